@@ -1,0 +1,133 @@
+import type { DataClass, Modality, Priority } from '@will/core';
+import type { wire } from '@will/contracts';
+
+/** A task as a service author states it. */
+export interface TaskRequest {
+  /** The task type: `text_gen`, `code`, `translation`, … */
+  readonly type: string;
+  /** Default: the client the connection was made for. */
+  readonly client?: string;
+  readonly project?: string;
+  readonly reflex?: string;
+  /** Default: `normal`. */
+  readonly priority?: Priority;
+  /** Raises the data class that documents give; never lowers it. */
+  readonly dataClass?: DataClass;
+  /** A model by slug, name or alias. */
+  readonly model?: string;
+  readonly maxOutputTokens?: number;
+  /** Exclude models that cannot give `maxOutputTokens` instead of clamping. Default false. */
+  readonly maxOutputIsExact?: boolean;
+  /** For the whole chain of attempts. Default 60 000. */
+  readonly timeoutMs?: number;
+  readonly inputModalities?: readonly Modality[];
+  readonly outputModalities?: readonly Modality[];
+  readonly needs?: readonly string[];
+  /** Default: a new one. The same id again is the same task. */
+  readonly taskId?: string;
+  /** What the input is. Default `chat`. */
+  readonly inputKind?: string;
+  /** A string becomes one user message; bytes go as they are; anything else is sent as JSON. */
+  readonly input: string | Uint8Array | ChatInput;
+  readonly signal?: AbortSignal;
+}
+
+/** Chat in the OpenAI form, without `model` and `stream`. */
+export interface ChatInput {
+  readonly messages: readonly object[];
+  readonly [field: string]: unknown;
+}
+
+export interface TaskDelta {
+  readonly text: string;
+  readonly reasoning: string;
+  /** JSON array of tool-call deltas in the OpenAI form; '' for none. */
+  readonly toolCalls: string;
+}
+
+export interface TaskResult {
+  readonly taskId: string;
+  /** `Success` here; everything else is thrown as a {@link TaskError}. */
+  readonly outcome: 'Success';
+  /** Slug and display name of the model that answered. */
+  readonly model: string;
+  readonly modelName: string;
+  readonly output: string;
+  readonly reasoning: string;
+  /** JSON array of whole tool calls; '' for none. */
+  readonly toolCalls: string;
+  readonly finish: string;
+  readonly usage: wire.Usage | undefined;
+  readonly costNanoUsd: bigint | undefined;
+  readonly attempts: readonly wire.AttemptSummary[];
+  readonly decisionId: string;
+}
+
+/** What a stream yields: pieces, then exactly one end. */
+export type StreamPart =
+  | { readonly kind: 'started'; readonly model: string; readonly modelName: string; readonly decisionId: string }
+  | { readonly kind: 'delta'; readonly delta: TaskDelta }
+  | { readonly kind: 'end'; readonly result: TaskResult };
+
+export type TaskErrorCode =
+  | 'invalid_task'
+  | 'blocked'
+  | 'all_failed'
+  | 'deadline'
+  | 'worker_lost'
+  | 'router_lost'
+  | 'truncated'
+  | 'cancelled'
+  | 'overloaded'
+  | 'unavailable'
+  | 'too_large'
+  | 'no_worker'
+  | 'internal';
+
+/** A task that did not succeed. Branch on `code`. */
+export class TaskError extends Error {
+  override readonly name = 'TaskError';
+  readonly code: TaskErrorCode;
+  readonly taskId: string;
+  readonly isRetryable: boolean;
+  readonly retryAfterMs: number;
+  readonly decisionId: string;
+  readonly attempts: readonly wire.AttemptSummary[];
+  readonly exclusions: readonly wire.Exclusion[];
+  constructor(
+    code: TaskErrorCode,
+    message: string,
+    details: {
+      taskId: string;
+      isRetryable?: boolean;
+      retryAfterMs?: number;
+      decisionId?: string;
+      attempts?: readonly wire.AttemptSummary[];
+      exclusions?: readonly wire.Exclusion[];
+      cause?: unknown;
+    },
+  ) {
+    super(message, { cause: details.cause });
+    this.code = code;
+    this.taskId = details.taskId;
+    this.isRetryable = details.isRetryable ?? false;
+    this.retryAfterMs = details.retryAfterMs ?? 0;
+    this.decisionId = details.decisionId ?? '';
+    this.attempts = details.attempts ?? [];
+    this.exclusions = details.exclusions ?? [];
+  }
+}
+
+/** Runs tasks on the bus. Made by `connectClient`. */
+export interface TaskClient {
+  /** Resolves with the whole answer. @throws {TaskError} */
+  run(request: TaskRequest): Promise<TaskResult>;
+  /** Yields content as it is made. Leaving the loop early cancels the task. @throws {TaskError} */
+  stream(request: TaskRequest): AsyncIterable<StreamPart>;
+  /**
+   * The form under both: `onPart` is called in order and synchronously for every part. Never rejects with anything but
+   * a {@link TaskError}. For doors that copy content on without an iterator's cost.
+   */
+  start(request: TaskRequest, stream: boolean, onPart: (part: StreamPart) => void): Promise<TaskResult>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,3 @@
+export * as wire from './messages.ts';
+export * from './subjects.ts';
+export * from './translate.ts';

@@ -1,0 +1,92 @@
+import { slugPattern } from '@will/core';
+
+/** A value cannot stand in a subject; the message names it (cut to 80 characters) and what was allowed. */
+export class SubjectError extends Error {
+  override readonly name = 'SubjectError';
+}
+
+const opaquePattern = /^[A-Za-z0-9_-]{1,64}$/;
+const inboxPattern = /^_INBOX(\.[A-Za-z0-9_-]{1,64}){2,6}$/;
+const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+
+/** A slug (client, model, kind): lower case, checked. @throws {SubjectError} */
+function slug(what: string, value: string): string {
+  if (!slugPattern.test(value)) throw new SubjectError(`${what} ${shown(value)} must match ${slugPattern.source}`);
+  return value;
+}
+/** An id made by a machine: task, process, attempt. @throws {SubjectError} */
+function opaque(what: string, value: string): string {
+  if (!opaquePattern.test(value)) throw new SubjectError(`${what} ${shown(value)} must match ${opaquePattern.source}`);
+  return value;
+}
+
+export type DataClassToken = 'open' | 'customer' | 'sensitive' | 'customer-sensitive';
+export type RegistryOperation = 'apply' | 'get' | 'status';
+export type TelemetryOperation = 'calls' | 'decision';
+
+/**
+ * The one place that builds subjects. Every argument is checked, so caller text can never become a wildcard, a system
+ * subject, or a line so long that the server closes the connection. All throw {@link SubjectError}.
+ */
+export const subjects = {
+  taskRun: (client: string) => `will.v1.task.run.${slug('client', client)}`,
+  policyDecide: 'will.v1.policy.decide',
+  policyExplain: 'will.v1.policy.explain',
+  call: (dataClass: DataClassToken, model: string) => `will.v1.call.${slug('data class', dataClass)}.${slug('model', model)}`,
+  /** Of the process that owns the task now. */
+  cancel: (processId: string) => `will.v1.cancel.${opaque('process id', processId)}`,
+  control: (workerId: string) => `will.v1.control.${opaque('worker id', workerId)}`,
+  alive: (processId: string) => `will.v1.alive.${opaque('process id', processId)}`,
+  free: (model: string) => `will.v1.free.${slug('model', model)}`,
+  registry: (operation: RegistryOperation) => `will.v1.registry.${operation}`,
+  telemetry: (operation: TelemetryOperation) => `will.v1.telemetry.${operation}`,
+  event: (service: string, kind: string) => `will.v1.evt.${slug('service', service)}.${slug('event', kind)}`,
+  /** Inbox of one run: lies under the client's own prefix, which permissions can confine. */
+  inbox: (client: string, connectionId: string, token: string) =>
+    `_INBOX.${slug('client', client)}.${opaque('connection id', connectionId)}.${opaque('token', token)}`,
+} as const;
+
+/** Patterns to subscribe to. */
+export const patterns = {
+  taskRun: 'will.v1.task.run.*',
+  free: 'will.v1.free.*',
+  events: 'will.v1.evt.>',
+  /** All runs of one connection; `client` '*' for a door that speaks for many clients. */
+  inbox: (client: string, connectionId: string) =>
+    `_INBOX.${client === '*' ? '*' : slug('client', client)}.${opaque('connection id', connectionId)}.*`,
+} as const;
+
+export const queues = { router: 'router', policy: 'policy', registry: 'registry', telemetry: 'telemetry', worker: 'w' } as const;
+
+export const names = {
+  eventsStream: 'WILL_EVENTS',
+  registryBucket: 'will_registry',
+  processesBucket: 'will_processes',
+  cooldownBucket: 'will_cooldown',
+} as const;
+
+/** The client a task subject speaks for; undefined when it is not such a subject. */
+export function clientOfTaskSubject(subject: string): string | undefined {
+  const client = subject.startsWith('will.v1.task.run.') ? subject.slice('will.v1.task.run.'.length) : '';
+  return slugPattern.test(client) ? client : undefined;
+}
+
+/**
+ * Whether a reply subject is an inbox of this client. Whoever serves checks this before it works: otherwise a caller
+ * could have the answer written to any subject that the server may publish to.
+ */
+export const isInboxOf = (client: string, reply: string | undefined): reply is string =>
+  reply !== undefined && inboxPattern.test(reply) && reply.startsWith(`_INBOX.${client}.`);
+
+/** Whether a reply subject is any inbox at all. */
+export const isInbox = (reply: string | undefined): reply is string => reply !== undefined && inboxPattern.test(reply);
+
+export const isOpaqueId = (value: string): boolean => opaquePattern.test(value);
+
+/** What is refused before it is published; the server's own limit is 1 MiB. */
+export const sizes = {
+  /** A task's input, inline. */
+  inputBytes: 768 * 1024,
+  /** Any whole message. */
+  messageBytes: 1024 * 1024 - 4096,
+} as const;

@@ -1,0 +1,73 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { DataClass, Facts, Modality, Priority } from '@will/core';
+import * as wire from './messages.ts';
+
+const classes: Record<wire.DataClass, DataClass | undefined> = {
+  [wire.DataClass.UNSPECIFIED]: undefined,
+  [wire.DataClass.OPEN]: 'open',
+  [wire.DataClass.CUSTOMER]: 'customer',
+  [wire.DataClass.SENSITIVE]: 'sensitive',
+  [wire.DataClass.CUSTOMER_SENSITIVE]: 'customer-sensitive',
+};
+const wireClasses: Record<DataClass, wire.DataClass> = {
+  open: wire.DataClass.OPEN,
+  customer: wire.DataClass.CUSTOMER,
+  sensitive: wire.DataClass.SENSITIVE,
+  'customer-sensitive': wire.DataClass.CUSTOMER_SENSITIVE,
+};
+const priorities: Record<wire.Priority, Priority> = {
+  [wire.Priority.UNSPECIFIED]: 'normal',
+  [wire.Priority.BACKGROUND]: 'background',
+  [wire.Priority.NORMAL]: 'normal',
+  [wire.Priority.HIGH]: 'high',
+};
+const wirePriorities: Record<Priority, wire.Priority> = {
+  background: wire.Priority.BACKGROUND,
+  normal: wire.Priority.NORMAL,
+  high: wire.Priority.HIGH,
+};
+
+/** An unknown number from a newer sender reads as the strictest class. */
+export const dataClassFromWire = (value: wire.DataClass): DataClass | undefined =>
+  value in classes ? classes[value] : 'customer-sensitive';
+export const dataClassToWire = (value: DataClass | undefined): wire.DataClass =>
+  value === undefined ? wire.DataClass.UNSPECIFIED : wireClasses[value];
+export const priorityFromWire = (value: wire.Priority): Priority => priorities[value] ?? 'normal';
+export const priorityToWire = (value: Priority): wire.Priority => wirePriorities[value];
+
+const orUndefined = (text: string): string | undefined => (text === '' ? undefined : text);
+
+export function factsFromWire(facts: wire.Facts): Facts {
+  return {
+    taskType: facts.taskType,
+    client: facts.client,
+    project: orUndefined(facts.project),
+    reflex: orUndefined(facts.reflex),
+    priority: priorityFromWire(facts.priority),
+    dataClass: dataClassFromWire(facts.dataClass),
+    model: orUndefined(facts.model),
+    input: facts.inputModalities as Modality[],
+    output: facts.outputModalities as Modality[],
+    needs: facts.needs,
+    inputTokens: facts.inputTokens,
+    maxOutputTokens: facts.maxOutputTokens,
+  };
+}
+
+export function factsToWire(facts: Facts): wire.Facts {
+  const shape: MessageInitShape<typeof wire.FactsSchema> = {
+    taskType: facts.taskType,
+    client: facts.client,
+    project: facts.project ?? '',
+    reflex: facts.reflex ?? '',
+    priority: priorityToWire(facts.priority),
+    dataClass: dataClassToWire(facts.dataClass),
+    model: facts.model ?? '',
+    inputModalities: [...facts.input],
+    outputModalities: [...facts.output],
+    needs: [...facts.needs],
+    inputTokens: facts.inputTokens,
+    maxOutputTokens: facts.maxOutputTokens,
+  };
+  return create(wire.FactsSchema, shape);
+}

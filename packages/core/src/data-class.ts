@@ -1,0 +1,18 @@
+/** Two flags in one token (settled): may the data be a customer's, may it be sensitive. */
+export type DataClass = 'open' | 'customer' | 'sensitive' | 'customer-sensitive';
+
+export const dataClasses: readonly DataClass[] = ['open', 'customer', 'sensitive', 'customer-sensitive'];
+
+/** The strictest class: what data is taken for when nobody says. */
+export const strictestDataClass: DataClass = 'customer-sensitive';
+
+export const isCustomerData = (dataClass: DataClass): boolean => dataClass.startsWith('customer');
+export const isSensitiveData = (dataClass: DataClass): boolean => dataClass.endsWith('sensitive');
+
+/** The class that carries the flags of both: raising is possible, lowering is not. */
+export function strictestOf(a: DataClass, b: DataClass): DataClass {
+  const customer = isCustomerData(a) || isCustomerData(b);
+  const sensitive = isSensitiveData(a) || isSensitiveData(b);
+  if (customer) return sensitive ? 'customer-sensitive' : 'customer';
+  return sensitive ? 'sensitive' : 'open';
+}

@@ -1,0 +1,64 @@
+import type { DataClass } from './data-class.ts';
+import type { Facts } from './facts.ts';
+
+/** Why a model stands where it stands in the order. */
+export type CandidateReason = 'explicit' | 'reflex' | 'project' | 'client' | `route:${string}`;
+
+/** The rule that left a model out. */
+export type ExclusionRule =
+  | 'unknown_model'
+  | 'task_type'
+  | 'modality'
+  | 'capability'
+  | 'context_length'
+  | 'max_tokens_per_call'
+  | 'max_output'
+  | 'customer_data'
+  | 'security_level'
+  | 'data_residency'
+  | 'use_compliant_only'
+  | 'avoid_cloud'
+  | 'tier'
+  | 'not_in_route';
+
+export interface Candidate {
+  readonly model: string;
+  readonly why: CandidateReason;
+}
+
+export interface Exclusion {
+  readonly model: string;
+  readonly rule: ExclusionRule;
+  /** Names the value and what was allowed; never content. */
+  readonly detail: string;
+}
+
+/** The eligible models for some facts, best first, and why each other one is not among them. */
+export interface RankedSet {
+  readonly revision: number;
+  readonly facts: Facts;
+  /** The class in force, after defaults and raising. */
+  readonly dataClass: DataClass;
+  readonly candidates: readonly Candidate[];
+  readonly exclusions: readonly Exclusion[];
+  /** Warnings in words: an unknown client, a pin that was dropped. */
+  readonly notes: readonly string[];
+  /** The next instant at which a schedule changes what is right; undefined: never. */
+  readonly scheduleEdgeMs: number | undefined;
+  readonly validUntilMs: number;
+  readonly waitMs: number;
+}
+
+/** What the router knows of models at the moment it picks. */
+export interface LiveState {
+  /** Models with a live worker that serves them. */
+  readonly served: ReadonlySet<string>;
+  /** Instant until which a model rests. */
+  readonly coolingUntilMs: ReadonlyMap<string, number>;
+}
+
+/** The choice for one task: which models to try, in which order. */
+export interface Pick {
+  readonly order: readonly string[];
+  readonly skipped: readonly { readonly model: string; readonly reason: string }[];
+}

@@ -1,0 +1,180 @@
+/**
+ * Documents as operators write them, after validation and normalisation: names in snake_case, as in the
+ * specification; absent means not stated. `packages/contracts` parses text into these, `snapshot.ts` compiles them.
+ */
+export type DocumentKind = 'model' | 'route' | 'client' | 'project' | 'reflex' | 'schedule' | 'settings';
+
+export const documentKinds: readonly DocumentKind[] = [
+  'model',
+  'route',
+  'client',
+  'project',
+  'reflex',
+  'schedule',
+  'settings',
+];
+
+export type CallMethod = 'API' | 'Local' | 'on-device' | 'container';
+export type Residency = 'US' | 'EU' | 'Global';
+export type ComplianceStandard = 'HIPAA' | 'GDPR';
+export type SecurityLevel = 'safe_for_sensitive' | 'non_sensitive_only';
+export type Tier = 'standard' | 'premium';
+/** What goes in or comes out. An open set is not wanted here: a new one needs a provider that speaks it. */
+export type Modality = 'text' | 'image' | 'audio' | 'video' | 'embedding' | 'score';
+
+/** A compliance tag, with optional evidence; only a passed expiry voids it. */
+export interface ComplianceTag {
+  readonly standard: ComplianceStandard;
+  readonly evidence?: string;
+  /** ISO instant. */
+  readonly expires_at?: string;
+}
+
+export interface CapDocument {
+  readonly requests?: number;
+  readonly tokens?: number;
+  readonly usd?: number;
+}
+
+export interface ModelDocument {
+  /** Display name: `GPT-4`. */
+  readonly name: string;
+  readonly slug: string;
+  readonly aliases: readonly string[];
+  readonly version?: string;
+  /** Use-case tags = task types. */
+  readonly tags: readonly string[];
+  readonly call_method: CallMethod;
+  /** Which provider package speaks to it: `openai-compatible`, `gguf`, … */
+  readonly provider: string;
+  /** The provider's own name of the model; default: the slug. */
+  readonly provider_model?: string;
+  /** Base URL for API, Local and container models. */
+  readonly endpoint?: string;
+  /** Reference to the key: `env://NAME` or `file:///path`. Never the key. */
+  readonly api_key?: string;
+  readonly modalities?: { readonly input: readonly Modality[]; readonly output: readonly Modality[] };
+  /** `tools`, `json_schema`, … */
+  readonly capabilities: readonly string[];
+  readonly context_tokens?: number;
+  readonly benchmark?: {
+    readonly avg_latency_ms?: number;
+    /** 1 to 10. */
+    readonly accuracy?: number;
+    readonly cost_per_1k_tokens_usd?: { readonly input: number; readonly output: number };
+  };
+  readonly limits?: {
+    readonly max_tokens_per_call?: number;
+    readonly daily?: CapDocument;
+    readonly monthly?: CapDocument;
+    readonly rpm?: number;
+    readonly tpm?: number;
+    readonly concurrency?: number;
+    readonly cooldown_seconds?: number;
+  };
+  readonly style?: {
+    readonly prompt_format?: string;
+    readonly tone?: string;
+    readonly strengths?: readonly string[];
+    readonly quirks?: readonly string[];
+  };
+  readonly data_residency?: Residency;
+  /** Absent: unknown. Empty: none. */
+  readonly compliance?: readonly ComplianceTag[];
+  readonly security_level?: SecurityLevel;
+  readonly allowed_tasks?: { readonly can_this_model_see_customer_data: boolean };
+  readonly tier: Tier;
+  readonly local?: {
+    readonly path?: string;
+    readonly container?: string;
+    readonly endpoint?: string;
+    readonly device?: 'cpu' | 'gpu' | 'either';
+    readonly memory_mb?: number;
+    readonly profile?: { readonly tokens_per_second?: number; readonly accuracy?: number };
+    readonly auto_healthcheck?: boolean;
+  };
+}
+
+export interface RouteDocument {
+  /** The task type; the slug too. */
+  readonly name: string;
+  readonly slug: string;
+  /** Declared order: `primary`, `fallback_1`, … Model names, aliases or slugs, all resolved. */
+  readonly steps: readonly { readonly step: string; readonly model: string }[];
+  readonly premium_if_empty?: boolean;
+  /** How long a full candidate is waited for before the next is tried. Default 200. */
+  readonly wait_ms?: number;
+}
+
+export interface DataRules {
+  readonly use_compliant_only?: boolean;
+  readonly avoid_cloud?: boolean;
+  readonly data_residency?: Residency;
+}
+
+/** What client and project documents share. */
+interface OverrideDocument {
+  readonly name: string;
+  readonly slug: string;
+  readonly default_model?: string;
+  readonly force_tone?: string;
+  readonly data_rules?: DataRules;
+  /** Standards that `use_compliant_only` asks for; absent: any one. */
+  readonly compliance?: readonly ComplianceStandard[];
+  readonly data_class?: DataClassToken;
+}
+type DataClassToken = 'open' | 'customer' | 'sensitive' | 'customer-sensitive';
+
+export interface ClientDocument extends OverrideDocument {
+  /** IANA zone. */
+  readonly time_zone?: string;
+}
+export interface ProjectDocument extends OverrideDocument {
+  /** The client it belongs to; absent: any client may name it. */
+  readonly client?: string;
+}
+export interface ReflexDocument {
+  readonly name: string;
+  readonly slug: string;
+  readonly preferred_model?: string;
+  /** Tried in order after the preferred one. */
+  readonly fallback?: readonly string[];
+}
+export interface ScheduleDocument {
+  readonly name: string;
+  readonly slug: string;
+  /** IANA zone. */
+  readonly time_zone: string;
+  /** `mon` … `sun`; absent: every day. */
+  readonly days?: readonly string[];
+  /** `HH:MM`; an end before the start passes midnight. */
+  readonly from: string;
+  readonly to: string;
+  /** ISO dates on which the window does not open. */
+  readonly except_dates?: readonly string[];
+  /** What is preferred inside the window. */
+  readonly prefer?: 'local' | 'cheapest' | { readonly tags: readonly string[] };
+  /** Which tasks it is for; absent: all. */
+  readonly priorities?: readonly ('background' | 'normal' | 'high')[];
+  readonly task_types?: readonly string[];
+}
+/** The one document of global settings; its slug is `global`. */
+export interface SettingsDocument {
+  readonly name: string;
+  readonly slug: string;
+  /** Absent: the strictest. */
+  readonly default_data_class?: DataClassToken;
+}
+
+export interface DocumentOf {
+  model: ModelDocument;
+  route: RouteDocument;
+  client: ClientDocument;
+  project: ProjectDocument;
+  reflex: ReflexDocument;
+  schedule: ScheduleDocument;
+  settings: SettingsDocument;
+}
+
+/** A document with its kind: what parsing yields and the store keeps. */
+export type AnyDocument = { [K in DocumentKind]: { readonly kind: K; readonly body: DocumentOf[K] } }[DocumentKind];

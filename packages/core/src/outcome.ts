@@ -1,0 +1,89 @@
+/** Result of an attempt as the specification names it. */
+export type Outcome = 'Success' | 'Timeout' | 'Blocked';
+
+/** The finer outcome beside it. */
+export type FineOutcome =
+  | 'Success'
+  | 'Deadline'
+  | 'Stalled'
+  | 'Overloaded'
+  | 'Truncated'
+  | 'WorkerLost'
+  | 'outcome_unknown'
+  | 'RateLimited'
+  | 'AuthError'
+  | 'Invalid'
+  | 'ContentFilter'
+  | 'Cancelled'
+  | 'Policy'
+  | 'Busy'
+  | 'NoWorker';
+
+/** Why a provider call failed, below the fine outcome. */
+export type FailureReason =
+  | 'rate_limit'
+  | 'quota'
+  | 'context_length'
+  | 'content_filter'
+  | 'bad_key'
+  | 'missing_key'
+  | 'bad_request'
+  | 'not_found'
+  | 'server_error'
+  | 'overloaded'
+  | 'connection'
+  | 'bad_response'
+  | 'truncated'
+  | 'first_token_timeout'
+  | 'stalled'
+  | 'deadline'
+  | 'cancelled'
+  | 'crashed'
+  | 'does_not_fit';
+
+/** A failed provider call, classified once. An expected result, hence a value and not an exception. */
+export interface ProviderFailure {
+  readonly fine: FineOutcome;
+  readonly reason: FailureReason;
+  /** For operators; from a fixed table, never the provider's text, a prompt or a key. */
+  readonly message: string;
+  /** HTTP status where there was one. */
+  readonly status: number | undefined;
+  /** Another model may well succeed. */
+  readonly isRetryable: boolean;
+  /** How long the provider asked to be left alone. */
+  readonly retryAfterMs: number | undefined;
+}
+
+export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';
+
+export interface Usage {
+  /** Includes cached tokens. */
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedInputTokens: number;
+  readonly reasoningTokens: number;
+  /** Counted by us, since the provider gave no figures. */
+  readonly estimated: boolean;
+}
+
+const coarse: Record<FineOutcome, Outcome> = {
+  Success: 'Success',
+  Deadline: 'Timeout',
+  Stalled: 'Timeout',
+  Overloaded: 'Timeout',
+  Truncated: 'Timeout',
+  WorkerLost: 'Timeout',
+  outcome_unknown: 'Timeout',
+  RateLimited: 'Blocked',
+  AuthError: 'Blocked',
+  Invalid: 'Blocked',
+  ContentFilter: 'Blocked',
+  Cancelled: 'Blocked',
+  Policy: 'Blocked',
+  Busy: 'Blocked',
+  NoWorker: 'Blocked',
+};
+
+/** The specification's Success | Timeout | Blocked for a finer outcome. */
+export const outcomeOf = (fine: FineOutcome): Outcome => coarse[fine];

@@ -1,0 +1,62 @@
+import type { DataClass } from './data-class.ts';
+import type {
+  AnyDocument,
+  CallMethod,
+  ComplianceStandard,
+  ModelDocument,
+  Modality,
+  ProjectDocument,
+  ClientDocument,
+  ReflexDocument,
+  Residency,
+  RouteDocument,
+  ScheduleDocument,
+  SecurityLevel,
+  Tier,
+} from './documents.ts';
+
+/** A model as the rules read it: resolved, in integer money, with instants as numbers. */
+export interface Model {
+  readonly slug: string;
+  readonly name: string;
+  readonly version: string | undefined;
+  readonly taskTypes: ReadonlySet<string>;
+  readonly callMethod: CallMethod;
+  /** The place it is called at has a private address, or is this very machine or process. */
+  readonly isPrivate: boolean;
+  readonly provider: string;
+  readonly tier: Tier;
+  readonly dataResidency: Residency | undefined;
+  /** Absent: unknown, which is not allowed where compliance is asked for. */
+  readonly compliance: readonly { readonly standard: ComplianceStandard; readonly expiresAtMs: number }[] | undefined;
+  readonly securityLevel: SecurityLevel | undefined;
+  readonly maySeeCustomerData: boolean | undefined;
+  readonly input: ReadonlySet<Modality>;
+  readonly output: ReadonlySet<Modality>;
+  readonly capabilities: ReadonlySet<string>;
+  readonly contextTokens: number | undefined;
+  readonly maxTokensPerCall: number | undefined;
+  /** Slots per worker process. */
+  readonly concurrency: number | undefined;
+  /** Nano-USD per million tokens; absent: unknown, never zero. */
+  readonly price: { readonly input: number; readonly output: number } | undefined;
+  readonly document: ModelDocument;
+}
+
+/** All documents of one revision, compiled once and then only read. */
+export interface Snapshot {
+  readonly revision: number;
+  readonly models: ReadonlyMap<string, Model>;
+  /** Slug of every name, alias and slug of a model, in lower case. */
+  readonly modelSlugs: ReadonlyMap<string, string>;
+  readonly routes: ReadonlyMap<string, RouteDocument>;
+  readonly clients: ReadonlyMap<string, ClientDocument>;
+  readonly projects: ReadonlyMap<string, ProjectDocument>;
+  readonly reflexes: ReadonlyMap<string, ReflexDocument>;
+  readonly schedules: ReadonlyMap<string, ScheduleDocument>;
+  /** Absent in the settings: the strictest. */
+  readonly defaultDataClass: DataClass;
+  /** Ascending token counts at which some rule changes; estimates are rounded up to these. */
+  readonly tokenEdges: readonly number[];
+  readonly documents: readonly AnyDocument[];
+}

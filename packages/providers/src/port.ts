@@ -1,0 +1,76 @@
+import type { FinishReason, Model, ProviderFailure, Usage } from '@will/core';
+
+/** One call of one model. The input is bytes as the caller sent them; a provider parses what it must change. */
+export interface ModelCall {
+  /** `chat`: JSON {messages, temperature, tools, response_format, …} in the OpenAI form, without model and stream. */
+  readonly inputKind: string;
+  readonly input: Uint8Array;
+  /** Content is wanted as it is made. */
+  readonly stream: boolean;
+  readonly maxOutputTokens: number | undefined;
+  /** How long the first content may take. */
+  readonly firstContentTimeoutMs: number;
+  /** How long a silence inside a stream may last. */
+  readonly idleTimeoutMs: number;
+}
+
+/** Some content. `toolCalls` is a JSON array in the OpenAI form. */
+export interface ContentDelta {
+  readonly text?: string;
+  readonly reasoning?: string;
+  readonly toolCalls?: string;
+}
+
+export type ProviderOutcome =
+  | {
+      readonly ok: true;
+      readonly finish: FinishReason;
+      readonly usage: Usage;
+      /** The whole output, when nothing went through `onDelta`; else undefined. */
+      readonly output: ContentDelta | undefined;
+    }
+  | {
+      readonly ok: false;
+      readonly failure: ProviderFailure;
+      /** What was consumed before it failed, where known. */
+      readonly usage: Usage | undefined;
+    };
+
+export interface Health {
+  readonly healthy: boolean;
+  /** For operators; never a key. */
+  readonly detail: string;
+}
+
+/** One model, ready to be called. Safe for concurrent calls. */
+export interface ModelConnection {
+  /** How many calls run at once without queueing here; undefined: as many as the document allows. */
+  readonly naturalConcurrency: number | undefined;
+  /**
+   * Runs one call. Every expected end is a value, also failures, abort and deadline; a throw is a bug of the provider.
+   * `onDelta` is called in order, never after the promise settled. Aborting `signal` ends the call within 100 ms:
+   * reason 'cancelled' or 'deadline' (see {@link abortReasons}) tells which failure it becomes.
+   */
+  run(call: ModelCall, onDelta: (delta: ContentDelta) => void, signal: AbortSignal): Promise<ProviderOutcome>;
+  /** Cheap look whether calls would work. Never throws. */
+  probe(signal: AbortSignal): Promise<Health>;
+  close(): Promise<void>;
+}
+
+/** `signal.reason` of an aborted call. */
+export const abortReasons = { cancelled: 'cancelled', deadline: 'deadline' } as const;
+
+export interface Provider {
+  /** The name that documents use: `openai-compatible`, `gguf`. */
+  readonly name: string;
+  /** @throws {ProviderConfigError} the document cannot be served by this machine; the message says why, without the key. */
+  open(model: Model): Promise<ModelConnection>;
+}
+
+/** A model cannot be opened here: a missing key, file, or field. */
+export class ProviderConfigError extends Error {
+  override readonly name = 'ProviderConfigError';
+}
+
+/** Builds the failure outcome. */
+export const failed = (failure: ProviderFailure, usage?: Usage): ProviderOutcome => ({ ok: false, failure, usage });

@@ -1,0 +1,4 @@
+export * from './logger.ts';
+export * from './process.ts';
+export * from './secret.ts';
+export * from './settings.ts';

@@ -1,0 +1,35 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from './logger.ts';
+
+/** An id for this process: `router-4f9c…`, 128 random bits in base64url. */
+export const newProcessId = (service: string): string => `${service}-${randomBytes(12).toString('base64url')}`;
+
+/** A new id for a task, attempt or decision: 128 random bits in base64url, 22 characters. */
+export const newId = (): string => randomBytes(16).toString('base64url');
+
+/** Resolves with the signal's name once the process is asked to stop. */
+export function untilStopped(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  });
+}
+
+/**
+ * Runs a service's main: a failure to start is one line that says what and how to mend it, and exit code 1.
+ * Under `npm start` the supervisor is told `ready` over IPC when `main` calls `ready()`.
+ */
+export async function runMain(logger: Logger, main: (ready: () => void) => Promise<void>): Promise<void> {
+  // A supervisor that died without a word must not leave its children behind.
+  if (process.send) process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  try {
+    await main(() => process.send?.({ kind: 'ready' }));
+    process.disconnect?.();
+    process.exit(0);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    logger.fatal({ error: error instanceof Error ? error.name : 'unknown' }, message);
+    process.send?.({ kind: 'failed', message });
+    process.exitCode = 1;
+    setTimeout(() => process.exit(1), 50);
+  }
+}

@@ -1,0 +1,44 @@
+import type { AnyDocument, DocumentKind } from '@will/core';
+
+export interface StoredDocument {
+  readonly document: AnyDocument;
+  /** Revision at which this content came in. */
+  readonly revision: number;
+  readonly author: string;
+  readonly note: string;
+  readonly updatedAtMs: number;
+}
+
+export interface DocumentChange {
+  /** The revision the change was computed on; another one by then is a conflict. */
+  readonly expectedRevision: number;
+  readonly upserts: readonly AnyDocument[];
+  readonly removals: readonly { readonly kind: DocumentKind; readonly slug: string }[];
+  readonly author: string;
+  readonly note: string;
+  readonly atMs: number;
+}
+
+/** Documents with revisions. The store is the truth; what is on the bus is a copy. */
+export interface DocumentStore {
+  /** Random, made with the store: tells two stores apart. */
+  readonly incarnation: string;
+  /** Revision 0 and no documents when new. */
+  current(): Promise<{ readonly revision: number; readonly documents: readonly StoredDocument[] }>;
+  /** Documents as they were at a past revision. @throws {StoreError} code 'not_found' */
+  at(revision: number): Promise<readonly StoredDocument[]>;
+  /** Every version of one document, newest first, removals included (document undefined). */
+  history(
+    kind: DocumentKind,
+    slug: string,
+  ): Promise<readonly (Omit<StoredDocument, 'document'> & { readonly document: AnyDocument | undefined })[]>;
+  /**
+   * Writes documents, the next revision and its outbox row in one transaction; all or nothing.
+   * @returns the new revision. @throws {StoreError} code 'conflict'
+   */
+  commit(change: DocumentChange): Promise<number>;
+  /** The newest revision that was committed and not yet marked as published; undefined: none. */
+  unpublished(): Promise<number | undefined>;
+  markPublished(revision: number): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,11 @@
+export type StoreErrorCode = 'conflict' | 'not_found' | 'locked' | 'corrupt' | 'unavailable' | 'full';
+
+/** What went wrong in a store; branch on `code`. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  readonly code: StoreErrorCode;
+  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
