@@ -1,1 +1,3 @@
 export * from './api.ts';
+export { connectClient, type ClientOptions } from './connect.ts';
+export { defaultTimeoutMs } from './task-message.ts';

@@ -1,11 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from './logger.ts';
 
-/** An id for this process: `router-4f9c…`, 128 random bits in base64url. */
+/** An id for this process: `router-4f9c…`, 96 random bits in base64url. */
 export const newProcessId = (service: string): string => `${service}-${randomBytes(12).toString('base64url')}`;
-
-/** A new id for a task, attempt or decision: 128 random bits in base64url, 22 characters. */
-export const newId = (): string => randomBytes(16).toString('base64url');
 
 /** Resolves with the signal's name once the process is asked to stop. */
 export function untilStopped(): Promise<NodeJS.Signals> {

@@ -1,0 +1,176 @@
+import type { Msg, NatsConnection, Subscription } from '@nats-io/nats-core';
+import { RequestError, TimeoutError } from '@nats-io/nats-core';
+import { connect } from '@nats-io/transport-node';
+import { sizes } from '@will/contracts';
+import { BusError, type Bus, type Incoming, type Serving } from './api.ts';
+import { coalesceWrites } from './coalesce-writes.ts';
+
+export interface ConnectOptions {
+  /** One or more, comma separated: `nats://127.0.0.1:4222`. */
+  readonly servers: string;
+  /** Unique id of this process; shown by the server as the connection's name. */
+  readonly processId: string;
+  /** First token of reply inboxes: the client, or the service. */
+  readonly inboxScope: string;
+  /** True: wait for a server that is not there yet. False (default): fail at once. */
+  readonly waitForServer?: boolean;
+  /** Told of handlers that threw and of asynchronous errors of the connection. */
+  readonly onError?: (what: string, error: unknown) => void;
+}
+
+/** Connects, and keeps reconnecting for ever. @throws {BusError} 'disconnected' when no server answers. */
+export async function connectBus(options: ConnectOptions): Promise<Bus> {
+  const connection = await dial(options);
+  coalesceWrites(connection);
+  return new NatsBus(connection, options);
+}
+
+async function dial(options: ConnectOptions): Promise<NatsConnection> {
+  try {
+    return await connect({
+      servers: options.servers.split(',').map((server) => server.trim()),
+      name: options.processId,
+      inboxPrefix: `_INBOX.${options.inboxScope}`,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 250,
+      reconnectJitter: 100,
+      waitOnFirstConnect: options.waitForServer ?? false,
+      pingInterval: 5_000,
+      maxPingOut: 2,
+      ignoreAuthErrorAbort: true,
+      // A captured stack per request costs a third of the caller's processor time.
+      noAsyncTraces: true,
+      timeout: 5_000,
+    });
+  } catch (cause) {
+    throw new BusError('disconnected', `no nats-server answers at ${redacted(options.servers)}`, { cause });
+  }
+}
+
+/** Addresses may carry a user and password; those are not shown. */
+const redacted = (servers: string): string => servers.replace(/\/\/[^@/]*@/g, '//…@');
+
+class NatsBus implements Bus {
+  readonly connection: NatsConnection;
+  readonly processId: string;
+  readonly #onError: (what: string, error: unknown) => void;
+  readonly #listeners = new Set<(isConnected: boolean) => void>();
+  #isConnected = true;
+
+  constructor(connection: NatsConnection, options: ConnectOptions) {
+    this.connection = connection;
+    this.processId = options.processId;
+    this.#onError = options.onError ?? (() => {});
+    void this.#followStatus();
+  }
+
+  get isConnected(): boolean {
+    return this.#isConnected;
+  }
+
+  publish(subject: string, data: Uint8Array, reply?: string): void {
+    this.#mustBeConnected(subject);
+    mustFit(subject, data);
+    if (reply === undefined) this.connection.publish(subject, data);
+    else this.connection.publish(subject, data, { reply });
+  }
+
+  async request(subject: string, data: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    this.#mustBeConnected(subject);
+    mustFit(subject, data);
+    try {
+      return (await this.connection.request(subject, data, { timeout: timeoutMs })).data;
+    } catch (cause) {
+      throw requestError(subject, timeoutMs, cause);
+    }
+  }
+
+  listen(subject: string, onMessage: (message: Incoming) => void): Subscription {
+    return this.connection.subscribe(subject, {
+      callback: (error, message) => {
+        if (error) return this.#onError(`listening to ${subject}`, error);
+        try {
+          onMessage(incoming(message));
+        } catch (thrown) {
+          this.#onError(`handling a message to ${subject}`, thrown);
+        }
+      },
+    });
+  }
+
+  serve(subject: string, queue: string, handler: Parameters<Bus['serve']>[2]): Serving {
+    const inFlight = new Set<Promise<void>>();
+    const handle = async (message: Incoming): Promise<void> => {
+      try {
+        const answer = await handler(message);
+        if (answer !== undefined && message.reply !== '') this.publish(message.reply, answer);
+      } catch (thrown) {
+        this.#onError(`serving ${subject}`, thrown);
+      }
+    };
+    const subscription = this.connection.subscribe(subject, {
+      queue,
+      callback: (error, message) => {
+        if (error) return this.#onError(`serving ${subject}`, error);
+        const work = handle(incoming(message));
+        inFlight.add(work);
+        void work.finally(() => inFlight.delete(work));
+      },
+    });
+    return {
+      // drain() stops the flow but does not wait for asynchronous handlers: they are awaited here.
+      stop: async () => {
+        if (!this.connection.isClosed() && !subscription.isClosed()) await subscription.drain();
+        while (inFlight.size > 0) await Promise.allSettled(inFlight);
+      },
+    };
+  }
+
+  onConnectionChange(listener: (isConnected: boolean) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    if (this.connection.isClosed()) return;
+    if (this.#isConnected) await this.connection.flush().catch(() => {});
+    await this.connection.close();
+  }
+
+  #mustBeConnected(subject: string): void {
+    if (!this.#isConnected) throw new BusError('disconnected', `the bus is away; nothing was sent to ${subject}`);
+  }
+
+  async #followStatus(): Promise<void> {
+    for await (const status of this.connection.status()) {
+      if (status.type === 'disconnect' || status.type === 'close') this.#setConnected(false);
+      else if (status.type === 'reconnect') this.#setConnected(true);
+      else if (status.type === 'error') this.#onError('the connection', status.error);
+    }
+    this.#setConnected(false);
+  }
+
+  #setConnected(isConnected: boolean): void {
+    if (this.#isConnected === isConnected) return;
+    this.#isConnected = isConnected;
+    for (const listener of this.#listeners) listener(isConnected);
+  }
+}
+
+function incoming(message: Msg): Incoming {
+  const isNoResponders = message.data.length === 0 && message.headers?.code === 503;
+  return { subject: message.subject, reply: message.reply ?? '', data: message.data, isNoResponders };
+}
+
+function mustFit(subject: string, data: Uint8Array): void {
+  if (data.length > sizes.messageBytes)
+    throw new BusError('too_large', `${data.length} bytes to ${subject} exceed the ${sizes.messageBytes} of a message`);
+}
+
+function requestError(subject: string, timeoutMs: number, cause: unknown): BusError {
+  if (cause instanceof RequestError && cause.isNoResponders())
+    return new BusError('no_responders', `nobody serves ${subject}`, { cause });
+  if (cause instanceof TimeoutError || (cause instanceof RequestError && cause.cause instanceof TimeoutError))
+    return new BusError('timeout', `no answer from ${subject} within ${timeoutMs} ms`, { cause });
+  return new BusError('disconnected', `asking ${subject} failed`, { cause });
+}

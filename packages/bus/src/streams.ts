@@ -1,0 +1,42 @@
+import { DiscardPolicy, jetstreamManager, PersistMode, RetentionPolicy, StorageType, StoreCompression, type StreamConfig } from '@nats-io/jetstream';
+import { names, patterns } from '@will/contracts';
+import { Kvm, type KV } from '@nats-io/kv';
+import type { Bus } from './api.ts';
+
+const day = 24 * 3600 * 1e9;
+
+/**
+ * Where events are kept until telemetry has them. Telemetry is not the only copy of anything that money depends on, so
+ * acknowledgements need no disk write of their own (`persist_mode: async`); old events give way to new ones.
+ */
+const events: Partial<StreamConfig> & { name: string } = {
+  name: names.eventsStream,
+  subjects: [patterns.events],
+  retention: RetentionPolicy.Limits,
+  storage: StorageType.File,
+  discard: DiscardPolicy.Old,
+  compression: StoreCompression.S2,
+  persist_mode: PersistMode.Async,
+  max_age: 7 * day,
+  max_bytes: 2 * 1024 ** 3,
+  duplicate_window: 120 * 1e9,
+};
+
+/** Creates the streams that are not there; leaves those that are as their operator set them. */
+export async function ensureStreams(bus: Bus): Promise<void> {
+  const manager = await jetstreamManager(bus.connection);
+  try {
+    await manager.streams.info(events.name);
+  } catch {
+    await manager.streams.add(events);
+  }
+}
+
+/** The bucket of live processes: in memory, entries go ten seconds after their last word. */
+export const processesBucket = (bus: Bus): Promise<KV> =>
+  new Kvm(bus.connection).create(names.processesBucket, {
+    storage: StorageType.Memory,
+    ttl: 10_000,
+    history: 1,
+    markerTTL: 1_000,
+  });

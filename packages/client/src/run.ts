@@ -1,0 +1,264 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { BusError, type Bus, type Incoming, type LifeWatch } from '@will/bus';
+import { subjects, wire } from '@will/contracts';
+import { TaskError, type StreamPart, type TaskErrorCode, type TaskResult } from './api.ts';
+import type { TaskMessage } from './task-message.ts';
+
+/** A router says at once that it has the task; silence for this long means that the task did not arrive. */
+const acceptWithinMs = 1_000;
+/** The router ends a task at its deadline; this much later the caller ends it by itself. */
+const deadlineGraceMs = 250;
+
+const codes: Record<wire.FailureCode, TaskErrorCode> = {
+  [wire.FailureCode.UNSPECIFIED]: 'internal',
+  [wire.FailureCode.INVALID_TASK]: 'invalid_task',
+  [wire.FailureCode.BLOCKED]: 'blocked',
+  [wire.FailureCode.ALL_FAILED]: 'all_failed',
+  [wire.FailureCode.DEADLINE]: 'deadline',
+  [wire.FailureCode.WORKER_LOST]: 'worker_lost',
+  [wire.FailureCode.ROUTER_LOST]: 'router_lost',
+  [wire.FailureCode.TRUNCATED]: 'truncated',
+  [wire.FailureCode.CANCELLED]: 'cancelled',
+  [wire.FailureCode.OVERLOADED]: 'overloaded',
+  [wire.FailureCode.UNAVAILABLE]: 'unavailable',
+  [wire.FailureCode.TOO_LARGE]: 'too_large',
+  [wire.FailureCode.INTERNAL]: 'internal',
+  [wire.FailureCode.NO_WORKER]: 'no_worker',
+};
+
+/** What a run needs from the connection it belongs to. */
+export interface RunSupport {
+  readonly bus: Bus;
+  readonly life: LifeWatch;
+  /** Registers the run under a new inbox; frames to it come to `onMessage`. */
+  openInbox(client: string, onMessage: (message: Incoming) => void): { readonly subject: string; close(): void };
+}
+
+/**
+ * One task of one caller, from its publication to its one end. The caller watches whoever owns the reply: the router
+ * until an attempt has content, that attempt's worker from then on.
+ */
+export class Run {
+  readonly result: Promise<TaskResult>;
+  readonly #support: RunSupport;
+  readonly #client: string;
+  readonly #subject: string;
+  readonly #message: TaskMessage;
+  readonly #onPart: (part: StreamPart) => void;
+  readonly #resolve: (result: TaskResult) => void;
+  readonly #reject: (error: TaskError) => void;
+  readonly #deadlineTimer: NodeJS.Timeout;
+  #inbox: { readonly subject: string; close(): void } | undefined;
+  #acceptTimer: NodeJS.Timeout | undefined;
+  #publications = 0;
+  #owner = '';
+  #stopWatching = (): void => {};
+  #stopListening = (): void => {};
+  /** The attempt whose content counts; content of lower ones is dropped. */
+  #attempt = 0;
+  #sequence = 0;
+  #hasContent = false;
+  #started: wire.Started | undefined;
+  #text = '';
+  #reasoning = '';
+  #toolCalls: string[] = [];
+  #isOver = false;
+
+  constructor(support: RunSupport, client: string, message: TaskMessage, onPart: (part: StreamPart) => void, nowMs: number) {
+    // A client that cannot stand in a subject is refused here, before anything is armed.
+    this.#subject = subjects.taskRun(client);
+    this.#support = support;
+    this.#client = client;
+    this.#message = message;
+    this.#onPart = onPart;
+    const { promise, resolve, reject } = Promise.withResolvers<TaskResult>();
+    this.result = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#deadlineTimer = setTimeout(
+      () => this.#fail('deadline', 'the deadline passed', { isRetryable: true }),
+      message.deadlineUnixMs - nowMs + deadlineGraceMs,
+    );
+    this.#stopListening = support.bus.onConnectionChange((isConnected) => {
+      if (!isConnected) this.#fail('unavailable', 'the connection to the bus was lost', { isRetryable: true });
+    });
+    this.#publish();
+  }
+
+  /** Ends the task for the caller, and tells whoever owns it. */
+  cancel(): void {
+    this.#tellOwner();
+    this.#fail('cancelled', 'the caller cancelled the task');
+  }
+
+  /** Sends the task with an inbox of its own, so that frames of an earlier publication can never mix in. */
+  #publish(): void {
+    this.#publications += 1;
+    this.#inbox?.close();
+    this.#inbox = this.#support.openInbox(this.#client, (message) => this.#receive(message));
+    this.#attempt = 0;
+    this.#sequence = 0;
+    try {
+      this.#support.bus.publish(this.#subject, this.#message.bytes, this.#inbox.subject);
+    } catch (error) {
+      // The result is a promise: the failure must not overtake its creation.
+      const code = error instanceof BusError && error.code === 'too_large' ? 'too_large' : error instanceof BusError ? 'unavailable' : 'invalid_task';
+      queueMicrotask(() => this.#fail(code, (error as Error).message, { isRetryable: code === 'unavailable', cause: error }));
+      return;
+    }
+    this.#acceptTimer = setTimeout(() => this.#repeatOrGiveUp('unavailable', 'no router accepted the task within 1 s'), acceptWithinMs);
+  }
+
+  #repeatOrGiveUp(code: TaskErrorCode, message: string): void {
+    if (this.#isOver) return;
+    clearTimeout(this.#acceptTimer);
+    this.#stopWatching();
+    if (this.#publications > 1) return this.#fail(code, message, { isRetryable: true });
+    this.#publish();
+  }
+
+  #receive(message: Incoming): void {
+    if (this.#isOver) return;
+    if (message.isNoResponders) return this.#fail('unavailable', 'no router is running', { isRetryable: true });
+    const frame = fromBinary(wire.FrameSchema, message.data);
+    if (frame.attempt === 0) return this.#fromRouter(frame);
+    if (frame.attempt < this.#attempt) return;
+    if (frame.attempt > this.#attempt) {
+      // A later attempt can only speak after the router let it; content of the one before no longer counts.
+      if (this.#hasContent) return this.#fail('internal', 'content of two attempts was mixed');
+      this.#attempt = frame.attempt;
+      this.#sequence = 0;
+    }
+    this.#sequence += 1;
+    if (frame.sequence !== this.#sequence) return this.#lostFrames(frame.sequence);
+    this.#fromWorker(frame);
+  }
+
+  #fromRouter(frame: wire.Frame): void {
+    clearTimeout(this.#acceptTimer);
+    const { kind } = frame;
+    if (kind.case === 'accepted') {
+      if (!this.#hasContent) this.#watch(kind.value.routerId, () => this.#repeatOrGiveUp('router_lost', 'the router died'));
+    } else if (kind.case === 'counts') {
+      if (kind.value.attempt > this.#attempt && !this.#hasContent) {
+        this.#attempt = kind.value.attempt;
+        this.#sequence = 0;
+      }
+    } else if (kind.case === 'failure') {
+      this.#failed(kind.value);
+    }
+  }
+
+  #fromWorker(frame: wire.Frame): void {
+    const { kind } = frame;
+    if (kind.case === 'started') this.#start(kind.value);
+    else if (kind.case === 'delta') this.#take(kind.value);
+    else if (kind.case === 'end') this.#end(kind.value);
+    else if (kind.case === 'failure') this.#failed(kind.value);
+  }
+
+  #start(started: wire.Started): void {
+    this.#hasContent = true;
+    this.#started = started;
+    this.#watch(started.workerId, () =>
+      this.#fail('worker_lost', `the worker died in the middle of the answer of ${started.model}`, { isRetryable: true }),
+    );
+    const { model, modelName, decisionId } = started;
+    this.#onPart({ kind: 'started', model, modelName, decisionId });
+  }
+
+  #take(delta: wire.Delta): void {
+    if (this.#owner !== '') this.#support.life.heard(this.#owner);
+    const toolCalls = delta.toolCalls.length > 0 ? decoder.decode(delta.toolCalls) : '';
+    this.#text += delta.text;
+    this.#reasoning += delta.reasoning;
+    if (toolCalls !== '') this.#toolCalls.push(toolCalls);
+    this.#onPart({ kind: 'delta', delta: { text: delta.text, reasoning: delta.reasoning, toolCalls } });
+  }
+
+  #end(end: wire.End): void {
+    const result: TaskResult = {
+      taskId: this.#message.taskId,
+      outcome: 'Success',
+      model: end.model,
+      modelName: end.modelName,
+      output: end.output?.text ?? this.#text,
+      reasoning: end.output?.reasoning ?? this.#reasoning,
+      toolCalls: end.output ? decoder.decode(end.output.toolCalls) : mergeToolCalls(this.#toolCalls),
+      finish: end.finish,
+      usage: end.usage,
+      costNanoUsd: end.costNanoUsd,
+      attempts: end.attempts,
+      decisionId: end.decisionId,
+    };
+    this.#close();
+    this.#onPart({ kind: 'end', result });
+    this.#resolve(result);
+  }
+
+  #failed(failure: wire.Failure): void {
+    const { message, retryable, retryAfterMs, decisionId, attempts, exclusions } = failure;
+    this.#fail(codes[failure.code] ?? 'internal', message, { isRetryable: retryable, retryAfterMs, decisionId, attempts, exclusions });
+  }
+
+  #lostFrames(sequence: number): void {
+    this.#tellOwner();
+    this.#fail('truncated', `piece ${this.#sequence} of the answer was lost on the way (${sequence} came)`, { isRetryable: true });
+  }
+
+  #watch(owner: string, onLost: () => void): void {
+    this.#stopWatching();
+    this.#owner = owner;
+    this.#stopWatching = this.#support.life.watch(owner, onLost);
+  }
+
+  #tellOwner(): void {
+    const { bus } = this.#support;
+    if (this.#owner === '' || !bus.isConnected) return;
+    bus.publish(subjects.cancel(this.#owner), toBinary(wire.CancelSchema, create(wire.CancelSchema, { taskId: this.#message.taskId })));
+  }
+
+  #fail(code: TaskErrorCode, message: string, details: Partial<ConstructorParameters<typeof TaskError>[2]> = {}): void {
+    if (this.#isOver) return;
+    this.#close();
+    const decisionId = details.decisionId ?? this.#started?.decisionId ?? '';
+    this.#reject(new TaskError(code, message, { ...details, decisionId, taskId: this.#message.taskId }));
+  }
+
+  #close(): void {
+    this.#isOver = true;
+    clearTimeout(this.#acceptTimer);
+    clearTimeout(this.#deadlineTimer);
+    this.#stopWatching();
+    this.#stopListening();
+    this.#inbox?.close();
+  }
+}
+
+const decoder = new TextDecoder();
+
+interface ToolCallPiece {
+  readonly index?: number;
+  readonly id?: string;
+  readonly type?: string;
+  readonly function?: { readonly name?: string; readonly arguments?: string };
+}
+
+/** Whole tool calls out of their streamed pieces: the first piece names the call, later ones add to its arguments. */
+export function mergeToolCalls(pieces: readonly string[]): string {
+  if (pieces.length === 0) return '';
+  const calls = new Map<number, { id: string; type: string; function: { name: string; arguments: string } }>();
+  for (const piece of pieces.flatMap((json) => JSON.parse(json) as ToolCallPiece[])) {
+    const index = piece.index ?? 0;
+    const call = calls.get(index) ?? { id: '', type: 'function', function: { name: '', arguments: '' } };
+    calls.set(index, {
+      id: call.id || (piece.id ?? ''),
+      type: piece.type ?? call.type,
+      function: {
+        name: call.function.name + (piece.function?.name ?? ''),
+        arguments: call.function.arguments + (piece.function?.arguments ?? ''),
+      },
+    });
+  }
+  return JSON.stringify([...calls.entries()].sort(([a], [b]) => a - b).map(([, call]) => call));
+}

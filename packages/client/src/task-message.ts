@@ -1,0 +1,57 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { dataClassToWire, isOpaqueId, newId, priorityToWire, sizes, wire } from '@will/contracts';
+import { TaskError, type TaskRequest } from './api.ts';
+
+/** For the whole chain of attempts, when the caller says nothing. */
+export const defaultTimeoutMs = 60_000;
+const longestTimeoutMs = 3_600_000;
+
+export interface TaskMessage {
+  readonly taskId: string;
+  readonly deadlineUnixMs: number;
+  readonly bytes: Uint8Array;
+}
+
+const encoder = new TextEncoder();
+
+function inputBytes(input: TaskRequest['input']): Uint8Array {
+  if (input instanceof Uint8Array) return input;
+  return encoder.encode(JSON.stringify(typeof input === 'string' ? { messages: [{ role: 'user', content: input }] } : input));
+}
+
+/** The task as it goes on the bus. @throws {TaskError} 'invalid_task' or 'too_large', before anything is sent. */
+export function taskMessage(request: TaskRequest, stream: boolean, nowMs: number): TaskMessage {
+  const taskId = request.taskId ?? newId();
+  const invalid = (message: string): TaskError => new TaskError('invalid_task', message, { taskId });
+  if (!isOpaqueId(taskId)) throw invalid(`task id ${JSON.stringify(taskId.slice(0, 80))} must be 1 to 64 of A-Z a-z 0-9 _ -`);
+  const timeoutMs = request.timeoutMs ?? defaultTimeoutMs;
+  if (!Number.isFinite(timeoutMs) || timeoutMs < 1 || timeoutMs > longestTimeoutMs)
+    throw invalid(`timeoutMs ${timeoutMs} must be between 1 and ${longestTimeoutMs}`);
+  const input = inputBytes(request.input);
+  if (input.length > sizes.inputBytes)
+    throw new TaskError('too_large', `input of ${input.length} bytes exceeds ${sizes.inputBytes}`, { taskId });
+  const deadlineUnixMs = Math.floor(nowMs + timeoutMs);
+  const task = create(wire.TaskSchema, {
+    taskId,
+    type: request.type,
+    project: request.project ?? '',
+    reflex: request.reflex ?? '',
+    priority: priorityToWire(request.priority ?? 'normal'),
+    dataClass: dataClassToWire(request.dataClass),
+    model: request.model ?? '',
+    maxOutputTokens: request.maxOutputTokens ?? 0,
+    maxOutputIsExact: request.maxOutputIsExact ?? false,
+    deadlineUnixMs: BigInt(deadlineUnixMs),
+    stream,
+    inputModalities: [...(request.inputModalities ?? [])],
+    outputModalities: [...(request.outputModalities ?? [])],
+    needs: [...(request.needs ?? [])],
+    inputKind: request.inputKind ?? 'chat',
+    input,
+  });
+  try {
+    return { taskId, deadlineUnixMs, bytes: toBinary(wire.TaskSchema, task) };
+  } catch (cause) {
+    throw new TaskError('invalid_task', `the task cannot be encoded: ${(cause as Error).message}`, { taskId, cause });
+  }
+}
