@@ -124,8 +124,8 @@ export class Run {
     if (frame.attempt === 0) return this.#fromRouter(frame);
     if (frame.attempt < this.#attempt) return;
     if (frame.attempt > this.#attempt) {
-      // A later attempt can only speak after the router let it; content of the one before no longer counts.
-      if (this.#hasContent) return this.#fail('internal', 'content of two attempts was mixed');
+      // Whoever's content came first is the answer: a call that was given up as undelivered can still have spoken first.
+      if (this.#hasContent) return;
       this.#attempt = frame.attempt;
       this.#sequence = 0;
     }

@@ -51,8 +51,11 @@ export interface RankedSet {
 
 /** What the router knows of models at the moment it picks. */
 export interface LiveState {
-  /** Models with a live worker that serves them. */
-  readonly served: ReadonlySet<string>;
+  /**
+   * Models that live workers say they cannot serve, with the reason: a missing key or file. A model that nobody speaks
+   * of is not among them: trying it costs a fifth of a millisecond and needs no view that could be late.
+   */
+  readonly unserved: ReadonlyMap<string, string>;
   /** Instant until which a model rests. */
   readonly coolingUntilMs: ReadonlyMap<string, number>;
 }

@@ -1,1 +1,68 @@
-export {};
+import { announce, beat, connectBus, ensureStreams, followSnapshot, LifeWatch, Outbox, watchProcesses } from '@will/bus';
+import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
+import { busCalls } from './adapters/bus-calls.ts';
+import { serveTasks } from './adapters/bus-door.ts';
+import { busPolicy } from './adapters/bus-policy.ts';
+import { busRecords } from './adapters/bus-records.ts';
+import { busWorkers, followFreeSlots } from './adapters/bus-workers.ts';
+import { parseConfig } from './config.ts';
+import { Decisions } from './decisions.ts';
+import { Router } from './service.ts';
+import { SlotQueues } from './slots.ts';
+
+const policyTimeoutMs = 250;
+const logger = createLogger('router');
+
+await runMain(logger, async (ready) => {
+  const config = parseConfig(process.env);
+  const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
+  const bus = await connectBus({
+    servers: config.natsUrl,
+    processId: newProcessId('router'),
+    inboxScope: 'router',
+    waitForServer: true,
+    onError,
+  });
+  await ensureStreams(bus);
+  const snapshots = await followSnapshot(bus);
+  const processes = await watchProcesses(bus);
+  const outbox = new Outbox(bus, { service: 'router', kind: 'records', onError });
+  const life = new LifeWatch(bus);
+  const slots = new SlotQueues();
+  const calls = busCalls(bus, life);
+  const nowMs = Date.now;
+  const router = new Router({
+    routerId: bus.processId,
+    decisions: new Decisions(busPolicy(bus, policyTimeoutMs), snapshots, nowMs),
+    calls,
+    workers: busWorkers(processes),
+    slots,
+    records: busRecords(outbox),
+    nowMs,
+    newSeed: () => Math.floor(Math.random() * 2 ** 32),
+    snapshot: () => snapshots.current,
+    maxTasks: config.maxTasks,
+  });
+
+  const stopBeating = beat(bus);
+  const freeSlots = followFreeSlots(bus, slots);
+  const door = serveTasks(bus, router, onError);
+  const presence = await announce(bus, 'router', () => ({ revision: snapshots.current?.revision ?? 0 }));
+  snapshots.onChange(() => presence.update());
+  ready();
+  logger.info({ processId: bus.processId }, 'serving');
+
+  await untilStopped();
+  await door.stop();
+  await router.drain(config.drainMs);
+  const lost = await outbox.close();
+  if (lost > 0) logger.error({ lost }, 'records could not be sent before the end');
+  await presence.stop();
+  stopBeating();
+  freeSlots.stop();
+  calls.stop();
+  life.close();
+  await processes.stop();
+  snapshots.stop();
+  await bus.close();
+});

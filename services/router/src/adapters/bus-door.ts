@@ -1,0 +1,50 @@
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import type { Bus, Incoming } from '@will/bus';
+import { clientOfTaskSubject, isInboxOf, patterns, queues, subjects, wire } from '@will/contracts';
+import type { Caller } from '../ports.ts';
+import { refuse, type Router } from '../service.ts';
+
+/** Serves tasks from the bus. Returns how to stop taking new ones. */
+export function serveTasks(bus: Bus, router: Router, onError: (what: string, error: unknown) => void): { stop(): Promise<void> } {
+  const serving = bus.serve(patterns.taskRun, queues.router, (message) => {
+    takeTask(bus, router, message);
+    return undefined;
+  });
+  const cancels = bus.listen(subjects.cancel(bus.processId), (message) => {
+    router.cancel(fromBinary(wire.CancelSchema, message.data).taskId);
+  });
+  const takeTask = (on: Bus, to: Router, message: Incoming): void => {
+    const client = clientOfTaskSubject(message.subject);
+    // Without this check a caller could have frames written to any subject that the router may publish to.
+    if (client === undefined || !isInboxOf(client, message.reply)) {
+      return onError('a task', new Error(`subject ${message.subject.slice(0, 100)} with a reply that is no inbox of its client`));
+    }
+    const caller = callerAt(on, message.reply);
+    const task = parse(message.data);
+    if (task) to.take(task, client, caller);
+    else refuse(emptyTask, caller, wire.FailureCode.INVALID_TASK, 'the message is no will.v1.Task', 0);
+  };
+  return {
+    async stop() {
+      await serving.stop();
+      cancels.unsubscribe();
+    },
+  };
+}
+
+const emptyTask = fromBinary(wire.TaskSchema, new Uint8Array(0));
+
+function parse(data: Uint8Array): wire.Task | undefined {
+  try {
+    return fromBinary(wire.TaskSchema, data);
+  } catch {
+    return undefined;
+  }
+}
+
+const callerAt = (bus: Bus, inbox: string): Caller => ({
+  inbox,
+  send(frame) {
+    if (bus.isConnected) bus.publish(inbox, toBinary(wire.FrameSchema, frame));
+  },
+});

@@ -1,0 +1,46 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import type { Bus, ProcessesView } from '@will/bus';
+import { patterns, wire } from '@will/contracts';
+import type { Workers } from '../ports.ts';
+import type { SlotQueues } from '../slots.ts';
+
+/** What live workers say of models. Computed again only after a change. */
+export function busWorkers(view: ProcessesView): Workers {
+  let served = new Set<string>();
+  let unserved = new Map<string, string>();
+  const read = (): void => {
+    served = new Set();
+    unserved = new Map();
+    for (const { models } of view.processes.values()) {
+      for (const { model, reason } of models) {
+        if (reason === '') served.add(model);
+        else if (!unserved.has(model)) unserved.set(model, reason);
+      }
+    }
+    for (const model of served) unserved.delete(model);
+  };
+  view.onChange(read);
+  read();
+  return { unserved: () => unserved, isServed: (model) => served.has(model) };
+}
+
+/** Lets waiting tasks go when workers say that they have slots, and one per model every 250 ms besides. */
+export function followFreeSlots(bus: Bus, slots: SlotQueues): { stop(): void } {
+  const words = bus.listen(patterns.free, (message) => {
+    const model = message.subject.slice(message.subject.lastIndexOf('.') + 1);
+    slots.free(model, fromBinary(wire.FreeSlotsSchema, message.data).slots);
+  });
+  let timer: NodeJS.Timeout;
+  const poll = (): void => {
+    slots.poll();
+    // Jitter keeps routers from polling in step.
+    timer = setTimeout(poll, 200 + Math.random() * 100);
+  };
+  timer = setTimeout(poll, 250);
+  return {
+    stop() {
+      words.unsubscribe();
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,151 @@
+import { create } from '@bufbuild/protobuf';
+import { outcomeOf, type FineOutcome } from '@will/core';
+import { wire } from '@will/contracts';
+import type { CallSignal, Calls, Dispatch } from './ports.ts';
+
+/** A worker answers at once; silence for this long means that the call did not arrive. */
+const deliveredWithinMs = 100;
+
+/**
+ * How an attempt ended, as far as the router has a say. 'answered': the caller has its end from the worker.
+ * 'owned': the worker owns the stream, and died. The others left the caller without content.
+ */
+export type AttemptEnd =
+  | { readonly kind: 'answered'; readonly summary: wire.AttemptSummary }
+  | { readonly kind: 'lost_with_content'; readonly summary: wire.AttemptSummary }
+  | { readonly kind: 'failed'; readonly summary: wire.AttemptSummary; readonly isRetryable: boolean; readonly retryAfterMs: number }
+  | { readonly kind: 'lost'; readonly summary: wire.AttemptSummary }
+  | { readonly kind: 'undelivered'; readonly summary: wire.AttemptSummary }
+  | { readonly kind: 'busy'; readonly reason: string; readonly untilUnixMs: number }
+  | { readonly kind: 'nobody' };
+
+export interface AttemptListener {
+  /** The worker has it: from here the attempt is one that must be recorded. */
+  accepted(attempt: Attempt): void;
+  /** A later attempt has content while earlier ones may still live. */
+  asksGo(attempt: Attempt): void;
+}
+
+/** One call of one model for a task, as the router follows it: sent → accepted → (content) → ended. */
+export class Attempt {
+  readonly id: string;
+  readonly number: number;
+  readonly model: string;
+  readonly startedAtMs: number;
+  readonly ended: Promise<AttemptEnd>;
+  /** '' until a worker spoke. */
+  workerId = '';
+  hasContent = false;
+  isEnded = false;
+  /** Given up without a word from any worker: one may still turn up with content. */
+  isUnheard = false;
+  readonly #resolve: (end: AttemptEnd) => void;
+  readonly #listener: AttemptListener;
+  readonly #nowMs: () => number;
+  readonly #calls: Calls;
+  readonly #deliveryTimer: NodeJS.Timeout;
+  readonly #call: { close(): void };
+  #stopWatching = (): void => {};
+
+  /** Sends the call. @throws {BusError} the bus is away. */
+  constructor(calls: Calls, dispatch: Dispatch, listener: AttemptListener, nowMs: () => number) {
+    const { attemptId, attempt, model } = dispatch.request;
+    this.id = attemptId;
+    this.number = attempt;
+    this.model = model;
+    this.#calls = calls;
+    this.#listener = listener;
+    this.#nowMs = nowMs;
+    this.startedAtMs = nowMs();
+    const { promise, resolve } = Promise.withResolvers<AttemptEnd>();
+    this.ended = promise;
+    this.#resolve = resolve;
+    this.#call = calls.send(dispatch, (signal) => this.#receive(signal));
+    this.#deliveryTimer = setTimeout(() => this.#undelivered(), deliveredWithinMs);
+  }
+
+  command(command: wire.CallCommand): void {
+    if (this.workerId !== '') this.#calls.command(this.workerId, this.id, command);
+  }
+
+  /** Stops following: whatever still comes is no longer this task's business. */
+  abandon(): void {
+    this.isEnded = true;
+    clearTimeout(this.#deliveryTimer);
+    this.#stopWatching();
+    this.#call.close();
+  }
+
+  #receive(signal: CallSignal): void {
+    if (this.isEnded) return this.#lateWord(signal);
+    clearTimeout(this.#deliveryTimer);
+    if (signal.kind === 'nobody') return this.#end({ kind: 'nobody' });
+    const { event } = signal;
+    switch (event.kind.case) {
+      case 'accepted':
+        return this.#accepted(event.kind.value.workerId);
+      case 'busy':
+        return this.#end({ kind: 'busy', reason: event.kind.value.reason, untilUnixMs: Number(event.kind.value.untilUnixMs) });
+      case 'refused': {
+        const { rule, detail, retryable } = event.kind.value;
+        return this.#end({ kind: 'failed', summary: this.summary('Policy', `${rule}: ${detail}`), isRetryable: retryable, retryAfterMs: 0 });
+      }
+      case 'asksGo':
+        return this.#listener.asksGo(this);
+      case 'hasContent':
+        this.hasContent = true;
+        return;
+      case 'ended':
+        return this.#workerEnded(event.kind.value);
+    }
+  }
+
+  #accepted(workerId: string): void {
+    this.workerId = workerId;
+    this.#stopWatching = this.#calls.watch(workerId, () => this.#lost());
+    this.#listener.accepted(this);
+  }
+
+  #workerEnded(ended: wire.CallEnded): void {
+    const summary = ended.attempt ?? this.summary('outcome_unknown', 'the worker gave no summary');
+    if (ended.hadContent) this.#end({ kind: 'answered', summary });
+    else this.#end({ kind: 'failed', summary, isRetryable: ended.retryable, retryAfterMs: ended.retryAfterMs });
+  }
+
+  #lost(): void {
+    const summary = this.summary('WorkerLost', `worker ${this.workerId} missed three signs of life`);
+    this.#end({ kind: this.hasContent ? 'lost_with_content' : 'lost', summary });
+  }
+
+  #undelivered(): void {
+    this.isUnheard = true;
+    this.#end({ kind: 'undelivered', summary: this.summary('WorkerLost', `no worker answered within ${deliveredWithinMs} ms`) }, true);
+  }
+
+  /** A worker that took a call which was given up must not send content. */
+  #lateWord(signal: CallSignal): void {
+    if (signal.kind !== 'event' || signal.event.kind.case !== 'accepted') return;
+    this.workerId = signal.event.kind.value.workerId;
+    this.command(wire.CallCommand.REVOKE);
+  }
+
+  #end(end: AttemptEnd, keepListening = false): void {
+    this.isEnded = true;
+    clearTimeout(this.#deliveryTimer);
+    this.#stopWatching();
+    if (!keepListening) this.#call.close();
+    this.#resolve(end);
+  }
+
+  summary(fine: FineOutcome, reason: string): wire.AttemptSummary {
+    return create(wire.AttemptSummarySchema, {
+      number: this.number,
+      attemptId: this.id,
+      model: this.model,
+      outcome: outcomeOf(fine),
+      fine,
+      reason,
+      durationMs: Math.max(0, Math.round(this.#nowMs() - this.startedAtMs)),
+    });
+  }
+}

@@ -1,0 +1,105 @@
+import type { Facts } from '@will/core';
+import { PolicyError, type DecidedSet, type Policy, type SnapshotSource } from './ports.ts';
+
+const mostKept = 10_000;
+/** While policy is away, tasks on open data may use a decision of this age; all others are refused. */
+const openGraceMs = 60_000;
+
+interface Kept {
+  readonly decided: DecidedSet;
+  readonly keptAtMs: number;
+}
+
+/**
+ * Ranked sets by facts, so that a warm task asks nobody. A set is dropped when it expired, when a schedule passed its
+ * edge, or when it stands on an older revision than this router's own snapshot; looked at when stored and when used.
+ */
+export class Decisions {
+  readonly #policy: Policy;
+  readonly #snapshots: SnapshotSource;
+  readonly #nowMs: () => number;
+  readonly #kept = new Map<string, Kept>();
+  readonly #asking = new Map<string, Promise<DecidedSet>>();
+  /** Questions that went to policy: a warm task adds none. */
+  asked = 0;
+
+  constructor(policy: Policy, snapshots: SnapshotSource, nowMs: () => number) {
+    this.#policy = policy;
+    this.#snapshots = snapshots;
+    this.#nowMs = nowMs;
+  }
+
+  /** @throws {PolicyError} */
+  decide(facts: Facts): DecidedSet | Promise<DecidedSet> {
+    const key = keyOf(facts);
+    const kept = this.#kept.get(key);
+    if (kept && this.#isFresh(kept.decided)) return kept.decided;
+    const asking = this.#asking.get(key) ?? this.#ask(key, facts, kept);
+    this.#asking.set(key, asking);
+    return asking;
+  }
+
+  async #ask(key: string, facts: Facts, kept: Kept | undefined): Promise<DecidedSet> {
+    try {
+      this.asked += 1;
+      const decided = await this.#askUntilCurrent(facts);
+      this.#keep(key, decided);
+      return decided;
+    } catch (error) {
+      if (kept && error instanceof PolicyError && error.code === 'unavailable' && this.#mayStillServe(kept)) return kept.decided;
+      throw error;
+    } finally {
+      this.#asking.delete(key);
+    }
+  }
+
+  /** Policy may be a moment behind this router's own snapshot: then its answer does not count yet. */
+  async #askUntilCurrent(facts: Facts): Promise<DecidedSet> {
+    for (let tries = 0; tries < 5; tries += 1) {
+      const decided = await this.#policy.decide(facts);
+      if (decided.set.revision >= this.#revision()) return decided;
+      await new Promise((resolve) => setTimeout(resolve, 20 << tries));
+    }
+    throw new PolicyError('unavailable', `policy is behind revision ${this.#revision()}`);
+  }
+
+  #keep(key: string, decided: DecidedSet): void {
+    this.#kept.delete(key);
+    this.#kept.set(key, { decided, keptAtMs: this.#nowMs() });
+    if (this.#kept.size <= mostKept) return;
+    const oldest = this.#kept.keys().next().value;
+    if (oldest !== undefined) this.#kept.delete(oldest);
+  }
+
+  #isFresh({ set }: DecidedSet): boolean {
+    return set.validUntilMs > this.#nowMs() && set.revision >= this.#revision();
+  }
+
+  #mayStillServe({ decided, keptAtMs }: Kept): boolean {
+    const { set } = decided;
+    const isBeforeEdge = set.scheduleEdgeMs === undefined || set.scheduleEdgeMs > this.#nowMs();
+    return set.dataClass === 'open' && isBeforeEdge && set.revision >= this.#revision() && this.#nowMs() - keptAtMs <= openGraceMs;
+  }
+
+  #revision(): number {
+    return this.#snapshots.current?.revision ?? 0;
+  }
+}
+
+/** Equal facts, equal key. A separator that no field can hold keeps neighbours apart. */
+export function keyOf(facts: Facts): string {
+  return [
+    facts.taskType,
+    facts.client,
+    facts.project ?? '',
+    facts.reflex ?? '',
+    facts.priority,
+    facts.dataClass ?? '',
+    facts.model ?? '',
+    facts.input.join(','),
+    facts.output.join(','),
+    facts.needs.join(','),
+    facts.inputTokens,
+    facts.maxOutputTokens,
+  ].join('\u0000');
+}

@@ -1,0 +1,131 @@
+import type { Facts, Modality } from '@will/core';
+import { slugOf, slugPattern } from '@will/core';
+import { dataClassFromWire, isOpaqueId, priorityFromWire, sizes, wire } from '@will/contracts';
+
+/** A task that was read and found well formed. */
+export interface AcceptedTask {
+  readonly taskId: string;
+  readonly client: string;
+  readonly facts: Facts;
+  readonly deadlineUnixMs: number;
+  readonly stream: boolean;
+  /** What the caller wants at most; 0: the model's own limit. */
+  readonly maxOutputTokens: number;
+  readonly inputKind: string;
+  readonly input: Uint8Array;
+  /** Upper bound of the input's tokens, not rounded. */
+  readonly inputTokens: number;
+}
+
+/** What is wrong with a task; the message names the value and what was allowed, never the content. */
+export class InvalidTaskError extends Error {
+  override readonly name = 'InvalidTaskError';
+  readonly code: 'invalid_task' | 'too_large';
+  constructor(message: string, code: 'invalid_task' | 'too_large' = 'invalid_task') {
+    super(message);
+    this.code = code;
+  }
+}
+
+const defaultTimeoutMs = 60_000;
+const longestTimeoutMs = 3_600_000;
+const modalities: readonly string[] = ['text', 'image', 'audio', 'video', 'embedding', 'score'] satisfies Modality[];
+const mostListed = 16;
+
+/** What no rule asks for today, but what tomorrow's may, must at least be short. */
+const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+
+/**
+ * Reads a task as it came from the bus. Token estimates are rounded up to `edges`, so that tasks of like size share
+ * one decision. @throws {InvalidTaskError}
+ */
+export function readTask(task: wire.Task, client: string, edges: readonly number[], nowMs: number): AcceptedTask {
+  const { taskId } = task;
+  if (!isOpaqueId(taskId)) throw new InvalidTaskError(`task id ${shown(taskId)} must be 1 to 64 of A-Z a-z 0-9 _ -`);
+  if (!slugPattern.test(task.type)) throw new InvalidTaskError(`task type ${shown(task.type)} must match ${slugPattern.source}`);
+  if (task.input.length === 0) throw new InvalidTaskError('the input is empty');
+  if (task.input.length > sizes.inputBytes)
+    throw new InvalidTaskError(`input of ${task.input.length} bytes exceeds ${sizes.inputBytes}`, 'too_large');
+  if (!slugPattern.test(task.inputKind)) throw new InvalidTaskError(`input kind ${shown(task.inputKind)} must match ${slugPattern.source}`);
+  const deadlineUnixMs = readDeadline(Number(task.deadlineUnixMs), nowMs);
+  const inputTokens = Math.max(task.inputTokens, estimateTokens(task.input.length));
+  return {
+    taskId,
+    client,
+    facts: readFacts(task, client, roundUp(inputTokens, edges), edges),
+    deadlineUnixMs,
+    stream: task.stream,
+    maxOutputTokens: task.maxOutputTokens,
+    inputKind: task.inputKind,
+    input: task.input,
+    inputTokens,
+  };
+}
+
+function readFacts(task: wire.Task, client: string, inputTokens: number, edges: readonly number[]): Facts {
+  return {
+    taskType: task.type,
+    client,
+    project: readName('project', task.project),
+    reflex: readName('reflex', task.reflex),
+    priority: priorityFromWire(task.priority),
+    dataClass: dataClassFromWire(task.dataClass),
+    model: readModel(task.model),
+    input: readModalities('input', task.inputModalities),
+    output: readModalities('output', task.outputModalities),
+    needs: readNeeds(task.needs),
+    inputTokens,
+    maxOutputTokens: task.maxOutputIsExact ? roundUp(task.maxOutputTokens, edges) : 0,
+  };
+}
+
+function readDeadline(deadlineUnixMs: number, nowMs: number): number {
+  if (deadlineUnixMs === 0) return nowMs + defaultTimeoutMs;
+  if (deadlineUnixMs > nowMs + longestTimeoutMs + 60_000)
+    throw new InvalidTaskError(`deadline ${deadlineUnixMs} must be UTC milliseconds at most ${longestTimeoutMs} ms ahead`);
+  if (deadlineUnixMs <= nowMs) throw new InvalidTaskError(`deadline ${deadlineUnixMs} has passed`);
+  return deadlineUnixMs;
+}
+
+function readName(what: string, name: string): string | undefined {
+  if (name === '') return undefined;
+  const slug = slugOf(name);
+  if (slug === '') throw new InvalidTaskError(`${what} ${shown(name)} has no letter or digit`);
+  return slug;
+}
+
+function readModel(model: string): string | undefined {
+  if (model === '') return undefined;
+  if (model.length > 128) throw new InvalidTaskError(`model ${shown(model)} is longer than 128 characters`);
+  return model;
+}
+
+function readModalities(what: string, values: readonly string[]): readonly Modality[] {
+  if (values.length === 0) return ['text'];
+  const unknown = values.find((value) => !modalities.includes(value));
+  if (unknown !== undefined) throw new InvalidTaskError(`${what} modality ${shown(unknown)} must be one of ${modalities.join(', ')}`);
+  return [...new Set(values)].sort() as Modality[];
+}
+
+function readNeeds(values: readonly string[]): readonly string[] {
+  if (values.length > mostListed) throw new InvalidTaskError(`${values.length} needs exceed ${mostListed}`);
+  const bad = values.find((value) => !slugPattern.test(value));
+  if (bad !== undefined) throw new InvalidTaskError(`need ${shown(bad)} must match ${slugPattern.source}`);
+  return [...new Set(values)].sort();
+}
+
+/** Upper bound for text: no tokenizer in use makes more than one token of three bytes of JSON on average. */
+export const estimateTokens = (inputBytes: number): number => Math.ceil(inputBytes / 3);
+
+/** The first edge at or above; beyond the last edge every model is too small, so the value itself stays. */
+export function roundUp(tokens: number, edges: readonly number[]): number {
+  if (tokens === 0) return 0;
+  let low = 0;
+  let high = edges.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((edges[middle] as number) < tokens) low = middle + 1;
+    else high = middle;
+  }
+  return edges[low] ?? tokens;
+}

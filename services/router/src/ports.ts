@@ -1,0 +1,67 @@
+import type { Facts, Pick, RankedSet, Snapshot } from '@will/core';
+import type { wire } from '@will/contracts';
+
+/** A ranked set as policy answered it, with its digest. */
+export interface DecidedSet {
+  readonly setId: string;
+  readonly set: RankedSet;
+}
+
+/** Policy did not answer. */
+export class PolicyError extends Error {
+  override readonly name = 'PolicyError';
+  readonly code: 'unavailable' | 'refused';
+  constructor(code: PolicyError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export interface Policy {
+  /** @throws {PolicyError} no answer in time, or the facts were refused. */
+  decide(facts: Facts): Promise<DecidedSet>;
+}
+
+export interface SnapshotSource {
+  /** Undefined until the first one was read. */
+  readonly current: Snapshot | undefined;
+}
+
+export interface Workers {
+  /** Why live workers say they cannot serve models. */
+  unserved(): ReadonlyMap<string, string>;
+  /** Whether some live worker serves the model, be it with all its slots taken. */
+  isServed(model: string): boolean;
+}
+
+/** One call on its way to a worker. */
+export interface Dispatch {
+  readonly request: wire.CallRequest;
+  readonly dataClass: RankedSet['dataClass'];
+}
+
+/** What comes back for one attempt. 'nobody': no worker is in the model's group now. */
+export type CallSignal = { readonly kind: 'nobody' } | { readonly kind: 'event'; readonly event: wire.CallEvent };
+
+export interface Calls {
+  /** Sends a call to the model's group; signals come until `close()`. @throws {BusError} */
+  send(dispatch: Dispatch, onSignal: (signal: CallSignal) => void): { close(): void };
+  /** Commands a worker. Never throws: a bus that is away loses it, and the worker sees that by itself. */
+  command(workerId: string, attemptId: string, command: wire.CallCommand): void;
+  /** Calls back once when the worker missed three beats. Returns how to stop. */
+  watch(workerId: string, onLost: () => void): () => void;
+}
+
+/** Frames to the caller. Never throws. */
+export interface Caller {
+  /** Where frames go; lies below the client's own prefix. */
+  readonly inbox: string;
+  send(frame: wire.Frame): void;
+}
+
+/** What is remembered. Never blocks, never throws. */
+export interface Records {
+  decided(taskId: string, decisionId: string, decided: DecidedSet, pick: Pick, nowMs: number): void;
+  intent(record: wire.CallRecord, deadlineUnixMs: number): void;
+  call(record: wire.CallRecord): void;
+}

@@ -1,0 +1,363 @@
+import { create } from '@bufbuild/protobuf';
+import { BusError } from '@will/bus';
+import { outcomeOf, pick, type FineOutcome, type Pick, type RankedSet } from '@will/core';
+import { dataClassToWire, factsToWire, newId, priorityToWire, wire } from '@will/contracts';
+import { Attempt, type AttemptEnd, type AttemptListener } from './attempt.ts';
+import type { Decisions } from './decisions.ts';
+import type { AcceptedTask } from './intake.ts';
+import { PolicyError, type Caller, type Calls, type DecidedSet, type Records, type Workers } from './ports.ts';
+import type { SlotQueues } from './slots.ts';
+
+export interface RunDeps {
+  readonly routerId: string;
+  readonly decisions: Decisions;
+  readonly calls: Calls;
+  readonly workers: Workers;
+  readonly slots: SlotQueues;
+  readonly records: Records;
+  readonly nowMs: () => number;
+  /** A seed for the choice among equals; recorded with the decision. */
+  readonly newSeed: () => number;
+}
+
+/** After its deadline a stream that the worker owns gets this long to end by itself. */
+const workerGraceMs = 250;
+
+interface FailureDetails {
+  readonly isRetryable?: boolean;
+  readonly retryAfterMs?: number;
+  readonly exclusions?: RankedSet['exclusions'];
+}
+
+/**
+ * One interactive task from acceptance to its one end: decide, then try the candidates in order until one has content.
+ * From then on the worker owns the answer, and the router only watches that it lives.
+ */
+export class TaskRun implements AttemptListener {
+  readonly task: AcceptedTask;
+  readonly #deps: RunDeps;
+  readonly #caller: Caller;
+  readonly #decisionId = newId();
+  readonly #startedAtMs: number;
+  readonly #stop = new AbortController();
+  readonly #summaries: wire.AttemptSummary[] = [];
+  readonly #attempts: Attempt[] = [];
+  #decided: DecidedSet | undefined;
+  #isOver = false;
+  /** Some attempt was accepted by a worker, so that a record of the call exists. */
+  #hasRecord = false;
+
+  constructor(deps: RunDeps, task: AcceptedTask, caller: Caller) {
+    this.#deps = deps;
+    this.task = task;
+    this.#caller = caller;
+    this.#startedAtMs = deps.nowMs();
+  }
+
+  /** Resolves when the task is over; never rejects. */
+  async run(): Promise<void> {
+    this.#toCaller({ case: 'accepted', value: create(wire.AcceptedSchema, { routerId: this.#deps.routerId }) });
+    const timer = setTimeout(() => this.#deadlinePassed(), Math.max(0, this.task.deadlineUnixMs - this.#deps.nowMs()));
+    try {
+      await this.#decideAndTry();
+    } catch (error) {
+      this.#failBy(error);
+    } finally {
+      clearTimeout(timer);
+      this.#over();
+    }
+  }
+
+  /** The caller wants no more of it. */
+  cancel(): void {
+    this.#endEarly('Cancelled', 'the caller cancelled the task', wire.FailureCode.CANCELLED);
+  }
+
+  accepted(attempt: Attempt): void {
+    this.#hasRecord = true;
+    this.#deps.records.intent(this.#record(attempt), this.task.deadlineUnixMs);
+  }
+
+  /** Lets a later attempt speak once every earlier one has ended; the caller is told which one counts. */
+  asksGo(attempt: Attempt): void {
+    const earlier = this.#attempts.filter((other) => other.number < attempt.number && !other.isEnded);
+    for (const other of earlier) other.command(wire.CallCommand.REVOKE);
+    void Promise.all(earlier.map((other) => other.ended)).then(() => {
+      if (this.#isOver) return;
+      this.#toCaller({ case: 'counts', value: create(wire.CountsSchema, { attempt: attempt.number }) });
+      attempt.command(wire.CallCommand.GO);
+    });
+  }
+
+  async #decideAndTry(): Promise<void> {
+    this.#decided = await this.#deps.decisions.decide(this.task.facts);
+    if (this.#isOver) return;
+    const choice = this.#pick(this.#decided.set);
+    this.#deps.records.decided(this.task.taskId, this.#decisionId, this.#decided, choice, this.#deps.nowMs());
+    for (const { model, reason } of choice.skipped) this.#skip(model, reason);
+    if (this.#decided.set.candidates.length === 0) return this.#blocked(this.#decided.set);
+    await this.#tryAll(choice.order, this.#decided.set.waitMs);
+  }
+
+  #pick(set: RankedSet): Pick {
+    const { workers, nowMs, newSeed } = this.#deps;
+    return pick(set, { unserved: workers.unserved(), coolingUntilMs: new Map() }, { seed: newSeed(), nowMs: nowMs() });
+  }
+
+  /** Each candidate in order, waiting a moment where it is full; then whichever full one is free first. */
+  async #tryAll(order: readonly string[], waitMs: number): Promise<void> {
+    const full: string[] = [];
+    for (const model of order) {
+      const end = await this.#tryModel(model, waitMs);
+      if (end === 'done') return;
+      if (end === 'full') full.push(model);
+    }
+    while (full.length > 0) {
+      const model = await this.#firstFree(full);
+      if (model === undefined) break;
+      const end = await this.#tryModel(model, 0);
+      if (end === 'done') return;
+      if (end === 'next') full.splice(full.indexOf(model), 1);
+    }
+    if (!this.#isOver) this.#nothingLeft(full);
+  }
+
+  /** 'done': the task is over. 'next': this model is out. 'full': it could do it, later. */
+  async #tryModel(model: string, waitMs: number): Promise<'done' | 'next' | 'full'> {
+    const untilMs = this.#deps.nowMs() + waitMs;
+    while (!this.#isOver) {
+      const end = await this.#attempt(model);
+      if (this.#isOver) return 'done';
+      if (end.kind !== 'busy' && end.kind !== 'nobody') return this.#settle(end);
+      if (end.kind === 'nobody' && !this.#deps.workers.isServed(model)) {
+        this.#skip(model, this.#deps.workers.unserved().get(model) ?? 'no live worker serves it');
+        return 'next';
+      }
+      const leftMs = untilMs - this.#deps.nowMs();
+      if (leftMs <= 0 || (await this.#waitForSlot(model, leftMs)) !== 'try') return 'full';
+    }
+    return 'done';
+  }
+
+  async #attempt(model: string): Promise<AttemptEnd> {
+    const number = this.#summaries.length + 1;
+    const request = this.#request(model, number);
+    const dataClass = (this.#decided as DecidedSet).set.dataClass;
+    const attempt = new Attempt(this.#deps.calls, { request, dataClass }, this, this.#deps.nowMs);
+    this.#attempts.push(attempt);
+    const end = await attempt.ended;
+    if (end.kind === 'busy' || end.kind === 'nobody') this.#attempts.pop();
+    return end;
+  }
+
+  #settle(end: Exclude<AttemptEnd, { kind: 'busy' | 'nobody' }>): 'done' | 'next' {
+    this.#summaries.push(end.summary);
+    if (end.kind === 'answered') {
+      this.#over();
+      return 'done';
+    }
+    if (end.kind === 'lost' || end.kind === 'lost_with_content') this.#recordLost(end.summary);
+    if (end.kind === 'lost_with_content') {
+      this.#fail(wire.FailureCode.WORKER_LOST, `the worker died in the middle of the answer of ${end.summary.model}`, { isRetryable: true });
+      return 'done';
+    }
+    if (end.kind === 'failed' && !end.isRetryable) {
+      this.#failLike(end.summary, end.retryAfterMs);
+      return 'done';
+    }
+    return 'next';
+  }
+
+  #waitForSlot(model: string, timeoutMs: number): ReturnType<SlotQueues['wait']> {
+    const { priority, client } = this.task.facts;
+    return this.#deps.slots.wait(model, priority, client, timeoutMs, this.#stop.signal);
+  }
+
+  /** The first of some full models that has a slot again; undefined: none before the deadline. */
+  async #firstFree(models: readonly string[]): Promise<string | undefined> {
+    const leftMs = this.task.deadlineUnixMs - this.#deps.nowMs();
+    if (leftMs <= 0) return undefined;
+    const lost = new AbortController();
+    const signal = AbortSignal.any([this.#stop.signal, lost.signal]);
+    const { priority, client } = this.task.facts;
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    const waits = models.map(async (model) => {
+      if ((await this.#deps.slots.wait(model, priority, client, leftMs, signal)) === 'try') resolve(model);
+    });
+    void Promise.all(waits).then(() => resolve(undefined));
+    const model = await promise;
+    lost.abort();
+    return model;
+  }
+
+  #request(model: string, number: number): wire.CallRequest {
+    const { task } = this;
+    const { set } = this.#decided as DecidedSet;
+    return create(wire.CallRequestSchema, {
+      taskId: task.taskId,
+      attemptId: newId(),
+      attempt: number,
+      decisionId: this.#decisionId,
+      revision: BigInt(set.revision),
+      expiresUnixMs: BigInt(task.deadlineUnixMs),
+      facts: factsToWire(task.facts),
+      model,
+      deadlineUnixMs: BigInt(task.deadlineUnixMs),
+      callerInbox: this.#caller.inbox,
+      go: this.#attempts.every((attempt) => attempt.isEnded && !attempt.isUnheard),
+      stream: task.stream,
+      maxOutputTokens: task.maxOutputTokens,
+      prior: [...this.#summaries],
+      inputKind: task.inputKind,
+      input: task.input,
+    });
+  }
+
+  /** A model that was not called at all stands among the attempts with the reason, so that the caller sees the whole way. */
+  #skip(model: string, reason: string): void {
+    const fine: FineOutcome = 'NoWorker';
+    this.#summaries.push(
+      create(wire.AttemptSummarySchema, { number: this.#summaries.length + 1, model, outcome: outcomeOf(fine), fine, reason }),
+    );
+  }
+
+  #blocked(set: RankedSet): void {
+    this.#fail(wire.FailureCode.BLOCKED, blockedMessage(this.task, set), { exclusions: set.exclusions });
+    this.#recordNoCall('Policy', 'no model may do it');
+  }
+
+  #nothingLeft(full: readonly string[]): void {
+    if (full.length > 0) {
+      this.#fail(wire.FailureCode.OVERLOADED, `all slots of ${full.join(', ')} are taken`, { isRetryable: true, retryAfterMs: 1_000 });
+      return this.#recordNoCall('Busy', 'all slots are taken');
+    }
+    const wasCalled = this.#summaries.some(({ fine }) => fine !== 'NoWorker');
+    if (wasCalled) return this.#fail(wire.FailureCode.ALL_FAILED, `every attempt failed: ${wayOf(this.#summaries)}`, { isRetryable: true });
+    this.#fail(wire.FailureCode.NO_WORKER, `no live worker serves a model that may do it: ${wayOf(this.#summaries)}`, { isRetryable: true });
+    this.#recordNoCall('NoWorker', 'no live worker serves a model that may do it');
+  }
+
+  #failLike(summary: wire.AttemptSummary, retryAfterMs: number): void {
+    const code = terminalCodes[summary.fine] ?? wire.FailureCode.ALL_FAILED;
+    this.#fail(code, `${summary.model}: ${summary.reason}`, { retryAfterMs });
+  }
+
+  #failBy(error: unknown): void {
+    if (error instanceof PolicyError) {
+      this.#fail(wire.FailureCode.UNAVAILABLE, `no decision: ${error.message}`, { isRetryable: error.code === 'unavailable' });
+    } else if (error instanceof BusError) {
+      this.#fail(wire.FailureCode.UNAVAILABLE, 'the bus is away', { isRetryable: true });
+    } else {
+      this.#fail(wire.FailureCode.INTERNAL, `the router failed: ${(error as Error).message}`);
+    }
+    this.#recordNoCall('Policy', 'no decision');
+  }
+
+  #deadlinePassed(): void {
+    const owner = this.#attempts.find((attempt) => attempt.hasContent && !attempt.isEnded);
+    if (owner && !this.#stop.signal.aborted) {
+      setTimeout(() => this.#endEarly('Deadline', 'the deadline passed', wire.FailureCode.DEADLINE), workerGraceMs);
+    } else {
+      this.#endEarly('Deadline', 'the deadline passed', wire.FailureCode.DEADLINE);
+    }
+  }
+
+  #endEarly(fine: FineOutcome, message: string, code: wire.FailureCode): void {
+    if (this.#isOver) return;
+    for (const attempt of this.#attempts) {
+      if (attempt.isEnded) continue;
+      attempt.command(wire.CallCommand.CANCEL);
+      this.#summaries.push(attempt.summary(fine, message));
+    }
+    this.#fail(code, message, { isRetryable: fine === 'Deadline' });
+    this.#recordNoCall(fine, message);
+  }
+
+  #fail(code: wire.FailureCode, message: string, details: FailureDetails = {}): void {
+    if (this.#isOver) return;
+    const failure = create(wire.FailureSchema, {
+      code,
+      message,
+      retryable: details.isRetryable ?? false,
+      retryAfterMs: details.retryAfterMs ?? 0,
+      decisionId: this.#decided ? this.#decisionId : '',
+      attempts: [...this.#summaries],
+      exclusions: (details.exclusions ?? []).slice(0, 200).map((exclusion) => ({ ...exclusion })),
+    });
+    this.#toCaller({ case: 'failure', value: failure });
+    this.#over();
+  }
+
+  #over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#stop.abort();
+    for (const attempt of this.#attempts) if (!attempt.isEnded) attempt.abandon();
+  }
+
+  #toCaller(kind: wire.Frame['kind']): void {
+    this.#caller.send(create(wire.FrameSchema, { taskId: this.task.taskId, attempt: 0, sequence: 0, kind }));
+  }
+
+  /** What became of a call whose end nobody saw; the worker's own record takes its place if it comes after all. */
+  #recordLost(summary: wire.AttemptSummary): void {
+    const attempt = this.#attempts.find(({ id }) => id === summary.attemptId);
+    if (!attempt) return;
+    this.#deps.records.call({ ...this.#record(attempt), ...ending('outcome_unknown', summary.reason), durationMs: summary.durationMs });
+  }
+
+  /** A task that ended before any call leaves one record with no model. */
+  #recordNoCall(fine: FineOutcome, reason: string): void {
+    if (this.#hasRecord) return;
+    this.#hasRecord = true;
+    const durationMs = Math.max(0, Math.round(this.#deps.nowMs() - this.#startedAtMs));
+    this.#deps.records.call({ ...this.#record(undefined), ...ending(fine, reason), durationMs });
+  }
+
+  #record(attempt: Attempt | undefined): wire.CallRecord {
+    const { facts, taskId, stream } = this.task;
+    return create(wire.CallRecordSchema, {
+      attemptId: attempt?.id ?? newId(),
+      taskId,
+      decisionId: this.#decided ? this.#decisionId : '',
+      attempt: attempt?.number ?? 0,
+      revision: BigInt(this.#decided?.set.revision ?? 0),
+      client: facts.client,
+      project: facts.project ?? '',
+      reflex: facts.reflex ?? '',
+      taskType: facts.taskType,
+      model: attempt?.model ?? '',
+      workerId: attempt?.workerId ?? '',
+      dataClass: dataClassToWire(this.#decided?.set.dataClass),
+      priority: priorityToWire(facts.priority),
+      startedUnixMs: BigInt(Math.round(attempt?.startedAtMs ?? this.#startedAtMs)),
+      streamed: stream,
+      writtenBy: 'router',
+    });
+  }
+}
+
+const ending = (fine: FineOutcome, reason: string): { outcome: string; fine: string; reason: string } => ({
+  outcome: outcomeOf(fine),
+  fine,
+  reason,
+});
+
+/** Failures that no other model would mend. */
+const terminalCodes: Record<string, wire.FailureCode> = {
+  Cancelled: wire.FailureCode.CANCELLED,
+  Deadline: wire.FailureCode.DEADLINE,
+  Invalid: wire.FailureCode.INVALID_TASK,
+  Policy: wire.FailureCode.BLOCKED,
+};
+
+const wayOf = (summaries: readonly wire.AttemptSummary[]): string =>
+  summaries.map(({ model, reason }) => `${model} (${reason})`).join(', ').slice(0, 1_000);
+
+function blockedMessage({ facts }: AcceptedTask, { exclusions, dataClass }: RankedSet): string {
+  const asked = `${facts.taskType} for ${facts.client} (${dataClass} data)`;
+  if (exclusions.length === 0) return `no model may do ${asked}: no route and no model has this task type`;
+  const shown = exclusions.slice(0, 5).map(({ model, rule }) => `${model}: ${rule}`);
+  const more = exclusions.length > shown.length ? ` and ${exclusions.length - shown.length} more` : '';
+  return `no model may do ${asked}: ${shown.join(', ')}${more}`;
+}
