@@ -16,3 +16,14 @@ export function strictestOf(a: DataClass, b: DataClass): DataClass {
   if (customer) return sensitive ? 'customer-sensitive' : 'customer';
   return sensitive ? 'sensitive' : 'open';
 }
+
+/** What of a model says which data it may see. Unknown (absent) admits nothing. */
+export interface DataTags {
+  readonly securityLevel: 'safe_for_sensitive' | 'non_sensitive_only' | undefined;
+  readonly maySeeCustomerData: boolean | undefined;
+}
+
+/** Whether a model's tags admit data of a class (settled: each flag needs its own tag). */
+export const admitsDataClass = (tags: DataTags, dataClass: DataClass): boolean =>
+  (!isCustomerData(dataClass) || tags.maySeeCustomerData === true) &&
+  (!isSensitiveData(dataClass) || tags.securityLevel === 'safe_for_sensitive');
