@@ -1,1 +1,62 @@
-export {};
+import { create } from '@bufbuild/protobuf';
+import { announce, type Announcing, beat, connectBus, ensureStreams, followSnapshot, Outbox } from '@will/bus';
+import { wire } from '@will/contracts';
+import { createProviders } from '@will/providers';
+import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
+import { busGroups, obeyCommands } from './adapters/bus-groups.ts';
+import { parseConfig } from './config.ts';
+import { parseSelection } from './selection.ts';
+import { CallIndex } from './served-model.ts';
+import { Worker } from './service.ts';
+
+const logger = createLogger('provider-worker');
+
+await runMain(logger, async (ready) => {
+  const config = parseConfig(process.env);
+  const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
+  const bus = await connectBus({
+    servers: config.natsUrl,
+    processId: newProcessId('worker'),
+    inboxScope: 'worker',
+    waitForServer: true,
+    onError,
+  });
+  await ensureStreams(bus);
+  const snapshots = await followSnapshot(bus);
+  const outbox = new Outbox(bus, { service: 'worker', kind: 'records', onError });
+  const calls = new CallIndex();
+  let presence: Announcing | undefined;
+  const worker = new Worker({
+    workerId: bus.processId,
+    groups: busGroups(bus, onError),
+    snapshots,
+    records: { call: (record) => outbox.add(create(wire.EventSchema, { kind: { case: 'call', value: record } })) },
+    nowMs: Date.now,
+    calls,
+    providers: createProviders({ dataDir: config.dataDir, threads: config.ggufThreads }),
+    selects: parseSelection(config.models),
+    onChange: () => presence?.update(),
+    onError,
+  });
+
+  const stopBeating = beat(bus);
+  const commands = obeyCommands(bus, calls);
+  presence = await announce(bus, 'provider-worker', () => ({
+    revision: snapshots.current?.revision ?? 0,
+    models: worker.states(),
+  }));
+  await worker.start();
+  presence.update();
+  ready();
+  logger.info({ processId: bus.processId, models: worker.states().filter(({ reason }) => reason === '').map(({ model }) => model) }, 'serving');
+
+  await untilStopped();
+  await worker.stop(config.drainMs);
+  const lost = await outbox.close();
+  if (lost > 0) logger.error({ lost }, 'records could not be sent before the end');
+  await presence.stop();
+  commands.stop();
+  stopBeating();
+  snapshots.stop();
+  await bus.close();
+});

@@ -1,0 +1,83 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import type { Bus, Incoming, Serving } from '@will/bus';
+import type { DataClass } from '@will/core';
+import { isInboxOf, queues, subjects, wire } from '@will/contracts';
+import type { Groups, IncomingCall } from '../ports.ts';
+import type { CallIndex } from '../served-model.ts';
+
+/** Queue groups on the bus. A call whose inboxes are not the router's and its client's own is not served. */
+export function busGroups(bus: Bus, onError: (what: string, error: unknown) => void): Groups {
+  return {
+    join(model, classes, onCall) {
+      const memberships: Serving[] = classes.map((dataClass) =>
+        bus.serve(subjects.call(dataClass, model), queues.worker, (message) => {
+          const call = read(bus, message, dataClass);
+          if (call) onCall(call);
+          else onError('a call', new Error(`a message to ${message.subject} is no call, or answers to a foreign inbox`));
+          return undefined;
+        }),
+      );
+      return {
+        async leave() {
+          await Promise.all(memberships.map((membership) => membership.stop()));
+        },
+      };
+    },
+    announceFree(model, slots) {
+      if (!bus.isConnected) return;
+      const word = create(wire.FreeSlotsSchema, { workerId: bus.processId, slots });
+      bus.publish(subjects.free(model), toBinary(wire.FreeSlotsSchema, word));
+    },
+  };
+}
+
+function read(bus: Bus, message: Incoming, dataClass: DataClass): IncomingCall | undefined {
+  const request = parse(message.data);
+  if (!request || !isInboxOf('router', message.reply)) return undefined;
+  const { callerInbox, attemptId, facts } = request;
+  if (!facts || !isInboxOf(facts.client, callerInbox)) return undefined;
+  const send = (subject: string, data: Uint8Array): void => {
+    if (bus.isConnected) bus.publish(subject, data);
+  };
+  return {
+    request,
+    dataClass,
+    toRouter(kind) {
+      const event = create(wire.CallEventSchema, { attemptId, workerId: bus.processId, kind });
+      send(message.reply, toBinary(wire.CallEventSchema, event));
+    },
+    toCaller: (frame) => send(callerInbox, toBinary(wire.FrameSchema, frame)),
+  };
+}
+
+function parse(data: Uint8Array): wire.CallRequest | undefined {
+  try {
+    return fromBinary(wire.CallRequestSchema, data);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Obeys routers (go, revoke, cancel by attempt) and callers (cancel by task). */
+export function obeyCommands(bus: Bus, calls: CallIndex): { stop(): void } {
+  const obey: Record<wire.CallCommand, (attemptId: string) => void> = {
+    [wire.CallCommand.UNSPECIFIED]: () => {},
+    [wire.CallCommand.GO]: (attemptId) => calls.ofAttempt(attemptId)?.go(),
+    [wire.CallCommand.REVOKE]: (attemptId) => calls.ofAttempt(attemptId)?.revoke(),
+    [wire.CallCommand.CANCEL]: (attemptId) => calls.ofAttempt(attemptId)?.cancel(),
+  };
+  const control = bus.listen(subjects.control(bus.processId), (message) => {
+    const { attemptId, command } = fromBinary(wire.CallControlSchema, message.data);
+    obey[command]?.(attemptId);
+  });
+  const cancels = bus.listen(subjects.cancel(bus.processId), (message) => {
+    const { taskId } = fromBinary(wire.CancelSchema, message.data);
+    for (const call of calls.ofTask(taskId)) call.cancel();
+  });
+  return {
+    stop() {
+      control.unsubscribe();
+      cancels.unsubscribe();
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { create } from '@bufbuild/protobuf';
+import { wire } from '@will/contracts';
+import type { ContentDelta } from '@will/providers';
+
+/** Pieces that come within this time of each other leave together; the first one never waits. */
+const coalesceMs = 10;
+
+const encoder = new TextEncoder();
+
+export const deltaToWire = (delta: ContentDelta): wire.Delta =>
+  create(wire.DeltaSchema, {
+    text: delta.text ?? '',
+    reasoning: delta.reasoning ?? '',
+    toolCalls: delta.toolCalls === undefined ? new Uint8Array(0) : encoder.encode(delta.toolCalls),
+  });
+
+/** The frames of one attempt to its caller: numbered, the first piece at once, later ones coalesced. */
+export class CallerStream {
+  readonly #send: (frame: wire.Frame) => void;
+  readonly #taskId: string;
+  readonly #attempt: number;
+  #sequence = 0;
+  #text = '';
+  #reasoning = '';
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(send: (frame: wire.Frame) => void, taskId: string, attempt: number) {
+    this.#send = send;
+    this.#taskId = taskId;
+    this.#attempt = attempt;
+  }
+
+  start(started: wire.Started): void {
+    this.#frame({ case: 'started', value: started });
+  }
+
+  /** Sends a piece, or keeps it for the next few milliseconds' company. */
+  add(delta: ContentDelta): void {
+    if (delta.toolCalls !== undefined) {
+      this.flush();
+      return this.#frame({ case: 'delta', value: deltaToWire(delta) });
+    }
+    this.#text += delta.text ?? '';
+    this.#reasoning += delta.reasoning ?? '';
+    if (this.#sequence <= 1) return this.flush();
+    this.#timer ??= setTimeout(() => this.flush(), coalesceMs);
+  }
+
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#text === '' && this.#reasoning === '') return;
+    const value = deltaToWire({ text: this.#text, reasoning: this.#reasoning });
+    this.#text = '';
+    this.#reasoning = '';
+    this.#frame({ case: 'delta', value });
+  }
+
+  end(end: wire.End): void {
+    this.flush();
+    this.#frame({ case: 'end', value: end });
+  }
+
+  fail(failure: wire.Failure): void {
+    this.flush();
+    this.#frame({ case: 'failure', value: failure });
+  }
+
+  #frame(kind: wire.Frame['kind']): void {
+    this.#sequence += 1;
+    this.#send(create(wire.FrameSchema, { taskId: this.#taskId, attempt: this.#attempt, sequence: this.#sequence, kind }));
+  }
+}

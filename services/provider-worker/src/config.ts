@@ -1,0 +1,14 @@
+import { integer, optionalText, parseSettings, text } from '@will/runtime';
+
+/** The only reader of the environment in this service. @throws {SettingsError} */
+export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =>
+  parseSettings(env, {
+    natsUrl: ['NATS_URL', text('nats://127.0.0.1:4222')],
+    dataDir: ['WILL_DATA_DIR', text('.will')],
+    /** Slugs, tags, providers and call methods, comma separated; absent: all that this machine can serve. */
+    models: ['WILL_WORKER_MODELS', optionalText],
+    /** Threads of one gguf model; 0: half of the machine's. */
+    ggufThreads: ['WILL_GGUF_THREADS', integer(0, 0, 256)],
+    /** How long calls in flight may take after SIGTERM. */
+    drainMs: ['WILL_DRAIN_MS', integer(120_000, 0, 600_000)],
+  });

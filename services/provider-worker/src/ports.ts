@@ -1,0 +1,38 @@
+import type { DataClass, Snapshot } from '@will/core';
+import type { wire } from '@will/contracts';
+
+export interface Snapshots {
+  readonly current: Snapshot | undefined;
+  /** Milliseconds since the registry last said that this is the newest; Infinity: never. */
+  ageMs(nowMs: number): number;
+  /** Resolves true once the snapshot has reached a revision, false when that took longer. */
+  untilRevision(revision: number, timeoutMs: number): Promise<boolean>;
+  onChange(listener: () => void): () => void;
+}
+
+/** A call as it came in, with the ways to answer. Answering never throws; while the bus is away it is lost. */
+export interface IncomingCall {
+  readonly request: wire.CallRequest;
+  /** The class of the subject it came by. */
+  readonly dataClass: DataClass;
+  toRouter(kind: wire.CallEvent['kind']): void;
+  toCaller(frame: wire.Frame): void;
+}
+
+export interface Membership {
+  /** Leaves the group without losing a call (drain). */
+  leave(): Promise<void>;
+}
+
+/** Queue groups: one per data class and model. */
+export interface Groups {
+  /** Calls of a model come here while the membership lasts. */
+  join(model: string, classes: readonly DataClass[], onCall: (call: IncomingCall) => void): Membership;
+  /** Tells routers that slots are free again. */
+  announceFree(model: string, slots: number): void;
+}
+
+/** Call records on their way. Never blocks, never throws. */
+export interface Records {
+  call(record: wire.CallRecord): void;
+}

@@ -1,0 +1,171 @@
+import { create } from '@bufbuild/protobuf';
+import { admitsDataClass, dataClasses, type Model } from '@will/core';
+import { factsFromWire, wire } from '@will/contracts';
+import type { ModelConnection } from '@will/providers';
+import { refusalOf, type Refusal } from './judge.ts';
+import type { Groups, IncomingCall, Membership, Records, Snapshots } from './ports.ts';
+import { Slots } from './slots.ts';
+import { WorkerCall } from './worker-call.ts';
+
+export interface ServedDeps {
+  readonly workerId: string;
+  readonly groups: Groups;
+  readonly snapshots: Snapshots;
+  readonly records: Records;
+  readonly nowMs: () => number;
+  readonly calls: CallIndex;
+}
+
+/** Slots of a model that sets no concurrency of its own. */
+const defaultConcurrency = 64;
+/** A moment without a free slot is not worth leaving the group. */
+const leaveAfterMs = 5;
+/** Words about free slots go out at most this often. */
+const announceEveryMs = 10;
+const newerSnapshotWithinMs = 100;
+
+/** Calls in flight of this process, by task and by attempt, for those who cancel and command. */
+export class CallIndex {
+  readonly #byAttempt = new Map<string, WorkerCall>();
+
+  get size(): number {
+    return this.#byAttempt.size;
+  }
+
+  add(call: WorkerCall): void {
+    this.#byAttempt.set(call.attemptId, call);
+  }
+
+  remove(call: WorkerCall): void {
+    this.#byAttempt.delete(call.attemptId);
+  }
+
+  ofAttempt(attemptId: string): WorkerCall | undefined {
+    return this.#byAttempt.get(attemptId);
+  }
+
+  ofTask(taskId: string): WorkerCall[] {
+    return [...this.#byAttempt.values()].filter((call) => call.taskId === taskId);
+  }
+}
+
+/**
+ * A model that this process serves. It is in the model's queue group while a slot is free, and answers `busy` for calls
+ * that were already on their way: being in the group is the optimisation, `busy` the guarantee.
+ */
+export class ServedModel {
+  readonly slots: Slots;
+  model: Model;
+  readonly #deps: ServedDeps;
+  readonly #connection: ModelConnection;
+  #membership: Membership | undefined;
+  #leaveTimer: NodeJS.Timeout | undefined;
+  #announceTimer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+  #inFlight = new Set<Promise<void>>();
+
+  constructor(deps: ServedDeps, model: Model, connection: ModelConnection) {
+    this.#deps = deps;
+    this.model = model;
+    this.#connection = connection;
+    const capacity = Math.min(model.concurrency ?? connection.naturalConcurrency ?? defaultConcurrency, connection.naturalConcurrency ?? Infinity);
+    this.slots = new Slots(capacity, () => this.#full(), () => this.#freeAgain());
+  }
+
+  get isMember(): boolean {
+    return this.#membership !== undefined;
+  }
+
+  probe(signal: AbortSignal): ReturnType<ModelConnection['probe']> {
+    return this.#connection.probe(signal);
+  }
+
+  /** Joins the groups of the data classes that the model's tags admit. */
+  join(): void {
+    if (this.#membership || this.#isClosed) return;
+    const classes = dataClasses.filter((dataClass) => admitsDataClass(this.model, dataClass));
+    this.#membership = this.#deps.groups.join(this.model.slug, classes, (call) => void this.#take(call));
+  }
+
+  async leave(): Promise<void> {
+    clearTimeout(this.#leaveTimer);
+    const membership = this.#membership;
+    this.#membership = undefined;
+    await membership?.leave();
+  }
+
+  /** Takes over another version of the record whose connection stays the same. */
+  async change(model: Model): Promise<void> {
+    const wasMember = this.isMember;
+    await this.leave();
+    this.model = model;
+    if (wasMember) this.join();
+  }
+
+  /** Leaves, waits for calls in flight, and closes the connection. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#announceTimer);
+    await this.leave();
+    while (this.#inFlight.size > 0) await Promise.all(this.#inFlight);
+    await this.#connection.close();
+  }
+
+  async #take(call: IncomingCall): Promise<void> {
+    // The slot is taken before anything is awaited: two calls can never see the same free one.
+    if (!this.slots.take()) return busy(call, 'all slots are taken');
+    const work = this.#serve(call).finally(() => {
+      this.#inFlight.delete(work);
+      this.slots.give();
+    });
+    this.#inFlight.add(work);
+    await work;
+  }
+
+  async #serve(call: IncomingCall): Promise<void> {
+    const refusal = await this.#judge(call);
+    if (refusal) return refuse(call, refusal);
+    const { workerId, nowMs, records, calls } = this.#deps;
+    const work = new WorkerCall(
+      { workerId, nowMs, model: this.model, connection: this.#connection, record: (record) => records.call(record) },
+      call,
+    );
+    calls.add(work);
+    await work.run().finally(() => calls.remove(work));
+  }
+
+  /** Judges on a snapshot that is at least as new as the decision, waiting a moment for it. */
+  async #judge(call: IncomingCall): Promise<Refusal | undefined> {
+    const { snapshots, nowMs } = this.#deps;
+    const { request, dataClass } = call;
+    const revision = Number(request.revision);
+    if ((snapshots.current?.revision ?? 0) < revision) await snapshots.untilRevision(revision, newerSnapshotWithinMs);
+    const snapshot = snapshots.current;
+    // The record may have changed or gone meanwhile; the newest one is judged, never the one this object was made with.
+    const model = snapshot?.models.get(this.model.slug);
+    if (!snapshot || !model || !request.facts) return { rule: 'unknown_model', detail: 'not in this worker’s snapshot', isRetryable: true };
+    const facts = factsFromWire(request.facts);
+    const judged = { facts, dataClass, revision, expiresUnixMs: Number(request.expiresUnixMs) };
+    return refusalOf(judged, model, snapshot, snapshots.ageMs(nowMs()), nowMs());
+  }
+
+  #full(): void {
+    this.#leaveTimer = setTimeout(() => void this.leave(), leaveAfterMs);
+  }
+
+  #freeAgain(): void {
+    clearTimeout(this.#leaveTimer);
+    if (this.#isClosed) return;
+    this.join();
+    this.#announceTimer ??= setTimeout(() => {
+      this.#announceTimer = undefined;
+      if (this.slots.free > 0 && !this.#isClosed) this.#deps.groups.announceFree(this.model.slug, this.slots.free);
+    }, announceEveryMs);
+  }
+}
+
+const busy = (call: IncomingCall, reason: string): void =>
+  call.toRouter({ case: 'busy', value: create(wire.CallBusySchema, { reason }) });
+
+const refuse = (call: IncomingCall, { rule, detail, isRetryable }: Refusal): void =>
+  call.toRouter({ case: 'refused', value: create(wire.CallRefusedSchema, { rule, detail, retryable: isRetryable }) });

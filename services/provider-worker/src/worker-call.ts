@@ -1,0 +1,260 @@
+import { create } from '@bufbuild/protobuf';
+import { costNanoUsd, outcomeOf, type FineOutcome, type Model, type ProviderFailure, type Usage } from '@will/core';
+import { dataClassToWire, wire } from '@will/contracts';
+import { abortReasons, type ContentDelta, type ModelConnection, type ProviderOutcome } from '@will/providers';
+import { CallerStream, deltaToWire } from './caller-stream.ts';
+import { outputLimit } from './judge.ts';
+import type { IncomingCall } from './ports.ts';
+
+export interface CallDeps {
+  readonly workerId: string;
+  readonly model: Model;
+  readonly connection: ModelConnection;
+  readonly nowMs: () => number;
+  readonly record: (record: wire.CallRecord) => void;
+}
+
+/** A local model reads a long input slowly; a service that is silent this long will not answer. */
+const firstContentTimeoutMs = { API: 30_000, other: 180_000 } as const;
+const idleTimeoutMs = 30_000;
+
+/** One attempt: the provider's answer becomes frames to the caller, words to the router, and one record. */
+export class WorkerCall {
+  readonly taskId: string;
+  readonly attemptId: string;
+  readonly #deps: CallDeps;
+  readonly #call: IncomingCall;
+  readonly #abort = new AbortController();
+  readonly #stream: CallerStream;
+  readonly #startedAtMs: number;
+  #firstContentAtMs: number | undefined;
+  #mayGo: boolean;
+  #whenGo: PromiseWithResolvers<boolean> | undefined;
+  /** Content that waits for go. */
+  #held: ContentDelta[] = [];
+  #hasContent = false;
+  #outputChars = 0;
+
+  constructor(deps: CallDeps, call: IncomingCall) {
+    const { taskId, attemptId, attempt, go } = call.request;
+    this.taskId = taskId;
+    this.attemptId = attemptId;
+    this.#deps = deps;
+    this.#call = call;
+    this.#mayGo = go;
+    this.#startedAtMs = deps.nowMs();
+    this.#stream = new CallerStream((frame) => call.toCaller(frame), taskId, attempt);
+  }
+
+  /** Accepts, calls, and resolves when everything is said and recorded. Never rejects. */
+  async run(): Promise<void> {
+    const { request } = this.#call;
+    this.#call.toRouter({ case: 'accepted', value: create(wire.CallAcceptedSchema, { workerId: this.#deps.workerId }) });
+    const leftMs = Number(request.deadlineUnixMs) - this.#deps.nowMs();
+    const timer = setTimeout(() => this.#abort.abort(abortReasons.deadline), Math.max(0, leftMs));
+    try {
+      const outcome = await this.#callProvider(leftMs);
+      await this.#finish(outcome);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The caller wants no more of it. */
+  cancel(): void {
+    this.#abort.abort(abortReasons.cancelled);
+    this.#whenGo?.resolve(false);
+  }
+
+  /** Another attempt is to answer. What the caller already reads goes on. */
+  revoke(): void {
+    if (!this.#hasContent) this.cancel();
+  }
+
+  go(): void {
+    this.#mayGo = true;
+    this.#whenGo?.resolve(true);
+    for (const delta of this.#held.splice(0)) this.#send(delta);
+  }
+
+  async #callProvider(leftMs: number): Promise<ProviderOutcome> {
+    const { connection, model } = this.#deps;
+    const { request } = this.#call;
+    const firstContentMs = model.callMethod === 'API' ? firstContentTimeoutMs.API : firstContentTimeoutMs.other;
+    try {
+      return await connection.run(
+        {
+          inputKind: request.inputKind,
+          input: request.input,
+          stream: request.stream,
+          maxOutputTokens: outputLimit(model, request.maxOutputTokens, request.facts?.inputTokens ?? 0),
+          firstContentTimeoutMs: Math.max(1, Math.min(firstContentMs, leftMs)),
+          idleTimeoutMs,
+        },
+        (delta) => this.#content(delta),
+        this.#abort.signal,
+      );
+    } catch {
+      // A provider that throws has a bug; the task must not pay for it with silence.
+      return { ok: false, usage: undefined, failure: providerBug };
+    }
+  }
+
+  #content(delta: ContentDelta): void {
+    this.#outputChars += (delta.text ?? '').length;
+    this.#firstContentAtMs ??= this.#deps.nowMs();
+    if (this.#mayGo) return this.#send(delta);
+    this.#held.push(delta);
+    this.#askGo();
+  }
+
+  #send(delta: ContentDelta): void {
+    if (!this.#hasContent) {
+      this.#hasContent = true;
+      const { model, workerId } = this.#deps;
+      const { decisionId } = this.#call.request;
+      this.#stream.start(create(wire.StartedSchema, { workerId, model: model.slug, modelName: model.name, decisionId }));
+      this.#stream.add(delta);
+      return this.#call.toRouter({ case: 'hasContent', value: create(wire.CallHasContentSchema) });
+    }
+    this.#stream.add(delta);
+  }
+
+  /** Resolves true once content may flow, false when it must not. */
+  #askGo(): Promise<boolean> {
+    if (this.#mayGo) return Promise.resolve(true);
+    if (!this.#whenGo) {
+      this.#whenGo = Promise.withResolvers<boolean>();
+      this.#call.toRouter({ case: 'asksGo', value: create(wire.CallAsksGoSchema) });
+      this.#abort.signal.addEventListener('abort', () => this.#whenGo?.resolve(false), { once: true });
+    }
+    return this.#whenGo.promise;
+  }
+
+  async #finish(outcome: ProviderOutcome): Promise<void> {
+    if (outcome.ok) await this.#succeed(outcome);
+    else this.#fail(outcome.failure, outcome.usage);
+  }
+
+  async #succeed(outcome: Extract<ProviderOutcome, { ok: true }>): Promise<void> {
+    if (!(await this.#askGo())) return this.#fail(cancelled, outcome.usage);
+    const output = outcome.output && deltaToWire(outcome.output);
+    this.#outputChars += outcome.output?.text?.length ?? 0;
+    this.#firstContentAtMs ??= this.#deps.nowMs();
+    const { model } = this.#deps;
+    const summary = this.#summary('Success', '');
+    const cost = costNanoUsd(outcome.usage, model.price);
+    const { prior, decisionId } = this.#call.request;
+    this.#stream.end(
+      create(wire.EndSchema, {
+        ...(output && { output }),
+        finish: outcome.finish,
+        usage: usageToWire(outcome.usage),
+        model: model.slug,
+        modelName: model.name,
+        decisionId,
+        attempts: [...prior, summary],
+        ...(cost !== undefined && { costNanoUsd: cost }),
+      }),
+    );
+    this.#ended(summary, true, false, 0);
+    this.#deps.record({ ...this.#record(summary, outcome.usage), finish: outcome.finish });
+  }
+
+  #fail(failure: ProviderFailure, usage: Usage | undefined): void {
+    const summary = this.#summary(failure.fine, failure.message);
+    const retryAfterMs = failure.retryAfterMs ?? 0;
+    if (this.#hasContent) this.#stream.fail(this.#failureFrame(failure, summary));
+    this.#ended(summary, this.#hasContent, failure.isRetryable, retryAfterMs);
+    this.#deps.record(this.#record(summary, usage));
+  }
+
+  #failureFrame(failure: ProviderFailure, summary: wire.AttemptSummary): wire.Failure {
+    const { prior, decisionId } = this.#call.request;
+    return create(wire.FailureSchema, {
+      code: midStreamCodes[failure.fine] ?? wire.FailureCode.TRUNCATED,
+      message: `the answer of ${this.#deps.model.slug} broke off: ${failure.message}`,
+      retryable: failure.isRetryable,
+      retryAfterMs: failure.retryAfterMs ?? 0,
+      decisionId,
+      attempts: [...prior, summary],
+    });
+  }
+
+  #ended(attempt: wire.AttemptSummary, hadContent: boolean, retryable: boolean, retryAfterMs: number): void {
+    this.#call.toRouter({ case: 'ended', value: create(wire.CallEndedSchema, { attempt, hadContent, retryable, retryAfterMs }) });
+  }
+
+  #durationMs(): number {
+    return Math.max(0, Math.round(this.#deps.nowMs() - this.#startedAtMs));
+  }
+
+  #summary(fine: FineOutcome, reason: string): wire.AttemptSummary {
+    const { attempt, attemptId } = this.#call.request;
+    return create(wire.AttemptSummarySchema, {
+      number: attempt,
+      attemptId,
+      model: this.#deps.model.slug,
+      outcome: outcomeOf(fine),
+      fine,
+      reason,
+      durationMs: this.#durationMs(),
+    });
+  }
+
+  #record(summary: wire.AttemptSummary, usage: Usage | undefined): wire.CallRecord {
+    const { request, dataClass } = this.#call;
+    const { model, workerId } = this.#deps;
+    const { facts } = request;
+    const cost = usage && costNanoUsd(usage, model.price);
+    return create(wire.CallRecordSchema, {
+      attemptId: request.attemptId,
+      taskId: request.taskId,
+      decisionId: request.decisionId,
+      attempt: request.attempt,
+      revision: request.revision,
+      client: facts?.client ?? '',
+      project: facts?.project ?? '',
+      reflex: facts?.reflex ?? '',
+      taskType: facts?.taskType ?? '',
+      priority: facts?.priority ?? wire.Priority.NORMAL,
+      dataClass: dataClassToWire(dataClass),
+      model: model.slug,
+      modelName: model.name,
+      modelVersion: model.version ?? '',
+      provider: model.provider,
+      workerId,
+      startedUnixMs: BigInt(Math.round(this.#startedAtMs)),
+      durationMs: summary.durationMs,
+      ...(this.#firstContentAtMs !== undefined && { firstContentMs: Math.round(this.#firstContentAtMs - this.#startedAtMs) }),
+      outcome: summary.outcome,
+      fine: summary.fine,
+      reason: summary.reason,
+      ...(usage && { usage: usageToWire(usage) }),
+      outputChars: this.#outputChars,
+      ...(cost !== undefined && { costNanoUsd: cost }),
+      ...(model.price && { priceInput: BigInt(model.price.input), priceOutput: BigInt(model.price.output) }),
+      streamed: request.stream,
+      writtenBy: 'worker',
+    });
+  }
+}
+
+const usageToWire = (usage: Usage): wire.Usage => create(wire.UsageSchema, { ...usage });
+
+const failureOf = (fine: FineOutcome, reason: ProviderFailure['reason'], message: string, isRetryable: boolean): ProviderFailure => ({
+  fine,
+  reason,
+  message,
+  status: undefined,
+  isRetryable,
+  retryAfterMs: undefined,
+});
+const cancelled = failureOf('Cancelled', 'cancelled', 'cancelled', false);
+const providerBug = failureOf('Overloaded', 'crashed', 'the provider failed in a way that it should not', true);
+
+/** How a stream that had content tells its end; everything else is a stream that was cut. */
+const midStreamCodes: Partial<Record<FineOutcome, wire.FailureCode>> = {
+  Cancelled: wire.FailureCode.CANCELLED,
+  Deadline: wire.FailureCode.DEADLINE,
+};
