@@ -1,0 +1,103 @@
+import type { Facts, RankedSet, Snapshot } from '@will/core';
+import { expect, test } from 'vitest';
+import { Decisions } from './decisions.ts';
+import { PolicyError, type DecidedSet } from './ports.ts';
+
+const facts = (over: Partial<Facts> = {}): Facts => ({
+  taskType: 'text_gen',
+  client: 'acme',
+  project: undefined,
+  reflex: undefined,
+  priority: 'normal',
+  dataClass: undefined,
+  model: undefined,
+  input: ['text'],
+  output: ['text'],
+  needs: [],
+  inputTokens: 100,
+  maxOutputTokens: 0,
+  ...over,
+});
+const decided = (over: Partial<RankedSet> = {}): DecidedSet => ({
+  setId: 's',
+  set: {
+    revision: 1,
+    facts: facts(),
+    dataClass: 'open',
+    candidates: [],
+    exclusions: [],
+    notes: [],
+    scheduleEdgeMs: undefined,
+    validUntilMs: 1_000,
+    waitMs: 200,
+    ...over,
+  },
+});
+
+function setUp(answers: (DecidedSet | Error)[]) {
+  const state = { nowMs: 0, revision: 1 };
+  const policy = {
+    async decide() {
+      const answer = answers.length > 1 ? answers.shift() : answers[0];
+      if (answer instanceof Error) throw answer;
+      return answer as DecidedSet;
+    },
+  };
+  const snapshots = {
+    get current() {
+      return { revision: state.revision } as Snapshot;
+    },
+  };
+  return { state, decisions: new Decisions(policy, snapshots, () => state.nowMs) };
+}
+const away = new PolicyError('unavailable', 'policy did not answer');
+
+test('a warm task asks policy nothing', async () => {
+  const { decisions } = setUp([decided()]);
+  await decisions.decide(facts());
+  for (let task = 0; task < 100; task += 1) await decisions.decide(facts());
+  expect(decisions.asked).toBe(1);
+});
+
+test('tasks with equal facts that arrive together ask once', async () => {
+  const { decisions } = setUp([decided()]);
+  await Promise.all(Array.from({ length: 50 }, () => decisions.decide(facts())));
+  expect(decisions.asked).toBe(1);
+});
+
+test('a decision is dropped when it expired, and when this router has read a newer revision', async () => {
+  const { state, decisions } = setUp([decided(), decided({ validUntilMs: 9_000 }), decided({ revision: 2, validUntilMs: 9_000 })]);
+  await decisions.decide(facts());
+  state.nowMs = 1_001;
+  await decisions.decide(facts());
+  expect(decisions.asked).toBe(2);
+  state.revision = 2;
+  expect((await decisions.decide(facts())).set.revision).toBe(2);
+  expect(decisions.asked).toBe(3);
+});
+
+test('an answer on an older revision than the router’s own is not used', async () => {
+  const { state, decisions } = setUp([decided(), decided(), decided({ revision: 2 })]);
+  state.revision = 2;
+  expect((await decisions.decide(facts())).set.revision).toBe(2);
+});
+
+test('while policy is away open data may use a decision up to 60 s old, all other data fails closed', async () => {
+  for (const [dataClass, mayServe] of [['open', true], ['customer', false], ['sensitive', false]] as const) {
+    const { state, decisions } = setUp([decided({ dataClass }), away]);
+    await decisions.decide(facts());
+    state.nowMs = 60_000;
+    const late = Promise.resolve(decisions.decide(facts()));
+    if (mayServe) expect((await late).setId).toBe('s');
+    else await expect(late).rejects.toThrow(PolicyError);
+    state.nowMs = 60_001;
+    await expect(Promise.resolve(decisions.decide(facts()))).rejects.toThrow(PolicyError);
+  }
+});
+
+test('a schedule’s edge ends a kept decision, also while policy is away', async () => {
+  const { state, decisions } = setUp([decided({ scheduleEdgeMs: 500, validUntilMs: 500 }), away]);
+  await decisions.decide(facts());
+  state.nowMs = 501;
+  await expect(Promise.resolve(decisions.decide(facts()))).rejects.toThrow(PolicyError);
+});
