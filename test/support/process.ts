@@ -1,0 +1,72 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+export type ServiceName = 'registry' | 'policy' | 'router' | 'provider-worker' | 'telemetry' | 'gateway';
+
+/** A service running as its own process. */
+export interface ServiceProcess {
+  readonly name: ServiceName;
+  readonly pid: number;
+  /** What it wrote so far, for messages of failed tests. */
+  log(): string;
+  /** SIGTERM, and waits until it is gone. */
+  stop(): Promise<number | null>;
+  /** SIGKILL, and waits until it is gone. */
+  kill(): Promise<void>;
+  signal(signal: NodeJS.Signals): void;
+}
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const logKeptBytes = 64 * 1024;
+
+/** Starts a service's own main.ts. Resolves once it says that it is ready; rejects with its one line when it failed. */
+export async function startService(name: ServiceName, env: Readonly<Record<string, string>>): Promise<ServiceProcess> {
+  const child = fork(`${root}services/${name}/src/main.ts`, {
+    cwd: root,
+    env: { PATH: process.env['PATH'] ?? '', WILL_LOG_LEVEL: 'warn', ...env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    execArgv: [],
+  });
+  const log = keepLog(child);
+  const exited = once(child, 'exit') as Promise<[number | null]>;
+  await untilReady(name, child, exited, log);
+  return {
+    name,
+    pid: child.pid as number,
+    log,
+    async stop() {
+      child.kill('SIGTERM');
+      return (await exited)[0];
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+    signal: (signal) => child.kill(signal),
+  };
+}
+
+function keepLog(child: ChildProcess): () => string {
+  let kept = '';
+  const keep = (chunk: Buffer): void => {
+    kept = (kept + chunk.toString()).slice(-logKeptBytes);
+  };
+  child.stdout?.on('data', keep);
+  child.stderr?.on('data', keep);
+  return () => kept;
+}
+
+async function untilReady(name: string, child: ChildProcess, exited: Promise<[number | null]>, log: () => string): Promise<void> {
+  const ready = new Promise<void>((resolve, reject) => {
+    child.on('message', (message: { kind: string; message?: string }) => {
+      if (message.kind === 'ready') resolve();
+      if (message.kind === 'failed') reject(new Error(`${name}: ${message.message ?? 'failed'}`));
+    });
+  });
+  const gone = exited.then(([code]) => {
+    throw new Error(`${name} ended with ${code} before it was ready:\n${log()}`);
+  });
+  gone.catch(() => {});
+  await Promise.race([ready, gone]);
+}

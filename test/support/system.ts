@@ -1,0 +1,146 @@
+import { mkdtemp, rm, writeFile, mkdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Bus, connectBus, type ProcessesView, watchProcesses } from '@will/bus';
+import { connectClient, type TaskClient } from '@will/client';
+import { newId } from '@will/contracts';
+import { startNatsServer, type NatsServer } from '@will/testkit';
+import { type ServiceName, type ServiceProcess, startService } from './process.ts';
+
+export interface SystemOptions {
+  /** File name → text, applied at the start. */
+  readonly documents: Readonly<Record<string, string>>;
+  /** Further environment of every service. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** How many of each; default one of each but the gateway. */
+  readonly counts?: Partial<Record<ServiceName, number>>;
+}
+
+/** The whole product on a nats-server of its own: real processes, real bus, real stores. */
+export interface System {
+  readonly nats: NatsServer;
+  readonly bus: Bus;
+  readonly client: TaskClient;
+  readonly dataDir: string;
+  readonly httpUrl: string;
+  readonly processes: ProcessesView;
+  /** Processes of a service, oldest first. */
+  of(service: ServiceName): readonly ServiceProcess[];
+  /** Starts one more process of a service. */
+  add(service: ServiceName, env?: Readonly<Record<string, string>>): Promise<ServiceProcess>;
+  /** Resolves once some live worker serves every one of these models. */
+  untilServed(...models: string[]): Promise<void>;
+  /** Resolves once a condition on the live processes holds. */
+  until(holds: (view: ProcessesView) => boolean, what: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const order: readonly ServiceName[] = ['registry', 'policy', 'telemetry', 'provider-worker', 'router', 'gateway'];
+const defaultCounts: Record<ServiceName, number> = {
+  registry: 1,
+  policy: 1,
+  telemetry: 1,
+  'provider-worker': 1,
+  router: 1,
+  gateway: 0,
+};
+
+export async function startSystem(options: SystemOptions): Promise<System> {
+  const nats = await startNatsServer();
+  const dataDir = await mkdtemp(join(tmpdir(), 'will-system-'));
+  const documents = await writeDocuments(dataDir, options.documents);
+  const httpPort = await freePort();
+  const env = {
+    NATS_URL: nats.url,
+    WILL_DATA_DIR: dataDir,
+    WILL_DOCUMENTS: documents,
+    WILL_HTTP_PORT: String(httpPort),
+    WILL_GGUF_THREADS: '1',
+    WILL_DRAIN_MS: '10000',
+    ...options.env,
+  };
+  const running: ServiceProcess[] = [];
+  const add = async (service: ServiceName, more: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> => {
+    const started = await startService(service, { ...env, ...more });
+    running.push(started);
+    return started;
+  };
+  const counts = { ...defaultCounts, ...options.counts };
+  const bus = await connectBus({ servers: nats.url, processId: `test-${newId()}`, inboxScope: 'test' });
+  try {
+    // The registry's first revision is what all others wait for.
+    for (let n = 0; n < counts.registry; n += 1) await add('registry');
+    await Promise.all(order.slice(1).flatMap((service) => Array.from({ length: counts[service] }, () => add(service))));
+  } catch (error) {
+    await Promise.all(running.map((service) => service.kill()));
+    await bus.close();
+    await nats.stop();
+    throw error;
+  }
+  const processes = await watchProcesses(bus);
+  const client = await connectClient({ bus, client: 'test' });
+  const until = (holds: (view: ProcessesView) => boolean, what: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const check = (): void => {
+        if (!holds(processes)) return;
+        clearTimeout(timer);
+        stopListening();
+        resolve();
+      };
+      const stopListening = processes.onChange(check);
+      const timer = setTimeout(() => {
+        stopListening();
+        reject(new Error(`waited 20 s for: ${what}\n${running.map((service) => `${service.name}: ${service.log()}`).join('\n')}`));
+      }, 20_000);
+      check();
+    });
+  return {
+    nats,
+    bus,
+    client,
+    dataDir,
+    httpUrl: `http://127.0.0.1:${httpPort}`,
+    processes,
+    of: (service) => running.filter(({ name }) => name === service),
+    add,
+    until,
+    untilServed: (...models) =>
+      until(
+        (view) => models.every((model) => isServed(view, model)),
+        `a worker that serves ${models.join(', ')}`,
+      ),
+    async stop() {
+      await client.close();
+      await processes.stop();
+      for (const service of [...order].reverse()) {
+        await Promise.all(running.filter(({ name }) => name === service).map((started) => started.stop()));
+      }
+      await bus.close();
+      await nats.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+export const isServed = (view: ProcessesView, model: string): boolean =>
+  [...view.processes.values()].some(({ models }) => models.some((served) => served.model === model && served.reason === ''));
+
+async function writeDocuments(dataDir: string, documents: Readonly<Record<string, string>>): Promise<string> {
+  const folder = join(dataDir, 'documents');
+  await mkdir(folder, { recursive: true });
+  for (const [name, text] of Object.entries(documents)) await writeFile(join(folder, name), text);
+  return folder;
+}
+
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
