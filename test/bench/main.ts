@@ -1,0 +1,152 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { Pool } from 'undici';
+import { startSystem, type System } from '../support/system.ts';
+import { type Measured, measure, memoryOf } from './measure.ts';
+
+/**
+ * What the product costs, in one run on one machine: direct to the upstream, a bare 1 KB round trip over the bus, and
+ * through the product, by the bus and by HTTP. Ratios can be compared between machines, absolute figures cannot.
+ *
+ *   npm run bench -- [--seconds 4] [--rounds 3] [--json]
+ */
+const { values: options } = parseArgs({
+  options: { seconds: { type: 'string', default: '4' }, rounds: { type: 'string', default: '3' }, json: { type: 'boolean', default: false } },
+});
+const seconds = Number(options.seconds);
+const rounds = Number(options.rounds);
+const prompt = 'x'.repeat(1_000);
+const say = (line: string): void => {
+  if (!options.json) process.stdout.write(`${line}\n`);
+};
+
+const models = (url: string): string => `
+kind: model
+name: bench
+tags: [text_gen]
+call_method: Local
+provider: openai-compatible
+endpoint: ${url}/v1
+data_residency: EU
+compliance: none
+security_level: safe_for_sensitive
+allowed_tasks: { can_this_model_see_customer_data: yes }
+limits: { concurrency: 512 }
+---
+kind: route
+name: text_gen
+primary: bench
+---
+kind: settings
+name: global
+default_data_class: open
+`;
+
+async function helper(file: string, env: Record<string, string> = {}): Promise<{ child: ChildProcess; url: string }> {
+  const child = fork(new URL(file, import.meta.url), { env: { ...process.env, ...env }, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const [message] = (await once(child, 'message')) as [{ url?: string }];
+  return { child, url: message.url ?? '' };
+}
+
+interface Path {
+  readonly name: string;
+  readonly call: () => Promise<unknown>;
+}
+
+function paths(system: System, upstreamUrl: string): { all: Path[]; close(): Promise<void> } {
+  const direct = new Pool(upstreamUrl, { connections: 64, pipelining: 1 });
+  const door = new Pool(system.httpUrl, { connections: 64, pipelining: 1 });
+  const body = (model: string): string => JSON.stringify({ model, messages: [{ role: 'user', content: prompt }] });
+  const post = async (pool: Pool, model: string): Promise<void> => {
+    const answer = await pool.request({ method: 'POST', path: '/v1/chat/completions', headers: { 'content-type': 'application/json' }, body: body(model) });
+    await answer.body.dump();
+    if (answer.statusCode !== 200) throw new Error(`status ${answer.statusCode}`);
+  };
+  const kilobyte = new Uint8Array(1024);
+  return {
+    all: [
+      { name: 'direct', call: () => post(direct, 'bench') },
+      { name: 'bus round trip', call: () => system.bus.request('will.v1.bench.echo', kilobyte, 5_000) },
+      { name: 'through, by the bus', call: () => system.client.run({ type: 'text_gen', input: prompt }) },
+      { name: 'through, by HTTP', call: () => post(door, 'text_gen') },
+    ],
+    close: async () => {
+      await direct.close();
+      await door.close();
+    },
+  };
+}
+
+const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+const fixed = (value: number, digits = 2): string => value.toFixed(digits).padStart(9);
+
+const upstream = await helper('./upstream-process.ts');
+const system = await startSystem({ documents: { 'bench.yaml': models(upstream.url) }, counts: { gateway: 1 } });
+const echo = await helper('./echo-process.ts', { NATS_URL: system.nats.url });
+await system.untilServed('bench');
+const pids: Record<string, number> = { 'nats-server': system.nats.pid, upstream: upstream.child.pid as number, load: process.pid };
+for (const service of ['gateway', 'router', 'provider-worker', 'policy', 'telemetry', 'registry'] as const) {
+  const [first] = system.of(service);
+  if (first) pids[service] = first.pid;
+}
+const idleMiB = await memoryOf(pids);
+const { all, close } = paths(system, upstream.url);
+const results = new Map<string, Measured[]>();
+say(`${cpus().length} cores, ${cpus()[0]?.model ?? ''}, Node ${process.version}; 1 KB prompt, plain answer, ${rounds} rounds of ${seconds} s a cell\n`);
+for (let round = 0; round < rounds; round += 1) {
+  for (const concurrency of [1, 32]) {
+    // Interleaved, so that a machine whose speed drifts is fair to all of them.
+    for (const { name, call } of all) {
+      const measured = await measure(call, { concurrency, seconds, warmupCalls: round === 0 ? 500 : 50, pids });
+      const key = `${name} c${concurrency}`;
+      results.set(key, [...(results.get(key) ?? []), measured]);
+    }
+  }
+}
+const loadedMiB = await memoryOf(pids);
+const of = (name: string, concurrency: number) => {
+  const runs = results.get(`${name} c${concurrency}`) ?? [];
+  return {
+    p50Ms: median(runs.map(({ p50Ms }) => p50Ms)),
+    p99Ms: median(runs.map(({ p99Ms }) => p99Ms)),
+    perSecond: median(runs.map(({ perSecond }) => perSecond)),
+    failed: runs.reduce((sum, { failed }) => sum + failed, 0),
+    calls: runs.reduce((sum, { calls }) => sum + calls, 0),
+    cpuUs: Object.fromEntries(Object.keys(pids).map((process) => [process, median(runs.map(({ cpuUs }) => cpuUs[process] ?? 0))])),
+  };
+};
+say('path                    c      p50 ms    p99 ms    calls/s   added p50  added p99  failed');
+for (const concurrency of [1, 32]) {
+  const direct = of('direct', concurrency);
+  for (const { name } of all) {
+    const { p50Ms, p99Ms, perSecond, failed } = of(name, concurrency);
+    say(
+      `${name.padEnd(22)} ${String(concurrency).padStart(2)} ${fixed(p50Ms, 3)} ${fixed(p99Ms, 3)} ${fixed(perSecond, 0)}   ${fixed(p50Ms - direct.p50Ms, 3)} ${fixed(p99Ms - direct.p99Ms, 3)}   ${failed}`,
+    );
+  }
+}
+const roundTrip = of('bus round trip', 1).p50Ms;
+const ratios = Object.fromEntries(
+  ['through, by the bus', 'through, by HTTP'].map((name) => [name, (of(name, 1).p50Ms - of('direct', 1).p50Ms) / roundTrip]),
+);
+say('\nratios');
+for (const [name, ratio] of Object.entries(ratios)) say(`  added p50 at concurrency 1, ${name}: ${ratio.toFixed(2)} bare bus round trips (aim ≤ 3)`);
+for (const name of ['through, by the bus', 'through, by HTTP'])
+  say(`  calls/s at concurrency 32, ${name}: ${(of(name, 32).perSecond / of('bus round trip', 32).perSecond).toFixed(2)} of the bare round trips', ${(of(name, 32).perSecond / of('direct', 32).perSecond).toFixed(3)} of direct`);
+say('\nprocessor time per call in µs, concurrency 32');
+for (const name of ['through, by the bus', 'through, by HTTP']) {
+  const { cpuUs } = of(name, 32);
+  say(`  ${name}: ${Object.entries(cpuUs).map(([process, us]) => `${process} ${us.toFixed(0)}`).join(', ')}`);
+}
+say('\nresident memory in MiB, idle → loaded');
+say(`  ${Object.keys(pids).map((process) => `${process} ${idleMiB[process]} → ${loadedMiB[process]}`).join(', ')}`);
+if (options.json) {
+  const cells = [1, 32].flatMap((concurrency) => all.map(({ name }) => ({ name, concurrency, ...of(name, concurrency) })));
+  process.stdout.write(`${JSON.stringify({ node: process.version, cells, ratios, idleMiB, loadedMiB })}\n`);
+}
+await close();
+echo.child.disconnect();
+await system.stop();
+upstream.child.disconnect();

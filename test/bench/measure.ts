@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises';
+
+export interface Measured {
+  readonly calls: number;
+  readonly failed: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly perSecond: number;
+  /** Processor time per call in µs, by process name. */
+  readonly cpuUs: Readonly<Record<string, number>>;
+}
+
+/** Runs `call` over and over, `concurrency` at once, for some time after a warm-up. */
+export async function measure(
+  call: () => Promise<unknown>,
+  options: { concurrency: number; seconds: number; warmupCalls: number; pids: Readonly<Record<string, number>> },
+): Promise<Measured> {
+  for (let done = 0; done < options.warmupCalls; done += options.concurrency) {
+    await Promise.allSettled(Array.from({ length: options.concurrency }, call));
+  }
+  const before = await cpuOf(options.pids);
+  const startedMs = performance.now();
+  const endMs = startedMs + options.seconds * 1000;
+  const times: number[] = [];
+  let failed = 0;
+  const loop = async (): Promise<void> => {
+    while (performance.now() < endMs) {
+      const from = performance.now();
+      try {
+        await call();
+        times.push(performance.now() - from);
+      } catch {
+        failed += 1;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: options.concurrency }, loop));
+  const seconds = (performance.now() - startedMs) / 1000;
+  const after = await cpuOf(options.pids);
+  times.sort((a, b) => a - b);
+  return {
+    calls: times.length,
+    failed,
+    p50Ms: quantile(times, 0.5),
+    p99Ms: quantile(times, 0.99),
+    perSecond: times.length / seconds,
+    cpuUs: Object.fromEntries(Object.keys(options.pids).map((name) => [name, ((after[name] ?? 0) - (before[name] ?? 0)) / Math.max(1, times.length)])),
+  };
+}
+
+export const quantile = (sorted: readonly number[], q: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
+
+/** Clock ticks of /proc are hundredths of a second on every Linux that Node runs on. */
+const tickUs = 10_000;
+
+async function cpuOf(pids: Readonly<Record<string, number>>): Promise<Record<string, number>> {
+  const entries = Object.entries(pids).map(async ([name, pid]) => {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    // The name in parentheses may hold spaces; the fields after it are counted from the state.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return [name, (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * tickUs] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+/** Resident memory in MiB by process name. */
+export async function memoryOf(pids: Readonly<Record<string, number>>): Promise<Record<string, number>> {
+  const entries = Object.entries(pids).map(async ([name, pid]) => {
+    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+    return [name, Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024)] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
