@@ -1,2 +1,5 @@
+export * from './call-log.ts';
 export * from './documents.ts';
 export * from './errors.ts';
+export { openCallLog, openDocumentStore, openTaskStore } from './sqlite/open.ts';
+export * from './tasks.ts';

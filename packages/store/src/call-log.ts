@@ -1,0 +1,52 @@
+import type { AttemptIntent, CallRecord, DecisionRecord, NamedSet, Outcome } from '@will/core';
+
+export type LogEvent =
+  | { readonly kind: 'call'; readonly record: CallRecord }
+  | { readonly kind: 'intent'; readonly intent: AttemptIntent }
+  | { readonly kind: 'decision'; readonly decision: DecisionRecord }
+  | { readonly kind: 'set'; readonly set: NamedSet };
+
+/** Absent: not asked for. */
+export interface CallFilter {
+  readonly client?: string;
+  readonly project?: string;
+  readonly model?: string;
+  readonly taskType?: string;
+  readonly outcome?: Outcome;
+  readonly reflex?: string;
+  readonly taskId?: string;
+  readonly decisionId?: string;
+  /** Started at this instant or later. */
+  readonly fromMs?: number;
+  /** Started before this instant. */
+  readonly toMs?: number;
+}
+
+/** What a batch changed. */
+export interface Ingested {
+  /** Attempts that had no record before. */
+  readonly added: number;
+  /** Attempts whose record gave way to a better writer's. */
+  readonly replaced: number;
+}
+
+/** What happened: every attempt once, and the decisions behind them. */
+export interface CallLog {
+  /**
+   * Takes a batch in one transaction. Repeating it, in any order and mixed with others, leaves the same log: one record
+   * per attempt, worker before router before telemetry, the first of equal writers; an intent stays open until any
+   * record of its attempt is there; decisions and sets are stored once by their id.
+   * @throws {StoreError} nothing of the batch was stored.
+   */
+  ingest(events: readonly LogEvent[]): Promise<Ingested>;
+  /** Newest start first. `limit` from 1. */
+  calls(filter: CallFilter, limit: number): Promise<readonly CallRecord[]>;
+  /** A decision by its id, or the newest of a task; its set is undefined while it is not here yet. */
+  decision(
+    by: { readonly decisionId: string } | { readonly taskId: string },
+  ): Promise<{ readonly decision: DecisionRecord; readonly set: NamedSet | undefined } | undefined>;
+  /** Intents without a record whose deadline lies before the instant, oldest deadline first. */
+  openIntents(beforeMs: number, limit: number): Promise<readonly AttemptIntent[]>;
+  /** Waits for what was begun. A second call does nothing. */
+  close(): Promise<void>;
+}

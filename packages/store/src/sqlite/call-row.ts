@@ -1,0 +1,161 @@
+import type { DataClass, Outcome, Priority, RecordWriter } from '@will/core';
+import { recordWriters, writerRank, type CallRecord } from '@will/core';
+import type { SQLInputValue } from 'node:sqlite';
+
+/** A call record as a row and back. The order of the names is the order of the values in {@link rowOf}. */
+export const columnNames = [
+  'attempt_id',
+  'writer_rank',
+  'task_id',
+  'decision_id',
+  'attempt',
+  'revision',
+  'client',
+  'project',
+  'reflex',
+  'task_type',
+  'model',
+  'model_name',
+  'model_version',
+  'provider',
+  'worker_id',
+  'data_class',
+  'priority',
+  'started_at_ms',
+  'duration_ms',
+  'first_content_ms',
+  'outcome',
+  'fine',
+  'reason',
+  'finish',
+  'input_tokens',
+  'output_tokens',
+  'cached_input_tokens',
+  'reasoning_tokens',
+  'is_usage_estimated',
+  'output_chars',
+  'cost_nano_usd',
+  'price_input',
+  'price_output',
+  'is_streamed',
+] as const;
+
+/** Money may be wider than a JavaScript number, so it comes out as text. */
+export const selected = columnNames
+  .map((name) => (name === 'cost_nano_usd' ? 'CAST(cost_nano_usd AS TEXT) AS cost_nano_usd' : name))
+  .join(', ');
+
+const flag = (value: boolean): number => (value ? 1 : 0);
+
+export function rowOf(record: CallRecord): SQLInputValue[] {
+  const { usage, price } = record;
+  return [
+    record.attemptId,
+    writerRank(record.writtenBy),
+    record.taskId,
+    record.decisionId ?? null,
+    record.attempt,
+    record.revision,
+    record.client,
+    record.project ?? null,
+    record.reflex ?? null,
+    record.taskType,
+    record.model ?? null,
+    record.modelName ?? null,
+    record.modelVersion ?? null,
+    record.provider ?? null,
+    record.workerId ?? null,
+    record.dataClass ?? null,
+    record.priority,
+    record.startedAtMs,
+    record.durationMs,
+    record.firstContentMs ?? null,
+    record.outcome,
+    record.fine,
+    record.reason ?? null,
+    record.finish ?? null,
+    usage?.inputTokens ?? null,
+    usage?.outputTokens ?? null,
+    usage?.cachedInputTokens ?? null,
+    usage?.reasoningTokens ?? null,
+    usage ? flag(usage.estimated) : null,
+    record.outputChars,
+    record.costNanoUsd ?? null,
+    price?.input ?? null,
+    price?.output ?? null,
+    flag(record.streamed),
+  ];
+}
+
+type Text = 'attempt_id' | 'task_id' | 'client' | 'task_type' | 'priority' | 'outcome' | 'fine';
+type Count = 'writer_rank' | 'attempt' | 'revision' | 'started_at_ms' | 'duration_ms' | 'output_chars' | 'is_streamed';
+type OptionalCount =
+  | 'first_content_ms'
+  | 'input_tokens'
+  | 'output_tokens'
+  | 'cached_input_tokens'
+  | 'reasoning_tokens'
+  | 'is_usage_estimated'
+  | 'price_input'
+  | 'price_output';
+
+export type CallRow = {
+  readonly [K in (typeof columnNames)[number]]: K extends Text
+    ? string
+    : K extends Count
+      ? number
+      : K extends OptionalCount
+        ? number | null
+        : string | null;
+};
+
+export function recordOf(row: CallRow): CallRecord {
+  return {
+    attemptId: row.attempt_id,
+    taskId: row.task_id,
+    decisionId: row.decision_id ?? undefined,
+    attempt: row.attempt,
+    revision: row.revision,
+    client: row.client,
+    project: row.project ?? undefined,
+    reflex: row.reflex ?? undefined,
+    taskType: row.task_type,
+    model: row.model ?? undefined,
+    modelName: row.model_name ?? undefined,
+    modelVersion: row.model_version ?? undefined,
+    provider: row.provider ?? undefined,
+    workerId: row.worker_id ?? undefined,
+    dataClass: (row.data_class ?? undefined) as DataClass | undefined,
+    priority: row.priority as Priority,
+    startedAtMs: row.started_at_ms,
+    durationMs: row.duration_ms,
+    firstContentMs: row.first_content_ms ?? undefined,
+    outcome: row.outcome as Outcome,
+    fine: row.fine,
+    reason: row.reason ?? undefined,
+    finish: row.finish ?? undefined,
+    usage: usageOf(row),
+    outputChars: row.output_chars,
+    costNanoUsd: row.cost_nano_usd === null ? undefined : BigInt(row.cost_nano_usd),
+    price:
+      row.price_input === null || row.price_output === null
+        ? undefined
+        : { input: row.price_input, output: row.price_output },
+    streamed: row.is_streamed === 1,
+    writtenBy: writerOf(row.writer_rank),
+  };
+}
+
+const usageOf = (row: CallRow): CallRecord['usage'] =>
+  row.is_usage_estimated === null
+    ? undefined
+    : {
+        inputTokens: row.input_tokens ?? 0,
+        outputTokens: row.output_tokens ?? 0,
+        cachedInputTokens: row.cached_input_tokens ?? 0,
+        reasoningTokens: row.reasoning_tokens ?? 0,
+        estimated: row.is_usage_estimated === 1,
+      };
+
+const writerOf = (rank: number): RecordWriter =>
+  recordWriters.find((writer) => writerRank(writer) === rank) ?? 'telemetry';

@@ -1,0 +1,217 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { DecisionRecord, NamedSet } from '@will/core';
+import { replaces, writerRank } from '@will/core';
+import type { AttemptIntent, CallRecord } from '@will/core';
+import type { CallFilter, CallLog, LogEvent } from '../call-log.ts';
+import { columnNames, recordOf, rowOf, selected, type CallRow } from './call-row.ts';
+import type { Schema } from './database.ts';
+import type { Synchronous } from './protocol.ts';
+
+export type CallOperations = Synchronous<CallLog>;
+
+/**
+ * NORMAL: the log is a copy of the stream, which itself does not wait for the disk. A killed process loses nothing; a
+ * power cut may lose the last moments, which the stream still keeps for days. It saves a disk wait per batch.
+ */
+export const callSchema: Schema = {
+  kind: 'calls',
+  synchronous: 'NORMAL',
+  migrations: [
+    `CREATE TABLE calls (
+       number INTEGER PRIMARY KEY,
+       attempt_id TEXT NOT NULL UNIQUE,
+       writer_rank INTEGER NOT NULL,
+       task_id TEXT NOT NULL,
+       decision_id TEXT,
+       attempt INTEGER NOT NULL,
+       revision INTEGER NOT NULL,
+       client TEXT NOT NULL,
+       project TEXT,
+       reflex TEXT,
+       task_type TEXT NOT NULL,
+       model TEXT,
+       model_name TEXT,
+       model_version TEXT,
+       provider TEXT,
+       worker_id TEXT,
+       data_class TEXT,
+       priority TEXT NOT NULL,
+       started_at_ms INTEGER NOT NULL,
+       duration_ms INTEGER NOT NULL,
+       first_content_ms INTEGER,
+       outcome TEXT NOT NULL,
+       fine TEXT NOT NULL,
+       reason TEXT,
+       finish TEXT,
+       input_tokens INTEGER,
+       output_tokens INTEGER,
+       cached_input_tokens INTEGER,
+       reasoning_tokens INTEGER,
+       is_usage_estimated INTEGER,
+       output_chars INTEGER NOT NULL,
+       cost_nano_usd INTEGER,
+       price_input INTEGER,
+       price_output INTEGER,
+       is_streamed INTEGER NOT NULL
+     ) STRICT;
+     CREATE INDEX calls_by_time ON calls(started_at_ms);
+     CREATE INDEX calls_by_client ON calls(client, started_at_ms);
+     CREATE INDEX calls_by_model ON calls(model, started_at_ms);
+     CREATE INDEX calls_by_task ON calls(task_id);
+     CREATE INDEX calls_by_decision ON calls(decision_id);
+     CREATE TABLE intents (
+       attempt_id TEXT PRIMARY KEY,
+       deadline_ms INTEGER NOT NULL,
+       record TEXT NOT NULL
+     ) STRICT, WITHOUT ROWID;
+     CREATE INDEX intents_by_deadline ON intents(deadline_ms);
+     CREATE TABLE decisions (
+       decision_id TEXT PRIMARY KEY,
+       task_id TEXT NOT NULL,
+       set_id TEXT NOT NULL,
+       at_ms INTEGER NOT NULL,
+       body TEXT NOT NULL
+     ) STRICT, WITHOUT ROWID;
+     CREATE INDEX decisions_by_task ON decisions(task_id, at_ms);
+     CREATE TABLE ranked_sets (set_id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+  ],
+};
+
+const conditions: Readonly<Record<keyof CallFilter, string>> = {
+  client: 'client = ?',
+  project: 'project = ?',
+  model: 'model = ?',
+  taskType: 'task_type = ?',
+  outcome: 'outcome = ?',
+  reflex: 'reflex = ?',
+  taskId: 'task_id = ?',
+  decisionId: 'decision_id = ?',
+  fromMs: 'started_at_ms >= ?',
+  toMs: 'started_at_ms < ?',
+};
+
+export function callOperations(database: DatabaseSync): CallOperations {
+  const ingestion = prepareIngestion(database);
+  const queries = new Map<string, StatementSync>();
+  const openIntents = database.prepare(
+    'SELECT deadline_ms, record FROM intents WHERE deadline_ms < ? ORDER BY deadline_ms, attempt_id LIMIT ?',
+  );
+  const decisionById = database.prepare('SELECT body FROM decisions WHERE decision_id = ?');
+  const decisionByTask = database.prepare(
+    'SELECT body FROM decisions WHERE task_id = ? ORDER BY at_ms DESC, decision_id LIMIT 1',
+  );
+  const setById = database.prepare('SELECT body FROM ranked_sets WHERE set_id = ?');
+
+  const query = (where: string): StatementSync => {
+    const known = queries.get(where);
+    if (known) return known;
+    const sql = `SELECT ${selected} FROM calls ${where} ORDER BY started_at_ms DESC, number DESC LIMIT ?`;
+    const prepared = database.prepare(sql);
+    queries.set(where, prepared);
+    return prepared;
+  };
+
+  return {
+    ingest: (events) => ingest(ingestion, events),
+
+    calls(filter, limit) {
+      const asked = (Object.keys(conditions) as (keyof CallFilter)[]).filter((key) => filter[key] !== undefined);
+      const where = asked.length === 0 ? '' : `WHERE ${asked.map((key) => conditions[key]).join(' AND ')}`;
+      const parameters = asked.map((key) => filter[key] as SQLInputValue);
+      return (query(where).all(...parameters, limit) as unknown as CallRow[]).map(recordOf);
+    },
+
+    decision(by) {
+      const row = 'decisionId' in by ? decisionById.get(by.decisionId) : decisionByTask.get(by.taskId);
+      if (!row) return undefined;
+      const decision = parse<DecisionRecord>(row['body'] as string);
+      const set = setById.get(decision.setId);
+      return { decision, set: set && { setId: decision.setId, set: parse<NamedSet['set']>(set['body'] as string) } };
+    },
+
+    openIntents: (beforeMs, limit) =>
+      openIntents.all(beforeMs, limit).map((row) => ({
+        record: parse<CallRecord>(row['record'] as string),
+        deadlineMs: row['deadline_ms'] as number,
+      })),
+  };
+}
+
+type Ingestion = ReturnType<typeof prepareIngestion>;
+
+function prepareIngestion(database: DatabaseSync) {
+  const places = columnNames.map(() => '?').join(', ');
+  return {
+    addCall: database.prepare(
+      `INSERT INTO calls (${columnNames.join(', ')}) VALUES (${places}) ON CONFLICT (attempt_id) DO NOTHING`,
+    ),
+    removeLesser: database.prepare('DELETE FROM calls WHERE attempt_id = ? AND writer_rank < ?'),
+    addIntent: database.prepare(
+      `INSERT INTO intents SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM calls WHERE attempt_id = ?1)
+       ON CONFLICT DO NOTHING`,
+    ),
+    closeIntent: database.prepare('DELETE FROM intents WHERE attempt_id = ?'),
+    addDecision: database.prepare('INSERT INTO decisions VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'),
+    addSet: database.prepare('INSERT INTO ranked_sets VALUES (?, ?) ON CONFLICT DO NOTHING'),
+  };
+}
+
+function ingest(into: Ingestion, events: readonly LogEvent[]): { added: number; replaced: number } {
+  const net = netted(events);
+  for (const { setId, set } of net.sets) into.addSet.run(setId, stringify(set));
+  for (const decision of net.decisions) {
+    const { decisionId, taskId, setId, atMs } = decision;
+    into.addDecision.run(decisionId, taskId, setId, atMs, stringify(decision));
+  }
+  for (const { record, deadlineMs } of net.intents)
+    into.addIntent.run(record.attemptId, deadlineMs, stringify(record));
+  const counts = { added: 0, replaced: 0 };
+  for (const record of net.calls) {
+    const change = addCall(into, record);
+    if (change !== 'known') counts[change] += 1;
+    into.closeIntent.run(record.attemptId);
+  }
+  return counts;
+}
+
+function addCall(into: Ingestion, record: CallRecord): 'added' | 'replaced' | 'known' {
+  const row = rowOf(record);
+  if (into.addCall.run(...row).changes === 1) return 'added';
+  if (into.removeLesser.run(record.attemptId, writerRank(record.writtenBy)).changes === 0) return 'known';
+  into.addCall.run(...row);
+  return 'replaced';
+}
+
+/** What is left of a batch when each attempt counts once; an intent whose record is there too needs no row at all. */
+function netted(events: readonly LogEvent[]) {
+  const calls = new Map<string, CallRecord>();
+  const intents = new Map<string, AttemptIntent>();
+  const decisions: DecisionRecord[] = [];
+  const sets: NamedSet[] = [];
+  for (const event of events) {
+    if (event.kind === 'call') keepBetter(calls, event.record);
+    else if (event.kind === 'intent') keepFirst(intents, event.intent);
+    else if (event.kind === 'decision') decisions.push(event.decision);
+    else sets.push(event.set);
+  }
+  for (const attemptId of calls.keys()) intents.delete(attemptId);
+  return { calls: calls.values(), intents: intents.values(), decisions, sets };
+}
+
+function keepBetter(calls: Map<string, CallRecord>, record: CallRecord): void {
+  const present = calls.get(record.attemptId);
+  if (!present || replaces(record, present)) calls.set(record.attemptId, record);
+}
+
+function keepFirst(intents: Map<string, AttemptIntent>, intent: AttemptIntent): void {
+  if (!intents.has(intent.record.attemptId)) intents.set(intent.record.attemptId, intent);
+}
+
+// Money and seeds are wider than JSON's numbers.
+const bigintKeys: ReadonlySet<string> = new Set(['costNanoUsd', 'seed']);
+const stringify = (value: object): string =>
+  JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner));
+const parse = <T>(text: string): T =>
+  JSON.parse(text, (key, inner: unknown) =>
+    bigintKeys.has(key) && typeof inner === 'string' ? BigInt(inner) : inner,
+  ) as T;

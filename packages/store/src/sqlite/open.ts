@@ -1,0 +1,49 @@
+import type { CallLog } from '../call-log.ts';
+import type { DocumentStore } from '../documents.ts';
+import type { TaskStore } from '../tasks.ts';
+import type { CallOperations } from './calls.ts';
+import type { DocumentOperations } from './documents.ts';
+import { StoreThread } from './store-thread.ts';
+import type { TaskOperations } from './tasks.ts';
+
+// One file per owning service; its folder is made. Each throws {StoreError}: 'locked' when another instance has the file.
+
+export async function openDocumentStore(path: string): Promise<DocumentStore> {
+  const thread = await StoreThread.open<DocumentOperations>('documents', path);
+  const incarnation = await thread.call('incarnation');
+  return {
+    incarnation,
+    current: () => thread.call('current'),
+    at: (revision) => thread.call('at', revision),
+    history: (kind, slug) => thread.call('history', kind, slug),
+    commit: (change) => thread.call('commit', change),
+    unpublished: () => thread.call('unpublished'),
+    markPublished: (revision) => thread.call('markPublished', revision),
+    close: () => thread.close(),
+  };
+}
+
+export async function openCallLog(path: string): Promise<CallLog> {
+  const thread = await StoreThread.open<CallOperations>('calls', path);
+  return {
+    ingest: (events) => thread.call('ingest', events),
+    calls: (filter, limit) => thread.call('calls', filter, limit),
+    decision: (by) => thread.call('decision', by),
+    openIntents: (beforeMs, limit) => thread.call('openIntents', beforeMs, limit),
+    close: () => thread.close(),
+  };
+}
+
+export async function openTaskStore(path: string): Promise<TaskStore> {
+  const thread = await StoreThread.open<TaskOperations>('tasks', path);
+  return {
+    insert: (task) => thread.call('insert', task),
+    get: (client, taskId) => thread.call('get', client, taskId),
+    claim: (client, taskId) => thread.call('claim', client, taskId),
+    finish: (ending) => thread.call('finish', ending),
+    list: (filter, limit) => thread.call('list', filter, limit),
+    messaged: (client, taskId, atMs) => thread.call('messaged', client, taskId, atMs),
+    withoutMessageSince: (sinceMs, limit) => thread.call('withoutMessageSince', sinceMs, limit),
+    close: () => thread.close(),
+  };
+}

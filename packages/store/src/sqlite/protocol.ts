@@ -1,0 +1,42 @@
+import type { StoreErrorCode } from '../errors.ts';
+
+/** What the thread and the process say to each other. */
+
+export type StoreKind = 'documents' | 'calls' | 'tasks';
+
+export interface ThreadSettings {
+  readonly kind: StoreKind;
+  readonly path: string;
+}
+
+export interface Request {
+  readonly id: number;
+  readonly operation: string;
+  readonly args: readonly unknown[];
+}
+
+export type ToThread =
+  /** Done in one transaction, each request for itself: one that fails undoes only its own writes. */
+  { readonly kind: 'requests'; readonly requests: readonly Request[] } | { readonly kind: 'close' };
+
+export interface Failure {
+  readonly code: StoreErrorCode;
+  readonly message: string;
+}
+
+export type Answer =
+  | { readonly id: number; readonly ok: true; readonly value: unknown }
+  | { readonly id: number; readonly ok: false; readonly failure: Failure };
+
+export type FromThread =
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'not_opened'; readonly failure: Failure }
+  /** Sent after the commit: what is answered is stored. */
+  | { readonly kind: 'answers'; readonly answers: readonly Answer[] };
+
+/** A port as the thread does it: synchronous, without what belongs to the handle. */
+export type Synchronous<Port> = {
+  [K in Exclude<keyof Port, 'close'> as Port[K] extends (...args: never[]) => Promise<unknown>
+    ? K
+    : never]: Port[K] extends (...args: infer Args) => Promise<infer Result> ? (...args: Args) => Result : never;
+};

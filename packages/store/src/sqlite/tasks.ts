@@ -1,0 +1,156 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { Priority } from '@will/core';
+import { StoreError } from '../errors.ts';
+import type { StoredTask, TaskFilter, TaskState, TaskStore } from '../tasks.ts';
+import type { Schema } from './database.ts';
+import type { Synchronous } from './protocol.ts';
+
+export type TaskOperations = Synchronous<TaskStore>;
+
+/** FULL: an accepted task is promised, also through a power cut. */
+export const taskSchema: Schema = {
+  kind: 'tasks',
+  synchronous: 'FULL',
+  migrations: [
+    `CREATE TABLE tasks (
+       number INTEGER PRIMARY KEY,
+       client TEXT NOT NULL,
+       task_id TEXT NOT NULL,
+       idempotency_key TEXT NOT NULL,
+       body_hash TEXT NOT NULL,
+       type TEXT NOT NULL,
+       priority TEXT NOT NULL,
+       created_at_ms INTEGER NOT NULL,
+       deadline_ms INTEGER NOT NULL,
+       body BLOB NOT NULL,
+       state TEXT NOT NULL,
+       fence INTEGER NOT NULL,
+       messaged_at_ms INTEGER,
+       finished_at_ms INTEGER,
+       result BLOB,
+       UNIQUE (client, task_id),
+       UNIQUE (client, idempotency_key)
+     ) STRICT;
+     CREATE INDEX tasks_by_time ON tasks(created_at_ms);
+     CREATE INDEX tasks_by_client ON tasks(client, created_at_ms);
+     CREATE INDEX tasks_by_state ON tasks(state, created_at_ms);
+     CREATE INDEX tasks_unfinished ON tasks(coalesce(messaged_at_ms, created_at_ms)) WHERE finished_at_ms IS NULL`,
+  ],
+};
+
+export function taskOperations(database: DatabaseSync): TaskOperations {
+  const byId = database.prepare('SELECT * FROM tasks WHERE client = ? AND task_id = ?');
+  const byKey = database.prepare('SELECT * FROM tasks WHERE client = ? AND idempotency_key = ?');
+  const add = database.prepare(
+    `INSERT INTO tasks (client, task_id, idempotency_key, body_hash, type, priority, created_at_ms, deadline_ms, body,
+       state, fence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 0)`,
+  );
+  const raiseFence = database.prepare(
+    `UPDATE tasks SET fence = fence + 1, state = 'running' WHERE client = ? AND task_id = ? AND finished_at_ms IS NULL`,
+  );
+  const end = database.prepare(
+    `UPDATE tasks SET state = ?, result = ?, finished_at_ms = ?
+     WHERE client = ? AND task_id = ? AND finished_at_ms IS NULL AND fence = ?`,
+  );
+  const noteMessage = database.prepare('UPDATE tasks SET messaged_at_ms = ? WHERE client = ? AND task_id = ?');
+  const silent = database.prepare(
+    `SELECT * FROM tasks WHERE finished_at_ms IS NULL AND coalesce(messaged_at_ms, created_at_ms) < ?
+     ORDER BY coalesce(messaged_at_ms, created_at_ms), number LIMIT ?`,
+  );
+  const lists = listStatements(database);
+
+  const find = (statement: StatementSync, client: string, key: string): StoredTask | undefined => {
+    const row = statement.get(client, key);
+    return row && taskOf(row as unknown as TaskRow);
+  };
+
+  return {
+    insert(task) {
+      const { client, taskId, idempotencyKey, bodyHash } = task;
+      const sameKey = find(byKey, client, idempotencyKey);
+      if (sameKey) return { kind: sameKey.bodyHash === bodyHash ? 'repeated' : 'conflict', task: sameKey };
+      const sameId = find(byId, client, taskId);
+      if (sameId) return { kind: 'conflict', task: sameId };
+      const { type, priority, createdAtMs, deadlineMs, body } = task;
+      add.run(client, taskId, idempotencyKey, bodyHash, type, priority, createdAtMs, deadlineMs, body);
+      return { kind: 'inserted', task: find(byId, client, taskId) as StoredTask };
+    },
+
+    get: (client, taskId) => find(byId, client, taskId),
+
+    claim(client, taskId) {
+      const isClaimed = raiseFence.run(client, taskId).changes === 1;
+      const task = find(byId, client, taskId);
+      if (!task) return { kind: 'unknown' };
+      return { kind: isClaimed ? 'claimed' : 'finished', task };
+    },
+
+    finish({ client, taskId, fence, state, result, atMs }) {
+      const isFinished = end.run(state, result, atMs, client, taskId, fence).changes === 1;
+      const task = find(byId, client, taskId);
+      if (!task) return { kind: 'unknown' };
+      if (isFinished) return { kind: 'finished', task };
+      return { kind: task.finishedAtMs === undefined ? 'fenced_off' : 'was_finished', task };
+    },
+
+    list: (filter, limit) => lists(filter).all(...parametersOf(filter), limit).map((row) => taskOf(row as unknown as TaskRow)),
+
+    messaged(client, taskId, atMs) {
+      if (noteMessage.run(atMs, client, taskId).changes === 0)
+        throw new StoreError('not_found', `client ${client} has no task ${taskId}`);
+    },
+
+    withoutMessageSince: (sinceMs, limit) =>
+      silent.all(sinceMs, limit).map((row) => taskOf(row as unknown as TaskRow)),
+  };
+}
+
+const parametersOf = ({ client, state }: TaskFilter): readonly SQLInputValue[] =>
+  [client, state].filter((value) => value !== undefined);
+
+function listStatements(database: DatabaseSync): (filter: TaskFilter) => StatementSync {
+  const prepare = (where: string): StatementSync =>
+    database.prepare(`SELECT * FROM tasks ${where} ORDER BY created_at_ms DESC, number DESC LIMIT ?`);
+  const all = prepare('');
+  const ofClient = prepare('WHERE client = ?');
+  const inState = prepare('WHERE state = ?');
+  const ofBoth = prepare('WHERE client = ? AND state = ?');
+  return ({ client, state }) => {
+    if (client === undefined) return state === undefined ? all : inState;
+    return state === undefined ? ofClient : ofBoth;
+  };
+}
+
+interface TaskRow {
+  readonly client: string;
+  readonly task_id: string;
+  readonly idempotency_key: string;
+  readonly body_hash: string;
+  readonly type: string;
+  readonly priority: string;
+  readonly created_at_ms: number;
+  readonly deadline_ms: number;
+  readonly body: Uint8Array;
+  readonly state: string;
+  readonly fence: number;
+  readonly messaged_at_ms: number | null;
+  readonly finished_at_ms: number | null;
+  readonly result: Uint8Array | null;
+}
+
+const taskOf = (row: TaskRow): StoredTask => ({
+  client: row.client,
+  taskId: row.task_id,
+  idempotencyKey: row.idempotency_key,
+  bodyHash: row.body_hash,
+  type: row.type,
+  priority: row.priority as Priority,
+  createdAtMs: row.created_at_ms,
+  deadlineMs: row.deadline_ms,
+  body: row.body,
+  state: row.state as TaskState,
+  fence: row.fence,
+  messagedAtMs: row.messaged_at_ms ?? undefined,
+  finishedAtMs: row.finished_at_ms ?? undefined,
+  result: row.result ?? undefined,
+});

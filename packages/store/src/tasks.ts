@@ -1,0 +1,86 @@
+import type { Priority } from '@will/core';
+
+/** 'waiting': nobody has it. 'running': picked up at least once. The others are terminal. */
+export type TaskState = 'waiting' | 'running' | TerminalState;
+export type TerminalState = 'succeeded' | 'failed' | 'cancelled' | 'expired';
+
+export interface NewTask {
+  readonly client: string;
+  /** Unique within the client. */
+  readonly taskId: string;
+  /** Unique within the client: what makes repeating a submit safe. */
+  readonly idempotencyKey: string;
+  /** Digest of what was submitted; another one under the same key is a different task. */
+  readonly bodyHash: string;
+  readonly type: string;
+  readonly priority: Priority;
+  readonly createdAtMs: number;
+  readonly deadlineMs: number;
+  /** The task as it was submitted; the store does not read it. */
+  readonly body: Uint8Array;
+}
+
+export interface StoredTask extends NewTask {
+  readonly state: TaskState;
+  /** Rises at each pickup; only the holder of the newest may finish the task. 0: never picked up. */
+  readonly fence: number;
+  /** When a message for it was last published; undefined: never. */
+  readonly messagedAtMs: number | undefined;
+  readonly finishedAtMs: number | undefined;
+  /** The one terminal result; undefined until the task is finished. */
+  readonly result: Uint8Array | undefined;
+}
+
+export type Insertion =
+  | { readonly kind: 'inserted'; readonly task: StoredTask }
+  /** The same submit came before; this is its task. */
+  | { readonly kind: 'repeated'; readonly task: StoredTask }
+  /** The idempotency key or the task id belongs to this other task. */
+  | { readonly kind: 'conflict'; readonly task: StoredTask };
+
+export type Claim =
+  | { readonly kind: 'claimed'; readonly task: StoredTask }
+  | { readonly kind: 'finished'; readonly task: StoredTask }
+  | { readonly kind: 'unknown' };
+
+export interface Ending {
+  readonly client: string;
+  readonly taskId: string;
+  /** Of the claim. */
+  readonly fence: number;
+  readonly state: TerminalState;
+  readonly result: Uint8Array;
+  readonly atMs: number;
+}
+
+export type Finish =
+  /** This ending is the task's result. */
+  | { readonly kind: 'finished'; readonly task: StoredTask }
+  /** Another ending came first; its result is the one to publish. */
+  | { readonly kind: 'was_finished'; readonly task: StoredTask }
+  /** Somebody picked the task up since. */
+  | { readonly kind: 'fenced_off'; readonly task: StoredTask }
+  | { readonly kind: 'unknown' };
+
+export interface TaskFilter {
+  readonly client?: string;
+  readonly state?: TaskState;
+}
+
+/** Durable tasks: stored before they are acknowledged, ended exactly once. Every write is on disk when it resolves. */
+export interface TaskStore {
+  insert(task: NewTask): Promise<Insertion>;
+  get(client: string, taskId: string): Promise<StoredTask | undefined>;
+  /** Picks the task up: raises its fence, so that whoever held it before can no longer finish it. */
+  claim(client: string, taskId: string): Promise<Claim>;
+  /** One conditional write: not terminal, and the fence is the newest. */
+  finish(ending: Ending): Promise<Finish>;
+  /** Newest first. `limit` from 1. */
+  list(filter: TaskFilter, limit: number): Promise<readonly StoredTask[]>;
+  /** Notes that a message for the task was published. */
+  messaged(client: string, taskId: string, atMs: number): Promise<void>;
+  /** Tasks that are not terminal and had no message since the instant (nor were made since), oldest first. */
+  withoutMessageSince(sinceMs: number, limit: number): Promise<readonly StoredTask[]>;
+  /** Waits for what was begun. A second call does nothing. */
+  close(): Promise<void>;
+}
