@@ -93,13 +93,15 @@ export interface ModelDocument {
     readonly profile?: { readonly tokens_per_second?: number; readonly accuracy?: number };
     readonly auto_healthcheck?: boolean;
   };
+  /** The model that follows this one wherever a route names it. */
+  readonly stand_in?: string;
 }
 
 export interface RouteDocument {
   /** The task type; the slug too. */
   readonly name: string;
   readonly slug: string;
-  /** Declared order: `primary`, `fallback_1`, … Model names, aliases or slugs, all resolved. */
+  /** Declared order: `primary`, `fallback_1`, … Model names, aliases or slugs; in a snapshot always slugs. */
   readonly steps: readonly { readonly step: string; readonly model: string }[];
   readonly premium_if_empty?: boolean;
   /** How long a full candidate is waited for before the next is tried. Default 200. */
