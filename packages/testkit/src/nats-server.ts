@@ -1,0 +1,92 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { connect } from '@nats-io/transport-node';
+
+/** A nats-server of a test's own, with JetStream in a temporary folder. */
+export interface NatsServer {
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  /** SIGTERM, waits until it is gone, removes its folder. */
+  stop(): Promise<void>;
+  /** SIGKILL; what it stored stays. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port and folder. */
+  restart(): Promise<void>;
+  suspend(): void;
+  resume(): void;
+}
+
+const cached = fileURLToPath(new URL('../../../.cache/nats/nats-server', import.meta.url));
+
+/** Where the nats-server is: the one that `npm test` prepared, else the one on PATH. */
+export function findNatsServer(): string {
+  const name = process.platform === 'win32' ? 'nats-server.exe' : 'nats-server';
+  const places = [cached, ...(process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name))];
+  const found = places.find((place) => existsSync(place));
+  if (!found) throw new Error('no nats-server found: run `npm test` once, which brings one, or put one on PATH');
+  return found;
+}
+
+export async function startNatsServer(): Promise<NatsServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'will-nats-'));
+  let child = await launch(folder, -1);
+  const port = await portOf(folder, child);
+  await untilAnswers(port);
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    port,
+    get pid() {
+      return child.pid as number;
+    },
+    async stop() {
+      await end(child, 'SIGTERM');
+      await rm(folder, { recursive: true, force: true });
+    },
+    kill: () => end(child, 'SIGKILL'),
+    async restart() {
+      await end(child, 'SIGTERM');
+      child = await launch(folder, port);
+      await untilAnswers(port);
+    },
+    suspend: () => child.kill('SIGSTOP'),
+    resume: () => child.kill('SIGCONT'),
+  };
+}
+
+async function launch(folder: string, port: number): Promise<ChildProcess> {
+  const flags = ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', join(folder, 'store'), '--ports_file_dir', folder];
+  const child = spawn(findNatsServer(), flags, { stdio: 'ignore' });
+  await once(child, 'spawn');
+  return child;
+}
+
+/** The server writes the port it chose into a file named after its process. */
+async function portOf(folder: string, child: ChildProcess): Promise<number> {
+  const file = join(folder, `nats-server_${child.pid}.ports`);
+  for (let tries = 0; tries < 500; tries += 1) {
+    const text = await readFile(file, 'utf8').catch(() => '');
+    const port = /:(\d+)/.exec(text)?.[1];
+    if (port) return Number(port);
+    if (child.exitCode !== null) throw new Error(`nats-server ended with ${child.exitCode} at its start`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error('nats-server named no port within 5 s');
+}
+
+async function untilAnswers(port: number): Promise<void> {
+  const connection = await connect({ servers: `127.0.0.1:${port}`, waitOnFirstConnect: true, reconnectTimeWait: 20, maxReconnectAttempts: 250 });
+  await connection.close();
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill(signal);
+  await gone;
+}
