@@ -1,0 +1,199 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { beat, type Bus, connectBus } from '@will/bus';
+import { newId, patterns, queues, subjects, wire } from '@will/contracts';
+import { startNatsServer, type NatsServer } from '@will/testkit';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { connectClient, TaskError, type StreamPart, type TaskClient } from './index.ts';
+
+let nats: NatsServer;
+let bus: Bus;
+let client: TaskClient;
+const opened: (() => Promise<unknown> | unknown)[] = [];
+
+beforeAll(async () => {
+  nats = await startNatsServer();
+});
+afterAll(() => nats.stop());
+beforeEach(async () => {
+  bus = await connectBus({ servers: nats.url, processId: `c-${newId()}`, inboxScope: 'test' });
+  client = await connectClient({ bus, client: 'acme' });
+});
+afterEach(async () => {
+  for (const close of opened.splice(0).reverse()) await close();
+  await client.close();
+  await bus.close();
+});
+
+type Say = (attempt: number, sequence: number, kind: wire.Frame['kind']) => void;
+
+/** A router's voice: each task is handed to `answer` with a way to send frames. */
+async function router(answer: (task: wire.Task, say: Say, id: string) => void): Promise<{ bus: Bus; stopBeating: () => void }> {
+  const own = await connectBus({ servers: nats.url, processId: `r-${newId()}`, inboxScope: 'router' });
+  own.serve(patterns.taskRun, queues.router, ({ data, reply }) => {
+    const task = fromBinary(wire.TaskSchema, data);
+    const say: Say = (attempt, sequence, kind) =>
+      own.publish(reply, toBinary(wire.FrameSchema, create(wire.FrameSchema, { taskId: task.taskId, attempt, sequence, kind })));
+    answer(task, say, own.processId);
+    return undefined;
+  });
+  const stopBeating = beat(own);
+  await own.connection.flush();
+  opened.push(() => {
+    stopBeating();
+    return own.close();
+  });
+  return { bus: own, stopBeating };
+}
+
+const accepted = (routerId: string): wire.Frame['kind'] => ({ case: 'accepted', value: create(wire.AcceptedSchema, { routerId }) });
+const started = (workerId: string): wire.Frame['kind'] => ({ case: 'started', value: create(wire.StartedSchema, { workerId, model: 'm' }) });
+const delta = (text: string): wire.Frame['kind'] => ({ case: 'delta', value: create(wire.DeltaSchema, { text }) });
+const end = (text?: string): wire.Frame['kind'] => ({
+  case: 'end',
+  value: create(wire.EndSchema, { model: 'm', finish: 'stop', ...(text !== undefined && { output: { text } }) }),
+});
+const request = { type: 'text_gen', input: 'hi', timeoutMs: 5_000 };
+const failureOf = async (result: Promise<unknown>): Promise<TaskError> => {
+  const error = await result.then(() => undefined).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(TaskError);
+  return error as TaskError;
+};
+
+test('without any router the caller is told at once', async () => {
+  const from = performance.now();
+  const error = await failureOf(client.run(request));
+  expect(error.code).toBe('unavailable');
+  expect(performance.now() - from).toBeLessThan(500);
+});
+
+test('a streamed answer arrives piece by piece and ends with the whole', async () => {
+  await router((_task, say, id) => {
+    say(0, 0, accepted(id));
+    say(1, 1, started(id));
+    say(1, 2, delta('Hello '));
+    say(1, 3, delta('world'));
+    say(1, 4, end());
+  });
+  const parts: StreamPart[] = [];
+  for await (const part of client.stream(request)) parts.push(part);
+  expect(parts.map(({ kind }) => kind)).toEqual(['started', 'delta', 'delta', 'end']);
+  const last = parts.at(-1);
+  expect(last?.kind === 'end' && last.result.output).toBe('Hello world');
+});
+
+test('content of a lower attempt is dropped once a higher one counts', async () => {
+  await router((_task, say, id) => {
+    say(0, 0, accepted(id));
+    say(0, 0, { case: 'counts', value: create(wire.CountsSchema, { attempt: 2 }) });
+    say(1, 1, started(id));
+    say(1, 2, delta('stale'));
+    say(2, 1, started(id));
+    say(2, 2, delta('fresh'));
+    say(2, 3, end());
+  });
+  expect((await client.run(request)).output).toBe('fresh');
+});
+
+test('a lost piece ends the stream as truncated instead of leaving a hole', async () => {
+  await router((_task, say, id) => {
+    say(0, 0, accepted(id));
+    say(1, 1, started(id));
+    say(1, 3, delta('world'));
+  });
+  expect((await failureOf(client.run(request))).code).toBe('truncated');
+});
+
+test('a task that its dead router had taken is given to another one by itself', async () => {
+  let answered = 0;
+  const first = await router((_task, say, id) => {
+    answered += 1;
+    say(0, 0, accepted(id));
+    if (answered === 1) first.stopBeating();
+    else say(1, 1, end('second time'));
+  });
+  const from = performance.now();
+  expect((await client.run(request)).output).toBe('second time');
+  expect(performance.now() - from).toBeLessThan(1_500);
+});
+
+test('a worker that dies in the middle of an answer is told within a second', async () => {
+  const worker = await router((_task, say, id) => {
+    say(0, 0, accepted(id));
+    say(1, 1, started(id));
+    say(1, 2, delta('Hel'));
+  });
+  let diedMs = 0;
+  const result = client.start(request, true, ({ kind }) => {
+    if (kind !== 'delta') return;
+    worker.stopBeating();
+    diedMs = performance.now();
+  });
+  const error = await failureOf(result);
+  expect(error.code).toBe('worker_lost');
+  expect(error.isRetryable).toBe(true);
+  expect(performance.now() - diedMs).toBeLessThan(1_000);
+});
+
+test('leaving a stream early cancels the task at its owner', async () => {
+  const cancelled = Promise.withResolvers<string>();
+  const own = await router((_task, say, id) => {
+    say(0, 0, accepted(id));
+    say(1, 1, started(id));
+    say(1, 2, delta('Hel'));
+  });
+  own.bus.listen(subjects.cancel(own.bus.processId), ({ data }) => cancelled.resolve(fromBinary(wire.CancelSchema, data).taskId));
+  await own.bus.connection.flush();
+  for await (const part of client.stream({ ...request, taskId: 'to-cancel' })) if (part.kind === 'delta') break;
+  expect(await cancelled.promise).toBe('to-cancel');
+});
+
+test('a deadline ends the task also when nobody else does', async () => {
+  await router((_task, say, id) => say(0, 0, accepted(id)));
+  expect((await failureOf(client.run({ ...request, timeoutMs: 100 }))).code).toBe('deadline');
+});
+
+test('a failure keeps its attempts and exclusions', async () => {
+  await router((_task, say, id) => {
+    say(0, 0, accepted(id));
+    const value = create(wire.FailureSchema, {
+      code: wire.FailureCode.BLOCKED,
+      message: 'no model may do it',
+      exclusions: [{ model: 'gpt-4', rule: 'avoid_cloud', detail: 'API' }],
+    });
+    say(0, 0, { case: 'failure', value });
+  });
+  const error = await failureOf(client.run(request));
+  expect(error.code).toBe('blocked');
+  expect(error.exclusions[0]?.rule).toBe('avoid_cloud');
+});
+
+test.each([
+  [{ client: 'a.b' }, 'client "a.b" must match'],
+  [{ client: '>' }, 'client ">" must match'],
+  [{ taskId: 'x y' }, 'task id "x y" must be'],
+  [{ timeoutMs: -1 }, 'timeoutMs -1 must be between 1 and 3600000'],
+])('%o is refused before anything is sent', async (fields, message) => {
+  const error = await failureOf(client.run({ ...request, ...fields }));
+  expect(error.code).toBe('invalid_task');
+  expect(error.message).toContain(message);
+});
+
+test('an input beyond the bound is refused before anything is sent', async () => {
+  expect((await failureOf(client.run({ ...request, input: 'x'.repeat(800_000) }))).code).toBe('too_large');
+});
+
+test('tool calls that came in pieces are put together', async () => {
+  const piece = (json: object): wire.Frame['kind'] => ({
+    case: 'delta',
+    value: create(wire.DeltaSchema, { toolCalls: new TextEncoder().encode(JSON.stringify([json])) }),
+  });
+  await router((_task, say, id) => {
+    say(0, 0, accepted(id));
+    say(1, 1, started(id));
+    say(1, 2, piece({ index: 0, id: 'call_1', type: 'function', function: { name: 'add', arguments: '{"a"' } }));
+    say(1, 3, piece({ index: 0, function: { arguments: ':1}' } }));
+    say(1, 4, end());
+  });
+  const { toolCalls } = await client.run(request);
+  expect(JSON.parse(toolCalls)).toEqual([{ id: 'call_1', type: 'function', function: { name: 'add', arguments: '{"a":1}' } }]);
+});
