@@ -1,0 +1,181 @@
+import { create, fromBinary } from '@bufbuild/protobuf';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { names, newId, wire } from '@will/contracts';
+import { startNatsServer, type NatsServer } from '@will/testkit';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { announce, beat, type Bus, BusError, connectBus, ensureStreams, LifeWatch, Outbox, watchProcesses } from './index.ts';
+import { coalesceWrites } from './coalesce-writes.ts';
+
+let nats: NatsServer;
+const opened: (() => Promise<unknown> | unknown)[] = [];
+
+beforeAll(async () => {
+  nats = await startNatsServer();
+});
+afterAll(() => nats.stop());
+afterEach(async () => {
+  for (const close of opened.splice(0).reverse()) await close();
+});
+
+async function bus(server: NatsServer = nats): Promise<Bus> {
+  const connected = await connectBus({ servers: server.url, processId: `t-${newId()}`, inboxScope: 'test' });
+  opened.push(() => connected.close());
+  return connected;
+}
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const text = (data: Uint8Array): string => new TextDecoder().decode(data);
+const codeOf = (error: unknown): string => (error instanceof BusError ? error.code : String(error));
+
+test('a request is answered, and one that nobody serves fails at once', async () => {
+  const [server, asker] = [await bus(), await bus()];
+  const serving = server.serve('t.echo', 'q', ({ data }) => bytes(`${text(data)}!`));
+  await server.connection.flush();
+  expect(text(await asker.request('t.echo', bytes('hi'), 1_000))).toBe('hi!');
+  await serving.stop();
+  const from = performance.now();
+  await expect(asker.request('t.echo', bytes('hi'), 5_000).catch(codeOf)).resolves.toBe('no_responders');
+  expect(performance.now() - from).toBeLessThan(1_000);
+});
+
+test('stopping to serve loses nothing: handlers in flight are waited for', async () => {
+  const [server, asker] = [await bus(), await bus()];
+  const entered = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  const serving = server.serve('t.slow', 'q', async ({ data }) => {
+    entered.resolve();
+    await release.promise;
+    return data;
+  });
+  await server.connection.flush();
+  const answer = asker.request('t.slow', bytes('x'), 5_000);
+  await entered.promise;
+  const stopped = serving.stop();
+  release.resolve();
+  await stopped;
+  expect(text(await answer)).toBe('x');
+});
+
+test('a message too large for the bus is refused here, and the connection lives on', async () => {
+  const own = await bus();
+  expect(() => own.publish('t.x', new Uint8Array(1024 * 1024))).toThrow('exceed the 1044480');
+  expect(own.isConnected).toBe(true);
+});
+
+test('while the bus is away publishing and asking fail at once, and work again when it is back', async () => {
+  const server = await startNatsServer();
+  opened.push(() => server.stop());
+  const own = await bus(server);
+  const changes: boolean[] = [];
+  const away = Promise.withResolvers<void>();
+  const back = Promise.withResolvers<void>();
+  own.onConnectionChange((isConnected) => {
+    changes.push(isConnected);
+    (isConnected ? back : away).resolve();
+  });
+  await server.kill();
+  await away.promise;
+  const from = performance.now();
+  expect(() => own.publish('t.x', bytes('x'))).toThrow(BusError);
+  await expect(own.request('t.x', bytes('x'), 5_000).catch(codeOf)).resolves.toBe('disconnected');
+  expect(performance.now() - from).toBeLessThan(50);
+  await server.restart();
+  await back.promise;
+  own.publish('t.x', bytes('x'));
+  expect(changes).toEqual([false, true]);
+});
+
+test('the library still has the method that writes are coalesced at, and order is kept', async () => {
+  const [server, asker] = [await bus(), await bus()];
+  expect(coalesceWrites(asker.connection)).toBe(true);
+  const got: number[] = [];
+  const all = Promise.withResolvers<void>();
+  server.listen('t.order', ({ data }) => {
+    got.push(Number(text(data)));
+    if (got.length === 1_000) all.resolve();
+  });
+  await server.connection.flush();
+  for (let n = 0; n < 1_000; n += 1) {
+    asker.publish('t.order', bytes(String(n)));
+    if (n % 7 === 0) await Promise.resolve();
+  }
+  await all.promise;
+  expect(got).toEqual(Array.from({ length: 1_000 }, (_, n) => n));
+});
+
+test('a process that stops its signs of life is lost within a second, once, and a living one is not', async () => {
+  const [dying, living, watcher] = [await bus(), await bus(), await bus()];
+  const stopDying = beat(dying);
+  opened.push(beat(living));
+  const life = new LifeWatch(watcher);
+  opened.push(() => life.close());
+  let livingLost = 0;
+  life.watch(living.processId, () => {
+    livingLost += 1;
+  });
+  const lost = Promise.withResolvers<number>();
+  life.watch(dying.processId, () => lost.resolve(performance.now()));
+  stopDying();
+  const stoppedMs = performance.now();
+  expect((await lost.promise) - stoppedMs).toBeLessThan(1_000);
+  expect(livingLost).toBe(0);
+});
+
+test('events are kept while the stream is away and arrive after it is back', async () => {
+  const server = await startNatsServer();
+  opened.push(() => server.stop());
+  const own = await bus(server);
+  await ensureStreams(own);
+  const away = Promise.withResolvers<void>();
+  own.onConnectionChange((isConnected) => !isConnected && away.resolve());
+  await server.kill();
+  await away.promise;
+  const outbox = new Outbox(own, { service: 'router', kind: 'records', batchMs: 5 });
+  for (let n = 0; n < 1_500; n += 1) {
+    const value = create(wire.CallRecordSchema, { attemptId: `attempt-${n}` });
+    outbox.add(create(wire.EventSchema, { kind: { case: 'call', value } }));
+  }
+  await server.restart();
+  expect(await outbox.close(10_000)).toBe(0);
+  expect(await storedAttempts(own)).toBe(1_500);
+  expect(outbox.dropped).toBe(0);
+});
+
+test('an outbox that is full drops the oldest and counts them', async () => {
+  const own = await bus();
+  const outbox = new Outbox(own, { service: 'router', kind: 'records', capacity: 10, batchMs: 60_000 });
+  for (let n = 0; n < 25; n += 1) outbox.add(create(wire.EventSchema));
+  expect(outbox.waiting).toBe(10);
+  expect(outbox.dropped).toBe(15);
+});
+
+test('a process is seen while it lives, with why it does not serve a model, and gone when it says so', async () => {
+  const [own, other] = [await bus(), await bus()];
+  const view = await watchProcesses(other);
+  opened.push(() => view.stop());
+  const appeared = Promise.withResolvers<void>();
+  const gone = Promise.withResolvers<void>();
+  view.onChange(() => (view.processes.has(own.processId) ? appeared.resolve() : gone.resolve()));
+  const models = [
+    { model: 'a', capacity: 1, inFlight: 0, reason: '' },
+    { model: 'b', capacity: 0, inFlight: 0, reason: 'env://KEY is not set' },
+  ];
+  const announced = await announce(own, 'provider-worker', () => ({ revision: 7, models }));
+  await appeared.promise;
+  expect(view.processes.get(own.processId)?.revision).toBe(7n);
+  expect(view.reasonNotServed('a')).toBeUndefined();
+  expect(view.reasonNotServed('b')).toBe('env://KEY is not set');
+  await announced.stop();
+  await gone.promise;
+});
+
+async function storedAttempts(own: Bus): Promise<number> {
+  const manager = await jetstreamManager(own.connection);
+  const { state } = await manager.streams.info(names.eventsStream);
+  const attempts = new Set<string>();
+  const consumer = await jetstream(own.connection).consumers.get(names.eventsStream);
+  const batch = await consumer.fetch({ max_messages: state.messages, expires: 2_000 });
+  for await (const message of batch) {
+    for (const { kind } of fromBinary(wire.EventBatchSchema, message.data).events) if (kind.case === 'call') attempts.add(kind.value.attemptId);
+  }
+  return attempts.size;
+}
