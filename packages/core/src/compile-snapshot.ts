@@ -1,30 +1,23 @@
-import { nanoUsdPerMillion } from "./cost.ts";
-import { strictestDataClass } from "./data-class.ts";
-import type {
-	AnyDocument,
-	DocumentKind,
-	DocumentOf,
-	ModelDocument,
-} from "./documents.ts";
-import { modalitiesOfTags } from "./modalities.ts";
-import { slugOf } from "./names.ts";
-import { nearestNames } from "./nearest.ts";
-import { isPrivateEndpoint } from "./private-endpoint.ts";
-import type { Model, Snapshot } from "./snapshot.ts";
+import { nanoUsdPerMillion } from './cost.ts';
+import { strictestDataClass } from './data-class.ts';
+import type { AnyDocument, DocumentKind, DocumentOf, ModelDocument } from './documents.ts';
+import { modalitiesOfTags } from './modalities.ts';
+import { slugOf } from './names.ts';
+import { nearestNames } from './nearest.ts';
+import { isPrivateEndpoint } from './private-endpoint.ts';
+import type { Model, Snapshot } from './snapshot.ts';
 
 /** Why documents do not fit together. */
 export interface CompileProblem {
-	readonly kind: DocumentKind;
-	readonly slug: string;
-	/** Path within the document: `fallback_1`, `aliases[0]`. */
-	readonly field: string;
-	/** Names the value and what was allowed. */
-	readonly message: string;
+  readonly kind: DocumentKind;
+  readonly slug: string;
+  /** Path within the document: `fallback_1`, `aliases[0]`. */
+  readonly field: string;
+  /** Names the value and what was allowed. */
+  readonly message: string;
 }
 
-export type CompileResult =
-	| { readonly snapshot: Snapshot }
-	| { readonly problems: readonly CompileProblem[] };
+export type CompileResult = { readonly snapshot: Snapshot } | { readonly problems: readonly CompileProblem[] };
 
 /** Looking for similar names costs a walk over all of them, so only the first problems get it. */
 const mostSuggestions = 50;
@@ -33,324 +26,261 @@ const mostSuggestions = 50;
  * Makes of all documents of a revision what the rules read: names resolved to slugs, money in integers, defaults filled
  * in. All or nothing: documents that do not fit together yield every problem and no snapshot.
  */
-export function compileSnapshot(
-	revision: number,
-	documents: readonly AnyDocument[],
-): CompileResult {
-	const problems: CompileProblem[] = [];
-	const bySlug = groupBySlug(documents, problems);
-	const names = new ModelNames(bySlug.model.values(), problems);
-	const standIns = resolveStandIns(bySlug.model, names);
-	const snapshot: Snapshot = {
-		revision,
-		models: mapValues(bySlug.model, compileModel),
-		modelSlugs: names.slugs,
-		routes: mapValues(bySlug.route, (route) =>
-			compileRoute(route, names, standIns),
-		),
-		clients: mapValues(bySlug.client, (client) =>
-			withDefaultModel("client", client, names),
-		),
-		projects: mapValues(bySlug.project, (project) =>
-			compileProject(project, names, bySlug.client, problems),
-		),
-		reflexes: mapValues(bySlug.reflex, (reflex) =>
-			compileReflex(reflex, names),
-		),
-		schedules: bySlug.schedule,
-		defaultDataClass:
-			[...bySlug.settings.values()][0]?.default_data_class ??
-			strictestDataClass,
-		tokenEdges: tokenEdgesOf(bySlug.model.values()),
-		documents,
-	};
-	return problems.length > 0 ? { problems } : { snapshot };
+export function compileSnapshot(revision: number, documents: readonly AnyDocument[]): CompileResult {
+  const problems: CompileProblem[] = [];
+  const bySlug = groupBySlug(documents, problems);
+  const names = new ModelNames(bySlug.model.values(), problems);
+  const standIns = resolveStandIns(bySlug.model, names);
+  const snapshot: Snapshot = {
+    revision,
+    models: mapValues(bySlug.model, compileModel),
+    modelSlugs: names.slugs,
+    routes: mapValues(bySlug.route, (route) => compileRoute(route, names, standIns)),
+    clients: mapValues(bySlug.client, (client) => withDefaultModel('client', client, names)),
+    projects: mapValues(bySlug.project, (project) => compileProject(project, names, bySlug.client, problems)),
+    reflexes: mapValues(bySlug.reflex, (reflex) => compileReflex(reflex, names)),
+    schedules: bySlug.schedule,
+    defaultDataClass: [...bySlug.settings.values()][0]?.default_data_class ?? strictestDataClass,
+    tokenEdges: tokenEdgesOf(bySlug.model.values()),
+    documents,
+  };
+  return problems.length > 0 ? { problems } : { snapshot };
 }
 
 /** The slug of a model by its name, alias or slug, in any case; undefined when there is none. */
-export const modelSlugOf = (
-	snapshot: Pick<Snapshot, "modelSlugs">,
-	name: string,
-): string | undefined => snapshot.modelSlugs.get(name.trim().toLowerCase());
+export const modelSlugOf = (snapshot: Pick<Snapshot, 'modelSlugs'>, name: string): string | undefined =>
+  snapshot.modelSlugs.get(name.trim().toLowerCase());
 
 type BySlug = { [K in DocumentKind]: Map<string, DocumentOf[K]> };
 
-function groupBySlug(
-	documents: readonly AnyDocument[],
-	problems: CompileProblem[],
-): BySlug {
-	const groups: BySlug = {
-		model: new Map(),
-		route: new Map(),
-		client: new Map(),
-		project: new Map(),
-		reflex: new Map(),
-		schedule: new Map(),
-		settings: new Map(),
-	};
-	for (const { kind, body } of documents) {
-		const group = groups[kind] as Map<string, DocumentOf[DocumentKind]>;
-		const taken = group.get(body.slug);
-		if (taken)
-			problems.push({
-				kind,
-				slug: body.slug,
-				field: "name",
-				message: `${kind} ${quoted(body.name)} has the slug ${body.slug}, which ${kind} ${quoted(taken.name)} has already`,
-			});
-		else group.set(body.slug, body);
-	}
-	return groups;
+function groupBySlug(documents: readonly AnyDocument[], problems: CompileProblem[]): BySlug {
+  const groups: BySlug = {
+    model: new Map(),
+    route: new Map(),
+    client: new Map(),
+    project: new Map(),
+    reflex: new Map(),
+    schedule: new Map(),
+    settings: new Map(),
+  };
+  for (const { kind, body } of documents) {
+    const group = groups[kind] as Map<string, DocumentOf[DocumentKind]>;
+    const taken = group.get(body.slug);
+    if (taken)
+      problems.push({
+        kind,
+        slug: body.slug,
+        field: 'name',
+        message: `${kind} ${quoted(body.name)} has the slug ${body.slug}, which ${kind} ${quoted(taken.name)} has already`,
+      });
+    else group.set(body.slug, body);
+  }
+  return groups;
 }
 
 /** Resolves what documents call models: name, alias or slug, in any case. */
 class ModelNames {
-	readonly slugs = new Map<string, string>();
-	readonly #names: string[] = [];
-	readonly #problems: CompileProblem[];
-	#suggested = 0;
+  readonly slugs = new Map<string, string>();
+  readonly #names: string[] = [];
+  readonly #problems: CompileProblem[];
+  #suggested = 0;
 
-	constructor(models: Iterable<ModelDocument>, problems: CompileProblem[]) {
-		this.#problems = problems;
-		const all = [...models];
-		for (const { slug } of all) this.slugs.set(slug, slug);
-		for (const { name, slug } of all) this.#claim(name, slug, "name");
-		for (const { aliases, slug } of all)
-			for (const [index, alias] of aliases.entries())
-				this.#claim(alias, slug, `aliases[${index}]`);
-	}
+  constructor(models: Iterable<ModelDocument>, problems: CompileProblem[]) {
+    this.#problems = problems;
+    const all = [...models];
+    for (const { slug } of all) this.slugs.set(slug, slug);
+    for (const { name, slug } of all) this.#claim(name, slug, 'name');
+    for (const { aliases, slug } of all)
+      for (const [index, alias] of aliases.entries()) this.#claim(alias, slug, `aliases[${index}]`);
+  }
 
-	/** The model's slug; a name that no model has is a problem of the document that says it. */
-	resolve(
-		name: string,
-		kind: DocumentKind,
-		slug: string,
-		field: string,
-	): string {
-		const resolved = this.slugs.get(name.trim().toLowerCase());
-		if (resolved !== undefined) return resolved;
-		this.#problems.push({
-			kind,
-			slug,
-			field,
-			message: `${quoted(name)} is no model${this.#suggestion(name)}`,
-		});
-		return name;
-	}
+  /** The model's slug; a name that no model has is a problem of the document that says it. */
+  resolve(name: string, kind: DocumentKind, slug: string, field: string): string {
+    const resolved = this.slugs.get(name.trim().toLowerCase());
+    if (resolved !== undefined) return resolved;
+    this.#problems.push({
+      kind,
+      slug,
+      field,
+      message: `${quoted(name)} is no model${this.#suggestion(name)}`,
+    });
+    return name;
+  }
 
-	#claim(name: string, slug: string, field: string): void {
-		const key = name.trim().toLowerCase();
-		const taken = this.slugs.get(key);
-		if (taken === undefined) this.slugs.set(key, slug);
-		this.#names.push(name);
-		if (taken !== undefined && taken !== slug)
-			this.#problems.push({
-				kind: "model",
-				slug,
-				field,
-				message: `${quoted(name)} already stands for model ${taken}; a name stands for one model`,
-			});
-	}
+  #claim(name: string, slug: string, field: string): void {
+    const key = name.trim().toLowerCase();
+    const taken = this.slugs.get(key);
+    if (taken === undefined) this.slugs.set(key, slug);
+    this.#names.push(name);
+    if (taken !== undefined && taken !== slug)
+      this.#problems.push({
+        kind: 'model',
+        slug,
+        field,
+        message: `${quoted(name)} already stands for model ${taken}; a name stands for one model`,
+      });
+  }
 
-	#suggestion(name: string): string {
-		if (this.#names.length === 0) return "; there are no models";
-		if ((this.#suggested += 1) > mostSuggestions) return "";
-		const near = nearestNames(name, this.#names);
-		return near.length === 0
-			? "; no model has a name like it"
-			: `; nearest: ${near.map(quoted).join(", ")}`;
-	}
+  #suggestion(name: string): string {
+    if (this.#names.length === 0) return '; there are no models';
+    if ((this.#suggested += 1) > mostSuggestions) return '';
+    const near = nearestNames(name, this.#names);
+    return near.length === 0 ? '; no model has a name like it' : `; nearest: ${near.map(quoted).join(', ')}`;
+  }
 }
 
 /** For each model the chain of those that follow it in routes. */
 function resolveStandIns(
-	models: ReadonlyMap<string, ModelDocument>,
-	names: ModelNames,
+  models: ReadonlyMap<string, ModelDocument>,
+  names: ModelNames,
 ): ReadonlyMap<string, readonly string[]> {
-	const next = new Map<string, string>();
-	for (const { slug, stand_in } of models.values())
-		if (stand_in !== undefined)
-			next.set(slug, names.resolve(stand_in, "model", slug, "stand_in"));
-	const chains = new Map<string, readonly string[]>();
-	for (const start of next.keys()) {
-		const chain = new Set<string>([start]);
-		for (
-			let at = next.get(start);
-			at !== undefined && !chain.has(at);
-			at = next.get(at)
-		)
-			chain.add(at);
-		chains.set(start, [...chain].slice(1));
-	}
-	return chains;
+  const next = new Map<string, string>();
+  for (const { slug, stand_in } of models.values())
+    if (stand_in !== undefined) next.set(slug, names.resolve(stand_in, 'model', slug, 'stand_in'));
+  const chains = new Map<string, readonly string[]>();
+  for (const start of next.keys()) {
+    const chain = new Set<string>([start]);
+    for (let at = next.get(start); at !== undefined && !chain.has(at); at = next.get(at)) chain.add(at);
+    chains.set(start, [...chain].slice(1));
+  }
+  return chains;
 }
 
 function compileRoute(
-	route: DocumentOf["route"],
-	names: ModelNames,
-	standIns: ReadonlyMap<string, readonly string[]>,
-): DocumentOf["route"] {
-	const steps = route.steps.flatMap(({ step, model }) => {
-		const slug = names.resolve(model, "route", route.slug, step);
-		const following = standIns.get(slug) ?? [];
-		return [
-			{ step, model: slug },
-			...following.map((standIn) => ({
-				step: `${step}_stand_in`,
-				model: standIn,
-			})),
-		];
-	});
-	const seen = new Set<string>();
-	const once = steps.filter(({ model }) => !seen.has(model) && seen.add(model));
-	return { ...route, steps: once };
+  route: DocumentOf['route'],
+  names: ModelNames,
+  standIns: ReadonlyMap<string, readonly string[]>,
+): DocumentOf['route'] {
+  const steps = route.steps.flatMap(({ step, model }) => {
+    const slug = names.resolve(model, 'route', route.slug, step);
+    const following = standIns.get(slug) ?? [];
+    return [
+      { step, model: slug },
+      ...following.map((standIn) => ({
+        step: `${step}_stand_in`,
+        model: standIn,
+      })),
+    ];
+  });
+  const seen = new Set<string>();
+  const once = steps.filter(({ model }) => !seen.has(model) && seen.add(model));
+  return { ...route, steps: once };
 }
 
-function withDefaultModel<K extends "client" | "project">(
-	kind: K,
-	document: DocumentOf[K],
-	names: ModelNames,
+function withDefaultModel<K extends 'client' | 'project'>(
+  kind: K,
+  document: DocumentOf[K],
+  names: ModelNames,
 ): DocumentOf[K] {
-	const { default_model, slug } = document;
-	if (default_model === undefined) return document;
-	return {
-		...document,
-		default_model: names.resolve(default_model, kind, slug, "default_model"),
-	};
+  const { default_model, slug } = document;
+  if (default_model === undefined) return document;
+  return {
+    ...document,
+    default_model: names.resolve(default_model, kind, slug, 'default_model'),
+  };
 }
 
 function compileProject(
-	document: DocumentOf["project"],
-	names: ModelNames,
-	clients: ReadonlyMap<string, DocumentOf["client"]>,
-	problems: CompileProblem[],
-): DocumentOf["project"] {
-	const project = withDefaultModel("project", document, names);
-	if (project.client === undefined) return project;
-	const client = clients.get(slugOf(project.client));
-	if (client) return { ...project, client: client.slug };
-	const near = nearestNames(
-		project.client,
-		[...clients.values()].map(({ name }) => name),
-	);
-	const suggestion =
-		near.length === 0 ? "" : `; nearest: ${near.map(quoted).join(", ")}`;
-	problems.push({
-		kind: "project",
-		slug: project.slug,
-		field: "client",
-		message: `${quoted(project.client)} is no client${suggestion}`,
-	});
-	return project;
+  document: DocumentOf['project'],
+  names: ModelNames,
+  clients: ReadonlyMap<string, DocumentOf['client']>,
+  problems: CompileProblem[],
+): DocumentOf['project'] {
+  const project = withDefaultModel('project', document, names);
+  if (project.client === undefined) return project;
+  const client = clients.get(slugOf(project.client));
+  if (client) return { ...project, client: client.slug };
+  const near = nearestNames(
+    project.client,
+    [...clients.values()].map(({ name }) => name),
+  );
+  const suggestion = near.length === 0 ? '' : `; nearest: ${near.map(quoted).join(', ')}`;
+  problems.push({
+    kind: 'project',
+    slug: project.slug,
+    field: 'client',
+    message: `${quoted(project.client)} is no client${suggestion}`,
+  });
+  return project;
 }
 
-function compileReflex(
-	reflex: DocumentOf["reflex"],
-	names: ModelNames,
-): DocumentOf["reflex"] {
-	const { slug, preferred_model, fallback } = reflex;
-	return {
-		...reflex,
-		...(preferred_model !== undefined && {
-			preferred_model: names.resolve(
-				preferred_model,
-				"reflex",
-				slug,
-				"preferred_model",
-			),
-		}),
-		...(fallback && {
-			fallback: fallback.map((name, index) =>
-				names.resolve(name, "reflex", slug, `fallback[${index}]`),
-			),
-		}),
-	};
+function compileReflex(reflex: DocumentOf['reflex'], names: ModelNames): DocumentOf['reflex'] {
+  const { slug, preferred_model, fallback } = reflex;
+  return {
+    ...reflex,
+    ...(preferred_model !== undefined && {
+      preferred_model: names.resolve(preferred_model, 'reflex', slug, 'preferred_model'),
+    }),
+    ...(fallback && {
+      fallback: fallback.map((name, index) => names.resolve(name, 'reflex', slug, `fallback[${index}]`)),
+    }),
+  };
 }
 
 function compileModel(document: ModelDocument): Model {
-	const { benchmark, limits, compliance, modalities } = document;
-	const byTags = modalitiesOfTags(document.tags);
-	const cost = benchmark?.cost_per_1k_tokens_usd;
-	return {
-		slug: document.slug,
-		name: document.name,
-		version: document.version,
-		taskTypes: new Set(document.tags),
-		callMethod: document.call_method,
-		isPrivate: isPrivateModel(document),
-		provider: document.provider,
-		tier: document.tier,
-		dataResidency: document.data_residency,
-		compliance: compliance?.map(({ standard, expires_at }) => ({
-			standard,
-			expiresAtMs:
-				expires_at === undefined
-					? Number.POSITIVE_INFINITY
-					: expiryMs(expires_at),
-		})),
-		securityLevel: document.security_level,
-		maySeeCustomerData:
-			document.allowed_tasks?.can_this_model_see_customer_data,
-		input: modalities ? new Set(modalities.input) : byTags.input,
-		output: modalities ? new Set(modalities.output) : byTags.output,
-		capabilities: new Set(document.capabilities),
-		contextTokens: document.context_tokens,
-		maxTokensPerCall: limits?.max_tokens_per_call,
-		concurrency: limits?.concurrency,
-		price: cost && {
-			input: nanoUsdPerMillion(cost.input),
-			output: nanoUsdPerMillion(cost.output),
-		},
-		document,
-	};
+  const { benchmark, limits, compliance, modalities } = document;
+  const byTags = modalitiesOfTags(document.tags);
+  const cost = benchmark?.cost_per_1k_tokens_usd;
+  return {
+    slug: document.slug,
+    name: document.name,
+    version: document.version,
+    taskTypes: new Set(document.tags),
+    callMethod: document.call_method,
+    isPrivate: isPrivateModel(document),
+    provider: document.provider,
+    tier: document.tier,
+    dataResidency: document.data_residency,
+    compliance: compliance?.map(({ standard, expires_at }) => ({
+      standard,
+      expiresAtMs: expires_at === undefined ? Number.POSITIVE_INFINITY : expiryMs(expires_at),
+    })),
+    securityLevel: document.security_level,
+    maySeeCustomerData: document.allowed_tasks?.can_this_model_see_customer_data,
+    input: modalities ? new Set(modalities.input) : byTags.input,
+    output: modalities ? new Set(modalities.output) : byTags.output,
+    capabilities: new Set(document.capabilities),
+    contextTokens: document.context_tokens,
+    maxTokensPerCall: limits?.max_tokens_per_call,
+    concurrency: limits?.concurrency,
+    price: cost && {
+      input: nanoUsdPerMillion(cost.input),
+      output: nanoUsdPerMillion(cost.output),
+    },
+    document,
+  };
 }
 
 /** An expiry that cannot be read has passed: a doubtful tag is no tag. */
 const expiryMs = (instant: string): number => {
-	const ms = Date.parse(instant);
-	return Number.isNaN(ms) ? 0 : ms;
+  const ms = Date.parse(instant);
+  return Number.isNaN(ms) ? 0 : ms;
 };
 
 /**
  * Private: every address it is called at is private; without an address it must run inside the worker's own machine
  * (`on-device`, or a file). A container of which only the image is known has no address yet, so it is not private.
  */
-function isPrivateModel({
-	call_method,
-	endpoint,
-	local,
-}: ModelDocument): boolean {
-	const addresses = [endpoint, local?.endpoint].filter(
-		(address) => address !== undefined,
-	);
-	if (addresses.length > 0) return addresses.every(isPrivateEndpoint);
-	return (
-		call_method === "on-device" ||
-		(call_method === "Local" && local?.path !== undefined)
-	);
+function isPrivateModel({ call_method, endpoint, local }: ModelDocument): boolean {
+  const addresses = [endpoint, local?.endpoint].filter((address) => address !== undefined);
+  if (addresses.length > 0) return addresses.every(isPrivateEndpoint);
+  return call_method === 'on-device' || (call_method === 'Local' && local?.path !== undefined);
 }
 
 /** Powers of two from 256 to 2^21, and every size at which some model stops being possible. */
 function tokenEdgesOf(models: Iterable<ModelDocument>): readonly number[] {
-	const edges = new Set<number>(
-		Array.from({ length: 14 }, (_, power) => 256 * 2 ** power),
-	);
-	for (const { context_tokens, limits } of models) {
-		if (context_tokens !== undefined) edges.add(context_tokens);
-		if (limits?.max_tokens_per_call !== undefined)
-			edges.add(limits.max_tokens_per_call);
-	}
-	return [...edges].sort((a, b) => a - b);
+  const edges = new Set<number>(Array.from({ length: 14 }, (_, power) => 256 * 2 ** power));
+  for (const { context_tokens, limits } of models) {
+    if (context_tokens !== undefined) edges.add(context_tokens);
+    if (limits?.max_tokens_per_call !== undefined) edges.add(limits.max_tokens_per_call);
+  }
+  return [...edges].sort((a, b) => a - b);
 }
 
-const quoted = (name: string): string =>
-	JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
+const quoted = (name: string): string => JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
 
-function mapValues<A, B>(
-	map: ReadonlyMap<string, A>,
-	change: (value: A) => B,
-): Map<string, B> {
-	const changed = new Map<string, B>();
-	for (const [key, value] of map) changed.set(key, change(value));
-	return changed;
+function mapValues<A, B>(map: ReadonlyMap<string, A>, change: (value: A) => B): Map<string, B> {
+  const changed = new Map<string, B>();
+  for (const [key, value] of map) changed.set(key, change(value));
+  return changed;
 }

@@ -1,41 +1,39 @@
-import type { Modality } from "./documents.ts";
+import type { Modality } from './documents.ts';
 
 interface Modalities {
-	readonly input: readonly Modality[];
-	readonly output: readonly Modality[];
+  readonly input: readonly Modality[];
+  readonly output: readonly Modality[];
 }
 
-const textToText: Modalities = { input: ["text"], output: ["text"] };
+const textToText: Modalities = { input: ['text'], output: ['text'] };
 
 /** What goes in and comes out, by use-case tag, for models that do not say it themselves. */
 export const modalitiesByTag: Readonly<Record<string, Modalities>> = {
-	text_gen: textToText,
-	code: textToText,
-	translation: textToText,
-	summarization: textToText,
-	classification: textToText,
-	vision: { input: ["text", "image"], output: ["text"] },
-	ocr: { input: ["text", "image"], output: ["text"] },
-	transcription: { input: ["audio"], output: ["text"] },
-	speech: { input: ["text"], output: ["audio"] },
-	image_gen: { input: ["text"], output: ["image"] },
-	embedding: { input: ["text"], output: ["embedding"] },
-	rerank: { input: ["text"], output: ["score"] },
+  text_gen: textToText,
+  code: textToText,
+  translation: textToText,
+  summarization: textToText,
+  classification: textToText,
+  vision: { input: ['text', 'image'], output: ['text'] },
+  ocr: { input: ['text', 'image'], output: ['text'] },
+  transcription: { input: ['audio'], output: ['text'] },
+  speech: { input: ['text'], output: ['audio'] },
+  image_gen: { input: ['text'], output: ['image'] },
+  embedding: { input: ['text'], output: ['embedding'] },
+  rerank: { input: ['text'], output: ['score'] },
 };
 
 /** Everything that the tags together can take and give; a tag that is not in the table means text. */
 export function modalitiesOfTags(tags: readonly string[]): {
-	input: Set<Modality>;
-	output: Set<Modality>;
+  input: Set<Modality>;
+  output: Set<Modality>;
 } {
-	const input = new Set<Modality>();
-	const output = new Set<Modality>();
-	for (const tag of tags) {
-		const known = Object.hasOwn(modalitiesByTag, tag)
-			? (modalitiesByTag[tag] as Modalities)
-			: textToText;
-		for (const modality of known.input) input.add(modality);
-		for (const modality of known.output) output.add(modality);
-	}
-	return { input, output };
+  const input = new Set<Modality>();
+  const output = new Set<Modality>();
+  for (const tag of tags) {
+    const known = Object.hasOwn(modalitiesByTag, tag) ? (modalitiesByTag[tag] as Modalities) : textToText;
+    for (const modality of known.input) input.add(modality);
+    for (const modality of known.output) output.add(modality);
+  }
+  return { input, output };
 }

@@ -1,5 +1,4 @@
-const endpointPattern =
-	/^(?:https?|wss?):\/\/(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d{1,5})?(?:\/[^\\@\s]*)?$/i;
+const endpointPattern = /^(?:https?|wss?):\/\/(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d{1,5})?(?:\/[^\\@\s]*)?$/i;
 const socketPattern = /^unix:\/{0,2}\/[^\\@\s]*$/i;
 
 /**
@@ -8,37 +7,30 @@ const socketPattern = /^unix:\/{0,2}\/[^\\@\s]*$/i;
  * private; whatever does not read as a plain address is not private either.
  */
 export function isPrivateEndpoint(endpoint: string): boolean {
-	if (socketPattern.test(endpoint)) return true;
-	const host = endpointPattern.exec(endpoint)?.[1]?.toLowerCase();
-	if (host === undefined) return false;
-	if (host === "localhost") return true;
-	return host.startsWith("[")
-		? isPrivateIpv6(host.slice(1, -1))
-		: isPrivateIpv4(host);
+  if (socketPattern.test(endpoint)) return true;
+  const host = endpointPattern.exec(endpoint)?.[1]?.toLowerCase();
+  if (host === undefined) return false;
+  if (host === 'localhost') return true;
+  return host.startsWith('[') ? isPrivateIpv6(host.slice(1, -1)) : isPrivateIpv4(host);
 }
 
 function isPrivateIpv4(host: string): boolean {
-	const octets = host.split(".");
-	if (
-		octets.length !== 4 ||
-		!octets.every(
-			(octet) => /^(0|[1-9]\d{0,2})$/.test(octet) && Number(octet) <= 255,
-		)
-	)
-		return false;
-	const [first, second] = octets.map(Number) as [number, number];
-	return (
-		first === 127 ||
-		first === 10 ||
-		(first === 172 && second >= 16 && second <= 31) ||
-		(first === 192 && second === 168) ||
-		(first === 169 && second === 254)
-	);
+  const octets = host.split('.');
+  if (octets.length !== 4 || !octets.every((octet) => /^(0|[1-9]\d{0,2})$/.test(octet) && Number(octet) <= 255))
+    return false;
+  const [first, second] = octets.map(Number) as [number, number];
+  return (
+    first === 127 ||
+    first === 10 ||
+    (first === 172 && second >= 16 && second <= 31) ||
+    (first === 192 && second === 168) ||
+    (first === 169 && second === 254)
+  );
 }
 
 function isPrivateIpv6(host: string): boolean {
-	if (host === "::1") return true;
-	// Addresses that carry an IPv4 one inside are written in many ways; none of them is taken for private.
-	if (host.startsWith(":") || host.includes(".")) return false;
-	return /^f[cd][0-9a-f]{2}:/.test(host) || /^fe[89ab][0-9a-f]:/.test(host);
+  if (host === '::1') return true;
+  // Addresses that carry an IPv4 one inside are written in many ways; none of them is taken for private.
+  if (host.startsWith(':') || host.includes('.')) return false;
+  return /^f[cd][0-9a-f]{2}:/.test(host) || /^fe[89ab][0-9a-f]:/.test(host);
 }

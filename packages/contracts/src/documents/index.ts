@@ -1,9 +1,9 @@
-export { isSpecificationNotation } from "./notation.ts";
+export { isSpecificationNotation } from './notation.ts';
 export {
-	mostFileBytes,
-	parseDocuments,
-	type ParsedDocument,
-	type ParsedFile,
-} from "./parse-documents.ts";
-export { formatProblem, type DocumentProblem } from "./problem.ts";
-export { fieldsOf, type FieldReference } from "./schemas.ts";
+  mostFileBytes,
+  parseDocuments,
+  type ParsedDocument,
+  type ParsedFile,
+} from './parse-documents.ts';
+export { formatProblem, type DocumentProblem } from './problem.ts';
+export { fieldsOf, type FieldReference } from './schemas.ts';

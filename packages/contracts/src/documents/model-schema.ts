@@ -1,316 +1,214 @@
+import { slugOf, slugPattern, type ComplianceTag, type ModelDocument } from '@will/core';
+import { z } from 'zod';
 import {
-	slugOf,
-	slugPattern,
-	type ComplianceTag,
-	type ModelDocument,
-} from "@will/core";
-import { z } from "zod";
-import {
-	choice,
-	choices,
-	endpoint,
-	filePath,
-	instant,
-	keyReference,
-	number,
-	prose,
-	record,
-	slug,
-	tags,
-	text,
-	texts,
-	whole,
-	yesNo,
-} from "./fields.ts";
-import { shown } from "./problem.ts";
+  choice,
+  choices,
+  endpoint,
+  filePath,
+  instant,
+  keyReference,
+  number,
+  prose,
+  record,
+  slug,
+  tags,
+  text,
+  texts,
+  whole,
+  yesNo,
+} from './fields.ts';
+import { shown } from './problem.ts';
 
-const standards = ["HIPAA", "GDPR"] as const;
-const modalities = [
-	"text",
-	"image",
-	"audio",
-	"video",
-	"embedding",
-	"score",
-] as const;
+const standards = ['HIPAA', 'GDPR'] as const;
+const modalities = ['text', 'image', 'audio', 'video', 'embedding', 'score'] as const;
 const mostTokens = 100_000_000;
 const mostCount = 1_000_000_000_000;
 
 const complianceTag = record({
-	standard: choice(...standards).describe("The standard."),
-	evidence: text(1_000).describe("Where the proof is kept.").exactOptional(),
-	expires_at: instant()
-		.describe(
-			"From then on the tag counts no more. Absent: it does not expire.",
-		)
-		.exactOptional(),
+  standard: choice(...standards).describe('The standard.'),
+  evidence: text(1_000).describe('Where the proof is kept.').exactOptional(),
+  expires_at: instant().describe('From then on the tag counts no more. Absent: it does not expire.').exactOptional(),
 });
 
 /** `none`, a comma string, or a list of standards and of maps with evidence; empty means none. */
 const compliance = z
-	.unknown()
-	.transform((value, context): readonly ComplianceTag[] => {
-		const written = typeof value === "string" ? value.split(",") : value;
-		if (!Array.isArray(written)) return refuseCompliance(value, [], context);
-		const isNone = (item: unknown): boolean =>
-			typeof item === "string" && item.trim().toLowerCase() === "none";
-		if (written.length === 1 && isNone(written[0])) return [];
-		const found = new Map<string, ComplianceTag>();
-		for (const [index, item] of written.entries()) {
-			const read = complianceTag.safeParse(
-				typeof item === "string" ? { standard: item } : item,
-			);
-			if (!read.success)
-				return refuseCompliance(
-					item,
-					typeof value === "string" ? [] : [index],
-					context,
-				);
-			found.set(read.data.standard, read.data);
-		}
-		return [...found.values()];
-	})
-	.meta({
-		allowed:
-			"none, or a list of HIPAA, GDPR; instead of a word a map of standard, evidence, expires_at",
-	});
+  .unknown()
+  .transform((value, context): readonly ComplianceTag[] => {
+    const written = typeof value === 'string' ? value.split(',') : value;
+    if (!Array.isArray(written)) return refuseCompliance(value, [], context);
+    const isNone = (item: unknown): boolean => typeof item === 'string' && item.trim().toLowerCase() === 'none';
+    if (written.length === 1 && isNone(written[0])) return [];
+    const found = new Map<string, ComplianceTag>();
+    for (const [index, item] of written.entries()) {
+      const read = complianceTag.safeParse(typeof item === 'string' ? { standard: item } : item);
+      if (!read.success) return refuseCompliance(item, typeof value === 'string' ? [] : [index], context);
+      found.set(read.data.standard, read.data);
+    }
+    return [...found.values()];
+  })
+  .meta({
+    allowed: 'none, or a list of HIPAA, GDPR; instead of a word a map of standard, evidence, expires_at',
+  });
 
-function refuseCompliance(
-	value: unknown,
-	path: (string | number)[],
-	context: z.RefinementCtx,
-): never {
-	const what = value === undefined ? "is missing; it" : shown(value);
-	context.addIssue({
-		code: "custom",
-		path,
-		message: `${what} must be none, HIPAA, GDPR, a list of these, or a map of standard, evidence, expires_at`,
-	});
-	return z.NEVER;
+function refuseCompliance(value: unknown, path: (string | number)[], context: z.RefinementCtx): never {
+  const what = value === undefined ? 'is missing; it' : shown(value);
+  context.addIssue({
+    code: 'custom',
+    path,
+    message: `${what} must be none, HIPAA, GDPR, a list of these, or a map of standard, evidence, expires_at`,
+  });
+  return z.NEVER;
 }
 
 const cap = record({
-	requests: whole(0, mostCount).describe("Calls.").exactOptional(),
-	tokens: whole(0, mostCount)
-		.describe("Tokens, input and output together.")
-		.exactOptional(),
-	usd: number(0, 1_000_000_000).describe("US dollars.").exactOptional(),
+  requests: whole(0, mostCount).describe('Calls.').exactOptional(),
+  tokens: whole(0, mostCount).describe('Tokens, input and output together.').exactOptional(),
+  usd: number(0, 1_000_000_000).describe('US dollars.').exactOptional(),
 });
 
 export const modelShape = {
-	name: text(100).describe("Model name as people say it: `GPT-4`, `Claude 3`."),
-	slug: slug()
-		.describe(
-			"Its name in subjects, keys and addresses. Default: made from the name (`GPT-3.5` becomes `gpt-3-5`).",
-		)
-		.exactOptional(),
-	aliases: texts(0, 64, 100)
-		.describe(
-			"Other names that stand for it: `local:LLaMA`. A name stands for one model only. Default: none.",
-		)
-		.exactOptional(),
-	version: text(100).describe("Version of the model.").exactOptional(),
-	tags: tags(1).describe("Use-case tags: the task types it can do."),
-	call_method: choice("API", "Local", "on-device", "container").describe(
-		"How it is reached. `avoid_cloud` leaves out all that is `API`.",
-	),
-	provider: slug()
-		.describe(
-			"What speaks to it: `openai-compatible`, `gguf`. Default: `gguf` where `local.path` ends in `.gguf`, else `openai-compatible`.",
-		)
-		.exactOptional(),
-	provider_model: text(200)
-		.describe("The provider's own name of the model. Default: the slug.")
-		.exactOptional(),
-	endpoint: endpoint()
-		.describe("Base address, with the version: `https://api.openai.com/v1`.")
-		.exactOptional(),
-	api_key: keyReference()
-		.describe("Where the worker finds the key. Absent: no key is sent.")
-		.exactOptional(),
-	modalities: record({
-		input: choices(1, ...modalities).describe("What it takes."),
-		output: choices(1, ...modalities).describe("What it gives."),
-	})
-		.describe("What goes in and comes out. Default: by its tags, see below.")
-		.exactOptional(),
-	capabilities: tags(0)
-		.describe(
-			"What a task may need of it: `tools`, `json_schema`. Default: none.",
-		)
-		.exactOptional(),
-	context_tokens: whole(1, mostTokens)
-		.describe(
-			"Tokens that input and output together may have. Absent: unknown, not checked.",
-		)
-		.exactOptional(),
-	benchmark: record({
-		avg_latency_ms: number(0, 3_600_000)
-			.describe("Average time of a call, in milliseconds.")
-			.exactOptional(),
-		accuracy: number(1, 10).describe("Rating, 1 to 10.").exactOptional(),
-		cost_per_1k_tokens_usd: record({
-			input: number(0, 1_000).describe(
-				"US dollars per 1,000 tokens that go in.",
-			),
-			output: number(0, 1_000).describe(
-				"US dollars per 1,000 tokens that come out.",
-			),
-		})
-			.describe("Price. Absent: unknown, which is not the same as free.")
-			.exactOptional(),
-	})
-		.describe("What is expected of it before anything was measured.")
-		.exactOptional(),
-	limits: record({
-		max_tokens_per_call: whole(1, mostTokens)
-			.describe("Tokens of one call, input and output together.")
-			.exactOptional(),
-		daily: cap.describe("Usage cap per day (UTC).").exactOptional(),
-		monthly: cap.describe("Usage cap per month (UTC).").exactOptional(),
-		rpm: whole(1, 1_000_000_000).describe("Calls per minute.").exactOptional(),
-		tpm: whole(1, mostCount).describe("Tokens per minute.").exactOptional(),
-		concurrency: whole(1, 1_024)
-			.describe(
-				"Calls at once per worker process. Default: what the provider finds natural.",
-			)
-			.exactOptional(),
-		cooldown_seconds: number(0, 86_400)
-			.describe("How long it rests after too many failures, in seconds.")
-			.exactOptional(),
-	})
-		.describe("Limits of its use.")
-		.exactOptional(),
-	style: record({
-		prompt_format: prose(4_000)
-			.describe("How prompts for it are written.")
-			.exactOptional(),
-		tone: text(200).describe("Tone it tends to.").exactOptional(),
-		strengths: texts(0, 100, 500)
-			.describe("What it does well.")
-			.exactOptional(),
-		quirks: texts(0, 100, 500)
-			.describe("What to watch out for.")
-			.exactOptional(),
-	})
-		.describe("Tone and style notes.")
-		.exactOptional(),
-	data_residency: choice("US", "EU", "Global")
-		.describe(
-			"Where data stays. `Global` does not satisfy a demand for `EU`. Absent: unknown, which satisfies none.",
-		)
-		.exactOptional(),
-	compliance: compliance
-		.describe(
-			"Standards it complies with, as its operator states. Absent: unknown, which counts as none.",
-		)
-		.exactOptional(),
-	security_level: choice("safe_for_sensitive", "non_sensitive_only")
-		.describe("Whether it may see sensitive data. Absent: it may not.")
-		.exactOptional(),
-	allowed_tasks: record({
-		can_this_model_see_customer_data: yesNo().describe(
-			"Whether it may see data of customers. Absent: it may not.",
-		),
-	})
-		.describe("What it may be given.")
-		.exactOptional(),
-	tier: choice("standard", "premium")
-		.describe("`premium` is used only at high priority. Default: `standard`.")
-		.exactOptional(),
-	local: record({
-		path: filePath()
-			.describe("Model file (`.gguf`); where relative, within the data folder.")
-			.exactOptional(),
-		container: text(500).describe("Image of the container.").exactOptional(),
-		endpoint: endpoint()
-			.describe("Address of the local server or container.")
-			.exactOptional(),
-		device: choice("cpu", "gpu", "either")
-			.describe("What it runs on.")
-			.exactOptional(),
-		memory_mb: whole(1, 10_000_000)
-			.describe("Memory it needs, in MiB.")
-			.exactOptional(),
-		profile: record({
-			tokens_per_second: number(0, 1_000_000)
-				.describe("Speed.")
-				.exactOptional(),
-			accuracy: number(1, 10).describe("Rating, 1 to 10.").exactOptional(),
-		})
-			.describe("Speed and accuracy on this machine.")
-			.exactOptional(),
-		auto_healthcheck: yesNo()
-			.describe("Whether it is probed without being asked.")
-			.exactOptional(),
-	})
-		.describe(
-			"Local model registry: a file, a container or a server of your own.",
-		)
-		.exactOptional(),
-	stand_in: text(100)
-		.describe(
-			"Model that follows this one wherever a route names it, so that a route ends at something that is there.",
-		)
-		.exactOptional(),
+  name: text(100).describe('Model name as people say it: `GPT-4`, `Claude 3`.'),
+  slug: slug()
+    .describe('Its name in subjects, keys and addresses. Default: made from the name (`GPT-3.5` becomes `gpt-3-5`).')
+    .exactOptional(),
+  aliases: texts(0, 64, 100)
+    .describe('Other names that stand for it: `local:LLaMA`. A name stands for one model only. Default: none.')
+    .exactOptional(),
+  version: text(100).describe('Version of the model.').exactOptional(),
+  tags: tags(1).describe('Use-case tags: the task types it can do.'),
+  call_method: choice('API', 'Local', 'on-device', 'container').describe(
+    'How it is reached. `avoid_cloud` leaves out all that is `API`.',
+  ),
+  provider: slug()
+    .describe(
+      'What speaks to it: `openai-compatible`, `gguf`. Default: `gguf` where `local.path` ends in `.gguf`, else `openai-compatible`.',
+    )
+    .exactOptional(),
+  provider_model: text(200).describe("The provider's own name of the model. Default: the slug.").exactOptional(),
+  endpoint: endpoint().describe('Base address, with the version: `https://api.openai.com/v1`.').exactOptional(),
+  api_key: keyReference().describe('Where the worker finds the key. Absent: no key is sent.').exactOptional(),
+  modalities: record({
+    input: choices(1, ...modalities).describe('What it takes.'),
+    output: choices(1, ...modalities).describe('What it gives.'),
+  })
+    .describe('What goes in and comes out. Default: by its tags, see below.')
+    .exactOptional(),
+  capabilities: tags(0).describe('What a task may need of it: `tools`, `json_schema`. Default: none.').exactOptional(),
+  context_tokens: whole(1, mostTokens)
+    .describe('Tokens that input and output together may have. Absent: unknown, not checked.')
+    .exactOptional(),
+  benchmark: record({
+    avg_latency_ms: number(0, 3_600_000).describe('Average time of a call, in milliseconds.').exactOptional(),
+    accuracy: number(1, 10).describe('Rating, 1 to 10.').exactOptional(),
+    cost_per_1k_tokens_usd: record({
+      input: number(0, 1_000).describe('US dollars per 1,000 tokens that go in.'),
+      output: number(0, 1_000).describe('US dollars per 1,000 tokens that come out.'),
+    })
+      .describe('Price. Absent: unknown, which is not the same as free.')
+      .exactOptional(),
+  })
+    .describe('What is expected of it before anything was measured.')
+    .exactOptional(),
+  limits: record({
+    max_tokens_per_call: whole(1, mostTokens)
+      .describe('Tokens of one call, input and output together.')
+      .exactOptional(),
+    daily: cap.describe('Usage cap per day (UTC).').exactOptional(),
+    monthly: cap.describe('Usage cap per month (UTC).').exactOptional(),
+    rpm: whole(1, 1_000_000_000).describe('Calls per minute.').exactOptional(),
+    tpm: whole(1, mostCount).describe('Tokens per minute.').exactOptional(),
+    concurrency: whole(1, 1_024)
+      .describe('Calls at once per worker process. Default: what the provider finds natural.')
+      .exactOptional(),
+    cooldown_seconds: number(0, 86_400)
+      .describe('How long it rests after too many failures, in seconds.')
+      .exactOptional(),
+  })
+    .describe('Limits of its use.')
+    .exactOptional(),
+  style: record({
+    prompt_format: prose(4_000).describe('How prompts for it are written.').exactOptional(),
+    tone: text(200).describe('Tone it tends to.').exactOptional(),
+    strengths: texts(0, 100, 500).describe('What it does well.').exactOptional(),
+    quirks: texts(0, 100, 500).describe('What to watch out for.').exactOptional(),
+  })
+    .describe('Tone and style notes.')
+    .exactOptional(),
+  data_residency: choice('US', 'EU', 'Global')
+    .describe('Where data stays. `Global` does not satisfy a demand for `EU`. Absent: unknown, which satisfies none.')
+    .exactOptional(),
+  compliance: compliance
+    .describe('Standards it complies with, as its operator states. Absent: unknown, which counts as none.')
+    .exactOptional(),
+  security_level: choice('safe_for_sensitive', 'non_sensitive_only')
+    .describe('Whether it may see sensitive data. Absent: it may not.')
+    .exactOptional(),
+  allowed_tasks: record({
+    can_this_model_see_customer_data: yesNo().describe('Whether it may see data of customers. Absent: it may not.'),
+  })
+    .describe('What it may be given.')
+    .exactOptional(),
+  tier: choice('standard', 'premium')
+    .describe('`premium` is used only at high priority. Default: `standard`.')
+    .exactOptional(),
+  local: record({
+    path: filePath().describe('Model file (`.gguf`); where relative, within the data folder.').exactOptional(),
+    container: text(500).describe('Image of the container.').exactOptional(),
+    endpoint: endpoint().describe('Address of the local server or container.').exactOptional(),
+    device: choice('cpu', 'gpu', 'either').describe('What it runs on.').exactOptional(),
+    memory_mb: whole(1, 10_000_000).describe('Memory it needs, in MiB.').exactOptional(),
+    profile: record({
+      tokens_per_second: number(0, 1_000_000).describe('Speed.').exactOptional(),
+      accuracy: number(1, 10).describe('Rating, 1 to 10.').exactOptional(),
+    })
+      .describe('Speed and accuracy on this machine.')
+      .exactOptional(),
+    auto_healthcheck: yesNo().describe('Whether it is probed without being asked.').exactOptional(),
+  })
+    .describe('Local model registry: a file, a container or a server of your own.')
+    .exactOptional(),
+  stand_in: text(100)
+    .describe('Model that follows this one wherever a route names it, so that a route ends at something that is there.')
+    .exactOptional(),
 };
 
-export const modelSchema = record(modelShape).transform(
-	(model, context): ModelDocument => {
-		const provider =
-			model.provider ??
-			(model.local?.path?.toLowerCase().endsWith(".gguf")
-				? "gguf"
-				: "openai-compatible");
-		const finished: ModelDocument = {
-			...model,
-			slug: model.slug ?? slugOf(model.name),
-			aliases: model.aliases ?? [],
-			provider,
-			capabilities: model.capabilities ?? [],
-			tier: model.tier ?? "standard",
-		};
-		for (const [field, message] of misfits(finished))
-			context.addIssue({ code: "custom", path: [field], message });
-		return finished;
-	},
-);
+export const modelSchema = record(modelShape).transform((model, context): ModelDocument => {
+  const provider =
+    model.provider ?? (model.local?.path?.toLowerCase().endsWith('.gguf') ? 'gguf' : 'openai-compatible');
+  const finished: ModelDocument = {
+    ...model,
+    slug: model.slug ?? slugOf(model.name),
+    aliases: model.aliases ?? [],
+    provider,
+    capabilities: model.capabilities ?? [],
+    tier: model.tier ?? 'standard',
+  };
+  for (const [field, message] of misfits(finished)) context.addIssue({ code: 'custom', path: [field], message });
+  return finished;
+});
 
 /** Fields that do not fit together. */
 function misfits({
-	name,
-	slug,
-	provider,
-	endpoint,
-	local,
-	call_method,
+  name,
+  slug,
+  provider,
+  endpoint,
+  local,
+  call_method,
 }: ModelDocument): [field: string, message: string][] {
-	const found: [string, string][] = [];
-	if (!slugPattern.test(slug))
-		found.push([
-			"name",
-			`${shown(name)} has no letter or digit to make a slug from; give it a slug`,
-		]);
-	if (provider === "gguf" && local?.path === undefined)
-		found.push(["local", "provider gguf needs local.path, a .gguf file"]);
-	if (
-		provider === "openai-compatible" &&
-		endpoint === undefined &&
-		local?.endpoint === undefined
-	)
-		found.push([
-			"endpoint",
-			"is missing; provider openai-compatible needs endpoint or local.endpoint",
-		]);
-	if (
-		call_method === "container" &&
-		local?.container === undefined &&
-		local?.endpoint === undefined &&
-		endpoint === undefined
-	)
-		found.push([
-			"local",
-			"call_method container needs local.container or an endpoint",
-		]);
-	return found;
+  const found: [string, string][] = [];
+  if (!slugPattern.test(slug))
+    found.push(['name', `${shown(name)} has no letter or digit to make a slug from; give it a slug`]);
+  if (provider === 'gguf' && local?.path === undefined)
+    found.push(['local', 'provider gguf needs local.path, a .gguf file']);
+  if (provider === 'openai-compatible' && endpoint === undefined && local?.endpoint === undefined)
+    found.push(['endpoint', 'is missing; provider openai-compatible needs endpoint or local.endpoint']);
+  if (
+    call_method === 'container' &&
+    local?.container === undefined &&
+    local?.endpoint === undefined &&
+    endpoint === undefined
+  )
+    found.push(['local', 'call_method container needs local.container or an endpoint']);
+  return found;
 }

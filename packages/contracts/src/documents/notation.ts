@@ -3,65 +3,61 @@
  * A bare name is a route. Fences around a block may stay where they are.
  */
 export interface Section {
-	readonly kind: string;
-	readonly name: string;
-	/** The fields below the heading. */
-	readonly text: string;
-	/** Line of the heading, from 1. The text begins on the next one. */
-	readonly line: number;
+  readonly kind: string;
+  readonly name: string;
+  /** The fields below the heading. */
+  readonly text: string;
+  /** Line of the heading, from 1. The text begins on the next one. */
+  readonly line: number;
 }
 
-const heading =
-	/^\s*\[\s*(?:([A-Za-z_]+)\s*:\s*)?([^\s[\]{}"',:#][^[\]{}"',:#]*?)\s*\]\s*(?:#.*)?$/;
+const heading = /^\s*\[\s*(?:([A-Za-z_]+)\s*:\s*)?([^\s[\]{}"',:#][^[\]{}"',:#]*?)\s*\]\s*(?:#.*)?$/;
 const fence = /^\s*(?:```|~~~)\s*[A-Za-z]*\s*$/;
 const commentOrBlank = /^\s*(?:#.*)?$/;
 /** No heading is longer; on endless lines these patterns would take long. */
 const longestHeading = 200;
 
-export const isFence = (line: string): boolean =>
-	line.length <= longestHeading && fence.test(line);
+export const isFence = (line: string): boolean => line.length <= longestHeading && fence.test(line);
 const readHeading = (line: string): RegExpExecArray | null =>
-	line.length <= longestHeading ? heading.exec(line) : null;
+  line.length <= longestHeading ? heading.exec(line) : null;
 
 /** Whether a text is in this notation: its first line that is no comment is a heading. */
 export function isSpecificationNotation(text: string): boolean {
-	for (const line of text.split(/\r?\n/)) {
-		if (commentOrBlank.test(line) || isFence(line)) continue;
-		return readHeading(line) !== null;
-	}
-	return false;
+  for (const line of text.split(/\r?\n/)) {
+    if (commentOrBlank.test(line) || isFence(line)) continue;
+    return readHeading(line) !== null;
+  }
+  return false;
 }
 
 /** Cuts a text in this notation into its sections. */
 export function readSections(text: string): readonly Section[] {
-	const sections: Section[] = [];
-	let open:
-		| { kind: string; name: string; line: number; lines: string[] }
-		| undefined;
-	const close = (): void => {
-		if (open)
-			sections.push({
-				kind: open.kind,
-				name: open.name,
-				line: open.line,
-				text: open.lines.join("\n"),
-			});
-	};
-	for (const [index, line] of text.split(/\r?\n/).entries()) {
-		const found = readHeading(line);
-		if (found) {
-			close();
-			open = {
-				kind: found[1]?.toLowerCase() ?? "route",
-				name: found[2] as string,
-				line: index + 1,
-				lines: [],
-			};
-		} else {
-			// A fence leaves an empty line, so that every other line keeps its number.
-			open?.lines.push(isFence(line) ? "" : line);
-		}
-	}
-	close();
-	return sections;
+  const sections: Section[] = [];
+  let open: { kind: string; name: string; line: number; lines: string[] } | undefined;
+  const close = (): void => {
+    if (open)
+      sections.push({
+        kind: open.kind,
+        name: open.name,
+        line: open.line,
+        text: open.lines.join('\n'),
+      });
+  };
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    const found = readHeading(line);
+    if (found) {
+      close();
+      open = {
+        kind: found[1]?.toLowerCase() ?? 'route',
+        name: found[2] as string,
+        line: index + 1,
+        lines: [],
+      };
+    } else {
+      // A fence leaves an empty line, so that every other line keeps its number.
+      open?.lines.push(isFence(line) ? '' : line);
+    }
+  }
+  close();
+  return sections;
 }

@@ -1,326 +1,248 @@
 import {
-	slugOf,
-	slugPattern,
-	type ClientDocument,
-	type ProjectDocument,
-	type ReflexDocument,
-	type RouteDocument,
-	type ScheduleDocument,
-	type SettingsDocument,
-} from "@will/core";
-import { z } from "zod";
+  slugOf,
+  slugPattern,
+  type ClientDocument,
+  type ProjectDocument,
+  type ReflexDocument,
+  type RouteDocument,
+  type ScheduleDocument,
+  type SettingsDocument,
+} from '@will/core';
+import { z } from 'zod';
 import {
-	choice,
-	choices,
-	dates,
-	record,
-	slug,
-	tags,
-	text,
-	texts,
-	timeOfDay,
-	timeZone,
-	whole,
-	yesNo,
-} from "./fields.ts";
-import { shown } from "./problem.ts";
+  choice,
+  choices,
+  dates,
+  record,
+  slug,
+  tags,
+  text,
+  texts,
+  timeOfDay,
+  timeZone,
+  whole,
+  yesNo,
+} from './fields.ts';
+import { shown } from './problem.ts';
 
-const dataClasses = [
-	"open",
-	"customer",
-	"sensitive",
-	"customer-sensitive",
-] as const;
+const dataClasses = ['open', 'customer', 'sensitive', 'customer-sensitive'] as const;
 const modelName = () => text(100);
 const mostFallbacks = 20;
 
 const name = (what: string) => text(100).describe(what);
 const optionalSlug = () =>
-	slug()
-		.describe("Its name in keys and addresses. Default: made from the name.")
-		.exactOptional();
+  slug().describe('Its name in keys and addresses. Default: made from the name.').exactOptional();
 
 /** `fallback_1` to `fallback_20`. */
 const fallbackShape = Object.fromEntries(
-	Array.from({ length: mostFallbacks }, (_, index) => [
-		`fallback_${index + 1}`,
-		modelName()
-			.describe(`Model tried as number ${index + 2}.`)
-			.exactOptional(),
-	]),
-) as Record<
-	`fallback_${number}`,
-	z.ZodExactOptional<ReturnType<typeof modelName>>
->;
+  Array.from({ length: mostFallbacks }, (_, index) => [
+    `fallback_${index + 1}`,
+    modelName()
+      .describe(`Model tried as number ${index + 2}.`)
+      .exactOptional(),
+  ]),
+) as Record<`fallback_${number}`, z.ZodExactOptional<ReturnType<typeof modelName>>>;
 
 const fallbacksOf = (document: object): { step: string; model: string }[] =>
-	Object.keys(fallbackShape).flatMap((step) => {
-		const model = (document as Record<string, unknown>)[step];
-		return typeof model === "string" ? [{ step, model }] : [];
-	});
+  Object.keys(fallbackShape).flatMap((step) => {
+    const model = (document as Record<string, unknown>)[step];
+    return typeof model === 'string' ? [{ step, model }] : [];
+  });
 
-const slugFor = (
-	document: { name: string; slug?: string },
-	context: z.RefinementCtx,
-): string => {
-	const made = document.slug ?? slugOf(document.name);
-	if (!slugPattern.test(made))
-		context.addIssue({
-			code: "custom",
-			path: ["name"],
-			message: `${shown(document.name)} has no letter or digit to make a slug from`,
-		});
-	return made;
+const slugFor = (document: { name: string; slug?: string }, context: z.RefinementCtx): string => {
+  const made = document.slug ?? slugOf(document.name);
+  if (!slugPattern.test(made))
+    context.addIssue({
+      code: 'custom',
+      path: ['name'],
+      message: `${shown(document.name)} has no letter or digit to make a slug from`,
+    });
+  return made;
 };
 
 export const routeShape = {
-	name: name("Task type: `text_gen`, `code`."),
-	slug: optionalSlug(),
-	primary: modelName()
-		.describe("Model tried first: name, alias or slug.")
-		.exactOptional(),
-	...fallbackShape,
-	steps: z
-		.array(
-			record({
-				step: text(32).describe("`primary`, `fallback_1`, …"),
-				model: modelName().describe("Model of the step."),
-			}),
-			{
-				error: (issue) =>
-					`${shown(issue.input)} must be a list of maps of step, model`,
-			},
-		)
-		.max(mostFallbacks + 1, {
-			error: `must have at most ${mostFallbacks + 1} items`,
-		})
-		.describe(
-			"The same as one list, as it is stored; instead of `primary` and `fallback_…`.",
-		)
-		.exactOptional(),
-	premium_if_empty: yesNo()
-		.describe(
-			"Use premium models also at normal priority when nothing else is left. Default: no.",
-		)
-		.exactOptional(),
-	wait_ms: whole(0, 60_000)
-		.describe(
-			"How long a model that is full is waited for before the next is tried, in milliseconds. Default: 200.",
-		)
-		.exactOptional(),
+  name: name('Task type: `text_gen`, `code`.'),
+  slug: optionalSlug(),
+  primary: modelName().describe('Model tried first: name, alias or slug.').exactOptional(),
+  ...fallbackShape,
+  steps: z
+    .array(
+      record({
+        step: text(32).describe('`primary`, `fallback_1`, …'),
+        model: modelName().describe('Model of the step.'),
+      }),
+      {
+        error: (issue) => `${shown(issue.input)} must be a list of maps of step, model`,
+      },
+    )
+    .max(mostFallbacks + 1, {
+      error: `must have at most ${mostFallbacks + 1} items`,
+    })
+    .describe('The same as one list, as it is stored; instead of `primary` and `fallback_…`.')
+    .exactOptional(),
+  premium_if_empty: yesNo()
+    .describe('Use premium models also at normal priority when nothing else is left. Default: no.')
+    .exactOptional(),
+  wait_ms: whole(0, 60_000)
+    .describe('How long a model that is full is waited for before the next is tried, in milliseconds. Default: 200.')
+    .exactOptional(),
 };
 
-export const routeSchema = record(routeShape).transform(
-	(route, context): RouteDocument => {
-		const { premium_if_empty, wait_ms } = route;
-		const named = [
-			...(route.primary === undefined
-				? []
-				: [{ step: "primary", model: route.primary }]),
-			...fallbacksOf(route),
-		];
-		if (route.steps && named.length > 0)
-			context.addIssue({
-				code: "custom",
-				path: ["steps"],
-				message:
-					"must not stand beside primary or fallback_…; write one of the two",
-			});
-		else if (!route.steps?.length && route.primary === undefined)
-			context.addIssue({
-				code: "custom",
-				path: ["primary"],
-				message: "is missing; a route must name at least its primary model",
-			});
-		return {
-			name: route.name,
-			slug: slugFor(route, context),
-			steps: route.steps ?? named,
-			...(premium_if_empty !== undefined && { premium_if_empty }),
-			...(wait_ms !== undefined && { wait_ms }),
-		};
-	},
-);
+export const routeSchema = record(routeShape).transform((route, context): RouteDocument => {
+  const { premium_if_empty, wait_ms } = route;
+  const named = [
+    ...(route.primary === undefined ? [] : [{ step: 'primary', model: route.primary }]),
+    ...fallbacksOf(route),
+  ];
+  if (route.steps && named.length > 0)
+    context.addIssue({
+      code: 'custom',
+      path: ['steps'],
+      message: 'must not stand beside primary or fallback_…; write one of the two',
+    });
+  else if (!route.steps?.length && route.primary === undefined)
+    context.addIssue({
+      code: 'custom',
+      path: ['primary'],
+      message: 'is missing; a route must name at least its primary model',
+    });
+  return {
+    name: route.name,
+    slug: slugFor(route, context),
+    steps: route.steps ?? named,
+    ...(premium_if_empty !== undefined && { premium_if_empty }),
+    ...(wait_ms !== undefined && { wait_ms }),
+  };
+});
 
 const overrideShape = {
-	slug: optionalSlug(),
-	default_model: modelName()
-		.describe("Model tried before the route: name, alias or slug.")
-		.exactOptional(),
-	force_tone: text(200)
-		.describe("Tone every answer must have: `formal`.")
-		.exactOptional(),
-	data_rules: record({
-		use_compliant_only: yesNo()
-			.describe(
-				"Only models that comply with what `compliance` lists, or with any standard where it is absent.",
-			)
-			.exactOptional(),
-		avoid_cloud: yesNo()
-			.describe(
-				"Only models whose call method is not `API` and whose address is private.",
-			)
-			.exactOptional(),
-		data_residency: choice("US", "EU", "Global")
-			.describe(
-				"Only models whose data stays there. `Global` as a demand is met by all that state one.",
-			)
-			.exactOptional(),
-	})
-		.describe("Hard rules on data. Those of client and project add up.")
-		.exactOptional(),
-	compliance: choices(1, "HIPAA", "GDPR")
-		.describe(
-			"Standards that `use_compliant_only` asks for, all of them. Absent: any one is enough.",
-		)
-		.exactOptional(),
-	data_class: choice(...dataClasses)
-		.describe(
-			"Class of its data where a task does not say. Default: that of the settings.",
-		)
-		.exactOptional(),
+  slug: optionalSlug(),
+  default_model: modelName().describe('Model tried before the route: name, alias or slug.').exactOptional(),
+  force_tone: text(200).describe('Tone every answer must have: `formal`.').exactOptional(),
+  data_rules: record({
+    use_compliant_only: yesNo()
+      .describe('Only models that comply with what `compliance` lists, or with any standard where it is absent.')
+      .exactOptional(),
+    avoid_cloud: yesNo()
+      .describe('Only models whose call method is not `API` and whose address is private.')
+      .exactOptional(),
+    data_residency: choice('US', 'EU', 'Global')
+      .describe('Only models whose data stays there. `Global` as a demand is met by all that state one.')
+      .exactOptional(),
+  })
+    .describe('Hard rules on data. Those of client and project add up.')
+    .exactOptional(),
+  compliance: choices(1, 'HIPAA', 'GDPR')
+    .describe('Standards that `use_compliant_only` asks for, all of them. Absent: any one is enough.')
+    .exactOptional(),
+  data_class: choice(...dataClasses)
+    .describe('Class of its data where a task does not say. Default: that of the settings.')
+    .exactOptional(),
 };
 
 export const clientShape = {
-	name: name("Client."),
-	...overrideShape,
-	time_zone: timeZone()
-		.describe(
-			"Zone in which schedules are read for this client. Absent: that of the schedule.",
-		)
-		.exactOptional(),
+  name: name('Client.'),
+  ...overrideShape,
+  time_zone: timeZone()
+    .describe('Zone in which schedules are read for this client. Absent: that of the schedule.')
+    .exactOptional(),
 };
 export const clientSchema = record(clientShape).transform(
-	(client, context): ClientDocument => ({
-		...client,
-		slug: slugFor(client, context),
-	}),
+  (client, context): ClientDocument => ({
+    ...client,
+    slug: slugFor(client, context),
+  }),
 );
 
 export const projectShape = {
-	name: name("Project."),
-	...overrideShape,
-	client: text(100)
-		.describe("Client it belongs to. Absent: any client may name it.")
-		.exactOptional(),
+  name: name('Project.'),
+  ...overrideShape,
+  client: text(100).describe('Client it belongs to. Absent: any client may name it.').exactOptional(),
 };
 export const projectSchema = record(projectShape).transform(
-	(project, context): ProjectDocument => ({
-		...project,
-		slug: slugFor(project, context),
-	}),
+  (project, context): ProjectDocument => ({
+    ...project,
+    slug: slugFor(project, context),
+  }),
 );
 
 export const reflexShape = {
-	name: name("Reflex: `auto_debug_logs`."),
-	slug: optionalSlug(),
-	preferred_model: modelName()
-		.describe("Model tried first: name, alias or slug.")
-		.exactOptional(),
-	fallback: texts(1, mostFallbacks, 100)
-		.describe(
-			"Model, or list of models, tried after it; then the route goes on.",
-		)
-		.exactOptional(),
-	...fallbackShape,
+  name: name('Reflex: `auto_debug_logs`.'),
+  slug: optionalSlug(),
+  preferred_model: modelName().describe('Model tried first: name, alias or slug.').exactOptional(),
+  fallback: texts(1, mostFallbacks, 100)
+    .describe('Model, or list of models, tried after it; then the route goes on.')
+    .exactOptional(),
+  ...fallbackShape,
 };
-export const reflexSchema = record(reflexShape).transform(
-	(reflex, context): ReflexDocument => {
-		const fallback = [
-			...(reflex.fallback ?? []),
-			...fallbacksOf(reflex).map(({ model }) => model),
-		];
-		if (reflex.preferred_model === undefined && fallback.length === 0)
-			context.addIssue({
-				code: "custom",
-				path: ["preferred_model"],
-				message:
-					"is missing; a reflex must name a preferred_model or a fallback",
-			});
-		return {
-			name: reflex.name,
-			slug: slugFor(reflex, context),
-			...(reflex.preferred_model !== undefined && {
-				preferred_model: reflex.preferred_model,
-			}),
-			...(fallback.length > 0 && { fallback }),
-		};
-	},
-);
+export const reflexSchema = record(reflexShape).transform((reflex, context): ReflexDocument => {
+  const fallback = [...(reflex.fallback ?? []), ...fallbacksOf(reflex).map(({ model }) => model)];
+  if (reflex.preferred_model === undefined && fallback.length === 0)
+    context.addIssue({
+      code: 'custom',
+      path: ['preferred_model'],
+      message: 'is missing; a reflex must name a preferred_model or a fallback',
+    });
+  return {
+    name: reflex.name,
+    slug: slugFor(reflex, context),
+    ...(reflex.preferred_model !== undefined && {
+      preferred_model: reflex.preferred_model,
+    }),
+    ...(fallback.length > 0 && { fallback }),
+  };
+});
 
 const preference = z
-	.union(
-		[
-			choice("local", "cheapest"),
-			record({ tags: tags(1).describe("Models with one of these tags.") }),
-		],
-		{
-			error: (issue) =>
-				`${shown(issue.input)} must be local, cheapest, or a map of tags`,
-		},
-	)
-	.meta({ allowed: "local, cheapest, or a map of tags" });
+  .union([choice('local', 'cheapest'), record({ tags: tags(1).describe('Models with one of these tags.') })], {
+    error: (issue) => `${shown(issue.input)} must be local, cheapest, or a map of tags`,
+  })
+  .meta({ allowed: 'local, cheapest, or a map of tags' });
 
 export const scheduleShape = {
-	name: name("Schedule: `off_hours`."),
-	slug: optionalSlug(),
-	time_zone: timeZone()
-		.describe("Zone of its times, where the client has none. Default: `UTC`.")
-		.exactOptional(),
-	days: choices(1, "mon", "tue", "wed", "thu", "fri", "sat", "sun")
-		.describe("Days on which the window opens. Default: every day.")
-		.exactOptional(),
-	from: timeOfDay().describe("When the window opens."),
-	to: timeOfDay().describe(
-		"When it closes; earlier than `from` means the next day.",
-	),
-	except_dates: dates()
-		.describe("Dates on which it does not open.")
-		.exactOptional(),
-	prefer: preference
-		.describe("What is preferred inside the window.")
-		.exactOptional(),
-	priorities: choices(1, "background", "normal", "high")
-		.describe("Tasks it is for, by priority. Default: all.")
-		.exactOptional(),
-	task_types: tags(1)
-		.describe("Tasks it is for, by type. Default: all.")
-		.exactOptional(),
+  name: name('Schedule: `off_hours`.'),
+  slug: optionalSlug(),
+  time_zone: timeZone().describe('Zone of its times, where the client has none. Default: `UTC`.').exactOptional(),
+  days: choices(1, 'mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun')
+    .describe('Days on which the window opens. Default: every day.')
+    .exactOptional(),
+  from: timeOfDay().describe('When the window opens.'),
+  to: timeOfDay().describe('When it closes; earlier than `from` means the next day.'),
+  except_dates: dates().describe('Dates on which it does not open.').exactOptional(),
+  prefer: preference.describe('What is preferred inside the window.').exactOptional(),
+  priorities: choices(1, 'background', 'normal', 'high')
+    .describe('Tasks it is for, by priority. Default: all.')
+    .exactOptional(),
+  task_types: tags(1).describe('Tasks it is for, by type. Default: all.').exactOptional(),
 };
-export const scheduleSchema = record(scheduleShape).transform(
-	(schedule, context): ScheduleDocument => {
-		if (schedule.from === schedule.to)
-			context.addIssue({
-				code: "custom",
-				path: ["to"],
-				message: `${shown(schedule.to)} must differ from from; a whole day is 00:00 to 24:00`,
-			});
-		return {
-			...schedule,
-			slug: slugFor(schedule, context),
-			time_zone: schedule.time_zone ?? "UTC",
-		};
-	},
-);
+export const scheduleSchema = record(scheduleShape).transform((schedule, context): ScheduleDocument => {
+  if (schedule.from === schedule.to)
+    context.addIssue({
+      code: 'custom',
+      path: ['to'],
+      message: `${shown(schedule.to)} must differ from from; a whole day is 00:00 to 24:00`,
+    });
+  return {
+    ...schedule,
+    slug: slugFor(schedule, context),
+    time_zone: schedule.time_zone ?? 'UTC',
+  };
+});
 
 export const settingsShape = {
-	name: name("Always `global`, which is the default.").exactOptional(),
-	slug: slug().describe("Always `global`.").exactOptional(),
-	default_data_class: choice(...dataClasses)
-		.describe(
-			"Class of data of which nobody said anything. Default: `customer-sensitive`, the strictest.",
-		)
-		.exactOptional(),
+  name: name('Always `global`, which is the default.').exactOptional(),
+  slug: slug().describe('Always `global`.').exactOptional(),
+  default_data_class: choice(...dataClasses)
+    .describe('Class of data of which nobody said anything. Default: `customer-sensitive`, the strictest.')
+    .exactOptional(),
 };
-export const settingsSchema = record(settingsShape).transform(
-	(settings, context): SettingsDocument => {
-		for (const field of ["name", "slug"] as const)
-			if (settings[field] !== undefined && settings[field] !== "global")
-				context.addIssue({
-					code: "custom",
-					path: [field],
-					message: `${shown(settings[field])} must be global; there is one document of settings`,
-				});
-		return { ...settings, name: "global", slug: "global" };
-	},
-);
+export const settingsSchema = record(settingsShape).transform((settings, context): SettingsDocument => {
+  for (const field of ['name', 'slug'] as const)
+    if (settings[field] !== undefined && settings[field] !== 'global')
+      context.addIssue({
+        code: 'custom',
+        path: [field],
+        message: `${shown(settings[field])} must be global; there is one document of settings`,
+      });
+  return { ...settings, name: 'global', slug: 'global' };
+});
