@@ -163,8 +163,7 @@ function ingest(into: Ingestion, events: readonly LogEvent[]): { added: number; 
     const { decisionId, taskId, setId, atMs } = decision;
     into.addDecision.run(decisionId, taskId, setId, atMs, stringify(decision));
   }
-  for (const { record, deadlineMs } of net.intents)
-    into.addIntent.run(record.attemptId, deadlineMs, stringify(record));
+  for (const { record, deadlineMs } of net.intents) into.addIntent.run(record.attemptId, deadlineMs, stringify(record));
   const counts = { added: 0, replaced: 0 };
   for (const record of net.calls) {
     const change = addCall(into, record);

@@ -20,6 +20,7 @@ export class StoreThread<Operations extends { readonly [K in keyof Operations]: 
   readonly #worker: Worker;
   readonly #path: string;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #opened = Promise.withResolvers<void>();
   readonly #exited: Promise<void>;
   #queue: Request[] = [];
   #isBusy = false;
@@ -35,9 +36,7 @@ export class StoreThread<Operations extends { readonly [K in keyof Operations]: 
     this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
     worker.on('error', (cause) => this.#end(new StoreError('unavailable', `${path}: its thread failed`, { cause })));
     worker.on('exit', () => this.#end(new StoreError('unavailable', `${path} is closed`)));
-    worker.on('message', (message: FromThread) => {
-      if (message.kind === 'answers') this.#answered(message.answers);
-    });
+    worker.on('message', (message: FromThread) => this.#received(message));
   }
 
   /** @throws {StoreError} 'locked', 'corrupt', 'unavailable' */
@@ -47,8 +46,14 @@ export class StoreThread<Operations extends { readonly [K in keyof Operations]: 
   ): Promise<StoreThread<Operations>> {
     const workerData: ThreadSettings = { kind, path };
     const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData, name: `store ${kind}` });
-    await opened(worker, path);
-    return new StoreThread<Operations>(worker, path);
+    const thread = new StoreThread<Operations>(worker, path);
+    try {
+      await thread.#opened.promise;
+      return thread;
+    } catch (error) {
+      await thread.#exited;
+      throw error;
+    }
   }
 
   call<K extends keyof Operations & string>(
@@ -87,6 +92,12 @@ export class StoreThread<Operations extends { readonly [K in keyof Operations]: 
     this.#worker.postMessage(message);
   }
 
+  #received(message: FromThread): void {
+    if (message.kind === 'answers') this.#answered(message.answers);
+    else if (message.kind === 'opened') this.#opened.resolve();
+    else this.#end(errorOf(message.failure));
+  }
+
   #answered(answers: readonly Answer[]): void {
     this.#isBusy = false;
     for (const answer of answers) this.#settle(answer);
@@ -103,28 +114,12 @@ export class StoreThread<Operations extends { readonly [K in keyof Operations]: 
 
   #end(error: StoreError): void {
     this.#ended ??= error;
+    this.#opened.reject(this.#ended);
     this.#queue = [];
     for (const { reject } of this.#waiting.values()) reject(this.#ended);
     this.#waiting.clear();
     this.#onIdle?.();
   }
-}
-
-function opened(worker: Worker, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: StoreError): void => {
-      worker.removeAllListeners();
-      // The thread has said its last word; without a listener on its port it ends by itself, this makes sure.
-      void worker.terminate().then(() => reject(error));
-    };
-    worker.once('error', (cause) => fail(new StoreError('unavailable', `${path}: its thread did not start`, { cause })));
-    worker.once('exit', () => fail(new StoreError('unavailable', `${path}: its thread ended at once`)));
-    worker.once('message', (message: FromThread) => {
-      if (message.kind === 'not_opened') return fail(errorOf(message.failure));
-      worker.removeAllListeners();
-      resolve();
-    });
-  });
 }
 
 const errorOf = ({ code, message }: Failure): StoreError => new StoreError(code, message);

@@ -93,15 +93,17 @@ export function taskOperations(database: DatabaseSync): TaskOperations {
       return { kind: task.finishedAtMs === undefined ? 'fenced_off' : 'was_finished', task };
     },
 
-    list: (filter, limit) => lists(filter).all(...parametersOf(filter), limit).map((row) => taskOf(row as unknown as TaskRow)),
+    list: (filter, limit) =>
+      lists(filter)
+        .all(...parametersOf(filter), limit)
+        .map((row) => taskOf(row as unknown as TaskRow)),
 
     messaged(client, taskId, atMs) {
       if (noteMessage.run(atMs, client, taskId).changes === 0)
         throw new StoreError('not_found', `client ${client} has no task ${taskId}`);
     },
 
-    withoutMessageSince: (sinceMs, limit) =>
-      silent.all(sinceMs, limit).map((row) => taskOf(row as unknown as TaskRow)),
+    withoutMessageSince: (sinceMs, limit) => silent.all(sinceMs, limit).map((row) => taskOf(row as unknown as TaskRow)),
   };
 }
 

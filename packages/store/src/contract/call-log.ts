@@ -1,0 +1,207 @@
+import { writerRank, type CallRecord } from '@will/core';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { CallFilter, CallLog, LogEvent } from '../call-log.ts';
+import { onStore, type Place } from './place.ts';
+import { blockedRecord, callRecord, decision, intent, namedSet } from './samples.ts';
+
+const call = (record: CallRecord): LogEvent => ({ kind: 'call', record });
+const open = (attemptId: string, deadlineMs: number): LogEvent => ({
+  kind: 'intent',
+  intent: intent(attemptId, deadlineMs),
+});
+
+/** What every call log promises. */
+export function callLogContract(newPlace: () => Promise<Place<CallLog>>): void {
+  test('a record comes out as it went in, with and without its optional fields', () =>
+    onStore(newPlace, async (log) => {
+      const full = callRecord({ attemptId: 'full', startedAtMs: 2 });
+      const bare = blockedRecord({ attemptId: 'bare', startedAtMs: 1 });
+      expect(await log.ingest([call(full), call(bare)])).toEqual({ added: 2, replaced: 0 });
+      expect(await log.calls({}, 10)).toEqual([full, bare]);
+    }));
+
+  test('money wider than a JavaScript number is kept to the last digit', () =>
+    onStore(newPlace, async (log) => {
+      const dear = callRecord({ costNanoUsd: 2n ** 62n + 1n });
+      await log.ingest([call(dear)]);
+      expect(await log.calls({}, 1)).toEqual([dear]);
+    }));
+
+  test('the worker has the last word on an attempt, then the router, then telemetry', () =>
+    onStore(newPlace, async (log) => {
+      const telemetry = callRecord({ writtenBy: 'telemetry', fine: 'outcome_unknown' });
+      const router = callRecord({ writtenBy: 'router', fine: 'WorkerLost' });
+      const worker = callRecord({ writtenBy: 'worker' });
+      expect(await log.ingest([call(telemetry)])).toEqual({ added: 1, replaced: 0 });
+      expect(await log.ingest([call(router)])).toEqual({ added: 0, replaced: 1 });
+      expect(await log.ingest([call(worker)])).toEqual({ added: 0, replaced: 1 });
+      expect(await log.ingest([call(router), call(telemetry), call(worker)])).toEqual({ added: 0, replaced: 0 });
+      expect(await log.calls({}, 10)).toEqual([worker]);
+    }));
+
+  test('of equal writers the first record stays', () =>
+    onStore(newPlace, async (log) => {
+      await log.ingest([call(callRecord({ durationMs: 1 })), call(callRecord({ durationMs: 2 }))]);
+      await log.ingest([call(callRecord({ durationMs: 3 }))]);
+      expect(await log.calls({}, 10)).toEqual([callRecord({ durationMs: 1 })]);
+    }));
+
+  test('an intent is open until a record of its attempt is there, and stays closed when it comes again', () =>
+    onStore(newPlace, async (log) => {
+      await log.ingest([open('a', 100), open('b', 50), open('c', 200)]);
+      const ids = async (): Promise<unknown> => (await log.openIntents(150, 10)).map(({ record }) => record.attemptId);
+      expect(await ids()).toEqual(['b', 'a']);
+      await log.ingest([call(callRecord({ attemptId: 'a' }))]);
+      await log.ingest([open('a', 100)]);
+      expect(await ids()).toEqual(['b']);
+      expect(await log.openIntents(50, 10)).toEqual([]);
+      expect(await log.openIntents(1_000, 1)).toHaveLength(1);
+    }));
+
+  test('an open intent comes out as it went in', () =>
+    onStore(newPlace, async (log) => {
+      const told = { record: callRecord({ attemptId: 'x', writtenBy: 'router' }), deadlineMs: 5 };
+      await log.ingest([{ kind: 'intent', intent: told }]);
+      expect(await log.openIntents(6, 1)).toEqual([told]);
+    }));
+
+  test('an intent whose record is in the same batch is never open, in whichever order they stand', () =>
+    onStore(newPlace, async (log) => {
+      const before = [open('a', 1), call(callRecord({ attemptId: 'a' }))];
+      const after = [call(callRecord({ attemptId: 'b' })), open('b', 1)];
+      await log.ingest([...before, ...after]);
+      expect(await log.openIntents(1_000, 10)).toEqual([]);
+    }));
+
+  test('a decision is found by its id, and the newest one by its task, with the set it was made of', () =>
+    onStore(newPlace, async (log) => {
+      const first = decision({ atMs: 1 });
+      const second = decision({ decisionId: 'decision-2', atMs: 2, setId: 'set-2' });
+      await log.ingest([
+        { kind: 'decision', decision: second },
+        { kind: 'decision', decision: first },
+        { kind: 'set', set: namedSet() },
+      ]);
+      expect(await log.decision({ decisionId: 'decision-1' })).toEqual({ decision: first, set: namedSet() });
+      expect(await log.decision({ taskId: 'task-1' })).toEqual({ decision: second, set: undefined });
+      await log.ingest([{ kind: 'set', set: namedSet('set-2') }]);
+      expect(await log.decision({ taskId: 'task-1' })).toEqual({ decision: second, set: namedSet('set-2') });
+      expect(await log.decision({ taskId: 'task-9' })).toBeUndefined();
+    }));
+
+  test('decisions and sets that come again change nothing', () =>
+    onStore(newPlace, async (log) => {
+      const events: LogEvent[] = [
+        { kind: 'decision', decision: decision() },
+        { kind: 'set', set: namedSet() },
+      ];
+      await log.ingest([...events, ...events]);
+      await log.ingest([{ kind: 'decision', decision: decision({ order: ['other'] }) }]);
+      expect(await log.decision({ taskId: 'task-1' })).toEqual({ decision: decision(), set: namedSet() });
+    }));
+
+  test('calls come newest first, and no more than asked for', () =>
+    onStore(newPlace, async (log) => {
+      const at = (startedAtMs: number): LogEvent => call(callRecord({ attemptId: `at-${startedAtMs}`, startedAtMs }));
+      await log.ingest([at(2), at(3)]);
+      await log.ingest([at(1), at(4)]);
+      expect((await log.calls({}, 3)).map(({ startedAtMs }) => startedAtMs)).toEqual([4, 3, 2]);
+      expect((await log.calls({ fromMs: 2, toMs: 4 }, 10)).map(({ startedAtMs }) => startedAtMs)).toEqual([3, 2]);
+    }));
+
+  const filters: readonly CallFilter[] = [
+    { client: 'other' },
+    { project: 'other' },
+    { model: 'other' },
+    { taskType: 'other' },
+    { outcome: 'Timeout' },
+    { reflex: 'other' },
+    { taskId: 'other' },
+    { decisionId: 'other' },
+  ];
+  test.each(filters)('calls are found by %o, alone and together with all the other fields', (filter) =>
+    onStore(newPlace, async (log) => {
+      const wanted = callRecord({ attemptId: 'wanted', ...filter });
+      await log.ingest([call(callRecord({ attemptId: 'unwanted' })), call(wanted)]);
+      expect(await log.calls(filter, 10)).toEqual([wanted]);
+      expect(await log.calls({ ...allOf(callRecord()), ...filter }, 10)).toEqual([wanted]);
+    }),
+  );
+
+  test('everything is still there when the log is opened again', () =>
+    onStore(newPlace, async (log, reopen) => {
+      await log.ingest([call(callRecord()), open('b', 5)]);
+      const again = await reopen();
+      expect(await again.calls({}, 10)).toEqual([callRecord()]);
+      expect(await again.openIntents(6, 10)).toHaveLength(1);
+    }));
+
+  test('any order, repetition and batching of events leaves the same log', () =>
+    onStore(newPlace, async (log) => {
+      let round = 0;
+      const property = fc.asyncProperty(
+        fc.array(fc.array(attemptEvent, { maxLength: 8 }), { maxLength: 6 }),
+        async (batches) => {
+          round += 1;
+          const client = `client-${round}`;
+          for (const batch of batches) await log.ingest(batch.map((event) => eventOf(event, client)));
+          const stored = await log.calls({ client }, 1_000);
+          expect(Object.fromEntries(stored.map(({ attemptId, writtenBy }) => [attemptId, writtenBy]))).toEqual(
+            Object.fromEntries(bestOf(batches.flat(), client)),
+          );
+          const intents = await log.openIntents(Number.MAX_SAFE_INTEGER, 100_000);
+          const mine = intents.map(({ record }) => record).filter((record) => record.client === client);
+          expect(mine.map(({ attemptId }) => attemptId).sort()).toEqual(openOf(batches.flat(), client));
+        },
+      );
+      await fc.assert(property, { numRuns: 200 });
+    }));
+}
+
+/** A filter that states every field. */
+const allOf = (record: CallRecord): CallFilter => ({
+  client: record.client,
+  project: record.project ?? '',
+  model: record.model ?? '',
+  taskType: record.taskType,
+  outcome: record.outcome,
+  reflex: record.reflex ?? '',
+  taskId: record.taskId,
+  decisionId: record.decisionId ?? '',
+  fromMs: record.startedAtMs,
+  toMs: record.startedAtMs + 1,
+});
+
+interface AttemptEvent {
+  readonly attempt: number;
+  readonly what: 'intent' | CallRecord['writtenBy'];
+}
+const attemptEvent: fc.Arbitrary<AttemptEvent> = fc.record({
+  attempt: fc.nat(4),
+  what: fc.constantFrom('intent', 'worker', 'router', 'telemetry'),
+});
+
+const idOf = (client: string, attempt: number): string => `${client}-${attempt}`;
+
+function eventOf({ attempt, what }: AttemptEvent, client: string): LogEvent {
+  const attemptId = idOf(client, attempt);
+  if (what !== 'intent') return call(callRecord({ attemptId, client, writtenBy: what }));
+  return { kind: 'intent', intent: { record: callRecord({ attemptId, client, writtenBy: 'router' }), deadlineMs: 1 } };
+}
+
+function bestOf(events: readonly AttemptEvent[], client: string): ReadonlyMap<string, string> {
+  const best = new Map<string, CallRecord['writtenBy']>();
+  for (const { attempt, what } of events) {
+    if (what === 'intent') continue;
+    const present = best.get(idOf(client, attempt));
+    if (!present || writerRank(what) > writerRank(present)) best.set(idOf(client, attempt), what);
+  }
+  return best;
+}
+
+function openOf(events: readonly AttemptEvent[], client: string): unknown {
+  const of = (isIntent: boolean): Set<string> =>
+    new Set(events.filter(({ what }) => (what === 'intent') === isIntent).map(({ attempt }) => idOf(client, attempt)));
+  return [...of(true).difference(of(false))].sort();
+}

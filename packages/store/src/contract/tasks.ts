@@ -1,0 +1,197 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Ending, StoredTask, TaskStore } from '../tasks.ts';
+import { onStore, type Place } from './place.ts';
+import { newTask } from './samples.ts';
+
+const ending = (stated: Partial<Ending> = {}): Ending => ({
+  client: 'acmelegal',
+  taskId: 'task-1',
+  fence: 1,
+  state: 'succeeded',
+  result: Uint8Array.of(9),
+  atMs: 2_000,
+  ...stated,
+});
+
+const fresh = (task = newTask()): StoredTask => ({
+  ...task,
+  state: 'waiting',
+  fence: 0,
+  messagedAtMs: undefined,
+  finishedAtMs: undefined,
+  result: undefined,
+});
+
+/** What every task store promises. */
+export function taskStoreContract(newPlace: () => Promise<Place<TaskStore>>): void {
+  test('a task is stored as it was submitted, and is still there when the store is opened again', () =>
+    onStore(newPlace, async (store, reopen) => {
+      expect(await store.insert(newTask())).toEqual({ kind: 'inserted', task: fresh() });
+      expect(await (await reopen()).get('acmelegal', 'task-1')).toEqual(fresh());
+    }));
+
+  test('submitting the same again returns the task that is there, whatever id it would have got', () =>
+    onStore(newPlace, async (store) => {
+      await store.insert(newTask());
+      expect(await store.insert(newTask({ taskId: 'task-2' }))).toEqual({ kind: 'repeated', task: fresh() });
+      expect(await store.get('acmelegal', 'task-2')).toBeUndefined();
+    }));
+
+  test('another body under the same idempotency key is a conflict', () =>
+    onStore(newPlace, async (store) => {
+      await store.insert(newTask());
+      expect(await store.insert(newTask({ taskId: 'task-2', bodyHash: 'other' }))).toEqual({
+        kind: 'conflict',
+        task: fresh(),
+      });
+    }));
+
+  test('another idempotency key under the same task id is a conflict', () =>
+    onStore(newPlace, async (store) => {
+      await store.insert(newTask());
+      expect(await store.insert(newTask({ idempotencyKey: 'other' }))).toEqual({ kind: 'conflict', task: fresh() });
+    }));
+
+  test('two clients may use the same task id and idempotency key without meeting', () =>
+    onStore(newPlace, async (store) => {
+      await store.insert(newTask());
+      const other = newTask({ client: 'globex', bodyHash: 'other' });
+      expect(await store.insert(other)).toEqual({ kind: 'inserted', task: fresh(other) });
+      await store.claim('globex', 'task-1');
+      expect(await store.get('acmelegal', 'task-1')).toEqual(fresh());
+    }));
+
+  test('of many submits at once with one key exactly one is inserted', () =>
+    onStore(newPlace, async (store) => {
+      const submits = Array.from({ length: 20 }, (_, index) => store.insert(newTask({ taskId: `task-${index}` })));
+      const kinds = (await Promise.all(submits)).map(({ kind }) => kind);
+      expect(kinds.filter((kind) => kind === 'inserted')).toHaveLength(1);
+      expect(kinds.filter((kind) => kind === 'repeated')).toHaveLength(19);
+    }));
+
+  test('each pickup raises the fence, and only the last may finish', () =>
+    onStore(newPlace, async (store) => {
+      await store.insert(newTask());
+      expect(await store.claim('acmelegal', 'task-1')).toMatchObject({
+        kind: 'claimed',
+        task: { fence: 1, state: 'running' },
+      });
+      expect(await store.claim('acmelegal', 'task-1')).toMatchObject({ kind: 'claimed', task: { fence: 2 } });
+      expect(await store.finish(ending({ fence: 1 }))).toMatchObject({
+        kind: 'fenced_off',
+        task: { state: 'running' },
+      });
+      const finished = { ...fresh(), state: 'succeeded', fence: 2, finishedAtMs: 2_000, result: Uint8Array.of(9) };
+      expect(await store.finish(ending({ fence: 2 }))).toEqual({ kind: 'finished', task: finished });
+    }));
+
+  test('a finished task keeps its result: it can be neither finished again nor picked up', () =>
+    onStore(newPlace, async (store) => {
+      await store.insert(newTask());
+      await store.claim('acmelegal', 'task-1');
+      await store.finish(ending());
+      const stays = { task: { state: 'succeeded', fence: 1, result: Uint8Array.of(9) } };
+      const second = ending({ state: 'failed', result: Uint8Array.of(1) });
+      expect(await store.finish(second)).toMatchObject({ kind: 'was_finished', ...stays });
+      expect(await store.claim('acmelegal', 'task-1')).toMatchObject({ kind: 'finished', ...stays });
+    }));
+
+  test('an unknown task can be neither picked up, finished nor noted', () =>
+    onStore(newPlace, async (store) => {
+      expect(await store.get('acmelegal', 'task-1')).toBeUndefined();
+      expect(await store.claim('acmelegal', 'task-1')).toEqual({ kind: 'unknown' });
+      expect(await store.finish(ending())).toEqual({ kind: 'unknown' });
+      await expect(store.messaged('acmelegal', 'task-1', 1)).rejects.toMatchObject({ code: 'not_found' });
+    }));
+
+  test('a list is newest first, by client, by state, by both, and no longer than asked for', () =>
+    onStore(newPlace, async (store) => {
+      const add = (client: string, taskId: string, createdAtMs: number): Promise<unknown> =>
+        store.insert(newTask({ client, taskId, idempotencyKey: taskId, createdAtMs }));
+      await add('acmelegal', 'a', 1);
+      await add('globex', 'b', 3);
+      await add('acmelegal', 'c', 2);
+      await store.claim('acmelegal', 'c');
+      const ids = async (filter: Parameters<TaskStore['list']>[0], limit = 10): Promise<unknown> =>
+        (await store.list(filter, limit)).map(({ taskId }) => taskId);
+      expect(await ids({})).toEqual(['b', 'c', 'a']);
+      expect(await ids({}, 2)).toEqual(['b', 'c']);
+      expect(await ids({ client: 'acmelegal' })).toEqual(['c', 'a']);
+      expect(await ids({ state: 'waiting' })).toEqual(['b', 'a']);
+      expect(await ids({ client: 'acmelegal', state: 'running' })).toEqual(['c']);
+    }));
+
+  test('tasks without a message since an instant are found until they end', () =>
+    onStore(newPlace, async (store) => {
+      const add = (taskId: string, createdAtMs: number): Promise<unknown> =>
+        store.insert(newTask({ taskId, idempotencyKey: taskId, createdAtMs }));
+      await add('old', 10);
+      await add('told', 5);
+      await add('young', 100);
+      await store.messaged('acmelegal', 'told', 60);
+      const ids = async (sinceMs: number): Promise<unknown> =>
+        (await store.withoutMessageSince(sinceMs, 10)).map(({ taskId }) => taskId);
+      expect(await ids(50)).toEqual(['old']);
+      expect(await ids(61)).toEqual(['old', 'told']);
+      expect(await store.withoutMessageSince(1_000, 2)).toHaveLength(2);
+      await store.claim('acmelegal', 'old');
+      await store.finish(ending({ taskId: 'old' }));
+      expect(await ids(61)).toEqual(['told']);
+    }));
+
+  test('whatever holders do in whatever order, a task has one result and only the newest holder can give it', () =>
+    onStore(newPlace, async (store) => {
+      let round = 0;
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+          round += 1;
+          await followsModel(store, `task-${round}`, steps);
+        }),
+        { numRuns: 150 },
+      );
+    }));
+}
+
+type Step =
+  | { readonly kind: 'insert' }
+  | { readonly kind: 'claim' }
+  | { readonly kind: 'finish'; readonly fence: number; readonly result: number };
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ kind: fc.constant('insert') }),
+  fc.record({ kind: fc.constant('claim') }),
+  fc.record({ kind: fc.constant('finish'), fence: fc.nat(4), result: fc.nat(255) }),
+);
+
+interface Model {
+  fence: number;
+  result: number | undefined;
+}
+
+/** Does the same to the store and to a model of four lines, all steps in flight at once, and compares every answer. */
+async function followsModel(store: TaskStore, taskId: string, steps: readonly Step[]): Promise<void> {
+  let model: Model | undefined;
+  const checks: Promise<void>[] = [];
+  for (const next of steps) {
+    const [expected, after]: [string, Model | undefined] = expectedOf(next, model);
+    model = after;
+    checks.push(act(store, taskId, next).then((kind) => expect(kind).toBe(expected)));
+  }
+  await Promise.all(checks);
+  const task = await store.get('acmelegal', taskId);
+  expect(task && { fence: task.fence, result: task.result?.[0] }).toEqual(model);
+}
+
+async function act(store: TaskStore, taskId: string, next: Step): Promise<string> {
+  if (next.kind === 'insert') return (await store.insert(newTask({ taskId, idempotencyKey: taskId }))).kind;
+  if (next.kind === 'claim') return (await store.claim('acmelegal', taskId)).kind;
+  return (await store.finish(ending({ taskId, fence: next.fence, result: Uint8Array.of(next.result) }))).kind;
+}
+
+function expectedOf(next: Step, model: Model | undefined): [string, Model | undefined] {
+  if (next.kind === 'insert') return model ? ['repeated', model] : ['inserted', { fence: 0, result: undefined }];
+  if (!model) return ['unknown', undefined];
+  if (model.result !== undefined) return [next.kind === 'claim' ? 'finished' : 'was_finished', model];
+  if (next.kind === 'claim') return ['claimed', { ...model, fence: model.fence + 1 }];
+  return next.fence === model.fence ? ['finished', { ...model, result: next.result }] : ['fenced_off', model];
+}

@@ -1,0 +1,9 @@
+import { newTask } from '../contract/samples.ts';
+import { openTaskStore } from './open.ts';
+
+// For a test: writes one task after another and says how many were answered, until it is killed.
+const store = await openTaskStore(process.argv[2] as string);
+for (let answered = 0; ; answered += 1) {
+  console.log(answered);
+  await store.insert(newTask({ taskId: `task-${answered}`, idempotencyKey: `key-${answered}` }));
+}

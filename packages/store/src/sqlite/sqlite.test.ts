@@ -1,0 +1,133 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { callRecord, newTask } from '../contract/samples.ts';
+import { newFile } from './new-file.ts';
+import { openCallLog, openDocumentStore, openTaskStore } from './open.ts';
+
+async function onFile(body: (path: string) => Promise<void>): Promise<void> {
+  const file = await newFile();
+  try {
+    await body(file.path);
+  } finally {
+    await file.remove();
+  }
+}
+
+test('a second instance on the same file refuses to start and names the file', () =>
+  onFile(async (path) => {
+    const first = await openTaskStore(path);
+    const message = `${path} is in use by another instance; one file serves one process`;
+    await expect(openTaskStore(path)).rejects.toMatchObject({ name: 'StoreError', code: 'locked', message });
+    await first.insert(newTask());
+    await first.close();
+    const second = await openTaskStore(path);
+    expect(await second.get('acmelegal', 'task-1')).toBeDefined();
+    await second.close();
+  }));
+
+test('a killed process leaves every answered write behind, and no lock', () =>
+  onFile(async (path) => {
+    const child = spawn(process.execPath, [fileURLToPath(new URL('./killed-writer.ts', import.meta.url)), path], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const exited = once(child, 'exit');
+    await once(child.stdout, 'readable');
+    await expect(openTaskStore(path)).rejects.toMatchObject({ code: 'locked' });
+    let answered = 0;
+    for await (const line of createInterface(child.stdout)) {
+      answered = Number(line);
+      if (answered > 20) child.kill('SIGKILL');
+    }
+    await exited;
+    const store = await openTaskStore(path);
+    expect((await store.list({}, 100_000)).length).toBeGreaterThanOrEqual(answered);
+    await store.close();
+  }));
+
+test('a file of another kind is refused and left alone', () =>
+  onFile(async (path) => {
+    await (await openDocumentStore(path)).close();
+    const refused = { code: 'unavailable', message: `${path} holds documents, not calls` };
+    await expect(openCallLog(path)).rejects.toMatchObject(refused);
+    const again = await openDocumentStore(path);
+    expect((await again.current()).revision).toBe(0);
+    await again.close();
+  }));
+
+test('a file of a newer release is refused', () =>
+  onFile(async (path) => {
+    await (await openCallLog(path)).close();
+    withRaw(path, (database) => database.exec('UPDATE store_schema SET version = 99'));
+    await expect(openCallLog(path)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('has schema 99') as unknown,
+    });
+  }));
+
+test('a file that is no database is reported as corrupt', () =>
+  onFile(async (path) => {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, 'this is no database'.repeat(1_000));
+    await expect(openCallLog(path)).rejects.toMatchObject({ code: 'corrupt' });
+  }));
+
+test('a folder that cannot be made is reported with the path', async () => {
+  await expect(openCallLog('/dev/null/calls.sqlite')).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringContaining('/dev/null/calls.sqlite') as unknown,
+  });
+});
+
+test('files are in write-ahead mode, so that tools can read them while they are in use', () =>
+  onFile(async (path) => {
+    const log = await openCallLog(path);
+    await log.ingest([{ kind: 'call', record: callRecord() }]);
+    withRaw(path, (database) => {
+      expect(database.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
+      expect(database.prepare('SELECT count(*) AS calls FROM calls').get()).toEqual({ calls: 1 });
+    });
+    await log.close();
+  }));
+
+test('closing waits for what was begun, may be repeated, and what comes later is refused', () =>
+  onFile(async (path) => {
+    const store = await openTaskStore(path);
+    const inserts = Array.from({ length: 600 }, (_, index) =>
+      store.insert(newTask({ taskId: `task-${index}`, idempotencyKey: `key-${index}` })),
+    );
+    const closed = Promise.all([store.close(), store.close()]);
+    await expect(store.get('acmelegal', 'task-1')).rejects.toMatchObject({ code: 'unavailable' });
+    expect(new Set((await Promise.all(inserts)).map(({ kind }) => kind))).toEqual(new Set(['inserted']));
+    await closed;
+  }));
+
+test('a request that fails undoes only its own writes, though it shares a transaction', () =>
+  onFile(async (path) => {
+    const store = await openDocumentStore(path);
+    const change = { upserts: [], removals: [], author: 'ada', note: '', atMs: 1 };
+    // The first keeps the thread busy, so that the others go over together.
+    const ends = await Promise.allSettled([
+      store.commit({ ...change, expectedRevision: 0 }),
+      store.commit({ ...change, expectedRevision: 1 }),
+      store.commit({ ...change, expectedRevision: 1 }),
+      store.commit({ ...change, expectedRevision: 2 }),
+    ]);
+    expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+    expect((await store.current()).revision).toBe(3);
+    await store.close();
+  }));
+
+function withRaw(path: string, body: (database: DatabaseSync) => void): void {
+  const database = new DatabaseSync(path);
+  try {
+    body(database);
+  } finally {
+    database.close();
+  }
+}
