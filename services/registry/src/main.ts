@@ -1,1 +1,58 @@
-export {};
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { announce, beat, connectBus, openSnapshotPublisher, watchProcesses } from '@will/bus';
+import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
+import { openDocumentStore } from '@will/store';
+import { serveRegistry } from './adapters/bus-door.ts';
+import { busProcesses, busPublication } from './adapters/bus-publication.ts';
+import { readDocumentFolder } from './adapters/document-folder.ts';
+import { parseConfig } from './config.ts';
+import { seedStore } from './seed.ts';
+import { Registry } from './service.ts';
+
+const logger = createLogger('registry');
+
+await runMain(logger, async (ready) => {
+  const config = parseConfig(process.env);
+  const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
+  await mkdir(config.dataDir, { recursive: true });
+  const store = await openDocumentStore(join(config.dataDir, 'registry.sqlite'));
+  // Before the bus: a bad document is told at once, and nothing of it is ever published.
+  const { documents: folder } = config;
+  const seeded =
+    folder === undefined ? undefined : await seedStore(store, () => readDocumentFolder(folder), Date.now());
+  if (seeded !== undefined) logger.info({ documents: seeded }, 'the empty store was filled');
+
+  const bus = await connectBus({
+    servers: config.natsUrl,
+    processId: newProcessId('registry'),
+    inboxScope: 'registry',
+    waitForServer: true,
+    onError,
+  });
+  const publisher = await openSnapshotPublisher(bus, { incarnation: store.incarnation, onError });
+  const processes = await watchProcesses(bus);
+  const registry = new Registry({
+    store,
+    publication: busPublication(publisher),
+    processes: busProcesses(processes),
+    nowMs: Date.now,
+    onError,
+  });
+  await registry.start();
+  const stopBeating = beat(bus);
+  const door = serveRegistry({ bus, registry, incarnation: store.incarnation, processes, onError });
+  const presence = await announce(bus, 'registry', () => ({ revision: registry.publishedRevision }));
+  ready();
+  logger.info({ processId: bus.processId, revision: registry.publishedRevision }, 'serving');
+
+  await untilStopped();
+  await door.stop();
+  await registry.stop();
+  await publisher.stop();
+  await presence.stop();
+  stopBeating();
+  await processes.stop();
+  await bus.close();
+  await store.close();
+});

@@ -191,6 +191,13 @@ export declare type GetRequest = Message<"will.v1.GetRequest"> & {
    * @generated from field: string slug = 2;
    */
   slug: string;
+
+  /**
+   * `next` of the answer before: go on from there.
+   *
+   * @generated from field: string after = 3;
+   */
+  after: string;
 };
 
 /**
@@ -265,6 +272,13 @@ export declare type GetResponse = Message<"will.v1.GetResponse"> & {
    * @generated from field: string error = 3;
    */
   error: string;
+
+  /**
+   * Not empty: there is more than fits one message; ask again with this in `after`.
+   *
+   * @generated from field: string next = 4;
+   */
+  next: string;
 };
 
 /**
@@ -272,6 +286,84 @@ export declare type GetResponse = Message<"will.v1.GetResponse"> & {
  * Use `create(GetResponseSchema)` to create a new message.
  */
 export declare const GetResponseSchema: GenMessage<GetResponse>;
+
+/**
+ * @generated from message will.v1.StatusRequest
+ */
+export declare type StatusRequest = Message<"will.v1.StatusRequest"> & {
+};
+
+/**
+ * Describes the message will.v1.StatusRequest.
+ * Use `create(StatusRequestSchema)` to create a new message.
+ */
+export declare const StatusRequestSchema: GenMessage<StatusRequest>;
+
+/**
+ * @generated from message will.v1.StatusResponse
+ */
+export declare type StatusResponse = Message<"will.v1.StatusResponse"> & {
+  /**
+   * @generated from field: uint64 revision = 1;
+   */
+  revision: bigint;
+
+  /**
+   * Revision that is on the bus; older while the bus is away.
+   *
+   * @generated from field: uint64 published_revision = 2;
+   */
+  publishedRevision: bigint;
+
+  /**
+   * @generated from field: string incarnation = 3;
+   */
+  incarnation: string;
+
+  /**
+   * @generated from field: repeated will.v1.KindCount counts = 4;
+   */
+  counts: KindCount[];
+
+  /**
+   * All live processes that announced themselves.
+   *
+   * @generated from field: repeated will.v1.Presence processes = 5;
+   */
+  processes: Presence[];
+
+  /**
+   * @generated from field: string error = 6;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message will.v1.StatusResponse.
+ * Use `create(StatusResponseSchema)` to create a new message.
+ */
+export declare const StatusResponseSchema: GenMessage<StatusResponse>;
+
+/**
+ * @generated from message will.v1.KindCount
+ */
+export declare type KindCount = Message<"will.v1.KindCount"> & {
+  /**
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: uint32 count = 2;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message will.v1.KindCount.
+ * Use `create(KindCountSchema)` to create a new message.
+ */
+export declare const KindCountSchema: GenMessage<KindCount>;
 
 /**
  * @generated from message will.v1.ManifestEntry

@@ -10,7 +10,7 @@ import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
  * Describes the file will/v1/registry.proto.
  */
 export const file_will_v1_registry = /*@__PURE__*/
-  fileDesc("ChZ3aWxsL3YxL3JlZ2lzdHJ5LnByb3RvEgd3aWxsLnYxIioKDERvY3VtZW50RmlsZRIMCgRwYXRoGAEgASgJEgwKBHRleHQYAiABKAkicgoMQXBwbHlSZXF1ZXN0EiQKBWZpbGVzGAEgAygLMhUud2lsbC52MS5Eb2N1bWVudEZpbGUSDQoFcHJ1bmUYAiABKAgSDgoGYXV0aG9yGAMgASgJEgwKBG5vdGUYBCABKAkSDwoHZHJ5X3J1bhgFIAEoCCJFCgdQcm9ibGVtEgwKBHBhdGgYASABKAkSDAoEbGluZRgCIAEoDRINCgVmaWVsZBgDIAEoCRIPCgdtZXNzYWdlGAQgASgJIjQKBkNoYW5nZRIMCgRraW5kGAEgASgJEgwKBHNsdWcYAiABKAkSDgoGYWN0aW9uGAMgASgJIooBCg1BcHBseVJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgEEiAKB2NoYW5nZXMYAiADKAsyDy53aWxsLnYxLkNoYW5nZRIiCghwcm9ibGVtcxgDIAMoCzIQLndpbGwudjEuUHJvYmxlbRIQCgh3YXJuaW5ncxgEIAMoCRIPCgdsYWdnaW5nGAUgAygJIigKCkdldFJlcXVlc3QSDAoEa2luZBgBIAEoCRIMCgRzbHVnGAIgASgJIn0KCERvY3VtZW50EgwKBGtpbmQYASABKAkSDAoEc2x1ZxgCIAEoCRIMCgRuYW1lGAMgASgJEhAKCHJldmlzaW9uGAQgASgEEgwKBGpzb24YBSABKAwSDgoGYXV0aG9yGAYgASgJEhcKD3VwZGF0ZWRfdW5peF9tcxgHIAEoAyJUCgtHZXRSZXNwb25zZRIQCghyZXZpc2lvbhgBIAEoBBIkCglkb2N1bWVudHMYAiADKAsyES53aWxsLnYxLkRvY3VtZW50Eg0KBWVycm9yGAMgASgJIjgKDU1hbmlmZXN0RW50cnkSDAoEa2luZBgBIAEoCRIMCgRzbHVnGAIgASgJEgsKA2tleRgDIAEoCSIzCghNYW5pZmVzdBInCgdlbnRyaWVzGAEgAygLMhYud2lsbC52MS5NYW5pZmVzdEVudHJ5ImQKDFNuYXBzaG90SGVhZBIQCghyZXZpc2lvbhgBIAEoBBITCgtpbmNhcm5hdGlvbhgCIAEoCRIUCgxtYW5pZmVzdF9rZXkYAyABKAkSFwoPd3JpdHRlbl91bml4X21zGAQgASgDIoABCghQcmVzZW5jZRISCgpwcm9jZXNzX2lkGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSEAoIcmV2aXNpb24YAyABKAQSFwoPc3RhcnRlZF91bml4X21zGAQgASgDEiQKBm1vZGVscxgFIAMoCzIULndpbGwudjEuU2VydmVkTW9kZWwiUQoLU2VydmVkTW9kZWwSDQoFbW9kZWwYASABKAkSEAoIY2FwYWNpdHkYAiABKA0SEQoJaW5fZmxpZ2h0GAMgASgNEg4KBnJlYXNvbhgEIAEoCWIGcHJvdG8z");
+  fileDesc("ChZ3aWxsL3YxL3JlZ2lzdHJ5LnByb3RvEgd3aWxsLnYxIioKDERvY3VtZW50RmlsZRIMCgRwYXRoGAEgASgJEgwKBHRleHQYAiABKAkicgoMQXBwbHlSZXF1ZXN0EiQKBWZpbGVzGAEgAygLMhUud2lsbC52MS5Eb2N1bWVudEZpbGUSDQoFcHJ1bmUYAiABKAgSDgoGYXV0aG9yGAMgASgJEgwKBG5vdGUYBCABKAkSDwoHZHJ5X3J1bhgFIAEoCCJFCgdQcm9ibGVtEgwKBHBhdGgYASABKAkSDAoEbGluZRgCIAEoDRINCgVmaWVsZBgDIAEoCRIPCgdtZXNzYWdlGAQgASgJIjQKBkNoYW5nZRIMCgRraW5kGAEgASgJEgwKBHNsdWcYAiABKAkSDgoGYWN0aW9uGAMgASgJIooBCg1BcHBseVJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgEEiAKB2NoYW5nZXMYAiADKAsyDy53aWxsLnYxLkNoYW5nZRIiCghwcm9ibGVtcxgDIAMoCzIQLndpbGwudjEuUHJvYmxlbRIQCgh3YXJuaW5ncxgEIAMoCRIPCgdsYWdnaW5nGAUgAygJIjcKCkdldFJlcXVlc3QSDAoEa2luZBgBIAEoCRIMCgRzbHVnGAIgASgJEg0KBWFmdGVyGAMgASgJIn0KCERvY3VtZW50EgwKBGtpbmQYASABKAkSDAoEc2x1ZxgCIAEoCRIMCgRuYW1lGAMgASgJEhAKCHJldmlzaW9uGAQgASgEEgwKBGpzb24YBSABKAwSDgoGYXV0aG9yGAYgASgJEhcKD3VwZGF0ZWRfdW5peF9tcxgHIAEoAyJiCgtHZXRSZXNwb25zZRIQCghyZXZpc2lvbhgBIAEoBBIkCglkb2N1bWVudHMYAiADKAsyES53aWxsLnYxLkRvY3VtZW50Eg0KBWVycm9yGAMgASgJEgwKBG5leHQYBCABKAkiDwoNU3RhdHVzUmVxdWVzdCKsAQoOU3RhdHVzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAQSGgoScHVibGlzaGVkX3JldmlzaW9uGAIgASgEEhMKC2luY2FybmF0aW9uGAMgASgJEiIKBmNvdW50cxgEIAMoCzISLndpbGwudjEuS2luZENvdW50EiQKCXByb2Nlc3NlcxgFIAMoCzIRLndpbGwudjEuUHJlc2VuY2USDQoFZXJyb3IYBiABKAkiKAoJS2luZENvdW50EgwKBGtpbmQYASABKAkSDQoFY291bnQYAiABKA0iOAoNTWFuaWZlc3RFbnRyeRIMCgRraW5kGAEgASgJEgwKBHNsdWcYAiABKAkSCwoDa2V5GAMgASgJIjMKCE1hbmlmZXN0EicKB2VudHJpZXMYASADKAsyFi53aWxsLnYxLk1hbmlmZXN0RW50cnkiZAoMU25hcHNob3RIZWFkEhAKCHJldmlzaW9uGAEgASgEEhMKC2luY2FybmF0aW9uGAIgASgJEhQKDG1hbmlmZXN0X2tleRgDIAEoCRIXCg93cml0dGVuX3VuaXhfbXMYBCABKAMigAEKCFByZXNlbmNlEhIKCnByb2Nlc3NfaWQYASABKAkSDwoHc2VydmljZRgCIAEoCRIQCghyZXZpc2lvbhgDIAEoBBIXCg9zdGFydGVkX3VuaXhfbXMYBCABKAMSJAoGbW9kZWxzGAUgAygLMhQud2lsbC52MS5TZXJ2ZWRNb2RlbCJRCgtTZXJ2ZWRNb2RlbBINCgVtb2RlbBgBIAEoCRIQCghjYXBhY2l0eRgCIAEoDRIRCglpbl9mbGlnaHQYAyABKA0SDgoGcmVhc29uGAQgASgJYgZwcm90bzM");
 
 /**
  * Describes the message will.v1.DocumentFile.
@@ -69,37 +69,58 @@ export const GetResponseSchema = /*@__PURE__*/
   messageDesc(file_will_v1_registry, 7);
 
 /**
+ * Describes the message will.v1.StatusRequest.
+ * Use `create(StatusRequestSchema)` to create a new message.
+ */
+export const StatusRequestSchema = /*@__PURE__*/
+  messageDesc(file_will_v1_registry, 8);
+
+/**
+ * Describes the message will.v1.StatusResponse.
+ * Use `create(StatusResponseSchema)` to create a new message.
+ */
+export const StatusResponseSchema = /*@__PURE__*/
+  messageDesc(file_will_v1_registry, 9);
+
+/**
+ * Describes the message will.v1.KindCount.
+ * Use `create(KindCountSchema)` to create a new message.
+ */
+export const KindCountSchema = /*@__PURE__*/
+  messageDesc(file_will_v1_registry, 10);
+
+/**
  * Describes the message will.v1.ManifestEntry.
  * Use `create(ManifestEntrySchema)` to create a new message.
  */
 export const ManifestEntrySchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 8);
+  messageDesc(file_will_v1_registry, 11);
 
 /**
  * Describes the message will.v1.Manifest.
  * Use `create(ManifestSchema)` to create a new message.
  */
 export const ManifestSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 9);
+  messageDesc(file_will_v1_registry, 12);
 
 /**
  * Describes the message will.v1.SnapshotHead.
  * Use `create(SnapshotHeadSchema)` to create a new message.
  */
 export const SnapshotHeadSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 10);
+  messageDesc(file_will_v1_registry, 13);
 
 /**
  * Describes the message will.v1.Presence.
  * Use `create(PresenceSchema)` to create a new message.
  */
 export const PresenceSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 11);
+  messageDesc(file_will_v1_registry, 14);
 
 /**
  * Describes the message will.v1.ServedModel.
  * Use `create(ServedModelSchema)` to create a new message.
  */
 export const ServedModelSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 12);
+  messageDesc(file_will_v1_registry, 15);
 

@@ -1,0 +1,27 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isSpecificationNotation } from '@will/contracts';
+import type { DocumentText } from '../ports.ts';
+
+/**
+ * The documents of a folder and those below it, by name; or one file. Files that are neither YAML, JSON nor in the
+ * specification's notation are passed over, and so are hidden ones.
+ * @throws {Error} the folder cannot be read; the message says which.
+ */
+export async function readDocumentFolder(folder: string): Promise<readonly DocumentText[]> {
+  try {
+    if ((await stat(folder)).isFile()) return [{ path: folder, text: await readFile(folder, 'utf8') }];
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    const paths = entries
+      .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort();
+    const files = await Promise.all(paths.map(async (path) => ({ path, text: await readFile(path, 'utf8') })));
+    return files.filter(({ path, text }) => /\.(ya?ml|json)$/i.test(path) || isSpecificationNotation(text));
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'error';
+    throw new Error(`WILL_DOCUMENTS ${JSON.stringify(folder)} cannot be read (${code}); name a folder of documents`, {
+      cause,
+    });
+  }
+}

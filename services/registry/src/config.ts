@@ -1,0 +1,11 @@
+import { optionalText, parseSettings, text } from '@will/runtime';
+
+/** The only reader of the environment in this service. @throws {SettingsError} */
+export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =>
+  parseSettings(env, {
+    natsUrl: ['NATS_URL', text('nats://127.0.0.1:4222')],
+    /** The store is the file registry.sqlite in it. */
+    dataDir: ['WILL_DATA_DIR', text('.will')],
+    /** Folder of documents, or one file, that an empty store is filled from; absent: it stays empty. */
+    documents: ['WILL_DOCUMENTS', optionalText],
+  });
