@@ -12,6 +12,12 @@ const placeOf =
     return { open: () => open(file.path), remove: () => file.remove() };
   };
 
-describe('SQLite documents', () => documentStoreContract(placeOf(openDocumentStore)));
-describe('SQLite call log', () => callLogContract(placeOf(openCallLog)));
-describe('SQLite tasks', () => taskStoreContract(placeOf(openTaskStore)));
+describe('SQLite documents', () => {
+  documentStoreContract(placeOf(openDocumentStore));
+});
+describe('SQLite call log', () => {
+  callLogContract(placeOf(openCallLog));
+});
+describe('SQLite tasks', () => {
+  taskStoreContract(placeOf(openTaskStore));
+});
