@@ -89,8 +89,14 @@ class BucketPublisher implements SnapshotPublisher {
   publish(revision: number, documents: readonly PublishedDocument[]): Promise<void> {
     return this.#inTurn(async () => {
       try {
-        await this.#write(revision, documents);
+        await this.#write(revision, documents).catch(async (error: unknown) => {
+          if (error instanceof BusError) throw error;
+          // The bucket may be gone with its server's disk; a second try makes it again.
+          await this.#adopt();
+          await this.#write(revision, documents);
+        });
       } catch (cause) {
+        this.#bucket = undefined;
         if (cause instanceof BusError) throw cause;
         throw new BusError('disconnected', `publishing revision ${revision} was not confirmed`, { cause });
       }
@@ -129,7 +135,7 @@ class BucketPublisher implements SnapshotPublisher {
   }
 
   async #putMissing(contents: ReadonlyMap<string, Uint8Array>): Promise<void> {
-    const bucket = (this.#bucket ??= await registryBucket(this.#bus));
+    const bucket = this.#bucket ?? (await this.#adopt());
     const missing = [...contents].filter(([key]) => !this.#written.has(key));
     await inParallel(missing, writesAtOnce, async ([key, content]) => {
       await bucket.put(key, content);
@@ -145,9 +151,9 @@ class BucketPublisher implements SnapshotPublisher {
       manifestKey,
       writtenUnixMs: BigInt(this.#nowMs()),
     });
-    const bucket = (this.#bucket ??= await registryBucket(this.#bus));
+    const bucket = this.#bucket ?? (await this.#adopt());
     try {
-      this.#headSequence = await bucket.update(headKey, toBinary(wire.SnapshotHeadSchema, head), this.#headSequence);
+      this.#headSequence = await bucket.put(headKey, toBinary(wire.SnapshotHeadSchema, head), { previousSeq: this.#headSequence });
       return true;
     } catch (error) {
       if (!(error instanceof JetStreamApiError) || error.code !== wrongLastSequence) throw error;
@@ -160,15 +166,17 @@ class BucketPublisher implements SnapshotPublisher {
    * Takes over what is in the bucket: an earlier life of this registry left it, or a write whose answer got lost.
    * @throws {BusError} 'unsuitable': the head was written by the registry of another store, while this one was running.
    */
-  async #adopt(): Promise<void> {
-    this.#bucket = await registryBucket(this.#bus);
-    const entry = await this.#bucket.get(headKey);
+  async #adopt(): Promise<KV> {
+    const bucket = await registryBucket(this.#bus);
+    const entry = await bucket.get(headKey);
     this.#headSequence = entry?.revision ?? 0;
     if (entry?.operation === 'PUT' && this.#published && readHead(entry.value)?.incarnation !== this.#incarnation)
       throw new BusError('unsuitable', 'the registry of another store publishes to this bus; stop one of the two');
     const keys = new Set<string>();
-    for await (const key of await this.#bucket.keys(['doc.*', 'manifest.*'])) keys.add(key);
+    for await (const key of await bucket.keys(['doc.*', 'manifest.*'])) keys.add(key);
     this.#written = keys;
+    this.#bucket = bucket;
+    return bucket;
   }
 
   /** A head of another store that still moves has a living registry behind it. */

@@ -6,7 +6,7 @@ import type { Bus } from './api.ts';
 import { headBeatMs, headKey, inParallel, registryBucket } from './snapshot-bucket.ts';
 
 /** A watch that was silent for so long, while the bus is there, is opened anew. */
-const silentAfterMs = 5 * headBeatMs;
+const silentAfterMs = 3 * headBeatMs;
 const firstLookMs = 2_000;
 const retryMs = 200;
 const readsAtOnce = 64;

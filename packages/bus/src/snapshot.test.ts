@@ -1,0 +1,265 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { AnyDocument } from '@will/core';
+import { names } from '@will/contracts';
+import { startNatsServer, type NatsServer } from '@will/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Bus } from './api.ts';
+import { connectBus } from './connect.ts';
+import { registryBucket } from './snapshot-bucket.ts';
+import { openSnapshotPublisher, type PublishedDocument, type SnapshotPublisher } from './snapshot-publisher.ts';
+import { followSnapshot, type SnapshotView } from './snapshot-reader.ts';
+
+let server: NatsServer;
+let writing: Bus;
+let reading: Bus;
+const stops: (() => unknown)[] = [];
+
+beforeAll(async () => {
+  server = await startNatsServer();
+  writing = await connectBus({ servers: server.url, processId: 'registry-test', inboxScope: 'registry' });
+  reading = await connectBus({ servers: server.url, processId: 'reader-test', inboxScope: 'router' });
+}, 30_000);
+
+afterAll(async () => {
+  await Promise.all([writing?.close(), reading?.close()]);
+  await server?.stop();
+});
+
+const model = (name: string, tag = 'text_gen'): PublishedDocument => {
+  const document: AnyDocument = {
+    kind: 'model',
+    body: {
+      name,
+      slug: name.toLowerCase(),
+      aliases: [],
+      tags: [tag],
+      call_method: 'API',
+      provider: 'x',
+      capabilities: [],
+      tier: 'standard',
+    },
+  };
+  return { document, revision: 1, author: 'test', updatedAtMs: 0 };
+};
+
+/** Each test has the bucket for itself: it begins without one. */
+async function withBucket(incarnation: string, work: (publisher: SnapshotPublisher) => Promise<void>): Promise<void> {
+  const manager = await jetstreamManager(writing.connection);
+  await manager.streams.delete(`KV_${names.registryBucket}`).catch(() => {});
+  const publisher = await openSnapshotPublisher(writing, { incarnation });
+  try {
+    await work(publisher);
+  } finally {
+    await publisher.stop();
+    for (const stop of stops.splice(0)) await stop();
+  }
+}
+
+async function follow(): Promise<SnapshotView> {
+  const view = await followSnapshot(reading);
+  stops.push(() => view.stop());
+  return view;
+}
+
+const changeOf = (view: SnapshotView): Promise<void> =>
+  new Promise((resolve) => {
+    const stop = view.onChange(() => {
+      stop();
+      resolve();
+    });
+  });
+
+const keys = async (): Promise<string[]> => {
+  const found: string[] = [];
+  for await (const key of await (await registryBucket(reading)).keys()) found.push(key);
+  return found;
+};
+
+test('a reader that comes before the registry has nothing, then gets the first revision', async () => {
+  await withBucket('a', async (publisher) => {
+    const view = await follow();
+    expect(view.current).toBeUndefined();
+    expect(view.ageMs(Date.now())).toBe(Number.POSITIVE_INFINITY);
+    expect(await view.untilRevision(1, 1)).toBe(false);
+    const reached = view.untilRevision(1, 5_000);
+    await publisher.publish(1, [model('A'), model('B')]);
+    expect(await reached).toBe(true);
+    expect([...(view.current?.models.keys() ?? [])]).toEqual(['a', 'b']);
+    expect(view.ageMs(Date.now())).toBeLessThan(2_000);
+  });
+});
+
+test('a reader that comes later starts with what is published, and follows every revision', async () => {
+  await withBucket('a', async (publisher) => {
+    await publisher.publish(1, [model('A')]);
+    const view = await follow();
+    expect(view.current?.revision).toBe(1);
+    const changed = changeOf(view);
+    await publisher.publish(2, [model('A'), model('B')]);
+    await changed;
+    expect([view.current?.revision, view.current?.models.size]).toEqual([2, 2]);
+    await publisher.publish(3, []);
+    expect(await view.untilRevision(3, 5_000)).toBe(true);
+    expect(view.current?.models.size).toBe(0);
+  });
+});
+
+test('a head whose documents are not all there changes nothing until they are', async () => {
+  await withBucket('a', async (publisher) => {
+    await publisher.publish(1, [model('A')]);
+    const view = await follow();
+    const bucket = await registryBucket(writing);
+    // As a reader sees it that looks while the registry is in the middle of a publication.
+    const whole = await readAll(bucket);
+    await publisher.publish(2, [model('A'), model('B')]);
+    await view.untilRevision(2, 5_000);
+    await publisher.publish(3, [model('A'), model('B'), model('C')]);
+    await view.untilRevision(3, 5_000);
+    expect(whole.size).toBeGreaterThan(0);
+    const late = await followSnapshotWithout(bucket, async () => follow());
+    expect(late.before).toBeUndefined();
+    expect(late.view.current?.revision).toBe(3);
+  });
+}, 20_000);
+
+const readAll = async (bucket: Awaited<ReturnType<typeof registryBucket>>): Promise<Map<string, Uint8Array>> => {
+  const found = new Map<string, Uint8Array>();
+  for await (const key of await bucket.keys()) {
+    const entry = await bucket.get(key);
+    if (entry) found.set(key, entry.value);
+  }
+  return found;
+};
+
+/** Takes one document away, opens a reader, and puts it back. */
+async function followSnapshotWithout(
+  bucket: Awaited<ReturnType<typeof registryBucket>>,
+  open: () => Promise<SnapshotView>,
+) {
+  const [key, content] = [...(await readAll(bucket))].find(([name]) => name.startsWith('doc.')) as [string, Uint8Array];
+  await bucket.purge(key);
+  const view = await open();
+  const before = view.current;
+  const reached = view.untilRevision(1, 10_000);
+  await bucket.put(key, content);
+  await reached;
+  return { before, view };
+}
+
+test('the heartbeat keeps a snapshot young, and its end lets it age', async () => {
+  await withBucket('a', async (publisher) => {
+    await publisher.publish(1, [model('A')]);
+    const bucket = await registryBucket(reading);
+    const watch = await bucket.watch({ key: 'head', include: 'updates' });
+    const view = await follow();
+    let beats = 0;
+    for await (const entry of watch) if (entry.operation === 'PUT' && (beats += 1) === 2) break;
+    expect(view.ageMs(Date.now())).toBeLessThan(1_000);
+    await publisher.stop();
+    expect(view.ageMs(Date.now() + 20_000)).toBeGreaterThan(15_000);
+    // One who comes now learns from the head itself how long the registry has been silent.
+    const late = await follow();
+    expect(late.ageMs(Date.now() + 20_000)).toBeGreaterThan(15_000);
+  });
+}, 20_000);
+
+test('old keys go: only the two newest manifests and their documents stay', async () => {
+  await withBucket('a', async (publisher) => {
+    await publisher.publish(1, [model('A', 'one')]);
+    await publisher.publish(2, [model('A', 'two')]);
+    await publisher.publish(3, [model('A', 'three')]);
+    const left = await keys();
+    expect(left.filter((key) => key.startsWith('manifest.'))).toHaveLength(2);
+    expect(left.filter((key) => key.startsWith('doc.'))).toHaveLength(2);
+    expect(left).toContain('head');
+  });
+});
+
+test('a registry that starts again takes over what it left, and readers see no change', async () => {
+  await withBucket('a', async (publisher) => {
+    await publisher.publish(4, [model('A')]);
+    const view = await follow();
+    const before = view.current;
+    await publisher.stop();
+    const again = await openSnapshotPublisher(writing, { incarnation: 'a' });
+    stops.push(() => again.stop());
+    await again.publish(4, [model('A')]);
+    expect(view.current).toBe(before);
+    await again.publish(5, [model('A'), model('B')]);
+    expect(await view.untilRevision(5, 5_000)).toBe(true);
+  });
+});
+
+test('another store may begin at a lower revision; the registry of a living one is refused', async () => {
+  await withBucket('a', async (publisher) => {
+    await publisher.publish(9, [model('A')]);
+    const view = await follow();
+    await expect(openSnapshotPublisher(writing, { incarnation: 'b' })).rejects.toMatchObject({ code: 'unsuitable' });
+    await publisher.stop();
+    const other = await openSnapshotPublisher(writing, { incarnation: 'b' });
+    stops.push(() => other.stop());
+    const changed = changeOf(view);
+    await other.publish(1, [model('B')]);
+    await changed;
+    expect([view.current?.revision, [...(view.current?.models.keys() ?? [])]]).toEqual([1, ['b']]);
+  });
+}, 20_000);
+
+test('a bucket that is lost is filled again from the store, and readers go on', async () => {
+  await withBucket('a', async (publisher) => {
+    await publisher.publish(1, [model('A')]);
+    const view = await follow();
+    const manager = await jetstreamManager(writing.connection);
+    await manager.streams.delete(`KV_${names.registryBucket}`);
+    await publisher.publish(2, [model('A'), model('B')]);
+    expect(await view.untilRevision(2, 15_000)).toBe(true);
+    await manager.streams.delete(`KV_${names.registryBucket}`);
+    const late = async (): Promise<boolean> => {
+      const next = await followSnapshot(reading);
+      stops.push(() => next.stop());
+      return next.untilRevision(2, 10_000);
+    };
+    expect(await late()).toBe(true);
+  });
+}, 40_000);
+
+test('a restart of the server loses nothing', async () => {
+  await withBucket('a', async (publisher) => {
+    await publisher.publish(1, [model('A')]);
+    const view = await follow();
+    const back = Promise.all([returned(writing), returned(reading)]);
+    await server.restart();
+    await back;
+    expect(view.current?.revision).toBe(1);
+    await publisher.publish(2, [model('B')]);
+    expect(await view.untilRevision(2, 10_000)).toBe(true);
+  });
+}, 40_000);
+
+const returned = (bus: Bus): Promise<void> =>
+  new Promise((resolve) => {
+    const stop = bus.onConnectionChange((isConnected) => {
+      if (!isConnected) return;
+      stop();
+      resolve();
+    });
+  });
+
+test('5,000 documents are published and read', async () => {
+  await withBucket('a', async (publisher) => {
+    const documents = Array.from({ length: 5_000 }, (_, index) => model(`M${index}`));
+    const startedMs = performance.now();
+    await publisher.publish(1, documents);
+    const publishedMs = performance.now();
+    const view = await follow();
+    expect(await view.untilRevision(1, 20_000)).toBe(true);
+    const readMs = performance.now();
+    expect(view.current?.models.size).toBe(5_000);
+    const changed = changeOf(view);
+    await publisher.publish(2, [...documents, model('one more')]);
+    await changed;
+    console.log(
+      `5,000 documents: published in ${Math.round(publishedMs - startedMs)} ms, read in ${Math.round(readMs - publishedMs)} ms, one more in ${Math.round(performance.now() - readMs)} ms`,
+    );
+  });
+}, 60_000);
