@@ -31,9 +31,11 @@ export function compileSnapshot(revision: number, documents: readonly AnyDocumen
   const bySlug = groupBySlug(documents, problems);
   const names = new ModelNames(bySlug.model.values(), problems);
   const standIns = resolveStandIns(bySlug.model, names);
+  const models = mapValues(bySlug.model, compileModel);
   const snapshot: Snapshot = {
     revision,
-    models: mapValues(bySlug.model, compileModel),
+    models,
+    modelsByTaskType: indexByTaskType(models.values()),
     modelSlugs: names.slugs,
     routes: mapValues(bySlug.route, (route) => compileRoute(route, names, standIns)),
     clients: mapValues(bySlug.client, (client) => withDefaultModel('client', client, names)),
@@ -249,6 +251,21 @@ function compileModel(document: ModelDocument): Model {
     },
     document,
   };
+}
+
+function indexByTaskType(models: Iterable<Model>): Map<string, readonly string[]> {
+  const accuracy = ({ document }: Model): number => document.benchmark?.accuracy ?? 0;
+  const cost = ({ price }: Model): number => (price ? price.input + price.output : Number.MAX_SAFE_INTEGER);
+  const ranked = [...models].sort((a, b) => accuracy(b) - accuracy(a) || cost(a) - cost(b) || (a.slug < b.slug ? -1 : 1));
+  const index = new Map<string, string[]>();
+  for (const { slug, taskTypes } of ranked) {
+    for (const taskType of taskTypes) {
+      const slugs = index.get(taskType);
+      if (slugs) slugs.push(slug);
+      else index.set(taskType, [slug]);
+    }
+  }
+  return index;
 }
 
 /** An expiry that cannot be read has passed: a doubtful tag is no tag. */

@@ -49,6 +49,8 @@ export interface Snapshot {
   readonly models: ReadonlyMap<string, Model>;
   /** Slug of every name, alias and slug of a model, in lower case. */
   readonly modelSlugs: ReadonlyMap<string, string>;
+  /** Slugs of the models with a tag, most accurate first, then cheapest, then by slug: the order where no route is declared. */
+  readonly modelsByTaskType: ReadonlyMap<string, readonly string[]>;
   readonly routes: ReadonlyMap<string, RouteDocument>;
   readonly clients: ReadonlyMap<string, ClientDocument>;
   readonly projects: ReadonlyMap<string, ProjectDocument>;

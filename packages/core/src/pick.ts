@@ -1,0 +1,29 @@
+import type { LiveState, Pick, RankedSet } from './decision.ts';
+
+/** Arguments that make a choice repeatable. */
+export interface PickBasis {
+  /** Decides among equals; recorded with the decision. A cascade has no equals and does not use it. */
+  readonly seed: number;
+  readonly nowMs: number;
+}
+
+/**
+ * The choice for one task: the ranked set without models that nobody can serve or that rest, in the declared order.
+ * Pure, so that the recorded set, state and seed give the same choice again.
+ */
+export function pick(set: RankedSet, live: LiveState, basis: PickBasis): Pick {
+  const order: string[] = [];
+  const skipped: { model: string; reason: string }[] = [];
+  for (const { model } of set.candidates) {
+    const reason = whyNotNow(model, live, basis.nowMs);
+    if (reason === undefined) order.push(model);
+    else skipped.push({ model, reason });
+  }
+  return { order, skipped };
+}
+
+function whyNotNow(model: string, { unserved, coolingUntilMs }: LiveState, nowMs: number): string | undefined {
+  const untilMs = coolingUntilMs.get(model) ?? 0;
+  if (untilMs > nowMs) return `cooling down until ${new Date(untilMs).toISOString()}`;
+  return unserved.get(model);
+}
