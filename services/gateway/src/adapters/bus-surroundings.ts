@@ -1,0 +1,68 @@
+import {
+  announce,
+  beat,
+  type Bus,
+  followSnapshot,
+  type ProcessesView,
+  type SnapshotView,
+  watchProcesses,
+} from '@will/bus';
+import { connectClient, type TaskClient } from '@will/client';
+import type { Fleet, Surroundings } from '../ports.ts';
+
+/** What the bus gives, part by part as it comes, so that the door can already say what is missing. */
+export class BusSurroundings implements Surroundings {
+  client: TaskClient | undefined;
+  fleet: Fleet | undefined;
+  #bus: Bus | undefined;
+  #snapshots: SnapshotView | undefined;
+  readonly #toClose: (() => void | Promise<void>)[] = [];
+
+  get isBusConnected(): boolean {
+    return this.#bus?.isConnected === true;
+  }
+  get snapshot(): Surroundings['snapshot'] {
+    return this.#snapshots?.current;
+  }
+
+  async connect(bus: Bus): Promise<void> {
+    this.#bus = bus;
+    const snapshots = await followSnapshot(bus);
+    this.#snapshots = snapshots;
+    this.#toClose.push(() => snapshots.stop());
+    const processes = await watchProcesses(bus);
+    this.fleet = fleetOf(processes);
+    this.#toClose.push(() => processes.stop());
+    const client = await connectClient({ bus });
+    this.client = client;
+    this.#toClose.push(() => client.close());
+    const presence = await announce(bus, 'gateway', () => ({ revision: snapshots.current?.revision ?? 0 }));
+    this.#toClose.push(
+      () => presence.stop(),
+      snapshots.onChange(() => presence.update()),
+      beat(bus),
+    );
+  }
+
+  /** Ends all that was begun on the bus, newest first. */
+  async close(): Promise<void> {
+    for (const close of this.#toClose.splice(0).reverse()) await close();
+  }
+}
+
+/** Computed again only after a change: it is asked for with every look at the models. */
+export function fleetOf(view: ProcessesView): Fleet {
+  let services = new Set<string>();
+  let served = new Set<string>();
+  const read = (): void => {
+    services = new Set();
+    served = new Set();
+    for (const { service, models } of view.processes.values()) {
+      services.add(service);
+      for (const { model, reason } of models) if (reason === '') served.add(model);
+    }
+  };
+  view.onChange(read);
+  read();
+  return { has: (service) => services.has(service), servedModels: () => served };
+}

@@ -1,0 +1,29 @@
+import type { TaskResult } from '@will/client';
+import type { wire } from '@will/contracts';
+
+/** OpenAI's usage; input tokens include cached ones, as there. */
+export const shownUsage = (usage: wire.Usage | undefined): string =>
+  usage === undefined
+    ? 'null'
+    : `{"prompt_tokens":${usage.inputTokens},"completion_tokens":${usage.outputTokens},` +
+      `"total_tokens":${usage.inputTokens + usage.outputTokens},` +
+      `"prompt_tokens_details":{"cached_tokens":${usage.cachedInputTokens}},` +
+      `"completion_tokens_details":{"reasoning_tokens":${usage.reasoningTokens}}}`;
+
+export const answerId = (taskId: string): string => `chatcmpl-${taskId}`;
+
+/** `finish_reason` of an answer; an empty one counts as `stop`. */
+export const shownFinish = (finish: string): string => JSON.stringify(finish === '' ? 'stop' : finish);
+
+/** The whole answer in OpenAI's form. `model` is the slug of what really answered, as `GET /v1/models` lists it. */
+export function chatAnswer(result: TaskResult, createdUnixSeconds: number): string {
+  const { toolCalls, reasoning, output } = result;
+  const content = output === '' && toolCalls !== '' ? 'null' : JSON.stringify(output);
+  return (
+    `{"id":"${answerId(result.taskId)}","object":"chat.completion","created":${createdUnixSeconds},` +
+    `"model":${JSON.stringify(result.model)},"choices":[{"index":0,"message":{"role":"assistant","content":${content},` +
+    `"refusal":null${reasoning === '' ? '' : `,"reasoning_content":${JSON.stringify(reasoning)}`}` +
+    `${toolCalls === '' ? '' : `,"tool_calls":${toolCalls}`}},"logprobs":null,` +
+    `"finish_reason":${shownFinish(result.finish)}}],"usage":${shownUsage(result.usage)}}`
+  );
+}

@@ -1,0 +1,90 @@
+import type { TaskRequest } from '@will/client';
+import { type Modality, modelSlugOf, nearestNames, type Priority, type Snapshot } from '@will/core';
+import { HttpError } from '../http/errors.ts';
+import { taskTypesOf } from '../names.ts';
+import type { ChatBody } from './chat-schema.ts';
+import type { StatedFacts } from './facts.ts';
+import type { ReadChat } from './read-chat.ts';
+
+/** `model: "auto"` means this task type. */
+const automaticType = 'text_gen';
+
+/** A chat request as a task for the bus. @throws {HttpError} 404: no model and no task type of that name. */
+export function chatTask(
+  { body, input }: ReadChat,
+  facts: StatedFacts,
+  snapshot: Snapshot,
+  taskId: string,
+): TaskRequest {
+  const { type, model } = whoAnswers(body.model, facts.taskType, snapshot);
+  const maxOutputTokens = body.max_completion_tokens ?? body.max_tokens;
+  const priority = facts.priority ?? priorityOf(body.service_tier);
+  return {
+    taskId,
+    type,
+    client: facts.client,
+    inputKind: 'chat',
+    input,
+    ...(model !== undefined && { model }),
+    ...(facts.project !== undefined && { project: facts.project }),
+    ...(facts.reflex !== undefined && { reflex: facts.reflex }),
+    ...(priority !== undefined && { priority }),
+    ...(facts.dataClass !== undefined && { dataClass: facts.dataClass }),
+    ...(facts.timeoutMs !== undefined && { timeoutMs: facts.timeoutMs }),
+    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+    inputModalities: modalitiesOf(body.messages),
+    needs: needsOf(body),
+  };
+}
+
+/** A model pins, a task type leaves the choice to its route. Where a name is both, the model is meant. */
+function whoAnswers(
+  name: string,
+  stated: string | undefined,
+  snapshot: Snapshot,
+): { type: string; model: string | undefined } {
+  const model = modelSlugOf(snapshot, name);
+  if (model !== undefined) return { type: stated ?? typeOfModel(model, snapshot), model };
+  if (name === 'auto') return { type: stated ?? automaticType, model: undefined };
+  if (taskTypesOf(snapshot).has(name)) return { type: stated ?? name, model: undefined };
+  const known = [...snapshot.models.keys(), ...taskTypesOf(snapshot)];
+  const near = nearestNames(name, known);
+  const hint = near.length > 0 ? `; near: ${near.join(', ')}` : '';
+  throw new HttpError(
+    404,
+    'model_not_found',
+    `model ${JSON.stringify(name)} is neither a model, a task type nor "auto"${hint}; GET /v1/models lists them`,
+    {
+      param: 'model',
+    },
+  );
+}
+
+/** What a pinned model is asked to do when nobody says: generate text if it does that, else what it is tagged with. */
+function typeOfModel(slug: string, snapshot: Snapshot): string {
+  const types = snapshot.models.get(slug)?.taskTypes ?? new Set<string>();
+  if (types.has(automaticType)) return automaticType;
+  return [...types][0] ?? automaticType;
+}
+
+const priorityOf = (tier: ChatBody['service_tier']): Priority | undefined =>
+  tier === 'priority' ? 'high' : tier === 'flex' ? 'background' : undefined;
+
+function modalitiesOf(messages: ChatBody['messages']): readonly Modality[] {
+  const found = new Set<Modality>(['text']);
+  for (const { role, content } of messages) {
+    if (role !== 'user' || typeof content === 'string') continue;
+    for (const { type } of content) {
+      if (type === 'image_url') found.add('image');
+      else if (type === 'input_audio') found.add('audio');
+    }
+  }
+  return [...found];
+}
+
+function needsOf(body: ChatBody): readonly string[] {
+  const needs: string[] = [];
+  if (body.tools !== undefined && body.tools.length > 0) needs.push('tools');
+  if (body.response_format?.type === 'json_schema') needs.push('json_schema');
+  return needs;
+}

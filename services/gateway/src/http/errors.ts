@@ -1,0 +1,136 @@
+import type { ServerResponse } from 'node:http';
+import { TaskError, type TaskErrorCode } from '@will/client';
+import type { wire } from '@will/contracts';
+
+export interface HttpErrorDetails {
+  /** The field that is wrong, as a path: `messages.0.role`. */
+  readonly param?: string;
+  /** Further response headers, as pairs one after another. */
+  readonly headers?: readonly string[];
+  /** Beside the fields of OpenAI inside `error`. */
+  readonly more?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+/** An answer that is not 200, in OpenAI's words. The message names the value and what was allowed, never content. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError';
+  readonly status: number;
+  readonly code: string;
+  readonly param: string | null;
+  readonly headers: readonly string[];
+  readonly more: Readonly<Record<string, unknown>>;
+  constructor(status: number, code: string, message: string, details: HttpErrorDetails = {}) {
+    super(message, { cause: details.cause });
+    this.status = status;
+    this.code = code;
+    this.param = details.param ?? null;
+    this.headers = details.headers ?? [];
+    this.more = details.more ?? {};
+  }
+}
+
+export const invalid = (message: string, param?: string): HttpError =>
+  new HttpError(400, 'invalid_request', message, param === undefined ? {} : { param });
+
+const statuses: Record<TaskErrorCode, number> = {
+  invalid_task: 400,
+  blocked: 403,
+  all_failed: 502,
+  deadline: 504,
+  worker_lost: 503,
+  router_lost: 503,
+  truncated: 502,
+  // Nobody is there to read it when the caller went; some other end of the task may have been cancelled, too.
+  cancelled: 499,
+  overloaded: 429,
+  unavailable: 503,
+  too_large: 413,
+  no_worker: 503,
+  internal: 500,
+};
+
+/** Any failure as an HTTP answer. What is no typed failure says nothing of the inside. */
+export function toHttpError(error: unknown): HttpError {
+  if (error instanceof HttpError) return error;
+  if (error instanceof TaskError) return fromTaskError(error);
+  return new HttpError(500, 'internal', 'the gateway failed; its log says why', { cause: error });
+}
+
+function fromTaskError(error: TaskError): HttpError {
+  const { code, taskId, decisionId, attempts, exclusions, isRetryable } = error;
+  const status = statuses[code];
+  return new HttpError(status, code, error.message, {
+    headers: [
+      ...decisionHeaders(taskId, decisionId, attempts),
+      ...retryHeaders(status, error),
+      // OpenAI's own libraries repeat 5xx unless told: a task that used its time up, or would fail again, is not repeated.
+      'x-should-retry',
+      String(isRetryable && code !== 'deadline'),
+    ],
+    more: {
+      task_id: taskId,
+      ...(decisionId !== '' && { decision_id: decisionId }),
+      retryable: isRetryable,
+      attempts: attempts.map(shownAttempt),
+      exclusions: exclusions.map(({ model, rule, detail }) => ({ model, rule, detail })),
+    },
+    cause: error,
+  });
+}
+
+function retryHeaders(status: number, { isRetryable, retryAfterMs }: TaskError): string[] {
+  const isWanted = status === 429 || (status === 503 && isRetryable) || retryAfterMs > 0;
+  return isWanted ? ['retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000)))] : [];
+}
+
+const shownAttempt = ({ number, model, outcome, fine, reason, durationMs }: wire.AttemptSummary): object => ({
+  number,
+  model,
+  outcome,
+  fine,
+  reason,
+  duration_ms: durationMs,
+});
+
+/** Which task and decision an answer belongs to, and the way that was gone: `<decision>; gpt-4:AuthError, llama:Success`. */
+export function decisionHeaders(
+  taskId: string,
+  decisionId: string,
+  attempts: readonly wire.AttemptSummary[],
+): string[] {
+  const headers = ['x-will-task-id', taskId];
+  if (decisionId === '') return headers;
+  const way = attempts
+    .slice(0, 20)
+    .map(({ model, fine }) => `${model}:${fine}`)
+    .join(', ')
+    .replace(/[^\x20-\x7e]/g, '?');
+  headers.push('x-will-decision-id', decisionId, 'x-will-decision', way === '' ? decisionId : `${decisionId}; ${way}`);
+  return headers;
+}
+
+const types: Record<number, string> = {
+  403: 'permission_error',
+  429: 'rate_limit_error',
+  504: 'timeout_error',
+};
+const typeOf = (status: number): string => types[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error');
+
+/** The body that OpenAI's libraries understand, with what else is known beside their four fields. */
+export const errorBody = ({ status, code, param, message, more }: HttpError): string =>
+  JSON.stringify({ error: { message, type: typeOf(status), param, code, ...more } });
+
+/** Answers with an error; does nothing where an answer has begun already or nobody listens. */
+export function sendError(response: ServerResponse, error: HttpError): void {
+  if (response.headersSent || response.destroyed) return;
+  const body = Buffer.from(errorBody(error));
+  response.writeHead(error.status, [
+    'content-type',
+    'application/json; charset=utf-8',
+    'content-length',
+    String(body.length),
+    ...error.headers,
+  ]);
+  response.end(body);
+}

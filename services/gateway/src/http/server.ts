@@ -1,0 +1,143 @@
+import { createServer, type IncomingMessage, type Server, STATUS_CODES, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { errorBody, HttpError, sendError, toHttpError } from './errors.ts';
+
+/** Answers one request. What it throws becomes the answer. */
+export type Handler = (request: IncomingMessage, response: ServerResponse, parameter: string) => void | Promise<void>;
+
+/** Path → method → handler. A path that ends in `/*` takes one more segment, which the handler gets decoded. */
+export type Routes = Readonly<Record<string, Readonly<Record<string, Handler>>>>;
+
+export interface HttpDoor {
+  readonly port: number;
+  /** Takes nothing new, waits for what is in flight at most `drainMs`, then closes every connection. */
+  stop(drainMs: number): Promise<void>;
+}
+
+const limits = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  /** How often the two above are looked at: their real precision. */
+  connectionsCheckingInterval: 2_000,
+  /** Longer than callers keep a connection, so that they never write into one that is being closed. */
+  keepAliveTimeout: 65_000,
+  maxHeaderSize: 16 * 1024,
+} as const;
+const maxRequestsPerSocket = 1_000;
+const maxHeaders = 100;
+
+/** Listens on loopback only. @throws when the port cannot be had; the message says how to mend it. */
+export async function openDoor(
+  port: number,
+  routes: Routes,
+  onError: (what: string, error: unknown) => void,
+): Promise<HttpDoor> {
+  const server = createServer(limits, (request, response) => void answer(routes, request, response, onError));
+  server.maxRequestsPerSocket = maxRequestsPerSocket;
+  server.maxHeadersCount = maxHeaders;
+  server.on('clientError', refuseConnection);
+  await listen(server, port);
+  return { port: (server.address() as AddressInfo).port, stop: (drainMs) => stop(server, drainMs) };
+}
+
+async function answer(
+  routes: Routes,
+  request: IncomingMessage,
+  response: ServerResponse,
+  onError: (what: string, error: unknown) => void,
+): Promise<void> {
+  try {
+    checkHost(request.headers.host);
+    const [handler, parameter] = find(routes, request.method ?? '', request.url ?? '/');
+    await handler(request, response, parameter);
+  } catch (thrown) {
+    const error = toHttpError(thrown);
+    if (error.status === 500)
+      onError(`${request.method} ${pathOf(request.url ?? '').slice(0, 80)}`, error.cause ?? error);
+    sendError(response, error);
+  }
+}
+
+/** A name that merely points at loopback is a web page's way in from a browser. */
+function checkHost(host: string | undefined): void {
+  if (host !== undefined && !/^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i.test(host))
+    throw new HttpError(
+      403,
+      'host_not_allowed',
+      `host ${JSON.stringify(host.slice(0, 80))} must be localhost, 127.0.0.1 or [::1]`,
+    );
+}
+
+const pathOf = (url: string): string => {
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
+};
+
+function find(routes: Routes, method: string, url: string): readonly [Handler, string] {
+  const path = pathOf(url);
+  const last = path.lastIndexOf('/');
+  const exact = Object.hasOwn(routes, path) ? routes[path] : undefined;
+  const methods =
+    exact ?? (Object.hasOwn(routes, `${path.slice(0, last)}/*`) ? routes[`${path.slice(0, last)}/*`] : undefined);
+  if (!methods) {
+    const known = Object.keys(routes).join(', ');
+    throw new HttpError(404, 'unknown_route', `path ${JSON.stringify(path.slice(0, 80))} must be one of ${known}`);
+  }
+  const handler = methods[method] ?? (method === 'HEAD' ? methods['GET'] : undefined);
+  if (!handler) {
+    const allowed = Object.keys(methods).join(', ');
+    throw new HttpError(405, 'method_not_allowed', `method ${method} must be ${allowed}`, {
+      headers: ['allow', allowed],
+    });
+  }
+  return [handler, exact ? '' : decoded(path.slice(last + 1))];
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw new HttpError(400, 'invalid_request', 'the path is not valid percent-encoding');
+  }
+}
+
+/** What could not be read as HTTP is answered in the same form as everything else, then closed. */
+function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+  const refusal =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? new HttpError(431, 'headers_too_large', `the headers exceed ${limits.maxHeaderSize} bytes`)
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? new HttpError(408, 'request_timeout', `the request did not come within ${limits.requestTimeout} ms`)
+        : new HttpError(400, 'bad_http', 'the request is not valid HTTP');
+  const body = errorBody(refusal);
+  socket.end(
+    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\ncontent-type: application/json; charset=utf-8\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(port, error)));
+    server.listen(port, '127.0.0.1', resolve);
+  });
+}
+
+function listenError(port: number, cause: NodeJS.ErrnoException): Error {
+  if (cause.code === 'EADDRINUSE')
+    return new Error(`port ${port} is taken on 127.0.0.1; stop what listens there or set WILL_HTTP_PORT to another`, {
+      cause,
+    });
+  if (cause.code === 'EACCES')
+    return new Error(`port ${port} may not be opened by this user; set WILL_HTTP_PORT to one above 1023`, { cause });
+  return new Error(`cannot listen on 127.0.0.1:${port}: ${cause.code ?? cause.message}`, { cause });
+}
+
+async function stop(server: Server, drainMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), drainMs);
+  await closed;
+  clearTimeout(timer);
+}

@@ -1,0 +1,23 @@
+import type { Surroundings } from './ports.ts';
+
+export interface Readiness {
+  /** Why no task can be answered now; undefined: one can. */
+  readonly reason: string | undefined;
+  /** Slugs of the models that are served now. */
+  readonly models: readonly string[];
+  readonly revision: number;
+}
+
+/** Whether a task could be answered at this moment, looking at everything that one needs on its way. */
+export function readiness({ isBusConnected, snapshot, fleet }: Surroundings): Readiness {
+  const models = [...(fleet?.servedModels() ?? [])].sort();
+  const revision = snapshot?.revision ?? 0;
+  const needed: readonly (readonly [boolean, string])[] = [
+    [isBusConnected, 'the bus is away'],
+    [snapshot !== undefined, 'no documents are published yet: is the registry running?'],
+    [fleet?.has('router') === true, 'no router is running'],
+    [fleet?.has('policy') === true, 'no policy is running'],
+    [models.length > 0, 'no worker serves any model'],
+  ];
+  return { reason: needed.find(([holds]) => !holds)?.[1], models, revision };
+}

@@ -1,0 +1,51 @@
+import type { ServerResponse } from 'node:http';
+import { chatCompletions, type ChatOptions } from './chat/chat-completions.ts';
+import { HttpError } from './http/errors.ts';
+import type { Routes } from './http/server.ts';
+import { findModel, listModels } from './models.ts';
+import type { Surroundings } from './ports.ts';
+import { readiness } from './readiness.ts';
+
+/** Everything that this door answers. */
+export function routes(options: ChatOptions): Routes {
+  const { surroundings } = options;
+  return {
+    '/v1/chat/completions': { POST: chatCompletions(options) },
+    '/v1/models': {
+      GET: (_request, response) =>
+        sendJson(response, 200, { object: 'list', data: listModels(mustKnow(surroundings), surroundings.fleet) }),
+    },
+    '/v1/models/*': {
+      GET: (_request, response, name) =>
+        sendJson(response, 200, findModel(name, mustKnow(surroundings), surroundings.fleet)),
+    },
+    '/healthz': {
+      GET: (_request, response) => {
+        const { reason, models, revision } = readiness(surroundings);
+        const status = reason === undefined ? 'ok' : 'unavailable';
+        sendJson(response, reason === undefined ? 200 : 503, {
+          status,
+          ...(reason !== undefined && { reason }),
+          revision,
+          models,
+        });
+      },
+    },
+  };
+}
+
+function mustKnow({ snapshot }: Surroundings): NonNullable<Surroundings['snapshot']> {
+  if (snapshot) return snapshot;
+  throw new HttpError(503, 'unavailable', 'no documents are published yet', { headers: ['retry-after', '1'] });
+}
+
+function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  const body = Buffer.from(JSON.stringify(value));
+  response.writeHead(status, [
+    'content-type',
+    'application/json; charset=utf-8',
+    'content-length',
+    String(body.length),
+  ]);
+  response.end(body);
+}
