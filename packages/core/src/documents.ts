@@ -22,6 +22,8 @@ export type Tier = 'standard' | 'premium';
 /** What goes in or comes out. An open set is not wanted here: a new one needs a provider that speaks it. */
 export type Modality = 'text' | 'image' | 'audio' | 'video' | 'embedding' | 'score';
 
+export const modalities: readonly Modality[] = ['text', 'image', 'audio', 'video', 'embedding', 'score'];
+
 /** A compliance tag, with optional evidence; only a passed expiry voids it. */
 export interface ComplianceTag {
   readonly standard: ComplianceStandard;

@@ -1,1 +1,35 @@
-export {};
+import { announce, beat, connectBus, followSnapshot } from '@will/bus';
+import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
+import { servePolicy } from './adapters/bus-policy-door.ts';
+import { parseConfig } from './config.ts';
+import { Policy } from './service.ts';
+
+const logger = createLogger('policy');
+
+await runMain(logger, async (ready) => {
+  const config = parseConfig(process.env);
+  const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
+  const bus = await connectBus({
+    servers: config.natsUrl,
+    processId: newProcessId('policy'),
+    inboxScope: 'policy',
+    waitForServer: true,
+    onError,
+  });
+  const snapshots = await followSnapshot(bus, { onError });
+  const policy = new Policy({ snapshots, staleAfterMs: config.staleAfterMs, nowMs: Date.now });
+
+  const stopBeating = beat(bus);
+  const door = servePolicy(bus, policy, onError);
+  const presence = await announce(bus, 'policy', () => ({ revision: snapshots.current?.revision ?? 0 }));
+  snapshots.onChange(() => presence.update());
+  ready();
+  logger.info({ processId: bus.processId }, 'serving');
+
+  await untilStopped();
+  await door.stop();
+  await presence.stop();
+  stopBeating();
+  snapshots.stop();
+  await bus.close();
+});

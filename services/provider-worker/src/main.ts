@@ -45,6 +45,7 @@ await runMain(logger, async (ready) => {
     revision: snapshots.current?.revision ?? 0,
     models: worker.states(),
   }));
+  snapshots.onChange(() => presence?.update());
   await worker.start();
   presence.update();
   ready();

@@ -1,5 +1,5 @@
 import type { Facts, Modality } from '@will/core';
-import { slugOf, slugPattern } from '@will/core';
+import { modalities, slugOf, slugPattern } from '@will/core';
 import { dataClassFromWire, isOpaqueId, priorityFromWire, sizes, wire } from '@will/contracts';
 
 /** A task that was read and found well formed. */
@@ -29,7 +29,7 @@ export class InvalidTaskError extends Error {
 
 const defaultTimeoutMs = 60_000;
 const longestTimeoutMs = 3_600_000;
-const modalities: readonly string[] = ['text', 'image', 'audio', 'video', 'embedding', 'score'] satisfies Modality[];
+const knownModalities: readonly string[] = modalities;
 const mostListed = 16;
 
 /** What no rule asks for today, but what tomorrow's may, must at least be short. */
@@ -102,7 +102,7 @@ function readModel(model: string): string | undefined {
 
 function readModalities(what: string, values: readonly string[]): readonly Modality[] {
   if (values.length === 0) return ['text'];
-  const unknown = values.find((value) => !modalities.includes(value));
+  const unknown = values.find((value) => !knownModalities.includes(value));
   if (unknown !== undefined) throw new InvalidTaskError(`${what} modality ${shown(unknown)} must be one of ${modalities.join(', ')}`);
   return [...new Set(values)].sort() as Modality[];
 }
