@@ -252,7 +252,7 @@ class SnapshotReader implements SnapshotView {
   }
 
   #changed(): void {
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of this.#listeners) listener();
   }
 }
 

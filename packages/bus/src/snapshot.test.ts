@@ -245,21 +245,17 @@ const returned = (bus: Bus): Promise<void> =>
     });
   });
 
-test('5,000 documents are published and read', async () => {
+test('5,000 documents are published and read within seconds', async () => {
   await withBucket('a', async (publisher) => {
     const documents = Array.from({ length: 5_000 }, (_, index) => model(`M${index}`));
     const startedMs = performance.now();
     await publisher.publish(1, documents);
-    const publishedMs = performance.now();
     const view = await follow();
     expect(await view.untilRevision(1, 20_000)).toBe(true);
-    const readMs = performance.now();
     expect(view.current?.models.size).toBe(5_000);
     const changed = changeOf(view);
     await publisher.publish(2, [...documents, model('one more')]);
     await changed;
-    console.log(
-      `5,000 documents: published in ${Math.round(publishedMs - startedMs)} ms, read in ${Math.round(readMs - publishedMs)} ms, one more in ${Math.round(performance.now() - readMs)} ms`,
-    );
+    expect(performance.now() - startedMs).toBeLessThan(20_000);
   });
 }, 60_000);

@@ -48,6 +48,7 @@ export class Registry {
   /** One change at a time, one publication at a time. */
   #changing: Promise<unknown> = Promise.resolve();
   #publishing: Promise<void> | undefined;
+  #hasMoreToPublish = false;
   #isStopped = false;
 
   constructor(deps: RegistryDependencies) {
@@ -132,23 +133,22 @@ export class Registry {
 
   /** Publishes until it was confirmed: what is in the store has to come out, also after the bus was away. */
   #publishSoon(): void {
-    if (this.#publishing) return;
-    this.#publishing = this.#publishUntilDone().finally(() => {
-      this.#publishing = undefined;
-    });
+    this.#hasMoreToPublish = true;
+    this.#publishing ??= this.#publishUntilDone();
   }
 
   async #publishUntilDone(): Promise<void> {
-    while (!this.#isStopped) {
+    while (this.#hasMoreToPublish && !this.#isStopped) {
+      this.#hasMoreToPublish = false;
       try {
         await this.#publishNewest();
-        const { revision } = await this.#deps.store.current();
-        if (revision === this.#publishedRevision) return;
       } catch (error) {
+        this.#hasMoreToPublish = true;
         this.#deps.onError('publishing the documents; it is tried again', error);
         await new Promise((resolve) => setTimeout(resolve, publishRetryMs));
       }
     }
+    this.#publishing = undefined;
   }
 
   async #publishNewest(): Promise<void> {

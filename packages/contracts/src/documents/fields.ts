@@ -169,7 +169,8 @@ export const timeZone = () =>
 function isTimeZone(zone: string): boolean {
   if (!/^[A-Za-z0-9_+/-]{1,64}$/.test(zone)) return false;
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: zone }) !== undefined;
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return true;
   } catch {
     return false;
   }

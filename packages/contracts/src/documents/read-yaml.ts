@@ -71,7 +71,7 @@ export function readYaml(text: string, firstLine = 1): YamlText {
     });
     const problems: YamlProblem[] = [];
     const documents: YamlDocument[] = [];
-    for (const document of [...parsed]) {
+    for (const document of parsed) {
       for (const { pos, message } of [...document.errors, ...document.warnings])
         problems.push({
           line: lineAt(pos[0]),
