@@ -1,169 +1,147 @@
-import type { Candidate, CandidateReason, Exclusion, RankedSet } from './decision.ts';
-import { exclusionOf, requirementOf, type Requirement } from './eligibility.ts';
-import { modelSlugOf } from './compile-snapshot.ts';
-import type { ScheduleDocument } from './documents.ts';
+import type { Candidate, Exclusion, RankedSet } from './decision.ts';
+import { exclusionOf, isForeign, requirementOf, type Requirement } from './eligibility.ts';
 import type { Facts } from './facts.ts';
-import { windowState } from './schedule.ts';
+import { preferBySchedules } from './preferences.ts';
+import { isPin, proposalsOf, type Proposal } from './proposals.ts';
 import type { Model, Snapshot } from './snapshot.ts';
 
 const defaultWaitMs = 200;
 /** A decision that nothing bounds is looked at again after this long. */
 const longestValidMs = 60_000;
+/** Where no route is declared, so many models are enough. */
+const mostWithoutRoute = 32;
+/** How many models that nobody asked for are named in a decision without candidates. */
+const mostOutsiders = 100;
 
 /**
  * Which models may do a task, best first, and why each other one that was asked for may not. Pure: the same snapshot,
  * facts and instant give the same answer. Order: hard filter → pins (task, reflex, project, client) → declared route,
- * or every model with the tag where there is no route → what the schedules of this hour prefer.
+ * or every model with the tag where there is no route → what the open windows prefer. Where none may, the models that
+ * nobody asked for are named too, each with its rule.
  */
 export function decide(snapshot: Snapshot, facts: Facts, nowMs: number): RankedSet {
   const requirement = requirementOf(snapshot, facts);
-  const notes = notesOf(snapshot, facts);
-  const proposed = proposals(snapshot, facts, notes);
-  const judged = judge(snapshot, proposed, requirement, facts, nowMs);
-  const { preferred, edgeMs } = bySchedules(snapshot, facts, judged.candidates, nowMs, notes);
+  const judged = judgeProposals(snapshot, requirement, facts, nowMs);
+  const { candidates, edgeMs, notes } = preferBySchedules(snapshot, facts, judged.candidates, nowMs);
+  const outsiders =
+    candidates.length > 0
+      ? noOutsiders
+      : outsidersOf(snapshot, requirement, facts, nowMs, judged.considered, mostOutsiders);
   return {
     revision: snapshot.revision,
     facts,
     dataClass: requirement.dataClass,
-    candidates: preferred,
-    exclusions: judged.exclusions,
-    notes,
+    candidates,
+    exclusions: [...judged.exclusions, ...outsiders.exclusions],
+    notes: [...notesOn(snapshot, facts), ...judged.notes, ...notes, ...outsiders.notes],
     scheduleEdgeMs: edgeMs,
-    validUntilMs: Math.min(nowMs + longestValidMs, edgeMs ?? Number.POSITIVE_INFINITY, firstExpiryMs(snapshot, proposed, nowMs)),
+    validUntilMs: Math.min(nowMs + longestValidMs, edgeMs ?? Number.POSITIVE_INFINITY, judged.tagsExpireMs),
     waitMs: snapshot.routes.get(facts.taskType)?.wait_ms ?? defaultWaitMs,
   };
 }
 
-interface Proposal {
-  /** A slug, or the name of an unknown model. */
-  readonly model: string;
-  readonly why: CandidateReason;
+interface Judged {
+  readonly candidates: readonly Candidate[];
+  readonly exclusions: readonly Exclusion[];
+  readonly considered: ReadonlySet<string>;
+  /** Pins that were dropped, in words. */
+  readonly notes: readonly string[];
+  /** When the first compliance tag of a model among them runs out. */
+  readonly tagsExpireMs: number;
 }
 
-/** Every model that someone asks for, in order of precedence, each once. */
-function proposals(snapshot: Snapshot, facts: Facts, notes: string[]): readonly Proposal[] {
-  const all = [...pins(snapshot, facts), ...declared(snapshot, facts, notes)];
-  const seen = new Set<string>();
-  return all.filter(({ model }) => !seen.has(model) && seen.add(model));
-}
-
-function pins(snapshot: Snapshot, facts: Facts): Proposal[] {
-  const found: Proposal[] = [];
-  const pin = (model: string | undefined, why: CandidateReason): void => {
-    if (model !== undefined) found.push({ model: modelSlugOf(snapshot, model) ?? model, why });
-  };
-  const reflex = facts.reflex === undefined ? undefined : snapshot.reflexes.get(facts.reflex);
-  const project = facts.project === undefined ? undefined : snapshot.projects.get(facts.project);
-  pin(facts.model, 'explicit');
-  pin(reflex?.preferred_model, 'reflex');
-  for (const model of reflex?.fallback ?? []) pin(model, 'reflex');
-  // Another client's project may restrict, but its preferences are not this client's.
-  if (project && (project.client === undefined || project.client === facts.client)) pin(project.default_model, 'project');
-  pin(snapshot.clients.get(facts.client)?.default_model, 'client');
-  return found;
-}
-
-/** The declared route; without one every model that has the tag, most accurate first, then cheapest, then by name. */
-function declared(snapshot: Snapshot, facts: Facts, notes: string[]): Proposal[] {
-  const route = snapshot.routes.get(facts.taskType);
-  if (route) return route.steps.map(({ step, model }) => ({ model, why: `route:${step}` as const }));
-  const tagged = snapshot.modelsByTaskType.get(facts.taskType) ?? [];
-  if (tagged.length > 0) notes.push(`no route for ${facts.taskType}: all models with this tag, most accurate first`);
-  return tagged.map((model) => ({ model, why: 'route:tag' }));
-}
-
-function judge(
-  snapshot: Snapshot,
-  proposed: readonly Proposal[],
-  requirement: Requirement,
-  facts: Facts,
-  nowMs: number,
-): { candidates: readonly Candidate[]; exclusions: readonly Exclusion[] } {
-  const candidates: Candidate[] = [];
+function judgeProposals(snapshot: Snapshot, requirement: Requirement, facts: Facts, nowMs: number): Judged {
+  const standard: Candidate[] = [];
   const premium: Candidate[] = [];
   const exclusions: Exclusion[] = [];
-  for (const { model: slug, why } of proposed) {
-    const model = snapshot.models.get(slug);
-    const exclusion = model ? exclusionOf(model, requirement, facts, nowMs) : unknownModel(slug);
-    if (exclusion) exclusions.push(exclusion);
-    else if (model?.tier === 'premium' && requirement.premium === 'if_empty') premium.push({ model: slug, why });
-    else candidates.push({ model: slug, why });
+  const considered = new Set<string>();
+  const notes: string[] = [];
+  let tagsExpireMs = Number.POSITIVE_INFINITY;
+  for (const proposal of proposalsOf(snapshot, facts)) {
+    if (proposal.why === 'route:tag' && standard.length >= mostWithoutRoute) break;
+    const model = snapshot.models.get(proposal.model);
+    considered.add(proposal.model);
+    if (model) tagsExpireMs = Math.min(tagsExpireMs, firstExpiryMs(model, nowMs));
+    const exclusion = model ? exclusionOf(model, requirement, facts, nowMs) : unknownModel(proposal.model);
+    if (exclusion) {
+      exclusions.push(exclusion);
+      if (isPin(proposal)) notes.push(droppedPin(proposal, exclusion));
+    } else if (model?.tier === 'premium' && requirement.premium === 'if_empty') premium.push(proposal);
+    else standard.push(proposal);
   }
-  if (candidates.length === 0) return { candidates: premium, exclusions };
-  const kept = premium.map(({ model }): Exclusion => ({ model, rule: 'tier', detail: 'premium is for high priority, or where nothing else is left' }));
-  return { candidates, exclusions: [...exclusions, ...kept] };
+  if (standard.length > 0) exclusions.push(...premium.map(keptForEmpty));
+  return { candidates: standard.length > 0 ? standard : premium, exclusions, considered, notes, tagsExpireMs };
+}
+
+function firstExpiryMs({ compliance }: Model, nowMs: number): number {
+  let firstMs = Number.POSITIVE_INFINITY;
+  for (const { expiresAtMs } of compliance ?? [])
+    if (expiresAtMs > nowMs && expiresAtMs < firstMs) firstMs = expiresAtMs;
+  return firstMs;
 }
 
 const unknownModel = (name: string): Exclusion => ({
-  model: name.slice(0, 80),
+  model: name,
   rule: 'unknown_model',
   detail: 'no model has this slug, name or alias',
 });
+const keptForEmpty = ({ model }: Candidate): Exclusion => ({
+  model,
+  rule: 'tier',
+  detail: 'a premium model needs high priority, or that nothing else of the route is left',
+});
+const droppedPin = ({ model, why }: Proposal, { rule }: Exclusion): string =>
+  `${model}, asked for by ${why === 'explicit' ? 'the task' : `the ${why}`}, may not do it: ${rule}`;
 
-/** Puts first what the open windows prefer; what the task, reflex, project or client named stays before it. */
-function bySchedules(
+interface Outsiders {
+  readonly exclusions: readonly Exclusion[];
+  readonly notes: readonly string[];
+}
+const noOutsiders: Outsiders = { exclusions: [], notes: [] };
+
+/** Models that nobody asked for, those with the tag first, each with the rule that leaves it out. */
+export function outsidersOf(
   snapshot: Snapshot,
+  requirement: Requirement,
   facts: Facts,
-  candidates: readonly Candidate[],
   nowMs: number,
-  notes: string[],
-): { preferred: readonly Candidate[]; edgeMs: number | undefined } {
-  let preferred = candidates;
-  let edgeMs: number | undefined;
-  const zone = snapshot.clients.get(facts.client)?.time_zone;
-  for (const schedule of snapshot.schedules.values()) {
-    if (schedule.prefer === undefined || !isMeant(schedule, facts)) continue;
-    const state = windowState(schedule, zone ?? schedule.time_zone, nowMs);
-    edgeMs = Math.min(edgeMs ?? Number.POSITIVE_INFINITY, state.edgeMs);
-    if (!state.isOpen) continue;
-    preferred = reorder(snapshot, preferred, schedule.prefer);
-    notes.push(`schedule ${schedule.slug} is open: ${preferenceInWords(schedule.prefer)} first`);
+  considered: ReadonlySet<string>,
+  most: number,
+): Outsiders {
+  const exclusions: Exclusion[] = [];
+  const named = new Set(considered);
+  for (const slugs of [snapshot.modelsByTaskType.get(facts.taskType) ?? [], snapshot.models.keys()]) {
+    for (const slug of slugs) {
+      if (exclusions.length >= most) break;
+      const model = snapshot.models.get(slug);
+      if (!model || named.has(slug)) continue;
+      named.add(slug);
+      exclusions.push(exclusionOf(model, requirement, facts, nowMs) ?? notInRoute(slug));
+    }
   }
-  return { preferred, edgeMs };
+  const unnamed = [...considered].filter((slug) => !snapshot.models.has(slug)).length;
+  const left = snapshot.models.size - (named.size - unnamed);
+  return { exclusions, notes: left > 0 ? [`${left} more models are not named here`] : [] };
 }
 
-const isMeant = ({ priorities, task_types }: ScheduleDocument, { priority, taskType }: Facts): boolean =>
-  (priorities === undefined || priorities.includes(priority)) && (task_types === undefined || task_types.includes(taskType));
+const notInRoute = (model: string): Exclusion => ({
+  model,
+  rule: 'not_in_route',
+  detail: 'it may do the task, but no step of the route and no preference names it',
+});
 
-type Preference = NonNullable<ScheduleDocument['prefer']>;
-
-/** Lower is better; equal keeps the order that was. */
-function rankOf(model: Model, preference: Preference): number {
-  if (preference === 'local') return model.callMethod !== 'API' && model.isPrivate ? 0 : 1;
-  // Unknown is not cheap.
-  if (preference === 'cheapest') return model.price ? model.price.input + model.price.output : Number.POSITIVE_INFINITY;
-  const labels = [...model.taskTypes, ...model.capabilities, ...(model.document.style?.strengths ?? [])];
-  return preference.tags.some((tag) => labels.includes(tag)) ? 0 : 1;
-}
-
-function reorder(snapshot: Snapshot, candidates: readonly Candidate[], preference: Preference): readonly Candidate[] {
-  const pinned = candidates.filter(({ why }) => !why.startsWith('route:'));
-  const ranked = candidates
-    .filter(({ why }) => why.startsWith('route:'))
-    .map((candidate) => ({ candidate, rank: rankOf(snapshot.models.get(candidate.model) as Model, preference) }));
-  // Infinity minus itself is no number: unknown prices are equal to each other.
-  ranked.sort((a, b) => (a.rank === b.rank ? 0 : a.rank - b.rank));
-  return [...pinned, ...ranked.map(({ candidate }) => candidate)];
-}
-
-const preferenceInWords = (preference: Preference): string =>
-  typeof preference === 'string' ? preference : `models with ${preference.tags.join(' or ')}`;
-
-function notesOf(snapshot: Snapshot, facts: Facts): string[] {
+/** What is odd about the facts, in words. */
+function notesOn(snapshot: Snapshot, facts: Facts): readonly string[] {
+  const { client, project, reflex, taskType } = facts;
   const notes: string[] = [];
-  const { client, project, reflex } = facts;
   if (!snapshot.clients.has(client)) notes.push(`no document for client ${client}: the global defaults hold`);
-  if (project !== undefined && !snapshot.projects.has(project)) notes.push(`no document for project ${project}`);
+  const document = project === undefined ? undefined : snapshot.projects.get(project);
+  if (project !== undefined && !document) notes.push(`no document for project ${project}`);
+  if (document && isForeign(document, facts))
+    notes.push(
+      `project ${document.slug} belongs to client ${document.client}: its restrictions hold, its preferences do not`,
+    );
   if (reflex !== undefined && !snapshot.reflexes.has(reflex)) notes.push(`no document for reflex ${reflex}`);
-  const owner = project === undefined ? undefined : snapshot.projects.get(project)?.client;
-  if (owner !== undefined && owner !== client) notes.push(`project ${project} is of client ${owner}: its restrictions hold, its preferences do not`);
+  if (!snapshot.routes.has(taskType)) notes.push(`no route for ${taskType}: models with this tag, most accurate first`);
   return notes;
-}
-
-/** When the first compliance tag of a proposed model runs out. */
-function firstExpiryMs(snapshot: Snapshot, proposed: readonly Proposal[], nowMs: number): number {
-  let first = Number.POSITIVE_INFINITY;
-  for (const { model } of proposed)
-    for (const { expiresAtMs } of snapshot.models.get(model)?.compliance ?? []) if (expiresAtMs > nowMs) first = Math.min(first, expiresAtMs);
-  return first;
 }

@@ -1,4 +1,11 @@
-import { isCustomerData, isSensitiveData, strictestOf, type DataClass } from './data-class.ts';
+import {
+  dataClasses,
+  isCustomerData,
+  isSensitiveData,
+  strictestDataClass,
+  strictestOf,
+  type DataClass,
+} from './data-class.ts';
 import type { Exclusion, ExclusionRule } from './decision.ts';
 import type { ClientDocument, ComplianceStandard, ProjectDocument, Residency } from './documents.ts';
 import type { Facts } from './facts.ts';
@@ -9,115 +16,204 @@ export interface Requirement {
   /** The class in force. */
   readonly dataClass: DataClass;
   readonly avoidCloud: boolean;
-  /** Standards that must all be there. */
+  /** At least one standard must be in force, and every one of `standards`. */
+  readonly compliantOnly: boolean;
   readonly standards: readonly ComplianceStandard[];
-  /** At least one standard must be there. */
-  readonly anyStandard: boolean;
-  /** Each of them must be the model's own; two different ones admit nothing. */
+  /** All of them must hold; `US` and `EU` together admit nothing. */
   readonly residencies: readonly Residency[];
   /** 'if_empty': the route allows premium models where nothing else is left. */
   readonly premium: 'yes' | 'if_empty' | 'no';
 }
 
 /**
- * What the documents of this revision ask for these facts. Client and project add up. A client without a document has
- * no rules of its own, so the global default class holds.
+ * What the documents of this revision ask for these facts. The rules of client and project add up; so do those of the
+ * client that the project belongs to, whoever names it. A client without a document has no rules of its own.
  */
 export function requirementOf(snapshot: Snapshot, facts: Facts): Requirement {
   const owners = ownersOf(snapshot, facts);
   const rules = owners.map(({ data_rules }) => data_rules ?? {});
-  const strict = owners.filter(({ data_rules }) => data_rules?.use_compliant_only === true);
+  const compliantOnly = rules.some(({ use_compliant_only }) => use_compliant_only === true);
   return {
     dataClass: dataClassOf(snapshot, facts),
     avoidCloud: rules.some(({ avoid_cloud }) => avoid_cloud === true),
-    standards: unique(strict.flatMap(({ compliance }) => compliance ?? [])),
-    anyStandard: strict.length > 0,
-    residencies: unique(rules.flatMap(({ data_residency }) => (data_residency === undefined ? [] : [data_residency]))),
-    premium: facts.priority === 'high' ? 'yes' : snapshot.routes.get(facts.taskType)?.premium_if_empty === true ? 'if_empty' : 'no',
+    compliantOnly,
+    standards: compliantOnly ? unique(owners.flatMap(({ compliance }) => compliance ?? [])) : [],
+    residencies: unique(rules.flatMap(({ data_residency }) => data_residency ?? [])),
+    premium: premiumOf(snapshot, facts),
   };
 }
 
-/** The documents whose rules hold for a task: its client's and its project's. */
+/** The documents whose restrictions hold for a task. */
 function ownersOf(snapshot: Snapshot, facts: Facts): (ClientDocument | ProjectDocument)[] {
-  const project = facts.project === undefined ? undefined : snapshot.projects.get(facts.project);
-  return [snapshot.clients.get(facts.client), project].filter((owner) => owner !== undefined);
+  const client = snapshot.clients.get(facts.client);
+  const project = projectOf(snapshot, facts);
+  const owner = project?.client === undefined ? undefined : snapshot.clients.get(project.client);
+  return unique([client, project, owner].filter((document) => document !== undefined));
 }
 
-/** Project's class, else client's, else the global default; the caller's word can raise it, never lower it. */
+const projectOf = (snapshot: Snapshot, { project }: Facts): ProjectDocument | undefined =>
+  project === undefined ? undefined : snapshot.projects.get(project);
+
+/** Whether a project belongs to another client than the task's: then it may restrict, but neither loosen nor prefer. */
+export const isForeign = (project: ProjectDocument, { client }: Facts): boolean =>
+  project.client !== undefined && project.client !== client;
+
+/**
+ * The class of client and project, the stricter of the two; where neither states one, the global default. What the
+ * caller says, and what another client's project says, can raise it and never lower it.
+ */
 export function dataClassOf(snapshot: Snapshot, facts: Facts): DataClass {
-  const project = facts.project === undefined ? undefined : snapshot.projects.get(facts.project)?.data_class;
-  const client = snapshot.clients.get(facts.client)?.data_class;
-  // Restrictions add up: a project cannot take back what its client asks for.
-  const declared = project && client ? strictestOf(project, client) : (project ?? client ?? snapshot.defaultDataClass);
-  return facts.dataClass === undefined ? declared : strictestOf(declared, facts.dataClass);
+  const project = projectOf(snapshot, facts);
+  const foreign = project && isForeign(project, facts) ? project : undefined;
+  const declared = strictest([
+    snapshot.clients.get(facts.client)?.data_class,
+    (foreign ? undefined : project)?.data_class,
+  ]);
+  const owner = foreign?.client === undefined ? undefined : snapshot.clients.get(foreign.client);
+  const raised = strictest([facts.dataClass, foreign?.data_class, owner?.data_class]);
+  return strictest([declared ?? known(snapshot.defaultDataClass), raised]) ?? strictestDataClass;
 }
 
+const strictest = (classes: readonly (DataClass | undefined)[]): DataClass | undefined =>
+  classes.reduce(
+    (a, b) => (a === undefined ? b && known(b) : b === undefined ? a : strictestOf(a, known(b))),
+    undefined,
+  );
+
+/** A class that a newer document names and this process does not know is the strictest. */
+const known = (dataClass: DataClass): DataClass => (dataClasses.includes(dataClass) ? dataClass : strictestDataClass);
+
+function premiumOf(snapshot: Snapshot, { priority, taskType }: Facts): Requirement['premium'] {
+  if (priority === 'high') return 'yes';
+  return snapshot.routes.get(taskType)?.premium_if_empty === true ? 'if_empty' : 'no';
+}
+
+/** Why a model breaks one rule; undefined when it keeps it. Doubt breaks it: each asks for what is allowed, never for what is not. */
 type Judge = (model: Model, requirement: Requirement, facts: Facts, nowMs: number) => string | undefined;
 
-/** Every hard rule, in the order in which the first broken one is named. Unknown, missing or expired is broken. */
+const customerData: Judge = ({ maySeeCustomerData }, { dataClass }) =>
+  !isCustomerData(dataClass) || maySeeCustomerData === true
+    ? undefined
+    : `${dataClass} data needs can_this_model_see_customer_data: yes, it is ${said(maySeeCustomerData)}`;
+
+const securityLevel: Judge = (model, { dataClass }) =>
+  !isSensitiveData(dataClass) || model.securityLevel === 'safe_for_sensitive'
+    ? undefined
+    : `${dataClass} data needs security_level: safe_for_sensitive, it is ${said(model.securityLevel)}`;
+
+const avoidCloud: Judge = ({ callMethod, isPrivate }, requirement) => {
+  if (!requirement.avoidCloud) return undefined;
+  const isOwn = callMethod === 'Local' || callMethod === 'on-device' || callMethod === 'container';
+  if (!isOwn) return `a call method other than API is needed, it is ${said(callMethod)}`;
+  return isPrivate ? undefined : `a private address is needed, that of this ${callMethod} model is public or unknown`;
+};
+
+const compliance: Judge = (model, { compliantOnly, standards }, _facts, nowMs) => {
+  if (!compliantOnly) return undefined;
+  if (model.compliance === undefined) return 'its compliance is unknown';
+  const inForce = model.compliance.filter(({ expiresAtMs }) => expiresAtMs > nowMs).map(({ standard }) => standard);
+  const missed = standards.find((standard) => !inForce.includes(standard));
+  if (missed !== undefined) return `${missed} is needed, in force is ${listed(inForce)}`;
+  return inForce.some((standard) => standard === 'HIPAA' || standard === 'GDPR')
+    ? undefined
+    : 'a compliance standard is needed, in force is none';
+};
+
+/** `EU` lies within `Global`, not the other way round. */
+const dataResidency: Judge = (model, { residencies }) => {
+  const missed = residencies.find((demanded) => !isWithin(model.dataResidency, demanded));
+  return missed && `data_residency ${missed} is needed, it is ${said(model.dataResidency)}`;
+};
+const isWithin = (place: Residency | undefined, demanded: Residency): boolean =>
+  place === demanded || (demanded === 'Global' && (place === 'US' || place === 'EU'));
+
+const taskType: Judge = ({ taskTypes }, _requirement, facts) =>
+  taskTypes.has(facts.taskType) ? undefined : `its tags ${listed([...taskTypes])} do not hold ${facts.taskType}`;
+
+const modality: Judge = (model, _requirement, { input, output }) => {
+  const untaken = input.find((wanted) => !model.input.has(wanted));
+  if (untaken !== undefined) return `${untaken} goes in, it takes ${listed([...model.input])}`;
+  const ungiven = output.find((wanted) => !model.output.has(wanted));
+  return ungiven && `${ungiven} must come out, it gives ${listed([...model.output])}`;
+};
+
+const capability: Judge = ({ capabilities }, _requirement, { needs }) => {
+  const missed = needs.find((need) => !capabilities.has(need));
+  return missed && `${missed} is needed, its capabilities are ${listed([...capabilities])}`;
+};
+
+// Estimates are upper bounds, rounded up to edges that are the context sizes themselves: equal still fits.
+const contextLength: Judge = ({ contextTokens }, _requirement, { inputTokens, maxOutputTokens }) =>
+  contextTokens === undefined || inputTokens + maxOutputTokens <= contextTokens
+    ? undefined
+    : `${tokensInWords(inputTokens, maxOutputTokens)} exceed a context of ${contextTokens} tokens`;
+
+const maxTokensPerCall: Judge = ({ maxTokensPerCall: most }, _requirement, { inputTokens }) =>
+  most === undefined || inputTokens <= most
+    ? undefined
+    : `${inputTokens} tokens of input exceed max_tokens_per_call ${most}`;
+
+const maxOutput: Judge = ({ maxTokensPerCall: most }, _requirement, { inputTokens, maxOutputTokens }) =>
+  most === undefined || inputTokens + maxOutputTokens <= most
+    ? undefined
+    : `${tokensInWords(inputTokens, maxOutputTokens)} exceed max_tokens_per_call ${most}, and the task allows no less`;
+
+const tier: Judge = (model, { premium }) =>
+  model.tier === 'standard' || premium !== 'no' ? undefined : `a ${model.tier} model needs high priority`;
+
+/** Every hard rule; the first broken one is the one that is named. Privacy stands before ability. */
 const rules: readonly (readonly [ExclusionRule, Judge])[] = [
-  ['customer_data', (model, { dataClass }) =>
-    isCustomerData(dataClass) && model.maySeeCustomerData !== true
-      ? `${dataClass} data needs can_this_model_see_customer_data: yes, it is ${said(model.maySeeCustomerData)}`
-      : undefined],
-  ['security_level', (model, { dataClass }) =>
-    isSensitiveData(dataClass) && model.securityLevel !== 'safe_for_sensitive'
-      ? `${dataClass} data needs security_level safe_for_sensitive, it is ${said(model.securityLevel)}`
-      : undefined],
-  ['avoid_cloud', (model, { avoidCloud }) =>
-    avoidCloud && (model.callMethod === 'API' || !model.isPrivate)
-      ? `avoid_cloud needs a call method other than API and a private endpoint, it is ${model.callMethod}${model.isPrivate ? '' : ' at a public or unknown address'}`
-      : undefined],
-  ['use_compliant_only', (model, requirement, _facts, nowMs) => complianceGap(model, requirement, nowMs)],
-  ['data_residency', (model, { residencies }) => {
-    const missed = residencies.find((residency) => model.dataResidency !== residency);
-    return missed && `data_residency ${missed} is asked for, it is ${said(model.dataResidency)}`;
-  }],
-  ['task_type', (model, _requirement, { taskType }) =>
-    model.taskTypes.has(taskType) ? undefined : `tags ${[...model.taskTypes].join(', ')} do not hold ${taskType}`],
-  ['modality', (model, _requirement, { input, output }) => {
-    const missed = input.find((modality) => !model.input.has(modality)) ?? output.find((modality) => !model.output.has(modality));
-    return missed && `${missed} is needed, it takes ${[...model.input].join(', ')} and gives ${[...model.output].join(', ')}`;
-  }],
-  ['capability', (model, _requirement, { needs }) => {
-    const missed = needs.find((need) => !model.capabilities.has(need));
-    return missed && `${missed} is needed, its capabilities are ${[...model.capabilities].join(', ') || 'none'}`;
-  }],
-  ['context_length', ({ contextTokens }, _requirement, { inputTokens, maxOutputTokens }) =>
-    contextTokens !== undefined && (inputTokens >= contextTokens || inputTokens + maxOutputTokens > contextTokens)
-      ? `${inputTokens} tokens in and ${maxOutputTokens} out do not fit a context of ${contextTokens}`
-      : undefined],
-  ['max_tokens_per_call', ({ maxTokensPerCall }, _requirement, { inputTokens }) =>
-    maxTokensPerCall !== undefined && inputTokens > maxTokensPerCall
-      ? `${inputTokens} tokens in exceed max_tokens_per_call ${maxTokensPerCall}`
-      : undefined],
-  ['max_output', ({ maxTokensPerCall }, _requirement, { maxOutputTokens }) =>
-    maxTokensPerCall !== undefined && maxOutputTokens > maxTokensPerCall
-      ? `${maxOutputTokens} tokens out are asked for exactly, max_tokens_per_call is ${maxTokensPerCall}`
-      : undefined],
-  ['tier', (model, { premium }) => (model.tier === 'premium' && premium === 'no' ? 'premium needs high priority' : undefined)],
+  ['customer_data', customerData],
+  ['security_level', securityLevel],
+  ['avoid_cloud', avoidCloud],
+  ['use_compliant_only', compliance],
+  ['data_residency', dataResidency],
+  ['task_type', taskType],
+  ['modality', modality],
+  ['capability', capability],
+  ['context_length', contextLength],
+  ['max_tokens_per_call', maxTokensPerCall],
+  ['max_output', maxOutput],
+  ['tier', tier],
 ];
 
 /**
- * The one predicate: why a model may not do a task; undefined when it may. Total, and the same for policy, router and
- * worker, for first choice, fallback and explanation.
+ * The one predicate: why a model may not do a task; undefined when it may. Total; unknown, missing or expired is not
+ * allowed. The same for policy, router and worker, for first choice, fallback and explanation.
  */
-export function exclusionOf(model: Model, requirement: Requirement, facts: Facts, nowMs: number): Exclusion | undefined {
+export function exclusionOf(
+  model: Model,
+  requirement: Requirement,
+  facts: Facts,
+  nowMs: number,
+): Exclusion | undefined {
   for (const [rule, judge] of rules) {
     const detail = judge(model, requirement, facts, nowMs);
-    if (detail !== undefined) return { model: model.slug, rule, detail };
+    if (detail !== undefined) return { model: model.slug, rule, detail: detail.slice(0, longestDetail) };
   }
   return undefined;
 }
 
-function complianceGap(model: Model, { standards, anyStandard }: Requirement, nowMs: number): string | undefined {
-  if (!anyStandard) return undefined;
-  if (model.compliance === undefined) return 'its compliance is unknown';
-  const valid = model.compliance.filter(({ expiresAtMs }) => expiresAtMs > nowMs).map(({ standard }) => standard);
-  const missed = standards.find((standard) => !valid.includes(standard));
-  if (missed !== undefined) return `${missed} is asked for, it has ${valid.join(', ') || 'none'} in force`;
-  return valid.length === 0 ? 'a compliance standard is asked for, it has none in force' : undefined;
+/** Every rule that a model breaks, in the order of {@link exclusionOf}: mending the first may show the second. */
+export function exclusionsOf(
+  model: Model,
+  requirement: Requirement,
+  facts: Facts,
+  nowMs: number,
+): readonly Exclusion[] {
+  return rules.flatMap(([rule, judge]) => {
+    const detail = judge(model, requirement, facts, nowMs);
+    return detail === undefined ? [] : { model: model.slug, rule, detail: detail.slice(0, longestDetail) };
+  });
 }
 
-const said = (value: string | boolean | undefined): string => (value === undefined ? 'unknown' : value === false ? 'no' : String(value));
-const unique = <T>(values: readonly T[]): readonly T[] => [...new Set(values)];
+const longestDetail = 200;
+
+const tokensInWords = (input: number, output: number): string =>
+  output === 0 ? `${input} tokens of input` : `${input} tokens of input and ${output} of output`;
+const listed = (values: readonly string[]): string => values.join(', ') || 'none';
+const said = (value: string | boolean | undefined): string => {
+  if (value === undefined) return 'unknown';
+  return value === false ? 'no' : String(value);
+};
+const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];

@@ -1,11 +1,57 @@
-import type { CandidateReason, ExclusionRule, RankedSet } from './decision.ts';
+import { decide, outsidersOf } from './decide.ts';
+import type { CandidateReason, Exclusion, ExclusionRule, RankedSet } from './decision.ts';
+import { exclusionsOf, requirementOf } from './eligibility.ts';
+import type { Facts } from './facts.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** How many models are named in an explanation. */
+const mostNamed = 500;
+
+/**
+ * The decision for these facts at an instant, told in full: each model that was left out stands there once per rule it
+ * breaks, and the models that nobody asked for are named too. Costs a look at many models, so it is not for every task.
+ */
+export function explain(snapshot: Snapshot, facts: Facts, nowMs: number): RankedSet {
+  const set = decide(snapshot, facts, nowMs);
+  const requirement = requirementOf(snapshot, facts);
+  const named = new Set([...set.candidates, ...set.exclusions].map(({ model }) => model));
+  const outsiders = outsidersOf(snapshot, requirement, facts, nowMs, named, Math.max(0, mostNamed - named.size));
+  const allRules = (exclusion: Exclusion): readonly Exclusion[] => {
+    const model = snapshot.models.get(exclusion.model);
+    const broken = model ? exclusionsOf(model, requirement, facts, nowMs) : [];
+    return broken.length > 0 ? broken : [exclusion];
+  };
+  return {
+    ...set,
+    exclusions: [...set.exclusions, ...outsiders.exclusions].flatMap(allRules),
+    notes: [...set.notes.filter((note) => !note.endsWith('are not named here')), ...outsiders.notes],
+  };
+}
+
+/** A ranked set in plain words, a line each: what holds, who may, who may not, and what would change that. */
+export function explainInWords(set: RankedSet): readonly string[] {
+  const { facts, dataClass, candidates, exclusions, notes, revision } = set;
+  return [
+    `${facts.taskType} for client ${facts.client}, ${facts.priority} priority, ${dataClass} data, revision ${revision}`,
+    ...notes,
+    ...(candidates.length === 0 ? ['blocked: no model may do it'] : []),
+    ...candidates.map(({ model, why }, index) => `${index + 1}. ${model}: ${reasonInWords(why)}`),
+    ...exclusions.map(({ model, rule, detail }) => `not ${model}: ${rule} (${detail}); to change it: ${mendOf(rule)}`),
+  ];
+}
+
+export const reasonInWords = (why: CandidateReason): string =>
+  reasons[why] ?? (why === 'route:tag' ? 'it has the tag' : `${why.replace('route:', '')} of the route`);
 
 const reasons: Record<string, string> = {
   explicit: 'the task asks for it',
   reflex: 'the reflex prefers it',
-  project: 'the project’s default',
-  client: 'the client’s default',
+  project: "the project's default",
+  client: "the client's default",
 };
+
+/** A rule from a newer policy may have no words here. */
+const mendOf = (rule: ExclusionRule): string => mends[rule] ?? 'see the rule';
 
 const mends: Record<ExclusionRule, string> = {
   unknown_model: 'apply a model with this name or alias',
@@ -17,24 +63,9 @@ const mends: Record<ExclusionRule, string> = {
   max_output: 'ask for less output, or let it be clamped',
   customer_data: 'state can_this_model_see_customer_data: yes, if that is true',
   security_level: 'state security_level: safe_for_sensitive, if that is true',
-  data_residency: 'declare the model’s residency, or choose one in the region',
-  use_compliant_only: 'declare the standard on the model, with its evidence',
-  avoid_cloud: 'choose a model that runs on your own machines',
+  data_residency: 'state its data_residency, or choose a model in the region',
+  use_compliant_only: 'state the standard on the model, if it complies and the tag has not expired',
+  avoid_cloud: 'choose a model that runs at a private address',
   tier: 'send the task with high priority, or set premium_if_empty on the route',
   not_in_route: 'add it to the route',
 };
-
-export const reasonInWords = (why: CandidateReason): string =>
-  reasons[why] ?? (why === 'route:tag' ? 'it has the tag' : `${why.replace('route:', '')} of the route`);
-
-/** A ranked set in plain words, a line each: what holds, who may, who may not, and what would change that. */
-export function explainInWords(set: RankedSet): readonly string[] {
-  const { facts, dataClass, candidates, exclusions, notes, revision } = set;
-  return [
-    `${facts.taskType} for client ${facts.client}, ${facts.priority} priority, ${dataClass} data, revision ${revision}`,
-    ...notes,
-    ...(candidates.length === 0 ? ['blocked: no model may do it'] : []),
-    ...candidates.map(({ model, why }, index) => `${index + 1}. ${model}: ${reasonInWords(why)}`),
-    ...exclusions.map(({ model, rule, detail }) => `not ${model}: ${rule} (${detail}); to change it: ${mends[rule]}`),
-  ];
-}

@@ -1,15 +1,15 @@
 import type { LiveState, Pick, RankedSet } from './decision.ts';
 
-/** Arguments that make a choice repeatable. */
+/** What makes a choice repeatable. */
 export interface PickBasis {
-  /** Decides among equals; recorded with the decision. A cascade has no equals and does not use it. */
+  /** Decides among equals; recorded with the decision. A declared order has no equals and does not use it. */
   readonly seed: number;
   readonly nowMs: number;
 }
 
 /**
- * The choice for one task: the ranked set without models that nobody can serve or that rest, in the declared order.
- * Pure, so that the recorded set, state and seed give the same choice again.
+ * The choice for one task: the ranked set in its order, without models that nobody can serve or that rest, which are
+ * named with the reason. Pure, so that the recorded set, state and seed give the same choice again.
  */
 export function pick(set: RankedSet, live: LiveState, basis: PickBasis): Pick {
   const order: string[] = [];
@@ -22,8 +22,12 @@ export function pick(set: RankedSet, live: LiveState, basis: PickBasis): Pick {
   return { order, skipped };
 }
 
+/** The last instant that a Date can show. */
+const lastInstantMs = 8.64e15;
+
 function whyNotNow(model: string, { unserved, coolingUntilMs }: LiveState, nowMs: number): string | undefined {
   const untilMs = coolingUntilMs.get(model) ?? 0;
+  if (untilMs > lastInstantMs) return 'cooling down';
   if (untilMs > nowMs) return `cooling down until ${new Date(untilMs).toISOString()}`;
   return unserved.get(model);
 }

@@ -1,0 +1,52 @@
+import { modelSlugOf } from './compile-snapshot.ts';
+import type { CandidateReason } from './decision.ts';
+import { isForeign } from './eligibility.ts';
+import type { Facts } from './facts.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** A model that somebody asks for. */
+export interface Proposal {
+  /** Slug, or what an unknown model was called. */
+  readonly model: string;
+  readonly why: CandidateReason;
+}
+
+/** Whether a task, reflex, project or client names the model itself; schedules leave such a wish alone. */
+export const isPin = ({ why }: { readonly why: CandidateReason }): boolean => !why.startsWith('route:');
+
+/** Every model that is asked for, in order of precedence, each once. Lazy: who has enough stops. */
+export function* proposalsOf(snapshot: Snapshot, facts: Facts): Generator<Proposal> {
+  const seen = new Set<string>();
+  for (const proposal of pinsOf(snapshot, facts)) {
+    if (seen.has(proposal.model)) continue;
+    seen.add(proposal.model);
+    yield proposal;
+  }
+  for (const proposal of declaredOf(snapshot, facts)) if (!seen.has(proposal.model)) yield proposal;
+}
+
+/** Task, then reflex, then project, then client. */
+function pinsOf(snapshot: Snapshot, facts: Facts): readonly Proposal[] {
+  const found: Proposal[] = [];
+  const pin = (model: string | undefined, why: CandidateReason): void => {
+    if (model !== undefined) found.push({ model: modelSlugOf(snapshot, model) ?? model.slice(0, 80), why });
+  };
+  const reflex = facts.reflex === undefined ? undefined : snapshot.reflexes.get(facts.reflex);
+  const project = facts.project === undefined ? undefined : snapshot.projects.get(facts.project);
+  pin(facts.model, 'explicit');
+  pin(reflex?.preferred_model, 'reflex');
+  for (const model of reflex?.fallback ?? []) pin(model, 'reflex');
+  if (project && !isForeign(project, facts)) pin(project.default_model, 'project');
+  pin(snapshot.clients.get(facts.client)?.default_model, 'client');
+  return found;
+}
+
+/** The declared route; without one every model that has the tag, in the order of the index. */
+function* declaredOf(snapshot: Snapshot, facts: Facts): Generator<Proposal> {
+  const route = snapshot.routes.get(facts.taskType);
+  if (route) {
+    for (const { step, model } of route.steps) yield { model, why: `route:${step}` };
+    return;
+  }
+  for (const model of snapshot.modelsByTaskType.get(facts.taskType) ?? []) yield { model, why: 'route:tag' };
+}
