@@ -1,1 +1,3 @@
 export * from './nats-server.ts';
+export * from './replaying-upstream.ts';
+export * from './tiny-gguf.ts';
