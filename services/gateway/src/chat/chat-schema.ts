@@ -97,7 +97,7 @@ const message = z.discriminatedUnion('role', [
         z.strictObject({
           id: z.string(),
           type: z.literal('function'),
-          function: z.strictObject({ name, arguments: z.string(), parsed_arguments: z.unknown() }),
+          function: z.strictObject({ name, arguments: z.string(), parsed_arguments: z.unknown().optional() }),
           index: z.int().nullish(),
         }),
       )
@@ -107,7 +107,7 @@ const message = z.discriminatedUnion('role', [
     annotations: z.array(z.unknown()).nullish(),
     audio: z.null().optional(),
     function_call: z.null().optional(),
-    parsed: z.unknown(),
+    parsed: z.unknown().optional(),
   }),
   z.strictObject({ role: z.literal('tool'), content: textContent, tool_call_id: z.string() }),
 ]);

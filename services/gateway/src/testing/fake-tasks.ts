@@ -1,0 +1,127 @@
+import {
+  type StreamPart,
+  type TaskClient,
+  TaskError,
+  type TaskErrorCode,
+  type TaskRequest,
+  type TaskResult,
+} from '@will/client';
+import type { wire } from '@will/contracts';
+
+/** What a fake does with a task: parts through `onPart`, then a result or a throw. */
+export type Script = (
+  request: TaskRequest,
+  stream: boolean,
+  onPart: (part: StreamPart) => void,
+) => TaskResult | Promise<TaskResult>;
+
+export interface FakeTasks extends TaskClient {
+  /** Everything that was asked, in order. */
+  readonly requests: TaskRequest[];
+  script: Script;
+}
+
+/** A client without a bus. */
+export function fakeTasks(script: Script = answers('pong')): FakeTasks {
+  const requests: TaskRequest[] = [];
+  const fake: FakeTasks = {
+    requests,
+    script,
+    async start(request, stream, onPart) {
+      requests.push(request);
+      return await fake.script(request, stream, onPart);
+    },
+    run: (request) => fake.start(request, false, () => {}),
+    // oxlint-disable-next-line require-yield -- the gateway does not use this form.
+    async *stream() {
+      throw new Error('not faked');
+    },
+    async close() {},
+  };
+  return fake;
+}
+
+export const usage = (inputTokens: number, outputTokens: number): wire.Usage => ({
+  $typeName: 'will.v1.Usage',
+  inputTokens,
+  outputTokens,
+  cachedInputTokens: 1,
+  reasoningTokens: 2,
+  estimated: false,
+});
+
+export const attempt = (number: number, model: string, fine: string, reason = ''): wire.AttemptSummary => ({
+  $typeName: 'will.v1.AttemptSummary',
+  number,
+  attemptId: `attempt-${number}`,
+  model,
+  outcome: fine === 'Success' ? 'Success' : 'Blocked',
+  fine,
+  reason,
+  durationMs: 12,
+});
+
+export const exclusion = (model: string, rule: string): wire.Exclusion => ({
+  $typeName: 'will.v1.Exclusion',
+  model,
+  rule,
+  detail: `${rule} says no`,
+});
+
+export const result = (request: TaskRequest, rest: Partial<TaskResult> = {}): TaskResult => ({
+  taskId: request.taskId ?? '',
+  outcome: 'Success',
+  model: 'llama',
+  modelName: 'LLaMA',
+  output: '',
+  reasoning: '',
+  toolCalls: '',
+  finish: 'stop',
+  usage: usage(7, 3),
+  costNanoUsd: undefined,
+  attempts: [attempt(1, 'gpt-4', 'AuthError', 'no key'), attempt(2, 'llama', 'Success')],
+  decisionId: 'decision-1',
+  ...rest,
+});
+
+export const started: StreamPart = { kind: 'started', model: 'llama', modelName: 'LLaMA', decisionId: 'decision-1' };
+export const delta = (text: string, rest: { reasoning?: string; toolCalls?: string } = {}): StreamPart => ({
+  kind: 'delta',
+  delta: { text, reasoning: '', toolCalls: '', ...rest },
+});
+
+/** Answers every task with these pieces, one per turn of the event loop where it streams. */
+export const answers =
+  (...pieces: string[]): Script =>
+  async (request, stream, onPart) => {
+    if (!stream) return result(request, { output: pieces.join('') });
+    onPart(started);
+    for (const piece of pieces) {
+      onPart(delta(piece));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return result(request, { output: pieces.join('') });
+  };
+
+/** Fails every task in one way. */
+export const fails =
+  (code: TaskErrorCode, message: string, details: Partial<ConstructorParameters<typeof TaskError>[2]> = {}): Script =>
+  (request) => {
+    throw new TaskError(code, message, { taskId: request.taskId ?? '', ...details });
+  };
+
+/** Never ends by itself; ends as cancelled when the caller goes. `begun` and `cancelled` tell when. */
+export function hangs(first: readonly StreamPart[] = []): Script & { begun: Promise<void>; cancelled: Promise<void> } {
+  const begun = Promise.withResolvers<void>();
+  const cancelled = Promise.withResolvers<void>();
+  const script: Script = (request, _stream, onPart) =>
+    new Promise((_resolve, reject) => {
+      for (const part of first) onPart(part);
+      request.signal?.addEventListener('abort', () => {
+        cancelled.resolve();
+        reject(new TaskError('cancelled', 'the caller cancelled the task', { taskId: request.taskId ?? '' }));
+      });
+      begun.resolve();
+    });
+  return Object.assign(script, { begun: begun.promise, cancelled: cancelled.promise });
+}

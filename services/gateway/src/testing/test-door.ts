@@ -1,0 +1,68 @@
+import { compileSnapshot, type Snapshot } from '@will/core';
+import { openDoor } from '../http/server.ts';
+import type { Surroundings } from '../ports.ts';
+import { routes } from '../routes.ts';
+import { type FakeTasks, fakeTasks } from './fake-tasks.ts';
+
+/** Two models and two routes; `GPT-4` has an alias, `Eyes` sees images only. */
+export function sampleSnapshot(): Snapshot {
+  const model = (name: string, slug: string, tags: readonly string[], aliases: readonly string[] = []) =>
+    ({
+      kind: 'model',
+      body: {
+        name,
+        slug,
+        aliases,
+        tags,
+        call_method: 'API',
+        provider: 'openai-compatible',
+        capabilities: [],
+        tier: 'standard',
+      },
+    }) as const;
+  const compiled = compileSnapshot(7, [
+    model('GPT-4', 'gpt-4', ['text_gen', 'code'], ['openai:gpt4']),
+    model('LLaMA', 'llama', ['text_gen']),
+    model('Eyes', 'eyes', ['vision']),
+    { kind: 'route', body: { name: 'text_gen', slug: 'text_gen', steps: [{ step: 'primary', model: 'GPT-4' }] } },
+  ]);
+  if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));
+  return compiled.snapshot;
+}
+
+export interface TestDoor {
+  readonly url: string;
+  readonly tasks: FakeTasks;
+  readonly surroundings: { -readonly [K in keyof Surroundings]: Surroundings[K] };
+  readonly errors: string[];
+  post(body: unknown, headers?: Readonly<Record<string, string>>): Promise<Response>;
+  stop(): Promise<void>;
+}
+
+/** The whole door on a free port, with a fake behind it that answers `pong`. */
+export async function openTestDoor(maxTasks = 100): Promise<TestDoor> {
+  const tasks = fakeTasks();
+  const surroundings: TestDoor['surroundings'] = {
+    client: tasks,
+    snapshot: sampleSnapshot(),
+    fleet: { has: () => true, servedModels: () => new Set(['llama']) },
+    isBusConnected: true,
+  };
+  const errors: string[] = [];
+  const onError = (what: string): void => void errors.push(what);
+  const door = await openDoor(0, routes({ surroundings, maxTasks, nowMs: () => 1_700_000_000_500, onError }), onError);
+  const url = `http://127.0.0.1:${door.port}`;
+  return {
+    url,
+    tasks,
+    surroundings,
+    errors,
+    post: (body, headers = {}) =>
+      fetch(`${url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
+      }),
+    stop: () => door.stop(0),
+  };
+}
