@@ -127,10 +127,16 @@ export const modelShape = {
     .describe('Limits of its use.')
     .exactOptional(),
   style: record({
-    prompt_format: prose(4_000).describe('How prompts for it are written.').exactOptional(),
+    prompt_format: prose(4_000)
+      .describe(
+        'How prompts for it are written. With `{system}` or `{tone}` in it, it is the template of the system prompt; otherwise a note.',
+      )
+      .exactOptional(),
     tone: text(200).describe('Tone it tends to.').exactOptional(),
     strengths: texts(0, 100, 500).describe('What it does well.').exactOptional(),
-    quirks: texts(0, 100, 500).describe('What to watch out for.').exactOptional(),
+    quirks: texts(0, 100, 500)
+      .describe('What to watch out for. `no system role` has the system prompt sent within the first message.')
+      .exactOptional(),
   })
     .describe('Tone and style notes.')
     .exactOptional(),

@@ -1,0 +1,69 @@
+import { documentKinds, modalitiesByTag, type DocumentKind } from '@will/core';
+import { fieldsOf } from './schemas.ts';
+
+const introductions: Readonly<Record<DocumentKind, string>> = {
+  model: 'One callable place: a model of a provider, a file, a container.',
+  route: 'Which models are tried for a task type, in which order. In the notation: `[text_gen]`.',
+  client: 'Whom tasks are done for, and what is allowed with its data. In the notation: `[client:AcmeLegal]`.',
+  project: 'As a client, for one of its projects; restrictions of both add up. In the notation: `[project:name]`.',
+  reflex: 'A named automatic behaviour, and the models it prefers. In the notation: `[reflex:auto_debug_logs]`.',
+  schedule: 'A window of time, and what is preferred in it.',
+  settings: 'What holds for all. There is one such document.',
+};
+
+const preface = `# Documents
+
+Models, routes, clients, projects, reflexes, schedules and settings are described in files, applied with
+\`./willm apply -f <file or folder>\`. This page lists every field. It is written from the schema
+(\`packages/contracts/src/documents\`), and a test fails when the two differ.
+
+## Files
+
+- YAML 1.2 or JSON, at most 256 KB and 32 levels deep. Anchors, aliases, merge keys, tags and directives are refused.
+- Several documents in a file: one per \`---\` with \`kind\`, or lists under \`models\`, \`routes\`, \`clients\`, \`projects\`,
+  \`reflexes\`, \`schedules\`, and a map under \`settings\`.
+- The specification's notation, whatever the file's suffix: sections \`[task type]\`, \`[client:name]\`, \`[project:name]\`,
+  \`[reflex:name]\`, each followed by its fields. Fences around a block may stay.
+- A field that is not listed here is an error that names the nearest that is. A field without a value is an error too.
+- Words such as \`API\`, \`HIPAA\` or \`yes\` are read in any case. A list may be written as text with commas.
+- Models are referred to by name, alias or slug, in any case. A name that no model has fails the whole apply.
+
+## What apply does
+
+It creates what is new, updates what differs and leaves alone what is the same; \`--prune\` also removes every document
+that the files do not name. One problem anywhere, and nothing is applied. Each problem is a line
+\`file:line: field: value must be …\`. Apply returns when every live process works with the new revision, or names those
+that do not after 3 seconds.
+`;
+
+/** The whole reference of documents, as Markdown. */
+export function documentReference(): string {
+  const kinds = documentKinds.map((kind) => `## ${kind}\n\n${introductions[kind]}\n\n${table(kind)}`);
+  return [preface, ...kinds, modalitiesSection()].join('\n');
+}
+
+function table(kind: DocumentKind): string {
+  const rows = fieldsOf(kind)
+    .filter(({ field }) => !/^fallback_([2-9]|1[0-9]|20)$/.test(field))
+    .map(({ field, meaning, allowed, isRequired }) =>
+      field === 'fallback_1'
+        ? '| `fallback_1` … `fallback_20` | Models tried after it, by their number. | text of 1 to 100 characters on one line |'
+        : `| \`${field}\`${isRequired ? ' (required)' : ''} | ${meaning} | ${allowed.replaceAll('|', '\\|')} |`,
+    );
+  return `| field | meaning | allowed |\n|---|---|---|\n${rows.join('\n')}\n`;
+}
+
+function modalitiesSection(): string {
+  const rows = Object.entries(modalitiesByTag).map(
+    ([tag, { input, output }]) => `| \`${tag}\` | ${input.join(', ')} | ${output.join(', ')} |`,
+  );
+  return `## What goes in and comes out, by tag
+
+Used where a model does not state \`modalities\`; with several tags, all of theirs together. Any other tag means text in
+and text out.
+
+| tag | in | out |
+|---|---|---|
+${rows.join('\n')}
+`;
+}
