@@ -1,0 +1,136 @@
+import { lookup as resolve } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import { isPrivateEndpoint } from '@will/core';
+import { type Dispatcher, Pool } from 'undici';
+
+/** Answers larger than this are cut: no provider's answer is, and memory is not the caller's to fill. */
+const longestAnswerBytes = 16 * 1024 * 1024;
+const connectTimeoutMs = 5_000;
+
+export interface EgressRequest {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** How long the answer's headers, and later any silence in its body, may last. */
+  readonly headersTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+}
+
+/** What comes of a request. After `failed`, `ended` or `abort()` nothing more is called. */
+export interface EgressListener {
+  started(status: number, headers: Readonly<Record<string, string>>): void;
+  data(chunk: Buffer): void;
+  ended(): void;
+  /** The connection failed; `code` as the network gives it. */
+  failed(code: string): void;
+}
+
+export interface Egress {
+  send(request: EgressRequest, listener: EgressListener): { abort(): void };
+  close(): Promise<void>;
+}
+
+/**
+ * The one module that opens connections to providers: one origin, from the registry, never from a caller. Redirects are
+ * not followed and nothing is decompressed. A public host must not resolve to a private address: that is looked at in the
+ * socket's own name resolution, so that a second answer of the name server cannot differ from the one that was checked.
+ */
+export function openEgress(origin: string, mayBePrivate: boolean): Egress {
+  const pool = new Pool(origin, {
+    connections: 256,
+    pipelining: 1,
+    keepAliveTimeout: 30_000,
+    connect: { timeout: connectTimeoutMs, ...(mayBePrivate ? {} : { lookup: publicOnly }) },
+  });
+  return {
+    send(request, listener) {
+      const handler = new Handler(listener);
+      pool.dispatch(
+        {
+          method: request.method,
+          path: request.path,
+          headers: request.headers,
+          body: request.body ?? null,
+          headersTimeout: request.headersTimeoutMs,
+          bodyTimeout: request.idleTimeoutMs,
+        },
+        handler,
+      );
+      return handler;
+    },
+    close: () => pool.destroy(),
+  };
+}
+
+const publicOnly: LookupFunction = (hostname, options, callback) => {
+  resolve(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error) return callback(error, '', 0);
+    const hidden = addresses.find(({ address, family }) => isPrivateEndpoint(`http://${family === 6 ? `[${address}]` : address}`));
+    if (hidden || addresses.length === 0)
+      return callback(Object.assign(new Error('the host resolves to a private address'), { code: 'EPRIVATE' }), '', 0);
+    if (options.all) return callback(null, addresses);
+    const [first] = addresses;
+    return callback(null, first?.address ?? '', first?.family ?? 4);
+  });
+};
+
+class Handler implements Dispatcher.DispatchHandler {
+  readonly #listener: EgressListener;
+  #controller: Dispatcher.DispatchController | undefined;
+  #receivedBytes = 0;
+  #isOver = false;
+
+  constructor(listener: EgressListener) {
+    this.#listener = listener;
+  }
+
+  abort(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#controller?.abort(new Error('aborted'));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#isOver) controller.abort(new Error('aborted'));
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
+    if (this.#isOver || status < 200) return;
+    this.#listener.started(status, flat(headers));
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#isOver) return;
+    this.#receivedBytes += chunk.length;
+    if (this.#receivedBytes > longestAnswerBytes) {
+      this.#fail('ETOOLARGE');
+      controller.abort(new Error('answer too large'));
+      return;
+    }
+    this.#listener.data(chunk);
+  }
+
+  onResponseEnd(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#listener.ended();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error & { code?: string }): void {
+    this.#fail(error.code ?? 'UNKNOWN');
+  }
+
+  #fail(code: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#listener.failed(code);
+  }
+}
+
+function flat(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+  const one: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) one[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
+  return one;
+}

@@ -1,0 +1,72 @@
+import type { ModelCall } from '../port.ts';
+import type { ChatRequest } from './protocol.ts';
+
+interface RawChat {
+  readonly messages?: unknown;
+  readonly temperature?: unknown;
+  readonly top_p?: unknown;
+  readonly seed?: unknown;
+  readonly stop?: unknown;
+  readonly response_format?: { readonly type?: unknown; readonly json_schema?: { readonly schema?: unknown } };
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** A chat out of the caller's bytes; a string says what is wrong with it, without repeating any of it. */
+export function readChat(call: ModelCall): ChatRequest | string {
+  if (call.inputKind !== 'chat') return `input kind ${call.inputKind} must be chat`;
+  let raw: RawChat;
+  try {
+    raw = JSON.parse(decoder.decode(call.input)) as RawChat;
+  } catch {
+    return 'the input is no JSON';
+  }
+  if (typeof raw !== 'object' || raw === null || !Array.isArray(raw.messages) || raw.messages.length === 0) return 'messages must be a list';
+  const messages: ChatRequest['messages'][number][] = [];
+  for (const message of raw.messages as unknown[]) {
+    const read = readMessage(message);
+    if (typeof read === 'string') return read;
+    messages.push(read);
+  }
+  return {
+    messages,
+    maxTokens: call.maxOutputTokens,
+    temperature: numberOrNone(raw.temperature),
+    topP: numberOrNone(raw.top_p),
+    seed: numberOrNone(raw.seed),
+    stop: readStop(raw.stop),
+    json: readFormat(raw.response_format),
+  };
+}
+
+const roles: Readonly<Record<string, 'system' | 'user' | 'assistant'>> = { system: 'system', developer: 'system', user: 'user', assistant: 'assistant' };
+
+function readMessage(message: unknown): ChatRequest['messages'][number] | string {
+  const { role, content } = (typeof message === 'object' && message !== null ? message : {}) as { role?: unknown; content?: unknown };
+  const known = typeof role === 'string' ? roles[role] : undefined;
+  if (!known) return 'a message’s role must be system, developer, user or assistant';
+  const text = typeof content === 'string' ? content : textOfParts(content);
+  return text === undefined ? 'a message’s content must be text' : { role: known, text };
+}
+
+function textOfParts(content: unknown): string | undefined {
+  if (!Array.isArray(content)) return undefined;
+  const texts = content.map((part: unknown) => {
+    const { type, text } = (typeof part === 'object' && part !== null ? part : {}) as { type?: unknown; text?: unknown };
+    return type === 'text' && typeof text === 'string' ? text : undefined;
+  });
+  return texts.every((text) => text !== undefined) ? texts.join('\n') : undefined;
+}
+
+const numberOrNone = (value: unknown): number | undefined => (typeof value === 'number' && Number.isFinite(value) ? value : undefined);
+
+function readStop(stop: unknown): string[] {
+  const list: unknown[] = Array.isArray(stop) ? stop : [stop];
+  return list.filter((one): one is string => typeof one === 'string' && one !== '').slice(0, 8);
+}
+
+function readFormat(format: RawChat['response_format']): ChatRequest['json'] {
+  if (format?.type === 'json_object') return true;
+  const schema = format?.type === 'json_schema' ? format.json_schema?.schema : undefined;
+  return typeof schema === 'object' && schema !== null ? schema : undefined;
+}

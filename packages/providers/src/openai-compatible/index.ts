@@ -1,0 +1,115 @@
+import { failureOf, type Model } from '@will/core';
+import type { Secret } from '@will/runtime';
+import { type Egress, openEgress } from '../egress.ts';
+import { failed, type ContentDelta, type Health, type ModelCall, type ModelConnection, type Provider, ProviderConfigError, type ProviderOutcome } from '../port.ts';
+import { resolveSecret } from '../secrets.ts';
+import { ChatCall } from './chat-call.ts';
+
+/** Everything that speaks OpenAI's chat completions: OpenAI, vLLM, llama-server, Ollama, LM Studio, … */
+export const openAiCompatible: Provider = {
+  name: 'openai-compatible',
+  open(model) {
+    return Promise.resolve().then(() => new ChatConnection(model));
+  },
+};
+
+/** OpenAI's newer models refuse `max_tokens`, most others know nothing else: the record's quirk says which. */
+const newerMaximum = 'max_completion_tokens';
+
+class ChatConnection implements ModelConnection {
+  readonly naturalConcurrency = undefined;
+  readonly #egress: Egress;
+  readonly #path: string;
+  readonly #key: Secret | undefined;
+  readonly #model: string;
+  readonly #maximum: 'max_tokens' | 'max_completion_tokens';
+
+  constructor({ document, isPrivate, slug }: Model) {
+    const endpoint = document.endpoint ?? document.local?.endpoint;
+    if (endpoint === undefined) throw new ProviderConfigError(`model ${slug} has no endpoint`);
+    const url = parseEndpoint(endpoint, slug);
+    this.#key = document.api_key === undefined ? undefined : resolveSecret(document.api_key);
+    this.#egress = openEgress(url.origin, isPrivate);
+    this.#path = url.pathname.replace(/\/+$/, '');
+    this.#model = document.provider_model ?? slug;
+    this.#maximum = document.style?.quirks?.includes(newerMaximum) ? 'max_completion_tokens' : 'max_tokens';
+  }
+
+  run(call: ModelCall, onDelta: (delta: ContentDelta) => void, signal: AbortSignal): Promise<ProviderOutcome> {
+    if (signal.aborted) return Promise.resolve(failed(failureOf(signal.reason === 'deadline' ? 'deadline' : 'cancelled')));
+    const body = this.#body(call);
+    if (body === undefined) return Promise.resolve(failed(failureOf('bad_request', { detail: `input is no ${call.inputKind} of JSON` })));
+    const request = {
+      method: 'POST' as const,
+      path: `${this.#path}/chat/completions`,
+      headers: this.#headers(call.stream ? 'text/event-stream' : 'application/json'),
+      body,
+      headersTimeoutMs: call.firstContentTimeoutMs,
+      idleTimeoutMs: call.idleTimeoutMs,
+    };
+    return new ChatCall(this.#egress, request, call, onDelta, signal).outcome;
+  }
+
+  probe(signal: AbortSignal): Promise<Health> {
+    return new Promise((resolve) => {
+      const request = { method: 'GET' as const, path: `${this.#path}/models`, headers: this.#headers('application/json'), headersTimeoutMs: 5_000, idleTimeoutMs: 5_000 };
+      const sent = this.#egress.send(request, {
+        started: (status) => resolve({ healthy: status < 500, detail: `the endpoint answers with ${status}` }),
+        data() {},
+        ended() {},
+        failed: (code) => resolve({ healthy: false, detail: `the endpoint does not answer (${code})` }),
+      });
+      signal.addEventListener('abort', () => {
+        sent.abort();
+        resolve({ healthy: false, detail: 'the endpoint does not answer in time' });
+      });
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#egress.close();
+  }
+
+  #headers(accept: string): Record<string, string> {
+    return {
+      'content-type': 'application/json',
+      accept,
+      'accept-encoding': 'identity',
+      ...(this.#key && { authorization: `Bearer ${this.#key.reveal()}` }),
+    };
+  }
+
+  /** The caller's input with what the registry decides; undefined when it is no chat. */
+  #body(call: ModelCall): string | undefined {
+    if (call.inputKind !== 'chat') return undefined;
+    const input = parseInput(call.input);
+    if (!input) return undefined;
+    const { max_tokens: _old, max_completion_tokens: _newer, stream_options: _options, ...rest } = input;
+    return JSON.stringify({
+      ...rest,
+      model: this.#model,
+      stream: call.stream,
+      ...(call.stream && { stream_options: { include_usage: true } }),
+      ...(call.maxOutputTokens !== undefined && { [this.#maximum]: call.maxOutputTokens }),
+    });
+  }
+}
+
+function parseEndpoint(endpoint: string, slug: string): URL {
+  const url = URL.parse(endpoint);
+  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
+    throw new ProviderConfigError(`endpoint of model ${slug} must be an http or https address`);
+  return url;
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+function parseInput(input: Uint8Array): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(decoder.decode(input));
+    const isChat = typeof value === 'object' && value !== null && Array.isArray((value as { messages?: unknown }).messages);
+    return isChat ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,44 @@
+/** A line longer than this is no event of a chat. */
+const longestLineChars = 1024 * 1024;
+
+export class SseError extends Error {
+  override readonly name = 'SseError';
+}
+
+/**
+ * Reads server-sent events as they come: pieces may end anywhere, within a character, a line or an event. Only `data`
+ * matters here; comments and other fields are passed over.
+ */
+export class SseReader {
+  readonly #onData: (data: string) => void;
+  readonly #decoder = new TextDecoder();
+  #rest = '';
+  #data: string | undefined;
+
+  constructor(onData: (data: string) => void) {
+    this.#onData = onData;
+  }
+
+  /** @throws {SseError} a line without end. */
+  push(bytes: Uint8Array): void {
+    const text = this.#rest + this.#decoder.decode(bytes, { stream: true });
+    let from = 0;
+    for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', from)) {
+      this.#line(text.slice(from, text.charCodeAt(end - 1) === 13 && end > from ? end - 1 : end));
+      from = end + 1;
+    }
+    this.#rest = from === 0 ? text : text.slice(from);
+    if (this.#rest.length > longestLineChars) throw new SseError(`a line of more than ${longestLineChars} characters`);
+  }
+
+  #line(line: string): void {
+    if (line === '') {
+      const data = this.#data;
+      this.#data = undefined;
+      if (data !== undefined) this.#onData(data);
+    } else if (line.startsWith('data:')) {
+      const value = line.charCodeAt(5) === 32 ? line.slice(6) : line.slice(5);
+      this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`;
+    }
+  }
+}
