@@ -48,6 +48,8 @@ class SnapshotReader implements SnapshotView {
   #current: Snapshot | undefined;
   #incarnation = '';
   #manifestKey = '';
+  /** Manifest whose documents do not compile here: it is not read again with every heartbeat. */
+  #refusedKey = '';
   /** Documents by key: what did not change between two revisions is not read again. */
   #documents = new Map<string, AnyDocument>();
   #beatAtMs = Number.NEGATIVE_INFINITY;
@@ -172,7 +174,7 @@ class SnapshotReader implements SnapshotView {
       this.#options.onError?.('reading the head of the registry', error);
       return;
     }
-    if (this.#isOlder(head)) return;
+    if (this.#isOlder(head) || head.manifestKey === this.#refusedKey) return;
     // What was there before this process looked may have been written by a registry that is long gone.
     const beatAtMs = isFresh ? Date.now() : Math.min(Date.now(), Number(head.writtenUnixMs));
     if (this.#isInForce(head)) {
@@ -233,27 +235,38 @@ class SnapshotReader implements SnapshotView {
     }
   }
 
+  /** Puts documents in force. Those that do not compile stay out, and the snapshot in force grows old: fail closed. */
   #switchTo(head: wire.SnapshotHead, documents: Map<string, AnyDocument>, beatAtMs: number): void {
-    const result = compileSnapshot(Number(head.revision), [...documents.values()]);
-    if ('problems' in result) {
-      const first = result.problems[0];
-      this.#options.onError?.(
-        `revision ${head.revision} of the registry`,
-        new Error(`${first?.kind} ${first?.slug}: ${first?.message}`),
-      );
+    try {
+      this.#current = compiled(head, documents);
+    } catch (error) {
+      this.#refusedKey = head.manifestKey;
+      this.#options.onError?.(`revision ${head.revision} of the registry cannot be used`, error);
       return;
     }
     this.#documents = documents;
     this.#incarnation = head.incarnation;
     this.#manifestKey = head.manifestKey;
-    this.#current = result.snapshot;
     this.#beatAtMs = beatAtMs;
     this.#changed();
   }
 
   #changed(): void {
-    for (const listener of this.#listeners) listener();
+    for (const listener of this.#listeners) {
+      try {
+        listener();
+      } catch (error) {
+        this.#options.onError?.('telling of a new snapshot', error);
+      }
+    }
   }
+}
+
+function compiled(head: wire.SnapshotHead, documents: ReadonlyMap<string, AnyDocument>): Snapshot {
+  const result = compileSnapshot(Number(head.revision), [...documents.values()]);
+  if ('snapshot' in result) return result.snapshot;
+  const first = result.problems[0];
+  throw new Error(`${first?.kind} ${first?.slug}: ${first?.message}`);
 }
 
 async function readDocument(bucket: KV, key: string): Promise<AnyDocument | undefined> {

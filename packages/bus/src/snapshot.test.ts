@@ -245,6 +245,27 @@ const returned = (bus: Bus): Promise<void> =>
     });
   });
 
+test('documents that do not compile change nothing, and the snapshot in force grows old', async () => {
+  await withBucket('a', async (publisher) => {
+    await publisher.publish(1, [model('A')]);
+    const errors: string[] = [];
+    const told = Promise.withResolvers<void>();
+    const view = await followSnapshot(reading, {
+      onError: (what) => {
+        errors.push(what);
+        told.resolve();
+      },
+    });
+    stops.push(() => view.stop());
+    const broken = { ...model('B').document, body: { slug: 'b', name: 'B' } } as unknown as AnyDocument;
+    await publisher.publish(2, [{ ...model('B'), document: broken }]);
+    await told.promise;
+    expect([view.current?.revision, errors]).toEqual([1, ['revision 2 of the registry cannot be used']]);
+    await publisher.publish(3, [model('C')]);
+    expect(await view.untilRevision(3, 5_000)).toBe(true);
+  });
+});
+
 test('5,000 documents are published and read within seconds', async () => {
   await withBucket('a', async (publisher) => {
     const documents = Array.from({ length: 5_000 }, (_, index) => model(`M${index}`));

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { formatProblem } from '@will/contracts';
-import type { Model, Snapshot } from '@will/core';
+import { decide, type Facts, type Snapshot } from '@will/core';
 import { readDocumentFolder } from './adapters/document-folder.ts';
 import { planChange } from './plan-change.ts';
 import { warningsOf } from './warnings.ts';
@@ -53,13 +53,39 @@ test("the specification's routes keep their order and end at the model that a fr
   expect(modelsOf('code')).toEqual(['claude-3', 'gpt-4', 'codellama', 'smollm2-135m-instruct']);
 });
 
+const facts = (over: Partial<Facts>): Facts => ({
+  taskType: 'text_gen',
+  client: 'someone',
+  project: undefined,
+  reflex: undefined,
+  priority: 'normal',
+  dataClass: undefined,
+  model: undefined,
+  input: ['text'],
+  output: ['text'],
+  needs: [],
+  inputTokens: 256,
+  maxOutputTokens: 0,
+  ...over,
+});
+const noon = Date.UTC(2026, 10, 23, 12);
+
 test('AcmeLegal can be answered, and only by models that never leave the machine', async () => {
-  const { models, routes } = await sample();
-  const steps = (routes.get('text_gen')?.steps ?? []).map(({ model }) => models.get(model) as Model);
-  const allowed = steps.filter(
-    (model) => model.callMethod !== 'API' && model.isPrivate && (model.compliance?.length ?? 0) > 0,
-  );
-  expect(allowed.map(({ slug }) => slug)).toEqual(['llama', 'smollm2-135m-instruct']);
+  const snapshot = await sample();
+  for (const dataClass of ['open', 'customer-sensitive'] as const) {
+    const { candidates, exclusions } = decide(snapshot, facts({ client: 'acmelegal', dataClass }), noon);
+    expect(candidates.map(({ model }) => model)).toEqual(['llama', 'smollm2-135m-instruct']);
+    expect(exclusions.find(({ model }) => model === 'claude-3')).toBeDefined();
+  }
+});
+
+test('whoever has no document of its own gets the whole route, and after 9 PM the local models first for background work', async () => {
+  const snapshot = await sample();
+  const modelsAt = (over: Partial<Facts>, hour: number) =>
+    decide(snapshot, facts(over), Date.UTC(2026, 10, 23, hour)).candidates.map(({ model }) => model);
+  expect(modelsAt({}, 22)).toEqual(['gpt-4', 'claude-3', 'gpt-3-5', 'llama', 'smollm2-135m-instruct']);
+  expect(modelsAt({ priority: 'background' }, 22).slice(0, 2)).toEqual(['llama', 'smollm2-135m-instruct']);
+  expect(modelsAt({ priority: 'background' }, 12)[0]).toBe('gpt-4');
 });
 
 test('every model in a route can do its task type', async () => {

@@ -1,4 +1,4 @@
-export { isSpecificationNotation } from './notation.ts';
+export { isDocumentFile, isSpecificationNotation } from './notation.ts';
 export {
   mostFileBytes,
   parseDocuments,

@@ -30,6 +30,10 @@ export function isSpecificationNotation(text: string): boolean {
   return false;
 }
 
+/** Whether a file of a folder holds documents: YAML, JSON, or a text in this notation, whatever its name. */
+export const isDocumentFile = (path: string, text: string): boolean =>
+  /\.(ya?ml|json)$/i.test(path) || isSpecificationNotation(text);
+
 /** Cuts a text in this notation into its sections. */
 export function readSections(text: string): readonly Section[] {
   const sections: Section[] = [];

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isSpecificationNotation } from '@will/contracts';
+import { isDocumentFile } from '@will/contracts';
 import type { DocumentText } from '../ports.ts';
 
 /**
@@ -17,7 +17,7 @@ export async function readDocumentFolder(folder: string): Promise<readonly Docum
       .map((entry) => join(entry.parentPath, entry.name))
       .sort();
     const files = await Promise.all(paths.map(async (path) => ({ path, text: await readFile(path, 'utf8') })));
-    return files.filter(({ path, text }) => /\.(ya?ml|json)$/i.test(path) || isSpecificationNotation(text));
+    return files.filter(({ path, text }) => isDocumentFile(path, text));
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'error';
     throw new Error(`WILL_DOCUMENTS ${JSON.stringify(folder)} cannot be read (${code}); name a folder of documents`, {
