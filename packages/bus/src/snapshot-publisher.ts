@@ -153,7 +153,9 @@ class BucketPublisher implements SnapshotPublisher {
     });
     const bucket = this.#bucket ?? (await this.#adopt());
     try {
-      this.#headSequence = await bucket.put(headKey, toBinary(wire.SnapshotHeadSchema, head), { previousSeq: this.#headSequence });
+      this.#headSequence = await bucket.put(headKey, toBinary(wire.SnapshotHeadSchema, head), {
+        previousSeq: this.#headSequence,
+      });
       return true;
     } catch (error) {
       if (!(error instanceof JetStreamApiError) || error.code !== wrongLastSequence) throw error;
