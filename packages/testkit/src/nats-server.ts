@@ -24,10 +24,14 @@ export interface NatsServer {
 
 const cached = fileURLToPath(new URL('../../../.cache/nats/nats-server', import.meta.url));
 
-/** Where the nats-server is: the one that `npm test` prepared, else the one on PATH. */
+/** Where the nats-server is: the one that `npm test` names, the one it brought, else the one on PATH. */
 export function findNatsServer(): string {
   const name = process.platform === 'win32' ? 'nats-server.exe' : 'nats-server';
-  const places = [cached, ...(process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name))];
+  const places = [
+    process.env['WILL_NATS_SERVER'] ?? '',
+    cached,
+    ...(process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name)),
+  ];
   const found = places.find((place) => existsSync(place));
   if (!found) throw new Error('no nats-server found: run `npm test` once, which brings one, or put one on PATH');
   return found;
@@ -60,7 +64,17 @@ export async function startNatsServer(): Promise<NatsServer> {
 }
 
 async function launch(folder: string, port: number): Promise<ChildProcess> {
-  const flags = ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', join(folder, 'store'), '--ports_file_dir', folder];
+  const flags = [
+    '-a',
+    '127.0.0.1',
+    '-p',
+    String(port),
+    '-js',
+    '-sd',
+    join(folder, 'store'),
+    '--ports_file_dir',
+    folder,
+  ];
   const child = spawn(findNatsServer(), flags, { stdio: 'ignore' });
   await once(child, 'spawn');
   return child;
@@ -80,7 +94,12 @@ async function portOf(folder: string, child: ChildProcess): Promise<number> {
 }
 
 async function untilAnswers(port: number): Promise<void> {
-  const connection = await connect({ servers: `127.0.0.1:${port}`, waitOnFirstConnect: true, reconnectTimeWait: 20, maxReconnectAttempts: 250 });
+  const connection = await connect({
+    servers: `127.0.0.1:${port}`,
+    waitOnFirstConnect: true,
+    reconnectTimeWait: 20,
+    maxReconnectAttempts: 250,
+  });
   await connection.close();
 }
 
