@@ -13,7 +13,11 @@ import { type Measured, measure, memoryOf } from './measure.ts';
  *   npm run bench -- [--seconds 4] [--rounds 3] [--json]
  */
 const { values: options } = parseArgs({
-  options: { seconds: { type: 'string', default: '4' }, rounds: { type: 'string', default: '3' }, json: { type: 'boolean', default: false } },
+  options: {
+    seconds: { type: 'string', default: '4' },
+    rounds: { type: 'string', default: '3' },
+    json: { type: 'boolean', default: false },
+  },
 });
 const seconds = Number(options.seconds);
 const rounds = Number(options.rounds);
@@ -45,7 +49,10 @@ default_data_class: open
 `;
 
 async function helper(file: string, env: Record<string, string> = {}): Promise<{ child: ChildProcess; url: string }> {
-  const child = fork(new URL(file, import.meta.url), { env: { ...process.env, ...env }, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(new URL(file, import.meta.url), {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   const [message] = (await once(child, 'message')) as [{ url?: string }];
   return { child, url: message.url ?? '' };
 }
@@ -60,7 +67,12 @@ function paths(system: System, upstreamUrl: string): { all: Path[]; close(): Pro
   const door = new Pool(system.httpUrl, { connections: 64, pipelining: 1 });
   const body = (model: string): string => JSON.stringify({ model, messages: [{ role: 'user', content: prompt }] });
   const post = async (pool: Pool, model: string): Promise<void> => {
-    const answer = await pool.request({ method: 'POST', path: '/v1/chat/completions', headers: { 'content-type': 'application/json' }, body: body(model) });
+    const answer = await pool.request({
+      method: 'POST',
+      path: '/v1/chat/completions',
+      headers: { 'content-type': 'application/json' },
+      body: body(model),
+    });
     await answer.body.dump();
     if (answer.statusCode !== 200) throw new Error(`status ${answer.statusCode}`);
   };
@@ -79,14 +91,19 @@ function paths(system: System, upstreamUrl: string): { all: Path[]; close(): Pro
   };
 }
 
-const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+const median = (numbers: readonly number[]): number =>
+  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 const fixed = (value: number, digits = 2): string => value.toFixed(digits).padStart(9);
 
 const upstream = await helper('./upstream-process.ts');
 const system = await startSystem({ documents: { 'bench.yaml': models(upstream.url) }, counts: { gateway: 1 } });
 const echo = await helper('./echo-process.ts', { NATS_URL: system.nats.url });
 await system.untilServed('bench');
-const pids: Record<string, number> = { 'nats-server': system.nats.pid, upstream: upstream.child.pid as number, load: process.pid };
+const pids: Record<string, number> = {
+  'nats-server': system.nats.pid,
+  upstream: upstream.child.pid as number,
+  load: process.pid,
+};
 for (const service of ['gateway', 'router', 'provider-worker', 'policy', 'telemetry', 'registry'] as const) {
   const [first] = system.of(service);
   if (first) pids[service] = first.pid;
@@ -94,7 +111,9 @@ for (const service of ['gateway', 'router', 'provider-worker', 'policy', 'teleme
 const idleMiB = await memoryOf(pids);
 const { all, close } = paths(system, upstream.url);
 const results = new Map<string, Measured[]>();
-say(`${cpus().length} cores, ${cpus()[0]?.model ?? ''}, Node ${process.version}; 1 KB prompt, plain answer, ${rounds} rounds of ${seconds} s a cell\n`);
+say(
+  `${cpus().length} cores, ${cpus()[0]?.model ?? ''}, Node ${process.version}; 1 KB prompt, plain answer, ${rounds} rounds of ${seconds} s a cell\n`,
+);
 for (let round = 0; round < rounds; round += 1) {
   for (const concurrency of [1, 32]) {
     // Interleaved, so that a machine whose speed drifts is fair to all of them.
@@ -114,7 +133,9 @@ const of = (name: string, concurrency: number) => {
     perSecond: median(runs.map(({ perSecond }) => perSecond)),
     failed: runs.reduce((sum, { failed }) => sum + failed, 0),
     calls: runs.reduce((sum, { calls }) => sum + calls, 0),
-    cpuUs: Object.fromEntries(Object.keys(pids).map((process) => [process, median(runs.map(({ cpuUs }) => cpuUs[process] ?? 0))])),
+    cpuUs: Object.fromEntries(
+      Object.keys(pids).map((process) => [process, median(runs.map(({ cpuUs }) => cpuUs[process] ?? 0))]),
+    ),
   };
 };
 say('path                    c      p50 ms    p99 ms    calls/s   added p50  added p99  failed');
@@ -129,21 +150,37 @@ for (const concurrency of [1, 32]) {
 }
 const roundTrip = of('bus round trip', 1).p50Ms;
 const ratios = Object.fromEntries(
-  ['through, by the bus', 'through, by HTTP'].map((name) => [name, (of(name, 1).p50Ms - of('direct', 1).p50Ms) / roundTrip]),
+  ['through, by the bus', 'through, by HTTP'].map((name) => [
+    name,
+    (of(name, 1).p50Ms - of('direct', 1).p50Ms) / roundTrip,
+  ]),
 );
 say('\nratios');
-for (const [name, ratio] of Object.entries(ratios)) say(`  added p50 at concurrency 1, ${name}: ${ratio.toFixed(2)} bare bus round trips (aim ≤ 3)`);
+for (const [name, ratio] of Object.entries(ratios))
+  say(`  added p50 at concurrency 1, ${name}: ${ratio.toFixed(2)} bare bus round trips (aim ≤ 3)`);
 for (const name of ['through, by the bus', 'through, by HTTP'])
-  say(`  calls/s at concurrency 32, ${name}: ${(of(name, 32).perSecond / of('bus round trip', 32).perSecond).toFixed(2)} of the bare round trips', ${(of(name, 32).perSecond / of('direct', 32).perSecond).toFixed(3)} of direct`);
+  say(
+    `  calls/s at concurrency 32, ${name}: ${(of(name, 32).perSecond / of('bus round trip', 32).perSecond).toFixed(2)} of the bare round trips', ${(of(name, 32).perSecond / of('direct', 32).perSecond).toFixed(3)} of direct`,
+  );
 say('\nprocessor time per call in µs, concurrency 32');
 for (const name of ['through, by the bus', 'through, by HTTP']) {
   const { cpuUs } = of(name, 32);
-  say(`  ${name}: ${Object.entries(cpuUs).map(([process, us]) => `${process} ${us.toFixed(0)}`).join(', ')}`);
+  say(
+    `  ${name}: ${Object.entries(cpuUs)
+      .map(([process, us]) => `${process} ${us.toFixed(0)}`)
+      .join(', ')}`,
+  );
 }
 say('\nresident memory in MiB, idle → loaded');
-say(`  ${Object.keys(pids).map((process) => `${process} ${idleMiB[process]} → ${loadedMiB[process]}`).join(', ')}`);
+say(
+  `  ${Object.keys(pids)
+    .map((process) => `${process} ${idleMiB[process]} → ${loadedMiB[process]}`)
+    .join(', ')}`,
+);
 if (options.json) {
-  const cells = [1, 32].flatMap((concurrency) => all.map(({ name }) => ({ name, concurrency, ...of(name, concurrency) })));
+  const cells = [1, 32].flatMap((concurrency) =>
+    all.map(({ name }) => ({ name, concurrency, ...of(name, concurrency) })),
+  );
   process.stdout.write(`${JSON.stringify({ node: process.version, cells, ratios, idleMiB, loadedMiB })}\n`);
 }
 await close();

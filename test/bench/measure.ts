@@ -44,7 +44,12 @@ export async function measure(
     p50Ms: quantile(times, 0.5),
     p99Ms: quantile(times, 0.99),
     perSecond: times.length / seconds,
-    cpuUs: Object.fromEntries(Object.keys(options.pids).map((name) => [name, ((after[name] ?? 0) - (before[name] ?? 0)) / Math.max(1, times.length)])),
+    cpuUs: Object.fromEntries(
+      Object.keys(options.pids).map((name) => [
+        name,
+        ((after[name] ?? 0) - (before[name] ?? 0)) / Math.max(1, times.length),
+      ]),
+    ),
   };
 }
 

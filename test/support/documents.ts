@@ -38,7 +38,11 @@ export function modelDocument(fields: ModelFields): string {
 
 /** A route in declared order. */
 export const routeDocument = (taskType: string, ...models: string[]): string =>
-  ['kind: route', `name: ${taskType}`, ...models.map((model, n) => `${n === 0 ? 'primary' : `fallback_${n}`}: ${JSON.stringify(model)}`)].join('\n');
+  [
+    'kind: route',
+    `name: ${taskType}`,
+    ...models.map((model, n) => `${n === 0 ? 'primary' : `fallback_${n}`}: ${JSON.stringify(model)}`),
+  ].join('\n');
 
 export const openByDefault = 'kind: settings\nname: global\ndefault_data_class: open';
 

@@ -57,7 +57,12 @@ function keepLog(child: ChildProcess): () => string {
   return () => kept;
 }
 
-async function untilReady(name: string, child: ChildProcess, exited: Promise<[number | null]>, log: () => string): Promise<void> {
+async function untilReady(
+  name: string,
+  child: ChildProcess,
+  exited: Promise<[number | null]>,
+  log: () => string,
+): Promise<void> {
   const ready = new Promise<void>((resolve, reject) => {
     child.on('message', (message: { kind: string; message?: string }) => {
       if (message.kind === 'ready') resolve();

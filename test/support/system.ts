@@ -91,7 +91,11 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       const stopListening = processes.onChange(check);
       const timer = setTimeout(() => {
         stopListening();
-        reject(new Error(`waited 20 s for: ${what}\n${running.map((service) => `${service.name}: ${service.log()}`).join('\n')}`));
+        reject(
+          new Error(
+            `waited 20 s for: ${what}\n${running.map((service) => `${service.name}: ${service.log()}`).join('\n')}`,
+          ),
+        );
       }, 20_000);
       check();
     });
@@ -106,10 +110,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     add,
     until,
     untilServed: (...models) =>
-      until(
-        (view) => models.every((model) => isServed(view, model)),
-        `a worker that serves ${models.join(', ')}`,
-      ),
+      until((view) => models.every((model) => isServed(view, model)), `a worker that serves ${models.join(', ')}`),
     async stop() {
       await client.close();
       await processes.stop();
@@ -124,7 +125,9 @@ export async function startSystem(options: SystemOptions): Promise<System> {
 }
 
 export const isServed = (view: ProcessesView, model: string): boolean =>
-  [...view.processes.values()].some(({ models }) => models.some((served) => served.model === model && served.reason === ''));
+  [...view.processes.values()].some(({ models }) =>
+    models.some((served) => served.model === model && served.reason === ''),
+  );
 
 async function writeDocuments(dataDir: string, documents: Readonly<Record<string, string>>): Promise<string> {
   const folder = join(dataDir, 'documents');

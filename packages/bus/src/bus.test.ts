@@ -3,7 +3,17 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { names, newId, wire } from '@will/contracts';
 import { startNatsServer, type NatsServer } from '@will/testkit';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { announce, beat, type Bus, BusError, connectBus, ensureStreams, LifeWatch, Outbox, watchProcesses } from './index.ts';
+import {
+  announce,
+  beat,
+  type Bus,
+  BusError,
+  connectBus,
+  ensureStreams,
+  LifeWatch,
+  Outbox,
+  watchProcesses,
+} from './index.ts';
 import { coalesceWrites } from './coalesce-writes.ts';
 
 let nats: NatsServer;
@@ -175,7 +185,8 @@ async function storedAttempts(own: Bus): Promise<number> {
   const consumer = await jetstream(own.connection).consumers.get(names.eventsStream);
   const batch = await consumer.fetch({ max_messages: state.messages, expires: 2_000 });
   for await (const message of batch) {
-    for (const { kind } of fromBinary(wire.EventBatchSchema, message.data).events) if (kind.case === 'call') attempts.add(kind.value.attemptId);
+    for (const { kind } of fromBinary(wire.EventBatchSchema, message.data).events)
+      if (kind.case === 'call') attempts.add(kind.value.attemptId);
   }
   return attempts.size;
 }

@@ -99,7 +99,10 @@ export class Outbox {
   async #publish(events: readonly wire.Event[]): Promise<void> {
     if (!this.#bus.isConnected) throw new Error('the bus is away');
     const { service, kind } = this.#options;
-    const data = toBinary(wire.EventBatchSchema, create(wire.EventBatchSchema, { source: this.#bus.processId, events: [...events] }));
+    const data = toBinary(
+      wire.EventBatchSchema,
+      create(wire.EventBatchSchema, { source: this.#bus.processId, events: [...events] }),
+    );
     this.#batchNumber += 1;
     await this.#jetstream.publish(subjects.event(service, kind), data, { retries: 0 } as object);
   }
@@ -115,4 +118,7 @@ export class Outbox {
 }
 
 const sizeOf = (events: readonly wire.Event[]): number =>
-  events.reduce((sum, event) => sum + (event.kind.case === 'rankedSet' ? 200 * (event.kind.value.exclusions.length + 5) : 600), 0);
+  events.reduce(
+    (sum, event) => sum + (event.kind.case === 'rankedSet' ? 200 * (event.kind.value.exclusions.length + 5) : 600),
+    0,
+  );

@@ -1,4 +1,12 @@
-import { DiscardPolicy, jetstreamManager, PersistMode, RetentionPolicy, StorageType, StoreCompression, type StreamConfig } from '@nats-io/jetstream';
+import {
+  DiscardPolicy,
+  jetstreamManager,
+  PersistMode,
+  RetentionPolicy,
+  StorageType,
+  StoreCompression,
+  type StreamConfig,
+} from '@nats-io/jetstream';
 import { names, patterns } from '@will/contracts';
 import { Kvm, type KV } from '@nats-io/kv';
 import type { Bus } from './api.ts';

@@ -27,12 +27,17 @@ afterEach(async () => {
 type Say = (attempt: number, sequence: number, kind: wire.Frame['kind']) => void;
 
 /** A router's voice: each task is handed to `answer` with a way to send frames. */
-async function router(answer: (task: wire.Task, say: Say, id: string) => void): Promise<{ bus: Bus; stopBeating: () => void }> {
+async function router(
+  answer: (task: wire.Task, say: Say, id: string) => void,
+): Promise<{ bus: Bus; stopBeating: () => void }> {
   const own = await connectBus({ servers: nats.url, processId: `r-${newId()}`, inboxScope: 'router' });
   own.serve(patterns.taskRun, queues.router, ({ data, reply }) => {
     const task = fromBinary(wire.TaskSchema, data);
     const say: Say = (attempt, sequence, kind) =>
-      own.publish(reply, toBinary(wire.FrameSchema, create(wire.FrameSchema, { taskId: task.taskId, attempt, sequence, kind })));
+      own.publish(
+        reply,
+        toBinary(wire.FrameSchema, create(wire.FrameSchema, { taskId: task.taskId, attempt, sequence, kind })),
+      );
     answer(task, say, own.processId);
     return undefined;
   });
@@ -45,8 +50,14 @@ async function router(answer: (task: wire.Task, say: Say, id: string) => void): 
   return { bus: own, stopBeating };
 }
 
-const accepted = (routerId: string): wire.Frame['kind'] => ({ case: 'accepted', value: create(wire.AcceptedSchema, { routerId }) });
-const started = (workerId: string): wire.Frame['kind'] => ({ case: 'started', value: create(wire.StartedSchema, { workerId, model: 'm' }) });
+const accepted = (routerId: string): wire.Frame['kind'] => ({
+  case: 'accepted',
+  value: create(wire.AcceptedSchema, { routerId }),
+});
+const started = (workerId: string): wire.Frame['kind'] => ({
+  case: 'started',
+  value: create(wire.StartedSchema, { workerId, model: 'm' }),
+});
 const delta = (text: string): wire.Frame['kind'] => ({ case: 'delta', value: create(wire.DeltaSchema, { text }) });
 const end = (text?: string): wire.Frame['kind'] => ({
   case: 'end',
@@ -141,7 +152,9 @@ test('leaving a stream early cancels the task at its owner', async () => {
     say(1, 1, started(id));
     say(1, 2, delta('Hel'));
   });
-  own.bus.listen(subjects.cancel(own.bus.processId), ({ data }) => cancelled.resolve(fromBinary(wire.CancelSchema, data).taskId));
+  own.bus.listen(subjects.cancel(own.bus.processId), ({ data }) =>
+    cancelled.resolve(fromBinary(wire.CancelSchema, data).taskId),
+  );
   await own.bus.connection.flush();
   for await (const part of client.stream({ ...request, taskId: 'to-cancel' })) if (part.kind === 'delta') break;
   expect(await cancelled.promise).toBe('to-cancel');
@@ -195,5 +208,7 @@ test('tool calls that came in pieces are put together', async () => {
     say(1, 4, end());
   });
   const { toolCalls } = await client.run(request);
-  expect(JSON.parse(toolCalls)).toEqual([{ id: 'call_1', type: 'function', function: { name: 'add', arguments: '{"a":1}' } }]);
+  expect(JSON.parse(toolCalls)).toEqual([
+    { id: 'call_1', type: 'function', function: { name: 'add', arguments: '{"a":1}' } },
+  ]);
 });

@@ -118,7 +118,12 @@ class BusTaskClient implements TaskClient, RunSupport {
     if (this.#ownsBus) await this.bus.close();
   }
 
-  #open(client: string, message: ReturnType<typeof taskMessage>, onPart: (part: StreamPart) => void, nowMs: number): Run {
+  #open(
+    client: string,
+    message: ReturnType<typeof taskMessage>,
+    onPart: (part: StreamPart) => void,
+    nowMs: number,
+  ): Run {
     try {
       return new Run(this, client, message, onPart, nowMs);
     } catch (cause) {

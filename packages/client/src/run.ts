@@ -64,7 +64,13 @@ export class Run {
   #toolCalls: string[] = [];
   #isOver = false;
 
-  constructor(support: RunSupport, client: string, message: TaskMessage, onPart: (part: StreamPart) => void, nowMs: number) {
+  constructor(
+    support: RunSupport,
+    client: string,
+    message: TaskMessage,
+    onPart: (part: StreamPart) => void,
+    nowMs: number,
+  ) {
     // A client that cannot stand in a subject is refused here, before anything is armed.
     this.#subject = subjects.taskRun(client);
     this.#support = support;
@@ -102,11 +108,21 @@ export class Run {
       this.#support.bus.publish(this.#subject, this.#message.bytes, this.#inbox.subject);
     } catch (error) {
       // The result is a promise: the failure must not overtake its creation.
-      const code = error instanceof BusError && error.code === 'too_large' ? 'too_large' : error instanceof BusError ? 'unavailable' : 'invalid_task';
-      queueMicrotask(() => this.#fail(code, (error as Error).message, { isRetryable: code === 'unavailable', cause: error }));
+      const code =
+        error instanceof BusError && error.code === 'too_large'
+          ? 'too_large'
+          : error instanceof BusError
+            ? 'unavailable'
+            : 'invalid_task';
+      queueMicrotask(() =>
+        this.#fail(code, (error as Error).message, { isRetryable: code === 'unavailable', cause: error }),
+      );
       return;
     }
-    this.#acceptTimer = setTimeout(() => this.#repeatOrGiveUp('unavailable', 'no router accepted the task within 1 s'), acceptWithinMs);
+    this.#acceptTimer = setTimeout(
+      () => this.#repeatOrGiveUp('unavailable', 'no router accepted the task within 1 s'),
+      acceptWithinMs,
+    );
   }
 
   #repeatOrGiveUp(code: TaskErrorCode, message: string): void {
@@ -138,7 +154,8 @@ export class Run {
     clearTimeout(this.#acceptTimer);
     const { kind } = frame;
     if (kind.case === 'accepted') {
-      if (!this.#hasContent) this.#watch(kind.value.routerId, () => this.#repeatOrGiveUp('router_lost', 'the router died'));
+      if (!this.#hasContent)
+        this.#watch(kind.value.routerId, () => this.#repeatOrGiveUp('router_lost', 'the router died'));
     } else if (kind.case === 'counts') {
       if (kind.value.attempt > this.#attempt && !this.#hasContent) {
         this.#attempt = kind.value.attempt;
@@ -161,7 +178,9 @@ export class Run {
     this.#hasContent = true;
     this.#started = started;
     this.#watch(started.workerId, () =>
-      this.#fail('worker_lost', `the worker died in the middle of the answer of ${started.model}`, { isRetryable: true }),
+      this.#fail('worker_lost', `the worker died in the middle of the answer of ${started.model}`, {
+        isRetryable: true,
+      }),
     );
     const { model, modelName, decisionId } = started;
     this.#onPart({ kind: 'started', model, modelName, decisionId });
@@ -198,12 +217,20 @@ export class Run {
 
   #failed(failure: wire.Failure): void {
     const { message, retryable, retryAfterMs, decisionId, attempts, exclusions } = failure;
-    this.#fail(codes[failure.code] ?? 'internal', message, { isRetryable: retryable, retryAfterMs, decisionId, attempts, exclusions });
+    this.#fail(codes[failure.code] ?? 'internal', message, {
+      isRetryable: retryable,
+      retryAfterMs,
+      decisionId,
+      attempts,
+      exclusions,
+    });
   }
 
   #lostFrames(sequence: number): void {
     this.#tellOwner();
-    this.#fail('truncated', `piece ${this.#sequence} of the answer was lost on the way (${sequence} came)`, { isRetryable: true });
+    this.#fail('truncated', `piece ${this.#sequence} of the answer was lost on the way (${sequence} came)`, {
+      isRetryable: true,
+    });
   }
 
   #watch(owner: string, onLost: () => void): void {
@@ -215,7 +242,10 @@ export class Run {
   #tellOwner(): void {
     const { bus } = this.#support;
     if (this.#owner === '' || !bus.isConnected) return;
-    bus.publish(subjects.cancel(this.#owner), toBinary(wire.CancelSchema, create(wire.CancelSchema, { taskId: this.#message.taskId })));
+    bus.publish(
+      subjects.cancel(this.#owner),
+      toBinary(wire.CancelSchema, create(wire.CancelSchema, { taskId: this.#message.taskId })),
+    );
   }
 
   #fail(code: TaskErrorCode, message: string, details: Partial<ConstructorParameters<typeof TaskError>[2]> = {}): void {

@@ -16,14 +16,17 @@ const encoder = new TextEncoder();
 
 function inputBytes(input: TaskRequest['input']): Uint8Array {
   if (input instanceof Uint8Array) return input;
-  return encoder.encode(JSON.stringify(typeof input === 'string' ? { messages: [{ role: 'user', content: input }] } : input));
+  return encoder.encode(
+    JSON.stringify(typeof input === 'string' ? { messages: [{ role: 'user', content: input }] } : input),
+  );
 }
 
 /** The task as it goes on the bus. @throws {TaskError} 'invalid_task' or 'too_large', before anything is sent. */
 export function taskMessage(request: TaskRequest, stream: boolean, nowMs: number): TaskMessage {
   const taskId = request.taskId ?? newId();
   const invalid = (message: string): TaskError => new TaskError('invalid_task', message, { taskId });
-  if (!isOpaqueId(taskId)) throw invalid(`task id ${JSON.stringify(taskId.slice(0, 80))} must be 1 to 64 of A-Z a-z 0-9 _ -`);
+  if (!isOpaqueId(taskId))
+    throw invalid(`task id ${JSON.stringify(taskId.slice(0, 80))} must be 1 to 64 of A-Z a-z 0-9 _ -`);
   const timeoutMs = request.timeoutMs ?? defaultTimeoutMs;
   if (!Number.isFinite(timeoutMs) || timeoutMs < 1 || timeoutMs > longestTimeoutMs)
     throw invalid(`timeoutMs ${timeoutMs} must be between 1 and ${longestTimeoutMs}`);

@@ -256,7 +256,9 @@ function compileModel(document: ModelDocument): Model {
 function indexByTaskType(models: Iterable<Model>): Map<string, readonly string[]> {
   const accuracy = ({ document }: Model): number => document.benchmark?.accuracy ?? 0;
   const cost = ({ price }: Model): number => (price ? price.input + price.output : Number.MAX_SAFE_INTEGER);
-  const ranked = [...models].sort((a, b) => accuracy(b) - accuracy(a) || cost(a) - cost(b) || (a.slug < b.slug ? -1 : 1));
+  const ranked = [...models].sort(
+    (a, b) => accuracy(b) - accuracy(a) || cost(a) - cost(b) || (a.slug < b.slug ? -1 : 1),
+  );
   const index = new Map<string, string[]>();
   for (const { slug, taskTypes } of ranked) {
     for (const taskType of taskTypes) {

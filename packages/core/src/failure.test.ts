@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { classifyHttp, classifyTransport } from './failure.ts';
 
 const nowMs = Date.UTC(2026, 10, 23, 12);
-const classify = (status: number, body = '', headers: Record<string, string> = {}) => classifyHttp({ status, body, headers, nowMs });
+const classify = (status: number, body = '', headers: Record<string, string> = {}) =>
+  classifyHttp({ status, body, headers, nowMs });
 
 test.each([
   [429, '', 'RateLimited', 'rate_limit'],
@@ -51,12 +52,17 @@ test('a connection’s code decides between silence and failure', () => {
 test('whatever comes back is classified, and nothing of it is repeated', () => {
   const secret = 'sk-very-secret-key';
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: 999 }), fc.string(), fc.dictionary(fc.constantFrom('retry-after', 'retry-after-ms', 'x-ratelimit-reset-tokens'), fc.string()), (status, body, headers) => {
-      const failure = classify(status, body + secret, headers);
-      expect(failure.message).not.toContain(secret);
-      expect(failure.retryAfterMs ?? 0).toBeGreaterThanOrEqual(0);
-      expect(failure.retryAfterMs ?? 0).toBeLessThanOrEqual(86_400_000);
-    }),
+    fc.property(
+      fc.integer({ min: 0, max: 999 }),
+      fc.string(),
+      fc.dictionary(fc.constantFrom('retry-after', 'retry-after-ms', 'x-ratelimit-reset-tokens'), fc.string()),
+      (status, body, headers) => {
+        const failure = classify(status, body + secret, headers);
+        expect(failure.message).not.toContain(secret);
+        expect(failure.retryAfterMs ?? 0).toBeGreaterThanOrEqual(0);
+        expect(failure.retryAfterMs ?? 0).toBeLessThanOrEqual(86_400_000);
+      },
+    ),
     { numRuns: 5_000 },
   );
 });

@@ -60,7 +60,10 @@ export function failureOf(
 const bodyCodes: readonly (readonly [RegExp, FailureReason])[] = [
   [/insufficient_quota|billing_hard_limit|billing_not_active|credit balance is too low/i, 'quota'],
   [/"?(content_filter|content_policy_violation|blockReason|ResponsibleAIPolicyViolation)/i, 'content_filter'],
-  [/context_length_exceeded|prompt is too long|maximum context length|input token count.{0,40}exceeds/i, 'context_length'],
+  [
+    /context_length_exceeded|prompt is too long|maximum context length|input token count.{0,40}exceeds/i,
+    'context_length',
+  ],
   [/invalid_api_key|authentication_error|permission_error|API_KEY_INVALID/i, 'bad_key'],
   [/overloaded_error/i, 'overloaded'],
 ];
@@ -82,12 +85,16 @@ const statuses: Readonly<Record<number, FailureReason>> = {
 /** Classifies an answer that is no success: the codes in its body first, then its status. Total. */
 export function classifyHttp(answer: FailedAnswer): ProviderFailure {
   const { status } = answer;
-  const reason = reasonInBody(answer.body) ?? statuses[status] ?? (status >= 500 ? 'server_error' : status >= 400 ? 'bad_request' : 'bad_response');
+  const reason =
+    reasonInBody(answer.body) ??
+    statuses[status] ??
+    (status >= 500 ? 'server_error' : status >= 400 ? 'bad_request' : 'bad_response');
   return failureOf(reason, { status, retryAfterMs: retryAfterMs(answer) });
 }
 
 /** The reason that a provider's own error object tells, wherever it stands; undefined: none that is known. */
-export const reasonInBody = (body: string): FailureReason | undefined => bodyCodes.find(([pattern]) => pattern.test(body))?.[1];
+export const reasonInBody = (body: string): FailureReason | undefined =>
+  bodyCodes.find(([pattern]) => pattern.test(body))?.[1];
 
 /** Classifies a connection that failed by the code of its error: `ECONNREFUSED`, `UND_ERR_HEADERS_TIMEOUT`, … */
 export function classifyTransport(code: string): ProviderFailure {
@@ -139,6 +146,7 @@ const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, 
 function goDuration(text: string | undefined): number | undefined {
   if (text === undefined || text.length > 32 || !/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) return undefined;
   let sum = 0;
-  for (const [, value, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) sum += Number(value) * (unitsMs[unit as string] as number);
+  for (const [, value, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g))
+    sum += Number(value) * (unitsMs[unit as string] as number);
   return sum;
 }

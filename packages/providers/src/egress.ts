@@ -66,7 +66,9 @@ export function openEgress(origin: string, mayBePrivate: boolean): Egress {
 const publicOnly: LookupFunction = (hostname, options, callback) => {
   resolve(hostname, { ...options, all: true }, (error, addresses) => {
     if (error) return callback(error, '', 0);
-    const hidden = addresses.find(({ address, family }) => isPrivateEndpoint(`http://${family === 6 ? `[${address}]` : address}`));
+    const hidden = addresses.find(({ address, family }) =>
+      isPrivateEndpoint(`http://${family === 6 ? `[${address}]` : address}`),
+    );
     if (hidden || addresses.length === 0)
       return callback(Object.assign(new Error('the host resolves to a private address'), { code: 'EPRIVATE' }), '', 0);
     if (options.all) return callback(null, addresses);
@@ -96,7 +98,11 @@ class Handler implements Dispatcher.DispatchHandler {
     if (this.#isOver) controller.abort(new Error('aborted'));
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
     if (this.#isOver || status < 200) return;
     this.#listener.started(status, flat(headers));
   }
@@ -131,6 +137,7 @@ class Handler implements Dispatcher.DispatchHandler {
 
 function flat(headers: Record<string, string | string[] | undefined>): Record<string, string> {
   const one: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) if (value !== undefined) one[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined) one[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
   return one;
 }

@@ -3,8 +3,22 @@ import type { AddressInfo } from 'node:net';
 
 /** How the upstream treats one request. Each speaks the wire format of OpenAI's chat completions. */
 export type Behaviour =
-  | { readonly kind: 'answer'; readonly text?: string; readonly chunks?: number; readonly gapMs?: number; readonly delayMs?: number; readonly finish?: string; readonly usage?: boolean }
-  | { readonly kind: 'status'; readonly status: number; readonly body?: string; readonly headers?: Readonly<Record<string, string>>; readonly contentType?: string }
+  | {
+      readonly kind: 'answer';
+      readonly text?: string;
+      readonly chunks?: number;
+      readonly gapMs?: number;
+      readonly delayMs?: number;
+      readonly finish?: string;
+      readonly usage?: boolean;
+    }
+  | {
+      readonly kind: 'status';
+      readonly status: number;
+      readonly body?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly contentType?: string;
+    }
   /** Answers 200 with a body that is no chat completion. */
   | { readonly kind: 'nonsense' }
   /** Breaks the connection before answering. */
@@ -12,7 +26,11 @@ export type Behaviour =
   /** Says nothing at all. */
   | { readonly kind: 'silent' }
   /** Streams some pieces, then one of these. */
-  | { readonly kind: 'breaks'; readonly after: number; readonly how: 'cut' | 'error_event' | 'stall' | 'end_without_marker' }
+  | {
+      readonly kind: 'breaks';
+      readonly after: number;
+      readonly how: 'cut' | 'error_event' | 'stall' | 'end_without_marker';
+    }
   /** The filter's soft form: 200, no content, finish_reason content_filter. */
   | { readonly kind: 'filtered' }
   | { readonly kind: 'tool_call' };
@@ -116,7 +134,10 @@ function play(behaviour: Behaviour, seen: SeenRequest, response: ServerResponse)
       return void answer(behaviour, seen, response);
     case 'status': {
       const body = behaviour.body ?? '{"error":{"message":"refused","type":"error","param":null,"code":null}}';
-      response.writeHead(behaviour.status, { 'content-type': behaviour.contentType ?? 'application/json', ...behaviour.headers });
+      response.writeHead(behaviour.status, {
+        'content-type': behaviour.contentType ?? 'application/json',
+        ...behaviour.headers,
+      });
       return void response.end(body);
     }
     case 'nonsense':
@@ -129,16 +150,29 @@ function play(behaviour: Behaviour, seen: SeenRequest, response: ServerResponse)
     case 'breaks':
       return void breakOff(behaviour, seen, response);
     case 'filtered':
-      return seen.stream ? void streamWhole(seen, response, [], 'content_filter') : sendWhole(seen, response, { content: null }, 'content_filter');
+      return seen.stream
+        ? void streamWhole(seen, response, [], 'content_filter')
+        : sendWhole(seen, response, { content: null }, 'content_filter');
     case 'tool_call':
       return toolCall(seen, response);
   }
 }
 
-const pause = (ms: number): Promise<void> => (ms > 0 ? new Promise((resolve) => setTimeout(resolve, ms)) : Promise.resolve());
-const usage = { prompt_tokens: 12, completion_tokens: 14, total_tokens: 26, prompt_tokens_details: { cached_tokens: 4 }, completion_tokens_details: { reasoning_tokens: 2 } };
+const pause = (ms: number): Promise<void> =>
+  ms > 0 ? new Promise((resolve) => setTimeout(resolve, ms)) : Promise.resolve();
+const usage = {
+  prompt_tokens: 12,
+  completion_tokens: 14,
+  total_tokens: 26,
+  prompt_tokens_details: { cached_tokens: 4 },
+  completion_tokens_details: { reasoning_tokens: 2 },
+};
 
-async function answer(behaviour: Extract<Behaviour, { kind: 'answer' }>, seen: SeenRequest, response: ServerResponse): Promise<void> {
+async function answer(
+  behaviour: Extract<Behaviour, { kind: 'answer' }>,
+  seen: SeenRequest,
+  response: ServerResponse,
+): Promise<void> {
   const text = behaviour.text ?? defaultText;
   await pause(behaviour.delayMs ?? 0);
   const finish = behaviour.finish ?? 'stop';
@@ -151,7 +185,13 @@ function split(text: string, parts: number): string[] {
   return Array.from({ length: Math.ceil(text.length / size) }, (_, n) => text.slice(n * size, (n + 1) * size));
 }
 
-function sendWhole(seen: SeenRequest, response: ServerResponse, message: object, finish: string, withUsage = true): void {
+function sendWhole(
+  seen: SeenRequest,
+  response: ServerResponse,
+  message: object,
+  finish: string,
+  withUsage = true,
+): void {
   const body = {
     id: 'chatcmpl-upstream',
     object: 'chat.completion',
@@ -189,7 +229,10 @@ async function streamWhole(
     response.write(chunk(seen, { content }));
   }
   response.write(chunk(seen, {}, finish));
-  if (options.usage !== false) response.write(event({ id: 'chatcmpl-upstream', object: 'chat.completion.chunk', model: seen.model, choices: [], usage }));
+  if (options.usage !== false)
+    response.write(
+      event({ id: 'chatcmpl-upstream', object: 'chat.completion.chunk', model: seen.model, choices: [], usage }),
+    );
   response.end('data: [DONE]\n\n');
 }
 
@@ -198,7 +241,11 @@ function beginStream(seen: SeenRequest, response: ServerResponse): void {
   response.write(chunk(seen, { role: 'assistant', content: '' }));
 }
 
-async function breakOff(behaviour: Extract<Behaviour, { kind: 'breaks' }>, seen: SeenRequest, response: ServerResponse): Promise<void> {
+async function breakOff(
+  behaviour: Extract<Behaviour, { kind: 'breaks' }>,
+  seen: SeenRequest,
+  response: ServerResponse,
+): Promise<void> {
   beginStream(seen, response);
   for (let n = 0; n < behaviour.after; n += 1) {
     response.write(chunk(seen, { content: `piece ${n} ` }));
@@ -207,7 +254,8 @@ async function breakOff(behaviour: Extract<Behaviour, { kind: 'breaks' }>, seen:
   // What was written is on its way before the break.
   await pause(10);
   if (behaviour.how === 'cut') response.socket?.destroy();
-  else if (behaviour.how === 'error_event') response.end(event({ error: { message: 'the server had an error', type: 'server_error', code: null } }));
+  else if (behaviour.how === 'error_event')
+    response.end(event({ error: { message: 'the server had an error', type: 'server_error', code: null } }));
   else if (behaviour.how === 'end_without_marker') response.end();
 }
 
@@ -215,7 +263,9 @@ function toolCall(seen: SeenRequest, response: ServerResponse): void {
   const call = { id: 'call_1', type: 'function', function: { name: 'get_weather', arguments: '{"city":"Paris"}' } };
   if (!seen.stream) return sendWhole(seen, response, { content: null, tool_calls: [call] }, 'tool_calls');
   beginStream(seen, response);
-  response.write(chunk(seen, { tool_calls: [{ index: 0, ...call, function: { name: 'get_weather', arguments: '' } }] }));
+  response.write(
+    chunk(seen, { tool_calls: [{ index: 0, ...call, function: { name: 'get_weather', arguments: '' } }] }),
+  );
   response.write(chunk(seen, { tool_calls: [{ index: 0, function: { arguments: '{"city":' } }] }));
   response.write(chunk(seen, { tool_calls: [{ index: 0, function: { arguments: '"Paris"}' } }] }));
   response.write(chunk(seen, {}, 'tool_calls'));

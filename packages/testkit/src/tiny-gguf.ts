@@ -30,7 +30,14 @@ export function tinyGguf(seed = 42): Buffer {
     infos.push(text(name), u32(dims.length), ...dims.map((dim) => u64(dim)), u32(0), u64(offset));
     offset += align(4 * count(dims));
   }
-  const header = Buffer.concat([Buffer.from('GGUF'), u32(3), u64(tensors.length), u64(fields.length), ...fields, ...infos]);
+  const header = Buffer.concat([
+    Buffer.from('GGUF'),
+    u32(3),
+    u64(tensors.length),
+    u64(fields.length),
+    ...fields,
+    ...infos,
+  ]);
   const random = normal(seed);
   const data = tensors.map((tensor) => weights(tensor, random));
   return Buffer.concat([header, Buffer.alloc(align(header.length) - header.length), ...data]);
@@ -55,7 +62,8 @@ function vocabulary(): readonly Token[] {
   for (let code = 33; code < 127; code += 1) pieces.add(String.fromCharCode(code));
   pieces.add('▁');
   // Every beginning of a word, so that merging can build it up.
-  for (const word of words.split(' ')) for (let end = 2; end <= word.length + 1; end += 1) pieces.add(`▁${word}`.slice(0, end));
+  for (const word of words.split(' '))
+    for (let end = 2; end <= word.length + 1; end += 1) pieces.add(`▁${word}`.slice(0, end));
   let score = -1;
   for (const piece of pieces) tokens.push({ text: piece, score: score--, kind: 1 });
   return tokens;
@@ -85,15 +93,30 @@ function fieldsOf(tokens: readonly Token[]): Buffer[] {
     whole('llama.vocab_size', tokens.length),
     string('tokenizer.ggml.model', 'llama'),
     string('tokenizer.ggml.pre', 'default'),
-    list('tokenizer.ggml.tokens', type.string, tokens.map((token) => text(token.text))),
-    list('tokenizer.ggml.scores', type.f32, tokens.map((token) => f32(token.score))),
-    list('tokenizer.ggml.token_type', type.i32, tokens.map((token) => i32(token.kind))),
+    list(
+      'tokenizer.ggml.tokens',
+      type.string,
+      tokens.map((token) => text(token.text)),
+    ),
+    list(
+      'tokenizer.ggml.scores',
+      type.f32,
+      tokens.map((token) => f32(token.score)),
+    ),
+    list(
+      'tokenizer.ggml.token_type',
+      type.i32,
+      tokens.map((token) => i32(token.kind)),
+    ),
     whole('tokenizer.ggml.bos_token_id', 1),
     whole('tokenizer.ggml.eos_token_id', 2),
     whole('tokenizer.ggml.unknown_token_id', 0),
     flag('tokenizer.ggml.add_bos_token', true),
     flag('tokenizer.ggml.add_space_prefix', true),
-    string('tokenizer.chat_template', "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}assistant:"),
+    string(
+      'tokenizer.chat_template',
+      "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}assistant:",
+    ),
   ];
 }
 

@@ -29,7 +29,9 @@ export class Policy {
     const ageMs = snapshots.ageMs(now);
     const dataClass = dataClassOf(snapshot, facts);
     if (ageMs > staleAfterMs && dataClass !== 'open')
-      throw new PolicyRefusal(`the registry was silent for ${seconds(ageMs)}: only open data until it is back, this is ${dataClass}`);
+      throw new PolicyRefusal(
+        `the registry was silent for ${seconds(ageMs)}: only open data until it is back, this is ${dataClass}`,
+      );
     return decide(snapshot, facts, now);
   }
 

@@ -32,7 +32,12 @@ test('what waits goes out before the end, and frames are numbered without gaps',
   own.add({ text: 'b' });
   own.end(create(wire.EndSchema));
   expect(texts()).toEqual(['a', 'b']);
-  expect(frames.map(({ sequence, attempt }) => [sequence, attempt])).toEqual([[1, 2], [2, 2], [3, 2], [4, 2]]);
+  expect(frames.map(({ sequence, attempt }) => [sequence, attempt])).toEqual([
+    [1, 2],
+    [2, 2],
+    [3, 2],
+    [4, 2],
+  ]);
   vi.advanceTimersByTime(100);
   expect(frames).toHaveLength(4);
 });

@@ -68,6 +68,8 @@ export class CallerStream {
 
   #frame(kind: wire.Frame['kind']): void {
     this.#sequence += 1;
-    this.#send(create(wire.FrameSchema, { taskId: this.#taskId, attempt: this.#attempt, sequence: this.#sequence, kind }));
+    this.#send(
+      create(wire.FrameSchema, { taskId: this.#taskId, attempt: this.#attempt, sequence: this.#sequence, kind }),
+    );
   }
 }

@@ -22,15 +22,29 @@ export const staleAfterMs = 15_000;
  * The worker's own look at the rules, on its own snapshot, right before the call. The same predicate as policy's, so
  * that neither a faulty router nor a decision that has aged can bring data to a model that may not see it.
  */
-export function refusalOf(call: CallToJudge, model: Model, snapshot: Snapshot, snapshotAgeMs: number, nowMs: number): Refusal | undefined {
+export function refusalOf(
+  call: CallToJudge,
+  model: Model,
+  snapshot: Snapshot,
+  snapshotAgeMs: number,
+  nowMs: number,
+): Refusal | undefined {
   if (call.expiresUnixMs <= nowMs) return { rule: 'expired', detail: 'the decision has expired', isRetryable: true };
   if (snapshot.revision < call.revision)
-    return { rule: 'stale_snapshot', detail: `revision ${snapshot.revision} is older than the decision's ${call.revision}`, isRetryable: true };
+    return {
+      rule: 'stale_snapshot',
+      detail: `revision ${snapshot.revision} is older than the decision's ${call.revision}`,
+      isRetryable: true,
+    };
   const requirement = requirementOf(snapshot, call.facts);
   if (requirement.dataClass !== call.dataClass)
     return { rule: 'data_class', detail: `${requirement.dataClass} data came as ${call.dataClass}`, isRetryable: true };
   if (snapshotAgeMs > staleAfterMs && call.dataClass !== 'open')
-    return { rule: 'stale_snapshot', detail: `the registry was silent for ${Math.round(snapshotAgeMs / 1000)} s`, isRetryable: true };
+    return {
+      rule: 'stale_snapshot',
+      detail: `the registry was silent for ${Math.round(snapshotAgeMs / 1000)} s`,
+      isRetryable: true,
+    };
   const exclusion = exclusionOf(model, requirement, call.facts, nowMs);
   return exclusion && { rule: exclusion.rule, detail: exclusion.detail, isRetryable: true };
 }

@@ -49,7 +49,16 @@ await runMain(logger, async (ready) => {
   await worker.start();
   presence.update();
   ready();
-  logger.info({ processId: bus.processId, models: worker.states().filter(({ reason }) => reason === '').map(({ model }) => model) }, 'serving');
+  logger.info(
+    {
+      processId: bus.processId,
+      models: worker
+        .states()
+        .filter(({ reason }) => reason === '')
+        .map(({ model }) => model),
+    },
+    'serving',
+  );
 
   await untilStopped();
   await worker.stop(config.drainMs);

@@ -5,10 +5,15 @@ import { slugOf, type Model } from '@will/core';
  * (`gguf`, `openai-compatible,whisper`, `API`); one match is enough. Absent: all.
  */
 export function parseSelection(list: string | undefined): (model: Model) => boolean {
-  const wanted = new Set((list ?? '').split(',').map((word) => slugOf(word)).filter((word) => word !== ''));
+  const wanted = new Set(
+    (list ?? '')
+      .split(',')
+      .map((word) => slugOf(word))
+      .filter((word) => word !== ''),
+  );
   if (wanted.size === 0) return () => true;
   return (model) =>
-    [model.slug, model.name, ...model.document.aliases, ...model.taskTypes, model.provider, model.callMethod].some((word) =>
-      wanted.has(slugOf(word)),
+    [model.slug, model.name, ...model.document.aliases, ...model.taskTypes, model.provider, model.callMethod].some(
+      (word) => wanted.has(slugOf(word)),
     );
 }

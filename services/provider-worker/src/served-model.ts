@@ -68,8 +68,15 @@ export class ServedModel {
     this.#deps = deps;
     this.model = model;
     this.#connection = connection;
-    const capacity = Math.min(model.concurrency ?? connection.naturalConcurrency ?? defaultConcurrency, connection.naturalConcurrency ?? Infinity);
-    this.slots = new Slots(capacity, () => this.#full(), () => this.#freeAgain());
+    const capacity = Math.min(
+      model.concurrency ?? connection.naturalConcurrency ?? defaultConcurrency,
+      connection.naturalConcurrency ?? Infinity,
+    );
+    this.slots = new Slots(
+      capacity,
+      () => this.#full(),
+      () => this.#freeAgain(),
+    );
   }
 
   get isMember(): boolean {
@@ -143,7 +150,8 @@ export class ServedModel {
     const snapshot = snapshots.current;
     // The record may have changed or gone meanwhile; the newest one is judged, never the one this object was made with.
     const model = snapshot?.models.get(this.model.slug);
-    if (!snapshot || !model || !request.facts) return { rule: 'unknown_model', detail: 'not in this worker’s snapshot', isRetryable: true };
+    if (!snapshot || !model || !request.facts)
+      return { rule: 'unknown_model', detail: 'not in this worker’s snapshot', isRetryable: true };
     const facts = factsFromWire(request.facts);
     const judged = { facts, dataClass, revision, expiresUnixMs: Number(request.expiresUnixMs) };
     return refusalOf(judged, model, snapshot, snapshots.ageMs(nowMs()), nowMs());

@@ -49,7 +49,10 @@ export class WorkerCall {
   /** Accepts, calls, and resolves when everything is said and recorded. Never rejects. */
   async run(): Promise<void> {
     const { request } = this.#call;
-    this.#call.toRouter({ case: 'accepted', value: create(wire.CallAcceptedSchema, { workerId: this.#deps.workerId }) });
+    this.#call.toRouter({
+      case: 'accepted',
+      value: create(wire.CallAcceptedSchema, { workerId: this.#deps.workerId }),
+    });
     const leftMs = Number(request.deadlineUnixMs) - this.#deps.nowMs();
     const timer = setTimeout(() => this.#abort.abort(abortReasons.deadline), Math.max(0, leftMs));
     try {
@@ -113,7 +116,9 @@ export class WorkerCall {
       this.#hasContent = true;
       const { model, workerId } = this.#deps;
       const { decisionId } = this.#call.request;
-      this.#stream.start(create(wire.StartedSchema, { workerId, model: model.slug, modelName: model.name, decisionId }));
+      this.#stream.start(
+        create(wire.StartedSchema, { workerId, model: model.slug, modelName: model.name, decisionId }),
+      );
       this.#stream.add(delta);
       return this.#call.toRouter({ case: 'hasContent', value: create(wire.CallHasContentSchema) });
     }
@@ -182,7 +187,10 @@ export class WorkerCall {
   }
 
   #ended(attempt: wire.AttemptSummary, hadContent: boolean, retryable: boolean, retryAfterMs: number): void {
-    this.#call.toRouter({ case: 'ended', value: create(wire.CallEndedSchema, { attempt, hadContent, retryable, retryAfterMs }) });
+    this.#call.toRouter({
+      case: 'ended',
+      value: create(wire.CallEndedSchema, { attempt, hadContent, retryable, retryAfterMs }),
+    });
   }
 
   #durationMs(): number {
@@ -226,7 +234,9 @@ export class WorkerCall {
       workerId,
       startedUnixMs: BigInt(Math.round(this.#startedAtMs)),
       durationMs: summary.durationMs,
-      ...(this.#firstContentAtMs !== undefined && { firstContentMs: Math.round(this.#firstContentAtMs - this.#startedAtMs) }),
+      ...(this.#firstContentAtMs !== undefined && {
+        firstContentMs: Math.round(this.#firstContentAtMs - this.#startedAtMs),
+      }),
       outcome: summary.outcome,
       fine: summary.fine,
       reason: summary.reason,
@@ -242,7 +252,12 @@ export class WorkerCall {
 
 const usageToWire = (usage: Usage): wire.Usage => create(wire.UsageSchema, { ...usage });
 
-const failureOf = (fine: FineOutcome, reason: ProviderFailure['reason'], message: string, isRetryable: boolean): ProviderFailure => ({
+const failureOf = (
+  fine: FineOutcome,
+  reason: ProviderFailure['reason'],
+  message: string,
+  isRetryable: boolean,
+): ProviderFailure => ({
   fine,
   reason,
   message,

@@ -13,7 +13,12 @@ const deliveredWithinMs = 100;
 export type AttemptEnd =
   | { readonly kind: 'answered'; readonly summary: wire.AttemptSummary }
   | { readonly kind: 'lost_with_content'; readonly summary: wire.AttemptSummary }
-  | { readonly kind: 'failed'; readonly summary: wire.AttemptSummary; readonly isRetryable: boolean; readonly retryAfterMs: number }
+  | {
+      readonly kind: 'failed';
+      readonly summary: wire.AttemptSummary;
+      readonly isRetryable: boolean;
+      readonly retryAfterMs: number;
+    }
   | { readonly kind: 'lost'; readonly summary: wire.AttemptSummary }
   | { readonly kind: 'undelivered'; readonly summary: wire.AttemptSummary }
   | { readonly kind: 'busy'; readonly reason: string; readonly untilUnixMs: number }
@@ -85,10 +90,19 @@ export class Attempt {
       case 'accepted':
         return this.#accepted(event.kind.value.workerId);
       case 'busy':
-        return this.#end({ kind: 'busy', reason: event.kind.value.reason, untilUnixMs: Number(event.kind.value.untilUnixMs) });
+        return this.#end({
+          kind: 'busy',
+          reason: event.kind.value.reason,
+          untilUnixMs: Number(event.kind.value.untilUnixMs),
+        });
       case 'refused': {
         const { rule, detail, retryable } = event.kind.value;
-        return this.#end({ kind: 'failed', summary: this.summary('Policy', `${rule}: ${detail}`), isRetryable: retryable, retryAfterMs: 0 });
+        return this.#end({
+          kind: 'failed',
+          summary: this.summary('Policy', `${rule}: ${detail}`),
+          isRetryable: retryable,
+          retryAfterMs: 0,
+        });
       }
       case 'asksGo':
         return this.#listener.asksGo(this);
@@ -119,7 +133,10 @@ export class Attempt {
 
   #undelivered(): void {
     this.isUnheard = true;
-    this.#end({ kind: 'undelivered', summary: this.summary('WorkerLost', `no worker answered within ${deliveredWithinMs} ms`) }, true);
+    this.#end(
+      { kind: 'undelivered', summary: this.summary('WorkerLost', `no worker answered within ${deliveredWithinMs} ms`) },
+      true,
+    );
   }
 
   /** A worker that took a call which was given up must not send content. */

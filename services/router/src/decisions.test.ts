@@ -66,7 +66,11 @@ test('tasks with equal facts that arrive together ask once', async () => {
 });
 
 test('a decision is dropped when it expired, and when this router has read a newer revision', async () => {
-  const { state, decisions } = setUp([decided(), decided({ validUntilMs: 9_000 }), decided({ revision: 2, validUntilMs: 9_000 })]);
+  const { state, decisions } = setUp([
+    decided(),
+    decided({ validUntilMs: 9_000 }),
+    decided({ revision: 2, validUntilMs: 9_000 }),
+  ]);
   await decisions.decide(facts());
   state.nowMs = 1_001;
   await decisions.decide(facts());
@@ -83,7 +87,11 @@ test('an answer on an older revision than the router’s own is not used', async
 });
 
 test('while policy is away open data may use a decision up to 60 s old, all other data fails closed', async () => {
-  for (const [dataClass, mayServe] of [['open', true], ['customer', false], ['sensitive', false]] as const) {
+  for (const [dataClass, mayServe] of [
+    ['open', true],
+    ['customer', false],
+    ['sensitive', false],
+  ] as const) {
     const { state, decisions } = setUp([decided({ dataClass }), away]);
     await decisions.decide(facts());
     state.nowMs = 60_000;

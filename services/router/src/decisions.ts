@@ -46,7 +46,8 @@ export class Decisions {
       this.#keep(key, decided);
       return decided;
     } catch (error) {
-      if (kept && error instanceof PolicyError && error.code === 'unavailable' && this.#mayStillServe(kept)) return kept.decided;
+      if (kept && error instanceof PolicyError && error.code === 'unavailable' && this.#mayStillServe(kept))
+        return kept.decided;
       throw error;
     } finally {
       this.#asking.delete(key);
@@ -78,7 +79,12 @@ export class Decisions {
   #mayStillServe({ decided, keptAtMs }: Kept): boolean {
     const { set } = decided;
     const isBeforeEdge = set.scheduleEdgeMs === undefined || set.scheduleEdgeMs > this.#nowMs();
-    return set.dataClass === 'open' && isBeforeEdge && set.revision >= this.#revision() && this.#nowMs() - keptAtMs <= openGraceMs;
+    return (
+      set.dataClass === 'open' &&
+      isBeforeEdge &&
+      set.revision >= this.#revision() &&
+      this.#nowMs() - keptAtMs <= openGraceMs
+    );
   }
 
   #revision(): number {

@@ -81,9 +81,13 @@ test('whatever comes, a task is read or refused with an InvalidTaskError, never 
 
 test('rounding goes to the first edge at or above, and past the last edge stays', () => {
   fc.assert(
-    fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 1_000 })), fc.integer({ min: 1, max: 1_100 }), (numbers, tokens) => {
-      const edges = numbers.sort((a, b) => a - b);
-      expect(roundUp(tokens, edges)).toBe(edges.find((edge) => edge >= tokens) ?? tokens);
-    }),
+    fc.property(
+      fc.uniqueArray(fc.integer({ min: 1, max: 1_000 })),
+      fc.integer({ min: 1, max: 1_100 }),
+      (numbers, tokens) => {
+        const edges = numbers.sort((a, b) => a - b);
+        expect(roundUp(tokens, edges)).toBe(edges.find((edge) => edge >= tokens) ?? tokens);
+      },
+    ),
   );
 });

@@ -42,11 +42,13 @@ const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${v
 export function readTask(task: wire.Task, client: string, edges: readonly number[], nowMs: number): AcceptedTask {
   const { taskId } = task;
   if (!isOpaqueId(taskId)) throw new InvalidTaskError(`task id ${shown(taskId)} must be 1 to 64 of A-Z a-z 0-9 _ -`);
-  if (!slugPattern.test(task.type)) throw new InvalidTaskError(`task type ${shown(task.type)} must match ${slugPattern.source}`);
+  if (!slugPattern.test(task.type))
+    throw new InvalidTaskError(`task type ${shown(task.type)} must match ${slugPattern.source}`);
   if (task.input.length === 0) throw new InvalidTaskError('the input is empty');
   if (task.input.length > sizes.inputBytes)
     throw new InvalidTaskError(`input of ${task.input.length} bytes exceeds ${sizes.inputBytes}`, 'too_large');
-  if (!slugPattern.test(task.inputKind)) throw new InvalidTaskError(`input kind ${shown(task.inputKind)} must match ${slugPattern.source}`);
+  if (!slugPattern.test(task.inputKind))
+    throw new InvalidTaskError(`input kind ${shown(task.inputKind)} must match ${slugPattern.source}`);
   const deadlineUnixMs = readDeadline(Number(task.deadlineUnixMs), nowMs);
   const inputTokens = Math.max(task.inputTokens, estimateTokens(task.input.length));
   return {
@@ -82,7 +84,9 @@ function readFacts(task: wire.Task, client: string, inputTokens: number, edges: 
 function readDeadline(deadlineUnixMs: number, nowMs: number): number {
   if (deadlineUnixMs === 0) return nowMs + defaultTimeoutMs;
   if (deadlineUnixMs > nowMs + longestTimeoutMs + 60_000)
-    throw new InvalidTaskError(`deadline ${deadlineUnixMs} must be UTC milliseconds at most ${longestTimeoutMs} ms ahead`);
+    throw new InvalidTaskError(
+      `deadline ${deadlineUnixMs} must be UTC milliseconds at most ${longestTimeoutMs} ms ahead`,
+    );
   if (deadlineUnixMs <= nowMs) throw new InvalidTaskError(`deadline ${deadlineUnixMs} has passed`);
   return deadlineUnixMs;
 }
@@ -103,7 +107,8 @@ function readModel(model: string): string | undefined {
 function readModalities(what: string, values: readonly string[]): readonly Modality[] {
   if (values.length === 0) return ['text'];
   const unknown = values.find((value) => !knownModalities.includes(value));
-  if (unknown !== undefined) throw new InvalidTaskError(`${what} modality ${shown(unknown)} must be one of ${modalities.join(', ')}`);
+  if (unknown !== undefined)
+    throw new InvalidTaskError(`${what} modality ${shown(unknown)} must be one of ${modalities.join(', ')}`);
   return [...new Set(values)].sort() as Modality[];
 }
 

@@ -1,4 +1,13 @@
-import { announce, beat, connectBus, ensureStreams, followSnapshot, LifeWatch, Outbox, watchProcesses } from '@will/bus';
+import {
+  announce,
+  beat,
+  connectBus,
+  ensureStreams,
+  followSnapshot,
+  LifeWatch,
+  Outbox,
+  watchProcesses,
+} from '@will/bus';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { busCalls } from './adapters/bus-calls.ts';
 import { serveTasks } from './adapters/bus-door.ts';

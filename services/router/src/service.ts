@@ -28,7 +28,8 @@ export class Router {
   take(task: wire.Task, client: string, caller: Caller): void {
     const { snapshot, maxTasks, nowMs } = this.#deps;
     const documents = snapshot();
-    if (!documents || this.#isDraining) return refuse(task, caller, wire.FailureCode.UNAVAILABLE, 'the router is not ready', 250);
+    if (!documents || this.#isDraining)
+      return refuse(task, caller, wire.FailureCode.UNAVAILABLE, 'the router is not ready', 250);
     if (this.#running.size >= maxTasks)
       return refuse(task, caller, wire.FailureCode.OVERLOADED, `${maxTasks} tasks are in flight already`, 1_000);
     try {
@@ -63,7 +64,13 @@ export class Router {
 }
 
 /** Answers a task that was not taken. */
-export function refuse(task: wire.Task, caller: Caller, code: wire.FailureCode, message: string, retryAfterMs: number): void {
+export function refuse(
+  task: wire.Task,
+  caller: Caller,
+  code: wire.FailureCode,
+  message: string,
+  retryAfterMs: number,
+): void {
   const failure = create(wire.FailureSchema, { code, message, retryable: retryAfterMs > 0, retryAfterMs });
   caller.send(create(wire.FrameSchema, { taskId: task.taskId, kind: { case: 'failure', value: failure } }));
 }

@@ -158,7 +158,9 @@ export class TaskRun implements AttemptListener {
     }
     if (end.kind === 'lost' || end.kind === 'lost_with_content') this.#recordLost(end.summary);
     if (end.kind === 'lost_with_content') {
-      this.#fail(wire.FailureCode.WORKER_LOST, `the worker died in the middle of the answer of ${end.summary.model}`, { isRetryable: true });
+      this.#fail(wire.FailureCode.WORKER_LOST, `the worker died in the middle of the answer of ${end.summary.model}`, {
+        isRetryable: true,
+      });
       return 'done';
     }
     if (end.kind === 'failed' && !end.isRetryable) {
@@ -217,7 +219,13 @@ export class TaskRun implements AttemptListener {
   #skip(model: string, reason: string): void {
     const fine: FineOutcome = 'NoWorker';
     this.#summaries.push(
-      create(wire.AttemptSummarySchema, { number: this.#summaries.length + 1, model, outcome: outcomeOf(fine), fine, reason }),
+      create(wire.AttemptSummarySchema, {
+        number: this.#summaries.length + 1,
+        model,
+        outcome: outcomeOf(fine),
+        fine,
+        reason,
+      }),
     );
   }
 
@@ -228,12 +236,20 @@ export class TaskRun implements AttemptListener {
 
   #nothingLeft(full: readonly string[]): void {
     if (full.length > 0) {
-      this.#fail(wire.FailureCode.OVERLOADED, `all slots of ${full.join(', ')} are taken`, { isRetryable: true, retryAfterMs: 1_000 });
+      this.#fail(wire.FailureCode.OVERLOADED, `all slots of ${full.join(', ')} are taken`, {
+        isRetryable: true,
+        retryAfterMs: 1_000,
+      });
       return this.#recordNoCall('Busy', 'all slots are taken');
     }
     const wasCalled = this.#summaries.some(({ fine }) => fine !== 'NoWorker');
-    if (wasCalled) return this.#fail(wire.FailureCode.ALL_FAILED, `every attempt failed: ${wayOf(this.#summaries)}`, { isRetryable: true });
-    this.#fail(wire.FailureCode.NO_WORKER, `no live worker serves a model that may do it: ${wayOf(this.#summaries)}`, { isRetryable: true });
+    if (wasCalled)
+      return this.#fail(wire.FailureCode.ALL_FAILED, `every attempt failed: ${wayOf(this.#summaries)}`, {
+        isRetryable: true,
+      });
+    this.#fail(wire.FailureCode.NO_WORKER, `no live worker serves a model that may do it: ${wayOf(this.#summaries)}`, {
+      isRetryable: true,
+    });
     this.#recordNoCall('NoWorker', 'no live worker serves a model that may do it');
   }
 
@@ -244,7 +260,9 @@ export class TaskRun implements AttemptListener {
 
   #failBy(error: unknown): void {
     if (error instanceof PolicyError) {
-      this.#fail(wire.FailureCode.UNAVAILABLE, `no decision: ${error.message}`, { isRetryable: error.code === 'unavailable' });
+      this.#fail(wire.FailureCode.UNAVAILABLE, `no decision: ${error.message}`, {
+        isRetryable: error.code === 'unavailable',
+      });
     } else if (error instanceof BusError) {
       this.#fail(wire.FailureCode.UNAVAILABLE, 'the bus is away', { isRetryable: true });
     } else {
@@ -303,7 +321,11 @@ export class TaskRun implements AttemptListener {
   #recordLost(summary: wire.AttemptSummary): void {
     const attempt = this.#attempts.find(({ id }) => id === summary.attemptId);
     if (!attempt) return;
-    this.#deps.records.call({ ...this.#record(attempt), ...ending('outcome_unknown', summary.reason), durationMs: summary.durationMs });
+    this.#deps.records.call({
+      ...this.#record(attempt),
+      ...ending('outcome_unknown', summary.reason),
+      durationMs: summary.durationMs,
+    });
   }
 
   /** A task that ended before any call leaves one record with no model. */
@@ -352,7 +374,10 @@ const terminalCodes: Record<string, wire.FailureCode> = {
 };
 
 const wayOf = (summaries: readonly wire.AttemptSummary[]): string =>
-  summaries.map(({ model, reason }) => `${model} (${reason})`).join(', ').slice(0, 1_000);
+  summaries
+    .map(({ model, reason }) => `${model} (${reason})`)
+    .join(', ')
+    .slice(0, 1_000);
 
 function blockedMessage({ facts }: AcceptedTask, { exclusions, dataClass }: RankedSet): string {
   const asked = `${facts.taskType} for ${facts.client} (${dataClass} data)`;

@@ -1,4 +1,13 @@
-import { getLlama, type ChatHistoryItem, type LlamaContextSequence, LlamaChatSession, type LlamaContext, type LlamaModel, type Llama, type LlamaGrammar } from 'node-llama-cpp';
+import {
+  getLlama,
+  type ChatHistoryItem,
+  type LlamaContextSequence,
+  LlamaChatSession,
+  type LlamaContext,
+  type LlamaModel,
+  type Llama,
+  type LlamaGrammar,
+} from 'node-llama-cpp';
 import type { FinishReason } from '@will/core';
 import type { ChatRequest, FromChild, LoadOptions, ToChild } from './protocol.ts';
 
@@ -29,7 +38,8 @@ class Engine {
   static async load(options: LoadOptions): Promise<Engine> {
     const llama = await getLlama({ build: 'never', gpu: options.gpu, logLevel: 'error' as never });
     const model = await llama.loadModel({ modelPath: options.path });
-    const contextSize = options.contextTokens > 0 ? options.contextTokens : Math.min(model.trainContextSize, defaultContextTokens);
+    const contextSize =
+      options.contextTokens > 0 ? options.contextTokens : Math.min(model.trainContextSize, defaultContextTokens);
     // Threads are always set: left to itself the library spins on more than are free, which looks like hanging.
     const context = await model.createContext({ contextSize, sequences: options.sequences, threads: options.threads });
     return new Engine(llama, model, context, options.sequences);
@@ -46,7 +56,8 @@ class Engine {
     try {
       await this.#generate(id, request, sequence, abort.signal);
     } catch (error) {
-      const isTooLong = error instanceof Error && /context/i.test(error.message) && /(size|long|shift)/i.test(error.message);
+      const isTooLong =
+        error instanceof Error && /context/i.test(error.message) && /(size|long|shift)/i.test(error.message);
       send({ kind: 'error', id, reason: isTooLong ? 'context_length' : 'crashed' });
     } finally {
       this.#aborts.delete(id);
@@ -54,7 +65,12 @@ class Engine {
     }
   }
 
-  async #generate(id: number, request: ChatRequest, sequence: LlamaContextSequence, signal: AbortSignal): Promise<void> {
+  async #generate(
+    id: number,
+    request: ChatRequest,
+    sequence: LlamaContextSequence,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { history, prompt } = conversationOf(request);
     const session = new LlamaChatSession({ contextSequence: sequence, autoDisposeSequence: false });
     try {

@@ -16,12 +16,15 @@ export async function checkGgufFile(path: string, shownPath: string): Promise<vo
     const { size } = await file.stat();
     const header = Buffer.alloc(headerBytes);
     const { bytesRead } = await file.read(header, 0, headerBytes, 0);
-    if (bytesRead < headerBytes || header.toString('latin1', 0, 4) !== 'GGUF') throw new ProviderConfigError(`file ${shownPath} is no GGUF`);
+    if (bytesRead < headerBytes || header.toString('latin1', 0, 4) !== 'GGUF')
+      throw new ProviderConfigError(`file ${shownPath} is no GGUF`);
     const version = header.readUInt32LE(4);
-    if (version !== 2 && version !== 3) throw new ProviderConfigError(`file ${shownPath} is GGUF version ${version}; 2 and 3 can be read`);
+    if (version !== 2 && version !== 3)
+      throw new ProviderConfigError(`file ${shownPath} is GGUF version ${version}; 2 and 3 can be read`);
     for (const at of [8, 16]) {
       const entries = header.readBigUInt64LE(at);
-      if (entries > mostEntries || entries * 8n > BigInt(size)) throw new ProviderConfigError(`file ${shownPath} is damaged: its header promises more than it holds`);
+      if (entries > mostEntries || entries * 8n > BigInt(size))
+        throw new ProviderConfigError(`file ${shownPath} is damaged: its header promises more than it holds`);
     }
   } finally {
     await file.close();

@@ -2,7 +2,16 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { isAbsolute, resolve } from 'node:path';
 import { failureOf, type Model } from '@will/core';
-import { type ContentDelta, failed, type Health, type ModelCall, type ModelConnection, type Provider, ProviderConfigError, type ProviderOutcome } from '../port.ts';
+import {
+  type ContentDelta,
+  failed,
+  type Health,
+  type ModelCall,
+  type ModelConnection,
+  type Provider,
+  ProviderConfigError,
+  type ProviderOutcome,
+} from '../port.ts';
 import { checkGgufFile } from './file-check.ts';
 import { readChat } from './input.ts';
 import type { FromChild, LoadOptions, ToChild } from './protocol.ts';
@@ -86,10 +95,14 @@ class GgufConnection implements ModelConnection {
     if (signal.aborted) return aborted();
     const input = readChat(call);
     if (typeof input === 'string') return failed(failureOf('bad_request', { detail: input }));
-    if (!(await this.#isUp())) return failed(failureOf('crashed', { retryAfterMs: Math.max(0, this.#mayStartAtMs - performance.now()) }));
+    if (!(await this.#isUp()))
+      return failed(failureOf('crashed', { retryAfterMs: Math.max(0, this.#mayStartAtMs - performance.now()) }));
     const id = this.#nextId++;
     const { promise, resolve: settle } = Promise.withResolvers<ProviderOutcome>();
-    const firstContent = setTimeout(() => this.#giveUp(id, failed(failureOf('first_token_timeout'))), call.firstContentTimeoutMs);
+    const firstContent = setTimeout(
+      () => this.#giveUp(id, failed(failureOf('first_token_timeout'))),
+      call.firstContentTimeoutMs,
+    );
     this.#running.set(id, { call, onDelta, settle, text: '', timers: { firstContent, lastWordMs: 0 } });
     const abort = (): void => this.#giveUp(id, aborted());
     signal.addEventListener('abort', abort, { once: true });
@@ -125,12 +138,20 @@ class GgufConnection implements ModelConnection {
   async #launch(): Promise<void> {
     // Only what a process needs to run: no key of the worker's reaches it.
     const env = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
-    const child = fork(new URL('./child.ts', import.meta.url), { env, execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    const child = fork(new URL('./child.ts', import.meta.url), {
+      env,
+      execArgv: [],
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
     const loaded = Promise.withResolvers<void>();
-    const timer = setTimeout(() => loaded.reject(new ProviderConfigError(`the model did not load within ${loadTimeoutMs / 1000} s`)), loadTimeoutMs);
+    const timer = setTimeout(
+      () => loaded.reject(new ProviderConfigError(`the model did not load within ${loadTimeoutMs / 1000} s`)),
+      loadTimeoutMs,
+    );
     child.on('message', (message: FromChild) => {
       if (message.kind === 'loaded') loaded.resolve();
-      else if (message.kind === 'not_loaded') loaded.reject(new ProviderConfigError(`the model cannot be loaded: ${message.message}`));
+      else if (message.kind === 'not_loaded')
+        loaded.reject(new ProviderConfigError(`the model cannot be loaded: ${message.message}`));
       else this.#receive(message);
     });
     child.once('exit', () => {
@@ -161,7 +182,8 @@ class GgufConnection implements ModelConnection {
 
   #backOff(): void {
     // The first crash is forgiven: the next call starts it again at once.
-    this.#mayStartAtMs = this.#crashes === 0 ? 0 : performance.now() + Math.min(longestBackoffMs, 500 * 2 ** this.#crashes);
+    this.#mayStartAtMs =
+      this.#crashes === 0 ? 0 : performance.now() + Math.min(longestBackoffMs, 500 * 2 ** this.#crashes);
     this.#crashes += 1;
   }
 
@@ -203,7 +225,8 @@ class GgufConnection implements ModelConnection {
   #endStalled(): void {
     const nowMs = performance.now();
     for (const [id, { call, timers }] of this.#running)
-      if (timers.lastWordMs > 0 && nowMs - timers.lastWordMs > call.idleTimeoutMs) this.#giveUp(id, failed(failureOf('stalled')));
+      if (timers.lastWordMs > 0 && nowMs - timers.lastWordMs > call.idleTimeoutMs)
+        this.#giveUp(id, failed(failureOf('stalled')));
   }
 
   #tell(message: ToChild): void {

@@ -21,7 +21,8 @@ export function readChat(call: ModelCall): ChatRequest | string {
   } catch {
     return 'the input is no JSON';
   }
-  if (typeof raw !== 'object' || raw === null || !Array.isArray(raw.messages) || raw.messages.length === 0) return 'messages must be a list';
+  if (typeof raw !== 'object' || raw === null || !Array.isArray(raw.messages) || raw.messages.length === 0)
+    return 'messages must be a list';
   const messages: ChatRequest['messages'][number][] = [];
   for (const message of raw.messages as unknown[]) {
     const read = readMessage(message);
@@ -39,10 +40,18 @@ export function readChat(call: ModelCall): ChatRequest | string {
   };
 }
 
-const roles: Readonly<Record<string, 'system' | 'user' | 'assistant'>> = { system: 'system', developer: 'system', user: 'user', assistant: 'assistant' };
+const roles: Readonly<Record<string, 'system' | 'user' | 'assistant'>> = {
+  system: 'system',
+  developer: 'system',
+  user: 'user',
+  assistant: 'assistant',
+};
 
 function readMessage(message: unknown): ChatRequest['messages'][number] | string {
-  const { role, content } = (typeof message === 'object' && message !== null ? message : {}) as { role?: unknown; content?: unknown };
+  const { role, content } = (typeof message === 'object' && message !== null ? message : {}) as {
+    role?: unknown;
+    content?: unknown;
+  };
   const known = typeof role === 'string' ? roles[role] : undefined;
   if (!known) return 'a message’s role must be system, developer, user or assistant';
   const text = typeof content === 'string' ? content : textOfParts(content);
@@ -52,13 +61,17 @@ function readMessage(message: unknown): ChatRequest['messages'][number] | string
 function textOfParts(content: unknown): string | undefined {
   if (!Array.isArray(content)) return undefined;
   const texts = content.map((part: unknown) => {
-    const { type, text } = (typeof part === 'object' && part !== null ? part : {}) as { type?: unknown; text?: unknown };
+    const { type, text } = (typeof part === 'object' && part !== null ? part : {}) as {
+      type?: unknown;
+      text?: unknown;
+    };
     return type === 'text' && typeof text === 'string' ? text : undefined;
   });
   return texts.every((text) => text !== undefined) ? texts.join('\n') : undefined;
 }
 
-const numberOrNone = (value: unknown): number | undefined => (typeof value === 'number' && Number.isFinite(value) ? value : undefined);
+const numberOrNone = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 
 function readStop(stop: unknown): string[] {
   const list: unknown[] = Array.isArray(stop) ? stop : [stop];

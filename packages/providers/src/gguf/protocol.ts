@@ -20,7 +20,13 @@ export type FromChild =
   | { readonly kind: 'loaded' }
   | { readonly kind: 'not_loaded'; readonly message: string }
   | { readonly kind: 'text'; readonly id: number; readonly text: string }
-  | { readonly kind: 'end'; readonly id: number; readonly finish: FinishReason | 'abort'; readonly inputTokens: number; readonly outputTokens: number }
+  | {
+      readonly kind: 'end';
+      readonly id: number;
+      readonly finish: FinishReason | 'abort';
+      readonly inputTokens: number;
+      readonly outputTokens: number;
+    }
   | { readonly kind: 'error'; readonly id: number; readonly reason: 'context_length' | 'crashed' };
 
 /** A chat as the process computes it: read and checked on the other side. */

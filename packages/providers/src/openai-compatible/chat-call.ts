@@ -1,4 +1,12 @@
-import { classifyHttp, classifyTransport, failureOf, reasonInBody, type FinishReason, type ProviderFailure, type Usage } from '@will/core';
+import {
+  classifyHttp,
+  classifyTransport,
+  failureOf,
+  reasonInBody,
+  type FinishReason,
+  type ProviderFailure,
+  type Usage,
+} from '@will/core';
 import type { Egress, EgressListener, EgressRequest } from '../egress.ts';
 import { abortReasons, type ContentDelta, failed, type ModelCall, type ProviderOutcome } from '../port.ts';
 import { SseReader } from './sse.ts';
@@ -31,14 +39,23 @@ export class ChatCall implements EgressListener {
   #sawMarker = false;
   #isOver = false;
 
-  constructor(egress: Egress, request: EgressRequest, call: ModelCall, onDelta: (delta: ContentDelta) => void, signal: AbortSignal) {
+  constructor(
+    egress: Egress,
+    request: EgressRequest,
+    call: ModelCall,
+    onDelta: (delta: ContentDelta) => void,
+    signal: AbortSignal,
+  ) {
     this.#call = call;
     this.#onDelta = onDelta;
     this.#signal = signal;
     const { promise, resolve } = Promise.withResolvers<ProviderOutcome>();
     this.outcome = promise;
     this.#resolve = resolve;
-    this.#firstContentTimer = setTimeout(() => this.#fail(failureOf('first_token_timeout')), call.firstContentTimeoutMs);
+    this.#firstContentTimer = setTimeout(
+      () => this.#fail(failureOf('first_token_timeout')),
+      call.firstContentTimeoutMs,
+    );
     signal.addEventListener('abort', this.#onAbort, { once: true });
     this.#request = egress.send(request, this);
   }
@@ -73,7 +90,9 @@ export class ChatCall implements EgressListener {
 
   failed(code: string): void {
     if (code === 'ETOOLARGE') return this.#fail(failureOf('bad_response', { detail: 'answer too large' }));
-    this.#fail(this.#sse && this.#chars > 0 && !code.includes('TIMEOUT') ? failureOf('truncated') : classifyTransport(code));
+    this.#fail(
+      this.#sse && this.#chars > 0 && !code.includes('TIMEOUT') ? failureOf('truncated') : classifyTransport(code),
+    );
   }
 
   #collect(chunk: Buffer): void {
@@ -119,7 +138,10 @@ export class ChatCall implements EgressListener {
 
   #flush(): void {
     if (this.#isOver || (this.#text === '' && this.#reasoning === '')) return;
-    const delta = { ...(this.#text !== '' && { text: this.#text }), ...(this.#reasoning !== '' && { reasoning: this.#reasoning }) };
+    const delta = {
+      ...(this.#text !== '' && { text: this.#text }),
+      ...(this.#reasoning !== '' && { reasoning: this.#reasoning }),
+    };
     this.#text = '';
     this.#reasoning = '';
     this.#emit(delta);
@@ -136,7 +158,8 @@ export class ChatCall implements EgressListener {
     if (this.#isOver) return;
     this.#flush();
     if (!this.#sawMarker || this.#finish === undefined) return this.#fail(failureOf('truncated'));
-    if (this.#chars === 0 && this.#finish === 'content_filter') return this.#fail(failureOf('content_filter', { status: 200 }));
+    if (this.#chars === 0 && this.#finish === 'content_filter')
+      return this.#fail(failureOf('content_filter', { status: 200 }));
     const usage = this.#usage ?? estimatedUsage(this.#call.input.length, this.#chars);
     this.#end({ ok: true, finish: this.#finish, usage, output: this.#chars === 0 ? {} : undefined });
   }

@@ -1,7 +1,16 @@
 import { failureOf, type Model } from '@will/core';
 import type { Secret } from '@will/runtime';
 import { type Egress, openEgress } from '../egress.ts';
-import { failed, type ContentDelta, type Health, type ModelCall, type ModelConnection, type Provider, ProviderConfigError, type ProviderOutcome } from '../port.ts';
+import {
+  failed,
+  type ContentDelta,
+  type Health,
+  type ModelCall,
+  type ModelConnection,
+  type Provider,
+  ProviderConfigError,
+  type ProviderOutcome,
+} from '../port.ts';
 import { resolveSecret } from '../secrets.ts';
 import { ChatCall } from './chat-call.ts';
 
@@ -36,9 +45,11 @@ class ChatConnection implements ModelConnection {
   }
 
   run(call: ModelCall, onDelta: (delta: ContentDelta) => void, signal: AbortSignal): Promise<ProviderOutcome> {
-    if (signal.aborted) return Promise.resolve(failed(failureOf(signal.reason === 'deadline' ? 'deadline' : 'cancelled')));
+    if (signal.aborted)
+      return Promise.resolve(failed(failureOf(signal.reason === 'deadline' ? 'deadline' : 'cancelled')));
     const body = this.#body(call);
-    if (body === undefined) return Promise.resolve(failed(failureOf('bad_request', { detail: `input is no ${call.inputKind} of JSON` })));
+    if (body === undefined)
+      return Promise.resolve(failed(failureOf('bad_request', { detail: `input is no ${call.inputKind} of JSON` })));
     const request = {
       method: 'POST' as const,
       path: `${this.#path}/chat/completions`,
@@ -52,7 +63,13 @@ class ChatConnection implements ModelConnection {
 
   probe(signal: AbortSignal): Promise<Health> {
     return new Promise((resolve) => {
-      const request = { method: 'GET' as const, path: `${this.#path}/models`, headers: this.#headers('application/json'), headersTimeoutMs: 5_000, idleTimeoutMs: 5_000 };
+      const request = {
+        method: 'GET' as const,
+        path: `${this.#path}/models`,
+        headers: this.#headers('application/json'),
+        headersTimeoutMs: 5_000,
+        idleTimeoutMs: 5_000,
+      };
       const sent = this.#egress.send(request, {
         started: (status) => resolve({ healthy: status < 500, detail: `the endpoint answers with ${status}` }),
         data() {},
@@ -107,7 +124,8 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 function parseInput(input: Uint8Array): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(decoder.decode(input));
-    const isChat = typeof value === 'object' && value !== null && Array.isArray((value as { messages?: unknown }).messages);
+    const isChat =
+      typeof value === 'object' && value !== null && Array.isArray((value as { messages?: unknown }).messages);
     return isChat ? (value as Record<string, unknown>) : undefined;
   } catch {
     return undefined;

@@ -10,7 +10,11 @@ export interface WireMessage {
   readonly tool_calls?: readonly object[] | null;
 }
 export interface WireAnswer {
-  readonly choices?: readonly { readonly message?: WireMessage; readonly delta?: WireMessage; readonly finish_reason?: string | null }[];
+  readonly choices?: readonly {
+    readonly message?: WireMessage;
+    readonly delta?: WireMessage;
+    readonly finish_reason?: string | null;
+  }[];
   readonly usage?: WireUsage | null;
   readonly error?: unknown;
 }
@@ -37,10 +41,15 @@ export function deltaOf(message: WireMessage): ContentDelta | undefined {
   const reasoning = message.reasoning_content ?? message.reasoning ?? '';
   const toolCalls = message.tool_calls && message.tool_calls.length > 0 ? JSON.stringify(message.tool_calls) : '';
   if (text === '' && reasoning === '' && toolCalls === '') return undefined;
-  return { ...(text !== '' && { text }), ...(reasoning !== '' && { reasoning }), ...(toolCalls !== '' && { toolCalls }) };
+  return {
+    ...(text !== '' && { text }),
+    ...(reasoning !== '' && { reasoning }),
+    ...(toolCalls !== '' && { toolCalls }),
+  };
 }
 
-const count = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.round(value) : 0);
+const count = (value: unknown): number =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.round(value) : 0;
 
 export function usageOf(usage: WireUsage): Usage {
   return {

@@ -6,7 +6,11 @@ import { dataClassToWire, factsFromWire, factsToWire, isInbox, queues, subjects,
 import { type Policy, PolicyRefusal } from '../service.ts';
 
 /** Serves decisions and explanations from the bus. Returns how to stop. */
-export function servePolicy(bus: Bus, policy: Policy, onError: (what: string, error: unknown) => void): { stop(): Promise<void> } {
+export function servePolicy(
+  bus: Bus,
+  policy: Policy,
+  onError: (what: string, error: unknown) => void,
+): { stop(): Promise<void> } {
   const serve = (subject: string, judge: (request: wire.DecideRequest) => RankedSet) =>
     bus.serve(subject, queues.policy, (message) => {
       if (!isInbox(message.reply)) return undefined;
@@ -23,7 +27,11 @@ export function servePolicy(bus: Bus, policy: Policy, onError: (what: string, er
   };
 }
 
-function answer(message: Incoming, judge: (request: wire.DecideRequest) => RankedSet, onError: (what: string, error: unknown) => void): Uint8Array {
+function answer(
+  message: Incoming,
+  judge: (request: wire.DecideRequest) => RankedSet,
+  onError: (what: string, error: unknown) => void,
+): Uint8Array {
   const response = (fields: Partial<wire.DecideResponse>): Uint8Array =>
     toBinary(wire.DecideResponseSchema, Object.assign(create(wire.DecideResponseSchema), fields));
   try {
@@ -40,14 +48,21 @@ const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${v
 /** @throws {PolicyRefusal} names the value and what was allowed. */
 function readFacts(facts: wire.Facts | undefined): Facts {
   if (!facts) throw new PolicyRefusal('facts are missing');
-  for (const [what, value] of [['task type', facts.taskType], ['client', facts.client]] as const)
+  for (const [what, value] of [
+    ['task type', facts.taskType],
+    ['client', facts.client],
+  ] as const)
     if (!slugPattern.test(value)) throw new PolicyRefusal(`${what} ${shown(value)} must match ${slugPattern.source}`);
   const known: readonly string[] = modalities;
   const unknown = [...facts.inputModalities, ...facts.outputModalities].find((modality) => !known.includes(modality));
   if (unknown !== undefined) throw new PolicyRefusal(`modality ${shown(unknown)} must be one of ${known.join(', ')}`);
   const read = factsFromWire(facts);
   // Text is what a caller means who says nothing; the router always says it.
-  return { ...read, input: read.input.length > 0 ? read.input : ['text'], output: read.output.length > 0 ? read.output : ['text'] };
+  return {
+    ...read,
+    input: read.input.length > 0 ? read.input : ['text'],
+    output: read.output.length > 0 ? read.output : ['text'],
+  };
 }
 
 function setToWire(set: RankedSet): wire.RankedSet {

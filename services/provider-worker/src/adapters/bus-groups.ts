@@ -13,7 +13,8 @@ export function busGroups(bus: Bus, onError: (what: string, error: unknown) => v
         bus.serve(subjects.call(dataClass, model), queues.worker, (message) => {
           const call = read(bus, message, dataClass);
           if (call) onCall(call);
-          else onError('a call', new Error(`a message to ${message.subject} is no call, or answers to a foreign inbox`));
+          else
+            onError('a call', new Error(`a message to ${message.subject} is no call, or answers to a foreign inbox`));
           return undefined;
         }),
       );

@@ -5,7 +5,11 @@ import type { Caller } from '../ports.ts';
 import { refuse, type Router } from '../service.ts';
 
 /** Serves tasks from the bus. Returns how to stop taking new ones. */
-export function serveTasks(bus: Bus, router: Router, onError: (what: string, error: unknown) => void): { stop(): Promise<void> } {
+export function serveTasks(
+  bus: Bus,
+  router: Router,
+  onError: (what: string, error: unknown) => void,
+): { stop(): Promise<void> } {
   const serving = bus.serve(patterns.taskRun, queues.router, (message) => {
     takeTask(bus, router, message);
     return undefined;
@@ -17,7 +21,10 @@ export function serveTasks(bus: Bus, router: Router, onError: (what: string, err
     const client = clientOfTaskSubject(message.subject);
     // Without this check a caller could have frames written to any subject that the router may publish to.
     if (client === undefined || !isInboxOf(client, message.reply)) {
-      return onError('a task', new Error(`subject ${message.subject.slice(0, 100)} with a reply that is no inbox of its client`));
+      return onError(
+        'a task',
+        new Error(`subject ${message.subject.slice(0, 100)} with a reply that is no inbox of its client`),
+      );
     }
     const caller = callerAt(on, message.reply);
     const task = parse(message.data);

@@ -9,7 +9,10 @@ export function busPolicy(bus: Bus, timeoutMs: number): Policy {
   return {
     async decide(facts) {
       const request = create(wire.DecideRequestSchema, { facts: factsToWire(facts) });
-      const answer = fromBinary(wire.DecideResponseSchema, await ask(bus, toBinary(wire.DecideRequestSchema, request), timeoutMs));
+      const answer = fromBinary(
+        wire.DecideResponseSchema,
+        await ask(bus, toBinary(wire.DecideRequestSchema, request), timeoutMs),
+      );
       if (answer.error !== '') throw new PolicyError('refused', answer.error);
       if (!answer.set) throw new PolicyError('refused', 'policy answered without a set');
       return fromWire(answer.set, facts);

@@ -1,0 +1,112 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { modelFor, tinyGguf } from '@will/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { callOf, chatInput, providerContract, reasonOf, runCall } from '../contract.ts';
+import type { ModelConnection } from '../port.ts';
+import { gguf } from './index.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'will-gguf-'));
+await writeFile(join(folder, 'tiny.gguf'), tinyGguf());
+const provider = gguf({ dataDir: folder, threads: 1 });
+const tiny = modelFor({
+  provider: 'gguf',
+  call_method: 'on-device',
+  local: { path: 'tiny.gguf', device: 'cpu' },
+  limits: { concurrency: 2 },
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+providerContract('gguf', () => ({ open: () => provider.open(tiny), close: async () => {}, keepsMaximum: true }));
+
+let connection: ModelConnection;
+beforeAll(async () => {
+  connection = await provider.open(tiny);
+});
+afterAll(() => connection.close());
+
+test('a JSON schema is kept, even by random weights', async () => {
+  const schema = { type: 'object', properties: { ok: { type: 'boolean' } }, required: ['ok'] };
+  const input = chatInput({ response_format: { type: 'json_schema', json_schema: { name: 'x', schema } } });
+  const { outcome, text } = await runCall(connection, callOf({ input, maxOutputTokens: 60 }));
+  expect(outcome.ok).toBe(true);
+  expect(JSON.parse(text)).toEqual({ ok: expect.any(Boolean) });
+});
+
+test('the same seed gives the same text', async () => {
+  const input = chatInput({ seed: 7, temperature: 0.8 });
+  const [one, two] = [await runCall(connection, callOf({ input })), await runCall(connection, callOf({ input }))];
+  expect(one.text).toBe(two.text);
+});
+
+test('an input beyond the context is refused as such', async () => {
+  const input = chatInput({ messages: [{ role: 'user', content: 'word '.repeat(5_000) }] });
+  expect(reasonOf(await runCall(connection, callOf({ input })))).toBe('context_length');
+});
+
+test('a system message and earlier answers are part of the conversation', async () => {
+  const messages = [
+    { role: 'system', content: 'Be brief.' },
+    { role: 'user', content: 'One?' },
+    { role: 'assistant', content: 'Two.' },
+    { role: 'user', content: [{ type: 'text', text: 'Three?' }] },
+  ];
+  const long = await runCall(connection, callOf({ input: chatInput({ messages }) }));
+  const short = await runCall(connection, callOf({ input: chatInput({ messages: messages.slice(-1) }) }));
+  expect(long.outcome.ok && short.outcome.ok && long.outcome.usage.inputTokens > short.outcome.usage.inputTokens).toBe(
+    true,
+  );
+});
+
+test('a process killed within an answer is a failure, and the next call works', async () => {
+  const own = await provider.open(tiny);
+  try {
+    const killed = await own.run(
+      callOf({ maxOutputTokens: 500 }),
+      () => void killChildOf(own),
+      new AbortController().signal,
+    );
+    expect(killed).toMatchObject({ ok: false, failure: { reason: 'crashed', fine: 'Overloaded' } });
+    expect((await runCall(own, callOf())).outcome.ok).toBe(true);
+  } finally {
+    await own.close();
+  }
+});
+
+/** The process that computes is the youngest child of this one that runs the provider's program. */
+async function killChildOf(_connection: ModelConnection): Promise<void> {
+  const children = (await readFile(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8'))
+    .trim()
+    .split(' ')
+    .map(Number);
+  const own = await Promise.all(
+    children.map(async (pid) =>
+      (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes('gguf/child') ? pid : 0,
+    ),
+  );
+  process.kill(Math.max(...own), 'SIGKILL');
+}
+
+test.each([
+  ['no file', 'missing.gguf', undefined, 'is not there'],
+  ['another file', 'other.gguf', Buffer.from('hello, this is no model at all'), 'is no GGUF'],
+  ['an empty file', 'empty.gguf', Buffer.alloc(0), 'is no GGUF'],
+  [
+    'an unknown version',
+    'v9.gguf',
+    Buffer.concat([Buffer.from('GGUF'), Buffer.from([9, 0, 0, 0]), Buffer.alloc(32)]),
+    'version 9',
+  ],
+  [
+    'impossible counts',
+    'counts.gguf',
+    Buffer.concat([Buffer.from('GGUF\u0003\0\0\0'), Buffer.alloc(16, 0xff)]),
+    'is damaged',
+  ],
+  ['a truncated model', 'cut.gguf', tinyGguf().subarray(0, 200_000), 'cannot be loaded'],
+])('%s is refused with a clear error', async (_what, path, content, message) => {
+  if (content) await writeFile(join(folder, path), content);
+  const opening = provider.open(modelFor({ provider: 'gguf', call_method: 'on-device', local: { path } }));
+  await expect(opening).rejects.toThrow(message);
+});

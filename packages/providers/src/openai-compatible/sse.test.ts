@@ -1,0 +1,32 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { SseError, SseReader } from './sse.ts';
+
+function read(...pieces: Uint8Array[]): string[] {
+  const events: string[] = [];
+  const reader = new SseReader((data) => events.push(data));
+  for (const piece of pieces) reader.push(piece);
+  return events;
+}
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+test('events are the same wherever the pieces end, also within a character', () => {
+  const text = bytes(
+    ': comment\r\ndata: {"a":"é🙂"}\r\n\r\nevent: x\ndata:two\ndata: lines\n\nid: 1\n\ndata: [DONE]\n\n',
+  );
+  const whole = read(text);
+  expect(whole).toEqual(['{"a":"é🙂"}', 'two\nlines', '[DONE]']);
+  fc.assert(
+    fc.property(fc.array(fc.nat(text.length), { maxLength: 20 }), (cuts) => {
+      const at = [0, ...cuts.sort((a, b) => a - b), text.length];
+      expect(read(...at.slice(1).map((end, n) => text.subarray(at[n], end)))).toEqual(whole);
+    }),
+  );
+});
+
+test('a line without end is refused before it fills the memory', () => {
+  const reader = new SseReader(() => {});
+  expect(() => {
+    for (let n = 0; n < 20; n += 1) reader.push(bytes('x'.repeat(100_000)));
+  }).toThrow(SseError);
+});

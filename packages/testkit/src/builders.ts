@@ -1,0 +1,20 @@
+import { type AnyDocument, compileSnapshot, type Model, type ModelDocument } from '@will/core';
+
+/** A model as the rules and providers see it, out of the fields that matter to a test. */
+export function modelFor(fields: Partial<ModelDocument>): Model {
+  const body: ModelDocument = {
+    name: 'test-model',
+    slug: 'test-model',
+    aliases: [],
+    tags: ['text_gen'],
+    call_method: 'Local',
+    provider: 'openai-compatible',
+    capabilities: [],
+    tier: 'standard',
+    ...fields,
+  };
+  const document: AnyDocument = { kind: 'model', body };
+  const compiled = compileSnapshot(1, [document]);
+  if ('problems' in compiled) throw new Error(compiled.problems.map(({ message }) => message).join('; '));
+  return compiled.snapshot.models.get(body.slug) as Model;
+}
