@@ -26,7 +26,6 @@ export class Outbox {
   #events: wire.Event[] = [];
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
-  #batchNumber = 0;
   #dropped = 0;
   #isClosing = false;
 
@@ -103,7 +102,6 @@ export class Outbox {
       wire.EventBatchSchema,
       create(wire.EventBatchSchema, { source: this.#bus.processId, events: [...events] }),
     );
-    this.#batchNumber += 1;
     await this.#jetstream.publish(subjects.event(service, kind), data, { retries: 0 } as object);
   }
 

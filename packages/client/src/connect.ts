@@ -81,7 +81,7 @@ class BusTaskClient implements TaskClient, RunSupport {
   async *stream(request: TaskRequest): AsyncIterable<StreamPart> {
     const parts: StreamPart[] = [];
     let wake = (): void => {};
-    let failure: unknown;
+    let failure: TaskError | undefined;
     let isDone = false;
     const abort = new AbortController();
     const signal = request.signal ? AbortSignal.any([request.signal, abort.signal]) : abort.signal;
@@ -89,7 +89,7 @@ class BusTaskClient implements TaskClient, RunSupport {
       parts.push(part);
       wake();
     })
-      .catch((error: unknown) => {
+      .catch((error: TaskError) => {
         failure = error;
       })
       .finally(() => {

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { announce, type Announcing, beat, connectBus, ensureStreams, followSnapshot, Outbox } from '@will/bus';
+import { announce, beat, connectBus, ensureStreams, followSnapshot, Outbox } from '@will/bus';
 import { wire } from '@will/contracts';
 import { createProviders } from '@will/providers';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
@@ -25,7 +25,6 @@ await runMain(logger, async (ready) => {
   const snapshots = await followSnapshot(bus);
   const outbox = new Outbox(bus, { service: 'worker', kind: 'records', onError });
   const calls = new CallIndex();
-  let presence: Announcing | undefined;
   const worker = new Worker({
     workerId: bus.processId,
     groups: busGroups(bus, onError),
@@ -35,18 +34,17 @@ await runMain(logger, async (ready) => {
     calls,
     providers: createProviders({ dataDir: config.dataDir, threads: config.ggufThreads }),
     selects: parseSelection(config.models),
-    onChange: () => presence?.update(),
     onError,
   });
 
   const stopBeating = beat(bus);
   const commands = obeyCommands(bus, calls);
-  presence = await announce(bus, 'provider-worker', () => ({
+  const presence = await announce(bus, 'provider-worker', () => ({
     revision: snapshots.current?.revision ?? 0,
     models: worker.states(),
   }));
-  snapshots.onChange(() => presence?.update());
-  await worker.start();
+  snapshots.onChange(() => presence.update());
+  await worker.start(() => presence.update());
   presence.update();
   ready();
   logger.info(

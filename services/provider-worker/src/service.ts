@@ -5,8 +5,6 @@ import { ServedModel, type ServedDeps } from './served-model.ts';
 export interface WorkerDeps extends ServedDeps {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly selects: (model: Model) => boolean;
-  /** Told when what is served changed. */
-  readonly onChange: () => void;
   readonly onError: (what: string, error: unknown) => void;
 }
 
@@ -38,6 +36,7 @@ export class Worker {
   readonly #busyWith = new Map<string, Promise<void>>();
   readonly #timer: NodeJS.Timeout;
   #stopFollowing: () => void;
+  #onChange = (): void => {};
   #isStopped = false;
 
   constructor(deps: WorkerDeps) {
@@ -46,8 +45,12 @@ export class Worker {
     this.#timer = setInterval(() => this.#look(), retryMs);
   }
 
-  /** Opens everything that the present snapshot asks for. Resolves when each model is served or has a reason. */
-  async start(): Promise<void> {
+  /**
+   * Opens everything that the present snapshot asks for. Resolves when each model is served or has a reason; `onChange`
+   * is told then and after every later change.
+   */
+  async start(onChange: () => void): Promise<void> {
+    this.#onChange = onChange;
     this.#follow();
     await Promise.all(this.#busyWith.values());
   }
@@ -91,7 +94,7 @@ export class Worker {
       .catch((error: unknown) => this.#deps.onError(`model ${slug}`, error))
       .finally(() => {
         if (this.#busyWith.get(slug) === after) this.#busyWith.delete(slug);
-        this.#deps.onChange();
+        this.#onChange();
       });
     this.#busyWith.set(slug, after);
   }

@@ -108,7 +108,7 @@ export class WorkerCall {
     this.#firstContentAtMs ??= this.#deps.nowMs();
     if (this.#mayGo) return this.#send(delta);
     this.#held.push(delta);
-    this.#askGo();
+    void this.#askGo();
   }
 
   #send(delta: ContentDelta): void {

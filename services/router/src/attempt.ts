@@ -111,6 +111,9 @@ export class Attempt {
         return;
       case 'ended':
         return this.#workerEnded(event.kind.value);
+      case undefined:
+        // A newer worker's word that this router does not know.
+        return;
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Facts, Modality } from '@will/core';
 import { modalities, slugOf, slugPattern } from '@will/core';
-import { dataClassFromWire, isOpaqueId, priorityFromWire, sizes, wire } from '@will/contracts';
+import { dataClassFromWire, isOpaqueId, priorityFromWire, sizes, type wire } from '@will/contracts';
 
 /** A task that was read and found well formed. */
 export interface AcceptedTask {

@@ -177,7 +177,7 @@ class GgufConnection implements ModelConnection {
     if (this.#child !== child) return;
     this.#child = undefined;
     this.#backOff();
-    for (const id of [...this.#running.keys()]) this.#settle(id, failed(failureOf('crashed')));
+    for (const id of this.#running.keys()) this.#settle(id, failed(failureOf('crashed')));
   }
 
   #backOff(): void {
