@@ -1,0 +1,114 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { isSpecificationNotation, sizes, subjects, wire } from '@will/contracts';
+import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
+import { printable, table } from '../table.ts';
+import { printJson, type Terminal } from '../terminal.ts';
+import { ask, withBus } from '../with-bus.ts';
+
+export interface ApplyOptions {
+  readonly file: readonly string[];
+  readonly prune?: boolean;
+  readonly dryRun?: boolean;
+  readonly note?: string;
+  readonly json?: boolean;
+}
+
+export interface DocumentFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** It waits until the live processes work with the new revision. */
+const applyTimeoutMs = 30_000;
+
+/** `willm apply`: all the documents or none of them. */
+export async function apply(terminal: Terminal, options: ApplyOptions): Promise<ExitCode> {
+  const files = (await Promise.all(options.file.map((path) => readDocuments(terminal, path)))).flat();
+  if (files.length === 0) throw new CliError(exitCodes.usage, `no document is in ${options.file.join(', ')}`);
+  const bytes = files.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+  if (bytes > sizes.inputBytes)
+    throw new CliError(
+      exitCodes.usage,
+      `${files.length} files of ${bytes} bytes exceed the ${sizes.inputBytes} of one apply; apply them in parts`,
+    );
+  const question = {
+    files: [...files],
+    prune: options.prune ?? false,
+    dryRun: options.dryRun ?? false,
+    note: options.note ?? '',
+    author: authorName(),
+  };
+  const answer = await withBus(terminal, (bus) =>
+    ask(bus, subjects.registry('apply'), [wire.ApplyRequestSchema, question], wire.ApplyResponseSchema, applyTimeoutMs),
+  );
+  if (options.json) printJson(terminal, answer);
+  else show(terminal, answer, options);
+  return answer.problems.length > 0 ? exitCodes.failed : exitCodes.success;
+}
+
+/** A file, all documents of a folder and those below it, or `-` for stdin. @throws {CliError} 2 when it cannot be read. */
+export async function readDocuments(terminal: Terminal, path: string): Promise<readonly DocumentFile[]> {
+  if (path === '-') return [{ path: 'stdin', text: await terminal.readInput() }];
+  try {
+    if (!(await stat(path)).isDirectory()) return [{ path, text: await readFile(path, 'utf8') }];
+    const entries = await readdir(path, { recursive: true, withFileTypes: true });
+    const paths = entries
+      .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort();
+    const files = await Promise.all(paths.map(async (found) => ({ path: found, text: await readFile(found, 'utf8') })));
+    // The same choice as the registry makes of the folder it begins with.
+    return files.filter((file) => /\.(ya?ml|json)$/i.test(file.path) || isSpecificationNotation(file.text));
+  } catch (cause) {
+    throw new CliError(
+      exitCodes.usage,
+      `${path} cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'error'})`,
+      { cause },
+    );
+  }
+}
+
+function authorName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A user without an entry in the system's list, as containers have.
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+}
+
+function show(terminal: Terminal, answer: wire.ApplyResponse, { dryRun = false }: ApplyOptions): void {
+  for (const warning of answer.warnings) terminal.err(`warning: ${printable(warning)}\n`);
+  if (answer.problems.length > 0) {
+    for (const problem of answer.problems) terminal.err(`${printable(problemInWords(problem))}\n`);
+    return terminal.err(`willm: nothing was applied: ${count(answer.problems.length, 'problem')}\n`);
+  }
+  terminal.out(
+    table(answer.changes, [
+      { title: 'KIND', value: ({ kind }) => kind },
+      { title: 'NAME', value: ({ slug }) => slug },
+      { title: 'CHANGE', value: ({ action }) => action },
+    ]),
+  );
+  const what = answer.changes.length === 0 ? 'nothing changes' : count(answer.changes.length, 'change');
+  terminal.out(
+    dryRun ? `${what}; dry run, revision ${answer.revision} stays\n` : `${what}, revision ${answer.revision}\n`,
+  );
+  if (answer.lagging.length > 0)
+    terminal.err(`warning: not yet working with it: ${printable(answer.lagging.join(', '))}; they are told again\n`);
+}
+
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+
+/** `file:line: field: message`, as compilers say it. */
+export function problemInWords({
+  path,
+  line,
+  field,
+  message,
+}: Pick<wire.Problem, 'path' | 'line' | 'field' | 'message'>): string {
+  const place = path === '' ? '' : line > 0 ? `${path}:${line}: ` : `${path}: `;
+  return `${place}${field === '' ? '' : `${field}: `}${message}`;
+}

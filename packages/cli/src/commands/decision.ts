@@ -1,0 +1,41 @@
+import type { Bus } from '@will/bus';
+import { subjects, wire } from '@will/contracts';
+import { explainInWords } from '@will/core';
+import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
+import { localTime, printable } from '../table.ts';
+import { printJson, type Terminal } from '../terminal.ts';
+import { ask, withBus } from '../with-bus.ts';
+import { setAsJson, setFromWire } from './explain.ts';
+
+/** `willm decision`: why a task went where it went. Takes the id of a decision or of a task. */
+export async function decision(
+  terminal: Terminal,
+  id: string,
+  options: { readonly json?: boolean },
+): Promise<ExitCode> {
+  const { decision: found, set, error } = await withBus(terminal, (bus) => find(bus, id));
+  if (!found)
+    throw new CliError(exitCodes.failed, error === '' ? `no decision is known of ${JSON.stringify(id)}` : error);
+  if (options.json) printJson(terminal, { decision: found, set: set ? setAsJson(set) : null });
+  else terminal.out(`${inWords(found, set).map(printable).join('\n')}\n`);
+  return exitCodes.success;
+}
+
+async function find(bus: Bus, id: string): Promise<wire.GetDecisionResponse> {
+  const asked = (question: { decisionId: string } | { taskId: string }) =>
+    ask(bus, subjects.telemetry('decision'), [wire.GetDecisionRequestSchema, question], wire.GetDecisionResponseSchema);
+  const byId = await asked({ decisionId: id });
+  return byId.decision ? byId : asked({ taskId: id });
+}
+
+function inWords(found: wire.DecisionRecord, set: wire.RankedSet | undefined): readonly string[] {
+  return [
+    `decision ${found.decisionId} of task ${found.taskId} at ${localTime(Number(found.atUnixMs))}`,
+    `to be tried in this order: ${found.order.length > 0 ? found.order.join(', ') : 'none'}`,
+    ...found.skipped.map(({ model, reason }) => `passed over ${model}: ${reason}`),
+    '',
+    ...(set
+      ? explainInWords(setFromWire(set))
+      : [`${found.taskType} for client ${found.client}, revision ${found.revision}; its ranked set is not stored`]),
+  ];
+}

@@ -1,0 +1,79 @@
+import { create } from '@bufbuild/protobuf';
+import { dataClassFromWire, dataClassToWire, factsFromWire, priorityToWire, subjects, wire } from '@will/contracts';
+import {
+  type CandidateReason,
+  type DataClass,
+  type ExclusionRule,
+  explainInWords,
+  type Priority,
+  type RankedSet,
+  strictestDataClass,
+} from '@will/core';
+import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
+import { printable } from '../table.ts';
+import { printJson, type Terminal } from '../terminal.ts';
+import { ask, withBus } from '../with-bus.ts';
+
+export interface ExplainOptions {
+  readonly client?: string;
+  readonly project?: string;
+  readonly reflex?: string;
+  readonly priority?: Priority;
+  readonly model?: string;
+  readonly dataClass?: DataClass;
+  readonly needs?: readonly string[];
+  readonly input?: readonly string[];
+  readonly output?: readonly string[];
+  readonly inputTokens?: number;
+  readonly maxTokens?: number;
+  /** Epoch milliseconds: judge as if it were then. */
+  readonly at?: number;
+  readonly json?: boolean;
+}
+
+/** `willm explain`: which models may do such a task, in which order, and why the others may not. Nothing is run. */
+export async function explain(terminal: Terminal, type: string, options: ExplainOptions): Promise<ExitCode> {
+  const question = { facts: factsOf(type, options), atUnixMs: BigInt(options.at ?? 0) };
+  const { set, error } = await withBus(terminal, (bus) =>
+    ask(bus, subjects.policyExplain, [wire.DecideRequestSchema, question], wire.DecideResponseSchema),
+  );
+  if (error !== '' || !set) throw new CliError(exitCodes.failed, error === '' ? 'policy answered nothing' : error);
+  if (options.json) printJson(terminal, setAsJson(set));
+  else terminal.out(`${explainInWords(setFromWire(set)).map(printable).join('\n')}\n`);
+  return set.candidates.length > 0 ? exitCodes.success : exitCodes.failed;
+}
+
+function factsOf(type: string, options: ExplainOptions): wire.Facts {
+  return create(wire.FactsSchema, {
+    taskType: type,
+    client: options.client ?? 'default',
+    project: options.project ?? '',
+    reflex: options.reflex ?? '',
+    priority: priorityToWire(options.priority ?? 'normal'),
+    dataClass: dataClassToWire(options.dataClass),
+    model: options.model ?? '',
+    inputModalities: [...(options.input ?? ['text'])],
+    outputModalities: [...(options.output ?? ['text'])],
+    needs: [...(options.needs ?? [])].sort(),
+    inputTokens: options.inputTokens ?? 0,
+    maxOutputTokens: options.maxTokens ?? 0,
+  });
+}
+
+/** A ranked set as core's words want it. */
+export function setFromWire(set: wire.RankedSet): RankedSet {
+  const edgeMs = Number(set.scheduleEdgeUnixMs);
+  return {
+    revision: Number(set.revision),
+    facts: factsFromWire(set.facts ?? create(wire.FactsSchema)),
+    dataClass: dataClassFromWire(set.dataClass) ?? strictestDataClass,
+    candidates: set.candidates.map(({ model, why }) => ({ model, why: why as CandidateReason })),
+    exclusions: set.exclusions.map(({ model, rule, detail }) => ({ model, rule: rule as ExclusionRule, detail })),
+    notes: set.notes,
+    scheduleEdgeMs: edgeMs === 0 ? undefined : edgeMs,
+    validUntilMs: Number(set.validUntilUnixMs),
+    waitMs: set.waitMs,
+  };
+}
+
+export const setAsJson = (set: wire.RankedSet): object => ({ setId: set.setId, ...setFromWire(set) });

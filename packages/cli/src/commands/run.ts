@@ -1,0 +1,174 @@
+import { connectClient, TaskError, type TaskClient, type TaskRequest, type TaskResult } from '@will/client';
+import type { wire } from '@will/contracts';
+import type { DataClass, Outcome, Priority } from '@will/core';
+import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
+import { dollars, duration, printable } from '../table.ts';
+import { dim, printJson, type Terminal } from '../terminal.ts';
+import { withBus } from '../with-bus.ts';
+
+export interface RunOptions {
+  readonly client?: string;
+  readonly project?: string;
+  readonly reflex?: string;
+  readonly priority?: Priority;
+  readonly model?: string;
+  readonly dataClass?: DataClass;
+  readonly maxTokens?: number;
+  readonly timeoutMs?: number;
+  readonly stream?: boolean;
+  readonly json?: boolean;
+}
+
+/** `willm run`: a task over the bus. */
+export async function run(terminal: Terminal, type: string, text: string, options: RunOptions): Promise<ExitCode> {
+  const input = text === '-' ? await terminal.readInput() : text;
+  if (input.trim() === '')
+    throw new CliError(exitCodes.usage, 'the text is empty; give some, or "-" to read it from stdin');
+  const client = options.client ?? 'default';
+  return withBus(
+    terminal,
+    async (bus) => {
+      const tasks = await connectClient({ bus, client });
+      try {
+        return await runTask(tasks, terminal, requestOf(type, input, options), options);
+      } finally {
+        await tasks.close();
+      }
+    },
+    client,
+  );
+}
+
+function requestOf(type: string, input: string, options: RunOptions): TaskRequest {
+  const { client, project, reflex, priority, model, dataClass, maxTokens, timeoutMs } = options;
+  return {
+    type,
+    input,
+    client: client ?? 'default',
+    ...(project !== undefined && { project }),
+    ...(reflex !== undefined && { reflex }),
+    ...(priority !== undefined && { priority }),
+    ...(model !== undefined && { model }),
+    ...(dataClass !== undefined && { dataClass }),
+    ...(maxTokens !== undefined && { maxOutputTokens: maxTokens }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  };
+}
+
+/** Runs a task and shows what becomes of it. Ctrl-C cancels it. */
+export async function runTask(
+  tasks: TaskClient,
+  terminal: Terminal,
+  request: TaskRequest,
+  { stream = false, json = false }: Pick<RunOptions, 'stream' | 'json'>,
+): Promise<ExitCode> {
+  const abort = new AbortController();
+  const stopListening = terminal.onInterrupt(() => abort.abort());
+  const startedMs = performance.now();
+  const told: Told = { text: '', firstContentMs: undefined };
+  try {
+    const result = await tasks.start({ ...request, signal: abort.signal }, stream, (part) => {
+      if (part.kind !== 'delta') return;
+      told.firstContentMs ??= Math.round(performance.now() - startedMs);
+      told.text += part.delta.text;
+      if (!json) terminal.out(shownText(terminal, part.delta.text));
+    });
+    const durationMs = Math.round(performance.now() - startedMs);
+    if (json) printJson(terminal, resultAsJson(result, durationMs, told));
+    else showResult(terminal, result, durationMs, told);
+    return exitCodes.success;
+  } catch (error) {
+    if (!(error instanceof TaskError)) throw error;
+    const durationMs = Math.round(performance.now() - startedMs);
+    if (json) printJson(terminal, failureAsJson(error, durationMs, told));
+    else showFailure(terminal, error, told);
+    return abort.signal.aborted ? exitCodes.interrupted : exitCodes.failed;
+  } finally {
+    stopListening();
+  }
+}
+
+/** What of the answer was shown before its end. */
+interface Told {
+  text: string;
+  firstContentMs: number | undefined;
+}
+
+/** A model's text must not steer the terminal; a file or program gets it as it is. */
+const shownText = (terminal: Terminal, text: string): string => (terminal.isInteractive ? printable(text) : text);
+
+function showResult(terminal: Terminal, result: TaskResult, durationMs: number, told: Told): void {
+  const rest = told.text === '' ? result.output || result.toolCalls : '';
+  terminal.out(`${shownText(terminal, rest)}${(told.text + rest).endsWith('\n') ? '' : '\n'}`);
+  const { modelName, usage, decisionId, attempts, finish, costNanoUsd } = result;
+  const failedFirst = attempts
+    .filter(({ outcome }) => outcome !== 'Success')
+    .map(({ model, fine }) => `${model} ${fine}`);
+  const facts = [
+    modelName,
+    usage ? `${usage.estimated ? '~' : ''}${usage.inputTokens}+${usage.outputTokens} tokens` : '',
+    dollars(costNanoUsd),
+    duration(durationMs),
+    finish === 'length' ? 'cut at its length limit' : '',
+    failedFirst.length > 0 ? `after ${failedFirst.join(', ')}` : '',
+    `decision ${decisionId}`,
+  ];
+  terminal.err(`${dim(terminal, facts.filter((fact) => fact !== '').join(' · '))}\n`);
+}
+
+function showFailure(terminal: Terminal, error: TaskError, told: Told): void {
+  if (told.text !== '' && !told.text.endsWith('\n')) terminal.out('\n');
+  const lines = [
+    `willm: ${error.code}: ${error.message}`,
+    ...error.attempts.map(
+      ({ number, model, fine, reason }) => `  attempt ${number}: ${model} ${fine}${reason === '' ? '' : `, ${reason}`}`,
+    ),
+    ...error.exclusions.map(({ model, rule, detail }) => `  not ${model}: ${rule}, ${detail}`),
+    ...(error.decisionId === '' ? [] : [`  decision ${error.decisionId}`]),
+  ];
+  terminal.err(`${printable(lines.join('\n'))}\n`);
+}
+
+const resultAsJson = (result: TaskResult, durationMs: number, { firstContentMs }: Told): object => ({
+  taskId: result.taskId,
+  outcome: result.outcome,
+  model: result.model,
+  modelName: result.modelName,
+  output: result.output,
+  ...(result.reasoning !== '' && { reasoning: result.reasoning }),
+  ...(result.toolCalls !== '' && { toolCalls: JSON.parse(result.toolCalls) as unknown }),
+  finish: result.finish,
+  attempts: result.attempts,
+  usage: result.usage ?? null,
+  costNanoUsd: result.costNanoUsd ?? null,
+  decisionId: result.decisionId,
+  durationMs,
+  ...(firstContentMs !== undefined && { firstContentMs }),
+});
+
+const failureAsJson = (error: TaskError, durationMs: number, { text }: Told): object => ({
+  taskId: error.taskId,
+  outcome: outcomeOfFailure(error),
+  model: '',
+  /** What had come of a stream before it broke. */
+  output: text,
+  attempts: error.attempts,
+  usage: null,
+  decisionId: error.decisionId,
+  durationMs,
+  error: { code: error.code, message: error.message, retryable: error.isRetryable, retryAfterMs: error.retryAfterMs },
+  exclusions: error.exclusions,
+});
+
+/** The specification's word for a task that failed: the last attempt's where there was one, else by the code. */
+export function outcomeOfFailure({
+  code,
+  attempts,
+}: {
+  code: TaskError['code'];
+  attempts: readonly wire.AttemptSummary[];
+}): Outcome {
+  if (code === 'all_failed') return attempts.at(-1)?.outcome === 'Timeout' ? 'Timeout' : 'Blocked';
+  const timeouts: readonly TaskError['code'][] = ['deadline', 'worker_lost', 'router_lost', 'truncated', 'overloaded'];
+  return timeouts.includes(code) ? 'Timeout' : 'Blocked';
+}

@@ -1,0 +1,118 @@
+import { watchProcesses, type Bus } from '@will/bus';
+import { subjects, wire } from '@will/contracts';
+import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
+import { duration, printable, table } from '../table.ts';
+import { printJson, type Terminal } from '../terminal.ts';
+import { ask, withBus } from '../with-bus.ts';
+
+interface Found {
+  /** Undefined: no registry runs. */
+  readonly registry: wire.StatusResponse | undefined;
+  readonly processes: readonly wire.Presence[];
+}
+
+/** `willm status`: which processes live, on which revision, and which models are served. */
+export async function status(
+  terminal: Terminal,
+  options: { readonly json?: boolean },
+  nowMs = Date.now(),
+): Promise<ExitCode> {
+  const found = await withBus(terminal, look);
+  if (options.json) printJson(terminal, asJson(found));
+  else show(terminal, found, nowMs);
+  return found.processes.length > 0 ? exitCodes.success : exitCodes.failed;
+}
+
+async function look(bus: Bus): Promise<Found> {
+  const registry = await ask(
+    bus,
+    subjects.registry('status'),
+    [wire.StatusRequestSchema, {}],
+    wire.StatusResponseSchema,
+  ).catch((error: unknown) => {
+    if (error instanceof CliError) return undefined;
+    throw error;
+  });
+  const view = await watchProcesses(bus);
+  const processes = [...view.processes.values()].sort((a, b) => order(a).localeCompare(order(b)));
+  await view.stop();
+  return { registry: registry?.error === '' ? registry : undefined, processes };
+}
+
+const order = ({ service, processId }: wire.Presence): string => `${service} ${processId}`;
+
+const asJson = ({ registry, processes }: Found): object => ({
+  revision: registry?.revision ?? null,
+  publishedRevision: registry?.publishedRevision ?? null,
+  documents: Object.fromEntries((registry?.counts ?? []).map(({ kind, count }) => [kind, count])),
+  processes,
+});
+
+interface ServedLine {
+  readonly model: string;
+  readonly workers: number;
+  readonly slots: number;
+  readonly inFlight: number;
+  readonly reason: string;
+}
+
+function show(terminal: Terminal, { registry, processes }: Found, nowMs: number): void {
+  if (registry) terminal.out(`${documentsInWords(registry)}\n\n`);
+  else terminal.err('no registry answers\n');
+  if (processes.length === 0) return terminal.err('no process has announced itself; run `npm start`\n');
+  terminal.out(
+    table(processes, [
+      { title: 'SERVICE', value: ({ service }) => service },
+      { title: 'PROCESS', value: ({ processId }) => processId },
+      { title: 'REVISION', value: ({ revision }) => Number(revision), align: 'right' },
+      {
+        title: 'UP',
+        value: ({ startedUnixMs }) => duration(Math.max(0, nowMs - Number(startedUnixMs))),
+        align: 'right',
+      },
+    ]),
+  );
+  const served = servedModels(processes);
+  if (served.length === 0) return terminal.out('\nno model is served\n');
+  terminal.out('\n');
+  terminal.out(
+    table(served, [
+      { title: 'MODEL', value: ({ model }) => model },
+      { title: 'WORKERS', value: ({ workers }) => workers, align: 'right' },
+      { title: 'SLOTS', value: ({ slots }) => slots, align: 'right' },
+      { title: 'BUSY', value: ({ inFlight }) => inFlight, align: 'right' },
+      { title: 'NOT SERVED BECAUSE', value: ({ reason }) => printable(reason) },
+    ]),
+  );
+}
+
+function documentsInWords({ revision, publishedRevision, counts }: wire.StatusResponse): string {
+  const documents = counts
+    .filter(({ count }) => count > 0)
+    .map(
+      ({ kind, count }) =>
+        `${count} ${kind}${count === 1 || kind === 'settings' ? '' : kind === 'reflex' ? 'es' : 's'}`,
+    );
+  const published = publishedRevision === revision ? '' : ` (on the bus: ${publishedRevision})`;
+  return `revision ${revision}${published}: ${documents.length > 0 ? documents.join(', ') : 'no documents'}`;
+}
+
+/** Per model what all workers together offer; a reason counts only where no worker serves it. */
+export function servedModels(processes: readonly wire.Presence[]): readonly ServedLine[] {
+  const lines = new Map<string, ServedLine>();
+  for (const { model, capacity, inFlight, reason } of processes.flatMap(({ models }) => models)) {
+    const line = lines.get(model) ?? { model, workers: 0, slots: 0, inFlight: 0, reason: '' };
+    if (reason !== '') lines.set(model, { ...line, reason: line.workers > 0 ? '' : reason });
+    else
+      lines.set(model, {
+        model,
+        workers: line.workers + 1,
+        slots: line.slots + capacity,
+        inFlight: line.inFlight + inFlight,
+        reason: '',
+      });
+  }
+  return [...lines.values()].sort(
+    (a, b) => Number(a.reason !== '') - Number(b.reason !== '') || a.model.localeCompare(b.model),
+  );
+}

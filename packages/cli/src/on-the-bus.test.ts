@@ -1,0 +1,376 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  create,
+  fromBinary,
+  toBinary,
+  type DescMessage,
+  type MessageInitShape,
+  type MessageShape,
+} from '@bufbuild/protobuf';
+import { announce, type Bus, BusError, connectBus } from '@will/bus';
+import { newId, patterns, subjects, wire } from '@will/contracts';
+import { type NatsServer, startNatsServer } from '@will/testkit';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { runCli } from './program.ts';
+import { fakeTerminal } from './testing/fake-terminal.ts';
+
+let nats: NatsServer;
+let bus: Bus;
+let folder: string;
+const cleanups: (() => Promise<void>)[] = [];
+beforeAll(async () => {
+  nats = await startNatsServer();
+  bus = await connectBus({ servers: nats.url, processId: `test-${newId()}`, inboxScope: 'test' });
+  folder = await mkdtemp(join(tmpdir(), 'will-cli-'));
+});
+afterAll(async () => {
+  await bus.close();
+  await nats.stop();
+  await rm(folder, { recursive: true });
+});
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup();
+});
+
+async function willm(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const terminal = fakeTerminal({ env: { NATS_URL: nats.url } });
+  const code = await runCli(args, terminal);
+  return { code, out: terminal.stdout(), err: terminal.stderr() };
+}
+
+/** Plays a service: answers one subject, and keeps what it was asked. */
+function serve<Q extends DescMessage, A extends DescMessage>(
+  subject: string,
+  questionSchema: Q,
+  answerSchema: A,
+  answer: (question: MessageShape<Q>) => MessageInitShape<A>,
+): MessageShape<Q>[] {
+  const asked: MessageShape<Q>[] = [];
+  const serving = bus.serve(subject, 'test', ({ data }) => {
+    const question = fromBinary(questionSchema, data);
+    asked.push(question);
+    return toBinary(answerSchema, create(answerSchema, answer(question)));
+  });
+  cleanups.push(() => serving.stop());
+  return asked;
+}
+const json = (value: unknown): Uint8Array<ArrayBuffer> => new TextEncoder().encode(JSON.stringify(value));
+
+test('a bus without the service that is asked is exit 3 and names it', async () => {
+  expect(await willm('get', 'models')).toEqual({
+    code: 3,
+    out: '',
+    err: 'willm: the bus answers, but no registry runs on it; run `npm start`\n',
+  });
+  expect((await willm('explain', 'text_gen')).err).toContain('no policy runs');
+  expect((await willm('logs')).err).toContain('no telemetry runs');
+});
+
+test('run without a router is a failed task', async () => {
+  const { code, out } = await willm('run', 'text_gen', 'hi', '--json');
+  expect(code).toBe(1);
+  expect(JSON.parse(out)).toMatchObject({ outcome: 'Blocked', error: { code: 'unavailable', retryable: true } });
+});
+
+test('get asks on until the last page and shows a table', async () => {
+  const model = (name: string, slug: string, rest: object) => ({
+    kind: 'model',
+    slug,
+    name,
+    json: json({
+      name,
+      slug,
+      call_method: 'API',
+      provider: 'openai-compatible',
+      tags: ['text_gen'],
+      tier: 'standard',
+      ...rest,
+    }),
+  });
+  const pages = {
+    '': { documents: [model('GPT-4', 'gpt-4', { compliance: [] })], next: 'model:gpt-4' },
+    'model:gpt-4': { documents: [model('LLaMA', 'llama', { security_level: 'safe_for_sensitive' })] },
+  };
+  const asked = serve(
+    subjects.registry('get'),
+    wire.GetRequestSchema,
+    wire.GetResponseSchema,
+    ({ after }) => pages[after as ''],
+  );
+  const { code, out } = await willm('get', 'models');
+  expect(code).toBe(0);
+  expect(out).toBe(
+    'SLUG   NAME   CALL  PROVIDER           TAGS      RESIDENCY  COMPLIANCE  SENSITIVE  CUSTOMER  TIER\n' +
+      'gpt-4  GPT-4  API   openai-compatible  text_gen  ?          none        ?          ?         standard\n' +
+      'llama  LLaMA  API   openai-compatible  text_gen  ?          ?           yes        ?         standard\n',
+  );
+  expect(asked.map(({ kind, after }) => [kind, after])).toEqual([
+    ['model', ''],
+    ['model', 'model:gpt-4'],
+  ]);
+  expect(JSON.parse((await willm('get', 'models', '--json')).out)).toHaveLength(2);
+});
+
+test('every kind of document has its table', async () => {
+  const bodies: Record<string, object> = {
+    route: {
+      name: 'text_gen',
+      slug: 'text_gen',
+      steps: [
+        { step: 'primary', model: 'a' },
+        { step: 'fallback_1', model: 'b' },
+      ],
+    },
+    client: { name: 'AcmeLegal', slug: 'acmelegal', data_rules: { avoid_cloud: true, data_residency: 'EU' } },
+    project: { name: 'P', slug: 'p', client: 'acmelegal' },
+    reflex: { name: 'r', slug: 'r', preferred_model: 'a', fallback: ['b', 'c'] },
+    schedule: { name: 's', slug: 's', time_zone: 'UTC', from: '21:00', to: '06:00', prefer: { tags: ['cheap'] } },
+    settings: { name: 'global', slug: 'global', default_data_class: 'open' },
+  };
+  serve(subjects.registry('get'), wire.GetRequestSchema, wire.GetResponseSchema, ({ kind }) => ({
+    documents: [{ kind, json: json(bodies[kind]) }],
+  }));
+  expect((await willm('get', 'routes')).out).toContain('text_gen   a → b');
+  expect((await willm('get', 'clients')).out).toContain('avoid_cloud,data_residency=EU');
+  expect((await willm('get', 'projects')).out).toContain('acmelegal');
+  expect((await willm('get', 'reflexes')).out).toContain('b,c');
+  expect((await willm('get', 'schedules')).out).toContain('every day  tags cheap');
+  expect((await willm('get', 'settings')).out).toBe('DEFAULT DATA CLASS\nopen\n');
+});
+
+test('a document that is not there is exit 1', async () => {
+  serve(subjects.registry('get'), wire.GetRequestSchema, wire.GetResponseSchema, () => ({}));
+  expect(await willm('get', 'models', 'gpt-99')).toMatchObject({
+    code: 1,
+    err: 'willm: no model is named "gpt-99"; `willm get models` lists them\n',
+  });
+});
+
+test('apply sends the documents of a folder, and shows what changed', async () => {
+  await mkdir(join(folder, 'docs', 'deep'), { recursive: true });
+  await writeFile(join(folder, 'docs', 'a.yaml'), 'a: 1');
+  await writeFile(join(folder, 'docs', 'deep', 'spec.txt'), '[text_gen]\n  primary: GPT-4\n');
+  await writeFile(join(folder, 'docs', 'notes.txt'), 'nothing');
+  const asked = serve(subjects.registry('apply'), wire.ApplyRequestSchema, wire.ApplyResponseSchema, () => ({
+    revision: 8n,
+    changes: [{ kind: 'route', slug: 'text_gen', action: 'created' }],
+    warnings: ['route code has no model'],
+    lagging: ['worker-1'],
+  }));
+  const { code, out, err } = await willm('apply', '-f', join(folder, 'docs'), '--note', 'why', '--prune');
+  expect(code).toBe(0);
+  expect(asked[0]).toMatchObject({ prune: true, dryRun: false, note: 'why' });
+  expect(asked[0]?.author).not.toBe('');
+  expect(asked[0]?.files.map(({ path }) => path.slice(folder.length))).toEqual(['/docs/a.yaml', '/docs/deep/spec.txt']);
+  expect(out).toBe('KIND   NAME      CHANGE\nroute  text_gen  created\n1 change, revision 8\n');
+  expect(err).toBe(
+    'warning: route code has no model\nwarning: not yet working with it: worker-1; they are told again\n',
+  );
+});
+
+test('a bad document is exit 1 with file, line and field', async () => {
+  const file = join(folder, 'bad.yaml');
+  await writeFile(file, 'name: x');
+  const problem = { path: file, line: 3, field: 'tier', message: '"gold" must be standard or premium' };
+  serve(subjects.registry('apply'), wire.ApplyRequestSchema, wire.ApplyResponseSchema, () => ({ problems: [problem] }));
+  expect(await willm('apply', '-f', file)).toEqual({
+    code: 1,
+    out: '',
+    err: `${file}:3: tier: "gold" must be standard or premium\nwillm: nothing was applied: 1 problem\n`,
+  });
+});
+
+const set = {
+  setId: 'set-1',
+  revision: 7n,
+  dataClass: wire.DataClass.CUSTOMER,
+  facts: { taskType: 'text_gen', client: 'acmelegal', priority: wire.Priority.NORMAL },
+  candidates: [{ model: 'llama', why: 'route:fallback_3' }],
+  exclusions: [{ model: 'gpt-4', rule: 'avoid_cloud', detail: 'call method API' }],
+};
+
+test('explain says who may, who may not, and why', async () => {
+  const asked = serve(subjects.policyExplain, wire.DecideRequestSchema, wire.DecideResponseSchema, () => ({ set }));
+  const { code, out } = await willm(
+    'explain',
+    'text_gen',
+    '--client',
+    'AcmeLegal',
+    '--data-class',
+    'customer',
+    '--needs',
+    'tools',
+    '--at',
+    '2026-11-23T21:00:00Z',
+  );
+  expect(code).toBe(0);
+  expect(asked[0]).toMatchObject({
+    atUnixMs: BigInt(Date.parse('2026-11-23T21:00:00Z')),
+    facts: { taskType: 'text_gen', client: 'acmelegal', dataClass: wire.DataClass.CUSTOMER, needs: ['tools'] },
+  });
+  expect(out.split('\n').slice(0, 3)).toEqual([
+    'text_gen for client acmelegal, normal priority, customer data, revision 7',
+    '1. llama: fallback_3 of the route',
+    expect.stringContaining('not gpt-4: avoid_cloud (call method API)'),
+  ]);
+  const asJson = JSON.parse((await willm('explain', 'text_gen', '--json')).out) as object;
+  expect(asJson).toMatchObject({ setId: 'set-1', dataClass: 'customer', candidates: [{ model: 'llama' }] });
+});
+
+test('explain is exit 1 where no model may do it', async () => {
+  serve(subjects.policyExplain, wire.DecideRequestSchema, wire.DecideResponseSchema, () => ({
+    set: { ...set, candidates: [] },
+  }));
+  const { code, out } = await willm('explain', 'text_gen');
+  expect(code).toBe(1);
+  expect(out).toContain('blocked: no model may do it');
+});
+
+const call = {
+  attemptId: 'a1',
+  taskId: 't1',
+  decisionId: 'd1',
+  client: 'acmelegal',
+  taskType: 'text_gen',
+  model: 'llama',
+  outcome: 'Timeout',
+  fine: 'Stalled',
+  durationMs: 1_200,
+  outputChars: 44,
+  startedUnixMs: 1_700_000_000_000n,
+  dataClass: wire.DataClass.OPEN,
+  usage: { inputTokens: 7, outputTokens: 3 },
+};
+
+test('logs shows calls and passes the filters on', async () => {
+  const asked = serve(subjects.telemetry('calls'), wire.QueryCallsRequestSchema, wire.QueryCallsResponseSchema, () => ({
+    calls: [call],
+  }));
+  const { code, out } = await willm(
+    'logs',
+    '--client',
+    'AcmeLegal',
+    '--model',
+    'GPT-4',
+    '--limit',
+    '5',
+    '--outcome',
+    'Timeout',
+  );
+  expect(code).toBe(0);
+  expect(asked[0]).toMatchObject({ client: 'acmelegal', model: 'gpt-4', limit: 5, outcome: 'Timeout', fromUnixMs: 0n });
+  expect(out.split('\n')[1]).toMatch(
+    /^2023-11-1\d \d\d:\d\d:20  llama  text_gen   acmelegal  Timeout \(Stalled\)  1200   7    3     44  d1$/,
+  );
+  const [first] = JSON.parse((await willm('logs', '--json')).out) as object[];
+  expect(first).toMatchObject({
+    startedUnixMs: 1_700_000_000_000,
+    startedAt: '2023-11-14T22:13:20.000Z',
+    dataClass: 'open',
+    priority: 'normal',
+  });
+  expect(first).not.toHaveProperty('$typeName');
+});
+
+test('a decision is found by its own id or by its task', async () => {
+  const decision = {
+    decisionId: 'd1',
+    taskId: 't1',
+    order: ['llama'],
+    skipped: [{ model: 'gpt-4', reason: 'the key is missing' }],
+    atUnixMs: 1n,
+  };
+  serve(subjects.telemetry('decision'), wire.GetDecisionRequestSchema, wire.GetDecisionResponseSchema, ({ taskId }) =>
+    taskId === 't1' ? { decision, set } : { error: 'no decision is known of "t1"' },
+  );
+  const { code, out } = await willm('decision', 't1');
+  expect(code).toBe(0);
+  expect(out).toContain('passed over gpt-4: the key is missing');
+  expect(out).toContain('1. llama: fallback_3 of the route');
+  expect(await willm('decision', 'other')).toMatchObject({ code: 1, err: 'willm: no decision is known of "t1"\n' });
+});
+
+test('status shows processes and what is served, also without a registry', async () => {
+  expect(await willm('status')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('no process has announced itself') as string,
+  });
+  const worker = await announce(bus, 'provider-worker', () => ({
+    revision: 7,
+    models: [
+      { model: 'llama', capacity: 4, inFlight: 1, reason: '' },
+      { model: 'gpt-4', capacity: 0, inFlight: 0, reason: 'the key is missing' },
+    ],
+  }));
+  cleanups.push(() => worker.stop());
+  const { code, out, err } = await willm('status');
+  expect(code).toBe(0);
+  expect(err).toBe('no registry answers\n');
+  expect(out).toMatch(/provider-worker +test-\S+ +7/);
+  expect(out).toContain(
+    'MODEL  WORKERS  SLOTS  BUSY  NOT SERVED BECAUSE\nllama        1      4     1\ngpt-4        0      0     0  the key is missing\n',
+  );
+  serve(subjects.registry('status'), wire.StatusRequestSchema, wire.StatusResponseSchema, () => ({
+    revision: 7n,
+    publishedRevision: 6n,
+    counts: [
+      { kind: 'model', count: 2 },
+      { kind: 'route', count: 1 },
+    ],
+  }));
+  expect((await willm('status')).out).toMatch(/^revision 7 \(on the bus: 6\): 2 models, 1 route\n/);
+  expect(JSON.parse((await willm('status', '--json')).out)).toMatchObject({
+    revision: 7,
+    documents: { model: 2 },
+    processes: [{ service: 'provider-worker' }],
+  });
+});
+
+/** Resolves once somebody has subscribed: until then the server says at once that nobody has. */
+async function untilListenedTo(subject: string): Promise<void> {
+  const isHeard = (): Promise<boolean> =>
+    bus.request(subject, new Uint8Array(1), 50).then(
+      () => true,
+      (error: unknown) => !(error instanceof BusError && error.code === 'no_responders'),
+    );
+  while (!(await isHeard()));
+}
+
+test('Ctrl-C ends the process at once and tells the router', async () => {
+  const routerId = `router-${newId()}`;
+  const cancelled = Promise.withResolvers<wire.Cancel>();
+  const accepted = Promise.withResolvers<string>();
+  const listening = [
+    bus.listen(subjects.cancel(routerId), ({ data }) => cancelled.resolve(fromBinary(wire.CancelSchema, data))),
+    bus.listen(patterns.taskRun, ({ data, reply }) => {
+      const { taskId } = fromBinary(wire.TaskSchema, data);
+      const frame = create(wire.FrameSchema, { taskId, kind: { case: 'accepted', value: { routerId } } });
+      bus.publish(reply, toBinary(wire.FrameSchema, frame));
+      accepted.resolve(taskId);
+    }),
+  ];
+  cleanups.push(async () => listening.forEach((subscription) => subscription.unsubscribe()));
+  // The router lives: it beats as soon as somebody listens.
+  const beating = setInterval(() => bus.publish(subjects.alive(routerId), new Uint8Array(1)), 100);
+  cleanups.push(async () => clearInterval(beating));
+  const main = fileURLToPath(new URL('main.ts', import.meta.url));
+  const child = spawn(process.execPath, [main, 'run', 'text_gen', 'hi', '--json'], {
+    env: { ...process.env, NATS_URL: nats.url },
+  });
+  let out = '';
+  child.stdout.on('data', (data) => {
+    out += String(data);
+  });
+  const taskId = await accepted.promise;
+  await untilListenedTo(subjects.alive(routerId));
+  child.kill('SIGINT');
+  expect((await cancelled.promise).taskId).toBe(taskId);
+  const [code] = (await once(child, 'close')) as [number];
+  expect(code).toBe(130);
+  expect(JSON.parse(out)).toMatchObject({ taskId, error: { code: 'cancelled' } });
+});

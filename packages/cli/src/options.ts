@@ -1,0 +1,65 @@
+import { InvalidArgumentError } from 'commander';
+import { slugOf, slugPattern } from '@will/core';
+
+const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+
+/** A whole number within bounds, both included. */
+export const wholeNumber =
+  (min: number, max: number) =>
+  (raw: string): number => {
+    const value = /^\d{1,15}$/.test(raw) ? Number(raw) : Number.NaN;
+    if (!(value >= min && value <= max))
+      throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+    return value;
+  };
+
+/** A display name or slug, as a slug. */
+export function named(raw: string): string {
+  const slug = slugOf(raw);
+  if (slug === '') throw new InvalidArgumentError('It must have a letter or digit.');
+  return slug;
+}
+
+export function taskType(raw: string): string {
+  if (!slugPattern.test(raw))
+    throw new InvalidArgumentError(`It must match ${slugPattern.source}: text_gen, code, translation, …`);
+  return raw;
+}
+
+export function modelName(raw: string): string {
+  if (raw === '' || raw.length > 128)
+    throw new InvalidArgumentError('It must have 1 to 128 characters: a slug, name or alias.');
+  return raw;
+}
+
+/** Words separated by commas, each matching a slug. */
+export function words(raw: string): readonly string[] {
+  const found = raw.split(',').map((word) => word.trim());
+  const bad = found.find((word) => !slugPattern.test(word));
+  if (bad !== undefined) throw new InvalidArgumentError(`${shown(bad)} must match ${slugPattern.source}.`);
+  return found;
+}
+
+/** Words of a closed set, separated by commas. */
+export const wordsOf =
+  (allowed: readonly string[]) =>
+  (raw: string): readonly string[] => {
+    const found = words(raw);
+    const bad = found.find((word) => !allowed.includes(word));
+    if (bad !== undefined) throw new InvalidArgumentError(`${shown(bad)} must be one of ${allowed.join(', ')}.`);
+    return found;
+  };
+
+const unitMs: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** An instant as epoch milliseconds: ISO (`2026-11-23T21:00:00Z`), or how long ago (`15m`, `2h`, `7d`). */
+export const instant =
+  (nowMs: () => number) =>
+  (raw: string): number => {
+    const ago = /^(\d{1,6})([smhd])$/.exec(raw);
+    if (ago) return nowMs() - Number(ago[1]) * (unitMs[ago[2] ?? ''] ?? 0);
+    const atMs = /^\d{4}-\d\d/.test(raw) ? Date.parse(raw) : Number.NaN;
+    if (Number.isNaN(atMs))
+      throw new InvalidArgumentError('It must be an ISO time, or a time ago such as 15m, 2h, 7d.');
+    return atMs;
+  };

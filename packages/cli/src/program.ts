@@ -1,0 +1,156 @@
+import { Argument, Command, CommanderError, Option } from 'commander';
+import { dataClasses, modalities } from '@will/core';
+import { CliError, type ExitCode, exitCodes } from './cli-error.ts';
+import type { ApplyOptions } from './commands/apply.ts';
+import type { ExplainOptions } from './commands/explain.ts';
+import type { LogsOptions } from './commands/logs.ts';
+import type { RunOptions } from './commands/run.ts';
+import { kindsByWord } from './kinds.ts';
+import { instant, modelName, named, taskType, wholeNumber, words, wordsOf } from './options.ts';
+import type { Terminal } from './terminal.ts';
+
+const priorities = ['background', 'normal', 'high'];
+
+/** Runs one command line, without `node` and script. Says everything on the terminal; never throws. */
+export async function runCli(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const ended = { with: exitCodes.success as ExitCode };
+  const program = buildProgram(terminal, (code) => {
+    ended.with = code;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return ended.with;
+  } catch (error) {
+    return report(terminal, error);
+  }
+}
+
+function report(terminal: Terminal, error: unknown): ExitCode {
+  // Commander has said its own errors already; help that was asked for is none.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.success : exitCodes.usage;
+  const message = error instanceof Error ? error.message : String(error);
+  terminal.err(`willm: ${message}\n`);
+  return error instanceof CliError ? error.exitCode : exitCodes.failed;
+}
+
+/** Commands load what they need only when they run: help and mistakes answer without the bus's libraries. */
+function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Command {
+  const program = new Command('willm')
+    .description("Will's models: run tasks, apply documents, see what happened and why.")
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .showSuggestionAfterError()
+    .addHelpText(
+      'after',
+      '\nThe bus is found by NATS_URL, else by .will/run.json that `npm start` writes, else on port 4222.',
+    );
+
+  withFacts(program.command('run'))
+    .description('run a task and print its answer')
+    .addArgument(typeArgument())
+    .argument('<text>', 'what to say; "-" reads stdin')
+    .option('--timeout-ms <ms>', 'for the whole task, with all attempts (default 60000)', wholeNumber(1, 3_600_000))
+    .option('--stream', 'print the answer as it is made')
+    .option('--json', 'print one JSON object at the end, also when the task failed')
+    .action(async (type: string, text: string, options: RunOptions) => {
+      const { run } = await import('./commands/run.ts');
+      end(await run(terminal, type, text, options));
+    });
+
+  program
+    .command('apply')
+    .description('apply documents: all of them or none')
+    .requiredOption('-f, --file <path...>', 'files or folders; "-" reads stdin')
+    .option('--prune', 'remove every document that the files do not name')
+    .option('--dry-run', 'check, and say what would change')
+    .option('--note <text>', 'why, for the history')
+    .option('--json', 'print the answer as JSON')
+    .action(async (options: ApplyOptions) => {
+      const { apply } = await import('./commands/apply.ts');
+      end(await apply(terminal, options));
+    });
+
+  program
+    .command('get')
+    .description('show documents as they are in force')
+    .addArgument(new Argument('<kind>', 'what to show').choices(Object.keys(kindsByWord)))
+    .argument('[name]', 'one of them, whole')
+    .option('--json', 'print JSON')
+    .action(async (word: string, name: string | undefined, options: { json?: boolean }) => {
+      const { get } = await import('./commands/get.ts');
+      const kind = kindsByWord[word];
+      if (kind) end(await get(terminal, kind, name, options));
+    });
+
+  withFacts(program.command('explain'))
+    .description('say which models may do such a task, in which order, and why the others may not')
+    .addArgument(typeArgument())
+    .option('--needs <list>', 'capabilities it needs: tools,json_schema', words)
+    .option('--input <list>', 'what goes in (default text)', wordsOf(modalities))
+    .option('--output <list>', 'what comes out (default text)', wordsOf(modalities))
+    .option('--input-tokens <n>', 'how long the input is', wholeNumber(0, 100_000_000))
+    .option('--at <time>', 'as if it were then: an ISO time', instant(Date.now))
+    .option('--json', 'print JSON')
+    .action(async (type: string, options: ExplainOptions) => {
+      const { explain } = await import('./commands/explain.ts');
+      end(await explain(terminal, type, options));
+    });
+
+  program
+    .command('logs')
+    .description('show calls, newest first')
+    .option('--client <name>', 'of one client', named)
+    .option('--project <name>', 'of one project', named)
+    .option('--reflex <name>', 'of one reflex', named)
+    .option('--model <name>', 'of one model', named)
+    .option('--type <type>', 'of one task type', taskType)
+    .addOption(new Option('--outcome <outcome>', 'that ended so').choices(['Success', 'Timeout', 'Blocked']))
+    .option('--task <id>', 'of one task')
+    .option('--decision <id>', 'of one decision')
+    .option('--since <time>', 'an ISO time, or a time ago: 15m, 2h, 7d', instant(Date.now))
+    .option('--limit <n>', 'how many (default 20)', wholeNumber(1, 1_000))
+    .option('--json', 'print JSON')
+    .action(async (options: LogsOptions) => {
+      const { logs } = await import('./commands/logs.ts');
+      end(await logs(terminal, options));
+    });
+
+  program
+    .command('status')
+    .description('show live processes, their revisions, and the models served')
+    .option('--json', 'print JSON')
+    .action(async (options: { json?: boolean }) => {
+      const { status } = await import('./commands/status.ts');
+      end(await status(terminal, options));
+    });
+
+  program
+    .command('decision')
+    .description('say why a task went where it went')
+    .argument('<id>', 'of the decision or of the task')
+    .option('--json', 'print JSON')
+    .action(async (id: string, options: { json?: boolean }) => {
+      const { decision } = await import('./commands/decision.ts');
+      end(await decision(terminal, id, options));
+    });
+
+  return program;
+}
+
+const typeArgument = (): Argument =>
+  new Argument('<type>', 'the task type: text_gen, code, translation, …').argParser(taskType);
+
+/** What `run` and `explain` say of a task alike. */
+const withFacts = (command: Command): Command =>
+  command
+    .option('--client <name>', 'for whom (default "default")', named)
+    .option('--project <name>', 'within which project', named)
+    .option('--reflex <name>', 'for which reflex', named)
+    .addOption(new Option('--priority <priority>', 'how urgent (default normal)').choices(priorities))
+    .option('--model <name>', 'ask for this model: slug, name or alias', modelName)
+    .addOption(
+      new Option('--data-class <class>', 'what the data is; can only be stricter than the documents say').choices([
+        ...dataClasses,
+      ]),
+    )
+    .option('--max-tokens <n>', 'longest output, in tokens', wholeNumber(1, 10_000_000));

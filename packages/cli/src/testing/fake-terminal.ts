@@ -1,0 +1,38 @@
+import type { Terminal } from '../terminal.ts';
+
+export interface FakeTerminal extends Terminal {
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  /** As Ctrl-C. */
+  interrupt(): void;
+}
+
+/** A terminal that keeps what it was told. */
+export function fakeTerminal(
+  options: { env?: Record<string, string>; input?: string; isInteractive?: boolean } = {},
+): FakeTerminal {
+  let stdout = '';
+  let stderr = '';
+  const interrupted = new Set<() => void>();
+  return {
+    env: options.env ?? {},
+    out: (text) => {
+      stdout += text;
+    },
+    err: (text) => {
+      stderr += text;
+    },
+    isInteractive: options.isInteractive ?? false,
+    hasColour: false,
+    readInput: async () => options.input ?? '',
+    onInterrupt(listener) {
+      interrupted.add(listener);
+      return () => interrupted.delete(listener);
+    },
+    stdout: () => stdout,
+    stderr: () => stderr,
+    interrupt: () => {
+      for (const listener of interrupted) listener();
+    },
+  };
+}
