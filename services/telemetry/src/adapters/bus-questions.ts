@@ -1,0 +1,103 @@
+import { create, fromBinary, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
+import type { Bus, Incoming, Serving } from '@will/bus';
+import { isInbox, queues, sizes, subjects, wire } from '@will/contracts';
+import { QuestionError, type CallsQuestion, type Telemetry } from '../service.ts';
+import { decisionToWire, recordToWire, setToWire } from './records-to-wire.ts';
+
+/** Answers questions over the bus; a question that cannot be answered gets an error that says why. */
+export function serveQuestions(
+  bus: Bus,
+  telemetry: Telemetry,
+  onError: (what: string, error: unknown) => void,
+): Serving {
+  const calls = async (message: Incoming): Promise<wire.QueryCallsResponse> => {
+    const records = await telemetry.calls(questionFromWire(readAs(wire.QueryCallsRequestSchema, message)));
+    return create(wire.QueryCallsResponseSchema, { calls: records.map(recordToWire) });
+  };
+  const decision = async (message: Incoming): Promise<wire.GetDecisionResponse> => {
+    const { decisionId, taskId } = readAs(wire.GetDecisionRequestSchema, message);
+    const found = await telemetry.decision({ ...stated('decisionId', decisionId), ...stated('taskId', taskId) });
+    const response = create(wire.GetDecisionResponseSchema, { decision: decisionToWire(found.decision) });
+    if (found.set) response.set = setToWire(found.set);
+    return response;
+  };
+  const answering =
+    <Schema extends DescMessage>(
+      schema: Schema,
+      answer: (message: Incoming) => Promise<MessageShape<Schema>>,
+      refusal: (error: string) => MessageShape<Schema>,
+    ) =>
+    async (message: Incoming): Promise<Uint8Array | undefined> => {
+      // Otherwise the answer could be written to any subject that this service may publish to.
+      if (!isInbox(message.reply)) return undefined;
+      try {
+        return fitting(toBinary(schema, await answer(message)));
+      } catch (error) {
+        if (!(error instanceof QuestionError)) onError(`answering ${message.subject}`, error);
+        return toBinary(
+          schema,
+          refusal(error instanceof QuestionError ? error.message : 'the call log is unavailable'),
+        );
+      }
+    };
+
+  const servings = [
+    bus.serve(
+      subjects.telemetry('calls'),
+      queues.telemetry,
+      answering(wire.QueryCallsResponseSchema, calls, (error) => create(wire.QueryCallsResponseSchema, { error })),
+    ),
+    bus.serve(
+      subjects.telemetry('decision'),
+      queues.telemetry,
+      answering(wire.GetDecisionResponseSchema, decision, (error) => create(wire.GetDecisionResponseSchema, { error })),
+    ),
+  ];
+  return {
+    async stop() {
+      await Promise.all(servings.map((serving) => serving.stop()));
+    },
+  };
+}
+
+function readAs<Schema extends DescMessage>(schema: Schema, { data }: Incoming): MessageShape<Schema> {
+  try {
+    return fromBinary(schema, data);
+  } catch (cause) {
+    throw new QuestionError(`${data.length} bytes are no ${schema.name}`, { cause });
+  }
+}
+
+function fitting(answer: Uint8Array): Uint8Array {
+  if (answer.length > sizes.messageBytes) {
+    const size = `the answer of ${answer.length} bytes exceeds the ${sizes.messageBytes} of a message`;
+    throw new QuestionError(`${size}; ask for fewer calls`);
+  }
+  return answer;
+}
+
+function questionFromWire(request: wire.QueryCallsRequest): CallsQuestion {
+  return {
+    limit: request.limit,
+    ...stated('client', request.client),
+    ...stated('project', request.project),
+    ...stated('model', request.model),
+    ...stated('taskType', request.taskType),
+    ...stated('outcome', request.outcome),
+    ...stated('reflex', request.reflex),
+    ...stated('taskId', request.taskId),
+    ...stated('decisionId', request.decisionId),
+    ...instant('fromMs', request.fromUnixMs),
+    ...instant('toMs', request.toUnixMs),
+  };
+}
+
+/** On the wire an empty text means: not asked for. */
+const stated = <Key extends string>(key: Key, value: string): { readonly [K in Key]?: string } =>
+  (value === '' ? {} : { [key]: value }) as { readonly [K in Key]?: string };
+
+function instant<Key extends string>(key: Key, value: bigint): { readonly [K in Key]?: number } {
+  if (value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER))
+    throw new QuestionError(`${key} ${value} must be between 0 and ${Number.MAX_SAFE_INTEGER}`);
+  return (value === 0n ? {} : { [key]: Number(value) }) as { readonly [K in Key]?: number };
+}

@@ -1,0 +1,179 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import {
+  recordWriters,
+  type AttemptIntent,
+  type CallRecord,
+  type CandidateReason,
+  type DecisionRecord,
+  type ExclusionRule,
+  type Facts,
+  type NamedSet,
+  type Outcome,
+  type Price,
+  type Usage,
+} from '@will/core';
+import { dataClassFromWire, factsFromWire, isOpaqueId, priorityFromWire, wire } from '@will/contracts';
+import type { LogEvent } from '@will/store';
+
+/** An event, or a whole message, that cannot be what it claims. `kind` is from a fixed list, fit for a counter. */
+export class MalformedEvent extends Error {
+  override readonly name = 'MalformedEvent';
+  readonly kind: string;
+  constructor(kind: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
+}
+
+/**
+ * The events of one message. A bad event does not take the good ones of its batch with it: it is told to `onMalformed`.
+ * @throws {MalformedEvent} the message as a whole cannot be read.
+ */
+export function eventsFromWire(data: Uint8Array, onMalformed: (error: MalformedEvent) => void): readonly LogEvent[] {
+  return batchOf(data).events.flatMap((event) => {
+    try {
+      return eventFromWire(event);
+    } catch (error) {
+      if (!(error instanceof MalformedEvent)) throw error;
+      onMalformed(error);
+      return [];
+    }
+  });
+}
+
+function batchOf(data: Uint8Array): wire.EventBatch {
+  try {
+    return fromBinary(wire.EventBatchSchema, data);
+  } catch (cause) {
+    throw new MalformedEvent('batch', `${data.length} bytes are no batch of events`, { cause });
+  }
+}
+
+/** An event of a kind that this release does not know is left out: a newer service speaks it. */
+function eventFromWire({ kind }: wire.Event): LogEvent[] {
+  switch (kind.case) {
+    case 'call':
+      return [{ kind: 'call', record: recordFromWire(kind.value) }];
+    case 'intent':
+      return [{ kind: 'intent', intent: intentFromWire(kind.value) }];
+    case 'decision':
+      return [{ kind: 'decision', decision: decisionFromWire(kind.value) }];
+    case 'rankedSet':
+      return [{ kind: 'set', set: setFromWire(kind.value) }];
+    case undefined:
+      return [];
+  }
+}
+
+function recordFromWire(record: wire.CallRecord): CallRecord {
+  return {
+    attemptId: id('attempt id', record.attemptId),
+    taskId: id('task id', record.taskId),
+    decisionId: record.decisionId === '' ? undefined : id('decision id', record.decisionId),
+    attempt: record.attempt,
+    revision: whole('revision', record.revision),
+    client: record.client,
+    project: orUndefined(record.project),
+    reflex: orUndefined(record.reflex),
+    taskType: record.taskType,
+    model: orUndefined(record.model),
+    modelName: orUndefined(record.modelName),
+    modelVersion: orUndefined(record.modelVersion),
+    provider: orUndefined(record.provider),
+    workerId: orUndefined(record.workerId),
+    dataClass: dataClassFromWire(record.dataClass),
+    priority: priorityFromWire(record.priority),
+    startedAtMs: whole('start', record.startedUnixMs),
+    durationMs: record.durationMs,
+    firstContentMs: record.firstContentMs,
+    outcome: oneOf('outcome', ['Success', 'Timeout', 'Blocked'] as const satisfies readonly Outcome[], record.outcome),
+    fine: record.fine,
+    reason: orUndefined(record.reason),
+    finish: orUndefined(record.finish),
+    usage: record.usage && usageFromWire(record.usage),
+    outputChars: record.outputChars,
+    costNanoUsd: record.costNanoUsd,
+    price: priceFromWire(record),
+    streamed: record.streamed,
+    writtenBy: oneOf('writer', recordWriters, record.writtenBy),
+  };
+}
+
+function intentFromWire({ record, deadlineUnixMs }: wire.AttemptIntent): AttemptIntent {
+  if (!record) throw new MalformedEvent('intent', 'an intent without a record');
+  const deadlineMs = whole('deadline', deadlineUnixMs);
+  if (deadlineMs === 0)
+    throw new MalformedEvent('deadline', `the intent of attempt ${record.attemptId} has no deadline`);
+  // An intent has no outcome yet; what stands there is never read.
+  return { record: recordFromWire({ ...record, outcome: 'Timeout', writtenBy: 'telemetry' }), deadlineMs };
+}
+
+function decisionFromWire(decision: wire.DecisionRecord): DecisionRecord {
+  return {
+    decisionId: id('decision id', decision.decisionId),
+    taskId: id('task id', decision.taskId),
+    setId: decision.setId,
+    revision: whole('revision', decision.revision),
+    atMs: whole('instant', decision.atUnixMs),
+    order: decision.order,
+    skipped: decision.skipped.map(({ model, reason }) => ({ model, reason })),
+    seed: decision.seed,
+    client: decision.client,
+    taskType: decision.taskType,
+  };
+}
+
+function setFromWire(set: wire.RankedSet): NamedSet {
+  if (set.setId === '') throw new MalformedEvent('set id', 'a ranked set without an id');
+  if (!set.facts) throw new MalformedEvent('set', `set ${set.setId} without facts`);
+  const edgeMs = whole('schedule edge', set.scheduleEdgeUnixMs);
+  return {
+    setId: set.setId,
+    set: {
+      revision: whole('revision', set.revision),
+      facts: factsFromWire(set.facts) satisfies Facts,
+      dataClass: dataClassFromWire(set.dataClass) ?? 'customer-sensitive',
+      candidates: set.candidates.map(({ model, why }) => ({ model, why: why as CandidateReason })),
+      exclusions: set.exclusions.map(({ model, rule, detail }) => ({ model, rule: rule as ExclusionRule, detail })),
+      notes: set.notes,
+      scheduleEdgeMs: edgeMs === 0 ? undefined : edgeMs,
+      validUntilMs: whole('valid until', set.validUntilUnixMs),
+      waitMs: set.waitMs,
+    },
+  };
+}
+
+const usageFromWire = (usage: wire.Usage): Usage => ({
+  inputTokens: usage.inputTokens,
+  outputTokens: usage.outputTokens,
+  cachedInputTokens: usage.cachedInputTokens,
+  reasoningTokens: usage.reasoningTokens,
+  estimated: usage.estimated,
+});
+
+const priceFromWire = ({ priceInput, priceOutput }: wire.CallRecord): Price | undefined =>
+  priceInput === undefined || priceOutput === undefined
+    ? undefined
+    : { input: whole('price', priceInput), output: whole('price', priceOutput) };
+
+const orUndefined = (text: string): string | undefined => (text === '' ? undefined : text);
+
+const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+
+function id(kind: string, value: string): string {
+  if (!isOpaqueId(value)) throw new MalformedEvent(kind, `${kind} ${shown(value)} must be 1 to 64 of A-Z a-z 0-9 _ -`);
+  return value;
+}
+
+function whole(kind: string, value: bigint): number {
+  if (value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER))
+    throw new MalformedEvent(kind, `${kind} ${value} must be between 0 and ${Number.MAX_SAFE_INTEGER}`);
+  return Number(value);
+}
+
+function oneOf<T extends string>(kind: string, allowed: readonly T[], value: string): T {
+  const found = allowed.find((known) => known === value);
+  if (found === undefined)
+    throw new MalformedEvent(kind, `${kind} ${shown(value)} must be one of ${allowed.join(', ')}`);
+  return found;
+}

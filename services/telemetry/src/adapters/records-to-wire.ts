@@ -1,0 +1,69 @@
+import { create } from '@bufbuild/protobuf';
+import type { CallRecord, DecisionRecord, NamedSet } from '@will/core';
+import { dataClassToWire, factsToWire, priorityToWire, wire } from '@will/contracts';
+
+export function recordToWire(record: CallRecord): wire.CallRecord {
+  const message = create(wire.CallRecordSchema, {
+    attemptId: record.attemptId,
+    taskId: record.taskId,
+    decisionId: record.decisionId ?? '',
+    attempt: record.attempt,
+    revision: BigInt(record.revision),
+    client: record.client,
+    project: record.project ?? '',
+    reflex: record.reflex ?? '',
+    taskType: record.taskType,
+    model: record.model ?? '',
+    modelName: record.modelName ?? '',
+    modelVersion: record.modelVersion ?? '',
+    provider: record.provider ?? '',
+    workerId: record.workerId ?? '',
+    dataClass: dataClassToWire(record.dataClass),
+    priority: priorityToWire(record.priority),
+    startedUnixMs: BigInt(record.startedAtMs),
+    durationMs: record.durationMs,
+    outcome: record.outcome,
+    fine: record.fine,
+    reason: record.reason ?? '',
+    finish: record.finish ?? '',
+    outputChars: record.outputChars,
+    streamed: record.streamed,
+    writtenBy: record.writtenBy,
+  });
+  if (record.firstContentMs !== undefined) message.firstContentMs = record.firstContentMs;
+  if (record.usage) message.usage = create(wire.UsageSchema, record.usage);
+  if (record.costNanoUsd !== undefined) message.costNanoUsd = record.costNanoUsd;
+  if (record.price) {
+    message.priceInput = BigInt(record.price.input);
+    message.priceOutput = BigInt(record.price.output);
+  }
+  return message;
+}
+
+export const decisionToWire = (decision: DecisionRecord): wire.DecisionRecord =>
+  create(wire.DecisionRecordSchema, {
+    decisionId: decision.decisionId,
+    taskId: decision.taskId,
+    setId: decision.setId,
+    revision: BigInt(decision.revision),
+    atUnixMs: BigInt(decision.atMs),
+    order: [...decision.order],
+    skipped: decision.skipped.map(({ model, reason }) => ({ model, reason })),
+    seed: decision.seed,
+    client: decision.client,
+    taskType: decision.taskType,
+  });
+
+export const setToWire = ({ setId, set }: NamedSet): wire.RankedSet =>
+  create(wire.RankedSetSchema, {
+    setId,
+    revision: BigInt(set.revision),
+    dataClass: dataClassToWire(set.dataClass),
+    facts: factsToWire(set.facts),
+    candidates: set.candidates.map(({ model, why }) => ({ model, why })),
+    exclusions: set.exclusions.map(({ model, rule, detail }) => ({ model, rule, detail })),
+    notes: [...set.notes],
+    scheduleEdgeUnixMs: BigInt(set.scheduleEdgeMs ?? 0),
+    validUntilUnixMs: BigInt(set.validUntilMs),
+    waitMs: set.waitMs,
+  });

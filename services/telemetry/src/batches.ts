@@ -1,0 +1,59 @@
+import type { CallLog } from '@will/store';
+import type { Delivery } from './ports.ts';
+
+const mostEvents = 500;
+const mostDeliveries = 32;
+const longestWaitMs = 100;
+
+/**
+ * Deliveries on their way into the log, put together into batches of up to 500 events or 100 ms. Each is done only
+ * after its batch was committed. Batches overlap: those that wait while the store writes share its next transaction.
+ */
+export class Batches {
+  readonly #log: CallLog;
+  readonly #onError: (what: string, error: unknown) => void;
+  readonly #committing = new Set<Promise<void>>();
+  #gathered: Delivery[] = [];
+  #events = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(log: CallLog, onError: (what: string, error: unknown) => void) {
+    this.#log = log;
+    this.#onError = onError;
+  }
+
+  add(delivery: Delivery): void {
+    this.#gathered.push(delivery);
+    this.#events += delivery.events.length;
+    if (this.#events >= mostEvents || this.#gathered.length >= mostDeliveries) this.#flush();
+    else this.#timer ??= setTimeout(() => this.#flush(), longestWaitMs);
+  }
+
+  /** Commits what was gathered and waits for everything that is on its way. */
+  async drain(): Promise<void> {
+    this.#flush();
+    await Promise.all(this.#committing);
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#gathered.length === 0) return;
+    const deliveries = this.#gathered;
+    this.#gathered = [];
+    this.#events = 0;
+    const commit = this.#commit(deliveries);
+    this.#committing.add(commit);
+    void commit.finally(() => this.#committing.delete(commit));
+  }
+
+  async #commit(deliveries: readonly Delivery[]): Promise<void> {
+    try {
+      await this.#log.ingest(deliveries.flatMap(({ events }) => events));
+    } catch (error) {
+      // Not done, so all of it comes again; taking an event twice is harmless.
+      return this.#onError(`${deliveries.length} deliveries were not stored and will come again`, error);
+    }
+    for (const delivery of deliveries) delivery.done();
+  }
+}

@@ -1,0 +1,17 @@
+import type { LogEvent } from '@will/store';
+
+/** One message of the stream of events. */
+export interface Delivery {
+  readonly events: readonly LogEvent[];
+  /** Says that it is stored. A delivery that is never done comes again. */
+  done(): void;
+}
+
+/** How far the stream has been read and stored. */
+export interface StreamProgress {
+  /**
+   * The instant up to which everything that was told is in the log; undefined: not known.
+   * Rejects while the bus is away.
+   */
+  readUntilMs(): Promise<number | undefined>;
+}

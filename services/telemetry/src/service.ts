@@ -1,0 +1,96 @@
+import { unknownOutcome, type CallRecord, type Outcome } from '@will/core';
+import type { CallFilter, CallLog } from '@will/store';
+import { Batches } from './batches.ts';
+import type { Delivery, StreamProgress } from './ports.ts';
+
+/** How long after its deadline an attempt may still report its end. */
+export const graceMs = 5_000;
+const intentsPerSweep = 500;
+const defaultLimit = 20;
+const mostCalls = 1_000;
+
+export interface TelemetryDeps {
+  readonly log: CallLog;
+  readonly progress: StreamProgress;
+  readonly onError: (what: string, error: unknown) => void;
+}
+
+/** A question that cannot be answered as it is put; the message names the value and what was allowed. */
+export class QuestionError extends Error {
+  override readonly name = 'QuestionError';
+}
+
+/** As it comes from outside: an outcome is any text, a limit any number. */
+export interface CallsQuestion extends Omit<CallFilter, 'outcome'> {
+  readonly outcome?: string;
+  /** 0: 20. */
+  readonly limit: number;
+}
+
+/** What happened: takes events in, closes what nobody closed, answers questions. */
+export class Telemetry {
+  readonly #deps: TelemetryDeps;
+  readonly #batches: Batches;
+
+  constructor(deps: TelemetryDeps) {
+    this.#deps = deps;
+    this.#batches = new Batches(deps.log, deps.onError);
+  }
+
+  take(delivery: Delivery): void {
+    this.#batches.add(delivery);
+  }
+
+  /** Waits until everything taken is stored, or was given back. */
+  drain(): Promise<void> {
+    return this.#batches.drain();
+  }
+
+  /**
+   * Writes `outcome_unknown` for each attempt whose deadline and grace passed without a record. Time passes only as far
+   * as the stream was read: after an absence the records that wait there come first. A record that still comes later
+   * replaces what was written here. @returns how many were written.
+   */
+  async sweep(): Promise<number> {
+    const { log, progress } = this.#deps;
+    const readUntilMs = await progress.readUntilMs();
+    if (readUntilMs === undefined) return 0;
+    let written = 0;
+    while (true) {
+      const intents = await log.openIntents(readUntilMs - graceMs, intentsPerSweep);
+      if (intents.length === 0) return written;
+      const { added } = await log.ingest(intents.map((intent) => ({ kind: 'call', record: unknownOutcome(intent) })));
+      written += added;
+    }
+  }
+
+  /** Newest first. @throws {QuestionError} */
+  async calls({ limit, outcome, ...asked }: CallsQuestion): Promise<readonly CallRecord[]> {
+    if (!Number.isInteger(limit) || limit < 0 || limit > mostCalls)
+      throw new QuestionError(`limit ${limit} must be between 1 and ${mostCalls}, or 0 for ${defaultLimit}`);
+    const { fromMs, toMs } = asked;
+    if (fromMs !== undefined && toMs !== undefined && fromMs > toMs)
+      throw new QuestionError(`from ${fromMs} must not be after to ${toMs}`);
+    const filter = outcome === undefined ? asked : { ...asked, outcome: parseOutcome(outcome) };
+    return this.#deps.log.calls(filter, limit === 0 ? defaultLimit : limit);
+  }
+
+  /** The decision, with its set when that is here. @throws {QuestionError} */
+  async decision({ decisionId, taskId }: { readonly decisionId?: string; readonly taskId?: string }) {
+    if (decisionId === undefined && taskId === undefined)
+      throw new QuestionError('a decision id or a task id is needed');
+    const found = await this.#deps.log.decision(decisionId === undefined ? { taskId: taskId ?? '' } : { decisionId });
+    if (!found) throw new QuestionError(`no decision is known of ${shown(decisionId ?? taskId ?? '')}`);
+    return found;
+  }
+}
+
+const outcomes: readonly Outcome[] = ['Success', 'Timeout', 'Blocked'];
+
+function parseOutcome(text: string): Outcome {
+  const outcome = outcomes.find((known) => known === text);
+  if (!outcome) throw new QuestionError(`outcome ${shown(text)} must be one of ${outcomes.join(', ')}`);
+  return outcome;
+}
+
+const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
