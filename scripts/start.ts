@@ -1,0 +1,166 @@
+// `npm start`: one supervisor in the foreground, and the whole product as processes below it.
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isFirstModelNamed, placeFirstModel } from './first-model.ts';
+import { bringNatsServer } from './nats-server.ts';
+import { Mendable, messageOf, say, seconds } from './say.ts';
+import { checkSurroundings, holdDataDir } from './start/checks.ts';
+import { keptNats } from './start/embedded-nats.ts';
+import type { KeptProcess } from './start/kept-process.ts';
+import { keptService, type Environment, type ServiceName } from './start/service.ts';
+import { readSettings, shown, type StartSettings } from './start/settings.ts';
+
+/** Each group may start once the one before it is up; they stop in the reverse order. */
+const startOrder: readonly (readonly ServiceName[])[] = [
+  ['registry'],
+  ['policy', 'telemetry', 'provider-worker', 'router'],
+  ['gateway'],
+];
+/** On top of the time that calls in flight get. */
+const stopGraceMs = 5_000;
+
+const startedMs = Date.now();
+const running: KeptProcess[] = [];
+const cleanUp: (() => Promise<void>)[] = [];
+// Whatever ends this process, nothing stays behind.
+process.on('exit', () => {
+  for (const kept of running) kept.kill();
+});
+const stopped = untilAskedToStop();
+
+let isStopping = false;
+let exitCode = 0;
+let drainMs = 0;
+try {
+  const settings = readSettings(process.env);
+  drainMs = settings.drainMs;
+  const isUp = await Promise.race([bringUp(settings).then(() => true), stopped.then(() => false)]);
+  if (isUp) await stopped;
+  say('stopping');
+} catch (error) {
+  exitCode = 1;
+  const isExpected = error instanceof Mendable || (error instanceof Error && error.name === 'SettingsError');
+  say(isExpected ? messageOf(error) : `this should not happen: ${(error as Error).stack ?? messageOf(error)}`);
+}
+isStopping = true;
+for (const kept of running.toReversed()) await kept.stop(drainMs + stopGraceMs);
+for (const clean of cleanUp) await clean();
+process.exit(exitCode);
+
+async function bringUp(settings: StartSettings): Promise<void> {
+  await checkSurroundings(settings);
+  cleanUp.push(await holdDataDir(settings.dataDir));
+  if (await isFirstModelNamed(settings.documents)) await placeFirstModel(settings.dataDir, settings.firstModel);
+  const natsUrl = settings.natsUrl ?? (await startNats(settings));
+  const httpUrl = `http://127.0.0.1:${settings.httpPort}`;
+  await tellWhereWeAre(settings.dataDir, natsUrl, httpUrl);
+  const env = environmentOf(settings, natsUrl);
+  for (const group of startOrder)
+    await Promise.all(group.map((name) => start(keptService(name, env, settings.dataDir))));
+  await untilAnswering(httpUrl);
+  await lookForOllama(settings.ollamaUrl);
+  greet(settings, httpUrl);
+}
+
+async function start(kept: KeptProcess): Promise<void> {
+  if (isStopping) return;
+  running.push(kept);
+  await kept.start();
+}
+
+async function startNats({ natsPort, dataDir }: StartSettings): Promise<string> {
+  await start(keptNats(await bringNatsServer(), natsPort, dataDir));
+  return `nats://127.0.0.1:${natsPort}`;
+}
+
+/** The command line finds a running product by this file. */
+async function tellWhereWeAre(dataDir: string, natsUrl: string, httpUrl: string): Promise<void> {
+  const path = join(dataDir, 'run.json');
+  // It may hold the password of a NATS_URL.
+  await writeFile(path, `${JSON.stringify({ natsUrl, httpUrl, pid: process.pid })}\n`, { mode: 0o600 });
+  cleanUp.push(() => rm(path, { force: true }));
+}
+
+const environmentOf = (settings: StartSettings, natsUrl: string): Environment => ({
+  NATS_URL: natsUrl,
+  WILL_DATA_DIR: settings.dataDir,
+  WILL_HTTP_PORT: String(settings.httpPort),
+  WILL_DOCUMENTS: settings.documents,
+  WILL_DRAIN_MS: String(settings.drainMs),
+});
+
+/** The door knows when a task can be answered. Why not yet is said when it takes long, and again when it changes. */
+async function untilAnswering(httpUrl: string): Promise<void> {
+  const quietUntilMs = Date.now() + 10_000;
+  let said = '';
+  while (true) {
+    const reason = await whyNotAnswering(httpUrl);
+    if (reason === undefined) return;
+    if (Date.now() > quietUntilMs && reason !== said) {
+      say(`not ready yet: ${reason}`);
+      said = reason;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function whyNotAnswering(httpUrl: string): Promise<string | undefined> {
+  try {
+    const response = await fetch(`${httpUrl}/healthz`, { signal: AbortSignal.timeout(2_000) });
+    const body = await response.text();
+    return response.status === 200 ? undefined : reasonIn(body);
+  } catch (error) {
+    return `the HTTP door does not answer (${messageOf(error)})`;
+  }
+}
+
+function reasonIn(body: string): string {
+  try {
+    const { reason } = JSON.parse(body) as { reason?: unknown };
+    return typeof reason === 'string' ? reason : body;
+  } catch {
+    return body;
+  }
+}
+
+/** The sample documents have models of an Ollama; where one runs, its reader may like to know. */
+async function lookForOllama(url: string): Promise<void> {
+  if (url === 'off') return;
+  try {
+    const response = await fetch(`${url}/api/tags`, { signal: AbortSignal.timeout(500) });
+    const { models = [] } = (await response.json()) as { models?: { name: string }[] };
+    say(
+      `Ollama answers at ${url} with ${models.length === 0 ? 'no model' : models.map(({ name }) => name).join(', ')}`,
+    );
+  } catch {
+    // Nobody there, which is fine.
+  }
+}
+
+function greet({ dataDir }: StartSettings, httpUrl: string): void {
+  const willm = shown(dataDir) === '.will' ? './willm' : `WILL_DATA_DIR=${shown(dataDir)} ./willm`;
+  process.stdout.write(`ready ${httpUrl}
+
+In a second terminal:
+  ${willm} run text_gen "Explain what a message bus is in one sentence." --stream
+  ${willm} logs
+  curl ${httpUrl}/v1/chat/completions -H 'content-type: application/json' \\
+    -d '{"model":"text_gen","messages":[{"role":"user","content":"Hello"}]}'
+
+Up in ${seconds(startedMs)}. Logs: ${shown(join(dataDir, 'logs'))}. Ctrl-C stops everything.
+`);
+}
+
+/** Resolves at the first request to stop. One more, a second later or after that, no longer waits for anybody. */
+function untilAskedToStop(): Promise<void> {
+  return new Promise((resolve) => {
+    let firstMs = 0;
+    const onSignal = (): void => {
+      firstMs ||= Date.now();
+      resolve();
+      // npm and the terminal may both hand us the same Ctrl-C.
+      if (Date.now() - firstMs > 1_000) process.exit(130);
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  });
+}

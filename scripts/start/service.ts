@@ -1,0 +1,46 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { join } from 'node:path';
+import { root } from '../paths.ts';
+import { Mendable } from '../say.ts';
+import { KeptProcess } from './kept-process.ts';
+import { LogFile } from './log-file.ts';
+
+export type ServiceName = 'registry' | 'policy' | 'telemetry' | 'provider-worker' | 'router' | 'gateway';
+
+export type Environment = Readonly<Record<string, string>>;
+
+/** What a service may see of our environment besides its settings: no keys, except for the one that calls providers. */
+const harmless =
+  /^(PATH|HOME|TMPDIR|TMP|TEMP|TZ|LANG|LC_\w+|USER|SYSTEMROOT|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|WILL_\w+)$/;
+
+/** A service as a process of its own. It says over IPC when it is ready, and stops by itself when we are gone. */
+export function keptService(name: ServiceName, settings: Environment, dataDir: string): KeptProcess {
+  return new KeptProcess({
+    name,
+    log: new LogFile(dataDir, name),
+    spawn: () =>
+      fork(join(root, 'services', name, 'src', 'main.ts'), {
+        cwd: root,
+        env: { ...inherited(name), ...settings },
+        execArgv: [],
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        // Away from the terminal's Ctrl-C: the order in which they stop is ours.
+        detached: true,
+      }),
+    untilUp: (child) => untilReady(name, child),
+  });
+}
+
+function inherited(name: ServiceName): NodeJS.ProcessEnv {
+  if (name === 'provider-worker') return process.env;
+  return Object.fromEntries(Object.entries(process.env).filter(([key]) => harmless.test(key)));
+}
+
+function untilReady(name: ServiceName, child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.on('message', (message: { kind?: string; message?: string }) => {
+      if (message.kind === 'ready') resolve();
+      if (message.kind === 'failed') reject(new Mendable(`${name}: ${message.message ?? 'failed without a reason'}`));
+    });
+  });
+}

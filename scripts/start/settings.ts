@@ -1,0 +1,29 @@
+import { isAbsolute, join, relative } from 'node:path';
+import { integer, optionalText, parseSettings, text } from '@will/runtime';
+import { root } from '../paths.ts';
+
+/** What `npm start` reads. Relative folders count from the repository. @throws {SettingsError} */
+export function readSettings(env: Readonly<Record<string, string | undefined>>) {
+  const settings = parseSettings(env, {
+    httpPort: ['WILL_HTTP_PORT', integer(8080, 1, 65_535)],
+    natsPort: ['WILL_NATS_PORT', integer(4222, 1, 65_535)],
+    dataDir: ['WILL_DATA_DIR', text('.will')],
+    documents: ['WILL_DOCUMENTS', text('deploy/documents')],
+    firstModel: ['WILL_FIRST_MODEL', optionalText],
+    ollamaUrl: ['WILL_OLLAMA_URL', text('http://127.0.0.1:11434')],
+    natsUrl: ['NATS_URL', optionalText],
+    /** How long calls in flight may take after Ctrl-C. */
+    drainMs: ['WILL_DRAIN_MS', integer(5_000, 0, 600_000)],
+  });
+  return { ...settings, dataDir: fromRoot(settings.dataDir), documents: fromRoot(settings.documents) };
+}
+
+export type StartSettings = ReturnType<typeof readSettings>;
+
+const fromRoot = (path: string): string => (isAbsolute(path) ? path : join(root, path));
+
+/** A path as the reader would type it in the repository's folder. */
+export function shown(path: string): string {
+  const short = relative(root, path);
+  return short.startsWith('..') ? path : short;
+}
