@@ -10,6 +10,8 @@ const defaultWaitMs = 200;
 const longestValidMs = 60_000;
 /** Where no route is declared, so many models are enough. */
 const mostWithoutRoute = 32;
+/** So many exclusions are told one by one: ten thousand models must not make an answer that the bus cannot carry. */
+const mostTold = 1_000;
 /** How many models that nobody asked for are named in a decision without candidates. */
 const mostOutsiders = 100;
 
@@ -57,6 +59,7 @@ function judgeProposals(snapshot: Snapshot, requirement: Requirement, facts: Fac
   const considered = new Set<string>();
   const notes: string[] = [];
   let tagsExpireMs = Number.POSITIVE_INFINITY;
+  let untold = 0;
   for (const proposal of proposalsOf(snapshot, facts)) {
     if (proposal.why === 'route:tag' && standard.length >= mostWithoutRoute) break;
     const model = snapshot.models.get(proposal.model);
@@ -64,11 +67,13 @@ function judgeProposals(snapshot: Snapshot, requirement: Requirement, facts: Fac
     if (model) tagsExpireMs = Math.min(tagsExpireMs, firstExpiryMs(model, nowMs));
     const exclusion = model ? exclusionOf(model, requirement, facts, nowMs) : unknownModel(proposal.model);
     if (exclusion) {
-      exclusions.push(exclusion);
+      if (exclusions.length < mostTold) exclusions.push(exclusion);
+      else untold += 1;
       if (isPin(proposal)) notes.push(droppedPin(proposal, exclusion));
     } else if (model?.tier === 'premium' && requirement.premium === 'if_empty') premium.push(proposal);
     else standard.push(proposal);
   }
+  if (untold > 0) notes.push(`${untold} more models may not do it`);
   if (standard.length > 0) exclusions.push(...premium.map(keptForEmpty));
   return { candidates: standard.length > 0 ? standard : premium, exclusions, considered, notes, tagsExpireMs };
 }

@@ -6,6 +6,8 @@ import type { Snapshot } from './snapshot.ts';
 
 /** How many models are named in an explanation. */
 const mostNamed = 500;
+/** How many broken rules are told in all. */
+const mostTold = 2_000;
 
 /**
  * The decision for these facts at an instant, told in full: each model that was left out stands there once per rule it
@@ -23,7 +25,7 @@ export function explain(snapshot: Snapshot, facts: Facts, nowMs: number): Ranked
   };
   return {
     ...set,
-    exclusions: [...set.exclusions, ...outsiders.exclusions].flatMap(allRules),
+    exclusions: [...set.exclusions, ...outsiders.exclusions].flatMap(allRules).slice(0, mostTold),
     notes: [...set.notes.filter((note) => !note.endsWith('are not named here')), ...outsiders.notes],
   };
 }

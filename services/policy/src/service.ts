@@ -1,18 +1,29 @@
-import { dataClassOf, decide, type Facts, type RankedSet } from '@will/core';
+import { decide, explain, type Facts, type RankedSet, type Snapshot } from '@will/core';
 import type { Snapshots } from './ports.ts';
 
-/** Policy cannot answer; the message says why, and is safe to show. */
+/** Policy does not answer; the message says why, names the value and what was allowed, and is safe to show. */
 export class PolicyRefusal extends Error {
   override readonly name = 'PolicyRefusal';
+  /** `facts`: they are malformed. The others pass by themselves. */
+  readonly code: 'facts' | 'no_documents' | 'stale_documents';
+  constructor(code: PolicyRefusal['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+  /** The same question may be answered a moment later. */
+  get isRetryable(): boolean {
+    return this.code !== 'facts';
+  }
 }
 
 export interface PolicyDeps {
   readonly snapshots: Snapshots;
+  /** A registry that was silent for longer may have forbidden what this snapshot allows: then open data only. */
   readonly staleAfterMs: number;
   readonly nowMs: () => number;
 }
 
-/** Policy's one use case: which models may do a task with these facts. */
+/** Policy's two use cases: which models may do a task with these facts, and why. */
 export class Policy {
   readonly #deps: PolicyDeps;
 
@@ -20,27 +31,41 @@ export class Policy {
     this.#deps = deps;
   }
 
-  /** @throws {PolicyRefusal} no documents yet, or too old for this data. */
+  /** @throws {PolicyRefusal} no documents yet, or too old ones for this data. */
   decide(facts: Facts): RankedSet {
     const { snapshots, staleAfterMs, nowMs } = this.#deps;
     const now = nowMs();
-    const snapshot = snapshots.current;
-    if (!snapshot) throw new PolicyRefusal('no documents yet');
+    const set = decide(this.#documents(), facts, now);
+    if (set.dataClass === 'open') return set;
     const ageMs = snapshots.ageMs(now);
-    const dataClass = dataClassOf(snapshot, facts);
-    if (ageMs > staleAfterMs && dataClass !== 'open')
+    if (ageMs > staleAfterMs)
       throw new PolicyRefusal(
-        `the registry was silent for ${seconds(ageMs)}: only open data until it is back, this is ${dataClass}`,
+        'stale_documents',
+        `the registry was silent ${inWords(ageMs)}: until it is back only open data is served, this is ${set.dataClass}`,
       );
-    return decide(snapshot, facts, now);
+    // Whoever keeps the set must not use it when this service itself would have stopped to answer so.
+    return { ...set, validUntilMs: Math.min(set.validUntilMs, now + staleAfterMs - ageMs) };
   }
 
-  /** As {@link decide}, as if it were another instant; for people, so also on an old snapshot. @throws {PolicyRefusal} */
+  /**
+   * The decision for an instant, now where none is given, told in full. It is for people, so it is given on old
+   * documents too, with a note. @throws {PolicyRefusal} no documents yet.
+   */
   explain(facts: Facts, atMs: number | undefined): RankedSet {
-    const { snapshots, nowMs } = this.#deps;
-    if (!snapshots.current) throw new PolicyRefusal('no documents yet');
-    return decide(snapshots.current, facts, atMs ?? nowMs());
+    const { snapshots, staleAfterMs, nowMs } = this.#deps;
+    const now = nowMs();
+    const set = explain(this.#documents(), facts, atMs ?? now);
+    const ageMs = snapshots.ageMs(now);
+    if (ageMs <= staleAfterMs || set.dataClass === 'open') return set;
+    return { ...set, notes: [...set.notes, `the registry was silent ${inWords(ageMs)}: such a task is refused now`] };
+  }
+
+  #documents(): Snapshot {
+    const { current } = this.#deps.snapshots;
+    if (!current) throw new PolicyRefusal('no_documents', 'the registry has published no documents yet');
+    return current;
   }
 }
 
-const seconds = (ms: number): string => (Number.isFinite(ms) ? `${Math.round(ms / 1000)} s` : 'ever');
+const inWords = (ageMs: number): string =>
+  Number.isFinite(ageMs) ? `for ${Math.round(ageMs / 1_000)} s` : 'since this service started';

@@ -1,83 +1,67 @@
-import { createHash } from 'node:crypto';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import type { Bus, Incoming } from '@will/bus';
-import { modalities, slugPattern, type Facts, type RankedSet } from '@will/core';
-import { dataClassToWire, factsFromWire, factsToWire, isInbox, queues, subjects, wire } from '@will/contracts';
+import type { Bus } from '@will/bus';
+import type { RankedSet } from '@will/core';
+import { isInbox, queues, subjects, wire } from '@will/contracts';
 import { type Policy, PolicyRefusal } from '../service.ts';
+import { rankedSetMessage } from './ranked-set-message.ts';
+import { readFacts } from './read-facts.ts';
 
-/** Serves decisions and explanations from the bus. Returns how to stop. */
-export function servePolicy(
-  bus: Bus,
-  policy: Policy,
-  onError: (what: string, error: unknown) => void,
-): { stop(): Promise<void> } {
+export interface PolicyDoor {
+  /** Takes no more questions and waits for those in hand. */
+  stop(): Promise<void>;
+}
+
+/** Serves decisions and explanations from the bus. What cannot be answered is answered with an error. */
+export function servePolicy(bus: Bus, policy: Policy, onError: (what: string, error: unknown) => void): PolicyDoor {
   const serve = (subject: string, judge: (request: wire.DecideRequest) => RankedSet) =>
-    bus.serve(subject, queues.policy, (message) => {
-      if (!isInbox(message.reply)) return undefined;
-      return answer(message, judge, onError);
+    bus.serve(subject, queues.policy, ({ reply, data }) => {
+      // A reply that is no inbox could be any subject that this service may publish to.
+      if (!isInbox(reply)) return undefined;
+      return toBinary(
+        wire.DecideResponseSchema,
+        answer(data, judge, (error) => onError(`answering ${subject}`, error)),
+      );
     });
-  const decisions = serve(subjects.policyDecide, ({ facts }) => policy.decide(readFacts(facts)));
-  const explanations = serve(subjects.policyExplain, ({ facts, atUnixMs }) =>
-    policy.explain(readFacts(facts), atUnixMs === 0n ? undefined : Number(atUnixMs)),
-  );
+  const serving = [
+    serve(subjects.policyDecide, ({ facts }) => policy.decide(readFacts(facts))),
+    serve(subjects.policyExplain, ({ facts, atUnixMs }) => policy.explain(readFacts(facts), instantOf(atUnixMs))),
+  ];
   return {
     async stop() {
-      await Promise.all([decisions.stop(), explanations.stop()]);
+      await Promise.all(serving.map((one) => one.stop()));
     },
   };
 }
 
 function answer(
-  message: Incoming,
+  data: Uint8Array,
   judge: (request: wire.DecideRequest) => RankedSet,
-  onError: (what: string, error: unknown) => void,
-): Uint8Array {
-  const response = (fields: Partial<wire.DecideResponse>): Uint8Array =>
-    toBinary(wire.DecideResponseSchema, Object.assign(create(wire.DecideResponseSchema), fields));
+  onError: (error: unknown) => void,
+): wire.DecideResponse {
   try {
-    return response({ set: setToWire(judge(fromBinary(wire.DecideRequestSchema, message.data))) });
+    return create(wire.DecideResponseSchema, { set: rankedSetMessage(judge(readRequest(data))) });
   } catch (error) {
-    if (error instanceof PolicyRefusal) return response({ error: error.message });
-    onError(`answering ${message.subject}`, error);
-    return response({ error: 'the request is no will.v1.DecideRequest' });
+    if (error instanceof PolicyRefusal)
+      return create(wire.DecideResponseSchema, { error: error.message, retryable: error.isRetryable });
+    onError(error);
+    return create(wire.DecideResponseSchema, { error: 'policy failed on these facts' });
   }
 }
 
-const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
-
-/** @throws {PolicyRefusal} names the value and what was allowed. */
-function readFacts(facts: wire.Facts | undefined): Facts {
-  if (!facts) throw new PolicyRefusal('facts are missing');
-  for (const [what, value] of [
-    ['task type', facts.taskType],
-    ['client', facts.client],
-  ] as const)
-    if (!slugPattern.test(value)) throw new PolicyRefusal(`${what} ${shown(value)} must match ${slugPattern.source}`);
-  const known: readonly string[] = modalities;
-  const unknown = [...facts.inputModalities, ...facts.outputModalities].find((modality) => !known.includes(modality));
-  if (unknown !== undefined) throw new PolicyRefusal(`modality ${shown(unknown)} must be one of ${known.join(', ')}`);
-  const read = factsFromWire(facts);
-  // Text is what a caller means who says nothing; the router always says it.
-  return {
-    ...read,
-    input: read.input.length > 0 ? read.input : ['text'],
-    output: read.output.length > 0 ? read.output : ['text'],
-  };
+/** @throws {PolicyRefusal} 'facts' */
+function readRequest(data: Uint8Array): wire.DecideRequest {
+  try {
+    return fromBinary(wire.DecideRequestSchema, data);
+  } catch {
+    throw new PolicyRefusal('facts', `${data.length} bytes are no will.v1.DecideRequest`);
+  }
 }
 
-function setToWire(set: RankedSet): wire.RankedSet {
-  const message = create(wire.RankedSetSchema, {
-    revision: BigInt(set.revision),
-    dataClass: dataClassToWire(set.dataClass),
-    facts: factsToWire(set.facts),
-    candidates: set.candidates.map(({ model, why }) => ({ model, why })),
-    exclusions: set.exclusions.map(({ model, rule, detail }) => ({ model, rule, detail })),
-    notes: [...set.notes],
-    scheduleEdgeUnixMs: BigInt(set.scheduleEdgeMs ?? 0),
-    waitMs: set.waitMs,
-  });
-  // The digest is taken before the instant until which it holds is filled in: equal answers have equal digests.
-  message.setId = createHash('sha256').update(toBinary(wire.RankedSetSchema, message)).digest('base64url').slice(0, 22);
-  message.validUntilUnixMs = BigInt(Math.floor(set.validUntilMs));
-  return message;
+const latestMs = 8_000_000_000_000_000;
+
+/** 0 means now. @throws {PolicyRefusal} 'facts' */
+function instantOf(unixMs: bigint): number | undefined {
+  if (unixMs < 0n || unixMs > BigInt(latestMs))
+    throw new PolicyRefusal('facts', `instant ${unixMs} must be UTC milliseconds from 0 to ${latestMs}`);
+  return unixMs === 0n ? undefined : Number(unixMs);
 }

@@ -13,7 +13,7 @@ export function busPolicy(bus: Bus, timeoutMs: number): Policy {
         wire.DecideResponseSchema,
         await ask(bus, toBinary(wire.DecideRequestSchema, request), timeoutMs),
       );
-      if (answer.error !== '') throw new PolicyError('refused', answer.error);
+      if (answer.error !== '') throw new PolicyError(answer.retryable ? 'unavailable' : 'refused', answer.error);
       if (!answer.set) throw new PolicyError('refused', 'policy answered without a set');
       return fromWire(answer.set, facts);
     },

@@ -218,6 +218,13 @@ export declare type DecideResponse = Message<"will.v1.DecideResponse"> & {
    * @generated from field: string error = 2;
    */
   error: string;
+
+  /**
+   * Of an error: the same request may be answered a moment later.
+   *
+   * @generated from field: bool retryable = 3;
+   */
+  retryable: boolean;
 };
 
 /**

@@ -1,0 +1,36 @@
+import { modalities, slugPattern, type Facts, type Modality } from '@will/core';
+import { factsFromWire, type wire } from '@will/contracts';
+import { PolicyRefusal } from '../service.ts';
+
+const mostNeeds = 64;
+const longestModelName = 128;
+
+/** Facts as they came by the bus, checked. @throws {PolicyRefusal} 'facts' */
+export function readFacts(message: wire.Facts | undefined): Facts {
+  if (!message) throw refused('facts are missing');
+  const facts = factsFromWire(message);
+  mustBeSlug('task type', facts.taskType);
+  mustBeSlug('client', facts.client);
+  if (facts.project !== undefined) mustBeSlug('project', facts.project);
+  if (facts.reflex !== undefined) mustBeSlug('reflex', facts.reflex);
+  if (facts.needs.length > mostNeeds) throw refused(`${facts.needs.length} needs exceed ${mostNeeds}`);
+  for (const need of facts.needs) mustBeSlug('need', need);
+  if ((facts.model?.length ?? 0) > longestModelName)
+    throw refused(`model ${shown(facts.model ?? '')} is longer than ${longestModelName} characters`);
+  return { ...facts, input: readModalities('input', facts.input), output: readModalities('output', facts.output) };
+}
+
+/** None means text. */
+function readModalities(what: string, values: readonly string[]): readonly Modality[] {
+  const known: readonly string[] = modalities;
+  const unknown = values.find((value) => !known.includes(value));
+  if (unknown !== undefined) throw refused(`${what} modality ${shown(unknown)} must be one of ${known.join(', ')}`);
+  return values.length === 0 ? ['text'] : [...new Set(values as readonly Modality[])];
+}
+
+function mustBeSlug(what: string, value: string): void {
+  if (!slugPattern.test(value)) throw refused(`${what} ${shown(value)} must match ${slugPattern.source}`);
+}
+
+const refused = (message: string): PolicyRefusal => new PolicyRefusal('facts', message);
+const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
