@@ -1,5 +1,10 @@
-import { runCli } from './program.ts';
-import { processTerminal } from './terminal.ts';
+import { enableCompileCache } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+// Halves the time to the first word; where the folder cannot be written everything goes on without it.
+enableCompileCache(fileURLToPath(new URL('../../../.cache/compile', import.meta.url)));
+const { runCli } = await import('./program.ts');
+const { processTerminal } = await import('./terminal.ts');
 
 // A reader that had enough, as in `willm logs | head`, is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

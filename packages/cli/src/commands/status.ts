@@ -64,7 +64,7 @@ function show(terminal: Terminal, { registry, processes }: Found, nowMs: number)
     table(processes, [
       { title: 'SERVICE', value: ({ service }) => service },
       { title: 'PROCESS', value: ({ processId }) => processId },
-      { title: 'REVISION', value: ({ revision }) => Number(revision), align: 'right' },
+      { title: 'REVISION', value: ({ revision }) => (revision === 0n ? '-' : Number(revision)), align: 'right' },
       {
         title: 'UP',
         value: ({ startedUnixMs }) => duration(Math.max(0, nowMs - Number(startedUnixMs))),
