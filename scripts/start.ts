@@ -81,13 +81,15 @@ async function tellWhereWeAre(dataDir: string, natsUrl: string, httpUrl: string)
   cleanUp.push(() => rm(path, { force: true }));
 }
 
-const environmentOf = (settings: StartSettings, natsUrl: string): Environment => ({
-  NATS_URL: natsUrl,
-  WILL_DATA_DIR: settings.dataDir,
-  WILL_HTTP_PORT: String(settings.httpPort),
-  WILL_DOCUMENTS: settings.documents,
-  WILL_DRAIN_MS: String(settings.drainMs),
-});
+function environmentOf(settings: StartSettings, natsUrl: string): Environment {
+  return {
+    NATS_URL: natsUrl,
+    WILL_DATA_DIR: settings.dataDir,
+    WILL_HTTP_PORT: String(settings.httpPort),
+    WILL_DOCUMENTS: settings.documents,
+    WILL_DRAIN_MS: String(settings.drainMs),
+  };
+}
 
 /** The door knows when a task can be answered. Why not yet is said when it takes long, and again when it changes. */
 async function untilAnswering(httpUrl: string): Promise<void> {
