@@ -197,9 +197,14 @@ test("another client's project restricts, but neither loosens nor prefers", () =
       security_level: 'safe_for_sensitive',
       allowed_tasks: { can_this_model_see_customer_data: true },
     }),
-    route('text_gen', ['cloud', 'home']),
+    model('den', {
+      ...onDevice,
+      security_level: 'safe_for_sensitive',
+      allowed_tasks: { can_this_model_see_customer_data: true },
+    }),
+    route('text_gen', ['cloud', 'home', 'den']),
     client('owner', { data_rules: { avoid_cloud: true } }),
-    project('loose', { client: 'owner', data_class: 'open', default_model: 'cloud' }),
+    project('loose', { client: 'owner', data_class: 'open', default_model: 'den' }),
   );
   const set = decided(world, { project: 'loose' });
   expect([set.dataClass, set.candidates]).toEqual(['customer-sensitive', [{ model: 'home', why: 'route:fallback_1' }]]);
