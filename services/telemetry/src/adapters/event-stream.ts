@@ -6,6 +6,7 @@ import {
   type Consumer,
   type ConsumerConfig,
   type ConsumerMessages,
+  type JetStreamManager,
   type JsMsg,
 } from '@nats-io/jetstream';
 import { ensureStreams, type Bus } from '@will/bus';
@@ -63,7 +64,7 @@ export class EventStream implements StreamProgress {
   async #consume(): Promise<void> {
     await ensureStreams(this.#bus);
     const manager = await jetstreamManager(this.#bus.connection);
-    await manager.consumers.add(names.eventsStream, durable);
+    await ensureConsumer(manager);
     this.#consumer = await jetstream(this.#bus.connection).consumers.get(names.eventsStream, durable.durable_name);
     // What the client holds ahead is bounded by the slots, since the server counts what is not acknowledged.
     this.#messages = await this.#consumer.consume({
@@ -125,5 +126,14 @@ export class EventStream implements StreamProgress {
     const seen = this.malformed.get(error.kind) ?? 0;
     this.malformed.set(error.kind, seen + 1);
     if (seen === 0) this.#options.onMalformed(error);
+  }
+}
+
+/** Where an older release made it with other settings, it takes these. */
+async function ensureConsumer(manager: JetStreamManager): Promise<void> {
+  try {
+    await manager.consumers.add(names.eventsStream, durable);
+  } catch {
+    await manager.consumers.update(names.eventsStream, durable.durable_name, durable);
   }
 }

@@ -2,6 +2,8 @@ import { create } from '@bufbuild/protobuf';
 import type { CallRecord, DecisionRecord, NamedSet } from '@will/core';
 import { dataClassToWire, factsToWire, priorityToWire, wire } from '@will/contracts';
 
+const mostUint32 = 2 ** 32 - 1;
+
 export function recordToWire(record: CallRecord): wire.CallRecord {
   const message = create(wire.CallRecordSchema, {
     attemptId: record.attemptId,
@@ -21,7 +23,8 @@ export function recordToWire(record: CallRecord): wire.CallRecord {
     dataClass: dataClassToWire(record.dataClass),
     priority: priorityToWire(record.priority),
     startedUnixMs: BigInt(record.startedAtMs),
-    durationMs: record.durationMs,
+    // The wire holds 49 days; the deadline of an attempt that nobody ended may lie further off.
+    durationMs: Math.min(record.durationMs, mostUint32),
     outcome: record.outcome,
     fine: record.fine,
     reason: record.reason ?? '',
