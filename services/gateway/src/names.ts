@@ -1,15 +1,15 @@
-import type { Snapshot } from '@will/core';
+import { modalitiesOfTags, type Snapshot } from '@will/core';
 
 const known = new WeakMap<Snapshot, ReadonlySet<string>>();
 
-/** Task types that a chat can be: every route, and every tag of a model that answers in text. */
+/** Task types that a chat can be: of the routes and of the models' tags those that are answered in text. */
 export function taskTypesOf(snapshot: Snapshot): ReadonlySet<string> {
   const present = known.get(snapshot);
   if (present) return present;
-  const types = new Set<string>(snapshot.routes.keys());
-  for (const model of snapshot.models.values()) {
-    if (model.output.has('text')) for (const type of model.taskTypes) types.add(type);
-  }
+  const tags = [...snapshot.models.values()].flatMap(({ taskTypes }) => [...taskTypes]);
+  const types = new Set(
+    [...snapshot.routes.keys(), ...tags].filter((type) => modalitiesOfTags([type]).output.has('text')),
+  );
   known.set(snapshot, types);
   return types;
 }

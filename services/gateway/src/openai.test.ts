@@ -1,3 +1,7 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import OpenAI, { APIError, APIUserAbortError } from 'openai';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { answers, delta, fails, hangs, result, started } from './testing/fake-tasks.ts';
@@ -162,4 +166,16 @@ test('models can be listed and looked up', async () => {
   for await (const model of openai.models.list()) ids.push(model.id);
   expect(ids).toContain('gpt-4');
   expect((await openai.models.retrieve('GPT-4')).id).toBe('gpt-4');
+});
+
+test('the first example of the guide runs as it stands', async () => {
+  const guide = await readFile(new URL('../../../docs/guides/openai-sdk.md', import.meta.url), 'utf8');
+  const example = /```ts\n([\s\S]*?)```/.exec(guide)?.[1] ?? '';
+  expect(example).toContain('http://127.0.0.1:8080');
+  const program = example.replace('http://127.0.0.1:8080', door.url);
+  const cwd = fileURLToPath(new URL('..', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module-typescript', '-e', program], {
+    cwd,
+  });
+  expect(stdout).toBe('llama pong\npong');
 });

@@ -76,6 +76,18 @@ test('an answer is on stdout, what made it in one line on stderr', async () => {
   );
 });
 
+test('a model that was never called is told apart from one that failed', async () => {
+  const terminal = fakeTerminal();
+  const attempts = [{ ...attempt(1, 'gpt-4', 'NoWorker'), attemptId: '' }, attempt(2, 'llama', 'Success')];
+  await runTask(
+    tasks(async () => ({ ...success, attempts })),
+    terminal,
+    request,
+    {},
+  );
+  expect(terminal.stderr()).toMatch(/ms · not served: gpt-4 · decision/);
+});
+
 test('a stream is printed as it comes and not twice', async () => {
   const terminal = fakeTerminal();
   expect(await runTask(answering('po', 'ng'), terminal, request, { stream: true })).toBe(0);

@@ -101,16 +101,17 @@ function showResult(terminal: Terminal, result: TaskResult, durationMs: number, 
   const rest = told.text === '' ? result.output || result.toolCalls : '';
   terminal.out(`${shownText(terminal, rest)}${(told.text + rest).endsWith('\n') ? '' : '\n'}`);
   const { modelName, usage, decisionId, attempts, finish, costNanoUsd } = result;
-  const failedFirst = attempts
-    .filter(({ outcome }) => outcome !== 'Success')
-    .map(({ model, fine }) => `${model} ${fine}`);
+  const failed = attempts.filter(({ outcome }) => outcome !== 'Success');
+  const called = failed.filter(({ attemptId }) => attemptId !== '').map(({ model, fine }) => `${model} ${fine}`);
+  const passedOver = failed.filter(({ attemptId }) => attemptId === '').map(({ model }) => model);
   const facts = [
     modelName,
     usage ? `${usage.estimated ? '~' : ''}${usage.inputTokens}+${usage.outputTokens} tokens` : '',
     dollars(costNanoUsd),
     duration(durationMs),
     finish === 'length' ? 'cut at its length limit' : '',
-    failedFirst.length > 0 ? `after ${failedFirst.join(', ')}` : '',
+    called.length > 0 ? `after ${called.join(', ')}` : '',
+    passedOver.length > 0 ? `not served: ${passedOver.join(', ')}` : '',
     `decision ${decisionId}`,
   ];
   terminal.err(`${dim(terminal, facts.filter((fact) => fact !== '').join(' · '))}\n`);

@@ -24,6 +24,12 @@ test('a task type and auto leave the choice to the route', () => {
   expect(task({ model: 'code' })).not.toHaveProperty('model');
 });
 
+test('a task type that is not answered in text is none for a chat', () => {
+  expect(() => task({ model: 'embedding' })).toThrow(
+    /"embedding" is neither a model, a task type that is answered in text/,
+  );
+});
+
 test('a pinned model that does not generate text does what it is tagged with', () => {
   expect(task({ model: 'eyes' })).toMatchObject({ model: 'eyes', type: 'vision' });
 });

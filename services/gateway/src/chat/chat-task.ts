@@ -53,7 +53,7 @@ function whoAnswers(
   throw new HttpError(
     404,
     'model_not_found',
-    `model ${JSON.stringify(name)} is neither a model, a task type nor "auto"${hint}; GET /v1/models lists them`,
+    `model ${JSON.stringify(name)} is neither a model, a task type that is answered in text, nor "auto"${hint}; GET /v1/models lists them`,
     {
       param: 'model',
     },

@@ -24,6 +24,7 @@ export function sampleSnapshot(): Snapshot {
     model('GPT-4', 'gpt-4', ['text_gen', 'code'], ['openai:gpt4']),
     model('LLaMA', 'llama', ['text_gen']),
     model('Eyes', 'eyes', ['vision']),
+    { kind: 'route', body: { name: 'embedding', slug: 'embedding', steps: [] } },
     { kind: 'route', body: { name: 'text_gen', slug: 'text_gen', steps: [{ step: 'primary', model: 'GPT-4' }] } },
   ]);
   if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));
