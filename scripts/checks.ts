@@ -1,0 +1,108 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkImports } from './check-imports.ts';
+import { root } from './paths.ts';
+import { runProgram } from './run-program.ts';
+import { messageOf, seconds } from './say.ts';
+
+/** What a check found. One that read nothing has failed, whatever else it says. */
+interface Found {
+  readonly passed: boolean;
+  /** How many of what it looked at, so that looking at nothing cannot pass. */
+  readonly read: number;
+  readonly of: string;
+  /** Shown when it failed. */
+  readonly output: string;
+}
+
+type Check = readonly [name: string, run: () => Promise<Found>];
+
+const generated = 'packages/contracts/src/gen';
+
+const checks: readonly Check[] = [
+  ['types (tsc -b)', types],
+  ['lint (oxlint --type-aware)', () => program('oxlint', ['--type-aware'], /on (\d+) files/)],
+  ['format (biome)', () => program('biome', ['format', '.'], /Checked (\d+) files/)],
+  ['imports', async () => imports()],
+  ['proto lint (buf)', () => proto(['lint'])],
+  [
+    'proto breaking (buf, against proto/baseline.binpb)',
+    () => proto(['breaking', '--against', 'proto/baseline.binpb']),
+  ],
+  ['generated code is up to date', generatedCode],
+];
+
+export interface CheckCounts {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+/** Runs every check, one line each with its time and how much it read; what failed shows its output. */
+export async function runChecks(): Promise<CheckCounts> {
+  let failed = 0;
+  for (const [name, run] of checks) {
+    const started = Date.now();
+    const { passed, read, of, output } = await run().catch(
+      (error: unknown): Found => ({ passed: false, read: 0, of: 'nothing', output: messageOf(error) }),
+    );
+    const isGood = passed && read > 0;
+    console.log(`${isGood ? 'ok    ' : 'FAILED'} ${name}: ${read} ${of}, ${seconds(started)}`);
+    if (!isGood) console.log(output.trimEnd().replace(/^/gm, '       '));
+    if (!isGood) failed += 1;
+  }
+  return { passed: checks.length - failed, failed };
+}
+
+async function types(): Promise<Found> {
+  const { references } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')) as { references: unknown[] };
+  const { code, output } = await runProgram('tsc', ['-b', '--pretty', 'false'], { cwd: root });
+  return { passed: code === 0, read: references.length, of: 'projects', output };
+}
+
+async function program(name: string, args: readonly string[], count: RegExp): Promise<Found> {
+  const { code, output } = await runProgram(name, args, { cwd: root });
+  return { passed: code === 0, read: Number(count.exec(output)?.[1] ?? 0), of: 'files', output };
+}
+
+async function proto(args: readonly string[]): Promise<Found> {
+  const { code, output } = await runProgram('buf', args, { cwd: root });
+  return { passed: code === 0, read: protoFiles().length, of: 'files', output };
+}
+
+const protoFiles = (): string[] =>
+  readdirSync(join(root, 'proto'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.proto'));
+
+function imports(): Found {
+  const { files, imports: read, problems } = checkImports();
+  return { passed: problems.length === 0, read, of: `imports in ${files} files`, output: problems.join('\n') };
+}
+
+/** Generates again, elsewhere, and compares. */
+async function generatedCode(): Promise<Found> {
+  const folder = await mkdtemp(join(tmpdir(), 'will-generated-'));
+  try {
+    const { code, output } = await runProgram('buf', ['generate', '-o', folder], { cwd: root });
+    if (code !== 0) return { passed: false, read: 0, of: 'files', output };
+    const fresh = filesBelow(join(folder, generated));
+    const kept = filesBelow(join(root, generated));
+    const differing = [...new Set([...fresh.keys(), ...kept.keys()])].filter(
+      (name) => fresh.get(name) !== kept.get(name),
+    );
+    const advice = `${differing.map((name) => join(generated, name)).join('\n')}\nrun: npm run generate`;
+    return { passed: differing.length === 0, read: fresh.size, of: 'files', output: advice };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function filesBelow(folder: string): Map<string, string> {
+  const names = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return new Map(
+    names.map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return [path.slice(folder.length + 1), readFileSync(path, 'utf8')];
+    }),
+  );
+}
