@@ -78,11 +78,15 @@ test('a worker killed before the first content: the next model answers', async (
 
 test('both routers killed in the middle of a stream: the worker brings it to its end', async () => {
   let killed = false;
-  const result = await system.client.start({ type: 'text_gen', input: 'Hello', timeoutMs: 20_000 }, true, ({ kind }) => {
-    if (kind !== 'delta' || killed) return;
-    killed = true;
-    for (const router of system.of('router')) router.signal('SIGKILL');
-  });
+  const result = await system.client.start(
+    { type: 'text_gen', input: 'Hello', timeoutMs: 20_000 },
+    true,
+    ({ kind }) => {
+      if (kind !== 'delta' || killed) return;
+      killed = true;
+      for (const router of system.of('router')) router.signal('SIGKILL');
+    },
+  );
   expect(result.output).toContain('lazy dog');
   const from = performance.now();
   const failure = await system.client.run({ type: 'text_gen', input: 'Hello' }).catch((error: unknown) => error);
@@ -108,9 +112,15 @@ test('telemetry killed and started again: every attempt has exactly one record',
   const [telemetry] = system.of('telemetry');
   const ids = Array.from({ length: 60 }, (_, n) => `telemetry-${n}`);
   upstream.script('slow', { kind: 'answer' });
-  await Promise.all(ids.slice(0, 30).map((taskId) => system.client.run({ type: 'text_gen', client: 'counted', input: 'Hello', taskId })));
+  await Promise.all(
+    ids
+      .slice(0, 30)
+      .map((taskId) => system.client.run({ type: 'text_gen', client: 'counted', input: 'Hello', taskId })),
+  );
   await telemetry?.kill();
-  await Promise.all(ids.slice(30).map((taskId) => system.client.run({ type: 'text_gen', client: 'counted', input: 'Hello', taskId })));
+  await Promise.all(
+    ids.slice(30).map((taskId) => system.client.run({ type: 'text_gen', client: 'counted', input: 'Hello', taskId })),
+  );
   await system.add('telemetry');
   const calls = await callsOf(system, { client: 'counted' }, 60);
   expect(calls).toHaveLength(60);
@@ -120,7 +130,10 @@ test('telemetry killed and started again: every attempt has exactly one record',
 
 test('the nats-server restarted: callers get an error at once, and everything works again by itself', async () => {
   await system.nats.restart();
-  await system.until((view) => [...view.processes.values()].some(({ service }) => service === 'router'), 'a router that announced itself again');
+  await system.until(
+    (view) => [...view.processes.values()].some(({ service }) => service === 'router'),
+    'a router that announced itself again',
+  );
   const giveUpMs = performance.now() + 20_000;
   let answer: unknown;
   while (answer === undefined && performance.now() < giveUpMs) {

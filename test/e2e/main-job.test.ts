@@ -27,7 +27,13 @@ beforeAll(async () => {
         modelDocument({ ...cloud, name: 'Keyless', apiKey: 'env://WILL_NO_SUCH_KEY' }),
         modelDocument({ ...cloud, name: 'Down', endpoint: 'http://127.0.0.1:9/v1' }),
         modelDocument({ ...cloud, name: 'Cloud', tags: 'text_gen, code' }),
-        modelDocument({ name: 'Tiny', provider: 'gguf', callMethod: 'on-device', path: join(folder, 'tiny.gguf'), aliases: ['local:Tiny'] }),
+        modelDocument({
+          name: 'Tiny',
+          provider: 'gguf',
+          callMethod: 'on-device',
+          path: join(folder, 'tiny.gguf'),
+          aliases: ['local:Tiny'],
+        }),
         routeDocument('text_gen', 'Keyless', 'Down', 'local:Tiny'),
         routeDocument('code', 'Cloud'),
       ),
@@ -63,7 +69,12 @@ test('a route whose first has no key and whose second is down answers from the l
 test('a real model’s text streams to the caller', async () => {
   const kinds: string[] = [];
   let text = '';
-  for await (const part of system.client.stream({ type: 'text_gen', model: 'local:Tiny', input: 'Hello', maxOutputTokens: 40 })) {
+  for await (const part of system.client.stream({
+    type: 'text_gen',
+    model: 'local:Tiny',
+    input: 'Hello',
+    maxOutputTokens: 40,
+  })) {
     kinds.push(part.kind);
     if (part.kind === 'delta') text += part.delta.text;
     if (part.kind === 'end') expect(part.result.output).toBe(text);
@@ -81,7 +92,13 @@ test('every attempt is one call record with the specification’s fields', async
     ['tiny', 'Success'],
   ]);
   const record = calls.find(({ model }) => model === 'tiny');
-  expect(record).toMatchObject({ taskType: 'text_gen', client: 'acme', outcome: 'Success', writtenBy: 'worker', usage: { outputTokens: 10 } });
+  expect(record).toMatchObject({
+    taskType: 'text_gen',
+    client: 'acme',
+    outcome: 'Success',
+    writtenBy: 'worker',
+    usage: { outputTokens: 10 },
+  });
   expect(record?.outputChars).toBeGreaterThan(0);
   expect(record?.durationMs).toBeGreaterThan(0);
   expect(Number(record?.startedUnixMs)).toBeGreaterThan(Date.now() - 60_000);
@@ -111,11 +128,25 @@ test('the unmodified openai package gets answers through HTTP, plain and streame
 });
 
 test('documents apply live: the next task sees them, and one bad document leaves everything as it was', async () => {
-  const good = await apply(system, documentFile(routeDocument('summary', 'Cloud'), modelDocument({ name: 'Cloud', callMethod: 'API', endpoint: `${upstream.url}/v1`, tags: 'text_gen, code, summary' })));
+  const good = await apply(
+    system,
+    documentFile(
+      routeDocument('summary', 'Cloud'),
+      modelDocument({
+        name: 'Cloud',
+        callMethod: 'API',
+        endpoint: `${upstream.url}/v1`,
+        tags: 'text_gen, code, summary',
+      }),
+    ),
+  );
   expect(good.problems).toEqual([]);
   expect(good.lagging).toEqual([]);
   expect((await system.client.run({ type: 'summary', input: 'Hello' })).model).toBe('cloud');
-  const bad = await apply(system, documentFile(routeDocument('summary', 'Tiny'), 'kind: route\nname: other\nprimary: nobody'));
+  const bad = await apply(
+    system,
+    documentFile(routeDocument('summary', 'Tiny'), 'kind: route\nname: other\nprimary: nobody'),
+  );
   expect(bad.problems[0]?.message).toContain('"nobody" is no model');
   expect(bad.revision).toBe(good.revision);
 });

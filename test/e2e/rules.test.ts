@@ -30,7 +30,13 @@ beforeAll(async () => {
         modelDocument({ ...cloud, name: 'Claude 3' }),
         modelDocument({ ...local, name: 'Plain local', compliance: 'none' }),
         modelDocument({ ...local, name: 'Good local' }),
-        modelDocument({ ...local, name: 'Outside', tags: 'open_only', seesCustomerData: 'no', securityLevel: 'non_sensitive_only' }),
+        modelDocument({
+          ...local,
+          name: 'Outside',
+          tags: 'open_only',
+          seesCustomerData: 'no',
+          securityLevel: 'non_sensitive_only',
+        }),
         routeDocument('text_gen', 'GPT-4', 'Claude 3', 'Plain local', 'Good local'),
         routeDocument('open_only', 'Outside'),
       ),
@@ -51,7 +57,13 @@ test('AcmeLegal never reaches a cloud or non-compliant model, whatever is asked'
   const asked = [undefined, 'GPT-4', 'Claude 3', 'claude-3', 'Plain local', 'Good local', 'nobody'];
   for (const model of asked) {
     for (const priority of ['background', 'normal', 'high'] as const) {
-      const result = await system.client.run({ type: 'text_gen', client: 'acmelegal', input: 'Hello', priority, ...(model && { model }) });
+      const result = await system.client.run({
+        type: 'text_gen',
+        client: 'acmelegal',
+        input: 'Hello',
+        priority,
+        ...(model && { model }),
+      });
       expect(result.model).toBe('good-local');
     }
   }
@@ -61,7 +73,9 @@ test('AcmeLegal never reaches a cloud or non-compliant model, whatever is asked'
 
 test('when the only allowed model fails, AcmeLegal’s task fails: no fallback leaves the rules', async () => {
   upstream.script('good-local', { kind: 'status', status: 500 });
-  const failure = await system.client.run({ type: 'text_gen', client: 'acmelegal', input: 'Hello' }).catch((error: unknown) => error);
+  const failure = await system.client
+    .run({ type: 'text_gen', client: 'acmelegal', input: 'Hello' })
+    .catch((error: unknown) => error);
   upstream.script('good-local', { kind: 'answer' });
   expect(failure).toMatchObject({ code: 'all_failed' });
   expect(forbiddenCalls()).toBe(0);
@@ -84,6 +98,10 @@ test('customer and sensitive data reach only models whose tags admit them; witho
   expect(await run('open')).toBe('outside');
   expect(await run()).toBe('outside');
   upstream.clear();
-  expect([await run('customer'), await run('sensitive'), await run('customer-sensitive')]).toEqual(['blocked', 'blocked', 'blocked']);
+  expect([await run('customer'), await run('sensitive'), await run('customer-sensitive')]).toEqual([
+    'blocked',
+    'blocked',
+    'blocked',
+  ]);
   expect(upstream.requests).toHaveLength(0);
 });

@@ -6,7 +6,10 @@ const askMs = 10_000;
 
 export async function apply(system: System, text: string): Promise<wire.ApplyResponse> {
   const request = create(wire.ApplyRequestSchema, { files: [{ path: 'test.yaml', text }], author: 'test' });
-  return fromBinary(wire.ApplyResponseSchema, await system.bus.request(subjects.registry('apply'), toBinary(wire.ApplyRequestSchema, request), askMs));
+  return fromBinary(
+    wire.ApplyResponseSchema,
+    await system.bus.request(subjects.registry('apply'), toBinary(wire.ApplyRequestSchema, request), askMs),
+  );
 }
 
 /**
@@ -18,13 +21,20 @@ export async function callsOf(
   query: MessageInitShape<typeof wire.QueryCallsRequestSchema>,
   atLeast: number,
 ): Promise<wire.CallRecord[]> {
-  const request = toBinary(wire.QueryCallsRequestSchema, create(wire.QueryCallsRequestSchema, { limit: 1_000, ...query }));
+  const request = toBinary(
+    wire.QueryCallsRequestSchema,
+    create(wire.QueryCallsRequestSchema, { limit: 1_000, ...query }),
+  );
   const giveUpMs = performance.now() + askMs;
   for (;;) {
-    const answer = fromBinary(wire.QueryCallsResponseSchema, await system.bus.request(subjects.telemetry('calls'), request, askMs));
+    const answer = fromBinary(
+      wire.QueryCallsResponseSchema,
+      await system.bus.request(subjects.telemetry('calls'), request, askMs),
+    );
     if (answer.error !== '') throw new Error(answer.error);
     if (answer.calls.length >= atLeast) return answer.calls;
-    if (performance.now() > giveUpMs) throw new Error(`${answer.calls.length} of ${atLeast} records arrived within ${askMs} ms`);
+    if (performance.now() > giveUpMs)
+      throw new Error(`${answer.calls.length} of ${atLeast} records arrived within ${askMs} ms`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }
@@ -33,7 +43,10 @@ export async function decisionOf(system: System, decisionId: string): Promise<wi
   const request = toBinary(wire.GetDecisionRequestSchema, create(wire.GetDecisionRequestSchema, { decisionId }));
   const giveUpMs = performance.now() + askMs;
   for (;;) {
-    const answer = fromBinary(wire.GetDecisionResponseSchema, await system.bus.request(subjects.telemetry('decision'), request, askMs));
+    const answer = fromBinary(
+      wire.GetDecisionResponseSchema,
+      await system.bus.request(subjects.telemetry('decision'), request, askMs),
+    );
     if (answer.decision && answer.set) return answer;
     if (performance.now() > giveUpMs) throw new Error(`decision ${decisionId}: ${answer.error}`);
     await new Promise((resolve) => setTimeout(resolve, 25));

@@ -3,9 +3,6 @@ import { outcomeOf, type FineOutcome } from '@will/core';
 import { wire } from '@will/contracts';
 import type { CallSignal, Calls, Dispatch } from './ports.ts';
 
-/** A worker answers at once; silence for this long means that the call did not arrive. */
-const deliveredWithinMs = 100;
-
 /**
  * How an attempt ended, as far as the router has a say. 'answered': the caller has its end from the worker.
  * 'owned': the worker owns the stream, and died. The others left the caller without content.
@@ -49,11 +46,15 @@ export class Attempt {
   readonly #nowMs: () => number;
   readonly #calls: Calls;
   readonly #deliveryTimer: NodeJS.Timeout;
+  readonly #patienceMs: number;
   readonly #call: { close(): void };
   #stopWatching = (): void => {};
 
-  /** Sends the call. @throws {BusError} the bus is away. */
-  constructor(calls: Calls, dispatch: Dispatch, listener: AttemptListener, nowMs: () => number) {
+  /**
+   * Sends the call. A worker answers at once: silence for `patienceMs` means that the call did not arrive.
+   * @throws {BusError} the bus is away.
+   */
+  constructor(calls: Calls, dispatch: Dispatch, listener: AttemptListener, nowMs: () => number, patienceMs: number) {
     const { attemptId, attempt, model } = dispatch.request;
     this.id = attemptId;
     this.number = attempt;
@@ -61,12 +62,13 @@ export class Attempt {
     this.#calls = calls;
     this.#listener = listener;
     this.#nowMs = nowMs;
+    this.#patienceMs = patienceMs;
     this.startedAtMs = nowMs();
     const { promise, resolve } = Promise.withResolvers<AttemptEnd>();
     this.ended = promise;
     this.#resolve = resolve;
     this.#call = calls.send(dispatch, (signal) => this.#receive(signal));
-    this.#deliveryTimer = setTimeout(() => this.#undelivered(), deliveredWithinMs);
+    this.#deliveryTimer = setTimeout(() => this.#undelivered(), patienceMs);
   }
 
   command(command: wire.CallCommand): void {
@@ -137,7 +139,7 @@ export class Attempt {
   #undelivered(): void {
     this.isUnheard = true;
     this.#end(
-      { kind: 'undelivered', summary: this.summary('WorkerLost', `no worker answered within ${deliveredWithinMs} ms`) },
+      { kind: 'undelivered', summary: this.summary('WorkerLost', `no worker answered within ${this.#patienceMs} ms`) },
       true,
     );
   }

@@ -20,6 +20,11 @@ export interface RunDeps {
   readonly newSeed: () => number;
 }
 
+/** A worker that is silent for so long is not waited for while another model may do the task; the last one is given more. */
+const patienceMs = { others: 100, last: 1_000 } as const;
+/** How often a call that did not arrive is sent again where nothing else is left. */
+const mostRedeliveries = 3;
+
 /** After its deadline a stream that the worker owns gets this long to end by itself. */
 const workerGraceMs = 250;
 
@@ -104,29 +109,46 @@ export class TaskRun implements AttemptListener {
     return pick(set, { unserved: workers.unserved(), coolingUntilMs: new Map() }, { seed: newSeed(), nowMs: nowMs() });
   }
 
-  /** Each candidate in order, waiting a moment where it is full; then whichever full one is free first. */
+  /** Each candidate in order, waiting a moment where it is full; then whichever is left and free first. */
   async #tryAll(order: readonly string[], waitMs: number): Promise<void> {
     const full: string[] = [];
-    for (const model of order) {
-      const end = await this.#tryModel(model, waitMs);
+    const undelivered: string[] = [];
+    for (const [index, model] of order.entries()) {
+      const isLast = index === order.length - 1 && full.length === 0;
+      const end = await this.#tryModel(model, waitMs, isLast ? patienceMs.last : patienceMs.others);
       if (end === 'done') return;
       if (end === 'full') full.push(model);
+      if (end === 'undelivered') undelivered.push(model);
     }
-    while (full.length > 0) {
-      const model = await this.#firstFree(full);
-      if (model === undefined) break;
-      const end = await this.#tryModel(model, 0);
+    if (await this.#tryFull(full, undelivered)) return;
+    for (let sent = 0; sent < mostRedeliveries && undelivered.length > 0; sent += 1) {
+      const model = undelivered.shift() as string;
+      const end = await this.#tryModel(model, waitMs, patienceMs.last);
       if (end === 'done') return;
-      if (end === 'next') full.splice(full.indexOf(model), 1);
+      if (end === 'undelivered') undelivered.push(model);
     }
     if (!this.#isOver) this.#nothingLeft(full);
   }
 
-  /** 'done': the task is over. 'next': this model is out. 'full': it could do it, later. */
-  async #tryModel(model: string, waitMs: number): Promise<'done' | 'next' | 'full'> {
+  /** Waits for slots of full models until the deadline. True: the task is over. Leaves in `full` what never was free. */
+  async #tryFull(full: string[], undelivered: string[]): Promise<boolean> {
+    while (full.length > 0) {
+      const model = await this.#firstFree(full);
+      if (model === undefined) return this.#isOver;
+      const end = await this.#tryModel(model, 0, patienceMs.last);
+      if (end === 'done') return true;
+      if (end === 'full') continue;
+      full.splice(full.indexOf(model), 1);
+      if (end === 'undelivered') undelivered.push(model);
+    }
+    return false;
+  }
+
+  /** 'done': the task is over. 'next': this model is out. 'full', 'undelivered': it could do it, later. */
+  async #tryModel(model: string, waitMs: number, patience: number): Promise<'done' | 'next' | 'full' | 'undelivered'> {
     const untilMs = this.#deps.nowMs() + waitMs;
     while (!this.#isOver) {
-      const end = await this.#attempt(model);
+      const end = await this.#attempt(model, patience);
       if (this.#isOver) return 'done';
       if (end.kind !== 'busy' && end.kind !== 'nobody') return this.#settle(end);
       if (end.kind === 'nobody' && !this.#deps.workers.isServed(model)) {
@@ -139,18 +161,18 @@ export class TaskRun implements AttemptListener {
     return 'done';
   }
 
-  async #attempt(model: string): Promise<AttemptEnd> {
+  async #attempt(model: string, patience: number): Promise<AttemptEnd> {
     const number = this.#summaries.length + 1;
     const request = this.#request(model, number);
     const dataClass = (this.#decided as DecidedSet).set.dataClass;
-    const attempt = new Attempt(this.#deps.calls, { request, dataClass }, this, this.#deps.nowMs);
+    const attempt = new Attempt(this.#deps.calls, { request, dataClass }, this, this.#deps.nowMs, patience);
     this.#attempts.push(attempt);
     const end = await attempt.ended;
     if (end.kind === 'busy' || end.kind === 'nobody') this.#attempts.pop();
     return end;
   }
 
-  #settle(end: Exclude<AttemptEnd, { kind: 'busy' | 'nobody' }>): 'done' | 'next' {
+  #settle(end: Exclude<AttemptEnd, { kind: 'busy' | 'nobody' }>): 'done' | 'next' | 'undelivered' {
     this.#summaries.push(end.summary);
     if (end.kind === 'answered') {
       this.#over();
@@ -167,7 +189,7 @@ export class TaskRun implements AttemptListener {
       this.#failLike(end.summary, end.retryAfterMs);
       return 'done';
     }
-    return 'next';
+    return end.kind === 'undelivered' ? 'undelivered' : 'next';
   }
 
   #waitForSlot(model: string, timeoutMs: number): ReturnType<SlotQueues['wait']> {

@@ -1,0 +1,146 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { newId, subjects, wire } from '@will/contracts';
+import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
+import { isServed, startSystem, type System } from '../support/system.ts';
+
+// Queue groups under load: workers join and leave by hand, and nothing is lost. `WILL_GROUP_CALLS` sets how many calls.
+
+const calls = Number(process.env['WILL_GROUP_CALLS'] ?? 3_000);
+let upstream: ReplayingUpstream;
+let system: System;
+
+beforeAll(async () => {
+  upstream = await startReplayingUpstream({ keepLog: false });
+  system = await startSystem({
+    documents: {
+      'world.yaml': documentFile(
+        openByDefault,
+        modelDocument({ name: 'Shared', endpoint: `${upstream.url}/v1`, concurrency: 16 }),
+        modelDocument({ name: 'Narrow', endpoint: `${upstream.url}/v1`, concurrency: 1, tags: 'narrow' }),
+        routeDocument('text_gen', 'Shared'),
+        routeDocument('narrow', 'Narrow'),
+      ),
+    },
+    counts: { telemetry: 0 },
+  });
+  await system.untilServed('shared', 'narrow');
+});
+afterAll(async () => {
+  await system.stop();
+  await upstream.close();
+});
+
+const run = (): Promise<unknown> => system.client.run({ type: 'text_gen', input: 'Hello', timeoutMs: 20_000 });
+
+/** Calls per second that the system does when nothing holds it back. */
+async function peakPerSecond(): Promise<number> {
+  const from = performance.now();
+  let done = 0;
+  const loop = async (): Promise<void> => {
+    while (performance.now() - from < 1_500) {
+      await run();
+      done += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, loop));
+  return done / ((performance.now() - from) / 1_000);
+}
+
+test('workers join and leave under half the peak load, and no call is lost', async () => {
+  const perSecond = Math.max(50, (await peakPerSecond()) / 2);
+  const failures: unknown[] = [];
+  const running: Promise<unknown>[] = [];
+  const startedMs = performance.now();
+  let sent = 0;
+  const sending = (async () => {
+    while (sent < calls) {
+      const due = Math.min(calls, Math.floor(((performance.now() - startedMs) / 1_000) * perSecond) + 1);
+      for (; sent < due; sent += 1) running.push(run().catch((error: unknown) => failures.push(error)));
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  })();
+  let changes = 0;
+  while (sent < calls) {
+    const joined = await system.add('provider-worker', { WILL_WORKER_MODELS: 'shared' });
+    await joined.stop();
+    changes += 2;
+  }
+  await sending;
+  await Promise.all(running);
+  process.stdout.write(
+    `${calls} calls at ${perSecond.toFixed(0)}/s, ${changes} joins and leaves, ${failures.length} failed\n`,
+  );
+  expect(failures).toEqual([]);
+  expect(changes).toBeGreaterThan(0);
+});
+
+test('full is not failed: more tasks than slots wait for their turn', async () => {
+  upstream.script('narrow', { kind: 'answer', delayMs: 20 });
+  const results = await Promise.all(
+    Array.from({ length: 30 }, () => system.client.run({ type: 'narrow', input: 'Hello', timeoutMs: 20_000 })),
+  );
+  expect(results.every(({ model }) => model === 'narrow')).toBe(true);
+});
+
+test('a model whose last worker left is answered for at once, with the reason', async () => {
+  const worker = await system.add('provider-worker', { WILL_WORKER_MODELS: 'nothing-of-this-name' });
+  for (const other of system.of('provider-worker')) if (other !== worker) await other.stop().catch(() => {});
+  await system.until((view) => !isServed(view, 'shared'), 'nobody to serve the model');
+  const from = performance.now();
+  const failure = await run().catch((error: unknown) => error);
+  expect(failure).toMatchObject({ code: 'no_worker' });
+  expect(performance.now() - from).toBeLessThan(1_000);
+  await system.add('provider-worker');
+  await system.untilServed('shared', 'narrow');
+});
+
+test('random bad tasks on the bus: each gets a clear error, and the router lives on', async () => {
+  const runs = Number(process.env['WILL_BAD_TASKS'] ?? 10_000);
+  const token = newId();
+  let answers = 0;
+  let unclear = 0;
+  const client = 'fuzz';
+  const done = Promise.withResolvers<void>();
+  const inbox = system.bus.connection.subscribe(`_INBOX.${client}.${token}.*`, {
+    callback: (_error, message) => {
+      // Accepted is not an end; a task that happens to be well formed is answered by the model.
+      const kind = frameOf(message.data);
+      if (kind.case !== 'failure' && kind.case !== 'end') return;
+      if (kind.case === 'failure' && kind.value.message === '') unclear += 1;
+      answers += 1;
+      if (answers === runs) done.resolve();
+    },
+  });
+  await system.bus.connection.flush();
+  const bad = fc.sample(badTask, { numRuns: runs, seed: 20_261_123 });
+  for (const [n, data] of bad.entries()) {
+    system.bus.publish(subjects.taskRun(client), data, `_INBOX.${client}.${token}.${newId()}`);
+    if (n % 200 === 0) await system.bus.connection.flush();
+  }
+  await done.promise;
+  inbox.unsubscribe();
+  expect(unclear).toBe(0);
+  expect(system.of('router')[0]?.log()).not.toMatch(/unhandled|TypeError/i);
+  await run();
+});
+
+const frameOf = (data: Uint8Array): wire.Frame['kind'] => fromBinary(wire.FrameSchema, data).kind;
+
+const badTask = fc.oneof(
+  fc.uint8Array({ maxLength: 200 }),
+  fc
+    .record({
+      taskId: fc.string({ maxLength: 70 }),
+      type: fc.oneof(fc.string(), fc.constant('no_such_type')),
+      project: fc.string(),
+      model: fc.string(),
+      inputKind: fc.oneof(fc.string(), fc.constant('chat')),
+      input: fc.uint8Array({ maxLength: 60 }),
+      deadlineUnixMs: fc.bigInt({ min: -1_000n, max: 2n ** 62n }),
+      needs: fc.array(fc.string(), { maxLength: 20 }),
+    })
+    .map((fields) => toBinary(wire.TaskSchema, create(wire.TaskSchema, fields))),
+);
