@@ -2,6 +2,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFirstModelNamed, placeFirstModel } from './first-model.ts';
+import { bringLlamaBuild } from './llama-builds.ts';
 import { bringNatsServer } from './nats-server.ts';
 import { Mendable, messageOf, say, seconds } from './say.ts';
 import { checkSurroundings, holdDataDir } from './start/checks.ts';
@@ -50,6 +51,7 @@ process.exit(exitCode);
 async function bringUp(settings: StartSettings): Promise<void> {
   await checkSurroundings(settings);
   cleanUp.push(await holdDataDir(settings.dataDir));
+  await bringLlamaBuild();
   if (await isFirstModelNamed(settings.documents)) await placeFirstModel(settings.dataDir, settings.firstModel);
   const natsUrl = settings.natsUrl ?? (await startNats(settings));
   const httpUrl = `http://127.0.0.1:${settings.httpPort}`;

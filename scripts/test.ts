@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runChecks } from './checks.ts';
+import { bringLlamaBuild } from './llama-builds.ts';
 import { bringNatsServer } from './nats-server.ts';
 import { root } from './paths.ts';
 import { messageOf, say, seconds } from './say.ts';
@@ -29,6 +30,7 @@ process.exit(failed === 0 ? 0 : 1);
 /** Runs vitest as a process of its own; the counts come back through a file, the rest goes to the terminal. */
 async function runTests(): Promise<TestCounts> {
   const natsServer = await bringNatsServer();
+  await bringLlamaBuild();
   const folder = await mkdtemp(join(tmpdir(), 'will-test-'));
   const file = join(folder, 'counts.json');
   try {
