@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { admitsDataClass, dataClasses, type Model } from '@will/core';
+import { admitsDataClass, dataClasses, type Model, styleOrderOf } from '@will/core';
 import { factsFromWire, wire } from '@will/contracts';
 import type { ModelConnection } from '@will/providers';
 import { refusalOf, type Refusal } from './judge.ts';
@@ -132,9 +132,13 @@ export class ServedModel {
   async #serve(call: IncomingCall): Promise<void> {
     const refusal = await this.#judge(call);
     if (refusal) return refuse(call, refusal);
-    const { workerId, nowMs, records, calls } = this.#deps;
+    const { workerId, nowMs, records, calls, snapshots } = this.#deps;
+    const { facts } = call.request;
+    const snapshot = snapshots.current;
+    const style = snapshot && facts && styleOrderOf(snapshot, factsFromWire(facts), this.model);
+    const record = (made: wire.CallRecord): void => records.call(made);
     const work = new WorkerCall(
-      { workerId, nowMs, model: this.model, connection: this.#connection, record: (record) => records.call(record) },
+      { style, workerId, nowMs, model: this.model, connection: this.#connection, record },
       call,
     );
     calls.add(work);

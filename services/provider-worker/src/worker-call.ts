@@ -1,12 +1,23 @@
 import { create } from '@bufbuild/protobuf';
-import { costNanoUsd, outcomeOf, type FineOutcome, type Model, type ProviderFailure, type Usage } from '@will/core';
+import {
+  costNanoUsd,
+  outcomeOf,
+  type FineOutcome,
+  type Model,
+  type ProviderFailure,
+  type StyleOrder,
+  type Usage,
+} from '@will/core';
 import { dataClassToWire, wire } from '@will/contracts';
 import { abortReasons, type ContentDelta, type ModelConnection, type ProviderOutcome } from '@will/providers';
 import { CallerStream, deltaToWire } from './caller-stream.ts';
 import { outputLimit } from './judge.ts';
+import { styledInput } from './styled-input.ts';
 import type { IncomingCall } from './ports.ts';
 
 export interface CallDeps {
+  /** What is done to the messages for this model; undefined: they go as they came. */
+  readonly style: StyleOrder | undefined;
   readonly workerId: string;
   readonly model: Model;
   readonly connection: ModelConnection;
@@ -27,6 +38,8 @@ export class WorkerCall {
   readonly #abort = new AbortController();
   readonly #stream: CallerStream;
   readonly #startedAtMs: number;
+  readonly #input: Uint8Array;
+  readonly #style: string;
   #firstContentAtMs: number | undefined;
   #mayGo: boolean;
   #whenGo: PromiseWithResolvers<boolean> | undefined;
@@ -43,6 +56,9 @@ export class WorkerCall {
     this.#call = call;
     this.#mayGo = go;
     this.#startedAtMs = deps.nowMs();
+    const styled = styledInput(call.request, deps.style);
+    this.#input = styled.input;
+    this.#style = styled.inWords;
     this.#stream = new CallerStream((frame) => call.toCaller(frame), taskId, attempt);
   }
 
@@ -88,9 +104,9 @@ export class WorkerCall {
       return await connection.run(
         {
           inputKind: request.inputKind,
-          input: request.input,
+          input: this.#input,
           stream: request.stream,
-          maxOutputTokens: outputLimit(model, request.maxOutputTokens, request.facts?.inputTokens ?? 0),
+          maxOutputTokens: outputLimit(model, request.maxOutputTokens, request.inputTokens),
           firstContentTimeoutMs: Math.max(1, Math.min(firstContentMs, leftMs)),
           idleTimeoutMs,
         },
@@ -207,6 +223,7 @@ export class WorkerCall {
       fine,
       reason,
       durationMs: this.#durationMs(),
+      style: this.#style,
     });
   }
 

@@ -1,5 +1,5 @@
 import type { Facts, Modality } from '@will/core';
-import { modalities, slugOf, slugPattern } from '@will/core';
+import { modalities, modalitiesOfTags, slugOf, slugPattern } from '@will/core';
 import { dataClassFromWire, isOpaqueId, priorityFromWire, sizes, type wire } from '@will/contracts';
 
 /** A task that was read and found well formed. */
@@ -65,6 +65,7 @@ export function readTask(task: wire.Task, client: string, edges: readonly number
 }
 
 function readFacts(task: wire.Task, client: string, inputTokens: number, edges: readonly number[]): Facts {
+  const usual = modalitiesOfTags([task.type]);
   return {
     taskType: task.type,
     client,
@@ -73,8 +74,8 @@ function readFacts(task: wire.Task, client: string, inputTokens: number, edges: 
     priority: priorityFromWire(task.priority),
     dataClass: dataClassFromWire(task.dataClass),
     model: readModel(task.model),
-    input: readModalities('input', task.inputModalities),
-    output: readModalities('output', task.outputModalities),
+    input: readModalities('input', task.inputModalities, usual.input),
+    output: readModalities('output', task.outputModalities, usual.output),
     needs: readNeeds(task.needs),
     inputTokens,
     maxOutputTokens: task.maxOutputIsExact ? roundUp(task.maxOutputTokens, edges) : 0,
@@ -104,8 +105,14 @@ function readModel(model: string): string | undefined {
   return model;
 }
 
-function readModalities(what: string, values: readonly string[]): readonly Modality[] {
-  if (values.length === 0) return ['text'];
+/** What a task of a type needs at least: what sets the type apart, since a text beside an image or a sound is optional. */
+const neededOf = (usual: ReadonlySet<Modality>): readonly Modality[] => {
+  const special = [...usual].filter((modality) => modality !== 'text');
+  return special.length > 0 ? special.sort() : ['text'];
+};
+
+function readModalities(what: string, values: readonly string[], usual: ReadonlySet<Modality>): readonly Modality[] {
+  if (values.length === 0) return neededOf(usual);
   const unknown = values.find((value) => !knownModalities.includes(value));
   if (unknown !== undefined)
     throw new InvalidTaskError(`${what} modality ${shown(unknown)} must be one of ${modalities.join(', ')}`);

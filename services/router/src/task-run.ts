@@ -234,6 +234,7 @@ export class TaskRun implements AttemptListener {
       prior: [...this.#summaries],
       inputKind: task.inputKind,
       input: task.input,
+      inputTokens: task.inputTokens,
     });
   }
 

@@ -107,6 +107,13 @@ export declare type CallRequest = Message<"will.v1.CallRequest"> & {
    * @generated from field: bytes input = 16;
    */
   input: Uint8Array;
+
+  /**
+   * Upper bound of the input's tokens, not rounded as in the facts.
+   *
+   * @generated from field: uint32 input_tokens = 17;
+   */
+  inputTokens: number;
 };
 
 /**

@@ -218,6 +218,13 @@ export declare type AttemptSummary = Message<"will.v1.AttemptSummary"> & {
    * @generated from field: uint32 duration_ms = 7;
    */
   durationMs: number;
+
+  /**
+   * What was done to the prompt: tone formal, no system role, ...; empty: it went as it was.
+   *
+   * @generated from field: string style = 8;
+   */
+  style: string;
 };
 
 /**
