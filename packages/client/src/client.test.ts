@@ -160,6 +160,27 @@ test('leaving a stream early cancels the task at its owner', async () => {
   expect(await cancelled.promise).toBe('to-cancel');
 });
 
+test('a task cancelled before any router had it is cancelled as soon as one has', async () => {
+  const cancelled = Promise.withResolvers<string>();
+  const received = Promise.withResolvers<void>();
+  let accept = (): void => {};
+  const own = await router((_task, say, id) => {
+    accept = () => say(0, 0, accepted(id));
+    received.resolve();
+  });
+  own.bus.listen(subjects.cancel(own.bus.processId), ({ data }) =>
+    cancelled.resolve(fromBinary(wire.CancelSchema, data).taskId),
+  );
+  await own.bus.connection.flush();
+  const abort = new AbortController();
+  const result = failureOf(client.run({ ...request, taskId: 'early', signal: abort.signal }));
+  await received.promise;
+  abort.abort();
+  expect((await result).code).toBe('cancelled');
+  accept();
+  expect(await cancelled.promise).toBe('early');
+});
+
 test('a deadline ends the task also when nobody else does', async () => {
   await router((_task, say, id) => say(0, 0, accepted(id)));
   expect((await failureOf(client.run({ ...request, timeoutMs: 100 }))).code).toBe('deadline');

@@ -54,6 +54,7 @@ export class Run {
   #owner = '';
   #stopWatching = (): void => {};
   #stopListening = (): void => {};
+  #receiveLate = (_message: Incoming): void => {};
   /** The attempt whose content counts; content of lower ones is dropped. */
   #attempt = 0;
   #sequence = 0;
@@ -91,10 +92,30 @@ export class Run {
     this.#publish();
   }
 
-  /** Ends the task for the caller, and tells whoever owns it. */
+  /** Ends the task for the caller, and tells whoever owns it; where nobody does yet, as soon as a router says so. */
   cancel(): void {
-    this.#tellOwner();
+    if (this.#isOver) return;
+    const isOwned = this.#owner !== '';
+    if (isOwned) this.#tellOwner();
+    else this.#cancelWhenAccepted();
     this.#fail('cancelled', 'the caller cancelled the task');
+  }
+
+  #cancelWhenAccepted(): void {
+    const { bus } = this.#support;
+    const inbox = this.#inbox;
+    // The run lets go of its inbox only after the router has spoken, or can no longer be expected to.
+    this.#inbox = undefined;
+    const timer = setTimeout(() => inbox?.close(), acceptWithinMs);
+    this.#receiveLate = (message) => {
+      if (message.isNoResponders) return;
+      const { kind } = fromBinary(wire.FrameSchema, message.data);
+      if (kind.case !== 'accepted') return;
+      clearTimeout(timer);
+      inbox?.close();
+      this.#owner = kind.value.routerId;
+      if (bus.isConnected) this.#tellOwner();
+    };
   }
 
   /** Sends the task with an inbox of its own, so that frames of an earlier publication can never mix in. */
@@ -134,7 +155,7 @@ export class Run {
   }
 
   #receive(message: Incoming): void {
-    if (this.#isOver) return;
+    if (this.#isOver) return this.#receiveLate(message);
     if (message.isNoResponders) return this.#fail('unavailable', 'no router is running', { isRetryable: true });
     const frame = fromBinary(wire.FrameSchema, message.data);
     if (frame.attempt === 0) return this.#fromRouter(frame);

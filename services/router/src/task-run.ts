@@ -99,9 +99,8 @@ export class TaskRun implements AttemptListener {
     if (this.#isOver) return;
     const choice = this.#pick(this.#decided.set);
     this.#deps.records.decided(this.task.taskId, this.#decisionId, this.#decided, choice, this.#deps.nowMs());
-    for (const { model, reason } of choice.skipped) this.#skip(model, reason);
     if (this.#decided.set.candidates.length === 0) return this.#blocked(this.#decided.set);
-    await this.#tryAll(choice.order, this.#decided.set.waitMs);
+    await this.#tryAll(this.#decided.set, choice);
   }
 
   #pick(set: RankedSet): Pick {
@@ -110,12 +109,19 @@ export class TaskRun implements AttemptListener {
   }
 
   /** Each candidate in order, waiting a moment where it is full; then whichever is left and free first. */
-  async #tryAll(order: readonly string[], waitMs: number): Promise<void> {
+  async #tryAll({ candidates, waitMs }: RankedSet, { order, skipped }: Pick): Promise<void> {
     const full: string[] = [];
     const undelivered: string[] = [];
-    for (const [index, model] of order.entries()) {
-      const isLast = index === order.length - 1 && full.length === 0;
-      const end = await this.#tryModel(model, waitMs, isLast ? patienceMs.last : patienceMs.others);
+    const reasons = new Map(skipped.map(({ model, reason }) => [model, reason]));
+    const last = order.at(-1);
+    for (const { model } of candidates) {
+      const reason = reasons.get(model);
+      if (reason !== undefined) {
+        this.#skip(model, reason);
+        continue;
+      }
+      const patience = model === last && full.length === 0 ? patienceMs.last : patienceMs.others;
+      const end = await this.#tryModel(model, waitMs, patience);
       if (end === 'done') return;
       if (end === 'full') full.push(model);
       if (end === 'undelivered') undelivered.push(model);
