@@ -44,7 +44,8 @@ export class TaskRun implements AttemptListener {
   readonly #caller: Caller;
   readonly #decisionId = newId();
   readonly #startedAtMs: number;
-  readonly #stop = new AbortController();
+  /** Made only where something waits for a slot. */
+  #stop: AbortController | undefined;
   readonly #summaries: wire.AttemptSummary[] = [];
   readonly #attempts: Attempt[] = [];
   #decided: DecidedSet | undefined;
@@ -95,7 +96,9 @@ export class TaskRun implements AttemptListener {
   }
 
   async #decideAndTry(): Promise<void> {
-    this.#decided = await this.#deps.decisions.decide(this.task.facts);
+    const decided = this.#deps.decisions.decide(this.task.facts);
+    // A warm task goes on without a pause, so that its acceptance and its call leave in one write.
+    this.#decided = decided instanceof Promise ? await decided : decided;
     if (this.#isOver) return;
     const choice = this.#pick(this.#decided.set);
     this.#deps.records.decided(this.task.taskId, this.#decisionId, this.#decided, choice, this.#deps.nowMs());
@@ -200,7 +203,12 @@ export class TaskRun implements AttemptListener {
 
   #waitForSlot(model: string, timeoutMs: number): ReturnType<SlotQueues['wait']> {
     const { priority, client } = this.task.facts;
-    return this.#deps.slots.wait(model, priority, client, timeoutMs, this.#stop.signal);
+    return this.#deps.slots.wait(model, priority, client, timeoutMs, this.#stopSignal());
+  }
+
+  #stopSignal(): AbortSignal {
+    this.#stop ??= new AbortController();
+    return this.#stop.signal;
   }
 
   /** The first of some full models that has a slot again; undefined: none before the deadline. */
@@ -208,7 +216,7 @@ export class TaskRun implements AttemptListener {
     const leftMs = this.task.deadlineUnixMs - this.#deps.nowMs();
     if (leftMs <= 0) return undefined;
     const lost = new AbortController();
-    const signal = AbortSignal.any([this.#stop.signal, lost.signal]);
+    const signal = AbortSignal.any([this.#stopSignal(), lost.signal]);
     const { priority, client } = this.task.facts;
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
     const waits = models.map(async (model) => {
@@ -216,7 +224,7 @@ export class TaskRun implements AttemptListener {
     });
     void Promise.all(waits).then(() => resolve(undefined));
     const model = await promise;
-    lost.abort();
+    lost.abort('another model is free');
     return model;
   }
 
@@ -302,7 +310,7 @@ export class TaskRun implements AttemptListener {
 
   #deadlinePassed(): void {
     const owner = this.#attempts.find((attempt) => attempt.hasContent && !attempt.isEnded);
-    if (owner && !this.#stop.signal.aborted) {
+    if (owner && !this.#isOver) {
       setTimeout(() => this.#endEarly('Deadline', 'the deadline passed', wire.FailureCode.DEADLINE), workerGraceMs);
     } else {
       this.#endEarly('Deadline', 'the deadline passed', wire.FailureCode.DEADLINE);
@@ -338,7 +346,8 @@ export class TaskRun implements AttemptListener {
   #over(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#stop.abort();
+    // With a reason of its own: without one each abort makes an error with a stack.
+    this.#stop?.abort('over');
     for (const attempt of this.#attempts) if (!attempt.isEnded) attempt.abandon();
   }
 
