@@ -1,0 +1,289 @@
+import { create } from '@bufbuild/protobuf';
+import type { Facts, RankedSet } from '@will/core';
+import { wire } from '@will/contracts';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Decisions } from './decisions.ts';
+import type { AcceptedTask } from './intake.ts';
+import type { CallSignal, Dispatch, Records } from './ports.ts';
+import { SlotQueues } from './slots.ts';
+import { TaskRun } from './task-run.ts';
+
+// One task against workers that the test plays by hand; time is the test's too.
+
+beforeEach(() => void vi.useFakeTimers({ now: 1_800_000_000_000 }));
+afterEach(() => void vi.useRealTimers());
+
+const facts: Facts = {
+  taskType: 'text_gen',
+  client: 'acme',
+  project: undefined,
+  reflex: undefined,
+  priority: 'normal',
+  dataClass: undefined,
+  model: undefined,
+  input: ['text'],
+  output: ['text'],
+  needs: [],
+  inputTokens: 256,
+  maxOutputTokens: 0,
+};
+
+interface Sent {
+  readonly request: wire.CallRequest;
+  readonly dataClass: string;
+  /** Plays the worker's, or the server's, word. */
+  hear(kind: wire.CallEvent['kind'] | 'nobody'): void;
+  lose(): void;
+}
+
+function world(
+  models: readonly string[],
+  options: { unserved?: Record<string, string>; served?: readonly string[] } = {},
+) {
+  const sent: Sent[] = [];
+  const commands: string[] = [];
+  const frames: wire.Frame[] = [];
+  const told: string[] = [];
+  const calls: wire.CallRecord[] = [];
+  const losers = new Map<string, () => void>();
+  const records: Records = {
+    decided: () => told.push('decided'),
+    intent: ({ attempt, model }) => told.push(`intent ${attempt} ${model}`),
+    call: (record) => calls.push(record),
+  };
+  const set: RankedSet = {
+    revision: 1,
+    facts,
+    dataClass: 'open',
+    candidates: models.map((model) => ({ model, why: 'route:primary' as const })),
+    exclusions: [],
+    notes: [],
+    scheduleEdgeMs: undefined,
+    validUntilMs: Number.POSITIVE_INFINITY,
+    waitMs: 200,
+  };
+  const slots = new SlotQueues();
+  const served = new Set(options.served ?? models);
+  const deps = {
+    routerId: 'router-1',
+    decisions: new Decisions({ decide: async () => ({ setId: 's', set }) }, { current: undefined }, Date.now),
+    calls: {
+      send(dispatch: Dispatch, onSignal: (signal: CallSignal) => void) {
+        const { request } = dispatch;
+        const workerId = `worker-${sent.length + 1}`;
+        sent.push({
+          request,
+          dataClass: dispatch.dataClass,
+          hear: (kind) =>
+            onSignal(
+              kind === 'nobody'
+                ? { kind: 'nobody' }
+                : {
+                    kind: 'event',
+                    event: create(wire.CallEventSchema, { attemptId: request.attemptId, workerId, kind }),
+                  },
+            ),
+          lose: () => losers.get(workerId)?.(),
+        });
+        return { close() {} };
+      },
+      command: (workerId: string, _attemptId: string, command: wire.CallCommand) =>
+        void commands.push(`${wire.CallCommand[command]} ${workerId}`),
+      watch(workerId: string, onLost: () => void) {
+        losers.set(workerId, onLost);
+        return () => losers.delete(workerId);
+      },
+    },
+    workers: {
+      unserved: () => new Map(Object.entries(options.unserved ?? {})),
+      isServed: (model: string) => served.has(model),
+    },
+    slots,
+    records,
+    nowMs: Date.now,
+    newSeed: () => 1,
+  };
+  const task: AcceptedTask = {
+    taskId: 'task-1',
+    client: 'acme',
+    facts,
+    deadlineUnixMs: Date.now() + 10_000,
+    stream: true,
+    maxOutputTokens: 0,
+    inputKind: 'chat',
+    input: new Uint8Array(3),
+    inputTokens: 1,
+  };
+  const run = new TaskRun(deps, task, { inbox: '_INBOX.acme.c.t', send: (frame) => frames.push(frame) });
+  const over = run.run();
+  return { run, over, sent, commands, frames, told, calls, slots, settle: () => vi.advanceTimersByTimeAsync(0) };
+}
+
+const accepted = (n: number): wire.CallEvent['kind'] => ({
+  case: 'accepted',
+  value: create(wire.CallAcceptedSchema, { workerId: `worker-${n}` }),
+});
+const ended = (model: string, fine: string, hadContent: boolean, retryable = true): wire.CallEvent['kind'] => ({
+  case: 'ended',
+  value: create(wire.CallEndedSchema, {
+    attempt: { model, fine, outcome: 'Success', attemptId: 'x' },
+    hadContent,
+    retryable,
+  }),
+});
+const hasContent: wire.CallEvent['kind'] = { case: 'hasContent', value: create(wire.CallHasContentSchema) };
+const asksGo: wire.CallEvent['kind'] = { case: 'asksGo', value: create(wire.CallAsksGoSchema) };
+const failureIn = (frames: readonly wire.Frame[]): wire.Failure | undefined =>
+  frames.map(({ kind }) => kind).find((kind) => kind.case === 'failure')?.value as wire.Failure | undefined;
+
+test('the caller is told at once that the task is taken, and the intent stands before the end', async () => {
+  const { over, sent, frames, told, settle } = world(['a']);
+  expect(frames[0]?.kind.case).toBe('accepted');
+  await settle();
+  sent[0]?.hear(accepted(1));
+  expect(told).toEqual(['decided', 'intent 1 a']);
+  sent[0]?.hear(ended('a', 'Success', true));
+  await over;
+  expect(failureIn(frames)).toBeUndefined();
+});
+
+test('a failure before content goes on to the next model, which is told of the first and may speak at once', async () => {
+  const { sent, settle } = world(['a', 'b']);
+  await settle();
+  sent[0]?.hear(accepted(1));
+  sent[0]?.hear(ended('a', 'Overloaded', false));
+  await settle();
+  expect(sent[1]?.request).toMatchObject({ model: 'b', attempt: 2, go: true });
+  expect(sent[1]?.request.prior.map(({ model, fine }) => [model, fine])).toEqual([['a', 'Overloaded']]);
+});
+
+test('a failure that no other model would mend ends the task', async () => {
+  const { over, sent, frames, settle } = world(['a', 'b']);
+  await settle();
+  sent[0]?.hear(accepted(1));
+  sent[0]?.hear(ended('a', 'Cancelled', false, false));
+  await over;
+  expect(sent).toHaveLength(1);
+  expect(failureIn(frames)?.code).toBe(wire.FailureCode.CANCELLED);
+});
+
+test('a call that nobody answers for 100 ms is given up; its late worker is revoked, and the next one asks before it speaks', async () => {
+  const { sent, commands, frames, settle } = world(['a', 'b']);
+  await settle();
+  await vi.advanceTimersByTimeAsync(101);
+  expect(sent[1]?.request).toMatchObject({ model: 'b', go: false });
+  sent[1]?.hear(accepted(2));
+  sent[0]?.hear(accepted(1));
+  expect(commands).toEqual(['REVOKE worker-1']);
+  sent[1]?.hear(asksGo);
+  await settle();
+  expect(frames.map(({ kind }) => kind.case)).toEqual(['accepted', 'counts']);
+  expect(commands).toEqual(['REVOKE worker-1', 'GO worker-2']);
+});
+
+test('the last model left is given a second before its call is sent again', async () => {
+  const { sent, settle } = world(['a']);
+  await settle();
+  await vi.advanceTimersByTimeAsync(900);
+  expect(sent).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(200);
+  expect(sent[1]?.request).toMatchObject({ model: 'a', attempt: 2, go: false });
+});
+
+test('a worker lost before content: outcome unknown is recorded, and the next model answers', async () => {
+  const { sent, calls, settle } = world(['a', 'b']);
+  await settle();
+  sent[0]?.hear(accepted(1));
+  sent[0]?.lose();
+  await settle();
+  expect(calls).toMatchObject([{ model: 'a', fine: 'outcome_unknown', outcome: 'Timeout', writtenBy: 'router' }]);
+  expect(sent[1]?.request.model).toBe('b');
+});
+
+test('a worker lost after content ends the task: another model’s text never follows', async () => {
+  const { over, sent, frames, calls, settle } = world(['a', 'b']);
+  await settle();
+  sent[0]?.hear(accepted(1));
+  sent[0]?.hear(hasContent);
+  sent[0]?.lose();
+  await over;
+  expect(sent).toHaveLength(1);
+  expect(calls).toHaveLength(1);
+  expect(failureIn(frames)).toMatchObject({ code: wire.FailureCode.WORKER_LOST, retryable: true });
+});
+
+test('full is not failed: the task waits for a slot, and takes it when the worker says so', async () => {
+  const { sent, slots, settle } = world(['a']);
+  await settle();
+  sent[0]?.hear('nobody');
+  await settle();
+  expect(slots.waiting('a')).toBe(1);
+  slots.free('a', 1);
+  await settle();
+  expect(sent).toHaveLength(2);
+});
+
+test('a full first choice is waited for 200 ms, then the next is tried; when all are full the first to be free gets it', async () => {
+  const { sent, slots, settle } = world(['a', 'b']);
+  await settle();
+  sent[0]?.hear('nobody');
+  await vi.advanceTimersByTimeAsync(201);
+  expect(sent[1]?.request.model).toBe('b');
+  sent[1]?.hear('nobody');
+  await vi.advanceTimersByTimeAsync(201);
+  slots.free('b', 1);
+  await settle();
+  expect(sent[2]?.request.model).toBe('b');
+});
+
+test('everything full until the deadline: overloaded or too late, one record without a model, nobody called', async () => {
+  const { over, sent, frames, calls, settle } = world(['a']);
+  await settle();
+  sent[0]?.hear('nobody');
+  await vi.advanceTimersByTimeAsync(10_001);
+  await over;
+  expect([wire.FailureCode.DEADLINE, wire.FailureCode.OVERLOADED]).toContain(failureIn(frames)?.code);
+  expect(calls).toMatchObject([{ model: '' }]);
+});
+
+test('models that nobody serves stand among the attempts where their turn was, with the reason', async () => {
+  const { sent, settle } = world(['a', 'b', 'c'], { unserved: { a: 'env://KEY is not set', c: 'no file' } });
+  await settle();
+  expect(sent[0]?.request.model).toBe('b');
+  expect(sent[0]?.request.prior.map(({ model, reason }) => [model, reason])).toEqual([['a', 'env://KEY is not set']]);
+});
+
+test('no candidate is Blocked, and leaves one record without a model', async () => {
+  const { over, frames, calls } = world([]);
+  await over;
+  expect(failureIn(frames)?.code).toBe(wire.FailureCode.BLOCKED);
+  expect(calls).toMatchObject([{ model: '', outcome: 'Blocked', fine: 'Policy' }]);
+});
+
+test('a deadline before content cancels the worker; after content the worker is given a moment to end by itself', async () => {
+  const before = world(['a']);
+  await before.settle();
+  before.sent[0]?.hear(accepted(1));
+  await vi.advanceTimersByTimeAsync(10_001);
+  expect(before.commands).toEqual(['CANCEL worker-1']);
+  expect(failureIn(before.frames)?.code).toBe(wire.FailureCode.DEADLINE);
+  const after = world(['a']);
+  await after.settle();
+  after.sent[0]?.hear(accepted(1));
+  after.sent[0]?.hear(hasContent);
+  await vi.advanceTimersByTimeAsync(10_001);
+  expect(failureIn(after.frames)).toBeUndefined();
+  after.sent[0]?.hear(ended('a', 'Deadline', true));
+  await after.over;
+  expect(failureIn(after.frames)).toBeUndefined();
+});
+
+test('a cancel reaches the worker and ends the task once', async () => {
+  const { run, sent, commands, frames, settle } = world(['a', 'b']);
+  await settle();
+  sent[0]?.hear(accepted(1));
+  run.cancel();
+  run.cancel();
+  expect(commands).toEqual(['CANCEL worker-1']);
+  expect(frames.filter(({ kind }) => kind.case === 'failure')).toHaveLength(1);
+});
