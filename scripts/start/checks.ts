@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { checkNatsUrl } from '../nats-url.ts';
 import { runProgram } from '../run-program.ts';
 import { Mendable } from '../say.ts';
@@ -25,7 +25,7 @@ export async function checkSurroundings(settings: StartSettings): Promise<void> 
 
 async function checkWritable(dataDir: string): Promise<void> {
   try {
-    await mkdir(join(dataDir, 'logs'), { recursive: true });
+    await makeFolder(join(dataDir, 'logs'));
     const probe = join(dataDir, `.probe-${process.pid}`);
     await writeFile(probe, '');
     await rm(probe);
@@ -35,6 +35,13 @@ async function checkWritable(dataDir: string): Promise<void> {
       `WILL_DATA_DIR ${shown(dataDir)} cannot be written (${code}): make it writable, or set another folder`,
     );
   }
+}
+
+/** One level after the other: Node's own `recursive` never ends where a parent refuses by ENOENT (below /proc). */
+async function makeFolder(path: string): Promise<void> {
+  if (existsSync(path)) return;
+  await makeFolder(dirname(path));
+  await mkdir(path);
 }
 
 const lockOf = (dataDir: string): string => join(dataDir, 'start.pid');

@@ -8,6 +8,7 @@ const largestBytes = 10e6;
 const linesPerWindow = 10;
 const windowMs = 10_000;
 const warnLevel = 40;
+const fatalLevel = 60;
 
 /** A process's log: everything goes into its file, warnings and worse also to the terminal, in short. */
 export class LogFile {
@@ -63,7 +64,8 @@ function keepSmall(path: string): void {
 function shortForm(line: string): string | undefined {
   const entry = parseEntry(line);
   if (!entry) return line;
-  if (entry.level < warnLevel) return undefined;
+  // A service that gives up at its start also tells us why, and we say it.
+  if (entry.level < warnLevel || entry.level >= fatalLevel) return undefined;
   const level = entry.level >= 50 ? 'error' : 'warn';
   return `${level}: ${entry.msg ?? ''}${entry.error === undefined ? '' : ` (${entry.error})`}`;
 }
