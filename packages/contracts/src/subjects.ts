@@ -32,7 +32,8 @@ export const subjects = {
   taskRun: (client: string) => `will.v1.task.run.${slug('client', client)}`,
   policyDecide: 'will.v1.policy.decide',
   policyExplain: 'will.v1.policy.explain',
-  call: (dataClass: DataClassToken, model: string) => `will.v1.call.${slug('data class', dataClass)}.${slug('model', model)}`,
+  call: (dataClass: DataClassToken, model: string) =>
+    `will.v1.call.${slug('data class', dataClass)}.${slug('model', model)}`,
   /** Of the process that owns the task now. */
   cancel: (processId: string) => `will.v1.cancel.${opaque('process id', processId)}`,
   control: (workerId: string) => `will.v1.control.${opaque('worker id', workerId)}`,
@@ -56,7 +57,13 @@ export const patterns = {
     `_INBOX.${client === '*' ? '*' : slug('client', client)}.${opaque('connection id', connectionId)}.*`,
 } as const;
 
-export const queues = { router: 'router', policy: 'policy', registry: 'registry', telemetry: 'telemetry', worker: 'w' } as const;
+export const queues = {
+  router: 'router',
+  policy: 'policy',
+  registry: 'registry',
+  telemetry: 'telemetry',
+  worker: 'w',
+} as const;
 
 export const names = {
   eventsStream: 'WILL_EVENTS',
