@@ -1,0 +1,186 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { writeTinyGguf } from '@will/testkit';
+import { root } from './paths.ts';
+import { runProgram } from './run-program.ts';
+
+const slow = { timeout: 90_000 };
+let folder = '';
+let model = '';
+const running: Started[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'will-start-'));
+  model = join(folder, 'tiny.gguf');
+  await writeTinyGguf(model);
+});
+// What a failed test left running.
+afterEach(async () => {
+  await Promise.all(
+    running.splice(0).map(({ child, ended }) => {
+      child.kill('SIGTERM');
+      return ended;
+    }),
+  );
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly httpPort: number;
+  /** What it wrote so far. */
+  output(): string;
+  /** Resolves once it wrote this. */
+  untilSays(text: string): Promise<void>;
+  readonly ended: Promise<number | null>;
+}
+
+async function startProduct(dataDir: string, env: Readonly<Record<string, string>> = {}): Promise<Started> {
+  const [httpPort, natsPort] = [await freePort(), await freePort()];
+  const child = spawn(process.execPath, [join(root, 'scripts/start.ts')], {
+    cwd: root,
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      WILL_HTTP_PORT: String(httpPort),
+      WILL_NATS_PORT: String(natsPort),
+      WILL_DATA_DIR: dataDir,
+      WILL_FIRST_MODEL: model,
+      WILL_GGUF_THREADS: '1',
+      WILL_OLLAMA_URL: 'off',
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      child.emit('wrote');
+    });
+  }
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  const started: Started = {
+    child,
+    httpPort,
+    output: () => text,
+    ended,
+    async untilSays(wanted) {
+      const early = ended.then((code) => {
+        throw new Error(`it ended with ${code}:\n${text}`);
+      });
+      early.catch(() => {});
+      while (!text.includes(wanted)) await Promise.race([once(child, 'wrote'), early]);
+    },
+  };
+  running.push(started);
+  return started;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** The processes that this one started, by their ids. */
+async function processesBelow(pid: number): Promise<number[]> {
+  const { output } = await runProgram('ps', ['-eo', 'pid=,ppid=']);
+  const rows = output
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  return rows.filter(([, parent]) => parent === pid).map(([child = 0]) => child);
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+async function untilGone(pids: readonly number[]): Promise<void> {
+  while (pids.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+test('what is wrong is one line with its cure, exit code 1, and nothing left behind', slow, async () => {
+  const listener = createServer();
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const taken = String((listener.address() as AddressInfo).port);
+  const bad = join(folder, 'bad.yaml');
+  await writeFile(bad, 'models:\n  - name: X\n    tags: [text_gen]\n    call_method: Fax\n');
+  const cases: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [
+    [{ WILL_HTTP_PORT: taken }, /port \d+ is taken: .*WILL_HTTP_PORT/],
+    [{ WILL_NATS_PORT: taken }, /port \d+ is taken: .*NATS_URL/],
+    [{ WILL_HTTP_PORT: 'eighty' }, /WILL_HTTP_PORT "eighty" must be a whole number from 1 to 65535/],
+    [{ WILL_DATA_DIR: join(model, 'below') }, /WILL_DATA_DIR .* cannot be written \(ENOTDIR\): make it writable/],
+    [{ WILL_DOCUMENTS: join(folder, 'nothing') }, /WILL_DOCUMENTS .* does not exist/],
+    [{ WILL_DOCUMENTS: bad }, /bad\.yaml:4: .*"Fax" must be one of/],
+    [{ NATS_URL: 'nats://127.0.0.1:1' }, /no nats-server answers at 127\.0\.0\.1:1/],
+    [{ WILL_DOCUMENTS: '', WILL_FIRST_MODEL: bad }, /WILL_FIRST_MODEL .* must be a gguf file/],
+  ];
+  for (const [at, [env, expected]] of cases.entries()) {
+    const started = await startProduct(join(folder, `case-${at}`), env);
+    expect(await started.ended).toBe(1);
+    expect(started.output()).toMatch(expected);
+    expect(started.output().trim().split('\n')).toHaveLength(1);
+  }
+  await new Promise((resolve) => listener.close(resolve));
+});
+
+test('it answers a task once it says ready, starts a killed service again, and ends all on SIGTERM', slow, async () => {
+  const dataDir = join(folder, 'whole');
+  const started = await startProduct(dataDir);
+  await started.untilSays(`ready http://127.0.0.1:${started.httpPort}`);
+  const response = await fetch(`http://127.0.0.1:${started.httpPort}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'text_gen', max_tokens: 4, messages: [{ role: 'user', content: 'Hello' }] }),
+  });
+  expect(response.status).toBe(200);
+  const run = JSON.parse(await readFile(join(dataDir, 'run.json'), 'utf8')) as { pid: number; httpUrl: string };
+  expect(run).toMatchObject({ pid: started.child.pid, httpUrl: `http://127.0.0.1:${started.httpPort}` });
+
+  const second = await startProduct(dataDir);
+  expect(await second.ended).toBe(1);
+  expect(second.output()).toContain(`is in use by process ${started.child.pid}`);
+
+  const { output } = await runProgram('ps', ['-eo', 'pid=,ppid=,args=']);
+  const router = output
+    .split('\n')
+    .find((line) => line.includes(`${started.child.pid} `) && /services\/router/.test(line));
+  process.kill(Number(router?.trim().split(/\s+/)[0]), 'SIGKILL');
+  await started.untilSays('router is up again');
+
+  const below = await processesBelow(started.child.pid as number);
+  expect(below.length).toBeGreaterThanOrEqual(7);
+  started.child.kill('SIGTERM');
+  expect(await started.ended).toBe(0);
+  await untilGone(below);
+});
+
+test('a supervisor that is killed leaves nothing running, and the next start waits for that', slow, async () => {
+  const dataDir = join(folder, 'killed');
+  const started = await startProduct(dataDir);
+  await started.untilSays('ready ');
+  const below = await processesBelow(started.child.pid as number);
+  started.child.kill('SIGKILL');
+  await started.ended;
+  await untilGone(below);
+  const again = await startProduct(dataDir);
+  await again.untilSays('ready ');
+  again.child.kill('SIGINT');
+  expect(await again.ended).toBe(0);
+});
