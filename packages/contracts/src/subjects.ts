@@ -21,8 +21,8 @@ function opaque(what: string, value: string): string {
 }
 
 export type DataClassToken = 'open' | 'customer' | 'sensitive' | 'customer-sensitive';
-export type RegistryOperation = 'apply' | 'get' | 'status';
-export type TelemetryOperation = 'calls' | 'decision';
+export type RegistryOperation = 'apply' | 'get' | 'status' | 'history' | 'diff' | 'rollback';
+export type TelemetryOperation = 'calls' | 'decision' | 'recent';
 
 /**
  * The one place that builds subjects. Every argument is checked, so caller text can never become a wildcard, a system

@@ -31,7 +31,7 @@ export function compileSnapshot(revision: number, documents: readonly AnyDocumen
   const bySlug = groupBySlug(documents, problems);
   const names = new ModelNames(bySlug.model.values(), problems);
   const standIns = resolveStandIns(bySlug.model, names);
-  const models = mapValues(bySlug.model, compileModel);
+  const models = mapValues(bySlug.model, (model) => compileModel(model, successorOf(model, names, problems)));
   const snapshot: Snapshot = {
     revision,
     models,
@@ -219,7 +219,22 @@ function compileReflex(reflex: DocumentOf['reflex'], names: ModelNames): Documen
   };
 }
 
-function compileModel(document: ModelDocument): Model {
+/** Slug of the model that a document says comes after it. */
+function successorOf(model: ModelDocument, names: ModelNames, problems: CompileProblem[]): string | undefined {
+  const { slug, replaced_by } = model;
+  if (replaced_by === undefined) return undefined;
+  const successor = names.resolve(replaced_by, 'model', slug, 'replaced_by');
+  if (successor === slug)
+    problems.push({
+      kind: 'model',
+      slug,
+      field: 'replaced_by',
+      message: `${quoted(replaced_by)} is this model itself; name another one`,
+    });
+  return successor;
+}
+
+function compileModel(document: ModelDocument, replacedBy: string | undefined): Model {
   const { benchmark, limits, compliance, modalities } = document;
   const byTags = modalitiesOfTags(document.tags);
   const cost = benchmark?.cost_per_1k_tokens_usd;
@@ -227,6 +242,9 @@ function compileModel(document: ModelDocument): Model {
     slug: document.slug,
     name: document.name,
     version: document.version,
+    deprecatedAtMs: beginningMs(document.deprecated),
+    retiredAtMs: document.retired === true ? Number.NEGATIVE_INFINITY : beginningMs(document.retired),
+    replacedBy,
     taskTypes: new Set(document.tags),
     callMethod: document.call_method,
     isPrivate: isPrivateModel(document),
@@ -269,6 +287,10 @@ function indexByTaskType(models: Iterable<Model>): Map<string, readonly string[]
   }
   return index;
 }
+
+/** From when on something holds: never where nothing is stated, long since where the instant cannot be read. */
+const beginningMs = (instant: string | undefined): number =>
+  instant === undefined ? Number.POSITIVE_INFINITY : expiryMs(instant);
 
 /** An expiry that cannot be read has passed: a doubtful tag is no tag. */
 const expiryMs = (instant: string): number => {

@@ -1,5 +1,5 @@
 import type { Candidate, Exclusion, RankedSet } from './decision.ts';
-import { exclusionOf, isForeign, requirementOf, type Requirement } from './eligibility.ts';
+import { exclusionOf, isForeign, isoDate, requirementOf, type Requirement } from './eligibility.ts';
 import type { Facts } from './facts.ts';
 import { preferBySchedules } from './preferences.ts';
 import { isPin, proposalsOf, type Proposal } from './proposals.ts';
@@ -12,6 +12,8 @@ const longestValidMs = 60_000;
 const mostWithoutRoute = 32;
 /** So many exclusions are told one by one: ten thousand models must not make an answer that the bus cannot carry. */
 const mostTold = 1_000;
+/** So many deprecated models are told of. */
+const mostDeprecated = 10;
 /** How many models that nobody asked for are named in a decision without candidates. */
 const mostOutsiders = 100;
 
@@ -35,9 +37,15 @@ export function decide(snapshot: Snapshot, facts: Facts, nowMs: number): RankedS
     dataClass: requirement.dataClass,
     candidates,
     exclusions: [...judged.exclusions, ...outsiders.exclusions],
-    notes: [...notesOn(snapshot, facts), ...judged.notes, ...notes, ...outsiders.notes],
+    notes: [
+      ...notesOn(snapshot, facts),
+      ...judged.notes,
+      ...notes,
+      ...deprecationsOf(snapshot, candidates, nowMs),
+      ...outsiders.notes,
+    ],
     scheduleEdgeMs: edgeMs,
-    validUntilMs: Math.min(nowMs + longestValidMs, edgeMs ?? Number.POSITIVE_INFINITY, judged.tagsExpireMs),
+    validUntilMs: Math.min(nowMs + longestValidMs, edgeMs ?? Number.POSITIVE_INFINITY, judged.modelsChangeMs),
     waitMs: snapshot.routes.get(facts.taskType)?.wait_ms ?? defaultWaitMs,
   };
 }
@@ -48,8 +56,8 @@ interface Judged {
   readonly considered: ReadonlySet<string>;
   /** Pins that were dropped, in words. */
   readonly notes: readonly string[];
-  /** When the first compliance tag of a model among them runs out. */
-  readonly tagsExpireMs: number;
+  /** When the first compliance tag of a model among them runs out, or the first of them retires. */
+  readonly modelsChangeMs: number;
 }
 
 function judgeProposals(snapshot: Snapshot, requirement: Requirement, facts: Facts, nowMs: number): Judged {
@@ -58,13 +66,13 @@ function judgeProposals(snapshot: Snapshot, requirement: Requirement, facts: Fac
   const exclusions: Exclusion[] = [];
   const considered = new Set<string>();
   const notes: string[] = [];
-  let tagsExpireMs = Number.POSITIVE_INFINITY;
+  let modelsChangeMs = Number.POSITIVE_INFINITY;
   let untold = 0;
   for (const proposal of proposalsOf(snapshot, facts)) {
     if (proposal.why === 'route:tag' && standard.length >= mostWithoutRoute) break;
     const model = snapshot.models.get(proposal.model);
     considered.add(proposal.model);
-    if (model) tagsExpireMs = Math.min(tagsExpireMs, firstExpiryMs(model, nowMs));
+    if (model) modelsChangeMs = Math.min(modelsChangeMs, firstChangeMs(model, nowMs));
     const exclusion = model ? exclusionOf(model, requirement, facts, nowMs) : unknownModel(proposal.model);
     if (exclusion) {
       if (exclusions.length < mostTold) exclusions.push(exclusion);
@@ -75,11 +83,12 @@ function judgeProposals(snapshot: Snapshot, requirement: Requirement, facts: Fac
   }
   if (untold > 0) notes.push(`${untold} more models may not do it`);
   if (standard.length > 0) exclusions.push(...premium.map(keptForEmpty));
-  return { candidates: standard.length > 0 ? standard : premium, exclusions, considered, notes, tagsExpireMs };
+  return { candidates: standard.length > 0 ? standard : premium, exclusions, considered, notes, modelsChangeMs };
 }
 
-function firstExpiryMs({ compliance }: Model, nowMs: number): number {
-  let firstMs = Number.POSITIVE_INFINITY;
+/** When time alone next changes what a model may do. */
+function firstChangeMs({ compliance, retiredAtMs }: Model, nowMs: number): number {
+  let firstMs = retiredAtMs > nowMs ? retiredAtMs : Number.POSITIVE_INFINITY;
   for (const { expiresAtMs } of compliance ?? [])
     if (expiresAtMs > nowMs && expiresAtMs < firstMs) firstMs = expiresAtMs;
   return firstMs;
@@ -134,6 +143,24 @@ const notInRoute = (model: string): Exclusion => ({
   rule: 'not_in_route',
   detail: 'it may do the task, but no step of the route and no preference names it',
 });
+
+/** Which candidates should no longer be chosen, in words. */
+function deprecationsOf({ models }: Snapshot, candidates: readonly Candidate[], nowMs: number): readonly string[] {
+  const notes: string[] = [];
+  for (const { model: slug } of candidates) {
+    const model = models.get(slug);
+    if (!model || model.deprecatedAtMs > nowMs) continue;
+    if (notes.length === mostDeprecated) return [...notes, 'more candidates are deprecated'];
+    notes.push(`${slug} ${deprecationOf(model)}`);
+  }
+  return notes;
+}
+
+/** `is deprecated since 2026-01-01 and retires on 2026-06-01; gpt-5 replaces it`. */
+export function deprecationOf({ deprecatedAtMs, retiredAtMs, replacedBy }: Model): string {
+  const end = Number.isFinite(retiredAtMs) ? ` and retires on ${isoDate(retiredAtMs)}` : '';
+  return `is deprecated since ${isoDate(deprecatedAtMs)}${end}${replacedBy === undefined ? '' : `; ${replacedBy} replaces it`}`;
+}
 
 /** What is odd about the facts, in words. */
 function notesOn(snapshot: Snapshot, facts: Facts): readonly string[] {

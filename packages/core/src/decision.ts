@@ -7,6 +7,7 @@ export type CandidateReason = 'explicit' | 'reflex' | 'project' | 'client' | `ro
 /** The rule that left a model out. */
 export type ExclusionRule =
   | 'unknown_model'
+  | 'retired'
   | 'task_type'
   | 'modality'
   | 'capability'

@@ -44,6 +44,13 @@ export interface ModelDocument {
   readonly slug: string;
   readonly aliases: readonly string[];
   readonly version?: string;
+  /** ISO instants. When it came out; from when on it should no longer be chosen; from when on it must not be used. */
+  readonly released?: string;
+  readonly deprecated?: string;
+  /** `true`: at once. */
+  readonly retired?: string | true;
+  /** The model that comes after this version. It says so and nothing else: `stand_in` is what changes routes. */
+  readonly replaced_by?: string;
   /** Use-case tags = task types. */
   readonly tags: readonly string[];
   readonly call_method: CallMethod;

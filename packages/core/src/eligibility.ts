@@ -91,6 +91,12 @@ function premiumOf(snapshot: Snapshot, { priority, taskType }: Facts): Requireme
 /** Why a model breaks one rule; undefined when it keeps it. Doubt breaks it: each asks for what is allowed, never for what is not. */
 type Judge = (model: Model, requirement: Requirement, facts: Facts, nowMs: number) => string | undefined;
 
+const retired: Judge = ({ retiredAtMs, replacedBy }, _requirement, _facts, nowMs) => {
+  if (retiredAtMs > nowMs) return undefined;
+  const since = Number.isFinite(retiredAtMs) ? ` since ${isoDate(retiredAtMs)}` : '';
+  return `it is retired${since}${replacedBy === undefined ? '' : `, replaced by ${replacedBy}`}`;
+};
+
 const customerData: Judge = ({ maySeeCustomerData }, { dataClass }) =>
   !isCustomerData(dataClass) || maySeeCustomerData === true
     ? undefined
@@ -163,6 +169,7 @@ const tier: Judge = (model, { premium }) =>
 
 /** Every hard rule; the first broken one is the one that is named. Privacy stands before ability. */
 const rules: readonly (readonly [ExclusionRule, Judge])[] = [
+  ['retired', retired],
   ['customer_data', customerData],
   ['security_level', securityLevel],
   ['avoid_cloud', avoidCloud],
@@ -216,4 +223,6 @@ const said = (value: string | boolean | undefined): string => {
   if (value === undefined) return 'unknown';
   return value === false ? 'no' : String(value);
 };
+/** Of an instant: `2026-11-23`. */
+export const isoDate = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10);
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];

@@ -57,6 +57,7 @@ const mendOf = (rule: ExclusionRule): string => mends[rule] ?? 'see the rule';
 
 const mends: Record<ExclusionRule, string> = {
   unknown_model: 'apply a model with this name or alias',
+  retired: 'name the model that replaces it, or take `retired` away, if it still answers',
   task_type: 'add the task type to its tags',
   modality: 'choose a model that takes and gives these modalities',
   capability: 'declare the capability, if the model has it',

@@ -20,6 +20,12 @@ export interface Model {
   readonly slug: string;
   readonly name: string;
   readonly version: string | undefined;
+  /** From then on decisions warn of it; infinite: never. */
+  readonly deprecatedAtMs: number;
+  /** From then on no task may go there; infinite: never. */
+  readonly retiredAtMs: number;
+  /** Slug of the model that comes after it. */
+  readonly replacedBy: string | undefined;
   readonly taskTypes: ReadonlySet<string>;
   readonly callMethod: CallMethod;
   /** The place it is called at has a private address, or is this very machine or process. */

@@ -197,11 +197,22 @@ export const dates = () =>
 
 /** A date means its first moment in UTC. */
 export const instant = () =>
-  field('a date such as 2027-01-31, or an instant such as 2027-01-31T12:00:00Z', (value) => {
-    if (typeof value !== 'string') return undefined;
-    if (isDate(value)) return `${value}T00:00:00Z`;
-    const isInstant =
-      /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/.test(value) &&
-      isDate(value.slice(0, 10));
-    return isInstant && !Number.isNaN(Date.parse(value)) ? value : undefined;
-  });
+  field('a date such as 2027-01-31, or an instant such as 2027-01-31T12:00:00Z', readInstant);
+
+/** As {@link instant}, or `yes` for something that holds already. */
+export const instantOrYes = () =>
+  field(
+    'yes, a date such as 2027-01-31, or an instant such as 2027-01-31T12:00:00Z',
+    (value): string | true | undefined =>
+      value === true || (typeof value === 'string' && truths[value.trim().toLowerCase()] === true)
+        ? true
+        : readInstant(value),
+  );
+
+function readInstant(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  if (isDate(value)) return `${value}T00:00:00Z`;
+  const isInstant =
+    /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/.test(value) && isDate(value.slice(0, 10));
+  return isInstant && !Number.isNaN(Date.parse(value)) ? value : undefined;
+}

@@ -1,3 +1,11 @@
+export {
+  gatherDocuments,
+  keyOfDocument,
+  placeProblem,
+  validateDocuments,
+  type DocumentText,
+  type GatheredDocuments,
+} from './gather.ts';
 export { isDocumentFile, isSpecificationNotation } from './notation.ts';
 export {
   mostFileBytes,
@@ -6,4 +14,5 @@ export {
   type ParsedFile,
 } from './parse-documents.ts';
 export { formatProblem, type DocumentProblem } from './problem.ts';
+export { writeDocument, writeDocuments } from './write-documents.ts';
 export { fieldsOf, type FieldReference } from './schemas.ts';

@@ -6,6 +6,7 @@ import {
   endpoint,
   filePath,
   instant,
+  instantOrYes,
   keyReference,
   number,
   prose,
@@ -74,7 +75,15 @@ export const modelShape = {
   aliases: texts(0, 64, 100)
     .describe('Other names that stand for it: `local:LLaMA`. A name stands for one model only. Default: none.')
     .exactOptional(),
-  version: text(100).describe('Version of the model.').exactOptional(),
+  version: text(100).describe('Version of the model. Stands in every call record.').exactOptional(),
+  released: instant().describe('When this version came out. Shown; decides nothing.').exactOptional(),
+  deprecated: instant().describe('From then on apply and decisions warn of it; it is still used.').exactOptional(),
+  retired: instantOrYes()
+    .describe('From then on, or with `yes` at once, no task goes there (rule `retired`).')
+    .exactOptional(),
+  replaced_by: text(100)
+    .describe('Model that comes after it: name, alias or slug. It is named in warnings; `stand_in` changes routes.')
+    .exactOptional(),
   tags: tags(1).describe('Use-case tags: the task types it can do.'),
   call_method: choice('API', 'Local', 'on-device', 'container').describe(
     'How it is reached. `avoid_cloud` leaves out all that is `API`.',
@@ -201,6 +210,9 @@ function misfits({
   endpoint,
   local,
   call_method,
+  released,
+  deprecated,
+  retired,
 }: ModelDocument): [field: string, message: string][] {
   const found: [string, string][] = [];
   if (!slugPattern.test(slug))
@@ -216,5 +228,10 @@ function misfits({
     endpoint === undefined
   )
     found.push(['local', 'call_method container needs local.container or an endpoint']);
+  const isBefore = (one: string | true | undefined, other: string | undefined): boolean =>
+    typeof one === 'string' && other !== undefined && Date.parse(one) < Date.parse(other);
+  if (isBefore(deprecated, released)) found.push(['deprecated', `${shown(deprecated)} is before released`]);
+  if (isBefore(retired, released)) found.push(['retired', `${shown(retired)} is before released`]);
+  if (isBefore(retired, deprecated)) found.push(['retired', `${shown(retired)} is before deprecated`]);
   return found;
 }

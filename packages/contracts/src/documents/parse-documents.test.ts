@@ -317,3 +317,30 @@ test('10,000 random bad documents: each a clear problem, none a throw', () => {
   );
   expect(read).toBe(10_000);
 }, 60_000);
+
+test('a version has its dates: released, deprecated, retired at a date or at once, and what replaces it', () => {
+  const model = (fields: string): string =>
+    `kind: model\nname: M\ntags: [code]\ncall_method: API\nendpoint: https://example.com\n${fields}`;
+  const life =
+    'version: "2"\nreleased: 2026-01-01\ndeprecated: 2026-06-01T12:00:00Z\nretired: 2027-01-01\nreplaced_by: N\n';
+  expect(parseDocuments('m.yaml', model(life)).documents[0]?.document.body).toMatchObject({
+    version: '2',
+    released: '2026-01-01T00:00:00Z',
+    deprecated: '2026-06-01T12:00:00Z',
+    retired: '2027-01-01T00:00:00Z',
+    replaced_by: 'N',
+  });
+  for (const yes of ['yes', 'true', 'True'])
+    expect(parseDocuments('m.yaml', model(`retired: ${yes}\n`)).documents[0]?.document.body).toMatchObject({
+      retired: true,
+    });
+  const said = (fields: string) =>
+    parseDocuments('m.yaml', model(fields)).problems.map(({ line, message }) => [line, message]);
+  expect(said('retired: no\n')).toEqual([
+    [6, '"no" must be yes, a date such as 2027-01-31, or an instant such as 2027-01-31T12:00:00Z'],
+  ]);
+  expect(said('deprecated: soon\n')[0]?.[0]).toBe(6);
+  expect(said('released: 2026-02-01\nretired: 2026-01-01\n')).toEqual([
+    [7, '"2026-01-01T00:00:00Z" is before released'],
+  ]);
+});

@@ -6,6 +6,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { Facts } from "./policy_pb.js";
 
 /**
  * Describes the file will/v1/registry.proto.
@@ -168,6 +169,20 @@ export declare type ApplyResponse = Message<"will.v1.ApplyResponse"> & {
    * @generated from field: repeated string lagging = 5;
    */
   lagging: string[];
+
+  /**
+   * Dry run: decisions of the last hour whose candidates the change would alter, those decided most often first.
+   *
+   * @generated from field: repeated will.v1.DecisionChange decision_changes = 6;
+   */
+  decisionChanges: DecisionChange[];
+
+  /**
+   * Dry run, in words: how many decisions were judged anew, or why none could be; what is not listed.
+   *
+   * @generated from field: string decisions_note = 7;
+   */
+  decisionsNote: string;
 };
 
 /**
@@ -175,6 +190,328 @@ export declare type ApplyResponse = Message<"will.v1.ApplyResponse"> & {
  * Use `create(ApplyResponseSchema)` to create a new message.
  */
 export declare const ApplyResponseSchema: GenMessage<ApplyResponse>;
+
+/**
+ * @generated from message will.v1.DecisionChange
+ */
+export declare type DecisionChange = Message<"will.v1.DecisionChange"> & {
+  /**
+   * @generated from field: will.v1.Facts facts = 1;
+   */
+  facts?: Facts | undefined;
+
+  /**
+   * How many decisions of the last hour had these facts.
+   *
+   * @generated from field: uint32 decisions = 2;
+   */
+  decisions: number;
+
+  /**
+   * Candidates with the documents in force, and with the change; best first.
+   *
+   * @generated from field: repeated string before = 3;
+   */
+  before: string[];
+
+  /**
+   * @generated from field: repeated string after = 4;
+   */
+  after: string[];
+
+  /**
+   * One sentence.
+   *
+   * @generated from field: string words = 5;
+   */
+  words: string;
+};
+
+/**
+ * Describes the message will.v1.DecisionChange.
+ * Use `create(DecisionChangeSchema)` to create a new message.
+ */
+export declare const DecisionChangeSchema: GenMessage<DecisionChange>;
+
+/**
+ * A new revision whose documents equal those of an old one. Answered with ApplyResponse.
+ *
+ * @generated from message will.v1.RollbackRequest
+ */
+export declare type RollbackRequest = Message<"will.v1.RollbackRequest"> & {
+  /**
+   * @generated from field: uint64 revision = 1;
+   */
+  revision: bigint;
+
+  /**
+   * @generated from field: string note = 2;
+   */
+  note: string;
+
+  /**
+   * @generated from field: string author = 3;
+   */
+  author: string;
+
+  /**
+   * Say what would change; change nothing.
+   *
+   * @generated from field: bool dry_run = 4;
+   */
+  dryRun: boolean;
+};
+
+/**
+ * Describes the message will.v1.RollbackRequest.
+ * Use `create(RollbackRequestSchema)` to create a new message.
+ */
+export declare const RollbackRequestSchema: GenMessage<RollbackRequest>;
+
+/**
+ * @generated from message will.v1.HistoryRequest
+ */
+export declare type HistoryRequest = Message<"will.v1.HistoryRequest"> & {
+  /**
+   * Of one document; both empty: of all revisions.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: string slug = 2;
+   */
+  slug: string;
+
+  /**
+   * `next` of the answer before: go on from there.
+   *
+   * @generated from field: uint64 before = 3;
+   */
+  before: bigint;
+};
+
+/**
+ * Describes the message will.v1.HistoryRequest.
+ * Use `create(HistoryRequestSchema)` to create a new message.
+ */
+export declare const HistoryRequestSchema: GenMessage<HistoryRequest>;
+
+/**
+ * One revision, as far as it touched what was asked for.
+ *
+ * @generated from message will.v1.Version
+ */
+export declare type Version = Message<"will.v1.Version"> & {
+  /**
+   * @generated from field: uint64 revision = 1;
+   */
+  revision: bigint;
+
+  /**
+   * @generated from field: string author = 2;
+   */
+  author: string;
+
+  /**
+   * @generated from field: string note = 3;
+   */
+  note: string;
+
+  /**
+   * @generated from field: int64 at_unix_ms = 4;
+   */
+  atUnixMs: bigint;
+
+  /**
+   * Of one document: created | updated | removed.
+   *
+   * @generated from field: string action = 5;
+   */
+  action: string;
+
+  /**
+   * Of one document: fields that differ from the version before.
+   *
+   * @generated from field: repeated string fields = 6;
+   */
+  fields: string[];
+
+  /**
+   * How many documents the revision changed.
+   *
+   * @generated from field: uint32 changes = 7;
+   */
+  changes: number;
+};
+
+/**
+ * Describes the message will.v1.Version.
+ * Use `create(VersionSchema)` to create a new message.
+ */
+export declare const VersionSchema: GenMessage<Version>;
+
+/**
+ * @generated from message will.v1.HistoryResponse
+ */
+export declare type HistoryResponse = Message<"will.v1.HistoryResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated will.v1.Version versions = 1;
+   */
+  versions: Version[];
+
+  /**
+   * @generated from field: string error = 2;
+   */
+  error: string;
+
+  /**
+   * Not 0: there is more than fits one message; ask again with this in `before`.
+   *
+   * @generated from field: uint64 next = 3;
+   */
+  next: bigint;
+};
+
+/**
+ * Describes the message will.v1.HistoryResponse.
+ * Use `create(HistoryResponseSchema)` to create a new message.
+ */
+export declare const HistoryResponseSchema: GenMessage<HistoryResponse>;
+
+/**
+ * @generated from message will.v1.DiffRequest
+ */
+export declare type DiffRequest = Message<"will.v1.DiffRequest"> & {
+  /**
+   * Of one document; both empty: of all.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: string slug = 2;
+   */
+  slug: string;
+
+  /**
+   * Absent: of one document the revision before its last change; of all it must be stated.
+   *
+   * @generated from field: optional uint64 from = 3;
+   */
+  from?: bigint | undefined;
+
+  /**
+   * Absent: the newest.
+   *
+   * @generated from field: optional uint64 to = 4;
+   */
+  to?: bigint | undefined;
+
+  /**
+   * `next` of the answer before: go on from there, with its from and to.
+   *
+   * @generated from field: uint32 after = 5;
+   */
+  after: number;
+};
+
+/**
+ * Describes the message will.v1.DiffRequest.
+ * Use `create(DiffRequestSchema)` to create a new message.
+ */
+export declare const DiffRequestSchema: GenMessage<DiffRequest>;
+
+/**
+ * @generated from message will.v1.FieldChange
+ */
+export declare type FieldChange = Message<"will.v1.FieldChange"> & {
+  /**
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: string slug = 2;
+   */
+  slug: string;
+
+  /**
+   * Of the document: created | updated | removed.
+   *
+   * @generated from field: string action = 3;
+   */
+  action: string;
+
+  /**
+   * `limits.daily.usd`, `steps[1].model`.
+   *
+   * @generated from field: string field = 4;
+   */
+  field: string;
+
+  /**
+   * JSON; absent: not stated.
+   *
+   * @generated from field: optional string before = 5;
+   */
+  before?: string | undefined;
+
+  /**
+   * @generated from field: optional string after = 6;
+   */
+  after?: string | undefined;
+};
+
+/**
+ * Describes the message will.v1.FieldChange.
+ * Use `create(FieldChangeSchema)` to create a new message.
+ */
+export declare const FieldChangeSchema: GenMessage<FieldChange>;
+
+/**
+ * @generated from message will.v1.DiffResponse
+ */
+export declare type DiffResponse = Message<"will.v1.DiffResponse"> & {
+  /**
+   * @generated from field: uint64 from = 1;
+   */
+  from: bigint;
+
+  /**
+   * @generated from field: uint64 to = 2;
+   */
+  to: bigint;
+
+  /**
+   * By kind, slug and field.
+   *
+   * @generated from field: repeated will.v1.FieldChange changes = 3;
+   */
+  changes: FieldChange[];
+
+  /**
+   * @generated from field: string error = 4;
+   */
+  error: string;
+
+  /**
+   * Not 0: there is more than fits one message.
+   *
+   * @generated from field: uint32 next = 5;
+   */
+  next: number;
+};
+
+/**
+ * Describes the message will.v1.DiffResponse.
+ * Use `create(DiffResponseSchema)` to create a new message.
+ */
+export declare const DiffResponseSchema: GenMessage<DiffResponse>;
 
 /**
  * @generated from message will.v1.GetRequest
@@ -336,6 +673,13 @@ export declare type StatusResponse = Message<"will.v1.StatusResponse"> & {
    * @generated from field: string error = 6;
    */
   error: string;
+
+  /**
+   * Ids of those that follow the documents and do not work with the newest revision yet.
+   *
+   * @generated from field: repeated string lagging = 7;
+   */
+  lagging: string[];
 };
 
 /**

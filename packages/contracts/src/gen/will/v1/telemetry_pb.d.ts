@@ -7,7 +7,7 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { CallRecord, DecisionRecord } from "./event_pb.js";
-import type { RankedSet } from "./policy_pb.js";
+import type { Facts, RankedSet } from "./policy_pb.js";
 
 /**
  * Describes the file will/v1/telemetry.proto.
@@ -151,4 +151,73 @@ export declare type GetDecisionResponse = Message<"will.v1.GetDecisionResponse">
  * Use `create(GetDecisionResponseSchema)` to create a new message.
  */
 export declare const GetDecisionResponseSchema: GenMessage<GetDecisionResponse>;
+
+/**
+ * Which facts were decided on lately: what a change of documents is tried on.
+ *
+ * @generated from message will.v1.RecentFactsRequest
+ */
+export declare type RecentFactsRequest = Message<"will.v1.RecentFactsRequest"> & {
+  /**
+   * @generated from field: int64 since_unix_ms = 1;
+   */
+  sinceUnixMs: bigint;
+};
+
+/**
+ * Describes the message will.v1.RecentFactsRequest.
+ * Use `create(RecentFactsRequestSchema)` to create a new message.
+ */
+export declare const RecentFactsRequestSchema: GenMessage<RecentFactsRequest>;
+
+/**
+ * @generated from message will.v1.RecentFactsResponse
+ */
+export declare type RecentFactsResponse = Message<"will.v1.RecentFactsResponse"> & {
+  /**
+   * Those of the newest decisions first; so many as fit one message.
+   *
+   * @generated from field: repeated will.v1.RecentFacts recent = 1;
+   */
+  recent: RecentFacts[];
+
+  /**
+   * Not everything of that time is here.
+   *
+   * @generated from field: bool is_partial = 2;
+   */
+  isPartial: boolean;
+
+  /**
+   * @generated from field: string error = 3;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message will.v1.RecentFactsResponse.
+ * Use `create(RecentFactsResponseSchema)` to create a new message.
+ */
+export declare const RecentFactsResponseSchema: GenMessage<RecentFactsResponse>;
+
+/**
+ * @generated from message will.v1.RecentFacts
+ */
+export declare type RecentFacts = Message<"will.v1.RecentFacts"> & {
+  /**
+   * @generated from field: will.v1.Facts facts = 1;
+   */
+  facts?: Facts | undefined;
+
+  /**
+   * @generated from field: uint32 decisions = 2;
+   */
+  decisions: number;
+};
+
+/**
+ * Describes the message will.v1.RecentFacts.
+ * Use `create(RecentFactsSchema)` to create a new message.
+ */
+export declare const RecentFactsSchema: GenMessage<RecentFacts>;
 

@@ -12,7 +12,7 @@ import { file_will_v1_policy } from "./policy_pb.js";
  * Describes the file will/v1/telemetry.proto.
  */
 export const file_will_v1_telemetry = /*@__PURE__*/
-  fileDesc("Chd3aWxsL3YxL3RlbGVtZXRyeS5wcm90bxIHd2lsbC52MSLWAQoRUXVlcnlDYWxsc1JlcXVlc3QSDgoGY2xpZW50GAEgASgJEg8KB3Byb2plY3QYAiABKAkSDQoFbW9kZWwYAyABKAkSEQoJdGFza190eXBlGAQgASgJEg8KB291dGNvbWUYBSABKAkSDgoGcmVmbGV4GAYgASgJEg8KB3Rhc2tfaWQYByABKAkSEwoLZGVjaXNpb25faWQYCCABKAkSFAoMZnJvbV91bml4X21zGAkgASgDEhIKCnRvX3VuaXhfbXMYCiABKAMSDQoFbGltaXQYCyABKA0iRwoSUXVlcnlDYWxsc1Jlc3BvbnNlEiIKBWNhbGxzGAEgAygLMhMud2lsbC52MS5DYWxsUmVjb3JkEg0KBWVycm9yGAIgASgJIjoKEkdldERlY2lzaW9uUmVxdWVzdBITCgtkZWNpc2lvbl9pZBgBIAEoCRIPCgd0YXNrX2lkGAIgASgJInAKE0dldERlY2lzaW9uUmVzcG9uc2USKQoIZGVjaXNpb24YASABKAsyFy53aWxsLnYxLkRlY2lzaW9uUmVjb3JkEh8KA3NldBgCIAEoCzISLndpbGwudjEuUmFua2VkU2V0Eg0KBWVycm9yGAMgASgJYgZwcm90bzM", [file_will_v1_event, file_will_v1_policy]);
+  fileDesc("Chd3aWxsL3YxL3RlbGVtZXRyeS5wcm90bxIHd2lsbC52MSLWAQoRUXVlcnlDYWxsc1JlcXVlc3QSDgoGY2xpZW50GAEgASgJEg8KB3Byb2plY3QYAiABKAkSDQoFbW9kZWwYAyABKAkSEQoJdGFza190eXBlGAQgASgJEg8KB291dGNvbWUYBSABKAkSDgoGcmVmbGV4GAYgASgJEg8KB3Rhc2tfaWQYByABKAkSEwoLZGVjaXNpb25faWQYCCABKAkSFAoMZnJvbV91bml4X21zGAkgASgDEhIKCnRvX3VuaXhfbXMYCiABKAMSDQoFbGltaXQYCyABKA0iRwoSUXVlcnlDYWxsc1Jlc3BvbnNlEiIKBWNhbGxzGAEgAygLMhMud2lsbC52MS5DYWxsUmVjb3JkEg0KBWVycm9yGAIgASgJIjoKEkdldERlY2lzaW9uUmVxdWVzdBITCgtkZWNpc2lvbl9pZBgBIAEoCRIPCgd0YXNrX2lkGAIgASgJInAKE0dldERlY2lzaW9uUmVzcG9uc2USKQoIZGVjaXNpb24YASABKAsyFy53aWxsLnYxLkRlY2lzaW9uUmVjb3JkEh8KA3NldBgCIAEoCzISLndpbGwudjEuUmFua2VkU2V0Eg0KBWVycm9yGAMgASgJIisKElJlY2VudEZhY3RzUmVxdWVzdBIVCg1zaW5jZV91bml4X21zGAEgASgDIl4KE1JlY2VudEZhY3RzUmVzcG9uc2USJAoGcmVjZW50GAEgAygLMhQud2lsbC52MS5SZWNlbnRGYWN0cxISCgppc19wYXJ0aWFsGAIgASgIEg0KBWVycm9yGAMgASgJIj8KC1JlY2VudEZhY3RzEh0KBWZhY3RzGAEgASgLMg4ud2lsbC52MS5GYWN0cxIRCglkZWNpc2lvbnMYAiABKA1iBnByb3RvMw", [file_will_v1_event, file_will_v1_policy]);
 
 /**
  * Describes the message will.v1.QueryCallsRequest.
@@ -41,4 +41,25 @@ export const GetDecisionRequestSchema = /*@__PURE__*/
  */
 export const GetDecisionResponseSchema = /*@__PURE__*/
   messageDesc(file_will_v1_telemetry, 3);
+
+/**
+ * Describes the message will.v1.RecentFactsRequest.
+ * Use `create(RecentFactsRequestSchema)` to create a new message.
+ */
+export const RecentFactsRequestSchema = /*@__PURE__*/
+  messageDesc(file_will_v1_telemetry, 4);
+
+/**
+ * Describes the message will.v1.RecentFactsResponse.
+ * Use `create(RecentFactsResponseSchema)` to create a new message.
+ */
+export const RecentFactsResponseSchema = /*@__PURE__*/
+  messageDesc(file_will_v1_telemetry, 5);
+
+/**
+ * Describes the message will.v1.RecentFacts.
+ * Use `create(RecentFactsSchema)` to create a new message.
+ */
+export const RecentFactsSchema = /*@__PURE__*/
+  messageDesc(file_will_v1_telemetry, 6);
 

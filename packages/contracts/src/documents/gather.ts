@@ -1,0 +1,64 @@
+import { compileSnapshot, type AnyDocument, type CompileProblem } from '@will/core';
+import { parseDocuments, type ParsedDocument } from './parse-documents.ts';
+import type { DocumentProblem } from './problem.ts';
+
+/** A file as its operator wrote it. */
+export interface DocumentText {
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface GatheredDocuments {
+  /** By {@link keyOfDocument}. Of two with one key the first. */
+  readonly documents: ReadonlyMap<string, ParsedDocument>;
+  readonly problems: readonly DocumentProblem[];
+}
+
+export const keyOfDocument = ({ kind, body }: AnyDocument): string => `${kind}:${body.slug}`;
+
+/** The documents of several files, each once; and everything that is wrong with the files. Never throws. */
+export function gatherDocuments(files: readonly DocumentText[]): GatheredDocuments {
+  const parsed = files.map(({ path, text }) => parseDocuments(path, text));
+  const documents = new Map<string, ParsedDocument>();
+  const problems = parsed.flatMap((file) => file.problems);
+  for (const document of parsed.flatMap((file) => file.documents)) {
+    const key = keyOfDocument(document.document);
+    const other = documents.get(key);
+    if (other) problems.push(twice(document, other));
+    else documents.set(key, document);
+  }
+  return { documents, problems };
+}
+
+/** Where a document was written that does not fit the others. What no file holds is told as stored. */
+export function placeProblem(
+  { kind, slug, field, message }: CompileProblem,
+  documents: ReadonlyMap<string, ParsedDocument>,
+): DocumentProblem {
+  const source = documents.get(`${kind}:${slug}`);
+  if (source) return { path: source.path, line: source.lineOf(field), field, message };
+  return { path: `stored ${kind} ${slug}`, line: 1, field, message };
+}
+
+/**
+ * Everything that is wrong with files that must be whole in themselves: each document, and how they fit together.
+ * Documents are fitted only when each is right by itself, as when they are applied.
+ */
+export function validateDocuments(files: readonly DocumentText[]): {
+  readonly documents: number;
+  readonly problems: readonly DocumentProblem[];
+} {
+  const { documents, problems } = gatherDocuments(files);
+  if (problems.length > 0) return { documents: documents.size, problems };
+  const compiled = compileSnapshot(
+    1,
+    [...documents.values()].map(({ document }) => document),
+  );
+  const misfits = 'problems' in compiled ? compiled.problems : [];
+  return { documents: documents.size, problems: misfits.map((problem) => placeProblem(problem, documents)) };
+}
+
+function twice({ document, path, line }: ParsedDocument, other: ParsedDocument): DocumentProblem {
+  const message = `${document.kind} ${document.body.slug} stands in ${other.path}:${other.line} already`;
+  return { path, line, field: '', message };
+}
