@@ -1,4 +1,4 @@
-import { exclusionOf, requirementOf, type DataClass, type Facts, type Model, type Snapshot } from '@will/core';
+import { decide, exclusionOf, requirementOf, type DataClass, type Facts, type Model, type Snapshot } from '@will/core';
 
 /** Why a call is not made. Another worker, or this one a moment later, may judge otherwise where `isRetryable`. */
 export interface Refusal {
@@ -15,18 +15,26 @@ export interface CallToJudge {
   readonly expiresUnixMs: number;
 }
 
-/** A registry that was silent for longer may have forbidden what this snapshot allows. */
-export const staleAfterMs = 15_000;
-
-/**
- * The worker's own look at the rules, on its own snapshot, right before the call. The same predicate as policy's, so
- * that neither a faulty router nor a decision that has aged can bring data to a model that may not see it.
- */
-export function refusalOf(
+/** Why a call must not be made; undefined: it may. `snapshotAgeMs`: how long the registry has been silent. */
+export type Judge = (
   call: CallToJudge,
   model: Model,
   snapshot: Snapshot,
   snapshotAgeMs: number,
+  nowMs: number,
+) => Refusal | undefined;
+
+/** The judge of a worker. A registry that was silent for longer than `staleAfterMs` may have forbidden what the snapshot allows. */
+export const judgeBy =
+  (staleAfterMs: number): Judge =>
+  (call, model, snapshot, snapshotAgeMs, nowMs) =>
+    refusalByAge(call, snapshot, snapshotAgeMs > staleAfterMs ? snapshotAgeMs : undefined, nowMs) ??
+    refusalByRules(call, model, snapshot, nowMs);
+
+function refusalByAge(
+  call: CallToJudge,
+  snapshot: Snapshot,
+  silentForMs: number | undefined,
   nowMs: number,
 ): Refusal | undefined {
   if (call.expiresUnixMs <= nowMs) return { rule: 'expired', detail: 'the decision has expired', isRetryable: true };
@@ -36,17 +44,39 @@ export function refusalOf(
       detail: `revision ${snapshot.revision} is older than the decision's ${call.revision}`,
       isRetryable: true,
     };
+  if (silentForMs !== undefined && call.dataClass !== 'open')
+    return {
+      rule: 'stale_snapshot',
+      detail: `the registry was silent for ${Math.round(silentForMs / 1000)} s`,
+      isRetryable: true,
+    };
+  return undefined;
+}
+
+/**
+ * The worker's own look at the rules, on its own snapshot, right before the call. The same predicate as policy's, so
+ * that neither a faulty router nor a decision that has aged can bring data to a model that may not see it.
+ */
+function refusalByRules(call: CallToJudge, model: Model, snapshot: Snapshot, nowMs: number): Refusal | undefined {
   const requirement = requirementOf(snapshot, call.facts);
   if (requirement.dataClass !== call.dataClass)
     return { rule: 'data_class', detail: `${requirement.dataClass} data came as ${call.dataClass}`, isRetryable: true };
-  if (snapshotAgeMs > staleAfterMs && call.dataClass !== 'open')
-    return {
-      rule: 'stale_snapshot',
-      detail: `the registry was silent for ${Math.round(snapshotAgeMs / 1000)} s`,
-      isRetryable: true,
-    };
   const exclusion = exclusionOf(model, requirement, call.facts, nowMs);
-  return exclusion && { rule: exclusion.rule, detail: exclusion.detail, isRetryable: true };
+  if (exclusion) return { rule: exclusion.rule, detail: exclusion.detail, isRetryable: true };
+  return call.revision < snapshot.revision ? refusalByNewerDecision(call, model, snapshot, nowMs) : undefined;
+}
+
+/** What an older revision decided holds only where this one would decide the same: routes and pins change too. */
+function refusalByNewerDecision(
+  call: CallToJudge,
+  model: Model,
+  snapshot: Snapshot,
+  nowMs: number,
+): Refusal | undefined {
+  const isStillChosen = decide(snapshot, call.facts, nowMs).candidates.some((one) => one.model === model.slug);
+  if (isStillChosen) return undefined;
+  const detail = `revision ${call.revision} chose it, revision ${snapshot.revision} does not`;
+  return { rule: 'old_decision', detail, isRetryable: true };
 }
 
 /** Output tokens a call may make; undefined: no limit that we know of. */

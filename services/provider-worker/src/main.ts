@@ -5,6 +5,7 @@ import { createProviders } from '@will/providers';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { busGroups, obeyCommands } from './adapters/bus-groups.ts';
 import { parseConfig } from './config.ts';
+import { judgeBy } from './judge.ts';
 import { parseSelection } from './selection.ts';
 import { CallIndex } from './served-model.ts';
 import { Worker } from './service.ts';
@@ -29,6 +30,7 @@ await runMain(logger, async (ready) => {
     workerId: bus.processId,
     groups: busGroups(bus, onError),
     snapshots,
+    judge: judgeBy(config.staleAfterMs),
     records: { call: (record) => outbox.add(create(wire.EventSchema, { kind: { case: 'call', value: record } })) },
     nowMs: Date.now,
     calls,

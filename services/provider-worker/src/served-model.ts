@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { admitsDataClass, dataClasses, type Model, styleOrderOf } from '@will/core';
 import { factsFromWire, wire } from '@will/contracts';
 import type { ModelConnection } from '@will/providers';
-import { refusalOf, type Refusal } from './judge.ts';
+import type { Judge, Refusal } from './judge.ts';
 import type { Groups, IncomingCall, Membership, Records, Snapshots } from './ports.ts';
 import { Slots } from './slots.ts';
 import { WorkerCall } from './worker-call.ts';
@@ -11,6 +11,7 @@ export interface ServedDeps {
   readonly workerId: string;
   readonly groups: Groups;
   readonly snapshots: Snapshots;
+  readonly judge: Judge;
   readonly records: Records;
   readonly nowMs: () => number;
   readonly calls: CallIndex;
@@ -58,6 +59,8 @@ export class ServedModel {
   model: Model;
   readonly #deps: ServedDeps;
   readonly #connection: ModelConnection;
+  /** What of the record the connection was made of. */
+  readonly #wiring: string;
   #membership: Membership | undefined;
   #leaveTimer: NodeJS.Timeout | undefined;
   #announceTimer: NodeJS.Timeout | undefined;
@@ -68,6 +71,7 @@ export class ServedModel {
     this.#deps = deps;
     this.model = model;
     this.#connection = connection;
+    this.#wiring = wiringOf(model);
     const capacity = Math.min(
       model.concurrency ?? connection.naturalConcurrency ?? defaultConcurrency,
       connection.naturalConcurrency ?? Infinity,
@@ -132,6 +136,8 @@ export class ServedModel {
   async #serve(call: IncomingCall): Promise<void> {
     const refusal = await this.#judge(call);
     if (refusal) return refuse(call, refusal);
+    // The record that was judged may state another address than the one this connection goes to.
+    if (!this.#isWiredAsJudged()) return busy(call, 'its connection is being renewed');
     const { workerId, nowMs, records, calls, snapshots } = this.#deps;
     const { facts } = call.request;
     const snapshot = snapshots.current;
@@ -145,9 +151,14 @@ export class ServedModel {
     await work.run().finally(() => calls.remove(work));
   }
 
+  #isWiredAsJudged(): boolean {
+    const judged = this.#deps.snapshots.current?.models.get(this.model.slug);
+    return judged === this.model || (judged !== undefined && wiringOf(judged) === this.#wiring);
+  }
+
   /** Judges on a snapshot that is at least as new as the decision, waiting a moment for it. */
   async #judge(call: IncomingCall): Promise<Refusal | undefined> {
-    const { snapshots, nowMs } = this.#deps;
+    const { snapshots, judge, nowMs } = this.#deps;
     const { request, dataClass } = call;
     const revision = Number(request.revision);
     if ((snapshots.current?.revision ?? 0) < revision) await snapshots.untilRevision(revision, newerSnapshotWithinMs);
@@ -158,7 +169,7 @@ export class ServedModel {
       return { rule: 'unknown_model', detail: 'not in this worker’s snapshot', isRetryable: true };
     const facts = factsFromWire(request.facts);
     const judged = { facts, dataClass, revision, expiresUnixMs: Number(request.expiresUnixMs) };
-    return refusalOf(judged, model, snapshot, snapshots.ageMs(nowMs()), nowMs());
+    return judge(judged, model, snapshot, snapshots.ageMs(nowMs()), nowMs());
   }
 
   #full(): void {
@@ -174,6 +185,12 @@ export class ServedModel {
       if (this.slots.free > 0 && !this.#isClosed) this.#deps.groups.announceFree(this.model.slug, this.slots.free);
     }, announceEveryMs);
   }
+}
+
+/** What a connection depends on: a change of anything else keeps it. */
+export function wiringOf({ document }: Model): string {
+  const { provider, provider_model, endpoint, api_key, call_method, local, limits } = document;
+  return JSON.stringify([provider, provider_model, endpoint, api_key, call_method, local, limits?.concurrency]);
 }
 
 const busy = (call: IncomingCall, reason: string): void =>

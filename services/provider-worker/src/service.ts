@@ -1,6 +1,6 @@
 import type { Model } from '@will/core';
 import { ProviderConfigError, type Provider } from '@will/providers';
-import { ServedModel, type ServedDeps } from './served-model.ts';
+import { ServedModel, wiringOf, type ServedDeps } from './served-model.ts';
 
 export interface WorkerDeps extends ServedDeps {
   readonly providers: ReadonlyMap<string, Provider>;
@@ -162,10 +162,4 @@ export class Worker {
     entry.reason = '';
     if (served.slots.free > 0) served.join();
   }
-}
-
-/** What a connection depends on: a change of anything else keeps it. */
-function wiringOf({ document }: Model): string {
-  const { provider, provider_model, endpoint, api_key, call_method, local, limits } = document;
-  return JSON.stringify([provider, provider_model, endpoint, api_key, call_method, local, limits?.concurrency]);
 }
