@@ -34,7 +34,8 @@ function nodePackage() {
 }
 
 async function bringTools() {
-  if (existsSync(join(tools, '.ok'))) return;
+  const hasNode = existsSync(join(toolsBin, isWindows ? 'node.cmd' : 'node'));
+  if (existsSync(join(tools, '.ok')) && (hasNode || !needsNode)) return;
   const packages = [`pnpm@${pnpmVersion}`, ...(needsNode ? [`${nodePackage()}@${nodeVersion}`] : [])];
   const size = needsNode ? '280 MB unpacked' : '70 MB unpacked';
   say(`bringing ${needsNode ? `Node ${nodeVersion} and ` : ''}pnpm ${pnpmVersion} from npm, once (${size})`);
@@ -87,7 +88,7 @@ async function installPackages() {
   for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml']) wanted.update(readFileSync(join(root, file)));
   const sum = wanted.digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === sum) return;
-  say('installing the packages of the lockfile (450 MB unpacked, the first time)');
+  say('installing the packages of the lockfile (540 MB unpacked, the first time)');
   const started = Date.now();
   // CI=true: pnpm asks nothing, also where it would replace a folder that another version made.
   const done = await finish('pnpm', ['install', '--frozen-lockfile', '--reporter=append-only'], {
