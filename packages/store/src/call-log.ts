@@ -1,4 +1,4 @@
-import type { AttemptIntent, CallRecord, DecisionRecord, NamedSet, Outcome } from '@will/core';
+import type { AttemptIntent, CallRecord, DecisionRecord, Facts, NamedSet, Outcome } from '@will/core';
 
 export type LogEvent =
   | { readonly kind: 'call'; readonly record: CallRecord }
@@ -30,6 +30,12 @@ export interface Ingested {
   readonly replaced: number;
 }
 
+/** Facts that were decided on, and how often. */
+export interface RecentFacts {
+  readonly facts: Facts;
+  readonly decisions: number;
+}
+
 /** What happened: every attempt once, and the decisions behind them. */
 export interface CallLog {
   /**
@@ -45,6 +51,15 @@ export interface CallLog {
   decision(
     by: { readonly decisionId: string } | { readonly taskId: string },
   ): Promise<{ readonly decision: DecisionRecord; readonly set: NamedSet | undefined } | undefined>;
+  /**
+   * Distinct facts of the decisions since an instant, those decided on last first. It looks at the newest `mostDecisions`
+   * and at `mostSets` of their ranked sets; `isPartial` says that there are more. Sets that are not here are left out.
+   */
+  recentFacts(
+    sinceMs: number,
+    mostDecisions: number,
+    mostSets: number,
+  ): Promise<{ readonly recent: readonly RecentFacts[]; readonly isPartial: boolean }>;
   /** Intents without a record whose deadline lies before the instant, oldest deadline first. */
   openIntents(beforeMs: number, limit: number): Promise<readonly AttemptIntent[]>;
   /** Waits for what was begun. A second call does nothing. */

@@ -19,6 +19,16 @@ export interface DocumentChange {
   readonly atMs: number;
 }
 
+/** One change, as it stands in the history. */
+export interface Revision {
+  readonly revision: number;
+  readonly author: string;
+  readonly note: string;
+  readonly atMs: number;
+  /** Documents it created, updated or removed. */
+  readonly changes: number;
+}
+
 /** Documents with revisions. The store is the truth; what is on the bus is a copy. */
 export interface DocumentStore {
   /** Random, made with the store: tells two stores apart. */
@@ -32,6 +42,8 @@ export interface DocumentStore {
     kind: DocumentKind,
     slug: string,
   ): Promise<readonly (Omit<StoredDocument, 'document'> & { readonly document: AnyDocument | undefined })[]>;
+  /** Revisions below `before` (absent: all), newest first. `limit` from 1. */
+  revisions(limit: number, before?: number): Promise<readonly Revision[]>;
   /**
    * Writes documents, the next revision and its outbox row in one transaction; all or nothing.
    * @returns the new revision. @throws {StoreError} code 'conflict'

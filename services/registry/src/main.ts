@@ -4,6 +4,7 @@ import { announce, beat, connectBus, openSnapshotPublisher, watchProcesses } fro
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { openDocumentStore } from '@will/store';
 import { serveRegistry } from './adapters/bus-door.ts';
+import { busLateDecisions } from './adapters/bus-late-decisions.ts';
 import { busProcesses, busPublication } from './adapters/bus-publication.ts';
 import { readDocumentFolder } from './adapters/document-folder.ts';
 import { parseConfig } from './config.ts';
@@ -36,6 +37,7 @@ await runMain(logger, async (ready) => {
     store,
     publication: busPublication(publisher),
     processes: busProcesses(processes),
+    lateDecisions: busLateDecisions(bus),
     nowMs: Date.now,
     onError,
   });

@@ -1,6 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
-import { compileSnapshot, type AnyDocument, type DocumentKind, type Snapshot } from '@will/core';
-import { parseDocuments, type DocumentProblem, type ParsedDocument } from '@will/contracts';
+import { compileSnapshot, type AnyDocument, type CompileProblem, type DocumentKind, type Snapshot } from '@will/core';
+import {
+  gatherDocuments,
+  keyOfDocument,
+  parseDocuments,
+  placeProblem,
+  writeDocument,
+  type DocumentProblem,
+} from '@will/contracts';
 import type { StoredDocument } from '@will/store';
 import type { DocumentText } from './ports.ts';
 
@@ -27,52 +34,64 @@ export function planChange(
   files: readonly DocumentText[],
   prune: boolean,
 ): Planned {
-  const parsed = files.map(({ path, text }) => parseDocuments(path, text));
-  const wanted = new Map<string, ParsedDocument>();
-  const problems: DocumentProblem[] = parsed.flatMap((file) => file.problems);
-  for (const document of parsed.flatMap((file) => file.documents)) {
-    const key = keyOf(document.document);
-    const other = wanted.get(key);
-    if (other) problems.push(twice(document, other));
-    else wanted.set(key, document);
-  }
-  if (prune && wanted.size === 0 && problems.length === 0) problems.push(pruneEverything(files));
+  const { documents: wanted, problems } = gatherDocuments(files);
   if (problems.length > 0) return { problems };
-  return fitTogether(revision, stored, wanted, prune);
+  if (prune && wanted.size === 0) return { problems: [pruneEverything(files)] };
+  const before = byKey(stored);
+  const after = new Map(prune ? [] : before);
+  for (const [key, { document }] of wanted) after.set(key, document);
+  return planBetween(revision, before, after, (problem) => placeProblem(problem, wanted));
 }
 
-function fitTogether(
+/**
+ * What going back to the documents of an old revision would change. Those are checked anew, as if they were applied now:
+ * what an older release took may be refused by this one.
+ */
+export function planRollback(
   revision: number,
   stored: readonly StoredDocument[],
-  wanted: ReadonlyMap<string, ParsedDocument>,
-  prune: boolean,
+  target: number,
+  old: readonly StoredDocument[],
 ): Planned {
-  const before = new Map(stored.map(({ document }) => [keyOf(document), document]));
-  const after = new Map<string, AnyDocument>(prune ? [] : before);
-  for (const [key, { document }] of wanted) after.set(key, document);
+  const placeOf = (kind: string, slug: string): string => `revision ${target} ${kind} ${slug}`;
+  const problems = old.flatMap(({ document }) => {
+    const path = placeOf(document.kind, document.body.slug);
+    return parseDocuments(path, writeDocument(document)).problems.map((problem) => ({ ...problem, line: 0 }));
+  });
+  if (problems.length > 0) return { problems };
+  if (old.length === 0) return { problems: [rollbackToNothing(target)] };
+  return planBetween(revision, byKey(stored), byKey(old), ({ kind, slug, field, message }) => ({
+    path: placeOf(kind, slug),
+    line: 0,
+    field,
+    message,
+  }));
+}
+
+type Documents = ReadonlyMap<string, AnyDocument>;
+
+const byKey = (stored: readonly StoredDocument[]): Documents =>
+  new Map(stored.map(({ document }) => [keyOfDocument(document), document]));
+
+function planBetween(
+  revision: number,
+  before: Documents,
+  after: Documents,
+  place: (problem: CompileProblem) => DocumentProblem,
+): Planned {
   const result = compileSnapshot(revision + 1, [...after.values()]);
-  if ('problems' in result) {
-    return {
-      problems: result.problems.map(({ kind, slug, field, message }) => {
-        const source = wanted.get(`${kind}:${slug}`);
-        if (source) return { path: source.path, line: source.lineOf(field), field, message };
-        return { path: `stored ${kind} ${slug}`, line: 1, field, message };
-      }),
-    };
-  }
-  const upserts = [...wanted].flatMap(([key, { document }]) =>
+  if ('problems' in result) return { problems: result.problems.map(place) };
+  const upserts = [...after].flatMap(([key, document]) =>
     isDeepStrictEqual(before.get(key), document) ? [] : [document],
   );
-  const removed = prune ? [...before].flatMap(([key, document]) => (wanted.has(key) ? [] : [document])) : [];
+  const removed = [...before].flatMap(([key, document]) => (after.has(key) ? [] : [document]));
   const changes: PlannedChange[] = [
-    ...upserts.map((document) => change(document, before.has(keyOf(document)) ? 'updated' : 'created')),
+    ...upserts.map((document) => change(document, before.has(keyOfDocument(document)) ? 'updated' : 'created')),
     ...removed.map((document) => change(document, 'removed')),
   ];
   const removals = removed.map(({ kind, body }) => ({ kind, slug: body.slug }));
   return { plan: { changes, upserts, removals, snapshot: result.snapshot } };
 }
-
-const keyOf = ({ kind, body }: AnyDocument): string => `${kind}:${body.slug}`;
 
 const change = ({ kind, body }: AnyDocument, action: PlannedChange['action']): PlannedChange => ({
   kind,
@@ -80,14 +99,16 @@ const change = ({ kind, body }: AnyDocument, action: PlannedChange['action']): P
   action,
 });
 
-function twice({ document, path, line }: ParsedDocument, other: ParsedDocument): DocumentProblem {
-  const message = `${document.kind} ${document.body.slug} stands in ${other.path}:${other.line} already`;
-  return { path, line, field: '', message };
-}
-
 const pruneEverything = (files: readonly DocumentText[]): DocumentProblem => ({
   path: files[0]?.path ?? '',
   line: 1,
   field: '',
   message: 'the files hold no document, so pruning would remove all; name at least one',
+});
+
+const rollbackToNothing = (revision: number): DocumentProblem => ({
+  path: `revision ${revision}`,
+  line: 0,
+  field: '',
+  message: 'it holds no document, so going back to it would remove all',
 });

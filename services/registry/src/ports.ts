@@ -1,4 +1,7 @@
+import type { Facts } from '@will/core';
 import type { StoredDocument } from '@will/store';
+
+export type { DocumentText } from '@will/contracts';
 
 /** Where the published copy of the documents goes. */
 export interface Publication {
@@ -21,8 +24,17 @@ export interface LiveProcesses {
   onChange(listener: () => void): () => void;
 }
 
-/** A file as its operator wrote it. */
-export interface DocumentText {
-  readonly path: string;
-  readonly text: string;
+/** Facts that were decided on, and how often. */
+export interface RecentFacts {
+  readonly facts: Facts;
+  readonly decisions: number;
+}
+
+/** What was decided lately: what a change of documents is tried on. */
+export interface LateDecisions {
+  /**
+   * Distinct facts since an instant; `isPartial`: there are more.
+   * @throws {Error} nobody can say; the message says why.
+   */
+  since(atMs: number): Promise<{ readonly recent: readonly RecentFacts[]; readonly isPartial: boolean }>;
 }

@@ -41,6 +41,7 @@ function setUp() {
         return () => listeners.delete(listener);
       },
     },
+    lateDecisions: { since: async () => ({ recent: [], isPartial: false }) },
     nowMs: () => 1_000,
     onError: (what) => world.errors.push(what),
     patienceMs: 200,

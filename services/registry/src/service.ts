@@ -1,18 +1,58 @@
-import { documentKinds, type DocumentKind } from '@will/core';
+import { compileSnapshot, documentKinds, type DocumentKind, type Snapshot } from '@will/core';
 import type { DocumentProblem } from '@will/contracts';
-import { StoreError, type DocumentStore, type StoredDocument } from '@will/store';
-import { planChange, type Plan, type PlannedChange } from './plan-change.ts';
-import type { DocumentText, LiveProcess, LiveProcesses, Publication } from './ports.ts';
+import { StoreError, type DocumentStore, type Revision, type StoredDocument } from '@will/store';
+import { decisionChanges, type DecisionChange } from './decision-changes.ts';
+import { changedFields, diffDocuments, type FieldChange } from './diff.ts';
+import { planChange, planRollback, type Planned, type PlannedChange } from './plan-change.ts';
+import type { DocumentText, LateDecisions, LiveProcess, LiveProcesses, Publication, RecentFacts } from './ports.ts';
 import { warningsOf } from './warnings.ts';
 
-export interface Apply {
-  readonly files: readonly DocumentText[];
-  /** Remove every document that the files do not name. */
-  readonly prune: boolean;
+/** What every change of documents says of itself. */
+export interface Change {
   readonly author: string;
   readonly note: string;
   /** Say what would change; change nothing. */
   readonly dryRun: boolean;
+}
+
+export interface Apply extends Change {
+  readonly files: readonly DocumentText[];
+  /** Remove every document that the files do not name. */
+  readonly prune: boolean;
+}
+
+export interface Rollback extends Change {
+  readonly to: number;
+}
+
+/** A document by its name. */
+export interface Named {
+  readonly kind: DocumentKind;
+  readonly slug: string;
+}
+
+export interface Diff {
+  /** Undefined: all documents. */
+  readonly document: Named | undefined;
+  readonly from: number | undefined;
+  readonly to: number | undefined;
+}
+
+export interface Difference {
+  readonly from: number;
+  readonly to: number;
+  readonly changes: readonly FieldChange[];
+}
+
+/** One version of one document. */
+export interface DocumentVersion {
+  readonly revision: number;
+  readonly author: string;
+  readonly note: string;
+  readonly atMs: number;
+  readonly action: 'created' | 'updated' | 'removed';
+  /** Fields that differ from the version before. */
+  readonly fields: readonly string[];
 }
 
 export interface Applied {
@@ -24,12 +64,35 @@ export interface Applied {
   readonly warnings: readonly string[];
   /** Who did not report the revision in time; it is stored all the same. */
   readonly lagging: readonly string[];
+  /** Dry run: what would be decided otherwise, and in words how much was looked at. */
+  readonly decisionChanges: readonly DecisionChange[];
+  readonly decisionsNote: string;
 }
+
+type Impact = Pick<Applied, 'decisionChanges' | 'decisionsNote'>;
+type Planning = (revision: number, documents: readonly StoredDocument[]) => Promise<Planned>;
+
+/** What holds, and what would hold. */
+interface Snapshots {
+  readonly revision: number;
+  readonly documents: readonly StoredDocument[];
+  readonly after: Snapshot;
+}
+
+const nothing = {
+  changes: [],
+  problems: [],
+  warnings: [],
+  lagging: [],
+  decisionChanges: [],
+  decisionsNote: '',
+} as const;
 
 export interface RegistryDependencies {
   readonly store: DocumentStore;
   readonly publication: Publication;
   readonly processes: LiveProcesses;
+  readonly lateDecisions: LateDecisions;
   readonly nowMs: () => number;
   readonly onError: (what: string, error: unknown) => void;
   /** How long an apply waits for the live processes. Default 3,000. */
@@ -38,6 +101,10 @@ export interface RegistryDependencies {
 
 const mostConflicts = 5;
 const publishRetryMs = 500;
+/** A dry run is tried on what was decided in this time. */
+const lateMs = 3_600_000;
+/** So many changed decisions are told. */
+const mostDecisionChanges = 50;
 
 /** Knows the documents: changes them all or nothing, and sees to it that everybody works with the same ones. */
 export class Registry {
@@ -66,12 +133,63 @@ export class Registry {
   }
 
   /** Applies files: all of them, or none. Problems are an answer; what is thrown is a failure of the store. */
-  async apply(request: Apply): Promise<Applied> {
-    const turn = this.#changing.then(() => this.#change(request));
-    this.#changing = turn.catch(() => {});
-    const applied = await turn;
-    if (request.dryRun || applied.problems.length > 0) return applied;
-    return { ...applied, lagging: await this.#untilEverybodyHas(applied.revision) };
+  apply(request: Apply): Promise<Applied> {
+    return this.#carryOut(request, async (revision, documents) =>
+      planChange(revision, documents, request.files, request.prune),
+    );
+  }
+
+  /** Makes a new revision whose documents equal those of an old one: all of them, or none. */
+  rollback({ to, ...change }: Rollback): Promise<Applied> {
+    const note = change.note === '' ? `rollback to revision ${to}` : change.note;
+    return this.#carryOut({ ...change, note }, async (revision, documents) => {
+      if (to < 1 || to > revision) return { problems: [noRevision(to, revision)] };
+      return planRollback(revision, documents, to, await this.#deps.store.at(to));
+    });
+  }
+
+  /** Every version of one document, newest first; none: there never was such a document. */
+  async history(kind: DocumentKind, slug: string): Promise<readonly DocumentVersion[]> {
+    const versions = await this.#deps.store.history(kind, slug);
+    return versions.map(({ document, revision, author, note, updatedAtMs }, index) => {
+      const before = versions[index + 1]?.document;
+      const action = document === undefined ? 'removed' : before === undefined ? 'created' : 'updated';
+      const fields = action === 'updated' ? changedFields(before, document) : [];
+      return { revision, author, note, atMs: updatedAtMs, action, fields };
+    });
+  }
+
+  /** Revisions below `before`, newest first. */
+  revisions(limit: number, before: number | undefined): Promise<readonly Revision[]> {
+    return this.#deps.store.revisions(limit, before);
+  }
+
+  /**
+   * What differs between two revisions, of all documents or of one. Without `to` up to the newest; of one document
+   * without `from` since before its last change up to there. @throws {StoreError} 'not_found'
+   */
+  async diff({ document, from, to }: Diff): Promise<Difference> {
+    const { store } = this.#deps;
+    const until = to ?? (await store.current()).revision;
+    const since = from ?? (document ? await this.#beforeLastChange(document, until) : until - 1);
+    const [before, after] = await Promise.all([store.at(since), store.at(until)]);
+    const wanted = ({ document: { kind, body } }: StoredDocument): boolean =>
+      !document || (kind === document.kind && body.slug === document.slug);
+    const documentsOf = (stored: readonly StoredDocument[]) => stored.filter(wanted).map((one) => one.document);
+    return { from: since, to: until, changes: diffDocuments(documentsOf(before), documentsOf(after)) };
+  }
+
+  async #beforeLastChange({ kind, slug }: Named, until: number): Promise<number> {
+    const versions = await this.#deps.store.history(kind, slug);
+    const last = versions.find(({ revision }) => revision <= until);
+    if (!last) throw new StoreError('not_found', `there is no ${kind} ${slug} up to revision ${until}`);
+    return last.revision - 1;
+  }
+
+  /** Live processes that follow the documents and do not work with the newest revision yet. */
+  async laggards(): Promise<readonly LiveProcess[]> {
+    const { revision } = await this.#deps.store.current();
+    return this.#deps.processes.followers().filter((process) => process.revision < revision);
   }
 
   async documents(
@@ -96,29 +214,34 @@ export class Registry {
     await this.#publishing?.catch(() => {});
   }
 
-  async #change(request: Apply): Promise<Applied> {
+  /** Changes in turn, then waits for the live processes; or says what would change. */
+  async #carryOut(change: Change, plan: Planning): Promise<Applied> {
+    const turn = this.#changing.then(() => this.#change(change, plan));
+    this.#changing = turn.catch(() => {});
+    const { snapshots, ...applied } = await turn;
+    if (applied.problems.length > 0) return applied;
+    if (change.dryRun) return snapshots ? { ...applied, ...(await this.#impactOf(snapshots)) } : applied;
+    return { ...applied, lagging: await this.#untilEverybodyHas(applied.revision) };
+  }
+
+  async #change(
+    { author, note, dryRun }: Change,
+    plan: Planning,
+  ): Promise<Applied & { readonly snapshots?: Snapshots }> {
     const { store, nowMs } = this.#deps;
     for (let conflicts = 0; ; conflicts += 1) {
       const { revision, documents } = await store.current();
-      const planned = planChange(revision, documents, request.files, request.prune);
-      if ('problems' in planned)
-        return { revision, changes: [], problems: planned.problems, warnings: [], lagging: [] };
-      const { plan } = planned;
-      const answer = { changes: plan.changes, problems: [], warnings: this.#warnings(plan), lagging: [] };
-      if (request.dryRun || plan.changes.length === 0) return { revision, ...answer };
+      const planned = await plan(revision, documents);
+      if ('problems' in planned) return { ...nothing, revision, problems: planned.problems };
+      const { changes, upserts, removals, snapshot } = planned.plan;
+      const answer = { ...nothing, revision, changes, warnings: warningsOf(snapshot, upserts, nowMs()) };
+      if (changes.length === 0) return answer;
+      if (dryRun) return { ...answer, snapshots: { revision, documents, after: snapshot } };
       try {
-        const { upserts, removals } = plan;
-        const { author, note } = request;
-        const committed = await store.commit({
-          expectedRevision: revision,
-          upserts,
-          removals,
-          author,
-          note,
-          atMs: nowMs(),
-        });
+        const change = { expectedRevision: revision, upserts, removals, author, note, atMs: nowMs() };
+        const committed = await store.commit(change);
         this.#publishSoon();
-        return { revision: committed, ...answer };
+        return { ...answer, revision: committed };
       } catch (error) {
         // Another writer came first: what is right is judged anew on what holds now.
         if (!(error instanceof StoreError && error.code === 'conflict') || conflicts >= mostConflicts) throw error;
@@ -126,9 +249,29 @@ export class Registry {
     }
   }
 
-  #warnings({ snapshot, upserts }: Plan): readonly string[] {
-    const models = new Set(upserts.filter(({ kind }) => kind === 'model').map(({ body }) => body.slug));
-    return warningsOf(snapshot, models, this.#deps.nowMs());
+  /** Which late decisions a change would alter. Never fails: an operator may plan while telemetry is away. */
+  async #impactOf({ revision, documents, after }: Snapshots): Promise<Impact> {
+    const { lateDecisions, nowMs } = this.#deps;
+    const compiled = compileSnapshot(
+      revision,
+      documents.map(({ document }) => document),
+    );
+    if ('problems' in compiled)
+      return {
+        decisionChanges: [],
+        decisionsNote: 'the documents in force do not fit together, so nothing is compared',
+      };
+    try {
+      const { recent, isPartial } = await lateDecisions.since(nowMs() - lateMs);
+      const changes = decisionChanges(compiled.snapshot, after, recent, nowMs());
+      return {
+        decisionChanges: changes.slice(0, mostDecisionChanges),
+        decisionsNote: impactInWords(recent, changes, isPartial),
+      };
+    } catch (error) {
+      const why = (error as Error).message;
+      return { decisionChanges: [], decisionsNote: `which decisions would change is not known: ${why}` };
+    }
   }
 
   /** Publishes until it was confirmed: what is in the store has to come out, also after the bus was away. */
@@ -189,3 +332,20 @@ export class Registry {
 
 const laggard = ({ service, processId, revision }: LiveProcess): string =>
   `${service} ${processId} works with revision ${revision}`;
+
+const noRevision = (revision: number, newest: number): DocumentProblem => ({
+  path: `revision ${revision}`,
+  line: 0,
+  field: '',
+  message: newest === 0 ? 'there is no revision yet' : `it must be between 1 and ${newest}`,
+});
+
+/** `3 of 12 kinds of task of the last hour (2,000 decisions) would be decided otherwise`. */
+function impactInWords(recent: readonly RecentFacts[], changes: readonly DecisionChange[], isPartial: boolean): string {
+  if (recent.length === 0) return 'nothing was decided in the last hour, so no decision can change';
+  const sum = (of: readonly { readonly decisions: number }[]): number =>
+    of.reduce((n, { decisions }) => n + decisions, 0);
+  const told = changes.length > mostDecisionChanges ? `; the ${mostDecisionChanges} decided most often are listed` : '';
+  const looked = `${isPartial ? 'the newest ' : ''}${sum(recent)} decisions of the last hour`;
+  return `${sum(changes)} of ${looked} (${changes.length} of ${recent.length} kinds of task) would change${told}`;
+}

@@ -1,13 +1,15 @@
-import type { Model, Snapshot } from '@will/core';
+import { deprecationOf, isoDate, type AnyDocument, type Model, type Snapshot } from '@will/core';
 
 const mostWarnings = 100;
 
-/** What is allowed but is probably not what was meant, for the models that were written. */
-export function warningsOf(snapshot: Snapshot, models: ReadonlySet<string>, nowMs: number): readonly string[] {
+/** What is allowed but is probably not what was meant, for the documents that were written. */
+export function warningsOf(snapshot: Snapshot, written: readonly AnyDocument[], nowMs: number): readonly string[] {
+  const models = new Set(written.flatMap(({ kind, body }) => (kind === 'model' ? [body.slug] : [])));
   const warnings = [...models].flatMap((slug) => {
     const model = snapshot.models.get(slug);
     return model ? warningsOfModel(model, nowMs).map((warning) => `model ${slug}: ${warning}`) : [];
   });
+  warnings.push(...warningsOfNames(snapshot, written, models, nowMs));
   if (models.size > 0 && snapshot.documents.every(({ kind }) => kind !== 'settings'))
     warnings.push(
       'no settings: data of which nobody says anything is customer-sensitive; say default_data_class to change that',
@@ -20,6 +22,8 @@ export function warningsOf(snapshot: Snapshot, models: ReadonlySet<string>, nowM
 function warningsOfModel(model: Model, nowMs: number): readonly string[] {
   const { document } = model;
   const warnings: string[] = [];
+  const end = endOf(model, nowMs);
+  if (end !== undefined) warnings.push(`it ${end}`);
   if (model.compliance === undefined)
     warnings.push('compliance is not stated, so no task that asks for it will go there; say none where there is none');
   for (const { standard, expiresAtMs } of model.compliance ?? [])
@@ -32,4 +36,38 @@ function warningsOfModel(model: Model, nowMs: number): readonly string[] {
   if (model.callMethod !== 'API' && !model.isPrivate)
     warnings.push('its address is not private, so avoid_cloud leaves it out');
   return warnings;
+}
+
+/** Documents that name a model which is deprecated or retired, where the document or the model was written just now. */
+function warningsOfNames(
+  snapshot: Snapshot,
+  written: readonly AnyDocument[],
+  models: ReadonlySet<string>,
+  nowMs: number,
+): readonly string[] {
+  const isWritten = new Set(written.map(({ kind, body }) => `${kind} ${body.slug}`));
+  return [...namesIn(snapshot)].flatMap(({ place, model: slug }) => {
+    const model = snapshot.models.get(slug);
+    const end = model && (isWritten.has(place) || models.has(slug)) ? endOf(model, nowMs) : undefined;
+    return end === undefined ? [] : [`${place}: ${slug}, which it names, ${end}`];
+  });
+}
+
+function* namesIn(snapshot: Snapshot): Generator<{ readonly place: string; readonly model: string }> {
+  for (const { slug, steps } of snapshot.routes.values())
+    for (const { model } of steps) yield { place: `route ${slug}`, model };
+  for (const { slug, preferred_model, fallback } of snapshot.reflexes.values())
+    for (const model of [preferred_model ?? [], fallback ?? []].flat()) yield { place: `reflex ${slug}`, model };
+  for (const { slug, default_model } of snapshot.clients.values())
+    if (default_model !== undefined) yield { place: `client ${slug}`, model: default_model };
+  for (const { slug, default_model } of snapshot.projects.values())
+    if (default_model !== undefined) yield { place: `project ${slug}`, model: default_model };
+}
+
+/** What its dates say of a model now; undefined: nothing. */
+function endOf(model: Model, nowMs: number): string | undefined {
+  const { retiredAtMs, replacedBy, deprecatedAtMs } = model;
+  if (retiredAtMs > nowMs) return deprecatedAtMs > nowMs ? undefined : deprecationOf(model);
+  const since = Number.isFinite(retiredAtMs) ? ` since ${isoDate(retiredAtMs)}` : '';
+  return `is retired${since}, so no task goes there${replacedBy === undefined ? '' : `; ${replacedBy} replaces it`}`;
 }

@@ -8,6 +8,9 @@ export const graceMs = 5_000;
 const intentsPerSweep = 500;
 const defaultLimit = 20;
 const mostCalls = 1_000;
+/** What a question about late decisions may cost: a tenth of a second, and one message. */
+const mostDecisions = 100_000;
+const mostSets = 1_000;
 
 export interface TelemetryDeps {
   readonly log: CallLog;
@@ -73,6 +76,12 @@ export class Telemetry {
       throw new QuestionError(`from ${fromMs} must not be after to ${toMs}`);
     const filter = outcome === undefined ? asked : { ...asked, outcome: parseOutcome(outcome) };
     return this.#deps.log.calls(filter, limit === 0 ? defaultLimit : limit);
+  }
+
+  /** Distinct facts that were decided on since an instant, the newest first. @throws {QuestionError} */
+  async recentFacts(sinceMs: number | undefined) {
+    if (sinceMs === undefined) throw new QuestionError('an instant is needed: since when');
+    return this.#deps.log.recentFacts(sinceMs, mostDecisions, mostSets);
   }
 
   /** The decision, with its set when that is here. @throws {QuestionError} */

@@ -157,6 +157,40 @@ export function callLogContract(newPlace: () => Promise<Place<CallLog>>): void {
       );
       await fc.assert(property, { numRuns: 200 });
     }));
+
+  test('the facts of late decisions are told once each, with how often, the newest first', () =>
+    onStore(newPlace, async (log) => {
+      const of = (taskType: string, setId: string): LogEvent => {
+        const { set } = namedSet();
+        const facts = { ...set.facts, taskType, project: undefined };
+        return { kind: 'set', set: { setId, set: { ...set, facts } } };
+      };
+      const decided = (decisionId: string, setId: string, atMs: number): LogEvent => ({
+        kind: 'decision',
+        decision: decision({ decisionId, setId, atMs }),
+      });
+      // Two sets of different revisions have the same facts; one set never came.
+      await log.ingest([of('text_gen', 'a'), of('text_gen', 'a2'), of('code', 'b'), of('ocr', 'old')]);
+      await log.ingest([
+        decided('1', 'a', 100),
+        decided('2', 'a2', 101),
+        decided('3', 'a2', 102),
+        decided('4', 'b', 103),
+        decided('5', 'old', 99),
+        decided('6', 'lost', 104),
+      ]);
+      const { recent, isPartial } = await log.recentFacts(100, 100, 100);
+      expect(recent.map(({ facts, decisions }) => [facts.taskType, decisions])).toEqual([
+        ['code', 1],
+        ['text_gen', 3],
+      ]);
+      expect(recent[0]?.facts).toEqual({ ...namedSet().set.facts, taskType: 'code', project: undefined });
+      expect(isPartial).toBe(false);
+      expect((await log.recentFacts(100, 2, 100)).isPartial).toBe(true);
+      expect(await log.recentFacts(100, 100, 2)).toMatchObject({ recent: [{ decisions: 1 }], isPartial: true });
+      expect((await log.recentFacts(100, 100, 4)).isPartial).toBe(false);
+      expect(await log.recentFacts(105, 100, 100)).toEqual({ recent: [], isPartial: false });
+    }));
 }
 
 /** A filter that states every field. */

@@ -110,6 +110,21 @@ export function documentStoreContract(newPlace: () => Promise<Place<DocumentStor
       expect(await store.history('model', 'code')).toEqual([]);
     }));
 
+  test('the revisions are told newest first, with author, note, time and how many documents each changed', () =>
+    onStore(newPlace, async (store) => {
+      await store.commit(change({ upserts: [routeDocument('code', 'a'), routeDocument('ocr', 'a')], note: 'first' }));
+      await store.commit(change({ expectedRevision: 1, author: 'bob', atMs: 6_000 }));
+      await store.commit(change({ expectedRevision: 2, removals: [{ kind: 'route', slug: 'ocr' }] }));
+      expect(await store.revisions(2)).toEqual([
+        { revision: 3, author: 'ada', note: 'why', atMs: 5_000, changes: 1 },
+        { revision: 2, author: 'bob', note: 'why', atMs: 6_000, changes: 0 },
+      ]);
+      expect(await store.revisions(2, 2)).toEqual([
+        { revision: 1, author: 'ada', note: 'first', atMs: 5_000, changes: 2 },
+      ]);
+      expect(await store.revisions(2, 1)).toEqual([]);
+    }));
+
   test('removing what is not there changes no document', () =>
     onStore(newPlace, async (store) => {
       expect(await store.commit(change({ removals: [{ kind: 'route', slug: 'nothing' }] }))).toBe(1);

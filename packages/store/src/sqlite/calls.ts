@@ -1,8 +1,8 @@
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import type { DecisionRecord, NamedSet } from '@will/core';
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
+import type { DecisionRecord, Facts, NamedSet } from '@will/core';
 import { replaces, writerRank } from '@will/core';
 import type { AttemptIntent, CallRecord } from '@will/core';
-import type { CallFilter, CallLog, LogEvent } from '../call-log.ts';
+import type { CallFilter, CallLog, LogEvent, RecentFacts } from '../call-log.ts';
 import { columnNames, recordOf, rowOf, selected, type CallRow } from './call-row.ts';
 import type { Schema } from './database.ts';
 import type { Synchronous } from './protocol.ts';
@@ -74,6 +74,7 @@ export const callSchema: Schema = {
      ) STRICT, WITHOUT ROWID;
      CREATE INDEX decisions_by_task ON decisions(task_id, at_ms);
      CREATE TABLE ranked_sets (set_id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+    'CREATE INDEX decisions_by_time ON decisions(at_ms, set_id)',
   ],
 };
 
@@ -102,6 +103,16 @@ export function callOperations(database: DatabaseSync): CallOperations {
   );
   const setById = database.prepare('SELECT body FROM ranked_sets WHERE set_id = ?');
 
+  // Counted in the index alone; only the sets themselves are read.
+  const recentSets = database.prepare(
+    `SELECT set_id, decisions, newest_ms, json_extract(body, '$.facts') AS facts FROM
+       (SELECT set_id, count(*) AS decisions, max(at_ms) AS newest_ms FROM
+         (SELECT set_id, at_ms FROM decisions WHERE at_ms >= ? ORDER BY at_ms DESC LIMIT ?)
+        GROUP BY set_id ORDER BY newest_ms DESC, set_id LIMIT ?)
+     LEFT JOIN ranked_sets USING (set_id) ORDER BY newest_ms DESC, set_id`,
+  );
+  const countSince = database.prepare('SELECT count(*) AS n FROM (SELECT 1 FROM decisions WHERE at_ms >= ? LIMIT ?)');
+
   const query = (where: string): StatementSync => {
     const known = queries.get(where);
     if (known) return known;
@@ -129,6 +140,15 @@ export function callOperations(database: DatabaseSync): CallOperations {
       return { decision, set: set && { setId: decision.setId, set: parse<NamedSet['set']>(set['body'] as string) } };
     },
 
+    recentFacts(sinceMs, mostDecisions, mostSets) {
+      const rows = recentSets.all(sinceMs, mostDecisions, mostSets + 1);
+      const seen = countSince.get(sinceMs, mostDecisions + 1)?.['n'] as number;
+      return {
+        recent: mergeFacts(rows.slice(0, mostSets)),
+        isPartial: rows.length > mostSets || seen > mostDecisions,
+      };
+    },
+
     openIntents: (beforeMs, limit) =>
       openIntents.all(beforeMs, limit).map((row) => ({
         record: parse<CallRecord>(row['record'] as string),
@@ -136,6 +156,29 @@ export function callOperations(database: DatabaseSync): CallOperations {
       })),
   };
 }
+
+/** Sets of different revisions may have the same facts. */
+function mergeFacts(rows: readonly Record<string, SQLOutputValue>[]): readonly RecentFacts[] {
+  const merged = new Map<string, { readonly facts: Facts; decisions: number }>();
+  for (const row of rows) {
+    const text = row['facts'];
+    // The set itself is not here: it is on its way, or was lost.
+    if (typeof text !== 'string') continue;
+    const known = merged.get(text) ?? { facts: factsOf(text), decisions: 0 };
+    known.decisions += row['decisions'] as number;
+    merged.set(text, known);
+  }
+  return [...merged.values()];
+}
+
+/** JSON leaves out what is undefined; in facts every field is there. */
+const factsOf = (text: string): Facts => ({
+  project: undefined,
+  reflex: undefined,
+  dataClass: undefined,
+  model: undefined,
+  ...(JSON.parse(text) as Omit<Facts, 'project' | 'reflex' | 'dataClass' | 'model'>),
+});
 
 type Ingestion = ReturnType<typeof prepareIngestion>;
 

@@ -29,6 +29,7 @@ export const documentSchema: Schema = {
        body TEXT,
        PRIMARY KEY (kind, slug, revision)
      ) STRICT, WITHOUT ROWID`,
+    'CREATE INDEX versions_by_revision ON versions(revision)',
   ],
 };
 
@@ -39,6 +40,13 @@ interface VersionRow {
   readonly author: string;
   readonly note: string;
   readonly at_ms: number;
+}
+interface RevisionRow {
+  readonly revision: number;
+  readonly author: string;
+  readonly note: string;
+  readonly at_ms: number;
+  readonly changes: number;
 }
 type Version = ReturnType<DocumentOperations['history']>[number];
 
@@ -57,6 +65,10 @@ export function documentOperations(database: DatabaseSync): DocumentOperations {
   );
   const lastBody = database.prepare(
     'SELECT body FROM versions WHERE kind = ? AND slug = ? ORDER BY revision DESC LIMIT 1',
+  );
+  const revisions = database.prepare(
+    `SELECT revision, author, note, at_ms, (SELECT count(*) FROM versions WHERE versions.revision = revisions.revision) AS changes
+     FROM revisions WHERE revision < ? ORDER BY revision DESC LIMIT ?`,
   );
   const addRevision = database.prepare('INSERT INTO revisions VALUES (?, ?, ?, ?, 0)');
   const addVersion = database.prepare('INSERT INTO versions VALUES (?, ?, ?, ?)');
@@ -83,6 +95,9 @@ export function documentOperations(database: DatabaseSync): DocumentOperations {
     },
 
     history: (kind, slug) => (versionsOf.all(kind, slug) as unknown as VersionRow[]).map(versionOf),
+
+    revisions: (limit, before = Number.MAX_SAFE_INTEGER) =>
+      (revisions.all(before, limit) as unknown as RevisionRow[]).map(({ at_ms, ...row }) => ({ ...row, atMs: at_ms })),
 
     commit(change) {
       const present = newestRevision();

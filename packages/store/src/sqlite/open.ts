@@ -16,6 +16,7 @@ export async function openDocumentStore(path: string): Promise<DocumentStore> {
     current: () => thread.call('current'),
     at: (revision) => thread.call('at', revision),
     history: (kind, slug) => thread.call('history', kind, slug),
+    revisions: (limit, before) => thread.call('revisions', limit, before),
     commit: (change) => thread.call('commit', change),
     unpublished: () => thread.call('unpublished'),
     markPublished: (revision) => thread.call('markPublished', revision),
@@ -29,6 +30,7 @@ export async function openCallLog(path: string): Promise<CallLog> {
     ingest: (events) => thread.call('ingest', events),
     calls: (filter, limit) => thread.call('calls', filter, limit),
     decision: (by) => thread.call('decision', by),
+    recentFacts: (sinceMs, mostDecisions, mostSets) => thread.call('recentFacts', sinceMs, mostDecisions, mostSets),
     openIntents: (beforeMs, limit) => thread.call('openIntents', beforeMs, limit),
     close: () => thread.close(),
   };

@@ -1,12 +1,18 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { Bus, ProcessesView, Serving } from '@will/bus';
 import { documentKinds, slugOf, type DocumentKind } from '@will/core';
-import { queues, subjects, wire } from '@will/contracts';
-import type { StoredDocument } from '@will/store';
-import type { Registry } from '../service.ts';
+import { factsToWire, queues, subjects, wire } from '@will/contracts';
+import { StoreError, type StoredDocument } from '@will/store';
+import type { Applied, Difference, DocumentVersion, Named, Registry } from '../service.ts';
 
 /** What one answer may carry of documents; the rest is asked for again. */
 const mostAnswerBytes = 900 * 1024;
+
+/** So many versions and fields of one are in an answer, which then fits a message also with the longest notes. */
+const mostVersions = 100;
+const mostFields = 30;
+/** So many candidates of a changed decision are in an answer. */
+const mostCandidates = 32;
 
 interface Door {
   readonly bus: Bus;
@@ -16,7 +22,7 @@ interface Door {
   readonly onError: (what: string, error: unknown) => void;
 }
 
-/** Serves apply, get and status. Every request is answered, also one that cannot be read. */
+/** Serves apply, rollback, get, history, diff and status. Every request is answered, also one that cannot be read. */
 export function serveRegistry(door: Door): Serving {
   const { bus } = door;
   const servings = [
@@ -25,6 +31,15 @@ export function serveRegistry(door: Door): Serving {
     ),
     bus.serve(subjects.registry('get'), queues.registry, async ({ data }) =>
       toBinary(wire.GetResponseSchema, await get(door, data)),
+    ),
+    bus.serve(subjects.registry('rollback'), queues.registry, async ({ data }) =>
+      toBinary(wire.ApplyResponseSchema, await rollback(door, data)),
+    ),
+    bus.serve(subjects.registry('history'), queues.registry, async ({ data }) =>
+      toBinary(wire.HistoryResponseSchema, await history(door, data)),
+    ),
+    bus.serve(subjects.registry('diff'), queues.registry, async ({ data }) =>
+      toBinary(wire.DiffResponseSchema, await diff(door, data)),
     ),
     bus.serve(subjects.registry('status'), queues.registry, async () =>
       toBinary(wire.StatusResponseSchema, await status(door)),
@@ -40,44 +55,150 @@ export function serveRegistry(door: Door): Serving {
 async function apply({ registry, onError }: Door, data: Uint8Array): Promise<wire.ApplyResponse> {
   try {
     const request = fromBinary(wire.ApplyRequestSchema, data);
-    const applied = await registry.apply({
-      files: request.files,
-      prune: request.prune,
-      author: request.author === '' ? 'unknown' : request.author.slice(0, 200),
-      note: request.note.slice(0, 2_000),
-      dryRun: request.dryRun,
-    });
-    return create(wire.ApplyResponseSchema, {
-      ...applied,
-      revision: BigInt(applied.revision),
-      changes: [...applied.changes],
-      problems: [...applied.problems],
-      warnings: [...applied.warnings],
-      lagging: [...applied.lagging],
-    });
+    return applied(
+      await registry.apply({ files: request.files, prune: request.prune, dryRun: request.dryRun, ...signed(request) }),
+    );
   } catch (error) {
     onError('applying documents', error);
-    return create(wire.ApplyResponseSchema, {
-      problems: [{ message: `nothing was applied: ${(error as Error).message}` }],
-    });
+    return notApplied(error);
   }
 }
+
+async function rollback({ registry, onError }: Door, data: Uint8Array): Promise<wire.ApplyResponse> {
+  try {
+    const request = fromBinary(wire.RollbackRequestSchema, data);
+    return applied(
+      await registry.rollback({ to: Number(request.revision), dryRun: request.dryRun, ...signed(request) }),
+    );
+  } catch (error) {
+    onError('rolling back', error);
+    return notApplied(error);
+  }
+}
+
+const signed = ({ author, note }: { readonly author: string; readonly note: string }) => ({
+  author: author === '' ? 'unknown' : author.slice(0, 200),
+  note: note.slice(0, 2_000),
+});
+
+const applied = ({ decisionChanges, ...answer }: Applied): wire.ApplyResponse =>
+  create(wire.ApplyResponseSchema, {
+    ...answer,
+    revision: BigInt(answer.revision),
+    changes: [...answer.changes],
+    problems: [...answer.problems],
+    warnings: [...answer.warnings],
+    lagging: [...answer.lagging],
+    decisionChanges: decisionChanges.map(({ facts, before, after, decisions, words }) => ({
+      facts: factsToWire(facts),
+      decisions,
+      before: before.slice(0, mostCandidates),
+      after: after.slice(0, mostCandidates),
+      words,
+    })),
+  });
+
+const notApplied = (error: unknown): wire.ApplyResponse =>
+  create(wire.ApplyResponseSchema, { problems: [{ message: `nothing was applied: ${(error as Error).message}` }] });
 
 async function get({ registry, onError }: Door, data: Uint8Array): Promise<wire.GetResponse> {
   try {
     const request = fromBinary(wire.GetRequestSchema, data);
-    const kind = request.kind === '' ? undefined : documentKinds.find((known) => known === request.kind.toLowerCase());
-    if (request.kind !== '' && !kind)
-      return create(wire.GetResponseSchema, {
-        error: `kind ${JSON.stringify(request.kind.slice(0, 40))} must be one of ${documentKinds.join(', ')}`,
-      });
+    const kind = kindOf(request.kind);
     const slug = request.slug === '' ? undefined : slugOf(request.slug);
-    const { revision, documents } = await registry.documents(kind as DocumentKind | undefined, slug);
+    const { revision, documents } = await registry.documents(kind, slug);
     return page(revision, documents, request.after);
   } catch (error) {
-    onError('reading documents', error);
-    return create(wire.GetResponseSchema, { error: (error as Error).message });
+    return create(wire.GetResponseSchema, { error: refusalOf(error, 'reading documents', onError) });
   }
+}
+
+/** @throws {RefusedError} */
+function kindOf(word: string): DocumentKind | undefined {
+  const kind = documentKinds.find((known) => known === word.toLowerCase());
+  if (word !== '' && !kind)
+    throw new RefusedError(`kind ${JSON.stringify(word.slice(0, 40))} must be one of ${documentKinds.join(', ')}`);
+  return kind;
+}
+
+/** The one document that is asked about; undefined: all. @throws {RefusedError} */
+function namedIn({ kind: word, slug }: { readonly kind: string; readonly slug: string }): Named | undefined {
+  const kind = kindOf(word);
+  if (kind === undefined && slug === '') return undefined;
+  if (kind === undefined || slug === '') throw new RefusedError('a kind and a name are needed, or neither');
+  return { kind, slug: slugOf(slug) };
+}
+
+async function history({ registry, onError }: Door, data: Uint8Array): Promise<wire.HistoryResponse> {
+  try {
+    const request = fromBinary(wire.HistoryRequestSchema, data);
+    const before = request.before === 0n ? undefined : Number(request.before);
+    const document = namedIn(request);
+    const versions = document
+      ? versionsOfOne(await registry.history(document.kind, document.slug), before)
+      : (await registry.revisions(mostVersions + 1, before)).map((version) => ({ ...version, action: '', fields: [] }));
+    const [shown, rest] = [versions.slice(0, mostVersions), versions.slice(mostVersions)];
+    return create(wire.HistoryResponseSchema, {
+      versions: shown.map(({ atMs, revision, ...version }) => ({
+        ...version,
+        revision: BigInt(revision),
+        atUnixMs: BigInt(atMs),
+      })),
+      next: rest.length > 0 ? BigInt(shown.at(-1)?.revision ?? 0) : 0n,
+    });
+  } catch (error) {
+    return create(wire.HistoryResponseSchema, { error: refusalOf(error, 'reading the history', onError) });
+  }
+}
+
+const versionsOfOne = (versions: readonly DocumentVersion[], before = Number.POSITIVE_INFINITY) =>
+  versions
+    .filter(({ revision }) => revision < before)
+    .map(({ fields, ...version }) => ({ ...version, fields: fields.slice(0, mostFields), changes: 1 }));
+
+async function diff({ registry, onError }: Door, data: Uint8Array): Promise<wire.DiffResponse> {
+  try {
+    const request = fromBinary(wire.DiffRequestSchema, data);
+    const document = namedIn(request);
+    if (!document && request.from === undefined)
+      throw new RefusedError('the revision to start from is needed, or a document');
+    const stated = (revision: bigint | undefined) => (revision === undefined ? undefined : Number(revision));
+    const difference = await registry.diff({ document, from: stated(request.from), to: stated(request.to) });
+    return pageOfDiff(difference, request.after);
+  } catch (error) {
+    return create(wire.DiffResponseSchema, { error: refusalOf(error, 'comparing revisions', onError) });
+  }
+}
+
+function pageOfDiff({ from, to, changes }: Difference, after: number): wire.DiffResponse {
+  const answer = create(wire.DiffResponseSchema, { from: BigInt(from), to: BigInt(to) });
+  let bytes = 0;
+  for (const { before, after: present, ...change } of changes.slice(after)) {
+    const one = create(wire.FieldChangeSchema, {
+      ...change,
+      ...(before !== undefined && { before }),
+      ...(present !== undefined && { after: present }),
+    });
+    bytes += toBinary(wire.FieldChangeSchema, one).length + 8;
+    if (bytes > mostAnswerBytes && answer.changes.length > 0) {
+      answer.next = after + answer.changes.length;
+      return answer;
+    }
+    answer.changes.push(one);
+  }
+  return answer;
+}
+
+/** A question that cannot be answered as it is put. */
+class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+}
+
+/** What the asker is told; what is not the asker's doing is logged too. */
+function refusalOf(error: unknown, doing: string, onError: Door['onError']): string {
+  const isAskers = error instanceof RefusedError || (error instanceof StoreError && error.code === 'not_found');
+  if (!isAskers) onError(doing, error);
+  return (error as Error).message;
 }
 
 function page(revision: number, documents: readonly StoredDocument[], after: string): wire.GetResponse {
@@ -123,6 +244,7 @@ async function status({ registry, incarnation, processes, onError }: Door): Prom
       incarnation,
       counts,
       processes: [...processes.processes.values()],
+      lagging: (await registry.laggards()).map(({ processId }) => processId),
     });
   } catch (error) {
     onError('reading the status', error);

@@ -1,6 +1,7 @@
 import { create, fromBinary, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
 import type { Bus, Incoming, Serving } from '@will/bus';
-import { isInbox, queues, sizes, subjects, wire } from '@will/contracts';
+import { factsToWire, isInbox, queues, sizes, subjects, wire } from '@will/contracts';
+import type { RecentFacts } from '@will/store';
 import { QuestionError, type CallsQuestion, type Telemetry } from '../service.ts';
 import { decisionToWire, recordToWire, setToWire } from './records-to-wire.ts';
 
@@ -20,6 +21,11 @@ export function serveQuestions(
     const response = create(wire.GetDecisionResponseSchema, { decision: decisionToWire(found.decision) });
     if (found.set) response.set = setToWire(found.set);
     return response;
+  };
+  const recent = async (message: Incoming): Promise<wire.RecentFactsResponse> => {
+    const { sinceUnixMs } = readAs(wire.RecentFactsRequestSchema, message);
+    const found = await telemetry.recentFacts(instant('sinceMs', sinceUnixMs).sinceMs);
+    return asManyAsFit(found.recent, found.isPartial);
   };
   const answering =
     <Schema extends DescMessage>(
@@ -52,6 +58,11 @@ export function serveQuestions(
       queues.telemetry,
       answering(wire.GetDecisionResponseSchema, decision, (error) => create(wire.GetDecisionResponseSchema, { error })),
     ),
+    bus.serve(
+      subjects.telemetry('recent'),
+      queues.telemetry,
+      answering(wire.RecentFactsResponseSchema, recent, (error) => create(wire.RecentFactsResponseSchema, { error })),
+    ),
   ];
   return {
     async stop() {
@@ -72,6 +83,21 @@ function fitting(answer: Uint8Array): Uint8Array {
   if (answer.length > sizes.messageBytes) {
     const size = `the answer of ${answer.length} bytes exceeds the ${sizes.messageBytes} of a message`;
     throw new QuestionError(`${size}; ask for fewer calls`);
+  }
+  return answer;
+}
+
+function asManyAsFit(recent: readonly RecentFacts[], isPartial: boolean): wire.RecentFactsResponse {
+  const answer = create(wire.RecentFactsResponseSchema, { isPartial });
+  let bytes = 1_024;
+  for (const { facts, decisions } of recent) {
+    const one = create(wire.RecentFactsSchema, { facts: factsToWire(facts), decisions });
+    bytes += toBinary(wire.RecentFactsSchema, one).length + 8;
+    if (bytes > sizes.messageBytes) {
+      answer.isPartial = true;
+      break;
+    }
+    answer.recent.push(one);
   }
   return answer;
 }
