@@ -20,6 +20,7 @@ const attempt = (number: number, model: string, fine: string, outcome = 'Blocked
   fine,
   reason: fine === 'Success' ? '' : 'the key is missing',
   durationMs: 3,
+  style: '',
 });
 
 const success: TaskResult = {

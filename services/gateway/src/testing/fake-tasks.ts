@@ -59,6 +59,7 @@ export const attempt = (number: number, model: string, fine: string, reason = ''
   fine,
   reason,
   durationMs: 12,
+  style: '',
 });
 
 export const exclusion = (model: string, rule: string): wire.Exclusion => ({
