@@ -5,7 +5,10 @@ import type { ApplyOptions } from './commands/apply.ts';
 import type { ExplainOptions } from './commands/explain.ts';
 import type { LogsOptions } from './commands/logs.ts';
 import type { RunOptions } from './commands/run.ts';
-import { kindsByWord } from './kinds.ts';
+import type { DiffOptions } from './commands/diff.ts';
+import type { HistoryOptions } from './commands/history.ts';
+import type { RollbackOptions } from './commands/rollback.ts';
+import { kindsByWord, kindWords } from './kinds.ts';
 import { instant, modelName, named, taskType, wholeNumber, words, wordsOf } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -62,7 +65,7 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
     .description('apply documents: all of them or none')
     .requiredOption('-f, --file <path...>', 'files or folders; "-" reads stdin')
     .option('--prune', 'remove every document that the files do not name')
-    .option('--dry-run', 'check, and say what would change')
+    .option('--dry-run', 'check, and say what would change, also of the decisions of the last hour')
     .option('--note <text>', 'why, for the history')
     .option('--json', 'print the answer as JSON')
     .action(async (options: ApplyOptions) => {
@@ -80,6 +83,63 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
       const { get } = await import('./commands/get.ts');
       const kind = kindsByWord[word];
       if (kind) end(await get(terminal, kind, name, options));
+    });
+
+  program
+    .command('validate')
+    .description('check documents without a bus: each by itself, and that they fit together')
+    .argument('<files...>', 'files or folders; "-" reads stdin')
+    .option('--json', 'print JSON')
+    .action(async (files: string[], options: { json?: boolean }) => {
+      const { validate } = await import('./commands/validate.ts');
+      end(await validate(terminal, files, options));
+    });
+
+  program
+    .command('export')
+    .description('write the documents in force as YAML that apply takes')
+    .argument('[folder]', 'where to, a file for each document; "-" is stdout', '-')
+    .addOption(new Option('--kind <kind>', 'of one kind').choices(kindWords))
+    .action(async (folder: string, options: { kind?: string }) => {
+      const { exportDocuments } = await import('./commands/export.ts');
+      end(await exportDocuments(terminal, folder, options));
+    });
+
+  program
+    .command('history')
+    .description('show every version of a document, or every revision of all, newest first')
+    .addArgument(new Argument('[kind]', 'of which document').choices(kindWords))
+    .argument('[name]', 'its name or slug')
+    .option('--limit <n>', 'how many (default 1000)', wholeNumber(1, 1_000_000))
+    .option('--json', 'print JSON')
+    .action(async (kind: string | undefined, name: string | undefined, options: HistoryOptions) => {
+      const { history } = await import('./commands/history.ts');
+      end(await history(terminal, kind, name, options));
+    });
+
+  program
+    .command('diff')
+    .description('show what differs between two revisions, field by field')
+    .addArgument(new Argument('[kind]', 'of which document (default: of all)').choices(kindWords))
+    .argument('[name]', 'its name or slug')
+    .option('--from <revision>', 'the older one (default: before the document last changed)', wholeNumber(0, 1e12))
+    .option('--to <revision>', 'the newer one (default: what is in force)', wholeNumber(0, 1e12))
+    .option('--json', 'print JSON')
+    .action(async (kind: string | undefined, name: string | undefined, options: DiffOptions) => {
+      const { diff } = await import('./commands/diff.ts');
+      end(await diff(terminal, kind, name, options));
+    });
+
+  program
+    .command('rollback')
+    .description('make a new revision whose documents equal those of an old one')
+    .argument('<revision>', 'the old one; `willm history` lists them', wholeNumber(1, 1e12))
+    .option('--note <text>', 'why, for the history')
+    .option('--dry-run', 'check, and say what would change, also of the decisions of the last hour')
+    .option('--json', 'print the answer as JSON')
+    .action(async (revision: number, options: RollbackOptions) => {
+      const { rollback } = await import('./commands/rollback.ts');
+      end(await rollback(terminal, revision, options));
     });
 
   withFacts(program.command('explain'))

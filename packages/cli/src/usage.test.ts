@@ -29,6 +29,15 @@ test.each([
   [['run', 'text_gen', 'x', '--colour'], /unknown option '--colour'/],
   [['apply'], /required option '-f, --file <path...>' not specified/],
   [['apply', '-f', '/nowhere/at/all'], /\/nowhere\/at\/all cannot be read \(ENOENT\)/],
+  [['history', 'modls', 'x'], /'modls' is invalid.*models, routes, clients/],
+  [['history', 'model'], /which model\? `willm get models` lists them/],
+  [['diff'], /say which document, or --from which revision/],
+  [['diff', '--from', 'x'], /'x' is invalid. It must be a whole number from 0/],
+  [['rollback'], /missing required argument 'revision'/],
+  [['rollback', '0'], /'0' is invalid.*It must be a whole number from 1/],
+  [['validate'], /missing required argument 'files'/],
+  [['validate', '/nowhere/at/all'], /\/nowhere\/at\/all cannot be read \(ENOENT\)/],
+  [['export', '--kind', 'modls'], /'modls' is invalid/],
   [['get', 'modls'], /'modls' is invalid.*models, routes, clients/],
   [['explain', 'text_gen', '--input', 'smell'], /"smell" must be one of text, image/],
   [['logs', '--since', 'yesterday'], /'yesterday' is invalid. It must be an ISO time, or a time ago such as 15m/],
@@ -56,6 +65,11 @@ test.each([
   [['logs']],
   [['status']],
   [['decision', 'abc']],
+  [['history', 'model', 'GPT-4']],
+  [['history']],
+  [['diff', 'model', 'GPT-4']],
+  [['rollback', '3']],
+  [['export']],
 ])('%j without a bus is exit 3 and one line that says how to mend it', async (args) => {
   const { code, err } = await said(...args);
   expect(err).toBe(

@@ -21,7 +21,7 @@ export interface DocumentFile {
 }
 
 /** It waits until the live processes work with the new revision. */
-const applyTimeoutMs = 30_000;
+export const applyTimeoutMs = 30_000;
 
 /** `willm apply`: all the documents or none of them. */
 export async function apply(terminal: Terminal, options: ApplyOptions): Promise<ExitCode> {
@@ -44,7 +44,7 @@ export async function apply(terminal: Terminal, options: ApplyOptions): Promise<
     ask(bus, subjects.registry('apply'), [wire.ApplyRequestSchema, question], wire.ApplyResponseSchema, applyTimeoutMs),
   );
   if (options.json) printJson(terminal, answer);
-  else show(terminal, answer, options);
+  else showApplied(terminal, answer, options);
   return answer.problems.length > 0 ? exitCodes.failed : exitCodes.success;
 }
 
@@ -70,7 +70,7 @@ export async function readDocuments(terminal: Terminal, path: string): Promise<r
   }
 }
 
-function authorName(): string {
+export function authorName(): string {
   try {
     return userInfo().username;
   } catch {
@@ -79,7 +79,12 @@ function authorName(): string {
   }
 }
 
-function show(terminal: Terminal, answer: wire.ApplyResponse, { dryRun = false }: ApplyOptions): void {
+/** What a change did, or would do. */
+export function showApplied(
+  terminal: Terminal,
+  answer: wire.ApplyResponse,
+  { dryRun = false }: { readonly dryRun?: boolean },
+): void {
   for (const warning of answer.warnings) terminal.err(`warning: ${printable(warning)}\n`);
   if (answer.problems.length > 0) {
     for (const problem of answer.problems) terminal.err(`${printable(problemInWords(problem))}\n`);
@@ -96,11 +101,13 @@ function show(terminal: Terminal, answer: wire.ApplyResponse, { dryRun = false }
   terminal.out(
     dryRun ? `${what}; dry run, revision ${answer.revision} stays\n` : `${what}, revision ${answer.revision}\n`,
   );
+  for (const { words } of answer.decisionChanges) terminal.out(`would change: ${printable(words)}\n`);
+  if (answer.decisionsNote !== '') terminal.out(`${printable(answer.decisionsNote)}\n`);
   if (answer.lagging.length > 0)
     terminal.err(`warning: not yet working with it: ${printable(answer.lagging.join(', '))}; they are told again\n`);
 }
 
-const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+export const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 /** `file:line: field: message`, as compilers say it. */
 export function problemInWords({

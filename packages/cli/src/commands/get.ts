@@ -37,8 +37,10 @@ export async function get(
   return exitCodes.success;
 }
 
-async function documentsOf(bus: Bus, kind: DocumentKind, slug: string): Promise<readonly wire.Document[]> {
-  const documents: wire.Document[] = [];
+/** Documents of one revision, of a kind or ('') of all. @throws {CliError} */
+export async function documentsOf(bus: Bus, kind: DocumentKind | '', slug: string): Promise<readonly wire.Document[]> {
+  let documents: wire.Document[] = [];
+  let revision: bigint | undefined;
   let after = '';
   do {
     const answer = await ask(
@@ -48,13 +50,19 @@ async function documentsOf(bus: Bus, kind: DocumentKind, slug: string): Promise<
       wire.GetResponseSchema,
     );
     if (answer.error !== '') throw new CliError(exitCodes.failed, answer.error);
+    if (revision !== undefined && answer.revision !== revision) {
+      // They were changed between two pages: what was read so far is of an older revision.
+      [documents, revision, after] = [[], undefined, ''];
+      continue;
+    }
+    revision = answer.revision;
     documents.push(...answer.documents);
     after = answer.next;
-  } while (after !== '');
+  } while (revision === undefined || after !== '');
   return documents;
 }
 
-const bodyOf = (document: wire.Document): unknown => JSON.parse(Buffer.from(document.json).toString('utf8'));
+export const bodyOf = (document: wire.Document): unknown => JSON.parse(Buffer.from(document.json).toString('utf8'));
 
 /** One document whole, which is JSON either way; who changed it last stands on stderr. */
 function showOne(terminal: Terminal, document: wire.Document): void {

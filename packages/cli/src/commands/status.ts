@@ -45,6 +45,7 @@ const asJson = ({ registry, processes }: Found): object => ({
   revision: registry?.revision ?? null,
   publishedRevision: registry?.publishedRevision ?? null,
   documents: Object.fromEntries((registry?.counts ?? []).map(({ kind, count }) => [kind, count])),
+  lagging: registry?.lagging ?? [],
   processes,
 });
 
@@ -72,6 +73,7 @@ function show(terminal: Terminal, { registry, processes }: Found, nowMs: number)
       },
     ]),
   );
+  for (const line of laggingInWords(registry, processes)) terminal.out(`${line}\n`);
   const served = servedModels(processes);
   if (served.length === 0) return terminal.out('\nno model is served\n');
   terminal.out('\n');
@@ -84,6 +86,18 @@ function show(terminal: Terminal, { registry, processes }: Found, nowMs: number)
       { title: 'NOT SERVED BECAUSE', value: ({ reason }) => printable(reason) },
     ]),
   );
+}
+
+/** Who works with older documents than those in force. */
+function laggingInWords(
+  registry: wire.StatusResponse | undefined,
+  processes: readonly wire.Presence[],
+): readonly string[] {
+  return (registry?.lagging ?? []).map((processId) => {
+    const process = processes.find((one) => one.processId === processId);
+    const has = process === undefined || process.revision === 0n ? 'none yet' : `revision ${process.revision}`;
+    return `not yet on revision ${registry?.revision}: ${process?.service ?? ''} ${printable(processId)}, which has ${has}`;
+  });
 }
 
 function documentsInWords({ revision, publishedRevision, counts }: wire.StatusResponse): string {
