@@ -134,7 +134,9 @@ export class ServedModel {
   }
 
   async #serve(call: IncomingCall): Promise<void> {
-    const refusal = await this.#judge(call);
+    await this.#untilAsNewAs(Number(call.request.revision));
+    // From here to the provider nothing is awaited: what was judged cannot have changed when it is called.
+    const refusal = this.#judge(call);
     if (refusal) return refuse(call, refusal);
     // The record that was judged may state another address than the one this connection goes to.
     if (!this.#isWiredAsJudged()) return busy(call, 'its connection is being renewed');
@@ -156,12 +158,15 @@ export class ServedModel {
     return judged === this.model || (judged !== undefined && wiringOf(judged) === this.#wiring);
   }
 
-  /** Judges on a snapshot that is at least as new as the decision, waiting a moment for it. */
-  async #judge(call: IncomingCall): Promise<Refusal | undefined> {
-    const { snapshots, judge, nowMs } = this.#deps;
-    const { request, dataClass } = call;
-    const revision = Number(request.revision);
+  /** Waits a moment for a snapshot that is at least as new as the decision. */
+  async #untilAsNewAs(revision: number): Promise<void> {
+    const { snapshots } = this.#deps;
     if ((snapshots.current?.revision ?? 0) < revision) await snapshots.untilRevision(revision, newerSnapshotWithinMs);
+  }
+
+  #judge({ request, dataClass }: IncomingCall): Refusal | undefined {
+    const { snapshots, judge, nowMs } = this.#deps;
+    const revision = Number(request.revision);
     const snapshot = snapshots.current;
     // The record may have changed or gone meanwhile; the newest one is judged, never the one this object was made with.
     const model = snapshot?.models.get(this.model.slug);
