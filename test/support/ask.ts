@@ -4,8 +4,13 @@ import type { System } from './system.ts';
 
 const askMs = 10_000;
 
-export async function apply(system: System, text: string): Promise<wire.ApplyResponse> {
-  const request = create(wire.ApplyRequestSchema, { files: [{ path: 'test.yaml', text }], author: 'test' });
+/** Applies one file; with `prune` it becomes all there is. */
+export async function apply(
+  system: System,
+  text: string,
+  { prune = false }: { readonly prune?: boolean } = {},
+): Promise<wire.ApplyResponse> {
+  const request = create(wire.ApplyRequestSchema, { files: [{ path: 'test.yaml', text }], author: 'test', prune });
   return fromBinary(
     wire.ApplyResponseSchema,
     await system.bus.request(subjects.registry('apply'), toBinary(wire.ApplyRequestSchema, request), askMs),
