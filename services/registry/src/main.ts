@@ -45,6 +45,7 @@ await runMain(logger, async (ready) => {
   const stopBeating = beat(bus);
   const door = serveRegistry({ bus, registry, incarnation: store.incarnation, processes, onError });
   const presence = await announce(bus, 'registry', () => ({ revision: registry.publishedRevision }));
+  registry.onPublished(() => presence.update());
   ready();
   logger.info({ processId: bus.processId, revision: registry.publishedRevision }, 'serving');
 

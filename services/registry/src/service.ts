@@ -127,6 +127,12 @@ export class Registry {
     return Math.max(0, this.#publishedRevision);
   }
 
+  /** Called after every publication. Returns how to stop listening. */
+  onPublished(listener: () => void): () => void {
+    this.#publishedListeners.add(listener);
+    return () => this.#publishedListeners.delete(listener);
+  }
+
   /** Publishes what the store holds: also what was committed right before a crash. Throws when the bus does not take it. */
   async start(): Promise<void> {
     await this.#publishNewest();
@@ -319,12 +325,12 @@ export class Registry {
       const finish = (): void => {
         clearTimeout(timer);
         stopListening();
-        this.#publishedListeners.delete(look);
+        stopWatching();
         resolve(late());
       };
       const timer = setTimeout(finish, this.#patienceMs);
       const stopListening = processes.onChange(look);
-      this.#publishedListeners.add(look);
+      const stopWatching = this.onPublished(look);
       look();
     });
   }
