@@ -33,7 +33,7 @@ Models, routes, clients, projects, reflexes, schedules and settings are describe
 It creates what is new, updates what differs and leaves alone what is the same; \`--prune\` also removes every document
 that the files do not name. One problem anywhere, and nothing is applied. Each problem is a line
 \`file:line: field: value must be …\`. Apply returns when every live process works with the new revision, or names those
-that do not after 3 seconds.
+that do not after 3 seconds. Every change is kept with author, time and note: [documents.md](../guides/documents.md).
 `;
 
 /** The whole reference of documents, as Markdown. */
