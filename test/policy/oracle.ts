@@ -100,7 +100,9 @@ export function dataClassOf(
   const isForeign = project?.client !== undefined && project.client !== task.client;
   const stated = [client?.data_class, isForeign ? undefined : project?.data_class].filter((one) => one !== undefined);
   const byDefault = find(documents, 'settings', 'global')?.default_data_class ?? 'customer-sensitive';
-  const raised = [task.dataClass, ...(isForeign ? [project.data_class] : [])].filter((one) => one !== undefined);
+  // Another client's project brings that client's class along, and cannot lower any.
+  const foreign = isForeign ? [project.data_class, find(documents, 'client', project.client)?.data_class] : [];
+  const raised = [task.dataClass, ...foreign].filter((one) => one !== undefined);
   const all = [...(stated.length > 0 ? stated : [byDefault]), ...raised];
   return {
     customer: all.some((one) => one === 'customer' || one === 'customer-sensitive'),
