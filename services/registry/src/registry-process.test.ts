@@ -115,11 +115,12 @@ test('10,000 requests of noise are each answered, and the registry goes on', asy
   try {
     const noise = (seed: number): Uint8Array =>
       Uint8Array.from({ length: 1 + (seed % 40) }, (_, at) => (seed * 31 + at * 17 + ((seed * at) % 251)) % 256);
+    const operations = ['apply', 'get', 'history', 'diff', 'rollback'] as const;
     let answered = 0;
     for (let block = 0; block < 100; block += 1) {
       const answers = await Promise.all(
         Array.from({ length: 100 }, (_, index) =>
-          bus.request(subjects.registry(index % 2 === 0 ? 'apply' : 'get'), noise(block * 100 + index), 5_000),
+          bus.request(subjects.registry(operations[index % 5] ?? 'get'), noise(block * 100 + index), 5_000),
         ),
       );
       answered += answers.length;
