@@ -152,3 +152,49 @@ test('a decision that is not known, or not named, is refused in words', () =>
     await expect(telemetry.decision({})).rejects.toThrow('a decision id or a task id is needed');
     await expect(telemetry.decision({ taskId: 'x' })).rejects.toThrow('no decision is known of "x"');
   }));
+
+test('the facts of late decisions are told, and a question without an instant is refused', () =>
+  onTelemetry(async (telemetry, log) => {
+    const facts = {
+      taskType: 'code',
+      client: 'acme',
+      project: undefined,
+      reflex: undefined,
+      priority: 'normal',
+      dataClass: undefined,
+      model: undefined,
+      input: ['text'],
+      output: ['text'],
+      needs: [],
+      inputTokens: 256,
+      maxOutputTokens: 0,
+    } as const;
+    const set = {
+      revision: 1,
+      facts,
+      dataClass: 'open',
+      candidates: [],
+      exclusions: [],
+      notes: [],
+      scheduleEdgeMs: undefined,
+      validUntilMs: 0,
+      waitMs: 200,
+    } as const;
+    const decided = {
+      taskId: 't',
+      setId: 's',
+      revision: 1,
+      order: [],
+      skipped: [],
+      seed: 1n,
+      client: 'acme',
+      taskType: 'code',
+    };
+    await log.ingest([
+      { kind: 'set', set: { setId: 's', set } },
+      { kind: 'decision', decision: { ...decided, decisionId: 'early', atMs: 5 } },
+      { kind: 'decision', decision: { ...decided, decisionId: 'late', atMs: 10 } },
+    ]);
+    expect(await telemetry.recentFacts(6)).toEqual({ recent: [{ facts, decisions: 1 }], isPartial: false });
+    await expect(telemetry.recentFacts(undefined)).rejects.toThrow('an instant is needed');
+  }));

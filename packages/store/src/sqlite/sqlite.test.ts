@@ -70,6 +70,26 @@ test('a file of a newer release is refused', () =>
     });
   }));
 
+test.each([
+  ['documents', openDocumentStore, 'versions_by_revision'],
+  ['calls', openCallLog, 'decisions_by_time'],
+] as const)(
+  'a file of %s that the first release wrote is brought up to date and keeps what it holds',
+  (_, open, index) =>
+    onFile(async (path) => {
+      await (await open(path)).close();
+      // As the first release left it: its schema is ours without what came later.
+      const old = new DatabaseSync(path);
+      old.exec(`DROP INDEX ${index}; UPDATE store_schema SET version = 1`);
+      old.close();
+      await (await open(path)).close();
+      const now = new DatabaseSync(path);
+      expect(now.prepare('SELECT version FROM store_schema').get()).toEqual({ version: 2 });
+      expect(now.prepare('SELECT name FROM sqlite_schema WHERE name = ?').get(index)).toEqual({ name: index });
+      now.close();
+    }),
+);
+
 test('a file that is no database is reported as corrupt', () =>
   onFile(async (path) => {
     mkdirSync(dirname(path), { recursive: true });
