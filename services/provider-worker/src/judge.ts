@@ -79,10 +79,14 @@ function refusalByNewerDecision(
   return { rule: 'old_decision', detail, isRetryable: true };
 }
 
+/** A model in this process that is told no end may talk until the deadline: who says nothing gets so much. */
+const usualOnDeviceTokens = 1_024;
+
 /** Output tokens a call may make; undefined: no limit that we know of. */
 export function outputLimit(model: Model, wantedTokens: number, inputTokens: number): number | undefined {
+  const usual = model.callMethod === 'on-device' ? usualOnDeviceTokens : undefined;
   const limits = [
-    wantedTokens > 0 ? wantedTokens : undefined,
+    wantedTokens > 0 ? wantedTokens : usual,
     model.maxTokensPerCall === undefined ? undefined : model.maxTokensPerCall - inputTokens,
     model.contextTokens === undefined ? undefined : model.contextTokens - inputTokens,
   ].filter((limit) => limit !== undefined);

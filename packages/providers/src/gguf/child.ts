@@ -20,6 +20,10 @@ const send = (message: FromChild): void => {
 /** A context smaller than the model's own is loaded where nobody asks for more: memory grows with it. */
 const defaultContextTokens = 4_096;
 
+/** The library's own default is to take the likeliest token always, and small models then say one thing for ever. */
+const usualTemperature = 0.7;
+const usualTopP = 0.9;
+
 class Engine {
   readonly #llama: Llama;
   readonly #model: LlamaModel;
@@ -38,8 +42,8 @@ class Engine {
   static async load(options: LoadOptions): Promise<Engine> {
     const llama = await getLlama({ build: 'never', gpu: options.gpu, logLevel: 'error' as never });
     const model = await llama.loadModel({ modelPath: options.path });
-    const contextSize =
-      options.contextTokens > 0 ? options.contextTokens : Math.min(model.trainContextSize, defaultContextTokens);
+    const wanted = options.contextTokens > 0 ? options.contextTokens : defaultContextTokens;
+    const contextSize = Math.min(model.trainContextSize, wanted);
     // Threads are always set: left to itself the library spins on more than are free, which looks like hanging.
     const context = await model.createContext({ contextSize, sequences: options.sequences, threads: options.threads });
     return new Engine(llama, model, context, options.sequences);
@@ -97,8 +101,8 @@ class Engine {
   async #sampling({ temperature, topP, seed, stop, json }: ChatRequest): Promise<object> {
     const grammar = await this.#grammar(json);
     return {
-      ...(temperature !== undefined && { temperature }),
-      ...(topP !== undefined && { topP }),
+      temperature: temperature ?? usualTemperature,
+      topP: topP ?? usualTopP,
       ...(seed !== undefined && { seed }),
       ...(stop.length > 0 && { customStopTriggers: stop }),
       ...(grammar && { grammar }),
