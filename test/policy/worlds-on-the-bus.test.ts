@@ -88,7 +88,7 @@ async function runWorld(name: string, random: Random, count: Count): Promise<voi
 
 /** About every second call fails before its content, some within it. */
 const makeScript = (random: Random): Behaviour[] => [
-  ...Array.from({ length: 40 }, (): Behaviour => {
+  ...Array.from({ length: tasksPerWorld }, (): Behaviour => {
     if (random.chance(0.5)) return { kind: 'answer' };
     const failures: readonly Behaviour[] = [
       { kind: 'status', status: 500 },
