@@ -87,7 +87,7 @@ async function callWorker(dataClass: DataClass): Promise<string> {
     if (kind.case === 'ended') resolve('called');
   });
   router.publish(subjects.call(dataClass, 'trusted'), toBinary(wire.CallRequestSchema, request), reply);
-  return promise.finally(() => router.close());
+  return promise.finally(() => void router.close());
 }
 
 test('while the registry is silent for longer than the limit, policy and workers serve open data only', async () => {
