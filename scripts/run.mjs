@@ -139,9 +139,15 @@ function finish(program, args, options) {
     };
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
     for (const signal of signals) process.on(signal, handThrough);
+    // npm that is killed tells nobody: whoever it started would go on without a terminal to be stopped from.
+    const startedBy = process.ppid;
+    const orphanTimer = setInterval(() => {
+      if (process.ppid !== startedBy) handThrough('SIGTERM');
+    }, 500);
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk));
     child.on('error', () => resolve({ code: 1, output, isMissing: true }));
     child.on('close', (code, signal) => {
+      clearInterval(orphanTimer);
       for (const each of signals) process.off(each, handThrough);
       const ended = { code: code ?? 128 + constants.signals[signal], output, isMissing: false };
       // Whoever stopped the preparing does not want the command any more.
