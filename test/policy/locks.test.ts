@@ -4,7 +4,7 @@ import { factsToWire, newId, subjects, wire } from '@will/contracts';
 import type { AnyDocument, DataClass, Facts, ModelDocument } from '@will/core';
 import { createProviders } from '@will/providers';
 import { type ReplayingUpstream, startNatsServer, startReplayingUpstream } from '@will/testkit';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { busGroups } from '../../services/provider-worker/src/adapters/bus-groups.ts';
 import { judgeBy, type Judge } from '../../services/provider-worker/src/judge.ts';
 import type { Groups } from '../../services/provider-worker/src/ports.ts';
@@ -84,8 +84,8 @@ interface WorkerParts {
   readonly ageMs?: number;
 }
 
-/** A worker on the bus out of its own parts; resolves with how to stop it. */
-async function startWorker(parts: WorkerParts): Promise<() => Promise<void>> {
+/** A worker on the bus out of its own parts; it stops with the test. */
+async function startWorker(parts: WorkerParts): Promise<void> {
   const bus = await connectBus({ servers: nats.url, processId: `worker-${newId()}`, inboxScope: 'worker' });
   const groups = busGroups(bus, () => {});
   const { snapshot } = compileRevision(parts.revision ?? 1, parts.documents ?? world());
@@ -108,10 +108,10 @@ async function startWorker(parts: WorkerParts): Promise<() => Promise<void>> {
   });
   await worker.start(() => {});
   await bus.connection.flush();
-  return async () => {
+  onTestFinished(async () => {
     await worker.stop(5_000);
     await bus.close();
-  };
+  });
 }
 
 interface Forged {
@@ -169,23 +169,21 @@ const plainFacts: Facts = {
 };
 
 test('without any lock the forged call is made: what follows is not refused for another reason', async () => {
-  const stop = await startWorker({ judge: noJudge, groups: everyClass });
+  await startWorker({ judge: noJudge, groups: everyClass });
   expect(await forge({ model: 'plain', to: 'customer', facts: { dataClass: 'customer' } })).toBe('called');
   expect(upstream.countOf('plain')).toBe(1);
-  await stop();
 });
 
 test('the class in the subject alone: nobody listens where a model’s tags do not admit the data', async () => {
-  const stop = await startWorker({ judge: noJudge });
+  await startWorker({ judge: noJudge });
   for (const to of ['customer', 'sensitive', 'customer-sensitive'] as const)
     expect(await forge({ model: 'plain', to, facts: { dataClass: to } })).toBe('nobody');
   expect(upstream.requests).toHaveLength(0);
   expect(await forge({ model: 'trusted', to: 'customer-sensitive' })).toBe('called');
-  await stop();
 });
 
 test('the worker’s own look alone: forged calls are refused by the rule they break, and nothing leaves', async () => {
-  const stop = await startWorker({ groups: everyClass });
+  await startWorker({ groups: everyClass });
   const acme = { client: 'acme' };
   const expected: readonly (readonly [Forged, string])[] = [
     [{ model: 'plain', to: 'customer', facts: { dataClass: 'customer' } }, 'customer_data'],
@@ -203,23 +201,20 @@ test('the worker’s own look alone: forged calls are refused by the rule they b
   expect(await forge({ model: 'nobody', to: 'open' })).toBe('nobody');
   expect(upstream.requests).toHaveLength(0);
   expect(await forge({ model: 'own', to: 'open', facts: acme })).toBe('called');
-  await stop();
 });
 
 test('the worker’s own look alone: a decision of an older revision that would now differ is refused', async () => {
   const documents = [...world().filter(({ kind }) => kind !== 'route'), route('trusted', 'own')];
-  const stop = await startWorker({ documents, revision: 2, groups: everyClass });
+  await startWorker({ documents, revision: 2, groups: everyClass });
   expect(await forge({ model: 'plain', to: 'open', revision: 1 })).toBe('old_decision');
   expect(upstream.requests).toHaveLength(0);
   expect(await forge({ model: 'own', to: 'open', revision: 1 })).toBe('called');
-  await stop();
 });
 
 test('the age of the documents alone: after the limit only open data is served', async () => {
-  const stop = await startWorker({ groups: everyClass, ageMs: staleAfterMs + 1 });
+  await startWorker({ groups: everyClass, ageMs: staleAfterMs + 1 });
   for (const to of ['customer', 'sensitive', 'customer-sensitive'] as const)
     expect(await forge({ model: 'trusted', to, facts: { dataClass: to } })).toBe('stale_snapshot');
   expect(upstream.requests).toHaveLength(0);
   expect(await forge({ model: 'trusted', to: 'open' })).toBe('called');
-  await stop();
 });
