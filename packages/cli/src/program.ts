@@ -2,6 +2,7 @@ import { Argument, Command, CommanderError, Option } from 'commander';
 import { dataClasses, modalities } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from './cli-error.ts';
 import type { ApplyOptions } from './commands/apply.ts';
+import type { GetOptions } from './commands/get.ts';
 import type { ExplainOptions } from './commands/explain.ts';
 import type { LogsOptions } from './commands/logs.ts';
 import type { RunOptions } from './commands/run.ts';
@@ -78,8 +79,10 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
     .description('show documents as they are in force')
     .addArgument(new Argument('<kind>', 'what to show').choices(Object.keys(kindsByWord)))
     .argument('[name]', 'one of them, whole')
+    .option('--strength <words>', 'models: only those whose strengths hold these words')
+    .option('--quirk <words>', 'models: only those whose quirks hold these words')
     .option('--json', 'print JSON')
-    .action(async (word: string, name: string | undefined, options: { json?: boolean }) => {
+    .action(async (word: string, name: string | undefined, options: GetOptions) => {
       const { get } = await import('./commands/get.ts');
       const kind = kindsByWord[word];
       if (kind) end(await get(terminal, kind, name, options));

@@ -32,6 +32,8 @@ export const subjects = {
   taskRun: (client: string) => `will.v1.task.run.${slug('client', client)}`,
   policyDecide: 'will.v1.policy.decide',
   policyExplain: 'will.v1.policy.explain',
+  /** A window of a schedule opens or closes now. */
+  policyEdge: 'will.v1.policy.edge',
   call: (dataClass: DataClassToken, model: string) =>
     `will.v1.call.${slug('data class', dataClass)}.${slug('model', model)}`,
   /** Of the process that owns the task now. */

@@ -1,7 +1,9 @@
 import { announce, beat, connectBus, followSnapshot } from '@will/bus';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
+import { busEdges } from './adapters/bus-edges.ts';
 import { servePolicy } from './adapters/bus-policy-door.ts';
 import { parseConfig } from './config.ts';
+import { Edges } from './adapters/cron-edges.ts';
 import { Policy } from './service.ts';
 
 const logger = createLogger('policy');
@@ -22,12 +24,18 @@ await runMain(logger, async (ready) => {
   const stopBeating = beat(bus);
   const door = servePolicy(bus, policy, onError);
   const presence = await announce(bus, 'policy', () => ({ revision: snapshots.current?.revision ?? 0 }));
-  snapshots.onChange(() => presence.update());
+  const edges = new Edges(busEdges(bus), Date.now);
+  edges.follow(snapshots.current);
+  snapshots.onChange(() => {
+    edges.follow(snapshots.current);
+    presence.update();
+  });
   ready();
   logger.info({ processId: bus.processId }, 'serving');
 
   await untilStopped();
   await door.stop();
+  edges.follow(undefined);
   await presence.stop();
   stopBeating();
   snapshots.stop();

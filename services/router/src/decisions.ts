@@ -5,6 +5,9 @@ const mostKept = 10_000;
 /** While policy is away, tasks on open data may use a decision of this age; all others are refused. */
 const openGraceMs = 60_000;
 
+/** How far this machine's clock may be behind the one that announced an edge. */
+const clockToleranceMs = 2_000;
+
 interface Kept {
   readonly decided: DecidedSet;
   readonly keptAtMs: number;
@@ -62,6 +65,14 @@ export class Decisions {
       await new Promise((resolve) => setTimeout(resolve, 20 << tries));
     }
     throw new PolicyError('unavailable', `policy is behind revision ${this.#revision()}`);
+  }
+
+  /** A window opened or closed: what was kept for until then goes, so that no clock has to agree with policy's. */
+  edgePassed(nowMs: number): void {
+    for (const [key, { decided }] of this.#kept) {
+      const { scheduleEdgeMs } = decided.set;
+      if (scheduleEdgeMs !== undefined && scheduleEdgeMs <= nowMs + clockToleranceMs) this.#kept.delete(key);
+    }
   }
 
   #keep(key: string, decided: DecidedSet): void {

@@ -8,6 +8,7 @@ import {
   Outbox,
   watchProcesses,
 } from '@will/bus';
+import { subjects } from '@will/contracts';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { busCalls } from './adapters/bus-calls.ts';
 import { serveTasks } from './adapters/bus-door.ts';
@@ -40,9 +41,10 @@ await runMain(logger, async (ready) => {
   const slots = new SlotQueues();
   const calls = busCalls(bus, life);
   const nowMs = Date.now;
+  const decisions = new Decisions(busPolicy(bus, policyTimeoutMs), snapshots, nowMs);
   const router = new Router({
     routerId: bus.processId,
-    decisions: new Decisions(busPolicy(bus, policyTimeoutMs), snapshots, nowMs),
+    decisions,
     calls,
     workers: busWorkers(processes),
     slots,
@@ -55,6 +57,7 @@ await runMain(logger, async (ready) => {
 
   const stopBeating = beat(bus);
   const freeSlots = followFreeSlots(bus, slots);
+  const edges = bus.listen(subjects.policyEdge, () => decisions.edgePassed(nowMs()));
   const door = serveTasks(bus, router, onError);
   const presence = await announce(bus, 'router', () => ({ revision: snapshots.current?.revision ?? 0 }));
   snapshots.onChange(() => presence.update());
@@ -69,6 +72,7 @@ await runMain(logger, async (ready) => {
   await presence.stop();
   stopBeating();
   freeSlots.stop();
+  edges.unsubscribe();
   calls.stop();
   life.close();
   await processes.stop();

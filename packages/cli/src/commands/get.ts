@@ -17,14 +17,43 @@ import { type Column, localTime, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
 
+export interface GetOptions {
+  readonly json?: boolean;
+  readonly strength?: string;
+  readonly quirk?: string;
+}
+
+/** Whether a model's strengths and quirks hold the words asked for: `long-context` finds "handles long context well". */
+export function hasStyle({ style }: Pick<ModelDocument, 'style'>, { strength, quirk }: GetOptions): boolean {
+  return holds(style?.strengths, strength) && holds(style?.quirks, quirk);
+}
+
+const wordsOf = (text: string): readonly string[] =>
+  text
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter(Boolean);
+
+function holds(notes: readonly string[] | undefined, wanted: string | undefined): boolean {
+  if (wanted === undefined) return true;
+  return (notes ?? []).some((note) => {
+    const words = wordsOf(note);
+    return wordsOf(wanted).every((word) => words.includes(word));
+  });
+}
+
 /** `willm get`: documents as they are in force. */
 export async function get(
   terminal: Terminal,
   kind: DocumentKind,
   name: string | undefined,
-  options: { readonly json?: boolean },
+  options: GetOptions,
 ): Promise<ExitCode> {
-  const documents = await withBus(terminal, (bus) => documentsOf(bus, kind, name ?? ''));
+  for (const wanted of ['strength', 'quirk'] as const)
+    if (options[wanted] !== undefined && kind !== 'model')
+      throw new CliError(exitCodes.usage, `--${wanted} is for models, not for ${wordOfKind(kind)}`);
+  const all = await withBus(terminal, (bus) => documentsOf(bus, kind, name ?? ''));
+  const documents = all.filter((document) => hasStyle(bodyOf(document) as ModelDocument, options));
   if (name !== undefined && documents.length === 0)
     throw new CliError(
       exitCodes.failed,

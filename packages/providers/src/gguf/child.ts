@@ -81,17 +81,20 @@ class Engine {
       session.setChatHistory(history);
       const inputTokens = this.#count(session, [...history, { type: 'user', text: prompt }]);
       if (inputTokens >= this.#contextTokens) return send({ kind: 'error', id, reason: 'context_length' });
+      const maxTokens = Math.min(request.maxTokens ?? Number.POSITIVE_INFINITY, this.#contextTokens - inputTokens);
       let outputTokens = 0;
       const { stopReason } = await session.promptWithMeta(prompt, {
         ...(await this.#sampling(request)),
         signal,
         stopOnAbortSignal: true,
-        maxTokens: Math.min(request.maxTokens ?? Number.POSITIVE_INFINITY, this.#contextTokens - inputTokens),
+        maxTokens,
         onTextChunk: (text) => send({ kind: 'text', id, text }),
         onToken: (tokens) => {
           outputTokens += tokens.length;
         },
       });
+      // The library may report a token that it then leaves out of the text.
+      outputTokens = Math.min(outputTokens, maxTokens);
       send({ kind: 'end', id, finish: finishes[stopReason] ?? 'stop', inputTokens, outputTokens });
     } finally {
       session.dispose({ disposeSequence: false });

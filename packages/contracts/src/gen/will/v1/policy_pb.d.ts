@@ -233,3 +233,38 @@ export declare type DecideResponse = Message<"will.v1.DecideResponse"> & {
  */
 export declare const DecideResponseSchema: GenMessage<DecideResponse>;
 
+/**
+ * Announced on will.v1.policy.edge when a schedule's window opens or closes.
+ *
+ * @generated from message will.v1.ScheduleEdge
+ */
+export declare type ScheduleEdge = Message<"will.v1.ScheduleEdge"> & {
+  /**
+   * @generated from field: string schedule = 1;
+   */
+  schedule: string;
+
+  /**
+   * @generated from field: string time_zone = 2;
+   */
+  timeZone: string;
+
+  /**
+   * After the edge.
+   *
+   * @generated from field: bool is_open = 3;
+   */
+  isOpen: boolean;
+
+  /**
+   * @generated from field: int64 at_unix_ms = 4;
+   */
+  atUnixMs: bigint;
+};
+
+/**
+ * Describes the message will.v1.ScheduleEdge.
+ * Use `create(ScheduleEdgeSchema)` to create a new message.
+ */
+export declare const ScheduleEdgeSchema: GenMessage<ScheduleEdge>;
+
