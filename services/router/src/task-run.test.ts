@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import type { Facts, RankedSet } from '@will/core';
+import type { Facts, RankedSet, Snapshot } from '@will/core';
 import { wire } from '@will/contracts';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Decisions } from './decisions.ts';
@@ -38,7 +38,7 @@ interface Sent {
 
 function world(
   models: readonly string[],
-  options: { unserved?: Record<string, string>; served?: readonly string[] } = {},
+  options: { unserved?: Record<string, string>; served?: readonly string[]; laterModels?: readonly string[] } = {},
 ) {
   const sent: Sent[] = [];
   const commands: string[] = [];
@@ -62,11 +62,30 @@ function world(
     validUntilMs: Number.POSITIVE_INFINITY,
     waitMs: 200,
   };
+  const revision = { now: 1 };
+  const policy = {
+    async decide() {
+      const later = options.laterModels ?? models;
+      const candidates = (revision.now === 1 ? models : later).map((model) => ({
+        model,
+        why: 'route:primary' as const,
+      }));
+      return { setId: `s${revision.now}`, set: { ...set, revision: revision.now, candidates } };
+    },
+  };
   const slots = new SlotQueues();
-  const served = new Set(options.served ?? models);
+  const served = new Set(options.served ?? [...models, ...(options.laterModels ?? [])]);
   const deps = {
     routerId: 'router-1',
-    decisions: new Decisions({ decide: async () => ({ setId: 's', set }) }, { current: undefined }, Date.now),
+    decisions: new Decisions(
+      policy,
+      {
+        get current() {
+          return { revision: revision.now } as Snapshot;
+        },
+      },
+      Date.now,
+    ),
     calls: {
       send(dispatch: Dispatch, onSignal: (signal: CallSignal) => void) {
         const { request } = dispatch;
@@ -116,7 +135,18 @@ function world(
   };
   const run = new TaskRun(deps, task, { inbox: '_INBOX.acme.c.t', send: (frame) => frames.push(frame) });
   const over = run.run();
-  return { run, over, sent, commands, frames, told, calls, slots, settle: () => vi.advanceTimersByTimeAsync(0) };
+  return {
+    revision,
+    run,
+    over,
+    sent,
+    commands,
+    frames,
+    told,
+    calls,
+    slots,
+    settle: () => vi.advanceTimersByTimeAsync(0),
+  };
 }
 
 const accepted = (n: number): wire.CallEvent['kind'] => ({
@@ -286,4 +316,29 @@ test('a cancel reaches the worker and ends the task once', async () => {
   run.cancel();
   expect(commands).toEqual(['CANCEL worker-1']);
   expect(frames.filter(({ kind }) => kind.case === 'failure')).toHaveLength(1);
+});
+
+test('when the documents change under a task, what a worker then refuses is decided again', async () => {
+  const { revision, sent, settle } = world(['a', 'b'], { laterModels: ['b', 'c'] });
+  await settle();
+  revision.now = 2;
+  const refused = create(wire.CallRefusedSchema, { rule: 'old_decision', detail: 'no longer', retryable: true });
+  sent[0]?.hear({ case: 'refused', value: refused });
+  await settle();
+  sent[1]?.hear(accepted(2));
+  sent[1]?.hear(ended('b', 'Overloaded', false));
+  await settle();
+  // b failed by itself and is not asked again; c is what the new revision names.
+  expect(sent.map(({ request }) => request.model)).toEqual(['a', 'b', 'c']);
+  expect(sent[2]?.request.revision).toBe(2n);
+});
+
+test('a refusal without any change of the documents is not decided again', async () => {
+  const { over, sent, frames, settle } = world(['a']);
+  await settle();
+  const refused = create(wire.CallRefusedSchema, { rule: 'avoid_cloud', detail: 'API', retryable: true });
+  sent[0]?.hear({ case: 'refused', value: refused });
+  await over;
+  expect(sent).toHaveLength(1);
+  expect(failureIn(frames)?.code).toBe(wire.FailureCode.ALL_FAILED);
 });

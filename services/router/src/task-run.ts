@@ -22,6 +22,14 @@ export interface RunDeps {
 
 /** A worker that is silent for so long is not waited for while another model may do the task; the last one is given more. */
 const patienceMs = { others: 100, last: 1_000 } as const;
+/** How often a task is decided at most, while the documents change under it. */
+const mostDecisions = 3;
+/** A call may be on its way, and policy away: what open data may use for a while longer is not refused meanwhile. */
+const expirySlackMs = { open: 62_000, other: 2_000 } as const;
+
+const expiryOf = ({ validUntilMs, dataClass }: RankedSet): number =>
+  validUntilMs + (dataClass === 'open' ? expirySlackMs.open : expirySlackMs.other);
+
 /** How often a call that did not arrive is sent again where nothing else is left. */
 const mostRedeliveries = 3;
 
@@ -42,7 +50,9 @@ export class TaskRun implements AttemptListener {
   readonly task: AcceptedTask;
   readonly #deps: RunDeps;
   readonly #caller: Caller;
-  readonly #decisionId = newId();
+  #decisionId = newId();
+  /** Models that may do it and had no free slot to the end. */
+  #full: readonly string[] = [];
   readonly #startedAtMs: number;
   /** Made only where something waits for a slot. */
   #stop: AbortController | undefined;
@@ -96,14 +106,37 @@ export class TaskRun implements AttemptListener {
   }
 
   async #decideAndTry(): Promise<void> {
-    const decided = this.#deps.decisions.decide(this.task.facts);
-    // A warm task goes on without a pause, so that its acceptance and its call leave in one write.
-    this.#decided = decided instanceof Promise ? await decided : decided;
-    if (this.#isOver) return;
-    const choice = this.#pick(this.#decided.set);
-    this.#deps.records.decided(this.task.taskId, this.#decisionId, this.#decided, choice, this.#deps.nowMs());
-    if (this.#decided.set.candidates.length === 0) return this.#blocked(this.#decided.set);
-    await this.#tryAll(this.#decided.set, choice);
+    for (let round = 1; ; round += 1) {
+      const decided = this.#deps.decisions.decide(this.task.facts);
+      // A warm task goes on without a pause, so that its acceptance and its call leave in one write.
+      const next = decided instanceof Promise ? await decided : decided;
+      if (this.#isOver) return;
+      // Decided once more only where a worker refused, which means that the rules have changed meanwhile.
+      if (next.setId === this.#decided?.setId) return this.#nothingLeft(this.#full);
+      this.#decided = next;
+      const choice = this.#pick(next.set);
+      this.#deps.records.decided(this.task.taskId, this.#decisionId, next, choice, this.#deps.nowMs());
+      if (next.set.candidates.length === 0) return this.#blocked(next.set);
+      this.#full = await this.#tryAll(next.set, choice);
+      if (this.#isOver) return;
+      if (round === mostDecisions || !this.#wasRefused()) return this.#nothingLeft(this.#full);
+      this.#decisionId = newId();
+    }
+  }
+
+  #wasRefused(): boolean {
+    return this.#summaries.some(({ fine, attemptId }) => fine === 'Policy' && attemptId !== '');
+  }
+
+  /** A provider said no to this task already: another decision does not change that. */
+  #hasFailed(model: string): boolean {
+    return this.#summaries.some(
+      (summary) =>
+        summary.model === model &&
+        summary.attemptId !== '' &&
+        summary.fine !== 'Policy' &&
+        summary.fine !== 'WorkerLost',
+    );
   }
 
   #pick(set: RankedSet): Pick {
@@ -111,13 +144,17 @@ export class TaskRun implements AttemptListener {
     return pick(set, { unserved: workers.unserved(), coolingUntilMs: new Map() }, { seed: newSeed(), nowMs: nowMs() });
   }
 
-  /** Each candidate in order, waiting a moment where it is full; then whichever is left and free first. */
-  async #tryAll({ candidates, waitMs }: RankedSet, { order, skipped }: Pick): Promise<void> {
+  /**
+   * Each candidate in order, waiting a moment where it is full; then whichever is left and free first. Yields what was
+   * full to the end, where the task is not over.
+   */
+  async #tryAll({ candidates, waitMs }: RankedSet, { order, skipped }: Pick): Promise<string[]> {
     const full: string[] = [];
     const undelivered: string[] = [];
     const reasons = new Map(skipped.map(({ model, reason }) => [model, reason]));
     const last = order.at(-1);
     for (const { model } of candidates) {
+      if (this.#hasFailed(model)) continue;
       const reason = reasons.get(model);
       if (reason !== undefined) {
         this.#skip(model, reason);
@@ -125,18 +162,18 @@ export class TaskRun implements AttemptListener {
       }
       const patience = model === last && full.length === 0 ? patienceMs.last : patienceMs.others;
       const end = await this.#tryModel(model, waitMs, patience);
-      if (end === 'done') return;
+      if (end === 'done') return full;
       if (end === 'full') full.push(model);
       if (end === 'undelivered') undelivered.push(model);
     }
-    if (await this.#tryFull(full, undelivered)) return;
+    if (await this.#tryFull(full, undelivered)) return full;
     for (let sent = 0; sent < mostRedeliveries && undelivered.length > 0; sent += 1) {
       const model = undelivered.shift() as string;
       const end = await this.#tryModel(model, waitMs, patienceMs.last);
-      if (end === 'done') return;
+      if (end === 'done') return full;
       if (end === 'undelivered') undelivered.push(model);
     }
-    if (!this.#isOver) this.#nothingLeft(full);
+    return full;
   }
 
   /** Waits for slots of full models until the deadline. True: the task is over. Leaves in `full` what never was free. */
@@ -237,7 +274,7 @@ export class TaskRun implements AttemptListener {
       attempt: number,
       decisionId: this.#decisionId,
       revision: BigInt(set.revision),
-      expiresUnixMs: BigInt(task.deadlineUnixMs),
+      expiresUnixMs: BigInt(Math.floor(Math.min(task.deadlineUnixMs, expiryOf(set)))),
       facts: factsToWire(task.facts),
       model,
       deadlineUnixMs: BigInt(task.deadlineUnixMs),
