@@ -22,6 +22,9 @@ test.each([
   [502, '<html>bad gateway</html>', 'Overloaded', 'server_error'],
   [503, '', 'Overloaded', 'overloaded'],
   [529, '{"error":{"type":"overloaded_error"}}', 'Overloaded', 'overloaded'],
+  [200, '{"error":{"code":"rate_limit_exceeded"}}', 'RateLimited', 'rate_limit'],
+  [429, '{"error":{"status":"RESOURCE_EXHAUSTED"}}', 'RateLimited', 'rate_limit'],
+  [503, '{"error":{"status":"UNAVAILABLE"}}', 'Overloaded', 'overloaded'],
   [504, '', 'Stalled', 'first_token_timeout'],
   [200, 'not json', 'Overloaded', 'bad_response'],
 ])('status %i with %s is %s, %s', (status, body, fine, reason) => {

@@ -65,7 +65,8 @@ const bodyCodes: readonly (readonly [RegExp, FailureReason])[] = [
     'context_length',
   ],
   [/invalid_api_key|authentication_error|permission_error|API_KEY_INVALID/i, 'bad_key'],
-  [/overloaded_error/i, 'overloaded'],
+  [/overloaded_error|"UNAVAILABLE"/i, 'overloaded'],
+  [/rate_limit_exceeded|rate_limit_error|"RESOURCE_EXHAUSTED"/i, 'rate_limit'],
 ];
 
 /** Status codes whose meaning does not hang on the body. */
