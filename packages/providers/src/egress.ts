@@ -1,7 +1,8 @@
 import { lookup as resolve } from 'node:dns';
-import type { LookupFunction } from 'node:net';
-import { isPrivateEndpoint } from '@will/core';
+import { isIP, type LookupFunction } from 'node:net';
 import { type Dispatcher, Pool } from 'undici';
+import { ProviderConfigError } from './port.ts';
+import { isPublicAddress } from './public-address.ts';
 
 /** Answers larger than this are cut: no provider's answer is, and memory is not the caller's to fill. */
 const longestAnswerBytes = 16 * 1024 * 1024;
@@ -35,8 +36,11 @@ export interface Egress {
  * The one module that opens connections to providers: one origin, from the registry, never from a caller. Redirects are
  * not followed and nothing is decompressed. A public host must not resolve to a private address: that is looked at in the
  * socket's own name resolution, so that a second answer of the name server cannot differ from the one that was checked.
+ * @throws {ProviderConfigError} the address is private as it stands, and may not be: a number is never resolved.
  */
 export function openEgress(origin: string, mayBePrivate: boolean): Egress {
+  if (!mayBePrivate && isNumericAndHidden(origin))
+    throw new ProviderConfigError(`the endpoint ${origin} must not be a private address`);
   const pool = new Pool(origin, {
     connections: 256,
     pipelining: 1,
@@ -63,14 +67,21 @@ export function openEgress(origin: string, mayBePrivate: boolean): Egress {
   };
 }
 
+/** `URL` has already turned every other spelling (decimal, octal, hexadecimal) into the usual one. */
+function isNumericAndHidden(origin: string): boolean {
+  const host = new URL(origin).hostname.replace(/^\[|\]$/g, '');
+  return isIP(host) !== 0 && !isPublicAddress(host);
+}
+
 const publicOnly: LookupFunction = (hostname, options, callback) => {
   resolve(hostname, { ...options, all: true }, (error, addresses) => {
     if (error) return callback(error, '', 0);
-    const hidden = addresses.find(({ address, family }) =>
-      isPrivateEndpoint(`http://${family === 6 ? `[${address}]` : address}`),
-    );
-    if (hidden || addresses.length === 0)
-      return callback(Object.assign(new Error('the host resolves to a private address'), { code: 'EPRIVATE' }), '', 0);
+    if (addresses.length === 0 || !addresses.every(({ address }) => isPublicAddress(address)))
+      return callback(
+        Object.assign(new Error('the host does not resolve to public addresses'), { code: 'EPRIVATE' }),
+        '',
+        0,
+      );
     if (options.all) return callback(null, addresses);
     const [first] = addresses;
     return callback(null, first?.address ?? '', first?.family ?? 4);

@@ -38,7 +38,8 @@ class ChatConnection implements ModelConnection {
     if (endpoint === undefined) throw new ProviderConfigError(`model ${slug} has no endpoint`);
     const url = parseEndpoint(endpoint, slug);
     this.#key = document.api_key === undefined ? undefined : resolveSecret(document.api_key);
-    this.#egress = openEgress(url.origin, isPrivate);
+    // A local server may bear a name that only the own network knows, such as a container's; a cloud model's may not.
+    this.#egress = openEgress(url.origin, isPrivate || document.call_method !== 'API');
     this.#path = url.pathname.replace(/\/+$/, '');
     this.#model = document.provider_model ?? slug;
     this.#maximum = document.style?.quirks?.includes(newerMaximum) ? 'max_completion_tokens' : 'max_tokens';
@@ -71,7 +72,7 @@ class ChatConnection implements ModelConnection {
         idleTimeoutMs: 5_000,
       };
       const sent = this.#egress.send(request, {
-        started: (status) => resolve({ healthy: status < 500, detail: `the endpoint answers with ${status}` }),
+        started: (status) => resolve({ healthy: isUsable(status), detail: `the endpoint answers with ${status}` }),
         data() {},
         ended() {},
         failed: (code) => resolve({ healthy: false, detail: `the endpoint does not answer (${code})` }),
@@ -111,6 +112,9 @@ class ChatConnection implements ModelConnection {
     });
   }
 }
+
+/** Not every server has a list of models, so that an unknown path is no bad sign; a refused key is one. */
+const isUsable = (status: number): boolean => status < 500 && status !== 401 && status !== 403;
 
 function parseEndpoint(endpoint: string, slug: string): URL {
   const url = URL.parse(endpoint);

@@ -173,10 +173,21 @@ test('the key is read by reference, sent to the provider, and in no message', as
   await expect(missing).rejects.toThrow('env://WILL_TEST_KEY is not set');
 });
 
+test.each(['169.254.169.254', '2852039166', '0x7f.1', '[::1]', '[::ffff:a9fe:a9fe]', '10.0.0.1', '0'])(
+  'the private address %s is not opened where the record says public',
+  async (host) => {
+    const opening = openAiCompatible.open({
+      ...modelFor({ call_method: 'API', endpoint: `http://${host}/v1` }),
+      isPrivate: false,
+    });
+    await expect(opening).rejects.toThrow(ProviderConfigError);
+  },
+);
+
 test('a public name that resolves to this machine is not called', async () => {
   // localtest-like names are not needed: the resolver's answer for this name is loopback everywhere.
   const connection = await openAiCompatible.open({
-    ...modelFor({ endpoint: `http://localhost:${new URL(upstream.url).port}/v1` }),
+    ...modelFor({ call_method: 'API', endpoint: `http://localhost:${new URL(upstream.url).port}/v1` }),
     isPrivate: false,
   });
   opened.push(connection);
@@ -185,4 +196,13 @@ test('a public name that resolves to this machine is not called', async () => {
     ok: false,
     failure: { reason: 'connection', message: expect.stringContaining('EPRIVATE') },
   });
+});
+
+test('a local model may be reached by a name of the own network', async () => {
+  const connection = await openAiCompatible.open({
+    ...modelFor({ call_method: 'container', endpoint: `http://localhost:${new URL(upstream.url).port}/v1` }),
+    isPrivate: false,
+  });
+  opened.push(connection);
+  expect((await runCall(connection, callOf())).outcome.ok).toBe(true);
 });
