@@ -123,6 +123,15 @@ export function providerContract(name: string, provider: () => ProviderUnderTest
       expect(await connection.probe(AbortSignal.timeout(5_000))).toMatchObject({ healthy: true });
     });
 
+    test('closing ends what still runs', async () => {
+      const own = await subject.open();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const running = own.run(callOf({ maxOutputTokens: 500 }), () => resolve(), new AbortController().signal);
+      await promise;
+      await own.close();
+      expect((await running).ok).toBe(false);
+    });
+
     test('the maximum of output tokens ends the answer as length', async (context) => {
       if (!subject.keepsMaximum) context.skip('the upstream is replayed: it answers the same whatever is asked');
       const { outcome } = await runCall(connection, callOf({ maxOutputTokens: 5 }));

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import { ProviderConfigError } from '../port.ts';
 
 const headerBytes = 24;
@@ -6,10 +7,11 @@ const headerBytes = 24;
 const mostEntries = 1_000_000n;
 
 /**
- * Looks at a GGUF file's first bytes before native code reads it: magic, version and counts that the file can hold.
+ * Looks at a GGUF file before native code reads it: magic, version, counts that the file can hold, and that the machine
+ * has the memory for it at all. What else runs here is not counted: that changes by the second.
  * @throws {ProviderConfigError} says what is wrong.
  */
-export async function checkGgufFile(path: string, shownPath: string): Promise<void> {
+export async function checkGgufFile(path: string, shownPath: string, totalMemoryBytes = totalmem()): Promise<void> {
   const file = await open(path).catch(() => undefined);
   if (!file) throw new ProviderConfigError(`file ${shownPath} is not there or cannot be read`);
   try {
@@ -26,7 +28,13 @@ export async function checkGgufFile(path: string, shownPath: string): Promise<vo
       if (entries > mostEntries || entries * 8n > BigInt(size))
         throw new ProviderConfigError(`file ${shownPath} is damaged: its header promises more than it holds`);
     }
+    if (size > totalMemoryBytes)
+      throw new ProviderConfigError(
+        `file ${shownPath} of ${inMib(size)} MiB does not fit this machine’s ${inMib(totalMemoryBytes)} MiB`,
+      );
   } finally {
     await file.close();
   }
 }
+
+const inMib = (bytes: number): number => Math.ceil(bytes / 1024 / 1024);

@@ -5,6 +5,7 @@ import { modelFor, tinyGguf } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callOf, chatInput, providerContract, reasonOf, runCall } from '../contract.ts';
 import type { ModelConnection } from '../port.ts';
+import { checkGgufFile } from './file-check.ts';
 import { gguf } from './index.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'will-gguf-'));
@@ -72,6 +73,28 @@ test('a process killed within an answer is a failure, and the next call works', 
   } finally {
     await own.close();
   }
+});
+
+test('a call that is aborted while the model is started again does not wait for it', async () => {
+  const own = await provider.open(tiny);
+  try {
+    await own.run(callOf({ maxOutputTokens: 500 }), () => void killChildOf(own), new AbortController().signal);
+    const abort = new AbortController();
+    const waiting = own.run(callOf(), () => {}, abort.signal);
+    abort.abort('deadline');
+    expect(await waiting).toMatchObject({ ok: false, failure: { reason: 'deadline' } });
+  } finally {
+    await own.close();
+  }
+});
+
+test('a relative path stays within the data folder', async () => {
+  const away = modelFor({ provider: 'gguf', call_method: 'on-device', local: { path: '../tiny.gguf' } });
+  await expect(provider.open(away)).rejects.toThrow('must stay within the data folder');
+});
+
+test('a file larger than the machine’s memory is refused before it is loaded', async () => {
+  await expect(checkGgufFile(join(folder, 'tiny.gguf'), 'tiny.gguf', 100_000)).rejects.toThrow('does not fit');
 });
 
 /** The process that computes is the youngest child of this one that runs the provider's program. */

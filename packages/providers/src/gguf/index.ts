@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { isAbsolute, resolve } from 'node:path';
+import { isAbsolute, relative, resolve } from 'node:path';
 import { failureOf, type Model } from '@will/core';
 import {
   type ContentDelta,
@@ -47,12 +47,20 @@ function loadOptionsOf(model: Model, { dataDir, threads }: GgufOptions): LoadOpt
   if (path === undefined) throw new ProviderConfigError(`model ${model.slug} has no local.path`);
   const device = model.document.local?.device;
   return {
-    path: isAbsolute(path) ? path : resolve(dataDir, path),
+    path: isAbsolute(path) ? path : withinFolder(dataDir, path),
     threads: threads > 0 ? threads : Math.max(1, Math.floor(availableParallelism() / 2)),
     sequences: Math.min(mostSequences, model.concurrency ?? 1),
     contextTokens: model.contextTokens ?? 0,
     gpu: device === 'cpu' ? false : 'auto',
   };
+}
+
+/** @throws {ProviderConfigError} the path leads out of the folder, where only an absolute one may. */
+function withinFolder(folder: string, path: string): string {
+  const full = resolve(folder, path);
+  if (relative(folder, full).startsWith('..'))
+    throw new ProviderConfigError(`local.path ${path} must stay within the data folder, or be absolute`);
+  return full;
 }
 
 interface Running {
@@ -69,6 +77,8 @@ class GgufConnection implements ModelConnection {
   readonly #running = new Map<number, Running>();
   readonly #idleTimer: NodeJS.Timeout;
   #child: ChildProcess | undefined;
+  /** The process that is loading the model; it becomes the child once it can compute. */
+  #loading: ChildProcess | undefined;
   #starting: Promise<void> | undefined;
   #nextId = 1;
   #crashes = 0;
@@ -95,8 +105,10 @@ class GgufConnection implements ModelConnection {
     if (signal.aborted) return aborted();
     const input = readChat(call);
     if (typeof input === 'string') return failed(failureOf('bad_request', { detail: input }));
-    if (!(await this.#isUp()))
-      return failed(failureOf('crashed', { retryAfterMs: Math.max(0, this.#mayStartAtMs - performance.now()) }));
+    if (!(await this.#isUpBefore(signal)))
+      return signal.aborted
+        ? aborted()
+        : failed(failureOf('crashed', { retryAfterMs: Math.max(0, this.#mayStartAtMs - performance.now()) }));
     const id = this.#nextId++;
     const { promise, resolve: settle } = Promise.withResolvers<ProviderOutcome>();
     const firstContent = setTimeout(
@@ -118,12 +130,22 @@ class GgufConnection implements ModelConnection {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#idleTimer);
-    const child = this.#child;
+    const child = this.#child ?? this.#loading;
     this.#child = undefined;
-    if (!child || child.exitCode !== null) return;
+    for (const id of this.#running.keys()) this.#settle(id, failed(failureOf('cancelled')));
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise((resolveGone) => child.once('exit', resolveGone));
     child.kill('SIGKILL');
     await gone;
+  }
+
+  /** As {@link #isUp}, but an abort does not wait for a model that is being loaded. */
+  #isUpBefore(signal: AbortSignal): Promise<boolean> {
+    const { promise, resolve: answer } = Promise.withResolvers<boolean>();
+    const giveUp = (): void => answer(false);
+    signal.addEventListener('abort', giveUp, { once: true });
+    void this.#isUp().then(answer);
+    return promise.finally(() => signal.removeEventListener('abort', giveUp));
   }
 
   async #isUp(): Promise<boolean> {
@@ -143,6 +165,7 @@ class GgufConnection implements ModelConnection {
       execArgv: [],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
+    this.#loading = child;
     const loaded = Promise.withResolvers<void>();
     const timer = setTimeout(
       () => loaded.reject(new ProviderConfigError(`the model did not load within ${loadTimeoutMs / 1000} s`)),
@@ -169,6 +192,7 @@ class GgufConnection implements ModelConnection {
       this.#backOff();
       throw error;
     } finally {
+      this.#loading = undefined;
       clearTimeout(timer);
     }
   }

@@ -37,6 +37,7 @@ export class ChatCall implements EgressListener {
   #finish: FinishReason | undefined;
   #usage: Usage | undefined;
   #sawMarker = false;
+  #isEnding = false;
   #isOver = false;
 
   constructor(
@@ -82,7 +83,11 @@ export class ChatCall implements EgressListener {
 
   ended(): void {
     if (this.#isOver) return;
-    if (this.#sse) return this.#finished();
+    if (this.#sse) {
+      this.#isEnding = true;
+      this.#sse.end();
+      return this.#finished();
+    }
     const body = Buffer.concat(this.#chunks).toString();
     if (this.#status === 200) this.#whole(body);
     else this.#fail(classifyHttp({ status: this.#status, headers: this.#headers, body, nowMs: Date.now() }));
@@ -107,7 +112,7 @@ export class ChatCall implements EgressListener {
     const output = deltaOf(choice.message);
     const finish = finishOf(choice.finish_reason ?? 'stop');
     if (!output && finish === 'content_filter') return this.#fail(failureOf('content_filter', { status: 200 }));
-    this.#chars = (output?.text ?? '').length;
+    this.#chars = charsOf(output ?? {});
     const usage = answer?.usage ? usageOf(answer.usage) : estimatedUsage(this.#call.input.length, this.#chars);
     this.#end({ ok: true, finish, usage, output: output ?? {} });
   }
@@ -119,7 +124,8 @@ export class ChatCall implements EgressListener {
       return;
     }
     const answer = parse(data);
-    if (!answer) return this.#fail(failureOf('bad_response'));
+    // Half an event at the very end is an answer that broke off, not one that cannot be read.
+    if (!answer) return this.#fail(failureOf(this.#isEnding ? 'truncated' : 'bad_response'));
     if (answer.error) return this.#fail(errorIn(data));
     if (answer.usage) this.#usage = usageOf(answer.usage);
     const choice = answer.choices?.[0];
@@ -149,7 +155,7 @@ export class ChatCall implements EgressListener {
 
   #emit(delta: ContentDelta): void {
     clearTimeout(this.#firstContentTimer);
-    this.#chars += (delta.text?.length ?? 0) + (delta.reasoning?.length ?? 0) + (delta.toolCalls?.length ?? 0);
+    this.#chars += charsOf(delta);
     this.#onDelta(delta);
   }
 
@@ -183,6 +189,9 @@ export class ChatCall implements EgressListener {
     this.#resolve(outcome);
   }
 }
+
+const charsOf = ({ text, reasoning, toolCalls }: ContentDelta): number =>
+  (text?.length ?? 0) + (reasoning?.length ?? 0) + (toolCalls?.length ?? 0);
 
 function parse(json: string): WireAnswer | undefined {
   try {

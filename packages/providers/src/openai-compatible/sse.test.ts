@@ -24,6 +24,14 @@ test('events are the same wherever the pieces end, also within a character', () 
   );
 });
 
+test('the last event counts without the empty line after it', () => {
+  const events: string[] = [];
+  const reader = new SseReader((data) => events.push(data));
+  reader.push(bytes('data: one\n\ndata: [DONE]'));
+  reader.end();
+  expect(events).toEqual(['one', '[DONE]']);
+});
+
 test('a line without end is refused before it fills the memory', () => {
   const reader = new SseReader(() => {});
   expect(() => {

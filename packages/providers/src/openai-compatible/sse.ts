@@ -21,14 +21,28 @@ export class SseReader {
 
   /** @throws {SseError} a line without end. */
   push(bytes: Uint8Array): void {
-    const text = this.#rest + this.#decoder.decode(bytes, { stream: true });
+    const piece = this.#decoder.decode(bytes, { stream: true });
+    // Only a piece that ends a line is worth joining: a line that drips in byte by byte is not searched again each time.
+    if (!piece.includes('\n')) return this.#keep(this.#rest + piece);
+    const text = this.#rest + piece;
     let from = 0;
     for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', from)) {
       this.#line(text.slice(from, text.charCodeAt(end - 1) === 13 && end > from ? end - 1 : end));
       from = end + 1;
     }
-    this.#rest = from === 0 ? text : text.slice(from);
-    if (this.#rest.length > longestLineChars) throw new SseError(`a line of more than ${longestLineChars} characters`);
+    this.#keep(text.slice(from));
+  }
+
+  /** The stream ended whole: some servers leave out the empty line after the last event, or even its line's end. */
+  end(): void {
+    this.#line(this.#rest.endsWith('\r') ? this.#rest.slice(0, -1) : this.#rest);
+    this.#rest = '';
+    this.#line('');
+  }
+
+  #keep(rest: string): void {
+    this.#rest = rest;
+    if (rest.length > longestLineChars) throw new SseError(`a line of more than ${longestLineChars} characters`);
   }
 
   #line(line: string): void {
