@@ -1,12 +1,14 @@
 import { create } from '@bufbuild/protobuf';
 import { BusError } from '@will/bus';
 import { outcomeOf, pick, type FineOutcome, type Pick, type RankedSet } from '@will/core';
-import { dataClassToWire, factsToWire, newId, priorityToWire, wire } from '@will/contracts';
+import { factsToWire, newId, wire } from '@will/contracts';
 import { Attempt, type AttemptEnd, type AttemptListener } from './attempt.ts';
 import type { Decisions } from './decisions.ts';
+import { blockedMessage, codeOf, wayOf } from './failures.ts';
 import type { AcceptedTask } from './intake.ts';
 import { PolicyError, type Caller, type Calls, type DecidedSet, type Records, type Workers } from './ports.ts';
 import type { SlotQueues } from './slots.ts';
+import { TaskRecords } from './task-records.ts';
 
 export interface RunDeps {
   readonly routerId: string;
@@ -53,21 +55,19 @@ export class TaskRun implements AttemptListener {
   #decisionId = newId();
   /** Models that may do it and had no free slot to the end. */
   #full: readonly string[] = [];
-  readonly #startedAtMs: number;
+  readonly #records: TaskRecords;
   /** Made only where something waits for a slot. */
   #stop: AbortController | undefined;
   readonly #summaries: wire.AttemptSummary[] = [];
   readonly #attempts: Attempt[] = [];
   #decided: DecidedSet | undefined;
   #isOver = false;
-  /** Some attempt was accepted by a worker, so that a record of the call exists. */
-  #hasRecord = false;
 
   constructor(deps: RunDeps, task: AcceptedTask, caller: Caller) {
     this.#deps = deps;
     this.task = task;
     this.#caller = caller;
-    this.#startedAtMs = deps.nowMs();
+    this.#records = new TaskRecords(deps.records, task, deps.nowMs);
   }
 
   /** Resolves when the task is over; never rejects. */
@@ -90,8 +90,7 @@ export class TaskRun implements AttemptListener {
   }
 
   accepted(attempt: Attempt): void {
-    this.#hasRecord = true;
-    this.#deps.records.intent(this.#record(attempt), this.task.deadlineUnixMs);
+    this.#records.intent(attempt);
   }
 
   /** Lets a later attempt speak once every earlier one has ended; the caller is told which one counts. */
@@ -113,14 +112,15 @@ export class TaskRun implements AttemptListener {
       if (this.#isOver) return;
       // Decided once more only where a worker refused, which means that the rules have changed meanwhile.
       if (next.setId === this.#decided?.setId) return this.#nothingLeft(this.#full);
+      if (this.#decided) this.#decisionId = newId();
       this.#decided = next;
+      this.#records.decided(this.#decisionId, next);
       const choice = this.#pick(next.set);
       this.#deps.records.decided(this.task.taskId, this.#decisionId, next, choice, this.#deps.nowMs());
       if (next.set.candidates.length === 0) return this.#blocked(next.set);
       this.#full = await this.#tryAll(next.set, choice);
       if (this.#isOver) return;
       if (round === mostDecisions || !this.#wasRefused()) return this.#nothingLeft(this.#full);
-      this.#decisionId = newId();
     }
   }
 
@@ -224,7 +224,7 @@ export class TaskRun implements AttemptListener {
       this.#over();
       return 'done';
     }
-    if (end.kind === 'lost' || end.kind === 'lost_with_content') this.#recordLost(end.summary);
+    if (end.kind === 'lost' || end.kind === 'lost_with_content') this.#lost(end.summary);
     if (end.kind === 'lost_with_content') {
       this.#fail(wire.FailureCode.WORKER_LOST, `the worker died in the middle of the answer of ${end.summary.model}`, {
         isRetryable: true,
@@ -305,7 +305,7 @@ export class TaskRun implements AttemptListener {
 
   #blocked(set: RankedSet): void {
     this.#fail(wire.FailureCode.BLOCKED, blockedMessage(this.task, set), { exclusions: set.exclusions });
-    this.#recordNoCall('Policy', 'no model may do it');
+    this.#records.noCall('Policy', 'no model may do it');
   }
 
   #nothingLeft(full: readonly string[]): void {
@@ -314,22 +314,25 @@ export class TaskRun implements AttemptListener {
         isRetryable: true,
         retryAfterMs: 1_000,
       });
-      return this.#recordNoCall('Busy', 'all slots are taken');
+      return this.#records.noCall('Busy', 'all slots are taken');
     }
-    const wasCalled = this.#summaries.some(({ fine }) => fine !== 'NoWorker');
-    if (wasCalled)
-      return this.#fail(wire.FailureCode.ALL_FAILED, `every attempt failed: ${wayOf(this.#summaries)}`, {
-        isRetryable: true,
-      });
+    if (this.#summaries.some(({ fine }) => fine !== 'NoWorker')) {
+      this.#fail(wire.FailureCode.ALL_FAILED, `every attempt failed: ${wayOf(this.#summaries)}`, { isRetryable: true });
+      return this.#records.noCall('Policy', 'every worker refused or was silent');
+    }
     this.#fail(wire.FailureCode.NO_WORKER, `no live worker serves a model that may do it: ${wayOf(this.#summaries)}`, {
       isRetryable: true,
     });
-    this.#recordNoCall('NoWorker', 'no live worker serves a model that may do it');
+    this.#records.noCall('NoWorker', 'no live worker serves a model that may do it');
+  }
+
+  #lost(summary: wire.AttemptSummary): void {
+    const attempt = this.#attempts.find(({ id }) => id === summary.attemptId);
+    if (attempt) this.#records.lost(attempt, summary);
   }
 
   #failLike(summary: wire.AttemptSummary, retryAfterMs: number): void {
-    const code = terminalCodes[summary.fine] ?? wire.FailureCode.ALL_FAILED;
-    this.#fail(code, `${summary.model}: ${summary.reason}`, { retryAfterMs });
+    this.#fail(codeOf(summary.fine), `${summary.model}: ${summary.reason}`, { retryAfterMs });
   }
 
   #failBy(error: unknown): void {
@@ -342,7 +345,7 @@ export class TaskRun implements AttemptListener {
     } else {
       this.#fail(wire.FailureCode.INTERNAL, `the router failed: ${(error as Error).message}`);
     }
-    this.#recordNoCall('Policy', 'no decision');
+    this.#records.noCall('Policy', 'no decision');
   }
 
   #deadlinePassed(): void {
@@ -362,7 +365,7 @@ export class TaskRun implements AttemptListener {
       this.#summaries.push(attempt.summary(fine, message));
     }
     this.#fail(code, message, { isRetryable: fine === 'Deadline' });
-    this.#recordNoCall(fine, message);
+    this.#records.noCall(fine, message);
   }
 
   #fail(code: wire.FailureCode, message: string, details: FailureDetails = {}): void {
@@ -391,73 +394,4 @@ export class TaskRun implements AttemptListener {
   #toCaller(kind: wire.Frame['kind']): void {
     this.#caller.send(create(wire.FrameSchema, { taskId: this.task.taskId, attempt: 0, sequence: 0, kind }));
   }
-
-  /** What became of a call whose end nobody saw; the worker's own record takes its place if it comes after all. */
-  #recordLost(summary: wire.AttemptSummary): void {
-    const attempt = this.#attempts.find(({ id }) => id === summary.attemptId);
-    if (!attempt) return;
-    this.#deps.records.call({
-      ...this.#record(attempt),
-      ...ending('outcome_unknown', summary.reason),
-      durationMs: summary.durationMs,
-    });
-  }
-
-  /** A task that ended before any call leaves one record with no model. */
-  #recordNoCall(fine: FineOutcome, reason: string): void {
-    if (this.#hasRecord) return;
-    this.#hasRecord = true;
-    const durationMs = Math.max(0, Math.round(this.#deps.nowMs() - this.#startedAtMs));
-    this.#deps.records.call({ ...this.#record(undefined), ...ending(fine, reason), durationMs });
-  }
-
-  #record(attempt: Attempt | undefined): wire.CallRecord {
-    const { facts, taskId, stream } = this.task;
-    return create(wire.CallRecordSchema, {
-      attemptId: attempt?.id ?? newId(),
-      taskId,
-      decisionId: this.#decided ? this.#decisionId : '',
-      attempt: attempt?.number ?? 0,
-      revision: BigInt(this.#decided?.set.revision ?? 0),
-      client: facts.client,
-      project: facts.project ?? '',
-      reflex: facts.reflex ?? '',
-      taskType: facts.taskType,
-      model: attempt?.model ?? '',
-      workerId: attempt?.workerId ?? '',
-      dataClass: dataClassToWire(this.#decided?.set.dataClass),
-      priority: priorityToWire(facts.priority),
-      startedUnixMs: BigInt(Math.round(attempt?.startedAtMs ?? this.#startedAtMs)),
-      streamed: stream,
-      writtenBy: 'router',
-    });
-  }
-}
-
-const ending = (fine: FineOutcome, reason: string): { outcome: string; fine: string; reason: string } => ({
-  outcome: outcomeOf(fine),
-  fine,
-  reason,
-});
-
-/** Failures that no other model would mend. */
-const terminalCodes: Record<string, wire.FailureCode> = {
-  Cancelled: wire.FailureCode.CANCELLED,
-  Deadline: wire.FailureCode.DEADLINE,
-  Invalid: wire.FailureCode.INVALID_TASK,
-  Policy: wire.FailureCode.BLOCKED,
-};
-
-const wayOf = (summaries: readonly wire.AttemptSummary[]): string =>
-  summaries
-    .map(({ model, reason }) => `${model} (${reason})`)
-    .join(', ')
-    .slice(0, 1_000);
-
-function blockedMessage({ facts }: AcceptedTask, { exclusions, dataClass }: RankedSet): string {
-  const asked = `${facts.taskType} for ${facts.client} (${dataClass} data)`;
-  if (exclusions.length === 0) return `no model may do ${asked}: no route and no model has this task type`;
-  const shown = exclusions.slice(0, 5).map(({ model, rule }) => `${model}: ${rule}`);
-  const more = exclusions.length > shown.length ? ` and ${exclusions.length - shown.length} more` : '';
-  return `no model may do ${asked}: ${shown.join(', ')}${more}`;
 }
