@@ -1,17 +1,15 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { callsOf, decisionOf } from '../support/ask.ts';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
 import { startSystem, type System } from '../support/system.ts';
+import { type Said, willmAt } from '../support/willm.ts';
 
 // Documents through their life, by the command line, with the whole product running.
 
-const cli = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
 let upstream: ReplayingUpstream;
 let system: System;
 let folder: string;
@@ -41,18 +39,7 @@ afterAll(async () => {
 });
 beforeEach(() => upstream.clear());
 
-interface Said {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-const willm = (...args: string[]): Promise<Said> =>
-  new Promise((resolve) => {
-    const env = { ...process.env, NATS_URL: system.nats.url };
-    execFile(process.execPath, [cli, ...args], { env }, (error, out, err) =>
-      resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, out, err }),
-    );
-  });
+const willm = (...args: string[]): Promise<Said> => willmAt(system.nats.url)(...args);
 async function file(name: string, text: string): Promise<string> {
   const path = join(folder, name);
   await writeFile(path, text);

@@ -8,6 +8,7 @@ import type { LogsOptions } from './commands/logs.ts';
 import type { RunOptions } from './commands/run.ts';
 import type { DiffOptions } from './commands/diff.ts';
 import type { HistoryOptions } from './commands/history.ts';
+import type { ReplayOptions } from './commands/replay.ts';
 import type { RollbackOptions } from './commands/rollback.ts';
 import { kindsByWord, kindWords } from './kinds.ts';
 import { instant, modelName, named, taskType, wholeNumber, words, wordsOf } from './options.ts';
@@ -185,6 +186,17 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
     .action(async (options: { json?: boolean }) => {
       const { status } = await import('./commands/status.ts');
       end(await status(terminal, options));
+    });
+
+  program
+    .command('replay')
+    .description('make a kept decision again, from the documents of its revision or of another one')
+    .argument('<id>', 'of the decision or of its task')
+    .option('--revision <n>', 'what this revision would have chosen; default: its own', wholeNumber(1, 1e12))
+    .option('--json', 'print JSON')
+    .action(async (id: string, options: ReplayOptions) => {
+      const { replay } = await import('./commands/replay.ts');
+      end(await replay(terminal, id, options));
     });
 
   program

@@ -71,6 +71,19 @@ export interface DecisionRecord {
   readonly seed: bigint;
   readonly client: string;
   readonly taskType: string;
+  /** What was known of the candidates at the choice; only of those of which something was. */
+  readonly live: readonly LiveEntry[];
+  /** Digest of `live`. */
+  readonly stateDigest: string;
+}
+
+/** What the router knew of a candidate when it picked. */
+export interface LiveEntry {
+  readonly model: string;
+  /** Why live workers said that they cannot serve it; undefined: nobody said so. */
+  readonly unserved: string | undefined;
+  /** 0: it does not rest. */
+  readonly coolingUntilMs: number;
 }
 
 /** A ranked set under the digest that decisions name it by. */

@@ -17,6 +17,7 @@ export * from './pick.ts';
 export * from './preferences.ts';
 export * from './private-endpoint.ts';
 export * from './proposals.ts';
+export * from './replay.ts';
 export * from './schedule.ts';
 export * from './snapshot.ts';
 export * from './tone.ts';

@@ -201,8 +201,13 @@ export class Registry {
   async documents(
     kind: DocumentKind | undefined,
     slug: string | undefined,
+    atRevision?: number,
   ): Promise<{ revision: number; documents: readonly StoredDocument[] }> {
-    const { revision, documents } = await this.#deps.store.current();
+    const { store } = this.#deps;
+    const { revision, documents } =
+      atRevision === undefined
+        ? await store.current()
+        : { revision: atRevision, documents: await store.at(atRevision) };
     const order = (stored: StoredDocument): string =>
       `${documentKinds.indexOf(stored.document.kind)}:${stored.document.body.slug}`;
     const wanted = documents

@@ -1,4 +1,4 @@
-import type { Facts, Pick, RankedSet, Snapshot } from '@will/core';
+import type { Facts, LiveState, Pick, RankedSet, Snapshot } from '@will/core';
 import type { wire } from '@will/contracts';
 
 /** A ranked set as policy answered it, with its digest. */
@@ -59,9 +59,17 @@ export interface Caller {
   send(frame: wire.Frame): void;
 }
 
+/** A choice out of a ranked set, with all that it was made of: enough to make it again. */
+export interface Choice {
+  readonly pick: Pick;
+  readonly live: LiveState;
+  readonly seed: number;
+  readonly atMs: number;
+}
+
 /** What is remembered. Never blocks, never throws. */
 export interface Records {
-  decided(taskId: string, decisionId: string, decided: DecidedSet, pick: Pick, nowMs: number): void;
+  decided(taskId: string, decisionId: string, decided: DecidedSet, choice: Choice): void;
   intent(record: wire.CallRecord, deadlineUnixMs: number): void;
   call(record: wire.CallRecord): void;
 }

@@ -6,7 +6,15 @@ import { Attempt, type AttemptEnd, type AttemptListener } from './attempt.ts';
 import type { Decisions } from './decisions.ts';
 import { blockedMessage, codeOf, wayOf } from './failures.ts';
 import type { AcceptedTask } from './intake.ts';
-import { PolicyError, type Caller, type Calls, type DecidedSet, type Records, type Workers } from './ports.ts';
+import {
+  PolicyError,
+  type Caller,
+  type Calls,
+  type Choice,
+  type DecidedSet,
+  type Records,
+  type Workers,
+} from './ports.ts';
 import type { SlotQueues } from './slots.ts';
 import { TaskRecords } from './task-records.ts';
 
@@ -115,10 +123,10 @@ export class TaskRun implements AttemptListener {
       if (this.#decided) this.#decisionId = newId();
       this.#decided = next;
       this.#records.decided(this.#decisionId, next);
-      const choice = this.#pick(next.set);
-      this.#deps.records.decided(this.task.taskId, this.#decisionId, next, choice, this.#deps.nowMs());
+      const choice = this.#choose(next.set);
+      this.#deps.records.decided(this.task.taskId, this.#decisionId, next, choice);
       if (next.set.candidates.length === 0) return this.#blocked(next.set);
-      this.#full = await this.#tryAll(next.set, choice);
+      this.#full = await this.#tryAll(next.set, choice.pick);
       if (this.#isOver) return;
       if (round === mostDecisions || !this.#wasRefused()) return this.#nothingLeft(this.#full);
     }
@@ -139,9 +147,11 @@ export class TaskRun implements AttemptListener {
     );
   }
 
-  #pick(set: RankedSet): Pick {
+  #choose(set: RankedSet): Choice {
     const { workers, nowMs, newSeed } = this.#deps;
-    return pick(set, { unserved: workers.unserved(), coolingUntilMs: new Map() }, { seed: newSeed(), nowMs: nowMs() });
+    const live = { unserved: workers.unserved(), coolingUntilMs: new Map<string, number>() };
+    const [seed, atMs] = [newSeed(), Math.round(nowMs())];
+    return { pick: pick(set, live, { seed, nowMs: atMs }), live, seed, atMs };
   }
 
   /**

@@ -187,6 +187,8 @@ test('the facts of late decisions are told, and a question without an instant is
       order: [],
       skipped: [],
       seed: 1n,
+      live: [],
+      stateDigest: 'empty',
       client: 'acme',
       taskType: 'code',
     };

@@ -13,7 +13,7 @@ export async function decision(
   id: string,
   options: { readonly json?: boolean },
 ): Promise<ExitCode> {
-  const { decision: found, set, error } = await withBus(terminal, (bus) => find(bus, id));
+  const { decision: found, set, error } = await withBus(terminal, (bus) => findDecision(bus, id));
   if (!found)
     throw new CliError(exitCodes.failed, error === '' ? `no decision is known of ${JSON.stringify(id)}` : error);
   if (options.json) printJson(terminal, { decision: found, set: set ? setAsJson(set) : null });
@@ -21,7 +21,8 @@ export async function decision(
   return exitCodes.success;
 }
 
-async function find(bus: Bus, id: string): Promise<wire.GetDecisionResponse> {
+/** A kept decision with its ranked set, by its own id or its task's. */
+export async function findDecision(bus: Bus, id: string): Promise<wire.GetDecisionResponse> {
   const asked = (question: { decisionId: string } | { taskId: string }) =>
     ask(bus, subjects.telemetry('decision'), [wire.GetDecisionRequestSchema, question], wire.GetDecisionResponseSchema);
   const byId = await asked({ decisionId: id });

@@ -76,6 +76,8 @@ export const decision = (stated: Partial<DecisionRecord> = {}): DecisionRecord =
   order: ['gpt-4', 'llama'],
   skipped: [{ model: 'claude-3', reason: 'no key' }],
   seed: 2n ** 63n + 1n,
+  live: [{ model: 'gpt-4', unserved: 'no key', coolingUntilMs: 0 }],
+  stateDigest: 'digest',
   client: 'acmelegal',
   taskType: 'text_gen',
   ...stated,

@@ -106,7 +106,8 @@ async function get({ registry, onError }: Door, data: Uint8Array): Promise<wire.
     const request = fromBinary(wire.GetRequestSchema, data);
     const kind = kindOf(request.kind);
     const slug = request.slug === '' ? undefined : slugOf(request.slug);
-    const { revision, documents } = await registry.documents(kind, slug);
+    const at = request.revision === 0n ? undefined : Number(request.revision);
+    const { revision, documents } = await registry.documents(kind, slug, at);
     return page(revision, documents, request.after);
   } catch (error) {
     return create(wire.GetResponseSchema, { error: refusalOf(error, 'reading documents', onError) });

@@ -1,5 +1,7 @@
-import { create } from '@bufbuild/protobuf';
+import { createHash } from 'node:crypto';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { Outbox } from '@will/bus';
+import type { LiveState, RankedSet } from '@will/core';
 import { dataClassToWire, factsToWire, wire } from '@will/contracts';
 import type { DecidedSet, Records } from '../ports.ts';
 
@@ -16,15 +18,19 @@ export function busRecords(outbox: Outbox): Records {
     add({ case: 'rankedSet', value: setToWire(decided) });
   };
   return {
-    decided(taskId, decisionId, decided, pick, nowMs) {
+    decided(taskId, decisionId, decided, { pick, live, seed, atMs }) {
       tell(decided);
       const { client, taskType } = decided.set.facts;
+      const entries = entriesOf(decided.set, live);
       const value = create(wire.DecisionRecordSchema, {
         decisionId,
         taskId,
         setId: decided.setId,
         revision: BigInt(decided.set.revision),
-        atUnixMs: BigInt(Math.round(nowMs)),
+        atUnixMs: BigInt(atMs),
+        seed: BigInt(seed),
+        live: entries,
+        stateDigest: digestOf(entries),
         order: [...pick.order],
         skipped: pick.skipped.map(({ model, reason }) => ({ model, reason })),
         client,
@@ -38,6 +44,28 @@ export function busRecords(outbox: Outbox): Records {
     },
     call: (record) => add({ case: 'call', value: record }),
   };
+}
+
+type Entry = MessageInitShape<typeof wire.LiveEntrySchema>;
+
+/** What was known of the set's own candidates; the rest of the state had no say. */
+function entriesOf({ candidates }: RankedSet, { unserved, coolingUntilMs }: LiveState): Entry[] {
+  const entries: Entry[] = [];
+  for (const { model } of candidates) {
+    const [reason, untilMs] = [unserved.get(model), coolingUntilMs.get(model) ?? 0];
+    if (reason !== undefined || untilMs > 0)
+      entries.push({ model, unserved: reason ?? '', coolingUntilUnixMs: BigInt(untilMs) });
+  }
+  return entries;
+}
+
+/** Most often nothing stands out, and that has one digest. */
+function digestOf(entries: readonly Entry[]): string {
+  if (entries.length === 0) return 'empty';
+  const lines = entries.map(
+    ({ model, unserved, coolingUntilUnixMs }) => `${model}\t${unserved}\t${coolingUntilUnixMs}`,
+  );
+  return createHash('sha256').update(lines.join('\n')).digest('base64url').slice(0, 22);
 }
 
 function setToWire({ setId, set }: DecidedSet): wire.RankedSet {

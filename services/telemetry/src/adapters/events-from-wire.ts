@@ -120,6 +120,12 @@ function decisionFromWire(decision: wire.DecisionRecord): DecisionRecord {
     seed: decision.seed,
     client: decision.client,
     taskType: decision.taskType,
+    live: decision.live.map(({ model, unserved, coolingUntilUnixMs }) => ({
+      model,
+      unserved: orUndefined(unserved),
+      coolingUntilMs: whole('cooling until', coolingUntilUnixMs),
+    })),
+    stateDigest: decision.stateDigest,
   };
 }
 

@@ -55,6 +55,13 @@ export const decisionToWire = (decision: DecisionRecord): wire.DecisionRecord =>
     seed: decision.seed,
     client: decision.client,
     taskType: decision.taskType,
+    // Records of before this was kept have none.
+    live: (decision.live ?? []).map(({ model, unserved, coolingUntilMs }) => ({
+      model,
+      unserved: unserved ?? '',
+      coolingUntilUnixMs: BigInt(coolingUntilMs),
+    })),
+    stateDigest: decision.stateDigest ?? '',
   });
 
 export const setToWire = ({ setId, set }: NamedSet): wire.RankedSet =>

@@ -232,6 +232,38 @@ export declare type Skipped = Message<"will.v1.Skipped"> & {
 export declare const SkippedSchema: GenMessage<Skipped>;
 
 /**
+ * What the router knew of a candidate when it picked.
+ *
+ * @generated from message will.v1.LiveEntry
+ */
+export declare type LiveEntry = Message<"will.v1.LiveEntry"> & {
+  /**
+   * @generated from field: string model = 1;
+   */
+  model: string;
+
+  /**
+   * Not empty: why live workers said that they cannot serve it.
+   *
+   * @generated from field: string unserved = 2;
+   */
+  unserved: string;
+
+  /**
+   * UTC milliseconds; 0: it does not rest.
+   *
+   * @generated from field: int64 cooling_until_unix_ms = 3;
+   */
+  coolingUntilUnixMs: bigint;
+};
+
+/**
+ * Describes the message will.v1.LiveEntry.
+ * Use `create(LiveEntrySchema)` to create a new message.
+ */
+export declare const LiveEntrySchema: GenMessage<LiveEntry>;
+
+/**
  * The choice made for one task out of a ranked set.
  *
  * @generated from message will.v1.DecisionRecord
@@ -286,6 +318,20 @@ export declare type DecisionRecord = Message<"will.v1.DecisionRecord"> & {
    * @generated from field: string task_type = 10;
    */
   taskType: string;
+
+  /**
+   * Only candidates of which something was known.
+   *
+   * @generated from field: repeated will.v1.LiveEntry live = 11;
+   */
+  live: LiveEntry[];
+
+  /**
+   * Digest of the live entries.
+   *
+   * @generated from field: string state_digest = 12;
+   */
+  stateDigest: string;
 };
 
 /**

@@ -535,6 +535,13 @@ export declare type GetRequest = Message<"will.v1.GetRequest"> & {
    * @generated from field: string after = 3;
    */
   after: string;
+
+  /**
+   * As they were at this revision; 0: now.
+   *
+   * @generated from field: uint64 revision = 4;
+   */
+  revision: bigint;
 };
 
 /**
