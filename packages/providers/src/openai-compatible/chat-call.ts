@@ -7,7 +7,7 @@ import {
   type ProviderFailure,
   type Usage,
 } from '@will/core';
-import type { Egress, EgressListener, EgressRequest } from '../egress.ts';
+import type { Egress, EgressListener, EgressRequest } from '../egress/index.ts';
 import { abortReasons, type ContentDelta, failed, type ModelCall, type ProviderOutcome } from '../port.ts';
 import { SseReader } from './sse.ts';
 import { deltaOf, estimatedUsage, finishOf, usageOf, type WireAnswer } from './wire.ts';

@@ -1,6 +1,6 @@
 import { failureOf, type Model } from '@will/core';
 import type { Secret } from '@will/runtime';
-import { type Egress, openEgress } from '../egress.ts';
+import { type Egress, openEgress } from '../egress/index.ts';
 import {
   failed,
   type ContentDelta,

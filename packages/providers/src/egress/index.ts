@@ -1,7 +1,7 @@
 import { lookup as resolve } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { type Dispatcher, Pool } from 'undici';
-import { ProviderConfigError } from './port.ts';
+import { ProviderConfigError } from '../port.ts';
 import { isPublicAddress } from './public-address.ts';
 
 /** Answers larger than this are cut: no provider's answer is, and memory is not the caller's to fill. */
