@@ -61,13 +61,9 @@ test('a system message and earlier answers are part of the conversation', async 
 });
 
 test('a process killed within an answer is a failure, and the next call works', async () => {
-  const own = await provider.open(tiny);
+  const { own, kill } = await openWithProcess();
   try {
-    const killed = await own.run(
-      callOf({ maxOutputTokens: 500 }),
-      () => void killChildOf(own),
-      new AbortController().signal,
-    );
+    const killed = await own.run(callOf({ maxOutputTokens: 500 }), kill, new AbortController().signal);
     expect(killed).toMatchObject({ ok: false, failure: { reason: 'crashed', fine: 'Overloaded' } });
     expect((await runCall(own, callOf())).outcome.ok).toBe(true);
   } finally {
@@ -76,9 +72,9 @@ test('a process killed within an answer is a failure, and the next call works', 
 });
 
 test('a call that is aborted while the model is started again does not wait for it', async () => {
-  const own = await provider.open(tiny);
+  const { own, kill } = await openWithProcess();
   try {
-    await own.run(callOf({ maxOutputTokens: 500 }), () => void killChildOf(own), new AbortController().signal);
+    await own.run(callOf({ maxOutputTokens: 500 }), kill, new AbortController().signal);
     const abort = new AbortController();
     const waiting = own.run(callOf(), () => {}, abort.signal);
     abort.abort('deadline');
@@ -97,18 +93,27 @@ test('a file larger than the machine’s memory is refused before it is loaded',
   await expect(checkGgufFile(join(folder, 'tiny.gguf'), 'tiny.gguf', 100_000)).rejects.toThrow('does not fit');
 });
 
-/** The process that computes is the youngest child of this one that runs the provider's program. */
-async function killChildOf(_connection: ModelConnection): Promise<void> {
-  const children = (await readFile(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8'))
-    .trim()
-    .split(' ')
-    .map(Number);
-  const own = await Promise.all(
-    children.map(async (pid) =>
-      (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes('gguf/child') ? pid : 0,
-    ),
-  );
-  process.kill(Math.max(...own), 'SIGKILL');
+/** A connection, and how to kill the very process that computes for it, once. */
+async function openWithProcess(): Promise<{ readonly own: ModelConnection; kill(): void }> {
+  const before = await computingProcesses();
+  const own = await provider.open(tiny);
+  const [pid, ...others] = (await computingProcesses()).filter((each) => !before.includes(each));
+  // Never a guess: a wrong number would end another test's process, or with 0 the whole run.
+  if (pid === undefined || others.length > 0) throw new Error('which process computes is not clear');
+  let isAlive = true;
+  return {
+    own,
+    kill() {
+      if (isAlive) process.kill(pid, 'SIGKILL');
+      isAlive = false;
+    },
+  };
+}
+
+async function computingProcesses(): Promise<number[]> {
+  const children = (await readFile(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8')).trim().split(' ');
+  const commands = await Promise.all(children.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+  return children.filter((pid, n) => Number(pid) > 0 && commands[n]?.includes('gguf/child')).map(Number);
 }
 
 test.each([
