@@ -2,7 +2,10 @@ const idBytes = 16;
 const pool = new Uint8Array(idBytes * 256);
 let used = pool.length;
 
-/** A new id for a task, attempt or decision: 128 random bits in base64url, 22 characters. */
+/**
+ * A new id for a task, attempt or decision: 128 random bits in base64url, 22 characters. It never begins with `-`, so
+ * that a command line cannot take it for an option.
+ */
 export function newId(): string {
   // Asking the system for many ids' bits at once costs hardly more than for one's.
   if (used === pool.length) {
@@ -10,5 +13,6 @@ export function newId(): string {
     used = 0;
   }
   used += idBytes;
-  return Buffer.from(pool.buffer, used - idBytes, idBytes).toString('base64url');
+  const id = Buffer.from(pool.buffer, used - idBytes, idBytes).toString('base64url');
+  return id.startsWith('-') ? newId() : id;
 }

@@ -1,3 +1,4 @@
+export * from './decisions.ts';
 export * from './documents/index.ts';
 export * from './ids.ts';
 export * as wire from './messages.ts';

@@ -75,6 +75,8 @@ export interface DecisionRecord {
   readonly live: readonly LiveEntry[];
   /** Digest of `live`. */
   readonly stateDigest: string;
+  /** The instant that the ranked set was judged at: before the choice where the set was kept. 0: not known. */
+  readonly setDecidedAtMs: number;
 }
 
 /** What the router knew of a candidate when it picked. */

@@ -46,6 +46,7 @@ export function decide(snapshot: Snapshot, facts: Facts, nowMs: number): RankedS
     ],
     scheduleEdgeMs: edgeMs,
     validUntilMs: Math.min(nowMs + longestValidMs, edgeMs ?? Number.POSITIVE_INFINITY, judged.modelsChangeMs),
+    decidedAtMs: nowMs,
     waitMs: snapshot.routes.get(facts.taskType)?.wait_ms ?? defaultWaitMs,
   };
 }

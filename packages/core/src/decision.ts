@@ -47,6 +47,8 @@ export interface RankedSet {
   /** The next instant at which a schedule changes what is right; undefined: never. */
   readonly scheduleEdgeMs: number | undefined;
   readonly validUntilMs: number;
+  /** The instant it was judged at, by policy's clock; 0: not known. */
+  readonly decidedAtMs: number;
   readonly waitMs: number;
 }
 

@@ -44,7 +44,7 @@ export function requirementOf(snapshot: Snapshot, facts: Facts): Requirement {
 }
 
 /** The documents whose restrictions hold for a task. */
-function ownersOf(snapshot: Snapshot, facts: Facts): (ClientDocument | ProjectDocument)[] {
+export function ownersOf(snapshot: Snapshot, facts: Facts): (ClientDocument | ProjectDocument)[] {
   const client = snapshot.clients.get(facts.client);
   const project = projectOf(snapshot, facts);
   const owner = project?.client === undefined ? undefined : snapshot.clients.get(project.client);

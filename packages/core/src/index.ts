@@ -21,3 +21,4 @@ export * from './replay.ts';
 export * from './schedule.ts';
 export * from './snapshot.ts';
 export * from './tone.ts';
+export * from './would-change.ts';

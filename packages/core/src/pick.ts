@@ -22,11 +22,14 @@ export function pick(set: RankedSet, live: LiveState, basis: PickBasis): Pick {
   return { order, skipped };
 }
 
+/** An end of a rest as it is kept: whole milliseconds, so that a record of it gives the same choice again. */
+export const wholeMs = (untilMs: number): number => Math.min(Math.ceil(untilMs), Number.MAX_SAFE_INTEGER);
+
 /** The last instant that a Date can show. */
 const lastInstantMs = 8.64e15;
 
 function whyNotNow(model: string, { unserved, coolingUntilMs }: LiveState, nowMs: number): string | undefined {
-  const untilMs = coolingUntilMs.get(model) ?? 0;
+  const untilMs = wholeMs(coolingUntilMs.get(model) ?? 0);
   if (untilMs > lastInstantMs) return 'cooling down';
   if (untilMs > nowMs) return `cooling down until ${new Date(untilMs).toISOString()}`;
   return unserved.get(model);

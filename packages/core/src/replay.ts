@@ -2,16 +2,18 @@ import type { LiveEntry } from './call-record.ts';
 import { decide } from './decide.ts';
 import type { LiveState, Pick, RankedSet } from './decision.ts';
 import type { Facts } from './facts.ts';
-import { pick } from './pick.ts';
+import { pick, wholeMs } from './pick.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** All that a decision was made of, besides the documents. */
 export interface DecisionInputs {
   readonly facts: Facts;
-  /** When the choice was made. */
+  /** When the ranked set was judged, by policy's clock; 0: not known, as in records of before this was kept. */
+  readonly setDecidedAtMs: number;
+  /** Until when the ranked set was known to hold: bounds the instant where that is not known. */
+  readonly validUntilMs: number;
+  /** When the choice was made, by the router's clock. */
   readonly atMs: number;
-  /** Until when the ranked set was known to hold; undefined: not known. */
-  readonly validUntilMs: number | undefined;
   readonly live: readonly LiveEntry[];
   readonly seed: number;
 }
@@ -23,12 +25,28 @@ export interface Decided {
 
 /**
  * Makes a decision again. With the documents of its own revision the result is the one that was recorded; with others
- * it is what they would have chosen. A set that was used a moment past its end is judged at its last instant.
+ * it is what they would have chosen, as far as the state is known: a model that the recorded set does not hold counts as
+ * served and rested.
  */
 export function replay(snapshot: Snapshot, inputs: DecisionInputs): Decided {
-  const { facts, atMs, validUntilMs, live, seed } = inputs;
-  const set = decide(snapshot, facts, validUntilMs === undefined ? atMs : Math.min(atMs, validUntilMs - 1));
-  return { set, pick: pick(set, stateOf(live), { seed, nowMs: atMs }) };
+  const set = decide(snapshot, inputs.facts, judgedAtMs(inputs));
+  return { set, pick: pick(set, stateOf(inputs.live), { seed: inputs.seed, nowMs: inputs.atMs }) };
+}
+
+/** The instant that the ranked set was judged at, or one at which it surely held. */
+export const judgedAtMs = ({ setDecidedAtMs, validUntilMs, atMs }: DecisionInputs): number =>
+  setDecidedAtMs > 0 ? setDecidedAtMs : Math.min(atMs, validUntilMs - 1);
+
+/** What of the live state had a say in a choice out of this set: the entries of its own candidates, in their order. */
+export function liveEntriesOf({ candidates }: RankedSet, { unserved, coolingUntilMs }: LiveState): LiveEntry[] {
+  const entries: LiveEntry[] = [];
+  for (const { model } of candidates) {
+    const reason = unserved.get(model);
+    const untilMs = wholeMs(coolingUntilMs.get(model) ?? 0);
+    if (reason !== undefined || untilMs > 0)
+      entries.push({ model, unserved: reason, coolingUntilMs: untilMs > 0 ? untilMs : 0 });
+  }
+  return entries;
 }
 
 function stateOf(live: readonly LiveEntry[]): LiveState {
@@ -41,15 +59,19 @@ function stateOf(live: readonly LiveEntry[]): LiveState {
   return { unserved, coolingUntilMs };
 }
 
-/** One form for equal decisions. The instants that only bound how long a set is kept are not part of it. */
+/**
+ * One form for equal decisions. How long a set may be kept is no part of it (policy's silence from the registry shortens
+ * that), nor the revision, so that the choices of two can be compared.
+ */
 export function canonicalDecision({ set, pick: chosen }: Decided): string {
-  const { facts, dataClass, candidates, exclusions, notes, waitMs } = set;
+  const { facts, dataClass, candidates, exclusions, notes, scheduleEdgeMs, waitMs } = set;
   const ranked = {
     dataClass,
     facts: sorted(facts),
     candidates: candidates.map(({ model, why }) => [model, why]),
     exclusions: exclusions.map(({ model, rule, detail }) => [model, rule, detail]),
     notes,
+    scheduleEdgeMs,
     waitMs,
   };
   return JSON.stringify([ranked, chosen.order, chosen.skipped.map(({ model, reason }) => [model, reason])]);
@@ -71,7 +93,9 @@ export function decisionDifferences(before: Decided, after: Decided): readonly s
   compare('candidates', namesOf(before.set), namesOf(after.set));
   compare('tried in this order', before.pick.order, after.pick.order);
   compare('left out', rulesOf(before.set), rulesOf(after.set));
+  compare('passed over', skipsOf(before.pick), skipsOf(after.pick));
   compare('notes', before.set.notes, after.set.notes);
+  compare('next edge of a schedule', [edgeOf(before.set)], [edgeOf(after.set)]);
   return differences.length > 0 ? differences : ['the words of some reason'];
 }
 
@@ -79,3 +103,6 @@ const namesOf = ({ candidates }: RankedSet): readonly string[] =>
   candidates.map(({ model, why }) => `${model} (${why})`);
 const rulesOf = ({ exclusions }: RankedSet): readonly string[] =>
   exclusions.map(({ model, rule }) => `${model} (${rule})`);
+const skipsOf = ({ skipped }: Pick): readonly string[] => skipped.map(({ model, reason }) => `${model} (${reason})`);
+const edgeOf = ({ scheduleEdgeMs }: RankedSet): string =>
+  scheduleEdgeMs === undefined ? 'none' : new Date(scheduleEdgeMs).toISOString();

@@ -129,6 +129,15 @@ test('an explanation tells every broken rule, at any instant', async () => {
   expect((await ask(subjects.policyExplain, asked, -1n)).error).toContain('instant -1 must be');
 });
 
+test('an explanation tells which single change would let in what was left out; a decision does not look for one', async () => {
+  await decideAt(2, asked);
+  const { wouldChange } = await ask(subjects.policyExplain, { ...asked, model: 'Claude 3' });
+  expect(wouldChange).toEqual([
+    'claude-3 (the task asks for it) would be a candidate if client acmelegal did not ask for avoid_cloud',
+  ]);
+  expect((await ask(subjects.policyDecide, { ...asked, model: 'Claude 3' })).wouldChange).toEqual([]);
+});
+
 test.each([
   [undefined, 'facts are missing'],
   [{ taskType: 'Text Gen', client: 'c' }, 'task type "Text Gen" must match'],

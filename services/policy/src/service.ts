@@ -1,4 +1,4 @@
-import { decide, explain, type Facts, type RankedSet, type Snapshot } from '@will/core';
+import { decide, explain, whatWouldChange, type Facts, type RankedSet, type Snapshot } from '@will/core';
 import type { Snapshots } from './ports.ts';
 
 /** Policy does not answer; the message says why, names the value and what was allowed, and is safe to show. */
@@ -58,6 +58,11 @@ export class Policy {
     const ageMs = snapshots.ageMs(now);
     if (ageMs <= staleAfterMs || set.dataClass === 'open') return set;
     return { ...set, notes: [...set.notes, `the registry was silent ${inWords(ageMs)}: such a task is refused now`] };
+  }
+
+  /** Single changes that would let in the first model that is left out, in words. @throws {PolicyRefusal} no documents yet. */
+  wouldChange(facts: Facts, atMs: number | undefined): readonly string[] {
+    return whatWouldChange(this.#documents(), facts, atMs ?? this.#deps.nowMs());
   }
 
   #documents(): Snapshot {

@@ -29,6 +29,7 @@ const decided = (over: Partial<RankedSet> = {}): DecidedSet => ({
     notes: [],
     scheduleEdgeMs: undefined,
     validUntilMs: 1_000,
+    decidedAtMs: 0,
     waitMs: 200,
     ...over,
   },

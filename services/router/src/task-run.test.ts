@@ -60,6 +60,7 @@ function world(
     notes: [],
     scheduleEdgeMs: undefined,
     validUntilMs: Number.POSITIVE_INFINITY,
+    decidedAtMs: 0,
     waitMs: 200,
   };
   const revision = { now: 1 };

@@ -178,6 +178,7 @@ test('the facts of late decisions are told, and a question without an instant is
       notes: [],
       scheduleEdgeMs: undefined,
       validUntilMs: 0,
+      decidedAtMs: 0,
       waitMs: 200,
     } as const;
     const decided = {
@@ -189,6 +190,7 @@ test('the facts of late decisions are told, and a question without an instant is
       seed: 1n,
       live: [],
       stateDigest: 'empty',
+      setDecidedAtMs: 0,
       client: 'acme',
       taskType: 'code',
     };

@@ -1,11 +1,11 @@
 import type { Bus } from '@will/bus';
-import { subjects, wire } from '@will/contracts';
+import { rankedSetFromWire, subjects, wire } from '@will/contracts';
 import { explainInWords } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { localTime, printable } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
-import { setAsJson, setFromWire } from './explain.ts';
+import { setAsJson } from './explain.ts';
 
 /** `willm decision`: why a task went where it went. Takes the id of a decision or of a task. */
 export async function decision(
@@ -36,7 +36,7 @@ function inWords(found: wire.DecisionRecord, set: wire.RankedSet | undefined): r
     ...found.skipped.map(({ model, reason }) => `passed over ${model}: ${reason}`),
     '',
     ...(set
-      ? explainInWords(setFromWire(set))
+      ? explainInWords(rankedSetFromWire(set))
       : [`${found.taskType} for client ${found.client}, revision ${found.revision}; its ranked set is not stored`]),
   ];
 }

@@ -1,14 +1,6 @@
 import { create } from '@bufbuild/protobuf';
-import { dataClassFromWire, dataClassToWire, factsFromWire, priorityToWire, subjects, wire } from '@will/contracts';
-import {
-  type CandidateReason,
-  type DataClass,
-  type ExclusionRule,
-  explainInWords,
-  type Priority,
-  type RankedSet,
-  strictestDataClass,
-} from '@will/core';
+import { dataClassToWire, priorityToWire, rankedSetFromWire, subjects, wire } from '@will/contracts';
+import { type DataClass, explainInWords, type Priority } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { printable } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
@@ -34,12 +26,12 @@ export interface ExplainOptions {
 /** `willm explain`: which models may do such a task, in which order, and why the others may not. Nothing is run. */
 export async function explain(terminal: Terminal, type: string, options: ExplainOptions): Promise<ExitCode> {
   const question = { facts: factsOf(type, options), atUnixMs: BigInt(options.at ?? 0) };
-  const { set, error } = await withBus(terminal, (bus) =>
+  const { set, wouldChange, error } = await withBus(terminal, (bus) =>
     ask(bus, subjects.policyExplain, [wire.DecideRequestSchema, question], wire.DecideResponseSchema),
   );
   if (error !== '' || !set) throw new CliError(exitCodes.failed, error === '' ? 'policy answered nothing' : error);
-  if (options.json) printJson(terminal, setAsJson(set));
-  else terminal.out(`${explainInWords(setFromWire(set)).map(printable).join('\n')}\n`);
+  if (options.json) printJson(terminal, { ...setAsJson(set), wouldChange });
+  else terminal.out(`${[...explainInWords(rankedSetFromWire(set)), ...wouldChange].map(printable).join('\n')}\n`);
   return set.candidates.length > 0 ? exitCodes.success : exitCodes.failed;
 }
 
@@ -60,20 +52,4 @@ function factsOf(type: string, options: ExplainOptions): wire.Facts {
   });
 }
 
-/** A ranked set as core's words want it. */
-export function setFromWire(set: wire.RankedSet): RankedSet {
-  const edgeMs = Number(set.scheduleEdgeUnixMs);
-  return {
-    revision: Number(set.revision),
-    facts: factsFromWire(set.facts ?? create(wire.FactsSchema)),
-    dataClass: dataClassFromWire(set.dataClass) ?? strictestDataClass,
-    candidates: set.candidates.map(({ model, why }) => ({ model, why: why as CandidateReason })),
-    exclusions: set.exclusions.map(({ model, rule, detail }) => ({ model, rule: rule as ExclusionRule, detail })),
-    notes: set.notes,
-    scheduleEdgeMs: edgeMs === 0 ? undefined : edgeMs,
-    validUntilMs: Number(set.validUntilUnixMs),
-    waitMs: set.waitMs,
-  };
-}
-
-export const setAsJson = (set: wire.RankedSet): object => ({ setId: set.setId, ...setFromWire(set) });
+export const setAsJson = (set: wire.RankedSet): object => ({ setId: set.setId, ...rankedSetFromWire(set) });

@@ -1,21 +1,19 @@
 import { Buffer } from 'node:buffer';
 import type { Bus } from '@will/bus';
-import { subjects, wire } from '@will/contracts';
+import { type Replayed, replayKept, subjects, wire } from '@will/contracts';
 import {
   type AnyDocument,
   compileSnapshot,
-  type Decided,
-  decisionDifferences,
   explainInWords,
-  replay as decideAgain,
+  judgedAtMs,
   type Snapshot,
+  whatWouldChange,
 } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { printable } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
 import { findDecision } from './decision.ts';
-import { setFromWire } from './explain.ts';
 
 export interface ReplayOptions {
   readonly revision?: number;
@@ -27,37 +25,32 @@ export interface ReplayOptions {
  * With another revision it says what that one would have chosen.
  */
 export async function replay(terminal: Terminal, id: string, options: ReplayOptions): Promise<ExitCode> {
-  const { recorded, again, revision } = await withBus(terminal, (bus) => replayed(bus, id, options.revision));
-  const differences = decisionDifferences(recorded, again);
-  const isOwn = revision === recorded.set.revision;
-  if (options.json) printJson(terminal, { revision, identical: differences.length === 0, differences, ...again });
-  else terminal.out(`${inWords(recorded, again, revision, differences).map(printable).join('\n')}\n`);
-  return isOwn && differences.length > 0 ? exitCodes.failed : exitCodes.success;
+  const replayed = await withBus(terminal, (bus) => makeAgain(bus, id, options.revision));
+  const { revision, isOwn, differences, again, wouldChange } = replayed;
+  const identical = differences.length === 0;
+  if (options.json) printJson(terminal, { revision, identical, differences, ...again, wouldChange });
+  else terminal.out(`${inWords(replayed).map(printable).join('\n')}\n`);
+  return isOwn && !identical ? exitCodes.failed : exitCodes.success;
 }
 
-async function replayed(
-  bus: Bus,
-  id: string,
-  wanted: number | undefined,
-): Promise<{ readonly recorded: Decided; readonly again: Decided; readonly revision: number }> {
+interface MadeAgain extends Replayed {
+  readonly revision: number;
+  /** It is the revision that the decision was made on. */
+  readonly isOwn: boolean;
+  readonly wouldChange: readonly string[];
+}
+
+async function makeAgain(bus: Bus, id: string, wanted: number | undefined): Promise<MadeAgain> {
   const { decision, set, error } = await findDecision(bus, id);
   if (!decision)
     throw new CliError(exitCodes.failed, error === '' ? `no decision is known of ${JSON.stringify(id)}` : error);
   if (!set) throw new CliError(exitCodes.failed, 'its ranked set is not stored, so it cannot be compared');
-  const recorded: Decided = { set: setFromWire(set), pick: { order: decision.order, skipped: decision.skipped } };
-  const revision = wanted ?? Number(decision.revision);
-  const again = decideAgain(await snapshotAt(bus, revision), {
-    facts: recorded.set.facts,
-    atMs: Number(decision.atUnixMs),
-    validUntilMs: Number(set.validUntilUnixMs),
-    live: decision.live.map(({ model, unserved, coolingUntilUnixMs }) => ({
-      model,
-      unserved: unserved === '' ? undefined : unserved,
-      coolingUntilMs: Number(coolingUntilUnixMs),
-    })),
-    seed: Number(decision.seed),
-  });
-  return { recorded, again, revision };
+  const own = Number(decision.revision);
+  const revision = wanted ?? own;
+  const snapshot = await snapshotAt(bus, revision);
+  const replayed = replayKept(snapshot, decision, set);
+  const wouldChange = whatWouldChange(snapshot, replayed.inputs.facts, judgedAtMs(replayed.inputs));
+  return { ...replayed, revision, isOwn: revision === own, wouldChange };
 }
 
 /** The documents of a revision, compiled as every service compiles them. @throws {CliError} */
@@ -78,12 +71,15 @@ async function snapshotAt(bus: Bus, revision: number): Promise<Snapshot> {
   return compiled.snapshot;
 }
 
-function inWords(recorded: Decided, again: Decided, revision: number, differences: readonly string[]): string[] {
-  const isOwn = revision === recorded.set.revision;
-  if (differences.length === 0)
-    return [isOwn ? `identical, revision ${revision}` : `revision ${revision} would have chosen the same`];
+function inWords({ recorded, again, revision, isOwn, differences, wouldChange }: MadeAgain): readonly string[] {
+  const passedOver = again.pick.skipped.map(({ model, reason }) => `passed over ${model}: ${reason}`);
+  if (differences.length === 0) {
+    const title = isOwn ? `identical, revision ${revision}` : `revision ${revision} would have chosen the same`;
+    const order = `tried in this order: ${again.pick.order.join(', ') || 'none'}`;
+    return [title, order, ...passedOver, ...wouldChange];
+  }
   const title = isOwn
     ? `NOT identical, revision ${revision}`
     : `revision ${revision} would have chosen otherwise than ${recorded.set.revision}`;
-  return [title, ...differences, '', ...explainInWords(again.set)];
+  return [title, ...differences, ...passedOver, '', ...explainInWords(again.set), ...wouldChange];
 }

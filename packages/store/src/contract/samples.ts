@@ -78,6 +78,7 @@ export const decision = (stated: Partial<DecisionRecord> = {}): DecisionRecord =
   seed: 2n ** 63n + 1n,
   live: [{ model: 'gpt-4', unserved: 'no key', coolingUntilMs: 0 }],
   stateDigest: 'digest',
+  setDecidedAtMs: 999_000,
   client: 'acmelegal',
   taskType: 'text_gen',
   ...stated,
@@ -107,6 +108,7 @@ export const namedSet = (setId = 'set-1'): NamedSet => ({
     notes: ['unknown client'],
     scheduleEdgeMs: 2_000_000,
     validUntilMs: 1_005_000,
+    decidedAtMs: 945_000,
     waitMs: 200,
   },
 });

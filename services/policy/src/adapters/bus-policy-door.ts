@@ -1,9 +1,8 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { Bus } from '@will/bus';
 import type { RankedSet } from '@will/core';
-import { isInbox, queues, subjects, wire } from '@will/contracts';
+import { isInbox, queues, rankedSetId, rankedSetToWire, subjects, wire } from '@will/contracts';
 import { type Policy, PolicyRefusal } from '../service.ts';
-import { rankedSetMessage } from './ranked-set-message.ts';
 import { readFacts } from './read-facts.ts';
 
 export interface PolicyDoor {
@@ -13,7 +12,7 @@ export interface PolicyDoor {
 
 /** Serves decisions and explanations from the bus. What cannot be answered is answered with an error. */
 export function servePolicy(bus: Bus, policy: Policy, onError: (what: string, error: unknown) => void): PolicyDoor {
-  const serve = (subject: string, judge: (request: wire.DecideRequest) => RankedSet) =>
+  const serve = (subject: string, judge: (request: wire.DecideRequest) => Judged) =>
     bus.serve(subject, queues.policy, ({ reply, data }) => {
       // A reply that is no inbox could be any subject that this service may publish to.
       if (!isInbox(reply)) return undefined;
@@ -23,8 +22,11 @@ export function servePolicy(bus: Bus, policy: Policy, onError: (what: string, er
       );
     });
   const serving = [
-    serve(subjects.policyDecide, ({ facts }) => policy.decide(readFacts(facts))),
-    serve(subjects.policyExplain, ({ facts, atUnixMs }) => policy.explain(readFacts(facts), instantOf(atUnixMs))),
+    serve(subjects.policyDecide, ({ facts }) => ({ set: policy.decide(readFacts(facts)), wouldChange: [] })),
+    serve(subjects.policyExplain, ({ facts: message, atUnixMs }) => {
+      const [facts, atMs] = [readFacts(message), instantOf(atUnixMs)];
+      return { set: policy.explain(facts, atMs), wouldChange: policy.wouldChange(facts, atMs) };
+    }),
   ];
   return {
     async stop() {
@@ -33,13 +35,20 @@ export function servePolicy(bus: Bus, policy: Policy, onError: (what: string, er
   };
 }
 
+interface Judged {
+  readonly set: RankedSet;
+  readonly wouldChange: readonly string[];
+}
+
 function answer(
   data: Uint8Array,
-  judge: (request: wire.DecideRequest) => RankedSet,
+  judge: (request: wire.DecideRequest) => Judged,
   onError: (error: unknown) => void,
 ): wire.DecideResponse {
   try {
-    return create(wire.DecideResponseSchema, { set: rankedSetMessage(judge(readRequest(data))) });
+    const { set, wouldChange } = judge(readRequest(data));
+    const named = rankedSetToWire({ setId: rankedSetId(set), set });
+    return create(wire.DecideResponseSchema, { set: named, wouldChange: [...wouldChange] });
   } catch (error) {
     if (error instanceof PolicyRefusal)
       return create(wire.DecideResponseSchema, { error: error.message, retryable: error.isRetryable });

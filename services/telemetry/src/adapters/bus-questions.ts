@@ -1,9 +1,9 @@
 import { create, fromBinary, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
 import type { Bus, Incoming, Serving } from '@will/bus';
-import { factsToWire, isInbox, queues, sizes, subjects, wire } from '@will/contracts';
+import { decisionToWire, factsToWire, isInbox, queues, rankedSetToWire, sizes, subjects, wire } from '@will/contracts';
 import type { RecentFacts } from '@will/store';
 import { QuestionError, type CallsQuestion, type Telemetry } from '../service.ts';
-import { decisionToWire, recordToWire, setToWire } from './records-to-wire.ts';
+import { recordToWire } from './records-to-wire.ts';
 
 /** Answers questions over the bus; a question that cannot be answered gets an error that says why. */
 export function serveQuestions(
@@ -19,7 +19,7 @@ export function serveQuestions(
     const { decisionId, taskId } = readAs(wire.GetDecisionRequestSchema, message);
     const found = await telemetry.decision({ ...stated('decisionId', decisionId), ...stated('taskId', taskId) });
     const response = create(wire.GetDecisionResponseSchema, { decision: decisionToWire(found.decision) });
-    if (found.set) response.set = setToWire(found.set);
+    if (found.set) response.set = rankedSetToWire(found.set);
     return response;
   };
   const recent = async (message: Incoming): Promise<wire.RecentFactsResponse> => {

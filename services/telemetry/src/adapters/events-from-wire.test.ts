@@ -1,10 +1,10 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { wire } from '@will/contracts';
+import { decisionToWire, rankedSetToWire, wire } from '@will/contracts';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { batchOf, callEvent, intentEvent, wireRecord } from '../samples.ts';
 import { eventsFromWire, type MalformedEvent } from './events-from-wire.ts';
-import { decisionToWire, recordToWire, setToWire } from './records-to-wire.ts';
+import { recordToWire } from './records-to-wire.ts';
 
 function read(data: Uint8Array): { events: ReturnType<typeof eventsFromWire>; malformed: MalformedEvent[] } {
   const malformed: MalformedEvent[] = [];
@@ -49,6 +49,9 @@ test('a decision and its set survive the way in and out', () => {
     order: ['gpt-4'],
     skipped: [{ model: 'llama', reason: 'no worker' }],
     seed: 2n ** 64n - 1n,
+    live: [{ model: 'llama', unserved: 'no key', coolingUntilUnixMs: 8n }],
+    stateDigest: 'digest',
+    setDecidedUnixMs: 7n,
     client: 'acmelegal',
     taskType: 'code',
   });
@@ -63,6 +66,7 @@ test('a decision and its set survive the way in and out', () => {
     scheduleEdgeUnixMs: 77n,
     validUntilUnixMs: 99n,
     waitMs: 200,
+    decidedUnixMs: 5n,
   });
   const { events, malformed } = read(
     batchOf({ case: 'decision', value: decision }, { case: 'rankedSet', value: set }, callEvent(full)),
@@ -70,7 +74,7 @@ test('a decision and its set survive the way in and out', () => {
   expect(malformed).toEqual([]);
   const [first, second] = events;
   expect(first?.kind === 'decision' && decisionToWire(first.decision)).toEqual(decision);
-  expect(second?.kind === 'set' && setToWire(second.set)).toEqual(set);
+  expect(second?.kind === 'set' && rankedSetToWire(second.set)).toEqual(set);
 });
 
 test.each([

@@ -126,6 +126,7 @@ function decisionFromWire(decision: wire.DecisionRecord): DecisionRecord {
       coolingUntilMs: whole('cooling until', coolingUntilUnixMs),
     })),
     stateDigest: decision.stateDigest,
+    setDecidedAtMs: whole('instant of the set', decision.setDecidedUnixMs),
   };
 }
 
@@ -144,6 +145,7 @@ function setFromWire(set: wire.RankedSet): NamedSet {
       notes: set.notes,
       scheduleEdgeMs: edgeMs === 0 ? undefined : edgeMs,
       validUntilMs: whole('valid until', set.validUntilUnixMs),
+      decidedAtMs: whole('instant', set.decidedUnixMs),
       waitMs: set.waitMs,
     },
   };

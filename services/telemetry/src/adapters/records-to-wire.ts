@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
-import type { CallRecord, DecisionRecord, NamedSet } from '@will/core';
-import { dataClassToWire, factsToWire, priorityToWire, wire } from '@will/contracts';
+import type { CallRecord } from '@will/core';
+import { dataClassToWire, priorityToWire, wire } from '@will/contracts';
 
 const mostUint32 = 2 ** 32 - 1;
 
@@ -42,38 +42,3 @@ export function recordToWire(record: CallRecord): wire.CallRecord {
   }
   return message;
 }
-
-export const decisionToWire = (decision: DecisionRecord): wire.DecisionRecord =>
-  create(wire.DecisionRecordSchema, {
-    decisionId: decision.decisionId,
-    taskId: decision.taskId,
-    setId: decision.setId,
-    revision: BigInt(decision.revision),
-    atUnixMs: BigInt(decision.atMs),
-    order: [...decision.order],
-    skipped: decision.skipped.map(({ model, reason }) => ({ model, reason })),
-    seed: decision.seed,
-    client: decision.client,
-    taskType: decision.taskType,
-    // Records of before this was kept have none.
-    live: (decision.live ?? []).map(({ model, unserved, coolingUntilMs }) => ({
-      model,
-      unserved: unserved ?? '',
-      coolingUntilUnixMs: BigInt(coolingUntilMs),
-    })),
-    stateDigest: decision.stateDigest ?? '',
-  });
-
-export const setToWire = ({ setId, set }: NamedSet): wire.RankedSet =>
-  create(wire.RankedSetSchema, {
-    setId,
-    revision: BigInt(set.revision),
-    dataClass: dataClassToWire(set.dataClass),
-    facts: factsToWire(set.facts),
-    candidates: set.candidates.map(({ model, why }) => ({ model, why })),
-    exclusions: set.exclusions.map(({ model, rule, detail }) => ({ model, rule, detail })),
-    notes: [...set.notes],
-    scheduleEdgeUnixMs: BigInt(set.scheduleEdgeMs ?? 0),
-    validUntilUnixMs: BigInt(set.validUntilMs),
-    waitMs: set.waitMs,
-  });

@@ -332,6 +332,13 @@ export declare type DecisionRecord = Message<"will.v1.DecisionRecord"> & {
    * @generated from field: string state_digest = 12;
    */
   stateDigest: string;
+
+  /**
+   * The instant that the ranked set was judged at, which may lie before at_unix_ms and comes from policy's clock; 0: not known.
+   *
+   * @generated from field: int64 set_decided_unix_ms = 13;
+   */
+  setDecidedUnixMs: bigint;
 };
 
 /**

@@ -118,7 +118,7 @@ export declare const CandidateSchema: GenMessage<Candidate>;
  */
 export declare type RankedSet = Message<"will.v1.RankedSet"> & {
   /**
-   * Digest of everything below but valid_until_unix_ms.
+   * Digest of everything below but valid_until_unix_ms and decided_unix_ms.
    *
    * @generated from field: string set_id = 1;
    */
@@ -172,6 +172,13 @@ export declare type RankedSet = Message<"will.v1.RankedSet"> & {
    * @generated from field: uint32 wait_ms = 10;
    */
   waitMs: number;
+
+  /**
+   * The instant that it was judged at; 0: an older policy, which does not say.
+   *
+   * @generated from field: int64 decided_unix_ms = 11;
+   */
+  decidedUnixMs: bigint;
 };
 
 /**
@@ -225,6 +232,13 @@ export declare type DecideResponse = Message<"will.v1.DecideResponse"> & {
    * @generated from field: bool retryable = 3;
    */
   retryable: boolean;
+
+  /**
+   * Explain only: single changes that would let in the first model that was asked for and left out, in words.
+   *
+   * @generated from field: repeated string would_change = 4;
+   */
+  wouldChange: string[];
 };
 
 /**
