@@ -3,7 +3,7 @@ import { type Bus, connectBus } from '@will/bus';
 import { factsToWire, newId, subjects, wire } from '@will/contracts';
 import type { AnyDocument, DataClass, Facts, ModelDocument } from '@will/core';
 import { createProviders } from '@will/providers';
-import { type ReplayingUpstream, startNatsServer, startReplayingUpstream } from '@will/testkit';
+import { type ReplayingUpstream, startNatsServer, startReplayingUpstream, factsFor } from '@will/testkit';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { busGroups } from '../../services/provider-worker/src/adapters/bus-groups.ts';
 import { judgeBy, type Judge } from '../../services/provider-worker/src/judge.ts';
@@ -153,20 +153,7 @@ async function forge({ model: slug, to, facts, revision = 1, expiresInMs = 10_00
   return promise.finally(() => inbox.unsubscribe());
 }
 
-const plainFacts: Facts = {
-  taskType: 'text_gen',
-  client: 'someone',
-  project: undefined,
-  reflex: undefined,
-  priority: 'normal',
-  dataClass: undefined,
-  model: undefined,
-  input: ['text'],
-  output: ['text'],
-  needs: [],
-  inputTokens: 256,
-  maxOutputTokens: 0,
-};
+const plainFacts = factsFor();
 
 test('without any lock the forged call is made: what follows is not refused for another reason', async () => {
   await startWorker({ judge: noJudge, groups: everyClass });

@@ -1,8 +1,8 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { factsToWire, newId, subjects, wire } from '@will/contracts';
-import type { DataClass, Facts } from '@will/core';
+import type { DataClass } from '@will/core';
 import { connectBus } from '@will/bus';
-import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
+import { type ReplayingUpstream, startReplayingUpstream, factsFor } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
 import { startSystem, type System } from '../support/system.ts';
@@ -37,24 +37,9 @@ const run = (dataClass: DataClass): Promise<string> =>
     (error: { code: string }) => error.code,
   );
 
-const facts = (dataClass: DataClass): Facts => ({
-  taskType: 'text_gen',
-  client: 'someone',
-  project: undefined,
-  reflex: undefined,
-  priority: 'normal',
-  dataClass,
-  model: undefined,
-  input: ['text'],
-  output: ['text'],
-  needs: [],
-  inputTokens: 256,
-  maxOutputTokens: 0,
-});
-
 /** What policy itself answers: its error, or '' for a set. */
 async function askPolicy(dataClass: DataClass): Promise<string> {
-  const request = create(wire.DecideRequestSchema, { facts: factsToWire(facts(dataClass)) });
+  const request = create(wire.DecideRequestSchema, { facts: factsToWire(factsFor({ dataClass })) });
   const data = await system.bus.request(subjects.policyDecide, toBinary(wire.DecideRequestSchema, request), 2_000);
   return fromBinary(wire.DecideResponseSchema, data).error;
 }
@@ -71,7 +56,7 @@ async function callWorker(dataClass: DataClass): Promise<string> {
     revision: 1n,
     expiresUnixMs: deadlineUnixMs,
     deadlineUnixMs,
-    facts: factsToWire(facts(dataClass)),
+    facts: factsToWire(factsFor({ dataClass })),
     model: 'trusted',
     callerInbox: '_INBOX.someone.c.t',
     go: true,

@@ -1,61 +1,28 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  create,
-  fromBinary,
-  toBinary,
-  type DescMessage,
-  type MessageInitShape,
-  type MessageShape,
-} from '@bufbuild/protobuf';
-import { announce, type Bus, connectBus } from '@will/bus';
-import { newId, parseDocuments, subjects, wire } from '@will/contracts';
-import { type NatsServer, startNatsServer } from '@will/testkit';
+import { type DescMessage, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
+import { announce, connectBus } from '@will/bus';
+import { parseDocuments, subjects, wire } from '@will/contracts';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { runCli } from './program.ts';
+import { CliOnBus } from './testing/cli-on-bus.ts';
 import { fakeTerminal } from './testing/fake-terminal.ts';
 
-let nats: NatsServer;
-let bus: Bus;
-let folder: string;
-const cleanups: (() => Promise<void>)[] = [];
+let cli: CliOnBus;
 beforeAll(async () => {
-  nats = await startNatsServer();
-  bus = await connectBus({ servers: nats.url, processId: `test-${newId()}`, inboxScope: 'test' });
-  folder = await mkdtemp(join(tmpdir(), 'will-cli-life-'));
+  cli = await CliOnBus.start();
 });
-afterAll(async () => {
-  await bus.close();
-  await nats.stop();
-  await rm(folder, { recursive: true });
-});
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup();
-});
+afterAll(() => cli.stop());
+afterEach(() => cli.cleanUp());
 
-async function willm(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const terminal = fakeTerminal({ env: { NATS_URL: nats.url } });
-  const code = await runCli(args, terminal);
-  return { code, out: terminal.stdout(), err: terminal.stderr() };
-}
-
+const willm = (...args: string[]): ReturnType<CliOnBus['willm']> => cli.willm(...args);
 /** Plays the registry on one subject, and keeps what it was asked. */
-function serve<Q extends DescMessage, A extends DescMessage>(
+const serve = <Q extends DescMessage, A extends DescMessage>(
   operation: 'history' | 'diff' | 'rollback' | 'apply' | 'get' | 'status',
   questionSchema: Q,
   answerSchema: A,
   answer: (question: MessageShape<Q>) => MessageInitShape<A>,
-): MessageShape<Q>[] {
-  const asked: MessageShape<Q>[] = [];
-  const serving = bus.serve(subjects.registry(operation), 'test', ({ data }) => {
-    const question = fromBinary(questionSchema, data);
-    asked.push(question);
-    return toBinary(answerSchema, create(answerSchema, answer(question)));
-  });
-  cleanups.push(() => serving.stop());
-  return asked;
-}
+): MessageShape<Q>[] => cli.serve(subjects.registry(operation), questionSchema, answerSchema, answer);
 const atUnixMs = BigInt(Date.UTC(2026, 10, 23, 12));
 
 test('history shows each version of a document, over all pages', async () => {
@@ -135,14 +102,14 @@ test('rollback says what it changed, and a refused one is exit 1', async () => {
 });
 
 test('a dry run tells which decisions would change', async () => {
-  await writeFile(join(folder, 'a.yaml'), 'a: 1');
+  await writeFile(join(cli.folder, 'a.yaml'), 'a: 1');
   serve('apply', wire.ApplyRequestSchema, wire.ApplyResponseSchema, () => ({
     revision: 8n,
     changes: [{ kind: 'model', slug: 'a', action: 'updated' }],
     decisionChanges: [{ words: 'code for client c, decided once: a, b → b (a drops out: retired)' }],
     decisionsNote: '1 of 2 decisions would change',
   }));
-  const { out } = await willm('apply', '-f', join(folder, 'a.yaml'), '--dry-run');
+  const { out } = await willm('apply', '-f', join(cli.folder, 'a.yaml'), '--dry-run');
   expect(out.split('\n').slice(2, 5)).toEqual([
     '1 change; dry run, revision 8 stays',
     'would change: code for client c, decided once: a, b → b (a drops out: retired)',
@@ -151,7 +118,7 @@ test('a dry run tells which decisions would change', async () => {
 });
 
 test('validate needs no bus: exit 0 with a count, exit 1 with each problem at its line', async () => {
-  const place = join(folder, 'validate');
+  const place = join(cli.folder, 'validate');
   await mkdir(place);
   await writeFile(
     join(place, 'm.yaml'),
@@ -194,7 +161,7 @@ test('export writes a file for each document, or all of them to stdout', async (
     { kind: 'model', body: model },
     { kind: 'settings', body: settings },
   ]);
-  const place = join(folder, 'exported');
+  const place = join(cli.folder, 'exported');
   await mkdir(join(place, 'models'), { recursive: true });
   await writeFile(join(place, 'models', 'old.yaml'), '');
   const written = await willm('export', place, '--kind', 'models');
@@ -222,9 +189,9 @@ test('an export that documents change under begins again, so that it is of one r
 });
 
 test('status names who does not work with the newest revision yet', async () => {
-  const router = await connectBus({ servers: nats.url, processId: 'router-1', inboxScope: 'test' });
+  const router = await connectBus({ servers: cli.nats.url, processId: 'router-1', inboxScope: 'test' });
   const presence = await announce(router, 'router', () => ({ revision: 4 }));
-  cleanups.push(async () => {
+  cli.after(async () => {
     await presence.stop();
     await router.close();
   });

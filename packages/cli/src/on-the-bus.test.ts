@@ -1,64 +1,22 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  create,
-  fromBinary,
-  toBinary,
-  type DescMessage,
-  type MessageInitShape,
-  type MessageShape,
-} from '@bufbuild/protobuf';
-import { announce, type Bus, BusError, connectBus } from '@will/bus';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { announce, BusError } from '@will/bus';
 import { newId, patterns, subjects, wire } from '@will/contracts';
-import { type NatsServer, startNatsServer } from '@will/testkit';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { runCli } from './program.ts';
-import { fakeTerminal } from './testing/fake-terminal.ts';
+import { CliOnBus } from './testing/cli-on-bus.ts';
 
-let nats: NatsServer;
-let bus: Bus;
-let folder: string;
-const cleanups: (() => Promise<void>)[] = [];
+let cli: CliOnBus;
 beforeAll(async () => {
-  nats = await startNatsServer();
-  bus = await connectBus({ servers: nats.url, processId: `test-${newId()}`, inboxScope: 'test' });
-  folder = await mkdtemp(join(tmpdir(), 'will-cli-'));
+  cli = await CliOnBus.start();
 });
-afterAll(async () => {
-  await bus.close();
-  await nats.stop();
-  await rm(folder, { recursive: true });
-});
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup();
-});
+afterAll(() => cli.stop());
+afterEach(() => cli.cleanUp());
 
-async function willm(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const terminal = fakeTerminal({ env: { NATS_URL: nats.url } });
-  const code = await runCli(args, terminal);
-  return { code, out: terminal.stdout(), err: terminal.stderr() };
-}
-
-/** Plays a service: answers one subject, and keeps what it was asked. */
-function serve<Q extends DescMessage, A extends DescMessage>(
-  subject: string,
-  questionSchema: Q,
-  answerSchema: A,
-  answer: (question: MessageShape<Q>) => MessageInitShape<A>,
-): MessageShape<Q>[] {
-  const asked: MessageShape<Q>[] = [];
-  const serving = bus.serve(subject, 'test', ({ data }) => {
-    const question = fromBinary(questionSchema, data);
-    asked.push(question);
-    return toBinary(answerSchema, create(answerSchema, answer(question)));
-  });
-  cleanups.push(() => serving.stop());
-  return asked;
-}
+const willm = (...args: string[]): ReturnType<CliOnBus['willm']> => cli.willm(...args);
 const json = (value: unknown): Uint8Array<ArrayBuffer> => new TextEncoder().encode(JSON.stringify(value));
 
 test('a bus without the service that is asked is exit 3 and names it', async () => {
@@ -96,7 +54,7 @@ test('get asks on until the last page and shows a table', async () => {
     '': { documents: [model('GPT-4', 'gpt-4', { compliance: [] })], next: 'model:gpt-4' },
     'model:gpt-4': { documents: [model('LLaMA', 'llama', { security_level: 'safe_for_sensitive' })] },
   };
-  const asked = serve(
+  const asked = cli.serve(
     subjects.registry('get'),
     wire.GetRequestSchema,
     wire.GetResponseSchema,
@@ -132,7 +90,7 @@ test('every kind of document has its table', async () => {
     schedule: { name: 's', slug: 's', time_zone: 'UTC', from: '21:00', to: '06:00', prefer: { tags: ['cheap'] } },
     settings: { name: 'global', slug: 'global', default_data_class: 'open' },
   };
-  serve(subjects.registry('get'), wire.GetRequestSchema, wire.GetResponseSchema, ({ kind }) => ({
+  cli.serve(subjects.registry('get'), wire.GetRequestSchema, wire.GetResponseSchema, ({ kind }) => ({
     documents: [{ kind, json: json(bodies[kind]) }],
   }));
   expect((await willm('get', 'routes')).out).toContain('text_gen   a → b');
@@ -144,7 +102,7 @@ test('every kind of document has its table', async () => {
 });
 
 test('a document that is not there is exit 1', async () => {
-  serve(subjects.registry('get'), wire.GetRequestSchema, wire.GetResponseSchema, () => ({}));
+  cli.serve(subjects.registry('get'), wire.GetRequestSchema, wire.GetResponseSchema, () => ({}));
   expect(await willm('get', 'models', 'gpt-99')).toMatchObject({
     code: 1,
     err: 'willm: no model is named "gpt-99"; `willm get models` lists them\n',
@@ -152,21 +110,24 @@ test('a document that is not there is exit 1', async () => {
 });
 
 test('apply sends the documents of a folder, and shows what changed', async () => {
-  await mkdir(join(folder, 'docs', 'deep'), { recursive: true });
-  await writeFile(join(folder, 'docs', 'a.yaml'), 'a: 1');
-  await writeFile(join(folder, 'docs', 'deep', 'spec.txt'), '[text_gen]\n  primary: GPT-4\n');
-  await writeFile(join(folder, 'docs', 'notes.txt'), 'nothing');
-  const asked = serve(subjects.registry('apply'), wire.ApplyRequestSchema, wire.ApplyResponseSchema, () => ({
+  await mkdir(join(cli.folder, 'docs', 'deep'), { recursive: true });
+  await writeFile(join(cli.folder, 'docs', 'a.yaml'), 'a: 1');
+  await writeFile(join(cli.folder, 'docs', 'deep', 'spec.txt'), '[text_gen]\n  primary: GPT-4\n');
+  await writeFile(join(cli.folder, 'docs', 'notes.txt'), 'nothing');
+  const asked = cli.serve(subjects.registry('apply'), wire.ApplyRequestSchema, wire.ApplyResponseSchema, () => ({
     revision: 8n,
     changes: [{ kind: 'route', slug: 'text_gen', action: 'created' }],
     warnings: ['route code has no model'],
     lagging: ['worker-1'],
   }));
-  const { code, out, err } = await willm('apply', '-f', join(folder, 'docs'), '--note', 'why', '--prune');
+  const { code, out, err } = await willm('apply', '-f', join(cli.folder, 'docs'), '--note', 'why', '--prune');
   expect(code).toBe(0);
   expect(asked[0]).toMatchObject({ prune: true, dryRun: false, note: 'why' });
   expect(asked[0]?.author).not.toBe('');
-  expect(asked[0]?.files.map(({ path }) => path.slice(folder.length))).toEqual(['/docs/a.yaml', '/docs/deep/spec.txt']);
+  expect(asked[0]?.files.map(({ path }) => path.slice(cli.folder.length))).toEqual([
+    '/docs/a.yaml',
+    '/docs/deep/spec.txt',
+  ]);
   expect(out).toBe('KIND   NAME      CHANGE\nroute  text_gen  created\n1 change, revision 8\n');
   expect(err).toBe(
     'warning: route code has no model\nwarning: not yet working with it: worker-1; they are told again\n',
@@ -174,10 +135,12 @@ test('apply sends the documents of a folder, and shows what changed', async () =
 });
 
 test('a bad document is exit 1 with file, line and field', async () => {
-  const file = join(folder, 'bad.yaml');
+  const file = join(cli.folder, 'bad.yaml');
   await writeFile(file, 'name: x');
   const problem = { path: file, line: 3, field: 'tier', message: '"gold" must be standard or premium' };
-  serve(subjects.registry('apply'), wire.ApplyRequestSchema, wire.ApplyResponseSchema, () => ({ problems: [problem] }));
+  cli.serve(subjects.registry('apply'), wire.ApplyRequestSchema, wire.ApplyResponseSchema, () => ({
+    problems: [problem],
+  }));
   expect(await willm('apply', '-f', file)).toEqual({
     code: 1,
     out: '',
@@ -195,7 +158,7 @@ const set = {
 };
 
 test('explain says who may, who may not, and why', async () => {
-  const asked = serve(subjects.policyExplain, wire.DecideRequestSchema, wire.DecideResponseSchema, () => ({ set }));
+  const asked = cli.serve(subjects.policyExplain, wire.DecideRequestSchema, wire.DecideResponseSchema, () => ({ set }));
   const { code, out } = await willm(
     'explain',
     'text_gen',
@@ -223,7 +186,7 @@ test('explain says who may, who may not, and why', async () => {
 });
 
 test('explain is exit 1 where no model may do it', async () => {
-  serve(subjects.policyExplain, wire.DecideRequestSchema, wire.DecideResponseSchema, () => ({
+  cli.serve(subjects.policyExplain, wire.DecideRequestSchema, wire.DecideResponseSchema, () => ({
     set: { ...set, candidates: [] },
   }));
   const { code, out } = await willm('explain', 'text_gen');
@@ -248,9 +211,14 @@ const call = {
 };
 
 test('logs shows calls and passes the filters on', async () => {
-  const asked = serve(subjects.telemetry('calls'), wire.QueryCallsRequestSchema, wire.QueryCallsResponseSchema, () => ({
-    calls: [call],
-  }));
+  const asked = cli.serve(
+    subjects.telemetry('calls'),
+    wire.QueryCallsRequestSchema,
+    wire.QueryCallsResponseSchema,
+    () => ({
+      calls: [call],
+    }),
+  );
   const { code, out } = await willm(
     'logs',
     '--client',
@@ -285,8 +253,11 @@ test('a decision is found by its own id or by its task', async () => {
     skipped: [{ model: 'gpt-4', reason: 'the key is missing' }],
     atUnixMs: 1n,
   };
-  serve(subjects.telemetry('decision'), wire.GetDecisionRequestSchema, wire.GetDecisionResponseSchema, ({ taskId }) =>
-    taskId === 't1' ? { decision, set } : { error: 'no decision is known of "t1"' },
+  cli.serve(
+    subjects.telemetry('decision'),
+    wire.GetDecisionRequestSchema,
+    wire.GetDecisionResponseSchema,
+    ({ taskId }) => (taskId === 't1' ? { decision, set } : { error: 'no decision is known of "t1"' }),
   );
   const { code, out } = await willm('decision', 't1');
   expect(code).toBe(0);
@@ -300,14 +271,14 @@ test('status shows processes and what is served, also without a registry', async
     code: 1,
     err: expect.stringContaining('no process has announced itself') as string,
   });
-  const worker = await announce(bus, 'provider-worker', () => ({
+  const worker = await announce(cli.bus, 'provider-worker', () => ({
     revision: 7,
     models: [
       { model: 'llama', capacity: 4, inFlight: 1, reason: '' },
       { model: 'gpt-4', capacity: 0, inFlight: 0, reason: 'the key is missing' },
     ],
   }));
-  cleanups.push(() => worker.stop());
+  cli.after(() => worker.stop());
   const { code, out, err } = await willm('status');
   expect(code).toBe(0);
   expect(err).toBe('no registry answers\n');
@@ -315,7 +286,7 @@ test('status shows processes and what is served, also without a registry', async
   expect(out).toContain(
     'MODEL  WORKERS  SLOTS  BUSY  NOT SERVED BECAUSE\nllama        1      4     1\ngpt-4        0      0     0  the key is missing\n',
   );
-  serve(subjects.registry('status'), wire.StatusRequestSchema, wire.StatusResponseSchema, () => ({
+  cli.serve(subjects.registry('status'), wire.StatusRequestSchema, wire.StatusResponseSchema, () => ({
     revision: 7n,
     publishedRevision: 6n,
     counts: [
@@ -334,7 +305,7 @@ test('status shows processes and what is served, also without a registry', async
 /** Resolves once somebody has subscribed: until then the server says at once that nobody has. */
 async function untilListenedTo(subject: string): Promise<void> {
   const isHeard = (): Promise<boolean> =>
-    bus.request(subject, new Uint8Array(1), 50).then(
+    cli.bus.request(subject, new Uint8Array(1), 50).then(
       () => true,
       (error: unknown) => !(error instanceof BusError && error.code === 'no_responders'),
     );
@@ -346,21 +317,21 @@ test('Ctrl-C ends the process at once and tells the router', async () => {
   const cancelled = Promise.withResolvers<wire.Cancel>();
   const accepted = Promise.withResolvers<string>();
   const listening = [
-    bus.listen(subjects.cancel(routerId), ({ data }) => cancelled.resolve(fromBinary(wire.CancelSchema, data))),
-    bus.listen(patterns.taskRun, ({ data, reply }) => {
+    cli.bus.listen(subjects.cancel(routerId), ({ data }) => cancelled.resolve(fromBinary(wire.CancelSchema, data))),
+    cli.bus.listen(patterns.taskRun, ({ data, reply }) => {
       const { taskId } = fromBinary(wire.TaskSchema, data);
       const frame = create(wire.FrameSchema, { taskId, kind: { case: 'accepted', value: { routerId } } });
-      bus.publish(reply, toBinary(wire.FrameSchema, frame));
+      cli.bus.publish(reply, toBinary(wire.FrameSchema, frame));
       accepted.resolve(taskId);
     }),
   ];
-  cleanups.push(async () => listening.forEach((subscription) => subscription.unsubscribe()));
+  cli.after(async () => listening.forEach((subscription) => subscription.unsubscribe()));
   // The router lives: it beats as soon as somebody listens.
-  const beating = setInterval(() => bus.publish(subjects.alive(routerId), new Uint8Array(1)), 100);
-  cleanups.push(async () => clearInterval(beating));
+  const beating = setInterval(() => cli.bus.publish(subjects.alive(routerId), new Uint8Array(1)), 100);
+  cli.after(async () => clearInterval(beating));
   const main = fileURLToPath(new URL('main.ts', import.meta.url));
   const child = spawn(process.execPath, [main, 'run', 'text_gen', 'hi', '--json'], {
-    env: { ...process.env, NATS_URL: nats.url },
+    env: { ...process.env, NATS_URL: cli.nats.url },
   });
   let out = '';
   child.stdout.on('data', (data) => {

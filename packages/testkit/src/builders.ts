@@ -1,4 +1,4 @@
-import { type AnyDocument, compileSnapshot, type Model, type ModelDocument } from '@will/core';
+import { type AnyDocument, compileSnapshot, type Facts, type Model, type ModelDocument } from '@will/core';
 
 /** A model as the rules and providers see it, out of the fields that matter to a test. */
 export function modelFor(fields: Partial<ModelDocument>): Model {
@@ -18,3 +18,20 @@ export function modelFor(fields: Partial<ModelDocument>): Model {
   if ('problems' in compiled) throw new Error(compiled.problems.map(({ message }) => message).join('; '));
   return compiled.snapshot.models.get(body.slug) as Model;
 }
+
+/** The facts of a plain text task of a client without a document, but for what matters to a test. */
+export const factsFor = (over: Partial<Facts> = {}): Facts => ({
+  taskType: 'text_gen',
+  client: 'someone',
+  project: undefined,
+  reflex: undefined,
+  priority: 'normal',
+  dataClass: undefined,
+  model: undefined,
+  input: ['text'],
+  output: ['text'],
+  needs: [],
+  inputTokens: 256,
+  maxOutputTokens: 0,
+  ...over,
+});

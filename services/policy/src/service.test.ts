@@ -1,4 +1,5 @@
 import { compileSnapshot, type AnyDocument, type Facts, type Snapshot } from '@will/core';
+import { factsFor } from '@will/testkit';
 import { expect, test } from 'vitest';
 import { Policy, PolicyRefusal } from './service.ts';
 
@@ -25,20 +26,7 @@ function compiled(): Snapshot {
   if ('problems' in result) throw new Error(JSON.stringify(result.problems));
   return result.snapshot;
 }
-const facts = (dataClass?: Facts['dataClass']): Facts => ({
-  taskType: 'text_gen',
-  client: 'c',
-  project: undefined,
-  reflex: undefined,
-  priority: 'normal',
-  dataClass,
-  model: undefined,
-  input: ['text'],
-  output: ['text'],
-  needs: [],
-  inputTokens: 256,
-  maxOutputTokens: 0,
-});
+const facts = (dataClass?: Facts['dataClass']): Facts => factsFor({ client: 'c', dataClass });
 const policyAt = (ageMs: number, current: Snapshot | undefined = compiled()): Policy =>
   new Policy({ snapshots: { current, ageMs: () => ageMs }, staleAfterMs: 15_000, nowMs: () => nowMs });
 const codeOf = (work: () => unknown): unknown => {

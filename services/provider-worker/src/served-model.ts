@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { admitsDataClass, dataClasses, type Model, styleOrderOf } from '@will/core';
+import { admitsDataClass, dataClasses, type Facts, type Model, styleOrderOf } from '@will/core';
 import { factsFromWire, wire } from '@will/contracts';
 import type { ModelConnection } from '@will/providers';
 import type { Judge, Refusal } from './judge.ts';
@@ -136,14 +136,14 @@ export class ServedModel {
   async #serve(call: IncomingCall): Promise<void> {
     await this.#untilAsNewAs(Number(call.request.revision));
     // From here to the provider nothing is awaited: what was judged cannot have changed when it is called.
-    const refusal = this.#judge(call);
+    const facts = call.request.facts && factsFromWire(call.request.facts);
+    const refusal = this.#judge(call, facts);
     if (refusal) return refuse(call, refusal);
     // The record that was judged may state another address than the one this connection goes to.
     if (!this.#isWiredAsJudged()) return busy(call, 'its connection is being renewed');
     const { workerId, nowMs, records, calls, snapshots } = this.#deps;
-    const { facts } = call.request;
     const snapshot = snapshots.current;
-    const style = snapshot && facts && styleOrderOf(snapshot, factsFromWire(facts), this.model);
+    const style = snapshot && facts && styleOrderOf(snapshot, facts, this.model);
     const record = (made: wire.CallRecord): void => records.call(made);
     const work = new WorkerCall(
       { style, workerId, nowMs, model: this.model, connection: this.#connection, record },
@@ -164,15 +164,14 @@ export class ServedModel {
     if ((snapshots.current?.revision ?? 0) < revision) await snapshots.untilRevision(revision, newerSnapshotWithinMs);
   }
 
-  #judge({ request, dataClass }: IncomingCall): Refusal | undefined {
+  #judge({ request, dataClass }: IncomingCall, facts: Facts | undefined): Refusal | undefined {
     const { snapshots, judge, nowMs } = this.#deps;
     const revision = Number(request.revision);
     const snapshot = snapshots.current;
     // The record may have changed or gone meanwhile; the newest one is judged, never the one this object was made with.
     const model = snapshot?.models.get(this.model.slug);
-    if (!snapshot || !model || !request.facts)
+    if (!snapshot || !model || !facts)
       return { rule: 'unknown_model', detail: 'not in this worker’s snapshot', isRetryable: true };
-    const facts = factsFromWire(request.facts);
     const judged = { facts, dataClass, revision, expiresUnixMs: Number(request.expiresUnixMs) };
     return judge(judged, model, snapshot, snapshots.ageMs(nowMs()), nowMs());
   }

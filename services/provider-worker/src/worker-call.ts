@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import {
   costNanoUsd,
+  failureOf,
   outcomeOf,
   type FineOutcome,
   type Model,
@@ -162,24 +163,23 @@ export class WorkerCall {
     const output = outcome.output && deltaToWire(outcome.output);
     this.#outputChars += outcome.output?.text?.length ?? 0;
     this.#firstContentAtMs ??= this.#deps.nowMs();
-    const { model } = this.#deps;
     const summary = this.#summary('Success', '');
-    const cost = costNanoUsd(outcome.usage, model.price);
-    const { prior, decisionId } = this.#call.request;
+    const record = { ...this.#record(summary, outcome.usage), finish: outcome.finish };
+    const { model, modelName, decisionId, usage, costNanoUsd: cost } = record;
     this.#stream.end(
       create(wire.EndSchema, {
         ...(output && { output }),
         finish: outcome.finish,
-        usage: usageToWire(outcome.usage),
-        model: model.slug,
-        modelName: model.name,
+        ...(usage && { usage }),
+        model,
+        modelName,
         decisionId,
-        attempts: [...prior, summary],
+        attempts: [...this.#call.request.prior, summary],
         ...(cost !== undefined && { costNanoUsd: cost }),
       }),
     );
     this.#ended(summary, true, false, 0);
-    this.#deps.record({ ...this.#record(summary, outcome.usage), finish: outcome.finish });
+    this.#deps.record(record);
   }
 
   #fail(failure: ProviderFailure, usage: Usage | undefined): void {
@@ -269,21 +269,11 @@ export class WorkerCall {
 
 const usageToWire = (usage: Usage): wire.Usage => create(wire.UsageSchema, { ...usage });
 
-const failureOf = (
-  fine: FineOutcome,
-  reason: ProviderFailure['reason'],
-  message: string,
-  isRetryable: boolean,
-): ProviderFailure => ({
-  fine,
-  reason,
-  message,
-  status: undefined,
-  isRetryable,
-  retryAfterMs: undefined,
-});
-const cancelled = failureOf('Cancelled', 'cancelled', 'cancelled', false);
-const providerBug = failureOf('Overloaded', 'crashed', 'the provider failed in a way that it should not', true);
+const cancelled = failureOf('cancelled');
+const providerBug: ProviderFailure = {
+  ...failureOf('crashed'),
+  message: 'the provider failed in a way that it should not',
+};
 
 /** How a stream that had content tells its end; everything else is a stream that was cut. */
 const midStreamCodes: Partial<Record<FineOutcome, wire.FailureCode>> = {

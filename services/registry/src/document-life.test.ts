@@ -1,5 +1,6 @@
 import { formatProblem } from '@will/contracts';
 import type { Facts } from '@will/core';
+import { factsFor } from '@will/testkit';
 import { expect, test } from 'vitest';
 import { diffDocuments } from './diff.ts';
 import { MemoryStore } from './memory-store.test-double.ts';
@@ -46,21 +47,7 @@ const summary = ({ changes }: Applied): string[] =>
 const bodies = async (store: MemoryStore, revision: number) =>
   (await store.at(revision)).map(({ document }) => document).sort((a, b) => (a.body.slug < b.body.slug ? -1 : 1));
 
-const facts = (over: Partial<Facts> = {}): Facts => ({
-  taskType: 'code',
-  client: 'someone',
-  project: undefined,
-  reflex: undefined,
-  priority: 'normal',
-  dataClass: undefined,
-  model: undefined,
-  input: ['text'],
-  output: ['text'],
-  needs: [],
-  inputTokens: 256,
-  maxOutputTokens: 0,
-  ...over,
-});
+const facts = (over: Partial<Facts> = {}): Facts => factsFor({ taskType: 'code', ...over });
 
 test('the history of a document tells every version, what it changed, and its removal', async () => {
   const { apply, registry } = setUp();

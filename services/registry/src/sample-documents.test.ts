@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { factsFor } from '@will/testkit';
 import { expect, test } from 'vitest';
 import { formatProblem } from '@will/contracts';
 import { decide, type Facts, type Snapshot } from '@will/core';
@@ -53,27 +54,12 @@ test("the specification's routes keep their order and end at the model that a fr
   expect(modelsOf('code')).toEqual(['claude-3', 'gpt-4', 'codellama', 'smollm2-135m-instruct']);
 });
 
-const facts = (over: Partial<Facts>): Facts => ({
-  taskType: 'text_gen',
-  client: 'someone',
-  project: undefined,
-  reflex: undefined,
-  priority: 'normal',
-  dataClass: undefined,
-  model: undefined,
-  input: ['text'],
-  output: ['text'],
-  needs: [],
-  inputTokens: 256,
-  maxOutputTokens: 0,
-  ...over,
-});
 const noon = Date.UTC(2026, 10, 23, 12);
 
 test('AcmeLegal can be answered, and only by models that never leave the machine', async () => {
   const snapshot = await sample();
   for (const dataClass of ['open', 'customer-sensitive'] as const) {
-    const { candidates, exclusions } = decide(snapshot, facts({ client: 'acmelegal', dataClass }), noon);
+    const { candidates, exclusions } = decide(snapshot, factsFor({ client: 'acmelegal', dataClass }), noon);
     expect(candidates.map(({ model }) => model)).toEqual(['llama', 'smollm2-135m-instruct']);
     expect(exclusions.find(({ model }) => model === 'claude-3')).toBeDefined();
   }
@@ -82,7 +68,7 @@ test('AcmeLegal can be answered, and only by models that never leave the machine
 test('whoever has no document of its own gets the whole route, and after 9 PM the local models first for background work', async () => {
   const snapshot = await sample();
   const modelsAt = (over: Partial<Facts>, hour: number) =>
-    decide(snapshot, facts(over), Date.UTC(2026, 10, 23, hour)).candidates.map(({ model }) => model);
+    decide(snapshot, factsFor(over), Date.UTC(2026, 10, 23, hour)).candidates.map(({ model }) => model);
   expect(modelsAt({}, 22)).toEqual(['gpt-4', 'claude-3', 'gpt-3-5', 'llama', 'smollm2-135m-instruct']);
   expect(modelsAt({ priority: 'background' }, 22).slice(0, 2)).toEqual(['llama', 'smollm2-135m-instruct']);
   expect(modelsAt({ priority: 'background' }, 12)[0]).toBe('gpt-4');

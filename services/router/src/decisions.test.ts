@@ -1,23 +1,10 @@
 import type { Facts, RankedSet, Snapshot } from '@will/core';
+import { factsFor } from '@will/testkit';
 import { expect, test } from 'vitest';
 import { Decisions } from './decisions.ts';
 import { PolicyError, type DecidedSet } from './ports.ts';
 
-const facts = (over: Partial<Facts> = {}): Facts => ({
-  taskType: 'text_gen',
-  client: 'acme',
-  project: undefined,
-  reflex: undefined,
-  priority: 'normal',
-  dataClass: undefined,
-  model: undefined,
-  input: ['text'],
-  output: ['text'],
-  needs: [],
-  inputTokens: 100,
-  maxOutputTokens: 0,
-  ...over,
-});
+const facts = (over: Partial<Facts> = {}): Facts => factsFor({ client: 'acme', inputTokens: 100, ...over });
 const decided = (over: Partial<RankedSet> = {}): DecidedSet => ({
   setId: 's',
   set: {

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
-import type { Facts, RankedSet, Snapshot } from '@will/core';
+import type { RankedSet, Snapshot } from '@will/core';
 import { wire } from '@will/contracts';
+import { factsFor } from '@will/testkit';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Decisions } from './decisions.ts';
 import type { AcceptedTask } from './intake.ts';
@@ -13,20 +14,7 @@ import { TaskRun } from './task-run.ts';
 beforeEach(() => void vi.useFakeTimers({ now: 1_800_000_000_000 }));
 afterEach(() => void vi.useRealTimers());
 
-const facts: Facts = {
-  taskType: 'text_gen',
-  client: 'acme',
-  project: undefined,
-  reflex: undefined,
-  priority: 'normal',
-  dataClass: undefined,
-  model: undefined,
-  input: ['text'],
-  output: ['text'],
-  needs: [],
-  inputTokens: 256,
-  maxOutputTokens: 0,
-};
+const facts = factsFor({ client: 'acme' });
 
 interface Sent {
   readonly request: wire.CallRequest;

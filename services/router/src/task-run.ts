@@ -248,9 +248,9 @@ export class TaskRun implements AttemptListener {
     return end.kind === 'undelivered' ? 'undelivered' : 'next';
   }
 
-  #waitForSlot(model: string, timeoutMs: number): ReturnType<SlotQueues['wait']> {
+  #waitForSlot(model: string, timeoutMs: number, signal = this.#stopSignal()): ReturnType<SlotQueues['wait']> {
     const { priority, client } = this.task.facts;
-    return this.#deps.slots.wait(model, priority, client, timeoutMs, this.#stopSignal());
+    return this.#deps.slots.wait(model, priority, client, timeoutMs, signal);
   }
 
   #stopSignal(): AbortSignal {
@@ -264,10 +264,9 @@ export class TaskRun implements AttemptListener {
     if (leftMs <= 0) return undefined;
     const lost = new AbortController();
     const signal = AbortSignal.any([this.#stopSignal(), lost.signal]);
-    const { priority, client } = this.task.facts;
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
     const waits = models.map(async (model) => {
-      if ((await this.#deps.slots.wait(model, priority, client, leftMs, signal)) === 'try') resolve(model);
+      if ((await this.#waitForSlot(model, leftMs, signal)) === 'try') resolve(model);
     });
     void Promise.all(waits).then(() => resolve(undefined));
     const model = await promise;

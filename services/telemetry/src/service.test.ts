@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { CallRecord } from '@will/core';
 import { openCallLog, StoreError, type CallLog, type LogEvent } from '@will/store';
+import { factsFor } from '@will/testkit';
 import { expect, test } from 'vitest';
 import { eventsFromWire } from './adapters/events-from-wire.ts';
 import { batchOf, callEvent, intentEvent, newFolder, wireRecord } from './samples.ts';
@@ -155,20 +156,7 @@ test('a decision that is not known, or not named, is refused in words', () =>
 
 test('the facts of late decisions are told, and a question without an instant is refused', () =>
   onTelemetry(async (telemetry, log) => {
-    const facts = {
-      taskType: 'code',
-      client: 'acme',
-      project: undefined,
-      reflex: undefined,
-      priority: 'normal',
-      dataClass: undefined,
-      model: undefined,
-      input: ['text'],
-      output: ['text'],
-      needs: [],
-      inputTokens: 256,
-      maxOutputTokens: 0,
-    } as const;
+    const facts = factsFor({ taskType: 'code', client: 'acme' });
     const set = {
       revision: 1,
       facts,

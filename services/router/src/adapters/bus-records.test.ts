@@ -1,6 +1,7 @@
 import { toBinary } from '@bufbuild/protobuf';
-import { compileSnapshot, decide, pick, type AnyDocument, type Facts, type LiveState } from '@will/core';
+import { compileSnapshot, decide, pick, type AnyDocument, type LiveState } from '@will/core';
 import { rankedSetId, replayKept, wire } from '@will/contracts';
+import { factsFor } from '@will/testkit';
 import { expect, test } from 'vitest';
 import type { Choice, DecidedSet } from '../ports.ts';
 import { busRecords } from './bus-records.ts';
@@ -33,20 +34,7 @@ const documents: readonly AnyDocument[] = [
   },
   { kind: 'settings', body: { name: 'global', slug: 'global', default_data_class: 'open' } },
 ];
-const facts: Facts = {
-  taskType: 'text_gen',
-  client: 'acme',
-  project: undefined,
-  reflex: undefined,
-  priority: 'background',
-  dataClass: undefined,
-  model: undefined,
-  input: ['text'],
-  output: ['text'],
-  needs: [],
-  inputTokens: 256,
-  maxOutputTokens: 0,
-};
+const facts = factsFor({ client: 'acme', priority: 'background' });
 function snapshot() {
   const compiled = compileSnapshot(3, documents);
   if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));
