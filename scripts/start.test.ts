@@ -48,6 +48,7 @@ async function startProduct(dataDir: string, env: Readonly<Record<string, string
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
       WILL_HTTP_PORT: String(httpPort),
+      WILL_GRPC_PORT: '0',
       WILL_NATS_PORT: String(natsPort),
       WILL_DATA_DIR: dataDir,
       WILL_FIRST_MODEL: model,

@@ -24,6 +24,7 @@ export interface System {
   readonly client: TaskClient;
   readonly dataDir: string;
   readonly httpUrl: string;
+  readonly grpcAddress: string;
   readonly processes: ProcessesView;
   /** Processes of a service, oldest first. */
   of(service: ServiceName): readonly ServiceProcess[];
@@ -51,11 +52,13 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const dataDir = await mkdtemp(join(tmpdir(), 'will-system-'));
   const documents = await writeDocuments(dataDir, options.documents);
   const httpPort = await freePort();
+  const grpcPort = await freePort();
   const env = {
     NATS_URL: nats.url,
     WILL_DATA_DIR: dataDir,
     WILL_DOCUMENTS: documents,
     WILL_HTTP_PORT: String(httpPort),
+    WILL_GRPC_PORT: String(grpcPort),
     WILL_GGUF_THREADS: '1',
     WILL_DRAIN_MS: '10000',
     ...options.env,
@@ -105,6 +108,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     client,
     dataDir,
     httpUrl: `http://127.0.0.1:${httpPort}`,
+    grpcAddress: `127.0.0.1:${grpcPort}`,
     processes,
     of: (service) => running.filter(({ name }) => name === service),
     add,

@@ -1,5 +1,6 @@
 export * from './decisions.ts';
 export * from './documents/index.ts';
+export * from './grpc.ts';
 export * from './ids.ts';
 export * as wire from './messages.ts';
 export * from './subjects.ts';

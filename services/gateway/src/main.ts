@@ -1,7 +1,9 @@
 import { connectBus } from '@will/bus';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { BusSurroundings } from './adapters/bus-surroundings.ts';
+import { Admission } from './admission.ts';
 import { parseConfig } from './config.ts';
+import { openGrpcDoor } from './grpc/server.ts';
 import { openDoor } from './http/server.ts';
 import { routes } from './routes.ts';
 
@@ -11,12 +13,10 @@ await runMain(logger, async (ready) => {
   const config = parseConfig(process.env);
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
   const surroundings = new BusSurroundings();
-  // The door opens first: a taken port shows at once, and /healthz can say what is still missing.
-  const door = await openDoor(
-    config.port,
-    routes({ surroundings, maxTasks: config.maxTasks, nowMs: Date.now, onError }),
-    onError,
-  );
+  const shared = { surroundings, admission: new Admission(config.maxTasks), nowMs: Date.now, onError };
+  // The doors open first: a taken port shows at once, and /healthz can say what is still missing.
+  const door = await openDoor(config.port, routes(shared), onError);
+  const grpc = await openGrpcDoor({ ...shared, port: config.grpcPort });
   const bus = await connectBus({
     servers: config.natsUrl,
     processId: newProcessId('gateway'),
@@ -26,10 +26,10 @@ await runMain(logger, async (ready) => {
   });
   await surroundings.connect(bus);
   ready();
-  logger.info({ processId: bus.processId, port: door.port }, 'serving');
+  logger.info({ processId: bus.processId, port: door.port, grpcPort: grpc.port }, 'serving');
 
   await untilStopped();
-  await door.stop(config.drainMs);
+  await Promise.all([door.stop(config.drainMs), grpc.stop(config.drainMs)]);
   await surroundings.close();
   await bus.close();
 });

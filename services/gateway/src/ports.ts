@@ -1,5 +1,7 @@
 import type { TaskClient } from '@will/client';
 import type { Snapshot } from '@will/core';
+import type { wire } from '@will/contracts';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 
 /** What the gateway needs from outside. Each part is undefined until the bus has given it. */
 export interface Surroundings {
@@ -8,6 +10,17 @@ export interface Surroundings {
   readonly snapshot: Snapshot | undefined;
   readonly fleet: Fleet | undefined;
   readonly isBusConnected: boolean;
+  readonly questions: Questions | undefined;
+}
+
+/** Questions to the other services. All throw {@link TaskError} 'unavailable' when nobody answers. */
+export interface Questions {
+  /** Which models may do such a task, and why the others may not. */
+  explain(request: MessageInitShape<typeof wire.DecideRequestSchema>): Promise<wire.DecideResponse>;
+  documents(request: MessageInitShape<typeof wire.GetRequestSchema>): Promise<wire.GetResponse>;
+  registryStatus(): Promise<wire.StatusResponse>;
+  calls(request: MessageInitShape<typeof wire.QueryCallsRequestSchema>): Promise<wire.QueryCallsResponse>;
+  decision(request: MessageInitShape<typeof wire.GetDecisionRequestSchema>): Promise<wire.GetDecisionResponse>;
 }
 
 /** Which processes live. */

@@ -8,12 +8,14 @@ import {
   watchProcesses,
 } from '@will/bus';
 import { connectClient, type TaskClient } from '@will/client';
-import type { Fleet, Surroundings } from '../ports.ts';
+import type { Fleet, Questions, Surroundings } from '../ports.ts';
+import { busQuestions } from './bus-questions.ts';
 
 /** What the bus gives, part by part as it comes, so that the door can already say what is missing. */
 export class BusSurroundings implements Surroundings {
   client: TaskClient | undefined;
   fleet: Fleet | undefined;
+  questions: Questions | undefined;
   #bus: Bus | undefined;
   #snapshots: SnapshotView | undefined;
   readonly #toClose: (() => void | Promise<void>)[] = [];
@@ -27,6 +29,7 @@ export class BusSurroundings implements Surroundings {
 
   async connect(bus: Bus): Promise<void> {
     this.#bus = bus;
+    this.questions = busQuestions(bus);
     const snapshots = await followSnapshot(bus);
     this.#snapshots = snapshots;
     this.#toClose.push(() => snapshots.stop());

@@ -4,6 +4,7 @@ import { newId } from '@will/contracts';
 import { decisionHeaders, HttpError, toHttpError } from '../http/errors.ts';
 import { readJsonBody } from '../http/read-body.ts';
 import type { Handler } from '../http/server.ts';
+import type { Admission } from '../admission.ts';
 import { readiness } from '../readiness.ts';
 import type { Surroundings } from '../ports.ts';
 import { chatAnswer } from './chat-answer.ts';
@@ -14,19 +15,17 @@ import { readChat } from './read-chat.ts';
 
 export interface ChatOptions {
   readonly surroundings: Surroundings;
-  /** Tasks in flight at once; one more is answered 429. */
-  readonly maxTasks: number;
+  /** One task more than may be in flight is answered 429. */
+  readonly admission: Admission;
   readonly nowMs: () => number;
   /** Told of failures that are the gateway's own. */
   readonly onError: (what: string, error: unknown) => void;
 }
 
 /** `POST /v1/chat/completions`, plain and streamed. */
-export function chatCompletions({ surroundings, maxTasks, nowMs, onError }: ChatOptions): Handler {
-  let inFlight = 0;
+export function chatCompletions({ surroundings, admission, nowMs, onError }: ChatOptions): Handler {
   return async (request, response) => {
-    if (inFlight >= maxTasks) throw overloaded(maxTasks);
-    inFlight += 1;
+    if (!admission.enter()) throw overloaded(admission.most);
     try {
       const chat = readChat(await readJsonBody(request));
       const facts = readFacts(request.headers, chat.body.metadata);
@@ -38,7 +37,7 @@ export function chatCompletions({ surroundings, maxTasks, nowMs, onError }: Chat
       const includeUsage = chat.body.stream_options?.include_usage === true;
       await answerStreamed(client, task, response, { createdUnixSeconds, includeUsage, onError });
     } finally {
-      inFlight -= 1;
+      admission.leave();
     }
   };
 }

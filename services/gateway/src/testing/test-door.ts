@@ -1,4 +1,6 @@
 import { compileSnapshot, type Snapshot } from '@will/core';
+import { Admission } from '../admission.ts';
+import { openGrpcDoor } from '../grpc/server.ts';
 import { openDoor } from '../http/server.ts';
 import type { Surroundings } from '../ports.ts';
 import { routes } from '../routes.ts';
@@ -33,6 +35,7 @@ export function sampleSnapshot(): Snapshot {
 
 export interface TestDoor {
   readonly url: string;
+  readonly grpcAddress: string;
   readonly tasks: FakeTasks;
   readonly surroundings: { -readonly [K in keyof Surroundings]: Surroundings[K] };
   readonly errors: string[];
@@ -48,13 +51,17 @@ export async function openTestDoor(maxTasks = 100): Promise<TestDoor> {
     snapshot: sampleSnapshot(),
     fleet: { has: () => true, servedModels: () => new Set(['llama']) },
     isBusConnected: true,
+    questions: undefined,
   };
   const errors: string[] = [];
   const onError = (what: string): void => void errors.push(what);
-  const door = await openDoor(0, routes({ surroundings, maxTasks, nowMs: () => 1_700_000_000_500, onError }), onError);
+  const shared = { surroundings, admission: new Admission(maxTasks), nowMs: () => 1_700_000_000_500, onError };
+  const door = await openDoor(0, routes(shared), onError);
+  const grpc = await openGrpcDoor({ ...shared, nowMs: Date.now, port: 0 });
   const url = `http://127.0.0.1:${door.port}`;
   return {
     url,
+    grpcAddress: `127.0.0.1:${grpc.port}`,
     tasks,
     surroundings,
     errors,
@@ -64,6 +71,8 @@ export async function openTestDoor(maxTasks = 100): Promise<TestDoor> {
         headers: { 'content-type': 'application/json', ...headers },
         body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
       }),
-    stop: () => door.stop(0),
+    async stop() {
+      await Promise.all([door.stop(0), grpc.stop(0)]);
+    },
   };
 }

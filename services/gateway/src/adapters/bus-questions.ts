@@ -1,0 +1,39 @@
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf';
+import { type Bus, BusError } from '@will/bus';
+import { TaskError } from '@will/client';
+import { subjects, wire } from '@will/contracts';
+import type { Questions } from '../ports.ts';
+
+const answerWithinMs = 5_000;
+
+/** Questions over the bus, each to whoever serves its subject. */
+export function busQuestions(bus: Bus): Questions {
+  return {
+    explain: ask(bus, subjects.policyExplain, wire.DecideRequestSchema, wire.DecideResponseSchema),
+    documents: ask(bus, subjects.registry('get'), wire.GetRequestSchema, wire.GetResponseSchema),
+    registryStatus: () =>
+      ask(bus, subjects.registry('status'), wire.StatusRequestSchema, wire.StatusResponseSchema)({}),
+    calls: ask(bus, subjects.telemetry('calls'), wire.QueryCallsRequestSchema, wire.QueryCallsResponseSchema),
+    decision: ask(bus, subjects.telemetry('decision'), wire.GetDecisionRequestSchema, wire.GetDecisionResponseSchema),
+  };
+}
+
+const ask =
+  <Q extends DescMessage, A extends DescMessage>(bus: Bus, subject: string, question: Q, answer: A) =>
+  async (request: MessageInitShape<Q>): Promise<MessageShape<A>> => {
+    try {
+      const bytes = toBinary(question, create(question, request));
+      return fromBinary(answer, await bus.request(subject, bytes, answerWithinMs));
+    } catch (cause) {
+      if (!(cause instanceof BusError)) throw cause;
+      const why = cause.code === 'no_responders' ? `no ${subject.split('.')[2] ?? subject} is running` : cause.message;
+      throw new TaskError('unavailable', why, { taskId: '', isRetryable: true, cause });
+    }
+  };

@@ -1,0 +1,95 @@
+import { create, type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import { anyPack } from '@bufbuild/protobuf/wkt';
+import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
+import { TaskError, type TaskErrorCode } from '@will/client';
+import { wire } from '@will/contracts';
+
+/** A call that is refused by the door itself. The message names the value and what was allowed, never content. */
+export class GrpcError extends Error {
+  override readonly name = 'GrpcError';
+  readonly code: status;
+  constructor(code: status, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+const codes: Record<TaskErrorCode, status> = {
+  invalid_task: status.INVALID_ARGUMENT,
+  blocked: status.PERMISSION_DENIED,
+  all_failed: status.UNAVAILABLE,
+  deadline: status.DEADLINE_EXCEEDED,
+  worker_lost: status.UNAVAILABLE,
+  router_lost: status.UNAVAILABLE,
+  truncated: status.DATA_LOSS,
+  cancelled: status.CANCELLED,
+  overloaded: status.RESOURCE_EXHAUSTED,
+  unavailable: status.UNAVAILABLE,
+  too_large: status.RESOURCE_EXHAUSTED,
+  no_worker: status.UNAVAILABLE,
+  internal: status.INTERNAL,
+};
+
+const failureCodes: Record<TaskErrorCode, wire.FailureCode> = {
+  invalid_task: wire.FailureCode.INVALID_TASK,
+  blocked: wire.FailureCode.BLOCKED,
+  all_failed: wire.FailureCode.ALL_FAILED,
+  deadline: wire.FailureCode.DEADLINE,
+  worker_lost: wire.FailureCode.WORKER_LOST,
+  router_lost: wire.FailureCode.ROUTER_LOST,
+  truncated: wire.FailureCode.TRUNCATED,
+  cancelled: wire.FailureCode.CANCELLED,
+  overloaded: wire.FailureCode.OVERLOADED,
+  unavailable: wire.FailureCode.UNAVAILABLE,
+  too_large: wire.FailureCode.TOO_LARGE,
+  no_worker: wire.FailureCode.NO_WORKER,
+  internal: wire.FailureCode.INTERNAL,
+};
+
+/** Trailers may not exceed what clients read; a failure with more than this goes without its lists. */
+const mostDetailBytes = 6 * 1024;
+
+/** How a call ends that failed. What is no typed failure says nothing of the inside. */
+export function statusOf(error: unknown): Partial<StatusObject> {
+  if (error instanceof TaskError) return ofTask(error);
+  if (error instanceof GrpcError) return { code: error.code, details: error.message };
+  return { code: status.INTERNAL, details: 'the gateway failed; its log says why' };
+}
+
+function ofTask(error: TaskError): Partial<StatusObject> {
+  const code = codes[error.code];
+  const metadata = new Metadata();
+  metadata.set('x-will-task-id', error.taskId);
+  if (error.decisionId !== '') metadata.set('x-will-decision-id', error.decisionId);
+  const whole = richStatus(error, code, true);
+  metadata.set('grpc-status-details-bin', whole.length <= mostDetailBytes ? whole : richStatus(error, code, false));
+  return { code, details: error.message, metadata };
+}
+
+function richStatus(error: TaskError, code: status, withLists: boolean): Buffer {
+  const failure = create(wire.FailureSchema, {
+    code: failureCodes[error.code],
+    message: error.message,
+    retryable: error.isRetryable,
+    retryAfterMs: error.retryAfterMs,
+    decisionId: error.decisionId,
+    ...(withLists && { attempts: [...error.attempts], exclusions: [...error.exclusions] }),
+  });
+  const info = create(wire.ErrorInfoSchema, {
+    reason: error.code.toUpperCase(),
+    domain: 'will.v1',
+    metadata: { task_id: error.taskId, decision_id: error.decisionId, retryable: String(error.isRetryable) },
+  });
+  const details = [packed(wire.FailureSchema, failure), packed(wire.ErrorInfoSchema, info)];
+  if (error.isRetryable) details.push(packed(wire.RetryInfoSchema, retryInfo(error.retryAfterMs)));
+  return Buffer.from(
+    toBinary(wire.RpcStatusSchema, create(wire.RpcStatusSchema, { code, message: error.message, details })),
+  );
+}
+
+const packed = <S extends DescMessage>(schema: S, message: MessageShape<S>) => anyPack(schema, message);
+
+const retryInfo = (retryAfterMs: number) =>
+  create(wire.RetryInfoSchema, {
+    retryDelay: { seconds: BigInt(Math.floor(retryAfterMs / 1000)), nanos: (retryAfterMs % 1000) * 1_000_000 },
+  });

@@ -1,0 +1,291 @@
+import { fileURLToPath } from 'node:url';
+import { create, fromBinary } from '@bufbuild/protobuf';
+import { anyUnpack } from '@bufbuild/protobuf/wkt';
+import * as grpc from '@grpc/grpc-js';
+import { loadFileDescriptorSetFromBuffer, loadSync } from '@grpc/proto-loader';
+import { wire } from '@will/contracts';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { answers, attempt, delta, exclusion, fails, hangs, result, started } from '../testing/fake-tasks.ts';
+import { openTestDoor, sampleSnapshot, type TestDoor } from '../testing/test-door.ts';
+
+// The client here is made from the proto files alone: none of our code stands between it and the door.
+const protoFolder = fileURLToPath(new URL('../../../../proto', import.meta.url));
+const loading = { includeDirs: [protoFolder], longs: Number, enums: String, defaults: true, oneofs: true };
+
+interface Streamed extends AsyncIterable<Message> {
+  on(event: 'error', listener: (error: grpc.ServiceError) => void): this;
+  cancel(): void;
+}
+type Message = Record<string, unknown>;
+type Unary = (
+  request: Message,
+  ...rest: [...([grpc.Metadata] | []), grpc.CallOptions, (error: grpc.ServiceError | null, answer: Message) => void]
+) => grpc.ClientUnaryCall;
+interface Stub {
+  readonly run: Unary;
+  readonly explain: Unary;
+  readonly stream: (request: Message, options?: grpc.CallOptions) => Streamed;
+  close(): void;
+}
+type StubClass = new (address: string, credentials: grpc.ChannelCredentials) => Stub;
+
+const stubFrom = (definition: Parameters<typeof grpc.loadPackageDefinition>[0], service = 'TaskService'): Stub => {
+  const { will } = grpc.loadPackageDefinition(definition) as unknown as {
+    will: { v1: Record<string, StubClass> };
+  };
+  return new (will.v1[service] as StubClass)(door.grpcAddress, grpc.credentials.createInsecure());
+};
+
+let door: TestDoor;
+let stub: Stub;
+beforeAll(async () => {
+  door = await openTestDoor(2);
+  stub = stubFrom(loadSync('will/v1/door.proto', loading));
+});
+afterAll(async () => {
+  stub.close();
+  await door.stop();
+});
+beforeEach(() => {
+  door.tasks.script = answers('po', 'ng');
+  door.tasks.requests.length = 0;
+  Object.assign(door.surroundings, { client: door.tasks, snapshot: sampleSnapshot(), questions: undefined });
+});
+
+const ask = (method: Unary, request: Message, metadata = new grpc.Metadata(), options: grpc.CallOptions = {}) =>
+  new Promise<Message>((resolve, reject) => {
+    method.call(stub, request, metadata, options, (error, answer) => (error ? reject(error) : resolve(answer)));
+  });
+const ping = { client: 'AcmeLegal', task: { type: 'text_gen', priority: 'PRIORITY_HIGH' }, prompt: 'ping' };
+const failureOf = async (promise: Promise<unknown>): Promise<grpc.ServiceError> =>
+  (await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  )) as grpc.ServiceError;
+
+test('a client made from the proto files runs a task', async () => {
+  const answer = await ask(stub.run, ping);
+  expect(answer).toMatchObject({
+    taskId: door.tasks.requests[0]?.taskId,
+    end: {
+      model: 'llama',
+      finish: 'stop',
+      output: { text: 'pong' },
+      usage: { inputTokens: 7 },
+      decisionId: 'decision-1',
+    },
+  });
+  expect(door.tasks.requests[0]).toMatchObject({
+    client: 'acmelegal',
+    type: 'text_gen',
+    priority: 'high',
+    input: 'ping',
+  });
+});
+
+test('a stream is what started, its pieces, and one end without the text again', async () => {
+  const parts: Message[] = [];
+  for await (const part of stub.stream(ping)) parts.push(part);
+  expect(parts.map(({ part }) => part)).toEqual(['started', 'delta', 'delta', 'end']);
+  expect(parts.map((part) => (part['delta'] as { text?: string } | undefined)?.text ?? '').join('')).toBe('pong');
+  expect(parts.at(-1)).toMatchObject({ end: { finish: 'stop', output: null } });
+});
+
+test('a model that cannot stream gives its output with the end', async () => {
+  door.tasks.script = (request) => result(request, { output: 'whole' });
+  const parts: Message[] = [];
+  for await (const part of stub.stream(ping)) parts.push(part);
+  expect(parts).toMatchObject([{ end: { output: { text: 'whole' } } }]);
+});
+
+test.each([
+  ['invalid_task', 'INVALID_ARGUMENT'],
+  ['blocked', 'PERMISSION_DENIED'],
+  ['all_failed', 'UNAVAILABLE'],
+  ['deadline', 'DEADLINE_EXCEEDED'],
+  ['truncated', 'DATA_LOSS'],
+  ['overloaded', 'RESOURCE_EXHAUSTED'],
+  ['no_worker', 'UNAVAILABLE'],
+  ['worker_lost', 'UNAVAILABLE'],
+  ['internal', 'INTERNAL'],
+] as const)('a task that ends as %s is %s, with attempts and reasons in the details', async (code, expected) => {
+  door.tasks.script = fails(code, 'because', {
+    isRetryable: true,
+    retryAfterMs: 1_500,
+    decisionId: 'decision-9',
+    attempts: [attempt(1, 'gpt-4', 'AuthError', 'no key')],
+    exclusions: [exclusion('eyes', 'task_type')],
+  });
+  const error = await failureOf(ask(stub.run, ping));
+  expect(grpc.status[error.code]).toBe(expected);
+  expect(error.details).toBe('because');
+  expect(error.metadata.get('x-will-decision-id')).toEqual(['decision-9']);
+  const [bytes] = error.metadata.get('grpc-status-details-bin');
+  const rich = fromBinary(wire.RpcStatusSchema, bytes as Buffer);
+  const [failure, info, retry] = rich.details;
+  expect(rich.code).toBe(error.code);
+  expect(failure && anyUnpack(failure, wire.FailureSchema)).toMatchObject({
+    decisionId: 'decision-9',
+    attempts: [{ model: 'gpt-4', fine: 'AuthError' }],
+    exclusions: [{ model: 'eyes', rule: 'task_type' }],
+  });
+  expect(info && anyUnpack(info, wire.ErrorInfoSchema)).toMatchObject({
+    reason: code.toUpperCase(),
+    domain: 'will.v1',
+  });
+  expect(retry && anyUnpack(retry, wire.RetryInfoSchema)?.retryDelay).toMatchObject({
+    seconds: 1n,
+    nanos: 500_000_000,
+  });
+});
+
+test('a stream that breaks after content ends with a status, never with an end', async () => {
+  door.tasks.script = (request, stream, onPart) => {
+    onPart(started);
+    onPart(delta('half'));
+    return fails('worker_lost', 'the worker died')(request, stream, onPart);
+  };
+  const parts: Message[] = [];
+  const read = async (): Promise<void> => {
+    for await (const part of stub.stream(ping)) parts.push(part);
+  };
+  expect(await failureOf(read())).toMatchObject({ code: grpc.status.UNAVAILABLE, details: 'the worker died' });
+  expect(parts.map(({ part }) => part)).toEqual(['started', 'delta']);
+});
+
+test('cancelling a call, or its deadline, cancels the task; the deadline is the task’s', async () => {
+  const byHand = hangs([started]);
+  door.tasks.script = byHand;
+  const stream = stub.stream(ping).on('error', () => {});
+  await byHand.begun;
+  stream.cancel();
+  await byHand.cancelled;
+  const byDeadline = hangs();
+  door.tasks.script = byDeadline;
+  const error = await failureOf(ask(stub.run, ping, undefined, { deadline: Date.now() + 300 }));
+  expect(error.code).toBe(grpc.status.DEADLINE_EXCEEDED);
+  await byDeadline.cancelled;
+  expect(door.tasks.requests[0]?.timeoutMs).toBe(60_000);
+  expect(door.tasks.requests[1]?.timeoutMs).toBeLessThanOrEqual(300);
+});
+
+test('one task more than may be in flight is refused at once', async () => {
+  const scripts = [hangs(), hangs()];
+  const calls: Streamed[] = [];
+  for (const script of scripts) {
+    door.tasks.script = script;
+    calls.push(stub.stream(ping).on('error', () => {}));
+    await script.begun;
+  }
+  expect(await failureOf(ask(stub.run, ping))).toMatchObject({ code: grpc.status.RESOURCE_EXHAUSTED });
+  for (const call of calls) call.cancel();
+  await Promise.all(scripts.map(({ cancelled }) => cancelled));
+});
+
+test.each([
+  ['no task', { prompt: 'ping' }, 'task is missing'],
+  ['no input', { task: { type: 'text_gen' } }, '0 of prompt, input_json and task.input are there; exactly one must be'],
+  ['two inputs', { ...ping, inputJson: '{}' }, '2 of prompt, input_json and task.input'],
+])('%s is refused before any task is made', async (_what, request, message) => {
+  const error = await failureOf(ask(stub.run, request));
+  expect(error.code).toBe(grpc.status.INVALID_ARGUMENT);
+  expect(error.details).toContain(message);
+  expect(door.tasks.requests).toEqual([]);
+});
+
+test('metadata above 8 KB is refused, and the connection goes on', async () => {
+  const metadata = new grpc.Metadata();
+  metadata.set('x-large', 'x'.repeat(9_000));
+  const error = await failureOf(ask(stub.run, ping, metadata));
+  expect(error.code).toBe(grpc.status.RESOURCE_EXHAUSTED);
+  expect(error.details).toMatch(/metadata of \d+ bytes exceeds 8192/);
+  expect(door.tasks.requests).toEqual([]);
+  expect(await ask(stub.run, ping)).toMatchObject({ end: { output: { text: 'pong' } } });
+});
+
+test('explain asks policy; a question that it refuses is the caller’s mistake', async () => {
+  const set = create(wire.RankedSetSchema, { setId: 's', candidates: [{ model: 'llama', why: 'route:primary' }] });
+  const explain = async ({ facts }: { facts?: { taskType?: string } }) =>
+    create(wire.DecideResponseSchema, facts?.taskType === 'code' ? { error: 'no route' } : { set, wouldChange: ['x'] });
+  Object.assign(door.surroundings, { questions: { explain } });
+  expect(await ask(stub.explain, { facts: { taskType: 'text_gen' } })).toMatchObject({
+    set: { candidates: [{ model: 'llama' }] },
+    wouldChange: ['x'],
+  });
+  const error = await failureOf(ask(stub.explain, { facts: { taskType: 'code' } }));
+  expect(error).toMatchObject({ code: grpc.status.INVALID_ARGUMENT, details: 'no route' });
+});
+
+test('health says whether a task could be answered now', async () => {
+  const { service } = await import('grpc-health-check');
+  const health = new grpc.Client(door.grpcAddress, grpc.credentials.createInsecure());
+  const check = service['Check'];
+  if (!check) throw new Error('the health service has no Check');
+  const status = () =>
+    new Promise<unknown>((resolve, reject) => {
+      health.makeUnaryRequest(
+        check.path,
+        check.requestSerialize,
+        check.responseDeserialize,
+        { service: 'will.v1.TaskService' },
+        (error, answer) => (error ? reject(error) : resolve((answer as { status?: unknown }).status)),
+      );
+    });
+  const until = async (wanted: string) => {
+    while ((await status()) !== wanted) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  await until('SERVING');
+  door.surroundings.isBusConnected = false;
+  await until('NOT_SERVING');
+  door.surroundings.isBusConnected = true;
+  await until('SERVING');
+  health.close();
+});
+
+test('a client that has no proto files gets them by reflection, and runs a task with them', async () => {
+  const files = await reflected(door.grpcAddress, 'will.v1.TaskService');
+  const set = Buffer.concat(files.map((file) => Buffer.concat([Buffer.from([0x0a]), varint(file.length), file])));
+  const byReflection = stubFrom(loadFileDescriptorSetFromBuffer(set, { longs: Number, enums: String, oneofs: true }));
+  const answer = await new Promise<Message>((resolve, reject) => {
+    byReflection.run(ping, {}, (error, given) => (error ? reject(error) : resolve(given)));
+  });
+  expect(answer).toMatchObject({ end: { output: { text: 'pong' } } });
+  byReflection.close();
+});
+
+/** A number as protobuf writes lengths. */
+const varint = (value: number): Buffer =>
+  value < 0x80 ? Buffer.from([value]) : Buffer.concat([Buffer.from([(value & 0x7f) | 0x80]), varint(value >>> 7)]);
+
+/** The descriptors of a service and all that they build on, as the reflection service tells them. */
+function reflected(address: string, symbol: string): Promise<Buffer[]> {
+  const { grpc: loaded } = grpc.loadPackageDefinition(
+    loadSync(fileURLToPath(import.meta.resolve('@grpc/reflection/build/proto/grpc/reflection/v1/reflection.proto'))),
+  ) as unknown as {
+    grpc: {
+      reflection: { v1: { ServerReflection: new (address: string, c: grpc.ChannelCredentials) => Reflecting } };
+    };
+  };
+  const client = new loaded.reflection.v1.ServerReflection(address, grpc.credentials.createInsecure());
+  return new Promise((resolve, reject) => {
+    const call = client.serverReflectionInfo();
+    call.on('error', reject);
+    call.on('data', ({ fileDescriptorResponse, errorResponse }) => {
+      call.end();
+      client.close();
+      if (errorResponse) reject(new Error(errorResponse.errorMessage));
+      else resolve(fileDescriptorResponse.fileDescriptorProto);
+    });
+    call.write({ fileContainingSymbol: symbol });
+  });
+}
+interface Reflecting {
+  serverReflectionInfo(): grpc.ClientDuplexStream<
+    object,
+    {
+      fileDescriptorResponse: { fileDescriptorProto: Buffer[] };
+      errorResponse?: { errorMessage: string };
+    }
+  >;
+  close(): void;
+}

@@ -1,0 +1,24 @@
+import { type DescFile, type DescService, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import type { Server } from '@grpc/grpc-js';
+import { ReflectionService } from '@grpc/reflection';
+
+/** Lets a caller ask a server for its descriptors, so that it needs no proto files. */
+export function addReflection(server: Server, services: readonly DescService[]): void {
+  const files = new Map<string, Buffer>();
+  for (const { file } of services) collect(file, files);
+  // The library reads the descriptors of one entry and the method names of each service; nothing else of a package.
+  const described = {
+    files: { format: 'Protocol Buffer 3 DescriptorProto', type: {}, fileDescriptorProtos: [...files.values()] },
+    ...Object.fromEntries(
+      services.map(({ typeName, methods }) => [typeName, Object.fromEntries(methods.map(({ name }) => [name, {}]))]),
+    ),
+  };
+  new ReflectionService(described as unknown as ConstructorParameters<typeof ReflectionService>[0]).addToServer(server);
+}
+
+function collect(file: DescFile, into: Map<string, Buffer>): void {
+  if (into.has(file.name)) return;
+  into.set(file.name, Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto)));
+  for (const dependency of file.dependencies) collect(dependency, into);
+}

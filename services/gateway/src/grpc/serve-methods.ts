@@ -1,0 +1,97 @@
+import type { EventEmitter } from 'node:events';
+import {
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  type DescService,
+  type MessageInitShape,
+  type MessageShape,
+} from '@bufbuild/protobuf';
+import type {
+  sendUnaryData,
+  Server,
+  ServerUnaryCall,
+  ServerWritableStream,
+  ServiceDefinition,
+  UntypedHandleCall,
+} from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
+import { grpcMethodsOf } from '@will/contracts';
+import { GrpcError, statusOf } from './grpc-error.ts';
+
+/** What a method knows of its call beside the request. */
+export interface Call {
+  /** Aborts when the caller cancels, its deadline passes, or its connection is lost. */
+  readonly signal: AbortSignal;
+  /** UTC milliseconds; Infinity: the caller set none. */
+  readonly deadlineUnixMs: number;
+}
+
+/** A service as plain functions. A stream's method sends its messages in order; a throw is the call's status. */
+export type Methods<S extends DescService> = {
+  readonly [K in keyof S['method']]: S['method'][K] extends DescMethodUnary<infer I, infer O>
+    ? (request: MessageShape<I>, call: Call) => Promise<MessageInitShape<O>>
+    : S['method'][K] extends DescMethodServerStreaming<infer I, infer O>
+      ? (request: MessageShape<I>, call: Call, send: (message: MessageInitShape<O>) => void) => Promise<void>
+      : never;
+};
+
+/** A reader that lets so much of a stream pile up here is given up. */
+const mostPendingBytes = 4 * 1024 * 1024;
+
+type AnyMethod = (request: object, call: Call, send: (message: object) => void) => Promise<object | undefined>;
+
+/** Adds a service to a server. `onError` is told of failures that are the gateway's own. */
+export function serveMethods<S extends DescService>(
+  server: Server,
+  service: S,
+  methods: Methods<S>,
+  onError: (what: string, error: unknown) => void,
+): void {
+  const handlers = Object.fromEntries(
+    service.methods.map((method) => {
+      const run = (methods as unknown as Record<string, AnyMethod>)[method.localName] as AnyMethod;
+      const end = (error: unknown) => {
+        const ended = statusOf(error);
+        if (ended.code === status.INTERNAL) onError(`${service.typeName}/${method.name}`, error);
+        return ended;
+      };
+      return [method.localName, method.methodKind === 'unary' ? unary(run, end) : streamed(run, end)];
+    }),
+  );
+  server.addService(grpcMethodsOf(service) as ServiceDefinition, handlers);
+}
+
+type End = (error: unknown) => ReturnType<typeof statusOf>;
+
+const unary = (run: AnyMethod, end: End): UntypedHandleCall =>
+  ((call: ServerUnaryCall<object, object>, answer: sendUnaryData<object>) => {
+    run(call.request, callOf(call), () => {}).then(
+      (response) => answer(null, response as object),
+      (error: unknown) => answer(end(error)),
+    );
+  }) as unknown as UntypedHandleCall;
+
+const streamed = (run: AnyMethod, end: End): UntypedHandleCall =>
+  ((call: ServerWritableStream<object, object>) => {
+    const { signal, deadlineUnixMs } = callOf(call);
+    const tooSlow = new AbortController();
+    const send = (message: object): void => {
+      if (signal.aborted || tooSlow.signal.aborted) return;
+      call.write(message);
+      if (call.writableLength > mostPendingBytes) tooSlow.abort();
+    };
+    run(call.request, { signal: AbortSignal.any([signal, tooSlow.signal]), deadlineUnixMs }, send).then(
+      () => call.end(),
+      (error: unknown) => call.emit('error', end(tooSlow.signal.aborted ? givenUp : error)),
+    );
+  }) as unknown as UntypedHandleCall;
+
+const givenUp = new GrpcError(status.RESOURCE_EXHAUSTED, `more than ${mostPendingBytes} bytes waited for the reader`);
+
+function callOf(call: Pick<ServerUnaryCall<object, object>, 'cancelled' | 'getDeadline'> & EventEmitter): Call {
+  const cancelled = new AbortController();
+  call.on('cancelled', () => cancelled.abort());
+  if (call.cancelled) cancelled.abort();
+  const deadline = call.getDeadline();
+  return { signal: cancelled.signal, deadlineUnixMs: deadline instanceof Date ? deadline.getTime() : deadline };
+}

@@ -1,0 +1,89 @@
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { sizes, wire } from '@will/contracts';
+import { HealthImplementation } from 'grpc-health-check';
+import { readiness } from '../readiness.ts';
+import { limitMetadata } from './limit-metadata.ts';
+import { registryService, telemetryService } from './read-services.ts';
+import { addReflection } from './reflection.ts';
+import { serveMethods } from './serve-methods.ts';
+import { taskService, type TaskServiceOptions } from './task-service.ts';
+
+export interface GrpcDoor {
+  readonly port: number;
+  /** Takes nothing new, waits for what is in flight at most `drainMs`, then closes every connection. */
+  stop(drainMs: number): Promise<void>;
+}
+
+export interface GrpcDoorOptions extends TaskServiceOptions {
+  /** On 127.0.0.1; 0: any free port. */
+  readonly port: number;
+  /** Told of failures that are the gateway's own. */
+  readonly onError: (what: string, error: unknown) => void;
+}
+
+const services = [wire.TaskService, wire.RegistryService, wire.TelemetryService];
+/** How often what health says is looked at again. */
+const healthEveryMs = 250;
+
+const limits = {
+  'grpc.max_receive_message_length': sizes.messageBytes,
+  'grpc.max_send_message_length': 16 * 1024 * 1024,
+  'grpc.max_concurrent_streams': 1_000,
+  'grpc.keepalive_time_ms': 60_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  // Connections are renewed, so that callers find doors that were added; streams may outlive the renewal by an hour.
+  'grpc.max_connection_age_ms': 300_000,
+  'grpc.max_connection_age_grace_ms': 3_600_000,
+} as const;
+
+/** Listens on loopback only. @throws when the port cannot be had; the message says how to mend it. */
+export async function openGrpcDoor(options: GrpcDoorOptions): Promise<GrpcDoor> {
+  const { surroundings, onError } = options;
+  const server = new Server({ ...limits, interceptors: [limitMetadata] });
+  serveMethods(server, wire.TaskService, taskService(options), onError);
+  serveMethods(server, wire.RegistryService, registryService(surroundings), onError);
+  serveMethods(server, wire.TelemetryService, telemetryService(surroundings), onError);
+  const stopHealth = serveHealth(server, () => readiness(surroundings).reason === undefined);
+  addReflection(server, services);
+  const port = await listen(server, options.port).catch((error: unknown) => {
+    stopHealth();
+    throw error;
+  });
+  return {
+    port,
+    async stop(drainMs) {
+      stopHealth();
+      const timer = setTimeout(() => server.forceShutdown(), drainMs);
+      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** The standard health service: of the whole server ('') and of each service, whether a task could be answered now. */
+function serveHealth(server: Server, isReady: () => boolean): () => void {
+  const health = new HealthImplementation();
+  const tell = (): void => {
+    const serving = isReady() ? 'SERVING' : 'NOT_SERVING';
+    for (const name of ['', ...services.map(({ typeName }) => typeName)]) health.setStatus(name, serving);
+  };
+  tell();
+  health.addToServer(server);
+  const timer = setInterval(tell, healthEveryMs);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (cause, bound) => {
+      if (!cause) return resolve(bound);
+      reject(
+        new Error(
+          `cannot listen for gRPC on 127.0.0.1:${port} (${cause.message}); stop what listens there or set WILL_GRPC_PORT to another`,
+          { cause },
+        ),
+      );
+    });
+  });
+}

@@ -1,0 +1,129 @@
+import { status } from '@grpc/grpc-js';
+import { defaultTimeoutMs, type TaskClient, type TaskRequest, type TaskResult } from '@will/client';
+import { dataClassFromWire, newId, priorityFromWire, wire } from '@will/contracts';
+import { type Modality, slugOf } from '@will/core';
+import type { Admission } from '../admission.ts';
+import type { Surroundings } from '../ports.ts';
+import { readiness } from '../readiness.ts';
+import { GrpcError } from './grpc-error.ts';
+import type { Call, Methods } from './serve-methods.ts';
+
+export interface TaskServiceOptions {
+  readonly surroundings: Surroundings;
+  readonly admission: Admission;
+  readonly nowMs: () => number;
+}
+
+/** `will.v1.TaskService`. */
+export function taskService({ surroundings, admission, nowMs }: TaskServiceOptions): Methods<typeof wire.TaskService> {
+  const started = async <T>(use: (client: TaskClient) => Promise<T>): Promise<T> => {
+    const { client } = surroundings;
+    if (!client) throw new GrpcError(status.UNAVAILABLE, readiness(surroundings).reason ?? 'the gateway is starting');
+    if (!admission.enter())
+      throw new GrpcError(status.RESOURCE_EXHAUSTED, `${admission.most} tasks are in flight here already`);
+    try {
+      return await use(client);
+    } finally {
+      admission.leave();
+    }
+  };
+  return {
+    run: (request, call) =>
+      started(async (client) => {
+        const result = await client.start(taskOf(request, call, nowMs()), false, () => {});
+        return { taskId: result.taskId, end: endOf(result, true) };
+      }),
+    stream: (request, call, send) =>
+      started(async (client) => {
+        const task = taskOf(request, call, nowMs());
+        const taskId = task.taskId as string;
+        let hasContent = false;
+        const result = await client.start(task, true, (part) => {
+          if (part.kind === 'started') send({ taskId, part: { case: 'started', value: part } });
+          if (part.kind !== 'delta') return;
+          hasContent = true;
+          const { text, reasoning, toolCalls } = part.delta;
+          send({ taskId, part: { case: 'delta', value: { text, reasoning, toolCalls: encoder.encode(toolCalls) } } });
+        });
+        send({ taskId, part: { case: 'end', value: endOf(result, !hasContent) } });
+      }),
+    async explain({ facts, atUnixMs }) {
+      const { questions } = surroundings;
+      if (!questions) throw new GrpcError(status.UNAVAILABLE, 'the bus is away');
+      if (!facts) throw new GrpcError(status.INVALID_ARGUMENT, 'facts are missing');
+      const { set, wouldChange, error, retryable } = await questions.explain({ facts, atUnixMs });
+      if (error !== '' || !set)
+        throw new GrpcError(
+          retryable ? status.UNAVAILABLE : status.INVALID_ARGUMENT,
+          error || 'policy answered nothing',
+        );
+      return { set, wouldChange };
+    },
+  };
+}
+
+const encoder = new TextEncoder();
+
+/** The caller's words as a task. @throws {GrpcError} INVALID_ARGUMENT, DEADLINE_EXCEEDED */
+function taskOf(request: wire.RunRequest | wire.StreamRequest, call: Call, nowMs: number): TaskRequest {
+  const { task } = request;
+  if (!task) throw new GrpcError(status.INVALID_ARGUMENT, 'task is missing');
+  const client = request.client === '' ? 'default' : slugOf(request.client);
+  const priority = priorityFromWire(task.priority);
+  const dataClass = dataClassFromWire(task.dataClass);
+  return {
+    taskId: task.taskId === '' ? newId() : task.taskId,
+    type: task.type,
+    client,
+    input: inputOf(request, task),
+    inputKind: task.inputKind === '' ? 'chat' : task.inputKind,
+    priority,
+    timeoutMs: timeoutOf(task, call, nowMs),
+    maxOutputTokens: task.maxOutputTokens,
+    maxOutputIsExact: task.maxOutputIsExact,
+    // The router checks these words; here they only pass.
+    inputModalities: task.inputModalities as Modality[],
+    outputModalities: task.outputModalities as Modality[],
+    needs: task.needs,
+    signal: call.signal,
+    ...(task.project !== '' && { project: task.project }),
+    ...(task.reflex !== '' && { reflex: task.reflex }),
+    ...(task.model !== '' && { model: task.model }),
+    ...(dataClass !== undefined && { dataClass }),
+  };
+}
+
+function inputOf(request: wire.RunRequest | wire.StreamRequest, task: wire.Task): string | Uint8Array {
+  const stated = [request.prompt, request.inputJson, task.input].filter((input) => input.length > 0);
+  const [input] = stated;
+  if (stated.length !== 1 || input === undefined)
+    throw new GrpcError(
+      status.INVALID_ARGUMENT,
+      `${stated.length} of prompt, input_json and task.input are there; exactly one must be`,
+    );
+  return request.inputJson === '' ? input : encoder.encode(request.inputJson);
+}
+
+/** gRPC has no deadline of its own accord: the earlier of the call's and the task's counts, else the usual one. */
+function timeoutOf(task: wire.Task, { deadlineUnixMs }: Call, nowMs: number): number {
+  const own = task.deadlineUnixMs === 0n ? Number.POSITIVE_INFINITY : Number(task.deadlineUnixMs);
+  const earlier = Math.min(own, deadlineUnixMs);
+  if (earlier === Number.POSITIVE_INFINITY) return defaultTimeoutMs;
+  const timeoutMs = earlier - nowMs;
+  if (timeoutMs < 1) throw new GrpcError(status.DEADLINE_EXCEEDED, 'the deadline has passed');
+  return timeoutMs;
+}
+
+function endOf(result: TaskResult, withOutput: boolean) {
+  const { finish, usage, model, modelName, decisionId, attempts, costNanoUsd, output, reasoning, toolCalls } = result;
+  return {
+    finish,
+    model,
+    modelName,
+    decisionId,
+    attempts: [...attempts],
+    ...(usage !== undefined && { usage }),
+    ...(costNanoUsd !== undefined && { costNanoUsd }),
+    ...(withOutput && { output: { text: output, reasoning, toolCalls: encoder.encode(toolCalls) } }),
+  };
+}
