@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { defaultTimeoutMs, type TaskClient, type TaskRequest, type TaskResult } from '@will/client';
-import { dataClassFromWire, newId, priorityFromWire, wire } from '@will/contracts';
+import { dataClassFromWire, newId, priorityFromWire, type wire } from '@will/contracts';
 import { type Modality, slugOf } from '@will/core';
 import type { Admission } from '../admission.ts';
 import type { Surroundings } from '../ports.ts';
