@@ -1,16 +1,21 @@
 import type { ServerResponse } from 'node:http';
-import { chatCompletions, type ChatOptions } from './chat/chat-completions.ts';
+import { chatCompletions } from './chat/chat-completions.ts';
 import { HttpError } from './http/errors.ts';
 import type { Routes } from './http/server.ts';
+import { messages } from './messages/messages.ts';
 import { findModel, listModels } from './models.ts';
 import type { Surroundings } from './ports.ts';
 import { readiness } from './readiness.ts';
+import { responses } from './responses/responses.ts';
+import { answerText, type TaskOptions } from './text/answer-text.ts';
 
 /** Everything that this door answers. */
-export function routes(options: ChatOptions): Routes {
+export function routes(options: TaskOptions): Routes {
   const { surroundings } = options;
   return {
-    '/v1/chat/completions': { POST: chatCompletions(options) },
+    '/v1/chat/completions': { POST: answerText(chatCompletions, options) },
+    '/v1/responses': { POST: answerText(responses, options) },
+    '/v1/messages': { POST: answerText(messages, options) },
     '/v1/models': {
       GET: (_request, response) =>
         sendJson(response, 200, { object: 'list', data: listModels(mustKnow(surroundings), surroundings.fleet) }),

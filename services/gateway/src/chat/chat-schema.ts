@@ -1,9 +1,8 @@
 import { z } from 'zod';
+import type { RefusedFields } from '../http/check-fields.ts';
 
 /** Fields of OpenAI's request that this door cannot honour, with what to do instead. A value that asks for nothing is fine. */
-export const refusedFields: Readonly<
-  Record<string, { readonly harmless: (value: unknown) => boolean; readonly instead: string }>
-> = {
+export const refusedFields: RefusedFields = {
   functions: { harmless: isEmpty, instead: 'use tools' },
   function_call: { harmless: () => false, instead: 'use tool_choice' },
   logprobs: { harmless: (value) => value === false, instead: 'must be false: probabilities are not passed on' },

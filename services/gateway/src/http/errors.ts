@@ -118,13 +118,25 @@ const types: Record<number, string> = {
 const typeOf = (status: number): string => types[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error');
 
 /** The body that OpenAI's libraries understand, with what else is known beside their four fields. */
-export const errorBody = ({ status, code, param, message, more }: HttpError): string =>
-  JSON.stringify({ error: { message, type: typeOf(status), param, code, ...more } });
+export const errorBody = (error: HttpError): string => JSON.stringify({ error: errorFields(error) });
+
+/** What stands in an error, under OpenAI's names and ours. */
+export const errorFields = ({ status, code, param, message, more }: HttpError): Record<string, unknown> => ({
+  message,
+  type: typeOf(status),
+  param,
+  code,
+  ...more,
+});
 
 /** Answers with an error; does nothing where an answer has begun already or nobody listens. */
-export function sendError(response: ServerResponse, error: HttpError): void {
+export function sendError(
+  response: ServerResponse,
+  error: HttpError,
+  bodyOf: (error: HttpError) => string = errorBody,
+): void {
   if (response.headersSent || response.destroyed) return;
-  const body = Buffer.from(errorBody(error));
+  const body = Buffer.from(bodyOf(error));
   response.writeHead(error.status, [
     'content-type',
     'application/json; charset=utf-8',

@@ -126,3 +126,50 @@ export function hangs(first: readonly StreamPart[] = []): Script & { begun: Prom
     });
   return Object.assign(script, { begun: begun.promise, cancelled: cancelled.promise });
 }
+
+/** Every way a task can end badly once content has come. */
+export const midStreamFaults: readonly TaskErrorCode[] = [
+  'worker_lost',
+  'router_lost',
+  'truncated',
+  'deadline',
+  'all_failed',
+  'unavailable',
+  'overloaded',
+  'cancelled',
+  'internal',
+];
+
+/** Half an answer, then a failure. */
+export const breaksAfter =
+  (text: string, code: TaskErrorCode, message: string): Script =>
+  (request, stream, onPart) => {
+    onPart(started);
+    onPart(delta(text));
+    return fails(code, message, { isRetryable: true, decisionId: 'decision-9' })(request, stream, onPart);
+  };
+
+export const toolCalls = (name: string, given: object): string =>
+  JSON.stringify([{ id: 'c1', type: 'function', function: { name, arguments: JSON.stringify(given) } }]);
+
+/** One tool call, streamed in pieces as vendors do. */
+export const callsTool =
+  (name: string, given: object): Script =>
+  (request, stream, onPart) => {
+    const whole = toolCalls(name, given);
+    if (stream) {
+      const text = JSON.stringify(given);
+      onPart(started);
+      const piece = (fields: object): StreamPart => delta('', { toolCalls: JSON.stringify([{ index: 0, ...fields }]) });
+      onPart(piece({ id: 'c1', type: 'function', function: { name, arguments: '' } }));
+      onPart(piece({ function: { arguments: text.slice(0, 3) } }));
+      onPart(piece({ function: { arguments: text.slice(3) } }));
+    }
+    return result(request, { toolCalls: whole, finish: 'tool_calls' });
+  };
+
+/** The chat that a model would have got. */
+export const chatOf = (
+  request: TaskRequest | undefined,
+): { messages: Record<string, unknown>[] } & Record<string, unknown> =>
+  JSON.parse(Buffer.from(request?.input as Uint8Array).toString());

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import OpenAI, { APIError, APIUserAbortError } from 'openai';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { answers, delta, fails, hangs, result, started } from './testing/fake-tasks.ts';
-import { openTestDoor, type TestDoor } from './testing/test-door.ts';
+import { answers, delta, fails, hangs, result, started } from '../testing/fake-tasks.ts';
+import { openTestDoor, type TestDoor } from '../testing/test-door.ts';
 
 let door: TestDoor;
 let openai: OpenAI;
@@ -169,11 +169,11 @@ test('models can be listed and looked up', async () => {
 });
 
 test('the first example of the guide runs as it stands', async () => {
-  const guide = await readFile(new URL('../../../docs/guides/openai-sdk.md', import.meta.url), 'utf8');
+  const guide = await readFile(new URL('../../../../docs/guides/openai-sdk.md', import.meta.url), 'utf8');
   const example = /```ts\n([\s\S]*?)```/.exec(guide)?.[1] ?? '';
   expect(example).toContain('http://127.0.0.1:8080');
   const program = example.replace('http://127.0.0.1:8080', door.url);
-  const cwd = fileURLToPath(new URL('..', import.meta.url));
+  const cwd = fileURLToPath(new URL('../..', import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module-typescript', '-e', program], {
     cwd,
   });

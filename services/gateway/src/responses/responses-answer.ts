@@ -1,0 +1,107 @@
+import type { TaskResult } from '@will/client';
+import type { wire } from '@will/contracts';
+import type { AnswerFor } from '../text/dialect.ts';
+import type { ResponsesBody } from './responses-schema.ts';
+
+export interface ShownItem {
+  readonly id: string;
+  readonly type: 'message' | 'reasoning' | 'function_call';
+  readonly [field: string]: unknown;
+}
+
+export const responseId = (taskId: string): string => `resp_${taskId}`;
+export const itemId = (kind: 'msg' | 'rs' | 'fc', taskId: string, index: number): string =>
+  `${kind}_${taskId}_${index}`;
+
+export const textPart = (text: string): object => ({ type: 'output_text', text, annotations: [], logprobs: [] });
+
+export const messageItem = (id: string, text: string | undefined, status: string): ShownItem => ({
+  id,
+  type: 'message',
+  role: 'assistant',
+  status,
+  content: text === undefined ? [] : [textPart(text)],
+});
+
+export const reasoningItem = (id: string, text: string | undefined, status: string): ShownItem => ({
+  id,
+  type: 'reasoning',
+  summary: [],
+  content: text === undefined ? [] : [{ type: 'reasoning_text', text }],
+  status,
+});
+
+export interface ToolCall {
+  readonly id: string;
+  readonly function: { readonly name: string; readonly arguments: string };
+}
+
+export const callItem = (id: string, { id: callId, function: called }: ToolCall, status: string): ShownItem => ({
+  id,
+  type: 'function_call',
+  call_id: callId,
+  name: called.name,
+  arguments: called.arguments,
+  status,
+});
+
+const shownUsage = (usage: wire.Usage | undefined): object | null =>
+  usage === undefined
+    ? null
+    : {
+        input_tokens: usage.inputTokens,
+        input_tokens_details: { cached_tokens: usage.cachedInputTokens },
+        output_tokens: usage.outputTokens,
+        output_tokens_details: { reasoning_tokens: usage.reasoningTokens },
+        total_tokens: usage.inputTokens + usage.outputTokens,
+      };
+
+const incomplete: Readonly<Record<string, string>> = { length: 'max_output_tokens', content_filter: 'content_filter' };
+
+/** OpenAI's response object; without a result it is still being made. `model` is the slug of what really answers. */
+export function shownResponse(
+  body: ResponsesBody,
+  { taskId, createdUnixSeconds }: AnswerFor,
+  model: string,
+  output: readonly ShownItem[],
+  result?: TaskResult,
+): Record<string, unknown> {
+  const reason = result && incomplete[result.finish];
+  return {
+    id: responseId(taskId),
+    object: 'response',
+    created_at: createdUnixSeconds,
+    status: result === undefined ? 'in_progress' : reason === undefined ? 'completed' : 'incomplete',
+    background: false,
+    error: null,
+    incomplete_details: reason === undefined ? null : { reason },
+    instructions: body.instructions ?? null,
+    max_output_tokens: body.max_output_tokens ?? null,
+    metadata: body.metadata ?? {},
+    model,
+    output,
+    parallel_tool_calls: body.parallel_tool_calls ?? true,
+    previous_response_id: null,
+    reasoning: { effort: body.reasoning?.effort ?? null, summary: null },
+    service_tier: 'default',
+    store: false,
+    temperature: body.temperature ?? null,
+    text: { format: body.text?.format ?? { type: 'text' } },
+    tool_choice: body.tool_choice ?? 'auto',
+    tools: (body.tools ?? []).map((tool) => ({ description: null, parameters: null, strict: null, ...tool })),
+    top_p: body.top_p ?? null,
+    truncation: 'disabled',
+    usage: shownUsage(result?.usage),
+  };
+}
+
+/** Everything that a whole answer holds, in the order it was made. */
+export function itemsOf({ taskId, reasoning, output, toolCalls }: TaskResult): readonly ShownItem[] {
+  const calls = toolCalls === '' ? [] : (JSON.parse(toolCalls) as ToolCall[]);
+  const items: ShownItem[] = [];
+  if (reasoning !== '') items.push(reasoningItem(itemId('rs', taskId, items.length), reasoning, 'completed'));
+  if (output !== '' || calls.length === 0)
+    items.push(messageItem(itemId('msg', taskId, items.length), output, 'completed'));
+  for (const call of calls) items.push(callItem(itemId('fc', taskId, items.length), call, 'completed'));
+  return items;
+}

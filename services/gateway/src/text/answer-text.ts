@@ -1,0 +1,109 @@
+import type { ServerResponse } from 'node:http';
+import type { TaskClient, TaskResult } from '@will/client';
+import { newId } from '@will/contracts';
+import type { Admission } from '../admission.ts';
+import { decisionHeaders, HttpError, sendError, toHttpError } from '../http/errors.ts';
+import { readJsonBody } from '../http/read-body.ts';
+import type { Handler } from '../http/server.ts';
+import type { Surroundings } from '../ports.ts';
+import { readiness } from '../readiness.ts';
+import type { Asked, Dialect } from './dialect.ts';
+import { TaskStream } from './task-stream.ts';
+
+export interface TaskOptions {
+  readonly surroundings: Surroundings;
+  /** One task more than may be in flight is answered 429. */
+  readonly admission: Admission;
+  readonly nowMs: () => number;
+  /** Told of failures that are the gateway's own. */
+  readonly onError: (what: string, error: unknown) => void;
+}
+
+/** Text tasks in the words of one dialect, plain and streamed. */
+export function answerText(dialect: Dialect, options: TaskOptions): Handler {
+  const { surroundings, admission, nowMs, onError } = options;
+  const { errorBody } = dialect;
+  return async (request, response) => {
+    let isIn = false;
+    try {
+      isIn = admission.enter();
+      if (!isIn) throw overloaded(admission.most);
+      const bytes = await readJsonBody(request);
+      const { client, snapshot } = surroundings;
+      if (!client || !snapshot) throw notReady(surroundings);
+      const answerFor = { taskId: newId(), createdUnixSeconds: Math.floor(nowMs() / 1000) };
+      const asked = dialect.read(bytes, request.headers, snapshot, answerFor);
+      if (asked.isStreamed) await answerStreamed(client, asked, response, { errorBody, onError });
+      else await answerWhole(client, asked, response);
+    } catch (thrown) {
+      const error = toHttpError(thrown);
+      if (error.status === 500) onError(`${request.method} ${request.url}`, error.cause ?? error);
+      sendError(response, error, errorBody);
+    } finally {
+      if (isIn) admission.leave();
+    }
+  };
+}
+
+async function answerWhole(client: TaskClient, { task, whole }: Asked, response: ServerResponse): Promise<void> {
+  const result = await client.start({ ...task, signal: whenLeft(response).signal }, false, ignore);
+  if (!response.destroyed) sendAnswer(response, result, 'application/json; charset=utf-8', whole(result));
+}
+
+/** A whole answer with what is known of how it came about. */
+export function sendAnswer(
+  response: ServerResponse,
+  result: TaskResult,
+  contentType: string,
+  content: string | Uint8Array,
+): void {
+  const body = typeof content === 'string' ? Buffer.from(content) : content;
+  response.writeHead(200, [
+    'content-type',
+    contentType,
+    'content-length',
+    String(body.length),
+    'x-will-model',
+    result.model,
+    ...decisionHeaders(result.taskId, result.decisionId, result.attempts),
+  ]);
+  response.end(body);
+}
+
+async function answerStreamed(
+  client: TaskClient,
+  asked: Asked,
+  response: ServerResponse,
+  { errorBody, onError }: Pick<Dialect, 'errorBody'> & Pick<TaskOptions, 'onError'>,
+): Promise<void> {
+  const left = whenLeft(response);
+  const taskId = asked.task.taskId as string;
+  const stream = new TaskStream(response, { taskId, form: asked.streamed(), errorBody, onStalled: () => left.abort() });
+  try {
+    stream.end(await client.start({ ...asked.task, signal: left.signal }, true, (part) => stream.take(part)));
+  } catch (thrown) {
+    const error = toHttpError(thrown);
+    if (error.status === 500) onError(`the answer of task ${taskId}`, error.cause ?? error);
+    stream.fail(error);
+  }
+}
+
+const ignore = (): void => {};
+
+/** Aborts once the caller has gone before its answer was complete, which cancels the task. */
+export function whenLeft(response: ServerResponse): AbortController {
+  const left = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) left.abort();
+  });
+  if (response.destroyed) left.abort();
+  return left;
+}
+
+export const overloaded = (most: number): HttpError =>
+  new HttpError(429, 'overloaded', `${most} tasks are in flight here already`, { headers: ['retry-after', '1'] });
+
+export const notReady = (surroundings: Surroundings): HttpError =>
+  new HttpError(503, 'unavailable', readiness(surroundings).reason ?? 'the gateway is starting', {
+    headers: ['retry-after', '1'],
+  });

@@ -1,0 +1,45 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { TaskDelta, TaskRequest, TaskResult } from '@will/client';
+import type { Snapshot } from '@will/core';
+import type { HttpError } from '../http/errors.ts';
+
+/** What a dialect's answers are made for. */
+export interface AnswerFor {
+  readonly taskId: string;
+  readonly createdUnixSeconds: number;
+}
+
+/** How text tasks are asked for and answered by the libraries of one vendor. */
+export interface Dialect {
+  /** Reads a request's body. @throws {HttpError} 400, 404 */
+  read(bytes: Buffer, headers: IncomingHttpHeaders, snapshot: Snapshot, answerFor: AnswerFor): Asked;
+  /** The body of an answer that is not 200. */
+  readonly errorBody: (error: HttpError) => string;
+}
+
+/** One request that was understood. */
+export interface Asked {
+  readonly task: TaskRequest;
+  readonly isStreamed: boolean;
+  /** The body of the whole answer. */
+  whole(result: TaskResult): string;
+  /** The form of the streamed answer; asked for once, and only where it is streamed. */
+  streamed(): StreamForm;
+}
+
+/** Server-sent events of one answer, as text that is ready to be sent. */
+export interface StreamForm {
+  /** Before the first content. */
+  begin(model: string): string;
+  delta(delta: TaskDelta): string;
+  /** What stands behind the last content. */
+  end(result: TaskResult): string;
+  /** How the dialect tells a failure after content: its libraries must not take what came for a whole answer. */
+  fail(error: HttpError): string;
+}
+
+/** Whole tool calls as pieces of a stream, where each says which one it belongs to. */
+export const indexed = (toolCalls: string): string =>
+  toolCalls === ''
+    ? ''
+    : JSON.stringify((JSON.parse(toolCalls) as object[]).map((call, index) => ({ index, ...call })));

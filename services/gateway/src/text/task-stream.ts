@@ -1,0 +1,71 @@
+import type { ServerResponse } from 'node:http';
+import type { StreamPart, TaskResult } from '@will/client';
+import { decisionHeaders, type HttpError, sendError } from '../http/errors.ts';
+import { PacedWriter } from '../http/paced-writer.ts';
+import { type Dialect, indexed, type StreamForm } from './dialect.ts';
+
+export interface TaskStreamOptions {
+  readonly taskId: string;
+  readonly form: StreamForm;
+  readonly errorBody: Dialect['errorBody'];
+  /** The reader no longer takes anything. */
+  readonly onStalled: () => void;
+}
+
+/**
+ * A task's parts as server-sent events of one dialect. Nothing is sent before the first content, so a failure until
+ * then is an ordinary HTTP error; one after it is told as the dialect's libraries understand it, so that none of them
+ * takes a broken answer for a whole one.
+ */
+export class TaskStream {
+  readonly #response: ServerResponse;
+  readonly #options: TaskStreamOptions;
+  #writer: PacedWriter | undefined;
+  #hasContent = false;
+
+  constructor(response: ServerResponse, options: TaskStreamOptions) {
+    this.#response = response;
+    this.#options = options;
+  }
+
+  take(part: StreamPart): void {
+    if (part.kind === 'started') this.#begin(part.model, part.decisionId);
+    else if (part.kind === 'delta') {
+      this.#hasContent = true;
+      this.#writer?.write(this.#options.form.delta(part.delta));
+    }
+  }
+
+  end(result: TaskResult): void {
+    const { output, reasoning, toolCalls } = result;
+    const { form } = this.#options;
+    if (!this.#writer) this.#begin(result.model, result.decisionId);
+    // A model that cannot stream gives its answer whole.
+    const whole = this.#hasContent ? '' : form.delta({ text: output, reasoning, toolCalls: indexed(toolCalls) });
+    this.#writer?.end(whole + form.end(result));
+  }
+
+  fail(error: HttpError): void {
+    if (!this.#writer) return sendError(this.#response, error, this.#options.errorBody);
+    this.#writer.end(this.#options.form.fail(error));
+  }
+
+  #begin(model: string, decisionId: string): void {
+    if (this.#writer || this.#response.destroyed) return;
+    const { taskId, form, onStalled } = this.#options;
+    this.#response.writeHead(200, [
+      'content-type',
+      'text/event-stream; charset=utf-8',
+      'cache-control',
+      'no-cache, no-transform',
+      'x-accel-buffering',
+      'no',
+      'x-will-model',
+      model,
+      ...decisionHeaders(taskId, decisionId, []),
+    ]);
+    this.#writer = new PacedWriter(this.#response, onStalled);
+    const opening = form.begin(model);
+    if (opening !== '') this.#writer.write(opening);
+  }
+}
