@@ -1,4 +1,4 @@
-import type { DataClass, Modality, Priority } from '@will/core';
+import type { DataClass, Modality, Priority, RankedSet } from '@will/core';
 import type { wire } from '@will/contracts';
 
 /** A task as a service author states it. */
@@ -118,7 +118,33 @@ export class TaskError extends Error {
   }
 }
 
-/** Runs tasks on the bus. Made by `connectClient`. */
+/** What a task would be, without its content: enough to say who may do it. */
+export interface Question {
+  readonly type: string;
+  /** Default: the client the connection was made for. */
+  readonly client?: string;
+  readonly project?: string;
+  readonly reflex?: string;
+  readonly priority?: Priority;
+  readonly dataClass?: DataClass;
+  readonly model?: string;
+  readonly inputModalities?: readonly Modality[];
+  readonly outputModalities?: readonly Modality[];
+  readonly needs?: readonly string[];
+  readonly inputTokens?: number;
+  readonly maxOutputTokens?: number;
+  /** UTC milliseconds: judge as if it were then. Default: now. */
+  readonly atUnixMs?: number;
+}
+
+export interface Explanation {
+  /** Who may do it, best first, and why each other model may not. */
+  readonly set: RankedSet;
+  /** Single changes that would let in the first model that was asked for and left out, in words. */
+  readonly wouldChange: readonly string[];
+}
+
+/** Runs tasks, over the bus or over gRPC alike. Made by `connectClient`. */
 export interface TaskClient {
   /** Resolves with the whole answer. @throws {TaskError} */
   run(request: TaskRequest): Promise<TaskResult>;
@@ -129,5 +155,7 @@ export interface TaskClient {
    * a {@link TaskError}. For doors that copy content on without an iterator's cost.
    */
   start(request: TaskRequest, stream: boolean, onPart: (part: StreamPart) => void): Promise<TaskResult>;
+  /** Which models may do such a task, in which order, and why the others may not. Nothing is run. @throws {TaskError} */
+  explain(question: Question): Promise<Explanation>;
   close(): Promise<void>;
 }

@@ -1,6 +1,17 @@
-import { type Bus, connectBus, type Incoming, LifeWatch } from '@will/bus';
-import { newId, patterns, subjects } from '@will/contracts';
-import { TaskError, type StreamPart, type TaskClient, type TaskRequest, type TaskResult } from './api.ts';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { type Bus, BusError, connectBus, type Incoming, LifeWatch } from '@will/bus';
+import { newId, patterns, subjects, wire } from '@will/contracts';
+import { explanationOf, questionOnWire } from './explain.ts';
+import { streamOf } from './stream.ts';
+import {
+  type Explanation,
+  type Question,
+  type StreamPart,
+  type TaskClient,
+  TaskError,
+  type TaskRequest,
+  type TaskResult,
+} from './api.ts';
 import { Run, type RunSupport } from './run.ts';
 import { taskMessage } from './task-message.ts';
 
@@ -9,7 +20,10 @@ export interface ClientOptions {
   readonly client?: string;
   /** An open connection to use; it stays open at `close()`. */
   readonly bus?: Bus;
-  /** Where the bus is, when no `bus` is given. Default `nats://127.0.0.1:4222`. */
+  /**
+   * Where to connect, when no `bus` is given: `nats://…` for the bus, `grpc://host:port` for a gateway's gRPC door.
+   * Default `nats://127.0.0.1:4222`.
+   */
   readonly servers?: string;
   /**
    * True: requests may name any client. Needs the permission to listen to every client's inbox, which only doors have.
@@ -18,9 +32,19 @@ export interface ClientOptions {
   readonly speaksForMany?: boolean;
 }
 
-/** Connects to the bus to run tasks. @throws {BusError} 'disconnected' when no server answers. */
+const explainWithinMs = 5_000;
+
+/**
+ * Connects to run tasks. @throws {BusError} 'disconnected' when no server answers; over gRPC the first call tells
+ * instead, and connections come and go behind the scenes.
+ */
 export async function connectClient(options: ClientOptions = {}): Promise<TaskClient> {
   const client = options.client ?? 'default';
+  if (options.bus === undefined && options.servers?.startsWith('grpc://')) {
+    // Who stays on the bus does not load a gRPC library.
+    const { connectGrpc } = await import('./grpc.ts');
+    return connectGrpc(options.servers, client);
+  }
   const bus =
     options.bus ??
     (await connectBus({
@@ -78,37 +102,19 @@ class BusTaskClient implements TaskClient, RunSupport {
     }
   }
 
-  async *stream(request: TaskRequest): AsyncIterable<StreamPart> {
-    const parts: StreamPart[] = [];
-    let wake = (): void => {};
-    let failure: TaskError | undefined;
-    let isDone = false;
-    const abort = new AbortController();
-    const signal = request.signal ? AbortSignal.any([request.signal, abort.signal]) : abort.signal;
-    void this.start({ ...request, signal }, true, (part) => {
-      parts.push(part);
-      wake();
-    })
-      .catch((error: TaskError) => {
-        failure = error;
-      })
-      .finally(() => {
-        isDone = true;
-        wake();
-      });
+  stream(request: TaskRequest): AsyncIterable<StreamPart> {
+    return streamOf(this, request);
+  }
+
+  async explain(question: Question): Promise<Explanation> {
+    const request = toBinary(wire.DecideRequestSchema, questionOnWire(question, this.#client));
     try {
-      while (true) {
-        yield* parts.splice(0);
-        if (parts.length > 0) continue;
-        if (failure !== undefined) throw failure;
-        if (isDone) return;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    } finally {
-      // Whoever leaves the loop early wants no more of it.
-      if (!isDone) abort.abort();
+      const answer = await this.bus.request(subjects.policyExplain, request, explainWithinMs);
+      return explanationOf(fromBinary(wire.DecideResponseSchema, answer));
+    } catch (cause) {
+      if (!(cause instanceof BusError)) throw cause;
+      const why = cause.code === 'no_responders' ? 'no policy is running' : cause.message;
+      throw new TaskError('unavailable', why, { taskId: '', isRetryable: true, cause });
     }
   }
 

@@ -2,29 +2,14 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BusError, type Bus, type Incoming, type LifeWatch } from '@will/bus';
 import { subjects, wire } from '@will/contracts';
 import { TaskError, type StreamPart, type TaskErrorCode, type TaskResult } from './api.ts';
+import { mergeToolCalls } from './tool-calls.ts';
+import { codeOfFailure } from './failure.ts';
 import type { TaskMessage } from './task-message.ts';
 
 /** A router says at once that it has the task; silence for this long means that the task did not arrive. */
 const acceptWithinMs = 1_000;
 /** The router ends a task at its deadline; this much later the caller ends it by itself. */
 const deadlineGraceMs = 250;
-
-const codes: Record<wire.FailureCode, TaskErrorCode> = {
-  [wire.FailureCode.UNSPECIFIED]: 'internal',
-  [wire.FailureCode.INVALID_TASK]: 'invalid_task',
-  [wire.FailureCode.BLOCKED]: 'blocked',
-  [wire.FailureCode.ALL_FAILED]: 'all_failed',
-  [wire.FailureCode.DEADLINE]: 'deadline',
-  [wire.FailureCode.WORKER_LOST]: 'worker_lost',
-  [wire.FailureCode.ROUTER_LOST]: 'router_lost',
-  [wire.FailureCode.TRUNCATED]: 'truncated',
-  [wire.FailureCode.CANCELLED]: 'cancelled',
-  [wire.FailureCode.OVERLOADED]: 'overloaded',
-  [wire.FailureCode.UNAVAILABLE]: 'unavailable',
-  [wire.FailureCode.TOO_LARGE]: 'too_large',
-  [wire.FailureCode.INTERNAL]: 'internal',
-  [wire.FailureCode.NO_WORKER]: 'no_worker',
-};
 
 /** What a run needs from the connection it belongs to. */
 export interface RunSupport {
@@ -238,7 +223,7 @@ export class Run {
 
   #failed(failure: wire.Failure): void {
     const { message, retryable, retryAfterMs, decisionId, attempts, exclusions } = failure;
-    this.#fail(codes[failure.code] ?? 'internal', message, {
+    this.#fail(codeOfFailure(failure.code), message, {
       isRetryable: retryable,
       retryAfterMs,
       decisionId,
@@ -287,29 +272,3 @@ export class Run {
 }
 
 const decoder = new TextDecoder();
-
-interface ToolCallPiece {
-  readonly index?: number;
-  readonly id?: string;
-  readonly type?: string;
-  readonly function?: { readonly name?: string; readonly arguments?: string };
-}
-
-/** Whole tool calls out of their streamed pieces: the first piece names the call, later ones add to its arguments. */
-export function mergeToolCalls(pieces: readonly string[]): string {
-  if (pieces.length === 0) return '';
-  const calls = new Map<number, { id: string; type: string; function: { name: string; arguments: string } }>();
-  for (const piece of pieces.flatMap((json) => JSON.parse(json) as ToolCallPiece[])) {
-    const index = piece.index ?? 0;
-    const call = calls.get(index) ?? { id: '', type: 'function', function: { name: '', arguments: '' } };
-    calls.set(index, {
-      id: call.id || (piece.id ?? ''),
-      type: piece.type ?? call.type,
-      function: {
-        name: call.function.name + (piece.function?.name ?? ''),
-        arguments: call.function.arguments + (piece.function?.arguments ?? ''),
-      },
-    });
-  }
-  return JSON.stringify([...calls.entries()].sort(([a], [b]) => a - b).map(([, call]) => call));
-}

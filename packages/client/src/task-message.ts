@@ -14,7 +14,8 @@ export interface TaskMessage {
 
 const encoder = new TextEncoder();
 
-function inputBytes(input: TaskRequest['input']): Uint8Array {
+/** An input as bytes of its kind. */
+export function inputBytes(input: TaskRequest['input']): Uint8Array {
   if (input instanceof Uint8Array) return input;
   return encoder.encode(
     JSON.stringify(typeof input === 'string' ? { messages: [{ role: 'user', content: input }] } : input),
@@ -34,7 +35,23 @@ export function taskMessage(request: TaskRequest, stream: boolean, nowMs: number
   if (input.length > sizes.inputBytes)
     throw new TaskError('too_large', `input of ${input.length} bytes exceeds ${sizes.inputBytes}`, { taskId });
   const deadlineUnixMs = Math.floor(nowMs + timeoutMs);
-  const task = create(wire.TaskSchema, {
+  try {
+    const task = taskOnWire(request, taskId, deadlineUnixMs, stream, input);
+    return { taskId, deadlineUnixMs, bytes: toBinary(wire.TaskSchema, task) };
+  } catch (cause) {
+    throw new TaskError('invalid_task', `the task cannot be encoded: ${(cause as Error).message}`, { taskId, cause });
+  }
+}
+
+/** The task itself, not yet checked. */
+export function taskOnWire(
+  request: TaskRequest,
+  taskId: string,
+  deadlineUnixMs: number,
+  stream: boolean,
+  input: Uint8Array,
+): wire.Task {
+  return create(wire.TaskSchema, {
     taskId,
     type: request.type,
     project: request.project ?? '',
@@ -52,9 +69,4 @@ export function taskMessage(request: TaskRequest, stream: boolean, nowMs: number
     inputKind: request.inputKind ?? 'chat',
     input,
   });
-  try {
-    return { taskId, deadlineUnixMs, bytes: toBinary(wire.TaskSchema, task) };
-  } catch (cause) {
-    throw new TaskError('invalid_task', `the task cannot be encoded: ${(cause as Error).message}`, { taskId, cause });
-  }
 }

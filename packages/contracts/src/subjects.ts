@@ -22,6 +22,7 @@ function opaque(what: string, value: string): string {
 
 export type DataClassToken = 'open' | 'customer' | 'sensitive' | 'customer-sensitive';
 export type RegistryOperation = 'apply' | 'get' | 'status' | 'history' | 'diff' | 'rollback';
+export type JsonOperation = 'run' | 'stream' | 'explain' | 'cancel';
 export type TelemetryOperation = 'calls' | 'decision' | 'recent';
 
 /**
@@ -30,6 +31,8 @@ export type TelemetryOperation = 'calls' | 'decision' | 'recent';
  */
 export const subjects = {
   taskRun: (client: string) => `will.v1.task.run.${slug('client', client)}`,
+  /** The same in JSON, for callers without protobuf. */
+  json: (operation: JsonOperation, client: string) => `will.v1.json.${operation}.${slug('client', client)}`,
   policyDecide: 'will.v1.policy.decide',
   policyExplain: 'will.v1.policy.explain',
   /** A window of a schedule opens or closes now. */
@@ -52,6 +55,7 @@ export const subjects = {
 /** Patterns to subscribe to. */
 export const patterns = {
   taskRun: 'will.v1.task.run.*',
+  json: (operation: JsonOperation) => `will.v1.json.${operation}.*`,
   free: 'will.v1.free.*',
   events: 'will.v1.evt.>',
   /** All runs of one connection; `client` '*' for a door that speaks for many clients. */
@@ -64,6 +68,7 @@ export const queues = {
   policy: 'policy',
   registry: 'registry',
   telemetry: 'telemetry',
+  json: 'json',
   worker: 'w',
 } as const;
 
@@ -78,6 +83,12 @@ export const names = {
 export function clientOfTaskSubject(subject: string): string | undefined {
   const client = subject.startsWith('will.v1.task.run.') ? subject.slice('will.v1.task.run.'.length) : '';
   return slugPattern.test(client) ? client : undefined;
+}
+
+/** The client a JSON subject speaks for; undefined when it is not such a subject. */
+export function clientOfJsonSubject(subject: string): string | undefined {
+  const [, , kind, , client = ''] = subject.split('.');
+  return kind === 'json' && slugPattern.test(client) ? client : undefined;
 }
 
 /**

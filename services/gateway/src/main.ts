@@ -5,6 +5,7 @@ import { Admission } from './admission.ts';
 import { parseConfig } from './config.ts';
 import { openGrpcDoor } from './grpc/server.ts';
 import { openDoor } from './http/server.ts';
+import { serveJson } from './json/json-door.ts';
 import { routes } from './routes.ts';
 
 const logger = createLogger('gateway');
@@ -25,11 +26,12 @@ await runMain(logger, async (ready) => {
     onError,
   });
   await surroundings.connect(bus);
+  const json = serveJson(bus, shared);
   ready();
   logger.info({ processId: bus.processId, port: door.port, grpcPort: grpc.port }, 'serving');
 
   await untilStopped();
-  await Promise.all([door.stop(config.drainMs), grpc.stop(config.drainMs)]);
+  await Promise.all([json.stop(), door.stop(config.drainMs), grpc.stop(config.drainMs)]);
   await surroundings.close();
   await bus.close();
 });

@@ -55,6 +55,9 @@ const tasks = (start: TaskClient['start']): TaskClient => ({
   async *stream() {
     throw new Error('not faked');
   },
+  async explain() {
+    throw new Error('not faked');
+  },
   async close() {},
 });
 const answering = (...pieces: string[]): TaskClient =>

@@ -70,7 +70,8 @@ function typeOfModel(slug: string, snapshot: Snapshot): string {
 const priorityOf = (tier: ChatBody['service_tier']): Priority | undefined =>
   tier === 'priority' ? 'high' : tier === 'flex' ? 'background' : undefined;
 
-function modalitiesOf(messages: ChatBody['messages']): readonly Modality[] {
+/** What kinds of input a chat holds. */
+export function modalitiesOf(messages: ChatBody['messages']): readonly Modality[] {
   const found = new Set<Modality>(['text']);
   for (const { role, content } of messages) {
     if (role !== 'user' || typeof content === 'string') continue;
@@ -82,7 +83,8 @@ function modalitiesOf(messages: ChatBody['messages']): readonly Modality[] {
   return [...found];
 }
 
-function needsOf(body: ChatBody): readonly string[] {
+/** What a chat asks of a model beside text. */
+export function needsOf(body: ChatBody): readonly string[] {
   const needs: string[] = [];
   if (body.tools !== undefined && body.tools.length > 0) needs.push('tools');
   if (body.response_format?.type === 'json_schema') needs.push('json_schema');

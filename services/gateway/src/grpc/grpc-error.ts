@@ -1,7 +1,7 @@
 import { create, type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { anyPack } from '@bufbuild/protobuf/wkt';
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
-import { TaskError, type TaskErrorCode } from '@will/client';
+import { failureCodeOf, TaskError, type TaskErrorCode } from '@will/client';
 import { wire } from '@will/contracts';
 
 /** A call that is refused by the door itself. The message names the value and what was allowed, never content. */
@@ -30,22 +30,6 @@ const codes: Record<TaskErrorCode, status> = {
   internal: status.INTERNAL,
 };
 
-const failureCodes: Record<TaskErrorCode, wire.FailureCode> = {
-  invalid_task: wire.FailureCode.INVALID_TASK,
-  blocked: wire.FailureCode.BLOCKED,
-  all_failed: wire.FailureCode.ALL_FAILED,
-  deadline: wire.FailureCode.DEADLINE,
-  worker_lost: wire.FailureCode.WORKER_LOST,
-  router_lost: wire.FailureCode.ROUTER_LOST,
-  truncated: wire.FailureCode.TRUNCATED,
-  cancelled: wire.FailureCode.CANCELLED,
-  overloaded: wire.FailureCode.OVERLOADED,
-  unavailable: wire.FailureCode.UNAVAILABLE,
-  too_large: wire.FailureCode.TOO_LARGE,
-  no_worker: wire.FailureCode.NO_WORKER,
-  internal: wire.FailureCode.INTERNAL,
-};
-
 /** Trailers may not exceed what clients read; a failure with more than this goes without its lists. */
 const mostDetailBytes = 6 * 1024;
 
@@ -68,7 +52,7 @@ function ofTask(error: TaskError): Partial<StatusObject> {
 
 function richStatus(error: TaskError, code: status, withLists: boolean): Buffer {
   const failure = create(wire.FailureSchema, {
-    code: failureCodes[error.code],
+    code: failureCodeOf(error.code),
     message: error.message,
     retryable: error.isRetryable,
     retryAfterMs: error.retryAfterMs,

@@ -84,7 +84,7 @@ function retryHeaders(status: number, { isRetryable, retryAfterMs }: TaskError):
   return isWanted ? ['retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000)))] : [];
 }
 
-const shownAttempt = ({ number, model, outcome, fine, reason, durationMs }: wire.AttemptSummary): object => ({
+export const shownAttempt = ({ number, model, outcome, fine, reason, durationMs }: wire.AttemptSummary): object => ({
   number,
   model,
   outcome,

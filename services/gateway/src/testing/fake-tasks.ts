@@ -36,6 +36,9 @@ export function fakeTasks(script: Script = answers('pong')): FakeTasks {
     async *stream() {
       throw new Error('not faked');
     },
+    async explain() {
+      throw new Error('not faked');
+    },
     async close() {},
   };
   return fake;

@@ -1,0 +1,231 @@
+import { type DescService, fromBinary, type MessageShape } from '@bufbuild/protobuf';
+import { anyUnpack } from '@bufbuild/protobuf/wkt';
+import { Client, type ClientReadableStream, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { type GrpcMethod, grpcMethodsOf, isOpaqueId, newId, sizes, wire } from '@will/contracts';
+import {
+  type Explanation,
+  type Question,
+  type StreamPart,
+  type TaskClient,
+  TaskError,
+  type TaskErrorCode,
+  type TaskRequest,
+  type TaskResult,
+} from './api.ts';
+import { explanationOf, questionOnWire } from './explain.ts';
+import { taskErrorOf } from './failure.ts';
+import { streamOf } from './stream.ts';
+import { defaultTimeoutMs, inputBytes, taskOnWire } from './task-message.ts';
+import { mergeToolCalls } from './tool-calls.ts';
+
+const explainWithinMs = 5_000;
+/** The door ends a task at its deadline, with reasons; this much later the call ends by itself, without them. */
+const deadlineGraceMs = 250;
+
+/** Runs tasks through a gateway's gRPC door. `url` is `grpc://host:port`. */
+export function connectGrpc(url: string, client: string): TaskClient {
+  return new GrpcTaskClient(url.slice('grpc://'.length), client);
+}
+
+/** A method of a service by its name in TypeScript. */
+const methodOf = (service: DescService, name: string): GrpcMethod => grpcMethodsOf(service)[name] as GrpcMethod;
+const run = methodOf(wire.TaskService, 'run');
+const stream = methodOf(wire.TaskService, 'stream');
+const explain = methodOf(wire.TaskService, 'explain');
+
+class GrpcTaskClient implements TaskClient {
+  readonly #client: string;
+  readonly #connection: Client;
+
+  constructor(address: string, client: string) {
+    this.#client = client;
+    this.#connection = new Client(address, credentials.createInsecure(), {
+      'grpc.max_receive_message_length': 16 * 1024 * 1024,
+    });
+  }
+
+  run(request: TaskRequest): Promise<TaskResult> {
+    return this.start(request, false, () => {});
+  }
+
+  stream(request: TaskRequest): AsyncIterable<StreamPart> {
+    return streamOf(this, request);
+  }
+
+  async start(request: TaskRequest, streamed: boolean, onPart: (part: StreamPart) => void): Promise<TaskResult> {
+    const taskId = request.taskId ?? newId();
+    const invalid = (message: string): TaskError => new TaskError('invalid_task', message, { taskId });
+    if (!isOpaqueId(taskId))
+      throw invalid(`task id ${JSON.stringify(taskId.slice(0, 80))} must be 1 to 64 of A-Z a-z 0-9 _ -`);
+    if (request.signal?.aborted) throw new TaskError('cancelled', 'the caller cancelled the task', { taskId });
+    const input = inputBytes(request.input);
+    if (input.length > sizes.inputBytes)
+      throw new TaskError('too_large', `input of ${input.length} bytes exceeds ${sizes.inputBytes}`, { taskId });
+    const deadlineUnixMs = Math.floor(Date.now() + (request.timeoutMs ?? defaultTimeoutMs));
+    if (!Number.isFinite(deadlineUnixMs)) throw invalid(`timeoutMs ${request.timeoutMs} must be milliseconds`);
+    const task = taskOnWire(request, taskId, deadlineUnixMs, streamed, input);
+    const message = { client: request.client ?? this.#client, task };
+    const asked = { taskId, message, deadlineUnixMs, signal: request.signal };
+    const result = await (streamed ? this.#streamed(asked, onPart) : this.#whole(asked));
+    onPart({ kind: 'end', result });
+    return result;
+  }
+
+  explain(question: Question): Promise<Explanation> {
+    return new Promise((resolve, reject) => {
+      this.#connection.makeUnaryRequest(
+        explain.path,
+        explain.requestSerialize,
+        explain.responseDeserialize,
+        questionOnWire(question, this.#client),
+        new Metadata(),
+        { deadline: Date.now() + explainWithinMs },
+        (error, answer) => {
+          if (error) return reject(errorOf(error, '', false));
+          const { set, wouldChange } = answer as wire.ExplainResponse;
+          resolve(explanationOf({ ...(set && { set }), wouldChange, error: '', retryable: true }));
+        },
+      );
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#connection.close();
+  }
+
+  #whole({ taskId, message, deadlineUnixMs, signal }: Asked): Promise<TaskResult> {
+    return new Promise((resolve, reject) => {
+      const call = this.#connection.makeUnaryRequest(
+        run.path,
+        run.requestSerialize,
+        run.responseDeserialize,
+        message,
+        new Metadata(),
+        { deadline: deadlineUnixMs + deadlineGraceMs },
+        (error, answer) => {
+          signal?.removeEventListener('abort', cancel);
+          if (error) return reject(errorOf(error, taskId, signal?.aborted === true));
+          resolve(resultOf(taskId, (answer as wire.RunResponse).end as wire.End, undefined));
+        },
+      );
+      const cancel = (): void => call.cancel();
+      signal?.addEventListener('abort', cancel, { once: true });
+    });
+  }
+
+  #streamed(
+    { taskId, message, deadlineUnixMs, signal }: Asked,
+    onPart: (part: StreamPart) => void,
+  ): Promise<TaskResult> {
+    const call = this.#connection.makeServerStreamRequest(
+      stream.path,
+      stream.requestSerialize,
+      stream.responseDeserialize,
+      message,
+      new Metadata(),
+      { deadline: deadlineUnixMs + deadlineGraceMs },
+    );
+    const cancel = (): void => call.cancel();
+    signal?.addEventListener('abort', cancel, { once: true });
+    return collect(call, taskId, onPart)
+      .catch((error: unknown) => {
+        throw error instanceof TaskError ? error : errorOf(error as ServiceError, taskId, signal?.aborted === true);
+      })
+      .finally(() => signal?.removeEventListener('abort', cancel));
+  }
+}
+
+interface Asked {
+  readonly taskId: string;
+  readonly message: object;
+  readonly deadlineUnixMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Hands on the parts of a stream in order; resolves only with its end. */
+function collect(
+  call: ClientReadableStream<object>,
+  taskId: string,
+  onPart: (part: StreamPart) => void,
+): Promise<TaskResult> {
+  return new Promise((resolve, reject) => {
+    const said = { text: '', reasoning: '', toolCalls: [] as string[] };
+    let end: wire.End | undefined;
+    call.on('data', (message: MessageShape<typeof wire.StreamResponseSchema>) => {
+      const { part } = message;
+      if (part.case === 'started') {
+        const { model, modelName, decisionId } = part.value;
+        onPart({ kind: 'started', model, modelName, decisionId });
+      } else if (part.case === 'delta') {
+        const { text, reasoning } = part.value;
+        const toolCalls = decoder.decode(part.value.toolCalls);
+        said.text += text;
+        said.reasoning += reasoning;
+        if (toolCalls !== '') said.toolCalls.push(toolCalls);
+        onPart({ kind: 'delta', delta: { text, reasoning, toolCalls } });
+      } else if (part.case === 'end') end = part.value;
+    });
+    call.once('error', reject);
+    call.once('end', () => {
+      if (!end) return reject(new TaskError('truncated', 'the stream ended without an end', { taskId }));
+      resolve(resultOf(taskId, end, said));
+    });
+  });
+}
+
+const decoder = new TextDecoder();
+
+interface Said {
+  readonly text: string;
+  readonly reasoning: string;
+  readonly toolCalls: readonly string[];
+}
+
+function resultOf(taskId: string, end: wire.End, said: Said | undefined): TaskResult {
+  const { output, finish, usage, model, modelName, decisionId, attempts, costNanoUsd } = end;
+  return {
+    taskId,
+    outcome: 'Success',
+    model,
+    modelName,
+    output: output?.text ?? said?.text ?? '',
+    reasoning: output?.reasoning ?? said?.reasoning ?? '',
+    toolCalls: output ? decoder.decode(output.toolCalls) : mergeToolCalls([...(said?.toolCalls ?? [])]),
+    finish,
+    usage,
+    costNanoUsd,
+    attempts,
+    decisionId,
+  };
+}
+
+const codes: Readonly<Partial<Record<status, TaskErrorCode>>> = {
+  [status.INVALID_ARGUMENT]: 'invalid_task',
+  [status.PERMISSION_DENIED]: 'blocked',
+  [status.DEADLINE_EXCEEDED]: 'deadline',
+  [status.RESOURCE_EXHAUSTED]: 'overloaded',
+  [status.UNAVAILABLE]: 'unavailable',
+  [status.DATA_LOSS]: 'truncated',
+  [status.CANCELLED]: 'cancelled',
+};
+const retryable: readonly TaskErrorCode[] = ['overloaded', 'unavailable', 'deadline'];
+
+/** A failed call as the same error that the bus would have given: by its details, else by its status alone. */
+function errorOf(error: ServiceError, taskId: string, isAborted: boolean): TaskError {
+  if (isAborted) return new TaskError('cancelled', 'the caller cancelled the task', { taskId, cause: error });
+  const failure = detailsOf(error);
+  if (failure) return taskErrorOf(failure, taskId, error);
+  const code = codes[error.code] ?? 'internal';
+  return new TaskError(code, error.details, { taskId, isRetryable: retryable.includes(code), cause: error });
+}
+
+function detailsOf(error: ServiceError): wire.Failure | undefined {
+  const [bytes] = error.metadata?.get('grpc-status-details-bin') ?? [];
+  if (!(bytes instanceof Uint8Array)) return undefined;
+  const { details } = fromBinary(wire.RpcStatusSchema, bytes);
+  for (const detail of details) {
+    const failure = anyUnpack(detail, wire.FailureSchema);
+    if (failure) return failure;
+  }
+  return undefined;
+}

@@ -1,0 +1,101 @@
+import type { Question, TaskRequest } from '@will/client';
+import { newId } from '@will/contracts';
+import { dataClasses, modalities, slugPattern } from '@will/core';
+import { z } from 'zod';
+import { modalitiesOf, needsOf } from '../chat/chat-task.ts';
+import { checkChat } from '../chat/read-chat.ts';
+import { checkFields, withoutNulls } from '../http/check-fields.ts';
+import { invalid } from '../http/errors.ts';
+import { parseJsonObject } from '../http/json.ts';
+
+const name = z.string().min(1).max(128);
+const type = z.string().regex(slugPattern);
+const modality = z.enum(modalities as [string, ...string[]]) as unknown as z.ZodType<(typeof modalities)[number]>;
+
+/** What a task is, beside its content. */
+const facts = {
+  type,
+  project: name.optional(),
+  reflex: name.optional(),
+  priority: z.enum(['background', 'normal', 'high']).optional(),
+  data_class: z.enum(dataClasses as [string, ...string[]]).optional(),
+  model: name.optional(),
+  max_output_tokens: z.int().min(1).max(10_000_000).optional(),
+  input_modalities: z.array(modality).min(1).optional(),
+  output_modalities: z.array(modality).min(1).optional(),
+  needs: z.array(z.string().regex(slugPattern)).max(16).optional(),
+};
+
+const taskSchema = z.strictObject({
+  ...facts,
+  task_id: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{8,64}$/)
+    .optional(),
+  timeout_ms: z.int().min(1).max(3_600_000).optional(),
+  max_output_is_exact: z.boolean().optional(),
+  input_kind: z.string().regex(slugPattern).optional(),
+  input: z.union([z.string().min(1), z.record(z.string(), z.unknown())]),
+});
+const questionSchema = z.strictObject({
+  ...facts,
+  input_tokens: z.int().min(0).optional(),
+  at_unix_ms: z.int().min(0).optional(),
+});
+
+type Facts = Pick<z.infer<typeof questionSchema>, keyof typeof facts>;
+
+const read = <S extends z.ZodObject>(schema: S, bytes: Buffer): z.infer<S> =>
+  checkFields(schema, {}, withoutNulls(parseJsonObject(bytes)));
+
+/** A task in JSON. @throws {HttpError} 400, naming the first field that is wrong. */
+export function readJsonTask(bytes: Buffer, client: string): TaskRequest & { readonly taskId: string } {
+  const body = read(taskSchema, bytes);
+  const { input, input_kind: inputKind } = body;
+  return {
+    taskId: body.task_id ?? newId(),
+    client,
+    ...(typeof input === 'string' ? { input } : inputKind === undefined ? chatIn(input) : { input: jsonOf(input) }),
+    ...factsOf(body),
+    ...(inputKind !== undefined && { inputKind }),
+    ...(body.timeout_ms !== undefined && { timeoutMs: body.timeout_ms }),
+    ...(body.max_output_is_exact !== undefined && { maxOutputIsExact: body.max_output_is_exact }),
+  };
+}
+
+/** A chat is checked like one that came by HTTP, and says itself what a model must be able to do. @throws {HttpError} */
+function chatIn(input: Readonly<Record<string, unknown>>): Pick<TaskRequest, 'input' | 'needs' | 'inputModalities'> {
+  if (!Array.isArray(input['messages']))
+    throw invalid('input must be a string or a chat with messages, or input_kind must say what it is', 'input');
+  if (input['model'] !== undefined) throw invalid('input.model: say it as model, beside input', 'input.model');
+  const { body, input: chat } = checkChat({ ...input, model: 'auto' });
+  return { input: chat, needs: needsOf(body), inputModalities: modalitiesOf(body.messages) };
+}
+
+const jsonOf = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
+
+/** A question about a task that is not run. @throws {HttpError} 400 */
+export function readJsonQuestion(bytes: Buffer, client: string): Question {
+  const body = read(questionSchema, bytes);
+  return {
+    client,
+    ...factsOf(body),
+    ...(body.input_tokens !== undefined && { inputTokens: body.input_tokens }),
+    ...(body.at_unix_ms !== undefined && { atUnixMs: body.at_unix_ms }),
+  };
+}
+
+function factsOf(body: Facts) {
+  return {
+    type: body.type,
+    ...(body.project !== undefined && { project: body.project }),
+    ...(body.reflex !== undefined && { reflex: body.reflex }),
+    ...(body.priority !== undefined && { priority: body.priority }),
+    ...(body.data_class !== undefined && { dataClass: body.data_class as (typeof dataClasses)[number] }),
+    ...(body.model !== undefined && { model: body.model }),
+    ...(body.max_output_tokens !== undefined && { maxOutputTokens: body.max_output_tokens }),
+    ...(body.input_modalities !== undefined && { inputModalities: body.input_modalities }),
+    ...(body.output_modalities !== undefined && { outputModalities: body.output_modalities }),
+    ...(body.needs !== undefined && { needs: body.needs }),
+  };
+}

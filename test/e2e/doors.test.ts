@@ -1,0 +1,202 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import Anthropic from '@anthropic-ai/sdk';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connectClient, type StreamPart, type TaskClient } from '@will/client';
+import { type ReplayingUpstream, startReplayingUpstream, tinyGguf } from '@will/testkit';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
+import { startSystem, type System } from '../support/system.ts';
+
+// Every door of the running product: the client library by both ways, JSON on the bus, and vendors' own libraries.
+
+let upstream: ReplayingUpstream;
+let system: System;
+let folder: string;
+let nats: NatsConnection;
+const clients: Partial<Record<string, TaskClient>> = {};
+
+beforeAll(async () => {
+  upstream = await startReplayingUpstream();
+  folder = await mkdtemp(join(tmpdir(), 'will-model-'));
+  await writeFile(join(folder, 'tiny.gguf'), tinyGguf());
+  system = await startSystem({
+    documents: {
+      'world.yaml': documentFile(
+        openByDefault,
+        modelDocument({ name: 'Cloud', tags: 'code', callMethod: 'API', endpoint: `${upstream.url}/v1` }),
+        modelDocument({ name: 'Tiny', provider: 'gguf', callMethod: 'on-device', path: join(folder, 'tiny.gguf') }),
+        routeDocument('text_gen', 'Tiny'),
+        routeDocument('code', 'Cloud'),
+      ),
+    },
+    counts: { gateway: 1 },
+  });
+  await system.untilServed('cloud', 'tiny');
+  clients['nats'] = await connectClient({ servers: system.nats.url, client: 'acme' });
+  clients['grpc'] = await connectClient({ servers: `grpc://${system.grpcAddress}`, client: 'acme' });
+  nats = await connect({ servers: system.nats.url, inboxPrefix: '_INBOX.acme' });
+});
+afterAll(async () => {
+  await nats.close();
+  for (const client of Object.values(clients)) await client?.close();
+  await system.stop();
+  await upstream.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe.each(['nats', 'grpc'])('the client library over %s', (way) => {
+  const client = (): TaskClient => clients[way] as TaskClient;
+  const asked = { type: 'text_gen', input: 'Hello', maxOutputTokens: 20 } as const;
+
+  test('runs a task on a real model', async () => {
+    const result = await client().run(asked);
+    expect(result).toMatchObject({ outcome: 'Success', model: 'tiny', usage: { outputTokens: 20 } });
+    expect(result.output.length).toBeGreaterThan(0);
+    expect(result.attempts.map(({ model, fine }) => [model, fine])).toEqual([['tiny', 'Success']]);
+  });
+
+  test('streams what the whole answer holds', async () => {
+    const parts: StreamPart[] = [];
+    for await (const part of client().stream(asked)) parts.push(part);
+    const text = parts.map((part) => (part.kind === 'delta' ? part.delta.text : '')).join('');
+    expect(parts[0]?.kind).toBe('started');
+    expect(parts.at(-1)).toMatchObject({ kind: 'end', result: { output: text, model: 'tiny' } });
+  });
+
+  test('a task that no model may do is blocked, with every reason', async () => {
+    const failure = await client()
+      .run({ type: 'translation', input: 'Hello' })
+      .catch((error: unknown) => error);
+    expect(failure).toMatchObject({ name: 'TaskError', code: 'blocked', isRetryable: false });
+    expect((failure as { exclusions: unknown[] }).exclusions).toHaveLength(2);
+  });
+
+  test('aborting ends the task as cancelled', async () => {
+    const abort = new AbortController();
+    const read = async (): Promise<void> => {
+      const task = { ...asked, maxOutputTokens: 1_000, signal: abort.signal };
+      for await (const part of client().stream(task)) if (part.kind === 'delta') abort.abort();
+    };
+    await expect(read()).rejects.toMatchObject({ name: 'TaskError', code: 'cancelled' });
+  });
+
+  test('what is too large or malformed is refused before it is sent', async () => {
+    await expect(client().run({ ...asked, taskId: 'a b' })).rejects.toMatchObject({ code: 'invalid_task' });
+    await expect(client().run({ ...asked, input: 'x'.repeat(800_000) })).rejects.toMatchObject({ code: 'too_large' });
+  });
+
+  test('explains who may answer', async () => {
+    const { set } = await client().explain({ type: 'code' });
+    expect(set.candidates.map(({ model }) => model)).toEqual(['cloud']);
+    expect(set.exclusions.map(({ model }) => model)).toEqual(['tiny']);
+  });
+
+  test('the example of the guide runs as it stands', async () => {
+    const example = await exampleOf('client-library.md', 'ts');
+    const address = way === 'nats' ? system.nats.url : `grpc://${system.grpcAddress}`;
+    expect(await runs(example.replace('nats://127.0.0.1:4222', address))).toBe(
+      'answered by tiny\nstreamed by tiny true\nmay answer: tiny\n',
+    );
+  });
+});
+
+describe('JSON on the bus', () => {
+  const ask = async (operation: string, body: unknown): Promise<Record<string, unknown>> => {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    return (await nats.request(`will.v1.json.${operation}.acme`, text, { timeout: 20_000 })).json();
+  };
+
+  test('a task is answered by one message', async () => {
+    const messages = [{ role: 'user', content: 'Hello' }];
+    expect(await ask('run', { type: 'code', input: { messages } })).toMatchObject({
+      outcome: 'Success',
+      model: 'cloud',
+      usage: { output_tokens: 14 },
+      attempts: [{ model: 'cloud', fine: 'Success' }],
+    });
+  });
+
+  test.each([
+    ['no JSON', '{', 'invalid_request', 400],
+    ['an unknown field', { type: 'code', input: 'x', typ: 'y' }, 'invalid_request', 400],
+    ['a task that no model may do', { type: 'translation', input: 'x' }, 'blocked', 403],
+    ['a private address in a chat', chatWithImage('https://127.0.0.1/x.png'), 'invalid_request', 400],
+  ])('%s is an error with its status', async (_what, body, code, status) => {
+    expect(await ask('run', body)).toMatchObject({ error: { code, status } });
+  });
+
+  test('explain tells who may answer', async () => {
+    expect(await ask('explain', { type: 'code' })).toMatchObject({ candidates: [{ model: 'cloud' }] });
+  });
+
+  test('a stream can be cancelled by its id', async () => {
+    const inbox = '_INBOX.acme.cancelled';
+    const parts = nats.subscribe(inbox);
+    const task = { type: 'text_gen', input: 'Hello', task_id: 'cancel-me', max_output_tokens: 1_000 };
+    nats.publish('will.v1.json.stream.acme', JSON.stringify(task), { reply: inbox });
+    const kinds: string[] = [];
+    for await (const message of parts) {
+      const part = message.json<{ kind: string; error?: { code: string } }>();
+      kinds.push(part.error?.code ?? part.kind);
+      if (part.kind === 'delta') nats.publish('will.v1.json.cancel.acme', JSON.stringify({ task_id: 'cancel-me' }));
+      if (part.kind === 'end' || part.kind === 'error') break;
+    }
+    expect(kinds.at(-1)).toBe('cancelled');
+  });
+
+  test('a reply that is no inbox of the client is not written to', async () => {
+    const elsewhere = nats.subscribe('_INBOX.other.*');
+    nats.publish('will.v1.json.run.acme', JSON.stringify({ type: 'code', input: 'x' }), { reply: '_INBOX.other.x' });
+    nats.publish('will.v1.json.explain.acme', '{}', { reply: '_INBOX.other.x' });
+    // Doors take messages in order: once this one is answered, the ones before were looked at.
+    await ask('run', { type: 'code', input: 'x' });
+    expect(elsewhere.getReceived()).toBe(0);
+    elsewhere.unsubscribe();
+  });
+
+  test('the example of the guide runs as it stands', async () => {
+    const example = await exampleOf('any-language.md', 'js');
+    expect(await runs(example.replace('nats://127.0.0.1:4222', system.nats.url))).toBe('Success tiny\nended true\n');
+  });
+});
+
+test('vendors’ own libraries get answers of real models through HTTP', async () => {
+  const openai = new OpenAI({ baseURL: `${system.httpUrl}/v1`, apiKey: 'none', maxRetries: 0 });
+  const anthropic = new Anthropic({ baseURL: system.httpUrl, apiKey: 'none', maxRetries: 0 });
+  const response = await openai.responses.create({ model: 'code', input: 'Hello' });
+  expect(response.output_text).toContain('quick brown fox');
+  const message = await anthropic.messages
+    .stream({ model: 'Tiny', max_tokens: 20, messages: [{ role: 'user', content: 'Hello' }] })
+    .finalMessage();
+  expect(message).toMatchObject({ model: 'tiny', stop_reason: 'max_tokens', usage: { output_tokens: 20 } });
+});
+
+function chatWithImage(url: string): object {
+  return {
+    type: 'code',
+    input: { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }] },
+  };
+}
+
+/** The first example of a guide in one language. */
+async function exampleOf(guide: string, language: string): Promise<string> {
+  const text = await readFile(new URL(`../../docs/guides/${guide}`, import.meta.url), 'utf8');
+  const example = new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(text)?.[1] ?? '';
+  expect(example).toContain('nats://127.0.0.1:4222');
+  return example;
+}
+
+/** What a program of its own prints. */
+async function runs(program: string): Promise<string> {
+  const cwd = fileURLToPath(new URL('..', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module-typescript', '-e', program], {
+    cwd,
+  });
+  return stdout;
+}
