@@ -24,6 +24,6 @@ export function chatAnswer(result: TaskResult, createdUnixSeconds: number): stri
     `"model":${JSON.stringify(result.model)},"choices":[{"index":0,"message":{"role":"assistant","content":${content},` +
     `"refusal":null${reasoning === '' ? '' : `,"reasoning_content":${JSON.stringify(reasoning)}`}` +
     `${toolCalls === '' ? '' : `,"tool_calls":${toolCalls}`}},"logprobs":null,` +
-    `"finish_reason":${shownFinish(result.finish)}}],"usage":${shownUsage(result.usage)}}`
+    `"finish_reason":${shownFinish(result.finish)}}]${result.usage ? `,"usage":${shownUsage(result.usage)}` : ''}}`
   );
 }

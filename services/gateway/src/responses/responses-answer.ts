@@ -45,16 +45,13 @@ export const callItem = (id: string, { id: callId, function: called }: ToolCall,
   status,
 });
 
-const shownUsage = (usage: wire.Usage | undefined): object | null =>
-  usage === undefined
-    ? null
-    : {
-        input_tokens: usage.inputTokens,
-        input_tokens_details: { cached_tokens: usage.cachedInputTokens },
-        output_tokens: usage.outputTokens,
-        output_tokens_details: { reasoning_tokens: usage.reasoningTokens },
-        total_tokens: usage.inputTokens + usage.outputTokens,
-      };
+const shownUsage = (usage: wire.Usage): object => ({
+  input_tokens: usage.inputTokens,
+  input_tokens_details: { cached_tokens: usage.cachedInputTokens },
+  output_tokens: usage.outputTokens,
+  output_tokens_details: { reasoning_tokens: usage.reasoningTokens },
+  total_tokens: usage.inputTokens + usage.outputTokens,
+});
 
 const incomplete: Readonly<Record<string, string>> = { length: 'max_output_tokens', content_filter: 'content_filter' };
 
@@ -91,7 +88,8 @@ export function shownResponse(
     tools: (body.tools ?? []).map((tool) => ({ description: null, parameters: null, strict: null, ...tool })),
     top_p: body.top_p ?? null,
     truncation: 'disabled',
-    usage: shownUsage(result?.usage),
+    // Where it is not known it is not there: OpenAI's schema has no null for it.
+    ...(result?.usage && { usage: shownUsage(result.usage) }),
   };
 }
 
