@@ -1,21 +1,39 @@
 import type { ServerResponse } from 'node:http';
 import { chatCompletions } from './chat/chat-completions.ts';
+import { readFacts } from './chat/facts.ts';
 import { HttpError } from './http/errors.ts';
+import { readJsonBody } from './http/read-body.ts';
 import type { Routes } from './http/server.ts';
+import { shownExplanation } from './json/json-answer.ts';
+import { readJsonQuestion } from './json/json-task.ts';
 import { messages } from './messages/messages.ts';
 import { findModel, listModels } from './models.ts';
+import { openApiDocument } from './openapi.ts';
 import type { Surroundings } from './ports.ts';
 import { readiness } from './readiness.ts';
 import { responses } from './responses/responses.ts';
-import { answerText, type TaskOptions } from './text/answer-text.ts';
+import { answerText, notReady, type TaskOptions } from './text/answer-text.ts';
 
 /** Everything that this door answers. */
 export function routes(options: TaskOptions): Routes {
   const { surroundings } = options;
+  const openApi = openApiDocument();
   return {
     '/v1/chat/completions': { POST: answerText(chatCompletions, options) },
     '/v1/responses': { POST: answerText(responses, options) },
     '/v1/messages': { POST: answerText(messages, options) },
+    '/v1/explain': {
+      POST: async (request, response) => {
+        const { client } = surroundings;
+        if (!client) throw notReady(surroundings);
+        const facts = readFacts(request.headers);
+        const question = readJsonQuestion(await readJsonBody(request), facts);
+        sendJson(response, 200, shownExplanation(await client.explain(question)));
+      },
+    },
+    '/openapi.json': {
+      GET: (_request, response) => sendJson(response, 200, openApi),
+    },
     '/v1/models': {
       GET: (_request, response) =>
         sendJson(response, 200, { object: 'list', data: listModels(mustKnow(surroundings), surroundings.fleet) }),

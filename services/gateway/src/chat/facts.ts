@@ -29,6 +29,8 @@ type FactName = (typeof factNames)[number];
 const headerOf = (fact: FactName): string => `x-will-${fact}`;
 const fieldOf = (fact: FactName): string => `will_${fact.replaceAll('-', '_')}`;
 const factOfHeader = new Map<string, FactName>(factNames.map((fact) => [headerOf(fact), fact]));
+/** The headers that facts may come by. */
+export const factHeaders: readonly string[] = factNames.map(headerOf);
 const factOfField = new Map<string, FactName>(factNames.map((fact) => [fieldOf(fact), fact]));
 
 const priorities: readonly Priority[] = ['background', 'normal', 'high'];

@@ -60,7 +60,7 @@ async function answer(
   try {
     if (!isIn) throw overloaded(admission.most);
     if (!surroundings.client) throw notReady(surroundings);
-    const task = readJsonTask(Buffer.from(message.data), client);
+    const task = readJsonTask(Buffer.from(message.data), { client });
     key = `${client}.${task.taskId}`;
     running.set(key, cancelled);
     const onPart = (part: StreamPart): void => {
@@ -80,7 +80,7 @@ async function explain(bus: Bus, options: TaskOptions, client: string, message: 
   try {
     const asked = options.surroundings.client;
     if (!asked) throw notReady(options.surroundings);
-    reply(bus, message, shownExplanation(await asked.explain(readJsonQuestion(Buffer.from(message.data), client))));
+    reply(bus, message, shownExplanation(await asked.explain(readJsonQuestion(Buffer.from(message.data), { client }))));
   } catch (thrown) {
     reply(bus, message, failed(thrown, options));
   }

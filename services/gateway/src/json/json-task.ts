@@ -1,8 +1,9 @@
 import type { Question, TaskRequest } from '@will/client';
 import { newId } from '@will/contracts';
-import { dataClasses, modalities, slugPattern } from '@will/core';
+import { type DataClass, dataClasses, modalities, slugPattern, strictestOf } from '@will/core';
 import { z } from 'zod';
 import { modalitiesOf, needsOf } from '../chat/chat-task.ts';
+import type { StatedFacts } from '../chat/facts.ts';
 import { checkChat } from '../chat/read-chat.ts';
 import { checkFields, withoutNulls } from '../http/check-fields.ts';
 import { invalid } from '../http/errors.ts';
@@ -37,7 +38,8 @@ const taskSchema = z.strictObject({
   input_kind: z.string().regex(slugPattern).optional(),
   input: z.union([z.string().min(1), z.record(z.string(), z.unknown())]),
 });
-const questionSchema = z.strictObject({
+/** A question about a task that is not run. */
+export const questionSchema = z.strictObject({
   ...facts,
   input_tokens: z.int().min(0).optional(),
   at_unix_ms: z.int().min(0).optional(),
@@ -49,14 +51,13 @@ const read = <S extends z.ZodObject>(schema: S, bytes: Buffer): z.infer<S> =>
   checkFields(schema, {}, withoutNulls(parseJsonObject(bytes)));
 
 /** A task in JSON. @throws {HttpError} 400, naming the first field that is wrong. */
-export function readJsonTask(bytes: Buffer, client: string): TaskRequest & { readonly taskId: string } {
+export function readJsonTask(bytes: Buffer, stated: FactsBeside): TaskRequest & { readonly taskId: string } {
   const body = read(taskSchema, bytes);
   const { input, input_kind: inputKind } = body;
   return {
     taskId: body.task_id ?? newId(),
-    client,
     ...(typeof input === 'string' ? { input } : inputKind === undefined ? chatIn(input) : { input: jsonOf(input) }),
-    ...factsOf(body),
+    ...factsOf(body, stated),
     ...(inputKind !== undefined && { inputKind }),
     ...(body.timeout_ms !== undefined && { timeoutMs: body.timeout_ms }),
     ...(body.max_output_is_exact !== undefined && { maxOutputIsExact: body.max_output_is_exact }),
@@ -72,26 +73,38 @@ function chatIn(input: Readonly<Record<string, unknown>>): Pick<TaskRequest, 'in
   return { input: chat, needs: needsOf(body), inputModalities: modalitiesOf(body.messages) };
 }
 
+/** What was said beside the body, by the subject or by headers: who asks, and facts that the body does not name. */
+export type FactsBeside = { readonly client: string } & Partial<Omit<StatedFacts, 'client'>>;
+
 const jsonOf = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
 
 /** A question about a task that is not run. @throws {HttpError} 400 */
-export function readJsonQuestion(bytes: Buffer, client: string): Question {
+export function readJsonQuestion(bytes: Buffer, stated: FactsBeside): Question {
   const body = read(questionSchema, bytes);
   return {
-    client,
-    ...factsOf(body),
+    ...factsOf(body, stated),
     ...(body.input_tokens !== undefined && { inputTokens: body.input_tokens }),
     ...(body.at_unix_ms !== undefined && { atUnixMs: body.at_unix_ms }),
   };
 }
 
-function factsOf(body: Facts) {
+/** What the body says counts, except that of two data classes the stricter does. @throws {HttpError} 400 */
+function factsOf(body: Facts, stated: FactsBeside) {
+  if (stated.taskType !== undefined && stated.taskType !== body.type)
+    throw invalid(
+      `type ${JSON.stringify(body.type)} and x-will-task-type must be the same where both are there`,
+      'type',
+    );
+  const { taskType: _same, dataClass: classBeside, ...beside } = stated;
+  const classInBody = body.data_class as DataClass | undefined;
+  const dataClass = classInBody && classBeside ? strictestOf(classInBody, classBeside) : (classInBody ?? classBeside);
   return {
+    ...beside,
     type: body.type,
+    ...(dataClass !== undefined && { dataClass }),
     ...(body.project !== undefined && { project: body.project }),
     ...(body.reflex !== undefined && { reflex: body.reflex }),
     ...(body.priority !== undefined && { priority: body.priority }),
-    ...(body.data_class !== undefined && { dataClass: body.data_class as (typeof dataClasses)[number] }),
     ...(body.model !== undefined && { model: body.model }),
     ...(body.max_output_tokens !== undefined && { maxOutputTokens: body.max_output_tokens }),
     ...(body.input_modalities !== undefined && { inputModalities: body.input_modalities }),

@@ -1,4 +1,5 @@
 import {
+  type Question,
   type StreamPart,
   type TaskClient,
   TaskError,
@@ -18,6 +19,7 @@ export type Script = (
 export interface FakeTasks extends TaskClient {
   /** Everything that was asked, in order. */
   readonly requests: TaskRequest[];
+  readonly questions: Question[];
   script: Script;
 }
 
@@ -26,6 +28,7 @@ export function fakeTasks(script: Script = answers('pong')): FakeTasks {
   const requests: TaskRequest[] = [];
   const fake: FakeTasks = {
     requests,
+    questions: [],
     script,
     async start(request, stream, onPart) {
       requests.push(request);

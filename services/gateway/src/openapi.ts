@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { chatSchema } from './chat/chat-schema.ts';
+import { factHeaders } from './chat/facts.ts';
+import { questionSchema } from './json/json-task.ts';
+import { messagesSchema } from './messages/messages-schema.ts';
+import { responsesSchema } from './responses/responses-schema.ts';
+
+interface Described {
+  readonly summary: string;
+  /** Of the body; none: the request has no body. */
+  readonly body?: z.ZodType;
+  /** What the last segment of the path is. */
+  readonly parameter?: string;
+  /** The answer comes as server-sent events where the body says `stream: true`. */
+  readonly streams?: boolean;
+  /** Whether the request may carry facts in headers. */
+  readonly takesFacts?: boolean;
+}
+
+/** Every route of this door; a test holds it against the table that is served. */
+export const described: Readonly<Record<string, Readonly<Record<string, Described>>>> = {
+  '/v1/chat/completions': {
+    POST: { summary: 'A chat, in OpenAI’s form', body: chatSchema, streams: true, takesFacts: true },
+  },
+  '/v1/responses': {
+    POST: { summary: 'A response, in OpenAI’s newer form', body: responsesSchema, streams: true, takesFacts: true },
+  },
+  '/v1/messages': {
+    POST: { summary: 'A message, in Anthropic’s form', body: messagesSchema, streams: true, takesFacts: true },
+  },
+  '/v1/explain': {
+    POST: {
+      summary: 'Which models may do a task, in which order, and why the others may not; nothing is run',
+      body: questionSchema,
+      takesFacts: true,
+    },
+  },
+  '/v1/models': { GET: { summary: 'Everything that `model` may name' } },
+  '/v1/models/*': { GET: { summary: 'One model or task type', parameter: 'name' } },
+  '/healthz': { GET: { summary: '200 while a task can be answered, else 503 with the reason' } },
+  '/openapi.json': { GET: { summary: 'This document' } },
+};
+
+const headers = factHeaders.map((name) => ({ name, in: 'header', required: false, schema: { type: 'string' } }));
+
+const json = { 'application/json': { schema: { type: 'object' } } };
+
+/** The door in OpenAPI 3.1. Fields are those of the very schemas that requests are checked with. */
+export function openApiDocument(): Record<string, unknown> {
+  const paths = Object.entries(described).map(([path, methods]) => [
+    path.replace('/*', `/{${Object.values(methods)[0]?.parameter ?? 'id'}}`),
+    Object.fromEntries(Object.entries(methods).map(([method, route]) => [method.toLowerCase(), operation(route)])),
+  ]);
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Will’s model router', version: '1', description: 'The HTTP door. Null counts as absent.' },
+    servers: [{ url: 'http://127.0.0.1:8080' }],
+    paths: Object.fromEntries(paths) as object,
+    components: { responses: { Error: { description: 'An error in the dialect’s own shape', content: json } } },
+  };
+}
+
+function operation({ summary, body, parameter, streams, takesFacts }: Described): object {
+  const parameters = [
+    ...(parameter === undefined ? [] : [{ name: parameter, in: 'path', required: true, schema: { type: 'string' } }]),
+    ...(takesFacts === true ? headers : []),
+  ];
+  return {
+    summary,
+    ...(parameters.length > 0 && { parameters }),
+    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body) } } } }),
+    responses: {
+      200: {
+        description: 'The answer',
+        content: streams === true ? { ...json, 'text/event-stream': { schema: { type: 'string' } } } : json,
+      },
+      default: { $ref: '#/components/responses/Error' },
+    },
+  };
+}
+
+/** What a schema accepts. A check that JSON Schema has no words for is left out of the description. */
+function schemaOf(body: z.ZodType): object {
+  const { $schema: _dialect, ...schema } = z.toJSONSchema(body, {
+    io: 'input',
+    unrepresentable: 'any',
+    reused: 'inline',
+  });
+  return schema;
+}
