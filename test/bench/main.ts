@@ -1,9 +1,8 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Pool } from 'undici';
 import { startSystem, type System } from '../support/system.ts';
+import { helper, models } from './helper.ts';
 import { type Measured, measure, memoryOf } from './measure.ts';
 
 /**
@@ -25,37 +24,6 @@ const prompt = 'x'.repeat(1_000);
 const say = (line: string): void => {
   if (!options.json) process.stdout.write(`${line}\n`);
 };
-
-const models = (url: string): string => `
-kind: model
-name: bench
-tags: [text_gen]
-call_method: Local
-provider: openai-compatible
-endpoint: ${url}/v1
-data_residency: EU
-compliance: none
-security_level: safe_for_sensitive
-allowed_tasks: { can_this_model_see_customer_data: yes }
-limits: { concurrency: 512 }
----
-kind: route
-name: text_gen
-primary: bench
----
-kind: settings
-name: global
-default_data_class: open
-`;
-
-async function helper(file: string, env: Record<string, string> = {}): Promise<{ child: ChildProcess; url: string }> {
-  const child = fork(new URL(file, import.meta.url), {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
-  const [message] = (await once(child, 'message')) as [{ url?: string }];
-  return { child, url: message.url ?? '' };
-}
 
 interface Path {
   readonly name: string;
