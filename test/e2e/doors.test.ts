@@ -166,6 +166,65 @@ describe('JSON on the bus', () => {
   });
 });
 
+describe('a provider’s stream that breaks after content', () => {
+  const ways = ['cut', 'error_event', 'end_without_marker', 'stall'] as const;
+  const half = { type: 'code', input: 'Hello', timeoutMs: 2_500 } as const;
+  const headers = { 'x-will-timeout-ms': '2500' };
+  const messages = [{ role: 'user' as const, content: 'Hello' }];
+  /** What a loop over a stream threw, and how much text came before. */
+  async function reading(parts: AsyncIterable<unknown>): Promise<{ readonly said: string; readonly error: unknown }> {
+    let said = '';
+    try {
+      for await (const part of parts) said += JSON.stringify(part);
+      return { said, error: undefined };
+    } catch (error) {
+      return { said, error };
+    }
+  }
+
+  test.each(ways)('%s reaches every library as its own error, never as a finished answer', async (how) => {
+    upstream.script('cloud', { kind: 'breaks', after: 3, how });
+    const openai = new OpenAI({ baseURL: `${system.httpUrl}/v1`, apiKey: 'none', maxRetries: 0 });
+    const anthropic = new Anthropic({ baseURL: system.httpUrl, apiKey: 'none', maxRetries: 0 });
+    const code = how === 'stall' ? 'deadline' : 'truncated';
+    const [chat, responses, message, overBus, overGrpc, json] = await Promise.all([
+      openai.chat.completions.create({ model: 'code', messages, stream: true }, { headers }).then(reading),
+      openai.responses.create({ model: 'code', input: 'Hello', stream: true }, { headers }).then(reading),
+      anthropic.messages.create({ model: 'code', max_tokens: 50, messages, stream: true }, { headers }).then(reading),
+      reading((clients['nats'] as TaskClient).stream(half)),
+      reading((clients['grpc'] as TaskClient).stream(half)),
+      jsonStream({ type: 'code', input: 'Hello', timeout_ms: 2_500 }, `broken-${how}`),
+    ]);
+    for (const { said } of [chat, responses, message, overBus, overGrpc]) {
+      expect(said).toContain('piece 0');
+      expect(said).not.toMatch(/"finish_reason":"|response\.completed|message_stop|"kind":"end"/);
+    }
+    expect(chat.error).toBeInstanceOf(OpenAI.APIError);
+    expect(responses.error).toBeInstanceOf(OpenAI.APIError);
+    expect(message.error).toBeInstanceOf(Anthropic.APIError);
+    expect([chat.error, responses.error, overBus.error, overGrpc.error]).toMatchObject([
+      { code },
+      { code },
+      { code },
+      { code },
+    ]);
+    expect(message.error).toMatchObject({ error: { error: { code } } });
+    expect(json.at(-1)).toMatchObject({ kind: 'error', error: { code } });
+  });
+  afterAll(() => upstream.script('cloud', { kind: 'answer' }));
+
+  async function jsonStream(task: object, token: string): Promise<{ kind: string }[]> {
+    const parts = nats.subscribe(`_INBOX.acme.${token}`);
+    nats.publish('will.v1.json.stream.acme', JSON.stringify(task), { reply: `_INBOX.acme.${token}` });
+    const all: { kind: string }[] = [];
+    for await (const part of parts) {
+      all.push(part.json());
+      if (['end', 'error'].includes(all.at(-1)?.kind ?? '')) break;
+    }
+    return all;
+  }
+});
+
 test('vendors’ own libraries get answers of real models through HTTP', async () => {
   const openai = new OpenAI({ baseURL: `${system.httpUrl}/v1`, apiKey: 'none', maxRetries: 0 });
   const anthropic = new Anthropic({ baseURL: system.httpUrl, apiKey: 'none', maxRetries: 0 });
