@@ -31,13 +31,19 @@ beforeAll(async () => {
         openByDefault,
         modelDocument({ name: 'Cloud', tags: 'code', callMethod: 'API', endpoint: `${upstream.url}/v1` }),
         modelDocument({ name: 'Tiny', provider: 'gguf', callMethod: 'on-device', path: join(folder, 'tiny.gguf') }),
+        modelDocument({
+          name: 'Media',
+          tags: 'embedding, transcription, speech, rerank, image_gen',
+          callMethod: 'API',
+          endpoint: `${upstream.url}/v1`,
+        }),
         routeDocument('text_gen', 'Tiny'),
         routeDocument('code', 'Cloud'),
       ),
     },
     counts: { gateway: 1 },
   });
-  await system.untilServed('cloud', 'tiny');
+  await system.untilServed('cloud', 'tiny', 'media');
   clients['nats'] = await connectClient({ servers: system.nats.url, client: 'acme' });
   clients['grpc'] = await connectClient({ servers: `grpc://${system.grpcAddress}`, client: 'acme' });
   nats = await connect({ servers: system.nats.url, inboxPrefix: '_INBOX.acme' });
@@ -74,7 +80,7 @@ describe.each(['nats', 'grpc'])('the client library over %s', (way) => {
       .run({ type: 'translation', input: 'Hello' })
       .catch((error: unknown) => error);
     expect(failure).toMatchObject({ name: 'TaskError', code: 'blocked', isRetryable: false });
-    expect((failure as { exclusions: unknown[] }).exclusions).toHaveLength(2);
+    expect((failure as { exclusions: unknown[] }).exclusions).toHaveLength(3);
   });
 
   test('aborting ends the task as cancelled', async () => {
@@ -94,7 +100,7 @@ describe.each(['nats', 'grpc'])('the client library over %s', (way) => {
   test('explains who may answer', async () => {
     const { set } = await client().explain({ type: 'code' });
     expect(set.candidates.map(({ model }) => model)).toEqual(['cloud']);
-    expect(set.exclusions.map(({ model }) => model)).toEqual(['tiny']);
+    expect(set.exclusions.map(({ model }) => model).sort()).toEqual(['media', 'tiny']);
   });
 
   test('the example of the guide runs as it stands', async () => {
@@ -163,6 +169,81 @@ describe('JSON on the bus', () => {
   test('the example of the guide runs as it stands', async () => {
     const example = await exampleOf('any-language.md', 'js');
     expect(await runs(example.replace('nats://127.0.0.1:4222', system.nats.url))).toBe('Success tiny\nended true\n');
+  });
+});
+
+describe('tasks that are no chat, through the openai package', () => {
+  const openai = () => new OpenAI({ baseURL: `${system.httpUrl}/v1`, apiKey: 'none', maxRetries: 0 });
+
+  test('embeddings, each at its place, as numbers', async () => {
+    const answer = await openai().embeddings.create({ model: 'embedding', input: ['a', 'four'], dimensions: 4 });
+    expect(answer.data.map(({ index, embedding }) => [index, embedding])).toEqual([
+      [0, [1, 0.25, 0, 0]],
+      [1, [4, 0.25, 0, 0]],
+    ]);
+    expect(answer).toMatchObject({ model: 'media', usage: { prompt_tokens: 5 } });
+  });
+
+  test('more vectors than one message on the bus holds', async () => {
+    const input = Array.from({ length: 300 }, (_, n) => 'x'.repeat(n + 1));
+    const answer = await openai().embeddings.create({ model: 'auto', input, dimensions: 1_024 });
+    expect(answer.data.map(({ embedding }) => [embedding.length, embedding[0]])).toEqual(
+      input.map((text) => [1_024, text.length]),
+    );
+  });
+
+  test('a transcription', async () => {
+    const file = new File([new Uint8Array(1_000)], 'hello.wav', { type: 'audio/wav' });
+    const asked = { model: 'transcription', file, language: 'nb' };
+    const answer = await openai().audio.transcriptions.create(asked);
+    expect(answer.text).toBe('hello.wav of 1000 bytes in nb for media');
+    const plain = await openai().audio.transcriptions.create({ ...asked, response_format: 'text' });
+    expect(plain).toBe('hello.wav of 1000 bytes in nb for media\n');
+  });
+
+  test('speech, also larger than one message on the bus', async () => {
+    const asked = { model: 'speech', voice: 'alloy', response_format: 'wav' } as const;
+    const answer = await openai().audio.speech.create({ ...asked, input: 'hello' });
+    expect(answer.headers.get('content-type')).toBe('audio/wav');
+    expect(await answer.text()).toBe('sound of hello');
+    const large = await openai().audio.speech.create({ ...asked, input: 'bytes 3000000' });
+    const bytes = new Uint8Array(await large.arrayBuffer());
+    expect([bytes.length, bytes.every((byte) => byte === 7)]).toEqual([3_000_000, true]);
+  });
+
+  test('an image', async () => {
+    const answer = await openai().images.generate({ model: 'image_gen', prompt: 'a bread', size: '256x256' });
+    expect(Buffer.from(answer.data?.[0]?.b64_json ?? '', 'base64').toString()).toBe('image of a bread');
+  });
+
+  test('a ranking', async () => {
+    const response = await fetch(`${system.httpUrl}/v1/rerank`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'rerank', query: 'q', documents: ['a', { text: 'long' }], return_documents: true }),
+    });
+    expect(await response.json()).toMatchObject({
+      model: 'media',
+      results: [
+        { index: 1, relevance_score: 0.04, document: { text: 'long' } },
+        { index: 0, relevance_score: 0.01 },
+      ],
+    });
+  });
+
+  test.each(['nats', 'grpc'])('the client library over %s has the bytes', async (way) => {
+    const task = { type: 'speech', inputKind: 'speech', outputModalities: ['audio'] } as const;
+    const say = (text: string) => Buffer.from(JSON.stringify({ text, voice: 'v', format: 'mp3' }));
+    const { data, dataType } = await (clients[way] as TaskClient).run({ ...task, input: say('bytes 1500000') });
+    expect([data?.length, dataType]).toEqual([1_500_000, 'audio/mp3']);
+  });
+
+  test('an input that is not of its kind is refused', async () => {
+    const task = { type: 'speech', inputKind: 'speech', input: Buffer.from('{}') };
+    await expect((clients['nats'] as TaskClient).run(task)).rejects.toMatchObject({
+      code: 'all_failed',
+      attempts: [{ fine: 'Invalid' }],
+    });
   });
 });
 

@@ -43,6 +43,9 @@ export interface TaskDelta {
   readonly reasoning: string;
   /** JSON array of tool-call deltas in the OpenAI form; '' for none. */
   readonly toolCalls: string;
+  /** Output that is no text: a piece of it, and its media type. */
+  readonly data?: Uint8Array;
+  readonly dataType?: string;
 }
 
 export interface TaskResult {
@@ -56,6 +59,9 @@ export interface TaskResult {
   readonly reasoning: string;
   /** JSON array of whole tool calls; '' for none. */
   readonly toolCalls: string;
+  /** Output that is no text (vectors, sound, an image), and its media type. */
+  readonly data?: Uint8Array;
+  readonly dataType?: string;
   readonly finish: string;
   readonly usage: wire.Usage | undefined;
   readonly costNanoUsd: bigint | undefined;

@@ -12,6 +12,7 @@ import {
   type TaskRequest,
   type TaskResult,
 } from './api.ts';
+import { dataOf, DataPieces } from './data.ts';
 import { explanationOf, questionOnWire } from './explain.ts';
 import { taskErrorOf } from './failure.ts';
 import { streamOf } from './stream.ts';
@@ -149,7 +150,7 @@ function collect(
   onPart: (part: StreamPart) => void,
 ): Promise<TaskResult> {
   return new Promise((resolve, reject) => {
-    const said = { text: '', reasoning: '', toolCalls: [] as string[] };
+    const said = { text: '', reasoning: '', toolCalls: [] as string[], data: new DataPieces() };
     let end: wire.End | undefined;
     call.on('data', (message: MessageShape<typeof wire.StreamResponseSchema>) => {
       const { part } = message;
@@ -162,7 +163,7 @@ function collect(
         said.text += text;
         said.reasoning += reasoning;
         if (toolCalls !== '') said.toolCalls.push(toolCalls);
-        onPart({ kind: 'delta', delta: { text, reasoning, toolCalls } });
+        onPart({ kind: 'delta', delta: { text, reasoning, toolCalls, ...said.data.take(part.value) } });
       } else if (part.case === 'end') end = part.value;
     });
     call.once('error', reject);
@@ -179,6 +180,7 @@ interface Said {
   readonly text: string;
   readonly reasoning: string;
   readonly toolCalls: readonly string[];
+  readonly data: DataPieces;
 }
 
 function resultOf(taskId: string, end: wire.End, said: Said | undefined): TaskResult {
@@ -191,6 +193,7 @@ function resultOf(taskId: string, end: wire.End, said: Said | undefined): TaskRe
     output: output?.text ?? said?.text ?? '',
     reasoning: output?.reasoning ?? said?.reasoning ?? '',
     toolCalls: output ? decoder.decode(output.toolCalls) : mergeToolCalls([...(said?.toolCalls ?? [])]),
+    ...(output ? dataOf(output) : said?.data.whole()),
     finish,
     usage,
     costNanoUsd,

@@ -2,6 +2,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BusError, type Bus, type Incoming, type LifeWatch } from '@will/bus';
 import { subjects, wire } from '@will/contracts';
 import { TaskError, type StreamPart, type TaskErrorCode, type TaskResult } from './api.ts';
+import { dataOf, DataPieces } from './data.ts';
 import { mergeToolCalls } from './tool-calls.ts';
 import { codeOfFailure } from './failure.ts';
 import type { TaskMessage } from './task-message.ts';
@@ -48,6 +49,7 @@ export class Run {
   #text = '';
   #reasoning = '';
   #toolCalls: string[] = [];
+  readonly #data = new DataPieces();
   #isOver = false;
 
   constructor(
@@ -198,7 +200,10 @@ export class Run {
     this.#text += delta.text;
     this.#reasoning += delta.reasoning;
     if (toolCalls !== '') this.#toolCalls.push(toolCalls);
-    this.#onPart({ kind: 'delta', delta: { text: delta.text, reasoning: delta.reasoning, toolCalls } });
+    this.#onPart({
+      kind: 'delta',
+      delta: { text: delta.text, reasoning: delta.reasoning, toolCalls, ...this.#data.take(delta) },
+    });
   }
 
   #end(end: wire.End): void {
@@ -210,6 +215,7 @@ export class Run {
       output: end.output?.text ?? this.#text,
       reasoning: end.output?.reasoning ?? this.#reasoning,
       toolCalls: end.output ? decoder.decode(end.output.toolCalls) : mergeToolCalls(this.#toolCalls),
+      ...(end.output ? dataOf(end.output) : this.#data.whole()),
       finish: end.finish,
       usage: end.usage,
       costNanoUsd: end.costNanoUsd,

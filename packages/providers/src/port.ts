@@ -2,7 +2,7 @@ import type { FinishReason, Model, ProviderFailure, Usage } from '@will/core';
 
 /** One call of one model. The input is bytes as the caller sent them; a provider parses what it must change. */
 export interface ModelCall {
-  /** `chat`: JSON {messages, temperature, tools, response_format, …} in the OpenAI form, without model and stream. */
+  /** `chat`: JSON {messages, temperature, tools, response_format, …} in the OpenAI form, without model and stream. Others: see the contract's task kinds. */
   readonly inputKind: string;
   readonly input: Uint8Array;
   /** Content is wanted as it is made. */
@@ -19,6 +19,9 @@ export interface ContentDelta {
   readonly text?: string;
   readonly reasoning?: string;
   readonly toolCalls?: string;
+  /** Output that is no text, and its media type. */
+  readonly data?: Uint8Array;
+  readonly dataType?: string;
 }
 
 export type ProviderOutcome =

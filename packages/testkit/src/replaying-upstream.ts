@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { answerMedia } from './media-answers.ts';
 
 /** How the upstream treats one request. Each speaks the wire format of OpenAI's chat completions. */
 export type Behaviour =
@@ -77,7 +78,11 @@ export async function startReplayingUpstream(options: { readonly keepLog?: boole
   };
   const server = createServer((request, response) => {
     if (request.method === 'GET') return answerModels(request, response);
-    void readBody(request).then((body) => {
+    void readBody(request).then(async (bytes) => {
+      const { url = '', headers } = request;
+      const isChat = url.endsWith('/chat/completions');
+      if (!isChat && (await answerMedia(url, headers['content-type'] ?? '', bytes, response))) return;
+      const body = JSON.parse(bytes.toString()) as Record<string, unknown>;
       const seen = see(request, response, body);
       if (options.keepLog !== false) requests.push(seen);
       for (const waiter of waiting.splice(0)) {
@@ -107,10 +112,10 @@ function answerModels(request: IncomingMessage, response: ServerResponse): void 
   response.end(isModels ? '{"object":"list","data":[]}' : '{}');
 }
 
-async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
+async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
-  return JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>;
+  return Buffer.concat(chunks);
 }
 
 function see(request: IncomingMessage, response: ServerResponse, body: Record<string, unknown>): SeenRequest {

@@ -2,6 +2,10 @@ import { z } from 'zod';
 import { chatSchema } from './chat/chat-schema.ts';
 import { factHeaders } from './chat/facts.ts';
 import { questionSchema } from './json/json-task.ts';
+import { speechSchema, transcriptionSchema } from './media/audio.ts';
+import { embeddingsSchema } from './media/embeddings.ts';
+import { imagesSchema } from './media/images.ts';
+import { rerankSchema } from './media/rerank.ts';
 import { messagesSchema } from './messages/messages-schema.ts';
 import { responsesSchema } from './responses/responses-schema.ts';
 
@@ -13,6 +17,10 @@ interface Described {
   readonly parameter?: string;
   /** The answer comes as server-sent events where the body says `stream: true`. */
   readonly streams?: boolean;
+  /** The body is a form whose field `file` is the recording. */
+  readonly isForm?: boolean;
+  /** What an answer is, where it is no JSON. */
+  readonly answers?: string;
   /** Whether the request may carry facts in headers. */
   readonly takesFacts?: boolean;
 }
@@ -27,6 +35,17 @@ export const described: Readonly<Record<string, Readonly<Record<string, Describe
   },
   '/v1/messages': {
     POST: { summary: 'A message, in Anthropic’s form', body: messagesSchema, streams: true, takesFacts: true },
+  },
+  '/v1/embeddings': { POST: { summary: 'Texts as vectors', body: embeddingsSchema, takesFacts: true } },
+  '/v1/audio/transcriptions': {
+    POST: { summary: 'What was said in a recording', body: transcriptionSchema, isForm: true, takesFacts: true },
+  },
+  '/v1/audio/speech': {
+    POST: { summary: 'A text as sound', body: speechSchema, answers: 'audio/*', takesFacts: true },
+  },
+  '/v1/images/generations': { POST: { summary: 'An image', body: imagesSchema, takesFacts: true } },
+  '/v1/rerank': {
+    POST: { summary: 'Documents by how well they answer a query', body: rerankSchema, takesFacts: true },
   },
   '/v1/explain': {
     POST: {
@@ -60,7 +79,7 @@ export function openApiDocument(): Record<string, unknown> {
   };
 }
 
-function operation({ summary, body, parameter, streams, takesFacts }: Described): object {
+function operation({ summary, body, parameter, streams, takesFacts, isForm, answers }: Described): object {
   const parameters = [
     ...(parameter === undefined ? [] : [{ name: parameter, in: 'path', required: true, schema: { type: 'string' } }]),
     ...(takesFacts === true ? headers : []),
@@ -68,15 +87,28 @@ function operation({ summary, body, parameter, streams, takesFacts }: Described)
   return {
     summary,
     ...(parameters.length > 0 && { parameters }),
-    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body) } } } }),
+    ...(body && { requestBody: { required: true, content: isForm === true ? formOf(body) : jsonOf(body) } }),
     responses: {
       200: {
         description: 'The answer',
-        content: streams === true ? { ...json, 'text/event-stream': { schema: { type: 'string' } } } : json,
+        content:
+          answers !== undefined
+            ? { [answers]: {} }
+            : streams === true
+              ? { ...json, 'text/event-stream': { schema: { type: 'string' } } }
+              : json,
       },
       default: { $ref: '#/components/responses/Error' },
     },
   };
+}
+
+const jsonOf = (body: z.ZodType): object => ({ 'application/json': { schema: schemaOf(body) } });
+
+function formOf(body: z.ZodType): object {
+  const schema = schemaOf(body) as { readonly properties: object; readonly required: readonly string[] };
+  const properties = { ...schema.properties, file: { contentMediaType: 'application/octet-stream' } };
+  return { 'multipart/form-data': { schema: { ...schema, properties, required: [...schema.required, 'file'] } } };
 }
 
 /** What a schema accepts. A check that JSON Schema has no words for is left out of the description. */

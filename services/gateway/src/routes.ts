@@ -6,6 +6,11 @@ import { readJsonBody } from './http/read-body.ts';
 import type { Routes } from './http/server.ts';
 import { shownExplanation } from './json/json-answer.ts';
 import { readJsonQuestion } from './json/json-task.ts';
+import { answerMedia } from './media/answer-media.ts';
+import { speech, transcriptions } from './media/audio.ts';
+import { embeddings } from './media/embeddings.ts';
+import { images } from './media/images.ts';
+import { rerank } from './media/rerank.ts';
 import { messages } from './messages/messages.ts';
 import { findModel, listModels } from './models.ts';
 import { openApiDocument } from './openapi.ts';
@@ -22,6 +27,11 @@ export function routes(options: TaskOptions): Routes {
     '/v1/chat/completions': { POST: answerText(chatCompletions, options) },
     '/v1/responses': { POST: answerText(responses, options) },
     '/v1/messages': { POST: answerText(messages, options) },
+    '/v1/embeddings': { POST: answerMedia(embeddings, options) },
+    '/v1/audio/transcriptions': { POST: answerMedia(transcriptions, options) },
+    '/v1/audio/speech': { POST: answerMedia(speech, options) },
+    '/v1/images/generations': { POST: answerMedia(images, options) },
+    '/v1/rerank': { POST: answerMedia(rerank, options) },
     '/v1/explain': {
       POST: async (request, response) => {
         const { client } = surroundings;

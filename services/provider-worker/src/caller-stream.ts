@@ -12,6 +12,8 @@ export const deltaToWire = (delta: ContentDelta): wire.Delta =>
     text: delta.text ?? '',
     reasoning: delta.reasoning ?? '',
     toolCalls: delta.toolCalls === undefined ? new Uint8Array(0) : encoder.encode(delta.toolCalls),
+    data: delta.data ?? new Uint8Array(0),
+    dataType: delta.dataType ?? '',
   });
 
 /** The frames of one attempt to its caller: numbered, the first piece at once, later ones coalesced. */
@@ -36,7 +38,7 @@ export class CallerStream {
 
   /** Sends a piece, or keeps it for the next few milliseconds' company. */
   add(delta: ContentDelta): void {
-    if (delta.toolCalls !== undefined) {
+    if (delta.toolCalls !== undefined || delta.data !== undefined) {
       this.flush();
       return this.#frame({ case: 'delta', value: deltaToWire(delta) });
     }

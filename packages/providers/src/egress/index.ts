@@ -12,7 +12,7 @@ export interface EgressRequest {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   /** How long the answer's headers, and later any silence in its body, may last. */
   readonly headersTimeoutMs: number;
   readonly idleTimeoutMs: number;

@@ -13,6 +13,8 @@ import {
 } from '../port.ts';
 import { resolveSecret } from '../secrets.ts';
 import { ChatCall } from './chat-call.ts';
+import { abortedBy, MediaCall } from './media-call.ts';
+import { mediaRequest } from './media-request.ts';
 
 /** Everything that speaks OpenAI's chat completions: OpenAI, vLLM, llama-server, Ollama, LM Studio, … */
 export const openAiCompatible: Provider = {
@@ -46,8 +48,8 @@ class ChatConnection implements ModelConnection {
   }
 
   run(call: ModelCall, onDelta: (delta: ContentDelta) => void, signal: AbortSignal): Promise<ProviderOutcome> {
-    if (signal.aborted)
-      return Promise.resolve(failed(failureOf(signal.reason === 'deadline' ? 'deadline' : 'cancelled')));
+    if (signal.aborted) return Promise.resolve(failed(failureOf(abortedBy(signal))));
+    if (call.inputKind !== 'chat') return this.#media(call, onDelta, signal);
     const body = this.#body(call);
     if (body === undefined)
       return Promise.resolve(failed(failureOf('bad_request', { detail: `input is no ${call.inputKind} of JSON` })));
@@ -60,6 +62,15 @@ class ChatConnection implements ModelConnection {
       idleTimeoutMs: call.idleTimeoutMs,
     };
     return new ChatCall(this.#egress, request, call, onDelta, signal).outcome;
+  }
+
+  async #media(call: ModelCall, onDelta: (delta: ContentDelta) => void, signal: AbortSignal): Promise<ProviderOutcome> {
+    const media = await mediaRequest(call.inputKind, call.input, this.#model);
+    if (!media) return failed(failureOf('bad_request', { detail: `the input is no ${call.inputKind}` }));
+    if (signal.aborted) return failed(failureOf(abortedBy(signal)));
+    const headers = { ...this.#headers('*/*'), 'content-type': media.contentType };
+    return new MediaCall(this.#egress, { path: this.#path + media.path, headers }, media, call, onDelta, signal)
+      .outcome;
   }
 
   probe(signal: AbortSignal): Promise<Health> {
@@ -99,7 +110,6 @@ class ChatConnection implements ModelConnection {
 
   /** The caller's input with what the registry decides; undefined when it is no chat. */
   #body(call: ModelCall): string | undefined {
-    if (call.inputKind !== 'chat') return undefined;
     const input = parseInput(call.input);
     if (!input) return undefined;
     const { max_tokens: _old, max_completion_tokens: _newer, stream_options: _options, ...rest } = input;

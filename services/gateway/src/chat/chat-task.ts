@@ -38,22 +38,24 @@ export function chatTask(
 }
 
 /** A model pins, a task type leaves the choice to its route. Where a name is both, the model is meant. */
-function whoAnswers(
+export function whoAnswers(
   name: string,
   stated: string | undefined,
   snapshot: Snapshot,
+  types: ReadonlySet<string> = taskTypesOf(snapshot),
+  automatic = automaticType,
 ): { type: string; model: string | undefined } {
   const model = modelSlugOf(snapshot, name);
-  if (model !== undefined) return { type: stated ?? typeOfModel(model, snapshot), model };
-  if (name === 'auto') return { type: stated ?? automaticType, model: undefined };
-  if (taskTypesOf(snapshot).has(name)) return { type: stated ?? name, model: undefined };
-  const known = [...snapshot.models.keys(), ...taskTypesOf(snapshot)];
+  if (model !== undefined) return { type: stated ?? typeOfModel(model, snapshot, automatic), model };
+  if (name === 'auto') return { type: stated ?? automatic, model: undefined };
+  if (types.has(name)) return { type: stated ?? name, model: undefined };
+  const known = [...snapshot.models.keys(), ...types];
   const near = nearestNames(name, known);
   const hint = near.length > 0 ? `; near: ${near.join(', ')}` : '';
   throw new HttpError(
     404,
     'model_not_found',
-    `model ${JSON.stringify(name)} is neither a model, a task type that is answered in text, nor "auto"${hint}; GET /v1/models lists them`,
+    `model ${JSON.stringify(name)} is neither a model, a task type that is answered in ${automatic === automaticType ? 'text' : 'this way'}, nor "auto"${hint}; GET /v1/models lists them`,
     {
       param: 'model',
     },
@@ -61,10 +63,10 @@ function whoAnswers(
 }
 
 /** What a pinned model is asked to do when nobody says: generate text if it does that, else what it is tagged with. */
-function typeOfModel(slug: string, snapshot: Snapshot): string {
+function typeOfModel(slug: string, snapshot: Snapshot, automatic: string): string {
   const types = snapshot.models.get(slug)?.taskTypes ?? new Set<string>();
-  if (types.has(automaticType)) return automaticType;
-  return [...types][0] ?? automaticType;
+  if (types.has(automatic)) return automatic;
+  return [...types][0] ?? automatic;
 }
 
 const priorityOf = (tier: ChatBody['service_tier']): Priority | undefined =>

@@ -42,8 +42,8 @@ export function taskService({ surroundings, admission, nowMs }: TaskServiceOptio
           if (part.kind === 'started') send({ taskId, part: { case: 'started', value: part } });
           if (part.kind !== 'delta') return;
           hasContent = true;
-          const { text, reasoning, toolCalls } = part.delta;
-          send({ taskId, part: { case: 'delta', value: { text, reasoning, toolCalls: encoder.encode(toolCalls) } } });
+          const { toolCalls, ...rest } = part.delta;
+          send({ taskId, part: { case: 'delta', value: { ...rest, toolCalls: encoder.encode(toolCalls) } } });
         });
         send({ taskId, part: { case: 'end', value: endOf(result, !hasContent) } });
       }),
@@ -114,6 +114,8 @@ function timeoutOf(task: wire.Task, { deadlineUnixMs }: Call, nowMs: number): nu
   return timeoutMs;
 }
 
+const dataOf = ({ data, dataType }: TaskResult) => (data === undefined ? {} : { data, dataType: dataType ?? '' });
+
 function endOf(result: TaskResult, withOutput: boolean) {
   const { finish, usage, model, modelName, decisionId, attempts, costNanoUsd, output, reasoning, toolCalls } = result;
   return {
@@ -124,6 +126,6 @@ function endOf(result: TaskResult, withOutput: boolean) {
     attempts: [...attempts],
     ...(usage !== undefined && { usage }),
     ...(costNanoUsd !== undefined && { costNanoUsd }),
-    ...(withOutput && { output: { text: output, reasoning, toolCalls: encoder.encode(toolCalls) } }),
+    ...(withOutput && { output: { text: output, reasoning, toolCalls: encoder.encode(toolCalls), ...dataOf(result) } }),
   };
 }

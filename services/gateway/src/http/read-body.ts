@@ -10,21 +10,31 @@ const tooLarge = (): HttpError => new HttpError(413, 'too_large', `the body exce
 
 /** The whole JSON body as bytes, not parsed. @throws {HttpError} 400, 413, 415 */
 export async function readJsonBody(request: IncomingMessage): Promise<Buffer> {
-  checkHeaders(request);
+  return readBody(request, 'application/json');
+}
+
+/** The whole body of one content type as bytes, not parsed. @throws {HttpError} 400, 413, 415 */
+export async function readBody(
+  request: IncomingMessage,
+  contentType: 'application/json' | 'multipart/form-data',
+): Promise<Buffer> {
+  checkHeaders(request, contentType);
   const body = await readBytes(request);
-  if (body.length === 0) throw invalid('the body is empty; a JSON object was expected');
-  if (!isUtf8(body)) throw invalid('the body is not valid UTF-8');
+  const isJson = contentType === 'application/json';
+  if (body.length === 0) throw invalid(`the body is empty; ${isJson ? 'a JSON object' : contentType} was expected`);
+  if (isJson && !isUtf8(body)) throw invalid('the body is not valid UTF-8');
   return body;
 }
 
-function checkHeaders({ headers }: IncomingMessage): void {
+function checkHeaders({ headers }: IncomingMessage, wanted: string): void {
   const contentType = headers['content-type'] ?? '';
+  const named = contentType.split(';', 1)[0]?.trim().toLowerCase();
   // Also what keeps a web page of another origin from posting here without asking first.
-  if (!/^application\/json\s*(;|$)/i.test(contentType))
+  if (named !== wanted)
     throw new HttpError(
       415,
       'unsupported_media_type',
-      `content-type ${JSON.stringify(contentType.slice(0, 80))} must be application/json`,
+      `content-type ${JSON.stringify(contentType.slice(0, 80))} must be ${wanted}`,
     );
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity')

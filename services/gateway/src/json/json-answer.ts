@@ -12,6 +12,7 @@ export function shownResult(result: TaskResult): Record<string, unknown> {
     output: result.output,
     ...(result.reasoning !== '' && { reasoning: result.reasoning }),
     ...(result.toolCalls !== '' && { tool_calls: JSON.parse(result.toolCalls) as unknown }),
+    ...shownData(result),
     finish: result.finish,
     usage: usage
       ? {
@@ -39,8 +40,12 @@ export function shownPart(part: StreamPart): Record<string, unknown> {
     ...(text !== '' && { text }),
     ...(reasoning !== '' && { reasoning }),
     ...(toolCalls !== '' && { tool_calls: JSON.parse(toolCalls) as unknown }),
+    ...shownData(part.delta),
   };
 }
+
+const shownData = ({ data, dataType }: { readonly data?: Uint8Array; readonly dataType?: string }) =>
+  data === undefined ? {} : { data: Buffer.from(data).toString('base64'), data_type: dataType ?? '' };
 
 export const shownError = (error: HttpError): Record<string, unknown> => ({
   error: { ...errorFields(error), status: error.status },

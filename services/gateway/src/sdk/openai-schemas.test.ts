@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { vectorsToBytes } from '@will/contracts';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { answers, attempt, callsTool, delta, exclusion, fails, result, started } from '../testing/fake-tasks.ts';
@@ -97,6 +98,23 @@ test.each(Object.entries(scripts))('%s is a response, whole and in events', asyn
   const all = await events(await post('/v1/responses', { ...responses, tools: flatTools, stream: true }));
   expect(all.length).toBeGreaterThan(3);
   for (const event of all) expect(complaints(schemaOf(event), event)).toEqual([]);
+});
+
+test('embeddings, transcriptions and images have their shape', async () => {
+  door.tasks.script = (request) =>
+    result(request, { output: '{"count":1,"dimensions":2}', data: vectorsToBytes([[1, 0.5]]) });
+  const embedding: unknown = await (await post('/v1/embeddings', { model: 'embedding', input: 'a' })).json();
+  expect(complaints('CreateEmbeddingResponse', embedding)).toEqual([]);
+  door.tasks.script = (request) => result(request, { output: 'said', data: Buffer.from('png') });
+  const image: unknown = await (await post('/v1/images/generations', { model: 'auto', prompt: 'p' })).json();
+  expect(complaints('ImagesResponse', image)).toEqual([]);
+  const body = new FormData();
+  body.set('model', 'auto');
+  body.set('file', new File(['x'], 'a.wav'));
+  const transcript: unknown = await (
+    await fetch(`${door.url}/v1/audio/transcriptions`, { method: 'POST', body })
+  ).json();
+  expect(complaints('CreateTranscriptionResponseJson', transcript)).toEqual([]);
 });
 
 test('errors and lists of models have their shape', async () => {

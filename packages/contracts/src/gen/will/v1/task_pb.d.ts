@@ -116,7 +116,8 @@ export declare type Task = Message<"will.v1.Task"> & {
   inputTokens: number;
 
   /**
-   * What the input is: "chat" (JSON {messages, temperature, tools, ...}).
+   * What the input is: "chat" (JSON {messages, temperature, tools, ...}), "embedding", "transcription", "speech",
+   * "rerank", "image" (JSON, see task-kinds.ts).
    *
    * @generated from field: string input_kind = 16;
    */
@@ -281,6 +282,18 @@ export declare type Delta = Message<"will.v1.Delta"> & {
    * @generated from field: bytes tool_calls = 3;
    */
   toolCalls: Uint8Array;
+
+  /**
+   * Output that is no text (vectors, sound, an image), and its media type. Pieces follow one another.
+   *
+   * @generated from field: bytes data = 4;
+   */
+  data: Uint8Array;
+
+  /**
+   * @generated from field: string data_type = 5;
+   */
+  dataType: string;
 };
 
 /**

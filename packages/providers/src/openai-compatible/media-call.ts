@@ -1,0 +1,108 @@
+import { classifyHttp, classifyTransport, failureOf, type ProviderFailure } from '@will/core';
+import type { Egress, EgressListener } from '../egress/index.ts';
+import { abortReasons, type ContentDelta, failed, type ModelCall, type ProviderOutcome } from '../port.ts';
+import type { MediaRequest } from './media-request.ts';
+import { estimatedUsage } from './wire.ts';
+
+/** What one message on the bus may hold beside the rest of a frame. */
+const mostDataBytes = 512 * 1024;
+
+/** One call whose answer is read whole, from its dispatch to its one outcome. */
+export class MediaCall implements EgressListener {
+  readonly outcome: Promise<ProviderOutcome>;
+  readonly #call: ModelCall;
+  readonly #media: MediaRequest;
+  readonly #onDelta: (delta: ContentDelta) => void;
+  readonly #signal: AbortSignal;
+  readonly #resolve: (outcome: ProviderOutcome) => void;
+  readonly #onAbort = (): void => this.#fail(failureOf(abortedBy(this.#signal)));
+  readonly #request: { abort(): void };
+  readonly #chunks: Buffer[] = [];
+  #status = 0;
+  #headers: Readonly<Record<string, string>> = {};
+  #isOver = false;
+
+  constructor(
+    egress: Egress,
+    { path, headers }: { readonly path: string; readonly headers: Readonly<Record<string, string>> },
+    media: MediaRequest,
+    call: ModelCall,
+    onDelta: (delta: ContentDelta) => void,
+    signal: AbortSignal,
+  ) {
+    this.#call = call;
+    this.#media = media;
+    this.#onDelta = onDelta;
+    this.#signal = signal;
+    const { promise, resolve } = Promise.withResolvers<ProviderOutcome>();
+    this.outcome = promise;
+    this.#resolve = resolve;
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#request = egress.send(
+      {
+        method: 'POST',
+        path,
+        headers,
+        body: media.body,
+        headersTimeoutMs: call.firstContentTimeoutMs,
+        idleTimeoutMs: call.idleTimeoutMs,
+      },
+      this,
+    );
+  }
+
+  started(status: number, headers: Readonly<Record<string, string>>): void {
+    this.#status = status;
+    this.#headers = headers;
+  }
+
+  data(chunk: Buffer): void {
+    if (!this.#isOver) this.#chunks.push(chunk);
+  }
+
+  ended(): void {
+    if (this.#isOver) return;
+    const body = Buffer.concat(this.#chunks);
+    if (this.#status !== 200)
+      return this.#fail(
+        classifyHttp({ status: this.#status, headers: this.#headers, body: body.toString(), nowMs: Date.now() }),
+      );
+    const answer = this.#media.read(body, this.#headers['content-type'] ?? '');
+    if (!answer) return this.#fail(failureOf('bad_response', { status: 200 }));
+    const { content } = answer;
+    const usage = answer.usage ?? estimatedUsage(this.#call.input.length, content.text?.length ?? 0);
+    const isSmall = (content.data?.length ?? 0) <= mostDataBytes;
+    if (!isSmall) this.#inPieces(content);
+    this.#end({ ok: true, finish: 'stop', usage, output: isSmall ? content : undefined });
+  }
+
+  failed(code: string): void {
+    if (code === 'ETOOLARGE') return this.#fail(failureOf('bad_response', { detail: 'answer too large' }));
+    this.#fail(classifyTransport(code));
+  }
+
+  /** What fits no single message goes as a stream, also to a caller that asked for none: it puts it together. */
+  #inPieces({ text, data, dataType }: ContentDelta): void {
+    for (let at = 0; data && at < data.length; at += mostDataBytes)
+      this.#onDelta({
+        ...(at === 0 && text !== undefined && { text }),
+        data: data.subarray(at, at + mostDataBytes),
+        ...(dataType !== undefined && { dataType }),
+      });
+  }
+
+  #fail(failure: ProviderFailure): void {
+    this.#end(failed(failure));
+  }
+
+  #end(outcome: ProviderOutcome): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    if (!outcome.ok) this.#request?.abort();
+    this.#resolve(outcome);
+  }
+}
+
+export const abortedBy = (signal: AbortSignal): 'deadline' | 'cancelled' =>
+  signal.reason === abortReasons.deadline ? 'deadline' : 'cancelled';

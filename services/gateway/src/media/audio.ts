@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import { checkFields, type RefusedFields, withoutNulls } from '../http/check-fields.ts';
+import { HttpError, invalid } from '../http/errors.ts';
+import { parseJsonObject } from '../http/json.ts';
+import { asJson, type MediaKind } from './media-kind.ts';
+
+const number = z.stringFormat('number', /^\d(\.\d+)?$/).optional();
+
+/** The fields of `POST /v1/audio/transcriptions` beside its file, closed. */
+export const transcriptionSchema = z.strictObject({
+  model: z.string().min(1).max(128),
+  language: z.string().max(16).optional(),
+  prompt: z.string().optional(),
+  response_format: z.enum(['json', 'text']).optional(),
+  temperature: number,
+});
+
+const refusedOfTranscription: RefusedFields = {
+  stream: { harmless: (value) => value === 'false', instead: 'must be false: a transcript comes whole' },
+};
+
+/** OpenAI's transcriptions. */
+export const transcriptions: MediaKind = {
+  kind: 'transcription',
+  contentType: 'multipart/form-data',
+  async read(bytes, headers) {
+    const { file, fields } = await readForm(bytes, headers['content-type'] ?? '');
+    const body = checkFields(transcriptionSchema, refusedOfTranscription, fields);
+    const { model, language, prompt, temperature } = body;
+    return {
+      model,
+      input: {
+        audio: Buffer.from(await file.arrayBuffer()).toString('base64'),
+        file_name: file.name === '' ? 'audio' : file.name,
+        ...(file.type !== '' && { media_type: file.type }),
+        ...(language !== undefined && { language }),
+        ...(prompt !== undefined && { prompt }),
+        ...(temperature !== undefined && { temperature: Number(temperature) }),
+      },
+      whole: ({ output, usage }) =>
+        body.response_format === 'text'
+          ? { contentType: 'text/plain; charset=utf-8', body: `${output}\n` }
+          : asJson({
+              text: output,
+              ...(usage &&
+                !usage.estimated && {
+                  usage: {
+                    type: 'tokens',
+                    input_tokens: usage.inputTokens,
+                    output_tokens: usage.outputTokens,
+                    total_tokens: usage.inputTokens + usage.outputTokens,
+                  },
+                }),
+            }),
+    };
+  },
+};
+
+async function readForm(
+  bytes: Buffer,
+  contentType: string,
+): Promise<{ readonly file: File; readonly fields: Record<string, unknown> }> {
+  const form = await new Response(new Uint8Array(bytes), { headers: { 'content-type': contentType } })
+    .formData()
+    .catch(() => {
+      throw invalid('the body is no multipart/form-data as its content-type describes it');
+    });
+  let file: File | undefined;
+  const fields: Record<string, unknown> = {};
+  for (const [name, value] of form) {
+    if (Object.hasOwn(fields, name) || (file !== undefined && name === 'file'))
+      throw invalid(`${name.slice(0, 80)} stands there twice`, name.slice(0, 80));
+    if (name === 'file' && typeof value !== 'string') file = value;
+    else if (typeof value === 'string') fields[name] = value;
+    else throw invalid(`${name.slice(0, 80)} must be text`, name.slice(0, 80));
+  }
+  if (!file || file.size === 0) throw invalid('file is missing', 'file');
+  return { file, fields };
+}
+
+/** `POST /v1/audio/speech`, closed. */
+export const speechSchema = z.strictObject({
+  model: z.string().min(1).max(128),
+  input: z.string().min(1).max(100_000),
+  voice: z.string().min(1).max(128),
+  response_format: z.enum(['mp3', 'opus', 'aac', 'flac', 'wav', 'pcm']).optional(),
+  speed: z.number().min(0.25).max(4).optional(),
+  instructions: z.string().optional(),
+  metadata: z.record(z.string().max(64), z.string().max(512)).optional(),
+});
+
+const refusedOfSpeech: RefusedFields = {
+  stream_format: { harmless: (value) => value === 'audio', instead: 'must be "audio"' },
+};
+
+/** OpenAI's speech. */
+export const speech: MediaKind = {
+  kind: 'speech',
+  contentType: 'application/json',
+  read(bytes) {
+    const body = checkFields(speechSchema, refusedOfSpeech, withoutNulls(parseJsonObject(bytes)));
+    const { speed, instructions } = body;
+    return {
+      model: body.model,
+      input: {
+        text: body.input,
+        voice: body.voice,
+        format: body.response_format ?? 'mp3',
+        ...(speed !== undefined && { speed }),
+        ...(instructions !== undefined && { instructions }),
+      },
+      ...(body.metadata && { metadata: body.metadata }),
+      whole({ data, dataType }) {
+        if (!data) throw new HttpError(502, 'bad_answer', 'no sound came');
+        return { contentType: dataType ?? 'application/octet-stream', body: data };
+      },
+    };
+  },
+};

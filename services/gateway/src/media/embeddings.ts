@@ -1,0 +1,58 @@
+import { vectorBytes, vectorOf } from '@will/contracts';
+import { z } from 'zod';
+import { checkFields, type RefusedFields, withoutNulls } from '../http/check-fields.ts';
+import { HttpError } from '../http/errors.ts';
+import { parseJsonObject } from '../http/json.ts';
+import { asJson, type MediaKind } from './media-kind.ts';
+
+const text = z.string().min(1);
+
+/** `POST /v1/embeddings`, closed. */
+export const embeddingsSchema = z.strictObject({
+  model: z.string().min(1).max(128),
+  input: z.union([text, z.array(text).min(1).max(2_048)]),
+  dimensions: z.int().min(1).optional(),
+  encoding_format: z.enum(['float', 'base64']).optional(),
+  user: z.string().optional(),
+  metadata: z.record(z.string().max(64), z.string().max(512)).optional(),
+});
+
+const refused: RefusedFields = {};
+
+/** OpenAI's embeddings. */
+export const embeddings: MediaKind = {
+  kind: 'embedding',
+  contentType: 'application/json',
+  read(bytes) {
+    const body = checkFields(embeddingsSchema, refused, withoutNulls(parseJsonObject(bytes)));
+    const input = typeof body.input === 'string' ? [body.input] : body.input;
+    return {
+      model: body.model,
+      input: { input, ...(body.dimensions !== undefined && { dimensions: body.dimensions }) },
+      ...(body.metadata && { metadata: body.metadata }),
+      whole({ model, output, data, usage }) {
+        const vectors = vectorBytes(data ?? new Uint8Array(0), dimensionsIn(output));
+        if (vectors.length !== input.length)
+          throw new HttpError(502, 'bad_answer', `${vectors.length} vectors came for ${input.length} inputs`);
+        const shown = body.encoding_format === 'base64' ? toBase64 : vectorOf;
+        return asJson({
+          object: 'list',
+          data: vectors.map((vector, index) => ({ object: 'embedding', index, embedding: shown(vector) })),
+          model,
+          usage: { prompt_tokens: usage?.inputTokens ?? 0, total_tokens: usage?.inputTokens ?? 0 },
+        });
+      },
+    };
+  },
+};
+
+const toBase64 = (vector: Uint8Array): string => Buffer.from(vector).toString('base64');
+
+function dimensionsIn(output: string): number {
+  try {
+    const { dimensions } = JSON.parse(output) as { dimensions?: unknown };
+    return typeof dimensions === 'number' ? dimensions : 0;
+  } catch {
+    return 0;
+  }
+}
