@@ -4,5 +4,4 @@ export * from './grpc.ts';
 export * from './ids.ts';
 export * as wire from './messages.ts';
 export * from './subjects.ts';
-export * from './task-kinds.ts';
 export * from './translate.ts';

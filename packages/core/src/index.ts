@@ -22,3 +22,4 @@ export * from './schedule.ts';
 export * from './snapshot.ts';
 export * from './tone.ts';
 export * from './would-change.ts';
+export * from './task-kinds.ts';

@@ -1,5 +1,4 @@
-import { isTaskKind, readTaskInput, type TaskInput, type TaskKind, vectorsToBytes } from '@will/contracts';
-import type { Usage } from '@will/core';
+import { isTaskKind, readTaskInput, type TaskInput, type TaskKind, type Usage, vectorsToBytes } from '@will/core';
 import type { ContentDelta } from '../port.ts';
 
 /** A call that is no chat, as this side's HTTP. */
@@ -64,7 +63,7 @@ const builders: { readonly [K in TaskKind]: Builder<K> } = {
 /** The request for a call; undefined: its input is not of its kind, or nobody knows the kind. */
 export async function mediaRequest(kind: string, input: Uint8Array, model: string): Promise<MediaRequest | undefined> {
   if (!isTaskKind(kind)) return undefined;
-  const read = readTaskInput(kind, input);
+  const read = readTaskInput(kind, parse(Buffer.from(input)));
   return read && (await (builders[kind] as Builder<TaskKind>)(read, model));
 }
 

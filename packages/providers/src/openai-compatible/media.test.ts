@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { vectorBytes, vectorOf } from '@will/contracts';
+import { vectorBytes, vectorOf } from '@will/core';
 import { modelFor } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callOf, reasonOf, runCall } from '../contract.ts';

@@ -1,6 +1,6 @@
 import type { TaskRequest } from '@will/client';
-import { newId, sizes, usualTypeOf } from '@will/contracts';
-import { modalitiesOfTags, type Modality, type Snapshot } from '@will/core';
+import { newId, sizes } from '@will/contracts';
+import { modalitiesOfTags, type Modality, type Snapshot, usualTypeOf } from '@will/core';
 import { whoAnswers } from '../chat/chat-task.ts';
 import { readFacts, type StatedFacts } from '../chat/facts.ts';
 import { HttpError } from '../http/errors.ts';

@@ -1,4 +1,4 @@
-import { vectorBytes, vectorOf } from '@will/contracts';
+import { vectorBytes, vectorOf } from '@will/core';
 import { z } from 'zod';
 import { checkFields, type RefusedFields, withoutNulls } from '../http/check-fields.ts';
 import { HttpError } from '../http/errors.ts';

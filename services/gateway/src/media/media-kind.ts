@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { TaskResult } from '@will/client';
-import type { TaskKind } from '@will/contracts';
+import type { TaskKind } from '@will/core';
 
 /** How one kind of task that is no chat is asked for and answered over HTTP. */
 export interface MediaKind {

@@ -1,6 +1,6 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { OpenAIEmbeddings } from '@langchain/openai';
-import { vectorsToBytes } from '@will/contracts';
+import { vectorsToBytes } from '@will/core';
 import { embedMany } from 'ai';
 import OpenAI, { APIUserAbortError } from 'openai';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';

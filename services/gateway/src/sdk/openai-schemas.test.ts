@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { vectorsToBytes } from '@will/contracts';
+import { vectorsToBytes } from '@will/core';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { answers, attempt, callsTool, delta, exclusion, fails, result, started } from '../testing/fake-tasks.ts';
