@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import Anthropic from '@anthropic-ai/sdk';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { connectClient, type StreamPart, type TaskClient } from '@will/client';
+import { connectClient, embed, rerank, type StreamPart, type TaskClient } from '@will/client';
 import { type ReplayingUpstream, startReplayingUpstream, tinyGguf } from '@will/testkit';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -238,6 +238,17 @@ describe('tasks that are no chat, through the openai package', () => {
     expect([data?.length, dataType]).toEqual([1_500_000, 'audio/mp3']);
   });
 
+  test('typed functions of the client library give typed values', async () => {
+    const client = clients['grpc'] as TaskClient;
+    const { value: vectors } = await embed(client, { input: { input: ['a', 'four'], dimensions: 2 } });
+    expect(vectors).toEqual([
+      [1, 0.25],
+      [4, 0.25],
+    ]);
+    const { value: ranking } = await rerank(client, { input: { query: 'q', documents: ['a', 'long'] } });
+    expect(ranking.map(({ index }) => index)).toEqual([1, 0]);
+  });
+
   test('an input that is not of its kind is refused', async () => {
     const task = { type: 'speech', inputKind: 'speech', input: Buffer.from('{}') };
     await expect((clients['nats'] as TaskClient).run(task)).rejects.toMatchObject({
@@ -314,7 +325,9 @@ test('vendors’ own libraries get answers of real models through HTTP', async (
   const message = await anthropic.messages
     .stream({ model: 'Tiny', max_tokens: 20, messages: [{ role: 'user', content: 'Hello' }] })
     .finalMessage();
-  expect(message).toMatchObject({ model: 'tiny', stop_reason: 'max_tokens', usage: { output_tokens: 20 } });
+  expect(message).toMatchObject({ model: 'tiny', usage: { output_tokens: 20 } });
+  // A model of random weights may end by itself right at its maximum.
+  expect(['max_tokens', 'end_turn']).toContain(message.stop_reason);
 });
 
 function chatWithImage(url: string): object {

@@ -31,7 +31,7 @@ await runMain(logger, async (ready) => {
   logger.info({ processId: bus.processId, port: door.port, grpcPort: grpc.port }, 'serving');
 
   await untilStopped();
-  await Promise.all([json.stop(), door.stop(config.drainMs), grpc.stop(config.drainMs)]);
+  await Promise.all([json.stop(config.drainMs), door.stop(config.drainMs), grpc.stop(config.drainMs)]);
   await surroundings.close();
   await bus.close();
 });

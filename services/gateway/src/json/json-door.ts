@@ -8,9 +8,10 @@ import { readJsonQuestion, readJsonTask } from './json-task.ts';
 
 /**
  * Tasks in JSON on the bus, for callers without protobuf: `will.v1.json.<run|stream|explain>.<client>` with a reply
- * inbox below `_INBOX.<client>`, and `will.v1.json.cancel.<client>`. Returns how to stop taking new ones.
+ * inbox below `_INBOX.<client>`, and `will.v1.json.cancel.<client>`. Stopping takes nothing new and waits
+ * for what runs, at most `drainMs`; what runs then still is cancelled.
  */
-export function serveJson(bus: Bus, options: TaskOptions): { stop(): Promise<void> } {
+export function serveJson(bus: Bus, options: TaskOptions): { stop(drainMs: number): Promise<void> } {
   const running = new Map<string, AbortController>();
   const serve = (operation: JsonOperation, take: (client: string, message: Incoming) => Promise<void>) =>
     bus.serve(patterns.json(operation), queues.json, async (message) => {
@@ -37,8 +38,12 @@ export function serveJson(bus: Bus, options: TaskOptions): { stop(): Promise<voi
     if (taskId !== undefined) running.get(`${clientOfJsonSubject(subject)}.${taskId}`)?.abort();
   });
   return {
-    async stop() {
+    async stop(drainMs) {
+      const timer = setTimeout(() => {
+        for (const cancelled of running.values()) cancelled.abort();
+      }, drainMs);
       await Promise.all(servings.map((serving) => serving.stop()));
+      clearTimeout(timer);
       cancels.unsubscribe();
     },
   };
