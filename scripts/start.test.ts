@@ -124,6 +124,7 @@ test('what is wrong is one line with its cure, exit code 1, and nothing left beh
   await writeFile(bad, 'models:\n  - name: X\n    tags: [text_gen]\n    call_method: Fax\n');
   const cases: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [
     [{ WILL_HTTP_PORT: taken }, /port \d+ is taken: .*WILL_HTTP_PORT/],
+    [{ WILL_GRPC_PORT: taken }, /port \d+ is taken: .*WILL_GRPC_PORT/],
     [{ WILL_NATS_PORT: taken }, /port \d+ is taken: .*NATS_URL/],
     [{ WILL_HTTP_PORT: 'eighty' }, /WILL_HTTP_PORT "eighty" must be a whole number from 1 to 65535/],
     [{ WILL_DATA_DIR: join(model, 'below') }, /WILL_DATA_DIR .* cannot be written \(ENOTDIR\): make it writable/],

@@ -88,6 +88,7 @@ function environmentOf(settings: StartSettings, natsUrl: string): Environment {
     NATS_URL: natsUrl,
     WILL_DATA_DIR: settings.dataDir,
     WILL_HTTP_PORT: String(settings.httpPort),
+    WILL_GRPC_PORT: String(settings.grpcPort),
     WILL_DOCUMENTS: settings.documents,
     WILL_DRAIN_MS: String(settings.drainMs),
   };

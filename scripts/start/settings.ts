@@ -6,6 +6,8 @@ import { root } from '../paths.ts';
 export function readSettings(env: Readonly<Record<string, string | undefined>>) {
   const settings = parseSettings(env, {
     httpPort: ['WILL_HTTP_PORT', integer(8080, 1, 65_535)],
+    /** 0: any free one. */
+    grpcPort: ['WILL_GRPC_PORT', integer(50_051, 0, 65_535)],
     natsPort: ['WILL_NATS_PORT', integer(4222, 1, 65_535)],
     dataDir: ['WILL_DATA_DIR', text('.will')],
     documents: ['WILL_DOCUMENTS', text('deploy/documents')],
