@@ -64,7 +64,7 @@ export interface ModelConnection {
 export const abortReasons = { cancelled: 'cancelled', deadline: 'deadline' } as const;
 
 export interface Provider {
-  /** The name that documents use: `openai-compatible`, `gguf`. */
+  /** The name that documents use: `openai-compatible`, `anthropic`, `google`, `gguf`. */
   readonly name: string;
   /** @throws {ProviderConfigError} the document cannot be served by this machine; the message says why, without the key. */
   open(model: Model): Promise<ModelConnection>;

@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { answerMedia } from './media-answers.ts';
+import { playVendor } from './vendor-answers.ts';
+import { type Dialect, dialectOf } from './vendor-dialects.ts';
 
-/** How the upstream treats one request. Each speaks the wire format of OpenAI's chat completions. */
+/** How the upstream treats one request, in the wire format of whichever vendor's path it names. */
 export type Behaviour =
   | {
       readonly kind: 'answer';
@@ -83,13 +85,15 @@ export async function startReplayingUpstream(options: { readonly keepLog?: boole
       const isChat = url.endsWith('/chat/completions');
       if (!isChat && (await answerMedia(url, headers['content-type'] ?? '', bytes, response))) return;
       const body = JSON.parse(bytes.toString()) as Record<string, unknown>;
-      const seen = see(request, response, body);
+      const dialect = dialectOf(url);
+      const seen = see(request, response, body, dialect);
       if (options.keepLog !== false) requests.push(seen);
       for (const waiter of waiting.splice(0)) {
         if (waiter.model === seen.model) waiter.resolve(seen);
         else waiting.push(waiter);
       }
-      play(behaviourFor(seen.model), seen, response);
+      const behaviour = behaviourFor(seen.model);
+      if (!dialect || !playVendor(dialect, behaviour, seen, response)) play(behaviour, seen, response);
     });
   });
   server.keepAliveTimeout = 60_000;
@@ -118,13 +122,18 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-function see(request: IncomingMessage, response: ServerResponse, body: Record<string, unknown>): SeenRequest {
+function see(
+  request: IncomingMessage,
+  response: ServerResponse,
+  body: Record<string, unknown>,
+  dialect: Dialect | undefined,
+): SeenRequest {
   const over = new Promise<'sent' | 'aborted'>((resolve) => {
     response.once('close', () => resolve(response.writableFinished ? 'sent' : 'aborted'));
   });
   return {
-    model: String(body['model']),
-    stream: body['stream'] === true,
+    model: dialect?.modelOf(request.url ?? '', body) ?? String(body['model']),
+    stream: dialect?.isStream(request.url ?? '', body) ?? body['stream'] === true,
     path: request.url ?? '',
     headers: request.headers as Record<string, string>,
     body,

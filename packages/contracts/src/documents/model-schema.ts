@@ -90,11 +90,15 @@ export const modelShape = {
   ),
   provider: slug()
     .describe(
-      'What speaks to it: `openai-compatible`, `gguf`. Default: `gguf` where `local.path` ends in `.gguf`, else `openai-compatible`.',
+      'What speaks to it: `openai-compatible`, `anthropic`, `google`, `gguf`. Default: `gguf` where `local.path` ends in `.gguf`, else `openai-compatible`.',
     )
     .exactOptional(),
   provider_model: text(200).describe("The provider's own name of the model. Default: the slug.").exactOptional(),
-  endpoint: endpoint().describe('Base address, with the version: `https://api.openai.com/v1`.').exactOptional(),
+  endpoint: endpoint()
+    .describe(
+      'Base address, with the version: `https://api.openai.com/v1`. Default with `anthropic` and `google`, where call_method is `API`: their own.',
+    )
+    .exactOptional(),
   api_key: keyReference().describe('Where the worker finds the key. Absent: no key is sent.').exactOptional(),
   modalities: record({
     input: choices(1, ...modalities).describe('What it takes.'),

@@ -1,6 +1,7 @@
 import { failureOf, type Model } from '@will/core';
 import type { Secret } from '@will/runtime';
 import { type Egress, openEgress } from '../egress/index.ts';
+import { probeByGet } from '../egress/probe.ts';
 import {
   failed,
   type ContentDelta,
@@ -74,25 +75,7 @@ class ChatConnection implements ModelConnection {
   }
 
   probe(signal: AbortSignal): Promise<Health> {
-    return new Promise((resolve) => {
-      const request = {
-        method: 'GET' as const,
-        path: `${this.#path}/models`,
-        headers: this.#headers('application/json'),
-        headersTimeoutMs: 5_000,
-        idleTimeoutMs: 5_000,
-      };
-      const sent = this.#egress.send(request, {
-        started: (status) => resolve({ healthy: isUsable(status), detail: `the endpoint answers with ${status}` }),
-        data() {},
-        ended() {},
-        failed: (code) => resolve({ healthy: false, detail: `the endpoint does not answer (${code})` }),
-      });
-      signal.addEventListener('abort', () => {
-        sent.abort();
-        resolve({ healthy: false, detail: 'the endpoint does not answer in time' });
-      });
-    });
+    return probeByGet(this.#egress, `${this.#path}/models`, this.#headers('application/json'), isUsable, signal);
   }
 
   close(): Promise<void> {

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+
+const textPart = z.looseObject({ type: z.literal('text'), text: z.string() });
+const refusalPart = z.looseObject({ type: z.literal('refusal'), refusal: z.string() });
+const imagePart = z.looseObject({ type: z.literal('image_url'), image_url: z.looseObject({ url: z.string() }) });
+const audioPart = z.looseObject({
+  type: z.literal('input_audio'),
+  input_audio: z.looseObject({ data: z.string(), format: z.string() }),
+});
+const texts = z.union([z.string(), z.array(textPart)]);
+
+const message = z.discriminatedUnion('role', [
+  z.looseObject({ role: z.enum(['system', 'developer']), content: texts }),
+  z.looseObject({
+    role: z.literal('user'),
+    content: z.union([z.string(), z.array(z.discriminatedUnion('type', [textPart, imagePart, audioPart]))]),
+  }),
+  z.looseObject({
+    role: z.literal('assistant'),
+    content: z.union([z.string(), z.array(z.discriminatedUnion('type', [textPart, refusalPart]))]).nullish(),
+    tool_calls: z
+      .array(z.looseObject({ id: z.string(), function: z.looseObject({ name: z.string(), arguments: z.string() }) }))
+      .nullish(),
+  }),
+  z.looseObject({ role: z.literal('tool'), content: texts, tool_call_id: z.string() }),
+]);
+
+const schema = z.record(z.string(), z.unknown());
+const tool = z.looseObject({
+  type: z.literal('function'),
+  function: z.looseObject({
+    name: z.string(),
+    description: z.string().nullish(),
+    parameters: schema.nullish(),
+    strict: z.boolean().nullish(),
+  }),
+});
+
+/** What is read of a chat in OpenAI's form. What is not named here is not passed on. */
+const chatInput = z.looseObject({
+  messages: z.array(message).min(1),
+  temperature: z.number().nullish(),
+  top_p: z.number().nullish(),
+  frequency_penalty: z.number().nullish(),
+  presence_penalty: z.number().nullish(),
+  stop: z.union([z.string(), z.array(z.string())]).nullish(),
+  seed: z.int().nullish(),
+  tools: z.array(tool).nullish(),
+  tool_choice: z
+    .union([
+      z.enum(['none', 'auto', 'required']),
+      z.looseObject({ type: z.literal('function'), function: z.looseObject({ name: z.string() }) }),
+    ])
+    .nullish(),
+  parallel_tool_calls: z.boolean().nullish(),
+  response_format: z
+    .discriminatedUnion('type', [
+      z.looseObject({ type: z.literal('text') }),
+      z.looseObject({ type: z.literal('json_object') }),
+      z.looseObject({
+        type: z.literal('json_schema'),
+        json_schema: z.looseObject({
+          name: z.string(),
+          description: z.string().nullish(),
+          schema: schema.nullish(),
+        }),
+      }),
+    ])
+    .nullish(),
+  reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh']).nullish(),
+});
+
+export type ChatInput = z.infer<typeof chatInput>;
+export type ChatMessage = ChatInput['messages'][number];
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** The caller's bytes as a chat; undefined: they are none. */
+export function readChatInput(bytes: Uint8Array): ChatInput | undefined {
+  try {
+    return chatInput.safeParse(JSON.parse(decoder.decode(bytes))).data;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,33 @@
+import { APICallError, UnsupportedFunctionalityError } from '@ai-sdk/provider';
+import { classifyHttp, classifyTransport, failureOf, type ProviderFailure, reasonInBody } from '@will/core';
+
+/** What a call had come to when it failed. */
+export interface FailedCall {
+  readonly error: unknown;
+  /** The network's code, where the connection failed. */
+  readonly failedCode: string | undefined;
+  /** Content had come before. */
+  readonly hasContent: boolean;
+  readonly nowMs: number;
+}
+
+/** One failure for whatever the packages throw; what it says never comes from their text. */
+export function failureFrom({ error, failedCode, hasContent, nowMs }: FailedCall): ProviderFailure {
+  if (failedCode === 'ETOOLARGE') return failureOf('bad_response', { detail: 'answer too large' });
+  if (failedCode !== undefined)
+    return hasContent && !failedCode.includes('TIMEOUT') ? failureOf('truncated') : classifyTransport(failedCode);
+  if (UnsupportedFunctionalityError.isInstance(error))
+    return failureOf('bad_request', { detail: 'this vendor cannot be asked for something in it' });
+  if (!APICallError.isInstance(error) || error.statusCode === undefined) return failureOf('bad_response');
+  const { statusCode: status, responseHeaders = {}, responseBody: body = '' } = error;
+  if (status === 200) return failureOf(reasonInBody(body) ?? 'bad_response', { status });
+  return classifyHttp({ status, headers: responseHeaders, body, nowMs });
+}
+
+/** The failure that a vendor told within its stream, in its own words for it. */
+export function failureWithin(error: unknown): ProviderFailure {
+  const told = typeof error === 'object' && error !== null ? (error as { data?: unknown; type?: unknown }) : {};
+  const reason = reasonInBody(JSON.stringify({ type: told.type, data: told.data }));
+  if (reason) return failureOf(reason, { status: 200 });
+  return failureOf(told.data === undefined ? 'bad_response' : 'server_error', { status: 200 });
+}

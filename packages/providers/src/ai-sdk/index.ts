@@ -1,0 +1,128 @@
+import type { LanguageModelV4, LanguageModelV4CallOptions, SharedV4ProviderOptions } from '@ai-sdk/provider';
+import { failureOf, type Model } from '@will/core';
+import type { Secret } from '@will/runtime';
+import { type Egress, openEgress } from '../egress/index.ts';
+import { probeByGet } from '../egress/probe.ts';
+import { abortedBy } from '../openai-compatible/media-call.ts';
+import {
+  type ContentDelta,
+  failed,
+  type Health,
+  type ModelCall,
+  type ModelConnection,
+  type Provider,
+  ProviderConfigError,
+  type ProviderOutcome,
+} from '../port.ts';
+import { resolveSecret } from '../secrets.ts';
+import { type ChatInput, readChatInput } from './chat-input.ts';
+import { egressFetch } from './egress-fetch.ts';
+import { callOptionsOf } from './prompt.ts';
+import { SdkCall } from './sdk-call.ts';
+
+/** What makes one vendor of the AI SDK's packages a provider. */
+export interface Vendor {
+  readonly name: string;
+  /** The vendor's own address, for cloud models that state none. */
+  readonly endpoint: string;
+  languageModel(wiring: {
+    readonly baseUrl: string;
+    readonly apiKey: string;
+    readonly model: string;
+    readonly fetch: typeof globalThis.fetch;
+  }): LanguageModelV4;
+  /** What the vendor wants to see beside a request for its list of models. */
+  probeHeaders(apiKey: string): Readonly<Record<string, string>>;
+  /** Whether it can be held to JSON without being given a schema. */
+  readonly knowsJsonWithoutSchema: boolean;
+  /** What only this vendor calls so. */
+  ownOptions(input: ChatInput): SharedV4ProviderOptions;
+}
+
+/** A provider out of a vendor's package, at the level of its language models: nothing retries in here. */
+export const sdkProvider = (vendor: Vendor): Provider => ({
+  name: vendor.name,
+  open: (model) => Promise.resolve().then(() => new SdkConnection(vendor, model)),
+});
+
+class SdkConnection implements ModelConnection {
+  readonly naturalConcurrency = undefined;
+  readonly #vendor: Vendor;
+  readonly #egress: Egress;
+  readonly #endpoint: URL;
+  readonly #key: Secret;
+  readonly #model: string;
+
+  constructor(vendor: Vendor, { document, isPrivate, slug }: Model) {
+    this.#vendor = vendor;
+    this.#endpoint = endpointOf(vendor, document, slug);
+    if (document.api_key === undefined)
+      throw new ProviderConfigError(`model ${slug} has no api_key; provider ${vendor.name} needs one`);
+    this.#key = resolveSecret(document.api_key);
+    this.#egress = openEgress(this.#endpoint.origin, isPrivate || document.call_method !== 'API');
+    this.#model = document.provider_model ?? slug;
+  }
+
+  get #baseUrl(): string {
+    return this.#endpoint.origin + this.#endpoint.pathname.replace(/\/+$/, '');
+  }
+
+  run(call: ModelCall, onDelta: (delta: ContentDelta) => void, signal: AbortSignal): Promise<ProviderOutcome> {
+    if (signal.aborted) return Promise.resolve(failed(failureOf(abortedBy(signal))));
+    const options = call.inputKind === 'chat' ? this.#options(call) : `input ${call.inputKind} is not taken`;
+    if (typeof options === 'string') return Promise.resolve(failed(failureOf('bad_request', { detail: options })));
+    const network = egressFetch(this.#egress, this.#endpoint.origin, {
+      headersTimeoutMs: call.firstContentTimeoutMs,
+      idleTimeoutMs: call.idleTimeoutMs,
+    });
+    const model = this.#vendor.languageModel({
+      baseUrl: this.#baseUrl,
+      apiKey: this.#key.reveal(),
+      model: this.#model,
+      fetch: network.fetch,
+    });
+    return new SdkCall(model, network, options, call, onDelta, signal).outcome;
+  }
+
+  probe(signal: AbortSignal): Promise<Health> {
+    const headers = { accept: 'application/json', ...this.#vendor.probeHeaders(this.#key.reveal()) };
+    return probeByGet(this.#egress, new URL(`${this.#baseUrl}/models`).pathname, headers, isUsable, signal);
+  }
+
+  close(): Promise<void> {
+    return this.#egress.close();
+  }
+
+  /** Words instead: why the input cannot be called with. */
+  #options({ input, maxOutputTokens }: ModelCall): LanguageModelV4CallOptions | string {
+    const chat = readChatInput(input);
+    if (!chat) return 'input is no chat of JSON';
+    if (chat.response_format?.type === 'json_object' && !this.#vendor.knowsJsonWithoutSchema)
+      return 'JSON is to be had only with a schema';
+    try {
+      return {
+        ...callOptionsOf(chat),
+        ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+        providerOptions: this.#vendor.ownOptions(chat),
+      };
+    } catch {
+      return 'input has tool calls, results or addresses that cannot be read';
+    }
+  }
+}
+
+/** One vendor answers a refused key with 400; a busy one is not ill. */
+const isUsable = (status: number): boolean => status < 400 || status === 404 || status === 429;
+
+/** The vendor's own address is taken only for what says that it is in the cloud: a record that reads as local must not lead there. */
+function endpointOf(vendor: Vendor, { call_method, endpoint, local }: Model['document'], slug: string): URL {
+  const stated = endpoint ?? local?.endpoint ?? (call_method === 'API' ? vendor.endpoint : undefined);
+  if (stated === undefined)
+    throw new ProviderConfigError(
+      `model ${slug} has no endpoint; only with call_method API is that of ${vendor.name} taken`,
+    );
+  const url = URL.parse(stated);
+  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
+    throw new ProviderConfigError(`endpoint of model ${slug} must be an http or https address`);
+  return url;
+}

@@ -1,0 +1,128 @@
+import type {
+  JSONSchema7,
+  LanguageModelV4CallOptions,
+  LanguageModelV4FilePart,
+  LanguageModelV4Message,
+  LanguageModelV4TextPart,
+  LanguageModelV4ToolResultPart,
+} from '@ai-sdk/provider';
+import type { ChatInput, ChatMessage } from './chat-input.ts';
+
+type UserMessage = Extract<ChatMessage, { role: 'user' }>;
+type AssistantMessage = Extract<ChatMessage, { role: 'assistant' }>;
+type UserPart = Exclude<UserMessage['content'], string>[number];
+
+/**
+ * A chat in OpenAI's form as the AI SDK's providers take it. Instructions stand together at the front, since these
+ * vendors know only one place for them.
+ * @throws {Error} something in it has no counterpart: arguments that are no JSON, an address that is none.
+ */
+export function callOptionsOf(input: ChatInput): Omit<LanguageModelV4CallOptions, 'abortSignal'> {
+  return {
+    prompt: promptOf(input.messages),
+    ...present('temperature', input.temperature),
+    ...present('topP', input.top_p),
+    ...present('frequencyPenalty', input.frequency_penalty),
+    ...present('presencePenalty', input.presence_penalty),
+    ...present('seed', input.seed),
+    ...present('reasoning', input.reasoning_effort),
+    ...present('stopSequences', typeof input.stop === 'string' ? [input.stop] : input.stop),
+    ...present('responseFormat', responseFormatOf(input.response_format)),
+    ...(input.tools && input.tools.length > 0 && { tools: input.tools.map(toolOf) }),
+    ...present('toolChoice', toolChoiceOf(input.tool_choice)),
+  };
+}
+
+/** The field where it has a value: an absent one must not be `undefined`. */
+function present<N extends string, V>(name: N, value: V | null | undefined): { [K in N]?: V } {
+  return (value === undefined || value === null ? {} : { [name]: value }) as { [K in N]?: V };
+}
+
+function promptOf(messages: readonly ChatMessage[]): LanguageModelV4Message[] {
+  const instructions = messages.flatMap((message) =>
+    message.role === 'system' || message.role === 'developer' ? [textOf(message.content)] : [],
+  );
+  const toolNames = new Map<string, string>();
+  const prompt: LanguageModelV4Message[] =
+    instructions.length === 0 ? [] : [{ role: 'system', content: instructions.join('\n\n') }];
+  for (const message of messages) {
+    if (message.role === 'user') prompt.push({ role: 'user', content: userParts(message) });
+    if (message.role === 'assistant') prompt.push(assistantMessage(message, toolNames));
+    if (message.role === 'tool') addToolResult(prompt, message, toolNames);
+  }
+  return prompt;
+}
+
+const textOf = (content: string | readonly { readonly text: string }[]): string =>
+  typeof content === 'string' ? content : content.map(({ text }) => text).join('\n');
+
+const userParts = ({ content }: UserMessage): (LanguageModelV4TextPart | LanguageModelV4FilePart)[] =>
+  typeof content === 'string' ? [{ type: 'text', text: content }] : content.map(userPart);
+
+function userPart(part: UserPart): LanguageModelV4TextPart | LanguageModelV4FilePart {
+  if (part.type === 'text') return { type: 'text', text: part.text };
+  if (part.type === 'image_url') return imagePart(part.image_url.url);
+  const { data, format } = part.input_audio;
+  return { type: 'file', mediaType: `audio/${format === 'mp3' ? 'mpeg' : format}`, data: { type: 'data', data } };
+}
+
+function imagePart(url: string): LanguageModelV4FilePart {
+  const inline = /^data:([a-z]+\/[a-z0-9.+-]+);base64,/i.exec(url.slice(0, 128));
+  if (!inline) return { type: 'file', mediaType: 'image/*', data: { type: 'url', url: new URL(url) } };
+  const [head, mediaType = ''] = inline;
+  return { type: 'file', mediaType, data: { type: 'data', data: url.slice(head.length) } };
+}
+
+function assistantMessage(message: AssistantMessage, toolNames: Map<string, string>): LanguageModelV4Message {
+  const { content } = message;
+  const text =
+    typeof content === 'string'
+      ? content
+      : (content ?? []).map((part) => (part.type === 'text' ? part.text : part.refusal)).join('\n');
+  const calls = (message.tool_calls ?? []).map(({ id, function: called }) => {
+    toolNames.set(id, called.name);
+    const input: unknown = JSON.parse(called.arguments === '' ? '{}' : called.arguments);
+    return { type: 'tool-call' as const, toolCallId: id, toolName: called.name, input };
+  });
+  return { role: 'assistant', content: [...(text === '' ? [] : [{ type: 'text' as const, text }]), ...calls] };
+}
+
+/** Results of calls that were made at once belong into one message. */
+function addToolResult(
+  prompt: LanguageModelV4Message[],
+  { tool_call_id: toolCallId, content }: Extract<ChatMessage, { role: 'tool' }>,
+  toolNames: ReadonlyMap<string, string>,
+): void {
+  const toolName = toolNames.get(toolCallId);
+  if (toolName === undefined) throw new Error('a tool result answers no call of this chat');
+  const output = { type: 'text' as const, value: textOf(content) };
+  const result: LanguageModelV4ToolResultPart = { type: 'tool-result', toolCallId, toolName, output };
+  const last = prompt.at(-1);
+  if (last?.role === 'tool') last.content.push(result);
+  else prompt.push({ role: 'tool', content: [result] });
+}
+
+function responseFormatOf(format: ChatInput['response_format']): LanguageModelV4CallOptions['responseFormat'] {
+  if (!format || format.type === 'text') return undefined;
+  if (format.type === 'json_object') return { type: 'json' };
+  const { name, description, schema } = format.json_schema;
+  return {
+    type: 'json',
+    name,
+    ...present('description', description),
+    ...present('schema', schema as JSONSchema7 | null | undefined),
+  };
+}
+
+const toolOf = ({ function: { name, description, parameters, strict } }: NonNullable<ChatInput['tools']>[number]) => ({
+  type: 'function' as const,
+  name,
+  inputSchema: (parameters ?? { type: 'object', properties: {} }) as JSONSchema7,
+  ...present('description', description),
+  ...present('strict', strict),
+});
+
+function toolChoiceOf(choice: ChatInput['tool_choice']): LanguageModelV4CallOptions['toolChoice'] {
+  if (!choice) return undefined;
+  return typeof choice === 'string' ? { type: choice } : { type: 'tool', toolName: choice.function.name };
+}

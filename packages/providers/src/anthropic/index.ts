@@ -1,0 +1,13 @@
+import { createAnthropic } from '@ai-sdk/anthropic';
+import { sdkProvider } from '../ai-sdk/index.ts';
+
+/** Anthropic's Messages API. */
+export const anthropic = sdkProvider({
+  name: 'anthropic',
+  endpoint: 'https://api.anthropic.com/v1',
+  languageModel: ({ baseUrl, apiKey, model, fetch }) => createAnthropic({ baseURL: baseUrl, apiKey, fetch })(model),
+  probeHeaders: (apiKey) => ({ 'x-api-key': apiKey, 'anthropic-version': '2023-06-01' }),
+  knowsJsonWithoutSchema: false,
+  ownOptions: ({ parallel_tool_calls }) =>
+    parallel_tool_calls === false ? { anthropic: { disableParallelToolUse: true } } : {},
+});

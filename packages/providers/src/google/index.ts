@@ -1,0 +1,12 @@
+import { createGoogle } from '@ai-sdk/google';
+import { sdkProvider } from '../ai-sdk/index.ts';
+
+/** Google's Gemini API. */
+export const google = sdkProvider({
+  name: 'google',
+  endpoint: 'https://generativelanguage.googleapis.com/v1beta',
+  languageModel: ({ baseUrl, apiKey, model, fetch }) => createGoogle({ baseURL: baseUrl, apiKey, fetch })(model),
+  probeHeaders: (apiKey) => ({ 'x-goog-api-key': apiKey }),
+  knowsJsonWithoutSchema: true,
+  ownOptions: () => ({}),
+});
