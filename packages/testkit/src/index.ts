@@ -1,3 +1,4 @@
+export type * from './behaviour.ts';
 export * from './nats-server.ts';
 export * from './replaying-upstream.ts';
 export * from './tiny-gguf.ts';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import type { Behaviour, SeenRequest } from './replaying-upstream.ts';
+import type { Behaviour, SeenRequest } from './behaviour.ts';
 import type { Content, Dialect, Finish } from './vendor-dialects.ts';
 
 const words = 'The quick brown fox jumps over the lazy dog and runs away.';
