@@ -3,5 +3,6 @@ export * from './documents/index.ts';
 export * from './grpc.ts';
 export * from './ids.ts';
 export * as wire from './messages.ts';
+export * from './prices.ts';
 export * from './subjects.ts';
 export * from './translate.ts';

@@ -1,4 +1,4 @@
-import { nanoUsdPerMillion } from './cost.ts';
+import { pricesOf } from './prices.ts';
 import { strictestDataClass } from './data-class.ts';
 import type { AnyDocument, DocumentKind, DocumentOf, ModelDocument } from './documents.ts';
 import { modalitiesOfTags } from './modalities.ts';
@@ -235,9 +235,8 @@ function successorOf(model: ModelDocument, names: ModelNames, problems: CompileP
 }
 
 function compileModel(document: ModelDocument, replacedBy: string | undefined): Model {
-  const { benchmark, limits, compliance, modalities } = document;
+  const { limits, compliance, modalities } = document;
   const byTags = modalitiesOfTags(document.tags);
-  const cost = benchmark?.cost_per_1k_tokens_usd;
   return {
     slug: document.slug,
     name: document.name,
@@ -263,10 +262,7 @@ function compileModel(document: ModelDocument, replacedBy: string | undefined): 
     contextTokens: document.context_tokens,
     maxTokensPerCall: limits?.max_tokens_per_call,
     concurrency: limits?.concurrency,
-    price: cost && {
-      input: nanoUsdPerMillion(cost.input),
-      output: nanoUsdPerMillion(cost.output),
-    },
+    ...pricesOf(document),
     document,
   };
 }

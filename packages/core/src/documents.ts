@@ -38,6 +38,34 @@ export interface CapDocument {
   readonly usd?: number;
 }
 
+/** US dollars per million tokens. */
+export interface RatesDocument {
+  readonly input?: number;
+  readonly output?: number;
+  readonly cached_input?: number;
+  readonly cache_write?: number;
+  readonly reasoning?: number;
+  readonly audio_input?: number;
+  readonly audio_output?: number;
+}
+
+export interface PricesDocument extends RatesDocument {
+  readonly input: number;
+  readonly output: number;
+  /** US dollars for each. */
+  readonly image?: number;
+  readonly request?: number;
+  readonly tiers?: readonly (RatesDocument & { readonly above_input_tokens: number })[];
+  readonly hours?: readonly (RatesDocument & {
+    /** `HH:MM`; an end before the start passes midnight. */
+    readonly from: string;
+    readonly to: string;
+    readonly days?: readonly string[];
+    /** IANA zone; absent: UTC. */
+    readonly time_zone?: string;
+  })[];
+}
+
 export interface ModelDocument {
   /** Display name: `GPT-4`. */
   readonly name: string;
@@ -72,6 +100,8 @@ export interface ModelDocument {
     readonly accuracy?: number;
     readonly cost_per_1k_tokens_usd?: { readonly input: number; readonly output: number };
   };
+  /** Where stated it counts, and not the cost of the benchmark. */
+  readonly prices?: PricesDocument;
   readonly limits?: {
     readonly max_tokens_per_call?: number;
     readonly daily?: CapDocument;

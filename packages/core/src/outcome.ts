@@ -58,11 +58,18 @@ export interface ProviderFailure {
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';
 
 export interface Usage {
-  /** Includes cached tokens. */
+  /** Includes tokens that were cached, written to a cache, and of audio. */
   readonly inputTokens: number;
+  /** Includes tokens of reasoning and audio. */
   readonly outputTokens: number;
   readonly cachedInputTokens: number;
   readonly reasoningTokens: number;
+  /** Absent, here and below: none. */
+  readonly cacheWriteTokens?: number;
+  readonly audioInputTokens?: number;
+  readonly audioOutputTokens?: number;
+  /** Images that came out. */
+  readonly images?: number;
   /** Counted by us, since the provider gave no figures. */
   readonly estimated: boolean;
 }

@@ -1,5 +1,8 @@
 import type { ScheduleDocument } from './documents.ts';
 
+/** When a window is open. */
+export type WindowTimes = Pick<ScheduleDocument, 'days' | 'from' | 'to' | 'except_dates'>;
+
 const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 const dayMs = 86_400_000;
 const daysAhead = 7;
@@ -17,7 +20,7 @@ export interface WindowState {
  * window over midnight belongs to the day on which it opens; `from` equal to `to` is a whole day.
  * @throws {RangeError} the zone is unknown here.
  */
-export function isWindowOpen(schedule: ScheduleDocument, zone: string, atMs: number): boolean {
+export function isWindowOpen(schedule: WindowTimes, zone: string, atMs: number): boolean {
   const wall = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(zone);
   const minute = wall.hour * 60 + wall.minute;
   const [from, to] = [minutesOf(schedule.from), minutesOf(schedule.to)];
@@ -32,7 +35,7 @@ export function isWindowOpen(schedule: ScheduleDocument, zone: string, atMs: num
  * The next instant after `nowMs` at which the window opens or closes, at most seven days ahead.
  * @throws {RangeError} the zone is unknown here.
  */
-export function nextEdgeMs(schedule: ScheduleDocument, zone: string, nowMs: number): number {
+export function nextEdgeMs(schedule: WindowTimes, zone: string, nowMs: number): number {
   const isOpen = isWindowOpen(schedule, zone, nowMs);
   const horizonMs = nowMs + daysAhead * dayMs;
   const changes = possibleEdgesMs(schedule, zone, nowMs, horizonMs)
@@ -42,7 +45,7 @@ export function nextEdgeMs(schedule: ScheduleDocument, zone: string, nowMs: numb
 }
 
 /** Every instant at which the wall shows a beginning, an end or a new day, and every jump of the clock. */
-function possibleEdgesMs(schedule: ScheduleDocument, zone: string, nowMs: number, horizonMs: number): number[] {
+function possibleEdgesMs(schedule: WindowTimes, zone: string, nowMs: number, horizonMs: number): number[] {
   const now = Temporal.Instant.fromEpochMilliseconds(nowMs).toZonedDateTimeISO(zone);
   const instants: number[] = [];
   for (let day = -1; day <= daysAhead + 1; day += 1) {
@@ -64,13 +67,13 @@ interface Remembered extends WindowState {
 }
 
 /** Results that depend on nothing else than their keys. */
-const remembered = new WeakMap<ScheduleDocument, Map<string, Remembered>>();
+const remembered = new WeakMap<WindowTimes, Map<string, Remembered>>();
 
 /**
  * The state of a window and how long it lasts. Remembered by schedule and zone until the next edge, so that most
  * questions cost a look-up. A zone that this process does not know is never open.
  */
-export function windowState(schedule: ScheduleDocument, zone: string, nowMs: number): WindowState {
+export function windowState(schedule: WindowTimes, zone: string, nowMs: number): WindowState {
   let byZone = remembered.get(schedule);
   if (!byZone) remembered.set(schedule, (byZone = new Map()));
   const known = byZone.get(zone);
@@ -80,7 +83,7 @@ export function windowState(schedule: ScheduleDocument, zone: string, nowMs: num
   return state;
 }
 
-function stateAt(schedule: ScheduleDocument, zone: string, nowMs: number): WindowState {
+function stateAt(schedule: WindowTimes, zone: string, nowMs: number): WindowState {
   try {
     return { isOpen: isWindowOpen(schedule, zone, nowMs), edgeMs: nextEdgeMs(schedule, zone, nowMs) };
   } catch (error) {
@@ -89,7 +92,7 @@ function stateAt(schedule: ScheduleDocument, zone: string, nowMs: number): Windo
   }
 }
 
-function opensOn({ days, except_dates }: ScheduleDocument, date: Temporal.PlainDate): boolean {
+function opensOn({ days, except_dates }: WindowTimes, date: Temporal.PlainDate): boolean {
   if (except_dates?.includes(date.toString())) return false;
   return days === undefined || days.includes(weekdays[date.dayOfWeek - 1] as string);
 }

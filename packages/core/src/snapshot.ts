@@ -1,3 +1,4 @@
+import type { Price, PriceHours } from './cost.ts';
 import type { DataClass } from './data-class.ts';
 import type {
   AnyDocument,
@@ -44,8 +45,10 @@ export interface Model {
   readonly maxTokensPerCall: number | undefined;
   /** Slots per worker process. */
   readonly concurrency: number | undefined;
-  /** Nano-USD per million tokens; absent: unknown, never zero. */
-  readonly price: { readonly input: number; readonly output: number } | undefined;
+  /** Absent: unknown, never zero. */
+  readonly price: Price | undefined;
+  /** Empty: the price is the same at all hours. */
+  readonly priceHours: readonly PriceHours[];
   readonly document: ModelDocument;
 }
 

@@ -3,13 +3,14 @@ import {
   costNanoUsd,
   failureOf,
   outcomeOf,
+  priceAt,
   type FineOutcome,
   type Model,
   type ProviderFailure,
   type StyleOrder,
   type Usage,
 } from '@will/core';
-import { dataClassToWire, wire } from '@will/contracts';
+import { dataClassToWire, recordPriceToWire, wire } from '@will/contracts';
 import { abortReasons, type ContentDelta, type ModelConnection, type ProviderOutcome } from '@will/providers';
 import { CallerStream, deltaToWire } from './caller-stream.ts';
 import { outputLimit } from './judge.ts';
@@ -231,7 +232,9 @@ export class WorkerCall {
     const { request, dataClass } = this.#call;
     const { model, workerId } = this.#deps;
     const { facts } = request;
-    const cost = usage && costNanoUsd(usage, model.price);
+    // What it began at is what it costs, also when another hour's price came meanwhile.
+    const price = priceAt(model, this.#startedAtMs);
+    const cost = usage && costNanoUsd(usage, price);
     return create(wire.CallRecordSchema, {
       attemptId: request.attemptId,
       taskId: request.taskId,
@@ -260,7 +263,7 @@ export class WorkerCall {
       ...(usage && { usage: usageToWire(usage) }),
       outputChars: this.#outputChars,
       ...(cost !== undefined && { costNanoUsd: cost }),
-      ...(model.price && { priceInput: BigInt(model.price.input), priceOutput: BigInt(model.price.output) }),
+      ...recordPriceToWire(price),
       streamed: request.stream,
       writtenBy: 'worker',
     });

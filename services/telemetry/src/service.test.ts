@@ -41,6 +41,10 @@ test('an attempt whose end nobody saw is closed after its deadline and grace, at
       outputTokens: 500,
       cachedInputTokens: 0,
       reasoningTokens: 0,
+      cacheWriteTokens: 0,
+      audioInputTokens: 0,
+      audioOutputTokens: 0,
+      images: 0,
       estimated: true,
     };
     const started = wireRecord({ startedUnixMs: 1_000n, usage, priceInput: 2_000_000n, priceOutput: 4_000_000n });

@@ -15,6 +15,8 @@ import {
   tags,
   text,
   texts,
+  timeOfDay,
+  timeZone,
   whole,
   yesNo,
 } from './fields.ts';
@@ -65,6 +67,61 @@ const cap = record({
   requests: whole(0, mostCount).describe('Calls.').exactOptional(),
   tokens: whole(0, mostCount).describe('Tokens, input and output together.').exactOptional(),
   usd: number(0, 1_000_000_000).describe('US dollars.').exactOptional(),
+});
+
+const usdPerMillion = () => number(0, 1_000_000);
+const optionalRates = {
+  input: usdPerMillion().describe('US dollars per million tokens that go in.').exactOptional(),
+  output: usdPerMillion().describe('US dollars per million tokens that come out.').exactOptional(),
+  cached_input: usdPerMillion()
+    .describe('The same for input read from a cache. Default: as other input.')
+    .exactOptional(),
+  cache_write: usdPerMillion()
+    .describe('The same for input written to a cache. Default: as other input.')
+    .exactOptional(),
+  reasoning: usdPerMillion().describe('The same for tokens of reasoning. Default: as other output.').exactOptional(),
+  audio_input: usdPerMillion()
+    .describe('The same for audio that goes in. Absent: unknown, and with it the cost of such a call.')
+    .exactOptional(),
+  audio_output: usdPerMillion()
+    .describe('The same for audio that comes out. Absent: unknown, and with it the cost of such a call.')
+    .exactOptional(),
+};
+const prices = record({
+  ...optionalRates,
+  input: usdPerMillion().describe('US dollars per million tokens that go in.'),
+  output: usdPerMillion().describe('US dollars per million tokens that come out.'),
+  image: usdPerMillion()
+    .describe('US dollars for each image that comes out. Default: images are paid as tokens.')
+    .exactOptional(),
+  request: usdPerMillion().describe('US dollars for each call, beside its tokens. Default: 0.').exactOptional(),
+  tiers: z
+    .array(
+      record({
+        above_input_tokens: whole(1, mostTokens).describe('For calls whose input is longer than this, as a whole.'),
+        ...optionalRates,
+      }),
+    )
+    .min(1)
+    .max(20)
+    .describe('Rates of long inputs. What a tier leaves out stays as it is.')
+    .exactOptional(),
+  hours: z
+    .array(
+      record({
+        from: timeOfDay().describe('When these rates begin.'),
+        to: timeOfDay().describe('When they end; earlier than `from` means the next day.'),
+        days: choices(1, 'mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun')
+          .describe('Days on which they begin. Default: every day.')
+          .exactOptional(),
+        time_zone: timeZone().describe('Zone of these times. Default: `UTC`.').exactOptional(),
+        ...optionalRates,
+      }),
+    )
+    .min(1)
+    .max(20)
+    .describe('Rates of some hours; the first that is open counts. What it leaves out stays as it is; tiers too.')
+    .exactOptional(),
 });
 
 export const modelShape = {
@@ -121,6 +178,9 @@ export const modelShape = {
       .exactOptional(),
   })
     .describe('What is expected of it before anything was measured.')
+    .exactOptional(),
+  prices: prices
+    .describe('What it costs, in place of `benchmark.cost_per_1k_tokens_usd`. Absent: that.')
     .exactOptional(),
   limits: record({
     max_tokens_per_call: whole(1, mostTokens)

@@ -171,6 +171,8 @@ export class ChatCall implements EgressListener {
   }
 
   #aborted(): void {
+    // The provider reads the input and goes on for a while, and bills that, also when nobody waits for it any more.
+    this.#usage ??= estimatedUsage(this.#call.input.length, this.#chars);
     this.#fail(failureOf(this.#signal.reason === abortReasons.deadline ? 'deadline' : 'cancelled'));
   }
 

@@ -28,6 +28,33 @@ export function callLogContract(newPlace: () => Promise<Place<CallLog>>): void {
       expect(await log.calls({}, 1)).toEqual([dear]);
     }));
 
+  test('a price with all its parts, and rare kinds of tokens, come out as they went in', () =>
+    onStore(newPlace, async (log) => {
+      const rich = callRecord({
+        usage: {
+          inputTokens: 900,
+          outputTokens: 80,
+          cachedInputTokens: 20,
+          reasoningTokens: 5,
+          cacheWriteTokens: 7,
+          audioInputTokens: 8,
+          audioOutputTokens: 9,
+          images: 2,
+          estimated: true,
+        },
+        price: {
+          input: 1_250_000_000,
+          output: 10_000_000_000,
+          cachedInput: 125_000_000,
+          image: 40_000_000,
+          request: 5,
+          tiers: [{ aboveInputTokens: 200_000, input: 2_500_000_000 }],
+        },
+      });
+      await log.ingest([call(rich)]);
+      expect(await log.calls({}, 1)).toEqual([rich]);
+    }));
+
   test('the worker has the last word on an attempt, then the router, then telemetry', () =>
     onStore(newPlace, async (log) => {
       const telemetry = callRecord({ writtenBy: 'telemetry', fine: 'outcome_unknown' });

@@ -1,4 +1,4 @@
-import type { DataClass, Outcome, Priority, RecordWriter } from '@will/core';
+import type { DataClass, Outcome, Price, Priority, RecordWriter } from '@will/core';
 import { recordWriters, writerRank, type CallRecord } from '@will/core';
 import type { SQLInputValue } from 'node:sqlite';
 
@@ -38,6 +38,11 @@ export const columnNames = [
   'price_input',
   'price_output',
   'is_streamed',
+  'cache_write_tokens',
+  'audio_input_tokens',
+  'audio_output_tokens',
+  'images',
+  'price_more',
 ] as const;
 
 /** Money may be wider than a JavaScript number, so it comes out as text. */
@@ -46,6 +51,11 @@ export const selected = columnNames
   .join(', ');
 
 const flag = (value: boolean): number => (value ? 1 : 0);
+
+/** What a price says beyond its two rates; most say nothing. */
+function morePrice({ input: _input, output: _output, ...more }: Price): string | null {
+  return Object.keys(more).length === 0 ? null : JSON.stringify(more);
+}
 
 export function rowOf(record: CallRecord): SQLInputValue[] {
   const { usage, price } = record;
@@ -84,6 +94,11 @@ export function rowOf(record: CallRecord): SQLInputValue[] {
     price?.input ?? null,
     price?.output ?? null,
     flag(record.streamed),
+    usage?.cacheWriteTokens ?? null,
+    usage?.audioInputTokens ?? null,
+    usage?.audioOutputTokens ?? null,
+    usage?.images ?? null,
+    price ? morePrice(price) : null,
   ];
 }
 
@@ -96,6 +111,10 @@ type OptionalCount =
   | 'cached_input_tokens'
   | 'reasoning_tokens'
   | 'is_usage_estimated'
+  | 'cache_write_tokens'
+  | 'audio_input_tokens'
+  | 'audio_output_tokens'
+  | 'images'
   | 'price_input'
   | 'price_output';
 
@@ -140,7 +159,11 @@ export function recordOf(row: CallRow): CallRecord {
     price:
       row.price_input === null || row.price_output === null
         ? undefined
-        : { input: row.price_input, output: row.price_output },
+        : {
+            input: row.price_input,
+            output: row.price_output,
+            ...(row.price_more !== null && (JSON.parse(row.price_more) as object)),
+          },
     streamed: row.is_streamed === 1,
     writtenBy: writerOf(row.writer_rank),
   };
@@ -154,6 +177,10 @@ const usageOf = (row: CallRow): CallRecord['usage'] =>
         outputTokens: row.output_tokens ?? 0,
         cachedInputTokens: row.cached_input_tokens ?? 0,
         reasoningTokens: row.reasoning_tokens ?? 0,
+        ...(row.cache_write_tokens !== null && { cacheWriteTokens: row.cache_write_tokens }),
+        ...(row.audio_input_tokens !== null && { audioInputTokens: row.audio_input_tokens }),
+        ...(row.audio_output_tokens !== null && { audioOutputTokens: row.audio_output_tokens }),
+        ...(row.images !== null && { images: row.images }),
         estimated: row.is_usage_estimated === 1,
       };
 

@@ -75,6 +75,11 @@ export const callSchema: Schema = {
      CREATE INDEX decisions_by_task ON decisions(task_id, at_ms);
      CREATE TABLE ranked_sets (set_id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID`,
     'CREATE INDEX decisions_by_time ON decisions(at_ms, set_id)',
+    `ALTER TABLE calls ADD COLUMN cache_write_tokens INTEGER;
+     ALTER TABLE calls ADD COLUMN audio_input_tokens INTEGER;
+     ALTER TABLE calls ADD COLUMN audio_output_tokens INTEGER;
+     ALTER TABLE calls ADD COLUMN images INTEGER;
+     ALTER TABLE calls ADD COLUMN price_more TEXT`,
   ],
 };
 

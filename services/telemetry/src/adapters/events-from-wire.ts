@@ -10,9 +10,16 @@ import {
   type NamedSet,
   type Outcome,
   type Price,
-  type Usage,
 } from '@will/core';
-import { dataClassFromWire, factsFromWire, isOpaqueId, priorityFromWire, wire } from '@will/contracts';
+import {
+  dataClassFromWire,
+  factsFromWire,
+  isOpaqueId,
+  priceFromWire,
+  priorityFromWire,
+  usageFromWire,
+  wire,
+} from '@will/contracts';
 import type { LogEvent } from '@will/store';
 
 /** An event, or a whole message, that cannot be what it claims. `kind` is from a fixed list, fit for a counter. */
@@ -93,7 +100,7 @@ function recordFromWire(record: wire.CallRecord): CallRecord {
     usage: record.usage && usageFromWire(record.usage),
     outputChars: record.outputChars,
     costNanoUsd: record.costNanoUsd,
-    price: priceFromWire(record),
+    price: recordPriceFromWire(record),
     streamed: record.streamed,
     writtenBy: oneOf('writer', recordWriters, record.writtenBy),
   };
@@ -151,18 +158,12 @@ function setFromWire(set: wire.RankedSet): NamedSet {
   };
 }
 
-const usageFromWire = (usage: wire.Usage): Usage => ({
-  inputTokens: usage.inputTokens,
-  outputTokens: usage.outputTokens,
-  cachedInputTokens: usage.cachedInputTokens,
-  reasoningTokens: usage.reasoningTokens,
-  estimated: usage.estimated,
-});
-
-const priceFromWire = ({ priceInput, priceOutput }: wire.CallRecord): Price | undefined =>
-  priceInput === undefined || priceOutput === undefined
-    ? undefined
-    : { input: whole('price', priceInput), output: whole('price', priceOutput) };
+/** A record of an older service tells two rates and no more. */
+function recordPriceFromWire({ price, priceInput, priceOutput }: wire.CallRecord): Price | undefined {
+  if (price) return priceFromWire(price, (amount) => whole('price', amount));
+  if (priceInput === undefined || priceOutput === undefined) return undefined;
+  return { input: whole('price', priceInput), output: whole('price', priceOutput) };
+}
 
 const orUndefined = (text: string): string | undefined => (text === '' ? undefined : text);
 

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import type { CallRecord } from '@will/core';
-import { dataClassToWire, priorityToWire, wire } from '@will/contracts';
+import { dataClassToWire, priorityToWire, recordPriceToWire, wire } from '@will/contracts';
 
 const mostUint32 = 2 ** 32 - 1;
 
@@ -32,13 +32,10 @@ export function recordToWire(record: CallRecord): wire.CallRecord {
     outputChars: record.outputChars,
     streamed: record.streamed,
     writtenBy: record.writtenBy,
+    ...recordPriceToWire(record.price),
   });
   if (record.firstContentMs !== undefined) message.firstContentMs = record.firstContentMs;
   if (record.usage) message.usage = create(wire.UsageSchema, record.usage);
   if (record.costNanoUsd !== undefined) message.costNanoUsd = record.costNanoUsd;
-  if (record.price) {
-    message.priceInput = BigInt(record.price.input);
-    message.priceOutput = BigInt(record.price.output);
-  }
   return message;
 }

@@ -179,6 +179,13 @@ export declare type CallRecord = Message<"will.v1.CallRecord"> & {
    * @generated from field: string written_by = 30;
    */
   writtenBy: string;
+
+  /**
+   * The price in force, whole; absent: 27 and 28 are all there is.
+   *
+   * @generated from field: will.v1.Price price = 31;
+   */
+  price?: Price | undefined;
 };
 
 /**
@@ -186,6 +193,125 @@ export declare type CallRecord = Message<"will.v1.CallRecord"> & {
  * Use `create(CallRecordSchema)` to create a new message.
  */
 export declare const CallRecordSchema: GenMessage<CallRecord>;
+
+/**
+ * Nano-USD per million tokens, for images and requests nano-USD each. What is absent is paid as other tokens of its
+ * direction; audio without a rate makes the cost unknown.
+ *
+ * @generated from message will.v1.Price
+ */
+export declare type Price = Message<"will.v1.Price"> & {
+  /**
+   * @generated from field: int64 input = 1;
+   */
+  input: bigint;
+
+  /**
+   * @generated from field: int64 output = 2;
+   */
+  output: bigint;
+
+  /**
+   * @generated from field: optional int64 cached_input = 3;
+   */
+  cachedInput?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 cache_write = 4;
+   */
+  cacheWrite?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 reasoning = 5;
+   */
+  reasoning?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 audio_input = 6;
+   */
+  audioInput?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 audio_output = 7;
+   */
+  audioOutput?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 image = 8;
+   */
+  image?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 request = 9;
+   */
+  request?: bigint | undefined;
+
+  /**
+   * In ascending order of length.
+   *
+   * @generated from field: repeated will.v1.PriceTier tiers = 10;
+   */
+  tiers: PriceTier[];
+};
+
+/**
+ * Describes the message will.v1.Price.
+ * Use `create(PriceSchema)` to create a new message.
+ */
+export declare const PriceSchema: GenMessage<Price>;
+
+/**
+ * Rates of a whole call whose input is longer; what is absent stays.
+ *
+ * @generated from message will.v1.PriceTier
+ */
+export declare type PriceTier = Message<"will.v1.PriceTier"> & {
+  /**
+   * @generated from field: uint32 above_input_tokens = 1;
+   */
+  aboveInputTokens: number;
+
+  /**
+   * @generated from field: optional int64 input = 2;
+   */
+  input?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 output = 3;
+   */
+  output?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 cached_input = 4;
+   */
+  cachedInput?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 cache_write = 5;
+   */
+  cacheWrite?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 reasoning = 6;
+   */
+  reasoning?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 audio_input = 7;
+   */
+  audioInput?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 audio_output = 8;
+   */
+  audioOutput?: bigint | undefined;
+};
+
+/**
+ * Describes the message will.v1.PriceTier.
+ * Use `create(PriceTierSchema)` to create a new message.
+ */
+export declare const PriceTierSchema: GenMessage<PriceTier>;
 
 /**
  * Written before the call, so that an attempt whose end nobody saw is still counted.

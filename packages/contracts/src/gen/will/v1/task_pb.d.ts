@@ -167,6 +167,30 @@ export declare type Usage = Message<"will.v1.Usage"> & {
    * @generated from field: bool estimated = 5;
    */
   estimated: boolean;
+
+  /**
+   * Part of the input.
+   *
+   * @generated from field: uint32 cache_write_tokens = 6;
+   */
+  cacheWriteTokens: number;
+
+  /**
+   * @generated from field: uint32 audio_input_tokens = 7;
+   */
+  audioInputTokens: number;
+
+  /**
+   * Part of the output.
+   *
+   * @generated from field: uint32 audio_output_tokens = 8;
+   */
+  audioOutputTokens: number;
+
+  /**
+   * @generated from field: uint32 images = 9;
+   */
+  images: number;
 };
 
 /**

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { priceFromWire, priceToWire, recordPriceToWire } from './prices.ts';
+
+test('a price comes through the wire as it was, zero and absent staying apart', () => {
+  const price = {
+    input: 1,
+    output: 0,
+    cachedInput: 0,
+    cacheWrite: 2,
+    reasoning: 3,
+    audioInput: 4,
+    audioOutput: 5,
+    image: 6,
+    request: 0,
+    tiers: [
+      { aboveInputTokens: 200_000, input: 7 },
+      { aboveInputTokens: 400_000, cacheWrite: 0 },
+    ],
+  };
+  expect(priceFromWire(priceToWire(price))).toEqual(price);
+  expect(priceFromWire(priceToWire({ input: 1, output: 2 }))).toStrictEqual({ input: 1, output: 2 });
+});
+
+test('a record repeats its price only where two rates do not say all', () => {
+  expect(recordPriceToWire(undefined)).toEqual({});
+  expect(recordPriceToWire({ input: 1, output: 2 })).toEqual({ priceInput: 1n, priceOutput: 2n });
+  expect(recordPriceToWire({ input: 1, output: 2, request: 3 }).price).toMatchObject({ request: 3n });
+});

@@ -1,0 +1,69 @@
+import { create } from '@bufbuild/protobuf';
+import type { Price, Rates, Usage } from '@will/core';
+import {
+  PriceSchema,
+  PriceTierSchema,
+  type Price as WirePrice,
+  type PriceTier as WireTier,
+} from './gen/will/v1/event_pb.js';
+import type { Usage as WireUsage } from './gen/will/v1/task_pb.js';
+
+const rateNames = ['input', 'output', 'cachedInput', 'cacheWrite', 'reasoning', 'audioInput', 'audioOutput'] as const;
+
+/** The price of a record: two rates suffice for most, and for readers of an older release. */
+export function recordPriceToWire(price: Price | undefined): {
+  readonly priceInput?: bigint;
+  readonly priceOutput?: bigint;
+  readonly price?: WirePrice;
+} {
+  if (!price) return {};
+  const rates = { priceInput: BigInt(price.input), priceOutput: BigInt(price.output) };
+  return Object.keys(price).length > 2 ? { ...rates, price: priceToWire(price) } : rates;
+}
+
+/** A price with all its parts. */
+export function priceToWire(price: Price): WirePrice {
+  const { image, request, tiers = [] } = price;
+  return create(PriceSchema, {
+    ...ratesToWire(price),
+    ...(image !== undefined && { image: BigInt(image) }),
+    ...(request !== undefined && { request: BigInt(request) }),
+    tiers: tiers.map((tier) =>
+      create(PriceTierSchema, { aboveInputTokens: tier.aboveInputTokens, ...ratesToWire(tier) }),
+    ),
+  });
+}
+
+/** And back. `toNumber` refuses, by throwing, what is no amount. */
+export function priceFromWire(price: WirePrice, toNumber: (amount: bigint) => number = Number): Price {
+  const { image, request, tiers } = price;
+  return {
+    ...ratesFromWire(price, toNumber),
+    input: toNumber(price.input),
+    output: toNumber(price.output),
+    ...(image !== undefined && { image: toNumber(image) }),
+    ...(request !== undefined && { request: toNumber(request) }),
+    ...(tiers.length > 0 && {
+      tiers: tiers.map((tier) => ({ aboveInputTokens: tier.aboveInputTokens, ...ratesFromWire(tier, toNumber) })),
+    }),
+  };
+}
+
+const ratesToWire = (rates: Partial<Rates>): { [K in keyof Rates]?: bigint } =>
+  Object.fromEntries(rateNames.flatMap((name) => (rates[name] === undefined ? [] : [[name, BigInt(rates[name])]])));
+
+const ratesFromWire = (rates: WirePrice | WireTier, toNumber: (amount: bigint) => number): Partial<Rates> =>
+  Object.fromEntries(rateNames.flatMap((name) => (rates[name] === undefined ? [] : [[name, toNumber(rates[name])]])));
+
+/** Counts of what there was; the rarer kinds are left out where there were none. */
+export const usageFromWire = (usage: WireUsage): Usage => ({
+  inputTokens: usage.inputTokens,
+  outputTokens: usage.outputTokens,
+  cachedInputTokens: usage.cachedInputTokens,
+  reasoningTokens: usage.reasoningTokens,
+  ...(usage.cacheWriteTokens > 0 && { cacheWriteTokens: usage.cacheWriteTokens }),
+  ...(usage.audioInputTokens > 0 && { audioInputTokens: usage.audioInputTokens }),
+  ...(usage.audioOutputTokens > 0 && { audioOutputTokens: usage.audioOutputTokens }),
+  ...(usage.images > 0 && { images: usage.images }),
+  estimated: usage.estimated,
+});
