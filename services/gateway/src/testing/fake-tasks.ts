@@ -53,6 +53,10 @@ export const usage = (inputTokens: number, outputTokens: number): wire.Usage => 
   outputTokens,
   cachedInputTokens: 1,
   reasoningTokens: 2,
+  cacheWriteTokens: 0,
+  audioInputTokens: 0,
+  audioOutputTokens: 0,
+  images: 0,
   estimated: false,
 });
 
