@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { type ReplayingUpstream, startReplayingUpstream, tinyGguf } from '@will/testkit';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -19,6 +20,7 @@ beforeAll(async () => {
   upstream = await startReplayingUpstream();
   folder = await mkdtemp(join(tmpdir(), 'will-model-'));
   await writeFile(join(folder, 'tiny.gguf'), tinyGguf());
+  await writeFile(join(folder, 'key'), 'sk-vendor-0123456789\n');
   const cloud = { callMethod: 'API', endpoint: `${upstream.url}/v1` } as const;
   system = await startSystem({
     documents: {
@@ -34,13 +36,29 @@ beforeAll(async () => {
           path: join(folder, 'tiny.gguf'),
           aliases: ['local:Tiny'],
         }),
+        modelDocument({
+          ...cloud,
+          name: 'Claude',
+          tags: 'summary',
+          provider: 'anthropic',
+          apiKey: pathToFileURL(join(folder, 'key')).href,
+        }),
+        modelDocument({
+          ...cloud,
+          name: 'Gemini',
+          tags: 'summary',
+          provider: 'google',
+          endpoint: `${upstream.url}/v1beta`,
+          apiKey: pathToFileURL(join(folder, 'key')).href,
+        }),
+        routeDocument('summary', 'Claude', 'Gemini'),
         routeDocument('text_gen', 'Keyless', 'Down', 'local:Tiny'),
         routeDocument('code', 'Cloud'),
       ),
     },
     counts: { gateway: 1 },
   });
-  await system.untilServed('cloud', 'tiny', 'down');
+  await system.untilServed('cloud', 'tiny', 'down', 'claude', 'gemini');
 });
 afterAll(async () => {
   await system.stop();
@@ -64,6 +82,23 @@ test('a route whose first has no key and whose second is down answers from the l
   expect(decision?.order).toEqual(['down', 'tiny']);
   expect(decision?.skipped).toMatchObject([{ model: 'keyless' }]);
   expect(set?.candidates.map(({ model }) => model)).toEqual(['keyless', 'down', 'tiny']);
+});
+
+test('a route goes from one vendor’s own wire format to another’s, and the bill is in the words of the one that answered', async () => {
+  const overloaded = JSON.stringify({ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } });
+  upstream.script('claude', { kind: 'status', status: 529, body: overloaded });
+  const result = await system.client.run({ type: 'summary', input: 'Guten Tag' });
+  expect(result.model).toBe('gemini');
+  expect(result.output).toBe('The quick brown fox jumps over the lazy dog and runs away.');
+  expect(result.usage).toMatchObject({ inputTokens: 12, outputTokens: 14, cachedInputTokens: 4, reasoningTokens: 2 });
+  expect(result.attempts.map(({ model, fine }) => [model, fine])).toEqual([
+    ['claude', 'Overloaded'],
+    ['gemini', 'Success'],
+  ]);
+  expect(upstream.requests.filter(({ model }) => model === 'claude' || model === 'gemini')).toMatchObject([
+    { path: '/v1/messages' },
+    { path: expect.stringContaining('/v1beta/models/gemini:') },
+  ]);
 });
 
 test('a real model’s text streams to the caller', async () => {
