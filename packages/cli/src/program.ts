@@ -100,6 +100,17 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
     });
 
   program
+    .command('import')
+    .description('turn the settings of another router into documents, and tell every field that has no place in them')
+    .addArgument(new Argument('<from>', 'whose settings').choices(['litellm']))
+    .argument('<file>', 'its config.yaml; "-" reads stdin')
+    .option('--json', 'print JSON')
+    .action(async (_from: string, file: string, options: { json?: boolean }) => {
+      const { importFrom } = await import('./commands/import.ts');
+      end(await importFrom(terminal, file, options));
+    });
+
+  program
     .command('export')
     .description('write the documents in force as YAML that apply takes')
     .argument('[folder]', 'where to, a file for each document; "-" is stdout', '-')
