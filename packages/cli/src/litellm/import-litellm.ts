@@ -236,5 +236,5 @@ function leaves(value: unknown, path: string, name = ''): (readonly [path: strin
     return Object.entries(value).flatMap(([key, item]) =>
       leaves(item, path === '' ? key : `${path}.${key}`, whyNot.has(name) ? name : key),
     );
-  return [[path, name]];
+  return path === '' ? [] : [[path, name]];
 }
