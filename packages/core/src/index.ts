@@ -1,6 +1,7 @@
 export * from './call-record.ts';
 export * from './compile-snapshot.ts';
 export * from './cost.ts';
+export * from './latency-buckets.ts';
 export * from './prices.ts';
 export * from './data-class.ts';
 export * from './decide.ts';

@@ -1,4 +1,5 @@
 import type { AttemptIntent, CallRecord, DecisionRecord, Facts, NamedSet, Outcome } from '@will/core';
+import type { UsageGroup, UsageQuestion } from './usage.ts';
 
 export type LogEvent =
   | { readonly kind: 'call'; readonly record: CallRecord }
@@ -60,6 +61,11 @@ export interface CallLog {
     mostDecisions: number,
     mostSets: number,
   ): Promise<{ readonly recent: readonly RecentFacts[]; readonly isPartial: boolean }>;
+  /**
+   * What all calls of a time come to, out of sums that are kept as records come and corrected as better ones replace them.
+   * Groups without calls are left out; by time, then the dearest first. The question is one that `rollupFor` knows.
+   */
+  usage(question: UsageQuestion): Promise<readonly UsageGroup[]>;
   /** Intents without a record whose deadline lies before the instant, oldest deadline first. */
   openIntents(beforeMs: number, limit: number): Promise<readonly AttemptIntent[]>;
   /** Waits for what was begun. A second call does nothing. */

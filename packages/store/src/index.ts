@@ -3,3 +3,4 @@ export * from './documents.ts';
 export * from './errors.ts';
 export { openCallLog, openDocumentStore, openTaskStore } from './sqlite/open.ts';
 export * from './tasks.ts';
+export * from './usage.ts';

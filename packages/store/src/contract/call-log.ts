@@ -1,7 +1,8 @@
-import { writerRank, type CallRecord } from '@will/core';
+import { latencyBucketOf, writerRank, type CallRecord } from '@will/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { CallFilter, CallLog, LogEvent } from '../call-log.ts';
+import type { UsageDimension, UsageQuestion } from '../usage.ts';
 import { onStore, type Place } from './place.ts';
 import { blockedRecord, callRecord, decision, intent, namedSet } from './samples.ts';
 
@@ -10,6 +11,9 @@ const open = (attemptId: string, deadlineMs: number): LogEvent => ({
   kind: 'intent',
   intent: intent(attemptId, deadlineMs),
 });
+
+const allTime = { fromMs: 0, toMs: 10_000_000_000 };
+const hour = 3_600_000;
 
 /** What every call log promises. */
 export function callLogContract(newPlace: () => Promise<Place<CallLog>>): void {
@@ -183,6 +187,122 @@ export function callLogContract(newPlace: () => Promise<Place<CallLog>>): void {
         },
       );
       await fc.assert(property, { numRuns: 200 });
+    }));
+
+  test('usage comes by model, task type and outcome, with money, unknown costs and percentiles to be made of it', () =>
+    onStore(newPlace, async (log) => {
+      const of = (attemptId: string, stated: Partial<CallRecord>): LogEvent =>
+        call(callRecord({ attemptId, model: 'a', costNanoUsd: 10n, durationMs: 100, ...stated }));
+      await log.ingest([
+        of('1', {}),
+        of('2', { costNanoUsd: undefined }),
+        of('3', { outcome: 'Timeout', fine: 'Deadline' }),
+      ]);
+      await log.ingest([of('4', { model: 'b', taskType: 'code', costNanoUsd: 7n }), of('5', { costNanoUsd: 5n })]);
+      await log.ingest([call(blockedRecord({ attemptId: '6' }))]);
+      const told = async (by: UsageDimension[]): Promise<unknown> =>
+        (await log.usage({ by, ...allTime })).map((group) => [
+          ...by.map((dimension) => group[dimension as 'model']),
+          group.calls,
+          group.successes,
+          group.costNanoUsd,
+          group.unknownCosts,
+        ]);
+      expect(await told(['model'])).toEqual([
+        ['a', 4, 3, 25n, 1],
+        ['b', 1, 1, 7n, 0],
+        ['', 1, 0, 0n, 0],
+      ]);
+      expect(await told(['taskType'])).toEqual([
+        ['text_gen', 5, 3, 25n, 1],
+        ['code', 1, 1, 7n, 0],
+      ]);
+      expect(await told(['model', 'outcome'])).toEqual([
+        ['a', 'Success', 3, 3, 15n, 1],
+        ['a', 'Timeout', 1, 0, 10n, 0],
+        ['b', 'Success', 1, 1, 7n, 0],
+        ['', 'Blocked', 1, 0, 0n, 0],
+      ]);
+      const [all] = await log.usage({ by: [], ...allTime });
+      expect(all).toMatchObject({ inputTokens: 600, outputTokens: 240, cachedInputTokens: 100, reasoningTokens: 25 });
+      expect(all?.latencies.reduce((sum, count) => sum + count, 0)).toBe(4);
+      expect(all?.latencies[latencyBucketOf(100)]).toBe(4);
+    }));
+
+  test('usage comes by hour and day, and of a part of the time', () =>
+    onStore(newPlace, async (log) => {
+      const at = (attemptId: string, startedAtMs: number): LogEvent => call(callRecord({ attemptId, startedAtMs }));
+      await log.ingest([at('1', 23 * hour), at('2', 24 * hour), at('3', 25 * hour), at('4', 49 * hour - 1)]);
+      const told = async (by: UsageDimension[], fromMs: number, toMs: number): Promise<unknown> =>
+        (await log.usage({ by, fromMs, toMs })).map(({ startMs = -1, calls }) => [startMs / hour, calls]);
+      const hours = [
+        [23, 1],
+        [24, 1],
+        [25, 1],
+        [48, 1],
+      ];
+      expect(await told(['hour'], 0, 100 * hour)).toEqual(hours);
+      const days = [
+        [0, 1],
+        [24, 2],
+        [48, 1],
+      ];
+      expect(await told(['day'], 0, 100 * hour)).toEqual(days);
+      expect(await told(['day'], 23 * hour, 49 * hour)).toEqual(days);
+      expect(await told(['day'], 24 * hour, 25 * hour)).toEqual([[24, 1]]);
+      const [all] = await log.usage({ by: [], fromMs: 24 * hour, toMs: 48 * hour + 1 });
+      expect(all?.calls).toBe(3);
+      expect(await log.usage({ by: [], fromMs: 100 * hour, toMs: 200 * hour })).toEqual([]);
+    }));
+
+  test('usage comes by client, alone, by day and by model, and of one client, model, task type or outcome', () =>
+    onStore(newPlace, async (log) => {
+      const of = (attemptId: string, client: string, model: string): LogEvent =>
+        call(callRecord({ attemptId, client, model, costNanoUsd: 1n }));
+      await log.ingest([of('1', 'x', 'a'), of('2', 'x', 'b'), of('3', 'y', 'a'), of('4', 'x', 'a')]);
+      const told = async (question: Partial<UsageQuestion>): Promise<unknown> =>
+        (await log.usage({ by: [], ...allTime, ...question })).map(({ client, model, calls }) => [
+          client,
+          model,
+          calls,
+        ]);
+      expect(await told({ by: ['client'] })).toEqual([
+        ['x', undefined, 3],
+        ['y', undefined, 1],
+      ]);
+      expect(await told({ by: ['client', 'model', 'day'] })).toEqual([
+        ['x', 'a', 2],
+        ['x', 'b', 1],
+        ['y', 'a', 1],
+      ]);
+      expect(await told({ by: ['model'], client: 'x' })).toEqual([
+        [undefined, 'a', 2],
+        [undefined, 'b', 1],
+      ]);
+      expect(await told({ model: 'a', taskType: 'text_gen', outcome: 'Success' })).toEqual([[undefined, undefined, 3]]);
+      expect(await told({ model: 'a', outcome: 'Timeout' })).toEqual([]);
+    }));
+
+  test('a record that replaces another leaves no trace of it in the sums', () =>
+    onStore(newPlace, async (log) => {
+      const unknown = callRecord({
+        writtenBy: 'telemetry',
+        outcome: 'Timeout',
+        fine: 'outcome_unknown',
+        costNanoUsd: undefined,
+        durationMs: 60_000,
+      });
+      await log.ingest([call(unknown)]);
+      await log.ingest([call(callRecord({ writtenBy: 'router', model: 'other', startedAtMs: 90_000_000 }))]);
+      await log.ingest([call(callRecord()), call(callRecord())]);
+      await log.ingest([call(unknown)]);
+      for (const by of [['model', 'outcome', 'hour'], ['client', 'day'], ['day']] as UsageDimension[][]) {
+        const groups = await log.usage({ by, ...allTime });
+        expect(groups.map(({ calls, costNanoUsd, unknownCosts }) => [calls, costNanoUsd, unknownCosts])).toEqual([
+          [1, 1_234_567n, 0],
+        ]);
+        expect(groups[0]?.latencies.indexOf(1)).toBe(latencyBucketOf(812));
+      }
     }));
 
   test('the facts of late decisions are told once each, with how often, the newest first', () =>

@@ -6,6 +6,8 @@ import type { CallFilter, CallLog, LogEvent, RecentFacts } from '../call-log.ts'
 import { columnNames, recordOf, rowOf, selected, type CallRow } from './call-row.ts';
 import type { Schema } from './database.ts';
 import type { Synchronous } from './protocol.ts';
+import { prepareRollups, rollupMigration, usageFrom } from './rollups.ts';
+import { Increments } from '../usage.ts';
 
 export type CallOperations = Synchronous<CallLog>;
 
@@ -80,6 +82,7 @@ export const callSchema: Schema = {
      ALTER TABLE calls ADD COLUMN audio_output_tokens INTEGER;
      ALTER TABLE calls ADD COLUMN images INTEGER;
      ALTER TABLE calls ADD COLUMN price_more TEXT`,
+    rollupMigration,
   ],
 };
 
@@ -154,6 +157,8 @@ export function callOperations(database: DatabaseSync): CallOperations {
       };
     },
 
+    usage: (question) => usageFrom(database, question),
+
     openIntents: (beforeMs, limit) =>
       openIntents.all(beforeMs, limit).map((row) => ({
         record: parse<CallRecord>(row['record'] as string),
@@ -193,7 +198,8 @@ function prepareIngestion(database: DatabaseSync) {
     addCall: database.prepare(
       `INSERT INTO calls (${columnNames.join(', ')}) VALUES (${places}) ON CONFLICT (attempt_id) DO NOTHING`,
     ),
-    removeLesser: database.prepare('DELETE FROM calls WHERE attempt_id = ? AND writer_rank < ?'),
+    removeLesser: database.prepare(`DELETE FROM calls WHERE attempt_id = ? AND writer_rank < ? RETURNING ${selected}`),
+    addToRollups: prepareRollups(database),
     addIntent: database.prepare(
       `INSERT INTO intents SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM calls WHERE attempt_id = ?1)
        ON CONFLICT DO NOTHING`,
@@ -213,19 +219,27 @@ function ingest(into: Ingestion, events: readonly LogEvent[]): { added: number; 
   }
   for (const { record, deadlineMs } of net.intents) into.addIntent.run(record.attemptId, deadlineMs, stringify(record));
   const counts = { added: 0, replaced: 0 };
+  const increments = new Increments();
   for (const record of net.calls) {
-    const change = addCall(into, record);
+    const change = addCall(into, record, increments);
     if (change !== 'known') counts[change] += 1;
     into.closeIntent.run(record.attemptId);
   }
+  into.addToRollups(increments);
   return counts;
 }
 
-function addCall(into: Ingestion, record: CallRecord): 'added' | 'replaced' | 'known' {
+function addCall(into: Ingestion, record: CallRecord, increments: Increments): 'added' | 'replaced' | 'known' {
   const row = rowOf(record);
-  if (into.addCall.run(...row).changes === 1) return 'added';
-  if (into.removeLesser.run(record.attemptId, writerRank(record.writtenBy)).changes === 0) return 'known';
+  if (into.addCall.run(...row).changes === 1) {
+    increments.count(record, 1);
+    return 'added';
+  }
+  const lesser = into.removeLesser.get(record.attemptId, writerRank(record.writtenBy));
+  if (!lesser) return 'known';
   into.addCall.run(...row);
+  increments.count(recordOf(lesser as unknown as CallRow), -1);
+  increments.count(record, 1);
   return 'replaced';
 }
 

@@ -72,11 +72,12 @@ test('a file of a newer release is refused', () =>
 
 const withoutPrices = ['cache_write_tokens', 'audio_input_tokens', 'audio_output_tokens', 'images', 'price_more']
   .map((column) => `ALTER TABLE calls DROP COLUMN ${column}`)
-  .join('; ');
+  .join('; ')
+  .concat('; DROP TABLE rollups');
 
 test.each([
   ['documents', openDocumentStore, 'versions_by_revision', 2, ''],
-  ['calls', openCallLog, 'decisions_by_time', 3, withoutPrices],
+  ['calls', openCallLog, 'decisions_by_time', 4, withoutPrices],
 ] as const)(
   'a file of %s that the first release wrote is brought up to date and keeps what it holds',
   (_, open, index, version, undo) =>
@@ -93,6 +94,38 @@ test.each([
       now.close();
     }),
 );
+
+test('the sums of calls that were there before sums were kept are those that would have been kept', () =>
+  onFile(async (path) => {
+    const log = await openCallLog(path);
+    const records = Array.from({ length: 60 }, (_, index) =>
+      callRecord({
+        attemptId: `attempt-${index}`,
+        client: `client-${index % 3}`,
+        model: index % 7 === 0 ? undefined : `model-${index % 4}`,
+        outcome: index % 5 === 0 ? 'Timeout' : 'Success',
+        costNanoUsd: index % 6 === 0 ? undefined : 10n ** BigInt(index % 17),
+        usage: index % 8 === 0 ? undefined : callRecord().usage,
+        durationMs: index ** 3,
+        startedAtMs: index * 1_000_000,
+      }),
+    );
+    await log.ingest(records.map((record) => ({ kind: 'call', record })));
+    const questions = (
+      [
+        ['hour', 'model', 'taskType', 'outcome'],
+        ['day', 'model'],
+        ['day', 'client', 'model'],
+      ] as const
+    ).map((by) => ({ by, fromMs: 0, toMs: 1e9 }));
+    const kept = await Promise.all(questions.map((question) => log.usage(question)));
+    await log.close();
+    withRaw(path, (database) => database.exec('DROP TABLE rollups; UPDATE store_schema SET version = 3'));
+    const again = await openCallLog(path);
+    expect(await Promise.all(questions.map((question) => again.usage(question)))).toEqual(kept);
+    expect(kept.flat().reduce((sum, { calls }) => sum + calls, 0)).toBe(180);
+    await again.close();
+  }));
 
 test('a file that is no database is reported as corrupt', () =>
   onFile(async (path) => {
