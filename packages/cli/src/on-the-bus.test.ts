@@ -35,6 +35,37 @@ test('run without a router is a failed task', async () => {
   expect(JSON.parse(out)).toMatchObject({ outcome: 'Blocked', error: { code: 'unavailable', retryable: true } });
 });
 
+test('usage shows money and says where it is not known', async () => {
+  const sums = { calls: 4n, successes: 3n, inputTokens: 900n, outputTokens: 80n, cachedInputTokens: 100n };
+  const asked = cli.serve(
+    subjects.telemetry('usage'),
+    wire.QueryUsageRequestSchema,
+    wire.QueryUsageResponseSchema,
+    () => ({
+      groups: [
+        { ...sums, model: 'gpt-4', costNanoUsd: 4_375_000n, p50Ms: 812, p95Ms: 2_400, p99Ms: 2_400 },
+        { ...sums, model: 'llama', unknownCosts: 4n },
+      ],
+      total: { ...sums, calls: 8n, costNanoUsd: 4_375_000n, unknownCosts: 4n },
+    }),
+  );
+  const { code, out } = await willm('usage', '--by', 'model,type', '--since', '2026-11-01', '--until', '2026-11-02');
+  expect(code).toBe(0);
+  expect(asked[0]).toMatchObject({
+    by: ['model', 'taskType'],
+    fromUnixMs: 1_793_491_200_000n,
+    toUnixMs: 1_793_577_600_000n,
+  });
+  const lines = out
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(/ {2,}/));
+  expect(lines.map(([model]) => model)).toEqual(['MODEL', 'gpt-4', 'llama', 'all']);
+  expect(lines[1]).toEqual(expect.arrayContaining(['75.0 %', '$0.004375', '812 ms', '2.4 s']));
+  expect(lines[2]).toContain('?');
+  expect(lines[3]).toContain('$0.004375+');
+});
+
 test('get asks on until the last page and shows a table', async () => {
   const model = (name: string, slug: string, rest: object) => ({
     kind: 'model',

@@ -10,10 +10,12 @@ import type { DiffOptions } from './commands/diff.ts';
 import type { HistoryOptions } from './commands/history.ts';
 import type { ReplayOptions } from './commands/replay.ts';
 import type { RollbackOptions } from './commands/rollback.ts';
+import type { UsageOptions } from './commands/usage.ts';
 import { kindsByWord, kindWords } from './kinds.ts';
 import { instant, modelName, named, taskType, wholeNumber, words, wordsOf } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
+const usageWords = ['day', 'hour', 'client', 'model', 'type', 'outcome'];
 const priorities = ['background', 'normal', 'high'];
 
 /** Runs one command line, without `node` and script. Says everything on the terminal; never throws. */
@@ -188,6 +190,26 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
     .action(async (options: LogsOptions) => {
       const { logs } = await import('./commands/logs.ts');
       end(await logs(terminal, options));
+    });
+
+  program
+    .command('usage')
+    .description('show calls, tokens, cost and latency, out of sums that are kept of all calls')
+    .option('--by <list>', 'day, hour, client, model, type, outcome (default model)', wordsOf(usageWords))
+    .option(
+      '--since <time>',
+      'an ISO time, or a time ago: 2h, 7d (default 24h); whole hours, clients by whole days (UTC)',
+      instant(Date.now),
+    )
+    .option('--until <time>', 'the same (default now)', instant(Date.now))
+    .option('--client <name>', 'of one client', named)
+    .option('--model <name>', 'of one model', named)
+    .option('--type <type>', 'of one task type', taskType)
+    .addOption(new Option('--outcome <outcome>', 'that ended so').choices(['Success', 'Timeout', 'Blocked']))
+    .option('--json', 'print JSON')
+    .action(async (options: UsageOptions) => {
+      const { usage } = await import('./commands/usage.ts');
+      end(await usage(terminal, options, Date.now()));
     });
 
   program

@@ -1,5 +1,13 @@
 import { unknownOutcome, type CallRecord, type Outcome } from '@will/core';
-import type { CallFilter, CallLog } from '@will/store';
+import {
+  rollupFor,
+  usageDimensions,
+  type CallFilter,
+  type CallLog,
+  type UsageDimension,
+  type UsageGroup,
+  type UsageQuestion,
+} from '@will/store';
 import { Batches } from './batches.ts';
 import type { Delivery, StreamProgress } from './ports.ts';
 
@@ -28,6 +36,12 @@ export interface CallsQuestion extends Omit<CallFilter, 'outcome'> {
   readonly outcome?: string;
   /** 0: 20. */
   readonly limit: number;
+}
+
+/** As it comes from outside: dimensions and outcome are any text. */
+export interface UsageAsked extends Omit<UsageQuestion, 'by' | 'outcome'> {
+  readonly by: readonly string[];
+  readonly outcome?: string;
 }
 
 /** What happened: takes events in, closes what nobody closed, answers questions. */
@@ -76,6 +90,24 @@ export class Telemetry {
       throw new QuestionError(`from ${fromMs} must not be after to ${toMs}`);
     const filter = outcome === undefined ? asked : { ...asked, outcome: parseOutcome(outcome) };
     return this.#deps.log.calls(filter, limit === 0 ? defaultLimit : limit);
+  }
+
+  /** What all calls of a time come to. @throws {QuestionError} */
+  async usage({ by, outcome, ...asked }: UsageAsked): Promise<readonly UsageGroup[]> {
+    const unknown = by.find((dimension) => !usageDimensions.some((known) => known === dimension));
+    if (unknown !== undefined)
+      throw new QuestionError(`by ${shown(unknown)} must be one of ${usageDimensions.join(', ')}`);
+    if (asked.fromMs > asked.toMs) throw new QuestionError(`from ${asked.fromMs} must not be after to ${asked.toMs}`);
+    const question: UsageQuestion = {
+      ...asked,
+      by: [...new Set(by)] as UsageDimension[],
+      ...(outcome !== undefined && { outcome: parseOutcome(outcome) }),
+    };
+    if (question.by.includes('hour') && question.by.includes('day'))
+      throw new QuestionError('by hour and by day exclude each other');
+    if (!rollupFor(question))
+      throw new QuestionError('clients are counted by day and model; not by hour, taskType or outcome');
+    return this.#deps.log.usage(question);
   }
 
   /** Distinct facts that were decided on since an instant, the newest first. @throws {QuestionError} */

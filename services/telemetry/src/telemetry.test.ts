@@ -104,6 +104,33 @@ test('what was published before the service started is stored, found by its filt
   expect(await end(child, 'SIGTERM')).toBe(0);
 });
 
+test('usage is told with costs, percentiles and a total; what is not kept together is refused', async () => {
+  await publish(
+    batchOf(
+      callEvent(wireRecord({ model: 'a', costNanoUsd: 5n })),
+      callEvent(wireRecord({ model: 'a', costNanoUsd: 7n })),
+      callEvent(wireRecord({ model: 'b', client: 'globex' })),
+    ),
+  );
+  await start();
+  await allRead();
+  const asking = async (question: object): Promise<wire.QueryUsageResponse> => {
+    const request = toBinary(wire.QueryUsageRequestSchema, create(wire.QueryUsageRequestSchema, question));
+    return fromBinary(wire.QueryUsageResponseSchema, await bus.request(subjects.telemetry('usage'), request, 5_000));
+  };
+  const { groups, total } = await asking({ by: ['model'] });
+  expect(groups.map(({ model, calls, costNanoUsd }) => [model, calls, costNanoUsd])).toEqual([
+    ['a', 2n, 12n],
+    ['b', 1n, 0n],
+  ]);
+  expect(total).toMatchObject({ calls: 3n, costNanoUsd: 12n, unknownCosts: 1n });
+  expect(total?.p95Ms).toBeGreaterThan(0);
+  expect((await asking({ by: ['client'] })).groups.map(({ client }) => client)).toEqual(['acmelegal', 'globex']);
+  expect((await asking({ by: ['client', 'taskType'] })).error).toContain('clients are counted by day and model');
+  expect((await asking({ by: ['colour'] })).error).toContain('by "colour" must be one of hour, day, client');
+  expect((await asking({ outcome: 'Bad' })).error).toContain('must be one of Success');
+});
+
 test('bad questions get an error that says what was allowed', async () => {
   await start();
   expect(await ask({ limit: 1_001 })).toMatchObject({

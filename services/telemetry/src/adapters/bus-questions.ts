@@ -2,8 +2,9 @@ import { create, fromBinary, toBinary, type DescMessage, type MessageShape } fro
 import type { Bus, Incoming, Serving } from '@will/bus';
 import { decisionToWire, factsToWire, isInbox, queues, rankedSetToWire, sizes, subjects, wire } from '@will/contracts';
 import type { RecentFacts } from '@will/store';
-import { QuestionError, type CallsQuestion, type Telemetry } from '../service.ts';
+import { QuestionError, type CallsQuestion, type Telemetry, type UsageAsked } from '../service.ts';
 import { recordToWire } from './records-to-wire.ts';
+import { usageToWire } from './usage-to-wire.ts';
 
 /** Answers questions over the bus; a question that cannot be answered gets an error that says why. */
 export function serveQuestions(
@@ -27,6 +28,8 @@ export function serveQuestions(
     const found = await telemetry.recentFacts(instant('sinceMs', sinceUnixMs).sinceMs);
     return asManyAsFit(found.recent, found.isPartial);
   };
+  const usage = async (message: Incoming): Promise<wire.QueryUsageResponse> =>
+    usageToWire(await telemetry.usage(usageFromWire(readAs(wire.QueryUsageRequestSchema, message))));
   const answering =
     <Schema extends DescMessage>(
       schema: Schema,
@@ -63,6 +66,11 @@ export function serveQuestions(
       queues.telemetry,
       answering(wire.RecentFactsResponseSchema, recent, (error) => create(wire.RecentFactsResponseSchema, { error })),
     ),
+    bus.serve(
+      subjects.telemetry('usage'),
+      queues.telemetry,
+      answering(wire.QueryUsageResponseSchema, usage, (error) => create(wire.QueryUsageResponseSchema, { error })),
+    ),
   ];
   return {
     async stop() {
@@ -82,7 +90,7 @@ function readAs<Schema extends DescMessage>(schema: Schema, { data }: Incoming):
 function fitting(answer: Uint8Array): Uint8Array {
   if (answer.length > sizes.messageBytes) {
     const size = `the answer of ${answer.length} bytes exceeds the ${sizes.messageBytes} of a message`;
-    throw new QuestionError(`${size}; ask for fewer calls`);
+    throw new QuestionError(`${size}; ask for fewer calls or groups`);
   }
   return answer;
 }
@@ -117,6 +125,16 @@ function questionFromWire(request: wire.QueryCallsRequest): CallsQuestion {
     ...instant('toMs', request.toUnixMs),
   };
 }
+
+const usageFromWire = (request: wire.QueryUsageRequest): UsageAsked => ({
+  by: request.by,
+  fromMs: instant('fromMs', request.fromUnixMs).fromMs ?? 0,
+  toMs: instant('toMs', request.toUnixMs).toMs ?? Date.now(),
+  ...stated('client', request.client),
+  ...stated('model', request.model),
+  ...stated('taskType', request.taskType),
+  ...stated('outcome', request.outcome),
+});
 
 /** On the wire an empty text means: not asked for. */
 const stated = <Key extends string>(key: Key, value: string): { readonly [K in Key]?: string } =>

@@ -221,3 +221,198 @@ export declare type RecentFacts = Message<"will.v1.RecentFacts"> & {
  */
 export declare const RecentFactsSchema: GenMessage<RecentFacts>;
 
+/**
+ * What all calls of a time come to, out of sums that are kept of them.
+ *
+ * @generated from message will.v1.QueryUsageRequest
+ */
+export declare type QueryUsageRequest = Message<"will.v1.QueryUsageRequest"> & {
+  /**
+   * hour, day, client, model, taskType, outcome; a group for each combination. Clients are kept by the day, and apart from
+   * task types, outcomes and hours.
+   *
+   * @generated from field: repeated string by = 1;
+   */
+  by: string[];
+
+  /**
+   * Rounded down to the hour, with clients to the day (UTC).
+   *
+   * @generated from field: int64 from_unix_ms = 2;
+   */
+  fromUnixMs: bigint;
+
+  /**
+   * Rounded up alike; 0: now.
+   *
+   * @generated from field: int64 to_unix_ms = 3;
+   */
+  toUnixMs: bigint;
+
+  /**
+   * Empty, here and below: all.
+   *
+   * @generated from field: string client = 4;
+   */
+  client: string;
+
+  /**
+   * @generated from field: string model = 5;
+   */
+  model: string;
+
+  /**
+   * @generated from field: string task_type = 6;
+   */
+  taskType: string;
+
+  /**
+   * @generated from field: string outcome = 7;
+   */
+  outcome: string;
+};
+
+/**
+ * Describes the message will.v1.QueryUsageRequest.
+ * Use `create(QueryUsageRequestSchema)` to create a new message.
+ */
+export declare const QueryUsageRequestSchema: GenMessage<QueryUsageRequest>;
+
+/**
+ * @generated from message will.v1.QueryUsageResponse
+ */
+export declare type QueryUsageResponse = Message<"will.v1.QueryUsageResponse"> & {
+  /**
+   * By time, then the dearest first.
+   *
+   * @generated from field: repeated will.v1.UsageGroup groups = 1;
+   */
+  groups: UsageGroup[];
+
+  /**
+   * All of them together.
+   *
+   * @generated from field: will.v1.UsageGroup total = 2;
+   */
+  total?: UsageGroup | undefined;
+
+  /**
+   * @generated from field: string error = 3;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message will.v1.QueryUsageResponse.
+ * Use `create(QueryUsageResponseSchema)` to create a new message.
+ */
+export declare const QueryUsageResponseSchema: GenMessage<QueryUsageResponse>;
+
+/**
+ * @generated from message will.v1.UsageGroup
+ */
+export declare type UsageGroup = Message<"will.v1.UsageGroup"> & {
+  /**
+   * Of the hour or day; absent: not asked for, as below.
+   *
+   * @generated from field: optional int64 start_unix_ms = 1;
+   */
+  startUnixMs?: bigint | undefined;
+
+  /**
+   * @generated from field: optional string client = 2;
+   */
+  client?: string | undefined;
+
+  /**
+   * Empty: no model was called.
+   *
+   * @generated from field: optional string model = 3;
+   */
+  model?: string | undefined;
+
+  /**
+   * @generated from field: optional string task_type = 4;
+   */
+  taskType?: string | undefined;
+
+  /**
+   * @generated from field: optional string outcome = 5;
+   */
+  outcome?: string | undefined;
+
+  /**
+   * @generated from field: uint64 calls = 6;
+   */
+  calls: bigint;
+
+  /**
+   * @generated from field: uint64 successes = 7;
+   */
+  successes: bigint;
+
+  /**
+   * @generated from field: uint64 input_tokens = 8;
+   */
+  inputTokens: bigint;
+
+  /**
+   * @generated from field: uint64 output_tokens = 9;
+   */
+  outputTokens: bigint;
+
+  /**
+   * @generated from field: uint64 cached_input_tokens = 10;
+   */
+  cachedInputTokens: bigint;
+
+  /**
+   * @generated from field: uint64 reasoning_tokens = 11;
+   */
+  reasoningTokens: bigint;
+
+  /**
+   * Of the calls whose cost is known.
+   *
+   * @generated from field: int64 cost_nano_usd = 12;
+   */
+  costNanoUsd: bigint;
+
+  /**
+   * Attempts whose cost is not known, and that are not in it.
+   *
+   * @generated from field: uint64 unknown_costs = 13;
+   */
+  unknownCosts: bigint;
+
+  /**
+   * Calls whose tokens were estimated.
+   *
+   * @generated from field: uint64 estimated_usages = 14;
+   */
+  estimatedUsages: bigint;
+
+  /**
+   * Of successful calls, within a factor of the root of 2; absent: there were none.
+   *
+   * @generated from field: optional uint32 p50_ms = 15;
+   */
+  p50Ms?: number | undefined;
+
+  /**
+   * @generated from field: optional uint32 p95_ms = 16;
+   */
+  p95Ms?: number | undefined;
+
+  /**
+   * @generated from field: optional uint32 p99_ms = 17;
+   */
+  p99Ms?: number | undefined;
+};
+
+/**
+ * Describes the message will.v1.UsageGroup.
+ * Use `create(UsageGroupSchema)` to create a new message.
+ */
+export declare const UsageGroupSchema: GenMessage<UsageGroup>;
+
