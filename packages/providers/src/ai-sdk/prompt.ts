@@ -68,10 +68,26 @@ function userPart(part: UserPart): LanguageModelV4TextPart | LanguageModelV4File
 
 function imagePart(url: string): LanguageModelV4FilePart {
   const inline = /^data:([a-z]+\/[a-z0-9.+-]+);base64,/i.exec(url.slice(0, 128));
-  if (!inline) return { type: 'file', mediaType: 'image/*', data: { type: 'url', url: new URL(url) } };
+  if (!inline) return imageAt(new URL(url));
   const [head, mediaType = ''] = inline;
   return { type: 'file', mediaType, data: { type: 'data', data: url.slice(head.length) } };
 }
+
+const imageTypes: Readonly<Record<string, string>> = {
+  png: 'image/png',
+  jpg: 'image/jpeg',
+  jpeg: 'image/jpeg',
+  webp: 'image/webp',
+  gif: 'image/gif',
+  heic: 'image/heic',
+};
+
+/** Google wants to be told what it fetches, and only the address's ending can tell. */
+const imageAt = (url: URL): LanguageModelV4FilePart => ({
+  type: 'file',
+  mediaType: imageTypes[/\.([a-z]+)$/i.exec(url.pathname)?.[1]?.toLowerCase() ?? ''] ?? 'image/*',
+  data: { type: 'url', url },
+});
 
 function assistantMessage(message: AssistantMessage, toolNames: Map<string, string>): LanguageModelV4Message {
   const { content } = message;

@@ -348,6 +348,26 @@ test('Google is sent its own form: images, tools, results of calls made at once,
   });
 });
 
+const imageAt = (url: string): Uint8Array =>
+  chatInput({ messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }] });
+
+test('an image by its address is fetched by the vendor; Google must be told its type by the ending', async () => {
+  const url = 'https://example.com/cat.PNG';
+  const atAnthropic = upstream.nextRequest('anthropic-url');
+  await runCall(await open(ofAnthropic, 'anthropic-url'), callOf({ input: imageAt(url) }));
+  expect((await atAnthropic).body).toMatchObject({
+    messages: [{ content: [{ type: 'image', source: { type: 'url', url } }] }],
+  });
+  const atGoogle = upstream.nextRequest('google-url');
+  const google = await open(ofGoogle, 'google-url');
+  await runCall(google, callOf({ input: imageAt(url) }));
+  expect((await atGoogle).body).toMatchObject({
+    contents: [{ parts: [{ fileData: { mimeType: 'image/png', fileUri: url } }] }],
+  });
+  expect(reasonOf(await runCall(google, callOf({ input: imageAt('https://example.com/cat') })))).toBe('bad_request');
+  expect(upstream.countOf('google-url')).toBe(1);
+});
+
 const schema = {
   type: 'object',
   properties: { ok: { type: 'boolean' } },
