@@ -10,6 +10,7 @@ import type { DiffOptions } from './commands/diff.ts';
 import type { HistoryOptions } from './commands/history.ts';
 import type { ReplayOptions } from './commands/replay.ts';
 import type { RollbackOptions } from './commands/rollback.ts';
+import type { RerateOptions } from './commands/prices.ts';
 import type { UsageOptions } from './commands/usage.ts';
 import { kindsByWord, kindWords } from './kinds.ts';
 import { instant, modelName, named, taskType, wholeNumber, words, wordsOf } from './options.ts';
@@ -210,6 +211,27 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
     .action(async (options: UsageOptions) => {
       const { usage } = await import('./commands/usage.ts');
       end(await usage(terminal, options, Date.now()));
+    });
+
+  const prices = program.command('prices').description('what models cost by their documents');
+  prices
+    .command('show')
+    .description('show prices in dollars per million tokens')
+    .option('--json', 'print JSON')
+    .action(async (options: { json?: boolean }) => {
+      const { showPrices } = await import('./commands/prices.ts');
+      end(await showPrices(terminal, options));
+    });
+  prices
+    .command('rerate')
+    .description('charge past calls of a model anew, at the prices that its document says now')
+    .requiredOption('--model <name>', 'whose calls', named)
+    .requiredOption('--since <time>', 'from when: an ISO time, or a time ago: 2h, 7d', instant(Date.now))
+    .option('--until <time>', 'the same (default now)', instant(Date.now))
+    .option('--json', 'print JSON')
+    .action(async (options: RerateOptions) => {
+      const { rerate } = await import('./commands/prices.ts');
+      end(await rerate(terminal, options));
     });
 
   program

@@ -1,11 +1,12 @@
 import { create } from '@bufbuild/protobuf';
-import type { Price, Rates, Usage } from '@will/core';
+import type { Price, PriceHours, Rates, Usage } from '@will/core';
 import {
   PriceSchema,
   PriceTierSchema,
   type Price as WirePrice,
   type PriceTier as WireTier,
 } from './gen/will/v1/event_pb.js';
+import { PriceHoursSchema, type PriceHours as WireHours } from './gen/will/v1/telemetry_pb.js';
 import type { Usage as WireUsage } from './gen/will/v1/task_pb.js';
 
 const rateNames = ['input', 'output', 'cachedInput', 'cacheWrite', 'reasoning', 'audioInput', 'audioOutput'] as const;
@@ -54,6 +55,25 @@ const ratesToWire = (rates: Partial<Rates>): { [K in keyof Rates]?: bigint } =>
 
 const ratesFromWire = (rates: WirePrice | WireTier, toNumber: (amount: bigint) => number): Partial<Rates> =>
   Object.fromEntries(rateNames.flatMap((name) => (rates[name] === undefined ? [] : [[name, toNumber(rates[name])]])));
+
+/** Rates of some hours. */
+export const priceHoursToWire = ({ window, zone, rates }: PriceHours): WireHours =>
+  create(PriceHoursSchema, {
+    from: window.from,
+    to: window.to,
+    days: [...(window.days ?? [])],
+    zone,
+    rates: create(PriceTierSchema, ratesToWire(rates)),
+  });
+
+export const priceHoursFromWire = (
+  { from, to, days, zone, rates }: WireHours,
+  toNumber: (amount: bigint) => number = Number,
+): PriceHours => ({
+  window: { from, to, ...(days.length > 0 && { days }) },
+  zone,
+  rates: rates ? ratesFromWire(rates, toNumber) : {},
+});
 
 /** Counts of what there was; the rarer kinds are left out where there were none. */
 export const usageFromWire = (usage: WireUsage): Usage => ({

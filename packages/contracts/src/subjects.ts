@@ -23,7 +23,7 @@ function opaque(what: string, value: string): string {
 export type DataClassToken = 'open' | 'customer' | 'sensitive' | 'customer-sensitive';
 export type RegistryOperation = 'apply' | 'get' | 'status' | 'history' | 'diff' | 'rollback';
 export type JsonOperation = 'run' | 'stream' | 'explain' | 'cancel';
-export type TelemetryOperation = 'calls' | 'decision' | 'recent' | 'usage';
+export type TelemetryOperation = 'calls' | 'decision' | 'recent' | 'usage' | 'rerate';
 
 /**
  * The one place that builds subjects. Every argument is checked, so caller text can never become a wildcard, a system

@@ -1,4 +1,4 @@
-import type { AttemptIntent, CallRecord, DecisionRecord, Facts, NamedSet, Outcome } from '@will/core';
+import type { AttemptIntent, CallRecord, DecisionRecord, Facts, NamedSet, Outcome, PriceList } from '@will/core';
 import type { UsageGroup, UsageQuestion } from './usage.ts';
 
 export type LogEvent =
@@ -37,6 +37,25 @@ export interface RecentFacts {
   readonly decisions: number;
 }
 
+/** Calls of a model that are to be charged anew. */
+export interface RerateQuestion {
+  readonly model: string;
+  /** Started at this instant or later. */
+  readonly fromMs: number;
+  /** Started before this instant. */
+  readonly toMs: number;
+  readonly prices: PriceList;
+}
+
+export interface Rerated {
+  readonly looked: number;
+  readonly changed: number;
+  /** What all of them cost more; below zero: less. A cost that was or became unknown counts as nothing. */
+  readonly addedNanoUsd: bigint;
+  /** Undefined: these were the last. */
+  readonly next: string | undefined;
+}
+
 /** What happened: every attempt once, and the decisions behind them. */
 export interface CallLog {
   /**
@@ -66,6 +85,12 @@ export interface CallLog {
    * Groups without calls are left out; by time, then the dearest first. The question is one that `rollupFor` knows.
    */
   usage(question: UsageQuestion): Promise<readonly UsageGroup[]>;
+  /**
+   * Charges calls of a model anew, at these prices, and corrects the sums; up to `limit` calls, oldest first, in one
+   * transaction. Calls whose tokens are not known are left alone. Repeating it changes nothing more.
+   * @param after `next` of the answer before; '' to begin with.
+   */
+  rerate(of: RerateQuestion, limit: number, after: string): Promise<Rerated>;
   /** Intents without a record whose deadline lies before the instant, oldest deadline first. */
   openIntents(beforeMs: number, limit: number): Promise<readonly AttemptIntent[]>;
   /** Waits for what was begun. A second call does nothing. */

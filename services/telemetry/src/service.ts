@@ -4,6 +4,8 @@ import {
   usageDimensions,
   type CallFilter,
   type CallLog,
+  type Rerated,
+  type RerateQuestion,
   type UsageDimension,
   type UsageGroup,
   type UsageQuestion,
@@ -14,6 +16,7 @@ import type { Delivery, StreamProgress } from './ports.ts';
 /** How long after its deadline an attempt may still report its end. */
 export const graceMs = 5_000;
 const intentsPerSweep = 500;
+const callsPerRerating = 1_000;
 const defaultLimit = 20;
 const mostCalls = 1_000;
 /** What a question about late decisions may cost: a tenth of a second, and one message. */
@@ -108,6 +111,24 @@ export class Telemetry {
     if (!rollupFor(question))
       throw new QuestionError('clients are counted by day and model; not by hour, taskType or outcome');
     return this.#deps.log.usage(question);
+  }
+
+  /** Charges calls of a model anew, in parts, so that records go on being taken in between. @throws {QuestionError} */
+  async rerate(of: RerateQuestion): Promise<Omit<Rerated, 'next'>> {
+    if (of.model === '') throw new QuestionError('a model is needed');
+    if (!of.prices.price) throw new QuestionError('a price is needed');
+    let all = { looked: 0, changed: 0, addedNanoUsd: 0n };
+    let next: string | undefined = '';
+    while (next !== undefined) {
+      const part: Rerated = await this.#deps.log.rerate(of, callsPerRerating, next);
+      all = {
+        looked: all.looked + part.looked,
+        changed: all.changed + part.changed,
+        addedNanoUsd: all.addedNanoUsd + part.addedNanoUsd,
+      };
+      next = part.next;
+    }
+    return all;
   }
 
   /** Distinct facts that were decided on since an instant, the newest first. @throws {QuestionError} */

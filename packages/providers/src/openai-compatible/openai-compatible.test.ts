@@ -112,8 +112,11 @@ test('an abort closes the connection to the upstream', async () => {
   const connection = await open('abort', { kind: 'answer', chunks: 50, gapMs: 20 });
   const seen = upstream.nextRequest('abort');
   const run = connection.run(callOf(), () => abort.abort('cancelled'), abort.signal);
-  await run;
+  const outcome = await run;
   expect(await (await seen).over).toBe('aborted');
+  // Nobody told how many tokens it was; it is paid for all the same.
+  expect(outcome.usage).toMatchObject({ estimated: true });
+  expect(outcome.usage?.inputTokens).toBeGreaterThan(0);
 });
 
 test('what the registry decides is set, and the rest of the input goes through as it is', async () => {

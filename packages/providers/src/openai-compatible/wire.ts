@@ -21,8 +21,8 @@ export interface WireAnswer {
 interface WireUsage {
   readonly prompt_tokens?: number;
   readonly completion_tokens?: number;
-  readonly prompt_tokens_details?: { readonly cached_tokens?: number } | null;
-  readonly completion_tokens_details?: { readonly reasoning_tokens?: number } | null;
+  readonly prompt_tokens_details?: { readonly cached_tokens?: number; readonly audio_tokens?: number } | null;
+  readonly completion_tokens_details?: { readonly reasoning_tokens?: number; readonly audio_tokens?: number } | null;
 }
 
 const finishes: Readonly<Record<string, FinishReason>> = {
@@ -52,11 +52,15 @@ const count = (value: unknown): number =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.round(value) : 0;
 
 export function usageOf(usage: WireUsage): Usage {
+  const audioInputTokens = count(usage.prompt_tokens_details?.audio_tokens);
+  const audioOutputTokens = count(usage.completion_tokens_details?.audio_tokens);
   return {
     inputTokens: count(usage.prompt_tokens),
     outputTokens: count(usage.completion_tokens),
     cachedInputTokens: count(usage.prompt_tokens_details?.cached_tokens),
     reasoningTokens: count(usage.completion_tokens_details?.reasoning_tokens),
+    ...(audioInputTokens > 0 && { audioInputTokens }),
+    ...(audioOutputTokens > 0 && { audioOutputTokens }),
     estimated: false,
   };
 }

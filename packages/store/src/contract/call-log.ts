@@ -305,6 +305,44 @@ export function callLogContract(newPlace: () => Promise<Place<CallLog>>): void {
       }
     }));
 
+  test('calls of a model are charged anew, part by part, with the sums; repeating it changes nothing', () =>
+    onStore(newPlace, async (log) => {
+      const at = (attemptId: string, stated: Partial<CallRecord>): LogEvent =>
+        call(callRecord({ attemptId, ...stated }));
+      await log.ingest([
+        at('before', { startedAtMs: 999 }),
+        at('1', { startedAtMs: 1_000 }),
+        at('2', { startedAtMs: 1_000, costNanoUsd: undefined, price: undefined }),
+        at('3', { startedAtMs: 1_001, usage: undefined, costNanoUsd: undefined, price: undefined }),
+        at('4', { startedAtMs: 1_002 }),
+        at('after', { startedAtMs: 2_000 }),
+        at('other', { startedAtMs: 1_000, model: 'other' }),
+      ]);
+      // 120 in, 20 of them cached, and 48 out: 100 × 1,000 + 20 × 100 + 48 × 2,000.
+      const price = { input: 1_000_000_000, output: 2_000_000_000, cachedInput: 100_000_000 };
+      const of = { model: 'gpt-4', fromMs: 1_000, toMs: 2_000, prices: { price, priceHours: [] } };
+      const first = await log.rerate(of, 2, '');
+      expect(first).toMatchObject({ looked: 2, changed: 2, addedNanoUsd: 2n * 198_000n - 1_234_567n });
+      const second = await log.rerate(of, 2, first.next ?? '');
+      expect(second).toMatchObject({ looked: 2, changed: 1, addedNanoUsd: 198_000n - 1_234_567n });
+      expect(await log.rerate(of, 2, second.next ?? '')).toMatchObject({ looked: 0, next: undefined });
+      const calls = await log.calls({ model: 'gpt-4' }, 10);
+      expect(Object.fromEntries(calls.map(({ attemptId, costNanoUsd }) => [attemptId, costNanoUsd]))).toEqual({
+        before: 1_234_567n,
+        1: 198_000n,
+        2: 198_000n,
+        3: undefined,
+        4: 198_000n,
+        after: 1_234_567n,
+      });
+      expect(calls.find(({ attemptId }) => attemptId === '2')?.price).toEqual(price);
+      for (const by of [['model'], ['client', 'model']] as UsageDimension[][]) {
+        const [sums] = await log.usage({ by, ...allTime, model: 'gpt-4' });
+        expect(sums).toMatchObject({ calls: 6, costNanoUsd: 2n * 1_234_567n + 3n * 198_000n, unknownCosts: 1 });
+      }
+      expect(await log.rerate(of, 100, '')).toEqual({ looked: 4, changed: 0, addedNanoUsd: 0n, next: undefined });
+    }));
+
   test('the facts of late decisions are told once each, with how often, the newest first', () =>
     onStore(newPlace, async (log) => {
       const of = (taskType: string, setId: string): LogEvent => {

@@ -53,7 +53,7 @@ export const selected = columnNames
 const flag = (value: boolean): number => (value ? 1 : 0);
 
 /** What a price says beyond its two rates; most say nothing. */
-function morePrice({ input: _input, output: _output, ...more }: Price): string | null {
+export function morePrice({ input: _input, output: _output, ...more }: Price): string | null {
   return Object.keys(more).length === 0 ? null : JSON.stringify(more);
 }
 

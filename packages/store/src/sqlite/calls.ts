@@ -6,6 +6,7 @@ import type { CallFilter, CallLog, LogEvent, RecentFacts } from '../call-log.ts'
 import { columnNames, recordOf, rowOf, selected, type CallRow } from './call-row.ts';
 import type { Schema } from './database.ts';
 import type { Synchronous } from './protocol.ts';
+import { prepareRerating } from './rerate.ts';
 import { prepareRollups, rollupMigration, usageFrom } from './rollups.ts';
 import { Increments } from '../usage.ts';
 
@@ -158,6 +159,8 @@ export function callOperations(database: DatabaseSync): CallOperations {
     },
 
     usage: (question) => usageFrom(database, question),
+
+    rerate: prepareRerating(database, ingestion.addToRollups),
 
     openIntents: (beforeMs, limit) =>
       openIntents.all(beforeMs, limit).map((row) => ({

@@ -31,6 +31,7 @@ export async function openCallLog(path: string): Promise<CallLog> {
     calls: (filter, limit) => thread.call('calls', filter, limit),
     decision: (by) => thread.call('decision', by),
     recentFacts: (sinceMs, mostDecisions, mostSets) => thread.call('recentFacts', sinceMs, mostDecisions, mostSets),
+    rerate: (of, limit, after) => thread.call('rerate', of, limit, after),
     usage: (question) => thread.call('usage', question),
     openIntents: (beforeMs, limit) => thread.call('openIntents', beforeMs, limit),
     close: () => thread.close(),

@@ -1,7 +1,18 @@
 import { create, fromBinary, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
 import type { Bus, Incoming, Serving } from '@will/bus';
-import { decisionToWire, factsToWire, isInbox, queues, rankedSetToWire, sizes, subjects, wire } from '@will/contracts';
-import type { RecentFacts } from '@will/store';
+import {
+  decisionToWire,
+  factsToWire,
+  isInbox,
+  priceFromWire,
+  priceHoursFromWire,
+  queues,
+  rankedSetToWire,
+  sizes,
+  subjects,
+  wire,
+} from '@will/contracts';
+import type { RecentFacts, RerateQuestion } from '@will/store';
 import { QuestionError, type CallsQuestion, type Telemetry, type UsageAsked } from '../service.ts';
 import { recordToWire } from './records-to-wire.ts';
 import { usageToWire } from './usage-to-wire.ts';
@@ -30,6 +41,10 @@ export function serveQuestions(
   };
   const usage = async (message: Incoming): Promise<wire.QueryUsageResponse> =>
     usageToWire(await telemetry.usage(usageFromWire(readAs(wire.QueryUsageRequestSchema, message))));
+  const rerate = async (message: Incoming): Promise<wire.RerateResponse> => {
+    const request = readAs(wire.RerateRequestSchema, message);
+    return create(wire.RerateResponseSchema, rerated(await telemetry.rerate(rerateFromWire(request))));
+  };
   const answering =
     <Schema extends DescMessage>(
       schema: Schema,
@@ -70,6 +85,11 @@ export function serveQuestions(
       subjects.telemetry('usage'),
       queues.telemetry,
       answering(wire.QueryUsageResponseSchema, usage, (error) => create(wire.QueryUsageResponseSchema, { error })),
+    ),
+    bus.serve(
+      subjects.telemetry('rerate'),
+      queues.telemetry,
+      answering(wire.RerateResponseSchema, rerate, (error) => create(wire.RerateResponseSchema, { error })),
     ),
   ];
   return {
@@ -134,6 +154,30 @@ const usageFromWire = (request: wire.QueryUsageRequest): UsageAsked => ({
   ...stated('model', request.model),
   ...stated('taskType', request.taskType),
   ...stated('outcome', request.outcome),
+});
+
+function rerateFromWire({ model, fromUnixMs, toUnixMs, price, hours }: wire.RerateRequest): RerateQuestion {
+  return {
+    model,
+    fromMs: instant('fromMs', fromUnixMs).fromMs ?? 0,
+    toMs: instant('toMs', toUnixMs).toMs ?? Date.now(),
+    prices: {
+      price: price && priceFromWire(price, amountOf),
+      priceHours: hours.map((hour) => priceHoursFromWire(hour, amountOf)),
+    },
+  };
+}
+
+function amountOf(amount: bigint): number {
+  if (amount < 0n || amount > BigInt(Number.MAX_SAFE_INTEGER))
+    throw new QuestionError(`price ${amount} must be between 0 and ${Number.MAX_SAFE_INTEGER}`);
+  return Number(amount);
+}
+
+const rerated = ({ looked, changed, addedNanoUsd }: Awaited<ReturnType<Telemetry['rerate']>>) => ({
+  looked: BigInt(looked),
+  changed: BigInt(changed),
+  addedNanoUsd,
 });
 
 /** On the wire an empty text means: not asked for. */

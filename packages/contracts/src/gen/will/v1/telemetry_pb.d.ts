@@ -6,7 +6,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { CallRecord, DecisionRecord } from "./event_pb.js";
+import type { CallRecord, DecisionRecord, Price, PriceTier } from "./event_pb.js";
 import type { Facts, RankedSet } from "./policy_pb.js";
 
 /**
@@ -415,4 +415,123 @@ export declare type UsageGroup = Message<"will.v1.UsageGroup"> & {
  * Use `create(UsageGroupSchema)` to create a new message.
  */
 export declare const UsageGroupSchema: GenMessage<UsageGroup>;
+
+/**
+ * Charges calls of a model anew.
+ *
+ * @generated from message will.v1.RerateRequest
+ */
+export declare type RerateRequest = Message<"will.v1.RerateRequest"> & {
+  /**
+   * @generated from field: string model = 1;
+   */
+  model: string;
+
+  /**
+   * @generated from field: int64 from_unix_ms = 2;
+   */
+  fromUnixMs: bigint;
+
+  /**
+   * 0: now.
+   *
+   * @generated from field: int64 to_unix_ms = 3;
+   */
+  toUnixMs: bigint;
+
+  /**
+   * @generated from field: will.v1.Price price = 4;
+   */
+  price?: Price | undefined;
+
+  /**
+   * @generated from field: repeated will.v1.PriceHours hours = 5;
+   */
+  hours: PriceHours[];
+};
+
+/**
+ * Describes the message will.v1.RerateRequest.
+ * Use `create(RerateRequestSchema)` to create a new message.
+ */
+export declare const RerateRequestSchema: GenMessage<RerateRequest>;
+
+/**
+ * @generated from message will.v1.RerateResponse
+ */
+export declare type RerateResponse = Message<"will.v1.RerateResponse"> & {
+  /**
+   * @generated from field: uint64 looked = 1;
+   */
+  looked: bigint;
+
+  /**
+   * @generated from field: uint64 changed = 2;
+   */
+  changed: bigint;
+
+  /**
+   * What they cost more; below zero: less.
+   *
+   * @generated from field: int64 added_nano_usd = 3;
+   */
+  addedNanoUsd: bigint;
+
+  /**
+   * @generated from field: string error = 4;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message will.v1.RerateResponse.
+ * Use `create(RerateResponseSchema)` to create a new message.
+ */
+export declare const RerateResponseSchema: GenMessage<RerateResponse>;
+
+/**
+ * Rates of some hours, in place of those that always hold.
+ *
+ * @generated from message will.v1.PriceHours
+ */
+export declare type PriceHours = Message<"will.v1.PriceHours"> & {
+  /**
+   * HH:MM; an end before the start passes midnight.
+   *
+   * @generated from field: string from = 1;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string to = 2;
+   */
+  to: string;
+
+  /**
+   * Empty: every day.
+   *
+   * @generated from field: repeated string days = 3;
+   */
+  days: string[];
+
+  /**
+   * IANA.
+   *
+   * @generated from field: string zone = 4;
+   */
+  zone: string;
+
+  /**
+   * Its length says nothing.
+   *
+   * @generated from field: will.v1.PriceTier rates = 5;
+   */
+  rates?: PriceTier | undefined;
+};
+
+/**
+ * Describes the message will.v1.PriceHours.
+ * Use `create(PriceHoursSchema)` to create a new message.
+ */
+export declare const PriceHoursSchema: GenMessage<PriceHours>;
 

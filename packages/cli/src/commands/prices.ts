@@ -1,0 +1,77 @@
+import { priceHoursToWire, priceToWire, subjects, wire } from '@will/contracts';
+import { type ModelDocument, pricesOf } from '@will/core';
+import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
+import { dollars, table } from '../table.ts';
+import { printJson, type Terminal } from '../terminal.ts';
+import { ask, withBus } from '../with-bus.ts';
+import { bodyOf, documentsOf } from './get.ts';
+
+/** `willm prices show`: what models cost by their documents, in dollars per million tokens. */
+export async function showPrices(terminal: Terminal, options: { readonly json?: boolean }): Promise<ExitCode> {
+  const documents = await withBus(terminal, (bus) => documentsOf(bus, 'model', ''));
+  const rows = documents.map((document) => {
+    const body = bodyOf(document) as ModelDocument;
+    return { model: body.slug, prices: pricesOf(body) };
+  });
+  if (options.json) printJson(terminal, rows);
+  else terminal.out(table(rows, columns));
+  return exitCodes.success;
+}
+
+type Row = { readonly model: string; readonly prices: ReturnType<typeof pricesOf> };
+
+/** Nano-dollars as dollars, with as many digits as there are; '' where not stated. */
+const usd = (nanoUsd: number | undefined): string => (nanoUsd === undefined ? '' : `$${nanoUsd / 1e9}`);
+
+const columns = [
+  { title: 'MODEL', value: ({ model }: Row) => model },
+  { title: 'IN', value: ({ prices }: Row) => (prices.price ? usd(prices.price.input) : 'unknown'), align: 'right' },
+  { title: 'CACHED', value: ({ prices }: Row) => usd(prices.price?.cachedInput), align: 'right' },
+  { title: 'OUT', value: ({ prices }: Row) => usd(prices.price?.output), align: 'right' },
+  { title: 'REASONING', value: ({ prices }: Row) => usd(prices.price?.reasoning), align: 'right' },
+  { title: 'TIERS', value: ({ prices }: Row) => prices.price?.tiers?.length ?? '', align: 'right' },
+  { title: 'HOURS', value: ({ prices }: Row) => prices.priceHours.length || '', align: 'right' },
+] as const;
+
+export interface RerateOptions {
+  readonly model: string;
+  /** Epoch milliseconds. */
+  readonly since: number;
+  readonly until?: number;
+  readonly json?: boolean;
+}
+
+/** It goes through all calls of that time. */
+const rerateTimeoutMs = 600_000;
+
+/** `willm prices rerate`: charges calls anew at the prices that the model's document says now. */
+export async function rerate(terminal: Terminal, options: RerateOptions): Promise<ExitCode> {
+  const answer = await withBus(terminal, async (bus) => {
+    const [document] = await documentsOf(bus, 'model', options.model);
+    if (!document) throw new CliError(exitCodes.failed, `no model is named ${JSON.stringify(options.model)}`);
+    const { price, priceHours } = pricesOf(bodyOf(document) as ModelDocument);
+    if (!price)
+      throw new CliError(exitCodes.failed, `the document of ${document.slug} states no price; apply one with it first`);
+    const question = {
+      model: document.slug,
+      fromUnixMs: BigInt(options.since),
+      toUnixMs: BigInt(options.until ?? 0),
+      price: priceToWire(price),
+      hours: priceHours.map(priceHoursToWire),
+    };
+    return ask(
+      bus,
+      subjects.telemetry('rerate'),
+      [wire.RerateRequestSchema, question],
+      wire.RerateResponseSchema,
+      rerateTimeoutMs,
+    );
+  });
+  if (answer.error !== '') throw new CliError(exitCodes.failed, answer.error);
+  if (options.json) printJson(terminal, answer);
+  else
+    terminal.out(
+      `${answer.changed} of ${answer.looked} calls charged anew; together ${dollars(answer.addedNanoUsd)} more than before\n`,
+    );
+  return exitCodes.success;
+}

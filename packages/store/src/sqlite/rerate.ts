@@ -1,0 +1,49 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { costNanoUsd, priceAt, type CallRecord, type PriceList } from '@will/core';
+import type { Rerated, RerateQuestion } from '../call-log.ts';
+import { Increments } from '../usage.ts';
+import { morePrice, recordOf, selected, type CallRow } from './call-row.ts';
+import type { prepareRollups } from './rollups.ts';
+
+export function prepareRerating(database: DatabaseSync, addToRollups: ReturnType<typeof prepareRollups>) {
+  // In the order of the index, so that each part begins where the last ended.
+  const some = database.prepare(
+    `SELECT number, ${selected} FROM calls WHERE model = ? AND started_at_ms < ? AND (started_at_ms, number) > (?, ?)
+     ORDER BY started_at_ms, number LIMIT ?`,
+  );
+  const change = database.prepare(
+    'UPDATE calls SET cost_nano_usd = ?, price_input = ?, price_output = ?, price_more = ? WHERE number = ?',
+  );
+  return ({ model, fromMs, toMs, prices }: RerateQuestion, limit: number, after: string): Rerated => {
+    const [afterMs = fromMs, afterNumber = 0] = after === '' ? [] : after.split(':').map(Number);
+    const rows = some.all(model, toMs, afterMs, afterNumber, limit);
+    const increments = new Increments();
+    let [changed, addedNanoUsd] = [0, 0n];
+    for (const row of rows) {
+      const record = recordOf(row as unknown as CallRow);
+      const next = charged(record, prices);
+      if (!next) continue;
+      const { costNanoUsd: cost, price } = next;
+      const more = price ? morePrice(price) : null;
+      change.run(cost ?? null, price?.input ?? null, price?.output ?? null, more, row['number'] as number);
+      increments.count(record, -1);
+      increments.count(next, 1);
+      changed += 1;
+      addedNanoUsd += (cost ?? 0n) - (record.costNanoUsd ?? 0n);
+    }
+    addToRollups(increments);
+    const last = rows.at(-1);
+    const next =
+      last && rows.length === limit ? `${String(last['started_at_ms'])}:${String(last['number'])}` : undefined;
+    return { looked: rows.length, changed, addedNanoUsd, next };
+  };
+}
+
+/** The record at other prices; undefined: it stays as it is. */
+function charged(record: CallRecord, prices: PriceList): CallRecord | undefined {
+  if (!record.usage) return undefined;
+  const price = priceAt(prices, record.startedAtMs);
+  const cost = costNanoUsd(record.usage, price);
+  const isSame = cost === record.costNanoUsd && JSON.stringify(price) === JSON.stringify(record.price);
+  return isSame ? undefined : { ...record, costNanoUsd: cost, price };
+}
