@@ -3,6 +3,8 @@ export * from './compile-snapshot.ts';
 export * from './cost.ts';
 export * from './latency-buckets.ts';
 export * from './prices.ts';
+export * from './rank-by-goal.ts';
+export * from './stats.ts';
 export * from './data-class.ts';
 export * from './decide.ts';
 export * from './decision.ts';

@@ -1,0 +1,87 @@
+import { expectedMs, type ModelStats, successAt } from './stats.ts';
+
+export type Goal = 'speed' | 'cost' | 'quality' | 'balanced';
+
+/** `cascade`: the declared order. `auto`: by goal. `shadow`: the declared order, and what auto would have chosen. */
+export type RankMode = 'cascade' | 'auto' | 'shadow';
+
+export interface RankInput {
+  /** Slug. */
+  readonly model: string;
+  readonly stats: ModelStats;
+  /** Of the expected output; undefined: the price is unknown, which ranks as the reference's limit. */
+  readonly costNanoUsd: number | undefined;
+}
+
+export interface RankQuestion {
+  readonly mode: RankMode;
+  readonly goal: Goal;
+  readonly taskType: string;
+  readonly outputTokens: number;
+  /** What is slow: three times as long counts fully. */
+  readonly slowMs: number;
+  /** What is dear. */
+  readonly dearNanoUsd: number;
+  /** The model that was first before. */
+  readonly incumbent: string | undefined;
+  readonly nowMs: number;
+}
+
+export interface RankedByGoal {
+  readonly model: string;
+  readonly utility: number;
+  readonly success: number;
+  readonly expectedMs: number;
+  readonly costNanoUsd: number | undefined;
+  readonly quality: number;
+}
+
+export interface GoalRanking {
+  readonly order: readonly string[];
+  /** What auto puts first; in `cascade` undefined. */
+  readonly autoChoice: string | undefined;
+  /** In declared order. */
+  readonly numbers: readonly RankedByGoal[];
+}
+
+const weights: Record<Goal, { readonly quality: number; readonly speed: number; readonly cost: number }> = {
+  speed: { quality: 0.2, speed: 0.7, cost: 0.1 },
+  cost: { quality: 0.2, speed: 0.1, cost: 0.7 },
+  quality: { quality: 0.8, speed: 0.1, cost: 0.1 },
+  balanced: { quality: 0.4, speed: 0.3, cost: 0.3 },
+};
+const failurePenalty = 0.35;
+/** By so much a rival must be better than the model that was first before. */
+const switchMargin = 0.03;
+
+/** Orders eligible models, given in declared order; equal ones keep it. It adds and removes none. */
+export function rankByGoal(declared: readonly RankInput[], question: RankQuestion): GoalRanking {
+  const numbers = declared.map((input) => judge(input, question));
+  const inOrder = declared.map(({ model }) => model);
+  if (question.mode === 'cascade') return { order: inOrder, autoChoice: undefined, numbers };
+  const byGoal = incumbentStays(
+    numbers.toSorted((a, b) => b.utility - a.utility),
+    question.incumbent,
+  ).map(({ model }) => model);
+  return { order: question.mode === 'auto' ? byGoal : inOrder, autoChoice: byGoal[0], numbers };
+}
+
+function judge({ model, stats, costNanoUsd }: RankInput, question: RankQuestion): RankedByGoal {
+  const { goal, taskType, outputTokens, slowMs, dearNanoUsd, nowMs } = question;
+  const success = successAt(stats, nowMs);
+  const durationMs = expectedMs(stats, stats.outputTokens[taskType] ?? outputTokens);
+  const quality = stats.quality[taskType]?.mean ?? stats.prior.quality;
+  const slowness = Math.min(3, durationMs / slowMs);
+  const dearness = costNanoUsd === undefined ? 3 : costNanoUsd === 0 ? 0 : Math.min(3, costNanoUsd / dearNanoUsd);
+  const by = weights[goal];
+  const worth = by.quality * quality - by.speed * slowness - by.cost * dearness;
+  const utility = success * worth - (1 - success) * failurePenalty;
+  return { model, utility, success, expectedMs: durationMs, costNanoUsd, quality };
+}
+
+function incumbentStays(ranked: readonly RankedByGoal[], incumbent: string | undefined): readonly RankedByGoal[] {
+  const present = ranked.find(({ model }) => model === incumbent);
+  const best = ranked[0];
+  if (!present || !best || best.utility - present.utility > switchMargin) return ranked;
+  return [present, ...ranked.filter((other) => other !== present)];
+}

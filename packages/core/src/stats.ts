@@ -1,0 +1,156 @@
+import type { CallRecord } from './call-record.ts';
+
+/** What is expected of a model before it was measured; from its `benchmark`. */
+export interface StatsPrior {
+  readonly version: string;
+  readonly firstContentMs: number;
+  readonly msPerToken: number;
+  /** 0 to 1: the benchmark's accuracy / 10. */
+  readonly quality: number;
+}
+
+/** Mean and variance of the logarithm of a duration. */
+export interface LogNormal {
+  readonly mu: number;
+  readonly variance: number;
+  readonly atMs: number;
+}
+
+export interface QualityStats {
+  readonly mean: number;
+  /** Observations it weighs as many as; begins at those of the prior. */
+  readonly weight: number;
+  readonly atMs: number;
+}
+
+/** Decayed statistics of one version of a model: its health, and by task type its quality and length of output. */
+export interface ModelStats {
+  readonly version: string;
+  readonly prior: StatsPrior;
+  readonly successes: number;
+  readonly failures: number;
+  readonly healthAtMs: number;
+  readonly firstContent: LogNormal;
+  readonly perToken: LogNormal;
+  readonly quality: Readonly<Record<string, QualityStats>>;
+  readonly outputTokens: Readonly<Record<string, number>>;
+}
+
+/** Half-life of success and failure. */
+const healthHalfLifeMs = 45_000;
+/** Half-life of ratings. */
+const qualityHalfLifeMs = 7 * 24 * 3_600_000;
+/** As many observations the prior of quality weighs. */
+const priorQualityWeight = 20;
+const priorSuccesses = 0.95;
+const priorFailures = 0.05;
+/** Registered latencies are taken as this much too small until measured. */
+const coldStart = 1.3;
+/** Weight of one more length of output. */
+const outputGain = 0.1;
+
+const halved = (elapsedMs: number, halfLifeMs: number): number => 2 ** (-Math.max(0, elapsedMs) / halfLifeMs);
+
+/** A model that nothing is known of but its record. */
+export const statsFromPrior = (prior: StatsPrior, atMs: number): ModelStats => ({
+  version: prior.version,
+  prior,
+  successes: priorSuccesses,
+  failures: priorFailures,
+  healthAtMs: atMs,
+  firstContent: { mu: Math.log(Math.max(1, prior.firstContentMs) * coldStart), variance: 0.25, atMs },
+  perToken: { mu: Math.log(Math.max(0.01, prior.msPerToken) * coldStart), variance: 0.25, atMs },
+  quality: {},
+  outputTokens: {},
+});
+
+/** The caller's mistakes, its leaving, and refusals of policy or content say nothing about a model's health. */
+const notItsFault: ReadonlySet<string> = new Set([
+  'Invalid',
+  'ContentFilter',
+  'Cancelled',
+  'Policy',
+  'Busy',
+  'NoWorker',
+]);
+
+/**
+ * Statistics after one more record; each attempt is to be given once, in the order of the stream. A record of another
+ * version than the prior's changes nothing; a prior of another version than the statistics' resets them.
+ */
+export function foldRecord(before: ModelStats | undefined, record: CallRecord, prior: StatsPrior): ModelStats {
+  const atMs = record.startedAtMs + record.durationMs;
+  const stats = before?.version === prior.version ? before : statsFromPrior(prior, atMs);
+  if (record.modelVersion !== undefined && record.modelVersion !== prior.version) return stats;
+  const healthy = notItsFault.has(record.fine) ? stats : withHealth(stats, record.outcome === 'Success', atMs);
+  return record.outcome === 'Success' ? withSpeed(healthy, record, atMs) : healthy;
+}
+
+function withHealth(stats: ModelStats, succeeded: boolean, atMs: number): ModelStats {
+  const kept = halved(atMs - stats.healthAtMs, healthHalfLifeMs);
+  return {
+    ...stats,
+    successes: priorSuccesses + (stats.successes - priorSuccesses) * kept + (succeeded ? 1 : 0),
+    failures: priorFailures + (stats.failures - priorFailures) * kept + (succeeded ? 0 : 1),
+    healthAtMs: Math.max(stats.healthAtMs, atMs),
+  };
+}
+
+function withSpeed(stats: ModelStats, record: CallRecord, atMs: number): ModelStats {
+  const tokens = record.usage?.outputTokens ?? 0;
+  const first = record.firstContentMs;
+  const length = stats.outputTokens[record.taskType];
+  const measured = {
+    ...stats,
+    ...(first !== undefined && { firstContent: observe(stats.firstContent, Math.max(1, first), atMs) }),
+    ...(tokens > 0 && {
+      outputTokens: {
+        ...stats.outputTokens,
+        [record.taskType]: length === undefined ? tokens : length + outputGain * (tokens - length),
+      },
+    }),
+  };
+  if (first === undefined || tokens < 2) return measured;
+  const perToken = Math.max(0.01, (record.durationMs - first) / (tokens - 1));
+  return { ...measured, perToken: observe(stats.perToken, perToken, atMs) };
+}
+
+/** One more duration; what is far above the expected weighs more, so that a slow model is noticed at once. */
+function observe({ mu, variance, atMs: lastMs }: LogNormal, value: number, atMs: number): LogNormal {
+  const error = Math.log(value) - mu;
+  const usual = Math.max(0.08, 1 - Math.exp(-Math.max(atMs - lastMs, 1_000) / 20_000));
+  const gain = error > 2 * Math.sqrt(variance) ? Math.max(usual, 0.3) : usual;
+  return {
+    mu: mu + gain * error,
+    variance: (1 - gain) * (variance + gain * error * error),
+    atMs: Math.max(lastMs, atMs),
+  };
+}
+
+/** Statistics after a judgement of an output, 0 to 1 (a score of 1 to 10 divided by 10). @throws RangeError outside of that. */
+export function foldQuality(stats: ModelStats, taskType: string, judged: number, atMs: number): ModelStats {
+  if (!(judged >= 0 && judged <= 1)) throw new RangeError(`quality ${judged} must be between 0 and 1`);
+  const before = stats.quality[taskType] ?? { mean: stats.prior.quality, weight: priorQualityWeight, atMs };
+  const decayed = before.weight * halved(atMs - before.atMs, qualityHalfLifeMs);
+  const weight = Math.max(decayed, priorQualityWeight / 2);
+  const quality = {
+    mean: (before.mean * weight + judged) / (weight + 1),
+    weight: weight + 1,
+    atMs: Math.max(before.atMs, atMs),
+  };
+  return { ...stats, quality: { ...stats.quality, [taskType]: quality } };
+}
+
+/** Chance that the next call succeeds; what is old counts less. */
+export function successAt(stats: ModelStats, nowMs: number): number {
+  const kept = halved(nowMs - stats.healthAtMs, healthHalfLifeMs);
+  const successes = priorSuccesses + (stats.successes - priorSuccesses) * kept;
+  const failures = priorFailures + (stats.failures - priorFailures) * kept;
+  return successes / (successes + failures);
+}
+
+/** Expected duration of the whole output in milliseconds. */
+export const expectedMs = ({ firstContent, perToken }: ModelStats, outputTokens: number): number =>
+  meanOf(firstContent) + meanOf(perToken) * outputTokens;
+
+const meanOf = ({ mu, variance }: LogNormal): number => Math.exp(mu + variance / 2);
