@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { CallRecord } from './call-record.ts';
 import { type Goal, type RankQuestion, rankByGoal } from './rank-by-goal.ts';
-import { foldQuality, foldRecord, type ModelStats, statsFromPrior, successAt } from './stats.ts';
+import { expectedMs, foldQuality, foldRecord, type ModelStats, statsFromPrior, successAt } from './stats.ts';
 
 const prior = { version: '1', firstContentMs: 300, msPerToken: 10, quality: 0.8 };
 const fresh = statsFromPrior(prior, 0);
@@ -115,4 +115,10 @@ test('two that folded the same stream agree, and bad ratings cost a model its pl
 
 test('a judgement outside of 0 to 1 is refused', () => {
   expect(() => foldQuality(fresh, 'code', 1.1, 0)).toThrow('quality 1.1 must be between 0 and 1');
+});
+
+test('a model that was slow and is idle is believed to be near its benchmark again', () => {
+  const slow = foldRecord(fresh, record({ firstContentMs: 20_000, durationMs: 40_000 }), prior);
+  expect(expectedMs(slow, 100, 40_000)).toBeGreaterThan(2 * expectedMs(fresh, 100, 0));
+  expect(expectedMs(slow, 100, 3_600_000)).toBeLessThan(0.6 * expectedMs(slow, 100, 40_000));
 });

@@ -69,7 +69,7 @@ export function rankByGoal(declared: readonly RankInput[], question: RankQuestio
 function judge({ model, stats, costNanoUsd }: RankInput, question: RankQuestion): RankedByGoal {
   const { goal, taskType, outputTokens, slowMs, dearNanoUsd, nowMs } = question;
   const success = successAt(stats, nowMs);
-  const durationMs = expectedMs(stats, stats.outputTokens[taskType] ?? outputTokens);
+  const durationMs = expectedMs(stats, stats.outputTokens[taskType] ?? outputTokens, nowMs);
   const quality = stats.quality[taskType]?.mean ?? stats.prior.quality;
   const slowness = Math.min(3, durationMs / slowMs);
   const dearness = costNanoUsd === undefined ? 3 : costNanoUsd === 0 ? 0 : Math.min(3, costNanoUsd / dearNanoUsd);

@@ -149,8 +149,16 @@ export function successAt(stats: ModelStats, nowMs: number): number {
   return successes / (successes + failures);
 }
 
-/** Expected duration of the whole output in milliseconds. */
-export const expectedMs = ({ firstContent, perToken }: ModelStats, outputTokens: number): number =>
-  meanOf(firstContent) + meanOf(perToken) * outputTokens;
+/** Expected duration of the whole output in milliseconds; an idle model is believed to return to its benchmark. */
+export const expectedMs = (
+  { firstContent, perToken, prior }: ModelStats,
+  outputTokens: number,
+  nowMs: number,
+): number =>
+  meanAt(firstContent, Math.max(1, prior.firstContentMs), nowMs) +
+  meanAt(perToken, Math.max(0.01, prior.msPerToken), nowMs) * outputTokens;
 
-const meanOf = ({ mu, variance }: LogNormal): number => Math.exp(mu + variance / 2);
+function meanAt({ mu, variance, atMs }: LogNormal, registered: number, nowMs: number): number {
+  const kept = Math.exp(-Math.max(0, nowMs - atMs) / 180_000);
+  return Math.exp(kept * mu + (1 - kept) * Math.log(registered * 1.1) + variance / 2);
+}
