@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { announce, BusError } from '@will/bus';
-import { newId, patterns, subjects, wire } from '@will/contracts';
+import { newId, parseDocuments, patterns, subjects, wire } from '@will/contracts';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { CliOnBus } from './testing/cli-on-bus.ts';
 
@@ -87,6 +87,46 @@ test('rerate sends the prices of the document, and refuses where it states none'
   });
   expect((await willm('prices', 'rerate', '--model', 'llama', '--since', '1h')).err).toContain('states no price');
   expect((await willm('prices', 'show')).out).toContain('IN');
+});
+
+test('refresh applies the prices of the catalogue, and names what is not in it', async () => {
+  const body = (slug: string, provider_model: string, rest: object) => ({
+    kind: 'model',
+    slug,
+    name: slug,
+    json: json({
+      name: slug,
+      slug,
+      aliases: [],
+      tags: ['text_gen'],
+      call_method: 'API',
+      provider: 'openai-compatible',
+      endpoint: 'https://api.openai.com/v1',
+      provider_model,
+      capabilities: [],
+      tier: 'standard',
+      ...rest,
+    }),
+  });
+  const hours = [{ from: '22:00', to: '06:00', input: 1 }];
+  cli.serve(subjects.registry('get'), wire.GetRequestSchema, wire.GetResponseSchema, () => ({
+    documents: [
+      body('gpt-4', 'gpt-4o', { prices: { input: 9, output: 9, hours } }),
+      body('mystery', 'no-such-model', {}),
+      body('local', 'gpt-4o', { call_method: 'Local' }),
+    ],
+  }));
+  const asked = cli.serve(subjects.registry('apply'), wire.ApplyRequestSchema, wire.ApplyResponseSchema, () => ({
+    revision: 8n,
+  }));
+  const { code, err } = await willm('prices', 'refresh');
+  expect(code).toBe(0);
+  expect(err).toBe('mystery: no-such-model is not in the catalogue; left as it is\n');
+  expect(asked[0]?.files.map(({ path }) => path)).toEqual(['gpt-4.yaml']);
+  const parsed = parseDocuments('gpt-4.yaml', asked[0]?.files[0]?.text ?? '');
+  expect(parsed).toMatchObject({
+    documents: [{ document: { body: { prices: { input: 2.5, output: 10, cached_input: 1.25, hours } } } }],
+  });
 });
 
 test('get asks on until the last page and shows a table', async () => {

@@ -223,6 +223,16 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
       end(await showPrices(terminal, options));
     });
   prices
+    .command('refresh')
+    .description('put prices of the catalogue that comes with this release into the documents of models called by API')
+    .option('--model <name>', 'of one model', named)
+    .option('--dry-run', 'say what would change')
+    .option('--json', 'print the answer as JSON')
+    .action(async (options: { model?: string; dryRun?: boolean; json?: boolean }) => {
+      const { refreshPrices } = await import('./commands/prices.ts');
+      end(await refreshPrices(terminal, options, new Date()));
+    });
+  prices
     .command('rerate')
     .description('charge past calls of a model anew, at the prices that its document says now')
     .requiredOption('--model <name>', 'whose calls', named)

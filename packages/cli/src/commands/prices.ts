@@ -1,9 +1,10 @@
-import { priceHoursToWire, priceToWire, subjects, wire } from '@will/contracts';
+import { priceHoursToWire, priceToWire, subjects, wire, writeDocument } from '@will/contracts';
 import { type ModelDocument, pricesOf } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
-import { dollars, table } from '../table.ts';
+import { dollars, printable, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
+import { applyTimeoutMs, authorName, showApplied } from './apply.ts';
 import { bodyOf, documentsOf } from './get.ts';
 
 /** `willm prices show`: what models cost by their documents, in dollars per million tokens. */
@@ -32,6 +33,49 @@ const columns = [
   { title: 'TIERS', value: ({ prices }: Row) => prices.price?.tiers?.length ?? '', align: 'right' },
   { title: 'HOURS', value: ({ prices }: Row) => prices.priceHours.length || '', align: 'right' },
 ] as const;
+
+/**
+ * `willm prices refresh`: puts the catalogue's prices into the documents of models that are called by API, as one apply. Hours that a
+ * document states stay. What the catalogue does not hold is said and left as it is.
+ */
+export async function refreshPrices(
+  terminal: Terminal,
+  options: { readonly model?: string; readonly dryRun?: boolean; readonly json?: boolean },
+  at: Date,
+): Promise<ExitCode> {
+  const { cataloguePrices } = await import('../price-catalogue.ts');
+  return withBus(terminal, async (bus) => {
+    const documents = await documentsOf(bus, 'model', options.model ?? '');
+    const files: { path: string; text: string }[] = [];
+    for (const document of documents) {
+      const body = bodyOf(document) as ModelDocument;
+      if (body.call_method !== 'API') continue;
+      const found = cataloguePrices(body, at);
+      if (typeof found === 'string') terminal.err(`${body.slug}: ${printable(found)}; left as it is\n`);
+      else {
+        const prices = { ...found, ...(body.prices?.hours && { hours: body.prices.hours }) };
+        files.push({ path: `${body.slug}.yaml`, text: writeDocument({ kind: 'model', body: { ...body, prices } }) });
+      }
+    }
+    if (files.length === 0) throw new CliError(exitCodes.failed, 'the catalogue holds none of these models');
+    const question = {
+      files,
+      dryRun: options.dryRun ?? false,
+      note: 'prices from @pydantic/genai-prices',
+      author: authorName(),
+    };
+    const answer = await ask(
+      bus,
+      subjects.registry('apply'),
+      [wire.ApplyRequestSchema, question],
+      wire.ApplyResponseSchema,
+      applyTimeoutMs,
+    );
+    if (options.json) printJson(terminal, answer);
+    else showApplied(terminal, answer, options);
+    return answer.problems.length > 0 ? exitCodes.failed : exitCodes.success;
+  });
+}
 
 export interface RerateOptions {
   readonly model: string;

@@ -31,6 +31,7 @@ export function usageOf({ inputTokens, outputTokens }: LanguageModelV4Usage): Us
     outputTokens: outputTokens.total,
     cachedInputTokens: inputTokens.cacheRead ?? 0,
     reasoningTokens: outputTokens.reasoning ?? 0,
+    ...(inputTokens.cacheWrite && { cacheWriteTokens: inputTokens.cacheWrite }),
     estimated: false,
   };
 }

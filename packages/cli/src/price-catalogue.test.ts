@@ -1,0 +1,39 @@
+import type { ModelDocument } from '@will/core';
+import { expect, test } from 'vitest';
+import { cataloguePrices } from './price-catalogue.ts';
+
+const at = new Date('2026-11-23T12:00:00Z');
+const model = (stated: Partial<ModelDocument>): ModelDocument => ({
+  name: 'X',
+  slug: 'x',
+  aliases: [],
+  tags: ['text_gen'],
+  call_method: 'API',
+  provider: 'openai-compatible',
+  capabilities: [],
+  tier: 'standard',
+  ...stated,
+});
+
+test('prices come by the address and by what the provider calls the model', () => {
+  const found = cataloguePrices(model({ endpoint: 'https://api.openai.com/v1', provider_model: 'gpt-4o' }), at);
+  expect(found).toEqual({ input: 2.5, output: 10, cached_input: 1.25 });
+});
+
+test('prices by length of the input become tiers', () => {
+  expect(cataloguePrices(model({ provider: 'anthropic', provider_model: 'claude-sonnet-4-5' }), at)).toEqual({
+    input: 3,
+    output: 15,
+    cached_input: 0.3,
+    cache_write: 3.75,
+    tiers: [{ above_input_tokens: 200_000, input: 6, output: 22.5, cached_input: 0.6, cache_write: 7.5 }],
+  });
+});
+
+test('what the catalogue does not hold is told and never zero', () => {
+  expect(cataloguePrices(model({ endpoint: 'http://127.0.0.1:9/v1' }), at)).toBe(
+    'its provider is not in the catalogue',
+  );
+  const unknown = model({ endpoint: 'https://api.openai.com/v1', provider_model: 'no-such-model' });
+  expect(cataloguePrices(unknown, at)).toBe('no-such-model is not in the catalogue');
+});

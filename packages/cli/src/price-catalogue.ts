@@ -1,0 +1,69 @@
+import { calcPrice, findProvider, type TieredPrices } from '@pydantic/genai-prices';
+import type { ModelDocument, PricesDocument, RatesDocument } from '@will/core';
+
+/** What the catalogue calls our rates; all per million tokens. */
+const keys: Readonly<Record<keyof RatesDocument, string>> = {
+  input: 'input_mtok',
+  output: 'output_mtok',
+  cached_input: 'cache_read_mtok',
+  cache_write: 'cache_write_mtok',
+  reasoning: 'output_reasoning_mtok',
+  audio_input: 'input_audio_mtok',
+  audio_output: 'output_audio_mtok',
+};
+const rateNames = Object.keys(keys) as (keyof RatesDocument)[];
+
+type CataloguePrice = Readonly<Record<string, number | TieredPrices | undefined>>;
+
+/**
+ * The prices of a model in the catalogue that is installed with this release, or why there are none. The provider is found by the
+ * model's address, else by the name of what speaks to it; the model by what the provider calls it. Nothing is fetched.
+ */
+export function cataloguePrices(model: ModelDocument, at: Date): PricesDocument | string {
+  const modelId = model.provider_model ?? model.slug;
+  const provider = model.endpoint
+    ? findProvider({ providerApiUrl: model.endpoint })
+    : findProvider({ providerId: model.provider });
+  if (!provider) return 'its provider is not in the catalogue';
+  const found = calcPrice({}, modelId, { provider, timestamp: at });
+  if (!found) return `${modelId} is not in the catalogue`;
+  if (isByTheHour(found.model.prices)) return 'its price depends on the hour; state `prices.hours` by hand';
+  return pricesFrom(found.model_price) ?? 'the catalogue states no price per token of input';
+}
+
+const isByTheHour = (prices: unknown): boolean =>
+  Array.isArray(prices) &&
+  prices.some(({ constraint }: { constraint?: { type: string } }) => constraint?.type === 'time_of_date');
+
+function pricesFrom(price: CataloguePrice): PricesDocument | undefined {
+  const base = ratesAt(price, 0);
+  if (base.input === undefined) return undefined;
+  const starts = new Set(
+    Object.values(price).flatMap((value) => (isTiered(value) ? value.tiers : []).map(({ start }) => start)),
+  );
+  const tiers = [...starts]
+    .sort((a, b) => a - b)
+    .map((start) => ({ above_input_tokens: start, ...ratesAt(price, start, base) }));
+  const perThousandCalls = price['requests_kcount'];
+  return {
+    ...base,
+    input: base.input,
+    // What gives no tokens, as an embedding does, has no price for them.
+    output: base.output ?? 0,
+    ...(typeof perThousandCalls === 'number' && { request: perThousandCalls / 1_000 }),
+    ...(tiers.length > 0 && { tiers }),
+  };
+}
+
+const isTiered = (value: number | TieredPrices | undefined): value is TieredPrices => typeof value === 'object';
+
+/** Rates above a length; where `others` is given only those that differ from it. */
+function ratesAt(price: CataloguePrice, start: number, others: RatesDocument = {}): RatesDocument {
+  return Object.fromEntries(
+    rateNames.flatMap((name) => {
+      const value = price[keys[name]];
+      const rate = isTiered(value) ? (value.tiers.findLast((tier) => tier.start <= start)?.price ?? value.base) : value;
+      return rate === undefined || rate === others[name] ? [] : [[name, rate]];
+    }),
+  );
+}
