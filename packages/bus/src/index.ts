@@ -1,5 +1,6 @@
 export * from './api.ts';
 export { connectBus, type ConnectOptions } from './connect.ts';
+export { openCooldowns, type Cooldowns } from './cooldowns.ts';
 export { beat, beatMs, LifeWatch } from './life.ts';
 export { Outbox, type OutboxOptions } from './outbox.ts';
 export { announce, watchProcesses, type Announcing, type PresenceFacts, type ProcessesView } from './presence.ts';

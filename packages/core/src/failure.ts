@@ -1,13 +1,9 @@
 import type { FailureReason, FineOutcome, ProviderFailure } from './outcome.ts';
+import { retryAfterMs, type ProviderWord } from './provider-rest.ts';
 
 /** What a provider answered when it did not do the call. */
-export interface FailedAnswer {
+export interface FailedAnswer extends ProviderWord {
   readonly status: number;
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** The start of the body; it is only searched for codes and never repeated. */
-  readonly body: string;
-  readonly nowMs: number;
 }
 
 interface Kind {
@@ -90,7 +86,7 @@ export function classifyHttp(answer: FailedAnswer): ProviderFailure {
     reasonInBody(answer.body) ??
     statuses[status] ??
     (status >= 500 ? 'server_error' : status >= 400 ? 'bad_request' : 'bad_response');
-  return failureOf(reason, { status, retryAfterMs: retryAfterMs(answer) });
+  return failureOf(reason, { status, retryAfterMs: retryAfterMs(answer, kinds[reason].fine === 'RateLimited') });
 }
 
 /** The reason that a provider's own error object tells, wherever it stands; undefined: none that is known. */
@@ -102,52 +98,4 @@ export function classifyTransport(code: string): ProviderFailure {
   if (code === 'UND_ERR_HEADERS_TIMEOUT') return failureOf('first_token_timeout');
   if (code === 'UND_ERR_BODY_TIMEOUT') return failureOf('stalled');
   return failureOf('connection', /^[A-Z_]{3,40}$/.test(code) ? { detail: code } : {});
-}
-
-/** A rest longer than a day is a mistake of the provider's clock, not a wish. */
-const longestRestMs = 24 * 3_600_000;
-
-/**
- * How long the provider asks to be left alone, from the most to the least exact place; clamped to 0 … 24 hours.
- * Undefined: it says nothing that can be read.
- */
-export function retryAfterMs({ headers, body, nowMs }: FailedAnswer): number | undefined {
-  const found =
-    number(headers['retry-after-ms']) ??
-    seconds(headers['retry-after']) ??
-    date(headers['retry-after'], nowMs) ??
-    latest([goDuration(headers['x-ratelimit-reset-requests']), goDuration(headers['x-ratelimit-reset-tokens'])]) ??
-    latest([
-      date(headers['anthropic-ratelimit-requests-reset'], nowMs),
-      date(headers['anthropic-ratelimit-tokens-reset'], nowMs),
-    ]) ??
-    goDuration(/"retryDelay"\s*:\s*"([0-9.]{1,12}s)"/.exec(body)?.[1]);
-  return found === undefined ? undefined : Math.min(longestRestMs, Math.max(0, Math.ceil(found)));
-}
-
-function number(text: string | undefined): number | undefined {
-  return text !== undefined && /^\s*\d{1,15}(\.\d{1,9})?\s*$/.test(text) ? Number(text) : undefined;
-}
-function seconds(text: string | undefined): number | undefined {
-  const value = number(text);
-  return value === undefined ? undefined : value * 1_000;
-}
-function date(text: string | undefined, nowMs: number): number | undefined {
-  const at = text === undefined || text.length > 40 || !/[A-Za-z]/.test(text) ? Number.NaN : Date.parse(text);
-  return Number.isNaN(at) ? undefined : at - nowMs;
-}
-const latest = (values: readonly (number | undefined)[]): number | undefined => {
-  const known = values.filter((value) => value !== undefined);
-  return known.length === 0 ? undefined : Math.max(...known);
-};
-
-const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
-/** A duration as Go writes it: `120ms`, `6m0s`, `1.5s`. */
-function goDuration(text: string | undefined): number | undefined {
-  if (text === undefined || text.length > 32 || !/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) return undefined;
-  let sum = 0;
-  for (const [, value, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g))
-    sum += Number(value) * (unitsMs[unit as string] as number);
-  return sum;
 }

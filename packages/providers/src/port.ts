@@ -1,4 +1,4 @@
-import type { FinishReason, Model, ProviderFailure, Usage } from '@will/core';
+import { spentForMs, type FinishReason, type Model, type ProviderFailure, type Usage } from '@will/core';
 
 /** One call of one model. The input is bytes as the caller sent them; a provider parses what it must change. */
 export interface ModelCall {
@@ -31,6 +31,8 @@ export type ProviderOutcome =
       readonly usage: Usage;
       /** The whole output, when nothing went through `onDelta`; else undefined. */
       readonly output: ContentDelta | undefined;
+      /** The provider said that this call used up one of its limits, and for how long. */
+      readonly spentForMs?: number;
     }
   | {
       readonly ok: false;
@@ -73,6 +75,12 @@ export interface Provider {
 /** A model cannot be opened here: a missing key, file, or field. */
 export class ProviderConfigError extends Error {
   override readonly name = 'ProviderConfigError';
+}
+
+/** What the headers of a successful answer say of the provider's limits. */
+export function spentIn(headers: Readonly<Record<string, string>> | undefined): { readonly spentForMs?: number } {
+  const ms = headers && spentForMs({ headers, nowMs: Date.now() });
+  return ms === undefined ? {} : { spentForMs: ms };
 }
 
 /** Builds the failure outcome. */

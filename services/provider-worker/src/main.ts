@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { announce, beat, connectBus, ensureStreams, followSnapshot, Outbox } from '@will/bus';
+import { announce, beat, connectBus, ensureStreams, followSnapshot, openCooldowns, Outbox } from '@will/bus';
 import { wire } from '@will/contracts';
 import { createProviders } from '@will/providers';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
@@ -24,6 +24,7 @@ await runMain(logger, async (ready) => {
   });
   await ensureStreams(bus);
   const snapshots = await followSnapshot(bus);
+  const rests = await openCooldowns(bus, Date.now);
   const outbox = new Outbox(bus, { service: 'worker', kind: 'records', onError });
   const calls = new CallIndex();
   const worker = new Worker({
@@ -32,7 +33,9 @@ await runMain(logger, async (ready) => {
     snapshots,
     judge: judgeBy(config.staleAfterMs),
     records: { call: (record) => outbox.add(create(wire.EventSchema, { kind: { case: 'call', value: record } })) },
+    rests,
     nowMs: Date.now,
+    draw: Math.random,
     calls,
     providers: createProviders({ dataDir: config.dataDir, threads: config.ggufThreads }),
     selects: parseSelection(config.models),
@@ -68,5 +71,6 @@ await runMain(logger, async (ready) => {
   commands.stop();
   stopBeating();
   snapshots.stop();
+  rests.stop();
   await bus.close();
 });

@@ -1,3 +1,4 @@
+import type { Cooldowns } from '@will/bus';
 import type { DataClass, Snapshot } from '@will/core';
 import type { wire } from '@will/contracts';
 
@@ -31,6 +32,9 @@ export interface Groups {
   /** Tells routers that slots are free again. */
   announceFree(model: string, slots: number): void;
 }
+
+/** Models that rest, in agreement with all other processes. */
+export type Rests = Omit<Cooldowns, 'stop'>;
 
 /** Call records on their way. Never blocks, never throws. */
 export interface Records {

@@ -3,7 +3,8 @@ import { admitsDataClass, dataClasses, type Facts, type Model, styleOrderOf } fr
 import { factsFromWire, wire } from '@will/contracts';
 import type { ModelConnection } from '@will/providers';
 import type { Judge, Refusal } from './judge.ts';
-import type { Groups, IncomingCall, Membership, Records, Snapshots } from './ports.ts';
+import type { Groups, IncomingCall, Membership, Records, Rests, Snapshots } from './ports.ts';
+import { Resting, type Pause } from './resting.ts';
 import { Slots } from './slots.ts';
 import { WorkerCall } from './worker-call.ts';
 
@@ -13,8 +14,12 @@ export interface ServedDeps {
   readonly snapshots: Snapshots;
   readonly judge: Judge;
   readonly records: Records;
+  readonly rests: Rests;
   readonly nowMs: () => number;
+  /** From 0 to 1. */
+  readonly draw: () => number;
   readonly calls: CallIndex;
+  readonly onError: (what: string, error: unknown) => void;
 }
 
 /** Slots of a model that sets no concurrency of its own. */
@@ -61,6 +66,9 @@ export class ServedModel {
   readonly #connection: ModelConnection;
   /** What of the record the connection was made of. */
   readonly #wiring: string;
+  readonly #resting: Resting;
+  /** Health allows it; the rest is up to slots and rests. */
+  #isWanted = false;
   #membership: Membership | undefined;
   #leaveTimer: NodeJS.Timeout | undefined;
   #announceTimer: NodeJS.Timeout | undefined;
@@ -81,6 +89,10 @@ export class ServedModel {
       () => this.#full(),
       () => this.#freeAgain(),
     );
+    this.#resting = new Resting(
+      { ...deps, sharers: () => this.#sharers(), onChange: () => this.#restChanged() },
+      () => this.model,
+    );
   }
 
   get isMember(): boolean {
@@ -91,14 +103,25 @@ export class ServedModel {
     return this.#connection.probe(signal);
   }
 
-  /** Joins the groups of the data classes that the model's tags admit. */
+  /** From now on it is in the groups of the data classes that its tags admit, while it has a slot and does not rest. */
   join(): void {
-    if (this.#membership || this.#isClosed) return;
+    this.#isWanted = true;
+    this.#enter();
+  }
+
+  /** Until it is told to join again. */
+  async leave(): Promise<void> {
+    this.#isWanted = false;
+    await this.#quit();
+  }
+
+  #enter(): void {
+    if (this.#membership || this.#isClosed || !this.#isWanted || this.slots.free === 0 || this.#resting.pause()) return;
     const classes = dataClasses.filter((dataClass) => admitsDataClass(this.model, dataClass));
     this.#membership = this.#deps.groups.join(this.model.slug, classes, (call) => void this.#take(call));
   }
 
-  async leave(): Promise<void> {
+  async #quit(): Promise<void> {
     clearTimeout(this.#leaveTimer);
     const membership = this.#membership;
     this.#membership = undefined;
@@ -107,16 +130,16 @@ export class ServedModel {
 
   /** Takes over another version of the record whose connection stays the same. */
   async change(model: Model): Promise<void> {
-    const wasMember = this.isMember;
-    await this.leave();
+    await this.#quit();
     this.model = model;
-    if (wasMember) this.join();
+    this.#enter();
   }
 
   /** Leaves, waits for calls in flight, and closes the connection. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#announceTimer);
+    this.#resting.close();
     await this.leave();
     while (this.#inFlight.size > 0) await Promise.all(this.#inFlight);
     await this.#connection.close();
@@ -125,7 +148,7 @@ export class ServedModel {
   async #take(call: IncomingCall): Promise<void> {
     // The slot is taken before anything is awaited: two calls can never see the same free one.
     if (!this.slots.take()) return busy(call, 'all slots are taken');
-    const work = this.#serve(call).finally(() => {
+    const work = this.#admit(call).finally(() => {
       this.#inFlight.delete(work);
       this.slots.give();
     });
@@ -133,7 +156,15 @@ export class ServedModel {
     await work;
   }
 
-  async #serve(call: IncomingCall): Promise<void> {
+  async #admit(call: IncomingCall): Promise<void> {
+    const probe = this.#resting.isUnproven && !this.#resting.pause() ? await this.#resting.mayProbe() : undefined;
+    if (probe !== undefined && probe !== 'probe') return pausing(call, probe);
+    await this.#serve(call, probe === 'probe').finally(() => {
+      if (probe === 'probe') this.#resting.giveProbe();
+    });
+  }
+
+  async #serve(call: IncomingCall, isProbe: boolean): Promise<void> {
     await this.#untilAsNewAs(Number(call.request.revision));
     // From here to the provider nothing is awaited: what was judged cannot have changed when it is called.
     const facts = call.request.facts && factsFromWire(call.request.facts);
@@ -141,12 +172,17 @@ export class ServedModel {
     if (refusal) return refuse(call, refusal);
     // The record that was judged may state another address than the one this connection goes to.
     if (!this.#isWiredAsJudged()) return busy(call, 'its connection is being renewed');
+    const pause = this.#resting.pause();
+    if (pause) return pausing(call, pause);
     const { workerId, nowMs, records, calls, snapshots } = this.#deps;
     const snapshot = snapshots.current;
     const style = snapshot && facts && styleOrderOf(snapshot, facts, this.model);
     const record = (made: wire.CallRecord): void => records.call(made);
     const work = new WorkerCall(
-      { style, workerId, nowMs, model: this.model, connection: this.#connection, record },
+      {
+        ...{ style, workerId, nowMs, record, model: this.model, connection: this.#connection },
+        onOutcome: (outcome) => this.#resting.learn(outcome, { isProbe, isOnlyChoice: call.request.onlyChoice }),
+      },
       call,
     );
     calls.add(work);
@@ -177,17 +213,37 @@ export class ServedModel {
   }
 
   #full(): void {
-    this.#leaveTimer = setTimeout(() => void this.leave(), leaveAfterMs);
+    this.#leaveTimer = setTimeout(() => void this.#quit(), leaveAfterMs);
   }
 
   #freeAgain(): void {
     clearTimeout(this.#leaveTimer);
-    if (this.#isClosed) return;
-    this.join();
+    this.#enter();
+    this.#announceSoon();
+  }
+
+  #restChanged(): void {
+    if (this.#resting.pause()) return void this.#quit();
+    this.#enter();
+    this.#announceSoon();
+  }
+
+  #announceSoon(): void {
+    if (!this.#membership) return;
     this.#announceTimer ??= setTimeout(() => {
       this.#announceTimer = undefined;
-      if (this.slots.free > 0 && !this.#isClosed) this.#deps.groups.announceFree(this.model.slug, this.slots.free);
+      if (this.slots.free > 0 && this.#membership) this.#deps.groups.announceFree(this.model.slug, this.slots.free);
     }, announceEveryMs);
+  }
+
+  /** What is called with the same key. */
+  #sharers(): string[] {
+    const { provider, api_key } = this.model.document;
+    if (api_key === undefined) return [];
+    const models = [...(this.#deps.snapshots.current?.models.values() ?? [])];
+    return models
+      .filter(({ document }) => document.provider === provider && document.api_key === api_key)
+      .map(({ slug }) => slug);
   }
 }
 
@@ -199,6 +255,12 @@ export function wiringOf({ document }: Model): string {
 
 const busy = (call: IncomingCall, reason: string): void =>
   call.toRouter({ case: 'busy', value: create(wire.CallBusySchema, { reason }) });
+
+const pausing = (call: IncomingCall, { reason, untilMs }: Pause): void =>
+  call.toRouter({
+    case: 'busy',
+    value: create(wire.CallBusySchema, { reason, untilUnixMs: BigInt(Math.ceil(untilMs)) }),
+  });
 
 const refuse = (call: IncomingCall, { rule, detail, isRetryable }: Refusal): void =>
   call.toRouter({ case: 'refused', value: create(wire.CallRefusedSchema, { rule, detail, retryable: isRetryable }) });

@@ -5,7 +5,6 @@ import { ServedModel, wiringOf, type ServedDeps } from './served-model.ts';
 export interface WorkerDeps extends ServedDeps {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly selects: (model: Model) => boolean;
-  readonly onError: (what: string, error: unknown) => void;
 }
 
 /** What this worker says of one model. */
@@ -160,6 +159,6 @@ export class Worker {
       }
     }
     entry.reason = '';
-    if (served.slots.free > 0) served.join();
+    served.join();
   }
 }

@@ -25,6 +25,8 @@ export interface CallDeps {
   readonly connection: ModelConnection;
   readonly nowMs: () => number;
   readonly record: (record: wire.CallRecord) => void;
+  /** What became of the call at the provider, told before anybody else hears of it. */
+  readonly onOutcome: (outcome: ProviderOutcome) => void;
 }
 
 /** A local model reads a long input slowly; a service that is silent this long will not answer. */
@@ -75,6 +77,7 @@ export class WorkerCall {
     const timer = setTimeout(() => this.#abort.abort(abortReasons.deadline), Math.max(0, leftMs));
     try {
       const outcome = await this.#callProvider(leftMs);
+      this.#deps.onOutcome(outcome);
       await this.#finish(outcome);
     } finally {
       clearTimeout(timer);

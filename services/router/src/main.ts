@@ -5,6 +5,7 @@ import {
   ensureStreams,
   followSnapshot,
   LifeWatch,
+  openCooldowns,
   Outbox,
   watchProcesses,
 } from '@will/bus';
@@ -36,6 +37,7 @@ await runMain(logger, async (ready) => {
   await ensureStreams(bus);
   const snapshots = await followSnapshot(bus);
   const processes = await watchProcesses(bus);
+  const rests = await openCooldowns(bus, Date.now);
   const outbox = new Outbox(bus, { service: 'router', kind: 'records', onError });
   const life = new LifeWatch(bus);
   const slots = new SlotQueues();
@@ -47,6 +49,7 @@ await runMain(logger, async (ready) => {
     decisions,
     calls,
     workers: busWorkers(processes),
+    rests,
     slots,
     records: busRecords(outbox),
     nowMs,
@@ -76,6 +79,7 @@ await runMain(logger, async (ready) => {
   calls.stop();
   life.close();
   await processes.stop();
+  rests.stop();
   snapshots.stop();
   await bus.close();
 });

@@ -34,6 +34,14 @@ export interface Workers {
   isServed(model: string): boolean;
 }
 
+/** Models that rest, as all workers agreed. */
+export interface Rests {
+  /** Ends of rests, also of such as are over while nobody has seen the model work again. */
+  readonly untilMs: ReadonlyMap<string, number>;
+  /** Called with the model after every change. Returns how to stop. */
+  onChange(listener: (model: string) => void): () => void;
+}
+
 /** One call on its way to a worker. */
 export interface Dispatch {
   readonly request: wire.CallRequest;

@@ -24,9 +24,31 @@ interface Sent {
   lose(): void;
 }
 
+/** Rests that begin so many milliseconds ago or hence, and change when the test says so. */
+function restsByHand(inMs: Record<string, number>) {
+  const untilMs = new Map(Object.entries(inMs).map(([model, ms]) => [model, Date.now() + ms]));
+  const listeners = new Set<(model: string) => void>();
+  return {
+    untilMs,
+    onChange(listener: (model: string) => void) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    change(model: string, ms: number) {
+      untilMs.set(model, Date.now() + ms);
+      for (const listener of listeners) listener(model);
+    },
+  };
+}
+
 function world(
   models: readonly string[],
-  options: { unserved?: Record<string, string>; served?: readonly string[]; laterModels?: readonly string[] } = {},
+  options: {
+    unserved?: Record<string, string>;
+    served?: readonly string[];
+    laterModels?: readonly string[];
+    rests?: Record<string, number>;
+  } = {},
 ) {
   const sent: Sent[] = [];
   const commands: string[] = [];
@@ -63,6 +85,7 @@ function world(
     },
   };
   const slots = new SlotQueues();
+  const rests = restsByHand(options.rests ?? {});
   const served = new Set(options.served ?? [...models, ...(options.laterModels ?? [])]);
   const deps = {
     routerId: 'router-1',
@@ -106,6 +129,7 @@ function world(
       unserved: () => new Map(Object.entries(options.unserved ?? {})),
       isServed: (model: string) => served.has(model),
     },
+    rests,
     slots,
     records,
     nowMs: Date.now,
@@ -134,6 +158,7 @@ function world(
     told,
     calls,
     slots,
+    rests,
     settle: () => vi.advanceTimersByTimeAsync(0),
   };
 }
@@ -330,4 +355,56 @@ test('a refusal without any change of the documents is not decided again', async
   await over;
   expect(sent).toHaveLength(1);
   expect(failureIn(frames)?.code).toBe(wire.FailureCode.ALL_FAILED);
+});
+
+test('a model that rests is passed over, with the end of its rest among the attempts', async () => {
+  const { sent, settle } = world(['a', 'b'], { rests: { a: 60_000 } });
+  await settle();
+  expect(sent.map(({ request }) => request.model)).toEqual(['b']);
+  expect(sent[0]?.request.prior[0]?.reason).toMatch(/^cooling down until 20/);
+  expect(sent[0]?.request.onlyChoice).toBe(true);
+});
+
+test('where everything rests the task waits for the first end before its deadline', async () => {
+  const { sent, slots, settle } = world(['a', 'b'], { rests: { a: 60_000, b: 3_000 } });
+  await vi.advanceTimersByTimeAsync(2_990);
+  expect(sent).toHaveLength(0);
+  await vi.advanceTimersByTimeAsync(20);
+  slots.poll();
+  await settle();
+  expect(sent.map(({ request }) => request.model)).toEqual(['b']);
+});
+
+test('a rest that is called off ends the wait', async () => {
+  const { sent, slots, rests, settle } = world(['a'], { rests: { a: 8_000 } });
+  await settle();
+  rests.change('a', 0);
+  await settle();
+  slots.poll();
+  await settle();
+  expect(sent).toHaveLength(1);
+});
+
+test('where no rest ends in time the task fails at once, and says when to come again', async () => {
+  const { over, frames, sent } = world(['a', 'b'], { rests: { a: 60_000, b: 30_000 } });
+  await over;
+  expect(sent).toHaveLength(0);
+  expect(failureIn(frames)).toMatchObject({ code: wire.FailureCode.OVERLOADED, retryable: true, retryAfterMs: 30_000 });
+  expect(failureIn(frames)?.message).toMatch(/cooling down, b first until 20/);
+});
+
+test('a call that met the provider’s limit is sent again when the model has rested', async () => {
+  const { sent, slots, rests, settle } = world(['a']);
+  await settle();
+  sent[0]?.hear(accepted(1));
+  rests.change('a', 2_000);
+  sent[0]?.hear(ended('a', 'RateLimited', false));
+  await vi.advanceTimersByTimeAsync(1_900);
+  slots.poll();
+  await settle();
+  expect(sent).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(200);
+  slots.poll();
+  await settle();
+  expect(sent[1]?.request).toMatchObject({ model: 'a', attempt: 2 });
 });

@@ -13,6 +13,7 @@ import {
   type Choice,
   type DecidedSet,
   type Records,
+  type Rests,
   type Workers,
 } from './ports.ts';
 import type { SlotQueues } from './slots.ts';
@@ -23,6 +24,7 @@ export interface RunDeps {
   readonly decisions: Decisions;
   readonly calls: Calls;
   readonly workers: Workers;
+  readonly rests: Rests;
   readonly slots: SlotQueues;
   readonly records: Records;
   readonly nowMs: () => number;
@@ -40,7 +42,7 @@ const expirySlackMs = { open: 62_000, other: 2_000 } as const;
 const expiryOf = ({ validUntilMs, dataClass }: RankedSet): number =>
   validUntilMs + (dataClass === 'open' ? expirySlackMs.open : expirySlackMs.other);
 
-/** How often a call that did not arrive is sent again where nothing else is left. */
+/** How often a call that did not arrive, or met the provider's limit, is sent again where nothing else is left. */
 const mostRedeliveries = 3;
 
 /** After its deadline a stream that the worker owns gets this long to end by itself. */
@@ -69,6 +71,7 @@ export class TaskRun implements AttemptListener {
   readonly #summaries: wire.AttemptSummary[] = [];
   readonly #attempts: Attempt[] = [];
   #decided: DecidedSet | undefined;
+  #picked: Pick = { order: [], skipped: [] };
   #isOver = false;
 
   constructor(deps: RunDeps, task: AcceptedTask, caller: Caller) {
@@ -148,8 +151,8 @@ export class TaskRun implements AttemptListener {
   }
 
   #choose(set: RankedSet): Choice {
-    const { workers, nowMs, newSeed } = this.#deps;
-    const live = { unserved: workers.unserved(), coolingUntilMs: new Map<string, number>() };
+    const { workers, rests, nowMs, newSeed } = this.#deps;
+    const live = { unserved: workers.unserved(), coolingUntilMs: rests.untilMs };
     const [seed, atMs] = [newSeed(), Math.round(nowMs())];
     return { pick: pick(set, live, { seed, nowMs: atMs }), live, seed, atMs };
   }
@@ -158,7 +161,9 @@ export class TaskRun implements AttemptListener {
    * Each candidate in order, waiting a moment where it is full; then whichever is left and free first. Yields what was
    * full to the end, where the task is not over.
    */
-  async #tryAll({ candidates, waitMs }: RankedSet, { order, skipped }: Pick): Promise<string[]> {
+  async #tryAll({ candidates, waitMs }: RankedSet, picked: Pick): Promise<string[]> {
+    this.#picked = picked;
+    const { order, skipped } = picked;
     const full: string[] = [];
     const undelivered: string[] = [];
     const reasons = new Map(skipped.map(({ model, reason }) => [model, reason]));
@@ -168,6 +173,7 @@ export class TaskRun implements AttemptListener {
       const reason = reasons.get(model);
       if (reason !== undefined) {
         this.#skip(model, reason);
+        if (this.#restMs(model) > 0) full.push(model);
         continue;
       }
       const patience = model === last && full.length === 0 ? patienceMs.last : patienceMs.others;
@@ -212,7 +218,7 @@ export class TaskRun implements AttemptListener {
         return 'next';
       }
       const leftMs = untilMs - this.#deps.nowMs();
-      if (leftMs <= 0 || (await this.#waitForSlot(model, leftMs)) !== 'try') return 'full';
+      if (leftMs <= this.#restMs(model) || (await this.#waitForSlot(model, leftMs)) !== 'try') return 'full';
     }
     return 'done';
   }
@@ -228,7 +234,7 @@ export class TaskRun implements AttemptListener {
     return end;
   }
 
-  #settle(end: Exclude<AttemptEnd, { kind: 'busy' | 'nobody' }>): 'done' | 'next' | 'undelivered' {
+  #settle(end: Exclude<AttemptEnd, { kind: 'busy' | 'nobody' }>): 'done' | 'next' | 'full' | 'undelivered' {
     this.#summaries.push(end.summary);
     if (end.kind === 'answered') {
       this.#over();
@@ -245,7 +251,13 @@ export class TaskRun implements AttemptListener {
       this.#failLike(end.summary, end.retryAfterMs);
       return 'done';
     }
+    // What the provider did not take, since its limit was reached, may be sent again when the model has rested.
+    if (end.summary.fine === 'RateLimited' && this.#limitsMet(end.summary.model) <= mostRedeliveries) return 'full';
     return end.kind === 'undelivered' ? 'undelivered' : 'next';
+  }
+
+  #limitsMet(model: string): number {
+    return this.#summaries.filter((summary) => summary.model === model && summary.fine === 'RateLimited').length;
   }
 
   #waitForSlot(model: string, timeoutMs: number, signal = this.#stopSignal()): ReturnType<SlotQueues['wait']> {
@@ -266,12 +278,44 @@ export class TaskRun implements AttemptListener {
     const signal = AbortSignal.any([this.#stopSignal(), lost.signal]);
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
     const waits = models.map(async (model) => {
-      if ((await this.#waitForSlot(model, leftMs, signal)) === 'try') resolve(model);
+      if (
+        (await this.#whenNotResting(model, leftMs, signal)) &&
+        (await this.#waitForSlot(model, leftMs, signal)) === 'try'
+      )
+        resolve(model);
     });
     void Promise.all(waits).then(() => resolve(undefined));
     const model = await promise;
     lost.abort('another model is free');
     return model;
+  }
+
+  /** How long a model rests from now; 0: it does not. */
+  #restMs(model: string): number {
+    return Math.max(0, (this.#deps.rests.untilMs.get(model) ?? 0) - this.#deps.nowMs());
+  }
+
+  /** Resolves true when the model's rest is over, false at once where that will not be in time. */
+  async #whenNotResting(model: string, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+    const untilMs = this.#deps.nowMs() + timeoutMs;
+    while (this.#restMs(model) > 0) {
+      if (signal.aborted || this.#deps.nowMs() + this.#restMs(model) > untilMs) return false;
+      await this.#restEndsOrChanges(model, signal);
+    }
+    return true;
+  }
+
+  #restEndsOrChanges(model: string, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const done = (): void => resolve();
+    const timer = setTimeout(done, this.#restMs(model) + 1);
+    const stop = this.#deps.rests.onChange((changed) => changed === model && resolve());
+    signal.addEventListener('abort', done, { once: true });
+    return promise.finally(() => {
+      clearTimeout(timer);
+      stop();
+      signal.removeEventListener('abort', done);
+    });
   }
 
   #request(model: string, number: number): wire.CallRequest {
@@ -295,6 +339,7 @@ export class TaskRun implements AttemptListener {
       inputKind: task.inputKind,
       input: task.input,
       inputTokens: task.inputTokens,
+      onlyChoice: this.#picked.order.length <= 1,
     });
   }
 
@@ -318,6 +363,7 @@ export class TaskRun implements AttemptListener {
   }
 
   #nothingLeft(full: readonly string[]): void {
+    if (full.length > 0 && full.every((model) => this.#restMs(model) > 0)) return this.#allRest(full);
     if (full.length > 0) {
       this.#fail(wire.FailureCode.OVERLOADED, `all slots of ${full.join(', ')} are taken`, {
         isRetryable: true,
@@ -333,6 +379,17 @@ export class TaskRun implements AttemptListener {
       isRetryable: true,
     });
     this.#records.noCall('NoWorker', 'no live worker serves a model that may do it');
+  }
+
+  #allRest(models: readonly string[]): void {
+    const first = models.toSorted((a, b) => this.#restMs(a) - this.#restMs(b))[0] as string;
+    const retryAfterMs = Math.ceil(this.#restMs(first));
+    const at = new Date(this.#deps.nowMs() + retryAfterMs).toISOString();
+    this.#fail(wire.FailureCode.OVERLOADED, `every model that may do it is cooling down, ${first} first until ${at}`, {
+      isRetryable: true,
+      retryAfterMs,
+    });
+    this.#records.noCall('Busy', 'all models are cooling down');
   }
 
   #lost(summary: wire.AttemptSummary): void {

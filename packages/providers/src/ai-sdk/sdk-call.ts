@@ -2,7 +2,7 @@ import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Finish
 import { failureOf, type ProviderFailure, type Usage } from '@will/core';
 import { abortedBy } from '../openai-compatible/media-call.ts';
 import { estimatedUsage } from '../openai-compatible/wire.ts';
-import { type ContentDelta, failed, type ModelCall, type ProviderOutcome } from '../port.ts';
+import { type ContentDelta, failed, type ModelCall, type ProviderOutcome, spentIn } from '../port.ts';
 import { finishOf, outputOf, PartReader, usageOf } from './answer.ts';
 import type { EgressFetch } from './egress-fetch.ts';
 import { failureFrom, failureWithin } from './failure.ts';
@@ -18,6 +18,7 @@ export class SdkCall {
   readonly #resolve: (outcome: ProviderOutcome) => void;
   readonly #firstContentTimer: NodeJS.Timeout;
   readonly #onAbort = (): void => this.#fail(failureOf(abortedBy(this.#signal)));
+  #headers: Readonly<Record<string, string>> | undefined;
   #chars = 0;
   #isOver = false;
 
@@ -51,7 +52,8 @@ export class SdkCall {
   }
 
   async #whole(options: LanguageModelV4CallOptions): Promise<void> {
-    const { content, finishReason, usage } = await this.#model.doGenerate(options);
+    const { content, finishReason, usage, response } = await this.#model.doGenerate(options);
+    this.#headers = response?.headers;
     const output = outputOf(content);
     this.#chars = charsOf(output);
     this.#finish(finishReason, usageOf(usage), output);
@@ -59,6 +61,7 @@ export class SdkCall {
 
   async #streamed(options: LanguageModelV4CallOptions): Promise<void> {
     const { stream, response } = await this.#model.doStream(options);
+    this.#headers = response?.headers;
     if (!response?.headers?.['content-type']?.includes('text/event-stream'))
       return this.#fail(failureOf('bad_response', { status: 200 }));
     const reader = new PartReader();
@@ -92,7 +95,7 @@ export class SdkCall {
     if (this.#chars === 0 && finish === 'content_filter')
       return this.#end(failed(failureOf('content_filter', { status: 200 }), counted));
     const usage = counted ?? estimatedUsage(this.#call.input.length, this.#chars);
-    this.#end({ ok: true, finish, usage, output });
+    this.#end({ ok: true, finish, usage, output, ...spentIn(this.#headers) });
   }
 
   #fail(failure: ProviderFailure): void {

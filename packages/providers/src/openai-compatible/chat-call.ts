@@ -8,7 +8,7 @@ import {
   type Usage,
 } from '@will/core';
 import type { Egress, EgressListener, EgressRequest } from '../egress/index.ts';
-import { abortReasons, type ContentDelta, failed, type ModelCall, type ProviderOutcome } from '../port.ts';
+import { abortReasons, type ContentDelta, failed, type ModelCall, type ProviderOutcome, spentIn } from '../port.ts';
 import { SseReader } from './sse.ts';
 import { deltaOf, estimatedUsage, finishOf, usageOf, type WireAnswer } from './wire.ts';
 
@@ -114,7 +114,7 @@ export class ChatCall implements EgressListener {
     if (!output && finish === 'content_filter') return this.#fail(failureOf('content_filter', { status: 200 }));
     this.#chars = charsOf(output ?? {});
     const usage = answer?.usage ? usageOf(answer.usage) : estimatedUsage(this.#call.input.length, this.#chars);
-    this.#end({ ok: true, finish, usage, output: output ?? {} });
+    this.#end({ ok: true, finish, usage, output: output ?? {}, ...spentIn(this.#headers) });
   }
 
   #event(data: string): void {
@@ -167,7 +167,8 @@ export class ChatCall implements EgressListener {
     if (this.#chars === 0 && this.#finish === 'content_filter')
       return this.#fail(failureOf('content_filter', { status: 200 }));
     const usage = this.#usage ?? estimatedUsage(this.#call.input.length, this.#chars);
-    this.#end({ ok: true, finish: this.#finish, usage, output: this.#chars === 0 ? {} : undefined });
+    const output = this.#chars === 0 ? {} : undefined;
+    this.#end({ ok: true, finish: this.#finish, usage, output, ...spentIn(this.#headers) });
   }
 
   #aborted(): void {

@@ -114,6 +114,13 @@ export declare type CallRequest = Message<"will.v1.CallRequest"> & {
    * @generated from field: uint32 input_tokens = 17;
    */
   inputTokens: number;
+
+  /**
+   * No other model can do the task now: the breaker does not open by what becomes of this call.
+   *
+   * @generated from field: bool only_choice = 18;
+   */
+  onlyChoice: boolean;
 };
 
 /**

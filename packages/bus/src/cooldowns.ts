@@ -1,0 +1,180 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { jetstream, JetStreamApiError } from '@nats-io/jetstream';
+import { Kvm, type KV } from '@nats-io/kv';
+import type { Rest } from '@will/core';
+import { names, wire } from '@will/contracts';
+import type { Bus } from './api.ts';
+
+/** Models that rest, as every process sees them. One entry per model; what this process writes it sees at once. */
+export interface Cooldowns {
+  /** The rest that stands, also past its end as long as no probe has succeeded; undefined: the model is well. */
+  restOf(model: string): Rest | undefined;
+  /** Ends of all rests that stand. */
+  readonly untilMs: ReadonlyMap<string, number>;
+  /** Sends a model to rest. Of two rests the later end stands. Resolves when it is committed. */
+  rest(model: string, rest: Rest): Promise<void>;
+  /**
+   * After the end of a rest: tries to become the one that finds out whether the model is well. True at most for one
+   * process until `recover`, another `rest`, or the lease's end.
+   */
+  takeProbe(model: string, leaseMs: number): Promise<boolean>;
+  /** Gives the probe back unanswered. */
+  giveProbe(model: string): Promise<void>;
+  /** The probe succeeded: the model is well. */
+  recover(model: string): Promise<void>;
+  /** Called with the model after every change. Returns how to stop. */
+  onChange(listener: (model: string) => void): () => void;
+  stop(): void;
+}
+
+interface Entry {
+  readonly word: wire.Cooldown;
+  readonly revision: number;
+}
+
+/** A rest that nobody probes is forgotten by the server so long after its end. */
+const forgottenAfterMs = 300_000;
+const mostTries = 16;
+/** Shows that the watch has told everything; a watch of an empty bucket never says so. */
+const sentinel = 'all-told';
+const wrongLastSequence = 10071;
+
+/** Follows the bucket of rests; resolves when the present state is known. */
+export async function openCooldowns(bus: Bus, nowMs: () => number): Promise<Cooldowns> {
+  const bucket = await new Kvm(bus.connection).create(names.cooldownBucket, { history: 1, markerTTL: 1_000 });
+  const cooldowns = new BucketCooldowns(bus, bucket, nowMs);
+  await cooldowns.start();
+  return cooldowns;
+}
+
+class BucketCooldowns implements Cooldowns {
+  readonly untilMs = new Map<string, number>();
+  readonly #bus: Bus;
+  readonly #bucket: KV;
+  readonly #nowMs: () => number;
+  readonly #entries = new Map<string, Entry>();
+  readonly #seen = new Map<string, number>();
+  readonly #listeners = new Set<(model: string) => void>();
+  #watcher: { stop(): void } | undefined;
+
+  constructor(bus: Bus, bucket: KV, nowMs: () => number) {
+    this.#bus = bus;
+    this.#bucket = bucket;
+    this.#nowMs = nowMs;
+  }
+
+  async start(): Promise<void> {
+    const last = await this.#bucket.put(sentinel, new Uint8Array());
+    const watcher = await this.#bucket.watch();
+    this.#watcher = watcher;
+    const { promise: allTold, resolve } = Promise.withResolvers<void>();
+    void (async () => {
+      for await (const { key, value, revision, operation } of watcher) {
+        if (key !== sentinel) this.#take(key, operation === 'PUT' ? value : undefined, revision);
+        if (revision >= last) resolve();
+      }
+    })();
+    await allTold;
+  }
+
+  restOf(model: string): Rest | undefined {
+    const word = this.#entries.get(model)?.word;
+    return word && { untilMs: Number(word.untilUnixMs), reason: word.reason, openings: word.openings };
+  }
+
+  async rest(model: string, { untilMs, reason, openings }: Rest): Promise<void> {
+    await this.#change(model, (present) => {
+      const until = BigInt(Math.ceil(untilMs));
+      const isProbing = present !== undefined && present.prober === this.#bus.processId;
+      if (present && !isProbing && present.untilUnixMs >= until) return undefined;
+      return create(wire.CooldownSchema, { untilUnixMs: until, reason, openings });
+    });
+  }
+
+  async takeProbe(model: string, leaseMs: number): Promise<boolean> {
+    let isMine = false;
+    await this.#change(model, (present) => {
+      const now = this.#nowMs();
+      isMine = present !== undefined && Number(present.untilUnixMs) <= now && Number(present.probeUntilUnixMs) <= now;
+      if (!present || !isMine) return undefined;
+      return { ...present, prober: this.#bus.processId, probeUntilUnixMs: BigInt(Math.ceil(now + leaseMs)) };
+    });
+    return isMine;
+  }
+
+  async giveProbe(model: string): Promise<void> {
+    await this.#change(model, (present) =>
+      present?.prober === this.#bus.processId ? { ...present, prober: '', probeUntilUnixMs: 0n } : undefined,
+    );
+  }
+
+  async recover(model: string): Promise<void> {
+    const entry = this.#entries.get(model);
+    if (!entry || entry.word.prober !== this.#bus.processId) return;
+    await this.#bucket.purge(model, { previousSeq: entry.revision }).catch(unlessOvertaken);
+    this.#take(model, undefined, entry.revision + 1);
+  }
+
+  onChange(listener: (model: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  stop(): void {
+    this.#watcher?.stop();
+  }
+
+  /** Compare-and-set until it holds. `next` yields undefined where nothing is to be written. */
+  async #change(model: string, next: (present: wire.Cooldown | undefined) => wire.Cooldown | undefined): Promise<void> {
+    for (let tries = 0; tries < mostTries; tries += 1) {
+      const word = next(this.#entries.get(model)?.word);
+      if (!word) return;
+      try {
+        const revision = await this.#write(model, word, this.#seen.get(model) ?? 0);
+        return this.#take(model, toBinary(wire.CooldownSchema, word), revision);
+      } catch (error) {
+        unlessOvertaken(error);
+        await this.#look(model);
+      }
+    }
+  }
+
+  /** With a lifetime of its own, which the bucket's put does not offer. */
+  async #write(model: string, word: wire.Cooldown, lastSubjectSequence: number): Promise<number> {
+    const untilMs = Math.max(Number(word.untilUnixMs), Number(word.probeUntilUnixMs));
+    const ttlSeconds = Math.ceil((untilMs - this.#nowMs() + forgottenAfterMs) / 1_000);
+    const { seq } = await jetstream(this.#bus.connection).publish(
+      `$KV.${names.cooldownBucket}.${model}`,
+      toBinary(wire.CooldownSchema, word),
+      { ttl: `${Math.max(1, ttlSeconds)}s`, expect: { lastSubjectSequence } },
+    );
+    return seq;
+  }
+
+  async #look(model: string): Promise<void> {
+    const entry = await this.#bucket.get(model);
+    if (entry) this.#take(model, entry.operation === 'PUT' ? entry.value : undefined, entry.revision);
+    else this.#seen.delete(model);
+  }
+
+  /** `value` undefined: the entry is gone. What is older than what was seen is not taken. */
+  #take(model: string, value: Uint8Array | undefined, revision: number): void {
+    if (revision <= (this.#seen.get(model) ?? 0)) return;
+    this.#seen.set(model, revision);
+    if (value) {
+      const word = fromBinary(wire.CooldownSchema, value);
+      this.#entries.set(model, { word, revision });
+      this.untilMs.set(model, Number(word.untilUnixMs));
+    } else {
+      this.#entries.delete(model);
+      this.untilMs.delete(model);
+    }
+    for (const listener of this.#listeners) listener(model);
+  }
+}
+
+/** Somebody else wrote first: what they wrote is looked at. */
+function unlessOvertaken(error: unknown): void {
+  if (error instanceof JetStreamApiError && error.code === wrongLastSequence) return;
+  throw error;
+}

@@ -1,0 +1,91 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  afterCall,
+  closedBreaker,
+  type BreakerEvent,
+  type BreakerRules,
+  type BreakerState,
+  type Rest,
+} from './breaker.ts';
+import { failureOf } from './failure.ts';
+
+const nowMs = 1_000_000;
+const rules = { cooldownMs: undefined, openings: 0, nowMs, draw: 0.5 };
+
+type End = BreakerEvent['failure'];
+
+const fold = (state: BreakerState, failure: End, over: Partial<BreakerRules> = {}, mayOpen = true) =>
+  afterCall(state, { failure, mayOpen }, { ...rules, ...over });
+
+/** The rest that the last of some calls led to. */
+function after(ends: readonly End[], mayOpen = true): Rest | undefined {
+  let state: BreakerState = closedBreaker;
+  let rest: Rest | undefined;
+  for (const end of ends) ({ state, rest } = fold(state, end, {}, mayOpen));
+  return rest;
+}
+
+test('three failures in a row send a model to rest for ten seconds, two do not', () => {
+  const failure = failureOf('overloaded');
+  expect(after([failure, failure])).toBeUndefined();
+  expect(after([failure, failure, failure])).toEqual({ untilMs: nowMs + 10_000, reason: failure.message, openings: 1 });
+  expect(after([failure, failure, undefined, failure])).toBeUndefined();
+});
+
+test('a failure rate above 40 % opens it though successes come in between', () => {
+  const failure = failureOf('server_error');
+  const mixed = Array.from({ length: 5 }, () => [failure, undefined, failure]).flat();
+  expect(after(mixed.slice(0, 7))).toBeDefined();
+  expect(after([...Array.from({ length: 20 }, () => undefined), failure, failure])).toBeUndefined();
+});
+
+test('what the provider asks for is kept to the millisecond, whatever the breaker thinks', () => {
+  expect(after([failureOf('rate_limit', { retryAfterMs: 7_321 })])?.untilMs).toBe(nowMs + 7_321);
+  expect(after([failureOf('overloaded', { retryAfterMs: 900 })])?.untilMs).toBe(nowMs + 900);
+});
+
+test('a reached limit without a word of the provider rests as long as the document says, else ten seconds', () => {
+  expect(after([failureOf('rate_limit')])?.untilMs).toBe(nowMs + 10_000);
+  expect(fold(closedBreaker, failureOf('rate_limit'), { cooldownMs: 30_000 }).rest?.untilMs).toBe(nowMs + 30_000);
+  expect(after([failureOf('quota')])?.untilMs).toBe(nowMs + 300_000);
+});
+
+test('a probe that fails sends it to rest again, longer each time and never beyond a minute', () => {
+  const rests = [1, 2, 3, 4, 5, 6].map((openings) => {
+    const { rest } = fold(closedBreaker, failureOf('overloaded'), { openings });
+    return (rest as Rest).untilMs - nowMs;
+  });
+  expect(rests).toEqual([15_000, 22_500, 33_750, 50_625, 60_000, 60_000]);
+});
+
+test('failures of the task, its caller or this process alone never send a model to rest', () => {
+  const kinds = ['bad_request', 'context_length', 'content_filter', 'cancelled', 'deadline', 'crashed'] as const;
+  const events = fc.array(fc.constantFrom(...kinds), { maxLength: 60 });
+  fc.assert(fc.property(events, (reasons) => after(reasons.map((reason) => failureOf(reason))) === undefined));
+});
+
+test('old failures fade: what failed minutes ago does not add to what fails now', () => {
+  const failure = failureOf('overloaded');
+  let state = closedBreaker;
+  for (let n = 0; n < 8; n += 1) {
+    ({ state } = fold(state, n % 2 === 0 ? failure : undefined, { nowMs: nowMs + n }));
+  }
+  const later = fold(state, failure, { nowMs: nowMs + 600_000 });
+  expect(later.rest).toBeUndefined();
+});
+
+test('the only model that may do a task is not sent to rest by the breaker, but by the provider it is', () => {
+  expect(
+    after(
+      Array.from({ length: 9 }, () => failureOf('server_error')),
+      false,
+    ),
+  ).toBeUndefined();
+  expect(after([failureOf('rate_limit', { retryAfterMs: 500 })], false)?.untilMs).toBe(nowMs + 500);
+});
+
+test('a success that used up the provider’s limit sends it to rest before the next call is refused', () => {
+  const { rest } = afterCall(closedBreaker, { failure: undefined, spentForMs: 4_000, mayOpen: false }, rules);
+  expect(rest).toMatchObject({ untilMs: nowMs + 4_000, openings: 1 });
+});
