@@ -12,6 +12,7 @@ import { PolicyError, type Calls, type CallSignal } from '../../services/router/
 import { Router } from '../../services/router/src/service.ts';
 import { SlotQueues } from '../../services/router/src/slots.ts';
 import type { Random } from './random.ts';
+import { ShortRests } from './short-rests.ts';
 import type { WorldTask } from './world.ts';
 
 /** Longer than this without a word of the registry: open data only. */
@@ -101,10 +102,12 @@ export class House {
   readonly #router: Router;
   readonly #policy: Outlook;
   readonly #slots = new SlotQueues();
+  readonly rests: ShortRests;
   readonly #polling: NodeJS.Timeout;
 
   constructor(options: HouseOptions) {
     this.#options = options;
+    this.rests = new ShortRests(options.nowMs);
     const { revisions, random, nowMs } = options;
     const look = (): Outlook => new Outlook(revisions, random);
     this.#policy = look();
@@ -118,6 +121,7 @@ export class House {
       decisions: new Decisions({ decide: (facts) => this.#decide(facts) }, routers, nowMs),
       calls: this.#calls(),
       workers: { unserved: () => new Map(), isServed: () => false },
+      rests: this.rests,
       slots: this.#slots,
       records: { decided() {}, intent() {}, call() {} },
       nowMs,
@@ -261,7 +265,9 @@ export class House {
       snapshots: outlook,
       judge: judge ?? judgeBy(staleAfterMs),
       records: { call() {} },
+      rests: this.rests,
       nowMs,
+      draw: () => this.#options.random.next(),
       calls,
       providers: new Map([['openai-compatible', this.#provider(outlook)]]),
       selects: () => true,

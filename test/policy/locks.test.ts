@@ -10,6 +10,7 @@ import { judgeBy, type Judge } from '../../services/provider-worker/src/judge.ts
 import type { Groups } from '../../services/provider-worker/src/ports.ts';
 import { CallIndex } from '../../services/provider-worker/src/served-model.ts';
 import { Worker } from '../../services/provider-worker/src/service.ts';
+import { ShortRests } from './short-rests.ts';
 import { compileRevision } from './house.ts';
 
 // Three locks on data, each alone: the other two are taken out by putting a worker's own parts together without them.
@@ -100,7 +101,9 @@ async function startWorker(parts: WorkerParts): Promise<void> {
     },
     judge: parts.judge ?? judgeBy(staleAfterMs),
     records: { call() {} },
+    rests: new ShortRests(Date.now),
     nowMs: Date.now,
+    draw: Math.random,
     calls: new CallIndex(),
     providers: createProviders({ dataDir: '.', threads: 1 }),
     selects: () => true,

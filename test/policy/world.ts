@@ -140,7 +140,8 @@ function makeModel(name: string, random: Random, options: WorldOptions): AnyDocu
       tier: random.chance(0.25) ? 'premium' : 'standard',
       ...makeAddress(random, options),
       ...(random.chance(0.5) && { context_tokens: random.pick([1_000, 2_000, 100_000]) }),
-      ...(limit !== undefined && { limits: { max_tokens_per_call: limit } }),
+      // Long enough to be met by tasks, short enough to come back within the world.
+      limits: { cooldown_seconds: 0.1, ...(limit !== undefined && { max_tokens_per_call: limit }) },
       ...(place && { data_residency: place }),
       ...(level && { security_level: level }),
       ...(sees !== undefined && { allowed_tasks: { can_this_model_see_customer_data: sees } }),

@@ -35,6 +35,9 @@ interface Count {
   calls: number;
   answered: number;
   blocked: number;
+  /** How often models were sent to rest, and how often one call found out whether they are well again. */
+  rests: number;
+  probes: number;
   forbidden: string[];
 }
 
@@ -67,11 +70,13 @@ async function runWorld(seed: number, count: Count, judge?: Judge): Promise<void
     if (random.chance(0.4)) random.pick(house.outlooks).silentForMs = random.pick([0, staleAfterMs, staleAfterMs + 1]);
     if (random.chance(0.7)) random.pick(house.outlooks).moveOn();
   }
+  count.rests += house.rests.counts.rests;
+  count.probes += house.rests.counts.probes;
   await house.stop();
 }
 
 async function runWorlds(tasks: number, judge?: Judge): Promise<Count> {
-  const count: Count = { tasks: 0, calls: 0, answered: 0, blocked: 0, forbidden: [] };
+  const count: Count = { tasks: 0, calls: 0, answered: 0, blocked: 0, rests: 0, probes: 0, forbidden: [] };
   const seeds = Array.from({ length: Math.ceil(tasks / tasksPerWorld) }, (_, n) => firstSeed + n).values();
   const lane = async (): Promise<void> => {
     for (const seed of seeds) await runWorld(seed, count, judge);
@@ -89,6 +94,8 @@ test(`in ${wanted} random tasks of worlds that change meanwhile, fallbacks inclu
   expect(figures.calls).toBeGreaterThan(wanted / 2);
   expect(figures.answered).toBeGreaterThan(wanted / 4);
   expect(figures.blocked).toBeGreaterThan(wanted / 8);
+  expect(figures.rests).toBeGreaterThan(wanted / 200);
+  expect(figures.probes).toBeGreaterThan(wanted / 400);
 }, 600_000);
 
 test('the count sees what it is there for: where workers do not look at the rules themselves, calls are forbidden', async () => {

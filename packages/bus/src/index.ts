@@ -3,7 +3,14 @@ export { connectBus, type ConnectOptions } from './connect.ts';
 export { openCooldowns, type Cooldowns } from './cooldowns.ts';
 export { beat, beatMs, LifeWatch } from './life.ts';
 export { Outbox, type OutboxOptions } from './outbox.ts';
-export { announce, watchProcesses, type Announcing, type PresenceFacts, type ProcessesView } from './presence.ts';
+export {
+  announce,
+  watchProcesses,
+  type Announcing,
+  type PresenceFacts,
+  type ProcessesView,
+  type ServedModelFacts,
+} from './presence.ts';
 export { ensureStreams } from './streams.ts';
 export { openSnapshotPublisher, type PublishedDocument, type SnapshotPublisher } from './snapshot-publisher.ts';
 export { followSnapshot, type FollowOptions, type SnapshotView } from './snapshot-reader.ts';

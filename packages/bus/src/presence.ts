@@ -14,10 +14,21 @@ export interface Announcing {
   stop(): Promise<void>;
 }
 
+export interface ServedModelFacts {
+  readonly model: string;
+  readonly capacity: number;
+  readonly inFlight: number;
+  /** '' while it is served. */
+  readonly reason: string;
+  /** Until when and why it rests; absent: it does not. */
+  readonly coolingUntilUnixMs?: bigint;
+  readonly coolingReason?: string;
+}
+
 export interface PresenceFacts {
   /** Revision this process works with; 0: none yet. */
   readonly revision: number;
-  readonly models?: readonly { model: string; capacity: number; inFlight: number; reason: string }[];
+  readonly models?: readonly ServedModelFacts[];
 }
 
 /** Announces this process every 3 s, and at once when told. Survives the bus and the loss of the bucket. */

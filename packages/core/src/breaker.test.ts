@@ -89,3 +89,14 @@ test('a success that used up the provider’s limit sends it to rest before the 
   const { rest } = afterCall(closedBreaker, { failure: undefined, spentForMs: 4_000, mayOpen: false }, rules);
   expect(rest).toMatchObject({ untilMs: nowMs + 4_000, openings: 1 });
 });
+
+test('a cooldown of 0 leaves the rest to the provider’s own word', () => {
+  const never = { cooldownMs: 0 };
+  let state = closedBreaker;
+  for (let n = 0; n < 9; n += 1) {
+    const after = fold(state, failureOf(n % 2 === 0 ? 'server_error' : 'rate_limit'), never);
+    expect(after.rest).toBeUndefined();
+    state = after.state;
+  }
+  expect(fold(state, failureOf('rate_limit', { retryAfterMs: 200 }), never).rest?.untilMs).toBe(nowMs + 200);
+});

@@ -45,7 +45,7 @@ export interface BreakerEvent {
 }
 
 export interface BreakerRules {
-  /** `limits.cooldown_seconds` of the document, in milliseconds; undefined: not stated. */
+  /** `limits.cooldown_seconds` of the document, in milliseconds; undefined: not stated, 0: only the provider's own word. */
   readonly cooldownMs: number | undefined;
   /** In a row, before this call, how often the model was sent to rest without a success in between. */
   readonly openings: number;
@@ -97,7 +97,7 @@ export const restsItsKey = ({ reason }: ProviderFailure): boolean => reason === 
 /** The rest that the provider, or the document for a reached limit, asks for. */
 function ownRestMs({ fine, reason, retryAfterMs }: ProviderFailure, { cooldownMs }: BreakerRules): number | undefined {
   if (retryAfterMs !== undefined) return Math.max(retryAfterMs, 1);
-  if (fine !== 'RateLimited') return undefined;
+  if (fine !== 'RateLimited' || cooldownMs === 0) return undefined;
   return cooldownMs ?? (reason === 'quota' ? usualQuotaRestMs : usualLimitRestMs);
 }
 
@@ -107,7 +107,7 @@ function breakerRestMs(state: BreakerState, { openings, cooldownMs, draw }: Brea
     openings > 0 ||
     state.failuresInARow >= mostInARow ||
     (state.failures > fewestFailures && rate > highestFailureRate);
-  if (!isOpen) return undefined;
+  if (!isOpen || cooldownMs === 0) return undefined;
   if (cooldownMs !== undefined) return cooldownMs;
   const growing = Math.min(longestBreakerRestMs, firstRestMs * restGrowth ** openings);
   return Math.round(growing * (1 + jitter * (2 * draw - 1)));

@@ -49,6 +49,7 @@ await runMain(logger, async (ready) => {
     models: worker.states(),
   }));
   snapshots.onChange(() => presence.update());
+  rests.onChange(() => presence.update());
   await worker.start(() => presence.update());
   presence.update();
   ready();

@@ -66,7 +66,7 @@ export class ServedModel {
   readonly #connection: ModelConnection;
   /** What of the record the connection was made of. */
   readonly #wiring: string;
-  readonly #resting: Resting;
+  readonly resting: Resting;
   /** Health allows it; the rest is up to slots and rests. */
   #isWanted = false;
   #membership: Membership | undefined;
@@ -89,7 +89,7 @@ export class ServedModel {
       () => this.#full(),
       () => this.#freeAgain(),
     );
-    this.#resting = new Resting(
+    this.resting = new Resting(
       { ...deps, sharers: () => this.#sharers(), onChange: () => this.#restChanged() },
       () => this.model,
     );
@@ -116,7 +116,7 @@ export class ServedModel {
   }
 
   #enter(): void {
-    if (this.#membership || this.#isClosed || !this.#isWanted || this.slots.free === 0 || this.#resting.pause()) return;
+    if (this.#membership || this.#isClosed || !this.#isWanted || this.slots.free === 0 || this.resting.pause()) return;
     const classes = dataClasses.filter((dataClass) => admitsDataClass(this.model, dataClass));
     this.#membership = this.#deps.groups.join(this.model.slug, classes, (call) => void this.#take(call));
   }
@@ -139,7 +139,7 @@ export class ServedModel {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#announceTimer);
-    this.#resting.close();
+    this.resting.close();
     await this.leave();
     while (this.#inFlight.size > 0) await Promise.all(this.#inFlight);
     await this.#connection.close();
@@ -157,10 +157,10 @@ export class ServedModel {
   }
 
   async #admit(call: IncomingCall): Promise<void> {
-    const probe = this.#resting.isUnproven && !this.#resting.pause() ? await this.#resting.mayProbe() : undefined;
+    const probe = this.resting.isUnproven && !this.resting.pause() ? await this.resting.mayProbe() : undefined;
     if (probe !== undefined && probe !== 'probe') return pausing(call, probe);
     await this.#serve(call, probe === 'probe').finally(() => {
-      if (probe === 'probe') this.#resting.giveProbe();
+      if (probe === 'probe') this.resting.giveProbe();
     });
   }
 
@@ -172,7 +172,7 @@ export class ServedModel {
     if (refusal) return refuse(call, refusal);
     // The record that was judged may state another address than the one this connection goes to.
     if (!this.#isWiredAsJudged()) return busy(call, 'its connection is being renewed');
-    const pause = this.#resting.pause();
+    const pause = this.resting.pause();
     if (pause) return pausing(call, pause);
     const { workerId, nowMs, records, calls, snapshots } = this.#deps;
     const snapshot = snapshots.current;
@@ -181,7 +181,7 @@ export class ServedModel {
     const work = new WorkerCall(
       {
         ...{ style, workerId, nowMs, record, model: this.model, connection: this.#connection },
-        onOutcome: (outcome) => this.#resting.learn(outcome, { isProbe, isOnlyChoice: call.request.onlyChoice }),
+        onOutcome: (outcome) => this.resting.learn(outcome, { isProbe, isOnlyChoice: call.request.onlyChoice }),
       },
       call,
     );
@@ -223,7 +223,7 @@ export class ServedModel {
   }
 
   #restChanged(): void {
-    if (this.#resting.pause()) return void this.#quit();
+    if (this.resting.pause()) return void this.#quit();
     this.#enter();
     this.#announceSoon();
   }

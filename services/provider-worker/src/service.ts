@@ -1,3 +1,4 @@
+import type { ServedModelFacts } from '@will/bus';
 import type { Model } from '@will/core';
 import { ProviderConfigError, type Provider } from '@will/providers';
 import { ServedModel, wiringOf, type ServedDeps } from './served-model.ts';
@@ -5,15 +6,6 @@ import { ServedModel, wiringOf, type ServedDeps } from './served-model.ts';
 export interface WorkerDeps extends ServedDeps {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly selects: (model: Model) => boolean;
-}
-
-/** What this worker says of one model. */
-export interface ModelState {
-  readonly model: string;
-  readonly capacity: number;
-  readonly inFlight: number;
-  /** '' while it is served. */
-  readonly reason: string;
 }
 
 /** How often a model that could not be opened is tried again, and one that runs here is looked at. */
@@ -54,13 +46,18 @@ export class Worker {
     await Promise.all(this.#busyWith.values());
   }
 
-  states(): ModelState[] {
-    return [...this.#entries.values()].map(({ model, served, reason }) => ({
-      model: model.slug,
-      capacity: served?.slots.capacity ?? 0,
-      inFlight: served?.slots.taken ?? 0,
-      reason,
-    }));
+  states(): ServedModelFacts[] {
+    return [...this.#entries.values()].map(({ model, served, reason }) => {
+      const pause = served?.resting.pause();
+      return {
+        model: model.slug,
+        capacity: served?.slots.capacity ?? 0,
+        inFlight: served?.slots.taken ?? 0,
+        reason,
+        coolingUntilUnixMs: BigInt(Math.ceil(pause?.untilMs ?? 0)),
+        coolingReason: pause?.reason ?? '',
+      };
+    });
   }
 
   /** Leaves all groups, waits for calls in flight up to a time, and closes the connections. */

@@ -55,6 +55,9 @@ interface ServedLine {
   readonly slots: number;
   readonly inFlight: number;
   readonly reason: string;
+  /** UTC milliseconds; 0: it does not rest. */
+  readonly coolingUntilMs: number;
+  readonly coolingReason: string;
 }
 
 function show(terminal: Terminal, { registry, processes }: Found, nowMs: number): void {
@@ -83,9 +86,14 @@ function show(terminal: Terminal, { registry, processes }: Found, nowMs: number)
       { title: 'WORKERS', value: ({ workers }) => workers, align: 'right' },
       { title: 'SLOTS', value: ({ slots }) => slots, align: 'right' },
       { title: 'BUSY', value: ({ inFlight }) => inFlight, align: 'right' },
-      { title: 'NOT SERVED BECAUSE', value: ({ reason }) => printable(reason) },
+      { title: 'NOT SERVED BECAUSE', value: (line) => printable(whyNotNow(line, nowMs)) },
     ]),
   );
+}
+
+function whyNotNow({ reason, coolingUntilMs, coolingReason }: ServedLine, nowMs: number): string {
+  if (reason !== '' || coolingUntilMs <= nowMs) return reason;
+  return `cooling down for ${duration(coolingUntilMs - nowMs)}: ${coolingReason}`;
 }
 
 /** Who works with older documents than those in force. */
@@ -111,20 +119,28 @@ function documentsInWords({ revision, publishedRevision, counts }: wire.StatusRe
   return `revision ${revision}${published}: ${documents.length > 0 ? documents.join(', ') : 'no documents'}`;
 }
 
+const emptyLine = { workers: 0, slots: 0, inFlight: 0, reason: '', coolingUntilMs: 0, coolingReason: '' };
+
 /** Per model what all workers together offer; a reason counts only where no worker serves it. */
 export function servedModels(processes: readonly wire.Presence[]): readonly ServedLine[] {
   const lines = new Map<string, ServedLine>();
-  for (const { model, capacity, inFlight, reason } of processes.flatMap(({ models }) => models)) {
-    const line = lines.get(model) ?? { model, workers: 0, slots: 0, inFlight: 0, reason: '' };
-    if (reason !== '') lines.set(model, { ...line, reason: line.workers > 0 ? '' : reason });
-    else
-      lines.set(model, {
-        model,
-        workers: line.workers + 1,
-        slots: line.slots + capacity,
-        inFlight: line.inFlight + inFlight,
-        reason: '',
-      });
+  for (const { model, capacity, inFlight, reason, coolingUntilUnixMs, coolingReason } of processes.flatMap(
+    ({ models }) => models,
+  )) {
+    const line = lines.get(model) ?? { ...emptyLine, model };
+    const isServed = reason === '';
+    const coolingUntilMs = Number(coolingUntilUnixMs);
+    const workers = line.workers + (isServed ? 1 : 0);
+    lines.set(model, {
+      model,
+      workers,
+      slots: line.slots + (isServed ? capacity : 0),
+      inFlight: line.inFlight + (isServed ? inFlight : 0),
+      reason: workers > 0 ? '' : reason,
+      ...(coolingUntilMs > line.coolingUntilMs
+        ? { coolingUntilMs, coolingReason }
+        : { coolingUntilMs: line.coolingUntilMs, coolingReason: line.coolingReason }),
+    });
   }
   return [...lines.values()].sort(
     (a, b) => Number(a.reason !== '') - Number(b.reason !== '') || a.model.localeCompare(b.model),

@@ -858,6 +858,18 @@ export declare type ServedModel = Message<"will.v1.ServedModel"> & {
    * @generated from field: string reason = 4;
    */
   reason: string;
+
+  /**
+   * UTC milliseconds, not 0: it rests until then, for all processes.
+   *
+   * @generated from field: int64 cooling_until_unix_ms = 5;
+   */
+  coolingUntilUnixMs: bigint;
+
+  /**
+   * @generated from field: string cooling_reason = 6;
+   */
+  coolingReason: string;
 };
 
 /**

@@ -1,0 +1,150 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { Kvm } from '@nats-io/kv';
+import { names, wire } from '@will/contracts';
+import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { callsOf } from '../support/ask.ts';
+import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
+import { startSystem, type System } from '../support/system.ts';
+
+// A model that rests, with three workers under load. `WILL_COOLDOWN_ROUNDS` sets how often.
+
+const rounds = Number(process.env['WILL_COOLDOWN_ROUNDS'] ?? 4);
+/** Promised: later than so long after the commit no call starts. */
+const settledMs = 50;
+let upstream: ReplayingUpstream;
+let system: System;
+
+beforeAll(async () => {
+  upstream = await startReplayingUpstream();
+  const endpoint = `${upstream.url}/v1`;
+  const model = (name: string, tags: string): string => modelDocument({ name, tags, endpoint, concurrency: 16 });
+  const twin = (name: string): string =>
+    modelDocument({ name, tags: 'twins', endpoint, apiKey: 'env://WILL_TEST_KEY' });
+  system = await startSystem({
+    documents: {
+      'world.yaml': documentFile(
+        openByDefault,
+        model('Limited', 'text_gen'),
+        model('Calm', 'text_gen, twins'),
+        model('Alone', 'alone'),
+        twin('Twin-1'),
+        twin('Twin-2'),
+        routeDocument('text_gen', 'Limited', 'Calm'),
+        routeDocument('alone', 'Alone'),
+        routeDocument('twins', 'Twin-1', 'Twin-2', 'Calm'),
+      ),
+    },
+    env: { WILL_TEST_KEY: 'k' },
+    counts: { 'provider-worker': 3 },
+  });
+  await system.untilServed('limited', 'calm', 'alone', 'twin-1', 'twin-2');
+});
+afterAll(async () => {
+  await system.stop();
+  await upstream.close();
+});
+
+const run = (type: string, timeoutMs = 20_000) => system.client.run({ type, input: 'Hello', timeoutMs });
+
+/** The server's own record of a model's rest: when it was committed, its last end, and when the model was well again. */
+interface Story {
+  readonly committedMs: number;
+  readonly untilMs: number;
+  readonly wellMs: number;
+}
+
+/** Resolves when a model that is well now has been sent to rest and has recovered; `onRest` is told of the commit. */
+async function nextStory(model: string, onRest: () => void): Promise<Story> {
+  const bucket = await new Kvm(system.bus.connection).open(names.cooldownBucket);
+  const watcher = await bucket.watch({ key: model });
+  let committedMs: number | undefined;
+  let untilMs = 0;
+  for await (const { operation, value, created } of watcher) {
+    const atMs = created.getTime();
+    if (operation === 'PUT') {
+      if (committedMs === undefined) onRest();
+      committedMs ??= atMs;
+      untilMs = Number(fromBinary(wire.CooldownSchema, value).untilUnixMs);
+    } else if (committedMs !== undefined) {
+      watcher.stop();
+      return { committedMs, untilMs, wellMs: atMs };
+    }
+  }
+  throw new Error('the watch ended');
+}
+
+const enoughMs = 30_000 + rounds * 5_000;
+
+test(
+  'a model whose limit is reached rests on every worker at once, and comes back through one probe',
+  async () => {
+    let isOver = false;
+    const failures: unknown[] = [];
+    const loop = async (): Promise<void> => {
+      while (!isOver) await run('text_gen').catch((error: unknown) => failures.push(error));
+    };
+    const load = Array.from({ length: 24 }, loop);
+    let between = 0;
+    try {
+      for (let round = 0; round < rounds; round += 1) between += await restOnce();
+    } finally {
+      isOver = true;
+    }
+    await Promise.all(load);
+    process.stdout.write(`${rounds} rests: ${between} calls began within ${settledMs} ms of a commit, none later\n`);
+    expect(failures).toEqual([]);
+  },
+  enoughMs,
+);
+
+/** Sends the model to rest and sees it come back; yields how many calls began between the commit and what is promised. */
+async function restOnce(): Promise<number> {
+  const fromMs = Date.now();
+  const story = nextStory('limited', () => upstream.script('limited', { kind: 'answer' }));
+  upstream.script('limited', { kind: 'status', status: 429, headers: { 'retry-after-ms': '600' } });
+  const { committedMs, untilMs, wellMs } = await story;
+  // Records travel in batches: when some of a good while later are there, those of the rest are.
+  await callsOf(system, { model: 'limited', fromUnixMs: BigInt(wellMs + 250) }, 1);
+  const query = { model: 'limited', fromUnixMs: BigInt(fromMs), toUnixMs: BigInt(wellMs + 1), limit: 1_000 };
+  const started = (await callsOf(system, query, 1)).map(({ startedUnixMs }) => Number(startedUnixMs));
+  const late = started.filter((at) => at > committedMs + settledMs && at < untilMs);
+  const probes = started.filter((at) => at >= untilMs && at < wellMs);
+  expect({ late: late.map((at) => at - committedMs), probes: probes.length }).toEqual({ late: [], probes: 1 });
+  expect(wellMs - untilMs).toBeLessThan(1_000);
+  return started.filter((at) => at > committedMs && at <= committedMs + settledMs).length;
+}
+
+test('a task whose only model rests waits for the end of the rest, also the one that met the limit', async () => {
+  upstream.script('alone', { kind: 'status', status: 429, headers: { 'retry-after-ms': '700' } }, { kind: 'answer' });
+  const fromMs = Date.now();
+  const first = run('alone');
+  await nextCall('alone');
+  const results = await Promise.all([first, run('alone'), run('alone')]);
+  expect(results.map(({ model }) => model)).toEqual(['alone', 'alone', 'alone']);
+  expect(Date.now() - fromMs).toBeGreaterThanOrEqual(700);
+});
+
+test('a rest that outlasts the task ends it at once, with the time to come again', async () => {
+  upstream.script('alone', { kind: 'status', status: 429, headers: { 'retry-after': '3' } }, { kind: 'answer' });
+  const fromMs = Date.now();
+  const failure = await run('alone', 1_500).catch((error: unknown) => error);
+  expect(failure).toMatchObject({ code: 'overloaded' });
+  expect((failure as { retryAfterMs: number }).retryAfterMs).toBeGreaterThan(1_000);
+  expect((failure as Error).message).toContain('cooling down, alone first until');
+  expect(Date.now() - fromMs).toBeLessThan(1_500);
+  expect((await run('alone')).model).toBe('alone');
+});
+
+test('a key without credit rests every model that is called with it', async () => {
+  const noCredit = { kind: 'status', status: 429, body: '{"error":{"code":"insufficient_quota"}}' } as const;
+  upstream.script('twin-1', { ...noCredit, headers: { 'retry-after-ms': '1500' } });
+  const first = await run('twins');
+  const second = await run('twins');
+  expect(first.attempts.filter(({ attemptId }) => attemptId !== '').map(({ model }) => model)).not.toContain('alone');
+  expect(second.model).toBe('calm');
+  expect(second.attempts.map(({ model }) => model)).toEqual(['twin-1', 'twin-2', 'calm']);
+  expect(upstream.countOf('twin-1')).toBe(1);
+});
+
+const nextCall = (model: string): Promise<unknown> => upstream.nextRequest(model);
