@@ -180,7 +180,12 @@ export class ServedModel {
     const record = (made: wire.CallRecord): void => records.call(made);
     const work = new WorkerCall(
       {
-        ...{ style, workerId, nowMs, record, model: this.model, connection: this.#connection },
+        style,
+        workerId,
+        nowMs,
+        record,
+        model: this.model,
+        connection: this.#connection,
         onOutcome: (outcome) => this.resting.learn(outcome, { isProbe, isOnlyChoice: call.request.onlyChoice }),
       },
       call,

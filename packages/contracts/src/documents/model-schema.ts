@@ -194,7 +194,9 @@ export const modelShape = {
       .describe('Calls at once per worker process. Default: what the provider finds natural.')
       .exactOptional(),
     cooldown_seconds: number(0, 86_400)
-      .describe('How long it rests after too many failures or a reached limit, in seconds; 0: only as long as the provider itself asks. Default: 10, longer each time.')
+      .describe(
+        'How long it rests after too many failures or a reached limit, in seconds; 0: only as long as the provider itself asks. Default: 10, longer each time.',
+      )
       .exactOptional(),
   })
     .describe('Limits of its use.')
