@@ -9,6 +9,8 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =
     models: ['WILL_WORKER_MODELS', optionalText],
     /** Threads of one gguf model; 0: half of the machine's. */
     ggufThreads: ['WILL_GGUF_THREADS', integer(0, 0, 256)],
+    /** What models of this process may take together; 0: three quarters of the machine's memory. */
+    modelMemoryMb: ['WILL_MODEL_MEMORY_MB', integer(0, 0, 10_000_000)],
     /** A registry that was silent for longer may have forbidden what this snapshot allows: then open data only. */
     staleAfterMs: ['WILL_STALE_AFTER_MS', integer(15_000, 1_000, 3_600_000)],
     /** How long calls in flight may take after SIGTERM. */

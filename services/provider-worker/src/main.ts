@@ -37,7 +37,11 @@ await runMain(logger, async (ready) => {
     nowMs: Date.now,
     draw: Math.random,
     calls,
-    providers: createProviders({ dataDir: config.dataDir, threads: config.ggufThreads }),
+    providers: createProviders({
+      dataDir: config.dataDir,
+      threads: config.ggufThreads,
+      ...(config.modelMemoryMb > 0 && { memoryBytes: config.modelMemoryMb * 1024 * 1024 }),
+    }),
     selects: parseSelection(config.models),
     onError,
   });

@@ -17,9 +17,6 @@ const send = (message: FromChild): void => {
   if (process.connected) process.send?.(message);
 };
 
-/** A context smaller than the model's own is loaded where nobody asks for more: memory grows with it. */
-const defaultContextTokens = 4_096;
-
 /** The library's own default is to take the likeliest token always, and small models then say one thing for ever. */
 const usualTemperature = 0.7;
 const usualTopP = 0.9;
@@ -42,8 +39,7 @@ class Engine {
   static async load(options: LoadOptions): Promise<Engine> {
     const llama = await getLlama({ build: 'never', gpu: options.gpu, logLevel: 'error' as never });
     const model = await llama.loadModel({ modelPath: options.path });
-    const wanted = options.contextTokens > 0 ? options.contextTokens : defaultContextTokens;
-    const contextSize = Math.min(model.trainContextSize, wanted);
+    const contextSize = Math.min(model.trainContextSize, options.contextTokens);
     // Threads are always set: left to itself the library spins on more than are free, which looks like hanging.
     const context = await model.createContext({ contextSize, sequences: options.sequences, threads: options.threads });
     return new Engine(llama, model, context, options.sequences);

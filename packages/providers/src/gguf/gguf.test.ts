@@ -5,7 +5,6 @@ import { modelFor, tinyGguf } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callOf, chatInput, providerContract, reasonOf, runCall } from '../contract.ts';
 import type { ModelConnection } from '../port.ts';
-import { checkGgufFile } from './file-check.ts';
 import { gguf } from './index.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'will-gguf-'));
@@ -89,8 +88,21 @@ test('a relative path stays within the data folder', async () => {
   await expect(provider.open(away)).rejects.toThrow('must stay within the data folder');
 });
 
-test('a file larger than the machine’s memory is refused before it is loaded', async () => {
-  await expect(checkGgufFile(join(folder, 'tiny.gguf'), 'tiny.gguf', 100_000)).rejects.toThrow('does not fit');
+test('a model that does not fit is refused before anything is loaded, with the numbers', async () => {
+  const small = gguf({ dataDir: folder, threads: 1, memoryBytes: 150 * 1024 * 1024 });
+  const before = await computingProcesses();
+  await expect(small.open(tiny)).rejects.toThrow(
+    /^model \S+ does not fit: it needs 194 MiB \(weights 1, context 1, buffers 64, process 128\), and models may take 150 MiB here$/,
+  );
+  expect(await computingProcesses()).toEqual(before);
+});
+
+test('the memory that the document states counts in place of the estimate', async () => {
+  const stating = (memory_mb: number) =>
+    modelFor({ ...tiny.document, local: { path: 'tiny.gguf', device: 'cpu', memory_mb } });
+  const small = gguf({ dataDir: folder, threads: 1, memoryBytes: 150 * 1024 * 1024 });
+  await expect(small.open(stating(4_000))).rejects.toThrow('needs 4000 MiB (local.memory_mb 4000)');
+  await (await small.open(stating(100))).close();
 });
 
 /** A connection, and how to kill the very process that computes for it, once. */
@@ -132,7 +144,7 @@ test.each([
     Buffer.concat([Buffer.from('GGUF\u0003\0\0\0'), Buffer.alloc(16, 0xff)]),
     'is damaged',
   ],
-  ['a truncated model', 'cut.gguf', tinyGguf().subarray(0, 200_000), 'cannot be loaded'],
+  ['a truncated model', 'cut.gguf', tinyGguf().subarray(0, 200_000), 'is cut short'],
 ])('%s is refused with a clear error', async (_what, path, content, message) => {
   if (content) await writeFile(join(folder, path), content);
   const opening = provider.open(modelFor({ provider: 'gguf', call_method: 'on-device', local: { path } }));

@@ -12,7 +12,9 @@ import {
   ProviderConfigError,
   type ProviderOutcome,
 } from '../port.ts';
-import { checkGgufFile } from './file-check.ts';
+import { describeGguf, type GgufModel } from './describe-file.ts';
+import { usualModelMemory } from '../machine-memory.ts';
+import { estimateInWords, estimateMemory, inMib, type MemoryEstimate } from './estimate.ts';
 import { readChat } from './input.ts';
 import type { FromChild, LoadOptions, ToChild } from './protocol.ts';
 
@@ -21,6 +23,8 @@ export interface GgufOptions {
   readonly dataDir: string;
   /** Threads of one model; 0: half of the machine's. */
   readonly threads: number;
+  /** What models in this process may take together, in bytes; absent: {@link usualModelMemory}. */
+  readonly memoryBytes?: number;
 }
 
 const loadTimeoutMs = 180_000;
@@ -33,8 +37,10 @@ export function gguf(options: GgufOptions): Provider {
   return {
     name: 'gguf',
     async open(model) {
-      const load = loadOptionsOf(model, options);
-      await checkGgufFile(load.path, model.document.local?.path ?? load.path);
+      const path = pathOf(model, options.dataDir);
+      const file = await describeGguf(path, model.document.local?.path);
+      const load = loadOptionsOf(model, path, file, options);
+      checkFit(model, estimateMemory(file, load.contextTokens, load.sequences), options.memoryBytes);
       const connection = new GgufConnection(load);
       await connection.start();
       return connection;
@@ -42,17 +48,42 @@ export function gguf(options: GgufOptions): Provider {
   };
 }
 
-function loadOptionsOf(model: Model, { dataDir, threads }: GgufOptions): LoadOptions {
+function pathOf(model: Model, dataDir: string): string {
   const path = model.document.local?.path;
   if (path === undefined) throw new ProviderConfigError(`model ${model.slug} has no local.path`);
-  const device = model.document.local?.device;
+  return isAbsolute(path) ? path : withinFolder(dataDir, path);
+}
+
+function loadOptionsOf(model: Model, path: string, file: GgufModel, { threads }: GgufOptions): LoadOptions {
   return {
-    path: isAbsolute(path) ? path : withinFolder(dataDir, path),
+    path,
     threads: threads > 0 ? threads : Math.max(1, Math.floor(availableParallelism() / 2)),
     sequences: Math.min(mostSequences, model.concurrency ?? 1),
-    contextTokens: model.contextTokens ?? 0,
-    gpu: device === 'cpu' ? false : 'auto',
+    contextTokens: contextTokensOf(file, model.contextTokens),
+    gpu: model.document.local?.device === 'cpu' ? false : 'auto',
   };
+}
+
+/** Tokens that a context is made for: as many as the document states, else at most 4,096; never more than the model has. */
+export function contextTokensOf(file: GgufModel, stated: number | undefined): number {
+  return Math.min(file.contextTokens ?? Infinity, stated ?? usualContextTokens);
+}
+
+/** Memory grows with the context: where nobody asks for more, it is no larger. */
+const usualContextTokens = 4_096;
+
+/**
+ * What the document states counts, and otherwise the estimate; but nothing takes less than its weights.
+ * @throws {ProviderConfigError} it does not fit, with the numbers.
+ */
+function checkFit({ slug, document }: Model, estimate: MemoryEstimate, memoryBytes = usualModelMemory()): void {
+  const stated = document.local?.memory_mb;
+  const needed = stated === undefined ? estimate.total : Math.max(stated * 1024 * 1024, estimate.weights);
+  if (needed <= memoryBytes) return;
+  const words = stated === undefined ? estimateInWords(estimate) : `${inMib(needed)} MiB (local.memory_mb ${stated})`;
+  throw new ProviderConfigError(
+    `model ${slug} does not fit: it needs ${words}, and models may take ${inMib(memoryBytes)} MiB here`,
+  );
 }
 
 /** @throws {ProviderConfigError} the path leads out of the folder, where only an absolute one may. */

@@ -5,7 +5,7 @@ export interface LoadOptions {
   readonly path: string;
   readonly threads: number;
   readonly sequences: number;
-  /** 0: the model's own, at most 4096. */
+  /** Of each sequence. */
   readonly contextTokens: number;
   /** 'auto' uses a GPU whose build is installed. */
   readonly gpu: 'auto' | false;
