@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runChecks } from './checks.ts';
 import { bringLlamaBuild } from './llama-builds.ts';
+import { bringMongoServer } from './mongo-server.ts';
 import { bringNatsServer } from './nats-server.ts';
 import { root } from './paths.ts';
 import { messageOf, say, seconds } from './say.ts';
@@ -31,6 +32,7 @@ process.exit(failed === 0 ? 0 : 1);
 async function runTests(): Promise<TestCounts> {
   const natsServer = await bringNatsServer();
   await bringLlamaBuild();
+  await bringMongoServer();
   const folder = await mkdtemp(join(tmpdir(), 'will-test-'));
   const file = join(folder, 'counts.json');
   try {

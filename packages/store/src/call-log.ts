@@ -59,10 +59,10 @@ export interface Rerated {
 /** What happened: every attempt once, and the decisions behind them. */
 export interface CallLog {
   /**
-   * Takes a batch in one transaction. Repeating it, in any order and mixed with others, leaves the same log: one record
+   * Takes a batch. Repeating it, in any order and mixed with others, leaves the same log: one record
    * per attempt, worker before router before telemetry, the first of equal writers; an intent stays open until any
    * record of its attempt is there; decisions and sets are stored once by their id.
-   * @throws {StoreError} nothing of the batch was stored.
+   * @throws {StoreError} it is not known what of the batch is there (in a file: nothing of it); repeating it is safe.
    */
   ingest(events: readonly LogEvent[]): Promise<Ingested>;
   /** Newest start first. `limit` from 1. */
@@ -86,8 +86,7 @@ export interface CallLog {
    */
   usage(question: UsageQuestion): Promise<readonly UsageGroup[]>;
   /**
-   * Charges calls of a model anew, at these prices, and corrects the sums; up to `limit` calls, oldest first, in one
-   * transaction. Calls whose tokens are not known are left alone. Repeating it changes nothing more.
+   * Charges calls of a model anew, at these prices, and corrects the sums; up to `limit` calls, oldest first. Calls whose tokens are not known are left alone. Repeating it changes nothing more.
    * @param after `next` of the answer before; '' to begin with.
    */
   rerate(of: RerateQuestion, limit: number, after: string): Promise<Rerated>;

@@ -45,7 +45,7 @@ export interface DocumentStore {
   /** Revisions below `before` (absent: all), newest first. `limit` from 1. */
   revisions(limit: number, before?: number): Promise<readonly Revision[]>;
   /**
-   * Writes documents, the next revision and its outbox row in one transaction; all or nothing.
+   * Writes documents, the next revision and that it is not published yet, at once: all or nothing.
    * @returns the new revision. @throws {StoreError} code 'conflict'
    */
   commit(change: DocumentChange): Promise<number>;

@@ -1,4 +1,5 @@
 export type * from './behaviour.ts';
+export * from './mongo-server.ts';
 export * from './nats-server.ts';
 export * from './replaying-upstream.ts';
 export * from './tiny-gguf.ts';

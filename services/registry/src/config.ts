@@ -6,6 +6,8 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =
     natsUrl: ['NATS_URL', text('nats://127.0.0.1:4222')],
     /** The store is the file registry.sqlite in it. */
     dataDir: ['WILL_DATA_DIR', text('.will')],
+    /** Takes the place of the file. */
+    mongodbUri: ['WILL_MONGODB_URI', optionalText],
     /** Folder of documents, or one file, that an empty store is filled from; absent: it stays empty. */
     documents: ['WILL_DOCUMENTS', optionalText],
   });

@@ -1,8 +1,7 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { announce, beat, connectBus, openSnapshotPublisher, watchProcesses } from '@will/bus';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
-import { openDocumentStore } from '@will/store';
+import { storesAt } from '@will/store';
 import { serveRegistry } from './adapters/bus-door.ts';
 import { busLateDecisions } from './adapters/bus-late-decisions.ts';
 import { busProcesses, busPublication } from './adapters/bus-publication.ts';
@@ -17,7 +16,7 @@ await runMain(logger, async (ready) => {
   const config = parseConfig(process.env);
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
   await mkdir(config.dataDir, { recursive: true });
-  const store = await openDocumentStore(join(config.dataDir, 'registry.sqlite'));
+  const store = await storesAt(config).documents();
   // Before the bus: a bad document is told at once, and nothing of it is ever published.
   const { documents: folder } = config;
   const seeded =

@@ -1,4 +1,4 @@
-import { parseSettings, text } from '@will/runtime';
+import { optionalText, parseSettings, text } from '@will/runtime';
 
 /** The only reader of the environment in this service. @throws {SettingsError} */
 export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =>
@@ -6,4 +6,6 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =
     natsUrl: ['NATS_URL', text('nats://127.0.0.1:4222')],
     /** Holds the call log as `telemetry.sqlite`. */
     dataDir: ['WILL_DATA_DIR', text('.will')],
+    /** Takes the place of the file. */
+    mongodbUri: ['WILL_MONGODB_URI', optionalText],
   });

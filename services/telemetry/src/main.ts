@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import { announce, connectBus } from '@will/bus';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
-import { openCallLog } from '@will/store';
+import { storesAt } from '@will/store';
 import { serveQuestions } from './adapters/bus-questions.ts';
 import { EventStream } from './adapters/event-stream.ts';
 import { parseConfig } from './config.ts';
@@ -14,7 +13,7 @@ const logger = createLogger('telemetry');
 await runMain(logger, async (ready) => {
   const config = parseConfig(process.env);
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
-  const log = await openCallLog(join(config.dataDir, 'telemetry.sqlite'));
+  const log = await storesAt(config).calls();
   const bus = await connectBus({
     servers: config.natsUrl,
     processId: newProcessId('telemetry'),

@@ -1,14 +1,15 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
-import type { DecisionRecord, Facts, NamedSet } from '@will/core';
-import { replaces, writerRank } from '@will/core';
-import type { AttemptIntent, CallRecord } from '@will/core';
-import type { CallFilter, CallLog, LogEvent, RecentFacts } from '../call-log.ts';
+import { writerRank, type CallRecord, type DecisionRecord, type NamedSet } from '@will/core';
+import type { CallFilter, CallLog, LogEvent } from '../call-log.ts';
+import { parse, stringify } from '../json.ts';
+import { mergeFacts, type CountedFacts } from '../merge-facts.ts';
+import { netted } from '../netted.ts';
+import { Increments } from '../usage.ts';
 import { columnNames, recordOf, rowOf, selected, type CallRow } from './call-row.ts';
 import type { Schema } from './database.ts';
 import type { Synchronous } from './protocol.ts';
 import { prepareRerating } from './rerate.ts';
 import { prepareRollups, rollupMigration, usageFrom } from './rollups.ts';
-import { Increments } from '../usage.ts';
 
 export type CallOperations = Synchronous<CallLog>;
 
@@ -153,7 +154,7 @@ export function callOperations(database: DatabaseSync): CallOperations {
       const rows = recentSets.all(sinceMs, mostDecisions, mostSets + 1);
       const seen = countSince.get(sinceMs, mostDecisions + 1)?.['n'] as number;
       return {
-        recent: mergeFacts(rows.slice(0, mostSets)),
+        recent: mergeFacts(rows.slice(0, mostSets).flatMap(countedFacts)),
         isPartial: rows.length > mostSets || seen > mostDecisions,
       };
     },
@@ -170,28 +171,11 @@ export function callOperations(database: DatabaseSync): CallOperations {
   };
 }
 
-/** Sets of different revisions may have the same facts. */
-function mergeFacts(rows: readonly Record<string, SQLOutputValue>[]): readonly RecentFacts[] {
-  const merged = new Map<string, { readonly facts: Facts; decisions: number }>();
-  for (const row of rows) {
-    const text = row['facts'];
-    // The set itself is not here: it is on its way, or was lost.
-    if (typeof text !== 'string') continue;
-    const known = merged.get(text) ?? { facts: factsOf(text), decisions: 0 };
-    known.decisions += row['decisions'] as number;
-    merged.set(text, known);
-  }
-  return [...merged.values()];
+/** Nothing where the set itself is not here: it is on its way, or was lost. */
+function countedFacts(row: Readonly<Record<string, SQLOutputValue>>): CountedFacts[] {
+  const { facts, decisions } = row;
+  return typeof facts === 'string' ? [{ facts, decisions: decisions as number }] : [];
 }
-
-/** JSON leaves out what is undefined; in facts every field is there. */
-const factsOf = (text: string): Facts => ({
-  project: undefined,
-  reflex: undefined,
-  dataClass: undefined,
-  model: undefined,
-  ...(JSON.parse(text) as Omit<Facts, 'project' | 'reflex' | 'dataClass' | 'model'>),
-});
 
 type Ingestion = ReturnType<typeof prepareIngestion>;
 
@@ -245,37 +229,3 @@ function addCall(into: Ingestion, record: CallRecord, increments: Increments): '
   increments.count(record, 1);
   return 'replaced';
 }
-
-/** What is left of a batch when each attempt counts once; an intent whose record is there too needs no row at all. */
-function netted(events: readonly LogEvent[]) {
-  const calls = new Map<string, CallRecord>();
-  const intents = new Map<string, AttemptIntent>();
-  const decisions: DecisionRecord[] = [];
-  const sets: NamedSet[] = [];
-  for (const event of events) {
-    if (event.kind === 'call') keepBetter(calls, event.record);
-    else if (event.kind === 'intent') keepFirst(intents, event.intent);
-    else if (event.kind === 'decision') decisions.push(event.decision);
-    else sets.push(event.set);
-  }
-  for (const attemptId of calls.keys()) intents.delete(attemptId);
-  return { calls: calls.values(), intents: intents.values(), decisions, sets };
-}
-
-function keepBetter(calls: Map<string, CallRecord>, record: CallRecord): void {
-  const present = calls.get(record.attemptId);
-  if (!present || replaces(record, present)) calls.set(record.attemptId, record);
-}
-
-function keepFirst(intents: Map<string, AttemptIntent>, intent: AttemptIntent): void {
-  if (!intents.has(intent.record.attemptId)) intents.set(intent.record.attemptId, intent);
-}
-
-// Money and seeds are wider than JSON's numbers.
-const bigintKeys: ReadonlySet<string> = new Set(['costNanoUsd', 'seed']);
-const stringify = (value: object): string =>
-  JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner));
-const parse = <T>(text: string): T =>
-  JSON.parse(text, (key, inner: unknown) =>
-    bigintKeys.has(key) && typeof inner === 'string' ? BigInt(inner) : inner,
-  ) as T;

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import type { AnyDocument, DocumentKind } from '@will/core';
-import type { DocumentChange, DocumentStore, StoredDocument } from '../documents.ts';
+import type { AnyDocument } from '@will/core';
+import type { DocumentStore, StoredDocument } from '../documents.ts';
 import { StoreError } from '../errors.ts';
+import { refuseDoubles } from '../refuse-doubles.ts';
 import type { Schema } from './database.ts';
 import type { Synchronous } from './protocol.ts';
 
@@ -131,16 +132,6 @@ function incarnationOf(database: DatabaseSync): string {
   database.prepare('INSERT INTO store VALUES (?)').run(incarnation);
   return incarnation;
 }
-
-function refuseDoubles({ upserts, removals }: DocumentChange): void {
-  const seen = new Set<string>();
-  for (const key of [...upserts.map(({ kind, body }) => `${kind} ${body.slug}`), ...removals.map(keyOf)]) {
-    if (seen.has(key)) throw new StoreError('conflict', `${key} is named twice in one change`);
-    seen.add(key);
-  }
-}
-
-const keyOf = ({ kind, slug }: { readonly kind: DocumentKind; readonly slug: string }): string => `${kind} ${slug}`;
 
 const versionOf = (row: VersionRow): Version => ({
   document: row.body === null ? undefined : ({ kind: row.kind, body: JSON.parse(row.body) } as AnyDocument),

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { costNanoUsd, priceAt, type CallRecord, type PriceList } from '@will/core';
 import type { Rerated, RerateQuestion } from '../call-log.ts';
+import { charged } from '../charged.ts';
 import { Increments } from '../usage.ts';
 import { morePrice, recordOf, selected, type CallRow } from './call-row.ts';
 import type { prepareRollups } from './rollups.ts';
@@ -37,13 +37,4 @@ export function prepareRerating(database: DatabaseSync, addToRollups: ReturnType
       last && rows.length === limit ? `${String(last['started_at_ms'])}:${String(last['number'])}` : undefined;
     return { looked: rows.length, changed, addedNanoUsd, next };
   };
-}
-
-/** The record at other prices; undefined: it stays as it is. */
-function charged(record: CallRecord, prices: PriceList): CallRecord | undefined {
-  if (!record.usage) return undefined;
-  const price = priceAt(prices, record.startedAtMs);
-  const cost = costNanoUsd(record.usage, price);
-  const isSame = cost === record.costNanoUsd && JSON.stringify(price) === JSON.stringify(record.price);
-  return isSame ? undefined : { ...record, costNanoUsd: cost, price };
 }

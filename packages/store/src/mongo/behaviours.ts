@@ -1,0 +1,113 @@
+import { MongoBulkWriteError, type Db } from 'mongodb';
+import { isDuplicate } from './failures.ts';
+
+// For tests: what the adapters need of a server, each tried on the server itself.
+
+interface Behaviour {
+  readonly name: string;
+  readonly holds: (database: Db) => Promise<boolean>;
+}
+
+interface Counted {
+  readonly _id: string;
+  readonly n: bigint;
+}
+
+export const neededBehaviours: readonly Behaviour[] = [
+  {
+    name: 'an id is taken once, also when many insert it at the same time',
+    holds: async (database) =>
+      (await winners(10, () => database.collection('ids').insertOne({ _id: 'x' as never }))) === 1,
+  },
+  {
+    name: 'a unique index on two fields refuses the second document',
+    async holds(database) {
+      const collection = database.collection('unique');
+      await collection.createIndex({ a: 1, b: 1 }, { unique: true });
+      return (await winners(10, () => collection.insertOne({ a: 1, b: 1 }))) === 1;
+    },
+  },
+  {
+    name: 'an unordered insert goes on after a duplicate and tells its place',
+    async holds(database) {
+      const collection = database.collection<{ _id: number }>('unordered');
+      await collection.insertOne({ _id: 2 });
+      const error = await collection.insertMany([{ _id: 1 }, { _id: 2 }, { _id: 3 }], { ordered: false }).catch(itself);
+      const places = error instanceof MongoBulkWriteError ? [error.writeErrors].flat().map(({ index }) => index) : [];
+      return places.join() === '1' && (await collection.countDocuments()) === 3;
+    },
+  },
+  {
+    name: 'increments are whole 64-bit numbers, exact above 2^53, and make the document that is not there',
+    async holds(database) {
+      const collection = database.collection<Counted>('sums');
+      const add = (n: bigint): Promise<unknown> =>
+        collection.updateOne({ _id: 'x' }, { $inc: { n: n as never } }, { upsert: true });
+      await add(2n ** 60n);
+      await Promise.all(Array.from({ length: 10 }, () => add(1n)));
+      await add(-3n);
+      return BigInt((await collection.findOne({ _id: 'x' }))?.n ?? 0) === 2n ** 60n + 7n;
+    },
+  },
+  {
+    name: 'an upsert whose condition does not fit meets its own id instead of adding twice',
+    async holds(database) {
+      const collection = database.collection<{ _id: string; batch: number; n: number }>('guards');
+      const add = (): Promise<unknown> =>
+        collection.updateOne({ _id: 'x', batch: { $lt: 1 } }, { $inc: { n: 1 }, $set: { batch: 1 } }, { upsert: true });
+      await add();
+      const error = await add().catch(itself);
+      return isDuplicate(error) && (await collection.findOne({ _id: 'x' }))?.n === 1;
+    },
+  },
+  {
+    name: 'of many conditional updates of one document exactly one succeeds, and is told what came of it',
+    async holds(database) {
+      const collection = database.collection<{ _id: string; fence: number }>('fences');
+      await collection.insertOne({ _id: 'x', fence: 0 });
+      const claims = Array.from({ length: 10 }, () =>
+        collection.findOneAndUpdate({ _id: 'x', fence: 0 }, { $inc: { fence: 1 } }, { returnDocument: 'after' }),
+      );
+      return (await Promise.all(claims)).filter((after) => after?.fence === 1).length === 1;
+    },
+  },
+  {
+    name: 'a value is found among those of a list; results come sorted by two fields, and no more than asked for',
+    async holds(database) {
+      const collection = database.collection<{ _id: number; keys: string[]; at: number }>('lists');
+      const of = (_id: number, key: string, at: number): { _id: number; keys: string[]; at: number } => ({
+        _id,
+        keys: ['z', key],
+        at,
+      });
+      await collection.insertMany([of(1, 'a', 5), of(2, 'b', 5), of(3, 'a', 5), of(4, 'a', 9)]);
+      const found = await collection.find({ keys: 'a' }).sort({ at: -1, _id: -1 }).limit(2).toArray();
+      return found.map(({ _id }) => _id).join() === '4,3';
+    },
+  },
+];
+
+/** What a deployment has beyond the needed, and this server lacks; '' where it lacks nothing. */
+export async function lackOf(database: Db): Promise<readonly string[]> {
+  const hello = await database
+    .admin()
+    .command({ hello: 1 })
+    .catch(() => database.admin().command({ ismaster: 1 }));
+  return [
+    ...(hello['setName'] === undefined
+      ? ['a replica set: a majority is this one server, and fail-over is not proved']
+      : []),
+    ...(hello['logicalSessionTimeoutMinutes'] === undefined
+      ? ['sessions: the driver does not repeat a write by itself']
+      : []),
+  ];
+}
+
+/** How many of equal attempts succeed while the others meet a duplicate. */
+async function winners(attempts: number, attempt: () => Promise<unknown>): Promise<number> {
+  const ends = await Promise.allSettled(Array.from({ length: attempts }, attempt));
+  const losers = ends.filter((end) => end.status === 'rejected' && isDuplicate(end.reason)).length;
+  return losers === attempts - 1 ? attempts - losers : 0;
+}
+
+const itself = (error: unknown): unknown => error;

@@ -1,0 +1,276 @@
+import type { CallRecord, DecisionRecord, NamedSet } from '@will/core';
+import type { Collection, Db, Filter, Sort } from 'mongodb';
+import type { CallFilter, CallLog, Ingested, LogEvent, Rerated, RerateQuestion } from '../call-log.ts';
+import { charged } from '../charged.ts';
+import { parse, stringify } from '../json.ts';
+import { mergeFacts } from '../merge-facts.ts';
+import { netted, type Netted } from '../netted.ts';
+import { Batches } from './batches.ts';
+import { recordOf, type CallDocument } from './call-document.ts';
+import { commandLimitMs, openMongo, type MongoPlace, type MongoSchema } from './connect.ts';
+import { duplicatesIn, storeErrorOf } from './failures.ts';
+import { InTurns } from './in-turns.ts';
+import { usageFrom, type RollupDocument } from './rollups.ts';
+
+interface IntentDocument {
+  readonly _id: string;
+  readonly deadlineMs: number;
+  /** JSON. */
+  readonly record: string;
+}
+interface DecisionDocument {
+  readonly _id: string;
+  readonly taskId: string;
+  readonly setId: string;
+  readonly atMs: number;
+  /** JSON. */
+  readonly body: string;
+}
+interface SetDocument {
+  readonly _id: string;
+  /** JSON; they stand in the body too. */
+  readonly facts: string;
+  /** JSON. */
+  readonly body: string;
+}
+
+export const callSchema: MongoSchema = {
+  kind: 'calls',
+  migrations: [
+    async (database) => {
+      const calls = database.collection('calls');
+      await calls.createIndex({ startedAtMs: -1 });
+      await calls.createIndex({ client: 1, startedAtMs: -1 });
+      await calls.createIndex({ model: 1, startedAtMs: -1 });
+      await calls.createIndex({ taskId: 1 });
+      await calls.createIndex({ decisionId: 1 });
+      await database.collection('intents').createIndex({ deadlineMs: 1 });
+      await database.collection('decisions').createIndex({ taskId: 1, atMs: -1 });
+      await database.collection('decisions').createIndex({ atMs: -1 });
+      await database.collection('rollups').createIndex({ rollup: 1, spanMs: 1, startMs: 1 });
+    },
+  ],
+};
+
+/** How often to look for what processes that died left half done. */
+const lookEveryMs = 60_000;
+const maxTime = { maxTimeMS: commandLimitMs };
+const writing = 'writing';
+
+export async function openMongoCallLog(place: MongoPlace): Promise<CallLog> {
+  const { database, close } = await openMongo(place, callSchema);
+  return new MongoCalls(new Batches(database, place.abandonedAfterMs), database, close);
+}
+
+class MongoCalls implements CallLog {
+  readonly #calls: Collection<CallDocument>;
+  readonly #intents: Collection<IntentDocument>;
+  readonly #decisions: Collection<DecisionDocument>;
+  readonly #sets: Collection<SetDocument>;
+  readonly #rollups: Collection<RollupDocument>;
+  readonly #batches: Batches;
+  readonly #turns = new InTurns();
+  readonly #disconnect: () => Promise<void>;
+  #lookedAtMs = 0;
+
+  constructor(batches: Batches, database: Db, disconnect: () => Promise<void>) {
+    this.#calls = database.collection('calls');
+    this.#intents = database.collection('intents');
+    this.#decisions = database.collection('decisions');
+    this.#sets = database.collection('ranked_sets');
+    this.#rollups = database.collection('rollups');
+    this.#batches = batches;
+    this.#disconnect = disconnect;
+  }
+
+  ingest(events: readonly LogEvent[]): Promise<Ingested> {
+    return this.#inTurn(async () => {
+      await this.#finishAbandoned();
+      const { calls, intents, decisions, sets } = netted(events);
+      // Sets and decisions hang on nothing, so they go at the same time.
+      const [counts] = await Promise.all([
+        this.#batches.write(calls),
+        this.#addSets(sets),
+        this.#addDecisions(decisions),
+      ]);
+      await this.#closeIntents(calls);
+      await this.#openIntents(intents);
+      return counts;
+    });
+  }
+
+  calls(filter: CallFilter, limit: number): Promise<readonly CallRecord[]> {
+    return wrapped(async () => {
+      const found = await this.#calls.find(conditionsOf(filter), maxTime).sort(newestFirst).limit(limit).toArray();
+      return found.map((document) => recordOf(document._id, document));
+    });
+  }
+
+  decision(by: { readonly decisionId: string } | { readonly taskId: string }): ReturnType<CallLog['decision']> {
+    return wrapped(async () => {
+      const found = await this.#decisions.findOne('decisionId' in by ? { _id: by.decisionId } : { taskId: by.taskId }, {
+        ...maxTime,
+        sort: { atMs: -1, _id: 1 },
+      });
+      if (!found) return undefined;
+      const set = await this.#sets.findOne({ _id: found.setId }, maxTime);
+      return {
+        decision: parse<DecisionRecord>(found.body),
+        set: set ? { setId: set._id, set: parse<NamedSet['set']>(set.body) } : undefined,
+      };
+    });
+  }
+
+  recentFacts(sinceMs: number, mostDecisions: number, mostSets: number): ReturnType<CallLog['recentFacts']> {
+    return wrapped(async () => {
+      const decisions = await this.#decisions
+        .find({ atMs: { $gte: sinceMs } }, { ...maxTime, projection: { setId: 1, atMs: 1 } })
+        .sort({ atMs: -1 })
+        .limit(mostDecisions + 1)
+        .toArray();
+      const bySet = countBySet(decisions.slice(0, mostDecisions));
+      const looked = bySet.slice(0, mostSets);
+      const sets = await this.#sets
+        .find({ _id: { $in: looked.map(([setId]) => setId) } }, { ...maxTime, projection: { facts: 1 } })
+        .toArray();
+      const factsOf = new Map(sets.map(({ _id, facts }) => [_id, facts]));
+      const counted = looked.flatMap(([setId, count]) => {
+        const facts = factsOf.get(setId);
+        return facts === undefined ? [] : [{ facts, decisions: count }];
+      });
+      return {
+        recent: mergeFacts(counted),
+        isPartial: bySet.length > mostSets || decisions.length > mostDecisions,
+      };
+    });
+  }
+
+  usage(question: Parameters<CallLog['usage']>[0]): ReturnType<CallLog['usage']> {
+    return wrapped(() => usageFrom(this.#rollups, question));
+  }
+
+  rerate({ model, fromMs, toMs, prices }: RerateQuestion, limit: number, after: string): Promise<Rerated> {
+    return this.#inTurn(async () => {
+      const filter = { model, startedAtMs: { $lt: toMs }, $or: behind(after, fromMs) };
+      const found = await this.#calls.find(filter, maxTime).sort(oldestFirst).limit(limit).toArray();
+      const changes = found.flatMap((from) => {
+        const record = recordOf(from._id, from);
+        const to = charged(record, prices);
+        return to ? [{ from, to, addedNanoUsd: (to.costNanoUsd ?? 0n) - (record.costNanoUsd ?? 0n) }] : [];
+      });
+      await this.#batches.change(changes);
+      const last = found.at(-1);
+      return {
+        looked: found.length,
+        changed: changes.length,
+        addedNanoUsd: changes.reduce((sum, { addedNanoUsd }) => sum + addedNanoUsd, 0n),
+        next: last && found.length === limit ? `${last.startedAtMs}:${last._id}` : undefined,
+      };
+    });
+  }
+
+  openIntents(beforeMs: number, limit: number): ReturnType<CallLog['openIntents']> {
+    return wrapped(async () => {
+      const found = await this.#intents
+        .find({ deadlineMs: { $lt: beforeMs } }, maxTime)
+        .sort({ deadlineMs: 1, _id: 1 })
+        .limit(limit)
+        .toArray();
+      return found.map(({ record, deadlineMs }) => ({ record: parse<CallRecord>(record), deadlineMs }));
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#turns.ended();
+    await this.#disconnect();
+  }
+
+  /** What writes goes one after the other. */
+  #inTurn<T>(body: () => Promise<T>): Promise<T> {
+    return wrapped(() => this.#turns.take(writing, body));
+  }
+
+  async #finishAbandoned(): Promise<void> {
+    const nowMs = Date.now();
+    if (nowMs - this.#lookedAtMs < lookEveryMs) return;
+    await this.#batches.finishAbandoned(nowMs);
+    this.#lookedAtMs = nowMs;
+  }
+
+  async #addSets(sets: Netted['sets']): Promise<void> {
+    const documents = sets.map(({ setId, set }) => ({
+      _id: setId,
+      facts: stringify(set.facts),
+      body: stringify(set),
+    }));
+    await insertNew(this.#sets, documents);
+  }
+
+  async #addDecisions(decisions: Netted['decisions']): Promise<void> {
+    const documents = decisions.map((decision) => {
+      const { decisionId: _id, taskId, setId, atMs } = decision;
+      return { _id, taskId, setId, atMs, body: stringify(decision) };
+    });
+    await insertNew(this.#decisions, documents);
+  }
+
+  async #closeIntents(calls: Netted['calls']): Promise<void> {
+    if (calls.length > 0) await this.#intents.deleteMany({ _id: { $in: calls.map(({ attemptId }) => attemptId) } });
+  }
+
+  async #openIntents(intents: Netted['intents']): Promise<void> {
+    if (intents.length === 0) return;
+    const ids = intents.map(({ record }) => record.attemptId);
+    const ended = this.#calls.find({ _id: { $in: ids } }, { ...maxTime, projection: { _id: 1 } });
+    const closed = new Set((await ended.toArray()).map(({ _id }) => _id));
+    const documents = intents
+      .filter(({ record }) => !closed.has(record.attemptId))
+      .map(({ record, deadlineMs }) => ({ _id: record.attemptId, deadlineMs, record: stringify(record) }));
+    await insertNew(this.#intents, documents);
+  }
+}
+
+async function wrapped<T>(body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    throw storeErrorOf(error);
+  }
+}
+
+/** Those whose id is taken stay as they are. */
+async function insertNew<Stored extends { readonly _id: string }>(
+  collection: Collection<Stored>,
+  documents: readonly Stored[],
+): Promise<void> {
+  if (documents.length === 0) return;
+  try {
+    await collection.insertMany(documents as never, { ordered: false });
+  } catch (error) {
+    duplicatesIn(error);
+  }
+}
+
+const newestFirst: Sort = { startedAtMs: -1, _id: -1 };
+const oldestFirst: Sort = { startedAtMs: 1, _id: 1 };
+
+function conditionsOf({ fromMs, toMs, ...equal }: CallFilter): Filter<CallDocument> {
+  const asked = Object.fromEntries(Object.entries(equal).filter(([, value]) => value !== undefined));
+  const started = { ...(fromMs !== undefined && { $gte: fromMs }), ...(toMs !== undefined && { $lt: toMs }) };
+  return { ...asked, ...(Object.keys(started).length > 0 && { startedAtMs: started }) };
+}
+
+/** Where the part before ended: its last start and attempt. */
+function behind(after: string, fromMs: number): Filter<CallDocument>[] {
+  if (after === '') return [{ startedAtMs: { $gte: fromMs } }];
+  const [start = '', attempt = ''] = after.split(':');
+  const atMs = Number(start);
+  return [{ startedAtMs: { $gt: atMs } }, { startedAtMs: atMs, _id: { $gt: attempt } }];
+}
+
+/** Sets with how often they were decided on; newest decision first, then by name. */
+function countBySet(decisions: readonly Pick<DecisionDocument, 'setId' | 'atMs'>[]): readonly [string, number][] {
+  const counts = new Map<string, number>();
+  for (const { setId } of decisions) counts.set(setId, (counts.get(setId) ?? 0) + 1);
+  return [...counts];
+}

@@ -1,0 +1,31 @@
+import { startMongoServer, type MongoServer } from '@will/testkit';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { callLogContract } from '../contract/call-log.ts';
+import { documentStoreContract } from '../contract/documents.ts';
+import { taskStoreContract } from '../contract/tasks.ts';
+import { newDatabase } from './new-database.ts';
+import { openMongoCallLog, openMongoDocumentStore, openMongoTaskStore, type MongoPlace } from './open.ts';
+
+let server: MongoServer;
+beforeAll(async () => {
+  server = await startMongoServer();
+}, 90_000);
+afterAll(() => server.stop());
+
+/** A database of its own for each test. */
+const placeOf =
+  <Store>(open: (place: MongoPlace) => Promise<Store>) =>
+  async () => {
+    const { uri, remove } = newDatabase(server.uri);
+    return { open: () => open({ uri }), remove };
+  };
+
+describe('MongoDB documents', () => {
+  documentStoreContract(placeOf(openMongoDocumentStore));
+});
+describe('MongoDB call log', () => {
+  callLogContract(placeOf(openMongoCallLog));
+});
+describe('MongoDB tasks', () => {
+  taskStoreContract(placeOf(openMongoTaskStore));
+});

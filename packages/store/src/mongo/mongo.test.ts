@@ -1,0 +1,166 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { startMongoServer, type MongoServer } from '@will/testkit';
+import { MongoClient, type CommandStartedEvent } from 'mongodb';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { callRecord, decision, intent, namedSet, newTask, routeDocument } from '../contract/samples.ts';
+import type { UsageDimension } from '../usage.ts';
+import { lackOf, neededBehaviours } from './behaviours.ts';
+import { newDatabase } from './new-database.ts';
+import { openMongoCallLog, openMongoDocumentStore, openMongoTaskStore } from './open.ts';
+
+let server: MongoServer;
+beforeAll(async () => {
+  server = await startMongoServer();
+}, 90_000);
+afterAll(() => server.stop());
+
+async function onDatabase(body: (uri: string) => Promise<void>): Promise<void> {
+  const database = newDatabase(server.uri);
+  try {
+    await body(database.uri);
+  } finally {
+    await database.remove();
+  }
+}
+
+test('the server behaves as the adapters need; what it is and what it lacks is told', () =>
+  onDatabase(async (uri) => {
+    const client = await MongoClient.connect(uri, { useBigInt64: true });
+    try {
+      const held: Record<string, boolean> = {};
+      for (const { name, holds } of neededBehaviours) held[name] = await holds(client.db());
+      const lacks = await lackOf(client.db());
+      const lines = [
+        `MongoDB stores were tested on ${server.name}`,
+        ...Object.entries(held).map(([name, holds]) => `  ${holds ? 'holds' : 'LACKS'}: ${name}`),
+        ...lacks.map((lack) => `  NOT PROVED, this server lacks ${lack}`),
+      ];
+      process.stdout.write(`${lines.join('\n')}\n`);
+      expect(Object.values(held)).toEqual(neededBehaviours.map(() => true));
+    } finally {
+      await client.close();
+    }
+  }));
+
+const writes = new Set(['insert', 'update', 'delete', 'findAndModify', 'createIndexes']);
+const reads = new Set(['find', 'aggregate', 'count']);
+
+test('every write waits for a majority and its journals, with a limit; every read is limited too', () =>
+  onDatabase(async (uri) => {
+    const commands: CommandStartedEvent[] = [];
+    // What the address asks for is less; it does not count.
+    const place = {
+      uri: `${uri}?w=0&journal=false`,
+      onCommand: (command: CommandStartedEvent) => commands.push(command),
+    };
+    const [documents, calls, tasks] = [
+      await openMongoDocumentStore(place),
+      await openMongoCallLog(place),
+      await openMongoTaskStore(place),
+    ];
+    try {
+      const change = { removals: [], author: 'ada', note: '', atMs: 1 };
+      await documents.commit({ ...change, expectedRevision: 0, upserts: [routeDocument('code', 'gpt-4')] });
+      await documents.markPublished(1);
+      await Promise.all([
+        documents.current(),
+        documents.at(1),
+        documents.history('route', 'code'),
+        documents.revisions(1),
+      ]);
+      await calls.ingest([
+        { kind: 'intent', intent: intent('open', 5) },
+        { kind: 'call', record: callRecord({ writtenBy: 'router' }) },
+        { kind: 'decision', decision: decision() },
+        { kind: 'set', set: namedSet() },
+      ]);
+      await calls.ingest([{ kind: 'call', record: callRecord() }]);
+      await Promise.all([calls.calls({}, 5), calls.decision({ taskId: 'task-1' }), calls.openIntents(9, 5)]);
+      await calls.recentFacts(0, 5, 5);
+      await calls.usage({ by: ['model'], fromMs: 0, toMs: 9e9 });
+      const prices = { price: { input: 1, output: 1 }, priceHours: [] };
+      await calls.rerate({ model: 'gpt-4', fromMs: 0, toMs: 9e9, prices }, 5, '');
+      await tasks.insert(newTask());
+      await tasks.claim('acmelegal', 'task-1');
+      await tasks.messaged('acmelegal', 'task-1', 5);
+      const ending = { client: 'acmelegal', taskId: 'task-1', fence: 1, atMs: 5 } as const;
+      await tasks.finish({ ...ending, state: 'succeeded', result: Uint8Array.of(1) });
+      await Promise.all([tasks.list({}, 1), tasks.withoutMessageSince(1, 1), tasks.get('acmelegal', 'task-1')]);
+    } finally {
+      await Promise.all([documents.close(), calls.close(), tasks.close()]);
+    }
+    const written = commands.filter(({ commandName }) => writes.has(commandName));
+    const read = commands.filter(({ commandName }) => reads.has(commandName));
+    expect(new Set(written.map(({ commandName }) => commandName))).toEqual(writes);
+    for (const { command } of written)
+      expect(command['writeConcern']).toMatchObject({ w: 'majority', j: true, wtimeout: 5_000 });
+    expect(read.length).toBeGreaterThan(10);
+    for (const { command } of read) expect(command['maxTimeMS']).toBe(10_000);
+    for (const { command } of read) expect(command['readConcern']).toEqual({ level: 'majority' });
+  }));
+
+test('whatever a killed process left half done is in the sums exactly once', { timeout: 60_000 }, () =>
+  onDatabase(async (uri) => {
+    // It opens the log before the first writer dies and looks for abandoned batches only when it takes something in.
+    for (let round = 0; round < 4; round += 1) await writeUntilKilled(uri, round * 3, 3 + round);
+    const log = await openMongoCallLog({ uri, abandonedAfterMs: 0 });
+    try {
+      await log.ingest([{ kind: 'call', record: callRecord({ attemptId: 'last', costNanoUsd: 3n }) }]);
+      const calls = await log.calls({}, 10_000);
+      for (const by of [['model'], ['client'], ['hour', 'outcome']] as UsageDimension[][]) {
+        const groups = await log.usage({ by, fromMs: 0, toMs: 86_400_000 });
+        const [counted, cost] = [
+          groups.reduce((sum, group) => sum + group.calls, 0),
+          groups.reduce((sum, group) => sum + group.costNanoUsd, 0n),
+        ];
+        expect([by, counted, cost]).toEqual([by, calls.length, 3n * BigInt(calls.length)]);
+      }
+    } finally {
+      await log.close();
+    }
+  }),
+);
+
+/** Kills a writer in the middle of whatever it does after so many batches. */
+async function writeUntilKilled(uri: string, first: number, batches: number): Promise<void> {
+  const writer = fork(fileURLToPath(new URL('./killed-writer.ts', import.meta.url)), [uri, String(first)], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  });
+  const exited = once(writer, 'exit');
+  let seen = 0;
+  for await (const chunk of writer.stdout ?? []) {
+    seen += String(chunk).split('\n').length - 1;
+    // A few milliseconds into the next batch, at another step of it each time.
+    if (seen >= batches) setTimeout(() => writer.kill('SIGKILL'), seen % 5);
+  }
+  await exited;
+}
+
+test('a store of a newer release is left alone', () =>
+  onDatabase(async (uri) => {
+    await (await openMongoCallLog({ uri })).close();
+    const client = await MongoClient.connect(uri);
+    await client
+      .db()
+      .collection('stores')
+      .updateOne({ _id: 'calls' as never }, { $set: { version: 99 } });
+    await client.close();
+    await expect(openMongoCallLog({ uri })).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(
+        /^the store of calls in will_test_\S+ has schema 99; this release knows \d+/,
+      ) as string,
+    });
+  }));
+
+test('an address that is none, or answers nothing, is refused in words that hold no password', async () => {
+  await expect(openMongoCallLog({ uri: 'mongo://ada:secret@host/x' })).rejects.toMatchObject({
+    code: 'unavailable',
+    message: 'WILL_MONGODB_URI is no address of MongoDB (mongodb://… or mongodb+srv://…)',
+  });
+  const silent = openMongoCallLog({ uri: 'mongodb://ada:secret@127.0.0.1:9/x' });
+  await expect(silent).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(silent).rejects.not.toThrow('secret');
+});

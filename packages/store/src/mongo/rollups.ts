@@ -1,0 +1,121 @@
+import { latencyBuckets, type Outcome } from '@will/core';
+import type { AnyBulkWriteOperation, Collection, Filter } from 'mongodb';
+import {
+  mergeGroups,
+  rollupFor,
+  stretchesOf,
+  type Increment,
+  type Increments,
+  type UsageGroup,
+  type UsageQuestion,
+  dayMs,
+} from '../usage.ts';
+import { commandLimitMs } from './connect.ts';
+import { duplicatesIn } from './failures.ts';
+
+const sums = [
+  'calls',
+  'successes',
+  'inputTokens',
+  'outputTokens',
+  'cachedInputTokens',
+  'reasoningTokens',
+  'costNanoUsd',
+  'unknownCosts',
+  'estimatedUsages',
+] as const;
+
+/**
+ * A row of a rollup, kept by each writer for itself: a batch is added to it under the condition that none of that
+ * writer's later ones was, so that adding it again changes nothing. Readers add the writers up. Sums are 64-bit integers.
+ */
+export type RollupDocument = Readonly<Record<(typeof sums)[number], bigint>> & {
+  readonly _id: string;
+  readonly rollup: string;
+  readonly spanMs: number;
+  readonly startMs: number;
+  readonly client: string;
+  readonly model: string;
+  readonly taskType: string;
+  readonly outcome: string;
+  readonly writer: string;
+  /** Number of the writer's newest batch in it. */
+  readonly batch: number;
+  /** By bucket; those without calls are left out. */
+  readonly latencies?: Readonly<Record<string, bigint>>;
+};
+
+/** Adds what a writer's batch changed; once, however often it is asked. Batches of one writer come in their order. */
+export async function addToRollups(
+  rollups: Collection<RollupDocument>,
+  writer: string,
+  batch: number,
+  increments: Increments,
+): Promise<void> {
+  const updates = [...increments.rows()].map((row) => updateOf(row, writer, batch));
+  if (updates.length === 0) return;
+  try {
+    await rollups.bulkWrite(updates, { ordered: false });
+  } catch (error) {
+    // A row that has this batch already does not fit the condition, and making it anew meets itself.
+    duplicatesIn(error);
+  }
+}
+
+function updateOf(row: Increment, writer: string, batch: number): AnyBulkWriteOperation<RollupDocument> {
+  const { rollup, spanMs, startMs, client, model, taskType, outcome } = row;
+  const _id = JSON.stringify([rollup, spanMs, startMs, client, model, taskType, outcome, writer]);
+  const added: Record<string, bigint> = {};
+  for (const name of sums) added[name] = BigInt(row.sums[name]);
+  for (const [bucket, count] of row.sums.latencies.entries())
+    if (count !== 0) added[`latencies.${bucket}`] = BigInt(count);
+  const named = { rollup, spanMs, startMs, client, model, taskType, outcome, writer };
+  return {
+    updateOne: {
+      filter: { _id, batch: { $lt: batch } } as Filter<RollupDocument>,
+      update: { $inc: added as never, $set: { batch } as never, $setOnInsert: named as never },
+      upsert: true,
+    },
+  };
+}
+
+/** Answers out of the sums alone; rows are added up here, since servers differ in what they can add up themselves. */
+export async function usageFrom(
+  rollups: Collection<RollupDocument>,
+  question: UsageQuestion,
+): Promise<readonly UsageGroup[]> {
+  const { client, model, taskType, outcome } = question;
+  const asked = Object.fromEntries(
+    Object.entries({ client, model, taskType, outcome }).filter(([, value]) => value !== undefined),
+  );
+  const groups: UsageGroup[] = [];
+  for (const { spanMs, fromMs, toMs } of stretchesOf(question)) {
+    const rollup = rollupFor(question) ?? 'types';
+    const filter = { rollup, spanMs, startMs: { $gte: fromMs, $lt: toMs }, ...asked };
+    const rows = await rollups.find(filter, { maxTimeMS: commandLimitMs }).toArray();
+    groups.push(...rows.map((row) => groupOf(row, question)));
+  }
+  return mergeGroups(groups);
+}
+
+function groupOf(row: RollupDocument, { by }: UsageQuestion): UsageGroup {
+  const dayOf = (atMs: number): number => atMs - (atMs % dayMs);
+  return {
+    ...(by.includes('hour') && { startMs: row.startMs }),
+    ...(by.includes('day') && !by.includes('hour') && { startMs: dayOf(row.startMs) }),
+    ...(by.includes('client') && { client: row.client }),
+    ...(by.includes('model') && { model: row.model }),
+    ...(by.includes('taskType') && { taskType: row.taskType }),
+    ...(by.includes('outcome') && { outcome: row.outcome as Outcome }),
+    calls: Number(row.calls),
+    successes: Number(row.successes),
+    inputTokens: Number(row.inputTokens),
+    outputTokens: Number(row.outputTokens),
+    cachedInputTokens: Number(row.cachedInputTokens),
+    reasoningTokens: Number(row.reasoningTokens),
+    costNanoUsd: BigInt(row.costNanoUsd),
+    unknownCosts: Number(row.unknownCosts),
+    estimatedUsages: Number(row.estimatedUsages),
+    latencies: Array.from({ length: latencyBuckets }, (_, bucket) => Number(row.latencies?.[bucket] ?? 0)),
+  };
+}

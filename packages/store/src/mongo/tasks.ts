@@ -1,0 +1,211 @@
+import { Binary, type Collection, type Filter, type WithId } from 'mongodb';
+import type { Priority } from '@will/core';
+import { StoreError } from '../errors.ts';
+import type {
+  Claim,
+  Ending,
+  Finish,
+  Insertion,
+  NewTask,
+  StoredTask,
+  TaskFilter,
+  TaskState,
+  TaskStore,
+} from '../tasks.ts';
+import { commandLimitMs, openMongo, type MongoPlace, type MongoSchema } from './connect.ts';
+import { isDuplicate, storeErrorOf } from './failures.ts';
+import { InTurns } from './in-turns.ts';
+
+interface TaskDocument {
+  readonly _id: string;
+  readonly client: string;
+  readonly taskId: string;
+  readonly idempotencyKey: string;
+  readonly bodyHash: string;
+  readonly type: string;
+  readonly priority: string;
+  readonly createdAtMs: number;
+  readonly deadlineMs: number;
+  readonly body: Binary;
+  readonly state: string;
+  readonly fence: number;
+  /** Until it is finished: since when nobody heard of it. */
+  readonly quietSinceMs: number;
+  readonly isFinished: boolean;
+  readonly messagedAtMs?: number;
+  readonly finishedAtMs?: number;
+  readonly result?: Binary;
+}
+
+export const taskSchema: MongoSchema = {
+  kind: 'tasks',
+  migrations: [
+    async (database) => {
+      const tasks = database.collection('tasks');
+      await tasks.createIndex({ client: 1, idempotencyKey: 1 }, { unique: true });
+      await tasks.createIndex({ createdAtMs: -1 });
+      await tasks.createIndex({ client: 1, createdAtMs: -1 });
+      await tasks.createIndex({ state: 1, createdAtMs: -1 });
+      await tasks.createIndex({ isFinished: 1, quietSinceMs: 1 });
+    },
+  ],
+};
+
+const maxTime = { maxTimeMS: commandLimitMs };
+
+export async function openMongoTaskStore(place: MongoPlace): Promise<TaskStore> {
+  const { database, close } = await openMongo(place, taskSchema);
+  return new MongoTasks(database.collection('tasks'), close);
+}
+
+/** Each write changes one document under a condition, so none needs a transaction. What is asked of a task goes in turn. */
+class MongoTasks implements TaskStore {
+  readonly #tasks: Collection<TaskDocument>;
+  readonly #turns = new InTurns();
+  readonly #disconnect: () => Promise<void>;
+
+  constructor(tasks: Collection<TaskDocument>, disconnect: () => Promise<void>) {
+    this.#tasks = tasks;
+    this.#disconnect = disconnect;
+  }
+
+  insert(task: NewTask): Promise<Insertion> {
+    return this.#inTurn(task.client, task.taskId, async () => {
+      const known = await this.#sameAs(task);
+      if (known) return known;
+      try {
+        await this.#tasks.insertOne(documentOf(task));
+        return { kind: 'inserted', task: fresh(task) };
+      } catch (error) {
+        if (!isDuplicate(error)) throw error;
+        const other = await this.#sameAs(task);
+        if (!other) throw error;
+        return other;
+      }
+    });
+  }
+
+  get(client: string, taskId: string): Promise<StoredTask | undefined> {
+    return this.#inTurn(client, taskId, () => this.#find({ _id: idOf(client, taskId) }));
+  }
+
+  claim(client: string, taskId: string): Promise<Claim> {
+    return this.#inTurn(client, taskId, async () => {
+      const _id = idOf(client, taskId);
+      const raised = { $inc: { fence: 1 }, $set: { state: 'running' } };
+      const claimed = await this.#update({ _id, isFinished: false }, raised);
+      if (claimed) return { kind: 'claimed', task: claimed };
+      const task = await this.#find({ _id });
+      return task ? { kind: 'finished', task } : { kind: 'unknown' };
+    });
+  }
+
+  finish({ client, taskId, fence, state, result, atMs }: Ending): Promise<Finish> {
+    return this.#inTurn(client, taskId, async () => {
+      const _id = idOf(client, taskId);
+      const ended = { $set: { state, result: new Binary(result), finishedAtMs: atMs, isFinished: true } };
+      const finished = await this.#update({ _id, fence, isFinished: false }, ended);
+      if (finished) return { kind: 'finished', task: finished };
+      const task = await this.#find({ _id });
+      if (!task) return { kind: 'unknown' };
+      return { kind: task.finishedAtMs === undefined ? 'fenced_off' : 'was_finished', task };
+    });
+  }
+
+  list({ client, state }: TaskFilter, limit: number): Promise<readonly StoredTask[]> {
+    const filter = { ...(client !== undefined && { client }), ...(state !== undefined && { state }) };
+    return this.#some(filter, { createdAtMs: -1, _id: -1 }, limit);
+  }
+
+  messaged(client: string, taskId: string, atMs: number): Promise<void> {
+    return this.#inTurn(client, taskId, async () => {
+      const noted = { $set: { messagedAtMs: atMs, quietSinceMs: atMs } };
+      if ((await this.#tasks.updateOne({ _id: idOf(client, taskId) }, noted)).matchedCount === 0)
+        throw new StoreError('not_found', `client ${client} has no task ${taskId}`);
+    });
+  }
+
+  withoutMessageSince(sinceMs: number, limit: number): Promise<readonly StoredTask[]> {
+    return this.#some({ isFinished: false, quietSinceMs: { $lt: sinceMs } }, { quietSinceMs: 1, _id: 1 }, limit);
+  }
+
+  async close(): Promise<void> {
+    await this.#turns.ended();
+    await this.#disconnect();
+  }
+
+  async #inTurn<T>(client: string, taskId: string, body: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#turns.take(idOf(client, taskId), body);
+    } catch (error) {
+      throw storeErrorOf(error);
+    }
+  }
+
+  /** The task that was submitted under this key, else under this id. */
+  async #sameAs({ client, taskId, idempotencyKey, bodyHash }: NewTask): Promise<Insertion | undefined> {
+    const sameKey = await this.#find({ client, idempotencyKey });
+    if (sameKey) return { kind: sameKey.bodyHash === bodyHash ? 'repeated' : 'conflict', task: sameKey };
+    const sameId = await this.#find({ _id: idOf(client, taskId) });
+    return sameId && { kind: 'conflict', task: sameId };
+  }
+
+  async #find(filter: Filter<TaskDocument>): Promise<StoredTask | undefined> {
+    const found = await this.#tasks.findOne(filter, maxTime);
+    return found ? taskOf(found) : undefined;
+  }
+
+  async #update(filter: Filter<TaskDocument>, change: object): Promise<StoredTask | undefined> {
+    const changed = await this.#tasks.findOneAndUpdate(filter, change, { ...maxTime, returnDocument: 'after' });
+    return changed ? taskOf(changed) : undefined;
+  }
+
+  async #some(filter: Filter<TaskDocument>, sort: Record<string, 1 | -1>, limit: number): Promise<StoredTask[]> {
+    try {
+      return (await this.#tasks.find(filter, maxTime).sort(sort).limit(limit).toArray()).map(taskOf);
+    } catch (error) {
+      throw storeErrorOf(error);
+    }
+  }
+}
+
+/** Client slugs hold no slash. */
+const idOf = (client: string, taskId: string): string => `${client}/${taskId}`;
+
+const documentOf = (task: NewTask): TaskDocument => ({
+  ...task,
+  _id: idOf(task.client, task.taskId),
+  body: new Binary(task.body),
+  state: 'waiting',
+  fence: 0,
+  quietSinceMs: task.createdAtMs,
+  isFinished: false,
+});
+
+const fresh = (task: NewTask): StoredTask => ({
+  ...task,
+  state: 'waiting',
+  fence: 0,
+  messagedAtMs: undefined,
+  finishedAtMs: undefined,
+  result: undefined,
+});
+
+const taskOf = (found: WithId<TaskDocument>): StoredTask => ({
+  client: found.client,
+  taskId: found.taskId,
+  idempotencyKey: found.idempotencyKey,
+  bodyHash: found.bodyHash,
+  type: found.type,
+  priority: found.priority as Priority,
+  createdAtMs: found.createdAtMs,
+  deadlineMs: found.deadlineMs,
+  body: bytesOf(found.body),
+  state: found.state as TaskState,
+  fence: Number(found.fence),
+  messagedAtMs: found.messagedAtMs,
+  finishedAtMs: found.finishedAtMs,
+  result: found.result && bytesOf(found.result),
+});
+
+const bytesOf = ({ buffer, position }: Binary): Uint8Array => new Uint8Array(buffer.subarray(0, position));

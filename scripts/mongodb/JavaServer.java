@@ -1,0 +1,36 @@
+import de.bwaldvogel.mongo.MongoServer;
+import de.bwaldvogel.mongo.MongoVersion;
+import de.bwaldvogel.mongo.backend.memory.MemoryBackend;
+import java.util.List;
+
+/** mongo-java-server on a free port, in memory. Says its address in one line; ends with its standard input. */
+public class JavaServer {
+  public static void main(String[] arguments) throws Exception {
+    MongoServer server = new MongoServer(new MemoryBackend().version(new Newer()));
+    server.bind("127.0.0.1", 0);
+    System.out.println("mongodb://127.0.0.1:" + server.getLocalAddress().getPort());
+    while (System.in.read() >= 0) {
+      // Nothing is said on it; its end is the end of whoever started this.
+    }
+    server.shutdownNow();
+    System.exit(0);
+  }
+
+  /** The oldest version that today's driver talks to; the newest that the server knows of itself is older. */
+  static final class Newer implements MongoVersion {
+    @Override
+    public List<Integer> getVersionArray() {
+      return List.of(4, 4, 0);
+    }
+
+    @Override
+    public int getWireVersion() {
+      return 9;
+    }
+
+    @Override
+    public String toVersionString() {
+      return "4.4.0";
+    }
+  }
+}
