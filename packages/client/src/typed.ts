@@ -1,4 +1,4 @@
-import { type TaskInput, type TaskKind, usualTypeOf, vectorBytes, vectorOf } from '@will/core';
+import { imagesIn, type TaskInput, type TaskKind, usualTypeOf, vectorBytes, vectorOf } from '@will/core';
 import { type TaskClient, TaskError, type TaskRequest, type TaskResult } from './api.ts';
 
 /** A task of one kind: what goes in has that kind's shape. `type` may stay away: it is the kind's usual one. */
@@ -51,7 +51,20 @@ export async function speak(client: TaskClient, request: TypedRequest<'speech'>)
 
 /** An image. @throws {TaskError} */
 export async function draw(client: TaskClient, request: TypedRequest<'image'>): Promise<TypedResult<Bytes>> {
-  return bytesOf(await runTyped(client, 'image', ['image'], request), 'no image came');
+  const result = await drawSome(client, request);
+  return { ...result, value: result.value[0] as Bytes };
+}
+
+/** As many images as came of those that were asked for by `n`; at least one. @throws {TaskError} */
+export async function drawSome(
+  client: TaskClient,
+  request: TypedRequest<'image'>,
+): Promise<TypedResult<readonly Bytes[]>> {
+  const result = bytesOf(await runTyped(client, 'image', ['image'], request), 'no image came');
+  const { bytes, type } = result.value;
+  const images = imagesIn(result.output, bytes);
+  if (images.length === 0) throw unfit(result, 'the images are not as large as was said');
+  return { ...result, value: images.map((image) => ({ bytes: image, type })) };
 }
 
 /** Documents by how well they answer a query, best first. @throws {TaskError} */

@@ -193,6 +193,8 @@ test('without an address only what runs inside the machine itself is private', (
   expect(isPrivate({ call_method: 'Local', local: { path: 'a.gguf' } })).toBe(true);
   expect(isPrivate({ call_method: 'container', local: { container: 'image' } })).toBe(false);
   expect(isPrivate({ call_method: 'API' })).toBe(false);
+  expect(isPrivate({ call_method: 'on-device', provider: 'anthropic' })).toBe(false);
+  expect(isPrivate({ call_method: 'Local', provider: 'google', local: { path: 'a.gguf' } })).toBe(false);
   expect(
     isPrivate({
       call_method: 'on-device',

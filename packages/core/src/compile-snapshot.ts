@@ -4,6 +4,7 @@ import type { AnyDocument, DocumentKind, DocumentOf, ModelDocument } from './doc
 import { modalitiesOfTags } from './modalities.ts';
 import { slugOf } from './names.ts';
 import { nearestNames } from './nearest.ts';
+import { cloudEndpointOf } from './cloud-endpoints.ts';
 import { isPrivateEndpoint } from './private-endpoint.ts';
 import type { Model, Snapshot } from './snapshot.ts';
 
@@ -295,11 +296,13 @@ const expiryMs = (instant: string): number => {
 };
 
 /**
- * Private: every address it is called at is private; without an address it must run inside the worker's own machine
- * (`on-device`, or a file). A container of which only the image is known has no address yet, so it is not private.
+ * Private: every address it is called at is private, that of its provider where it states none; without any address it
+ * must run inside the worker's own machine (`on-device`, or a file). A container of which only the image is known has no address yet, so it is not private.
  */
-function isPrivateModel({ call_method, endpoint, local }: ModelDocument): boolean {
-  const addresses = [endpoint, local?.endpoint].filter((address) => address !== undefined);
+function isPrivateModel({ call_method, provider, endpoint, local }: ModelDocument): boolean {
+  const stated = [endpoint, local?.endpoint].filter((address) => address !== undefined);
+  const ownAddress = cloudEndpointOf(provider);
+  const addresses = stated.length === 0 && ownAddress !== undefined ? [ownAddress] : stated;
   if (addresses.length > 0) return addresses.every(isPrivateEndpoint);
   return call_method === 'on-device' || (call_method === 'Local' && local?.path !== undefined);
 }

@@ -1,5 +1,6 @@
 export * from './breaker.ts';
 export * from './call-record.ts';
+export * from './cloud-endpoints.ts';
 export * from './compile-snapshot.ts';
 export * from './cost.ts';
 export * from './latency-buckets.ts';

@@ -5,7 +5,7 @@
 export interface TaskInputs {
   /** Data: the vectors one after another, 32-bit floats, little-endian. Text: JSON {count, dimensions}. */
   readonly embedding: { readonly input: readonly string[]; readonly dimensions?: number };
-  /** Text: what was said. */
+  /** Text: what was said, or in a format with times what the vendor made of it. */
   readonly transcription: {
     /** Base64. */
     readonly audio: string;
@@ -16,6 +16,10 @@ export interface TaskInputs {
     readonly language?: string;
     readonly prompt?: string;
     readonly temperature?: number;
+    /** Absent: the plain text. */
+    readonly format?: 'verbose_json' | 'srt' | 'vtt';
+    /** Only with `verbose_json`. */
+    readonly timestamps?: readonly ('word' | 'segment')[];
   };
   /** Data: the sound, in the form that its media type names. */
   readonly speech: {
@@ -28,8 +32,8 @@ export interface TaskInputs {
   };
   /** Text: JSON [{index, score}], best first. */
   readonly rerank: { readonly query: string; readonly documents: readonly string[]; readonly top_n?: number };
-  /** Data: one image. `size` in pixels: 1024x1024. */
-  readonly image: { readonly prompt: string; readonly size?: string; readonly quality?: string };
+  /** Data: the images one after another. Text: JSON {sizes}, how many bytes each has. `size` in pixels: 1024x1024. */
+  readonly image: { readonly prompt: string; readonly n?: number; readonly size?: string; readonly quality?: string };
 }
 
 export type TaskKind = keyof TaskInputs;
@@ -43,6 +47,10 @@ const matching =
   (value) =>
     typeof value === 'string' && pattern.test(value);
 const whole: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 1;
+const upTo =
+  (most: number): Check =>
+  (value) =>
+    whole(value) && (value as number) <= most;
 const between =
   (least: number, most: number): Check =>
   (value) =>
@@ -65,6 +73,8 @@ const shapes: { readonly [K in TaskKind]: { readonly [F in keyof Required<TaskIn
     language: optional(anyText),
     prompt: optional(anyText),
     temperature: optional(between(0, 1)),
+    format: optional(matching(/^(verbose_json|srt|vtt)$/)),
+    timestamps: optional(listOf(matching(/^(word|segment)$/), 2)),
   },
   speech: {
     text,
@@ -74,7 +84,12 @@ const shapes: { readonly [K in TaskKind]: { readonly [F in keyof Required<TaskIn
     instructions: optional(anyText),
   },
   rerank: { query: text, documents: listOf(anyText, 1_000), top_n: optional(whole) },
-  image: { prompt: text, size: optional(matching(/^(auto|\d{2,5}x\d{2,5})$/)), quality: optional(anyText) },
+  image: {
+    prompt: text,
+    n: optional(upTo(10)),
+    size: optional(matching(/^(auto|\d{2,5}x\d{2,5})$/)),
+    quality: optional(anyText),
+  },
 };
 
 /** The task type that is meant where nobody names one. */
@@ -115,6 +130,19 @@ export function vectorBytes(data: Uint8Array, dimensions: number): readonly Uint
   return Array.from({ length: Math.floor(data.length / size) }, (_, row) =>
     data.subarray(row * size, (row + 1) * size),
   );
+}
+
+/** Each of several pieces that travel one after another; sizes that do not fit the data give nothing. */
+export function piecesOf(data: Uint8Array, sizes: readonly number[]): readonly Uint8Array[] {
+  if (sizes.reduce((sum, size) => sum + size, 0) !== data.length) return [];
+  let at = 0;
+  return sizes.map((size) => data.subarray(at, (at += size)));
+}
+
+/** The images of an output, by the sizes that stand in its text; without them it is one. */
+export function imagesIn(text: string, data: Uint8Array): readonly Uint8Array[] {
+  const stated = /^\{"sizes":\[(\d+(?:,\d+)*)\]\}$/.exec(text)?.[1];
+  return stated === undefined ? [data] : piecesOf(data, stated.split(',').map(Number));
 }
 
 /** One vector's numbers. */

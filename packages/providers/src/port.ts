@@ -83,5 +83,18 @@ export function spentIn(headers: Readonly<Record<string, string>> | undefined): 
   return ms === undefined ? {} : { spentForMs: ms };
 }
 
+/** Where the provider counts nothing: four characters a token, the common rule of thumb. */
+export const estimatedUsage = (inputChars: number, outputChars: number): Usage => ({
+  inputTokens: Math.ceil(inputChars / 4),
+  outputTokens: Math.ceil(outputChars / 4),
+  cachedInputTokens: 0,
+  reasoningTokens: 0,
+  estimated: true,
+});
+
+/** Why a call ended whose signal was aborted. */
+export const abortedBy = (signal: AbortSignal): 'deadline' | 'cancelled' =>
+  signal.reason === abortReasons.deadline ? 'deadline' : 'cancelled';
+
 /** Builds the failure outcome. */
 export const failed = (failure: ProviderFailure, usage?: Usage): ProviderOutcome => ({ ok: false, failure, usage });

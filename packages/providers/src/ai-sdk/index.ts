@@ -1,10 +1,10 @@
 import type { LanguageModelV4, LanguageModelV4CallOptions, SharedV4ProviderOptions } from '@ai-sdk/provider';
-import { failureOf, type Model } from '@will/core';
+import { cloudEndpointOf, failureOf, type Model } from '@will/core';
 import type { Secret } from '@will/runtime';
 import { type Egress, openEgress } from '../egress/index.ts';
 import { probeByGet } from '../egress/probe.ts';
-import { abortedBy } from '../openai-compatible/media-call.ts';
 import {
+  abortedBy,
   type ContentDelta,
   failed,
   type Health,
@@ -23,8 +23,6 @@ import { SdkCall } from './sdk-call.ts';
 /** What makes one vendor of the AI SDK's packages a provider. */
 export interface Vendor {
   readonly name: string;
-  /** The vendor's own address, for cloud models that state none. */
-  readonly endpoint: string;
   languageModel(wiring: {
     readonly baseUrl: string;
     readonly apiKey: string;
@@ -116,7 +114,7 @@ const isUsable = (status: number): boolean => status < 400 || status === 404 || 
 
 /** The vendor's own address is taken only for what says that it is in the cloud: a record that reads as local must not lead there. */
 function endpointOf(vendor: Vendor, { call_method, endpoint, local }: Model['document'], slug: string): URL {
-  const stated = endpoint ?? local?.endpoint ?? (call_method === 'API' ? vendor.endpoint : undefined);
+  const stated = endpoint ?? local?.endpoint ?? (call_method === 'API' ? cloudEndpointOf(vendor.name) : undefined);
   if (stated === undefined)
     throw new ProviderConfigError(
       `model ${slug} has no endpoint; only with call_method API is that of ${vendor.name} taken`,

@@ -1,8 +1,14 @@
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4FinishReason } from '@ai-sdk/provider';
 import { failureOf, type ProviderFailure, type Usage } from '@will/core';
-import { abortedBy } from '../openai-compatible/media-call.ts';
-import { estimatedUsage } from '../openai-compatible/wire.ts';
-import { type ContentDelta, failed, type ModelCall, type ProviderOutcome, spentIn } from '../port.ts';
+import {
+  abortedBy,
+  type ContentDelta,
+  estimatedUsage,
+  failed,
+  type ModelCall,
+  type ProviderOutcome,
+  spentIn,
+} from '../port.ts';
 import { finishOf, outputOf, PartReader, usageOf } from './answer.ts';
 import type { EgressFetch } from './egress-fetch.ts';
 import { failureFrom, failureWithin } from './failure.ts';

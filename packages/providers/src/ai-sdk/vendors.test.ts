@@ -232,7 +232,7 @@ for (const [subject, cases] of failures) {
       const fields = { provider: name, call_method: 'API' as const };
       await expect(subject.provider.open(modelFor(fields))).rejects.toThrow('needs one');
       const hidden = modelFor({ provider: name, call_method: 'on-device', api_key: `env://${keyName}` });
-      expect(hidden.isPrivate).toBe(true);
+      expect(hidden.isPrivate).toBe(false);
       await expect(subject.provider.open(hidden)).rejects.toThrow(ProviderConfigError);
     });
 

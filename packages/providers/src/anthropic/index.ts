@@ -4,7 +4,6 @@ import { sdkProvider } from '../ai-sdk/index.ts';
 /** Anthropic's Messages API. */
 export const anthropic = sdkProvider({
   name: 'anthropic',
-  endpoint: 'https://api.anthropic.com/v1',
   languageModel: ({ baseUrl, apiKey, model, fetch }) => createAnthropic({ baseURL: baseUrl, apiKey, fetch })(model),
   probeHeaders: (apiKey) => ({ 'x-api-key': apiKey, 'anthropic-version': '2023-06-01' }),
   knowsJsonWithoutSchema: false,

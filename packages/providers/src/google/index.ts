@@ -4,7 +4,6 @@ import { sdkProvider } from '../ai-sdk/index.ts';
 /** Google's Gemini API. */
 export const google = sdkProvider({
   name: 'google',
-  endpoint: 'https://generativelanguage.googleapis.com/v1beta',
   languageModel: ({ baseUrl, apiKey, model, fetch }) => createGoogle({ baseURL: baseUrl, apiKey, fetch })(model),
   probeHeaders: (apiKey) => ({ 'x-goog-api-key': apiKey }),
   knowsJsonWithoutSchema: true,

@@ -8,9 +8,17 @@ import {
   type Usage,
 } from '@will/core';
 import type { Egress, EgressListener, EgressRequest } from '../egress/index.ts';
-import { abortReasons, type ContentDelta, failed, type ModelCall, type ProviderOutcome, spentIn } from '../port.ts';
+import {
+  abortedBy,
+  type ContentDelta,
+  estimatedUsage,
+  failed,
+  type ModelCall,
+  type ProviderOutcome,
+  spentIn,
+} from '../port.ts';
 import { SseReader } from './sse.ts';
-import { deltaOf, estimatedUsage, finishOf, usageOf, type WireAnswer } from './wire.ts';
+import { deltaOf, finishOf, usageOf, type WireAnswer } from './wire.ts';
 
 /** How much of an answer that is no success is looked at. */
 const longestErrorBytes = 64 * 1024;
@@ -174,7 +182,7 @@ export class ChatCall implements EgressListener {
   #aborted(): void {
     // The provider reads the input and goes on for a while, and bills that, also when nobody waits for it any more.
     this.#usage ??= estimatedUsage(this.#call.input.length, this.#chars);
-    this.#fail(failureOf(this.#signal.reason === abortReasons.deadline ? 'deadline' : 'cancelled'));
+    this.#fail(failureOf(abortedBy(this.#signal)));
   }
 
   #fail(failure: ProviderFailure): void {

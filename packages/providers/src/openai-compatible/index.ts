@@ -3,6 +3,7 @@ import type { Secret } from '@will/runtime';
 import { type Egress, openEgress } from '../egress/index.ts';
 import { probeByGet } from '../egress/probe.ts';
 import {
+  abortedBy,
   failed,
   type ContentDelta,
   type Health,
@@ -14,7 +15,7 @@ import {
 } from '../port.ts';
 import { resolveSecret } from '../secrets.ts';
 import { ChatCall } from './chat-call.ts';
-import { abortedBy, MediaCall } from './media-call.ts';
+import { MediaCall } from './media-call.ts';
 import { mediaRequest } from './media-request.ts';
 
 /** Everything that speaks OpenAI's chat completions: OpenAI, vLLM, llama-server, Ollama, LM Studio, … */

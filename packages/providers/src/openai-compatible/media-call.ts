@@ -1,8 +1,7 @@
 import { classifyHttp, classifyTransport, failureOf, type ProviderFailure } from '@will/core';
 import type { Egress, EgressListener } from '../egress/index.ts';
-import { abortReasons, type ContentDelta, failed, type ModelCall, type ProviderOutcome } from '../port.ts';
+import { abortedBy, type ContentDelta, estimatedUsage, failed, type ModelCall, type ProviderOutcome } from '../port.ts';
 import type { MediaRequest } from './media-request.ts';
-import { estimatedUsage } from './wire.ts';
 
 /** What one message on the bus may hold beside the rest of a frame. */
 const mostDataBytes = 512 * 1024;
@@ -10,7 +9,6 @@ const mostDataBytes = 512 * 1024;
 /** One call whose answer is read whole, from its dispatch to its one outcome. */
 export class MediaCall implements EgressListener {
   readonly outcome: Promise<ProviderOutcome>;
-  readonly #call: ModelCall;
   readonly #media: MediaRequest;
   readonly #onDelta: (delta: ContentDelta) => void;
   readonly #signal: AbortSignal;
@@ -30,7 +28,6 @@ export class MediaCall implements EgressListener {
     onDelta: (delta: ContentDelta) => void,
     signal: AbortSignal,
   ) {
-    this.#call = call;
     this.#media = media;
     this.#onDelta = onDelta;
     this.#signal = signal;
@@ -70,7 +67,7 @@ export class MediaCall implements EgressListener {
     const answer = this.#media.read(body, this.#headers['content-type'] ?? '');
     if (!answer) return this.#fail(failureOf('bad_response', { status: 200 }));
     const { content } = answer;
-    const usage = answer.usage ?? estimatedUsage(this.#call.input.length, content.text?.length ?? 0);
+    const usage = answer.usage ?? estimatedUsage(this.#media.textChars, content.text?.length ?? 0);
     const isSmall = (content.data?.length ?? 0) <= mostDataBytes;
     if (!isSmall) this.#inPieces(content);
     this.#end({ ok: true, finish: 'stop', usage, output: isSmall ? content : undefined });
@@ -103,6 +100,3 @@ export class MediaCall implements EgressListener {
     this.#resolve(outcome);
   }
 }
-
-export const abortedBy = (signal: AbortSignal): 'deadline' | 'cancelled' =>
-  signal.reason === abortReasons.deadline ? 'deadline' : 'cancelled';

@@ -1,11 +1,13 @@
 import { isTaskKind, readTaskInput, type TaskInput, type TaskKind, type Usage, vectorsToBytes } from '@will/core';
-import type { ContentDelta } from '../port.ts';
+import { type ContentDelta, estimatedUsage } from '../port.ts';
 
 /** A call that is no chat, as this side's HTTP. */
 export interface MediaRequest {
   readonly path: string;
   readonly contentType: string;
   readonly body: string | Uint8Array;
+  /** Of text in the input, which tokens are estimated by where the provider counts none: a recording's bytes are no text. */
+  readonly textChars: number;
   /** The answer as content; undefined: it is none. */
   read(body: Buffer, contentType: string): MediaAnswer | undefined;
 }
@@ -20,30 +22,33 @@ type Builder<K extends TaskKind> = (input: TaskInput<K>, model: string) => Media
 
 const builders: { readonly [K in TaskKind]: Builder<K> } = {
   embedding: ({ input, dimensions }, model) => ({
+    textChars: charsOf(input),
     ...asJson('/embeddings', { model, input, encoding_format: 'float', dimensions }),
     read: (body) => readEmbeddings(parse(body), input.length),
   }),
-  transcription: async ({ audio, file_name: name, media_type: type, language, prompt, temperature }, model) => {
+  transcription: async (input, model) => {
+    const { audio, file_name: name, media_type: type, language, prompt, temperature, timestamps } = input;
+    const format = input.format ?? 'json';
     const form = new FormData();
     const file = new File([Buffer.from(audio, 'base64')], name, { type: type ?? 'application/octet-stream' });
     form.set('file', file);
     form.set('model', model);
-    form.set('response_format', 'json');
+    form.set('response_format', format);
     if (language !== undefined) form.set('language', language);
     if (prompt !== undefined) form.set('prompt', prompt);
     if (temperature !== undefined) form.set('temperature', String(temperature));
+    for (const granularity of timestamps ?? []) form.append('timestamp_granularities[]', granularity);
     const encoded = new Response(form);
     return {
       path: '/audio/transcriptions',
       contentType: encoded.headers.get('content-type') ?? '',
       body: new Uint8Array(await encoded.arrayBuffer()),
-      read(body) {
-        const answer = parse(body);
-        return typeof answer?.['text'] === 'string' ? answerOf({ text: answer['text'] }, answer) : undefined;
-      },
+      textChars: prompt?.length ?? 0,
+      read: (body, contentType) => readTranscript(format, body, contentType),
     };
   },
   speech: ({ text, voice, format, speed, instructions }, model) => ({
+    textChars: text.length + (instructions?.length ?? 0),
     ...asJson('/audio/speech', { model, input: text, voice, response_format: format, speed, instructions }),
     read: (body, contentType) =>
       body.length > 0 && !contentType.includes('json')
@@ -51,12 +56,14 @@ const builders: { readonly [K in TaskKind]: Builder<K> } = {
         : undefined,
   }),
   rerank: ({ query, documents, top_n: top }, model) => ({
+    textChars: query.length + charsOf(documents),
     ...asJson('/rerank', { model, query, documents, top_n: top, return_documents: false }),
     read: (body) => readRanking(parse(body), documents.length),
   }),
-  image: ({ prompt, size, quality }, model) => ({
-    ...asJson('/images/generations', { model, prompt, n: 1, size, quality, response_format: 'b64_json' }),
-    read: (body) => readImage(parse(body)),
+  image: ({ prompt, n = 1, size, quality }, model) => ({
+    textChars: prompt.length,
+    ...asJson('/images/generations', { model, prompt, n, size, quality, response_format: 'b64_json' }),
+    read: (body) => readImages(parse(body), prompt),
   }),
 };
 
@@ -66,6 +73,8 @@ export async function mediaRequest(kind: string, input: Uint8Array, model: strin
   const read = readTaskInput(kind, parse(Buffer.from(input)));
   return read && (await (builders[kind] as Builder<TaskKind>)(read, model));
 }
+
+const charsOf = (texts: readonly string[]): number => texts.reduce((sum, text) => sum + text.length, 0);
 
 const asJson = (path: string, body: object): Pick<MediaRequest, 'path' | 'contentType' | 'body'> => ({
   path,
@@ -139,10 +148,32 @@ function readRanking(answer: Answer | undefined, count: number): MediaAnswer | u
   return answerOf({ text: JSON.stringify(sorted) }, answer);
 }
 
-function readImage(answer: Answer | undefined): MediaAnswer | undefined {
-  const [first] = Array.isArray(answer?.['data']) ? (answer['data'] as readonly { b64_json?: unknown }[]) : [];
-  if (typeof first?.b64_json !== 'string' || first.b64_json === '') return undefined;
-  const format = answer?.['output_format'];
-  const dataType = `image/${typeof format === 'string' ? format : 'png'}`;
-  return answerOf({ data: Buffer.from(first.b64_json, 'base64'), dataType }, answer);
+/** A format with times is given on as it came: those who ask for it read it themselves. */
+function readTranscript(format: string, body: Buffer, contentType: string): MediaAnswer | undefined {
+  if (format === 'srt' || format === 'vtt') {
+    const text = body.toString();
+    return contentType.includes('json') || text.trim() === '' ? undefined : answerOf({ text }, undefined);
+  }
+  const answer = parse(body);
+  if (typeof answer?.['text'] !== 'string') return undefined;
+  return answerOf({ text: format === 'verbose_json' ? JSON.stringify(answer) : answer['text'] }, answer);
 }
+
+/** Every image that came; a vendor may make fewer than were asked for, and bills those. */
+function readImages(answer: Answer | undefined, prompt: string): MediaAnswer | undefined {
+  const entries = Array.isArray(answer?.['data']) ? (answer['data'] as readonly { b64_json?: unknown }[]) : [];
+  const images = entries.map((entry) =>
+    typeof entry?.b64_json === 'string' ? Buffer.from(entry.b64_json, 'base64') : nothing,
+  );
+  if (images.length === 0 || images.some(({ length }) => length === 0)) return undefined;
+  const format = answer?.['output_format'];
+  const content = {
+    text: JSON.stringify({ sizes: images.map(({ length }) => length) }),
+    data: Buffer.concat(images),
+    dataType: `image/${typeof format === 'string' ? format : 'png'}`,
+  };
+  const usage = usageOf(answer?.['usage']) ?? estimatedUsage(prompt.length, 0);
+  return { content, usage: { ...usage, images: images.length } };
+}
+
+const nothing = Buffer.alloc(0);

@@ -100,3 +100,31 @@ test.each([
   expect(await mediaRequest(kind, Buffer.from(JSON.stringify(input)), 'm')).toBeUndefined();
   expect(reasonOf(await runCall(connection, call(kind, input)))).toBe('bad_request');
 });
+
+test('a recording is not billed by its bytes where the provider counts nothing', async () => {
+  answer = { body: '{"text":"said so","usage":{"type":"duration","seconds":3}}' };
+  const audio = Buffer.alloc(400_000, 1).toString('base64');
+  const { outcome } = await runCall(connection, call('transcription', { audio, file_name: 'a.wav', prompt: 'four' }));
+  expect(outcome).toMatchObject({ ok: true, usage: { inputTokens: 1, outputTokens: 2, estimated: true } });
+});
+
+test.each([
+  ['srt', 'text/plain', '1\n00:00:00,000 --> 00:00:01,000\nsaid\n'],
+  ['vtt', 'text/vtt', 'WEBVTT\n\n00:00.000 --> 00:01.000\nsaid\n'],
+  ['verbose_json', 'application/json', '{"text":"said","words":[{"word":"said","start":0,"end":1}]}'],
+])('a transcript as %s is given on as it came', async (format, type, body) => {
+  answer = { type, body };
+  const { outcome } = await runCall(
+    connection,
+    call('transcription', { audio: 'UklGRg==', file_name: 'a.wav', format }),
+  );
+  expect(outcome).toMatchObject({ ok: true, output: { text: body } });
+});
+
+test('every image that came is counted, also where fewer came than were asked for', async () => {
+  const b64 = (text: string): string => Buffer.from(text).toString('base64');
+  answer = { body: JSON.stringify({ data: [{ b64_json: b64('one') }, { b64_json: b64('three') }] }) };
+  const { outcome } = await runCall(connection, call('image', { prompt: 'p', n: 3 }));
+  expect(outcome).toMatchObject({ ok: true, usage: { images: 2 }, output: { text: '{"sizes":[3,5]}' } });
+  expect(outcome.ok && Buffer.from(outcome.output?.data ?? []).toString()).toBe('onethree');
+});

@@ -64,12 +64,3 @@ export function usageOf(usage: WireUsage): Usage {
     estimated: false,
   };
 }
-
-/** Where the provider counts nothing: four characters a token, the common rule of thumb. */
-export const estimatedUsage = (inputBytes: number, outputChars: number): Usage => ({
-  inputTokens: Math.ceil(inputBytes / 4),
-  outputTokens: Math.ceil(outputChars / 4),
-  cachedInputTokens: 0,
-  reasoningTokens: 0,
-  estimated: true,
-});

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { checkFields, type RefusedFields, withoutNulls } from '../http/check-fields.ts';
 import { HttpError, invalid } from '../http/errors.ts';
 import { parseJsonObject } from '../http/json.ts';
-import { asJson, type MediaKind } from './media-kind.ts';
+import { asJson, type MediaAnswer, type MediaKind } from './media-kind.ts';
 
 const number = z.stringFormat('number', /^\d(\.\d+)?$/).optional();
 
@@ -11,7 +11,8 @@ export const transcriptionSchema = z.strictObject({
   model: z.string().min(1).max(128),
   language: z.string().max(16).optional(),
   prompt: z.string().optional(),
-  response_format: z.enum(['json', 'text']).optional(),
+  response_format: z.enum(['json', 'text', 'verbose_json', 'srt', 'vtt']).optional(),
+  'timestamp_granularities[]': z.array(z.enum(['word', 'segment'])).optional(),
   temperature: number,
 });
 
@@ -26,7 +27,9 @@ export const transcriptions: MediaKind = {
   async read(bytes, headers) {
     const { file, fields } = await readForm(bytes, headers['content-type'] ?? '');
     const body = checkFields(transcriptionSchema, refusedOfTranscription, fields);
-    const { model, language, prompt, temperature } = body;
+    const { model, language, prompt, temperature, response_format: format, 'timestamp_granularities[]': times } = body;
+    if (times !== undefined && format !== 'verbose_json')
+      throw invalid('timestamp_granularities[] needs response_format verbose_json', 'timestamp_granularities[]');
     return {
       model,
       input: {
@@ -36,10 +39,12 @@ export const transcriptions: MediaKind = {
         ...(language !== undefined && { language }),
         ...(prompt !== undefined && { prompt }),
         ...(temperature !== undefined && { temperature: Number(temperature) }),
+        ...(format !== undefined && format !== 'json' && format !== 'text' && { format }),
+        ...(times !== undefined && { timestamps: times }),
       },
       whole: ({ output, usage }) =>
-        body.response_format === 'text'
-          ? { contentType: 'text/plain; charset=utf-8', body: `${output}\n` }
+        format !== undefined && format !== 'json'
+          ? shownTranscript(format, output)
           : asJson({
               text: output,
               ...(usage &&
@@ -56,6 +61,15 @@ export const transcriptions: MediaKind = {
   },
 };
 
+/** What is no JSON of ours: the vendor's own form, as it came. */
+const shownTranscript = (format: 'text' | 'verbose_json' | 'srt' | 'vtt', output: string): MediaAnswer =>
+  format === 'verbose_json'
+    ? { contentType: 'application/json; charset=utf-8', body: output }
+    : { contentType: 'text/plain; charset=utf-8', body: format === 'text' ? `${output}\n` : output };
+
+/** Fields that may stand in a form more than once. */
+const listFields: ReadonlySet<string> = new Set(['timestamp_granularities[]']);
+
 async function readForm(
   bytes: Buffer,
   contentType: string,
@@ -68,6 +82,10 @@ async function readForm(
   let file: File | undefined;
   const fields: Record<string, unknown> = {};
   for (const [name, value] of form) {
+    if (listFields.has(name)) {
+      fields[name] = form.getAll(name);
+      continue;
+    }
     if (Object.hasOwn(fields, name) || (file !== undefined && name === 'file'))
       throw invalid(`${name.slice(0, 80)} stands there twice`, name.slice(0, 80));
     if (name === 'file' && typeof value !== 'string') file = value;

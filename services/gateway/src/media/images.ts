@@ -1,3 +1,4 @@
+import { imagesIn } from '@will/core';
 import { z } from 'zod';
 import { checkFields, type RefusedFields, withoutNulls } from '../http/check-fields.ts';
 import { HttpError } from '../http/errors.ts';
@@ -8,6 +9,7 @@ import { asJson, type MediaKind } from './media-kind.ts';
 export const imagesSchema = z.strictObject({
   model: z.string().min(1).max(128),
   prompt: z.string().min(1),
+  n: z.int().min(1).max(10).optional(),
   size: z
     .string()
     .regex(/^(auto|\d{2,5}x\d{2,5})$/)
@@ -19,7 +21,6 @@ export const imagesSchema = z.strictObject({
 });
 
 const refused: RefusedFields = {
-  n: { harmless: (value) => value === 1, instead: 'must be 1' },
   stream: { harmless: (value) => value === false, instead: 'must be false: an image comes whole' },
 };
 
@@ -29,14 +30,20 @@ export const images: MediaKind = {
   contentType: 'application/json',
   read(bytes) {
     const body = checkFields(imagesSchema, refused, withoutNulls(parseJsonObject(bytes)));
-    const { size, quality } = body;
+    const { n, size, quality } = body;
     return {
       model: body.model,
-      input: { prompt: body.prompt, ...(size !== undefined && { size }), ...(quality !== undefined && { quality }) },
+      input: {
+        prompt: body.prompt,
+        ...(n !== undefined && { n }),
+        ...(size !== undefined && { size }),
+        ...(quality !== undefined && { quality }),
+      },
       ...(body.metadata && { metadata: body.metadata }),
-      whole({ data }, created) {
-        if (!data) throw new HttpError(502, 'bad_answer', 'no image came');
-        return asJson({ created, data: [{ b64_json: Buffer.from(data).toString('base64') }] });
+      whole({ output, data }, created) {
+        const made = data === undefined ? [] : imagesIn(output, data);
+        if (made.length === 0) throw new HttpError(502, 'bad_answer', 'no image came');
+        return asJson({ created, data: made.map((image) => ({ b64_json: Buffer.from(image).toString('base64') })) });
       },
     };
   },

@@ -111,6 +111,34 @@ test('a transcription carries the recording and what was said about it', async (
   });
 });
 
+test('a transcript with times comes as the vendor made it', async () => {
+  const verbose = { task: 'transcribe', text: 'said', duration: 1.5, words: [{ word: 'said', start: 0, end: 1 }] };
+  door.tasks.script = (request) => result(request, { output: JSON.stringify(verbose) });
+  const file = new File([Buffer.from('RIFF')], 'a.wav', { type: 'audio/wav' });
+  const answer = await openai.audio.transcriptions.create({
+    model: 'auto',
+    file,
+    response_format: 'verbose_json',
+    timestamp_granularities: ['word', 'segment'],
+  });
+  expect(answer).toEqual(verbose);
+  expect(inputOf()).toMatchObject({ format: 'verbose_json', timestamps: ['word', 'segment'] });
+  const subtitles = '1\n00:00:00,000 --> 00:00:01,000\nsaid\n';
+  door.tasks.script = (request) => result(request, { output: subtitles });
+  expect(await openai.audio.transcriptions.create({ model: 'auto', file, response_format: 'srt' })).toBe(subtitles);
+});
+
+test('several images come each by itself', async () => {
+  const data = Buffer.from('onethree');
+  door.tasks.script = (request) => result(request, { output: '{"sizes":[3,5]}', data, dataType: 'image/png' });
+  const answer = await openai.images.generate({ model: 'auto', prompt: 'p', n: 2 });
+  expect(answer.data?.map(({ b64_json: image }) => Buffer.from(image ?? '', 'base64').toString())).toEqual([
+    'one',
+    'three',
+  ]);
+  expect(inputOf()).toEqual({ prompt: 'p', n: 2 });
+});
+
 const form = (fields: Readonly<Record<string, string | File>>): FormData => {
   const built = new FormData();
   for (const [name, value] of Object.entries(fields)) built.set(name, value);
@@ -121,7 +149,12 @@ const sound = new File(['x'], 'a.wav');
 test.each([
   ['no file', form({ model: 'auto' }), 'file'],
   ['an unknown field', form({ model: 'auto', file: sound, timestamp: 'word' }), 'timestamp'],
-  ['a form that is not offered', form({ model: 'auto', file: sound, response_format: 'srt' }), 'response_format'],
+  ['a form that is not offered', form({ model: 'auto', file: sound, response_format: 'html' }), 'response_format'],
+  [
+    'times in a form that has none',
+    form({ model: 'auto', file: sound, 'timestamp_granularities[]': 'word' }),
+    'timestamp_granularities[]',
+  ],
   ['no model', form({ file: sound }), 'model'],
 ])('a transcription with %s is refused', async (_what, body, param) => {
   const response = await fetch(`${door.url}/v1/audio/transcriptions`, { method: 'POST', body });
@@ -146,7 +179,7 @@ test('a form that is none, or JSON where a form belongs, is refused', async () =
 test.each([
   ['/v1/embeddings', { input: [[1, 2]] }, 'input.0'],
   ['/v1/embeddings', { input: 'a', dimensions: 0 }, 'dimensions'],
-  ['/v1/images/generations', { prompt: 'p', n: 2 }, 'n'],
+  ['/v1/images/generations', { prompt: 'p', n: 11 }, 'n'],
   ['/v1/images/generations', { prompt: 'p', response_format: 'url' }, 'response_format'],
   ['/v1/audio/speech', { input: 'a', voice: 'v', response_format: 'midi' }, 'response_format'],
   ['/v1/rerank', { query: 'q', documents: [] }, 'documents'],
