@@ -1,0 +1,108 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { subjects, wire } from '@will/contracts';
+import {
+  type MongoServer,
+  type ReplayingUpstream,
+  startMongoServer,
+  startReplayingUpstream,
+  tinyGguf,
+} from '@will/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { apply, callsOf, decisionOf } from '../support/ask.ts';
+import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
+import { startSystem, type System } from '../support/system.ts';
+
+// The main job with every store in MongoDB, and two telemetry processes on it.
+
+let mongo: MongoServer;
+let upstream: ReplayingUpstream;
+let system: System;
+let folder: string;
+
+beforeAll(async () => {
+  mongo = await startMongoServer();
+  upstream = await startReplayingUpstream();
+  folder = await mkdtemp(join(tmpdir(), 'will-model-'));
+  await writeFile(join(folder, 'tiny.gguf'), tinyGguf());
+  const address = new URL(mongo.uri);
+  address.pathname = `/will_test_${Date.now()}_${process.pid}`;
+  const endpoint = `${upstream.url}/v1`;
+  system = await startSystem({
+    documents: {
+      'world.yaml': documentFile(
+        openByDefault,
+        modelDocument({ name: 'Cloud', callMethod: 'API', endpoint, tags: 'text_gen, code, digest' }),
+        modelDocument({ name: 'Down', callMethod: 'API', endpoint: 'http://127.0.0.1:9/v1' }),
+        modelDocument({ name: 'Tiny', provider: 'gguf', callMethod: 'on-device', path: join(folder, 'tiny.gguf') }),
+        routeDocument('text_gen', 'Down', 'Tiny'),
+        routeDocument('code', 'Cloud'),
+      ),
+    },
+    env: { WILL_MONGODB_URI: address.href },
+    counts: { telemetry: 2 },
+  });
+  await system.untilServed('cloud', 'tiny', 'down');
+}, 120_000);
+afterAll(async () => {
+  await system.stop();
+  await upstream.close();
+  await mongo.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('a route whose first is down answers from the local model, with a decision and one record per attempt', async () => {
+  const result = await system.client.run({ type: 'text_gen', client: 'acme', input: 'Hello', maxOutputTokens: 10 });
+  expect(result.attempts.map(({ model, fine }) => [model, fine])).toEqual([
+    ['down', 'Overloaded'],
+    ['tiny', 'Success'],
+  ]);
+  const { decision, set } = await decisionOf(system, result.decisionId);
+  expect(decision?.order).toEqual(['down', 'tiny']);
+  expect(set?.candidates.map(({ model }) => model)).toEqual(['down', 'tiny']);
+  const calls = await callsOf(system, { taskId: result.taskId }, 2);
+  expect(calls.map(({ model, outcome }) => [model, outcome]).sort()).toEqual([
+    ['down', 'Timeout'],
+    ['tiny', 'Success'],
+  ]);
+});
+
+test('documents apply live, stay through a restart of the registry, and one bad document changes nothing', async () => {
+  const good = await apply(system, documentFile(routeDocument('summary', 'Cloud')));
+  expect(good.problems).toEqual([]);
+  const bad = await apply(system, 'kind: route\nname: other\nprimary: nobody');
+  expect(bad).toMatchObject({ revision: good.revision, problems: [{}] });
+  await system.of('registry')[0]?.kill();
+  await system.add('registry');
+  const next = await apply(system, documentFile(routeDocument('digest', 'Cloud')));
+  expect(next.revision).toBe(good.revision + 1n);
+  expect((await system.client.run({ type: 'digest', input: 'Hello' })).model).toBe('cloud');
+});
+
+test('of calls through kills of telemetry there is exactly one record each', async () => {
+  const ids = Array.from({ length: 60 }, (_, n) => `counted-${n}`);
+  const run = (taskId: string): Promise<unknown> =>
+    system.client.run({ type: 'code', client: 'counted', input: 'Hello', taskId });
+  await Promise.all(ids.slice(0, 30).map(run));
+  await Promise.all(system.of('telemetry').map((telemetry) => telemetry.kill()));
+  await Promise.all(ids.slice(30).map(run));
+  await Promise.all([system.add('telemetry'), system.add('telemetry')]);
+  const calls = await callsOf(system, { client: 'counted' }, 60);
+  expect(new Set(calls.map(({ attemptId }) => attemptId)).size).toBe(60);
+  expect(calls).toHaveLength(60);
+});
+
+test('usage is told out of the sums, and no store is in the data folder', async () => {
+  await callsOf(system, { client: 'acme' }, 2);
+  const request = create(wire.QueryUsageRequestSchema, { by: ['model'], client: 'acme' });
+  const asked = toBinary(wire.QueryUsageRequestSchema, request);
+  const answer = await system.bus.request(subjects.telemetry('usage'), asked, 10_000);
+  const { groups } = fromBinary(wire.QueryUsageResponseSchema, answer);
+  expect(groups.map(({ model, calls }) => [model, calls]).sort()).toEqual([
+    ['down', 1n],
+    ['tiny', 1n],
+  ]);
+  expect((await readdir(system.dataDir)).filter((name) => name.includes('sqlite'))).toEqual([]);
+});
