@@ -1,12 +1,28 @@
 import { anthropic } from './anthropic/index.ts';
-import { gguf, type GgufOptions } from './gguf/index.ts';
+import { gguf } from './gguf/index.ts';
 import { google } from './google/index.ts';
+import { MemoryBudget } from './memory-budget.ts';
 import { openAiCompatible } from './openai-compatible/index.ts';
 import type { Provider } from './port.ts';
 
 export * from './port.ts';
 
+export interface ProviderOptions {
+  /** What a relative `local.path` is relative to. */
+  readonly dataDir: string;
+  /** Threads of one gguf model; 0: half of the machine's. */
+  readonly threads: number;
+  /** What models in processes of this one may take together, in bytes; absent: three quarters of the machine's memory. */
+  readonly modelMemoryBytes?: number;
+}
+
 /** All providers by the name that documents use. A new one is a folder and a line here. */
-export function createProviders(options: GgufOptions): ReadonlyMap<string, Provider> {
-  return new Map([openAiCompatible, anthropic, google, gguf(options)].map((provider) => [provider.name, provider]));
+export function createProviders({
+  dataDir,
+  threads,
+  modelMemoryBytes,
+}: ProviderOptions): ReadonlyMap<string, Provider> {
+  const budget = new MemoryBudget(modelMemoryBytes);
+  const all = [openAiCompatible, anthropic, google, gguf({ dataDir, threads, budget })];
+  return new Map(all.map((provider) => [provider.name, provider]));
 }

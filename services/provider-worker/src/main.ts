@@ -40,7 +40,7 @@ await runMain(logger, async (ready) => {
     providers: createProviders({
       dataDir: config.dataDir,
       threads: config.ggufThreads,
-      ...(config.modelMemoryMb > 0 && { memoryBytes: config.modelMemoryMb * 1024 * 1024 }),
+      ...(config.modelMemoryMb > 0 && { modelMemoryBytes: config.modelMemoryMb * 1024 * 1024 }),
     }),
     selects: parseSelection(config.models),
     onError,

@@ -1,82 +1,91 @@
+import { vectorsToBytes, type FinishReason } from '@will/core';
 import {
-  getLlama,
   type ChatHistoryItem,
-  type LlamaContextSequence,
-  LlamaChatSession,
-  type LlamaContext,
-  type LlamaModel,
+  type ChatWrapper,
+  getLlama,
   type Llama,
+  LlamaChatSession,
+  type LlamaContextSequence,
+  type LlamaEmbeddingContext,
   type LlamaGrammar,
+  type LlamaModel,
+  resolveChatWrapper,
 } from 'node-llama-cpp';
-import type { FinishReason } from '@will/core';
-import type { ChatRequest, FromChild, LoadOptions, ToChild } from './protocol.ts';
-
-// This process does nothing but compute, and holds no keys: whatever a model's file or the native code does, the worker lives on.
-
-const send = (message: FromChild): void => {
-  if (process.connected) process.send?.(message);
-};
+import { type Computation, compute } from '../local-process/compute.ts';
+import type { Computed, NotComputed } from '../local-process/protocol.ts';
+import type { ChatRequest, GgufRequest, LoadOptions, VectorsRequest } from './protocol.ts';
 
 /** The library's own default is to take the likeliest token always, and small models then say one thing for ever. */
 const usualTemperature = 0.7;
 const usualTopP = 0.9;
 
-class Engine {
+const tooLong: NotComputed = { reason: 'context_length' };
+
+class Engine implements Computation<GgufRequest> {
   readonly #llama: Llama;
   readonly #model: LlamaModel;
-  readonly #free: LlamaContextSequence[];
-  readonly #waiting: ((sequence: LlamaContextSequence) => void)[] = [];
-  readonly #aborts = new Map<number, AbortController>();
+  /** The model's own template. Made once: that takes longer than a short answer. */
+  readonly #template: ChatWrapper;
   readonly #contextTokens: number;
+  readonly #free: LlamaContextSequence[];
+  readonly #vectors: LlamaEmbeddingContext | undefined;
+  readonly #waiting: ((sequence: LlamaContextSequence) => void)[] = [];
 
-  private constructor(llama: Llama, model: LlamaModel, context: LlamaContext, sequences: number) {
+  private constructor(
+    llama: Llama,
+    model: LlamaModel,
+    contextTokens: number,
+    sequences: LlamaContextSequence[],
+    vectors: LlamaEmbeddingContext | undefined,
+  ) {
     this.#llama = llama;
     this.#model = model;
-    this.#contextTokens = context.contextSize;
-    this.#free = Array.from({ length: sequences }, () => context.getSequence());
+    this.#template = resolveChatWrapper(model);
+    this.#contextTokens = contextTokens;
+    this.#free = sequences;
+    this.#vectors = vectors;
   }
 
-  static async load(options: LoadOptions): Promise<Engine> {
-    const llama = await getLlama({ build: 'never', gpu: options.gpu, logLevel: 'error' as never });
-    const model = await llama.loadModel({ modelPath: options.path });
+  static async load({ path, gpu, threads, sequences, ...options }: LoadOptions): Promise<Engine> {
+    const llama = await getLlama({ build: 'never', gpu, logLevel: 'error' as never });
+    const model = await llama.loadModel({ modelPath: path });
     const contextSize = Math.min(model.trainContextSize, options.contextTokens);
     // Threads are always set: left to itself the library spins on more than are free, which looks like hanging.
-    const context = await model.createContext({ contextSize, sequences: options.sequences, threads: options.threads });
-    return new Engine(llama, model, context, options.sequences);
+    const context = sequences > 0 ? await model.createContext({ contextSize, sequences, threads }) : undefined;
+    const vectors = options.isForVectors ? await model.createEmbeddingContext({ contextSize, threads }) : undefined;
+    const free = Array.from({ length: sequences }, () => context?.getSequence()).filter((one) => one !== undefined);
+    return new Engine(llama, model, context?.contextSize ?? contextSize, free, vectors);
   }
 
-  abort(id: number): void {
-    this.#aborts.get(id)?.abort();
-  }
-
-  async run(id: number, request: ChatRequest): Promise<void> {
-    const abort = new AbortController();
-    this.#aborts.set(id, abort);
+  async run(request: GgufRequest, signal: AbortSignal, say: (text: string) => void): Promise<Computed | NotComputed> {
+    if (request.kind === 'vectors') return await this.#embed(request, signal);
     const sequence = await this.#sequence();
     try {
-      await this.#generate(id, request, sequence, abort.signal);
+      return await this.#generate(request, sequence, signal, say);
     } catch (error) {
-      const isTooLong =
-        error instanceof Error && /context/i.test(error.message) && /(size|long|shift)/i.test(error.message);
-      send({ kind: 'error', id, reason: isTooLong ? 'context_length' : 'crashed' });
+      if (isTooLong(error)) return tooLong;
+      throw error;
     } finally {
-      this.#aborts.delete(id);
       this.#giveBack(sequence);
     }
   }
 
   async #generate(
-    id: number,
     request: ChatRequest,
     sequence: LlamaContextSequence,
     signal: AbortSignal,
-  ): Promise<void> {
+    say: (text: string) => void,
+  ): Promise<Computed | NotComputed> {
     const { history, prompt } = conversationOf(request);
-    const session = new LlamaChatSession({ contextSequence: sequence, autoDisposeSequence: false });
+    const session = new LlamaChatSession({
+      contextSequence: sequence,
+      autoDisposeSequence: false,
+      chatWrapper: this.#template,
+    });
     try {
       session.setChatHistory(history);
-      const inputTokens = this.#count(session, [...history, { type: 'user', text: prompt }]);
-      if (inputTokens >= this.#contextTokens) return send({ kind: 'error', id, reason: 'context_length' });
+      const inputTokens = this.#count([...history, { type: 'user', text: prompt }]);
+      if (inputTokens >= this.#contextTokens) return tooLong;
       const maxTokens = Math.min(request.maxTokens ?? Number.POSITIVE_INFINITY, this.#contextTokens - inputTokens);
       let outputTokens = 0;
       const { stopReason } = await session.promptWithMeta(prompt, {
@@ -84,17 +93,37 @@ class Engine {
         signal,
         stopOnAbortSignal: true,
         maxTokens,
-        onTextChunk: (text) => send({ kind: 'text', id, text }),
+        onTextChunk: say,
         onToken: (tokens) => {
           outputTokens += tokens.length;
         },
       });
       // The library may report a token that it then leaves out of the text.
       outputTokens = Math.min(outputTokens, maxTokens);
-      send({ kind: 'end', id, finish: finishes[stopReason] ?? 'stop', inputTokens, outputTokens });
+      return { finish: finishes[stopReason] ?? 'stop', inputTokens, outputTokens };
     } finally {
       session.dispose({ disposeSequence: false });
     }
+  }
+
+  async #embed({ texts, dimensions: wanted }: VectorsRequest, signal: AbortSignal): Promise<Computed | NotComputed> {
+    const context = this.#vectors;
+    if (!context) return { reason: 'bad_request', detail: 'this model makes no vectors' };
+    const tokens = texts.map((text) => this.#model.tokenize(text));
+    // One more for what the library puts around each text.
+    if (tokens.some(({ length }) => length + 2 > this.#contextTokens)) return tooLong;
+    const vectors: (readonly number[])[] = [];
+    for (const text of tokens) {
+      if (signal.aborted) break;
+      vectors.push((await context.getEmbeddingFor(text)).vector);
+    }
+    const dimensions = vectors[0]?.length ?? 0;
+    if (wanted !== undefined && wanted !== dimensions)
+      return { reason: 'bad_request', detail: `this model’s vectors have ${dimensions} dimensions` };
+    const inputTokens = tokens.reduce((sum, { length }) => sum + length, 0);
+    const text = JSON.stringify({ count: vectors.length, dimensions });
+    const output = { text, data: vectorsToBytes(vectors), dataType: 'application/x-float32' };
+    return { finish: 'stop', inputTokens, outputTokens: 0, output };
   }
 
   async #sampling({ temperature, topP, seed, stop, json }: ChatRequest): Promise<object> {
@@ -115,8 +144,8 @@ class Engine {
   }
 
   /** The tokens of the whole conversation in the model's own template. */
-  #count(session: LlamaChatSession, chatHistory: ChatHistoryItem[]): number {
-    const { contextText } = session.chatWrapper.generateContextState({ chatHistory });
+  #count(chatHistory: ChatHistoryItem[]): number {
+    const { contextText } = this.#template.generateContextState({ chatHistory });
     return contextText.tokenize(this.#model.tokenizer).length;
   }
 
@@ -132,9 +161,12 @@ class Engine {
   }
 }
 
-const finishes: Readonly<Record<string, FinishReason | 'abort'>> = {
+const isTooLong = (error: unknown): boolean =>
+  error instanceof Error && /context/i.test(error.message) && /(size|long|shift)/i.test(error.message);
+
+/** An aborted call is not heard any more: what it ends as is of no matter. */
+const finishes: Readonly<Record<string, FinishReason>> = {
   maxTokens: 'length',
-  abort: 'abort',
   eogToken: 'stop',
   stopGenerationTrigger: 'stop',
   customStopTrigger: 'stop',
@@ -152,21 +184,4 @@ function conversationOf({ messages }: ChatRequest): { history: ChatHistoryItem[]
   return { history, prompt: isPrompt ? last.text : '' };
 }
 
-let engine: Engine | undefined;
-
-async function load(options: LoadOptions): Promise<void> {
-  try {
-    engine = await Engine.load(options);
-    send({ kind: 'loaded' });
-  } catch (error) {
-    const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'unknown';
-    send({ kind: 'not_loaded', message: message.slice(0, 200) });
-  }
-}
-
-process.on('message', (message: ToChild) => {
-  if (message.kind === 'load') void load(message.options);
-  else if (message.kind === 'run') void engine?.run(message.id, message.input);
-  else engine?.abort(message.id);
-});
-process.on('disconnect', () => process.exit(0));
+compute<LoadOptions, GgufRequest>((options) => Engine.load(options));

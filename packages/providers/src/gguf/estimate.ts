@@ -1,3 +1,4 @@
+import { inMib } from '../machine-memory.ts';
 import type { GgufModel } from './describe-file.ts';
 
 /** What a model will take once loaded, in bytes, by what it is taken for. */
@@ -39,5 +40,3 @@ export function estimateInWords({ weights, context, buffers, process, total }: M
   );
   return `${inMib(total)} MiB (${parts.join(', ')})`;
 }
-
-export const inMib = (bytes: number): number => Math.ceil(bytes / mib);

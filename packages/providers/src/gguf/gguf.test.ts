@@ -1,9 +1,11 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { vectorBytes, vectorOf } from '@will/core';
 import { modelFor, tinyGguf } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callOf, chatInput, providerContract, reasonOf, runCall } from '../contract.ts';
+import { MemoryBudget } from '../memory-budget.ts';
 import type { ModelConnection } from '../port.ts';
 import { gguf } from './index.ts';
 
@@ -83,13 +85,67 @@ test('a call that is aborted while the model is started again does not wait for 
   }
 });
 
+test('texts become vectors, the same for the same text', async () => {
+  const open = await provider.open(
+    modelFor({ ...tiny.document, modalities: { input: ['text'], output: ['embedding'] }, tags: ['embedding'] }),
+  );
+  try {
+    const embed = (input: readonly string[], more: object = {}) =>
+      runCall(open, {
+        ...callOf({ inputKind: 'embedding', stream: false }),
+        input: new TextEncoder().encode(JSON.stringify({ input, ...more })),
+      });
+    const { outcome } = await embed(['the word', 'his hand', 'the word']);
+    expect(outcome).toMatchObject({ ok: true, usage: { outputTokens: 0 } });
+    const output = outcome.ok ? outcome.output : undefined;
+    expect(JSON.parse(output?.text ?? '')).toEqual({ count: 3, dimensions: 64 });
+    const [one, two, three] = vectorBytes(output?.data ?? new Uint8Array(), 64).map(vectorOf);
+    expect(one).toHaveLength(64);
+    expect(one).toEqual(three);
+    expect(one).not.toEqual(two);
+    expect(one?.every(Number.isFinite)).toBe(true);
+    expect(reasonOf(await embed(['word '.repeat(5_000)]))).toBe('context_length');
+    expect(reasonOf(await embed(['the'], { dimensions: 32 }))).toBe('bad_request');
+    expect(reasonOf(await runCall(open, callOf()))).toBe('bad_request');
+  } finally {
+    await open.close();
+  }
+});
+
+test('two models in the room of one: a hundred calls in alternation are done with two loads', async () => {
+  const room = 200 * 1024 * 1024;
+  const shared = gguf({ dataDir: folder, threads: 1, budget: new MemoryBudget(room) });
+  const before = await computingProcesses();
+  const seen = new Set<number>();
+  const models = await Promise.all([1, 2].map((n) => shared.open(modelFor({ ...tiny.document, name: `Tiny ${n}` }))));
+  const look = async (): Promise<void> => {
+    const now = (await computingProcesses()).filter((each) => !before.includes(each));
+    expect(now.length).toBeLessThanOrEqual(1);
+    for (const each of now) seen.add(each);
+  };
+  try {
+    const outcomes = await Promise.all(
+      Array.from({ length: Number(process.env['WILL_ALTERNATING_CALLS'] ?? 100) }, async (_, n) => {
+        const ran = await runCall(models[n % 2] as ModelConnection, callOf({ maxOutputTokens: 4 }));
+        await look();
+        return ran.outcome.ok;
+      }),
+    );
+    expect(outcomes.every(Boolean)).toBe(true);
+    expect(seen.size).toBe(2);
+    for (const model of models) expect(await model.probe(AbortSignal.timeout(2_000))).toMatchObject({ healthy: true });
+  } finally {
+    await Promise.all(models.map((model) => model.close()));
+  }
+});
+
 test('a relative path stays within the data folder', async () => {
   const away = modelFor({ provider: 'gguf', call_method: 'on-device', local: { path: '../tiny.gguf' } });
   await expect(provider.open(away)).rejects.toThrow('must stay within the data folder');
 });
 
 test('a model that does not fit is refused before anything is loaded, with the numbers', async () => {
-  const small = gguf({ dataDir: folder, threads: 1, memoryBytes: 150 * 1024 * 1024 });
+  const small = gguf({ dataDir: folder, threads: 1, budget: new MemoryBudget(150 * 1024 * 1024) });
   const before = await computingProcesses();
   await expect(small.open(tiny)).rejects.toThrow(
     /^model \S+ does not fit: it needs 194 MiB \(weights 1, context 1, buffers 64, process 128\), and models may take 150 MiB here$/,
@@ -100,7 +156,7 @@ test('a model that does not fit is refused before anything is loaded, with the n
 test('the memory that the document states counts in place of the estimate', async () => {
   const stating = (memory_mb: number) =>
     modelFor({ ...tiny.document, local: { path: 'tiny.gguf', device: 'cpu', memory_mb } });
-  const small = gguf({ dataDir: folder, threads: 1, memoryBytes: 150 * 1024 * 1024 });
+  const small = gguf({ dataDir: folder, threads: 1, budget: new MemoryBudget(150 * 1024 * 1024) });
   await expect(small.open(stating(4_000))).rejects.toThrow('needs 4000 MiB (local.memory_mb 4000)');
   await (await small.open(stating(100))).close();
 });

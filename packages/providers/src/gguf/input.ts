@@ -1,5 +1,6 @@
+import { readTaskInput } from '@will/core';
 import type { ModelCall } from '../port.ts';
-import type { ChatRequest } from './protocol.ts';
+import type { ChatRequest, GgufRequest, LoadOptions, VectorsRequest } from './protocol.ts';
 
 interface RawChat {
   readonly messages?: unknown;
@@ -12,15 +13,27 @@ interface RawChat {
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** A chat out of the caller's bytes; a string says what is wrong with it, without repeating any of it. */
-export function readChat(call: ModelCall): ChatRequest | string {
-  if (call.inputKind !== 'chat') return `input kind ${call.inputKind} must be chat`;
-  let raw: RawChat;
+type Abilities = Pick<LoadOptions, 'sequences' | 'isForVectors'>;
+
+/** What is to be computed, out of the caller's bytes; a string says what is wrong, without repeating any of it. */
+export function readInput(call: ModelCall, { sequences, isForVectors }: Abilities): GgufRequest | string {
+  const kinds = [...(sequences > 0 ? ['chat'] : []), ...(isForVectors ? ['embedding'] : [])];
+  if (!kinds.includes(call.inputKind)) return `input kind ${call.inputKind} must be ${kinds.join(' or ')}`;
+  let raw: unknown;
   try {
-    raw = JSON.parse(decoder.decode(call.input)) as RawChat;
+    raw = JSON.parse(decoder.decode(call.input));
   } catch {
     return 'the input is no JSON';
   }
+  return call.inputKind === 'chat' ? readChat(raw as RawChat, call.maxOutputTokens) : readVectors(raw);
+}
+
+function readVectors(raw: unknown): VectorsRequest | string {
+  const input = readTaskInput('embedding', raw);
+  return input ? { kind: 'vectors', texts: input.input, dimensions: input.dimensions } : 'the input is no embedding';
+}
+
+function readChat(raw: RawChat | null, maxTokens: number | undefined): ChatRequest | string {
   if (typeof raw !== 'object' || raw === null || !Array.isArray(raw.messages) || raw.messages.length === 0)
     return 'messages must be a list';
   const messages: ChatRequest['messages'][number][] = [];
@@ -30,8 +43,9 @@ export function readChat(call: ModelCall): ChatRequest | string {
     messages.push(read);
   }
   return {
+    kind: 'chat',
     messages,
-    maxTokens: call.maxOutputTokens,
+    maxTokens,
     temperature: numberOrNone(raw.temperature),
     topP: numberOrNone(raw.top_p),
     seed: numberOrNone(raw.seed),

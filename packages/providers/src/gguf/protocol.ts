@@ -1,36 +1,22 @@
-import type { FinishReason } from '@will/core';
-
 /** What the process that computes is started with. */
 export interface LoadOptions {
   readonly path: string;
   readonly threads: number;
+  /** Chats at once; 0: none. */
   readonly sequences: number;
+  /** It makes vectors. */
+  readonly isForVectors: boolean;
   /** Of each sequence. */
   readonly contextTokens: number;
   /** 'auto' uses a GPU whose build is installed. */
   readonly gpu: 'auto' | false;
 }
 
-export type ToChild =
-  | { readonly kind: 'load'; readonly options: LoadOptions }
-  | { readonly kind: 'run'; readonly id: number; readonly input: ChatRequest }
-  | { readonly kind: 'abort'; readonly id: number };
-
-export type FromChild =
-  | { readonly kind: 'loaded' }
-  | { readonly kind: 'not_loaded'; readonly message: string }
-  | { readonly kind: 'text'; readonly id: number; readonly text: string }
-  | {
-      readonly kind: 'end';
-      readonly id: number;
-      readonly finish: FinishReason | 'abort';
-      readonly inputTokens: number;
-      readonly outputTokens: number;
-    }
-  | { readonly kind: 'error'; readonly id: number; readonly reason: 'context_length' | 'crashed' };
+export type GgufRequest = ChatRequest | VectorsRequest;
 
 /** A chat as the process computes it: read and checked on the other side. */
 export interface ChatRequest {
+  readonly kind: 'chat';
   readonly messages: readonly { readonly role: 'system' | 'user' | 'assistant'; readonly text: string }[];
   readonly maxTokens: number | undefined;
   readonly temperature: number | undefined;
@@ -39,4 +25,11 @@ export interface ChatRequest {
   readonly stop: readonly string[];
   /** A schema the answer must follow, `true` for any JSON. */
   readonly json: object | true | undefined;
+}
+
+export interface VectorsRequest {
+  readonly kind: 'vectors';
+  readonly texts: readonly string[];
+  /** How long the caller wants each; undefined: as the model makes them. */
+  readonly dimensions: number | undefined;
 }

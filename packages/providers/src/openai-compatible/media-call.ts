@@ -1,10 +1,8 @@
 import { classifyHttp, classifyTransport, failureOf, type ProviderFailure } from '@will/core';
 import type { Egress, EgressListener } from '../egress/index.ts';
+import { fitsOneMessage, inPieces } from '../pieces.ts';
 import { abortedBy, type ContentDelta, estimatedUsage, failed, type ModelCall, type ProviderOutcome } from '../port.ts';
 import type { MediaRequest } from './media-request.ts';
-
-/** What one message on the bus may hold beside the rest of a frame. */
-const mostDataBytes = 512 * 1024;
 
 /** One call whose answer is read whole, from its dispatch to its one outcome. */
 export class MediaCall implements EgressListener {
@@ -68,24 +66,14 @@ export class MediaCall implements EgressListener {
     if (!answer) return this.#fail(failureOf('bad_response', { status: 200 }));
     const { content } = answer;
     const usage = answer.usage ?? estimatedUsage(this.#media.textChars, content.text?.length ?? 0);
-    const isSmall = (content.data?.length ?? 0) <= mostDataBytes;
-    if (!isSmall) this.#inPieces(content);
+    const isSmall = fitsOneMessage(content);
+    if (!isSmall) inPieces(content, this.#onDelta);
     this.#end({ ok: true, finish: 'stop', usage, output: isSmall ? content : undefined });
   }
 
   failed(code: string): void {
     if (code === 'ETOOLARGE') return this.#fail(failureOf('bad_response', { detail: 'answer too large' }));
     this.#fail(classifyTransport(code));
-  }
-
-  /** What fits no single message goes as a stream, also to a caller that asked for none: it puts it together. */
-  #inPieces({ text, data, dataType }: ContentDelta): void {
-    for (let at = 0; data && at < data.length; at += mostDataBytes)
-      this.#onDelta({
-        ...(at === 0 && text !== undefined && { text }),
-        data: data.subarray(at, at + mostDataBytes),
-        ...(dataType !== undefined && { dataType }),
-      });
   }
 
   #fail(failure: ProviderFailure): void {
