@@ -131,7 +131,7 @@ test('a rest that outlasts the task ends it at once, with the time to come again
   const failure = await run('alone', 1_500).catch((error: unknown) => error);
   expect(failure).toMatchObject({ code: 'overloaded' });
   expect((failure as { retryAfterMs: number }).retryAfterMs).toBeGreaterThan(1_000);
-  expect((failure as Error).message).toContain('cooling down, alone first until');
+  expect((failure as Error).message).toContain('alone is cooling down until');
   expect(Date.now() - fromMs).toBeLessThan(1_500);
   expect((await run('alone')).model).toBe('alone');
 });

@@ -4,6 +4,9 @@ import type { Rests } from '../../services/provider-worker/src/ports.ts';
 /** How long a rest lasts here, whatever the breaker says: a world's clock stands still. */
 const restMs = 3;
 
+/** A world without limits. */
+export const unlimited = { take: () => ({ settle() {}, release() {} }) };
+
 /** Rests of one world, seen by all its processes at once; each ends after a moment, and a probe must follow. */
 export class ShortRests implements Rests {
   readonly untilMs = new Map<string, number>();

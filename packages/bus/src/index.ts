@@ -1,5 +1,13 @@
 export * from './api.ts';
 export { connectBus, type ConnectOptions } from './connect.ts';
+export {
+  openCounters,
+  type Added,
+  type CounterKind,
+  type CounterName,
+  type Counters,
+  type Increment,
+} from './counters.ts';
 export { openCooldowns, type Cooldowns } from './cooldowns.ts';
 export { beat, beatMs, LifeWatch } from './life.ts';
 export { Outbox, type OutboxOptions } from './outbox.ts';
@@ -11,6 +19,7 @@ export {
   type ProcessesView,
   type ServedModelFacts,
 } from './presence.ts';
+export { followServerClock, type ServerClock } from './server-clock.ts';
 export { ensureStreams } from './streams.ts';
 export { openSnapshotPublisher, type PublishedDocument, type SnapshotPublisher } from './snapshot-publisher.ts';
 export { followSnapshot, type FollowOptions, type SnapshotView } from './snapshot-reader.ts';

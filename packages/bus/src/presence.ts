@@ -31,8 +31,16 @@ export interface PresenceFacts {
   readonly models?: readonly ServedModelFacts[];
 }
 
-/** Announces this process every 3 s, and at once when told. Survives the bus and the loss of the bucket. */
-export async function announce(bus: Bus, service: string, facts: () => PresenceFacts): Promise<Announcing> {
+/**
+ * Announces this process every 3 s, and at once when told. Survives the bus and the loss of the bucket. `onConfirmed` is
+ * told when (by `performance.now()`) what the server has confirmed was said.
+ */
+export async function announce(
+  bus: Bus,
+  service: string,
+  facts: () => PresenceFacts,
+  onConfirmed: (saidAtMs: number) => void = () => {},
+): Promise<Announcing> {
   const startedUnixMs = BigInt(Date.now());
   let bucket: KV | undefined = await processesBucket(bus);
   let isStopped = false;
@@ -50,7 +58,9 @@ export async function announce(bus: Bus, service: string, facts: () => PresenceF
         startedUnixMs,
         models: [...(models ?? [])],
       });
+      const saidAtMs = performance.now();
       await bucket.put(bus.processId, toBinary(wire.PresenceSchema, presence));
+      onConfirmed(saidAtMs);
     } catch {
       bucket = undefined;
     }

@@ -213,6 +213,15 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
       end(await usage(terminal, options, Date.now()));
     });
 
+  program
+    .command('limits')
+    .description('show limits and budgets, and how much of each is used')
+    .option('--json', 'print JSON')
+    .action(async (options: { json?: boolean }) => {
+      const { limits } = await import('./commands/limits.ts');
+      end(await limits(terminal, options));
+    });
+
   const prices = program.command('prices').description('what models cost by their documents');
   prices
     .command('show')

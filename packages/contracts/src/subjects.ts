@@ -7,6 +7,8 @@ export class SubjectError extends Error {
 
 const opaquePattern = /^[A-Za-z0-9_-]{1,64}$/;
 const inboxPattern = /^_INBOX(\.[A-Za-z0-9_-]{1,64}){2,6}$/;
+const counterPattern =
+  /^(model|client|project)\.[a-z0-9][a-z0-9_-]{0,63}\.(requests|tokens|nano_usd)\.(m\d{1,12}|d\d{8}|mo\d{6})$/;
 const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
 
 /** A slug (client, model, kind): lower case, checked. @throws {SubjectError} */
@@ -20,10 +22,16 @@ function opaque(what: string, value: string): string {
   return value;
 }
 
+/** Scope, document, metric and period of a counter. @throws {SubjectError} */
+function counter(key: string): string {
+  if (!counterPattern.test(key)) throw new SubjectError(`counter ${shown(key)} must match ${counterPattern.source}`);
+  return key;
+}
+
 export type DataClassToken = 'open' | 'customer' | 'sensitive' | 'customer-sensitive';
 export type RegistryOperation = 'apply' | 'get' | 'status' | 'history' | 'diff' | 'rollback';
 export type JsonOperation = 'run' | 'stream' | 'explain' | 'cancel';
-export type TelemetryOperation = 'calls' | 'decision' | 'recent' | 'usage' | 'rerate';
+export type TelemetryOperation = 'open' | 'limits' | 'calls' | 'decision' | 'recent' | 'usage' | 'rerate';
 
 /**
  * The one place that builds subjects. Every argument is checked, so caller text can never become a wildcard, a system
@@ -45,6 +53,11 @@ export const subjects = {
   alive: (processId: string) => `will.v1.alive.${opaque('process id', processId)}`,
   free: (model: string) => `will.v1.free.${slug('model', model)}`,
   registry: (operation: RegistryOperation) => `will.v1.registry.${operation}`,
+  /** A counter of what limits allow; `key` '' for what all of a kind begin with. */
+  counter: (kind: 'ledger' | 'rate', key: string) =>
+    `will.v1.${kind === 'ledger' ? 'ctr' : 'rate'}.${key === '' ? '' : counter(key)}`,
+  /** Asks all who hold something of a counter to give back what they do not need now. */
+  callIn: (key: string) => `will.v1.callin.${counter(key)}`,
   telemetry: (operation: TelemetryOperation) => `will.v1.telemetry.${operation}`,
   event: (service: string, kind: string) => `will.v1.evt.${slug('service', service)}.${slug('event', kind)}`,
   /** Inbox of one run: lies under the client's own prefix, which permissions can confine. */
@@ -58,6 +71,8 @@ export const patterns = {
   json: (operation: JsonOperation) => `will.v1.json.${operation}.*`,
   free: 'will.v1.free.*',
   events: 'will.v1.evt.>',
+  callIn: 'will.v1.callin.>',
+  counters: (kind: 'ledger' | 'rate') => `${subjects.counter(kind, '')}>`,
   /** All runs of one connection; `client` '*' for a door that speaks for many clients. */
   inbox: (client: string, connectionId: string) =>
     `_INBOX.${client === '*' ? '*' : slug('client', client)}.${opaque('connection id', connectionId)}.*`,
@@ -77,6 +92,8 @@ export const names = {
   registryBucket: 'will_registry',
   processesBucket: 'will_processes',
   cooldownBucket: 'will_cooldown',
+  ledgerStream: 'WILL_LEDGER',
+  rateStream: 'WILL_RATE',
 } as const;
 
 /** The client a task subject speaks for; undefined when it is not such a subject. */

@@ -163,6 +163,14 @@ interface OverrideDocument {
   /** Standards that `use_compliant_only` asks for; absent: any one. */
   readonly compliance?: readonly ComplianceStandard[];
   readonly data_class?: DataClassToken;
+  readonly budget?: BudgetDocument;
+}
+/** What may be used in all; days and months are those of the client's zone, else UTC. */
+export interface BudgetDocument {
+  readonly daily?: CapDocument;
+  readonly monthly?: CapDocument;
+  /** Share of a cap from which on operators are warned, 0 to 1. */
+  readonly warn_at?: number;
 }
 type DataClassToken = 'open' | 'customer' | 'sensitive' | 'customer-sensitive';
 

@@ -16,6 +16,7 @@ export * from './eligibility.ts';
 export * from './explain.ts';
 export * from './facts.ts';
 export * from './failure.ts';
+export * from './limits.ts';
 export * from './modalities.ts';
 export * from './names.ts';
 export * from './nearest.ts';

@@ -1,4 +1,13 @@
-import { decide, exclusionOf, requirementOf, type DataClass, type Facts, type Model, type Snapshot } from '@will/core';
+import {
+  decide,
+  exclusionOf,
+  requirementOf,
+  type DataClass,
+  type Facts,
+  type Limit,
+  type Model,
+  type Snapshot,
+} from '@will/core';
 
 /** Why a call is not made. Another worker, or this one a moment later, may judge otherwise where `isRetryable`. */
 export interface Refusal {
@@ -81,6 +90,21 @@ function refusalByNewerDecision(
 
 /** A model in this process that is told no end may talk until the deadline: who says nothing gets so much. */
 const usualOnDeviceTokens = 1_024;
+
+/** Where tokens or money are limited and nobody says how long an answer may be, it may be so long. */
+const usualLimitedTokens = 4_096;
+
+/** As {@link outputLimit}, for a call that counts against these limits: what it may come to must be known before it. */
+export function outputLimitWithin(
+  limits: readonly Limit[],
+  model: Model,
+  wantedTokens: number,
+  inputTokens: number,
+): number | undefined {
+  const isLimited = limits.some(({ metric }) => metric !== 'requests');
+  const wanted = wantedTokens === 0 && isLimited ? usualLimitedTokens : wantedTokens;
+  return outputLimit(model, wanted, inputTokens);
+}
 
 /** Output tokens a call may make; undefined: no limit that we know of. */
 export function outputLimit(model: Model, wantedTokens: number, inputTokens: number): number | undefined {

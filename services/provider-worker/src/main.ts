@@ -1,11 +1,24 @@
 import { create } from '@bufbuild/protobuf';
-import { announce, beat, connectBus, ensureStreams, followSnapshot, openCooldowns, Outbox } from '@will/bus';
+import {
+  announce,
+  beat,
+  connectBus,
+  ensureStreams,
+  followServerClock,
+  followSnapshot,
+  openCooldowns,
+  openCounters,
+  Outbox,
+  watchProcesses,
+} from '@will/bus';
 import { wire } from '@will/contracts';
 import { createProviders } from '@will/providers';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { busGroups, obeyCommands } from './adapters/bus-groups.ts';
+import { answerCallIns, BusLedger, PresenceLease } from './adapters/bus-ledger.ts';
 import { parseConfig } from './config.ts';
 import { judgeBy } from './judge.ts';
+import { Allowances } from './limits/allowances.ts';
 import { parseSelection } from './selection.ts';
 import { CallIndex } from './served-model.ts';
 import { Worker } from './service.ts';
@@ -25,6 +38,16 @@ await runMain(logger, async (ready) => {
   await ensureStreams(bus);
   const snapshots = await followSnapshot(bus);
   const rests = await openCooldowns(bus, Date.now);
+  const clock = await followServerClock(bus);
+  const processes = await watchProcesses(bus);
+  const ledger = new BusLedger(bus, await openCounters(bus));
+  const lease = new PresenceLease(bus.processId);
+  const allowances = new Allowances({
+    ledger,
+    lease,
+    nowMs: clock.nowMs,
+    processes: () => [...processes.processes.values()].filter(({ service }) => service === 'provider-worker').length,
+  });
   const outbox = new Outbox(bus, { service: 'worker', kind: 'records', onError });
   const calls = new CallIndex();
   const worker = new Worker({
@@ -34,6 +57,7 @@ await runMain(logger, async (ready) => {
     judge: judgeBy(config.staleAfterMs),
     records: { call: (record) => outbox.add(create(wire.EventSchema, { kind: { case: 'call', value: record } })) },
     rests,
+    allowances,
     nowMs: Date.now,
     draw: Math.random,
     calls,
@@ -48,10 +72,13 @@ await runMain(logger, async (ready) => {
 
   const stopBeating = beat(bus);
   const commands = obeyCommands(bus, calls);
-  const presence = await announce(bus, 'provider-worker', () => ({
-    revision: snapshots.current?.revision ?? 0,
-    models: worker.states(),
-  }));
+  const callIns = answerCallIns(bus, allowances);
+  const presence = await announce(
+    bus,
+    'provider-worker',
+    () => ({ revision: snapshots.current?.revision ?? 0, models: worker.states() }),
+    (saidAtMs) => lease.confirm(saidAtMs),
+  );
   snapshots.onChange(() => presence.update());
   rests.onChange(() => presence.update());
   await worker.start(() => presence.update());
@@ -70,12 +97,18 @@ await runMain(logger, async (ready) => {
 
   await untilStopped();
   await worker.stop(config.drainMs);
+  allowances.close();
+  const unpaid = await ledger.close();
+  if (unpaid > 0) logger.error({ unpaid }, 'what was not used of limits could not be given back before the end');
   const lost = await outbox.close();
   if (lost > 0) logger.error({ lost }, 'records could not be sent before the end');
   await presence.stop();
   commands.stop();
+  callIns.unsubscribe();
   stopBeating();
   snapshots.stop();
   rests.stop();
+  clock.stop();
+  await processes.stop();
   await bus.close();
 });

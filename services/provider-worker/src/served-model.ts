@@ -1,8 +1,20 @@
 import { create } from '@bufbuild/protobuf';
-import { admitsDataClass, dataClasses, type Facts, type Model, styleOrderOf } from '@will/core';
+import {
+  admitsDataClass,
+  amountsOf,
+  dataClasses,
+  type Facts,
+  type Limit,
+  limitsOn,
+  type Model,
+  priceAt,
+  reserveOf,
+  styleOrderOf,
+} from '@will/core';
 import { factsFromWire, wire } from '@will/contracts';
 import type { ModelConnection } from '@will/providers';
-import type { Judge, Refusal } from './judge.ts';
+import { type Judge, outputLimitWithin, type Refusal } from './judge.ts';
+import type { Allowances, Hold, LimitReached } from './limits/allowances.ts';
 import type { Groups, IncomingCall, Membership, Records, Rests, Snapshots } from './ports.ts';
 import { Resting, type Pause } from './resting.ts';
 import { Slots } from './slots.ts';
@@ -15,6 +27,7 @@ export interface ServedDeps {
   readonly judge: Judge;
   readonly records: Records;
   readonly rests: Rests;
+  readonly allowances: Pick<Allowances, 'take'>;
   readonly nowMs: () => number;
   /** From 0 to 1. */
   readonly draw: () => number;
@@ -166,6 +179,31 @@ export class ServedModel {
 
   async #serve(call: IncomingCall, isProbe: boolean): Promise<void> {
     await this.#untilAsNewAs(Number(call.request.revision));
+    const reserved = this.#reserve(call);
+    const room = reserved.room instanceof Promise ? await reserved.room : reserved.room;
+    if ('untilMs' in room) return reached(call, room);
+    await this.#judgeAndCall(call, isProbe, { ...reserved, hold: room }).finally(() => room.release());
+  }
+
+  /** Takes the most that the call can come to from every limit it counts against. */
+  #reserve({ request }: IncomingCall): Omit<Reserved, 'hold'> & { room: ReturnType<Allowances['take']> } {
+    const { snapshots, nowMs, allowances } = this.#deps;
+    const { facts, inputTokens, maxOutputTokens: wanted } = request;
+    const limits = this.#limitsOf(facts?.client ?? '', facts?.project || undefined);
+    const maxOutputTokens = outputLimitWithin(limits, this.model, wanted, inputTokens);
+    if (limits.length === 0) return { maxOutputTokens, room: allowances.take([], none) };
+    const model = snapshots.current?.models.get(this.model.slug) ?? this.model;
+    const reserve = reserveOf(inputTokens, maxOutputTokens ?? 0, priceAt(model, nowMs()));
+    return { maxOutputTokens, room: allowances.take(limits, reserve) };
+  }
+
+  #limitsOf(client: string, project: string | undefined): readonly Limit[] {
+    const snapshot = this.#deps.snapshots.current;
+    const model = snapshot?.models.get(this.model.slug);
+    return snapshot && model ? limitsOn(snapshot, model, client, project) : [];
+  }
+
+  async #judgeAndCall(call: IncomingCall, isProbe: boolean, { hold, maxOutputTokens }: Reserved): Promise<void> {
     // From here to the provider nothing is awaited: what was judged cannot have changed when it is called.
     const facts = call.request.facts && factsFromWire(call.request.facts);
     const refusal = this.#judge(call, facts);
@@ -177,6 +215,7 @@ export class ServedModel {
     const { workerId, nowMs, records, calls, snapshots } = this.#deps;
     const snapshot = snapshots.current;
     const style = snapshot && facts && styleOrderOf(snapshot, facts, this.model);
+    const startedMs = nowMs();
     const record = (made: wire.CallRecord): void => records.call(made);
     const work = new WorkerCall(
       {
@@ -184,9 +223,13 @@ export class ServedModel {
         workerId,
         nowMs,
         record,
+        maxOutputTokens,
         model: this.model,
         connection: this.#connection,
-        onOutcome: (outcome) => this.resting.learn(outcome, { isProbe, isOnlyChoice: call.request.onlyChoice }),
+        onOutcome: (outcome) => {
+          hold.settle(amountsOf(outcome.usage, priceAt(this.model, startedMs)));
+          this.resting.learn(outcome, { isProbe, isOnlyChoice: call.request.onlyChoice });
+        },
       },
       call,
     );
@@ -260,6 +303,18 @@ export function wiringOf({ document }: Model): string {
 
 const busy = (call: IncomingCall, reason: string): void =>
   call.toRouter({ case: 'busy', value: create(wire.CallBusySchema, { reason }) });
+
+interface Reserved {
+  readonly hold: Hold;
+  readonly maxOutputTokens: number | undefined;
+}
+const none = { requests: 0n, tokens: 0n, nano_usd: 0n };
+
+/** A limit that no waiting would satisfy is a refusal of this model. */
+const reached = (call: IncomingCall, limit: LimitReached): void =>
+  limit.untilMs === Infinity
+    ? refuse(call, { rule: 'limit', detail: limit.reason, isRetryable: true })
+    : pausing(call, limit);
 
 const pausing = (call: IncomingCall, { reason, untilMs }: Pause): void =>
   call.toRouter({

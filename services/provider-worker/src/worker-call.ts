@@ -1,9 +1,10 @@
-import { create } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import {
   costNanoUsd,
   failureOf,
   outcomeOf,
   priceAt,
+  reserveOf,
   type FineOutcome,
   type Model,
   type ProviderFailure,
@@ -13,7 +14,6 @@ import {
 import { dataClassToWire, recordPriceToWire, wire } from '@will/contracts';
 import { abortReasons, type ContentDelta, type ModelConnection, type ProviderOutcome } from '@will/providers';
 import { CallerStream, deltaToWire } from './caller-stream.ts';
-import { outputLimit } from './judge.ts';
 import { styledInput } from './styled-input.ts';
 import type { IncomingCall } from './ports.ts';
 
@@ -21,6 +21,8 @@ export interface CallDeps {
   /** What is done to the messages for this model; undefined: they go as they came. */
   readonly style: StyleOrder | undefined;
   readonly workerId: string;
+  /** Output tokens it may make; undefined: no limit that we know of. */
+  readonly maxOutputTokens: number | undefined;
   readonly model: Model;
   readonly connection: ModelConnection;
   readonly nowMs: () => number;
@@ -71,7 +73,7 @@ export class WorkerCall {
     const { request } = this.#call;
     this.#call.toRouter({
       case: 'accepted',
-      value: create(wire.CallAcceptedSchema, { workerId: this.#deps.workerId }),
+      value: create(wire.CallAcceptedSchema, { workerId: this.#deps.workerId, ...this.#reserve() }),
     });
     const leftMs = Number(request.deadlineUnixMs) - this.#deps.nowMs();
     const timer = setTimeout(() => this.#abort.abort(abortReasons.deadline), Math.max(0, leftMs));
@@ -111,7 +113,7 @@ export class WorkerCall {
           inputKind: request.inputKind,
           input: this.#input,
           stream: request.stream,
-          maxOutputTokens: outputLimit(model, request.maxOutputTokens, request.inputTokens),
+          maxOutputTokens: this.#deps.maxOutputTokens,
           firstContentTimeoutMs: Math.max(1, Math.min(firstContentMs, leftMs)),
           idleTimeoutMs,
         },
@@ -122,6 +124,18 @@ export class WorkerCall {
       // A provider that throws has a bug; the task must not pay for it with silence.
       return { ok: false, usage: undefined, failure: providerBug };
     }
+  }
+
+  /** What it is charged at when nobody sees its end. */
+  #reserve(): MessageInitShape<typeof wire.CallAcceptedSchema> {
+    const { maxOutputTokens, model } = this.#deps;
+    const { inputTokens } = this.#call.request;
+    if (maxOutputTokens === undefined || this.#call.request.inputKind !== 'chat') return {};
+    const cost = reserveOf(inputTokens, maxOutputTokens, priceAt(model, this.#startedAtMs)).nano_usd;
+    return {
+      reserve: { inputTokens, outputTokens: maxOutputTokens, estimated: true },
+      ...(cost !== undefined && { reserveCostNanoUsd: cost }),
+    };
   }
 
   #content(delta: ContentDelta): void {

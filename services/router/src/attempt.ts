@@ -37,6 +37,11 @@ export class Attempt {
   readonly ended: Promise<AttemptEnd>;
   /** '' until a worker spoke. */
   workerId = '';
+  /** The most it can come to, as its worker reckons; what it is charged at when nobody sees its end. */
+  reserve: { readonly usage: wire.Usage | undefined; readonly costNanoUsd: bigint | undefined } = {
+    usage: undefined,
+    costNanoUsd: undefined,
+  };
   hasContent = false;
   isEnded = false;
   /** Given up without a word from any worker: one may still turn up with content. */
@@ -90,7 +95,7 @@ export class Attempt {
     const { event } = signal;
     switch (event.kind.case) {
       case 'accepted':
-        return this.#accepted(event.kind.value.workerId);
+        return this.#accepted(event.kind.value);
       case 'busy':
         return this.#end({
           kind: 'busy',
@@ -119,8 +124,9 @@ export class Attempt {
     }
   }
 
-  #accepted(workerId: string): void {
+  #accepted({ workerId, reserve, reserveCostNanoUsd }: wire.CallAccepted): void {
     this.workerId = workerId;
+    this.reserve = { usage: reserve, costNanoUsd: reserveCostNanoUsd };
     this.#stopWatching = this.#calls.watch(workerId, () => this.#lost());
     this.#listener.accepted(this);
   }

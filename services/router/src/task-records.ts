@@ -67,6 +67,8 @@ export class TaskRecords {
       dataClass: dataClassToWire(this.#decided?.set.dataClass),
       priority: priorityToWire(facts.priority),
       startedUnixMs: BigInt(Math.round(attempt?.startedAtMs ?? this.#startedAtMs)),
+      ...(attempt?.reserve.usage && { usage: attempt.reserve.usage }),
+      ...(attempt?.reserve.costNanoUsd !== undefined && { costNanoUsd: attempt.reserve.costNanoUsd }),
       streamed: stream,
       writtenBy: 'router',
     });

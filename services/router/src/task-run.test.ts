@@ -390,7 +390,7 @@ test('where no rest ends in time the task fails at once, and says when to come a
   await over;
   expect(sent).toHaveLength(0);
   expect(failureIn(frames)).toMatchObject({ code: wire.FailureCode.OVERLOADED, retryable: true, retryAfterMs: 30_000 });
-  expect(failureIn(frames)?.message).toMatch(/cooling down, b first until 20/);
+  expect(failureIn(frames)?.message).toMatch(/b is cooling down until 20/);
 });
 
 test('a call that met the provider’s limit is sent again when the model has rested', async () => {

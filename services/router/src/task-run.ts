@@ -68,6 +68,8 @@ export class TaskRun implements AttemptListener {
   readonly #records: TaskRecords;
   /** Made only where something waits for a slot. */
   #stop: AbortController | undefined;
+  /** Limits that workers say are reached, by model. */
+  readonly #limits = new Map<string, { readonly reason: string; readonly untilMs: number }>();
   readonly #summaries: wire.AttemptSummary[] = [];
   readonly #attempts: Attempt[] = [];
   #decided: DecidedSet | undefined;
@@ -212,6 +214,7 @@ export class TaskRun implements AttemptListener {
     while (!this.#isOver) {
       const end = await this.#attempt(model, patience);
       if (this.#isOver) return 'done';
+      if (end.kind === 'busy') this.#paused(model, end);
       if (end.kind !== 'busy' && end.kind !== 'nobody') return this.#settle(end);
       if (end.kind === 'nobody' && !this.#deps.workers.isServed(model)) {
         this.#skip(model, this.#deps.workers.unserved().get(model) ?? 'no live worker serves it');
@@ -221,6 +224,14 @@ export class TaskRun implements AttemptListener {
       if (leftMs <= this.#restMs(model) || (await this.#waitForSlot(model, leftMs)) !== 'try') return 'full';
     }
     return 'done';
+  }
+
+  /** Not full but out of its limit, or resting: it is not asked again before the worker's word ends. */
+  #paused(model: string, { reason, untilUnixMs }: { readonly reason: string; readonly untilUnixMs: number }): void {
+    if (untilUnixMs <= this.#deps.nowMs()) return;
+    const isResting = this.#deps.rests.untilMs.has(model);
+    if (!isResting && !this.#limits.has(model)) this.#skip(model, reason, 'RateLimited');
+    this.#limits.set(model, { reason, untilMs: untilUnixMs });
   }
 
   async #attempt(model: string, patience: number): Promise<AttemptEnd> {
@@ -257,7 +268,9 @@ export class TaskRun implements AttemptListener {
   }
 
   #limitsMet(model: string): number {
-    return this.#summaries.filter((summary) => summary.model === model && summary.fine === 'RateLimited').length;
+    return this.#summaries.filter(
+      (summary) => summary.model === model && summary.attemptId !== '' && summary.fine === 'RateLimited',
+    ).length;
   }
 
   #waitForSlot(model: string, timeoutMs: number, signal = this.#stopSignal()): ReturnType<SlotQueues['wait']> {
@@ -278,11 +291,7 @@ export class TaskRun implements AttemptListener {
     const signal = AbortSignal.any([this.#stopSignal(), lost.signal]);
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
     const waits = models.map(async (model) => {
-      if (
-        (await this.#whenNotResting(model, leftMs, signal)) &&
-        (await this.#waitForSlot(model, leftMs, signal)) === 'try'
-      )
-        resolve(model);
+      if ((await this.#turn(model, leftMs, signal)) === 'try') resolve(model);
     });
     void Promise.all(waits).then(() => resolve(undefined));
     const model = await promise;
@@ -290,9 +299,20 @@ export class TaskRun implements AttemptListener {
     return model;
   }
 
-  /** How long a model rests from now; 0: it does not. */
+  /** Resolves 'try' when it is this task's turn at a model that is full or rests. */
+  async #turn(model: string, leftMs: number, signal: AbortSignal): ReturnType<SlotQueues['wait']> {
+    const wasResting = this.#restMs(model) > 0;
+    if (wasResting && !(await this.#whenNotResting(model, leftMs, signal))) return 'timeout';
+    const turn = this.#waitForSlot(model, leftMs, signal);
+    // Nobody tells that a rest is over: each who waited for it lets one go, whose turn it is, once all of them stand in line.
+    if (wasResting) setImmediate(() => this.#deps.slots.free(model, 1));
+    return turn;
+  }
+
+  /** How long a model rests, or is out of its limit, from now; 0: it is not. */
   #restMs(model: string): number {
-    return Math.max(0, (this.#deps.rests.untilMs.get(model) ?? 0) - this.#deps.nowMs());
+    const untilMs = Math.max(this.#deps.rests.untilMs.get(model) ?? 0, this.#limits.get(model)?.untilMs ?? 0);
+    return Math.max(0, untilMs - this.#deps.nowMs());
   }
 
   /** Resolves true when the model's rest is over, false at once where that will not be in time. */
@@ -344,8 +364,7 @@ export class TaskRun implements AttemptListener {
   }
 
   /** A model that was not called at all stands among the attempts with the reason, so that the caller sees the whole way. */
-  #skip(model: string, reason: string): void {
-    const fine: FineOutcome = 'NoWorker';
+  #skip(model: string, reason: string, fine: FineOutcome = 'NoWorker'): void {
     this.#summaries.push(
       create(wire.AttemptSummarySchema, {
         number: this.#summaries.length + 1,
@@ -385,11 +404,13 @@ export class TaskRun implements AttemptListener {
     const first = models.toSorted((a, b) => this.#restMs(a) - this.#restMs(b))[0] as string;
     const retryAfterMs = Math.ceil(this.#restMs(first));
     const at = new Date(this.#deps.nowMs() + retryAfterMs).toISOString();
-    this.#fail(wire.FailureCode.OVERLOADED, `every model that may do it is cooling down, ${first} first until ${at}`, {
+    const limit = this.#limits.get(first);
+    const why = limit ? `${first}: ${limit.reason}, until ${at}` : `${first} is cooling down until ${at}`;
+    this.#fail(wire.FailureCode.OVERLOADED, `every model that may do it rests; ${why}`, {
       isRetryable: true,
       retryAfterMs,
     });
-    this.#records.noCall('Busy', 'all models are cooling down');
+    this.#records.noCall(limit ? 'RateLimited' : 'Busy', why);
   }
 
   #lost(summary: wire.AttemptSummary): void {

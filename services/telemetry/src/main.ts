@@ -1,13 +1,24 @@
-import { announce, connectBus } from '@will/bus';
+import {
+  announce,
+  connectBus,
+  ensureStreams,
+  followServerClock,
+  followSnapshot,
+  openCounters,
+  watchProcesses,
+} from '@will/bus';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { storesAt } from '@will/store';
 import { serveQuestions } from './adapters/bus-questions.ts';
+import { serveLimits } from './adapters/bus-limits.ts';
 import { EventStream } from './adapters/event-stream.ts';
 import { parseConfig } from './config.ts';
+import { LedgerKeeper } from './ledger.ts';
 import { repeat } from './repeat.ts';
 import { Telemetry } from './service.ts';
 
 const sweepEveryMs = 1_000;
+const keepLedgerEveryMs = 5_000;
 const logger = createLogger('telemetry');
 
 await runMain(logger, async (ready) => {
@@ -38,17 +49,52 @@ await runMain(logger, async (ready) => {
     },
     onError,
   );
+  await ensureStreams(bus);
+  const snapshots = await followSnapshot(bus);
+  const processes = await watchProcesses(bus);
+  const clock = await followServerClock(bus);
+  const counters = await openCounters(bus);
+  const keeper = new LedgerKeeper({
+    counters,
+    log,
+    progress: events,
+    snapshot: () => snapshots.current,
+    living: () => new Set(processes.processes.keys()),
+    nowMs: clock.nowMs,
+    onWarning: (limit, usedShare) => logger.warn({ limit, usedShare }, 'a limit is nearly used up'),
+  });
+  const followed = await Promise.all(
+    (['ledger', 'rate'] as const).map((kind) => counters.follow(kind, (increment) => keeper.take(increment))),
+  );
+  const ledgerKeeping = repeat(
+    keepLedgerEveryMs,
+    async () => {
+      if (!bus.isConnected) return;
+      keeper.warn();
+      const ended = await keeper.sweep();
+      if (ended > 0) logger.info({ holds: ended }, 'given back what processes that died had in hand of limits');
+    },
+    onError,
+  );
   const door = serveQuestions(bus, telemetry, onError);
-  const presence = await announce(bus, 'telemetry', () => ({ revision: 0 }));
+  const limits = serveLimits(bus, keeper, onError);
+  const presence = await announce(bus, 'telemetry', () => ({ revision: snapshots.current?.revision ?? 0 }));
+  snapshots.onChange(() => presence.update());
   ready();
   logger.info({ processId: bus.processId }, 'serving');
 
   await untilStopped();
   await door.stop();
+  await limits.stop();
+  await ledgerKeeping.stop();
+  for (const stop of followed) await stop();
   await sweeper.stop();
   await events.stop();
   await telemetry.drain();
   await presence.stop();
+  await processes.stop();
+  snapshots.stop();
+  clock.stop();
   await bus.close();
   await log.close();
 });

@@ -1,5 +1,6 @@
 import { slugOf, slugPattern, type ComplianceTag, type ModelDocument } from '@will/core';
 import { z } from 'zod';
+import { cap, mostCount } from './cap-schema.ts';
 import {
   choice,
   choices,
@@ -25,7 +26,6 @@ import { shown } from './problem.ts';
 const standards = ['HIPAA', 'GDPR'] as const;
 const modalities = ['text', 'image', 'audio', 'video', 'embedding', 'score'] as const;
 const mostTokens = 100_000_000;
-const mostCount = 1_000_000_000_000;
 
 const complianceTag = record({
   standard: choice(...standards).describe('The standard.'),
@@ -62,12 +62,6 @@ function refuseCompliance(value: unknown, path: (string | number)[], context: z.
   });
   return z.NEVER;
 }
-
-const cap = record({
-  requests: whole(0, mostCount).describe('Calls.').exactOptional(),
-  tokens: whole(0, mostCount).describe('Tokens, input and output together.').exactOptional(),
-  usd: number(0, 1_000_000_000).describe('US dollars.').exactOptional(),
-});
 
 const usdPerMillion = () => number(0, 1_000_000);
 const optionalRates = {

@@ -13,6 +13,7 @@ import {
   choice,
   choices,
   dates,
+  number,
   record,
   slug,
   tags,
@@ -23,6 +24,7 @@ import {
   whole,
   yesNo,
 } from './fields.ts';
+import { cap } from './cap-schema.ts';
 import { shown } from './problem.ts';
 
 const dataClasses = ['open', 'customer', 'sensitive', 'customer-sensitive'] as const;
@@ -138,13 +140,24 @@ const overrideShape = {
   data_class: choice(...dataClasses)
     .describe('Class of its data where a task does not say. Default: that of the settings.')
     .exactOptional(),
+  budget: record({
+    daily: cap.describe('What may be used per day.').exactOptional(),
+    monthly: cap.describe('What may be used per month.').exactOptional(),
+    warn_at: number(0, 1).describe('Share of a cap from which on operators are warned. Default: 0.8.').exactOptional(),
+  })
+    .describe(
+      'What may be used in all, on every model. Days and months are those of the client’s `time_zone`, else UTC.',
+    )
+    .exactOptional(),
 };
 
 export const clientShape = {
   name: name('Client.'),
   ...overrideShape,
   time_zone: timeZone()
-    .describe('Zone in which schedules are read for this client. Absent: that of the schedule.')
+    .describe(
+      'Zone in which schedules are read for this client, and its days and months are counted. Absent: that of the schedule; UTC.',
+    )
     .exactOptional(),
 };
 export const clientSchema = record(clientShape).transform(

@@ -1,9 +1,8 @@
-import { create, fromBinary, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import type { Bus, Incoming, Serving } from '@will/bus';
 import {
   decisionToWire,
   factsToWire,
-  isInbox,
   priceFromWire,
   priceHoursFromWire,
   queues,
@@ -14,6 +13,7 @@ import {
 } from '@will/contracts';
 import type { RecentFacts, RerateQuestion } from '@will/store';
 import { QuestionError, type CallsQuestion, type Telemetry, type UsageAsked } from '../service.ts';
+import { answeringBy, readAs } from './answering.ts';
 import { recordToWire } from './records-to-wire.ts';
 import { usageToWire } from './usage-to-wire.ts';
 
@@ -45,26 +45,7 @@ export function serveQuestions(
     const request = readAs(wire.RerateRequestSchema, message);
     return create(wire.RerateResponseSchema, rerated(await telemetry.rerate(rerateFromWire(request))));
   };
-  const answering =
-    <Schema extends DescMessage>(
-      schema: Schema,
-      answer: (message: Incoming) => Promise<MessageShape<Schema>>,
-      refusal: (error: string) => MessageShape<Schema>,
-    ) =>
-    async (message: Incoming): Promise<Uint8Array | undefined> => {
-      // Otherwise the answer could be written to any subject that this service may publish to.
-      if (!isInbox(message.reply)) return undefined;
-      try {
-        return fitting(toBinary(schema, await answer(message)));
-      } catch (error) {
-        if (!(error instanceof QuestionError)) onError(`answering ${message.subject}`, error);
-        return toBinary(
-          schema,
-          refusal(error instanceof QuestionError ? error.message : 'the call log is unavailable'),
-        );
-      }
-    };
-
+  const answering = answeringBy(onError);
   const servings = [
     bus.serve(
       subjects.telemetry('calls'),
@@ -97,22 +78,6 @@ export function serveQuestions(
       await Promise.all(servings.map((serving) => serving.stop()));
     },
   };
-}
-
-function readAs<Schema extends DescMessage>(schema: Schema, { data }: Incoming): MessageShape<Schema> {
-  try {
-    return fromBinary(schema, data);
-  } catch (cause) {
-    throw new QuestionError(`${data.length} bytes are no ${schema.name}`, { cause });
-  }
-}
-
-function fitting(answer: Uint8Array): Uint8Array {
-  if (answer.length > sizes.messageBytes) {
-    const size = `the answer of ${answer.length} bytes exceeds the ${sizes.messageBytes} of a message`;
-    throw new QuestionError(`${size}; ask for fewer calls or groups`);
-  }
-  return answer;
 }
 
 function asManyAsFit(recent: readonly RecentFacts[], isPartial: boolean): wire.RecentFactsResponse {

@@ -7,7 +7,7 @@
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Facts } from "./policy_pb.js";
-import type { AttemptSummary } from "./task_pb.js";
+import type { AttemptSummary, Usage } from "./task_pb.js";
 
 /**
  * Describes the file will/v1/call.proto.
@@ -137,6 +137,20 @@ export declare type CallAccepted = Message<"will.v1.CallAccepted"> & {
    * @generated from field: string worker_id = 1;
    */
   workerId: string;
+
+  /**
+   * The most that the call can come to; absent: not known.
+   *
+   * @generated from field: will.v1.Usage reserve = 2;
+   */
+  reserve?: Usage | undefined;
+
+  /**
+   * In nano-USD; absent: the price or the reserve is not known.
+   *
+   * @generated from field: optional int64 reserve_cost_nano_usd = 3;
+   */
+  reserveCostNanoUsd?: bigint | undefined;
 };
 
 /**

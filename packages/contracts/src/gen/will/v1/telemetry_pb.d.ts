@@ -535,3 +535,152 @@ export declare type PriceHours = Message<"will.v1.PriceHours"> & {
  */
 export declare const PriceHoursSchema: GenMessage<PriceHours>;
 
+/**
+ * Asked before a counter is used whose stream is younger than its period: what the log knows of it is put into it.
+ *
+ * @generated from message will.v1.OpenCounterRequest
+ */
+export declare type OpenCounterRequest = Message<"will.v1.OpenCounterRequest"> & {
+  /**
+   * `ledger` or `rate`.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: string key = 2;
+   */
+  key: string;
+
+  /**
+   * @generated from field: int64 start_unix_ms = 3;
+   */
+  startUnixMs: bigint;
+
+  /**
+   * @generated from field: int64 end_unix_ms = 4;
+   */
+  endUnixMs: bigint;
+};
+
+/**
+ * Describes the message will.v1.OpenCounterRequest.
+ * Use `create(OpenCounterRequestSchema)` to create a new message.
+ */
+export declare const OpenCounterRequestSchema: GenMessage<OpenCounterRequest>;
+
+/**
+ * @generated from message will.v1.OpenCounterResponse
+ */
+export declare type OpenCounterResponse = Message<"will.v1.OpenCounterResponse"> & {
+  /**
+   * @generated from field: string error = 1;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message will.v1.OpenCounterResponse.
+ * Use `create(OpenCounterResponseSchema)` to create a new message.
+ */
+export declare const OpenCounterResponseSchema: GenMessage<OpenCounterResponse>;
+
+/**
+ * @generated from message will.v1.LimitsRequest
+ */
+export declare type LimitsRequest = Message<"will.v1.LimitsRequest"> & {
+};
+
+/**
+ * Describes the message will.v1.LimitsRequest.
+ * Use `create(LimitsRequestSchema)` to create a new message.
+ */
+export declare const LimitsRequestSchema: GenMessage<LimitsRequest>;
+
+/**
+ * One limit in its present period.
+ *
+ * @generated from message will.v1.LimitState
+ */
+export declare type LimitState = Message<"will.v1.LimitState"> & {
+  /**
+   * `model`, `client` or `project`.
+   *
+   * @generated from field: string scope = 1;
+   */
+  scope: string;
+
+  /**
+   * Slug of the document that states it.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * `requests`, `tokens` or `nano_usd`.
+   *
+   * @generated from field: string metric = 3;
+   */
+  metric: string;
+
+  /**
+   * `minute`, `day` or `month`.
+   *
+   * @generated from field: string period = 4;
+   */
+  period: string;
+
+  /**
+   * @generated from field: int64 most = 5;
+   */
+  most: bigint;
+
+  /**
+   * Used, or in the hands of workers.
+   *
+   * @generated from field: int64 used = 6;
+   */
+  used: bigint;
+
+  /**
+   * Used is at or above the share at which operators are warned.
+   *
+   * @generated from field: bool warns = 7;
+   */
+  warns: boolean;
+
+  /**
+   * @generated from field: int64 period_ends_unix_ms = 8;
+   */
+  periodEndsUnixMs: bigint;
+};
+
+/**
+ * Describes the message will.v1.LimitState.
+ * Use `create(LimitStateSchema)` to create a new message.
+ */
+export declare const LimitStateSchema: GenMessage<LimitState>;
+
+/**
+ * @generated from message will.v1.LimitsResponse
+ */
+export declare type LimitsResponse = Message<"will.v1.LimitsResponse"> & {
+  /**
+   * @generated from field: repeated will.v1.LimitState limits = 1;
+   */
+  limits: LimitState[];
+
+  /**
+   * @generated from field: string error = 2;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message will.v1.LimitsResponse.
+ * Use `create(LimitsResponseSchema)` to create a new message.
+ */
+export declare const LimitsResponseSchema: GenMessage<LimitsResponse>;
+

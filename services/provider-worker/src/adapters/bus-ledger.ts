@@ -1,0 +1,170 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { BusError, type Bus, type CounterName, type Counters } from '@will/bus';
+import { holderName } from '@will/core';
+import { newId, patterns, subjects, wire } from '@will/contracts';
+import type { Allowances } from '../limits/allowances.ts';
+import { type Ledger, LedgerError, type Lease } from '../limits/ports.ts';
+
+const openTimeoutMs = 2_000;
+const retryMs = 1_000;
+/** How long others get to give back what they do not need: some round trips. */
+const callInMs = 25;
+/** A sign of life this old may have led others to give away what this process holds. */
+const leaseMs = 15_000;
+
+/** An addition that must still be made, or of which it is not known whether it was. */
+interface Owed {
+  readonly counter: CounterName;
+  readonly amount: bigint;
+  readonly holder: string;
+  readonly id: string;
+  /** It was not to be made, but may have been: then it is taken back. */
+  readonly isDoubt: boolean;
+}
+
+/** The counters on the bus, with what is owed to them while the bus is away. */
+export class BusLedger implements Ledger {
+  readonly #bus: Bus;
+  readonly #counters: Counters;
+  readonly #open = new Set<string>();
+  #owed: Owed[] = [];
+  readonly #timer: NodeJS.Timeout;
+  #paying: Promise<void> | undefined;
+
+  constructor(bus: Bus, counters: Counters) {
+    this.#bus = bus;
+    this.#counters = counters;
+    this.#timer = setInterval(() => this.#pay(), retryMs);
+  }
+
+  async total(_limit: unknown, period: Parameters<Ledger['total']>[1], counter: CounterName): Promise<bigint> {
+    // What was counted before the stream was made is not in it.
+    if (this.#counters.bornMs(counter.kind) > period.startMs && !this.#open.has(counter.key))
+      await this.#haveOpened(counter, period);
+    return (await this.#counters.total(counter)) ?? 0n;
+  }
+
+  async add(counter: CounterName, amount: bigint, holder: string): Promise<bigint> {
+    const id = newId();
+    try {
+      const added = await this.#counters.add(counter, amount, holder, id);
+      if (added !== 'repeated') return added.total;
+      this.addSurely(counter, -amount, holder);
+    } catch (error) {
+      this.#owed.push({ counter, amount, holder, id, isDoubt: true });
+      throw error;
+    }
+    throw new BusError('timeout', 'the word of the new total was lost');
+  }
+
+  async callIn({ key }: CounterName): Promise<void> {
+    if (!this.#bus.isConnected) return;
+    this.#bus.publish(subjects.callIn(key), new TextEncoder().encode(this.#bus.processId));
+    await new Promise((resolve) => setTimeout(resolve, callInMs));
+  }
+
+  addSurely(counter: CounterName, amount: bigint, holder: string, id = newId()): void {
+    this.#owed.push({ counter, amount, holder, id, isDoubt: false });
+    this.#pay();
+  }
+
+  /** Tries for a while to pay what is owed; returns how much could not be. */
+  async close(timeoutMs = 3_000): Promise<number> {
+    clearInterval(this.#timer);
+    const deadlineMs = performance.now() + timeoutMs;
+    while (this.#owed.length > 0 && performance.now() < deadlineMs) {
+      this.#pay();
+      await this.#paying;
+      if (this.#owed.length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return this.#owed.length;
+  }
+
+  #pay(): void {
+    if (this.#owed.length === 0 || !this.#bus.isConnected) return;
+    this.#paying ??= this.#payAll().finally(() => {
+      this.#paying = undefined;
+      // What came meanwhile; what failed waits for the timer.
+      if (this.#owed.some((one) => !this.#failed.has(one))) this.#pay();
+    });
+  }
+
+  readonly #failed = new WeakSet<Owed>();
+
+  async #payAll(): Promise<void> {
+    const due = this.#owed.splice(0);
+    const left = await Promise.all(due.map((one) => this.#payOne(one)));
+    this.#owed.push(...left.filter((one) => one !== undefined));
+  }
+
+  async #payOne(owed: Owed): Promise<Owed | undefined> {
+    const { counter, amount, holder, id, isDoubt } = owed;
+    try {
+      // The same id as before: made now, or known to be made already.
+      await this.#counters.add(counter, amount, holder, id);
+      return isDoubt ? { counter, amount: -amount, holder, id: newId(), isDoubt: false } : undefined;
+    } catch {
+      this.#failed.add(owed);
+      return owed;
+    }
+  }
+
+  async #haveOpened({ kind, key }: CounterName, { startMs, endMs }: { startMs: number; endMs: number }): Promise<void> {
+    const request = create(wire.OpenCounterRequestSchema, {
+      kind,
+      key,
+      startUnixMs: BigInt(startMs),
+      endUnixMs: BigInt(endMs),
+    });
+    let answer: wire.OpenCounterResponse;
+    try {
+      const data = toBinary(wire.OpenCounterRequestSchema, request);
+      answer = fromBinary(
+        wire.OpenCounterResponseSchema,
+        await this.#bus.request(subjects.telemetry('open'), data, openTimeoutMs),
+      );
+    } catch (error) {
+      throw new LedgerError('no telemetry service answers that knows what was used before', { cause: error });
+    }
+    if (answer.error !== '') throw new LedgerError(answer.error);
+    this.#open.add(key);
+  }
+}
+
+/** Gives back what this process does not need whenever another one has nothing left. */
+export function answerCallIns(bus: Bus, allowances: Pick<Allowances, 'answerCallIn'>): { unsubscribe(): void } {
+  const prefix = patterns.callIn.length - 1;
+  return bus.listen(patterns.callIn, ({ subject, data }) => {
+    if (new TextDecoder().decode(data) !== bus.processId) allowances.answerCallIn(subject.slice(prefix));
+  });
+}
+
+/** A lease by the signs of life that the server confirmed. */
+export class PresenceLease implements Lease {
+  readonly #processId: string;
+  #confirmedAtMs = Number.NEGATIVE_INFINITY;
+  #epoch = 1;
+  #isBroken = false;
+
+  constructor(processId: string) {
+    this.#processId = processId;
+  }
+
+  /** `saidAtMs` by `performance.now()`. */
+  confirm(saidAtMs: number): void {
+    this.#look();
+    if (this.#isBroken) this.#epoch += 1;
+    this.#isBroken = false;
+    this.#confirmedAtMs = saidAtMs;
+  }
+
+  holder(): string | undefined {
+    return this.#look() ? holderName(this.#processId, this.#epoch) : undefined;
+  }
+
+  #look(): boolean {
+    const isFresh = performance.now() - this.#confirmedAtMs < leaseMs;
+    if (!isFresh && this.#confirmedAtMs > 0) this.#isBroken = true;
+    return isFresh;
+  }
+}

@@ -1,0 +1,240 @@
+import type { CounterName } from '@will/bus';
+import type { Amounts, Limit } from '@will/core';
+import fc from 'fast-check';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Allowances, type Hold, type LimitReached } from './allowances.ts';
+import { type Ledger, LedgerError } from './ports.ts';
+
+const startMs = Date.UTC(2026, 10, 23, 12);
+beforeEach(() => void vi.useFakeTimers({ now: startMs }));
+afterEach(() => void vi.useRealTimers());
+
+const daily = (most: number, over: Partial<Limit> = {}): Limit => ({
+  ...{ scope: 'model', id: 'gpt', metric: 'requests', period: 'day', zone: 'UTC', warnAt: undefined },
+  most: BigInt(most),
+  ...over,
+});
+const one: Amounts = { requests: 1n, tokens: 100n, nano_usd: 1_000n };
+
+/** Counters that all processes of a test share; each word takes a random while. */
+class SharedCounters implements Ledger {
+  readonly totals = new Map<string, bigint>();
+  readonly heldBy = new Map<string, bigint>();
+  readonly #ids = new Set<string>();
+  readonly #delay: () => Promise<void>;
+  additions = 0;
+  /** Who hears when somebody has nothing left. */
+  readonly sharers: Allowances[] = [];
+  isAway = false;
+
+  constructor(delay: () => Promise<void> = async () => {}) {
+    this.#delay = delay;
+  }
+
+  async total(_limit: unknown, _period: unknown, { key }: CounterName): Promise<bigint> {
+    await this.#delay();
+    if (this.isAway) throw new LedgerError('it is being counted anew');
+    const total = this.totals.get(key) ?? 0n;
+    await this.#delay();
+    return total;
+  }
+
+  async add({ key }: CounterName, amount: bigint, holder: string): Promise<bigint> {
+    await this.#delay();
+    const total = this.#add(key, amount, holder);
+    await this.#delay();
+    return total;
+  }
+
+  async callIn({ key }: CounterName): Promise<void> {
+    await this.#delay();
+    for (const allowances of this.sharers) allowances.answerCallIn(key);
+    await this.#delay();
+  }
+
+  addSurely({ key }: CounterName, amount: bigint, holder: string, id?: string): void {
+    void this.#delay().then(() => {
+      if (id === undefined || !this.#ids.has(id)) this.#add(key, amount, holder);
+      if (id !== undefined) this.#ids.add(id);
+    });
+  }
+
+  #add(key: string, amount: bigint, holder: string): bigint {
+    this.additions += 1;
+    const total = (this.totals.get(key) ?? 0n) + amount;
+    this.totals.set(key, total);
+    this.heldBy.set(holder, (this.heldBy.get(holder) ?? 0n) + amount);
+    return total;
+  }
+}
+
+function process(ledger: SharedCounters, holder = 'w.1', processes = 1): Allowances {
+  const made = new Allowances({ ledger, lease: { holder: () => holder }, nowMs: Date.now, processes: () => processes });
+  ledger.sharers.push(made);
+  return made;
+}
+const isHold = (answer: Hold | LimitReached): answer is Hold => 'settle' in answer;
+
+test('a limit grants as much as it says and not one more, and tells until when', async () => {
+  const allowances = process(new SharedCounters());
+  for (let n = 0; n < 10; n += 1) expect(isHold(await allowances.take([daily(10)], one))).toBe(true);
+  expect(await allowances.take([daily(10)], one)).toEqual({
+    reason: 'the limit of 10 requests per day of model gpt is reached',
+    untilMs: Date.UTC(2026, 10, 24),
+  });
+});
+
+test('what a call did not use is free again, and what was not made takes nothing', async () => {
+  const allowances = process(new SharedCounters());
+  const tokens = daily(250, { metric: 'tokens' });
+  const first = (await allowances.take([tokens], one)) as Hold;
+  const second = (await allowances.take([tokens], one)) as Hold;
+  expect(isHold(await allowances.take([tokens], one))).toBe(false);
+  first.settle({ ...one, tokens: 20n });
+  second.release();
+  expect(isHold(await allowances.take([tokens], { ...one, tokens: 230n }))).toBe(true);
+  expect(isHold(await allowances.take([tokens], { ...one, tokens: 1n }))).toBe(false);
+});
+
+test('a call takes from all its limits or from none', async () => {
+  const ledger = new SharedCounters();
+  const allowances = process(ledger);
+  const limits = [daily(5), daily(1_000, { metric: 'nano_usd', scope: 'client', id: 'acme' })];
+  expect(isHold(await allowances.take(limits, one))).toBe(true);
+  expect(await allowances.take(limits, one)).toMatchObject({ reason: expect.stringContaining('client acme') });
+  const left = Array.from({ length: 4 }, () => allowances.take([daily(5)], one));
+  expect((await Promise.all(left)).every(isHold)).toBe(true);
+});
+
+test('most calls are counted without a word to the bus', async () => {
+  const ledger = new SharedCounters();
+  const allowances = process(ledger);
+  for (let n = 0; n < 5_000; n += 1) ((await allowances.take([daily(10_000)], one)) as Hold).settle(one);
+  expect(ledger.additions).toBeLessThan(10);
+  expect(allowances.take([daily(10_000)], one)).not.toBeInstanceOf(Promise);
+});
+
+test('an unknown price cannot be held to a limit in money, nor a call larger than the whole limit be made', async () => {
+  const allowances = process(new SharedCounters());
+  const money = daily(10, { metric: 'nano_usd' });
+  expect(allowances.take([money], { ...one, nano_usd: undefined })).toMatchObject({ untilMs: Infinity });
+  expect(allowances.take([daily(99, { metric: 'tokens' })], one)).toMatchObject({ untilMs: Infinity });
+});
+
+test('in the last moments of a period nothing is taken, and the next one counts from nought', async () => {
+  const allowances = process(new SharedCounters());
+  const perMinute = daily(1, { period: 'minute' });
+  expect(isHold(await allowances.take([perMinute], one))).toBe(true);
+  vi.setSystemTime(startMs + 59_950);
+  expect(await allowances.take([perMinute], one)).toMatchObject({ untilMs: startMs + 60_000 });
+  vi.setSystemTime(startMs + 60_000);
+  expect(isHold(await allowances.take([perMinute], one))).toBe(true);
+});
+
+test('a limit that was lowered in its document holds from the next call on', async () => {
+  const allowances = process(new SharedCounters());
+  for (let n = 0; n < 3; n += 1) await allowances.take([daily(100)], one);
+  expect(isHold(await allowances.take([daily(3)], one))).toBe(false);
+  expect(isHold(await allowances.take([daily(4)], one))).toBe(true);
+});
+
+test('what lies idle goes back to the others, and so does everything at the end', async () => {
+  const ledger = new SharedCounters();
+  const idle = process(ledger, 'w.1', 1);
+  const busy = process(ledger, 'w.2', 1);
+  await idle.take([daily(100)], one);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(ledger.totals.get('model.gpt.requests.d20261123')).toBe(1n);
+  for (let n = 0; n < 99; n += 1) expect(isHold(await busy.take([daily(100)], one))).toBe(true);
+  ((await idle.take([daily(200)], one)) as Hold).settle(one);
+  idle.close();
+  busy.close();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(ledger.totals.get('model.gpt.requests.d20261123')).toBe(101n);
+});
+
+test('what others have in hand and do not need is called in before a call is refused', async () => {
+  const ledger = new SharedCounters();
+  const [first, second] = [process(ledger, 'w.1', 1), process(ledger, 'w.2', 1)];
+  for (const one_ of [first, second]) ((await one_.take([daily(40)], one)) as Hold).release();
+  for (let n = 0; n < 40; n += 1) expect(isHold(await first.take([daily(40)], one))).toBe(true);
+  expect(isHold(await second.take([daily(40)], one))).toBe(false);
+});
+
+test('a counter that is not to be trusted yet refuses for a moment, with the reason', async () => {
+  const ledger = new SharedCounters();
+  ledger.isAway = true;
+  const allowances = process(ledger);
+  expect(await allowances.take([daily(5)], one)).toEqual({
+    reason: 'the limit of 5 requests per day of model gpt: it is being counted anew',
+    untilMs: startMs + 500,
+  });
+});
+
+test('a process that could not show that it lives takes nothing, and afterwards holds by another name', async () => {
+  const ledger = new SharedCounters();
+  let holder: string | undefined = 'w.1';
+  const allowances = new Allowances({ ledger, lease: { holder: () => holder }, nowMs: Date.now, processes: () => 1 });
+  const before = (await allowances.take([daily(100)], one)) as Hold;
+  holder = undefined;
+  expect(isHold(await allowances.take([daily(100)], one))).toBe(false);
+  holder = 'w.2';
+  expect(isHold(await allowances.take([daily(100)], one))).toBe(true);
+  before.release();
+  allowances.close();
+  await vi.advanceTimersByTimeAsync(1);
+  // The call under way when the old name ended stays counted as its reserve.
+  expect(ledger.totals.get('model.gpt.requests.d20261123')).toBe(2n);
+});
+
+test('whoever asks, however the words cross, and whoever dies: never above the limit, and nothing is lost for good', async () => {
+  vi.useRealTimers();
+  const world = fc.record({
+    most: fc.integer({ min: 1, max: 60 }),
+    processes: fc.integer({ min: 1, max: 4 }),
+    callers: fc.integer({ min: 1, max: 8 }),
+    need: fc.integer({ min: 1, max: 4 }),
+    deaths: fc.integer({ min: 0, max: 3 }),
+  });
+  const runs = fc.asyncProperty(
+    world,
+    fc.scheduler(),
+    async ({ most, processes, callers, need, deaths }, scheduler) => {
+      const ledger = new SharedCounters(() => scheduler.schedule(Promise.resolve()).then(() => {}));
+      const limit = daily(most);
+      const amount: Amounts = { ...one, requests: BigInt(need) };
+      const consumedBy = new Map<string, bigint>();
+      let consumed = 0n;
+      const lives = Array.from({ length: processes }, (_, n) => ({ holder: `w${n}.1`, isDead: n < deaths && n > 0 }));
+      const callers_ = lives.flatMap(({ holder, isDead }) => {
+        const allowances = process(ledger, holder, processes);
+        return Array.from({ length: callers }, async () => {
+          for (let refusals = 0; refusals < 3; ) {
+            const hold = await allowances.take([limit], amount);
+            if (!isHold(hold)) {
+              refusals += 1;
+              continue;
+            }
+            consumed += amount.requests;
+            consumedBy.set(holder, (consumedBy.get(holder) ?? 0n) + amount.requests);
+            expect(consumed).toBeLessThanOrEqual(BigInt(most));
+            // The dead never settle, and never give back what they have in hand.
+            if (!isDead) hold.settle(amount);
+          }
+          if (!isDead) allowances.close();
+        });
+      });
+      await scheduler.waitFor(Promise.all(callers_));
+      await scheduler.waitIdle();
+      const key = 'model.gpt.requests.d20261123';
+      // What others do for the dead: what they held and did not use goes back.
+      for (const { holder, isDead } of lives) {
+        const unused = (ledger.heldBy.get(holder) ?? 0n) - (consumedBy.get(holder) ?? 0n);
+        if (isDead) ledger.addSurely({ kind: 'ledger', key }, -unused, holder);
+      }
+      await scheduler.waitIdle();
+      expect(ledger.totals.get(key) ?? 0n).toBe(consumed);
+    },
+  );
+  await fc.assert(runs, { numRuns: Number(globalThis.process.env['WILL_LIMIT_RUNS'] ?? 300) });
+});

@@ -1,0 +1,234 @@
+import type { CounterKind, CounterName, Counters, Increment } from '@will/bus';
+import {
+  allLimits,
+  amountsOf,
+  counterKey,
+  endOfHold,
+  type Limit,
+  limitInWords,
+  type LimitMetric,
+  type Period,
+  periodAt,
+  processOfHolder,
+  type Snapshot,
+} from '@will/core';
+import type { CallFilter, CallLog } from '@will/store';
+import type { StreamProgress } from './ports.ts';
+
+export interface LedgerDeps {
+  readonly counters: Pick<Counters, 'add' | 'total' | 'compact' | 'bornMs'>;
+  readonly log: Pick<CallLog, 'calls' | 'openIntents'>;
+  readonly progress: StreamProgress;
+  readonly snapshot: () => Snapshot | undefined;
+  /** Ids of the processes that live. */
+  readonly living: () => ReadonlySet<string>;
+  /** By the bus server's clock. */
+  readonly nowMs: () => number;
+  /** A budget or cap has reached the share at which operators are warned. */
+  readonly onWarning: (limit: string, usedShare: number) => void;
+}
+
+/** One limit, and how much of it is used in its present period. */
+export interface LimitState {
+  readonly limit: Limit;
+  readonly period: Period;
+  /** Used, or in the hands of workers. */
+  readonly used: bigint;
+  readonly warns: boolean;
+}
+
+/** A counter that cannot be opened now; the message says why. */
+export class NotOpenedError extends Error {
+  override readonly name = 'NotOpenedError';
+}
+
+/** A process that nobody heard of for so long is dead: longer than any lease of its own. */
+const deadAfterMs = 30_000;
+/** Records of a process that died are here by then. */
+const recordsWithinMs = 5_000;
+const callsPerPage = 5_000;
+const mostIntents = 10_000;
+/** Longer than any period lasts, and calls that began in it. */
+const forgottenAfterMs = 33 * 24 * 3_600_000;
+
+interface Held {
+  /** What all its increments come to. */
+  amount: bigint;
+  /** When it first took something. */
+  readonly sinceMs: number;
+  /** The name it held by last. */
+  holder: string;
+}
+
+interface Counter {
+  readonly name: CounterName;
+  total: bigint;
+  lastAtMs: number;
+  readonly held: Map<string, Held>;
+}
+
+/**
+ * Keeps the ledger true: gives back what dead workers held and did not use, puts what the log knows into counters that
+ * are younger than their period, and tells how much of each limit is used.
+ */
+export class LedgerKeeper {
+  readonly #deps: LedgerDeps;
+  readonly #counters = new Map<string, Counter>();
+  readonly #missingSinceMs = new Map<string, number>();
+  readonly #warned = new Set<string>();
+
+  constructor(deps: LedgerDeps) {
+    this.#deps = deps;
+  }
+
+  take({ kind, key, amount, total, holder, atMs }: Increment): void {
+    const counter = this.#counters.get(key) ?? { name: { kind, key }, total, lastAtMs: atMs, held: new Map() };
+    this.#counters.set(key, counter);
+    counter.total = total;
+    counter.lastAtMs = atMs;
+    if (holder === '') return;
+    const process = processOfHolder(holder);
+    const held = counter.held.get(process) ?? { amount: 0n, sinceMs: atMs, holder };
+    held.amount += amount;
+    held.holder = holder;
+    counter.held.set(process, held);
+  }
+
+  /** Every limit that a document states, with its present use. */
+  states(): LimitState[] {
+    const snapshot = this.#deps.snapshot();
+    return snapshot ? allLimits(snapshot).map((limit) => this.#stateOf(limit)) : [];
+  }
+
+  /** Says once per period of each limit that it is nearly used up. */
+  warn(): void {
+    for (const { limit, period, used, warns } of this.states()) {
+      const key = counterKey(limit, period);
+      if (!warns || this.#warned.has(key)) continue;
+      this.#warned.add(key);
+      this.#deps.onWarning(limitInWords(limit), Number((used * 100n) / (limit.most || 1n)) / 100);
+    }
+  }
+
+  /**
+   * Puts what the log knows of a period into its counter, once. For counters whose stream began after their period.
+   * @throws {NotOpenedError}
+   */
+  async open(counter: CounterName, startMs: number, endMs: number): Promise<void> {
+    const { counters, progress, nowMs } = this.#deps;
+    // Whoever added to it had it opened before.
+    if ((await counters.total(counter)) !== undefined) return;
+    const readUntilMs = await progress.readUntilMs();
+    if (readUntilMs === undefined || readUntilMs < nowMs() - recordsWithinMs)
+      throw new NotOpenedError('what was used before is still being read');
+    const [scope = '', id = '', metric = ''] = counter.key.split('.');
+    const place = placeOf(scope, id);
+    if (!place || !isMetric(metric)) throw new NotOpenedError(`no limit is counted as ${counter.key}`);
+    const used = await this.#used({ ...place, fromMs: startMs, toMs: endMs }, metric, () => true);
+    // The same id from whoever opens it, as long as the stream is the same.
+    const id_ = `${counters.bornMs(counter.kind)}:${counter.key}:open`;
+    if (used > 0n) await counters.add(counter, used, '', id_);
+  }
+
+  /** Gives back what processes that died held and did not use. @returns how many holds were ended. */
+  async sweep(): Promise<number> {
+    const dead = this.#deadProcesses();
+    let ended = 0;
+    for (const counter of this.#counters.values()) {
+      for (const [process, held] of counter.held) {
+        if (!dead.has(process) || !(await this.#end(counter, process, held))) continue;
+        ended += 1;
+        counter.held.delete(process);
+      }
+    }
+    await this.#forget();
+    return ended;
+  }
+
+  #stateOf(limit: Limit): LimitState {
+    const period = periodAt(limit.period, limit.zone, this.#deps.nowMs());
+    const used = this.#counters.get(counterKey(limit, period))?.total ?? 0n;
+    const share = limit.warnAt ?? Infinity;
+    return { limit, period, used, warns: Number(used) >= share * Number(limit.most) };
+  }
+
+  #deadProcesses(): ReadonlySet<string> {
+    const nowMs = this.#deps.nowMs();
+    const living = this.#deps.living();
+    const holders = new Set([...this.#counters.values()].flatMap(({ held }) => [...held.keys()]));
+    for (const process of holders) {
+      if (living.has(process)) this.#missingSinceMs.delete(process);
+      else if (!this.#missingSinceMs.has(process)) this.#missingSinceMs.set(process, nowMs);
+    }
+    const isDead = (process: string): boolean => nowMs - (this.#missingSinceMs.get(process) ?? nowMs) >= deadAfterMs;
+    return new Set([...holders].filter(isDead));
+  }
+
+  async #end({ name, lastAtMs }: Counter, process: string, { amount, sinceMs, holder }: Held): Promise<boolean> {
+    const { counters, log, progress, nowMs } = this.#deps;
+    const readUntilMs = await progress.readUntilMs();
+    if (readUntilMs === undefined || readUntilMs < nowMs() - recordsWithinMs) return false;
+    // An attempt whose end is still open will be charged at its reserve: it is not given back meanwhile.
+    const intents = await log.openIntents(Number.MAX_SAFE_INTEGER, mostIntents);
+    if (intents.some(({ record }) => record.workerId === process)) return false;
+    const [scope = '', id = '', metric = ''] = name.key.split('.');
+    const place = placeOf(scope, id);
+    if (!place || !isMetric(metric)) return true;
+    const calls: CallFilter = {
+      ...place,
+      fromMs: Math.floor(sinceMs) - recordsWithinMs,
+      toMs: lastAtMs + forgottenAfterMs,
+    };
+    const used = await this.#used(calls, metric, (workerId) => workerId === process);
+    if (amount !== used) await counters.add(name, used - amount, holder, endOfHold(holder, name.key));
+    return true;
+  }
+
+  /** What the calls of a filter came to, of those workers that count. */
+  async #used(
+    filter: CallFilter,
+    metric: LimitMetric,
+    counts: (workerId: string | undefined) => boolean,
+  ): Promise<bigint> {
+    let used = 0n;
+    const seen = new Set<string>();
+    let toMs = filter.toMs ?? Infinity;
+    for (;;) {
+      const page = await this.#deps.log.calls({ ...filter, toMs }, callsPerPage);
+      const fresh = page.filter(({ attemptId }) => !seen.has(attemptId));
+      for (const { attemptId, attempt, workerId, usage, price, costNanoUsd } of fresh) {
+        seen.add(attemptId);
+        if (attempt === 0 || !counts(workerId)) continue;
+        const amounts = amountsOf(usage, price);
+        used += metric === 'nano_usd' ? (costNanoUsd ?? 0n) : (amounts[metric] ?? 0n);
+      }
+      const last = page.at(-1);
+      if (page.length < callsPerPage || fresh.length === 0 || !last) return used;
+      // Of several that began within one millisecond some may be on the next page.
+      toMs = last.startedAtMs + 1;
+    }
+  }
+
+  async #forget(): Promise<void> {
+    const nowMs = this.#deps.nowMs();
+    for (const [key, { name, lastAtMs }] of this.#counters) {
+      if (nowMs - lastAtMs < (keptMs[name.kind] ?? forgottenAfterMs)) continue;
+      this.#counters.delete(key);
+      this.#warned.delete(key);
+      if (name.kind === 'ledger') await this.#deps.counters.compact(name);
+    }
+  }
+}
+
+const keptMs: Record<CounterKind, number> = { ledger: forgottenAfterMs, rate: 180_000 };
+
+const placeOf = (scope: string, id: string): CallFilter | undefined =>
+  scope === 'model'
+    ? { model: id }
+    : scope === 'client'
+      ? { client: id }
+      : scope === 'project'
+        ? { project: id }
+        : undefined;
+
+const isMetric = (text: string): text is LimitMetric => text === 'requests' || text === 'tokens' || text === 'nano_usd';

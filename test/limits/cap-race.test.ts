@@ -1,0 +1,238 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Bus, connectBus, type Counters, openCounters } from '@will/bus';
+import { counterKey, type CallRecord, type Limit, type LimitMetric, periodAt } from '@will/core';
+import { newId } from '@will/contracts';
+import { startNatsServer, type NatsServer } from '@will/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { callRecord } from '../../packages/store/src/contract/samples.ts';
+import { serveLimits } from '../../services/telemetry/src/adapters/bus-limits.ts';
+import { LedgerKeeper } from '../../services/telemetry/src/ledger.ts';
+
+// Processes race for a limit on a real server, and die. `WILL_CAP_RACES` sets how often, `WILL_CAP_KILLS` how many die in one
+// race in which they follow each other.
+
+const races = Number(process.env['WILL_CAP_RACES'] ?? 4);
+const manyKills = Number(process.env['WILL_CAP_KILLS'] ?? 12);
+const atOnce = 3;
+const callers = 64;
+let nats: NatsServer;
+let bus: Bus;
+let counters: Counters;
+let dir: string;
+
+beforeAll(async () => {
+  nats = await startNatsServer();
+  bus = await connectBus({ servers: nats.url, processId: 'test', inboxScope: 'telemetry' });
+  counters = await openCounters(bus);
+  dir = await mkdtemp(join(tmpdir(), 'will-limits-'));
+});
+afterAll(async () => {
+  await bus.close();
+  await nats.stop();
+  await rm(dir, { recursive: true });
+});
+
+const capOf = (most: number, metric: LimitMetric = 'requests'): Limit => ({
+  ...{
+    scope: 'model',
+    id: `m-${newId()
+      .toLowerCase()
+      .replace(/[^a-z0-9]/g, '')}`,
+    metric,
+    period: 'day',
+    zone: 'UTC',
+  },
+  most: BigInt(most),
+  warnAt: undefined,
+});
+
+interface Taker {
+  readonly id: string;
+  readonly child: ChildProcess;
+  /** Takes until it is refused. Resolves with the reason; undefined: it died. */
+  take(): Promise<string | undefined>;
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A limit, the processes that race for it, what they were granted, and the keeper that looks after the dead. */
+class Race {
+  readonly limit: Limit;
+  readonly file: string;
+  readonly keeper: LedgerKeeper;
+  readonly living = new Set<string>();
+  heardTotal: bigint | undefined;
+  /** How far the keeper's clock is ahead. */
+  aheadMs = 0;
+  readonly closers: (() => Promise<unknown>)[] = [];
+
+  constructor(limit: Limit) {
+    this.limit = limit;
+    this.file = join(dir, limit.id);
+    this.keeper = new LedgerKeeper({
+      counters,
+      log: { calls: async ({ toMs }) => (toMs === undefined ? [] : await this.records()), openIntents: async () => [] },
+      progress: { readUntilMs: async () => this.nowMs() },
+      snapshot: () => undefined,
+      living: () => this.living,
+      nowMs: () => this.nowMs(),
+      onWarning: () => {},
+    });
+  }
+
+  nowMs(): number {
+    return Date.now() + this.aheadMs;
+  }
+
+  async start(): Promise<void> {
+    await writeFile(this.file, '');
+    this.closers.push(
+      await counters.follow('ledger', (increment) => {
+        this.keeper.take(increment);
+        if (increment.key === this.key()) this.heardTotal = increment.total;
+      }),
+    );
+    const door = serveLimits(bus, this.keeper, (what, error) => {
+      throw new Error(what, { cause: error });
+    });
+    this.closers.push(() => door.stop());
+    await bus.connection.flush();
+  }
+
+  async stop(): Promise<void> {
+    for (const close of this.closers.reverse()) await close();
+  }
+
+  /** What was granted, as the takers wrote it down themselves. */
+  async grants(): Promise<string[]> {
+    const lines = (await readFile(this.file, 'utf8')).split('\n');
+    return lines.filter((line) => line !== '');
+  }
+
+  /** Resolves after so many grants; looks all the time, since a race takes some tens of milliseconds. */
+  async untilGranted(count: number): Promise<void> {
+    while ((await this.grants()).length < count) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async records(): Promise<CallRecord[]> {
+    return (await this.grants()).map((line, n) => {
+      const [workerId = '', atMs = ''] = line.split(' ');
+      return callRecord({ attemptId: `${n}`, workerId, startedAtMs: Number(atMs), model: this.limit.id });
+    });
+  }
+
+  async taker(): Promise<Taker> {
+    const id = `w${newId()}`;
+    const limit = JSON.stringify({ ...this.limit, most: `${this.limit.most}` });
+    const file = fileURLToPath(new URL('taker.ts', import.meta.url));
+    const child = fork(file, [nats.url, id, this.file, limit, `${callers}`, `${atOnce}`], { execArgv: [] });
+    const exited = once(child, 'exit');
+    await once(child, 'message');
+    this.living.add(id);
+    return {
+      id,
+      child,
+      async take() {
+        const answer = once(child, 'message').then(([word]) => (word as { reason: string }).reason);
+        child.send('take');
+        return Promise.race([answer, exited.then(() => undefined)]);
+      },
+      kill: async () => {
+        child.kill('SIGKILL');
+        await exited;
+        this.living.delete(id);
+      },
+      stop: async () => {
+        child.send('stop');
+        await exited;
+        this.living.delete(id);
+      },
+    };
+  }
+
+  /** Time passes until those who died count as dead, and the keeper ends what they held. */
+  async sweep(): Promise<number> {
+    // What the keeper hears of is a moment behind; in life half a minute passes here.
+    while (this.heardTotal !== (await this.total())) await new Promise((resolve) => setImmediate(resolve));
+    await this.keeper.sweep();
+    this.aheadMs += 31_000;
+    return this.keeper.sweep();
+  }
+
+  key(): string {
+    return counterKey(this.limit, periodAt('day', 'UTC', Date.now()));
+  }
+
+  async total(): Promise<bigint | undefined> {
+    return counters.total({ kind: 'ledger', key: this.key() });
+  }
+}
+
+async function inRace(most: number, work: (race: Race) => Promise<void>): Promise<void> {
+  const race = new Race(capOf(most));
+  await race.start();
+  await work(race).finally(() => race.stop());
+}
+
+test(
+  `${atOnce} processes of ${callers} callers race for 500, and one of them dies: never above, and in the end all of it`,
+  async () => {
+    const lost: number[] = [];
+    for (let n = 0; n < races; n += 1) {
+      await inRace(500, async (race) => {
+        const takers = await Promise.all(Array.from({ length: atOnce }, () => race.taker()));
+        const taking = takers.map((taker) => taker.take());
+        const victim = takers[n % atOnce] as Taker;
+        await race.untilGranted((n * 61) % 450);
+        await victim.kill();
+        await Promise.all(taking);
+        const before = (await race.grants()).length;
+        expect(before).toBeLessThanOrEqual(500);
+        lost.push(500 - before);
+        await Promise.all(takers.filter((taker) => taker !== victim).map((taker) => taker.stop()));
+        await race.sweep();
+        const late = await race.taker();
+        expect(await late.take()).toContain('is reached');
+        await late.stop();
+        expect((await race.grants()).length).toBe(500);
+        expect(await race.total()).toBe(500n);
+      });
+    }
+    process.stdout.write(
+      `${races} races for 500: short by ${lost.join(', ')} before the dead one’s hold was ended, by 0 after\n`,
+    );
+  },
+  60_000 + races * 10_000,
+);
+
+test(
+  `${manyKills} processes die one after the other with something in hand, and nothing is spent that nobody used`,
+  async () => {
+    const most = manyKills * 400;
+    await inRace(most, async (race) => {
+      let used = 0;
+      for (let n = 0; n < manyKills; n += 1) {
+        const taker = await race.taker();
+        const taking = taker.take();
+        await race.untilGranted(used + ((n * 17) % 90));
+        await taker.kill();
+        used = (await race.grants()).length;
+        await taking;
+      }
+      expect(used).toBeLessThanOrEqual(most);
+      const held = await race.total();
+      await race.sweep();
+      const after = (await race.grants()).length;
+      expect(await race.total()).toBe(BigInt(after));
+      process.stdout.write(
+        `${manyKills} kills: ${used} used, ${(held ?? 0n) - BigInt(used)} in the hands of the dead, 0 after the sweep\n`,
+      );
+    });
+  },
+  60_000 + manyKills * 2_000,
+);

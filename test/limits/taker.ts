@@ -1,0 +1,46 @@
+import { appendFileSync } from 'node:fs';
+import { connectBus, openCounters } from '@will/bus';
+import { holderName, type Limit } from '@will/core';
+import { answerCallIns, BusLedger } from '../../services/provider-worker/src/adapters/bus-ledger.ts';
+import { Allowances } from '../../services/provider-worker/src/limits/allowances.ts';
+
+// One process that takes from a limit until it is refused, as often as it is told, and writes down each grant before
+// anything else knows of it. Its arguments: server, its id, file of grants, limit as JSON, callers, processes.
+
+const [servers = '', processId = '', file = '', stated = '', callers = '', processes = ''] = process.argv.slice(2);
+const { most, ...rest } = JSON.parse(stated) as Omit<Limit, 'most'> & { readonly most: string };
+const limit: Limit = { ...rest, most: BigInt(most) };
+const bus = await connectBus({ servers, processId, inboxScope: 'worker' });
+const ledger = new BusLedger(bus, await openCounters(bus));
+const allowances = new Allowances({
+  ledger,
+  lease: { holder: () => holderName(processId, 1) },
+  nowMs: Date.now,
+  processes: () => Number(processes),
+});
+
+answerCallIns(bus, allowances);
+
+async function takeUntilRefused(): Promise<string> {
+  for (;;) {
+    const hold = await allowances.take([limit], { requests: 1n, tokens: 1n, nano_usd: 1n });
+    if (!('settle' in hold)) return hold.reason;
+    appendFileSync(file, `${processId} ${Date.now()}\n`);
+    hold.settle({ requests: 1n, tokens: 1n, nano_usd: 1n });
+  }
+}
+
+process.on('message', (word: 'take' | 'stop') => {
+  if (word === 'stop') return void stop();
+  void Promise.all(Array.from({ length: Number(callers) }, takeUntilRefused)).then((reasons) =>
+    process.send?.({ reason: reasons[0] }),
+  );
+});
+
+async function stop(): Promise<void> {
+  allowances.close();
+  await ledger.close();
+  await bus.close();
+  process.disconnect?.();
+}
+process.send?.('ready');
