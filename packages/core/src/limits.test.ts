@@ -55,7 +55,11 @@ test('a block is never more than what is left, nor less than what is needed wher
 
 test('a limit says in words what it is, and names its counter', () => {
   const limit: Limit = {
-    ...{ scope: 'client', id: 'acme', metric: 'nano_usd', period: 'month', zone: 'UTC' },
+    scope: 'client',
+    id: 'acme',
+    metric: 'nano_usd',
+    period: 'month',
+    zone: 'UTC',
     most: 2_500_000_000n,
     warnAt: undefined,
   };

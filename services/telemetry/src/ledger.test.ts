@@ -9,7 +9,11 @@ import { batchOf, callEvent, wireRecord } from './samples.ts';
 
 const nowMs = Date.UTC(2026, 10, 23, 12);
 const limit: Limit = {
-  ...{ scope: 'client', id: 'acme', metric: 'tokens', period: 'day', zone: 'UTC' },
+  scope: 'client',
+  id: 'acme',
+  metric: 'tokens',
+  period: 'day',
+  zone: 'UTC',
   most: 1_000n,
   warnAt: 0.8,
 };

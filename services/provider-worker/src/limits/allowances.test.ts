@@ -10,7 +10,12 @@ beforeEach(() => void vi.useFakeTimers({ now: startMs }));
 afterEach(() => void vi.useRealTimers());
 
 const daily = (most: number, over: Partial<Limit> = {}): Limit => ({
-  ...{ scope: 'model', id: 'gpt', metric: 'requests', period: 'day', zone: 'UTC', warnAt: undefined },
+  scope: 'model',
+  id: 'gpt',
+  metric: 'requests',
+  period: 'day',
+  zone: 'UTC',
+  warnAt: undefined,
   most: BigInt(most),
   ...over,
 });
