@@ -13,7 +13,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   bus: ['contracts', 'core'],
   providers: ['runtime', 'core'],
   client: ['bus', 'contracts', 'core'],
-  cli: ['client', 'bus', 'contracts', 'core'],
+  cli: ['client', 'bus', 'providers', 'contracts', 'core'],
   testkit: ['contracts', 'core'],
 };
 const serviceAllowed = ['bus', 'store', 'providers', 'runtime', 'client', 'contracts', 'core'];

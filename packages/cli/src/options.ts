@@ -20,6 +20,11 @@ export function named(raw: string): string {
   return slug;
 }
 
+export function ggufFile(raw: string): string {
+  if (!/\.gguf$/i.test(raw)) throw new InvalidArgumentError('It must be a .gguf file.');
+  return raw;
+}
+
 export function taskType(raw: string): string {
   if (!slugPattern.test(raw))
     throw new InvalidArgumentError(`It must match ${slugPattern.source}: text_gen, code, translation, …`);

@@ -1,6 +1,7 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { dataClasses, modalities } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from './cli-error.ts';
+import type { AddModelOptions } from './commands/add-model.ts';
 import type { ApplyOptions } from './commands/apply.ts';
 import type { GetOptions } from './commands/get.ts';
 import type { ExplainOptions } from './commands/explain.ts';
@@ -13,7 +14,7 @@ import type { RollbackOptions } from './commands/rollback.ts';
 import type { RerateOptions } from './commands/prices.ts';
 import type { UsageOptions } from './commands/usage.ts';
 import { kindsByWord, kindWords } from './kinds.ts';
-import { instant, modelName, named, taskType, wholeNumber, words, wordsOf } from './options.ts';
+import { ggufFile, instant, modelName, named, taskType, wholeNumber, words, wordsOf } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 const usageWords = ['day', 'hour', 'client', 'model', 'type', 'outcome'];
@@ -220,6 +221,24 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
     .action(async (options: { json?: boolean }) => {
       const { limits } = await import('./commands/limits.ts');
       end(await limits(terminal, options));
+    });
+
+  const models = program.command('models').description('models and where they come from');
+  models
+    .command('add')
+    .description('make the record of a model file: what it says, whether it fits this machine, how fast it is here')
+    .argument('<file>', 'a .gguf file', ggufFile)
+    .option('--name <name>', 'what it is called (default: as the file says)')
+    .option('--tags <list>', 'use cases (default text_gen, or embedding)', words)
+    .option('--context <n>', 'tokens of context (default at most 4096)', wholeNumber(1, 100_000_000))
+    .option('--concurrency <n>', 'calls at once (default 1)', wholeNumber(1, 8))
+    .addOption(new Option('--device <device>', 'what it runs on (default either)').choices(['cpu', 'gpu', 'either']))
+    .option('--no-measure', 'do not load it to measure its speed')
+    .option('--dry-run', 'print the record and apply nothing')
+    .option('--json', 'print JSON')
+    .action(async (file: string, options: AddModelOptions) => {
+      const { addModelFile } = await import('./commands/add-model.ts');
+      end(await addModelFile(terminal, file, options));
     });
 
   const prices = program.command('prices').description('what models cost by their documents');

@@ -6,6 +6,7 @@ import { openAiCompatible } from './openai-compatible/index.ts';
 import type { Provider } from './port.ts';
 
 export * from './port.ts';
+export { inspectGguf, measureSpeed, type GgufInspection, type MeasuredSpeed } from './gguf/inspect.ts';
 
 export interface ProviderOptions {
   /** What a relative `local.path` is relative to. */

@@ -63,13 +63,16 @@ function withinFolder(folder: string, path: string): string {
 function loadOptionsOf(model: Model, path: string, file: GgufModel, { threads }: GgufOptions): LoadOptions {
   return {
     path,
-    threads: threads > 0 ? threads : Math.max(1, Math.floor(availableParallelism() / 2)),
+    threads: threads > 0 ? threads : usualThreads(),
     sequences: model.output.has('text') ? Math.min(mostSequences, model.concurrency ?? 1) : 0,
     isForVectors: model.output.has('embedding'),
     contextTokens: contextTokensOf(file, model.contextTokens),
     gpu: model.document.local?.device === 'cpu' ? false : 'auto',
   };
 }
+
+/** Threads of a model where no setting says otherwise. */
+const usualThreads = (): number => Math.max(1, Math.floor(availableParallelism() / 2));
 
 /** Tokens that a context is made for: as many as the document states, else at most 4,096; never more than the model has. */
 export function contextTokensOf(file: GgufModel, stated: number | undefined): number {
