@@ -14,6 +14,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { apply, callsOf, decisionOf } from '../support/ask.ts';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
 import { startSystem, type System } from '../support/system.ts';
+import { willmAt } from '../support/willm.ts';
 
 // The main job with every store in MongoDB, and two telemetry processes on it.
 
@@ -105,4 +106,17 @@ test('usage is told out of the sums, and no store is in the data folder', async 
     ['tiny', 1n],
   ]);
   expect((await readdir(system.dataDir)).filter((name) => name.includes('sqlite'))).toEqual([]);
+});
+
+test('calls are exported, and of an erased client nothing is left', async () => {
+  await callsOf(system, { client: 'acme' }, 2);
+  const willm = willmAt(system.nats.url);
+  const exported = await willm('logs', 'export', '--format', 'jsonl', '--client', 'acme');
+  expect(exported.out.trimEnd().split('\n')).toHaveLength(2);
+  expect(await willm('logs', 'erase', 'acme', '--yes')).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^2 calls/),
+  });
+  expect(await callsOf(system, { client: 'acme' }, 0)).toEqual([]);
+  expect((await callsOf(system, { client: 'counted' }, 60)).length).toBe(60);
 });

@@ -4,6 +4,8 @@ import { CliError, type ExitCode, exitCodes } from './cli-error.ts';
 import type { AddModelOptions } from './commands/add-model.ts';
 import type { ApplyOptions } from './commands/apply.ts';
 import type { GetOptions } from './commands/get.ts';
+import type { EraseLogsOptions } from './commands/erase-logs.ts';
+import type { ExportLogsOptions } from './commands/export-logs.ts';
 import type { ExplainOptions } from './commands/explain.ts';
 import type { LogsOptions } from './commands/logs.ts';
 import type { RunOptions } from './commands/run.ts';
@@ -175,23 +177,32 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
       end(await explain(terminal, type, options));
     });
 
-  program
-    .command('logs')
+  const logsCommand = withCallFilters(program.command('logs'))
     .description('show calls, newest first')
-    .option('--client <name>', 'of one client', named)
-    .option('--project <name>', 'of one project', named)
-    .option('--reflex <name>', 'of one reflex', named)
-    .option('--model <name>', 'of one model', named)
-    .option('--type <type>', 'of one task type', taskType)
-    .addOption(new Option('--outcome <outcome>', 'that ended so').choices(['Success', 'Timeout', 'Blocked']))
-    .option('--task <id>', 'of one task')
-    .option('--decision <id>', 'of one decision')
-    .option('--since <time>', 'an ISO time, or a time ago: 15m, 2h, 7d', instant(Date.now))
     .option('--limit <n>', 'how many (default 20)', wholeNumber(1, 1_000))
     .option('--json', 'print JSON')
     .action(async (options: LogsOptions) => {
       const { logs } = await import('./commands/logs.ts');
       end(await logs(terminal, options));
+    });
+  withCallFilters(logsCommand.command('export'))
+    .description('write every call that fits, one line each')
+    .addOption(new Option('--format <format>', 'of the lines').choices(['csv', 'jsonl']).default('csv'))
+    .option('--out <file>', 'a new file (default: stdout)')
+    .action(async (_: unknown, command: Command) => {
+      const { exportLogs } = await import('./commands/export-logs.ts');
+      // Filters may stand before the word `export` too.
+      end(await exportLogs(terminal, command.optsWithGlobals<ExportLogsOptions>()));
+    });
+  logsCommand
+    .command('erase')
+    .description('remove everything that the call log holds of a client, for good')
+    .argument('<client>', 'its name or slug', named)
+    .option('--yes', 'it is meant')
+    .option('--json', 'print JSON')
+    .action(async (client: string, options: EraseLogsOptions) => {
+      const { eraseLogs } = await import('./commands/erase-logs.ts');
+      end(await eraseLogs(terminal, client, options));
     });
 
   program
@@ -307,6 +318,20 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
 
 const typeArgument = (): Argument =>
   new Argument('<type>', 'the task type: text_gen, code, translation, …').argParser(taskType);
+
+/** Which calls. */
+const withCallFilters = (command: Command): Command =>
+  command
+    .option('--client <name>', 'of one client', named)
+    .option('--project <name>', 'of one project', named)
+    .option('--reflex <name>', 'of one reflex', named)
+    .option('--model <name>', 'of one model', named)
+    .option('--type <type>', 'of one task type', taskType)
+    .addOption(new Option('--outcome <outcome>', 'that ended so').choices(['Success', 'Timeout', 'Blocked']))
+    .option('--task <id>', 'of one task')
+    .option('--decision <id>', 'of one decision')
+    .option('--since <time>', 'an ISO time, or a time ago: 15m, 2h, 7d', instant(Date.now))
+    .option('--until <time>', 'the same (default now)', instant(Date.now));
 
 /** What `run` and `explain` say of a task alike. */
 const withFacts = (command: Command): Command =>

@@ -31,7 +31,7 @@ function counter(key: string): string {
 export type DataClassToken = 'open' | 'customer' | 'sensitive' | 'customer-sensitive';
 export type RegistryOperation = 'apply' | 'get' | 'status' | 'history' | 'diff' | 'rollback';
 export type JsonOperation = 'run' | 'stream' | 'explain' | 'cancel';
-export type TelemetryOperation = 'open' | 'limits' | 'calls' | 'decision' | 'recent' | 'usage' | 'rerate';
+export type TelemetryOperation = 'open' | 'limits' | 'calls' | 'decision' | 'recent' | 'usage' | 'rerate' | 'erase';
 
 /**
  * The one place that builds subjects. Every argument is checked, so caller text can never become a wildcard, a system

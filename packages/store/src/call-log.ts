@@ -21,6 +21,15 @@ export interface CallFilter {
   readonly fromMs?: number;
   /** Started before this instant. */
   readonly toMs?: number;
+  /** Listed behind this call: where a page before ended. */
+  readonly behind?: Pick<CallRecord, 'startedAtMs' | 'attemptId'>;
+}
+
+/** What a log holds. */
+export interface LogSize {
+  readonly calls: number;
+  /** What it takes on disk, as far as the store can tell; space that was freed is not counted. */
+  readonly bytes: number;
 }
 
 /** What a batch changed. */
@@ -65,7 +74,7 @@ export interface CallLog {
    * @throws {StoreError} it is not known what of the batch is there (in a file: nothing of it); repeating it is safe.
    */
   ingest(events: readonly LogEvent[]): Promise<Ingested>;
-  /** Newest start first. `limit` from 1. */
+  /** Newest start first, of equal starts the highest attempt id. `limit` from 1. */
   calls(filter: CallFilter, limit: number): Promise<readonly CallRecord[]>;
   /** A decision by its id, or the newest of a task; its set is undefined while it is not here yet. */
   decision(
@@ -90,6 +99,21 @@ export interface CallLog {
    * @param after `next` of the answer before; '' to begin with.
    */
   rerate(of: RerateQuestion, limit: number, after: string): Promise<Rerated>;
+  size(): Promise<LogSize>;
+  /** When the oldest call but `count` started; undefined: there are no more than that. */
+  startOfOldest(count: number): Promise<number | undefined>;
+  /**
+   * Removes calls that started before an instant, and intents, decisions and sets of before. Up to `limit` calls and as
+   * many decisions. Sums stay. @returns how many calls and decisions went; 0: none is left.
+   */
+  prune(beforeMs: number, limit: number): Promise<number>;
+  /** Removes sums of times that ended before an instant. @returns how many rows went. */
+  pruneSums(beforeMs: number): Promise<number>;
+  /**
+   * Removes everything that names a client: calls, intents, decisions, sets, and its own sums; up to `limit` calls. Sums
+   * that tell no clients apart stay. @returns how many calls went; less than `limit`: nothing of it is left.
+   */
+  erase(client: string, limit: number): Promise<number>;
   /** Intents without a record whose deadline lies before the instant, oldest deadline first. */
   openIntents(beforeMs: number, limit: number): Promise<readonly AttemptIntent[]>;
   /** Waits for what was begun. A second call does nothing. */

@@ -11,10 +11,12 @@ import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime
 import { storesAt } from '@will/store';
 import { serveQuestions } from './adapters/bus-questions.ts';
 import { serveLimits } from './adapters/bus-limits.ts';
+import { hourly } from './adapters/cron-hourly.ts';
 import { EventStream } from './adapters/event-stream.ts';
 import { parseConfig } from './config.ts';
 import { LedgerKeeper } from './ledger.ts';
 import { repeat } from './repeat.ts';
+import { Retention } from './retention.ts';
 import { Telemetry } from './service.ts';
 
 const sweepEveryMs = 1_000;
@@ -76,6 +78,8 @@ await runMain(logger, async (ready) => {
     },
     onError,
   );
+  const retention = new Retention(log, config, { nowMs: Date.now, logger, onError });
+  const stopPruning = hourly(() => retention.run(), onError);
   const door = serveQuestions(bus, telemetry, onError);
   const limits = serveLimits(bus, keeper, onError);
   const presence = await announce(bus, 'telemetry', () => ({ revision: snapshots.current?.revision ?? 0 }));
@@ -89,6 +93,7 @@ await runMain(logger, async (ready) => {
   await ledgerKeeping.stop();
   for (const stop of followed) await stop();
   await sweeper.stop();
+  await stopPruning();
   await events.stop();
   await telemetry.drain();
   await presence.stop();

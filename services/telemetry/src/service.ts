@@ -17,6 +17,7 @@ import type { Delivery, StreamProgress } from './ports.ts';
 export const graceMs = 5_000;
 const intentsPerSweep = 500;
 const callsPerRerating = 1_000;
+const callsPerErasure = 1_000;
 const defaultLimit = 20;
 const mostCalls = 1_000;
 /** What a question about late decisions may cost: a tenth of a second, and one message. */
@@ -129,6 +130,21 @@ export class Telemetry {
       next = part.next;
     }
     return all;
+  }
+
+  /**
+   * Removes everything that the log holds of a client, in parts, so that records go on being taken in between.
+   * @returns how many calls went. @throws {QuestionError}
+   */
+  async erase(client: string): Promise<number> {
+    if (client === '') throw new QuestionError('a client is needed');
+    let erased = 0;
+    let part = callsPerErasure;
+    while (part === callsPerErasure) {
+      part = await this.#deps.log.erase(client, callsPerErasure);
+      erased += part;
+    }
+    return erased;
   }
 
   /** Distinct facts that were decided on since an instant, the newest first. @throws {QuestionError} */

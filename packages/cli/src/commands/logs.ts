@@ -5,7 +5,8 @@ import { localTime, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
 
-export interface LogsOptions {
+/** Which calls; what is absent is not asked for. */
+export interface CallOptions {
   readonly client?: string;
   readonly project?: string;
   readonly reflex?: string;
@@ -16,24 +17,31 @@ export interface LogsOptions {
   readonly decision?: string;
   /** Epoch milliseconds. */
   readonly since?: number;
+  /** Epoch milliseconds. */
+  readonly until?: number;
+}
+
+export interface LogsOptions extends CallOptions {
   readonly limit?: number;
   readonly json?: boolean;
 }
 
+export const questionOf = (options: CallOptions) => ({
+  client: options.client ?? '',
+  project: options.project ?? '',
+  reflex: options.reflex ?? '',
+  model: options.model ?? '',
+  taskType: options.type ?? '',
+  outcome: options.outcome ?? '',
+  taskId: options.task ?? '',
+  decisionId: options.decision ?? '',
+  fromUnixMs: BigInt(options.since ?? 0),
+  toUnixMs: BigInt(options.until ?? 0),
+});
+
 /** `willm logs`: what was called, newest first. */
 export async function logs(terminal: Terminal, options: LogsOptions): Promise<ExitCode> {
-  const question = {
-    client: options.client ?? '',
-    project: options.project ?? '',
-    reflex: options.reflex ?? '',
-    model: options.model ?? '',
-    taskType: options.type ?? '',
-    outcome: options.outcome ?? '',
-    taskId: options.task ?? '',
-    decisionId: options.decision ?? '',
-    fromUnixMs: BigInt(options.since ?? 0),
-    limit: options.limit ?? 0,
-  };
+  const question = { ...questionOf(options), limit: options.limit ?? 0 };
   const { calls, error } = await withBus(terminal, (bus) =>
     ask(bus, subjects.telemetry('calls'), [wire.QueryCallsRequestSchema, question], wire.QueryCallsResponseSchema),
   );

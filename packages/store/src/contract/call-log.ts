@@ -343,6 +343,80 @@ export function callLogContract(newPlace: () => Promise<Place<CallLog>>): void {
       expect(await log.rerate(of, 100, '')).toEqual({ looked: 4, changed: 0, addedNanoUsd: 0n, next: undefined });
     }));
 
+  test('pages follow each other without a gap or a repeat, also among calls that started at once', () =>
+    onStore(newPlace, async (log) => {
+      const ids = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+      const starts = [1, 2, 2, 2, 2, 3, 3];
+      await log.ingest(ids.map((attemptId, n) => call(callRecord({ attemptId, startedAtMs: starts[n] ?? 0 }))));
+      const seen: string[] = [];
+      let page = await log.calls({ client: 'acmelegal' }, 2);
+      while (page.length > 0) {
+        seen.push(...page.map(({ attemptId }) => attemptId));
+        const behind = page.at(-1) as CallRecord;
+        page = await log.calls({ client: 'acmelegal', behind }, 2);
+      }
+      expect(seen).toEqual([...ids].reverse());
+    }));
+
+  test('what is older than an instant goes in parts, with its decisions, sets and intents; the sums stay', () =>
+    onStore(newPlace, async (log) => {
+      const at = (atMs: number): LogEvent[] => {
+        const ids = { attemptId: `at-${atMs}`, taskId: `task-${atMs}`, decisionId: `d-${atMs}` };
+        const { set } = namedSet();
+        return [
+          call(callRecord({ ...ids, startedAtMs: atMs })),
+          { kind: 'decision', decision: decision({ ...ids, atMs, setId: `set-${atMs}` }) },
+          { kind: 'set', set: { setId: `set-${atMs}`, set: { ...set, validUntilMs: atMs + 5 } } },
+          open(`open-${atMs}`, atMs),
+        ];
+      };
+      await log.ingest([10, 20, 30, 100].flatMap(at));
+      expect(await log.startOfOldest(0)).toBe(10);
+      expect(await log.startOfOldest(2)).toBe(30);
+      expect(await log.startOfOldest(4)).toBeUndefined();
+      expect((await log.size()).calls).toBe(4);
+      expect((await log.size()).bytes).toBeGreaterThan(0);
+      expect(await log.prune(50, 2)).toBe(4);
+      expect(await log.prune(50, 2)).toBe(2);
+      expect(await log.prune(50, 2)).toBe(0);
+      expect((await log.calls({}, 10)).map(({ attemptId }) => attemptId)).toEqual(['at-100']);
+      expect(await log.decision({ decisionId: 'd-30' })).toBeUndefined();
+      expect(await log.decision({ decisionId: 'd-100' })).toMatchObject({ set: { setId: 'set-100' } });
+      expect((await log.openIntents(1_000, 10)).map(({ deadlineMs }) => deadlineMs)).toEqual([100]);
+      expect((await log.usage({ by: [], ...allTime }))[0]?.calls).toBe(4);
+      expect(await log.pruneSums(24 * hour - 1)).toBeGreaterThan(0);
+      expect((await log.usage({ by: ['day'], ...allTime }))[0]?.calls).toBe(4);
+      expect(await log.pruneSums(24 * hour)).toBeGreaterThan(0);
+      expect(await log.usage({ by: ['day'], ...allTime })).toEqual([]);
+    }));
+
+  test('of an erased client nothing is left, and of the others everything', () =>
+    onStore(newPlace, async (log) => {
+      const of = (client: string): LogEvent[] => {
+        const { set } = namedSet();
+        const ids = { client, taskId: `task-${client}`, decisionId: `d-${client}` };
+        return [
+          call(callRecord({ ...ids, attemptId: `1-${client}` })),
+          call(callRecord({ ...ids, attemptId: `2-${client}` })),
+          { kind: 'decision', decision: decision({ ...ids, setId: `s-${client}` }) },
+          { kind: 'set', set: { setId: `s-${client}`, set: { ...set, facts: { ...set.facts, client } } } },
+          { kind: 'intent', intent: { record: callRecord({ client, attemptId: `3-${client}` }), deadlineMs: 1 } },
+        ];
+      };
+      await log.ingest([...of('gone'), ...of('stays')]);
+      expect(await log.erase('gone', 1)).toBe(1);
+      expect(await log.erase('gone', 10)).toBe(1);
+      expect(await log.erase('gone', 10)).toBe(0);
+      expect((await log.calls({}, 10)).map(({ client }) => client)).toEqual(['stays', 'stays']);
+      expect(await log.decision({ taskId: 'task-gone' })).toBeUndefined();
+      expect(await log.decision({ taskId: 'task-stays' })).toMatchObject({ set: { setId: 's-stays' } });
+      expect((await log.openIntents(10, 10)).map(({ record }) => record.client)).toEqual(['stays']);
+      expect((await log.recentFacts(0, 10, 10)).recent.map(({ facts }) => facts.client)).toEqual(['stays']);
+      const clients = await log.usage({ by: ['client'], ...allTime });
+      expect(clients.map(({ client, calls }) => [client, calls])).toEqual([['stays', 2]]);
+      expect((await log.usage({ by: ['model'], ...allTime }))[0]?.calls).toBe(4);
+    }));
+
   test('the facts of late decisions are told once each, with how often, the newest first', () =>
     onStore(newPlace, async (log) => {
       const of = (taskType: string, setId: string): LogEvent => {

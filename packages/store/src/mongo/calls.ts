@@ -1,10 +1,11 @@
 import type { CallRecord, DecisionRecord, NamedSet } from '@will/core';
 import type { Collection, Db, Filter, Sort } from 'mongodb';
-import type { CallFilter, CallLog, Ingested, LogEvent, Rerated, RerateQuestion } from '../call-log.ts';
+import type { CallFilter, CallLog, Ingested, LogEvent, LogSize, Rerated, RerateQuestion } from '../call-log.ts';
 import { charged } from '../charged.ts';
 import { parse, stringify } from '../json.ts';
 import { mergeFacts } from '../merge-facts.ts';
 import { netted, type Netted } from '../netted.ts';
+import { dayMs, hourMs } from '../usage.ts';
 import { Batches } from './batches.ts';
 import { recordOf, type CallDocument } from './call-document.ts';
 import { commandLimitMs, openMongo, type MongoPlace, type MongoSchema } from './connect.ts';
@@ -15,6 +16,7 @@ import { usageFrom, type RollupDocument } from './rollups.ts';
 interface IntentDocument {
   readonly _id: string;
   readonly deadlineMs: number;
+  readonly client: string;
   /** JSON. */
   readonly record: string;
 }
@@ -23,11 +25,14 @@ interface DecisionDocument {
   readonly taskId: string;
   readonly setId: string;
   readonly atMs: number;
+  readonly client: string;
   /** JSON. */
   readonly body: string;
 }
 interface SetDocument {
   readonly _id: string;
+  readonly client: string;
+  readonly validUntilMs: number;
   /** JSON; they stand in the body too. */
   readonly facts: string;
   /** JSON. */
@@ -63,6 +68,7 @@ export async function openMongoCallLog(place: MongoPlace): Promise<CallLog> {
 }
 
 class MongoCalls implements CallLog {
+  readonly #database: Db;
   readonly #calls: Collection<CallDocument>;
   readonly #intents: Collection<IntentDocument>;
   readonly #decisions: Collection<DecisionDocument>;
@@ -74,6 +80,7 @@ class MongoCalls implements CallLog {
   #lookedAtMs = 0;
 
   constructor(batches: Batches, database: Db, disconnect: () => Promise<void>) {
+    this.#database = database;
     this.#calls = database.collection('calls');
     this.#intents = database.collection('intents');
     this.#decisions = database.collection('decisions');
@@ -151,7 +158,7 @@ class MongoCalls implements CallLog {
 
   rerate({ model, fromMs, toMs, prices }: RerateQuestion, limit: number, after: string): Promise<Rerated> {
     return this.#inTurn(async () => {
-      const filter = { model, startedAtMs: { $lt: toMs }, $or: behind(after, fromMs) };
+      const filter = { model, startedAtMs: { $lt: toMs }, $or: startingAfter(after, fromMs) };
       const found = await this.#calls.find(filter, maxTime).sort(oldestFirst).limit(limit).toArray();
       const changes = found.flatMap((from) => {
         const record = recordOf(from._id, from);
@@ -180,6 +187,56 @@ class MongoCalls implements CallLog {
     });
   }
 
+  size(): Promise<LogSize> {
+    return wrapped(async () => {
+      const [calls, stats] = await Promise.all([
+        this.#calls.estimatedDocumentCount(maxTime),
+        this.#database.command({ dbStats: 1, ...maxTime }),
+      ]);
+      return { calls, bytes: Number(stats['dataSize'] ?? 0) + Number(stats['indexSize'] ?? 0) };
+    });
+  }
+
+  startOfOldest(count: number): Promise<number | undefined> {
+    return wrapped(async () => {
+      const options = { ...maxTime, projection: { startedAtMs: 1 } };
+      const [oldest] = await this.#calls.find({}, options).sort({ startedAtMs: 1 }).skip(count).limit(1).toArray();
+      return oldest?.startedAtMs;
+    });
+  }
+
+  prune(beforeMs: number, limit: number): Promise<number> {
+    return this.#inTurn(async () => {
+      const removed =
+        (await removeSome(this.#calls, { startedAtMs: { $lt: beforeMs } }, limit)) +
+        (await removeSome(this.#decisions, { atMs: { $lt: beforeMs } }, limit));
+      if (removed === 0) {
+        await this.#intents.deleteMany({ deadlineMs: { $lt: beforeMs } });
+        await this.#sets.deleteMany({ validUntilMs: { $lt: beforeMs } });
+      }
+      return removed;
+    });
+  }
+
+  pruneSums(beforeMs: number): Promise<number> {
+    return this.#inTurn(async () => {
+      let removed = 0;
+      for (const spanMs of [hourMs, dayMs])
+        removed += (await this.#rollups.deleteMany({ spanMs, startMs: { $lte: beforeMs - spanMs } })).deletedCount;
+      return removed;
+    });
+  }
+
+  erase(client: string, limit: number): Promise<number> {
+    return this.#inTurn(async () => {
+      await this.#decisions.deleteMany({ client });
+      await this.#sets.deleteMany({ client });
+      await this.#intents.deleteMany({ client });
+      await this.#rollups.deleteMany({ rollup: 'clients', client });
+      return removeSome(this.#calls, { client }, limit);
+    });
+  }
+
   async close(): Promise<void> {
     await this.#turns.ended();
     await this.#disconnect();
@@ -200,6 +257,8 @@ class MongoCalls implements CallLog {
   async #addSets(sets: Netted['sets']): Promise<void> {
     const documents = sets.map(({ setId, set }) => ({
       _id: setId,
+      client: set.facts.client,
+      validUntilMs: set.validUntilMs,
       facts: stringify(set.facts),
       body: stringify(set),
     }));
@@ -208,8 +267,8 @@ class MongoCalls implements CallLog {
 
   async #addDecisions(decisions: Netted['decisions']): Promise<void> {
     const documents = decisions.map((decision) => {
-      const { decisionId: _id, taskId, setId, atMs } = decision;
-      return { _id, taskId, setId, atMs, body: stringify(decision) };
+      const { decisionId: _id, taskId, setId, atMs, client } = decision;
+      return { _id, taskId, setId, atMs, client, body: stringify(decision) };
     });
     await insertNew(this.#decisions, documents);
   }
@@ -225,7 +284,12 @@ class MongoCalls implements CallLog {
     const closed = new Set((await ended.toArray()).map(({ _id }) => _id));
     const documents = intents
       .filter(({ record }) => !closed.has(record.attemptId))
-      .map(({ record, deadlineMs }) => ({ _id: record.attemptId, deadlineMs, record: stringify(record) }));
+      .map(({ record, deadlineMs }) => ({
+        _id: record.attemptId,
+        client: record.client,
+        deadlineMs,
+        record: stringify(record),
+      }));
     await insertNew(this.#intents, documents);
   }
 }
@@ -251,17 +315,41 @@ async function insertNew<Stored extends { readonly _id: string }>(
   }
 }
 
+/** Returns how many went. Their ids are asked for first, since a removal itself knows no limit. */
+async function removeSome<Stored extends { readonly _id: string }>(
+  collection: Collection<Stored>,
+  filter: Filter<Stored>,
+  limit: number,
+): Promise<number> {
+  const found = await collection
+    .find(filter, { ...maxTime, projection: { _id: 1 } })
+    .limit(limit)
+    .toArray();
+  if (found.length === 0) return 0;
+  const ids = found.map(({ _id }) => _id);
+  return (await collection.deleteMany({ _id: { $in: ids } } as Filter<Stored>)).deletedCount;
+}
+
 const newestFirst: Sort = { startedAtMs: -1, _id: -1 };
 const oldestFirst: Sort = { startedAtMs: 1, _id: 1 };
 
-function conditionsOf({ fromMs, toMs, ...equal }: CallFilter): Filter<CallDocument> {
+function conditionsOf({ fromMs, toMs, behind, ...equal }: CallFilter): Filter<CallDocument> {
   const asked = Object.fromEntries(Object.entries(equal).filter(([, value]) => value !== undefined));
   const started = { ...(fromMs !== undefined && { $gte: fromMs }), ...(toMs !== undefined && { $lt: toMs }) };
-  return { ...asked, ...(Object.keys(started).length > 0 && { startedAtMs: started }) };
+  return {
+    ...asked,
+    ...(Object.keys(started).length > 0 && { startedAtMs: started }),
+    ...(behind && {
+      $or: [
+        { startedAtMs: { $lt: behind.startedAtMs } },
+        { startedAtMs: behind.startedAtMs, _id: { $lt: behind.attemptId } },
+      ],
+    }),
+  };
 }
 
 /** Where the part before ended: its last start and attempt. */
-function behind(after: string, fromMs: number): Filter<CallDocument>[] {
+function startingAfter(after: string, fromMs: number): Filter<CallDocument>[] {
   if (after === '') return [{ startedAtMs: { $gte: fromMs } }];
   const [start = '', attempt = ''] = after.split(':');
   const atMs = Number(start);

@@ -8,6 +8,7 @@ import { Increments } from '../usage.ts';
 import { columnNames, recordOf, rowOf, selected, type CallRow } from './call-row.ts';
 import type { Schema } from './database.ts';
 import type { Synchronous } from './protocol.ts';
+import { pruningOperations } from './prune.ts';
 import { prepareRerating } from './rerate.ts';
 import { prepareRollups, rollupMigration, usageFrom } from './rollups.ts';
 
@@ -99,6 +100,7 @@ const conditions: Readonly<Record<keyof CallFilter, string>> = {
   decisionId: 'decision_id = ?',
   fromMs: 'started_at_ms >= ?',
   toMs: 'started_at_ms < ?',
+  behind: '(started_at_ms, attempt_id) < (?, ?)',
 };
 
 export function callOperations(database: DatabaseSync): CallOperations {
@@ -126,7 +128,7 @@ export function callOperations(database: DatabaseSync): CallOperations {
   const query = (where: string): StatementSync => {
     const known = queries.get(where);
     if (known) return known;
-    const sql = `SELECT ${selected} FROM calls ${where} ORDER BY started_at_ms DESC, number DESC LIMIT ?`;
+    const sql = `SELECT ${selected} FROM calls ${where} ORDER BY started_at_ms DESC, attempt_id DESC LIMIT ?`;
     const prepared = database.prepare(sql);
     queries.set(where, prepared);
     return prepared;
@@ -138,7 +140,7 @@ export function callOperations(database: DatabaseSync): CallOperations {
     calls(filter, limit) {
       const asked = (Object.keys(conditions) as (keyof CallFilter)[]).filter((key) => filter[key] !== undefined);
       const where = asked.length === 0 ? '' : `WHERE ${asked.map((key) => conditions[key]).join(' AND ')}`;
-      const parameters = asked.map((key) => filter[key] as SQLInputValue);
+      const parameters = asked.flatMap((key) => valuesOf(filter, key));
       return (query(where).all(...parameters, limit) as unknown as CallRow[]).map(recordOf);
     },
 
@@ -163,12 +165,19 @@ export function callOperations(database: DatabaseSync): CallOperations {
 
     rerate: prepareRerating(database, ingestion.addToRollups),
 
+    ...pruningOperations(database),
+
     openIntents: (beforeMs, limit) =>
       openIntents.all(beforeMs, limit).map((row) => ({
         record: parse<CallRecord>(row['record'] as string),
         deadlineMs: row['deadline_ms'] as number,
       })),
   };
+}
+
+function valuesOf({ behind, ...equal }: CallFilter, key: keyof CallFilter): SQLInputValue[] {
+  if (key !== 'behind') return [equal[key] as SQLInputValue];
+  return behind ? [behind.startedAtMs, behind.attemptId] : [];
 }
 
 /** Nothing where the set itself is not here: it is on its way, or was lost. */

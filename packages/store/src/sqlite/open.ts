@@ -34,6 +34,11 @@ export async function openCallLog(path: string): Promise<CallLog> {
     rerate: (of, limit, after) => thread.call('rerate', of, limit, after),
     usage: (question) => thread.call('usage', question),
     openIntents: (beforeMs, limit) => thread.call('openIntents', beforeMs, limit),
+    size: () => thread.call('size'),
+    startOfOldest: (count) => thread.call('startOfOldest', count),
+    prune: (beforeMs, limit) => thread.call('prune', beforeMs, limit),
+    pruneSums: (beforeMs) => thread.call('pruneSums', beforeMs),
+    erase: (client, limit) => thread.call('erase', client, limit),
     close: () => thread.close(),
   };
 }

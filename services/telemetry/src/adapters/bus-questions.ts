@@ -45,6 +45,10 @@ export function serveQuestions(
     const request = readAs(wire.RerateRequestSchema, message);
     return create(wire.RerateResponseSchema, rerated(await telemetry.rerate(rerateFromWire(request))));
   };
+  const erase = async (message: Incoming): Promise<wire.EraseClientResponse> => {
+    const { client } = readAs(wire.EraseClientRequestSchema, message);
+    return create(wire.EraseClientResponseSchema, { calls: BigInt(await telemetry.erase(client)) });
+  };
   const answering = answeringBy(onError);
   const servings = [
     bus.serve(
@@ -71,6 +75,11 @@ export function serveQuestions(
       subjects.telemetry('rerate'),
       queues.telemetry,
       answering(wire.RerateResponseSchema, rerate, (error) => create(wire.RerateResponseSchema, { error })),
+    ),
+    bus.serve(
+      subjects.telemetry('erase'),
+      queues.telemetry,
+      answering(wire.EraseClientResponseSchema, erase, (error) => create(wire.EraseClientResponseSchema, { error })),
     ),
   ];
   return {
@@ -108,6 +117,12 @@ function questionFromWire(request: wire.QueryCallsRequest): CallsQuestion {
     ...stated('decisionId', request.decisionId),
     ...instant('fromMs', request.fromUnixMs),
     ...instant('toMs', request.toUnixMs),
+    ...(request.behindAttemptId !== '' && {
+      behind: {
+        startedAtMs: instant('behind', request.behindStartedUnixMs).behind ?? 0,
+        attemptId: request.behindAttemptId,
+      },
+    }),
   };
 }
 

@@ -74,6 +74,18 @@ export declare type QueryCallsRequest = Message<"will.v1.QueryCallsRequest"> & {
    * @generated from field: uint32 limit = 11;
    */
   limit: number;
+
+  /**
+   * Behind this call, where a page before ended: its start and attempt. Empty: from the newest.
+   *
+   * @generated from field: int64 behind_started_unix_ms = 12;
+   */
+  behindStartedUnixMs: bigint;
+
+  /**
+   * @generated from field: string behind_attempt_id = 13;
+   */
+  behindAttemptId: string;
 };
 
 /**
@@ -102,6 +114,49 @@ export declare type QueryCallsResponse = Message<"will.v1.QueryCallsResponse"> &
  * Use `create(QueryCallsResponseSchema)` to create a new message.
  */
 export declare const QueryCallsResponseSchema: GenMessage<QueryCallsResponse>;
+
+/**
+ * Removes everything that the call log holds of a client. Sums that tell no clients apart stay.
+ *
+ * @generated from message will.v1.EraseClientRequest
+ */
+export declare type EraseClientRequest = Message<"will.v1.EraseClientRequest"> & {
+  /**
+   * Slug.
+   *
+   * @generated from field: string client = 1;
+   */
+  client: string;
+};
+
+/**
+ * Describes the message will.v1.EraseClientRequest.
+ * Use `create(EraseClientRequestSchema)` to create a new message.
+ */
+export declare const EraseClientRequestSchema: GenMessage<EraseClientRequest>;
+
+/**
+ * @generated from message will.v1.EraseClientResponse
+ */
+export declare type EraseClientResponse = Message<"will.v1.EraseClientResponse"> & {
+  /**
+   * Calls that went.
+   *
+   * @generated from field: uint64 calls = 1;
+   */
+  calls: bigint;
+
+  /**
+   * @generated from field: string error = 2;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message will.v1.EraseClientResponse.
+ * Use `create(EraseClientResponseSchema)` to create a new message.
+ */
+export declare const EraseClientResponseSchema: GenMessage<EraseClientResponse>;
 
 /**
  * @generated from message will.v1.GetDecisionRequest
