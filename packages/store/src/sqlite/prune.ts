@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { CallOperations } from './calls.ts';
+import type { CallLog } from '../call-log.ts';
+import type { Synchronous } from './protocol.ts';
 
-type Pruning = Pick<CallOperations, 'size' | 'startOfOldest' | 'prune' | 'pruneSums' | 'erase'>;
+type Pruning = Pick<Synchronous<CallLog>, 'size' | 'startOfOldest' | 'prune' | 'pruneSums' | 'erase'>;
 
 /** What removes, by age or by client, and what tells how much there is. */
 export function pruningOperations(database: DatabaseSync): Pruning {
