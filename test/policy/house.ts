@@ -272,6 +272,7 @@ export class House {
       calls,
       providers: new Map([['openai-compatible', this.#provider(outlook)]]),
       selects: () => true,
+      lookBySchedule: () => ({ stop() {} }),
       onError: (what, error) => {
         throw new Error(what, { cause: error });
       },

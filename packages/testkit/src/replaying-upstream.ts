@@ -23,8 +23,10 @@ export interface ReplayingUpstream {
 const plain: Behaviour = { kind: 'answer' };
 const defaultText = 'The quick brown fox jumps over the lazy dog and runs away.';
 
-/** Starts an upstream on a free loopback port. Unscripted models answer plainly. */
-export async function startReplayingUpstream(options: { readonly keepLog?: boolean } = {}): Promise<ReplayingUpstream> {
+/** Starts an upstream on a loopback port, by default a free one. Unscripted models answer plainly. */
+export async function startReplayingUpstream(
+  options: { readonly keepLog?: boolean; readonly port?: number } = {},
+): Promise<ReplayingUpstream> {
   const requests: SeenRequest[] = [];
   const scripts = new Map<string, Behaviour[]>();
   const waiting: { model: string; resolve: (request: SeenRequest) => void }[] = [];
@@ -52,7 +54,7 @@ export async function startReplayingUpstream(options: { readonly keepLog?: boole
     });
   });
   server.keepAliveTimeout = 60_000;
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,

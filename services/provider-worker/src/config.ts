@@ -1,4 +1,5 @@
-import { integer, optionalText, parseSettings, text } from '@will/runtime';
+import { integer, optionalText, parseSettings, type SettingParser, SettingsError, text } from '@will/runtime';
+import { isCronPattern } from './adapters/cron-looks.ts';
 
 /** The only reader of the environment in this service. @throws {SettingsError} */
 export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =>
@@ -11,8 +12,18 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =
     ggufThreads: ['WILL_GGUF_THREADS', integer(0, 0, 256)],
     /** What models of this process may take together; 0: three quarters of the machine's memory. */
     modelMemoryMb: ['WILL_MODEL_MEMORY_MB', integer(0, 0, 10_000_000)],
+    /** When models are looked at: a cron pattern with seconds, in the machine's zone. */
+    healthSchedule: ['WILL_HEALTH_SCHEDULE', cronPattern('*/5 * * * * *')],
     /** A registry that was silent for longer may have forbidden what this snapshot allows: then open data only. */
     staleAfterMs: ['WILL_STALE_AFTER_MS', integer(15_000, 1_000, 3_600_000)],
     /** How long calls in flight may take after SIGTERM. */
     drainMs: ['WILL_DRAIN_MS', integer(120_000, 0, 600_000)],
   });
+
+function cronPattern(fallback: string): SettingParser<string> {
+  return (raw = fallback, name) => {
+    if (!isCronPattern(raw))
+      throw new SettingsError(`${name} ${JSON.stringify(raw)} must be a cron pattern: ${fallback}`);
+    return raw;
+  };
+}

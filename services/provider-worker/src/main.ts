@@ -16,6 +16,7 @@ import { createProviders } from '@will/providers';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { busGroups, obeyCommands } from './adapters/bus-groups.ts';
 import { answerCallIns, BusLedger, PresenceLease } from './adapters/bus-ledger.ts';
+import { lookBySchedule } from './adapters/cron-looks.ts';
 import { parseConfig } from './config.ts';
 import { judgeBy } from './judge.ts';
 import { Allowances } from './limits/allowances.ts';
@@ -67,6 +68,7 @@ await runMain(logger, async (ready) => {
       ...(config.modelMemoryMb > 0 && { modelMemoryBytes: config.modelMemoryMb * 1024 * 1024 }),
     }),
     selects: parseSelection(config.models),
+    lookBySchedule: lookBySchedule(config.healthSchedule),
     onError,
   });
 

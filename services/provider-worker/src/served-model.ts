@@ -12,7 +12,7 @@ import {
   styleOrderOf,
 } from '@will/core';
 import { factsFromWire, wire } from '@will/contracts';
-import type { ModelConnection } from '@will/providers';
+import type { ModelConnection, ProviderOutcome } from '@will/providers';
 import { type Judge, outputLimitWithin, type Refusal } from './judge.ts';
 import type { Allowances, Hold, LimitReached } from './limits/allowances.ts';
 import type { Groups, IncomingCall, Membership, Records, Rests, Snapshots } from './ports.ts';
@@ -34,6 +34,9 @@ export interface ServedDeps {
   readonly calls: CallIndex;
   readonly onError: (what: string, error: unknown) => void;
 }
+
+/** Told how each call of a model ended. */
+export type OutcomeListener = (outcome: ProviderOutcome) => void;
 
 /** Slots of a model that sets no concurrency of its own. */
 const defaultConcurrency = 64;
@@ -77,6 +80,7 @@ export class ServedModel {
   model: Model;
   readonly #deps: ServedDeps;
   readonly #connection: ModelConnection;
+  readonly #onOutcome: OutcomeListener;
   /** What of the record the connection was made of. */
   readonly #wiring: string;
   readonly resting: Resting;
@@ -88,8 +92,9 @@ export class ServedModel {
   #isClosed = false;
   #inFlight = new Set<Promise<void>>();
 
-  constructor(deps: ServedDeps, model: Model, connection: ModelConnection) {
+  constructor(deps: ServedDeps, model: Model, connection: ModelConnection, onOutcome: OutcomeListener = () => {}) {
     this.#deps = deps;
+    this.#onOutcome = onOutcome;
     this.model = model;
     this.#connection = connection;
     this.#wiring = wiringOf(model);
@@ -228,6 +233,7 @@ export class ServedModel {
         connection: this.#connection,
         onOutcome: (outcome) => {
           hold.settle(amountsOf(outcome.usage, priceAt(this.model, startedMs)));
+          this.#onOutcome(outcome);
           this.resting.learn(outcome, { isProbe, isOnlyChoice: call.request.onlyChoice });
         },
       },

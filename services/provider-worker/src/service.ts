@@ -1,16 +1,20 @@
 import type { ServedModelFacts } from '@will/bus';
 import type { Model } from '@will/core';
-import { ProviderConfigError, type Provider } from '@will/providers';
+import { ProviderConfigError, type Provider, type ProviderOutcome } from '@will/providers';
+import { ModelHealth } from './health.ts';
 import { ServedModel, wiringOf, type ServedDeps } from './served-model.ts';
 
 export interface WorkerDeps extends ServedDeps {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly selects: (model: Model) => boolean;
+  /** Calls back when models should be looked at, and those that could not be opened tried again. */
+  readonly lookBySchedule: (look: () => void) => { stop(): void };
 }
 
-/** How often a model that could not be opened is tried again, and one that runs here is looked at. */
-const retryMs = 5_000;
 const probeTimeoutMs = 2_000;
+/** A model that cannot be opened is tried again at each look at first, then ever more rarely, up to this. */
+const longestRetryMs = 60_000;
+const firstRetryMs = 4_000;
 
 interface Entry {
   model: Model;
@@ -18,6 +22,10 @@ interface Entry {
   reason: string;
   /** What of the record the connection was made of. */
   wiring: string;
+  readonly health: ModelHealth;
+  /** How often in turn it could not be opened, and when that is tried again. */
+  failures: number;
+  retryAtMs: number;
 }
 
 /** Keeps what is served equal to the snapshot: opens, changes and closes models one by one, each on its own. */
@@ -25,7 +33,7 @@ export class Worker {
   readonly #deps: WorkerDeps;
   readonly #entries = new Map<string, Entry>();
   readonly #busyWith = new Map<string, Promise<void>>();
-  readonly #timer: NodeJS.Timeout;
+  readonly #looks: { stop(): void };
   #stopFollowing: () => void;
   #onChange = (): void => {};
   #isStopped = false;
@@ -33,7 +41,7 @@ export class Worker {
   constructor(deps: WorkerDeps) {
     this.#deps = deps;
     this.#stopFollowing = deps.snapshots.onChange(() => this.#follow());
-    this.#timer = setInterval(() => this.#look(), retryMs);
+    this.#looks = deps.lookBySchedule(() => this.#look());
   }
 
   /**
@@ -63,7 +71,7 @@ export class Worker {
   /** Leaves all groups, waits for calls in flight up to a time, and closes the connections. */
   async stop(drainMs: number): Promise<void> {
     this.#isStopped = true;
-    clearInterval(this.#timer);
+    this.#looks.stop();
     this.#stopFollowing();
     const closing = Promise.all([...this.#entries.values()].map(({ served }) => served?.close()));
     const timeUp = new Promise<void>((resolve) => setTimeout(resolve, drainMs).unref());
@@ -97,7 +105,7 @@ export class Worker {
 
   async #bring(model: Model): Promise<void> {
     const wiring = wiringOf(model);
-    const entry = this.#entries.get(model.slug) ?? { model, served: undefined, reason: 'loading', wiring };
+    const entry = this.#entries.get(model.slug) ?? newEntry(model, wiring);
     this.#entries.set(model.slug, entry);
     const isSameRecord = JSON.stringify(entry.model.document) === JSON.stringify(model.document);
     entry.model = model;
@@ -109,6 +117,7 @@ export class Worker {
     await entry.served?.close();
     entry.served = undefined;
     entry.wiring = wiring;
+    entry.failures = 0;
     await this.#open(entry);
   }
 
@@ -120,13 +129,23 @@ export class Worker {
       return;
     }
     try {
-      entry.served = new ServedModel(this.#deps, model, await provider.open(model));
+      const connection = await provider.open(model);
+      entry.served = new ServedModel(this.#deps, model, connection, (outcome) => this.#learn(entry, outcome));
+      entry.failures = 0;
     } catch (error) {
       if (!(error instanceof ProviderConfigError)) throw error;
       entry.reason = error.message;
+      entry.retryAtMs = this.#deps.nowMs() + Math.min(longestRetryMs, firstRetryMs * 2 ** entry.failures);
+      entry.failures += 1;
       return;
     }
     await this.#judgeHealth(entry);
+  }
+
+  #learn(entry: Entry, outcome: ProviderOutcome): void {
+    const isDoubted = entry.health.learn(outcome, entry.model, this.#deps.nowMs());
+    const { slug } = entry.model;
+    if (isDoubted && !this.#busyWith.has(slug) && !this.#isStopped) this.#inTurn(slug, () => this.#judgeHealth(entry));
   }
 
   async #drop(slug: string): Promise<void> {
@@ -136,22 +155,26 @@ export class Worker {
   }
 
   #look(): void {
+    if (this.#isStopped) return;
+    const nowMs = this.#deps.nowMs();
     for (const [slug, entry] of this.#entries) {
-      if (this.#busyWith.has(slug) || this.#isStopped) continue;
-      if (!entry.served) this.#inTurn(slug, () => this.#open(entry));
-      else if (entry.model.callMethod !== 'API') this.#inTurn(slug, () => this.#judgeHealth(entry));
+      if (this.#busyWith.has(slug)) continue;
+      const { served, health, model } = entry;
+      if (!served && nowMs >= entry.retryAtMs) this.#inTurn(slug, () => this.#open(entry));
+      else if (served && (health.isUnwell || health.wantsLook(model, served.slots.taken, nowMs)))
+        this.#inTurn(slug, () => this.#judgeHealth(entry));
     }
   }
 
-  /** Models on this side of the wire are looked at; a service's own calls tell how it is. */
+  /** In the groups while it is well, as far as is known; out of them with the reason while it is not. */
   async #judgeHealth(entry: Entry): Promise<void> {
-    const { served, model } = entry;
+    const { served, model, health } = entry;
     if (!served) return;
-    // A full model shows by its calls that it lives.
-    if (model.callMethod !== 'API' && served.slots.taken === 0) {
-      const health = await served.probe(AbortSignal.timeout(probeTimeoutMs));
-      if (!health.healthy) {
-        entry.reason = health.detail;
+    if (health.wantsLook(model, served.slots.taken, this.#deps.nowMs())) {
+      const seen = await served.probe(AbortSignal.timeout(probeTimeoutMs));
+      health.looked(seen);
+      if (!seen.healthy) {
+        entry.reason = seen.detail;
         return served.leave();
       }
     }
@@ -159,3 +182,13 @@ export class Worker {
     served.join();
   }
 }
+
+const newEntry = (model: Model, wiring: string): Entry => ({
+  model,
+  served: undefined,
+  reason: 'loading',
+  wiring,
+  health: new ModelHealth(),
+  failures: 0,
+  retryAtMs: 0,
+});

@@ -231,14 +231,20 @@ export const modelShape = {
     container: text(500).describe('Image of the container.').exactOptional(),
     endpoint: endpoint().describe('Address of the local server or container.').exactOptional(),
     device: choice('cpu', 'gpu', 'either').describe('What it runs on.').exactOptional(),
-    memory_mb: whole(1, 10_000_000).describe('Memory it needs, in MiB.').exactOptional(),
+    memory_mb: whole(1, 10_000_000)
+      .describe('Memory it needs, in MiB. Default for a gguf file: what its header lets expect.')
+      .exactOptional(),
     profile: record({
       tokens_per_second: number(0, 1_000_000).describe('Speed.').exactOptional(),
       accuracy: number(1, 10).describe('Rating, 1 to 10.').exactOptional(),
     })
       .describe('Speed and accuracy on this machine.')
       .exactOptional(),
-    auto_healthcheck: yesNo().describe('Whether it is probed without being asked.').exactOptional(),
+    auto_healthcheck: yesNo()
+      .describe(
+        'Whether it is looked at without a call. Default: yes for all but `API`, where `yes` means: after failures.',
+      )
+      .exactOptional(),
   })
     .describe('Local model registry: a file, a container or a server of your own.')
     .exactOptional(),

@@ -1,0 +1,83 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ReplayingUpstream, startReplayingUpstream, tinyGguf } from '@will/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
+import { freePort, isServed, startSystem, type System } from '../support/system.ts';
+
+// A server of one's own that goes and comes, and a model's process that is killed.
+
+let port: number;
+let upstream: ReplayingUpstream;
+let system: System;
+
+beforeAll(async () => {
+  port = await freePort();
+  upstream = await startReplayingUpstream({ port });
+  const endpoint = `${upstream.url}/v1`;
+  system = await startSystem({
+    documents: {
+      'world.yaml': documentFile(
+        openByDefault,
+        modelDocument({ name: 'Server', endpoint }),
+        modelDocument({ name: 'File', callMethod: 'on-device', provider: 'gguf', path: 'late.gguf', tags: 'noise' }),
+        routeDocument('text_gen', 'Server'),
+        routeDocument('noise', 'File'),
+      ),
+    },
+    env: { WILL_HEALTH_SCHEDULE: '* * * * * *' },
+  });
+});
+afterAll(async () => {
+  await system.stop();
+  await upstream.close();
+});
+
+const run = (type: string) => system.client.run({ type, input: 'Hello', timeoutMs: 15_000 });
+const reasonOf = (model: string): string | undefined =>
+  [...system.processes.processes.values()].flatMap(({ models }) => models).find((served) => served.model === model)
+    ?.reason;
+
+test('a server that is gone takes its model out with a reason, and back by itself when it is there again', async () => {
+  await system.untilServed('server');
+  expect((await run('text_gen')).outcome).toBe('Success');
+  await upstream.close();
+  // The call that fails tells, before anybody looks.
+  const failed = await run('text_gen').catch((error: unknown) => error as { code?: string });
+  expect(failed).not.toMatchObject({ outcome: 'Success' });
+  await system.until((view) => !isServed(view, 'server'), 'the model to be out');
+  expect(reasonOf('server')).toMatch(/does not answer/);
+  upstream = await startReplayingUpstream({ port });
+  await system.untilServed('server');
+  await expect
+    .poll(async () => (await run('text_gen').catch(() => undefined))?.outcome, { timeout: 20_000 })
+    .toBe('Success');
+});
+
+test('a file that was not there is served once it is', async () => {
+  expect(reasonOf('file')).toBe('file late.gguf is not there or cannot be read');
+  await writeFile(join(system.dataDir, 'late.gguf'), tinyGguf());
+  await system.untilServed('file');
+  expect((await run('noise')).outcome).toBe('Success');
+});
+
+test('a model’s process that is killed is started again, and the worker lives on', async () => {
+  const [worker] = system.of('provider-worker');
+  const pid = await computingProcessOf(worker?.pid ?? 0);
+  process.kill(pid, 'SIGKILL');
+  await expect
+    .poll(async () => (await run('noise').catch(() => undefined))?.outcome, { timeout: 20_000 })
+    .toBe('Success');
+  expect(await computingProcessOf(worker?.pid ?? 0)).not.toBe(pid);
+});
+
+/** The one process below a worker that computes a model. */
+async function computingProcessOf(worker: number): Promise<number> {
+  const threads = await readdir(`/proc/${worker}/task`);
+  const children = await Promise.all(
+    threads.map((thread) => readFile(`/proc/${worker}/task/${thread}/children`, 'utf8')),
+  );
+  const [pid, ...others] = children.flatMap((line) => line.trim().split(' ')).filter((each) => each !== '');
+  if (pid === undefined || others.length > 0) throw new Error('which process computes is not clear');
+  return Number(pid);
+}
