@@ -12,11 +12,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { serveLimits } from '../../services/telemetry/src/adapters/bus-limits.ts';
 import { LedgerKeeper } from '../../services/telemetry/src/ledger.ts';
 
-// Processes race for a limit on a real server, and die. `WILL_CAP_RACES` sets how often, `WILL_CAP_KILLS` how many die in one
+// Processes race for a limit on a real server, and die. `WILL_CAP_RACES` sets how often, `WILL_RATE_WINDOWS` for how many windows of a rate, `WILL_CAP_KILLS` how many die in one
 // race in which they follow each other.
 
 const races = Number(process.env['WILL_CAP_RACES'] ?? 4);
 const manyKills = Number(process.env['WILL_CAP_KILLS'] ?? 12);
+const windows = Number(process.env['WILL_RATE_WINDOWS'] ?? 6);
 const atOnce = 3;
 const callers = 64;
 let nats: NatsServer;
@@ -53,6 +54,8 @@ interface Taker {
   readonly child: ChildProcess;
   /** Takes until it is refused. Resolves with the reason; undefined: it died. */
   take(): Promise<string | undefined>;
+  /** Takes, again and again, for so long. */
+  demandFor(ms: number): Promise<unknown>;
   kill(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -66,12 +69,17 @@ class Race {
   readonly file: string;
   readonly keeper: LedgerKeeper;
   readonly living = new Set<string>();
+  /** How many times faster than the wall the clock of takers and keeper runs. */
+  readonly speed: number;
   heardTotal: bigint | undefined;
+  /** Of each counter of the limit, as heard. */
+  readonly totals = new Map<string, bigint>();
   /** How far the keeper's clock is ahead. */
   aheadMs = 0;
   readonly closers: (() => Promise<unknown>)[] = [];
 
-  constructor(limit: Limit) {
+  constructor(limit: Limit, speed = 1) {
+    this.speed = speed;
     this.limit = limit;
     this.file = join(dir, limit.id);
     this.keeper = new LedgerKeeper({
@@ -86,14 +94,15 @@ class Race {
   }
 
   nowMs(): number {
-    return Date.now() + this.aheadMs;
+    return Date.now() * this.speed + this.aheadMs;
   }
 
   async start(): Promise<void> {
     await writeFile(this.file, '');
     this.closers.push(
-      await counters.follow('ledger', (increment) => {
+      await counters.follow(this.limit.period === 'minute' ? 'rate' : 'ledger', (increment) => {
         this.keeper.take(increment);
+        if (increment.key.startsWith(`model.${this.limit.id}.`)) this.totals.set(increment.key, increment.total);
         if (increment.key === this.key()) this.heardTotal = increment.total;
       }),
     );
@@ -130,7 +139,9 @@ class Race {
     const id = `w${newId()}`;
     const limit = JSON.stringify({ ...this.limit, most: `${this.limit.most}` });
     const file = fileURLToPath(new URL('taker.ts', import.meta.url));
-    const child = fork(file, [nats.url, id, this.file, limit, `${callers}`, `${atOnce}`], { execArgv: [] });
+    const child = fork(file, [nats.url, id, this.file, limit, `${callers}`, `${atOnce}`, `${this.speed}`], {
+      execArgv: [],
+    });
     const exited = once(child, 'exit');
     await once(child, 'message');
     this.living.add(id);
@@ -141,6 +152,11 @@ class Race {
         const answer = once(child, 'message').then(([word]) => (word as { reason: string }).reason);
         child.send('take');
         return Promise.race([answer, exited.then(() => undefined)]);
+      },
+      demandFor(ms) {
+        const answer = once(child, 'message');
+        child.send(ms);
+        return answer;
       },
       kill: async () => {
         child.kill('SIGKILL');
@@ -174,7 +190,10 @@ class Race {
 }
 
 async function inRace(most: number, work: (race: Race) => Promise<void>): Promise<void> {
-  const race = new Race(capOf(most));
+  await inRaceFor(new Race(capOf(most)), work);
+}
+
+async function inRaceFor(race: Race, work: (race: Race) => Promise<void>): Promise<void> {
   await race.start();
   try {
     await work(race);
@@ -239,4 +258,28 @@ test(
     });
   },
   60_000 + manyKills * 2_000,
+);
+
+test(
+  `under demand each window of ${atOnce} processes grants all of its limit, and never more`,
+  async () => {
+    const most = 300;
+    // A minute of theirs is half a second of ours.
+    const speed = 120;
+    const limit: Limit = { ...capOf(most), period: 'minute' };
+    await inRaceFor(new Race(limit, speed), async (race) => {
+      const takers = await Promise.all(Array.from({ length: atOnce }, () => race.taker()));
+      await Promise.all(takers.map((taker) => taker.demandFor((windows + 1) * (60_000 / speed))));
+      await Promise.all(takers.map((taker) => taker.stop()));
+      // What a window granted is what its counter says: a grant may be written down a moment after the window's end.
+      const counts = [...race.totals.values()].map(Number);
+      const written = (await race.grants()).length;
+      process.stdout.write(`windows of ${most}: ${counts.join(', ')}, in all ${written} grants\n`);
+      expect(Math.max(...counts)).toBeLessThanOrEqual(most);
+      expect(written).toBeLessThanOrEqual(counts.reduce((sum, count) => sum + count, 0));
+      // At the end of a window each process may have a block left.
+      expect(written).toBeGreaterThanOrEqual((windows - 1) * (most - atOnce * Math.ceil(most / (4 * atOnce))));
+    });
+  },
+  60_000 + windows * 1_000,
 );

@@ -5,9 +5,12 @@ import { answerCallIns, BusLedger } from '../../services/provider-worker/src/ada
 import { Allowances } from '../../services/provider-worker/src/limits/allowances.ts';
 
 // One process that takes from a limit until it is refused, as often as it is told, and writes down each grant before
-// anything else knows of it. Its arguments: server, its id, file of grants, limit as JSON, callers, processes.
+// anything else knows of it. Its arguments: server, its id, file of grants, limit as JSON, callers, processes, and how many
+// times faster than the wall its clock runs.
 
-const [servers = '', processId = '', file = '', stated = '', callers = '', processes = ''] = process.argv.slice(2);
+const [servers = '', processId = '', file = '', stated = '', callers = '', processes = '', speed = '1'] =
+  process.argv.slice(2);
+const nowMs = (): number => Date.now() * Number(speed);
 const { most, ...rest } = JSON.parse(stated) as Omit<Limit, 'most'> & { readonly most: string };
 const limit: Limit = { ...rest, most: BigInt(most) };
 const bus = await connectBus({ servers, processId, inboxScope: 'worker' });
@@ -15,7 +18,7 @@ const ledger = new BusLedger(bus, await openCounters(bus));
 const allowances = new Allowances({
   ledger,
   lease: { holder: () => holderName(processId, 1) },
-  nowMs: Date.now,
+  nowMs,
   processes: () => Number(processes),
 });
 
@@ -25,13 +28,27 @@ async function takeUntilRefused(): Promise<string> {
   for (;;) {
     const hold = await allowances.take([limit], { requests: 1n, tokens: 1n, nano_usd: 1n });
     if (!('settle' in hold)) return hold.reason;
-    appendFileSync(file, `${processId} ${Date.now()}\n`);
+    appendFileSync(file, `${processId} ${nowMs()}\n`);
     hold.settle({ requests: 1n, tokens: 1n, nano_usd: 1n });
   }
 }
 
-process.on('message', (word: 'take' | 'stop') => {
+/** Demands without a pause for so long. */
+async function demandFor(ms: number): Promise<string> {
+  const untilMs = performance.now() + ms;
+  while (performance.now() < untilMs) {
+    await takeUntilRefused();
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  return '';
+}
+
+process.on('message', (word: 'take' | 'stop' | number) => {
   if (word === 'stop') return void stop();
+  if (typeof word === 'number')
+    return void Promise.all(Array.from({ length: Number(callers) }, () => demandFor(word))).then(() =>
+      process.send?.({ reason: '' }),
+    );
   void Promise.all(Array.from({ length: Number(callers) }, takeUntilRefused)).then((reasons) =>
     process.send?.({ reason: reasons[0] }),
   );
