@@ -1,20 +1,25 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { newId, subjects, wire } from '@will/contracts';
-import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
+import { type NatsCluster, type ReplayingUpstream, startNatsCluster, startReplayingUpstream } from '@will/testkit';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
 import { isServed, startSystem, type System } from '../support/system.ts';
 
-// Queue groups under load: workers join and leave by hand, and nothing is lost. `WILL_GROUP_CALLS` sets how many calls.
+// Queue groups under load: workers join and leave by hand, and nothing is lost. `WILL_GROUP_CALLS` sets how many calls,
+// `WILL_NATS_SERVERS=3` runs all of it on a cluster.
 
 const calls = Number(process.env['WILL_GROUP_CALLS'] ?? 3_000);
+const servers = Number(process.env['WILL_NATS_SERVERS'] ?? 1);
+let cluster: NatsCluster | undefined;
 let upstream: ReplayingUpstream;
 let system: System;
 
 beforeAll(async () => {
   upstream = await startReplayingUpstream({ keepLog: false });
+  cluster = servers > 1 ? await startNatsCluster(servers) : undefined;
   system = await startSystem({
+    ...(cluster && { natsUrl: cluster.url }),
     documents: {
       'world.yaml': documentFile(
         openByDefault,
@@ -29,7 +34,8 @@ beforeAll(async () => {
   await system.untilServed('shared', 'narrow');
 });
 afterAll(async () => {
-  await system.stop();
+  await system?.stop();
+  await cluster?.stop();
   await upstream.close();
 });
 

@@ -13,6 +13,8 @@ export interface SystemOptions {
   readonly documents: Readonly<Record<string, string>>;
   /** Further environment of every service. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Addresses of a bus that runs already, and is stopped by who started it. Default: a nats-server of its own. */
+  readonly natsUrl?: string;
   /** How many of each; default one of each but the gateway. */
   readonly counts?: Partial<Record<ServiceName, number>>;
 }
@@ -48,7 +50,7 @@ const defaultCounts: Record<ServiceName, number> = {
 };
 
 export async function startSystem(options: SystemOptions): Promise<System> {
-  const nats = await startNatsServer();
+  const nats = options.natsUrl === undefined ? await startNatsServer() : foreignServer(options.natsUrl);
   const dataDir = await mkdtemp(join(tmpdir(), 'will-system-'));
   const documents = await writeDocuments(dataDir, options.documents);
   const httpPort = await freePort();
@@ -150,4 +152,21 @@ export function freePort(): Promise<number> {
       server.close(() => resolve(port));
     });
   });
+}
+
+/** A bus that somebody else started: it is used, and left alone. */
+function foreignServer(url: string): NatsServer {
+  const notHere = (): never => {
+    throw new Error('this bus belongs to whoever started it');
+  };
+  return {
+    url,
+    port: Number(/:(\d+)/.exec(url.replace('nats://', ''))?.[1]),
+    pid: process.pid,
+    stop: async () => {},
+    kill: notHere,
+    restart: notHere,
+    suspend: notHere,
+    resume: notHere,
+  };
 }

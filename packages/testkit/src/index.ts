@@ -4,3 +4,4 @@ export * from './nats-server.ts';
 export * from './replaying-upstream.ts';
 export * from './tiny-gguf.ts';
 export * from './builders.ts';
+export { startNatsCluster, type NatsCluster } from './nats-cluster.ts';
