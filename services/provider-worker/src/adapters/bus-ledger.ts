@@ -7,8 +7,6 @@ import { type Ledger, LedgerError, type Lease } from '../limits/ports.ts';
 
 const openTimeoutMs = 2_000;
 const retryMs = 1_000;
-/** How long others get to give back what they do not need: some round trips. */
-const callInMs = 25;
 /** A sign of life this old may have led others to give away what this process holds. */
 const leaseMs = 15_000;
 
@@ -57,10 +55,10 @@ export class BusLedger implements Ledger {
     throw new BusError('timeout', 'the word of the new total was lost');
   }
 
-  async callIn({ key }: CounterName): Promise<void> {
+  async callIn({ key }: CounterName, waitMs: number): Promise<void> {
     if (!this.#bus.isConnected) return;
     this.#bus.publish(subjects.callIn(key), new TextEncoder().encode(this.#bus.processId));
-    await new Promise((resolve) => setTimeout(resolve, callInMs));
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
   }
 
   addSurely(counter: CounterName, amount: bigint, holder: string, id = newId()): void {

@@ -17,6 +17,8 @@ interface Waiter {
 }
 
 const callInEveryMs = 250;
+/** How long others get to give back what they do not need: some round trips, and once more for those who were busy. */
+const giveBackWithinMs = [20, 60];
 /** A total that was seen is believed for so long before a refusal. */
 const freshMs = 100;
 
@@ -161,10 +163,14 @@ export class Allowance {
   /** What is left when the others gave back what they do not need; where that was not enough they are left alone for a while. */
   async #afterCallIn(missing: bigint): Promise<bigint> {
     if (this.#deps.nowMs() - this.#inVainAtMs < callInEveryMs) return 0n;
-    await this.#deps.ledger.callIn(this.counter);
-    this.#known = undefined;
-    const remaining = this.#limit.most - (await this.#total(missing));
-    if (remaining < missing) this.#inVainAtMs = this.#deps.nowMs();
+    let remaining = 0n;
+    for (const waitMs of giveBackWithinMs) {
+      await this.#deps.ledger.callIn(this.counter, waitMs);
+      this.#known = undefined;
+      remaining = this.#limit.most - (await this.#total(missing));
+      if (remaining >= missing) return remaining;
+    }
+    this.#inVainAtMs = this.#deps.nowMs();
     return remaining;
   }
 

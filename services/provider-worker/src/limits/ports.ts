@@ -9,8 +9,8 @@ export interface Ledger {
   total(limit: Limit, period: Period, counter: CounterName): Promise<bigint>;
   /** Adds, and yields the new total. An addition of which it is not known whether it was made is taken back later. @throws {BusError} */
   add(counter: CounterName, amount: bigint, holder: string): Promise<bigint>;
-  /** Has the other processes give back what they have in hand and do not need; resolves when they had time to. */
-  callIn(counter: CounterName): Promise<void>;
+  /** Has the other processes give back what they have in hand and do not need; resolves after so long. */
+  callIn(counter: CounterName, waitMs: number): Promise<void>;
   /** Adds, now or as soon as the bus lets it, exactly once. With an id: unless somebody did it already. Never throws. */
   addSurely(counter: CounterName, amount: bigint, holder: string, id?: string): void;
 }
