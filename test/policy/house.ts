@@ -12,7 +12,7 @@ import { PolicyError, type Calls, type CallSignal } from '../../services/router/
 import { Router } from '../../services/router/src/service.ts';
 import { SlotQueues } from '../../services/router/src/slots.ts';
 import type { Random } from './random.ts';
-import { ShortRests, unlimited } from './short-rests.ts';
+import { noPayloads, ShortRests, unlimited } from './short-rests.ts';
 import type { WorldTask } from './world.ts';
 
 /** Longer than this without a word of the registry: open data only. */
@@ -267,6 +267,7 @@ export class House {
       records: { call() {} },
       rests: this.rests,
       allowances: unlimited,
+      payloads: noPayloads,
       nowMs,
       draw: () => this.#options.random.next(),
       calls,

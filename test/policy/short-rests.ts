@@ -4,6 +4,9 @@ import type { Rests } from '../../services/provider-worker/src/ports.ts';
 /** How long a rest lasts here, whatever the breaker says: a world's clock stands still. */
 const restMs = 3;
 
+/** Tasks of tests fit their messages. */
+export const noPayloads = { get: () => Promise.reject(new Error('no payloads here')) };
+
 /** A world without limits. */
 export const unlimited = { take: () => ({ settle() {}, release() {} }) };
 

@@ -23,3 +23,4 @@ export { followServerClock, type ServerClock } from './server-clock.ts';
 export { ensureStreams } from './streams.ts';
 export { openSnapshotPublisher, type PublishedDocument, type SnapshotPublisher } from './snapshot-publisher.ts';
 export { followSnapshot, type FollowOptions, type SnapshotView } from './snapshot-reader.ts';
+export { openPayloads, PayloadError, type Payloads } from './payloads.ts';

@@ -29,6 +29,16 @@ export interface TaskRequest {
   readonly inputKind?: string;
   /** A string becomes one user message; bytes go as they are; anything else is sent as JSON. */
   readonly input: string | Uint8Array | ChatInput;
+  /**
+   * Upper bound of the input's tokens. Default: by the size of the text, and by the number and length of a chat's
+   * images and sound.
+   */
+  readonly inputTokens?: number;
+  /**
+   * The input, or one field of it, where it was put into the payload bucket already; whoever put it there removes it.
+   * An input above 768 KiB needs nothing of this: it is put there and removed by itself.
+   */
+  readonly payload?: wire.PayloadRef;
   readonly signal?: AbortSignal;
 }
 

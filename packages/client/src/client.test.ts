@@ -1,6 +1,6 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { beat, type Bus, connectBus } from '@will/bus';
-import { newId, patterns, queues, subjects, wire } from '@will/contracts';
+import { newId, patterns, queues, sizes, subjects, wire } from '@will/contracts';
 import { startNatsServer, type NatsServer } from '@will/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connectClient, TaskError, type StreamPart, type TaskClient } from './index.ts';
@@ -213,7 +213,9 @@ test.each([
 });
 
 test('an input beyond the bound is refused before anything is sent', async () => {
-  expect((await failureOf(client.run({ ...request, input: 'x'.repeat(800_000) }))).code).toBe('too_large');
+  expect((await failureOf(client.run({ ...request, input: new Uint8Array(sizes.payloadBytes + 1) }))).code).toBe(
+    'too_large',
+  );
 });
 
 test('tool calls that came in pieces are put together', async () => {

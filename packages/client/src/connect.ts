@@ -1,6 +1,6 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
-import { type Bus, BusError, connectBus, type Incoming, LifeWatch } from '@will/bus';
-import { newId, patterns, subjects, wire } from '@will/contracts';
+import { type Bus, BusError, connectBus, type Incoming, LifeWatch, openPayloads, type Payloads } from '@will/bus';
+import { newId, patterns, sizes, subjects, wire } from '@will/contracts';
 import { explanationOf, questionOnWire } from './explain.ts';
 import { streamOf } from './stream.ts';
 import {
@@ -13,7 +13,8 @@ import {
   type TaskResult,
 } from './api.ts';
 import { Run, type RunSupport } from './run.ts';
-import { taskMessage } from './task-message.ts';
+import { inputBytes, taskMessage } from './task-message.ts';
+import { withPayload } from './with-payload.ts';
 
 export interface ClientOptions {
   /** Who asks, where the request does not say: a client's slug. Default `default`. */
@@ -63,10 +64,12 @@ class BusTaskClient implements TaskClient, RunSupport {
   readonly #connectionId = newId();
   readonly #inboxes = new Map<string, (message: Incoming) => void>();
   readonly #stopListening: () => void;
+  readonly #payloads: Payloads;
 
   constructor(bus: Bus, client: string, speaksForMany: boolean, ownsBus: boolean) {
     this.bus = bus;
     this.life = new LifeWatch(bus);
+    this.#payloads = openPayloads(bus);
     this.#client = client;
     this.#ownsBus = ownsBus;
     const inbox = bus.listen(patterns.inbox(speaksForMany ? '*' : client, this.#connectionId), (message) => {
@@ -88,11 +91,14 @@ class BusTaskClient implements TaskClient, RunSupport {
   }
 
   async start(request: TaskRequest, stream: boolean, onPart: (part: StreamPart) => void): Promise<TaskResult> {
+    const client = request.client ?? this.#client;
+    const { signal } = request;
+    if (inputBytes(request.input).length > sizes.inputBytes && request.payload === undefined)
+      return await withPayload(this.#payloads, request, client, (small) => this.start(small, stream, onPart));
     const nowMs = Date.now();
     const message = taskMessage(request, stream, nowMs);
-    const { signal } = request;
     if (signal?.aborted) throw new TaskError('cancelled', 'the caller cancelled the task', { taskId: message.taskId });
-    const run = this.#open(request.client ?? this.#client, message, onPart, nowMs);
+    const run = this.#open(client, message, onPart, nowMs);
     const cancel = (): void => run.cancel();
     signal?.addEventListener('abort', cancel, { once: true });
     try {

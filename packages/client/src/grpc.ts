@@ -41,7 +41,7 @@ class GrpcTaskClient implements TaskClient {
   constructor(address: string, client: string) {
     this.#client = client;
     this.#connection = new Client(address, credentials.createInsecure(), {
-      'grpc.max_receive_message_length': 16 * 1024 * 1024,
+      'grpc.max_receive_message_length': sizes.payloadBytes + sizes.messageBytes,
     });
   }
 
@@ -60,8 +60,8 @@ class GrpcTaskClient implements TaskClient {
       throw invalid(`task id ${JSON.stringify(taskId.slice(0, 80))} must be 1 to 64 of A-Z a-z 0-9 _ -`);
     if (request.signal?.aborted) throw new TaskError('cancelled', 'the caller cancelled the task', { taskId });
     const input = inputBytes(request.input);
-    if (input.length > sizes.inputBytes)
-      throw new TaskError('too_large', `input of ${input.length} bytes exceeds ${sizes.inputBytes}`, { taskId });
+    if (input.length > sizes.payloadBytes)
+      throw new TaskError('too_large', `input of ${input.length} bytes exceeds ${sizes.payloadBytes}`, { taskId });
     const deadlineUnixMs = Math.floor(Date.now() + (request.timeoutMs ?? defaultTimeoutMs));
     if (!Number.isFinite(deadlineUnixMs)) throw invalid(`timeoutMs ${request.timeoutMs} must be milliseconds`);
     const task = taskOnWire(request, taskId, deadlineUnixMs, streamed, input);

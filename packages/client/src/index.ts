@@ -1,6 +1,7 @@
 export * from './api.ts';
 export { connectClient, type ClientOptions } from './connect.ts';
 export { defaultTimeoutMs } from './task-message.ts';
+export { payloadFailure } from './with-payload.ts';
 export { codeOfFailure, failureCodeOf } from './failure.ts';
 export {
   type Bytes,

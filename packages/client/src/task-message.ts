@@ -1,5 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { dataClassToWire, isOpaqueId, newId, priorityToWire, sizes, wire } from '@will/contracts';
+import { estimateChatTokens } from '@will/core';
 import { TaskError, type TaskRequest } from './api.ts';
 
 /** For the whole chain of attempts, when the caller says nothing. */
@@ -21,6 +22,10 @@ export function inputBytes(input: TaskRequest['input']): Uint8Array {
     JSON.stringify(typeof input === 'string' ? { messages: [{ role: 'user', content: input }] } : input),
   );
 }
+
+/** 0: the router estimates by the size. */
+export const tokensOf = (input: TaskRequest['input'], bytes: number): number =>
+  typeof input === 'string' || input instanceof Uint8Array ? 0 : estimateChatTokens(input.messages, bytes);
 
 /** The task as it goes on the bus. @throws {TaskError} 'invalid_task' or 'too_large', before anything is sent. */
 export function taskMessage(request: TaskRequest, stream: boolean, nowMs: number): TaskMessage {
@@ -68,5 +73,7 @@ export function taskOnWire(
     needs: [...(request.needs ?? [])],
     inputKind: request.inputKind ?? 'chat',
     input,
+    inputTokens: request.inputTokens ?? tokensOf(request.input, input.length),
+    ...(request.payload && { payload: request.payload }),
   });
 }

@@ -94,6 +94,7 @@ export const names = {
   cooldownBucket: 'will_cooldown',
   ledgerStream: 'WILL_LEDGER',
   rateStream: 'WILL_RATE',
+  payloadBucket: 'will_payloads',
 } as const;
 
 /** The client a task subject speaks for; undefined when it is not such a subject. */
@@ -124,6 +125,12 @@ export const isOpaqueId = (value: string): boolean => opaquePattern.test(value);
 export const sizes = {
   /** A task's input, inline. */
   inputBytes: 768 * 1024,
+  /** A body that a door holds whole and parses. */
+  bodyBytes: 16 * 1024 * 1024,
+  /** What lies in the payload bucket for one task. */
+  payloadBytes: 64 * 1024 * 1024,
+  /** A piece of output that is no text, and of text, in one frame. */
+  pieceBytes: 512 * 1024,
   /** Any whole message. */
   messageBytes: 1024 * 1024 - 4096,
 } as const;

@@ -13,6 +13,7 @@ export * from './decide.ts';
 export * from './decision.ts';
 export * from './documents.ts';
 export * from './eligibility.ts';
+export * from './estimate-tokens.ts';
 export * from './explain.ts';
 export * from './facts.ts';
 export * from './failure.ts';

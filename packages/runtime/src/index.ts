@@ -2,3 +2,4 @@ export * from './logger.ts';
 export * from './process.ts';
 export * from './secret.ts';
 export * from './settings.ts';
+export { collectYoung } from './collect-young.ts';

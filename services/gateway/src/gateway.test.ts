@@ -1,6 +1,16 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { answers, attempt, delta, exclusion, fails, hangs, result, started } from './testing/fake-tasks.ts';
+import {
+  answers,
+  attempt,
+  delta,
+  exclusion,
+  fails,
+  hangs,
+  result,
+  type Script,
+  started,
+} from './testing/fake-tasks.ts';
 import { openTestDoor, sampleSnapshot, type TestDoor } from './testing/test-door.ts';
 
 let door: TestDoor;
@@ -236,7 +246,7 @@ test.each([
   ['bytes that are no UTF-8', new Uint8Array([0x7b, 0xff, 0x7d]), {}, 400, 'invalid_request'],
   ['another content type', chat(), { 'content-type': 'text/plain' }, 415, 'unsupported_media_type'],
   ['a packed body', chat(), { 'content-encoding': 'gzip' }, 415, 'unsupported_encoding'],
-  ['a body that is too large', chat({ user: 'x'.repeat(800_000) }), {}, 413, 'too_large'],
+  ['a body that is too large', chat({ user: 'x'.repeat(17_000_000) }), {}, 413, 'too_large'],
   ['a model nobody knows', chat({ model: 'gpt-99' }), {}, 404, 'model_not_found'],
   ['a mistyped fact', chat(), { 'x-will-dataclass': 'open' }, 400, 'invalid_request'],
 ] as const)('%s is refused before any task is made', async (_what, body, headers, status, code) => {
@@ -249,7 +259,7 @@ test.each([
 test('a body without a length is cut off at the limit, too', async () => {
   const stream = new ReadableStream<Uint8Array>({
     start(controller) {
-      for (let n = 0; n < 20; n += 1) controller.enqueue(new Uint8Array(64 * 1024).fill(0x20));
+      for (let n = 0; n < 20; n += 1) controller.enqueue(new Uint8Array(1024 * 1024).fill(0x20));
       controller.close();
     },
   });
@@ -260,6 +270,28 @@ test('a body without a length is cut off at the limit, too', async () => {
     duplex: 'half',
   } as RequestInit);
   expect(response.status).toBe(413);
+});
+
+test('only so many bodies above the size of a message are held at once', async () => {
+  const scripts = [hangs(), hangs()];
+  const pending = [...scripts];
+  door.tasks.script = (...args) => (pending.shift() as Script)(...args);
+  const aborts = [new AbortController(), new AbortController()];
+  const large = JSON.stringify(chat({ user: 'x'.repeat(900_000) }));
+  const running = aborts.map((abort) =>
+    fetch(`${door.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: large,
+      signal: abort.signal,
+    }).catch(() => undefined),
+  );
+  await Promise.all(scripts.map(({ begun }) => begun));
+  expect((await door.post(large)).status).toBe(429);
+  for (const abort of aborts) abort.abort();
+  await Promise.all([...running, ...scripts.map(({ cancelled }) => cancelled)]);
+  door.tasks.script = answers('pong');
+  await expect.poll(async () => (await door.post(large)).status).toBe(200);
 });
 
 test('models and task types are listed, with what is served', async () => {

@@ -8,13 +8,21 @@ import { openDoor } from './http/server.ts';
 import { serveJson } from './json/json-door.ts';
 import { routes } from './routes.ts';
 
+/** Of at most 16 MiB each, and a few times that while they are parsed. */
+const mostLargeBodies = 8;
 const logger = createLogger('gateway');
 
 await runMain(logger, async (ready) => {
   const config = parseConfig(process.env);
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
   const surroundings = new BusSurroundings();
-  const shared = { surroundings, admission: new Admission(config.maxTasks), nowMs: Date.now, onError };
+  const shared = {
+    surroundings,
+    admission: new Admission(config.maxTasks),
+    largeBodies: new Admission(mostLargeBodies),
+    nowMs: Date.now,
+    onError,
+  };
   // The doors open first: a taken port shows at once, and /healthz can say what is still missing.
   const door = await openDoor(config.port, routes(shared), onError);
   const grpc = await openGrpcDoor({ ...shared, port: config.grpcPort });

@@ -28,6 +28,7 @@ test('every route is described, and nothing else is', () => {
   const served = routes({
     surroundings: door.surroundings,
     admission: new Admission(1),
+    largeBodies: new Admission(1),
     nowMs: Date.now,
     onError: () => {},
   });

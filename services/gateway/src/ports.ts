@@ -1,3 +1,4 @@
+import type { Payloads } from '@will/bus';
 import type { TaskClient } from '@will/client';
 import type { Snapshot } from '@will/core';
 import type { wire } from '@will/contracts';
@@ -11,6 +12,8 @@ export interface Surroundings {
   readonly fleet: Fleet | undefined;
   readonly isBusConnected: boolean;
   readonly questions: Questions | undefined;
+  /** Where content goes that is too large for a message. */
+  readonly payloads: Payloads | undefined;
 }
 
 /** Questions to the other services. All throw {@link TaskError} 'unavailable' when nobody answers. */

@@ -37,7 +37,7 @@ export function routes(options: TaskOptions): Routes {
         const { client } = surroundings;
         if (!client) throw notReady(surroundings);
         const facts = readFacts(request.headers);
-        const question = readJsonQuestion(await readJsonBody(request), facts);
+        const question = readJsonQuestion(await readJsonBody(request, response, options), facts);
         sendJson(response, 200, shownExplanation(await client.explain(question)));
       },
     },

@@ -5,6 +5,9 @@ import type { ContentDelta } from '@will/providers';
 /** Pieces that come within this time of each other leave together; the first one never waits. */
 const coalesceMs = 10;
 
+/** More than this does not wait for company: a frame must fit a message. */
+const mostChars = 64 * 1024;
+
 const encoder = new TextEncoder();
 
 export const deltaToWire = (delta: ContentDelta): wire.Delta =>
@@ -44,7 +47,8 @@ export class CallerStream {
     }
     this.#text += delta.text ?? '';
     this.#reasoning += delta.reasoning ?? '';
-    if (this.#sequence <= 1) return this.flush();
+    const isLarge = this.#text.length + this.#reasoning.length >= mostChars;
+    if (this.#sequence <= 1 || isLarge) return this.flush();
     this.#timer ??= setTimeout(() => this.flush(), coalesceMs);
   }
 

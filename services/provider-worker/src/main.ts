@@ -8,6 +8,7 @@ import {
   followSnapshot,
   openCooldowns,
   openCounters,
+  openPayloads,
   Outbox,
   watchProcesses,
 } from '@will/bus';
@@ -59,6 +60,7 @@ await runMain(logger, async (ready) => {
     records: { call: (record) => outbox.add(create(wire.EventSchema, { kind: { case: 'call', value: record } })) },
     rests,
     allowances,
+    payloads: openPayloads(bus),
     nowMs: Date.now,
     draw: Math.random,
     calls,

@@ -1,4 +1,4 @@
-import type { Cooldowns } from '@will/bus';
+import type { Cooldowns, Payloads } from '@will/bus';
 import type { DataClass, Snapshot } from '@will/core';
 import type { wire } from '@will/contracts';
 
@@ -35,6 +35,9 @@ export interface Groups {
 
 /** Models that rest, in agreement with all other processes. */
 export type Rests = Omit<Cooldowns, 'stop'>;
+
+/** Content of tasks that is too large for a message. */
+export type PayloadSource = Pick<Payloads, 'get'>;
 
 /** Call records on their way. Never blocks, never throws. */
 export interface Records {

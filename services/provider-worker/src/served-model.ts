@@ -15,7 +15,7 @@ import { factsFromWire, wire } from '@will/contracts';
 import type { ModelConnection, ProviderOutcome } from '@will/providers';
 import { type Judge, outputLimitWithin, type Refusal } from './judge.ts';
 import type { Allowances, Hold, LimitReached } from './limits/allowances.ts';
-import type { Groups, IncomingCall, Membership, Records, Rests, Snapshots } from './ports.ts';
+import type { Groups, IncomingCall, Membership, PayloadSource, Records, Rests, Snapshots } from './ports.ts';
 import { Resting, type Pause } from './resting.ts';
 import { Slots } from './slots.ts';
 import { WorkerCall } from './worker-call.ts';
@@ -28,6 +28,7 @@ export interface ServedDeps {
   readonly records: Records;
   readonly rests: Rests;
   readonly allowances: Pick<Allowances, 'take'>;
+  readonly payloads: PayloadSource;
   readonly nowMs: () => number;
   /** From 0 to 1. */
   readonly draw: () => number;
@@ -217,7 +218,7 @@ export class ServedModel {
     if (!this.#isWiredAsJudged()) return busy(call, 'its connection is being renewed');
     const pause = this.resting.pause();
     if (pause) return pausing(call, pause);
-    const { workerId, nowMs, records, calls, snapshots } = this.#deps;
+    const { workerId, nowMs, records, calls, snapshots, payloads } = this.#deps;
     const snapshot = snapshots.current;
     const style = snapshot && facts && styleOrderOf(snapshot, facts, this.model);
     const startedMs = nowMs();
@@ -227,6 +228,7 @@ export class ServedModel {
         style,
         workerId,
         nowMs,
+        payloads,
         record,
         maxOutputTokens,
         model: this.model,

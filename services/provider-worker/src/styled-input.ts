@@ -9,7 +9,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
  * done to is parsed; what is no chat goes through as it came, for the provider to refuse.
  */
 export function styledInput(
-  { input, inputKind }: wire.CallRequest,
+  { input, inputKind }: Pick<wire.CallRequest, 'input' | 'inputKind'>,
   style: StyleOrder | undefined,
 ): { readonly input: Uint8Array; readonly inWords: string } {
   if (!style || inputKind !== 'chat') return { input, inWords: '' };

@@ -12,10 +12,18 @@ import {
   type Usage,
 } from '@will/core';
 import { dataClassToWire, recordPriceToWire, wire } from '@will/contracts';
-import { abortReasons, type ContentDelta, type ModelConnection, type ProviderOutcome } from '@will/providers';
+import {
+  abortedBy,
+  abortReasons,
+  type ContentDelta,
+  type ModelConnection,
+  type ProviderOutcome,
+} from '@will/providers';
 import { CallerStream, deltaToWire } from './caller-stream.ts';
+import { piecesOf } from './pieces.ts';
 import { styledInput } from './styled-input.ts';
-import type { IncomingCall } from './ports.ts';
+import { wholeInput } from './whole-input.ts';
+import type { IncomingCall, PayloadSource } from './ports.ts';
 
 export interface CallDeps {
   /** What is done to the messages for this model; undefined: they go as they came. */
@@ -25,6 +33,7 @@ export interface CallDeps {
   readonly maxOutputTokens: number | undefined;
   readonly model: Model;
   readonly connection: ModelConnection;
+  readonly payloads: PayloadSource;
   readonly nowMs: () => number;
   readonly record: (record: wire.CallRecord) => void;
   /** What became of the call at the provider, told before anybody else hears of it. */
@@ -44,8 +53,7 @@ export class WorkerCall {
   readonly #abort = new AbortController();
   readonly #stream: CallerStream;
   readonly #startedAtMs: number;
-  readonly #input: Uint8Array;
-  readonly #style: string;
+  #style = '';
   #firstContentAtMs: number | undefined;
   #mayGo: boolean;
   #whenGo: PromiseWithResolvers<boolean> | undefined;
@@ -62,9 +70,6 @@ export class WorkerCall {
     this.#call = call;
     this.#mayGo = go;
     this.#startedAtMs = deps.nowMs();
-    const styled = styledInput(call.request, deps.style);
-    this.#input = styled.input;
-    this.#style = styled.inWords;
     this.#stream = new CallerStream((frame) => call.toCaller(frame), taskId, attempt);
   }
 
@@ -108,10 +113,12 @@ export class WorkerCall {
     const { request } = this.#call;
     const firstContentMs = model.callMethod === 'API' ? firstContentTimeoutMs.API : firstContentTimeoutMs.other;
     try {
+      const input = await this.#wholeInput();
+      if (typeof input === 'string') return failedBefore(input, this.#abort.signal);
       return await connection.run(
         {
           inputKind: request.inputKind,
-          input: this.#input,
+          input,
           stream: request.stream,
           maxOutputTokens: this.#deps.maxOutputTokens,
           firstContentTimeoutMs: Math.max(1, Math.min(firstContentMs, leftMs)),
@@ -136,6 +143,16 @@ export class WorkerCall {
       reserve: { inputTokens, outputTokens: maxOutputTokens, estimated: true },
       ...(cost !== undefined && { reserveCostNanoUsd: cost }),
     };
+  }
+
+  /** As this model is to see it; words instead: why it cannot be had. */
+  async #wholeInput(): Promise<Uint8Array | string> {
+    const { request } = this.#call;
+    const whole = await wholeInput(request, this.#deps.payloads, this.#abort.signal);
+    if (typeof whole === 'string') return whole;
+    const styled = styledInput({ input: whole, inputKind: request.inputKind }, this.#deps.style);
+    this.#style = styled.inWords;
+    return styled.input;
   }
 
   #content(delta: ContentDelta): void {
@@ -178,7 +195,10 @@ export class WorkerCall {
 
   async #succeed(outcome: Extract<ProviderOutcome, { ok: true }>): Promise<void> {
     if (!(await this.#askGo())) return this.#fail(cancelled, outcome.usage);
-    const output = outcome.output && deltaToWire(outcome.output);
+    const pieces = outcome.output ? piecesOf(outcome.output) : [];
+    // What fits no single message goes as a stream, also to a caller that asked for none: it puts it together.
+    if (pieces.length > 1) for (const piece of pieces) this.#send(piece);
+    const output = pieces.length === 1 && outcome.output ? deltaToWire(outcome.output) : undefined;
     this.#outputChars += outcome.output?.text?.length ?? 0;
     this.#firstContentAtMs ??= this.#deps.nowMs();
     const summary = this.#summary('Success', '');
@@ -288,6 +308,11 @@ export class WorkerCall {
 }
 
 const usageToWire = (usage: Usage): wire.Usage => create(wire.UsageSchema, { ...usage });
+
+function failedBefore(detail: string, signal: AbortSignal): ProviderOutcome {
+  const failure = signal.aborted ? failureOf(abortedBy(signal)) : failureOf('bad_request', { detail });
+  return { ok: false, usage: undefined, failure };
+}
 
 const cancelled = failureOf('cancelled');
 const providerBug: ProviderFailure = {

@@ -1,5 +1,5 @@
 import type { Facts, Modality } from '@will/core';
-import { modalities, modalitiesOfTags, slugOf, slugPattern } from '@will/core';
+import { estimateSoundTokens, estimateTokens, modalities, modalitiesOfTags, slugOf, slugPattern } from '@will/core';
 import { dataClassFromWire, isOpaqueId, priorityFromWire, sizes, type wire } from '@will/contracts';
 
 /** A task that was read and found well formed. */
@@ -13,6 +13,8 @@ export interface AcceptedTask {
   readonly maxOutputTokens: number;
   readonly inputKind: string;
   readonly input: Uint8Array;
+  /** The input, or one field of it, in the payload bucket. */
+  readonly payload: wire.PayloadRef | undefined;
   /** Upper bound of the input's tokens, not rounded. */
   readonly inputTokens: number;
 }
@@ -44,27 +46,56 @@ export function readTask(task: wire.Task, client: string, edges: readonly number
   if (!isOpaqueId(taskId)) throw new InvalidTaskError(`task id ${shown(taskId)} must be 1 to 64 of A-Z a-z 0-9 _ -`);
   if (!slugPattern.test(task.type))
     throw new InvalidTaskError(`task type ${shown(task.type)} must match ${slugPattern.source}`);
-  if (task.input.length === 0) throw new InvalidTaskError('the input is empty');
+  const payload = readPayload(task, client);
+  if (task.input.length === 0 && payload?.field !== '') throw new InvalidTaskError('the input is empty');
   if (task.input.length > sizes.inputBytes)
     throw new InvalidTaskError(`input of ${task.input.length} bytes exceeds ${sizes.inputBytes}`, 'too_large');
   if (!slugPattern.test(task.inputKind))
     throw new InvalidTaskError(`input kind ${shown(task.inputKind)} must match ${slugPattern.source}`);
   const deadlineUnixMs = readDeadline(Number(task.deadlineUnixMs), nowMs);
-  const inputTokens = Math.max(task.inputTokens, estimateTokens(task.input.length));
+  const facts = readFacts(task, client, edges);
+  const inputTokens = tokensOf(task, facts.input);
   return {
     taskId,
     client,
-    facts: readFacts(task, client, roundUp(inputTokens, edges), edges),
+    facts: { ...facts, inputTokens: roundUp(inputTokens, edges) },
     deadlineUnixMs,
     stream: task.stream,
     maxOutputTokens: task.maxOutputTokens,
     inputKind: task.inputKind,
     input: task.input,
+    payload,
     inputTokens,
   };
 }
 
-function readFacts(task: wire.Task, client: string, inputTokens: number, edges: readonly number[]): Facts {
+/** A payload's name begins with its client: what another one put away cannot be named. */
+function readPayload({ payload, input }: wire.Task, client: string): wire.PayloadRef | undefined {
+  if (!payload) return undefined;
+  const { object, bytes, sha256, field } = payload;
+  if (!object.startsWith(`${client}.`) || !isOpaqueId(object.slice(client.length + 1)))
+    throw new InvalidTaskError(`payload ${shown(object)} must be ${client}.<id>`);
+  if (bytes > BigInt(sizes.payloadBytes))
+    throw new InvalidTaskError(`payload of ${bytes} bytes exceeds ${sizes.payloadBytes}`, 'too_large');
+  if (bytes === 0n || sha256.length !== 32) throw new InvalidTaskError('the payload has no bytes or no SHA-256');
+  if (!/^[a-z_]{0,32}$/.test(field)) throw new InvalidTaskError(`payload field ${shown(field)} must be a name`);
+  if (field === '' && input.length > 0)
+    throw new InvalidTaskError('the payload is the whole input, which is there too');
+  return payload;
+}
+
+/**
+ * Upper bound of the input's tokens. Of text its size tells; where anything else goes in, what the caller says counts,
+ * and without a word of it sound is told by its length.
+ */
+function tokensOf({ input, payload, inputTokens }: wire.Task, goesIn: readonly Modality[]): number {
+  const bytes = input.length + (payload?.field === '' ? Number(payload.bytes) : 0);
+  if (goesIn.every((modality) => modality === 'text')) return Math.max(inputTokens, estimateTokens(bytes));
+  if (inputTokens > 0) return inputTokens;
+  return goesIn.every((modality) => modality === 'audio') ? estimateSoundTokens(bytes) : estimateTokens(bytes);
+}
+
+function readFacts(task: wire.Task, client: string, edges: readonly number[]): Omit<Facts, 'inputTokens'> {
   const usual = modalitiesOfTags([task.type]);
   return {
     taskType: task.type,
@@ -77,7 +108,6 @@ function readFacts(task: wire.Task, client: string, inputTokens: number, edges: 
     input: readModalities('input', task.inputModalities, usual.input),
     output: readModalities('output', task.outputModalities, usual.output),
     needs: readNeeds(task.needs),
-    inputTokens,
     maxOutputTokens: task.maxOutputIsExact ? roundUp(task.maxOutputTokens, edges) : 0,
   };
 }
@@ -125,9 +155,6 @@ function readNeeds(values: readonly string[]): readonly string[] {
   if (bad !== undefined) throw new InvalidTaskError(`need ${shown(bad)} must match ${slugPattern.source}`);
   return [...new Set(values)].sort();
 }
-
-/** Upper bound for text: no tokenizer in use makes more than one token of three bytes of JSON on average. */
-export const estimateTokens = (inputBytes: number): number => Math.ceil(inputBytes / 3);
 
 /** The first edge at or above; beyond the last edge every model is too small, so the value itself stays. */
 export function roundUp(tokens: number, edges: readonly number[]): number {

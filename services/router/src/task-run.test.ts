@@ -144,6 +144,7 @@ function world(
     maxOutputTokens: 0,
     inputKind: 'chat',
     input: new Uint8Array(3),
+    payload: undefined,
     inputTokens: 1,
   };
   const run = new TaskRun(deps, task, { inbox: '_INBOX.acme.c.t', send: (frame) => frames.push(frame) });

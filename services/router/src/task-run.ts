@@ -358,6 +358,7 @@ export class TaskRun implements AttemptListener {
       prior: [...this.#summaries],
       inputKind: task.inputKind,
       input: task.input,
+      ...(task.payload && { payload: task.payload }),
       inputTokens: task.inputTokens,
       onlyChoice: this.#picked.order.length <= 1,
     });

@@ -5,7 +5,7 @@ import { ProviderConfigError } from '../port.ts';
 import { isPublicAddress } from './public-address.ts';
 
 /** Answers larger than this are cut: no provider's answer is, and memory is not the caller's to fill. */
-const longestAnswerBytes = 16 * 1024 * 1024;
+const longestAnswerBytes = 48 * 1024 * 1024;
 const connectTimeoutMs = 5_000;
 
 export interface EgressRequest {

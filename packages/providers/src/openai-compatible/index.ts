@@ -51,7 +51,7 @@ class ChatConnection implements ModelConnection {
 
   run(call: ModelCall, onDelta: (delta: ContentDelta) => void, signal: AbortSignal): Promise<ProviderOutcome> {
     if (signal.aborted) return Promise.resolve(failed(failureOf(abortedBy(signal))));
-    if (call.inputKind !== 'chat') return this.#media(call, onDelta, signal);
+    if (call.inputKind !== 'chat') return this.#media(call, signal);
     const body = this.#body(call);
     if (body === undefined)
       return Promise.resolve(failed(failureOf('bad_request', { detail: `input is no ${call.inputKind} of JSON` })));
@@ -66,13 +66,12 @@ class ChatConnection implements ModelConnection {
     return new ChatCall(this.#egress, request, call, onDelta, signal).outcome;
   }
 
-  async #media(call: ModelCall, onDelta: (delta: ContentDelta) => void, signal: AbortSignal): Promise<ProviderOutcome> {
+  async #media(call: ModelCall, signal: AbortSignal): Promise<ProviderOutcome> {
     const media = await mediaRequest(call.inputKind, call.input, this.#model);
     if (!media) return failed(failureOf('bad_request', { detail: `the input is no ${call.inputKind}` }));
     if (signal.aborted) return failed(failureOf(abortedBy(signal)));
     const headers = { ...this.#headers('*/*'), 'content-type': media.contentType };
-    return new MediaCall(this.#egress, { path: this.#path + media.path, headers }, media, call, onDelta, signal)
-      .outcome;
+    return new MediaCall(this.#egress, { path: this.#path + media.path, headers }, media, call, signal).outcome;
   }
 
   probe(signal: AbortSignal): Promise<Health> {

@@ -1,14 +1,12 @@
 import { classifyHttp, classifyTransport, failureOf, type ProviderFailure } from '@will/core';
 import type { Egress, EgressListener } from '../egress/index.ts';
-import { fitsOneMessage, inPieces } from '../pieces.ts';
-import { abortedBy, type ContentDelta, estimatedUsage, failed, type ModelCall, type ProviderOutcome } from '../port.ts';
+import { abortedBy, estimatedUsage, failed, type ModelCall, type ProviderOutcome } from '../port.ts';
 import type { MediaRequest } from './media-request.ts';
 
 /** One call whose answer is read whole, from its dispatch to its one outcome. */
 export class MediaCall implements EgressListener {
   readonly outcome: Promise<ProviderOutcome>;
   readonly #media: MediaRequest;
-  readonly #onDelta: (delta: ContentDelta) => void;
   readonly #signal: AbortSignal;
   readonly #resolve: (outcome: ProviderOutcome) => void;
   readonly #onAbort = (): void => this.#fail(failureOf(abortedBy(this.#signal)));
@@ -23,11 +21,9 @@ export class MediaCall implements EgressListener {
     { path, headers }: { readonly path: string; readonly headers: Readonly<Record<string, string>> },
     media: MediaRequest,
     call: ModelCall,
-    onDelta: (delta: ContentDelta) => void,
     signal: AbortSignal,
   ) {
     this.#media = media;
-    this.#onDelta = onDelta;
     this.#signal = signal;
     const { promise, resolve } = Promise.withResolvers<ProviderOutcome>();
     this.outcome = promise;
@@ -66,9 +62,7 @@ export class MediaCall implements EgressListener {
     if (!answer) return this.#fail(failureOf('bad_response', { status: 200 }));
     const { content } = answer;
     const usage = answer.usage ?? estimatedUsage(this.#media.textChars, content.text?.length ?? 0);
-    const isSmall = fitsOneMessage(content);
-    if (!isSmall) inPieces(content, this.#onDelta);
-    this.#end({ ok: true, finish: 'stop', usage, output: isSmall ? content : undefined });
+    this.#end({ ok: true, finish: 'stop', usage, output: content });
   }
 
   failed(code: string): void {

@@ -3,6 +3,8 @@ import {
   beat,
   type Bus,
   followSnapshot,
+  openPayloads,
+  type Payloads,
   type ProcessesView,
   type SnapshotView,
   watchProcesses,
@@ -16,6 +18,7 @@ export class BusSurroundings implements Surroundings {
   client: TaskClient | undefined;
   fleet: Fleet | undefined;
   questions: Questions | undefined;
+  payloads: Payloads | undefined;
   #bus: Bus | undefined;
   #snapshots: SnapshotView | undefined;
   readonly #toClose: (() => void | Promise<void>)[] = [];
@@ -30,6 +33,7 @@ export class BusSurroundings implements Surroundings {
   async connect(bus: Bus): Promise<void> {
     this.#bus = bus;
     this.questions = busQuestions(bus);
+    this.payloads = openPayloads(bus);
     const snapshots = await followSnapshot(bus);
     this.#snapshots = snapshots;
     this.#toClose.push(() => snapshots.stop());

@@ -1,5 +1,5 @@
 import type { TaskRequest } from '@will/client';
-import { type Modality, modelSlugOf, nearestNames, type Priority, type Snapshot } from '@will/core';
+import { estimateChatTokens, type Modality, modelSlugOf, nearestNames, type Priority, type Snapshot } from '@will/core';
 import { HttpError } from '../http/errors.ts';
 import { taskTypesOf } from '../names.ts';
 import type { ChatBody } from './chat-schema.ts';
@@ -33,6 +33,7 @@ export function chatTask(
     ...(facts.timeoutMs !== undefined && { timeoutMs: facts.timeoutMs }),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
     inputModalities: modalitiesOf(body.messages),
+    inputTokens: estimateChatTokens(body.messages, input.length),
     needs: needsOf(body),
   };
 }

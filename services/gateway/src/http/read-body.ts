@@ -1,32 +1,35 @@
 import { isUtf8 } from 'node:buffer';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sizes } from '@will/contracts';
+import type { Admission } from '../admission.ts';
 import { HttpError, invalid } from './errors.ts';
 
-/** What a body may weigh: the same as a task's input on the bus. */
-export const maxBodyBytes = sizes.inputBytes;
+/** What a body may weigh that is held whole: above the size of a message it goes through the payload bucket. */
+export const maxBodyBytes = sizes.bodyBytes;
 
 const tooLarge = (): HttpError => new HttpError(413, 'too_large', `the body exceeds ${maxBodyBytes} bytes`);
 
-/** The whole JSON body as bytes, not parsed. @throws {HttpError} 400, 413, 415 */
-export async function readJsonBody(request: IncomingMessage): Promise<Buffer> {
-  return readBody(request, 'application/json');
+export interface BodyOptions {
+  /** How many bodies above the size of a message may be held at once; one more is answered 429. */
+  readonly largeBodies: Admission;
 }
 
-/** The whole body of one content type as bytes, not parsed. @throws {HttpError} 400, 413, 415 */
-export async function readBody(
+/** The whole JSON body as bytes, not parsed. @throws {HttpError} 400, 413, 415, 429 */
+export async function readJsonBody(
   request: IncomingMessage,
-  contentType: 'application/json' | 'multipart/form-data',
+  response: ServerResponse,
+  { largeBodies }: BodyOptions,
 ): Promise<Buffer> {
-  checkHeaders(request, contentType);
-  const body = await readBytes(request);
-  const isJson = contentType === 'application/json';
-  if (body.length === 0) throw invalid(`the body is empty; ${isJson ? 'a JSON object' : contentType} was expected`);
-  if (isJson && !isUtf8(body)) throw invalid('the body is not valid UTF-8');
+  checkContentType(request, 'application/json');
+  if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge();
+  const body = await readBytes(request, response, largeBodies);
+  if (body.length === 0) throw invalid('the body is empty; a JSON object was expected');
+  if (!isUtf8(body)) throw invalid('the body is not valid UTF-8');
   return body;
 }
 
-function checkHeaders({ headers }: IncomingMessage, wanted: string): void {
+/** @throws {HttpError} 415 */
+export function checkContentType({ headers }: IncomingMessage, wanted: string): void {
   const contentType = headers['content-type'] ?? '';
   const named = contentType.split(';', 1)[0]?.trim().toLowerCase();
   // Also what keeps a web page of another origin from posting here without asking first.
@@ -43,19 +46,34 @@ function checkHeaders({ headers }: IncomingMessage, wanted: string): void {
       'unsupported_encoding',
       `content-encoding ${JSON.stringify(encoding.slice(0, 80))} must be identity: bodies are not unpacked`,
     );
-  if (Number(headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge();
 }
 
-function readBytes(request: IncomingMessage): Promise<Buffer> {
+function readBytes(request: IncomingMessage, response: ServerResponse, largeBodies: Admission): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
-    request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= maxBodyBytes) return void chunks.push(chunk);
-      // The rest is read and dropped, not left lying: else the connection is reset before the caller has its answer.
+    let isLarge = false;
+    let isRefused = false;
+    // The rest is read and dropped, not left lying: else the connection is reset before the caller has its answer.
+    const refuse = (error: HttpError): void => {
+      isRefused = true;
       chunks.length = 0;
-      reject(tooLarge());
+      reject(error);
+    };
+    const admitLarge = (): boolean => {
+      if (!largeBodies.enter()) return false;
+      response.once('close', () => largeBodies.leave());
+      return true;
+    };
+    request.on('data', (chunk: Buffer) => {
+      if (isRefused) return;
+      bytes += chunk.length;
+      if (bytes > maxBodyBytes) return refuse(tooLarge());
+      if (bytes > sizes.inputBytes && !isLarge) {
+        if (!admitLarge()) return refuse(tooManyLarge(largeBodies.most));
+        isLarge = true;
+      }
+      chunks.push(chunk);
     });
     request.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes)));
     request.once('error', reject);
@@ -64,3 +82,8 @@ function readBytes(request: IncomingMessage): Promise<Buffer> {
     });
   });
 }
+
+const tooManyLarge = (most: number): HttpError =>
+  new HttpError(429, 'overloaded', `${most} bodies above ${sizes.inputBytes} bytes are held here already`, {
+    headers: ['retry-after', '1'],
+  });

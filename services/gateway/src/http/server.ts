@@ -16,7 +16,8 @@ export interface HttpDoor {
 
 const limits = {
   headersTimeout: 10_000,
-  requestTimeout: 30_000,
+  /** A recording of 64 MiB comes in time at 5 Mbit/s. */
+  requestTimeout: 120_000,
   /** How often the two above are looked at: their real precision. */
   connectionsCheckingInterval: 2_000,
   /** Longer than callers keep a connection, so that they never write into one that is being closed. */

@@ -1,6 +1,6 @@
 import type { Question, TaskRequest } from '@will/client';
 import { newId } from '@will/contracts';
-import { type DataClass, dataClasses, modalities, slugPattern, strictestOf } from '@will/core';
+import { type DataClass, dataClasses, estimateChatTokens, modalities, slugPattern, strictestOf } from '@will/core';
 import { z } from 'zod';
 import { modalitiesOf, needsOf } from '../chat/chat-task.ts';
 import type { StatedFacts } from '../chat/facts.ts';
@@ -65,12 +65,15 @@ export function readJsonTask(bytes: Buffer, stated: FactsBeside): TaskRequest & 
 }
 
 /** A chat is checked like one that came by HTTP, and says itself what a model must be able to do. @throws {HttpError} */
-function chatIn(input: Readonly<Record<string, unknown>>): Pick<TaskRequest, 'input' | 'needs' | 'inputModalities'> {
+function chatIn(
+  input: Readonly<Record<string, unknown>>,
+): Pick<TaskRequest, 'input' | 'needs' | 'inputModalities' | 'inputTokens'> {
   if (!Array.isArray(input['messages']))
     throw invalid('input must be a string or a chat with messages, or input_kind must say what it is', 'input');
   if (input['model'] !== undefined) throw invalid('input.model: say it as model, beside input', 'input.model');
   const { body, input: chat } = checkChat({ ...input, model: 'auto' });
-  return { input: chat, needs: needsOf(body), inputModalities: modalitiesOf(body.messages) };
+  const inputTokens = estimateChatTokens(body.messages, chat.length);
+  return { input: chat, needs: needsOf(body), inputModalities: modalitiesOf(body.messages), inputTokens };
 }
 
 /** What was said beside the body, by the subject or by headers: who asks, and facts that the body does not name. */

@@ -1,50 +1,105 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TaskRequest } from '@will/client';
-import { newId, sizes } from '@will/contracts';
+import { newId } from '@will/contracts';
 import { modalitiesOfTags, type Modality, type Snapshot, usualTypeOf } from '@will/core';
 import { whoAnswers } from '../chat/chat-task.ts';
 import { readFacts, type StatedFacts } from '../chat/facts.ts';
-import { HttpError } from '../http/errors.ts';
-import { readBody } from '../http/read-body.ts';
+import { checkContentType, readJsonBody } from '../http/read-body.ts';
+import { readForm } from '../http/read-form.ts';
 import type { Handler } from '../http/server.ts';
 import { typesGiving } from '../names.ts';
 import { notReady, overloaded, sendAnswer, type TaskOptions, whenLeft } from '../text/answer-text.ts';
-import type { MediaAsked, MediaKind } from './media-kind.ts';
+import type { FormBody, MediaAsked, MediaKind } from './media-kind.ts';
+import { type TakenFile, takeFile } from './take-file.ts';
+
+/** What was asked, with the file that belongs to it, and how that is let go of. */
+interface Read {
+  readonly asked: MediaAsked;
+  readonly file?: { readonly field: string; readonly taken: TakenFile };
+  release(): void;
+}
 
 /** Tasks of one kind that is no chat. They are answered whole. */
 export function answerMedia(media: MediaKind, options: TaskOptions): Handler {
   const { surroundings, admission, nowMs } = options;
   return async (request, response) => {
     if (!admission.enter()) throw overloaded(admission.most);
+    const taskId = newId();
+    let read: Read | undefined;
     try {
-      const asked = await media.read(await readBody(request, media.contentType), request.headers);
+      read = await readMedia(media, taskId, request, response, options);
       const { client, snapshot } = surroundings;
       if (!client || !snapshot) throw notReady(surroundings);
-      const task = taskOf(media, asked, readFacts(request.headers, asked.metadata), snapshot);
+      const facts = readFacts(request.headers, read.asked.metadata);
+      const task = { ...taskOf(media, read.asked, facts, snapshot), ...contentOf(read), taskId };
       const result = await client.start({ ...task, signal: whenLeft(response).signal }, false, () => {});
       if (response.destroyed) return;
-      const { contentType, body } = asked.whole(result, Math.floor(nowMs() / 1000));
+      const { contentType, body } = read.asked.whole(result, Math.floor(nowMs() / 1000));
       sendAnswer(response, result, contentType, body);
     } finally {
+      read?.release();
       admission.leave();
     }
   };
 }
 
-function taskOf({ kind }: MediaKind, asked: MediaAsked, facts: StatedFacts, snapshot: Snapshot): TaskRequest {
+async function readMedia(
+  { body }: MediaKind,
+  taskId: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: TaskOptions,
+): Promise<Read> {
+  if (body.type === 'multipart/form-data') return await readWithFile(body, taskId, request, options);
+  return { asked: body.read(await readJsonBody(request, response, options)), release: () => {} };
+}
+
+async function readWithFile(
+  { type, field, read }: FormBody,
+  taskId: string,
+  request: IncomingMessage,
+  { surroundings }: TaskOptions,
+): Promise<Read> {
+  checkContentType(request, type);
+  const { payloads } = surroundings;
+  if (!payloads) throw notReady(surroundings);
+  const { client } = readFacts(request.headers);
+  const release = (taken: TakenFile): void => {
+    if (taken.kind === 'put') void payloads.remove(taken.payload);
+  };
+  const place = { payloads, client, taskId, field };
+  const form = await readForm(request, { take: (content) => takeFile(content, place), drop: release });
+  try {
+    return { asked: read(form), file: { field, taken: form.file }, release: () => release(form.file) };
+  } catch (error) {
+    release(form.file);
+    throw error;
+  }
+}
+
+/** The input, with its file in it or beside it. */
+function contentOf({ asked, file }: Read): Pick<TaskRequest, 'input' | 'payload'> {
+  if (!file) return { input: Buffer.from(JSON.stringify(asked.input)) };
+  const { field, taken } = file;
+  if (taken.kind === 'put') return { input: Buffer.from(JSON.stringify(asked.input)), payload: taken.payload };
+  return { input: Buffer.from(JSON.stringify({ [field]: taken.content.toString('base64'), ...asked.input })) };
+}
+
+function taskOf(
+  { kind }: MediaKind,
+  { model: named }: MediaAsked,
+  facts: StatedFacts,
+  snapshot: Snapshot,
+): Omit<TaskRequest, 'input'> {
   const usual = usualTypeOf[kind];
   const { input, output } = modalitiesOfTags([usual]);
   const types = typesGiving(snapshot, [...output][0] as Modality);
-  const { type, model } = whoAnswers(asked.model, facts.taskType, snapshot, types, usual);
+  const { type, model } = whoAnswers(named, facts.taskType, snapshot, types, usual);
   const { taskType: _type, ...rest } = facts;
-  const bytes = Buffer.from(JSON.stringify(asked.input));
-  if (bytes.length > sizes.inputBytes)
-    throw new HttpError(413, 'too_large', `the input as JSON has ${bytes.length} bytes, more than ${sizes.inputBytes}`);
   return {
     ...rest,
-    taskId: newId(),
     type,
     inputKind: kind,
-    input: bytes,
     inputModalities: [...input],
     outputModalities: [...output],
     ...(model !== undefined && { model }),

@@ -6,13 +6,16 @@ import { asJson, type MediaAnswer, type MediaKind } from './media-kind.ts';
 
 const number = z.stringFormat('number', /^\d(\.\d+)?$/).optional();
 
+/** A field that may stand in a form more than once, and stands there once. */
+const asList = (value: unknown): unknown => (typeof value === 'string' ? [value] : value);
+
 /** The fields of `POST /v1/audio/transcriptions` beside its file, closed. */
 export const transcriptionSchema = z.strictObject({
   model: z.string().min(1).max(128),
   language: z.string().max(16).optional(),
   prompt: z.string().optional(),
   response_format: z.enum(['json', 'text', 'verbose_json', 'srt', 'vtt']).optional(),
-  'timestamp_granularities[]': z.array(z.enum(['word', 'segment'])).optional(),
+  'timestamp_granularities[]': z.preprocess(asList, z.array(z.enum(['word', 'segment'])).optional()),
   temperature: number,
 });
 
@@ -23,41 +26,49 @@ const refusedOfTranscription: RefusedFields = {
 /** OpenAI's transcriptions. */
 export const transcriptions: MediaKind = {
   kind: 'transcription',
-  contentType: 'multipart/form-data',
-  async read(bytes, headers) {
-    const { file, fields } = await readForm(bytes, headers['content-type'] ?? '');
-    const body = checkFields(transcriptionSchema, refusedOfTranscription, fields);
-    const { model, language, prompt, temperature, response_format: format, 'timestamp_granularities[]': times } = body;
-    if (times !== undefined && format !== 'verbose_json')
-      throw invalid('timestamp_granularities[] needs response_format verbose_json', 'timestamp_granularities[]');
-    return {
-      model,
-      input: {
-        audio: Buffer.from(await file.arrayBuffer()).toString('base64'),
-        file_name: file.name === '' ? 'audio' : file.name,
-        ...(file.type !== '' && { media_type: file.type }),
-        ...(language !== undefined && { language }),
-        ...(prompt !== undefined && { prompt }),
-        ...(temperature !== undefined && { temperature: Number(temperature) }),
-        ...(format !== undefined && format !== 'json' && format !== 'text' && { format }),
-        ...(times !== undefined && { timestamps: times }),
-      },
-      whole: ({ output, usage }) =>
-        format !== undefined && format !== 'json'
-          ? shownTranscript(format, output)
-          : asJson({
-              text: output,
-              ...(usage &&
-                !usage.estimated && {
-                  usage: {
-                    type: 'tokens',
-                    input_tokens: usage.inputTokens,
-                    output_tokens: usage.outputTokens,
-                    total_tokens: usage.inputTokens + usage.outputTokens,
-                  },
-                }),
-            }),
-    };
+  body: {
+    type: 'multipart/form-data',
+    field: 'audio',
+    read({ fields, fileName, fileType }) {
+      const body = checkFields(transcriptionSchema, refusedOfTranscription, fields);
+      const {
+        model,
+        language,
+        prompt,
+        temperature,
+        response_format: format,
+        'timestamp_granularities[]': times,
+      } = body;
+      if (times !== undefined && format !== 'verbose_json')
+        throw invalid('timestamp_granularities[] needs response_format verbose_json', 'timestamp_granularities[]');
+      return {
+        model,
+        input: {
+          file_name: fileName === '' ? 'audio' : fileName,
+          ...(fileType !== '' && { media_type: fileType }),
+          ...(language !== undefined && { language }),
+          ...(prompt !== undefined && { prompt }),
+          ...(temperature !== undefined && { temperature: Number(temperature) }),
+          ...(format !== undefined && format !== 'json' && format !== 'text' && { format }),
+          ...(times !== undefined && { timestamps: times }),
+        },
+        whole: ({ output, usage }) =>
+          format !== undefined && format !== 'json'
+            ? shownTranscript(format, output)
+            : asJson({
+                text: output,
+                ...(usage &&
+                  !usage.estimated && {
+                    usage: {
+                      type: 'tokens',
+                      input_tokens: usage.inputTokens,
+                      output_tokens: usage.outputTokens,
+                      total_tokens: usage.inputTokens + usage.outputTokens,
+                    },
+                  }),
+              }),
+      };
+    },
   },
 };
 
@@ -66,35 +77,6 @@ const shownTranscript = (format: 'text' | 'verbose_json' | 'srt' | 'vtt', output
   format === 'verbose_json'
     ? { contentType: 'application/json; charset=utf-8', body: output }
     : { contentType: 'text/plain; charset=utf-8', body: format === 'text' ? `${output}\n` : output };
-
-/** Fields that may stand in a form more than once. */
-const listFields: ReadonlySet<string> = new Set(['timestamp_granularities[]']);
-
-async function readForm(
-  bytes: Buffer,
-  contentType: string,
-): Promise<{ readonly file: File; readonly fields: Record<string, unknown> }> {
-  const form = await new Response(new Uint8Array(bytes), { headers: { 'content-type': contentType } })
-    .formData()
-    .catch(() => {
-      throw invalid('the body is no multipart/form-data as its content-type describes it');
-    });
-  let file: File | undefined;
-  const fields: Record<string, unknown> = {};
-  for (const [name, value] of form) {
-    if (listFields.has(name)) {
-      fields[name] = form.getAll(name);
-      continue;
-    }
-    if (Object.hasOwn(fields, name) || (file !== undefined && name === 'file'))
-      throw invalid(`${name.slice(0, 80)} stands there twice`, name.slice(0, 80));
-    if (name === 'file' && typeof value !== 'string') file = value;
-    else if (typeof value === 'string') fields[name] = value;
-    else throw invalid(`${name.slice(0, 80)} must be text`, name.slice(0, 80));
-  }
-  if (!file || file.size === 0) throw invalid('file is missing', 'file');
-  return { file, fields };
-}
 
 /** `POST /v1/audio/speech`, closed. */
 export const speechSchema = z.strictObject({
@@ -114,24 +96,26 @@ const refusedOfSpeech: RefusedFields = {
 /** OpenAI's speech. */
 export const speech: MediaKind = {
   kind: 'speech',
-  contentType: 'application/json',
-  read(bytes) {
-    const body = checkFields(speechSchema, refusedOfSpeech, withoutNulls(parseJsonObject(bytes)));
-    const { speed, instructions } = body;
-    return {
-      model: body.model,
-      input: {
-        text: body.input,
-        voice: body.voice,
-        format: body.response_format ?? 'mp3',
-        ...(speed !== undefined && { speed }),
-        ...(instructions !== undefined && { instructions }),
-      },
-      ...(body.metadata && { metadata: body.metadata }),
-      whole({ data, dataType }) {
-        if (!data) throw new HttpError(502, 'bad_answer', 'no sound came');
-        return { contentType: dataType ?? 'application/octet-stream', body: data };
-      },
-    };
+  body: {
+    type: 'application/json',
+    read(bytes) {
+      const body = checkFields(speechSchema, refusedOfSpeech, withoutNulls(parseJsonObject(bytes)));
+      const { speed, instructions } = body;
+      return {
+        model: body.model,
+        input: {
+          text: body.input,
+          voice: body.voice,
+          format: body.response_format ?? 'mp3',
+          ...(speed !== undefined && { speed }),
+          ...(instructions !== undefined && { instructions }),
+        },
+        ...(body.metadata && { metadata: body.metadata }),
+        whole({ data, dataType }) {
+          if (!data) throw new HttpError(502, 'bad_answer', 'no sound came');
+          return { contentType: dataType ?? 'application/octet-stream', body: data };
+        },
+      };
+    },
   },
 };

@@ -22,27 +22,29 @@ const refused: RefusedFields = {};
 /** OpenAI's embeddings. */
 export const embeddings: MediaKind = {
   kind: 'embedding',
-  contentType: 'application/json',
-  read(bytes) {
-    const body = checkFields(embeddingsSchema, refused, withoutNulls(parseJsonObject(bytes)));
-    const input = typeof body.input === 'string' ? [body.input] : body.input;
-    return {
-      model: body.model,
-      input: { input, ...(body.dimensions !== undefined && { dimensions: body.dimensions }) },
-      ...(body.metadata && { metadata: body.metadata }),
-      whole({ model, output, data, usage }) {
-        const vectors = vectorBytes(data ?? new Uint8Array(0), dimensionsIn(output));
-        if (vectors.length !== input.length)
-          throw new HttpError(502, 'bad_answer', `${vectors.length} vectors came for ${input.length} inputs`);
-        const shown = body.encoding_format === 'base64' ? toBase64 : vectorOf;
-        return asJson({
-          object: 'list',
-          data: vectors.map((vector, index) => ({ object: 'embedding', index, embedding: shown(vector) })),
-          model,
-          usage: { prompt_tokens: usage?.inputTokens ?? 0, total_tokens: usage?.inputTokens ?? 0 },
-        });
-      },
-    };
+  body: {
+    type: 'application/json',
+    read(bytes) {
+      const body = checkFields(embeddingsSchema, refused, withoutNulls(parseJsonObject(bytes)));
+      const input = typeof body.input === 'string' ? [body.input] : body.input;
+      return {
+        model: body.model,
+        input: { input, ...(body.dimensions !== undefined && { dimensions: body.dimensions }) },
+        ...(body.metadata && { metadata: body.metadata }),
+        whole({ model, output, data, usage }) {
+          const vectors = vectorBytes(data ?? new Uint8Array(0), dimensionsIn(output));
+          if (vectors.length !== input.length)
+            throw new HttpError(502, 'bad_answer', `${vectors.length} vectors came for ${input.length} inputs`);
+          const shown = body.encoding_format === 'base64' ? toBase64 : vectorOf;
+          return asJson({
+            object: 'list',
+            data: vectors.map((vector, index) => ({ object: 'embedding', index, embedding: shown(vector) })),
+            model,
+            usage: { prompt_tokens: usage?.inputTokens ?? 0, total_tokens: usage?.inputTokens ?? 0 },
+          });
+        },
+      };
+    },
   },
 };
 

@@ -27,24 +27,26 @@ const refused: RefusedFields = {
 /** OpenAI's images; they come inline, since the door keeps none that a URL could lead to. */
 export const images: MediaKind = {
   kind: 'image',
-  contentType: 'application/json',
-  read(bytes) {
-    const body = checkFields(imagesSchema, refused, withoutNulls(parseJsonObject(bytes)));
-    const { n, size, quality } = body;
-    return {
-      model: body.model,
-      input: {
-        prompt: body.prompt,
-        ...(n !== undefined && { n }),
-        ...(size !== undefined && { size }),
-        ...(quality !== undefined && { quality }),
-      },
-      ...(body.metadata && { metadata: body.metadata }),
-      whole({ output, data }, created) {
-        const made = data === undefined ? [] : imagesIn(output, data);
-        if (made.length === 0) throw new HttpError(502, 'bad_answer', 'no image came');
-        return asJson({ created, data: made.map((image) => ({ b64_json: Buffer.from(image).toString('base64') })) });
-      },
-    };
+  body: {
+    type: 'application/json',
+    read(bytes) {
+      const body = checkFields(imagesSchema, refused, withoutNulls(parseJsonObject(bytes)));
+      const { n, size, quality } = body;
+      return {
+        model: body.model,
+        input: {
+          prompt: body.prompt,
+          ...(n !== undefined && { n }),
+          ...(size !== undefined && { size }),
+          ...(quality !== undefined && { quality }),
+        },
+        ...(body.metadata && { metadata: body.metadata }),
+        whole({ output, data }, created) {
+          const made = data === undefined ? [] : imagesIn(output, data);
+          if (made.length === 0) throw new HttpError(502, 'bad_answer', 'no image came');
+          return asJson({ created, data: made.map((image) => ({ b64_json: Buffer.from(image).toString('base64') })) });
+        },
+      };
+    },
   },
 };

@@ -1,21 +1,41 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { TaskResult } from '@will/client';
 import type { TaskKind } from '@will/core';
 
 /** How one kind of task that is no chat is asked for and answered over HTTP. */
 export interface MediaKind {
   readonly kind: TaskKind;
-  /** What the body must be. */
-  readonly contentType: 'application/json' | 'multipart/form-data';
-  /** Reads a request's body. @throws {HttpError} 400 */
-  read(body: Buffer, headers: IncomingHttpHeaders): MediaAsked | Promise<MediaAsked>;
+  readonly body: JsonBody | FormBody;
+}
+
+/** A body of JSON, held whole. */
+export interface JsonBody {
+  readonly type: 'application/json';
+  /** @throws {HttpError} 400 */
+  read(body: Buffer): MediaAsked;
+}
+
+/** A form with one file, which is never held whole unless it is small. */
+export interface FormBody {
+  readonly type: 'multipart/form-data';
+  /** The field of the input that the file becomes, in base64. */
+  readonly field: string;
+  /** @throws {HttpError} 400 */
+  read(form: Form): MediaAsked;
+}
+
+/** What a form holds beside the content of its file. */
+export interface Form {
+  /** Fields that stand there more than once as lists. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly fileName: string;
+  readonly fileType: string;
 }
 
 /** One request that was understood. */
 export interface MediaAsked {
   /** What the caller named: a model, a task type, or `auto`. */
   readonly model: string;
-  /** JSON of the kind's shape. */
+  /** JSON of the kind's shape, without what the file becomes. */
   readonly input: object;
   readonly metadata?: Readonly<Record<string, string>>;
   whole(result: TaskResult, createdUnixSeconds: number): MediaAnswer;

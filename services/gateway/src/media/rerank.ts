@@ -22,28 +22,30 @@ const refused: RefusedFields = {};
 /** Documents by how well they answer a query. */
 export const rerank: MediaKind = {
   kind: 'rerank',
-  contentType: 'application/json',
-  read(bytes) {
-    const body = checkFields(rerankSchema, refused, withoutNulls(parseJsonObject(bytes)));
-    const documents = body.documents.map((document) => (typeof document === 'string' ? document : document.text));
-    return {
-      model: body.model,
-      input: { query: body.query, documents, ...(body.top_n !== undefined && { top_n: body.top_n }) },
-      ...(body.metadata && { metadata: body.metadata }),
-      whole: ({ taskId, model, output, usage }) =>
-        asJson({
-          id: `rerank-${taskId}`,
-          model,
-          results: rankingIn(output, documents.length)
-            .slice(0, body.top_n)
-            .map(({ index, score }) => ({
-              index,
-              relevance_score: score,
-              ...(body.return_documents === true && { document: { text: documents[index] } }),
-            })),
-          ...(usage && { usage: { total_tokens: usage.inputTokens } }),
-        }),
-    };
+  body: {
+    type: 'application/json',
+    read(bytes) {
+      const body = checkFields(rerankSchema, refused, withoutNulls(parseJsonObject(bytes)));
+      const documents = body.documents.map((document) => (typeof document === 'string' ? document : document.text));
+      return {
+        model: body.model,
+        input: { query: body.query, documents, ...(body.top_n !== undefined && { top_n: body.top_n }) },
+        ...(body.metadata && { metadata: body.metadata }),
+        whole: ({ taskId, model, output, usage }) =>
+          asJson({
+            id: `rerank-${taskId}`,
+            model,
+            results: rankingIn(output, documents.length)
+              .slice(0, body.top_n)
+              .map(({ index, score }) => ({
+                index,
+                relevance_score: score,
+                ...(body.return_documents === true && { document: { text: documents[index] } }),
+              })),
+            ...(usage && { usage: { total_tokens: usage.inputTokens } }),
+          }),
+      };
+    },
   },
 };
 

@@ -1,3 +1,6 @@
+import { create } from '@bufbuild/protobuf';
+import type { Payloads } from '@will/bus';
+import { wire } from '@will/contracts';
 import { compileSnapshot, type Snapshot } from '@will/core';
 import { Admission } from '../admission.ts';
 import { openGrpcDoor } from '../grpc/server.ts';
@@ -33,6 +36,19 @@ export function sampleSnapshot(): Snapshot {
   return compiled.snapshot;
 }
 
+/** A bucket that counts, and keeps nothing. */
+function fakePayloads(): Payloads {
+  return {
+    async put(client, content, field = '') {
+      let bytes = 0;
+      for await (const piece of content instanceof Uint8Array ? [content] : content) bytes += piece.length;
+      return create(wire.PayloadRefSchema, { object: `${client}.fake`, bytes: BigInt(bytes), field });
+    },
+    get: () => Promise.reject(new Error('not faked')),
+    async remove() {},
+  };
+}
+
 export interface TestDoor {
   readonly url: string;
   readonly grpcAddress: string;
@@ -52,10 +68,17 @@ export async function openTestDoor(maxTasks = 100): Promise<TestDoor> {
     fleet: { has: () => true, servedModels: () => new Set(['llama']) },
     isBusConnected: true,
     questions: undefined,
+    payloads: fakePayloads(),
   };
   const errors: string[] = [];
   const onError = (what: string): void => void errors.push(what);
-  const shared = { surroundings, admission: new Admission(maxTasks), nowMs: () => 1_700_000_000_500, onError };
+  const shared = {
+    surroundings,
+    admission: new Admission(maxTasks),
+    largeBodies: new Admission(2),
+    nowMs: () => 1_700_000_000_500,
+    onError,
+  };
   const door = await openDoor(0, routes(shared), onError);
   const grpc = await openGrpcDoor({ ...shared, nowMs: Date.now, port: 0 });
   const url = `http://127.0.0.1:${door.port}`;

@@ -14,6 +14,7 @@ export interface TaskOptions {
   readonly surroundings: Surroundings;
   /** One task more than may be in flight is answered 429. */
   readonly admission: Admission;
+  readonly largeBodies: Admission;
   readonly nowMs: () => number;
   /** Told of failures that are the gateway's own. */
   readonly onError: (what: string, error: unknown) => void;
@@ -28,7 +29,7 @@ export function answerText(dialect: Dialect, options: TaskOptions): Handler {
     try {
       isIn = admission.enter();
       if (!isIn) throw overloaded(admission.most);
-      const bytes = await readJsonBody(request);
+      const bytes = await readJsonBody(request, response, options);
       const { client, snapshot } = surroundings;
       if (!client || !snapshot) throw notReady(surroundings);
       const answerFor = { taskId: newId(), createdUnixSeconds: Math.floor(nowMs() / 1000) };

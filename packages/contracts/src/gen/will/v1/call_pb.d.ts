@@ -7,7 +7,7 @@
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Facts } from "./policy_pb.js";
-import type { AttemptSummary, Usage } from "./task_pb.js";
+import type { AttemptSummary, PayloadRef, Usage } from "./task_pb.js";
 
 /**
  * Describes the file will/v1/call.proto.
@@ -121,6 +121,11 @@ export declare type CallRequest = Message<"will.v1.CallRequest"> & {
    * @generated from field: bool only_choice = 18;
    */
   onlyChoice: boolean;
+
+  /**
+   * @generated from field: will.v1.PayloadRef payload = 30;
+   */
+  payload?: PayloadRef | undefined;
 };
 
 /**

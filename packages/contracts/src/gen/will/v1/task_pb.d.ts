@@ -13,6 +13,44 @@ import type { Message } from "@bufbuild/protobuf";
 export declare const file_will_v1_task: GenFile;
 
 /**
+ * Content that is too large for a message: an object of the bucket will_payloads. Whoever put it there removes it once
+ * the task is over; what is left goes after two hours.
+ *
+ * @generated from message will.v1.PayloadRef
+ */
+export declare type PayloadRef = Message<"will.v1.PayloadRef"> & {
+  /**
+   * <client>.<id>: only tasks of that client may name it.
+   *
+   * @generated from field: string object = 1;
+   */
+  object: string;
+
+  /**
+   * @generated from field: uint64 bytes = 2;
+   */
+  bytes: bigint;
+
+  /**
+   * @generated from field: bytes sha256 = 3;
+   */
+  sha256: Uint8Array;
+
+  /**
+   * Empty: it is the whole input. Else the input is a JSON object, and this field of it is the payload in base64.
+   *
+   * @generated from field: string field = 4;
+   */
+  field: string;
+};
+
+/**
+ * Describes the message will.v1.PayloadRef.
+ * Use `create(PayloadRefSchema)` to create a new message.
+ */
+export declare const PayloadRefSchema: GenMessage<PayloadRef>;
+
+/**
  * Published to will.v1.task.run.<client> with a reply inbox below _INBOX.<client>.
  *
  * @generated from message will.v1.Task
@@ -109,7 +147,8 @@ export declare type Task = Message<"will.v1.Task"> & {
   needs: string[];
 
   /**
-   * Upper bound of the input's tokens; 0: the router estimates from the size.
+   * Upper bound of the input's tokens; 0: the router estimates from the size. Where images or sound go in, it counts as
+   * stated, since their bytes tell nothing of their tokens.
    *
    * @generated from field: uint32 input_tokens = 15;
    */
@@ -127,6 +166,13 @@ export declare type Task = Message<"will.v1.Task"> & {
    * @generated from field: bytes input = 17;
    */
   input: Uint8Array;
+
+  /**
+   * In place of an input above 768 KiB, or of one field of it.
+   *
+   * @generated from field: will.v1.PayloadRef payload = 30;
+   */
+  payload?: PayloadRef | undefined;
 };
 
 /**
