@@ -9,6 +9,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   core: [],
   contracts: ['core'],
   runtime: ['core'],
+  observe: ['runtime', 'core'],
   store: ['core'],
   bus: ['contracts', 'core'],
   providers: ['runtime', 'core'],
@@ -16,10 +17,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   cli: ['client', 'bus', 'providers', 'contracts', 'core'],
   testkit: ['contracts', 'core'],
 };
-const serviceAllowed = ['bus', 'store', 'providers', 'runtime', 'client', 'contracts', 'core'];
+const serviceAllowed = ['bus', 'store', 'providers', 'runtime', 'observe', 'client', 'contracts', 'core'];
 
 /** Where requests may leave this machine's programs, besides the doors. */
-const egress = /^(packages\/providers\/src\/egress|services\/gateway\/|packages\/testkit\/|scripts\/|test\/)/;
+const egress =
+  /^(packages\/providers\/src\/egress|packages\/observe\/|services\/gateway\/|packages\/testkit\/|scripts\/|test\/)/;
 const networkModules = new Set([
   'undici',
   'node:http',

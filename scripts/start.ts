@@ -58,7 +58,9 @@ async function bringUp(settings: StartSettings): Promise<void> {
   await tellWhereWeAre(settings.dataDir, natsUrl, httpUrl);
   const env = environmentOf(settings, natsUrl);
   for (const group of startOrder)
-    await Promise.all(group.map((name) => start(keptService(name, env, settings.dataDir))));
+    await Promise.all(
+      group.map((name) => start(keptService(name, { ...env, ...metricsPortOf(name, settings) }, settings.dataDir))),
+    );
   await untilAnswering(httpUrl);
   await lookForOllama(settings.ollamaUrl);
   greet(settings, httpUrl);
@@ -92,6 +94,12 @@ function environmentOf(settings: StartSettings, natsUrl: string): Environment {
     WILL_DOCUMENTS: settings.documents,
     WILL_DRAIN_MS: String(settings.drainMs),
   };
+}
+
+/** One port each: the first that is set, and those behind it; none set: any that are free, which `willm status` shows. */
+function metricsPortOf(name: ServiceName, { metricsPort }: StartSettings): Environment {
+  if (metricsPort === undefined) return { WILL_METRICS_PORT: '0' };
+  return { WILL_METRICS_PORT: String(metricsPort + startOrder.flat().indexOf(name)) };
 }
 
 /** The door knows when a task can be answered. Why not yet is said when it takes long, and again when it changes. */

@@ -11,7 +11,7 @@ export type Environment = Readonly<Record<string, string>>;
 
 /** What a service may see of our environment besides its settings: no keys, except for the one that calls providers. */
 const harmless =
-  /^(PATH|HOME|TMPDIR|TMP|TEMP|TZ|LANG|LC_\w+|USER|SYSTEMROOT|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|WILL_\w+)$/;
+  /^(PATH|HOME|TMPDIR|TMP|TEMP|TZ|LANG|LC_\w+|USER|SYSTEMROOT|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|WILL_\w+|OTEL_\w+)$/;
 
 /** A service as a process of its own. It says over IPC when it is ready, and stops by itself when we are gone. */
 export function keptService(name: ServiceName, settings: Environment, dataDir: string): KeptProcess {

@@ -1,6 +1,9 @@
 import { isAbsolute, join, relative } from 'node:path';
-import { integer, optionalText, parseSettings, text } from '@will/runtime';
+import { integer, optionalText, parseSettings, type SettingParser, text } from '@will/runtime';
 import { root } from '../paths.ts';
+
+const portIfSet: SettingParser<number | undefined> = (raw, name) =>
+  raw === undefined ? undefined : integer(0, 1, 65_530)(raw, name);
 
 /** What `npm start` reads. Relative folders count from the repository. @throws {SettingsError} */
 export function readSettings(env: Readonly<Record<string, string | undefined>>) {
@@ -8,6 +11,8 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>) 
     httpPort: ['WILL_HTTP_PORT', integer(8080, 1, 65_535)],
     /** 0: any free one. */
     grpcPort: ['WILL_GRPC_PORT', integer(50_051, 0, 65_535)],
+    /** The first of six, one for each service's metrics and health; absent: any that are free. */
+    metricsPort: ['WILL_METRICS_PORT', portIfSet],
     natsPort: ['WILL_NATS_PORT', integer(4222, 1, 65_535)],
     dataDir: ['WILL_DATA_DIR', text('.will')],
     documents: ['WILL_DOCUMENTS', text('deploy/documents')],

@@ -4,6 +4,7 @@ import { connect } from '@nats-io/transport-node';
 import { sizes } from '@will/contracts';
 import { BusError, type Bus, type Incoming, type Serving } from './api.ts';
 import { coalesceWrites } from './coalesce-writes.ts';
+import { traceHeaders, withinTraceOf } from './trace-headers.ts';
 
 export interface ConnectOptions {
   /** One or more, comma separated: `nats://127.0.0.1:4222`. */
@@ -72,14 +73,20 @@ class NatsBus implements Bus {
     this.#mustBeConnected(subject);
     mustFit(subject, data);
     if (reply === undefined) this.connection.publish(subject, data);
-    else this.connection.publish(subject, data, { reply });
+    else {
+      // What wants an answer is work for somebody: it belongs to the trace of whoever asked. Frames do not carry it again.
+      const headers = traceHeaders();
+      this.connection.publish(subject, data, headers ? { reply, headers } : { reply });
+    }
   }
 
   async request(subject: string, data: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     this.#mustBeConnected(subject);
     mustFit(subject, data);
+    const headers = traceHeaders();
+    const options = headers ? { timeout: timeoutMs, headers } : { timeout: timeoutMs };
     try {
-      return (await this.connection.request(subject, data, { timeout: timeoutMs })).data;
+      return (await this.connection.request(subject, data, options)).data;
     } catch (cause) {
       throw requestError(subject, timeoutMs, cause);
     }
@@ -112,7 +119,7 @@ class NatsBus implements Bus {
       queue,
       callback: (error, message) => {
         if (error) return this.#onError(`serving ${subject}`, error);
-        const work = handle(incoming(message));
+        const work = withinTraceOf(message, () => handle(incoming(message)));
         inFlight.add(work);
         void work.finally(() => inFlight.delete(work));
       },

@@ -29,6 +29,8 @@ export interface PresenceFacts {
   /** Revision this process works with; 0: none yet. */
   readonly revision: number;
   readonly models?: readonly ServedModelFacts[];
+  /** Where its metrics and health are asked; '' or absent: nowhere. */
+  readonly metricsUrl?: string;
 }
 
 /**
@@ -50,13 +52,14 @@ export async function announce(
     try {
       // The bucket lives in the server's memory and is gone after a restart of it.
       bucket ??= await processesBucket(bus);
-      const { revision, models } = facts();
+      const { revision, models, metricsUrl } = facts();
       const presence = create(wire.PresenceSchema, {
         processId: bus.processId,
         service,
         revision: BigInt(revision),
         startedUnixMs,
         models: [...(models ?? [])],
+        metricsUrl: metricsUrl ?? '',
       });
       const saidAtMs = performance.now();
       await bucket.put(bus.processId, toBinary(wire.PresenceSchema, presence));

@@ -40,7 +40,8 @@ export interface Amounts {
 }
 
 const minuteMs = 60_000;
-const nanoPerUsd = 1e9;
+/** What money is counted in. */
+export const nanoPerUsd = 1e9;
 const usualWarnAt = 0.8;
 
 /** All limits that a call counts against: those of the model, of the client, and of the project. */

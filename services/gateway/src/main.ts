@@ -1,4 +1,5 @@
 import { connectBus } from '@will/bus';
+import { measures, observe } from '@will/observe';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { BusSurroundings } from './adapters/bus-surroundings.ts';
 import { Admission } from './admission.ts';
@@ -6,6 +7,7 @@ import { parseConfig } from './config.ts';
 import { openGrpcDoor } from './grpc/server.ts';
 import { openDoor } from './http/server.ts';
 import { serveJson } from './json/json-door.ts';
+import { readiness } from './readiness.ts';
 import { routes } from './routes.ts';
 
 /** Of at most 16 MiB each, and a few times that while they are parsed. */
@@ -15,7 +17,8 @@ const logger = createLogger('gateway');
 await runMain(logger, async (ready) => {
   const config = parseConfig(process.env);
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
-  const surroundings = new BusSurroundings();
+  const observing = await observe('gateway', process.env, logger);
+  const surroundings = new BusSurroundings(observing.url);
   const shared = {
     surroundings,
     admission: new Admission(config.maxTasks),
@@ -24,7 +27,9 @@ await runMain(logger, async (ready) => {
     onError,
   };
   // The doors open first: a taken port shows at once, and /healthz can say what is still missing.
-  const door = await openDoor(config.port, routes(shared), onError);
+  const door = await openDoor(config.port, routes(shared), onError, (request) =>
+    observing.time(measures.requests, request.seconds, request.labels),
+  );
   const grpc = await openGrpcDoor({ ...shared, port: config.grpcPort });
   const bus = await connectBus({
     servers: config.natsUrl,
@@ -33,6 +38,9 @@ await runMain(logger, async (ready) => {
     waitForServer: true,
     onError,
   });
+  observing.watch(measures.busConnected, () => [[bus.isConnected ? 1 : 0]]);
+  observing.watch(measures.revision, () => [[surroundings.snapshot?.revision ?? 0]]);
+  observing.ready(() => readiness(surroundings).reason);
   await surroundings.connect(bus);
   const json = serveJson(bus, shared);
   ready();
@@ -42,4 +50,5 @@ await runMain(logger, async (ready) => {
   await Promise.all([json.stop(config.drainMs), door.stop(config.drainMs), grpc.stop(config.drainMs)]);
   await surroundings.close();
   await bus.close();
+  await observing.stop();
 });

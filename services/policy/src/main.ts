@@ -1,4 +1,5 @@
 import { announce, beat, connectBus, followSnapshot } from '@will/bus';
+import { observe } from '@will/observe';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { busEdges } from './adapters/bus-edges.ts';
 import { servePolicy } from './adapters/bus-policy-door.ts';
@@ -11,6 +12,7 @@ const logger = createLogger('policy');
 await runMain(logger, async (ready) => {
   const config = parseConfig(process.env);
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
+  const observing = await observe('policy', process.env, logger);
   const bus = await connectBus({
     servers: config.natsUrl,
     processId: newProcessId('policy'),
@@ -23,7 +25,11 @@ await runMain(logger, async (ready) => {
 
   const stopBeating = beat(bus);
   const door = servePolicy(bus, policy, onError);
-  const presence = await announce(bus, 'policy', () => ({ revision: snapshots.current?.revision ?? 0 }));
+  observing.watchDocuments(bus, snapshots, Date.now);
+  const presence = await announce(bus, 'policy', () => ({
+    revision: snapshots.current?.revision ?? 0,
+    metricsUrl: observing.url,
+  }));
   const edges = new Edges(busEdges(bus), Date.now);
   edges.follow(snapshots.current);
   snapshots.onChange(() => {
@@ -40,4 +46,5 @@ await runMain(logger, async (ready) => {
   stopBeating();
   snapshots.stop();
   await bus.close();
+  await observing.stop();
 });

@@ -14,10 +14,12 @@ import {
 } from '@will/bus';
 import { wire } from '@will/contracts';
 import { createProviders } from '@will/providers';
+import { measures, observe } from '@will/observe';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { busGroups, obeyCommands } from './adapters/bus-groups.ts';
 import { answerCallIns, BusLedger, PresenceLease } from './adapters/bus-ledger.ts';
 import { lookBySchedule } from './adapters/cron-looks.ts';
+import { observedCalls, watchModels } from './adapters/observed-calls.ts';
 import { parseConfig } from './config.ts';
 import { judgeBy } from './judge.ts';
 import { Allowances } from './limits/allowances.ts';
@@ -30,6 +32,7 @@ const logger = createLogger('provider-worker');
 await runMain(logger, async (ready) => {
   const config = parseConfig(process.env);
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
+  const observing = await observe('provider-worker', process.env, logger);
   const bus = await connectBus({
     servers: config.natsUrl,
     processId: newProcessId('worker'),
@@ -72,6 +75,7 @@ await runMain(logger, async (ready) => {
     selects: parseSelection(config.models),
     lookBySchedule: lookBySchedule(config.healthSchedule),
     onError,
+    watch: observedCalls(observing),
   });
 
   const stopBeating = beat(bus);
@@ -80,9 +84,13 @@ await runMain(logger, async (ready) => {
   const presence = await announce(
     bus,
     'provider-worker',
-    () => ({ revision: snapshots.current?.revision ?? 0, models: worker.states() }),
+    () => ({ revision: snapshots.current?.revision ?? 0, models: worker.states(), metricsUrl: observing.url }),
     (saidAtMs) => lease.confirm(saidAtMs),
   );
+  observing.watch(measures.recordsWaiting, () => [[outbox.waiting]]);
+  observing.watch(measures.recordsDropped, () => [[outbox.dropped]]);
+  observing.watchDocuments(bus, snapshots, Date.now);
+  watchModels(observing, worker);
   snapshots.onChange(() => presence.update());
   rests.onChange(() => presence.update());
   await worker.start(() => presence.update());
@@ -115,4 +123,5 @@ await runMain(logger, async (ready) => {
   clock.stop();
   await processes.stop();
   await bus.close();
+  await observing.stop();
 });

@@ -18,6 +18,7 @@ import type { Allowances, Hold, LimitReached } from './limits/allowances.ts';
 import type { Groups, IncomingCall, Membership, PayloadSource, Records, Rests, Snapshots } from './ports.ts';
 import { Resting, type Pause } from './resting.ts';
 import { Slots } from './slots.ts';
+import { unwatched, type Watch } from './watch.ts';
 import { WorkerCall } from './worker-call.ts';
 
 export interface ServedDeps {
@@ -34,6 +35,7 @@ export interface ServedDeps {
   readonly draw: () => number;
   readonly calls: CallIndex;
   readonly onError: (what: string, error: unknown) => void;
+  readonly watch?: Watch;
 }
 
 /** Told how each call of a model ended. */
@@ -222,7 +224,11 @@ export class ServedModel {
     const snapshot = snapshots.current;
     const style = snapshot && facts && styleOrderOf(snapshot, facts, this.model);
     const startedMs = nowMs();
-    const record = (made: wire.CallRecord): void => records.call(made);
+    const watch = (this.#deps.watch ?? unwatched)(this.model, call.request);
+    const record = (made: wire.CallRecord): void => {
+      records.call(made);
+      watch.ended(made);
+    };
     const work = new WorkerCall(
       {
         style,
@@ -242,7 +248,7 @@ export class ServedModel {
       call,
     );
     calls.add(work);
-    await work.run().finally(() => calls.remove(work));
+    await watch.run(() => work.run()).finally(() => calls.remove(work));
   }
 
   #isWiredAsJudged(): boolean {

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { announce, beat, connectBus, openSnapshotPublisher, watchProcesses } from '@will/bus';
+import { measures, observe } from '@will/observe';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { storesAt } from '@will/store';
 import { serveRegistry } from './adapters/bus-door.ts';
@@ -23,6 +24,7 @@ await runMain(logger, async (ready) => {
     folder === undefined ? undefined : await seedStore(store, () => readDocumentFolder(folder), Date.now());
   if (seeded !== undefined) logger.info({ documents: seeded }, 'the empty store was filled');
 
+  const observing = await observe('registry', process.env, logger);
   const bus = await connectBus({
     servers: config.natsUrl,
     processId: newProcessId('registry'),
@@ -43,7 +45,13 @@ await runMain(logger, async (ready) => {
   await registry.start();
   const stopBeating = beat(bus);
   const door = serveRegistry({ bus, registry, incarnation: store.incarnation, processes, onError });
-  const presence = await announce(bus, 'registry', () => ({ revision: registry.publishedRevision }));
+  observing.watch(measures.busConnected, () => [[bus.isConnected ? 1 : 0]]);
+  observing.watch(measures.revision, () => [[registry.publishedRevision]]);
+  observing.ready(() => (bus.isConnected ? undefined : 'the bus is away'));
+  const presence = await announce(bus, 'registry', () => ({
+    revision: registry.publishedRevision,
+    metricsUrl: observing.url,
+  }));
   registry.onPublished(() => presence.update());
   ready();
   logger.info({ processId: bus.processId, revision: registry.publishedRevision }, 'serving');
@@ -57,4 +65,5 @@ await runMain(logger, async (ready) => {
   await processes.stop();
   await bus.close();
   await store.close();
+  await observing.stop();
 });

@@ -10,14 +10,17 @@ import {
   watchProcesses,
 } from '@will/bus';
 import { subjects } from '@will/contracts';
+import { measures, observe } from '@will/observe';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { busCalls } from './adapters/bus-calls.ts';
 import { serveTasks } from './adapters/bus-door.ts';
 import { busPolicy } from './adapters/bus-policy.ts';
 import { busRecords } from './adapters/bus-records.ts';
 import { busWorkers, followFreeSlots } from './adapters/bus-workers.ts';
+import { observedTasks } from './adapters/observed-tasks.ts';
 import { parseConfig } from './config.ts';
 import { Decisions } from './decisions.ts';
+import { Demand } from './demand.ts';
 import { Router } from './service.ts';
 import { SlotQueues } from './slots.ts';
 
@@ -27,6 +30,7 @@ const logger = createLogger('router');
 await runMain(logger, async (ready) => {
   const config = parseConfig(process.env);
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
+  const observing = await observe('router', process.env, logger);
   const bus = await connectBus({
     servers: config.natsUrl,
     processId: newProcessId('router'),
@@ -44,6 +48,8 @@ await runMain(logger, async (ready) => {
   const calls = busCalls(bus, life);
   const nowMs = Date.now;
   const decisions = new Decisions(busPolicy(bus, policyTimeoutMs), snapshots, nowMs);
+  const demand = new Demand(slots, nowMs);
+  const isKnownType = (type: string): boolean => snapshots.current?.routes.has(type) ?? false;
   const router = new Router({
     routerId: bus.processId,
     decisions,
@@ -56,13 +62,25 @@ await runMain(logger, async (ready) => {
     newSeed: () => Math.floor(Math.random() * 2 ** 32),
     snapshot: () => snapshots.current,
     maxTasks: config.maxTasks,
+    watch: observedTasks({ observing, demand, nowMs, isKnownType }),
   });
 
   const stopBeating = beat(bus);
   const freeSlots = followFreeSlots(bus, slots);
   const edges = bus.listen(subjects.policyEdge, () => decisions.edgePassed(nowMs()));
   const door = serveTasks(bus, router, onError);
-  const presence = await announce(bus, 'router', () => ({ revision: snapshots.current?.revision ?? 0 }));
+  observing.watch(measures.demand, function* () {
+    for (const [model, wanted] of demand.byModel()) yield [wanted, { model }] as const;
+  });
+  observing.watch(measures.tasksInFlight, () => [[router.inFlight]]);
+  observing.watch(measures.decisionsAsked, () => [[decisions.asked]]);
+  observing.watch(measures.recordsWaiting, () => [[outbox.waiting]]);
+  observing.watch(measures.recordsDropped, () => [[outbox.dropped]]);
+  observing.watchDocuments(bus, snapshots, nowMs);
+  const presence = await announce(bus, 'router', () => ({
+    revision: snapshots.current?.revision ?? 0,
+    metricsUrl: observing.url,
+  }));
   snapshots.onChange(() => presence.update());
   ready();
   logger.info({ processId: bus.processId }, 'serving');
@@ -82,4 +100,5 @@ await runMain(logger, async (ready) => {
   rests.stop();
   snapshots.stop();
   await bus.close();
+  await observing.stop();
 });

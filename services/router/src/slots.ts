@@ -28,6 +28,11 @@ export class SlotQueues {
     return this.#queues.get(model)?.size ?? 0;
   }
 
+  /** How many wait, by model. */
+  *waitingByModel(): Iterable<readonly [model: string, waiting: number]> {
+    for (const [model, queue] of this.#queues) if (queue.size > 0) yield [model, queue.size];
+  }
+
   /** Resolves 'try' when it is this task's turn. The caller's `signal` takes it out of the queue. */
   wait(model: string, priority: Priority, client: string, timeoutMs: number, signal: AbortSignal): Promise<SlotAnswer> {
     const queue = this.#queues.get(model) ?? new ModelQueue();

@@ -18,6 +18,7 @@ import {
 } from './ports.ts';
 import type { SlotQueues } from './slots.ts';
 import { TaskRecords } from './task-records.ts';
+import { type TaskWatch, unwatched, type Watch } from './watch.ts';
 
 export interface RunDeps {
   readonly routerId: string;
@@ -30,6 +31,7 @@ export interface RunDeps {
   readonly nowMs: () => number;
   /** A seed for the choice among equals; recorded with the decision. */
   readonly newSeed: () => number;
+  readonly watch?: Watch;
 }
 
 /** A worker that is silent for so long is not waited for while another model may do the task; the last one is given more. */
@@ -66,6 +68,9 @@ export class TaskRun implements AttemptListener {
   /** Models that may do it and had no free slot to the end. */
   #full: readonly string[] = [];
   readonly #records: TaskRecords;
+  readonly #watch: TaskWatch;
+  /** How it ended, for those who watch. */
+  #end = 'INTERNAL';
   /** Made only where something waits for a slot. */
   #stop: AbortController | undefined;
   /** Limits that workers say are reached, by model. */
@@ -81,10 +86,15 @@ export class TaskRun implements AttemptListener {
     this.task = task;
     this.#caller = caller;
     this.#records = new TaskRecords(deps.records, task, deps.nowMs);
+    this.#watch = (deps.watch ?? unwatched).task(task);
   }
 
   /** Resolves when the task is over; never rejects. */
-  async run(): Promise<void> {
+  run(): Promise<void> {
+    return this.#watch.run(() => this.#run());
+  }
+
+  async #run(): Promise<void> {
     this.#toCaller({ case: 'accepted', value: create(wire.AcceptedSchema, { routerId: this.#deps.routerId }) });
     const timer = setTimeout(() => this.#deadlinePassed(), Math.max(0, this.task.deadlineUnixMs - this.#deps.nowMs()));
     try {
@@ -128,6 +138,7 @@ export class TaskRun implements AttemptListener {
       if (this.#decided) this.#decisionId = newId();
       this.#decided = next;
       this.#records.decided(this.#decisionId, next);
+      this.#watch.decided(this.#decisionId, next.set.revision);
       const choice = this.#choose(next.set);
       this.#deps.records.decided(this.task.taskId, this.#decisionId, next, choice);
       if (next.set.candidates.length === 0) return this.#blocked(next.set);
@@ -238,9 +249,12 @@ export class TaskRun implements AttemptListener {
     const number = this.#summaries.length + 1;
     const request = this.#request(model, number);
     const dataClass = (this.#decided as DecidedSet).set.dataClass;
-    const attempt = new Attempt(this.#deps.calls, { request, dataClass }, this, this.#deps.nowMs, patience);
+    const watch = this.#watch.attempt(model, number, request.attemptId);
+    const { calls, nowMs } = this.#deps;
+    const attempt = watch.run(() => new Attempt(calls, { request, dataClass }, this, nowMs, patience));
     this.#attempts.push(attempt);
     const end = await attempt.ended;
+    watch.ended('summary' in end ? end.summary.fine : end.kind);
     if (end.kind === 'busy' || end.kind === 'nobody') this.#attempts.pop();
     return end;
   }
@@ -248,6 +262,7 @@ export class TaskRun implements AttemptListener {
   #settle(end: Exclude<AttemptEnd, { kind: 'busy' | 'nobody' }>): 'done' | 'next' | 'full' | 'undelivered' {
     this.#summaries.push(end.summary);
     if (end.kind === 'answered') {
+      this.#end = end.summary.fine;
       this.#over();
       return 'done';
     }
@@ -468,6 +483,7 @@ export class TaskRun implements AttemptListener {
       exclusions: (details.exclusions ?? []).slice(0, 200).map((exclusion) => ({ ...exclusion })),
     });
     this.#toCaller({ case: 'failure', value: failure });
+    this.#end = wire.FailureCode[code] ?? 'INTERNAL';
     this.#over();
   }
 
@@ -477,6 +493,7 @@ export class TaskRun implements AttemptListener {
     // With a reason of its own: without one each abort makes an error with a stack.
     this.#stop?.abort('over');
     for (const attempt of this.#attempts) if (!attempt.isEnded) attempt.abandon();
+    this.#watch.ended(this.#end);
   }
 
   #toCaller(kind: wire.Frame['kind']): void {

@@ -7,12 +7,14 @@ import {
   openCounters,
   watchProcesses,
 } from '@will/bus';
+import { measures, observe } from '@will/observe';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { storesAt } from '@will/store';
 import { serveQuestions } from './adapters/bus-questions.ts';
 import { serveLimits } from './adapters/bus-limits.ts';
 import { hourly } from './adapters/cron-hourly.ts';
 import { EventStream } from './adapters/event-stream.ts';
+import { watchEvents, watchLedger } from './adapters/observed-log.ts';
 import { parseConfig } from './config.ts';
 import { LedgerKeeper } from './ledger.ts';
 import { repeat } from './repeat.ts';
@@ -27,6 +29,7 @@ await runMain(logger, async (ready) => {
   const config = parseConfig(process.env);
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
   const log = await storesAt(config).calls();
+  const observing = await observe('telemetry', process.env, logger);
   const bus = await connectBus({
     servers: config.natsUrl,
     processId: newProcessId('telemetry'),
@@ -82,7 +85,13 @@ await runMain(logger, async (ready) => {
   const stopPruning = hourly(() => retention.run(), onError);
   const door = serveQuestions(bus, telemetry, onError);
   const limits = serveLimits(bus, keeper, onError);
-  const presence = await announce(bus, 'telemetry', () => ({ revision: snapshots.current?.revision ?? 0 }));
+  observing.watchDocuments(bus, snapshots, Date.now);
+  watchLedger(observing, keeper);
+  watchEvents(observing, events);
+  const presence = await announce(bus, 'telemetry', () => ({
+    revision: snapshots.current?.revision ?? 0,
+    metricsUrl: observing.url,
+  }));
   snapshots.onChange(() => presence.update());
   ready();
   logger.info({ processId: bus.processId }, 'serving');
@@ -102,4 +111,5 @@ await runMain(logger, async (ready) => {
   clock.stop();
   await bus.close();
   await log.close();
+  await observing.stop();
 });

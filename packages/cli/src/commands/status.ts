@@ -74,6 +74,9 @@ function show(terminal: Terminal, { registry, processes }: Found, nowMs: number)
         value: ({ startedUnixMs }) => duration(Math.max(0, nowMs - Number(startedUnixMs))),
         align: 'right',
       },
+      ...(processes.some(({ metricsUrl }) => metricsUrl !== '')
+        ? [{ title: 'METRICS', value: ({ metricsUrl }: wire.Presence) => printable(metricsUrl) }]
+        : []),
     ]),
   );
   for (const line of laggingInWords(registry, processes)) terminal.out(`${line}\n`);

@@ -1,5 +1,6 @@
 import { lookup as resolve } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
+import { context, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
 import { type Dispatcher, Pool } from 'undici';
 import { ProviderConfigError } from '../port.ts';
 import { isPublicAddress } from './public-address.ts';
@@ -54,7 +55,7 @@ export function openEgress(origin: string, mayBePrivate: boolean): Egress {
         {
           method: request.method,
           path: request.path,
-          headers: request.headers,
+          headers: mayBePrivate ? traced(request.headers) : request.headers,
           body: request.body ?? null,
           headersTimeout: request.headersTimeoutMs,
           bodyTimeout: request.idleTimeoutMs,
@@ -65,6 +66,15 @@ export function openEgress(origin: string, mayBePrivate: boolean): Egress {
     },
     close: () => pool.destroy(),
   };
+}
+
+/** Models on our side of the wire belong to our traces; a vendor learns nothing of them. */
+function traced(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const active = context.active();
+  if (active === ROOT_CONTEXT) return headers;
+  const carrier = { ...headers };
+  propagation.inject(active, carrier);
+  return carrier;
 }
 
 /** `URL` has already turned every other spelling (decimal, octal, hexadecimal) into the usual one. */

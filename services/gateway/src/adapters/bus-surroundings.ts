@@ -22,6 +22,12 @@ export class BusSurroundings implements Surroundings {
   #bus: Bus | undefined;
   #snapshots: SnapshotView | undefined;
   readonly #toClose: (() => void | Promise<void>)[] = [];
+  readonly #metricsUrl: string;
+
+  /** `metricsUrl`: where this process's metrics are asked; '': nowhere. */
+  constructor(metricsUrl = '') {
+    this.#metricsUrl = metricsUrl;
+  }
 
   get isBusConnected(): boolean {
     return this.#bus?.isConnected === true;
@@ -43,7 +49,10 @@ export class BusSurroundings implements Surroundings {
     const client = await connectClient({ bus });
     this.client = client;
     this.#toClose.push(() => client.close());
-    const presence = await announce(bus, 'gateway', () => ({ revision: snapshots.current?.revision ?? 0 }));
+    const presence = await announce(bus, 'gateway', () => ({
+      revision: snapshots.current?.revision ?? 0,
+      metricsUrl: this.#metricsUrl,
+    }));
     this.#toClose.push(
       () => presence.stop(),
       snapshots.onChange(() => presence.update()),

@@ -7,6 +7,7 @@ import {
   type MessageShape,
 } from '@bufbuild/protobuf';
 import type {
+  Metadata,
   sendUnaryData,
   Server,
   ServerUnaryCall,
@@ -16,6 +17,7 @@ import type {
 } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
 import { grpcMethodsOf } from '@will/contracts';
+import { openSpan } from '@will/observe';
 import { GrpcError, statusOf } from './grpc-error.ts';
 
 /** What a method knows of its call beside the request. */
@@ -24,6 +26,8 @@ export interface Call {
   readonly signal: AbortSignal;
   /** UTC milliseconds; Infinity: the caller set none. */
   readonly deadlineUnixMs: number;
+  /** Metadata that was sent with it, as far as traces need them. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** A service as plain functions. A stream's method sends its messages in order; a throw is the call's status. */
@@ -49,7 +53,8 @@ export function serveMethods<S extends DescService>(
 ): void {
   const handlers = Object.fromEntries(
     service.methods.map((method) => {
-      const run = (methods as unknown as Record<string, AnyMethod>)[method.localName] as AnyMethod;
+      const plain = (methods as unknown as Record<string, AnyMethod>)[method.localName] as AnyMethod;
+      const run = traced(`${service.typeName}/${method.name}`, plain);
       const end = (error: unknown) => {
         const ended = statusOf(error);
         if (ended.code === status.INTERNAL) onError(`${service.typeName}/${method.name}`, error);
@@ -60,6 +65,19 @@ export function serveMethods<S extends DescService>(
   );
   server.addService(grpcMethodsOf(service) as ServiceDefinition, handlers);
 }
+
+/** A method whose calls are spans, below the one that the caller's metadata name. */
+const traced =
+  (name: string, method: AnyMethod): AnyMethod =>
+  (request, call, send) => {
+    const span = openSpan(name, 'server', { 'rpc.system.name': 'grpc', 'rpc.method': name }, call.headers);
+    const answered = span.run(() => method(request, call, send));
+    answered.then(
+      () => span.end(),
+      (error: unknown) => span.end(status[statusOf(error).code ?? status.UNKNOWN]),
+    );
+    return answered;
+  };
 
 type End = (error: unknown) => ReturnType<typeof statusOf>;
 
@@ -73,14 +91,14 @@ const unary = (run: AnyMethod, end: End): UntypedHandleCall =>
 
 const streamed = (run: AnyMethod, end: End): UntypedHandleCall =>
   ((call: ServerWritableStream<object, object>) => {
-    const { signal, deadlineUnixMs } = callOf(call);
+    const { signal, ...rest } = callOf(call);
     const tooSlow = new AbortController();
     const send = (message: object): void => {
       if (signal.aborted || tooSlow.signal.aborted) return;
       call.write(message);
       if (call.writableLength > mostPendingBytes) tooSlow.abort();
     };
-    run(call.request, { signal: AbortSignal.any([signal, tooSlow.signal]), deadlineUnixMs }, send).then(
+    run(call.request, { ...rest, signal: AbortSignal.any([signal, tooSlow.signal]) }, send).then(
       () => call.end(),
       (error: unknown) => call.emit('error', end(tooSlow.signal.aborted ? givenUp : error)),
     );
@@ -88,10 +106,25 @@ const streamed = (run: AnyMethod, end: End): UntypedHandleCall =>
 
 const givenUp = new GrpcError(status.RESOURCE_EXHAUSTED, `more than ${mostPendingBytes} bytes waited for the reader`);
 
-function callOf(call: Pick<ServerUnaryCall<object, object>, 'cancelled' | 'getDeadline'> & EventEmitter): Call {
+function callOf(
+  call: Pick<ServerUnaryCall<object, object>, 'cancelled' | 'getDeadline' | 'metadata'> & EventEmitter,
+): Call {
   const cancelled = new AbortController();
   call.on('cancelled', () => cancelled.abort());
   if (call.cancelled) cancelled.abort();
   const deadline = call.getDeadline();
-  return { signal: cancelled.signal, deadlineUnixMs: deadline instanceof Date ? deadline.getTime() : deadline };
+  return {
+    signal: cancelled.signal,
+    deadlineUnixMs: deadline instanceof Date ? deadline.getTime() : deadline,
+    headers: traceHeadersIn(call.metadata),
+  };
+}
+
+function traceHeadersIn(metadata: Metadata): Readonly<Record<string, string>> {
+  const [parent] = metadata.get('traceparent');
+  const [state] = metadata.get('tracestate');
+  return {
+    ...(parent !== undefined && { traceparent: String(parent) }),
+    ...(state !== undefined && { tracestate: String(state) }),
+  };
 }

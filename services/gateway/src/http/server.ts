@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, STATUS_CODES, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { openSpan } from '@will/observe';
 import { errorBody, HttpError, sendError, toHttpError } from './errors.ts';
 
 /** Answers one request. What it throws becomes the answer. */
@@ -27,13 +28,42 @@ const limits = {
 const maxRequestsPerSocket = 1_000;
 const maxHeaders = 100;
 
+/** One request that was answered, for those who count them. */
+export interface AnsweredRequest {
+  /** Until the answer was sent whole, or the caller left. */
+  readonly seconds: number;
+  readonly labels: Readonly<Record<string, string | number>>;
+}
+export type OnAnswered = (request: AnsweredRequest) => void;
+
 /** Listens on loopback only. @throws when the port cannot be had; the message says how to mend it. */
 export async function openDoor(
   port: number,
   routes: Routes,
   onError: (what: string, error: unknown) => void,
+  onAnswered: OnAnswered = () => {},
 ): Promise<HttpDoor> {
-  const server = createServer(limits, (request, response) => void answer(routes, request, response, onError));
+  const server = createServer(limits, (request, response) => {
+    const startedMs = performance.now();
+    const route = routeOf(routes, pathOf(request.url ?? '/')) ?? 'unknown';
+    const method = knownMethods.has(request.method ?? '') ? (request.method as string) : '_OTHER';
+    const span = openSpan(
+      `${method} ${route}`,
+      'server',
+      { 'http.request.method': method, 'http.route': route },
+      request.headers,
+    );
+    response.once('close', () => {
+      const { statusCode } = response;
+      span.set({ 'http.response.status_code': statusCode });
+      span.end(statusCode >= 500 ? String(statusCode) : response.writableFinished ? undefined : 'caller_left');
+      onAnswered({
+        seconds: (performance.now() - startedMs) / 1_000,
+        labels: { 'http.request.method': method, 'http.route': route, 'http.response.status_code': statusCode },
+      });
+    });
+    span.run(() => void answer(routes, request, response, onError));
+  });
   server.maxRequestsPerSocket = maxRequestsPerSocket;
   server.maxHeadersCount = maxHeaders;
   server.on('clientError', refuseConnection);
@@ -74,12 +104,19 @@ const pathOf = (url: string): string => {
   return query === -1 ? url : url.slice(0, query);
 };
 
+const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']);
+
+/** The key in the table that a path belongs to: itself, or with `*` for its last segment. */
+function routeOf(routes: Routes, path: string): string | undefined {
+  if (Object.hasOwn(routes, path)) return path;
+  const wildcard = `${path.slice(0, path.lastIndexOf('/'))}/*`;
+  return Object.hasOwn(routes, wildcard) ? wildcard : undefined;
+}
+
 function find(routes: Routes, method: string, url: string): readonly [Handler, string] {
   const path = pathOf(url);
-  const last = path.lastIndexOf('/');
-  const exact = Object.hasOwn(routes, path) ? routes[path] : undefined;
-  const methods =
-    exact ?? (Object.hasOwn(routes, `${path.slice(0, last)}/*`) ? routes[`${path.slice(0, last)}/*`] : undefined);
+  const route = routeOf(routes, path);
+  const methods = route === undefined ? undefined : routes[route];
   if (!methods) {
     const known = Object.keys(routes).join(', ');
     throw new HttpError(404, 'unknown_route', `path ${JSON.stringify(path.slice(0, 80))} must be one of ${known}`);
@@ -91,7 +128,7 @@ function find(routes: Routes, method: string, url: string): readonly [Handler, s
       headers: ['allow', allowed],
     });
   }
-  return [handler, exact ? '' : decoded(path.slice(last + 1))];
+  return [handler, route === path ? '' : decoded(path.slice(path.lastIndexOf('/') + 1))];
 }
 
 function decoded(segment: string): string {

@@ -2,6 +2,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { Bus } from '@will/bus';
 import type { RankedSet } from '@will/core';
 import { isInbox, queues, rankedSetId, rankedSetToWire, subjects, wire } from '@will/contracts';
+import { openSpan } from '@will/observe';
 import { type Policy, PolicyRefusal } from '../service.ts';
 import { readFacts } from './read-facts.ts';
 
@@ -16,10 +17,10 @@ export function servePolicy(bus: Bus, policy: Policy, onError: (what: string, er
     bus.serve(subject, queues.policy, ({ reply, data }) => {
       // A reply that is no inbox could be any subject that this service may publish to.
       if (!isInbox(reply)) return undefined;
-      return toBinary(
-        wire.DecideResponseSchema,
-        answer(data, judge, (error) => onError(`answering ${subject}`, error)),
-      );
+      const span = openSpan('decide', 'server', {});
+      const answered = span.run(() => answer(data, judge, (error) => onError(`answering ${subject}`, error)));
+      span.end(answered.error === '' ? undefined : 'refused');
+      return toBinary(wire.DecideResponseSchema, answered);
     });
   const serving = [
     serve(subjects.policyDecide, ({ facts }) => ({ set: policy.decide(readFacts(facts)), wouldChange: [] })),

@@ -40,6 +40,8 @@ export interface EventStreamOptions {
 export class EventStream implements StreamProgress {
   /** How many messages and events could not be read, by kind. Not zero is an alarm. */
   readonly malformed = new Map<string, number>();
+  /** Batches that nobody has stored yet, when it was last looked. */
+  pending = 0;
   readonly #bus: Bus;
   readonly #options: EventStreamOptions;
   #onDelivery: (delivery: Delivery) => void = () => {};
@@ -78,6 +80,7 @@ export class EventStream implements StreamProgress {
   async readUntilMs(): Promise<number | undefined> {
     const askedAtMs = this.#options.nowMs();
     const state = await this.#consumer?.info();
+    if (state) this.pending = state.num_pending + state.num_ack_pending;
     const hasAll = state?.num_pending === 0 && state.num_ack_pending === 0;
     return hasAll ? askedAtMs : this.#doneUntilMs;
   }

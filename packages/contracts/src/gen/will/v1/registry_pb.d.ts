@@ -825,6 +825,13 @@ export declare type Presence = Message<"will.v1.Presence"> & {
    * @generated from field: repeated will.v1.ServedModel models = 5;
    */
   models: ServedModel[];
+
+  /**
+   * Where its metrics and health are asked; empty: nowhere.
+   *
+   * @generated from field: string metrics_url = 6;
+   */
+  metricsUrl: string;
 };
 
 /**

@@ -1,0 +1,59 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** Where a process is asked how it is. */
+export interface Door {
+  readonly url: string;
+  ready(reason: () => string | undefined): void;
+  stop(): Promise<void>;
+}
+
+/**
+ * `/metrics` for Prometheus; `/livez` answers 200 while the process turns; `/readyz` 200 while it can work, else 503 and
+ * why not. Nothing else, and no secrets: who can reach the port may read it.
+ * @throws when the port is taken.
+ */
+export async function openMetricsDoor(
+  host: string,
+  port: number,
+  scrape: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<Door> {
+  let whyNot = (): string | undefined => 'starting';
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000 }, (request, response) => {
+    const path = (request.url ?? '/').split('?', 1)[0];
+    if (request.method !== 'GET' && request.method !== 'HEAD') return say(response, 405, 'only GET');
+    if (path === '/metrics') return scrape(request, response);
+    if (path === '/livez') return say(response, 200, 'ok');
+    if (path !== '/readyz') return say(response, 404, 'one of /metrics, /livez, /readyz');
+    const reason = whyNot();
+    return say(response, reason === undefined ? 200 : 503, reason ?? 'ok');
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(
+        new Error(`cannot listen on ${host}:${port} for metrics (${cause.code}); set WILL_METRICS_PORT to another`, {
+          cause,
+        }),
+      ),
+    );
+    server.listen(port, host, resolve);
+  });
+  // It must not keep a process alive that has nothing else to do.
+  server.unref();
+  const shownHost = host.includes(':') ? `[${host}]` : host;
+  return {
+    url: `http://${shownHost}:${(server.address() as AddressInfo).port}`,
+    ready(reason) {
+      whyNot = reason;
+    },
+    async stop() {
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+function say(response: ServerResponse, status: number, words: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
+  response.end(`${words}\n`);
+}

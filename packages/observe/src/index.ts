@@ -1,0 +1,5 @@
+export { type Attributes } from '@opentelemetry/api';
+export { genAi, semanticConventions } from './conventions.ts';
+export { measures, type Measure } from './measures.ts';
+export { observe, type Observing } from './observe.ts';
+export { openSpan, type OpenSpan, type SpanKindName } from './spans.ts';

@@ -1,0 +1,130 @@
+import { type Attributes, createNoopMeter, type Meter } from '@opentelemetry/api';
+import type { Logger } from '@will/runtime';
+import type { Door } from './door.ts';
+import { type Measure, measures } from './measures.ts';
+import { parseObserveSettings } from './settings.ts';
+
+/** As far as it is looked at here. */
+interface BusState {
+  readonly isConnected: boolean;
+}
+interface SnapshotState {
+  readonly current: { readonly revision: number } | undefined;
+  ageMs(nowMs: number): number;
+}
+
+/** What this process shows of itself to operators. */
+export interface Observing {
+  /** Where metrics and health are asked, `http://127.0.0.1:9464`; '' where nowhere. */
+  readonly url: string;
+  /** Adds to a counter. */
+  count(measure: Measure, amount: number, labels?: Attributes): void;
+  /** Takes one value into a histogram. */
+  time(measure: Measure, value: number, labels?: Attributes): void;
+  /** Has a gauge or sum read whenever somebody looks: values with their labels. */
+  watch(measure: Measure, read: () => Iterable<readonly [value: number, labels?: Attributes]>): void;
+  /**
+   * Measures which documents this process works with and whether it is on the bus; from now on `/readyz` answers by that
+   * too. For every process that follows a snapshot.
+   */
+  watchDocuments(bus: BusState, snapshots: SnapshotState, nowMs: () => number): void;
+  /** From now on `/readyz` answers with this: undefined when the process can work, else why not. Before: "starting". */
+  ready(reason: () => string | undefined): void;
+  /** Sends what is not sent yet, and closes. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Sets OpenTelemetry up for this process, once, before anything is measured or traced. What is not asked for by the
+ * environment is neither loaded nor paid for.
+ * @throws {SettingsError}, or when the port is taken.
+ */
+export async function observe(
+  service: string,
+  env: Readonly<Record<string, string | undefined>>,
+  logger: Pick<Logger, 'warn'>,
+): Promise<Observing> {
+  const settings = parseObserveSettings(env);
+  const isMeasuring = settings.port !== undefined || settings.sendsMetrics;
+  if (!isMeasuring && !settings.sendsTraces) return new Instruments(createNoopMeter(), undefined, async () => {});
+  const { startSdk } = await import('./sdk.ts');
+  const sdk = startSdk(service, settings, (what, message) => logger.warn({ message }, what));
+  let door: Door | undefined;
+  if (settings.port !== undefined && sdk.scrape) {
+    const { openMetricsDoor } = await import('./door.ts');
+    door = await openMetricsDoor(settings.host, settings.port, sdk.scrape);
+  }
+  return new Instruments(sdk.meter, door, async () => {
+    await door?.stop();
+    await sdk.stop();
+  });
+}
+
+class Instruments implements Observing {
+  readonly #meter: Meter;
+  readonly #door: Door | undefined;
+  readonly #close: () => Promise<void>;
+  readonly #counters = new Map<Measure, ReturnType<Meter['createCounter']>>();
+  readonly #histograms = new Map<Measure, ReturnType<Meter['createHistogram']>>();
+
+  constructor(meter: Meter, door: Door | undefined, close: () => Promise<void>) {
+    this.#meter = meter;
+    this.#door = door;
+    this.#close = close;
+  }
+
+  get url(): string {
+    return this.#door?.url ?? '';
+  }
+
+  count(measure: Measure, amount: number, labels?: Attributes): void {
+    let counter = this.#counters.get(measure);
+    if (!counter) {
+      counter = this.#meter.createCounter(measure.name, measure);
+      this.#counters.set(measure, counter);
+    }
+    counter.add(amount, labels);
+  }
+
+  time(measure: Measure, value: number, labels?: Attributes): void {
+    let histogram = this.#histograms.get(measure);
+    if (!histogram) {
+      const advice = { explicitBucketBoundaries: [...(measure.bounds ?? [])] };
+      histogram = this.#meter.createHistogram(measure.name, { ...measure, advice });
+      this.#histograms.set(measure, histogram);
+    }
+    histogram.record(value, labels);
+  }
+
+  watch(measure: Measure, read: () => Iterable<readonly [value: number, labels?: Attributes]>): void {
+    const { name, kind } = measure;
+    const instrument =
+      kind === 'sum'
+        ? this.#meter.createObservableCounter(name, measure)
+        : this.#meter.createObservableGauge(name, measure);
+    instrument.addCallback((result) => {
+      for (const [value, labels] of read()) result.observe(value, labels);
+    });
+  }
+
+  watchDocuments(bus: BusState, snapshots: SnapshotState, nowMs: () => number): void {
+    this.watch(measures.busConnected, () => [[bus.isConnected ? 1 : 0]]);
+    this.watch(measures.revision, () => [[snapshots.current?.revision ?? 0]]);
+    this.watch(measures.snapshotAge, () => {
+      const ageMs = snapshots.ageMs(nowMs());
+      return Number.isFinite(ageMs) ? [[Math.max(0, ageMs) / 1_000]] : [];
+    });
+    this.ready(() => {
+      if (!bus.isConnected) return 'the bus is away';
+      return snapshots.current ? undefined : 'no documents are published yet';
+    });
+  }
+
+  ready(reason: () => string | undefined): void {
+    this.#door?.ready(reason);
+  }
+
+  stop(): Promise<void> {
+    return this.#close();
+  }
+}

@@ -1,0 +1,62 @@
+import {
+  type Attributes,
+  type Context,
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
+
+export type SpanKindName = 'server' | 'client' | 'internal' | 'consumer';
+
+const kinds: Readonly<Record<SpanKindName, SpanKind>> = {
+  server: SpanKind.SERVER,
+  client: SpanKind.CLIENT,
+  internal: SpanKind.INTERNAL,
+  consumer: SpanKind.CONSUMER,
+};
+
+/** Work that a trace shows. Without tracing all of this does nothing, and costs as much. */
+export interface OpenSpan {
+  /** Runs work as part of it: what is begun or asked for there lies below it. */
+  run<T>(work: () => T): T;
+  set(attributes: Attributes): void;
+  /** Once. `errorType`: a short name from a closed set, never a message, which could quote what a caller wrote. */
+  end(errorType?: string): void;
+}
+
+// The proxy: it finds the tracer that is set up later.
+const tracer = trace.getTracer('will');
+
+/**
+ * Begins a span below the present one, or below the one that headers from outside name.
+ * @param headers W3C `traceparent` and `tracestate` among others.
+ */
+export function openSpan(
+  name: string,
+  kind: SpanKindName,
+  attributes: Attributes,
+  headers?: Readonly<Record<string, unknown>>,
+): OpenSpan {
+  const parent = headers ? parentIn(headers) : context.active();
+  const span = tracer.startSpan(name, { kind: kinds[kind], attributes }, parent);
+  if (!span.isRecording() && parent === ROOT_CONTEXT) return none;
+  const within = trace.setSpan(parent, span);
+  return {
+    run: (work) => context.with(within, work),
+    set: (more) => void span.setAttributes(more),
+    end(errorType) {
+      if (errorType !== undefined) {
+        span.setAttribute('error.type', errorType);
+        span.setStatus({ code: SpanStatusCode.ERROR });
+      }
+      span.end();
+    },
+  };
+}
+
+const parentIn = (headers: Readonly<Record<string, unknown>>): Context => propagation.extract(ROOT_CONTEXT, headers);
+
+const none: OpenSpan = { run: (work) => work(), set: () => {}, end: () => {} };

@@ -1,0 +1,97 @@
+import { nanoPerUsd } from '@will/core';
+import type { wire } from '@will/contracts';
+import { type Attributes, genAi, measures, type Observing, openSpan } from '@will/observe';
+import type { Worker } from '../service.ts';
+import type { Watch } from '../watch.ts';
+
+/** The conventions' words for what is asked of a model, by the kind of input. */
+const operations: Readonly<Record<string, string>> = { chat: 'chat', embeddings: 'embeddings' };
+
+/** Ours by the conventions' names of vendors; all others go by their own. */
+const vendors: Readonly<Record<string, string>> = { google: 'gcp.gemini' };
+
+/** Calls of models as spans and figures, by the GenAI conventions; never what was said. */
+export const observedCalls =
+  (observing: Pick<Observing, 'count' | 'time'>): Watch =>
+  (model, request) => {
+    const operation = operations[request.inputKind] ?? 'generate_content';
+    const provider = vendors[model.provider] ?? model.provider;
+    const labels: Attributes = {
+      [genAi.operationName]: operation,
+      [genAi.providerName]: provider,
+      [genAi.requestModel]: model.slug,
+    };
+    const span = openSpan(`${operation} ${model.slug}`, 'client', {
+      ...labels,
+      [genAi.requestStream]: request.stream,
+      ...(request.maxOutputTokens > 0 && { [genAi.requestMaxTokens]: request.maxOutputTokens }),
+      'will.attempt.id': request.attemptId,
+      'will.task.id': request.taskId,
+    });
+    return {
+      run: (work) => span.run(work),
+      ended(record) {
+        measure(observing, record, labels);
+        span.set(endOf(record));
+        span.end(record.outcome === 'Success' ? undefined : record.fine);
+      },
+    };
+  };
+
+function measure(observing: Pick<Observing, 'count' | 'time'>, record: wire.CallRecord, labels: Attributes): void {
+  const { model, outcome, fine, usage, costNanoUsd } = record;
+  observing.count(measures.calls, 1, { model, outcome, fine });
+  observing.time(
+    measures.callDuration,
+    record.durationMs / 1_000,
+    outcome === 'Success' ? labels : { ...labels, 'error.type': fine },
+  );
+  if (record.firstContentMs !== undefined) observing.time(measures.firstChunk, record.firstContentMs / 1_000, labels);
+  if (usage) {
+    observing.time(measures.tokenUsage, usage.inputTokens, { ...labels, [genAi.tokenType]: 'input' });
+    observing.time(measures.tokenUsage, usage.outputTokens, { ...labels, [genAi.tokenType]: 'output' });
+  }
+  if (costNanoUsd === undefined) observing.count(measures.unknownCosts, 1, { model });
+  else observing.count(measures.cost, Number(costNanoUsd) / nanoPerUsd, { model });
+}
+
+function endOf({ model, finish, usage, firstContentMs, costNanoUsd, fine }: wire.CallRecord): Attributes {
+  return {
+    [genAi.responseModel]: model,
+    'will.outcome': fine,
+    ...(finish !== '' && { [genAi.responseFinishReasons]: [finish] }),
+    ...(usage && {
+      [genAi.usageInputTokens]: usage.inputTokens,
+      [genAi.usageOutputTokens]: usage.outputTokens,
+      [genAi.usageCacheReadInputTokens]: usage.cachedInputTokens,
+      [genAi.usageReasoningOutputTokens]: usage.reasoningTokens,
+    }),
+    ...(firstContentMs !== undefined && { [genAi.responseTimeToFirstChunk]: firstContentMs / 1_000 }),
+    ...(costNanoUsd !== undefined && { 'will.cost.nano_usd': Number(costNanoUsd) }),
+  };
+}
+
+/** What a worker's models take, and whether they rest, whenever somebody looks. */
+export function watchModels(observing: Pick<Observing, 'watch'>, worker: Pick<Worker, 'states'>): void {
+  type State = ReturnType<Worker['states']>[number];
+  const each = (value: (state: State) => number) =>
+    function* () {
+      for (const state of worker.states()) yield [value(state), { model: state.model }] as const;
+    };
+  observing.watch(
+    measures.inFlight,
+    each(({ inFlight }) => inFlight),
+  );
+  observing.watch(
+    measures.slots,
+    each(({ capacity }) => capacity),
+  );
+  observing.watch(
+    measures.served,
+    each(({ reason }) => (reason === '' ? 1 : 0)),
+  );
+  observing.watch(
+    measures.cooling,
+    each(({ coolingUntilUnixMs }) => Math.max(0, Number(coolingUntilUnixMs ?? 0n) - Date.now()) / 1_000),
+  );
+}

@@ -1,0 +1,61 @@
+import { measures, type Observing, openSpan, type OpenSpan } from '@will/observe';
+import type { Demand } from '../demand.ts';
+import type { AttemptWatch, Watch } from '../watch.ts';
+
+interface Observed {
+  readonly observing: Pick<Observing, 'count' | 'time'>;
+  readonly demand: Demand;
+  readonly nowMs: () => number;
+  /** Whether some document names the task type: labels are ours, not the callers'. */
+  readonly isKnownType: (taskType: string) => boolean;
+}
+
+/** Tasks and their attempts as spans and figures. Nothing of what they say or hold, only ids, slugs and ends. */
+export const observedTasks = ({ observing, demand, nowMs, isKnownType }: Observed): Watch => ({
+  task({ taskId, facts }) {
+    const startedMs = nowMs();
+    const type = isKnownType(facts.taskType) ? facts.taskType : 'other';
+    const span = openSpan(`task ${type}`, 'server', {
+      'will.task.id': taskId,
+      'will.task.type': type,
+      'will.client': facts.client,
+      'will.priority': facts.priority,
+    });
+    const open = new Set<OpenSpan>();
+    const unmet = new Set<string>();
+    return {
+      run: (work) => span.run(work),
+      decided: (decisionId, revision) => span.set({ 'will.decision.id': decisionId, 'will.revision': revision }),
+      attempt(model, number, attemptId): AttemptWatch {
+        const call = span.run(() =>
+          openSpan(`attempt ${model}`, 'client', {
+            'will.model': model,
+            'will.attempt': number,
+            'will.attempt.id': attemptId,
+          }),
+        );
+        open.add(call);
+        return {
+          run: (work) => call.run(work),
+          ended(end) {
+            open.delete(call);
+            call.end(end === 'Success' ? undefined : end);
+            const wasMet = end !== 'busy' && end !== 'nobody';
+            if (wasMet && number > 1) observing.count(measures.fallbacks, 1, { model });
+            // A task that asks again and again is one that waits, and is counted as such.
+            if (wasMet || unmet.has(model)) return;
+            unmet.add(model);
+            demand.unmet(model);
+          },
+        };
+      },
+      ended(end) {
+        // Calls that nobody follows any more have no end of their own here.
+        for (const call of open) call.end('abandoned');
+        observing.count(measures.tasks, 1, { type, end });
+        observing.time(measures.taskDuration, Math.max(0, nowMs() - startedMs) / 1_000, { type });
+        span.end(end === 'Success' ? undefined : end);
+      },
+    };
+  },
+});

@@ -1,0 +1,35 @@
+import { nanoPerUsd } from '@will/core';
+import { measures, type Observing } from '@will/observe';
+import type { LedgerKeeper } from '../ledger.ts';
+import type { EventStream } from './event-stream.ts';
+
+/** Every cap, rate and budget that a document states: how much of it is used, and what is left. */
+export function watchLedger(observing: Pick<Observing, 'watch'>, keeper: Pick<LedgerKeeper, 'states'>): void {
+  const each = (value: (used: bigint, most: bigint, metric: string) => number) =>
+    function* () {
+      for (const { limit, used } of keeper.states()) {
+        const { scope, id, metric, period, most } = limit;
+        const unit = metric === 'nano_usd' ? 'usd' : metric;
+        yield [value(used, most, metric), { scope, id, metric: unit, period }] as const;
+      }
+    };
+  observing.watch(
+    measures.limitUsed,
+    each((used, most) => (most === 0n ? 1 : Number((used * 10_000n) / most) / 10_000)),
+  );
+  observing.watch(
+    measures.limitLeft,
+    each((used, most, metric) => Number(used > most ? 0n : most - used) / (metric === 'nano_usd' ? nanoPerUsd : 1)),
+  );
+}
+
+/** How far telemetry is behind, and what it could not read. */
+export function watchEvents(
+  observing: Pick<Observing, 'watch'>,
+  events: Pick<EventStream, 'pending' | 'malformed'>,
+): void {
+  observing.watch(measures.eventsPending, () => [[events.pending]]);
+  observing.watch(measures.eventsMalformed, function* () {
+    for (const [kind, count] of events.malformed) yield [count, { kind }] as const;
+  });
+}
