@@ -164,7 +164,7 @@ test('figures for Prometheus count what happened, on every service', async () =>
   const telemetry = await scrape('telemetry');
   expect(telemetry).toMatch(/will_limit_left\{scope="model",id="good",metric="requests",period="day"\} \d+/);
   for (const service of ['registry', 'policy', 'router', 'provider-worker', 'telemetry', 'gateway'])
-    expect(await scrape(service), service).toMatch(/will_revision 1\n/);
+    expect(`${service}: ${await scrape(service)}`).toMatch(/will_revision 1\n/);
 });
 
 test('tasks that wait for a slot are demand for their model', async () => {
@@ -183,9 +183,9 @@ test('each process says whether it lives and whether it can work', async () => {
   const urls = [...system.processes.processes.values()].map(({ metricsUrl }) => metricsUrl);
   expect(urls).toHaveLength(6);
   for (const url of urls) {
-    expect((await fetch(`${url}/livez`)).status, url).toBe(200);
-    expect((await fetch(`${url}/readyz`)).status, url).toBe(200);
-    expect((await fetch(`${url}/anything`)).status, url).toBe(404);
+    const paths = ['/livez', '/readyz', '/anything'];
+    const statuses = await Promise.all(paths.map(async (path) => (await fetch(`${url}${path}`)).status));
+    expect([url, ...statuses]).toEqual([url, 200, 200, 404]);
   }
 });
 
@@ -210,7 +210,8 @@ test('what was asked, answered, and the keys are in no span, no figure and no lo
   }
   // The search itself finds what is there.
   expect(places.get('collector')).toContain('text_gen');
-  for (const [place, text] of places)
-    for (const [what, value] of Object.entries(planted))
-      expect(text.includes(value), `${what} in ${place}`).toBe(false);
+  const found = [...places].flatMap(([place, text]) =>
+    Object.entries(planted).flatMap(([what, value]) => (text.includes(value) ? [`${what} in ${place}`] : [])),
+  );
+  expect(found).toEqual([]);
 });

@@ -8,7 +8,7 @@ import { genAi, semanticConventions } from './conventions.ts';
 test('every name that is used stands in the pinned version of the conventions', () => {
   const known = new Set(Object.values(conventions).filter((value) => typeof value === 'string'));
   expect(known.size).toBeGreaterThan(500);
-  for (const name of Object.values(genAi)) expect(known, name).toContain(name);
+  expect(Object.values(genAi).filter((name) => !known.has(name))).toEqual([]);
   const entry = createRequire(import.meta.url).resolve('@opentelemetry/semantic-conventions');
   const manifest = join(dirname(entry), '..', 'package.json');
   expect((JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version).toBe(semanticConventions);
