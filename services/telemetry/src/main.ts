@@ -7,7 +7,7 @@ import {
   openCounters,
   watchProcesses,
 } from '@will/bus';
-import { measures, observe } from '@will/observe';
+import { observe } from '@will/observe';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { storesAt } from '@will/store';
 import { serveQuestions } from './adapters/bus-questions.ts';
