@@ -3,6 +3,7 @@ import { gguf } from './gguf/index.ts';
 import { google } from './google/index.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { ocr } from './ocr/index.ts';
+import { openAi } from './openai/index.ts';
 import { openAiCompatible } from './openai-compatible/index.ts';
 import type { Provider } from './port.ts';
 
@@ -25,6 +26,13 @@ export function createProviders({
   modelMemoryBytes,
 }: ProviderOptions): ReadonlyMap<string, Provider> {
   const budget = new MemoryBudget(modelMemoryBytes);
-  const all = [openAiCompatible, anthropic, google, gguf({ dataDir, threads, budget }), ocr({ dataDir, budget })];
+  const all = [
+    openAiCompatible,
+    openAi,
+    anthropic,
+    google,
+    gguf({ dataDir, threads, budget }),
+    ocr({ dataDir, budget }),
+  ];
   return new Map(all.map((provider) => [provider.name, provider]));
 }

@@ -17,6 +17,8 @@ export async function answerMedia(
   else if (path.endsWith('/rerank')) sendJson(response, ranking(asked));
   else if (path.endsWith('/images/generations')) sendJson(response, image(asked));
   else if (path.endsWith('/audio/transcriptions')) sendJson(response, await transcript(contentType, body));
+  else if (path.endsWith(':embedContent')) sendJson(response, { embedding: { values: googleVector(asked) } });
+  else if (path.endsWith(':batchEmbedContents')) sendJson(response, googleVectors(asked));
   else if (path.endsWith('/audio/speech')) sendSound(response, asked);
   else return false;
   return true;
@@ -32,6 +34,21 @@ function embeddings({ input, dimensions }: Readonly<Record<string, unknown>>): o
   // Not in order: the index counts.
   const data = (input as string[]).map((text, index) => ({ object: 'embedding', index, embedding: vector(text) }));
   return { object: 'list', data: data.reverse(), model: 'upstream', usage: tokens };
+}
+
+type Asked = Readonly<Record<string, unknown>>;
+
+/** The same in Gemini's form: a request for each text. */
+const googleVectors = ({ requests }: Asked): object => ({
+  embeddings: (requests as readonly Asked[]).map((request) => ({ values: googleVector(request) })),
+});
+
+function googleVector({ content, outputDimensionality: size }: Asked): number[] {
+  const { parts } = content as { readonly parts: readonly { readonly text: string }[] };
+  const length = parts[0]?.text.length ?? 0;
+  return Array.from({ length: typeof size === 'number' ? size : 3 }, (_, at) =>
+    at === 0 ? length : at === 1 ? 0.25 : 0,
+  );
 }
 
 /** Longer documents rank higher. */

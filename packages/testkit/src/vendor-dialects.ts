@@ -22,6 +22,7 @@ export type Content =
 /** The vendor whose path this is; undefined: OpenAI's. */
 export function dialectOf(path: string): Dialect | undefined {
   if (path.endsWith('/messages')) return anthropicDialect;
+  if (path.endsWith('/responses')) return responsesDialect;
   return /:(streamG|g)enerateContent/.test(path) ? googleDialect : undefined;
 }
 
@@ -94,6 +95,86 @@ const anthropicDialect: Dialect = {
     }) +
     named({ type: 'message_stop' }),
   errorEvent: named({ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }),
+};
+
+const responsesUsage = {
+  input_tokens: 12,
+  input_tokens_details: { cached_tokens: 4 },
+  output_tokens: 14,
+  output_tokens_details: { reasoning_tokens: 2 },
+  total_tokens: 26,
+};
+const incomplete = { stop: null, tool_calls: null, length: 'max_output_tokens', refused: 'content_filter' } as const;
+const response = (model: string, finish: Finish, output: readonly object[]): object => ({
+  id: 'resp_upstream',
+  object: 'response',
+  created_at: 1_800_000_000,
+  status: incomplete[finish] === null ? 'completed' : 'incomplete',
+  error: null,
+  incomplete_details: incomplete[finish] === null ? null : { reason: incomplete[finish] },
+  model,
+  output,
+  usage: responsesUsage,
+});
+const functionItem = {
+  type: 'function_call',
+  id: 'fc_1',
+  call_id: 'call_1',
+  name: 'get_weather',
+  arguments: JSON.stringify(weather),
+  status: 'completed',
+};
+const messageItem = (text: string): object => ({
+  type: 'message',
+  id: 'msg_1',
+  status: 'completed',
+  role: 'assistant',
+  content: [{ type: 'output_text', text, annotations: [] }],
+});
+
+/** OpenAI's Responses API: events with names, and a last one that says how it ended. */
+const responsesDialect: Dialect = {
+  modelOf: (_path, body) => String(body['model']),
+  isStream: (_path, body) => body['stream'] === true,
+  whole: (model, content) =>
+    content.kind === 'text'
+      ? response(model, content.finish, [messageItem(content.text)])
+      : content.kind === 'tool_call'
+        ? response(model, 'tool_calls', [functionItem])
+        : response(model, 'refused', []),
+  begin: (model) =>
+    named({ type: 'response.created', sequence_number: 0, response: response(model, 'stop', []) }) +
+    named({
+      type: 'response.output_item.added',
+      sequence_number: 1,
+      output_index: 0,
+      item: { type: 'message', id: 'msg_1', status: 'in_progress', role: 'assistant', content: [] },
+    }),
+  piece: (text) =>
+    named({ type: 'response.output_text.delta', item_id: 'msg_1', output_index: 0, content_index: 0, delta: text }),
+  toolCall: () =>
+    [
+      { type: 'response.output_item.done', output_index: 0, item: messageItem('') },
+      { type: 'response.output_item.added', output_index: 1, item: { ...functionItem, arguments: '' } },
+      { type: 'response.function_call_arguments.delta', item_id: 'fc_1', output_index: 1, delta: '{"city":' },
+      { type: 'response.function_call_arguments.delta', item_id: 'fc_1', output_index: 1, delta: '"Paris"}' },
+      { type: 'response.output_item.done', output_index: 1, item: functionItem },
+    ]
+      .map(named)
+      .join(''),
+  end: (finish) =>
+    (finish === 'tool_calls'
+      ? ''
+      : named({ type: 'response.output_item.done', output_index: 0, item: messageItem('') })) +
+    named({
+      type: incomplete[finish] === null ? 'response.completed' : 'response.incomplete',
+      response: response('upstream', finish, []),
+    }),
+  errorEvent: named({
+    type: 'error',
+    sequence_number: 9,
+    error: { type: 'server_error', code: 'server_is_overloaded', message: 'overloaded_error', param: null },
+  }),
 };
 
 const googleFinish = { stop: 'STOP', length: 'MAX_TOKENS', tool_calls: 'STOP', refused: 'SAFETY' } as const;

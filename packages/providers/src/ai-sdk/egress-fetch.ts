@@ -4,6 +4,8 @@ export interface EgressFetch {
   readonly fetch: typeof globalThis.fetch;
   /** The network's code of the connection that failed last; undefined: none did. */
   readonly failedCode: string | undefined;
+  /** Of the last answer; a package may claim another one for an answer that it cannot read. */
+  readonly status: number | undefined;
   /** Ends what is under way; its promises are rejected. */
   abort(): void;
 }
@@ -21,6 +23,7 @@ export function egressFetch(
 ): EgressFetch {
   const underway = new Set<() => void>();
   let failedCode: string | undefined;
+  let answeredStatus: number | undefined;
 
   const send = (url: URL, init: RequestInit): Promise<Response> => {
     const { promise, resolve, reject } = Promise.withResolvers<Response>();
@@ -47,6 +50,7 @@ export function egressFetch(
     underway.add(abort);
     const sent = egress.send(request, {
       started(status, headers) {
+        answeredStatus = status;
         const stream = new ReadableStream<Uint8Array>({
           start: (controller) => void (body = controller),
           cancel: () => abort(),
@@ -77,6 +81,9 @@ export function egressFetch(
     },
     get failedCode() {
       return failedCode;
+    },
+    get status() {
+      return answeredStatus;
     },
     abort() {
       for (const abort of underway) abort();

@@ -1,4 +1,9 @@
-import type { LanguageModelV4, LanguageModelV4CallOptions, SharedV4ProviderOptions } from '@ai-sdk/provider';
+import type {
+  EmbeddingModelV4,
+  LanguageModelV4,
+  LanguageModelV4CallOptions,
+  SharedV4ProviderOptions,
+} from '@ai-sdk/provider';
 import { cloudEndpointOf, failureOf, type Model } from '@will/core';
 import type { Secret } from '@will/runtime';
 import { type Egress, openEgress } from '../egress/index.ts';
@@ -16,19 +21,25 @@ import {
 } from '../port.ts';
 import { resolveSecret } from '../secrets.ts';
 import { type ChatInput, readChatInput } from './chat-input.ts';
-import { egressFetch } from './egress-fetch.ts';
+import { type EgressFetch, egressFetch } from './egress-fetch.ts';
+import { embeddingCall } from './embedding-call.ts';
 import { callOptionsOf } from './prompt.ts';
 import { SdkCall } from './sdk-call.ts';
+
+/** What a vendor's model is made of for one call. */
+export interface Wiring {
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  readonly model: string;
+  readonly fetch: typeof globalThis.fetch;
+}
 
 /** What makes one vendor of the AI SDK's packages a provider. */
 export interface Vendor {
   readonly name: string;
-  languageModel(wiring: {
-    readonly baseUrl: string;
-    readonly apiKey: string;
-    readonly model: string;
-    readonly fetch: typeof globalThis.fetch;
-  }): LanguageModelV4;
+  languageModel(wiring: Wiring): LanguageModelV4;
+  /** Absent: it has no embeddings. */
+  embeddingModel?(wiring: Wiring): EmbeddingModelV4;
   /** What the vendor wants to see beside a request for its list of models. */
   probeHeaders(apiKey: string): Readonly<Record<string, string>>;
   /** Whether it can be held to JSON without being given a schema. */
@@ -67,19 +78,23 @@ class SdkConnection implements ModelConnection {
 
   run(call: ModelCall, onDelta: (delta: ContentDelta) => void, signal: AbortSignal): Promise<ProviderOutcome> {
     if (signal.aborted) return Promise.resolve(failed(failureOf(abortedBy(signal))));
+    if (call.inputKind === 'embedding' && this.#vendor.embeddingModel) {
+      const network = this.#network(call);
+      return embeddingCall(this.#vendor.embeddingModel(this.#wiring(network)), network, call, signal);
+    }
     const options = call.inputKind === 'chat' ? this.#options(call) : `input ${call.inputKind} is not taken`;
     if (typeof options === 'string') return Promise.resolve(failed(failureOf('bad_request', { detail: options })));
-    const network = egressFetch(this.#egress, this.#endpoint.origin, {
-      headersTimeoutMs: call.firstContentTimeoutMs,
-      idleTimeoutMs: call.idleTimeoutMs,
-    });
-    const model = this.#vendor.languageModel({
-      baseUrl: this.#baseUrl,
-      apiKey: this.#key.reveal(),
-      model: this.#model,
-      fetch: network.fetch,
-    });
+    const network = this.#network(call);
+    const model = this.#vendor.languageModel(this.#wiring(network));
     return new SdkCall(model, network, options, call, onDelta, signal).outcome;
+  }
+
+  #network({ firstContentTimeoutMs, idleTimeoutMs }: ModelCall): EgressFetch {
+    return egressFetch(this.#egress, this.#endpoint.origin, { headersTimeoutMs: firstContentTimeoutMs, idleTimeoutMs });
+  }
+
+  #wiring({ fetch }: EgressFetch): Wiring {
+    return { baseUrl: this.#baseUrl, apiKey: this.#key.reveal(), model: this.#model, fetch };
   }
 
   probe(signal: AbortSignal): Promise<Health> {

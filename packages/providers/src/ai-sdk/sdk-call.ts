@@ -52,7 +52,13 @@ export class SdkCall {
     const work = call.stream ? this.#streamed(options) : this.#whole(options);
     work.catch((error: unknown) =>
       this.#fail(
-        failureFrom({ error, failedCode: network.failedCode, hasContent: this.#chars > 0, nowMs: Date.now() }),
+        failureFrom({
+          error,
+          failedCode: network.failedCode,
+          status: network.status,
+          hasContent: this.#chars > 0,
+          nowMs: Date.now(),
+        }),
       ),
     );
   }
@@ -90,9 +96,9 @@ export class SdkCall {
 
   /** A stream that the connection broke may be reported as an error within it. */
   #told(error: unknown): ProviderFailure {
-    const { failedCode } = this.#network;
+    const { failedCode, status } = this.#network;
     if (failedCode === undefined) return failureWithin(error);
-    return failureFrom({ error, failedCode, hasContent: this.#chars > 0, nowMs: Date.now() });
+    return failureFrom({ error, failedCode, status, hasContent: this.#chars > 0, nowMs: Date.now() });
   }
 
   #finish(reason: LanguageModelV4FinishReason, counted: Usage | undefined, output: ContentDelta | undefined): void {

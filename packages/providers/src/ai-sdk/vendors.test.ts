@@ -1,8 +1,10 @@
+import { vectorBytes, vectorOf } from '@will/core';
 import { type Behaviour, modelFor, type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { anthropic } from '../anthropic/index.ts';
 import { callOf, chatInput, providerContract, reasonOf, runCall } from '../contract.ts';
 import { google } from '../google/index.ts';
+import { openAi } from '../openai/index.ts';
 import { type ModelConnection, type Provider, ProviderConfigError } from '../port.ts';
 
 const keyName = 'WILL_TEST_VENDOR_KEY';
@@ -46,6 +48,13 @@ const ofGoogle: Subject = {
   base: '/v1beta',
   keyHeader: 'x-goog-api-key',
   error: (code, status, message, details = []) => json(code, { error: { code, message, status, details } }),
+};
+const ofOpenAi: Subject = {
+  provider: openAi,
+  base: '/v1',
+  keyHeader: 'authorization',
+  error: (status, code, message) =>
+    json(status, { error: { message, type: 'invalid_request_error', param: null, code } }),
 };
 const reason = (why: string): object => ({
   '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
@@ -107,6 +116,21 @@ const failures: readonly (readonly [Subject, readonly Failure[]])[] = [
       ['529', ofAnthropic.error(529, 'overloaded_error', 'Overloaded'), 'Overloaded', 'overloaded'],
       ['an error as first event', { kind: 'breaks', after: 0, how: 'error_event' }, 'Overloaded', 'overloaded'],
       ...common(ofAnthropic),
+    ],
+  ],
+  [
+    ofOpenAi,
+    [
+      ['429', ofOpenAi.error(429, 'rate_limit_exceeded', 'slow down'), 'RateLimited', 'rate_limit'],
+      ['429 without credit', ofOpenAi.error(429, 'insufficient_quota', 'no credit'), 'RateLimited', 'quota'],
+      ['401', ofOpenAi.error(401, 'invalid_api_key', 'no'), 'AuthError', 'bad_key'],
+      ['404', ofOpenAi.error(404, 'model_not_found', 'no such model'), 'Invalid', 'not_found'],
+      ['400 too long', ofOpenAi.error(400, 'context_length_exceeded', 'too long'), 'Invalid', 'context_length'],
+      ['400 of the filter', ofOpenAi.error(400, 'content_policy_violation', 'no'), 'ContentFilter', 'content_filter'],
+      ['500', ofOpenAi.error(500, 'internal', 'internal'), 'Overloaded', 'server_error'],
+      ['503', ofOpenAi.error(503, 'overloaded', 'overloaded'), 'Overloaded', 'overloaded'],
+      ['an error as first event', { kind: 'breaks', after: 0, how: 'error_event' }, 'Overloaded', 'overloaded'],
+      ...common(ofOpenAi),
     ],
   ],
   [
@@ -224,7 +248,7 @@ for (const [subject, cases] of failures) {
       const seen = upstream.nextRequest(`${name}-key`);
       await runCall(await open(subject, `${name}-key`), callOf());
       const { headers, path, body } = await seen;
-      expect(headers[subject.keyHeader]).toBe(key);
+      expect(headers[subject.keyHeader]?.replace('Bearer ', '')).toBe(key);
       expect(path + JSON.stringify(body)).not.toContain(key);
     });
 
@@ -405,4 +429,77 @@ test('the vendors’ wishes to be left alone are passed on', async () => {
   expect(await rest(ofAnthropic, 'anthropic-rest', json(429, limited, { 'retry-after': '3' }))).toBe(3_000);
   const exhausted = ofGoogle.error(429, 'RESOURCE_EXHAUSTED', 'quota', [retryInfo]);
   expect(await rest(ofGoogle, 'google-rest', exhausted)).toBe(7_000);
+});
+
+test('OpenAI’s Responses API is sent its own form, keeps nothing, and is held to a schema', async () => {
+  const seen = upstream.nextRequest('openai-rich');
+  await runCall(await open(ofOpenAi, 'openai-rich'), callOf({ input: rich, maxOutputTokens: 17 }));
+  const { path, body } = await seen;
+  expect(path).toBe('/v1/responses');
+  expect(body).toMatchObject({
+    model: 'openai-rich',
+    stream: true,
+    store: false,
+    max_output_tokens: 17,
+    temperature: 0.5,
+    parallel_tool_calls: false,
+    tool_choice: 'required',
+    input: [
+      { role: 'system', content: 'Be short.\n\nIn French.' },
+      {
+        role: 'user',
+        content: [
+          { type: 'input_text', text: 'What is this?' },
+          { type: 'input_image', image_url: 'data:image/png;base64,iVBORw0KGgo=' },
+        ],
+      },
+      { type: 'function_call', call_id: 'call_1', name: 'look', arguments: '{"at":1}' },
+      { type: 'function_call', call_id: 'call_2', name: 'look', arguments: '{"at":2}' },
+      { type: 'function_call_output', call_id: 'call_1', output: 'a cat' },
+      { type: 'function_call_output', call_id: 'call_2', output: 'a dog' },
+    ],
+    tools: [{ type: 'function', name: 'look', description: 'Looks.', parameters: { type: 'object' } }],
+  });
+  const asked = upstream.nextRequest('openai-json');
+  await runCall(await open(ofOpenAi, 'openai-json'), callOf({ input: withSchema }));
+  expect((await asked).body).toMatchObject({ text: { format: { type: 'json_schema', name: 'verdict', schema } } });
+});
+
+test('what is no chat goes to OpenAI’s other paths', async () => {
+  const connection = await open(ofOpenAi, 'openai-speech');
+  const input = Buffer.from(JSON.stringify({ text: 'hi', voice: 'v', format: 'mp3' }));
+  const { outcome } = await runCall(connection, callOf({ inputKind: 'speech', input, stream: false }));
+  expect(outcome).toMatchObject({ ok: true, output: { dataType: 'audio/mp3' } });
+});
+
+test('Gemini gives embeddings, in as many requests as it takes', async () => {
+  const connection = await open(ofGoogle, 'gemini-embedding');
+  const vectorsFor = async (input: readonly string[], dimensions?: number) => {
+    const bytes = Buffer.from(JSON.stringify({ input, ...(dimensions && { dimensions }) }));
+    const { outcome } = await runCall(connection, callOf({ inputKind: 'embedding', input: bytes, stream: false }));
+    if (!outcome.ok) throw new Error(outcome.failure.message);
+    const told = JSON.parse(outcome.output?.text ?? '{}') as { dimensions: number };
+    expect(outcome.usage).toMatchObject({ outputTokens: 0, estimated: true });
+    return vectorBytes(outcome.output?.data ?? new Uint8Array(0), told.dimensions).map(vectorOf);
+  };
+  expect(await vectorsFor(['abc'])).toEqual([[3, 0.25, 0]]);
+  expect(await vectorsFor(['a', 'bb'], 2)).toEqual([
+    [1, 0.25],
+    [2, 0.25],
+  ]);
+  const many = Array.from({ length: 230 }, (_, n) => 'x'.repeat(n + 1));
+  expect((await vectorsFor(many)).map(([length]) => length)).toEqual(many.map(({ length }) => length));
+});
+
+test('an embedding that Gemini refuses, is late with, or that is none, is a failure like any other', async () => {
+  const input = Buffer.from('{"input":["a"]}');
+  const over = { inputKind: 'embedding', input, stream: false };
+  const connection = await open(ofAnthropic, 'claude-embedding');
+  expect(reasonOf(await runCall(connection, callOf(over)))).toBe('bad_request');
+  const google = await open(ofGoogle, 'gemini-embedding');
+  expect(reasonOf(await runCall(google, callOf({ ...over, input: Buffer.from('{"input":[]}') })))).toBe('bad_request');
+  const away = { name: 'away', slug: 'away', provider: 'google', api_key: `env://${keyName}` };
+  const nowhere = await ofGoogle.provider.open(modelFor({ ...away, endpoint: 'http://127.0.0.1:9/v1beta' }));
+  opened.push(nowhere);
+  expect(reasonOf(await runCall(nowhere, callOf(over)))).toBe('connection');
 });

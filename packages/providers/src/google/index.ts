@@ -5,6 +5,8 @@ import { sdkProvider } from '../ai-sdk/index.ts';
 export const google = sdkProvider({
   name: 'google',
   languageModel: ({ baseUrl, apiKey, model, fetch }) => createGoogle({ baseURL: baseUrl, apiKey, fetch })(model),
+  embeddingModel: ({ baseUrl, apiKey, model, fetch }) =>
+    createGoogle({ baseURL: baseUrl, apiKey, fetch }).embedding(model),
   probeHeaders: (apiKey) => ({ 'x-goog-api-key': apiKey }),
   knowsJsonWithoutSchema: true,
   ownOptions: () => ({}),

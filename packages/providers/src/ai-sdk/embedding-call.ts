@@ -1,0 +1,80 @@
+import type { EmbeddingModelV4 } from '@ai-sdk/provider';
+import { failureOf, readTaskInput, type TaskInput, vectorsToBytes } from '@will/core';
+import { abortedBy, estimatedUsage, failed, type ModelCall, type ProviderOutcome, spentIn } from '../port.ts';
+import type { EgressFetch } from './egress-fetch.ts';
+import { failureFrom } from './failure.ts';
+
+/** One call of a vendor's model of embeddings, in as many requests as the vendor needs for so many texts. */
+export async function embeddingCall(
+  model: EmbeddingModelV4,
+  network: EgressFetch,
+  call: ModelCall,
+  signal: AbortSignal,
+): Promise<ProviderOutcome> {
+  const input = readTaskInput('embedding', parse(call.input));
+  if (!input) return failed(failureOf('bad_request', { detail: 'the input is no embedding' }));
+  const { promise: early, resolve } = Promise.withResolvers<ProviderOutcome>();
+  const onAbort = (): void => resolve(failed(failureOf(abortedBy(signal))));
+  const timer = setTimeout(() => resolve(failed(failureOf('first_token_timeout'))), call.firstContentTimeoutMs);
+  signal.addEventListener('abort', onAbort, { once: true });
+  const vectors = embed(model, input).catch((error: unknown) =>
+    failed(
+      failureFrom({
+        error,
+        failedCode: network.failedCode,
+        status: network.status,
+        hasContent: false,
+        nowMs: Date.now(),
+      }),
+    ),
+  );
+  const outcome = await Promise.race([vectors, early]);
+  clearTimeout(timer);
+  signal.removeEventListener('abort', onAbort);
+  if (!outcome.ok) network.abort();
+  return outcome;
+}
+
+async function embed(model: EmbeddingModelV4, input: TaskInput<'embedding'>): Promise<ProviderOutcome> {
+  const most = (await model.maxEmbeddingsPerCall) ?? input.input.length;
+  const vectors: number[][] = [];
+  let tokens: number | undefined = 0;
+  let headers: Readonly<Record<string, string>> | undefined;
+  for (let at = 0; at < input.input.length; at += most) {
+    const values = input.input.slice(at, at + most);
+    const answer = await model.doEmbed({
+      values: [...values],
+      ...(input.dimensions !== undefined && { dimensions: input.dimensions }),
+    });
+    if (answer.embeddings.length !== values.length) return failed(failureOf('bad_response', { status: 200 }));
+    vectors.push(...answer.embeddings);
+    tokens = tokens === undefined || !answer.usage ? undefined : tokens + answer.usage.tokens;
+    headers = answer.response?.headers;
+  }
+  const dimensions = vectors[0]?.length ?? 0;
+  if (dimensions === 0 || vectors.some((vector) => vector.length !== dimensions))
+    return failed(failureOf('bad_response', { status: 200 }));
+  const chars = input.input.reduce((sum, text) => sum + text.length, 0);
+  return {
+    ok: true,
+    finish: 'stop',
+    usage:
+      tokens === undefined
+        ? estimatedUsage(chars, 0)
+        : { inputTokens: tokens, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0, estimated: false },
+    output: {
+      text: JSON.stringify({ count: vectors.length, dimensions }),
+      data: vectorsToBytes(vectors),
+      dataType: 'application/x-float32',
+    },
+    ...spentIn(headers),
+  };
+}
+
+function parse(input: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(input).toString());
+  } catch {
+    return undefined;
+  }
+}

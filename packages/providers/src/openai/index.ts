@@ -1,0 +1,59 @@
+import { createOpenAI } from '@ai-sdk/openai';
+import { cloudEndpointOf, type Model } from '@will/core';
+import { sdkProvider } from '../ai-sdk/index.ts';
+import { openAiCompatible } from '../openai-compatible/index.ts';
+import type { ModelConnection, Provider } from '../port.ts';
+
+const name = 'openai';
+
+/** OpenAI's Responses API. */
+const responses = sdkProvider({
+  name,
+  languageModel: ({ baseUrl, apiKey, model, fetch }) =>
+    createOpenAI({ baseURL: baseUrl, apiKey, fetch }).responses(model),
+  probeHeaders: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
+  knowsJsonWithoutSchema: true,
+  // Answers are kept by default; nothing here asks for them later.
+  ownOptions: ({ parallel_tool_calls: atOnce }) => ({
+    openai: { store: false, ...(typeof atOnce === 'boolean' && { parallelToolCalls: atOnce }) },
+  }),
+});
+
+/** OpenAI itself: chats by its Responses API, everything else by the paths that others have copied. */
+export const openAi: Provider = {
+  name,
+  async open(model) {
+    const chats = await responses.open(model);
+    return new OpenAiConnection(chats, await openAiCompatible.open(withEndpoint(model)));
+  },
+};
+
+class OpenAiConnection implements ModelConnection {
+  readonly naturalConcurrency = undefined;
+  readonly #chats: ModelConnection;
+  readonly #others: ModelConnection;
+
+  constructor(chats: ModelConnection, others: ModelConnection) {
+    this.#chats = chats;
+    this.#others = others;
+  }
+
+  run(...[call, onDelta, signal]: Parameters<ModelConnection['run']>): ReturnType<ModelConnection['run']> {
+    return (call.inputKind === 'chat' ? this.#chats : this.#others).run(call, onDelta, signal);
+  }
+
+  probe(signal: AbortSignal): ReturnType<ModelConnection['probe']> {
+    return this.#chats.probe(signal);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#chats.close(), this.#others.close()]);
+  }
+}
+
+/** The other protocol knows no address of its own. */
+function withEndpoint(model: Model): Model {
+  const { document } = model;
+  const endpoint = document.endpoint ?? document.local?.endpoint ?? cloudEndpointOf(name);
+  return { ...model, document: { ...document, ...(endpoint !== undefined && { endpoint }) } };
+}
