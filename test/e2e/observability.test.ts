@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CollectedSpan, type Collector, startCollector } from '../support/collector.ts';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
 import { startSystem, type System } from '../support/system.ts';
+import { willmAt } from '../support/willm.ts';
 
 // What operators see of tasks on real processes: one trace from the door to the provider, figures, and nothing that was said.
 
@@ -177,6 +178,23 @@ test('tasks that wait for a slot are demand for their model', async () => {
     .toMatch(/^[2-9]/);
   upstream.script('narrow', { kind: 'answer' });
   for (const answer of await Promise.all(asked)) expect(answer.status).toBe(200);
+});
+
+test('willm top shows the last minute by model, from the stream alone', async () => {
+  const willm = willmAt(system.nats.url);
+  // Records are batched for some milliseconds: what was called above is in the stream once telemetry was told.
+  await expect.poll(async () => (await willm('top', '--once')).out, { timeout: 10_000 }).toMatch(/^good /m);
+  const { code, out } = await willm('top', '--json');
+  expect(code).toBe(0);
+  const { models } = JSON.parse(out) as { models: Record<string, unknown>[] };
+  const of = (name: string) => models.find(({ model }) => model === name);
+  expect(of('good')).toMatchObject({ slots: 64, errors: 0, p95Ms: expect.any(Number), unknownCosts: 0 });
+  expect(of('good')?.['calls']).toBeGreaterThan(3);
+  expect(of('good')?.['nanoUsdPerHour']).toBeGreaterThan(0);
+  expect(of('broken')).toMatchObject({ errors: of('broken')?.['calls'] });
+  const table = await willm('top', '--once');
+  expect(table.out).toMatch(/MODEL +BUSY +CALLS\/MIN/);
+  expect(table.out).toMatch(/^good +0\/64 /m);
 });
 
 test('each process says whether it lives and whether it can work', async () => {

@@ -20,6 +20,7 @@ export {
   type ServedModelFacts,
 } from './presence.ts';
 export { followServerClock, type ServerClock } from './server-clock.ts';
+export { followEvents } from './recent-events.ts';
 export { ensureStreams } from './streams.ts';
 export { openSnapshotPublisher, type PublishedDocument, type SnapshotPublisher } from './snapshot-publisher.ts';
 export { followSnapshot, type FollowOptions, type SnapshotView } from './snapshot-reader.ts';

@@ -14,6 +14,7 @@ import type { HistoryOptions } from './commands/history.ts';
 import type { ReplayOptions } from './commands/replay.ts';
 import type { RollbackOptions } from './commands/rollback.ts';
 import type { RerateOptions } from './commands/prices.ts';
+import type { TopOptions } from './commands/top.ts';
 import type { UsageOptions } from './commands/usage.ts';
 import { kindsByWord, kindWords } from './kinds.ts';
 import { ggufFile, instant, modelName, named, taskType, wholeNumber, words, wordsOf } from './options.ts';
@@ -223,6 +224,17 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
     .action(async (options: UsageOptions) => {
       const { usage } = await import('./commands/usage.ts');
       end(await usage(terminal, options, Date.now()));
+    });
+
+  program
+    .command('top')
+    .description('watch models: calls in flight and of the last minute, errors, latency, tokens and cost')
+    .option('--once', 'one look instead of one every second')
+    .option('--json', 'one look, as JSON')
+    .option('--every <ms>', 'milliseconds between two looks (default 1000)', wholeNumber(100, 60_000))
+    .action(async (options: TopOptions) => {
+      const { top } = await import('./commands/top.ts');
+      end(await top(terminal, options));
     });
 
   program
