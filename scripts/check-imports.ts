@@ -14,7 +14,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   bus: ['contracts', 'core'],
   providers: ['runtime', 'core'],
   client: ['bus', 'contracts', 'core'],
-  cli: ['client', 'bus', 'providers', 'contracts', 'core'],
+  cli: ['client', 'bus', 'providers', 'store', 'contracts', 'core'],
   testkit: ['contracts', 'core'],
 };
 const serviceAllowed = ['bus', 'store', 'providers', 'runtime', 'observe', 'client', 'contracts', 'core'];

@@ -207,6 +207,25 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
     });
 
   program
+    .command('backup')
+    .description('copy every store into a folder, also while services use them (WILL_DATA_DIR or WILL_MONGODB_URI)')
+    .argument('<folder>', 'a new or empty one')
+    .option('--json', 'print JSON')
+    .action(async (folder: string, options: { json?: boolean }) => {
+      const { backUp } = await import('./commands/stores.ts');
+      end(await backUp(terminal, folder, options));
+    });
+  program
+    .command('restore')
+    .description('put a backup where there are no stores yet; the services must not run')
+    .argument('<folder>', 'the backup')
+    .option('--json', 'print JSON')
+    .action(async (folder: string, options: { json?: boolean }) => {
+      const { restore } = await import('./commands/stores.ts');
+      end(await restore(terminal, folder, options));
+    });
+
+  program
     .command('usage')
     .description('show calls, tokens, cost and latency, out of sums that are kept of all calls')
     .option('--by <list>', 'day, hour, client, model, type, outcome (default model)', wordsOf(usageWords))

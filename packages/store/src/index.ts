@@ -1,3 +1,5 @@
+export { backUpStores, restoreStores } from './backup/backup.ts';
+export type { BackupFile, Manifest } from './backup/manifest.ts';
 export * from './call-log.ts';
 export * from './documents.ts';
 export * from './errors.ts';

@@ -58,20 +58,30 @@ interface StoreDocument {
 }
 
 /** Connects, and brings the schema of one kind of store up to date. @throws {StoreError} */
-export async function openMongo({ uri, onCommand }: MongoPlace, schema: MongoSchema): Promise<OpenMongo> {
+export async function openMongo(place: MongoPlace, schema: MongoSchema): Promise<OpenMongo> {
+  const { database, close } = await connectTo(place);
+  try {
+    return { database, incarnation: await migrate(database, schema), close };
+  } catch (error) {
+    await close();
+    throw storeErrorOf(error);
+  }
+}
+
+/** Connects to the database as it is. @throws {StoreError} */
+export async function connectTo({ uri, onCommand }: MongoPlace): Promise<Omit<OpenMongo, 'incarnation'>> {
   const client = clientOf(uri, onCommand !== undefined);
   if (onCommand) client.on('commandStarted', onCommand);
   try {
     await client.connect();
-    // Said again for the database: what the address says of journals would win over the client's.
-    const { writeConcern, readConcern, readPreference } = promised;
-    const database = client.db(nameOfDatabase(uri), { writeConcern, readConcern, readPreference } as DbOptions);
-    const incarnation = await migrate(database, schema);
-    return { database, incarnation, close: () => client.close() };
   } catch (error) {
     await client.close();
     throw storeErrorOf(error);
   }
+  // Said again for the database: what the address says of journals would win over the client's.
+  const { writeConcern, readConcern, readPreference } = promised;
+  const database = client.db(nameOfDatabase(uri), { writeConcern, readConcern, readPreference } as DbOptions);
+  return { database, close: () => client.close() };
 }
 
 function clientOf(uri: string, monitorCommands: boolean): MongoClient {
