@@ -82,11 +82,11 @@ test.each(['SQLite', 'MongoDB'] as const)('%s: what was backed up while in use c
     await restoreStores(to, folder);
     expect(await told(to)).toEqual(await told(from));
     // What came back goes on.
-    await (await fill2(to))();
+    await (await goesOn(to))();
   }),
 );
 
-async function fill2(settings: StoreSettings): Promise<() => Promise<void>> {
+async function goesOn(settings: StoreSettings): Promise<() => Promise<void>> {
   const calls = await storesAt(settings).calls();
   await calls.ingest([{ kind: 'call', record: callRecord({ attemptId: 'later', costNanoUsd: 5n }) }]);
   const [all] = await calls.usage({ by: [], fromMs: 0, toMs: 1e10 });
