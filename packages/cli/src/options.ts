@@ -20,8 +20,11 @@ export function named(raw: string): string {
   return slug;
 }
 
-export function ggufFile(raw: string): string {
-  if (!/\.gguf$/i.test(raw)) throw new InvalidArgumentError('It must be a .gguf file.');
+export const isGgufFile = (raw: string): boolean => /\.gguf$/i.test(raw);
+
+export function fileOrKnownModel(raw: string): string {
+  if (!isGgufFile(raw) && !/^[a-z0-9-]+\/[\w.:-]+$/i.test(raw))
+    throw new InvalidArgumentError('It must be a .gguf file, or a name of the catalogue such as openai/gpt-5.');
   return raw;
 }
 

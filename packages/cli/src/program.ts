@@ -2,6 +2,7 @@ import { Argument, Command, CommanderError, Option } from 'commander';
 import { dataClasses, modalities } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from './cli-error.ts';
 import type { AddModelOptions } from './commands/add-model.ts';
+import type { AddKnownOptions } from './commands/catalogue.ts';
 import type { ApplyOptions } from './commands/apply.ts';
 import type { GetOptions } from './commands/get.ts';
 import type { EraseLogsOptions } from './commands/erase-logs.ts';
@@ -17,7 +18,17 @@ import type { RerateOptions } from './commands/prices.ts';
 import type { TopOptions } from './commands/top.ts';
 import type { UsageOptions } from './commands/usage.ts';
 import { kindsByWord, kindWords } from './kinds.ts';
-import { ggufFile, instant, modelName, named, taskType, wholeNumber, words, wordsOf } from './options.ts';
+import {
+  fileOrKnownModel,
+  isGgufFile,
+  instant,
+  modelName,
+  named,
+  taskType,
+  wholeNumber,
+  words,
+  wordsOf,
+} from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 const usageWords = ['day', 'hour', 'client', 'model', 'type', 'outcome'];
@@ -268,19 +279,35 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
   const models = program.command('models').description('models and where they come from');
   models
     .command('add')
-    .description('make the record of a model file: what it says, whether it fits this machine, how fast it is here')
-    .argument('<file>', 'a .gguf file', ggufFile)
+    .description(
+      'make the record of a model file, with what it takes and how fast it is here, or of a well-known model',
+    )
+    .argument('<file or name>', 'a .gguf file, or a name of the catalogue: openai/gpt-5', fileOrKnownModel)
     .option('--name <name>', 'what it is called (default: as the file says)')
     .option('--tags <list>', 'use cases (default text_gen, or embedding)', words)
     .option('--context <n>', 'tokens of context (default at most 4096)', wholeNumber(1, 100_000_000))
     .option('--concurrency <n>', 'calls at once (default 1)', wholeNumber(1, 8))
     .addOption(new Option('--device <device>', 'what it runs on (default either)').choices(['cpu', 'gpu', 'either']))
     .option('--no-measure', 'do not load it to measure its speed')
+    .option('--api-key <reference>', 'where the worker finds the key of a well-known model: env://NAME, file:///path')
     .option('--dry-run', 'print the record and apply nothing')
     .option('--json', 'print JSON')
-    .action(async (file: string, options: AddModelOptions) => {
-      const { addModelFile } = await import('./commands/add-model.ts');
-      end(await addModelFile(terminal, file, options));
+    .action(async (named: string, options: AddModelOptions & AddKnownOptions) => {
+      mustFit(named, options);
+      if (isGgufFile(named)) {
+        const { addModelFile } = await import('./commands/add-model.ts');
+        return end(await addModelFile(terminal, named, options));
+      }
+      const { addKnownModel } = await import('./commands/catalogue.ts');
+      end(await addKnownModel(terminal, named, options, new Date()));
+    });
+  models
+    .command('catalogue')
+    .description('list well-known models to start from, with what they take and cost')
+    .option('--json', 'print their records as JSON')
+    .action(async (options: { json?: boolean }) => {
+      const { showCatalogue } = await import('./commands/catalogue.ts');
+      end(await showCatalogue(terminal, options, new Date()));
     });
 
   const prices = program.command('prices').description('what models cost by their documents');
@@ -363,6 +390,23 @@ const withCallFilters = (command: Command): Command =>
     .option('--decision <id>', 'of one decision')
     .option('--since <time>', 'an ISO time, or a time ago: 15m, 2h, 7d', instant(Date.now))
     .option('--until <time>', 'the same (default now)', instant(Date.now));
+
+/** A file is looked at and measured, a well-known model is not: what asks for the other is a mistake. */
+function mustFit(model: string, options: AddModelOptions & AddKnownOptions): void {
+  const { context, concurrency, device, measure, apiKey } = options;
+  const wrong = isGgufFile(model)
+    ? [apiKey !== undefined && '--api-key']
+    : [
+        context && '--context',
+        concurrency && '--concurrency',
+        device && '--device',
+        measure === false && '--no-measure',
+      ];
+  const first = wrong.find((option) => typeof option === 'string');
+  if (first === undefined) return;
+  const what = isGgufFile(model) ? 'a well-known model' : 'a file';
+  throw new CliError(exitCodes.usage, `${first} is for ${what}, and ${JSON.stringify(model)} is none`);
+}
 
 /** What `run` and `explain` say of a task alike. */
 const withFacts = (command: Command): Command =>

@@ -147,7 +147,7 @@ export const modelShape = {
   provider_model: text(200).describe("The provider's own name of the model. Default: the slug.").exactOptional(),
   endpoint: endpoint()
     .describe(
-      'Base address, with the version: `https://api.openai.com/v1`. Default with `anthropic` and `google`, where call_method is `API`: their own.',
+      'Base address, with the version: `https://api.openai.com/v1`. Default with `openai`, `anthropic` and `google`, where call_method is `API`: their own.',
     )
     .exactOptional(),
   api_key: keyReference().describe('Where the worker finds the key. Absent: no key is sent.').exactOptional(),
