@@ -9,7 +9,7 @@ export interface ProviderUnderTest {
   /** Whether `maxOutputTokens` is kept by the provider itself; a replayed upstream cannot show it. */
   readonly keepsMaximum: boolean;
   /** What it is asked; default: a short chat. */
-  readonly input?: Uint8Array;
+  readonly call?: Partial<ModelCall>;
   /** False: its input has no tokens that could be counted. */
   readonly countsInput?: boolean;
 }
@@ -50,8 +50,7 @@ export function providerContract(name: string, provider: () => ProviderUnderTest
   describe(`the provider port, ${name}`, () => {
     let subject: ProviderUnderTest;
     let connection: ModelConnection;
-    const usual = (over: Partial<ModelCall> = {}): ModelCall =>
-      callOf({ ...(subject.input && { input: subject.input }), ...over });
+    const usual = (over: Partial<ModelCall> = {}): ModelCall => callOf({ ...subject.call, ...over });
     beforeAll(async () => {
       subject = provider();
       connection = await subject.open();

@@ -7,6 +7,8 @@ import { openAi } from './openai/index.ts';
 import { openAiCompatible } from './openai-compatible/index.ts';
 import type { Provider } from './port.ts';
 
+import { whisper } from './whisper/index.ts';
+
 export * from './port.ts';
 export { inspectGguf, measureSpeed, type GgufInspection, type MeasuredSpeed } from './gguf/inspect.ts';
 
@@ -33,6 +35,7 @@ export function createProviders({
     google,
     gguf({ dataDir, threads, budget }),
     ocr({ dataDir, budget }),
+    whisper({ dataDir, threads, budget }),
   ];
   return new Map(all.map((provider) => [provider.name, provider]));
 }

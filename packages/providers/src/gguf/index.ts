@@ -1,9 +1,8 @@
-import { availableParallelism } from 'node:os';
-import { isAbsolute, relative, resolve } from 'node:path';
 import type { Model } from '@will/core';
 import { openLocalModel } from '../local-process/connection.ts';
 import { inMib } from '../machine-memory.ts';
 import { MemoryBudget, type Tenant } from '../memory-budget.ts';
+import { pathWithin, usualThreads } from '../model-file.ts';
 import { type Provider, ProviderConfigError } from '../port.ts';
 import { describeGguf, type GgufModel } from './describe-file.ts';
 import { estimateInWords, estimateMemory, type MemoryEstimate } from './estimate.ts';
@@ -49,15 +48,7 @@ export function gguf(options: GgufOptions): Provider {
 function pathOf(model: Model, dataDir: string): string {
   const path = model.document.local?.path;
   if (path === undefined) throw new ProviderConfigError(`model ${model.slug} has no local.path`);
-  return isAbsolute(path) ? path : withinFolder(dataDir, path);
-}
-
-/** @throws {ProviderConfigError} the path leads out of the folder, where only an absolute one may. */
-function withinFolder(folder: string, path: string): string {
-  const full = resolve(folder, path);
-  if (relative(folder, full).startsWith('..'))
-    throw new ProviderConfigError(`local.path ${path} must stay within the data folder, or be absolute`);
-  return full;
+  return pathWithin(dataDir, path);
 }
 
 function loadOptionsOf(model: Model, path: string, file: GgufModel, { threads }: GgufOptions): LoadOptions {
@@ -70,9 +61,6 @@ function loadOptionsOf(model: Model, path: string, file: GgufModel, { threads }:
     gpu: model.document.local?.device === 'cpu' ? false : 'auto',
   };
 }
-
-/** Threads of a model where no setting says otherwise. */
-const usualThreads = (): number => Math.max(1, Math.floor(availableParallelism() / 2));
 
 /** Tokens that a context is made for: as many as the document states, else at most 4,096; never more than the model has. */
 export function contextTokensOf(file: GgufModel, stated: number | undefined): number {

@@ -25,7 +25,7 @@ providerContract('tesseract', () => ({
   close: async () => {},
   keepsMaximum: false,
   // Two pages, so that there is a middle of the answer.
-  input: withImages(image(page), image(page)),
+  call: { input: withImages(image(page), image(page)) },
   countsInput: false,
 }));
 
