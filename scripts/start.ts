@@ -15,6 +15,7 @@ import { readSettings, shown, type StartSettings } from './start/settings.ts';
 const startOrder: readonly (readonly ServiceName[])[] = [
   ['registry'],
   ['policy', 'telemetry', 'provider-worker', 'router'],
+  ['tasks'],
   ['gateway'],
 ];
 /** On top of the time that calls in flight get. */

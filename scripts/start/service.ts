@@ -5,7 +5,7 @@ import { Mendable } from '../say.ts';
 import { KeptProcess } from './kept-process.ts';
 import { LogFile } from './log-file.ts';
 
-export type ServiceName = 'registry' | 'policy' | 'telemetry' | 'provider-worker' | 'router' | 'gateway';
+export type ServiceName = 'registry' | 'policy' | 'telemetry' | 'provider-worker' | 'router' | 'tasks' | 'gateway';
 
 export type Environment = Readonly<Record<string, string>>;
 

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-export type ServiceName = 'registry' | 'policy' | 'router' | 'provider-worker' | 'telemetry' | 'gateway';
+export type ServiceName = 'registry' | 'policy' | 'router' | 'provider-worker' | 'telemetry' | 'tasks' | 'gateway';
 
 /** A service running as its own process. */
 export interface ServiceProcess {

@@ -39,13 +39,22 @@ export interface System {
   stop(): Promise<void>;
 }
 
-const order: readonly ServiceName[] = ['registry', 'policy', 'telemetry', 'provider-worker', 'router', 'gateway'];
+const order: readonly ServiceName[] = [
+  'registry',
+  'policy',
+  'telemetry',
+  'provider-worker',
+  'router',
+  'tasks',
+  'gateway',
+];
 const defaultCounts: Record<ServiceName, number> = {
   registry: 1,
   policy: 1,
   telemetry: 1,
   'provider-worker': 1,
   router: 1,
+  tasks: 0,
   gateway: 0,
 };
 

@@ -160,8 +160,62 @@ export interface Explanation {
   readonly wouldChange: readonly string[];
 }
 
+/** A task that is stored before it is accepted, and done also when everybody who knew of it dies. */
+export interface TaskSubmission extends Omit<TaskRequest, 'signal'> {
+  /** For all of it. Default 24 hours, at most 31 days. */
+  readonly timeoutMs?: number;
+  /** Default: `background`. */
+  readonly priority?: Priority;
+  /** The same key with the same task is the same task; with another one it is refused. Default: the task's id. */
+  readonly idempotencyKey?: string;
+  /** Not to start before this instant. */
+  readonly notBeforeUnixMs?: number;
+  /** A schedule by name, such as `off_hours`: it starts while that is open, or in time for its deadline. */
+  readonly defer?: string;
+}
+
+export interface DurableTask {
+  readonly taskId: string;
+  readonly client: string;
+  readonly type: string;
+  readonly priority: Priority;
+  /** The last four are terminal; `expired`: the deadline came first. */
+  readonly state: 'waiting' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'expired';
+  readonly createdUnixMs: number;
+  readonly deadlineUnixMs: number;
+  readonly finishedUnixMs?: number;
+  /** How often it was picked up. */
+  readonly pickups: number;
+  readonly idempotencyKey: string;
+  /** Where it succeeded. */
+  readonly result?: TaskResult;
+  /** Where it ended otherwise. */
+  readonly failure?: TaskError;
+}
+
+/** Durable tasks. All throw {@link TaskError}. */
+export interface DurableTasks {
+  /** Resolves when the task is stored; from then on it has exactly one end. */
+  submit(submission: TaskSubmission): Promise<DurableTask & { readonly isRepeated: boolean }>;
+  /** The task as it is; with `waitMs` (at most 25 000) at its end, if that comes first. */
+  task(taskId: string, options?: { readonly client?: string; readonly waitMs?: number }): Promise<DurableTask>;
+  /** Waits for its end. @throws {TaskError} what it came to, or 'deadline' when it took longer than `timeoutMs`. */
+  result(
+    taskId: string,
+    options?: { readonly client?: string; readonly timeoutMs?: number; readonly signal?: AbortSignal },
+  ): Promise<TaskResult>;
+  /** Ends it, unless it has ended. */
+  cancelTask(taskId: string, options?: { readonly client?: string }): Promise<DurableTask>;
+  /** Newest first, without what they came to. `limit` at most 200, default 20. */
+  tasks(filter?: {
+    readonly client?: string;
+    readonly state?: DurableTask['state'];
+    readonly limit?: number;
+  }): Promise<readonly DurableTask[]>;
+}
+
 /** Runs tasks, over the bus or over gRPC alike. Made by `connectClient`. */
-export interface TaskClient {
+export interface TaskClient extends DurableTasks {
   /** Resolves with the whole answer. @throws {TaskError} */
   run(request: TaskRequest): Promise<TaskResult>;
   /** Yields content as it is made. Leaving the loop early cancels the task. @throws {TaskError} */

@@ -1,9 +1,11 @@
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { type Bus, BusError, connectBus, type Incoming, LifeWatch, openPayloads, type Payloads } from '@will/bus';
-import { newId, patterns, sizes, subjects, wire } from '@will/contracts';
+import { newId, patterns, sizes, subjects, type TaskOperation, wire } from '@will/contracts';
+import { durableTasks, type DurableWire } from './durable.ts';
 import { explanationOf, questionOnWire } from './explain.ts';
 import { streamOf } from './stream.ts';
 import {
+  type DurableTasks,
   type Explanation,
   type Question,
   type StreamPart,
@@ -65,6 +67,11 @@ class BusTaskClient implements TaskClient, RunSupport {
   readonly #inboxes = new Map<string, (message: Incoming) => void>();
   readonly #stopListening: () => void;
   readonly #payloads: Payloads;
+  readonly submit: DurableTasks['submit'];
+  readonly task: DurableTasks['task'];
+  readonly result: DurableTasks['result'];
+  readonly cancelTask: DurableTasks['cancelTask'];
+  readonly tasks: DurableTasks['tasks'];
 
   constructor(bus: Bus, client: string, speaksForMany: boolean, ownsBus: boolean) {
     this.bus = bus;
@@ -77,6 +84,12 @@ class BusTaskClient implements TaskClient, RunSupport {
       this.#inboxes.get(token)?.(message);
     });
     this.#stopListening = () => inbox.unsubscribe();
+    const durable = durableTasks(durableOverBus(bus), client);
+    this.submit = durable.submit;
+    this.task = durable.task;
+    this.result = durable.result;
+    this.cancelTask = durable.cancelTask;
+    this.tasks = durable.tasks;
   }
 
   openInbox(client: string, onMessage: (message: Incoming) => void): { readonly subject: string; close(): void } {
@@ -142,4 +155,30 @@ class BusTaskClient implements TaskClient, RunSupport {
       throw new TaskError('invalid_task', (cause as Error).message, { taskId: message.taskId, cause });
     }
   }
+}
+
+/** A question that waits is answered by then. */
+const durableWithinMs = 30_000;
+
+/** The operations on durable tasks over the bus. */
+export function durableOverBus(bus: Bus): DurableWire {
+  const ask =
+    <Q extends DescMessage, A extends DescMessage>(operation: TaskOperation, question: Q, answer: A) =>
+    async (client: string, request: MessageShape<Q>): Promise<MessageShape<A>> => {
+      try {
+        const data = toBinary(question, request);
+        return fromBinary(answer, await bus.request(subjects.task(operation, client), data, durableWithinMs));
+      } catch (cause) {
+        if (!(cause instanceof BusError)) throw cause;
+        const why = cause.code === 'no_responders' ? 'no tasks service is running' : cause.message;
+        const code = cause.code === 'too_large' ? 'too_large' : 'unavailable';
+        throw new TaskError(code, why, { taskId: '', isRetryable: code === 'unavailable', cause });
+      }
+    };
+  return {
+    submit: ask('submit', wire.SubmitRequestSchema, wire.SubmitResponseSchema),
+    get: ask('get', wire.GetTaskRequestSchema, wire.GetTaskResponseSchema),
+    cancel: ask('cancel', wire.CancelTaskRequestSchema, wire.CancelTaskResponseSchema),
+    list: ask('list', wire.ListTasksRequestSchema, wire.ListTasksResponseSchema),
+  };
 }

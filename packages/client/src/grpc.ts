@@ -3,6 +3,7 @@ import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { Client, type ClientReadableStream, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { type GrpcMethod, grpcMethodsOf, isOpaqueId, newId, sizes, wire } from '@will/contracts';
 import {
+  type DurableTasks,
   type Explanation,
   type Question,
   type StreamPart,
@@ -12,9 +13,11 @@ import {
   type TaskRequest,
   type TaskResult,
 } from './api.ts';
-import { dataOf, DataPieces } from './data.ts';
+import { DataPieces } from './data.ts';
+import { durableTasks, type DurableWire } from './durable.ts';
 import { explanationOf, questionOnWire } from './explain.ts';
 import { taskErrorOf } from './failure.ts';
+import { resultOfEnd } from './on-wire.ts';
 import { streamOf } from './stream.ts';
 import { defaultTimeoutMs, inputBytes, taskOnWire } from './task-message.ts';
 import { mergeToolCalls } from './tool-calls.ts';
@@ -37,12 +40,23 @@ const explain = methodOf(wire.TaskService, 'explain');
 class GrpcTaskClient implements TaskClient {
   readonly #client: string;
   readonly #connection: Client;
+  readonly submit: DurableTasks['submit'];
+  readonly task: DurableTasks['task'];
+  readonly result: DurableTasks['result'];
+  readonly cancelTask: DurableTasks['cancelTask'];
+  readonly tasks: DurableTasks['tasks'];
 
   constructor(address: string, client: string) {
     this.#client = client;
     this.#connection = new Client(address, credentials.createInsecure(), {
       'grpc.max_receive_message_length': sizes.payloadBytes + sizes.messageBytes,
     });
+    const durable = durableTasks(overGrpc(this.#connection), client);
+    this.submit = durable.submit;
+    this.task = durable.task;
+    this.result = durable.result;
+    this.cancelTask = durable.cancelTask;
+    this.tasks = durable.tasks;
   }
 
   run(request: TaskRequest): Promise<TaskResult> {
@@ -136,6 +150,33 @@ class GrpcTaskClient implements TaskClient {
   }
 }
 
+/** A question that waits is answered by then. */
+const durableWithinMs = 30_000;
+
+function overGrpc(connection: Client): DurableWire {
+  const ask =
+    <Answer>(name: string) =>
+    (client: string, request: object): Promise<Answer> => {
+      const { path, requestSerialize, responseDeserialize } = methodOf(wire.DurableTaskService, name);
+      const options = { deadline: Date.now() + durableWithinMs };
+      return new Promise((resolve, reject) => {
+        connection.makeUnaryRequest(
+          path,
+          requestSerialize,
+          responseDeserialize,
+          { client, request },
+          new Metadata(),
+          options,
+          (error, answer) => {
+            if (error) reject(errorOf(error, '', false));
+            else resolve((answer as { readonly response: Answer }).response);
+          },
+        );
+      });
+    };
+  return { submit: ask('submit'), get: ask('get'), cancel: ask('cancel'), list: ask('list') };
+}
+
 interface Asked {
   readonly taskId: string;
   readonly message: object;
@@ -183,23 +224,12 @@ interface Said {
   readonly data: DataPieces;
 }
 
+/** What was streamed before counts where the end holds no output. */
 function resultOf(taskId: string, end: wire.End, said: Said | undefined): TaskResult {
-  const { output, finish, usage, model, modelName, decisionId, attempts, costNanoUsd } = end;
-  return {
-    taskId,
-    outcome: 'Success',
-    model,
-    modelName,
-    output: output?.text ?? said?.text ?? '',
-    reasoning: output?.reasoning ?? said?.reasoning ?? '',
-    toolCalls: output ? decoder.decode(output.toolCalls) : mergeToolCalls([...(said?.toolCalls ?? [])]),
-    ...(output ? dataOf(output) : said?.data.whole()),
-    finish,
-    usage,
-    costNanoUsd,
-    attempts,
-    decisionId,
-  };
+  const result = resultOfEnd(taskId, end);
+  if (end.output || !said) return result;
+  const { text, reasoning, toolCalls, data } = said;
+  return { ...result, output: text, reasoning, toolCalls: mergeToolCalls([...toolCalls]), ...data.whole() };
 }
 
 const codes: Readonly<Partial<Record<status, TaskErrorCode>>> = {

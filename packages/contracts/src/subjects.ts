@@ -1,4 +1,4 @@
-import { slugPattern } from '@will/core';
+import { slugPattern, type Priority } from '@will/core';
 
 /** A value cannot stand in a subject; the message names it (cut to 80 characters) and what was allowed. */
 export class SubjectError extends Error {
@@ -30,6 +30,7 @@ function counter(key: string): string {
 
 export type DataClassToken = 'open' | 'customer' | 'sensitive' | 'customer-sensitive';
 export type RegistryOperation = 'apply' | 'get' | 'status' | 'history' | 'diff' | 'rollback';
+export type TaskOperation = 'submit' | 'get' | 'cancel' | 'list';
 export type JsonOperation = 'run' | 'stream' | 'explain' | 'cancel';
 export type TelemetryOperation = 'open' | 'limits' | 'calls' | 'decision' | 'recent' | 'usage' | 'rerate' | 'erase';
 
@@ -41,6 +42,16 @@ export const subjects = {
   taskRun: (client: string) => `will.v1.task.run.${slug('client', client)}`,
   /** The same in JSON, for callers without protobuf. */
   json: (operation: JsonOperation, client: string) => `will.v1.json.${operation}.${slug('client', client)}`,
+  /** Operations on durable tasks. */
+  task: (operation: TaskOperation, client: string) => `will.v1.task.${operation}.${slug('client', client)}`,
+  /** A durable task's place in the queue. */
+  taskQueue: (priority: Priority, client: string, type: string) =>
+    `will.v1.task.queue.${priority}.${slug('client', client)}.${slug('task type', type)}`,
+  /** Where a durable task waits for its time; one per task. */
+  taskSchedule: (taskId: string) => `will.v1.sched.${opaque('task id', taskId)}`,
+  /** The one result of a durable task. */
+  taskResult: (client: string, taskId: string) =>
+    `will.v1.result.${slug('client', client)}.${opaque('task id', taskId)}`,
   policyDecide: 'will.v1.policy.decide',
   policyExplain: 'will.v1.policy.explain',
   /** A window of a schedule opens or closes now. */
@@ -69,6 +80,11 @@ export const subjects = {
 export const patterns = {
   taskRun: 'will.v1.task.run.*',
   json: (operation: JsonOperation) => `will.v1.json.${operation}.*`,
+  task: (operation: TaskOperation) => `will.v1.task.${operation}.*`,
+  taskQueue: (priority: Priority) => `will.v1.task.queue.${priority}.>`,
+  taskQueues: 'will.v1.task.queue.>',
+  taskSchedules: 'will.v1.sched.*',
+  taskResults: 'will.v1.result.*.*',
   free: 'will.v1.free.*',
   events: 'will.v1.evt.>',
   callIn: 'will.v1.callin.>',
@@ -84,6 +100,7 @@ export const queues = {
   registry: 'registry',
   telemetry: 'telemetry',
   json: 'json',
+  tasks: 'tasks',
   worker: 'w',
 } as const;
 
@@ -92,6 +109,8 @@ export const names = {
   registryBucket: 'will_registry',
   processesBucket: 'will_processes',
   cooldownBucket: 'will_cooldown',
+  tasksStream: 'WILL_TASKS',
+  resultsStream: 'WILL_RESULTS',
   ledgerStream: 'WILL_LEDGER',
   rateStream: 'WILL_RATE',
   payloadBucket: 'will_payloads',
@@ -100,6 +119,13 @@ export const names = {
 /** The client a task subject speaks for; undefined when it is not such a subject. */
 export function clientOfTaskSubject(subject: string): string | undefined {
   const client = subject.startsWith('will.v1.task.run.') ? subject.slice('will.v1.task.run.'.length) : '';
+  return slugPattern.test(client) ? client : undefined;
+}
+
+/** The client that the subject of an operation on durable tasks speaks for; undefined when it is not such a subject. */
+export function clientOfTask(operation: TaskOperation, subject: string): string | undefined {
+  const prefix = `will.v1.task.${operation}.`;
+  const client = subject.startsWith(prefix) ? subject.slice(prefix.length) : '';
   return slugPattern.test(client) ? client : undefined;
 }
 

@@ -3,3 +3,4 @@ export * from './process.ts';
 export * from './secret.ts';
 export * from './settings.ts';
 export { collectYoung } from './collect-young.ts';
+export * from './repeat.ts';

@@ -1,5 +1,5 @@
 import type { Payloads } from '@will/bus';
-import type { TaskClient } from '@will/client';
+import type { DurableWire, TaskClient } from '@will/client';
 import type { Snapshot } from '@will/core';
 import type { wire } from '@will/contracts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
@@ -22,6 +22,8 @@ export interface Questions {
   explain(request: MessageInitShape<typeof wire.DecideRequestSchema>): Promise<wire.DecideResponse>;
   documents(request: MessageInitShape<typeof wire.GetRequestSchema>): Promise<wire.GetResponse>;
   registryStatus(): Promise<wire.StatusResponse>;
+  /** Durable tasks, as the service answers: also a refusal is an answer. */
+  readonly durable: DurableWire;
   calls(request: MessageInitShape<typeof wire.QueryCallsRequestSchema>): Promise<wire.QueryCallsResponse>;
   decision(request: MessageInitShape<typeof wire.GetDecisionRequestSchema>): Promise<wire.GetDecisionResponse>;
 }

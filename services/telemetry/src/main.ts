@@ -8,7 +8,7 @@ import {
   watchProcesses,
 } from '@will/bus';
 import { observe } from '@will/observe';
-import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
+import { createLogger, newProcessId, repeat, runMain, untilStopped } from '@will/runtime';
 import { storesAt } from '@will/store';
 import { serveQuestions } from './adapters/bus-questions.ts';
 import { serveLimits } from './adapters/bus-limits.ts';
@@ -17,7 +17,6 @@ import { EventStream } from './adapters/event-stream.ts';
 import { watchEvents, watchLedger } from './adapters/observed-log.ts';
 import { parseConfig } from './config.ts';
 import { LedgerKeeper } from './ledger.ts';
-import { repeat } from './repeat.ts';
 import { Retention } from './retention.ts';
 import { Telemetry } from './service.ts';
 

@@ -51,6 +51,10 @@ const success: TaskResult = {
 const delta = (text: string): StreamPart => ({ kind: 'delta', delta: { text, reasoning: '', toolCalls: '' } });
 const request: TaskRequest = { type: 'text_gen', input: 'ping', taskId: 'task-1' };
 
+const notFaked = async (): Promise<never> => {
+  throw new Error('not faked');
+};
+
 /** A client whose only way is `start`. */
 const tasks = (start: TaskClient['start']): TaskClient => ({
   start,
@@ -62,6 +66,11 @@ const tasks = (start: TaskClient['start']): TaskClient => ({
   async explain() {
     throw new Error('not faked');
   },
+  submit: notFaked,
+  task: notFaked,
+  result: notFaked,
+  cancelTask: notFaked,
+  tasks: notFaked,
   async close() {},
 });
 const answering = (...pieces: string[]): TaskClient =>

@@ -7,7 +7,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { type Bus, BusError } from '@will/bus';
-import { TaskError } from '@will/client';
+import { durableOverBus, TaskError } from '@will/client';
 import { subjects, wire } from '@will/contracts';
 import type { Questions } from '../ports.ts';
 
@@ -20,6 +20,7 @@ export function busQuestions(bus: Bus): Questions {
     documents: ask(bus, subjects.registry('get'), wire.GetRequestSchema, wire.GetResponseSchema),
     registryStatus: () =>
       ask(bus, subjects.registry('status'), wire.StatusRequestSchema, wire.StatusResponseSchema)({}),
+    durable: durableOverBus(bus),
     calls: ask(bus, subjects.telemetry('calls'), wire.QueryCallsRequestSchema, wire.QueryCallsResponseSchema),
     decision: ask(bus, subjects.telemetry('decision'), wire.GetDecisionRequestSchema, wire.GetDecisionResponseSchema),
   };

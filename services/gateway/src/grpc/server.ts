@@ -2,6 +2,7 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { sizes, wire } from '@will/contracts';
 import { HealthImplementation } from 'grpc-health-check';
 import { readiness } from '../readiness.ts';
+import { durableService } from './durable-service.ts';
 import { limitMetadata } from './limit-metadata.ts';
 import { registryService, telemetryService } from './read-services.ts';
 import { addReflection } from './reflection.ts';
@@ -21,7 +22,7 @@ export interface GrpcDoorOptions extends TaskServiceOptions {
   readonly onError: (what: string, error: unknown) => void;
 }
 
-const services = [wire.TaskService, wire.RegistryService, wire.TelemetryService];
+const services = [wire.TaskService, wire.DurableTaskService, wire.RegistryService, wire.TelemetryService];
 /** How often what health says is looked at again. */
 const healthEveryMs = 250;
 
@@ -41,6 +42,7 @@ export async function openGrpcDoor(options: GrpcDoorOptions): Promise<GrpcDoor> 
   const { surroundings, onError } = options;
   const server = new Server({ ...limits, interceptors: [limitMetadata] });
   serveMethods(server, wire.TaskService, taskService(options), onError);
+  serveMethods(server, wire.DurableTaskService, durableService(surroundings), onError);
   serveMethods(server, wire.RegistryService, registryService(surroundings), onError);
   serveMethods(server, wire.TelemetryService, telemetryService(surroundings), onError);
   const stopHealth = serveHealth(server, () => readiness(surroundings).reason === undefined);

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
-import { defaultTimeoutMs, type TaskClient, type TaskRequest, type TaskResult } from '@will/client';
-import { dataClassFromWire, newId, priorityFromWire, type wire } from '@will/contracts';
-import { type Modality, slugOf } from '@will/core';
+import { defaultTimeoutMs, endOf, requestOf, type TaskClient, type TaskRequest } from '@will/client';
+import { newId, type wire } from '@will/contracts';
+import { slugOf } from '@will/core';
 import type { Admission } from '../admission.ts';
 import type { Surroundings } from '../ports.ts';
 import { readiness } from '../readiness.ts';
@@ -68,28 +68,13 @@ const encoder = new TextEncoder();
 function taskOf(request: wire.RunRequest | wire.StreamRequest, call: Call, nowMs: number): TaskRequest {
   const { task } = request;
   if (!task) throw new GrpcError(status.INVALID_ARGUMENT, 'task is missing');
-  const client = request.client === '' ? 'default' : slugOf(request.client);
-  const priority = priorityFromWire(task.priority);
-  const dataClass = dataClassFromWire(task.dataClass);
   return {
+    ...requestOf(task),
+    client: request.client === '' ? 'default' : slugOf(request.client),
     taskId: task.taskId === '' ? newId() : task.taskId,
-    type: task.type,
-    client,
     input: inputOf(request, task),
-    inputKind: task.inputKind === '' ? 'chat' : task.inputKind,
-    priority,
     timeoutMs: timeoutOf(task, call, nowMs),
-    maxOutputTokens: task.maxOutputTokens,
-    maxOutputIsExact: task.maxOutputIsExact,
-    // The router checks these words; here they only pass.
-    inputModalities: task.inputModalities as Modality[],
-    outputModalities: task.outputModalities as Modality[],
-    needs: task.needs,
     signal: call.signal,
-    ...(task.project !== '' && { project: task.project }),
-    ...(task.reflex !== '' && { reflex: task.reflex }),
-    ...(task.model !== '' && { model: task.model }),
-    ...(dataClass !== undefined && { dataClass }),
   };
 }
 
@@ -112,20 +97,4 @@ function timeoutOf(task: wire.Task, { deadlineUnixMs }: Call, nowMs: number): nu
   const timeoutMs = earlier - nowMs;
   if (timeoutMs < 1) throw new GrpcError(status.DEADLINE_EXCEEDED, 'the deadline has passed');
   return timeoutMs;
-}
-
-const dataOf = ({ data, dataType }: TaskResult) => (data === undefined ? {} : { data, dataType: dataType ?? '' });
-
-function endOf(result: TaskResult, withOutput: boolean) {
-  const { finish, usage, model, modelName, decisionId, attempts, costNanoUsd, output, reasoning, toolCalls } = result;
-  return {
-    finish,
-    model,
-    modelName,
-    decisionId,
-    attempts: [...attempts],
-    ...(usage !== undefined && { usage }),
-    ...(costNanoUsd !== undefined && { costNanoUsd }),
-    ...(withOutput && { output: { text: output, reasoning, toolCalls: encoder.encode(toolCalls), ...dataOf(result) } }),
-  };
 }

@@ -23,6 +23,10 @@ export interface FakeTasks extends TaskClient {
   script: Script;
 }
 
+const notFaked = async (): Promise<never> => {
+  throw new Error('not faked');
+};
+
 /** A client without a bus. */
 export function fakeTasks(script: Script = answers('pong')): FakeTasks {
   const requests: TaskRequest[] = [];
@@ -42,6 +46,11 @@ export function fakeTasks(script: Script = answers('pong')): FakeTasks {
     async explain() {
       throw new Error('not faked');
     },
+    submit: notFaked,
+    task: notFaked,
+    result: notFaked,
+    cancelTask: notFaked,
+    tasks: notFaked,
     async close() {},
   };
   return fake;

@@ -11,6 +11,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import type { Message } from "@bufbuild/protobuf";
 import type { Delta, End, Started, Task } from "./task_pb.js";
 import type { Facts, RankedSet } from "./policy_pb.js";
+import type { CancelTaskRequest, CancelTaskResponse, GetTaskRequest, GetTaskResponse, ListTasksRequest, ListTasksResponse, SubmitRequest, SubmitResponse } from "./durable_pb.js";
 import type { GetRequestSchema, GetResponseSchema, StatusRequestSchema, StatusResponseSchema } from "./registry_pb.js";
 import type { GetDecisionRequestSchema, GetDecisionResponseSchema, QueryCallsRequestSchema, QueryCallsResponseSchema } from "./telemetry_pb.js";
 
@@ -198,6 +199,162 @@ export declare type ExplainResponse = Message<"will.v1.ExplainResponse"> & {
 export declare const ExplainResponseSchema: GenMessage<ExplainResponse>;
 
 /**
+ * @generated from message will.v1.SubmitTaskRequest
+ */
+export declare type SubmitTaskRequest = Message<"will.v1.SubmitTaskRequest"> & {
+  /**
+   * Slug; empty: default.
+   *
+   * @generated from field: string client = 1;
+   */
+  client: string;
+
+  /**
+   * @generated from field: will.v1.SubmitRequest request = 2;
+   */
+  request?: SubmitRequest | undefined;
+};
+
+/**
+ * Describes the message will.v1.SubmitTaskRequest.
+ * Use `create(SubmitTaskRequestSchema)` to create a new message.
+ */
+export declare const SubmitTaskRequestSchema: GenMessage<SubmitTaskRequest>;
+
+/**
+ * @generated from message will.v1.SubmitTaskResponse
+ */
+export declare type SubmitTaskResponse = Message<"will.v1.SubmitTaskResponse"> & {
+  /**
+   * @generated from field: will.v1.SubmitResponse response = 1;
+   */
+  response?: SubmitResponse | undefined;
+};
+
+/**
+ * Describes the message will.v1.SubmitTaskResponse.
+ * Use `create(SubmitTaskResponseSchema)` to create a new message.
+ */
+export declare const SubmitTaskResponseSchema: GenMessage<SubmitTaskResponse>;
+
+/**
+ * @generated from message will.v1.GetDurableTaskRequest
+ */
+export declare type GetDurableTaskRequest = Message<"will.v1.GetDurableTaskRequest"> & {
+  /**
+   * Slug; empty: default.
+   *
+   * @generated from field: string client = 1;
+   */
+  client: string;
+
+  /**
+   * @generated from field: will.v1.GetTaskRequest request = 2;
+   */
+  request?: GetTaskRequest | undefined;
+};
+
+/**
+ * Describes the message will.v1.GetDurableTaskRequest.
+ * Use `create(GetDurableTaskRequestSchema)` to create a new message.
+ */
+export declare const GetDurableTaskRequestSchema: GenMessage<GetDurableTaskRequest>;
+
+/**
+ * @generated from message will.v1.GetDurableTaskResponse
+ */
+export declare type GetDurableTaskResponse = Message<"will.v1.GetDurableTaskResponse"> & {
+  /**
+   * @generated from field: will.v1.GetTaskResponse response = 1;
+   */
+  response?: GetTaskResponse | undefined;
+};
+
+/**
+ * Describes the message will.v1.GetDurableTaskResponse.
+ * Use `create(GetDurableTaskResponseSchema)` to create a new message.
+ */
+export declare const GetDurableTaskResponseSchema: GenMessage<GetDurableTaskResponse>;
+
+/**
+ * @generated from message will.v1.CancelDurableTaskRequest
+ */
+export declare type CancelDurableTaskRequest = Message<"will.v1.CancelDurableTaskRequest"> & {
+  /**
+   * Slug; empty: default.
+   *
+   * @generated from field: string client = 1;
+   */
+  client: string;
+
+  /**
+   * @generated from field: will.v1.CancelTaskRequest request = 2;
+   */
+  request?: CancelTaskRequest | undefined;
+};
+
+/**
+ * Describes the message will.v1.CancelDurableTaskRequest.
+ * Use `create(CancelDurableTaskRequestSchema)` to create a new message.
+ */
+export declare const CancelDurableTaskRequestSchema: GenMessage<CancelDurableTaskRequest>;
+
+/**
+ * @generated from message will.v1.CancelDurableTaskResponse
+ */
+export declare type CancelDurableTaskResponse = Message<"will.v1.CancelDurableTaskResponse"> & {
+  /**
+   * @generated from field: will.v1.CancelTaskResponse response = 1;
+   */
+  response?: CancelTaskResponse | undefined;
+};
+
+/**
+ * Describes the message will.v1.CancelDurableTaskResponse.
+ * Use `create(CancelDurableTaskResponseSchema)` to create a new message.
+ */
+export declare const CancelDurableTaskResponseSchema: GenMessage<CancelDurableTaskResponse>;
+
+/**
+ * @generated from message will.v1.ListDurableTasksRequest
+ */
+export declare type ListDurableTasksRequest = Message<"will.v1.ListDurableTasksRequest"> & {
+  /**
+   * Slug; empty: default.
+   *
+   * @generated from field: string client = 1;
+   */
+  client: string;
+
+  /**
+   * @generated from field: will.v1.ListTasksRequest request = 2;
+   */
+  request?: ListTasksRequest | undefined;
+};
+
+/**
+ * Describes the message will.v1.ListDurableTasksRequest.
+ * Use `create(ListDurableTasksRequestSchema)` to create a new message.
+ */
+export declare const ListDurableTasksRequestSchema: GenMessage<ListDurableTasksRequest>;
+
+/**
+ * @generated from message will.v1.ListDurableTasksResponse
+ */
+export declare type ListDurableTasksResponse = Message<"will.v1.ListDurableTasksResponse"> & {
+  /**
+   * @generated from field: will.v1.ListTasksResponse response = 1;
+   */
+  response?: ListTasksResponse | undefined;
+};
+
+/**
+ * Describes the message will.v1.ListDurableTasksResponse.
+ * Use `create(ListDurableTasksResponseSchema)` to create a new message.
+ */
+export declare const ListDurableTasksResponseSchema: GenMessage<ListDurableTasksResponse>;
+
+/**
  * Tasks. The call's deadline is the task's; without one it is 60 s.
  *
  * @generated from service will.v1.TaskService
@@ -232,6 +389,50 @@ export declare const TaskService: GenService<{
     methodKind: "unary";
     input: typeof ExplainRequestSchema;
     output: typeof ExplainResponseSchema;
+  },
+}>;
+
+/**
+ * Durable tasks: stored before they are accepted, ended exactly once.
+ *
+ * @generated from service will.v1.DurableTaskService
+ */
+export declare const DurableTaskService: GenService<{
+  /**
+   * @generated from rpc will.v1.DurableTaskService.Submit
+   */
+  submit: {
+    methodKind: "unary";
+    input: typeof SubmitTaskRequestSchema;
+    output: typeof SubmitTaskResponseSchema;
+  },
+  /**
+   * The task as it is; with wait_ms its end, if that comes first.
+   *
+   * @generated from rpc will.v1.DurableTaskService.Get
+   */
+  get: {
+    methodKind: "unary";
+    input: typeof GetDurableTaskRequestSchema;
+    output: typeof GetDurableTaskResponseSchema;
+  },
+  /**
+   * A task that has ended stays as it is.
+   *
+   * @generated from rpc will.v1.DurableTaskService.Cancel
+   */
+  cancel: {
+    methodKind: "unary";
+    input: typeof CancelDurableTaskRequestSchema;
+    output: typeof CancelDurableTaskResponseSchema;
+  },
+  /**
+   * @generated from rpc will.v1.DurableTaskService.List
+   */
+  list: {
+    methodKind: "unary";
+    input: typeof ListDurableTasksRequestSchema;
+    output: typeof ListDurableTasksResponseSchema;
   },
 }>;
 

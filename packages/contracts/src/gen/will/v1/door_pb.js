@@ -8,6 +8,7 @@
 // exclusions, decision), google.rpc.ErrorInfo and, where a repeat helps, google.rpc.RetryInfo.
 
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_will_v1_durable } from "./durable_pb.js";
 import { file_will_v1_policy } from "./policy_pb.js";
 import { file_will_v1_registry } from "./registry_pb.js";
 import { file_will_v1_task } from "./task_pb.js";
@@ -17,7 +18,7 @@ import { file_will_v1_telemetry } from "./telemetry_pb.js";
  * Describes the file will/v1/door.proto.
  */
 export const file_will_v1_door = /*@__PURE__*/
-  fileDesc("ChJ3aWxsL3YxL2Rvb3IucHJvdG8SB3dpbGwudjEiXQoKUnVuUmVxdWVzdBIOCgZjbGllbnQYASABKAkSGwoEdGFzaxgCIAEoCzINLndpbGwudjEuVGFzaxIOCgZwcm9tcHQYAyABKAkSEgoKaW5wdXRfanNvbhgEIAEoCSI5CgtSdW5SZXNwb25zZRIPCgd0YXNrX2lkGAEgASgJEhkKA2VuZBgCIAEoCzIMLndpbGwudjEuRW5kImAKDVN0cmVhbVJlcXVlc3QSDgoGY2xpZW50GAEgASgJEhsKBHRhc2sYAiABKAsyDS53aWxsLnYxLlRhc2sSDgoGcHJvbXB0GAMgASgJEhIKCmlucHV0X2pzb24YBCABKAkijAEKDlN0cmVhbVJlc3BvbnNlEg8KB3Rhc2tfaWQYASABKAkSIwoHc3RhcnRlZBgCIAEoCzIQLndpbGwudjEuU3RhcnRlZEgAEh8KBWRlbHRhGAMgASgLMg4ud2lsbC52MS5EZWx0YUgAEhsKA2VuZBgEIAEoCzIMLndpbGwudjEuRW5kSABCBgoEcGFydCJDCg5FeHBsYWluUmVxdWVzdBIdCgVmYWN0cxgBIAEoCzIOLndpbGwudjEuRmFjdHMSEgoKYXRfdW5peF9tcxgCIAEoAyJICg9FeHBsYWluUmVzcG9uc2USHwoDc2V0GAEgASgLMhIud2lsbC52MS5SYW5rZWRTZXQSFAoMd291bGRfY2hhbmdlGAIgAygJMroBCgtUYXNrU2VydmljZRIwCgNSdW4SEy53aWxsLnYxLlJ1blJlcXVlc3QaFC53aWxsLnYxLlJ1blJlc3BvbnNlEjsKBlN0cmVhbRIWLndpbGwudjEuU3RyZWFtUmVxdWVzdBoXLndpbGwudjEuU3RyZWFtUmVzcG9uc2UwARI8CgdFeHBsYWluEhcud2lsbC52MS5FeHBsYWluUmVxdWVzdBoYLndpbGwudjEuRXhwbGFpblJlc3BvbnNlMn4KD1JlZ2lzdHJ5U2VydmljZRIwCgNHZXQSEy53aWxsLnYxLkdldFJlcXVlc3QaFC53aWxsLnYxLkdldFJlc3BvbnNlEjkKBlN0YXR1cxIWLndpbGwudjEuU3RhdHVzUmVxdWVzdBoXLndpbGwudjEuU3RhdHVzUmVzcG9uc2UyowEKEFRlbGVtZXRyeVNlcnZpY2USRQoKUXVlcnlDYWxscxIaLndpbGwudjEuUXVlcnlDYWxsc1JlcXVlc3QaGy53aWxsLnYxLlF1ZXJ5Q2FsbHNSZXNwb25zZRJICgtHZXREZWNpc2lvbhIbLndpbGwudjEuR2V0RGVjaXNpb25SZXF1ZXN0Ghwud2lsbC52MS5HZXREZWNpc2lvblJlc3BvbnNlYgZwcm90bzM", [file_will_v1_policy, file_will_v1_registry, file_will_v1_task, file_will_v1_telemetry]);
+  fileDesc("ChJ3aWxsL3YxL2Rvb3IucHJvdG8SB3dpbGwudjEiXQoKUnVuUmVxdWVzdBIOCgZjbGllbnQYASABKAkSGwoEdGFzaxgCIAEoCzINLndpbGwudjEuVGFzaxIOCgZwcm9tcHQYAyABKAkSEgoKaW5wdXRfanNvbhgEIAEoCSI5CgtSdW5SZXNwb25zZRIPCgd0YXNrX2lkGAEgASgJEhkKA2VuZBgCIAEoCzIMLndpbGwudjEuRW5kImAKDVN0cmVhbVJlcXVlc3QSDgoGY2xpZW50GAEgASgJEhsKBHRhc2sYAiABKAsyDS53aWxsLnYxLlRhc2sSDgoGcHJvbXB0GAMgASgJEhIKCmlucHV0X2pzb24YBCABKAkijAEKDlN0cmVhbVJlc3BvbnNlEg8KB3Rhc2tfaWQYASABKAkSIwoHc3RhcnRlZBgCIAEoCzIQLndpbGwudjEuU3RhcnRlZEgAEh8KBWRlbHRhGAMgASgLMg4ud2lsbC52MS5EZWx0YUgAEhsKA2VuZBgEIAEoCzIMLndpbGwudjEuRW5kSABCBgoEcGFydCJDCg5FeHBsYWluUmVxdWVzdBIdCgVmYWN0cxgBIAEoCzIOLndpbGwudjEuRmFjdHMSEgoKYXRfdW5peF9tcxgCIAEoAyJICg9FeHBsYWluUmVzcG9uc2USHwoDc2V0GAEgASgLMhIud2lsbC52MS5SYW5rZWRTZXQSFAoMd291bGRfY2hhbmdlGAIgAygJIkwKEVN1Ym1pdFRhc2tSZXF1ZXN0Eg4KBmNsaWVudBgBIAEoCRInCgdyZXF1ZXN0GAIgASgLMhYud2lsbC52MS5TdWJtaXRSZXF1ZXN0Ij8KElN1Ym1pdFRhc2tSZXNwb25zZRIpCghyZXNwb25zZRgBIAEoCzIXLndpbGwudjEuU3VibWl0UmVzcG9uc2UiUQoVR2V0RHVyYWJsZVRhc2tSZXF1ZXN0Eg4KBmNsaWVudBgBIAEoCRIoCgdyZXF1ZXN0GAIgASgLMhcud2lsbC52MS5HZXRUYXNrUmVxdWVzdCJEChZHZXREdXJhYmxlVGFza1Jlc3BvbnNlEioKCHJlc3BvbnNlGAEgASgLMhgud2lsbC52MS5HZXRUYXNrUmVzcG9uc2UiVwoYQ2FuY2VsRHVyYWJsZVRhc2tSZXF1ZXN0Eg4KBmNsaWVudBgBIAEoCRIrCgdyZXF1ZXN0GAIgASgLMhoud2lsbC52MS5DYW5jZWxUYXNrUmVxdWVzdCJKChlDYW5jZWxEdXJhYmxlVGFza1Jlc3BvbnNlEi0KCHJlc3BvbnNlGAEgASgLMhsud2lsbC52MS5DYW5jZWxUYXNrUmVzcG9uc2UiVQoXTGlzdER1cmFibGVUYXNrc1JlcXVlc3QSDgoGY2xpZW50GAEgASgJEioKB3JlcXVlc3QYAiABKAsyGS53aWxsLnYxLkxpc3RUYXNrc1JlcXVlc3QiSAoYTGlzdER1cmFibGVUYXNrc1Jlc3BvbnNlEiwKCHJlc3BvbnNlGAEgASgLMhoud2lsbC52MS5MaXN0VGFza3NSZXNwb25zZTK6AQoLVGFza1NlcnZpY2USMAoDUnVuEhMud2lsbC52MS5SdW5SZXF1ZXN0GhQud2lsbC52MS5SdW5SZXNwb25zZRI7CgZTdHJlYW0SFi53aWxsLnYxLlN0cmVhbVJlcXVlc3QaFy53aWxsLnYxLlN0cmVhbVJlc3BvbnNlMAESPAoHRXhwbGFpbhIXLndpbGwudjEuRXhwbGFpblJlcXVlc3QaGC53aWxsLnYxLkV4cGxhaW5SZXNwb25zZTK9AgoSRHVyYWJsZVRhc2tTZXJ2aWNlEkEKBlN1Ym1pdBIaLndpbGwudjEuU3VibWl0VGFza1JlcXVlc3QaGy53aWxsLnYxLlN1Ym1pdFRhc2tSZXNwb25zZRJGCgNHZXQSHi53aWxsLnYxLkdldER1cmFibGVUYXNrUmVxdWVzdBofLndpbGwudjEuR2V0RHVyYWJsZVRhc2tSZXNwb25zZRJPCgZDYW5jZWwSIS53aWxsLnYxLkNhbmNlbER1cmFibGVUYXNrUmVxdWVzdBoiLndpbGwudjEuQ2FuY2VsRHVyYWJsZVRhc2tSZXNwb25zZRJLCgRMaXN0EiAud2lsbC52MS5MaXN0RHVyYWJsZVRhc2tzUmVxdWVzdBohLndpbGwudjEuTGlzdER1cmFibGVUYXNrc1Jlc3BvbnNlMn4KD1JlZ2lzdHJ5U2VydmljZRIwCgNHZXQSEy53aWxsLnYxLkdldFJlcXVlc3QaFC53aWxsLnYxLkdldFJlc3BvbnNlEjkKBlN0YXR1cxIWLndpbGwudjEuU3RhdHVzUmVxdWVzdBoXLndpbGwudjEuU3RhdHVzUmVzcG9uc2UyowEKEFRlbGVtZXRyeVNlcnZpY2USRQoKUXVlcnlDYWxscxIaLndpbGwudjEuUXVlcnlDYWxsc1JlcXVlc3QaGy53aWxsLnYxLlF1ZXJ5Q2FsbHNSZXNwb25zZRJICgtHZXREZWNpc2lvbhIbLndpbGwudjEuR2V0RGVjaXNpb25SZXF1ZXN0Ghwud2lsbC52MS5HZXREZWNpc2lvblJlc3BvbnNlYgZwcm90bzM", [file_will_v1_durable, file_will_v1_policy, file_will_v1_registry, file_will_v1_task, file_will_v1_telemetry]);
 
 /**
  * Describes the message will.v1.RunRequest.
@@ -62,6 +63,62 @@ export const ExplainResponseSchema = /*@__PURE__*/
   messageDesc(file_will_v1_door, 5);
 
 /**
+ * Describes the message will.v1.SubmitTaskRequest.
+ * Use `create(SubmitTaskRequestSchema)` to create a new message.
+ */
+export const SubmitTaskRequestSchema = /*@__PURE__*/
+  messageDesc(file_will_v1_door, 6);
+
+/**
+ * Describes the message will.v1.SubmitTaskResponse.
+ * Use `create(SubmitTaskResponseSchema)` to create a new message.
+ */
+export const SubmitTaskResponseSchema = /*@__PURE__*/
+  messageDesc(file_will_v1_door, 7);
+
+/**
+ * Describes the message will.v1.GetDurableTaskRequest.
+ * Use `create(GetDurableTaskRequestSchema)` to create a new message.
+ */
+export const GetDurableTaskRequestSchema = /*@__PURE__*/
+  messageDesc(file_will_v1_door, 8);
+
+/**
+ * Describes the message will.v1.GetDurableTaskResponse.
+ * Use `create(GetDurableTaskResponseSchema)` to create a new message.
+ */
+export const GetDurableTaskResponseSchema = /*@__PURE__*/
+  messageDesc(file_will_v1_door, 9);
+
+/**
+ * Describes the message will.v1.CancelDurableTaskRequest.
+ * Use `create(CancelDurableTaskRequestSchema)` to create a new message.
+ */
+export const CancelDurableTaskRequestSchema = /*@__PURE__*/
+  messageDesc(file_will_v1_door, 10);
+
+/**
+ * Describes the message will.v1.CancelDurableTaskResponse.
+ * Use `create(CancelDurableTaskResponseSchema)` to create a new message.
+ */
+export const CancelDurableTaskResponseSchema = /*@__PURE__*/
+  messageDesc(file_will_v1_door, 11);
+
+/**
+ * Describes the message will.v1.ListDurableTasksRequest.
+ * Use `create(ListDurableTasksRequestSchema)` to create a new message.
+ */
+export const ListDurableTasksRequestSchema = /*@__PURE__*/
+  messageDesc(file_will_v1_door, 12);
+
+/**
+ * Describes the message will.v1.ListDurableTasksResponse.
+ * Use `create(ListDurableTasksResponseSchema)` to create a new message.
+ */
+export const ListDurableTasksResponseSchema = /*@__PURE__*/
+  messageDesc(file_will_v1_door, 13);
+
+/**
  * Tasks. The call's deadline is the task's; without one it is 60 s.
  *
  * @generated from service will.v1.TaskService
@@ -70,12 +127,20 @@ export const TaskService = /*@__PURE__*/
   serviceDesc(file_will_v1_door, 0);
 
 /**
+ * Durable tasks: stored before they are accepted, ended exactly once.
+ *
+ * @generated from service will.v1.DurableTaskService
+ */
+export const DurableTaskService = /*@__PURE__*/
+  serviceDesc(file_will_v1_door, 1);
+
+/**
  * Documents, to read.
  *
  * @generated from service will.v1.RegistryService
  */
 export const RegistryService = /*@__PURE__*/
-  serviceDesc(file_will_v1_door, 1);
+  serviceDesc(file_will_v1_door, 2);
 
 /**
  * What was done: calls and the decisions behind them.
@@ -83,5 +148,5 @@ export const RegistryService = /*@__PURE__*/
  * @generated from service will.v1.TelemetryService
  */
 export const TelemetryService = /*@__PURE__*/
-  serviceDesc(file_will_v1_door, 2);
+  serviceDesc(file_will_v1_door, 3);
 

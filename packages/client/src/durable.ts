@@ -1,0 +1,112 @@
+import { create } from '@bufbuild/protobuf';
+import { newId, priorityFromWire, priorityToWire, sizes, wire } from '@will/contracts';
+import { type DurableTask, type DurableTasks, TaskError, type TaskResult, type TaskSubmission } from './api.ts';
+import { taskErrorOf } from './failure.ts';
+import { resultOfEnd } from './on-wire.ts';
+import { inputBytes, taskOnWire } from './task-message.ts';
+
+/** How the operations on durable tasks reach the service: over the bus or over gRPC. All throw {@link TaskError}. */
+export interface DurableWire {
+  submit(client: string, request: wire.SubmitRequest): Promise<wire.SubmitResponse>;
+  get(client: string, request: wire.GetTaskRequest): Promise<wire.GetTaskResponse>;
+  cancel(client: string, request: wire.CancelTaskRequest): Promise<wire.CancelTaskResponse>;
+  list(client: string, request: wire.ListTasksRequest): Promise<wire.ListTasksResponse>;
+}
+
+/** One question that waits; longer waits are several of them. */
+const longestWaitMs = 20_000;
+const usualDeadlineMs = 24 * 3_600_000;
+
+const states: Record<wire.DurableState, DurableTask['state']> = {
+  [wire.DurableState.UNSPECIFIED]: 'waiting',
+  [wire.DurableState.WAITING]: 'waiting',
+  [wire.DurableState.RUNNING]: 'running',
+  [wire.DurableState.SUCCEEDED]: 'succeeded',
+  [wire.DurableState.FAILED]: 'failed',
+  [wire.DurableState.CANCELLED]: 'cancelled',
+  [wire.DurableState.EXPIRED]: 'expired',
+};
+
+/** Undefined: every state. */
+const stateOnWire = (state: DurableTask['state'] | undefined): wire.DurableState =>
+  state === undefined
+    ? wire.DurableState.UNSPECIFIED
+    : wire.DurableState[state.toUpperCase() as keyof typeof wire.DurableState];
+
+/** Durable tasks over some wire. */
+export function durableTasks(over: DurableWire, defaultClient: string): DurableTasks {
+  const known = (
+    answer: { readonly task?: wire.DurableTask | undefined; readonly failure?: wire.Failure | undefined },
+    taskId: string,
+  ) => {
+    if (answer.failure) throw taskErrorOf(answer.failure, taskId);
+    if (!answer.task) throw new TaskError('internal', 'the answer holds no task', { taskId });
+    return durableTaskOf(answer.task);
+  };
+  const task: DurableTasks['task'] = async (taskId, { client = defaultClient, waitMs = 0 } = {}) =>
+    known(await over.get(client, create(wire.GetTaskRequestSchema, { taskId, waitMs })), taskId);
+  return {
+    async submit(submission) {
+      const request = submissionOnWire(submission, Date.now());
+      const taskId = request.task?.taskId ?? '';
+      const answer = await over.submit(submission.client ?? defaultClient, request);
+      return { ...known(answer, taskId), isRepeated: answer.repeated };
+    },
+    task,
+    async result(taskId, { client = defaultClient, timeoutMs = Infinity, signal } = {}) {
+      const untilMs = performance.now() + timeoutMs;
+      for (;;) {
+        const leftMs = untilMs - performance.now();
+        if (signal?.aborted) throw new TaskError('cancelled', 'the caller waits no more', { taskId });
+        const found = await task(taskId, { client, waitMs: Math.round(Math.max(0, Math.min(longestWaitMs, leftMs))) });
+        if (found.result) return found.result;
+        if (found.failure) throw found.failure;
+        if (leftMs <= 0)
+          throw new TaskError('deadline', `the task is still ${found.state}`, { taskId, isRetryable: true });
+      }
+    },
+    cancelTask: async (taskId, { client = defaultClient } = {}) =>
+      known(await over.cancel(client, create(wire.CancelTaskRequestSchema, { taskId })), taskId),
+    async tasks({ client = defaultClient, state, limit = 0 } = {}) {
+      const request = create(wire.ListTasksRequestSchema, { limit, state: stateOnWire(state) });
+      const { tasks, failure } = await over.list(client, request);
+      if (failure) throw taskErrorOf(failure, '');
+      return tasks.map(durableTaskOf);
+    },
+  };
+}
+
+/** @throws {TaskError} 'too_large' */
+export function submissionOnWire(submission: TaskSubmission, nowMs: number): wire.SubmitRequest {
+  const taskId = submission.taskId ?? newId();
+  const input = inputBytes(submission.input);
+  if (input.length > sizes.inputBytes)
+    throw new TaskError('too_large', `input of ${input.length} bytes exceeds ${sizes.inputBytes}`, { taskId });
+  const deadlineUnixMs = Math.floor(nowMs + (submission.timeoutMs ?? usualDeadlineMs));
+  const task = taskOnWire(submission, taskId, deadlineUnixMs, false, input);
+  return create(wire.SubmitRequestSchema, {
+    task: { ...task, priority: priorityToWire(submission.priority ?? 'background') },
+    idempotencyKey: submission.idempotencyKey ?? '',
+    notBeforeUnixMs: BigInt(Math.floor(submission.notBeforeUnixMs ?? 0)),
+    defer: submission.defer ?? '',
+  });
+}
+
+function durableTaskOf(task: wire.DurableTask): DurableTask {
+  const { taskId, client, type, pickups, idempotencyKey } = task;
+  const result: TaskResult | undefined = task.end && resultOfEnd(taskId, task.end);
+  return {
+    taskId,
+    client,
+    type,
+    pickups,
+    idempotencyKey,
+    priority: priorityFromWire(task.priority),
+    state: states[task.state],
+    createdUnixMs: Number(task.createdUnixMs),
+    deadlineUnixMs: Number(task.deadlineUnixMs),
+    ...(task.finishedUnixMs > 0n && { finishedUnixMs: Number(task.finishedUnixMs) }),
+    ...(result && { result }),
+    ...(task.failure && { failure: taskErrorOf(task.failure, taskId) }),
+  };
+}

@@ -1,0 +1,77 @@
+import { create } from '@bufbuild/protobuf';
+import { dataClassFromWire, priorityFromWire, wire } from '@will/contracts';
+import type { Modality } from '@will/core';
+import type { TaskError, TaskRequest, TaskResult } from './api.ts';
+import { dataOf } from './data.ts';
+import { failureCodeOf } from './failure.ts';
+
+const encoder = new TextEncoder();
+
+/** A task as it came over a wire, as a request. Its words are checked by the router; here they only pass. */
+export function requestOf(task: wire.Task): Omit<TaskRequest, 'timeoutMs' | 'signal'> {
+  const dataClass = dataClassFromWire(task.dataClass);
+  return {
+    taskId: task.taskId,
+    type: task.type,
+    input: task.input,
+    inputKind: task.inputKind === '' ? 'chat' : task.inputKind,
+    priority: priorityFromWire(task.priority),
+    maxOutputTokens: task.maxOutputTokens,
+    maxOutputIsExact: task.maxOutputIsExact,
+    inputModalities: task.inputModalities as Modality[],
+    outputModalities: task.outputModalities as Modality[],
+    needs: task.needs,
+    ...(task.project !== '' && { project: task.project }),
+    ...(task.reflex !== '' && { reflex: task.reflex }),
+    ...(task.model !== '' && { model: task.model }),
+    ...(dataClass !== undefined && { dataClass }),
+  };
+}
+
+/** The end of a task that was not streamed, as a result. */
+export function resultOfEnd(taskId: string, end: wire.End): TaskResult {
+  const { output, finish, usage, model, modelName, decisionId, attempts, costNanoUsd } = end;
+  return {
+    taskId,
+    outcome: 'Success',
+    model,
+    modelName,
+    output: output?.text ?? '',
+    reasoning: output?.reasoning ?? '',
+    toolCalls: new TextDecoder().decode(output?.toolCalls),
+    ...(output && dataOf(output)),
+    finish,
+    usage,
+    costNanoUsd,
+    attempts,
+    decisionId,
+  };
+}
+
+/** A result as the end of a task on the wire. */
+export function endOf(result: TaskResult, withOutput: boolean): wire.End {
+  const { finish, usage, model, modelName, decisionId, attempts, costNanoUsd, output, reasoning, toolCalls } = result;
+  const data = result.data === undefined ? {} : { data: result.data, dataType: result.dataType ?? '' };
+  return create(wire.EndSchema, {
+    finish,
+    model,
+    modelName,
+    decisionId,
+    attempts: [...attempts],
+    ...(usage !== undefined && { usage }),
+    ...(costNanoUsd !== undefined && { costNanoUsd }),
+    ...(withOutput && { output: { text: output, reasoning, toolCalls: encoder.encode(toolCalls), ...data } }),
+  });
+}
+
+/** A task's failure on the wire. */
+export const failureOf = (error: TaskError): wire.Failure =>
+  create(wire.FailureSchema, {
+    code: failureCodeOf(error.code),
+    message: error.message,
+    retryable: error.isRetryable,
+    retryAfterMs: error.retryAfterMs,
+    decisionId: error.decisionId,
+    attempts: [...error.attempts],
+    exclusions: [...error.exclusions],
+  });

@@ -1,0 +1,67 @@
+import {
+  create,
+  fromBinary,
+  toBinary,
+  type DescMessage,
+  type MessageInitShape,
+  type MessageShape,
+} from '@bufbuild/protobuf';
+import type { Bus, Incoming, Serving } from '@will/bus';
+import { clientOfTask, isInbox, patterns, queues, type TaskOperation, wire } from '@will/contracts';
+import { stateFromWire } from '../durable-task.ts';
+import { type Tasks, TasksError } from '../service.ts';
+
+/** Serves the operations on durable tasks; the client is the subject's, and answers go to inboxes only. */
+export function serveTasks(bus: Bus, tasks: Tasks, onError: (what: string, error: unknown) => void): Serving {
+  const serve = <Q extends DescMessage, A extends DescMessage>(
+    operation: TaskOperation,
+    [question, answer]: readonly [Q, A],
+    work: (client: string, request: MessageShape<Q>) => Promise<MessageInitShape<A>>,
+  ): Serving =>
+    bus.serve(patterns.task(operation), queues.tasks, async (message) => {
+      const client = clientOfTask(operation, message.subject);
+      // Otherwise the answer could be written to any subject that this service may publish to.
+      if (client === undefined || !isInbox(message.reply)) return undefined;
+      const answered = await work(client, read(question, message)).catch((error: unknown) => {
+        if (!(error instanceof TasksError)) onError(`${operation} of a durable task`, error);
+        // Each answer has a place for it.
+        return { failure: failureOf(error) } as unknown as MessageInitShape<A>;
+      });
+      return toBinary(answer, create(answer, answered));
+    });
+  const servings = [
+    serve('submit', [wire.SubmitRequestSchema, wire.SubmitResponseSchema], (client, request) =>
+      tasks.submit(client, request),
+    ),
+    serve('get', [wire.GetTaskRequestSchema, wire.GetTaskResponseSchema], async (client, { taskId, waitMs }) => ({
+      task: await tasks.get(client, taskId, waitMs),
+    })),
+    serve('cancel', [wire.CancelTaskRequestSchema, wire.CancelTaskResponseSchema], async (client, { taskId }) => ({
+      task: await tasks.cancel(client, taskId),
+    })),
+    serve('list', [wire.ListTasksRequestSchema, wire.ListTasksResponseSchema], async (client, { state, limit }) => ({
+      tasks: await tasks.list(client, stateFromWire(state), limit),
+    })),
+  ];
+  return {
+    async stop() {
+      await Promise.all(servings.map((serving) => serving.stop()));
+    },
+  };
+}
+
+function read<Schema extends DescMessage>(schema: Schema, { data }: Incoming): MessageShape<Schema> {
+  try {
+    return fromBinary(schema, data);
+  } catch {
+    return create(schema);
+  }
+}
+
+const failureOf = (error: unknown): wire.Failure =>
+  create(wire.FailureSchema, {
+    code: error instanceof TasksError ? error.code : wire.FailureCode.UNAVAILABLE,
+    message: error instanceof TasksError ? error.message : 'the store of tasks or the bus is away',
+    retryable: !(error instanceof TasksError),
+    retryAfterMs: error instanceof TasksError ? 0 : 1_000,
+  });

@@ -1,0 +1,148 @@
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import {
+  AckPolicy,
+  type Consumer,
+  DiscardPolicy,
+  jetstream,
+  type JetStreamClient,
+  JetStreamApiError,
+  jetstreamManager,
+  type JetStreamManager,
+  type JsMsg,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+import type { Bus } from '@will/bus';
+import { names, patterns, subjects, wire } from '@will/contracts';
+import type { Priority } from '@will/core';
+import type { QueuedTask, TaskQueue } from '../ports.ts';
+
+const second = 1e9;
+const pullMs = 5_000;
+const ackWaitMs = 10_000;
+const resultsAgeMs = 24 * 3_600_000;
+const wrongLastSequence = 10071;
+const priorities: readonly Priority[] = ['high', 'normal', 'background'];
+
+/** On disk, and without a lifetime of their own: a message that vanished by itself would be a task without an end. */
+const tasks: Partial<StreamConfig> & { name: string } = {
+  name: names.tasksStream,
+  subjects: [patterns.taskQueues, patterns.taskSchedules],
+  retention: RetentionPolicy.Workqueue,
+  storage: StorageType.File,
+  // Schedules do not go with `new`; without a limit nothing is discarded.
+  discard: DiscardPolicy.Old,
+  allow_msg_schedules: true,
+  duplicate_window: 120 * second,
+};
+const results: Partial<StreamConfig> & { name: string } = {
+  name: names.resultsStream,
+  subjects: [patterns.taskResults],
+  retention: RetentionPolicy.Limits,
+  storage: StorageType.File,
+  discard: DiscardPolicy.Old,
+  max_age: (resultsAgeMs / 1_000) * second,
+  duplicate_window: 120 * second,
+};
+
+/** Makes the streams and consumers that are not there. */
+export async function openTaskStream(bus: Bus): Promise<TaskStream> {
+  const manager = await jetstreamManager(bus.connection);
+  for (const stream of [tasks, results])
+    await manager.streams.info(stream.name).catch(() => manager.streams.add(stream));
+  const stream = new TaskStream(bus, manager);
+  await stream.open();
+  return stream;
+}
+
+/** The queue of durable tasks on the bus: one consumer per priority, schedules of the server for what starts later. */
+export class TaskStream implements TaskQueue {
+  readonly #bus: Bus;
+  readonly #manager: JetStreamManager;
+  readonly #jetstream: JetStreamClient;
+  readonly #consumers = new Map<Priority, Consumer>();
+
+  constructor(bus: Bus, manager: JetStreamManager) {
+    this.#bus = bus;
+    this.#manager = manager;
+    this.#jetstream = jetstream(bus.connection, { timeout: 3_000 });
+  }
+
+  async open(): Promise<void> {
+    for (const priority of priorities) {
+      await this.#manager.consumers.add(names.tasksStream, {
+        durable_name: priority,
+        filter_subject: patterns.taskQueue(priority),
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: (ackWaitMs / 1_000) * second,
+        // Dead letters are ours: the server would leave the message in the stream for ever.
+        max_deliver: -1,
+        max_ack_pending: 10_000,
+      });
+      this.#consumers.set(priority, await this.#jetstream.consumers.get(names.tasksStream, priority));
+    }
+  }
+
+  async add(reference: wire.TaskReference, priority: Priority, type: string, id: string): Promise<void> {
+    const subject = subjects.taskQueue(priority, reference.client, type);
+    await this.#jetstream.publish(subject, toBinary(wire.TaskReferenceSchema, reference), { msgID: id });
+  }
+
+  async addAt(reference: wire.TaskReference, priority: Priority, type: string, atMs: number): Promise<void> {
+    const target = subjects.taskQueue(priority, reference.client, type);
+    await this.#jetstream.publish(
+      subjects.taskSchedule(reference.taskId),
+      toBinary(wire.TaskReferenceSchema, reference),
+      { schedule: { specification: { at: new Date(Math.ceil(atMs)) }, target } },
+    );
+  }
+
+  async next(priority: Priority): Promise<QueuedTask | undefined> {
+    const message = await this.#consumers.get(priority)?.next({ expires: pullMs });
+    if (!message) return undefined;
+    const reference = read(message);
+    if (reference) return queued(message, reference);
+    // No service of ours wrote it.
+    message.term('not a task');
+    return undefined;
+  }
+
+  async publishResult(task: wire.DurableTask): Promise<void> {
+    const subject = subjects.taskResult(task.client, task.taskId);
+    try {
+      await this.#jetstream.publish(subject, toBinary(wire.DurableTaskSchema, task), {
+        msgID: `${task.client}.${task.taskId}`,
+        expect: { lastSubjectSequence: 0 },
+      });
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError) || error.code !== wrongLastSequence) throw error;
+    }
+  }
+
+  onResult(listener: (client: string, taskId: string) => void): () => void {
+    const results = this.#bus.listen(patterns.taskResults, ({ subject }) => {
+      const [, , , client = '', taskId = ''] = subject.split('.');
+      listener(client, taskId);
+    });
+    return () => results.unsubscribe();
+  }
+}
+
+function read({ data }: JsMsg): wire.TaskReference | undefined {
+  try {
+    return fromBinary(wire.TaskReferenceSchema, data);
+  } catch {
+    return undefined;
+  }
+}
+
+const queued = (message: JsMsg, reference: wire.TaskReference): QueuedTask => ({
+  reference,
+  deliveries: message.info.deliveryCount,
+  working: () => message.working(),
+  done: async () => {
+    await message.ackAck();
+  },
+  giveBack: () => message.nak(),
+});

@@ -1,0 +1,43 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { priorityToWire, wire } from '@will/contracts';
+import type { StoredTask, TaskState } from '@will/store';
+
+const states: Record<TaskState, wire.DurableState> = {
+  waiting: wire.DurableState.WAITING,
+  running: wire.DurableState.RUNNING,
+  succeeded: wire.DurableState.SUCCEEDED,
+  failed: wire.DurableState.FAILED,
+  cancelled: wire.DurableState.CANCELLED,
+  expired: wire.DurableState.EXPIRED,
+};
+const byNumber = new Map(Object.entries(states).map(([state, number]) => [number, state as TaskState]));
+
+/** Undefined: none is stated, or one that is not known. */
+export const stateFromWire = (state: wire.DurableState): TaskState | undefined => byNumber.get(state);
+
+/** What a task came to, as it is stored. */
+export type Outcome = { readonly end: wire.End } | { readonly failure: wire.Failure };
+
+export const outcomeBytes = (outcome: Outcome): Uint8Array =>
+  toBinary(wire.DurableTaskSchema, create(wire.DurableTaskSchema, outcome));
+
+/** A stored task as callers see it. Lists leave out what it came to. */
+export function durableTask(task: StoredTask, { withOutcome = true } = {}): wire.DurableTask {
+  const outcome = task.result && withOutcome ? fromBinary(wire.DurableTaskSchema, task.result) : undefined;
+  return create(wire.DurableTaskSchema, {
+    taskId: task.taskId,
+    client: task.client,
+    type: task.type,
+    priority: priorityToWire(task.priority),
+    state: states[task.state],
+    createdUnixMs: BigInt(task.createdAtMs),
+    deadlineUnixMs: BigInt(task.deadlineMs),
+    finishedUnixMs: BigInt(task.finishedAtMs ?? 0),
+    pickups: task.fence,
+    idempotencyKey: task.idempotencyKey,
+    ...(outcome?.end && { end: outcome.end }),
+    ...(outcome?.failure && { failure: outcome.failure }),
+  });
+}
+
+export const isTerminal = (state: TaskState): boolean => state !== 'waiting' && state !== 'running';

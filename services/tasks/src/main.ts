@@ -1,0 +1,76 @@
+import { announce, connectBus, followSnapshot } from '@will/bus';
+import { connectClient, endOf, requestOf } from '@will/client';
+import { measures, observe } from '@will/observe';
+import { createLogger, newProcessId, repeat, runMain, untilStopped } from '@will/runtime';
+import { storesAt } from '@will/store';
+import { serveTasks } from './adapters/bus-door.ts';
+import { openTaskStream } from './adapters/task-stream.ts';
+import { parseConfig } from './config.ts';
+import { Runner } from './runner.ts';
+import { Tasks } from './service.ts';
+
+const reconcileEveryMs = 15_000;
+/** A task that is under way shows it every three seconds; its message is given out again after ten. */
+const lostAfterMs = 60_000;
+const logger = createLogger('tasks');
+
+await runMain(logger, async (ready) => {
+  const config = parseConfig(process.env);
+  const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
+  const observing = await observe('tasks', process.env, logger);
+  const store = await storesAt(config).tasks();
+  const bus = await connectBus({
+    servers: config.natsUrl,
+    processId: newProcessId('tasks'),
+    inboxScope: 'tasks',
+    waitForServer: true,
+    onError,
+  });
+  const snapshots = await followSnapshot(bus);
+  const queue = await openTaskStream(bus);
+  const client = await connectClient({ bus });
+  const nowMs = Date.now;
+  const tasks = new Tasks({ store, queue, snapshots, nowMs });
+  const runner = new Runner({
+    store,
+    queue,
+    run: async (name, task, timeoutMs, signal) =>
+      endOf(await client.start({ ...requestOf(task), client: name, timeoutMs, signal }, false, () => {}), true),
+    nowMs,
+    draw: Math.random,
+    atOnce: config.atOnce,
+    onError,
+  });
+  const reconciling = repeat(
+    reconcileEveryMs,
+    async () => {
+      if (!bus.isConnected) return;
+      const lost = await tasks.reconcile(nowMs() - lostAfterMs);
+      if (lost > 0) logger.warn({ tasks: lost }, 'no message of these was under way; put into the queue again');
+    },
+    onError,
+  );
+  runner.start();
+  const door = serveTasks(bus, tasks, onError);
+  const presence = await announce(bus, 'tasks', () => ({
+    revision: snapshots.current?.revision ?? 0,
+    metricsUrl: observing.url,
+  }));
+  observing.watch(measures.tasksInFlight, () => [[runner.running]]);
+  observing.watchDocuments(bus, snapshots, nowMs);
+  snapshots.onChange(() => presence.update());
+  ready();
+  logger.info({ processId: bus.processId }, 'serving');
+
+  await untilStopped();
+  await door.stop();
+  await runner.stop(config.drainMs);
+  tasks.stop();
+  await reconciling.stop();
+  await presence.stop();
+  await client.close();
+  snapshots.stop();
+  await bus.close();
+  await store.close();
+  await observing.stop();
+});

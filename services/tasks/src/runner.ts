@@ -1,0 +1,191 @@
+import { create } from '@bufbuild/protobuf';
+import { failureOf, TaskError, type TaskErrorCode } from '@will/client';
+import { wire } from '@will/contracts';
+import type { Priority } from '@will/core';
+import type { StoredTask, TaskStore, TerminalState } from '@will/store';
+import { durableTask, isTerminal, type Outcome, outcomeBytes } from './durable-task.ts';
+import type { QueuedTask, RunTask, TaskQueue } from './ports.ts';
+import { expiredFailure, submittedTask } from './service.ts';
+import { Shares } from './shares.ts';
+
+export interface RunnerDeps {
+  readonly store: TaskStore;
+  readonly queue: TaskQueue;
+  readonly run: RunTask;
+  readonly nowMs: () => number;
+  /** From 0 to 1. */
+  readonly draw: () => number;
+  readonly atOnce: number;
+  readonly onError: (what: string, error: unknown) => void;
+}
+
+/** After so many runs that failed in a way that might pass, a task has failed. */
+const mostRuns = 5;
+/** One run of the whole cascade. */
+const longestRunMs = 3_600_000;
+const signOfWorkMs = 3_000;
+const firstPauseMs = 500;
+const longestPauseMs = 60_000;
+
+/** No provider was called, or none will be paid for it: it is tried again without counting. */
+const notRun: ReadonlySet<TaskErrorCode> = new Set(['overloaded', 'unavailable', 'no_worker']);
+const priorities: readonly Priority[] = ['high', 'normal', 'background'];
+
+/** Takes tasks out of the queue when there is a place for them, and brings each to its one end. */
+export class Runner {
+  readonly #deps: RunnerDeps;
+  readonly #shares: Shares;
+  readonly #running = new Map<string, AbortController>();
+  readonly #work = new Set<Promise<void>>();
+  #loops: Promise<void>[] = [];
+  #isStopping = false;
+  #stopListening = (): void => {};
+
+  constructor(deps: RunnerDeps) {
+    this.#deps = deps;
+    this.#shares = new Shares(deps.atOnce);
+  }
+
+  get running(): number {
+    return this.#running.size;
+  }
+
+  start(): void {
+    // Whoever ended it elsewhere: what runs here is for nothing.
+    this.#stopListening = this.#deps.queue.onResult((client, taskId) =>
+      this.#running.get(keyOf(client, taskId))?.abort(),
+    );
+    this.#loops = priorities.map((priority) => this.#loop(priority));
+  }
+
+  /** Takes nothing new, lets what runs end up to a time, and gives back the rest. */
+  async stop(drainMs: number): Promise<void> {
+    this.#isStopping = true;
+    const timeUp = new Promise<void>((resolve) => setTimeout(resolve, drainMs).unref());
+    await Promise.race([Promise.all([...this.#loops, ...this.#work]), timeUp]);
+    this.#stopListening();
+    for (const run of this.#running.values()) run.abort();
+    await Promise.all(this.#work);
+  }
+
+  async #loop(priority: Priority): Promise<void> {
+    while (!this.#isStopping) {
+      await this.#shares.take(priority);
+      const queued = await this.#next(priority);
+      if (!queued) {
+        this.#shares.release(priority);
+        continue;
+      }
+      const work = this.#take(queued)
+        .catch((error: unknown) => this.#deps.onError('a durable task', error))
+        .finally(() => {
+          this.#work.delete(work);
+          this.#shares.release(priority);
+        });
+      this.#work.add(work);
+    }
+  }
+
+  async #next(priority: Priority): Promise<QueuedTask | undefined> {
+    if (this.#isStopping) return undefined;
+    try {
+      return await this.#deps.queue.next(priority);
+    } catch (error) {
+      this.#deps.onError('the queue of tasks', error);
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      return undefined;
+    }
+  }
+
+  /** What throws here leaves the message to be given out again. */
+  async #take(queued: QueuedTask): Promise<void> {
+    const { client, taskId, runs } = queued.reference;
+    const claim = await this.#deps.store.claim(client, taskId);
+    if (claim.kind === 'unknown') return queued.done();
+    if (claim.kind === 'finished') {
+      await this.#deps.queue.publishResult(durableTask(claim.task));
+      return queued.done();
+    }
+    const { task } = claim;
+    // A delivery that was not acknowledged was a run whose end nobody saw.
+    const runsBefore = runs + queued.deliveries - 1;
+    if (task.deadlineMs <= this.#deps.nowMs()) return this.#end(queued, task, 'expired', { failure: expiredFailure() });
+    if (runsBefore >= mostRuns) return this.#end(queued, task, 'failed', { failure: givenUp(runsBefore) });
+    await this.#runOnce(queued, task, runsBefore);
+  }
+
+  async #runOnce(queued: QueuedTask, task: StoredTask, runsBefore: number): Promise<void> {
+    const key = keyOf(task.client, task.taskId);
+    const abort = new AbortController();
+    this.#running.set(key, abort);
+    const signs = setInterval(() => this.#showThatItRuns(queued, task), signOfWorkMs);
+    this.#showThatItRuns(queued, task);
+    try {
+      const timeoutMs = Math.min(longestRunMs, task.deadlineMs - this.#deps.nowMs());
+      const end = await this.#deps.run(task.client, submittedTask(task), Math.max(1, timeoutMs), abort.signal);
+      await this.#end(queued, task, 'succeeded', { end });
+    } catch (error) {
+      if (!(error instanceof TaskError)) throw error;
+      await this.#failed(queued, task, runsBefore, error, abort.signal.aborted);
+    } finally {
+      clearInterval(signs);
+      this.#running.delete(key);
+    }
+  }
+
+  #showThatItRuns(queued: QueuedTask, { client, taskId }: StoredTask): void {
+    queued.working();
+    this.#deps.store
+      .messaged(client, taskId, this.#deps.nowMs())
+      .catch((error: unknown) => this.#deps.onError('a sign of a running task', error));
+  }
+
+  async #failed(
+    queued: QueuedTask,
+    task: StoredTask,
+    runsBefore: number,
+    error: TaskError,
+    wasAborted: boolean,
+  ): Promise<void> {
+    // Ended by somebody else, or this process ends: the message goes back, and who takes it sees which.
+    if (wasAborted) return queued.giveBack();
+    const failure = failureOf(error);
+    if (error.code === 'deadline' && task.deadlineMs <= this.#deps.nowMs())
+      return this.#end(queued, task, 'expired', { failure });
+    if (!error.isRetryable) return this.#end(queued, task, 'failed', { failure });
+    const runs = notRun.has(error.code) ? runsBefore : runsBefore + 1;
+    if (runs >= mostRuns) return this.#end(queued, task, 'failed', { failure });
+    await this.#park(queued, task, runs, error.retryAfterMs);
+  }
+
+  /** Not given back with a delay, which would keep its place in the queue: put there anew, later. */
+  async #park(queued: QueuedTask, task: StoredTask, runs: number, retryAfterMs: number): Promise<void> {
+    const { queue, store, nowMs, draw } = this.#deps;
+    const { client, taskId, priority, type, deadlineMs } = task;
+    const parkings = queued.reference.parkings + 1;
+    const growing = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(parkings - 1, 10));
+    const pauseMs = Math.max(retryAfterMs, growing * (0.5 + draw() / 2));
+    const atMs = Math.min(nowMs() + pauseMs, deadlineMs);
+    const reference = create(wire.TaskReferenceSchema, { client, taskId, runs, parkings });
+    await queue.addAt(reference, priority, type, atMs);
+    await store.messaged(client, taskId, atMs);
+    await queued.done();
+  }
+
+  async #end(queued: QueuedTask, task: StoredTask, state: TerminalState, outcome: Outcome): Promise<void> {
+    const { store, queue, nowMs } = this.#deps;
+    const { client, taskId, fence } = task;
+    const ended = await store.finish({ client, taskId, fence, state, result: outcomeBytes(outcome), atMs: nowMs() });
+    // Fenced off: somebody else has it, with a message of its own.
+    if (ended.kind !== 'unknown' && isTerminal(ended.task.state)) await queue.publishResult(durableTask(ended.task));
+    await queued.done();
+  }
+}
+
+const keyOf = (client: string, taskId: string): string => `${client} ${taskId}`;
+
+const givenUp = (runs: number): wire.Failure =>
+  create(wire.FailureSchema, {
+    code: wire.FailureCode.ALL_FAILED,
+    message: `given up: of ${runs} runs nobody saw the end`,
+  });

@@ -1,0 +1,238 @@
+import { createHash } from 'node:crypto';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { isOpaqueId, newId, priorityFromWire, sizes, wire } from '@will/contracts';
+import { slugOf, slugPattern, type ScheduleDocument } from '@will/core';
+import type { StoredTask, TaskStore } from '@will/store';
+import { durableTask, isTerminal, outcomeBytes } from './durable-task.ts';
+import type { SnapshotSource, TaskQueue } from './ports.ts';
+import { startTime } from './start-time.ts';
+
+export interface TasksDeps {
+  readonly store: TaskStore;
+  readonly queue: TaskQueue;
+  readonly snapshots: SnapshotSource;
+  readonly nowMs: () => number;
+}
+
+/** What was asked cannot be done; the message names the value and what was allowed. */
+export class TasksError extends Error {
+  override readonly name = 'TasksError';
+  readonly code: wire.FailureCode;
+  constructor(code: wire.FailureCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const usualDeadlineMs = 24 * 3_600_000;
+const longestDeadlineMs = 31 * 24 * 3_600_000;
+const longestKey = 200;
+const usualList = 20;
+const longestList = 200;
+const longestWaitMs = 25_000;
+
+/** Durable tasks for callers: taken, told of, waited for, cancelled. */
+export class Tasks {
+  readonly #deps: TasksDeps;
+  readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #stopListening: () => void;
+
+  constructor(deps: TasksDeps) {
+    this.#deps = deps;
+    this.#stopListening = deps.queue.onResult((client, taskId) => {
+      for (const wake of this.#waiting.get(`${client} ${taskId}`) ?? []) wake();
+    });
+  }
+
+  /** Stores it, puts it into the queue, and only then accepts it. @throws {TasksError} */
+  async submit(client: string, request: wire.SubmitRequest): Promise<{ task: wire.DurableTask; repeated: boolean }> {
+    const nowMs = this.#deps.nowMs();
+    const { task, schedule } = this.#read(request, nowMs);
+    const key = request.idempotencyKey === '' ? task.taskId : request.idempotencyKey;
+    const { kind, task: stored } = await this.#deps.store.insert({
+      client,
+      taskId: task.taskId,
+      idempotencyKey: key,
+      bodyHash: hashOf(request),
+      type: task.type,
+      priority: priorityFromWire(task.priority),
+      createdAtMs: nowMs,
+      deadlineMs: Number(task.deadlineUnixMs),
+      body: toBinary(wire.SubmitRequestSchema, { ...request, task }),
+    });
+    if (kind === 'conflict')
+      throw invalid(`idempotency key or task id ${shown(key)} belongs to another task, ${stored.taskId}`);
+    if (kind === 'inserted') await this.#enqueue(stored, schedule, Number(request.notBeforeUnixMs));
+    return { task: durableTask(stored), repeated: kind === 'repeated' };
+  }
+
+  /** The task as it is, or, with a wait, at its end if that comes first. @throws {TasksError} */
+  async get(client: string, taskId: string, waitMs = 0): Promise<wire.DurableTask> {
+    const [woken, stop] = this.#nextWord(client, taskId, Math.min(waitMs, longestWaitMs));
+    try {
+      let task = await this.#mustKnow(client, taskId);
+      if (waitMs > 0 && !isTerminal(task.state)) {
+        await woken;
+        task = await this.#mustKnow(client, taskId);
+      }
+      return durableTask(await this.#expireIfDue(task));
+    } finally {
+      stop();
+    }
+  }
+
+  async list(client: string, state: StoredTask['state'] | undefined, limit: number): Promise<wire.DurableTask[]> {
+    const most = limit === 0 ? usualList : limit;
+    if (most > longestList) throw invalid(`limit ${limit} must be between 1 and ${longestList}`);
+    const tasks = await this.#deps.store.list({ client, ...(state && { state }) }, most);
+    return tasks.map((task) => durableTask(task, { withOutcome: false }));
+  }
+
+  /** Ends a task that has not ended; whoever runs it is no longer able to. @throws {TasksError} */
+  async cancel(client: string, taskId: string): Promise<wire.DurableTask> {
+    const failure = create(wire.FailureSchema, { code: wire.FailureCode.CANCELLED, message: 'the task was cancelled' });
+    return durableTask(await this.#endBy(await this.#mustKnow(client, taskId), 'cancelled', failure));
+  }
+
+  /** Puts tasks back into the queue of which no message is under way. @returns how many. */
+  async reconcile(sinceMs: number): Promise<number> {
+    const { store, queue, nowMs } = this.#deps;
+    const lost = await store.withoutMessageSince(sinceMs, 500);
+    for (const task of lost) {
+      const { client, taskId } = task;
+      if (task.deadlineMs <= nowMs()) await this.#expireIfDue(task);
+      else {
+        const reference = create(wire.TaskReferenceSchema, { client, taskId });
+        await queue.add(reference, task.priority, task.type, `${taskId}:${nowMs()}`);
+        await store.messaged(client, taskId, nowMs());
+      }
+    }
+    return lost.length;
+  }
+
+  stop(): void {
+    this.#stopListening();
+    for (const waiting of this.#waiting.values()) for (const wake of waiting) wake();
+  }
+
+  async #enqueue(
+    { client, taskId, priority, type, deadlineMs }: StoredTask,
+    schedule: ScheduleDocument | undefined,
+    notBeforeMs: number,
+  ) {
+    const { queue, store, snapshots, nowMs } = this.#deps;
+    const now = nowMs();
+    const atMs = startTime({
+      nowMs: now,
+      notBeforeMs,
+      deadlineMs,
+      schedule,
+      client: snapshots.current?.clients.get(client),
+      spread: spreadOf(taskId),
+    });
+    const reference = create(wire.TaskReferenceSchema, { client, taskId });
+    if (atMs > now) await queue.addAt(reference, priority, type, atMs);
+    else await queue.add(reference, priority, type, taskId);
+    await store.messaged(client, taskId, atMs);
+  }
+
+  #read(request: wire.SubmitRequest, nowMs: number): { task: wire.Task; schedule: ScheduleDocument | undefined } {
+    const { task, idempotencyKey, defer, notBeforeUnixMs } = request;
+    if (!task) throw invalid('task is missing');
+    const taskId = task.taskId === '' ? newId() : task.taskId;
+    if (!isOpaqueId(taskId)) throw invalid(`task id ${shown(taskId)} must be 1 to 64 of A-Z a-z 0-9 _ -`);
+    if (!slugPattern.test(task.type)) throw invalid(`type ${shown(task.type)} must match ${slugPattern.source}`);
+    if (idempotencyKey.length > longestKey) throw invalid(`idempotency key must have at most ${longestKey} characters`);
+    if (task.input.length > sizes.inputBytes)
+      throw new TasksError(
+        wire.FailureCode.TOO_LARGE,
+        `input of ${task.input.length} bytes exceeds ${sizes.inputBytes}`,
+      );
+    const deadline = task.deadlineUnixMs === 0n ? nowMs + usualDeadlineMs : Number(task.deadlineUnixMs);
+    if (deadline <= nowMs || deadline > nowMs + longestDeadlineMs)
+      throw invalid(`deadline ${instant(deadline)} must lie within the next ${longestDeadlineMs / 86_400_000} days`);
+    if (Number(notBeforeUnixMs) >= deadline)
+      throw invalid(`not_before ${instant(Number(notBeforeUnixMs))} must lie before the deadline ${instant(deadline)}`);
+    const priority = task.priority === wire.Priority.UNSPECIFIED ? wire.Priority.BACKGROUND : task.priority;
+    return {
+      task: { ...task, taskId, priority, deadlineUnixMs: BigInt(Math.floor(deadline)) },
+      schedule: defer === '' ? undefined : this.#schedule(defer),
+    };
+  }
+
+  #schedule(name: string): ScheduleDocument {
+    const schedules = this.#deps.snapshots.current?.schedules;
+    const found = schedules?.get(slugOf(name));
+    if (found) return found;
+    const known = [...(schedules?.keys() ?? [])].join(', ') || 'none is stated';
+    throw invalid(`defer ${shown(name)} must name a schedule: ${known}`);
+  }
+
+  async #mustKnow(client: string, taskId: string): Promise<StoredTask> {
+    const task = isOpaqueId(taskId) ? await this.#deps.store.get(client, taskId) : undefined;
+    if (!task) throw invalid(`task ${shown(taskId)} is not known of client ${client}`);
+    return task;
+  }
+
+  async #expireIfDue(task: StoredTask): Promise<StoredTask> {
+    if (task.state !== 'waiting' || task.deadlineMs > this.#deps.nowMs()) return task;
+    return this.#endBy(task, 'expired', expiredFailure());
+  }
+
+  async #endBy(task: StoredTask, state: 'cancelled' | 'expired', failure: wire.Failure): Promise<StoredTask> {
+    const { store, queue, nowMs } = this.#deps;
+    const { client, taskId } = task;
+    const claim = await store.claim(client, taskId);
+    if (claim.kind !== 'claimed') return claim.kind === 'finished' ? claim.task : task;
+    const { fence } = claim.task;
+    const ended = await store.finish({
+      client,
+      taskId,
+      fence,
+      state,
+      result: outcomeBytes({ failure }),
+      atMs: nowMs(),
+    });
+    const now = ended.kind === 'unknown' ? task : ended.task;
+    if (isTerminal(now.state)) await queue.publishResult(durableTask(now));
+    return now;
+  }
+
+  #nextWord(client: string, taskId: string, waitMs: number): [Promise<void>, () => void] {
+    const key = `${client} ${taskId}`;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiting = this.#waiting.get(key) ?? new Set();
+    this.#waiting.set(key, waiting.add(resolve));
+    const timer = setTimeout(resolve, waitMs);
+    const stop = (): void => {
+      clearTimeout(timer);
+      waiting.delete(resolve);
+      if (waiting.size === 0) this.#waiting.delete(key);
+    };
+    return [promise, stop];
+  }
+}
+
+export const expiredFailure = (): wire.Failure =>
+  create(wire.FailureSchema, {
+    code: wire.FailureCode.DEADLINE,
+    message: 'the deadline passed before it could be done',
+  });
+
+/** What was submitted, but for what differs when the same is submitted again. */
+function hashOf(request: wire.SubmitRequest): string {
+  const task = request.task && { ...request.task, taskId: '', deadlineUnixMs: 0n };
+  const bytes = toBinary(wire.SubmitRequestSchema, { ...request, idempotencyKey: '', ...(task && { task }) });
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** The same for the same task: where in the first part of a window it starts. */
+const spreadOf = (taskId: string): number => createHash('sha256').update(taskId).digest().readUInt32BE(0) / 2 ** 32;
+
+const invalid = (message: string): TasksError => new TasksError(wire.FailureCode.INVALID_TASK, message);
+const shown = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+const instant = (ms: number): string => (Math.abs(ms) < 8.64e15 ? new Date(ms).toISOString() : `${ms}`);
+
+/** The task as it was submitted. */
+export const submittedTask = ({ body }: StoredTask): wire.Task =>
+  fromBinary(wire.SubmitRequestSchema, body).task ?? create(wire.TaskSchema);

@@ -1,0 +1,153 @@
+import { newId } from '@will/contracts';
+import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
+import { connectClient, type TaskClient, TaskError } from '@will/client';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { callsOf } from '../support/ask.ts';
+import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
+import { startSystem, type System } from '../support/system.ts';
+
+// Durable tasks over the bus and over gRPC, on real processes.
+
+let upstream: ReplayingUpstream;
+let system: System;
+let overGrpc: TaskClient;
+
+beforeAll(async () => {
+  upstream = await startReplayingUpstream();
+  const model = (name: string): string =>
+    modelDocument({ name, tags: name, endpoint: `${upstream.url}/v1`, concurrency: 8 });
+  system = await startSystem({
+    documents: {
+      'world.yaml': documentFile(
+        openByDefault,
+        ...['plain', 'busy', 'slow', 'broken'].flatMap((name) => [model(name), routeDocument(name, name)]),
+        'kind: schedule\nname: off_hours\nfrom: "00:00"\nto: "24:00"',
+        'kind: schedule\nname: never\nfrom: "10:00"\nto: "11:00"\nexcept_dates: ["2099-01-01"]\ndays: [mon]',
+      ),
+    },
+    counts: { tasks: 1, gateway: 1 },
+  });
+  await system.untilServed('plain', 'busy', 'slow', 'broken');
+  overGrpc = await connectClient({ servers: `grpc://${system.grpcAddress}`, client: 'test' });
+});
+afterAll(async () => {
+  await overGrpc?.close();
+  await system?.stop();
+  await upstream.close();
+});
+
+test('a submitted task is accepted, done, and its result is kept', async () => {
+  const { client } = system;
+  const { taskId, state, priority } = await client.submit({ type: 'plain', input: 'Hello' });
+  expect([state, priority]).toEqual(['waiting', 'background']);
+  const result = await client.result(taskId, { timeoutMs: 20_000 });
+  expect(result).toMatchObject({ taskId, model: 'plain', outcome: 'Success' });
+  expect(await client.result(taskId)).toEqual(result);
+  expect(await client.task(taskId)).toMatchObject({ state: 'succeeded', pickups: 1, type: 'plain' });
+  expect((await client.tasks({ state: 'succeeded' })).map((task) => task.taskId)).toContain(taskId);
+  expect(await callsOf(system, { taskId }, 1)).toHaveLength(1);
+});
+
+test('the same over gRPC', async () => {
+  const { taskId } = await overGrpc.submit({ type: 'plain', input: 'Hello', priority: 'high' });
+  expect((await overGrpc.result(taskId, { timeoutMs: 20_000 })).output).toContain('fox');
+  expect((await overGrpc.task(taskId)).priority).toBe('high');
+  expect((await overGrpc.cancelTask(taskId)).state).toBe('succeeded');
+  await expect(overGrpc.task('unknown-task')).rejects.toThrow('task "unknown-task" is not known of client test');
+});
+
+test('submitting again is the same task; another one under the same key is refused', async () => {
+  const { client } = system;
+  const idempotencyKey = newId();
+  const first = await client.submit({ type: 'plain', input: 'Hello', idempotencyKey });
+  const again = await client.submit({ type: 'plain', input: 'Hello', idempotencyKey });
+  expect([first.isRepeated, again.isRepeated, again.taskId]).toEqual([false, true, first.taskId]);
+  const other = await client.submit({ type: 'plain', input: 'Bye', idempotencyKey }).catch((error: unknown) => error);
+  expect(other).toMatchObject({ code: 'invalid_task', message: expect.stringContaining('belongs to another task') });
+  const elsewhere = await client.submit({ client: 'other', type: 'plain', input: 'Bye', idempotencyKey });
+  expect(elsewhere.taskId).not.toBe(first.taskId);
+  await expect(client.task(elsewhere.taskId)).rejects.toThrow('not known of client test');
+});
+
+test('a task that finds no place is parked and not failed, and does not hold up others', async () => {
+  const { client } = system;
+  upstream.script('busy', { kind: 'status', status: 429, headers: { 'retry-after-ms': '1500' } }, { kind: 'answer' });
+  const parked = await client.submit({ type: 'busy', input: 'Hello' });
+  const next = await client.submit({ type: 'plain', input: 'Hello' });
+  await client.result(next.taskId, { timeoutMs: 10_000 });
+  expect((await client.result(parked.taskId, { timeoutMs: 20_000 })).model).toBe('busy');
+});
+
+test('a cancelled task ends at once, and its call is given up', async () => {
+  const { client } = system;
+  upstream.script('slow', { kind: 'answer', delayMs: 30_000 });
+  const called = upstream.nextRequest('slow');
+  const { taskId } = await client.submit({ type: 'slow', input: 'Hello', priority: 'high' });
+  const { over } = await called;
+  expect((await client.cancelTask(taskId)).state).toBe('cancelled');
+  expect(await over).toBe('aborted');
+  const failure = await client.result(taskId).catch((error: unknown) => error);
+  expect(failure).toMatchObject({ code: 'cancelled' });
+});
+
+test('a task that fails again and again fails in the end, with what became of it', async () => {
+  const { client } = system;
+  upstream.script('broken', { kind: 'status', status: 400 });
+  const { taskId } = await client.submit({ type: 'broken', input: 'Hello', priority: 'high', timeoutMs: 60_000 });
+  const failure = await client.result(taskId, { timeoutMs: 50_000 }).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(TaskError);
+  expect((await client.task(taskId)).state).toBe('failed');
+}, 60_000);
+
+test('a task starts not before its time, and inside its schedule; a deadline ends what could not start', async () => {
+  const { client } = system;
+  const notBeforeUnixMs = Date.now() + 1_200;
+  const later = await client.submit({ type: 'plain', input: 'Hello', notBeforeUnixMs });
+  const deferred = await client.submit({ type: 'plain', input: 'Hello', defer: 'off_hours' });
+  await client.result(deferred.taskId, { timeoutMs: 10_000 });
+  expect((await client.task(later.taskId)).state).toBe('waiting');
+  await client.result(later.taskId, { timeoutMs: 10_000 });
+  const [call] = await callsOf(system, { taskId: later.taskId }, 1);
+  expect(Number(call?.startedUnixMs)).toBeGreaterThanOrEqual(notBeforeUnixMs);
+  const bad = await client
+    .submit({ type: 'plain', input: 'Hello', defer: 'sometime' })
+    .catch((error: unknown) => error);
+  expect((bad as Error).message).toContain('defer "sometime" must name a schedule: never, off_hours');
+});
+
+test('what is submitted wrongly is refused with the value and what was allowed, and nothing is stored', async () => {
+  const { client } = system;
+  const refusals = await Promise.all(
+    [
+      { type: 'No Slug', input: 'Hello' },
+      { type: 'plain', input: 'Hello', timeoutMs: -5 },
+      { type: 'plain', input: 'Hello', timeoutMs: 1_000, notBeforeUnixMs: Date.now() + 5_000 },
+      { type: 'plain', input: 'Hello', taskId: 'with spaces' },
+    ].map((wrong) => client.submit(wrong).catch((error: unknown) => error)),
+  );
+  for (const refusal of refusals) expect(refusal).toMatchObject({ code: 'invalid_task' });
+});
+
+test('tasks survive the death of everybody who works on them, each with one result', async () => {
+  const { client } = system;
+  upstream.script('slow', { kind: 'answer', delayMs: 300 });
+  const taskIds = await Promise.all(
+    Array.from(
+      { length: 40 },
+      async (_, n) =>
+        (await client.submit({ type: n % 2 === 0 ? 'slow' : 'plain', input: 'Hello', priority: 'normal' })).taskId,
+    ),
+  );
+  for (const service of ['tasks', 'router', 'provider-worker', 'tasks'] as const) {
+    const victim = system.of(service).at(-1);
+    await victim?.kill();
+    await system.add(service);
+  }
+  await system.untilServed('slow', 'plain');
+  const ends = await Promise.all(
+    taskIds.map((taskId) => client.result(taskId, { timeoutMs: 90_000 }).catch((error: unknown) => error)),
+  );
+  expect(ends.filter((end) => end instanceof Error)).toEqual([]);
+  const states = await Promise.all(taskIds.map(async (taskId) => (await client.task(taskId)).state));
+  expect(new Set(states)).toEqual(new Set(['succeeded']));
+}, 120_000);
