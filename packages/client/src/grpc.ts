@@ -174,7 +174,12 @@ function overGrpc(connection: Client): DurableWire {
         );
       });
     };
-  return { submit: ask('submit'), get: ask('get'), cancel: ask('cancel'), list: ask('list') };
+  return {
+    submit: ask('submitTask'),
+    get: ask('getDurableTask'),
+    cancel: ask('cancelDurableTask'),
+    list: ask('listDurableTasks'),
+  };
 }
 
 interface Asked {

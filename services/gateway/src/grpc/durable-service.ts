@@ -18,9 +18,9 @@ export function durableService(surroundings: Surroundings): Methods<typeof wire.
       return { response: await ask(questions)(client === '' ? 'default' : slugOf(client), request) };
     };
   return {
-    submit: asked((questions) => questions.durable.submit),
-    get: asked((questions) => questions.durable.get),
-    cancel: asked((questions) => questions.durable.cancel),
-    list: asked((questions) => questions.durable.list),
+    submitTask: asked((questions) => questions.durable.submit),
+    getDurableTask: asked((questions) => questions.durable.get),
+    cancelDurableTask: asked((questions) => questions.durable.cancel),
+    listDurableTasks: asked((questions) => questions.durable.list),
   };
 }

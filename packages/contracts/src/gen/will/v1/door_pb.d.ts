@@ -399,9 +399,9 @@ export declare const TaskService: GenService<{
  */
 export declare const DurableTaskService: GenService<{
   /**
-   * @generated from rpc will.v1.DurableTaskService.Submit
+   * @generated from rpc will.v1.DurableTaskService.SubmitTask
    */
-  submit: {
+  submitTask: {
     methodKind: "unary";
     input: typeof SubmitTaskRequestSchema;
     output: typeof SubmitTaskResponseSchema;
@@ -409,9 +409,9 @@ export declare const DurableTaskService: GenService<{
   /**
    * The task as it is; with wait_ms its end, if that comes first.
    *
-   * @generated from rpc will.v1.DurableTaskService.Get
+   * @generated from rpc will.v1.DurableTaskService.GetDurableTask
    */
-  get: {
+  getDurableTask: {
     methodKind: "unary";
     input: typeof GetDurableTaskRequestSchema;
     output: typeof GetDurableTaskResponseSchema;
@@ -419,17 +419,17 @@ export declare const DurableTaskService: GenService<{
   /**
    * A task that has ended stays as it is.
    *
-   * @generated from rpc will.v1.DurableTaskService.Cancel
+   * @generated from rpc will.v1.DurableTaskService.CancelDurableTask
    */
-  cancel: {
+  cancelDurableTask: {
     methodKind: "unary";
     input: typeof CancelDurableTaskRequestSchema;
     output: typeof CancelDurableTaskResponseSchema;
   },
   /**
-   * @generated from rpc will.v1.DurableTaskService.List
+   * @generated from rpc will.v1.DurableTaskService.ListDurableTasks
    */
-  list: {
+  listDurableTasks: {
     methodKind: "unary";
     input: typeof ListDurableTasksRequestSchema;
     output: typeof ListDurableTasksResponseSchema;
