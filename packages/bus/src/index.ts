@@ -9,6 +9,7 @@ export {
   type Increment,
 } from './counters.ts';
 export { openCooldowns, type Cooldowns } from './cooldowns.ts';
+export { followKeys, openKeyBucket, type KeyBucket, type KeysView } from './keys.ts';
 export { beat, beatMs, LifeWatch } from './life.ts';
 export { Outbox, type OutboxOptions } from './outbox.ts';
 export {

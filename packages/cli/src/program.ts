@@ -10,6 +10,7 @@ import type { ExportLogsOptions } from './commands/export-logs.ts';
 import type { ExplainOptions } from './commands/explain.ts';
 import type { LogsOptions } from './commands/logs.ts';
 import type { RunOptions } from './commands/run.ts';
+import type { CreateKeyOptions } from './commands/keys.ts';
 import type { DiffOptions } from './commands/diff.ts';
 import type { HistoryOptions } from './commands/history.ts';
 import type { ReplayOptions } from './commands/replay.ts';
@@ -32,6 +33,7 @@ import {
 import type { Terminal } from './terminal.ts';
 
 const usageWords = ['day', 'hour', 'client', 'model', 'type', 'outcome'];
+const keyRoles = ['caller', 'operator', 'auditor'];
 const priorities = ['background', 'normal', 'high'];
 
 /** Runs one command line, without `node` and script. Says everything on the terminal; never throws. */
@@ -308,6 +310,40 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
     .action(async (options: { json?: boolean }) => {
       const { showCatalogue } = await import('./commands/catalogue.ts');
       end(await showCatalogue(terminal, options, new Date()));
+    });
+
+  const keys = program.command('keys').description('keys that doors ask for: who may come in, and as whom');
+  keys
+    .command('create')
+    .description('make a key; it is shown once and kept only as a digest')
+    .requiredOption('--client <name>', 'whose tasks it runs', named)
+    .addOption(new Option('--role <role>', 'what it may do').choices(keyRoles).default('caller'))
+    .option('--project <list>', 'only within these projects', words)
+    .option('--type <list>', 'only tasks of these types', words)
+    .addOption(new Option('--data-class <class>', 'what its data is at least').choices([...dataClasses]))
+    .option('--expires <time>', 'an ISO time after which it no longer holds', instant(Date.now))
+    .option('--note <text>', 'what it is for')
+    .option('--json', 'print JSON')
+    .action(async (options: CreateKeyOptions) => {
+      const { createKey } = await import('./commands/keys.ts');
+      end(await createKey(terminal, options));
+    });
+  keys
+    .command('ls')
+    .description('show keys, revoked ones too')
+    .option('--json', 'print JSON')
+    .action(async (options: { json?: boolean }) => {
+      const { listKeys } = await import('./commands/keys.ts');
+      end(await listKeys(terminal, options));
+    });
+  keys
+    .command('revoke')
+    .description('end a key: every door refuses it from then on')
+    .argument('<id>', 'its id, as `willm keys ls` shows it')
+    .option('--json', 'print JSON')
+    .action(async (id: string, options: { json?: boolean }) => {
+      const { revokeKey } = await import('./commands/keys.ts');
+      end(await revokeKey(terminal, id, options));
     });
 
   const prices = program.command('prices').description('what models cost by their documents');

@@ -1,6 +1,7 @@
 /** The generated messages, under one roof; nobody else reaches into gen. */
 export * from './gen/will/v1/call_pb.js';
 export * from './gen/will/v1/event_pb.js';
+export * from './gen/will/v1/key_pb.js';
 export * from './gen/will/v1/policy_pb.js';
 export * from './gen/will/v1/registry_pb.js';
 export * from './gen/will/v1/task_pb.js';

@@ -32,6 +32,8 @@ export type DataClassToken = 'open' | 'customer' | 'sensitive' | 'customer-sensi
 export type RegistryOperation = 'apply' | 'get' | 'status' | 'history' | 'diff' | 'rollback';
 export type TaskOperation = 'submit' | 'get' | 'cancel' | 'list';
 export type JsonOperation = 'run' | 'stream' | 'explain' | 'cancel';
+export type KeyOperation = 'create' | 'list' | 'revoke';
+export type AuditOperation = 'note' | 'list' | 'verify';
 export type TelemetryOperation = 'open' | 'limits' | 'calls' | 'decision' | 'recent' | 'usage' | 'rerate' | 'erase';
 
 /**
@@ -69,6 +71,10 @@ export const subjects = {
     `will.v1.${kind === 'ledger' ? 'ctr' : 'rate'}.${key === '' ? '' : counter(key)}`,
   /** Asks all who hold something of a counter to give back what they do not need now. */
   callIn: (key: string) => `will.v1.callin.${counter(key)}`,
+  /** Keys of callers. */
+  keys: (operation: KeyOperation) => `will.v1.keys.${operation}`,
+  /** What was changed and refused. */
+  audit: (operation: AuditOperation) => `will.v1.audit.${operation}`,
   telemetry: (operation: TelemetryOperation) => `will.v1.telemetry.${operation}`,
   event: (service: string, kind: string) => `will.v1.evt.${slug('service', service)}.${slug('event', kind)}`,
   /** Inbox of one run: lies under the client's own prefix, which permissions can confine. */
@@ -111,6 +117,8 @@ export const names = {
   cooldownBucket: 'will_cooldown',
   tasksStream: 'WILL_TASKS',
   resultsStream: 'WILL_RESULTS',
+  keysBucket: 'will_keys',
+  auditBucket: 'will_audit',
   ledgerStream: 'WILL_LEDGER',
   rateStream: 'WILL_RATE',
   payloadBucket: 'will_payloads',

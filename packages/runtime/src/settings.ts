@@ -31,6 +31,16 @@ export const text =
 
 export const optionalText: SettingParser<string | undefined> = (raw) => raw;
 
+/** One of some words; the first is what holds when nothing is said. */
+export const oneOf =
+  <T extends string>(words: readonly [T, ...T[]]): SettingParser<T> =>
+  (raw, name) => {
+    const found = raw === undefined ? words[0] : words.find((word) => word === raw);
+    if (found === undefined)
+      throw new SettingsError(`${name} ${JSON.stringify(raw)} must be one of ${words.join(', ')}`);
+    return found;
+  };
+
 /** A whole number within bounds, both included. */
 export const integer =
   (fallback: number, min: number, max: number): SettingParser<number> =>

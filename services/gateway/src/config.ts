@@ -1,12 +1,28 @@
-import { integer, parseSettings, text } from '@will/runtime';
+import { integer, oneOf, parseSettings, SettingsError, text } from '@will/runtime';
 
 /** The only reader of the environment in this service. @throws {SettingsError} */
-export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =>
+export function parseConfig(env: Readonly<Record<string, string | undefined>>) {
+  const config = read(env);
+  if (config.keys === 'off' && !isLoopback(config.host))
+    throw new SettingsError(
+      `WILL_DOORS_HOST ${JSON.stringify(config.host)} is reached from other machines, and without keys everybody there may do everything: set WILL_KEYS=required, or keep the doors on 127.0.0.1`,
+    );
+  return config;
+}
+
+const isLoopback = (host: string): boolean =>
+  host === '::1' || host === 'localhost' || /^127(\.\d{1,3}){3}$/.test(host);
+
+const read = (env: Readonly<Record<string, string | undefined>>) =>
   parseSettings(env, {
     natsUrl: ['NATS_URL', text('nats://127.0.0.1:4222')],
-    /** On 127.0.0.1; 0: any free port. */
+    /** Address that both doors listen on; other machines reach them only where keys are asked for. */
+    host: ['WILL_DOORS_HOST', text('127.0.0.1')],
+    /** `required`: who shows no key is refused. `off`: everybody on this machine may do everything. */
+    keys: ['WILL_KEYS', oneOf(['off', 'required'])],
+    /** 0: any free port. */
     port: ['WILL_HTTP_PORT', integer(8080, 0, 65_535)],
-    /** On 127.0.0.1; 0: any free port. */
+    /** 0: any free port. */
     grpcPort: ['WILL_GRPC_PORT', integer(50_051, 0, 65_535)],
     /** Tasks in flight at once through both doors; one more is answered 429. */
     maxTasks: ['WILL_HTTP_MAX_TASKS', integer(2_000, 1, 100_000)],

@@ -7,6 +7,8 @@ import { parseConfig } from './config.ts';
 import { openGrpcDoor } from './grpc/server.ts';
 import { openDoor } from './http/server.ts';
 import { serveJson } from './json/json-door.ts';
+import { keyGuard, openGuard } from './keys/guard.ts';
+import { GuardedSurroundings } from './keys/guarded-surroundings.ts';
 import { readiness } from './readiness.ts';
 import { routes } from './routes.ts';
 
@@ -19,6 +21,7 @@ await runMain(logger, async (ready) => {
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
   const observing = await observe('gateway', process.env, logger);
   const surroundings = new BusSurroundings(observing.url);
+  const areKeysRequired = config.keys === 'required';
   const shared = {
     surroundings,
     admission: new Admission(config.maxTasks),
@@ -26,11 +29,21 @@ await runMain(logger, async (ready) => {
     nowMs: Date.now,
     onError,
   };
+  const guard = areKeysRequired
+    ? keyGuard({
+        find: () => surroundings.keys && ((id) => surroundings.keys?.get(id)),
+        nowMs: Date.now,
+        onRefused: (refused) => logger.warn(refused, 'refused'),
+      })
+    : openGuard;
+  const doors = areKeysRequired ? { ...shared, surroundings: new GuardedSurroundings(surroundings) } : shared;
   // The doors open first: a taken port shows at once, and /healthz can say what is still missing.
-  const door = await openDoor(config.port, routes(shared), onError, (request) =>
-    observing.time(measures.requests, request.seconds, request.labels),
-  );
-  const grpc = await openGrpcDoor({ ...shared, port: config.grpcPort });
+  const door = await openDoor(config.port, routes(doors), onError, {
+    guard,
+    host: config.host,
+    onAnswered: (request) => observing.time(measures.requests, request.seconds, request.labels),
+  });
+  const grpc = await openGrpcDoor({ ...doors, guard, host: config.host, port: config.grpcPort });
   const bus = await connectBus({
     servers: config.natsUrl,
     processId: newProcessId('gateway'),

@@ -1,4 +1,4 @@
-import type { Payloads } from '@will/bus';
+import type { KeysView, Payloads } from '@will/bus';
 import type { DurableWire, TaskClient } from '@will/client';
 import type { Snapshot } from '@will/core';
 import type { wire } from '@will/contracts';
@@ -14,6 +14,8 @@ export interface Surroundings {
   readonly questions: Questions | undefined;
   /** Where content goes that is too large for a message. */
   readonly payloads: Payloads | undefined;
+  /** Keys of callers; undefined while they are not known. */
+  readonly keys: KeysView | undefined;
 }
 
 /** Questions to the other services. All throw {@link TaskError} 'unavailable' when nobody answers. */

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { announce, beat, connectBus, openSnapshotPublisher, watchProcesses } from '@will/bus';
+import { announce, beat, connectBus, openKeyBucket, openSnapshotPublisher, watchProcesses } from '@will/bus';
 import { measures, observe } from '@will/observe';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { storesAt } from '@will/store';
@@ -7,7 +7,9 @@ import { serveRegistry } from './adapters/bus-door.ts';
 import { busLateDecisions } from './adapters/bus-late-decisions.ts';
 import { busProcesses, busPublication } from './adapters/bus-publication.ts';
 import { readDocumentFolder } from './adapters/document-folder.ts';
+import { serveKeys } from './adapters/bus-keys.ts';
 import { parseConfig } from './config.ts';
+import { Keys } from './keys.ts';
 import { seedStore } from './seed.ts';
 import { Registry } from './service.ts';
 
@@ -43,8 +45,16 @@ await runMain(logger, async (ready) => {
     onError,
   });
   await registry.start();
+  const keys = new Keys({ bucket: await openKeyBucket(bus), nowMs: Date.now });
   const stopBeating = beat(bus);
   const door = serveRegistry({ bus, registry, incarnation: store.incarnation, processes, onError });
+  const keysDoor = serveKeys({
+    bus,
+    keys,
+    onChange: async (action, author, { id, client }) =>
+      logger.info({ action, author, keyId: id, client }, 'key changed'),
+    onError,
+  });
   observing.watch(measures.busConnected, () => [[bus.isConnected ? 1 : 0]]);
   observing.watch(measures.revision, () => [[registry.publishedRevision]]);
   observing.ready(() => (bus.isConnected ? undefined : 'the bus is away'));
@@ -58,6 +68,7 @@ await runMain(logger, async (ready) => {
 
   await untilStopped();
   await door.stop();
+  await keysDoor.stop();
   await registry.stop();
   await publisher.stop();
   await presence.stop();

@@ -2,7 +2,9 @@ import {
   announce,
   beat,
   type Bus,
+  followKeys,
   followSnapshot,
+  type KeysView,
   openPayloads,
   type Payloads,
   type ProcessesView,
@@ -19,6 +21,7 @@ export class BusSurroundings implements Surroundings {
   fleet: Fleet | undefined;
   questions: Questions | undefined;
   payloads: Payloads | undefined;
+  keys: KeysView | undefined;
   #bus: Bus | undefined;
   #snapshots: SnapshotView | undefined;
   readonly #toClose: (() => void | Promise<void>)[] = [];
@@ -40,6 +43,9 @@ export class BusSurroundings implements Surroundings {
     this.#bus = bus;
     this.questions = busQuestions(bus);
     this.payloads = openPayloads(bus);
+    const keys = await followKeys(bus);
+    this.keys = keys;
+    this.#toClose.push(() => keys.stop());
     const snapshots = await followSnapshot(bus);
     this.#snapshots = snapshots;
     this.#toClose.push(() => snapshots.stop());

@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type DataClass, dataClasses, type Priority, slugOf, slugPattern, strictestOf } from '@will/core';
-import { invalid } from '../http/errors.ts';
+import { identity } from '../keys/identity.ts';
+import { HttpError, invalid } from '../http/errors.ts';
 
 /** What a caller says of a task beside its content. */
 export interface StatedFacts {
-  /** Slug. Until keys exist the client is what the caller says it is. */
+  /** Slug: the key's client; without keys what the caller says. */
   readonly client: string;
   readonly project?: string;
   readonly reflex?: string;
@@ -68,10 +69,16 @@ export function readFacts(headers: IncomingHttpHeaders, metadata: Readonly<Recor
   return build(
     (fact) => byHeader.get(fact) ?? byField.get(fact),
     [byHeader.get('data-class'), byField.get('data-class')],
+    [byHeader.get('client'), byField.get('client')],
   );
 }
 
-function build(stated: (fact: FactName) => Stated | undefined, classes: readonly (Stated | undefined)[]): StatedFacts {
+function build(
+  stated: (fact: FactName) => Stated | undefined,
+  classes: readonly (Stated | undefined)[],
+  clients: readonly (Stated | undefined)[],
+): StatedFacts {
+  const client = clientOf(clients.flatMap((given) => slugged(given) ?? []));
   const project = slugged(stated('project'));
   const reflex = slugged(stated('reflex'));
   const priority = readPriority(stated('priority'), stated('high-priority'));
@@ -81,7 +88,7 @@ function build(stated: (fact: FactName) => Stated | undefined, classes: readonly
   const taskType = readTaskType(stated('task-type'));
   const timeoutMs = readTimeout(stated('timeout-ms'));
   return {
-    client: slugged(stated('client')) ?? 'default',
+    client,
     ...(project !== undefined && { project }),
     ...(reflex !== undefined && { reflex }),
     ...(priority !== undefined && { priority }),
@@ -89,6 +96,16 @@ function build(stated: (fact: FactName) => Stated | undefined, classes: readonly
     ...(taskType !== undefined && { taskType }),
     ...(timeoutMs !== undefined && { timeoutMs }),
   };
+}
+
+/** Who came with a key speaks for its client and for no other. @throws {HttpError} 403 */
+function clientOf(stated: readonly string[]): string {
+  const who = identity();
+  const [first = 'default'] = stated;
+  if (who?.role !== 'caller') return first;
+  const other = stated.find((client) => client !== who.client);
+  if (other === undefined) return who.client;
+  throw new HttpError(403, 'forbidden', `client ${shown(other)} is not this key's, ${who.client}`);
 }
 
 function slugged(stated: Stated | undefined): string | undefined {

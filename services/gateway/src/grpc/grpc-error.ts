@@ -3,6 +3,7 @@ import { anyPack } from '@bufbuild/protobuf/wkt';
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { failureCodeOf, TaskError, type TaskErrorCode } from '@will/client';
 import { wire } from '@will/contracts';
+import { GuardError, type GuardCode } from '../keys/guard.ts';
 
 /** A call that is refused by the door itself. The message names the value and what was allowed, never content. */
 export class GrpcError extends Error {
@@ -30,12 +31,19 @@ const codes: Record<TaskErrorCode, status> = {
   internal: status.INTERNAL,
 };
 
+const guardCodes: Record<GuardCode, status> = {
+  unauthenticated: status.UNAUTHENTICATED,
+  forbidden: status.PERMISSION_DENIED,
+  unavailable: status.UNAVAILABLE,
+};
+
 /** Trailers may not exceed what clients read; a failure with more than this goes without its lists. */
 const mostDetailBytes = 6 * 1024;
 
 /** How a call ends that failed. What is no typed failure says nothing of the inside. */
 export function statusOf(error: unknown): Partial<StatusObject> {
   if (error instanceof TaskError) return ofTask(error);
+  if (error instanceof GuardError) return { code: guardCodes[error.code], details: error.message };
   if (error instanceof GrpcError) return { code: error.code, details: error.message };
   return { code: status.INTERNAL, details: 'the gateway failed; its log says why' };
 }

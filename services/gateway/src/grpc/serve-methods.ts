@@ -18,6 +18,8 @@ import type {
 import { status } from '@grpc/grpc-js';
 import { grpcMethodsOf } from '@will/contracts';
 import { openSpan } from '@will/observe';
+import { accessTo, grpcAccess } from '../keys/access.ts';
+import { type Guard, keyHeaders } from '../keys/guard.ts';
 import { GrpcError, statusOf } from './grpc-error.ts';
 
 /** What a method knows of its call beside the request. */
@@ -28,6 +30,8 @@ export interface Call {
   readonly deadlineUnixMs: number;
   /** Metadata that was sent with it, as far as traces need them. */
   readonly headers: Readonly<Record<string, string>>;
+  /** What was shown to be let in, for the guard alone. */
+  readonly keys: Readonly<Record<string, unknown>>;
 }
 
 /** A service as plain functions. A stream's method sends its messages in order; a throw is the call's status. */
@@ -49,12 +53,14 @@ export function serveMethods<S extends DescService>(
   server: Server,
   service: S,
   methods: Methods<S>,
+  guard: Guard,
   onError: (what: string, error: unknown) => void,
 ): void {
   const handlers = Object.fromEntries(
     service.methods.map((method) => {
       const plain = (methods as unknown as Record<string, AnyMethod>)[method.localName] as AnyMethod;
-      const run = traced(`${service.typeName}/${method.name}`, plain);
+      const name = `${service.typeName}/${method.name}`;
+      const run = traced(name, guarded(name, guard, plain));
       const end = (error: unknown) => {
         const ended = statusOf(error);
         if (ended.code === status.INTERNAL) onError(`${service.typeName}/${method.name}`, error);
@@ -65,6 +71,12 @@ export function serveMethods<S extends DescService>(
   );
   server.addService(grpcMethodsOf(service) as ServiceDefinition, handlers);
 }
+
+/** A method that is done in the name of who called it. */
+const guarded =
+  (name: string, guard: Guard, method: AnyMethod): AnyMethod =>
+  async (request, call, send) =>
+    guard.enter(name, accessTo(grpcAccess, name), call.keys, () => method(request, call, send));
 
 /** A method whose calls are spans, below the one that the caller's metadata name. */
 const traced =
@@ -117,8 +129,13 @@ function callOf(
     signal: cancelled.signal,
     deadlineUnixMs: deadline instanceof Date ? deadline.getTime() : deadline,
     headers: traceHeadersIn(call.metadata),
+    keys: keysIn(call.metadata),
   };
 }
+
+/** What the metadata hold that may be a key. */
+export const keysIn = (metadata: Metadata): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(keyHeaders.map((name) => [name, metadata.get(name)]));
 
 function traceHeadersIn(metadata: Metadata): Readonly<Record<string, string>> {
   const [parent] = metadata.get('traceparent');

@@ -2,7 +2,9 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { sizes, wire } from '@will/contracts';
 import { HealthImplementation } from 'grpc-health-check';
 import { readiness } from '../readiness.ts';
+import { type Guard, openGuard } from '../keys/guard.ts';
 import { durableService } from './durable-service.ts';
+import { guardCalls } from './guard-calls.ts';
 import { limitMetadata } from './limit-metadata.ts';
 import { registryService, telemetryService } from './read-services.ts';
 import { addReflection } from './reflection.ts';
@@ -16,8 +18,12 @@ export interface GrpcDoor {
 }
 
 export interface GrpcDoorOptions extends TaskServiceOptions {
-  /** On 127.0.0.1; 0: any free port. */
+  /** 0: any free port. */
   readonly port: number;
+  /** Address to listen on. Default 127.0.0.1. */
+  readonly host?: string;
+  /** Who is let in. Default: everybody. */
+  readonly guard?: Guard;
   /** Told of failures that are the gateway's own. */
   readonly onError: (what: string, error: unknown) => void;
 }
@@ -37,17 +43,17 @@ const limits = {
   'grpc.max_connection_age_grace_ms': 3_600_000,
 } as const;
 
-/** Listens on loopback only. @throws when the port cannot be had; the message says how to mend it. */
+/** Opens the door. @throws when the port cannot be had; the message says how to mend it. */
 export async function openGrpcDoor(options: GrpcDoorOptions): Promise<GrpcDoor> {
-  const { surroundings, onError } = options;
-  const server = new Server({ ...limits, interceptors: [limitMetadata] });
-  serveMethods(server, wire.TaskService, taskService(options), onError);
-  serveMethods(server, wire.DurableTaskService, durableService(surroundings), onError);
-  serveMethods(server, wire.RegistryService, registryService(surroundings), onError);
-  serveMethods(server, wire.TelemetryService, telemetryService(surroundings), onError);
+  const { surroundings, onError, guard = openGuard, host = '127.0.0.1' } = options;
+  const server = new Server({ ...limits, interceptors: [limitMetadata, guardCalls(guard)] });
+  serveMethods(server, wire.TaskService, taskService(options), guard, onError);
+  serveMethods(server, wire.DurableTaskService, durableService(surroundings), guard, onError);
+  serveMethods(server, wire.RegistryService, registryService(surroundings), guard, onError);
+  serveMethods(server, wire.TelemetryService, telemetryService(surroundings), guard, onError);
   const stopHealth = serveHealth(server, () => readiness(surroundings).reason === undefined);
   addReflection(server, services);
-  const port = await listen(server, options.port).catch((error: unknown) => {
+  const port = await listen(server, host, options.port).catch((error: unknown) => {
     stopHealth();
     throw error;
   });
@@ -76,16 +82,20 @@ function serveHealth(server: Server, isReady: () => boolean): () => void {
   return () => clearInterval(timer);
 }
 
-function listen(server: Server, port: number): Promise<number> {
+function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (cause, bound) => {
-      if (!cause) return resolve(bound);
-      reject(
-        new Error(
-          `cannot listen for gRPC on 127.0.0.1:${port} (${cause.message}); stop what listens there or set WILL_GRPC_PORT to another`,
-          { cause },
-        ),
-      );
-    });
+    server.bindAsync(
+      `${host.includes(':') ? `[${host}]` : host}:${port}`,
+      ServerCredentials.createInsecure(),
+      (cause, bound) => {
+        if (!cause) return resolve(bound);
+        reject(
+          new Error(
+            `cannot listen for gRPC on ${host}:${port} (${cause.message}); stop what listens there or set WILL_GRPC_PORT to another`,
+            { cause },
+          ),
+        );
+      },
+    );
   });
 }

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { TaskError, type TaskErrorCode } from '@will/client';
 import type { wire } from '@will/contracts';
+import { GuardError, type GuardCode } from '../keys/guard.ts';
 
 export interface HttpErrorDetails {
   /** The field that is wrong, as a path: `messages.0.role`. */
@@ -54,8 +55,17 @@ const statuses: Record<TaskErrorCode, number> = {
 export function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
   if (error instanceof TaskError) return fromTaskError(error);
+  if (error instanceof GuardError) return fromGuardError(error);
   return new HttpError(500, 'internal', 'the gateway failed; its log says why', { cause: error });
 }
+
+const guardStatuses: Record<GuardCode, number> = { unauthenticated: 401, forbidden: 403, unavailable: 503 };
+
+const fromGuardError = ({ code, message }: GuardError): HttpError =>
+  new HttpError(guardStatuses[code], code, message, {
+    headers:
+      code === 'unauthenticated' ? ['www-authenticate', 'Bearer'] : code === 'unavailable' ? ['retry-after', '1'] : [],
+  });
 
 function fromTaskError(error: TaskError): HttpError {
   const { code, taskId, decisionId, attempts, exclusions, isRetryable } = error;
@@ -111,6 +121,7 @@ export function decisionHeaders(
 }
 
 const types: Record<number, string> = {
+  401: 'authentication_error',
   403: 'permission_error',
   429: 'rate_limit_error',
   504: 'timeout_error',

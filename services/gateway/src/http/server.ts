@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, STATUS_CODES, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { openSpan } from '@will/observe';
+import { accessTo, httpAccess } from '../keys/access.ts';
+import { type Guard, openGuard } from '../keys/guard.ts';
 import { errorBody, HttpError, sendError, toHttpError } from './errors.ts';
 
 /** Answers one request. What it throws becomes the answer. */
@@ -36,12 +38,20 @@ export interface AnsweredRequest {
 }
 export type OnAnswered = (request: AnsweredRequest) => void;
 
-/** Listens on loopback only. @throws when the port cannot be had; the message says how to mend it. */
+export interface DoorOptions {
+  /** Who is let in. Default: everybody, with names of this machine only. */
+  readonly guard?: Guard;
+  /** Address to listen on. Default 127.0.0.1. */
+  readonly host?: string;
+  readonly onAnswered?: OnAnswered;
+}
+
+/** Opens the door. @throws when the port cannot be had; the message says how to mend it. */
 export async function openDoor(
   port: number,
   routes: Routes,
   onError: (what: string, error: unknown) => void,
-  onAnswered: OnAnswered = () => {},
+  { guard = openGuard, host = '127.0.0.1', onAnswered = () => {} }: DoorOptions = {},
 ): Promise<HttpDoor> {
   const server = createServer(limits, (request, response) => {
     const startedMs = performance.now();
@@ -62,25 +72,27 @@ export async function openDoor(
         labels: { 'http.request.method': method, 'http.route': route, 'http.response.status_code': statusCode },
       });
     });
-    span.run(() => void answer(routes, request, response, onError));
+    span.run(() => void answer(routes, guard, request, response, onError));
   });
   server.maxRequestsPerSocket = maxRequestsPerSocket;
   server.maxHeadersCount = maxHeaders;
   server.on('clientError', refuseConnection);
-  await listen(server, port);
+  await listen(server, port, host);
   return { port: (server.address() as AddressInfo).port, stop: (drainMs) => stop(server, drainMs) };
 }
 
 async function answer(
   routes: Routes,
+  guard: Guard,
   request: IncomingMessage,
   response: ServerResponse,
   onError: (what: string, error: unknown) => void,
 ): Promise<void> {
   try {
-    checkHost(request.headers.host);
-    const [handler, parameter] = find(routes, request.method ?? '', request.url ?? '/');
-    await handler(request, response, parameter);
+    // Elsewhere the key is what keeps web pages out.
+    if (guard.isOpen) checkHost(request.headers.host);
+    const [what, handler, parameter] = find(routes, request.method ?? '', request.url ?? '/');
+    await guard.enter(what, accessTo(httpAccess, what), request.headers, () => handler(request, response, parameter));
   } catch (thrown) {
     const error = toHttpError(thrown);
     if (error.status === 500)
@@ -113,7 +125,7 @@ function routeOf(routes: Routes, path: string): string | undefined {
   return Object.hasOwn(routes, wildcard) ? wildcard : undefined;
 }
 
-function find(routes: Routes, method: string, url: string): readonly [Handler, string] {
+function find(routes: Routes, method: string, url: string): readonly [string, Handler, string] {
   const path = pathOf(url);
   const route = routeOf(routes, path);
   const methods = route === undefined ? undefined : routes[route];
@@ -121,14 +133,15 @@ function find(routes: Routes, method: string, url: string): readonly [Handler, s
     const known = Object.keys(routes).join(', ');
     throw new HttpError(404, 'unknown_route', `path ${JSON.stringify(path.slice(0, 80))} must be one of ${known}`);
   }
-  const handler = methods[method] ?? (method === 'HEAD' ? methods['GET'] : undefined);
+  const served = method === 'HEAD' && !methods['HEAD'] ? 'GET' : method;
+  const handler = Object.hasOwn(methods, served) ? methods[served] : undefined;
   if (!handler) {
     const allowed = Object.keys(methods).join(', ');
     throw new HttpError(405, 'method_not_allowed', `method ${method} must be ${allowed}`, {
       headers: ['allow', allowed],
     });
   }
-  return [handler, route === path ? '' : decoded(path.slice(path.lastIndexOf('/') + 1))];
+  return [`${served} ${route}`, handler, route === path ? '' : decoded(path.slice(path.lastIndexOf('/') + 1))];
 }
 
 function decoded(segment: string): string {
@@ -155,21 +168,21 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
   );
 }
 
-function listen(server: Server, port: number): Promise<void> {
+function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(port, error)));
-    server.listen(port, '127.0.0.1', resolve);
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(port, host, error)));
+    server.listen(port, host, resolve);
   });
 }
 
-function listenError(port: number, cause: NodeJS.ErrnoException): Error {
+function listenError(port: number, host: string, cause: NodeJS.ErrnoException): Error {
   if (cause.code === 'EADDRINUSE')
-    return new Error(`port ${port} is taken on 127.0.0.1; stop what listens there or set WILL_HTTP_PORT to another`, {
+    return new Error(`port ${port} is taken on ${host}; stop what listens there or set WILL_HTTP_PORT to another`, {
       cause,
     });
   if (cause.code === 'EACCES')
     return new Error(`port ${port} may not be opened by this user; set WILL_HTTP_PORT to one above 1023`, { cause });
-  return new Error(`cannot listen on 127.0.0.1:${port}: ${cause.code ?? cause.message}`, { cause });
+  return new Error(`cannot listen on ${host}:${port}: ${cause.code ?? cause.message}`, { cause });
 }
 
 async function stop(server: Server, drainMs: number): Promise<void> {

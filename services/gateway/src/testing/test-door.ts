@@ -6,6 +6,8 @@ import { Admission } from '../admission.ts';
 import { openGrpcDoor } from '../grpc/server.ts';
 import { openDoor } from '../http/server.ts';
 import type { Surroundings } from '../ports.ts';
+import { type Guard, openGuard } from '../keys/guard.ts';
+import { GuardedSurroundings } from '../keys/guarded-surroundings.ts';
 import { routes } from '../routes.ts';
 import { type FakeTasks, fakeTasks } from './fake-tasks.ts';
 
@@ -60,7 +62,7 @@ export interface TestDoor {
 }
 
 /** The whole door on a free port, with a fake behind it that answers `pong`. */
-export async function openTestDoor(maxTasks = 100): Promise<TestDoor> {
+export async function openTestDoor(maxTasks = 100, guard: Guard = openGuard): Promise<TestDoor> {
   const tasks = fakeTasks();
   const surroundings: TestDoor['surroundings'] = {
     client: tasks,
@@ -69,18 +71,19 @@ export async function openTestDoor(maxTasks = 100): Promise<TestDoor> {
     isBusConnected: true,
     questions: undefined,
     payloads: fakePayloads(),
+    keys: undefined,
   };
   const errors: string[] = [];
   const onError = (what: string): void => void errors.push(what);
   const shared = {
-    surroundings,
+    surroundings: guard.isOpen ? surroundings : new GuardedSurroundings(surroundings),
     admission: new Admission(maxTasks),
     largeBodies: new Admission(2),
     nowMs: () => 1_700_000_000_500,
     onError,
   };
-  const door = await openDoor(0, routes(shared), onError);
-  const grpc = await openGrpcDoor({ ...shared, nowMs: Date.now, port: 0 });
+  const door = await openDoor(0, routes(shared), onError, { guard });
+  const grpc = await openGrpcDoor({ ...shared, nowMs: Date.now, port: 0, guard });
   const url = `http://127.0.0.1:${door.port}`;
   return {
     url,

@@ -1,0 +1,48 @@
+import type { KeyRole } from '@will/contracts';
+
+/** Who may ask: anybody at all, or keys of these roles. */
+export type Access = 'anybody' | readonly KeyRole[];
+
+const everyKey: readonly KeyRole[] = ['caller', 'operator', 'auditor'];
+const callers: readonly KeyRole[] = ['caller'];
+const readers: readonly KeyRole[] = ['operator', 'auditor'];
+
+/** `<method> <route>` → who may. What does not stand here is refused to everybody: a new route says for whom it is. */
+export const httpAccess: Readonly<Record<string, Access>> = {
+  'POST /v1/chat/completions': callers,
+  'POST /v1/responses': callers,
+  'POST /v1/messages': callers,
+  'POST /v1/embeddings': callers,
+  'POST /v1/audio/transcriptions': callers,
+  'POST /v1/audio/speech': callers,
+  'POST /v1/images/generations': callers,
+  'POST /v1/rerank': callers,
+  'POST /v1/explain': everyKey,
+  'GET /v1/models': everyKey,
+  'GET /v1/models/*': everyKey,
+  'GET /openapi.json': everyKey,
+  'GET /healthz': 'anybody',
+};
+
+/** `<service>/<method>` → who may; the same rule. */
+export const grpcAccess: Readonly<Record<string, Access>> = {
+  'will.v1.TaskService/Run': callers,
+  'will.v1.TaskService/Stream': callers,
+  'will.v1.TaskService/Explain': everyKey,
+  'will.v1.DurableTaskService/SubmitTask': callers,
+  'will.v1.DurableTaskService/GetDurableTask': callers,
+  'will.v1.DurableTaskService/CancelDurableTask': callers,
+  'will.v1.DurableTaskService/ListDurableTasks': callers,
+  'will.v1.RegistryService/Get': readers,
+  'will.v1.RegistryService/Status': readers,
+  'will.v1.TelemetryService/QueryCalls': everyKey,
+  'will.v1.TelemetryService/GetDecision': everyKey,
+  'grpc.health.v1.Health/Check': 'anybody',
+  'grpc.health.v1.Health/List': 'anybody',
+  'grpc.health.v1.Health/Watch': 'anybody',
+  'grpc.reflection.v1.ServerReflection/ServerReflectionInfo': everyKey,
+  'grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo': everyKey,
+};
+
+export const accessTo = (table: Readonly<Record<string, Access>>, what: string): Access =>
+  (Object.hasOwn(table, what) ? table[what] : undefined) ?? [];

@@ -1,0 +1,97 @@
+import type { Access } from './access.ts';
+import { type Identity, inNameOf } from './identity.ts';
+import { type FindKey, recognise } from './keyring.ts';
+
+/** Where a key may stand: each dialect's own libraries send it in their own way. */
+export const keyHeaders = ['authorization', 'x-api-key', 'x-goog-api-key'] as const;
+
+export type GuardCode = 'unauthenticated' | 'forbidden' | 'unavailable';
+
+/** Somebody is not let in. The message does not tell a wrong key from a revoked one. */
+export class GuardError extends Error {
+  override readonly name = 'GuardError';
+  readonly code: GuardCode;
+  constructor(code: GuardCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** What was refused, for the audit log. Never the key. */
+export interface Refused {
+  /** The key's public id, or '' when nothing like a key was shown. */
+  readonly keyId: string;
+  /** The route or method. */
+  readonly what: string;
+  readonly why: string;
+}
+
+export interface GuardOptions {
+  /** Undefined while the keys are not known yet: nobody is let in then. */
+  readonly find: () => FindKey | undefined;
+  readonly nowMs: () => number;
+  readonly onRefused: (refused: Refused) => void;
+}
+
+/** Lets in who shows a key that may do what is asked. */
+export interface Guard {
+  /** Whether everybody is let in. */
+  readonly isOpen: boolean;
+  /** In whose name what is asked may be done; undefined: it is for anybody. @throws {GuardError} */
+  check(what: string, access: Access, headers: Headers): Identity | undefined;
+  /** Does the work in the name of the key's owner. `headers` by lower-case name. @throws {GuardError} */
+  enter<T>(what: string, access: Access, headers: Headers, work: () => T): T;
+}
+
+type Headers = Readonly<Record<string, unknown>>;
+
+/** Everybody may do everything: for doors that only this machine reaches. */
+export const openGuard: Guard = {
+  isOpen: true,
+  check: () => undefined,
+  enter: (_what, _access, _headers, work) => work(),
+};
+
+export function keyGuard({ find, nowMs, onRefused }: GuardOptions): Guard {
+  const whoAsks = (what: string, access: readonly string[], headers: Headers): Identity => {
+    const refuse = (code: GuardCode, why: string, message: string, keyId = ''): GuardError => {
+      onRefused({ keyId, what, why });
+      return new GuardError(code, message);
+    };
+    const shown = keysIn(headers);
+    const [text] = shown;
+    if (text === undefined)
+      throw refuse('unauthenticated', 'no key', `a key is needed, in one of ${keyHeaders.join(', ')}`);
+    if (shown.length > 1) throw refuse('unauthenticated', 'several keys', 'the headers hold more than one key');
+    const keys = find();
+    if (!keys) throw new GuardError('unavailable', 'the keys are not known yet');
+    const recognised = recognise(text, keys, nowMs());
+    if ('refusal' in recognised)
+      throw refuse('unauthenticated', `key ${recognised.refusal}`, 'the key is not valid', recognised.keyId);
+    const { identity } = recognised;
+    if (!access.includes(identity.role))
+      throw refuse(
+        'forbidden',
+        `role ${identity.role}`,
+        `a key of role ${identity.role} may not do ${what}; ${access.length === 0 ? 'no role may' : `one of ${access.join(', ')} may`}`,
+        identity.keyId,
+      );
+    return identity;
+  };
+  const check: Guard['check'] = (what, access, headers) =>
+    access === 'anybody' ? undefined : whoAsks(what, access, headers);
+  return {
+    isOpen: false,
+    check,
+    enter(what, access, headers, work) {
+      const who = check(what, access, headers);
+      return who ? inNameOf(who, work) : work();
+    },
+  };
+}
+
+/** Every different key that the headers hold. */
+function keysIn(headers: Headers): readonly string[] {
+  const found = keyHeaders.flatMap((name) => [headers[name] ?? []].flat().map(String));
+  return [...new Set(found.map((value) => value.replace(/^bearer\s+/i, '').trim()))].filter((text) => text !== '');
+}

@@ -1,0 +1,39 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { idOfKey, keyRoles, type wire } from '@will/contracts';
+import { dataClasses, slugPattern } from '@will/core';
+import type { Identity } from './identity.ts';
+
+/** Looks kept keys up by their public id. */
+export type FindKey = (id: string) => wire.Key | undefined;
+
+export type Recognised =
+  | { readonly identity: Identity }
+  /** `keyId` only where the text has the form of a key. */
+  | { readonly refusal: string; readonly keyId?: string };
+
+const nobodysDigest = new Uint8Array(32);
+
+/**
+ * Whose key this is. A key that is not known takes the same comparison as one that is. What is answered to a wrong key
+ * does not tell why it is wrong.
+ */
+export function recognise(text: string, find: FindKey, nowMs: number): Recognised {
+  const keyId = idOfKey(text);
+  const digest = createHash('sha256').update(text).digest();
+  const kept = keyId === undefined ? undefined : find(keyId);
+  const isRight = timingSafeEqual(digest, kept?.digest.length === 32 ? kept.digest : nobodysDigest);
+  const named = keyId === undefined ? {} : { keyId };
+  if (!kept || !isRight) return { refusal: 'unknown', ...named };
+  if (kept.revokedUnixMs !== 0n) return { refusal: 'revoked', ...named };
+  if (kept.expiresUnixMs !== 0n && Number(kept.expiresUnixMs) <= nowMs) return { refusal: 'expired', ...named };
+  const identity = identityOf(kept);
+  return identity ? { identity } : { refusal: 'unreadable', ...named };
+}
+
+/** A record with a word that is not known here lets nobody in. */
+function identityOf({ id, client, role, projects, taskTypes, dataClass }: wire.Key): Identity | undefined {
+  const knownRole = keyRoles.find((known) => known === role);
+  const knownClass = dataClasses.find((known) => known === dataClass);
+  if (!knownRole || !slugPattern.test(client) || (dataClass !== '' && !knownClass)) return undefined;
+  return { keyId: id, client, role: knownRole, projects, taskTypes, dataClass: knownClass };
+}

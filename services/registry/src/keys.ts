@@ -1,0 +1,89 @@
+import { create } from '@bufbuild/protobuf';
+import type { KeyBucket } from '@will/bus';
+import { keyIdPattern, keyRoles, wire } from '@will/contracts';
+import { dataClasses, slugPattern } from '@will/core';
+
+/** A key cannot be made or revoked as it was asked; the message says why. */
+export class KeyError extends Error {
+  override readonly name = 'KeyError';
+}
+
+const mostNames = 64;
+const longestNote = 200;
+
+export interface KeysOptions {
+  readonly bucket: KeyBucket;
+  readonly nowMs: () => number;
+}
+
+/** Makes, shows and revokes keys. What a key's text is, it never learns: only its digest. */
+export class Keys {
+  readonly #options: KeysOptions;
+
+  constructor(options: KeysOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {KeyError} */
+  async create(asked: wire.Key | undefined): Promise<wire.Key> {
+    const { bucket, nowMs } = this.#options;
+    const key = checked(asked, nowMs());
+    if (await bucket.get(key.id)) throw new KeyError(`there is a key ${key.id} already`);
+    await bucket.add(key);
+    return shown(key);
+  }
+
+  /** Oldest first, revoked ones too. */
+  async list(): Promise<readonly wire.Key[]> {
+    return (await this.#options.bucket.list()).map(shown);
+  }
+
+  /** A key that is revoked already stays as it is. @throws {KeyError} */
+  async revoke(id: string): Promise<wire.Key> {
+    const { bucket, nowMs } = this.#options;
+    const key = keyIdPattern.test(id) ? await bucket.get(id) : undefined;
+    if (!key) throw new KeyError(`there is no key ${JSON.stringify(id.slice(0, 40))}`);
+    if (key.revokedUnixMs !== 0n) return shown(key);
+    const revoked = { ...key, revokedUnixMs: BigInt(nowMs()) };
+    await bucket.replace(revoked);
+    return shown(revoked);
+  }
+}
+
+/** As others may see it. */
+const shown = (key: wire.Key): wire.Key => ({ ...key, digest: new Uint8Array() });
+
+function checked(key: wire.Key | undefined, nowMs: number): wire.Key {
+  if (!key || !keyIdPattern.test(key.id)) throw new KeyError(`id must match ${keyIdPattern.source}`);
+  const { id, digest, client, role, projects, taskTypes, dataClass, note, expiresUnixMs } = key;
+  if (digest.length !== 32) throw new KeyError(`a digest of ${digest.length} bytes must have 32`);
+  mustBeSlugs('client', [client]);
+  mustBeSlugs('projects', projects);
+  mustBeSlugs('task types', taskTypes);
+  if (!keyRoles.some((known) => known === role)) throw new KeyError(wordError('role', role, keyRoles));
+  if (dataClass !== '' && !dataClasses.some((known) => known === dataClass))
+    throw new KeyError(wordError('data class', dataClass, dataClasses));
+  if (expiresUnixMs !== 0n && expiresUnixMs <= BigInt(nowMs)) throw new KeyError('the end of the key has passed');
+  return create(wire.KeySchema, {
+    id,
+    digest,
+    client,
+    role,
+    projects,
+    taskTypes,
+    dataClass,
+    note: note.slice(0, longestNote),
+    expiresUnixMs,
+    createdUnixMs: BigInt(nowMs),
+  });
+}
+
+const wordError = (what: string, value: string, allowed: readonly string[]): string =>
+  `${what} ${JSON.stringify(value.slice(0, 40))} must be one of ${allowed.join(', ')}`;
+
+function mustBeSlugs(what: string, values: readonly string[]): void {
+  if (values.length > mostNames) throw new KeyError(`${values.length} ${what} are more than ${mostNames}`);
+  const bad = values.find((value) => !slugPattern.test(value));
+  if (bad !== undefined)
+    throw new KeyError(`${what}: ${JSON.stringify(bad.slice(0, 80))} must match ${slugPattern.source}`);
+}
