@@ -126,6 +126,12 @@ export interface ModelDocument {
   readonly local?: {
     readonly path?: string;
     readonly container?: string;
+    /** The port that the server in the container listens on. */
+    readonly port?: number;
+    /** A container is started where none runs. */
+    readonly start?: boolean;
+    /** One that was started for this model is stopped after so long without a call; absent: never. */
+    readonly stop_when_idle_seconds?: number;
     readonly endpoint?: string;
     readonly device?: 'cpu' | 'gpu' | 'either';
     readonly memory_mb?: number;

@@ -1,4 +1,5 @@
 import { anthropic } from './anthropic/index.ts';
+import { withContainers } from './container/index.ts';
 import { gguf } from './gguf/index.ts';
 import { google } from './google/index.ts';
 import { MemoryBudget } from './memory-budget.ts';
@@ -6,7 +7,6 @@ import { ocr } from './ocr/index.ts';
 import { openAi } from './openai/index.ts';
 import { openAiCompatible } from './openai-compatible/index.ts';
 import type { Provider } from './port.ts';
-
 import { whisper } from './whisper/index.ts';
 
 export * from './port.ts';
@@ -19,17 +19,22 @@ export interface ProviderOptions {
   readonly threads: number;
   /** What models in processes of this one may take together, in bytes; absent: three quarters of the machine's memory. */
   readonly modelMemoryBytes?: number;
+  /** Socket of the engine that runs containers. */
+  readonly containerEngine?: string;
 }
+
+const usualEngine = 'unix:///var/run/docker.sock';
 
 /** All providers by the name that documents use. A new one is a folder and a line here. */
 export function createProviders({
   dataDir,
   threads,
   modelMemoryBytes,
+  containerEngine: engine = usualEngine,
 }: ProviderOptions): ReadonlyMap<string, Provider> {
   const budget = new MemoryBudget(modelMemoryBytes);
   const all = [
-    openAiCompatible,
+    withContainers(openAiCompatible, { engine }),
     openAi,
     anthropic,
     google,

@@ -12,6 +12,8 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =
     ggufThreads: ['WILL_GGUF_THREADS', integer(0, 0, 256)],
     /** What models of this process may take together; 0: three quarters of the machine's memory. */
     modelMemoryMb: ['WILL_MODEL_MEMORY_MB', integer(0, 0, 10_000_000)],
+    /** Where the engine that runs containers is called. */
+    containerEngine: ['WILL_CONTAINER_ENGINE', text('unix:///var/run/docker.sock')],
     /** When models are looked at: a cron pattern with seconds, in the machine's zone. */
     healthSchedule: ['WILL_HEALTH_SCHEDULE', cronPattern('*/5 * * * * *')],
     /** A registry that was silent for longer may have forbidden what this snapshot allows: then open data only. */

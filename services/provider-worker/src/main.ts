@@ -70,6 +70,7 @@ await runMain(logger, async (ready) => {
     providers: createProviders({
       dataDir: config.dataDir,
       threads: config.ggufThreads,
+      containerEngine: config.containerEngine,
       ...(config.modelMemoryMb > 0 && { modelMemoryBytes: config.modelMemoryMb * 1024 * 1024 }),
     }),
     selects: parseSelection(config.models),

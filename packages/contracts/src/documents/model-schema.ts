@@ -229,6 +229,15 @@ export const modelShape = {
   local: record({
     path: filePath().describe('Model file (`.gguf`); where relative, within the data folder.').exactOptional(),
     container: text(500).describe('Image of the container.').exactOptional(),
+    port: whole(1, 65_535)
+      .describe('Port that the server in the container listens on. Default: the only one it publishes.')
+      .exactOptional(),
+    start: yesNo()
+      .describe('Whether a container is started where none of its image runs. Default: no.')
+      .exactOptional(),
+    stop_when_idle_seconds: whole(1, 604_800)
+      .describe('A container that was started for this model is stopped after so long without a call. Default: never.')
+      .exactOptional(),
     endpoint: endpoint().describe('Address of the local server or container.').exactOptional(),
     device: choice('cpu', 'gpu', 'either').describe('What it runs on.').exactOptional(),
     memory_mb: whole(1, 10_000_000)
@@ -285,7 +294,8 @@ function misfits({
     found.push(['name', `${shown(name)} has no letter or digit to make a slug from; give it a slug`]);
   if (provider === 'gguf' && local?.path === undefined)
     found.push(['local', 'provider gguf needs local.path, a .gguf file']);
-  if (provider === 'openai-compatible' && endpoint === undefined && local?.endpoint === undefined)
+  const isImage = call_method === 'container' && local?.container !== undefined;
+  if (provider === 'openai-compatible' && endpoint === undefined && local?.endpoint === undefined && !isImage)
     found.push(['endpoint', 'is missing; provider openai-compatible needs endpoint or local.endpoint']);
   if (
     call_method === 'container' &&
