@@ -1,6 +1,6 @@
-import type { CallRecord, Outcome } from '@will/core';
+import type { CallRecord } from '@will/core';
 import { expect, test } from 'vitest';
-import { callRecord } from '../contract/samples.ts';
+import { generatedCall } from '../contract/generated-call.ts';
 import { dayMs, type UsageDimension } from '../usage.ts';
 import { newFile } from './new-file.ts';
 import { openCallLog } from './open.ts';
@@ -9,29 +9,11 @@ import { openCallLog } from './open.ts';
 const records = Number(process.env['WILL_USAGE_RECORDS'] ?? 10_000);
 const batch = 500;
 const days = 30;
-const [models, clients, typesOfModel] = [35, 20, 2];
 const firstMs = Date.parse('2026-10-01T00:00:00Z');
 
-/** Calls of a month: 35 models with 2 task types each, 20 clients, 9 of 10 successful. Equal numbers give equal calls. */
-function generated(number: number): CallRecord {
-  const draw = (salt: number, below: number): number =>
-    (Math.imul(number + 1, 2_654_435_761 + salt * 40_503) >>> 8) % below;
-  const model = draw(1, models);
-  const outcomes: readonly Outcome[] = ['Timeout', 'Blocked'];
-  const outcome: Outcome = draw(2, 10) === 0 ? (outcomes[draw(3, 2)] as Outcome) : 'Success';
-  return callRecord({
-    attemptId: `attempt-${number}`,
-    taskId: `task-${number}`,
-    decisionId: `decision-${number}`,
-    model: `model-${model}`,
-    taskType: `type-${(model + draw(4, typesOfModel)) % 7}`,
-    client: `client-${draw(5, clients)}`,
-    outcome,
-    startedAtMs: firstMs + Math.floor((number / records) * days * dayMs),
-    durationMs: 50 + draw(6, 20_000),
-    costNanoUsd: draw(7, 50) === 0 ? undefined : BigInt(draw(8, 5_000_000)),
-  });
-}
+/** Calls of a month. */
+const generated = (number: number): CallRecord =>
+  generatedCall(number, firstMs + Math.floor((number / records) * days * dayMs));
 
 test('an overview of all calls comes out of the sums at once, and every call is in it', {
   timeout: 7_200_000,
