@@ -10,11 +10,12 @@ import {
   startReplayingUpstream,
   tinyGguf,
 } from '@will/testkit';
+import { BSON, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { apply, callsOf, decisionOf } from '../support/ask.ts';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
 import { startSystem, type System } from '../support/system.ts';
-import { willmAt } from '../support/willm.ts';
+import { type Said, willmAt } from '../support/willm.ts';
 
 // The main job with every store in MongoDB, and two telemetry processes on it.
 
@@ -22,6 +23,7 @@ let mongo: MongoServer;
 let upstream: ReplayingUpstream;
 let system: System;
 let folder: string;
+let databaseUri: string;
 
 beforeAll(async () => {
   mongo = await startMongoServer();
@@ -30,6 +32,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'tiny.gguf'), tinyGguf());
   const address = new URL(mongo.uri);
   address.pathname = `/will_test_${Date.now()}_${process.pid}`;
+  databaseUri = address.href;
   const endpoint = `${upstream.url}/v1`;
   system = await startSystem({
     documents: {
@@ -38,6 +41,7 @@ beforeAll(async () => {
         modelDocument({ name: 'Cloud', callMethod: 'API', endpoint, tags: 'text_gen, code, digest' }),
         modelDocument({ name: 'Down', callMethod: 'API', endpoint: 'http://127.0.0.1:9/v1' }),
         modelDocument({ name: 'Tiny', provider: 'gguf', callMethod: 'on-device', path: join(folder, 'tiny.gguf') }),
+        'kind: client\nname: Open Book\nkeep_content_hours: 2',
         routeDocument('text_gen', 'Down', 'Tiny'),
         routeDocument('code', 'Cloud'),
       ),
@@ -95,13 +99,48 @@ test('of calls through kills of telemetry there is exactly one record each', asy
   expect(calls).toHaveLength(60);
 });
 
+test('what is said in calls is kept of a client that switches it on, for its time, and nowhere of the others', async () => {
+  const say = (client: string, canary: string): Promise<{ readonly taskId: string }> =>
+    system.client.run({ type: 'code', client, input: canary });
+  const open = await say('open-book', 'canary-kept-7d1f');
+  const closed = await say('acme', 'canary-hidden-93ab');
+  const [call] = await callsOf(system, { taskId: open.taskId }, 1);
+  const [hidden] = await callsOf(system, { taskId: closed.taskId }, 1);
+  const willm = willmAt(system.nats.url);
+  const content = async (attemptId = ''): Promise<Said> => willm('logs', 'content', attemptId, '--json');
+  let kept = await content(call?.attemptId);
+  // It comes by a stream of its own, a moment after the record.
+  for (let tries = 0; kept.code !== 0 && tries < 20; tries += 1) kept = await content(call?.attemptId);
+  const told = JSON.parse(kept.out) as { input: string; output: string; untilUnixMs: number };
+  expect(told.input).toContain('canary-kept-7d1f');
+  expect(told.output).toContain('quick brown fox');
+  expect(told.untilUnixMs - Date.now()).toBeGreaterThan(7_000_000);
+  expect(await content(hidden?.attemptId)).toMatchObject({ code: 1, err: expect.stringContaining('nothing is kept') });
+  const stored = await everythingStored();
+  expect(stored).toContain('canary-kept-7d1f');
+  expect(stored).not.toContain('canary-hidden-93ab');
+});
+
+/** All documents of all collections, as text. */
+async function everythingStored(): Promise<string> {
+  const client = await MongoClient.connect(databaseUri);
+  try {
+    const collections = await client.db().collections();
+    const found = await Promise.all(collections.map((collection) => collection.find().toArray()));
+    return BSON.EJSON.stringify(found);
+  } finally {
+    await client.close();
+  }
+}
+
 test('usage is told out of the sums, and no store is in the data folder', async () => {
-  await callsOf(system, { client: 'acme' }, 2);
+  await callsOf(system, { client: 'acme' }, 3);
   const request = create(wire.QueryUsageRequestSchema, { by: ['model'], client: 'acme' });
   const asked = toBinary(wire.QueryUsageRequestSchema, request);
   const answer = await system.bus.request(subjects.telemetry('usage'), asked, 10_000);
   const { groups } = fromBinary(wire.QueryUsageResponseSchema, answer);
   expect(groups.map(({ model, calls }) => [model, calls]).sort()).toEqual([
+    ['cloud', 1n],
     ['down', 1n],
     ['tiny', 1n],
   ]);
@@ -109,13 +148,13 @@ test('usage is told out of the sums, and no store is in the data folder', async 
 });
 
 test('calls are exported, and of an erased client nothing is left', async () => {
-  await callsOf(system, { client: 'acme' }, 2);
+  await callsOf(system, { client: 'acme' }, 3);
   const willm = willmAt(system.nats.url);
   const exported = await willm('logs', 'export', '--format', 'jsonl', '--client', 'acme');
-  expect(exported.out.trimEnd().split('\n')).toHaveLength(2);
+  expect(exported.out.trimEnd().split('\n')).toHaveLength(3);
   expect(await willm('logs', 'erase', 'acme', '--yes')).toMatchObject({
     code: 0,
-    out: expect.stringMatching(/^2 calls/),
+    out: expect.stringMatching(/^3 calls/),
   });
   expect(await callsOf(system, { client: 'acme' }, 0)).toEqual([]);
   expect((await callsOf(system, { client: 'counted' }, 60)).length).toBe(60);

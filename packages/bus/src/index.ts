@@ -1,4 +1,5 @@
 export * from './api.ts';
+export { ContentOutbox, readContents, type SaidContent } from './contents.ts';
 export { connectBus, type ConnectOptions } from './connect.ts';
 export {
   openCounters,

@@ -109,4 +109,7 @@ test('erasing a client asks for --yes, and tells how many calls went', async () 
     out: '12 calls of acme-legal erased, with their decisions and sums\n',
   });
   expect(asked[0]).toMatchObject({ client: 'acme-legal' });
+  expect((await cli.willm('logs', 'erase', 'Acme Legal', '--yes', '--json')).out).toBe(
+    '{"client":"acme-legal","calls":12}\n',
+  );
 });

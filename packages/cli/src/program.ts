@@ -205,8 +205,17 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
     .option('--out <file>', 'a new file (default: stdout)')
     .action(async (_: unknown, command: Command) => {
       const { exportLogs } = await import('./commands/export-logs.ts');
-      // Filters may stand before the word `export` too.
+      // What `logs` knows too is its own, wherever it stands.
       end(await exportLogs(terminal, command.optsWithGlobals<ExportLogsOptions>()));
+    });
+  logsCommand
+    .command('content')
+    .description('show what was said in a call, of a client whose document says keep_content_hours')
+    .argument('<attemptId>', 'of the call')
+    .option('--json', 'print JSON')
+    .action(async (attemptId: string, _: unknown, command: Command) => {
+      const { content } = await import('./commands/content.ts');
+      end(await content(terminal, attemptId, command.optsWithGlobals()));
     });
   logsCommand
     .command('erase')
@@ -214,9 +223,9 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
     .argument('<client>', 'its name or slug', named)
     .option('--yes', 'it is meant')
     .option('--json', 'print JSON')
-    .action(async (client: string, options: EraseLogsOptions) => {
+    .action(async (client: string, _: unknown, command: Command) => {
       const { eraseLogs } = await import('./commands/erase-logs.ts');
-      end(await eraseLogs(terminal, client, options));
+      end(await eraseLogs(terminal, client, command.optsWithGlobals<EraseLogsOptions>()));
     });
 
   program

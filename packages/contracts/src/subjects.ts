@@ -34,7 +34,16 @@ export type TaskOperation = 'submit' | 'get' | 'cancel' | 'list';
 export type JsonOperation = 'run' | 'stream' | 'explain' | 'cancel';
 export type KeyOperation = 'create' | 'list' | 'revoke';
 export type AuditOperation = 'note' | 'list' | 'verify';
-export type TelemetryOperation = 'open' | 'limits' | 'calls' | 'decision' | 'recent' | 'usage' | 'rerate' | 'erase';
+export type TelemetryOperation =
+  | 'open'
+  | 'limits'
+  | 'calls'
+  | 'decision'
+  | 'recent'
+  | 'usage'
+  | 'rerate'
+  | 'erase'
+  | 'content';
 
 /**
  * The one place that builds subjects. Every argument is checked, so caller text can never become a wildcard, a system
@@ -76,6 +85,8 @@ export const subjects = {
   /** What was changed and refused. */
   audit: (operation: AuditOperation) => `will.v1.audit.${operation}`,
   telemetry: (operation: TelemetryOperation) => `will.v1.telemetry.${operation}`,
+  /** What was said in calls, of clients that switch that on. */
+  content: 'will.v1.content',
   event: (service: string, kind: string) => `will.v1.evt.${slug('service', service)}.${slug('event', kind)}`,
   /** Inbox of one run: lies under the client's own prefix, which permissions can confine. */
   inbox: (client: string, connectionId: string, token: string) =>
@@ -112,6 +123,7 @@ export const queues = {
 
 export const names = {
   eventsStream: 'WILL_EVENTS',
+  contentStream: 'WILL_CONTENT',
   registryBucket: 'will_registry',
   processesBucket: 'will_processes',
   cooldownBucket: 'will_cooldown',

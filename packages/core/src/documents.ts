@@ -183,6 +183,8 @@ type DataClassToken = 'open' | 'customer' | 'sensitive' | 'customer-sensitive';
 export interface ClientDocument extends OverrideDocument {
   /** IANA zone. */
   readonly time_zone?: string;
+  /** How long prompts and answers of its calls are kept; absent: they are not. */
+  readonly keep_content_hours?: number;
 }
 export interface ProjectDocument extends OverrideDocument {
   /** The client it belongs to; absent: any client may name it. */

@@ -32,6 +32,21 @@ export interface LogSize {
   readonly bytes: number;
 }
 
+/** What was said in a call. */
+export interface KeptContent {
+  readonly attemptId: string;
+  readonly taskId: string;
+  readonly client: string;
+  readonly inputKind: string;
+  /** As the model saw it; JSON, unless it was cut. */
+  readonly input: string;
+  readonly output: string;
+  /** Only the beginnings are here. */
+  readonly isCut: boolean;
+  /** Then it is to be removed. */
+  readonly untilMs: number;
+}
+
 /** What a batch changed. */
 export interface Ingested {
   /** Attempts that had no record before. */
@@ -99,6 +114,11 @@ export interface CallLog {
    * @param after `next` of the answer before; '' to begin with.
    */
   rerate(of: RerateQuestion, limit: number, after: string): Promise<Rerated>;
+  /** Keeps what was said in a call. Of one attempt the first stays. */
+  keepContent(content: KeptContent): Promise<void>;
+  content(attemptId: string): Promise<KeptContent | undefined>;
+  /** Removes what was to be kept until an instant. @returns how many went. */
+  dropContent(untilMs: number): Promise<number>;
   size(): Promise<LogSize>;
   /** When the oldest call but `count` started; undefined: there are no more than that. */
   startOfOldest(count: number): Promise<number | undefined>;
@@ -110,7 +130,7 @@ export interface CallLog {
   /** Removes sums of times that ended before an instant. @returns how many rows went. */
   pruneSums(beforeMs: number): Promise<number>;
   /**
-   * Removes everything that names a client: calls, intents, decisions, sets, and its own sums; up to `limit` calls. Sums
+   * Removes everything that names a client: calls, content, intents, decisions, sets, and its own sums; up to `limit` calls. Sums
    * that tell no clients apart stay. @returns how many calls went; less than `limit`: nothing of it is left.
    */
   erase(client: string, limit: number): Promise<number>;

@@ -3,6 +3,7 @@ import {
   announce,
   beat,
   connectBus,
+  ContentOutbox,
   ensureStreams,
   followServerClock,
   followSnapshot,
@@ -54,6 +55,7 @@ await runMain(logger, async (ready) => {
     processes: () => [...processes.processes.values()].filter(({ service }) => service === 'provider-worker').length,
   });
   const outbox = new Outbox(bus, { service: 'worker', kind: 'records', onError });
+  const contents = new ContentOutbox(bus, onError);
   const calls = new CallIndex();
   const worker = new Worker({
     workerId: bus.processId,
@@ -61,6 +63,7 @@ await runMain(logger, async (ready) => {
     snapshots,
     judge: judgeBy(config.staleAfterMs),
     records: { call: (record) => outbox.add(create(wire.EventSchema, { kind: { case: 'call', value: record } })) },
+    contents,
     rests,
     allowances,
     payloads: openPayloads(bus),
@@ -113,6 +116,7 @@ await runMain(logger, async (ready) => {
   allowances.close();
   const unpaid = await ledger.close();
   if (unpaid > 0) logger.error({ unpaid }, 'what was not used of limits could not be given back before the end');
+  await contents.close();
   const lost = await outbox.close();
   if (lost > 0) logger.error({ lost }, 'records could not be sent before the end');
   await presence.stop();

@@ -1,4 +1,4 @@
-import type { Cooldowns, Payloads } from '@will/bus';
+import type { ContentOutbox, Cooldowns, Payloads } from '@will/bus';
 import type { DataClass, Snapshot } from '@will/core';
 import type { wire } from '@will/contracts';
 
@@ -38,6 +38,9 @@ export type Rests = Omit<Cooldowns, 'stop'>;
 
 /** Content of tasks that is too large for a message. */
 export type PayloadSource = Pick<Payloads, 'get'>;
+
+/** What was said in calls, of clients that switch that on, on its way. Never blocks, never throws. */
+export type Contents = Pick<ContentOutbox, 'keep'>;
 
 /** Call records on their way. Never blocks, never throws. */
 export interface Records {

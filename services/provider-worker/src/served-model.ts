@@ -15,11 +15,11 @@ import { factsFromWire, wire } from '@will/contracts';
 import type { ModelConnection, ProviderOutcome } from '@will/providers';
 import { type Judge, outputLimitWithin, type Refusal } from './judge.ts';
 import type { Allowances, Hold, LimitReached } from './limits/allowances.ts';
-import type { Groups, IncomingCall, Membership, PayloadSource, Records, Rests, Snapshots } from './ports.ts';
+import type { Contents, Groups, IncomingCall, Membership, PayloadSource, Records, Rests, Snapshots } from './ports.ts';
 import { Resting, type Pause } from './resting.ts';
 import { Slots } from './slots.ts';
 import { unwatched, type Watch } from './watch.ts';
-import { WorkerCall } from './worker-call.ts';
+import { WorkerCall, type CallDeps } from './worker-call.ts';
 
 export interface ServedDeps {
   readonly workerId: string;
@@ -27,6 +27,7 @@ export interface ServedDeps {
   readonly snapshots: Snapshots;
   readonly judge: Judge;
   readonly records: Records;
+  readonly contents?: Contents;
   readonly rests: Rests;
   readonly allowances: Pick<Allowances, 'take'>;
   readonly payloads: PayloadSource;
@@ -236,6 +237,7 @@ export class ServedModel {
         nowMs,
         payloads,
         record,
+        keepContent: this.#contentKeeper(call, snapshot?.clients.get(facts?.client ?? '')?.keep_content_hours),
         maxOutputTokens,
         model: this.model,
         connection: this.#connection,
@@ -249,6 +251,15 @@ export class ServedModel {
     );
     calls.add(work);
     await watch.run(() => work.run()).finally(() => calls.remove(work));
+  }
+
+  #contentKeeper({ request }: IncomingCall, hours: number | undefined): CallDeps['keepContent'] {
+    const { contents, nowMs } = this.#deps;
+    if (hours === undefined) return undefined;
+    const { attemptId, taskId, inputKind, facts } = request;
+    const untilMs = nowMs() + hours * 3_600_000;
+    return (input, output) =>
+      contents?.keep({ attemptId, taskId, client: facts?.client ?? '', inputKind, input, output, untilMs });
   }
 
   #isWiredAsJudged(): boolean {

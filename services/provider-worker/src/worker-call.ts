@@ -36,6 +36,8 @@ export interface CallDeps {
   readonly payloads: PayloadSource;
   readonly nowMs: () => number;
   readonly record: (record: wire.CallRecord) => void;
+  /** Told what was said, where the client's document switches that on; undefined: nobody listens. */
+  readonly keepContent: ((input: Uint8Array, output: string) => void) | undefined;
   /** What became of the call at the provider, told before anybody else hears of it. */
   readonly onOutcome: (outcome: ProviderOutcome) => void;
 }
@@ -43,6 +45,8 @@ export interface CallDeps {
 /** A local model reads a long input slowly; a service that is silent this long will not answer. */
 const firstContentTimeoutMs = { API: 30_000, other: 180_000 } as const;
 const idleTimeoutMs = 30_000;
+/** More is cut off later anyway. */
+const mostKeptChars = 300_000;
 
 /** One attempt: the provider's answer becomes frames to the caller, words to the router, and one record. */
 export class WorkerCall {
@@ -60,6 +64,8 @@ export class WorkerCall {
   /** Content that waits for go. */
   #held: ContentDelta[] = [];
   #hasContent = false;
+  /** Kept only where the client switches it on. */
+  #said: { readonly input: Uint8Array; output: string } | undefined;
   #outputChars = 0;
 
   constructor(deps: CallDeps, call: IncomingCall) {
@@ -85,6 +91,8 @@ export class WorkerCall {
     try {
       const outcome = await this.#callProvider(leftMs);
       this.#deps.onOutcome(outcome);
+      const whole = outcome.ok ? (outcome.output?.text ?? '') : '';
+      if (this.#said) this.#deps.keepContent?.(this.#said.input, this.#said.output + whole);
       await this.#finish(outcome);
     } finally {
       clearTimeout(timer);
@@ -152,11 +160,13 @@ export class WorkerCall {
     if (typeof whole === 'string') return whole;
     const styled = styledInput({ input: whole, inputKind: request.inputKind }, this.#deps.style);
     this.#style = styled.inWords;
+    if (this.#deps.keepContent) this.#said = { input: styled.input, output: '' };
     return styled.input;
   }
 
   #content(delta: ContentDelta): void {
     this.#outputChars += (delta.text ?? '').length;
+    if (this.#said && this.#said.output.length < mostKeptChars) this.#said.output += delta.text ?? '';
     this.#firstContentAtMs ??= this.#deps.nowMs();
     if (this.#mayGo) return this.#send(delta);
     this.#held.push(delta);

@@ -5,6 +5,7 @@ import {
   followServerClock,
   followSnapshot,
   openCounters,
+  readContents,
   watchProcesses,
 } from '@will/bus';
 import { observe } from '@will/observe';
@@ -12,6 +13,7 @@ import { createLogger, newProcessId, repeat, runMain, untilStopped } from '@will
 import { storesAt } from '@will/store';
 import { serveQuestions } from './adapters/bus-questions.ts';
 import { serveLimits } from './adapters/bus-limits.ts';
+import { contentFromWire } from './adapters/content-wire.ts';
 import { hourly } from './adapters/cron-hourly.ts';
 import { EventStream } from './adapters/event-stream.ts';
 import { watchEvents, watchLedger } from './adapters/observed-log.ts';
@@ -22,6 +24,7 @@ import { Telemetry } from './service.ts';
 
 const sweepEveryMs = 1_000;
 const keepLedgerEveryMs = 5_000;
+const dropContentEveryMs = 60_000;
 const logger = createLogger('telemetry');
 
 await runMain(logger, async (ready) => {
@@ -82,6 +85,8 @@ await runMain(logger, async (ready) => {
   );
   const retention = new Retention(log, config, { nowMs: Date.now, logger, onError });
   const stopPruning = hourly(() => retention.run(), onError);
+  const stopKeeping = await readContents(bus, (content) => log.keepContent(contentFromWire(content)), onError);
+  const dropping = repeat(dropContentEveryMs, async () => void (await log.dropContent(Date.now())), onError);
   const door = serveQuestions(bus, telemetry, onError);
   const limits = serveLimits(bus, keeper, onError);
   observing.watchDocuments(bus, snapshots, Date.now);
@@ -102,6 +107,8 @@ await runMain(logger, async (ready) => {
   for (const stop of followed) await stop();
   await sweeper.stop();
   await stopPruning();
+  await dropping.stop();
+  await stopKeeping();
   await events.stop();
   await telemetry.drain();
   await presence.stop();

@@ -4,6 +4,7 @@ import {
   usageDimensions,
   type CallFilter,
   type CallLog,
+  type KeptContent,
   type Rerated,
   type RerateQuestion,
   type UsageDimension,
@@ -145,6 +146,14 @@ export class Telemetry {
       erased += part;
     }
     return erased;
+  }
+
+  /** What was said in a call, where that is kept. @throws {QuestionError} */
+  async content(attemptId: string, nowMs: number): Promise<KeptContent> {
+    const content = await this.#deps.log.content(attemptId);
+    if (!content || content.untilMs <= nowMs)
+      throw new QuestionError(`nothing is kept of what was said in attempt ${shown(attemptId)}`);
+    return content;
   }
 
   /** Distinct facts that were decided on since an instant, the newest first. @throws {QuestionError} */

@@ -159,6 +159,11 @@ export const clientShape = {
       'Zone in which schedules are read for this client, and its days and months are counted. Absent: that of the schedule; UTC.',
     )
     .exactOptional(),
+  keep_content_hours: whole(1, 720)
+    .describe(
+      'Keeps what is said in its calls, prompts and answers, for so many hours (`willm logs content`). Absent: never.',
+    )
+    .exactOptional(),
 };
 export const clientSchema = record(clientShape).transform(
   (client, context): ClientDocument => ({

@@ -1,6 +1,7 @@
-import { appendFile, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { startMongoServer, type MongoServer } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callRecord, decision, intent, namedSet, newTask, routeDocument } from '../contract/samples.ts';
@@ -33,6 +34,17 @@ async function onPlaces(
   }
 }
 
+const said = {
+  attemptId: 'attempt-1',
+  taskId: 'task-1',
+  client: 'acmelegal',
+  inputKind: 'chat',
+  input: 'said-in-the-call',
+  output: '',
+  isCut: false,
+  untilMs: 1e15,
+};
+
 async function fill(settings: StoreSettings): Promise<() => Promise<void>> {
   const stores = storesAt(settings);
   const [documents, calls, tasks] = [await stores.documents(), await stores.calls(), await stores.tasks()];
@@ -45,6 +57,7 @@ async function fill(settings: StoreSettings): Promise<() => Promise<void>> {
     { kind: 'decision', decision: decision() },
     { kind: 'set', set: namedSet() },
   ]);
+  await calls.keepContent(said);
   await tasks.insert(newTask());
   await tasks.claim('acmelegal', 'task-1');
   return async () => {
@@ -81,10 +94,16 @@ test.each(['SQLite', 'MongoDB'] as const)('%s: what was backed up while in use c
     expect(manifest.files.length).toBeGreaterThanOrEqual(3);
     await restoreStores(to, folder);
     expect(await told(to)).toEqual(await told(from));
+    for (const { name } of manifest.files) expect(await readWhole(join(folder, name))).not.toContain(said.input);
     // What came back goes on.
     await (await goesOn(to))();
   }),
 );
+
+async function readWhole(path: string): Promise<string> {
+  const bytes = await readFile(path);
+  return (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('latin1');
+}
 
 async function goesOn(settings: StoreSettings): Promise<() => Promise<void>> {
   const calls = await storesAt(settings).calls();

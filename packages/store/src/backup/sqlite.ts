@@ -23,6 +23,18 @@ function copyDatabase(from: string, to: string): void {
   } finally {
     database.close();
   }
+  dropContent(to);
+}
+
+/** What was said in calls is kept for a short time only, so it is not in a backup. */
+function dropContent(path: string): void {
+  const copy = new DatabaseSync(path);
+  try {
+    if (!copy.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'contents'").get()) return;
+    copy.exec('PRAGMA secure_delete = ON; DELETE FROM contents');
+  } finally {
+    copy.close();
+  }
 }
 
 /** Puts the files back where there are none. Nothing that is there is touched. */

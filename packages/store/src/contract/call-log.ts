@@ -417,6 +417,31 @@ export function callLogContract(newPlace: () => Promise<Place<CallLog>>): void {
       expect((await log.usage({ by: ['model'], ...allTime }))[0]?.calls).toBe(4);
     }));
 
+  test('what was said in a call is kept until its time, the first of an attempt; an erased client’s goes at once', () =>
+    onStore(newPlace, async (log) => {
+      const kept = (attemptId: string, untilMs: number, client = 'acmelegal') => ({
+        attemptId,
+        taskId: 'task-1',
+        client,
+        inputKind: 'chat',
+        input: '{"messages":[]}',
+        output: 'Grüße',
+        isCut: false,
+        untilMs,
+      });
+      await log.keepContent(kept('a', 10));
+      await log.keepContent({ ...kept('a', 99), output: 'other' });
+      await log.keepContent(kept('b', 20));
+      await log.keepContent(kept('c', 30, 'gone'));
+      expect(await log.content('a')).toEqual(kept('a', 10));
+      expect(await log.content('x')).toBeUndefined();
+      expect(await log.dropContent(10)).toBe(1);
+      expect(await log.content('a')).toBeUndefined();
+      expect(await log.content('b')).toEqual(kept('b', 20));
+      await log.erase('gone', 10);
+      expect(await log.content('c')).toBeUndefined();
+    }));
+
   test('the facts of late decisions are told once each, with how often, the newest first', () =>
     onStore(newPlace, async (log) => {
       const of = (taskType: string, setId: string): LogEvent => {

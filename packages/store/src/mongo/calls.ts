@@ -1,6 +1,15 @@
 import type { CallRecord, DecisionRecord, NamedSet } from '@will/core';
 import type { Collection, Db, Filter, Sort } from 'mongodb';
-import type { CallFilter, CallLog, Ingested, LogEvent, LogSize, Rerated, RerateQuestion } from '../call-log.ts';
+import type {
+  CallFilter,
+  CallLog,
+  Ingested,
+  KeptContent,
+  LogEvent,
+  LogSize,
+  Rerated,
+  RerateQuestion,
+} from '../call-log.ts';
 import { charged } from '../charged.ts';
 import { parse, stringify } from '../json.ts';
 import { mergeFacts } from '../merge-facts.ts';
@@ -29,6 +38,7 @@ interface DecisionDocument {
   /** JSON. */
   readonly body: string;
 }
+type ContentDocument = Omit<KeptContent, 'attemptId'> & { readonly _id: string };
 interface SetDocument {
   readonly _id: string;
   readonly client: string;
@@ -54,6 +64,10 @@ export const callSchema: MongoSchema = {
       await database.collection('decisions').createIndex({ atMs: -1 });
       await database.collection('rollups').createIndex({ rollup: 1, spanMs: 1, startMs: 1 });
     },
+    async (database) => {
+      await database.collection('contents').createIndex({ untilMs: 1 });
+      await database.collection('contents').createIndex({ client: 1 });
+    },
   ],
 };
 
@@ -73,6 +87,7 @@ class MongoCalls implements CallLog {
   readonly #intents: Collection<IntentDocument>;
   readonly #decisions: Collection<DecisionDocument>;
   readonly #sets: Collection<SetDocument>;
+  readonly #contents: Collection<ContentDocument>;
   readonly #rollups: Collection<RollupDocument>;
   readonly #batches: Batches;
   readonly #turns = new InTurns();
@@ -85,6 +100,7 @@ class MongoCalls implements CallLog {
     this.#intents = database.collection('intents');
     this.#decisions = database.collection('decisions');
     this.#sets = database.collection('ranked_sets');
+    this.#contents = database.collection('contents');
     this.#rollups = database.collection('rollups');
     this.#batches = batches;
     this.#disconnect = disconnect;
@@ -187,6 +203,23 @@ class MongoCalls implements CallLog {
     });
   }
 
+  keepContent({ attemptId: _id, ...content }: KeptContent): Promise<void> {
+    return wrapped(() => insertNew(this.#contents, [{ _id, ...content }]));
+  }
+
+  content(attemptId: string): Promise<KeptContent | undefined> {
+    return wrapped(async () => {
+      const found = await this.#contents.findOne({ _id: attemptId }, maxTime);
+      if (!found) return undefined;
+      const { _id, ...content } = found;
+      return { attemptId: _id, ...content };
+    });
+  }
+
+  dropContent(untilMs: number): Promise<number> {
+    return wrapped(async () => (await this.#contents.deleteMany({ untilMs: { $lte: untilMs } })).deletedCount);
+  }
+
   size(): Promise<LogSize> {
     return wrapped(async () => {
       const [calls, stats] = await Promise.all([
@@ -232,6 +265,7 @@ class MongoCalls implements CallLog {
       await this.#decisions.deleteMany({ client });
       await this.#sets.deleteMany({ client });
       await this.#intents.deleteMany({ client });
+      await this.#contents.deleteMany({ client });
       await this.#rollups.deleteMany({ rollup: 'clients', client });
       return removeSome(this.#calls, { client }, limit);
     });

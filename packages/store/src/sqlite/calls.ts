@@ -8,6 +8,7 @@ import { Increments } from '../usage.ts';
 import { columnNames, recordOf, rowOf, selected, type CallRow } from './call-row.ts';
 import type { Schema } from './database.ts';
 import type { Synchronous } from './protocol.ts';
+import { contentOperations } from './contents.ts';
 import { pruningOperations } from './prune.ts';
 import { prepareRerating } from './rerate.ts';
 import { prepareRollups, rollupMigration, usageFrom } from './rollups.ts';
@@ -86,6 +87,18 @@ export const callSchema: Schema = {
      ALTER TABLE calls ADD COLUMN images INTEGER;
      ALTER TABLE calls ADD COLUMN price_more TEXT`,
     rollupMigration,
+    `CREATE TABLE contents (
+       attempt_id TEXT PRIMARY KEY,
+       task_id TEXT NOT NULL,
+       client TEXT NOT NULL,
+       input_kind TEXT NOT NULL,
+       input TEXT NOT NULL,
+       output TEXT NOT NULL,
+       is_cut INTEGER NOT NULL,
+       until_ms INTEGER NOT NULL
+     ) STRICT, WITHOUT ROWID;
+     CREATE INDEX contents_by_end ON contents(until_ms);
+     CREATE INDEX contents_by_client ON contents(client)`,
   ],
 };
 
@@ -165,6 +178,7 @@ export function callOperations(database: DatabaseSync): CallOperations {
 
     rerate: prepareRerating(database, ingestion.addToRollups),
 
+    ...contentOperations(database),
     ...pruningOperations(database),
 
     openIntents: (beforeMs, limit) =>

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { CallLog } from '../call-log.ts';
+import { overwriting } from './overwriting.ts';
 import type { Synchronous } from './protocol.ts';
 
 type Pruning = Pick<Synchronous<CallLog>, 'size' | 'startOfOldest' | 'prune' | 'pruneSums' | 'erase'>;
@@ -27,6 +28,7 @@ export function pruningOperations(database: DatabaseSync): Pruning {
   const eraseSets = database.prepare("DELETE FROM ranked_sets WHERE json_extract(body, '$.facts.client') = ?");
   const eraseIntents = database.prepare("DELETE FROM intents WHERE json_extract(record, '$.client') = ?");
   const eraseRollups = database.prepare("DELETE FROM rollups WHERE rollup = 'clients' AND client = ?");
+  const eraseContents = database.prepare('DELETE FROM contents WHERE client = ?');
   const eraseCalls = database.prepare(
     'DELETE FROM calls WHERE number IN (SELECT number FROM calls WHERE client = ? LIMIT ?)',
   );
@@ -52,15 +54,11 @@ export function pruningOperations(database: DatabaseSync): Pruning {
 
     pruneSums: (beforeMs) => Number(pruneRollups.run(beforeMs).changes),
 
-    erase(client, limit) {
-      // What is erased is overwritten in the file, not only unlinked.
-      database.exec('PRAGMA secure_delete = ON');
-      try {
-        for (const erase of [eraseDecisions, eraseSets, eraseIntents, eraseRollups]) erase.run(client);
+    erase: (client, limit) =>
+      overwriting(database, () => {
+        const others = [eraseDecisions, eraseSets, eraseIntents, eraseRollups, eraseContents];
+        for (const erase of others) erase.run(client);
         return Number(eraseCalls.run(client, limit).changes);
-      } finally {
-        database.exec('PRAGMA secure_delete = OFF');
-      }
-    },
+      }),
   };
 }

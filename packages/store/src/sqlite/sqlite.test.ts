@@ -73,11 +73,11 @@ test('a file of a newer release is refused', () =>
 const withoutPrices = ['cache_write_tokens', 'audio_input_tokens', 'audio_output_tokens', 'images', 'price_more']
   .map((column) => `ALTER TABLE calls DROP COLUMN ${column}`)
   .join('; ')
-  .concat('; DROP TABLE rollups');
+  .concat('; DROP TABLE rollups; DROP TABLE contents');
 
 test.each([
   ['documents', openDocumentStore, 'versions_by_revision', 2, ''],
-  ['calls', openCallLog, 'decisions_by_time', 4, withoutPrices],
+  ['calls', openCallLog, 'decisions_by_time', 5, withoutPrices],
 ] as const)(
   'a file of %s that the first release wrote is brought up to date and keeps what it holds',
   (_, open, index, version, undo) =>
@@ -120,7 +120,9 @@ test('the sums of calls that were there before sums were kept are those that wou
     ).map((by) => ({ by, fromMs: 0, toMs: 1e9 }));
     const kept = await Promise.all(questions.map((question) => log.usage(question)));
     await log.close();
-    withRaw(path, (database) => database.exec('DROP TABLE rollups; UPDATE store_schema SET version = 3'));
+    withRaw(path, (database) =>
+      database.exec('DROP TABLE contents; DROP TABLE rollups; UPDATE store_schema SET version = 3'),
+    );
     const again = await openCallLog(path);
     expect(await Promise.all(questions.map((question) => again.usage(question)))).toEqual(kept);
     expect(kept.flat().reduce((sum, { calls }) => sum + calls, 0)).toBe(180);

@@ -14,6 +14,7 @@ import {
 import type { RecentFacts, RerateQuestion } from '@will/store';
 import { QuestionError, type CallsQuestion, type Telemetry, type UsageAsked } from '../service.ts';
 import { answeringBy, readAs } from './answering.ts';
+import { contentToWire } from './content-wire.ts';
 import { recordToWire } from './records-to-wire.ts';
 import { usageToWire } from './usage-to-wire.ts';
 
@@ -45,6 +46,11 @@ export function serveQuestions(
     const request = readAs(wire.RerateRequestSchema, message);
     return create(wire.RerateResponseSchema, rerated(await telemetry.rerate(rerateFromWire(request))));
   };
+  const content = async (message: Incoming): Promise<wire.GetContentResponse> => {
+    const { attemptId } = readAs(wire.GetContentRequestSchema, message);
+    const kept = await telemetry.content(attemptId, Date.now());
+    return create(wire.GetContentResponseSchema, { content: contentToWire(kept) });
+  };
   const erase = async (message: Incoming): Promise<wire.EraseClientResponse> => {
     const { client } = readAs(wire.EraseClientRequestSchema, message);
     return create(wire.EraseClientResponseSchema, { calls: BigInt(await telemetry.erase(client)) });
@@ -75,6 +81,11 @@ export function serveQuestions(
       subjects.telemetry('rerate'),
       queues.telemetry,
       answering(wire.RerateResponseSchema, rerate, (error) => create(wire.RerateResponseSchema, { error })),
+    ),
+    bus.serve(
+      subjects.telemetry('content'),
+      queues.telemetry,
+      answering(wire.GetContentResponseSchema, content, (error) => create(wire.GetContentResponseSchema, { error })),
     ),
     bus.serve(
       subjects.telemetry('erase'),

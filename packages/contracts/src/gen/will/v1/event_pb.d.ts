@@ -195,6 +195,65 @@ export declare type CallRecord = Message<"will.v1.CallRecord"> & {
 export declare const CallRecordSchema: GenMessage<CallRecord>;
 
 /**
+ * What was said in a call, of a client whose document switches it on. It goes to a stream of its own, in memory.
+ *
+ * @generated from message will.v1.CallContent
+ */
+export declare type CallContent = Message<"will.v1.CallContent"> & {
+  /**
+   * @generated from field: string attempt_id = 1;
+   */
+  attemptId: string;
+
+  /**
+   * @generated from field: string task_id = 2;
+   */
+  taskId: string;
+
+  /**
+   * @generated from field: string client = 3;
+   */
+  client: string;
+
+  /**
+   * @generated from field: string input_kind = 4;
+   */
+  inputKind: string;
+
+  /**
+   * As the model saw it, JSON; cut to its first 192 KiB.
+   *
+   * @generated from field: bytes input = 5;
+   */
+  input: Uint8Array;
+
+  /**
+   * Text; cut alike.
+   *
+   * @generated from field: string output = 6;
+   */
+  output: string;
+
+  /**
+   * @generated from field: bool is_cut = 7;
+   */
+  isCut: boolean;
+
+  /**
+   * Then it is removed.
+   *
+   * @generated from field: int64 until_unix_ms = 8;
+   */
+  untilUnixMs: bigint;
+};
+
+/**
+ * Describes the message will.v1.CallContent.
+ * Use `create(CallContentSchema)` to create a new message.
+ */
+export declare const CallContentSchema: GenMessage<CallContent>;
+
+/**
  * Nano-USD per million tokens, for images and requests nano-USD each. What is absent is paid as other tokens of its
  * direction; audio without a rate makes the cost unknown.
  *

@@ -6,7 +6,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { CallRecord, DecisionRecord, Price, PriceTier } from "./event_pb.js";
+import type { CallContent, CallRecord, DecisionRecord, Price, PriceTier } from "./event_pb.js";
 import type { Facts, RankedSet } from "./policy_pb.js";
 
 /**
@@ -157,6 +157,45 @@ export declare type EraseClientResponse = Message<"will.v1.EraseClientResponse">
  * Use `create(EraseClientResponseSchema)` to create a new message.
  */
 export declare const EraseClientResponseSchema: GenMessage<EraseClientResponse>;
+
+/**
+ * What was said in a call, where that is kept.
+ *
+ * @generated from message will.v1.GetContentRequest
+ */
+export declare type GetContentRequest = Message<"will.v1.GetContentRequest"> & {
+  /**
+   * @generated from field: string attempt_id = 1;
+   */
+  attemptId: string;
+};
+
+/**
+ * Describes the message will.v1.GetContentRequest.
+ * Use `create(GetContentRequestSchema)` to create a new message.
+ */
+export declare const GetContentRequestSchema: GenMessage<GetContentRequest>;
+
+/**
+ * @generated from message will.v1.GetContentResponse
+ */
+export declare type GetContentResponse = Message<"will.v1.GetContentResponse"> & {
+  /**
+   * @generated from field: will.v1.CallContent content = 1;
+   */
+  content?: CallContent | undefined;
+
+  /**
+   * @generated from field: string error = 2;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message will.v1.GetContentResponse.
+ * Use `create(GetContentResponseSchema)` to create a new message.
+ */
+export declare const GetContentResponseSchema: GenMessage<GetContentResponse>;
 
 /**
  * @generated from message will.v1.GetDecisionRequest

@@ -12,7 +12,7 @@ import { file_will_v1_policy } from "./policy_pb.js";
  * Describes the file will/v1/telemetry.proto.
  */
 export const file_will_v1_telemetry = /*@__PURE__*/
-  fileDesc("Chd3aWxsL3YxL3RlbGVtZXRyeS5wcm90bxIHd2lsbC52MSKRAgoRUXVlcnlDYWxsc1JlcXVlc3QSDgoGY2xpZW50GAEgASgJEg8KB3Byb2plY3QYAiABKAkSDQoFbW9kZWwYAyABKAkSEQoJdGFza190eXBlGAQgASgJEg8KB291dGNvbWUYBSABKAkSDgoGcmVmbGV4GAYgASgJEg8KB3Rhc2tfaWQYByABKAkSEwoLZGVjaXNpb25faWQYCCABKAkSFAoMZnJvbV91bml4X21zGAkgASgDEhIKCnRvX3VuaXhfbXMYCiABKAMSDQoFbGltaXQYCyABKA0SHgoWYmVoaW5kX3N0YXJ0ZWRfdW5peF9tcxgMIAEoAxIZChFiZWhpbmRfYXR0ZW1wdF9pZBgNIAEoCSJHChJRdWVyeUNhbGxzUmVzcG9uc2USIgoFY2FsbHMYASADKAsyEy53aWxsLnYxLkNhbGxSZWNvcmQSDQoFZXJyb3IYAiABKAkiJAoSRXJhc2VDbGllbnRSZXF1ZXN0Eg4KBmNsaWVudBgBIAEoCSIzChNFcmFzZUNsaWVudFJlc3BvbnNlEg0KBWNhbGxzGAEgASgEEg0KBWVycm9yGAIgASgJIjoKEkdldERlY2lzaW9uUmVxdWVzdBITCgtkZWNpc2lvbl9pZBgBIAEoCRIPCgd0YXNrX2lkGAIgASgJInAKE0dldERlY2lzaW9uUmVzcG9uc2USKQoIZGVjaXNpb24YASABKAsyFy53aWxsLnYxLkRlY2lzaW9uUmVjb3JkEh8KA3NldBgCIAEoCzISLndpbGwudjEuUmFua2VkU2V0Eg0KBWVycm9yGAMgASgJIisKElJlY2VudEZhY3RzUmVxdWVzdBIVCg1zaW5jZV91bml4X21zGAEgASgDIl4KE1JlY2VudEZhY3RzUmVzcG9uc2USJAoGcmVjZW50GAEgAygLMhQud2lsbC52MS5SZWNlbnRGYWN0cxISCgppc19wYXJ0aWFsGAIgASgIEg0KBWVycm9yGAMgASgJIj8KC1JlY2VudEZhY3RzEh0KBWZhY3RzGAEgASgLMg4ud2lsbC52MS5GYWN0cxIRCglkZWNpc2lvbnMYAiABKA0ijAEKEVF1ZXJ5VXNhZ2VSZXF1ZXN0EgoKAmJ5GAEgAygJEhQKDGZyb21fdW5peF9tcxgCIAEoAxISCgp0b191bml4X21zGAMgASgDEg4KBmNsaWVudBgEIAEoCRINCgVtb2RlbBgFIAEoCRIRCgl0YXNrX3R5cGUYBiABKAkSDwoHb3V0Y29tZRgHIAEoCSJsChJRdWVyeVVzYWdlUmVzcG9uc2USIwoGZ3JvdXBzGAEgAygLMhMud2lsbC52MS5Vc2FnZUdyb3VwEiIKBXRvdGFsGAIgASgLMhMud2lsbC52MS5Vc2FnZUdyb3VwEg0KBWVycm9yGAMgASgJIu4DCgpVc2FnZUdyb3VwEhoKDXN0YXJ0X3VuaXhfbXMYASABKANIAIgBARITCgZjbGllbnQYAiABKAlIAYgBARISCgVtb2RlbBgDIAEoCUgCiAEBEhYKCXRhc2tfdHlwZRgEIAEoCUgDiAEBEhQKB291dGNvbWUYBSABKAlIBIgBARINCgVjYWxscxgGIAEoBBIRCglzdWNjZXNzZXMYByABKAQSFAoMaW5wdXRfdG9rZW5zGAggASgEEhUKDW91dHB1dF90b2tlbnMYCSABKAQSGwoTY2FjaGVkX2lucHV0X3Rva2VucxgKIAEoBBIYChByZWFzb25pbmdfdG9rZW5zGAsgASgEEhUKDWNvc3RfbmFub191c2QYDCABKAMSFQoNdW5rbm93bl9jb3N0cxgNIAEoBBIYChBlc3RpbWF0ZWRfdXNhZ2VzGA4gASgEEhMKBnA1MF9tcxgPIAEoDUgFiAEBEhMKBnA5NV9tcxgQIAEoDUgGiAEBEhMKBnA5OV9tcxgRIAEoDUgHiAEBQhAKDl9zdGFydF91bml4X21zQgkKB19jbGllbnRCCAoGX21vZGVsQgwKCl90YXNrX3R5cGVCCgoIX291dGNvbWVCCQoHX3A1MF9tc0IJCgdfcDk1X21zQgkKB19wOTlfbXMiiwEKDVJlcmF0ZVJlcXVlc3QSDQoFbW9kZWwYASABKAkSFAoMZnJvbV91bml4X21zGAIgASgDEhIKCnRvX3VuaXhfbXMYAyABKAMSHQoFcHJpY2UYBCABKAsyDi53aWxsLnYxLlByaWNlEiIKBWhvdXJzGAUgAygLMhMud2lsbC52MS5QcmljZUhvdXJzIlgKDlJlcmF0ZVJlc3BvbnNlEg4KBmxvb2tlZBgBIAEoBBIPCgdjaGFuZ2VkGAIgASgEEhYKDmFkZGVkX25hbm9fdXNkGAMgASgDEg0KBWVycm9yGAQgASgJImUKClByaWNlSG91cnMSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCRIMCgRkYXlzGAMgAygJEgwKBHpvbmUYBCABKAkSIQoFcmF0ZXMYBSABKAsyEi53aWxsLnYxLlByaWNlVGllciJbChJPcGVuQ291bnRlclJlcXVlc3QSDAoEa2luZBgBIAEoCRILCgNrZXkYAiABKAkSFQoNc3RhcnRfdW5peF9tcxgDIAEoAxITCgtlbmRfdW5peF9tcxgEIAEoAyIkChNPcGVuQ291bnRlclJlc3BvbnNlEg0KBWVycm9yGAEgASgJIg8KDUxpbWl0c1JlcXVlc3QijwEKCkxpbWl0U3RhdGUSDQoFc2NvcGUYASABKAkSCgoCaWQYAiABKAkSDgoGbWV0cmljGAMgASgJEg4KBnBlcmlvZBgEIAEoCRIMCgRtb3N0GAUgASgDEgwKBHVzZWQYBiABKAMSDQoFd2FybnMYByABKAgSGwoTcGVyaW9kX2VuZHNfdW5peF9tcxgIIAEoAyJECg5MaW1pdHNSZXNwb25zZRIjCgZsaW1pdHMYASADKAsyEy53aWxsLnYxLkxpbWl0U3RhdGUSDQoFZXJyb3IYAiABKAliBnByb3RvMw", [file_will_v1_event, file_will_v1_policy]);
+  fileDesc("Chd3aWxsL3YxL3RlbGVtZXRyeS5wcm90bxIHd2lsbC52MSKRAgoRUXVlcnlDYWxsc1JlcXVlc3QSDgoGY2xpZW50GAEgASgJEg8KB3Byb2plY3QYAiABKAkSDQoFbW9kZWwYAyABKAkSEQoJdGFza190eXBlGAQgASgJEg8KB291dGNvbWUYBSABKAkSDgoGcmVmbGV4GAYgASgJEg8KB3Rhc2tfaWQYByABKAkSEwoLZGVjaXNpb25faWQYCCABKAkSFAoMZnJvbV91bml4X21zGAkgASgDEhIKCnRvX3VuaXhfbXMYCiABKAMSDQoFbGltaXQYCyABKA0SHgoWYmVoaW5kX3N0YXJ0ZWRfdW5peF9tcxgMIAEoAxIZChFiZWhpbmRfYXR0ZW1wdF9pZBgNIAEoCSJHChJRdWVyeUNhbGxzUmVzcG9uc2USIgoFY2FsbHMYASADKAsyEy53aWxsLnYxLkNhbGxSZWNvcmQSDQoFZXJyb3IYAiABKAkiJAoSRXJhc2VDbGllbnRSZXF1ZXN0Eg4KBmNsaWVudBgBIAEoCSIzChNFcmFzZUNsaWVudFJlc3BvbnNlEg0KBWNhbGxzGAEgASgEEg0KBWVycm9yGAIgASgJIicKEUdldENvbnRlbnRSZXF1ZXN0EhIKCmF0dGVtcHRfaWQYASABKAkiSgoSR2V0Q29udGVudFJlc3BvbnNlEiUKB2NvbnRlbnQYASABKAsyFC53aWxsLnYxLkNhbGxDb250ZW50Eg0KBWVycm9yGAIgASgJIjoKEkdldERlY2lzaW9uUmVxdWVzdBITCgtkZWNpc2lvbl9pZBgBIAEoCRIPCgd0YXNrX2lkGAIgASgJInAKE0dldERlY2lzaW9uUmVzcG9uc2USKQoIZGVjaXNpb24YASABKAsyFy53aWxsLnYxLkRlY2lzaW9uUmVjb3JkEh8KA3NldBgCIAEoCzISLndpbGwudjEuUmFua2VkU2V0Eg0KBWVycm9yGAMgASgJIisKElJlY2VudEZhY3RzUmVxdWVzdBIVCg1zaW5jZV91bml4X21zGAEgASgDIl4KE1JlY2VudEZhY3RzUmVzcG9uc2USJAoGcmVjZW50GAEgAygLMhQud2lsbC52MS5SZWNlbnRGYWN0cxISCgppc19wYXJ0aWFsGAIgASgIEg0KBWVycm9yGAMgASgJIj8KC1JlY2VudEZhY3RzEh0KBWZhY3RzGAEgASgLMg4ud2lsbC52MS5GYWN0cxIRCglkZWNpc2lvbnMYAiABKA0ijAEKEVF1ZXJ5VXNhZ2VSZXF1ZXN0EgoKAmJ5GAEgAygJEhQKDGZyb21fdW5peF9tcxgCIAEoAxISCgp0b191bml4X21zGAMgASgDEg4KBmNsaWVudBgEIAEoCRINCgVtb2RlbBgFIAEoCRIRCgl0YXNrX3R5cGUYBiABKAkSDwoHb3V0Y29tZRgHIAEoCSJsChJRdWVyeVVzYWdlUmVzcG9uc2USIwoGZ3JvdXBzGAEgAygLMhMud2lsbC52MS5Vc2FnZUdyb3VwEiIKBXRvdGFsGAIgASgLMhMud2lsbC52MS5Vc2FnZUdyb3VwEg0KBWVycm9yGAMgASgJIu4DCgpVc2FnZUdyb3VwEhoKDXN0YXJ0X3VuaXhfbXMYASABKANIAIgBARITCgZjbGllbnQYAiABKAlIAYgBARISCgVtb2RlbBgDIAEoCUgCiAEBEhYKCXRhc2tfdHlwZRgEIAEoCUgDiAEBEhQKB291dGNvbWUYBSABKAlIBIgBARINCgVjYWxscxgGIAEoBBIRCglzdWNjZXNzZXMYByABKAQSFAoMaW5wdXRfdG9rZW5zGAggASgEEhUKDW91dHB1dF90b2tlbnMYCSABKAQSGwoTY2FjaGVkX2lucHV0X3Rva2VucxgKIAEoBBIYChByZWFzb25pbmdfdG9rZW5zGAsgASgEEhUKDWNvc3RfbmFub191c2QYDCABKAMSFQoNdW5rbm93bl9jb3N0cxgNIAEoBBIYChBlc3RpbWF0ZWRfdXNhZ2VzGA4gASgEEhMKBnA1MF9tcxgPIAEoDUgFiAEBEhMKBnA5NV9tcxgQIAEoDUgGiAEBEhMKBnA5OV9tcxgRIAEoDUgHiAEBQhAKDl9zdGFydF91bml4X21zQgkKB19jbGllbnRCCAoGX21vZGVsQgwKCl90YXNrX3R5cGVCCgoIX291dGNvbWVCCQoHX3A1MF9tc0IJCgdfcDk1X21zQgkKB19wOTlfbXMiiwEKDVJlcmF0ZVJlcXVlc3QSDQoFbW9kZWwYASABKAkSFAoMZnJvbV91bml4X21zGAIgASgDEhIKCnRvX3VuaXhfbXMYAyABKAMSHQoFcHJpY2UYBCABKAsyDi53aWxsLnYxLlByaWNlEiIKBWhvdXJzGAUgAygLMhMud2lsbC52MS5QcmljZUhvdXJzIlgKDlJlcmF0ZVJlc3BvbnNlEg4KBmxvb2tlZBgBIAEoBBIPCgdjaGFuZ2VkGAIgASgEEhYKDmFkZGVkX25hbm9fdXNkGAMgASgDEg0KBWVycm9yGAQgASgJImUKClByaWNlSG91cnMSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCRIMCgRkYXlzGAMgAygJEgwKBHpvbmUYBCABKAkSIQoFcmF0ZXMYBSABKAsyEi53aWxsLnYxLlByaWNlVGllciJbChJPcGVuQ291bnRlclJlcXVlc3QSDAoEa2luZBgBIAEoCRILCgNrZXkYAiABKAkSFQoNc3RhcnRfdW5peF9tcxgDIAEoAxITCgtlbmRfdW5peF9tcxgEIAEoAyIkChNPcGVuQ291bnRlclJlc3BvbnNlEg0KBWVycm9yGAEgASgJIg8KDUxpbWl0c1JlcXVlc3QijwEKCkxpbWl0U3RhdGUSDQoFc2NvcGUYASABKAkSCgoCaWQYAiABKAkSDgoGbWV0cmljGAMgASgJEg4KBnBlcmlvZBgEIAEoCRIMCgRtb3N0GAUgASgDEgwKBHVzZWQYBiABKAMSDQoFd2FybnMYByABKAgSGwoTcGVyaW9kX2VuZHNfdW5peF9tcxgIIAEoAyJECg5MaW1pdHNSZXNwb25zZRIjCgZsaW1pdHMYASADKAsyEy53aWxsLnYxLkxpbWl0U3RhdGUSDQoFZXJyb3IYAiABKAliBnByb3RvMw", [file_will_v1_event, file_will_v1_policy]);
 
 /**
  * Describes the message will.v1.QueryCallsRequest.
@@ -43,114 +43,128 @@ export const EraseClientResponseSchema = /*@__PURE__*/
   messageDesc(file_will_v1_telemetry, 3);
 
 /**
+ * Describes the message will.v1.GetContentRequest.
+ * Use `create(GetContentRequestSchema)` to create a new message.
+ */
+export const GetContentRequestSchema = /*@__PURE__*/
+  messageDesc(file_will_v1_telemetry, 4);
+
+/**
+ * Describes the message will.v1.GetContentResponse.
+ * Use `create(GetContentResponseSchema)` to create a new message.
+ */
+export const GetContentResponseSchema = /*@__PURE__*/
+  messageDesc(file_will_v1_telemetry, 5);
+
+/**
  * Describes the message will.v1.GetDecisionRequest.
  * Use `create(GetDecisionRequestSchema)` to create a new message.
  */
 export const GetDecisionRequestSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_telemetry, 4);
+  messageDesc(file_will_v1_telemetry, 6);
 
 /**
  * Describes the message will.v1.GetDecisionResponse.
  * Use `create(GetDecisionResponseSchema)` to create a new message.
  */
 export const GetDecisionResponseSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_telemetry, 5);
+  messageDesc(file_will_v1_telemetry, 7);
 
 /**
  * Describes the message will.v1.RecentFactsRequest.
  * Use `create(RecentFactsRequestSchema)` to create a new message.
  */
 export const RecentFactsRequestSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_telemetry, 6);
+  messageDesc(file_will_v1_telemetry, 8);
 
 /**
  * Describes the message will.v1.RecentFactsResponse.
  * Use `create(RecentFactsResponseSchema)` to create a new message.
  */
 export const RecentFactsResponseSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_telemetry, 7);
+  messageDesc(file_will_v1_telemetry, 9);
 
 /**
  * Describes the message will.v1.RecentFacts.
  * Use `create(RecentFactsSchema)` to create a new message.
  */
 export const RecentFactsSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_telemetry, 8);
+  messageDesc(file_will_v1_telemetry, 10);
 
 /**
  * Describes the message will.v1.QueryUsageRequest.
  * Use `create(QueryUsageRequestSchema)` to create a new message.
  */
 export const QueryUsageRequestSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_telemetry, 9);
+  messageDesc(file_will_v1_telemetry, 11);
 
 /**
  * Describes the message will.v1.QueryUsageResponse.
  * Use `create(QueryUsageResponseSchema)` to create a new message.
  */
 export const QueryUsageResponseSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_telemetry, 10);
+  messageDesc(file_will_v1_telemetry, 12);
 
 /**
  * Describes the message will.v1.UsageGroup.
  * Use `create(UsageGroupSchema)` to create a new message.
  */
 export const UsageGroupSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_telemetry, 11);
+  messageDesc(file_will_v1_telemetry, 13);
 
 /**
  * Describes the message will.v1.RerateRequest.
  * Use `create(RerateRequestSchema)` to create a new message.
  */
 export const RerateRequestSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_telemetry, 12);
+  messageDesc(file_will_v1_telemetry, 14);
 
 /**
  * Describes the message will.v1.RerateResponse.
  * Use `create(RerateResponseSchema)` to create a new message.
  */
 export const RerateResponseSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_telemetry, 13);
+  messageDesc(file_will_v1_telemetry, 15);
 
 /**
  * Describes the message will.v1.PriceHours.
  * Use `create(PriceHoursSchema)` to create a new message.
  */
 export const PriceHoursSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_telemetry, 14);
+  messageDesc(file_will_v1_telemetry, 16);
 
 /**
  * Describes the message will.v1.OpenCounterRequest.
  * Use `create(OpenCounterRequestSchema)` to create a new message.
  */
 export const OpenCounterRequestSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_telemetry, 15);
+  messageDesc(file_will_v1_telemetry, 17);
 
 /**
  * Describes the message will.v1.OpenCounterResponse.
  * Use `create(OpenCounterResponseSchema)` to create a new message.
  */
 export const OpenCounterResponseSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_telemetry, 16);
+  messageDesc(file_will_v1_telemetry, 18);
 
 /**
  * Describes the message will.v1.LimitsRequest.
  * Use `create(LimitsRequestSchema)` to create a new message.
  */
 export const LimitsRequestSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_telemetry, 17);
+  messageDesc(file_will_v1_telemetry, 19);
 
 /**
  * Describes the message will.v1.LimitState.
  * Use `create(LimitStateSchema)` to create a new message.
  */
 export const LimitStateSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_telemetry, 18);
+  messageDesc(file_will_v1_telemetry, 20);
 
 /**
  * Describes the message will.v1.LimitsResponse.
  * Use `create(LimitsResponseSchema)` to create a new message.
  */
 export const LimitsResponseSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_telemetry, 19);
+  messageDesc(file_will_v1_telemetry, 21);
 
