@@ -5,6 +5,7 @@ import { CliError, exitCodes } from './cli-error.ts';
 export const kindsByWord: Readonly<Record<string, DocumentKind>> = {
   models: 'model',
   routes: 'route',
+  task_types: 'task_type',
   clients: 'client',
   projects: 'project',
   reflexes: 'reflex',

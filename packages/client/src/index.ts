@@ -8,9 +8,12 @@ export { endOf, failureOf, requestOf } from './on-wire.ts';
 export {
   type Bytes,
   draw,
+  drawSome,
   embed,
+  type FieldsRequest,
   type Ranked,
   rerank,
+  runFields,
   speak,
   transcribe,
   type TypedRequest,

@@ -1,4 +1,4 @@
-import { imagesIn, type TaskInput, type TaskKind, usualTypeOf, vectorBytes, vectorOf } from '@will/core';
+import { fieldsKind, imagesIn, type TaskInput, type TaskKind, usualTypeOf, vectorBytes, vectorOf } from '@will/core';
 import { type TaskClient, TaskError, type TaskRequest, type TaskResult } from './api.ts';
 
 /** A task of one kind: what goes in has that kind's shape. `type` may stay away: it is the kind's usual one. */
@@ -79,6 +79,30 @@ export async function rerank(
     typeof index === 'number' && index >= 0 && index < count && typeof score === 'number';
   if (!Array.isArray(ranking) || !ranking.every(isRanked)) throw unfit(result, 'no ranking came');
   return { ...result, value: ranking as Ranked[] };
+}
+
+/** A task of a type that a document describes. */
+export type FieldsRequest = Omit<TaskRequest, 'input' | 'inputKind'> & {
+  readonly fields: Readonly<Record<string, unknown>>;
+};
+
+/**
+ * Runs a task by the fields of its type's document. `value` is the answer read as JSON where the document says what it
+ * must be, else its text. @throws {TaskError} also where an answer that should be JSON is none
+ */
+export async function runFields(
+  client: TaskClient,
+  { fields, ...rest }: FieldsRequest,
+  answers: 'json' | 'text' = 'json',
+): Promise<TypedResult<unknown>> {
+  const input = encoder.encode(JSON.stringify(fields));
+  const result = await client.run({ ...rest, inputKind: fieldsKind, input });
+  if (answers === 'text') return { ...result, value: result.output };
+  try {
+    return { ...result, value: JSON.parse(result.output) as unknown };
+  } catch {
+    throw unfit(result, 'the answer is no JSON');
+  }
 }
 
 const nothing = new Uint8Array(0);

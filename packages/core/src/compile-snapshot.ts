@@ -39,6 +39,7 @@ export function compileSnapshot(revision: number, documents: readonly AnyDocumen
     modelsByTaskType: indexByTaskType(models.values()),
     modelSlugs: names.slugs,
     routes: mapValues(bySlug.route, (route) => compileRoute(route, names, standIns)),
+    taskTypes: bySlug.task_type,
     clients: mapValues(bySlug.client, (client) => withDefaultModel('client', client, names)),
     projects: mapValues(bySlug.project, (project) => compileProject(project, names, bySlug.client, problems)),
     reflexes: mapValues(bySlug.reflex, (reflex) => compileReflex(reflex, names)),
@@ -60,6 +61,7 @@ function groupBySlug(documents: readonly AnyDocument[], problems: CompileProblem
   const groups: BySlug = {
     model: new Map(),
     route: new Map(),
+    task_type: new Map(),
     client: new Map(),
     project: new Map(),
     reflex: new Map(),

@@ -2,11 +2,12 @@
  * Documents as operators write them, after validation and normalisation: names in snake_case, as in the
  * specification; absent means not stated. `packages/contracts` parses text into these, `snapshot.ts` compiles them.
  */
-export type DocumentKind = 'model' | 'route' | 'client' | 'project' | 'reflex' | 'schedule' | 'settings';
+export type DocumentKind = 'model' | 'route' | 'task_type' | 'client' | 'project' | 'reflex' | 'schedule' | 'settings';
 
 export const documentKinds: readonly DocumentKind[] = [
   'model',
   'route',
+  'task_type',
   'client',
   'project',
   'reflex',
@@ -138,6 +139,12 @@ export interface ModelDocument {
     readonly profile?: { readonly tokens_per_second?: number; readonly accuracy?: number };
     readonly auto_healthcheck?: boolean;
   };
+  /** The model that it was tuned from, as its maker names it. */
+  readonly base_model?: string;
+  /** Where the adapter lies that made it of its base. */
+  readonly adapter?: string;
+  /** How it came about, oldest first: data, runs, evaluations. */
+  readonly lineage?: readonly string[];
   /** The model that follows this one wherever a route names it. */
   readonly stand_in?: string;
 }
@@ -151,6 +158,27 @@ export interface RouteDocument {
   readonly premium_if_empty?: boolean;
   /** How long a full candidate is waited for before the next is tried. Default 200. */
   readonly wait_ms?: number;
+}
+
+/** JSON Schema, draft 2020-12. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** A task type that is described here and in no program. Its name is what tasks and tags say. */
+export interface TaskTypeDocument {
+  readonly name: string;
+  readonly slug: string;
+  /** What goes in and comes out, where a task does not say it. Default: text. */
+  readonly modalities?: { readonly input: readonly Modality[]; readonly output: readonly Modality[] };
+  /** Capabilities that a model must have for it, beside those that the task names. */
+  readonly needs?: readonly string[];
+  /** What an input of kind `fields` must be. */
+  readonly fields?: JsonSchema;
+  /** What the answer must be; a model is held to it. */
+  readonly answer?: JsonSchema;
+  /** The system prompt of a task with fields. */
+  readonly instructions?: string;
+  /** The user's message of a task with fields, with `{field}` for each. Default: the fields as JSON. */
+  readonly prompt?: string;
 }
 
 export interface DataRules {
@@ -226,6 +254,7 @@ export interface SettingsDocument {
 export interface DocumentOf {
   model: ModelDocument;
   route: RouteDocument;
+  task_type: TaskTypeDocument;
   client: ClientDocument;
   project: ProjectDocument;
   reflex: ReflexDocument;

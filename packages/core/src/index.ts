@@ -32,3 +32,4 @@ export * from './snapshot.ts';
 export * from './tone.ts';
 export * from './would-change.ts';
 export * from './task-kinds.ts';
+export * from './task-type.ts';

@@ -12,6 +12,7 @@ import type {
   Residency,
   RouteDocument,
   ScheduleDocument,
+  TaskTypeDocument,
   SecurityLevel,
   Tier,
 } from './documents.ts';
@@ -61,6 +62,7 @@ export interface Snapshot {
   /** Slugs of the models with a tag, most accurate first, then cheapest, then by slug: the order where no route is declared. */
   readonly modelsByTaskType: ReadonlyMap<string, readonly string[]>;
   readonly routes: ReadonlyMap<string, RouteDocument>;
+  readonly taskTypes: ReadonlyMap<string, TaskTypeDocument>;
   readonly clients: ReadonlyMap<string, ClientDocument>;
   readonly projects: ReadonlyMap<string, ProjectDocument>;
   readonly reflexes: ReadonlyMap<string, ReflexDocument>;

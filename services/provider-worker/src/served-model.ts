@@ -236,6 +236,7 @@ export class ServedModel {
         workerId,
         nowMs,
         payloads,
+        taskType: facts && snapshot?.taskTypes.get(facts.taskType),
         record,
         keepContent: this.#contentKeeper(call, snapshot?.clients.get(facts?.client ?? '')?.keep_content_hours),
         maxOutputTokens,

@@ -2,6 +2,7 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import {
   costNanoUsd,
   failureOf,
+  fieldsKind,
   outcomeOf,
   priceAt,
   reserveOf,
@@ -9,6 +10,7 @@ import {
   type Model,
   type ProviderFailure,
   type StyleOrder,
+  type TaskTypeDocument,
   type Usage,
 } from '@will/core';
 import { dataClassToWire, recordPriceToWire, wire } from '@will/contracts';
@@ -21,6 +23,7 @@ import {
 } from '@will/providers';
 import { CallerStream, deltaToWire } from './caller-stream.ts';
 import { piecesOf } from './pieces.ts';
+import { chatInput } from './fields-input.ts';
 import { styledInput } from './styled-input.ts';
 import { wholeInput } from './whole-input.ts';
 import type { IncomingCall, PayloadSource } from './ports.ts';
@@ -34,6 +37,8 @@ export interface CallDeps {
   readonly model: Model;
   readonly connection: ModelConnection;
   readonly payloads: PayloadSource;
+  /** What documents say of the task's type. */
+  readonly taskType: TaskTypeDocument | undefined;
   readonly nowMs: () => number;
   readonly record: (record: wire.CallRecord) => void;
   /** Told what was said, where the client's document switches that on; undefined: nobody listens. */
@@ -125,7 +130,7 @@ export class WorkerCall {
       if (typeof input === 'string') return failedBefore(input, this.#abort.signal);
       return await connection.run(
         {
-          inputKind: request.inputKind,
+          inputKind: request.inputKind === fieldsKind ? 'chat' : request.inputKind,
           input,
           stream: request.stream,
           maxOutputTokens: this.#deps.maxOutputTokens,
@@ -158,7 +163,13 @@ export class WorkerCall {
     const { request } = this.#call;
     const whole = await wholeInput(request, this.#deps.payloads, this.#abort.signal);
     if (typeof whole === 'string') return whole;
-    const styled = styledInput({ input: whole, inputKind: request.inputKind }, this.#deps.style);
+    if (request.inputKind !== fieldsKind) return this.#styled(whole, request.inputKind);
+    const chat = chatInput(whole, this.#deps.taskType);
+    return typeof chat === 'string' ? chat : this.#styled(chat, 'chat');
+  }
+
+  #styled(input: Uint8Array, inputKind: string): Uint8Array {
+    const styled = styledInput({ input, inputKind }, this.#deps.style);
     this.#style = styled.inWords;
     if (this.#deps.keepContent) this.#said = { input: styled.input, output: '' };
     return styled.input;
@@ -319,8 +330,11 @@ export class WorkerCall {
 
 const usageToWire = (usage: Usage): wire.Usage => create(wire.UsageSchema, { ...usage });
 
+/** No other model could do more with such an input. */
 function failedBefore(detail: string, signal: AbortSignal): ProviderOutcome {
-  const failure = signal.aborted ? failureOf(abortedBy(signal)) : failureOf('bad_request', { detail });
+  const failure = signal.aborted
+    ? failureOf(abortedBy(signal))
+    : { ...failureOf('bad_request'), message: `the input cannot be used: ${detail}`, isRetryable: false };
   return { ok: false, usage: undefined, failure };
 }
 

@@ -1,5 +1,14 @@
-import type { Facts, Modality } from '@will/core';
-import { estimateSoundTokens, estimateTokens, modalities, modalitiesOfTags, slugOf, slugPattern } from '@will/core';
+import type { Facts, Modality, TaskTypeDocument } from '@will/core';
+import {
+  estimateSoundTokens,
+  estimateTokens,
+  fieldsKind,
+  modalities,
+  needsOfType,
+  slugOf,
+  slugPattern,
+  usualModalities,
+} from '@will/core';
 import { dataClassFromWire, isOpaqueId, priorityFromWire, sizes, type wire } from '@will/contracts';
 
 /** A task that was read and found well formed. */
@@ -39,9 +48,15 @@ const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${v
 
 /**
  * Reads a task as it came from the bus. Token estimates are rounded up to `edges`, so that tasks of like size share
- * one decision. @throws {InvalidTaskError}
+ * one decision. `type` is what documents say of its task type. @throws {InvalidTaskError}
  */
-export function readTask(task: wire.Task, client: string, edges: readonly number[], nowMs: number): AcceptedTask {
+export function readTask(
+  task: wire.Task,
+  client: string,
+  edges: readonly number[],
+  nowMs: number,
+  type?: TaskTypeDocument,
+): AcceptedTask {
   const { taskId } = task;
   if (!isOpaqueId(taskId)) throw new InvalidTaskError(`task id ${shown(taskId)} must be 1 to 64 of A-Z a-z 0-9 _ -`);
   if (!slugPattern.test(task.type))
@@ -53,7 +68,9 @@ export function readTask(task: wire.Task, client: string, edges: readonly number
   if (!slugPattern.test(task.inputKind))
     throw new InvalidTaskError(`input kind ${shown(task.inputKind)} must match ${slugPattern.source}`);
   const deadlineUnixMs = readDeadline(Number(task.deadlineUnixMs), nowMs);
-  const facts = readFacts(task, client, edges);
+  if (task.inputKind === fieldsKind && !type?.fields)
+    throw new InvalidTaskError(`input kind fields: no document describes fields of task type ${shown(task.type)}`);
+  const facts = readFacts(task, client, edges, type);
   const inputTokens = tokensOf(task, facts.input);
   return {
     taskId,
@@ -95,8 +112,13 @@ function tokensOf({ input, payload, inputTokens }: wire.Task, goesIn: readonly M
   return goesIn.every((modality) => modality === 'audio') ? estimateSoundTokens(bytes) : estimateTokens(bytes);
 }
 
-function readFacts(task: wire.Task, client: string, edges: readonly number[]): Omit<Facts, 'inputTokens'> {
-  const usual = modalitiesOfTags([task.type]);
+function readFacts(
+  task: wire.Task,
+  client: string,
+  edges: readonly number[],
+  type: TaskTypeDocument | undefined,
+): Omit<Facts, 'inputTokens'> {
+  const usual = usualModalities(task.type, type);
   return {
     taskType: task.type,
     client,
@@ -107,7 +129,7 @@ function readFacts(task: wire.Task, client: string, edges: readonly number[]): O
     model: readModel(task.model),
     input: readModalities('input', task.inputModalities, usual.input),
     output: readModalities('output', task.outputModalities, usual.output),
-    needs: readNeeds(task.needs),
+    needs: readNeeds([...task.needs, ...(task.inputKind === fieldsKind ? needsOfType(type) : (type?.needs ?? []))]),
     maxOutputTokens: task.maxOutputIsExact ? roundUp(task.maxOutputTokens, edges) : 0,
   };
 }

@@ -33,7 +33,9 @@ export class Router {
     if (this.#running.size >= maxTasks)
       return refuse(task, caller, wire.FailureCode.OVERLOADED, `${maxTasks} tasks are in flight already`, 1_000);
     try {
-      this.#start(new TaskRun(this.#deps, readTask(task, client, documents.tokenEdges, nowMs()), caller));
+      const type = documents.taskTypes.get(task.type);
+      const read = readTask(task, client, documents.tokenEdges, nowMs(), type);
+      this.#start(new TaskRun(this.#deps, read, caller));
     } catch (error) {
       if (!(error instanceof InvalidTaskError)) throw error;
       const code = error.code === 'too_large' ? wire.FailureCode.TOO_LARGE : wire.FailureCode.INVALID_TASK;

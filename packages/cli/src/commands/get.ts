@@ -8,6 +8,7 @@ import type {
   ProjectDocument,
   ReflexDocument,
   RouteDocument,
+  TaskTypeDocument,
   ScheduleDocument,
   SettingsDocument,
 } from '@will/core';
@@ -145,6 +146,12 @@ const columns: Record<DocumentKind, readonly Body[]> = {
   route: [
     column<RouteDocument>('TASK TYPE', (route) => route.slug),
     column<RouteDocument>('MODELS IN ORDER', (route) => route.steps.map(({ model }) => model).join(' → ')),
+  ],
+  task_type: [
+    column<TaskTypeDocument>('TASK TYPE', (type) => type.slug),
+    column<TaskTypeDocument>('TAKES', ({ modalities }) => list(modalities?.input)),
+    column<TaskTypeDocument>('FIELDS', ({ fields }) => list(Object.keys((fields?.['properties'] as object) ?? {}))),
+    column<TaskTypeDocument>('ANSWER', ({ answer }) => list(Object.keys((answer?.['properties'] as object) ?? {}))),
   ],
   client: override,
   project: [...override, column<ProjectDocument>('CLIENT', (project) => project.client)],

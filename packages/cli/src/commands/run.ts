@@ -1,6 +1,6 @@
 import { connectClient, TaskError, type TaskClient, type TaskRequest, type TaskResult } from '@will/client';
 import type { wire } from '@will/contracts';
-import type { DataClass, Outcome, Priority } from '@will/core';
+import { type DataClass, fieldsKind, type Outcome, type Priority } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { dollars, duration, printable } from '../table.ts';
 import { dim, printJson, type Terminal } from '../terminal.ts';
@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly dataClass?: DataClass;
   readonly maxTokens?: number;
   readonly timeoutMs?: number;
+  /** The text is the fields of the task type, as JSON. */
+  readonly fields?: boolean;
   readonly stream?: boolean;
   readonly json?: boolean;
 }
@@ -43,7 +45,8 @@ function requestOf(type: string, input: string, options: RunOptions): TaskReques
   const { client, project, reflex, priority, model, dataClass, maxTokens, timeoutMs } = options;
   return {
     type,
-    input,
+    input: options.fields ? Buffer.from(input) : input,
+    ...(options.fields && { inputKind: fieldsKind }),
     client: client ?? 'default',
     ...(project !== undefined && { project }),
     ...(reflex !== undefined && { reflex }),

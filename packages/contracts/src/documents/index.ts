@@ -1,3 +1,4 @@
+export { jsonCheck, type JsonCheck } from './json-check.ts';
 export {
   gatherDocuments,
   keyOfDocument,

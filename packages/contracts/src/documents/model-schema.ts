@@ -161,6 +161,17 @@ export const modelShape = {
   context_tokens: whole(1, mostTokens)
     .describe('Tokens that input and output together may have. Absent: unknown, not checked.')
     .exactOptional(),
+  base_model: text(200)
+    .describe(
+      'Of a fine-tuned model: the one that it was tuned from, as its maker names it. Says so and changes nothing.',
+    )
+    .exactOptional(),
+  adapter: text(500)
+    .describe('Of a fine-tuned model: where the adapter lies that made it of its base.')
+    .exactOptional(),
+  lineage: texts(1, 50, 500)
+    .describe('Of a fine-tuned model: how it came about, oldest first: data, runs, evaluations.')
+    .exactOptional(),
   benchmark: record({
     avg_latency_ms: number(0, 3_600_000).describe('Average time of a call, in milliseconds.').exactOptional(),
     accuracy: number(1, 10).describe('Rating, 1 to 10.').exactOptional(),

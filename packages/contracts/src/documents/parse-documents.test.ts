@@ -178,7 +178,7 @@ name: x
     'f.yaml:8: limits.rpm: "fast" must be a whole number from 1 to 1000000000',
     'f.yaml:10: benchmark.accuracy: 11 must be a number from 1 to 10',
     'f.yaml:11: rotes: unknown field "rotes"; nearest: routes',
-    'f.yaml:13: kind: "modl" must be one of model, route, client, project, reflex, schedule, settings',
+    'f.yaml:13: kind: "modl" must be one of model, route, task_type, client, project, reflex, schedule, settings',
     'f.yaml:15: primary: is missing; a route must name at least its primary model',
   ]);
 });

@@ -22,10 +22,11 @@ export interface ParsedFile {
   readonly problems: readonly DocumentProblem[];
 }
 
-type ListName = 'models' | 'routes' | 'clients' | 'projects' | 'reflexes' | 'schedules';
+type ListName = 'models' | 'routes' | 'task_types' | 'clients' | 'projects' | 'reflexes' | 'schedules';
 const lists: Readonly<Record<ListName, DocumentKind>> = {
   models: 'model',
   routes: 'route',
+  task_types: 'task_type',
   clients: 'client',
   projects: 'project',
   reflexes: 'reflex',

@@ -4,6 +4,8 @@ import { fieldsOf } from './schemas.ts';
 const introductions: Readonly<Record<DocumentKind, string>> = {
   model: 'One callable place: a model of a provider, a file, a container.',
   route: 'Which models are tried for a task type, in which order. In the notation: `[text_gen]`.',
+  task_type:
+    'A task type with fields of its own: a new type is such a document, not a release. Types without one are as good: [task types](../guides/task-types.md).',
   client: 'Whom tasks are done for, and what is allowed with its data. In the notation: `[client:AcmeLegal]`.',
   project: 'As a client, for one of its projects; restrictions of both add up. In the notation: `[project:name]`.',
   reflex: 'A named automatic behaviour, and the models it prefers. In the notation: `[reflex:auto_debug_logs]`.',
@@ -13,14 +15,14 @@ const introductions: Readonly<Record<DocumentKind, string>> = {
 
 const preface = `# Documents
 
-Models, routes, clients, projects, reflexes, schedules and settings are described in files, applied with
+Models, routes, task types, clients, projects, reflexes, schedules and settings are described in files, applied with
 \`./willm apply -f <file or folder>\`. This page lists every field. It is written from the schema
 (\`packages/contracts/src/documents\`), and a test fails when the two differ.
 
 ## Files
 
 - YAML 1.2 or JSON, at most 256 KB and 32 levels deep. Anchors, aliases, merge keys, tags and directives are refused.
-- Several documents in a file: one per \`---\` with \`kind\`, or lists under \`models\`, \`routes\`, \`clients\`, \`projects\`,
+- Several documents in a file: one per \`---\` with \`kind\`, or lists under \`models\`, \`routes\`, \`task_types\`, \`clients\`, \`projects\`,
   \`reflexes\`, \`schedules\`, and a map under \`settings\`.
 - The specification's notation, whatever the file's suffix: sections \`[task type]\`, \`[client:name]\`, \`[project:name]\`,
   \`[reflex:name]\`, each followed by its fields. Fences around a block may stay.

@@ -32,7 +32,7 @@ const modelName = () => text(100);
 const mostFallbacks = 20;
 
 const name = (what: string) => text(100).describe(what);
-const optionalSlug = () =>
+export const optionalSlug = () =>
   slug().describe('Its name in keys and addresses. Default: made from the name.').exactOptional();
 
 /** `fallback_1` to `fallback_20`. */
@@ -51,7 +51,7 @@ const fallbacksOf = (document: object): { step: string; model: string }[] =>
     return typeof model === 'string' ? [{ step, model }] : [];
   });
 
-const slugFor = (document: { name: string; slug?: string }, context: z.RefinementCtx): string => {
+export const slugFor = (document: { name: string; slug?: string }, context: z.RefinementCtx): string => {
   const made = document.slug ?? slugOf(document.name);
   if (!slugPattern.test(made))
     context.addIssue({

@@ -16,6 +16,7 @@ import {
   settingsSchema,
   settingsShape,
 } from './rule-schemas.ts';
+import { taskTypeSchema, taskTypeShape } from './task-type-schema.ts';
 
 /** Reads a document of each kind into its normal form. */
 export const documentSchemas: {
@@ -23,6 +24,7 @@ export const documentSchemas: {
 } = {
   model: modelSchema,
   route: routeSchema,
+  task_type: taskTypeSchema,
   client: clientSchema,
   project: projectSchema,
   reflex: reflexSchema,
@@ -33,6 +35,7 @@ export const documentSchemas: {
 const shapes: { readonly [K in DocumentKind]: z.core.$ZodLooseShape } = {
   model: modelShape,
   route: routeShape,
+  task_type: taskTypeShape,
   client: clientShape,
   project: projectShape,
   reflex: reflexShape,
