@@ -17,6 +17,7 @@ import type { ReplayOptions } from './commands/replay.ts';
 import type { RollbackOptions } from './commands/rollback.ts';
 import type { RerateOptions } from './commands/prices.ts';
 import type { TopOptions } from './commands/top.ts';
+import type { ListOptions, SubmitOptions, TasksOptions } from './commands/tasks.ts';
 import type { UsageOptions } from './commands/usage.ts';
 import { kindsByWord, kindWords } from './kinds.ts';
 import {
@@ -82,6 +83,58 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
       const { run } = await import('./commands/run.ts');
       end(await run(terminal, type, text, options));
     });
+
+  withFacts(program.command('submit'))
+    .description('submit a durable task: it is stored, done when it is its turn, and ends exactly once')
+    .addArgument(typeArgument())
+    .argument('<text>', 'what to say; "-" reads stdin')
+    .option('--timeout-ms <ms>', 'until its deadline (default 24 hours)', wholeNumber(1, 31 * 86_400_000))
+    .option('--not-before <time>', 'not to start before: an ISO time', instant(Date.now))
+    .option('--defer <schedule>', 'start while this schedule is open, or in time for the deadline: off_hours', named)
+    .option('--key <key>', 'submitting again with the same key is the same task')
+    .option('--wait', 'wait for its end and print the answer')
+    .option('--json', 'print JSON')
+    .action(async (type: string, text: string, options: SubmitOptions) => {
+      const { submit } = await import('./commands/tasks.ts');
+      end(await submit(terminal, type, text, options));
+    });
+
+  const tasks = program.command('tasks').description('durable tasks');
+  tasks
+    .command('ls')
+    .description('show tasks, newest first')
+    .option('--client <name>', 'of whom (default "default")', named)
+    .addOption(
+      new Option('--state <state>', 'in this state').choices([
+        'waiting',
+        'running',
+        'succeeded',
+        'failed',
+        'cancelled',
+        'expired',
+      ]),
+    )
+    .option('--limit <n>', 'how many (default 20)', wholeNumber(1, 200))
+    .option('--json', 'print JSON')
+    .action(async (options: ListOptions) => {
+      const { list } = await import('./commands/tasks.ts');
+      end(await list(terminal, options));
+    });
+  const ofTask = (word: 'get' | 'wait' | 'cancel', description: string): void => {
+    tasks
+      .command(word)
+      .description(description)
+      .argument('<taskId>', 'its id')
+      .option('--client <name>', 'of whom (default "default")', named)
+      .option('--json', 'print JSON')
+      .action(async (taskId: string, options: TasksOptions) => {
+        const commands = await import('./commands/tasks.ts');
+        end(await commands[word](terminal, taskId, options));
+      });
+  };
+  ofTask('get', 'show a task as it is');
+  ofTask('wait', 'wait for its end and print the answer');
+  ofTask('cancel', 'end a task that has not ended');
 
   program
     .command('apply')

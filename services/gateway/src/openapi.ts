@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { chatSchema } from './chat/chat-schema.ts';
 import { factHeaders } from './chat/facts.ts';
-import { questionSchema } from './json/json-task.ts';
+import { questionSchema, submissionSchema } from './json/json-task.ts';
 import { speechSchema, transcriptionSchema } from './media/audio.ts';
 import { embeddingsSchema } from './media/embeddings.ts';
 import { imagesSchema } from './media/images.ts';
@@ -53,6 +53,18 @@ export const described: Readonly<Record<string, Readonly<Record<string, Describe
       body: questionSchema,
       takesFacts: true,
     },
+  },
+  '/v1/tasks': {
+    POST: { summary: 'Submits a durable task', body: submissionSchema, takesFacts: true },
+    GET: { summary: 'Durable tasks of a client, newest first', takesFacts: true },
+  },
+  '/v1/tasks/*': {
+    GET: {
+      summary: 'A durable task; with wait_ms its end, if that comes first',
+      parameter: 'task_id',
+      takesFacts: true,
+    },
+    DELETE: { summary: 'Cancels a durable task', parameter: 'task_id', takesFacts: true },
   },
   '/v1/models': { GET: { summary: 'Everything that `model` may name' } },
   '/v1/models/*': { GET: { summary: 'One model or task type', parameter: 'name' } },

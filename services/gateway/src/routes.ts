@@ -17,12 +17,14 @@ import { openApiDocument } from './openapi.ts';
 import type { Surroundings } from './ports.ts';
 import { readiness } from './readiness.ts';
 import { responses } from './responses/responses.ts';
+import { tasksRoutes } from './tasks/tasks.ts';
 import { answerText, notReady, type TaskOptions } from './text/answer-text.ts';
 
 /** Everything that this door answers. */
 export function routes(options: TaskOptions): Routes {
   const { surroundings } = options;
   const openApi = openApiDocument();
+  const tasks = tasksRoutes(options);
   return {
     '/v1/chat/completions': { POST: answerText(chatCompletions, options) },
     '/v1/responses': { POST: answerText(responses, options) },
@@ -41,6 +43,8 @@ export function routes(options: TaskOptions): Routes {
         sendJson(response, 200, shownExplanation(await client.explain(question)));
       },
     },
+    '/v1/tasks': { POST: tasks.submit, GET: tasks.list },
+    '/v1/tasks/*': { GET: tasks.get, DELETE: tasks.cancel },
     '/openapi.json': {
       GET: (_request, response) => sendJson(response, 200, openApi),
     },

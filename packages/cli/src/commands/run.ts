@@ -41,7 +41,7 @@ export async function run(terminal: Terminal, type: string, text: string, option
   );
 }
 
-function requestOf(type: string, input: string, options: RunOptions): TaskRequest {
+export function requestOf(type: string, input: string, options: RunOptions): TaskRequest {
   const { client, project, reflex, priority, model, dataClass, maxTokens, timeoutMs } = options;
   return {
     type,
@@ -100,7 +100,7 @@ interface Told {
 /** A model's text must not steer the terminal; a file or program gets it as it is. */
 const shownText = (terminal: Terminal, text: string): string => (terminal.isInteractive ? printable(text) : text);
 
-function showResult(terminal: Terminal, result: TaskResult, durationMs: number, told: Told): void {
+export function showResult(terminal: Terminal, result: TaskResult, durationMs: number, told: Told): void {
   const rest = told.text === '' ? result.output || result.toolCalls : '';
   terminal.out(`${shownText(terminal, rest)}${(told.text + rest).endsWith('\n') ? '' : '\n'}`);
   const { modelName, usage, decisionId, attempts, finish, costNanoUsd } = result;
@@ -120,7 +120,7 @@ function showResult(terminal: Terminal, result: TaskResult, durationMs: number, 
   terminal.err(`${dim(terminal, facts.filter((fact) => fact !== '').join(' · '))}\n`);
 }
 
-function showFailure(terminal: Terminal, error: TaskError, told: Told): void {
+export function showFailure(terminal: Terminal, error: TaskError, told: Told): void {
   if (told.text !== '' && !told.text.endsWith('\n')) terminal.out('\n');
   const lines = [
     `willm: ${error.code}: ${error.message}`,
@@ -133,7 +133,7 @@ function showFailure(terminal: Terminal, error: TaskError, told: Told): void {
   terminal.err(`${printable(lines.join('\n'))}\n`);
 }
 
-const resultAsJson = (result: TaskResult, durationMs: number, { firstContentMs }: Told): object => ({
+export const resultAsJson = (result: TaskResult, durationMs: number, { firstContentMs }: Told): object => ({
   taskId: result.taskId,
   outcome: result.outcome,
   model: result.model,
@@ -150,7 +150,7 @@ const resultAsJson = (result: TaskResult, durationMs: number, { firstContentMs }
   ...(firstContentMs !== undefined && { firstContentMs }),
 });
 
-const failureAsJson = (error: TaskError, durationMs: number, { text }: Told): object => ({
+export const failureAsJson = (error: TaskError, durationMs: number, { text }: Told): object => ({
   taskId: error.taskId,
   outcome: outcomeOfFailure(error),
   model: '',

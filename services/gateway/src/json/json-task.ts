@@ -38,6 +38,17 @@ const taskSchema = z.strictObject({
   input_kind: z.string().regex(slugPattern).optional(),
   input: z.union([z.string().min(1), z.record(z.string(), z.unknown())]),
 });
+/** A durable task. */
+export const submissionSchema = taskSchema.extend({
+  timeout_ms: z
+    .int()
+    .min(1)
+    .max(31 * 86_400_000)
+    .optional(),
+  idempotency_key: z.string().min(1).max(200).optional(),
+  not_before: z.iso.datetime({ offset: true }).optional(),
+  defer: name.optional(),
+});
 /** A question about a task that is not run. */
 export const questionSchema = z.strictObject({
   ...facts,
@@ -51,8 +62,20 @@ const read = <S extends z.ZodObject>(schema: S, bytes: Buffer): z.infer<S> =>
   checkFields(schema, {}, withoutNulls(parseJsonObject(bytes)));
 
 /** A task in JSON. @throws {HttpError} 400, naming the first field that is wrong. */
-export function readJsonTask(bytes: Buffer, stated: FactsBeside): TaskRequest & { readonly taskId: string } {
-  const body = read(taskSchema, bytes);
+export const readJsonTask = (bytes: Buffer, stated: FactsBeside): TaskRequest & { readonly taskId: string } =>
+  checkTask(taskSchema, bytes, stated).task;
+
+/** A task in JSON, with what else the body says. @throws {HttpError} 400 */
+export function checkTask<S extends typeof taskSchema | typeof submissionSchema>(
+  schema: S,
+  bytes: Buffer,
+  stated: FactsBeside,
+): { readonly task: TaskRequest & { readonly taskId: string }; readonly body: z.infer<S> } {
+  const body = read(schema, bytes);
+  return { body, task: taskOf(body as z.infer<typeof taskSchema>, stated) };
+}
+
+function taskOf(body: z.infer<typeof taskSchema>, stated: FactsBeside): TaskRequest & { readonly taskId: string } {
   const { input, input_kind: inputKind } = body;
   return {
     taskId: body.task_id ?? newId(),

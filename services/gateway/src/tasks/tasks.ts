@@ -1,0 +1,102 @@
+import type { DurableTask, TaskSubmission } from '@will/client';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { z } from 'zod';
+import { readFacts } from '../chat/facts.ts';
+import { invalid, toHttpError } from '../http/errors.ts';
+import { readJsonBody } from '../http/read-body.ts';
+import { shownError, shownResult } from '../json/json-answer.ts';
+import { checkTask, submissionSchema } from '../json/json-task.ts';
+import { notReady, type TaskOptions } from '../text/answer-text.ts';
+
+const states = ['waiting', 'running', 'succeeded', 'failed', 'cancelled', 'expired'] as const;
+const longestWaitMs = 25_000;
+const querySchema = z.strictObject({
+  state: z.enum(states).optional(),
+  limit: z.coerce.number().int().min(1).max(200).optional(),
+  wait_ms: z.coerce.number().int().min(0).max(longestWaitMs).optional(),
+});
+
+/** `/v1/tasks`: durable tasks, in Will's own JSON. */
+export function tasksRoutes(options: TaskOptions) {
+  const { surroundings } = options;
+  const client = () => {
+    if (!surroundings.client) throw notReady(surroundings);
+    return surroundings.client;
+  };
+  return {
+    async submit(request: IncomingMessage, response: ServerResponse): Promise<void> {
+      const stated = readFacts(request.headers);
+      const submission = readSubmission(await readJsonBody(request, response, options), request, stated);
+      const task = await client().submit(submission);
+      send(response, task.isRepeated ? 200 : 202, shownTask(task));
+    },
+    async list(request: IncomingMessage, response: ServerResponse): Promise<void> {
+      const { client: name } = readFacts(request.headers);
+      const { state, limit } = query(request);
+      const tasks = await client().tasks({ client: name, ...(state && { state }), ...(limit && { limit }) });
+      send(response, 200, { object: 'list', data: tasks.map(shownTask) });
+    },
+    async get(request: IncomingMessage, response: ServerResponse, taskId: string): Promise<void> {
+      const { client: name } = readFacts(request.headers);
+      const { wait_ms: waitMs = 0 } = query(request);
+      send(response, 200, shownTask(await client().task(taskId, { client: name, waitMs })));
+    },
+    async cancel(request: IncomingMessage, response: ServerResponse, taskId: string): Promise<void> {
+      const { client: name } = readFacts(request.headers);
+      send(response, 200, shownTask(await client().cancelTask(taskId, { client: name })));
+    },
+  };
+}
+
+function readSubmission(
+  bytes: Buffer,
+  { headers }: IncomingMessage,
+  stated: ReturnType<typeof readFacts>,
+): TaskSubmission {
+  const { task, body } = checkTask(submissionSchema, bytes, stated);
+  const header = headers['idempotency-key'];
+  const key = body.idempotency_key ?? (typeof header === 'string' ? header : undefined);
+  return {
+    ...task,
+    ...(key !== undefined && { idempotencyKey: key }),
+    ...(body.not_before !== undefined && { notBeforeUnixMs: Date.parse(body.not_before) }),
+    ...(body.defer !== undefined && { defer: body.defer }),
+  };
+}
+
+function query({ url = '' }: IncomingMessage): z.infer<typeof querySchema> {
+  const stated = Object.fromEntries(new URL(url, 'http://door').searchParams);
+  const read = querySchema.safeParse(stated);
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  throw invalid(
+    `query ${String(issue?.path[0] ?? 'parameters')}: ${issue?.message ?? 'wrong'}`,
+    String(issue?.path[0] ?? ''),
+  );
+}
+
+function shownTask({ result, failure, ...task }: DurableTask): object {
+  const at = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
+  return {
+    object: 'task',
+    task_id: task.taskId,
+    client: task.client,
+    type: task.type,
+    priority: task.priority,
+    state: task.state,
+    created: at(task.createdUnixMs),
+    deadline: at(task.deadlineUnixMs),
+    finished: at(task.finishedUnixMs),
+    pickups: task.pickups,
+    idempotency_key: task.idempotencyKey,
+    ...(result && { result: shownResult(result) }),
+    ...(failure && shownError(toHttpError(failure))),
+  };
+}
+
+function send(response: ServerResponse, status: number, value: object): void {
+  const body = Buffer.from(JSON.stringify(value));
+  const headers = ['content-type', 'application/json; charset=utf-8', 'content-length', String(body.length)];
+  response.writeHead(status, headers);
+  response.end(body);
+}
