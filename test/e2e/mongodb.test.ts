@@ -39,17 +39,20 @@ beforeAll(async () => {
       'world.yaml': documentFile(
         openByDefault,
         modelDocument({ name: 'Cloud', callMethod: 'API', endpoint, tags: 'text_gen, code, digest' }),
+        modelDocument({ name: 'Slow', callMethod: 'API', endpoint, tags: 'slow' }),
         modelDocument({ name: 'Down', callMethod: 'API', endpoint: 'http://127.0.0.1:9/v1' }),
         modelDocument({ name: 'Tiny', provider: 'gguf', callMethod: 'on-device', path: join(folder, 'tiny.gguf') }),
         'kind: client\nname: Open Book\nkeep_content_hours: 2',
         routeDocument('text_gen', 'Down', 'Tiny'),
         routeDocument('code', 'Cloud'),
+        routeDocument('slow', 'Slow'),
       ),
     },
     env: { WILL_MONGODB_URI: address.href },
-    counts: { telemetry: 2 },
+    counts: { telemetry: 2, tasks: 2 },
   });
-  await system.untilServed('cloud', 'tiny', 'down');
+  upstream.script('slow', { kind: 'answer', delayMs: 300 });
+  await system.untilServed('cloud', 'tiny', 'down', 'slow');
 }, 120_000);
 afterAll(async () => {
   await system.stop();
@@ -86,17 +89,26 @@ test('documents apply live, stay through a restart of the registry, and one bad 
   expect((await system.client.run({ type: 'digest', input: 'Hello' })).model).toBe('cloud');
 });
 
-test('of calls through kills of telemetry there is exactly one record each', async () => {
+test('through kills of telemetry and of the tasks service, each call has one record and each durable task one end', async () => {
+  const { client } = system;
   const ids = Array.from({ length: 60 }, (_, n) => `counted-${n}`);
   const run = (taskId: string): Promise<unknown> =>
-    system.client.run({ type: 'code', client: 'counted', input: 'Hello', taskId });
+    client.run({ type: 'code', client: 'counted', input: 'Hello', taskId });
   await Promise.all(ids.slice(0, 30).map(run));
   await Promise.all(system.of('telemetry').map((telemetry) => telemetry.kill()));
+  const durable = Array.from({ length: 20 }, (_, n) => `durable-${n}`);
+  await Promise.all(durable.map((taskId) => client.submit({ type: 'slow', client: 'keeper', input: 'Hello', taskId })));
+  await system.of('tasks')[0]?.kill();
   await Promise.all(ids.slice(30).map(run));
   await Promise.all([system.add('telemetry'), system.add('telemetry')]);
   const calls = await callsOf(system, { client: 'counted' }, 60);
   expect(new Set(calls.map(({ attemptId }) => attemptId)).size).toBe(60);
   expect(calls).toHaveLength(60);
+  const of = { client: 'keeper', timeoutMs: 40_000 };
+  const results = await Promise.all(durable.map((id) => client.result(id, of)));
+  expect(results.map(({ outcome }) => outcome)).toEqual(durable.map(() => 'Success'));
+  const states = await Promise.all(durable.map((id) => client.task(id, { client: 'keeper' })));
+  expect(states.map(({ state }) => state)).toEqual(durable.map(() => 'succeeded'));
 });
 
 test('what is said in calls is kept of a client that switches it on, for its time, and nowhere of the others', async () => {

@@ -150,12 +150,20 @@ test('events are kept while the stream is away and arrive after it is back', asy
   expect(outbox.dropped).toBe(0);
 });
 
-test('an outbox that is full drops the oldest and counts them', async () => {
+test('an outbox that is full drops the oldest, counts them and says so, ever more rarely', async () => {
   const own = await bus();
-  const outbox = new Outbox(own, { service: 'router', kind: 'records', capacity: 10, batchMs: 60_000 });
+  const told: string[] = [];
+  const outbox = new Outbox(own, {
+    service: 'router',
+    kind: 'records',
+    capacity: 10,
+    batchMs: 60_000,
+    onError: (what) => told.push(what),
+  });
   for (let n = 0; n < 25; n += 1) outbox.add(create(wire.EventSchema));
   expect(outbox.waiting).toBe(10);
   expect(outbox.dropped).toBe(15);
+  expect(told).toEqual(['1 events were dropped', '10 events were dropped']);
 });
 
 test('a process is seen while it lives, with why it does not serve a model, and gone when it says so', async () => {

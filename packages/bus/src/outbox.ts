@@ -47,7 +47,7 @@ export class Outbox {
   add(event: wire.Event): void {
     if (this.#events.length >= this.#options.capacity) {
       this.#events.shift();
-      this.#dropped += 1;
+      this.#countDropped();
     }
     this.#events.push(event);
     this.#arm(this.#options.batchMs);
@@ -63,6 +63,13 @@ export class Outbox {
     }
     clearTimeout(this.#timer);
     return this.#events.length;
+  }
+
+  /** Told at the first, the tenth, the hundredth…: the word itself must not become a flood. */
+  #countDropped(): void {
+    this.#dropped += 1;
+    if (Number.isInteger(Math.log10(this.#dropped)))
+      this.#options.onError(`${this.#dropped} events were dropped`, new Error('too many wait for the stream'));
   }
 
   #arm(delayMs: number): void {
