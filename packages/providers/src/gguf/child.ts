@@ -27,9 +27,9 @@ class Engine implements Computation<GgufRequest> {
   /** The model's own template. Made once: that takes longer than a short answer. */
   readonly #template: ChatWrapper;
   readonly #contextTokens: number;
-  readonly #free: LlamaContextSequence[];
+  readonly #free: Lane[];
   readonly #vectors: LlamaEmbeddingContext | undefined;
-  readonly #waiting: ((sequence: LlamaContextSequence) => void)[] = [];
+  readonly #waiting: ((lane: Lane) => void)[] = [];
 
   private constructor(
     llama: Llama,
@@ -42,7 +42,7 @@ class Engine implements Computation<GgufRequest> {
     this.#model = model;
     this.#template = resolveChatWrapper(model);
     this.#contextTokens = contextTokens;
-    this.#free = sequences;
+    this.#free = sequences.map((sequence) => ({ sequence, spoken: [] }));
     this.#vectors = vectors;
   }
 
@@ -59,14 +59,19 @@ class Engine implements Computation<GgufRequest> {
 
   async run(request: GgufRequest, signal: AbortSignal, say: (text: string) => void): Promise<Computed | NotComputed> {
     if (request.kind === 'vectors') return await this.#embed(request, signal);
-    const sequence = await this.#sequence();
+    const lane = await this.#lane(request);
+    let said = '';
     try {
-      return await this.#generate(request, sequence, signal, say);
+      return await this.#generate(request, lane.sequence, signal, (text) => {
+        said += text;
+        say(text);
+      });
     } catch (error) {
       if (isTooLong(error)) return tooLong;
       throw error;
     } finally {
-      this.#giveBack(sequence);
+      lane.spoken = [...request.messages.map(lineOf), lineOf({ role: 'assistant', text: said })];
+      this.#giveBack(lane);
     }
   }
 
@@ -87,6 +92,7 @@ class Engine implements Computation<GgufRequest> {
       const inputTokens = this.#count([...history, { type: 'user', text: prompt }]);
       if (inputTokens >= this.#contextTokens) return tooLong;
       const maxTokens = Math.min(request.maxTokens ?? Number.POSITIVE_INFINITY, this.#contextTokens - inputTokens);
+      const readBefore = sequence.tokenMeter.usedInputTokens;
       let outputTokens = 0;
       const { stopReason } = await session.promptWithMeta(prompt, {
         ...(await this.#sampling(request)),
@@ -100,7 +106,10 @@ class Engine implements Computation<GgufRequest> {
       });
       // The library may report a token that it then leaves out of the text.
       outputTokens = Math.min(outputTokens, maxTokens);
-      return { finish: finishes[stopReason] ?? 'stop', inputTokens, outputTokens };
+      // What stood in the sequence already was not computed again.
+      const readTokens = sequence.tokenMeter.usedInputTokens - readBefore;
+      const cachedInputTokens = Math.max(0, inputTokens - readTokens);
+      return { finish: finishes[stopReason] ?? 'stop', inputTokens, outputTokens, cachedInputTokens };
     } finally {
       session.dispose({ disposeSequence: false });
     }
@@ -149,16 +158,33 @@ class Engine implements Computation<GgufRequest> {
     return contextText.tokenize(this.#model.tokenizer).length;
   }
 
-  #sequence(): Promise<LlamaContextSequence> {
-    const free = this.#free.pop();
-    return free ? Promise.resolve(free) : new Promise((resolve) => this.#waiting.push(resolve));
+  /** Of the free ones the one that holds the most of this conversation, and among equals the one used longest ago. */
+  #lane({ messages }: ChatRequest): Promise<Lane> {
+    if (this.#free.length === 0) return new Promise((resolve) => this.#waiting.push(resolve));
+    const lines = messages.map(lineOf);
+    const known = this.#free.map(({ spoken }) => equalFromStart(spoken, lines));
+    const [lane] = this.#free.splice(known.indexOf(Math.max(...known)), 1);
+    return Promise.resolve(lane as Lane);
   }
 
-  #giveBack(sequence: LlamaContextSequence): void {
+  #giveBack(lane: Lane): void {
     const next = this.#waiting.shift();
-    if (next) next(sequence);
-    else this.#free.push(sequence);
+    if (next) next(lane);
+    else this.#free.push(lane);
   }
+}
+
+/** A sequence of the context, which keeps what it computed, and the lines of the conversation that it was. */
+interface Lane {
+  readonly sequence: LlamaContextSequence;
+  spoken: readonly string[];
+}
+
+const lineOf = ({ role, text }: ChatRequest['messages'][number]): string => `${role}: ${text}`;
+
+function equalFromStart(one: readonly string[], other: readonly string[]): number {
+  const differs = one.findIndex((line, n) => line !== other[n]);
+  return differs < 0 ? one.length : differs;
 }
 
 const isTooLong = (error: unknown): boolean =>

@@ -61,6 +61,27 @@ test('a system message and earlier answers are part of the conversation', async 
   );
 });
 
+test('what follows in a conversation is computed where its beginning is kept, and not again', async () => {
+  // Two lanes: between the two calls of each conversation stands the other one.
+  const say = async (messages: readonly object[]) => {
+    const { outcome, text } = await runCall(connection, callOf({ input: chatInput({ messages }), maxOutputTokens: 6 }));
+    if (!outcome.ok) throw new Error(outcome.failure.message);
+    return { text, ...outcome.usage };
+  };
+  const openings = ['the word of his hand', 'you can each have some'].map((start) => ({
+    role: 'user',
+    content: `${start} `.repeat(60),
+  }));
+  const first = [];
+  for (const opening of openings) first.push(await say([opening]));
+  for (const [n, opening] of openings.entries()) {
+    const more = [opening, { role: 'assistant', content: first[n]?.text }, { role: 'user', content: 'and then' }];
+    const { inputTokens, cachedInputTokens } = await say(more);
+    expect(cachedInputTokens).toBeGreaterThan((first[n]?.inputTokens ?? Infinity) * 0.8);
+    expect(cachedInputTokens).toBeLessThan(inputTokens);
+  }
+});
+
 test('a process killed within an answer is a failure, and the next call works', async () => {
   const { own, kill } = await openWithProcess();
   try {
@@ -139,6 +160,31 @@ test('two models in the room of one: a hundred calls in alternation are done wit
   }
 });
 
+test('a file that became another one is looked at again before it is loaded again', async () => {
+  await writeFile(join(folder, 'changing.gguf'), tinyGguf());
+  const before = await computingProcesses();
+  const own = await provider.open(modelFor({ ...tiny.document, local: { path: 'changing.gguf', device: 'cpu' } }));
+  try {
+    const [pid] = (await computingProcesses()).filter((each) => !before.includes(each));
+    if (pid === undefined) throw new Error('nothing computes');
+    await writeFile(join(folder, 'changing.gguf'), tinyGguf().subarray(0, 100_000));
+    const killed = await own.run(callOf({ maxOutputTokens: 500 }), killer(pid), new AbortController().signal);
+    expect(killed.ok).toBe(false);
+    expect(reasonOf(await runCall(own, callOf()))).toBe('crashed');
+    expect(await own.probe(AbortSignal.timeout(5_000))).toMatchObject({
+      healthy: false,
+      detail: expect.stringContaining('changing.gguf is cut short'),
+    });
+    await writeFile(join(folder, 'changing.gguf'), tinyGguf());
+    await expect
+      .poll(async () => (await own.probe(AbortSignal.timeout(5_000))).healthy, { timeout: 15_000 })
+      .toBe(true);
+    expect((await runCall(own, callOf())).outcome.ok).toBe(true);
+  } finally {
+    await own.close();
+  }
+});
+
 test('a relative path stays within the data folder', async () => {
   const away = modelFor({ provider: 'gguf', call_method: 'on-device', local: { path: '../tiny.gguf' } });
   await expect(provider.open(away)).rejects.toThrow('must stay within the data folder');
@@ -168,13 +214,15 @@ async function openWithProcess(): Promise<{ readonly own: ModelConnection; kill(
   const [pid, ...others] = (await computingProcesses()).filter((each) => !before.includes(each));
   // Never a guess: a wrong number would end another test's process, or with 0 the whole run.
   if (pid === undefined || others.length > 0) throw new Error('which process computes is not clear');
+  return { own, kill: killer(pid) };
+}
+
+/** Kills a process, once. */
+function killer(pid: number): () => void {
   let isAlive = true;
-  return {
-    own,
-    kill() {
-      if (isAlive) process.kill(pid, 'SIGKILL');
-      isAlive = false;
-    },
+  return () => {
+    if (isAlive) process.kill(pid, 'SIGKILL');
+    isAlive = false;
   };
 }
 

@@ -30,13 +30,22 @@ export function gguf(options: GgufOptions): Provider {
       const file = await describeGguf(path, model.document.local?.path);
       const load = loadOptionsOf(model, path, file, options);
       const sequences = load.sequences + (load.isForVectors ? 1 : 0);
+      const memory = memoryOf(model, estimateMemory(file, load.contextTokens, sequences));
       return openLocalModel(
         {
           slug: model.slug,
           program: new URL('./child.ts', import.meta.url),
           options: load,
           concurrency: Math.max(1, load.sequences),
-          memory: memoryOf(model, estimateMemory(file, load.contextTokens, sequences)),
+          memory,
+          beforeLoad: async () => {
+            const now = await describeGguf(path, model.document.local?.path);
+            const { bytes, inWords } = memoryOf(model, estimateMemory(now, load.contextTokens, sequences));
+            if (bytes > memory.bytes)
+              throw new ProviderConfigError(
+                `its file has grown: it needs ${inWords} now, more than when it was opened`,
+              );
+          },
           readInput: (call) => readInput(call, load),
         },
         budget,

@@ -24,6 +24,8 @@ export interface LocalModel {
   /** Calls that it computes at once. */
   readonly concurrency: number;
   readonly memory: Pick<Tenant, 'bytes' | 'inWords'>;
+  /** Looks at its file before every load: it may be another one by now. @throws {ProviderConfigError} it must not be loaded. */
+  readonly beforeLoad?: () => Promise<void>;
   /** The caller's input as the process takes it; a string says what is wrong with it, without repeating any of it. */
   readonly readInput: (call: ModelCall) => object | string;
 }
@@ -173,6 +175,12 @@ class LocalConnection implements ModelConnection {
   }
 
   async #launch(): Promise<void> {
+    try {
+      await this.#model.beforeLoad?.();
+    } catch (error) {
+      this.#backOff(troubleOf(error));
+      throw error;
+    }
     // Only what a process needs to run: no key of the worker's reaches it.
     const env = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
     const child = fork(this.#model.program, {
@@ -207,7 +215,7 @@ class LocalConnection implements ModelConnection {
       this.#trouble = '';
     } catch (error) {
       child.kill('SIGKILL');
-      this.#backOff(error instanceof Error ? error.message : 'it cannot be loaded');
+      this.#backOff(troubleOf(error));
       throw error;
     } finally {
       this.#loading = undefined;
@@ -288,6 +296,8 @@ class LocalConnection implements ModelConnection {
     this.#child?.send(message, () => {});
   }
 }
+
+const troubleOf = (error: unknown): string => (error instanceof Error ? error.message : 'it cannot be loaded');
 
 /** What is left to give at the end: nothing where it went out piece by piece. */
 function outputOf({ call, text, onDelta }: Running, whole: ContentDelta | undefined): ContentDelta | undefined {
