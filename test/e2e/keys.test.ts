@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -75,6 +77,44 @@ test('a key made on the command line opens every door for its client, and none o
   for (const url of urls) expect(await untilStatus(url, key, 401)).toBeLessThan(5_000);
   for (const service of ['registry', 'gateway'] as const)
     for (const process of system.of(service)) expect(process.log()).not.toContain(key.slice(21));
+});
+
+test('the audit log names every change and refusal, and shows what was done to it', async () => {
+  const willm = willmAt(system.nats.url);
+  const key = (await willm('keys', 'create', '--client', 'Globex')).out.trim();
+  const id = key.split('-')[2] as string;
+  await untilStatus(urls[0] as string, key, 200);
+  const refused = await fetch(`${urls[0]}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'x-will-client': 'acme' },
+    body: JSON.stringify({ model: 'text_gen', messages: [{ role: 'user', content: 'a secret prompt' }] }),
+  });
+  expect(refused.status).toBe(403);
+
+  const startedMs = performance.now();
+  let text = '';
+  while (!text.includes('client acme') && performance.now() - startedMs < 10_000)
+    text = (await willm('audit', 'ls', '--json')).out;
+  const entries = JSON.parse(text) as { actor: string; action: string; object: string }[];
+  expect(entries).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ action: 'documents.seeded' }),
+      expect.objectContaining({ action: 'key.created', object: id }),
+      expect.objectContaining({ actor: id, action: 'door.refused', object: 'POST /v1/chat/completions' }),
+    ]),
+  );
+  expect(text).not.toContain('secret prompt');
+  expect(text).not.toContain(key.slice(21));
+  expect(await willm('audit', 'verify')).toMatchObject({ code: 0 });
+
+  const file = join(system.dataDir, 'audit.jsonl');
+  const whole = await readFile(file, 'utf8');
+  await writeFile(file, whole.split('\n').slice(0, 1).join('\n') + '\n');
+  const cut = await willm('audit', 'verify');
+  expect(cut.code).toBe(1);
+  expect(cut.out).toContain('wrong at entry 2');
+  await writeFile(file, whole);
+  expect(await willm('audit', 'verify')).toMatchObject({ code: 0 });
 });
 
 test('without keys a door that other machines would reach does not open', async () => {

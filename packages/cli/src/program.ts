@@ -409,6 +409,28 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
       end(await revokeKey(terminal, id, options));
     });
 
+  const audit = program
+    .command('audit')
+    .description('what was changed and refused, each entry bound to the one before');
+  audit
+    .command('ls')
+    .description('show entries, newest first')
+    .option('--limit <n>', 'how many (default 100)', wholeNumber(1, 500))
+    .option('--before <n>', 'those before this number', wholeNumber(1, 1e12))
+    .option('--json', 'print JSON')
+    .action(async (options: { limit?: number; before?: number; json?: boolean }) => {
+      const { listAudit } = await import('./commands/audit.ts');
+      end(await listAudit(terminal, options));
+    });
+  audit
+    .command('verify')
+    .description('read the whole log and tell the first entry that is not as it was written')
+    .option('--json', 'print JSON')
+    .action(async (options: { json?: boolean }) => {
+      const { verifyAudit } = await import('./commands/audit.ts');
+      end(await verifyAudit(terminal, options));
+    });
+
   const prices = program.command('prices').description('what models cost by their documents');
   prices
     .command('show')

@@ -1,3 +1,5 @@
+export { openAuditLog, verifyAuditFile, type AuditLog, type AuditReport } from './audit/audit-log.ts';
+export { type AuditEntry, type AuditHead, type AuditNote, emptyHead } from './audit/chain.ts';
 export { backUpStores, restoreStores } from './backup/backup.ts';
 export type { BackupFile, Manifest } from './backup/manifest.ts';
 export * from './call-log.ts';

@@ -1,4 +1,4 @@
-import { connectBus } from '@will/bus';
+import { auditNotes, type AuditNotes, connectBus } from '@will/bus';
 import { measures, observe } from '@will/observe';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { BusSurroundings } from './adapters/bus-surroundings.ts';
@@ -29,11 +29,15 @@ await runMain(logger, async (ready) => {
     nowMs: Date.now,
     onError,
   };
+  const audit: { notes?: AuditNotes } = {};
   const guard = areKeysRequired
     ? keyGuard({
         find: () => surroundings.keys && ((id) => surroundings.keys?.get(id)),
         nowMs: Date.now,
-        onRefused: (refused) => logger.warn(refused, 'refused'),
+        onRefused: ({ keyId, what, why }) => {
+          logger.warn({ keyId, what, why }, 'refused');
+          audit.notes?.note({ actor: keyId || 'nobody', action: 'door.refused', object: what, detail: why });
+        },
       })
     : openGuard;
   const doors = areKeysRequired ? { ...shared, surroundings: new GuardedSurroundings(surroundings) } : shared;
@@ -54,6 +58,7 @@ await runMain(logger, async (ready) => {
   observing.watch(measures.busConnected, () => [[bus.isConnected ? 1 : 0]]);
   observing.watch(measures.revision, () => [[surroundings.snapshot?.revision ?? 0]]);
   observing.ready(() => readiness(surroundings).reason);
+  audit.notes = auditNotes(bus, 'gateway', onError);
   await surroundings.connect(bus);
   const json = serveJson(bus, shared);
   ready();
@@ -61,6 +66,7 @@ await runMain(logger, async (ready) => {
 
   await untilStopped();
   await Promise.all([json.stop(config.drainMs), door.stop(config.drainMs), grpc.stop(config.drainMs)]);
+  await audit.notes.stop();
   await surroundings.close();
   await bus.close();
   await observing.stop();

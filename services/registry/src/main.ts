@@ -1,19 +1,34 @@
 import { mkdir } from 'node:fs/promises';
-import { announce, beat, connectBus, openKeyBucket, openSnapshotPublisher, watchProcesses } from '@will/bus';
+import { join } from 'node:path';
+import {
+  announce,
+  beat,
+  connectBus,
+  keptAuditEnd,
+  openKeyBucket,
+  openSnapshotPublisher,
+  watchProcesses,
+} from '@will/bus';
 import { measures, observe } from '@will/observe';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
-import { storesAt } from '@will/store';
+import { openAuditLog, storesAt } from '@will/store';
 import { serveRegistry } from './adapters/bus-door.ts';
 import { busLateDecisions } from './adapters/bus-late-decisions.ts';
 import { busProcesses, busPublication } from './adapters/bus-publication.ts';
 import { readDocumentFolder } from './adapters/document-folder.ts';
+import { serveAudit } from './adapters/bus-audit.ts';
 import { serveKeys } from './adapters/bus-keys.ts';
+import { Audit } from './audit.ts';
 import { parseConfig } from './config.ts';
 import { Keys } from './keys.ts';
 import { seedStore } from './seed.ts';
 import { Registry } from './service.ts';
 
 const logger = createLogger('registry');
+
+/** `2 created, 1 updated`. */
+const inWords = (changes: readonly { readonly action: string }[]): string =>
+  [...Map.groupBy(changes, ({ action }) => action)].map(([action, of]) => `${of.length} ${action}`).join(', ');
 
 await runMain(logger, async (ready) => {
   const config = parseConfig(process.env);
@@ -34,6 +49,12 @@ await runMain(logger, async (ready) => {
     waitForServer: true,
     onError,
   });
+  const auditLog = await openAuditLog(join(config.dataDir, 'audit.jsonl'));
+  const audit = new Audit(auditLog, await keptAuditEnd(bus), onError);
+  await audit.start();
+  const noted = (actor: string, action: string, object: string, detail: string): Promise<void> =>
+    audit.append([{ atMs: Date.now(), service: 'registry', actor, action, object, detail }]);
+  if (seeded !== undefined) await noted('registry', 'documents.seeded', 'revision 1', `${seeded} documents`);
   const publisher = await openSnapshotPublisher(bus, { incarnation: store.incarnation, onError });
   const processes = await watchProcesses(bus);
   const registry = new Registry({
@@ -43,6 +64,8 @@ await runMain(logger, async (ready) => {
     lateDecisions: busLateDecisions(bus),
     nowMs: Date.now,
     onError,
+    onCommitted: ({ author, revision, changes }) =>
+      noted(author, 'documents.changed', `revision ${revision}`, inWords(changes)),
   });
   await registry.start();
   const keys = new Keys({ bucket: await openKeyBucket(bus), nowMs: Date.now });
@@ -51,10 +74,10 @@ await runMain(logger, async (ready) => {
   const keysDoor = serveKeys({
     bus,
     keys,
-    onChange: async (action, author, { id, client }) =>
-      logger.info({ action, author, keyId: id, client }, 'key changed'),
+    onChange: (action, author, { id, client, role }) => noted(author, action, id, `${role} of ${client}`),
     onError,
   });
+  const auditDoor = serveAudit(bus, audit, onError);
   observing.watch(measures.busConnected, () => [[bus.isConnected ? 1 : 0]]);
   observing.watch(measures.revision, () => [[registry.publishedRevision]]);
   observing.ready(() => (bus.isConnected ? undefined : 'the bus is away'));
@@ -69,11 +92,13 @@ await runMain(logger, async (ready) => {
   await untilStopped();
   await door.stop();
   await keysDoor.stop();
+  await auditDoor.stop();
   await registry.stop();
   await publisher.stop();
   await presence.stop();
   stopBeating();
   await processes.stop();
+  await audit.close();
   await bus.close();
   await store.close();
   await observing.stop();

@@ -88,6 +88,13 @@ const nothing = {
   decisionsNote: '',
 } as const;
 
+/** A change that is in the store. */
+export interface Committed {
+  readonly author: string;
+  readonly revision: number;
+  readonly changes: readonly PlannedChange[];
+}
+
 export interface RegistryDependencies {
   readonly store: DocumentStore;
   readonly publication: Publication;
@@ -95,6 +102,8 @@ export interface RegistryDependencies {
   readonly lateDecisions: LateDecisions;
   readonly nowMs: () => number;
   readonly onError: (what: string, error: unknown) => void;
+  /** Told of every change that was stored, before it is answered. */
+  readonly onCommitted?: (change: Committed) => Promise<void>;
   /** How long an apply waits for the live processes. Default 3,000. */
   readonly patienceMs?: number;
 }
@@ -252,11 +261,21 @@ export class Registry {
         const change = { expectedRevision: revision, upserts, removals, author, note, atMs: nowMs() };
         const committed = await store.commit(change);
         this.#publishSoon();
+        await this.#told({ author, revision: committed, changes });
         return { ...answer, revision: committed };
       } catch (error) {
         // Another writer came first: what is right is judged anew on what holds now.
         if (!(error instanceof StoreError && error.code === 'conflict') || conflicts >= mostConflicts) throw error;
       }
+    }
+  }
+
+  /** A change that is stored stays stored, also where telling of it fails. */
+  async #told(committed: Committed): Promise<void> {
+    try {
+      await this.#deps.onCommitted?.(committed);
+    } catch (error) {
+      this.#deps.onError(`telling of revision ${committed.revision}`, error);
     }
   }
 

@@ -1,5 +1,6 @@
 import {
   announce,
+  auditNotes,
   connectBus,
   ensureStreams,
   followServerClock,
@@ -87,7 +88,10 @@ await runMain(logger, async (ready) => {
   const stopPruning = hourly(() => retention.run(), onError);
   const stopKeeping = await readContents(bus, (content) => log.keepContent(contentFromWire(content)), onError);
   const dropping = repeat(dropContentEveryMs, async () => void (await log.dropContent(Date.now())), onError);
-  const door = serveQuestions(bus, telemetry, onError);
+  const notes = auditNotes(bus, 'telemetry', onError);
+  const door = serveQuestions(bus, telemetry, onError, (client, calls) =>
+    notes.note({ actor: 'unknown', action: 'calls.erased', object: client, detail: `${calls} calls` }),
+  );
   const limits = serveLimits(bus, keeper, onError);
   observing.watchDocuments(bus, snapshots, Date.now);
   watchLedger(observing, keeper);
@@ -103,6 +107,7 @@ await runMain(logger, async (ready) => {
   await untilStopped();
   await door.stop();
   await limits.stop();
+  await notes.stop();
   await ledgerKeeping.stop();
   for (const stop of followed) await stop();
   await sweeper.stop();

@@ -105,6 +105,7 @@ function clientOf(stated: readonly string[]): string {
   if (who?.role !== 'caller') return first;
   const other = stated.find((client) => client !== who.client);
   if (other === undefined) return who.client;
+  who.refused(`client ${other}`);
   throw new HttpError(403, 'forbidden', `client ${shown(other)} is not this key's, ${who.client}`);
 }
 

@@ -76,7 +76,7 @@ export function keyGuard({ find, nowMs, onRefused }: GuardOptions): Guard {
         `a key of role ${identity.role} may not do ${what}; ${access.length === 0 ? 'no role may' : `one of ${access.join(', ')} may`}`,
         identity.keyId,
       );
-    return identity;
+    return { ...identity, refused: (why) => onRefused({ keyId: identity.keyId, what, why }) };
   };
   const check: Guard['check'] = (what, access, headers) =>
     access === 'anybody' ? undefined : whoAsks(what, access, headers);

@@ -97,9 +97,6 @@ function boundSubmission(client: string, request: wire.SubmitRequest): [string, 
   return [own.client ?? '', { ...request, task: bounded }];
 }
 
-/** What another's decision is answered like. */
-const unknownId = 'AAAAAAAAAAAAAAAAAAAAAA';
-
 interface Bindable {
   readonly type: string;
   readonly client?: string;
@@ -110,7 +107,10 @@ interface Bindable {
 /** A task as the key allows it. @throws {TaskError} 'blocked' */
 function bound<T extends Bindable>(task: T, taskId = ''): T {
   const who = mustBeSomebody(taskId);
-  const refuse = (message: string): TaskError => new TaskError('blocked', message, { taskId });
+  const refuse = (message: string): TaskError => {
+    who.refused(message);
+    return new TaskError('blocked', message, { taskId });
+  };
   mustBeOwn(who, task.client, taskId);
   const { projects, taskTypes } = who;
   // A key of one project needs no naming of it.
@@ -138,6 +138,7 @@ function mustBeSomebody(taskId = ''): Identity {
 /** Who names a client names the own one; `default` is what stands there when none was named. */
 function mustBeOwn(who: Identity, client: string | undefined, taskId = ''): void {
   if (client === undefined || client === '' || client === 'default' || client === who.client) return;
+  who.refused(`client ${client.slice(0, 64)}`);
   throw new TaskError('blocked', `client ${JSON.stringify(client.slice(0, 64))} is not this key's, ${who.client}`, {
     taskId,
   });
@@ -184,9 +185,8 @@ const guardedQuestions = (questions: Questions): Questions => ({
   async decision(request) {
     const who = mustBeSomebody();
     const answer = await questions.decision(request);
-    if (who.role === 'caller' && answer.decision && answer.decision.client !== who.client)
-      return questions.decision({ decisionId: unknownId });
-    return answer;
+    const isSeen = who.role !== 'caller' || answer.decision?.client === who.client;
+    return isSeen ? answer : create(wire.GetDecisionResponseSchema);
   },
 });
 

@@ -14,6 +14,8 @@ export interface Identity {
   readonly taskTypes: readonly string[];
   /** The least that every task counts as. */
   readonly dataClass: DataClass | undefined;
+  /** Told when something is refused that was asked in this name. */
+  readonly refused: (why: string) => void;
 }
 
 const carried = new AsyncLocalStorage<Identity>();

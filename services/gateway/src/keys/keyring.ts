@@ -6,8 +6,11 @@ import type { Identity } from './identity.ts';
 /** Looks kept keys up by their public id. */
 export type FindKey = (id: string) => wire.Key | undefined;
 
+/** An identity before it asks for anything. */
+export type Known = Omit<Identity, 'refused'>;
+
 export type Recognised =
-  | { readonly identity: Identity }
+  | { readonly identity: Known }
   /** `keyId` only where the text has the form of a key. */
   | { readonly refusal: string; readonly keyId?: string };
 
@@ -31,7 +34,7 @@ export function recognise(text: string, find: FindKey, nowMs: number): Recognise
 }
 
 /** A record with a word that is not known here lets nobody in. */
-function identityOf({ id, client, role, projects, taskTypes, dataClass }: wire.Key): Identity | undefined {
+function identityOf({ id, client, role, projects, taskTypes, dataClass }: wire.Key): Known | undefined {
   const knownRole = keyRoles.find((known) => known === role);
   const knownClass = dataClasses.find((known) => known === dataClass);
   if (!knownRole || !slugPattern.test(client) || (dataClass !== '' && !knownClass)) return undefined;

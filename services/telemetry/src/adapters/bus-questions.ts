@@ -23,6 +23,7 @@ export function serveQuestions(
   bus: Bus,
   telemetry: Telemetry,
   onError: (what: string, error: unknown) => void,
+  onErased: (client: string, calls: number) => void,
 ): Serving {
   const calls = async (message: Incoming): Promise<wire.QueryCallsResponse> => {
     const records = await telemetry.calls(questionFromWire(readAs(wire.QueryCallsRequestSchema, message)));
@@ -53,7 +54,9 @@ export function serveQuestions(
   };
   const erase = async (message: Incoming): Promise<wire.EraseClientResponse> => {
     const { client } = readAs(wire.EraseClientRequestSchema, message);
-    return create(wire.EraseClientResponseSchema, { calls: BigInt(await telemetry.erase(client)) });
+    const calls = await telemetry.erase(client);
+    onErased(client, calls);
+    return create(wire.EraseClientResponseSchema, { calls: BigInt(calls) });
   };
   const answering = answeringBy(onError);
   const servings = [

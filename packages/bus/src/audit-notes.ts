@@ -1,0 +1,78 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { subjects, wire } from '@will/contracts';
+import type { Bus } from './api.ts';
+
+/** What a service wants to have in the audit log. */
+export interface AuditWords {
+  readonly actor: string;
+  readonly action: string;
+  readonly object: string;
+  readonly detail: string;
+}
+
+export interface AuditNotes {
+  /** Never throws and never waits. */
+  note(words: AuditWords): void;
+  /** Sends what waits, at most once more. */
+  stop(): Promise<void>;
+}
+
+const gatherMs = 100;
+const retryMs = 1_000;
+const mostWaiting = 1_000;
+const mostAtOnce = 200;
+const answerMs = 3_000;
+
+/**
+ * Takes notes to the audit log in batches and repeats them until they were stored. Whoever is flooded with refusals keeps
+ * the first thousand and a count of the rest.
+ */
+export function auditNotes(bus: Bus, service: string, onError: (what: string, error: unknown) => void): AuditNotes {
+  const waiting: wire.AuditEntry[] = [];
+  let dropped = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let sending: Promise<void> = Promise.resolve();
+  const entryOf = (words: AuditWords): wire.AuditEntry =>
+    create(wire.AuditEntrySchema, { ...words, service, atUnixMs: BigInt(Date.now()) });
+
+  const send = async (): Promise<void> => {
+    timer = undefined;
+    const entries = waiting.slice(0, mostAtOnce);
+    if (entries.length === 0) return;
+    try {
+      const note = toBinary(wire.AuditNoteSchema, create(wire.AuditNoteSchema, { entries }));
+      await bus.request(subjects.audit('note'), note, answerMs);
+      waiting.splice(0, entries.length);
+      if (dropped > 0 && waiting.length < mostWaiting) {
+        const lost = { actor: service, action: 'audit.shortened', object: '', detail: `${dropped} notes had no room` };
+        waiting.push(entryOf(lost));
+        dropped = 0;
+      }
+      if (waiting.length > 0) schedule(0);
+    } catch (error) {
+      onError('notes for the audit log wait', error);
+      schedule(retryMs);
+    }
+  };
+  const schedule = (afterMs: number): void => {
+    timer ??= setTimeout(() => {
+      sending = send();
+    }, afterMs);
+  };
+  return {
+    note(words) {
+      if (waiting.length >= mostWaiting) {
+        dropped += 1;
+        return;
+      }
+      waiting.push(entryOf(words));
+      schedule(gatherMs);
+    },
+    async stop() {
+      clearTimeout(timer);
+      await sending;
+      await send();
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import type { Bus, Serving } from '@will/bus';
+import { queues, subjects, wire } from '@will/contracts';
+import type { AuditEntry, AuditNote } from '@will/store';
+import type { Audit } from '../audit.ts';
+
+const mostNotes = 1_000;
+const mostListed = 500;
+const usuallyListed = 100;
+
+/** Takes notes of all services, and shows and verifies the log. */
+export function serveAudit(bus: Bus, audit: Audit, onError: (what: string, error: unknown) => void): Serving {
+  const failed = (error: unknown): string => {
+    onError('the audit log', error);
+    return (error as Error).message;
+  };
+  const servings = [
+    // No answer before it is on the disk; a note that cannot be read is nobody's to repeat.
+    bus.serve(subjects.audit('note'), queues.registry, async ({ data }) => {
+      const { entries } = fromBinary(wire.AuditNoteSchema, data);
+      await audit.append(entries.slice(0, mostNotes).map(noteOf));
+      return new Uint8Array();
+    }),
+    bus.serve(subjects.audit('list'), queues.registry, async ({ data }) => {
+      const answer = async (): Promise<wire.ListAuditResponse> => {
+        const { before, limit } = fromBinary(wire.ListAuditRequestSchema, data);
+        const most = limit === 0 ? usuallyListed : Math.min(limit, mostListed);
+        const entries = await audit.list(most, before === 0n ? undefined : Number(before));
+        return create(wire.ListAuditResponseSchema, { entries: entries.map(onTheWire) });
+      };
+      const said = await answer().catch((error: unknown) =>
+        create(wire.ListAuditResponseSchema, { error: failed(error) }),
+      );
+      return toBinary(wire.ListAuditResponseSchema, said);
+    }),
+    bus.serve(subjects.audit('verify'), queues.registry, async () => {
+      const answer = async (): Promise<wire.VerifyAuditResponse> => {
+        const { entries, wrong } = await audit.verify();
+        return create(wire.VerifyAuditResponseSchema, {
+          entries: BigInt(entries),
+          ...(wrong && { problem: wrong.problem, position: BigInt(wrong.position) }),
+        });
+      };
+      const said = await answer().catch((error: unknown) =>
+        create(wire.VerifyAuditResponseSchema, { error: failed(error) }),
+      );
+      return toBinary(wire.VerifyAuditResponseSchema, said);
+    }),
+  ];
+  return {
+    stop: async () => {
+      await Promise.all(servings.map((serving) => serving.stop()));
+    },
+  };
+}
+
+const noteOf = ({ atUnixMs, service, actor, action, object, detail }: wire.AuditEntry): AuditNote => ({
+  atMs: Number(atUnixMs),
+  service,
+  actor,
+  action,
+  object,
+  detail,
+});
+
+const onTheWire = ({ sequence, atMs, ...entry }: AuditEntry): wire.AuditEntry =>
+  create(wire.AuditEntrySchema, { ...entry, sequence: BigInt(sequence), atUnixMs: BigInt(atMs) });
