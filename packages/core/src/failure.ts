@@ -57,7 +57,7 @@ const bodyCodes: readonly (readonly [RegExp, FailureReason])[] = [
   [/insufficient_quota|billing_hard_limit|billing_not_active|credit balance is too low/i, 'quota'],
   [/"?(content_filter|content_policy_violation|blockReason|ResponsibleAIPolicyViolation)/i, 'content_filter'],
   [
-    /context_length_exceeded|prompt is too long|maximum context length|input token count.{0,40}exceeds/i,
+    /context_length_exceeded|exceed_context_size_error|prompt is too long|maximum context length|input token count.{0,40}exceeds/i,
     'context_length',
   ],
   [/invalid_api_key|authentication_error|permission_error|API_KEY_INVALID/i, 'bad_key'],

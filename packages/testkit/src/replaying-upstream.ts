@@ -11,7 +11,7 @@ export interface ReplayingUpstream {
   readonly requests: readonly SeenRequest[];
   /** How many requests named a model. */
   countOf(model: string): number;
-  /** What requests for a model meet from now on: in turn, the last one for ever. */
+  /** What requests for a model, or for `GET /path`, meet from now on: in turn, the last one for ever. */
   script(model: string, ...behaviours: readonly Behaviour[]): void;
   /** Resolves at the next request for a model that came after this call. */
   nextRequest(model: string): Promise<SeenRequest>;
@@ -36,7 +36,7 @@ export async function startReplayingUpstream(
     return (script.length > 1 ? script.shift() : script[0]) as Behaviour;
   };
   const server = createServer((request, response) => {
-    if (request.method === 'GET') return answerModels(request, response);
+    if (request.method === 'GET') return answerGet(request, response, behaviourFor(`GET ${request.url}`));
     void readBody(request).then(async (bytes) => {
       const { url = '', headers } = request;
       const isChat = url.endsWith('/chat/completions');
@@ -67,9 +67,11 @@ export async function startReplayingUpstream(
   };
 }
 
-function answerModels(request: IncomingMessage, response: ServerResponse): void {
-  const isModels = request.url?.endsWith('/models') === true;
-  response.writeHead(isModels ? 200 : 404, { 'content-type': 'application/json' });
+/** A list of models and nothing else, unless `GET /path` was scripted with a status. */
+function answerGet({ url }: IncomingMessage, response: ServerResponse, behaviour: Behaviour): void {
+  const isModels = url?.endsWith('/models') === true;
+  const status = behaviour.kind === 'status' ? behaviour.status : isModels ? 200 : 404;
+  response.writeHead(status, { 'content-type': 'application/json' });
   response.end(isModels ? '{"object":"list","data":[]}' : '{}');
 }
 

@@ -6,7 +6,7 @@ import { modelFor, tinyGguf } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callOf, chatInput, providerContract, reasonOf, runCall } from '../contract.ts';
 import { MemoryBudget } from '../memory-budget.ts';
-import type { ModelConnection } from '../port.ts';
+import { type ModelConnection, ProviderConfigError } from '../port.ts';
 import { gguf } from './index.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'will-gguf-'));
@@ -159,6 +159,35 @@ test('two models in the room of one: a hundred calls in alternation are done wit
     await Promise.all(models.map((model) => model.close()));
   }
 });
+
+test.each([
+  ['more layers than it has', 'block_count', 3],
+  ['four billion layers', 'block_count', 0xff_ff_ff_ff],
+  ['no heads', 'attention.head_count', 0],
+  ['an odd width', 'embedding_length', 63],
+  ['no context', 'context_length', 0],
+  ['a rotation wider than its heads', 'rope.dimension_count', 4_096],
+])(
+  'a model that promises %s is served or refused with a clear error, and never takes others along',
+  async (_what, field, value) => {
+    const bytes = tinyGguf();
+    const name = Buffer.from(`llama.${field}`);
+    // After the name stands the kind of the value, then the value.
+    bytes.writeUInt32LE(value, bytes.indexOf(name) + name.length + 4);
+    await writeFile(join(folder, 'odd.gguf'), bytes);
+    const opened = await provider.open(modelFor({ ...tiny.document, local: { path: 'odd.gguf', device: 'cpu' } })).then(
+      async (own) => {
+        const { outcome } = await runCall(own, callOf());
+        await own.close();
+        return outcome.ok ? 'answered' : outcome.failure.reason;
+      },
+      (error: unknown) => error,
+    );
+    if (typeof opened === 'string') expect(['answered', 'crashed', 'context_length']).toContain(opened);
+    else expect(opened).toBeInstanceOf(ProviderConfigError);
+    expect((await runCall(connection, callOf())).outcome.ok).toBe(true);
+  },
+);
 
 test('a file that became another one is looked at again before it is loaded again', async () => {
   await writeFile(join(folder, 'changing.gguf'), tinyGguf());

@@ -32,6 +32,8 @@ const newerMaximum = 'max_completion_tokens';
 class ChatConnection implements ModelConnection {
   readonly naturalConcurrency = undefined;
   readonly #egress: Egress;
+  /** A server of one's own, or in a container: no vendor's. */
+  readonly #isOwnServer: boolean;
   readonly #path: string;
   readonly #key: Secret | undefined;
   readonly #model: string;
@@ -44,6 +46,7 @@ class ChatConnection implements ModelConnection {
     this.#key = document.api_key === undefined ? undefined : resolveSecret(document.api_key);
     // A local server may bear a name that only the own network knows, such as a container's; a cloud model's may not.
     this.#egress = openEgress(url.origin, isPrivate || document.call_method !== 'API');
+    this.#isOwnServer = document.call_method !== 'API';
     this.#path = url.pathname.replace(/\/+$/, '');
     this.#model = document.provider_model ?? slug;
     this.#maximum = document.style?.quirks?.includes(newerMaximum) ? 'max_completion_tokens' : 'max_tokens';
@@ -74,8 +77,22 @@ class ChatConnection implements ModelConnection {
     return new MediaCall(this.#egress, { path: this.#path + media.path, headers }, media, call, signal).outcome;
   }
 
-  probe(signal: AbortSignal): Promise<Health> {
-    return probeByGet(this.#egress, `${this.#path}/models`, this.#headers('application/json'), isUsable, signal);
+  async probe(signal: AbortSignal): Promise<Health> {
+    if (this.#isOwnServer) {
+      let status = 0;
+      const isWell = (seen: number): boolean => {
+        status = seen;
+        return seen < 300;
+      };
+      const health = await this.#get('/health', isWell, signal);
+      // llama-server lists its model before it has loaded it; only those without this path are asked for their list.
+      if (status === 0 || status < 300 || status >= 500) return health;
+    }
+    return this.#get(`${this.#path}/models`, isUsable, signal);
+  }
+
+  #get(path: string, isWell: (status: number) => boolean, signal: AbortSignal): Promise<Health> {
+    return probeByGet(this.#egress, path, this.#headers('application/json'), isWell, signal);
   }
 
   close(): Promise<void> {

@@ -209,3 +209,20 @@ test('a local model may be reached by a name of the own network', async () => {
   opened.push(connection);
   expect((await runCall(connection, callOf())).outcome.ok).toBe(true);
 });
+
+test('a server of one’s own is asked for its health, and for its list where it has none', async () => {
+  const own = await openAiCompatible.open(
+    modelFor({ name: 'own', slug: 'own', call_method: 'Local', endpoint: `${upstream.url}/v1` }),
+  );
+  opened.push(own);
+  const look = async (health: number, list = 200) => {
+    upstream.script('GET /health', status(health));
+    upstream.script('GET /v1/models', status(list));
+    return (await own.probe(AbortSignal.timeout(5_000))).healthy;
+  };
+  expect(await look(200, 500)).toBe(true);
+  // It loads its model, which it lists already.
+  expect(await look(503, 200)).toBe(false);
+  expect(await look(404, 200)).toBe(true);
+  expect(await look(404, 503)).toBe(false);
+});
