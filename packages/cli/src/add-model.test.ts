@@ -1,10 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseDocuments } from '@will/contracts';
+import { parseDocuments, subjects, wire } from '@will/contracts';
 import { writeTinyGguf } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runCli } from './program.ts';
+import { CliOnBus } from './testing/cli-on-bus.ts';
 import { fakeTerminal } from './testing/fake-terminal.ts';
 
 let folder: string;
@@ -45,6 +46,27 @@ test('a model file becomes a record, with what it says, what it takes and how fa
       local: { path, device: 'cpu', memory_mb: 194, profile: { tokens_per_second: speed } },
     },
   });
+});
+
+test('without a dry run the record is applied', async () => {
+  const cli = await CliOnBus.start();
+  try {
+    const asked = cli.serve(subjects.registry('apply'), wire.ApplyRequestSchema, wire.ApplyResponseSchema, () => ({
+      revision: 8n,
+      changes: [{ kind: 'model', slug: 'tiny', action: 'created' }],
+    }));
+    const { code, out } = await cli.willm('models', 'add', join(folder, 'tiny.gguf'), '--name', 'Tiny', '--no-measure');
+    expect(code).toBe(0);
+    expect(out).toMatch(/model +tiny +created\n1 change, revision 8\n$/);
+    const [file] = asked[0]?.files ?? [];
+    expect(parseDocuments('model.yaml', file?.text ?? '').documents[0]?.document).toMatchObject({
+      kind: 'model',
+      body: { name: 'Tiny', provider: 'gguf', local: { memory_mb: 194 } },
+    });
+  } finally {
+    await cli.cleanUp();
+    await cli.stop();
+  }
 });
 
 test('what may be shown to it stays for its operator to say', async () => {

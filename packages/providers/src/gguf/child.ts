@@ -47,7 +47,9 @@ class Engine implements Computation<GgufRequest> {
   }
 
   static async load({ path, gpu, threads, sequences, ...options }: LoadOptions): Promise<Engine> {
-    const llama = await getLlama({ build: 'never', gpu, logLevel: 'error' as never });
+    const llama = await getLlama({ build: 'never', gpu: gpu === false ? false : 'auto', logLevel: 'error' as never });
+    if (gpu === 'required' && llama.gpu === false)
+      throw new Error('its device is gpu, and no GPU with an installed build is here');
     const model = await llama.loadModel({ modelPath: path });
     const contextSize = Math.min(model.trainContextSize, options.contextTokens);
     // Threads are always set: left to itself the library spins on more than are free, which looks like hanging.

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -212,6 +213,13 @@ test('a file that became another one is looked at again before it is loaded agai
   } finally {
     await own.close();
   }
+});
+
+test('a model that must have a GPU is not computed without one', async (context) => {
+  if (process.platform === 'darwin') context.skip('every Mac has a GPU that is used');
+  if (existsSync('/dev/nvidia0')) context.skip('this machine may have a GPU that is used');
+  const opening = provider.open(modelFor({ ...tiny.document, local: { path: 'tiny.gguf', device: 'gpu' } }));
+  await expect(opening).rejects.toThrow('its device is gpu, and no GPU with an installed build is here');
 });
 
 test('a relative path stays within the data folder', async () => {

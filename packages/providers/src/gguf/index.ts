@@ -67,8 +67,13 @@ function loadOptionsOf(model: Model, path: string, file: GgufModel, { threads }:
     sequences: model.output.has('text') ? Math.min(mostSequences, model.concurrency ?? 1) : 0,
     isForVectors: model.output.has('embedding'),
     contextTokens: contextTokensOf(file, model.contextTokens),
-    gpu: model.document.local?.device === 'cpu' ? false : 'auto',
+    gpu: gpuOf(model.document.local?.device),
   };
+}
+
+function gpuOf(device: 'cpu' | 'gpu' | 'either' | undefined): LoadOptions['gpu'] {
+  if (device === 'cpu') return false;
+  return device === 'gpu' ? 'required' : 'auto';
 }
 
 /** Tokens that a context is made for: as many as the document states, else at most 4,096; never more than the model has. */

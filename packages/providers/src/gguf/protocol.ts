@@ -8,8 +8,8 @@ export interface LoadOptions {
   readonly isForVectors: boolean;
   /** Of each sequence. */
   readonly contextTokens: number;
-  /** 'auto' uses a GPU whose build is installed. */
-  readonly gpu: 'auto' | false;
+  /** 'auto': one whose build is installed, where there is one. 'required': no other way. */
+  readonly gpu: 'auto' | 'required' | false;
 }
 
 export type GgufRequest = ChatRequest | VectorsRequest;
