@@ -67,7 +67,7 @@ test('MongoDB takes in what its server can; the figure tells which one it was', 
   const database = newDatabase(server.uri);
   const log = await openMongoCallLog({ uri: database.uri });
   try {
-    expect((await measured(`MongoDB (${server.name})`, log)).perSecond).toBeGreaterThan(200);
+    expect((await measured(`MongoDB (${server.name})`, log)).perSecond).toBeGreaterThan(50);
   } finally {
     await log.close();
     await database.remove();

@@ -17,6 +17,12 @@ interface BatchDocument {
   readonly attempts: readonly string[];
 }
 
+/** What a batch wrote: records that it added just now, and attempts of which only their documents can tell. */
+interface Written {
+  readonly added: readonly CallRecord[];
+  readonly others: readonly string[];
+}
+
 /** A batch older than this belongs to a process that died. A command ends long before. */
 const defaultAbandonedAfterMs = 120_000;
 
@@ -51,7 +57,11 @@ export class Batches {
     if (records.length === 0) return counts;
     await this.#inBatch(
       records.map(({ attemptId }) => attemptId),
-      async (batch) => Object.assign(counts, await this.#put(records, batch)),
+      async (batch) => {
+        const { added, replaced, present } = await this.#put(records, batch);
+        Object.assign(counts, { added: added.length, replaced });
+        return { added, others: present.map(({ attemptId }) => attemptId) };
+      },
     );
     return counts;
   }
@@ -70,6 +80,7 @@ export class Batches {
           },
         }));
         await this.#calls.bulkWrite(replacements, { ordered: false });
+        return { added: [], others: changes.map(({ from }) => from._id) };
       },
     );
   }
@@ -80,39 +91,46 @@ export class Batches {
       .find({ atMs: { $lt: nowMs - this.#abandonedAfterMs } }, maxTime)
       .sort({ writer: 1, number: 1 })
       .toArray();
-    for (const batch of abandoned) if (batch.writer !== this.writer) await this.#settle(batch);
+    for (const batch of abandoned)
+      if (batch.writer !== this.writer) await this.#settle(batch, { added: [], others: batch.attempts });
   }
 
-  async #inBatch(attempts: readonly string[], write: (batch: string) => Promise<unknown>): Promise<void> {
+  async #inBatch(attempts: readonly string[], write: (batch: string) => Promise<Written>): Promise<void> {
     await this.#unfinished?.();
     this.#number += 1;
     const { writer } = this;
     const batch = { _id: `${writer}.${this.#number}`, writer, number: this.#number, atMs: Date.now(), attempts };
     const body = async (): Promise<void> => {
       await this.#batches.updateOne({ _id: batch._id }, { $setOnInsert: batch }, { upsert: true });
-      await write(batch._id);
-      await this.#settle(batch);
+      await this.#settle(batch, await write(batch._id));
       this.#unfinished = undefined;
     };
     this.#unfinished = body;
     await body();
   }
 
-  /** Reads what the batch did, adds it to the sums, and is done with it. */
-  async #settle({ _id, writer, number, attempts }: BatchDocument): Promise<void> {
+  /** Adds to the sums what the batch did, reading it where it is not known, and is done with it. */
+  async #settle({ _id, writer, number }: BatchDocument, { added, others }: Written): Promise<void> {
     const increments = new Increments();
-    const documents = this.#calls.find({ _id: { $in: [...attempts] } }, maxTime);
-    for await (const document of documents) countChanges(document, _id, increments);
+    for (const record of added) increments.count(record, 1);
+    if (others.length > 0) {
+      const documents = this.#calls.find({ _id: { $in: [...others] } }, maxTime);
+      for await (const document of documents) countChanges(document, _id, increments);
+    }
     await addToRollups(this.#rollups, writer, number, increments);
     await this.#batches.deleteOne({ _id });
   }
 
   /** Puts each record in its place unless a better one is there. */
-  async #put(records: readonly CallRecord[], batch: string): Promise<{ added: number; replaced: number }> {
+  async #put(
+    records: readonly CallRecord[],
+    batch: string,
+  ): Promise<{ added: readonly CallRecord[]; replaced: number; present: readonly CallRecord[] }> {
     const present = await this.#insert(records, batch);
     let replaced = 0;
     for (const record of present) if (await this.#replaceLesser(record, batch)) replaced += 1;
-    return { added: records.length - present.length, replaced };
+    const others = new Set(present);
+    return { added: records.filter((record) => !others.has(record)), replaced, present };
   }
 
   /** Returns the records whose attempt has one already. */
