@@ -140,6 +140,9 @@ export const errorFields = ({ status, code, param, message, more }: HttpError): 
   ...more,
 });
 
+/** What a caller wrote may stand in a header of its answer, but not break it. */
+const headerSafe = (value: string): string => value.replace(/[^\x20-\x7e]/g, '?').slice(0, 1_024);
+
 /** Answers with an error; does nothing where an answer has begun already or nobody listens. */
 export function sendError(
   response: ServerResponse,
@@ -153,7 +156,7 @@ export function sendError(
     'application/json; charset=utf-8',
     'content-length',
     String(body.length),
-    ...error.headers,
+    ...error.headers.map(headerSafe),
   ]);
   response.end(body);
 }

@@ -95,9 +95,19 @@ async function answer(
     await guard.enter(what, accessTo(httpAccess, what), request.headers, () => handler(request, response, parameter));
   } catch (thrown) {
     const error = toHttpError(thrown);
-    if (error.status === 500)
-      onError(`${request.method} ${pathOf(request.url ?? '').slice(0, 80)}`, error.cause ?? error);
+    const told = `${request.method} ${pathOf(request.url ?? '').slice(0, 80)}`;
+    if (error.status === 500) onError(told, error.cause ?? error);
+    answerWith(error, response, (failure) => onError(told, failure));
+  }
+}
+
+/** One answer that cannot be written ends its own connection and nothing else. */
+function answerWith(error: HttpError, response: ServerResponse, onFailure: (failure: unknown) => void): void {
+  try {
     sendError(response, error);
+  } catch (failure) {
+    onFailure(failure);
+    response.destroy();
   }
 }
 

@@ -1,4 +1,5 @@
 import type { DurableTask, TaskSubmission } from '@will/client';
+import { isOpaqueId } from '@will/contracts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { readFacts } from '../chat/facts.ts';
@@ -39,14 +40,17 @@ export function tasksRoutes(options: TaskOptions) {
     async get(request: IncomingMessage, response: ServerResponse, taskId: string): Promise<void> {
       const { client: name } = readFacts(request.headers);
       const { wait_ms: waitMs = 0 } = query(request);
-      send(response, 200, shownTask(await client().task(taskId, { client: name, waitMs })));
+      send(response, 200, shownTask(await client().task(checked(taskId), { client: name, waitMs })));
     },
     async cancel(request: IncomingMessage, response: ServerResponse, taskId: string): Promise<void> {
       const { client: name } = readFacts(request.headers);
-      send(response, 200, shownTask(await client().cancelTask(taskId, { client: name })));
+      send(response, 200, shownTask(await client().cancelTask(checked(taskId), { client: name })));
     },
   };
 }
+
+/** What cannot be an id is none that there is: the same answer as to one that never was. */
+const checked = (taskId: string): string => (isOpaqueId(taskId) ? taskId : 'no-such-id');
 
 function readSubmission(
   bytes: Buffer,
