@@ -41,12 +41,13 @@ test('records are the upstream’s own log, one to one, through kills of telemet
   timeout: 60_000 + rounds * 20_000,
 }, async () => {
   const { done, failed } = await loadThroughKills();
-  const { seen, recorded } = await untilSettled();
+  const { seen, recorded, records, summed } = await untilSettled();
   process.stdout.write(
-    `${rounds} kills of each: ${done} tasks done, ${failed} failed at their caller; ${upstream.requests.length} calls seen by the upstream\n`,
+    `${rounds} kills of each: ${done} tasks done, ${failed} failed at their caller; ${upstream.requests.length} calls seen by the upstream, ${records} records with those that never reached it\n`,
   );
   expect(recorded).toEqual(seen);
   expect(upstream.requests.length).toBeGreaterThanOrEqual(done);
+  expect(summed).toBe(records);
 });
 
 interface Load {
@@ -113,27 +114,35 @@ interface Line {
   readonly written_by: string;
 }
 
-type Counts = Readonly<Record<string, number>>;
-
 /**
- * Calls by task, as the upstream saw them and as workers recorded them; as soon as they agree, at the latest after 30 s. A
- * call whose caller was told of the lost server may still reach the upstream after it.
+ * Calls by task, as the upstream saw them and as workers recorded them, and how many records there are in all beside what
+ * the sums say; as soon as all agree, at the latest after 30 s. A call whose caller was told of the lost server may still
+ * reach the upstream after it.
  */
-async function untilSettled(): Promise<{ readonly seen: Counts; readonly recorded: Counts }> {
+async function untilSettled() {
   const giveUpMs = performance.now() + 30_000;
   for (let exports = 0; ; exports += 1) {
-    const recorded = countBy(await recordedTasks(join(system.dataDir, `calls-${exports}.jsonl`)));
+    const lines = await exported(join(system.dataDir, `calls-${exports}.jsonl`));
+    // An attempt that never reached the upstream is the router's to record.
+    const recorded = countBy(lines.filter((line) => line.written_by === 'worker').map((line) => line.task_id));
     const seen = countBy(upstream.requests.map(taskOf));
-    if (isDeepStrictEqual(seen, recorded) || performance.now() > giveUpMs) return { seen, recorded };
+    const summed = await callsInSums();
+    const isSettled = summed === lines.length && isDeepStrictEqual(seen, recorded);
+    if (isSettled || performance.now() > giveUpMs) return { seen, recorded, records: lines.length, summed };
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
-async function recordedTasks(file: string): Promise<readonly string[]> {
+async function exported(file: string): Promise<readonly Line[]> {
   await willmAt(system.nats.url)('logs', 'export', '--format', 'jsonl', '--model', 'counted', '--out', file);
-  const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '');
-  // An attempt that never reached the upstream is the router's to record.
-  const records = lines.map((line) => JSON.parse(line) as Line).filter((record) => record.written_by === 'worker');
-  expect(new Set(records.map((record) => record.attempt_id)).size).toBe(records.length);
-  return records.map((record) => record.task_id);
+  const texts = (await readFile(file, 'utf8')).split('\n').filter((text) => text !== '');
+  const lines = texts.map((text) => JSON.parse(text) as Line);
+  expect(new Set(lines.map((line) => line.attempt_id)).size).toBe(lines.length);
+  return lines;
+}
+
+async function callsInSums(): Promise<number> {
+  const { out } = await willmAt(system.nats.url)('usage', '--by', 'model', '--model', 'counted', '--json');
+  const { groups } = JSON.parse(out) as { groups: readonly { calls: number }[] };
+  return groups[0]?.calls ?? 0;
 }
