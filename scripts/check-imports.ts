@@ -13,11 +13,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   store: ['core'],
   bus: ['contracts', 'core'],
   providers: ['runtime', 'core'],
+  extension: ['providers', 'core'],
   client: ['bus', 'contracts', 'core'],
   cli: ['client', 'bus', 'providers', 'store', 'contracts', 'core'],
   testkit: ['contracts', 'core'],
 };
-const serviceAllowed = ['bus', 'store', 'providers', 'runtime', 'observe', 'client', 'contracts', 'core'];
+const serviceAllowed = ['bus', 'store', 'providers', 'extension', 'runtime', 'observe', 'client', 'contracts', 'core'];
 
 /** Where requests may leave this machine's programs, besides the doors. */
 const egress =

@@ -12,7 +12,7 @@ import { PolicyError, type Calls, type CallSignal } from '../../services/router/
 import { Router } from '../../services/router/src/service.ts';
 import { SlotQueues } from '../../services/router/src/slots.ts';
 import type { Random } from './random.ts';
-import { noPayloads, ShortRests, unlimited } from './short-rests.ts';
+import { noPayloads, ShortRests, slowHook, unlimited } from './short-rests.ts';
 import type { WorldTask } from './world.ts';
 
 /** Longer than this without a word of the registry: open data only. */
@@ -268,6 +268,8 @@ export class House {
       rests: this.rests,
       allowances: unlimited,
       payloads: noPayloads,
+      // Every other worker waits between its first judgement and the call: it must judge again.
+      hooks: this.#workers.length % 2 === 1 ? [slowHook] : [],
       nowMs,
       draw: () => this.#options.random.next(),
       calls,

@@ -104,6 +104,7 @@ async function startWorker(parts: WorkerParts): Promise<void> {
     rests: new ShortRests(Date.now),
     allowances: unlimited,
     payloads: noPayloads,
+    hooks: [],
     nowMs: Date.now,
     draw: Math.random,
     calls: new CallIndex(),

@@ -7,6 +7,12 @@ const restMs = 3;
 /** Tasks of tests fit their messages. */
 export const noPayloads = { get: () => Promise.reject(new Error('no payloads here')) };
 
+/** Looks at nothing, and lets the documents change meanwhile. */
+export const slowHook = {
+  name: 'slow',
+  before: () => new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined))),
+};
+
 /** A world without limits. */
 export const unlimited = { take: () => ({ settle() {}, release() {} }) };
 

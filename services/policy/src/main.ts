@@ -1,4 +1,5 @@
 import { announce, beat, connectBus, followSnapshot } from '@will/bus';
+import { loadExtensions } from '@will/extension';
 import { observe } from '@will/observe';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { busEdges } from './adapters/bus-edges.ts';
@@ -13,6 +14,7 @@ await runMain(logger, async (ready) => {
   const config = parseConfig(process.env);
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
   const observing = await observe('policy', process.env, logger);
+  const { ranking } = await loadExtensions(config.extensions, process.cwd());
   const bus = await connectBus({
     servers: config.natsUrl,
     processId: newProcessId('policy'),
@@ -21,7 +23,7 @@ await runMain(logger, async (ready) => {
     onError,
   });
   const snapshots = await followSnapshot(bus, { onError });
-  const policy = new Policy({ snapshots, staleAfterMs: config.staleAfterMs, nowMs: Date.now });
+  const policy = new Policy({ snapshots, ranking, staleAfterMs: config.staleAfterMs, nowMs: Date.now, onError });
 
   const stopBeating = beat(bus);
   const door = servePolicy(bus, policy, onError);

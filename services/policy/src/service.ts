@@ -1,5 +1,7 @@
 import { decide, explain, whatWouldChange, type Facts, type RankedSet, type Snapshot } from '@will/core';
+import type { Ranking } from '@will/extension';
 import type { Snapshots } from './ports.ts';
+import { rankedBy } from './ranked-by.ts';
 
 /** Policy does not answer; the message says why, names the value and what was allowed, and is safe to show. */
 export class PolicyRefusal extends Error {
@@ -21,6 +23,9 @@ export interface PolicyDeps {
   /** A registry that was silent for longer may have forbidden what this snapshot allows: then open data only. */
   readonly staleAfterMs: number;
   readonly nowMs: () => number;
+  /** Orders what may do a task; absent: the declared order. */
+  readonly ranking?: Ranking | undefined;
+  readonly onError?: (what: string, error: unknown) => void;
 }
 
 /** Policy's two use cases: which models may do a task with these facts, and why. */
@@ -35,7 +40,7 @@ export class Policy {
   decide(facts: Facts): RankedSet {
     const { snapshots, staleAfterMs, nowMs } = this.#deps;
     const now = nowMs();
-    const set = decide(this.#documents(), facts, now);
+    const set = this.#ranked(decide(this.#documents(), facts, now));
     if (set.dataClass === 'open') return set;
     const ageMs = snapshots.ageMs(now);
     if (ageMs > staleAfterMs)
@@ -54,7 +59,7 @@ export class Policy {
   explain(facts: Facts, atMs: number | undefined): RankedSet {
     const { snapshots, staleAfterMs, nowMs } = this.#deps;
     const now = nowMs();
-    const set = explain(this.#documents(), facts, atMs ?? now);
+    const set = this.#ranked(explain(this.#documents(), facts, atMs ?? now));
     const ageMs = snapshots.ageMs(now);
     if (ageMs <= staleAfterMs || set.dataClass === 'open') return set;
     return { ...set, notes: [...set.notes, `the registry was silent ${inWords(ageMs)}: such a task is refused now`] };
@@ -63,6 +68,11 @@ export class Policy {
   /** Single changes that would let in the first model that is left out, in words. @throws {PolicyRefusal} no documents yet. */
   wouldChange(facts: Facts, atMs: number | undefined): readonly string[] {
     return whatWouldChange(this.#documents(), facts, atMs ?? this.#deps.nowMs());
+  }
+
+  #ranked(set: RankedSet): RankedSet {
+    const { ranking, onError } = this.#deps;
+    return ranking ? rankedBy(ranking, set, this.#documents(), onError ?? (() => {})) : set;
   }
 
   #documents(): Snapshot {

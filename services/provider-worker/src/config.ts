@@ -8,6 +8,8 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =
     dataDir: ['WILL_DATA_DIR', text('.will')],
     /** Slugs, tags, providers and call methods, comma separated; absent: all that this machine can serve. */
     models: ['WILL_WORKER_MODELS', optionalText],
+    /** Modules that add providers and hooks: packages by name, files by path, comma separated. */
+    extensions: ['WILL_EXTENSIONS', optionalText],
     /** Threads of one gguf model; 0: half of the machine's. */
     ggufThreads: ['WILL_GGUF_THREADS', integer(0, 0, 256)],
     /** What models of this process may take together; 0: three quarters of the machine's memory. */

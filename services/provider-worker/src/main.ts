@@ -14,7 +14,8 @@ import {
   watchProcesses,
 } from '@will/bus';
 import { wire } from '@will/contracts';
-import { createProviders } from '@will/providers';
+import { loadExtensions } from '@will/extension';
+import { createProviders, type Provider } from '@will/providers';
 import { measures, observe } from '@will/observe';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { busGroups, obeyCommands } from './adapters/bus-groups.ts';
@@ -30,10 +31,15 @@ import { Worker } from './service.ts';
 
 const logger = createLogger('provider-worker');
 
+/** One of an extension takes the place of ours that has its name. */
+const withMore = (own: ReadonlyMap<string, Provider>, more: readonly Provider[]): ReadonlyMap<string, Provider> =>
+  new Map([...own, ...more.map((provider) => [provider.name, provider] as const)]);
+
 await runMain(logger, async (ready) => {
   const config = parseConfig(process.env);
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
   const observing = await observe('provider-worker', process.env, logger);
+  const extensions = await loadExtensions(config.extensions, process.cwd());
   const bus = await connectBus({
     servers: config.natsUrl,
     processId: newProcessId('worker'),
@@ -70,12 +76,16 @@ await runMain(logger, async (ready) => {
     nowMs: Date.now,
     draw: Math.random,
     calls,
-    providers: createProviders({
-      dataDir: config.dataDir,
-      threads: config.ggufThreads,
-      containerEngine: config.containerEngine,
-      ...(config.modelMemoryMb > 0 && { modelMemoryBytes: config.modelMemoryMb * 1024 * 1024 }),
-    }),
+    hooks: extensions.hooks,
+    providers: withMore(
+      createProviders({
+        dataDir: config.dataDir,
+        threads: config.ggufThreads,
+        containerEngine: config.containerEngine,
+        ...(config.modelMemoryMb > 0 && { modelMemoryBytes: config.modelMemoryMb * 1024 * 1024 }),
+      }),
+      extensions.providers,
+    ),
     selects: parseSelection(config.models),
     lookBySchedule: lookBySchedule(config.healthSchedule),
     onError,

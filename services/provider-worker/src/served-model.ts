@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import {
+  type DataClass,
   admitsDataClass,
   amountsOf,
   dataClasses,
@@ -12,6 +13,7 @@ import {
   styleOrderOf,
 } from '@will/core';
 import { factsFromWire, wire } from '@will/contracts';
+import type { CallHook } from '@will/extension';
 import type { ModelConnection, ProviderOutcome } from '@will/providers';
 import { type Judge, outputLimitWithin, type Refusal } from './judge.ts';
 import type { Allowances, Hold, LimitReached } from './limits/allowances.ts';
@@ -31,6 +33,7 @@ export interface ServedDeps {
   readonly rests: Rests;
   readonly allowances: Pick<Allowances, 'take'>;
   readonly payloads: PayloadSource;
+  readonly hooks: readonly CallHook[];
   readonly nowMs: () => number;
   /** From 0 to 1. */
   readonly draw: () => number;
@@ -213,7 +216,7 @@ export class ServedModel {
   }
 
   async #judgeAndCall(call: IncomingCall, isProbe: boolean, { hold, maxOutputTokens }: Reserved): Promise<void> {
-    // From here to the provider nothing is awaited: what was judged cannot have changed when it is called.
+    // What was judged may change while content is fetched or hooks are asked: then it is judged again.
     const facts = call.request.facts && factsFromWire(call.request.facts);
     const refusal = this.#judge(call, facts);
     if (refusal) return refuse(call, refusal);
@@ -221,7 +224,7 @@ export class ServedModel {
     if (!this.#isWiredAsJudged()) return busy(call, 'its connection is being renewed');
     const pause = this.resting.pause();
     if (pause) return pausing(call, pause);
-    const { workerId, nowMs, records, calls, snapshots, payloads } = this.#deps;
+    const { workerId, nowMs, records, calls, snapshots, payloads, hooks } = this.#deps;
     const snapshot = snapshots.current;
     const style = snapshot && facts && styleOrderOf(snapshot, facts, this.model);
     const startedMs = nowMs();
@@ -236,6 +239,10 @@ export class ServedModel {
         workerId,
         nowMs,
         payloads,
+        hooks,
+        facts,
+        judgeAgain: (dataClass) => this.#judgeAgain(call, dataClass),
+        onError: this.#deps.onError,
         taskType: facts && snapshot?.taskTypes.get(facts.taskType),
         record,
         keepContent: this.#contentKeeper(call, snapshot?.clients.get(facts?.client ?? '')?.keep_content_hours),
@@ -284,6 +291,15 @@ export class ServedModel {
       return { rule: 'unknown_model', detail: 'not in this worker’s snapshot', isRetryable: true };
     const judged = { facts, dataClass, revision, expiresUnixMs: Number(request.expiresUnixMs) };
     return judge(judged, model, snapshot, snapshots.ageMs(nowMs()), nowMs());
+  }
+
+  /** The rules once more, as of now, for data that counts as `dataClass`. */
+  #judgeAgain(call: IncomingCall, dataClass: DataClass): Refusal | undefined {
+    const { request } = call;
+    const facts = request.facts && { ...factsFromWire(request.facts), dataClass };
+    if (!this.#isWiredAsJudged())
+      return { rule: 'old_connection', detail: 'its connection is being renewed', isRetryable: true };
+    return this.#judge({ ...call, dataClass }, facts);
   }
 
   #full(): void {

@@ -6,6 +6,8 @@ import {
   outcomeOf,
   priceAt,
   reserveOf,
+  type DataClass,
+  type Facts,
   type FineOutcome,
   type Model,
   type ProviderFailure,
@@ -13,6 +15,7 @@ import {
   type TaskTypeDocument,
   type Usage,
 } from '@will/core';
+import type { CallHook, HookedCall } from '@will/extension';
 import { dataClassToWire, recordPriceToWire, wire } from '@will/contracts';
 import {
   abortedBy,
@@ -24,6 +27,8 @@ import {
 import { CallerStream, deltaToWire } from './caller-stream.ts';
 import { piecesOf } from './pieces.ts';
 import { chatInput } from './fields-input.ts';
+import { askAfter, askBefore, brokenHook, joined, type Prepared } from './hooked-call.ts';
+import type { Refusal } from './judge.ts';
 import { styledInput } from './styled-input.ts';
 import { wholeInput } from './whole-input.ts';
 import type { IncomingCall, PayloadSource } from './ports.ts';
@@ -37,6 +42,11 @@ export interface CallDeps {
   readonly model: Model;
   readonly connection: ModelConnection;
   readonly payloads: PayloadSource;
+  readonly hooks: readonly CallHook[];
+  readonly facts: Facts | undefined;
+  /** The rules once more, for data that counts so. */
+  readonly judgeAgain: (dataClass: DataClass) => Refusal | undefined;
+  readonly onError: (what: string, error: unknown) => void;
   /** What documents say of the task's type. */
   readonly taskType: TaskTypeDocument | undefined;
   readonly nowMs: () => number;
@@ -63,6 +73,8 @@ export class WorkerCall {
   readonly #stream: CallerStream;
   readonly #startedAtMs: number;
   #style = '';
+  /** Hooks may raise it. */
+  #dataClass: DataClass;
   #firstContentAtMs: number | undefined;
   #mayGo: boolean;
   #whenGo: PromiseWithResolvers<boolean> | undefined;
@@ -81,6 +93,7 @@ export class WorkerCall {
     this.#call = call;
     this.#mayGo = go;
     this.#startedAtMs = deps.nowMs();
+    this.#dataClass = call.dataClass;
     this.#stream = new CallerStream((frame) => call.toCaller(frame), taskId, attempt);
   }
 
@@ -122,28 +135,50 @@ export class WorkerCall {
   }
 
   async #callProvider(leftMs: number): Promise<ProviderOutcome> {
-    const { connection, model } = this.#deps;
+    const { hooks, judgeAgain } = this.#deps;
     const { request } = this.#call;
-    const firstContentMs = model.callMethod === 'API' ? firstContentTimeoutMs.API : firstContentTimeoutMs.other;
     try {
-      const input = await this.#wholeInput();
-      if (typeof input === 'string') return failedBefore(input, this.#abort.signal);
-      return await connection.run(
-        {
-          inputKind: request.inputKind === fieldsKind ? 'chat' : request.inputKind,
-          input,
-          stream: request.stream,
-          maxOutputTokens: this.#deps.maxOutputTokens,
-          firstContentTimeoutMs: Math.max(1, Math.min(firstContentMs, leftMs)),
-          idleTimeoutMs,
-        },
-        (delta) => this.#content(delta),
-        this.#abort.signal,
-      );
+      // Where nothing has to be waited for nothing is: what was judged cannot have changed when the provider is called.
+      if (request.payload === undefined && hooks.length === 0) {
+        const input = this.#asSeen(request.input);
+        return typeof input === 'string' ? failedBefore(input, this.#abort.signal) : await this.#ask(input, leftMs);
+      }
+      const prepared = await this.#prepared();
+      if (!prepared.ok) return { ok: false, usage: undefined, failure: prepared.failure };
+      this.#dataClass = prepared.dataClass;
+      // The documents may have changed meanwhile, and the data may count as more than before.
+      const refused = judgeAgain(prepared.dataClass);
+      if (refused) return { ok: false, usage: undefined, failure: forbidden(refused, prepared.dataClass) };
+      return await this.#ask(prepared.input, leftMs);
     } catch {
       // A provider that throws has a bug; the task must not pay for it with silence.
       return { ok: false, usage: undefined, failure: providerBug };
     }
+  }
+
+  #ask(input: Uint8Array, leftMs: number): Promise<ProviderOutcome> {
+    const { connection, model, maxOutputTokens } = this.#deps;
+    const firstContentMs = model.callMethod === 'API' ? firstContentTimeoutMs.API : firstContentTimeoutMs.other;
+    return this.#heldBack(input, (stream, onDelta) =>
+      connection.run(
+        {
+          inputKind: this.#inputKind,
+          input,
+          stream,
+          maxOutputTokens,
+          firstContentTimeoutMs: Math.max(1, Math.min(firstContentMs, leftMs)),
+          idleTimeoutMs,
+        },
+        onDelta,
+        this.#abort.signal,
+      ),
+    );
+  }
+
+  /** Fields reach a provider as the chat that their type makes of them. */
+  get #inputKind(): string {
+    const { inputKind } = this.#call.request;
+    return inputKind === fieldsKind ? 'chat' : inputKind;
   }
 
   /** What it is charged at when nobody sees its end. */
@@ -158,12 +193,62 @@ export class WorkerCall {
     };
   }
 
-  /** As this model is to see it; words instead: why it cannot be had. */
-  async #wholeInput(): Promise<Uint8Array | string> {
-    const { request } = this.#call;
-    const whole = await wholeInput(request, this.#deps.payloads, this.#abort.signal);
-    if (typeof whole === 'string') return whole;
-    if (request.inputKind !== fieldsKind) return this.#styled(whole, request.inputKind);
+  /** Fetches what lies beside the bus, and asks the hooks. */
+  async #prepared(): Promise<Prepared> {
+    const { hooks, payloads, onError } = this.#deps;
+    const { signal } = this.#abort;
+    const whole = await wholeInput(this.#call.request, payloads, signal);
+    const input = typeof whole === 'string' ? whole : this.#asSeen(whole);
+    if (typeof input === 'string') return { ok: false, failure: unusable(input, signal) };
+    const call = this.#hookedCall(input);
+    if (!call) return { ok: true, input, dataClass: this.#dataClass };
+    const asked = await this.#unlessAborted(askBefore(hooks, call)).catch((error: unknown): Prepared => {
+      if (!signal.aborted) onError('a hook before a call', error);
+      return { ok: false, failure: brokenHook };
+    });
+    return signal.aborted ? { ok: false, failure: failureOf(abortedBy(signal)) } : asked;
+  }
+
+  /** With hooks that look at answers, nothing leaves before they have seen it whole. */
+  async #heldBack(
+    input: Uint8Array,
+    run: (stream: boolean, onDelta: (delta: ContentDelta) => void) => Promise<ProviderOutcome>,
+  ): Promise<ProviderOutcome> {
+    const { hooks, onError } = this.#deps;
+    const call = this.#hookedCall(input);
+    if (!call || !hooks.some(({ after }) => after))
+      return await run(this.#call.request.stream, (delta) => this.#content(delta));
+    const pieces: ContentDelta[] = [];
+    const outcome = await run(false, (delta) => pieces.push(delta));
+    const whole = outcome.ok && pieces.length > 0 ? { ...outcome, output: joined(pieces) } : outcome;
+    return await this.#unlessAborted(askAfter(hooks, call, whole)).catch((error: unknown): ProviderOutcome => {
+      if (this.#abort.signal.aborted)
+        return { ok: false, usage: outcome.usage, failure: failureOf(abortedBy(this.#abort.signal)) };
+      onError('a hook after a call', error);
+      return { ok: false, usage: outcome.usage, failure: brokenHook };
+    });
+  }
+
+  #hookedCall(input: Uint8Array): HookedCall | undefined {
+    const { facts, model } = this.#deps;
+    const { signal } = this.#abort;
+    return facts && { facts, model, inputKind: this.#inputKind, input, dataClass: this.#dataClass, signal };
+  }
+
+  /** Rejects as soon as the call is aborted: a hook that hangs holds nothing up. */
+  #unlessAborted<T>(work: Promise<T>): Promise<T> {
+    const { signal } = this.#abort;
+    const { promise, reject } = Promise.withResolvers<never>();
+    const onAbort = (): void => reject(new Error('aborted'));
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', onAbort));
+  }
+
+  /** As this model is to see it; words instead: why it cannot be. */
+  #asSeen(whole: Uint8Array): Uint8Array | string {
+    const { inputKind } = this.#call.request;
+    if (inputKind !== fieldsKind) return this.#styled(whole, inputKind);
     const chat = chatInput(whole, this.#deps.taskType);
     return typeof chat === 'string' ? chat : this.#styled(chat, 'chat');
   }
@@ -287,7 +372,7 @@ export class WorkerCall {
   }
 
   #record(summary: wire.AttemptSummary, usage: Usage | undefined): wire.CallRecord {
-    const { request, dataClass } = this.#call;
+    const { request } = this.#call;
     const { model, workerId } = this.#deps;
     const { facts } = request;
     // What it began at is what it costs, also when another hour's price came meanwhile.
@@ -304,7 +389,7 @@ export class WorkerCall {
       reflex: facts?.reflex ?? '',
       taskType: facts?.taskType ?? '',
       priority: facts?.priority ?? wire.Priority.NORMAL,
-      dataClass: dataClassToWire(dataClass),
+      dataClass: dataClassToWire(this.#dataClass),
       model: model.slug,
       modelName: model.name,
       modelVersion: model.version ?? '',
@@ -330,13 +415,25 @@ export class WorkerCall {
 
 const usageToWire = (usage: Usage): wire.Usage => create(wire.UsageSchema, { ...usage });
 
+/** Another model may well be allowed to see it. */
+const forbidden = ({ rule, detail, isRetryable }: Refusal, dataClass: DataClass): ProviderFailure => ({
+  ...failureOf('bad_request'),
+  fine: 'Policy',
+  message: `${rule}: ${detail} (the data counts as ${dataClass})`.slice(0, 300),
+  isRetryable,
+});
+
 /** No other model could do more with such an input. */
-function failedBefore(detail: string, signal: AbortSignal): ProviderOutcome {
-  const failure = signal.aborted
+const unusable = (detail: string, signal: AbortSignal): ProviderFailure =>
+  signal.aborted
     ? failureOf(abortedBy(signal))
     : { ...failureOf('bad_request'), message: `the input cannot be used: ${detail}`, isRetryable: false };
-  return { ok: false, usage: undefined, failure };
-}
+
+const failedBefore = (detail: string, signal: AbortSignal): ProviderOutcome => ({
+  ok: false,
+  usage: undefined,
+  failure: unusable(detail, signal),
+});
 
 const cancelled = failureOf('cancelled');
 const providerBug: ProviderFailure = {

@@ -1,0 +1,63 @@
+import type { CallHook, HookedCall } from '@will/extension';
+import { expect, test } from 'vitest';
+import { askAfter, askBefore, joined } from './hooked-call.ts';
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const call = { dataClass: 'customer', inputKind: 'chat', input: bytes('one') } as HookedCall;
+const text = (input: Uint8Array): string => new TextDecoder().decode(input);
+
+test('each hook sees what the one before it left, and the class only rises', async () => {
+  const seen: string[] = [];
+  const hook = (name: string, say: Awaited<ReturnType<NonNullable<CallHook['before']>>>): CallHook => ({
+    name,
+    before: ({ input, dataClass }) => {
+      seen.push(`${name} ${text(input)} ${dataClass}`);
+      return say;
+    },
+  });
+  const asked = await askBefore(
+    [
+      hook('a', { input: bytes('two') }),
+      hook('b', { dataClass: 'open' }),
+      hook('c', { dataClass: 'sensitive' }),
+      hook('d', undefined),
+    ],
+    call,
+  );
+  expect(seen).toEqual(['a one customer', 'b two customer', 'c two customer', 'd two customer-sensitive']);
+  expect(asked).toMatchObject({ ok: true, dataClass: 'customer-sensitive' });
+});
+
+test('a refusal ends it for good, and later hooks are not asked', async () => {
+  const later: CallHook = {
+    name: 'later',
+    before() {
+      throw new Error('not to be asked');
+    },
+  };
+  const asked = await askBefore([{ name: 'guard', before: () => ({ refuse: 'no' }) }, later], call);
+  expect(asked).toMatchObject({
+    ok: false,
+    failure: { fine: 'Policy', isRetryable: false, message: 'hook guard refused: no' },
+  });
+});
+
+const usage = { inputTokens: 1, outputTokens: 1, cachedInputTokens: 0, reasoningTokens: 0, estimated: false };
+const good = { ok: true, finish: 'stop', usage, output: { text: 'made', toolCalls: '[]' } } as const;
+
+test('an answer is replaced or withheld, and stays paid for', async () => {
+  const louder: CallHook = { name: 'louder', after: (_call, output) => ({ text: output.text.toUpperCase() }) };
+  const exclaims: CallHook = { name: 'exclaims', after: (_call, output) => ({ text: `${output.text}!` }) };
+  expect(await askAfter([louder, exclaims], call, good)).toMatchObject({ output: { text: 'MADE!', toolCalls: '[]' } });
+  expect(await askAfter([{ name: 'guard', after: () => ({ refuse: 'no' }) }], call, good)).toMatchObject({
+    ok: false,
+    usage,
+    failure: { fine: 'ContentFilter', isRetryable: true },
+  });
+});
+
+test('pieces that came although an answer was to be whole stand together again', () => {
+  const pieces = [{ text: 'a' }, { text: 'b', data: bytes('x'), dataType: 'audio/mpeg' }, { data: bytes('y') }];
+  expect(joined(pieces)).toMatchObject({ text: 'ab', dataType: 'audio/mpeg' });
+  expect(text(joined(pieces).data ?? bytes(''))).toBe('xy');
+});

@@ -1,0 +1,75 @@
+import { type DataClass, failureOf, type ProviderFailure, strictestOf } from '@will/core';
+import type { CallHook, HookedCall } from '@will/extension';
+import type { ContentDelta, ProviderOutcome } from '@will/providers';
+
+/** What hooks made of a call before its provider was asked. */
+export type Prepared =
+  | { readonly ok: true; readonly input: Uint8Array; readonly dataClass: DataClass }
+  | { readonly ok: false; readonly failure: ProviderFailure };
+
+/** Asks every hook before the call, each on what the one before it left. */
+export async function askBefore(hooks: readonly CallHook[], call: HookedCall): Promise<Prepared> {
+  let { input, dataClass } = call;
+  for (const hook of hooks) {
+    if (!hook.before) continue;
+    const verdict = await hook.before({ ...call, input, dataClass });
+    if (!verdict) continue;
+    if ('refuse' in verdict) return { ok: false, failure: refusal(hook, verdict.refuse) };
+    input = verdict.input ?? input;
+    if (verdict.dataClass) dataClass = strictestOf(dataClass, verdict.dataClass);
+  }
+  return { ok: true, input, dataClass };
+}
+
+/** Asks every hook about a whole answer, each on what the one before it left. */
+export async function askAfter(
+  hooks: readonly CallHook[],
+  call: HookedCall,
+  outcome: ProviderOutcome,
+): Promise<ProviderOutcome> {
+  if (!outcome.ok) return outcome;
+  let output = outcome.output ?? {};
+  for (const hook of hooks) {
+    if (!hook.after) continue;
+    const { text = '', reasoning = '', toolCalls = '' } = output;
+    const verdict = await hook.after(call, { text, reasoning, toolCalls });
+    if (!verdict) continue;
+    if ('refuse' in verdict) return { ok: false, usage: outcome.usage, failure: withheld(hook, verdict.refuse) };
+    output = { ...output, text: verdict.text };
+  }
+  return { ...outcome, output };
+}
+
+/** Pieces of an answer that was to be whole, as one. */
+export function joined(pieces: readonly ContentDelta[]): ContentDelta {
+  const text = pieces.map((piece) => piece.text ?? '').join('');
+  const data = pieces.flatMap((piece) => piece.data ?? []);
+  const dataType = pieces.find((piece) => piece.dataType !== undefined)?.dataType;
+  return {
+    ...(text !== '' && { text }),
+    ...(data.length > 0 && { data: Buffer.concat(data) }),
+    ...(dataType !== undefined && { dataType }),
+  };
+}
+
+const longestReason = 200;
+
+const refusal = ({ name }: CallHook, why: string): ProviderFailure => ({
+  ...failureOf('bad_request'),
+  fine: 'Policy',
+  message: `hook ${name} refused: ${why}`.slice(0, longestReason),
+  isRetryable: false,
+});
+
+const withheld = ({ name }: CallHook, why: string): ProviderFailure => ({
+  ...failureOf('content_filter'),
+  message: `hook ${name} withheld the answer: ${why}`.slice(0, longestReason),
+});
+
+/** The failure where a hook itself failed: nothing is let through by a guard that is broken. */
+export const brokenHook: ProviderFailure = {
+  ...failureOf('bad_request'),
+  fine: 'Policy',
+  message: 'a hook failed; the worker’s log says which',
+  isRetryable: false,
+};
