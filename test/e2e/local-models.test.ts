@@ -51,7 +51,7 @@ test('two models in the room of one: calls in alternation are done with at most 
   const startedMs = performance.now();
   const outcomes = await Promise.all(
     Array.from({ length: calls }, (_, n) =>
-      system.client.run({ type: n % 2 === 0 ? 'one' : 'two', input: 'Hello', maxOutputTokens: 4, timeoutMs: 120_000 }),
+      system.client.run({ type: n % 2 === 0 ? 'one' : 'two', input: 'Hello', maxOutputTokens: 4, timeoutMs: 60_000 + calls * 500 }),
     ),
   );
   clearInterval(looking);
@@ -62,7 +62,7 @@ test('two models in the room of one: calls in alternation are done with at most 
   expect(most).toBe(1);
   expect(seen.size).toBeGreaterThan(0);
   expect(seen.size).toBeLessThanOrEqual(10);
-});
+}, 60_000 + calls * 500);
 
 test('a model that does not fit is not loaded, and its worker says so with the numbers', () => {
   const [large] = [...system.processes.processes.values()]
