@@ -39,30 +39,39 @@ beforeAll(async () => {
 });
 afterAll(() => system.stop());
 
-test('two models in the room of one: calls in alternation are done with at most ten loads', async () => {
-  const worker = system.of('provider-worker')[0]?.pid ?? 0;
-  const seen = new Set<string>();
-  let most = 0;
-  const looking = setInterval(() => {
-    const now = computingProcessesOf(worker);
-    most = Math.max(most, now.length);
-    for (const pid of now) seen.add(pid);
-  }, 20);
-  const startedMs = performance.now();
-  const outcomes = await Promise.all(
-    Array.from({ length: calls }, (_, n) =>
-      system.client.run({ type: n % 2 === 0 ? 'one' : 'two', input: 'Hello', maxOutputTokens: 4, timeoutMs: 60_000 + calls * 500 }),
-    ),
-  );
-  clearInterval(looking);
-  process.stdout.write(
-    `${calls} calls for two models in the room of one: ${seen.size} loads, ${((performance.now() - startedMs) / 1_000).toFixed(1)} s\n`,
-  );
-  expect(outcomes.map(({ outcome }) => outcome).filter((outcome) => outcome !== 'Success')).toEqual([]);
-  expect(most).toBe(1);
-  expect(seen.size).toBeGreaterThan(0);
-  expect(seen.size).toBeLessThanOrEqual(10);
-}, 60_000 + calls * 500);
+test(
+  'two models in the room of one: calls in alternation are done with at most ten loads',
+  async () => {
+    const worker = system.of('provider-worker')[0]?.pid ?? 0;
+    const seen = new Set<string>();
+    let most = 0;
+    const looking = setInterval(() => {
+      const now = computingProcessesOf(worker);
+      most = Math.max(most, now.length);
+      for (const pid of now) seen.add(pid);
+    }, 20);
+    const startedMs = performance.now();
+    const outcomes = await Promise.all(
+      Array.from({ length: calls }, (_, n) =>
+        system.client.run({
+          type: n % 2 === 0 ? 'one' : 'two',
+          input: 'Hello',
+          maxOutputTokens: 4,
+          timeoutMs: 60_000 + calls * 500,
+        }),
+      ),
+    );
+    clearInterval(looking);
+    process.stdout.write(
+      `${calls} calls for two models in the room of one: ${seen.size} loads, ${((performance.now() - startedMs) / 1_000).toFixed(1)} s\n`,
+    );
+    expect(outcomes.map(({ outcome }) => outcome).filter((outcome) => outcome !== 'Success')).toEqual([]);
+    expect(most).toBe(1);
+    expect(seen.size).toBeGreaterThan(0);
+    expect(seen.size).toBeLessThanOrEqual(10);
+  },
+  60_000 + calls * 500,
+);
 
 test('a model that does not fit is not loaded, and its worker says so with the numbers', () => {
   const [large] = [...system.processes.processes.values()]
