@@ -111,6 +111,24 @@ test('through kills of telemetry and of the tasks service, each call has one rec
   expect(states.map(({ state }) => state)).toEqual(durable.map(() => 'succeeded'));
 });
 
+test('while MongoDB stands still, calls go on at their pace, and all of them are recorded when it goes on', async ({
+  skip,
+}) => {
+  if (!mongo.suspend) return skip('NOT PROVED: a MongoDB that was given is not ours to stop');
+  const goOn = mongo.suspend();
+  const ids = Array.from({ length: 40 }, (_, n) => `frozen-${n}`);
+  try {
+    const beganMs = performance.now();
+    for (const taskId of ids) await system.client.run({ type: 'code', client: 'frozen', input: 'Hello', taskId });
+    // A hundred milliseconds each on a busy machine; waiting for the store would take as long as it stands still.
+    expect(performance.now() - beganMs).toBeLessThan(10_000);
+  } finally {
+    goOn();
+  }
+  const calls = await callsOf(system, { client: 'frozen' }, ids.length);
+  expect(calls.map(({ taskId }) => taskId).sort()).toEqual([...ids].sort());
+});
+
 test('what is said in calls is kept of a client that switches it on, for its time, and nowhere of the others', async () => {
   const say = (client: string, canary: string): Promise<{ readonly taskId: string }> =>
     system.client.run({ type: 'code', client, input: canary });

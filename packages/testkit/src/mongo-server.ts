@@ -14,6 +14,8 @@ export interface MongoServer {
   readonly uri: string;
   /** What it is, for people. */
   readonly name: string;
+  /** Lets it stand still, as on a machine that hangs; returns how it goes on. Undefined: it is not ours to stop. */
+  readonly suspend: (() => () => void) | undefined;
   stop(): Promise<void>;
 }
 
@@ -29,7 +31,8 @@ const startLimitMs = 60_000;
 export async function startMongoServer(): Promise<MongoServer> {
   const given = process.env['WILL_TEST_MONGODB_URI'];
   const server: Server = given === undefined ? known() : { kind: 'given', uri: given };
-  if (server.kind === 'given') return { uri: server.uri, name: 'the one that was given', stop: async () => {} };
+  if (server.kind === 'given')
+    return { uri: server.uri, name: 'the one that was given', suspend: undefined, stop: async () => {} };
   return server.kind === 'mongod' ? startMongod(server.path) : startJava(server);
 }
 
@@ -53,6 +56,7 @@ async function startMongod(path: string): Promise<MongoServer> {
   return {
     uri,
     name: path,
+    suspend: suspending(child),
     async stop() {
       child.kill('SIGTERM');
       await once(child, 'exit');
@@ -83,12 +87,18 @@ async function startJava({ java, classPath, source }: Extract<Server, { kind: 'j
   return {
     uri,
     name: 'mongo-java-server in memory',
+    suspend: suspending(child),
     async stop() {
       child.stdin?.end();
       await once(child, 'exit');
     },
   };
 }
+
+const suspending = (child: ChildProcess) => (): (() => void) => {
+  child.kill('SIGSTOP');
+  return () => void child.kill('SIGCONT');
+};
 
 /** The match in the first line that has one. */
 async function untilLine(child: ChildProcess, wanted: RegExp): Promise<string> {
