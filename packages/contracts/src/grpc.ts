@@ -7,6 +7,8 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 
+import { readMessage } from './read-message.ts';
+
 /** One method as gRPC libraries want it; values are messages of its descriptor. */
 export interface GrpcMethod {
   readonly path: string;
@@ -30,7 +32,7 @@ export const grpcMethodsOf = (service: DescService): Readonly<Record<string, Grp
         requestStream: method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming',
         responseStream: method.methodKind === 'server_streaming' || method.methodKind === 'bidi_streaming',
         requestSerialize: writer(method.input),
-        requestDeserialize: reader(method.input),
+        requestDeserialize: (bytes: Buffer) => readMessage(method.input, bytes),
         responseSerialize: writer(method.output),
         responseDeserialize: reader(method.output),
       },

@@ -5,5 +5,6 @@ export * from './ids.ts';
 export * from './keys.ts';
 export * as wire from './messages.ts';
 export * from './prices.ts';
+export { MessageError, mostFields, readMessage } from './read-message.ts';
 export * from './subjects.ts';
 export * from './translate.ts';

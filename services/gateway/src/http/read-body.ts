@@ -76,7 +76,8 @@ function readBytes(request: IncomingMessage, response: ServerResponse, largeBodi
       chunks.push(chunk);
     });
     request.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes)));
-    request.once('error', reject);
+    // A caller that leaves within its body is no failure of ours.
+    request.once('error', () => reject(invalid('the body ended early')));
     request.once('close', () => {
       if (!request.complete) reject(invalid('the body ended early'));
     });

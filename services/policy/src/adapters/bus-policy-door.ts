@@ -1,7 +1,7 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import type { Bus } from '@will/bus';
 import type { RankedSet } from '@will/core';
-import { isInbox, queues, rankedSetId, rankedSetToWire, subjects, wire } from '@will/contracts';
+import { isInbox, queues, rankedSetId, rankedSetToWire, subjects, wire, readMessage } from '@will/contracts';
 import { openSpan } from '@will/observe';
 import { type Policy, PolicyRefusal } from '../service.ts';
 import { readFacts } from './read-facts.ts';
@@ -61,7 +61,7 @@ function answer(
 /** @throws {PolicyRefusal} 'facts' */
 function readRequest(data: Uint8Array): wire.DecideRequest {
   try {
-    return fromBinary(wire.DecideRequestSchema, data);
+    return readMessage(wire.DecideRequestSchema, data);
   } catch {
     throw new PolicyRefusal('facts', `${data.length} bytes are no will.v1.DecideRequest`);
   }

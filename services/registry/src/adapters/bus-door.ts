@@ -1,7 +1,7 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import type { Bus, ProcessesView, Serving } from '@will/bus';
 import { documentKinds, slugOf, type DocumentKind } from '@will/core';
-import { factsToWire, queues, subjects, wire } from '@will/contracts';
+import { factsToWire, queues, subjects, wire, readMessage } from '@will/contracts';
 import { StoreError, type StoredDocument } from '@will/store';
 import type { Applied, Difference, DocumentVersion, Named, Registry } from '../service.ts';
 
@@ -54,7 +54,7 @@ export function serveRegistry(door: Door): Serving {
 
 async function apply({ registry, onError }: Door, data: Uint8Array): Promise<wire.ApplyResponse> {
   try {
-    const request = fromBinary(wire.ApplyRequestSchema, data);
+    const request = readMessage(wire.ApplyRequestSchema, data);
     return applied(
       await registry.apply({ files: request.files, prune: request.prune, dryRun: request.dryRun, ...signed(request) }),
     );
@@ -66,7 +66,7 @@ async function apply({ registry, onError }: Door, data: Uint8Array): Promise<wir
 
 async function rollback({ registry, onError }: Door, data: Uint8Array): Promise<wire.ApplyResponse> {
   try {
-    const request = fromBinary(wire.RollbackRequestSchema, data);
+    const request = readMessage(wire.RollbackRequestSchema, data);
     return applied(
       await registry.rollback({ to: Number(request.revision), dryRun: request.dryRun, ...signed(request) }),
     );
@@ -103,7 +103,7 @@ const notApplied = (error: unknown): wire.ApplyResponse =>
 
 async function get({ registry, onError }: Door, data: Uint8Array): Promise<wire.GetResponse> {
   try {
-    const request = fromBinary(wire.GetRequestSchema, data);
+    const request = readMessage(wire.GetRequestSchema, data);
     const kind = kindOf(request.kind);
     const slug = request.slug === '' ? undefined : slugOf(request.slug);
     const at = request.revision === 0n ? undefined : Number(request.revision);
@@ -132,7 +132,7 @@ function namedIn({ kind: word, slug }: { readonly kind: string; readonly slug: s
 
 async function history({ registry, onError }: Door, data: Uint8Array): Promise<wire.HistoryResponse> {
   try {
-    const request = fromBinary(wire.HistoryRequestSchema, data);
+    const request = readMessage(wire.HistoryRequestSchema, data);
     const before = request.before === 0n ? undefined : Number(request.before);
     const document = namedIn(request);
     const versions = document
@@ -159,7 +159,7 @@ const versionsOfOne = (versions: readonly DocumentVersion[], before = Number.POS
 
 async function diff({ registry, onError }: Door, data: Uint8Array): Promise<wire.DiffResponse> {
   try {
-    const request = fromBinary(wire.DiffRequestSchema, data);
+    const request = readMessage(wire.DiffRequestSchema, data);
     const document = namedIn(request);
     if (!document && request.from === undefined)
       throw new RefusedError('the revision to start from is needed, or a document');

@@ -1,13 +1,6 @@
-import {
-  create,
-  type DescMessage,
-  fromBinary,
-  type MessageInitShape,
-  type MessageShape,
-  toBinary,
-} from '@bufbuild/protobuf';
+import { create, type DescMessage, type MessageInitShape, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import type { Bus, Serving } from '@will/bus';
-import { type KeyOperation, queues, subjects, wire } from '@will/contracts';
+import { type KeyOperation, queues, subjects, wire, readMessage } from '@will/contracts';
 import { KeyError, type Keys } from '../keys.ts';
 
 /** Told of what was changed, for the audit log. */
@@ -29,8 +22,15 @@ export function serveKeys({ bus, keys, onChange, onError }: KeysDoor): Serving {
     work: (asked: MessageShape<Q>) => Promise<MessageInitShape<A>>,
   ): Serving =>
     bus.serve(subjects.keys(operation), queues.registry, async ({ data }) =>
-      toBinary(answer, create(answer, await work(fromBinary(question, data)).catch(refused as () => never))),
+      toBinary(answer, create(answer, await answered(() => work(readMessage(question, data))))),
     );
+  const answered = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      return refused(error) as T;
+    }
+  };
   const refused = (error: unknown): { readonly error: string } => {
     if (!(error instanceof KeyError)) onError('keys', error);
     return { error: (error as Error).message };

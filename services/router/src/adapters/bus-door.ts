@@ -1,6 +1,6 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { Bus, Incoming } from '@will/bus';
-import { clientOfTaskSubject, isInboxOf, patterns, queues, subjects, wire } from '@will/contracts';
+import { clientOfTaskSubject, isInboxOf, patterns, queues, subjects, wire, readMessage } from '@will/contracts';
 import type { Caller } from '../ports.ts';
 import { refuse, type Router } from '../service.ts';
 
@@ -43,7 +43,7 @@ const emptyTask = fromBinary(wire.TaskSchema, new Uint8Array(0));
 
 function parse(data: Uint8Array): wire.Task | undefined {
   try {
-    return fromBinary(wire.TaskSchema, data);
+    return readMessage(wire.TaskSchema, data);
   } catch {
     return undefined;
   }

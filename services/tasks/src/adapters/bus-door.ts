@@ -1,13 +1,6 @@
-import {
-  create,
-  fromBinary,
-  toBinary,
-  type DescMessage,
-  type MessageInitShape,
-  type MessageShape,
-} from '@bufbuild/protobuf';
+import { create, toBinary, type DescMessage, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
 import type { Bus, Incoming, Serving } from '@will/bus';
-import { clientOfTask, isInbox, patterns, queues, type TaskOperation, wire } from '@will/contracts';
+import { clientOfTask, isInbox, patterns, queues, type TaskOperation, wire, readMessage } from '@will/contracts';
 import { stateFromWire } from '../durable-task.ts';
 import { type Tasks, TasksError } from '../service.ts';
 
@@ -52,7 +45,7 @@ export function serveTasks(bus: Bus, tasks: Tasks, onError: (what: string, error
 
 function read<Schema extends DescMessage>(schema: Schema, { data }: Incoming): MessageShape<Schema> {
   try {
-    return fromBinary(schema, data);
+    return readMessage(schema, data);
   } catch {
     return create(schema);
   }
