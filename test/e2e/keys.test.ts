@@ -21,7 +21,12 @@ beforeAll(async () => {
     documents: {
       'world.yaml': documentFile(
         openByDefault,
-        modelDocument({ name: 'Cloud', tags: 'text_gen', callMethod: 'API', endpoint: `${upstream.url}/v1` }),
+        modelDocument({
+          name: 'Cloud',
+          tags: 'text_gen, transcription',
+          callMethod: 'API',
+          endpoint: `${upstream.url}/v1`,
+        }),
         routeDocument('text_gen', 'Cloud'),
       ),
     },
@@ -67,6 +72,15 @@ test('a key made on the command line opens every door for its client, and none o
       { headers: { 'x-will-client': 'globex' } },
     ),
   ).rejects.toMatchObject({ status: 403 });
+
+  // What is too large for a message is put away in the name of the key's client, too.
+  const recording = (headers: Record<string, string> = {}) =>
+    openai.audio.transcriptions.create(
+      { model: 'auto', file: new File([new Uint8Array(2_000_000)], 'a.wav') },
+      { headers },
+    );
+  expect((await recording()).text).toContain('2000000 bytes');
+  await expect(recording({ 'x-will-client': 'globex' })).rejects.toMatchObject({ status: 403 });
 
   const listed = await willm('keys', 'ls', '--json');
   expect(JSON.parse(listed.out)).toMatchObject([{ client: 'acme', role: 'caller', note: 'for the test' }]);

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import type { Payloads } from '@will/bus';
 import {
   type DurableWire,
   type Explanation,
@@ -50,7 +51,9 @@ export class GuardedSurroundings implements Surroundings {
     return this.#open.keys;
   }
   get payloads(): Surroundings['payloads'] {
-    return this.#open.payloads;
+    const { payloads } = this.#open;
+    // Content is put away as it comes in, where nobody knows any more whose request it is: so it is looked at here.
+    return payloads && guardedPayloads(payloads, identity());
   }
 }
 
@@ -67,6 +70,17 @@ const guardedClient = (client: TaskClient): TaskClient => ({
   cancelTask: async (taskId, options) => client.cancelTask(taskId, ownOf(options, taskId)),
   tasks: async (filter) => client.tasks(ownOf(filter)),
   close: () => client.close(),
+});
+
+/** What is put away is the key's client's, as the task will be that names it. */
+const guardedPayloads = (payloads: Payloads, who: Identity | undefined): Payloads => ({
+  put: async (client, content, field) => {
+    if (!who) throw new TaskError('blocked', 'nobody was let in by a key', { taskId: '' });
+    mustBeOwn(who, client);
+    return payloads.put(who.client, content, field);
+  },
+  get: (ref, signal) => payloads.get(ref, signal),
+  remove: (ref) => payloads.remove(ref),
 });
 
 /** Of the key's client, whatever was asked. @throws {TaskError} 'blocked' when another one was named */
