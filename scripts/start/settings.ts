@@ -11,7 +11,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>) 
     httpPort: ['WILL_HTTP_PORT', integer(8080, 1, 65_535)],
     /** 0: any free one. */
     grpcPort: ['WILL_GRPC_PORT', integer(50_051, 0, 65_535)],
-    /** The first of six, one for each service's metrics and health; absent: any that are free. */
+    /** The first of seven, one for each service's metrics and health; absent: any that are free. */
     metricsPort: ['WILL_METRICS_PORT', portIfSet],
     natsPort: ['WILL_NATS_PORT', integer(4222, 1, 65_535)],
     dataDir: ['WILL_DATA_DIR', text('.will')],

@@ -9,12 +9,15 @@ import { type Measured, measure, memoryOf } from './measure.ts';
  * What the product costs, in one run on one machine: direct to the upstream, a bare 1 KB round trip over the bus, and
  * through the product, by the bus and by HTTP. Ratios can be compared between machines, absolute figures cannot.
  *
- *   npm run bench -- [--seconds 4] [--rounds 3] [--json]
+ *   npm run bench -- [--seconds 4] [--rounds 3] [--observe off | metrics | traces] [--json]
+ *
+ * `--observe metrics`: every service answers Prometheus; `traces`: besides, every span goes to a collector.
  */
 const { values: options } = parseArgs({
   options: {
     seconds: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '3' },
+    observe: { type: 'string', default: 'off' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -64,7 +67,15 @@ const median = (numbers: readonly number[]): number =>
 const fixed = (value: number, digits = 2): string => value.toFixed(digits).padStart(9);
 
 const upstream = await helper('./upstream-process.ts');
-const system = await startSystem({ documents: { 'bench.yaml': models(upstream.url) }, counts: { gateway: 1 } });
+const collector = options.observe === 'traces' ? await helper('./collector-process.ts') : undefined;
+const system = await startSystem({
+  documents: { 'bench.yaml': models(upstream.url) },
+  counts: { gateway: 1 },
+  env: {
+    ...(options.observe !== 'off' && { WILL_METRICS_PORT: '0' }),
+    ...(collector && { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.url}/v1/traces` }),
+  },
+});
 const echo = await helper('./echo-process.ts', { NATS_URL: system.nats.url });
 await system.untilServed('bench');
 const pids: Record<string, number> = {
@@ -80,7 +91,7 @@ const idleMiB = await memoryOf(pids);
 const { all, close } = paths(system, upstream.url);
 const results = new Map<string, Measured[]>();
 say(
-  `${cpus().length} cores, ${cpus()[0]?.model ?? ''}, Node ${process.version}; 1 KB prompt, plain answer, ${rounds} rounds of ${seconds} s a cell\n`,
+  `${cpus().length} cores, ${cpus()[0]?.model ?? ''}, Node ${process.version}; 1 KB prompt, plain answer, observed: ${options.observe}, ${rounds} rounds of ${seconds} s a cell\n`,
 );
 for (let round = 0; round < rounds; round += 1) {
   for (const concurrency of [1, 32]) {
@@ -155,3 +166,4 @@ await close();
 echo.child.disconnect();
 await system.stop();
 upstream.child.disconnect();
+collector?.child.disconnect();

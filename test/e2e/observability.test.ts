@@ -45,7 +45,7 @@ limits: { daily: { requests: 1000 } }`;
         routeDocument('code', 'Narrow'),
       ),
     },
-    counts: { gateway: 1 },
+    counts: { gateway: 1, tasks: 1 },
     env: {
       WILL_METRICS_PORT: '0',
       WILL_LOG_LEVEL: 'debug',
@@ -162,9 +162,12 @@ test('figures for Prometheus count what happened, on every service', async () =>
   expect(gateway).toMatch(
     /http_server_request_duration_count\{http_request_method="POST",http_route="\/v1\/chat\/completions",http_response_status_code="200"\} \d+/,
   );
+  await expect
+    .poll(() => scrape('tasks'), { timeout: 10_000 })
+    .toMatch(/will_queue_age_seconds\{priority="normal"\} 0\n/);
   const telemetry = await scrape('telemetry');
   expect(telemetry).toMatch(/will_limit_left\{scope="model",id="good",metric="requests",period="day"\} \d+/);
-  for (const service of ['registry', 'policy', 'router', 'provider-worker', 'telemetry', 'gateway'])
+  for (const service of ['registry', 'policy', 'router', 'provider-worker', 'telemetry', 'gateway', 'tasks'])
     expect(`${service}: ${await scrape(service)}`).toMatch(/will_revision 1\n/);
 });
 
@@ -199,7 +202,7 @@ test('willm top shows the last minute by model, from the stream alone', async ()
 
 test('each process says whether it lives and whether it can work', async () => {
   const urls = [...system.processes.processes.values()].map(({ metricsUrl }) => metricsUrl);
-  expect(urls).toHaveLength(6);
+  expect(urls).toHaveLength(7);
   for (const url of urls) {
     const paths = ['/livez', '/readyz', '/anything'];
     const statuses = await Promise.all(paths.map(async (path) => (await fetch(`${url}${path}`)).status));
@@ -212,7 +215,7 @@ test('what was asked, answered, and the keys are in no span, no figure and no lo
   expect((await ask({}, { model: 'broken' })).status).toBeGreaterThanOrEqual(200);
   await ask({ 'x-will-project': planted.prompt }, { model: planted.prompt }).catch(() => {});
   await fetch(`${system.httpUrl}/v1/${planted.header}?key=${planted.key}`);
-  const names = ['registry', 'policy', 'router', 'provider-worker', 'telemetry', 'gateway'] as const;
+  const names = ['registry', 'policy', 'router', 'provider-worker', 'telemetry', 'gateway', 'tasks'] as const;
   await collector.until((spans) => spans.some(({ name }) => name === 'GET unknown'), 'the span of an unknown path');
   await expect.poll(() => collector.paths.has('/v1/metrics'), { timeout: 10_000 }).toBe(true);
   const places = new Map<string, string>([['collector', collector.received().toString('latin1')]]);

@@ -108,6 +108,18 @@ export const measures = {
     unit: '1',
     description: 'What is left of it: requests, tokens, or USD',
   },
+  queueWaiting: {
+    name: 'will.queue.waiting',
+    kind: 'gauge',
+    unit: '{task}',
+    description: 'Durable tasks that wait or run',
+  },
+  queueAge: {
+    name: 'will.queue.age_seconds',
+    kind: 'gauge',
+    unit: 's',
+    description: 'How old the oldest of them is; tasks that are to start later do not count',
+  },
   eventsPending: {
     name: 'will.events.pending',
     kind: 'gauge',

@@ -17,6 +17,8 @@ interface SnapshotState {
 export interface Observing {
   /** Where metrics and health are asked, `http://127.0.0.1:9464`; '' where nowhere. */
   readonly url: string;
+  /** Somebody may ask for figures, or is sent them. */
+  readonly isMeasuring: boolean;
   /** Adds to a counter. */
   count(measure: Measure, amount: number, labels?: Attributes): void;
   /** Takes one value into a histogram. */
@@ -46,7 +48,8 @@ export async function observe(
 ): Promise<Observing> {
   const settings = parseObserveSettings(env);
   const isMeasuring = settings.port !== undefined || settings.sendsMetrics;
-  if (!isMeasuring && !settings.sendsTraces) return new Instruments(createNoopMeter(), undefined, async () => {});
+  if (!isMeasuring && !settings.sendsTraces)
+    return new Instruments(createNoopMeter(), false, undefined, async () => {});
   const { startSdk } = await import('./sdk.ts');
   const sdk = startSdk(service, settings, (what, message) => logger.warn({ message }, what));
   let door: Door | undefined;
@@ -54,21 +57,23 @@ export async function observe(
     const { openMetricsDoor } = await import('./door.ts');
     door = await openMetricsDoor(settings.host, settings.port, sdk.scrape);
   }
-  return new Instruments(sdk.meter, door, async () => {
+  return new Instruments(sdk.meter, isMeasuring, door, async () => {
     await door?.stop();
     await sdk.stop();
   });
 }
 
 class Instruments implements Observing {
+  readonly isMeasuring: boolean;
   readonly #meter: Meter;
   readonly #door: Door | undefined;
   readonly #close: () => Promise<void>;
   readonly #counters = new Map<Measure, ReturnType<Meter['createCounter']>>();
   readonly #histograms = new Map<Measure, ReturnType<Meter['createHistogram']>>();
 
-  constructor(meter: Meter, door: Door | undefined, close: () => Promise<void>) {
+  constructor(meter: Meter, isMeasuring: boolean, door: Door | undefined, close: () => Promise<void>) {
     this.#meter = meter;
+    this.isMeasuring = isMeasuring;
     this.#door = door;
     this.#close = close;
   }

@@ -4,6 +4,7 @@ import { measures, observe } from '@will/observe';
 import { createLogger, newProcessId, repeat, runMain, untilStopped } from '@will/runtime';
 import { storesAt } from '@will/store';
 import { serveTasks } from './adapters/bus-door.ts';
+import { watchQueue } from './adapters/observed-queue.ts';
 import { openTaskStream } from './adapters/task-stream.ts';
 import { parseConfig } from './config.ts';
 import { Runner } from './runner.ts';
@@ -58,12 +59,14 @@ await runMain(logger, async (ready) => {
   }));
   observing.watch(measures.tasksInFlight, () => [[runner.running]]);
   observing.watchDocuments(bus, snapshots, nowMs);
+  const queueWatch = await watchQueue(bus, observing, nowMs);
   snapshots.onChange(() => presence.update());
   ready();
   logger.info({ processId: bus.processId }, 'serving');
 
   await untilStopped();
   await door.stop();
+  queueWatch.stop();
   await runner.stop(config.drainMs);
   tasks.stop();
   await reconciling.stop();

@@ -1,0 +1,105 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ScaledObject } from '@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject';
+import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
+import { HorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2/HorizontalPodAutoscaler';
+import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
+import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
+import { ConfigMap } from 'kubernetes-models/v1/ConfigMap';
+import { Namespace } from 'kubernetes-models/v1/Namespace';
+import { Service } from 'kubernetes-models/v1/Service';
+import { expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { root } from './paths.ts';
+
+// What the manifests say is held to the schemas of Kubernetes and KEDA, and to the product itself.
+
+type Model = new (data: never) => { validate(): void };
+const models = {
+  Deployment,
+  HorizontalPodAutoscaler,
+  NetworkPolicy,
+  PodDisruptionBudget,
+  ConfigMap,
+  Namespace,
+  Service,
+  ScaledObject,
+} as unknown as Readonly<Record<string, Model>>;
+
+interface Container {
+  readonly args: readonly string[];
+  readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
+  readonly env?: readonly { readonly name: string }[];
+  readonly envFrom: readonly { readonly secretRef?: { readonly name: string } }[];
+  readonly readinessProbe: { readonly httpGet: { readonly path: string; readonly port: string } };
+  readonly livenessProbe: { readonly httpGet: { readonly path: string; readonly port: string } };
+}
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly data?: Readonly<Record<string, string>>;
+  readonly spec: {
+    readonly scaleTargetRef?: { readonly name: string };
+    readonly triggers?: readonly { readonly metadata: { readonly query: string } }[];
+    readonly template: { readonly spec: { readonly containers: readonly [Container] } };
+  };
+}
+
+const manifests = globSync('deploy/kubernetes/**/*.yaml', { cwd: root }).flatMap((path) =>
+  parseAllDocuments(readFileSync(join(root, path), 'utf8')).map((document) => document.toJS() as Manifest),
+);
+const deployments = manifests.filter(({ kind }) => kind === 'Deployment');
+const containerOf = ({ spec }: Manifest): Container => spec.template.spec.containers[0];
+
+test('every manifest meets the schema of its kind, and a wrong one would not', () => {
+  expect(manifests.length).toBeGreaterThan(15);
+  for (const manifest of manifests) {
+    const model = models[manifest.kind] as Model;
+    expect(Object.keys(models)).toContain(manifest.kind);
+    new model(manifest as never).validate();
+  }
+  const [first] = deployments as [Manifest];
+  const wrong = { ...first, spec: { ...first.spec, replicas: 'two' } };
+  expect(() => new (models['Deployment'] as Model)(wrong as never).validate()).toThrow('replicas');
+});
+
+test('every service has a deployment that starts its program, is probed where it answers, and is told settings it reads', () => {
+  const sources = globSync(['services/*/src/config.ts', 'packages/{observe,runtime}/src/*.ts'], { cwd: root })
+    .map((path) => readFileSync(join(root, path), 'utf8'))
+    .join('\n');
+  const started = deployments.map((deployment) => containerOf(deployment).args[1] as string);
+  expect(new Set(started)).toEqual(
+    new Set(globSync('services/*/src/main.ts', { cwd: root }).map((path) => path.replaceAll('\\', '/'))),
+  );
+  const shared = manifests.find(({ kind }) => kind === 'ConfigMap')?.data ?? {};
+  for (const deployment of deployments) {
+    const { args, env = [], ports, readinessProbe, livenessProbe } = containerOf(deployment);
+    expect(existsSync(join(root, args[1] as string))).toBe(true);
+    expect([livenessProbe.httpGet, readinessProbe.httpGet]).toEqual([
+      { path: '/livez', port: 'metrics' },
+      { path: '/readyz', port: 'metrics' },
+    ]);
+    expect(ports).toContainEqual({ name: 'metrics', containerPort: Number(shared['WILL_METRICS_PORT']) });
+    for (const name of [...Object.keys(shared), ...env.map((one) => one.name)]) expect(sources).toContain(`'${name}'`);
+  }
+});
+
+test('providers’ keys are given to the workers that call them and to nobody else; no manifest holds a secret', () => {
+  const withKeys = deployments.filter((deployment) =>
+    containerOf(deployment).envFrom.some(({ secretRef }) => secretRef?.name === 'will-providers'),
+  );
+  expect(withKeys.map(({ metadata }) => metadata.name)).toEqual(['worker-cloud']);
+  expect(manifests.some(({ kind }) => kind === 'Secret')).toBe(false);
+});
+
+test('what workers are scaled by is measured, and scales a deployment that is there', () => {
+  const scaled = manifests.filter(({ kind }) => kind === 'ScaledObject');
+  expect(scaled).toHaveLength(1);
+  const measured = readFileSync(join(root, 'docs/operations/metrics.md'), 'utf8');
+  for (const { spec } of scaled) {
+    expect(deployments.map(({ metadata }) => metadata.name)).toContain(spec.scaleTargetRef?.name);
+    const figures = [...(spec.triggers?.[0]?.metadata.query ?? '').matchAll(/will_[a-z_]+/g)].map(([name]) => name);
+    expect(figures).toEqual(['will_model_demand', 'will_model_in_flight']);
+    for (const figure of figures) expect(measured).toContain(`\`${figure}\``);
+  }
+});

@@ -1,0 +1,28 @@
+import { create } from '@bufbuild/protobuf';
+import { connectBus } from '@will/bus';
+import { newId, wire } from '@will/contracts';
+import { observe } from '@will/observe';
+import { startNatsServer } from '@will/testkit';
+import { expect, test } from 'vitest';
+import { watchQueue } from './observed-queue.ts';
+import { openTaskStream } from './task-stream.ts';
+
+test('waiting durable tasks are counted by priority, and the oldest of each tells the age', async () => {
+  const nats = await startNatsServer();
+  const bus = await connectBus({ servers: nats.url, processId: `test-${newId()}`, inboxScope: 'test' });
+  const observing = await observe('test', { WILL_METRICS_PORT: '0' }, { warn: () => {} });
+  const queue = await openTaskStream(bus);
+  const reference = create(wire.TaskReferenceSchema, { client: 'anna', taskId: 'one' });
+  await queue.add(reference, 'high', 'text_gen', 'one');
+  await queue.add({ ...reference, taskId: 'two' }, 'high', 'code', 'two');
+  // As it will be seen in ten minutes.
+  const watching = await watchQueue(bus, observing, () => Date.now() + 600_000);
+  const scrape = async (): Promise<string> => (await fetch(`${observing.url}/metrics`)).text();
+  await expect.poll(scrape, { timeout: 5_000 }).toMatch(/will_queue_waiting\{priority="high"\} 2\n/);
+  expect(await scrape()).toMatch(/will_queue_age_seconds\{priority="high"\} 60\d(\.\d+)?\n/);
+  expect(await scrape()).toMatch(/will_queue_age_seconds\{priority="background"\} 0\n/);
+  watching.stop();
+  await observing.stop();
+  await bus.close();
+  await nats.stop();
+});

@@ -1,0 +1,43 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { Bus } from '@will/bus';
+import { names, patterns } from '@will/contracts';
+import type { Priority } from '@will/core';
+import { measures, type Observing } from '@will/observe';
+
+const lookEveryMs = 5_000;
+const priorities: readonly Priority[] = ['high', 'normal', 'background'];
+
+interface Queue {
+  readonly waiting: number;
+  readonly ageSeconds: number;
+}
+
+/** How many durable tasks wait or run, by priority, and how old the oldest is; looked at every five seconds. */
+export async function watchQueue(bus: Bus, observing: Observing, nowMs: () => number): Promise<{ stop(): void }> {
+  // Where nobody can ask for it, nothing is looked at.
+  if (!observing.isMeasuring) return { stop: () => {} };
+  const manager = await jetstreamManager(bus.connection);
+  let queues = new Map<Priority, Queue>();
+  const look = async (): Promise<void> => {
+    const seen = new Map<Priority, Queue>();
+    for (const priority of priorities) {
+      const { num_pending, num_ack_pending } = await manager.consumers.info(names.tasksStream, priority);
+      const waiting = num_pending + num_ack_pending;
+      // A message is gone once its task has ended, so the first one there is the oldest.
+      const first = { seq: 1, next_by_subj: patterns.taskQueue(priority) };
+      const oldest = waiting === 0 ? undefined : await manager.streams.getMessage(names.tasksStream, first);
+      seen.set(priority, { waiting, ageSeconds: oldest ? Math.max(0, nowMs() - oldest.time.getTime()) / 1_000 : 0 });
+    }
+    queues = seen;
+  };
+  const lookAgain = (): void => void look().catch(() => {});
+  lookAgain();
+  const timer = setInterval(lookAgain, lookEveryMs);
+  observing.watch(measures.queueWaiting, function* () {
+    for (const [priority, { waiting }] of queues) yield [waiting, { priority }] as const;
+  });
+  observing.watch(measures.queueAge, function* () {
+    for (const [priority, { ageSeconds }] of queues) yield [ageSeconds, { priority }] as const;
+  });
+  return { stop: () => clearInterval(timer) };
+}
