@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { MemoryBudget, type Place } from './memory-budget.ts';
+import { type BudgetOptions, MemoryBudget, type Place } from './memory-budget.ts';
 import { ProviderConfigError } from './port.ts';
 
 const never = new AbortController().signal;
 
 /** A budget with tenants that count how often each had to be loaded. */
-function world(totalBytes: number, options: ConstructorParameters<typeof MemoryBudget>[1] = {}) {
+function world(totalBytes: number, { loadMs = 0, ...options }: BudgetOptions & { readonly loadMs?: number } = {}) {
   const budget = new MemoryBudget(totalBytes, { lingerMs: 5, ...options });
   const events: string[] = [];
   const tenant = (name: string, bytes: number) => {
@@ -14,6 +14,7 @@ function world(totalBytes: number, options: ConstructorParameters<typeof MemoryB
       name,
       bytes,
       inWords: `${bytes} B`,
+      loadMs: () => loadMs,
       async unload() {
         await Promise.resolve();
         isLoaded = false;
@@ -70,6 +71,20 @@ test('calls that come one after the other for each of two models are taken toget
   await Promise.all(
     [tenant('a', 10), tenant('b', 10)].map(async (model) => {
       for (let n = 0; n < 50; n += 1) await model.use(() => Promise.resolve());
+    }),
+  );
+  expect(loads()).toBe(2);
+});
+
+test('a model that takes long to load is waited for a little longer', async () => {
+  const { tenant, loads } = world(10, { lingerMs: 1, loadMs: 400 });
+  // Its calls come with pauses that are longer than the shortest and shorter than half of what loading takes.
+  await Promise.all(
+    [tenant('a', 10), tenant('b', 10)].map(async (model) => {
+      for (let n = 0; n < 4; n += 1) {
+        await model.use();
+        await new Promise((resolve) => setTimeout(resolve, 30));
+      }
     }),
   );
   expect(loads()).toBe(2);

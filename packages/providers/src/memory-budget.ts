@@ -7,12 +7,17 @@ export interface Tenant {
   readonly bytes: number;
   /** `bytes` in words, for whom it does not fit. */
   readonly inWords: string;
+  /** How long it took to load the last time, in milliseconds; 0: not known. */
+  readonly loadMs?: () => number;
   /** Gives the memory back; resolves when it is free. Called only while no use of it is under way. */
   unload(): Promise<void>;
 }
 
 export interface BudgetOptions {
-  /** A tenant that was used this short a while ago keeps its memory: its next call may be on its way. Default 50. */
+  /**
+   * A tenant that was used this short a while ago keeps its memory: its next call may be on its way. Default 50, and half of what
+   * loading it took where that is longer, up to a second: to wait so long costs less than to load it again for nothing.
+   */
   readonly lingerMs?: number;
   /** How long a tenant with ever more calls may keep others waiting. Default 10,000. */
   readonly longestTurnMs?: number;
@@ -112,7 +117,7 @@ export class MemoryBudget {
     const nowMs = performance.now();
     const idle = [...this.#places]
       .filter((place) => place.isHeld && place.uses === 0)
-      .filter((place) => nowMs - place.lastUsedMs >= this.#lingerMs || this.#isTurnOver(place))
+      .filter((place) => nowMs - place.lastUsedMs >= this.#lingerOf(place) || this.#isTurnOver(place))
       .sort((one, other) => one.lastUsedMs - other.lastUsedMs);
     const leaving: Place[] = [];
     let missing = bytes - (this.totalBytes - this.heldBytes);
@@ -124,6 +129,10 @@ export class MemoryBudget {
     return missing <= 0 ? leaving : [];
   }
 
+  #lingerOf({ tenant }: Place): number {
+    return Math.max(this.#lingerMs, Math.min(longestLingerMs, (tenant.loadMs?.() ?? 0) / 2));
+  }
+
   async #unload(places: readonly Place[]): Promise<void> {
     this.#isUnloading = true;
     await Promise.all(places.map((place) => place.unload()));
@@ -131,6 +140,8 @@ export class MemoryBudget {
     this.#settle();
   }
 }
+
+const longestLingerMs = 1_000;
 
 interface PlaceHooks {
   /** It may be used without waiting for anybody. */

@@ -67,6 +67,7 @@ class LocalConnection implements ModelConnection {
   /** The process that is loading the model; it becomes the child once it can compute. */
   #loading: ChildProcess | undefined;
   #starting: Promise<void> | undefined;
+  #loadMs = 0;
   #nextId = 1;
   #crashes = 0;
   #mayStartAtMs = 0;
@@ -76,7 +77,12 @@ class LocalConnection implements ModelConnection {
 
   constructor(model: LocalModel, budget: MemoryBudget) {
     this.#model = model;
-    this.#place = budget.admit({ name: model.slug, ...model.memory, unload: () => this.#stop() });
+    this.#place = budget.admit({
+      name: model.slug,
+      ...model.memory,
+      unload: () => this.#stop(),
+      loadMs: () => this.#loadMs,
+    });
     this.naturalConcurrency = model.concurrency;
     this.#idleTimer = setInterval(() => this.#endStalled(), 1_000);
     this.#idleTimer.unref();
@@ -191,6 +197,7 @@ class LocalConnection implements ModelConnection {
       serialization: 'advanced',
     });
     this.#loading = child;
+    const startedMs = performance.now();
     const loaded = Promise.withResolvers<void>();
     const timer = setTimeout(
       () => loaded.reject(new ProviderConfigError(`the model did not load within ${loadTimeoutMs / 1000} s`)),
@@ -212,6 +219,7 @@ class LocalConnection implements ModelConnection {
       await loaded.promise;
       if (this.#isClosed) throw new ProviderConfigError('closed while loading');
       this.#child = child;
+      this.#loadMs = performance.now() - startedMs;
       this.#trouble = '';
     } catch (error) {
       child.kill('SIGKILL');
