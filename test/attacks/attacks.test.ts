@@ -1,16 +1,21 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createServer, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
 import { Agent, request } from 'undici';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { httpAccess } from '../../services/gateway/src/keys/access.ts';
+import { callsOf } from '../support/ask.ts';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
+import { SecretScan } from '../support/secret-scan.ts';
 import { startSystem, type System } from '../support/system.ts';
 import { willmAt } from '../support/willm.ts';
 import { type Payload, payloads } from './payloads.ts';
 
 // Every route of the door's own table × everybody who may come × every payload, on the running product.
 
+const services = ['gateway', 'router', 'provider-worker', 'policy', 'registry', 'telemetry', 'tasks'] as const;
 const marker = 'alphas-own-words-4711';
 const routeTable = Object.entries(httpAccess);
 const roles = ['nobody', 'a wrong key', 'a revoked key', 'caller', 'operator', 'auditor'] as const;
@@ -22,6 +27,9 @@ let canary: Server;
 let canaryUrl = '';
 let connections = 0;
 const keys: Partial<Record<Role | 'alpha', string>> = {};
+const providerKey = 'sk-canary-provider-0f3b9c77d1e24a6c';
+const said: { subject: string; data: Uint8Array }[] = [];
+const answers: string[] = [];
 const agent = new Agent({ connections: 24, pipelining: 1 });
 const alphasTasks: string[] = [];
 
@@ -34,7 +42,14 @@ beforeAll(async () => {
   canaryUrl = `http://127.0.0.1:${(canary.address() as AddressInfo).port}`;
   upstream = await startReplayingUpstream({ keepLog: false });
   const model = (name: string, tags: string) =>
-    modelDocument({ name, tags, callMethod: 'API', endpoint: `${upstream.url}/v1`, concurrency: 64 });
+    modelDocument({
+      name,
+      tags,
+      callMethod: 'API',
+      endpoint: `${upstream.url}/v1`,
+      concurrency: 64,
+      apiKey: 'env://CANARY_PROVIDER_KEY',
+    });
   system = await startSystem({
     documents: {
       'world.yaml': documentFile(
@@ -44,8 +59,11 @@ beforeAll(async () => {
         routeDocument('text_gen', 'Cloud'),
       ),
     },
-    env: { WILL_KEYS: 'required' },
+    env: { WILL_KEYS: 'required', CANARY_PROVIDER_KEY: providerKey, WILL_LOG_LEVEL: 'debug' },
     counts: { gateway: 1, tasks: 1 },
+  });
+  system.bus.connection.subscribe('>', {
+    callback: (error, { subject, data }) => void (error ?? said.push({ subject, data })),
   });
   await system.untilServed('cloud', 'media');
   const willm = willmAt(system.nats.url);
@@ -92,7 +110,9 @@ async function send(
     headers: { 'content-type': 'application/json', ...headers },
     ...(body !== undefined && method !== 'GET' && { body }),
   });
-  return { status: answer.statusCode, body: await answer.body.text() };
+  const text = await answer.body.text();
+  answers.push(text);
+  return { status: answer.statusCode, body: text };
 }
 
 /** A body that the route would take, as far as one fits all. */
@@ -161,7 +181,7 @@ test('no route, no role and no payload makes the product connect elsewhere, fail
   // The canary would have seen a connection.
   await expect(request(canaryUrl)).rejects.toThrow(/closed|other side|reset/);
   expect(connections).toBe(1);
-  for (const service of ['gateway', 'router', 'provider-worker', 'policy', 'registry', 'telemetry'] as const)
+  for (const service of services)
     for (const process of system.of(service)) expect(() => globalThis.process.kill(process.pid, 0)).not.toThrow();
 }, 120_000);
 
@@ -201,4 +221,52 @@ test.each([
   const { status, body } = await send('GET', path, {});
   expect(body).not.toContain(marker);
   expect(path.startsWith('/healthz?') ? 200 : [401, 404].includes(status) ? 200 : status).toBe(200);
+});
+
+/** Where a prompt may travel and wait: to its worker, to its caller, and in the task that is kept for later. */
+const contentSubjects = /^(will\.v1\.(task|call|json)\.|_INBOX\.|\$O\.|\$JS\.|will\.v1\.result\.)/;
+
+test('after all this no key and no prompt stands where it does not belong, and the scan finds one that was put there', async () => {
+  const names = ['caller', 'operator', 'auditor', 'alpha', 'a revoked key'] as const;
+  const secrets = [
+    { name: 'the provider key', text: providerKey },
+    ...names.map((name) => ({ name: `the key ${name}`, text: (keys[name] as string).slice(21) })),
+  ];
+  const prompt = 'a-prompt-nobody-else-may-see-8841';
+  const asked = await send(
+    'POST',
+    '/v1/chat/completions',
+    { authorization: `Bearer ${keys.alpha}` },
+    JSON.stringify({ model: 'text_gen', messages: [{ role: 'user', content: prompt }] }),
+  );
+  expect(asked.status).toBe(200);
+  // The call's record is on its way in a batch; what is written after it is written by then.
+  await callsOf(system, { client: 'alpha' }, 1);
+  const everything = new SecretScan([...secrets, { name: 'the prompt', text: prompt }]);
+  const keysOnly = new SecretScan(secrets);
+  const processes = services.flatMap((service) => system.of(service));
+  for (const one of processes) everything.look(`log of ${one.name}`, one.log());
+  for (const [n, body] of answers.entries()) everything.look(`answer ${n}`, body);
+  for (const { subject, data } of said) (contentSubjects.test(subject) ? keysOnly : everything).look(subject, data);
+  // A durable task's content is kept until it has ended and a day longer; that store may hold it.
+  const files = await everything.lookBelow(system.dataDir, /tasks\.sqlite/);
+  await keysOnly.lookBelow(system.dataDir, /\.gguf$/);
+  await everything.lookAtCommandLines([...processes.map(({ pid }) => pid), system.nats.pid]);
+  expect(processes.length).toBe(services.length);
+  expect(said.length).toBeGreaterThan(1_000);
+  expect(files).toBeGreaterThan(3);
+  expect([...everything.finds, ...keysOnly.finds]).toEqual([]);
+
+  const planted = Buffer.from(`x${providerKey}`).toString('base64');
+  for (const disguise of [
+    providerKey,
+    Buffer.from(providerKey).toString('hex'),
+    planted,
+    encodeURIComponent(providerKey),
+  ]) {
+    const before = everything.finds.length;
+    await writeFile(join(system.dataDir, 'planted.log'), `{"level":30,"note":"${disguise}"}`);
+    await everything.lookBelow(system.dataDir, /sqlite/);
+    expect(everything.finds.slice(before)).toContainEqual(expect.objectContaining({ canary: 'the provider key' }));
+  }
 });
