@@ -28,7 +28,7 @@ beforeAll(async () => {
         `${modelDocument({ name: 'Strict', tags: 'triage', callMethod: 'API', endpoint })}\ncapabilities: [json_schema]`,
       ),
     },
-    counts: { gateway: 1 },
+    counts: { gateway: 1, tasks: 1 },
   });
   await system.untilServed('plain', 'strict');
   grpc = await connectClient({ servers: `grpc://${system.grpcAddress}`, client: 'acme' });
@@ -79,6 +79,20 @@ test('fields that do not fit are refused once, with the field and what was allow
   });
   await expect(run({ ...ticket, mood: 'bad' })).rejects.toThrow('"mood"');
   expect(upstream.requests).toEqual([]);
+});
+
+test('by HTTP it is a durable task', async () => {
+  const made = await fetch(`${system.httpUrl}/v1/tasks`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ type: 'triage', input_kind: 'fields', input: ticket }),
+  });
+  const { task_id: taskId } = (await made.json()) as { task_id: string };
+  const ended = await fetch(`${system.httpUrl}/v1/tasks/${taskId}?wait_ms=10000`);
+  expect(await ended.json()).toMatchObject({
+    state: 'succeeded',
+    result: { output: expect.stringContaining('electrics') },
+  });
 });
 
 test('willm runs it by its fields, and lists what types there are', async () => {

@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { failureOf } from '@will/core';
 import type { MemoryBudget, Place, Tenant } from '../memory-budget.ts';
-import { fitsOneMessage, inPieces } from '../pieces.ts';
 import {
   abortedBy,
   type ContentDelta,
@@ -308,10 +307,5 @@ class LocalConnection implements ModelConnection {
 const troubleOf = (error: unknown): string => (error instanceof Error ? error.message : 'it cannot be loaded');
 
 /** What is left to give at the end: nothing where it went out piece by piece. */
-function outputOf({ call, text, onDelta }: Running, whole: ContentDelta | undefined): ContentDelta | undefined {
-  if (whole && !fitsOneMessage(whole)) {
-    inPieces(whole, onDelta);
-    return undefined;
-  }
-  return whole ?? (call.stream && text !== '' ? undefined : { text });
-}
+const outputOf = ({ call, text }: Running, whole: ContentDelta | undefined): ContentDelta | undefined =>
+  whole ?? (call.stream && text !== '' ? undefined : { text });
