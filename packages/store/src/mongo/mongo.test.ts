@@ -138,6 +138,30 @@ async function writeUntilKilled(uri: string, first: number, batches: number): Pr
   await exited;
 }
 
+test('a store of the first schema is brought up to date by whoever opens it, also by two at once, and keeps what it holds', () =>
+  onDatabase(async (uri) => {
+    const old = await openMongoCallLog({ uri });
+    await old.ingest([{ kind: 'call', record: callRecord() }]);
+    await old.close();
+    const client = await MongoClient.connect(uri);
+    try {
+      const stores = client.db().collection<{ _id: string; version: number }>('stores');
+      const now = (await stores.findOne({ _id: 'calls' }))?.version;
+      // As the first schema left it: without what came later.
+      await client.db().dropCollection('contents');
+      await stores.updateOne({ _id: 'calls' }, { $set: { version: 1 } });
+      const [one, other] = await Promise.all([openMongoCallLog({ uri }), openMongoCallLog({ uri })]);
+      expect(await other.calls({}, 10)).toEqual([callRecord()]);
+      expect((await one.usage({ by: [], fromMs: 0, toMs: 9e9 }))[0]?.calls).toBe(1);
+      expect((await stores.findOne({ _id: 'calls' }))?.version).toBe(now);
+      const indexes = await client.db().collection('contents').indexes();
+      expect(indexes.map(({ key }) => Object.keys(key)[0])).toEqual(['_id', 'untilMs', 'client']);
+      await Promise.all([one.close(), other.close()]);
+    } finally {
+      await client.close();
+    }
+  }));
+
 test('a store of a newer release is left alone', () =>
   onDatabase(async (uri) => {
     await (await openMongoCallLog({ uri })).close();
