@@ -92,7 +92,7 @@ export class Batches {
       .sort({ writer: 1, number: 1 })
       .toArray();
     for (const batch of abandoned)
-      if (batch.writer !== this.writer) await this.#settle(batch, { added: [], others: batch.attempts });
+      if (batch.writer !== this.writer) await this.#settle(batch, { added: [], others: batch.attempts }, false);
   }
 
   async #inBatch(attempts: readonly string[], write: (batch: string) => Promise<Written>): Promise<void> {
@@ -100,9 +100,14 @@ export class Batches {
     this.#number += 1;
     const { writer } = this;
     const batch = { _id: `${writer}.${this.#number}`, writer, number: this.#number, atMs: Date.now(), attempts };
+    let isFirst = true;
     const body = async (): Promise<void> => {
       await this.#batches.updateOne({ _id: batch._id }, { $setOnInsert: batch }, { upsert: true });
-      await this.#settle(batch, await write(batch._id));
+      const written = await write(batch._id);
+      // After half of its time somebody else may soon take it for abandoned.
+      const isOurs = isFirst && Date.now() - batch.atMs < this.#abandonedAfterMs / 2;
+      isFirst = false;
+      await this.#settle(batch, written, isOurs);
       this.#unfinished = undefined;
     };
     this.#unfinished = body;
@@ -110,14 +115,14 @@ export class Batches {
   }
 
   /** Adds to the sums what the batch did, reading it where it is not known, and is done with it. */
-  async #settle({ _id, writer, number }: BatchDocument, { added, others }: Written): Promise<void> {
+  async #settle({ _id, writer, number }: BatchDocument, { added, others }: Written, isFirst: boolean): Promise<void> {
     const increments = new Increments();
     for (const record of added) increments.count(record, 1);
     if (others.length > 0) {
       const documents = this.#calls.find({ _id: { $in: [...others] } }, maxTime);
       for await (const document of documents) countChanges(document, _id, increments);
     }
-    await addToRollups(this.#rollups, writer, number, increments);
+    await addToRollups(this.#rollups, { writer, number, isFirst }, increments);
     await this.#batches.deleteOne({ _id });
   }
 

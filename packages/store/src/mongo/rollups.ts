@@ -45,14 +45,17 @@ export type RollupDocument = Readonly<Record<(typeof sums)[number], bigint>> & {
   readonly latencies?: Readonly<Record<string, bigint>>;
 };
 
-/** Adds what a writer's batch changed; once, however often it is asked. Batches of one writer come in their order. */
+/**
+ * Adds what a writer's batch changed; once, however often it is asked. Batches of one writer come in their order.
+ * @param isFirst nobody can have added it yet: then the row's id is enough of a condition, which some servers look up a
+ *   hundred times faster.
+ */
 export async function addToRollups(
   rollups: Collection<RollupDocument>,
-  writer: string,
-  batch: number,
+  { writer, number, isFirst }: { readonly writer: string; readonly number: number; readonly isFirst: boolean },
   increments: Increments,
 ): Promise<void> {
-  const updates = [...increments.rows()].map((row) => updateOf(row, writer, batch));
+  const updates = [...increments.rows()].map((row) => updateOf(row, writer, number, isFirst));
   if (updates.length === 0) return;
   try {
     await rollups.bulkWrite(updates, { ordered: false });
@@ -62,7 +65,12 @@ export async function addToRollups(
   }
 }
 
-function updateOf(row: Increment, writer: string, batch: number): AnyBulkWriteOperation<RollupDocument> {
+function updateOf(
+  row: Increment,
+  writer: string,
+  batch: number,
+  isFirst: boolean,
+): AnyBulkWriteOperation<RollupDocument> {
   const { rollup, spanMs, startMs, client, model, taskType, outcome } = row;
   const _id = JSON.stringify([rollup, spanMs, startMs, client, model, taskType, outcome, writer]);
   const added: Record<string, bigint> = {};
@@ -72,7 +80,7 @@ function updateOf(row: Increment, writer: string, batch: number): AnyBulkWriteOp
   const named = { rollup, spanMs, startMs, client, model, taskType, outcome, writer };
   return {
     updateOne: {
-      filter: { _id, batch: { $lt: batch } } as Filter<RollupDocument>,
+      filter: (isFirst ? { _id } : { _id, batch: { $lt: batch } }) as Filter<RollupDocument>,
       update: { $inc: added as never, $set: { batch } as never, $setOnInsert: named as never },
       upsert: true,
     },
