@@ -17,6 +17,7 @@ import type { ReplayOptions } from './commands/replay.ts';
 import type { RollbackOptions } from './commands/rollback.ts';
 import type { RerateOptions } from './commands/prices.ts';
 import type { TopOptions } from './commands/top.ts';
+import type { FeedbackOptions } from './commands/feedback.ts';
 import type { ListOptions, SubmitOptions, TasksOptions } from './commands/tasks.ts';
 import type { UsageOptions } from './commands/usage.ts';
 import { kindsByWord, kindWords } from './kinds.ts';
@@ -330,6 +331,19 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
     .action(async (options: TopOptions) => {
       const { top } = await import('./commands/top.ts');
       end(await top(terminal, options));
+    });
+
+  program
+    .command('feedback')
+    .description('say how good the output of a task was')
+    .argument('<taskId>', 'its id')
+    .option('--score <n>', '1 (useless) to 10', wholeNumber(1, 10))
+    .addOption(new Option('--thumbs <way>', 'in place of a score').choices(['up', 'down']))
+    .option('--client <name>', 'whose task it was', named)
+    .option('--json', 'print JSON')
+    .action(async (taskId: string, options: FeedbackOptions) => {
+      const { feedback } = await import('./commands/feedback.ts');
+      end(await feedback(terminal, taskId, options));
     });
 
   program

@@ -10,6 +10,7 @@ import {
   type LiveEntry,
   type NamedSet,
   type RankedSet,
+  type Ranking,
   replay,
   type Snapshot,
   strictestDataClass,
@@ -36,7 +37,32 @@ export const rankedSetToWire = ({ setId, set }: NamedSet): wire.RankedSet =>
     validUntilUnixMs: BigInt(Math.floor(set.validUntilMs)),
     waitMs: set.waitMs,
     decidedUnixMs: BigInt(set.decidedAtMs),
+    ...(set.ranking && { ranking: rankingToWire(set.ranking) }),
   });
+
+const rankingToWire = ({ mode, goal, incumbent, autoChoice, models }: Ranking) => ({
+  mode,
+  goal,
+  incumbent: incumbent ?? '',
+  autoChoice: autoChoice ?? '',
+  models: models.map(({ costNanoUsd, ...known }) => ({ ...known, ...(costNanoUsd !== undefined && { costNanoUsd }) })),
+});
+
+/** Modes and goals that a newer policy has come through as they are. */
+export const rankingFromWire = ({ mode, goal, incumbent, autoChoice, models }: wire.GoalRanking): Ranking => ({
+  mode: mode as Ranking['mode'],
+  goal: goal as Ranking['goal'],
+  incumbent: incumbent === '' ? undefined : incumbent,
+  autoChoice: autoChoice === '' ? undefined : autoChoice,
+  models: models.map(({ model, success, expectedMs, costNanoUsd, quality, utility }) => ({
+    model,
+    success,
+    expectedMs,
+    costNanoUsd,
+    quality,
+    utility,
+  })),
+});
 
 /** Reasons and rules that a newer policy has come through as they are; a data class that nobody stated is the strictest. */
 export function rankedSetFromWire(set: wire.RankedSet): RankedSet {
@@ -52,6 +78,7 @@ export function rankedSetFromWire(set: wire.RankedSet): RankedSet {
     validUntilMs: Number(set.validUntilUnixMs),
     decidedAtMs: Number(set.decidedUnixMs),
     waitMs: set.waitMs,
+    ...(set.ranking && { ranking: rankingFromWire(set.ranking) }),
   };
 }
 
@@ -111,7 +138,7 @@ export function replayKept(snapshot: Snapshot, decision: wire.DecisionRecord, ke
   return { recorded, again, inputs, differences: [...decisionDifferences(recorded, again), ...digests] };
 }
 
-const inputsOf = (decision: wire.DecisionRecord, { facts, validUntilMs }: RankedSet): DecisionInputs => ({
+const inputsOf = (decision: wire.DecisionRecord, { facts, validUntilMs, ranking }: RankedSet): DecisionInputs => ({
   facts,
   setDecidedAtMs: Number(decision.setDecidedUnixMs),
   validUntilMs,
@@ -122,6 +149,7 @@ const inputsOf = (decision: wire.DecisionRecord, { facts, validUntilMs }: Ranked
     coolingUntilMs: Number(coolingUntilUnixMs),
   })),
   seed: Number(decision.seed),
+  ranking,
 });
 
 function digestDifferences(decision: wire.DecisionRecord, { live }: DecisionInputs, { set }: Decided): string[] {

@@ -35,6 +35,7 @@ export type JsonOperation = 'run' | 'stream' | 'explain' | 'cancel';
 export type KeyOperation = 'create' | 'list' | 'revoke';
 export type AuditOperation = 'note' | 'list' | 'verify';
 export type TelemetryOperation =
+  | 'feedback'
   | 'open'
   | 'limits'
   | 'calls'

@@ -1,6 +1,7 @@
 import type { Candidate, Exclusion, RankedSet } from './decision.ts';
 import { exclusionOf, isForeign, isoDate, requirementOf, type Requirement } from './eligibility.ts';
 import type { Facts } from './facts.ts';
+import { type Measures, orderByGoal } from './goal-order.ts';
 import { preferBySchedules } from './preferences.ts';
 import { isPin, proposalsOf, type Proposal } from './proposals.ts';
 import type { Model, Snapshot } from './snapshot.ts';
@@ -8,6 +9,8 @@ import type { Model, Snapshot } from './snapshot.ts';
 const defaultWaitMs = 200;
 /** A decision that nothing bounds is looked at again after this long. */
 const longestValidMs = 60_000;
+/** Statistics move: an order that was made of them is looked at again sooner. */
+const longestRankedMs = 5_000;
 /** Where no route is declared, so many models are enough. */
 const mostWithoutRoute = 32;
 /** So many exclusions are told one by one: ten thousand models must not make an answer that the bus cannot carry. */
@@ -19,14 +22,16 @@ const mostOutsiders = 100;
 
 /**
  * Which models may do a task, best first, and why each other one that was asked for may not. Pure: the same snapshot,
- * facts and instant give the same answer. Order: hard filter → pins (task, reflex, project, client) → declared route,
- * or every model with the tag where there is no route → what the open windows prefer. Where none may, the models that
+ * facts, instant and measures give the same answer. Order: hard filter → pins (task, reflex, project, client) →
+ * declared route, or every model with the tag where there is no route → the goal, where `mode` asks for it → what the
+ * open windows prefer. Where none may, the models that
  * nobody asked for are named too, each with its rule.
  */
-export function decide(snapshot: Snapshot, facts: Facts, nowMs: number): RankedSet {
+export function decide(snapshot: Snapshot, facts: Facts, nowMs: number, measures?: Measures): RankedSet {
   const requirement = requirementOf(snapshot, facts);
   const judged = judgeProposals(snapshot, requirement, facts, nowMs);
-  const { candidates, edgeMs, notes } = preferBySchedules(snapshot, facts, judged.candidates, nowMs);
+  const { candidates: byGoal, ranking } = orderByGoal(snapshot, facts, judged.candidates, nowMs, measures);
+  const { candidates, edgeMs, notes } = preferBySchedules(snapshot, facts, byGoal, nowMs);
   const outsiders =
     candidates.length > 0
       ? noOutsiders
@@ -45,9 +50,14 @@ export function decide(snapshot: Snapshot, facts: Facts, nowMs: number): RankedS
       ...outsiders.notes,
     ],
     scheduleEdgeMs: edgeMs,
-    validUntilMs: Math.min(nowMs + longestValidMs, edgeMs ?? Number.POSITIVE_INFINITY, judged.modelsChangeMs),
+    validUntilMs: Math.min(
+      nowMs + (ranking ? longestRankedMs : longestValidMs),
+      edgeMs ?? Number.POSITIVE_INFINITY,
+      judged.modelsChangeMs,
+    ),
     decidedAtMs: nowMs,
     waitMs: snapshot.routes.get(facts.taskType)?.wait_ms ?? defaultWaitMs,
+    ...(ranking && { ranking }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { DataClass } from './data-class.ts';
 import type { Facts } from './facts.ts';
+import type { Goal, RankedByGoal, RankMode } from './rank-by-goal.ts';
 
 /** Why a model stands where it stands in the order. */
 export type CandidateReason = 'explicit' | 'reflex' | 'project' | 'client' | `route:${string}`;
@@ -34,6 +35,18 @@ export interface Exclusion {
   readonly detail: string;
 }
 
+/** How candidates were ordered by a goal, with all numbers that it was made of. */
+export interface Ranking {
+  readonly mode: RankMode;
+  readonly goal: Goal;
+  /** The model that did such tasks last; it stays first until another one is clearly better. */
+  readonly incumbent: string | undefined;
+  /** What `auto` puts first. */
+  readonly autoChoice: string | undefined;
+  /** In declared order. */
+  readonly models: readonly RankedByGoal[];
+}
+
 /** The eligible models for some facts, best first, and why each other one is not among them. */
 export interface RankedSet {
   readonly revision: number;
@@ -50,6 +63,8 @@ export interface RankedSet {
   /** The instant it was judged at, by policy's clock; 0: not known. */
   readonly decidedAtMs: number;
   readonly waitMs: number;
+  /** Undefined: the declared order, and nobody asked for another. */
+  readonly ranking?: Ranking | undefined;
 }
 
 /** What the router knows of models at the moment it picks. */

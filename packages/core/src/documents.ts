@@ -1,3 +1,5 @@
+import type { Goal, RankMode } from './rank-by-goal.ts';
+
 /**
  * Documents as operators write them, after validation and normalisation: names in snake_case, as in the
  * specification; absent means not stated. `packages/contracts` parses text into these, `snapshot.ts` compiles them.
@@ -158,6 +160,10 @@ export interface RouteDocument {
   readonly premium_if_empty?: boolean;
   /** How long a full candidate is waited for before the next is tried. Default 200. */
   readonly wait_ms?: number;
+  /** Default `cascade`: the declared order. */
+  readonly mode?: RankMode;
+  /** What `mode: auto` and `shadow` order by. Default `balanced`. */
+  readonly goal?: Goal;
 }
 
 /** JSON Schema, draft 2020-12. */
@@ -198,6 +204,8 @@ interface OverrideDocument {
   readonly compliance?: readonly ComplianceStandard[];
   readonly data_class?: DataClassToken;
   readonly budget?: BudgetDocument;
+  readonly mode?: RankMode;
+  readonly goal?: Goal;
 }
 /** What may be used in all; days and months are those of the client's zone, else UTC. */
 export interface BudgetDocument {

@@ -1,3 +1,4 @@
+import { type Measures, rankingInWords } from './goal-order.ts';
 import { decide, outsidersOf } from './decide.ts';
 import type { CandidateReason, Exclusion, ExclusionRule, RankedSet } from './decision.ts';
 import { exclusionsOf, requirementOf } from './eligibility.ts';
@@ -13,8 +14,8 @@ const mostTold = 2_000;
  * The decision for these facts at an instant, told in full: each model that was left out stands there once per rule it
  * breaks, and the models that nobody asked for are named too. Costs a look at many models, so it is not for every task.
  */
-export function explain(snapshot: Snapshot, facts: Facts, nowMs: number): RankedSet {
-  const set = decide(snapshot, facts, nowMs);
+export function explain(snapshot: Snapshot, facts: Facts, nowMs: number, measures?: Measures): RankedSet {
+  const set = decide(snapshot, facts, nowMs, measures);
   const requirement = requirementOf(snapshot, facts);
   const named = new Set([...set.candidates, ...set.exclusions].map(({ model }) => model));
   const outsiders = outsidersOf(snapshot, requirement, facts, nowMs, named, Math.max(0, mostNamed - named.size));
@@ -37,6 +38,7 @@ export function explainInWords(set: RankedSet): readonly string[] {
     `${facts.taskType} for client ${facts.client}, ${facts.priority} priority, ${dataClass} data, revision ${revision}`,
     ...notes,
     ...(candidates.length === 0 ? ['blocked: no model may do it'] : []),
+    ...(set.ranking ? rankingInWords(set.ranking) : []),
     ...candidates.map(({ model, why }, index) => `${index + 1}. ${model}: ${reasonInWords(why)}`),
     ...exclusions.map(({ model, rule, detail }) => `not ${model}: ${rule} (${detail}); to change it: ${mendOf(rule)}`),
   ];

@@ -27,13 +27,8 @@ export interface RankQuestion {
   readonly nowMs: number;
 }
 
-export interface RankedByGoal {
-  readonly model: string;
+export interface RankedByGoal extends Measured {
   readonly utility: number;
-  readonly success: number;
-  readonly expectedMs: number;
-  readonly costNanoUsd: number | undefined;
-  readonly quality: number;
 }
 
 export interface GoalRanking {
@@ -54,9 +49,49 @@ const failurePenalty = 0.35;
 /** By so much a rival must be better than the model that was first before. */
 const switchMargin = 0.03;
 
+/** What is known of a model for a task, whatever the goal: enough to rank it again. */
+export interface Measured {
+  /** Slug. */
+  readonly model: string;
+  /** Chance that the next call succeeds, 0 to 1. */
+  readonly success: number;
+  /** Of the whole output. */
+  readonly expectedMs: number;
+  /** Of the expected output; undefined: the price is unknown. */
+  readonly costNanoUsd: number | undefined;
+  /** 0 to 1. */
+  readonly quality: number;
+}
+
+/** What a model's statistics say of a task. */
+export function measure(
+  { model, stats, costNanoUsd }: RankInput,
+  taskType: string,
+  outputTokens: number,
+  nowMs: number,
+): Measured {
+  return {
+    model,
+    success: successAt(stats, nowMs),
+    expectedMs: expectedMs(stats, stats.outputTokens[taskType] ?? outputTokens, nowMs),
+    costNanoUsd,
+    quality: stats.quality[taskType]?.mean ?? stats.prior.quality,
+  };
+}
+
 /** Orders eligible models, given in declared order; equal ones keep it. It adds and removes none. */
-export function rankByGoal(declared: readonly RankInput[], question: RankQuestion): GoalRanking {
-  const numbers = declared.map((input) => judge(input, question));
+export const rankByGoal = (declared: readonly RankInput[], question: RankQuestion): GoalRanking =>
+  rankMeasured(
+    declared.map((input) => measure(input, question.taskType, question.outputTokens, question.nowMs)),
+    question,
+  );
+
+/** The same, from what was measured. */
+export function rankMeasured(
+  declared: readonly Measured[],
+  question: Pick<RankQuestion, 'mode' | 'goal' | 'slowMs' | 'dearNanoUsd' | 'incumbent'>,
+): GoalRanking {
+  const numbers = declared.map((measured) => ({ ...measured, utility: utilityOf(measured, question) }));
   const inOrder = declared.map(({ model }) => model);
   if (question.mode === 'cascade') return { order: inOrder, autoChoice: undefined, numbers };
   const byGoal = incumbentStays(
@@ -66,17 +101,16 @@ export function rankByGoal(declared: readonly RankInput[], question: RankQuestio
   return { order: question.mode === 'auto' ? byGoal : inOrder, autoChoice: byGoal[0], numbers };
 }
 
-function judge({ model, stats, costNanoUsd }: RankInput, question: RankQuestion): RankedByGoal {
-  const { goal, taskType, outputTokens, slowMs, dearNanoUsd, nowMs } = question;
-  const success = successAt(stats, nowMs);
-  const durationMs = expectedMs(stats, stats.outputTokens[taskType] ?? outputTokens, nowMs);
-  const quality = stats.quality[taskType]?.mean ?? stats.prior.quality;
+function utilityOf(
+  { success, expectedMs: durationMs, costNanoUsd, quality }: Measured,
+  { goal, slowMs, dearNanoUsd }: Pick<RankQuestion, 'goal' | 'slowMs' | 'dearNanoUsd'>,
+): number {
   const slowness = Math.min(3, durationMs / slowMs);
   const dearness = costNanoUsd === undefined ? 3 : costNanoUsd === 0 ? 0 : Math.min(3, costNanoUsd / dearNanoUsd);
   const by = weights[goal];
   const worth = by.quality * quality - by.speed * slowness - by.cost * dearness;
-  const utility = success * worth - (1 - success) * failurePenalty;
-  return { model, utility, success, expectedMs: durationMs, costNanoUsd, quality };
+  // A failure is never better than an answer, however slow and dear that would be.
+  return success * worth + (1 - success) * (Math.min(0, worth) - failurePenalty);
 }
 
 function incumbentStays(ranked: readonly RankedByGoal[], incumbent: string | undefined): readonly RankedByGoal[] {

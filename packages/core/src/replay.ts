@@ -1,6 +1,7 @@
 import type { LiveEntry } from './call-record.ts';
 import { decide } from './decide.ts';
-import type { LiveState, Pick, RankedSet } from './decision.ts';
+import type { LiveState, Pick, RankedSet, Ranking } from './decision.ts';
+import { measuresOf } from './goal-order.ts';
 import type { Facts } from './facts.ts';
 import { pick, wholeMs } from './pick.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -16,6 +17,8 @@ export interface DecisionInputs {
   readonly atMs: number;
   readonly live: readonly LiveEntry[];
   readonly seed: number;
+  /** What was known of the models beside their records; undefined: nothing that mattered. */
+  readonly ranking?: Ranking | undefined;
 }
 
 export interface Decided {
@@ -29,7 +32,7 @@ export interface Decided {
  * served and rested.
  */
 export function replay(snapshot: Snapshot, inputs: DecisionInputs): Decided {
-  const set = decide(snapshot, inputs.facts, judgedAtMs(inputs));
+  const set = decide(snapshot, inputs.facts, judgedAtMs(inputs), measuresOf(inputs.ranking));
   return { set, pick: pick(set, stateOf(inputs.live), { seed: inputs.seed, nowMs: inputs.atMs }) };
 }
 
@@ -73,6 +76,12 @@ export function canonicalDecision({ set, pick: chosen }: Decided): string {
     notes,
     scheduleEdgeMs,
     waitMs,
+    ranking: set.ranking && [
+      set.ranking.mode,
+      set.ranking.goal,
+      set.ranking.autoChoice,
+      set.ranking.models.map(({ model, utility }) => [model, utility]),
+    ],
   };
   return JSON.stringify([ranked, chosen.order, chosen.skipped.map(({ model, reason }) => [model, reason])]);
 }

@@ -1,5 +1,11 @@
 import type { CallRecord } from './call-record.ts';
 
+/** What of a call's record says something of its model. */
+export type TellingRecord = Pick<
+  CallRecord,
+  'modelVersion' | 'taskType' | 'startedAtMs' | 'durationMs' | 'firstContentMs' | 'outcome' | 'fine' | 'usage'
+>;
+
 /** What is expected of a model before it was measured; from its `benchmark`. */
 export interface StatsPrior {
   readonly version: string;
@@ -78,7 +84,7 @@ const notItsFault: ReadonlySet<string> = new Set([
  * Statistics after one more record; each attempt is to be given once, in the order of the stream. A record of another
  * version than the prior's changes nothing; a prior of another version than the statistics' resets them.
  */
-export function foldRecord(before: ModelStats | undefined, record: CallRecord, prior: StatsPrior): ModelStats {
+export function foldRecord(before: ModelStats | undefined, record: TellingRecord, prior: StatsPrior): ModelStats {
   const atMs = record.startedAtMs + record.durationMs;
   const stats = before?.version === prior.version ? before : statsFromPrior(prior, atMs);
   if (record.modelVersion !== undefined && record.modelVersion !== prior.version) return stats;
@@ -96,7 +102,7 @@ function withHealth(stats: ModelStats, succeeded: boolean, atMs: number): ModelS
   };
 }
 
-function withSpeed(stats: ModelStats, record: CallRecord, atMs: number): ModelStats {
+function withSpeed(stats: ModelStats, record: TellingRecord, atMs: number): ModelStats {
   const tokens = record.usage?.outputTokens ?? 0;
   const first = record.firstContentMs;
   const length = stats.outputTokens[record.taskType];

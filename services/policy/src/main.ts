@@ -1,8 +1,10 @@
 import { announce, beat, connectBus, followSnapshot } from '@will/bus';
+import { StatsBook } from '@will/core';
 import { loadExtensions } from '@will/extension';
 import { observe } from '@will/observe';
 import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { busEdges } from './adapters/bus-edges.ts';
+import { foldEvents } from './adapters/bus-stats.ts';
 import { servePolicy } from './adapters/bus-policy-door.ts';
 import { parseConfig } from './config.ts';
 import { Edges } from './adapters/cron-edges.ts';
@@ -23,7 +25,16 @@ await runMain(logger, async (ready) => {
     onError,
   });
   const snapshots = await followSnapshot(bus, { onError });
-  const policy = new Policy({ snapshots, ranking, staleAfterMs: config.staleAfterMs, nowMs: Date.now, onError });
+  const book = new StatsBook();
+  const folding = await foldEvents(bus, book, () => snapshots.current, onError);
+  const policy = new Policy({
+    snapshots,
+    ranking,
+    staleAfterMs: config.staleAfterMs,
+    nowMs: Date.now,
+    measures: book,
+    onError,
+  });
 
   const stopBeating = beat(bus);
   const door = servePolicy(bus, policy, onError);
@@ -44,6 +55,7 @@ await runMain(logger, async (ready) => {
   await untilStopped();
   await door.stop();
   edges.follow(undefined);
+  await folding.stop();
   await presence.stop();
   stopBeating();
   snapshots.stop();

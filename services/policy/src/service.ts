@@ -1,4 +1,4 @@
-import { decide, explain, whatWouldChange, type Facts, type RankedSet, type Snapshot } from '@will/core';
+import { decide, explain, type Measures, whatWouldChange, type Facts, type RankedSet, type Snapshot } from '@will/core';
 import type { Ranking } from '@will/extension';
 import type { Snapshots } from './ports.ts';
 import { rankedBy } from './ranked-by.ts';
@@ -26,6 +26,8 @@ export interface PolicyDeps {
   /** Orders what may do a task; absent: the declared order. */
   readonly ranking?: Ranking | undefined;
   readonly onError?: (what: string, error: unknown) => void;
+  /** What calls told of models; undefined: their benchmarks alone count. */
+  readonly measures?: Measures;
 }
 
 /** Policy's two use cases: which models may do a task with these facts, and why. */
@@ -38,9 +40,9 @@ export class Policy {
 
   /** @throws {PolicyRefusal} no documents yet, or too old ones for this data. */
   decide(facts: Facts): RankedSet {
-    const { snapshots, staleAfterMs, nowMs } = this.#deps;
+    const { snapshots, staleAfterMs, nowMs, measures } = this.#deps;
     const now = nowMs();
-    const set = this.#ranked(decide(this.#documents(), facts, now));
+    const set = this.#ranked(decide(this.#documents(), facts, now, measures));
     if (set.dataClass === 'open') return set;
     const ageMs = snapshots.ageMs(now);
     if (ageMs > staleAfterMs)
@@ -57,9 +59,9 @@ export class Policy {
    * documents too, with a note. @throws {PolicyRefusal} no documents yet.
    */
   explain(facts: Facts, atMs: number | undefined): RankedSet {
-    const { snapshots, staleAfterMs, nowMs } = this.#deps;
+    const { snapshots, staleAfterMs, nowMs, measures } = this.#deps;
     const now = nowMs();
-    const set = this.#ranked(explain(this.#documents(), facts, atMs ?? now));
+    const set = this.#ranked(explain(this.#documents(), facts, atMs ?? now, measures));
     const ageMs = snapshots.ageMs(now);
     if (ageMs <= staleAfterMs || set.dataClass === 'open') return set;
     return { ...set, notes: [...set.notes, `the registry was silent ${inWords(ageMs)}: such a task is refused now`] };

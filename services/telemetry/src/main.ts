@@ -6,6 +6,7 @@ import {
   followServerClock,
   followSnapshot,
   openCounters,
+  Outbox,
   readContents,
   watchProcesses,
 } from '@will/bus';
@@ -13,6 +14,7 @@ import { observe } from '@will/observe';
 import { createLogger, newProcessId, repeat, runMain, untilStopped } from '@will/runtime';
 import { storesAt } from '@will/store';
 import { serveQuestions } from './adapters/bus-questions.ts';
+import { serveFeedback } from './adapters/bus-feedback.ts';
 import { serveLimits } from './adapters/bus-limits.ts';
 import { contentFromWire } from './adapters/content-wire.ts';
 import { hourly } from './adapters/cron-hourly.ts';
@@ -93,6 +95,8 @@ await runMain(logger, async (ready) => {
     notes.note({ actor: 'unknown', action: 'calls.erased', object: client, detail: `${calls} calls` }),
   );
   const limits = serveLimits(bus, keeper, onError);
+  const judgements = new Outbox(bus, { service: 'telemetry', kind: 'feedback', onError });
+  const feedback = serveFeedback(bus, { log, outbox: judgements, nowMs: Date.now, onError });
   observing.watchDocuments(bus, snapshots, Date.now);
   watchLedger(observing, keeper);
   watchEvents(observing, events);
@@ -108,6 +112,8 @@ await runMain(logger, async (ready) => {
   await door.stop();
   await limits.stop();
   await notes.stop();
+  await feedback.stop();
+  await judgements.close();
   await ledgerKeeping.stop();
   for (const stop of followed) await stop();
   await sweeper.stop();

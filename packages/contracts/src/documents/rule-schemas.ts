@@ -88,6 +88,14 @@ export const routeShape = {
   wait_ms: whole(0, 60_000)
     .describe('How long a model that is full is waited for before the next is tried, in milliseconds. Default: 200.')
     .exactOptional(),
+  mode: choice('cascade', 'auto', 'shadow')
+    .describe(
+      '`cascade`: the declared order. `auto`: by `goal`, from measured speed, cost, quality and success. `shadow`: the declared order, and what auto would do is recorded. Default: `cascade`.',
+    )
+    .exactOptional(),
+  goal: choice('speed', 'cost', 'quality', 'balanced')
+    .describe('What `auto` and `shadow` order by; tasks of high priority go by quality. Default: `balanced`.')
+    .exactOptional(),
 };
 
 export const routeSchema = record(routeShape).transform((route, context): RouteDocument => {
@@ -114,6 +122,8 @@ export const routeSchema = record(routeShape).transform((route, context): RouteD
     steps: route.steps ?? named,
     ...(premium_if_empty !== undefined && { premium_if_empty }),
     ...(wait_ms !== undefined && { wait_ms }),
+    ...(route.mode !== undefined && { mode: route.mode }),
+    ...(route.goal !== undefined && { goal: route.goal }),
   };
 });
 
@@ -139,6 +149,10 @@ const overrideShape = {
     .exactOptional(),
   data_class: choice(...dataClasses)
     .describe('Class of its data where a task does not say. Default: that of the settings.')
+    .exactOptional(),
+  mode: choice('cascade', 'auto', 'shadow').describe('In place of the route’s `mode`.').exactOptional(),
+  goal: choice('speed', 'cost', 'quality', 'balanced')
+    .describe('In place of the route’s `goal`, also for high priority.')
     .exactOptional(),
   budget: record({
     daily: cap.describe('What may be used per day.').exactOptional(),

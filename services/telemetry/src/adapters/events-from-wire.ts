@@ -19,6 +19,7 @@ import {
   priorityFromWire,
   usageFromWire,
   wire,
+  rankingFromWire,
 } from '@will/contracts';
 import type { LogEvent } from '@will/store';
 
@@ -67,6 +68,8 @@ function eventFromWire({ kind }: wire.Event): LogEvent[] {
       return [{ kind: 'decision', decision: decisionFromWire(kind.value) }];
     case 'rankedSet':
       return [{ kind: 'set', set: setFromWire(kind.value) }];
+    // Statistics are made of it, by policy; nothing of the log.
+    case 'feedback':
     case undefined:
       return [];
   }
@@ -154,6 +157,7 @@ function setFromWire(set: wire.RankedSet): NamedSet {
       validUntilMs: whole('valid until', set.validUntilUnixMs),
       decidedAtMs: whole('instant', set.decidedUnixMs),
       waitMs: set.waitMs,
+      ...(set.ranking && { ranking: rankingFromWire(set.ranking) }),
     },
   };
 }

@@ -533,6 +533,51 @@ export declare type DecisionRecord = Message<"will.v1.DecisionRecord"> & {
 export declare const DecisionRecordSchema: GenMessage<DecisionRecord>;
 
 /**
+ * How good an output was, as somebody or something judged it.
+ *
+ * @generated from message will.v1.Feedback
+ */
+export declare type Feedback = Message<"will.v1.Feedback"> & {
+  /**
+   * @generated from field: string task_id = 1;
+   */
+  taskId: string;
+
+  /**
+   * @generated from field: string model = 2;
+   */
+  model: string;
+
+  /**
+   * @generated from field: string model_version = 3;
+   */
+  modelVersion: string;
+
+  /**
+   * @generated from field: string task_type = 4;
+   */
+  taskType: string;
+
+  /**
+   * 0 to 1: a score of 1 to 10 divided by ten; thumbs are 0 and 1.
+   *
+   * @generated from field: double judged = 5;
+   */
+  judged: number;
+
+  /**
+   * @generated from field: int64 at_unix_ms = 6;
+   */
+  atUnixMs: bigint;
+};
+
+/**
+ * Describes the message will.v1.Feedback.
+ * Use `create(FeedbackSchema)` to create a new message.
+ */
+export declare const FeedbackSchema: GenMessage<Feedback>;
+
+/**
  * @generated from message will.v1.Event
  */
 export declare type Event = Message<"will.v1.Event"> & {
@@ -563,6 +608,12 @@ export declare type Event = Message<"will.v1.Event"> & {
      */
     value: RankedSet;
     case: "rankedSet";
+  } | {
+    /**
+     * @generated from field: will.v1.Feedback feedback = 5;
+     */
+    value: Feedback;
+    case: "feedback";
   } | { case: undefined; value?: undefined };
 };
 

@@ -179,6 +179,13 @@ export declare type RankedSet = Message<"will.v1.RankedSet"> & {
    * @generated from field: int64 decided_unix_ms = 11;
    */
   decidedUnixMs: bigint;
+
+  /**
+   * Absent: the declared order, and nobody asked for another.
+   *
+   * @generated from field: will.v1.GoalRanking ranking = 12;
+   */
+  ranking?: GoalRanking | undefined;
 };
 
 /**
@@ -186,6 +193,101 @@ export declare type RankedSet = Message<"will.v1.RankedSet"> & {
  * Use `create(RankedSetSchema)` to create a new message.
  */
 export declare const RankedSetSchema: GenMessage<RankedSet>;
+
+/**
+ * How candidates were ordered by a goal, with all numbers that it was made of.
+ *
+ * @generated from message will.v1.GoalRanking
+ */
+export declare type GoalRanking = Message<"will.v1.GoalRanking"> & {
+  /**
+   * auto | shadow
+   *
+   * @generated from field: string mode = 1;
+   */
+  mode: string;
+
+  /**
+   * speed | cost | quality | balanced
+   *
+   * @generated from field: string goal = 2;
+   */
+  goal: string;
+
+  /**
+   * The model that did such tasks last; empty: none did.
+   *
+   * @generated from field: string incumbent = 3;
+   */
+  incumbent: string;
+
+  /**
+   * What auto puts first.
+   *
+   * @generated from field: string auto_choice = 4;
+   */
+  autoChoice: string;
+
+  /**
+   * In declared order.
+   *
+   * @generated from field: repeated will.v1.RankedModel models = 5;
+   */
+  models: RankedModel[];
+};
+
+/**
+ * Describes the message will.v1.GoalRanking.
+ * Use `create(GoalRankingSchema)` to create a new message.
+ */
+export declare const GoalRankingSchema: GenMessage<GoalRanking>;
+
+/**
+ * @generated from message will.v1.RankedModel
+ */
+export declare type RankedModel = Message<"will.v1.RankedModel"> & {
+  /**
+   * @generated from field: string model = 1;
+   */
+  model: string;
+
+  /**
+   * @generated from field: double utility = 2;
+   */
+  utility: number;
+
+  /**
+   * 0 to 1.
+   *
+   * @generated from field: double success = 3;
+   */
+  success: number;
+
+  /**
+   * @generated from field: double expected_ms = 4;
+   */
+  expectedMs: number;
+
+  /**
+   * Absent: the price is unknown.
+   *
+   * @generated from field: optional double cost_nano_usd = 5;
+   */
+  costNanoUsd?: number | undefined;
+
+  /**
+   * 0 to 1.
+   *
+   * @generated from field: double quality = 6;
+   */
+  quality: number;
+};
+
+/**
+ * Describes the message will.v1.RankedModel.
+ * Use `create(RankedModelSchema)` to create a new message.
+ */
+export declare const RankedModelSchema: GenMessage<RankedModel>;
 
 /**
  * @generated from message will.v1.DecideRequest

@@ -11,7 +11,7 @@ import { file_will_v1_task } from "./task_pb.js";
  * Describes the file will/v1/policy.proto.
  */
 export const file_will_v1_policy = /*@__PURE__*/
-  fileDesc("ChR3aWxsL3YxL3BvbGljeS5wcm90bxIHd2lsbC52MSKcAgoFRmFjdHMSEQoJdGFza190eXBlGAEgASgJEg4KBmNsaWVudBgCIAEoCRIPCgdwcm9qZWN0GAMgASgJEg4KBnJlZmxleBgEIAEoCRIjCghwcmlvcml0eRgFIAEoDjIRLndpbGwudjEuUHJpb3JpdHkSJgoKZGF0YV9jbGFzcxgGIAEoDjISLndpbGwudjEuRGF0YUNsYXNzEg0KBW1vZGVsGAcgASgJEhgKEGlucHV0X21vZGFsaXRpZXMYCCADKAkSGQoRb3V0cHV0X21vZGFsaXRpZXMYCSADKAkSDQoFbmVlZHMYCiADKAkSFAoMaW5wdXRfdG9rZW5zGAsgASgNEhkKEW1heF9vdXRwdXRfdG9rZW5zGAwgASgNIicKCUNhbmRpZGF0ZRINCgVtb2RlbBgBIAEoCRILCgN3aHkYAiABKAkiuQIKCVJhbmtlZFNldBIOCgZzZXRfaWQYASABKAkSEAoIcmV2aXNpb24YAiABKAQSJgoKZGF0YV9jbGFzcxgDIAEoDjISLndpbGwudjEuRGF0YUNsYXNzEh0KBWZhY3RzGAQgASgLMg4ud2lsbC52MS5GYWN0cxImCgpjYW5kaWRhdGVzGAUgAygLMhIud2lsbC52MS5DYW5kaWRhdGUSJgoKZXhjbHVzaW9ucxgGIAMoCzISLndpbGwudjEuRXhjbHVzaW9uEg0KBW5vdGVzGAcgAygJEh0KFXNjaGVkdWxlX2VkZ2VfdW5peF9tcxgIIAEoAxIbChN2YWxpZF91bnRpbF91bml4X21zGAkgASgDEg8KB3dhaXRfbXMYCiABKA0SFwoPZGVjaWRlZF91bml4X21zGAsgASgDIkIKDURlY2lkZVJlcXVlc3QSHQoFZmFjdHMYASABKAsyDi53aWxsLnYxLkZhY3RzEhIKCmF0X3VuaXhfbXMYAiABKAMiaQoORGVjaWRlUmVzcG9uc2USHwoDc2V0GAEgASgLMhIud2lsbC52MS5SYW5rZWRTZXQSDQoFZXJyb3IYAiABKAkSEQoJcmV0cnlhYmxlGAMgASgIEhQKDHdvdWxkX2NoYW5nZRgEIAMoCSJYCgxTY2hlZHVsZUVkZ2USEAoIc2NoZWR1bGUYASABKAkSEQoJdGltZV96b25lGAIgASgJEg8KB2lzX29wZW4YAyABKAgSEgoKYXRfdW5peF9tcxgEIAEoA2IGcHJvdG8z", [file_will_v1_task]);
+  fileDesc("ChR3aWxsL3YxL3BvbGljeS5wcm90bxIHd2lsbC52MSKcAgoFRmFjdHMSEQoJdGFza190eXBlGAEgASgJEg4KBmNsaWVudBgCIAEoCRIPCgdwcm9qZWN0GAMgASgJEg4KBnJlZmxleBgEIAEoCRIjCghwcmlvcml0eRgFIAEoDjIRLndpbGwudjEuUHJpb3JpdHkSJgoKZGF0YV9jbGFzcxgGIAEoDjISLndpbGwudjEuRGF0YUNsYXNzEg0KBW1vZGVsGAcgASgJEhgKEGlucHV0X21vZGFsaXRpZXMYCCADKAkSGQoRb3V0cHV0X21vZGFsaXRpZXMYCSADKAkSDQoFbmVlZHMYCiADKAkSFAoMaW5wdXRfdG9rZW5zGAsgASgNEhkKEW1heF9vdXRwdXRfdG9rZW5zGAwgASgNIicKCUNhbmRpZGF0ZRINCgVtb2RlbBgBIAEoCRILCgN3aHkYAiABKAki4AIKCVJhbmtlZFNldBIOCgZzZXRfaWQYASABKAkSEAoIcmV2aXNpb24YAiABKAQSJgoKZGF0YV9jbGFzcxgDIAEoDjISLndpbGwudjEuRGF0YUNsYXNzEh0KBWZhY3RzGAQgASgLMg4ud2lsbC52MS5GYWN0cxImCgpjYW5kaWRhdGVzGAUgAygLMhIud2lsbC52MS5DYW5kaWRhdGUSJgoKZXhjbHVzaW9ucxgGIAMoCzISLndpbGwudjEuRXhjbHVzaW9uEg0KBW5vdGVzGAcgAygJEh0KFXNjaGVkdWxlX2VkZ2VfdW5peF9tcxgIIAEoAxIbChN2YWxpZF91bnRpbF91bml4X21zGAkgASgDEg8KB3dhaXRfbXMYCiABKA0SFwoPZGVjaWRlZF91bml4X21zGAsgASgDEiUKB3JhbmtpbmcYDCABKAsyFC53aWxsLnYxLkdvYWxSYW5raW5nIncKC0dvYWxSYW5raW5nEgwKBG1vZGUYASABKAkSDAoEZ29hbBgCIAEoCRIRCglpbmN1bWJlbnQYAyABKAkSEwoLYXV0b19jaG9pY2UYBCABKAkSJAoGbW9kZWxzGAUgAygLMhQud2lsbC52MS5SYW5rZWRNb2RlbCKSAQoLUmFua2VkTW9kZWwSDQoFbW9kZWwYASABKAkSDwoHdXRpbGl0eRgCIAEoARIPCgdzdWNjZXNzGAMgASgBEhMKC2V4cGVjdGVkX21zGAQgASgBEhoKDWNvc3RfbmFub191c2QYBSABKAFIAIgBARIPCgdxdWFsaXR5GAYgASgBQhAKDl9jb3N0X25hbm9fdXNkIkIKDURlY2lkZVJlcXVlc3QSHQoFZmFjdHMYASABKAsyDi53aWxsLnYxLkZhY3RzEhIKCmF0X3VuaXhfbXMYAiABKAMiaQoORGVjaWRlUmVzcG9uc2USHwoDc2V0GAEgASgLMhIud2lsbC52MS5SYW5rZWRTZXQSDQoFZXJyb3IYAiABKAkSEQoJcmV0cnlhYmxlGAMgASgIEhQKDHdvdWxkX2NoYW5nZRgEIAMoCSJYCgxTY2hlZHVsZUVkZ2USEAoIc2NoZWR1bGUYASABKAkSEQoJdGltZV96b25lGAIgASgJEg8KB2lzX29wZW4YAyABKAgSEgoKYXRfdW5peF9tcxgEIAEoA2IGcHJvdG8z", [file_will_v1_task]);
 
 /**
  * Describes the message will.v1.Facts.
@@ -35,23 +35,37 @@ export const RankedSetSchema = /*@__PURE__*/
   messageDesc(file_will_v1_policy, 2);
 
 /**
+ * Describes the message will.v1.GoalRanking.
+ * Use `create(GoalRankingSchema)` to create a new message.
+ */
+export const GoalRankingSchema = /*@__PURE__*/
+  messageDesc(file_will_v1_policy, 3);
+
+/**
+ * Describes the message will.v1.RankedModel.
+ * Use `create(RankedModelSchema)` to create a new message.
+ */
+export const RankedModelSchema = /*@__PURE__*/
+  messageDesc(file_will_v1_policy, 4);
+
+/**
  * Describes the message will.v1.DecideRequest.
  * Use `create(DecideRequestSchema)` to create a new message.
  */
 export const DecideRequestSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_policy, 3);
+  messageDesc(file_will_v1_policy, 5);
 
 /**
  * Describes the message will.v1.DecideResponse.
  * Use `create(DecideResponseSchema)` to create a new message.
  */
 export const DecideResponseSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_policy, 4);
+  messageDesc(file_will_v1_policy, 6);
 
 /**
  * Describes the message will.v1.ScheduleEdge.
  * Use `create(ScheduleEdgeSchema)` to create a new message.
  */
 export const ScheduleEdgeSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_policy, 5);
+  messageDesc(file_will_v1_policy, 7);
 

@@ -778,3 +778,56 @@ export declare type LimitsResponse = Message<"will.v1.LimitsResponse"> & {
  */
 export declare const LimitsResponseSchema: GenMessage<LimitsResponse>;
 
+/**
+ * Judges the output of a task that succeeded.
+ *
+ * @generated from message will.v1.FeedbackRequest
+ */
+export declare type FeedbackRequest = Message<"will.v1.FeedbackRequest"> & {
+  /**
+   * @generated from field: string client = 1;
+   */
+  client: string;
+
+  /**
+   * @generated from field: string task_id = 2;
+   */
+  taskId: string;
+
+  /**
+   * 1 to 10.
+   *
+   * @generated from field: double score = 3;
+   */
+  score: number;
+};
+
+/**
+ * Describes the message will.v1.FeedbackRequest.
+ * Use `create(FeedbackRequestSchema)` to create a new message.
+ */
+export declare const FeedbackRequestSchema: GenMessage<FeedbackRequest>;
+
+/**
+ * @generated from message will.v1.FeedbackResponse
+ */
+export declare type FeedbackResponse = Message<"will.v1.FeedbackResponse"> & {
+  /**
+   * The model that is judged.
+   *
+   * @generated from field: string model = 1;
+   */
+  model: string;
+
+  /**
+   * @generated from field: string error = 2;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message will.v1.FeedbackResponse.
+ * Use `create(FeedbackResponseSchema)` to create a new message.
+ */
+export declare const FeedbackResponseSchema: GenMessage<FeedbackResponse>;
+

@@ -1,0 +1,74 @@
+import type { CallRecord } from './call-record.ts';
+import type { Facts } from './facts.ts';
+import { measuredBy, type Measures, priorOf } from './goal-order.ts';
+import type { Measured } from './rank-by-goal.ts';
+import type { Model, Snapshot } from './snapshot.ts';
+import { foldQuality, foldRecord, type ModelStats, statsFromPrior, type TellingRecord } from './stats.ts';
+
+/** A judgement of one output. */
+export interface Judgement {
+  readonly model: string;
+  /** The version that was judged; undefined: not known. */
+  readonly version: string | undefined;
+  readonly taskType: string;
+  /** 0 to 1. */
+  readonly judged: number;
+  readonly atMs: number;
+}
+
+export type ToldRecord = TellingRecord & Pick<CallRecord, 'attemptId' | 'attempt' | 'model'>;
+
+/** An output that the model refused, or that broke off, was worth so much. */
+const impliedQuality: Readonly<Record<string, number>> = { ContentFilter: 0, Truncated: 0.2 };
+
+/** Attempts that are remembered, so that one that is told twice counts once. */
+const mostRemembered = 100_000;
+
+/**
+ * Statistics of all models, folded from what the stream tells, in its order. Whoever folded the same stream under the same
+ * documents has the same book.
+ */
+export class StatsBook implements Measures {
+  readonly #stats = new Map<string, ModelStats>();
+  readonly #incumbents = new Map<string, string>();
+  readonly #seen = new Set<string>();
+
+  /** Folds one record; a repeated attempt and a call that came to no model change nothing. */
+  record(snapshot: Snapshot, record: ToldRecord): void {
+    const model = record.model === undefined ? undefined : snapshot.models.get(record.model);
+    if (!model || record.attempt === 0 || !this.#isNew(record.attemptId)) return;
+    const folded = foldRecord(this.#stats.get(model.slug), record, priorOf(model));
+    const judged = impliedQuality[record.fine];
+    const atMs = record.startedAtMs + record.durationMs;
+    this.#stats.set(model.slug, judged === undefined ? folded : foldQuality(folded, record.taskType, judged, atMs));
+    if (record.outcome === 'Success') this.#incumbents.set(record.taskType, model.slug);
+  }
+
+  /** Folds one judgement of the version that is in force. */
+  judge(snapshot: Snapshot, { model: slug, version, taskType, judged, atMs }: Judgement): void {
+    const model = snapshot.models.get(slug);
+    if (!model || (version !== undefined && version !== '' && version !== (model.version ?? ''))) return;
+    this.#stats.set(slug, foldQuality(this.#statsOf(model, atMs), taskType, judged, atMs));
+  }
+
+  of(model: Model, facts: Facts, nowMs: number): Measured {
+    return measuredBy(this.#statsOf(model, nowMs), model, facts, nowMs);
+  }
+
+  incumbent(taskType: string): string | undefined {
+    return this.#incumbents.get(taskType);
+  }
+
+  #statsOf(model: Model, nowMs: number): ModelStats {
+    const prior = priorOf(model);
+    const known = this.#stats.get(model.slug);
+    return known?.version === prior.version ? known : statsFromPrior(prior, nowMs);
+  }
+
+  #isNew(attemptId: string): boolean {
+    if (this.#seen.has(attemptId)) return false;
+    if (this.#seen.size >= mostRemembered) this.#seen.delete(this.#seen.values().next().value as string);
+    this.#seen.add(attemptId);
+    return true;
+  }
+}

@@ -1,0 +1,116 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { DeliverPolicy, jetstream, type ConsumerMessages } from '@nats-io/jetstream';
+import { ensureStreams, type Bus } from '@will/bus';
+import { names, subjects, wire } from '@will/contracts';
+import type { Outcome, Snapshot, StatsBook, ToldRecord } from '@will/core';
+
+/** Health and speed fade within minutes: a process that starts anew reads so far back. Judgements are read from the first. */
+const readBackMs = 3_600_000;
+const retryMs = 1_000;
+
+const outcomes: ReadonlySet<string> = new Set<Outcome>(['Success', 'Timeout', 'Blocked']);
+
+/** Folds the stream of events into the book, in its order. */
+export async function foldEvents(
+  bus: Bus,
+  book: StatsBook,
+  snapshot: () => Snapshot | undefined,
+  onError: (what: string, error: unknown) => void,
+): Promise<{ stop(): Promise<void> }> {
+  await ensureStreams(bus);
+  const fold = (data: Uint8Array): void => {
+    const documents = snapshot();
+    if (documents) foldBatch(book, documents, data);
+  };
+  const records = await follow(
+    bus,
+    {
+      filter_subjects: [subjects.event('worker', 'records'), subjects.event('router', 'records')],
+      deliver_policy: DeliverPolicy.StartTime,
+      opt_start_time: new Date(Date.now() - readBackMs).toISOString(),
+    },
+    fold,
+    onError,
+  );
+  const judgements = await follow(
+    bus,
+    { filter_subjects: [subjects.event('telemetry', 'feedback')], deliver_policy: DeliverPolicy.All },
+    fold,
+    onError,
+  );
+  return {
+    async stop() {
+      await Promise.all([records.stop(), judgements.stop()]);
+    },
+  };
+}
+
+type From = Parameters<ReturnType<typeof jetstream>['consumers']['get']>[1];
+
+async function follow(
+  bus: Bus,
+  from: Exclude<From, string | undefined>,
+  fold: (data: Uint8Array) => void,
+  onError: (what: string, error: unknown) => void,
+): Promise<{ stop(): Promise<void> }> {
+  let messages: ConsumerMessages | undefined;
+  let isStopped = false;
+  const read = async (): Promise<void> => {
+    while (!isStopped) {
+      try {
+        const consumer = await jetstream(bus.connection).consumers.get(names.eventsStream, from);
+        messages = await consumer.consume();
+        for await (const message of messages) fold(message.data);
+      } catch (error) {
+        if (!isStopped) onError('the stream of events cannot be read for statistics', error);
+      }
+      if (!isStopped) await new Promise((resolve) => setTimeout(resolve, retryMs));
+    }
+  };
+  void read();
+  return {
+    async stop() {
+      isStopped = true;
+      await messages?.close();
+    },
+  };
+}
+
+function foldBatch(book: StatsBook, snapshot: Snapshot, data: Uint8Array): void {
+  for (const { kind } of readBatch(data)) {
+    if (kind.case === 'call') {
+      const record = recordOf(kind.value);
+      if (record) book.record(snapshot, record);
+    } else if (kind.case === 'feedback') {
+      const { model, modelVersion, taskType, judged, atUnixMs } = kind.value;
+      if (!(judged >= 0 && judged <= 1)) continue;
+      book.judge(snapshot, { model, version: modelVersion, taskType, judged, atMs: Number(atUnixMs) });
+    }
+  }
+}
+
+function readBatch(data: Uint8Array): readonly wire.Event[] {
+  try {
+    return fromBinary(wire.EventBatchSchema, data).events;
+  } catch {
+    // Telemetry counts what cannot be read and tells of it.
+    return [];
+  }
+}
+
+function recordOf(record: wire.CallRecord): ToldRecord | undefined {
+  if (!outcomes.has(record.outcome)) return undefined;
+  return {
+    attemptId: record.attemptId,
+    attempt: record.attempt,
+    model: record.model === '' ? undefined : record.model,
+    modelVersion: record.modelVersion === '' ? undefined : record.modelVersion,
+    taskType: record.taskType,
+    startedAtMs: Number(record.startedUnixMs),
+    durationMs: record.durationMs,
+    firstContentMs: record.firstContentMs,
+    outcome: record.outcome as Outcome,
+    fine: record.fine,
+    usage: record.usage,
+  };
+}

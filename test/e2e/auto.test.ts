@@ -1,0 +1,107 @@
+import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { decisionOf } from '../support/ask.ts';
+import { documentFile, modelDocument, openByDefault } from '../support/documents.ts';
+import { startSystem, type System } from '../support/system.ts';
+import { willmAt } from '../support/willm.ts';
+
+// Models ordered by what calls tell of them, on real processes.
+
+let upstream: ReplayingUpstream;
+let system: System;
+
+const model = (name: string, latencyMs: number, accuracy: number, usd: number): string =>
+  `${modelDocument({ name, tags: 'text_gen, chat, quiet', endpoint: `${upstream.url}/v1` })}
+benchmark: { avg_latency_ms: ${latencyMs}, accuracy: ${accuracy}, cost_per_1k_tokens_usd: { input: ${usd}, output: ${usd} } }`;
+const route = (type: string, mode: string, goal: string): string =>
+  `kind: route\nname: ${type}\nprimary: Careful\nfallback_1: Quick\nmode: ${mode}\ngoal: ${goal}`;
+
+beforeAll(async () => {
+  upstream = await startReplayingUpstream();
+  system = await startSystem({
+    documents: {
+      'world.yaml': documentFile(
+        openByDefault,
+        model('Careful', 1_500, 10, 0.03),
+        model('Quick', 800, 5, 0.001),
+        route('text_gen', 'auto', 'balanced'),
+        route('chat', 'shadow', 'speed'),
+        route('quiet', 'cascade', 'speed'),
+        'kind: client\nname: Careful-Ones\nmode: auto\ngoal: quality',
+      ),
+    },
+    counts: { policy: 2 },
+  });
+  await system.untilServed('careful', 'quick');
+});
+afterAll(async () => {
+  await system?.stop();
+  await upstream.close();
+});
+
+const run = (type: string, more: object = {}) =>
+  system.client.run({ type, input: 'Hello', timeoutMs: 20_000, ...more });
+const willm = (...args: string[]) => willmAt(system.nats.url)(...args);
+
+test('auto goes by the goal, a client may have its own, cascade keeps what is declared and shadow only says', async () => {
+  expect((await run('text_gen')).model).toBe('quick');
+  expect((await run('text_gen', { client: 'careful-ones' })).model).toBe('careful');
+  expect((await run('text_gen', { priority: 'high' })).model).toBe('careful');
+  expect((await run('quiet')).model).toBe('careful');
+  const shadow = await run('chat');
+  expect(shadow.model).toBe('careful');
+  const { set } = await decisionOf(system, shadow.decisionId);
+  expect(set?.ranking).toMatchObject({ mode: 'shadow', goal: 'speed', autoChoice: 'quick' });
+});
+
+test('every number of the order is told, and the decision is made again from what is kept of it', async () => {
+  const { decisionId } = await run('text_gen');
+  const { out } = await willm('explain', 'text_gen');
+  expect(out).toContain('ordered by balanced: quick first');
+  expect(out).toMatch(/quick: worth [\d.-]+ \(success [\d.]+ %, \d+ ms, \$0\.\d+, quality 5\.0 of 10\)/);
+  await decisionOf(system, decisionId);
+  const replayed = await willm('replay', decisionId);
+  expect(replayed.err + replayed.out).not.toMatch(/→/);
+  expect(replayed.code).toBe(0);
+});
+
+test('a model that slows down or fails gives way within seconds, on every replica of policy alike', async () => {
+  upstream.script('quick', { kind: 'status', status: 500 });
+  const models: string[] = [];
+  for (let n = 0; n < 8; n += 1) models.push((await run('text_gen')).model);
+  expect(models.every((one) => one === 'careful')).toBe(true);
+  // What was decided before may be kept for five seconds; after that the order itself has changed.
+  const deadline = performance.now() + 15_000;
+  let first = '';
+  while (first !== 'careful' && performance.now() < deadline) {
+    const { out } = await willm('explain', 'text_gen', '--json');
+    first = (JSON.parse(out) as { candidates: { model: string }[] }).candidates[0]?.model ?? '';
+  }
+  expect(first).toBe('careful');
+  upstream.script('quick', { kind: 'answer' });
+}, 40_000);
+
+test('what people say of outputs moves the quality that is believed', async () => {
+  const { taskId, model: answered } = await run('quiet');
+  expect(answered).toBe('careful');
+  const before = await qualityOf('careful');
+  // Records travel in batches.
+  let said = await willm('feedback', taskId, '--score', '1');
+  for (let n = 0; n < 50 && said.code !== 0; n += 1) said = await willm('feedback', taskId, '--score', '1');
+  expect(said.out).toBe('1 of 10 for careful\n');
+  const deadline = performance.now() + 10_000;
+  let after = before;
+  while (after >= before && performance.now() < deadline) after = await qualityOf('careful');
+  expect(after).toBeLessThan(before);
+  expect((await willm('feedback', taskId, '--score', '11')).code).not.toBe(0);
+  expect((await willm('feedback', 'no-such-task', '--thumbs', 'up')).err).toContain(
+    'no model is known to have answered',
+  );
+}, 40_000);
+
+/** Of the type that the judged task was of. */
+async function qualityOf(slug: string): Promise<number> {
+  const { out } = await willm('explain', 'quiet', '--client', 'careful-ones', '--json');
+  const { ranking } = JSON.parse(out) as { ranking?: { models: { model: string; quality: number }[] } };
+  return ranking?.models.find(({ model: one }) => one === slug)?.quality ?? Number.NaN;
+}
