@@ -1,4 +1,4 @@
-import type { Goal, RankMode } from './rank-by-goal.ts';
+import type { Goal, RankMode } from './goal.ts';
 
 /**
  * Documents as operators write them, after validation and normalisation: names in snake_case, as in the

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { CallRecord } from './call-record.ts';
-import { type Goal, type RankQuestion, rankByGoal } from './rank-by-goal.ts';
+import type { Goal } from './goal.ts';
+import { type RankQuestion, rankByGoal } from './rank-by-goal.ts';
 import { expectedMs, foldQuality, foldRecord, type ModelStats, statsFromPrior, successAt } from './stats.ts';
 
 const prior = { version: '1', firstContentMs: 300, msPerToken: 10, quality: 0.8 };

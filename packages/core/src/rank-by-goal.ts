@@ -1,9 +1,5 @@
+import type { Goal, RankMode } from './goal.ts';
 import { expectedMs, type ModelStats, successAt } from './stats.ts';
-
-export type Goal = 'speed' | 'cost' | 'quality' | 'balanced';
-
-/** `cascade`: the declared order. `auto`: by goal. `shadow`: the declared order, and what auto would have chosen. */
-export type RankMode = 'cascade' | 'auto' | 'shadow';
 
 export interface RankInput {
   /** Slug. */
