@@ -1,7 +1,6 @@
 import type { DataClass } from './data-class.ts';
 import type { Facts } from './facts.ts';
-import type { Goal, RankMode } from './goal.ts';
-import type { RankedByGoal } from './rank-by-goal.ts';
+import type { Goal, RankedByGoal, RankMode } from './goal.ts';
 
 /** Why a model stands where it stands in the order. */
 export type CandidateReason = 'explicit' | 'reflex' | 'project' | 'client' | `route:${string}`;

@@ -2,8 +2,8 @@ import { costNanoUsd, priceAt } from './cost.ts';
 import type { Candidate, Ranking } from './decision.ts';
 import type { Facts } from './facts.ts';
 import { isPin } from './proposals.ts';
-import type { Goal, RankMode } from './goal.ts';
-import { type Measured, measure, rankMeasured } from './rank-by-goal.ts';
+import type { Goal, Measured, RankMode } from './goal.ts';
+import { measure, rankMeasured } from './rank-by-goal.ts';
 import type { Model, Snapshot } from './snapshot.ts';
 import { type ModelStats, statsFromPrior, type StatsPrior } from './stats.ts';
 

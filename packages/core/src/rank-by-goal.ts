@@ -1,4 +1,4 @@
-import type { Goal, RankMode } from './goal.ts';
+import type { Goal, Measured, RankedByGoal, RankMode } from './goal.ts';
 import { expectedMs, type ModelStats, successAt } from './stats.ts';
 
 export interface RankInput {
@@ -23,10 +23,6 @@ export interface RankQuestion {
   readonly nowMs: number;
 }
 
-export interface RankedByGoal extends Measured {
-  readonly utility: number;
-}
-
 export interface GoalRanking {
   readonly order: readonly string[];
   /** What auto puts first; in `cascade` undefined. */
@@ -44,20 +40,6 @@ const weights: Record<Goal, { readonly quality: number; readonly speed: number; 
 const failurePenalty = 0.35;
 /** By so much a rival must be better than the model that was first before. */
 const switchMargin = 0.03;
-
-/** What is known of a model for a task, whatever the goal: enough to rank it again. */
-export interface Measured {
-  /** Slug. */
-  readonly model: string;
-  /** Chance that the next call succeeds, 0 to 1. */
-  readonly success: number;
-  /** Of the whole output. */
-  readonly expectedMs: number;
-  /** Of the expected output; undefined: the price is unknown. */
-  readonly costNanoUsd: number | undefined;
-  /** 0 to 1. */
-  readonly quality: number;
-}
 
 /** What a model's statistics say of a task. */
 export function measure(

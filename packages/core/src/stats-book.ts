@@ -1,7 +1,7 @@
 import type { CallRecord } from './call-record.ts';
 import type { Facts } from './facts.ts';
 import { measuredBy, type Measures, priorOf } from './goal-order.ts';
-import type { Measured } from './rank-by-goal.ts';
+import type { Measured } from './goal.ts';
 import type { Model, Snapshot } from './snapshot.ts';
 import { foldQuality, foldRecord, type ModelStats, statsFromPrior, type TellingRecord } from './stats.ts';
 
