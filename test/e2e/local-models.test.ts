@@ -104,7 +104,9 @@ test('a process that is killed within an answer: a typed error after content, an
   await system.client.run({ type: 'one', input: 'Hello', maxOutputTokens: 4, timeoutMs: 30_000 });
   const [pid] = computingProcessesOf(worker);
   let isKilled = false;
-  const stream = system.client.stream({ type: 'one', input: 'Hello', maxOutputTokens: 1_500, timeoutMs: 30_000 });
+  // At this temperature it talks on to its maximum.
+  const input = { messages: [{ role: 'user', content: 'Hello' }], temperature: 0 };
+  const stream = system.client.stream({ type: 'one', input, maxOutputTokens: 1_500, timeoutMs: 30_000 });
   const reading = (async () => {
     for await (const _piece of stream) {
       if (!isKilled) process.kill(Number(pid), 'SIGKILL');

@@ -21,7 +21,13 @@ const tiny = modelFor({
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-providerContract('gguf', () => ({ open: () => provider.open(tiny), close: async () => {}, keepsMaximum: true }));
+providerContract('gguf', () => ({
+  open: () => provider.open(tiny),
+  close: async () => {},
+  keepsMaximum: true,
+  // At this temperature the model talks on to its maximum.
+  call: { input: chatInput({ temperature: 0 }) },
+}));
 
 let connection: ModelConnection;
 beforeAll(async () => {
@@ -83,10 +89,13 @@ test('what follows in a conversation is computed where its beginning is kept, an
   }
 });
 
+/** At this temperature the model talks on to the end of its context. */
+const endless = callOf({ input: chatInput({ temperature: 0 }), maxOutputTokens: 1_900 });
+
 test('a process killed within an answer is a failure, and the next call works', async () => {
   const { own, kill } = await openWithProcess();
   try {
-    const killed = await own.run(callOf({ maxOutputTokens: 500 }), kill, new AbortController().signal);
+    const killed = await own.run(endless, kill, new AbortController().signal);
     expect(killed).toMatchObject({ ok: false, failure: { reason: 'crashed', fine: 'Overloaded' } });
     expect((await runCall(own, callOf())).outcome.ok).toBe(true);
   } finally {
@@ -97,7 +106,7 @@ test('a process killed within an answer is a failure, and the next call works', 
 test('a call that is aborted while the model is started again does not wait for it', async () => {
   const { own, kill } = await openWithProcess();
   try {
-    await own.run(callOf({ maxOutputTokens: 500 }), kill, new AbortController().signal);
+    await own.run(endless, kill, new AbortController().signal);
     const abort = new AbortController();
     const waiting = own.run(callOf(), () => {}, abort.signal);
     abort.abort('deadline');
@@ -198,7 +207,7 @@ test('a file that became another one is looked at again before it is loaded agai
     const [pid] = (await computingProcesses()).filter((each) => !before.includes(each));
     if (pid === undefined) throw new Error('nothing computes');
     await writeFile(join(folder, 'changing.gguf'), tinyGguf().subarray(0, 100_000));
-    const killed = await own.run(callOf({ maxOutputTokens: 500 }), killer(pid), new AbortController().signal);
+    const killed = await own.run(endless, killer(pid), new AbortController().signal);
     expect(killed.ok).toBe(false);
     expect(reasonOf(await runCall(own, callOf()))).toBe('crashed');
     expect(await own.probe(AbortSignal.timeout(5_000))).toMatchObject({
