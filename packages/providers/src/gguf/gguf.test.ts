@@ -171,12 +171,10 @@ test('two models in the room of one: a hundred calls in alternation are done wit
 });
 
 test.each([
-  ['more layers than it has', 'block_count', 3],
   ['four billion layers', 'block_count', 0xff_ff_ff_ff],
   ['no heads', 'attention.head_count', 0],
   ['an odd width', 'embedding_length', 63],
   ['no context', 'context_length', 0],
-  ['a rotation wider than its heads', 'rope.dimension_count', 4_096],
 ])(
   'a model that promises %s is served or refused with a clear error, and never takes others along',
   async (_what, field, value) => {
