@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
+import { serviceProcess } from '@will/runtime';
 import { root } from '../paths.ts';
 import { Mendable } from '../say.ts';
 import { KeptProcess } from './kept-process.ts';
@@ -15,14 +16,15 @@ const harmless =
 
 /** A service as a process of its own. It says over IPC when it is ready, and stops by itself when we are gone. */
 export function keptService(name: ServiceName, settings: Environment, dataDir: string): KeptProcess {
+  const { execArgv, env } = serviceProcess(join(dataDir, 'compile-cache'));
   return new KeptProcess({
     name,
     log: new LogFile(dataDir, name),
     spawn: () =>
       fork(join(root, 'services', name, 'src', 'main.ts'), {
         cwd: root,
-        env: { ...inherited(name), ...settings },
-        execArgv: [],
+        env: { ...inherited(name), ...env, ...settings },
+        execArgv,
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
         // Away from the terminal's Ctrl-C: the order in which they stop is ours.
         detached: true,

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { serviceProcess } from '@will/runtime';
 
 export type ServiceName = 'registry' | 'policy' | 'router' | 'provider-worker' | 'telemetry' | 'tasks' | 'gateway';
 
@@ -18,15 +19,17 @@ export interface ServiceProcess {
 }
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
+/** Shared by all tests: a data folder of a test is gone after it. */
+const started = serviceProcess(`${root}node_modules/.cache/will-compiled`);
 const logKeptBytes = 64 * 1024;
 
 /** Starts a service's own main.ts. Resolves once it says that it is ready; rejects with its one line when it failed. */
 export async function startService(name: ServiceName, env: Readonly<Record<string, string>>): Promise<ServiceProcess> {
   const child = fork(`${root}services/${name}/src/main.ts`, {
     cwd: root,
-    env: { PATH: process.env['PATH'] ?? '', WILL_LOG_LEVEL: 'warn', ...env },
+    env: { PATH: process.env['PATH'] ?? '', WILL_LOG_LEVEL: 'warn', ...started.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    execArgv: [],
+    execArgv: started.execArgv,
   });
   const log = keepLog(child);
   const exited = once(child, 'exit') as Promise<[number | null]>;

@@ -1,6 +1,7 @@
 export * from './logger.ts';
 export * from './process.ts';
 export * from './secret.ts';
+export * from './service-process.ts';
 export * from './settings.ts';
 export { collectYoung } from './collect-young.ts';
 export * from './repeat.ts';

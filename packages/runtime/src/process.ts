@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { flushCompileCache } from 'node:module';
 import type { Logger } from './logger.ts';
 
 /** An id for this process: `router-4f9c…`, 96 random bits in base64url. */
@@ -19,7 +20,11 @@ export async function runMain(logger: Logger, main: (ready: () => void) => Promi
   // A supervisor that died without a word must not leave its children behind.
   if (process.send) process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
   try {
-    await main(() => process.send?.({ kind: 'ready' }));
+    await main(() => {
+      process.send?.({ kind: 'ready' });
+      // A process that is killed later writes nothing at its end; where no cache is kept this does nothing.
+      setImmediate(flushCompileCache);
+    });
     process.disconnect?.();
     process.exit(0);
   } catch (error) {
