@@ -3,12 +3,14 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFirstModelNamed, placeFirstModel } from './first-model.ts';
 import { bringLlamaBuild } from './llama-builds.ts';
+import { root } from './paths.ts';
 import { bringNatsServer } from './nats-server.ts';
 import { Mendable, messageOf, say, seconds } from './say.ts';
 import { checkSurroundings, holdDataDir } from './start/checks.ts';
 import { keptNats } from './start/embedded-nats.ts';
 import type { KeptProcess } from './start/kept-process.ts';
 import { keptService, type Environment, type ServiceName } from './start/service.ts';
+import { prepareSecureBus, type SecureBus } from './start/secure-bus.ts';
 import { readSettings, shown, type StartSettings } from './start/settings.ts';
 
 /** Each group may start once the one before it is up; they stop in the reverse order. */
@@ -54,13 +56,23 @@ async function bringUp(settings: StartSettings): Promise<void> {
   cleanUp.push(await holdDataDir(settings.dataDir));
   await bringLlamaBuild();
   if (await isFirstModelNamed(settings.documents)) await placeFirstModel(settings.dataDir, settings.firstModel);
-  const natsUrl = settings.natsUrl ?? (await startNats(settings));
+  const isSecure = process.argv.includes('--secure');
+  if (isSecure && settings.natsUrl !== undefined)
+    throw new Mendable(
+      '--secure is for the bus that npm start brings: unset NATS_URL, or give that bus users of its own',
+    );
+  const secure = isSecure ? await prepareSecureBus(settings.dataDir) : undefined;
+  const natsUrl = settings.natsUrl ?? (await startNats(settings, secure));
   const httpUrl = `http://127.0.0.1:${settings.httpPort}`;
-  await tellWhereWeAre(settings.dataDir, natsUrl, httpUrl);
+  await tellWhereWeAre(settings.dataDir, natsUrl, httpUrl, secure);
   const env = environmentOf(settings, natsUrl);
   for (const group of startOrder)
     await Promise.all(
-      group.map((name) => start(keptService(name, { ...env, ...metricsPortOf(name, settings) }, settings.dataDir))),
+      group.map((name) =>
+        start(
+          keptService(name, { ...env, ...metricsPortOf(name, settings), ...seedOf(name, secure) }, settings.dataDir),
+        ),
+      ),
     );
   await untilAnswering(httpUrl);
   await lookForOllama(settings.ollamaUrl);
@@ -73,16 +85,30 @@ async function start(kept: KeptProcess): Promise<void> {
   await kept.start();
 }
 
-async function startNats({ natsPort, dataDir }: StartSettings): Promise<string> {
-  await start(keptNats(await bringNatsServer(), natsPort, dataDir));
+function seedOf(name: ServiceName, secure: SecureBus | undefined): Environment {
+  return secure ? { NATS_SEED_FILE: secure.seedFileOf(name) } : {};
+}
+
+async function startNats({ natsPort, dataDir }: StartSettings, secure: SecureBus | undefined): Promise<string> {
+  const conf = secure?.conf ?? join(root, 'deploy/nats/embedded.conf');
+  await start(keptNats(await bringNatsServer(), natsPort, dataDir, conf));
   return `nats://127.0.0.1:${natsPort}`;
 }
 
 /** The command line finds a running product by this file. */
-async function tellWhereWeAre(dataDir: string, natsUrl: string, httpUrl: string): Promise<void> {
+async function tellWhereWeAre(
+  dataDir: string,
+  natsUrl: string,
+  httpUrl: string,
+  secure: SecureBus | undefined,
+): Promise<void> {
   const path = join(dataDir, 'run.json');
   // It may hold the password of a NATS_URL.
-  await writeFile(path, `${JSON.stringify({ natsUrl, httpUrl, pid: process.pid })}\n`, { mode: 0o600 });
+  await writeFile(
+    path,
+    `${JSON.stringify({ natsUrl, httpUrl, pid: process.pid, seedFile: secure?.operatorSeedFile })}\n`,
+    { mode: 0o600 },
+  );
   cleanUp.push(() => rm(path, { force: true }));
 }
 

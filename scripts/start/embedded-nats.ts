@@ -9,10 +9,10 @@ import { LogFile } from './log-file.ts';
 const host = '127.0.0.1';
 
 /** The nats-server that `npm start` brings, with its streams below the data folder; loopback only. */
-export function keptNats(program: string, port: number, dataDir: string): KeptProcess {
+export function keptNats(program: string, port: number, dataDir: string, conf: string): KeptProcess {
   const store = join(dataDir, 'nats');
   mkdirSync(store, { recursive: true });
-  const flags = ['-c', join(root, 'deploy/nats/embedded.conf'), '-a', host, '-p', String(port), '-sd', store];
+  const flags = ['-c', conf, '-a', host, '-p', String(port), '-sd', store];
   return new KeptProcess({
     name: 'nats-server',
     log: new NatsLog(dataDir, 'nats-server'),

@@ -15,6 +15,14 @@ export interface SystemOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Addresses of a bus that runs already, and is stopped by who started it. Default: a nats-server of its own. */
   readonly natsUrl?: string;
+  /** Users and permissions on the bus. */
+  readonly secure?: {
+    readonly conf: string;
+    /** Of the test's own connection. */
+    readonly seed: string;
+    readonly seedFile: string;
+    readonly seedFileOf: (service: ServiceName) => string;
+  };
   /** How many of each; default one of each but the gateway. */
   readonly counts?: Partial<Record<ServiceName, number>>;
 }
@@ -59,7 +67,9 @@ const defaultCounts: Record<ServiceName, number> = {
 };
 
 export async function startSystem(options: SystemOptions): Promise<System> {
-  const nats = options.natsUrl === undefined ? await startNatsServer() : foreignServer(options.natsUrl);
+  const { secure } = options;
+  const own = secure ? { conf: secure.conf, seed: secure.seed } : {};
+  const nats = options.natsUrl === undefined ? await startNatsServer(own) : foreignServer(options.natsUrl);
   const dataDir = await mkdtemp(join(tmpdir(), 'will-system-'));
   const documents = await writeDocuments(dataDir, options.documents);
   const httpPort = await freePort();
@@ -76,12 +86,21 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   };
   const running: ServiceProcess[] = [];
   const add = async (service: ServiceName, more: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> => {
-    const started = await startService(service, { ...env, ...more });
+    const started = await startService(service, {
+      ...env,
+      ...(secure && { NATS_SEED_FILE: secure.seedFileOf(service) }),
+      ...more,
+    });
     running.push(started);
     return started;
   };
   const counts = { ...defaultCounts, ...options.counts };
-  const bus = await connectBus({ servers: nats.url, processId: `test-${newId()}`, inboxScope: 'test' });
+  const bus = await connectBus({
+    servers: nats.url,
+    processId: `test-${newId()}`,
+    inboxScope: 'test',
+    seedFile: secure?.seedFile,
+  });
   try {
     // The registry's first revision is what all others wait for.
     for (let n = 0; n < counts.registry; n += 1) await add('registry');

@@ -1,12 +1,16 @@
+import { readFile } from 'node:fs/promises';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/nats-core';
-import { RequestError, TimeoutError } from '@nats-io/nats-core';
+import { AuthorizationError, nkeyAuthenticator, nkeys, RequestError, TimeoutError } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { sizes } from '@will/contracts';
 import { BusError, type Bus, type Incoming, type Serving } from './api.ts';
+import { mustBeConfined } from './confined.ts';
 import { coalesceWrites } from './coalesce-writes.ts';
 import { traceHeaders, withinTraceOf } from './trace-headers.ts';
 
 export interface ConnectOptions {
+  /** File that holds the seed of this process's nkey; absent: the bus has no users. */
+  readonly seedFile?: string | undefined;
   /** One or more, comma separated: `nats://127.0.0.1:4222`. */
   readonly servers: string;
   /** Unique id of this process; shown by the server as the connection's name. */
@@ -22,11 +26,34 @@ export interface ConnectOptions {
 /** Connects, and keeps reconnecting for ever. @throws {BusError} 'disconnected' when no server answers. */
 export async function connectBus(options: ConnectOptions): Promise<Bus> {
   const connection = await dial(options);
+  if (options.seedFile !== undefined) await closedUnless(connection, mustBeConfined(connection));
   coalesceWrites(connection);
   return new NatsBus(connection, options);
 }
 
+/** @throws {BusError} 'unsuitable' when the file cannot be read or holds no seed. */
+async function readSeed(path: string | undefined): Promise<Uint8Array | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return nkeys.fromSeed(new Uint8Array(Buffer.from((await readFile(path, 'utf8')).trim()))).getSeed();
+  } catch {
+    // The cause may hold what the file does.
+    throw new BusError('unsuitable', `${path} must be readable and hold the seed of an nkey`);
+  }
+}
+
+/** Waits for a check; a connection that does not pass is closed. */
+async function closedUnless(connection: NatsConnection, check: Promise<void>): Promise<void> {
+  try {
+    await check;
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
 async function dial(options: ConnectOptions): Promise<NatsConnection> {
+  const seed = await readSeed(options.seedFile);
   try {
     return await connect({
       servers: options.servers.split(',').map((server) => server.trim()),
@@ -42,8 +69,14 @@ async function dial(options: ConnectOptions): Promise<NatsConnection> {
       // A captured stack per request costs a third of the caller's processor time.
       noAsyncTraces: true,
       timeout: 5_000,
+      ...(seed && { authenticator: nkeyAuthenticator(seed) }),
     });
   } catch (cause) {
+    if (cause instanceof AuthorizationError)
+      throw new BusError(
+        'unsuitable',
+        `the bus at ${redacted(options.servers)} wants the seed of a user it knows: set NATS_SEED_FILE`,
+      );
     throw new BusError('disconnected', `no nats-server answers at ${redacted(options.servers)}`, { cause });
   }
 }

@@ -29,3 +29,14 @@ export { ensureStreams } from './streams.ts';
 export { openSnapshotPublisher, type PublishedDocument, type SnapshotPublisher } from './snapshot-publisher.ts';
 export { followSnapshot, type FollowOptions, type SnapshotView } from './snapshot-reader.ts';
 export { openPayloads, PayloadError, type Payloads } from './payloads.ts';
+export {
+  busServices,
+  newBusUser,
+  operatorPermissions,
+  permissionsOf,
+  permissionsOfClient,
+  publicKeyOf,
+  usersConf,
+  type BusPermissions,
+  type BusService,
+} from './users.ts';

@@ -2,14 +2,14 @@ import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/prot
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { type Bus, BusError, connectBus } from '@will/bus';
 import { newId } from '@will/contracts';
-import { findBus } from './bus-address.ts';
+import { type BusAddress, findBus } from './bus-address.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Does something with a connection to the bus and closes it. @throws {CliError} 3 when no bus answers. */
 export async function withBus<T>(terminal: Terminal, use: (bus: Bus) => Promise<T>, inboxScope = 'cli'): Promise<T> {
   const address = findBus(terminal.env);
-  const bus = await open(address.url, address.from, inboxScope);
+  const bus = await open(address, inboxScope);
   try {
     return await use(bus);
   } finally {
@@ -17,9 +17,9 @@ export async function withBus<T>(terminal: Terminal, use: (bus: Bus) => Promise<
   }
 }
 
-async function open(url: string, from: string, inboxScope: string): Promise<Bus> {
+async function open({ url, from, seedFile }: BusAddress, inboxScope: string): Promise<Bus> {
   try {
-    return await connectBus({ servers: url, processId: `cli-${newId()}`, inboxScope });
+    return await connectBus({ servers: url, seedFile, processId: `cli-${newId()}`, inboxScope });
   } catch (cause) {
     if (!(cause instanceof BusError)) throw cause;
     throw new CliError(

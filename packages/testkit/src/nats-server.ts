@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { connect } from '@nats-io/transport-node';
+import { connect, nkeyAuthenticator } from '@nats-io/transport-node';
 
 /** A nats-server of a test's own, with JetStream in a temporary folder. */
 export interface NatsServer {
@@ -37,11 +37,20 @@ export function findNatsServer(): string {
   return found;
 }
 
-export async function startNatsServer(): Promise<NatsServer> {
+export interface NatsServerOptions {
+  /** Text of a configuration beside the flags. */
+  readonly conf?: string;
+  /** Seed of a user that may connect. */
+  readonly seed?: string;
+}
+
+export async function startNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
   const folder = await mkdtemp(join(tmpdir(), 'will-nats-'));
-  let child = await launch(folder, -1);
+  if (options.conf !== undefined) await writeFile(join(folder, 'nats.conf'), options.conf);
+  const more = options.conf === undefined ? [] : ['-c', join(folder, 'nats.conf')];
+  let child = await launch(folder, -1, more);
   const port = await portOf(folder, child);
-  await untilAnswers(port);
+  await untilAnswers(port, options.seed);
   return {
     url: `nats://127.0.0.1:${port}`,
     port,
@@ -55,15 +64,15 @@ export async function startNatsServer(): Promise<NatsServer> {
     kill: () => end(child, 'SIGKILL'),
     async restart() {
       await end(child, 'SIGTERM');
-      child = await launch(folder, port);
-      await untilAnswers(port);
+      child = await launch(folder, port, more);
+      await untilAnswers(port, options.seed);
     },
     suspend: () => child.kill('SIGSTOP'),
     resume: () => child.kill('SIGCONT'),
   };
 }
 
-async function launch(folder: string, port: number): Promise<ChildProcess> {
+async function launch(folder: string, port: number, more: readonly string[]): Promise<ChildProcess> {
   const flags = [
     '-a',
     '127.0.0.1',
@@ -74,6 +83,7 @@ async function launch(folder: string, port: number): Promise<ChildProcess> {
     join(folder, 'store'),
     '--ports_file_dir',
     folder,
+    ...more,
   ];
   const child = spawn(findNatsServer(), flags, { stdio: 'ignore' });
   await once(child, 'spawn');
@@ -93,12 +103,14 @@ async function portOf(folder: string, child: ChildProcess): Promise<number> {
   throw new Error('nats-server named no port within 5 s');
 }
 
-async function untilAnswers(port: number): Promise<void> {
+async function untilAnswers(port: number, seed: string | undefined): Promise<void> {
   const connection = await connect({
     servers: `127.0.0.1:${port}`,
     waitOnFirstConnect: true,
     reconnectTimeWait: 20,
     maxReconnectAttempts: 250,
+    ignoreAuthErrorAbort: true,
+    ...(seed !== undefined && { authenticator: nkeyAuthenticator(Buffer.from(seed)) }),
   });
   await connection.close();
 }

@@ -50,6 +50,7 @@ await runMain(logger, async (ready) => {
   const grpc = await openGrpcDoor({ ...doors, guard, host: config.host, port: config.grpcPort });
   const bus = await connectBus({
     servers: config.natsUrl,
+    seedFile: config.natsSeedFile,
     processId: newProcessId('gateway'),
     inboxScope: 'gateway',
     waitForServer: true,

@@ -19,6 +19,7 @@ await runMain(logger, async (ready) => {
   const { ranking } = await loadExtensions(config.extensions, process.cwd());
   const bus = await connectBus({
     servers: config.natsUrl,
+    seedFile: config.natsSeedFile,
     processId: newProcessId('policy'),
     inboxScope: 'policy',
     waitForServer: true,

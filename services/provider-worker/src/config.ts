@@ -5,6 +5,8 @@ import { isCronPattern } from './adapters/cron-looks.ts';
 export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =>
   parseSettings(env, {
     natsUrl: ['NATS_URL', text('nats://127.0.0.1:4222')],
+    /** Seed of this service's user; absent: the bus has no users. */
+    natsSeedFile: ['NATS_SEED_FILE', optionalText],
     dataDir: ['WILL_DATA_DIR', text('.will')],
     /** Slugs, tags, providers and call methods, comma separated; absent: all that this machine can serve. */
     models: ['WILL_WORKER_MODELS', optionalText],

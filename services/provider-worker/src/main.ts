@@ -42,6 +42,7 @@ await runMain(logger, async (ready) => {
   const extensions = await loadExtensions(config.extensions, process.cwd());
   const bus = await connectBus({
     servers: config.natsUrl,
+    seedFile: config.natsSeedFile,
     processId: newProcessId('worker'),
     inboxScope: 'worker',
     waitForServer: true,

@@ -44,6 +44,7 @@ await runMain(logger, async (ready) => {
   const observing = await observe('registry', process.env, logger);
   const bus = await connectBus({
     servers: config.natsUrl,
+    seedFile: config.natsSeedFile,
     processId: newProcessId('registry'),
     inboxScope: 'registry',
     waitForServer: true,

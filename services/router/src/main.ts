@@ -33,6 +33,7 @@ await runMain(logger, async (ready) => {
   const observing = await observe('router', process.env, logger);
   const bus = await connectBus({
     servers: config.natsUrl,
+    seedFile: config.natsSeedFile,
     processId: newProcessId('router'),
     inboxScope: 'router',
     waitForServer: true,

@@ -22,6 +22,7 @@ await runMain(logger, async (ready) => {
   const store = await storesAt(config).tasks();
   const bus = await connectBus({
     servers: config.natsUrl,
+    seedFile: config.natsSeedFile,
     processId: newProcessId('tasks'),
     inboxScope: 'tasks',
     waitForServer: true,

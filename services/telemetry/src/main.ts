@@ -37,6 +37,7 @@ await runMain(logger, async (ready) => {
   const observing = await observe('telemetry', process.env, logger);
   const bus = await connectBus({
     servers: config.natsUrl,
+    seedFile: config.natsSeedFile,
     processId: newProcessId('telemetry'),
     inboxScope: 'telemetry',
     waitForServer: true,

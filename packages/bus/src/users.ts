@@ -1,0 +1,244 @@
+import { nkeys } from '@nats-io/nats-core';
+import { names, queues, subjects } from '@will/contracts';
+
+/** What one user of the bus may do; what does not stand here is refused. */
+export interface BusPermissions {
+  readonly publish: readonly string[];
+  /** A subject, or subject and queue: within that queue only, so that nobody listens in. */
+  readonly subscribe: readonly string[];
+}
+
+export const busServices = [
+  'registry',
+  'policy',
+  'router',
+  'provider-worker',
+  'telemetry',
+  'tasks',
+  'gateway',
+] as const;
+export type BusService = (typeof busServices)[number];
+export type BusUser = BusService | 'operator';
+
+const bucket = (name: string): string => `KV_${name}`;
+const put = (name: string): string => `$KV.${name}.>`;
+const inQueue = (subject: string, queue: string): string => `${subject} ${queue}`;
+
+/** To look at a stream and read it. No stream is changed, purged or deleted by these. */
+const reading = (stream: string): readonly string[] => [
+  `$JS.API.STREAM.INFO.${stream}`,
+  `$JS.API.STREAM.MSG.GET.${stream}`,
+  `$JS.API.DIRECT.GET.${stream}`,
+  `$JS.API.DIRECT.GET.${stream}.>`,
+  `$JS.API.CONSUMER.CREATE.${stream}`,
+  `$JS.API.CONSUMER.CREATE.${stream}.>`,
+  `$JS.API.CONSUMER.INFO.${stream}.>`,
+  `$JS.API.CONSUMER.MSG.NEXT.${stream}.>`,
+  `$JS.API.CONSUMER.DELETE.${stream}.>`,
+  `$JS.ACK.${stream}.>`,
+  `$JS.FC.${stream}.>`,
+];
+/** The same, and to make it where it is not there; making one that is there changes nothing. */
+const opening = (stream: string): readonly string[] => [...reading(stream), `$JS.API.STREAM.CREATE.${stream}`];
+
+const payloads = [
+  ...opening(`OBJ_${names.payloadBucket}`),
+  `$JS.API.STREAM.PURGE.OBJ_${names.payloadBucket}`,
+  `$O.${names.payloadBucket}.>`,
+];
+const content = [subjects.content, ...opening(names.contentStream)];
+/** Rests are read; the one key that is written says that all has been told. */
+const rests = [`$KV.${names.cooldownBucket}.all-told`, ...opening(bucket(names.cooldownBucket))];
+const counters = ['will.v1.ctr.>', 'will.v1.rate.>', ...opening(names.ledgerStream), ...opening(names.rateStream)];
+
+/** What every service needs: to live, to be seen, and to know the documents. */
+const everybody = (service: BusService, scope: string): BusPermissions => ({
+  publish: [
+    '$JS.API.INFO',
+    'will.v1.alive.*',
+    `will.v1.evt.${scope}.*`,
+    put(names.processesBucket),
+    ...opening(bucket(names.processesBucket)),
+    ...opening(bucket(names.registryBucket)),
+    ...opening(names.eventsStream),
+    // Answers go to whoever asked, and no further: `_INBOX` is where nobody serves anything.
+    '_INBOX.>',
+    ...(service === 'registry' ? [] : [subjects.audit('note')]),
+  ],
+  subscribe: [`_INBOX.${scope}.>`, 'will.v1.alive.*'],
+});
+
+const own: Readonly<Record<BusService, BusPermissions>> = {
+  registry: {
+    publish: [
+      put(names.registryBucket),
+      `$JS.API.STREAM.PURGE.${bucket(names.registryBucket)}`,
+      put(names.keysBucket),
+      ...opening(bucket(names.keysBucket)),
+      put(names.auditBucket),
+      ...opening(bucket(names.auditBucket)),
+      subjects.telemetry('recent'),
+    ],
+    subscribe: [
+      inQueue('will.v1.registry.*', queues.registry),
+      inQueue('will.v1.keys.*', queues.registry),
+      inQueue('will.v1.audit.*', queues.registry),
+    ],
+  },
+  policy: {
+    publish: [subjects.policyEdge, ...rests],
+    subscribe: [inQueue('will.v1.policy.*', queues.policy)],
+  },
+  router: {
+    publish: [
+      subjects.policyDecide,
+      'will.v1.call.*.*',
+      'will.v1.control.*',
+      'will.v1.cancel.*',
+      ...rests,
+      ...payloads,
+      ...content,
+    ],
+    subscribe: [
+      inQueue('will.v1.task.run.*', queues.router),
+      'will.v1.cancel.*',
+      'will.v1.free.*',
+      subjects.policyEdge,
+    ],
+  },
+  'provider-worker': {
+    publish: [
+      'will.v1.free.*',
+      'will.v1.callin.>',
+      put(names.cooldownBucket),
+      ...opening(bucket(names.cooldownBucket)),
+      ...counters,
+      ...payloads,
+      ...content,
+      subjects.telemetry('open'),
+      subjects.telemetry('limits'),
+    ],
+    subscribe: [
+      inQueue('will.v1.call.*.*', queues.worker),
+      'will.v1.control.*',
+      'will.v1.cancel.*',
+      'will.v1.callin.>',
+    ],
+  },
+  telemetry: {
+    publish: [
+      ...counters,
+      ...content,
+      'will.v1.callin.>',
+      `$JS.API.STREAM.PURGE.${names.ledgerStream}`,
+      `$JS.API.STREAM.PURGE.${names.rateStream}`,
+      ...rests,
+    ],
+    subscribe: [inQueue('will.v1.telemetry.*', queues.telemetry), 'will.v1.callin.>'],
+  },
+  tasks: {
+    publish: [
+      'will.v1.task.run.*',
+      'will.v1.cancel.*',
+      'will.v1.task.queue.>',
+      'will.v1.sched.>',
+      'will.v1.result.>',
+      ...opening(names.tasksStream),
+      ...opening(names.resultsStream),
+      `$JS.API.STREAM.PURGE.${names.tasksStream}`,
+      ...payloads,
+    ],
+    // In the name of each task's client.
+    subscribe: [
+      ...['submit', 'get', 'cancel', 'list'].map((word) => inQueue(`will.v1.task.${word}.*`, queues.tasks)),
+      'will.v1.result.*.*',
+      '_INBOX.*.*.*',
+    ],
+  },
+  gateway: {
+    publish: [
+      'will.v1.task.run.*',
+      ...['submit', 'get', 'cancel', 'list'].map((word) => `will.v1.task.${word}.*`),
+      'will.v1.cancel.*',
+      subjects.policyExplain,
+      subjects.registry('get'),
+      subjects.registry('status'),
+      subjects.telemetry('calls'),
+      subjects.telemetry('decision'),
+      ...opening(bucket(names.keysBucket)),
+      ...payloads,
+    ],
+    // For every client that comes in by its doors.
+    subscribe: [inQueue('will.v1.json.*.*', queues.json), 'will.v1.json.cancel.*', '_INBOX.*.*.*'],
+  },
+};
+
+const scopes: Readonly<Record<BusService, string>> = {
+  registry: 'registry',
+  policy: 'policy',
+  router: 'router',
+  'provider-worker': 'worker',
+  telemetry: 'telemetry',
+  tasks: 'tasks',
+  gateway: 'gateway',
+};
+
+/** Permissions of a service's user. */
+export function permissionsOf(service: BusService): BusPermissions {
+  const all = everybody(service, scopes[service]);
+  const more = own[service];
+  return { publish: [...all.publish, ...more.publish], subscribe: [...all.subscribe, ...more.subscribe] };
+}
+
+/** Permissions of one client's own services: its tasks, its inbox, and nothing of anybody else. */
+export const permissionsOfClient = (client: string): BusPermissions => ({
+  publish: [
+    subjects.taskRun(client),
+    ...(['run', 'stream', 'explain', 'cancel'] as const).map((word) => subjects.json(word, client)),
+    ...(['submit', 'get', 'cancel', 'list'] as const).map((word) => `will.v1.task.${word}.${client}`),
+    'will.v1.cancel.*',
+  ],
+  subscribe: [`_INBOX.${client}.>`, 'will.v1.alive.*'],
+});
+
+/** Permissions of the command line: to ask every service, and to be nobody's server. */
+export const operatorPermissions: BusPermissions = {
+  publish: [
+    '$JS.API.INFO',
+    'will.v1.task.*.*',
+    'will.v1.cancel.*',
+    'will.v1.registry.*',
+    'will.v1.keys.*',
+    subjects.audit('list'),
+    subjects.audit('verify'),
+    'will.v1.telemetry.*',
+    subjects.policyExplain,
+    ...reading(bucket(names.registryBucket)),
+    ...opening(bucket(names.processesBucket)),
+    ...reading(bucket(names.cooldownBucket)),
+  ],
+  subscribe: ['_INBOX.*.>', 'will.v1.alive.*'],
+};
+
+/** One line for each user of a nats-server's `authorization.users`. @param publicKeys nkeys by the user's name */
+export function usersConf(
+  users: readonly { readonly publicKey: string; readonly permissions: BusPermissions }[],
+): string {
+  const list = (subjectList: readonly string[]): string =>
+    `[${[...new Set(subjectList)].map((one) => JSON.stringify(one)).join(', ')}]`;
+  return users
+    .map(
+      ({ publicKey, permissions: { publish, subscribe } }) =>
+        `    { nkey: ${publicKey}, permissions: { publish: { allow: ${list(publish)} }, subscribe: { allow: ${list(subscribe)} } } }`,
+    )
+    .join('\n');
+}
+
+/** A new user: its seed stays with who is that user, its public key goes into the server's configuration. */
+export function newBusUser(): { readonly seed: string; readonly publicKey: string } {
+  const pair = nkeys.createUser();
+  return { seed: Buffer.from(pair.getSeed()).toString(), publicKey: pair.getPublicKey() };
+}
+
+export const publicKeyOf = (seed: string): string =>
+  nkeys.fromSeed(new Uint8Array(Buffer.from(seed.trim()))).getPublicKey();
