@@ -134,10 +134,13 @@ async function readWhole(
   const stop = (): void => void reader.cancel().catch(() => {});
   signal.addEventListener('abort', stop, { once: true });
   let at = 0;
+  // Piece by piece, so that nothing else waits for it.
+  const hash = createHash('sha256');
   try {
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
       if (at + piece.value.length > whole.length) throw wrong();
       whole.set(piece.value, at);
+      hash.update(piece.value);
       at += piece.value.length;
     }
   } catch (cause) {
@@ -146,7 +149,7 @@ async function readWhole(
   } finally {
     signal.removeEventListener('abort', stop);
   }
-  if (at !== whole.length || !createHash('sha256').update(whole).digest().equals(sha256)) throw wrong();
+  if (at !== whole.length || !hash.digest().equals(sha256)) throw wrong();
   return whole;
 }
 

@@ -49,7 +49,7 @@ class GrpcTaskClient implements TaskClient {
   constructor(address: string, client: string) {
     this.#client = client;
     this.#connection = new Client(address, credentials.createInsecure(), {
-      'grpc.max_receive_message_length': sizes.payloadBytes + sizes.messageBytes,
+      'grpc.max_receive_message_length': sizes.resultBytes + sizes.messageBytes,
     });
     const durable = durableTasks(overGrpc(this.#connection), client);
     this.submit = durable.submit;

@@ -16,6 +16,36 @@ export const payloadFailure = ({ code, message }: PayloadError, taskId: string, 
   new TaskError(codes[code], message, { taskId, isRetryable: code !== 'too_large', cause });
 
 const nothing = new Uint8Array(0);
+const encoder = new TextEncoder();
+
+interface Parts {
+  /** What stays in the task. */
+  readonly input: Uint8Array;
+  /** What is put away. */
+  readonly content: Uint8Array;
+  readonly field: string;
+}
+
+/** A recording is put away as it is, without the base64 that would be taken off again; anything else as a whole. */
+function partsOf(request: TaskRequest): Parts {
+  const whole = inputBytes(request.input);
+  const recording = request.inputKind === 'transcription' ? recordingIn(whole) : undefined;
+  return recording ?? { input: nothing, content: whole, field: '' };
+}
+
+function recordingIn(whole: Uint8Array): Parts | undefined {
+  try {
+    const { audio, ...rest } = JSON.parse(Buffer.from(whole).toString()) as Record<string, unknown>;
+    const content = typeof audio === 'string' ? Buffer.from(audio, 'base64') : nothing;
+    // What is no base64 goes as it is, for the provider to refuse.
+    const isBase64 = typeof audio === 'string' && Math.ceil(content.length / 3) * 4 === audio.length;
+    return !isBase64 || content.length === 0
+      ? undefined
+      : { input: encoder.encode(JSON.stringify(rest)), content, field: 'audio' };
+  } catch {
+    return undefined;
+  }
+}
 
 /** Runs a task whose input lies in the payload bucket for as long as it runs. @throws {TaskError} */
 export async function withPayload<T>(
@@ -25,13 +55,13 @@ export async function withPayload<T>(
   run: (small: TaskRequest) => Promise<T>,
 ): Promise<T> {
   const taskId = request.taskId ?? newId();
-  const input = inputBytes(request.input);
-  const payload = await payloads.put(client, input).catch((cause: unknown) => {
+  const { input, content, field } = partsOf(request);
+  const payload = await payloads.put(client, content, field).catch((cause: unknown) => {
     throw cause instanceof PayloadError ? payloadFailure(cause, taskId, cause) : cause;
   });
-  const inputTokens = request.inputTokens ?? tokensOf(request.input, input.length);
+  const inputTokens = request.inputTokens ?? tokensOf(request.input, content.length);
   try {
-    return await run({ ...request, taskId, input: nothing, inputTokens, payload });
+    return await run({ ...request, taskId, input, inputTokens, payload });
   } finally {
     await payloads.remove(payload);
   }

@@ -175,7 +175,9 @@ export const sizes = {
   /** A body that a door holds whole and parses. */
   bodyBytes: 16 * 1024 * 1024,
   /** What lies in the payload bucket for one task. */
-  payloadBytes: 64 * 1024 * 1024,
+  payloadBytes: 32 * 1024 * 1024,
+  /** A whole result; no provider's answer is longer. */
+  resultBytes: 48 * 1024 * 1024,
   /** A piece of output that is no text, and of text, in one frame. */
   pieceBytes: 512 * 1024,
   /** Any whole message. */

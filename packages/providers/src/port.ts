@@ -5,6 +5,8 @@ export interface ModelCall {
   /** `chat`: JSON {messages, temperature, tools, response_format, …} in the OpenAI form, without model and stream. Others: see the contract's task kinds. */
   readonly inputKind: string;
   readonly input: Uint8Array;
+  /** A large field of the input, as bytes beside it: only where the connection takes it so. */
+  readonly attachment?: { readonly field: string; readonly content: Uint8Array };
   /** Content is wanted as it is made. */
   readonly stream: boolean;
   readonly maxOutputTokens: number | undefined;
@@ -51,6 +53,8 @@ export interface Health {
 export interface ModelConnection {
   /** How many calls run at once without queueing here; undefined: as many as the document allows. */
   readonly naturalConcurrency: number | undefined;
+  /** True: a large field may come as `attachment`. Else it stands in the input in base64, up to 16 MiB. */
+  readonly takesAttachments?: boolean;
   /**
    * Runs one call. Every expected end is a value, also failures, abort and deadline; a throw is a bug of the provider.
    * `onDelta` is called in order, never after the promise settled. Aborting `signal` ends the call within 100 ms:

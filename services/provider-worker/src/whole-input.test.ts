@@ -27,7 +27,19 @@ test.each([
 test('a payload is the whole input, or why it is not to be had', async () => {
   const payload = create(wire.PayloadRefSchema, { object: 'acme.1' });
   const had = { get: () => Promise.resolve(bytes('whole')) };
-  expect(await wholeInput({ input: bytes(''), payload }, had, never)).toEqual(bytes('whole'));
+  expect(await wholeInput({ input: bytes(''), payload }, had, never, false)).toEqual({ input: bytes('whole') });
   const gone = { get: () => Promise.reject(new PayloadError('gone', 'not there any more')) };
-  expect(await wholeInput({ input: bytes(''), payload }, gone, never)).toBe('not there any more');
+  expect(await wholeInput({ input: bytes(''), payload }, gone, never, false)).toBe('not there any more');
+});
+
+test('a field goes as it is to what takes it so, and else in base64 up to a size', async () => {
+  const input = bytes('{"file_name":"a"}');
+  const payload = create(wire.PayloadRefSchema, { object: 'acme.1', field: 'audio', bytes: 5n });
+  const had = { get: () => Promise.resolve(bytes('sound')) };
+  const attachment = { field: 'audio', content: bytes('sound') };
+  expect(await wholeInput({ input, payload }, had, never, true)).toEqual({ input, attachment });
+  const inJson = await wholeInput({ input, payload }, had, never, false);
+  expect(typeof inJson === 'string' ? inJson : parsed(inJson.input)).toMatchObject({ file_name: 'a' });
+  const large = { ...payload, bytes: 17n * 1024n * 1024n };
+  expect(await wholeInput({ input, payload: large }, had, never, false)).toContain('at most 16777216 bytes');
 });

@@ -2,16 +2,32 @@ import { PayloadError } from '@will/bus';
 import type { wire } from '@will/contracts';
 import type { PayloadSource } from './ports.ts';
 
+/** An input as a provider gets it. */
+export interface WholeInput {
+  readonly input: Uint8Array;
+  readonly attachment?: { readonly field: string; readonly content: Uint8Array };
+}
+
+/** Base64 and JSON of more would keep a whole process busy for too long. */
+const mostInJsonBytes = 16 * 1024 * 1024;
+
 /** A call's input with what lies in the payload bucket put where it belongs; words instead: why it cannot be had. */
 export async function wholeInput(
   { input, payload }: Pick<wire.CallRequest, 'input' | 'payload'>,
   payloads: PayloadSource,
   signal: AbortSignal,
-): Promise<Uint8Array | string> {
-  if (!payload) return input;
+  takesAttachments: boolean,
+): Promise<WholeInput | string> {
+  if (!payload) return { input };
+  const { field, bytes } = payload;
+  if (field !== '' && !takesAttachments && bytes > BigInt(mostInJsonBytes))
+    return `this model takes ${field} of at most ${mostInJsonBytes} bytes`;
   try {
     const content = await payloads.get(payload, signal);
-    return payload.field === '' ? content : withField(input, payload.field, content);
+    if (field === '') return { input: content };
+    if (takesAttachments) return { input, attachment: { field, content } };
+    const whole = withField(input, field, content);
+    return typeof whole === 'string' ? whole : { input: whole };
   } catch (error) {
     if (error instanceof PayloadError) return error.message;
     throw error;

@@ -30,7 +30,7 @@ import { chatInput } from './fields-input.ts';
 import { askAfter, askBefore, brokenHook, joined, type Prepared } from './hooked-call.ts';
 import type { Refusal } from './judge.ts';
 import { styledInput } from './styled-input.ts';
-import { wholeInput } from './whole-input.ts';
+import { type WholeInput, wholeInput } from './whole-input.ts';
 import type { IncomingCall, PayloadSource } from './ports.ts';
 
 export interface CallDeps {
@@ -73,6 +73,7 @@ export class WorkerCall {
   readonly #stream: CallerStream;
   readonly #startedAtMs: number;
   #style = '';
+  #attachment: WholeInput['attachment'];
   /** Hooks may raise it. */
   #dataClass: DataClass;
   #firstContentAtMs: number | undefined;
@@ -164,6 +165,7 @@ export class WorkerCall {
         {
           inputKind: this.#inputKind,
           input,
+          ...(this.#attachment && { attachment: this.#attachment }),
           stream,
           maxOutputTokens,
           firstContentTimeoutMs: Math.max(1, Math.min(firstContentMs, leftMs)),
@@ -195,11 +197,13 @@ export class WorkerCall {
 
   /** Fetches what lies beside the bus, and asks the hooks. */
   async #prepared(): Promise<Prepared> {
-    const { hooks, payloads, onError } = this.#deps;
+    const { hooks, payloads, connection, onError } = this.#deps;
     const { signal } = this.#abort;
-    const whole = await wholeInput(this.#call.request, payloads, signal);
-    const input = typeof whole === 'string' ? whole : this.#asSeen(whole);
+    const takesAttachments = connection.takesAttachments ?? false;
+    const whole = await wholeInput(this.#call.request, payloads, signal, takesAttachments);
+    const input = typeof whole === 'string' ? whole : this.#asSeen(whole.input);
     if (typeof input === 'string') return { ok: false, failure: unusable(input, signal) };
+    if (typeof whole !== 'string') this.#attachment = whole.attachment;
     const call = this.#hookedCall(input);
     if (!call) return { ok: true, input, dataClass: this.#dataClass };
     const asked = await this.#unlessAborted(askBefore(hooks, call)).catch((error: unknown): Prepared => {

@@ -31,6 +31,7 @@ const newerMaximum = 'max_completion_tokens';
 
 class ChatConnection implements ModelConnection {
   readonly naturalConcurrency = undefined;
+  readonly takesAttachments = true;
   readonly #egress: Egress;
   /** A server of one's own, or in a container: no vendor's. */
   readonly #isOwnServer: boolean;
@@ -70,7 +71,7 @@ class ChatConnection implements ModelConnection {
   }
 
   async #media(call: ModelCall, signal: AbortSignal): Promise<ProviderOutcome> {
-    const media = await mediaRequest(call.inputKind, call.input, this.#model);
+    const media = await mediaRequest(call.inputKind, call.input, this.#model, call.attachment);
     if (!media) return failed(failureOf('bad_request', { detail: `the input is no ${call.inputKind}` }));
     if (signal.aborted) return failed(failureOf(abortedBy(signal)));
     const headers = { ...this.#headers('*/*'), 'content-type': media.contentType };

@@ -1,5 +1,5 @@
 import { isTaskKind, readTaskInput, type TaskInput, type TaskKind, type Usage, vectorsToBytes } from '@will/core';
-import { type ContentDelta, estimatedUsage } from '../port.ts';
+import { type ContentDelta, estimatedUsage, type ModelCall } from '../port.ts';
 
 /** A call that is no chat, as this side's HTTP. */
 export interface MediaRequest {
@@ -18,7 +18,11 @@ export interface MediaAnswer {
   readonly usage: Usage | undefined;
 }
 
-type Builder<K extends TaskKind> = (input: TaskInput<K>, model: string) => MediaRequest | Promise<MediaRequest>;
+type Builder<K extends TaskKind> = (
+  input: TaskInput<K>,
+  model: string,
+  attached: Uint8Array | undefined,
+) => MediaRequest | Promise<MediaRequest>;
 
 const builders: { readonly [K in TaskKind]: Builder<K> } = {
   embedding: ({ input, dimensions }, model) => ({
@@ -26,11 +30,13 @@ const builders: { readonly [K in TaskKind]: Builder<K> } = {
     ...asJson('/embeddings', { model, input, encoding_format: 'float', dimensions }),
     read: (body) => readEmbeddings(parse(body), input.length),
   }),
-  transcription: async (input, model) => {
+  transcription: async (input, model, attached) => {
     const { audio, file_name: name, media_type: type, language, prompt, temperature, timestamps } = input;
     const format = input.format ?? 'json';
     const form = new FormData();
-    const file = new File([Buffer.from(audio, 'base64')], name, { type: type ?? 'application/octet-stream' });
+    const file = new File([attached ? bytesOf(attached) : Buffer.from(audio, 'base64')], name, {
+      type: type ?? 'application/octet-stream',
+    });
     form.set('file', file);
     form.set('model', model);
     form.set('response_format', format);
@@ -68,11 +74,32 @@ const builders: { readonly [K in TaskKind]: Builder<K> } = {
 };
 
 /** The request for a call; undefined: its input is not of its kind, or nobody knows the kind. */
-export async function mediaRequest(kind: string, input: Uint8Array, model: string): Promise<MediaRequest | undefined> {
+export async function mediaRequest(
+  kind: string,
+  input: Uint8Array,
+  model: string,
+  attachment?: ModelCall['attachment'],
+): Promise<MediaRequest | undefined> {
   if (!isTaskKind(kind)) return undefined;
-  const read = readTaskInput(kind, parse(Buffer.from(input)));
-  return read && (await (builders[kind] as Builder<TaskKind>)(read, model));
+  const stated = parse(Buffer.from(input));
+  if (!attachment) return await build(kind, stated, model, undefined);
+  // Only recordings come so; what stands for it in the input is never read.
+  if (attachment.field !== 'audio' || !stated || Object.hasOwn(stated, 'audio')) return undefined;
+  return await build(kind, { ...stated, audio: 'AA==' }, model, attachment.content);
 }
+
+async function build(
+  kind: TaskKind,
+  stated: unknown,
+  model: string,
+  attached: Uint8Array | undefined,
+): Promise<MediaRequest | undefined> {
+  const read = readTaskInput(kind, stated);
+  return read && (await (builders[kind] as Builder<TaskKind>)(read, model, attached));
+}
+
+/** The same bytes, as what files are made of. */
+const bytesOf = (content: Uint8Array): Uint8Array<ArrayBuffer> => content as Uint8Array<ArrayBuffer>;
 
 const charsOf = (texts: readonly string[]): number => texts.reduce((sum, text) => sum + text.length, 0);
 

@@ -30,6 +30,7 @@ export const openAi: Provider = {
 
 class OpenAiConnection implements ModelConnection {
   readonly naturalConcurrency = undefined;
+  readonly takesAttachments = true;
   readonly #chats: ModelConnection;
   readonly #others: ModelConnection;
 

@@ -34,7 +34,7 @@ const healthEveryMs = 250;
 
 const limits = {
   'grpc.max_receive_message_length': sizes.payloadBytes + sizes.messageBytes,
-  'grpc.max_send_message_length': sizes.payloadBytes + sizes.messageBytes,
+  'grpc.max_send_message_length': sizes.resultBytes + sizes.messageBytes,
   'grpc.max_concurrent_streams': 1_000,
   'grpc.keepalive_time_ms': 60_000,
   'grpc.keepalive_timeout_ms': 10_000,

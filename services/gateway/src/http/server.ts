@@ -19,7 +19,7 @@ export interface HttpDoor {
 
 const limits = {
   headersTimeout: 10_000,
-  /** A recording of 64 MiB comes in time at 5 Mbit/s. */
+  /** A recording of 32 MiB comes in time at 3 Mbit/s. */
   requestTimeout: 120_000,
   /** How often the two above are looked at: their real precision. */
   connectionsCheckingInterval: 2_000,
