@@ -198,3 +198,19 @@ async function storedAttempts(own: Bus): Promise<number> {
   }
   return attempts.size;
 }
+
+test('what was asked when the connection is lost fails at once, and not when its time is up', async () => {
+  const own = await startNatsServer();
+  const bus = await connectBus({ servers: own.url, processId: 't-lost', inboxScope: 'test' });
+  // Somebody who never answers.
+  bus.listen('lost.question', () => {});
+  await bus.connection.flush();
+  const asked = bus.request('lost.question', new Uint8Array(), 30_000).catch((error: unknown) => error);
+  await bus.connection.flush();
+  const fromMs = performance.now();
+  await own.kill();
+  expect(await asked).toMatchObject({ name: 'BusError', code: 'disconnected' });
+  expect(performance.now() - fromMs).toBeLessThan(5_000);
+  await bus.connection.close();
+  await own.stop();
+});

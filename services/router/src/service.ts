@@ -13,7 +13,10 @@ export interface RouterDeps extends RunDeps {
 /** The router's one use case: get a task done. Holds the tasks in flight. */
 export class Router {
   readonly #deps: RouterDeps;
-  readonly #running = new Map<string, { run: TaskRun; over: Promise<void> }>();
+  /** By task id: whoever missed our word may have sent a task twice. */
+  readonly #running = new Map<string, Map<TaskRun, Promise<void>>>();
+  readonly #byClient = new Map<string, number>();
+  #inFlight = 0;
   #isDraining = false;
 
   constructor(deps: RouterDeps) {
@@ -21,7 +24,7 @@ export class Router {
   }
 
   get inFlight(): number {
-    return this.#running.size;
+    return this.#inFlight;
   }
 
   /** Takes a task; every end, also a refusal, goes to the caller as a frame. */
@@ -30,8 +33,8 @@ export class Router {
     const documents = snapshot();
     if (!documents || this.#isDraining)
       return refuse(task, caller, wire.FailureCode.UNAVAILABLE, 'the router is not ready', 250);
-    if (this.#running.size >= maxTasks)
-      return refuse(task, caller, wire.FailureCode.OVERLOADED, `${maxTasks} tasks are in flight already`, 1_000);
+    const full = this.#whyFull(client, maxTasks);
+    if (full !== undefined) return refuse(task, caller, wire.FailureCode.OVERLOADED, full, retryAfterMs());
     try {
       const type = documents.taskTypes.get(task.type);
       const read = readTask(task, client, documents.tokenEdges, nowMs(), type);
@@ -44,26 +47,46 @@ export class Router {
   }
 
   cancel(taskId: string): void {
-    this.#running.get(taskId)?.run.cancel();
+    for (const run of this.#running.get(taskId)?.keys() ?? []) run.cancel();
   }
 
   /** Resolves when all tasks in flight are over, or the time is up. */
   async drain(timeoutMs: number): Promise<void> {
     this.#isDraining = true;
     const timer = new Promise<void>((resolve) => setTimeout(resolve, timeoutMs).unref());
-    const overs = [...this.#running.values()].map(({ over }) => over);
+    const overs = [...this.#running.values()].flatMap((runs) => [...runs.values()]);
     await Promise.race([Promise.all(overs), timer]);
   }
 
+  /** From half full on nobody holds more than an equal share, so that one client's flood leaves room for the others. */
+  #whyFull(client: string, maxTasks: number): string | undefined {
+    if (this.#inFlight >= maxTasks) return `${maxTasks} tasks are in flight already`;
+    if (this.#inFlight < maxTasks / 2) return undefined;
+    const own = this.#byClient.get(client) ?? 0;
+    const share = Math.max(1, Math.floor(maxTasks / (this.#byClient.size + (own === 0 ? 1 : 0))));
+    return own < share ? undefined : `${own} tasks of client ${client} are in flight already, its share is ${share}`;
+  }
+
   #start(run: TaskRun): void {
-    const { taskId } = run.task;
+    const { taskId, client } = run.task;
+    const runs = this.#running.get(taskId) ?? new Map<TaskRun, Promise<void>>();
+    this.#running.set(taskId, runs);
+    this.#inFlight += 1;
+    this.#byClient.set(client, (this.#byClient.get(client) ?? 0) + 1);
     const over = run.run().finally(() => {
-      // A repeated task id replaces its predecessor here; only its own entry is taken away.
-      if (this.#running.get(taskId)?.run === run) this.#running.delete(taskId);
+      runs.delete(run);
+      if (runs.size === 0) this.#running.delete(taskId);
+      this.#inFlight -= 1;
+      const left = (this.#byClient.get(client) ?? 1) - 1;
+      if (left > 0) this.#byClient.set(client, left);
+      else this.#byClient.delete(client);
     });
-    this.#running.set(taskId, { run, over });
+    runs.set(run, over);
   }
 }
+
+/** Not all at once: who was refused together does not come back together. */
+const retryAfterMs = (): number => 500 + Math.floor(Math.random() * 1_000);
 
 /** Answers a task that was not taken. */
 export function refuse(

@@ -60,3 +60,37 @@ test('a poll lets one waiting task per model try', async () => {
   queues.poll();
   expect(await settled(second)).toBe('try');
 });
+
+test('tasks that gave up leave nothing behind, however many there were', async () => {
+  const queues = new SlotQueues(10_000);
+  const giveUp = new AbortController();
+  const gone = Array.from({ length: 5_000 }, (_, n) => queues.wait('m', 'normal', `c${n % 7}`, 5_000, giveUp.signal));
+  giveUp.abort();
+  await Promise.all(gone);
+  expect(queues.waiting('m')).toBe(0);
+  const next = queues.wait('m', 'normal', 'a', 5_000, never);
+  queues.free('m', 1);
+  expect(await settled(next)).toBe('try');
+});
+
+test('background work gets one slot in twelve also where higher priorities never end', async () => {
+  const queues = new SlotQueues();
+  const background = queues.wait('m', 'background', 'b', 60_000, never);
+  let high = 0;
+  for (; (await settled(background)) === 'waiting'; high += 1) {
+    void queues.wait('m', 'high', 'h', 60_000, never);
+    void queues.wait('m', 'high', 'h', 60_000, never);
+    queues.free('m', 1);
+  }
+  expect(high).toBe(12);
+});
+
+test('when to come again follows how fast slots are freed', async () => {
+  const queues = new SlotQueues();
+  expect(queues.retryAfterMs('m')).toBe(1_000);
+  const waits = Array.from({ length: 40 }, () => queues.wait('m', 'normal', 'a', 5_000, never));
+  queues.free('m', 30);
+  expect(queues.retryAfterMs('m')).toBe(250);
+  queues.free('m', 10);
+  await Promise.all(waits);
+});

@@ -402,7 +402,7 @@ export class TaskRun implements AttemptListener {
     if (full.length > 0) {
       this.#fail(wire.FailureCode.OVERLOADED, `all slots of ${full.join(', ')} are taken`, {
         isRetryable: true,
-        retryAfterMs: 1_000,
+        retryAfterMs: Math.min(...full.map((model) => this.#deps.slots.retryAfterMs(model))),
       });
       return this.#records.noCall('Busy', 'all slots are taken');
     }
