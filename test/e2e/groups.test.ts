@@ -79,6 +79,10 @@ test('workers join and leave under half the peak load, and no call is lost', asy
   process.stdout.write(
     `${calls} calls at ${perSecond.toFixed(0)}/s, ${changes} joins and leaves, ${failures.length} failed\n`,
   );
+  const reasons = failures.map(
+    (error) => `${(error as { code?: string }).code}: ${(error as Error).message.slice(0, 200)}`,
+  );
+  expect([...new Set(reasons)]).toEqual([]);
   expect(failures).toEqual([]);
   expect(changes).toBeGreaterThan(0);
 });
