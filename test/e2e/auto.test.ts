@@ -30,7 +30,7 @@ beforeAll(async () => {
         'kind: client\nname: Careful-Ones\nmode: auto\ngoal: quality',
       ),
     },
-    counts: { policy: 2 },
+    counts: { policy: 2, gateway: 1 },
   });
   await system.untilServed('careful', 'quick');
 });
@@ -94,6 +94,12 @@ test('what people say of outputs moves the quality that is believed', async () =
   while (after >= before && performance.now() < deadline) after = await qualityOf('careful');
   expect(after).toBeLessThan(before);
   expect((await willm('feedback', taskId, '--score', '11')).code).not.toBe(0);
+  const byHttp = await fetch(`${system.httpUrl}/v1/feedback`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-will-client': 'test' },
+    body: JSON.stringify({ task_id: taskId, score: 9 }),
+  });
+  expect(await byHttp.json()).toEqual({ task_id: taskId, model: 'careful', score: 9 });
   expect((await willm('feedback', 'no-such-task', '--thumbs', 'up')).err).toContain(
     'no model is known to have answered',
   );

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { chatSchema } from './chat/chat-schema.ts';
 import { factHeaders } from './chat/facts.ts';
+import { feedbackSchema } from './feedback/feedback.ts';
 import { questionSchema, submissionSchema } from './json/json-task.ts';
 import { speechSchema, transcriptionSchema } from './media/audio.ts';
 import { embeddingsSchema } from './media/embeddings.ts';
@@ -53,6 +54,9 @@ export const described: Readonly<Record<string, Readonly<Record<string, Describe
       body: questionSchema,
       takesFacts: true,
     },
+  },
+  '/v1/feedback': {
+    POST: { summary: 'Says how good the output of a task was, 1 to 10', body: feedbackSchema, takesFacts: true },
   },
   '/v1/tasks': {
     POST: { summary: 'Submits a durable task', body: submissionSchema, takesFacts: true },

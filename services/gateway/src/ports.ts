@@ -27,6 +27,9 @@ export interface Questions {
   /** Durable tasks, as the service answers: also a refusal is an answer. */
   readonly durable: DurableWire;
   calls(request: MessageInitShape<typeof wire.QueryCallsRequestSchema>): Promise<wire.QueryCallsResponse>;
+  usage(request: MessageInitShape<typeof wire.QueryUsageRequestSchema>): Promise<wire.QueryUsageResponse>;
+  /** Judges the output of a task. */
+  feedback(request: MessageInitShape<typeof wire.FeedbackRequestSchema>): Promise<wire.FeedbackResponse>;
   decision(request: MessageInitShape<typeof wire.GetDecisionRequestSchema>): Promise<wire.GetDecisionResponse>;
 }
 

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { chatCompletions } from './chat/chat-completions.ts';
 import { readFacts } from './chat/facts.ts';
-import { HttpError } from './http/errors.ts';
+import { readFeedback } from './feedback/feedback.ts';
+import { HttpError, invalid } from './http/errors.ts';
 import { readJsonBody } from './http/read-body.ts';
 import type { Routes } from './http/server.ts';
 import { shownExplanation } from './json/json-answer.ts';
@@ -41,6 +42,17 @@ export function routes(options: TaskOptions): Routes {
         const facts = readFacts(request.headers);
         const question = readJsonQuestion(await readJsonBody(request, response, options), facts);
         sendJson(response, 200, shownExplanation(await client.explain(question)));
+      },
+    },
+    '/v1/feedback': {
+      POST: async (request, response) => {
+        const { questions } = surroundings;
+        if (!questions) throw notReady(surroundings);
+        const { client } = readFacts(request.headers);
+        const { task_id: taskId, score } = readFeedback(await readJsonBody(request, response, options));
+        const { model, error } = await questions.feedback({ taskId, score, client });
+        if (error !== '') throw invalid(error, 'task_id');
+        sendJson(response, 200, { task_id: taskId, model, score });
       },
     },
     '/v1/tasks': { POST: tasks.submit, GET: tasks.list },

@@ -22,6 +22,8 @@ export function busQuestions(bus: Bus): Questions {
       ask(bus, subjects.registry('status'), wire.StatusRequestSchema, wire.StatusResponseSchema)({}),
     durable: durableOverBus(bus),
     calls: ask(bus, subjects.telemetry('calls'), wire.QueryCallsRequestSchema, wire.QueryCallsResponseSchema),
+    usage: ask(bus, subjects.telemetry('usage'), wire.QueryUsageRequestSchema, wire.QueryUsageResponseSchema),
+    feedback: ask(bus, subjects.telemetry('feedback'), wire.FeedbackRequestSchema, wire.FeedbackResponseSchema),
     decision: ask(bus, subjects.telemetry('decision'), wire.GetDecisionRequestSchema, wire.GetDecisionResponseSchema),
   };
 }

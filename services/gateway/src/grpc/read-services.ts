@@ -24,6 +24,8 @@ export const registryService = (surroundings: Surroundings): Methods<typeof wire
 /** `will.v1.TelemetryService`. */
 export const telemetryService = (surroundings: Surroundings): Methods<typeof wire.TelemetryService> => ({
   queryCalls: async (request) => orRefused(await asked(surroundings).calls(request)),
+  queryUsage: async (request) => orRefused(await asked(surroundings).usage(request)),
+  feedback: async (request) => orRefused(await asked(surroundings).feedback(request)),
   getDecision: async (request) => {
     const answer = await asked(surroundings).decision(request);
     if (answer.error !== '' || !answer.decision)

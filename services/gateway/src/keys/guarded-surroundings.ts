@@ -196,6 +196,17 @@ const guardedQuestions = (questions: Questions): Questions => ({
     mustBeOwn(who, request.client);
     return questions.calls({ ...request, client: who.client });
   },
+  async usage(request) {
+    const who = mustBeSomebody();
+    if (who.role !== 'caller') return questions.usage(request);
+    mustBeOwn(who, request.client);
+    return questions.usage({ ...request, client: who.client });
+  },
+  async feedback(request) {
+    const who = mustBeSomebody();
+    mustBeOwn(who, request.client);
+    return questions.feedback({ ...request, client: who.client });
+  },
   async decision(request) {
     const who = mustBeSomebody();
     const answer = await questions.decision(request);

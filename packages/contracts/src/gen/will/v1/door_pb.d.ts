@@ -13,7 +13,7 @@ import type { Delta, End, Started, Task } from "./task_pb.js";
 import type { Facts, RankedSet } from "./policy_pb.js";
 import type { CancelTaskRequest, CancelTaskResponse, GetTaskRequest, GetTaskResponse, ListTasksRequest, ListTasksResponse, SubmitRequest, SubmitResponse } from "./durable_pb.js";
 import type { GetRequestSchema, GetResponseSchema, StatusRequestSchema, StatusResponseSchema } from "./registry_pb.js";
-import type { GetDecisionRequestSchema, GetDecisionResponseSchema, QueryCallsRequestSchema, QueryCallsResponseSchema } from "./telemetry_pb.js";
+import type { FeedbackRequestSchema, FeedbackResponseSchema, GetDecisionRequestSchema, GetDecisionResponseSchema, QueryCallsRequestSchema, QueryCallsResponseSchema, QueryUsageRequestSchema, QueryUsageResponseSchema } from "./telemetry_pb.js";
 
 /**
  * Describes the file will/v1/door.proto.
@@ -481,6 +481,26 @@ export declare const TelemetryService: GenService<{
     methodKind: "unary";
     input: typeof GetDecisionRequestSchema;
     output: typeof GetDecisionResponseSchema;
+  },
+  /**
+   * Calls, tokens and cost out of sums that are kept of all calls.
+   *
+   * @generated from rpc will.v1.TelemetryService.QueryUsage
+   */
+  queryUsage: {
+    methodKind: "unary";
+    input: typeof QueryUsageRequestSchema;
+    output: typeof QueryUsageResponseSchema;
+  },
+  /**
+   * Judges the output of a task that succeeded.
+   *
+   * @generated from rpc will.v1.TelemetryService.Feedback
+   */
+  feedback: {
+    methodKind: "unary";
+    input: typeof FeedbackRequestSchema;
+    output: typeof FeedbackResponseSchema;
   },
 }>;
 
