@@ -108,6 +108,10 @@ test('submitting again is the same task; another one under the same key is refus
   const elsewhere = await client.submit({ client: 'other', type: 'plain', input: 'Bye', idempotencyKey });
   expect(elsewhere.taskId).not.toBe(first.taskId);
   await expect(client.task(elsewhere.taskId)).rejects.toThrow('not known of client test');
+  // Ids are each client's own as well: neither swallows the other's task.
+  const sameId = await client.submit({ client: 'other', type: 'plain', input: 'Bye', taskId: first.taskId });
+  await client.result(sameId.taskId, { client: 'other', timeoutMs: 20_000 });
+  await client.result(first.taskId, { timeoutMs: 20_000 });
 });
 
 test('a task that finds no place is parked and not failed, and does not hold up others', async () => {

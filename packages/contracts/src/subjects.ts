@@ -60,7 +60,8 @@ export const subjects = {
   taskQueue: (priority: Priority, client: string, type: string) =>
     `will.v1.task.queue.${priority}.${slug('client', client)}.${slug('task type', type)}`,
   /** Where a durable task waits for its time; one per task. */
-  taskSchedule: (taskId: string) => `will.v1.sched.${opaque('task id', taskId)}`,
+  taskSchedule: (client: string, taskId: string) =>
+    `will.v1.sched.${slug('client', client)}.${opaque('task id', taskId)}`,
   /** The one result of a durable task. */
   taskResult: (client: string, taskId: string) =>
     `will.v1.result.${slug('client', client)}.${opaque('task id', taskId)}`,
@@ -101,7 +102,7 @@ export const patterns = {
   task: (operation: TaskOperation) => `will.v1.task.${operation}.*`,
   taskQueue: (priority: Priority) => `will.v1.task.queue.${priority}.>`,
   taskQueues: 'will.v1.task.queue.>',
-  taskSchedules: 'will.v1.sched.*',
+  taskSchedules: 'will.v1.sched.*.*',
   taskResults: 'will.v1.result.*.*',
   free: 'will.v1.free.*',
   events: 'will.v1.evt.>',

@@ -103,7 +103,7 @@ export class Tasks {
       if (task.deadlineMs <= nowMs()) await this.#expireIfDue(task);
       else {
         const reference = create(wire.TaskReferenceSchema, { client, taskId });
-        await queue.add(reference, task.priority, task.type, `${taskId}:${nowMs()}`);
+        await queue.add(reference, task.priority, task.type, `${client}.${taskId}:${nowMs()}`);
         await store.messaged(client, taskId, nowMs());
       }
     }
@@ -132,7 +132,7 @@ export class Tasks {
     });
     const reference = create(wire.TaskReferenceSchema, { client, taskId });
     if (atMs > now) await queue.addAt(reference, priority, type, atMs);
-    else await queue.add(reference, priority, type, taskId);
+    else await queue.add(reference, priority, type, `${client}.${taskId}`);
     await store.messaged(client, taskId, atMs);
   }
 

@@ -92,7 +92,7 @@ export class TaskStream implements TaskQueue {
   async addAt(reference: wire.TaskReference, priority: Priority, type: string, atMs: number): Promise<void> {
     const target = subjects.taskQueue(priority, reference.client, type);
     await this.#jetstream.publish(
-      subjects.taskSchedule(reference.taskId),
+      subjects.taskSchedule(reference.client, reference.taskId),
       toBinary(wire.TaskReferenceSchema, reference),
       { schedule: { specification: { at: new Date(Math.ceil(atMs)) }, target } },
     );
