@@ -45,9 +45,19 @@ export function priorOf({ document, version }: Model): StatsPrior {
   };
 }
 
-/** What statistics say of a model for a task. */
-export function measuredBy(stats: ModelStats, model: Model, facts: Facts, nowMs: number): Measured {
-  const outputTokens = Math.round(stats.outputTokens[facts.taskType] ?? usualOutputTokens);
+/**
+ * What statistics say of a model for a task. All models are expected to say as much: what one of them said last while it was
+ * called would count for ever once it is not.
+ * @param expectedTokens output of such tasks lately, whoever did them; undefined: none was done.
+ */
+export function measuredBy(
+  stats: ModelStats,
+  model: Model,
+  facts: Facts,
+  nowMs: number,
+  expectedTokens: number = usualOutputTokens,
+): Measured {
+  const outputTokens = Math.round(expectedTokens);
   const usage = {
     inputTokens: facts.inputTokens,
     outputTokens,
@@ -56,8 +66,12 @@ export function measuredBy(stats: ModelStats, model: Model, facts: Facts, nowMs:
     estimated: true,
   };
   const cost = costNanoUsd(usage, priceAt(model, nowMs));
-  const input = { model: model.slug, stats, costNanoUsd: cost === undefined ? undefined : Number(cost) };
-  return measure(input, facts.taskType, usualOutputTokens, nowMs);
+  const input = {
+    model: model.slug,
+    stats: { ...stats, outputTokens: {} },
+    costNanoUsd: cost === undefined ? undefined : Number(cost),
+  };
+  return measure(input, facts.taskType, outputTokens, nowMs);
 }
 
 const byBenchmark: Measures = {

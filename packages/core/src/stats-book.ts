@@ -21,6 +21,9 @@ export type ToldRecord = TellingRecord & Pick<CallRecord, 'attemptId' | 'attempt
 /** An output that the model refused, or that broke off, was worth so much. */
 const impliedQuality: Readonly<Record<string, number>> = { ContentFilter: 0, Truncated: 0.2 };
 
+/** Weight of one more length of an output. */
+const lengthGain = 0.02;
+
 /** Attempts that are remembered, so that one that is told twice counts once. */
 const mostRemembered = 100_000;
 
@@ -31,6 +34,8 @@ const mostRemembered = 100_000;
 export class StatsBook implements Measures {
   readonly #stats = new Map<string, ModelStats>();
   readonly #incumbents = new Map<string, string>();
+  /** Mean length of outputs by task type. */
+  readonly #outputTokens = new Map<string, number>();
   readonly #seen = new Set<string>();
 
   /** Folds one record; a repeated attempt and a call that came to no model change nothing. */
@@ -41,7 +46,9 @@ export class StatsBook implements Measures {
     const judged = impliedQuality[record.fine];
     const atMs = record.startedAtMs + record.durationMs;
     this.#stats.set(model.slug, judged === undefined ? folded : foldQuality(folded, record.taskType, judged, atMs));
-    if (record.outcome === 'Success') this.#incumbents.set(record.taskType, model.slug);
+    if (record.outcome !== 'Success') return;
+    this.#incumbents.set(record.taskType, model.slug);
+    this.#length(record);
   }
 
   /** Folds one judgement of the version that is in force. */
@@ -52,11 +59,18 @@ export class StatsBook implements Measures {
   }
 
   of(model: Model, facts: Facts, nowMs: number): Measured {
-    return measuredBy(this.#statsOf(model, nowMs), model, facts, nowMs);
+    return measuredBy(this.#statsOf(model, nowMs), model, facts, nowMs, this.#outputTokens.get(facts.taskType));
   }
 
   incumbent(taskType: string): string | undefined {
     return this.#incumbents.get(taskType);
+  }
+
+  #length({ taskType, usage }: ToldRecord): void {
+    const tokens = usage?.outputTokens ?? 0;
+    if (tokens === 0) return;
+    const before = this.#outputTokens.get(taskType) ?? tokens;
+    this.#outputTokens.set(taskType, before + lengthGain * (tokens - before));
   }
 
   #statsOf(model: Model, nowMs: number): ModelStats {
