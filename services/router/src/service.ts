@@ -58,12 +58,15 @@ export class Router {
     await Promise.race([Promise.all(overs), timer]);
   }
 
-  /** From half full on nobody holds more than an equal share, so that one client's flood leaves room for the others. */
+  /**
+   * From half full on nobody holds more than an equal share of nine tenths, so that one client's flood leaves room for the
+   * others, and for who comes later.
+   */
   #whyFull(client: string, maxTasks: number): string | undefined {
     if (this.#inFlight >= maxTasks) return `${maxTasks} tasks are in flight already`;
     if (this.#inFlight < maxTasks / 2) return undefined;
     const own = this.#byClient.get(client) ?? 0;
-    const share = Math.max(1, Math.floor(maxTasks / (this.#byClient.size + (own === 0 ? 1 : 0))));
+    const share = Math.max(1, Math.floor((0.9 * maxTasks) / (this.#byClient.size + (own === 0 ? 1 : 0))));
     return own < share ? undefined : `${own} tasks of client ${client} are in flight already, its share is ${share}`;
   }
 

@@ -121,6 +121,7 @@ class ModelQueue {
     if (!line?.delete(waiter)) return;
     if (line.size === 0) clients.delete(waiter.client);
     this.size -= 1;
+    if (this.size === 0) this.#pace.pause();
     waiter.resolve(answer);
   }
 
@@ -151,6 +152,11 @@ class Pace {
 
   get msPerOne(): number | undefined {
     return this.#msPerOne;
+  }
+
+  /** Nobody waits: the time until somebody does again says nothing of how fast it goes. */
+  pause(): void {
+    this.#lastMs = undefined;
   }
 
   tick(nowMs: number): void {
