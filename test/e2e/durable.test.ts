@@ -157,7 +157,7 @@ test('a task starts not before its time, and inside its schedule; a deadline end
   const bad = await client
     .submit({ type: 'plain', input: 'Hello', defer: 'sometime' })
     .catch((error: unknown) => error);
-  expect((bad as Error).message).toContain('defer "sometime" must name a schedule: never, off_hours');
+  expect((bad as Error).message).toContain('defer "sometime" must be cheapest or name a schedule: never, off_hours');
 });
 
 test('what is submitted wrongly is refused with the value and what was allowed, and nothing is stored', async () => {

@@ -5,7 +5,8 @@ import { slugOf, slugPattern, type ScheduleDocument } from '@will/core';
 import type { StoredTask, TaskStore } from '@will/store';
 import { durableTask, isTerminal, outcomeBytes } from './durable-task.ts';
 import type { SnapshotSource, TaskQueue } from './ports.ts';
-import { startTime } from './start-time.ts';
+import { cheapestStart } from './cheapest-start.ts';
+import { leadMs, startTime } from './start-time.ts';
 
 export interface TasksDeps {
   readonly store: TaskStore;
@@ -23,6 +24,9 @@ export class TasksError extends Error {
     this.code = code;
   }
 }
+
+/** When to start: while a schedule is open, or when it costs least before its deadline. */
+type StartWish = { readonly schedule: ScheduleDocument | undefined } | { readonly cheapest: wire.Task };
 
 const usualDeadlineMs = 24 * 3_600_000;
 const longestDeadlineMs = 31 * 24 * 3_600_000;
@@ -47,7 +51,7 @@ export class Tasks {
   /** Stores it, puts it into the queue, and only then accepts it. @throws {TasksError} */
   async submit(client: string, request: wire.SubmitRequest): Promise<{ task: wire.DurableTask; repeated: boolean }> {
     const nowMs = this.#deps.nowMs();
-    const { task, schedule } = this.#read(request, nowMs);
+    const { task, wish } = this.#read(request, nowMs);
     const key = request.idempotencyKey === '' ? task.taskId : request.idempotencyKey;
     const { kind, task: stored } = await this.#deps.store.insert({
       client,
@@ -62,7 +66,7 @@ export class Tasks {
     });
     if (kind === 'conflict')
       throw invalid(`idempotency key or task id ${shown(key)} belongs to another task, ${stored.taskId}`);
-    if (kind === 'inserted') await this.#enqueue(stored, schedule, Number(request.notBeforeUnixMs));
+    if (kind === 'inserted') await this.#enqueue(stored, wish, Number(request.notBeforeUnixMs));
     return { task: durableTask(stored), repeated: kind === 'repeated' };
   }
 
@@ -115,28 +119,34 @@ export class Tasks {
     for (const waiting of this.#waiting.values()) for (const wake of waiting) wake();
   }
 
-  async #enqueue(
-    { client, taskId, priority, type, deadlineMs }: StoredTask,
-    schedule: ScheduleDocument | undefined,
-    notBeforeMs: number,
-  ) {
+  async #enqueue({ client, taskId, priority, type, deadlineMs }: StoredTask, wish: StartWish, notBeforeMs: number) {
     const { queue, store, snapshots, nowMs } = this.#deps;
     const now = nowMs();
-    const atMs = startTime({
-      nowMs: now,
-      notBeforeMs,
-      deadlineMs,
-      schedule,
-      client: snapshots.current?.clients.get(client),
-      spread: spreadOf(taskId),
-    });
+    const snapshot = snapshots.current;
+    const atMs =
+      'cheapest' in wish && snapshot
+        ? cheapestStart({
+            snapshot,
+            client,
+            task: wish.cheapest,
+            earliestMs: Math.max(now, notBeforeMs),
+            latestMs: deadlineMs - leadMs,
+          })
+        : startTime({
+            nowMs: now,
+            notBeforeMs,
+            deadlineMs,
+            schedule: 'schedule' in wish ? wish.schedule : undefined,
+            client: snapshot?.clients.get(client),
+            spread: spreadOf(taskId),
+          });
     const reference = create(wire.TaskReferenceSchema, { client, taskId });
     if (atMs > now) await queue.addAt(reference, priority, type, atMs);
     else await queue.add(reference, priority, type, `${client}.${taskId}`);
     await store.messaged(client, taskId, atMs);
   }
 
-  #read(request: wire.SubmitRequest, nowMs: number): { task: wire.Task; schedule: ScheduleDocument | undefined } {
+  #read(request: wire.SubmitRequest, nowMs: number): { task: wire.Task; wish: StartWish } {
     const { task, idempotencyKey, defer, notBeforeUnixMs } = request;
     if (!task) throw invalid('task is missing');
     const taskId = task.taskId === '' ? newId() : task.taskId;
@@ -154,10 +164,15 @@ export class Tasks {
     if (Number(notBeforeUnixMs) >= deadline)
       throw invalid(`not_before ${instant(Number(notBeforeUnixMs))} must lie before the deadline ${instant(deadline)}`);
     const priority = task.priority === wire.Priority.UNSPECIFIED ? wire.Priority.BACKGROUND : task.priority;
-    return {
-      task: { ...task, taskId, priority, deadlineUnixMs: BigInt(Math.floor(deadline)) },
-      schedule: defer === '' ? undefined : this.#schedule(defer),
-    };
+    const accepted: wire.Task = { ...task, taskId, priority, deadlineUnixMs: BigInt(Math.floor(deadline)) };
+    return { task: accepted, wish: this.#wish(defer, accepted) };
+  }
+
+  /** A schedule of that name counts before the word. */
+  #wish(defer: string, task: wire.Task): StartWish {
+    const isSchedule = this.#deps.snapshots.current?.schedules.has(slugOf(defer)) ?? false;
+    if (defer === 'cheapest' && !isSchedule) return { cheapest: task };
+    return { schedule: defer === '' ? undefined : this.#schedule(defer) };
   }
 
   #schedule(name: string): ScheduleDocument {
@@ -165,7 +180,7 @@ export class Tasks {
     const found = schedules?.get(slugOf(name));
     if (found) return found;
     const known = [...(schedules?.keys() ?? [])].join(', ') || 'none is stated';
-    throw invalid(`defer ${shown(name)} must name a schedule: ${known}`);
+    throw invalid(`defer ${shown(name)} must be cheapest or name a schedule: ${known}`);
   }
 
   async #mustKnow(client: string, taskId: string): Promise<StoredTask> {

@@ -1,7 +1,7 @@
 import { isWindowOpen, nextEdgeMs, type ClientDocument, type ScheduleDocument } from '@will/core';
 
 /** A task that may wait until its deadline starts so long before it: what a slow model and a second try take. */
-const leadMs = 5 * 60_000;
+export const leadMs = 5 * 60_000;
 /** Of a window that opens, tasks start spread over its first part. */
 const spreadShare = 0.1;
 const longestSpreadMs = 15 * 60_000;
