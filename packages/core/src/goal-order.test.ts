@@ -5,6 +5,7 @@ import { decide } from './decide.ts';
 import type { AnyDocument, ModelDocument } from './documents.ts';
 import type { Facts } from './facts.ts';
 import { measuresOf } from './goal-order.ts';
+import { pick } from './pick.ts';
 import { StatsBook, type ToldRecord } from './stats-book.ts';
 
 const nowMs = Date.UTC(2026, 10, 23, 12);
@@ -142,4 +143,23 @@ test('a refusal counts against the quality of a model, and not against its healt
   const [after] = decide(snapshot, facts, nowMs + 2_000, book).ranking?.models ?? [];
   expect(after?.quality).toBeLessThan(before?.quality ?? 0);
   expect(after?.success).toBeCloseTo(before?.success ?? 0, 5);
+});
+
+test('one task in fifty tries another model of the goal first, never with high priority nor where the order is declared', () => {
+  const prices = { input: 1, output: 2 };
+  const nothing = { unserved: new Map<string, string>(), coolingUntilMs: new Map<string, number>() };
+  const firstsOf = (mode: 'auto' | 'shadow', priority: Facts['priority']): string[] => {
+    const set = decide(world(['a', 'b', 'c'], mode, { prices }), { ...facts, priority }, nowMs, new StatsBook());
+    return Array.from({ length: 20_000 }, (_, seed) => {
+      const { order } = pick(set, nothing, { seed: seed * 7_919, nowMs });
+      expect(order.toSorted()).toEqual(['a', 'b', 'c']);
+      return order[0] as string;
+    });
+  };
+  const others = firstsOf('auto', 'normal').filter((first) => first !== 'a');
+  expect(others.length / 20_000).toBeGreaterThan(0.015);
+  expect(others.length / 20_000).toBeLessThan(0.025);
+  expect(new Set(others)).toEqual(new Set(['b', 'c']));
+  expect(firstsOf('auto', 'high').every((first) => first === 'a')).toBe(true);
+  expect(firstsOf('shadow', 'normal').every((first) => first === 'a')).toBe(true);
 });

@@ -2,7 +2,7 @@ import type { LiveState, Pick, RankedSet } from './decision.ts';
 
 /** What makes a choice repeatable. */
 export interface PickBasis {
-  /** Decides among equals; recorded with the decision. A declared order has no equals and does not use it. */
+  /** Decides which tasks try another model first; recorded with the decision. A declared order does not use it. */
   readonly seed: number;
   readonly nowMs: number;
 }
@@ -19,7 +19,38 @@ export function pick(set: RankedSet, live: LiveState, basis: PickBasis): Pick {
     if (reason === undefined) order.push(model);
     else skipped.push({ model, reason });
   }
-  return { order, skipped };
+  return { order: explored(order, set, basis.seed), skipped };
+}
+
+/** One task in so many goes to another model first where a goal decides, so that what is seldom called stays known. */
+const explorations = 0.02;
+/** And only to one that costs at most so many times as much as the first. */
+const dearestExploration = 2;
+
+/**
+ * The order with another model of the goal's own first, for a few tasks by their seed. Never for high priority, never a
+ * model that was asked for by name or instead of one, and never one that is not in the order already.
+ */
+function explored(order: readonly string[], { ranking, facts }: RankedSet, seed: number): readonly string[] {
+  if (ranking?.mode !== 'auto' || facts.priority === 'high') return order;
+  const [first] = order;
+  const best = ranking.models.find(({ model }) => model === first);
+  if (!best || shareOf(seed) >= explorations) return order;
+  const most = (best.costNanoUsd ?? Number.POSITIVE_INFINITY) * dearestExploration;
+  const others = order.slice(1).filter((model) => {
+    const known = ranking.models.find((one) => one.model === model);
+    return known !== undefined && (known.costNanoUsd ?? Number.POSITIVE_INFINITY) <= most;
+  });
+  const chosen = others[Math.floor(shareOf(seed ^ 0x5bd1e995) * others.length)];
+  return chosen === undefined ? order : [chosen, ...order.filter((model) => model !== chosen)];
+}
+
+/** A seed as a number from 0 to 1 that does not look like it (the finaliser of MurmurHash3). */
+function shareOf(seed: number): number {
+  let mixed = seed >>> 0;
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return ((mixed ^ (mixed >>> 16)) >>> 0) / 2 ** 32;
 }
 
 /** An end of a rest as it is kept: whole milliseconds, so that a record of it gives the same choice again. */
