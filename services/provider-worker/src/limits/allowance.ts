@@ -157,7 +157,8 @@ export class Allowance {
     const excess = over <= 0n ? 0n : over < block ? over : block;
     if (excess > 0n) ledger.addSurely(this.counter, -excess, holder);
     this.#inHand += block - excess;
-    return block > excess;
+    // Where the last known total was old nothing may have been granted: the next look goes by the new one.
+    return true;
   }
 
   /** What is left when the others gave back what they do not need; where that was not enough they are left alone for a while. */

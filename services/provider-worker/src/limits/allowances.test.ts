@@ -166,6 +166,16 @@ test('what others have in hand and do not need is called in before a call is ref
   expect(isHold(await second.take([daily(40)], one))).toBe(false);
 });
 
+test('a total that was known long ago refuses nobody: what others have in hand is called in first', async () => {
+  const ledger = new SharedCounters();
+  const [first, second] = [process(ledger, 'w.1', 2), process(ledger, 'w.2', 2)];
+  await first.take([daily(40)], one);
+  // Meanwhile the other one takes all that is left, uses a part, and has the rest in hand.
+  ((await second.take([daily(40)], { ...one, requests: 35n })) as Hold).settle(one);
+  for (let n = 0; n < 38; n += 1) expect(isHold(await first.take([daily(40)], one))).toBe(true);
+  expect(isHold(await first.take([daily(40)], one))).toBe(false);
+});
+
 test('a counter that is not to be trusted yet refuses for a moment, with the reason', async () => {
   const ledger = new SharedCounters();
   ledger.isAway = true;
