@@ -23,12 +23,14 @@ beforeAll(async () => {
         model('Spare', 'capped', ''),
         model('Minute', 'minute', 'limits: { rpm: 30 }'),
         model('Tokens', 'tokens', 'limits: { daily: { tokens: 3000 } }'),
+        model('Late', 'late', ''),
         model('Unpriced', 'unpriced', 'limits: { daily: { usd: 1 } }'),
         model('Dear', 'dear', 'prices: { input: 1000, output: 1000 }'),
         model('Free', 'dear', 'prices: { input: 0, output: 0 }'),
         routeDocument('capped', 'Capped', 'Spare'),
         routeDocument('minute', 'Minute'),
         routeDocument('tokens', 'Tokens'),
+        routeDocument('late', 'Late'),
         routeDocument('unpriced', 'Unpriced'),
         routeDocument('dear', 'Dear', 'Free'),
         // An answer of the upstream costs 26 tokens at $1 a thousand.
@@ -37,7 +39,7 @@ beforeAll(async () => {
     },
     counts: { 'provider-worker': 3 },
   });
-  await system.untilServed('capped', 'spare', 'minute', 'tokens', 'unpriced', 'dear', 'free');
+  await system.untilServed('capped', 'spare', 'minute', 'tokens', 'late', 'unpriced', 'dear', 'free');
 });
 afterAll(async () => {
   await system.stop();
@@ -83,6 +85,17 @@ test('tokens are reserved at their most and settled at what they were', async ()
   expect(upstream.countOf('tokens')).toBe(20);
   const tooLarge = await run('tokens', { maxOutputTokens: 5_000 }).catch((error: unknown) => error);
   expect((tooLarge as Error).message).toContain('may take more than the limit of 3000 tokens per day of model tokens');
+});
+
+test('a limit that is stated in the midst of its day counts what was used of it before', async () => {
+  await many(3, () => run('late'));
+  const logged = async (): Promise<number> =>
+    (JSON.parse((await willmAt(system.nats.url)('logs', '--model', 'late', '--json')).out) as unknown[]).length;
+  await expect.poll(logged, { timeout: 10_000 }).toBe(3);
+  await apply(system, model('Late', 'late', 'limits: { daily: { requests: 5 } }'));
+  const ends = await many(8, () => run('late', { timeoutMs: 5_000 }));
+  expect(ends.filter((end) => !(end instanceof Error)).length).toBeLessThanOrEqual(2);
+  expect(upstream.countOf('late')).toBe(5);
 });
 
 test('a limit in money cannot hold for a model whose price is unknown: it is not called, and says so', async () => {

@@ -47,7 +47,14 @@ test('an addition with an id is made once', async () => {
   expect(await two.total(day('c'))).toBe(0n);
 });
 
-test('who follows hears every increment with its holder, from the first on', async () => {
+test('an addition of nothing is written and heard as well', async () => {
+  const counters = await open();
+  await counters.add(day('e'), 5n, 'w1');
+  expect(await counters.add(day('e'), 0n, 'w1', 'the end')).toEqual({ total: 5n });
+  expect(await counters.add(day('e'), 0n, 'w1', 'the end')).toBe('repeated');
+});
+
+test('who follows hears every increment with its holder and its id, from the first on', async () => {
   const counters = await open();
   const minute = { kind: 'rate', key: 'model.d.tokens.m29731245' } as const;
   await counters.add(minute, 100n, 'w1');
@@ -58,12 +65,13 @@ test('who follows hears every increment with its holder, from the first on', asy
     if (heard.length === 2) resolve();
   });
   opened.push(stop);
-  await counters.add(minute, -40n, 'w2');
+  await counters.add(minute, -40n, 'w2', 'w2:end');
   await promise;
   expect(heard.map(({ key, amount, total, holder }) => [key, amount, total, holder])).toEqual([
     [minute.key, 100n, 100n, 'w1'],
     [minute.key, -40n, 60n, 'w2'],
   ]);
+  expect(heard[1]?.id).toBe('w2:end');
   await counters.compact(minute);
   expect(await counters.total(minute)).toBe(60n);
 });

@@ -28,6 +28,8 @@ export interface Increment extends CounterName {
   readonly total: bigint;
   /** Who added it; '' where it is nobody's hold. */
   readonly holder: string;
+  /** Of this addition, as given to {@link Counters.add}. */
+  readonly id: string;
   readonly atMs: number;
 }
 
@@ -55,6 +57,7 @@ const second = 1e9;
 const day = 24 * 3_600 * second;
 const holderHeader = 'Will-Holder';
 const incrementHeader = 'Nats-Incr';
+const idHeader = 'Nats-Msg-Id';
 const ackTimeoutMs = 2_000;
 const mostTries = 3;
 
@@ -163,6 +166,7 @@ class StreamCounters implements Counters {
           amount: BigInt(message.headers?.get(incrementHeader) || '0'),
           total: valueIn(message.data),
           holder: message.headers?.get(holderHeader) ?? '',
+          id: message.headers?.get(idHeader) ?? '',
           atMs: message.info.timestampNanos / 1e6,
         });
       }

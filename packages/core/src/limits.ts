@@ -146,8 +146,12 @@ export function blockSize(remaining: bigint, processes: number, needed: bigint):
   return least < remaining ? least : remaining;
 }
 
-/** Id of the addition that ends what a holder has of a counter: the same for whoever makes it, so that it is made once. */
-export const endOfHold = (holder: string, key: string): string => `${holder}:${key}:end`;
+/**
+ * Id of the addition that ends what a holder has of a counter: the same for whoever makes it, so that it is made once.
+ * @param earlierEnds how many were heard before: what a dead process had sent may arrive after its hold was ended.
+ */
+export const endOfHold = (holder: string, key: string, earlierEnds: number): string =>
+  `${holder}:${key}:end:${earlierEnds}`;
 
 /** Name under which a process holds for the n-th time: it goes by another one after it could not show that it lives. */
 export const holderName = (processId: string, epoch: number): string => `${processId}.${epoch}`;

@@ -52,8 +52,8 @@ function world(records: readonly CallRecord[] = []) {
     nowMs: () => clock.nowMs,
     onWarning: (what, share) => warnings.push(`${what}: ${share}`),
   });
-  const take = (amount: bigint, total: bigint, holder = 'w1.1') =>
-    keeper.take({ ...name, amount, total, holder, atMs: nowMs });
+  const take = (amount: bigint, total: bigint, holder = 'w1.1', id = 'any') =>
+    keeper.take({ ...name, amount, total, holder, id, atMs: nowMs });
   return { keeper, added, clock, living, totals, warnings, open, take };
 }
 
@@ -83,8 +83,44 @@ test('what a dead worker held and its records do not tell goes back, once and no
   clock.nowMs += 2_000;
   clock.readUntilMs = clock.nowMs;
   expect(await keeper.sweep()).toBe(1);
+  take(-400n, 100n, 'w1.1', `w1.1:${key}:end:0`);
   expect(await keeper.sweep()).toBe(0);
-  expect(added).toEqual([{ amount: -400n, holder: 'w1.1', id: `w1.1:${key}:end` }]);
+  expect(added).toEqual([{ amount: -400n, holder: 'w1.1', id: `w1.1:${key}:end:0` }]);
+});
+
+test('what a dead worker had sent and was heard after its end goes back by an end of its own', async () => {
+  const { keeper, added, clock, take } = world([call('a', 'w1')]);
+  take(500n, 500n);
+  await keeper.sweep();
+  clock.nowMs += 31_000;
+  clock.readUntilMs = clock.nowMs;
+  await keeper.sweep();
+  take(50n, 550n);
+  // Not yet heard: the end is the same one again, which the counter makes once.
+  await keeper.sweep();
+  take(-400n, 150n, 'w1.1', `w1.1:${key}:end:0`);
+  take(7n, 157n);
+  await keeper.sweep();
+  expect(added.map(({ amount, id }) => [amount, id])).toEqual([
+    [-400n, `w1.1:${key}:end:0`],
+    [-450n, `w1.1:${key}:end:0`],
+    [-57n, `w1.1:${key}:end:1`],
+  ]);
+});
+
+test('a hold that was ended stays as it is when the log has forgotten its calls', async () => {
+  const records = [call('a', 'w1')];
+  const { keeper, added, clock, take } = world(records);
+  take(100n, 100n);
+  await keeper.sweep();
+  clock.nowMs += 31_000;
+  clock.readUntilMs = clock.nowMs;
+  await keeper.sweep();
+  expect(added).toEqual([{ amount: 0n, holder: 'w1.1', id: `w1.1:${key}:end:0` }]);
+  take(0n, 100n, 'w1.1', `w1.1:${key}:end:0`);
+  records.pop();
+  expect(await keeper.sweep()).toBe(0);
+  expect(added).toHaveLength(1);
 });
 
 test('a worker that lives keeps what it holds, and so does one whose attempts are still open or not yet read', async () => {
@@ -113,6 +149,12 @@ test('a counter younger than its period is opened with what the log knows, and o
   totals.set(key, 200n);
   await keeper.open(name, nowMs - 1_000, nowMs + 1_000);
   expect(added).toHaveLength(1);
+});
+
+test('a counter that nothing was used of before is opened as well, so that who asked at the same time cannot count twice', async () => {
+  const { keeper, added } = world();
+  await keeper.open(name, nowMs - 1_000, nowMs + 1_000);
+  expect(added).toEqual([{ amount: 0n, holder: '', id: `7:${key}:open` }]);
 });
 
 test('while the log is behind nothing is opened', async () => {

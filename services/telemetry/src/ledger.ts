@@ -58,6 +58,10 @@ interface Held {
   readonly sinceMs: number;
   /** The name it held by last. */
   holder: string;
+  /** How often what was held by that name was ended; an increment that was under way may be heard after an end. */
+  ends: number;
+  /** Nothing was heard since the last end. */
+  isEnded: boolean;
 }
 
 interface Counter {
@@ -81,17 +85,20 @@ export class LedgerKeeper {
     this.#deps = deps;
   }
 
-  take({ kind, key, amount, total, holder, atMs }: Increment): void {
+  take({ kind, key, amount, total, holder, id, atMs }: Increment): void {
     const counter = this.#counters.get(key) ?? { name: { kind, key }, total, lastAtMs: atMs, held: new Map() };
     this.#counters.set(key, counter);
     counter.total = total;
     counter.lastAtMs = atMs;
     if (holder === '') return;
     const process = processOfHolder(holder);
-    const held = counter.held.get(process) ?? { amount: 0n, sinceMs: atMs, holder };
-    held.amount += amount;
-    held.holder = holder;
+    const held = counter.held.get(process) ?? { amount: 0n, sinceMs: atMs, holder, ends: 0, isEnded: false };
     counter.held.set(process, held);
+    held.amount += amount;
+    if (held.holder !== holder) held.ends = 0;
+    held.holder = holder;
+    held.isEnded = id === endOfHold(holder, key, held.ends);
+    if (held.isEnded) held.ends += 1;
   }
 
   /** Every limit that a document states, with its present use. */
@@ -111,7 +118,7 @@ export class LedgerKeeper {
   }
 
   /**
-   * Puts what the log knows of a period into its counter, once. For counters whose stream began after their period.
+   * Puts what the log knows of a period into its counter, once: a limit may be stated, or its stream lost, in the midst of one.
    * @throws {NotOpenedError}
    */
   async open(counter: CounterName, startMs: number, endMs: number): Promise<void> {
@@ -125,9 +132,9 @@ export class LedgerKeeper {
     const place = placeOf(scope, id);
     if (!place || !isMetric(metric)) throw new NotOpenedError(`no limit is counted as ${counter.key}`);
     const used = await this.#used({ ...place, fromMs: startMs, toMs: endMs }, metric, () => true);
-    // The same id from whoever opens it, as long as the stream is the same.
-    const id_ = `${counters.bornMs(counter.kind)}:${counter.key}:open`;
-    if (used > 0n) await counters.add(counter, used, '', id_);
+    // The same id from whoever opens it, as long as the stream is the same. Written also where nothing was used: who asked at
+    // the same time may see calls in the log by now that are counted already.
+    await counters.add(counter, used, '', `${counters.bornMs(counter.kind)}:${counter.key}:open`);
   }
 
   /** Gives back what processes that died held and did not use. @returns how many holds were ended. */
@@ -136,9 +143,8 @@ export class LedgerKeeper {
     let ended = 0;
     for (const counter of this.#counters.values()) {
       for (const [process, held] of counter.held) {
-        if (!dead.has(process) || !(await this.#end(counter, process, held))) continue;
+        if (held.isEnded || !dead.has(process) || !(await this.#end(counter, process, held))) continue;
         ended += 1;
-        counter.held.delete(process);
       }
     }
     await this.#forget();
@@ -155,7 +161,9 @@ export class LedgerKeeper {
   #deadProcesses(): ReadonlySet<string> {
     const nowMs = this.#deps.nowMs();
     const living = this.#deps.living();
-    const holders = new Set([...this.#counters.values()].flatMap(({ held }) => [...held.keys()]));
+    const holders = new Set<string>();
+    for (const { held } of this.#counters.values())
+      for (const [process, { isEnded }] of held) if (!isEnded) holders.add(process);
     for (const process of holders) {
       if (living.has(process)) this.#missingSinceMs.delete(process);
       else if (!this.#missingSinceMs.has(process)) this.#missingSinceMs.set(process, nowMs);
@@ -164,7 +172,8 @@ export class LedgerKeeper {
     return new Set([...holders].filter(isDead));
   }
 
-  async #end({ name, lastAtMs }: Counter, process: string, { amount, sinceMs, holder }: Held): Promise<boolean> {
+  async #end({ name, lastAtMs }: Counter, process: string, held: Held): Promise<boolean> {
+    const { amount, sinceMs, holder, ends } = held;
     const { counters, log, progress, nowMs } = this.#deps;
     const readUntilMs = await progress.readUntilMs();
     if (readUntilMs === undefined || readUntilMs < nowMs() - recordsWithinMs) return false;
@@ -173,14 +182,15 @@ export class LedgerKeeper {
     if (intents.some(({ record }) => record.workerId === process)) return false;
     const [scope = '', id = '', metric = ''] = name.key.split('.');
     const place = placeOf(scope, id);
-    if (!place || !isMetric(metric)) return true;
+    if (!place || !isMetric(metric)) return false;
     const calls: CallFilter = {
       ...place,
       fromMs: Math.floor(sinceMs) - recordsWithinMs,
       toMs: lastAtMs + forgottenAfterMs,
     };
     const used = await this.#used(calls, metric, (workerId) => workerId === process);
-    if (amount !== used) await counters.add(name, used - amount, holder, endOfHold(holder, name.key));
+    // Written also where nothing goes back: who reads it later, when the log has forgotten those calls, leaves it alone.
+    await counters.add(name, used - amount, holder, endOfHold(holder, name.key, ends));
     return true;
   }
 

@@ -154,7 +154,7 @@ export class Allowances {
   }
 
   #end(allowance: Allowance): void {
-    allowance.giveBack(endOfHold(allowance.holder, allowance.counter.key));
+    allowance.giveBack(endOfHold(allowance.holder, allowance.counter.key, 0));
     this.#ended.add(allowance);
   }
 
