@@ -18,6 +18,7 @@ import type { ModelConnection, ProviderOutcome } from '@will/providers';
 import { type Judge, outputLimitWithin, type Refusal } from './judge.ts';
 import type { Allowances, Hold, LimitReached } from './limits/allowances.ts';
 import type { Contents, Groups, IncomingCall, Membership, PayloadSource, Records, Rests, Snapshots } from './ports.ts';
+import { type Commanded, PendingCall } from './pending-call.ts';
 import { Resting, type Pause } from './resting.ts';
 import { Slots } from './slots.ts';
 import { unwatched, type Watch } from './watch.ts';
@@ -55,25 +56,25 @@ const newerSnapshotWithinMs = 100;
 
 /** Calls in flight of this process, by task and by attempt, for those who cancel and command. */
 export class CallIndex {
-  readonly #byAttempt = new Map<string, WorkerCall>();
+  readonly #byAttempt = new Map<string, Commanded>();
 
   get size(): number {
     return this.#byAttempt.size;
   }
 
-  add(call: WorkerCall): void {
+  add(call: Commanded): void {
     this.#byAttempt.set(call.attemptId, call);
   }
 
-  remove(call: WorkerCall): void {
+  remove(call: Commanded): void {
     this.#byAttempt.delete(call.attemptId);
   }
 
-  ofAttempt(attemptId: string): WorkerCall | undefined {
+  ofAttempt(attemptId: string): Commanded | undefined {
     return this.#byAttempt.get(attemptId);
   }
 
-  ofTask(taskId: string): WorkerCall[] {
+  ofTask(taskId: string): Commanded[] {
     return [...this.#byAttempt.values()].filter((call) => call.taskId === taskId);
   }
 }
@@ -190,11 +191,28 @@ export class ServedModel {
   }
 
   async #serve(call: IncomingCall, isProbe: boolean): Promise<void> {
-    await this.#untilAsNewAs(Number(call.request.revision));
-    const reserved = this.#reserve(call);
-    const room = reserved.room instanceof Promise ? await reserved.room : reserved.room;
+    const { room, maxOutputTokens, isTakenBack } = await this.#makeRoom(call);
     if ('untilMs' in room) return reached(call, room);
-    await this.#judgeAndCall(call, isProbe, { ...reserved, hold: room }).finally(() => room.release());
+    if (isTakenBack) {
+      room.release();
+      return busy(call, 'it was taken back');
+    }
+    await this.#judgeAndCall(call, isProbe, { maxOutputTokens, hold: room }).finally(() => room.release());
+  }
+
+  /** Waits for what the call needs, and may be told meanwhile that it is not wanted any more. */
+  async #makeRoom(call: IncomingCall): Promise<Omit<Reserved, 'hold'> & { room: Room; isTakenBack: boolean }> {
+    const pending = new PendingCall(call);
+    this.#deps.calls.add(pending);
+    try {
+      await this.#untilAsNewAs(Number(call.request.revision));
+      const { maxOutputTokens, room } = this.#reserve(call);
+      const taken = await room;
+      return { maxOutputTokens, room: taken, isTakenBack: pending.isTakenBack };
+    } finally {
+      pending.close();
+      this.#deps.calls.remove(pending);
+    }
   }
 
   /** Takes the most that the call can come to from every limit it counts against. */
@@ -350,6 +368,7 @@ interface Reserved {
   readonly hold: Hold;
   readonly maxOutputTokens: number | undefined;
 }
+type Room = Awaited<ReturnType<Allowances['take']>>;
 const none = { requests: 0n, tokens: 0n, nano_usd: 0n };
 
 /** A limit that no waiting would satisfy is a refusal of this model. */

@@ -25,6 +25,7 @@ import {
   type ProviderOutcome,
 } from '@will/providers';
 import { CallerStream, deltaToWire } from './caller-stream.ts';
+import type { Commanded } from './pending-call.ts';
 import { piecesOf } from './pieces.ts';
 import { chatInput } from './fields-input.ts';
 import { askAfter, askBefore, brokenHook, joined, type Prepared } from './hooked-call.ts';
@@ -64,7 +65,7 @@ const idleTimeoutMs = 30_000;
 const mostKeptChars = 300_000;
 
 /** One attempt: the provider's answer becomes frames to the caller, words to the router, and one record. */
-export class WorkerCall {
+export class WorkerCall implements Commanded {
   readonly taskId: string;
   readonly attemptId: string;
   readonly #deps: CallDeps;

@@ -50,13 +50,14 @@ export class Attempt {
   readonly #listener: AttemptListener;
   readonly #nowMs: () => number;
   readonly #calls: Calls;
-  readonly #deliveryTimer: NodeJS.Timeout;
-  readonly #patienceMs: number;
+  #deliveryTimer: NodeJS.Timeout;
+  #patienceMs: number;
   readonly #call: { close(): void };
   #stopWatching = (): void => {};
 
   /**
-   * Sends the call. A worker answers at once: silence for `patienceMs` means that the call did not arrive.
+   * Sends the call. A worker answers at once, and be it that it waits: silence for `patienceMs` means that the call did
+   * not arrive.
    * @throws {BusError} the bus is away.
    */
   constructor(calls: Calls, dispatch: Dispatch, listener: AttemptListener, nowMs: () => number, patienceMs: number) {
@@ -94,6 +95,8 @@ export class Attempt {
     if (signal.kind === 'nobody') return this.#end({ kind: 'nobody' });
     const { event } = signal;
     switch (event.kind.case) {
+      case 'waits':
+        return this.#waits(event.workerId, event.kind.value);
       case 'accepted':
         return this.#accepted(event.kind.value);
       case 'busy':
@@ -124,9 +127,18 @@ export class Attempt {
     }
   }
 
+  /** It arrived: its worker may be told that it is not wanted any more. */
+  #waits(workerId: string, { withinMs }: wire.CallWaits): void {
+    this.workerId = workerId;
+    this.#patienceMs = withinMs;
+    this.#deliveryTimer = setTimeout(() => this.#undelivered(), withinMs);
+    this.#stopWatching = this.#calls.watch(workerId, () => this.#undelivered());
+  }
+
   #accepted({ workerId, reserve, reserveCostNanoUsd }: wire.CallAccepted): void {
     this.workerId = workerId;
     this.reserve = { usage: reserve, costNanoUsd: reserveCostNanoUsd };
+    this.#stopWatching();
     this.#stopWatching = this.#calls.watch(workerId, () => this.#lost());
     this.#listener.accepted(this);
   }
@@ -150,10 +162,10 @@ export class Attempt {
     );
   }
 
-  /** A worker that took a call which was given up must not send content. */
+  /** A worker that has a call which was given up must not send content. */
   #lateWord(signal: CallSignal): void {
-    if (signal.kind !== 'event' || signal.event.kind.case !== 'accepted') return;
-    this.workerId = signal.event.kind.value.workerId;
+    if (signal.kind !== 'event' || !['accepted', 'waits'].includes(signal.event.kind.case ?? '')) return;
+    this.workerId = signal.event.workerId;
     this.command(wire.CallCommand.REVOKE);
   }
 

@@ -168,6 +168,7 @@ const accepted = (n: number): wire.CallEvent['kind'] => ({
   case: 'accepted',
   value: create(wire.CallAcceptedSchema, { workerId: `worker-${n}` }),
 });
+const waits: wire.CallEvent['kind'] = { case: 'waits', value: create(wire.CallWaitsSchema, { withinMs: 3_000 }) };
 const ended = (model: string, fine: string, hadContent: boolean, retryable = true): wire.CallEvent['kind'] => ({
   case: 'ended',
   value: create(wire.CallEndedSchema, {
@@ -224,6 +225,24 @@ test('a call that nobody answers for 100 ms is given up; its late worker is revo
   await settle();
   expect(frames.map(({ kind }) => kind.case)).toEqual(['accepted', 'counts']);
   expect(commands).toEqual(['REVOKE worker-1', 'GO worker-2']);
+});
+
+test('a worker that says it waits is waited for, and told when the caller is gone', async () => {
+  const { run, sent, commands, settle } = world(['a', 'b']);
+  await settle();
+  sent[0]?.hear(waits);
+  await vi.advanceTimersByTimeAsync(2_900);
+  expect(sent).toHaveLength(1);
+  run.cancel();
+  expect(commands).toEqual(['CANCEL worker-1']);
+});
+
+test('a worker that waits for longer than it said is given up like one that was never heard', async () => {
+  const { sent, settle } = world(['a', 'b']);
+  await settle();
+  sent[0]?.hear(waits);
+  await vi.advanceTimersByTimeAsync(3_001);
+  expect(sent[1]?.request).toMatchObject({ model: 'b', go: false });
 });
 
 test('the last model left is given a second before its call is sent again', async () => {

@@ -135,6 +135,24 @@ export declare type CallRequest = Message<"will.v1.CallRequest"> & {
 export declare const CallRequestSchema: GenMessage<CallRequest>;
 
 /**
+ * It arrived, and its worker waits for what it needs before it can take it: its next word comes within so long.
+ *
+ * @generated from message will.v1.CallWaits
+ */
+export declare type CallWaits = Message<"will.v1.CallWaits"> & {
+  /**
+   * @generated from field: uint32 within_ms = 1;
+   */
+  withinMs: number;
+};
+
+/**
+ * Describes the message will.v1.CallWaits.
+ * Use `create(CallWaitsSchema)` to create a new message.
+ */
+export declare const CallWaitsSchema: GenMessage<CallWaits>;
+
+/**
  * @generated from message will.v1.CallAccepted
  */
 export declare type CallAccepted = Message<"will.v1.CallAccepted"> & {
@@ -331,6 +349,12 @@ export declare type CallEvent = Message<"will.v1.CallEvent"> & {
      */
     value: CallEnded;
     case: "ended";
+  } | {
+    /**
+     * @generated from field: will.v1.CallWaits waits = 9;
+     */
+    value: CallWaits;
+    case: "waits";
   } | { case: undefined; value?: undefined };
 };
 

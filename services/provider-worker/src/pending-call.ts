@@ -1,0 +1,53 @@
+import { create } from '@bufbuild/protobuf';
+import { wire } from '@will/contracts';
+import type { IncomingCall } from './ports.ts';
+
+/** What a router or a caller may want of a call that is here. */
+export interface Commanded {
+  readonly taskId: string;
+  readonly attemptId: string;
+  /** The caller wants no more of it. */
+  cancel(): void;
+  /** Another attempt is to answer. */
+  revoke(): void;
+  /** No other attempt may answer any more. */
+  go(): void;
+}
+
+/** A router takes silence of 100 ms for a call that did not arrive. */
+const saysSoAfterMs = 30;
+/** Longer than a counter is waited for that telemetry opens. */
+const nextWordWithinMs = 3_000;
+
+/**
+ * A call that arrived and is not taken yet: room in its limits, or a newer snapshot, is waited for. Where that takes a
+ * while the router hears that it is here, and may take it back before anything is sent to a provider.
+ */
+export class PendingCall implements Commanded {
+  readonly taskId: string;
+  readonly attemptId: string;
+  isTakenBack = false;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(call: IncomingCall) {
+    this.taskId = call.request.taskId;
+    this.attemptId = call.request.attemptId;
+    const value = create(wire.CallWaitsSchema, { withinMs: nextWordWithinMs });
+    this.#timer = setTimeout(() => call.toRouter({ case: 'waits', value }), saysSoAfterMs);
+  }
+
+  cancel(): void {
+    this.isTakenBack = true;
+  }
+
+  revoke(): void {
+    this.isTakenBack = true;
+  }
+
+  go(): void {}
+
+  /** It is taken, or refused. */
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+}
