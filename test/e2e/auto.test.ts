@@ -11,8 +11,11 @@ let upstream: ReplayingUpstream;
 let system: System;
 
 const model = (name: string, latencyMs: number, accuracy: number, usd: number): string =>
-  `${modelDocument({ name, tags: 'text_gen, chat, quiet', endpoint: `${upstream.url}/v1` })}
+  `${modelDocument({ name, tags: 'text_gen, chat, quiet, hush, load, patience', endpoint: `${upstream.url}/v1` })}
 benchmark: { avg_latency_ms: ${latencyMs}, accuracy: ${accuracy}, cost_per_1k_tokens_usd: { input: ${usd}, output: ${usd} } }`;
+const service = (name: string, callMethod: 'API' | 'Local', more: string): string =>
+  `${modelDocument({ name, callMethod, tags: 'hush, alone, load, patience', endpoint: `${upstream.url}/v1` })}
+benchmark: { avg_latency_ms: 400, accuracy: 9, cost_per_1k_tokens_usd: { input: 0.01, output: 0.01 } }${more}`;
 const route = (type: string, mode: string, goal: string): string =>
   `kind: route\nname: ${type}\nprimary: Careful\nfallback_1: Quick\nmode: ${mode}\ngoal: ${goal}`;
 
@@ -27,12 +30,18 @@ beforeAll(async () => {
         route('text_gen', 'auto', 'balanced'),
         route('chat', 'shadow', 'speed'),
         route('quiet', 'cascade', 'speed'),
+        ...['Silent', 'Loading'].map((name) => service(name, name === 'Silent' ? 'API' : 'Local', '')),
+        service('Patient', 'API', '\nadaptive_timeout: no'),
+        'kind: route\nname: hush\nprimary: Silent\nfallback_1: Careful',
+        'kind: route\nname: alone\nprimary: Silent',
+        'kind: route\nname: load\nprimary: Loading\nfallback_1: Careful',
+        'kind: route\nname: patience\nprimary: Patient\nfallback_1: Careful',
         'kind: client\nname: Careful-Ones\nmode: auto\ngoal: quality',
       ),
     },
     counts: { policy: 2, gateway: 1 },
   });
-  await system.untilServed('careful', 'quick');
+  await system.untilServed('careful', 'quick', 'silent', 'loading', 'patient');
 });
 afterAll(async () => {
   await system?.stop();
@@ -41,6 +50,8 @@ afterAll(async () => {
 
 const run = (type: string, more: object = {}) =>
   system.client.run({ type, input: 'Hello', timeoutMs: 20_000, ...more });
+/** As a stream: what comes in one piece begins when it ends. */
+const streamed = (type: string) => system.client.start({ type, input: 'Hello', timeoutMs: 20_000 }, true, () => {});
 const willm = (...args: string[]) => willmAt(system.nats.url)(...args);
 
 test('auto goes by the goal, a client may have its own, cascade keeps what is declared and shadow only says', async () => {
@@ -119,3 +130,26 @@ async function successOf(slug: string): Promise<number> {
   const { ranking } = JSON.parse(out) as { ranking?: { models: { model: string; success: number }[] } };
   return ranking?.models.find(({ model: one }) => one === slug)?.success ?? Number.NaN;
 }
+
+test('a service that is silent gives way long before the deadline, and so the decision says; who may take long is waited for', async () => {
+  upstream.script('silent', { kind: 'silent' });
+  const startedMs = performance.now();
+  const { model, attempts, decisionId } = await streamed('hush');
+  expect(model).toBe('careful');
+  expect(performance.now() - startedMs).toBeLessThan(6_000);
+  expect(attempts.map(({ model: one, fine }) => `${one} ${fine}`)).toEqual(['silent Stalled', 'careful Success']);
+  const { set } = await decisionOf(system, decisionId);
+  const [first] = set?.candidates ?? [];
+  expect(first).toMatchObject({ model: 'silent', slowFirstContentMs: expect.any(Number) });
+  expect(first?.firstContentTimeoutMs).toBeGreaterThanOrEqual(1_200);
+  expect(attempts[0]?.durationMs).toBeGreaterThanOrEqual(first?.firstContentTimeoutMs ?? 0);
+  expect((await willm('replay', decisionId)).code).toBe(0);
+  expect((await willm('explain', 'hush')).out).toMatch(
+    /1\. silent: .*; first content within \d\.\d s while another may follow/,
+  );
+  // Slower than a service may be, and not given up: it loads, its document says so, or nothing else is there.
+  const late = { kind: 'answer', delayMs: 3_000 } as const;
+  for (const slug of ['loading', 'patient', 'silent']) upstream.script(slug, late);
+  const answered = await Promise.all(['load', 'patience', 'alone'].map((type) => streamed(type)));
+  expect(answered.map(({ model: one }) => one)).toEqual(['loading', 'patient', 'silent']);
+}, 40_000);

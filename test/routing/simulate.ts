@@ -115,6 +115,7 @@ export function simulate(script: Script, goal: Goal, make: MakeChooser): Outcome
         usage: isSuccess
           ? { inputTokens, outputTokens, cachedInputTokens: 0, reasoningTokens: 0, estimated: false }
           : undefined,
+        streamed: true,
       });
       noteOutage(script, name, startedMs, attempt === 0, failedIn, lastFirstMs);
       if (isSuccess) {

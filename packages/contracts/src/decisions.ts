@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { create, toBinary } from '@bufbuild/protobuf';
 import {
+  type Candidate,
   type CandidateReason,
   type Decided,
   decisionDifferences,
@@ -30,7 +31,7 @@ export const rankedSetToWire = ({ setId, set }: NamedSet): wire.RankedSet =>
     revision: BigInt(set.revision),
     dataClass: dataClassToWire(set.dataClass),
     facts: factsToWire(set.facts),
-    candidates: set.candidates.map(({ model, why }) => ({ model, why })),
+    candidates: set.candidates.map(candidateToWire),
     exclusions: set.exclusions.map(({ model, rule, detail }) => ({ model, rule, detail })),
     notes: [...set.notes],
     scheduleEdgeUnixMs: BigInt(set.scheduleEdgeMs ?? 0),
@@ -39,6 +40,21 @@ export const rankedSetToWire = ({ setId, set }: NamedSet): wire.RankedSet =>
     decidedUnixMs: BigInt(set.decidedAtMs),
     ...(set.ranking && { ranking: rankingToWire(set.ranking) }),
   });
+
+const candidateToWire = ({ model, why, firstContent }: Candidate) => ({
+  model,
+  why,
+  slowFirstContentMs: firstContent?.slowMs ?? 0,
+  firstContentTimeoutMs: firstContent?.timeoutMs ?? 0,
+});
+
+export const candidateFromWire = (candidate: wire.Candidate): Candidate => ({
+  model: candidate.model,
+  why: candidate.why as CandidateReason,
+  ...(candidate.firstContentTimeoutMs > 0 && {
+    firstContent: { slowMs: candidate.slowFirstContentMs, timeoutMs: candidate.firstContentTimeoutMs },
+  }),
+});
 
 const rankingToWire = ({ mode, goal, incumbent, autoChoice, models }: Ranking) => ({
   mode,
@@ -71,7 +87,7 @@ export function rankedSetFromWire(set: wire.RankedSet): RankedSet {
     revision: Number(set.revision),
     facts: factsFromWire(set.facts ?? create(wire.FactsSchema)),
     dataClass: dataClassFromWire(set.dataClass) ?? strictestDataClass,
-    candidates: set.candidates.map(({ model, why }) => ({ model, why: why as CandidateReason })),
+    candidates: set.candidates.map(candidateFromWire),
     exclusions: set.exclusions.map(({ model, rule, detail }) => ({ model, rule: rule as ExclusionRule, detail })),
     notes: set.notes,
     scheduleEdgeMs: edgeMs === 0 ? undefined : edgeMs,
@@ -138,7 +154,10 @@ export function replayKept(snapshot: Snapshot, decision: wire.DecisionRecord, ke
   return { recorded, again, inputs, differences: [...decisionDifferences(recorded, again), ...digests] };
 }
 
-const inputsOf = (decision: wire.DecisionRecord, { facts, validUntilMs, ranking }: RankedSet): DecisionInputs => ({
+const inputsOf = (
+  decision: wire.DecisionRecord,
+  { facts, validUntilMs, ranking, candidates }: RankedSet,
+): DecisionInputs => ({
   facts,
   setDecidedAtMs: Number(decision.setDecidedUnixMs),
   validUntilMs,
@@ -150,6 +169,7 @@ const inputsOf = (decision: wire.DecisionRecord, { facts, validUntilMs, ranking 
   })),
   seed: Number(decision.seed),
   ranking,
+  candidates,
 });
 
 function digestDifferences(decision: wire.DecisionRecord, { live }: DecisionInputs, { set }: Decided): string[] {

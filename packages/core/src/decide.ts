@@ -1,10 +1,11 @@
 import type { Candidate, Exclusion, RankedSet } from './decision.ts';
 import { exclusionOf, isForeign, isoDate, requirementOf, type Requirement } from './eligibility.ts';
 import type { Facts } from './facts.ts';
-import { type Measures, orderByGoal } from './goal-order.ts';
+import { byBenchmark, type Measures, orderByGoal } from './goal-order.ts';
 import { preferBySchedules } from './preferences.ts';
 import { isPin, proposalsOf, type Proposal } from './proposals.ts';
 import type { Model, Snapshot } from './snapshot.ts';
+import { withPatience } from './with-patience.ts';
 
 const defaultWaitMs = 200;
 /** A decision that nothing bounds is looked at again after this long. */
@@ -27,11 +28,12 @@ const mostOutsiders = 100;
  * open windows prefer. Where none may, the models that
  * nobody asked for are named too, each with its rule.
  */
-export function decide(snapshot: Snapshot, facts: Facts, nowMs: number, measures?: Measures): RankedSet {
+export function decide(snapshot: Snapshot, facts: Facts, nowMs: number, measures: Measures = byBenchmark): RankedSet {
   const requirement = requirementOf(snapshot, facts);
   const judged = judgeProposals(snapshot, requirement, facts, nowMs);
   const { candidates: byGoal, ranking } = orderByGoal(snapshot, facts, judged.candidates, nowMs, measures);
-  const { candidates, edgeMs, notes } = preferBySchedules(snapshot, facts, byGoal, nowMs);
+  const { candidates: ordered, edgeMs, notes } = preferBySchedules(snapshot, facts, byGoal, nowMs);
+  const candidates = withPatience(snapshot, facts, ordered, measures, nowMs);
   const outsiders =
     candidates.length > 0
       ? noOutsiders

@@ -23,9 +23,18 @@ export type ExclusionRule =
   | 'tier'
   | 'not_in_route';
 
+/** How long the first content of a model may take while another one may follow it. */
+export interface FirstContentPatience {
+  /** Nine in ten first contents come within so long, as far as is known; what the rest was made of. */
+  readonly slowMs: number;
+  readonly timeoutMs: number;
+}
+
 export interface Candidate {
   readonly model: string;
   readonly why: CandidateReason;
+  /** While another one may follow, its first content must come within so long; undefined: whenever it comes. */
+  readonly firstContent?: FirstContentPatience;
 }
 
 export interface Exclusion {

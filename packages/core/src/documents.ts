@@ -126,6 +126,8 @@ export interface ModelDocument {
   readonly security_level?: SecurityLevel;
   readonly allowed_tasks?: { readonly can_this_model_see_customer_data: boolean };
   readonly tier: Tier;
+  /** False: its first content is waited for however long it takes. Default: true. */
+  readonly adaptive_timeout?: boolean;
   readonly local?: {
     readonly path?: string;
     readonly container?: string;
@@ -162,6 +164,8 @@ export interface RouteDocument {
   readonly wait_ms?: number;
   /** Default `cascade`: the declared order. */
   readonly mode?: RankMode;
+  /** False: models are waited for however long their first content takes. Default: true. */
+  readonly adaptive_timeout?: boolean;
   /** What `mode: auto` and `shadow` order by. Default `balanced`. */
   readonly goal?: Goal;
 }

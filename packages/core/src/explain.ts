@@ -1,6 +1,6 @@
 import { type Measures, rankingInWords } from './goal-order.ts';
 import { decide, outsidersOf } from './decide.ts';
-import type { CandidateReason, Exclusion, ExclusionRule, RankedSet } from './decision.ts';
+import type { Candidate, CandidateReason, Exclusion, ExclusionRule, RankedSet } from './decision.ts';
 import { exclusionsOf, requirementOf } from './eligibility.ts';
 import type { Facts } from './facts.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -39,10 +39,19 @@ export function explainInWords(set: RankedSet): readonly string[] {
     ...notes,
     ...(candidates.length === 0 ? ['blocked: no model may do it'] : []),
     ...(set.ranking ? rankingInWords(set.ranking) : []),
-    ...candidates.map(({ model, why }, index) => `${index + 1}. ${model}: ${reasonInWords(why)}`),
+    ...candidates.map(candidateInWords),
     ...exclusions.map(({ model, rule, detail }) => `not ${model}: ${rule} (${detail}); to change it: ${mendOf(rule)}`),
   ];
 }
+
+function candidateInWords({ model, why, firstContent }: Candidate, index: number): string {
+  const within = firstContent
+    ? `; first content within ${seconds(firstContent.timeoutMs)} while another may follow (nine in ten come within ${seconds(firstContent.slowMs)})`
+    : '';
+  return `${index + 1}. ${model}: ${reasonInWords(why)}${within}`;
+}
+
+const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
 
 export const reasonInWords = (why: CandidateReason): string =>
   reasons[why] ?? (why === 'route:tag' ? 'it has the tag' : `${why.replace('route:', '')} of the route`);

@@ -64,6 +64,7 @@ const call = (n: number, over: Partial<ToldRecord> = {}): ToldRecord => ({
   outcome: 'Success',
   fine: 'Success',
   usage: { inputTokens: 10, outputTokens: 50, cachedInputTokens: 0, reasoningTokens: 0, estimated: false },
+  streamed: true,
   ...over,
 });
 const orderOf = (book: StatsBook, snapshot: ReturnType<typeof world>, atMs = nowMs): string[] =>
@@ -110,7 +111,7 @@ test('replicas that folded the same stream rank alike, also where attempts are t
       const atMs = nowMs + 40_000;
       const set = decide(snapshot, facts, atMs, one);
       expect(decide(snapshot, facts, atMs, two)).toEqual(set);
-      expect(decide(snapshot, facts, atMs, measuresOf(set.ranking))).toEqual(set);
+      expect(decide(snapshot, facts, atMs, measuresOf(set.ranking, set.candidates))).toEqual(set);
       expect(set.candidates).toHaveLength(3);
     }),
   );

@@ -1,6 +1,7 @@
 import { costNanoUsd, priceAt } from './cost.ts';
 import type { Candidate, Ranking } from './decision.ts';
 import type { Facts } from './facts.ts';
+import { slowFirstContentMs } from './first-content.ts';
 import { isPin } from './proposals.ts';
 import type { Goal, Measured, RankMode } from './goal.ts';
 import { measure, rankMeasured } from './rank-by-goal.ts';
@@ -10,6 +11,8 @@ import { type ModelStats, statsFromPrior, type StatsPrior } from './stats.ts';
 /** What is known of models beside their records. Absent: their benchmarks alone. */
 export interface Measures {
   of(model: Model, facts: Facts, nowMs: number): Measured;
+  /** What is slow for its first content; undefined: nothing is known of that. */
+  slowFirstContentMs(model: Model, nowMs: number): number | undefined;
   /** The model that did tasks of this type last. */
   incumbent(taskType: string): string | undefined;
 }
@@ -39,6 +42,7 @@ export function priorOf({ document, version }: Model): StatsPrior {
   const perSecond = document.local?.profile?.tokens_per_second;
   return {
     version: version ?? '',
+    isStated: document.benchmark?.avg_latency_ms !== undefined,
     firstContentMs: latencyMs * firstShare,
     msPerToken: perSecond === undefined ? (latencyMs * (1 - firstShare)) / usualOutputTokens : 1_000 / perSecond,
     quality: (document.benchmark?.accuracy ?? document.local?.profile?.accuracy ?? usual.accuracy) / 10,
@@ -74,8 +78,10 @@ export function measuredBy(
   return measure(input, facts.taskType, outputTokens, nowMs);
 }
 
-const byBenchmark: Measures = {
+/** What is believed of models before anything was measured. */
+export const byBenchmark: Measures = {
   of: (model, facts, nowMs) => measuredBy(statsFromPrior(priorOf(model), nowMs), model, facts, nowMs),
+  slowFirstContentMs: (model, nowMs) => slowFirstContentMs(statsFromPrior(priorOf(model), nowMs)),
   incumbent: () => undefined,
 };
 
@@ -114,12 +120,14 @@ function medianCost(measured: readonly Measured[]): number {
 }
 
 /** What a recorded decision knew of its candidates; of others their benchmarks count. */
-export function measuresOf(ranking: Ranking | undefined): Measures | undefined {
-  if (!ranking) return undefined;
-  const known = new Map(ranking.models.map(({ utility: _computed, ...measured }) => [measured.model, measured]));
+export function measuresOf(ranking: Ranking | undefined, candidates: readonly Candidate[]): Measures {
+  const known = new Map(ranking?.models.map(({ utility: _computed, ...measured }) => [measured.model, measured]));
+  const slow = new Map(candidates.map(({ model, firstContent }) => [model, firstContent?.slowMs]));
   return {
     of: (model, facts, nowMs) => known.get(model.slug) ?? byBenchmark.of(model, facts, nowMs),
-    incumbent: () => ranking.incumbent,
+    slowFirstContentMs: (model, nowMs) =>
+      slow.has(model.slug) ? slow.get(model.slug) : byBenchmark.slowFirstContentMs(model, nowMs),
+    incumbent: () => ranking?.incumbent,
   };
 }
 

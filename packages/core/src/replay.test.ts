@@ -104,7 +104,7 @@ test('whatever the documents, facts and state, a recorded decision is made again
         live: typeof live;
       };
       const instants = { atMs: nowMs + 3, setDecidedAtMs: set.decidedAtMs, validUntilMs: set.validUntilMs };
-      const inputs = { facts, ...instants, live: kept.live, seed };
+      const inputs = { facts, ...instants, live: kept.live, seed, candidates: set.candidates };
       const again = replay(snapshotOf(documentsOf(random)), inputs);
       expect(canonicalDecision(again)).toBe(canonicalDecision(recorded));
       expect(decisionDifferences(recorded, again)).toEqual([]);
@@ -133,7 +133,7 @@ test('another revision’s choice is told in words', () => {
     inputTokens: 1,
     maxOutputTokens: 0,
   } as never as Facts;
-  const inputs = { facts, atMs: nowMs, setDecidedAtMs: nowMs, validUntilMs: 0, live: [], seed: 1 };
+  const inputs = { facts, atMs: nowMs, setDecidedAtMs: nowMs, validUntilMs: 0, live: [], seed: 1, candidates: [] };
   const before = replay(snapshotOf(documentsOf({ ...base, steps: ['a', 'b'] })), inputs);
   const after = replay(snapshotOf(documentsOf({ ...base, steps: ['b', 'a'] })), inputs);
   expect(decisionDifferences(before, after)).toContain('tried in this order: a, b → b, a');

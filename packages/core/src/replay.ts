@@ -1,6 +1,6 @@
 import type { LiveEntry } from './call-record.ts';
 import { decide } from './decide.ts';
-import type { LiveState, Pick, RankedSet, Ranking } from './decision.ts';
+import type { Candidate, LiveState, Pick, RankedSet, Ranking } from './decision.ts';
 import { measuresOf } from './goal-order.ts';
 import type { Facts } from './facts.ts';
 import { pick, wholeMs } from './pick.ts';
@@ -19,6 +19,8 @@ export interface DecisionInputs {
   readonly seed: number;
   /** What was known of the models beside their records; undefined: nothing that mattered. */
   readonly ranking?: Ranking | undefined;
+  /** Those of the recorded set. */
+  readonly candidates: readonly Candidate[];
 }
 
 export interface Decided {
@@ -32,7 +34,7 @@ export interface Decided {
  * served and rested.
  */
 export function replay(snapshot: Snapshot, inputs: DecisionInputs): Decided {
-  const set = decide(snapshot, inputs.facts, judgedAtMs(inputs), measuresOf(inputs.ranking));
+  const set = decide(snapshot, inputs.facts, judgedAtMs(inputs), measuresOf(inputs.ranking, inputs.candidates));
   return { set, pick: pick(set, stateOf(inputs.live), { seed: inputs.seed, nowMs: inputs.atMs }) };
 }
 
@@ -71,7 +73,12 @@ export function canonicalDecision({ set, pick: chosen }: Decided): string {
   const ranked = {
     dataClass,
     facts: sorted(facts),
-    candidates: candidates.map(({ model, why }) => [model, why]),
+    candidates: candidates.map(({ model, why, firstContent }) => [
+      model,
+      why,
+      firstContent?.slowMs,
+      firstContent?.timeoutMs,
+    ]),
     exclusions: exclusions.map(({ model, rule, detail }) => [model, rule, detail]),
     notes,
     scheduleEdgeMs,
@@ -100,6 +107,7 @@ export function decisionDifferences(before: Decided, after: Decided): readonly s
   };
   compare('data class', [before.set.dataClass], [after.set.dataClass]);
   compare('candidates', namesOf(before.set), namesOf(after.set));
+  compare('first content within', patienceOf(before.set), patienceOf(after.set));
   compare('tried in this order', before.pick.order, after.pick.order);
   compare('left out', rulesOf(before.set), rulesOf(after.set));
   compare('passed over', skipsOf(before.pick), skipsOf(after.pick));
@@ -110,6 +118,8 @@ export function decisionDifferences(before: Decided, after: Decided): readonly s
 
 const namesOf = ({ candidates }: RankedSet): readonly string[] =>
   candidates.map(({ model, why }) => `${model} (${why})`);
+const patienceOf = ({ candidates }: RankedSet): readonly string[] =>
+  candidates.flatMap(({ model, firstContent }) => (firstContent ? [`${model} ${firstContent.timeoutMs} ms`] : []));
 const rulesOf = ({ exclusions }: RankedSet): readonly string[] =>
   exclusions.map(({ model, rule }) => `${model} (${rule})`);
 const skipsOf = ({ skipped }: Pick): readonly string[] => skipped.map(({ model, reason }) => `${model} (${reason})`);

@@ -1,5 +1,6 @@
 import type { CallRecord } from './call-record.ts';
 import type { Facts } from './facts.ts';
+import { slowFirstContentMs } from './first-content.ts';
 import { measuredBy, type Measures, priorOf } from './goal-order.ts';
 import type { Measured } from './goal.ts';
 import type { Model, Snapshot } from './snapshot.ts';
@@ -60,6 +61,10 @@ export class StatsBook implements Measures {
 
   of(model: Model, facts: Facts, nowMs: number): Measured {
     return measuredBy(this.#statsOf(model, nowMs), model, facts, nowMs, this.#outputTokens.get(facts.taskType));
+  }
+
+  slowFirstContentMs(model: Model, nowMs: number): number | undefined {
+    return slowFirstContentMs(this.#statsOf(model, nowMs));
   }
 
   incumbent(taskType: string): string | undefined {

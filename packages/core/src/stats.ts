@@ -3,7 +3,15 @@ import type { CallRecord } from './call-record.ts';
 /** What of a call's record says something of its model. */
 export type TellingRecord = Pick<
   CallRecord,
-  'modelVersion' | 'taskType' | 'startedAtMs' | 'durationMs' | 'firstContentMs' | 'outcome' | 'fine' | 'usage'
+  | 'modelVersion'
+  | 'taskType'
+  | 'startedAtMs'
+  | 'durationMs'
+  | 'firstContentMs'
+  | 'outcome'
+  | 'fine'
+  | 'usage'
+  | 'streamed'
 >;
 
 /** What is expected of a model before it was measured; from its `benchmark`. */
@@ -13,6 +21,8 @@ export interface StatsPrior {
   readonly msPerToken: number;
   /** 0 to 1: the benchmark's accuracy / 10. */
   readonly quality: number;
+  /** False: nothing of its speed is stated. Default: true. */
+  readonly isStated?: boolean;
 }
 
 /** Mean and variance of the logarithm of a duration. */
@@ -37,6 +47,8 @@ export interface ModelStats {
   readonly failures: number;
   readonly healthAtMs: number;
   readonly firstContent: LogNormal;
+  /** How many first contents it was made of. */
+  readonly firstContentsSeen: number;
   readonly perToken: LogNormal;
   readonly quality: Readonly<Record<string, QualityStats>>;
   readonly outputTokens: Readonly<Record<string, number>>;
@@ -65,6 +77,7 @@ export const statsFromPrior = (prior: StatsPrior, atMs: number): ModelStats => (
   failures: priorFailures,
   healthAtMs: atMs,
   firstContent: { mu: Math.log(Math.max(1, prior.firstContentMs) * coldStart), variance: 0.25, atMs },
+  firstContentsSeen: 0,
   perToken: { mu: Math.log(Math.max(0.01, prior.msPerToken) * coldStart), variance: 0.25, atMs },
   quality: {},
   outputTokens: {},
@@ -89,7 +102,21 @@ export function foldRecord(before: ModelStats | undefined, record: TellingRecord
   const stats = before?.version === prior.version ? before : statsFromPrior(prior, atMs);
   if (record.modelVersion !== undefined && record.modelVersion !== prior.version) return stats;
   const healthy = notItsFault.has(record.fine) ? stats : withHealth(stats, record.outcome === 'Success', atMs);
+  if (record.fine === 'Stalled' && record.firstContentMs === undefined && record.streamed)
+    return withSilence(healthy, record.durationMs, atMs);
   return record.outcome === 'Success' ? withSpeed(healthy, record, atMs) : healthy;
+}
+
+/**
+ * A first content that nobody waited for to the end (a censored sample): it would have come later than that, by a standard
+ * deviation as far as anybody knows. A shorter wait than the usual one tells nothing. Such a guess never counts as at once.
+ */
+function withSilence(stats: ModelStats, waitedMs: number, atMs: number): ModelStats {
+  const { firstContent } = stats;
+  const waited = Math.log(Math.max(1, waitedMs));
+  if (waited < firstContent.mu) return stats;
+  const guessedMs = Math.exp(waited + Math.sqrt(firstContent.variance));
+  return { ...stats, firstContent: observe(firstContent, guessedMs, atMs, usualGain(firstContent, atMs)) };
 }
 
 function withHealth(stats: ModelStats, succeeded: boolean, atMs: number): ModelStats {
@@ -108,7 +135,6 @@ function withSpeed(stats: ModelStats, record: TellingRecord, atMs: number): Mode
   const length = stats.outputTokens[record.taskType];
   const measured = {
     ...stats,
-    ...(first !== undefined && { firstContent: observe(stats.firstContent, Math.max(1, first), atMs) }),
     ...(tokens > 0 && {
       outputTokens: {
         ...stats.outputTokens,
@@ -116,22 +142,47 @@ function withSpeed(stats: ModelStats, record: TellingRecord, atMs: number): Mode
       },
     }),
   };
-  if (first === undefined || tokens < 2) return measured;
+  if (first === undefined) return measured;
+  if (tokens > 1 && (!record.streamed || first >= record.durationMs))
+    return withWhole(measured, record.durationMs, tokens, atMs);
+  const begun = {
+    ...measured,
+    firstContent: observe(stats.firstContent, Math.max(1, first), atMs),
+    firstContentsSeen: stats.firstContentsSeen + 1,
+  };
+  if (tokens < 2) return begun;
   const perToken = Math.max(0.01, (record.durationMs - first) / (tokens - 1));
-  return { ...measured, perToken: observe(stats.perToken, perToken, atMs) };
+  return { ...begun, perToken: observe(stats.perToken, perToken, atMs) };
+}
+
+/** An answer that came in one piece tells of the sum alone: both parts are taken to differ from what was expected alike. */
+function withWhole(stats: ModelStats, durationMs: number, tokens: number, atMs: number): ModelStats {
+  const { firstContent, perToken } = stats;
+  const expected = Math.exp(firstContent.mu) + Math.exp(perToken.mu) * (tokens - 1);
+  const ratio = Math.max(1, durationMs) / expected;
+  return {
+    ...stats,
+    firstContent: observe(firstContent, Math.exp(firstContent.mu) * ratio, atMs),
+    perToken: observe(perToken, Math.exp(perToken.mu) * ratio, atMs),
+  };
 }
 
 /** One more duration; what is far above the expected weighs more, so that a slow model is noticed at once. */
-function observe({ mu, variance, atMs: lastMs }: LogNormal, value: number, atMs: number): LogNormal {
+function observe(before: LogNormal, value: number, atMs: number, gainIfFar = 0.3): LogNormal {
+  const { mu, variance, atMs: lastMs } = before;
   const error = Math.log(value) - mu;
-  const usual = Math.max(0.08, 1 - Math.exp(-Math.max(atMs - lastMs, 1_000) / 20_000));
-  const gain = error > 2 * Math.sqrt(variance) ? Math.max(usual, 0.3) : usual;
+  const usual = usualGain(before, atMs);
+  const gain = error > 2 * Math.sqrt(variance) ? Math.max(usual, gainIfFar) : usual;
   return {
     mu: mu + gain * error,
     variance: (1 - gain) * (variance + gain * error * error),
     atMs: Math.max(lastMs, atMs),
   };
 }
+
+/** Weight of one more duration: the more, the longer the last one is ago. */
+const usualGain = ({ atMs: lastMs }: LogNormal, atMs: number): number =>
+  Math.max(0.08, 1 - Math.exp(-Math.max(atMs - lastMs, 1_000) / 20_000));
 
 /** Statistics after a judgement of an output, 0 to 1 (a score of 1 to 10 divided by 10). @throws RangeError outside of that. */
 export function foldQuality(stats: ModelStats, taskType: string, judged: number, atMs: number): ModelStats {

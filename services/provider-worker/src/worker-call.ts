@@ -160,7 +160,7 @@ export class WorkerCall implements Commanded {
 
   #ask(input: Uint8Array, leftMs: number): Promise<ProviderOutcome> {
     const { connection, model, maxOutputTokens } = this.#deps;
-    const firstContentMs = model.callMethod === 'API' ? firstContentTimeoutMs.API : firstContentTimeoutMs.other;
+    const usualMs = model.callMethod === 'API' ? firstContentTimeoutMs.API : firstContentTimeoutMs.other;
     return this.#heldBack(input, (stream, onDelta) =>
       connection.run(
         {
@@ -169,13 +169,19 @@ export class WorkerCall implements Commanded {
           ...(this.#attachment && { attachment: this.#attachment }),
           stream,
           maxOutputTokens,
-          firstContentTimeoutMs: Math.max(1, Math.min(firstContentMs, leftMs)),
+          firstContentTimeoutMs: Math.max(1, Math.min(usualMs, leftMs, this.#patienceMs(stream))),
           idleTimeoutMs,
         },
         onDelta,
         this.#abort.signal,
       ),
     );
+  }
+
+  /** An answer that comes in one piece begins when it ends: nothing is known of how long that may take. */
+  #patienceMs(stream: boolean): number {
+    const { firstContentTimeoutMs: patienceMs } = this.#call.request;
+    return stream && patienceMs > 0 ? patienceMs : Number.POSITIVE_INFINITY;
   }
 
   /** Fields reach a provider as the chat that their type makes of them. */

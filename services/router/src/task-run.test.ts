@@ -48,6 +48,11 @@ function world(
     served?: readonly string[];
     laterModels?: readonly string[];
     rests?: Record<string, number>;
+    /** How long first contents may take. */
+    patienceMs?: number;
+    /** Exploration: all is as if the goal had ordered, and the seed goes elsewhere first. */
+    seed?: number;
+    ranking?: RankedSet['ranking'];
   } = {},
 ) {
   const sent: Sent[] = [];
@@ -80,8 +85,12 @@ function world(
       const candidates = (revision.now === 1 ? models : later).map((model) => ({
         model,
         why: 'route:primary' as const,
+        ...(options.patienceMs !== undefined && { firstContent: { slowMs: 300, timeoutMs: options.patienceMs } }),
       }));
-      return { setId: `s${revision.now}`, set: { ...set, revision: revision.now, candidates } };
+      return {
+        setId: `s${revision.now}`,
+        set: { ...set, revision: revision.now, candidates, ranking: options.ranking },
+      };
     },
   };
   const slots = new SlotQueues();
@@ -133,7 +142,7 @@ function world(
     slots,
     records,
     nowMs: Date.now,
-    newSeed: () => 1,
+    newSeed: () => options.seed ?? 1,
   };
   const task: AcceptedTask = {
     taskId: 'task-1',
@@ -427,4 +436,64 @@ test('a call that met the provider’s limit is sent again when the model has re
   slots.poll();
   await settle();
   expect(sent[1]?.request).toMatchObject({ model: 'a', attempt: 2 });
+});
+
+test('a silent model gives way while another follows, the last is waited for, and who gave way is asked once more', async () => {
+  const { over, sent, frames, settle } = world(['a', 'b'], { patienceMs: 1_200 });
+  await settle();
+  expect(sent[0]?.request).toMatchObject({ model: 'a', firstContentTimeoutMs: 1_200, anotherFollows: true });
+  sent[0]?.hear(accepted(1));
+  sent[0]?.hear(ended('a', 'Stalled', false));
+  await settle();
+  expect(sent[1]?.request).toMatchObject({ model: 'b', firstContentTimeoutMs: 0, anotherFollows: false });
+  sent[1]?.hear(accepted(2));
+  sent[1]?.hear(ended('b', 'Overloaded', false));
+  await settle();
+  expect(sent[2]?.request).toMatchObject({ model: 'a', attempt: 3, firstContentTimeoutMs: 0, go: true });
+  sent[2]?.hear(accepted(3));
+  sent[2]?.hear(ended('a', 'Success', true));
+  await over;
+  expect(failureIn(frames)).toBeUndefined();
+});
+
+test('a model that is silent though it was waited for is not asked for ever', async () => {
+  const { over, sent, frames, settle } = world(['a', 'b'], { patienceMs: 1_200 });
+  for (let n = 0; n < 3; n += 1) {
+    await settle();
+    sent[n]?.hear(accepted(n + 1));
+    sent[n]?.hear(ended(sent[n]?.request.model ?? '', 'Stalled', false));
+  }
+  await over;
+  expect(sent.map(({ request }) => request.model)).toEqual(['a', 'b', 'a']);
+  expect(failureIn(frames)?.code).toBe(wire.FailureCode.ALL_FAILED);
+});
+
+test('the only model is waited for, whatever is usual', async () => {
+  const { sent, settle } = world(['a'], { patienceMs: 1_200 });
+  await settle();
+  expect(sent[0]?.request).toMatchObject({ firstContentTimeoutMs: 0, anotherFollows: false });
+});
+
+test('a task whose seed tries another model first tries that one first', async () => {
+  const known = { success: 1, expectedMs: 1, costNanoUsd: 1, quality: 1, utility: 1 };
+  const ranking = {
+    mode: 'auto',
+    goal: 'balanced',
+    incumbent: 'a',
+    autoChoice: 'a',
+    models: [
+      { model: 'a', ...known },
+      { model: 'b', ...known },
+    ],
+  } as const;
+  const firsts: string[] = [];
+  for (let seed = 0; seed < 300; seed += 1) {
+    const { run, sent, settle } = world(['a', 'b'], { seed, ranking });
+    await settle();
+    firsts.push(sent[0]?.request.model ?? '');
+    run.cancel();
+  }
+  const explored = firsts.filter((model) => model === 'b').length;
+  expect(explored).toBeGreaterThan(0);
+  expect(explored).toBeLessThan(20);
 });

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { BusError } from '@will/bus';
-import { outcomeOf, pick, type FineOutcome, type Pick, type RankedSet } from '@will/core';
+import { outcomeOf, pick, type Candidate, type FineOutcome, type Pick, type RankedSet } from '@will/core';
 import { factsToWire, newId, wire } from '@will/contracts';
 import { Attempt, type AttemptEnd, type AttemptListener } from './attempt.ts';
 import type { Decisions } from './decisions.ts';
@@ -49,6 +49,16 @@ const mostRedeliveries = 3;
 
 /** After its deadline a stream that the worker owns gets this long to end by itself. */
 const workerGraceMs = 250;
+
+/** Models as they are tried, those that are passed over at their places, so that the whole way is told. */
+function inTurn(
+  candidates: readonly Candidate[],
+  order: readonly string[],
+  passedOver: ReadonlyMap<string, unknown>,
+): readonly string[] {
+  const next = order.values();
+  return candidates.map(({ model }) => (passedOver.has(model) ? model : (next.next().value ?? model)));
+}
 
 interface FailureDetails {
   readonly isRetryable?: boolean;
@@ -181,7 +191,7 @@ export class TaskRun implements AttemptListener {
     const undelivered: string[] = [];
     const reasons = new Map(skipped.map(({ model, reason }) => [model, reason]));
     const last = order.at(-1);
-    for (const { model } of candidates) {
+    for (const model of inTurn(candidates, order, reasons)) {
       if (this.#hasFailed(model)) continue;
       const reason = reasons.get(model);
       if (reason !== undefined) {
@@ -190,7 +200,7 @@ export class TaskRun implements AttemptListener {
         continue;
       }
       const patience = model === last && full.length === 0 ? patienceMs.last : patienceMs.others;
-      const end = await this.#tryModel(model, waitMs, patience);
+      const end = await this.#tryModel(model, waitMs, patience, model !== last);
       if (end === 'done') return full;
       if (end === 'full') full.push(model);
       if (end === 'undelivered') undelivered.push(model);
@@ -220,13 +230,18 @@ export class TaskRun implements AttemptListener {
   }
 
   /** 'done': the task is over. 'next': this model is out. 'full', 'undelivered': it could do it, later. */
-  async #tryModel(model: string, waitMs: number, patience: number): Promise<'done' | 'next' | 'full' | 'undelivered'> {
+  async #tryModel(
+    model: string,
+    waitMs: number,
+    patience: number,
+    anotherFollows = false,
+  ): Promise<'done' | 'next' | 'full' | 'undelivered'> {
     const untilMs = this.#deps.nowMs() + waitMs;
     while (!this.#isOver) {
-      const end = await this.#attempt(model, patience);
+      const end = await this.#attempt(model, patience, anotherFollows);
       if (this.#isOver) return 'done';
       if (end.kind === 'busy') this.#paused(model, end);
-      if (end.kind !== 'busy' && end.kind !== 'nobody') return this.#settle(end);
+      if (end.kind !== 'busy' && end.kind !== 'nobody') return this.#settle(end, anotherFollows);
       if (end.kind === 'nobody' && !this.#deps.workers.isServed(model)) {
         this.#skip(model, this.#deps.workers.unserved().get(model) ?? 'no live worker serves it');
         return 'next';
@@ -245,9 +260,9 @@ export class TaskRun implements AttemptListener {
     this.#limits.set(model, { reason, untilMs: untilUnixMs });
   }
 
-  async #attempt(model: string, patience: number): Promise<AttemptEnd> {
+  async #attempt(model: string, patience: number, anotherFollows: boolean): Promise<AttemptEnd> {
     const number = this.#summaries.length + 1;
-    const request = this.#request(model, number);
+    const request = this.#request(model, number, anotherFollows);
     const dataClass = (this.#decided as DecidedSet).set.dataClass;
     const watch = this.#watch.attempt(model, number, request.attemptId);
     const { calls, nowMs } = this.#deps;
@@ -259,7 +274,10 @@ export class TaskRun implements AttemptListener {
     return end;
   }
 
-  #settle(end: Exclude<AttemptEnd, { kind: 'busy' | 'nobody' }>): 'done' | 'next' | 'full' | 'undelivered' {
+  #settle(
+    end: Exclude<AttemptEnd, { kind: 'busy' | 'nobody' }>,
+    anotherFollows: boolean,
+  ): 'done' | 'next' | 'full' | 'undelivered' {
     this.#summaries.push(end.summary);
     if (end.kind === 'answered') {
       this.#end = end.summary.fine;
@@ -279,7 +297,16 @@ export class TaskRun implements AttemptListener {
     }
     // What the provider did not take, since its limit was reached, may be sent again when the model has rested.
     if (end.summary.fine === 'RateLimited' && this.#limitsMet(end.summary.model) <= mostRedeliveries) return 'full';
+    // It gave way to others since it was silent for long. Where they cannot do it, it is asked once more and waited for.
+    if (end.summary.fine === 'Stalled' && anotherFollows && this.#patienceWith(end.summary.model) > 0)
+      return 'undelivered';
     return end.kind === 'undelivered' ? 'undelivered' : 'next';
+  }
+
+  /** How long its first content may take while another follows; 0: whenever it comes. */
+  #patienceWith(model: string): number {
+    const { candidates } = (this.#decided as DecidedSet).set;
+    return candidates.find((candidate) => candidate.model === model)?.firstContent?.timeoutMs ?? 0;
   }
 
   #limitsMet(model: string): number {
@@ -353,7 +380,7 @@ export class TaskRun implements AttemptListener {
     });
   }
 
-  #request(model: string, number: number): wire.CallRequest {
+  #request(model: string, number: number, anotherFollows: boolean): wire.CallRequest {
     const { task } = this;
     const { set } = this.#decided as DecidedSet;
     return create(wire.CallRequestSchema, {
@@ -376,6 +403,8 @@ export class TaskRun implements AttemptListener {
       ...(task.payload && { payload: task.payload }),
       inputTokens: task.inputTokens,
       onlyChoice: this.#picked.order.length <= 1,
+      anotherFollows,
+      firstContentTimeoutMs: anotherFollows ? this.#patienceWith(model) : 0,
     });
   }
 

@@ -237,6 +237,11 @@ export const modelShape = {
   tier: choice('standard', 'premium')
     .describe('`premium` is used only at high priority. Default: `standard`.')
     .exactOptional(),
+  adaptive_timeout: yesNo()
+    .describe(
+      'Whether it gives way to the next model when it is silent for far longer than it usually is. Models that are not services never do. Default: yes.',
+    )
+    .exactOptional(),
   local: record({
     path: filePath().describe('Model file (`.gguf`); where relative, within the data folder.').exactOptional(),
     container: text(500).describe('Image of the container.').exactOptional(),

@@ -88,6 +88,11 @@ export const routeShape = {
   wait_ms: whole(0, 60_000)
     .describe('How long a model that is full is waited for before the next is tried, in milliseconds. Default: 200.')
     .exactOptional(),
+  adaptive_timeout: yesNo()
+    .describe(
+      'Whether a service that is silent for far longer than it usually is gives way to the next model. Default: yes.',
+    )
+    .exactOptional(),
   mode: choice('cascade', 'auto', 'shadow')
     .describe(
       '`cascade`: the declared order. `auto`: by `goal`, from measured speed, cost, quality and success. `shadow`: the declared order, and what auto would do is recorded. Default: `cascade`.',
@@ -122,6 +127,7 @@ export const routeSchema = record(routeShape).transform((route, context): RouteD
     steps: route.steps ?? named,
     ...(premium_if_empty !== undefined && { premium_if_empty }),
     ...(wait_ms !== undefined && { wait_ms }),
+    ...(route.adaptive_timeout !== undefined && { adaptive_timeout: route.adaptive_timeout }),
     ...(route.mode !== undefined && { mode: route.mode }),
     ...(route.goal !== undefined && { goal: route.goal }),
   };

@@ -112,5 +112,6 @@ function recordOf(record: wire.CallRecord): ToldRecord | undefined {
     outcome: record.outcome as Outcome,
     fine: record.fine,
     usage: record.usage,
+    streamed: record.streamed,
   };
 }

@@ -3,7 +3,6 @@ import {
   recordWriters,
   type AttemptIntent,
   type CallRecord,
-  type CandidateReason,
   type DecisionRecord,
   type ExclusionRule,
   type Facts,
@@ -19,6 +18,7 @@ import {
   priorityFromWire,
   usageFromWire,
   wire,
+  candidateFromWire,
   rankingFromWire,
 } from '@will/contracts';
 import type { LogEvent } from '@will/store';
@@ -150,7 +150,7 @@ function setFromWire(set: wire.RankedSet): NamedSet {
       revision: whole('revision', set.revision),
       facts: factsFromWire(set.facts) satisfies Facts,
       dataClass: dataClassFromWire(set.dataClass) ?? 'customer-sensitive',
-      candidates: set.candidates.map(({ model, why }) => ({ model, why: why as CandidateReason })),
+      candidates: set.candidates.map(candidateFromWire),
       exclusions: set.exclusions.map(({ model, rule, detail }) => ({ model, rule: rule as ExclusionRule, detail })),
       notes: set.notes,
       scheduleEdgeMs: edgeMs === 0 ? undefined : edgeMs,

@@ -123,6 +123,20 @@ export declare type CallRequest = Message<"will.v1.CallRequest"> & {
   onlyChoice: boolean;
 
   /**
+   * Without content by then it gives way to another model; only where one follows. 0: as long as the worker waits.
+   *
+   * @generated from field: uint32 first_content_timeout_ms = 19;
+   */
+  firstContentTimeoutMs: number;
+
+  /**
+   * Another model that may do the task is tried where this one does not take it.
+   *
+   * @generated from field: bool another_follows = 20;
+   */
+  anotherFollows: boolean;
+
+  /**
    * @generated from field: will.v1.PayloadRef payload = 30;
    */
   payload?: PayloadRef | undefined;

@@ -103,6 +103,20 @@ export declare type Candidate = Message<"will.v1.Candidate"> & {
    * @generated from field: string why = 2;
    */
   why: string;
+
+  /**
+   * Nine in ten of its first contents come within so long, as far as is known. 0: not known, or not asked.
+   *
+   * @generated from field: uint32 slow_first_content_ms = 3;
+   */
+  slowFirstContentMs: number;
+
+  /**
+   * While another model may follow, its first content must come within so long. 0: whenever it comes.
+   *
+   * @generated from field: uint32 first_content_timeout_ms = 4;
+   */
+  firstContentTimeoutMs: number;
 };
 
 /**

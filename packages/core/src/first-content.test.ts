@@ -1,0 +1,175 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { compileSnapshot } from './compile-snapshot.ts';
+import { decide } from './decide.ts';
+import type { AnyDocument, ModelDocument } from './documents.ts';
+import { explainInWords } from './explain.ts';
+import type { Facts } from './facts.ts';
+import { firstContentTimeoutMs, slowFirstContentMs } from './first-content.ts';
+import { replay } from './replay.ts';
+import { StatsBook } from './stats-book.ts';
+import { foldRecord, type ModelStats, statsFromPrior, type TellingRecord } from './stats.ts';
+
+const nowMs = Date.UTC(2026, 10, 23, 12);
+const prior = { version: '1', firstContentMs: 300, msPerToken: 10, quality: 0.8 };
+const call = (n: number, over: Partial<TellingRecord> = {}): TellingRecord => ({
+  modelVersion: '1',
+  taskType: 'code',
+  startedAtMs: nowMs + n * 1_000,
+  durationMs: 1_000,
+  firstContentMs: 300,
+  outcome: 'Success',
+  fine: 'Success',
+  usage: { inputTokens: 10, outputTokens: 50, cachedInputTokens: 0, reasoningTokens: 0, estimated: false },
+  streamed: true,
+  ...over,
+});
+const silent = (n: number, waitedMs: number): TellingRecord =>
+  call(n, { durationMs: waitedMs, firstContentMs: undefined, outcome: 'Timeout', fine: 'Stalled', usage: undefined });
+const folded = (records: readonly TellingRecord[], from = prior): ModelStats =>
+  records.reduce((stats, record) => foldRecord(stats, record, from), statsFromPrior(from, nowMs));
+const timeoutOf = (stats: ModelStats): number => firstContentTimeoutMs(slowFirstContentMs(stats) ?? 0, 0);
+
+test('the time is never below 1.2 s nor below twice what is slow, at most 10 s where that allows it, and grows with the input', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 60_000 }), fc.integer({ min: 0, max: 200_000 }), (slowMs, inputTokens) => {
+      const timeoutMs = firstContentTimeoutMs(slowMs, inputTokens);
+      expect(timeoutMs).toBeGreaterThanOrEqual(1_200);
+      expect(timeoutMs).toBeGreaterThanOrEqual(2 * slowMs - 1);
+      expect(timeoutMs).toBeLessThanOrEqual(Math.max(10_000, 2 * slowMs) + inputTokens);
+      expect(firstContentTimeoutMs(slowMs, inputTokens + 4_000)).toBe(timeoutMs + 1_000);
+    }),
+  );
+});
+
+test('first contents that vary as they usually do are not given up: whatever the model is like, fewer than one in a hundred', () => {
+  const spread = fc.record({
+    median: fc.integer({ min: 50, max: 20_000 }),
+    sigma: fc.double({ min: 0.05, max: 0.6, noNaN: true }),
+    draws: fc.array(fc.double({ min: -2.5, max: 2.5, noNaN: true }), { minLength: 60, maxLength: 60 }),
+  });
+  fc.assert(
+    fc.property(spread, ({ median, sigma, draws }) => {
+      const times = draws.map((draw) => Math.round(median * Math.exp(sigma * draw * 0.8)));
+      let stats = statsFromPrior({ ...prior, firstContentMs: median }, nowMs);
+      let givenUp = 0;
+      times.forEach((firstMs, n) => {
+        if (firstMs > timeoutOf(stats)) givenUp += 1;
+        stats = foldRecord(stats, call(n, { firstContentMs: firstMs, durationMs: firstMs + 500 }), stats.prior);
+      });
+      expect(givenUp).toBeLessThanOrEqual(1);
+    }),
+  );
+});
+
+test('silences widen the time bit by bit, so that a model that became slow is measured again; a shorter wait tells nothing', () => {
+  const well = folded(Array.from({ length: 20 }, (_, n) => call(n)));
+  expect(timeoutOf(well)).toBeLessThan(2_500);
+  let stats = well;
+  for (let n = 20; n < 32; n += 1) {
+    const before = timeoutOf(stats);
+    stats = foldRecord(stats, silent(n, before), prior);
+    expect(timeoutOf(stats)).toBeGreaterThanOrEqual(before);
+  }
+  expect(timeoutOf(stats)).toBeGreaterThan(6_000);
+  expect(foldRecord(well, silent(20, 100), prior).firstContent).toEqual(well.firstContent);
+});
+
+test('a model without a benchmark is waited for until five first contents were seen, and what came in one piece is none', () => {
+  const unstated = { ...prior, isStated: false };
+  const seen = (count: number, over: Partial<TellingRecord> = {}) =>
+    slowFirstContentMs(
+      folded(
+        Array.from({ length: count }, (_, n) => call(n, over)),
+        unstated,
+      ),
+    );
+  expect(seen(4)).toBeUndefined();
+  expect(seen(5)).toBeGreaterThan(300);
+  expect(seen(9, { streamed: false, firstContentMs: 1_000 })).toBeUndefined();
+});
+
+test('answers in one piece move what is expected of the whole, and do not make tokens free', () => {
+  const whole = call(0, { streamed: false, durationMs: 1_600, firstContentMs: 1_600 });
+  const { firstContent, perToken } = folded(
+    Array.from({ length: 40 }, (_, n) => ({ ...whole, startedAtMs: nowMs + n * 5_000 })),
+  );
+  expect(Math.exp(firstContent.mu) + 49 * Math.exp(perToken.mu)).toBeCloseTo(1_600, -2);
+  expect(Math.exp(perToken.mu)).toBeGreaterThan(5);
+});
+
+const facts: Facts = {
+  taskType: 'code',
+  client: 'acme',
+  project: undefined,
+  reflex: undefined,
+  priority: 'normal',
+  dataClass: undefined,
+  model: undefined,
+  input: ['text'],
+  output: ['text'],
+  needs: [],
+  inputTokens: 1_000,
+  maxOutputTokens: 0,
+};
+
+function world(over: Partial<ModelDocument>, route: object = {}) {
+  const model = (name: string, more: Partial<ModelDocument>): AnyDocument => ({
+    kind: 'model',
+    body: {
+      name,
+      slug: name,
+      aliases: [],
+      tags: ['code'],
+      call_method: 'API',
+      provider: 'openai-compatible',
+      capabilities: [],
+      tier: 'standard',
+      security_level: 'safe_for_sensitive',
+      allowed_tasks: { can_this_model_see_customer_data: true },
+      benchmark: { avg_latency_ms: 1_000 },
+      ...more,
+    },
+  });
+  const steps = ['a', 'b'].map((name, n) => ({ step: `step_${n}`, model: name }));
+  const compiled = compileSnapshot(1, [
+    model('a', over),
+    model('b', {}),
+    { kind: 'route', body: { name: 'code', slug: 'code', steps, ...route } },
+  ]);
+  if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));
+  return compiled.snapshot;
+}
+const patienceOf = (snapshot: ReturnType<typeof world>, book?: StatsBook): (number | undefined)[] =>
+  decide(snapshot, facts, nowMs, book).candidates.map(({ firstContent }) => firstContent?.timeoutMs);
+
+test('services have a time also in declared order; what loads for long, what documents switch off and what is unknown has none', () => {
+  const [one, other] = patienceOf(world({}));
+  expect(one).toBe(other);
+  expect(one).toBeGreaterThan(1_200);
+  for (const over of [{ call_method: 'Local' }, { adaptive_timeout: false }, { benchmark: {} }] as const)
+    expect(patienceOf(world(over))).toEqual([undefined, other]);
+  expect(patienceOf(world({}, { adaptive_timeout: false }))).toEqual([undefined, undefined]);
+});
+
+test('the time is told and made again from what is kept of the decision', () => {
+  const snapshot = world({});
+  const book = new StatsBook();
+  for (let n = 0; n < 30; n += 1)
+    book.record(snapshot, {
+      ...call(n, { firstContentMs: 900 + 10 * n, durationMs: 3_000, modelVersion: undefined }),
+      attemptId: `a${n}`,
+      attempt: 1,
+      model: 'a',
+    });
+  const set = decide(snapshot, facts, nowMs + 40_000, book);
+  expect(set.candidates[0]?.firstContent?.timeoutMs).toBeGreaterThan(set.candidates[1]?.firstContent?.timeoutMs ?? 0);
+  const inputs = { facts, validUntilMs: set.validUntilMs, atMs: nowMs + 41_000, live: [], seed: 1 };
+  const kept = JSON.parse(JSON.stringify({ ...inputs, candidates: set.candidates })) as typeof inputs & {
+    candidates: typeof set.candidates;
+  };
+  expect(replay(snapshot, { ...kept, setDecidedAtMs: set.decidedAtMs }).set.candidates).toEqual(set.candidates);
+  expect(explainInWords(set).join()).toMatch(
+    /1\. a: step_0 of the route; first content within \d+\.\d s while another may follow/,
+  );
+});

@@ -1,0 +1,36 @@
+import type { ModelStats } from './stats.ts';
+
+const shortestMs = 1_200;
+const longestMs = 10_000;
+/** A model that is always slow to begin, since it thinks first, is still given so many times what is slow for it. */
+const leastOfSlow = 2;
+const timesSlow = 4;
+/** Statistics are of inputs of usual lengths: so much more per token of input, which is 4,000 tokens read in a second. */
+const msPerInputToken = 0.25;
+/** Standard deviations above the mean: the 90th percentile. */
+const slowDeviations = 1.3;
+/** First contents that were seen, from which on a model that states no benchmark is known. */
+const enoughSeen = 5;
+
+/**
+ * What is slow for the first content of a model: e^(mu + 1.3 sd) of its decayed log-normal statistics. A model that was idle
+ * is believed to be the slower of what was measured and what its benchmark says. Undefined: nothing was measured, and no
+ * benchmark is stated. Rounded up to steps of a quarter, so that decisions that hardly differ are the same.
+ */
+export function slowFirstContentMs({ firstContent, firstContentsSeen, prior }: ModelStats): number | undefined {
+  const isStated = prior.isStated ?? true;
+  if (!isStated && firstContentsSeen < enoughSeen) return undefined;
+  const mu = isStated ? Math.max(firstContent.mu, Math.log(Math.max(1, prior.firstContentMs))) : firstContent.mu;
+  return upToQuarter(Math.exp(mu + slowDeviations * Math.sqrt(firstContent.variance)));
+}
+
+/** 100 ms × 1.25ⁿ, the first of them that is not below. */
+const upToQuarter = (ms: number): number =>
+  Math.round(100 * 1.25 ** Math.max(0, Math.ceil(Math.log(ms / 100) / Math.log(1.25) - 1e-9)));
+
+/** clamp(4 × slow, 1.2 s, 10 s), at least twice what is slow, and a quarter of a millisecond per token of input. */
+export const firstContentTimeoutMs = (slowMs: number, inputTokens: number): number =>
+  Math.round(
+    Math.max(leastOfSlow * slowMs, Math.min(longestMs, Math.max(shortestMs, timesSlow * slowMs))) +
+      msPerInputToken * inputTokens,
+  );
