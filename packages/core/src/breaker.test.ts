@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   afterCall,
+  afterFirstContent,
   closedBreaker,
   type BreakerEvent,
   type BreakerRules,
@@ -99,4 +100,17 @@ test('a cooldown of 0 leaves the rest to the provider’s own word', () => {
     state = after.state;
   }
   expect(fold(state, failureOf('rate_limit', { retryAfterMs: 200 }), never).rest?.untilMs).toBe(nowMs + 200);
+});
+
+test('answers that began before a model went down and end meanwhile do not interrupt its failures; a first content does', () => {
+  const failure = failureOf('server_error');
+  const ended = (state: BreakerState, end: End) =>
+    afterCall(state, { failure: end, wasHeard: end === undefined, mayOpen: true }, rules);
+  let { state, rest } = ended(closedBreaker, failure);
+  for (const end of [undefined, failure, undefined, failure]) ({ state, rest } = ended(state, end));
+  expect(rest).toBeDefined();
+  state = closedBreaker;
+  for (let n = 0; n < 2; n += 1) ({ state, rest } = ended(state, failure));
+  ({ rest } = ended(afterFirstContent(state), failure));
+  expect(rest).toBeUndefined();
 });

@@ -40,6 +40,8 @@ export interface BreakerEvent {
   readonly failure: ProviderFailure | undefined;
   /** A success that used up one of the provider's limits: how long nothing is left. */
   readonly spentForMs?: number | undefined;
+  /** It succeeded, and its first content was told by {@link afterFirstContent}: failures since then stay in a row. */
+  readonly wasHeard?: boolean;
   /** False: it does not open the breaker, since no other model may do the task, or it began before the present rest. */
   readonly mayOpen: boolean;
 }
@@ -66,7 +68,7 @@ export function afterCall(
 ): { readonly state: BreakerState; readonly rest: Rest | undefined } {
   const { failure, spentForMs } = event;
   if (failure && !countsAgainstModel(failure)) return { state, rest: undefined };
-  const counted = count(state, failure !== undefined, rules.nowMs);
+  const counted = count(state, failure !== undefined, event.wasHeard === true, rules.nowMs);
   if (failure) {
     const restMs = ownRestMs(failure, rules) ?? (event.mayOpen ? breakerRestMs(counted, rules) : undefined);
     return restMs === undefined ? { state: counted, rest: undefined } : resting(failure.message, restMs, rules);
@@ -74,6 +76,12 @@ export function afterCall(
   if (spentForMs === undefined) return { state: counted, rest: undefined };
   return resting('the provider says that nothing is left of its limit', spentForMs, { ...rules, openings: 0 });
 }
+
+/**
+ * The state after the first content of a call: the model lived at that moment. What ends well much later, after a long
+ * answer, tells nothing of the calls that failed meanwhile.
+ */
+export const afterFirstContent = (state: BreakerState): BreakerState => ({ ...state, failuresInARow: 0 });
 
 function resting(
   reason: string,
@@ -113,10 +121,10 @@ function breakerRestMs(state: BreakerState, { openings, cooldownMs, draw }: Brea
   return Math.round(growing * (1 + jitter * (2 * draw - 1)));
 }
 
-function count(state: BreakerState, isFailure: boolean, nowMs: number): BreakerState {
+function count(state: BreakerState, isFailure: boolean, wasHeard: boolean, nowMs: number): BreakerState {
   const kept = 0.5 ** (Math.max(0, nowMs - state.atMs) / halfLifeMs);
   return {
-    failuresInARow: isFailure ? state.failuresInARow + 1 : 0,
+    failuresInARow: isFailure ? state.failuresInARow + 1 : wasHeard ? state.failuresInARow : 0,
     successes: state.successes * kept + (isFailure ? 0 : 1),
     failures: state.failures * kept + (isFailure ? 1 : 0),
     atMs: nowMs,

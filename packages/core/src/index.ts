@@ -33,6 +33,7 @@ export * from './proposals.ts';
 export * from './replay.ts';
 export * from './schedule.ts';
 export * from './snapshot.ts';
+export * from './suspicion.ts';
 export * from './tone.ts';
 export * from './would-change.ts';
 export * from './task-kinds.ts';

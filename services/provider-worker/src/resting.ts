@@ -1,6 +1,14 @@
-import { afterCall, closedBreaker, restsItsKey, type Model } from '@will/core';
+import { afterCall, afterFirstContent, closedBreaker, restsItsKey, type Model } from '@will/core';
 import type { ProviderOutcome } from '@will/providers';
 import type { Rests } from './ports.ts';
+
+/** Of a call that ended. */
+interface Learned {
+  readonly isProbe: boolean;
+  readonly isOnlyChoice: boolean;
+  /** It had content before its end. Default: no. */
+  readonly wasHeard?: boolean;
+}
 
 export interface RestingDeps {
   readonly rests: Rests;
@@ -23,7 +31,7 @@ export interface Pause {
 /** A prober that died is followed by another one after so long. */
 const probeLeaseMs = 15_000;
 /** While somebody else finds out whether the model is well, the others look again after so long. */
-const whileProbedMs = 250;
+export const whileProbedMs = 250;
 
 /** Whether one model rests, in this process's view, and what its calls say about that. */
 export class Resting {
@@ -75,8 +83,13 @@ export class Resting {
     this.#told(this.#deps.rests.giveProbe(this.#model().slug));
   }
 
+  /** A call of it has content. */
+  heard(): void {
+    this.#breaker = afterFirstContent(this.#breaker);
+  }
+
   /** Takes a call's end into account: it may send the model to rest, or show that it is well. */
-  learn(outcome: ProviderOutcome, { isProbe, isOnlyChoice }: { isProbe: boolean; isOnlyChoice: boolean }): void {
+  learn(outcome: ProviderOutcome, { isProbe, isOnlyChoice, wasHeard = false }: Learned): void {
     const { rests, nowMs, draw } = this.#deps;
     const { slug, document } = this.#model();
     const failure = outcome.ok ? undefined : outcome.failure;
@@ -86,6 +99,7 @@ export class Resting {
       this.#breaker,
       {
         failure,
+        wasHeard,
         // What was under way when the rest began says nothing new.
         mayOpen: isProbe || (standing === 0 && !isOnlyChoice),
         spentForMs: outcome.ok ? outcome.spentForMs : undefined,

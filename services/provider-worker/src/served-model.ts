@@ -10,7 +10,9 @@ import {
   type Model,
   priceAt,
   reserveOf,
+  countsAgainstModel,
   styleOrderOf,
+  Suspicion,
 } from '@will/core';
 import { factsFromWire, wire } from '@will/contracts';
 import type { CallHook } from '@will/extension';
@@ -19,7 +21,7 @@ import { type Judge, outputLimitWithin, type Refusal } from './judge.ts';
 import type { Allowances, Hold, LimitReached } from './limits/allowances.ts';
 import type { Contents, Groups, IncomingCall, Membership, PayloadSource, Records, Rests, Snapshots } from './ports.ts';
 import { type Commanded, PendingCall } from './pending-call.ts';
-import { Resting, type Pause } from './resting.ts';
+import { Resting, type Pause, whileProbedMs } from './resting.ts';
 import { Slots } from './slots.ts';
 import { unwatched, type Watch } from './watch.ts';
 import { WorkerCall, type CallDeps } from './worker-call.ts';
@@ -92,6 +94,7 @@ export class ServedModel {
   /** What of the record the connection was made of. */
   readonly #wiring: string;
   readonly resting: Resting;
+  readonly #suspicion = new Suspicion();
   /** Health allows it; the rest is up to slots and rests. */
   #isWanted = false;
   #membership: Membership | undefined;
@@ -185,9 +188,18 @@ export class ServedModel {
   async #admit(call: IncomingCall): Promise<void> {
     const probe = this.resting.isUnproven && !this.resting.pause() ? await this.resting.mayProbe() : undefined;
     if (probe !== undefined && probe !== 'probe') return pausing(call, probe);
+    const doubt = call.request.anotherFollows && probe === undefined ? this.#doubt() : undefined;
+    if (doubt) return pausing(call, doubt);
     await this.#serve(call, probe === 'probe').finally(() => {
       if (probe === 'probe') this.resting.giveProbe();
     });
+  }
+
+  /** A model that falls silent or begins to fail is spared, where another one may do the task. */
+  #doubt(): Pause | undefined {
+    const nowMs = this.#deps.nowMs();
+    const reason = this.#suspicion.doubt(nowMs);
+    return reason === undefined ? undefined : { reason, untilMs: nowMs + whileProbedMs };
   }
 
   async #serve(call: IncomingCall, isProbe: boolean): Promise<void> {
@@ -246,6 +258,8 @@ export class ServedModel {
     const snapshot = snapshots.current;
     const style = snapshot && facts && styleOrderOf(snapshot, facts, this.model);
     const startedMs = nowMs();
+    const { attemptId, stream, firstContentTimeoutMs } = call.request;
+    let wasHeard = false;
     const watch = (this.#deps.watch ?? unwatched)(this.model, call.request);
     const record = (made: wire.CallRecord): void => {
       records.call(made);
@@ -267,15 +281,23 @@ export class ServedModel {
         maxOutputTokens,
         model: this.model,
         connection: this.#connection,
+        onFirstContent: () => {
+          wasHeard = true;
+          this.#suspicion.heard(attemptId, nowMs());
+          this.resting.heard();
+        },
         onOutcome: (outcome) => {
+          if (outcome.ok && !wasHeard) this.#suspicion.heard(attemptId, nowMs());
+          else this.#suspicion.ended(attemptId, !outcome.ok && countsAgainstModel(outcome.failure));
           hold.settle(amountsOf(outcome.usage, priceAt(this.model, startedMs)));
           this.#onOutcome(outcome);
-          this.resting.learn(outcome, { isProbe, isOnlyChoice: call.request.onlyChoice });
+          this.resting.learn(outcome, { isProbe, isOnlyChoice: call.request.onlyChoice, wasHeard });
         },
       },
       call,
     );
     calls.add(work);
+    this.#suspicion.sent(attemptId, startedMs, stream ? firstContentTimeoutMs : 0);
     await watch.run(() => work.run()).finally(() => calls.remove(work));
   }
 

@@ -54,6 +54,8 @@ export interface CallDeps {
   readonly record: (record: wire.CallRecord) => void;
   /** Told what was said, where the client's document switches that on; undefined: nobody listens. */
   readonly keepContent: ((input: Uint8Array, output: string) => void) | undefined;
+  /** Told of its first content, where that comes before its end. */
+  readonly onFirstContent: () => void;
   /** What became of the call at the provider, told before anybody else hears of it. */
   readonly onOutcome: (outcome: ProviderOutcome) => void;
 }
@@ -274,7 +276,10 @@ export class WorkerCall implements Commanded {
   #content(delta: ContentDelta): void {
     this.#outputChars += (delta.text ?? '').length;
     if (this.#said && this.#said.output.length < mostKeptChars) this.#said.output += delta.text ?? '';
-    this.#firstContentAtMs ??= this.#deps.nowMs();
+    if (this.#firstContentAtMs === undefined) {
+      this.#firstContentAtMs = this.#deps.nowMs();
+      this.#deps.onFirstContent();
+    }
     if (this.#mayGo) return this.#send(delta);
     this.#held.push(delta);
     void this.#askGo();

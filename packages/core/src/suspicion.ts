@@ -1,0 +1,53 @@
+interface Unheard {
+  readonly sentAtMs: number;
+  /** Without content by then it is silent; undefined: nothing is known of that. */
+  readonly slowAtMs: number | undefined;
+}
+
+/** Failures without a first content in between, from which on one call at a time finds out whether the model is well. */
+const mostFailures = 1;
+/** Silence is longer than this part of what a first content may take. */
+const partOfTimeout = 0.25;
+
+/**
+ * What the calls of one model that are under way tell of it, before any of them has ended: a model that falls silent or
+ * begins to fail is not sent all that comes until the first of them ended. It only says where a call had better go
+ * elsewhere; where there is no elsewhere nobody asks.
+ */
+export class Suspicion {
+  readonly #unheard = new Map<string, Unheard>();
+  #heardAtMs = Number.NEGATIVE_INFINITY;
+  #failures = 0;
+
+  /** @param timeoutMs what its first content may take; 0: nothing is known of that. */
+  sent(attemptId: string, nowMs: number, timeoutMs: number): void {
+    const slowAtMs = timeoutMs > 0 ? nowMs + partOfTimeout * timeoutMs : undefined;
+    this.#unheard.set(attemptId, { sentAtMs: nowMs, slowAtMs });
+  }
+
+  /** First content, of any call: the model lives. */
+  heard(attemptId: string, nowMs: number): void {
+    this.#unheard.delete(attemptId);
+    this.#heardAtMs = nowMs;
+    this.#failures = 0;
+  }
+
+  /** @param failed by the model's own fault. */
+  ended(attemptId: string, failed: boolean): void {
+    this.#unheard.delete(attemptId);
+    if (failed) this.#failures += 1;
+  }
+
+  /** Why another call had better go elsewhere now; undefined: nothing speaks against it. */
+  doubt(nowMs: number): string | undefined {
+    if (this.#failures >= mostFailures && this.#unheard.size > 0)
+      return 'its last call failed, and another one finds out whether it is well';
+    for (const { sentAtMs, slowAtMs } of this.#unheard.values()) {
+      if (sentAtMs < this.#heardAtMs) continue;
+      if (slowAtMs !== undefined && slowAtMs < nowMs)
+        return `it is silent for ${Math.round(nowMs - sentAtMs)} ms, longer than it usually is`;
+      if (slowAtMs !== undefined) return undefined;
+    }
+    return undefined;
+  }
+}
