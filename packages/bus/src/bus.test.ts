@@ -10,6 +10,7 @@ import {
   BusError,
   connectBus,
   ensureStreams,
+  answerStill,
   LifeWatch,
   Outbox,
   watchProcesses,
@@ -128,6 +129,27 @@ test('a process that stops its signs of life is lost within a second, once, and 
   const stoppedMs = performance.now();
   expect((await lost.promise) - stoppedMs).toBeLessThan(1_000);
   expect(livingLost).toBe(0);
+});
+
+test('a living process that no longer has the work is as good as lost for who waits for it, and only for them', async () => {
+  const [owner, watcher] = [await bus(), await bus()];
+  opened.push(beat(owner));
+  opened.push(answerStill(owner, ({ client, id }) => client === 'acme' && id === 'under-way').stop);
+  await owner.connection.flush();
+  const life = new LifeWatch(watcher, undefined, 60);
+  opened.push(() => life.close());
+  const told: string[] = [];
+  const watch = (client: string, id: string): Promise<void> =>
+    new Promise((resolve) => {
+      const onLost = (): void => {
+        told.push(`${client} ${id}`);
+        resolve();
+      };
+      life.watch(owner.processId, onLost, { client, id });
+    });
+  void watch('acme', 'under-way');
+  await Promise.all([watch('acme', 'ended'), watch('other', 'under-way')]);
+  expect(told.toSorted()).toEqual(['acme ended', 'other under-way']);
 });
 
 test('events are kept while the stream is away and arrive after it is back', async () => {

@@ -13,7 +13,7 @@ export {
 } from './counters.ts';
 export { openCooldowns, type Cooldowns } from './cooldowns.ts';
 export { followKeys, openKeyBucket, type KeyBucket, type KeysView } from './keys.ts';
-export { beat, beatMs, LifeWatch } from './life.ts';
+export { answerStill, beat, beatMs, LifeWatch, type Work } from './life.ts';
 export { Outbox, type OutboxOptions } from './outbox.ts';
 export {
   announce,

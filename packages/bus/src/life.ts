@@ -1,5 +1,6 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { Subscription } from '@nats-io/nats-core';
-import { subjects } from '@will/contracts';
+import { patterns, subjects, wire } from '@will/contracts';
 import type { Bus } from './api.ts';
 
 /** How often a process says that it lives. */
@@ -20,35 +21,73 @@ export function beat(bus: Bus): () => void {
   return () => clearInterval(timer);
 }
 
+/** Work that lasts is asked after this often: what was said of it may have been lost with a connection of its owner. */
+const usualAskEveryMs = 2_500;
+/** Of two words of an owner that it does not have the work, the first may have met it on its way. */
+const goneAfterAnswers = 2;
+
+/** A task of a client, or an attempt of one, that another process has. */
+export interface Work {
+  readonly client: string;
+  readonly id: string;
+}
+
+/** Answers those who ask whether work is still under way here. */
+export function answerStill(bus: Bus, isHere: (work: Work) => boolean): { stop(): void } {
+  const asked = bus.listen(patterns.stills(bus.processId), ({ subject, data, reply }) => {
+    const client = subject.slice(subject.lastIndexOf('.') + 1);
+    const gone = fromBinary(wire.StillRequestSchema, data).ids.filter((id) => !isHere({ client, id }));
+    if (bus.isConnected && reply !== '')
+      bus.publish(reply, toBinary(wire.StillResponseSchema, create(wire.StillResponseSchema, { gone })));
+  });
+  return { stop: () => asked.unsubscribe() };
+}
+
+interface Watcher {
+  readonly onLost: () => void;
+  readonly work: Work | undefined;
+  readonly sinceMs: number;
+  goneAnswers: number;
+}
+
 interface Watched {
   lastBeatMs: number;
   lastWantedMs: number;
   readonly subscription: Subscription;
-  readonly onLost: Set<() => void>;
+  readonly watchers: Set<Watcher>;
 }
 
 /** Watches other processes' signs of life: only those that something depends on right now. */
 export class LifeWatch {
   readonly #bus: Bus;
   readonly #nowMs: () => number;
+  readonly #askEveryMs: number;
   readonly #watched = new Map<string, Watched>();
   readonly #timer: NodeJS.Timeout;
   #lastTickMs: number;
+  #lastAskMs: number;
 
-  constructor(bus: Bus, nowMs: () => number = () => performance.now()) {
+  constructor(bus: Bus, nowMs: () => number = () => performance.now(), askEveryMs = usualAskEveryMs) {
     this.#bus = bus;
+    this.#askEveryMs = askEveryMs;
     this.#nowMs = nowMs;
     this.#lastTickMs = nowMs();
+    this.#lastAskMs = nowMs();
     this.#timer = setInterval(() => this.#tick(), beatMs / 5);
     this.#timer.unref();
   }
 
-  /** Calls `onLost` once when the process missed three beats. Returns how to stop watching. */
-  watch(processId: string, onLost: () => void): () => void {
+  /**
+   * Calls `onLost` once when the process missed three beats, or says that it does not have the work, which then ended
+   * without our hearing of it. Returns how to stop watching.
+   */
+  watch(processId: string, onLost: () => void, work?: Work): () => void {
     const watched = this.#watched.get(processId) ?? this.#subscribe(processId);
-    watched.lastWantedMs = this.#nowMs();
-    watched.onLost.add(onLost);
-    return () => watched.onLost.delete(onLost);
+    const sinceMs = this.#nowMs();
+    watched.lastWantedMs = sinceMs;
+    const watcher: Watcher = { onLost, work, sinceMs, goneAnswers: 0 };
+    watched.watchers.add(watcher);
+    return () => watched.watchers.delete(watcher);
   }
 
   /** Any other word from the process is a sign of life too. */
@@ -71,7 +110,7 @@ export class LifeWatch {
       subscription: this.#bus.listen(subjects.alive(processId), () => {
         watched.lastBeatMs = this.#nowMs();
       }),
-      onLost: new Set(),
+      watchers: new Set(),
     };
     this.#watched.set(processId, watched);
     return watched;
@@ -87,15 +126,37 @@ export class LifeWatch {
       return;
     }
     for (const [processId, watched] of this.#watched) this.#judge(processId, watched, nowMs);
+    if (nowMs - this.#lastAskMs < this.#askEveryMs) return;
+    this.#lastAskMs = nowMs;
+    for (const [processId, { watchers }] of this.#watched) this.#askAfter(processId, watchers, nowMs);
+  }
+
+  #askAfter(processId: string, watchers: ReadonlySet<Watcher>, nowMs: number): void {
+    const lasting = [...watchers].filter(({ work, sinceMs }) => work && nowMs - sinceMs >= this.#askEveryMs);
+    // An owner that does not answer is judged by its beats.
+    for (const [client, asked] of Map.groupBy(lasting, ({ work }) => (work as Work).client))
+      void this.#ask(processId, client, asked).catch(() => {});
+  }
+
+  async #ask(processId: string, client: string, watchers: readonly Watcher[]): Promise<void> {
+    const ids = watchers.map(({ work }) => (work as Work).id);
+    const request = toBinary(wire.StillRequestSchema, create(wire.StillRequestSchema, { ids }));
+    const answer = await this.#bus.request(subjects.still(processId, client), request, this.#askEveryMs);
+    const gone = new Set(fromBinary(wire.StillResponseSchema, answer).gone);
+    const watched = this.#watched.get(processId);
+    for (const watcher of watchers) {
+      watcher.goneAnswers = gone.has((watcher.work as Work).id) ? watcher.goneAnswers + 1 : 0;
+      if (watcher.goneAnswers >= goneAfterAnswers && watched?.watchers.delete(watcher)) watcher.onLost();
+    }
   }
 
   #judge(processId: string, watched: Watched, nowMs: number): void {
-    if (watched.onLost.size > 0) watched.lastWantedMs = nowMs;
+    if (watched.watchers.size > 0) watched.lastWantedMs = nowMs;
     const isLost = nowMs - watched.lastBeatMs > lostAfterMs;
     const isForgotten = nowMs - watched.lastWantedMs > lingerMs;
     if (!isLost && !isForgotten) return;
     this.#watched.delete(processId);
     watched.subscription.unsubscribe();
-    if (isLost) for (const onLost of watched.onLost) onLost();
+    if (isLost) for (const { onLost } of watched.watchers) onLost();
   }
 }

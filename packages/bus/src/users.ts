@@ -94,14 +94,16 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
       subjects.policyDecide,
       'will.v1.call.*.*',
       'will.v1.control.*',
-      'will.v1.cancel.*',
+      'will.v1.cancel.*.*',
+      'will.v1.still.*.*',
       ...rests,
       ...payloads,
       ...content,
     ],
     subscribe: [
       inQueue('will.v1.task.run.*', queues.router),
-      'will.v1.cancel.*',
+      'will.v1.cancel.*.*',
+      'will.v1.still.*.*',
       'will.v1.free.*',
       subjects.policyEdge,
     ],
@@ -121,7 +123,8 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
     subscribe: [
       inQueue('will.v1.call.*.*', queues.worker),
       'will.v1.control.*',
-      'will.v1.cancel.*',
+      'will.v1.cancel.*.*',
+      'will.v1.still.*.*',
       'will.v1.callin.>',
     ],
   },
@@ -139,7 +142,8 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
   tasks: {
     publish: [
       'will.v1.task.run.*',
-      'will.v1.cancel.*',
+      'will.v1.cancel.*.*',
+      'will.v1.still.*.*',
       'will.v1.task.queue.>',
       'will.v1.sched.>',
       'will.v1.result.>',
@@ -159,7 +163,8 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
     publish: [
       'will.v1.task.run.*',
       ...['submit', 'get', 'cancel', 'list'].map((word) => `will.v1.task.${word}.*`),
-      'will.v1.cancel.*',
+      'will.v1.cancel.*.*',
+      'will.v1.still.*.*',
       subjects.policyExplain,
       subjects.registry('get'),
       subjects.registry('status'),
@@ -196,7 +201,8 @@ export const permissionsOfClient = (client: string): BusPermissions => ({
     subjects.taskRun(client),
     ...(['run', 'stream', 'explain', 'cancel'] as const).map((word) => subjects.json(word, client)),
     ...(['submit', 'get', 'cancel', 'list'] as const).map((word) => `will.v1.task.${word}.${client}`),
-    'will.v1.cancel.*',
+    `will.v1.cancel.*.${client}`,
+    `will.v1.still.*.${client}`,
   ],
   subscribe: [`_INBOX.${client}.>`, 'will.v1.alive.*'],
 });
@@ -206,7 +212,8 @@ export const operatorPermissions: BusPermissions = {
   publish: [
     '$JS.API.INFO',
     'will.v1.task.*.*',
-    'will.v1.cancel.*',
+    'will.v1.cancel.*.*',
+    'will.v1.still.*.*',
     'will.v1.registry.*',
     'will.v1.keys.*',
     subjects.audit('list'),

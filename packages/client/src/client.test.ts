@@ -1,6 +1,6 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { beat, type Bus, connectBus } from '@will/bus';
-import { newId, patterns, queues, sizes, subjects, wire } from '@will/contracts';
+import { newId, patterns, queues, sizes, wire } from '@will/contracts';
 import { startNatsServer, type NatsServer } from '@will/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connectClient, TaskError, type StreamPart, type TaskClient } from './index.ts';
@@ -152,7 +152,7 @@ test('leaving a stream early cancels the task at its owner', async () => {
     say(1, 1, started(id));
     say(1, 2, delta('Hel'));
   });
-  own.bus.listen(subjects.cancel(own.bus.processId), ({ data }) =>
+  own.bus.listen(patterns.cancels(own.bus.processId), ({ data }) =>
     cancelled.resolve(fromBinary(wire.CancelSchema, data).taskId),
   );
   await own.bus.connection.flush();
@@ -168,7 +168,7 @@ test('a task cancelled before any router had it is cancelled as soon as one has'
     accept = () => say(0, 0, accepted(id));
     received.resolve();
   });
-  own.bus.listen(subjects.cancel(own.bus.processId), ({ data }) =>
+  own.bus.listen(patterns.cancels(own.bus.processId), ({ data }) =>
     cancelled.resolve(fromBinary(wire.CancelSchema, data).taskId),
   );
   await own.bus.connection.flush();

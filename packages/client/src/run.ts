@@ -248,14 +248,14 @@ export class Run {
   #watch(owner: string, onLost: () => void): void {
     this.#stopWatching();
     this.#owner = owner;
-    this.#stopWatching = this.#support.life.watch(owner, onLost);
+    this.#stopWatching = this.#support.life.watch(owner, onLost, { client: this.#client, id: this.#message.taskId });
   }
 
   #tellOwner(): void {
     const { bus } = this.#support;
     if (this.#owner === '' || !bus.isConnected) return;
     bus.publish(
-      subjects.cancel(this.#owner),
+      subjects.cancel(this.#owner, this.#client),
       toBinary(wire.CancelSchema, create(wire.CancelSchema, { taskId: this.#message.taskId })),
     );
   }

@@ -71,8 +71,12 @@ export const subjects = {
   policyEdge: 'will.v1.policy.edge',
   call: (dataClass: DataClassToken, model: string) =>
     `will.v1.call.${slug('data class', dataClass)}.${slug('model', model)}`,
-  /** Of the process that owns the task now. */
-  cancel: (processId: string) => `will.v1.cancel.${opaque('process id', processId)}`,
+  /** At the process that owns the task now. */
+  cancel: (processId: string, client: string) =>
+    `will.v1.cancel.${opaque('process id', processId)}.${slug('client', client)}`,
+  /** Asks the process whether tasks of the client, or attempts, are still under way there. */
+  still: (processId: string, client: string) =>
+    `will.v1.still.${opaque('process id', processId)}.${slug('client', client)}`,
   control: (workerId: string) => `will.v1.control.${opaque('worker id', workerId)}`,
   alive: (processId: string) => `will.v1.alive.${opaque('process id', processId)}`,
   free: (model: string) => `will.v1.free.${slug('model', model)}`,
@@ -105,6 +109,8 @@ export const patterns = {
   taskSchedules: 'will.v1.sched.*.*',
   taskResults: 'will.v1.result.*.*',
   free: 'will.v1.free.*',
+  cancels: (processId: string) => `will.v1.cancel.${opaque('process id', processId)}.*`,
+  stills: (processId: string) => `will.v1.still.${opaque('process id', processId)}.*`,
   events: 'will.v1.evt.>',
   callIn: 'will.v1.callin.>',
   counters: (kind: 'ledger' | 'rate') => `${subjects.counter(kind, '')}>`,

@@ -3,6 +3,8 @@ export type Behaviour =
   | {
       readonly kind: 'answer';
       readonly text?: string;
+      /** Answers with the text of the last message, so that an answer shows whose it is. */
+      readonly echo?: boolean;
       readonly chunks?: number;
       readonly gapMs?: number;
       readonly delayMs?: number;
@@ -42,4 +44,6 @@ export interface SeenRequest {
   readonly atMs: number;
   /** Resolves when the answer was sent whole, or the caller went away. */
   readonly over: Promise<'sent' | 'aborted'>;
+  /** When that was; undefined: not yet. */
+  overAtMs?: number;
 }

@@ -88,9 +88,12 @@ function see(
   dialect: Dialect | undefined,
 ): SeenRequest {
   const over = new Promise<'sent' | 'aborted'>((resolve) => {
-    response.once('close', () => resolve(response.writableFinished ? 'sent' : 'aborted'));
+    response.once('close', () => {
+      seen.overAtMs = Date.now();
+      resolve(response.writableFinished ? 'sent' : 'aborted');
+    });
   });
-  return {
+  const seen: SeenRequest = {
     model: dialect?.modelOf(request.url ?? '', body) ?? String(body['model']),
     stream: dialect?.isStream(request.url ?? '', body) ?? body['stream'] === true,
     path: request.url ?? '',
@@ -99,6 +102,7 @@ function see(
     atMs: Date.now(),
     over,
   };
+  return seen;
 }
 
 function play(behaviour: Behaviour, seen: SeenRequest, response: ServerResponse): void {
@@ -146,11 +150,16 @@ async function answer(
   seen: SeenRequest,
   response: ServerResponse,
 ): Promise<void> {
-  const text = behaviour.text ?? defaultText;
+  const text = behaviour.echo ? lastMessageIn(seen.body) : (behaviour.text ?? defaultText);
   await pause(behaviour.delayMs ?? 0);
   const finish = behaviour.finish ?? 'stop';
   if (!seen.stream) return sendWhole(seen, response, { content: text }, finish, behaviour.usage);
   await streamWhole(seen, response, split(text, behaviour.chunks ?? 6), finish, behaviour);
+}
+
+function lastMessageIn(body: Readonly<Record<string, unknown>>): string {
+  const { content } = (body['messages'] as { content: string | { text?: string }[] }[]).at(-1) ?? { content: '' };
+  return typeof content === 'string' ? content : content.map(({ text }) => text ?? '').join('');
 }
 
 function split(text: string, parts: number): string[] {

@@ -4,6 +4,7 @@ import type { IncomingCall } from './ports.ts';
 
 /** What a router or a caller may want of a call that is here. */
 export interface Commanded {
+  readonly client: string;
   readonly taskId: string;
   readonly attemptId: string;
   /** The caller wants no more of it. */
@@ -24,12 +25,14 @@ const nextWordWithinMs = 3_000;
  * while the router hears that it is here, and may take it back before anything is sent to a provider.
  */
 export class PendingCall implements Commanded {
+  readonly client: string;
   readonly taskId: string;
   readonly attemptId: string;
   isTakenBack = false;
   readonly #timer: NodeJS.Timeout;
 
   constructor(call: IncomingCall) {
+    this.client = call.request.facts?.client ?? '';
     this.taskId = call.request.taskId;
     this.attemptId = call.request.attemptId;
     const value = create(wire.CallWaitsSchema, { withinMs: nextWordWithinMs });

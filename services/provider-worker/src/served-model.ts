@@ -15,6 +15,7 @@ import {
   Suspicion,
 } from '@will/core';
 import { factsFromWire, wire } from '@will/contracts';
+import type { Work } from '@will/bus';
 import type { CallHook } from '@will/extension';
 import type { ModelConnection, ProviderOutcome } from '@will/providers';
 import { type Judge, outputLimitWithin, type Refusal } from './judge.ts';
@@ -76,8 +77,13 @@ export class CallIndex {
     return this.#byAttempt.get(attemptId);
   }
 
-  ofTask(taskId: string): Commanded[] {
-    return [...this.#byAttempt.values()].filter((call) => call.taskId === taskId);
+  ofTask(client: string, taskId: string): Commanded[] {
+    return [...this.#byAttempt.values()].filter((call) => call.taskId === taskId && call.client === client);
+  }
+
+  /** Whether an attempt, or a task with one, is under way here. */
+  has({ client, id }: Work): boolean {
+    return this.#byAttempt.get(id)?.client === client || this.ofTask(client, id).length > 0;
   }
 }
 

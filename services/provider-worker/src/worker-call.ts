@@ -68,6 +68,7 @@ const mostKeptChars = 300_000;
 
 /** One attempt: the provider's answer becomes frames to the caller, words to the router, and one record. */
 export class WorkerCall implements Commanded {
+  readonly client: string;
   readonly taskId: string;
   readonly attemptId: string;
   readonly #deps: CallDeps;
@@ -90,7 +91,8 @@ export class WorkerCall implements Commanded {
   #outputChars = 0;
 
   constructor(deps: CallDeps, call: IncomingCall) {
-    const { taskId, attemptId, attempt, go } = call.request;
+    const { taskId, attemptId, attempt, go, facts } = call.request;
+    this.client = facts?.client ?? '';
     this.taskId = taskId;
     this.attemptId = attemptId;
     this.#deps = deps;

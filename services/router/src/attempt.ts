@@ -50,6 +50,7 @@ export class Attempt {
   readonly #listener: AttemptListener;
   readonly #nowMs: () => number;
   readonly #calls: Calls;
+  readonly #client: string;
   #deliveryTimer: NodeJS.Timeout;
   #patienceMs: number;
   readonly #call: { close(): void };
@@ -61,10 +62,11 @@ export class Attempt {
    * @throws {BusError} the bus is away.
    */
   constructor(calls: Calls, dispatch: Dispatch, listener: AttemptListener, nowMs: () => number, patienceMs: number) {
-    const { attemptId, attempt, model } = dispatch.request;
+    const { attemptId, attempt, model, facts } = dispatch.request;
     this.id = attemptId;
     this.number = attempt;
     this.model = model;
+    this.#client = facts?.client ?? '';
     this.#calls = calls;
     this.#listener = listener;
     this.#nowMs = nowMs;
@@ -139,7 +141,8 @@ export class Attempt {
     this.workerId = workerId;
     this.reserve = { usage: reserve, costNanoUsd: reserveCostNanoUsd };
     this.#stopWatching();
-    this.#stopWatching = this.#calls.watch(workerId, () => this.#lost());
+    const work = { client: this.#client, id: this.id };
+    this.#stopWatching = this.#calls.watch(workerId, () => this.#lost(), work);
     this.#listener.accepted(this);
   }
 

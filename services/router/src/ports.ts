@@ -1,3 +1,4 @@
+import type { Work } from '@will/bus';
 import type { Facts, LiveState, Pick, RankedSet, Snapshot } from '@will/core';
 import type { wire } from '@will/contracts';
 
@@ -56,8 +57,8 @@ export interface Calls {
   send(dispatch: Dispatch, onSignal: (signal: CallSignal) => void): { close(): void };
   /** Commands a worker. Never throws: a bus that is away loses it, and the worker sees that by itself. */
   command(workerId: string, attemptId: string, command: wire.CallCommand): void;
-  /** Calls back once when the worker missed three beats. Returns how to stop. */
-  watch(workerId: string, onLost: () => void): () => void;
+  /** Calls back once when the worker missed three beats, or does not have the work any more. Returns how to stop. */
+  watch(workerId: string, onLost: () => void, work?: Work): () => void;
 }
 
 /** Frames to the caller. Never throws. */

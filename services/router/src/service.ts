@@ -13,7 +13,7 @@ export interface RouterDeps extends RunDeps {
 /** The router's one use case: get a task done. Holds the tasks in flight. */
 export class Router {
   readonly #deps: RouterDeps;
-  /** By task id: whoever missed our word may have sent a task twice. */
+  /** By client and task id: whoever missed our word may have sent a task twice. */
   readonly #running = new Map<string, Map<TaskRun, Promise<void>>>();
   readonly #byClient = new Map<string, number>();
   #inFlight = 0;
@@ -46,8 +46,12 @@ export class Router {
     }
   }
 
-  cancel(taskId: string): void {
-    for (const run of this.#running.get(taskId)?.keys() ?? []) run.cancel();
+  cancel(client: string, taskId: string): void {
+    for (const run of this.#running.get(keyOf(client, taskId))?.keys() ?? []) run.cancel();
+  }
+
+  has(client: string, taskId: string): boolean {
+    return this.#running.has(keyOf(client, taskId));
   }
 
   /** Resolves when all tasks in flight are over, or the time is up. */
@@ -72,13 +76,14 @@ export class Router {
 
   #start(run: TaskRun): void {
     const { taskId, client } = run.task;
-    const runs = this.#running.get(taskId) ?? new Map<TaskRun, Promise<void>>();
-    this.#running.set(taskId, runs);
+    const key = keyOf(client, taskId);
+    const runs = this.#running.get(key) ?? new Map<TaskRun, Promise<void>>();
+    this.#running.set(key, runs);
     this.#inFlight += 1;
     this.#byClient.set(client, (this.#byClient.get(client) ?? 0) + 1);
     const over = run.run().finally(() => {
       runs.delete(run);
-      if (runs.size === 0) this.#running.delete(taskId);
+      if (runs.size === 0) this.#running.delete(key);
       this.#inFlight -= 1;
       const left = (this.#byClient.get(client) ?? 1) - 1;
       if (left > 0) this.#byClient.set(client, left);
@@ -87,6 +92,8 @@ export class Router {
     runs.set(run, over);
   }
 }
+
+const keyOf = (client: string, taskId: string): string => `${client} ${taskId}`;
 
 /** Not all at once: who was refused together does not come back together. */
 const retryAfterMs = (): number => 500 + Math.floor(Math.random() * 1_000);

@@ -1,7 +1,7 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import type { Bus, Incoming, Serving } from '@will/bus';
+import { answerStill, type Bus, type Incoming, type Serving } from '@will/bus';
 import type { DataClass } from '@will/core';
-import { isInboxOf, queues, subjects, wire } from '@will/contracts';
+import { isInboxOf, patterns, queues, subjects, wire } from '@will/contracts';
 import type { Groups, IncomingCall } from '../ports.ts';
 import type { CallIndex } from '../served-model.ts';
 
@@ -71,14 +71,16 @@ export function obeyCommands(bus: Bus, calls: CallIndex): { stop(): void } {
     const { attemptId, command } = fromBinary(wire.CallControlSchema, message.data);
     obey[command]?.(attemptId);
   });
-  const cancels = bus.listen(subjects.cancel(bus.processId), (message) => {
-    const { taskId } = fromBinary(wire.CancelSchema, message.data);
-    for (const call of calls.ofTask(taskId)) call.cancel();
+  const cancels = bus.listen(patterns.cancels(bus.processId), ({ subject, data }) => {
+    const client = subject.slice(subject.lastIndexOf('.') + 1);
+    for (const call of calls.ofTask(client, fromBinary(wire.CancelSchema, data).taskId)) call.cancel();
   });
+  const stills = answerStill(bus, (work) => calls.has(work));
   return {
     stop() {
       control.unsubscribe();
       cancels.unsubscribe();
+      stills.stop();
     },
   };
 }

@@ -33,7 +33,7 @@ export function busCalls(bus: Bus, life: LifeWatch): Calls & { stop(): void } {
       const control = create(wire.CallControlSchema, { attemptId, command });
       bus.publish(subjects.control(workerId), toBinary(wire.CallControlSchema, control));
     },
-    watch: (workerId, onLost) => life.watch(workerId, onLost),
+    watch: (workerId, onLost, work) => life.watch(workerId, onLost, work),
     stop: () => inbox.unsubscribe(),
   };
 }

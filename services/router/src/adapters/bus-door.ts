@@ -1,6 +1,6 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
-import type { Bus, Incoming } from '@will/bus';
-import { clientOfTaskSubject, isInboxOf, patterns, queues, subjects, wire, readMessage } from '@will/contracts';
+import { answerStill, type Bus, type Incoming } from '@will/bus';
+import { clientOfTaskSubject, isInboxOf, patterns, queues, wire, readMessage } from '@will/contracts';
 import type { Caller } from '../ports.ts';
 import { refuse, type Router } from '../service.ts';
 
@@ -14,9 +14,10 @@ export function serveTasks(
     takeTask(bus, router, message);
     return undefined;
   });
-  const cancels = bus.listen(subjects.cancel(bus.processId), (message) => {
-    router.cancel(fromBinary(wire.CancelSchema, message.data).taskId);
+  const cancels = bus.listen(patterns.cancels(bus.processId), ({ subject, data }) => {
+    router.cancel(subject.slice(subject.lastIndexOf('.') + 1), fromBinary(wire.CancelSchema, data).taskId);
   });
+  const stills = answerStill(bus, ({ client, id }) => router.has(client, id));
   const takeTask = (on: Bus, to: Router, message: Incoming): void => {
     const client = clientOfTaskSubject(message.subject);
     // Without this check a caller could have frames written to any subject that the router may publish to.
@@ -35,6 +36,7 @@ export function serveTasks(
     async stop() {
       await serving.stop();
       cancels.unsubscribe();
+      stills.stop();
     },
   };
 }

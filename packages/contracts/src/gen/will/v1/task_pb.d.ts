@@ -620,7 +620,7 @@ export declare type Frame = Message<"will.v1.Frame"> & {
 export declare const FrameSchema: GenMessage<Frame>;
 
 /**
- * Sent to will.v1.cancel.<processId> of whoever owns the task now.
+ * Sent to will.v1.cancel.<processId>.<client> of whoever owns the task now.
  *
  * @generated from message will.v1.Cancel
  */
@@ -636,6 +636,44 @@ export declare type Cancel = Message<"will.v1.Cancel"> & {
  * Use `create(CancelSchema)` to create a new message.
  */
 export declare const CancelSchema: GenMessage<Cancel>;
+
+/**
+ * Asked at will.v1.still.<processId>.<client>: what was said of them last may have been lost on the way.
+ *
+ * @generated from message will.v1.StillRequest
+ */
+export declare type StillRequest = Message<"will.v1.StillRequest"> & {
+  /**
+   * Ids of tasks or attempts.
+   *
+   * @generated from field: repeated string ids = 1;
+   */
+  ids: string[];
+};
+
+/**
+ * Describes the message will.v1.StillRequest.
+ * Use `create(StillRequestSchema)` to create a new message.
+ */
+export declare const StillRequestSchema: GenMessage<StillRequest>;
+
+/**
+ * @generated from message will.v1.StillResponse
+ */
+export declare type StillResponse = Message<"will.v1.StillResponse"> & {
+  /**
+   * Those that are not under way there.
+   *
+   * @generated from field: repeated string gone = 1;
+   */
+  gone: string[];
+};
+
+/**
+ * Describes the message will.v1.StillResponse.
+ * Use `create(StillResponseSchema)` to create a new message.
+ */
+export declare const StillResponseSchema: GenMessage<StillResponse>;
 
 /**
  * @generated from enum will.v1.Priority
