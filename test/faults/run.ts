@@ -153,7 +153,9 @@ class FaultRun {
         if (answer && fromBinary(wire.StillResponseSchema, answer).gone.length === 0) places.push(id);
       }
       const calls = this.#seenCalls().filter((call) => call.taskId === taskId);
-      this.#say(`${taskId} of ${client} is ${lastSeenAs}; at ${places.join(', ') || 'nobody'}; calls ${JSON.stringify(calls)}`);
+      this.#say(
+        `${taskId} of ${client} is ${lastSeenAs}; at ${places.join(', ') || 'nobody'}; calls ${JSON.stringify(calls)}`,
+      );
     }
   }
 
@@ -262,7 +264,11 @@ class FaultRun {
       subjects.free('steady'),
       subjects.content,
       subjects.json('run', 'one'),
-      ...[...this.#system.processes.processes.keys()].flatMap((id) => [subjects.control(id), subjects.cancel(id, 'one'), subjects.still(id, 'one')]),
+      ...[...this.#system.processes.processes.keys()].flatMap((id) => [
+        subjects.control(id),
+        subjects.cancel(id, 'one'),
+        subjects.still(id, 'one'),
+      ]),
     ];
     for (const subject of targets) this.#publish(subject, garbage());
   }

@@ -19,10 +19,15 @@ export function busPolicy(bus: Bus, timeoutMs: number): Policy {
   };
 }
 
-async function ask(bus: Bus, request: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+/** One that does not answer may be one of several that stands still: the second question goes to another, more likely than not. */
+const mostQuestions = 3;
+
+async function ask(bus: Bus, request: Uint8Array, timeoutMs: number, questions = 1): Promise<Uint8Array> {
   try {
     return await bus.request(subjects.policyDecide, request, timeoutMs);
   } catch (cause) {
+    if (cause instanceof BusError && cause.code === 'timeout' && questions < mostQuestions)
+      return ask(bus, request, timeoutMs, questions + 1);
     const message = cause instanceof BusError ? `policy did not answer (${cause.code})` : 'policy did not answer';
     throw new PolicyError('unavailable', message, { cause });
   }
