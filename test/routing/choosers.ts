@@ -1,36 +1,50 @@
 import {
   afterCall,
+  afterFirstContent,
   type BreakerState,
   closedBreaker,
   decide,
   failureOf,
   type Facts,
+  firstContentTimeoutMs,
   type Goal,
   pick,
   type RankedSet,
   type RankMode,
   type Rest,
+  type Snapshot,
   StatsBook,
+  Suspicion,
   type ToldRecord,
 } from '@will/core';
-import { conditionAt, places, registryOf, type Script } from './world.ts';
+import { conditionAt, forbidden, places, registryOf, type Script, seeded } from './world.ts';
 
-/** Chooses the order of places for one request, and hears of every attempt when it is over. */
+/** One way to choose. It hears what a worker and a router would hear, when they would. */
 export interface Chooser {
-  order(atMs: number, inputTokens: number): readonly string[];
-  heard(record: ToldRecord): void;
+  /** Places for one request, the first to try first. `n`: its number. */
+  order(atMs: number, inputTokens: number, n: number): readonly string[];
+  /** Asked where another place follows. */
+  maySend(place: string, atMs: number): boolean;
+  /** How long a first content may take. */
+  timeoutMs(place: string, inputTokens: number, anotherFollows: boolean): number;
+  /** `patienceMs` 0: it is waited for. True: this call finds out whether a place that rested is well again. */
+  sent(place: string, id: string, atMs: number, patienceMs: number): boolean;
+  heard(place: string, id: string, atMs: number): void;
+  ended(record: ToldRecord): void;
+  /** Somebody judged an answer, 0 to 1. */
+  judged(place: string, judged: number, atMs: number): void;
 }
 
-export type MakeChooser = (script: Script, goal: Goal, draw: () => number) => Chooser;
+export type MakeChooser = (script: Script, goal: Goal) => Chooser;
 
-const epochMs = Date.UTC(2026, 0, 5);
+export const epochMs = Date.UTC(2026, 0, 5);
 const facts = (inputTokens: number): Facts => ({
   taskType: 'chat',
   client: 'sim',
   project: undefined,
   reflex: undefined,
   priority: 'normal',
-  dataClass: undefined,
+  dataClass: 'customer',
   model: undefined,
   input: ['text'],
   output: ['text'],
@@ -39,7 +53,15 @@ const facts = (inputTokens: number): Facts => ({
   maxOutputTokens: 0,
 });
 
-/** The product's own parts: decide by statistics, keep it as long as it holds, pick around what rests, breaker as workers have it. */
+/** What a worker waits for where nothing else follows. */
+const longestWaitMs = 30_000;
+/** Records travel in batches, and policy folds them a moment later. */
+const recordDelayMs = 250;
+
+/**
+ * The product's own parts, put together as its services do: decide by statistics, keep it as long as it holds, pick around what
+ * rests, spare what looks unwell, give up what is silent, let it rest by the breaker, one probe after a rest.
+ */
 class Product implements Chooser {
   readonly #script: Script;
   readonly #goal: Goal;
@@ -47,56 +69,145 @@ class Product implements Chooser {
   readonly #declared: readonly string[];
   readonly #draw: () => number;
   readonly #book = new StatsBook();
+  readonly #untold: ToldRecord[] = [];
   readonly #breakers = new Map<string, BreakerState>();
+  readonly #suspicions = new Map<string, Suspicion>();
   readonly #rests = new Map<string, Rest>();
+  /** The attempt that finds out after a rest, by place. */
+  readonly #probes = new Map<string, string>();
+  readonly #heard = new Set<string>();
+  readonly #startOf = new Map<string, number>();
   #kept: { readonly set: RankedSet; readonly dear: string } | undefined;
-  #snapshot: ReturnType<typeof registryOf>;
+  #snapshot: Snapshot;
 
-  constructor(script: Script, goal: Goal, draw: () => number, mode: RankMode, declared: readonly string[]) {
+  constructor(script: Script, goal: Goal, mode: RankMode, declared: readonly string[]) {
     this.#script = script;
     this.#goal = goal;
     this.#mode = mode;
     this.#declared = declared;
-    this.#draw = draw;
+    this.#draw = seeded(script.seed * 17 + 3);
     this.#snapshot = registryOf(declared, mode, goal, () => 1);
   }
 
-  order(atMs: number, inputTokens: number): readonly string[] {
-    // A changed price is a new revision of the documents.
-    const dear = places
-      .filter(({ name }) => conditionAt(this.#script, name, atMs).dearness > 1)
-      .map(({ name }) => name)
-      .join();
-    if (this.#kept?.dear !== dear) {
-      const priceOf = (place: string): number => conditionAt(this.#script, place, atMs).dearness;
-      this.#snapshot = registryOf(this.#declared, this.#mode, this.#goal, priceOf);
-      this.#kept = undefined;
-    }
+  order(atMs: number, inputTokens: number, n: number): readonly string[] {
+    this.#tell(atMs);
+    this.#followPrices(atMs);
     if (!this.#kept || this.#kept.set.validUntilMs <= epochMs + atMs)
-      this.#kept = { dear, set: decide(this.#snapshot, facts(inputTokens), epochMs + atMs, this.#book) };
+      this.#kept = {
+        dear: this.#dearAt(atMs),
+        set: decide(this.#snapshot, facts(inputTokens), epochMs + atMs, this.#book),
+      };
     const coolingUntilMs = new Map([...this.#rests].map(([model, { untilMs }]) => [model, untilMs]));
     const live = { unserved: new Map<string, string>(), coolingUntilMs };
-    const { order } = pick(this.#kept.set, live, { seed: 1, nowMs: epochMs + atMs });
-    return order;
+    const seed = Math.floor(seeded(this.#script.seed * 91 + n)() * 2 ** 32);
+    return pick(this.#kept.set, live, { seed, nowMs: epochMs + atMs }).order;
   }
 
-  heard(record: ToldRecord): void {
-    const model = record.model ?? '';
-    this.#book.record(this.#snapshot, record);
-    const nowMs = record.startedAtMs + record.durationMs;
-    const rest = this.#rests.get(model);
-    const isProbe = rest !== undefined && rest.untilMs <= record.startedAtMs;
-    const failure = record.outcome === 'Success' ? undefined : failureOf('server_error');
-    const { state, rest: next } = afterCall(
-      this.#breakers.get(model) ?? closedBreaker,
-      { failure, mayOpen: rest === undefined || isProbe },
-      { cooldownMs: undefined, openings: isProbe ? (rest?.openings ?? 0) : 0, nowMs, draw: this.#draw() },
+  maySend(place: string, atMs: number): boolean {
+    const rest = this.#rests.get(place);
+    if (rest) return rest.untilMs <= epochMs + atMs && !this.#probes.has(place);
+    return this.#suspicionOf(place).doubt(epochMs + atMs) === undefined;
+  }
+
+  timeoutMs(place: string, inputTokens: number, anotherFollows: boolean): number {
+    const known = this.#kept?.set.candidates.find(({ model }) => model === place)?.firstContent;
+    return anotherFollows && known ? firstContentTimeoutMs(known.slowMs, inputTokens) : longestWaitMs;
+  }
+
+  sent(place: string, id: string, atMs: number, patienceMs: number): boolean {
+    if (this.#rests.has(place) && !this.#probes.has(place)) this.#probes.set(place, id);
+    this.#startOf.set(id, epochMs + atMs);
+    this.#suspicionOf(place).sent(id, epochMs + atMs, patienceMs);
+    return this.#probes.get(place) === id;
+  }
+
+  heard(place: string, id: string, atMs: number): void {
+    this.#heard.add(id);
+    this.#suspicionOf(place).heard(id, epochMs + atMs);
+    this.#breakers.set(
+      place,
+      afterFirstContent(this.#breakers.get(place) ?? closedBreaker, this.#startOf.get(id) ?? epochMs + atMs),
     );
-    this.#breakers.set(model, state);
-    if (next) this.#rests.set(model, next);
-    else if (isProbe && !failure) this.#rests.delete(model);
+  }
+
+  ended(record: ToldRecord): void {
+    const place = record.model ?? '';
+    this.#untold.push(record);
+    this.#startOf.delete(record.attemptId);
+    const failure = record.outcome === 'Success' ? undefined : failureOf('server_error');
+    this.#suspicionOf(place).ended(record.attemptId, failure !== undefined);
+    const rest = this.#rests.get(place);
+    const isProbe = this.#probes.get(place) === record.attemptId;
+    const openings = rest?.openings ?? 0;
+    const { state, rest: next } = afterCall(
+      this.#breakers.get(place) ?? closedBreaker,
+      {
+        failure,
+        wasHeard: this.#heard.delete(record.attemptId),
+        startedAtMs: record.startedAtMs,
+        mayOpen: isProbe || openings === 0,
+      },
+      {
+        cooldownMs: undefined,
+        openings: isProbe ? openings : Math.max(0, openings - 1),
+        nowMs: record.startedAtMs + record.durationMs,
+        draw: this.#draw(),
+      },
+    );
+    this.#breakers.set(place, state);
+    if (isProbe) this.#probes.delete(place);
+    if (next) this.#rests.set(place, next);
+    else if (isProbe && !failure) this.#rests.delete(place);
+  }
+
+  judged(model: string, judged: number, atMs: number): void {
+    this.#book.judge(this.#snapshot, { model, version: undefined, taskType: 'chat', judged, atMs: epochMs + atMs });
+  }
+
+  #suspicionOf(place: string): Suspicion {
+    const known = this.#suspicions.get(place) ?? new Suspicion();
+    this.#suspicions.set(place, known);
+    return known;
+  }
+
+  #tell(atMs: number): void {
+    const isTold = ({ startedAtMs, durationMs }: ToldRecord): boolean =>
+      startedAtMs + durationMs + recordDelayMs <= epochMs + atMs;
+    for (let next = this.#untold[0]; next && isTold(next); next = this.#untold[0]) {
+      this.#book.record(this.#snapshot, next);
+      this.#untold.shift();
+    }
+  }
+
+  #dearAt(atMs: number): string {
+    return this.#script.incidents
+      .filter(({ kind, fromMs, untilMs }) => kind === 'dear' && fromMs <= atMs && atMs < untilMs)
+      .map(({ place }) => place)
+      .join();
+  }
+
+  /** A changed price is a new revision of the documents. */
+  #followPrices(atMs: number): void {
+    const dear = this.#dearAt(atMs);
+    if ((this.#kept?.dear ?? '') === dear) return;
+    const priceOf = (place: string): number => conditionAt(this.#script, place, atMs).dearness;
+    this.#snapshot = registryOf(this.#declared, this.#mode, this.#goal, priceOf);
+    this.#kept = undefined;
   }
 }
+
+/** A rule that knows of no sparing, and gives every call ten seconds. */
+const plain = (rule: Pick<Chooser, 'order'> & { readonly ended?: Chooser['ended'] }): Chooser => ({
+  maySend: () => true,
+  timeoutMs: () => 10_000,
+  sent: () => false,
+  heard() {},
+  ended() {},
+  judged() {},
+  ...rule,
+});
+/** Attempts that rules of others make. */
+const mostAttempts = 3;
 
 /** The order that an operator who knows the published figures would declare for a goal. */
 function declaredFor(goal: Goal): string[] {
@@ -110,35 +221,51 @@ function declaredFor(goal: Goal): string[] {
     }[goal];
     return (weights[0] ?? 0) * good - (weights[1] ?? 0) * time - (weights[2] ?? 0) * cost;
   };
-  return places.toSorted((a, b) => worth(b) - worth(a)).map(({ name }) => name);
+  return [forbidden, ...allowed.toSorted((a, b) => worth(b) - worth(a)).map(({ name }) => name)];
 }
 
-const alphabetical = places.map(({ name }) => name);
+const allowed = places.filter(({ name }) => name !== forbidden);
+const alphabetical = allowed.map(({ name }) => name);
 
-/** Rules as rivals document them, built anew; most of them do not know of goals. */
-export const choosers: Readonly<Record<string, MakeChooser>> = {
-  'will auto': (script, goal, draw) => new Product(script, goal, draw, 'auto', alphabetical),
-  'cascade by goal + breaker': (script, goal, draw) => new Product(script, goal, draw, 'cascade', declaredFor(goal)),
-  'static cascade': (_script, goal) => ({ order: () => declaredFor(goal), heard() {} }),
-  'round robin': () => {
-    let turn = 0;
-    return {
-      order() {
-        turn += 1;
-        return alphabetical.map((_, n) => alphabetical[(n + turn) % alphabetical.length] as string);
+/** Rules as rivals document them, built anew; most of them do not know of goals. All but the product are told what is forbidden. */
+export const choosers = {
+  'will auto': (script, goal) => new Product(script, goal, 'auto', [forbidden, ...alphabetical]),
+  'will cascade': (script, goal) => new Product(script, goal, 'cascade', declaredFor(goal)),
+  'cascade by goal + breaker': (_script, goal) => {
+    const order = declaredFor(goal).filter((name) => name !== forbidden);
+    const failures = new Map<string, number>();
+    const openUntilMs = new Map<string, number>();
+    return plain({
+      order: (atMs) => order.filter((name) => (openUntilMs.get(name) ?? 0) <= atMs).slice(0, mostAttempts),
+      ended({ model = '', outcome, startedAtMs, durationMs }) {
+        const inARow = outcome === 'Success' ? 0 : (failures.get(model) ?? 0) + 1;
+        failures.set(model, inARow);
+        // Three in a row, for thirty seconds; the first failure after that opens it again.
+        if (inARow >= 3) openUntilMs.set(model, startedAtMs + durationMs - epochMs + 30_000);
       },
-      heard() {},
-    };
+    });
   },
+  'static cascade': (_script, goal) => {
+    const order = declaredFor(goal)
+      .filter((name) => name !== forbidden)
+      .slice(0, mostAttempts);
+    return plain({ order: () => order });
+  },
+  'round robin': () =>
+    plain({
+      order: (_atMs, _inputTokens, n) =>
+        alphabetical.map((_, at) => alphabetical[(at + n) % alphabetical.length] as string).slice(0, mostAttempts),
+    }),
   'least latency': () => {
     const meanMs = new Map<string, number>();
-    return {
-      order: () => alphabetical.toSorted((a, b) => (meanMs.get(a) ?? 0) - (meanMs.get(b) ?? 0)),
-      heard({ model = '', durationMs, outcome }) {
+    return plain({
+      order: () => alphabetical.toSorted((a, b) => (meanMs.get(a) ?? 0) - (meanMs.get(b) ?? 0)).slice(0, mostAttempts),
+      ended({ model = '', durationMs, outcome }) {
         const value = outcome === 'Success' ? durationMs : 10_000;
         meanMs.set(model, 0.8 * (meanMs.get(model) ?? value) + 0.2 * value);
       },
-    };
+    });
   },
-};
-export { epochMs };
+} satisfies Readonly<Record<string, MakeChooser>>;
+
+export type WayToChoose = keyof typeof choosers;

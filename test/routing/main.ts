@@ -1,64 +1,98 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Goal } from '@will/core';
-import { choosers } from './choosers.ts';
+import { choosers, type WayToChoose } from './choosers.ts';
 import { type Outcome, simulate } from './simulate.ts';
-import { scriptOf } from './world.ts';
+import { asSvg, asText } from './chart.ts';
+import { summaryOf } from './summary.ts';
+import { readTraces, scriptOf } from './world.ts';
 
 /**
- * Compares ways to choose a model over many scripts of incidents, paired by seed.
+ * Compares ways to choose a model over many scripts of incidents, paired by seed. With `WILL_TRACES` set to a folder of traces
+ * requests and latencies are those that were recorded.
  *
- *   npm run simulate -- [--seeds 40] [--minutes 30] [--per-second 8] [--chart out.svg]
+ *   npm run simulate -- [--from 1001] [--seeds 40] [--minutes 30] [--per-second 8] [--chart out.svg] [--ways auto,cascade]
  */
 const { values: options } = parseArgs({
   options: {
+    from: { type: 'string', default: '1001' },
     seeds: { type: 'string', default: '40' },
     minutes: { type: 'string', default: '30' },
     'per-second': { type: 'string', default: '8' },
+    goals: { type: 'string', default: 'balanced,speed,cost,quality' },
+    ways: { type: 'string', default: '' },
     chart: { type: 'string' },
   },
 });
-const seeds = Array.from({ length: Number(options.seeds) }, (_, n) => 1_001 + n);
-const goals: readonly Goal[] = ['balanced', 'speed', 'cost', 'quality'];
-const mean = (outcomes: readonly Outcome[], of: (outcome: Outcome) => number): number =>
-  outcomes.reduce((sum, outcome) => sum + of(outcome), 0) / outcomes.length;
-const worst = (outcomes: readonly Outcome[], of: (outcome: Outcome) => number): number => Math.max(...outcomes.map(of));
+const from = Number(options.from);
+const seeds = Array.from({ length: Number(options.seeds) }, (_, n) => from + n);
+const goals = options.goals.split(',') as Goal[];
+const ways = (Object.keys(choosers) as WayToChoose[]).filter((name) =>
+  options.ways.split(',').some((part) => name.includes(part)),
+);
+const traces = process.env['WILL_TRACES'] ? readTraces(process.env['WILL_TRACES']) : undefined;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
-const percent = (share: number): string => `${(100 * share).toFixed(2)}`.padStart(7);
-const bars: { label: string; value: number }[] = [];
+const percent = (share: number): string => (100 * share).toFixed(2);
 
 say(
-  `seeds 1001 to ${1_000 + seeds.length}, ${options.minutes} minutes each at ${options['per-second']} requests per second`,
+  `seeds ${from} to ${from + seeds.length - 1}, ${options.minutes} minutes each at ${options['per-second']} requests per second, ${traces ? `traces of ${traces.requests.length} requests and ${[...traces.latencies.values()].flat().length} latencies` : 'drawn requests and latencies'}`,
 );
-say('goal      way                        regret   worst  success%  wasted%  switch%  failed calls  detect s');
+say(
+  'regret: beside a clairvoyant; of casc.: of the regret of the cascade by goal + breaker (three failures in a row, 30 s; ten seconds a call). detected, failed calls (where it refuses / where it falls silent), back: worst (median) of the outages of places in use; wins: scripts with less regret than the cascade.',
+);
+const columns = [
+  'goal     ',
+  'way                       ',
+  'regret',
+  ' worst',
+  'of casc.',
+  'wins',
+  'success%',
+  'wasted%',
+  'switch%',
+  'detected s  ',
+  'failed calls',
+  'back s       ',
+  'outages',
+  'violations',
+];
+say(columns.join('  '));
+const bars: { readonly label: string; readonly value: number }[] = [];
 for (const goal of goals) {
-  for (const [name, make] of Object.entries(choosers)) {
-    const outcomes = seeds.map((seed) =>
-      simulate(scriptOf(seed, Number(options.minutes) * 60_000, Number(options['per-second'])), goal, make),
-    );
-    const regret = mean(outcomes, (one) => one.regret);
-    if (goal === 'balanced') bars.push({ label: name, value: regret });
-    say(
-      `${goal.padEnd(9)} ${name.padEnd(26)} ${regret.toFixed(4)}  ${worst(outcomes, (one) => one.regret).toFixed(4)}  ${percent(mean(outcomes, (one) => one.successRate))}  ${percent(mean(outcomes, (one) => one.wastedRate))}  ${percent(mean(outcomes, (one) => one.switchRate))}  ${worst(
-        outcomes,
-        (one) => one.mostFailedCalls,
-      )
-        .toFixed(0)
-        .padStart(12)}  ${worst(outcomes, (one) => one.slowestDetectSeconds)
-        .toFixed(1)
-        .padStart(8)}`,
-    );
+  const outcomes = new Map<WayToChoose, Outcome[]>(ways.map((way) => [way, []]));
+  for (const seed of seeds) {
+    const script = scriptOf(seed, Number(options.minutes) * 60_000, Number(options['per-second']), traces);
+    for (const way of ways) outcomes.get(way)?.push(simulate(script, goal, choosers[way]));
+  }
+  const cascade = outcomes.get('cascade by goal + breaker') ?? [];
+  for (const [way, ofWay] of outcomes) {
+    const summary = summaryOf(ofWay, cascade);
+    bars.push({ label: `${goal} ${way}`, value: summary.regret });
+    const pair = ({ worst, median }: { worst: number; median: number }, digits: number): string =>
+      `${worst.toFixed(digits)} (${median.toFixed(digits)})`;
+    const cells = [
+      goal,
+      way,
+      summary.regret.toFixed(4),
+      summary.worstRegret.toFixed(4),
+      `${(100 * summary.ofCascade).toFixed(0)} %`,
+      `${summary.wins}/${seeds.length}`,
+      percent(summary.success),
+      percent(summary.wasted),
+      percent(summary.switches),
+      pair(summary.detectSeconds, 1),
+      `${pair(summary.failedCalls.down, 0)} / ${pair(summary.failedCalls.hang, 0)}`,
+      `${pair(summary.returnSeconds, 1)} ${summary.returns}`,
+      String(summary.outages),
+      String(summary.violations),
+    ];
+    say(cells.map((cell, n) => cell.padEnd(columns[n]?.length ?? 0)).join('  '));
   }
 }
+say('');
+say('mean regret');
+for (const line of asText(bars)) say(line);
 if (options.chart !== undefined) {
-  const most = Math.max(...bars.map(({ value }) => value));
-  const rows = bars.map(
-    ({ label, value }, n) =>
-      `<text x="0" y="${30 * n + 19}" font-size="13">${label}</text><rect x="190" y="${30 * n + 6}" width="${(400 * value) / most}" height="18" fill="#4a7"/><text x="${196 + (400 * value) / most}" y="${30 * n + 19}" font-size="12">${value.toFixed(3)}</text>`,
-  );
-  writeFileSync(
-    options.chart,
-    `<svg xmlns="http://www.w3.org/2000/svg" width="660" height="${30 * bars.length + 10}" font-family="sans-serif">${rows.join('')}</svg>\n`,
-  );
+  writeFileSync(options.chart, asSvg(bars));
   say(`chart: ${options.chart}`);
 }

@@ -1,6 +1,18 @@
 import type { Goal, ToldRecord } from '@will/core';
-import { epochMs, type MakeChooser } from './choosers.ts';
-import { conditionAt, logNormal, type Place, places, type Script, seeded } from './world.ts';
+import { type Chooser, epochMs, type MakeChooser } from './choosers.ts';
+import { clairvoyant, worthOf } from './clairvoyant.ts';
+import { outagesIn, type OutageStory } from './outages.ts';
+import { Agenda } from './agenda.ts';
+import {
+  type Condition,
+  conditionAt,
+  forbidden,
+  latencyOf,
+  type Place,
+  places,
+  type Request,
+  type Script,
+} from './world.ts';
 
 /** What one way to choose came to in one script. */
 export interface Outcome {
@@ -11,152 +23,154 @@ export interface Outcome {
   readonly successRate: number;
   /** Attempts that came to nothing, of all. */
   readonly wastedRate: number;
-  /** Requests that went elsewhere first than the one before. */
+  /** Requests that were sent elsewhere first than the one before. */
   readonly switchRate: number;
-  /** Failed calls of a place that went down, until it was left alone; the most of all times. */
-  readonly mostFailedCalls: number;
-  /** Seconds until a place that went down was tried first no more; the longest. */
-  readonly slowestDetectSeconds: number;
+  /** Attempts at a place that may not do the task. */
+  readonly violations: number;
+  /** One per outage of a place that was in use. */
+  readonly outages: readonly OutageStory[];
 }
 
-interface Request {
+/** An attempt as the simulation knows it. */
+export interface Sent {
+  readonly place: string;
   readonly atMs: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
+  readonly isFirst: boolean;
+  /** It finds out whether a place that rested is well again. */
+  readonly isProbe: boolean;
+  readonly succeeded: boolean;
 }
 
-const mostAttempts = 3;
-const weights: Record<Goal, { readonly quality: number; readonly speed: number; readonly cost: number }> = {
-  speed: { quality: 0.2, speed: 0.7, cost: 0.1 },
-  cost: { quality: 0.2, speed: 0.1, cost: 0.7 },
-  quality: { quality: 0.8, speed: 0.1, cost: 0.1 },
-  balanced: { quality: 0.4, speed: 0.3, cost: 0.3 },
-};
-const byName = new Map(places.map((place) => [place.name, place]));
-
-/** Requests as published of a service for conversations: Poisson, input 1,020 and output 129 tokens in the median. */
-function requestsOf({ seed, lengthMs, perSecond }: Script): Request[] {
-  const draw = seeded(seed * 7 + 1);
-  const requests: Request[] = [];
-  for (let atMs = 0; ; ) {
-    atMs += (-Math.log(Math.max(1e-12, draw())) / perSecond) * 1_000;
-    if (atMs >= lengthMs) return requests;
-    const inputTokens = Math.round(Math.min(4_200, logNormal(draw, 1_020, 3_200)));
-    const outputTokens = Math.max(1, Math.round(Math.min(620, logNormal(draw, 129, 500))));
-    requests.push({ atMs, inputTokens, outputTokens });
-  }
+interface Task {
+  readonly n: number;
+  readonly request: Request;
+  readonly best: number;
+  /** Places to try, the next one first. */
+  readonly left: string[];
+  /** Spared or silent: asked once more, and waited for, where all others failed. */
+  readonly later: string[];
+  attempts: number;
 }
 
-const costOf = ({ usd }: Place, dearness: number, { inputTokens, outputTokens }: Request): number =>
-  ((inputTokens + outputTokens) * usd * dearness) / 1e6;
+const byName = new Map<string, Place>(places.map((place) => [place.name, place]));
+/** A connection that is refused, or an error that comes at once. */
+const failsAfterMs = 60;
+/** People say of one answer in so many what they think of it. */
+const judgedOneIn = 10;
 
-function worthOf(goal: Goal, place: Place, latencyMs: number, costUsd: number, request: Request): number {
-  const { quality, speed, cost } = weights[goal];
-  const reference = ((request.inputTokens + request.outputTokens) * 0.9) / 1e6;
-  return (
-    (quality * place.quality) / 10 - speed * Math.min(3, latencyMs / 4_000) - cost * Math.min(3, costUsd / reference)
-  );
-}
-
-/** What the best place would give in the mean, by all that is true now. */
-function clairvoyant(script: Script, goal: Goal, request: Request): number | undefined {
-  const worths = places.flatMap((place) => {
-    const { isUp, failureRate, slowness, dearness } = conditionAt(script, place.name, request.atMs);
-    if (!isUp) return [];
-    const latencyMs = (place.firstMs[0] * 1.02 + place.perTokenMs * request.outputTokens) * slowness;
-    const worth = worthOf(goal, place, latencyMs, costOf(place, dearness, request), request);
-    return [(1 - failureRate) * worth + failureRate * (worth - 0.05)];
-  });
-  return worths.length === 0 ? undefined : Math.max(...worths);
-}
-
-/** Runs one script with one way to choose. What it hears of a call it hears when that is over. */
+/** Runs one script with one way to choose, event by event. */
 export function simulate(script: Script, goal: Goal, make: MakeChooser): Outcome {
-  const draw = seeded(script.seed * 13 + 5);
-  const chooser = make(script, goal, seeded(script.seed * 17 + 3));
-  const pending: ToldRecord[] = [];
-  const hearUntil = (atMs: number): void => {
-    pending.sort((a, b) => endOf(a) - endOf(b));
-    while (pending[0] && endOf(pending[0]) <= epochMs + atMs) chooser.heard(pending.shift() as ToldRecord);
-  };
-  const failedIn = new Map<string, number>();
-  const lastFirstMs = new Map<string, number>();
-  let [regret, counted, succeeded, attempts, wasted, switches, previous] = [0, 0, 0, 0, 0, 0, ''];
-  for (const [n, request] of requestsOf(script).entries()) {
-    hearUntil(request.atMs);
-    const best = clairvoyant(script, goal, request);
-    if (best === undefined) continue;
-    counted += 1;
-    const order = chooser.order(request.atMs, request.inputTokens);
-    if (previous !== '' && order[0] !== previous) switches += 1;
-    previous = order[0] ?? '';
-    let [spentMs, worth] = [0, -1];
-    for (const [attempt, name] of order.slice(0, mostAttempts).entries()) {
-      const place = byName.get(name) as Place;
-      const startedMs = request.atMs + spentMs;
-      const { failureRate, slowness, dearness } = conditionAt(script, name, startedMs);
-      const firstMs = logNormal(draw, ...place.firstMs) * slowness;
-      const isSuccess = draw() >= failureRate;
-      const tookMs = isSuccess ? firstMs + place.perTokenMs * slowness * request.outputTokens : 60;
-      attempts += 1;
-      spentMs += tookMs;
-      const { outputTokens, inputTokens } = request;
-      pending.push({
-        attemptId: `${n}-${attempt}`,
-        attempt: attempt + 1,
-        model: name,
-        modelVersion: undefined,
-        taskType: 'chat',
-        startedAtMs: epochMs + startedMs,
-        durationMs: tookMs,
-        firstContentMs: isSuccess ? firstMs : undefined,
-        outcome: isSuccess ? 'Success' : 'Timeout',
-        fine: isSuccess ? 'Success' : 'Overloaded',
-        usage: isSuccess
-          ? { inputTokens, outputTokens, cachedInputTokens: 0, reasoningTokens: 0, estimated: false }
-          : undefined,
-        streamed: true,
-      });
-      noteOutage(script, name, startedMs, attempt === 0, failedIn, lastFirstMs);
-      if (isSuccess) {
-        worth = worthOf(goal, place, spentMs, costOf(place, dearness, request), request);
-        succeeded += 1;
-        break;
-      }
-      wasted += 1;
-    }
-    regret += best - worth;
-  }
-  return {
-    requests: counted,
-    regret: regret / counted,
-    successRate: succeeded / counted,
-    wastedRate: wasted / attempts,
-    switchRate: switches / counted,
-    mostFailedCalls: Math.max(0, ...failedIn.values()),
-    slowestDetectSeconds: Math.max(0, ...lastFirstMs.values()) / 1_000,
-  };
+  return new Simulation(script, goal, make).run();
 }
 
-const endOf = ({ startedAtMs, durationMs }: ToldRecord): number => startedAtMs + durationMs;
+class Simulation {
+  readonly #script: Script;
+  readonly #goal: Goal;
+  readonly #chooser: Chooser;
+  readonly #agenda = new Agenda();
+  readonly #sent: Sent[] = [];
+  #regret = 0;
+  #counted = 0;
+  #succeeded = 0;
+  #wasted = 0;
+  #violations = 0;
 
-/** Calls of a place that is down, but for the probes that come at least ten seconds after it was noticed. */
-function noteOutage(
-  { incidents }: Script,
-  name: string,
-  atMs: number,
-  isFirst: boolean,
-  failedIn: Map<string, number>,
-  lastFirstMs: Map<string, number>,
-): void {
-  const outage = incidents.find(
-    (one) => one.kind === 'down' && one.place === name && one.fromMs <= atMs && atMs < one.untilMs,
-  );
-  if (!outage) return;
-  const key = `${outage.place} ${outage.fromMs}`;
-  const sinceMs = atMs - outage.fromMs;
-  const last = lastFirstMs.get(key) ?? 0;
-  if (sinceMs - last > 8_000 && failedIn.has(key)) return;
-  failedIn.set(key, (failedIn.get(key) ?? 0) + 1);
-  if (isFirst) lastFirstMs.set(key, sinceMs);
+  constructor(script: Script, goal: Goal, make: MakeChooser) {
+    this.#script = script;
+    this.#goal = goal;
+    this.#chooser = make(script, goal);
+  }
+
+  run(): Outcome {
+    for (const [n, request] of this.#script.requests.entries())
+      this.#agenda.add(request.atMs, () => this.#arrives(n, request));
+    this.#agenda.run();
+    const firsts = this.#sent.filter(({ isFirst }) => isFirst);
+    const switches = firsts.filter(({ place }, n) => n > 0 && firsts[n - 1]?.place !== place).length;
+    return {
+      requests: this.#counted,
+      regret: this.#regret / this.#counted,
+      successRate: this.#succeeded / this.#counted,
+      wastedRate: this.#wasted / this.#sent.length,
+      switchRate: switches / this.#counted,
+      violations: this.#violations,
+      outages: outagesIn(this.#script, this.#goal, this.#sent),
+    };
+  }
+
+  #arrives(n: number, request: Request): void {
+    const best = clairvoyant(this.#script, this.#goal, request);
+    if (best === undefined) return;
+    this.#counted += 1;
+    const left = [...this.#chooser.order(request.atMs, request.inputTokens, n)];
+    this.#next({ n, request, best, left, later: [], attempts: 0 }, request.atMs);
+  }
+
+  #next(task: Task, atMs: number): void {
+    for (let place = task.left.shift(); place !== undefined; place = task.left.shift()) {
+      const another = task.left.length > 0;
+      if (!another || this.#chooser.maySend(place, atMs)) return this.#send(task, place, atMs, another);
+      task.later.push(place);
+    }
+    const again = task.later.shift();
+    if (again !== undefined) return this.#send(task, again, atMs, false);
+    this.#regret += task.best + 1;
+  }
+
+  #send(task: Task, name: string, atMs: number, another: boolean): void {
+    const { n, request } = task;
+    const place = byName.get(name) as Place;
+    const condition = conditionAt(this.#script, name, atMs);
+    const { firstMs, perTokenMs, draw } = latencyOf(this.#script, place, n);
+    const [slowFirstMs, wholeMs] = [
+      firstMs * condition.slowness,
+      (firstMs + perTokenMs * request.outputTokens) * condition.slowness,
+    ];
+    const timeoutMs = this.#chooser.timeoutMs(name, request.inputTokens, another);
+    const fails = draw < condition.failureRate;
+    const isSilent = condition.hangs || (!fails && slowFirstMs > timeoutMs);
+    const tookMs = isSilent ? timeoutMs : fails ? failsAfterMs : wholeMs;
+    const succeeded = !isSilent && !fails;
+    const id = `${n}-${task.attempts}`;
+    if (name === forbidden) this.#violations += 1;
+    const isProbe = this.#chooser.sent(name, id, atMs, another ? timeoutMs : 0);
+    this.#sent.push({ place: name, atMs, isFirst: task.attempts === 0, isProbe, succeeded });
+    task.attempts += 1;
+    if (succeeded) this.#agenda.add(atMs + slowFirstMs, () => this.#chooser.heard(name, id, atMs + slowFirstMs));
+    else this.#wasted += 1;
+    const record: ToldRecord = {
+      attemptId: id,
+      attempt: task.attempts,
+      model: name,
+      modelVersion: undefined,
+      taskType: 'chat',
+      startedAtMs: epochMs + atMs,
+      durationMs: tookMs,
+      firstContentMs: succeeded ? slowFirstMs : undefined,
+      outcome: succeeded ? 'Success' : 'Timeout',
+      fine: succeeded ? 'Success' : isSilent ? 'Stalled' : 'Overloaded',
+      usage: succeeded
+        ? {
+            inputTokens: request.inputTokens,
+            outputTokens: request.outputTokens,
+            cachedInputTokens: 0,
+            reasoningTokens: 0,
+            estimated: false,
+          }
+        : undefined,
+      streamed: true,
+    };
+    this.#agenda.add(atMs + tookMs, () => {
+      this.#chooser.ended(record);
+      if (succeeded) return this.#done(task, place, atMs + tookMs, condition);
+      if (isSilent && another) task.later.push(name);
+      this.#next(task, atMs + tookMs);
+    });
+  }
+
+  #done({ request, best, n }: Task, place: Place, endMs: number, condition: Condition): void {
+    this.#succeeded += 1;
+    this.#regret += best - worthOf(this.#goal, place, endMs - request.atMs, condition, request);
+    if (n % judgedOneIn === 0) this.#chooser.judged(place.name, (place.quality * condition.goodness) / 10, endMs);
+  }
 }

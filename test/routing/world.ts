@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { compileSnapshot, type AnyDocument, type Goal, type RankMode, type Snapshot } from '@will/core';
 
 /** Numbers between 0 and 1 out of a seed, the same every time (mulberry32). */
@@ -22,6 +24,7 @@ export function logNormal(draw: () => number, median: number, p95: number): numb
 export interface Place {
   readonly name: string;
   readonly firstMs: readonly [median: number, p95: number];
+  readonly meanFirstMs: number;
   readonly perTokenMs: number;
   /** Per million tokens, in and out alike. */
   readonly usd: number;
@@ -29,19 +32,36 @@ export interface Place {
   readonly quality: number;
 }
 
-export const places: readonly Place[] = [
+/** In a trace the places are these providers of it. */
+const providers = ['groq', 'anyscale', 'together', 'fireworks', 'perplexity', 'bedrock'];
+
+const described = [
   { name: 'alpha', firstMs: [220, 300], perTokenMs: 3.7, usd: 0.8, quality: 8.8 },
   { name: 'bravo', firstMs: [210, 370], perTokenMs: 13.8, usd: 1, quality: 9 },
   { name: 'charlie', firstMs: [640, 780], perTokenMs: 11.5, usd: 0.9, quality: 9 },
   { name: 'delta', firstMs: [520, 790], perTokenMs: 21.5, usd: 0.9, quality: 9.1 },
   { name: 'echo', firstMs: [370, 640], perTokenMs: 30.3, usd: 0.5, quality: 8.9 },
   { name: 'foxtrot', firstMs: [390, 540], perTokenMs: 43.6, usd: 1.95, quality: 9.2 },
-];
+  { name: 'forbidden', firstMs: [100, 120], perTokenMs: 1, usd: 0.1, quality: 10 },
+] as const;
+
+/** The best place of all by every number, and no task here may go to it. */
+export const forbidden = 'forbidden';
+
+export const places: readonly Place[] = described.map((place) => ({ ...place, meanFirstMs: place.firstMs[0] * 1.02 }));
+
+export interface Request {
+  readonly atMs: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
 
 /** Something that befalls a place for a while. */
 export interface Incident {
   readonly place: string;
-  readonly kind: 'down' | 'slow' | 'flaky' | 'dear';
+  readonly kind: (typeof kinds)[number];
+  /** How often as slow; the share that fails; how often as dear; how often as good. */
+  readonly factor: number;
   readonly fromMs: number;
   readonly untilMs: number;
 }
@@ -49,44 +69,158 @@ export interface Incident {
 export interface Script {
   readonly seed: number;
   readonly lengthMs: number;
-  readonly perSecond: number;
   readonly incidents: readonly Incident[];
+  readonly requests: readonly Request[];
+  /** Undefined: latencies are drawn. */
+  readonly traces: Traces | undefined;
 }
 
-const kinds = ['down', 'slow', 'flaky', 'dear'] as const;
+/** Recorded requests and latencies. */
+export interface Traces {
+  readonly requests: readonly Request[];
+  /** By place: first content, and each token after it. */
+  readonly latencies: ReadonlyMap<string, readonly { readonly firstMs: number; readonly perTokenMs: number }[]>;
+}
 
-/** A script of incidents, each of a random place at a random time. */
-export function scriptOf(seed: number, lengthMs: number, perSecond: number): Script {
+const kinds = ['down', 'hang', 'slow', 'flaky', 'dear', 'worse'] as const;
+
+/** What befalls places: two to eight times as slow, 30 to 80 % fail, 0.4 or three times the price, half the quality. */
+const factors: Record<Incident['kind'], (draw: number) => number> = {
+  down: () => 1,
+  hang: () => 1,
+  slow: (draw) => 2 * 4 ** draw,
+  flaky: (draw) => 0.3 + 0.5 * draw,
+  dear: (draw) => (draw < 0.5 ? 0.4 : 3),
+  worse: () => 0.5,
+};
+
+const incidentsPerScript = 10;
+
+/** A script of incidents, each of a random place at a random time. Its requests come at `perSecond` in the mean. */
+export function scriptOf(seed: number, lengthMs: number, perSecond: number, traces?: Traces): Script {
   const draw = seeded(seed);
-  const incidents = Array.from({ length: 5 }, (_, n): Incident => {
-    const fromMs = ((n + 0.3 + 0.4 * draw()) / 5.5) * lengthMs;
+  const incidents = Array.from({ length: incidentsPerScript }, (_, n): Incident => {
+    const fromMs = ((n + 0.3 + 0.4 * draw()) / (incidentsPerScript + 0.5)) * lengthMs;
+    const kind = kinds[Math.floor(draw() * kinds.length)] as Incident['kind'];
     return {
-      place: (places[Math.floor(draw() * places.length)] as Place).name,
-      kind: kinds[Math.floor(draw() * kinds.length)] as Incident['kind'],
+      place: (places[Math.floor(draw() * (places.length - 1))] as Place).name,
+      kind,
+      factor: factors[kind](draw()),
       fromMs,
-      untilMs: fromMs + (0.04 + 0.08 * draw()) * lengthMs,
+      untilMs: fromMs + (0.03 + 0.05 * draw()) * lengthMs,
     };
   });
-  return { seed, lengthMs, perSecond, incidents };
+  const requests = traces ? recorded(traces, seed, lengthMs, perSecond) : drawn(seed, lengthMs, perSecond);
+  return { seed, lengthMs, incidents, requests, traces };
 }
+
+/** Requests as published of a service for conversations: Poisson, input 1,020 and output 129 tokens in the median. */
+function drawn(seed: number, lengthMs: number, perSecond: number): Request[] {
+  const draw = seeded(seed * 7 + 1);
+  const requests: Request[] = [];
+  for (let atMs = 0; ; ) {
+    atMs += (-Math.log(Math.max(1e-12, draw())) / perSecond) * 1_000;
+    if (atMs >= lengthMs) return requests;
+    const inputTokens = Math.round(Math.min(4_200, logNormal(draw, 1_020, 3_200)));
+    const outputTokens = Math.max(1, Math.round(Math.min(620, logNormal(draw, 129, 500))));
+    requests.push({ atMs, inputTokens, outputTokens });
+  }
+}
+
+/** Recorded requests from a place in the trace that the seed says, as often as asked for: some are left out, none made up. */
+function recorded({ requests }: Traces, seed: number, lengthMs: number, perSecond: number): Request[] {
+  const draw = seeded(seed * 7 + 1);
+  const wholeMs = requests.at(-1)?.atMs ?? 0;
+  const fromMs = draw() * Math.max(0, wholeMs - lengthMs);
+  const kept = Math.min(1, (perSecond * wholeMs) / 1_000 / requests.length);
+  return requests
+    .filter(({ atMs }) => atMs >= fromMs && atMs < fromMs + lengthMs && draw() < kept)
+    .map((request) => ({ ...request, atMs: request.atMs - fromMs }));
+}
+
+/** How long a place would take for a request if all were well, and a draw for what may go wrong: the same whoever asks. */
+export function latencyOf(
+  { seed, traces }: Script,
+  place: Place,
+  n: number,
+): { readonly firstMs: number; readonly perTokenMs: number; readonly draw: number } {
+  const draw = seeded(seed * 1_000_003 + n * 31 + (place.name.codePointAt(0) ?? 0));
+  const failure = draw();
+  const rows = traces?.latencies.get(place.name);
+  const row = rows?.[Math.floor(draw() * rows.length)];
+  if (row) return { ...row, draw: failure };
+  return { firstMs: logNormal(draw, ...place.firstMs), perTokenMs: place.perTokenMs, draw: failure };
+}
+
+/**
+ * Reads a folder of traces: all `azure*.csv` (arrivals and lengths, merged) and `llmperf*.csv` (latencies of hosted 70B models;
+ * per token from whole and first, since one provider's own column holds something else).
+ */
+export function readTraces(folder: string): Traces {
+  const files = readdirSync(folder);
+  const requests = files
+    .filter((name) => /^azure.*\.csv$/.test(name))
+    .flatMap((name) => rowsOf(folder, name))
+    .map(([atMs = 0, inputTokens = 0, outputTokens = 0]) => ({
+      atMs: Number(atMs),
+      inputTokens: Number(inputTokens),
+      outputTokens: Math.max(1, Number(outputTokens)),
+    }))
+    .toSorted((a, b) => a.atMs - b.atMs);
+  const latencies = new Map<string, { firstMs: number; perTokenMs: number }[]>();
+  for (const name of files.filter((file) => /^llmperf.*\.csv$/.test(file))) {
+    for (const [provider = '', size, first, , whole, , tokens, error] of rowsOf(folder, name)) {
+      const place = places[providers.indexOf(provider)]?.name;
+      if (place === undefined || size !== '70b' || error !== '' || Number(tokens) < 2) continue;
+      const firstMs = Number(first) * 1_000;
+      const perTokenMs = Math.max(0.1, (Number(whole) * 1_000 - firstMs) / (Number(tokens) - 1));
+      latencies.set(place, [...(latencies.get(place) ?? []), { firstMs, perTokenMs }]);
+    }
+  }
+  if (requests.length === 0 && latencies.size === 0)
+    throw new Error(`${folder} holds no azure*.csv and no llmperf*.csv`);
+  return { requests, latencies };
+}
+
+const rowsOf = (folder: string, name: string): string[][] =>
+  readFileSync(join(folder, name), 'utf8')
+    .trim()
+    .split(/\r?\n/)
+    .slice(1)
+    .map((line) => line.split(','));
 
 /** How a place is at an instant. */
 export interface Condition {
   readonly isUp: boolean;
+  /** It takes calls and says nothing. */
+  readonly hangs: boolean;
   readonly failureRate: number;
   readonly slowness: number;
   readonly dearness: number;
+  /** Of its quality. */
+  readonly goodness: number;
 }
 
-export function conditionAt({ incidents }: Script, place: string, atMs: number): Condition {
+export function conditionAt({ incidents, seed }: Script, place: string, atMs: number): Condition {
   const now = incidents.filter((one) => one.place === place && one.fromMs <= atMs && atMs < one.untilMs);
-  const has = (kind: Incident['kind']): boolean => now.some((one) => one.kind === kind);
+  const factor = (kind: Incident['kind'], otherwise: number): number =>
+    now.find((one) => one.kind === kind)?.factor ?? otherwise;
+  const isDown = factor('down', 0) > 0;
+  const hangs = factor('hang', 0) > 0;
   return {
-    isUp: !has('down'),
-    failureRate: has('down') ? 1 : has('flaky') ? 0.5 : 0.002,
-    slowness: has('slow') ? 5 : 1,
-    dearness: has('dear') ? 3 : 1,
+    isUp: !isDown && !hangs,
+    hangs,
+    failureRate: isDown ? 1 : factor('flaky', 0.002),
+    slowness: factor('slow', 1) * driftAt(seed, place, atMs),
+    dearness: factor('dear', 1),
+    goodness: factor('worse', 1),
   };
+}
+
+/** Places are busier at some times than at others: up to a quarter faster or slower, in waves of some minutes. */
+function driftAt(seed: number, place: string, atMs: number): number {
+  const phase = 1.7 * seed + (place.codePointAt(0) ?? 0);
+  return 1 + 0.25 * Math.sin(phase + (2 * Math.PI * atMs) / (420_000 + 30_000 * (phase % 7)));
 }
 
 /** The registry of these places; benchmarks are rounded and somewhat wrong, as an operator's are. */
@@ -98,6 +232,7 @@ export function registryOf(
 ): Snapshot {
   const models = places.map((place): AnyDocument => {
     const latencyMs = Math.round((place.firstMs[0] + 130 * place.perTokenMs) / 500) * 500 || 500;
+    const mayTakeIt = place.name !== forbidden;
     const usd = place.usd * prices(place.name);
     return {
       kind: 'model',
@@ -110,6 +245,7 @@ export function registryOf(
         provider: 'openai-compatible',
         capabilities: [],
         tier: 'standard',
+        allowed_tasks: { can_this_model_see_customer_data: mayTakeIt },
         benchmark: { avg_latency_ms: latencyMs, accuracy: Math.round(place.quality) },
         prices: { input: usd, output: usd },
       },

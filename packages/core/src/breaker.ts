@@ -15,9 +15,11 @@ export interface BreakerState {
   readonly successes: number;
   readonly failures: number;
   readonly atMs: number;
+  /** When the last call that failed began. */
+  readonly failedStartMs: number;
 }
 
-export const closedBreaker: BreakerState = { failuresInARow: 0, successes: 0, failures: 0, atMs: 0 };
+export const closedBreaker: BreakerState = { failuresInARow: 0, successes: 0, failures: 0, atMs: 0, failedStartMs: 0 };
 
 const halfLifeMs = 30_000;
 const mostInARow = 3;
@@ -40,6 +42,8 @@ export interface BreakerEvent {
   readonly failure: ProviderFailure | undefined;
   /** A success that used up one of the provider's limits: how long nothing is left. */
   readonly spentForMs?: number | undefined;
+  /** When the call began; undefined: now. */
+  readonly startedAtMs?: number;
   /** It succeeded, and its first content was told by {@link afterFirstContent}: failures since then stay in a row. */
   readonly wasHeard?: boolean;
   /** False: it does not open the breaker, since no other model may do the task, or it began before the present rest. */
@@ -68,7 +72,7 @@ export function afterCall(
 ): { readonly state: BreakerState; readonly rest: Rest | undefined } {
   const { failure, spentForMs } = event;
   if (failure && !countsAgainstModel(failure)) return { state, rest: undefined };
-  const counted = count(state, failure !== undefined, event.wasHeard === true, rules.nowMs);
+  const counted = count(state, event, rules.nowMs);
   if (failure) {
     const restMs = ownRestMs(failure, rules) ?? (event.mayOpen ? breakerRestMs(counted, rules) : undefined);
     return restMs === undefined ? { state: counted, rest: undefined } : resting(failure.message, restMs, rules);
@@ -79,9 +83,10 @@ export function afterCall(
 
 /**
  * The state after the first content of a call: the model lived at that moment. What ends well much later, after a long
- * answer, tells nothing of the calls that failed meanwhile.
+ * answer, tells nothing of the calls that failed meanwhile, nor does what began before the last of those.
  */
-export const afterFirstContent = (state: BreakerState): BreakerState => ({ ...state, failuresInARow: 0 });
+export const afterFirstContent = (state: BreakerState, startedAtMs: number): BreakerState =>
+  startedAtMs < state.failedStartMs ? state : { ...state, failuresInARow: 0 };
 
 function resting(
   reason: string,
@@ -118,13 +123,15 @@ function breakerRestMs(state: BreakerState, { openings, cooldownMs, draw }: Brea
   if (!isOpen || cooldownMs === 0) return undefined;
   if (cooldownMs !== undefined) return cooldownMs;
   const growing = Math.min(longestBreakerRestMs, firstRestMs * restGrowth ** openings);
-  return Math.round(growing * (1 + jitter * (2 * draw - 1)));
+  return Math.min(longestBreakerRestMs, Math.round(growing * (1 + jitter * (2 * draw - 1))));
 }
 
-function count(state: BreakerState, isFailure: boolean, wasHeard: boolean, nowMs: number): BreakerState {
+function count(state: BreakerState, { failure, wasHeard, startedAtMs }: BreakerEvent, nowMs: number): BreakerState {
+  const isFailure = failure !== undefined;
   const kept = 0.5 ** (Math.max(0, nowMs - state.atMs) / halfLifeMs);
   return {
     failuresInARow: isFailure ? state.failuresInARow + 1 : wasHeard ? state.failuresInARow : 0,
+    failedStartMs: isFailure ? Math.max(state.failedStartMs, startedAtMs ?? nowMs) : state.failedStartMs,
     successes: state.successes * kept + (isFailure ? 0 : 1),
     failures: state.failures * kept + (isFailure ? 1 : 0),
     atMs: nowMs,

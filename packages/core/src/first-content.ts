@@ -9,19 +9,29 @@ const timesSlow = 4;
 const msPerInputToken = 0.25;
 /** Standard deviations above the mean: the 90th percentile. */
 const slowDeviations = 1.3;
+/** As in the expected duration. */
+const idleMs = 180_000;
+const widening = 4 / 3;
+const mostSilences = 8;
 /** First contents that were seen, from which on a model that states no benchmark is known. */
 const enoughSeen = 5;
 
 /**
- * What is slow for the first content of a model: e^(mu + 1.3 sd) of its decayed log-normal statistics. A model that was idle
- * is believed to be the slower of what was measured and what its benchmark says. Undefined: nothing was measured, and no
- * benchmark is stated. Rounded up to steps of a quarter, so that decisions that hardly differ are the same.
+ * What is slow for the first content of a model: e^(mu + 1.3 sd) of its decayed log-normal statistics, and a third more for
+ * each silence in a row. A model that was idle is believed to come nearer to its benchmark where that is slower. Undefined:
+ * nothing was measured, and no benchmark is stated. Rounded up to steps of a quarter, so that decisions that hardly differ
+ * are the same.
  */
-export function slowFirstContentMs({ firstContent, firstContentsSeen, prior }: ModelStats): number | undefined {
+export function slowFirstContentMs(stats: ModelStats, nowMs: number): number | undefined {
+  const { firstContent, firstContentsSeen, prior, silences } = stats;
   const isStated = prior.isStated ?? true;
   if (!isStated && firstContentsSeen < enoughSeen) return undefined;
-  const mu = isStated ? Math.max(firstContent.mu, Math.log(Math.max(1, prior.firstContentMs))) : firstContent.mu;
-  return upToQuarter(Math.exp(mu + slowDeviations * Math.sqrt(firstContent.variance)));
+  const { mu, variance, atMs } = firstContent;
+  const stated = isStated ? Math.log(Math.max(1, prior.firstContentMs)) : mu;
+  const kept = Math.exp(-Math.max(0, nowMs - atMs) / idleMs);
+  const expected = Math.max(mu, kept * mu + (1 - kept) * stated);
+  const widened = widening ** Math.min(silences, mostSilences);
+  return upToQuarter(Math.exp(expected + slowDeviations * Math.sqrt(variance)) * widened);
 }
 
 /** 100 ms × 1.25ⁿ, the first of them that is not below. */

@@ -13,7 +13,7 @@ export interface Measures {
   of(model: Model, facts: Facts, nowMs: number): Measured;
   /** What is slow for its first content; undefined: nothing is known of that. */
   slowFirstContentMs(model: Model, nowMs: number): number | undefined;
-  /** The model that did tasks of this type last. */
+  /** The model that did most of the last tasks of this type. */
   incumbent(taskType: string): string | undefined;
 }
 
@@ -81,7 +81,7 @@ export function measuredBy(
 /** What is believed of models before anything was measured. */
 export const byBenchmark: Measures = {
   of: (model, facts, nowMs) => measuredBy(statsFromPrior(priorOf(model), nowMs), model, facts, nowMs),
-  slowFirstContentMs: (model, nowMs) => slowFirstContentMs(statsFromPrior(priorOf(model), nowMs)),
+  slowFirstContentMs: (model, nowMs) => slowFirstContentMs(statsFromPrior(priorOf(model), nowMs), nowMs),
   incumbent: () => undefined,
 };
 

@@ -26,6 +26,8 @@ export function pick(set: RankedSet, live: LiveState, basis: PickBasis): Pick {
 const explorations = 0.02;
 /** And only to one that costs at most so many times as much as the first. */
 const dearestExploration = 2;
+/** And only to one that is believed to be worth so much less at most: what is known to be bad is not tried for its own sake. */
+const widestExploration = 0.05;
 
 /**
  * The order with another model of the goal's own first, for a few tasks by their seed. Never for high priority, never a
@@ -39,7 +41,11 @@ function explored(order: readonly string[], { ranking, facts }: RankedSet, seed:
   const most = (best.costNanoUsd ?? Number.POSITIVE_INFINITY) * dearestExploration;
   const others = order.slice(1).filter((model) => {
     const known = ranking.models.find((one) => one.model === model);
-    return known !== undefined && (known.costNanoUsd ?? Number.POSITIVE_INFINITY) <= most;
+    return (
+      known !== undefined &&
+      known.utility >= best.utility - widestExploration &&
+      (known.costNanoUsd ?? Number.POSITIVE_INFINITY) <= most
+    );
   });
   const chosen = others[Math.floor(shareOf(seed ^ 0x5bd1e995) * others.length)];
   return chosen === undefined ? order : [chosen, ...order.filter((model) => model !== chosen)];

@@ -22,6 +22,10 @@ export type ToldRecord = TellingRecord & Pick<CallRecord, 'attemptId' | 'attempt
 /** An output that the model refused, or that broke off, was worth so much. */
 const impliedQuality: Readonly<Record<string, number>> = { ContentFilter: 0, Truncated: 0.2 };
 
+/** Weight of one more task: a model that a few tasks went to by chance is not the one that does them. */
+const shareGain = 0.2;
+const leastShare = 1e-3;
+
 /** Weight of one more length of an output. */
 const lengthGain = 0.02;
 
@@ -34,7 +38,8 @@ const mostRemembered = 100_000;
  */
 export class StatsBook implements Measures {
   readonly #stats = new Map<string, ModelStats>();
-  readonly #incumbents = new Map<string, string>();
+  /** By task type how much of what was done lately each model did. */
+  readonly #shares = new Map<string, Map<string, number>>();
   /** Mean length of outputs by task type. */
   readonly #outputTokens = new Map<string, number>();
   readonly #seen = new Set<string>();
@@ -48,7 +53,7 @@ export class StatsBook implements Measures {
     const atMs = record.startedAtMs + record.durationMs;
     this.#stats.set(model.slug, judged === undefined ? folded : foldQuality(folded, record.taskType, judged, atMs));
     if (record.outcome !== 'Success') return;
-    this.#incumbents.set(record.taskType, model.slug);
+    this.#did(record.taskType, model.slug);
     this.#length(record);
   }
 
@@ -64,11 +69,24 @@ export class StatsBook implements Measures {
   }
 
   slowFirstContentMs(model: Model, nowMs: number): number | undefined {
-    return slowFirstContentMs(this.#statsOf(model, nowMs));
+    return slowFirstContentMs(this.#statsOf(model, nowMs), nowMs);
   }
 
   incumbent(taskType: string): string | undefined {
-    return this.#incumbents.get(taskType);
+    const shares = this.#shares.get(taskType) ?? new Map<string, number>();
+    let [most, first]: [number, string | undefined] = [0, undefined];
+    for (const [model, share] of shares) if (share > most) [most, first] = [share, model];
+    return first;
+  }
+
+  #did(taskType: string, model: string): void {
+    const shares = this.#shares.get(taskType) ?? new Map<string, number>();
+    this.#shares.set(taskType, shares);
+    for (const [other, share] of shares) {
+      if (share < leastShare) shares.delete(other);
+      else shares.set(other, share * (1 - shareGain));
+    }
+    shares.set(model, (shares.get(model) ?? 0) + shareGain);
   }
 
   #length({ taskType, usage }: ToldRecord): void {

@@ -47,6 +47,11 @@ export interface ModelStats {
   readonly failures: number;
   readonly healthAtMs: number;
   readonly firstContent: LogNormal;
+  /**
+   * Calls in a row that were not waited for until their first content came: how long that would have taken nobody knows (a
+   * censored sample), so they say nothing of the usual time, and only widen what is waited for next.
+   */
+  readonly silences: number;
   /** How many first contents it was made of. */
   readonly firstContentsSeen: number;
   readonly perToken: LogNormal;
@@ -77,6 +82,7 @@ export const statsFromPrior = (prior: StatsPrior, atMs: number): ModelStats => (
   failures: priorFailures,
   healthAtMs: atMs,
   firstContent: { mu: Math.log(Math.max(1, prior.firstContentMs) * coldStart), variance: 0.25, atMs },
+  silences: 0,
   firstContentsSeen: 0,
   perToken: { mu: Math.log(Math.max(0.01, prior.msPerToken) * coldStart), variance: 0.25, atMs },
   quality: {},
@@ -103,20 +109,8 @@ export function foldRecord(before: ModelStats | undefined, record: TellingRecord
   if (record.modelVersion !== undefined && record.modelVersion !== prior.version) return stats;
   const healthy = notItsFault.has(record.fine) ? stats : withHealth(stats, record.outcome === 'Success', atMs);
   if (record.fine === 'Stalled' && record.firstContentMs === undefined && record.streamed)
-    return withSilence(healthy, record.durationMs, atMs);
+    return { ...healthy, silences: healthy.silences + 1 };
   return record.outcome === 'Success' ? withSpeed(healthy, record, atMs) : healthy;
-}
-
-/**
- * A first content that nobody waited for to the end (a censored sample): it would have come later than that, by a standard
- * deviation as far as anybody knows. A shorter wait than the usual one tells nothing. Such a guess never counts as at once.
- */
-function withSilence(stats: ModelStats, waitedMs: number, atMs: number): ModelStats {
-  const { firstContent } = stats;
-  const waited = Math.log(Math.max(1, waitedMs));
-  if (waited < firstContent.mu) return stats;
-  const guessedMs = Math.exp(waited + Math.sqrt(firstContent.variance));
-  return { ...stats, firstContent: observe(firstContent, guessedMs, atMs, usualGain(firstContent, atMs)) };
 }
 
 function withHealth(stats: ModelStats, succeeded: boolean, atMs: number): ModelStats {
@@ -148,6 +142,7 @@ function withSpeed(stats: ModelStats, record: TellingRecord, atMs: number): Mode
   const begun = {
     ...measured,
     firstContent: observe(stats.firstContent, Math.max(1, first), atMs),
+    silences: 0,
     firstContentsSeen: stats.firstContentsSeen + 1,
   };
   if (tokens < 2) return begun;
@@ -168,11 +163,11 @@ function withWhole(stats: ModelStats, durationMs: number, tokens: number, atMs: 
 }
 
 /** One more duration; what is far above the expected weighs more, so that a slow model is noticed at once. */
-function observe(before: LogNormal, value: number, atMs: number, gainIfFar = 0.3): LogNormal {
+function observe(before: LogNormal, value: number, atMs: number): LogNormal {
   const { mu, variance, atMs: lastMs } = before;
   const error = Math.log(value) - mu;
   const usual = usualGain(before, atMs);
-  const gain = error > 2 * Math.sqrt(variance) ? Math.max(usual, gainIfFar) : usual;
+  const gain = error > 2 * Math.sqrt(variance) ? Math.max(usual, 0.3) : usual;
   return {
     mu: mu + gain * error,
     variance: (1 - gain) * (variance + gain * error * error),

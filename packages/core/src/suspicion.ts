@@ -18,6 +18,8 @@ export class Suspicion {
   readonly #unheard = new Map<string, Unheard>();
   #heardAtMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
+  /** When the last call that failed was sent. */
+  #failedSentAtMs = Number.NEGATIVE_INFINITY;
 
   /** @param timeoutMs what its first content may take; 0: nothing is known of that. */
   sent(attemptId: string, nowMs: number, timeoutMs: number): void {
@@ -25,17 +27,21 @@ export class Suspicion {
     this.#unheard.set(attemptId, { sentAtMs: nowMs, slowAtMs });
   }
 
-  /** First content, of any call: the model lives. */
+  /** First content, of any call: the model lives. One that was sent before the last failure was tells nothing new of that. */
   heard(attemptId: string, nowMs: number): void {
+    const sentAtMs = this.#unheard.get(attemptId)?.sentAtMs ?? nowMs;
     this.#unheard.delete(attemptId);
     this.#heardAtMs = nowMs;
-    this.#failures = 0;
+    if (sentAtMs >= this.#failedSentAtMs) this.#failures = 0;
   }
 
   /** @param failed by the model's own fault. */
   ended(attemptId: string, failed: boolean): void {
+    const sentAtMs = this.#unheard.get(attemptId)?.sentAtMs;
     this.#unheard.delete(attemptId);
-    if (failed) this.#failures += 1;
+    if (!failed) return;
+    this.#failures += 1;
+    this.#failedSentAtMs = Math.max(this.#failedSentAtMs, sentAtMs ?? this.#failedSentAtMs);
   }
 
   /** Why another call had better go elsewhere now; undefined: nothing speaks against it. */

@@ -6,6 +6,8 @@ import type { Rests } from './ports.ts';
 interface Learned {
   readonly isProbe: boolean;
   readonly isOnlyChoice: boolean;
+  /** Default: now. */
+  readonly startedAtMs?: number;
   /** It had content before its end. Default: no. */
   readonly wasHeard?: boolean;
 }
@@ -84,12 +86,12 @@ export class Resting {
   }
 
   /** A call of it has content. */
-  heard(): void {
-    this.#breaker = afterFirstContent(this.#breaker);
+  heard(startedAtMs: number): void {
+    this.#breaker = afterFirstContent(this.#breaker, startedAtMs);
   }
 
   /** Takes a call's end into account: it may send the model to rest, or show that it is well. */
-  learn(outcome: ProviderOutcome, { isProbe, isOnlyChoice, wasHeard = false }: Learned): void {
+  learn(outcome: ProviderOutcome, { isProbe, isOnlyChoice, startedAtMs, wasHeard = false }: Learned): void {
     const { rests, nowMs, draw } = this.#deps;
     const { slug, document } = this.#model();
     const failure = outcome.ok ? undefined : outcome.failure;
@@ -100,6 +102,7 @@ export class Resting {
       {
         failure,
         wasHeard,
+        startedAtMs: startedAtMs ?? nowMs(),
         // What was under way when the rest began says nothing new.
         mayOpen: isProbe || (standing === 0 && !isOnlyChoice),
         spentForMs: outcome.ok ? outcome.spentForMs : undefined,

@@ -290,14 +290,19 @@ export class ServedModel {
         onFirstContent: () => {
           wasHeard = true;
           this.#suspicion.heard(attemptId, nowMs());
-          this.resting.heard();
+          this.resting.heard(startedMs);
         },
         onOutcome: (outcome) => {
           if (outcome.ok && !wasHeard) this.#suspicion.heard(attemptId, nowMs());
           else this.#suspicion.ended(attemptId, !outcome.ok && countsAgainstModel(outcome.failure));
           hold.settle(amountsOf(outcome.usage, priceAt(this.model, startedMs)));
           this.#onOutcome(outcome);
-          this.resting.learn(outcome, { isProbe, isOnlyChoice: call.request.onlyChoice, wasHeard });
+          this.resting.learn(outcome, {
+            isProbe,
+            isOnlyChoice: call.request.onlyChoice,
+            startedAtMs: startedMs,
+            wasHeard,
+          });
         },
       },
       call,

@@ -1,0 +1,49 @@
+import type { Goal } from '@will/core';
+import { type Condition, conditionAt, forbidden, type Place, places, type Request, type Script } from './world.ts';
+
+/** What an answer is worth by a goal; time and cost against what is slow and dear. */
+export const weights: Record<Goal, { readonly quality: number; readonly speed: number; readonly cost: number }> = {
+  speed: { quality: 0.2, speed: 0.7, cost: 0.1 },
+  cost: { quality: 0.2, speed: 0.1, cost: 0.7 },
+  quality: { quality: 0.8, speed: 0.1, cost: 0.1 },
+  balanced: { quality: 0.4, speed: 0.3, cost: 0.3 },
+};
+const usualUsd = 0.9;
+
+export function worthOf(
+  goal: Goal,
+  place: Place,
+  latencyMs: number,
+  { dearness, goodness }: Pick<Condition, 'dearness' | 'goodness'>,
+  request: Request,
+): number {
+  const { quality, speed, cost } = weights[goal];
+  const tokens = request.inputTokens + request.outputTokens;
+  const [costUsd, reference] = [(tokens * place.usd * dearness) / 1e6, (tokens * usualUsd) / 1e6];
+  return (
+    (quality * place.quality * goodness) / 10 -
+    speed * Math.min(3, latencyMs / 4_000) -
+    cost * Math.min(3, costUsd / reference)
+  );
+}
+
+/** The mean worth of each place that is up, by all that is true at an instant. */
+export function trueWorths(script: Script, goal: Goal, request: Request): Map<string, number> {
+  const worths = new Map<string, number>();
+  for (const place of places) {
+    if (place.name === forbidden) continue;
+    const condition = conditionAt(script, place.name, request.atMs);
+    const { isUp, failureRate, slowness } = condition;
+    if (!isUp) continue;
+    const latencyMs = (place.meanFirstMs + place.perTokenMs * request.outputTokens) * slowness;
+    const worth = worthOf(goal, place, latencyMs, condition, request);
+    worths.set(place.name, worth - 0.05 * failureRate);
+  }
+  return worths;
+}
+
+/** What the best place would give in the mean; undefined: none is up. */
+export function clairvoyant(script: Script, goal: Goal, request: Request): number | undefined {
+  const worths = [...trueWorths(script, goal, request).values()];
+  return worths.length === 0 ? undefined : Math.max(...worths);
+}
