@@ -1,7 +1,16 @@
 import type { Goal } from '@will/core';
 import { trueWorths } from './clairvoyant.ts';
-import type { Sent } from './simulate.ts';
 import type { Incident, Script } from './world.ts';
+
+/** An attempt as the simulation knows it. */
+export interface Sent {
+  readonly place: string;
+  readonly atMs: number;
+  readonly isFirst: boolean;
+  /** It finds out whether a place that rested is well again. */
+  readonly isProbe: boolean;
+  readonly succeeded: boolean;
+}
 
 /** How a way to choose took the outage of a place that it used. */
 export interface OutageStory {

@@ -1,7 +1,7 @@
 import type { Goal, ToldRecord } from '@will/core';
 import { type Chooser, epochMs, type MakeChooser } from './choosers.ts';
 import { clairvoyant, worthOf } from './clairvoyant.ts';
-import { outagesIn, type OutageStory } from './outages.ts';
+import { outagesIn, type OutageStory, type Sent } from './outages.ts';
 import { Agenda } from './agenda.ts';
 import {
   type Condition,
@@ -29,16 +29,6 @@ export interface Outcome {
   readonly violations: number;
   /** One per outage of a place that was in use. */
   readonly outages: readonly OutageStory[];
-}
-
-/** An attempt as the simulation knows it. */
-export interface Sent {
-  readonly place: string;
-  readonly atMs: number;
-  readonly isFirst: boolean;
-  /** It finds out whether a place that rested is well again. */
-  readonly isProbe: boolean;
-  readonly succeeded: boolean;
 }
 
 interface Task {
