@@ -174,11 +174,22 @@ function* recordsMatch({ seen, records }: Logs): Iterable<string> {
     ({ taskId, model }) => `${taskId} at ${model}`,
   );
   for (const [what, calls] of seenBy)
-    if (calls > (recordedBy.get(what) ?? 0)) yield `${what}: ${calls} calls, ${recordedBy.get(what) ?? 0} records`;
+    if (calls > (recordedBy.get(what) ?? 0))
+      yield `${what}: ${calls} calls, ${recordedBy.get(what) ?? 0} records (${timesOf(what, { seen, records })})`;
   // One that did not succeed may have failed before the provider saw it.
   for (const [what, answers] of answeredBy)
     if (answers > (seenBy.get(what) ?? 0)) yield `${what}: ${answers} answers recorded, ${seenBy.get(what) ?? 0} calls`;
 }
+
+/** When what is told to be missing was called, and what is recorded of it. */
+function timesOf(what: string, { seen, records }: Pick<Logs, 'seen' | 'records'>): string {
+  const isIt = ({ taskId, model }: { taskId: string; model: string }): boolean => `${taskId} at ${model}` === what;
+  const calls = seen.filter(isIt).map(({ atMs, overMs }) => `${instant(atMs)} for ${overMs - atMs} ms`);
+  const told = records.filter(isIt).map(({ startedMs, fine }) => `${instant(startedMs)} ${fine}`);
+  return `called ${calls.join(', ')}; recorded ${told.join(', ')}`;
+}
+
+const instant = (ms: number): string => new Date(ms).toISOString().slice(11, 23);
 
 function* restsHold({ seen, rests, rules }: Logs): Iterable<string> {
   for (const rest of rests)

@@ -4,7 +4,7 @@ import { runWithFaults } from './run.ts';
 import { faultInWords } from './schedule.ts';
 
 // Everything that can be killed, frozen, cut off, poisoned or repeated is, in an order drawn from a seed; then one
-// checker reads all logs. `npm run faults` does it for many seeds.
+// checker reads all logs. `npm run faults` does it for many seeds. `WILL_FAULTS_SAY=1` tells each fault as it happens.
 
 const seed = Number(process.env['WILL_FAULTS_SEED'] ?? 1);
 const faultCount = Number(process.env['WILL_FAULTS'] ?? 14);
