@@ -111,6 +111,9 @@ test('a ranking orders what may do a task, and the decision says so', async () =
   const { set } = await decisionOf(system, result.decisionId);
   expect(set?.candidates.map(({ model }) => model)).toEqual(['near', 'far']);
   expect(set?.notes).toContain('in the order of ranking near-first');
+  const replayed = await willmAt(system.nats.url)('replay', result.decisionId);
+  expect(replayed.out).toContain('tried in this order: near, far');
+  expect(replayed).toMatchObject({ code: 0 });
 });
 
 test('a fine-tuned model is called by its adapter’s name and remembers what it came from', async () => {

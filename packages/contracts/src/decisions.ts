@@ -156,7 +156,7 @@ export function replayKept(snapshot: Snapshot, decision: wire.DecisionRecord, ke
 
 const inputsOf = (
   decision: wire.DecisionRecord,
-  { facts, validUntilMs, ranking, candidates }: RankedSet,
+  { facts, validUntilMs, ranking, candidates, notes }: RankedSet,
 ): DecisionInputs => ({
   facts,
   setDecidedAtMs: Number(decision.setDecidedUnixMs),
@@ -170,6 +170,7 @@ const inputsOf = (
   seed: Number(decision.seed),
   ranking,
   candidates,
+  notes,
 });
 
 function digestDifferences(decision: wire.DecisionRecord, { live }: DecisionInputs, { set }: Decided): string[] {

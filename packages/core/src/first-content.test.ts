@@ -168,8 +168,11 @@ test('the time is told and made again from what is kept of the decision', () => 
   const set = decide(snapshot, facts, nowMs + 40_000, book);
   expect(set.candidates[0]?.firstContent?.timeoutMs).toBeGreaterThan(set.candidates[1]?.firstContent?.timeoutMs ?? 0);
   const inputs = { facts, validUntilMs: set.validUntilMs, atMs: nowMs + 41_000, live: [], seed: 1 };
-  const kept = JSON.parse(JSON.stringify({ ...inputs, candidates: set.candidates })) as typeof inputs & {
+  const kept = JSON.parse(
+    JSON.stringify({ ...inputs, candidates: set.candidates, notes: set.notes }),
+  ) as typeof inputs & {
     candidates: typeof set.candidates;
+    notes: typeof set.notes;
   };
   expect(replay(snapshot, { ...kept, setDecidedAtMs: set.decidedAtMs }).set.candidates).toEqual(set.candidates);
   expect(explainInWords(set).join()).toMatch(

@@ -25,6 +25,7 @@ export * from './limits.ts';
 export * from './modalities.ts';
 export * from './names.ts';
 export * from './nearest.ts';
+export * from './ordered-by.ts';
 export * from './outcome.ts';
 export * from './pick.ts';
 export * from './preferences.ts';

@@ -5,6 +5,7 @@ import { dataClasses } from './data-class.ts';
 import { decide } from './decide.ts';
 import type { AnyDocument, ModelDocument } from './documents.ts';
 import type { Facts } from './facts.ts';
+import { inOrderOf, unorderedNote } from './ordered-by.ts';
 import { pick } from './pick.ts';
 import { canonicalDecision, decisionDifferences, replay } from './replay.ts';
 
@@ -104,7 +105,7 @@ test('whatever the documents, facts and state, a recorded decision is made again
         live: typeof live;
       };
       const instants = { atMs: nowMs + 3, setDecidedAtMs: set.decidedAtMs, validUntilMs: set.validUntilMs };
-      const inputs = { facts, ...instants, live: kept.live, seed, candidates: set.candidates };
+      const inputs = { facts, ...instants, live: kept.live, seed, candidates: set.candidates, notes: set.notes };
       const again = replay(snapshotOf(documentsOf(random)), inputs);
       expect(canonicalDecision(again)).toBe(canonicalDecision(recorded));
       expect(decisionDifferences(recorded, again)).toEqual([]);
@@ -133,8 +134,47 @@ test('another revision’s choice is told in words', () => {
     inputTokens: 1,
     maxOutputTokens: 0,
   } as never as Facts;
-  const inputs = { facts, atMs: nowMs, setDecidedAtMs: nowMs, validUntilMs: 0, live: [], seed: 1, candidates: [] };
+  const inputs = {
+    facts,
+    atMs: nowMs,
+    setDecidedAtMs: nowMs,
+    validUntilMs: 0,
+    live: [],
+    seed: 1,
+    candidates: [],
+    notes: [],
+  };
   const before = replay(snapshotOf(documentsOf({ ...base, steps: ['a', 'b'] })), inputs);
   const after = replay(snapshotOf(documentsOf({ ...base, steps: ['b', 'a'] })), inputs);
   expect(decisionDifferences(before, after)).toContain('tried in this order: a, b → b, a');
+});
+
+test('a set that an extension ordered, or failed to, is made again in its own order', () => {
+  const sides = {
+    call_method: 'on-device',
+    tier: 'standard',
+    security_level: 'safe_for_sensitive',
+    sees: true,
+  } as const;
+  const random = { models: [sides, sides, sides, sides, sides], avoidCloud: false, steps: ['a', 'b', 'c'] } as never;
+  const snapshot = snapshotOf(documentsOf(random));
+  const facts = {
+    taskType: 'text_gen',
+    client: 'c',
+    priority: 'normal',
+    input: ['text'],
+    output: ['text'],
+    needs: [],
+    inputTokens: 1,
+    maxOutputTokens: 0,
+  } as never as Facts;
+  const declared = decide(snapshot, facts, nowMs);
+  const ordered = inOrderOf(declared, ['c', 'b'], 'near-first');
+  expect(ordered.candidates.map(({ model }) => model)).toEqual(['c', 'b', 'a']);
+  for (const set of [declared, ordered, { ...declared, notes: [...declared.notes, unorderedNote('near-first')] }]) {
+    const { candidates, notes } = set;
+    const inputs = { facts, atMs: nowMs, setDecidedAtMs: nowMs, validUntilMs: 0, live: [], seed: 1, candidates, notes };
+    const recorded = { set, pick: pick(set, { unserved: new Map(), coolingUntilMs: new Map() }, { seed: 1, nowMs }) };
+    expect(decisionDifferences(recorded, replay(snapshot, inputs))).toEqual([]);
+  }
 });

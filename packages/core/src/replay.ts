@@ -3,6 +3,7 @@ import { decide } from './decide.ts';
 import type { Candidate, LiveState, Pick, RankedSet, Ranking } from './decision.ts';
 import { measuresOf } from './goal-order.ts';
 import type { Facts } from './facts.ts';
+import { orderedAsRecorded } from './ordered-by.ts';
 import { pick, wholeMs } from './pick.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -19,8 +20,9 @@ export interface DecisionInputs {
   readonly seed: number;
   /** What was known of the models beside their records; undefined: nothing that mattered. */
   readonly ranking?: Ranking | undefined;
-  /** Those of the recorded set. */
+  /** Those of the recorded set, and what was noted on it. */
   readonly candidates: readonly Candidate[];
+  readonly notes: readonly string[];
 }
 
 export interface Decided {
@@ -34,7 +36,8 @@ export interface Decided {
  * served and rested.
  */
 export function replay(snapshot: Snapshot, inputs: DecisionInputs): Decided {
-  const set = decide(snapshot, inputs.facts, judgedAtMs(inputs), measuresOf(inputs.ranking, inputs.candidates));
+  const decided = decide(snapshot, inputs.facts, judgedAtMs(inputs), measuresOf(inputs.ranking, inputs.candidates));
+  const set = orderedAsRecorded(decided, inputs);
   return { set, pick: pick(set, stateOf(inputs.live), { seed: inputs.seed, nowMs: inputs.atMs }) };
 }
 

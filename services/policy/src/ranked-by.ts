@@ -1,4 +1,4 @@
-import type { RankedSet, Snapshot } from '@will/core';
+import { inOrderOf, type RankedSet, type Snapshot, unorderedNote } from '@will/core';
 import type { Ranking } from '@will/extension';
 
 /**
@@ -14,12 +14,9 @@ export function rankedBy(
   if (set.candidates.length < 2) return set;
   try {
     const models = set.candidates.flatMap(({ model }) => snapshot.models.get(model) ?? []);
-    const places = new Map([...new Set(ranking.order(models, set.facts))].map((slug, place) => [slug, place]));
-    const placeOf = (slug: string): number => places.get(slug) ?? places.size;
-    const candidates = set.candidates.toSorted((a, b) => placeOf(a.model) - placeOf(b.model));
-    return { ...set, candidates, notes: [...set.notes, `in the order of ranking ${ranking.name}`] };
+    return inOrderOf(set, ranking.order(models, set.facts), ranking.name);
   } catch (error) {
     onError(`ranking ${ranking.name}`, error);
-    return { ...set, notes: [...set.notes, `ranking ${ranking.name} failed: the declared order holds`] };
+    return { ...set, notes: [...set.notes, unorderedNote(ranking.name)] };
   }
 }
