@@ -153,3 +153,20 @@ test('a service that is silent gives way long before the deadline, and so the de
   const answered = await Promise.all(['load', 'patience', 'alone'].map((type) => streamed(type)));
   expect(answered.map(({ model: one }) => one)).toEqual(['loading', 'patient', 'silent']);
 }, 40_000);
+
+test('while a service is silent tasks go round it before the first of its calls has ended', async () => {
+  upstream.script('silent', { kind: 'silent' });
+  const before = upstream.countOf('silent');
+  const reasons: string[] = [];
+  // The first waits for what never comes; those that come a moment later are spared that.
+  const all = Array.from({ length: 40 }, async (_, n) => {
+    await new Promise((resolve) => setTimeout(resolve, 40 * n));
+    const { model, attempts } = await streamed('hush');
+    reasons.push(attempts[0]?.reason ?? '');
+    return model;
+  });
+  expect(new Set(await Promise.all(all))).toEqual(new Set(['careful']));
+  expect(reasons.some((reason) => /silent for \d+ ms|last call failed/.test(reason))).toBe(true);
+  expect(upstream.countOf('silent') - before).toBeLessThan(25);
+  upstream.script('silent', { kind: 'answer' });
+}, 40_000);
