@@ -86,6 +86,23 @@ test('the same by HTTP, with the key in its usual header', async () => {
   expect(await cancelled.json()).toMatchObject({ state: 'succeeded' });
 });
 
+test('the events of a task by HTTP: as it is, each change, and its end, at which the stream ends', async () => {
+  upstream.script('slow', { kind: 'answer', delayMs: 1_500 }, { kind: 'answer' });
+  const { taskId } = await system.client.submit({ type: 'slow', input: 'Hello', priority: 'high' });
+  const events = (id: string) =>
+    fetch(`${system.httpUrl}/v1/tasks/${id}/events`, { headers: { 'x-will-client': 'test' } });
+  const stream = await events(taskId);
+  expect(stream.headers.get('content-type')).toContain('text/event-stream');
+  const text = await stream.text();
+  const names = [...text.matchAll(/^event: (\w+)$/gm)].map(([, name]) => name);
+  expect(names.at(-1)).toBe('succeeded');
+  expect(names).toContain('running');
+  const last = JSON.parse(text.trim().split('\n').at(-1)?.replace('data: ', '') ?? '') as object;
+  expect(last).toMatchObject({ task_id: taskId, state: 'succeeded', result: { model: 'slow' } });
+  expect((await (await events(taskId)).text()).match(/^event: /gm)).toHaveLength(1);
+  expect((await events('unknown')).status).toBe(400);
+});
+
 test('the same on the command line', async () => {
   const willm = willmAt(system.nats.url);
   const { out } = await willm('submit', 'plain', 'Hello', '--client', 'test');

@@ -16,7 +16,7 @@ export interface NewTask {
   readonly priority: Priority;
   readonly createdAtMs: number;
   readonly deadlineMs: number;
-  /** The task as it was submitted; the store does not read it. */
+  /** The task as it was submitted; the store does not read it. Empty: it was dropped. */
   readonly body: Uint8Array;
 }
 
@@ -27,7 +27,7 @@ export interface StoredTask extends NewTask {
   /** When a message for it was last published; undefined: never. */
   readonly messagedAtMs: number | undefined;
   readonly finishedAtMs: number | undefined;
-  /** The one terminal result; undefined until the task is finished. */
+  /** The one terminal result; undefined until the task is finished, and when it was dropped. */
   readonly result: Uint8Array | undefined;
 }
 
@@ -81,6 +81,10 @@ export interface TaskStore {
   messaged(client: string, taskId: string, atMs: number): Promise<void>;
   /** Tasks that are not terminal and had no message since the instant (nor were made since), oldest first. */
   withoutMessageSince(sinceMs: number, limit: number): Promise<readonly StoredTask[]>;
+  /** Forgets body and result of tasks that ended before the instant; the facts stay. Returns of how many. */
+  dropContent(endedBeforeMs: number, limit: number): Promise<number>;
+  /** Forgets tasks that ended before the instant altogether. Returns how many. */
+  drop(endedBeforeMs: number, limit: number): Promise<number>;
   /** Waits for what was begun. A second call does nothing. */
   close(): Promise<void>;
 }

@@ -70,6 +70,13 @@ export const described: Readonly<Record<string, Readonly<Record<string, Describe
     },
     DELETE: { summary: 'Cancels a durable task', parameter: 'task_id', takesFacts: true },
   },
+  '/v1/tasks/*/events': {
+    GET: {
+      summary: 'Server-sent events: the task as it is, then each change of its state, at last its end',
+      parameter: 'task_id',
+      takesFacts: true,
+    },
+  },
   '/v1/models': { GET: { summary: 'Everything that `model` may name' } },
   '/v1/models/*': { GET: { summary: 'One model or task type', parameter: 'name' } },
   '/healthz': { GET: { summary: '200 while a task can be answered, else 503 with the reason' } },

@@ -23,7 +23,7 @@ export const outcomeBytes = (outcome: Outcome): Uint8Array =>
 
 /** A stored task as callers see it. Lists leave out what it came to. */
 export function durableTask(task: StoredTask, { withOutcome = true } = {}): wire.DurableTask {
-  const outcome = task.result && withOutcome ? fromBinary(wire.DurableTaskSchema, task.result) : undefined;
+  const outcome = withOutcome ? outcomeOf(task) : undefined;
   return create(wire.DurableTaskSchema, {
     taskId: task.taskId,
     client: task.client,
@@ -38,6 +38,13 @@ export function durableTask(task: StoredTask, { withOutcome = true } = {}): wire
     ...(outcome?.end && { end: outcome.end }),
     ...(outcome?.failure && { failure: outcome.failure }),
   });
+}
+
+function outcomeOf({ taskId, state, result }: StoredTask): Pick<wire.DurableTask, 'end' | 'failure'> | undefined {
+  if (result) return fromBinary(wire.DurableTaskSchema, result);
+  if (!isTerminal(state)) return undefined;
+  const message = `what task ${JSON.stringify(taskId)} came to was kept for 24 hours after its end`;
+  return { end: undefined, failure: create(wire.FailureSchema, { code: wire.FailureCode.INVALID_TASK, message }) };
 }
 
 export const isTerminal = (state: TaskState): boolean => state !== 'waiting' && state !== 'running';

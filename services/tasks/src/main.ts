@@ -11,6 +11,7 @@ import { Runner } from './runner.ts';
 import { Tasks } from './service.ts';
 
 const reconcileEveryMs = 15_000;
+const forgetEveryMs = 60_000;
 /** A task that is under way shows it every three seconds; its message is given out again after ten. */
 const lostAfterMs = 60_000;
 const logger = createLogger('tasks');
@@ -52,6 +53,7 @@ await runMain(logger, async (ready) => {
     },
     onError,
   );
+  const forgetting = repeat(forgetEveryMs, () => tasks.forget(), onError);
   runner.start();
   const door = serveTasks(bus, tasks, onError);
   const presence = await announce(bus, 'tasks', () => ({
@@ -71,6 +73,7 @@ await runMain(logger, async (ready) => {
   await runner.stop(config.drainMs);
   tasks.stop();
   await reconciling.stop();
+  await forgetting.stop();
   await presence.stop();
   await client.close();
   snapshots.stop();

@@ -34,6 +34,10 @@ const longestKey = 200;
 const usualList = 20;
 const longestList = 200;
 const longestWaitMs = 25_000;
+/** As long as results stay on the bus. */
+const contentKeptMs = 24 * 3_600_000;
+const factsKeptMs = 31 * 24 * 3_600_000;
+const forgottenAtOnce = 500;
 
 /** Durable tasks for callers: taken, told of, waited for, cancelled. */
 export class Tasks {
@@ -112,6 +116,13 @@ export class Tasks {
       }
     }
     return lost.length;
+  }
+
+  /** Forgets what was said in tasks that ended a day ago, and after a month the tasks themselves. */
+  async forget(): Promise<void> {
+    const { store, nowMs } = this.#deps;
+    while ((await store.dropContent(nowMs() - contentKeptMs, forgottenAtOnce)) === forgottenAtOnce);
+    while ((await store.drop(nowMs() - factsKeptMs, forgottenAtOnce)) === forgottenAtOnce);
   }
 
   stop(): void {

@@ -140,6 +140,27 @@ export function taskStoreContract(newPlace: () => Promise<Place<TaskStore>>): vo
       expect(await ids(61)).toEqual(['told']);
     }));
 
+  test('of a task that ended long ago first the content goes, then all of it; what has not ended stays', () =>
+    onStore(newPlace, async (store) => {
+      const add = (taskId: string): Promise<unknown> => store.insert(newTask({ taskId, idempotencyKey: taskId }));
+      for (const taskId of ['ended', 'later', 'open']) await add(taskId);
+      for (const taskId of ['ended', 'later']) await store.claim('acmelegal', taskId);
+      await store.finish(ending({ taskId: 'ended', atMs: 2_000 }));
+      await store.finish(ending({ taskId: 'later', atMs: 3_000 }));
+      expect(await store.dropContent(2_500, 10)).toBe(1);
+      expect(await store.dropContent(2_500, 10)).toBe(0);
+      const emptied = await store.get('acmelegal', 'ended');
+      expect(emptied).toMatchObject({ state: 'succeeded', finishedAtMs: 2_000, result: undefined });
+      expect(emptied?.body).toHaveLength(0);
+      expect((await store.get('acmelegal', 'later'))?.result).toEqual(Uint8Array.of(9));
+      expect(await store.drop(2_500, 10)).toBe(1);
+      expect(await store.get('acmelegal', 'ended')).toBeUndefined();
+      expect(await store.dropContent(Infinity, 10)).toBe(1);
+      expect((await store.get('acmelegal', 'open'))?.body).not.toHaveLength(0);
+      expect(await store.drop(Infinity, 1)).toBe(1);
+      expect(await store.list({}, 10)).toHaveLength(1);
+    }));
+
   test('whatever holders do in whatever order, a task has one result and only the newest holder can give it', () =>
     onStore(newPlace, async (store) => {
       let round = 0;

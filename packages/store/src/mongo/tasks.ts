@@ -35,6 +35,8 @@ interface TaskDocument {
   readonly messagedAtMs?: number;
   readonly finishedAtMs?: number;
   readonly result?: Binary;
+  /** Body and result were dropped. */
+  readonly isEmptied?: boolean;
 }
 
 export const taskSchema: MongoSchema = {
@@ -47,6 +49,9 @@ export const taskSchema: MongoSchema = {
       await tasks.createIndex({ client: 1, createdAtMs: -1 });
       await tasks.createIndex({ state: 1, createdAtMs: -1 });
       await tasks.createIndex({ isFinished: 1, quietSinceMs: 1 });
+    },
+    async (database) => {
+      await database.collection('tasks').createIndex({ isFinished: 1, finishedAtMs: 1 });
     },
   ],
 };
@@ -129,6 +134,32 @@ class MongoTasks implements TaskStore {
     return this.#some({ isFinished: false, quietSinceMs: { $lt: sinceMs } }, { quietSinceMs: 1, _id: 1 }, limit);
   }
 
+  async dropContent(endedBeforeMs: number, limit: number): Promise<number> {
+    const emptied = { $set: { body: new Binary(), isEmptied: true }, $unset: { result: '' } } as const;
+    const some = await this.#ended(endedBeforeMs, { isEmptied: { $ne: true } }, limit);
+    return this.#orStoreError(
+      async () => (await this.#tasks.updateMany({ _id: { $in: some } }, emptied)).modifiedCount,
+    );
+  }
+
+  async drop(endedBeforeMs: number, limit: number): Promise<number> {
+    const some = await this.#ended(endedBeforeMs, {}, limit);
+    return this.#orStoreError(async () => (await this.#tasks.deleteMany({ _id: { $in: some } })).deletedCount);
+  }
+
+  /** Ids of some tasks that ended before the instant. */
+  #ended(beforeMs: number, more: Filter<TaskDocument>, limit: number): Promise<string[]> {
+    const filter = { isFinished: true, finishedAtMs: { $lt: beforeMs }, ...more };
+    return this.#orStoreError(async () =>
+      (
+        await this.#tasks
+          .find(filter, { ...maxTime, projection: { _id: 1 } })
+          .limit(limit)
+          .toArray()
+      ).map(({ _id }) => _id),
+    );
+  }
+
   async close(): Promise<void> {
     await this.#turns.ended();
     await this.#disconnect();
@@ -160,9 +191,15 @@ class MongoTasks implements TaskStore {
     return changed ? taskOf(changed) : undefined;
   }
 
-  async #some(filter: Filter<TaskDocument>, sort: Record<string, 1 | -1>, limit: number): Promise<StoredTask[]> {
+  #some(filter: Filter<TaskDocument>, sort: Record<string, 1 | -1>, limit: number): Promise<StoredTask[]> {
+    return this.#orStoreError(async () =>
+      (await this.#tasks.find(filter, maxTime).sort(sort).limit(limit).toArray()).map(taskOf),
+    );
+  }
+
+  async #orStoreError<T>(work: () => Promise<T>): Promise<T> {
     try {
-      return (await this.#tasks.find(filter, maxTime).sort(sort).limit(limit).toArray()).map(taskOf);
+      return await work();
     } catch (error) {
       throw storeErrorOf(error);
     }

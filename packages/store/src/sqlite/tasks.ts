@@ -35,6 +35,7 @@ export const taskSchema: Schema = {
      CREATE INDEX tasks_by_client ON tasks(client, created_at_ms);
      CREATE INDEX tasks_by_state ON tasks(state, created_at_ms);
      CREATE INDEX tasks_unfinished ON tasks(coalesce(messaged_at_ms, created_at_ms)) WHERE finished_at_ms IS NULL`,
+    'CREATE INDEX tasks_finished ON tasks(finished_at_ms) WHERE finished_at_ms IS NOT NULL',
   ],
 };
 
@@ -57,6 +58,12 @@ export function taskOperations(database: DatabaseSync): TaskOperations {
     `SELECT * FROM tasks WHERE finished_at_ms IS NULL AND coalesce(messaged_at_ms, created_at_ms) < ?
      ORDER BY coalesce(messaged_at_ms, created_at_ms), number LIMIT ?`,
   );
+  const ended = 'SELECT number FROM tasks WHERE finished_at_ms < ?';
+  const empty = database.prepare(
+    `UPDATE tasks SET body = x'', result = NULL
+     WHERE number IN (${ended} AND (length(body) > 0 OR result IS NOT NULL) LIMIT ?)`,
+  );
+  const remove = database.prepare(`DELETE FROM tasks WHERE number IN (${ended} LIMIT ?)`);
   const lists = listStatements(database);
 
   const find = (statement: StatementSync, client: string, key: string): StoredTask | undefined => {
@@ -104,6 +111,8 @@ export function taskOperations(database: DatabaseSync): TaskOperations {
     },
 
     withoutMessageSince: (sinceMs, limit) => silent.all(sinceMs, limit).map((row) => taskOf(row as unknown as TaskRow)),
+    dropContent: (endedBeforeMs, limit) => Number(empty.run(endedBeforeMs, limit).changes),
+    drop: (endedBeforeMs, limit) => Number(remove.run(endedBeforeMs, limit).changes),
   };
 }
 

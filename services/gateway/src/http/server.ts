@@ -8,7 +8,7 @@ import { errorBody, HttpError, sendError, toHttpError } from './errors.ts';
 /** Answers one request. What it throws becomes the answer. */
 export type Handler = (request: IncomingMessage, response: ServerResponse, parameter: string) => void | Promise<void>;
 
-/** Path → method → handler. A path that ends in `/*` takes one more segment, which the handler gets decoded. */
+/** Path → method → handler. A `*` that is its last segment, or the last but one, is any; the handler gets it decoded. */
 export type Routes = Readonly<Record<string, Readonly<Record<string, Handler>>>>;
 
 export interface HttpDoor {
@@ -55,7 +55,7 @@ export async function openDoor(
 ): Promise<HttpDoor> {
   const server = createServer(limits, (request, response) => {
     const startedMs = performance.now();
-    const route = routeOf(routes, pathOf(request.url ?? '/')) ?? 'unknown';
+    const [route = 'unknown'] = routeOf(routes, pathOf(request.url ?? '/'));
     const method = knownMethods.has(request.method ?? '') ? (request.method as string) : '_OTHER';
     const span = openSpan(
       `${method} ${route}`,
@@ -128,16 +128,20 @@ const pathOf = (url: string): string => {
 
 const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']);
 
-/** The key in the table that a path belongs to: itself, or with `*` for its last segment. */
-function routeOf(routes: Routes, path: string): string | undefined {
-  if (Object.hasOwn(routes, path)) return path;
-  const wildcard = `${path.slice(0, path.lastIndexOf('/'))}/*`;
-  return Object.hasOwn(routes, wildcard) ? wildcard : undefined;
+/** The key in the table that a path belongs to, and what stands there for its `*`. */
+function routeOf(routes: Routes, path: string): readonly [route: string | undefined, parameter: string] {
+  if (Object.hasOwn(routes, path)) return [path, ''];
+  const end = path.lastIndexOf('/');
+  const last = `${path.slice(0, end)}/*`;
+  if (Object.hasOwn(routes, last)) return [last, path.slice(end + 1)];
+  const start = path.lastIndexOf('/', end - 1);
+  const lastButOne = `${path.slice(0, start)}/*${path.slice(end)}`;
+  return Object.hasOwn(routes, lastButOne) ? [lastButOne, path.slice(start + 1, end)] : [undefined, ''];
 }
 
 function find(routes: Routes, method: string, url: string): readonly [string, Handler, string] {
   const path = pathOf(url);
-  const route = routeOf(routes, path);
+  const [route, parameter] = routeOf(routes, path);
   const methods = route === undefined ? undefined : routes[route];
   if (!methods) {
     const known = Object.keys(routes).join(', ');
@@ -151,7 +155,7 @@ function find(routes: Routes, method: string, url: string): readonly [string, Ha
       headers: ['allow', allowed],
     });
   }
-  return [`${served} ${route}`, handler, route === path ? '' : decoded(path.slice(path.lastIndexOf('/') + 1))];
+  return [`${served} ${route}`, handler, decoded(parameter)];
 }
 
 function decoded(segment: string): string {

@@ -22,6 +22,7 @@ export const httpAccess: Readonly<Record<string, Access>> = {
   'POST /v1/tasks': callers,
   'GET /v1/tasks': callers,
   'GET /v1/tasks/*': callers,
+  'GET /v1/tasks/*/events': callers,
   'DELETE /v1/tasks/*': callers,
   'GET /v1/models': everyKey,
   'GET /v1/models/*': everyKey,

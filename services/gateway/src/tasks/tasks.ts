@@ -7,6 +7,7 @@ import { invalid, toHttpError } from '../http/errors.ts';
 import { readJsonBody } from '../http/read-body.ts';
 import { shownError, shownResult } from '../json/json-answer.ts';
 import { checkTask, submissionSchema } from '../json/json-task.ts';
+import { PacedWriter } from '../http/paced-writer.ts';
 import { notReady, type TaskOptions } from '../text/answer-text.ts';
 
 const states = ['waiting', 'running', 'succeeded', 'failed', 'cancelled', 'expired'] as const;
@@ -42,6 +43,13 @@ export function tasksRoutes(options: TaskOptions) {
       const { wait_ms: waitMs = 0 } = query(request);
       send(response, 200, shownTask(await client().task(checked(taskId), { client: name, waitMs })));
     },
+    /** The first answer may still be an error; from then on the stream goes on to the task's end. */
+    async events(request: IncomingMessage, response: ServerResponse, taskId: string): Promise<void> {
+      const { client: name } = readFacts(request.headers);
+      query(request);
+      const look = (waitMs: number): Promise<DurableTask> => client().task(checked(taskId), { client: name, waitMs });
+      await sendEvents(response, await look(0), () => look(lookEveryMs));
+    },
     async cancel(request: IncomingMessage, response: ServerResponse, taskId: string): Promise<void> {
       const { client: name } = readFacts(request.headers);
       send(response, 200, shownTask(await client().cancelTask(checked(taskId), { client: name })));
@@ -66,6 +74,45 @@ function readSubmission(
     ...(body.not_before !== undefined && { notBeforeUnixMs: Date.parse(body.not_before) }),
     ...(body.defer !== undefined && { defer: body.defer }),
   };
+}
+
+/** Also the beat of comments that keep the connection open; an end is told at once. */
+const lookEveryMs = 1_000;
+
+/** A reader that comes again is told the present state first, so no event has to be kept for it. */
+async function sendEvents(
+  response: ServerResponse,
+  first: DurableTask,
+  next: () => Promise<DurableTask>,
+): Promise<void> {
+  response.writeHead(200, [
+    'content-type',
+    'text/event-stream; charset=utf-8',
+    'cache-control',
+    'no-cache, no-transform',
+    'x-accel-buffering',
+    'no',
+  ]);
+  const writer = new PacedWriter(response, () => response.destroy());
+  const changeOf = ({ state, pickups }: DurableTask): string => `${state} ${pickups}`;
+  let told = '';
+  for (let task = first; !response.destroyed; task = await stillThere(next, task)) {
+    const change = changeOf(task);
+    const event = `event: ${task.state}\ndata: ${JSON.stringify(shownTask(task))}\n\n`;
+    if (task.finishedUnixMs !== undefined) return writer.end(event);
+    writer.write(change === told ? ': waiting\n\n' : event);
+    told = change;
+  }
+}
+
+/** While nobody answers for durable tasks the last state stands. */
+async function stillThere(next: () => Promise<DurableTask>, last: DurableTask): Promise<DurableTask> {
+  try {
+    return await next();
+  } catch {
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+    return last;
+  }
 }
 
 function query({ url = '' }: IncomingMessage): z.infer<typeof querySchema> {
