@@ -14,10 +14,11 @@ const nowMs = (): number => Date.now() * Number(speed);
 const { most, ...rest } = JSON.parse(stated) as Omit<Limit, 'most'> & { readonly most: string };
 const limit: Limit = { ...rest, most: BigInt(most) };
 const bus = await connectBus({ servers, processId, inboxScope: 'worker' });
-const ledger = new BusLedger(bus, await openCounters(bus));
+const lease = { holder: () => holderName(processId, 1) };
+const ledger = new BusLedger(bus, await openCounters(bus), lease);
 const allowances = new Allowances({
   ledger,
-  lease: { holder: () => holderName(processId, 1) },
+  lease,
   nowMs,
   processes: () => Number(processes),
 });

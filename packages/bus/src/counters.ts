@@ -42,9 +42,10 @@ export interface Counters {
   /**
    * Adds at once and exactly once, also when the acknowledgement is lost on the way.
    * @param id of this addition; another with the same id within an hour is not made. Absent: it is made.
+   * @param mayRepeat asked before it is sent again, since time has passed then. Absent: it may.
    * @throws {BusError} it is not known whether it was made; 'disconnected' or 'timeout'.
    */
-  add(counter: CounterName, amount: bigint, holder: string, id?: string): Promise<Added>;
+  add(counter: CounterName, amount: bigint, holder: string, id?: string, mayRepeat?: () => boolean): Promise<Added>;
   /** Since when the stream of this kind counts: what happened before is not in it. */
   bornMs(kind: CounterKind): number;
   /** Follows all increments from the first on. Returns how to stop. */
@@ -133,7 +134,13 @@ class StreamCounters implements Counters {
     return last === null ? undefined : valueIn(last.data);
   }
 
-  async add({ kind, key }: CounterName, amount: bigint, holder: string, id = newId()): Promise<Added> {
+  async add(
+    { kind, key }: CounterName,
+    amount: bigint,
+    holder: string,
+    id = newId(),
+    mayRepeat: () => boolean = () => true,
+  ): Promise<Added> {
     const subject = subjects.counter(kind, key);
     for (let tries = 1; ; tries += 1) {
       if (!this.#bus.isConnected) throw new BusError('disconnected', 'the bus is away');
@@ -147,7 +154,7 @@ class StreamCounters implements Counters {
         return val === undefined ? 'repeated' : { total: BigInt(val) };
       } catch (error) {
         // The same id again: what was made already is not made twice.
-        if (tries === mostTries)
+        if (tries === mostTries || !mayRepeat())
           throw new BusError('timeout', `adding to ${key}: ${(error as Error).message}`, { cause: error });
       }
     }

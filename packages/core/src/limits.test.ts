@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { blockSize, counterKey, limitInWords, periodAt, type Limit } from './limits.ts';
+import { blockSize, counterKey, limitInWords, periodAt, periodOfKey, type Limit } from './limits.ts';
 
 const at = (iso: string): number => Date.parse(iso);
 const iso = (ms: number): string => new Date(ms).toISOString();
@@ -65,4 +65,13 @@ test('a limit says in words what it is, and names its counter', () => {
   };
   expect(limitInWords(limit)).toBe('the limit of $2.5 per month of client acme');
   expect(counterKey(limit, periodAt('month', 'UTC', at('2026-11-23T00:00:00Z')))).toBe('client.acme.nano_usd.mo202611');
+});
+
+test('the period of a counter is found by its key', () => {
+  for (const kind of ['minute', 'day', 'month'] as const) {
+    const period = periodAt(kind, 'Europe/Berlin', Date.UTC(2026, 9, 25, 12));
+    expect(periodOfKey(`client.acme.tokens.${period.token}`, 'Europe/Berlin')).toEqual(period);
+  }
+  expect(periodOfKey('client.acme.tokens', 'UTC')).toBeUndefined();
+  expect(periodOfKey('client.acme.tokens.d1', 'UTC')).toBeUndefined();
 });

@@ -131,6 +131,17 @@ export function periodAt(kind: PeriodKind, zone: string, nowMs: number): Period 
   };
 }
 
+/** The period that a counter's key ends with; undefined: it names none. */
+export function periodOfKey(key: string, zone: string): Period | undefined {
+  const [, kind, digits = ''] = /\.(mo|m|d)(\d+)$/.exec(key) ?? [];
+  if (kind === 'm') return periodAt('minute', zone, Number(digits) * minuteMs);
+  if ((kind === 'd' && digits.length !== 8) || (kind === 'mo' && digits.length !== 6) || kind === undefined)
+    return undefined;
+  const date = Temporal.PlainDate.from(kind === 'd' ? digits : `${digits}01`);
+  const first = date.toZonedDateTime({ timeZone: zone });
+  return periodAt(kind === 'd' ? 'day' : 'month', zone, first.epochMilliseconds);
+}
+
 /** Name of a counter, as tokens of a subject: scope, document, metric, period. */
 export const counterKey = ({ scope, id, metric }: Limit, { token }: Period): string =>
   `${scope}.${id}.${metric}.${token}`;

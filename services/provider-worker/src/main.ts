@@ -53,8 +53,8 @@ await runMain(logger, async (ready) => {
   const rests = await openCooldowns(bus, Date.now);
   const clock = await followServerClock(bus);
   const processes = await watchProcesses(bus);
-  const ledger = new BusLedger(bus, await openCounters(bus));
   const lease = new PresenceLease(bus.processId);
+  const ledger = new BusLedger(bus, await openCounters(bus), lease);
   const allowances = new Allowances({
     ledger,
     lease,

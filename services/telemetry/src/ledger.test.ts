@@ -123,6 +123,17 @@ test('a hold that was ended stays as it is when the log has forgotten its calls'
   expect(added).toHaveLength(1);
 });
 
+test('calls of another day are no part of what a dead worker used of a day', async () => {
+  const tomorrow = { ...call('b', 'w1'), startedAtMs: nowMs + 13 * 3_600_000 };
+  const { keeper, added, clock, take } = world([call('a', 'w1'), tomorrow]);
+  take(500n, 500n);
+  await keeper.sweep();
+  clock.nowMs += 31_000;
+  clock.readUntilMs = clock.nowMs;
+  await keeper.sweep();
+  expect(added.map(({ amount }) => amount)).toEqual([-400n]);
+});
+
 test('a worker that lives keeps what it holds, and so does one whose attempts are still open or not yet read', async () => {
   const { keeper, added, clock, living, open, take } = world();
   living.add('w1');

@@ -9,6 +9,7 @@ import {
   type LimitMetric,
   type Period,
   periodAt,
+  periodOfKey,
   processOfHolder,
   type Snapshot,
 } from '@will/core';
@@ -183,15 +184,26 @@ export class LedgerKeeper {
     const [scope = '', id = '', metric = ''] = name.key.split('.');
     const place = placeOf(scope, id);
     if (!place || !isMetric(metric)) return false;
+    const period = this.#periodOf(name.key);
     const calls: CallFilter = {
       ...place,
-      fromMs: Math.floor(sinceMs) - recordsWithinMs,
-      toMs: lastAtMs + forgottenAfterMs,
+      fromMs: Math.max(Math.floor(sinceMs) - recordsWithinMs, period?.startMs ?? 0),
+      toMs: period?.endMs ?? lastAtMs + forgottenAfterMs,
     };
     const used = await this.#used(calls, metric, (workerId) => workerId === process);
     // Written also where nothing goes back: who reads it later, when the log has forgotten those calls, leaves it alone.
     await counters.add(name, used - amount, holder, endOfHold(holder, name.key, ends));
     return true;
+  }
+
+  /** Undefined: it depends on a zone, and no document states that limit any more. */
+  #periodOf(key: string): Period | undefined {
+    const counted = key.slice(0, key.lastIndexOf('.') + 1);
+    const snapshot = this.#deps.snapshot();
+    const limit =
+      snapshot && allLimits(snapshot).find((one) => counterKey(one, { token: '', startMs: 0, endMs: 0 }) === counted);
+    const zone = limit?.zone ?? (key.startsWith('model.') ? 'UTC' : undefined);
+    return zone === undefined ? undefined : periodOfKey(key, zone);
   }
 
   /** What the calls of a filter came to, of those workers that count. */

@@ -18,19 +18,23 @@ interface Owed {
   readonly id: string;
   /** It was not to be made, but may have been: then it is taken back. */
   readonly isDoubt: boolean;
+  /** It ends a hold: made once, by whoever ends it. */
+  readonly isEnd: boolean;
 }
 
 /** The counters on the bus, with what is owed to them while the bus is away. */
 export class BusLedger implements Ledger {
   readonly #bus: Bus;
   readonly #counters: Counters;
+  readonly #lease: Lease;
   #owed: Owed[] = [];
   readonly #timer: NodeJS.Timeout;
   #paying: Promise<void> | undefined;
 
-  constructor(bus: Bus, counters: Counters) {
+  constructor(bus: Bus, counters: Counters, lease: Lease) {
     this.#bus = bus;
     this.#counters = counters;
+    this.#lease = lease;
     this.#timer = setInterval(() => this.#pay(), retryMs);
   }
 
@@ -57,7 +61,7 @@ export class BusLedger implements Ledger {
       if (added !== 'repeated') return added.total;
       this.addSurely(counter, -amount, holder);
     } catch (error) {
-      this.#owed.push({ counter, amount, holder, id, isDoubt: true });
+      this.#owed.push({ counter, amount, holder, id, isDoubt: true, isEnd: false });
       throw error;
     }
     throw new BusError('timeout', 'the word of the new total was lost');
@@ -69,8 +73,8 @@ export class BusLedger implements Ledger {
     await new Promise((resolve) => setTimeout(resolve, waitMs));
   }
 
-  addSurely(counter: CounterName, amount: bigint, holder: string, id = newId()): void {
-    this.#owed.push({ counter, amount, holder, id, isDoubt: false });
+  addSurely(counter: CounterName, amount: bigint, holder: string, id?: string): void {
+    this.#owed.push({ counter, amount, holder, id: id ?? newId(), isDoubt: false, isEnd: id !== undefined });
     this.#pay();
   }
 
@@ -104,11 +108,14 @@ export class BusLedger implements Ledger {
   }
 
   async #payOne(owed: Owed): Promise<Owed | undefined> {
-    const { counter, amount, holder, id, isDoubt } = owed;
+    const { counter, amount, holder, id, isDoubt, isEnd } = owed;
+    // Others may have given back what a lost name held: not a second time. What is left of it goes back when this process ends.
+    const isStillOwed = (): boolean => isEnd || (amount >= 0n && !isDoubt) || this.#lease.holder() === holder;
+    if (!isStillOwed()) return undefined;
     try {
       // The same id as before: made now, or known to be made already.
-      await this.#counters.add(counter, amount, holder, id);
-      return isDoubt ? { counter, amount: -amount, holder, id: newId(), isDoubt: false } : undefined;
+      await this.#counters.add(counter, amount, holder, id, isStillOwed);
+      return isDoubt ? { counter, amount: -amount, holder, id: newId(), isDoubt: false, isEnd: false } : undefined;
     } catch {
       this.#failed.add(owed);
       return owed;

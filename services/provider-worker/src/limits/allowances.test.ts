@@ -143,6 +143,31 @@ test('a limit that was lowered in its document holds from the next call on', asy
   expect(isHold(await allowances.take([daily(4)], one))).toBe(true);
 });
 
+test('what a process held by a name that it lost is not given back a second time, and what was taken too late is not used', async () => {
+  const ledger = new SharedCounters(() => new Promise((resolve) => setTimeout(resolve, 50)));
+  let holder: string | undefined = 'w.1';
+  const lease = { holder: () => holder };
+  const allowances = new Allowances({ ledger, lease, nowMs: Date.now, processes: () => 1 });
+  const taking = allowances.take([daily(100)], one);
+  await vi.advanceTimersByTimeAsync(300);
+  expect(isHold(await taking)).toBe(true);
+  const late = allowances.take([daily(50, { id: 'other' })], one);
+  holder = undefined;
+  await vi.advanceTimersByTimeAsync(300);
+  expect(await late).toMatchObject({ reason: expect.stringContaining('too late') });
+  // The keeper of the ledger ended it meanwhile.
+  ledger.addSurely(
+    { kind: 'ledger', key: 'model.gpt.requests.d20261123' },
+    -24n,
+    'w.1',
+    'w.1:model.gpt.requests.d20261123:end:0',
+  );
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(ledger.totals.get('model.gpt.requests.d20261123')).toBe(1n);
+  expect(ledger.totals.get('model.other.requests.d20261123')).toBe(0n);
+  allowances.close();
+});
+
 test('what lies idle goes back to the others, and so does everything at the end', async () => {
   const ledger = new SharedCounters();
   const idle = process(ledger, 'w.1', 1);

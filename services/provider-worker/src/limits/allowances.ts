@@ -78,7 +78,8 @@ export class Allowances {
 
   /** Another process has nothing left of a counter. */
   answerCallIn(key: string): void {
-    this.#byKey.get(key)?.answerCallIn();
+    const allowance = this.#byKey.get(key);
+    if (allowance && this.#isHeld(key, allowance)) allowance.answerCallIn();
   }
 
   /** What is in hand goes back. Calls in flight have ended before. */
@@ -117,7 +118,18 @@ export class Allowances {
         return { reason: `${limitInWords(limit)}: ${why}`, untilMs: this.#deps.nowMs() + unreachableRetryMs };
       }
     }
-    return this.#holdOf(taken);
+    return this.#takenTooLate(parts) ?? this.#holdOf(taken);
+  }
+
+  /** While it was taken the name under which it is held may have been lost, or the period have ended: it is not to be used. */
+  #takenTooLate(parts: readonly Part[]): LimitReached | undefined {
+    const holder = this.#deps.lease.holder();
+    const nowMs = this.#deps.nowMs();
+    const late = parts.find(({ allowance }) => allowance.holder !== holder || allowance.period.endMs <= nowMs);
+    if (!late) return undefined;
+    giveAll(parts);
+    const { limit } = late.allowance;
+    return { reason: `${limitInWords(limit)} was answered too late`, untilMs: nowMs + unreachableRetryMs };
   }
 
   #holdOf(parts: readonly Part[]): Hold {
@@ -126,8 +138,10 @@ export class Allowances {
       if (!isOpen) return;
       isOpen = false;
       for (const { allowance, amount } of parts) {
-        // What an ended name held was settled for it, by itself or by others.
-        if (!this.#ended.has(allowance)) allowance.give(amount - (spent[allowance.limit.metric] ?? amount));
+        const isLost = this.#ended.has(allowance) || allowance.holder !== this.#deps.lease.holder();
+        if (!isLost) allowance.give(amount - (spent[allowance.limit.metric] ?? amount));
+        // What a lost name held was reckoned up without this call's end: a word has it looked at once more when this process ends.
+        else this.#deps.ledger.addSurely(allowance.counter, 0n, allowance.holder);
       }
     };
     return { settle: close, release: () => close(zero) };
@@ -158,9 +172,18 @@ export class Allowances {
     this.#ended.add(allowance);
   }
 
+  /** False, and ended: it is held by a name that this process has lost, and others may have given it back. */
+  #isHeld(key: string, allowance: Allowance): boolean {
+    if (allowance.holder === this.#deps.lease.holder()) return true;
+    this.#end(allowance);
+    this.#byKey.delete(key);
+    return false;
+  }
+
   #tidy(): void {
     const nowMs = this.#deps.nowMs();
     for (const [key, allowance] of this.#byKey) {
+      if (!this.#isHeld(key, allowance)) continue;
       if (nowMs - allowance.usedAtMs >= idleMs) allowance.giveBack();
       // A while after the end, so that calls that ran into the next period settle where they reserved.
       if (nowMs > allowance.period.endMs + 10 * 60_000) this.#byKey.delete(key);

@@ -1,0 +1,16 @@
+import { simulateLimits } from './limits-world.ts';
+
+export interface World {
+  /** What holds in each run, as a sentence. */
+  readonly promises: string;
+  /** Plays one seed. @throws {Violation} */
+  simulate(seed: number): Promise<void>;
+}
+
+/** Everything that is simulated, by name. */
+export const worlds: Readonly<Record<string, World>> = {
+  limits: {
+    promises: 'whoever dies, stands still or is cut off, no limit is passed, and none stays short of anything',
+    simulate: simulateLimits,
+  },
+};
