@@ -9,6 +9,8 @@ export class Violation extends Error {
 /** A process of the simulated system: it lives, stands still (as under SIGSTOP), or is dead (as after SIGKILL). */
 export class Actor {
   readonly name: string;
+  /** Runs something as this actor. Kept, since to make it anew for each step takes long. */
+  enter: ((work: () => void) => void) | undefined;
   #state: 'lives' | 'frozen' | 'dead' = 'lives';
   /** What came due while it stood still. */
   #missed: (() => void)[] = [];
@@ -82,7 +84,7 @@ export class VirtualTime {
   readonly #queue: Event[] = [];
   readonly #acting = new AsyncLocalStorage<Actor>();
   readonly #lines: string[] = [];
-  readonly #checks: (() => void)[] = [];
+  readonly #asNobody = AsyncLocalStorage.snapshot();
   #number = 0;
   #nowMs = 0;
   #failure: Error | undefined;
@@ -118,11 +120,6 @@ export class VirtualTime {
   note(line: string): void {
     this.#lines.push(`${(this.#nowMs / 1_000).toFixed(3).padStart(9)} s  ${line}`);
     if (this.#lines.length > keptLines) this.#lines.shift();
-  }
-
-  /** Looked at after every step. */
-  always(check: () => void): void {
-    this.#checks.push(check);
   }
 
   /** Ends the run: something that must always be true is not. */
@@ -191,11 +188,6 @@ export class VirtualTime {
       this.#nowMs = event.atMs;
       this.#step(event);
       await settled();
-      try {
-        for (const check of this.#checks) check();
-      } catch (error) {
-        this.#failure ??= error as Error;
-      }
     }
   }
 
@@ -208,8 +200,10 @@ export class VirtualTime {
         this.#failure ??= error instanceof Violation ? error : this.#asViolation(error);
       }
     };
-    if (!actor) return this.#acting.exit(safely);
-    if (actor.runsNow(work)) this.#acting.run(actor, safely);
+    if (!actor) return this.#asNobody(safely);
+    if (!actor.runsNow(work)) return;
+    actor.enter ??= this.#acting.run(actor, () => AsyncLocalStorage.snapshot());
+    actor.enter(safely);
   }
 
   #asViolation(error: unknown): Violation {
@@ -222,6 +216,9 @@ export class VirtualTime {
     const kept = { setTimeout, clearTimeout, setInterval, clearInterval };
     const now = Date.now;
     const performanceNow = performance.now;
+    const { stackTraceLimit } = Error;
+    // Errors are a part of every run, and where each was made takes long to tell.
+    Error.stackTraceLimit = 4;
     const timer = (ms: number, work: () => void, isRepeated: boolean): VirtualTimer => {
       const { actor } = this;
       const made: VirtualTimer = { event: undefined, unref: () => made, ref: () => made, hasRef: () => true };
@@ -252,6 +249,7 @@ export class VirtualTime {
     performance.now = () => 1_000 + this.#nowMs;
     return () => {
       Object.assign(globalThis, kept);
+      Error.stackTraceLimit = stackTraceLimit;
       Date.now = now;
       performance.now = performanceNow;
     };
