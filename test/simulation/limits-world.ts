@@ -291,7 +291,7 @@ class LimitsWorld {
     this.#network.mendAll();
     this.#time.note('all is calm from here on');
     await this.#time.pause(random.pick([100, 65_000]));
-    for (const worker of [...this.#workers]) {
+    for (const worker of this.#workers) {
       if (random.chance(0.5)) this.#kill(worker);
       else void this.#stop(worker);
     }
