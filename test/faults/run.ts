@@ -319,12 +319,12 @@ class FaultRun {
 
 const weathers = { 'slow bus': 'slow', 'half-open bus': 'half-open', 'cut bus': 'cut' } as const;
 
-const taskIn = (body: Readonly<Record<string, unknown>>): string => {
+export const taskIn = (body: Readonly<Record<string, unknown>>): string => {
   const { content } = (body['messages'] as { content: string }[]).at(-1) ?? { content: '' };
   return typeof content === 'string' ? content : JSON.stringify(content);
 };
 
-function recordOf(line: string): RecordLine & { readonly attempt: number } {
+export function recordOf(line: string): RecordLine & { readonly attempt: number } {
   const record = JSON.parse(line) as Record<string, string | number>;
   return {
     attemptId: String(record['attempt_id']),

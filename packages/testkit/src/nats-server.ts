@@ -42,13 +42,16 @@ export interface NatsServerOptions {
   readonly conf?: string;
   /** Seed of a user that may connect. */
   readonly seed?: string;
+  /** Folder that exists, for what it stores: it stays. Default: a temporary one, removed at the end. */
+  readonly storeFolder?: string;
 }
 
 export async function startNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
   const folder = await mkdtemp(join(tmpdir(), 'will-nats-'));
   if (options.conf !== undefined) await writeFile(join(folder, 'nats.conf'), options.conf);
   const more = options.conf === undefined ? [] : ['-c', join(folder, 'nats.conf')];
-  let child = await launch(folder, -1, more);
+  const store = options.storeFolder ?? join(folder, 'store');
+  let child = await launch({ folder, store, port: -1, more });
   const port = await portOf(folder, child);
   await untilAnswers(port, options.seed);
   return {
@@ -64,7 +67,7 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
     kill: () => end(child, 'SIGKILL'),
     async restart() {
       await end(child, 'SIGTERM');
-      child = await launch(folder, port, more);
+      child = await launch({ folder, store, port, more });
       await untilAnswers(port, options.seed);
     },
     suspend: () => child.kill('SIGSTOP'),
@@ -72,19 +75,15 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
   };
 }
 
-async function launch(folder: string, port: number, more: readonly string[]): Promise<ChildProcess> {
-  const flags = [
-    '-a',
-    '127.0.0.1',
-    '-p',
-    String(port),
-    '-js',
-    '-sd',
-    join(folder, 'store'),
-    '--ports_file_dir',
-    folder,
-    ...more,
-  ];
+interface Launch {
+  readonly folder: string;
+  readonly store: string;
+  readonly port: number;
+  readonly more: readonly string[];
+}
+
+async function launch({ folder, store, port, more }: Launch): Promise<ChildProcess> {
+  const flags = ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', store, '--ports_file_dir', folder, ...more];
   const child = spawn(findNatsServer(), flags, { stdio: 'ignore' });
   await once(child, 'spawn');
   return child;
