@@ -1,4 +1,5 @@
-import { newId } from '@will/contracts';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { newId, subjects, wire } from '@will/contracts';
 import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
 import { connectClient, type TaskClient, TaskError } from '@will/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -138,6 +139,19 @@ test('a task that finds no place is parked and not failed, and does not hold up 
   const next = await client.submit({ type: 'plain', input: 'Hello' });
   await client.result(next.taskId, { timeoutMs: 10_000 });
   expect((await client.result(parked.taskId, { timeoutMs: 20_000 })).model).toBe('busy');
+});
+
+test('a second message for a task that runs does not have it run twice', async () => {
+  upstream.script('slow', { kind: 'answer', delayMs: 1_000 }, { kind: 'answer' });
+  const before = upstream.countOf('slow');
+  const called = upstream.nextRequest('slow');
+  const { taskId } = await system.client.submit({ type: 'slow', input: 'Hello', priority: 'high' });
+  await called;
+  const reference = create(wire.TaskReferenceSchema, { client: 'test', taskId });
+  system.bus.publish(subjects.taskQueue('high', 'test', 'slow'), toBinary(wire.TaskReferenceSchema, reference));
+  await system.client.result(taskId, { timeoutMs: 20_000 });
+  expect((await system.client.task(taskId)).pickups).toBe(1);
+  expect(upstream.countOf('slow') - before).toBe(1);
 });
 
 test('a cancelled task ends at once, and its call is given up', async () => {

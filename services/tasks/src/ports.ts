@@ -21,6 +21,8 @@ export interface TaskQueue {
   addAt(reference: wire.TaskReference, priority: Priority, type: string, atMs: number): Promise<void>;
   /** The next of a priority; undefined: none came for a while. */
   next(priority: Priority): Promise<QueuedTask | undefined>;
+  /** When the oldest message that nobody was given yet was put there; Infinity: there is none. */
+  inLineSinceMs(priority: Priority): Promise<number>;
   /** Publishes the one result of a task; once more does nothing. */
   publishResult(task: wire.DurableTask): Promise<void>;
   /** Called when a task of any process ended. Returns how to stop. */

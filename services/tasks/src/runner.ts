@@ -100,6 +100,7 @@ export class Runner {
   /** What throws here leaves the message to be given out again. */
   async #take(queued: QueuedTask): Promise<void> {
     const { client, taskId, runs } = queued.reference;
+    if (await this.#isSecondMessage(queued)) return queued.done();
     const claim = await this.#deps.store.claim(client, taskId);
     if (claim.kind === 'unknown') return queued.done();
     if (claim.kind === 'finished') {
@@ -112,6 +113,18 @@ export class Runner {
     if (task.deadlineMs <= this.#deps.nowMs()) return this.#end(queued, task, 'expired', { failure: expiredFailure() });
     if (runsBefore >= mostRuns) return this.#end(queued, task, 'failed', { failure: givenUp(runsBefore) });
     await this.#runOnce(queued, task, runsBefore);
+  }
+
+  /**
+   * A message that was sent twice, of a task that runs: to pick it up would fence off who runs it, and call a provider
+   * twice. One that is given out again, or was put there for later, is a task's only one.
+   */
+  async #isSecondMessage({ reference, deliveries }: QueuedTask): Promise<boolean> {
+    const { client, taskId, runs, parkings } = reference;
+    if (deliveries > 1 || runs > 0 || parkings > 0) return false;
+    const task = await this.#deps.store.get(client, taskId);
+    const quietMs = this.#deps.nowMs() - (task?.messagedAtMs ?? 0);
+    return task?.state === 'running' && quietMs < 3 * signOfWorkMs;
   }
 
   async #runOnce(queued: QueuedTask, task: StoredTask, runsBefore: number): Promise<void> {

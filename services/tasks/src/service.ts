@@ -105,17 +105,26 @@ export class Tasks {
   /** Puts tasks back into the queue of which no message is under way. @returns how many. */
   async reconcile(sinceMs: number): Promise<number> {
     const { store, queue, nowMs } = this.#deps;
-    const lost = await store.withoutMessageSince(sinceMs, 500);
-    for (const task of lost) {
+    let lost = 0;
+    for (const task of await store.withoutMessageSince(sinceMs, 500)) {
       const { client, taskId } = task;
-      if (task.deadlineMs <= nowMs()) await this.#expireIfDue(task);
-      else {
+      if (task.deadlineMs <= nowMs()) {
+        await this.#expireIfDue(task);
+        continue;
+      }
+      if (!(await this.#isInLine(task))) {
+        lost += 1;
         const reference = create(wire.TaskReferenceSchema, { client, taskId });
         await queue.add(reference, task.priority, task.type, `${client}.${taskId}:${nowMs()}`);
-        await store.messaged(client, taskId, nowMs());
       }
+      await store.messaged(client, taskId, nowMs());
     }
-    return lost.length;
+    return lost;
+  }
+
+  /** Behind a long queue a task waits for long without being lost: a second message would have it run twice. */
+  async #isInLine({ state, priority, createdAtMs, messagedAtMs = createdAtMs }: StoredTask): Promise<boolean> {
+    return state === 'waiting' && messagedAtMs > (await this.#deps.queue.inLineSinceMs(priority)) - 1_000;
   }
 
   /** Forgets what was said in tasks that ended a day ago, and after a month the tasks themselves. */

@@ -108,6 +108,13 @@ export class TaskStream implements TaskQueue {
     return undefined;
   }
 
+  async inLineSinceMs(priority: Priority): Promise<number> {
+    const { num_pending, delivered } = await this.#manager.consumers.info(names.tasksStream, priority);
+    if (num_pending === 0) return Infinity;
+    const next = { seq: delivered.stream_seq + 1, next_by_subj: patterns.taskQueue(priority) };
+    return (await this.#manager.streams.getMessage(names.tasksStream, next))?.time.getTime() ?? Infinity;
+  }
+
   async publishResult(task: wire.DurableTask): Promise<void> {
     const subject = subjects.taskResult(task.client, task.taskId);
     try {
