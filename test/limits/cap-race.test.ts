@@ -10,6 +10,7 @@ import { newId } from '@will/contracts';
 import { startNatsServer, type NatsServer } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { serveLimits } from '../../services/telemetry/src/adapters/bus-limits.ts';
+import { Absences } from '../../services/telemetry/src/absences.ts';
 import { LedgerKeeper } from '../../services/telemetry/src/ledger.ts';
 
 // Processes race for a limit on a real server, and die. `WILL_CAP_RACES` sets how often, `WILL_RATE_WINDOWS` for how many windows of a rate, `WILL_CAP_KILLS` how many die in one
@@ -90,7 +91,10 @@ class Race {
       log: { calls: async ({ toMs }) => (toMs === undefined ? [] : await this.records()), openIntents: async () => [] },
       progress: { readUntilMs: async () => this.nowMs() },
       snapshot: () => undefined,
-      living: () => this.living,
+      absences: new Absences(
+        () => this.living,
+        () => this.nowMs(),
+      ),
       nowMs: () => this.nowMs(),
       onWarning: () => {},
     });

@@ -3,6 +3,7 @@ import type { CounterName } from '@will/bus';
 import { wire } from '@will/contracts';
 import { type CallRecord, compileSnapshot, counterKey, type Limit, periodAt } from '@will/core';
 import { expect, test } from 'vitest';
+import { Absences } from './absences.ts';
 import { LedgerKeeper, NotOpenedError } from './ledger.ts';
 import { eventsFromWire } from './adapters/events-from-wire.ts';
 import { batchOf, callEvent, wireRecord } from './samples.ts';
@@ -48,7 +49,10 @@ function world(records: readonly CallRecord[] = []) {
     },
     progress: { readUntilMs: async () => clock.readUntilMs },
     snapshot: () => compiled.snapshot,
-    living: () => living,
+    absences: new Absences(
+      () => living,
+      () => clock.nowMs,
+    ),
     nowMs: () => clock.nowMs,
     onWarning: (what, share) => warnings.push(`${what}: ${share}`),
   });

@@ -14,6 +14,7 @@ import {
   type Snapshot,
 } from '@will/core';
 import type { CallFilter, CallLog } from '@will/store';
+import type { Absences } from './absences.ts';
 import type { StreamProgress } from './ports.ts';
 
 export interface LedgerDeps {
@@ -21,8 +22,7 @@ export interface LedgerDeps {
   readonly log: Pick<CallLog, 'calls' | 'openIntents'>;
   readonly progress: StreamProgress;
   readonly snapshot: () => Snapshot | undefined;
-  /** Ids of the processes that live. */
-  readonly living: () => ReadonlySet<string>;
+  readonly absences: Pick<Absences, 'deadAmong'>;
   /** By the bus server's clock. */
   readonly nowMs: () => number;
   /** A budget or cap has reached the share at which operators are warned. */
@@ -43,8 +43,6 @@ export class NotOpenedError extends Error {
   override readonly name = 'NotOpenedError';
 }
 
-/** A process that nobody heard of for so long is dead: longer than any lease of its own. */
-const deadAfterMs = 30_000;
 /** Records of a process that died are here by then. */
 const recordsWithinMs = 5_000;
 const callsPerPage = 5_000;
@@ -79,7 +77,6 @@ interface Counter {
 export class LedgerKeeper {
   readonly #deps: LedgerDeps;
   readonly #counters = new Map<string, Counter>();
-  readonly #missingSinceMs = new Map<string, number>();
   readonly #warned = new Set<string>();
 
   constructor(deps: LedgerDeps) {
@@ -160,17 +157,10 @@ export class LedgerKeeper {
   }
 
   #deadProcesses(): ReadonlySet<string> {
-    const nowMs = this.#deps.nowMs();
-    const living = this.#deps.living();
     const holders = new Set<string>();
     for (const { held } of this.#counters.values())
       for (const [process, { isEnded }] of held) if (!isEnded) holders.add(process);
-    for (const process of holders) {
-      if (living.has(process)) this.#missingSinceMs.delete(process);
-      else if (!this.#missingSinceMs.has(process)) this.#missingSinceMs.set(process, nowMs);
-    }
-    const isDead = (process: string): boolean => nowMs - (this.#missingSinceMs.get(process) ?? nowMs) >= deadAfterMs;
-    return new Set([...holders].filter(isDead));
+    return this.#deps.absences.deadAmong(holders);
   }
 
   async #end({ name, lastAtMs }: Counter, process: string, held: Held): Promise<boolean> {

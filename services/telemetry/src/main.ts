@@ -21,6 +21,7 @@ import { hourly } from './adapters/cron-hourly.ts';
 import { EventStream } from './adapters/event-stream.ts';
 import { watchEvents, watchLedger } from './adapters/observed-log.ts';
 import { parseConfig } from './config.ts';
+import { Absences } from './absences.ts';
 import { LedgerKeeper } from './ledger.ts';
 import { Retention } from './retention.ts';
 import { Telemetry } from './service.ts';
@@ -48,7 +49,9 @@ await runMain(logger, async (ready) => {
     onError,
     nowMs: Date.now,
   });
-  const telemetry = new Telemetry({ log, progress: events, onError });
+  const processes = await watchProcesses(bus);
+  const absences = new Absences(() => new Set(processes.processes.keys()), Date.now);
+  const telemetry = new Telemetry({ log, progress: events, absences, onError });
   await events.start((delivery) => telemetry.take(delivery));
   const sweeper = repeat(
     sweepEveryMs,
@@ -62,7 +65,6 @@ await runMain(logger, async (ready) => {
   );
   await ensureStreams(bus);
   const snapshots = await followSnapshot(bus);
-  const processes = await watchProcesses(bus);
   const clock = await followServerClock(bus);
   const counters = await openCounters(bus);
   const keeper = new LedgerKeeper({
@@ -70,7 +72,7 @@ await runMain(logger, async (ready) => {
     log,
     progress: events,
     snapshot: () => snapshots.current,
-    living: () => new Set(processes.processes.keys()),
+    absences,
     nowMs: clock.nowMs,
     onWarning: (limit, usedShare) => logger.warn({ limit, usedShare }, 'a limit is nearly used up'),
   });

@@ -20,7 +20,8 @@ async function onTelemetry(
   const clock: { readUntilMs: number | undefined } = { readUntilMs: 0 };
   const progress = { readUntilMs: async () => clock.readUntilMs };
   try {
-    await body(new Telemetry({ log, progress, onError: failOn }), log, clock);
+    const absences = { deadAmong: () => new Set(['worker-dead']) };
+    await body(new Telemetry({ log, progress, absences, onError: failOn }), log, clock);
   } finally {
     await log.close();
     await folder.remove();
@@ -64,6 +65,20 @@ test('an attempt whose end nobody saw is closed after its deadline and grace, at
         writtenBy: 'telemetry',
       },
     ]);
+  }));
+
+test('an attempt whose worker died is closed without waiting for the end of a long deadline', () =>
+  onTelemetry(async (telemetry, _, clock) => {
+    const [ofDead, ofLiving] = ['worker-dead', 'worker-2'].map((workerId) =>
+      wireRecord({ startedUnixMs: 1_000n, workerId }),
+    ) as [ReturnType<typeof wireRecord>, ReturnType<typeof wireRecord>];
+    await take(telemetry, read(intentEvent(ofDead, 86_400_000), intentEvent(ofLiving, 86_400_000)));
+    clock.readUntilMs = 41_000;
+    expect(await telemetry.sweep()).toBe(1);
+    expect(await telemetry.calls({ limit: 0 })).toMatchObject([
+      { attemptId: ofDead.attemptId, fine: 'outcome_unknown', durationMs: 40_000 },
+    ]);
+    await take(telemetry, read(callEvent(ofLiving)));
   }));
 
 test('a record that comes after all takes the place of outcome_unknown', () =>
@@ -114,6 +129,7 @@ test('a delivery that could not be stored is not done, and the error is told', a
   const deps: TelemetryDeps = {
     log,
     progress: { readUntilMs: async () => 0 },
+    absences: { deadAmong: () => new Set() },
     onError: (_, error) => told.push(error),
   };
   const telemetry = new Telemetry(deps);

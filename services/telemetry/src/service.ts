@@ -1,4 +1,4 @@
-import { unknownOutcome, type CallRecord, type Outcome } from '@will/core';
+import { type AttemptIntent, unknownOutcome, type CallRecord, type Outcome } from '@will/core';
 import {
   rollupFor,
   usageDimensions,
@@ -11,6 +11,7 @@ import {
   type UsageGroup,
   type UsageQuestion,
 } from '@will/store';
+import type { Absences } from './absences.ts';
 import { Batches } from './batches.ts';
 import type { Delivery, StreamProgress } from './ports.ts';
 
@@ -28,6 +29,7 @@ const mostSets = 1_000;
 export interface TelemetryDeps {
   readonly log: CallLog;
   readonly progress: StreamProgress;
+  readonly absences: Pick<Absences, 'deadAmong'>;
   readonly onError: (what: string, error: unknown) => void;
 }
 
@@ -69,8 +71,8 @@ export class Telemetry {
   }
 
   /**
-   * Writes `outcome_unknown` for each attempt whose deadline and grace passed without a record. Time passes only as far
-   * as the stream was read: after an absence the records that wait there come first. A record that still comes later
+   * Writes `outcome_unknown` for each attempt whose deadline and grace passed without a record, and for those whose worker
+   * died with it. Time passes only as far as the stream was read: after an absence the records that wait there come first. A record that still comes later
    * replaces what was written here. @returns how many were written.
    */
   async sweep(): Promise<number> {
@@ -80,10 +82,23 @@ export class Telemetry {
     let written = 0;
     while (true) {
       const intents = await log.openIntents(readUntilMs - graceMs, intentsPerSweep);
-      if (intents.length === 0) return written;
-      const { added } = await log.ingest(intents.map((intent) => ({ kind: 'call', record: unknownOutcome(intent) })));
-      written += added;
+      if (intents.length === 0) return written + (await this.#endThoseOfTheDead(readUntilMs));
+      written += await this.#write(intents);
     }
+  }
+
+  /** A task may last for days; what its dead worker did not tell within half a minute nobody will. */
+  async #endThoseOfTheDead(nowMs: number): Promise<number> {
+    const open = await this.#deps.log.openIntents(Number.MAX_SAFE_INTEGER, intentsPerSweep);
+    const dead = this.#deps.absences.deadAmong(new Set(open.map(({ record }) => record.workerId ?? '')));
+    const theirs = open.filter(({ record }) => record.workerId && dead.has(record.workerId));
+    const ended = theirs.map(({ record, deadlineMs }) => ({ record, deadlineMs: Math.min(deadlineMs, nowMs) }));
+    return ended.length === 0 ? 0 : this.#write(ended);
+  }
+
+  async #write(intents: readonly AttemptIntent[]): Promise<number> {
+    const events = intents.map((intent) => ({ kind: 'call' as const, record: unknownOutcome(intent) }));
+    return (await this.#deps.log.ingest(events)).added;
   }
 
   /** Newest first. @throws {QuestionError} */
