@@ -3,6 +3,7 @@ import { repeat } from '@will/runtime';
 import { answerCallIns, BusLedger, PresenceLease } from '../../services/provider-worker/src/adapters/bus-ledger.ts';
 import { Allowances } from '../../services/provider-worker/src/limits/allowances.ts';
 import { serveLimits } from '../../services/telemetry/src/adapters/bus-limits.ts';
+import { Absences } from '../../services/telemetry/src/absences.ts';
 import { LedgerKeeper } from '../../services/telemetry/src/ledger.ts';
 import { CallBook } from './call-book.ts';
 import { CounterServer } from './counter-server.ts';
@@ -256,7 +257,10 @@ class LimitsWorld {
         log: this.#book.log,
         progress: this.#book.progress,
         snapshot: () => undefined,
-        living: () => this.#living(),
+        absences: new Absences(
+          () => this.#living(),
+          () => this.#time.nowMs,
+        ),
         nowMs: () => this.#time.nowMs,
         onWarning: () => {},
       });
