@@ -193,6 +193,48 @@ test.each([
   expect(door.tasks.requests).toEqual([]);
 });
 
+const path = (method: string): string => `/will.v1.TaskService/${method}`;
+const asIs = (bytes: Buffer): Buffer => bytes;
+const nested = (depth: number): Buffer => {
+  let bytes = Buffer.alloc(0);
+  // An unknown group in a group is the cheapest way to go deep.
+  for (let at = 0; at < depth; at += 1) bytes = Buffer.concat([Buffer.of(0x7b), bytes, Buffer.of(0x7c)]);
+  return bytes;
+};
+
+test.each([
+  ['is no protobuf', Buffer.from('not a message at all')],
+  ['ends early', Buffer.of(0x0a, 0x7f, 0x01)],
+  ['nests a thousand deep', nested(1_000)],
+  ['is a megabyte of empty sub-messages', Buffer.alloc(1024 * 1024, Buffer.of(0x12, 0x00))],
+])('a message that %s is the caller’s mistake, told at once', async (_what, bytes) => {
+  const client = new grpc.Client(door.grpcAddress, grpc.credentials.createInsecure());
+  const deadline = Date.now() + 60_000;
+  const startedAt = process.cpuUsage();
+  const unary = await failureOf(
+    new Promise((resolve, reject) =>
+      client.makeUnaryRequest(path('Run'), asIs, asIs, bytes, { deadline }, (error, answer) =>
+        error ? reject(error) : resolve(answer),
+      ),
+    ),
+  );
+  const streamed = await failureOf(
+    new Promise((resolve, reject) =>
+      client
+        .makeServerStreamRequest(path('Stream'), asIs, asIs, bytes, { deadline })
+        .on('data', resolve)
+        .on('error', reject),
+    ),
+  );
+  const { user, system } = process.cpuUsage(startedAt);
+  client.close();
+  for (const error of [unary, streamed]) expect(error.code).toBe(grpc.status.INVALID_ARGUMENT);
+  expect(Date.now()).toBeLessThan(deadline - 30_000);
+  // Of both calls together, on both sides of the connection.
+  expect((user + system) / 1_000).toBeLessThan(2_000);
+  expect(door.tasks.requests).toEqual([]);
+});
+
 test('metadata above 8 KB is refused, and the connection goes on', async () => {
   const metadata = new grpc.Metadata();
   metadata.set('x-large', 'x'.repeat(9_000));

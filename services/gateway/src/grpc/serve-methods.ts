@@ -60,7 +60,7 @@ export function serveMethods<S extends DescService>(
     service.methods.map((method) => {
       const plain = (methods as unknown as Record<string, AnyMethod>)[method.localName] as AnyMethod;
       const name = `${service.typeName}/${method.name}`;
-      const run = traced(name, guarded(name, guard, plain));
+      const run = traced(name, guarded(name, guard, onlyRead(plain)));
       const end = (error: unknown) => {
         const ended = statusOf(error);
         if (ended.code === status.INTERNAL) onError(`${service.typeName}/${method.name}`, error);
@@ -69,8 +69,43 @@ export function serveMethods<S extends DescService>(
       return [method.localName, method.methodKind === 'unary' ? unary(run, end) : streamed(run, end)];
     }),
   );
-  server.addService(grpcMethodsOf(service) as ServiceDefinition, handlers);
+  server.addService(forgiving(service), handlers);
 }
+
+/** Stands where a message was that cannot be read. */
+class Unreadable {
+  readonly error: GrpcError;
+  constructor(service: DescService, method: string, { message }: Error) {
+    const what = `the message of ${service.typeName}/${method} cannot be read: ${message.slice(0, 200)}`;
+    this.error = new GrpcError(status.INVALID_ARGUMENT, what);
+  }
+}
+
+/**
+ * The service's methods, whose reading throws nothing: the library would answer a throw there with INTERNAL, as if the
+ * failure were ours, and without the reason.
+ */
+const forgiving = (service: DescService): ServiceDefinition =>
+  Object.fromEntries(
+    Object.entries(grpcMethodsOf(service)).map(([name, method]) => {
+      const requestDeserialize = (bytes: Buffer): object => {
+        try {
+          return method.requestDeserialize(bytes);
+        } catch (error) {
+          return new Unreadable(service, name, error as Error);
+        }
+      };
+      return [name, { ...method, requestDeserialize }];
+    }),
+  ) as ServiceDefinition;
+
+/** A method that never sees a message which could not be read. */
+const onlyRead =
+  (method: AnyMethod): AnyMethod =>
+  async (request, call, send) => {
+    if (request instanceof Unreadable) throw request.error;
+    return method(request, call, send);
+  };
 
 /** A method that is done in the name of who called it. */
 const guarded =
