@@ -3,6 +3,7 @@ import { defaultTimeoutMs, endOf, requestOf, type TaskClient, type TaskRequest }
 import { newId, type wire } from '@will/contracts';
 import { slugOf } from '@will/core';
 import type { Admission } from '../admission.ts';
+import { identity } from '../keys/identity.ts';
 import type { Surroundings } from '../ports.ts';
 import { readiness } from '../readiness.ts';
 import { GrpcError } from './grpc-error.ts';
@@ -16,25 +17,26 @@ export interface TaskServiceOptions {
 
 /** `will.v1.TaskService`. */
 export function taskService({ surroundings, admission, nowMs }: TaskServiceOptions): Methods<typeof wire.TaskService> {
-  const started = async <T>(use: (client: TaskClient) => Promise<T>): Promise<T> => {
+  const started = async <T>(named: string, use: (client: TaskClient) => Promise<T>): Promise<T> => {
     const { client } = surroundings;
     if (!client) throw new GrpcError(status.UNAVAILABLE, readiness(surroundings).reason ?? 'the gateway is starting');
-    if (!admission.enter())
-      throw new GrpcError(status.RESOURCE_EXHAUSTED, `${admission.most} tasks are in flight here already`);
+    const asking = identity()?.client ?? clientNamed(named);
+    if (!admission.enter(asking))
+      throw new GrpcError(status.RESOURCE_EXHAUSTED, admission.whyFull(asking) ?? 'there is no room for more tasks');
     try {
       return await use(client);
     } finally {
-      admission.leave();
+      admission.leave(asking);
     }
   };
   return {
     run: (request, call) =>
-      started(async (client) => {
+      started(request.client, async (client) => {
         const result = await client.start(taskOf(request, call, nowMs()), false, () => {});
         return { taskId: result.taskId, end: endOf(result, true) };
       }),
     stream: (request, call, send) =>
-      started(async (client) => {
+      started(request.client, async (client) => {
         const task = taskOf(request, call, nowMs());
         const taskId = task.taskId as string;
         let hasContent = false;
@@ -64,13 +66,15 @@ export function taskService({ surroundings, admission, nowMs }: TaskServiceOptio
 
 const encoder = new TextEncoder();
 
+const clientNamed = (name: string): string => (name === '' ? 'default' : slugOf(name));
+
 /** The caller's words as a task. @throws {GrpcError} INVALID_ARGUMENT, DEADLINE_EXCEEDED */
 function taskOf(request: wire.RunRequest | wire.StreamRequest, call: Call, nowMs: number): TaskRequest {
   const { task } = request;
   if (!task) throw new GrpcError(status.INVALID_ARGUMENT, 'task is missing');
   return {
     ...requestOf(task),
-    client: request.client === '' ? 'default' : slugOf(request.client),
+    client: clientNamed(request.client),
     taskId: task.taskId === '' ? newId() : task.taskId,
     input: inputOf(request, task),
     timeoutMs: timeoutOf(task, call, nowMs),

@@ -61,9 +61,9 @@ async function answer(
   const say = (value: object): void => reply(bus, message, value);
   const cancelled = new AbortController();
   let key: string | undefined;
-  const isIn = admission.enter();
+  const isIn = admission.enter(client);
   try {
-    if (!isIn) throw overloaded(admission.most);
+    if (!isIn) throw overloaded(admission, client);
     if (!surroundings.client) throw notReady(surroundings);
     const task = readJsonTask(Buffer.from(message.data), { client });
     key = `${client}.${task.taskId}`;
@@ -77,7 +77,7 @@ async function answer(
     say({ ...(isStreamed && { kind: 'error' }), ...failed(thrown, options) });
   } finally {
     if (key !== undefined) running.delete(key);
-    if (isIn) admission.leave();
+    if (isIn) admission.leave(client);
   }
 }
 

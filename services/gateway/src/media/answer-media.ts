@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TaskRequest } from '@will/client';
 import { newId } from '@will/contracts';
 import { modalitiesOfTags, type Modality, type Snapshot, usualTypeOf } from '@will/core';
+import { clientAsking } from '../admission.ts';
 import { whoAnswers } from '../chat/chat-task.ts';
 import { readFacts, type StatedFacts } from '../chat/facts.ts';
 import { checkContentType, readJsonBody } from '../http/read-body.ts';
@@ -23,7 +24,8 @@ interface Read {
 export function answerMedia(media: MediaKind, options: TaskOptions): Handler {
   const { surroundings, admission, nowMs } = options;
   return async (request, response) => {
-    if (!admission.enter()) throw overloaded(admission.most);
+    const asking = clientAsking(request.headers);
+    if (!admission.enter(asking)) throw overloaded(admission, asking);
     const taskId = newId();
     let read: Read | undefined;
     try {
@@ -38,7 +40,7 @@ export function answerMedia(media: MediaKind, options: TaskOptions): Handler {
       sendAnswer(response, result, contentType, body);
     } finally {
       read?.release();
-      admission.leave();
+      admission.leave(asking);
     }
   };
 }

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { TaskClient, TaskResult } from '@will/client';
 import { newId } from '@will/contracts';
-import type { Admission } from '../admission.ts';
+import { type Admission, clientAsking } from '../admission.ts';
 import { decisionHeaders, HttpError, sendError, toHttpError } from '../http/errors.ts';
 import { readJsonBody } from '../http/read-body.ts';
 import type { Handler } from '../http/server.ts';
@@ -25,10 +25,11 @@ export function answerText(dialect: Dialect, options: TaskOptions): Handler {
   const { surroundings, admission, nowMs, onError } = options;
   const { errorBody } = dialect;
   return async (request, response) => {
+    const asking = clientAsking(request.headers);
     let isIn = false;
     try {
-      isIn = admission.enter();
-      if (!isIn) throw overloaded(admission.most);
+      isIn = admission.enter(asking);
+      if (!isIn) throw overloaded(admission, asking);
       const bytes = await readJsonBody(request, response, options);
       const { client, snapshot } = surroundings;
       if (!client || !snapshot) throw notReady(surroundings);
@@ -41,7 +42,7 @@ export function answerText(dialect: Dialect, options: TaskOptions): Handler {
       if (error.status === 500) onError(`${request.method} ${request.url}`, error.cause ?? error);
       sendError(response, error, errorBody);
     } finally {
-      if (isIn) admission.leave();
+      if (isIn) admission.leave(asking);
     }
   };
 }
@@ -101,8 +102,10 @@ export function whenLeft(response: ServerResponse): AbortController {
   return left;
 }
 
-export const overloaded = (most: number): HttpError =>
-  new HttpError(429, 'overloaded', `${most} tasks are in flight here already`, { headers: ['retry-after', '1'] });
+export const overloaded = (admission: Admission, client: string): HttpError =>
+  new HttpError(429, 'overloaded', admission.whyFull(client) ?? `${admission.most} tasks are in flight here already`, {
+    headers: ['retry-after', '1'],
+  });
 
 export const notReady = (surroundings: Surroundings): HttpError =>
   new HttpError(503, 'unavailable', readiness(surroundings).reason ?? 'the gateway is starting', {
