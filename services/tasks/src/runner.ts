@@ -178,7 +178,8 @@ export class Runner {
     const parkings = queued.reference.parkings + 1;
     const growing = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(parkings - 1, 10));
     const pauseMs = Math.max(retryAfterMs, growing * (0.5 + draw() / 2));
-    const atMs = Math.min(nowMs() + pauseMs, deadlineMs);
+    // Whole milliseconds: the store takes no fraction, and what throws here leaves two messages.
+    const atMs = Math.min(Math.ceil(nowMs() + pauseMs), deadlineMs);
     const reference = create(wire.TaskReferenceSchema, { client, taskId, runs, parkings });
     await queue.addAt(reference, priority, type, atMs);
     await store.messaged(client, taskId, atMs);
