@@ -1,4 +1,5 @@
 import { simulateLimits } from './limits-world.ts';
+import { simulateTasks } from './tasks-world.ts';
 
 export interface World {
   /** What holds in each run, as a sentence. */
@@ -12,5 +13,9 @@ export const worlds: Readonly<Record<string, World>> = {
   limits: {
     promises: 'whoever dies, stands still or is cut off, no limit is passed, and none stays short of anything',
     simulate: simulateLimits,
+  },
+  tasks: {
+    promises: 'whoever dies, stands still or is cut off, each accepted task comes to one end, and starts when it may',
+    simulate: simulateTasks,
   },
 };

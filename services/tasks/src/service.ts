@@ -114,6 +114,10 @@ export class Tasks {
       }
       if (!(await this.#isInLine(task))) {
         lost += 1;
+        if (task.fence === 0) {
+          await this.#enqueueLost(task);
+          continue;
+        }
         const reference = create(wire.TaskReferenceSchema, { client, taskId });
         await queue.add(reference, task.priority, task.type, `${client}.${taskId}:${nowMs()}`);
       }
@@ -139,7 +143,28 @@ export class Tasks {
     for (const waiting of this.#waiting.values()) for (const wake of waiting) wake();
   }
 
-  async #enqueue({ client, taskId, priority, type, deadlineMs }: StoredTask, wish: StartWish, notBeforeMs: number) {
+  /** It was accepted by a process that died before it had put it into the queue: to start when it was to start. */
+  async #enqueueLost(stored: StoredTask): Promise<void> {
+    const { task, defer, notBeforeUnixMs } = fromBinary(wire.SubmitRequestSchema, stored.body);
+    await this.#enqueue(stored, this.#wishStill(defer, task), Number(notBeforeUnixMs), `:${this.#deps.nowMs()}`);
+  }
+
+  /** At once, where the schedule is not stated any more. */
+  #wishStill(defer: string, task: wire.Task | undefined): StartWish {
+    try {
+      return this.#wish(defer, task ?? create(wire.TaskSchema));
+    } catch {
+      return { schedule: undefined };
+    }
+  }
+
+  /** @param again tells this message from an earlier one of the task, which is not put there twice. */
+  async #enqueue(
+    { client, taskId, priority, type, deadlineMs }: StoredTask,
+    wish: StartWish,
+    notBeforeMs: number,
+    again = '',
+  ): Promise<void> {
     const { queue, store, snapshots, nowMs } = this.#deps;
     const now = nowMs();
     const snapshot = snapshots.current;
@@ -162,7 +187,7 @@ export class Tasks {
           });
     const reference = create(wire.TaskReferenceSchema, { client, taskId });
     if (atMs > now) await queue.addAt(reference, priority, type, atMs);
-    else await queue.add(reference, priority, type, `${client}.${taskId}`);
+    else await queue.add(reference, priority, type, `${client}.${taskId}${again}`);
     await store.messaged(client, taskId, atMs);
   }
 
@@ -218,7 +243,12 @@ export class Tasks {
     const { store, queue, nowMs } = this.#deps;
     const { client, taskId } = task;
     const claim = await store.claim(client, taskId);
-    if (claim.kind !== 'claimed') return claim.kind === 'finished' ? claim.task : task;
+    if (claim.kind === 'unknown') return task;
+    if (claim.kind === 'finished') {
+      // Whoever ended it may have died before it could tell the end.
+      await queue.publishResult(durableTask(claim.task));
+      return claim.task;
+    }
     const { fence } = claim.task;
     const ended = await store.finish({
       client,
