@@ -10,10 +10,10 @@ import { parseConfig } from './config.ts';
 import { Runner } from './runner.ts';
 import { Tasks } from './service.ts';
 
-const reconcileEveryMs = 15_000;
+const reconcileEveryMs = 5_000;
 const forgetEveryMs = 60_000;
 /** A task that is under way shows it every three seconds; its message is given out again after ten. */
-const lostAfterMs = 60_000;
+const lostAfterMs = 20_000;
 const logger = createLogger('tasks');
 
 await runMain(logger, async (ready) => {
