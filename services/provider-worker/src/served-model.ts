@@ -347,7 +347,9 @@ export class ServedModel {
   /** The rules once more, as of now, for data that counts as `dataClass`. */
   #judgeAgain(call: IncomingCall, dataClass: DataClass): Refusal | undefined {
     const { request } = call;
-    const facts = request.facts && { ...factsFromWire(request.facts), dataClass };
+    const stated = request.facts && factsFromWire(request.facts);
+    // What hooks raised counts as stated; what documents gave is theirs to give anew.
+    const facts = stated && dataClass !== call.dataClass ? { ...stated, dataClass } : stated;
     if (!this.#isWiredAsJudged())
       return { rule: 'old_connection', detail: 'its connection is being renewed', isRetryable: true };
     return this.#judge({ ...call, dataClass }, facts);

@@ -109,7 +109,8 @@ export class Tasks {
     for (const task of await store.withoutMessageSince(sinceMs, 500)) {
       const { client, taskId } = task;
       if (task.deadlineMs <= nowMs()) {
-        await this.#expireIfDue(task);
+        // Also one that somebody picked up and nobody shows to be running.
+        await this.#endBy(task, 'expired', expiredFailure());
         continue;
       }
       if (!(await this.#isInLine(task))) {
@@ -118,7 +119,8 @@ export class Tasks {
           await this.#enqueueLost(task);
           continue;
         }
-        const reference = create(wire.TaskReferenceSchema, { client, taskId });
+        // As one that was parked: it is the task's only message, whatever is thought of who ran it.
+        const reference = create(wire.TaskReferenceSchema, { client, taskId, parkings: 1 });
         await queue.add(reference, task.priority, task.type, `${client}.${taskId}:${nowMs()}`);
       }
       await store.messaged(client, taskId, nowMs());
