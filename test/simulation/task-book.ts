@@ -29,6 +29,8 @@ export class TaskBook {
       list: (filter, limit) => this.#later(() => operations.list(filter, limit)),
       messaged: (client, taskId, atMs) => this.#later(() => operations.messaged(client, taskId, atMs)),
       withoutMessageSince: (sinceMs, limit) => this.#later(() => operations.withoutMessageSince(sinceMs, limit)),
+      published: (client, taskId) => this.#later(() => operations.published(client, taskId)),
+      unpublished: (endedBeforeMs, limit) => this.#later(() => operations.unpublished(endedBeforeMs, limit)),
       dropContent: (endedBeforeMs, limit) => this.#later(() => operations.dropContent(endedBeforeMs, limit)),
       drop: (endedBeforeMs, limit) => this.#later(() => operations.drop(endedBeforeMs, limit)),
       close: async () => {},

@@ -81,6 +81,10 @@ export interface TaskStore {
   messaged(client: string, taskId: string, atMs: number): Promise<void>;
   /** Tasks that are not terminal and had no message since the instant (nor were made since), oldest first. */
   withoutMessageSince(sinceMs: number, limit: number): Promise<readonly StoredTask[]>;
+  /** Notes that the task's end was published. */
+  published(client: string, taskId: string): Promise<void>;
+  /** Tasks that ended before the instant, of whose end nobody noted that it was published; oldest end first. */
+  unpublished(endedBeforeMs: number, limit: number): Promise<readonly StoredTask[]>;
   /** Forgets body and result of tasks that ended before the instant; the facts stay. Returns of how many. */
   dropContent(endedBeforeMs: number, limit: number): Promise<number>;
   /** Forgets tasks that ended before the instant altogether. Returns how many. */

@@ -3,9 +3,9 @@ import { failureOf, TaskError, type TaskErrorCode } from '@will/client';
 import { wire } from '@will/contracts';
 import type { Priority } from '@will/core';
 import type { StoredTask, TaskStore, TerminalState } from '@will/store';
-import { durableTask, isTerminal, type Outcome, outcomeBytes } from './durable-task.ts';
+import { isTerminal, type Outcome, outcomeBytes } from './durable-task.ts';
 import type { QueuedTask, RunTask, TaskQueue } from './ports.ts';
-import { expiredFailure, submittedTask } from './service.ts';
+import { expiredFailure, publishEnd, submittedTask } from './service.ts';
 import { Shares } from './shares.ts';
 
 export interface RunnerDeps {
@@ -24,6 +24,8 @@ const mostRuns = 5;
 /** One run of the whole cascade. */
 const longestRunMs = 3_600_000;
 const signOfWorkMs = 3_000;
+/** Who runs a task and is not heard of for so long does not run it any more. */
+const quietOfTheDeadMs = 3 * signOfWorkMs;
 const firstPauseMs = 500;
 const longestPauseMs = 60_000;
 
@@ -100,11 +102,11 @@ export class Runner {
   /** What throws here leaves the message to be given out again. */
   async #take(queued: QueuedTask): Promise<void> {
     const { client, taskId, runs } = queued.reference;
-    if (await this.#isSecondMessage(queued)) return queued.done();
+    if (await this.#isSecondMessage(queued)) return this.#lookAgain(queued);
     const claim = await this.#deps.store.claim(client, taskId);
     if (claim.kind === 'unknown') return queued.done();
     if (claim.kind === 'finished') {
-      await this.#deps.queue.publishResult(durableTask(claim.task));
+      await publishEnd(this.#deps, claim.task);
       return queued.done();
     }
     const { task } = claim;
@@ -120,11 +122,21 @@ export class Runner {
    * twice. One that is given out again, or was put there for later, is a task's only one.
    */
   async #isSecondMessage({ reference, deliveries }: QueuedTask): Promise<boolean> {
-    const { client, taskId, runs, parkings } = reference;
-    if (deliveries > 1 || runs > 0 || parkings > 0) return false;
+    const { client, taskId, runs, parkings, second } = reference;
+    if (!second && (deliveries > 1 || runs > 0 || parkings > 0)) return false;
     const task = await this.#deps.store.get(client, taskId);
     const quietMs = this.#deps.nowMs() - (task?.messagedAtMs ?? 0);
-    return task?.state === 'running' && quietMs < 3 * signOfWorkMs;
+    return task?.state === 'running' && quietMs < quietOfTheDeadMs;
+  }
+
+  /** Not thrown away: the server may have forgotten that it gave out the first one, and who ran the task may be dead. */
+  async #lookAgain(queued: QueuedTask): Promise<void> {
+    const { queue, store, nowMs } = this.#deps;
+    const { client, taskId } = queued.reference;
+    const task = await store.get(client, taskId);
+    const reference = { ...queued.reference, second: true };
+    if (task) await queue.addAt(reference, task.priority, task.type, Math.ceil(nowMs() + quietOfTheDeadMs));
+    await queued.done();
   }
 
   async #runOnce(queued: QueuedTask, task: StoredTask, runsBefore: number): Promise<void> {
@@ -187,11 +199,11 @@ export class Runner {
   }
 
   async #end(queued: QueuedTask, task: StoredTask, state: TerminalState, outcome: Outcome): Promise<void> {
-    const { store, queue, nowMs } = this.#deps;
+    const { store, nowMs } = this.#deps;
     const { client, taskId, fence } = task;
     const ended = await store.finish({ client, taskId, fence, state, result: outcomeBytes(outcome), atMs: nowMs() });
     // Fenced off: somebody else has it, with a message of its own.
-    if (ended.kind !== 'unknown' && isTerminal(ended.task.state)) await queue.publishResult(durableTask(ended.task));
+    if (ended.kind !== 'unknown' && isTerminal(ended.task.state)) await publishEnd(this.#deps, ended.task);
     await queued.done();
   }
 }

@@ -105,6 +105,8 @@ export class Tasks {
   /** Puts tasks back into the queue of which no message is under way. @returns how many. */
   async reconcile(sinceMs: number): Promise<number> {
     const { store, queue, nowMs } = this.#deps;
+    // Who ended them died or lost the bus before anybody heard of it.
+    for (const task of await store.unpublished(sinceMs, 500)) await publishEnd(this.#deps, task);
     let lost = 0;
     for (const task of await store.withoutMessageSince(sinceMs, 500)) {
       const { client, taskId } = task;
@@ -242,13 +244,13 @@ export class Tasks {
   }
 
   async #endBy(task: StoredTask, state: 'cancelled' | 'expired', failure: wire.Failure): Promise<StoredTask> {
-    const { store, queue, nowMs } = this.#deps;
+    const { store, nowMs } = this.#deps;
     const { client, taskId } = task;
     const claim = await store.claim(client, taskId);
     if (claim.kind === 'unknown') return task;
     if (claim.kind === 'finished') {
       // Whoever ended it may have died before it could tell the end.
-      await queue.publishResult(durableTask(claim.task));
+      await publishEnd(this.#deps, claim.task);
       return claim.task;
     }
     const { fence } = claim.task;
@@ -261,7 +263,7 @@ export class Tasks {
       atMs: nowMs(),
     });
     const now = ended.kind === 'unknown' ? task : ended.task;
-    if (isTerminal(now.state)) await queue.publishResult(durableTask(now));
+    if (isTerminal(now.state)) await publishEnd(this.#deps, now);
     return now;
   }
 
@@ -303,3 +305,12 @@ const instant = (ms: number): string => (Math.abs(ms) < 8.64e15 ? new Date(ms).t
 /** The task as it was submitted. */
 export const submittedTask = ({ body }: StoredTask): wire.Task =>
   fromBinary(wire.SubmitRequestSchema, body).task ?? create(wire.TaskSchema);
+
+/** Publishes the end of a task that has ended, and notes it; once more does nothing. */
+export async function publishEnd(
+  { store, queue }: Pick<TasksDeps, 'store' | 'queue'>,
+  task: StoredTask,
+): Promise<void> {
+  await queue.publishResult(durableTask(task));
+  await store.published(task.client, task.taskId);
+}

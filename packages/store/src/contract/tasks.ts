@@ -140,6 +140,20 @@ export function taskStoreContract(newPlace: () => Promise<Place<TaskStore>>): vo
       expect(await ids(61)).toEqual(['told']);
     }));
 
+  test('an end counts as unpublished until somebody notes that it was', () =>
+    onStore(newPlace, async (store) => {
+      for (const taskId of ['a', 'b', 'open']) await store.insert(newTask({ taskId, idempotencyKey: taskId }));
+      for (const taskId of ['a', 'b']) await store.claim('acmelegal', taskId);
+      await store.finish(ending({ taskId: 'a', atMs: 2_000 }));
+      await store.finish(ending({ taskId: 'b', atMs: 3_000 }));
+      const ids = async (beforeMs: number): Promise<unknown> =>
+        (await store.unpublished(beforeMs, 10)).map(({ taskId }) => taskId);
+      expect(await ids(2_500)).toEqual(['a']);
+      expect(await ids(9_000)).toEqual(['a', 'b']);
+      await store.published('acmelegal', 'a');
+      expect(await ids(9_000)).toEqual(['b']);
+    }));
+
   test('of a task that ended long ago first the content goes, then all of it; what has not ended stays', () =>
     onStore(newPlace, async (store) => {
       const add = (taskId: string): Promise<unknown> => store.insert(newTask({ taskId, idempotencyKey: taskId }));

@@ -37,6 +37,7 @@ interface TaskDocument {
   readonly result?: Binary;
   /** Body and result were dropped. */
   readonly isEmptied?: boolean;
+  readonly isPublished?: boolean;
 }
 
 export const taskSchema: MongoSchema = {
@@ -52,6 +53,11 @@ export const taskSchema: MongoSchema = {
     },
     async (database) => {
       await database.collection('tasks').createIndex({ isFinished: 1, finishedAtMs: 1 });
+    },
+    async (database) => {
+      const tasks = database.collection('tasks');
+      await tasks.updateMany({ isFinished: true }, { $set: { isPublished: true } });
+      await tasks.createIndex({ isFinished: 1, isPublished: 1, finishedAtMs: 1 });
     },
   ],
 };
@@ -132,6 +138,17 @@ class MongoTasks implements TaskStore {
 
   withoutMessageSince(sinceMs: number, limit: number): Promise<readonly StoredTask[]> {
     return this.#some({ isFinished: false, quietSinceMs: { $lt: sinceMs } }, { quietSinceMs: 1, _id: 1 }, limit);
+  }
+
+  published(client: string, taskId: string): Promise<void> {
+    return this.#inTurn(client, taskId, async () => {
+      await this.#tasks.updateOne({ _id: idOf(client, taskId) }, { $set: { isPublished: true } });
+    });
+  }
+
+  unpublished(endedBeforeMs: number, limit: number): Promise<readonly StoredTask[]> {
+    const filter = { isFinished: true, isPublished: { $ne: true }, finishedAtMs: { $lt: endedBeforeMs } };
+    return this.#some(filter, { finishedAtMs: 1, _id: 1 }, limit);
   }
 
   async dropContent(endedBeforeMs: number, limit: number): Promise<number> {

@@ -56,6 +56,8 @@ export async function openTaskStore(path: string): Promise<TaskStore> {
     list: (filter, limit) => thread.call('list', filter, limit),
     messaged: (client, taskId, atMs) => thread.call('messaged', client, taskId, atMs),
     withoutMessageSince: (sinceMs, limit) => thread.call('withoutMessageSince', sinceMs, limit),
+    published: (client, taskId) => thread.call('published', client, taskId),
+    unpublished: (endedBeforeMs, limit) => thread.call('unpublished', endedBeforeMs, limit),
     dropContent: (endedBeforeMs, limit) => thread.call('dropContent', endedBeforeMs, limit),
     drop: (endedBeforeMs, limit) => thread.call('drop', endedBeforeMs, limit),
     close: () => thread.close(),

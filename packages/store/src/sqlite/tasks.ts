@@ -36,6 +36,9 @@ export const taskSchema: Schema = {
      CREATE INDEX tasks_by_state ON tasks(state, created_at_ms);
      CREATE INDEX tasks_unfinished ON tasks(coalesce(messaged_at_ms, created_at_ms)) WHERE finished_at_ms IS NULL`,
     'CREATE INDEX tasks_finished ON tasks(finished_at_ms) WHERE finished_at_ms IS NOT NULL',
+    `ALTER TABLE tasks ADD COLUMN is_published INTEGER NOT NULL DEFAULT 0;
+     UPDATE tasks SET is_published = 1 WHERE finished_at_ms IS NOT NULL;
+     CREATE INDEX tasks_unpublished ON tasks(finished_at_ms) WHERE finished_at_ms IS NOT NULL AND is_published = 0`,
   ],
 };
 
@@ -57,6 +60,11 @@ export function taskOperations(database: DatabaseSync): TaskOperations {
   const silent = database.prepare(
     `SELECT * FROM tasks WHERE finished_at_ms IS NULL AND coalesce(messaged_at_ms, created_at_ms) < ?
      ORDER BY coalesce(messaged_at_ms, created_at_ms), number LIMIT ?`,
+  );
+  const notePublished = database.prepare('UPDATE tasks SET is_published = 1 WHERE client = ? AND task_id = ?');
+  const silentEnds = database.prepare(
+    `SELECT * FROM tasks WHERE finished_at_ms IS NOT NULL AND is_published = 0 AND finished_at_ms < ?
+     ORDER BY finished_at_ms, number LIMIT ?`,
   );
   const ended = 'SELECT number FROM tasks WHERE finished_at_ms < ?';
   const empty = database.prepare(
@@ -111,6 +119,9 @@ export function taskOperations(database: DatabaseSync): TaskOperations {
     },
 
     withoutMessageSince: (sinceMs, limit) => silent.all(sinceMs, limit).map((row) => taskOf(row as unknown as TaskRow)),
+    published: (client, taskId) => void notePublished.run(client, taskId),
+    unpublished: (endedBeforeMs, limit) =>
+      silentEnds.all(endedBeforeMs, limit).map((row) => taskOf(row as unknown as TaskRow)),
     dropContent: (endedBeforeMs, limit) => Number(empty.run(endedBeforeMs, limit).changes),
     drop: (endedBeforeMs, limit) => Number(remove.run(endedBeforeMs, limit).changes),
   };

@@ -326,6 +326,13 @@ export declare type TaskReference = Message<"will.v1.TaskReference"> & {
    * @generated from field: uint32 parkings = 4;
    */
   parkings: number;
+
+  /**
+   * It came while somebody showed to be running the task: it looks again whether that one brought it to its end.
+   *
+   * @generated from field: bool second = 5;
+   */
+  second: boolean;
 };
 
 /**
