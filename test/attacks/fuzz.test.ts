@@ -269,17 +269,26 @@ test(
     const client = new Client(door.grpcAddress, credentials.createInsecure());
     const methods = [wire.TaskService, wire.DurableTaskService, wire.RegistryService, wire.TelemetryService].flatMap(
       (service) =>
-        service.methods.map((method) => ({ path: `/${service.typeName}/${method.name}`, input: method.input })),
+        service.methods.map(({ name, input, methodKind }) => ({
+          path: `/${service.typeName}/${name}`,
+          input,
+          isStreamed: methodKind === 'server_streaming',
+        })),
     );
     const tries = await fuzz('gRPC', async (below) => {
-      const { path, input } = methods[below(methods.length)] as (typeof methods)[number];
+      const { path, input, isStreamed } = methods[below(methods.length)] as (typeof methods)[number];
       const bytes = mutated(toBinary(input, sampleOf(input, 3)), below);
       const identity = (value: Buffer): Buffer => value;
+      const options = { deadline: Date.now() + 10_000 };
       const error = await new Promise<ServiceError | null>((resolve) => {
-        client.makeUnaryRequest(path, identity, identity, bytes, { deadline: Date.now() + 10_000 }, (failed) =>
-          resolve(failed),
-        );
+        if (!isStreamed) return void client.makeUnaryRequest(path, identity, identity, bytes, options, resolve);
+        const stream = client.makeServerStreamRequest(path, identity, identity, bytes, options);
+        stream.on('data', () => {});
+        stream.once('error', resolve);
+        stream.once('end', () => resolve(null));
       });
+      // A task may state a deadline that has passed; no answer waits for the caller's.
+      if (Date.now() >= options.deadline) throw new Error(`${path} waited for its deadline`);
       if (
         error &&
         [2, 13].includes(error.code) &&
