@@ -4,6 +4,7 @@ import { type NatsCluster, type ReplayingUpstream, startNatsCluster, startReplay
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
+import { peakPerSecond, reasonsIn, startOpenLoad } from '../support/open-load.ts';
 import { isServed, startSystem, type System } from '../support/system.ts';
 
 // Queue groups under load: workers join and leave by hand, and nothing is lost. `WILL_GROUP_CALLS` sets how many calls,
@@ -41,49 +42,20 @@ afterAll(async () => {
 
 const run = (): Promise<unknown> => system.client.run({ type: 'text_gen', input: 'Hello', timeoutMs: 20_000 });
 
-/** Calls per second that the system does when nothing holds it back. */
-async function peakPerSecond(): Promise<number> {
-  const from = performance.now();
-  let done = 0;
-  const loop = async (): Promise<void> => {
-    while (performance.now() - from < 1_500) {
-      await run();
-      done += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: 16 }, loop));
-  return done / ((performance.now() - from) / 1_000);
-}
-
 test('workers join and leave under half the peak load, and no call is lost', async () => {
-  const perSecond = Math.max(50, (await peakPerSecond()) / 2);
-  const failures: unknown[] = [];
-  const running: Promise<unknown>[] = [];
-  const startedMs = performance.now();
-  let sent = 0;
-  const sending = (async () => {
-    while (sent < calls) {
-      const due = Math.min(calls, Math.floor(((performance.now() - startedMs) / 1_000) * perSecond) + 1);
-      for (; sent < due; sent += 1) running.push(run().catch((error: unknown) => failures.push(error)));
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
-  })();
+  const perSecond = Math.max(50, (await peakPerSecond(run)) / 2);
+  const load = startOpenLoad(run, calls, perSecond);
   let changes = 0;
-  while (sent < calls) {
+  while (load.isRunning) {
     const joined = await system.add('provider-worker', { WILL_WORKER_MODELS: 'shared' });
     await joined.stop();
     changes += 2;
   }
-  await sending;
-  await Promise.all(running);
+  const failures = await load.failures;
   process.stdout.write(
     `${calls} calls at ${perSecond.toFixed(0)}/s, ${changes} joins and leaves, ${failures.length} failed\n`,
   );
-  const reasons = failures.map(
-    (error) => `${(error as { code?: string }).code}: ${(error as Error).message.slice(0, 200)}`,
-  );
-  expect([...new Set(reasons)]).toEqual([]);
-  expect(failures).toEqual([]);
+  expect(reasonsIn(failures)).toEqual([]);
   expect(changes).toBeGreaterThan(0);
 });
 
