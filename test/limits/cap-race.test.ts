@@ -271,6 +271,8 @@ test(
         await taker.kill();
         used = (await race.grants()).length;
         await taking;
+        // Each took a twelfth of what was left: without an end of their holds nothing would be left for the hundredth.
+        if (n % 10 === 9) await race.sweep();
       }
       expect(used).toBeLessThanOrEqual(most);
       const held = await race.total();
