@@ -63,6 +63,9 @@ export interface CallDeps {
 /** A local model reads a long input slowly; a service that is silent this long will not answer. */
 const firstContentTimeoutMs = { API: 30_000, other: 180_000 } as const;
 const idleTimeoutMs = 30_000;
+/** A word to the router, or its answer, may be lost with a connection: it is asked so often, and so many times. */
+const askGoEveryMs = 1_000;
+const mostAsksForGo = 30;
 /** More is cut off later anyway. */
 const mostKeptChars = 300_000;
 
@@ -304,12 +307,25 @@ export class WorkerCall implements Commanded {
   /** Resolves true once content may flow, false when it must not. */
   #askGo(): Promise<boolean> {
     if (this.#mayGo) return Promise.resolve(true);
-    if (!this.#whenGo) {
-      this.#whenGo = Promise.withResolvers<boolean>();
-      this.#call.toRouter({ case: 'asksGo', value: create(wire.CallAsksGoSchema) });
-      this.#abort.signal.addEventListener('abort', () => this.#whenGo?.resolve(false), { once: true });
-    }
+    if (this.#abort.signal.aborted) return Promise.resolve(false);
+    this.#whenGo ??= this.#askUntilTold();
     return this.#whenGo.promise;
+  }
+
+  #askUntilTold(): PromiseWithResolvers<boolean> {
+    const told = Promise.withResolvers<boolean>();
+    let asks = 0;
+    const ask = (): void => {
+      asks += 1;
+      // Whoever sent the call is gone, and nobody waits for its answer.
+      if (asks > mostAsksForGo) return this.cancel();
+      this.#call.toRouter({ case: 'asksGo', value: create(wire.CallAsksGoSchema) });
+    };
+    ask();
+    const asking = setInterval(ask, askGoEveryMs);
+    void told.promise.then(() => clearInterval(asking));
+    this.#abort.signal.addEventListener('abort', () => told.resolve(false), { once: true });
+    return told;
   }
 
   async #finish(outcome: ProviderOutcome): Promise<void> {

@@ -28,6 +28,8 @@ export interface AttemptListener {
   asksGo(attempt: Attempt): void;
 }
 
+const wordsOfOneWhoHasIt: ReadonlySet<string> = new Set(['waits', 'accepted', 'asksGo']);
+
 /** One call of one model for a task, as the router follows it: sent → accepted → (content) → ended. */
 export class Attempt {
   readonly id: string;
@@ -167,7 +169,7 @@ export class Attempt {
 
   /** A worker that has a call which was given up must not send content. */
   #lateWord(signal: CallSignal): void {
-    if (signal.kind !== 'event' || !['accepted', 'waits'].includes(signal.event.kind.case ?? '')) return;
+    if (signal.kind !== 'event' || !wordsOfOneWhoHasIt.has(signal.event.kind.case ?? '')) return;
     this.workerId = signal.event.workerId;
     this.command(wire.CallCommand.REVOKE);
   }

@@ -229,6 +229,7 @@ test('a process that could not show that it lives takes nothing, and afterwards 
 
 test('whoever asks, however the words cross, and whoever dies: never above the limit, and nothing is lost for good', async () => {
   vi.useRealTimers();
+  vi.useFakeTimers({ now: startMs, toFake: ['Date'] });
   const world = fc.record({
     most: fc.integer({ min: 1, max: 60 }),
     processes: fc.integer({ min: 1, max: 4 }),
