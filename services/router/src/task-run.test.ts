@@ -422,6 +422,18 @@ test('where no rest ends in time the task fails at once, and says when to come a
   expect(failureIn(frames)?.message).toMatch(/b is cooling down until 20/);
 });
 
+test('where one rests for long and the other one failed or is away, nobody is told to come after the long rest', async () => {
+  const lost = world(['a', 'b'], { rests: { a: 3_600_000 } });
+  await lost.settle();
+  lost.sent[0]?.hear(accepted(1));
+  lost.sent[0]?.lose();
+  await lost.over;
+  expect(failureIn(lost.frames)).toMatchObject({ code: wire.FailureCode.ALL_FAILED, retryable: true, retryAfterMs: 0 });
+  const away = world(['a', 'b'], { rests: { a: 3_600_000 }, unserved: { b: 'no live worker serves it' } });
+  await away.over;
+  expect(failureIn(away.frames)).toMatchObject({ code: wire.FailureCode.OVERLOADED, retryAfterMs: 1_000 });
+});
+
 test('a call that met the provider’s limit is sent again when the model has rested', async () => {
   const { sent, slots, rests, settle } = world(['a']);
   await settle();

@@ -47,6 +47,9 @@ const expiryOf = ({ validUntilMs, dataClass }: RankedSet): number =>
 /** How often a call that did not arrive, or met the provider's limit, is sent again where nothing else is left. */
 const mostRedeliveries = 3;
 
+/** When to come again where a model rests for long and another one may be served again at any time. */
+const lookAgainAfterMs = 1_000;
+
 /** After its deadline a stream that the worker owns gets this long to end by itself. */
 const workerGraceMs = 250;
 
@@ -427,8 +430,10 @@ export class TaskRun implements AttemptListener {
   }
 
   #nothingLeft(full: readonly string[]): void {
-    if (full.length > 0 && full.every((model) => this.#restMs(model) > 0)) return this.#allRest(full);
-    if (full.length > 0) {
+    const others = this.#summaries.filter(({ model }) => !full.includes(model));
+    const allRest = full.length > 0 && full.every((model) => this.#restMs(model) > 0);
+    if (allRest && others.every(({ attemptId }) => attemptId === '')) return this.#allRest(full, others);
+    if (full.length > 0 && !allRest) {
       this.#fail(wire.FailureCode.OVERLOADED, `all slots of ${full.join(', ')} are taken`, {
         isRetryable: true,
         retryAfterMs: Math.min(...full.map((model) => this.#deps.slots.retryAfterMs(model))),
@@ -445,15 +450,18 @@ export class TaskRun implements AttemptListener {
     this.#records.noCall('NoWorker', 'no live worker serves a model that may do it');
   }
 
-  #allRest(models: readonly string[]): void {
+  /** @param others models that are not served now, and may be again at any time. */
+  #allRest(models: readonly string[], others: readonly wire.AttemptSummary[]): void {
     const first = models.toSorted((a, b) => this.#restMs(a) - this.#restMs(b))[0] as string;
-    const retryAfterMs = Math.ceil(this.#restMs(first));
-    const at = new Date(this.#deps.nowMs() + retryAfterMs).toISOString();
+    const restMs = Math.ceil(this.#restMs(first));
+    const at = new Date(this.#deps.nowMs() + restMs).toISOString();
     const limit = this.#limits.get(first);
     const why = limit ? `${first}: ${limit.reason}, until ${at}` : `${first} is cooling down until ${at}`;
-    this.#fail(wire.FailureCode.OVERLOADED, `every model that may do it rests; ${why}`, {
+    const isAll = others.length === 0;
+    const message = isAll ? 'every model that may do it rests' : `no model is free: ${wayOf(others)}`;
+    this.#fail(wire.FailureCode.OVERLOADED, `${message}; ${why}`, {
       isRetryable: true,
-      retryAfterMs,
+      retryAfterMs: isAll ? restMs : Math.min(restMs, lookAgainAfterMs),
     });
     this.#records.noCall(limit ? 'RateLimited' : 'Busy', why);
   }
