@@ -56,11 +56,8 @@ test('the first bytes are enough or more are asked for, never beyond the file', 
 });
 
 test('a file cut anywhere has a clear problem', () => {
-  fc.assert(
-    fc.property(fc.integer({ min: 0, max: whole.length - 1 }), (length) => {
-      expect(problemOf(whole.subarray(0, length))).toMatch(/^(is no GGUF|is cut short)/);
-    }),
-  );
+  for (let length = 0; length < whole.length; length += length < headerBytes ? 1 : 997)
+    expect(problemOf(whole.subarray(0, length)), `${length} bytes`).toMatch(/^(is no GGUF|is cut short)/);
 });
 
 test('a header with any bytes changed is read or has a clear problem, in no time and within the file', () => {

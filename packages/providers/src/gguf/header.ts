@@ -89,8 +89,9 @@ const magic = 0x46_55_47_47;
 
 function entries(cursor: HeaderCursor, what: string, leastBytesEach: number): number {
   const count = cursor.u64();
-  if (count > mostEntries || count * leastBytesEach > cursor.fileBytes)
-    throw new HeaderProblem(`is damaged: it promises ${count} ${what}, more than it can hold`);
+  const promise = `it promises ${count} ${what}, more than it can hold`;
+  if (count > mostEntries) throw new HeaderProblem(`is damaged: ${promise}`);
+  if (count * leastBytesEach > cursor.fileBytes) throw new HeaderProblem(`is cut short or damaged: ${promise}`);
   return count;
 }
 
