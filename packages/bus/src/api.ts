@@ -38,9 +38,10 @@ export interface Bus {
   publish(subject: string, data: Uint8Array, reply?: string): void;
   /**
    * Asks and waits for one answer.
+   * @param inbox where the answer is to come, for who asks in the name of another; default: an inbox of this connection.
    * @throws {BusError} 'disconnected', 'no_responders' (both at once), 'timeout', 'too_large'
    */
-  request(subject: string, data: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+  request(subject: string, data: Uint8Array, timeoutMs: number, inbox?: string): Promise<Uint8Array>;
   /** Every message to the subject, with no queue: control, signs of life, inboxes. */
   listen(subject: string, onMessage: (message: Incoming) => void): Subscription;
   /**

@@ -114,11 +114,15 @@ class NatsBus implements Bus {
     }
   }
 
-  async request(subject: string, data: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+  async request(subject: string, data: Uint8Array, timeoutMs: number, inbox?: string): Promise<Uint8Array> {
     this.#mustBeConnected(subject);
     mustFit(subject, data);
     const headers = traceHeaders();
-    const options = headers ? { timeout: timeoutMs, headers } : { timeout: timeoutMs };
+    const options = {
+      timeout: timeoutMs,
+      ...(headers && { headers }),
+      ...(inbox !== undefined && { reply: inbox, noMux: true }),
+    };
     try {
       return (await this.#unlessDisconnected(subject, this.connection.request(subject, data, options))).data;
     } catch (cause) {

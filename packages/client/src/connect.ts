@@ -157,17 +157,19 @@ class BusTaskClient implements TaskClient, RunSupport {
   }
 }
 
-/** A question that waits is answered by then. */
-const durableWithinMs = 30_000;
+/** Whoever is asked answers sooner, or died with the question; then another one is asked. */
+const durableWithinMs = 5_000;
+const mostTries = 3;
 
 /** The operations on durable tasks over the bus. */
 export function durableOverBus(bus: Bus): DurableWire {
   const ask =
     <Q extends DescMessage, A extends DescMessage>(operation: TaskOperation, question: Q, answer: A) =>
     async (client: string, request: MessageShape<Q>): Promise<MessageShape<A>> => {
+      const waitMs = 'waitMs' in request ? Number(request.waitMs) : 0;
       try {
         const data = toBinary(question, request);
-        return fromBinary(answer, await bus.request(subjects.task(operation, client), data, durableWithinMs));
+        return fromBinary(answer, await askAgain(bus, operation, client, data, waitMs + durableWithinMs));
       } catch (cause) {
         if (!(cause instanceof BusError)) throw cause;
         const why = cause.code === 'no_responders' ? 'no tasks service is running' : cause.message;
@@ -181,4 +183,23 @@ export function durableOverBus(bus: Bus): DurableWire {
     cancel: ask('cancel', wire.CancelTaskRequestSchema, wire.CancelTaskResponseSchema),
     list: ask('list', wire.ListTasksRequestSchema, wire.ListTasksResponseSchema),
   };
+}
+
+/** Again where no answer came: each operation, done twice, is as done once, since a task's id tells that it is the same. */
+async function askAgain(
+  bus: Bus,
+  operation: TaskOperation,
+  client: string,
+  data: Uint8Array,
+  withinMs: number,
+): Promise<Uint8Array> {
+  const subject = subjects.task(operation, client);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      // In the client's own inbox: no other one is written to.
+      return await bus.request(subject, data, withinMs, subjects.inbox(client, bus.processId, newId()));
+    } catch (error) {
+      if (!(error instanceof BusError) || error.code !== 'timeout' || tries === mostTries) throw error;
+    }
+  }
 }

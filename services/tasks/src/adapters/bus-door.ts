@@ -1,10 +1,10 @@
 import { create, toBinary, type DescMessage, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
 import type { Bus, Incoming, Serving } from '@will/bus';
-import { clientOfTask, isInbox, patterns, queues, type TaskOperation, wire, readMessage } from '@will/contracts';
+import { clientOfTask, isInboxOf, patterns, queues, type TaskOperation, wire, readMessage } from '@will/contracts';
 import { stateFromWire } from '../durable-task.ts';
 import { type Tasks, TasksError } from '../service.ts';
 
-/** Serves the operations on durable tasks; the client is the subject's, and answers go to inboxes only. */
+/** Serves the operations on durable tasks; the client is the subject's, and answers go to its inboxes only. */
 export function serveTasks(bus: Bus, tasks: Tasks, onError: (what: string, error: unknown) => void): Serving {
   const serve = <Q extends DescMessage, A extends DescMessage>(
     operation: TaskOperation,
@@ -13,8 +13,8 @@ export function serveTasks(bus: Bus, tasks: Tasks, onError: (what: string, error
   ): Serving =>
     bus.serve(patterns.task(operation), queues.tasks, async (message) => {
       const client = clientOfTask(operation, message.subject);
-      // Otherwise the answer could be written to any subject that this service may publish to.
-      if (client === undefined || !isInbox(message.reply)) return undefined;
+      // Otherwise the answer could be written to any subject that this service may publish to, or to another client.
+      if (client === undefined || !isInboxOf(client, message.reply)) return undefined;
       const answered = await work(client, read(question, message)).catch((error: unknown) => {
         if (!(error instanceof TasksError)) onError(`${operation} of a durable task`, error);
         // Each answer has a place for it.
