@@ -132,10 +132,13 @@ async function readEnds(task: TaskLine): Promise<TaskLine> {
   const ends: End[] = [];
   let pickups = 0;
   while (ends.length < 2) {
-    const found_ = await system.client.task(task.taskId, { waitMs: 20_000 }).catch(() => undefined);
-    if (found_?.finishedUnixMs === undefined) continue;
-    pickups = found_.pickups;
-    const { result, failure, finishedUnixMs: atMs } = found_;
+    const task_ = await system.client.task(task.taskId, { waitMs: 20_000 }).catch(() => undefined);
+    if (task_?.finishedUnixMs === undefined) {
+      await pause(50);
+      continue;
+    }
+    pickups = task_.pickups;
+    const { result, failure, finishedUnixMs: atMs } = task_;
     ends.push({ atMs, code: failure?.code ?? 'Success', output: failure?.message ?? result?.output ?? '' });
   }
   return { ...task, ends, pickups };
