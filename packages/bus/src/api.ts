@@ -46,7 +46,8 @@ export interface Bus {
   listen(subject: string, onMessage: (message: Incoming) => void): Subscription;
   /**
    * Serves a subject within a queue group. A handler's answer is sent to the reply subject; undefined: it answers by
-   * itself. A throw is logged and answered by nothing, so handlers turn errors into replies.
+   * itself. A throw is logged and answered by nothing, so handlers turn errors into replies. A message that asks for its
+   * answer anywhere but in an inbox does not reach the handler.
    */
   serve(
     subject: string,

@@ -48,6 +48,34 @@ test('a request is answered, and one that nobody serves fails at once', async ()
   expect(performance.now() - from).toBeLessThan(1_000);
 });
 
+test('who asks for an answer on a subject that is no inbox is not served', async () => {
+  const errors: unknown[] = [];
+  const server = await connectBus({
+    servers: nats.url,
+    processId: `t-${newId()}`,
+    inboxScope: 'test',
+    onError: (_, error) => errors.push(error),
+  });
+  opened.push(() => server.close());
+  const asker = await bus();
+  const served: string[] = [];
+  const written: string[] = [];
+  const serving = server.serve('t.write', 'q', ({ data, reply }) => {
+    served.push(reply);
+    return data;
+  });
+  for (const heard of ['$KV.>', 'will.v1.>', 't.written'])
+    asker.listen(heard, ({ subject }) => void written.push(subject));
+  await Promise.all([server.connection.flush(), asker.connection.flush()]);
+  for (const reply of ['$KV.will_registry.head', 'will.v1.registry.apply', 't.written', '_INBOX', '_INBOX.a.>'])
+    asker.connection.publish('t.write', bytes('x'), { reply });
+  await asker.request('t.write', bytes('last'), 1_000);
+  await serving.stop();
+  expect(served).toHaveLength(1);
+  expect(written).toEqual([]);
+  expect(errors).toHaveLength(5);
+});
+
 test('stopping to serve loses nothing: handlers in flight are waited for', async () => {
   const [server, asker] = [await bus(), await bus()];
   const entered = Promise.withResolvers<void>();

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/nats-core';
 import { AuthorizationError, nkeyAuthenticator, nkeys, RequestError, TimeoutError } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
-import { sizes } from '@will/contracts';
+import { isInbox, sizes } from '@will/contracts';
 import { BusError, type Bus, type Incoming, type Serving } from './api.ts';
 import { mustBeConfined } from './confined.ts';
 import { coalesceWrites } from './coalesce-writes.ts';
@@ -172,6 +172,8 @@ class NatsBus implements Bus {
       queue,
       callback: (error, message) => {
         if (error) return this.#onError(`serving ${subject}`, error);
+        const { reply = '' } = message;
+        if (reply !== '' && !isInbox(reply)) return this.#onError(`serving ${subject}`, notAnInbox(reply));
         const work = withinTraceOf(message, () => handle(incoming(message)));
         inFlight.add(work);
         void work.finally(() => inFlight.delete(work));
@@ -216,6 +218,10 @@ class NatsBus implements Bus {
     for (const listener of this.#listeners) listener(isConnected);
   }
 }
+
+/** Otherwise whoever asks could have the answer written to any subject that the server of it may publish to. */
+const notAnInbox = (reply: string): Error =>
+  new Error(`nothing was done: the answer was asked to ${JSON.stringify(reply.slice(0, 80))}, which is no inbox`);
 
 function incoming(message: Msg): Incoming {
   const isNoResponders = message.data.length === 0 && message.headers?.code === 503;

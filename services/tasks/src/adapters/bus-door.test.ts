@@ -1,0 +1,42 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { connectBus } from '@will/bus';
+import { newId, subjects, type TaskOperation, wire } from '@will/contracts';
+import { startNatsServer } from '@will/testkit';
+import { expect, test } from 'vitest';
+import type { Tasks } from '../service.ts';
+import { serveTasks } from './bus-door.ts';
+
+const operations: readonly TaskOperation[] = ['submit', 'get', 'cancel', 'list'];
+
+test('an answer goes to an inbox of the client that the subject names, and nothing is done for another inbox', async () => {
+  const nats = await startNatsServer();
+  const bus = await connectBus({ servers: nats.url, processId: `test-${newId()}`, inboxScope: 'tasks' });
+  const asker = await connectBus({ servers: nats.url, processId: `test-${newId()}`, inboxScope: 'anna' });
+  const done: string[] = [];
+  const task = create(wire.DurableTaskSchema, { client: 'anna', taskId: 'one' });
+  const tasks: Pick<Tasks, 'submit' | 'get' | 'cancel' | 'list'> = {
+    submit: async () => (done.push('submit'), { task, repeated: false }),
+    get: async () => (done.push('get'), task),
+    cancel: async () => (done.push('cancel'), task),
+    list: async () => (done.push('list'), [task]),
+  };
+  const door = serveTasks(bus, tasks as Tasks, () => {});
+  const heard: string[] = [];
+  asker.listen('_INBOX.bert.>', ({ subject }) => heard.push(subject));
+  asker.listen('_INBOX.annabel.>', ({ subject }) => heard.push(subject));
+  asker.listen('will.v1.result.>', ({ subject }) => heard.push(subject));
+  await bus.connection.flush();
+  const question = toBinary(wire.GetTaskRequestSchema, create(wire.GetTaskRequestSchema, { taskId: 'one' }));
+  for (const operation of operations) {
+    for (const reply of ['_INBOX.bert.a.b', '_INBOX.annabel.a.b', 'will.v1.result.bert.one'])
+      asker.connection.publish(subjects.task(operation, 'anna'), question, { reply });
+    // Answered after the others would have been.
+    await asker.request(subjects.task(operation, 'anna'), question, 5_000);
+  }
+  expect(done).toEqual(operations);
+  expect(heard).toEqual([]);
+  await door.stop();
+  await asker.close();
+  await bus.close();
+  await nats.stop();
+});
