@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ReplayingUpstream, startReplayingUpstream, tinyGguf } from '@will/testkit';
+import { openCooldowns } from '@will/bus';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
 import { freePort, isServed, startSystem, type System } from '../support/system.ts';
@@ -21,7 +22,10 @@ beforeAll(async () => {
         openByDefault,
         modelDocument({ name: 'Server', endpoint }),
         modelDocument({ name: 'File', callMethod: 'on-device', provider: 'gguf', path: 'late.gguf', tags: 'noise' }),
+        modelDocument({ name: 'Shaky', tags: 'shaky', endpoint }),
+        modelDocument({ name: 'Stand-in', tags: 'shaky', endpoint }),
         routeDocument('text_gen', 'Server'),
+        routeDocument('shaky', 'Shaky', 'Stand-in'),
         routeDocument('noise', 'File'),
       ),
     },
@@ -52,6 +56,30 @@ test('a server that is gone takes its model out with a reason, and back by itsel
   await expect
     .poll(async () => (await run('text_gen').catch(() => undefined))?.outcome, { timeout: 20_000 })
     .toBe('Success');
+});
+
+test('a rest ends before its time once a look finds the model well that it found unwell', async () => {
+  const rests = await openCooldowns(system.bus, Date.now);
+  const ends: number[] = [];
+  const stop = rests.onChange((model) => model === 'shaky' && ends.push(rests.restOf(model)?.untilMs ?? 0));
+  upstream.script('GET /v1/models', { kind: 'status', status: 503 });
+  upstream.script('GET /health', { kind: 'status', status: 503 });
+  upstream.script('shaky', { kind: 'status', status: 500 });
+  await system.untilServed('shaky');
+  // Together, so that the breaker opens before a look takes the model out.
+  const first = await Promise.all(Array.from({ length: 8 }, () => run('shaky')));
+  expect(new Set(first.map(({ model }) => model))).toEqual(new Set(['stand-in']));
+  await expect.poll(() => ends.length).toBeGreaterThan(0);
+  await system.until((view) => !isServed(view, 'shaky'), 'the model to be out');
+  upstream.script('GET /v1/models', { kind: 'answer' });
+  upstream.script('GET /health', { kind: 'status', status: 404 });
+  upstream.script('shaky', { kind: 'answer' });
+  await expect.poll(async () => (await run('shaky')).model, { timeout: 20_000 }).toBe('shaky');
+  stop();
+  rests.stop();
+  // The breaker's guess, perhaps of each worker; the look's word; and the call that showed it well.
+  expect(ends.at(-1)).toBe(0);
+  expect(Math.min(...ends.slice(1, -1))).toBeLessThan(ends[0] as number);
 });
 
 test('a file that was not there is served once it is', async () => {

@@ -78,10 +78,13 @@ test.each([
     expect(found('I1', logs)).toEqual([]);
     expect(found('I2', logs)).toEqual([]);
     expect(found('I5', logs)).toEqual([]);
-    expect(ended.flatMap(({ ends }) => ends.map(({ code }) => code)).filter((code) => code !== 'Success')).toEqual([]);
+    // Whoever was at work on a task died five times: it is given up, as one that kills whoever takes it would be.
+    const givenUp = ended.filter(({ ends }) => ends[0]?.code !== 'Success');
+    expect(givenUp.filter(({ ends }) => ends[0]?.code !== 'all_failed')).toEqual([]);
+    expect(givenUp.length).toBeLessThanOrEqual(taskCount / 1_000);
     const pickups = ended.reduce((sum, task) => sum + (task.pickups ?? 0), 0);
     process.stdout.write(
-      `${taskCount} tasks, ${deaths} deaths of ${what} in ${(inDeathsMs / 1_000).toFixed(1)} s: all succeeded, ` +
+      `${taskCount} tasks, ${deaths} deaths of ${what} in ${(inDeathsMs / 1_000).toFixed(1)} s: ${taskCount - givenUp.length} succeeded, ` +
         `${pickups} pickups, ${logs.seen.length} provider calls, ${logs.records.length} records\n`,
     );
   },

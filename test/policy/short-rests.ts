@@ -42,6 +42,9 @@ export class ShortRests implements Rests {
     setTimeout(() => this.#set(model, { ...rest, untilMs: this.#nowMs() }), restMs);
   }
 
+  /** They are short. */
+  async endEarly(): Promise<void> {}
+
   async takeProbe(model: string): Promise<boolean> {
     await new Promise((resolve) => setImmediate(resolve));
     if (!this.#rests.has(model) || this.#probed.has(model)) return false;

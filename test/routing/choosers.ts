@@ -17,6 +17,8 @@ import {
   Suspicion,
   type ToldRecord,
 } from '@will/core';
+import type { ProviderOutcome } from '@will/providers';
+import { ModelHealth } from '../../services/provider-worker/src/health.ts';
 import { conditionAt, forbidden, places, registryOf, type Script, seeded } from './world.ts';
 
 /** One way to choose. It hears what a worker and a router would hear, when they would. */
@@ -31,6 +33,9 @@ export interface Chooser {
   sent(place: string, id: string, atMs: number, patienceMs: number): boolean;
   heard(place: string, id: string, atMs: number): void;
   ended(record: ToldRecord): void;
+  /** Whether a cheap look at a place is wanted now; absent: nobody looks. */
+  readonly wantsLook?: (place: string, atMs: number) => boolean;
+  looked?(place: string, healthy: boolean, atMs: number): void;
   /** Somebody judged an answer, 0 to 1. */
   judged(place: string, judged: number, atMs: number): void;
 }
@@ -76,15 +81,18 @@ class Product implements Chooser {
   /** The attempt that finds out after a rest, by place. */
   readonly #probes = new Map<string, string>();
   readonly #heard = new Set<string>();
+  /** Absent: the documents ask for no looks. */
+  readonly #health: Map<string, ModelHealth> | undefined;
   readonly #startOf = new Map<string, number>();
   #kept: { readonly set: RankedSet; readonly dear: string } | undefined;
   #snapshot: Snapshot;
 
-  constructor(script: Script, goal: Goal, mode: RankMode, declared: readonly string[]) {
+  constructor(script: Script, goal: Goal, mode: RankMode, declared: readonly string[], withLooks = false) {
     this.#script = script;
     this.#goal = goal;
     this.#mode = mode;
     this.#declared = declared;
+    this.#health = withLooks ? new Map(places.map(({ name }) => [name, new ModelHealth()])) : undefined;
     this.#draw = seeded(script.seed * 17 + 3);
     this.#snapshot = registryOf(declared, mode, goal, () => 1);
   }
@@ -104,6 +112,7 @@ class Product implements Chooser {
   }
 
   maySend(place: string, atMs: number): boolean {
+    if (this.#health?.get(place)?.isUnwell) return false;
     const rest = this.#rests.get(place);
     if (rest) return rest.untilMs <= epochMs + atMs && !this.#probes.has(place);
     return this.#suspicionOf(place).doubt(epochMs + atMs) === undefined;
@@ -139,6 +148,10 @@ class Product implements Chooser {
     const rest = this.#rests.get(place);
     const isProbe = this.#probes.get(place) === record.attemptId;
     const openings = rest?.openings ?? 0;
+    const model = this.#snapshot.models.get(place);
+    const outcome = failure ? { ok: false, failure, usage: undefined } : { ok: true, finish: 'stop', usage: undefined };
+    if (model)
+      this.#health?.get(place)?.learn(outcome as ProviderOutcome, model, record.startedAtMs + record.durationMs);
     const { state, rest: next } = afterCall(
       this.#breakers.get(place) ?? closedBreaker,
       {
@@ -158,6 +171,21 @@ class Product implements Chooser {
     if (isProbe) this.#probes.delete(place);
     if (next) this.#rests.set(place, next);
     else if (isProbe && !failure) this.#rests.delete(place);
+  }
+
+  wantsLook(place: string, atMs: number): boolean {
+    const model = this.#snapshot.models.get(place);
+    return (model && this.#health?.get(place)?.wantsLook(model, 0, epochMs + atMs)) ?? false;
+  }
+
+  /** As the worker does: one that is found well after it was not rests no longer than needed for a call to show it. */
+  looked(place: string, healthy: boolean, atMs: number): void {
+    const health = this.#health?.get(place);
+    const wasUnwell = health?.isUnwell ?? false;
+    health?.looked({ healthy, detail: '' });
+    const rest = this.#rests.get(place);
+    if (wasUnwell && healthy && rest?.isGuess)
+      this.#rests.set(place, { ...rest, untilMs: Math.min(rest.untilMs, epochMs + atMs) });
   }
 
   judged(model: string, judged: number, atMs: number): void {
@@ -230,6 +258,7 @@ const alphabetical = allowed.map(({ name }) => name);
 /** Rules as rivals document them, built anew; most of them do not know of goals. All but the product are told what is forbidden. */
 export const choosers = {
   'will auto': (script, goal) => new Product(script, goal, 'auto', [forbidden, ...alphabetical]),
+  'will auto, with looks': (script, goal) => new Product(script, goal, 'auto', [forbidden, ...alphabetical], true),
   'will cascade': (script, goal) => new Product(script, goal, 'cascade', declaredFor(goal)),
   'cascade by goal + breaker': (_script, goal) => {
     const order = declaredFor(goal).filter((name) => name !== forbidden);

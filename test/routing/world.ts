@@ -248,6 +248,7 @@ export function registryOf(
         allowed_tasks: { can_this_model_see_customer_data: mayTakeIt },
         benchmark: { avg_latency_ms: latencyMs, accuracy: Math.round(place.quality) },
         prices: { input: usd, output: usd },
+        local: { auto_healthcheck: true },
       },
     };
   });

@@ -89,6 +89,19 @@ test('a probe whose holder died is taken over when its lease is over, and one th
   await vi.waitFor(async () => expect(await one.takeProbe('m3', 10_000)).toBe(true));
 });
 
+test('a look that finds a model well ends a rest that was a guess, for all, and none that the provider asked for', async () => {
+  const clock = { nowMs: Date.now() };
+  const [one, two] = (await replicas(2, clock)) as [Cooldowns, Cooldowns];
+  await one.rest('m5', { ...rest(clock.nowMs + 60_000), isGuess: true });
+  await one.rest('m6', rest(clock.nowMs + 60_000));
+  await until(two, () => two.restOf('m6') !== undefined);
+  await two.endEarly('m5');
+  await two.endEarly('m6');
+  await until(one, () => one.restOf('m5')?.untilMs === clock.nowMs);
+  expect(await one.takeProbe('m5', 1_000)).toBe(true);
+  expect(one.restOf('m6')?.untilMs).toBe(clock.nowMs + 60_000);
+});
+
 test('a probe that failed sends the model to rest again, and a recovery of somebody else does not end it', async () => {
   const clock = { nowMs: Date.now() };
   const [one, two] = (await replicas(2, clock)) as [Cooldowns, Cooldowns];

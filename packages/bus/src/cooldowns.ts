@@ -13,6 +13,8 @@ export interface Cooldowns {
   readonly untilMs: ReadonlyMap<string, number>;
   /** Sends a model to rest. Of two rests the later end stands. Resolves when it is committed. */
   rest(model: string, rest: Rest): Promise<void>;
+  /** A look found the model well again: where the length of its rest was a guess, it ends now, and a probe may go. */
+  endEarly(model: string): Promise<void>;
   /**
    * After the end of a rest: tries to become the one that finds out whether the model is well. True at most for one
    * process until `recover`, another `rest`, or the lease's end.
@@ -79,15 +81,29 @@ class BucketCooldowns implements Cooldowns {
 
   restOf(model: string): Rest | undefined {
     const word = this.#entries.get(model)?.word;
-    return word && { untilMs: Number(word.untilUnixMs), reason: word.reason, openings: word.openings };
+    return (
+      word && {
+        untilMs: Number(word.untilUnixMs),
+        reason: word.reason,
+        openings: word.openings,
+        ...(word.isGuess && { isGuess: true }),
+      }
+    );
   }
 
-  async rest(model: string, { untilMs, reason, openings }: Rest): Promise<void> {
+  async rest(model: string, { untilMs, reason, openings, isGuess = false }: Rest): Promise<void> {
     await this.#change(model, (present) => {
       const until = BigInt(Math.ceil(untilMs));
       const isProbing = present !== undefined && present.prober === this.#bus.processId;
       if (present && !isProbing && present.untilUnixMs >= until) return undefined;
-      return create(wire.CooldownSchema, { untilUnixMs: until, reason, openings });
+      return create(wire.CooldownSchema, { untilUnixMs: until, reason, openings, isGuess });
+    });
+  }
+
+  async endEarly(model: string): Promise<void> {
+    await this.#change(model, (present) => {
+      const now = BigInt(Math.floor(this.#nowMs()));
+      return present?.isGuess && present.untilUnixMs > now ? { ...present, untilUnixMs: now } : undefined;
     });
   }
 

@@ -30,7 +30,12 @@ function after(ends: readonly End[], mayOpen = true): Rest | undefined {
 test('three failures in a row send a model to rest for ten seconds, two do not', () => {
   const failure = failureOf('overloaded');
   expect(after([failure, failure])).toBeUndefined();
-  expect(after([failure, failure, failure])).toEqual({ untilMs: nowMs + 10_000, reason: failure.message, openings: 1 });
+  expect(after([failure, failure, failure])).toEqual({
+    untilMs: nowMs + 10_000,
+    reason: failure.message,
+    openings: 1,
+    isGuess: true,
+  });
   expect(after([failure, failure, undefined, failure])).toBeUndefined();
 });
 

@@ -7,6 +7,8 @@ export interface Rest {
   readonly reason: string;
   /** How often in a row it was sent to rest; each time by the breaker is longer than the one before. From 1. */
   readonly openings: number;
+  /** How long it lasts is the breaker's guess: a look that finds the model well again ends it. Default: no. */
+  readonly isGuess?: boolean;
 }
 
 /** What a breaker remembers of one model. Counts fade with a half-life, so that old failures stop to matter. */
@@ -74,8 +76,11 @@ export function afterCall(
   if (failure && !countsAgainstModel(failure)) return { state, rest: undefined };
   const counted = count(state, event, rules.nowMs);
   if (failure) {
-    const restMs = ownRestMs(failure, rules) ?? (event.mayOpen ? breakerRestMs(counted, rules) : undefined);
-    return restMs === undefined ? { state: counted, rest: undefined } : resting(failure.message, restMs, rules);
+    const ownMs = ownRestMs(failure, rules);
+    if (ownMs !== undefined) return resting(failure.message, ownMs, rules);
+    const breakerMs = event.mayOpen ? breakerRestMs(counted, rules) : undefined;
+    if (breakerMs === undefined) return { state: counted, rest: undefined };
+    return resting(failure.message, breakerMs, rules, rules.cooldownMs === undefined);
   }
   if (spentForMs === undefined) return { state: counted, rest: undefined };
   return resting('the provider says that nothing is left of its limit', spentForMs, { ...rules, openings: 0 });
@@ -92,8 +97,9 @@ function resting(
   reason: string,
   restMs: number,
   { nowMs, openings }: BreakerRules,
+  isGuess = false,
 ): { readonly state: BreakerState; readonly rest: Rest } {
-  return { state: closedBreaker, rest: { untilMs: nowMs + restMs, reason, openings: openings + 1 } };
+  return { state: closedBreaker, rest: { untilMs: nowMs + restMs, reason, openings: openings + 1, isGuess } };
 }
 
 /** Whether a failure tells something of the model's place, and not of the task, its caller, or this process alone. */

@@ -85,6 +85,11 @@ export class Resting {
     this.#told(this.#deps.rests.giveProbe(this.#model().slug));
   }
 
+  /** A look found it well after one that did not: no longer rest than needed for one call to show it. */
+  foundWell(): void {
+    if (this.pause()) this.#told(this.#deps.rests.endEarly(this.#model().slug));
+  }
+
   /** A call of it has content. */
   heard(startedAtMs: number): void {
     this.#breaker = afterFirstContent(this.#breaker, startedAtMs);

@@ -171,12 +171,14 @@ export class Worker {
     const { served, model, health } = entry;
     if (!served) return;
     if (health.wantsLook(model, served.slots.taken, this.#deps.nowMs())) {
+      const wasUnwell = health.isUnwell;
       const seen = await served.probe(AbortSignal.timeout(probeTimeoutMs));
       health.looked(seen);
       if (!seen.healthy) {
         entry.reason = seen.detail;
         return served.leave();
       }
+      if (wasUnwell) served.resting.foundWell();
     }
     entry.reason = '';
     served.join();

@@ -52,6 +52,13 @@ export declare type Cooldown = Message<"will.v1.Cooldown"> & {
    * @generated from field: int64 probe_until_unix_ms = 5;
    */
   probeUntilUnixMs: bigint;
+
+  /**
+   * How long it lasts is a guess: a look that finds the model well again ends it.
+   *
+   * @generated from field: bool is_guess = 6;
+   */
+  isGuess: boolean;
 };
 
 /**

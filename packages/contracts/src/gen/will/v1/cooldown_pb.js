@@ -10,7 +10,7 @@ import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
  * Describes the file will/v1/cooldown.proto.
  */
 export const file_will_v1_cooldown = /*@__PURE__*/
-  fileDesc("ChZ3aWxsL3YxL2Nvb2xkb3duLnByb3RvEgd3aWxsLnYxInAKCENvb2xkb3duEhUKDXVudGlsX3VuaXhfbXMYASABKAMSDgoGcmVhc29uGAIgASgJEhAKCG9wZW5pbmdzGAMgASgNEg4KBnByb2JlchgEIAEoCRIbChNwcm9iZV91bnRpbF91bml4X21zGAUgASgDYgZwcm90bzM");
+  fileDesc("ChZ3aWxsL3YxL2Nvb2xkb3duLnByb3RvEgd3aWxsLnYxIoIBCghDb29sZG93bhIVCg11bnRpbF91bml4X21zGAEgASgDEg4KBnJlYXNvbhgCIAEoCRIQCghvcGVuaW5ncxgDIAEoDRIOCgZwcm9iZXIYBCABKAkSGwoTcHJvYmVfdW50aWxfdW5peF9tcxgFIAEoAxIQCghpc19ndWVzcxgGIAEoCGIGcHJvdG8z");
 
 /**
  * Describes the message will.v1.Cooldown.
