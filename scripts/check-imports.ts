@@ -128,7 +128,8 @@ function problemOfRelative(path: string, home: string, specifier: string): strin
   const target = join(dirname(path), specifier).split(sep).join('/');
   if (homeOf(target) === home || home === 'scripts') return undefined;
   // Locks on data, and limits whose holders die, are tried there by putting the services' own parts together in another way.
-  if (/^test\/(policy|limits|attacks|simulation|routing)\//.test(path) && target.startsWith('services/')) return undefined;
+  if (/^test\/(policy|limits|attacks|simulation|routing)\//.test(path) && target.startsWith('services/'))
+    return undefined;
   if (path.startsWith('test/simulation/') && target.startsWith('packages/store/')) return undefined;
   return `imports ${target}: outside its own folder, use the package's name`;
 }

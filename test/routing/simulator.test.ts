@@ -41,6 +41,8 @@ test('an outage is noticed within three seconds and few calls, and a model that 
       expect(summary.failedCalls.down.worst).toBeLessThanOrEqual(4);
       expect(summary.returnSeconds.median).toBeLessThanOrEqual(60);
     }
+  for (const goal of goals)
+    expect(summed('will auto, with looks', goal, 8).returnSeconds.worst).toBeLessThanOrEqual(15);
 }, 120_000);
 
 test('in the mean auto is better than the cascade that an operator would declare, never much worse by any goal, and better than rules that know no goal', () => {
