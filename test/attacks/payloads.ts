@@ -44,7 +44,7 @@ const hostFields = [
   'api_key',
   'organization_url',
 ];
-const hostHeaders = [
+export const hostHeaders = [
   'x-api-base',
   'x-base-url',
   'x-portkey-custom-host',
@@ -58,7 +58,7 @@ const hostHeaders = [
   'x-will-endpoint',
   'x-will-host',
 ];
-const texts = [
+export const texts = [
   `' OR '1'='1' --`,
   `"; DROP TABLE calls; --`,
   '%'.repeat(500),

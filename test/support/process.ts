@@ -21,7 +21,8 @@ export interface ServiceProcess {
 const root = fileURLToPath(new URL('../../', import.meta.url));
 /** Shared by all tests: a data folder of a test is gone after it. */
 const started = serviceProcess(`${root}node_modules/.cache/will-compiled`);
-const logKeptBytes = 64 * 1024;
+/** Enough for a whole test, so that what is searched for secrets is all of it. */
+const logKeptBytes = 16 * 1024 * 1024;
 
 /** Starts a service's own main.ts. Resolves once it says that it is ready; rejects with its one line when it failed. */
 export async function startService(name: ServiceName, env: Readonly<Record<string, string>>): Promise<ServiceProcess> {
@@ -51,13 +52,16 @@ export async function startService(name: ServiceName, env: Readonly<Record<strin
 }
 
 function keepLog(child: ChildProcess): () => string {
-  let kept = '';
+  const kept: Buffer[] = [];
+  let bytes = 0;
   const keep = (chunk: Buffer): void => {
-    kept = (kept + chunk.toString()).slice(-logKeptBytes);
+    kept.push(chunk);
+    bytes += chunk.length;
+    while (bytes > logKeptBytes) bytes -= kept.shift()?.length ?? bytes;
   };
   child.stdout?.on('data', keep);
   child.stderr?.on('data', keep);
-  return () => kept;
+  return () => Buffer.concat(kept).toString();
 }
 
 async function untilReady(

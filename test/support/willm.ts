@@ -11,10 +11,13 @@ export interface Said {
 
 /** Runs the command line as a person would, against a bus. */
 export const willmAt =
-  (natsUrl: string) =>
+  (natsUrl: string, more: Readonly<Record<string, string>> = {}) =>
   (...args: string[]): Promise<Said> =>
     new Promise((resolve) => {
-      execFile(process.execPath, [cli, ...args], { env: { ...process.env, NATS_URL: natsUrl } }, (error, out, err) =>
-        resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, out, err }),
+      execFile(
+        process.execPath,
+        [cli, ...args],
+        { env: { ...process.env, NATS_URL: natsUrl, ...more } },
+        (error, out, err) => resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, out, err }),
       );
     });

@@ -169,6 +169,8 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
       subjects.registry('get'),
       subjects.registry('status'),
       subjects.telemetry('calls'),
+      subjects.telemetry('usage'),
+      subjects.telemetry('feedback'),
       subjects.telemetry('decision'),
       ...opening(bucket(names.keysBucket)),
       ...payloads,

@@ -29,22 +29,29 @@ function counter(key: string): string {
 }
 
 export type DataClassToken = 'open' | 'customer' | 'sensitive' | 'customer-sensitive';
-export type RegistryOperation = 'apply' | 'get' | 'status' | 'history' | 'diff' | 'rollback';
-export type TaskOperation = 'submit' | 'get' | 'cancel' | 'list';
-export type JsonOperation = 'run' | 'stream' | 'explain' | 'cancel';
-export type KeyOperation = 'create' | 'list' | 'revoke';
-export type AuditOperation = 'note' | 'list' | 'verify';
-export type TelemetryOperation =
-  | 'feedback'
-  | 'open'
-  | 'limits'
-  | 'calls'
-  | 'decision'
-  | 'recent'
-  | 'usage'
-  | 'rerate'
-  | 'erase'
-  | 'content';
+export const registryOperations = ['apply', 'get', 'status', 'history', 'diff', 'rollback'] as const;
+export type RegistryOperation = (typeof registryOperations)[number];
+export const taskOperations = ['submit', 'get', 'cancel', 'list'] as const;
+export type TaskOperation = (typeof taskOperations)[number];
+export const jsonOperations = ['run', 'stream', 'explain', 'cancel'] as const;
+export type JsonOperation = (typeof jsonOperations)[number];
+export const keyOperations = ['create', 'list', 'revoke'] as const;
+export type KeyOperation = (typeof keyOperations)[number];
+export const auditOperations = ['note', 'list', 'verify'] as const;
+export type AuditOperation = (typeof auditOperations)[number];
+export const telemetryOperations = [
+  'feedback',
+  'open',
+  'limits',
+  'calls',
+  'decision',
+  'recent',
+  'usage',
+  'rerate',
+  'erase',
+  'content',
+] as const;
+export type TelemetryOperation = (typeof telemetryOperations)[number];
 
 /**
  * The one place that builds subjects. Every argument is checked, so caller text can never become a wildcard, a system

@@ -1,6 +1,6 @@
 import { type DescFile, type DescService, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
-import type { Server } from '@grpc/grpc-js';
+import type { Server, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 
 /** Lets a caller ask a server for its descriptors, so that it needs no proto files. */
@@ -14,8 +14,31 @@ export function addReflection(server: Server, services: readonly DescService[]):
       services.map(({ typeName, methods }) => [typeName, Object.fromEntries(methods.map(({ name }) => [name, {}]))]),
     ),
   };
-  new ReflectionService(described as unknown as ConstructorParameters<typeof ReflectionService>[0]).addToServer(server);
+  new ReflectionService(described as unknown as ConstructorParameters<typeof ReflectionService>[0]).addToServer(
+    readingEverything(server),
+  );
 }
+
+/** What cannot be read is answered like an empty question: the library would call it a failure of ours, INTERNAL. */
+const readingEverything = (server: Server): Server =>
+  ({
+    addService: (service: ServiceDefinition, methods: UntypedServiceImplementation) =>
+      server.addService(
+        Object.fromEntries(
+          Object.entries(service).map(([name, method]) => {
+            const requestDeserialize = (bytes: Buffer): object => {
+              try {
+                return method.requestDeserialize(bytes) as object;
+              } catch {
+                return {};
+              }
+            };
+            return [name, { ...method, requestDeserialize }];
+          }),
+        ),
+        methods,
+      ),
+  }) as unknown as Server;
 
 function collect(file: DescFile, into: Map<string, Buffer>): void {
   if (into.has(file.name)) return;

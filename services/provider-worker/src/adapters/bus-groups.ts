@@ -1,7 +1,7 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { answerStill, type Bus, type Incoming, type Serving } from '@will/bus';
 import type { DataClass } from '@will/core';
-import { isInboxOf, patterns, queues, subjects, wire } from '@will/contracts';
+import { isInboxOf, patterns, queues, readMessage, subjects, wire } from '@will/contracts';
 import type { Groups, IncomingCall } from '../ports.ts';
 import type { CallIndex } from '../served-model.ts';
 
@@ -53,7 +53,7 @@ function read(bus: Bus, message: Incoming, dataClass: DataClass): IncomingCall |
 
 function parse(data: Uint8Array): wire.CallRequest | undefined {
   try {
-    return fromBinary(wire.CallRequestSchema, data);
+    return readMessage(wire.CallRequestSchema, data);
   } catch {
     return undefined;
   }

@@ -1,10 +1,12 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import type { Bus, Serving } from '@will/bus';
-import { queues, subjects, wire } from '@will/contracts';
+import { MessageError, queues, readMessage, subjects, wire } from '@will/contracts';
 import type { AuditEntry, AuditNote } from '@will/store';
 import type { Audit } from '../audit.ts';
 
 const mostNotes = 1_000;
+const longestWord = 200;
+const longestDetail = 1_000;
 const mostListed = 500;
 const usuallyListed = 100;
 
@@ -15,15 +17,14 @@ export function serveAudit(bus: Bus, audit: Audit, onError: (what: string, error
     return (error as Error).message;
   };
   const servings = [
-    // No answer before it is on the disk; a note that cannot be read is nobody's to repeat.
+    // No answer before it is on the disk.
     bus.serve(subjects.audit('note'), queues.registry, async ({ data }) => {
-      const { entries } = fromBinary(wire.AuditNoteSchema, data);
-      await audit.append(entries.slice(0, mostNotes).map(noteOf));
+      await audit.append(notesIn(data, failed));
       return new Uint8Array();
     }),
     bus.serve(subjects.audit('list'), queues.registry, async ({ data }) => {
       const answer = async (): Promise<wire.ListAuditResponse> => {
-        const { before, limit } = fromBinary(wire.ListAuditRequestSchema, data);
+        const { before, limit } = readMessage(wire.ListAuditRequestSchema, data);
         const most = limit === 0 ? usuallyListed : Math.min(limit, mostListed);
         const entries = await audit.list(most, before === 0n ? undefined : Number(before));
         return create(wire.ListAuditResponseSchema, { entries: entries.map(onTheWire) });
@@ -54,13 +55,24 @@ export function serveAudit(bus: Bus, audit: Audit, onError: (what: string, error
   };
 }
 
+/** A note that cannot be read is answered, too: it is nobody's to repeat. */
+function notesIn(data: Uint8Array, failed: (error: unknown) => string): readonly AuditNote[] {
+  try {
+    return readMessage(wire.AuditNoteSchema, data).entries.slice(0, mostNotes).map(noteOf);
+  } catch (error) {
+    if (!(error instanceof MessageError)) throw error;
+    failed(error);
+    return [];
+  }
+}
+
 const noteOf = ({ atUnixMs, service, actor, action, object, detail }: wire.AuditEntry): AuditNote => ({
   atMs: Number(atUnixMs),
-  service,
-  actor,
-  action,
-  object,
-  detail,
+  service: service.slice(0, longestWord),
+  actor: actor.slice(0, longestWord),
+  action: action.slice(0, longestWord),
+  object: object.slice(0, longestWord),
+  detail: detail.slice(0, longestDetail),
 });
 
 const onTheWire = ({ sequence, atMs, ...entry }: AuditEntry): wire.AuditEntry =>

@@ -1,6 +1,6 @@
-import { fromBinary, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
+import { toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
 import type { Incoming } from '@will/bus';
-import { isInbox, sizes } from '@will/contracts';
+import { isInbox, readMessage, sizes } from '@will/contracts';
 import { QuestionError } from '../service.ts';
 
 /** Makes handlers of questions: whatever cannot be answered gets an error that says why. */
@@ -25,7 +25,7 @@ export const answeringBy =
 /** @throws {QuestionError} */
 export function readAs<Schema extends DescMessage>(schema: Schema, { data }: Incoming): MessageShape<Schema> {
   try {
-    return fromBinary(schema, data);
+    return readMessage(schema, data);
   } catch (cause) {
     throw new QuestionError(`${data.length} bytes are no ${schema.name}`, { cause });
   }
