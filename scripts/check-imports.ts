@@ -12,10 +12,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   observe: ['runtime', 'core'],
   store: ['core'],
   bus: ['contracts', 'core'],
+  'bus-server': ['bus', 'core'],
   providers: ['runtime', 'core'],
   extension: ['providers', 'core'],
   client: ['bus', 'contracts', 'core'],
-  cli: ['client', 'bus', 'providers', 'store', 'contracts', 'core'],
+  cli: ['client', 'bus', 'bus-server', 'providers', 'store', 'contracts', 'core'],
   testkit: ['contracts', 'core'],
 };
 const serviceAllowed = ['bus', 'store', 'providers', 'extension', 'runtime', 'observe', 'client', 'contracts', 'core'];

@@ -1,12 +1,17 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ScaledObject } from '@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject';
+import { kubernetesSecrets, prepareBusFolder } from '@will/bus-server';
 import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
+import { StatefulSet } from 'kubernetes-models/apps/v1/StatefulSet';
 import { HorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2/HorizontalPodAutoscaler';
 import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
 import { ConfigMap } from 'kubernetes-models/v1/ConfigMap';
 import { Namespace } from 'kubernetes-models/v1/Namespace';
+import { Secret } from 'kubernetes-models/v1/Secret';
 import { Service } from 'kubernetes-models/v1/Service';
 import { expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
@@ -17,6 +22,7 @@ import { root } from './paths.ts';
 type Model = new (data: never) => { validate(): void };
 const models = {
   Deployment,
+  StatefulSet,
   HorizontalPodAutoscaler,
   NetworkPolicy,
   PodDisruptionBudget,
@@ -30,9 +36,14 @@ interface Container {
   readonly args: readonly string[];
   readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
   readonly env?: readonly { readonly name: string }[];
+  readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
   readonly envFrom: readonly { readonly secretRef?: { readonly name: string } }[];
   readonly readinessProbe: { readonly httpGet: { readonly path: string; readonly port: string } };
   readonly livenessProbe: { readonly httpGet: { readonly path: string; readonly port: string } };
+}
+interface Volume {
+  readonly name: string;
+  readonly secret?: { readonly secretName: string };
 }
 interface Manifest {
   readonly kind: string;
@@ -41,7 +52,9 @@ interface Manifest {
   readonly spec: {
     readonly scaleTargetRef?: { readonly name: string };
     readonly triggers?: readonly { readonly metadata: { readonly query: string } }[];
-    readonly template: { readonly spec: { readonly containers: readonly [Container] } };
+    readonly template: {
+      readonly spec: { readonly containers: readonly [Container]; readonly volumes: readonly Volume[] };
+    };
   };
 }
 
@@ -90,6 +103,33 @@ test('providers’ keys are given to the workers that call them and to nobody el
   );
   expect(withKeys.map(({ metadata }) => metadata.name)).toEqual(['worker-cloud']);
   expect(manifests.some(({ kind }) => kind === 'Secret')).toBe(false);
+});
+
+test('every service is its own user of the bus, by a secret that `willm bus config` makes, and so is the nats-server', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'will-manifests-'));
+  await prepareBusFolder(folder, { nowMs: Date.now() });
+  const secrets = new Map(
+    parseAllDocuments(await kubernetesSecrets(folder)).map((document) => {
+      const made = document.toJS() as Manifest & { readonly stringData: Readonly<Record<string, string>> };
+      new Secret(made as never).validate();
+      return [made.metadata.name, made.stringData];
+    }),
+  );
+  await rm(folder, { recursive: true });
+  const shared = manifests.find(({ kind }) => kind === 'ConfigMap')?.data ?? {};
+  const named = ['NATS_SEED_FILE', 'WILL_NATS_TLS_CA', 'WILL_NATS_TLS_CERT', 'WILL_NATS_TLS_KEY'];
+  for (const deployment of deployments) {
+    const { args, volumeMounts } = containerOf(deployment);
+    const service = args[1]?.split('/')[1] ?? '';
+    const volume = deployment.spec.template.spec.volumes.find(({ name }) => name === 'bus');
+    expect(volume?.secret?.secretName).toBe(`will-bus-${service}`);
+    const { mountPath } = volumeMounts.find(({ name }) => name === 'bus') ?? { mountPath: '' };
+    const held = Object.keys(secrets.get(`will-bus-${service}`) ?? {});
+    expect(held.map((name) => `${mountPath}/${name}`).sort()).toEqual(named.map((name) => shared[name]).sort());
+  }
+  const server = manifests.find(({ kind }) => kind === 'StatefulSet') as Manifest;
+  expect(server.spec.template.spec.volumes[0]?.secret?.secretName).toBe('will-nats-server');
+  expect(secrets.get('will-nats-server')?.['nats.conf']).toContain(`include "users.conf"`);
 });
 
 test('what workers are scaled by is measured, and scales a deployment that is there', () => {

@@ -1,6 +1,7 @@
 // `npm start`: one supervisor in the foreground, and the whole product as processes below it.
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { BusFolder } from '@will/bus-server';
 import { isFirstModelNamed, placeFirstModel } from './first-model.ts';
 import { bringLlamaBuild } from './llama-builds.ts';
 import { root } from './paths.ts';
@@ -10,7 +11,7 @@ import { checkSurroundings, holdDataDir } from './start/checks.ts';
 import { keptNats } from './start/embedded-nats.ts';
 import type { KeptProcess } from './start/kept-process.ts';
 import { keptService, type Environment, type ServiceName } from './start/service.ts';
-import { prepareSecureBus, type SecureBus } from './start/secure-bus.ts';
+import { environmentAs, prepareSecureBus } from './start/secure-bus.ts';
 import { readSettings, shown, type StartSettings } from './start/settings.ts';
 
 /** Each group may start once the one before it is up; they stop in the reverse order. */
@@ -70,7 +71,11 @@ async function bringUp(settings: StartSettings): Promise<void> {
     await Promise.all(
       group.map((name) =>
         start(
-          keptService(name, { ...env, ...metricsPortOf(name, settings), ...seedOf(name, secure) }, settings.dataDir),
+          keptService(
+            name,
+            { ...env, ...metricsPortOf(name, settings), ...(secure && environmentAs(name, secure)) },
+            settings.dataDir,
+          ),
         ),
       ),
     );
@@ -85,11 +90,7 @@ async function start(kept: KeptProcess): Promise<void> {
   await kept.start();
 }
 
-function seedOf(name: ServiceName, secure: SecureBus | undefined): Environment {
-  return secure ? { NATS_SEED_FILE: secure.seedFileOf(name) } : {};
-}
-
-async function startNats({ natsPort, dataDir }: StartSettings, secure: SecureBus | undefined): Promise<string> {
+async function startNats({ natsPort, dataDir }: StartSettings, secure: BusFolder | undefined): Promise<string> {
   const conf = secure?.conf ?? join(root, 'deploy/nats/embedded.conf');
   await start(keptNats(await bringNatsServer(), natsPort, dataDir, conf));
   return `nats://127.0.0.1:${natsPort}`;
@@ -100,16 +101,21 @@ async function tellWhereWeAre(
   dataDir: string,
   natsUrl: string,
   httpUrl: string,
-  secure: SecureBus | undefined,
+  secure: BusFolder | undefined,
 ): Promise<void> {
   const path = join(dataDir, 'run.json');
   // It may hold the password of a NATS_URL.
   await writeFile(
     path,
-    `${JSON.stringify({ natsUrl, httpUrl, pid: process.pid, seedFile: secure?.operatorSeedFile })}\n`,
+    `${JSON.stringify({ natsUrl, httpUrl, pid: process.pid, ...(secure && operatorFiles(secure)) })}\n`,
     { mode: 0o600 },
   );
   cleanUp.push(() => rm(path, { force: true }));
+}
+
+function operatorFiles(bus: BusFolder): object {
+  const tls = { ca: bus.ca, cert: bus.certOf('operator'), key: bus.keyOf('operator') };
+  return { seedFile: bus.seedOf('operator'), tls };
 }
 
 function environmentOf(settings: StartSettings, natsUrl: string): Environment {

@@ -1,11 +1,12 @@
-import { mkdtemp, rm, writeFile, mkdir } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile, mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Bus, connectBus, type ProcessesView, watchProcesses } from '@will/bus';
+import type { BusFolder } from '@will/bus-server';
 import { connectClient, type TaskClient } from '@will/client';
 import { newId } from '@will/contracts';
-import { startNatsServer, type NatsServer } from '@will/testkit';
+import { startNatsServer, type NatsServer, type NatsServerOptions } from '@will/testkit';
 import { type ServiceName, type ServiceProcess, startService } from './process.ts';
 
 export interface SystemOptions {
@@ -15,14 +16,8 @@ export interface SystemOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Addresses of a bus that runs already, and is stopped by who started it. Default: a nats-server of its own. */
   readonly natsUrl?: string;
-  /** Users and permissions on the bus. */
-  readonly secure?: {
-    readonly conf: string;
-    /** Of the test's own connection. */
-    readonly seed: string;
-    readonly seedFile: string;
-    readonly seedFileOf: (service: ServiceName) => string;
-  };
+  /** A bus with users and TLS: a folder that `prepareBusFolder` made. */
+  readonly secure?: BusFolder;
   /** How many of each; default one of each but the gateway. */
   readonly counts?: Partial<Record<ServiceName, number>>;
 }
@@ -68,8 +63,10 @@ const defaultCounts: Record<ServiceName, number> = {
 
 export async function startSystem(options: SystemOptions): Promise<System> {
   const { secure } = options;
-  const own = secure ? { conf: secure.conf, seed: secure.seed } : {};
-  const nats = options.natsUrl === undefined ? await startNatsServer(own) : foreignServer(options.natsUrl);
+  const nats =
+    options.natsUrl === undefined
+      ? await startNatsServer(secure && (await securely(secure)))
+      : foreignServer(options.natsUrl);
   const dataDir = await mkdtemp(join(tmpdir(), 'will-system-'));
   const documents = await writeDocuments(dataDir, options.documents);
   const httpPort = await freePort();
@@ -88,7 +85,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const add = async (service: ServiceName, more: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> => {
     const started = await startService(service, {
       ...env,
-      ...(secure && { NATS_SEED_FILE: secure.seedFileOf(service) }),
+      ...(secure && environmentAs(service, secure)),
       ...more,
     });
     running.push(started);
@@ -99,7 +96,8 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     servers: nats.url,
     processId: `test-${newId()}`,
     inboxScope: 'test',
-    seedFile: secure?.seedFile,
+    seedFile: secure?.seedOf('operator'),
+    tls: secure && tlsOf('operator', secure),
   });
   try {
     // The registry's first revision is what all others wait for.
@@ -162,6 +160,25 @@ export const isServed = (view: ProcessesView, model: string): boolean =>
   [...view.processes.values()].some(({ models }) =>
     models.some((served) => served.model === model && served.reason === ''),
   );
+
+const tlsOf = (user: string, bus: BusFolder) => ({ ca: bus.ca, cert: bus.certOf(user), key: bus.keyOf(user) });
+
+/** What a program is told to be let in as a user. */
+export function environmentAs(user: string, bus: BusFolder): Record<string, string> {
+  const { ca, cert, key } = tlsOf(user, bus);
+  return {
+    NATS_SEED_FILE: bus.seedOf(user),
+    WILL_NATS_TLS_CA: ca,
+    WILL_NATS_TLS_CERT: cert,
+    WILL_NATS_TLS_KEY: key,
+  };
+}
+
+const securely = async (bus: BusFolder): Promise<NatsServerOptions> => ({
+  confFile: bus.conf,
+  seed: await readFile(bus.seedOf('operator'), 'utf8'),
+  tls: tlsOf('operator', bus),
+});
 
 async function writeDocuments(dataDir: string, documents: Readonly<Record<string, string>>): Promise<string> {
   const folder = join(dataDir, 'documents');

@@ -1,33 +1,147 @@
-import type { NatsConnection } from '@nats-io/nats-core';
+import type { NatsConnection, Status, Subscription } from '@nats-io/nats-core';
 import { BusError } from './api.ts';
+import { type BusPermissions, type BusUser, busUsers, permissionsOfUser } from './users.ts';
 
-/** What no user of ours may do: nobody serves any of it. */
-const forbidden = ['$SYS.REQ.SERVER.PING', '$JS.API.STREAM.LIST', '$JS.API.STREAM.DELETE.NONE', 'will.v1.selftest'];
-const everything = '>';
+/** One thing that a user must not be able to do. */
+export interface Probe {
+  readonly operation: 'publish' | 'subscribe';
+  readonly subject: string;
+  /** Within this queue; absent: alone. */
+  readonly queue?: string;
+}
+
+/** Stands where a name would: nobody has it. */
+const nobody = 'x-selftest';
+/** No JSON and no message of ours: who gets it against all rules does nothing. */
+const nonsense = new Uint8Array([0x78]);
+
+/** What no user of ours may do, whoever it is. */
+const forbiddenToAll: readonly Probe[] = [
+  ...[
+    '$SYS.REQ.SERVER.PING',
+    '$JS.API.STREAM.LIST',
+    `$JS.API.STREAM.DELETE.${nobody}`,
+    `$JS.API.STREAM.UPDATE.${nobody}`,
+    `$JS.API.STREAM.CREATE.${nobody}`,
+    `$JS.API.STREAM.PURGE.${nobody}`,
+    `$KV.${nobody}.x`,
+    'will.v1.selftest',
+  ].map((subject): Probe => ({ operation: 'publish', subject })),
+  ...['>', '$JS.>', '$KV.>', '_INBOX.>', 'will.v1.>'].map((subject): Probe => ({ operation: 'subscribe', subject })),
+];
+
+/**
+ * What a user must not be able to do: of every family of subjects that another user may reach, one subject whose names
+ * nobody has. Subjects of JetStream's requests are tried as they are, with a body that it refuses to read.
+ *
+ * @param user undefined: some user whose table is not known here
+ */
+export function probesFor(user: BusUser | undefined): readonly Probe[] {
+  if (user === undefined) return forbiddenToAll;
+  const own = permissionsOfUser(user);
+  const others = busUsers.filter((other) => other !== user).map(permissionsOfUser);
+  const publish = others.flatMap((other) => other.publish).flatMap(publishProbe);
+  const subscribe = others.flatMap((other) => other.subscribe).flatMap(subscribeProbes);
+  const found = [...forbiddenToAll, ...publish, ...subscribe].filter((probe) => !isAllowed(own, probe));
+  return [...new Map(found.map((probe) => [textOf(probe), probe])).values()];
+}
+
+/** Whether a table allows it. */
+export function isAllowed({ publish, subscribe }: BusPermissions, { operation, subject, queue }: Probe): boolean {
+  if (operation === 'publish') return publish.some((pattern) => covers(pattern, subject));
+  return subscribe.some((allowed) => {
+    const [pattern = '', within] = allowed.split(' ');
+    return covers(pattern, subject) && (within === undefined || within === queue);
+  });
+}
+
+/** A subject that changes nothing is tried as it is; of others, one beside it that nobody serves. */
+function publishProbe(pattern: string): Probe[] {
+  const isRequest = pattern.startsWith('$JS.API.');
+  const concrete = concreteOf(pattern);
+  const isHarmless = isRequest || concrete !== pattern;
+  return isHarmless ? [{ operation: 'publish', subject: concrete }] : [];
+}
+
+/** Alone, which would be to listen in; and within the queue, under a name that nobody asks for. */
+function subscribeProbes(allowed: string): Probe[] {
+  const [pattern = '', queue] = allowed.split(' ');
+  const alone: Probe = { operation: 'subscribe', subject: pattern };
+  const concrete = concreteOf(pattern);
+  // To join a queue where something is asked would take it away from whom it is for.
+  if (queue === undefined || concrete === pattern) return [alone];
+  return [alone, { operation: 'subscribe', subject: concrete, queue }];
+}
+
+const concreteOf = (pattern: string): string =>
+  pattern
+    .split('.')
+    .map((token) => (token === '*' || token === '>' ? nobody : token))
+    .join('.');
+
+/** Whether all that one pattern stands for, the other one stands for too. */
+function covers(pattern: string, subject: string): boolean {
+  const [wanted, given] = [pattern.split('.'), subject.split('.')];
+  for (const [at, token] of wanted.entries()) {
+    if (token === '>') return given.length > at;
+    const other = given[at];
+    if (other === undefined || other === '>' || (token !== '*' && token !== other)) return false;
+  }
+  return wanted.length === given.length;
+}
+
+const textOf = ({ operation, subject, queue }: Probe): string =>
+  `${operation} ${subject}${queue === undefined ? '' : ` in queue ${queue}`}`;
 
 /**
  * Tries what must be refused, once, before anything else is done with a connection. @throws {BusError} 'unsuitable' when
  * something of it works: the server's permissions are not those of the product.
+ *
+ * @returns how much was tried
  */
-export async function mustBeConfined(connection: NatsConnection): Promise<void> {
-  const refusals: string[] = [];
-  const statuses = connection.status();
-  const reading = (async () => {
-    for await (const status of statuses) if (status.type === 'error') refusals.push(String(status.error));
-  })();
-  for (const subject of forbidden) connection.publish(subject, new Uint8Array());
-  const subscription = connection.subscribe(everything, { callback: () => {} });
-  await connection.flush();
-  for (let turns = 0; turns < 3; turns += 1) await new Promise((resolve) => setImmediate(resolve));
-  subscription.unsubscribe();
-  (statuses as { stop?: () => void }).stop?.();
-  void reading;
-  const worked = [...forbidden, everything].filter(
-    (subject) => !refusals.some((text) => text.includes(`"${subject}"`)),
-  );
+export async function mustBeConfined(connection: NatsConnection, user?: BusUser): Promise<number> {
+  const probes = probesFor(user);
+  const worked = await thatWork(connection, probes);
+  const shown = worked.slice(0, 5).map(textOf).join(', ');
   if (worked.length > 0)
     throw new BusError(
       'unsuitable',
-      `the bus lets this user reach ${worked.join(', ')}, which nobody may: give it its permissions`,
+      `the bus lets ${user === undefined ? 'this user' : `the user of ${user}`} reach ${worked.length} subjects that it must not (${shown}): give it the permissions that \`willm bus config\` writes`,
     );
+  return probes.length;
+}
+
+/** Which of these the server does not refuse. */
+export async function thatWork(connection: NatsConnection, probes: readonly Probe[]): Promise<readonly Probe[]> {
+  const refused = new Set<string>();
+  const statuses = connection.status();
+  void noteRefusals(statuses, refused);
+  const subscriptions: Subscription[] = [];
+  for (const { operation, subject, queue } of probes)
+    if (operation === 'publish') connection.publish(subject, nonsense);
+    else subscriptions.push(connection.subscribe(subject, { callback: () => {}, ...(queue && { queue }) }));
+  await connection.flush();
+  // What the server refused it said before the flush's answer; it is told some turns later.
+  for (let turns = 0; turns < 20 && refused.size < probes.length; turns += 1)
+    await new Promise((resolve) => setImmediate(resolve));
+  for (const subscription of subscriptions) if (!subscription.isClosed()) subscription.unsubscribe();
+  (statuses as { stop?: () => void }).stop?.();
+  return probes.filter((probe) => !refused.has(textOf(probe)));
+}
+
+async function noteRefusals(statuses: AsyncIterable<Status>, refused: Set<string>): Promise<void> {
+  for await (const status of statuses) {
+    if (status.type !== 'error') continue;
+    const probe = refusedBy(String(status.error));
+    if (probe) refused.add(textOf(probe));
+  }
+}
+
+/** `Permissions Violation for Subscription to "a.b" using queue "q"` */
+function refusedBy(message: string): Probe | undefined {
+  const [, what, subject, queue] =
+    /permissions violation for (publish|subscription) to "([^"]+)"(?: using queue "([^"]+)")?/i.exec(message) ?? [];
+  if (what === undefined || subject === undefined) return undefined;
+  const operation = what.toLowerCase() === 'publish' ? 'publish' : 'subscribe';
+  return { operation, subject, ...(queue !== undefined && { queue }) };
 }

@@ -6,11 +6,17 @@ import { isInbox, sizes } from '@will/contracts';
 import { BusError, type Bus, type Incoming, type Serving } from './api.ts';
 import { mustBeConfined } from './confined.ts';
 import { coalesceWrites } from './coalesce-writes.ts';
+import { readTls, tlsRefusal, type BusTlsFiles } from './tls.ts';
+import type { BusUser } from './users.ts';
 import { traceHeaders, withinTraceOf } from './trace-headers.ts';
 
 export interface ConnectOptions {
+  /** Absent: the connection is not encrypted, unless an address begins with `tls://`. */
+  readonly tls?: BusTlsFiles | undefined;
   /** File that holds the seed of this process's nkey; absent: the bus has no users. */
   readonly seedFile?: string | undefined;
+  /** Whose table of permissions is tried at the start, where there is a seed; absent: only what nobody may. */
+  readonly user?: BusUser;
   /** One or more, comma separated: `nats://127.0.0.1:4222`. */
   readonly servers: string;
   /** Unique id of this process; shown by the server as the connection's name. */
@@ -25,8 +31,8 @@ export interface ConnectOptions {
 
 /** Connects, and keeps reconnecting for ever. @throws {BusError} 'disconnected' when no server answers. */
 export async function connectBus(options: ConnectOptions): Promise<Bus> {
-  const connection = await dial(options);
-  if (options.seedFile !== undefined) await closedUnless(connection, mustBeConfined(connection));
+  const connection = await untilDialled(options);
+  if (options.seedFile !== undefined) await closedUnless(connection, mustBeConfined(connection, options.user));
   coalesceWrites(connection);
   return new NatsBus(connection, options);
 }
@@ -43,7 +49,7 @@ async function readSeed(path: string | undefined): Promise<Uint8Array | undefine
 }
 
 /** Waits for a check; a connection that does not pass is closed. */
-async function closedUnless(connection: NatsConnection, check: Promise<void>): Promise<void> {
+async function closedUnless(connection: NatsConnection, check: Promise<unknown>): Promise<void> {
   try {
     await check;
   } catch (error) {
@@ -52,8 +58,24 @@ async function closedUnless(connection: NatsConnection, check: Promise<void>): P
   }
 }
 
+const betweenDialsMs = 250;
+
+/** Waits for a server that is not there yet; one that is there and refuses us will do so again, which is told. */
+async function untilDialled(options: ConnectOptions): Promise<NatsConnection> {
+  for (;;) {
+    try {
+      return await dial(options);
+    } catch (error) {
+      const isAway = error instanceof BusError && error.code === 'disconnected';
+      if (!isAway || !options.waitForServer) throw error;
+      await new Promise((resolve) => setTimeout(resolve, betweenDialsMs));
+    }
+  }
+}
+
 async function dial(options: ConnectOptions): Promise<NatsConnection> {
   const seed = await readSeed(options.seedFile);
+  const tls = options.tls && (await readTls(options.tls, Date.now()));
   try {
     return await connect({
       servers: options.servers.split(',').map((server) => server.trim()),
@@ -62,7 +84,6 @@ async function dial(options: ConnectOptions): Promise<NatsConnection> {
       maxReconnectAttempts: -1,
       reconnectTimeWait: 250,
       reconnectJitter: 100,
-      waitOnFirstConnect: options.waitForServer ?? false,
       // A server that is frozen, or behind a cut cable, is given up after four to six seconds.
       pingInterval: 2_000,
       maxPingOut: 2,
@@ -71,6 +92,7 @@ async function dial(options: ConnectOptions): Promise<NatsConnection> {
       noAsyncTraces: true,
       timeout: 5_000,
       ...(seed && { authenticator: nkeyAuthenticator(seed) }),
+      ...(tls && { tls }),
     });
   } catch (cause) {
     if (cause instanceof AuthorizationError)
@@ -78,6 +100,8 @@ async function dial(options: ConnectOptions): Promise<NatsConnection> {
         'unsuitable',
         `the bus at ${redacted(options.servers)} wants the seed of a user it knows: set NATS_SEED_FILE`,
       );
+    const refusal = tlsRefusal(cause, redacted(options.servers), tls !== undefined);
+    if (refusal !== undefined) throw new BusError('unsuitable', refusal, { cause });
     throw new BusError('disconnected', `no nats-server answers at ${redacted(options.servers)}`, { cause });
   }
 }

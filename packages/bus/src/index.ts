@@ -23,20 +23,24 @@ export {
   type ProcessesView,
   type ServedModelFacts,
 } from './presence.ts';
+export type { BusTlsFiles } from './tls.ts';
 export { followServerClock, type ServerClock } from './server-clock.ts';
 export { followEvents } from './recent-events.ts';
 export { ensureStreams } from './streams.ts';
 export { openSnapshotPublisher, type PublishedDocument, type SnapshotPublisher } from './snapshot-publisher.ts';
 export { followSnapshot, type FollowOptions, type SnapshotView } from './snapshot-reader.ts';
 export { openPayloads, PayloadError, type Payloads } from './payloads.ts';
+export { isAllowed, type Probe, probesFor, thatWork } from './confined.ts';
 export {
   busServices,
+  busUsers,
   newBusUser,
   operatorPermissions,
   permissionsOf,
   permissionsOfClient,
+  permissionsOfUser,
   publicKeyOf,
-  usersConf,
   type BusPermissions,
   type BusService,
+  type BusUser,
 } from './users.ts';

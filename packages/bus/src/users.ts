@@ -229,19 +229,11 @@ export const operatorPermissions: BusPermissions = {
   subscribe: ['_INBOX.*.>', 'will.v1.alive.*'],
 };
 
-/** One line for each user of a nats-server's `authorization.users`. @param publicKeys nkeys by the user's name */
-export function usersConf(
-  users: readonly { readonly publicKey: string; readonly permissions: BusPermissions }[],
-): string {
-  const list = (subjectList: readonly string[]): string =>
-    `[${[...new Set(subjectList)].map((one) => JSON.stringify(one)).join(', ')}]`;
-  return users
-    .map(
-      ({ publicKey, permissions: { publish, subscribe } }) =>
-        `    { nkey: ${publicKey}, permissions: { publish: { allow: ${list(publish)} }, subscribe: { allow: ${list(subscribe)} } } }`,
-    )
-    .join('\n');
-}
+/** All users that the product itself has. */
+export const busUsers: readonly BusUser[] = ['operator', ...busServices];
+
+export const permissionsOfUser = (user: BusUser): BusPermissions =>
+  user === 'operator' ? operatorPermissions : permissionsOf(user);
 
 /** A new user: its seed stays with who is that user, its public key goes into the server's configuration. */
 export function newBusUser(): { readonly seed: string; readonly publicKey: string } {

@@ -17,9 +17,9 @@ export async function withBus<T>(terminal: Terminal, use: (bus: Bus) => Promise<
   }
 }
 
-async function open({ url, from, seedFile }: BusAddress, inboxScope: string): Promise<Bus> {
+async function open({ url, from, seedFile, tls }: BusAddress, inboxScope: string): Promise<Bus> {
   try {
-    return await connectBus({ servers: url, seedFile, processId: `cli-${newId()}`, inboxScope });
+    return await connectBus({ servers: url, seedFile, tls, processId: `cli-${newId()}`, inboxScope });
   } catch (cause) {
     if (!(cause instanceof BusError)) throw cause;
     throw new CliError(

@@ -1,5 +1,14 @@
 import { type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
-import { type Bus, BusError, connectBus, type Incoming, LifeWatch, openPayloads, type Payloads } from '@will/bus';
+import {
+  type Bus,
+  BusError,
+  type BusTlsFiles,
+  connectBus,
+  type Incoming,
+  LifeWatch,
+  openPayloads,
+  type Payloads,
+} from '@will/bus';
 import { newId, patterns, sizes, subjects, type TaskOperation, wire } from '@will/contracts';
 import { durableTasks, type DurableWire } from './durable.ts';
 import { explanationOf, questionOnWire } from './explain.ts';
@@ -28,9 +37,13 @@ export interface ClientOptions {
    * Default `nats://127.0.0.1:4222`.
    */
   readonly servers?: string;
+  /** Where the bus has users: file with the seed of this client's user. */
+  readonly seedFile?: string;
+  /** Where the bus speaks TLS: files of the authority, and of this client's certificate and key. */
+  readonly tls?: BusTlsFiles;
   /**
    * True: requests may name any client. Needs the permission to listen to every client's inbox, which only doors have.
-   * Default: true as long as the bus has no permissions.
+   * Default: true as long as no `seedFile` is given.
    */
   readonly speaksForMany?: boolean;
 }
@@ -54,8 +67,15 @@ export async function connectClient(options: ClientOptions = {}): Promise<TaskCl
       servers: options.servers ?? 'nats://127.0.0.1:4222',
       processId: `client-${newId()}`,
       inboxScope: client,
+      seedFile: options.seedFile,
+      tls: options.tls,
     }));
-  return new BusTaskClient(bus, client, options.speaksForMany ?? true, options.bus === undefined);
+  return new BusTaskClient(
+    bus,
+    client,
+    options.speaksForMany ?? options.seedFile === undefined,
+    options.bus === undefined,
+  );
 }
 
 class BusTaskClient implements TaskClient, RunSupport {

@@ -40,8 +40,14 @@ export function findNatsServer(): string {
 export interface NatsServerOptions {
   /** Text of a configuration beside the flags. */
   readonly conf?: string;
+  /** Or the file that holds it. */
+  readonly confFile?: string;
   /** Seed of a user that may connect. */
   readonly seed?: string;
+  /** Files of TLS of that user, where `conf` wants it. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
+  /** False: it is up but lets nobody in, so its first answer is not waited for. */
+  readonly answers?: boolean;
   /** Folder that exists, for what it stores: it stays. Default: a temporary one, removed at the end. */
   readonly storeFolder?: string;
 }
@@ -49,11 +55,12 @@ export interface NatsServerOptions {
 export async function startNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
   const folder = await mkdtemp(join(tmpdir(), 'will-nats-'));
   if (options.conf !== undefined) await writeFile(join(folder, 'nats.conf'), options.conf);
-  const more = options.conf === undefined ? [] : ['-c', join(folder, 'nats.conf')];
+  const confFile = options.conf === undefined ? options.confFile : join(folder, 'nats.conf');
+  const more = confFile === undefined ? [] : ['-c', confFile];
   const store = options.storeFolder ?? join(folder, 'store');
   let child = await launch({ folder, store, port: -1, more });
   const port = await portOf(folder, child);
-  await untilAnswers(port, options.seed);
+  if (options.answers !== false) await untilAnswers(port, options);
   return {
     url: `nats://127.0.0.1:${port}`,
     port,
@@ -68,7 +75,7 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
     async restart() {
       await end(child, 'SIGTERM');
       child = await launch({ folder, store, port, more });
-      await untilAnswers(port, options.seed);
+      await untilAnswers(port, options);
     },
     suspend: () => child.kill('SIGSTOP'),
     resume: () => child.kill('SIGCONT'),
@@ -102,14 +109,15 @@ async function portOf(folder: string, child: ChildProcess): Promise<number> {
   throw new Error('nats-server named no port within 5 s');
 }
 
-async function untilAnswers(port: number, seed: string | undefined): Promise<void> {
+async function untilAnswers(port: number, { seed, tls }: NatsServerOptions): Promise<void> {
   const connection = await connect({
     servers: `127.0.0.1:${port}`,
     waitOnFirstConnect: true,
     reconnectTimeWait: 20,
     maxReconnectAttempts: 250,
     ignoreAuthErrorAbort: true,
-    ...(seed !== undefined && { authenticator: nkeyAuthenticator(Buffer.from(seed)) }),
+    ...(seed !== undefined && { authenticator: nkeyAuthenticator(Buffer.from(seed.trim())) }),
+    ...(tls && { tls: { handshakeFirst: true, caFile: tls.ca, certFile: tls.cert, keyFile: tls.key } }),
   });
   await connection.close();
 }

@@ -1,4 +1,4 @@
-import { integer, oneOf, parseSettings, SettingsError, text, optionalText } from '@will/runtime';
+import { busSettings, integer, oneOf, parseSettings, SettingsError, text } from '@will/runtime';
 
 /** The only reader of the environment in this service. @throws {SettingsError} */
 export function parseConfig(env: Readonly<Record<string, string | undefined>>) {
@@ -15,9 +15,7 @@ const isLoopback = (host: string): boolean =>
 
 const read = (env: Readonly<Record<string, string | undefined>>) =>
   parseSettings(env, {
-    natsUrl: ['NATS_URL', text('nats://127.0.0.1:4222')],
-    /** Seed of this service's user; absent: the bus has no users. */
-    natsSeedFile: ['NATS_SEED_FILE', optionalText],
+    ...busSettings,
     /** Address that both doors listen on; other machines reach them only where keys are asked for. */
     host: ['WILL_DOORS_HOST', text('127.0.0.1')],
     /** `required`: who shows no key is refused. `off`: everybody on this machine may do everything. */

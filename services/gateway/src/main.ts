@@ -1,6 +1,6 @@
 import { auditNotes, type AuditNotes, connectBus } from '@will/bus';
 import { measures, observe } from '@will/observe';
-import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
+import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { BusSurroundings } from './adapters/bus-surroundings.ts';
 import { Admission } from './admission.ts';
 import { parseConfig } from './config.ts';
@@ -49,8 +49,8 @@ await runMain(logger, async (ready) => {
   });
   const grpc = await openGrpcDoor({ ...doors, guard, host: config.host, port: config.grpcPort });
   const bus = await connectBus({
-    servers: config.natsUrl,
-    seedFile: config.natsSeedFile,
+    ...busAddressOf(config),
+    user: 'gateway',
     processId: newProcessId('gateway'),
     inboxScope: 'gateway',
     waitForServer: true,

@@ -2,7 +2,7 @@ import { announce, beat, connectBus, followSnapshot } from '@will/bus';
 import { StatsBook } from '@will/core';
 import { loadExtensions } from '@will/extension';
 import { observe } from '@will/observe';
-import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
+import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { busEdges } from './adapters/bus-edges.ts';
 import { foldEvents } from './adapters/bus-stats.ts';
 import { servePolicy } from './adapters/bus-policy-door.ts';
@@ -18,8 +18,8 @@ await runMain(logger, async (ready) => {
   const observing = await observe('policy', process.env, logger);
   const { ranking } = await loadExtensions(config.extensions, process.cwd());
   const bus = await connectBus({
-    servers: config.natsUrl,
-    seedFile: config.natsSeedFile,
+    ...busAddressOf(config),
+    user: 'policy',
     processId: newProcessId('policy'),
     inboxScope: 'policy',
     waitForServer: true,

@@ -1,12 +1,18 @@
-import { integer, optionalText, parseSettings, type SettingParser, SettingsError, text } from '@will/runtime';
+import {
+  busSettings,
+  integer,
+  optionalText,
+  parseSettings,
+  type SettingParser,
+  SettingsError,
+  text,
+} from '@will/runtime';
 import { isCronPattern } from './adapters/cron-looks.ts';
 
 /** The only reader of the environment in this service. @throws {SettingsError} */
 export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =>
   parseSettings(env, {
-    natsUrl: ['NATS_URL', text('nats://127.0.0.1:4222')],
-    /** Seed of this service's user; absent: the bus has no users. */
-    natsSeedFile: ['NATS_SEED_FILE', optionalText],
+    ...busSettings,
     dataDir: ['WILL_DATA_DIR', text('.will')],
     /** Slugs, tags, providers and call methods, comma separated; absent: all that this machine can serve. */
     models: ['WILL_WORKER_MODELS', optionalText],

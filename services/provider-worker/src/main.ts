@@ -17,7 +17,7 @@ import { wire } from '@will/contracts';
 import { loadExtensions } from '@will/extension';
 import { createProviders, type Provider } from '@will/providers';
 import { measures, observe } from '@will/observe';
-import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
+import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { busGroups, obeyCommands } from './adapters/bus-groups.ts';
 import { answerCallIns, BusLedger, PresenceLease } from './adapters/bus-ledger.ts';
 import { lookBySchedule } from './adapters/cron-looks.ts';
@@ -41,8 +41,8 @@ await runMain(logger, async (ready) => {
   const observing = await observe('provider-worker', process.env, logger);
   const extensions = await loadExtensions(config.extensions, process.cwd());
   const bus = await connectBus({
-    servers: config.natsUrl,
-    seedFile: config.natsSeedFile,
+    ...busAddressOf(config),
+    user: 'provider-worker',
     processId: newProcessId('worker'),
     inboxScope: 'worker',
     waitForServer: true,

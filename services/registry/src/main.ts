@@ -10,7 +10,7 @@ import {
   watchProcesses,
 } from '@will/bus';
 import { measures, observe } from '@will/observe';
-import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
+import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { openAuditLog, storesAt } from '@will/store';
 import { serveRegistry } from './adapters/bus-door.ts';
 import { busLateDecisions } from './adapters/bus-late-decisions.ts';
@@ -43,8 +43,8 @@ await runMain(logger, async (ready) => {
 
   const observing = await observe('registry', process.env, logger);
   const bus = await connectBus({
-    servers: config.natsUrl,
-    seedFile: config.natsSeedFile,
+    ...busAddressOf(config),
+    user: 'registry',
     processId: newProcessId('registry'),
     inboxScope: 'registry',
     waitForServer: true,

@@ -1,11 +1,9 @@
-import { integer, parseSettings, text, optionalText } from '@will/runtime';
+import { busSettings, integer, parseSettings } from '@will/runtime';
 
 /** The only reader of the environment in this service. @throws {SettingsError} */
 export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =>
   parseSettings(env, {
-    natsUrl: ['NATS_URL', text('nats://127.0.0.1:4222')],
-    /** Seed of this service's user; absent: the bus has no users. */
-    natsSeedFile: ['NATS_SEED_FILE', optionalText],
+    ...busSettings,
     /** Tasks in flight at once; one more is refused as overloaded. */
     maxTasks: ['WILL_ROUTER_MAX_TASKS', integer(10_000, 1, 1_000_000)],
     /** How long tasks in flight may take after SIGTERM. */

@@ -11,7 +11,7 @@ import {
 } from '@will/bus';
 import { subjects } from '@will/contracts';
 import { measures, observe } from '@will/observe';
-import { createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
+import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { busCalls } from './adapters/bus-calls.ts';
 import { serveTasks } from './adapters/bus-door.ts';
 import { busPolicy } from './adapters/bus-policy.ts';
@@ -32,8 +32,8 @@ await runMain(logger, async (ready) => {
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
   const observing = await observe('router', process.env, logger);
   const bus = await connectBus({
-    servers: config.natsUrl,
-    seedFile: config.natsSeedFile,
+    ...busAddressOf(config),
+    user: 'router',
     processId: newProcessId('router'),
     inboxScope: 'router',
     waitForServer: true,

@@ -1,7 +1,7 @@
 import { announce, connectBus, followSnapshot } from '@will/bus';
 import { connectClient, endOf, requestOf } from '@will/client';
 import { measures, observe } from '@will/observe';
-import { createLogger, newProcessId, repeat, runMain, untilStopped } from '@will/runtime';
+import { busAddressOf, createLogger, newProcessId, repeat, runMain, untilStopped } from '@will/runtime';
 import { storesAt } from '@will/store';
 import { serveTasks } from './adapters/bus-door.ts';
 import { watchQueue } from './adapters/observed-queue.ts';
@@ -22,8 +22,8 @@ await runMain(logger, async (ready) => {
   const observing = await observe('tasks', process.env, logger);
   const store = await storesAt(config).tasks();
   const bus = await connectBus({
-    servers: config.natsUrl,
-    seedFile: config.natsSeedFile,
+    ...busAddressOf(config),
+    user: 'tasks',
     processId: newProcessId('tasks'),
     inboxScope: 'tasks',
     waitForServer: true,

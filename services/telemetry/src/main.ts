@@ -11,7 +11,7 @@ import {
   watchProcesses,
 } from '@will/bus';
 import { observe } from '@will/observe';
-import { createLogger, newProcessId, repeat, runMain, untilStopped } from '@will/runtime';
+import { busAddressOf, createLogger, newProcessId, repeat, runMain, untilStopped } from '@will/runtime';
 import { storesAt } from '@will/store';
 import { serveQuestions } from './adapters/bus-questions.ts';
 import { serveFeedback } from './adapters/bus-feedback.ts';
@@ -37,8 +37,8 @@ await runMain(logger, async (ready) => {
   const log = await storesAt(config).calls();
   const observing = await observe('telemetry', process.env, logger);
   const bus = await connectBus({
-    servers: config.natsUrl,
-    seedFile: config.natsSeedFile,
+    ...busAddressOf(config),
+    user: 'telemetry',
     processId: newProcessId('telemetry'),
     inboxScope: 'telemetry',
     waitForServer: true,
