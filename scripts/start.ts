@@ -11,7 +11,7 @@ import { checkSurroundings, holdDataDir } from './start/checks.ts';
 import { keptNats } from './start/embedded-nats.ts';
 import type { KeptProcess } from './start/kept-process.ts';
 import { keptService, type Environment, type ServiceName } from './start/service.ts';
-import { environmentAs, prepareSecureBus } from './start/secure-bus.ts';
+import { environmentAs, filesAs, prepareSecureBus } from './start/secure-bus.ts';
 import { readSettings, shown, type StartSettings } from './start/settings.ts';
 
 /** Each group may start once the one before it is up; they stop in the reverse order. */
@@ -92,7 +92,7 @@ async function start(kept: KeptProcess): Promise<void> {
 
 async function startNats({ natsPort, dataDir }: StartSettings, secure: BusFolder | undefined): Promise<string> {
   const conf = secure?.conf ?? join(root, 'deploy/nats/embedded.conf');
-  await start(keptNats(await bringNatsServer(), natsPort, dataDir, conf));
+  await start(keptNats(await bringNatsServer(), natsPort, dataDir, conf, secure));
   return `nats://127.0.0.1:${natsPort}`;
 }
 
@@ -107,15 +107,10 @@ async function tellWhereWeAre(
   // It may hold the password of a NATS_URL.
   await writeFile(
     path,
-    `${JSON.stringify({ natsUrl, httpUrl, pid: process.pid, ...(secure && operatorFiles(secure)) })}\n`,
+    `${JSON.stringify({ natsUrl, httpUrl, pid: process.pid, ...(secure && filesAs('operator', secure)) })}\n`,
     { mode: 0o600 },
   );
   cleanUp.push(() => rm(path, { force: true }));
-}
-
-function operatorFiles(bus: BusFolder): object {
-  const tls = { ca: bus.ca, cert: bus.certOf('operator'), key: bus.keyOf('operator') };
-  return { seedFile: bus.seedOf('operator'), tls };
 }
 
 function environmentOf(settings: StartSettings, natsUrl: string): Environment {

@@ -1,15 +1,24 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { BusError, connectBus } from '@will/bus';
+import type { BusFolder } from '@will/bus-server';
 import { askServer } from '../nats-url.ts';
 import { root } from '../paths.ts';
 import { KeptProcess } from './kept-process.ts';
 import { LogFile } from './log-file.ts';
+import { filesAs } from './secure-bus.ts';
 
 const host = '127.0.0.1';
 
 /** The nats-server that `npm start` brings, with its streams below the data folder; loopback only. */
-export function keptNats(program: string, port: number, dataDir: string, conf: string): KeptProcess {
+export function keptNats(
+  program: string,
+  port: number,
+  dataDir: string,
+  conf: string,
+  secure: BusFolder | undefined,
+): KeptProcess {
   const store = join(dataDir, 'nats');
   mkdirSync(store, { recursive: true });
   const flags = ['-c', conf, '-a', host, '-p', String(port), '-sd', store];
@@ -21,7 +30,7 @@ export function keptNats(program: string, port: number, dataDir: string, conf: s
       endWithUs(child);
       return child;
     },
-    untilUp: (child) => untilAnswers(port, child),
+    untilUp: (child) => untilAnswers(port, child, secure),
   });
 }
 
@@ -33,11 +42,28 @@ class NatsLog extends LogFile {
   }
 }
 
-async function untilAnswers(port: number, child: ChildProcess): Promise<void> {
+async function untilAnswers(port: number, child: ChildProcess, secure: BusFolder | undefined): Promise<void> {
   while (child.exitCode === null && child.signalCode === null) {
-    const info = await askServer(host, port).catch(() => undefined);
-    if (info?.jetstream) return;
+    const isUp = secure
+      ? await letsUsIn(port, secure)
+      : (await askServer(host, port).catch(() => undefined))?.jetstream;
+    if (isUp) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** A server with TLS says nothing to who does not begin with it. */
+async function letsUsIn(port: number, secure: BusFolder): Promise<boolean> {
+  const { seedFile, tls } = filesAs('operator', secure);
+  const servers = `nats://${host}:${port}`;
+  try {
+    const bus = await connectBus({ servers, processId: 'start', inboxScope: 'start', seedFile, tls });
+    const isUp = bus.connection.info?.jetstream === true;
+    await bus.close();
+    return isUp;
+  } catch (error) {
+    if (error instanceof BusError && error.code === 'disconnected') return false;
+    throw error;
   }
 }
 

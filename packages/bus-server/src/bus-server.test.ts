@@ -73,7 +73,7 @@ const authority = async (): Promise<Certificate> => ({
 test('shipped files are those of the generator, and a nats-server takes them', async () => {
   const folder = await mkdtemp(join(base, 'shipped-'));
   await cp(join(import.meta.dirname, '../../../deploy/nats'), folder, { recursive: true });
-  for (const [name, text] of shippedFiles()) expect(await readFile(join(folder, name), 'utf8'), name).toBe(text);
+  for (const [name, text] of shippedFiles()) expect(await readFile(join(folder, name), 'utf8')).toBe(text);
   const own = (await readFile(join(folder, 'secure.conf'), 'utf8'))
     .replace('/etc/nats/ca.crt', files.ca)
     .replace('/etc/nats/server.crt', files.certOf('server'))

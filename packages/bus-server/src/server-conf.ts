@@ -107,7 +107,7 @@ const tlsBlock = ({ ca, cert, key }: NonNullable<ServerConfOptions['tls']>): str
   verify: true
   min_version: "1.3"
   # Nothing is said in the clear to who begins with TLS; who does not is told after this time that it is needed.
-  handshake_first: "50ms"
+  handshake_first: "1s"
   timeout: 5
 }`;
 

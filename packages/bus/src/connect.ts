@@ -6,7 +6,7 @@ import { isInbox, sizes } from '@will/contracts';
 import { BusError, type Bus, type Incoming, type Serving } from './api.ts';
 import { mustBeConfined } from './confined.ts';
 import { coalesceWrites } from './coalesce-writes.ts';
-import { readTls, tlsRefusal, type BusTlsFiles } from './tls.ts';
+import { noTls, readTls, speaksNoTls, tlsRefusal, type BusTlsFiles } from './tls.ts';
 import type { BusUser } from './users.ts';
 import { traceHeaders, withinTraceOf } from './trace-headers.ts';
 
@@ -58,16 +58,22 @@ async function closedUnless(connection: NatsConnection, check: Promise<unknown>)
   }
 }
 
+/** The server answered in the clear. */
+class SpeaksNoTls extends BusError {}
+
 const betweenDialsMs = 250;
+/** How often it must be said: a server answers in the clear also who begins with TLS late, on a machine that is busy. */
+const answersBelieved = 3;
 
 /** Waits for a server that is not there yet; one that is there and refuses us will do so again, which is told. */
 async function untilDialled(options: ConnectOptions): Promise<NatsConnection> {
-  for (;;) {
+  for (let answers = 0; ; ) {
     try {
       return await dial(options);
     } catch (error) {
       const isAway = error instanceof BusError && error.code === 'disconnected';
-      if (!isAway || !options.waitForServer) throw error;
+      if (isAway && !options.waitForServer) throw error;
+      if (!isAway && (!(error instanceof SpeaksNoTls) || ++answers === answersBelieved)) throw error;
       await new Promise((resolve) => setTimeout(resolve, betweenDialsMs));
     }
   }
@@ -100,6 +106,7 @@ async function dial(options: ConnectOptions): Promise<NatsConnection> {
         'unsuitable',
         `the bus at ${redacted(options.servers)} wants the seed of a user it knows: set NATS_SEED_FILE`,
       );
+    if (speaksNoTls(cause)) throw new SpeaksNoTls('unsuitable', noTls(redacted(options.servers)), { cause });
     const refusal = tlsRefusal(cause, redacted(options.servers), tls !== undefined);
     if (refusal !== undefined) throw new BusError('unsuitable', refusal, { cause });
     throw new BusError('disconnected', `no nats-server answers at ${redacted(options.servers)}`, { cause });

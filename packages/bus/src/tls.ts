@@ -28,12 +28,16 @@ export async function readTls(files: BusTlsFiles, nowMs: number): Promise<TlsOpt
   return { handshakeFirst: true, caFile: files.ca, certFile: files.cert, keyFile: files.key };
 }
 
+/** Whether the server answered in the clear to who began with TLS. */
+export const speaksNoTls = (cause: unknown): boolean =>
+  isAny(cause, /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|is not available on this server/);
+
+export const noTls = (servers: string): string =>
+  `the bus at ${servers} speaks no TLS: unset ${Object.values(settingNames).join(', ')}, or give it TLS`;
+
 /** Why TLS came to nothing, in words; undefined when something else did. */
 export function tlsRefusal(cause: unknown, servers: string, hasTls: boolean): string | undefined {
-  const codes = codesOf(cause);
-  const is = (pattern: RegExp): boolean => codes.some((code) => pattern.test(code));
-  if (is(/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|is not available on this server/))
-    return `the bus at ${servers} speaks no TLS: unset ${Object.values(settingNames).join(', ')}, or give it TLS`;
+  const is = (pattern: RegExp): boolean => isAny(cause, pattern);
   if (is(/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/)) return `the certificate of the bus at ${servers} does not hold now`;
   if (is(/ALTNAME_INVALID/)) return `the certificate of the bus at ${servers} is for other hosts`;
   if (is(/SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|CERT_SIGNATURE_FAILURE/))
@@ -49,6 +53,8 @@ export function tlsRefusal(cause: unknown, servers: string, hasTls: boolean): st
 
 const wantsTls = (servers: string): string =>
   `the bus at ${servers} wants TLS: set ${Object.values(settingNames).join(', ')}`;
+
+const isAny = (error: unknown, pattern: RegExp): boolean => codesOf(error).some((code) => pattern.test(code));
 
 /** Codes and messages of an error and of what caused it. */
 function codesOf(error: unknown): string[] {
