@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,12 +10,12 @@ import {
   operatorPermissions,
   permissionsOf,
   permissionsOfClient,
-  usersConf,
 } from '@will/bus';
+import { addCaller, callerUser, prepareBusFolder } from '@will/bus-server';
 import { startReplayingUpstream } from '@will/testkit';
 import { type Collector, startCollector } from '../support/collector.ts';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { environmentAs, startSystem, type System, tlsOf } from '../support/system.ts';
 import { willmAt } from '../support/willm.ts';
 
 // The product with everything on that protects it: keys at the doors, a user with permissions for everybody on the bus.
@@ -69,17 +69,15 @@ export async function startWorld(): Promise<World> {
   const upstream = await startReplayingUpstream({ keepLog: false });
   const collector = await startCollector();
   const folder = await mkdtemp(join(tmpdir(), 'will-attacks-'));
-  const seedFileOf = (user: string): string => join(folder, `${user}.seed`);
-  const seeds = new Map<string, string>();
-  const users = [];
-  for (const user of [...busUsers, 'watcher']) {
-    const { seed, publicKey } = newBusUser();
-    seeds.set(user, seed);
-    await writeFile(seedFileOf(user), seed, { mode: 0o600 });
-    const permissions =
-      user === 'watcher' ? { publish: ['>'], subscribe: ['>'] } : permissionsOfUser(user as BusUserName);
-    users.push({ publicKey, permissions });
-  }
+  const bus = await prepareBusFolder(folder, { nowMs: Date.now() });
+  await addCaller(folder, 'beta', Date.now());
+  const fileOf = (user: BusUserName): string => (user === 'beta' ? callerUser(user) : user);
+  const watching = newBusUser();
+  const usersFile = join(folder, 'users.conf');
+  const withWatcher = `users: [ { nkey: ${watching.publicKey} }`;
+  await writeFile(usersFile, (await readFile(usersFile, 'utf8')).replace('users: [', withWatcher));
+  const seeds = new Map([['watcher', watching.seed]]);
+  for (const user of busUsers) seeds.set(user, (await readFile(bus.seedOf(fileOf(user)), 'utf8')).trim());
   const model = (name: string, tags: string) =>
     modelDocument({
       name,
@@ -104,27 +102,25 @@ export async function startWorld(): Promise<World> {
       OTEL_BSP_SCHEDULE_DELAY: '200',
       OTEL_METRIC_EXPORT_INTERVAL: '2000',
     },
-    secure: {
-      conf: `authorization {\n  users = [\n${usersConf(users)}\n  ]\n}\n`,
-      seed: seeds.get('operator') as string,
-      seedFile: seedFileOf('operator'),
-      seedFileOf,
-    },
+    secure: bus,
     counts: { gateway: 1, tasks: 1, 'provider-worker': 0 },
   });
   // A provider's key is in the environment of who calls providers, and of nobody else.
   await system.add('provider-worker', { CANARY_PROVIDER_KEY: providerKey });
-  const as = (user: BusUserName | 'watcher'): Promise<NatsConnection> =>
-    connect({
+  const as = (user: BusUserName | 'watcher'): Promise<NatsConnection> => {
+    const { ca, cert, key } = tlsOf(user === 'watcher' ? 'operator' : fileOf(user), bus);
+    return connect({
+      tls: { handshakeFirst: true, caFile: ca, certFile: cert, keyFile: key },
       servers: system.nats.url,
       authenticator: nkeyAuthenticator(Buffer.from(seeds.get(user) as string)),
       inboxPrefix: `_INBOX.${user === 'watcher' ? user : clientOf(user)}`,
     });
+  };
   const watcher = await as('watcher');
   const said: { subject: string; data: Uint8Array }[] = [];
   watcher.subscribe('>', { callback: (error, { subject, data }) => void (error ?? said.push({ subject, data })) });
   await system.untilServed('cloud', 'media');
-  const willm = willmAt(system.nats.url, { NATS_SEED_FILE: seedFileOf('operator') });
+  const willm = willmAt(system.nats.url, environmentAs('operator', bus));
   return {
     system,
     collector,

@@ -161,7 +161,8 @@ export const isServed = (view: ProcessesView, model: string): boolean =>
     models.some((served) => served.model === model && served.reason === ''),
   );
 
-const tlsOf = (user: string, bus: BusFolder) => ({ ca: bus.ca, cert: bus.certOf(user), key: bus.keyOf(user) });
+/** Files of TLS of a user. */
+export const tlsOf = (user: string, bus: BusFolder) => ({ ca: bus.ca, cert: bus.certOf(user), key: bus.keyOf(user) });
 
 /** What a program is told to be let in as a user. */
 export function environmentAs(user: string, bus: BusFolder): Record<string, string> {
