@@ -35,3 +35,41 @@ test('room for one is for one', () => {
   admission.leave('one');
   expect(admission.enter('other')).toBe(true);
 });
+
+test('who is refused is told when a place may be free: after as many have left as were refused before', () => {
+  let nowMs = 0;
+  const admission = new Admission(10, () => nowMs);
+  expect(entered(admission, 'one', 9)).toBe(9);
+  // Nothing has left yet: a second each, nine of them at once.
+  expect(admission.retryAfterMs('one')).toBe(Math.round(1_000 / 9));
+  // Each stays for six seconds, for long enough to be known.
+  for (let round = 0; round < 100; round += 1) {
+    nowMs += 6_000;
+    for (let n = 0; n < 9; n += 1) admission.leave('one');
+    entered(admission, 'one', 9);
+  }
+  const told = Array.from({ length: 12 }, () => admission.retryAfterMs('one'));
+  for (const [n, ms] of told.slice(0, 10).entries()) {
+    expect(ms).toBeGreaterThan(((n + 1) * 6_000) / 9 / 2);
+    expect(ms).toBeLessThan(((n + 1) * 6_000 * 2) / 9);
+  }
+  // More than fill the room are told the same.
+  expect(told[11]).toBe(told[10]);
+  // One that left has made up for one that was refused.
+  admission.leave('one');
+  entered(admission, 'one', 1);
+  expect(admission.retryAfterMs('one')).toBeLessThanOrEqual(told[11] as number);
+});
+
+test('a pause without any task does not lengthen what is told', () => {
+  let nowMs = 0;
+  const admission = new Admission(2, () => nowMs);
+  for (let round = 0; round < 50; round += 1) {
+    admission.enter('one');
+    nowMs += 200;
+    admission.leave('one');
+    nowMs += 3_600_000;
+  }
+  admission.enter('one');
+  expect(admission.retryAfterMs('one')).toBeLessThan(250);
+});

@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js';
-import { defaultTimeoutMs, endOf, requestOf, type TaskClient, type TaskRequest } from '@will/client';
+import { defaultTimeoutMs, endOf, requestOf, type TaskClient, TaskError, type TaskRequest } from '@will/client';
 import { newId, type wire } from '@will/contracts';
 import { slugOf } from '@will/core';
 import type { Admission } from '../admission.ts';
@@ -22,7 +22,11 @@ export function taskService({ surroundings, admission, nowMs }: TaskServiceOptio
     if (!client) throw new GrpcError(status.UNAVAILABLE, readiness(surroundings).reason ?? 'the gateway is starting');
     const asking = identity()?.client ?? clientNamed(named);
     if (!admission.enter(asking))
-      throw new GrpcError(status.RESOURCE_EXHAUSTED, admission.whyFull(asking) ?? 'there is no room for more tasks');
+      throw new TaskError('overloaded', admission.whyFull(asking) ?? 'there is no room for more tasks', {
+        taskId: '',
+        isRetryable: true,
+        retryAfterMs: admission.retryAfterMs(asking),
+      });
     try {
       return await use(client);
     } finally {

@@ -89,10 +89,24 @@ function fromTaskError(error: TaskError): HttpError {
   });
 }
 
-function retryHeaders(status: number, { isRetryable, retryAfterMs }: TaskError): string[] {
+function retryHeaders(status: number, { isRetryable, retryAfterMs }: TaskError): readonly string[] {
   const isWanted = status === 429 || (status === 503 && isRetryable) || retryAfterMs > 0;
-  return isWanted ? ['retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000)))] : [];
+  return isWanted ? retryAfter(retryAfterMs) : [];
 }
+
+/** When to come again: in the seconds of HTTP, rounded up, and exactly, as OpenAI's libraries read it. */
+const retryAfter = (ms: number): readonly string[] => [
+  'retry-after',
+  String(Math.max(1, Math.ceil(ms / 1000))),
+  ...(ms > 0 ? ['retry-after-ms', String(Math.ceil(ms))] : []),
+];
+
+/** No more is taken in here for so long. */
+export const tooMany = (why: string, retryAfterMs: number): HttpError =>
+  new HttpError(429, 'overloaded', why, {
+    headers: retryAfter(retryAfterMs),
+    more: { retryable: true, retry_after_ms: retryAfterMs },
+  });
 
 export const shownAttempt = ({ number, model, outcome, fine, reason, durationMs }: wire.AttemptSummary): object => ({
   number,

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sizes } from '@will/contracts';
 import type { Admission } from '../admission.ts';
-import { HttpError, invalid } from './errors.ts';
+import { HttpError, invalid, tooMany } from './errors.ts';
 
 /** What a body may weigh that is held whole: above the size of a message it goes through the payload bucket. */
 export const maxBodyBytes = sizes.bodyBytes;
@@ -70,7 +70,7 @@ function readBytes(request: IncomingMessage, response: ServerResponse, largeBodi
       bytes += chunk.length;
       if (bytes > maxBodyBytes) return refuse(tooLarge());
       if (bytes > sizes.inputBytes && !isLarge) {
-        if (!admitLarge()) return refuse(tooManyLarge(largeBodies.most));
+        if (!admitLarge()) return refuse(tooManyLarge(largeBodies));
         isLarge = true;
       }
       chunks.push(chunk);
@@ -84,7 +84,8 @@ function readBytes(request: IncomingMessage, response: ServerResponse, largeBodi
   });
 }
 
-const tooManyLarge = (most: number): HttpError =>
-  new HttpError(429, 'overloaded', `${most} bodies above ${sizes.inputBytes} bytes are held here already`, {
-    headers: ['retry-after', '1'],
-  });
+const tooManyLarge = (largeBodies: Admission): HttpError =>
+  tooMany(
+    `${largeBodies.most} bodies above ${sizes.inputBytes} bytes are held here already`,
+    largeBodies.retryAfterMs(),
+  );

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { TaskClient, TaskResult } from '@will/client';
 import { newId } from '@will/contracts';
 import { type Admission, clientAsking } from '../admission.ts';
-import { decisionHeaders, HttpError, sendError, toHttpError } from '../http/errors.ts';
+import { decisionHeaders, HttpError, sendError, toHttpError, tooMany } from '../http/errors.ts';
 import { readJsonBody } from '../http/read-body.ts';
 import type { Handler } from '../http/server.ts';
 import type { Surroundings } from '../ports.ts';
@@ -102,10 +102,12 @@ export function whenLeft(response: ServerResponse): AbortController {
   return left;
 }
 
+/** There is no room for one more of this client; when there may be is said with it. */
 export const overloaded = (admission: Admission, client: string): HttpError =>
-  new HttpError(429, 'overloaded', admission.whyFull(client) ?? `${admission.most} tasks are in flight here already`, {
-    headers: ['retry-after', '1'],
-  });
+  tooMany(
+    admission.whyFull(client) ?? `${admission.most} tasks are in flight here already`,
+    admission.retryAfterMs(client),
+  );
 
 export const notReady = (surroundings: Surroundings): HttpError =>
   new HttpError(503, 'unavailable', readiness(surroundings).reason ?? 'the gateway is starting', {
