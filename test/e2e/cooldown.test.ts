@@ -77,6 +77,8 @@ async function nextStory(model: string, onRest: () => void): Promise<Story> {
   throw new Error('the watch ended');
 }
 
+/** What is promised is a second; a machine that has much else to do is given more. */
+const backWithinMs = process.env['WILL_COOLDOWN_ROUNDS'] === undefined ? 3_000 : 1_000;
 const enoughMs = 30_000 + rounds * 5_000;
 
 test(
@@ -110,11 +112,19 @@ async function restOnce(): Promise<number> {
   // Records travel in batches: when some of a good while later are there, those of the rest are.
   await callsOf(system, { model: 'limited', fromUnixMs: BigInt(wellMs + 250) }, 1);
   const query = { model: 'limited', fromUnixMs: BigInt(fromMs), toUnixMs: BigInt(wellMs + 1), limit: 1_000 };
-  const started = (await callsOf(system, query, 1)).map(({ startedUnixMs }) => Number(startedUnixMs));
+  const calls = (await callsOf(system, query, 1)).toSorted((a, b) => Number(a.startedUnixMs - b.startedUnixMs));
+  const started = calls.map(({ startedUnixMs }) => Number(startedUnixMs));
   const late = started.filter((at) => at > committedMs + settledMs && at < untilMs);
-  const probes = started.filter((at) => at >= untilMs && at < wellMs);
-  expect({ late: late.map((at) => at - committedMs), probes: probes.length }).toEqual({ late: [], probes: 1 });
-  expect(wellMs - untilMs).toBeLessThan(20 * settledMs);
+  // The first one after the rest finds out; until it has, no other one begins.
+  const [probe, ...others] = calls.filter(({ startedUnixMs }) => Number(startedUnixMs) >= untilMs);
+  const provenMs = Number(probe?.startedUnixMs) + (probe?.durationMs ?? 0);
+  const early = others.filter(({ startedUnixMs }) => Number(startedUnixMs) < provenMs - 1);
+  expect({ late: late.map((at) => at - committedMs), fine: probe?.fine, early }).toEqual({
+    late: [],
+    fine: 'Success',
+    early: [],
+  });
+  expect(wellMs - untilMs).toBeLessThan(backWithinMs);
   return started.filter((at) => at > committedMs && at <= committedMs + settledMs).length;
 }
 
@@ -134,7 +144,10 @@ test('a rest that outlasts the task ends it at once, with the time to come again
   const failure = await run('alone', 1_500).catch((error: unknown) => error);
   expect(failure).toMatchObject({ code: 'overloaded' });
   expect((failure as { retryAfterMs: number }).retryAfterMs).toBeGreaterThan(1_000);
-  expect((failure as Error).message).toContain('alone is cooling down until');
+  // In the words of whichever came first: the entry that all follow, or the worker's own.
+  expect((failure as Error).message).toMatch(
+    /alone(: the provider’s rate limit is reached,| is cooling down) until \d{4}-/,
+  );
   expect(Date.now() - fromMs).toBeLessThan(1_500);
   expect((await run('alone')).model).toBe('alone');
 });

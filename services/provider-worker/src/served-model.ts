@@ -54,7 +54,7 @@ const defaultConcurrency = 64;
 /** A moment without a free slot is not worth leaving the group. */
 const leaveAfterMs = 5;
 /** Words about free slots go out at most this often. */
-const announceEveryMs = 10;
+const announceEveryMs = 5;
 const newerSnapshotWithinMs = 100;
 
 /** Calls in flight of this process, by task and by attempt, for those who cancel and command. */

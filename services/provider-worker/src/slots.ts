@@ -1,9 +1,13 @@
-/** A model's slots in this process. Full is told at once; free is told when it was full before. */
+/** So many rounds of all slots after it was full last there may be some who wait, and whose word was lost. */
+const roundsTold = 4;
+
+/** A model's slots in this process. Full is told at once; free is told when it was full lately. */
 export class Slots {
   readonly capacity: number;
   readonly #onFull: () => void;
   readonly #onFreeAgain: (free: number) => void;
   #taken = 0;
+  #toTell = 0;
 
   constructor(capacity: number, onFull: () => void, onFreeAgain: (free: number) => void) {
     this.capacity = capacity;
@@ -23,13 +27,17 @@ export class Slots {
   take(): boolean {
     if (this.#taken >= this.capacity) return false;
     this.#taken += 1;
-    if (this.#taken === this.capacity) this.#onFull();
+    if (this.#taken === this.capacity) {
+      this.#toTell = roundsTold * this.capacity;
+      this.#onFull();
+    }
     return true;
   }
 
   give(): void {
-    const wasFull = this.#taken === this.capacity;
     this.#taken -= 1;
-    if (wasFull) this.#onFreeAgain(this.free);
+    if (this.#toTell === 0) return;
+    this.#toTell -= 1;
+    this.#onFreeAgain(this.free);
   }
 }

@@ -9,8 +9,8 @@ test('demand is what waits now and what found no worker in the last 15 seconds',
   expect(demand.byModel().size).toBe(0);
   for (let n = 0; n < 3; n += 1) demand.unmet('tiny');
   const left = new AbortController();
-  const turn = slots.wait('tiny', 'normal', 'anna', 60_000, left.signal);
-  const other = slots.wait('large', 'normal', 'anna', 60_000, left.signal);
+  const turn = slots.wait('tiny', { priority: 'normal', client: 'anna', timeoutMs: 60_000, signal: left.signal });
+  const other = slots.wait('large', { priority: 'normal', client: 'anna', timeoutMs: 60_000, signal: left.signal });
   expect(Object.fromEntries(demand.byModel())).toEqual({ tiny: 4, large: 1 });
 
   nowMs += 16_000;

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { SlotQueues } from './slots.ts';
 
 const never = new AbortController().signal;
@@ -7,9 +7,9 @@ const settled = async (promise: Promise<string>): Promise<string> =>
 
 test('a freed slot goes to the highest priority first', async () => {
   const queues = new SlotQueues();
-  const background = queues.wait('m', 'background', 'a', 5_000, never);
-  const normal = queues.wait('m', 'normal', 'a', 5_000, never);
-  const high = queues.wait('m', 'high', 'a', 5_000, never);
+  const background = queues.wait('m', { priority: 'background', client: 'a', timeoutMs: 5_000, signal: never });
+  const normal = queues.wait('m', { priority: 'normal', client: 'a', timeoutMs: 5_000, signal: never });
+  const high = queues.wait('m', { priority: 'high', client: 'a', timeoutMs: 5_000, signal: never });
   queues.free('m', 1);
   expect(await settled(high)).toBe('try');
   expect(await settled(normal)).toBe('waiting');
@@ -22,7 +22,9 @@ test('within a priority the clients take turns, so a flood of one does not hold 
   const queues = new SlotQueues();
   const order: string[] = [];
   const wait = (client: string, name: string): Promise<unknown> =>
-    queues.wait('m', 'normal', client, 5_000, never).then(() => order.push(name));
+    queues
+      .wait('m', { priority: 'normal', client: client, timeoutMs: 5_000, signal: never })
+      .then(() => order.push(name));
   const all = [wait('noisy', 'n1'), wait('noisy', 'n2'), wait('noisy', 'n3'), wait('quiet', 'q1')];
   queues.free('m', 4);
   await Promise.all(all);
@@ -32,8 +34,8 @@ test('within a priority the clients take turns, so a flood of one does not hold 
 test('a task that gave up waiting does not use up a freed slot', async () => {
   const queues = new SlotQueues();
   const giveUp = new AbortController();
-  const gone = queues.wait('m', 'normal', 'a', 5_000, giveUp.signal);
-  const next = queues.wait('m', 'normal', 'b', 5_000, never);
+  const gone = queues.wait('m', { priority: 'normal', client: 'a', timeoutMs: 5_000, signal: giveUp.signal });
+  const next = queues.wait('m', { priority: 'normal', client: 'b', timeoutMs: 5_000, signal: never });
   giveUp.abort();
   expect(await settled(gone)).toBe('timeout');
   queues.free('m', 1);
@@ -43,16 +45,20 @@ test('a task that gave up waiting does not use up a freed slot', async () => {
 
 test('a queue at its bound refuses at once', async () => {
   const queues = new SlotQueues(1);
-  void queues.wait('m', 'normal', 'a', 50, never);
-  expect(await settled(queues.wait('m', 'normal', 'b', 5_000, never))).toBe('full');
-  expect(await settled(queues.wait('other', 'normal', 'b', 1, never))).toBe('waiting');
+  void queues.wait('m', { priority: 'normal', client: 'a', timeoutMs: 50, signal: never });
+  expect(await settled(queues.wait('m', { priority: 'normal', client: 'b', timeoutMs: 5_000, signal: never }))).toBe(
+    'full',
+  );
+  expect(await settled(queues.wait('other', { priority: 'normal', client: 'b', timeoutMs: 1, signal: never }))).toBe(
+    'waiting',
+  );
 });
 
 test('a poll lets one waiting task per model try', async () => {
   const queues = new SlotQueues();
-  const first = queues.wait('m', 'normal', 'a', 5_000, never);
-  const second = queues.wait('m', 'normal', 'b', 5_000, never);
-  const other = queues.wait('o', 'normal', 'a', 5_000, never);
+  const first = queues.wait('m', { priority: 'normal', client: 'a', timeoutMs: 5_000, signal: never });
+  const second = queues.wait('m', { priority: 'normal', client: 'b', timeoutMs: 5_000, signal: never });
+  const other = queues.wait('o', { priority: 'normal', client: 'a', timeoutMs: 5_000, signal: never });
   queues.poll();
   expect(await settled(first)).toBe('try');
   expect(await settled(other)).toBe('try');
@@ -64,31 +70,77 @@ test('a poll lets one waiting task per model try', async () => {
 test('tasks that gave up leave nothing behind, however many there were', async () => {
   const queues = new SlotQueues(10_000);
   const giveUp = new AbortController();
-  const gone = Array.from({ length: 5_000 }, (_, n) => queues.wait('m', 'normal', `c${n % 7}`, 5_000, giveUp.signal));
+  const gone = Array.from({ length: 5_000 }, (_, n) =>
+    queues.wait('m', { priority: 'normal', client: `c${n % 7}`, timeoutMs: 5_000, signal: giveUp.signal }),
+  );
   giveUp.abort();
   await Promise.all(gone);
   expect(queues.waiting('m')).toBe(0);
-  const next = queues.wait('m', 'normal', 'a', 5_000, never);
+  const next = queues.wait('m', { priority: 'normal', client: 'a', timeoutMs: 5_000, signal: never });
   queues.free('m', 1);
   expect(await settled(next)).toBe('try');
 });
 
 test('background work gets one slot in twelve also where higher priorities never end', async () => {
   const queues = new SlotQueues();
-  const background = queues.wait('m', 'background', 'b', 60_000, never);
+  const background = queues.wait('m', { priority: 'background', client: 'b', timeoutMs: 60_000, signal: never });
   let high = 0;
   for (; (await settled(background)) === 'waiting'; high += 1) {
-    void queues.wait('m', 'high', 'h', 60_000, never);
-    void queues.wait('m', 'high', 'h', 60_000, never);
+    void queues.wait('m', { priority: 'high', client: 'h', timeoutMs: 60_000, signal: never });
+    void queues.wait('m', { priority: 'high', client: 'h', timeoutMs: 60_000, signal: never });
     queues.free('m', 1);
   }
   expect(high).toBe(12);
 });
 
+test('whoever’s turn came in vain goes first, and whoever comes newly does not overtake', async () => {
+  const queues = new SlotQueues();
+  const wait = (client: string, isAgain = false) => ({
+    priority: 'normal' as const,
+    client,
+    timeoutMs: 5_000,
+    signal: never,
+    isAgain,
+  });
+  const first = queues.wait('m', wait('a'));
+  queues.free('m', 1);
+  expect(await settled(first)).toBe('try');
+  const other = queues.wait('m', wait('b'));
+  const newcomer = queues.comeInTurn('m', wait('c'));
+  const again = queues.wait('m', wait('a', true));
+  queues.free('m', 1);
+  expect(await settled(again)).toBe('try');
+  expect(await settled(newcomer)).toBe('waiting');
+  queues.free('m', 1);
+  expect(await settled(other)).toBe('try');
+  expect(await settled(newcomer)).toBe('waiting');
+});
+
+test('whose turn would come too late is refused at once, by its client’s line and not by the length of another’s', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const queues = new SlotQueues();
+  const wait = (client: string, timeoutMs: number) =>
+    queues.wait('m', { priority: 'normal', client, timeoutMs, signal: never });
+  const waits = Array.from({ length: 60 }, () => wait('noisy', 60_000));
+  for (let n = 0; n < 10; n += 1) {
+    vi.advanceTimersByTime(100);
+    queues.free('m', 1);
+  }
+  // Fifty of its own are ahead of it, a tenth of a second each.
+  expect(await settled(wait('noisy', 5_000))).toBe('full');
+  expect(await settled(wait('noisy', 10_000))).toBe('waiting');
+  expect(await settled(wait('quiet', 500))).toBe('waiting');
+  vi.useRealTimers();
+  queues.free('m', 60);
+  await Promise.all(waits);
+});
+
 test('when to come again follows how fast slots are freed', async () => {
   const queues = new SlotQueues();
   expect(queues.retryAfterMs('m')).toBe(1_000);
-  const waits = Array.from({ length: 40 }, () => queues.wait('m', 'normal', 'a', 5_000, never));
+  const waits = Array.from({ length: 40 }, () =>
+    queues.wait('m', { priority: 'normal', client: 'a', timeoutMs: 5_000, signal: never }),
+  );
   queues.free('m', 30);
   expect(queues.retryAfterMs('m')).toBe(250);
   queues.free('m', 10);

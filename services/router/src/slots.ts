@@ -3,15 +3,29 @@ import type { Priority } from '@will/core';
 /** Waiting ended: a slot may be free, time is up, or too many wait already. */
 export type SlotAnswer = 'try' | 'timeout' | 'full';
 
+/** Who waits for a slot, for how long, and whether it has been in line before. */
+export interface Wait {
+  readonly priority: Priority;
+  readonly client: string;
+  readonly timeoutMs: number;
+  /** The caller's: takes it out of the line. */
+  readonly signal: AbortSignal;
+  /** Its turn came in vain: it goes before those who come for the first time. Default: no. */
+  readonly isAgain?: boolean;
+}
+
 interface Waiter {
   readonly client: string;
   /** Place of its priority among `ranks`. */
   readonly rank: number;
+  readonly isAgain: boolean;
   readonly resolve: (answer: SlotAnswer) => void;
 }
 
 const ranks: readonly Priority[] = ['high', 'normal', 'background'];
 
+/** Of the time that is left, a part goes into the call itself: whoever would wait for longer than this share waits in vain. */
+const longestWaitShare = 0.8;
 const [shortestRetryMs, usualRetryMs, longestRetryMs] = [250, 1_000, 30_000] as const;
 const mostQueues = 1_000;
 
@@ -37,13 +51,17 @@ export class SlotQueues {
     for (const [model, queue] of this.#queues) if (queue.size > 0) yield [model, queue.size];
   }
 
-  /** Resolves 'try' when it is this task's turn. The caller's `signal` takes it out of the queue. */
-  wait(model: string, priority: Priority, client: string, timeoutMs: number, signal: AbortSignal): Promise<SlotAnswer> {
+  /**
+   * Resolves 'try' when it is this task's turn; 'full' at once where, by how fast slots were freed lately, its turn would
+   * come too late for it.
+   */
+  wait(model: string, { priority, client, timeoutMs, signal, isAgain = false }: Wait): Promise<SlotAnswer> {
     const queue = this.#queues.get(model) ?? new ModelQueue();
     this.#queues.set(model, queue);
-    if (queue.size >= this.#capacity) return Promise.resolve('full');
     const { promise, resolve } = Promise.withResolvers<SlotAnswer>();
-    const waiter: Waiter = { client, rank: ranks.indexOf(priority), resolve };
+    const waiter: Waiter = { client, rank: ranks.indexOf(priority), isAgain, resolve };
+    const isLate = !isAgain && queue.expectedWaitMs(waiter) > longestWaitShare * timeoutMs;
+    if (isLate || queue.size >= this.#capacity) return Promise.resolve('full');
     queue.add(waiter);
     const timer = setTimeout(() => queue.finish(waiter, 'timeout'), timeoutMs);
     const abort = (): void => queue.finish(waiter, 'timeout');
@@ -56,9 +74,19 @@ export class SlotQueues {
     });
   }
 
+  /**
+   * The same for one who comes newly while others wait: it does not overtake them. A slot may be free all the same: where
+   * nobody was let go for a moment, whoever's turn it is tries in its place.
+   */
+  comeInTurn(model: string, wait: Wait): Promise<SlotAnswer> {
+    const answer = this.wait(model, wait);
+    this.#queues.get(model)?.releaseIfIdle();
+    return answer;
+  }
+
   /** When to come again, where the queue of a model is full or its wait was in vain: as long as the queue takes now. */
   retryAfterMs(model: string): number {
-    const expected = this.#queues.get(model)?.expectedWaitMs ?? usualRetryMs;
+    const expected = this.#queues.get(model)?.wholeWaitMs ?? usualRetryMs;
     return Math.round(Math.min(longestRetryMs, Math.max(shortestRetryMs, expected)));
   }
 
@@ -74,7 +102,7 @@ export class SlotQueues {
 
   /** Slots became free: lets as many waiting tasks try. */
   free(model: string, slots: number): void {
-    this.#queues.get(model)?.release(slots);
+    this.#queues.get(model)?.freed(slots);
   }
 
   /** Lets one waiting task per model try. */
@@ -83,56 +111,98 @@ export class SlotQueues {
   }
 }
 
+/** Freed slots are told at once; after so long without one it is looked whether that word was lost. */
+const idleAfterMs = 25;
 /** One in so many freed slots goes to whoever waits at the lowest priority, so that nobody waits for ever. */
 const turnOfTheLowest = 12;
 
-/** By priority, then a ring of clients, then first come first served. */
+/** Tasks of one priority: those whose turn came in vain, in their order; then a ring of clients, each first come first served. */
+interface Rank {
+  readonly again: Set<Waiter>;
+  readonly clients: Map<string, Set<Waiter>>;
+}
+
 class ModelQueue {
   size = 0;
-  readonly #byRank = ranks.map(() => new Map<string, Set<Waiter>>());
+  readonly #byRank: readonly Rank[] = ranks.map(() => ({ again: new Set(), clients: new Map() }));
   readonly #pace = new Pace();
   #released = 0;
+  #releasedAtMs = -Infinity;
 
-  /** How long whoever comes last now will wait, by how fast slots were freed lately; undefined: none was. */
-  get expectedWaitMs(): number | undefined {
+  /** How long a queue of this length takes, by how fast slots were freed lately; undefined: none was. */
+  get wholeWaitMs(): number | undefined {
     return this.#pace.msPerOne === undefined ? undefined : this.#pace.msPerOne * (this.size + 1);
   }
 
+  /** How long one that comes now will wait: for higher priorities, and for as many of each client as there are of its own. */
+  expectedWaitMs({ rank, client }: Waiter): number {
+    const { msPerOne } = this.#pace;
+    if (msPerOne === undefined || this.size === 0) return 0;
+    const own = (this.#byRank[rank]?.clients.get(client)?.size ?? 0) + 1;
+    let ahead = 0;
+    for (const [other, { again, clients }] of this.#byRank.entries()) {
+      if (other > rank) break;
+      ahead += again.size;
+      for (const line of clients.values()) ahead += other === rank ? Math.min(own, line.size) : line.size;
+    }
+    return ahead * msPerOne;
+  }
+
   add(waiter: Waiter): void {
-    const line = this.#clientsOf(waiter).get(waiter.client);
-    if (line) line.add(waiter);
-    else this.#clientsOf(waiter).set(waiter.client, new Set([waiter]));
+    const { again, clients } = this.#rankOf(waiter);
     this.size += 1;
+    if (waiter.isAgain) return void again.add(waiter);
+    const line = clients.get(waiter.client);
+    if (line) line.add(waiter);
+    else clients.set(waiter.client, new Set([waiter]));
+  }
+
+  freed(count: number): void {
+    for (let left = Math.min(count, this.size); left > 0; left -= 1) this.#pace.tick(performance.now());
+    this.release(count);
   }
 
   release(count: number): void {
     for (let left = count; left > 0; left -= 1) {
       const waiter = this.#next();
       if (!waiter) return;
-      this.#pace.tick(performance.now());
+      this.#releasedAtMs = performance.now();
       this.finish(waiter, 'try');
     }
   }
 
+  /** Lets one go where nobody was for a while. */
+  releaseIfIdle(): void {
+    if (performance.now() - this.#releasedAtMs >= idleAfterMs) this.release(1);
+  }
+
   /** Ends a wait once, and its place in line with it. */
   finish(waiter: Waiter, answer: SlotAnswer): void {
-    const clients = this.#clientsOf(waiter);
-    const line = clients.get(waiter.client);
-    if (!line?.delete(waiter)) return;
-    if (line.size === 0) clients.delete(waiter.client);
+    if (!this.#remove(waiter)) return;
     this.size -= 1;
     if (this.size === 0) this.#pace.pause();
     waiter.resolve(answer);
   }
 
-  #clientsOf({ rank }: Waiter): Map<string, Set<Waiter>> {
-    return this.#byRank[rank] as Map<string, Set<Waiter>>;
+  #remove(waiter: Waiter): boolean {
+    const { again, clients } = this.#rankOf(waiter);
+    if (again.delete(waiter)) return true;
+    const line = clients.get(waiter.client);
+    if (!line?.delete(waiter)) return false;
+    if (line.size === 0) clients.delete(waiter.client);
+    return true;
+  }
+
+  #rankOf({ rank }: Waiter): Rank {
+    return this.#byRank[rank] as Rank;
   }
 
   #next(): Waiter | undefined {
     this.#released += 1;
     const isLowestTurn = this.#released % turnOfTheLowest === 0;
-    for (const clients of isLowestTurn ? this.#byRank.toReversed() : this.#byRank) {
+    for (const { again, clients } of isLowestTurn ? this.#byRank.toReversed() : this.#byRank) {
+      const [oldest] = again;
+      if (oldest) return oldest;
       const [first] = clients;
       if (!first) continue;
       const [client, line] = first;

@@ -16,7 +16,7 @@ import {
   type Rests,
   type Workers,
 } from './ports.ts';
-import type { SlotQueues } from './slots.ts';
+import type { SlotQueues, Wait } from './slots.ts';
 import { TaskRecords } from './task-records.ts';
 import { type TaskWatch, unwatched, type Watch } from './watch.ts';
 
@@ -84,6 +84,8 @@ export class TaskRun implements AttemptListener {
   readonly #watch: TaskWatch;
   /** How it ended, for those who watch. */
   #end = 'INTERNAL';
+  /** Models in whose line it came to its turn. */
+  readonly #hadItsTurnAt = new Set<string>();
   /** Made only where something waits for a slot. */
   #stop: AbortController | undefined;
   /** Limits that workers say are reached, by model. */
@@ -240,6 +242,8 @@ export class TaskRun implements AttemptListener {
     anotherFollows = false,
   ): Promise<'done' | 'next' | 'full' | 'undelivered'> {
     const untilMs = this.#deps.nowMs() + waitMs;
+    if (waitMs > 0 && this.#deps.slots.waiting(model) > 0 && (await this.#inTurn(model, waitMs)) !== 'try')
+      return this.#isOver ? 'done' : 'full';
     while (!this.#isOver) {
       const end = await this.#attempt(model, patience, anotherFollows);
       if (this.#isOver) return 'done';
@@ -318,9 +322,24 @@ export class TaskRun implements AttemptListener {
     ).length;
   }
 
+  /** Whoever comes while others wait for the model goes in line behind them. */
+  #inTurn(model: string, timeoutMs: number): ReturnType<SlotQueues['wait']> {
+    return this.#heard(model, this.#deps.slots.comeInTurn(model, this.#wait(model, timeoutMs)));
+  }
+
   #waitForSlot(model: string, timeoutMs: number, signal = this.#stopSignal()): ReturnType<SlotQueues['wait']> {
+    return this.#heard(model, this.#deps.slots.wait(model, this.#wait(model, timeoutMs, signal)));
+  }
+
+  #wait(model: string, timeoutMs: number, signal = this.#stopSignal()): Wait {
     const { priority, client } = this.task.facts;
-    return this.#deps.slots.wait(model, priority, client, timeoutMs, signal);
+    return { priority, client, timeoutMs, signal, isAgain: this.#hadItsTurnAt.has(model) };
+  }
+
+  async #heard(model: string, answer: ReturnType<SlotQueues['wait']>): ReturnType<SlotQueues['wait']> {
+    const told = await answer;
+    if (told === 'try') this.#hadItsTurnAt.add(model);
+    return told;
   }
 
   #stopSignal(): AbortSignal {
