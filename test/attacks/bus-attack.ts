@@ -68,6 +68,7 @@ const tasks: Questions<TaskOperation> = {
   get: [wire.GetTaskRequestSchema, { taskId: never }],
   cancel: [wire.CancelTaskRequestSchema, { taskId: never }],
   list: [wire.ListTasksRequestSchema],
+  requeue: [wire.RequeueTaskRequestSchema, { taskId: never }],
 };
 const json: Readonly<Record<JsonOperation, Plain>> = {
   run: { type: 'text_gen', input: 'ping' },

@@ -179,14 +179,46 @@ test('a cancelled task ends at once, and its call is given up', async () => {
   expect(failure).toMatchObject({ code: 'cancelled' });
 });
 
-test('a task that fails again and again fails in the end, with what became of it', async () => {
+test('a task that fails again and again becomes a dead letter, with why, and is done once it is requeued', async () => {
   const { client } = system;
   upstream.script('broken', { kind: 'status', status: 400 });
   const { taskId } = await client.submit({ type: 'broken', input: 'Hello', priority: 'high', timeoutMs: 60_000 });
   const failure = await client.result(taskId, { timeoutMs: 50_000 }).catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(TaskError);
-  expect((await client.task(taskId)).state).toBe('failed');
-}, 60_000);
+  const dead = await client.task(taskId);
+  expect([dead.state, dead.pickups]).toEqual(['failed', 5]);
+  expect(dead.deadReason).toContain('each of 5 runs failed');
+
+  const willm = willmAt(system.nats.url);
+  const listed = await willm('tasks', 'ls', '--dead', '--client', 'test');
+  expect(listed.out).toMatch(new RegExp(`^${taskId} .*each of 5 runs failed`, 'm'));
+  expect((await overGrpc.tasks({ dead: true })).map((task) => task.taskId)).toContain(taskId);
+  expect(await client.tasks({ client: 'other', dead: true })).toEqual([]);
+
+  const { taskId: done } = await client.submit({ type: 'plain', input: 'Hello' });
+  await client.result(done, { timeoutMs: 20_000 });
+  await expect(client.requeueTask(done)).rejects.toMatchObject({
+    code: 'invalid_task',
+    message: expect.stringContaining('is succeeded and no dead letter'),
+  });
+  const heard: string[] = [];
+  const ends = system.bus.listen(subjects.taskResult('test', taskId), ({ subject }) => heard.push(subject));
+  await system.bus.connection.flush();
+  upstream.script('broken', { kind: 'answer' });
+  const headers = { 'x-will-client': 'test' };
+  const requeued = await fetch(`${system.httpUrl}/v1/tasks/${taskId}/requeue`, { method: 'POST', headers });
+  expect([requeued.status, await requeued.json()]).toEqual([200, expect.objectContaining({ task_id: taskId })]);
+  expect((await client.result(taskId, { timeoutMs: 30_000 })).model).toBe('broken');
+  expect(await client.task(taskId)).toMatchObject({ state: 'succeeded', pickups: 6, idempotencyKey: taskId });
+  expect(await client.tasks({ dead: true })).toEqual([]);
+  await expect.poll(() => heard).toHaveLength(1);
+  ends.unsubscribe();
+  const again = await client.submit({ type: 'broken', input: 'Hello', priority: 'high', taskId });
+  expect([again.isRepeated, again.state]).toEqual([true, 'succeeded']);
+  await expect
+    .poll(async () => (await willm('audit', 'ls', '--json')).out, { timeout: 20_000 })
+    .toContain('task.requeued');
+}, 90_000);
 
 test('a task starts not before its time, and inside its schedule; a deadline ends what could not start', async () => {
   const { client } = system;

@@ -26,6 +26,8 @@ export class TaskBook {
       get: (client, taskId) => this.#later(() => operations.get(client, taskId)),
       claim: (client, taskId) => this.#later(() => operations.claim(client, taskId)),
       finish: (ending) => this.#later(() => this.#finish(ending)),
+      requeue: (client, taskId, atMs, deadlineMs) =>
+        this.#later(() => operations.requeue(client, taskId, atMs, deadlineMs)),
       list: (filter, limit) => this.#later(() => operations.list(filter, limit)),
       messaged: (client, taskId, atMs) => this.#later(() => operations.messaged(client, taskId, atMs)),
       withoutMessageSince: (sinceMs, limit) => this.#later(() => operations.withoutMessageSince(sinceMs, limit)),

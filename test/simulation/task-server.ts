@@ -48,6 +48,8 @@ export class TaskServer {
       next: (priority) => this.#next(priority),
       inLineSinceMs: (priority) => this.#network.ask(() => this.#inLineSinceMs(priority), askMs),
       publishResult: (task) => this.#network.ask(() => this.#publish(task), askMs),
+      withdrawResult: (client, taskId) =>
+        this.#network.ask(() => void this.results.delete(`${client} ${taskId}`), askMs),
       onResult: (hear) => {
         const listener = { actor, hear };
         this.#listeners.add(listener);

@@ -115,7 +115,7 @@ class TasksWorld {
       const { store } = this.#book;
       const queue = this.#server.clientOf(actor);
       const nowMs = Date.now;
-      const tasks = new Tasks({ store, queue, snapshots: this.#snapshot, nowMs });
+      const tasks = new Tasks({ store, queue, snapshots: this.#snapshot, nowMs, noteRequeued: () => {} });
       const runner = new Runner({
         store,
         queue,

@@ -1,5 +1,5 @@
 import { nkeys } from '@nats-io/nats-core';
-import { names, queues, subjects } from '@will/contracts';
+import { names, queues, subjects, taskOperations } from '@will/contracts';
 
 /** What one user of the bus may do; what does not stand here is refused. */
 export interface BusPermissions {
@@ -150,11 +150,12 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
       ...opening(names.tasksStream),
       ...opening(names.resultsStream),
       `$JS.API.STREAM.PURGE.${names.tasksStream}`,
+      `$JS.API.STREAM.PURGE.${names.resultsStream}`,
       ...payloads,
     ],
     // In the name of each task's client.
     subscribe: [
-      ...['submit', 'get', 'cancel', 'list'].map((word) => inQueue(`will.v1.task.${word}.*`, queues.tasks)),
+      ...taskOperations.map((word) => inQueue(`will.v1.task.${word}.*`, queues.tasks)),
       'will.v1.result.*.*',
       '_INBOX.*.*.*',
     ],
@@ -162,7 +163,7 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
   gateway: {
     publish: [
       'will.v1.task.run.*',
-      ...['submit', 'get', 'cancel', 'list'].map((word) => `will.v1.task.${word}.*`),
+      ...taskOperations.map((word) => `will.v1.task.${word}.*`),
       'will.v1.cancel.*.*',
       'will.v1.still.*.*',
       subjects.policyExplain,
@@ -202,7 +203,7 @@ export const permissionsOfClient = (client: string): BusPermissions => ({
   publish: [
     subjects.taskRun(client),
     ...(['run', 'stream', 'explain', 'cancel'] as const).map((word) => subjects.json(word, client)),
-    ...(['submit', 'get', 'cancel', 'list'] as const).map((word) => `will.v1.task.${word}.${client}`),
+    ...taskOperations.map((word) => `will.v1.task.${word}.${client}`),
     `will.v1.cancel.*.${client}`,
     `will.v1.still.*.${client}`,
   ],

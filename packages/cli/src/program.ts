@@ -116,13 +116,14 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
         'expired',
       ]),
     )
+    .option('--dead', 'only dead letters: tasks that were given up, and why')
     .option('--limit <n>', 'how many (default 20)', wholeNumber(1, 200))
     .option('--json', 'print JSON')
     .action(async (options: ListOptions) => {
       const { list } = await import('./commands/tasks.ts');
       end(await list(terminal, options));
     });
-  const ofTask = (word: 'get' | 'wait' | 'cancel', description: string): void => {
+  const ofTask = (word: 'get' | 'wait' | 'cancel' | 'requeue', description: string): void => {
     tasks
       .command(word)
       .description(description)
@@ -137,6 +138,7 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
   ofTask('get', 'show a task as it is');
   ofTask('wait', 'wait for its end and print the answer');
   ofTask('cancel', 'end a task that has not ended');
+  ofTask('requeue', 'have a dead letter run anew');
 
   program
     .command('apply')

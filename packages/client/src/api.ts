@@ -191,6 +191,8 @@ export interface DurableTask {
   readonly result?: TaskResult;
   /** Where it ended otherwise. */
   readonly failure?: TaskError;
+  /** Why it was given up: it is a dead letter, which {@link DurableTasks.requeueTask} runs anew. */
+  readonly deadReason?: string;
 }
 
 /** Durable tasks. All throw {@link TaskError}. */
@@ -206,10 +208,17 @@ export interface DurableTasks {
   ): Promise<TaskResult>;
   /** Ends it, unless it has ended. */
   cancelTask(taskId: string, options?: { readonly client?: string }): Promise<DurableTask>;
+  /**
+   * Has a dead letter run anew: it keeps its id and its key, and has as long as it had at first. One that has not ended
+   * stays as it is. @throws {TaskError} 'invalid_task': it is no dead letter, or its content is not kept any more.
+   */
+  requeueTask(taskId: string, options?: { readonly client?: string }): Promise<DurableTask>;
   /** Newest first, without what they came to. `limit` at most 200, default 20. */
   tasks(filter?: {
     readonly client?: string;
     readonly state?: DurableTask['state'];
+    /** Only dead letters. */
+    readonly dead?: boolean;
     readonly limit?: number;
   }): Promise<readonly DurableTask[]>;
 }

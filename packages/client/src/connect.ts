@@ -91,6 +91,7 @@ class BusTaskClient implements TaskClient, RunSupport {
   readonly task: DurableTasks['task'];
   readonly result: DurableTasks['result'];
   readonly cancelTask: DurableTasks['cancelTask'];
+  readonly requeueTask: DurableTasks['requeueTask'];
   readonly tasks: DurableTasks['tasks'];
 
   constructor(bus: Bus, client: string, speaksForMany: boolean, ownsBus: boolean) {
@@ -109,6 +110,7 @@ class BusTaskClient implements TaskClient, RunSupport {
     this.task = durable.task;
     this.result = durable.result;
     this.cancelTask = durable.cancelTask;
+    this.requeueTask = durable.requeueTask;
     this.tasks = durable.tasks;
   }
 
@@ -202,6 +204,7 @@ export function durableOverBus(bus: Bus): DurableWire {
     get: ask('get', wire.GetTaskRequestSchema, wire.GetTaskResponseSchema),
     cancel: ask('cancel', wire.CancelTaskRequestSchema, wire.CancelTaskResponseSchema),
     list: ask('list', wire.ListTasksRequestSchema, wire.ListTasksResponseSchema),
+    requeue: ask('requeue', wire.RequeueTaskRequestSchema, wire.RequeueTaskResponseSchema),
   };
 }
 

@@ -11,6 +11,7 @@ export interface DurableWire {
   get(client: string, request: wire.GetTaskRequest): Promise<wire.GetTaskResponse>;
   cancel(client: string, request: wire.CancelTaskRequest): Promise<wire.CancelTaskResponse>;
   list(client: string, request: wire.ListTasksRequest): Promise<wire.ListTasksResponse>;
+  requeue(client: string, request: wire.RequeueTaskRequest): Promise<wire.RequeueTaskResponse>;
 }
 
 /** One question that waits; longer waits are several of them. */
@@ -67,8 +68,10 @@ export function durableTasks(over: DurableWire, defaultClient: string): DurableT
     },
     cancelTask: async (taskId, { client = defaultClient } = {}) =>
       known(await over.cancel(client, create(wire.CancelTaskRequestSchema, { taskId })), taskId),
-    async tasks({ client = defaultClient, state, limit = 0 } = {}) {
-      const request = create(wire.ListTasksRequestSchema, { limit, state: stateOnWire(state) });
+    requeueTask: async (taskId, { client = defaultClient } = {}) =>
+      known(await over.requeue(client, create(wire.RequeueTaskRequestSchema, { taskId })), taskId),
+    async tasks({ client = defaultClient, state, dead = false, limit = 0 } = {}) {
+      const request = create(wire.ListTasksRequestSchema, { limit, state: stateOnWire(state), dead });
       const { tasks, failure } = await over.list(client, request);
       if (failure) throw taskErrorOf(failure, '');
       return tasks.map(durableTaskOf);
@@ -107,6 +110,7 @@ function durableTaskOf(task: wire.DurableTask): DurableTask {
     deadlineUnixMs: Number(task.deadlineUnixMs),
     ...(task.finishedUnixMs > 0n && { finishedUnixMs: Number(task.finishedUnixMs) }),
     ...(result && { result }),
+    ...(task.deadReason !== '' && { deadReason: task.deadReason }),
     ...(task.failure && { failure: taskErrorOf(task.failure, taskId) }),
   };
 }

@@ -44,6 +44,7 @@ class GrpcTaskClient implements TaskClient {
   readonly task: DurableTasks['task'];
   readonly result: DurableTasks['result'];
   readonly cancelTask: DurableTasks['cancelTask'];
+  readonly requeueTask: DurableTasks['requeueTask'];
   readonly tasks: DurableTasks['tasks'];
 
   constructor(address: string, client: string) {
@@ -56,6 +57,7 @@ class GrpcTaskClient implements TaskClient {
     this.task = durable.task;
     this.result = durable.result;
     this.cancelTask = durable.cancelTask;
+    this.requeueTask = durable.requeueTask;
     this.tasks = durable.tasks;
   }
 
@@ -179,6 +181,7 @@ function overGrpc(connection: Client): DurableWire {
     get: ask('getDurableTask'),
     cancel: ask('cancelDurableTask'),
     list: ask('listDurableTasks'),
+    requeue: ask('requeueDurableTask'),
   };
 }
 

@@ -29,6 +29,8 @@ export interface StoredTask extends NewTask {
   readonly finishedAtMs: number | undefined;
   /** The one terminal result; undefined until the task is finished, and when it was dropped. */
   readonly result: Uint8Array | undefined;
+  /** Why it was given up: it is a dead letter. Undefined: it is none. */
+  readonly deadReason: string | undefined;
 }
 
 export type Insertion =
@@ -51,7 +53,16 @@ export interface Ending {
   readonly state: TerminalState;
   readonly result: Uint8Array;
   readonly atMs: number;
+  /** It is given up, and stands among the dead letters. */
+  readonly deadReason?: string;
 }
+
+export type Requeue =
+  /** It waits again, with no end and no message, its fence as high as it was. */
+  | { readonly kind: 'requeued'; readonly task: StoredTask }
+  /** It is no dead letter, or nothing is left of what was asked. */
+  | { readonly kind: 'refused'; readonly task: StoredTask }
+  | { readonly kind: 'unknown' };
 
 export type Finish =
   /** This ending is the task's result. */
@@ -65,6 +76,8 @@ export type Finish =
 export interface TaskFilter {
   readonly client?: string;
   readonly state?: TaskState;
+  /** Only dead letters. */
+  readonly dead?: boolean;
 }
 
 /** Durable tasks: stored before they are acknowledged, ended exactly once. Every write is on disk when it resolves. */
@@ -75,6 +88,8 @@ export interface TaskStore {
   claim(client: string, taskId: string): Promise<Claim>;
   /** One conditional write: not terminal, and the fence is the newest. */
   finish(ending: Ending): Promise<Finish>;
+  /** One conditional write: a dead letter whose body is kept waits again, as if a message for it was published now. */
+  requeue(client: string, taskId: string, atMs: number, deadlineMs: number): Promise<Requeue>;
   /** Newest first. `limit` from 1. */
   list(filter: TaskFilter, limit: number): Promise<readonly StoredTask[]>;
   /** Notes that a message for the task was published. */

@@ -60,7 +60,7 @@ export const described: Readonly<Record<string, Readonly<Record<string, Describe
   },
   '/v1/tasks': {
     POST: { summary: 'Submits a durable task', body: submissionSchema, takesFacts: true },
-    GET: { summary: 'Durable tasks of a client, newest first', takesFacts: true },
+    GET: { summary: 'Durable tasks of a client, newest first; with dead=true its dead letters', takesFacts: true },
   },
   '/v1/tasks/*': {
     GET: {
@@ -76,6 +76,9 @@ export const described: Readonly<Record<string, Readonly<Record<string, Describe
       parameter: 'task_id',
       takesFacts: true,
     },
+  },
+  '/v1/tasks/*/requeue': {
+    POST: { summary: 'Has a dead letter run anew', parameter: 'task_id', takesFacts: true },
   },
   '/v1/models': { GET: { summary: 'Everything that `model` may name' } },
   '/v1/models/*': { GET: { summary: 'One model or task type', parameter: 'name' } },

@@ -58,6 +58,7 @@ export function routes(options: TaskOptions): Routes {
     '/v1/tasks': { POST: tasks.submit, GET: tasks.list },
     '/v1/tasks/*': { GET: tasks.get, DELETE: tasks.cancel },
     '/v1/tasks/*/events': { GET: tasks.events },
+    '/v1/tasks/*/requeue': { POST: tasks.requeue },
     '/openapi.json': {
       GET: (_request, response) => sendJson(response, 200, openApi),
     },

@@ -18,6 +18,7 @@ const ended: StoredTask = {
   messagedAtMs: 1,
   finishedAtMs: 2,
   result: undefined,
+  deadReason: undefined,
 };
 
 test('a task whose result is kept no longer says so, and that it had succeeded', () => {

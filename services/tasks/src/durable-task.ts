@@ -35,6 +35,7 @@ export function durableTask(task: StoredTask, { withOutcome = true } = {}): wire
     finishedUnixMs: BigInt(task.finishedAtMs ?? 0),
     pickups: task.fence,
     idempotencyKey: task.idempotencyKey,
+    deadReason: task.deadReason ?? '',
     ...(outcome?.end && { end: outcome.end }),
     ...(outcome?.failure && { failure: outcome.failure }),
   });

@@ -1,4 +1,4 @@
-import { announce, connectBus, followSnapshot } from '@will/bus';
+import { announce, auditNotes, connectBus, followSnapshot } from '@will/bus';
 import { connectClient, endOf, requestOf } from '@will/client';
 import { measures, observe } from '@will/observe';
 import { busAddressOf, createLogger, newProcessId, repeat, runMain, untilStopped } from '@will/runtime';
@@ -33,7 +33,15 @@ await runMain(logger, async (ready) => {
   const queue = await openTaskStream(bus);
   const client = await connectClient({ bus });
   const nowMs = Date.now;
-  const tasks = new Tasks({ store, queue, snapshots, nowMs });
+  const audit = auditNotes(bus, 'tasks', onError);
+  const tasks = new Tasks({
+    store,
+    queue,
+    snapshots,
+    nowMs,
+    noteRequeued: (client, object, detail) =>
+      audit.note({ actor: `client ${client}`, action: 'task.requeued', object, detail }),
+  });
   const runner = new Runner({
     store,
     queue,
@@ -75,6 +83,7 @@ await runMain(logger, async (ready) => {
   await reconciling.stop();
   await forgetting.stop();
   await presence.stop();
+  await audit.stop();
   await client.close();
   snapshots.stop();
   await bus.close();

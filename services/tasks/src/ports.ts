@@ -25,6 +25,8 @@ export interface TaskQueue {
   inLineSinceMs(priority: Priority): Promise<number>;
   /** Publishes the one result of a task; once more does nothing. */
   publishResult(task: wire.DurableTask): Promise<void>;
+  /** Takes back the published end of a task that is to be run anew. */
+  withdrawResult(client: string, taskId: string): Promise<void>;
   /** Called when a task of any process ended. Returns how to stop. */
   onResult(listener: (client: string, taskId: string) => void): () => void;
 }

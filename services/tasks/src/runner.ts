@@ -115,7 +115,8 @@ export class Runner {
     // A delivery that was not acknowledged was a run whose end nobody saw.
     const runsBefore = runs + queued.deliveries - 1;
     if (task.deadlineMs <= this.#deps.nowMs()) return this.#end(queued, task, 'expired', { failure: expiredFailure() });
-    if (runsBefore >= mostRuns) return this.#end(queued, task, 'failed', { failure: givenUp(runsBefore) });
+    if (runsBefore >= mostRuns)
+      return this.#end(queued, task, 'failed', { failure: givenUp(runsBefore) }, endless(runsBefore));
     await this.#runOnce(queued, task, runsBefore);
   }
 
@@ -181,7 +182,7 @@ export class Runner {
       return this.#end(queued, task, 'expired', { failure });
     if (!error.isRetryable) return this.#end(queued, task, 'failed', { failure });
     const runs = notRun.has(error.code) ? runsBefore : runsBefore + 1;
-    if (runs >= mostRuns) return this.#end(queued, task, 'failed', { failure });
+    if (runs >= mostRuns) return this.#end(queued, task, 'failed', { failure }, failedEachTime(runs, failure));
     await this.#park(queued, task, runs, error.retryAfterMs);
   }
 
@@ -200,10 +201,18 @@ export class Runner {
     await queued.done();
   }
 
-  async #end(queued: QueuedTask, task: StoredTask, state: TerminalState, outcome: Outcome): Promise<void> {
+  /** @param deadReason it is given up, though another run might do it: it becomes a dead letter. */
+  async #end(
+    queued: QueuedTask,
+    task: StoredTask,
+    state: TerminalState,
+    outcome: Outcome,
+    deadReason?: string,
+  ): Promise<void> {
     const { store, nowMs } = this.#deps;
     const { client, taskId, fence } = task;
-    const ended = await store.finish({ client, taskId, fence, state, result: outcomeBytes(outcome), atMs: nowMs() });
+    const ending = { client, taskId, fence, state, result: outcomeBytes(outcome), atMs: nowMs() };
+    const ended = await store.finish({ ...ending, ...(deadReason !== undefined && { deadReason }) });
     // Fenced off: somebody else has it, with a message of its own.
     if (ended.kind !== 'unknown' && isTerminal(ended.task.state)) await publishEnd(this.#deps, ended.task);
     await queued.done();
@@ -212,8 +221,13 @@ export class Runner {
 
 const keyOf = (client: string, taskId: string): string => `${client} ${taskId}`;
 
+const endless = (runs: number): string => `of ${runs} runs nobody saw the end`;
+
+const failedEachTime = (runs: number, { code, message }: wire.Failure): string =>
+  `each of ${runs} runs failed, the last with ${wire.FailureCode[code].toLowerCase()}: ${message}`;
+
 const givenUp = (runs: number): wire.Failure =>
   create(wire.FailureSchema, {
     code: wire.FailureCode.ALL_FAILED,
-    message: `given up: of ${runs} runs nobody saw the end`,
+    message: `given up: ${endless(runs)}`,
   });

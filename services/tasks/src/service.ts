@@ -13,6 +13,8 @@ export interface TasksDeps {
   readonly queue: TaskQueue;
   readonly snapshots: SnapshotSource;
   readonly nowMs: () => number;
+  /** Notes for the audit log that somebody had a dead letter run anew. */
+  readonly noteRequeued: (client: string, taskId: string, whyItWasDead: string) => void;
 }
 
 /** What was asked cannot be done; the message names the value and what was allowed. */
@@ -89,10 +91,14 @@ export class Tasks {
     }
   }
 
-  async list(client: string, state: StoredTask['state'] | undefined, limit: number): Promise<wire.DurableTask[]> {
+  async list(
+    client: string,
+    { state, dead = false }: { readonly state?: StoredTask['state'] | undefined; readonly dead?: boolean },
+    limit: number,
+  ): Promise<wire.DurableTask[]> {
     const most = limit === 0 ? usualList : limit;
     if (most > longestList) throw invalid(`limit ${limit} must be between 1 and ${longestList}`);
-    const tasks = await this.#deps.store.list({ client, ...(state && { state }) }, most);
+    const tasks = await this.#deps.store.list({ client, ...(state && { state }), dead }, most);
     return tasks.map((task) => durableTask(task, { withOutcome: false }));
   }
 
@@ -100,6 +106,29 @@ export class Tasks {
   async cancel(client: string, taskId: string): Promise<wire.DurableTask> {
     const failure = create(wire.FailureSchema, { code: wire.FailureCode.CANCELLED, message: 'the task was cancelled' });
     return durableTask(await this.#endBy(await this.#mustKnow(client, taskId), 'cancelled', failure));
+  }
+
+  /**
+   * Has a dead letter run anew, under its id and its key: its runs count from none, and it has as long as it had at first. A
+   * task that has not ended stays as it is: asked twice is as asked once. @throws {TasksError}
+   */
+  async requeue(client: string, taskId: string): Promise<wire.DurableTask> {
+    const { store, queue, nowMs, noteRequeued } = this.#deps;
+    const known = await this.#mustKnow(client, taskId);
+    if (!isTerminal(known.state)) return durableTask(known);
+    const whyDead = mustBeDead(known);
+    // Its second end would not be heard of while the first one stands.
+    await queue.withdrawResult(client, taskId);
+    const now = nowMs();
+    const requeued = await store.requeue(client, taskId, now, now + known.deadlineMs - known.createdAtMs);
+    if (requeued.kind === 'unknown') throw unknownTask(client, taskId);
+    const { task, kind } = requeued;
+    if (kind === 'requeued') {
+      noteRequeued(client, taskId, whyDead);
+      const reference = create(wire.TaskReferenceSchema, { client, taskId });
+      await queue.add(reference, task.priority, task.type, `${client}.${taskId}:after.${task.fence}`);
+    }
+    return durableTask(task);
   }
 
   /** Puts tasks back into the queue of which no message is under way. @returns how many. */
@@ -234,7 +263,7 @@ export class Tasks {
 
   async #mustKnow(client: string, taskId: string): Promise<StoredTask> {
     const task = isOpaqueId(taskId) ? await this.#deps.store.get(client, taskId) : undefined;
-    if (!task) throw invalid(`task ${shown(taskId)} is not known of client ${client}`);
+    if (!task) throw unknownTask(client, taskId);
     return task;
   }
 
@@ -299,6 +328,17 @@ function hashOf(request: wire.SubmitRequest): string {
 const spreadOf = (taskId: string): number => createHash('sha256').update(taskId).digest().readUInt32BE(0) / 2 ** 32;
 
 const invalid = (message: string): TasksError => new TasksError(wire.FailureCode.INVALID_TASK, message);
+const unknownTask = (client: string, taskId: string): TasksError =>
+  invalid(`task ${shown(taskId)} is not known of client ${client}`);
+
+/** @returns why it is dead. @throws {TasksError} it is not, or nothing is left to run. */
+function mustBeDead({ taskId, state, deadReason, body }: StoredTask): string {
+  if (deadReason === undefined)
+    throw invalid(`task ${shown(taskId)} is ${state} and no dead letter; only dead letters can be requeued`);
+  if (body.length === 0)
+    throw invalid(`task ${shown(taskId)} cannot be requeued: what it asked was kept for 24 hours after its end`);
+  return deadReason;
+}
 const shown = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 const instant = (ms: number): string => (Math.abs(ms) < 8.64e15 ? new Date(ms).toISOString() : `${ms}`);
 

@@ -70,6 +70,7 @@ const tasks = (start: TaskClient['start']): TaskClient => ({
   task: notFaked,
   result: notFaked,
   cancelTask: notFaked,
+  requeueTask: notFaked,
   tasks: notFaked,
   async close() {},
 });

@@ -19,6 +19,7 @@ export interface TasksOptions {
 export interface ListOptions extends TasksOptions {
   readonly state?: DurableTask['state'];
   readonly limit?: number;
+  readonly dead?: boolean;
 }
 
 const told = { text: '', firstContentMs: undefined };
@@ -103,18 +104,24 @@ export const cancel = (terminal: Terminal, taskId: string, options: TasksOptions
     show(terminal, await tasks.cancelTask(taskId), options),
   );
 
+/** `willm tasks requeue`: has a dead letter run anew. */
+export const requeue = (terminal: Terminal, taskId: string, options: TasksOptions): Promise<ExitCode> =>
+  withTasks(terminal, options.client ?? 'default', async (tasks) =>
+    show(terminal, await tasks.requeueTask(taskId, options), options),
+  );
+
 /** `willm tasks ls`: durable tasks of a client, newest first. */
 export const list = (terminal: Terminal, options: ListOptions, nowMs = Date.now()): Promise<ExitCode> =>
   withTasks(terminal, options.client ?? 'default', async (tasks) => {
-    const { state, limit } = options;
-    const found = await tasks.tasks({ ...(state && { state }), ...(limit !== undefined && { limit }) });
+    const { state, limit, dead = false } = options;
+    const found = await tasks.tasks({ ...(state && { state }), ...(limit !== undefined && { limit }), dead });
     if (options.json) printJson(terminal, found.map(asJson));
-    else if (found.length === 0) terminal.err('no durable tasks\n');
-    else terminal.out(tasksTable(found, nowMs));
+    else if (found.length === 0) terminal.err(dead ? 'no dead letters\n' : 'no durable tasks\n');
+    else terminal.out(tasksTable(found, nowMs, dead));
     return exitCodes.success;
   });
 
-const tasksTable = (tasks: readonly DurableTask[], nowMs: number): string =>
+const tasksTable = (tasks: readonly DurableTask[], nowMs: number, dead: boolean): string =>
   table(tasks, [
     { title: 'TASK', value: ({ taskId }) => taskId },
     { title: 'TYPE', value: ({ type }) => type },
@@ -122,6 +129,7 @@ const tasksTable = (tasks: readonly DurableTask[], nowMs: number): string =>
     { title: 'STATE', value: ({ state }) => state },
     { title: 'AGE', value: ({ createdUnixMs }) => duration(Math.max(0, nowMs - createdUnixMs)), align: 'right' },
     { title: 'PICKUPS', value: ({ pickups }) => pickups, align: 'right' },
+    ...(dead ? [{ title: 'WHY', value: ({ deadReason = '' }: DurableTask) => printable(deadReason) }] : []),
   ]);
 
 function show(terminal: Terminal, task: DurableTask, options: TasksOptions): ExitCode {
@@ -137,6 +145,7 @@ function show(terminal: Terminal, task: DurableTask, options: TasksOptions): Exi
       ['deadline', at(task.deadlineUnixMs)],
       ['finished', at(task.finishedUnixMs)],
       ['pickups', `${task.pickups}`],
+      ['dead', task.deadReason ?? ''],
       ['answered by', task.result?.model ?? ''],
       ['failure', task.failure ? `${task.failure.code}: ${task.failure.message}` : ''],
     ].filter(([, value]) => value !== '');

@@ -21,6 +21,7 @@ const fresh = (task = newTask()): StoredTask => ({
   messagedAtMs: undefined,
   finishedAtMs: undefined,
   result: undefined,
+  deadReason: undefined,
 });
 
 /** What every task store promises. */
@@ -138,6 +139,46 @@ export function taskStoreContract(newPlace: () => Promise<Place<TaskStore>>): vo
       await store.claim('acmelegal', 'old');
       await store.finish(ending({ taskId: 'old' }));
       expect(await ids(61)).toEqual(['told']);
+    }));
+
+  test('a dead letter is listed apart, and requeued once: then it waits again and can end once more', () =>
+    onStore(newPlace, async (store) => {
+      for (const taskId of ['dead', 'failed', 'open']) await store.insert(newTask({ taskId, idempotencyKey: taskId }));
+      for (const taskId of ['dead', 'failed']) await store.claim('acmelegal', taskId);
+      await store.finish(ending({ taskId: 'dead', state: 'failed', deadReason: 'given up' }));
+      await store.finish(ending({ taskId: 'failed', state: 'failed' }));
+      await store.published('acmelegal', 'dead');
+      const dead = async (): Promise<unknown> =>
+        (await store.list({ client: 'acmelegal', state: 'failed', dead: true }, 10)).map(({ taskId }) => taskId);
+      expect(await dead()).toEqual(['dead']);
+      expect(await store.list({ client: 'globex', dead: true }, 10)).toEqual([]);
+      expect((await store.get('acmelegal', 'dead'))?.deadReason).toBe('given up');
+      expect((await store.requeue('acmelegal', 'failed', 3_000, 9_000)).kind).toBe('refused');
+      expect((await store.requeue('acmelegal', 'open', 3_000, 9_000)).kind).toBe('refused');
+      expect((await store.requeue('acmelegal', 'unknown', 3_000, 9_000)).kind).toBe('unknown');
+      const again = { ...fresh(newTask({ taskId: 'dead', idempotencyKey: 'dead' })), fence: 1 };
+      const requeued = { ...again, messagedAtMs: 3_000, deadlineMs: 9_000 };
+      expect(await store.requeue('acmelegal', 'dead', 3_000, 9_000)).toEqual({ kind: 'requeued', task: requeued });
+      expect((await store.requeue('acmelegal', 'dead', 3_000, 9_000)).kind).toBe('refused');
+      expect(await dead()).toEqual([]);
+      const silent = await store.withoutMessageSince(3_001, 10);
+      expect(silent.map(({ taskId }) => taskId)).toContain('dead');
+      expect(await store.finish(ending({ taskId: 'dead', fence: 0 }))).toMatchObject({ kind: 'fenced_off' });
+      expect(await store.claim('acmelegal', 'dead')).toMatchObject({ kind: 'claimed', task: { fence: 2 } });
+      expect(await store.finish(ending({ taskId: 'dead', fence: 2, atMs: 4_000 }))).toMatchObject({ kind: 'finished' });
+      expect((await store.unpublished(9_000, 10)).map(({ taskId }) => taskId)).toContain('dead');
+    }));
+
+  test('a dead letter whose content was dropped is not requeued', () =>
+    onStore(newPlace, async (store) => {
+      await store.insert(newTask());
+      await store.claim('acmelegal', 'task-1');
+      await store.finish(ending({ state: 'failed', deadReason: 'given up' }));
+      await store.dropContent(2_500, 10);
+      expect(await store.requeue('acmelegal', 'task-1', 3_000, 9_000)).toMatchObject({
+        kind: 'refused',
+        task: { state: 'failed', deadReason: 'given up' },
+      });
     }));
 
   test('an end counts as unpublished until somebody notes that it was', () =>

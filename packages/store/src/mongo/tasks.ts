@@ -7,6 +7,7 @@ import type {
   Finish,
   Insertion,
   NewTask,
+  Requeue,
   StoredTask,
   TaskFilter,
   TaskState,
@@ -38,6 +39,7 @@ interface TaskDocument {
   /** Body and result were dropped. */
   readonly isEmptied?: boolean;
   readonly isPublished?: boolean;
+  readonly deadReason?: string;
 }
 
 export const taskSchema: MongoSchema = {
@@ -58,6 +60,10 @@ export const taskSchema: MongoSchema = {
       const tasks = database.collection('tasks');
       await tasks.updateMany({ isFinished: true }, { $set: { isPublished: true } });
       await tasks.createIndex({ isFinished: 1, isPublished: 1, finishedAtMs: 1 });
+    },
+    async (database) => {
+      const dead = { partialFilterExpression: { deadReason: { $exists: true } } };
+      await database.collection('tasks').createIndex({ client: 1, deadReason: 1, createdAtMs: -1 }, dead);
     },
   ],
 };
@@ -111,10 +117,11 @@ class MongoTasks implements TaskStore {
     });
   }
 
-  finish({ client, taskId, fence, state, result, atMs }: Ending): Promise<Finish> {
+  finish({ client, taskId, fence, state, result, atMs, deadReason }: Ending): Promise<Finish> {
     return this.#inTurn(client, taskId, async () => {
       const _id = idOf(client, taskId);
-      const ended = { $set: { state, result: new Binary(result), finishedAtMs: atMs, isFinished: true } };
+      const dead = deadReason === undefined ? {} : { deadReason };
+      const ended = { $set: { state, result: new Binary(result), finishedAtMs: atMs, isFinished: true, ...dead } };
       const finished = await this.#update({ _id, fence, isFinished: false }, ended);
       if (finished) return { kind: 'finished', task: finished };
       const task = await this.#find({ _id });
@@ -123,8 +130,28 @@ class MongoTasks implements TaskStore {
     });
   }
 
-  list({ client, state }: TaskFilter, limit: number): Promise<readonly StoredTask[]> {
-    const filter = { ...(client !== undefined && { client }), ...(state !== undefined && { state }) };
+  requeue(client: string, taskId: string, atMs: number, deadlineMs: number): Promise<Requeue> {
+    return this.#inTurn(client, taskId, async () => {
+      const _id = idOf(client, taskId);
+      const again = { state: 'waiting', isFinished: false, isPublished: false, deadlineMs };
+      const revived = {
+        $set: { ...again, messagedAtMs: atMs, quietSinceMs: atMs },
+        $unset: { result: '', finishedAtMs: '', deadReason: '' },
+      };
+      const isDead = { deadReason: { $exists: true }, isEmptied: { $ne: true } };
+      const requeued = await this.#update({ _id, ...isDead }, revived);
+      if (requeued) return { kind: 'requeued', task: requeued };
+      const task = await this.#find({ _id });
+      return task ? { kind: 'refused', task } : { kind: 'unknown' };
+    });
+  }
+
+  list({ client, state, dead }: TaskFilter, limit: number): Promise<readonly StoredTask[]> {
+    const filter = {
+      ...(client !== undefined && { client }),
+      ...(state !== undefined && { state }),
+      ...(dead && { deadReason: { $exists: true } }),
+    };
     return this.#some(filter, { createdAtMs: -1, _id: -1 }, limit);
   }
 
@@ -243,6 +270,7 @@ const fresh = (task: NewTask): StoredTask => ({
   messagedAtMs: undefined,
   finishedAtMs: undefined,
   result: undefined,
+  deadReason: undefined,
 });
 
 const taskOf = (found: WithId<TaskDocument>): StoredTask => ({
@@ -260,6 +288,7 @@ const taskOf = (found: WithId<TaskDocument>): StoredTask => ({
   messagedAtMs: found.messagedAtMs,
   finishedAtMs: found.finishedAtMs,
   result: found.result && bytesOf(found.result),
+  deadReason: found.deadReason,
 });
 
 const bytesOf = ({ buffer, position }: Binary): Uint8Array => new Uint8Array(buffer.subarray(0, position));

@@ -53,6 +53,7 @@ export async function openTaskStore(path: string): Promise<TaskStore> {
     get: (client, taskId) => thread.call('get', client, taskId),
     claim: (client, taskId) => thread.call('claim', client, taskId),
     finish: (ending) => thread.call('finish', ending),
+    requeue: (client, taskId, atMs, deadlineMs) => thread.call('requeue', client, taskId, atMs, deadlineMs),
     list: (filter, limit) => thread.call('list', filter, limit),
     messaged: (client, taskId, atMs) => thread.call('messaged', client, taskId, atMs),
     withoutMessageSince: (sinceMs, limit) => thread.call('withoutMessageSince', sinceMs, limit),

@@ -39,6 +39,8 @@ export const taskSchema: Schema = {
     `ALTER TABLE tasks ADD COLUMN is_published INTEGER NOT NULL DEFAULT 0;
      UPDATE tasks SET is_published = 1 WHERE finished_at_ms IS NOT NULL;
      CREATE INDEX tasks_unpublished ON tasks(finished_at_ms) WHERE finished_at_ms IS NOT NULL AND is_published = 0`,
+    `ALTER TABLE tasks ADD COLUMN dead_reason TEXT;
+     CREATE INDEX tasks_dead ON tasks(client, created_at_ms) WHERE dead_reason IS NOT NULL`,
   ],
 };
 
@@ -53,8 +55,13 @@ export function taskOperations(database: DatabaseSync): TaskOperations {
     `UPDATE tasks SET fence = fence + 1, state = 'running' WHERE client = ? AND task_id = ? AND finished_at_ms IS NULL`,
   );
   const end = database.prepare(
-    `UPDATE tasks SET state = ?, result = ?, finished_at_ms = ?
+    `UPDATE tasks SET state = ?, result = ?, finished_at_ms = ?, dead_reason = ?
      WHERE client = ? AND task_id = ? AND finished_at_ms IS NULL AND fence = ?`,
+  );
+  const revive = database.prepare(
+    `UPDATE tasks SET state = 'waiting', result = NULL, finished_at_ms = NULL, dead_reason = NULL, is_published = 0,
+       messaged_at_ms = ?, deadline_ms = ?
+     WHERE client = ? AND task_id = ? AND dead_reason IS NOT NULL AND length(body) > 0`,
   );
   const noteMessage = database.prepare('UPDATE tasks SET messaged_at_ms = ? WHERE client = ? AND task_id = ?');
   const silent = database.prepare(
@@ -100,12 +107,19 @@ export function taskOperations(database: DatabaseSync): TaskOperations {
       return { kind: isClaimed ? 'claimed' : 'finished', task };
     },
 
-    finish({ client, taskId, fence, state, result, atMs }) {
-      const isFinished = end.run(state, result, atMs, client, taskId, fence).changes === 1;
+    finish({ client, taskId, fence, state, result, atMs, deadReason = null }) {
+      const isFinished = end.run(state, result, atMs, deadReason, client, taskId, fence).changes === 1;
       const task = find(byId, client, taskId);
       if (!task) return { kind: 'unknown' };
       if (isFinished) return { kind: 'finished', task };
       return { kind: task.finishedAtMs === undefined ? 'fenced_off' : 'was_finished', task };
+    },
+
+    requeue(client, taskId, atMs, deadlineMs) {
+      const isRequeued = revive.run(atMs, deadlineMs, client, taskId).changes === 1;
+      const task = find(byId, client, taskId);
+      if (!task) return { kind: 'unknown' };
+      return { kind: isRequeued ? 'requeued' : 'refused', task };
     },
 
     list: (filter, limit) =>
@@ -133,13 +147,17 @@ const parametersOf = ({ client, state }: TaskFilter): readonly SQLInputValue[] =
 function listStatements(database: DatabaseSync): (filter: TaskFilter) => StatementSync {
   const prepare = (where: string): StatementSync =>
     database.prepare(`SELECT * FROM tasks ${where} ORDER BY created_at_ms DESC, number DESC LIMIT ?`);
-  const all = prepare('');
-  const ofClient = prepare('WHERE client = ?');
-  const inState = prepare('WHERE state = ?');
-  const ofBoth = prepare('WHERE client = ? AND state = ?');
-  return ({ client, state }) => {
-    if (client === undefined) return state === undefined ? all : inState;
-    return state === undefined ? ofClient : ofBoth;
+  const statements = new Map<string, StatementSync>();
+  return ({ client, state, dead }) => {
+    const conditions = [
+      ...(client === undefined ? [] : ['client = ?']),
+      ...(state === undefined ? [] : ['state = ?']),
+      ...(dead ? ['dead_reason IS NOT NULL'] : []),
+    ];
+    const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+    const statement = statements.get(where) ?? prepare(where);
+    statements.set(where, statement);
+    return statement;
   };
 }
 
@@ -158,6 +176,7 @@ interface TaskRow {
   readonly messaged_at_ms: number | null;
   readonly finished_at_ms: number | null;
   readonly result: Uint8Array | null;
+  readonly dead_reason: string | null;
 }
 
 const taskOf = (row: TaskRow): StoredTask => ({
@@ -175,4 +194,5 @@ const taskOf = (row: TaskRow): StoredTask => ({
   messagedAtMs: row.messaged_at_ms ?? undefined,
   finishedAtMs: row.finished_at_ms ?? undefined,
   result: row.result ?? undefined,
+  deadReason: row.dead_reason ?? undefined,
 });

@@ -22,5 +22,6 @@ export function durableService(surroundings: Surroundings): Methods<typeof wire.
     getDurableTask: asked((questions) => questions.durable.get),
     cancelDurableTask: asked((questions) => questions.durable.cancel),
     listDurableTasks: asked((questions) => questions.durable.list),
+    requeueDurableTask: asked((questions) => questions.durable.requeue),
   };
 }

@@ -68,6 +68,7 @@ const guardedClient = (client: TaskClient): TaskClient => ({
   task: async (taskId, options) => client.task(taskId, ownOf(options, taskId)),
   result: async (taskId, options) => client.result(taskId, ownOf(options, taskId)),
   cancelTask: async (taskId, options) => client.cancelTask(taskId, ownOf(options, taskId)),
+  requeueTask: async (taskId, options) => client.requeueTask(taskId, ownOf(options, taskId)),
   tasks: async (filter) => client.tasks(ownOf(filter)),
   close: () => client.close(),
 });
@@ -95,6 +96,7 @@ const guardedDurable = (durable: DurableWire): DurableWire => ({
   get: async (client, request) => durable.get(ownOf({ client }).client, request),
   cancel: async (client, request) => durable.cancel(ownOf({ client }).client, request),
   list: async (client, request) => durable.list(ownOf({ client }).client, request),
+  requeue: async (client, request) => durable.requeue(ownOf({ client }).client, request),
 });
 
 function boundSubmission(client: string, request: wire.SubmitRequest): [string, wire.SubmitRequest] {

@@ -15,6 +15,7 @@ const longestWaitMs = 25_000;
 const querySchema = z.strictObject({
   state: z.enum(states).optional(),
   limit: z.coerce.number().int().min(1).max(200).optional(),
+  dead: z.enum(['true', 'false']).optional(),
   wait_ms: z.coerce.number().int().min(0).max(longestWaitMs).optional(),
 });
 
@@ -34,8 +35,9 @@ export function tasksRoutes(options: TaskOptions) {
     },
     async list(request: IncomingMessage, response: ServerResponse): Promise<void> {
       const { client: name } = readFacts(request.headers);
-      const { state, limit } = query(request);
-      const tasks = await client().tasks({ client: name, ...(state && { state }), ...(limit && { limit }) });
+      const { state, limit, dead } = query(request);
+      const filter = { ...(state && { state }), ...(limit && { limit }), dead: dead === 'true' };
+      const tasks = await client().tasks({ client: name, ...filter });
       send(response, 200, { object: 'list', data: tasks.map(shownTask) });
     },
     async get(request: IncomingMessage, response: ServerResponse, taskId: string): Promise<void> {
@@ -49,6 +51,10 @@ export function tasksRoutes(options: TaskOptions) {
       query(request);
       const look = (waitMs: number): Promise<DurableTask> => client().task(checked(taskId), { client: name, waitMs });
       await sendEvents(response, await look(0), () => look(lookEveryMs));
+    },
+    async requeue(request: IncomingMessage, response: ServerResponse, taskId: string): Promise<void> {
+      const { client: name } = readFacts(request.headers);
+      send(response, 200, shownTask(await client().requeueTask(checked(taskId), { client: name })));
     },
     async cancel(request: IncomingMessage, response: ServerResponse, taskId: string): Promise<void> {
       const { client: name } = readFacts(request.headers);
@@ -140,6 +146,7 @@ function shownTask({ result, failure, ...task }: DurableTask): object {
     finished: at(task.finishedUnixMs),
     pickups: task.pickups,
     idempotency_key: task.idempotencyKey,
+    ...(task.deadReason !== undefined && { dead_reason: task.deadReason }),
     ...(result && { result: shownResult(result) }),
     ...(failure && shownError(toHttpError(failure))),
   };

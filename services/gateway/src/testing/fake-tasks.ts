@@ -50,6 +50,7 @@ export function fakeTasks(script: Script = answers('pong')): FakeTasks {
     task: notFaked,
     result: notFaked,
     cancelTask: notFaked,
+    requeueTask: notFaked,
     tasks: notFaked,
     async close() {},
   };

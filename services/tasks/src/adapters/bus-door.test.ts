@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import type { Tasks } from '../service.ts';
 import { serveTasks } from './bus-door.ts';
 
-const operations: readonly TaskOperation[] = ['submit', 'get', 'cancel', 'list'];
+const operations: readonly TaskOperation[] = ['submit', 'get', 'cancel', 'list', 'requeue'];
 
 test('an answer goes to an inbox of the client that the subject names, and nothing is done for another inbox', async () => {
   const nats = await startNatsServer();
@@ -14,11 +14,12 @@ test('an answer goes to an inbox of the client that the subject names, and nothi
   const asker = await connectBus({ servers: nats.url, processId: `test-${newId()}`, inboxScope: 'anna' });
   const done: string[] = [];
   const task = create(wire.DurableTaskSchema, { client: 'anna', taskId: 'one' });
-  const tasks: Pick<Tasks, 'submit' | 'get' | 'cancel' | 'list'> = {
+  const tasks: Pick<Tasks, 'submit' | 'get' | 'cancel' | 'list' | 'requeue'> = {
     submit: async () => (done.push('submit'), { task, repeated: false }),
     get: async () => (done.push('get'), task),
     cancel: async () => (done.push('cancel'), task),
     list: async () => (done.push('list'), [task]),
+    requeue: async () => (done.push('requeue'), task),
   };
   const door = serveTasks(bus, tasks as Tasks, () => {});
   const heard: string[] = [];

@@ -32,8 +32,15 @@ export function serveTasks(bus: Bus, tasks: Tasks, onError: (what: string, error
     serve('cancel', [wire.CancelTaskRequestSchema, wire.CancelTaskResponseSchema], async (client, { taskId }) => ({
       task: await tasks.cancel(client, taskId),
     })),
-    serve('list', [wire.ListTasksRequestSchema, wire.ListTasksResponseSchema], async (client, { state, limit }) => ({
-      tasks: await tasks.list(client, stateFromWire(state), limit),
+    serve(
+      'list',
+      [wire.ListTasksRequestSchema, wire.ListTasksResponseSchema],
+      async (client, { state, limit, dead }) => ({
+        tasks: await tasks.list(client, { state: stateFromWire(state), dead }, limit),
+      }),
+    ),
+    serve('requeue', [wire.RequeueTaskRequestSchema, wire.RequeueTaskResponseSchema], async (client, { taskId }) => ({
+      task: await tasks.requeue(client, taskId),
     })),
   ];
   return {

@@ -119,12 +119,17 @@ export class TaskStream implements TaskQueue {
     const subject = subjects.taskResult(task.client, task.taskId);
     try {
       await this.#jetstream.publish(subject, toBinary(wire.DurableTaskSchema, task), {
-        msgID: `${task.client}.${task.taskId}`,
+        // Of a task that was requeued another end is another message.
+        msgID: `${task.client}.${task.taskId}.${task.pickups}`,
         expect: { lastSubjectSequence: 0 },
       });
     } catch (error) {
       if (!(error instanceof JetStreamApiError) || error.code !== wrongLastSequence) throw error;
     }
+  }
+
+  async withdrawResult(client: string, taskId: string): Promise<void> {
+    await this.#manager.streams.purge(names.resultsStream, { filter: subjects.taskResult(client, taskId) });
   }
 
   onResult(listener: (client: string, taskId: string) => void): () => void {

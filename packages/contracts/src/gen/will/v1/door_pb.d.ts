@@ -11,7 +11,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import type { Message } from "@bufbuild/protobuf";
 import type { Delta, End, Started, Task } from "./task_pb.js";
 import type { Facts, RankedSet } from "./policy_pb.js";
-import type { CancelTaskRequest, CancelTaskResponse, GetTaskRequest, GetTaskResponse, ListTasksRequest, ListTasksResponse, SubmitRequest, SubmitResponse } from "./durable_pb.js";
+import type { CancelTaskRequest, CancelTaskResponse, GetTaskRequest, GetTaskResponse, ListTasksRequest, ListTasksResponse, RequeueTaskRequest, RequeueTaskResponse, SubmitRequest, SubmitResponse } from "./durable_pb.js";
 import type { GetRequestSchema, GetResponseSchema, StatusRequestSchema, StatusResponseSchema } from "./registry_pb.js";
 import type { FeedbackRequestSchema, FeedbackResponseSchema, GetDecisionRequestSchema, GetDecisionResponseSchema, QueryCallsRequestSchema, QueryCallsResponseSchema, QueryUsageRequestSchema, QueryUsageResponseSchema } from "./telemetry_pb.js";
 
@@ -316,6 +316,45 @@ export declare type CancelDurableTaskResponse = Message<"will.v1.CancelDurableTa
 export declare const CancelDurableTaskResponseSchema: GenMessage<CancelDurableTaskResponse>;
 
 /**
+ * @generated from message will.v1.RequeueDurableTaskRequest
+ */
+export declare type RequeueDurableTaskRequest = Message<"will.v1.RequeueDurableTaskRequest"> & {
+  /**
+   * Slug; empty: default.
+   *
+   * @generated from field: string client = 1;
+   */
+  client: string;
+
+  /**
+   * @generated from field: will.v1.RequeueTaskRequest request = 2;
+   */
+  request?: RequeueTaskRequest | undefined;
+};
+
+/**
+ * Describes the message will.v1.RequeueDurableTaskRequest.
+ * Use `create(RequeueDurableTaskRequestSchema)` to create a new message.
+ */
+export declare const RequeueDurableTaskRequestSchema: GenMessage<RequeueDurableTaskRequest>;
+
+/**
+ * @generated from message will.v1.RequeueDurableTaskResponse
+ */
+export declare type RequeueDurableTaskResponse = Message<"will.v1.RequeueDurableTaskResponse"> & {
+  /**
+   * @generated from field: will.v1.RequeueTaskResponse response = 1;
+   */
+  response?: RequeueTaskResponse | undefined;
+};
+
+/**
+ * Describes the message will.v1.RequeueDurableTaskResponse.
+ * Use `create(RequeueDurableTaskResponseSchema)` to create a new message.
+ */
+export declare const RequeueDurableTaskResponseSchema: GenMessage<RequeueDurableTaskResponse>;
+
+/**
  * @generated from message will.v1.ListDurableTasksRequest
  */
 export declare type ListDurableTasksRequest = Message<"will.v1.ListDurableTasksRequest"> & {
@@ -433,6 +472,16 @@ export declare const DurableTaskService: GenService<{
     methodKind: "unary";
     input: typeof ListDurableTasksRequestSchema;
     output: typeof ListDurableTasksResponseSchema;
+  },
+  /**
+   * Runs a dead letter anew.
+   *
+   * @generated from rpc will.v1.DurableTaskService.RequeueDurableTask
+   */
+  requeueDurableTask: {
+    methodKind: "unary";
+    input: typeof RequeueDurableTaskRequestSchema;
+    output: typeof RequeueDurableTaskResponseSchema;
   },
 }>;
 

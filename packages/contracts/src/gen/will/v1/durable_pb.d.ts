@@ -156,6 +156,13 @@ export declare type DurableTask = Message<"will.v1.DurableTask"> & {
    * @generated from field: string idempotency_key = 12;
    */
   idempotencyKey: string;
+
+  /**
+   * It was given up, and why: it stands among the dead letters until it is requeued or forgotten. Empty: it was not.
+   *
+   * @generated from field: string dead_reason = 13;
+   */
+  deadReason: string;
 };
 
 /**
@@ -268,6 +275,13 @@ export declare type ListTasksRequest = Message<"will.v1.ListTasksRequest"> & {
    * @generated from field: uint32 limit = 2;
    */
   limit: number;
+
+  /**
+   * Only dead letters.
+   *
+   * @generated from field: bool dead = 3;
+   */
+  dead: boolean;
 };
 
 /**
@@ -296,6 +310,48 @@ export declare type ListTasksResponse = Message<"will.v1.ListTasksResponse"> & {
  * Use `create(ListTasksResponseSchema)` to create a new message.
  */
 export declare const ListTasksResponseSchema: GenMessage<ListTasksResponse>;
+
+/**
+ * Sent to will.v1.task.requeue.<client>: a dead letter is run anew, under its id and its idempotency key, and has as long for
+ * it as it had at first. A task that has not ended stays as it is.
+ *
+ * @generated from message will.v1.RequeueTaskRequest
+ */
+export declare type RequeueTaskRequest = Message<"will.v1.RequeueTaskRequest"> & {
+  /**
+   * @generated from field: string task_id = 1;
+   */
+  taskId: string;
+};
+
+/**
+ * Describes the message will.v1.RequeueTaskRequest.
+ * Use `create(RequeueTaskRequestSchema)` to create a new message.
+ */
+export declare const RequeueTaskRequestSchema: GenMessage<RequeueTaskRequest>;
+
+/**
+ * @generated from message will.v1.RequeueTaskResponse
+ */
+export declare type RequeueTaskResponse = Message<"will.v1.RequeueTaskResponse"> & {
+  /**
+   * @generated from field: will.v1.DurableTask task = 1;
+   */
+  task?: DurableTask | undefined;
+
+  /**
+   * Also where what was asked is not kept any more.
+   *
+   * @generated from field: will.v1.Failure failure = 2;
+   */
+  failure?: Failure | undefined;
+};
+
+/**
+ * Describes the message will.v1.RequeueTaskResponse.
+ * Use `create(RequeueTaskResponseSchema)` to create a new message.
+ */
+export declare const RequeueTaskResponseSchema: GenMessage<RequeueTaskResponse>;
 
 /**
  * A message of the stream WILL_TASKS: which task is to run. What it is stands in the store.
