@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { httpAccess } from '../../services/gateway/src/keys/access.ts';
 import { callsOf } from '../support/ask.ts';
 import { SecretScan } from '../support/secret-scan.ts';
+import { author, type Change, changes, content, entriesSince, untilEntries } from './audited.ts';
 import { askBus, askElsewhere, busTargets, forbiddenReplies } from './bus-attack.ts';
 import { callGrpc, grpcTargets, openGrpc } from './grpc-attack.ts';
 import { type Payload, payloads } from './payloads.ts';
@@ -291,6 +292,74 @@ function covers(pattern: string, subject: string): boolean {
     if (given[at] === undefined || (wanted[at] !== '*' && wanted[at] !== given[at])) return false;
   }
   return wanted.length === given.length;
+}
+
+test('whatever changes something leaves an entry in the audit log that names who and what, and no content', async () => {
+  const { system } = world;
+  const after = (await entriesSince(system, 0n)).at(-1)?.sequence ?? 0n;
+  for (const { subject, bytes } of changes) await system.bus.request(subject, bytes, 20_000);
+  const fits = ({ action, object }: Change, entry: wire.AuditEntry): boolean =>
+    entry.action === action &&
+    entry.actor === author &&
+    (typeof object === 'string' ? entry.object === object : object.test(entry.object));
+  const missing = (entries: readonly wire.AuditEntry[]): string[] =>
+    changes.filter((one) => !entries.some((entry) => fits(one, entry))).map(({ subject }) => subject);
+  const entries = await untilEntries(system, after, (sofar) => missing(sofar).length === 0);
+  expect(missing(entries)).toEqual([]);
+  // Two of them change documents.
+  expect(entries.filter(({ action }) => action === 'documents.changed')).toHaveLength(2);
+  expect(changes.length).toBeGreaterThan(5);
+  expect(entries.map(({ detail, object }) => `${object} ${detail}`).join('\n')).not.toContain(content);
+});
+
+test('every refusal at a door, of every route and method, leaves an entry that names who, what and why', async () => {
+  const { system, keys } = world;
+  const isRefused = (access: (typeof httpAccess)[string], role: Role): boolean =>
+    access !== 'anybody' && !access.some((allowed) => allowed === role);
+  const http = routeTable.flatMap(([what, access]) =>
+    roles.filter((role) => isRefused(access, role)).map((role) => ({ what, role })),
+  );
+  const grpc = grpcTargets(targets()).flatMap((target) =>
+    roles.filter((role) => isRefused(target.access, role)).map((role) => ({ what: target.what, role, target })),
+  );
+  const actorOf = (role: Role): string => (role === 'nobody' ? 'nobody' : (keys[role].split('-')[2] as string));
+  const after = (await untilQuiet()).at(-1)?.sequence ?? 0n;
+  const client = openGrpc(system.grpcAddress);
+  for (const { what, role } of http) {
+    const [method = '', route = ''] = what.split(' ');
+    await send(method, route.replace('*', content), keyOf(role), JSON.stringify({ input: content }));
+  }
+  const sent = { what: 'content', bytes: Buffer.from(content), namesAnother: false };
+  for (const { target, role } of grpc) await callGrpc(client, target, sent, role === 'nobody' ? undefined : keys[role]);
+  client.close();
+  const all = [...http, ...grpc];
+  const missing = (entries: readonly wire.AuditEntry[]): string[] =>
+    all
+      .filter(
+        ({ what, role }) =>
+          !entries.some(
+            ({ action, object, actor, detail }) =>
+              action === 'door.refused' && object === what && actor === actorOf(role) && detail !== '',
+          ),
+      )
+      .map(({ what, role }) => `${what} as ${role}`);
+  const entries = await untilEntries(system, after, (sofar) => missing(sofar).length === 0);
+  expect(missing(entries)).toEqual([]);
+  expect(entries.filter(({ action }) => action === 'door.refused')).toHaveLength(all.length);
+  expect(all.length).toBeGreaterThan(120);
+  expect(entries.map(({ detail, object }) => `${object} ${detail}`).join('\n')).not.toContain(content);
+  expect((await world.willm('audit', 'verify')).code).toBe(0);
+});
+
+/** What the doors still had to tell of the attacks before has come. */
+async function untilQuiet(): Promise<readonly wire.AuditEntry[]> {
+  let before: readonly wire.AuditEntry[] = [];
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const now = await entriesSince(world.system, 0n);
+    if (now.length === before.length) return now;
+    before = now;
+  }
 }
 
 test('another client’s task is answered byte for byte like one that never was', async () => {

@@ -94,8 +94,8 @@ await runMain(logger, async (ready) => {
   const stopKeeping = await readContents(bus, (content) => log.keepContent(contentFromWire(content)), onError);
   const dropping = repeat(dropContentEveryMs, async () => void (await log.dropContent(Date.now())), onError);
   const notes = auditNotes(bus, 'telemetry', onError);
-  const door = serveQuestions(bus, telemetry, onError, (client, calls) =>
-    notes.note({ actor: 'unknown', action: 'calls.erased', object: client, detail: `${calls} calls` }),
+  const door = serveQuestions(bus, telemetry, onError, ({ author, ...words }) =>
+    notes.note({ actor: author || 'unknown', ...words }),
   );
   const limits = serveLimits(bus, keeper, onError);
   const judgements = new Outbox(bus, { service: 'telemetry', kind: 'feedback', onError });

@@ -2,6 +2,7 @@ import { subjects, wire } from '@will/contracts';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { dim, printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
+import { authorName } from './apply.ts';
 
 /** `willm logs content`: what was said in a call of a client that has it kept. */
 export async function content(
@@ -9,7 +10,7 @@ export async function content(
   attemptId: string,
   options: { readonly json?: boolean },
 ): Promise<ExitCode> {
-  const question = [wire.GetContentRequestSchema, { attemptId }] as const;
+  const question = [wire.GetContentRequestSchema, { attemptId, author: authorName() }] as const;
   const answer = await withBus(terminal, (bus) =>
     ask(bus, subjects.telemetry('content'), question, wire.GetContentResponseSchema),
   );

@@ -2,6 +2,7 @@ import { subjects, wire } from '@will/contracts';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
+import { authorName } from './apply.ts';
 
 export interface EraseLogsOptions {
   readonly yes?: boolean;
@@ -18,7 +19,7 @@ export async function eraseLogs(terminal: Terminal, client: string, options: Era
     ask(
       bus,
       subjects.telemetry('erase'),
-      [wire.EraseClientRequestSchema, { client }],
+      [wire.EraseClientRequestSchema, { client, author: authorName() }],
       wire.EraseClientResponseSchema,
       eraseMs,
     ),

@@ -102,6 +102,7 @@ export async function rerate(terminal: Terminal, options: RerateOptions): Promis
       toUnixMs: BigInt(options.until ?? 0),
       price: priceToWire(price),
       hours: priceHours.map(priceHoursToWire),
+      author: authorName(),
     };
     return ask(
       bus,

@@ -1,5 +1,5 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import type { Bus, Incoming, Serving } from '@will/bus';
+import type { AuditWords, Bus, Incoming, Serving } from '@will/bus';
 import {
   decisionToWire,
   factsToWire,
@@ -18,12 +18,15 @@ import { contentToWire } from './content-wire.ts';
 import { recordToWire } from './records-to-wire.ts';
 import { usageToWire } from './usage-to-wire.ts';
 
-/** Answers questions over the bus; a question that cannot be answered gets an error that says why. */
+/**
+ * Answers questions over the bus; a question that cannot be answered gets an error that says why. `noted` is told of what
+ * was changed, and of what was said in a call being shown.
+ */
 export function serveQuestions(
   bus: Bus,
   telemetry: Telemetry,
   onError: (what: string, error: unknown) => void,
-  onErased: (client: string, calls: number) => void,
+  noted: (words: Omit<AuditWords, 'actor'> & { readonly author: string }) => void,
 ): Serving {
   const calls = async (message: Incoming): Promise<wire.QueryCallsResponse> => {
     const records = await telemetry.calls(questionFromWire(readAs(wire.QueryCallsRequestSchema, message)));
@@ -45,17 +48,21 @@ export function serveQuestions(
     usageToWire(await telemetry.usage(usageFromWire(readAs(wire.QueryUsageRequestSchema, message))));
   const rerate = async (message: Incoming): Promise<wire.RerateResponse> => {
     const request = readAs(wire.RerateRequestSchema, message);
-    return create(wire.RerateResponseSchema, rerated(await telemetry.rerate(rerateFromWire(request))));
+    const done = await telemetry.rerate(rerateFromWire(request));
+    const { author, model: object } = request;
+    noted({ author, action: 'calls.rerated', object, detail: `${done.changed} of ${done.looked} calls` });
+    return create(wire.RerateResponseSchema, rerated(done));
   };
   const content = async (message: Incoming): Promise<wire.GetContentResponse> => {
-    const { attemptId } = readAs(wire.GetContentRequestSchema, message);
+    const { attemptId, author } = readAs(wire.GetContentRequestSchema, message);
     const kept = await telemetry.content(attemptId, Date.now());
+    noted({ author, action: 'content.shown', object: attemptId, detail: `of ${kept.client}` });
     return create(wire.GetContentResponseSchema, { content: contentToWire(kept) });
   };
   const erase = async (message: Incoming): Promise<wire.EraseClientResponse> => {
-    const { client } = readAs(wire.EraseClientRequestSchema, message);
+    const { client, author } = readAs(wire.EraseClientRequestSchema, message);
     const calls = await telemetry.erase(client);
-    onErased(client, calls);
+    noted({ author, action: 'calls.erased', object: client, detail: `${calls} calls` });
     return create(wire.EraseClientResponseSchema, { calls: BigInt(calls) });
   };
   const answering = answeringBy(onError);

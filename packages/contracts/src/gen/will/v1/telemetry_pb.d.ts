@@ -127,6 +127,13 @@ export declare type EraseClientRequest = Message<"will.v1.EraseClientRequest"> &
    * @generated from field: string client = 1;
    */
   client: string;
+
+  /**
+   * Who wants it, for the audit log.
+   *
+   * @generated from field: string author = 2;
+   */
+  author: string;
 };
 
 /**
@@ -168,6 +175,13 @@ export declare type GetContentRequest = Message<"will.v1.GetContentRequest"> & {
    * @generated from field: string attempt_id = 1;
    */
   attemptId: string;
+
+  /**
+   * Who wants it, for the audit log.
+   *
+   * @generated from field: string author = 2;
+   */
+  author: string;
 };
 
 /**
@@ -542,6 +556,13 @@ export declare type RerateRequest = Message<"will.v1.RerateRequest"> & {
    * @generated from field: repeated will.v1.PriceHours hours = 5;
    */
   hours: PriceHours[];
+
+  /**
+   * Who wants it, for the audit log.
+   *
+   * @generated from field: string author = 6;
+   */
+  author: string;
 };
 
 /**
