@@ -2,12 +2,13 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Pool } from 'undici';
 import { startSystem, type System } from '../support/system.ts';
+import { measureDurable } from './durable.ts';
 import { helper, models } from './helper.ts';
 import { type Measured, measure, memoryOf } from './measure.ts';
 
 /**
  * What the product costs, in one run on one machine: direct to the upstream, a bare 1 KB round trip over the bus, and
- * through the product, by the bus and by HTTP. Ratios can be compared between machines, absolute figures cannot.
+ * through the product, by the bus and by HTTP; then durable tasks, from submit to result. Ratios can be compared between machines, absolute figures cannot.
  *
  *   npm run bench -- [--seconds 4] [--rounds 3] [--observe off | metrics | traces] [--json]
  *
@@ -104,6 +105,7 @@ for (let round = 0; round < rounds; round += 1) {
   }
 }
 const loadedMiB = await memoryOf(pids);
+const durable = await measureDurable(system, prompt, { concurrency: 32, seconds });
 const of = (name: string, concurrency: number) => {
   const runs = results.get(`${name} c${concurrency}`) ?? [];
   return {
@@ -141,6 +143,17 @@ for (const name of ['through, by the bus', 'through, by HTTP'])
   say(
     `  calls/s at concurrency 32, ${name}: ${(of(name, 32).perSecond / of('bus round trip', 32).perSecond).toFixed(2)} of the bare round trips', ${(of(name, 32).perSecond / of('direct', 32).perSecond).toFixed(3)} of direct`,
   );
+say('\ndurable tasks, by the bus      c      p50 ms    p99 ms   tasks/s  failed');
+for (const [name, concurrency, measured] of [
+  ['submit', 32, durable.submit],
+  ['submit to result', 1, durable.toResultAlone],
+  ['submit to result', 32, durable.toResult],
+] as const) {
+  const { p50Ms, p99Ms, perSecond, failed } = measured;
+  say(
+    `${name.padEnd(29)} ${String(concurrency).padStart(2)} ${fixed(p50Ms)} ${fixed(p99Ms)} ${fixed(perSecond, 0)}   ${failed}`,
+  );
+}
 say('\nprocessor time per call in µs, concurrency 32');
 for (const name of ['through, by the bus', 'through, by HTTP']) {
   const { cpuUs } = of(name, 32);
@@ -160,7 +173,7 @@ if (options.json) {
   const cells = [1, 32].flatMap((concurrency) =>
     all.map(({ name }) => ({ name, concurrency, ...of(name, concurrency) })),
   );
-  process.stdout.write(`${JSON.stringify({ node: process.version, cells, ratios, idleMiB, loadedMiB })}\n`);
+  process.stdout.write(`${JSON.stringify({ node: process.version, cells, durable, ratios, idleMiB, loadedMiB })}\n`);
 }
 await close();
 echo.child.disconnect();
