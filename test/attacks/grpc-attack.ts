@@ -24,6 +24,7 @@ const right: Readonly<Record<string, { [name: string]: unknown }>> = {
   GetDurableTask: { request: { taskId: 'AAAAAAAAAAAAAAAAAAAAAA' } },
   CancelDurableTask: { request: { taskId: 'AAAAAAAAAAAAAAAAAAAAAA' } },
   ListDurableTasks: { request: {} },
+  WatchDurableTask: { request: { taskId: 'AAAAAAAAAAAAAAAAAAAAAA' } },
   RequeueDurableTask: { request: { taskId: 'AAAAAAAAAAAAAAAAAAAAAA' } },
   Feedback: { taskId: 'AAAAAAAAAAAAAAAAAAAAAA', score: 5 },
 };

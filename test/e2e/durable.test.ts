@@ -1,4 +1,5 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { Client, credentials } from '@grpc/grpc-js';
 import { newId, subjects, wire } from '@will/contracts';
 import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
 import { connectClient, type TaskClient, TaskError } from '@will/client';
@@ -117,11 +118,42 @@ test('the events of a task by HTTP: as it is, each change, and its end, at which
   expect((await events('unknown')).status).toBe(400);
 });
 
+test.each(['the bus', 'gRPC'])('the events of a task by %s', async (way) => {
+  upstream.script('slow', { kind: 'answer', delayMs: 2_500 }, { kind: 'answer' });
+  const client = way === 'gRPC' ? overGrpc : system.client;
+  const { taskId } = await client.submit({ type: 'slow', input: 'Hello', priority: 'high' });
+  const states: string[] = [];
+  for await (const { state, result } of client.events(taskId))
+    states.push(result ? `${state} by ${result.model}` : state);
+  expect(states.slice(-2)).toEqual(['running', 'succeeded by slow']);
+  await expect(client.events('unknown')[Symbol.asyncIterator]().next()).rejects.toThrow('is not known of client test');
+  await expect(
+    client.events(taskId, { signal: AbortSignal.abort() })[Symbol.asyncIterator]().next(),
+  ).rejects.toMatchObject({ code: 'cancelled' });
+});
+
+test('a task watched over gRPC, by its definition alone', async () => {
+  upstream.script('slow', { kind: 'answer', delayMs: 2_500 }, { kind: 'answer' });
+  const { taskId } = await overGrpc.submit({ type: 'slow', input: 'Hello', priority: 'high' });
+  const seen = await watched(taskId);
+  expect(seen.at(-1)?.task).toMatchObject({ state: wire.DurableState.SUCCEEDED, taskId });
+  expect(seen.map(({ task }) => task?.state)).toContain(wire.DurableState.RUNNING);
+  expect((await watched('unknown')).map(({ failure }) => failure?.code)).toEqual([wire.FailureCode.INVALID_TASK]);
+});
+
 test('the same on the command line', async () => {
   const willm = willmAt(system.nats.url);
   const { out } = await willm('submit', 'plain', 'Hello', '--client', 'test');
   const taskId = out.trim();
   expect((await willm('tasks', 'wait', taskId, '--client', 'test')).out).toContain('fox');
+  upstream.script('slow', { kind: 'answer', delayMs: 4_000 }, { kind: 'answer' });
+  const slow = await system.client.submit({ type: 'slow', input: 'Hello', priority: 'high' });
+  const waited = await willm('tasks', 'wait', slow.taskId, '--client', 'test');
+  expect([waited.code, waited.err, waited.out]).toEqual([
+    0,
+    expect.stringContaining('running\n'),
+    expect.stringContaining('fox'),
+  ]);
   expect((await willm('tasks', 'get', taskId, '--client', 'test')).out).toContain('succeeded');
   expect((await willm('tasks', 'ls', '--client', 'test')).out).toContain(taskId);
   const unknown = await willm('tasks', 'get', 'no-such-task', '--client', 'test');
@@ -269,6 +301,22 @@ test('deferred tasks run inside their window, but for one whose deadline comes f
   }
   expect((await client.task(deferredIds[3] as string)).state).toBe('waiting');
 }, 120_000);
+
+/** What a plain gRPC client is told of a task, until the stream ends. */
+async function watched(taskId: string): Promise<wire.GetTaskResponse[]> {
+  const client = new Client(system.grpcAddress, credentials.createInsecure());
+  const stream = client.makeServerStreamRequest(
+    '/will.v1.DurableTaskService/WatchDurableTask',
+    (request: wire.WatchDurableTaskRequest) => Buffer.from(toBinary(wire.WatchDurableTaskRequestSchema, request)),
+    (bytes) => fromBinary(wire.WatchDurableTaskResponseSchema, bytes),
+    create(wire.WatchDurableTaskRequestSchema, { client: 'test', request: { taskId } }),
+  );
+  const told: wire.GetTaskResponse[] = [];
+  for await (const { response } of stream as AsyncIterable<wire.WatchDurableTaskResponse>)
+    if (response) told.push(response);
+  client.close();
+  return told;
+}
 
 /** A few at a time, in order. */
 async function mapLimited<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {

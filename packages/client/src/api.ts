@@ -206,6 +206,14 @@ export interface DurableTasks {
     taskId: string,
     options?: { readonly client?: string; readonly timeoutMs?: number; readonly signal?: AbortSignal },
   ): Promise<TaskResult>;
+  /**
+   * The task as it is, then each change of its state (within a second), at last its end. Goes on while nobody answers for
+   * durable tasks; only the first look throws. @throws {TaskError} also 'cancelled', by the signal
+   */
+  events(
+    taskId: string,
+    options?: { readonly client?: string; readonly signal?: AbortSignal },
+  ): AsyncIterable<DurableTask>;
   /** Ends it, unless it has ended. */
   cancelTask(taskId: string, options?: { readonly client?: string }): Promise<DurableTask>;
   /**

@@ -91,6 +91,7 @@ class BusTaskClient implements TaskClient, RunSupport {
   readonly task: DurableTasks['task'];
   readonly result: DurableTasks['result'];
   readonly cancelTask: DurableTasks['cancelTask'];
+  readonly events: DurableTasks['events'];
   readonly requeueTask: DurableTasks['requeueTask'];
   readonly tasks: DurableTasks['tasks'];
 
@@ -110,6 +111,7 @@ class BusTaskClient implements TaskClient, RunSupport {
     this.task = durable.task;
     this.result = durable.result;
     this.cancelTask = durable.cancelTask;
+    this.events = durable.events;
     this.requeueTask = durable.requeueTask;
     this.tasks = durable.tasks;
   }

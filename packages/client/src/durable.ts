@@ -16,6 +16,8 @@ export interface DurableWire {
 
 /** One question that waits; longer waits are several of them. */
 const longestWaitMs = 20_000;
+/** How soon a change of state is told; an end is told at once. */
+const lookEveryMs = 1_000;
 const usualDeadlineMs = 24 * 3_600_000;
 
 const states: Record<wire.DurableState, DurableTask['state']> = {
@@ -46,6 +48,16 @@ export function durableTasks(over: DurableWire, defaultClient: string): DurableT
   };
   const task: DurableTasks['task'] = async (taskId, { client = defaultClient, waitMs = 0 } = {}) =>
     known(await over.get(client, create(wire.GetTaskRequestSchema, { taskId, waitMs })), taskId);
+  /** While nobody answers for durable tasks the last state stands. */
+  const stillThere = async (last: DurableTask, client: string): Promise<DurableTask> => {
+    try {
+      return await task(last.taskId, { client, waitMs: lookEveryMs });
+    } catch (error) {
+      if (!(error instanceof TaskError) || !error.isRetryable) throw error;
+      await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+      return last;
+    }
+  };
   return {
     async submit(submission) {
       const request = submissionOnWire(submission, Date.now());
@@ -64,6 +76,16 @@ export function durableTasks(over: DurableWire, defaultClient: string): DurableT
         if (found.failure) throw found.failure;
         if (leftMs <= 0)
           throw new TaskError('deadline', `the task is still ${found.state}`, { taskId, isRetryable: true });
+      }
+    },
+    async *events(taskId, { client = defaultClient, signal } = {}) {
+      let found = await task(taskId, { client });
+      for (let told: string | undefined; ; found = await stillThere(found, client)) {
+        if (signal?.aborted) throw new TaskError('cancelled', 'the caller waits no more', { taskId });
+        const change = `${found.state} ${found.pickups}`;
+        if (change !== told) yield found;
+        told = change;
+        if (found.finishedUnixMs !== undefined) return;
       }
     },
     cancelTask: async (taskId, { client = defaultClient } = {}) =>

@@ -44,6 +44,7 @@ class GrpcTaskClient implements TaskClient {
   readonly task: DurableTasks['task'];
   readonly result: DurableTasks['result'];
   readonly cancelTask: DurableTasks['cancelTask'];
+  readonly events: DurableTasks['events'];
   readonly requeueTask: DurableTasks['requeueTask'];
   readonly tasks: DurableTasks['tasks'];
 
@@ -57,6 +58,7 @@ class GrpcTaskClient implements TaskClient {
     this.task = durable.task;
     this.result = durable.result;
     this.cancelTask = durable.cancelTask;
+    this.events = durable.events;
     this.requeueTask = durable.requeueTask;
     this.tasks = durable.tasks;
   }

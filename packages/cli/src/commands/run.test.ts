@@ -70,6 +70,10 @@ const tasks = (start: TaskClient['start']): TaskClient => ({
   task: notFaked,
   result: notFaked,
   cancelTask: notFaked,
+  // oxlint-disable-next-line require-yield -- not used.
+  async *events() {
+    throw new Error('not faked');
+  },
   requeueTask: notFaked,
   tasks: notFaked,
   async close() {},

@@ -78,6 +78,8 @@ async function showEnd(
   const abort = new AbortController();
   const stopListening = terminal.onInterrupt(() => abort.abort());
   try {
+    for await (const { state, pickups, finishedUnixMs } of tasks.events(taskId, { signal: abort.signal }))
+      if (!options.json && finishedUnixMs === undefined) terminal.err(`${progress(state, pickups)}\n`);
     const result = await tasks.result(taskId, { signal: abort.signal });
     const task = await tasks.task(taskId);
     const durationMs = (task.finishedUnixMs ?? task.createdUnixMs) - task.createdUnixMs;
@@ -93,6 +95,10 @@ async function showEnd(
     stopListening();
   }
 }
+
+/** What is told while it has not ended. */
+const progress = (state: DurableTask['state'], pickups: number): string =>
+  pickups < 2 ? state : `${state}, picked up ${pickups} times`;
 
 /** `willm tasks get`: one durable task as it is. */
 export const get = (terminal: Terminal, taskId: string, options: TasksOptions): Promise<ExitCode> =>

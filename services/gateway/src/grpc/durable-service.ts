@@ -5,6 +5,9 @@ import type { Surroundings } from '../ports.ts';
 import { GrpcError } from './grpc-error.ts';
 import type { Methods } from './serve-methods.ts';
 
+/** How soon a change of state is told; an end is told at once. */
+const lookEveryMs = 1_000;
+
 /** `will.v1.DurableTaskService`: the operations of the bus, and nothing of its own. */
 export function durableService(surroundings: Surroundings): Methods<typeof wire.DurableTaskService> {
   const asked =
@@ -17,11 +20,37 @@ export function durableService(surroundings: Surroundings): Methods<typeof wire.
       if (!request) throw new GrpcError(status.INVALID_ARGUMENT, 'request is missing');
       return { response: await ask(questions)(client === '' ? 'default' : slugOf(client), request) };
     };
+  const get = asked((questions) => questions.durable.get);
   return {
+    async watchDurableTask({ client, request }, call, send) {
+      const look = (waitMs: number) => get({ client, request: request && { ...request, waitMs } });
+      let told: string | undefined;
+      for (
+        let answer = await look(0);
+        !call.signal.aborted;
+        answer = await stillThere(() => look(lookEveryMs), answer)
+      ) {
+        const { task, failure } = answer.response;
+        const change = `${task?.state} ${task?.pickups}`;
+        if (change !== told) send(answer);
+        told = change;
+        if (!task || failure || task.finishedUnixMs > 0n) return;
+      }
+    },
     submitTask: asked((questions) => questions.durable.submit),
     getDurableTask: asked((questions) => questions.durable.get),
     cancelDurableTask: asked((questions) => questions.durable.cancel),
     listDurableTasks: asked((questions) => questions.durable.list),
     requeueDurableTask: asked((questions) => questions.durable.requeue),
   };
+}
+
+/** While nobody answers for durable tasks the last answer stands. */
+async function stillThere<Answer>(next: () => Promise<Answer>, last: Answer): Promise<Answer> {
+  try {
+    return await next();
+  } catch {
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+    return last;
+  }
 }

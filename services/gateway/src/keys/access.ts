@@ -40,6 +40,7 @@ export const grpcAccess: Readonly<Record<string, Access>> = {
   'will.v1.DurableTaskService/GetDurableTask': callers,
   'will.v1.DurableTaskService/CancelDurableTask': callers,
   'will.v1.DurableTaskService/ListDurableTasks': callers,
+  'will.v1.DurableTaskService/WatchDurableTask': callers,
   'will.v1.DurableTaskService/RequeueDurableTask': callers,
   'will.v1.RegistryService/Get': readers,
   'will.v1.RegistryService/Status': readers,

@@ -68,6 +68,7 @@ const guardedClient = (client: TaskClient): TaskClient => ({
   task: async (taskId, options) => client.task(taskId, ownOf(options, taskId)),
   result: async (taskId, options) => client.result(taskId, ownOf(options, taskId)),
   cancelTask: async (taskId, options) => client.cancelTask(taskId, ownOf(options, taskId)),
+  events: (taskId, options) => client.events(taskId, ownOf(options, taskId)),
   requeueTask: async (taskId, options) => client.requeueTask(taskId, ownOf(options, taskId)),
   tasks: async (filter) => client.tasks(ownOf(filter)),
   close: () => client.close(),

@@ -50,6 +50,10 @@ export function fakeTasks(script: Script = answers('pong')): FakeTasks {
     task: notFaked,
     result: notFaked,
     cancelTask: notFaked,
+    // oxlint-disable-next-line require-yield -- the gateway does not use this form.
+    async *events() {
+      throw new Error('not faked');
+    },
     requeueTask: notFaked,
     tasks: notFaked,
     async close() {},

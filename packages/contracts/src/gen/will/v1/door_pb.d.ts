@@ -316,6 +316,45 @@ export declare type CancelDurableTaskResponse = Message<"will.v1.CancelDurableTa
 export declare const CancelDurableTaskResponseSchema: GenMessage<CancelDurableTaskResponse>;
 
 /**
+ * @generated from message will.v1.WatchDurableTaskRequest
+ */
+export declare type WatchDurableTaskRequest = Message<"will.v1.WatchDurableTaskRequest"> & {
+  /**
+   * Slug; empty: default.
+   *
+   * @generated from field: string client = 1;
+   */
+  client: string;
+
+  /**
+   * @generated from field: will.v1.GetTaskRequest request = 2;
+   */
+  request?: GetTaskRequest | undefined;
+};
+
+/**
+ * Describes the message will.v1.WatchDurableTaskRequest.
+ * Use `create(WatchDurableTaskRequestSchema)` to create a new message.
+ */
+export declare const WatchDurableTaskRequestSchema: GenMessage<WatchDurableTaskRequest>;
+
+/**
+ * @generated from message will.v1.WatchDurableTaskResponse
+ */
+export declare type WatchDurableTaskResponse = Message<"will.v1.WatchDurableTaskResponse"> & {
+  /**
+   * @generated from field: will.v1.GetTaskResponse response = 1;
+   */
+  response?: GetTaskResponse | undefined;
+};
+
+/**
+ * Describes the message will.v1.WatchDurableTaskResponse.
+ * Use `create(WatchDurableTaskResponseSchema)` to create a new message.
+ */
+export declare const WatchDurableTaskResponseSchema: GenMessage<WatchDurableTaskResponse>;
+
+/**
  * @generated from message will.v1.RequeueDurableTaskRequest
  */
 export declare type RequeueDurableTaskRequest = Message<"will.v1.RequeueDurableTaskRequest"> & {
@@ -472,6 +511,17 @@ export declare const DurableTaskService: GenService<{
     methodKind: "unary";
     input: typeof ListDurableTasksRequestSchema;
     output: typeof ListDurableTasksResponseSchema;
+  },
+  /**
+   * The task as it is, then each change of its state, within a second; ends with its end. A reader that comes again is told
+   * the present state first. request.wait_ms is not looked at.
+   *
+   * @generated from rpc will.v1.DurableTaskService.WatchDurableTask
+   */
+  watchDurableTask: {
+    methodKind: "server_streaming";
+    input: typeof WatchDurableTaskRequestSchema;
+    output: typeof WatchDurableTaskResponseSchema;
   },
   /**
    * Runs a dead letter anew.
