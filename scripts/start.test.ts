@@ -144,7 +144,8 @@ test('what is wrong is one line with its cure, exit code 1, and nothing left beh
 
 test('it answers a task once it says ready, starts a killed service again, and ends all on SIGTERM', slow, async () => {
   const dataDir = join(folder, 'whole');
-  const started = await startProduct(dataDir);
+  const secret = 'canary-of-the-environment-2297';
+  const started = await startProduct(dataDir, { SOME_PROVIDERS_KEY: secret });
   await started.untilSays(`ready http://127.0.0.1:${started.httpPort}`);
   const response = await fetch(`http://127.0.0.1:${started.httpPort}/v1/chat/completions`, {
     method: 'POST',
@@ -167,11 +168,27 @@ test('it answers a task once it says ready, starts a killed service again, and e
   await started.untilSays('router is up again');
 
   const below = await processesBelow(started.child.pid as number);
+  if (process.platform === 'linux') {
+    const holders = await filesOf(below, 'environ', secret);
+    // The worker, and the processes that it starts for models.
+    expect(holders.length).toBeGreaterThan(0);
+    expect(await filesOf(holders, 'cmdline', 'services/')).toEqual(
+      await filesOf(holders, 'cmdline', 'provider-worker'),
+    );
+  }
   expect(below.length).toBeGreaterThanOrEqual(7);
   started.child.kill('SIGTERM');
   expect(await started.ended).toBe(0);
   await untilGone(below);
 });
+
+/** Of which processes a file in `/proc` holds a text. */
+async function filesOf(pids: readonly number[], file: 'environ' | 'cmdline', text: string): Promise<number[]> {
+  const found: number[] = [];
+  for (const pid of pids)
+    if ((await readFile(`/proc/${pid}/${file}`).catch(() => Buffer.alloc(0))).includes(text)) found.push(pid);
+  return found;
+}
 
 test('a supervisor that is killed leaves nothing running, and the next start waits for that', slow, async () => {
   const dataDir = join(folder, 'killed');

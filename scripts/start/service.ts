@@ -33,9 +33,14 @@ export function keptService(name: ServiceName, settings: Environment, dataDir: s
   });
 }
 
-function inherited(name: ServiceName): NodeJS.ProcessEnv {
-  if (name === 'provider-worker') return process.env;
-  return Object.fromEntries(Object.entries(process.env).filter(([key]) => harmless.test(key)));
+const storing: ReadonlySet<ServiceName> = new Set(['registry', 'telemetry', 'tasks']);
+
+/** What a service sees of our own environment. */
+export function inherited(name: ServiceName, env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  const isSeen = (key: string): boolean =>
+    // It holds a password.
+    key === 'WILL_MONGODB_URI' ? storing.has(name) : name === 'provider-worker' || harmless.test(key);
+  return Object.fromEntries(Object.entries(env).filter(([key]) => isSeen(key)));
 }
 
 function untilReady(name: ServiceName, child: ChildProcess): Promise<void> {
