@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { shippedFiles } from '@will/bus-server';
 import { checkImports } from './check-imports.ts';
 import { root } from './paths.ts';
 import { runProgram } from './run-program.ts';
@@ -32,6 +33,7 @@ const checks: readonly Check[] = [
     () => proto(['breaking', '--against', 'proto/baseline.binpb']),
   ],
   ['generated code is up to date', generatedCode],
+  ['shipped files of the bus are up to date', async () => busFiles()],
 ];
 
 export interface CheckCounts {
@@ -73,6 +75,13 @@ async function proto(args: readonly string[]): Promise<Found> {
 
 const protoFiles = (): string[] =>
   readdirSync(join(root, 'proto'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.proto'));
+
+function busFiles(): Found {
+  const files = [...shippedFiles()];
+  const stale = files.filter(([name, text]) => readFileSync(join(root, 'deploy/nats', name), 'utf8') !== text);
+  const output = stale.map(([name]) => `deploy/nats/${name} is stale: pnpm run do:bus-files`).join('\n');
+  return { passed: stale.length === 0, read: files.length, of: 'files', output };
+}
 
 function imports(): Found {
   const { files, imports: read, problems } = checkImports();

@@ -5,20 +5,23 @@ import { startSystem, type System } from '../support/system.ts';
 import { measureDurable } from './durable.ts';
 import { helper, models } from './helper.ts';
 import { type Measured, measure, memoryOf } from './measure.ts';
+import { priceOfSecurity, shownPrice } from './security.ts';
 
 /**
  * What the product costs, in one run on one machine: direct to the upstream, a bare 1 KB round trip over the bus, and
  * through the product, by the bus and by HTTP; then durable tasks, from submit to result. Ratios can be compared between machines, absolute figures cannot.
  *
- *   npm run bench -- [--seconds 4] [--rounds 3] [--observe off | metrics | traces] [--json]
+ *   npm run bench -- [--seconds 4] [--rounds 3] [--observe off | metrics | traces] [--security compare | off] [--json]
  *
  * `--observe metrics`: every service answers Prometheus; `traces`: besides, every span goes to a collector.
+ * `--security compare` (default): at the end, beside a second product with all that protects it.
  */
 const { values: options } = parseArgs({
   options: {
     seconds: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '3' },
     observe: { type: 'string', default: 'off' },
+    security: { type: 'string', default: 'compare' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -169,11 +172,19 @@ say(
     .map((process) => `${process} ${idleMiB[process]} → ${loadedMiB[process]}`)
     .join(', ')}`,
 );
+const price =
+  options.security === 'off'
+    ? []
+    : await priceOfSecurity(system, { upstreamUrl: upstream.url, prompt, seconds, rounds });
+if (price.length > 0) say(`\n${shownPrice(price)}`);
 if (options.json) {
   const cells = [1, 32].flatMap((concurrency) =>
     all.map(({ name }) => ({ name, concurrency, ...of(name, concurrency) })),
   );
-  process.stdout.write(`${JSON.stringify({ node: process.version, cells, durable, ratios, idleMiB, loadedMiB })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ node: process.version, cells, durable, ratios, idleMiB, loadedMiB, price })}
+`,
+  );
 }
 await close();
 echo.child.disconnect();

@@ -12,11 +12,13 @@ import {
   thatWork,
 } from '@will/bus';
 import { addCaller, type BusFolder, callerUser, prepareBusFolder } from '@will/bus-server';
+import { connectClient, type TaskClient } from '@will/client';
 import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { apply, callsOf, decisionOf } from '../support/ask.ts';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { environmentAs, startSystem, type System } from '../support/system.ts';
+import { willmAt } from '../support/willm.ts';
 
 // The whole product on a bus with TLS that has a user with permissions for each service, and each user tried on what is not its own.
 
@@ -196,8 +198,56 @@ test('a service whose user may do what it must not does not start, and says what
   await expect(system.add('policy', { NATS_SEED_FILE: file })).rejects.toThrow(
     /lets the user of policy reach \d+ subjects that it must not \(.*STREAM\.LIST/,
   );
+  // What it tried did nothing: nobody keeps it, and everybody goes on.
+  expect(await system.client.run({ type: 'text_gen', input: 'ping' })).toMatchObject({ outcome: 'Success' });
   // The user of another service may do what that one may.
   await expect(system.add('policy', { NATS_SEED_FILE: bus.seedOf('registry') })).rejects.toThrow(
     /lets the user of policy reach \d+ subjects/,
   );
 });
+
+test('a client’s program is let in by `willm bus users add` while everything runs, has tasks done as its client alone, and is sent away by `remove`', async () => {
+  const willm = willmAt(system.nats.url, environmentAs('operator', bus));
+  const added = await willm('bus', 'users', 'add', 'initech', '--folder', folder, '--json');
+  expect(added).toMatchObject({ code: 0 });
+  const given = JSON.parse(added.out) as { seed: string; ca: string; cert: string; key: string; isReloaded: boolean };
+  expect(given.isReloaded).toBe(true);
+  expect((await willm('bus', 'users', 'ls', '--folder', folder)).out).toMatch(/acme[^]*globex[^]*initech/);
+  const own = { servers: system.nats.url, seedFile: given.seed, tls: given };
+  const client = await untilLetIn(() => connectClient({ ...own, client: 'initech' }));
+  expect(await client.run({ type: 'text_gen', input: 'ping' })).toMatchObject({ outcome: 'Success' });
+  await client.close();
+  // By its own user, with the name of another client.
+  const posing = await connectClient({ ...own, client: 'globex' });
+  await expect(posing.run({ type: 'text_gen', input: 'ping', timeoutMs: 1_000 })).rejects.toThrow();
+  await posing.close();
+  const kept = join(folder, 'kept.seed');
+  await writeFile(kept, await readFile(given.seed));
+  expect(await willm('bus', 'users', 'remove', 'initech', '--folder', folder)).toMatchObject({ code: 0 });
+  await expect
+    .poll(() => connectClient({ ...own, seedFile: kept, tls: filesOf('operator') }).then(closed, messageOf), {
+      timeout: 15_000,
+    })
+    .toMatch(/wants the seed of a user it knows/);
+  expect(await willm('bus', 'users', 'remove', 'initech', '--folder', folder)).toMatchObject({ code: 2 });
+  // Nobody else noticed.
+  expect(await system.client.run({ type: 'text_gen', input: 'ping' })).toMatchObject({ outcome: 'Success' });
+});
+
+const filesOf = (user: User) => ({ ca: bus.ca, cert: bus.certOf(user), key: bus.keyOf(user) });
+const messageOf = (error: Error): string => error.message;
+const closed = async (client: TaskClient): Promise<string> => {
+  await client.close();
+  return 'let in';
+};
+
+/** A nats-server reads its users some time after it was told to. */
+async function untilLetIn(open: () => Promise<TaskClient>): Promise<TaskClient> {
+  for (let tries = 0; ; tries += 1)
+    try {
+      return await open();
+    } catch (error) {
+      if (tries > 200) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+}

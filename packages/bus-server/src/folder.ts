@@ -21,8 +21,6 @@ export interface BusFolder {
 export interface OpenOptions {
   /** Names and addresses that the nats-server is reached by. Default: this machine's own. */
   readonly hosts?: readonly string[];
-  /** False: no certificates, and the bus is not encrypted. Default true. */
-  readonly isTls?: boolean;
   readonly nowMs: number;
 }
 
@@ -52,21 +50,19 @@ export function openBusFolder(folder: string): BusFolder {
 export async function prepareBusFolder(folder: string, options: OpenOptions): Promise<BusFolder> {
   const files = openBusFolder(folder);
   await mkdir(files.folder, { recursive: true, mode: 0o700 });
-  const { isTls = true, nowMs } = options;
+  const { nowMs } = options;
   const users = [...busUsers, ...(await callersOf(folder)).map(({ client }) => callerUser(client))];
   for (const user of users) await keepSeed(files.seedOf(user));
-  if (isTls) {
-    const authority = await keepAuthority(files, nowMs);
-    const hosts = [...new Set([...ownHosts, ...(options.hosts ?? [])])];
-    await keepCertificate(files, authority, server, hosts, nowMs, () => certificateOfServer(authority, hosts, nowMs));
-    for (const user of users)
-      await keepCertificate(files, authority, user, [], nowMs, () => certificateOfUser(authority, user, nowMs));
-  }
+  const authority = await keepAuthority(files, nowMs);
+  const hosts = [...new Set([...ownHosts, ...(options.hosts ?? [])])];
+  await keepCertificate(files, authority, server, hosts, nowMs, () => certificateOfServer(authority, hosts, nowMs));
+  for (const user of users)
+    await keepCertificate(files, authority, user, [], nowMs, () => certificateOfUser(authority, user, nowMs));
   await replace(
     files.conf,
     serverConf({
       about: 'Made by `npm start -- --secure` or `willm bus config`; made again the next time.',
-      tls: isTls ? { ca: files.ca, cert: files.certOf(server), key: files.keyOf(server) } : undefined,
+      tls: { ca: files.ca, cert: files.certOf(server), key: files.keyOf(server) },
       users: 'users.conf',
       pidFile: pidFileOf(folder),
     }),
@@ -81,7 +77,7 @@ export interface Caller {
   readonly publicKey: string;
 }
 
-/** Makes a user that may do what the client may, and nothing else. @throws {RangeError} when it has one, or is no slug */
+/** Makes a user that may do what the client may, and nothing else. @throws {RangeError} when it has one, is no slug, or the folder holds no bus */
 export async function addCaller(folder: string, client: string, nowMs: number): Promise<BusFolder> {
   if (!slugPattern.test(client))
     throw new RangeError(`client ${JSON.stringify(client)} must match ${slugPattern.source}`);
@@ -89,11 +85,15 @@ export async function addCaller(folder: string, client: string, nowMs: number): 
   const callers = await callersOf(folder);
   if (callers.some((caller) => caller.client === client))
     throw new RangeError(`client ${client} has a user already: remove it first, to change its keys`);
+  const authority = await readPair(files.ca, authorityKeyOf(files));
+  if (!authority)
+    throw new RangeError(
+      `${files.folder} holds no bus with users: \`willm bus config\` or \`npm start -- --secure\` makes one`,
+    );
   const user = callerUser(client);
   const { seed, publicKey } = newBusUser();
   await writeFile(files.seedOf(user), `${seed}\n`, { mode: 0o600 });
-  const authority = await readPair(files.ca, join(files.folder, 'ca.key'));
-  if (authority) await writePair(files, user, await certificateOfUser(authority, user, nowMs));
+  await writePair(files, user, await certificateOfUser(authority, user, nowMs));
   await writeCallers(files, [...callers, { client, publicKey }]);
   return files;
 }
@@ -129,6 +129,7 @@ export async function reloadServer(folder: string): Promise<boolean> {
   }
 }
 
+const authorityKeyOf = ({ folder }: BusFolder): string => join(folder, 'ca.key');
 const pidFileOf = (folder: string): string => join(resolve(folder), 'nats.pid');
 
 async function writeCallers(files: BusFolder, callers: readonly Caller[]): Promise<void> {
@@ -152,7 +153,7 @@ async function keepSeed(path: string): Promise<void> {
 }
 
 async function keepAuthority(files: BusFolder, nowMs: number): Promise<Certificate> {
-  const keyFile = join(files.folder, 'ca.key');
+  const keyFile = authorityKeyOf(files);
   const kept = await readPair(files.ca, keyFile);
   if (kept && (await isGood(kept.cert, kept.cert, [], nowMs))) return kept;
   const made = await newAuthority(nowMs);

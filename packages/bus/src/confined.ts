@@ -1,4 +1,4 @@
-import type { NatsConnection, Status, Subscription } from '@nats-io/nats-core';
+import { headers, type MsgHdrs, type NatsConnection, type Status, type Subscription } from '@nats-io/nats-core';
 import { BusError } from './api.ts';
 import { type BusPermissions, type BusUser, busUsers, permissionsOfUser } from './users.ts';
 
@@ -14,6 +14,12 @@ export interface Probe {
 const nobody = 'x-selftest';
 /** No JSON and no message of ours: who gets it against all rules does nothing. */
 const nonsense = new Uint8Array([0x78]);
+/** And no stream keeps it, since none has this name. */
+function keptByNobody(): MsgHdrs {
+  const carried = headers();
+  carried.set('Nats-Expected-Stream', nobody);
+  return carried;
+}
 
 /** What no user of ours may do, whoever it is. */
 const forbiddenToAll: readonly Probe[] = [
@@ -118,7 +124,7 @@ export async function thatWork(connection: NatsConnection, probes: readonly Prob
   void noteRefusals(statuses, refused);
   const subscriptions: Subscription[] = [];
   for (const { operation, subject, queue } of probes)
-    if (operation === 'publish') connection.publish(subject, nonsense);
+    if (operation === 'publish') connection.publish(subject, nonsense, { headers: keptByNobody() });
     else subscriptions.push(connection.subscribe(subject, { callback: () => {}, ...(queue && { queue }) }));
   await connection.flush();
   // What the server refused it said before the flush's answer; it is told some turns later.

@@ -50,6 +50,21 @@ test('what one replica sends to rest rests for all, also for those who come late
   expect(late.restOf('m1')).toEqual(rest(clock.nowMs + 60_000));
 });
 
+test('an entry that nobody can read counts as none, for those who are there and those who come later', async () => {
+  const clock = { nowMs: Date.now() };
+  const one = await replica(clock);
+  const bus = await connectBus({ servers: nats.url, processId: 'raw', inboxScope: 'test' });
+  opened.push(() => bus.close());
+  await bus.request('$KV.will_cooldown.garbled', new Uint8Array([0x78]), 2_000);
+  await one.rest('m0', rest(clock.nowMs + 60_000));
+  await until(one, () => one.restOf('m0') !== undefined);
+  expect(one.restOf('garbled')).toBeUndefined();
+  const late = await replica(clock);
+  expect(late.restOf('garbled')).toBeUndefined();
+  await one.rest('garbled', rest(clock.nowMs + 60_000));
+  await until(late, () => late.restOf('garbled') !== undefined);
+});
+
 test('of rests that are told at once the latest end stands', async () => {
   const clock = { nowMs: Date.now() };
   const all = await replicas(6, clock);

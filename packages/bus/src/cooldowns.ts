@@ -173,12 +173,12 @@ class BucketCooldowns implements Cooldowns {
     else this.#seen.delete(model);
   }
 
-  /** `value` undefined: the entry is gone. What is older than what was seen is not taken. */
+  /** `value` undefined, or not to be read: the entry is gone. What is older than what was seen is not taken. */
   #take(model: string, value: Uint8Array | undefined, revision: number): void {
     if (revision <= (this.#seen.get(model) ?? 0)) return;
     this.#seen.set(model, revision);
-    if (value) {
-      const word = fromBinary(wire.CooldownSchema, value);
+    const word = value && readable(value);
+    if (word) {
       this.#entries.set(model, { word, revision });
       this.untilMs.set(model, Number(word.untilUnixMs));
     } else {
@@ -186,6 +186,15 @@ class BucketCooldowns implements Cooldowns {
       this.untilMs.delete(model);
     }
     for (const listener of this.#listeners) listener(model);
+  }
+}
+
+/** What nobody can read lets nobody rest, and brings nobody down. */
+function readable(value: Uint8Array): wire.Cooldown | undefined {
+  try {
+    return fromBinary(wire.CooldownSchema, value);
+  } catch {
+    return undefined;
   }
 }
 

@@ -6,7 +6,6 @@ import {
   callersOf,
   callerUser,
   kubernetesSecrets,
-  openBusFolder,
   prepareBusFolder,
   reloadServer,
   removeCaller,
@@ -47,7 +46,7 @@ export async function writeBusConfig(terminal: Terminal, options: BusConfigOptio
 /** `willm bus users add`: a client's own programs are let in, as that client and as nobody else. */
 export async function addBusUser(terminal: Terminal, client: string, options: BusFolderOptions): Promise<ExitCode> {
   const folder = folderOf(terminal, options);
-  const files = await atFolder(folder, () => addCaller(folder, client, Date.now()));
+  const files = await toldPlainly(() => addCaller(folder, client, Date.now()));
   const isReloaded = await reloadServer(folder);
   const given = filesOf(files, client);
   if (options.json) printJson(terminal, { client, ...given, isReloaded });
@@ -62,7 +61,7 @@ export async function addBusUser(terminal: Terminal, client: string, options: Bu
 /** `willm bus users remove`: its connections end, and nobody is let in as it again. */
 export async function removeBusUser(terminal: Terminal, client: string, options: BusFolderOptions): Promise<ExitCode> {
   const folder = folderOf(terminal, options);
-  await atFolder(folder, () => removeCaller(folder, client));
+  await toldPlainly(() => removeCaller(folder, client));
   tellWhetherReloaded(terminal, await reloadServer(folder));
   return exitCodes.success;
 }
@@ -97,16 +96,12 @@ function tellWhetherReloaded(terminal: Terminal, isReloaded: boolean): void {
   );
 }
 
-/** @throws {CliError} where the folder was not made yet, or what was asked cannot be */
-async function atFolder<T>(folder: string, act: () => Promise<T>): Promise<T> {
+/** @throws {CliError} when what was asked cannot be */
+async function toldPlainly<T>(act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {
     if (error instanceof RangeError) throw new CliError(exitCodes.usage, error.message);
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw new CliError(
-      exitCodes.failed,
-      `${openBusFolder(folder).folder} holds no bus with users: \`willm bus config\` or \`npm start -- --secure\` makes one`,
-    );
+    throw error;
   }
 }
