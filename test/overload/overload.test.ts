@@ -2,6 +2,7 @@ import { Agent, request } from 'node:http';
 import { TaskError } from '@will/client';
 import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Random } from '../policy/random.ts';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
 import { startSystem, type System } from '../support/system.ts';
 
@@ -83,15 +84,17 @@ const overHttp: Ask = (client) =>
     sent.end(body);
   });
 
-/** Asks at its time, however long earlier ones take; evenly, so that runs compare. */
+/** Asks at times drawn as of people who know nothing of each other, the same in every run, however long earlier ones take. */
 async function offer(ask: Ask, shares: ReadonlyMap<string, number>, forSeconds: number): Promise<readonly Told[]> {
+  const random = new Random(7);
+  const nextMs = new Map<string, number>();
+  const gapMs = (perSecond: number): number => (-Math.log(1 - random.next()) * 1_000) / perSecond;
+  for (const [client, perSecond] of shares) nextMs.set(client, gapMs(perSecond));
   const startedMs = performance.now();
   const told: Promise<Told>[] = [];
-  const sent = new Map<string, number>();
   for (let nowMs = 0; nowMs < forSeconds * 1_000; nowMs = performance.now() - startedMs) {
     for (const [client, perSecond] of shares)
-      for (let n = sent.get(client) ?? 0; n <= (nowMs / 1_000) * perSecond; n += 1) {
-        sent.set(client, n + 1);
+      for (let due = nextMs.get(client) ?? 0; due <= nowMs; due += gapMs(perSecond), nextMs.set(client, due)) {
         const atMs = performance.now() - startedMs;
         told.push(ask(client).then((end) => ({ client, atMs, tookMs: performance.now() - startedMs - atMs, ...end })));
       }
@@ -125,7 +128,7 @@ test.each(doors)(
     measuredPeak = peak;
     const over = await offer(ask, times(5), seconds);
     const goodput = goodPerSecond(over, 500, seconds * 1_000);
-    const after = await offer(ask, times(0.5), 5);
+    const after = await offer(ask, times(0.5), isLong ? 6 : 3);
     const lastBadMs = Math.max(
       0,
       ...after.filter(({ refusal, tookMs }) => refusal || tookMs > 3 * callMs).map(({ atMs }) => atMs),
@@ -147,12 +150,12 @@ test.each(doors)(
         )}\n`,
     );
     expect(goodput / peak).toBeGreaterThan(isLong ? 0.9 : 0.5);
-    expect(lastBadMs).toBeLessThan(isLong ? 5_000 : 4_900);
+    expect(lastBadMs).toBeLessThan(isLong ? 5_000 : 2_900);
   },
 );
 
 /** Of what it can do, by all twenty alike. */
-const loads = [0.6, 1.2];
+const loads = isLong ? [0.6, 0.9] : [0.9];
 
 test.each(doors.flatMap((door) => loads.map((load) => ({ ...door, load }))))(
   'one noisy client of twenty, by $door at $load of what it can do, hardly moves how long the others wait',

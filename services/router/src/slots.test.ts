@@ -125,6 +125,7 @@ test('whose turn would come too late is refused at once, by its client’s line 
   for (let n = 0; n < 10; n += 1) {
     vi.advanceTimersByTime(100);
     queues.free('m', 1);
+    queues.took('m');
   }
   // Fifty of its own are ahead of it, a tenth of a second each.
   expect(await settled(wait('noisy', 5_000))).toBe('full');
@@ -135,13 +136,16 @@ test('whose turn would come too late is refused at once, by its client’s line 
   await Promise.all(waits);
 });
 
-test('when to come again follows how fast slots are freed', async () => {
+test('when to come again follows how fast calls are taken', async () => {
   const queues = new SlotQueues();
   expect(queues.retryAfterMs('m')).toBe(1_000);
   const waits = Array.from({ length: 40 }, () =>
     queues.wait('m', { priority: 'normal', client: 'a', timeoutMs: 5_000, signal: never }),
   );
-  queues.free('m', 30);
+  for (let n = 0; n < 30; n += 1) {
+    queues.free('m', 1);
+    queues.took('m');
+  }
   expect(queues.retryAfterMs('m')).toBe(250);
   queues.free('m', 10);
   await Promise.all(waits);

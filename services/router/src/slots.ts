@@ -25,7 +25,7 @@ interface Waiter {
 const ranks: readonly Priority[] = ['high', 'normal', 'background'];
 
 /** Of the time that is left, a part goes into the call itself: whoever would wait for longer than this share waits in vain. */
-const longestWaitShare = 0.8;
+const longestWaitShare = 0.6;
 const [shortestRetryMs, usualRetryMs, longestRetryMs] = [250, 1_000, 30_000] as const;
 const mostQueues = 1_000;
 
@@ -52,7 +52,7 @@ export class SlotQueues {
   }
 
   /**
-   * Resolves 'try' when it is this task's turn; 'full' at once where, by how fast slots were freed lately, its turn would
+   * Resolves 'try' when it is this task's turn; 'full' at once where, by how fast calls were taken lately, its turn would
    * come too late for it.
    */
   wait(model: string, { priority, client, timeoutMs, signal, isAgain = false }: Wait): Promise<SlotAnswer> {
@@ -102,7 +102,12 @@ export class SlotQueues {
 
   /** Slots became free: lets as many waiting tasks try. */
   free(model: string, slots: number): void {
-    this.#queues.get(model)?.freed(slots);
+    this.#queues.get(model)?.release(slots);
+  }
+
+  /** A call was taken: so fast do slots come, as far as this router gets them. */
+  took(model: string): void {
+    this.#queues.get(model)?.took();
   }
 
   /** Lets one waiting task per model try. */
@@ -129,7 +134,7 @@ class ModelQueue {
   #released = 0;
   #releasedAtMs = -Infinity;
 
-  /** How long a queue of this length takes, by how fast slots were freed lately; undefined: none was. */
+  /** How long a queue of this length takes, by how fast calls were taken lately; undefined: none was. */
   get wholeWaitMs(): number | undefined {
     return this.#pace.msPerOne === undefined ? undefined : this.#pace.msPerOne * (this.size + 1);
   }
@@ -157,9 +162,8 @@ class ModelQueue {
     else clients.set(waiter.client, new Set([waiter]));
   }
 
-  freed(count: number): void {
-    for (let left = Math.min(count, this.size); left > 0; left -= 1) this.#pace.tick(performance.now());
-    this.release(count);
+  took(): void {
+    if (this.size > 0) this.#pace.tick(performance.now());
   }
 
   release(count: number): void {

@@ -128,6 +128,7 @@ export class TaskRun implements AttemptListener {
   }
 
   accepted(attempt: Attempt): void {
+    this.#deps.slots.took(attempt.model);
     this.#records.intent(attempt);
   }
 
