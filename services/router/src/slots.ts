@@ -24,8 +24,8 @@ interface Waiter {
 
 const ranks: readonly Priority[] = ['high', 'normal', 'background'];
 
-/** Of the time that is left, a part goes into the call itself: whoever would wait for longer than this share waits in vain. */
-const longestWaitShare = 0.6;
+/** What is expected is not certain: whoever is to wait for more than this share of its time is thought to wait in vain. */
+const longestWaitShare = 0.8;
 const [shortestRetryMs, usualRetryMs, longestRetryMs] = [250, 1_000, 30_000] as const;
 const mostQueues = 1_000;
 
@@ -110,6 +110,16 @@ export class SlotQueues {
     this.#queues.get(model)?.took();
   }
 
+  /** A call was answered, after so long. */
+  answered(model: string, durationMs: number): void {
+    this.#queues.get(model)?.answered(durationMs);
+  }
+
+  /** What a call of a model takes in the mean, where others waited for it lately; else 0. */
+  usualCallMs(model: string): number {
+    return this.#queues.get(model)?.callMs ?? 0;
+  }
+
   /** Lets one waiting task per model try. */
   poll(): void {
     for (const queue of this.#queues.values()) queue.release(1);
@@ -129,6 +139,7 @@ interface Rank {
 
 class ModelQueue {
   size = 0;
+  callMs = 0;
   readonly #byRank: readonly Rank[] = ranks.map(() => ({ again: new Set(), clients: new Map() }));
   readonly #pace = new Pace();
   #released = 0;
@@ -160,6 +171,10 @@ class ModelQueue {
     const line = clients.get(waiter.client);
     if (line) line.add(waiter);
     else clients.set(waiter.client, new Set([waiter]));
+  }
+
+  answered(durationMs: number): void {
+    this.callMs = this.callMs === 0 ? durationMs : 0.9 * this.callMs + 0.1 * durationMs;
   }
 
   took(): void {

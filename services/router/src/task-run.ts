@@ -288,6 +288,7 @@ export class TaskRun implements AttemptListener {
   ): 'done' | 'next' | 'full' | 'undelivered' {
     this.#summaries.push(end.summary);
     if (end.kind === 'answered') {
+      this.#deps.slots.answered(end.summary.model, end.summary.durationMs);
       this.#end = end.summary.fine;
       this.#over();
       return 'done';
@@ -334,7 +335,15 @@ export class TaskRun implements AttemptListener {
 
   #wait(model: string, timeoutMs: number, signal = this.#stopSignal()): Wait {
     const { priority, client } = this.task.facts;
-    return { priority, client, timeoutMs, signal, isAgain: this.#hadItsTurnAt.has(model) };
+    // A slot that comes too late for the call to end in time would be wasted.
+    const usableMs = this.task.deadlineUnixMs - this.#deps.nowMs() - this.#deps.slots.usualCallMs(model);
+    return {
+      priority,
+      client,
+      timeoutMs: Math.max(0, Math.min(timeoutMs, usableMs)),
+      signal,
+      isAgain: this.#hadItsTurnAt.has(model),
+    };
   }
 
   async #heard(model: string, answer: ReturnType<SlotQueues['wait']>): ReturnType<SlotQueues['wait']> {
