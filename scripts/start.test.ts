@@ -40,9 +40,13 @@ interface Started {
   readonly ended: Promise<number | null>;
 }
 
-async function startProduct(dataDir: string, env: Readonly<Record<string, string>> = {}): Promise<Started> {
+async function startProduct(
+  dataDir: string,
+  env: Readonly<Record<string, string>> = {},
+  flags: readonly string[] = [],
+): Promise<Started> {
   const [httpPort, natsPort] = [await freePort(), await freePort()];
-  const child = spawn(process.execPath, [join(root, 'scripts/start.ts')], {
+  const child = spawn(process.execPath, [join(root, 'scripts/start.ts'), ...flags], {
     cwd: root,
     env: {
       PATH: process.env['PATH'],
@@ -203,3 +207,28 @@ test('a supervisor that is killed leaves nothing running, and the next start wai
   again.child.kill('SIGINT');
   expect(await again.ended).toBe(0);
 });
+
+test(
+  'with --secure its bus has users and TLS: a task goes through, `willm` finds its way in, and nobody else does',
+  slow,
+  async () => {
+    const dataDir = join(folder, 'secure');
+    const started = await startProduct(dataDir, {}, ['--secure']);
+    await started.untilSays(`ready http://127.0.0.1:${started.httpPort}`);
+    const willm = (env: Readonly<Record<string, string>>): ReturnType<typeof runProgram> =>
+      runProgram(
+        process.execPath,
+        [join(root, 'packages/cli/src/main.ts'), 'run', 'text_gen', 'Hello', '--max-tokens', '4'],
+        {
+          env: { ...process.env, ...env },
+        },
+      );
+    expect(await willm({ NATS_URL: '', WILL_DATA_DIR: dataDir })).toMatchObject({ code: 0 });
+    const { natsUrl } = JSON.parse(await readFile(join(dataDir, 'run.json'), 'utf8')) as { natsUrl: string };
+    const stranger = await willm({ NATS_URL: natsUrl });
+    expect(stranger).toMatchObject({ code: 3 });
+    expect(stranger.output).toMatch(/wants TLS/);
+    started.child.kill('SIGTERM');
+    expect(await started.ended).toBe(0);
+  },
+);
