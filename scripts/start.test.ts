@@ -174,11 +174,9 @@ test('it answers a task once it says ready, starts a killed service again, and e
   const below = await processesBelow(started.child.pid as number);
   if (process.platform === 'linux') {
     const holders = await filesOf(below, 'environ', secret);
-    // The worker, and the processes that it starts for models.
-    expect(holders.length).toBeGreaterThan(0);
-    expect(await filesOf(holders, 'cmdline', 'services/')).toEqual(
-      await filesOf(holders, 'cmdline', 'provider-worker'),
-    );
+    // Not even the processes that the worker starts for models.
+    expect(holders).toHaveLength(1);
+    expect(await filesOf(below, 'cmdline', 'services/provider-worker')).toEqual(holders);
   }
   expect(below.length).toBeGreaterThanOrEqual(7);
   started.child.kill('SIGTERM');

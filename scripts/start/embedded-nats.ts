@@ -7,6 +7,7 @@ import { askServer } from '../nats-url.ts';
 import { root } from '../paths.ts';
 import { KeptProcess } from './kept-process.ts';
 import { LogFile } from './log-file.ts';
+import { inherited } from './service.ts';
 import { filesAs } from './secure-bus.ts';
 
 const host = '127.0.0.1';
@@ -26,7 +27,12 @@ export function keptNats(
     name: 'nats-server',
     log: new NatsLog(dataDir, 'nats-server'),
     spawn() {
-      const child = spawn(program, flags, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+      const child = spawn(program, flags, {
+        cwd: root,
+        env: inherited('nats-server'),
+        stdio: ['ignore', 'pipe', 'pipe'],
+        detached: true,
+      });
       endWithUs(child);
       return child;
     },
@@ -74,7 +80,11 @@ async function letsUsIn(port: number, secure: BusFolder): Promise<boolean> {
 function endWithUs(child: ChildProcess): void {
   if (process.platform === 'win32' || child.pid === undefined) return;
   const script = `read line && exit 0; sleep 3; kill -TERM ${child.pid}`;
-  const watcher = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  const watcher = spawn('/bin/sh', ['-c', script], {
+    env: inherited('nats-server'),
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
   watcher.on('error', () => {});
   watcher.stdin.on('error', () => {});
   child.once('exit', () => watcher.stdin.end('done\n'));

@@ -9,7 +9,7 @@ const env = {
   AWS_SECRET_ACCESS_KEY: 'secret',
 };
 
-test.each<[ServiceName, string[]]>([
+test.each<[ServiceName | 'nats-server', string[]]>([
   ['provider-worker', ['AWS_SECRET_ACCESS_KEY', 'OPENAI_API_KEY', 'PATH', 'WILL_KEYS']],
   ['registry', ['PATH', 'WILL_KEYS', 'WILL_MONGODB_URI']],
   ['telemetry', ['PATH', 'WILL_KEYS', 'WILL_MONGODB_URI']],
@@ -17,6 +17,7 @@ test.each<[ServiceName, string[]]>([
   ['router', ['PATH', 'WILL_KEYS']],
   ['policy', ['PATH', 'WILL_KEYS']],
   ['gateway', ['PATH', 'WILL_KEYS']],
+  ['nats-server', ['PATH', 'WILL_KEYS']],
 ])('%s sees no secret that it does not need', (name, seen) => {
   expect(Object.keys(inherited(name, env)).sort()).toEqual(seen);
 });

@@ -33,10 +33,10 @@ export function keptService(name: ServiceName, settings: Environment, dataDir: s
   });
 }
 
-const storing: ReadonlySet<ServiceName> = new Set(['registry', 'telemetry', 'tasks']);
+const storing: ReadonlySet<ServiceName | 'nats-server'> = new Set(['registry', 'telemetry', 'tasks']);
 
-/** What a service sees of our own environment. */
-export function inherited(name: ServiceName, env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+/** What a process below us sees of our own environment. */
+export function inherited(name: ServiceName | 'nats-server', env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   const isSeen = (key: string): boolean =>
     // It holds a password.
     key === 'WILL_MONGODB_URI' ? storing.has(name) : name === 'provider-worker' || harmless.test(key);

@@ -146,6 +146,13 @@ test('what is said in calls is kept of a client that switches it on, for its tim
   expect(told.output).toContain('quick brown fox');
   expect(told.untilUnixMs - Date.now()).toBeGreaterThan(7_000_000);
   expect(await content(hidden?.attemptId)).toMatchObject({ code: 1, err: expect.stringContaining('nothing is kept') });
+  let audited = '';
+  for (let tries = 0; !audited.includes('content.shown') && tries < 20; tries += 1)
+    audited = (await willm('audit', 'ls', '--json')).out;
+  expect(JSON.parse(audited)).toContainEqual(
+    expect.objectContaining({ action: 'content.shown', object: call?.attemptId, detail: 'of open-book' }),
+  );
+  expect(audited).not.toContain('canary-kept-7d1f');
   const stored = await everythingStored();
   expect(stored).toContain('canary-kept-7d1f');
   expect(stored).not.toContain('canary-hidden-93ab');
