@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { create } from '@bufbuild/protobuf';
+import { wire } from '@will/contracts';
+import { storesAt, type TaskStore } from '@will/store';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { outcomeBytes } from './durable-task.ts';
+import type { TaskQueue } from './ports.ts';
+import { Tasks } from './service.ts';
+
+const hour = 3_600_000;
+const startMs = Date.UTC(2026, 0, 5);
+let folder: string;
+let store: TaskStore;
+let nowMs = startMs;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'will-tasks-'));
+  store = await storesAt({ dataDir: folder, mongodbUri: undefined }).tasks();
+});
+afterAll(async () => {
+  await store.close();
+  await rm(folder, { recursive: true });
+});
+
+/** What was put into the queue and taken back out of the results, in order. */
+function recordedQueue(): { queue: TaskQueue; done: string[] } {
+  const done: string[] = [];
+  const queue: TaskQueue = {
+    add: async ({ taskId }) => void done.push(`queued ${taskId}`),
+    addAt: async () => {},
+    next: async () => undefined,
+    inLineSinceMs: async () => Infinity,
+    publishResult: async () => {},
+    withdrawResult: async (_client, taskId) => void done.push(`withdrawn ${taskId}`),
+    onResult: () => () => {},
+  };
+  return { queue, done };
+}
+
+test('a dead letter is requeued while what it asked is kept, with as long as it had at first; after a day its content is forgotten, after a month all of it', async () => {
+  nowMs = startMs;
+  const { queue, done } = recordedQueue();
+  const notes: string[] = [];
+  const tasks = new Tasks({
+    store,
+    queue,
+    snapshots: { current: undefined },
+    nowMs: () => nowMs,
+    noteRequeued: (client, taskId, why) => notes.push(`${client} ${taskId}: ${why}`),
+  });
+  const task = { taskId: 'one', type: 'text_gen', deadlineUnixMs: BigInt(startMs + 2 * hour) };
+  await tasks.submit('anna', create(wire.SubmitRequestSchema, { task }));
+  const die = async (): Promise<void> => {
+    const claim = await store.claim('anna', 'one');
+    if (claim.kind !== 'claimed') throw new Error(claim.kind);
+    const failure = create(wire.FailureSchema, { code: wire.FailureCode.ALL_FAILED, message: 'all failed' });
+    const ending = { client: 'anna', taskId: 'one', fence: claim.task.fence, result: outcomeBytes({ failure }) };
+    await store.finish({ ...ending, state: 'failed', deadReason: 'each run failed', atMs: nowMs });
+  };
+  await die();
+  expect(await tasks.list('anna', { dead: true }, 10)).toMatchObject([{ deadReason: 'each run failed' }]);
+  expect(await tasks.list('bert', { dead: true }, 10)).toEqual([]);
+
+  nowMs += 20 * hour;
+  const requeued = await tasks.requeue('anna', 'one');
+  expect(requeued).toMatchObject({ state: wire.DurableState.WAITING, deadReason: '', pickups: 1 });
+  expect(Number(requeued.deadlineUnixMs)).toBe(nowMs + 2 * hour);
+  await tasks.requeue('anna', 'one');
+  expect(done).toEqual(['queued one', 'withdrawn one', 'queued one']);
+  expect(notes).toEqual(['anna one: each run failed']);
+  await expect(tasks.requeue('bert', 'one')).rejects.toThrow('is not known of client bert');
+
+  await die();
+  nowMs += 23 * hour;
+  await tasks.forget();
+  expect((await tasks.get('anna', 'one')).failure?.message).toBe('all failed');
+  nowMs += 2 * hour;
+  await tasks.forget();
+  expect(await store.get('anna', 'one')).toMatchObject({ state: 'failed', body: new Uint8Array(), result: undefined });
+  await expect(tasks.requeue('anna', 'one')).rejects.toThrow(
+    'task "one" cannot be requeued: what it asked was kept for 24 hours after its end',
+  );
+  nowMs += 31 * 24 * hour;
+  await tasks.forget();
+  expect(await store.get('anna', 'one')).toBeUndefined();
+});
