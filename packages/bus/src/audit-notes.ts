@@ -35,8 +35,16 @@ export function auditNotes(bus: Bus, service: string, onError: (what: string, er
   const entryOf = (words: AuditWords): wire.AuditEntry =>
     create(wire.AuditEntrySchema, { ...words, service, atUnixMs: BigInt(Date.now()) });
 
-  const send = async (): Promise<void> => {
+  let active: Promise<void> | undefined;
+  // One batch after another: two under way at once would both hold the same notes, and each take its number from those that wait.
+  const send = (): Promise<void> => {
     timer = undefined;
+    active ??= sendBatch().finally(() => {
+      active = undefined;
+    });
+    return active;
+  };
+  const sendBatch = async (): Promise<void> => {
     const entries = waiting.slice(0, mostAtOnce);
     if (entries.length === 0) return;
     try {
