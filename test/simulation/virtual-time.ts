@@ -191,8 +191,10 @@ export class VirtualTime {
     }
   }
 
-  #step({ actor, work }: Event): void {
-    if (!work) return;
+  #step(event: Event): void {
+    const { actor } = event;
+    // Asked for when it is done: a timer may be cleared while what it would do is missed.
+    const work = (): void => event.work?.();
     const safely = (): void => {
       try {
         work();
