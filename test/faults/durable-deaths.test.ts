@@ -18,7 +18,7 @@ import { recordOf, taskIn } from './run.ts';
 
 const taskCount = Number(process.env['WILL_DURABLE_TASKS'] ?? 120);
 const kills = Number(process.env['WILL_DURABLE_KILLS'] ?? 4);
-const busKills = Number(process.env['WILL_DURABLE_BUS_KILLS'] ?? 2);
+const busKills = Number(process.env['WILL_DURABLE_BUS_KILLS'] ?? 1);
 const seed = Number(process.env['WILL_DURABLE_SEED'] ?? 1);
 const callMs = 100;
 const atOnce = 16;

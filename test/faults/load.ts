@@ -22,11 +22,13 @@ export class Load {
   readonly tasks: Open[] = [];
   readonly #seed: number;
   readonly #servers: string;
+  readonly #grpcAddress: string;
   readonly #connections: TaskClient[] = [];
   #isOver = false;
   #callers: Promise<void>[] = [];
 
-  constructor(seed: number, servers: string) {
+  constructor(seed: number, servers: string, grpcAddress: string) {
+    this.#grpcAddress = grpcAddress;
     this.#seed = seed;
     this.#servers = servers;
   }
@@ -38,6 +40,14 @@ export class Load {
       for (let caller = 0; caller < callersPerClient; caller += 1)
         this.#callers.push(this.#call(connection, client, new Random(this.#seed * 1_000 + n * 100 + caller)));
     }
+    await this.#startByDoor(clients[0]);
+  }
+
+  /** One caller more, who comes by the gateway. */
+  async #startByDoor(client: string): Promise<void> {
+    const connection = await connectClient({ servers: `grpc://${this.#grpcAddress}`, client });
+    this.#connections.push(connection);
+    this.#callers.push(this.#call(connection, client, new Random(this.#seed * 1_000 + 999)));
   }
 
   /** No task is begun any more; resolves when each immediate one has ended. */

@@ -10,7 +10,7 @@ import { startSystem, type System } from '../support/system.ts';
 import { willmAt } from '../support/willm.ts';
 import { type Logs, type RecordLine, type RestLine, type SeenCall, type Violation, violationsIn } from './checker.ts';
 import { Load } from './load.ts';
-import { type Fault, faultInWords, scheduleOf } from './schedule.ts';
+import { type Fault, faultInWords, points, scheduleOf } from './schedule.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 import { documentsOf, kindly, moodsOf, rulesOf } from './world.ts';
 
@@ -29,7 +29,8 @@ export interface RunReport {
   };
 }
 
-const ownsFile: ReadonlySet<ServiceName> = new Set(['registry', 'telemetry', 'tasks']);
+/** There is one of each, of its file or its ports. */
+const isOne: ReadonlySet<ServiceName> = new Set(['registry', 'telemetry', 'tasks', 'gateway']);
 const workers = 2;
 const callersPerClient = 3;
 /** A worker's hold is ended half a minute after its last sign of life. */
@@ -71,7 +72,7 @@ class FaultRun {
   static async start(seed: number, upstream: ReplayingUpstream, say: (stage: string) => void): Promise<FaultRun> {
     const system = await startSystem({
       documents: documentsOf(upstream.url),
-      counts: { router: 2, 'provider-worker': workers, tasks: 1, policy: 2 },
+      counts: { router: 2, 'provider-worker': workers, tasks: 1, policy: 2, gateway: 1 },
       env: { WILL_DRAIN_MS: '5000' },
     });
     await system.untilServed('flaky', 'steady', 'capped');
@@ -96,8 +97,8 @@ class FaultRun {
     this.#system = system;
     this.#proxy = proxy;
     this.#observer = observer;
-    this.#load = new Load(seed, system.nats.url);
-    for (const service of ['registry', 'policy', 'telemetry', 'provider-worker', 'router', 'tasks'] as const)
+    this.#load = new Load(seed, system.nats.url, system.grpcAddress);
+    for (const service of ['registry', 'policy', 'telemetry', 'provider-worker', 'router', 'tasks', 'gateway'] as const)
       this.#living.set(service, [...system.of(service)]);
   }
 
@@ -187,11 +188,19 @@ class FaultRun {
           await this.#living.get(fault.service)?.shift()?.kill();
           await this.#start(fault.service);
         });
+      case 'kill at': {
+        const { pattern, service } = points[fault.point];
+        return this.#inTurn(service, async () => {
+          await this.#nextMessage(pattern);
+          await this.#living.get(service)?.shift()?.kill();
+          await this.#start(service);
+        });
+      }
       case 'restart':
         return this.#inTurn(fault.service, async () => {
           const replaced = this.#living.get(fault.service)?.shift();
-          // With SQLite there is one owner of a file: it goes before the next one comes.
-          if (ownsFile.has(fault.service)) await replaced?.stop();
+          // It goes before the next one comes.
+          if (isOne.has(fault.service)) await replaced?.stop();
           await this.#start(fault.service);
           await replaced?.stop();
         });
@@ -222,6 +231,16 @@ class FaultRun {
         for (const { subject, data } of this.#heard.splice(0)) this.#publish(subject, data);
         return;
     }
+  }
+
+  /** Resolves at the next message; after a while without one all the same. */
+  async #nextMessage(pattern: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, 3_000);
+    const listening = this.#observer.listen(pattern, () => resolve());
+    await promise;
+    clearTimeout(timer);
+    listening.unsubscribe();
   }
 
   /** One death of a service at a time, as whoever looks after its processes would have it. */

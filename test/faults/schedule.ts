@@ -1,9 +1,12 @@
+import { patterns, subjects } from '@will/contracts';
 import { Random } from '../policy/random.ts';
 import type { ServiceName } from '../support/process.ts';
 
 /** What goes wrong, when after the start of a run, and for how long. */
 export type Fault =
   | { readonly kind: 'kill'; readonly atMs: number; readonly service: ServiceName }
+  /** As soon as the bus carries what tells that somebody is at this point. */
+  | { readonly kind: 'kill at'; readonly atMs: number; readonly point: Point }
   /** SIGTERM, as a rolling restart does; another process is started first. */
   | { readonly kind: 'restart'; readonly atMs: number; readonly service: ServiceName }
   /** SIGSTOP, and SIGCONT after a while: a process that others take for dead wakes up. */
@@ -17,13 +20,35 @@ export type Fault =
 
 export type FaultKind = Fault['kind'];
 
-const services: readonly ServiceName[] = ['router', 'provider-worker', 'tasks', 'telemetry', 'policy', 'registry'];
+/** Points at which a death hurts: what tells of them on the bus, and who is killed. */
+export const points = {
+  'a task is sent': { pattern: patterns.taskRun, service: 'router' },
+  'a set is asked for': { pattern: subjects.policyDecide, service: 'policy' },
+  'a call is sent': { pattern: 'will.v1.call.*.*', service: 'provider-worker' },
+  'a counter changes': { pattern: patterns.counters('ledger'), service: 'provider-worker' },
+  'a record is published': { pattern: patterns.events, service: 'provider-worker' },
+  'a record is stored': { pattern: patterns.events, service: 'telemetry' },
+  'a task is queued': { pattern: patterns.taskQueues, service: 'tasks' },
+  'an end is published': { pattern: patterns.taskResults, service: 'tasks' },
+} as const satisfies Readonly<Record<string, { readonly pattern: string; readonly service: ServiceName }>>;
+export type Point = keyof typeof points;
+
+const services: readonly ServiceName[] = [
+  'router',
+  'provider-worker',
+  'tasks',
+  'telemetry',
+  'policy',
+  'registry',
+  'gateway',
+];
 /** Drawn by weight: what hurts most comes most often. */
 const kinds: readonly FaultKind[] = [
   'kill',
   'kill',
   'kill',
-  'kill',
+  'kill at',
+  'kill at',
   'restart',
   'freeze',
   'freeze',
@@ -57,6 +82,8 @@ const between = (random: Random, low: number, high: number): number => low + ran
 
 function faultOf(kind: FaultKind, atMs: number, random: Random): Fault {
   switch (kind) {
+    case 'kill at':
+      return { kind, atMs, point: random.pick(Object.keys(points) as Point[]) };
     case 'kill':
     case 'restart':
       return { kind, atMs, service: random.pick(services) };
@@ -79,4 +106,4 @@ function faultOf(kind: FaultKind, atMs: number, random: Random): Fault {
 
 /** In words, for tables and messages. */
 export const faultInWords = (fault: Fault): string =>
-  `${(fault.atMs / 1_000).toFixed(1)} s: ${fault.kind}${'service' in fault ? ` ${fault.service}` : ''}${'lastsMs' in fault ? ` for ${fault.lastsMs} ms` : ''}`;
+  `${(fault.atMs / 1_000).toFixed(1)} s: ${fault.kind}${'point' in fault ? ` the moment ${fault.point}` : ''}${'service' in fault ? ` ${fault.service}` : ''}${'lastsMs' in fault ? ` for ${fault.lastsMs} ms` : ''}`;

@@ -8,7 +8,7 @@ import { addresses, changeDocuments, makeDocuments, makeTask } from './world.ts'
 
 // Random worlds in one process. The whole is 100,000 tasks: WILL_POLICY_TASKS=100000.
 
-const wanted = Number(process.env['WILL_POLICY_TASKS'] ?? 8_000);
+const wanted = Number(process.env['WILL_POLICY_TASKS'] ?? 4_000);
 const firstSeed = Number(process.env['WILL_POLICY_SEED'] ?? 1);
 const tasksPerWorld = 60;
 const startMs = Date.UTC(2026, 10, 23, 11, 59, 30);
