@@ -127,13 +127,25 @@ test('whose turn would come too late is refused at once, by its client’s line 
     queues.free('m', 1);
     queues.took('m');
   }
-  // Fifty of its own are ahead of it, a tenth of a second each.
-  expect(await settled(wait('noisy', 5_000))).toBe('full');
+  // Forty of its own are ahead of it, a tenth of a second each.
+  expect(await settled(wait('noisy', 4_000))).toBe('full');
   expect(await settled(wait('noisy', 10_000))).toBe('waiting');
   expect(await settled(wait('quiet', 500))).toBe('waiting');
   vi.useRealTimers();
   queues.free('m', 60);
   await Promise.all(waits);
+});
+
+test('each call that is taken lets the next one try, so that slots of which no word came are found', async () => {
+  const queues = new SlotQueues();
+  const waits = Array.from({ length: 5 }, () =>
+    queues.wait('m', { priority: 'normal', client: 'a', timeoutMs: 5_000, signal: never }),
+  );
+  queues.poll();
+  for (const wait of waits) {
+    expect(await settled(wait)).toBe('try');
+    queues.took('m');
+  }
 });
 
 test('when to come again follows how fast calls are taken', async () => {

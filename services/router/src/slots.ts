@@ -105,9 +105,14 @@ export class SlotQueues {
     this.#queues.get(model)?.release(slots);
   }
 
-  /** A call was taken: so fast do slots come, as far as this router gets them. */
+  /**
+   * A call was taken: so fast do slots come, as far as this router gets them. Where one was free another may be, of which
+   * no word comes: a worker that never was full tells of none.
+   */
   took(model: string): void {
-    this.#queues.get(model)?.took();
+    const queue = this.#queues.get(model);
+    queue?.took();
+    queue?.release(1);
   }
 
   /** A call was answered, after so long. */
