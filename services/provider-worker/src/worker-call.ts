@@ -129,7 +129,6 @@ export class WorkerCall implements Commanded {
   /** The caller wants no more of it. */
   cancel(): void {
     this.#abort.abort(abortReasons.cancelled);
-    this.#whenGo?.resolve(false);
   }
 
   /** Another attempt is to answer. What the caller already reads goes on. */
@@ -321,10 +320,10 @@ export class WorkerCall implements Commanded {
       if (asks > mostAsksForGo) return this.cancel();
       this.#call.toRouter({ case: 'asksGo', value: create(wire.CallAsksGoSchema) });
     };
+    this.#abort.signal.addEventListener('abort', () => told.resolve(false), { once: true });
     ask();
     const asking = setInterval(ask, askGoEveryMs);
     void told.promise.then(() => clearInterval(asking));
-    this.#abort.signal.addEventListener('abort', () => told.resolve(false), { once: true });
     return told;
   }
 

@@ -144,7 +144,7 @@ interface Rank {
 
 class ModelQueue {
   size = 0;
-  callMs = 0;
+  callMs: number | undefined;
   readonly #byRank: readonly Rank[] = ranks.map(() => ({ again: new Set(), clients: new Map() }));
   readonly #pace = new Pace();
   #released = 0;
@@ -179,7 +179,7 @@ class ModelQueue {
   }
 
   answered(durationMs: number): void {
-    this.callMs = this.callMs === 0 ? durationMs : 0.9 * this.callMs + 0.1 * durationMs;
+    this.callMs = faded(this.callMs, durationMs);
   }
 
   took(): void {
@@ -239,6 +239,10 @@ class ModelQueue {
   }
 }
 
+/** A mean in which newer values count more. */
+const faded = (mean: number | undefined, value: number): number =>
+  mean === undefined ? value : 0.9 * mean + 0.1 * value;
+
 /** How fast something happens: a mean of the last intervals, where newer ones count more. */
 class Pace {
   #lastMs: number | undefined;
@@ -255,8 +259,7 @@ class Pace {
 
   tick(nowMs: number): void {
     if (this.#lastMs !== undefined) {
-      const interval = nowMs - this.#lastMs;
-      this.#msPerOne = this.#msPerOne === undefined ? interval : 0.9 * this.#msPerOne + 0.1 * interval;
+      this.#msPerOne = faded(this.#msPerOne, nowMs - this.#lastMs);
     }
     this.#lastMs = nowMs;
   }
