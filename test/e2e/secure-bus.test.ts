@@ -14,7 +14,7 @@ import {
 import { addCaller, type BusFolder, callerUser, prepareBusFolder } from '@will/bus-server';
 import { connectClient, type TaskClient } from '@will/client';
 import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { apply, callsOf, decisionOf } from '../support/ask.ts';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
 import { environmentAs, startSystem, type System } from '../support/system.ts';
@@ -22,6 +22,8 @@ import { willmAt } from '../support/willm.ts';
 
 // The whole product on a bus with TLS that has a user with permissions for each service, and each user tried on what is not its own.
 
+/** A nats-server reads its users some time after it was told to. */
+const untilLetIn = { timeout: 15_000, interval: 25 };
 const users = [...busUsers, callerUser('acme'), callerUser('globex')] as const;
 type User = (typeof users)[number];
 const permissionsOfAny = (user: User) => {
@@ -214,7 +216,7 @@ test('a client’s program is let in by `willm bus users add` while everything r
   expect(given.isReloaded).toBe(true);
   expect((await willm('bus', 'users', 'ls', '--folder', folder)).out).toMatch(/acme[^]*globex[^]*initech/);
   const own = { servers: system.nats.url, seedFile: given.seed, tls: given };
-  const client = await untilLetIn(() => connectClient({ ...own, client: 'initech' }));
+  const client = await vi.waitFor(() => connectClient({ ...own, client: 'initech' }), untilLetIn);
   expect(await client.run({ type: 'text_gen', input: 'ping' })).toMatchObject({ outcome: 'Success' });
   await client.close();
   // By its own user, with the name of another client.
@@ -240,14 +242,3 @@ const closed = async (client: TaskClient): Promise<string> => {
   await client.close();
   return 'let in';
 };
-
-/** A nats-server reads its users some time after it was told to. */
-async function untilLetIn(open: () => Promise<TaskClient>): Promise<TaskClient> {
-  for (let tries = 0; ; tries += 1)
-    try {
-      return await open();
-    } catch (error) {
-      if (tries > 200) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-}

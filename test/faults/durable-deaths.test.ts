@@ -10,7 +10,7 @@ import type { ServiceName } from '../support/process.ts';
 import { startSystem, type System } from '../support/system.ts';
 import { willmAt } from '../support/willm.ts';
 import { type End, invariants, type Logs, type TaskLine } from './checker.ts';
-import { recordOf, taskIn } from './run.ts';
+import { recordsIn, seenCalls } from './read-logs.ts';
 
 // Durable tasks under load, and deaths among them: each death waits until tasks are on their way. Afterwards what callers
 // were told, what the provider saw and what was recorded are compared. `WILL_DURABLE_TASKS` tasks, `WILL_DURABLE_KILLS`
@@ -158,8 +158,8 @@ async function untilRecorded(tasks: readonly TaskLine[]): Promise<Pick<Logs, 'ta
   for (let round = 0; ; round += 1) {
     const logs = {
       tasks,
-      seen: seenCalls(),
-      records: (await recordsIn(round)).filter(({ taskId }) => ids.has(taskId)),
+      seen: seenCalls(upstream),
+      records: (await exportedRecords(round)).filter(({ taskId }) => ids.has(taskId)),
     };
     if (found('I5', logs).length === 0 || Date.now() > giveUpMs) return logs;
     await pause(500);
@@ -190,19 +190,10 @@ function recordsBesideCalls({ seen, records }: Pick<Logs, 'seen' | 'records'>): 
 const found = (invariant: 'I1' | 'I2' | 'I5', logs: Pick<Logs, 'tasks' | 'seen' | 'records'>): string[] =>
   [...invariants[invariant].check(logs as Logs)].slice(0, 5);
 
-const seenCalls = (): Logs['seen'] =>
-  upstream.requests.map(({ model, atMs, overAtMs, body }) => ({
-    taskId: taskIn(body),
-    model,
-    atMs,
-    overMs: overAtMs ?? Date.now(),
-  }));
-
-async function recordsIn(round: number): Promise<Logs['records']> {
+async function exportedRecords(round: number): Promise<Logs['records']> {
   const file = join(system.dataDir, `calls-${round}.jsonl`);
   await willmAt(system.nats.url)('logs', 'export', '--format', 'jsonl', '--out', file);
-  const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '');
-  return lines.map(recordOf).filter(({ attempt }) => attempt > 0);
+  return recordsIn(await readFile(file, 'utf8'));
 }
 
 /** A few at a time, in order. */

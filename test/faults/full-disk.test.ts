@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 import { startSystem, type System } from '../support/system.ts';
 import { willmAt } from '../support/willm.ts';
 import { type Logs, type TaskLine, violationsIn } from './checker.ts';
-import { recordOf, taskIn } from './run.ts';
+import { recordsIn, seenCalls } from './read-logs.ts';
 import { documentsOf, rulesOf } from './world.ts';
 
 // The disk of the nats-server fills up, is enlarged, and the server is started again, as the operations page says. Its
@@ -220,17 +220,8 @@ async function logsOf(
   return {
     rules: rulesOf(1),
     tasks: lines,
-    seen: upstream.requests.map(({ model, atMs, overAtMs, body }) => ({
-      taskId: headOf(taskIn(body)),
-      model,
-      atMs,
-      overMs: overAtMs ?? Date.now(),
-    })),
-    records: text
-      .split('\n')
-      .filter((line) => line !== '')
-      .map(recordOf)
-      .filter(({ attempt }) => attempt > 0),
+    seen: seenCalls(upstream).map((call) => ({ ...call, taskId: headOf(call.taskId) })),
+    records: recordsIn(text),
     rests: [],
     used: {},
     calmMs,

@@ -8,8 +8,9 @@ import { Random } from '../policy/random.ts';
 import type { ServiceName, ServiceProcess } from '../support/process.ts';
 import { startSystem, type System } from '../support/system.ts';
 import { willmAt } from '../support/willm.ts';
-import { type Logs, type RecordLine, type RestLine, type SeenCall, type Violation, violationsIn } from './checker.ts';
+import { type Logs, type RestLine, type Violation, violationsIn } from './checker.ts';
 import { Load } from './load.ts';
+import { recordsIn, seenCalls } from './read-logs.ts';
 import { type Fault, faultInWords, points, scheduleOf } from './schedule.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 import { documentsOf, kindly, moodsOf, rulesOf } from './world.ts';
@@ -153,7 +154,7 @@ class FaultRun {
         const answer = await this.#observer.request(subjects.still(id, client), request, 1_000).catch(() => undefined);
         if (answer && fromBinary(wire.StillResponseSchema, answer).gone.length === 0) places.push(id);
       }
-      const calls = this.#seenCalls().filter((call) => call.taskId === taskId);
+      const calls = seenCalls(this.#upstream).filter((call) => call.taskId === taskId);
       this.#say(
         `${taskId} of ${client} is ${lastSeenAs}; at ${places.join(', ') || 'nobody'}; calls ${JSON.stringify(calls)}`,
       );
@@ -184,16 +185,12 @@ class FaultRun {
   async #strike(fault: Fault): Promise<void> {
     switch (fault.kind) {
       case 'kill':
-        return this.#inTurn(fault.service, async () => {
-          await this.#living.get(fault.service)?.shift()?.kill();
-          await this.#start(fault.service);
-        });
+        return this.#inTurn(fault.service, () => this.#killOne(fault.service));
       case 'kill at': {
         const { pattern, service } = points[fault.point];
         return this.#inTurn(service, async () => {
           await this.#nextMessage(pattern);
-          await this.#living.get(service)?.shift()?.kill();
-          await this.#start(service);
+          await this.#killOne(service);
         });
       }
       case 'restart':
@@ -241,6 +238,11 @@ class FaultRun {
     await promise;
     clearTimeout(timer);
     listening.unsubscribe();
+  }
+
+  async #killOne(service: ServiceName): Promise<void> {
+    await this.#living.get(service)?.shift()?.kill();
+    await this.#start(service);
   }
 
   /** One death of a service at a time, as whoever looks after its processes would have it. */
@@ -310,14 +312,14 @@ class FaultRun {
     const willm = willmAt(this.#system.nats.url);
     const file = join(this.#system.dataDir, `calls-${round}.jsonl`);
     await willm('logs', 'export', '--format', 'jsonl', '--out', file);
-    const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
+    const exported = await readFile(file, 'utf8').catch(() => '');
     const limits = JSON.parse((await willm('limits', '--json')).out || '[]') as { id: string; used: string }[];
     const audit = await willm('audit', 'verify');
     return {
       rules: rulesOf(workers + 1),
       tasks: this.#load.tasks,
-      seen: this.#seenCalls(),
-      records: lines.map(recordOf).filter(({ attempt }) => attempt > 0),
+      seen: seenCalls(this.#upstream),
+      records: recordsIn(exported),
       rests: this.#rests,
       used: Object.fromEntries(limits.map(({ id, used }) => [id, Number(used)])),
       calmMs,
@@ -325,35 +327,8 @@ class FaultRun {
       leaks: [],
     };
   }
-
-  #seenCalls(): SeenCall[] {
-    return this.#upstream.requests.map(({ model, atMs, overAtMs, body }) => ({
-      taskId: taskIn(body),
-      model,
-      atMs,
-      overMs: overAtMs ?? Date.now(),
-    }));
-  }
 }
 
 const weathers = { 'slow bus': 'slow', 'half-open bus': 'half-open', 'cut bus': 'cut' } as const;
-
-export const taskIn = (body: Readonly<Record<string, unknown>>): string => {
-  const { content } = (body['messages'] as { content: string }[]).at(-1) ?? { content: '' };
-  return typeof content === 'string' ? content : JSON.stringify(content);
-};
-
-export function recordOf(line: string): RecordLine & { readonly attempt: number } {
-  const record = JSON.parse(line) as Record<string, string | number>;
-  return {
-    attemptId: String(record['attempt_id']),
-    taskId: String(record['task_id']),
-    client: String(record['client']),
-    model: String(record['model']),
-    fine: String(record['fine']),
-    attempt: Number(record['attempt']),
-    startedMs: Date.parse(String(record['started_at'])),
-  };
-}
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Bus, busServices, busUsers, connectBus, publicKeyOf } from '@will/bus';
 import { findNatsServer, type NatsServer, startNatsServer } from '@will/testkit';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import {
   addCaller,
@@ -25,6 +25,8 @@ import {
 
 // Against a real nats-server with users and TLS.
 
+/** A nats-server reads its users some time after it was told to. */
+const untilLetIn = { timeout: 15_000, interval: 25 };
 const dayMs = 86_400_000;
 let base: string;
 let files: BusFolder;
@@ -185,7 +187,7 @@ test('a client’s user is let in as soon as it was added, does what its client 
   expect(await reloadServer(files.folder)).toBe(true);
   const user = callerUser('acme');
   // It waits for the server, which reads its files a moment later.
-  const acme = await untilLetIn(() => connectAs(user));
+  const acme = await vi.waitFor(() => connectAs(user), untilLetIn);
   const errors: string[] = [];
   void (async () => {
     for await (const status of acme.connection.status()) if (status.type === 'error') errors.push(String(status.error));
@@ -212,16 +214,6 @@ test('a client’s user is let in as soon as it was added, does what its client 
   expect(standing.isConnected).toBe(true);
   await standing.close();
 });
-
-async function untilLetIn(open: () => Promise<Bus>): Promise<Bus> {
-  for (let tries = 0; ; tries += 1)
-    try {
-      return await open();
-    } catch (error) {
-      if (tries > 200) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-}
 
 test('secrets for Kubernetes hold one user each, and the server’s no seed at all', async () => {
   const text = await kubernetesSecrets(files.folder);
