@@ -300,7 +300,7 @@ export class House {
           },
         };
       },
-      announceFree: (model, slots) => this.#slots.free(model, slots),
+      announceFree: (model, { toAll, kept }) => this.#slots.free(model, toAll, kept),
     };
   }
 

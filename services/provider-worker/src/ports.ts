@@ -1,6 +1,7 @@
 import type { ContentOutbox, Cooldowns, Payloads } from '@will/bus';
 import type { DataClass, Snapshot } from '@will/core';
 import type { wire } from '@will/contracts';
+import type { Offer } from './slots.ts';
 
 export interface Snapshots {
   readonly current: Snapshot | undefined;
@@ -30,7 +31,7 @@ export interface Groups {
   /** Calls of a model come here while the membership lasts. */
   join(model: string, classes: readonly DataClass[], onCall: (call: IncomingCall) => void): Membership;
   /** Tells routers that slots are free again. */
-  announceFree(model: string, slots: number): void;
+  announceFree(model: string, offer: Offer): void;
 }
 
 /** Models that rest, in agreement with all other processes. */

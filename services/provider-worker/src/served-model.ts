@@ -23,7 +23,7 @@ import type { Allowances, Hold, LimitReached } from './limits/allowances.ts';
 import type { Contents, Groups, IncomingCall, Membership, PayloadSource, Records, Rests, Snapshots } from './ports.ts';
 import { type Commanded, PendingCall } from './pending-call.ts';
 import { Resting, type Pause, whileProbedMs } from './resting.ts';
-import { Slots } from './slots.ts';
+import { type Claim, Slots } from './slots.ts';
 import { unwatched, type Watch } from './watch.ts';
 import { WorkerCall, type CallDeps } from './worker-call.ts';
 
@@ -182,10 +182,13 @@ export class ServedModel {
 
   async #take(call: IncomingCall): Promise<void> {
     // The slot is taken before anything is awaited: two calls can never see the same free one.
-    if (!this.slots.take()) return busy(call, 'all slots are taken');
+    const claim = claimOf(call);
+    const taken = this.slots.take(claim);
+    if (taken === 'full') return busy(call, 'all slots are taken');
+    if (taken === 'kept') return keptForOthers(call);
     const work = this.#admit(call).finally(() => {
       this.#inFlight.delete(work);
-      this.slots.give();
+      this.slots.give(claim);
     });
     this.#inFlight.add(work);
     await work;
@@ -375,7 +378,7 @@ export class ServedModel {
     if (!this.#membership) return;
     this.#announceTimer ??= setTimeout(() => {
       this.#announceTimer = undefined;
-      if (this.slots.free > 0 && this.#membership) this.#deps.groups.announceFree(this.model.slug, this.slots.free);
+      if (this.slots.free > 0 && this.#membership) this.#deps.groups.announceFree(this.model.slug, this.slots.offer);
     }, announceEveryMs);
   }
 
@@ -398,6 +401,17 @@ export function wiringOf({ document }: Model): string {
 
 const busy = (call: IncomingCall, reason: string): void =>
   call.toRouter({ case: 'busy', value: create(wire.CallBusySchema, { reason }) });
+
+const keptForOthers = (call: IncomingCall): void =>
+  call.toRouter({
+    case: 'busy',
+    value: create(wire.CallBusySchema, { reason: 'free slots are kept for other clients', isKept: true }),
+  });
+
+const claimOf = ({ request: { facts } }: IncomingCall): Claim => ({
+  client: facts?.client ?? '',
+  isUrgent: facts?.priority === wire.Priority.HIGH,
+});
 
 interface Reserved {
   readonly hold: Hold;

@@ -1,43 +1,150 @@
-/** So many rounds of all slots after it was full last there may be some who wait, and whose word was lost. */
+/** So many rounds of all slots after one was refused there may be some who wait, and whose word was lost. */
 const roundsTold = 4;
+/** What a client held so long ago counts only a third of what it holds now. */
+const forgetMs = 2_000;
+/** A client that holds nothing, and held less than this in the mean, is not counted among those who share. */
+const leastMean = 0.05;
+/** Slots are kept from a client that holds so many equal shares. */
+const fairShares = 1.5;
+/** How much of the time the others may find no kept slot. */
+const shortfall = 0.02;
 
-/** A model's slots in this process. Full is told at once; free is told when it was full lately. */
+/** Whose call it is. */
+export interface Claim {
+  readonly client: string;
+  /** Of high priority: it may have any slot. */
+  readonly isUrgent: boolean;
+}
+
+/** 'full': no slot is free. 'kept': what is free is kept for clients that hold less. */
+export type Taken = 'taken' | 'full' | 'kept';
+
+/** Free slots, by who may have them. */
+export interface Offer {
+  readonly toAll: number;
+  /** For clients that do not hold more than others. */
+  readonly kept: number;
+}
+
+/**
+ * A model's slots in this process. Full is told at once; free is told when one was refused lately. A client that holds more
+ * than its share leaves a few slots free, so that the others need not wait until one of its calls ends.
+ */
 export class Slots {
   readonly capacity: number;
   readonly #onFull: () => void;
-  readonly #onFreeAgain: (free: number) => void;
-  #taken = 0;
+  readonly #onFreeAgain: () => void;
+  readonly #nowMs: () => number;
+  readonly #clients = new Map<string, Held>();
+  readonly #all: Held;
+  /** The most that is ever kept; a model of few slots keeps none. */
+  readonly #mostKept: number;
   #toTell = 0;
+  #sweptAtMs: number;
 
-  constructor(capacity: number, onFull: () => void, onFreeAgain: (free: number) => void) {
+  constructor(capacity: number, onFull: () => void, onFreeAgain: () => void, nowMs = () => performance.now()) {
     this.capacity = capacity;
     this.#onFull = onFull;
     this.#onFreeAgain = onFreeAgain;
+    this.#nowMs = nowMs;
+    this.#sweptAtMs = nowMs();
+    this.#all = new Held(this.#sweptAtMs);
+    this.#mostKept = Math.max(0, Math.floor(Math.sqrt(capacity)) - 1);
   }
 
   get taken(): number {
-    return this.#taken;
+    return this.#all.now;
   }
 
   get free(): number {
-    return this.capacity - this.#taken;
+    return this.capacity - this.taken;
   }
 
-  /** Takes a slot if one is free. */
-  take(): boolean {
-    if (this.#taken >= this.capacity) return false;
-    this.#taken += 1;
-    if (this.#taken === this.capacity) {
+  /** What is free, as those who wait may have it. */
+  get offer(): Offer {
+    const nowMs = this.#nowMs();
+    let kept = 0;
+    for (const held of this.#clients.values()) kept = Math.max(kept, this.#keptFrom(held, nowMs));
+    kept = Math.min(kept, this.free);
+    return { toAll: this.free - kept, kept };
+  }
+
+  /** Takes a slot if one is free for this client. */
+  take({ client, isUrgent }: Claim): Taken {
+    const nowMs = this.#nowMs();
+    if (this.free === 0) return this.#refused('full');
+    const held = this.#heldBy(client, nowMs);
+    if (!isUrgent && this.free <= this.#mostKept && this.free <= this.#keptFrom(held, nowMs))
+      return this.#refused('kept');
+    held.change(1, nowMs);
+    this.#all.change(1, nowMs);
+    if (this.free === 0) {
       this.#toTell = roundsTold * this.capacity;
       this.#onFull();
     }
-    return true;
+    return 'taken';
   }
 
-  give(): void {
-    this.#taken -= 1;
+  give({ client }: Claim): void {
+    const nowMs = this.#nowMs();
+    this.#heldBy(client, nowMs).change(-1, nowMs);
+    this.#all.change(-1, nowMs);
     if (this.#toTell === 0) return;
     this.#toTell -= 1;
-    this.#onFreeAgain(this.free);
+    this.#onFreeAgain();
+  }
+
+  #refused(why: 'full' | 'kept'): Taken {
+    this.#toTell = roundsTold * this.capacity;
+    return why;
+  }
+
+  /**
+   * So many are kept from a client of more than its share that the others, who use the share ρ of all slots, find none of r
+   * free for about ρ^r of the time: each slot that is freed adds to them until they are r, each call of the others takes one.
+   */
+  #keptFrom(held: Held, nowMs: number): number {
+    const share = (fairShares * this.capacity) / this.#clients.size;
+    const mean = held.meanAt(nowMs);
+    // Beyond what a draw of the same mean explains it need not be waited for until the mean has followed.
+    if (mean < share && held.now < share + 3 * Math.sqrt(share)) return 0;
+    const others = (this.#all.meanAt(nowMs) - mean) / this.capacity;
+    if (others <= 0) return 0;
+    return others >= 1 ? this.#mostKept : Math.min(this.#mostKept, Math.floor(Math.log(shortfall) / Math.log(others)));
+  }
+
+  #heldBy(client: string, nowMs: number): Held {
+    this.#sweep(nowMs);
+    const held = this.#clients.get(client) ?? new Held(nowMs);
+    this.#clients.set(client, held);
+    return held;
+  }
+
+  #sweep(nowMs: number): void {
+    if (nowMs - this.#sweptAtMs < forgetMs / 10) return;
+    this.#sweptAtMs = nowMs;
+    for (const [client, held] of this.#clients)
+      if (held.now === 0 && held.meanAt(nowMs) < leastMean) this.#clients.delete(client);
+  }
+}
+
+/** How many slots are held, now and in the mean of the last time, in which newer times count more. */
+class Held {
+  now = 0;
+  #mean = 0;
+  #atMs: number;
+
+  constructor(nowMs: number) {
+    this.#atMs = nowMs;
+  }
+
+  meanAt(nowMs: number): number {
+    return this.now + (this.#mean - this.now) * Math.exp((this.#atMs - nowMs) / forgetMs);
+  }
+
+  change(by: number, nowMs: number): void {
+    this.#mean = this.meanAt(nowMs);
+    this.#atMs = nowMs;
+    this.now += by;
   }
 }

@@ -18,7 +18,7 @@ export type AttemptEnd =
     }
   | { readonly kind: 'lost'; readonly summary: wire.AttemptSummary }
   | { readonly kind: 'undelivered'; readonly summary: wire.AttemptSummary }
-  | { readonly kind: 'busy'; readonly reason: string; readonly untilUnixMs: number }
+  | { readonly kind: 'busy'; readonly reason: string; readonly untilUnixMs: number; readonly isKept: boolean }
   | { readonly kind: 'nobody' };
 
 export interface AttemptListener {
@@ -108,6 +108,7 @@ export class Attempt {
           kind: 'busy',
           reason: event.kind.value.reason,
           untilUnixMs: Number(event.kind.value.untilUnixMs),
+          isKept: event.kind.value.isKept,
         });
       case 'refused': {
         const { rule, detail, retryable } = event.kind.value;

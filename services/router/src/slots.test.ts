@@ -93,7 +93,56 @@ test('background work gets one slot in twelve also where higher priorities never
   expect(high).toBe(12);
 });
 
-test('whoever’s turn came in vain goes first, and whoever comes newly does not overtake', async () => {
+test('a freed slot goes to the client that has the fewest calls under way, and what is freed at once is shared', async () => {
+  const queues = new SlotQueues();
+  const wait = (client: string) => queues.wait('m', { priority: 'normal', client, timeoutMs: 5_000, signal: never });
+  const leaves = [queues.hold('m', 'noisy'), queues.hold('m', 'noisy'), queues.hold('m', 'busy')];
+  const [noisy1, noisy2, busy, quiet1, quiet2] = ['noisy', 'noisy', 'busy', 'quiet', 'quiet'].map(wait);
+  queues.free('m', 3);
+  expect(await Promise.all([quiet1, quiet2, busy].map((each) => settled(each as Promise<string>)))).toEqual([
+    'try',
+    'try',
+    'try',
+  ]);
+  expect(await settled(noisy1 as Promise<string>)).toBe('waiting');
+  for (const leave of leaves) leave();
+  queues.free('m', 2);
+  expect([await noisy1, await noisy2]).toEqual(['try', 'try']);
+});
+
+test('a newcomer need not wait behind clients that hold more, but behind its own and its betters', () => {
+  const queues = new SlotQueues();
+  const claim = (client: string, priority: 'high' | 'normal' = 'normal') => ({ client, priority });
+  expect(queues.mayTryFirst('m', claim('quiet'))).toBe(true);
+  const leave = queues.hold('m', 'noisy');
+  void queues.wait('m', { ...claim('noisy'), timeoutMs: 50, signal: never });
+  expect(queues.mayTryFirst('m', claim('quiet'))).toBe(true);
+  expect(queues.mayTryFirst('m', claim('noisy'))).toBe(false);
+  expect(queues.mayTryFirst('m', claim('noisy', 'high'))).toBe(true);
+  leave();
+  leave();
+  expect(queues.mayTryFirst('m', claim('quiet'))).toBe(false);
+  void queues.wait('m', { ...claim('other', 'high'), timeoutMs: 50, signal: never });
+  expect(queues.mayTryFirst('m', claim('another'))).toBe(false);
+});
+
+test('a client that was told that slots are kept for others is passed over for a moment, and not for ever', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const queues = new SlotQueues();
+  const wait = (client: string) => queues.wait('m', { priority: 'normal', client, timeoutMs: 5_000, signal: never });
+  queues.hold('m', 'quiet');
+  const [noisy, quiet] = [wait('noisy'), wait('quiet')];
+  queues.kept('m', 'noisy');
+  queues.free('m', 0, 2);
+  expect(await settled(quiet)).toBe('try');
+  expect(await settled(noisy)).toBe('waiting');
+  vi.advanceTimersByTime(25);
+  queues.took('m', { priority: 'normal', client: 'quiet' });
+  expect(await settled(noisy)).toBe('try');
+  vi.useRealTimers();
+});
+
+test('of one client whoever’s turn came in vain goes first, and whoever comes newly does not overtake', async () => {
   const queues = new SlotQueues();
   const wait = (client: string, isAgain = false) => ({
     priority: 'normal' as const,
@@ -105,8 +154,8 @@ test('whoever’s turn came in vain goes first, and whoever comes newly does not
   const first = queues.wait('m', wait('a'));
   queues.free('m', 1);
   expect(await settled(first)).toBe('try');
-  const other = queues.wait('m', wait('b'));
-  const newcomer = queues.comeInTurn('m', wait('c'));
+  const other = queues.wait('m', wait('a'));
+  const newcomer = queues.comeInTurn('m', wait('a'));
   const again = queues.wait('m', wait('a', true));
   queues.free('m', 1);
   expect(await settled(again)).toBe('try');
@@ -125,7 +174,7 @@ test('whose turn would come too late is refused at once, by its client’s line 
   for (let n = 0; n < 10; n += 1) {
     vi.advanceTimersByTime(100);
     queues.free('m', 1);
-    queues.took('m');
+    queues.took('m', { priority: 'normal', client: 'noisy' });
   }
   // Forty of its own are ahead of it, a tenth of a second each.
   expect(await settled(wait('noisy', 4_000))).toBe('full');
@@ -144,7 +193,7 @@ test('each call that is taken lets the next one try, so that slots of which no w
   queues.poll();
   for (const wait of waits) {
     expect(await settled(wait)).toBe('try');
-    queues.took('m');
+    queues.took('m', { priority: 'normal', client: 'a' });
   }
 });
 
@@ -156,7 +205,7 @@ test('when to come again follows how fast calls are taken', async () => {
   );
   for (let n = 0; n < 30; n += 1) {
     queues.free('m', 1);
-    queues.took('m');
+    queues.took('m', { priority: 'normal', client: 'a' });
   }
   expect(queues.retryAfterMs('m')).toBe(250);
   queues.free('m', 10);

@@ -3,14 +3,18 @@ import type { Priority } from '@will/core';
 /** Waiting ended: a slot may be free, time is up, or too many wait already. */
 export type SlotAnswer = 'try' | 'timeout' | 'full';
 
-/** Who waits for a slot, for how long, and whether it has been in line before. */
-export interface Wait {
+/** Whose task it is, and how urgent: what the order of waiting goes by. */
+export interface Claim {
   readonly priority: Priority;
   readonly client: string;
+}
+
+/** Who waits for a slot, for how long, and whether it has been in line before. */
+export interface Wait extends Claim {
   readonly timeoutMs: number;
   /** The caller's: takes it out of the line. */
   readonly signal: AbortSignal;
-  /** Its turn came in vain: it goes before those who come for the first time. Default: no. */
+  /** Its turn came in vain: it goes before those of its client who come for the first time. Default: no. */
   readonly isAgain?: boolean;
 }
 
@@ -30,8 +34,9 @@ const [shortestRetryMs, usualRetryMs, longestRetryMs] = [250, 1_000, 30_000] as 
 const mostQueues = 1_000;
 
 /**
- * Tasks that wait for a free slot of a model: one bounded queue per model, by priority, round robin by client. A worker
- * that has slots again lets as many go; besides, one is let go at each poll, since that word can be lost.
+ * Tasks that wait for a free slot of a model: one bounded queue per model, by priority, then whose client has the fewest
+ * calls under way there. A worker that has slots again lets as many go; besides, one is let go at each poll, since that
+ * word can be lost.
  */
 export class SlotQueues {
   readonly #queues = new Map<string, ModelQueue>();
@@ -51,13 +56,17 @@ export class SlotQueues {
     for (const [model, queue] of this.#queues) if (queue.size > 0) yield [model, queue.size];
   }
 
+  /** Whether one who comes newly may try at once: nobody waits whose turn would come before its own. */
+  mayTryFirst(model: string, claim: Claim): boolean {
+    return this.#queues.get(model)?.isFirst(claim) ?? true;
+  }
+
   /**
    * Resolves 'try' when it is this task's turn; 'full' at once where, by how fast calls were taken lately, its turn would
    * come too late for it.
    */
   wait(model: string, { priority, client, timeoutMs, signal, isAgain = false }: Wait): Promise<SlotAnswer> {
-    const queue = this.#queues.get(model) ?? new ModelQueue();
-    this.#queues.set(model, queue);
+    const queue = this.#queueOf(model);
     const { promise, resolve } = Promise.withResolvers<SlotAnswer>();
     const waiter: Waiter = { client, rank: ranks.indexOf(priority), isAgain, resolve };
     const isLate = !isAgain && queue.expectedWaitMs(waiter) > longestWaitShare * timeoutMs;
@@ -69,8 +78,7 @@ export class SlotQueues {
     return promise.finally(() => {
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);
-      // Another queue of this model may stand there by now.
-      if (queue.size === 0 && this.#queues.get(model) === queue) this.#keptEmpty(model, queue);
+      this.#keptIfIdle(model, queue);
     });
   }
 
@@ -90,29 +98,39 @@ export class SlotQueues {
     return Math.round(Math.min(longestRetryMs, Math.max(shortestRetryMs, expected)));
   }
 
-  /** An empty queue remembers how fast it went; only so many of them are kept. */
-  #keptEmpty(model: string, queue: ModelQueue): void {
-    this.#queues.delete(model);
-    this.#queues.set(model, queue);
-    for (const [oldest, { size }] of this.#queues) {
-      if (this.#queues.size <= mostQueues || size > 0) return;
-      this.#queues.delete(oldest);
-    }
+  /** A call of a client goes to a model: until what this returns is called, once or more often, it is under way. */
+  hold(model: string, client: string): () => void {
+    const queue = this.#queueOf(model);
+    queue.held.add(client);
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      queue.held.remove(client);
+      this.#keptIfIdle(model, queue);
+    };
   }
 
-  /** Slots became free: lets as many waiting tasks try. */
-  free(model: string, slots: number): void {
-    this.#queues.get(model)?.release(slots);
+  /** Slots became free: lets as many waiting tasks try; those that are kept for others only where not refused as such lately. */
+  free(model: string, slots: number, kept = 0): void {
+    const queue = this.#queues.get(model);
+    queue?.release(slots);
+    queue?.releaseUnlessKept(kept);
+  }
+
+  /** What is free is kept for other clients: what comes free one by one is not tried for this one for a moment. */
+  kept(model: string, client: string): void {
+    this.#queues.get(model)?.kept(client);
   }
 
   /**
    * A call was taken: so fast do slots come, as far as this router gets them. Where one was free another may be, of which
    * no word comes: a worker that never was full tells of none.
    */
-  took(model: string): void {
+  took(model: string, claim: Claim): void {
     const queue = this.#queues.get(model);
-    queue?.took();
-    queue?.release(1);
+    queue?.took(claim);
+    queue?.releaseUnlessKept(1);
   }
 
   /** A call was answered, after so long. */
@@ -129,70 +147,156 @@ export class SlotQueues {
   poll(): void {
     for (const queue of this.#queues.values()) queue.release(1);
   }
+
+  #queueOf(model: string): ModelQueue {
+    const queue = this.#queues.get(model) ?? new ModelQueue();
+    this.#queues.set(model, queue);
+    return queue;
+  }
+
+  /** An idle queue remembers how fast it went; only so many of them are kept. */
+  #keptIfIdle(model: string, queue: ModelQueue): void {
+    if (!queue.isIdle || this.#queues.get(model) !== queue) return;
+    this.#queues.delete(model);
+    this.#queues.set(model, queue);
+    for (const [oldest, { isIdle }] of this.#queues) {
+      if (this.#queues.size <= mostQueues || !isIdle) return;
+      this.#queues.delete(oldest);
+    }
+  }
 }
 
 /** Freed slots are told at once; after so long without one it is looked whether that word was lost. */
 const idleAfterMs = 25;
+/** So long is a client passed over that was told that what is free is kept for others. */
+const keptForMs = 25;
 /** One in so many freed slots goes to whoever waits at the lowest priority, so that nobody waits for ever. */
 const turnOfTheLowest = 12;
 
-/** Tasks of one priority: those whose turn came in vain, in their order; then a ring of clients, each first come first served. */
-interface Rank {
-  readonly again: Set<Waiter>;
-  readonly clients: Map<string, Set<Waiter>>;
+/** Calls under way, by client. */
+class Holders {
+  readonly #calls = new Map<string, number>();
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  of(client: string): number {
+    return this.#calls.get(client) ?? 0;
+  }
+
+  add(client: string): void {
+    this.#calls.set(client, this.of(client) + 1);
+  }
+
+  remove(client: string): void {
+    const left = this.of(client) - 1;
+    if (left > 0) this.#calls.set(client, left);
+    else this.#calls.delete(client);
+  }
+}
+
+/** Tasks of one client and priority, first come first served: those whose turn came in vain, then the others. */
+class Line {
+  readonly pace = new Pace();
+  readonly #again = new Set<Waiter>();
+  readonly #fresh = new Set<Waiter>();
+
+  get size(): number {
+    return this.#again.size + this.#fresh.size;
+  }
+
+  get first(): Waiter | undefined {
+    const [first] = this.#again.size > 0 ? this.#again : this.#fresh;
+    return first;
+  }
+
+  add(waiter: Waiter): void {
+    (waiter.isAgain ? this.#again : this.#fresh).add(waiter);
+  }
+
+  remove(waiter: Waiter): boolean {
+    return this.#again.delete(waiter) || this.#fresh.delete(waiter);
+  }
 }
 
 class ModelQueue {
   size = 0;
   callMs: number | undefined;
-  readonly #byRank: readonly Rank[] = ranks.map(() => ({ again: new Set(), clients: new Map() }));
+  readonly held = new Holders();
+  /** By priority, then a ring of clients: whoever was let go comes last. */
+  readonly #byRank: readonly Map<string, Line>[] = ranks.map(() => new Map());
   readonly #pace = new Pace();
+  readonly #keptUntilMs = new Map<string, number>();
   #released = 0;
   #releasedAtMs = -Infinity;
+
+  get isIdle(): boolean {
+    return this.size === 0 && this.held.size === 0;
+  }
 
   /** How long a queue of this length takes, by how fast calls were taken lately; undefined: none was. */
   get wholeWaitMs(): number | undefined {
     return this.#pace.msPerOne === undefined ? undefined : this.#pace.msPerOne * (this.size + 1);
   }
 
-  /** How long one that comes now will wait: for higher priorities, and for as many of each client as there are of its own. */
+  /** How long one that comes now will wait: as its client's line went lately, else as all did, taking turns. */
   expectedWaitMs({ rank, client }: Waiter): number {
-    const { msPerOne } = this.#pace;
-    if (msPerOne === undefined || this.size === 0) return 0;
-    const own = (this.#byRank[rank]?.clients.get(client)?.size ?? 0) + 1;
+    if (this.size === 0) return 0;
+    const line = this.#byRank[rank]?.get(client);
+    const own = (line?.size ?? 0) + 1;
+    if (line?.pace.msPerOne !== undefined) return own * line.pace.msPerOne;
     let ahead = 0;
-    for (const [other, { again, clients }] of this.#byRank.entries()) {
+    for (const [other, lines] of this.#byRank.entries()) {
       if (other > rank) break;
-      ahead += again.size;
-      for (const line of clients.values()) ahead += other === rank ? Math.min(own, line.size) : line.size;
+      for (const { size } of lines.values()) ahead += other === rank ? Math.min(own, size) : size;
     }
-    return ahead * msPerOne;
+    return ahead * (this.#pace.msPerOne ?? 0);
+  }
+
+  isFirst({ priority, client }: Claim): boolean {
+    if (this.size === 0) return true;
+    const held = this.held.of(client);
+    const rank = ranks.indexOf(priority);
+    for (const [other, lines] of this.#byRank.entries()) {
+      if (other > rank) return true;
+      if (other < rank && lines.size > 0) return false;
+      for (const waiting of lines.keys()) if (this.held.of(waiting) <= held) return false;
+    }
+    return true;
   }
 
   add(waiter: Waiter): void {
-    const { again, clients } = this.#rankOf(waiter);
+    const lines = this.#linesOf(waiter.rank);
+    const line = lines.get(waiter.client) ?? new Line();
+    lines.set(waiter.client, line);
+    line.add(waiter);
     this.size += 1;
-    if (waiter.isAgain) return void again.add(waiter);
-    const line = clients.get(waiter.client);
-    if (line) line.add(waiter);
-    else clients.set(waiter.client, new Set([waiter]));
   }
 
   answered(durationMs: number): void {
     this.callMs = faded(this.callMs, durationMs);
   }
 
-  took(): void {
-    if (this.size > 0) this.#pace.tick(performance.now());
+  took({ priority, client }: Claim): void {
+    if (this.size === 0) return;
+    const nowMs = performance.now();
+    this.#pace.tick(nowMs);
+    this.#linesOf(ranks.indexOf(priority)).get(client)?.pace.tick(nowMs);
+  }
+
+  kept(client: string): void {
+    this.#keptUntilMs.set(client, performance.now() + keptForMs);
   }
 
   release(count: number): void {
-    for (let left = count; left > 0; left -= 1) {
-      const waiter = this.#next();
-      if (!waiter) return;
-      this.#releasedAtMs = performance.now();
-      this.finish(waiter, 'try');
-    }
+    this.#release(count, () => true);
+  }
+
+  releaseUnlessKept(count: number): void {
+    const nowMs = performance.now();
+    for (const [client, untilMs] of this.#keptUntilMs) if (untilMs <= nowMs) this.#keptUntilMs.delete(client);
+    this.#release(count, (client) => !this.#keptUntilMs.has(client));
   }
 
   /** Lets one go where nobody was for a while. */
@@ -202,38 +306,49 @@ class ModelQueue {
 
   /** Ends a wait once, and its place in line with it. */
   finish(waiter: Waiter, answer: SlotAnswer): void {
-    if (!this.#remove(waiter)) return;
+    const lines = this.#linesOf(waiter.rank);
+    const line = lines.get(waiter.client);
+    if (!line?.remove(waiter)) return;
+    if (line.size === 0) lines.delete(waiter.client);
     this.size -= 1;
     if (this.size === 0) this.#pace.pause();
     waiter.resolve(answer);
   }
 
-  #remove(waiter: Waiter): boolean {
-    const { again, clients } = this.#rankOf(waiter);
-    if (again.delete(waiter)) return true;
-    const line = clients.get(waiter.client);
-    if (!line?.delete(waiter)) return false;
-    if (line.size === 0) clients.delete(waiter.client);
-    return true;
+  #release(count: number, mayGo: (client: string) => boolean): void {
+    // Whoever is let go has its call under way only in a moment.
+    const gone = new Holders();
+    for (let left = Math.min(count, this.size); left > 0; left -= 1) {
+      const waiter = this.#next(mayGo, gone);
+      if (!waiter) return;
+      gone.add(waiter.client);
+      this.#releasedAtMs = performance.now();
+      this.finish(waiter, 'try');
+    }
   }
 
-  #rankOf({ rank }: Waiter): Rank {
-    return this.#byRank[rank] as Rank;
+  #linesOf(rank: number): Map<string, Line> {
+    return this.#byRank[rank] as Map<string, Line>;
   }
 
-  #next(): Waiter | undefined {
+  /** Whose turn it is among the clients that may. */
+  #next(mayGo: (client: string) => boolean, gone: Holders): Waiter | undefined {
     this.#released += 1;
     const isLowestTurn = this.#released % turnOfTheLowest === 0;
-    for (const { again, clients } of isLowestTurn ? this.#byRank.toReversed() : this.#byRank) {
-      const [oldest] = again;
-      if (oldest) return oldest;
-      const [first] = clients;
-      if (!first) continue;
-      const [client, line] = first;
+    for (const lines of isLowestTurn ? this.#byRank.toReversed() : this.#byRank) {
+      let fewest = Infinity;
+      let chosen: string | undefined;
+      for (const client of lines.keys()) {
+        const held = this.held.of(client) + gone.of(client);
+        if (held >= fewest || !mayGo(client)) continue;
+        [fewest, chosen] = [held, client];
+      }
+      if (chosen === undefined) continue;
+      const line = lines.get(chosen) as Line;
       // The client goes to the end of the ring.
-      clients.delete(client);
-      clients.set(client, line);
-      return line.values().next().value;
+      lines.delete(chosen);
+      lines.set(chosen, line);
+      return line.first;
     }
     return undefined;
   }

@@ -16,7 +16,7 @@ import {
   type Rests,
   type Workers,
 } from './ports.ts';
-import type { SlotQueues, Wait } from './slots.ts';
+import type { Claim, SlotQueues, Wait } from './slots.ts';
 import { TaskRecords } from './task-records.ts';
 import { type TaskWatch, unwatched, type Watch } from './watch.ts';
 
@@ -86,6 +86,8 @@ export class TaskRun implements AttemptListener {
   #end = 'INTERNAL';
   /** Models in whose line it came to its turn. */
   readonly #hadItsTurnAt = new Set<string>();
+  /** What ends its being counted where it has a call under way. */
+  readonly #holds = new Set<() => void>();
   /** Made only where something waits for a slot. */
   #stop: AbortController | undefined;
   /** Limits that workers say are reached, by model. */
@@ -128,7 +130,7 @@ export class TaskRun implements AttemptListener {
   }
 
   accepted(attempt: Attempt): void {
-    this.#deps.slots.took(attempt.model);
+    this.#deps.slots.took(attempt.model, this.#claim);
     this.#records.intent(attempt);
   }
 
@@ -243,8 +245,8 @@ export class TaskRun implements AttemptListener {
     anotherFollows = false,
   ): Promise<'done' | 'next' | 'full' | 'undelivered'> {
     const untilMs = this.#deps.nowMs() + waitMs;
-    if (waitMs > 0 && this.#deps.slots.waiting(model) > 0 && (await this.#inTurn(model, waitMs)) !== 'try')
-      return this.#isOver ? 'done' : 'full';
+    const mayTry = waitMs === 0 || this.#deps.slots.mayTryFirst(model, this.#claim);
+    if (!mayTry && (await this.#inTurn(model, waitMs)) !== 'try') return this.#isOver ? 'done' : 'full';
     while (!this.#isOver) {
       const end = await this.#attempt(model, patience, anotherFollows);
       if (this.#isOver) return 'done';
@@ -261,7 +263,8 @@ export class TaskRun implements AttemptListener {
   }
 
   /** Not full but out of its limit, or resting: it is not asked again before the worker's word ends. */
-  #paused(model: string, { reason, untilUnixMs }: { readonly reason: string; readonly untilUnixMs: number }): void {
+  #paused(model: string, { reason, untilUnixMs, isKept }: Extract<AttemptEnd, { kind: 'busy' }>): void {
+    if (isKept) this.#deps.slots.kept(model, this.task.facts.client);
     if (untilUnixMs <= this.#deps.nowMs()) return;
     const isResting = this.#deps.rests.untilMs.has(model);
     if (!isResting && !this.#limits.has(model)) this.#skip(model, reason, 'RateLimited');
@@ -276,7 +279,11 @@ export class TaskRun implements AttemptListener {
     const { calls, nowMs } = this.#deps;
     const attempt = watch.run(() => new Attempt(calls, { request, dataClass }, this, nowMs, patience));
     this.#attempts.push(attempt);
+    const leave = this.#deps.slots.hold(model, this.task.facts.client);
+    this.#holds.add(leave);
     const end = await attempt.ended;
+    leave();
+    this.#holds.delete(leave);
     watch.ended('summary' in end ? end.summary.fine : end.kind);
     if (end.kind === 'busy' || end.kind === 'nobody') this.#attempts.pop();
     return end;
@@ -333,8 +340,12 @@ export class TaskRun implements AttemptListener {
     return this.#heard(model, this.#deps.slots.wait(model, this.#wait(model, timeoutMs, signal)));
   }
 
+  get #claim(): Claim {
+    return this.task.facts;
+  }
+
   #wait(model: string, timeoutMs: number, signal = this.#stopSignal()): Wait {
-    const { priority, client } = this.task.facts;
+    const { priority, client } = this.#claim;
     // A slot that comes too late for the call to end in time would be wasted.
     const usableMs = this.task.deadlineUnixMs - this.#deps.nowMs() - this.#deps.slots.usualCallMs(model);
     return {
@@ -559,6 +570,7 @@ export class TaskRun implements AttemptListener {
     // With a reason of its own: without one each abort makes an error with a stack.
     this.#stop?.abort('over');
     for (const attempt of this.#attempts) if (!attempt.isEnded) attempt.abandon();
+    for (const leave of this.#holds) leave();
     this.#watch.ended(this.#end);
   }
 

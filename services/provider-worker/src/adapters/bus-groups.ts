@@ -24,9 +24,9 @@ export function busGroups(bus: Bus, onError: (what: string, error: unknown) => v
         },
       };
     },
-    announceFree(model, slots) {
+    announceFree(model, { toAll, kept }) {
       if (!bus.isConnected) return;
-      const word = create(wire.FreeSlotsSchema, { workerId: bus.processId, slots });
+      const word = create(wire.FreeSlotsSchema, { workerId: bus.processId, slots: toAll, keptSlots: kept });
       bus.publish(subjects.free(model), toBinary(wire.FreeSlotsSchema, word));
     },
   };

@@ -28,7 +28,8 @@ export function busWorkers(view: ProcessesView): Workers {
 export function followFreeSlots(bus: Bus, slots: SlotQueues): { stop(): void } {
   const words = bus.listen(patterns.free, (message) => {
     const model = message.subject.slice(message.subject.lastIndexOf('.') + 1);
-    slots.free(model, fromBinary(wire.FreeSlotsSchema, message.data).slots);
+    const { slots: free, keptSlots } = fromBinary(wire.FreeSlotsSchema, message.data);
+    slots.free(model, free, keptSlots);
   });
   let timer: NodeJS.Timeout;
   const poll = (): void => {

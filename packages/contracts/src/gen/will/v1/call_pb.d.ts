@@ -211,6 +211,13 @@ export declare type CallBusy = Message<"will.v1.CallBusy"> & {
    * @generated from field: int64 until_unix_ms = 2;
    */
   untilUnixMs: bigint;
+
+  /**
+   * Slots are free, and kept for clients that hold fewer.
+   *
+   * @generated from field: bool is_kept = 3;
+   */
+  isKept: boolean;
 };
 
 /**
@@ -413,9 +420,18 @@ export declare type FreeSlots = Message<"will.v1.FreeSlots"> & {
   workerId: string;
 
   /**
+   * For whoever waits.
+   *
    * @generated from field: uint32 slots = 2;
    */
   slots: number;
+
+  /**
+   * For clients that do not hold more than others.
+   *
+   * @generated from field: uint32 kept_slots = 3;
+   */
+  keptSlots: number;
 };
 
 /**
