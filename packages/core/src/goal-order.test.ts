@@ -126,6 +126,24 @@ test('a model that fails goes behind one that does not, and comes back when its 
   expect(orderOf(book, snapshot, nowMs + 900_000)).toEqual(['a', 'b']);
 });
 
+test('before anything is measured the record says how fast, good and dear a model is, by its benchmark or its local profile', () => {
+  const better: readonly Partial<ModelDocument>[] = [
+    { benchmark: { avg_latency_ms: 300 } },
+    { benchmark: { accuracy: 9.5 } },
+    { local: { profile: { tokens_per_second: 500 } } },
+    { local: { profile: { accuracy: 9.5 } } },
+  ];
+  for (const over of better) {
+    const [a, b] = [model('a', { benchmark: {} }), model('b', over)];
+    const steps = ['a', 'b'].map((name, n) => ({ step: `step_${n}`, model: name }));
+    const goal = JSON.stringify(over).includes('accuracy') ? 'quality' : 'speed';
+    const route: AnyDocument = { kind: 'route', body: { name: 'code', slug: 'code', steps, mode: 'auto', goal } };
+    const compiled = compileSnapshot(1, [a, b, route]);
+    if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));
+    expect({ over, order: orderOf(new StatsBook(), compiled.snapshot) }).toEqual({ over, order: ['b', 'a'] });
+  }
+});
+
 test('another version of a model begins with its benchmark again', () => {
   const before = world(['a', 'b'], 'auto');
   const after = world(['a', 'b'], 'auto', { version: '2' });

@@ -19,7 +19,7 @@ test('every test that the table of the specification names exists', async () => 
   const named = page
     .split('\n')
     .filter((line) => line.startsWith('| ') && !line.startsWith('| line'))
-    .flatMap((line) => (line.split(' | ').at(-1) ?? '').replace(/\.? \*Later\*.*|\s*\|$/g, '').split('; '))
+    .flatMap((line) => (line.split(' | ').at(-1) ?? '').replace(/\s*\|$/, '').split('; '))
     .flatMap((reference) => {
       const [, name, title] = /^(\w+): (.+)$/.exec(reference) ?? [];
       return name !== undefined && title !== undefined && sources.has(name) ? [{ name, title }] : [];
