@@ -424,12 +424,12 @@ const none = { requests: 0n, tokens: 0n, nano_usd: 0n };
 const reached = (call: IncomingCall, limit: LimitReached): void =>
   limit.untilMs === Infinity
     ? refuse(call, { rule: 'limit', detail: limit.reason, isRetryable: true })
-    : pausing(call, limit);
+    : pausing(call, limit, true);
 
-const pausing = (call: IncomingCall, { reason, untilMs }: Pause): void =>
+const pausing = (call: IncomingCall, { reason, untilMs }: Pause, isLimit = false): void =>
   call.toRouter({
     case: 'busy',
-    value: create(wire.CallBusySchema, { reason, untilUnixMs: BigInt(Math.ceil(untilMs)) }),
+    value: create(wire.CallBusySchema, { reason, untilUnixMs: BigInt(Math.ceil(untilMs)), isLimit }),
   });
 
 const refuse = (call: IncomingCall, { rule, detail, isRetryable }: Refusal): void =>

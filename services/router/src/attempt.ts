@@ -18,7 +18,13 @@ export type AttemptEnd =
     }
   | { readonly kind: 'lost'; readonly summary: wire.AttemptSummary }
   | { readonly kind: 'undelivered'; readonly summary: wire.AttemptSummary }
-  | { readonly kind: 'busy'; readonly reason: string; readonly untilUnixMs: number; readonly isKept: boolean }
+  | {
+      readonly kind: 'busy';
+      readonly reason: string;
+      readonly untilUnixMs: number;
+      readonly isKept: boolean;
+      readonly isLimit: boolean;
+    }
   | { readonly kind: 'nobody' };
 
 export interface AttemptListener {
@@ -109,6 +115,7 @@ export class Attempt {
           reason: event.kind.value.reason,
           untilUnixMs: Number(event.kind.value.untilUnixMs),
           isKept: event.kind.value.isKept,
+          isLimit: event.kind.value.isLimit,
         });
       case 'refused': {
         const { rule, detail, retryable } = event.kind.value;

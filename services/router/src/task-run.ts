@@ -90,8 +90,11 @@ export class TaskRun implements AttemptListener {
   readonly #holds = new Set<() => void>();
   /** Made only where something waits for a slot. */
   #stop: AbortController | undefined;
-  /** Limits that workers say are reached, by model. */
-  readonly #limits = new Map<string, { readonly reason: string; readonly untilMs: number }>();
+  /** Why and until when workers say that a model cannot be called: a limit is reached, or it is spared. */
+  readonly #pauses = new Map<
+    string,
+    { readonly reason: string; readonly fine: FineOutcome; readonly untilMs: number }
+  >();
   readonly #summaries: wire.AttemptSummary[] = [];
   readonly #attempts: Attempt[] = [];
   #decided: DecidedSet | undefined;
@@ -262,13 +265,14 @@ export class TaskRun implements AttemptListener {
     return 'done';
   }
 
-  /** Not full but out of its limit, or resting: it is not asked again before the worker's word ends. */
-  #paused(model: string, { reason, untilUnixMs, isKept }: Extract<AttemptEnd, { kind: 'busy' }>): void {
+  /** Not full but out of its limit, spared or resting: it is not asked again before the worker's word ends. */
+  #paused(model: string, { reason, untilUnixMs, isKept, isLimit }: Extract<AttemptEnd, { kind: 'busy' }>): void {
     if (isKept) this.#deps.slots.kept(model, this.task.facts.client);
     if (untilUnixMs <= this.#deps.nowMs()) return;
     const isResting = this.#deps.rests.untilMs.has(model);
-    if (!isResting && !this.#limits.has(model)) this.#skip(model, reason, 'RateLimited');
-    this.#limits.set(model, { reason, untilMs: untilUnixMs });
+    const fine = isLimit ? 'RateLimited' : 'Busy';
+    if (!isResting && !this.#pauses.has(model)) this.#skip(model, reason, fine);
+    this.#pauses.set(model, { reason, fine, untilMs: untilUnixMs });
   }
 
   async #attempt(model: string, patience: number, anotherFollows: boolean): Promise<AttemptEnd> {
@@ -396,7 +400,7 @@ export class TaskRun implements AttemptListener {
 
   /** How long a model rests, or is out of its limit, from now; 0: it is not. */
   #restMs(model: string): number {
-    const untilMs = Math.max(this.#deps.rests.untilMs.get(model) ?? 0, this.#limits.get(model)?.untilMs ?? 0);
+    const untilMs = Math.max(this.#deps.rests.untilMs.get(model) ?? 0, this.#pauses.get(model)?.untilMs ?? 0);
     return Math.max(0, untilMs - this.#deps.nowMs());
   }
 
@@ -495,15 +499,17 @@ export class TaskRun implements AttemptListener {
     const first = models.toSorted((a, b) => this.#restMs(a) - this.#restMs(b))[0] as string;
     const restMs = Math.ceil(this.#restMs(first));
     const at = new Date(this.#deps.nowMs() + restMs).toISOString();
-    const limit = this.#limits.get(first);
-    const why = limit ? `${first}: ${limit.reason}, until ${at}` : `${first} is cooling down until ${at}`;
+    const told = this.#pauses.get(first);
+    // What a worker said may be over, and a longer rest have begun.
+    const pause = told && told.untilMs >= (this.#deps.rests.untilMs.get(first) ?? 0) ? told : undefined;
+    const why = pause ? `${first}: ${pause.reason}, until ${at}` : `${first} is cooling down until ${at}`;
     const isAll = others.length === 0;
     const message = isAll ? 'every model that may do it rests' : `no model is free: ${wayOf(others)}`;
     this.#fail(wire.FailureCode.OVERLOADED, `${message}; ${why}`, {
       isRetryable: true,
       retryAfterMs: isAll ? restMs : Math.min(restMs, lookAgainAfterMs),
     });
-    this.#records.noCall(limit ? 'RateLimited' : 'Busy', why);
+    this.#records.noCall(pause?.fine ?? 'Busy', why);
   }
 
   #lost(summary: wire.AttemptSummary): void {

@@ -218,6 +218,13 @@ export declare type CallBusy = Message<"will.v1.CallBusy"> & {
    * @generated from field: bool is_kept = 3;
    */
   isKept: boolean;
+
+  /**
+   * A limit is reached; else it is full, rests, or is spared while it looks unwell.
+   *
+   * @generated from field: bool is_limit = 4;
+   */
+  isLimit: boolean;
 };
 
 /**
