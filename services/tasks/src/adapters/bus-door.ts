@@ -1,5 +1,5 @@
 import { create, toBinary, type DescMessage, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
-import type { Bus, Incoming, Serving } from '@will/bus';
+import { type Bus, BusError, type Incoming, type Serving } from '@will/bus';
 import { clientOfTask, isInboxOf, patterns, queues, type TaskOperation, wire, readMessage } from '@will/contracts';
 import { stateFromWire } from '../durable-task.ts';
 import { type Tasks, TasksError } from '../service.ts';
@@ -61,7 +61,10 @@ function read<Schema extends DescMessage>(schema: Schema, { data }: Incoming): M
 const failureOf = (error: unknown): wire.Failure =>
   create(wire.FailureSchema, {
     code: error instanceof TasksError ? error.code : wire.FailureCode.UNAVAILABLE,
-    message: error instanceof TasksError ? error.message : 'the store of tasks or the bus is away',
+    message:
+      error instanceof TasksError || error instanceof BusError
+        ? error.message
+        : 'the store of tasks or the bus is away',
     retryable: !(error instanceof TasksError),
     retryAfterMs: error instanceof TasksError ? 0 : 1_000,
   });

@@ -13,12 +13,14 @@ import {
   StorageType,
   type StreamConfig,
 } from '@nats-io/jetstream';
-import type { Bus } from '@will/bus';
+import { type Bus, BusError } from '@will/bus';
 import { names, patterns, subjects, wire } from '@will/contracts';
 import type { Priority } from '@will/core';
 import type { QueuedTask, TaskQueue } from '../ports.ts';
 
 const second = 1e9;
+/** What is stored is confirmed in a few milliseconds; after so long it is asked whether anything is stored at all. */
+const confirmsWithinMs = 350;
 const pullMs = 5_000;
 const ackWaitMs = 10_000;
 const resultsAgeMs = 24 * 3_600_000;
@@ -86,12 +88,12 @@ export class TaskStream implements TaskQueue {
 
   async add(reference: wire.TaskReference, priority: Priority, type: string, id: string): Promise<void> {
     const subject = subjects.taskQueue(priority, reference.client, type);
-    await this.#jetstream.publish(subject, toBinary(wire.TaskReferenceSchema, reference), { msgID: id });
+    await this.#publish(subject, toBinary(wire.TaskReferenceSchema, reference), { msgID: id });
   }
 
   async addAt(reference: wire.TaskReference, priority: Priority, type: string, atMs: number): Promise<void> {
     const target = subjects.taskQueue(priority, reference.client, type);
-    await this.#jetstream.publish(
+    await this.#publish(
       subjects.taskSchedule(reference.client, reference.taskId),
       toBinary(wire.TaskReferenceSchema, reference),
       { schedule: { specification: { at: new Date(Math.ceil(atMs)) }, target } },
@@ -118,7 +120,7 @@ export class TaskStream implements TaskQueue {
   async publishResult(task: wire.DurableTask): Promise<void> {
     const subject = subjects.taskResult(task.client, task.taskId);
     try {
-      await this.#jetstream.publish(subject, toBinary(wire.DurableTaskSchema, task), {
+      await this.#publish(subject, toBinary(wire.DurableTaskSchema, task), {
         // Of a task that was requeued another end is another message.
         msgID: `${task.client}.${task.taskId}.${task.pickups}`,
         expect: { lastSubjectSequence: 0 },
@@ -126,6 +128,18 @@ export class TaskStream implements TaskQueue {
     } catch (error) {
       if (!(error instanceof JetStreamApiError) || error.code !== wrongLastSequence) throw error;
     }
+  }
+
+  /**
+   * A server whose disk is full answers questions, and never what it was sent to store. Whoever publishes is told so once a
+   * question that was asked later was answered, and some time beyond: on a slow machine that takes longer, too.
+   */
+  async #publish(...message: Parameters<JetStreamClient['publish']>): Promise<void> {
+    const confirmed = this.#jetstream.publish(...message).then(() => true as const);
+    if (await within(confirmed, confirmsWithinMs)) return;
+    await Promise.race([confirmed, this.#manager.getAccountInfo()]);
+    if (await within(confirmed, confirmsWithinMs)) return;
+    throw new BusError('timeout', 'the bus does not store what it is sent; its disk may be full');
   }
 
   async withdrawResult(client: string, taskId: string): Promise<void> {
@@ -139,6 +153,13 @@ export class TaskStream implements TaskQueue {
     });
     return () => results.unsubscribe();
   }
+}
+
+/** Whether something happens in so long. @throws {unknown} what it rejects with. */
+async function within(happens: Promise<true>, ms: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<false>();
+  const timer = setTimeout(() => resolve(false), ms);
+  return Promise.race([happens, late]).finally(() => clearTimeout(timer));
 }
 
 function read({ data }: JsMsg): wire.TaskReference | undefined {
