@@ -59,6 +59,14 @@ test('what a client asks for alone, or beside others as much as they, it gets to
   for (let n = 0; n < 64; n += 1) expect(alike.take(of(`c${n % 4}`))).toBe('taken');
 });
 
+test('what the others usually hold is left to them also while they hold less', () => {
+  const { slots } = shared();
+  for (const client of ['a', 'b', 'c', 'd']) for (let n = 0; n < 2; n += 1) slots.give(of(client));
+  expect(takeAll(slots, of('noisy'))).toBe('kept');
+  expect(slots.free).toBeGreaterThanOrEqual(7);
+  for (const client of ['a', 'b', 'c', 'd']) expect(slots.take(of(client))).toBe('taken');
+});
+
 test('who is gone for some seconds is not waited for', () => {
   const { slots, sleep } = shared();
   for (const client of ['a', 'b', 'c', 'd']) for (let n = 0; n < 2; n += 1) slots.give(of(client));

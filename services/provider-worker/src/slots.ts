@@ -37,7 +37,7 @@ export class Slots {
   readonly #nowMs: () => number;
   readonly #clients = new Map<string, Held>();
   readonly #all: Held;
-  /** The most that is ever kept; a model of few slots keeps none. */
+  /** The most that is kept for swings; a model of few slots keeps none. */
   readonly #mostKept: number;
   #toTell = 0;
   #sweptAtMs: number;
@@ -74,8 +74,7 @@ export class Slots {
     const nowMs = this.#nowMs();
     if (this.free === 0) return this.#refused('full');
     const held = this.#heldBy(client, nowMs);
-    if (!isUrgent && this.free <= this.#mostKept && this.free <= this.#keptFrom(held, nowMs))
-      return this.#refused('kept');
+    if (!isUrgent && this.free <= this.#keptFrom(held, nowMs)) return this.#refused('kept');
     held.change(1, nowMs);
     this.#all.change(1, nowMs);
     if (this.free === 0) {
@@ -100,17 +99,21 @@ export class Slots {
   }
 
   /**
-   * So many are kept from a client of more than its share that the others, who use the share ρ of all slots, find none of r
-   * free for about ρ^r of the time: each slot that is freed adds to them until they are r, each call of the others takes one.
+   * From a client of more than its share so many slots are kept: what the others usually hold and do not just now, at least
+   * as many as their swings ask for. Each slot that is freed adds to r kept ones, each call of the others takes one: who use
+   * the share ρ of all slots find none of them free for about ρ^r of the time.
    */
   #keptFrom(held: Held, nowMs: number): number {
     const share = (fairShares * this.capacity) / this.#clients.size;
     const mean = held.meanAt(nowMs);
     // Beyond what a draw of the same mean explains it need not be waited for until the mean has followed.
     if (mean < share && held.now < share + 3 * Math.sqrt(share)) return 0;
-    const others = (this.#all.meanAt(nowMs) - mean) / this.capacity;
+    const others = this.#all.meanAt(nowMs) - mean;
     if (others <= 0) return 0;
-    return others >= 1 ? this.#mostKept : Math.min(this.#mostKept, Math.floor(Math.log(shortfall) / Math.log(others)));
+    const load = others / this.capacity;
+    const forSwings = load >= 1 ? this.#mostKept : Math.floor(Math.log(shortfall) / Math.log(load));
+    const absent = Math.floor(others - (this.taken - held.now));
+    return Math.max(Math.min(this.#mostKept, forSwings), this.#mostKept === 0 ? 0 : absent);
   }
 
   #heldBy(client: string, nowMs: number): Held {
