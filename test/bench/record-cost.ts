@@ -3,39 +3,47 @@ import { connectBus, ensureStreams, Outbox } from '@will/bus';
 import { newId, wire } from '@will/contracts';
 import { startNatsServer } from '@will/testkit';
 
-// `npm run bench:records`: what the record of a call costs the process that made the call. Made, put into its batch, encoded,
-// sent and acknowledged, at some 4,000 a second beside the price of the timers that pace them; in a process that is warm.
-
-const warmUpRecords = 24_000;
-const records = 20_000;
 const [together, gapMs] = [40, 10];
 
-const server = await startNatsServer();
-const bus = await connectBus({ servers: server.url, processId: `bench-${newId()}`, inboxScope: 'bench' });
-try {
-  await ensureStreams(bus);
-  await paced(warmUpRecords, () => {});
-  const idleUs = await paced(records, () => {});
-  const outbox = new Outbox(bus, { service: 'worker', kind: 'records' });
-  let addingUs = 0;
-  const add = (n: number): void => {
-    const beganMs = performance.now();
-    outbox.add(eventOf(n));
-    addingUs += (performance.now() - beganMs) * 1_000;
-  };
-  await paced(warmUpRecords, add);
-  addingUs = 0;
-  const cpuUs = await paced(records, add);
-  const left = await outbox.close(20_000);
-  if (left > 0 || outbox.dropped > 0) throw new Error(`${left} records were not sent, ${outbox.dropped} dropped`);
-  const each = (us: number): string => `${(us / records).toFixed(1)} µs`;
-  console.log(
-    `a record: ${each(cpuUs)} of processor time, ${each(idleUs)} of it the pacing itself; ${each(addingUs)} before its call goes on`,
-  );
-} finally {
-  await bus.close();
-  await server.stop();
+/** What the record of a call costs the process that made the call, in microseconds each. */
+export interface RecordCost {
+  /** Processor time: made, put into its batch, encoded, sent and acknowledged, with the pacing. */
+  readonly wholeUs: number;
+  /** Processor time of the pacing alone. */
+  readonly pacingUs: number;
+  /** Before its call goes on. */
+  readonly addingUs: number;
 }
+
+/** At some 4,000 a second, once as many as that have gone before. @throws {Error} not all were sent. */
+export async function measureRecordCost(records: number): Promise<RecordCost> {
+  const server = await startNatsServer();
+  const bus = await connectBus({ servers: server.url, processId: `bench-${newId()}`, inboxScope: 'bench' });
+  try {
+    await ensureStreams(bus);
+    const outbox = new Outbox(bus, { service: 'worker', kind: 'records' });
+    let addingUs = 0;
+    const add = (n: number): void => {
+      const beganMs = performance.now();
+      outbox.add(eventOf(n));
+      addingUs += (performance.now() - beganMs) * 1_000;
+    };
+    await paced(records, add);
+    const pacingUs = await paced(records, () => {});
+    addingUs = 0;
+    const wholeUs = await paced(records, add);
+    const left = await outbox.close(20_000);
+    if (left > 0 || outbox.dropped > 0) throw new Error(`${left} records were not sent, ${outbox.dropped} dropped`);
+    return { wholeUs: wholeUs / records, pacingUs: pacingUs / records, addingUs: addingUs / records };
+  } finally {
+    await bus.close();
+    await server.stop();
+  }
+}
+
+/** In words. */
+export const told = ({ wholeUs, pacingUs, addingUs }: RecordCost): string =>
+  `a record: ${wholeUs.toFixed(1)} µs of processor time, ${pacingUs.toFixed(1)} µs of it the pacing itself; ${addingUs.toFixed(1)} µs before its call goes on`;
 
 /** Does something so many times, spread over time as calls are. Returns the processor time of this process meanwhile. */
 async function paced(times: number, work: (n: number) => void): Promise<number> {

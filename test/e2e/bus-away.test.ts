@@ -10,6 +10,8 @@ import { willmAt } from '../support/willm.ts';
 
 /** At once, on a machine that other tests use as well; a program of its own takes a moment to start. */
 const [atOnceMs, willmMs] = [1_000, 5_000];
+/** The exit code of `willm` where the bus cannot be reached. */
+const unreachable = 3;
 
 let upstream: ReplayingUpstream;
 let system: System;
@@ -63,7 +65,8 @@ const byWillm =
   (...args: string[]) =>
   async (): Promise<Told> => {
     const { code, err } = await willmAt(system.nats.url)(...args);
-    return code === 0 ? undefined : `unavailable: ${err}`;
+    if (code === 0) return undefined;
+    return `${code === unreachable ? 'unavailable' : `exit code ${code}`}: ${err}`;
   };
 
 const runs: readonly (readonly [door: string, ask: () => Promise<Told>])[] = [

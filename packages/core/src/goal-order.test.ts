@@ -4,6 +4,7 @@ import { compileSnapshot } from './compile-snapshot.ts';
 import { decide } from './decide.ts';
 import type { AnyDocument, ModelDocument } from './documents.ts';
 import type { Facts } from './facts.ts';
+import type { Goal } from './goal.ts';
 import { measuresOf } from './goal-order.ts';
 import { pick } from './pick.ts';
 import { StatsBook, type ToldRecord } from './stats-book.ts';
@@ -43,10 +44,19 @@ const model = (name: string, over: Partial<ModelDocument> = {}): AnyDocument => 
 });
 
 function world(names: readonly string[], mode: 'auto' | 'shadow', over: Partial<ModelDocument> = {}) {
-  const steps = names.map((name, n) => ({ step: `step_${n}`, model: name }));
+  return route(
+    names.map((name) => model(name, over)),
+    mode,
+    'balanced',
+  );
+}
+
+/** Models in the order that a route declares. */
+function route(models: readonly AnyDocument[], mode: 'auto' | 'shadow', goal: Goal) {
+  const steps = models.map(({ body: { name } }, n) => ({ step: `step_${n}`, model: name }));
   const compiled = compileSnapshot(1, [
-    ...names.map((name) => model(name, over)),
-    { kind: 'route', body: { name: 'code', slug: 'code', steps, mode, goal: 'balanced' } },
+    ...models,
+    { kind: 'route', body: { name: 'code', slug: 'code', steps, mode, goal } },
   ]);
   if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));
   return compiled.snapshot;
@@ -127,20 +137,18 @@ test('a model that fails goes behind one that does not, and comes back when its 
 });
 
 test('before anything is measured the record says how fast, good and dear a model is, by its benchmark or its local profile', () => {
-  const better: readonly Partial<ModelDocument>[] = [
-    { benchmark: { avg_latency_ms: 300 } },
-    { benchmark: { accuracy: 9.5 } },
-    { local: { profile: { tokens_per_second: 500 } } },
-    { local: { profile: { accuracy: 9.5 } } },
+  const dear = { benchmark: { cost_per_1k_tokens_usd: { input: 0.03, output: 0.06 } } };
+  const cheap = { benchmark: { cost_per_1k_tokens_usd: { input: 0.001, output: 0.002 } } };
+  const cases: readonly (readonly [goal: Goal, first: Partial<ModelDocument>, better: Partial<ModelDocument>])[] = [
+    ['speed', {}, { benchmark: { avg_latency_ms: 300 } }],
+    ['speed', {}, { local: { profile: { tokens_per_second: 500 } } }],
+    ['quality', {}, { benchmark: { accuracy: 9.5 } }],
+    ['quality', {}, { local: { profile: { accuracy: 9.5 } } }],
+    ['cost', dear, cheap],
   ];
-  for (const over of better) {
-    const [a, b] = [model('a', { benchmark: {} }), model('b', over)];
-    const steps = ['a', 'b'].map((name, n) => ({ step: `step_${n}`, model: name }));
-    const goal = JSON.stringify(over).includes('accuracy') ? 'quality' : 'speed';
-    const route: AnyDocument = { kind: 'route', body: { name: 'code', slug: 'code', steps, mode: 'auto', goal } };
-    const compiled = compileSnapshot(1, [a, b, route]);
-    if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));
-    expect({ over, order: orderOf(new StatsBook(), compiled.snapshot) }).toEqual({ over, order: ['b', 'a'] });
+  for (const [goal, first, better] of cases) {
+    const snapshot = route([model('a', first), model('b', better)], 'auto', goal);
+    expect({ better, order: orderOf(new StatsBook(), snapshot) }).toEqual({ better, order: ['b', 'a'] });
   }
 });
 

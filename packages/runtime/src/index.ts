@@ -6,3 +6,4 @@ export * from './settings.ts';
 export { busAddressOf, busSettings } from './bus-settings.ts';
 export { collectYoung } from './collect-young.ts';
 export * from './repeat.ts';
+export * from './within.ts';

@@ -1,4 +1,4 @@
-import { create } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import {
   type DataClass,
   admitsDataClass,
@@ -185,7 +185,7 @@ export class ServedModel {
     const claim = claimOf(call);
     const taken = this.slots.take(claim);
     if (taken === 'full') return busy(call, 'all slots are taken');
-    if (taken === 'kept') return keptForOthers(call);
+    if (taken === 'kept') return busy(call, 'free slots are kept for other clients', { isKept: true });
     const work = this.#admit(call).finally(() => {
       this.#inFlight.delete(work);
       this.slots.give(claim);
@@ -399,14 +399,11 @@ export function wiringOf({ document }: Model): string {
   return JSON.stringify([provider, provider_model, endpoint, api_key, call_method, local, limits?.concurrency]);
 }
 
-const busy = (call: IncomingCall, reason: string): void =>
-  call.toRouter({ case: 'busy', value: create(wire.CallBusySchema, { reason }) });
-
-const keptForOthers = (call: IncomingCall): void =>
-  call.toRouter({
-    case: 'busy',
-    value: create(wire.CallBusySchema, { reason: 'free slots are kept for other clients', isKept: true }),
-  });
+const busy = (
+  call: IncomingCall,
+  reason: string,
+  more: Pick<MessageInitShape<typeof wire.CallBusySchema>, 'untilUnixMs' | 'isKept' | 'isLimit'> = {},
+): void => call.toRouter({ case: 'busy', value: create(wire.CallBusySchema, { reason, ...more }) });
 
 const claimOf = ({ request: { facts } }: IncomingCall): Claim => ({
   client: facts?.client ?? '',
@@ -424,13 +421,11 @@ const none = { requests: 0n, tokens: 0n, nano_usd: 0n };
 const reached = (call: IncomingCall, limit: LimitReached): void =>
   limit.untilMs === Infinity
     ? refuse(call, { rule: 'limit', detail: limit.reason, isRetryable: true })
-    : pausing(call, limit, true);
+    : busy(call, limit.reason, { untilUnixMs: endOf(limit), isLimit: true });
 
-const pausing = (call: IncomingCall, { reason, untilMs }: Pause, isLimit = false): void =>
-  call.toRouter({
-    case: 'busy',
-    value: create(wire.CallBusySchema, { reason, untilUnixMs: BigInt(Math.ceil(untilMs)), isLimit }),
-  });
+const pausing = (call: IncomingCall, pause: Pause): void => busy(call, pause.reason, { untilUnixMs: endOf(pause) });
+
+const endOf = ({ untilMs }: Pause): bigint => BigInt(Math.ceil(untilMs));
 
 const refuse = (call: IncomingCall, { rule, detail, isRetryable }: Refusal): void =>
   call.toRouter({ case: 'refused', value: create(wire.CallRefusedSchema, { rule, detail, retryable: isRetryable }) });

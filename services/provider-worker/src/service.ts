@@ -1,6 +1,7 @@
 import type { ServedModelFacts } from '@will/bus';
 import type { Model } from '@will/core';
 import { ProviderConfigError, type Provider, type ProviderOutcome } from '@will/providers';
+import { within } from '@will/runtime';
 import { ModelHealth } from './health.ts';
 import { ServedModel, wiringOf, type ServedDeps } from './served-model.ts';
 
@@ -74,8 +75,7 @@ export class Worker {
     this.#looks.stop();
     this.#stopFollowing();
     const closing = Promise.all([...this.#entries.values()].map(({ served }) => served?.close()));
-    const timeUp = new Promise<void>((resolve) => setTimeout(resolve, drainMs).unref());
-    await Promise.race([closing, timeUp]);
+    await within(closing, drainMs);
   }
 
   #follow(): void {

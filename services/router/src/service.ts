@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import type { Snapshot } from '@will/core';
 import { wire } from '@will/contracts';
+import { within } from '@will/runtime';
 import { InvalidTaskError, readTask } from './intake.ts';
 import type { Caller } from './ports.ts';
 import { TaskRun, type RunDeps } from './task-run.ts';
@@ -57,9 +58,8 @@ export class Router {
   /** Resolves when all tasks in flight are over, or the time is up. */
   async drain(timeoutMs: number): Promise<void> {
     this.#isDraining = true;
-    const timer = new Promise<void>((resolve) => setTimeout(resolve, timeoutMs).unref());
     const overs = [...this.#running.values()].flatMap((runs) => [...runs.values()]);
-    await Promise.race([Promise.all(overs), timer]);
+    await within(Promise.all(overs), timeoutMs);
   }
 
   /**

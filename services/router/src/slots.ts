@@ -46,11 +46,6 @@ export class SlotQueues {
     this.#capacity = capacity;
   }
 
-  /** How many wait for a model. */
-  waiting(model: string): number {
-    return this.#queues.get(model)?.size ?? 0;
-  }
-
   /** How many wait, by model. */
   *waitingByModel(): Iterable<readonly [model: string, waiting: number]> {
     for (const [model, queue] of this.#queues) if (queue.size > 0) yield [model, queue.size];

@@ -290,7 +290,7 @@ test('full is not failed: the task waits for a slot, and takes it when the worke
   await settle();
   sent[0]?.hear('nobody');
   await settle();
-  expect(slots.waiting('a')).toBe(1);
+  expect(new Map(slots.waitingByModel()).get('a')).toBe(1);
   slots.free('a', 1);
   await settle();
   expect(sent).toHaveLength(2);

@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { failureOf, TaskError, type TaskErrorCode } from '@will/client';
 import { wire } from '@will/contracts';
 import type { Priority } from '@will/core';
+import { within } from '@will/runtime';
 import type { StoredTask, TaskStore, TerminalState } from '@will/store';
 import { isTerminal, type Outcome, outcomeBytes } from './durable-task.ts';
 import type { QueuedTask, RunTask, TaskQueue } from './ports.ts';
@@ -65,8 +66,7 @@ export class Runner {
   /** Takes nothing new, lets what runs end up to a time, and gives back the rest. */
   async stop(drainMs: number): Promise<void> {
     this.#isStopping = true;
-    const timeUp = new Promise<void>((resolve) => setTimeout(resolve, drainMs).unref());
-    await Promise.race([Promise.all([...this.#loops, ...this.#work]), timeUp]);
+    await within(Promise.all([...this.#loops, ...this.#work]), drainMs);
     this.#stopListening();
     for (const run of this.#running.values()) run.abort();
     await Promise.all(this.#work);

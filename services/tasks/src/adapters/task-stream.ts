@@ -16,6 +16,7 @@ import {
 import { type Bus, BusError } from '@will/bus';
 import { names, patterns, subjects, wire } from '@will/contracts';
 import type { Priority } from '@will/core';
+import { within } from '@will/runtime';
 import type { QueuedTask, TaskQueue } from '../ports.ts';
 
 const second = 1e9;
@@ -135,7 +136,7 @@ export class TaskStream implements TaskQueue {
    * question that was asked later was answered, and some time beyond: on a slow machine that takes longer, too.
    */
   async #publish(...message: Parameters<JetStreamClient['publish']>): Promise<void> {
-    const confirmed = this.#jetstream.publish(...message).then(() => true as const);
+    const confirmed = this.#jetstream.publish(...message);
     if (await within(confirmed, confirmsWithinMs)) return;
     await Promise.race([confirmed, this.#manager.getAccountInfo()]);
     if (await within(confirmed, confirmsWithinMs)) return;
@@ -153,13 +154,6 @@ export class TaskStream implements TaskQueue {
     });
     return () => results.unsubscribe();
   }
-}
-
-/** Whether something happens in so long. @throws {unknown} what it rejects with. */
-async function within(happens: Promise<true>, ms: number): Promise<boolean> {
-  const { promise: late, resolve } = Promise.withResolvers<false>();
-  const timer = setTimeout(() => resolve(false), ms);
-  return Promise.race([happens, late]).finally(() => clearTimeout(timer));
 }
 
 function read({ data }: JsMsg): wire.TaskReference | undefined {
