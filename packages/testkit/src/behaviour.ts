@@ -28,7 +28,7 @@ export type Behaviour =
   | {
       readonly kind: 'breaks';
       readonly after: number;
-      readonly how: 'cut' | 'error_event' | 'stall' | 'end_without_marker';
+      readonly how: 'cut' | 'error_event' | 'malformed' | 'stall' | 'end_without_marker';
     }
   /** The filter's soft form: 200, no content, finish_reason content_filter. */
   | { readonly kind: 'filtered' }

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Behaviour, SeenRequest } from './behaviour.ts';
 import { answerMedia } from './media-answers.ts';
-import { playVendor } from './vendor-answers.ts';
+import { malformedEvent, playVendor } from './vendor-answers.ts';
 import { type Dialect, dialectOf } from './vendor-dialects.ts';
 
 export interface ReplayingUpstream {
@@ -238,6 +238,7 @@ async function breakOff(
   if (behaviour.how === 'cut') response.socket?.destroy();
   else if (behaviour.how === 'error_event')
     response.end(event({ error: { message: 'the server had an error', type: 'server_error', code: null } }));
+  else if (behaviour.how === 'malformed') response.end(malformedEvent);
   else if (behaviour.how === 'end_without_marker') response.end();
 }
 

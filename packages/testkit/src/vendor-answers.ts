@@ -4,6 +4,8 @@ import type { Behaviour, SeenRequest } from './behaviour.ts';
 import type { Content, Dialect, Finish } from './vendor-dialects.ts';
 
 const words = 'The quick brown fox jumps over the lazy dog and runs away.';
+/** What no vendor's dialect reads, with what ends a good stream behind it. */
+export const malformedEvent = 'data: {"choices":[{"delta":\n\ndata: [DONE]\n\n';
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Plays what has a form of its own in each vendor's dialect; false: this behaviour is the same for all. */
@@ -74,5 +76,6 @@ async function breakOff(
   await pause(10);
   if (behaviour.how === 'cut') response.socket?.destroy();
   else if (behaviour.how === 'error_event') response.end(dialect.errorEvent);
+  else if (behaviour.how === 'malformed') response.end(malformedEvent);
   else if (behaviour.how === 'end_without_marker') response.end();
 }
