@@ -9,7 +9,8 @@ import {
   openPayloads,
   type Payloads,
 } from '@will/bus';
-import { newId, patterns, sizes, subjects, type TaskOperation, wire } from '@will/contracts';
+import { newId, patterns, sizes, SubjectError, subjects, type TaskOperation, wire } from '@will/contracts';
+import { checkRequest } from './check-request.ts';
 import { durableTasks, type DurableWire } from './durable.ts';
 import { explanationOf, questionOnWire } from './explain.ts';
 import { streamOf } from './stream.ts';
@@ -128,6 +129,7 @@ class BusTaskClient implements TaskClient, RunSupport {
   }
 
   async start(request: TaskRequest, stream: boolean, onPart: (part: StreamPart) => void): Promise<TaskResult> {
+    checkRequest(request);
     const client = request.client ?? this.#client;
     const { signal } = request;
     if (inputBytes(request.input).length > sizes.inputBytes && request.payload === undefined)
@@ -195,6 +197,7 @@ export function durableOverBus(bus: Bus): DurableWire {
         const data = toBinary(question, request);
         return fromBinary(answer, await askAgain(bus, operation, client, data, waitMs + durableWithinMs));
       } catch (cause) {
+        if (cause instanceof SubjectError) throw new TaskError('invalid_task', cause.message, { taskId: '', cause });
         if (!(cause instanceof BusError)) throw cause;
         const why = cause.code === 'no_responders' ? 'no tasks service is running' : cause.message;
         const code = cause.code === 'too_large' ? 'too_large' : 'unavailable';

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { newId, priorityFromWire, priorityToWire, sizes, wire } from '@will/contracts';
 import { type DurableTask, type DurableTasks, TaskError, type TaskResult, type TaskSubmission } from './api.ts';
+import { checkSubmission } from './check-request.ts';
 import { taskErrorOf } from './failure.ts';
 import { resultOfEnd } from './on-wire.ts';
 import { inputBytes, taskOnWire } from './task-message.ts';
@@ -101,8 +102,9 @@ export function durableTasks(over: DurableWire, defaultClient: string): DurableT
   };
 }
 
-/** @throws {TaskError} 'too_large' */
+/** @throws {TaskError} 'invalid_task', 'too_large' */
 export function submissionOnWire(submission: TaskSubmission, nowMs: number): wire.SubmitRequest {
+  checkSubmission(submission);
   const taskId = submission.taskId ?? newId();
   const input = inputBytes(submission.input);
   if (input.length > sizes.inputBytes)

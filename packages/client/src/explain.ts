@@ -1,9 +1,11 @@
 import { create } from '@bufbuild/protobuf';
 import { dataClassToWire, priorityToWire, rankedSetFromWire, wire } from '@will/contracts';
+import { checkQuestion } from './check-request.ts';
 import { type Explanation, type Question, TaskError } from './api.ts';
 
-/** A question as policy reads it. */
+/** A question as policy reads it. @throws {TaskError} 'invalid_task' */
 export function questionOnWire(question: Question, client: string): wire.DecideRequest {
+  checkQuestion(question);
   const facts = create(wire.FactsSchema, {
     taskType: question.type,
     client: question.client ?? client,

@@ -1,7 +1,7 @@
 import { type DescService, fromBinary, type MessageShape } from '@bufbuild/protobuf';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { Client, type ClientReadableStream, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { type GrpcMethod, grpcMethodsOf, isOpaqueId, newId, sizes, wire } from '@will/contracts';
+import { type GrpcMethod, grpcMethodsOf, newId, sizes, wire } from '@will/contracts';
 import {
   type DurableTasks,
   type Explanation,
@@ -13,13 +13,14 @@ import {
   type TaskRequest,
   type TaskResult,
 } from './api.ts';
+import { checkRequest } from './check-request.ts';
 import { DataPieces } from './data.ts';
 import { durableTasks, type DurableWire } from './durable.ts';
 import { explanationOf, questionOnWire } from './explain.ts';
 import { taskErrorOf } from './failure.ts';
 import { resultOfEnd } from './on-wire.ts';
 import { streamOf } from './stream.ts';
-import { defaultTimeoutMs, inputBytes, taskOnWire } from './task-message.ts';
+import { checkTaskId, defaultTimeoutMs, inputBytes, taskOnWire } from './task-message.ts';
 import { mergeToolCalls } from './tool-calls.ts';
 
 const explainWithinMs = 5_000;
@@ -72,16 +73,14 @@ class GrpcTaskClient implements TaskClient {
   }
 
   async start(request: TaskRequest, streamed: boolean, onPart: (part: StreamPart) => void): Promise<TaskResult> {
+    checkRequest(request);
     const taskId = request.taskId ?? newId();
-    const invalid = (message: string): TaskError => new TaskError('invalid_task', message, { taskId });
-    if (!isOpaqueId(taskId))
-      throw invalid(`task id ${JSON.stringify(taskId.slice(0, 80))} must be 1 to 64 of A-Z a-z 0-9 _ -`);
+    checkTaskId(taskId);
     if (request.signal?.aborted) throw new TaskError('cancelled', 'the caller cancelled the task', { taskId });
     const input = inputBytes(request.input);
     if (input.length > sizes.payloadBytes)
       throw new TaskError('too_large', `input of ${input.length} bytes exceeds ${sizes.payloadBytes}`, { taskId });
     const deadlineUnixMs = Math.floor(Date.now() + (request.timeoutMs ?? defaultTimeoutMs));
-    if (!Number.isFinite(deadlineUnixMs)) throw invalid(`timeoutMs ${request.timeoutMs} must be milliseconds`);
     const task = taskOnWire(request, taskId, deadlineUnixMs, streamed, input);
     const message = { client: request.client ?? this.#client, task };
     const asked = { taskId, message, deadlineUnixMs, signal: request.signal };
