@@ -186,6 +186,13 @@ test.each([
   ['no task', { prompt: 'ping' }, 'task is missing'],
   ['no input', { task: { type: 'text_gen' } }, '0 of prompt, input_json and task.input are there; exactly one must be'],
   ['two inputs', { ...ping, inputJson: '{}' }, '2 of prompt, input_json and task.input'],
+  ['a chat that is no JSON', { ...ping, prompt: '', inputJson: '{"messages":' }, 'input_json is not valid JSON'],
+  ['a chat that is a list', { ...ping, prompt: '', inputJson: '[]' }, 'input_json must be a JSON object'],
+  [
+    'a chat of no message',
+    { ...ping, prompt: '', inputJson: '{"messages":[]}' },
+    'input_json must have at least one message in messages',
+  ],
 ])('%s is refused before any task is made', async (_what, request, message) => {
   const error = await failureOf(ask(stub.run, request));
   expect(error.code).toBe(grpc.status.INVALID_ARGUMENT);

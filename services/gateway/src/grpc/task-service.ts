@@ -94,7 +94,24 @@ function inputOf(request: wire.RunRequest | wire.StreamRequest, task: wire.Task)
       status.INVALID_ARGUMENT,
       `${stated.length} of prompt, input_json and task.input are there; exactly one must be`,
     );
-  return request.inputJson === '' ? input : encoder.encode(request.inputJson);
+  if (request.inputJson === '') return input;
+  checkChat(request.inputJson, task.inputKind);
+  return encoder.encode(request.inputJson);
+}
+
+/** What is no chat is the caller's mistake, told before a model is asked. @throws {GrpcError} INVALID_ARGUMENT */
+function checkChat(inputJson: string, inputKind: string): void {
+  const invalid = (message: string): GrpcError => new GrpcError(status.INVALID_ARGUMENT, `input_json ${message}`);
+  let chat: { readonly messages?: unknown } | null;
+  try {
+    chat = JSON.parse(inputJson) as typeof chat;
+  } catch {
+    throw invalid('is not valid JSON');
+  }
+  if (typeof chat !== 'object' || chat === null || Array.isArray(chat)) throw invalid('must be a JSON object');
+  const isChat = inputKind === '' || inputKind === 'chat';
+  if (isChat && !(Array.isArray(chat.messages) && chat.messages.length > 0))
+    throw invalid('must have at least one message in messages');
 }
 
 /** gRPC has no deadline of its own accord: the earlier of the call's and the task's counts, else the usual one. */

@@ -31,7 +31,7 @@ export const withoutNulls = (parsed: Record<string, unknown>): Record<string, un
 
 /** What is wrong in one sentence: path, what was allowed, and the value where it can be no content. */
 function complaint(found: z.core.$ZodIssue, root: unknown, known: readonly string[]): HttpError {
-  const issue = innermost(found);
+  const issue = innermost(found, root);
   const path = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') {
     const field = issue.keys[0] ?? '';
@@ -41,42 +41,64 @@ function complaint(found: z.core.$ZodIssue, root: unknown, known: readonly strin
   }
   const value = valueAt(root, issue.path);
   if (value === undefined) return invalid(`${path} is missing`, path);
-  return invalid(`${path}${quotable(issue.path, value)} ${allowedBy(issue)}`, path);
+  const told = quotable(issue.path, value);
+  const isOfWrongKind = issue.code === 'invalid_type' || issue.code === 'invalid_union';
+  const instead = told === '' && isOfWrongKind ? `, not ${kindOf(value)}` : '';
+  return invalid(`${path}${told} ${allowedBy(issue)}${instead}`, path);
 }
 
-/** Of a union's branches the one that went deepest is the one that was meant. */
-function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+const kindOf = (value: unknown): string =>
+  value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : 'a string';
+
+/** Of a union's branches one that went deeper was meant, rather than one that misses what it is known by. */
+function innermost(issue: z.core.$ZodIssue, root: unknown): z.core.$ZodIssue {
   if (issue.code !== 'invalid_union') return issue;
   const deeper = issue.errors
     .map((branch) => branch[0])
-    .filter((first) => first !== undefined && (first.path.length > 0 || first.code === 'unrecognized_keys'));
-  const first = deeper[0];
-  return first ? innermost({ ...first, path: [...issue.path, ...first.path] }) : issue;
+    .filter((first): first is z.core.$ZodIssue => first !== undefined)
+    .filter(({ path, code }) => path.length > 0 || code === 'unrecognized_keys');
+  const first = deeper.find(({ path }) => valueAt(root, [...issue.path, ...path]) !== undefined) ?? deeper[0];
+  return first ? innermost({ ...first, path: [...issue.path, ...first.path] }, root) : issue;
 }
 
 function allowedBy(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':
-      return `must be ${issue.expected === 'record' || issue.expected === 'object' ? 'an object' : `of type ${issue.expected}`}`;
+      return `must be ${kinds[issue.expected] ?? `of type ${issue.expected}`}`;
     case 'invalid_value':
       return `must be ${issue.values.length === 1 ? '' : 'one of '}${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
     case 'too_small':
-      return `must ${sizeOf(issue.origin)} at least ${issue.minimum}`;
+      return `must ${sized(issue.origin, `at least ${issue.minimum}`)}`;
     case 'too_big':
-      return `must ${sizeOf(issue.origin)} at most ${issue.maximum}`;
+      return `must ${sized(issue.origin, `at most ${issue.maximum}`)}`;
     case 'invalid_format':
       return `must match ${issue.pattern ?? issue.format}`;
     case 'invalid_union':
       return 'options' in issue && Array.isArray(issue.options)
         ? `must be one of ${issue.options.map((value) => JSON.stringify(value)).join(', ')}`
-        : 'must be a string or a list of parts';
+        : `must be ${branchesOf(issue).join(', or ')}`;
     default:
       return issue.message;
   }
 }
 
-const sizeOf = (origin: string): string =>
-  origin === 'array' ? 'have' : origin === 'string' ? 'have, in characters,' : 'be';
+const kinds: Readonly<Record<string, string>> = {
+  record: 'an object',
+  object: 'an object',
+  array: 'a list',
+  string: 'a string',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+};
+
+/** What each branch of a union would have taken, once each. */
+const branchesOf = (issue: z.core.$ZodIssueInvalidUnion): string[] => [
+  ...new Set(issue.errors.map(([first]) => (first ? allowedBy(first).replace(/^must be /, '') : ''))),
+];
+
+const sized = (origin: string, bound: string): string =>
+  origin === 'array' || origin === 'string' ? `have a length of ${bound}` : `be ${bound}`;
 
 const tellingFields = new Set([
   'role',
@@ -87,10 +109,15 @@ const tellingFields = new Set([
   'detail',
   'format',
   'model',
+  'response_format',
+  'encoding_format',
+  'priority',
+  'data_class',
 ]);
 
-/** Numbers, flags and words of a closed set are no content; everything else may be. */
+/** Numbers, flags, words of a closed set and what is empty are no content; everything else may be. */
 function quotable(path: readonly PropertyKey[], value: unknown): string {
+  if (value === '' || (Array.isArray(value) && value.length === 0)) return ` ${JSON.stringify(value)}`;
   if (typeof value === 'number' || typeof value === 'boolean') return ` ${value}`;
   const isTelling = tellingFields.has(String(path.at(-1))) && !path.includes('parameters') && !path.includes('schema');
   return typeof value === 'string' && isTelling ? ` ${shown(value)}` : '';

@@ -156,6 +156,8 @@ test('errors are the classes that programs catch; what needs a memory says so', 
   await expect(openai.responses.create({ ...ping, tools: [{ type: 'web_search' }] })).rejects.toThrow(
     'tools.0.type "web_search" must be "function"',
   );
+  const asked = { ...ping, input: [{ role: 'robot', content: 'ping' }] } as unknown as typeof ping;
+  await expect(openai.responses.create(asked)).rejects.toThrow('input.0.role "robot" must be one of "user"');
 });
 
 test('aborting cancels the task', async () => {
