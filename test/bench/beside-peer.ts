@@ -6,13 +6,14 @@ import { Pool } from 'undici';
 import { modelDocument } from '../support/documents.ts';
 import { startSystem } from '../support/system.ts';
 import { freePort } from '../support/system.ts';
-import { helper, models } from './helper.ts';
+import { helper, models, startBarePath } from './helper.ts';
 import { type Measured, measure, memoryOf, quantile } from './measure.ts';
 
 /**
  * The product beside an npm-installable gateway, `@portkey-ai/gateway`, in one run, on one machine, before one
  * upstream. Of the product everything is on: decisions, records, telemetry, policy; its processor time is that of all
- * its processes and of nats-server together. The peer is a pass-through in one process.
+ * its processes and of nats-server together. The peer is a pass-through in one process. Besides, the bare path: a door, a
+ * forwarder and a worker over the same bus that only pass bytes on, which no product of this shape can be faster than.
  *
  *   npm run bench:peer -- [--seconds 4] [--rounds 3] [--json]
  */
@@ -104,6 +105,7 @@ const system = await startSystem({
 });
 await system.untilServed('bench', 'paced');
 const peer = await startPeer();
+const bare = await startBarePath(system.nats.url, upstream.url);
 const pool = (url: string): Pool => new Pool(url, { connections: 64, pipelining: 1 });
 const services = ['gateway', 'router', 'provider-worker', 'policy', 'telemetry', 'registry'] as const;
 const productPids = {
@@ -113,6 +115,12 @@ const productPids = {
 const ways: readonly Way[] = [
   { name: 'direct', pool: pool(upstream.url), headers: {}, pids: {} },
   { name: 'product', pool: pool(system.httpUrl), headers: {}, pids: productPids },
+  {
+    name: 'bare path',
+    pool: pool(bare.url),
+    headers: {},
+    pids: { 'nats-server': system.nats.pid, ...bare.pids },
+  },
   {
     name: 'peer',
     pool: pool(peer.url),
@@ -148,7 +156,9 @@ for (let round = 0; round < rounds; round += 1)
   for (const way of ways) {
     await cell(`${way.name} c1`, way, 1, () => plain(way).then(() => undefined));
     await cell(`${way.name} c32`, way, 32, () => plain(way).then(() => undefined));
+    if (way.name === 'bare path') continue;
     await cell(`${way.name} sse`, way, 32, () => streamed(way));
+    await cell(`${way.name} sse alone`, way, 1, () => streamed(way));
   }
 const loadedMiB = Object.fromEntries(
   await Promise.all(ways.map(async ({ name, pids }) => [name, await memoryOf(pids)] as const)),
@@ -181,25 +191,31 @@ for (const { name } of ways) {
 }
 say(`\n32 streams of ${chunksOfStream} chunks, 5 ms apart`);
 say('               whole p50 ms  first content p50 ms  cpu µs/chunk  failed of calls');
-for (const { name } of ways) {
+for (const { name } of ways.filter(({ name }) => name !== 'bare path')) {
   const { p50Ms, firstMs, cpuUs, failed, calls } = of(`${name} sse`);
   say(
     `${name.padEnd(14)}   ${fixed(p50Ms, 1)}             ${fixed(firstMs, 2)}     ${fixed(calls === 0 ? Number.NaN : cpuUs / chunksOfStream, 1)}  ${failed} of ${failed + calls}`,
   );
 }
-const [product, other] = [of('product c32'), of('peer c32')];
+const [product, floor, other] = [of('product c32'), of('bare path c32'), of('peer c32')];
 const ratios = {
   throughput: product.perSecond / other.perSecond,
   cpuPerCall: product.cpuUs / other.cpuUs,
   sseCpuUsPerChunk: of('product sse').cpuUs / chunksOfStream,
   addedFirstContentMs: of('product sse').firstMs - of('direct sse').firstMs,
+  addedFirstContentAloneMs: of('product sse alone').firstMs - of('direct sse alone').firstMs,
   largestProcessMiB: Math.max(...Object.values(loadedMiB['product'] ?? {})),
 };
+say('\nbare path to peer: what can be reached at most here');
+say(`  throughput at concurrency 32: ${(floor.perSecond / other.perSecond).toFixed(2)} times`);
+say(`  processor time per call: ${(floor.cpuUs / other.cpuUs).toFixed(2)} times`);
 say('\nproduct to peer');
 say(`  throughput at concurrency 32: ${ratios.throughput.toFixed(2)} times (aim ≥ 4)`);
 say(`  processor time per call, all processes together: ${ratios.cpuPerCall.toFixed(2)} times (aim ≤ 0.33)`);
 say(`  processor time per streamed chunk: ${ratios.sseCpuUsPerChunk.toFixed(0)} µs (aim ≤ 120)`);
-say(`  first content later than direct by ${fixed(ratios.addedFirstContentMs, 2).trim()} ms`);
+say(
+  `  first content later than direct by ${fixed(ratios.addedFirstContentAloneMs, 2).trim()} ms alone, by ${fixed(ratios.addedFirstContentMs, 2).trim()} ms where 32 begin at once`,
+);
 say(`  largest process under load: ${ratios.largestProcessMiB} MiB (aim ≤ 200)`);
 say('\nprocessor time of the product in µs, by process');
 for (const [what, key, per] of [
@@ -224,5 +240,6 @@ if (options.json)
   );
 for (const way of ways) await way.pool.close();
 peer.child.kill();
+bare.stop();
 await system.stop();
 upstream.child.disconnect();

@@ -3,13 +3,14 @@ import { parseArgs } from 'node:util';
 import { Pool } from 'undici';
 import { startSystem, type System } from '../support/system.ts';
 import { measureDurable } from './durable.ts';
-import { helper, models } from './helper.ts';
+import { helper, models, startBarePath } from './helper.ts';
 import { type Measured, measure, memoryOf } from './measure.ts';
 import { priceOfSecurity, shownPrice } from './security.ts';
 
 /**
  * What the product costs, in one run on one machine: direct to the upstream, a bare 1 KB round trip over the bus, and
- * through the product, by the bus and by HTTP; then durable tasks, from submit to result. Ratios can be compared between machines, absolute figures cannot.
+ * through the product, by the bus and by HTTP, and by a bare path of the same shape (a door, a forwarder and a worker over
+ * the same bus that only pass bytes on); then durable tasks, from submit to result. Ratios can be compared between machines, absolute figures cannot.
  *
  *   npm run bench -- [--seconds 4] [--rounds 3] [--observe off | metrics | traces] [--security compare | off] [--json]
  *
@@ -37,9 +38,10 @@ interface Path {
   readonly call: () => Promise<unknown>;
 }
 
-function paths(system: System, upstreamUrl: string): { all: Path[]; close(): Promise<void> } {
+function paths(system: System, upstreamUrl: string, bareUrl: string): { all: Path[]; close(): Promise<void> } {
   const direct = new Pool(upstreamUrl, { connections: 64, pipelining: 1 });
   const door = new Pool(system.httpUrl, { connections: 64, pipelining: 1 });
+  const bare = new Pool(bareUrl, { connections: 64, pipelining: 1 });
   const body = (model: string): string => JSON.stringify({ model, messages: [{ role: 'user', content: prompt }] });
   const post = async (pool: Pool, model: string): Promise<void> => {
     const answer = await pool.request({
@@ -56,12 +58,14 @@ function paths(system: System, upstreamUrl: string): { all: Path[]; close(): Pro
     all: [
       { name: 'direct', call: () => post(direct, 'bench') },
       { name: 'bus round trip', call: () => system.bus.request('will.v1.bench.echo', kilobyte, 5_000) },
+      { name: 'bare path, by HTTP', call: () => post(bare, 'bench') },
       { name: 'through, by the bus', call: () => system.client.run({ type: 'text_gen', input: prompt }) },
       { name: 'through, by HTTP', call: () => post(door, 'text_gen') },
     ],
     close: async () => {
       await direct.close();
       await door.close();
+      await bare.close();
     },
   };
 }
@@ -81,8 +85,10 @@ const system = await startSystem({
   },
 });
 const echo = await helper('./echo-process.ts', { NATS_URL: system.nats.url });
+const bare = await startBarePath(system.nats.url, upstream.url);
 await system.untilServed('bench');
 const pids: Record<string, number> = {
+  ...bare.pids,
   'nats-server': system.nats.pid,
   upstream: upstream.child.pid as number,
   load: process.pid,
@@ -92,7 +98,7 @@ for (const service of ['gateway', 'router', 'provider-worker', 'policy', 'teleme
   if (first) pids[service] = first.pid;
 }
 const idleMiB = await memoryOf(pids);
-const { all, close } = paths(system, upstream.url);
+const { all, close } = paths(system, upstream.url, bare.url);
 const results = new Map<string, Measured[]>();
 say(
   `${cpus().length} cores, ${cpus()[0]?.model ?? ''}, Node ${process.version}; 1 KB prompt, plain answer, observed: ${options.observe}, ${rounds} rounds of ${seconds} s a cell\n`,
@@ -134,15 +140,17 @@ for (const concurrency of [1, 32]) {
 }
 const roundTrip = of('bus round trip', 1).p50Ms;
 const ratios = Object.fromEntries(
-  ['through, by the bus', 'through, by HTTP'].map((name) => [
+  ['bare path, by HTTP', 'through, by the bus', 'through, by HTTP'].map((name) => [
     name,
     (of(name, 1).p50Ms - of('direct', 1).p50Ms) / roundTrip,
   ]),
 );
 say('\nratios');
 for (const [name, ratio] of Object.entries(ratios))
-  say(`  added p50 at concurrency 1, ${name}: ${ratio.toFixed(2)} bare bus round trips (aim ≤ 3)`);
-for (const name of ['through, by the bus', 'through, by HTTP'])
+  say(
+    `  added p50 at concurrency 1, ${name}: ${ratio.toFixed(2)} bare bus round trips${name.startsWith('bare') ? '' : ' (aim ≤ 3)'}`,
+  );
+for (const name of ['bare path, by HTTP', 'through, by the bus', 'through, by HTTP'])
   say(
     `  calls/s at concurrency 32, ${name}: ${(of(name, 32).perSecond / of('bus round trip', 32).perSecond).toFixed(2)} of the bare round trips', ${(of(name, 32).perSecond / of('direct', 32).perSecond).toFixed(3)} of direct`,
   );
@@ -158,7 +166,7 @@ for (const [name, concurrency, measured] of [
   );
 }
 say('\nprocessor time per call in µs, concurrency 32');
-for (const name of ['through, by the bus', 'through, by HTTP']) {
+for (const name of ['bare path, by HTTP', 'through, by the bus', 'through, by HTTP']) {
   const { cpuUs } = of(name, 32);
   say(
     `  ${name}: ${Object.entries(cpuUs)
@@ -188,6 +196,7 @@ if (options.json) {
 }
 await close();
 echo.child.disconnect();
+bare.stop();
 await system.stop();
 upstream.child.disconnect();
 collector?.child.disconnect();
