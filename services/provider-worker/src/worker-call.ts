@@ -341,7 +341,7 @@ export class WorkerCall implements Commanded {
     this.#outputChars += outcome.output?.text?.length ?? 0;
     this.#firstContentAtMs ??= this.#deps.nowMs();
     const summary = this.#summary('Success', '');
-    const record = { ...this.#record(summary, outcome.usage), finish: outcome.finish };
+    const record = this.#record(summary, outcome.usage, outcome.finish);
     const { model, modelName, decisionId, usage, costNanoUsd: cost } = record;
     this.#stream.end(
       create(wire.EndSchema, {
@@ -404,7 +404,7 @@ export class WorkerCall implements Commanded {
     });
   }
 
-  #record(summary: wire.AttemptSummary, usage: Usage | undefined): wire.CallRecord {
+  #record(summary: wire.AttemptSummary, usage: Usage | undefined, finish = ''): wire.CallRecord {
     const { request } = this.#call;
     const { model, workerId } = this.#deps;
     const { facts } = request;
@@ -436,6 +436,7 @@ export class WorkerCall implements Commanded {
       outcome: summary.outcome,
       fine: summary.fine,
       reason: summary.reason,
+      finish,
       ...(usage && { usage: usageToWire(usage) }),
       outputChars: this.#outputChars,
       ...(cost !== undefined && { costNanoUsd: cost }),

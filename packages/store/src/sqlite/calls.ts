@@ -13,7 +13,31 @@ import { pruningOperations } from './prune.ts';
 import { prepareRerating } from './rerate.ts';
 import { prepareRollups, rollupMigration, usageFrom } from './rollups.ts';
 
-export type CallOperations = Synchronous<CallLog>;
+export type CallOperations = Omit<Synchronous<CallLog>, 'ingest'> & {
+  readonly ingest: (written: Written) => { added: number; replaced: number };
+};
+
+/** A batch as it goes to the thread: what is only kept is written out already, for text goes over faster than objects. */
+export interface Written {
+  readonly calls: readonly CallRecord[];
+  readonly intents: readonly (readonly [attemptId: string, deadlineMs: number, record: string])[];
+  readonly decisions: readonly (readonly [id: string, taskId: string, setId: string, atMs: number, body: string])[];
+  readonly sets: readonly (readonly [setId: string, body: string])[];
+}
+
+/** What is left of a batch, on this side of the thread: an intent whose record came with it does not go over at all. */
+export function writtenOf(events: readonly LogEvent[]): Written {
+  const { calls, intents, decisions, sets } = netted(events);
+  return {
+    calls,
+    intents: intents.map(({ record, deadlineMs }) => [record.attemptId, deadlineMs, stringify(record)]),
+    decisions: decisions.map((decision) => {
+      const { decisionId, taskId, setId, atMs } = decision;
+      return [decisionId, taskId, setId, atMs, stringify(decision)];
+    }),
+    sets: sets.map(({ setId, set }) => [setId, stringify(set)]),
+  };
+}
 
 /**
  * NORMAL: the log is a copy of the stream, which itself does not wait for the disk. A killed process loses nothing; a
@@ -148,7 +172,7 @@ export function callOperations(database: DatabaseSync): CallOperations {
   };
 
   return {
-    ingest: (events) => ingest(ingestion, events),
+    ingest: (written) => ingest(ingestion, written),
 
     calls(filter, limit) {
       const asked = (Object.keys(conditions) as (keyof CallFilter)[]).filter((key) => filter[key] !== undefined);
@@ -220,17 +244,13 @@ function prepareIngestion(database: DatabaseSync) {
   };
 }
 
-function ingest(into: Ingestion, events: readonly LogEvent[]): { added: number; replaced: number } {
-  const net = netted(events);
-  for (const { setId, set } of net.sets) into.addSet.run(setId, stringify(set));
-  for (const decision of net.decisions) {
-    const { decisionId, taskId, setId, atMs } = decision;
-    into.addDecision.run(decisionId, taskId, setId, atMs, stringify(decision));
-  }
-  for (const { record, deadlineMs } of net.intents) into.addIntent.run(record.attemptId, deadlineMs, stringify(record));
+function ingest(into: Ingestion, written: Written): { added: number; replaced: number } {
+  for (const row of written.sets) into.addSet.run(...row);
+  for (const row of written.decisions) into.addDecision.run(...row);
+  for (const row of written.intents) into.addIntent.run(...row);
   const counts = { added: 0, replaced: 0 };
   const increments = new Increments();
-  for (const record of net.calls) {
+  for (const record of written.calls) {
     const change = addCall(into, record, increments);
     if (change !== 'known') counts[change] += 1;
     into.closeIntent.run(record.attemptId);

@@ -1,7 +1,7 @@
 import type { CallLog } from '../call-log.ts';
 import type { DocumentStore } from '../documents.ts';
 import type { TaskStore } from '../tasks.ts';
-import type { CallOperations } from './calls.ts';
+import { writtenOf, type CallOperations } from './calls.ts';
 import type { DocumentOperations } from './documents.ts';
 import { StoreThread } from './store-thread.ts';
 import type { TaskOperations } from './tasks.ts';
@@ -27,7 +27,7 @@ export async function openDocumentStore(path: string): Promise<DocumentStore> {
 export async function openCallLog(path: string): Promise<CallLog> {
   const thread = await StoreThread.open<CallOperations>('calls', path);
   return {
-    ingest: (events) => thread.call('ingest', events),
+    ingest: (events) => thread.call('ingest', writtenOf(events)),
     calls: (filter, limit) => thread.call('calls', filter, limit),
     decision: (by) => thread.call('decision', by),
     recentFacts: (sinceMs, mostDecisions, mostSets) => thread.call('recentFacts', sinceMs, mostDecisions, mostSets),

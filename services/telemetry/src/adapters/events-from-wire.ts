@@ -75,7 +75,10 @@ function eventFromWire({ kind }: wire.Event): LogEvent[] {
   }
 }
 
-function recordFromWire(record: wire.CallRecord): CallRecord {
+function recordFromWire(
+  record: wire.CallRecord,
+  { outcome, writtenBy }: Pick<wire.CallRecord, 'outcome' | 'writtenBy'> = record,
+): CallRecord {
   return {
     attemptId: id('attempt id', record.attemptId),
     taskId: id('task id', record.taskId),
@@ -96,7 +99,7 @@ function recordFromWire(record: wire.CallRecord): CallRecord {
     startedAtMs: whole('start', record.startedUnixMs),
     durationMs: record.durationMs,
     firstContentMs: record.firstContentMs,
-    outcome: oneOf('outcome', ['Success', 'Timeout', 'Blocked'] as const satisfies readonly Outcome[], record.outcome),
+    outcome: oneOf('outcome', ['Success', 'Timeout', 'Blocked'] as const satisfies readonly Outcome[], outcome),
     fine: record.fine,
     reason: orUndefined(record.reason),
     finish: orUndefined(record.finish),
@@ -105,7 +108,7 @@ function recordFromWire(record: wire.CallRecord): CallRecord {
     costNanoUsd: record.costNanoUsd,
     price: recordPriceFromWire(record),
     streamed: record.streamed,
-    writtenBy: oneOf('writer', recordWriters, record.writtenBy),
+    writtenBy: oneOf('writer', recordWriters, writtenBy),
   };
 }
 
@@ -115,7 +118,7 @@ function intentFromWire({ record, deadlineUnixMs }: wire.AttemptIntent): Attempt
   if (deadlineMs === 0)
     throw new MalformedEvent('deadline', `the intent of attempt ${record.attemptId} has no deadline`);
   // An intent has no outcome yet; what stands there is never read.
-  return { record: recordFromWire({ ...record, outcome: 'Timeout', writtenBy: 'telemetry' }), deadlineMs };
+  return { record: recordFromWire(record, { outcome: 'Timeout', writtenBy: 'telemetry' }), deadlineMs };
 }
 
 function decisionFromWire(decision: wire.DecisionRecord): DecisionRecord {
