@@ -211,6 +211,8 @@ interface Fault {
   readonly timeoutMs: number;
   /** What is done once every library has content, and what makes all whole again. */
   readonly provoke?: () => Promise<unknown>;
+  /** Who does not come through the door is not asked. */
+  readonly isOfTheDoor?: boolean;
   readonly mend?: () => Promise<unknown>;
 }
 
@@ -223,7 +225,7 @@ const all = (service: ServiceName, act: (one: ServiceProcess) => unknown) => asy
   void (await Promise.all(system.of(service).map(act)));
 const kills = (service: ServiceName) => all(service, (one) => one.kill());
 const freezes = (service: ServiceName) => all(service, (one) => one.signal('SIGSTOP'));
-const adds = (service: ServiceName) => () => system.add(service);
+const adds = (service: ServiceName, env?: Readonly<Record<string, string>>) => () => system.add(service, env);
 const inTurn =
   (...steps: readonly (() => unknown)[]) =>
   async () => {
@@ -288,7 +290,17 @@ const faults: readonly Fault[] = [
     code: undefined,
     timeoutMs: longMs,
     provoke: kills('gateway'),
+    mend: adds('gateway', { WILL_DRAIN_MS: '300' }),
+    isOfTheDoor: true,
+  },
+  {
+    what: 'the door is stopped, and the answer takes longer than it waits',
+    upstream: lasting,
+    code: 'unavailable',
+    timeoutMs: longMs,
+    provoke: all('gateway', (one) => one.stop()),
     mend: adds('gateway'),
+    isOfTheDoor: true,
   },
 ];
 
@@ -297,11 +309,11 @@ test.each(faults)(
   {
     timeout: 60_000,
   },
-  async ({ upstream: behaviour, code, timeoutMs, provoke, mend }) => {
+  async ({ upstream: behaviour, code, timeoutMs, provoke, mend, isOfTheDoor = false }) => {
     upstream.script('broken', { kind: 'answer', text: 'piece 0 ' });
     await expect.poll(wholeByAll, { timeout: 20_000, interval: 200 }).toEqual([]);
     upstream.script('broken', behaviour);
-    const told = await readByAll(timeoutMs, provoke, code === undefined ? throughTheDoor : readers);
+    const told = await readByAll(timeoutMs, provoke, isOfTheDoor ? throughTheDoor : readers);
     await mend?.();
     for (const { library, said, error } of told) {
       expect([library, said.includes('piece 0'), finished.test(said)]).toEqual([library, true, false]);

@@ -11,6 +11,7 @@ import { keyGuard, openGuard } from './keys/guard.ts';
 import { GuardedSurroundings } from './keys/guarded-surroundings.ts';
 import { readiness } from './readiness.ts';
 import { routes } from './routes.ts';
+import { UnderWay } from './under-way.ts';
 
 /** Of at most 16 MiB each, and a few times that while they are parsed. */
 const mostLargeBodies = 8;
@@ -26,6 +27,7 @@ await runMain(logger, async (ready) => {
     surroundings,
     admission: new Admission(config.maxTasks),
     largeBodies: new Admission(mostLargeBodies),
+    underWay: new UnderWay(),
     nowMs: Date.now,
     onError,
   };
@@ -45,6 +47,7 @@ await runMain(logger, async (ready) => {
   const door = await openDoor(config.port, routes(doors), onError, {
     guard,
     host: config.host,
+    underWay: shared.underWay,
     onAnswered: (request) => observing.time(measures.requests, request.seconds, request.labels),
   });
   const grpc = await openGrpcDoor({ ...doors, guard, host: config.host, port: config.grpcPort });

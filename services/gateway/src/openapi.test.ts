@@ -3,6 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Admission } from './admission.ts';
 import { described } from './openapi.ts';
+import { UnderWay } from './under-way.ts';
 import { routes } from './routes.ts';
 import { openTestDoor, type TestDoor } from './testing/test-door.ts';
 
@@ -29,6 +30,7 @@ test('every route is described, and nothing else is', () => {
     surroundings: door.surroundings,
     admission: new Admission(1),
     largeBodies: new Admission(1),
+    underWay: new UnderWay(),
     nowMs: Date.now,
     onError: () => {},
   });

@@ -3,6 +3,7 @@ import { sizes, wire } from '@will/contracts';
 import { HealthImplementation } from 'grpc-health-check';
 import { readiness } from '../readiness.ts';
 import { type Guard, openGuard } from '../keys/guard.ts';
+import { lastWordsMs } from '../under-way.ts';
 import { durableService } from './durable-service.ts';
 import { guardCalls } from './guard-calls.ts';
 import { limitMetadata } from './limit-metadata.ts';
@@ -13,7 +14,7 @@ import { taskService, type TaskServiceOptions } from './task-service.ts';
 
 export interface GrpcDoor {
   readonly port: number;
-  /** Takes nothing new, waits for what is in flight at most `drainMs`, then closes every connection. */
+  /** Takes nothing new, waits for what is in flight at most `drainMs`, then ends it and closes every connection. */
   stop(drainMs: number): Promise<void>;
 }
 
@@ -61,9 +62,11 @@ export async function openGrpcDoor(options: GrpcDoorOptions): Promise<GrpcDoor> 
     port,
     async stop(drainMs) {
       stopHealth();
-      const timer = setTimeout(() => server.forceShutdown(), drainMs);
+      const ending = setTimeout(() => options.underWay.endAll(), drainMs);
+      const breaking = setTimeout(() => server.forceShutdown(), drainMs + lastWordsMs);
       await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-      clearTimeout(timer);
+      clearTimeout(ending);
+      clearTimeout(breaking);
     },
   };
 }

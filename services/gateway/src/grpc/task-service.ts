@@ -1,22 +1,37 @@
 import { status } from '@grpc/grpc-js';
-import { defaultTimeoutMs, endOf, requestOf, type TaskClient, TaskError, type TaskRequest } from '@will/client';
+import {
+  defaultTimeoutMs,
+  endOf,
+  requestOf,
+  type StreamPart,
+  type TaskClient,
+  TaskError,
+  type TaskRequest,
+} from '@will/client';
 import { newId, type wire } from '@will/contracts';
 import { slugOf } from '@will/core';
 import type { Admission } from '../admission.ts';
 import { identity } from '../keys/identity.ts';
 import type { Surroundings } from '../ports.ts';
 import { readiness } from '../readiness.ts';
+import type { UnderWay } from '../under-way.ts';
 import { GrpcError } from './grpc-error.ts';
 import type { Call, Methods } from './serve-methods.ts';
 
 export interface TaskServiceOptions {
   readonly surroundings: Surroundings;
   readonly admission: Admission;
+  readonly underWay: UnderWay;
   readonly nowMs: () => number;
 }
 
 /** `will.v1.TaskService`. */
-export function taskService({ surroundings, admission, nowMs }: TaskServiceOptions): Methods<typeof wire.TaskService> {
+export function taskService({
+  surroundings,
+  admission,
+  underWay,
+  nowMs,
+}: TaskServiceOptions): Methods<typeof wire.TaskService> {
   const started = async <T>(named: string, use: (client: TaskClient) => Promise<T>): Promise<T> => {
     const { client } = surroundings;
     if (!client) throw new GrpcError(status.UNAVAILABLE, readiness(surroundings).reason ?? 'the gateway is starting');
@@ -36,7 +51,10 @@ export function taskService({ surroundings, admission, nowMs }: TaskServiceOptio
   return {
     run: (request, call) =>
       started(request.client, async (client) => {
-        const result = await client.start(taskOf(request, call, nowMs()), false, () => {});
+        const task = taskOf(request, call, nowMs());
+        const result = await underWay.run(whenLeft(call), (signal) =>
+          client.start({ ...task, signal }, false, () => {}),
+        );
         return { taskId: result.taskId, end: endOf(result, true) };
       }),
     stream: (request, call, send) =>
@@ -44,13 +62,14 @@ export function taskService({ surroundings, admission, nowMs }: TaskServiceOptio
         const task = taskOf(request, call, nowMs());
         const taskId = task.taskId as string;
         let hasContent = false;
-        const result = await client.start(task, true, (part) => {
+        const onPart = (part: StreamPart): void => {
           if (part.kind === 'started') send({ taskId, part: { case: 'started', value: part } });
           if (part.kind !== 'delta') return;
           hasContent = true;
           const { toolCalls, ...rest } = part.delta;
           send({ taskId, part: { case: 'delta', value: { ...rest, toolCalls: encoder.encode(toolCalls) } } });
-        });
+        };
+        const result = await underWay.run(whenLeft(call), (signal) => client.start({ ...task, signal }, true, onPart));
         send({ taskId, part: { case: 'end', value: endOf(result, !hasContent) } });
       }),
     async explain({ facts, atUnixMs }) {
@@ -68,6 +87,14 @@ export function taskService({ surroundings, admission, nowMs }: TaskServiceOptio
   };
 }
 
+/** Aborts with the call, which cancels the task. */
+function whenLeft({ signal }: Call): AbortController {
+  const left = new AbortController();
+  if (signal.aborted) left.abort();
+  signal.addEventListener('abort', () => left.abort(), { once: true });
+  return left;
+}
+
 const encoder = new TextEncoder();
 
 const clientNamed = (name: string): string => (name === '' ? 'default' : slugOf(name));
@@ -82,7 +109,6 @@ function taskOf(request: wire.RunRequest | wire.StreamRequest, call: Call, nowMs
     taskId: task.taskId === '' ? newId() : task.taskId,
     input: inputOf(request, task),
     timeoutMs: timeoutOf(task, call, nowMs),
-    signal: call.signal,
   };
 }
 

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, STATUS_CODES, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { openSpan } from '@will/observe';
+import { lastWordsMs, type UnderWay } from '../under-way.ts';
 import { accessTo, httpAccess } from '../keys/access.ts';
 import { type Guard, openGuard } from '../keys/guard.ts';
 import { errorBody, HttpError, sendError, toHttpError } from './errors.ts';
@@ -13,7 +14,7 @@ export type Routes = Readonly<Record<string, Readonly<Record<string, Handler>>>>
 
 export interface HttpDoor {
   readonly port: number;
-  /** Takes nothing new, waits for what is in flight at most `drainMs`, then closes every connection. */
+  /** Takes nothing new, waits for what is in flight at most `drainMs`, then ends it and closes every connection. */
   stop(drainMs: number): Promise<void>;
 }
 
@@ -44,6 +45,7 @@ export interface DoorOptions {
   /** Address to listen on. Default 127.0.0.1. */
   readonly host?: string;
   readonly onAnswered?: OnAnswered;
+  readonly underWay?: UnderWay;
 }
 
 /** Opens the door. @throws when the port cannot be had; the message says how to mend it. */
@@ -51,7 +53,7 @@ export async function openDoor(
   port: number,
   routes: Routes,
   onError: (what: string, error: unknown) => void,
-  { guard = openGuard, host = '127.0.0.1', onAnswered = () => {} }: DoorOptions = {},
+  { guard = openGuard, host = '127.0.0.1', onAnswered = () => {}, underWay }: DoorOptions = {},
 ): Promise<HttpDoor> {
   const server = createServer(limits, (request, response) => {
     const startedMs = performance.now();
@@ -78,7 +80,7 @@ export async function openDoor(
   server.maxHeadersCount = maxHeaders;
   server.on('clientError', refuseConnection);
   await listen(server, port, host);
-  return { port: (server.address() as AddressInfo).port, stop: (drainMs) => stop(server, drainMs) };
+  return { port: (server.address() as AddressInfo).port, stop: (drainMs) => stop(server, drainMs, underWay) };
 }
 
 async function answer(
@@ -199,10 +201,12 @@ function listenError(port: number, host: string, cause: NodeJS.ErrnoException): 
   return new Error(`cannot listen on ${host}:${port}: ${cause.code ?? cause.message}`, { cause });
 }
 
-async function stop(server: Server, drainMs: number): Promise<void> {
+async function stop(server: Server, drainMs: number, underWay?: UnderWay): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), drainMs);
+  const ending = setTimeout(() => underWay?.endAll(), drainMs);
+  const breaking = setTimeout(() => server.closeAllConnections(), drainMs + lastWordsMs);
   await closed;
-  clearTimeout(timer);
+  clearTimeout(ending);
+  clearTimeout(breaking);
 }

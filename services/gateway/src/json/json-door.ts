@@ -9,7 +9,7 @@ import { readJsonQuestion, readJsonTask } from './json-task.ts';
 /**
  * Tasks in JSON on the bus, for callers without protobuf: `will.v1.json.<run|stream|explain>.<client>` with a reply
  * inbox below `_INBOX.<client>`, and `will.v1.json.cancel.<client>`. Stopping takes nothing new and waits
- * for what runs, at most `drainMs`; what runs then still is cancelled.
+ * for what runs, at most `drainMs`; what runs then still is ended as unavailable.
  */
 export function serveJson(bus: Bus, options: TaskOptions): { stop(drainMs: number): Promise<void> } {
   const running = new Map<string, AbortController>();
@@ -39,9 +39,7 @@ export function serveJson(bus: Bus, options: TaskOptions): { stop(drainMs: numbe
   });
   return {
     async stop(drainMs) {
-      const timer = setTimeout(() => {
-        for (const cancelled of running.values()) cancelled.abort();
-      }, drainMs);
+      const timer = setTimeout(() => options.underWay.endAll(), drainMs);
       await Promise.all(servings.map((serving) => serving.stop()));
       clearTimeout(timer);
       cancels.unsubscribe();
@@ -57,7 +55,7 @@ async function answer(
   message: Incoming,
   isStreamed: boolean,
 ): Promise<void> {
-  const { surroundings, admission } = options;
+  const { surroundings, admission, underWay } = options;
   const say = (value: object): void => reply(bus, message, value);
   const cancelled = new AbortController();
   let key: string | undefined;
@@ -71,7 +69,8 @@ async function answer(
     const onPart = (part: StreamPart): void => {
       if (isStreamed && part.kind !== 'end') say(shownPart(part));
     };
-    const result = await surroundings.client.start({ ...task, signal: cancelled.signal }, isStreamed, onPart);
+    const { client: tasks } = surroundings;
+    const result = await underWay.run(cancelled, (signal) => tasks.start({ ...task, signal }, isStreamed, onPart));
     say(isStreamed ? shownPart({ kind: 'end', result }) : shownResult(result));
   } catch (thrown) {
     say({ ...(isStreamed && { kind: 'error' }), ...failed(thrown, options) });

@@ -2,6 +2,7 @@ import { Metadata, credentials, makeGenericClientConstructor, status, type Servi
 import { grpcMethodsOf, wire } from '@will/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Admission } from '../admission.ts';
+import { UnderWay } from '../under-way.ts';
 import { routes } from '../routes.ts';
 import { openTestDoor, type TestDoor } from '../testing/test-door.ts';
 import { testKeys } from '../testing/test-keys.ts';
@@ -24,6 +25,7 @@ test('every route of the door says who may use it, and the table names no route 
       surroundings: door.surroundings,
       admission: new Admission(1),
       largeBodies: new Admission(1),
+      underWay: new UnderWay(),
       nowMs: () => 0,
       onError: () => {},
     }),

@@ -9,7 +9,7 @@ import { checkContentType, readJsonBody } from '../http/read-body.ts';
 import { readForm } from '../http/read-form.ts';
 import type { Handler } from '../http/server.ts';
 import { typesGiving } from '../names.ts';
-import { notReady, overloaded, sendAnswer, type TaskOptions, whenLeft } from '../text/answer-text.ts';
+import { notReady, overloaded, sendAnswer, startWhole, type TaskOptions } from '../text/answer-text.ts';
 import type { FormBody, MediaAsked, MediaKind } from './media-kind.ts';
 import { type TakenFile, takeFile } from './take-file.ts';
 
@@ -22,7 +22,7 @@ interface Read {
 
 /** Tasks of one kind that is no chat. They are answered whole. */
 export function answerMedia(media: MediaKind, options: TaskOptions): Handler {
-  const { surroundings, admission, nowMs } = options;
+  const { surroundings, admission, nowMs, underWay } = options;
   return async (request, response) => {
     const asking = clientAsking(request.headers);
     if (!admission.enter(asking)) throw overloaded(admission, asking);
@@ -34,7 +34,7 @@ export function answerMedia(media: MediaKind, options: TaskOptions): Handler {
       if (!client || !snapshot) throw notReady(surroundings);
       const facts = readFacts(request.headers, read.asked.metadata);
       const task = { ...taskOf(media, read.asked, facts, snapshot), ...contentOf(read), taskId };
-      const result = await client.start({ ...task, signal: whenLeft(response).signal }, false, () => {});
+      const result = await startWhole(client, task, response, underWay);
       if (response.destroyed) return;
       const { contentType, body } = read.asked.whole(result, Math.floor(nowMs() / 1000));
       sendAnswer(response, result, contentType, body);

@@ -9,6 +9,7 @@ import type { Surroundings } from '../ports.ts';
 import { type Guard, openGuard } from '../keys/guard.ts';
 import { GuardedSurroundings } from '../keys/guarded-surroundings.ts';
 import { routes } from '../routes.ts';
+import { UnderWay } from '../under-way.ts';
 import { type FakeTasks, fakeTasks } from './fake-tasks.ts';
 
 /** Two models and two routes; `GPT-4` has an alias, `Eyes` sees images only. */
@@ -79,10 +80,11 @@ export async function openTestDoor(maxTasks = 100, guard: Guard = openGuard): Pr
     surroundings: guard.isOpen ? surroundings : new GuardedSurroundings(surroundings),
     admission: new Admission(maxTasks),
     largeBodies: new Admission(2),
+    underWay: new UnderWay(),
     nowMs: () => 1_700_000_000_500,
     onError,
   };
-  const door = await openDoor(0, routes(shared), onError, { guard });
+  const door = await openDoor(0, routes(shared), onError, { guard, underWay: shared.underWay });
   const grpc = await openGrpcDoor({ ...shared, nowMs: Date.now, port: 0, guard });
   const url = `http://127.0.0.1:${door.port}`;
   return {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { TaskClient, TaskResult } from '@will/client';
+import type { TaskClient, TaskRequest, TaskResult } from '@will/client';
 import { newId } from '@will/contracts';
 import { type Admission, clientAsking } from '../admission.ts';
 import { decisionHeaders, HttpError, sendError, toHttpError, tooMany } from '../http/errors.ts';
@@ -7,6 +7,7 @@ import { readJsonBody } from '../http/read-body.ts';
 import type { Handler } from '../http/server.ts';
 import type { Surroundings } from '../ports.ts';
 import { readiness } from '../readiness.ts';
+import type { UnderWay } from '../under-way.ts';
 import type { Asked, Dialect } from './dialect.ts';
 import { TaskStream } from './task-stream.ts';
 
@@ -15,6 +16,7 @@ export interface TaskOptions {
   /** One task more than may be in flight is answered 429. */
   readonly admission: Admission;
   readonly largeBodies: Admission;
+  readonly underWay: UnderWay;
   readonly nowMs: () => number;
   /** Told of failures that are the gateway's own. */
   readonly onError: (what: string, error: unknown) => void;
@@ -22,7 +24,7 @@ export interface TaskOptions {
 
 /** Text tasks in the words of one dialect, plain and streamed. */
 export function answerText(dialect: Dialect, options: TaskOptions): Handler {
-  const { surroundings, admission, nowMs, onError } = options;
+  const { surroundings, admission, nowMs, onError, underWay } = options;
   const { errorBody } = dialect;
   return async (request, response) => {
     const asking = clientAsking(request.headers);
@@ -35,8 +37,8 @@ export function answerText(dialect: Dialect, options: TaskOptions): Handler {
       if (!client || !snapshot) throw notReady(surroundings);
       const answerFor = { taskId: newId(), createdUnixSeconds: Math.floor(nowMs() / 1000) };
       const asked = dialect.read(bytes, request.headers, snapshot, answerFor);
-      if (asked.isStreamed) await answerStreamed(client, asked, response, { errorBody, onError });
-      else await answerWhole(client, asked, response);
+      if (asked.isStreamed) await answerStreamed(client, asked, response, { errorBody, onError, underWay });
+      else await answerWhole(client, asked, response, underWay);
     } catch (thrown) {
       const error = toHttpError(thrown);
       if (error.status === 500) onError(`${request.method} ${request.url}`, error.cause ?? error);
@@ -47,9 +49,24 @@ export function answerText(dialect: Dialect, options: TaskOptions): Handler {
   };
 }
 
-async function answerWhole(client: TaskClient, { task, whole }: Asked, response: ServerResponse): Promise<void> {
-  const result = await client.start({ ...task, signal: whenLeft(response).signal }, false, ignore);
+async function answerWhole(
+  client: TaskClient,
+  { task, whole }: Asked,
+  response: ServerResponse,
+  underWay: UnderWay,
+): Promise<void> {
+  const result = await startWhole(client, task, response, underWay);
   if (!response.destroyed) sendAnswer(response, result, 'application/json; charset=utf-8', whole(result));
+}
+
+/** Runs a task for as long as its caller and the door wait for it. */
+export async function startWhole(
+  client: TaskClient,
+  task: TaskRequest,
+  response: ServerResponse,
+  underWay: UnderWay,
+): Promise<TaskResult> {
+  return await underWay.run(whenLeft(response), (signal) => client.start({ ...task, signal }, false, ignore));
 }
 
 /** A whole answer with what is known of how it came about. */
@@ -76,13 +93,15 @@ async function answerStreamed(
   client: TaskClient,
   asked: Asked,
   response: ServerResponse,
-  { errorBody, onError }: Pick<Dialect, 'errorBody'> & Pick<TaskOptions, 'onError'>,
+  { errorBody, onError, underWay }: Pick<Dialect, 'errorBody'> & Pick<TaskOptions, 'onError' | 'underWay'>,
 ): Promise<void> {
   const left = whenLeft(response);
   const taskId = asked.task.taskId as string;
   const stream = new TaskStream(response, { taskId, form: asked.streamed(), errorBody, onStalled: () => left.abort() });
   try {
-    stream.end(await client.start({ ...asked.task, signal: left.signal }, true, (part) => stream.take(part)));
+    stream.end(
+      await underWay.run(left, (signal) => client.start({ ...asked.task, signal }, true, (part) => stream.take(part))),
+    );
   } catch (thrown) {
     const error = toHttpError(thrown);
     if (error.status === 500) onError(`the answer of task ${taskId}`, error.cause ?? error);
@@ -93,7 +112,7 @@ async function answerStreamed(
 const ignore = (): void => {};
 
 /** Aborts once the caller has gone before its answer was complete, which cancels the task. */
-export function whenLeft(response: ServerResponse): AbortController {
+function whenLeft(response: ServerResponse): AbortController {
   const left = new AbortController();
   response.once('close', () => {
     if (!response.writableFinished) left.abort();
