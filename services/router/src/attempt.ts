@@ -25,7 +25,9 @@ export type AttemptEnd =
       readonly isKept: boolean;
       readonly isLimit: boolean;
     }
-  | { readonly kind: 'nobody' };
+  | { readonly kind: 'nobody' }
+  /** The task was over first. */
+  | { readonly kind: 'abandoned' };
 
 export interface AttemptListener {
   /** The worker has it: from here the attempt is one that must be recorded. */
@@ -97,6 +99,8 @@ export class Attempt {
     clearTimeout(this.#deliveryTimer);
     this.#stopWatching();
     this.#call.close();
+    // Else whoever waits for its end would be in flight for ever.
+    this.#resolve({ kind: 'abandoned' });
   }
 
   #receive(signal: CallSignal): void {

@@ -340,6 +340,7 @@ test('a deadline before content cancels the worker; after content the worker is 
   await vi.advanceTimersByTimeAsync(10_001);
   expect(before.commands).toEqual(['CANCEL worker-1']);
   expect(failureIn(before.frames)?.code).toBe(wire.FailureCode.DEADLINE);
+  await before.over;
   const after = world(['a']);
   await after.settle();
   after.sent[0]?.hear(accepted(1));
@@ -351,14 +352,15 @@ test('a deadline before content cancels the worker; after content the worker is 
   expect(failureIn(after.frames)).toBeUndefined();
 });
 
-test('a cancel reaches the worker and ends the task once', async () => {
-  const { run, sent, commands, frames, settle } = world(['a', 'b']);
+test('a cancel reaches the worker and ends the task once, which is then no longer in flight', async () => {
+  const { run, over, sent, commands, frames, settle } = world(['a', 'b']);
   await settle();
   sent[0]?.hear(accepted(1));
   run.cancel();
   run.cancel();
   expect(commands).toEqual(['CANCEL worker-1']);
   expect(frames.filter(({ kind }) => kind.case === 'failure')).toHaveLength(1);
+  await over;
 });
 
 test('when the documents change under a task, what a worker then refuses is decided again', async () => {

@@ -252,7 +252,7 @@ export class TaskRun implements AttemptListener {
     if (!mayTry && (await this.#inTurn(model, waitMs)) !== 'try') return this.#isOver ? 'done' : 'full';
     while (!this.#isOver) {
       const end = await this.#attempt(model, patience, anotherFollows);
-      if (this.#isOver) return 'done';
+      if (this.#isOver || end.kind === 'abandoned') return 'done';
       if (end.kind === 'busy') this.#paused(model, end);
       if (end.kind !== 'busy' && end.kind !== 'nobody') return this.#settle(end, anotherFollows);
       if (end.kind === 'nobody' && !this.#deps.workers.isServed(model)) {
@@ -286,6 +286,8 @@ export class TaskRun implements AttemptListener {
     const leave = this.#deps.slots.hold(model, this.task.facts.client);
     this.#holds.add(leave);
     const end = await attempt.ended;
+    // The end of the task has let go of it already.
+    if (end.kind === 'abandoned') return end;
     leave();
     this.#holds.delete(leave);
     watch.ended('summary' in end ? end.summary.fine : end.kind);
@@ -294,7 +296,7 @@ export class TaskRun implements AttemptListener {
   }
 
   #settle(
-    end: Exclude<AttemptEnd, { kind: 'busy' | 'nobody' }>,
+    end: Exclude<AttemptEnd, { kind: 'busy' | 'nobody' | 'abandoned' }>,
     anotherFollows: boolean,
   ): 'done' | 'next' | 'full' | 'undelivered' {
     this.#summaries.push(end.summary);
