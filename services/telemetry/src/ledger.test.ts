@@ -112,6 +112,20 @@ test('what a dead worker had sent and was heard after its end goes back by an en
   ]);
 });
 
+test('a word of an earlier name after the ends of both names has what is left go back by an end that was not made yet', async () => {
+  const { keeper, added, clock, take } = world([call('a', 'w1')]);
+  take(105n, 105n, 'w1.1');
+  take(0n, 105n, 'w1.1', `w1.1:${key}:end:0`);
+  take(20n, 125n, 'w1.2');
+  take(-20n, 105n, 'w1.2', `w1.2:${key}:end:0`);
+  take(0n, 105n, 'w1.1');
+  await keeper.sweep();
+  clock.nowMs += 31_000;
+  clock.readUntilMs = clock.nowMs;
+  await keeper.sweep();
+  expect(added).toEqual([{ amount: -5n, holder: 'w1.1', id: `w1.1:${key}:end:1` }]);
+});
+
 test('a hold that was ended stays as it is when the log has forgotten its calls', async () => {
   const records = [call('a', 'w1')];
   const { keeper, added, clock, take } = world(records);

@@ -57,8 +57,8 @@ interface Held {
   readonly sinceMs: number;
   /** The name it held by last. */
   holder: string;
-  /** How often what was held by that name was ended; an increment that was under way may be heard after an end. */
-  ends: number;
+  /** How often what was held by each name was ended; an increment that was under way may be heard after an end. */
+  readonly ends: Map<string, number>;
   /** Nothing was heard since the last end. */
   isEnded: boolean;
 }
@@ -90,13 +90,13 @@ export class LedgerKeeper {
     counter.lastAtMs = atMs;
     if (holder === '') return;
     const process = processOfHolder(holder);
-    const held = counter.held.get(process) ?? { amount: 0n, sinceMs: atMs, holder, ends: 0, isEnded: false };
+    const held = counter.held.get(process) ?? { amount: 0n, sinceMs: atMs, holder, ends: new Map(), isEnded: false };
     counter.held.set(process, held);
     held.amount += amount;
-    if (held.holder !== holder) held.ends = 0;
     held.holder = holder;
-    held.isEnded = id === endOfHold(holder, key, held.ends);
-    if (held.isEnded) held.ends += 1;
+    const ends = held.ends.get(holder) ?? 0;
+    held.isEnded = id === endOfHold(holder, key, ends);
+    if (held.isEnded) held.ends.set(holder, ends + 1);
   }
 
   /** Every limit that a document states, with its present use. */
@@ -182,7 +182,7 @@ export class LedgerKeeper {
     };
     const used = await this.#used(calls, metric, (workerId) => workerId === process);
     // Written also where nothing goes back: who reads it later, when the log has forgotten those calls, leaves it alone.
-    await counters.add(name, used - amount, holder, endOfHold(holder, name.key, ends));
+    await counters.add(name, used - amount, holder, endOfHold(holder, name.key, ends.get(holder) ?? 0));
     return true;
   }
 

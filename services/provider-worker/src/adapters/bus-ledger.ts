@@ -30,6 +30,8 @@ export class BusLedger implements Ledger {
   #owed: Owed[] = [];
   readonly #timer: NodeJS.Timeout;
   #paying: Promise<void> | undefined;
+  /** This process lost a name that it held something by, and not all of that was reckoned up. */
+  #hasLostAName = false;
 
   constructor(bus: Bus, counters: Counters, lease: Lease) {
     this.#bus = bus;
@@ -74,6 +76,7 @@ export class BusLedger implements Ledger {
   }
 
   addSurely(counter: CounterName, amount: bigint, holder: string, id?: string): void {
+    this.#hasLostAName ||= this.#lease.holder() !== holder;
     this.#owed.push({ counter, amount, holder, id: id ?? newId(), isDoubt: false, isEnd: id !== undefined });
     this.#pay();
   }
@@ -111,11 +114,18 @@ export class BusLedger implements Ledger {
     const { counter, amount, holder, id, isDoubt, isEnd } = owed;
     // Others may have given back what a lost name held: not a second time. What is left of it goes back when this process ends.
     const isStillOwed = (): boolean => isEnd || (amount >= 0n && !isDoubt) || this.#lease.holder() === holder;
-    if (!isStillOwed()) return undefined;
+    if (!isStillOwed()) {
+      this.#hasLostAName = true;
+      return undefined;
+    }
+    const then = (next: bigint): Owed => ({ counter, amount: next, holder, id: newId(), isDoubt: false, isEnd: false });
     try {
       // The same id as before: made now, or known to be made already.
       await this.#counters.add(counter, amount, holder, id, isStillOwed);
-      return isDoubt ? { counter, amount: -amount, holder, id: newId(), isDoubt: false, isEnd: false } : undefined;
+      if (isDoubt) return then(-amount);
+      // An end says that nothing is left. Of a lost name something may be, and a word before the end does not tell it: one after
+      // it has all looked at once more when this process ends.
+      return isEnd && this.#hasLostAName ? then(0n) : undefined;
     } catch {
       this.#failed.add(owed);
       return owed;
