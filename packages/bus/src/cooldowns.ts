@@ -29,6 +29,22 @@ export interface Cooldowns {
   stop(): void;
 }
 
+/** The bucket of rests: entries by model, each change with a revision of its own. */
+export interface RestBucket {
+  /** Tells every entry and every later change, with no value where one is gone. Resolves when the present state is told. */
+  follow(hear: (model: string, value: Uint8Array | undefined, revision: number) => void): Promise<() => void>;
+  /** Yields the new revision. @throws {OvertakenError} it was changed since `lastRevision`. */
+  write(model: string, value: Uint8Array, ttlSeconds: number, lastRevision: number): Promise<number>;
+  read(model: string): Promise<{ readonly value: Uint8Array | undefined; readonly revision: number } | undefined>;
+  /** @throws {OvertakenError} */
+  purge(model: string, lastRevision: number): Promise<void>;
+}
+
+/** Somebody else wrote first. */
+export class OvertakenError extends Error {
+  override readonly name = 'OvertakenError';
+}
+
 interface Entry {
   readonly word: wire.Cooldown;
   readonly revision: number;
@@ -44,39 +60,78 @@ const wrongLastSequence = 10071;
 /** Follows the bucket of rests; resolves when the present state is known. */
 export async function openCooldowns(bus: Bus, nowMs: () => number): Promise<Cooldowns> {
   const bucket = await new Kvm(bus.connection).create(names.cooldownBucket, { history: 1, markerTTL: 1_000 });
-  const cooldowns = new BucketCooldowns(bus, bucket, nowMs);
+  return cooldownsOf(new BusBucket(bus, bucket), bus.processId, nowMs);
+}
+
+/** The same over any bucket. */
+export async function cooldownsOf(bucket: RestBucket, processId: string, nowMs: () => number): Promise<Cooldowns> {
+  const cooldowns = new BucketCooldowns(bucket, processId, nowMs);
   await cooldowns.start();
   return cooldowns;
 }
 
-class BucketCooldowns implements Cooldowns {
-  readonly untilMs = new Map<string, number>();
+class BusBucket implements RestBucket {
   readonly #bus: Bus;
   readonly #bucket: KV;
-  readonly #nowMs: () => number;
-  readonly #entries = new Map<string, Entry>();
-  readonly #seen = new Map<string, number>();
-  readonly #listeners = new Set<(model: string) => void>();
-  #watcher: { stop(): void } | undefined;
 
-  constructor(bus: Bus, bucket: KV, nowMs: () => number) {
+  constructor(bus: Bus, bucket: KV) {
     this.#bus = bus;
     this.#bucket = bucket;
-    this.#nowMs = nowMs;
   }
 
-  async start(): Promise<void> {
+  async follow(hear: Parameters<RestBucket['follow']>[0]): Promise<() => void> {
     const last = await this.#bucket.put(sentinel, new Uint8Array());
     const watcher = await this.#bucket.watch();
-    this.#watcher = watcher;
     const { promise: allTold, resolve } = Promise.withResolvers<void>();
     void (async () => {
       for await (const { key, value, revision, operation } of watcher) {
-        if (key !== sentinel) this.#take(key, operation === 'PUT' ? value : undefined, revision);
+        if (key !== sentinel) hear(key, operation === 'PUT' ? value : undefined, revision);
         if (revision >= last) resolve();
       }
     })();
     await allTold;
+    return () => watcher.stop();
+  }
+
+  /** With a lifetime of its own, which the bucket's put does not offer. */
+  async write(model: string, value: Uint8Array, ttlSeconds: number, lastRevision: number): Promise<number> {
+    const { seq } = await jetstream(this.#bus.connection)
+      .publish(`$KV.${names.cooldownBucket}.${model}`, value, {
+        ttl: `${ttlSeconds}s`,
+        expect: { lastSubjectSequence: lastRevision },
+      })
+      .catch(toldIfOvertaken);
+    return seq;
+  }
+
+  async read(model: string): ReturnType<RestBucket['read']> {
+    const entry = await this.#bucket.get(model);
+    return entry ? { value: entry.operation === 'PUT' ? entry.value : undefined, revision: entry.revision } : undefined;
+  }
+
+  async purge(model: string, lastRevision: number): Promise<void> {
+    await this.#bucket.purge(model, { previousSeq: lastRevision }).catch(toldIfOvertaken);
+  }
+}
+
+class BucketCooldowns implements Cooldowns {
+  readonly untilMs = new Map<string, number>();
+  readonly #bucket: RestBucket;
+  readonly #processId: string;
+  readonly #nowMs: () => number;
+  readonly #entries = new Map<string, Entry>();
+  readonly #seen = new Map<string, number>();
+  readonly #listeners = new Set<(model: string) => void>();
+  #stopFollowing = (): void => {};
+
+  constructor(bucket: RestBucket, processId: string, nowMs: () => number) {
+    this.#bucket = bucket;
+    this.#processId = processId;
+    this.#nowMs = nowMs;
+  }
+
+  async start(): Promise<void> {
+    this.#stopFollowing = await this.#bucket.follow((model, value, revision) => this.#take(model, value, revision));
   }
 
   restOf(model: string): Rest | undefined {
@@ -94,7 +149,7 @@ class BucketCooldowns implements Cooldowns {
   async rest(model: string, { untilMs, reason, openings, isGuess = false }: Rest): Promise<void> {
     await this.#change(model, (present) => {
       const until = BigInt(Math.ceil(untilMs));
-      const isProbing = present !== undefined && present.prober === this.#bus.processId;
+      const isProbing = present !== undefined && present.prober === this.#processId;
       if (present && !isProbing && present.untilUnixMs >= until) return undefined;
       return create(wire.CooldownSchema, { untilUnixMs: until, reason, openings, isGuess });
     });
@@ -113,21 +168,21 @@ class BucketCooldowns implements Cooldowns {
       const now = this.#nowMs();
       isMine = present !== undefined && Number(present.untilUnixMs) <= now && Number(present.probeUntilUnixMs) <= now;
       if (!present || !isMine) return undefined;
-      return { ...present, prober: this.#bus.processId, probeUntilUnixMs: BigInt(Math.ceil(now + leaseMs)) };
+      return { ...present, prober: this.#processId, probeUntilUnixMs: BigInt(Math.ceil(now + leaseMs)) };
     });
     return isMine;
   }
 
   async giveProbe(model: string): Promise<void> {
     await this.#change(model, (present) =>
-      present?.prober === this.#bus.processId ? { ...present, prober: '', probeUntilUnixMs: 0n } : undefined,
+      present?.prober === this.#processId ? { ...present, prober: '', probeUntilUnixMs: 0n } : undefined,
     );
   }
 
   async recover(model: string): Promise<void> {
     const entry = this.#entries.get(model);
-    if (!entry || entry.word.prober !== this.#bus.processId) return;
-    await this.#bucket.purge(model, { previousSeq: entry.revision }).catch(unlessOvertaken);
+    if (!entry || entry.word.prober !== this.#processId) return;
+    await this.#bucket.purge(model, entry.revision).catch(unlessOvertaken);
     this.#take(model, undefined, entry.revision + 1);
   }
 
@@ -137,7 +192,7 @@ class BucketCooldowns implements Cooldowns {
   }
 
   stop(): void {
-    this.#watcher?.stop();
+    this.#stopFollowing();
   }
 
   /** Compare-and-set until it holds. `next` yields undefined where nothing is to be written. */
@@ -155,21 +210,15 @@ class BucketCooldowns implements Cooldowns {
     }
   }
 
-  /** With a lifetime of its own, which the bucket's put does not offer. */
-  async #write(model: string, word: wire.Cooldown, lastSubjectSequence: number): Promise<number> {
+  #write(model: string, word: wire.Cooldown, lastRevision: number): Promise<number> {
     const untilMs = Math.max(Number(word.untilUnixMs), Number(word.probeUntilUnixMs));
     const ttlSeconds = Math.ceil((untilMs - this.#nowMs() + forgottenAfterMs) / 1_000);
-    const { seq } = await jetstream(this.#bus.connection).publish(
-      `$KV.${names.cooldownBucket}.${model}`,
-      toBinary(wire.CooldownSchema, word),
-      { ttl: `${Math.max(1, ttlSeconds)}s`, expect: { lastSubjectSequence } },
-    );
-    return seq;
+    return this.#bucket.write(model, toBinary(wire.CooldownSchema, word), Math.max(1, ttlSeconds), lastRevision);
   }
 
   async #look(model: string): Promise<void> {
-    const entry = await this.#bucket.get(model);
-    if (entry) this.#take(model, entry.operation === 'PUT' ? entry.value : undefined, entry.revision);
+    const entry = await this.#bucket.read(model);
+    if (entry) this.#take(model, entry.value, entry.revision);
     else this.#seen.delete(model);
   }
 
@@ -198,8 +247,13 @@ function readable(value: Uint8Array): wire.Cooldown | undefined {
   }
 }
 
+function toldIfOvertaken(error: unknown): never {
+  if (error instanceof JetStreamApiError && error.code === wrongLastSequence)
+    throw new OvertakenError('somebody else wrote first', { cause: error });
+  throw error;
+}
+
 /** Somebody else wrote first: what they wrote is looked at. */
 function unlessOvertaken(error: unknown): void {
-  if (error instanceof JetStreamApiError && error.code === wrongLastSequence) return;
-  throw error;
+  if (!(error instanceof OvertakenError)) throw error;
 }

@@ -11,7 +11,7 @@ export {
   type Counters,
   type Increment,
 } from './counters.ts';
-export { openCooldowns, type Cooldowns } from './cooldowns.ts';
+export { cooldownsOf, openCooldowns, OvertakenError, type Cooldowns, type RestBucket } from './cooldowns.ts';
 export { followKeys, openKeyBucket, type KeyBucket, type KeysView } from './keys.ts';
 export { answerStill, beat, beatMs, LifeWatch, type Work } from './life.ts';
 export { Outbox, type OutboxOptions } from './outbox.ts';
