@@ -1,4 +1,5 @@
 import { simulateLimits } from './limits-world.ts';
+import { simulateRests } from './rests-world.ts';
 import { simulateTasks } from './tasks-world.ts';
 
 export interface World {
@@ -13,6 +14,11 @@ export const worlds: Readonly<Record<string, World>> = {
   limits: {
     promises: 'whoever dies, stands still or is cut off, no limit is passed, and none stays short of anything',
     simulate: simulateLimits,
+  },
+  rests: {
+    promises:
+      'whatever providers do and whoever dies, rests are kept, one call at a time probes, and each task has one end',
+    simulate: simulateRests,
   },
   tasks: {
     promises: 'whoever dies, stands still or is cut off, each accepted task comes to one end, and starts when it may',
