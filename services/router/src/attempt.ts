@@ -36,6 +36,8 @@ export interface AttemptListener {
   asksGo(attempt: Attempt): void;
 }
 
+/** How long a worker's first word may take that nobody waits for any more. */
+const lateWordMs = 5_000;
 const wordsOfOneWhoHasIt: ReadonlySet<string> = new Set(['waits', 'accepted', 'asksGo']);
 
 /** One call of one model for a task, as the router follows it: sent → accepted → (content) → ended. */
@@ -93,12 +95,13 @@ export class Attempt {
     if (this.workerId !== '') this.#calls.command(this.workerId, this.id, command);
   }
 
-  /** Stops following: whatever still comes is no longer this task's business. */
+  /** Stops following. A worker that has it and has not said so yet hears, once it does, that nobody wants it any more. */
   abandon(): void {
     this.isEnded = true;
     clearTimeout(this.#deliveryTimer);
     this.#stopWatching();
-    this.#call.close();
+    if (this.workerId === '') setTimeout(() => this.#call.close(), lateWordMs).unref();
+    else this.#call.close();
     // Else whoever waits for its end would be in flight for ever.
     this.#resolve({ kind: 'abandoned' });
   }

@@ -111,10 +111,12 @@ function world(
       send(dispatch: Dispatch, onSignal: (signal: CallSignal) => void) {
         const { request } = dispatch;
         const workerId = `worker-${sent.length + 1}`;
+        let isFollowed = true;
         sent.push({
           request,
           dataClass: dispatch.dataClass,
           hear: (kind) =>
+            isFollowed &&
             onSignal(
               kind === 'nobody'
                 ? { kind: 'nobody' }
@@ -125,7 +127,7 @@ function world(
             ),
           lose: () => losers.get(workerId)?.(),
         });
-        return { close() {} };
+        return { close: () => void (isFollowed = false) };
       },
       command: (workerId: string, _attemptId: string, command: wire.CallCommand) =>
         void commands.push(`${wire.CallCommand[command]} ${workerId}`),
@@ -361,6 +363,16 @@ test('a cancel reaches the worker and ends the task once, which is then no longe
   expect(commands).toEqual(['CANCEL worker-1']);
   expect(frames.filter(({ kind }) => kind.case === 'failure')).toHaveLength(1);
   await over;
+});
+
+test('a worker that had not spoken yet when the task was cancelled is told once it does', async () => {
+  const { run, over, sent, commands, settle } = world(['a']);
+  await settle();
+  run.cancel();
+  await over;
+  expect(commands).toEqual([]);
+  sent[0]?.hear(accepted(1));
+  expect(commands).toEqual(['REVOKE worker-1']);
 });
 
 test('when the documents change under a task, what a worker then refuses is decided again', async () => {
