@@ -5,8 +5,6 @@ import { simulateTasks } from './tasks-world.ts';
 export interface World {
   /** What holds in each run, as a sentence. */
   readonly promises: string;
-  /** How many seeds hold as yet, from 1: later ones find what is not mended. Default: all. */
-  readonly seeds?: number;
   /** Plays one seed. @throws {Violation} */
   simulate(seed: number): Promise<void>;
 }
@@ -20,7 +18,6 @@ export const worlds: Readonly<Record<string, World>> = {
   rests: {
     promises:
       'whatever providers do and whoever dies, rests are kept, one call at a time probes, and each task has one end',
-    seeds: 380,
     simulate: simulateRests,
   },
   tasks: {

@@ -1,0 +1,153 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+
+/**
+ * Bugs planted into the product, one at a time, as its files are loaded: some seed of the simulation must see each.
+ *
+ *   node test/simulation/planted.ts [--seeds 500] [name …]
+ */
+interface Planted {
+  readonly world: string;
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+const worker = 'services/provider-worker/src';
+const planted: Readonly<Record<string, Planted>> = {
+  'a call is not settled': {
+    world: 'limits',
+    file: `${worker}/limits/allowances.ts`,
+    from: 'if (!isLost) allowance.give(',
+    to: 'if (isLost) allowance.give(',
+  },
+  'what lies idle in a stopped worker is not given back': {
+    world: 'limits',
+    file: `${worker}/limits/allowance.ts`,
+    from: 'this.#deps.ledger.addSurely(this.counter, -amount, this.#deps.holder, id);',
+    to: '',
+  },
+  'what a dead worker held is ended twice': {
+    world: 'limits',
+    file: 'services/telemetry/src/ledger.ts',
+    from: 'endOfHold(holder, name.key, ends.get(holder) ?? 0)',
+    to: 'String(Math.random())',
+  },
+  'a worker holds on to a name it lost': {
+    world: 'limits',
+    file: `${worker}/adapters/bus-ledger.ts`,
+    from: 'if (this.#isBroken) this.#epoch += 1;',
+    to: '',
+  },
+  'what is above the limit is granted': {
+    world: 'limits',
+    file: `${worker}/limits/allowance.ts`,
+    from: 'if (remaining < missing) return false;',
+    to: '',
+  },
+  'an end by an older fence is written': {
+    world: 'tasks',
+    file: 'packages/store/src/sqlite/tasks.ts',
+    from: 'AND fence = ?',
+    to: 'AND ? IS NOT NULL',
+  },
+  'a call starts in a rest': {
+    world: 'rests',
+    file: `${worker}/served-model.ts`,
+    from: 'if (pause) return pausing(call, pause);',
+    to: '',
+  },
+  'who is no prober probes': {
+    world: 'rests',
+    file: `${worker}/served-model.ts`,
+    from: "if (probe !== undefined && probe !== 'probe') return pausing(call, probe);",
+    to: '',
+  },
+  'a probe is taken without a look at the lease': {
+    world: 'rests',
+    file: 'packages/bus/src/cooldowns.ts',
+    from: ' && Number(present.probeUntilUnixMs) <= now;',
+    to: ';',
+  },
+  'a probe that told nothing is not given back': {
+    world: 'rests',
+    file: `${worker}/resting.ts`,
+    from: 'this.#told(this.#deps.rests.giveProbe(this.#model().slug));',
+    to: '',
+  },
+  'a model is not known to be well again': {
+    world: 'rests',
+    file: `${worker}/resting.ts`,
+    from: 'this.#told(rests.recover(slug));',
+    to: 'this.giveProbe();',
+  },
+  'a slot is never given back': {
+    world: 'rests',
+    file: `${worker}/served-model.ts`,
+    from: 'this.slots.give(claim);',
+    to: '',
+  },
+  'a full model takes calls': {
+    world: 'rests',
+    file: `${worker}/slots.ts`,
+    from: "if (this.free === 0) return this.#refused('full');",
+    to: '',
+  },
+  'nobody is let go from a queue': {
+    world: 'rests',
+    file: 'services/router/src/slots.ts',
+    from: "this.finish(waiter, 'try');",
+    to: '',
+  },
+  'the deadline of a task is not kept': {
+    world: 'rests',
+    file: 'services/router/src/task-run.ts',
+    from: 'setTimeout(() => this.#deadlinePassed(), ',
+    to: 'setTimeout(() => {}, ',
+  },
+  'a task that has its answer is tried on': {
+    world: 'rests',
+    file: 'services/router/src/task-run.ts',
+    from: "if (end.kind === 'answered') {",
+    to: "if (end.kind === 'answered') {\n      return 'next';",
+  },
+  'a worker does not join again after a rest': {
+    world: 'rests',
+    file: `${worker}/resting.ts`,
+    from: 'this.#endTimer = setTimeout(() => this.#changed(), leftMs);',
+    to: '',
+  },
+};
+
+const name = process.env['WILL_PLANTED'];
+if (name === undefined) plantAll(process.argv.slice(2));
+else plant(planted[name] as Planted);
+
+function plant({ file, from, to }: Planted): void {
+  registerHooks({
+    load(url, context, next) {
+      const loaded = next(url, context);
+      if (!url.endsWith(file)) return loaded;
+      const source = String(readFileSync(new URL(url)));
+      if (!source.includes(from)) throw new Error(`${file} does not hold ${from}`);
+      return { ...loaded, source: source.replace(from, () => to) };
+    },
+  });
+}
+
+function plantAll(chosen: readonly string[]): void {
+  for (const [one, { world, file }] of Object.entries(planted)) {
+    if (chosen.length > 0 && !chosen.includes(one)) continue;
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--import', import.meta.filename, `${import.meta.dirname}/main.ts`, '--world', world, '--seeds', '500'],
+      { env: { ...process.env, WILL_PLANTED: one }, encoding: 'utf8' },
+    );
+    const isSeen = status === 1 && stdout.includes('seed ');
+    if (!isSeen) process.exitCode = 1;
+    const seed = /seed (\d+)/.exec(stdout)?.[1];
+    const how = isSeen ? `seen at seed ${seed}: ${stdout.split('\n')[0]}` : `NOT SEEN ${stderr.slice(0, 300)}`;
+    process.stdout.write(`${world}: ${one} (${file}): ${how}\n`);
+  }
+}
