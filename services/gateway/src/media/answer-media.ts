@@ -3,6 +3,7 @@ import type { TaskRequest } from '@will/client';
 import { newId } from '@will/contracts';
 import { modalitiesOfTags, type Modality, type Snapshot, usualTypeOf } from '@will/core';
 import { clientAsking } from '../admission.ts';
+import { Floods } from '../floods.ts';
 import { whoAnswers } from '../chat/chat-task.ts';
 import { readFacts, type StatedFacts } from '../chat/facts.ts';
 import { checkContentType, readJsonBody } from '../http/read-body.ts';
@@ -23,6 +24,7 @@ interface Read {
 /** Tasks of one kind that is no chat. They are answered whole. */
 export function answerMedia(media: MediaKind, options: TaskOptions): Handler {
   const { surroundings, admission, nowMs, underWay } = options;
+  const floods = new Floods();
   return async (request, response) => {
     const asking = clientAsking(request.headers);
     if (!admission.enter(asking)) throw overloaded(admission, asking);
@@ -34,7 +36,7 @@ export function answerMedia(media: MediaKind, options: TaskOptions): Handler {
       if (!client || !snapshot) throw notReady(surroundings);
       const facts = readFacts(request.headers, read.asked.metadata);
       const task = { ...taskOf(media, read.asked, facts, snapshot), ...contentOf(read), taskId };
-      const result = await startWhole(client, task, response, underWay);
+      const result = await startWhole(floods.before(client, asking), task, response, underWay);
       if (response.destroyed) return;
       const { contentType, body } = read.asked.whole(result, Math.floor(nowMs() / 1000));
       sendAnswer(response, result, contentType, body);

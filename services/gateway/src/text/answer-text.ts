@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
-import type { TaskClient, TaskRequest, TaskResult } from '@will/client';
+import type { TaskRequest, TaskResult } from '@will/client';
 import { newId } from '@will/contracts';
 import { type Admission, clientAsking } from '../admission.ts';
+import { Floods, type Starter } from '../floods.ts';
 import { decisionHeaders, HttpError, sendError, toHttpError, tooMany } from '../http/errors.ts';
 import { readJsonBody } from '../http/read-body.ts';
 import type { Handler } from '../http/server.ts';
@@ -26,6 +27,7 @@ export interface TaskOptions {
 export function answerText(dialect: Dialect, options: TaskOptions): Handler {
   const { surroundings, admission, nowMs, onError, underWay } = options;
   const { errorBody } = dialect;
+  const floods = new Floods();
   return async (request, response) => {
     const asking = clientAsking(request.headers);
     let isIn = false;
@@ -37,8 +39,9 @@ export function answerText(dialect: Dialect, options: TaskOptions): Handler {
       if (!client || !snapshot) throw notReady(surroundings);
       const answerFor = { taskId: newId(), createdUnixSeconds: Math.floor(nowMs() / 1000) };
       const asked = dialect.read(bytes, request.headers, snapshot, answerFor);
-      if (asked.isStreamed) await answerStreamed(client, asked, response, { errorBody, onError, underWay });
-      else await answerWhole(client, asked, response, underWay);
+      const tasks = floods.before(client, asking);
+      if (asked.isStreamed) await answerStreamed(tasks, asked, response, { errorBody, onError, underWay });
+      else await answerWhole(tasks, asked, response, underWay);
     } catch (thrown) {
       const error = toHttpError(thrown);
       if (error.status === 500) onError(`${request.method} ${request.url}`, error.cause ?? error);
@@ -50,7 +53,7 @@ export function answerText(dialect: Dialect, options: TaskOptions): Handler {
 }
 
 async function answerWhole(
-  client: TaskClient,
+  client: Starter,
   { task, whole }: Asked,
   response: ServerResponse,
   underWay: UnderWay,
@@ -61,7 +64,7 @@ async function answerWhole(
 
 /** Runs a task for as long as its caller and the door wait for it. */
 export async function startWhole(
-  client: TaskClient,
+  client: Starter,
   task: TaskRequest,
   response: ServerResponse,
   underWay: UnderWay,
@@ -90,7 +93,7 @@ export function sendAnswer(
 }
 
 async function answerStreamed(
-  client: TaskClient,
+  client: Starter,
   asked: Asked,
   response: ServerResponse,
   { errorBody, onError, underWay }: Pick<Dialect, 'errorBody'> & Pick<TaskOptions, 'onError' | 'underWay'>,
