@@ -1,5 +1,5 @@
 import { type TaskClient, TaskError, type TaskRequest } from '@will/client';
-import { HttpError, tooMany } from './http/errors.ts';
+import { type HttpError, tooMany } from './http/errors.ts';
 
 /** So many tasks of one kind refused as overloaded within the time below are a flood. */
 const refusedOfAFlood = 5;

@@ -69,13 +69,23 @@ export class Resting {
   async mayProbe(): Promise<Pause | 'probe' | undefined> {
     const { rests, nowMs } = this.#deps;
     const { slug } = this.#model();
-    const isMine = !this.#isProbing && (await rests.takeProbe(slug, probeLeaseMs));
-    if (isMine) {
+    if (!this.#isProbing && (await this.#takesProbe())) {
       this.#isProbing = true;
       return 'probe';
     }
     if (rests.restOf(slug) === undefined) return undefined;
     return this.pause() ?? { reason: 'another call finds out whether it is well', untilMs: nowMs() + whileProbedMs };
+  }
+
+  /** Where it cannot be asked for, as while the bus is away, it is not ours: the call waits like those of the others. */
+  async #takesProbe(): Promise<boolean> {
+    const { slug } = this.#model();
+    try {
+      return await this.#deps.rests.takeProbe(slug, probeLeaseMs);
+    } catch (error) {
+      this.#deps.onError(`the probe of model ${slug}`, error);
+      return false;
+    }
   }
 
   /** The probe told nothing: it did not come to the provider, or ended by its caller's or its own fault. */
