@@ -70,7 +70,10 @@ test('the same over gRPC', async () => {
   expect((await overGrpc.result(taskId, { timeoutMs: 20_000 })).output).toContain('fox');
   expect((await overGrpc.task(taskId)).priority).toBe('high');
   expect((await overGrpc.cancelTask(taskId)).state).toBe('succeeded');
-  await expect(overGrpc.task('unknown-task')).rejects.toThrow('task "unknown-task" is not known of client test');
+  await expect(overGrpc.task('unknown-task')).rejects.toMatchObject({
+    code: 'unknown_task',
+    message: 'task "unknown-task" is not known of client test',
+  });
 });
 
 test('the same by HTTP, with the key in its usual header', async () => {
@@ -115,7 +118,7 @@ test('the events of a task by HTTP: as it is, each change, and its end, at which
   const last = JSON.parse(text.trim().split('\n').at(-1)?.replace('data: ', '') ?? '') as object;
   expect(last).toMatchObject({ task_id: taskId, state: 'succeeded', result: { model: 'slow' } });
   expect((await (await events(taskId)).text()).match(/^event: /gm)).toHaveLength(1);
-  expect((await events('unknown')).status).toBe(400);
+  expect((await events('unknown')).status).toBe(404);
 });
 
 test.each(['the bus', 'gRPC'])('the events of a task by %s', async (way) => {

@@ -97,6 +97,7 @@ export type TaskErrorCode =
   | 'overloaded'
   | 'unavailable'
   | 'too_large'
+  | 'unknown_task'
   | 'no_worker'
   | 'internal';
 

@@ -16,6 +16,7 @@ const codes: Record<wire.FailureCode, TaskErrorCode> = {
   [wire.FailureCode.TOO_LARGE]: 'too_large',
   [wire.FailureCode.INTERNAL]: 'internal',
   [wire.FailureCode.NO_WORKER]: 'no_worker',
+  [wire.FailureCode.UNKNOWN_TASK]: 'unknown_task',
 };
 const wireCodes = new Map(Object.entries(codes).map(([number, code]) => [code, Number(number) as wire.FailureCode]));
 

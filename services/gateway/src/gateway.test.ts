@@ -150,6 +150,7 @@ test('a stream that fails after content says so in an event and never says [DONE
 test.each([
   ['invalid_task', 400, 'invalid_request_error'],
   ['blocked', 403, 'permission_error'],
+  ['unknown_task', 404, 'invalid_request_error'],
   ['too_large', 413, 'invalid_request_error'],
   ['overloaded', 429, 'rate_limit_error'],
   ['internal', 500, 'server_error'],

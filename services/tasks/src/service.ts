@@ -329,7 +329,7 @@ const spreadOf = (taskId: string): number => createHash('sha256').update(taskId)
 
 const invalid = (message: string): TasksError => new TasksError(wire.FailureCode.INVALID_TASK, message);
 const unknownTask = (client: string, taskId: string): TasksError =>
-  invalid(`task ${shown(taskId)} is not known of client ${client}`);
+  new TasksError(wire.FailureCode.UNKNOWN_TASK, `task ${shown(taskId)} is not known of client ${client}`);
 
 /** @returns why it is dead. @throws {TasksError} it is not, or nothing is left to run. */
 function mustBeDead({ taskId, state, deadReason, body }: StoredTask): string {

@@ -27,6 +27,7 @@ const codes: Record<TaskErrorCode, status> = {
   overloaded: status.RESOURCE_EXHAUSTED,
   unavailable: status.UNAVAILABLE,
   too_large: status.RESOURCE_EXHAUSTED,
+  unknown_task: status.NOT_FOUND,
   no_worker: status.UNAVAILABLE,
   internal: status.INTERNAL,
 };

@@ -101,6 +101,7 @@ test('a model that cannot stream gives its output with the end', async () => {
 test.each([
   ['invalid_task', 'INVALID_ARGUMENT'],
   ['blocked', 'PERMISSION_DENIED'],
+  ['unknown_task', 'NOT_FOUND'],
   ['all_failed', 'UNAVAILABLE'],
   ['deadline', 'DEADLINE_EXCEEDED'],
   ['truncated', 'DATA_LOSS'],

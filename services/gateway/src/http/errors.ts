@@ -47,6 +47,7 @@ const statuses: Record<TaskErrorCode, number> = {
   overloaded: 429,
   unavailable: 503,
   too_large: 413,
+  unknown_task: 404,
   no_worker: 503,
   internal: 500,
 };

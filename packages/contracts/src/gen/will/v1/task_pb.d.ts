@@ -827,6 +827,13 @@ export enum FailureCode {
    * @generated from enum value: FAILURE_CODE_NO_WORKER = 13;
    */
   NO_WORKER = 13,
+
+  /**
+   * The client has no durable task of that id.
+   *
+   * @generated from enum value: FAILURE_CODE_UNKNOWN_TASK = 14;
+   */
+  UNKNOWN_TASK = 14,
 }
 
 /**
