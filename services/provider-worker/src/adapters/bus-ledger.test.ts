@@ -20,12 +20,13 @@ const key = 'model.gpt.requests.d20261123';
 const three = { requests: 3n, tokens: 0n, nano_usd: 0n };
 const one = { ...three, requests: 1n };
 
-function worker() {
+function worker(addMs = 0) {
   const words: { amount: bigint; holder: string; id: string | undefined }[] = [];
   let total = 0n;
   const counters: Counters = {
     total: async () => total,
     add: async (_counter, amount, holder, id) => {
+      if (addMs > 0) await new Promise((resolve) => setTimeout(resolve, addMs));
       total += amount;
       words.push({ amount, holder, id });
       return { total };
@@ -57,6 +58,23 @@ test('a call that ends after its worker lost the name it held by is told of once
   expect(end).toBeGreaterThan(0);
   expect(words.slice(end + 1).map(({ amount, holder }) => [amount, holder])).toEqual([[0n, 'w.1']]);
   await stop();
+  vi.restoreAllMocks();
+});
+
+test('a worker that is stopped waits for the word that it is saying, and for the one that follows it', async () => {
+  const { words, allowances, stop } = worker(20);
+  const taken = allowances.take([limit], three);
+  await vi.advanceTimersByTimeAsync(100);
+  ((await taken) as Hold).settle(one);
+  vi.setSystemTime(Date.now() + 20_000);
+  vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 20_000);
+  const saidByThen = stop().then(() => words.length);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(words.slice(-2).map(({ id, amount }) => [id === endOfHold('w.1', key, 0), amount < 0n])).toEqual([
+    [true, true],
+    [false, false],
+  ]);
+  expect(await saidByThen).toBe(words.length);
   vi.restoreAllMocks();
 });
 

@@ -85,7 +85,8 @@ export class BusLedger implements Ledger {
   async close(timeoutMs = 3_000): Promise<number> {
     clearInterval(this.#timer);
     const deadlineMs = performance.now() + timeoutMs;
-    while (this.#owed.length > 0 && performance.now() < deadlineMs) {
+    // What is being paid is owed until it is: an addition may be followed by another one.
+    while ((this.#owed.length > 0 || this.#paying) && performance.now() < deadlineMs) {
       this.#pay();
       await this.#paying;
       if (this.#owed.length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
