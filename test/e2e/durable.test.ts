@@ -141,7 +141,7 @@ test('a task watched over gRPC, by its definition alone', async () => {
   const seen = await watched(taskId);
   expect(seen.at(-1)?.task).toMatchObject({ state: wire.DurableState.SUCCEEDED, taskId });
   expect(seen.map(({ task }) => task?.state)).toContain(wire.DurableState.RUNNING);
-  expect((await watched('unknown')).map(({ failure }) => failure?.code)).toEqual([wire.FailureCode.INVALID_TASK]);
+  expect((await watched('unknown')).map(({ failure }) => failure?.code)).toEqual([wire.FailureCode.UNKNOWN_TASK]);
 });
 
 test('the same on the command line', async () => {
