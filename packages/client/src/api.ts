@@ -98,6 +98,15 @@ export type TaskErrorCode =
   | 'unavailable'
   | 'too_large'
   | 'unknown_task'
+  | 'unknown_client'
+  | 'unknown_project'
+  | 'unknown_model'
+  | 'model_not_allowed'
+  | 'forbidden'
+  | 'context_length_exceeded'
+  | 'content_filtered'
+  | 'limit_unreachable'
+  | 'budget_exhausted'
   | 'no_worker'
   | 'internal';
 

@@ -17,6 +17,15 @@ const codes: Record<wire.FailureCode, TaskErrorCode> = {
   [wire.FailureCode.INTERNAL]: 'internal',
   [wire.FailureCode.NO_WORKER]: 'no_worker',
   [wire.FailureCode.UNKNOWN_TASK]: 'unknown_task',
+  [wire.FailureCode.UNKNOWN_CLIENT]: 'unknown_client',
+  [wire.FailureCode.UNKNOWN_PROJECT]: 'unknown_project',
+  [wire.FailureCode.UNKNOWN_MODEL]: 'unknown_model',
+  [wire.FailureCode.MODEL_NOT_ALLOWED]: 'model_not_allowed',
+  [wire.FailureCode.FORBIDDEN]: 'forbidden',
+  [wire.FailureCode.CONTEXT_LENGTH_EXCEEDED]: 'context_length_exceeded',
+  [wire.FailureCode.CONTENT_FILTERED]: 'content_filtered',
+  [wire.FailureCode.LIMIT_UNREACHABLE]: 'limit_unreachable',
+  [wire.FailureCode.BUDGET_EXHAUSTED]: 'budget_exhausted',
 };
 const wireCodes = new Map(Object.entries(codes).map(([number, code]) => [code, Number(number) as wire.FailureCode]));
 

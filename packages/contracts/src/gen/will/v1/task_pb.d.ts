@@ -834,6 +834,65 @@ export enum FailureCode {
    * @generated from enum value: FAILURE_CODE_UNKNOWN_TASK = 14;
    */
   UNKNOWN_TASK = 14,
+
+  /**
+   * No document describes the client, or the project, that the task names.
+   *
+   * @generated from enum value: FAILURE_CODE_UNKNOWN_CLIENT = 15;
+   */
+  UNKNOWN_CLIENT = 15,
+
+  /**
+   * @generated from enum value: FAILURE_CODE_UNKNOWN_PROJECT = 16;
+   */
+  UNKNOWN_PROJECT = 16,
+
+  /**
+   * The caller names a model that does not exist, or one that the rules do not allow for this task.
+   *
+   * @generated from enum value: FAILURE_CODE_UNKNOWN_MODEL = 17;
+   */
+  UNKNOWN_MODEL = 17,
+
+  /**
+   * @generated from enum value: FAILURE_CODE_MODEL_NOT_ALLOWED = 18;
+   */
+  MODEL_NOT_ALLOWED = 18,
+
+  /**
+   * The caller's key or bus user may not do this: a project of another client, a task type outside the key.
+   *
+   * @generated from enum value: FAILURE_CODE_FORBIDDEN = 19;
+   */
+  FORBIDDEN = 19,
+
+  /**
+   * The input exceeds the context of every model that may do the task.
+   *
+   * @generated from enum value: FAILURE_CODE_CONTEXT_LENGTH_EXCEEDED = 20;
+   */
+  CONTEXT_LENGTH_EXCEEDED = 20,
+
+  /**
+   * A provider's content filter rejected the input or the output.
+   *
+   * @generated from enum value: FAILURE_CODE_CONTENT_FILTERED = 21;
+   */
+  CONTENT_FILTERED = 21,
+
+  /**
+   * A single call of this size can never fit a limit.
+   *
+   * @generated from enum value: FAILURE_CODE_LIMIT_UNREACHABLE = 22;
+   */
+  LIMIT_UNREACHABLE = 22,
+
+  /**
+   * A budget is used up; retry_after_ms is the time until its period ends.
+   *
+   * @generated from enum value: FAILURE_CODE_BUDGET_EXHAUSTED = 23;
+   */
+  BUDGET_EXHAUSTED = 23,
 }
 
 /**
