@@ -13,14 +13,12 @@ test.each([
   ['empty messages in a list', wire.RankedSetSchema, 2],
   ['empty messages one within the other’s list', wire.ApplyRequestSchema, 1],
   ['unknown fields', wire.TaskSchema, 300],
-] as const)('a megabyte of %s is refused in little time and memory', (_, schema, number) => {
+] as const)('a megabyte of %s is refused', (_, schema, number) => {
   const tag = number > 15 ? [((number & 15) << 3) | 0x82, number >> 4] : [(number << 3) | 2];
   const one = Uint8Array.of(...tag, 0);
   const bytes = new Uint8Array(1_024 * 1_024 - (1_048_576 % one.length));
   for (let at = 0; at < bytes.length; at += one.length) bytes.set(one, at);
-  const startedMs = performance.now();
-  for (let n = 0; n < 20; n += 1) expect(() => readMessage(schema, bytes)).toThrow(/more than 20000 fields/);
-  expect((performance.now() - startedMs) / 20).toBeLessThan(50);
+  expect(() => readMessage(schema, bytes)).toThrow(/more than 20000 fields/);
 });
 
 test('the count holds over all depths together', () => {

@@ -7,3 +7,4 @@ export * from './tiny-whisper.ts';
 export * from './builders.ts';
 export * from './container-engine.ts';
 export { startNatsCluster, type NatsCluster } from './nats-cluster.ts';
+export { costRatio } from './cost-ratio.ts';
