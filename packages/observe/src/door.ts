@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { pathOfTarget, type WebAccess, webRefusal } from '@will/runtime';
 
 /** Where a process is asked how it is. */
 export interface Door {
@@ -10,17 +11,20 @@ export interface Door {
 
 /**
  * `/metrics` for Prometheus; `/livez` answers 200 while the process turns; `/readyz` 200 while it can work, else 503 and
- * why not. Nothing else, and no secrets: who can reach the port may read it.
+ * why not. Nothing else, and no secrets: programs that reach the port may read it, web pages may not.
  * @throws when the port is taken.
  */
 export async function openMetricsDoor(
   host: string,
   port: number,
+  web: WebAccess,
   scrape: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<Door> {
   let whyNot = (): string | undefined => 'starting';
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000 }, (request, response) => {
-    const path = (request.url ?? '/').split('?', 1)[0];
+    const refusal = webRefusal(request, host, web);
+    if (refusal) return say(response, refusal.status, refusal.message);
+    const path = pathOfTarget(request.url ?? '/').split('?', 1)[0];
     if (request.method !== 'GET' && request.method !== 'HEAD') return say(response, 405, 'only GET');
     if (path === '/metrics') return scrape(request, response);
     if (path === '/livez') return say(response, 200, 'ok');

@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { measures } from './measures.ts';
@@ -36,6 +37,23 @@ test('the standard variables say what is sent; what cannot be done is refused wi
   expect(() => of({ OTEL_TRACES_EXPORTER: 'zipkin' })).toThrow('must be otlp or none');
   expect(() => parseObserveSettings({ OTEL_TRACES_SAMPLER: 'often' })).toThrow('must be one of always_on');
   expect(() => parseObserveSettings({ WILL_METRICS_PORT: 'x' })).toThrow('must be a whole number from 0 to 65535');
+});
+
+test('web pages read no figures', async () => {
+  const observing = await observe('test', { WILL_METRICS_PORT: '0', WILL_HTTP_HOSTS: 'metrics.example' }, silent);
+  const statusOf = (headers: Record<string, string>): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const asked = request(`${observing.url}/metrics`, { headers, agent: false }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      });
+      asked.on('error', reject).end();
+    });
+  expect(await statusOf({ host: 'metrics.example:9464' })).toBe(200);
+  expect(await statusOf({ host: 'rebound.example' })).toBe(403);
+  expect(await statusOf({ origin: 'https://evil.example' })).toBe(403);
+  expect(await statusOf({ 'sec-fetch-site': 'cross-site' })).toBe(403);
+  await observing.stop();
 });
 
 test('figures are read when they are asked for, and readiness follows the bus and the documents', async () => {

@@ -55,7 +55,7 @@ export async function observe(
   let door: Door | undefined;
   if (settings.port !== undefined && sdk.scrape) {
     const { openMetricsDoor } = await import('./door.ts');
-    door = await openMetricsDoor(settings.host, settings.port, sdk.scrape);
+    door = await openMetricsDoor(settings.host, settings.port, settings, sdk.scrape);
   }
   return new Instruments(sdk.meter, isMeasuring, door, async () => {
     await door?.stop();

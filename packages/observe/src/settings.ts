@@ -1,4 +1,4 @@
-import { integer, parseSettings, type SettingParser, SettingsError, text } from '@will/runtime';
+import { integer, parseSettings, type SettingParser, SettingsError, text, webAccessSettings } from '@will/runtime';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -29,6 +29,7 @@ const share: SettingParser<number> = (raw, name) => {
 /** What is observed, and where it goes. @throws {SettingsError} */
 export function parseObserveSettings(env: Environment) {
   const own = parseSettings(env, {
+    ...webAccessSettings,
     /** Where `/metrics`, `/livez` and `/readyz` are asked; 0: any free port; absent: nowhere. */
     port: ['WILL_METRICS_PORT', portOrNone],
     host: ['WILL_METRICS_HOST', text('127.0.0.1')],

@@ -6,4 +6,5 @@ export * from './settings.ts';
 export { busAddressOf, busSettings } from './bus-settings.ts';
 export { collectYoung } from './collect-young.ts';
 export * from './repeat.ts';
+export * from './web-access.ts';
 export * from './within.ts';

@@ -1,21 +1,28 @@
-import { busSettings, integer, oneOf, parseSettings, SettingsError, text } from '@will/runtime';
+import {
+  busSettings,
+  integer,
+  isLoopbackHost,
+  oneOf,
+  parseSettings,
+  SettingsError,
+  text,
+  webAccessSettings,
+} from '@will/runtime';
 
 /** The only reader of the environment in this service. @throws {SettingsError} */
 export function parseConfig(env: Readonly<Record<string, string | undefined>>) {
   const config = read(env);
-  if (config.keys === 'off' && !isLoopback(config.host))
+  if (config.keys === 'off' && !isLoopbackHost(config.host))
     throw new SettingsError(
       `WILL_DOORS_HOST ${JSON.stringify(config.host)} is reached from other machines, and without keys everybody there may do everything: set WILL_KEYS=required, or keep the doors on 127.0.0.1`,
     );
   return config;
 }
 
-const isLoopback = (host: string): boolean =>
-  host === '::1' || host === 'localhost' || /^127(\.\d{1,3}){3}$/.test(host);
-
 const read = (env: Readonly<Record<string, string | undefined>>) =>
   parseSettings(env, {
     ...busSettings,
+    ...webAccessSettings,
     /** Address that both doors listen on; other machines reach them only where keys are asked for. */
     host: ['WILL_DOORS_HOST', text('127.0.0.1')],
     /** `required`: who shows no key is refused. `off`: everybody on this machine may do everything. */

@@ -11,6 +11,7 @@ import {
   type Script,
   started,
 } from './testing/fake-tasks.ts';
+import { httpAccess } from './keys/access.ts';
 import { openTestDoor, sampleSnapshot, type TestDoor } from './testing/test-door.ts';
 
 let door: TestDoor;
@@ -379,6 +380,37 @@ test('what is no HTTP, or has giant headers, is answered in the same form', asyn
   expect(await raw(`GET / HTTP/1.1\r\nhost: localhost\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`)).toMatch(
     /^HTTP\/1\.1 431 [\s\S]*"code":"headers_too_large"/,
   );
+});
+
+test.each(Object.keys(httpAccess))('%s: a web page causes nothing, whatever its body', async (what) => {
+  const [method, route = ''] = what.split(' ');
+  const bodies = [
+    ['application/json', JSON.stringify(chat())],
+    ['text/plain', JSON.stringify(chat())],
+    ['multipart/form-data; boundary=b', '--b\r\ncontent-disposition: form-data; name="model"\r\n\r\nauto\r\n--b--\r\n'],
+  ] as const;
+  const pages = [
+    ['localhost', 'origin: https://evil.example', 'origin_not_allowed'],
+    ['localhost', 'sec-fetch-site: cross-site', 'origin_not_allowed'],
+    ['rebound.example', 'origin: http://rebound.example', 'host_not_allowed'],
+    ['localhost', 'host: localhost', 'host_not_allowed'],
+  ] as const;
+  for (const [type, body] of bodies)
+    for (const [host, header, code] of pages)
+      for (const target of [route, `http://localhost${route}`])
+        expect(
+          await raw(
+            `${method} ${target} HTTP/1.1\r\nhost: ${host}\r\n${header}\r\ncontent-type: ${type}\r\n` +
+              `content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+          ),
+        ).toMatch(new RegExp(`^HTTP/1\\.1 40[03] [\\s\\S]*"code":"${code}"`));
+  expect(door.tasks.requests).toEqual([]);
+});
+
+test('a target in absolute form is served when its host is ours', async () => {
+  const head = 'host: localhost\r\nconnection: close\r\n\r\n';
+  expect(await raw(`GET http://127.0.0.1/v1/models HTTP/1.1\r\n${head}`)).toMatch(/^HTTP\/1\.1 200 /);
+  expect(await raw(`GET http://evil.example/v1/models HTTP/1.1\r\n${head}`)).toMatch(/^HTTP\/1\.1 403 /);
 });
 
 test('a web page that reaches loopback by a name of its own is refused', async () => {

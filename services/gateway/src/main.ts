@@ -47,6 +47,7 @@ await runMain(logger, async (ready) => {
   const door = await openDoor(config.port, routes(doors), onError, {
     guard,
     host: config.host,
+    web: config,
     underWay: shared.underWay,
     onAnswered: (request) => observing.time(measures.requests, request.seconds, request.labels),
   });

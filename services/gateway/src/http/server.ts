@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, STATUS_CODES, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { openSpan } from '@will/observe';
+import { noWebAccess, pathOfTarget, type WebAccess, webRefusal } from '@will/runtime';
 import { lastWordsMs, type UnderWay } from '../under-way.ts';
 import { accessTo, httpAccess } from '../keys/access.ts';
 import { type Guard, openGuard } from '../keys/guard.ts';
@@ -44,6 +45,8 @@ export interface DoorOptions {
   readonly guard?: Guard;
   /** Address to listen on. Default 127.0.0.1. */
   readonly host?: string;
+  /** Further names of this server, and pages that may call it. Default: none. */
+  readonly web?: WebAccess;
   readonly onAnswered?: OnAnswered;
   readonly underWay?: UnderWay;
 }
@@ -53,11 +56,13 @@ export async function openDoor(
   port: number,
   routes: Routes,
   onError: (what: string, error: unknown) => void,
-  { guard = openGuard, host = '127.0.0.1', onAnswered = () => {}, underWay }: DoorOptions = {},
+  { guard = openGuard, host = '127.0.0.1', web = noWebAccess, onAnswered = () => {}, underWay }: DoorOptions = {},
 ): Promise<HttpDoor> {
   const server = createServer(limits, (request, response) => {
     const startedMs = performance.now();
-    const [route = 'unknown'] = routeOf(routes, pathOf(request.url ?? '/'));
+    const refusal = webRefusal(request, host, web);
+    request.url = pathOfTarget(request.url ?? '/');
+    const [route = 'unknown'] = routeOf(routes, pathOf(request.url));
     const method = knownMethods.has(request.method ?? '') ? (request.method as string) : '_OTHER';
     const span = openSpan(
       `${method} ${route}`,
@@ -74,7 +79,10 @@ export async function openDoor(
         labels: { 'http.request.method': method, 'http.route': route, 'http.response.status_code': statusCode },
       });
     });
-    span.run(() => void answer(routes, guard, request, response, onError));
+    span.run(() => {
+      if (refusal) return sendError(response, new HttpError(refusal.status, refusal.code, refusal.message));
+      void answer(routes, guard, request, response, onError);
+    });
   });
   server.maxRequestsPerSocket = maxRequestsPerSocket;
   server.maxHeadersCount = maxHeaders;
@@ -91,8 +99,6 @@ async function answer(
   onError: (what: string, error: unknown) => void,
 ): Promise<void> {
   try {
-    // Elsewhere the key is what keeps web pages out.
-    if (guard.isOpen) checkHost(request.headers.host);
     const [what, handler, parameter] = find(routes, request.method ?? '', request.url ?? '/');
     await guard.enter(what, accessTo(httpAccess, what), request.headers, () => handler(request, response, parameter));
   } catch (thrown) {
@@ -111,16 +117,6 @@ function answerWith(error: HttpError, response: ServerResponse, onFailure: (fail
     onFailure(failure);
     response.destroy();
   }
-}
-
-/** A name that merely points at loopback is a web page's way in from a browser. */
-function checkHost(host: string | undefined): void {
-  if (host !== undefined && !/^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i.test(host))
-    throw new HttpError(
-      403,
-      'host_not_allowed',
-      `host ${JSON.stringify(host.slice(0, 80))} must be localhost, 127.0.0.1 or [::1]`,
-    );
 }
 
 const pathOf = (url: string): string => {
