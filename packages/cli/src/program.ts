@@ -183,7 +183,8 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
     .addArgument(new Argument('<from>', 'whose settings').choices(['litellm']))
     .argument('<file>', 'its config.yaml; "-" reads stdin')
     .option('--json', 'print JSON')
-    .action(async (_from: string, file: string, options: { json?: boolean }) => {
+    .option('--strict', 'end with exit code 2 when an entry was left out')
+    .action(async (_from: string, file: string, options: { json?: boolean; strict?: boolean }) => {
       const { importFrom } = await import('./commands/import.ts');
       end(await importFrom(terminal, file, options));
     });

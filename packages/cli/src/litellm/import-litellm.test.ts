@@ -101,6 +101,66 @@ test('every field that stands in no document is told, with its reason and withou
   expect(JSON.stringify(unmapped)).not.toContain('sk-secret-value');
 });
 
+test('a merge key brings the private address that it holds', () => {
+  const { documents } = importLitellm(`
+x-own: &own { api_base: 'http://10.0.0.7:8000/v1', api_key: os.environ/OWN_KEY }
+model_list:
+  - model_name: private
+    litellm_params: { <<: *own, model: openai/private-model }
+`);
+  expect(documents).toEqual([
+    expect.objectContaining({
+      name: 'private',
+      call_method: 'Local',
+      endpoint: 'http://10.0.0.7:8000/v1',
+      api_key: 'env://OWN_KEY',
+    }),
+  ]);
+});
+
+test.each([
+  ['claude-sonnet-5', 'anthropic', undefined],
+  ['gemini-3-pro', 'google', undefined],
+  ['gpt-4o', 'openai-compatible', 'https://api.openai.com/v1'],
+  ['o3-mini', 'openai-compatible', 'https://api.openai.com/v1'],
+])('the bare name %s goes to its own vendor, %s', (model, provider, endpoint) => {
+  const { documents } = importLitellm(`model_list: [{ litellm_params: { model: ${model} } }]`);
+  expect(documents).toEqual([expect.objectContaining({ provider, provider_model: model })]);
+  expect(documents[0]?.['endpoint']).toBe(endpoint);
+});
+
+test.each([
+  ['a bare name of no known vendor', '{ model: qwen3-235b, api_key: os.environ/KEY }', 'tells no provider'],
+  ['a credential that is not there', '{ model: openai/x, litellm_credential_name: gone }', 'credential'],
+  [
+    'an address in a variable that is not set',
+    '{ model: openai/x, api_base: os.environ/GONE }',
+    'address is not known',
+  ],
+  ['an address that is no URL', '{ model: openai/x, api_base: 10.0.0.7 }', 'address is not known'],
+  ['a project of Vertex', '{ model: gemini-3-pro, vertex_project: p }', 'vertex_project'],
+  ['another provider by name', '{ model: gpt-4o, custom_llm_provider: azure }', 'azure'],
+  ['no address where one is needed', '{ model: hosted_vllm/qwen }', 'api_base'],
+])('%s leaves its entry out and is listed', (_what, params, why) => {
+  const { documents, leftOut } = importLitellm(`model_list: [{ litellm_params: ${params} }]`);
+  expect(documents).toEqual([]);
+  expect(leftOut).toEqual([{ path: 'model_list[0]', why: expect.stringContaining(why) as string }]);
+});
+
+test('an address comes from the environment, the file’s own variables, a credential or the settings, as it would there', () => {
+  const addressOf = (text: string, environment = {}) => importLitellm(text, environment).documents[0]?.['endpoint'];
+  const own = 'http://10.0.0.7:8000/v1';
+  const entry = 'model_list: [{ litellm_params: { model: openai/x, api_base: os.environ/OWN } }]';
+  expect(addressOf(entry, { OWN: own })).toBe(own);
+  expect(addressOf(`environment_variables: { OWN: '${own}' }\n${entry}`)).toBe(own);
+  const plain = 'model_list: [{ litellm_params: { model: openai/x } }]';
+  expect(addressOf(plain, { OPENAI_API_BASE: own })).toBe(own);
+  expect(addressOf(`litellm_settings: { api_base: '${own}' }\n${plain}`)).toBe(own);
+  const credential = `credential_list: [{ credential_name: c, credential_values: { api_base: '${own}' } }]`;
+  const named = 'model_list: [{ litellm_params: { model: openai/x, litellm_credential_name: c } }]';
+  expect(addressOf(`${credential}\n${named}`)).toBe(own);
+});
+
 test('an address that only the environment holds leaves its entry out, and half a price is none', () => {
   const { documents, unmapped } = importLitellm(`
 model_list:
@@ -127,7 +187,8 @@ test('the command writes documents to stdout and the rest to stderr, and refuses
       documents: 4,
       problems: [],
     });
-    expect(terminal.stderr()).toContain('4 models, 13 fields not mapped');
+    expect(terminal.stderr()).toContain('4 models, 13 fields not mapped, 2 left out');
+    expect(await runCli(['import', 'litellm', path, '--strict'], fakeTerminal())).toBe(2);
     expect(terminal.stdout() + terminal.stderr()).not.toContain('sk-secret-value');
     const bad = fakeTerminal({ input: '- a list' });
     expect(await runCli(['import', 'litellm', '-'], bad)).toBe(2);
