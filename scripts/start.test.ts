@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -149,6 +149,8 @@ test('what is wrong is one line with its cure, exit code 1, and nothing left beh
 test('it answers a task once it says ready, starts a killed service again, and ends all on SIGTERM', slow, async () => {
   const dataDir = join(folder, 'whole');
   const secret = 'canary-of-the-environment-2297';
+  await mkdir(join(dataDir, 'logs'), { recursive: true });
+  await chmod(join(dataDir, 'logs'), 0o755);
   const started = await startProduct(dataDir, { SOME_PROVIDERS_KEY: secret });
   await started.untilSays(`ready http://127.0.0.1:${started.httpPort}`);
   const response = await fetch(`http://127.0.0.1:${started.httpPort}/v1/chat/completions`, {
@@ -159,6 +161,11 @@ test('it answers a task once it says ready, starts a killed service again, and e
   expect(response.status).toBe(200);
   const run = JSON.parse(await readFile(join(dataDir, 'run.json'), 'utf8')) as { pid: number; httpUrl: string };
   expect(run).toMatchObject({ pid: started.child.pid, httpUrl: `http://127.0.0.1:${started.httpPort}` });
+
+  if (process.platform !== 'win32') {
+    expect(started.output()).toMatch(/were open to other users: now only to you/);
+    expect(await openToOthers(dataDir)).toEqual([]);
+  }
 
   const second = await startProduct(dataDir);
   expect(await second.ended).toBe(1);
@@ -177,12 +184,27 @@ test('it answers a task once it says ready, starts a killed service again, and e
     // Not even the processes that the worker starts for models.
     expect(holders).toHaveLength(1);
     expect(await filesOf(below, 'cmdline', 'services/provider-worker')).toEqual(holders);
+    // No signal opens the inspector of a service.
+    expect(await filesOf(below, 'cmdline', '--disable-sigusr1')).toEqual(await filesOf(below, 'cmdline', 'services/'));
   }
   expect(below.length).toBeGreaterThanOrEqual(7);
   started.child.kill('SIGTERM');
   expect(await started.ended).toBe(0);
   await untilGone(below);
 });
+
+/** Files and folders below a folder, and it, that other users of the machine could use; links belong elsewhere. */
+async function openToOthers(folder: string): Promise<string[]> {
+  const names = ['.', ...(await readdir(folder, { recursive: true }))];
+  expect(names.length).toBeGreaterThan(20);
+  const found: string[] = [];
+  for (const name of names) {
+    const it = await lstat(join(folder, name)).catch(() => undefined);
+    const isElsewhere = !it || it.isSymbolicLink() || (it.isFile() && it.nlink > 1);
+    if (!isElsewhere && (it.mode & 0o077) !== 0) found.push(name);
+  }
+  return found;
+}
 
 /** Of which processes a file in `/proc` holds a text. */
 async function filesOf(pids: readonly number[], file: 'environ' | 'cmdline', text: string): Promise<number[]> {

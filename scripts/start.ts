@@ -1,6 +1,7 @@
 // `npm start`: one supervisor in the foreground, and the whole product as processes below it.
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { closeDataFolder, makeFilesPrivate } from '@will/runtime';
 import type { BusFolder } from '@will/bus-server';
 import { isFirstModelNamed, placeFirstModel } from './first-model.ts';
 import { bringLlamaBuild } from './llama-builds.ts';
@@ -25,6 +26,7 @@ const startOrder: readonly (readonly ServiceName[])[] = [
 const stopGraceMs = 5_000;
 
 const startedMs = Date.now();
+makeFilesPrivate();
 const running: KeptProcess[] = [];
 const cleanUp: (() => Promise<void>)[] = [];
 // Whatever ends this process, nothing stays behind.
@@ -55,6 +57,7 @@ process.exit(exitCode);
 async function bringUp(settings: StartSettings): Promise<void> {
   await checkSurroundings(settings);
   cleanUp.push(await holdDataDir(settings.dataDir));
+  await closeToOthers(settings.dataDir);
   await bringLlamaBuild();
   if (await isFirstModelNamed(settings.documents)) await placeFirstModel(settings.dataDir, settings.firstModel);
   const isSecure = process.argv.includes('--secure');
@@ -82,6 +85,12 @@ async function bringUp(settings: StartSettings): Promise<void> {
   await untilAnswering(httpUrl);
   await lookForOllama(settings.ollamaUrl);
   greet(settings, httpUrl);
+}
+
+/** What an earlier release left readable for every user of this machine. */
+async function closeToOthers(dataDir: string): Promise<void> {
+  const closed = await closeDataFolder(dataDir);
+  if (closed > 0) say(`${closed} files and folders in ${shown(dataDir)} were open to other users: now only to you`);
 }
 
 async function start(kept: KeptProcess): Promise<void> {

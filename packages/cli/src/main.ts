@@ -1,6 +1,8 @@
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
+// A backup, a seed or exported calls are for who asked for them.
+process.umask(0o077);
 // Halves the time to the first word; where the folder cannot be written everything goes on without it.
 enableCompileCache(fileURLToPath(new URL('../../../.cache/compile', import.meta.url)));
 const { runCli } = await import('./program.ts');

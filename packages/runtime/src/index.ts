@@ -1,4 +1,5 @@
 export * from './logger.ts';
+export * from './private-files.ts';
 export * from './process.ts';
 export * from './secret.ts';
 export * from './service-process.ts';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { flushCompileCache } from 'node:module';
 import type { Logger } from './logger.ts';
+import { makeFilesPrivate } from './private-files.ts';
 
 /** An id for this process: `router-4f9c…`, 96 random bits in base64url. */
 export const newProcessId = (service: string): string => `${service}-${randomBytes(12).toString('base64url')}`;
@@ -14,9 +15,11 @@ export function untilStopped(): Promise<NodeJS.Signals> {
 
 /**
  * Runs a service's main: a failure to start is one line that says what and how to mend it, and exit code 1.
+ * Files that the service makes are its owner's alone.
  * Under `npm start` the supervisor is told `ready` over IPC when `main` calls `ready()`.
  */
 export async function runMain(logger: Logger, main: (ready: () => void) => Promise<void>): Promise<void> {
+  makeFilesPrivate();
   // A supervisor that died without a word must not leave its children behind.
   if (process.send) process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
   try {

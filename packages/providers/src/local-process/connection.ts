@@ -190,7 +190,7 @@ class LocalConnection implements ModelConnection {
     const env = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
     const child = fork(this.#model.program, {
       env,
-      execArgv: [],
+      execArgv: ['--disable-sigusr1'],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       // Bytes travel as bytes.
       serialization: 'advanced',

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { appendFile, chmod, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -92,13 +92,20 @@ test.each(['SQLite', 'MongoDB'] as const)('%s: what was backed up while in use c
     const manifest = await backUpStores(from, folder);
     await close();
     expect(manifest.files.length).toBeGreaterThanOrEqual(3);
+    for (const name of await readdir(folder)) expect(await isPrivate(join(folder, name))).toBe(true);
+    // As older releases wrote them.
+    for (const { name } of manifest.files) await chmod(join(folder, name), 0o644);
     await restoreStores(to, folder);
+    if (kind === 'SQLite')
+      for (const { name } of manifest.files) expect(await isPrivate(join(to.dataDir, name))).toBe(true);
     expect(await told(to)).toEqual(await told(from));
     for (const { name } of manifest.files) expect(await readWhole(join(folder, name))).not.toContain(said.input);
     // What came back goes on.
     await (await goesOn(to))();
   }),
 );
+
+const isPrivate = async (path: string): Promise<boolean> => ((await stat(path)).mode & 0o077) === 0;
 
 async function readWhole(path: string): Promise<string> {
   const bytes = await readFile(path);

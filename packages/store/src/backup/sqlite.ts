@@ -1,5 +1,5 @@
-import { copyFile, mkdir, rename } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { chmod, copyFile, mkdir, rename } from 'node:fs/promises';
+import { chmodSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StoreError } from '../errors.ts';
@@ -23,6 +23,7 @@ function copyDatabase(from: string, to: string): void {
   } finally {
     database.close();
   }
+  chmodSync(to, 0o600);
   dropContent(to);
 }
 
@@ -50,6 +51,8 @@ export async function restoreFiles(dataDir: string, folder: string): Promise<Man
   for (const { name } of manifest.files) {
     const draft = join(dataDir, `${name}.restoring`);
     await copyFile(join(folder, name), draft);
+    // A copy has the rights of the file it was made from, which an older release left to everybody.
+    await chmod(draft, 0o600);
     await rename(draft, join(dataDir, name));
   }
   return manifest;
