@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { shippedFiles } from '@will/bus-server';
 import { checkImports } from './check-imports.ts';
+import { checkSettings } from './check-settings.ts';
 import { root } from './paths.ts';
 import { runProgram } from './run-program.ts';
 import { messageOf, seconds } from './say.ts';
@@ -27,6 +28,7 @@ const checks: readonly Check[] = [
   ['lint (oxlint --type-aware)', () => program('oxlint', ['--type-aware'], /on (\d+) files/)],
   ['format (biome)', () => program('biome', ['format', '.'], /Checked (\d+) files/)],
   ['imports', async () => imports()],
+  ['settings are described', async () => settings()],
   ['proto lint (buf)', () => proto(['lint'])],
   [
     'proto breaking (buf, against proto/baseline.binpb)',
@@ -86,6 +88,11 @@ function busFiles(): Found {
 function imports(): Found {
   const { files, imports: read, problems } = checkImports();
   return { passed: problems.length === 0, read, of: `imports in ${files} files`, output: problems.join('\n') };
+}
+
+function settings(): Found {
+  const { settings: read, problems } = checkSettings();
+  return { passed: problems.length === 0, read, of: 'settings', output: problems.join('\n') };
 }
 
 /** Generates again, elsewhere, and compares. */
