@@ -39,6 +39,8 @@ export interface TaskRequest {
    * An input above 768 KiB needs nothing of this: it is put there and removed by itself.
    */
   readonly payload?: wire.PayloadRef;
+  /** Rules on data that hold beside those of the documents; they can only tighten. Default: none. */
+  readonly floor?: wire.Requirement;
   readonly signal?: AbortSignal;
 }
 

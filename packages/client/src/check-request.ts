@@ -53,6 +53,7 @@ const ofTasks = {
   inputKind: text,
   input: inputOf,
   payload: anObject,
+  floor: anObject,
 } as const;
 const requests: Record<keyof Required<TaskRequest>, Check> = {
   ...ofTasks,

@@ -25,6 +25,7 @@ export function requestOf(task: wire.Task): Omit<TaskRequest, 'timeoutMs' | 'sig
     ...(task.reflex !== '' && { reflex: task.reflex }),
     ...(task.model !== '' && { model: task.model }),
     ...(dataClass !== undefined && { dataClass }),
+    ...(task.floor && { floor: task.floor }),
   };
 }
 

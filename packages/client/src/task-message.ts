@@ -77,5 +77,6 @@ export function taskOnWire(
     input,
     inputTokens: request.inputTokens ?? tokensOf(request.input, input.length),
     ...(request.payload && { payload: request.payload }),
+    ...(request.floor && { floor: request.floor }),
   });
 }

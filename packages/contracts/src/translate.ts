@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import type { DataClass, Facts, Modality, Priority } from '@will/core';
+import type { ComplianceStandard, DataClass, DataRequirement, Facts, Modality, Priority, Residency } from '@will/core';
 import * as wire from './messages.ts';
 
 const classes: Record<wire.DataClass, DataClass | undefined> = {
@@ -51,8 +51,27 @@ export function factsFromWire(facts: wire.Facts): Facts {
     needs: facts.needs,
     inputTokens: facts.inputTokens,
     maxOutputTokens: facts.maxOutputTokens,
+    ...(facts.floor && { floor: requirementFromWire(facts.floor) }),
   };
 }
+
+/** Words from a newer sender that are not known here pass as they are: no model meets them. */
+export const requirementFromWire = (floor: wire.Requirement): DataRequirement => ({
+  dataClass: dataClassFromWire(floor.dataClass) ?? 'open',
+  avoidCloud: floor.avoidCloud,
+  compliantOnly: floor.compliantOnly,
+  standards: floor.standards as ComplianceStandard[],
+  residencies: floor.residencies as Residency[],
+});
+
+export const requirementToWire = (floor: DataRequirement): wire.Requirement =>
+  create(wire.RequirementSchema, {
+    dataClass: dataClassToWire(floor.dataClass),
+    avoidCloud: floor.avoidCloud,
+    compliantOnly: floor.compliantOnly,
+    standards: [...floor.standards],
+    residencies: [...floor.residencies],
+  });
 
 export function factsToWire(facts: Facts): wire.Facts {
   const shape: MessageInitShape<typeof wire.FactsSchema> = {
@@ -68,6 +87,7 @@ export function factsToWire(facts: Facts): wire.Facts {
     needs: [...facts.needs],
     inputTokens: facts.inputTokens,
     maxOutputTokens: facts.maxOutputTokens,
+    ...(facts.floor && { floor: requirementToWire(facts.floor) }),
   };
   return create(wire.FactsSchema, shape);
 }

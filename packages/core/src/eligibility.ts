@@ -7,20 +7,13 @@ import {
   type DataClass,
 } from './data-class.ts';
 import type { Exclusion, ExclusionRule } from './decision.ts';
-import type { ClientDocument, ComplianceStandard, ProjectDocument, Residency } from './documents.ts';
+import { stricterOf, type DataRequirement } from './data-requirement.ts';
+import type { ClientDocument, ProjectDocument, Residency } from './documents.ts';
 import type { Facts } from './facts.ts';
 import type { Model, Snapshot } from './snapshot.ts';
 
 /** What a task's documents and facts ask of a model: all restrictions added up, the strictest of each. */
-export interface Requirement {
-  /** The class in force. */
-  readonly dataClass: DataClass;
-  readonly avoidCloud: boolean;
-  /** At least one standard must be in force, and every one of `standards`. */
-  readonly compliantOnly: boolean;
-  readonly standards: readonly ComplianceStandard[];
-  /** All of them must hold; `US` and `EU` together admit nothing. */
-  readonly residencies: readonly Residency[];
+export interface Requirement extends DataRequirement {
   /** 'if_empty': the route allows premium models where nothing else is left. */
   readonly premium: 'yes' | 'if_empty' | 'no';
 }
@@ -28,8 +21,15 @@ export interface Requirement {
 /**
  * What the documents of this revision ask for these facts. The rules of client and project add up; so do those of the
  * client that the project belongs to, whoever names it. A client without a document has no rules of its own.
+ * A floor in the facts is added: then the requirement is the stricter of the two.
  */
 export function requirementOf(snapshot: Snapshot, facts: Facts): Requirement {
+  const stated = statedRequirementOf(snapshot, facts);
+  const data = facts.floor ? stricterOf(stated, facts.floor) : stated;
+  return { ...data, premium: premiumOf(snapshot, facts) };
+}
+
+function statedRequirementOf(snapshot: Snapshot, facts: Facts): DataRequirement {
   const owners = ownersOf(snapshot, facts);
   const rules = owners.map(({ data_rules }) => data_rules ?? {});
   const compliantOnly = rules.some(({ use_compliant_only }) => use_compliant_only === true);
@@ -39,7 +39,6 @@ export function requirementOf(snapshot: Snapshot, facts: Facts): Requirement {
     compliantOnly,
     standards: compliantOnly ? unique(owners.flatMap(({ compliance }) => compliance ?? [])) : [],
     residencies: unique(rules.flatMap(({ data_residency }) => data_residency ?? [])),
-    premium: premiumOf(snapshot, facts),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { DataClass } from './data-class.ts';
+import type { DataRequirement } from './data-requirement.ts';
 import type { Modality } from './documents.ts';
 
 export type Priority = 'background' | 'normal' | 'high';
@@ -22,4 +23,6 @@ export interface Facts {
   readonly inputTokens: number;
   /** Output that must be possible; 0 where the maximum may be clamped. */
   readonly maxOutputTokens: number;
+  /** Rules on data that hold beside those of the documents: a durable task's, from when it was accepted. They only tighten. */
+  readonly floor?: DataRequirement | undefined;
 }

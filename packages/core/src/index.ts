@@ -10,6 +10,7 @@ export * from './rank-by-goal.ts';
 export * from './stats.ts';
 export * from './stats-book.ts';
 export * from './data-class.ts';
+export * from './data-requirement.ts';
 export * from './decide.ts';
 export * from './decision.ts';
 export * from './documents.ts';

@@ -1,4 +1,5 @@
 import { dataClasses } from './data-class.ts';
+import { stricterOf, type DataRequirement } from './data-requirement.ts';
 import { decide } from './decide.ts';
 import type { ExclusionRule } from './decision.ts';
 import { exclusionOf, exclusionsOf, ownersOf, requirementOf, type Requirement } from './eligibility.ts';
@@ -67,8 +68,10 @@ const withModel = (present: Case, words: string, change: Partial<Model>): Trial 
 });
 const withRequirement = (present: Case, words: string, change: Partial<Requirement>): Trial => ({
   words,
-  after: { ...present, requirement: { ...present.requirement, ...change } },
+  after: { ...present, requirement: heldTo(present.facts.floor, { ...present.requirement, ...change }) },
 });
+const heldTo = (floor: DataRequirement | undefined, requirement: Requirement): Requirement =>
+  floor ? { ...requirement, ...stricterOf(requirement, floor) } : requirement;
 /** What the task says of itself can also change what the documents ask for. */
 const withFacts = (present: Case, { snapshot }: World, words: string, change: Partial<Facts>): Trial => {
   const facts = { ...present.facts, ...change };

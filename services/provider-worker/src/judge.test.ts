@@ -1,6 +1,33 @@
-import { modelFor } from '@will/testkit';
+import { type AnyDocument, compileSnapshot, type DataRequirement, type Facts } from '@will/core';
+import { factsFor, modelFor } from '@will/testkit';
 import { expect, test } from 'vitest';
-import { outputLimit } from './judge.ts';
+import { judgeBy, outputLimit } from './judge.ts';
+
+test('the worker holds a call to the floor of its task, whatever the documents allow by now', () => {
+  const model = modelFor({ call_method: 'API', endpoint: 'https://api.example.com' });
+  const documents: AnyDocument[] = [
+    { kind: 'model', body: model.document },
+    { kind: 'client', body: { name: 'acme', slug: 'acme', data_class: 'open' } },
+  ];
+  const compiled = compileSnapshot(7, documents);
+  if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));
+  const ruleFor = (facts: Facts): string | undefined =>
+    judgeBy(1_000)({ facts, dataClass: 'open', revision: 7, expiresUnixMs: 10 }, model, compiled.snapshot, 0, 5)?.rule;
+  const none: DataRequirement = {
+    dataClass: 'open',
+    avoidCloud: false,
+    compliantOnly: false,
+    standards: [],
+    residencies: [],
+  };
+  const withFloor = (asked: Partial<DataRequirement>) =>
+    ruleFor(factsFor({ client: 'acme', floor: { ...none, ...asked } }));
+  expect([ruleFor(factsFor({ client: 'acme' })), withFloor({})]).toEqual([undefined, undefined]);
+  expect(withFloor({ avoidCloud: true })).toBe('avoid_cloud');
+  expect(withFloor({ residencies: ['EU'] })).toBe('data_residency');
+  expect(withFloor({ compliantOnly: true })).toBe('use_compliant_only');
+  expect(withFloor({ dataClass: 'customer' })).toBe('data_class');
+});
 
 test('output is limited by what is asked, by the call’s maximum and by the context, whichever is least', () => {
   const model = modelFor({ context_tokens: 4_096, limits: { max_tokens_per_call: 2_000 } });

@@ -1,7 +1,7 @@
 import type { Facts, RankedSet, Snapshot } from '@will/core';
 import { factsFor } from '@will/testkit';
 import { expect, test } from 'vitest';
-import { Decisions } from './decisions.ts';
+import { Decisions, keyOf } from './decisions.ts';
 import { PolicyError, type DecidedSet } from './ports.ts';
 
 const facts = (over: Partial<Facts> = {}): Facts => factsFor({ client: 'acme', inputTokens: 100, ...over });
@@ -96,4 +96,18 @@ test('a schedule’s edge ends a kept decision, also while policy is away', asyn
   await decisions.decide(facts());
   state.nowMs = 501;
   await expect(Promise.resolve(decisions.decide(facts()))).rejects.toThrow(PolicyError);
+});
+
+test('tasks that differ in one rule of their floor alone share no decision', () => {
+  const floor = { dataClass: 'open', avoidCloud: false, compliantOnly: false, standards: [], residencies: [] } as const;
+  const floors = [
+    undefined,
+    floor,
+    { ...floor, dataClass: 'customer' },
+    { ...floor, avoidCloud: true },
+    { ...floor, compliantOnly: true },
+    { ...floor, compliantOnly: true, standards: ['HIPAA'] },
+    { ...floor, residencies: ['EU'] },
+  ] as const;
+  expect(new Set(floors.map((one) => keyOf(factsFor({ floor: one })))).size).toBe(floors.length);
 });

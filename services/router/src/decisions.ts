@@ -1,4 +1,4 @@
-import type { Facts } from '@will/core';
+import type { DataRequirement, Facts } from '@will/core';
 import { PolicyError, type DecidedSet, type Policy, type SnapshotSource } from './ports.ts';
 
 const mostKept = 10_000;
@@ -118,5 +118,9 @@ export function keyOf(facts: Facts): string {
     facts.needs.join(','),
     facts.inputTokens,
     facts.maxOutputTokens,
+    facts.floor ? floorKeyOf(facts.floor) : '',
   ].join('\u0000');
 }
+
+const floorKeyOf = ({ dataClass, avoidCloud, compliantOnly, standards, residencies }: DataRequirement): string =>
+  [dataClass, avoidCloud, compliantOnly, standards.join(','), residencies.join(',')].join(';');

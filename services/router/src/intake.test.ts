@@ -31,6 +31,19 @@ test('a plain task gets the defaults of settled facts', () => {
   expect(deadlineUnixMs).toBe(nowMs + 60_000);
 });
 
+test('a task brings its floor of rules into its facts; words that no rule can have are refused', () => {
+  const floorOf = (floor: object) => read({ floor: create(wire.RequirementSchema, floor) }).facts.floor;
+  expect(floorOf({ avoidCloud: true, residencies: ['EU'] })).toEqual({
+    dataClass: 'open',
+    avoidCloud: true,
+    compliantOnly: false,
+    standards: [],
+    residencies: ['EU'],
+  });
+  expect(() => floorOf({ residencies: Array(17).fill('EU') })).toThrow('17 words of the floor exceed 16');
+  expect(() => floorOf({ standards: ['no word'] })).toThrow(InvalidTaskError);
+});
+
 test('facts hold the size rounded up to an edge, the task the estimate itself', () => {
   const read300 = read({ input: new Uint8Array(303) });
   expect(read300.inputTokens).toBe(101);

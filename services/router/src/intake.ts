@@ -1,4 +1,4 @@
-import type { Facts, Modality, TaskTypeDocument } from '@will/core';
+import type { DataRequirement, Facts, Modality, TaskTypeDocument } from '@will/core';
 import {
   estimateSoundTokens,
   estimateTokens,
@@ -9,7 +9,14 @@ import {
   slugPattern,
   usualModalities,
 } from '@will/core';
-import { dataClassFromWire, isOpaqueId, priorityFromWire, sizes, type wire } from '@will/contracts';
+import {
+  dataClassFromWire,
+  isOpaqueId,
+  priorityFromWire,
+  requirementFromWire,
+  sizes,
+  type wire,
+} from '@will/contracts';
 
 /** A task that was read and found well formed. */
 export interface AcceptedTask {
@@ -131,7 +138,17 @@ function readFacts(
     output: readModalities('output', task.outputModalities, usual.output),
     needs: readNeeds([...task.needs, ...(task.inputKind === fieldsKind ? needsOfType(type) : (type?.needs ?? []))]),
     maxOutputTokens: task.maxOutputIsExact ? roundUp(task.maxOutputTokens, edges) : 0,
+    ...(task.floor && { floor: readFloor(task.floor) }),
   };
+}
+
+function readFloor(floor: wire.Requirement): DataRequirement {
+  const words = [...floor.standards, ...floor.residencies];
+  if (words.length > mostListed) throw new InvalidTaskError(`${words.length} words of the floor exceed ${mostListed}`);
+  const bad = words.find((word) => !/^[A-Za-z0-9_-]{1,64}$/.test(word));
+  if (bad !== undefined)
+    throw new InvalidTaskError(`word ${shown(bad)} of the floor must be 1 to 64 of A-Z a-z 0-9 _ -`);
+  return requirementFromWire(floor);
 }
 
 function readDeadline(deadlineUnixMs: number, nowMs: number): number {

@@ -3,17 +3,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { wire } from '@will/contracts';
+import { compileSnapshot, type DataRules, type Snapshot } from '@will/core';
 import { storesAt, type TaskStore } from '@will/store';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { outcomeBytes } from './durable-task.ts';
 import type { TaskQueue } from './ports.ts';
-import { Tasks } from './service.ts';
+import { submittedTask, Tasks } from './service.ts';
 
 const hour = 3_600_000;
 const startMs = Date.UTC(2026, 0, 5);
 let folder: string;
 let store: TaskStore;
 let nowMs = startMs;
+
+/** The documents of a client with these rules. */
+function documents(rules: DataRules = {}): Snapshot {
+  const body = { name: 'anna', slug: 'anna', data_rules: rules };
+  const compiled = compileSnapshot(1, [{ kind: 'client', body }]);
+  if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));
+  return compiled.snapshot;
+}
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'will-tasks-'));
@@ -46,7 +55,7 @@ test('a dead letter is requeued while what it asked is kept, with as long as it 
   const tasks = new Tasks({
     store,
     queue,
-    snapshots: { current: undefined },
+    snapshots: { current: documents() },
     nowMs: () => nowMs,
     noteRequeued: (client, taskId, why) => notes.push(`${client} ${taskId}: ${why}`),
   });
@@ -85,4 +94,38 @@ test('a dead letter is requeued while what it asked is kept, with as long as it 
   nowMs += 31 * 24 * hour;
   await tasks.forget();
   expect(await store.get('anna', 'one')).toBeUndefined();
+});
+
+test('a task keeps the rules on data that held when it was accepted, and a repeat after a change is the same task', async () => {
+  const { queue } = recordedQueue();
+  const snapshots = { current: documents({ avoid_cloud: true, data_residency: 'EU' }) as Snapshot | undefined };
+  const tasks = new Tasks({ store, queue, snapshots, nowMs: () => nowMs, noteRequeued: () => {} });
+  const floor = create(wire.RequirementSchema, { compliantOnly: true });
+  const request = create(wire.SubmitRequestSchema, {
+    task: { taskId: 'kept', type: 'text_gen', deadlineUnixMs: BigInt(nowMs + hour), floor },
+    idempotencyKey: 'kept-once',
+  });
+  await tasks.submit('anna', request);
+  snapshots.current = documents();
+  expect((await tasks.submit('anna', request)).repeated).toBe(true);
+  const stored = await store.get('anna', 'kept');
+  if (!stored) throw new Error('the task was not stored');
+  expect(submittedTask(stored).floor).toMatchObject({
+    dataClass: wire.DataClass.CUSTOMER_SENSITIVE,
+    avoidCloud: true,
+    compliantOnly: true,
+    residencies: ['EU'],
+  });
+});
+
+test('no task is accepted before its rules are known', async () => {
+  const { queue, done } = recordedQueue();
+  const snapshots = { current: undefined };
+  const tasks = new Tasks({ store, queue, snapshots, nowMs: () => nowMs, noteRequeued: () => {} });
+  const task = { taskId: 'early', type: 'text_gen', deadlineUnixMs: BigInt(nowMs + hour) };
+  await expect(tasks.submit('anna', create(wire.SubmitRequestSchema, { task }))).rejects.toMatchObject({
+    code: wire.FailureCode.UNAVAILABLE,
+    isRetryable: true,
+  });
+  expect([await store.get('anna', 'early'), done]).toEqual([undefined, []]);
 });

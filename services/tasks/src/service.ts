@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { isOpaqueId, newId, priorityFromWire, sizes, wire } from '@will/contracts';
-import { slugOf, slugPattern, type ScheduleDocument } from '@will/core';
+import { isOpaqueId, newId, priorityFromWire, requirementToWire, sizes, wire } from '@will/contracts';
+import { requirementOf, slugOf, slugPattern, type ScheduleDocument } from '@will/core';
 import type { StoredTask, TaskStore } from '@will/store';
 import { durableTask, isTerminal, outcomeBytes } from './durable-task.ts';
 import type { SnapshotSource, TaskQueue } from './ports.ts';
 import { cheapestStart } from './cheapest-start.ts';
 import { leadMs, startTime } from './start-time.ts';
+import { factsOfTask } from './task-facts.ts';
 
 export interface TasksDeps {
   readonly store: TaskStore;
@@ -24,6 +25,10 @@ export class TasksError extends Error {
   constructor(code: wire.FailureCode, message: string) {
     super(message);
     this.code = code;
+  }
+  /** The same request may be answered a moment later. */
+  get isRetryable(): boolean {
+    return this.code === wire.FailureCode.UNAVAILABLE;
   }
 }
 
@@ -68,7 +73,7 @@ export class Tasks {
       priority: priorityFromWire(task.priority),
       createdAtMs: nowMs,
       deadlineMs: Number(task.deadlineUnixMs),
-      body: toBinary(wire.SubmitRequestSchema, { ...request, task }),
+      body: toBinary(wire.SubmitRequestSchema, { ...request, task: this.#withFloor(client, task) }),
     });
     if (kind === 'conflict')
       throw invalid(`idempotency key or task id ${shown(key)} belongs to another task, ${stored.taskId}`);
@@ -222,6 +227,14 @@ export class Tasks {
     if (atMs > now) await queue.addAt(reference, priority, type, atMs);
     else await queue.add(reference, priority, type, `${client}.${taskId}${again}`);
     await store.messaged(client, taskId, atMs);
+  }
+
+  /** The task with the rules on data that hold for it now: documents may be loosened before it runs. @throws {TasksError} */
+  #withFloor(client: string, task: wire.Task): wire.Task {
+    const snapshot = this.#deps.snapshots.current;
+    if (!snapshot)
+      throw new TasksError(wire.FailureCode.UNAVAILABLE, 'the registry has published no documents yet; try again');
+    return { ...task, floor: requirementToWire(requirementOf(snapshot, factsOfTask(client, task))) };
   }
 
   #read(request: wire.SubmitRequest, nowMs: number): { task: wire.Task; wish: StartWish } {

@@ -17,6 +17,8 @@ export function readFacts(message: wire.Facts | undefined): Facts {
   for (const need of facts.needs) mustBeSlug('need', need);
   if ((facts.model?.length ?? 0) > longestModelName)
     throw refused(`model ${shown(facts.model ?? '')} is longer than ${longestModelName} characters`);
+  const floorWords = [...(facts.floor?.standards ?? []), ...(facts.floor?.residencies ?? [])];
+  if (floorWords.length > mostNeeds) throw refused(`${floorWords.length} words of the floor exceed ${mostNeeds}`);
   return { ...facts, input: readModalities('input', facts.input), output: readModalities('output', facts.output) };
 }
 

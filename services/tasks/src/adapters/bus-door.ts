@@ -65,6 +65,8 @@ const failureOf = (error: unknown): wire.Failure =>
       error instanceof TasksError || error instanceof BusError
         ? error.message
         : 'the store of tasks or the bus is away',
-    retryable: !(error instanceof TasksError),
-    retryAfterMs: error instanceof TasksError ? 0 : 1_000,
+    retryable: isRetryable(error),
+    retryAfterMs: isRetryable(error) ? 1_000 : 0,
   });
+
+const isRetryable = (error: unknown): boolean => !(error instanceof TasksError) || error.isRetryable;

@@ -6,7 +6,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { DataClass, Exclusion, Priority } from "./task_pb.js";
+import type { DataClass, Exclusion, Priority, Requirement } from "./task_pb.js";
 
 /**
  * Describes the file will/v1/policy.proto.
@@ -80,6 +80,13 @@ export declare type Facts = Message<"will.v1.Facts"> & {
    * @generated from field: uint32 max_output_tokens = 12;
    */
   maxOutputTokens: number;
+
+  /**
+   * Rules on data that hold beside those of the documents.
+   *
+   * @generated from field: will.v1.Requirement floor = 20;
+   */
+  floor?: Requirement | undefined;
 };
 
 /**

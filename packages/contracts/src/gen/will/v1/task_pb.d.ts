@@ -13,6 +13,48 @@ import type { Message } from "@bufbuild/protobuf";
 export declare const file_will_v1_task: GenFile;
 
 /**
+ * Rules on data. Each field restricts, and an empty message restricts nothing: it can only tighten what documents ask.
+ *
+ * @generated from message will.v1.Requirement
+ */
+export declare type Requirement = Message<"will.v1.Requirement"> & {
+  /**
+   * @generated from field: will.v1.DataClass data_class = 1;
+   */
+  dataClass: DataClass;
+
+  /**
+   * @generated from field: bool avoid_cloud = 2;
+   */
+  avoidCloud: boolean;
+
+  /**
+   * At least one standard must be in force, and every one of `standards`: HIPAA | GDPR.
+   *
+   * @generated from field: bool compliant_only = 3;
+   */
+  compliantOnly: boolean;
+
+  /**
+   * @generated from field: repeated string standards = 4;
+   */
+  standards: string[];
+
+  /**
+   * All of them must hold: US | EU | Global.
+   *
+   * @generated from field: repeated string residencies = 5;
+   */
+  residencies: string[];
+};
+
+/**
+ * Describes the message will.v1.Requirement.
+ * Use `create(RequirementSchema)` to create a new message.
+ */
+export declare const RequirementSchema: GenMessage<Requirement>;
+
+/**
  * Content that is too large for a message: an object of the bucket will_payloads. Whoever put it there removes it once
  * the task is over; what is left goes after two hours.
  *
@@ -173,6 +215,13 @@ export declare type Task = Message<"will.v1.Task"> & {
    * @generated from field: will.v1.PayloadRef payload = 30;
    */
   payload?: PayloadRef | undefined;
+
+  /**
+   * Rules on data that hold beside those of the documents. A durable task has those of its acceptance here.
+   *
+   * @generated from field: will.v1.Requirement floor = 31;
+   */
+  floor?: Requirement | undefined;
 };
 
 /**
