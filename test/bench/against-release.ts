@@ -1,0 +1,138 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { loadavg } from 'node:os';
+import { Pool } from 'undici';
+import { Random } from '../policy/random.ts';
+import type * as Support from '../support/system.ts';
+import type { System } from '../support/system.ts';
+import { helper, models } from './helper.ts';
+import { measure, type Measured } from './measure.ts';
+import { pairedRatio } from './paired-ratio.ts';
+
+/**
+ * Whether this checkout is slower than another commit of the repository. Both products run at once on buses of their
+ * own and are measured in turn, in the order A B B A; only ratios of neighbours count.
+ *
+ *   npm run bench:release -- --base <commit> [--pairs 24] [--seconds 1]
+ *
+ * "No slower": the upper end of the 95 % interval of latency and processor time is at most 1.05.
+ */
+const { values: options } = parseArgs({
+  options: {
+    base: { type: 'string' },
+    pairs: { type: 'string', default: '24' },
+    seconds: { type: 'string', default: '1' },
+  },
+});
+if (options.base === undefined) throw new Error('--base must name a commit to compare with');
+const pairs = Number(options.pairs);
+const seconds = Number(options.seconds);
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const prompt = 'x'.repeat(1_000);
+const services = ['gateway', 'router', 'provider-worker', 'policy', 'telemetry', 'registry'] as const;
+
+/** A work tree of the commit below `.cache/`, with its packages installed. */
+function checkoutOf(commit: string): string {
+  const sha = execFileSync('git', ['rev-parse', '--short=12', commit], { cwd: root, encoding: 'utf8' }).trim();
+  const folder = join(root, '.cache', `release-${sha}`);
+  if (!existsSync(folder))
+    execFileSync('git', ['worktree', 'add', '--detach', folder, sha], { cwd: root, stdio: 'ignore' });
+  const ready = spawnSync(process.execPath, ['scripts/run.mjs', 'ready'], { cwd: folder, stdio: ['ignore', 2, 2] });
+  if (ready.status !== 0) throw new Error(`the packages of ${sha} could not be installed`);
+  return folder;
+}
+
+interface Product {
+  readonly system: System;
+  readonly pids: Readonly<Record<string, number>>;
+  readonly paths: Readonly<Record<'bus' | 'HTTP', () => Promise<unknown>>>;
+  close(): Promise<void>;
+}
+
+/** Starts a product with the test support of its own checkout, so that each runs its own code only. */
+async function start(checkout: string, upstreamUrl: string): Promise<Product> {
+  const support = (await import(pathToFileURL(join(checkout, 'test/support/system.ts')).href)) as typeof Support;
+  const system = await support.startSystem({
+    documents: { 'bench.yaml': models(upstreamUrl) },
+    counts: { gateway: 1 },
+  });
+  await system.untilServed('bench');
+  const pool = new Pool(system.httpUrl, { connections: 64, pipelining: 1 });
+  const body = JSON.stringify({ model: 'text_gen', messages: [{ role: 'user', content: prompt }] });
+  const headers = { 'content-type': 'application/json' };
+  return {
+    system,
+    pids: {
+      ...Object.fromEntries(services.map((service) => [service, system.of(service)[0]?.pid ?? 0])),
+      'nats-server': system.nats.pid,
+    },
+    paths: {
+      bus: () => system.client.run({ type: 'text_gen', input: prompt }),
+      async HTTP() {
+        const answer = await pool.request({ method: 'POST', path: '/v1/chat/completions', headers, body });
+        await answer.body.dump();
+        if (answer.statusCode !== 200) throw new Error(`status ${answer.statusCode}`);
+      },
+    },
+    async close() {
+      await pool.close();
+      await system.stop();
+    },
+  };
+}
+
+const cpuUs = ({ cpuUs: byProcess }: Measured): number => Object.values(byProcess).reduce((sum, us) => sum + us, 0);
+
+/** What is compared of a cell. Each grows when the product gets slower. */
+const figures: Readonly<Record<string, (measured: Measured) => number>> = {
+  p50: ({ p50Ms }) => p50Ms,
+  'time per call': ({ perSecond }) => 1 / perSecond,
+  'processor time': cpuUs,
+};
+
+const upstream = await helper('./upstream-process.ts');
+const base = await start(checkoutOf(options.base), upstream.url);
+const head = await start(root, upstream.url);
+const cells = (['bus', 'HTTP'] as const).flatMap((path) => [1, 32].map((concurrency) => ({ path, concurrency })));
+const once = (
+  { paths, pids }: Product,
+  path: 'bus' | 'HTTP',
+  concurrency: number,
+  warmupCalls = 0,
+): Promise<Measured> => measure(paths[path], { concurrency, seconds, warmupCalls, pids });
+
+for (const product of [base, head]) for (const { path } of cells) await once(product, path, 32, 5_000);
+const random = new Random(1);
+let slower = 0;
+process.stdout.write(
+  `against ${options.base}, ${pairs} pairs of ${seconds} s, load average before ${loadavg()[0]?.toFixed(2)}\n`,
+);
+for (const { path, concurrency } of cells) {
+  const measured: [Measured, Measured][] = [];
+  for (let pair = 0; pair < pairs; pair += 1) {
+    const [first, second] = pair % 2 === 0 ? [base, head] : [head, base];
+    const results = [await once(first, path, concurrency), await once(second, path, concurrency)] as const;
+    measured.push(pair % 2 === 0 ? [results[0], results[1]] : [results[1], results[0]]);
+  }
+  const failed = measured.flat().reduce((sum, one) => sum + one.failed, 0);
+  for (const [name, figure] of Object.entries(figures)) {
+    const { mean, low, high } = pairedRatio(
+      measured.map(([a, b]) => [figure(a), figure(b)]),
+      () => random.next(),
+    );
+    if (high > 1.05) slower += 1;
+    process.stdout.write(
+      `${`${path} c${concurrency} ${name}`.padEnd(28)} ${mean.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})${high > 1.05 ? '  above 1.05' : ''}\n`,
+    );
+  }
+  if (failed > 0) process.stdout.write(`  ${failed} calls failed\n`);
+}
+process.stdout.write(
+  slower === 0 ? 'no slower: every interval ends at or below 1.05\n' : `${slower} intervals end above 1.05\n`,
+);
+await Promise.all([base.close(), head.close()]);
+upstream.child.disconnect();
+process.exitCode = slower === 0 ? 0 : 1;
