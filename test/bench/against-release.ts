@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { loadavg } from 'node:os';
+import { findNatsServer } from '@will/testkit';
 import { Pool } from 'undici';
 import { Random } from '../policy/random.ts';
 import type * as Support from '../support/system.ts';
@@ -93,6 +94,8 @@ const figures: Readonly<Record<string, (measured: Measured) => number>> = {
   'processor time': cpuUs,
 };
 
+// Both on the same nats-server program, whatever each checkout would bring.
+process.env['WILL_NATS_SERVER'] ??= findNatsServer();
 const upstream = await helper('./upstream-process.ts');
 const base = await start(checkoutOf(options.base), upstream.url);
 const head = await start(root, upstream.url);
