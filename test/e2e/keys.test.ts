@@ -93,6 +93,24 @@ test('a key made on the command line opens every door for its client, and none o
     for (const process of system.of(service)) expect(process.log()).not.toContain(key.slice(21));
 });
 
+test('revoking a key ends a stream that it began, and the call of the model below it', async () => {
+  const willm = willmAt(system.nats.url);
+  const key = (await willm('keys', 'create', '--client', 'Acme')).out.trim();
+  await untilStatus(urls[1] as string, key, 200);
+  upstream.script('cloud', { kind: 'answer', chunks: 10_000, gapMs: 50, text: 'x'.repeat(10_000) });
+  const response = await fetch(`${urls[1]}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'text_gen', stream: true, messages: [{ role: 'user', content: 'ping' }] }),
+  });
+  expect(response.status).toBe(200);
+  const call = upstream.requests.at(-1);
+  expect(await willm('keys', 'revoke', key.split('-')[2] as string)).toMatchObject({ code: 0 });
+  expect(await response.text()).toMatch(/"x+"[\s\S]*"code":"unauthenticated"/);
+  expect(await call?.over).toBe('aborted');
+  upstream.script('cloud', { kind: 'answer' });
+});
+
 test('the audit log names every change and refusal, and shows what was done to it', async () => {
   const willm = willmAt(system.nats.url);
   const key = (await willm('keys', 'create', '--client', 'Globex')).out.trim();

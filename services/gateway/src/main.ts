@@ -8,6 +8,7 @@ import { openGrpcDoor } from './grpc/server.ts';
 import { openDoor } from './http/server.ts';
 import { serveJson } from './json/json-door.ts';
 import { keyGuard, openGuard } from './keys/guard.ts';
+import { holdsStill } from './keys/keyring.ts';
 import { GuardedSurroundings } from './keys/guarded-surroundings.ts';
 import { readiness } from './readiness.ts';
 import { routes } from './routes.ts';
@@ -15,6 +16,8 @@ import { UnderWay } from './under-way.ts';
 
 /** Of at most 16 MiB each, and a few times that while they are parsed. */
 const mostLargeBodies = 8;
+/** How soon work ends whose key was revoked or expired. */
+const keysEveryMs = 500;
 const logger = createLogger('gateway');
 
 await runMain(logger, async (ready) => {
@@ -66,10 +69,16 @@ await runMain(logger, async (ready) => {
   audit.notes = auditNotes(bus, 'gateway', onError);
   await surroundings.connect(bus);
   const json = serveJson(bus, shared);
+  const endRevoked = setInterval(() => {
+    const { keys } = surroundings;
+    const ended = keys ? shared.underWay.endKeys((id) => holdsStill((name) => keys.get(name), id, Date.now())) : 0;
+    if (ended > 0) logger.info({ ended }, 'tasks of keys that no longer hold were cancelled');
+  }, keysEveryMs);
   ready();
   logger.info({ processId: bus.processId, port: door.port, grpcPort: grpc.port }, 'serving');
 
   await untilStopped();
+  clearInterval(endRevoked);
   await Promise.all([json.stop(config.drainMs), door.stop(config.drainMs), grpc.stop(config.drainMs)]);
   await audit.notes.stop();
   await surroundings.close();

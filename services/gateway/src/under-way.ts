@@ -1,19 +1,34 @@
 import { TaskError } from '@will/client';
+import { GuardError } from './keys/guard.ts';
+import { identity } from './keys/identity.ts';
 
 /** What answers that are ended because the door stops have to reach their callers. */
 export const lastWordsMs = 250;
 /** What an abort says when it was the door that waits no longer. */
 const doorStops = Symbol('the door stops');
 
-/** The tasks that a door waits for, so that one that stops can end what is left in words rather than by a broken connection. */
-export class UnderWay {
-  readonly #tasks = new Set<AbortController>();
+/** Work that somebody waits for. */
+interface Waited {
+  /** The key in whose name it is done; undefined: there was none. */
+  readonly keyId: string | undefined;
+  /** Rejects the wait at once, whether or not the work heeds its signal. */
+  readonly reject: (error: GuardError) => void;
+}
 
-  /** Runs a task that `left` aborts. @throws {TaskError} 'unavailable' where the door did not wait for its end */
+/** The work that a server waits for: it ends in words, not by a broken connection, when the server stops or its key is revoked. */
+export class UnderWay {
+  readonly #tasks = new Map<AbortController, Waited>();
+
+  /**
+   * Runs work that `left` aborts.
+   * @throws {TaskError} 'unavailable' where the server did not wait for its end
+   * @throws {GuardError} 'unauthenticated' where its key ended before
+   */
   async run<T>(left: AbortController, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    this.#tasks.add(left);
+    const { promise: keyEnded, reject } = Promise.withResolvers<never>();
+    this.#tasks.set(left, { keyId: identity()?.keyId, reject });
     try {
-      return await task(left.signal);
+      return await Promise.race([task(left.signal), keyEnded]);
     } catch (thrown) {
       throw left.signal.reason === doorStops ? notWaitedFor(thrown) : thrown;
     } finally {
@@ -21,8 +36,21 @@ export class UnderWay {
     }
   }
 
+  /** Cancels what is done in the name of keys that no longer hold. @returns how much that was */
+  endKeys(holds: (keyId: string) => boolean): number {
+    let ended = 0;
+    for (const [task, { keyId, reject }] of this.#tasks) {
+      if (keyId === undefined || holds(keyId)) continue;
+      this.#tasks.delete(task);
+      reject(new GuardError('unauthenticated', 'the key is no longer valid: it was revoked, or it expired'));
+      task.abort();
+      ended += 1;
+    }
+    return ended;
+  }
+
   endAll(): void {
-    for (const task of this.#tasks) task.abort(doorStops);
+    for (const task of this.#tasks.keys()) task.abort(doorStops);
   }
 }
 

@@ -1,29 +1,35 @@
 import { status } from '@grpc/grpc-js';
 import { type wire } from '@will/contracts';
 import { slugOf } from '@will/core';
+import { GuardError } from '../keys/guard.ts';
 import type { Surroundings } from '../ports.ts';
+import type { UnderWay } from '../under-way.ts';
 import { GrpcError } from './grpc-error.ts';
-import type { Methods } from './serve-methods.ts';
+import { type Call, type Methods, whenLeft } from './serve-methods.ts';
 
 /** How soon a change of state is told; an end is told at once. */
 const lookEveryMs = 1_000;
 
 /** `will.v1.DurableTaskService`: the operations of the bus, and nothing of its own. */
-export function durableService(surroundings: Surroundings): Methods<typeof wire.DurableTaskService> {
+export function durableService(
+  surroundings: Surroundings,
+  underWay: UnderWay,
+): Methods<typeof wire.DurableTaskService> {
   const asked =
     <Request, Answer extends { readonly failure?: wire.Failure | undefined }>(
       ask: (questions: NonNullable<Surroundings['questions']>) => (client: string, request: Request) => Promise<Answer>,
     ) =>
-    async ({ client, request }: { readonly client: string; readonly request?: Request | undefined }) => {
+    async ({ client, request }: { readonly client: string; readonly request?: Request | undefined }, call: Call) => {
       const { questions } = surroundings;
       if (!questions) throw new GrpcError(status.UNAVAILABLE, 'the bus is away');
       if (!request) throw new GrpcError(status.INVALID_ARGUMENT, 'request is missing');
-      return { response: await ask(questions)(client === '' ? 'default' : slugOf(client), request) };
+      const named = client === '' ? 'default' : slugOf(client);
+      return { response: await underWay.run(whenLeft(call), () => ask(questions)(named, request)) };
     };
   const get = asked((questions) => questions.durable.get);
   return {
     async watchDurableTask({ client, request }, call, send) {
-      const look = (waitMs: number) => get({ client, request: request && { ...request, waitMs } });
+      const look = (waitMs: number) => get({ client, request: request && { ...request, waitMs } }, call);
       let told: string | undefined;
       for (
         let answer = await look(0);
@@ -49,7 +55,8 @@ export function durableService(surroundings: Surroundings): Methods<typeof wire.
 async function stillThere<Answer>(next: () => Promise<Answer>, last: Answer): Promise<Answer> {
   try {
     return await next();
-  } catch {
+  } catch (error) {
+    if (error instanceof GuardError) throw error;
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
     return last;
   }

@@ -168,6 +168,14 @@ function callOf(
   };
 }
 
+/** Aborts with the call, which cancels what is done for it. */
+export function whenLeft({ signal }: Call): AbortController {
+  const left = new AbortController();
+  if (signal.aborted) left.abort();
+  signal.addEventListener('abort', () => left.abort(), { once: true });
+  return left;
+}
+
 /** What the metadata hold that may be a key. */
 export const keysIn = (metadata: Metadata): Readonly<Record<string, unknown>> =>
   Object.fromEntries(keyHeaders.map((name) => [name, metadata.get(name)]));

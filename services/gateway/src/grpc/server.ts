@@ -49,7 +49,7 @@ export async function openGrpcDoor(options: GrpcDoorOptions): Promise<GrpcDoor> 
   const { surroundings, onError, guard = openGuard, host = '127.0.0.1' } = options;
   const server = new Server({ ...limits, interceptors: [limitMetadata, guardCalls(guard)] });
   serveMethods(server, wire.TaskService, taskService(options), guard, onError);
-  serveMethods(server, wire.DurableTaskService, durableService(surroundings), guard, onError);
+  serveMethods(server, wire.DurableTaskService, durableService(surroundings, options.underWay), guard, onError);
   serveMethods(server, wire.RegistryService, registryService(surroundings), guard, onError);
   serveMethods(server, wire.TelemetryService, telemetryService(surroundings), guard, onError);
   const stopHealth = serveHealth(server, () => readiness(surroundings).reason === undefined);

@@ -16,7 +16,7 @@ import type { Surroundings } from '../ports.ts';
 import { readiness } from '../readiness.ts';
 import type { UnderWay } from '../under-way.ts';
 import { GrpcError } from './grpc-error.ts';
-import type { Call, Methods } from './serve-methods.ts';
+import { type Call, type Methods, whenLeft } from './serve-methods.ts';
 
 export interface TaskServiceOptions {
   readonly surroundings: Surroundings;
@@ -85,14 +85,6 @@ export function taskService({
       return { set, wouldChange };
     },
   };
-}
-
-/** Aborts with the call, which cancels the task. */
-function whenLeft({ signal }: Call): AbortController {
-  const left = new AbortController();
-  if (signal.aborted) left.abort();
-  signal.addEventListener('abort', () => left.abort(), { once: true });
-  return left;
 }
 
 const encoder = new TextEncoder();

@@ -27,10 +27,22 @@ export function recognise(text: string, find: FindKey, nowMs: number): Recognise
   const isRight = timingSafeEqual(digest, kept?.digest.length === 32 ? kept.digest : nobodysDigest);
   const named = keyId === undefined ? {} : { keyId };
   if (!kept || !isRight) return { refusal: 'unknown', ...named };
-  if (kept.revokedUnixMs !== 0n) return { refusal: 'revoked', ...named };
-  if (kept.expiresUnixMs !== 0n && Number(kept.expiresUnixMs) <= nowMs) return { refusal: 'expired', ...named };
+  const ended = endOfKey(kept, nowMs);
+  if (ended) return { refusal: ended, ...named };
   const identity = identityOf(kept);
   return identity ? { identity } : { refusal: 'unreadable', ...named };
+}
+
+/** Why a key that was made no longer lets anybody in; undefined: it does. */
+export function endOfKey(key: wire.Key, nowMs: number): 'revoked' | 'expired' | undefined {
+  if (key.revokedUnixMs !== 0n) return 'revoked';
+  return key.expiresUnixMs !== 0n && Number(key.expiresUnixMs) <= nowMs ? 'expired' : undefined;
+}
+
+/** Whether a key that once let somebody in still does: it is there, and neither revoked nor expired. */
+export function holdsStill(find: FindKey, keyId: string, nowMs: number): boolean {
+  const kept = find(keyId);
+  return kept !== undefined && endOfKey(kept, nowMs) === undefined;
 }
 
 /** A record with a word that is not known here lets nobody in. */

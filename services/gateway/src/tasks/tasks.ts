@@ -8,6 +8,7 @@ import { readJsonBody } from '../http/read-body.ts';
 import { shownError, shownResult } from '../json/json-answer.ts';
 import { checkTask, submissionSchema } from '../json/json-task.ts';
 import { PacedWriter } from '../http/paced-writer.ts';
+import type { UnderWay } from '../under-way.ts';
 import { notReady, type TaskOptions } from '../text/answer-text.ts';
 
 const states = ['waiting', 'running', 'succeeded', 'failed', 'cancelled', 'expired'] as const;
@@ -21,7 +22,7 @@ const querySchema = z.strictObject({
 
 /** `/v1/tasks`: durable tasks, in Will's own JSON. */
 export function tasksRoutes(options: TaskOptions) {
-  const { surroundings } = options;
+  const { surroundings, underWay } = options;
   const client = () => {
     if (!surroundings.client) throw notReady(surroundings);
     return surroundings.client;
@@ -43,14 +44,16 @@ export function tasksRoutes(options: TaskOptions) {
     async get(request: IncomingMessage, response: ServerResponse, taskId: string): Promise<void> {
       const { client: name } = readFacts(request.headers);
       const { wait_ms: waitMs = 0 } = query(request);
-      send(response, 200, shownTask(await client().task(checked(taskId), { client: name, waitMs })));
+      const left = whenClosed(response);
+      const task = await underWay.run(left, () => client().task(checked(taskId), { client: name, waitMs }));
+      send(response, 200, shownTask(task));
     },
     /** The first answer may still be an error; from then on the stream goes on to the task's end. */
     async events(request: IncomingMessage, response: ServerResponse, taskId: string): Promise<void> {
       const { client: name } = readFacts(request.headers);
       query(request);
       const look = (waitMs: number): Promise<DurableTask> => client().task(checked(taskId), { client: name, waitMs });
-      await sendEvents(response, await look(0), () => look(lookEveryMs));
+      await sendEvents(response, await look(0), () => look(lookEveryMs), underWay);
     },
     async requeue(request: IncomingMessage, response: ServerResponse, taskId: string): Promise<void> {
       const { client: name } = readFacts(request.headers);
@@ -90,6 +93,7 @@ async function sendEvents(
   response: ServerResponse,
   first: DurableTask,
   next: () => Promise<DurableTask>,
+  underWay: UnderWay,
 ): Promise<void> {
   response.writeHead(200, [
     'content-type',
@@ -100,15 +104,35 @@ async function sendEvents(
     'no',
   ]);
   const writer = new PacedWriter(response, () => response.destroy());
+  try {
+    await underWay.run(whenClosed(response), (signal) => tellChanges(writer, first, next, signal));
+  } catch (thrown) {
+    writer.end(`event: error\ndata: ${JSON.stringify(shownError(toHttpError(thrown)))}\n\n`);
+  }
+}
+
+async function tellChanges(
+  writer: PacedWriter,
+  first: DurableTask,
+  next: () => Promise<DurableTask>,
+  signal: AbortSignal,
+): Promise<void> {
   const changeOf = ({ state, pickups }: DurableTask): string => `${state} ${pickups}`;
   let told = '';
-  for (let task = first; !response.destroyed; task = await stillThere(next, task)) {
+  for (let task = first; !signal.aborted; task = await stillThere(next, task)) {
     const change = changeOf(task);
     const event = `event: ${task.state}\ndata: ${JSON.stringify(shownTask(task))}\n\n`;
     if (task.finishedUnixMs !== undefined) return writer.end(event);
     writer.write(change === told ? ': waiting\n\n' : event);
     told = change;
   }
+  signal.throwIfAborted();
+}
+
+function whenClosed(response: ServerResponse): AbortController {
+  const closed = new AbortController();
+  response.once('close', () => closed.abort());
+  return closed;
 }
 
 /** While nobody answers for durable tasks the last state stands. */

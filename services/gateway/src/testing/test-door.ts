@@ -58,6 +58,7 @@ export interface TestDoor {
   readonly tasks: FakeTasks;
   readonly surroundings: { -readonly [K in keyof Surroundings]: Surroundings[K] };
   readonly errors: string[];
+  readonly underWay: UnderWay;
   post(body: unknown, headers?: Readonly<Record<string, string>>): Promise<Response>;
   stop(): Promise<void>;
 }
@@ -93,6 +94,7 @@ export async function openTestDoor(maxTasks = 100, guard: Guard = openGuard): Pr
     tasks,
     surroundings,
     errors,
+    underWay: shared.underWay,
     post: (body, headers = {}) =>
       fetch(`${url}/v1/chat/completions`, {
         method: 'POST',

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { digestOfKey, type KeyRole, newKey, wire } from '@will/contracts';
+import { holdsStill } from '../keys/keyring.ts';
 import { type Guard, keyGuard, type Refused } from '../keys/guard.ts';
 
 export interface TestKeys {
@@ -8,6 +9,8 @@ export interface TestKeys {
   /** Makes a key and returns its text. */
   give(client: string, role: KeyRole, bounds?: Partial<wire.Key>): Promise<string>;
   revoke(text: string): void;
+  /** Whether a key still lets anybody in. */
+  holds(keyId: string): boolean;
   nowMs: number;
 }
 
@@ -31,6 +34,7 @@ export function testKeys(): TestKeys {
       });
       return text;
     },
+    holds: (keyId) => holdsStill((id) => kept.get(id), keyId, keys.nowMs),
     revoke(text) {
       const id = text.split('-')[2] ?? '';
       const key = kept.get(id);
