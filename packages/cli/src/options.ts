@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
-import { slugOf, slugPattern } from '@will/core';
+import { type Priority, priorityConflict, priorityStated, slugOf, slugPattern } from '@will/core';
+import { CliError, exitCodes } from './cli-error.ts';
 
 const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
 
@@ -57,6 +58,16 @@ export const wordsOf =
     if (bad !== undefined) throw new InvalidArgumentError(`${shown(bad)} must be one of ${allowed.join(', ')}.`);
     return found;
   };
+
+/** The priority that `--priority` and `--high-priority` say together. @throws {CliError} usage: they contradict each other. */
+export function priorityIn(options: {
+  readonly priority?: Priority;
+  readonly highPriority?: boolean;
+}): Priority | undefined {
+  const stated = priorityStated(options.priority, options.highPriority);
+  if (stated !== 'conflict') return stated;
+  throw new CliError(exitCodes.usage, priorityConflict(options.priority ?? 'normal', options.highPriority === true));
+}
 
 const unitMs: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 

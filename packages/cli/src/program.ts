@@ -1,5 +1,5 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
-import { dataClasses, modalities } from '@will/core';
+import { dataClasses, modalities, unavailableModels } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from './cli-error.ts';
 import type { AddModelOptions } from './commands/add-model.ts';
 import type { AddKnownOptions } from './commands/catalogue.ts';
@@ -402,6 +402,12 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
     .option('--project <list>', 'only within these projects', words)
     .option('--type <list>', 'only tasks of these types', words)
     .addOption(new Option('--data-class <class>', 'what its data is at least').choices([...dataClasses]))
+    .addOption(
+      new Option(
+        '--unavailable-model <what>',
+        'where a task may not have the model that it names (default: as the documents say)',
+      ).choices(unavailableModels),
+    )
     .option('--expires <time>', 'an ISO time after which it no longer holds', instant(Date.now))
     .option('--note <text>', 'what it is for')
     .option('--json', 'print JSON')
@@ -598,7 +604,18 @@ const withFacts = (command: Command): Command =>
     .option('--project <name>', 'within which project', named)
     .option('--reflex <name>', 'for which reflex', named)
     .addOption(new Option('--priority <priority>', 'how urgent (default normal)').choices(priorities))
-    .option('--model <name>', 'ask for this model: slug, name or alias', modelName)
+    .option('--high-priority', 'priority high: premium models are allowed and tried first')
+    .option(
+      '--model <name>',
+      'use this model: slug, name or alias; it is an error if the task may not have it',
+      modelName,
+    )
+    .addOption(
+      new Option(
+        '--unavailable-model <what>',
+        'where the task may not have its --model: an error, or the route answers (default error)',
+      ).choices(unavailableModels),
+    )
     .addOption(
       new Option('--data-class <class>', 'what the data is; can only be stricter than the documents say').choices([
         ...dataClasses,

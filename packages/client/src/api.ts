@@ -1,4 +1,4 @@
-import type { DataClass, Modality, Priority, RankedSet } from '@will/core';
+import type { DataClass, Modality, Priority, RankedSet, UnavailableModel } from '@will/core';
 import type { wire } from '@will/contracts';
 
 /** A task as a service author states it. */
@@ -11,10 +11,14 @@ export interface TaskRequest {
   readonly reflex?: string;
   /** Default: `normal`. */
   readonly priority?: Priority;
+  /** True is priority `high`. It must not contradict `priority`. */
+  readonly highPriority?: boolean;
   /** Raises the data class that documents give; never lowers it. */
   readonly dataClass?: DataClass;
-  /** A model by slug, name or alias. */
+  /** A model by slug, name or alias. One that does not exist or that a rule excludes is an error. */
   readonly model?: string;
+  /** `route`: the route answers where `model` may not be had. Default: what project and client say, else `error`. */
+  readonly unavailableModel?: UnavailableModel;
   readonly maxOutputTokens?: number;
   /** Exclude models that cannot give `maxOutputTokens` instead of clamping. Default false. */
   readonly maxOutputIsExact?: boolean;
@@ -154,8 +158,10 @@ export interface Question {
   readonly project?: string;
   readonly reflex?: string;
   readonly priority?: Priority;
+  readonly highPriority?: boolean;
   readonly dataClass?: DataClass;
   readonly model?: string;
+  readonly unavailableModel?: UnavailableModel;
   readonly inputModalities?: readonly Modality[];
   readonly outputModalities?: readonly Modality[];
   readonly needs?: readonly string[];

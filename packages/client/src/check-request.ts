@@ -1,5 +1,12 @@
 import { newId } from '@will/contracts';
-import { dataClasses, modalities } from '@will/core';
+import {
+  dataClasses,
+  modalities,
+  type Priority,
+  priorityConflict,
+  priorityStated,
+  unavailableModels,
+} from '@will/core';
 import { type Question, TaskError, type TaskRequest, type TaskSubmission } from './api.ts';
 
 // Callers in plain JavaScript have no compiler that tells them: a word that is not known must not pass as one that was not
@@ -38,8 +45,10 @@ const common = {
   project: text,
   reflex: text,
   priority: oneOf(['background', 'normal', 'high']),
+  highPriority: flag,
   dataClass: oneOf(dataClasses),
   model: text,
+  unavailableModel: oneOf(unavailableModels),
   maxOutputTokens: whole,
   inputModalities: modality,
   outputModalities: modality,
@@ -78,10 +87,22 @@ function check(fields: Readonly<Record<string, Check>>, needed: readonly string[
   const values = Object.entries(stated).filter(([, value]) => value !== undefined);
   const wrong =
     needed.filter((field) => !values.some(([name]) => name === field)).map((field) => `${field} is missing`)[0] ??
-    values.map(([field, value]) => complaint(fields, field, value)).find((found) => found !== undefined);
+    values.map(([field, value]) => complaint(fields, field, value)).find((found) => found !== undefined) ??
+    contradiction(stated);
   if (wrong === undefined) return;
   const { taskId } = stated as { taskId?: unknown };
   throw new TaskError('invalid_task', wrong, { taskId: typeof taskId === 'string' ? taskId : newId() });
+}
+
+function contradiction({
+  priority,
+  highPriority,
+}: {
+  readonly priority?: Priority;
+  readonly highPriority?: boolean;
+}): string | undefined {
+  if (priority === undefined || highPriority === undefined) return undefined;
+  return priorityStated(priority, highPriority) === 'conflict' ? priorityConflict(priority, highPriority) : undefined;
 }
 
 function complaint(fields: Readonly<Record<string, Check>>, field: string, value: unknown): string | undefined {

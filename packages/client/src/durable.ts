@@ -112,7 +112,10 @@ export function submissionOnWire(submission: TaskSubmission, nowMs: number): wir
   const deadlineUnixMs = Math.floor(nowMs + (submission.timeoutMs ?? usualDeadlineMs));
   const task = taskOnWire(submission, taskId, deadlineUnixMs, false, input);
   return create(wire.SubmitRequestSchema, {
-    task: { ...task, priority: priorityToWire(submission.priority ?? 'background') },
+    task: {
+      ...task,
+      priority: priorityToWire(submission.priority ?? (submission.highPriority ? 'high' : 'background')),
+    },
     idempotencyKey: submission.idempotencyKey ?? '',
     notBeforeUnixMs: BigInt(Math.floor(submission.notBeforeUnixMs ?? 0)),
     defer: submission.defer ?? '',

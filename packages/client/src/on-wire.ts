@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { dataClassFromWire, priorityFromWire, wire } from '@will/contracts';
+import { dataClassFromWire, priorityFromWire, unavailableModelFromWire, wire } from '@will/contracts';
 import type { Modality } from '@will/core';
 import type { TaskError, TaskRequest, TaskResult } from './api.ts';
 import { dataOf } from './data.ts';
@@ -10,17 +10,20 @@ const encoder = new TextEncoder();
 /** A task as it came over a wire, as a request. Its words are checked by the router; here they only pass. */
 export function requestOf(task: wire.Task): Omit<TaskRequest, 'timeoutMs' | 'signal'> {
   const dataClass = dataClassFromWire(task.dataClass);
+  const unavailableModel = unavailableModelFromWire(task.unavailableModel);
   return {
     taskId: task.taskId,
     type: task.type,
     input: task.input,
     inputKind: task.inputKind === '' ? 'chat' : task.inputKind,
-    priority: priorityFromWire(task.priority),
     maxOutputTokens: task.maxOutputTokens,
     maxOutputIsExact: task.maxOutputIsExact,
     inputModalities: task.inputModalities as Modality[],
     outputModalities: task.outputModalities as Modality[],
     needs: task.needs,
+    ...(task.priority !== wire.Priority.UNSPECIFIED && { priority: priorityFromWire(task.priority) }),
+    ...(task.highPriority !== undefined && { highPriority: task.highPriority }),
+    ...(unavailableModel !== undefined && { unavailableModel }),
     ...(task.project !== '' && { project: task.project }),
     ...(task.reflex !== '' && { reflex: task.reflex }),
     ...(task.model !== '' && { model: task.model }),

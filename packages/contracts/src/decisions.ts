@@ -7,6 +7,7 @@ import {
   decisionDifferences,
   type DecisionInputs,
   type DecisionRecord,
+  type Exclusion,
   type ExclusionRule,
   type LiveEntry,
   type NamedSet,
@@ -32,14 +33,22 @@ export const rankedSetToWire = ({ setId, set }: NamedSet): wire.RankedSet =>
     dataClass: dataClassToWire(set.dataClass),
     facts: factsToWire(set.facts),
     candidates: set.candidates.map(candidateToWire),
-    exclusions: set.exclusions.map(({ model, rule, detail }) => ({ model, rule, detail })),
+    exclusions: set.exclusions.map(exclusionToWire),
     notes: [...set.notes],
     scheduleEdgeUnixMs: BigInt(set.scheduleEdgeMs ?? 0),
     validUntilUnixMs: BigInt(Math.floor(set.validUntilMs)),
     waitMs: set.waitMs,
     decidedUnixMs: BigInt(set.decidedAtMs),
     ...(set.ranking && { ranking: rankingToWire(set.ranking) }),
+    ...(set.rejection && { rejection: exclusionToWire(set.rejection) }),
   });
+
+const exclusionToWire = ({ model, rule, detail }: Exclusion) => ({ model, rule, detail });
+const exclusionFromWire = ({ model, rule, detail }: wire.Exclusion): Exclusion => ({
+  model,
+  rule: rule as ExclusionRule,
+  detail,
+});
 
 const candidateToWire = ({ model, why, firstContent }: Candidate) => ({
   model,
@@ -88,13 +97,14 @@ export function rankedSetFromWire(set: wire.RankedSet): RankedSet {
     facts: factsFromWire(set.facts ?? create(wire.FactsSchema)),
     dataClass: dataClassFromWire(set.dataClass) ?? strictestDataClass,
     candidates: set.candidates.map(candidateFromWire),
-    exclusions: set.exclusions.map(({ model, rule, detail }) => ({ model, rule: rule as ExclusionRule, detail })),
+    exclusions: set.exclusions.map(exclusionFromWire),
     notes: set.notes,
     scheduleEdgeMs: edgeMs === 0 ? undefined : edgeMs,
     validUntilMs: Number(set.validUntilUnixMs),
     decidedAtMs: Number(set.decidedUnixMs),
     waitMs: set.waitMs,
     ...(set.ranking && { ranking: rankingFromWire(set.ranking) }),
+    ...(set.rejection && { rejection: exclusionFromWire(set.rejection) }),
   };
 }
 

@@ -1,5 +1,16 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import type { ComplianceStandard, DataClass, DataRequirement, Facts, Modality, Priority, Residency } from '@will/core';
+import {
+  type ComplianceStandard,
+  type DataClass,
+  type DataRequirement,
+  type Facts,
+  type Modality,
+  type Priority,
+  priorityStated,
+  type Residency,
+  type UnavailableModel,
+  unavailableModels,
+} from '@will/core';
 import * as wire from './messages.ts';
 
 const classes: Record<wire.DataClass, DataClass | undefined> = {
@@ -35,6 +46,14 @@ export const dataClassToWire = (value: DataClass | undefined): wire.DataClass =>
 export const priorityFromWire = (value: wire.Priority): Priority => priorities[value] ?? 'normal';
 export const priorityToWire = (value: Priority): wire.Priority => wirePriorities[value];
 
+/** The priority that a task states, by either of its two fields; undefined: none. */
+export const priorityOfTask = ({ priority, highPriority }: wire.Task): Priority | undefined | 'conflict' =>
+  priorityStated(priority === wire.Priority.UNSPECIFIED ? undefined : priorityFromWire(priority), highPriority);
+
+/** An unknown word from a newer sender is an error, which lets nothing go where it was not asked to. */
+export const unavailableModelFromWire = (value: string): UnavailableModel | undefined =>
+  value === '' ? undefined : (unavailableModels.find((known) => known === value) ?? 'error');
+
 const orUndefined = (text: string): string | undefined => (text === '' ? undefined : text);
 
 export function factsFromWire(facts: wire.Facts): Facts {
@@ -46,6 +65,7 @@ export function factsFromWire(facts: wire.Facts): Facts {
     priority: priorityFromWire(facts.priority),
     dataClass: dataClassFromWire(facts.dataClass),
     model: orUndefined(facts.model),
+    ...(facts.unavailableModel !== '' && { unavailableModel: unavailableModelFromWire(facts.unavailableModel) }),
     input: facts.inputModalities as Modality[],
     output: facts.outputModalities as Modality[],
     needs: facts.needs,
@@ -82,6 +102,7 @@ export function factsToWire(facts: Facts): wire.Facts {
     priority: priorityToWire(facts.priority),
     dataClass: dataClassToWire(facts.dataClass),
     model: facts.model ?? '',
+    unavailableModel: facts.unavailableModel ?? '',
     inputModalities: [...facts.input],
     outputModalities: [...facts.output],
     needs: [...facts.needs],

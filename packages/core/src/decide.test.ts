@@ -49,19 +49,25 @@ const specification = [
 ];
 const example = snapshotOf(...specification);
 
-test('the cascades of text_gen and code stand in their declared order', () => {
+test('the cascades of text_gen and code stand in their declared order, premium models first where priority is high', () => {
   expect(decided(example, { priority: 'high' }).candidates).toEqual([
     { model: 'gpt-4', why: 'route:primary' },
     { model: 'claude-3', why: 'route:fallback_1' },
     { model: 'gpt-3-5', why: 'route:fallback_2' },
     { model: 'llama', why: 'route:fallback_3' },
   ]);
-  expect(order(example, { taskType: 'code', priority: 'high' })).toEqual(['claude-3', 'gpt-4', 'codellama']);
+  expect(order(example, { taskType: 'code', priority: 'high' })).toEqual(['gpt-4', 'claude-3', 'codellama']);
+  expect(order(example, { taskType: 'code' })).toEqual(['claude-3', 'codellama']);
 });
 
 test('AcmeLegal gets only compliant models off the cloud, whatever it asks for', () => {
   for (const asked of [undefined, 'GPT-4', 'claude 3', 'gpt-3.5']) {
-    const set = decided(example, { client: 'acmelegal', priority: 'high', model: asked });
+    const set = decided(example, {
+      client: 'acmelegal',
+      priority: 'high',
+      model: asked,
+      unavailableModel: 'route',
+    });
     expect(set.candidates.map((candidate) => candidate.model)).toEqual(['llama']);
     expect(set.exclusions.map((one) => one.model).sort()).toEqual(['claude-3', 'gpt-3-5', 'gpt-4']);
   }
@@ -217,8 +223,95 @@ test("another client's project restricts, but neither loosens nor prefers", () =
   expect([own.dataClass, own.candidates[0]]).toEqual(['open', { model: 'den', why: 'project' }]);
 });
 
-test('a model that nobody knows is an exclusion, and the route goes on', () => {
-  const set = decided(example, { model: 'GPT-9' });
+test('high priority prefers premium over every preference, and a model that the task names comes before it', () => {
+  const world = snapshotOf(
+    openByDefault,
+    ...['plain', 'wished', 'own', 'named'].map((name) => model(name)),
+    ...['best', 'second'].map((name) => model(name, { tier: 'premium' })),
+    route('text_gen', ['plain', 'best', 'second']),
+    client('one', { default_model: 'own' }),
+    reflex('r', { preferred_model: 'wished' }),
+    schedule({ name: 'always', slug: 'always', from: '00:00', to: '00:00', prefer: 'local' }),
+  );
+  const asked = { client: 'one', reflex: 'r', priority: 'high' } as const;
+  expect(order(world, asked)).toEqual(['best', 'second', 'wished', 'own', 'plain']);
+  expect(order(world, { ...asked, model: 'named' })).toEqual(['named', 'best', 'second', 'wished', 'own', 'plain']);
+  expect(order(world, { ...asked, priority: 'normal' })).toEqual(['wished', 'own', 'plain']);
+  expect(decided(world, asked).notes).toContain('high priority: premium models first');
+  expect(decided(example, { taskType: 'ocr', priority: 'high' }).notes).not.toContain(
+    'high priority: premium models first',
+  );
+});
+
+test.each([
+  ['GPT-9', {}, 'unknown_model', 'GPT-9'],
+  ['GPT-4', {}, 'tier', 'gpt-4'],
+  ['claude 3', { client: 'acmelegal' }, 'avoid_cloud', 'claude-3'],
+  ['LLaMA', { taskType: 'ocr' }, 'task_type', 'llama'],
+] as const)('a task that names %s and may not have it gets no other model: %j', (named, over, rule, slug) => {
+  const set = decided(example, { ...over, model: named });
+  expect(set.candidates).toEqual([]);
+  expect(set.rejection).toMatchObject({ model: slug, rule });
+  expect(set.exclusions).toContainEqual(set.rejection);
+  const relaxed = decided(example, { ...over, model: named, unavailableModel: 'route' });
+  expect(relaxed.rejection).toBeUndefined();
+  expect(relaxed.exclusions.find((one) => one.model === slug)?.rule).toBe(rule);
+});
+
+test('a premium model at normal priority is told to need high_priority', () => {
+  expect(decided(example, { model: 'GPT-4' }).rejection?.detail).toBe('a premium model needs high_priority: true');
+});
+
+test('the other models of a rejected task are told to be not named', () => {
+  const { exclusions } = decided(example, { model: 'GPT-4' });
+  expect(exclusions.map(({ model: slug, rule }) => [slug, rule])).toEqual([
+    ['gpt-4', 'tier'],
+    ['claude-3', 'not_named'],
+    ['gpt-3-5', 'not_named'],
+    ['llama', 'not_named'],
+  ]);
+});
+
+test('a premium model that its route keeps for when nothing else is left may be named only then', () => {
+  const world = snapshotOf(
+    openByDefault,
+    model('best', { tier: 'premium' }),
+    model('plain', { context_tokens: 1_024 }),
+    route('text_gen', ['best', 'plain'], { premium_if_empty: true }),
+  );
+  expect(decided(world, { model: 'best' }).rejection?.rule).toBe('tier');
+  expect(order(world, { model: 'best', inputTokens: 2_048 })).toEqual(['best']);
+});
+
+test('the request says what happens without its model, else its own project, else its client', () => {
+  const world = snapshotOf(
+    ...specification,
+    client('strict'),
+    client('lenient', { unavailable_model: 'route' }),
+    project('firm', { client: 'lenient', unavailable_model: 'error' }),
+    project('foreign', { client: 'lenient', unavailable_model: 'route' }),
+  );
+  const isRejected = (over: Partial<Facts>): boolean =>
+    decided(world, { model: 'GPT-9', ...over }).rejection !== undefined;
+  expect(isRejected({ client: 'strict' })).toBe(true);
+  expect(isRejected({ client: 'lenient' })).toBe(false);
+  expect(isRejected({ client: 'lenient', project: 'firm' })).toBe(true);
+  expect(isRejected({ client: 'lenient', project: 'firm', unavailableModel: 'route' })).toBe(false);
+  expect(isRejected({ client: 'lenient', unavailableModel: 'error' })).toBe(true);
+  expect(isRejected({ client: 'strict', project: 'foreign' })).toBe(true);
+});
+
+test('what a reflex, project or client prefers is no error when it may not be had', () => {
+  const world = snapshotOf(
+    ...specification,
+    client('one', { default_model: 'GPT-4' }),
+    reflex('r', { preferred_model: 'GPT-4', fallback: ['GPT-3.5'] }),
+  );
+  expect(order(world, { client: 'one', reflex: 'r' })).toEqual(['gpt-3-5', 'claude-3', 'llama']);
+});
+
+test('a model that nobody knows is an exclusion, and where the task says so the route goes on', () => {
+  const set = decided(example, { model: 'GPT-9', unavailableModel: 'route' });
   expect(set.exclusions[0]).toEqual({
     model: 'GPT-9',
     rule: 'unknown_model',

@@ -2,8 +2,9 @@ import type { Candidate, Exclusion, RankedSet } from './decision.ts';
 import { exclusionOf, isForeign, isoDate, requirementOf, type Requirement } from './eligibility.ts';
 import type { Facts } from './facts.ts';
 import { byBenchmark, type Measures, orderByGoal } from './goal-order.ts';
-import { preferBySchedules } from './preferences.ts';
-import { isPin, proposalsOf, type Proposal } from './proposals.ts';
+import { insistsOnModel, unknownModel } from './named-model.ts';
+import { preferBySchedules, preferPremium } from './preferences.ts';
+import { explicitModelOf, isPin, proposalsOf, type Proposal } from './proposals.ts';
 import type { Model, Snapshot } from './snapshot.ts';
 import { withPatience } from './with-patience.ts';
 
@@ -25,17 +26,18 @@ const mostOutsiders = 100;
  * Which models may do a task, best first, and why each other one that was asked for may not. Pure: the same snapshot,
  * facts, instant and measures give the same answer. Order: hard filter → pins (task, reflex, project, client) →
  * declared route, or every model with the tag where there is no route → the goal, where `mode` asks for it → what the
- * open windows prefer. Where none may, the models that
- * nobody asked for are named too, each with its rule.
+ * open windows prefer → premium models, where priority is high. Where none may, the models that nobody asked for are
+ * named too, each with its rule. A task that insists on a model that it may not have gets no candidate but a rejection.
  */
 export function decide(snapshot: Snapshot, facts: Facts, nowMs: number, measures: Measures = byBenchmark): RankedSet {
   const requirement = requirementOf(snapshot, facts);
-  const judged = judgeProposals(snapshot, requirement, facts, nowMs);
+  const judged = rejected(judgeProposals(snapshot, requirement, facts, nowMs), snapshot, facts);
   const { candidates: byGoal, ranking } = orderByGoal(snapshot, facts, judged.candidates, nowMs, measures);
-  const { candidates: ordered, edgeMs, notes } = preferBySchedules(snapshot, facts, byGoal, nowMs);
+  const { candidates: bySchedule, edgeMs, notes } = preferBySchedules(snapshot, facts, byGoal, nowMs);
+  const { candidates: ordered, notes: premium } = preferPremium(snapshot, facts, bySchedule);
   const candidates = withPatience(snapshot, facts, ordered, measures, nowMs);
   const outsiders =
-    candidates.length > 0
+    candidates.length > 0 || judged.rejection
       ? noOutsiders
       : outsidersOf(snapshot, requirement, facts, nowMs, judged.considered, mostOutsiders);
   return {
@@ -44,10 +46,12 @@ export function decide(snapshot: Snapshot, facts: Facts, nowMs: number, measures
     dataClass: requirement.dataClass,
     candidates,
     exclusions: [...judged.exclusions, ...outsiders.exclusions],
+    ...(judged.rejection && { rejection: judged.rejection }),
     notes: [
       ...notesOn(snapshot, facts),
       ...judged.notes,
       ...notes,
+      ...premium,
       ...deprecationsOf(snapshot, candidates, nowMs),
       ...outsiders.notes,
     ],
@@ -71,6 +75,7 @@ interface Judged {
   readonly notes: readonly string[];
   /** When the first compliance tag of a model among them runs out, or the first of them retires. */
   readonly modelsChangeMs: number;
+  readonly rejection?: Exclusion | undefined;
 }
 
 function judgeProposals(snapshot: Snapshot, requirement: Requirement, facts: Facts, nowMs: number): Judged {
@@ -99,6 +104,20 @@ function judgeProposals(snapshot: Snapshot, requirement: Requirement, facts: Fac
   return { candidates: standard.length > 0 ? standard : premium, exclusions, considered, notes, modelsChangeMs };
 }
 
+/** Without candidates where the task insists on a model that it may not have. */
+function rejected(judged: Judged, snapshot: Snapshot, facts: Facts): Judged {
+  const wished = insistsOnModel(snapshot, facts) ? explicitModelOf(snapshot, facts) : undefined;
+  const rejection = wished && judged.exclusions.find(({ model }) => model === wished);
+  if (!rejection) return judged;
+  return {
+    ...judged,
+    candidates: [],
+    exclusions: [...judged.exclusions, ...judged.candidates.map(notNamed)],
+    notes: [],
+    rejection,
+  };
+}
+
 /** When time alone next changes what a model may do. */
 function firstChangeMs({ compliance, retiredAtMs }: Model, nowMs: number): number {
   let firstMs = retiredAtMs > nowMs ? retiredAtMs : Number.POSITIVE_INFINITY;
@@ -107,15 +126,15 @@ function firstChangeMs({ compliance, retiredAtMs }: Model, nowMs: number): numbe
   return firstMs;
 }
 
-const unknownModel = (name: string): Exclusion => ({
-  model: name,
-  rule: 'unknown_model',
-  detail: 'no model has this slug, name or alias',
+const notNamed = ({ model }: Candidate): Exclusion => ({
+  model,
+  rule: 'not_named',
+  detail: 'it may do the task, but the task names another model',
 });
 const keptForEmpty = ({ model }: Candidate): Exclusion => ({
   model,
   rule: 'tier',
-  detail: 'a premium model needs high priority, or that nothing else of the route is left',
+  detail: 'a premium model needs high_priority: true, or that nothing else of the route is left',
 });
 const droppedPin = ({ model, why }: Proposal, { rule }: Exclusion): string =>
   `${model}, asked for by ${why === 'explicit' ? 'the task' : `the ${why}`}, may not do it: ${rule}`;

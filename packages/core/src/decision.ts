@@ -21,7 +21,8 @@ export type ExclusionRule =
   | 'use_compliant_only'
   | 'avoid_cloud'
   | 'tier'
-  | 'not_in_route';
+  | 'not_in_route'
+  | 'not_named';
 
 /** How long the first content of a model may take while another one may follow it. */
 export interface FirstContentPatience {
@@ -64,6 +65,8 @@ export interface RankedSet {
   readonly dataClass: DataClass;
   readonly candidates: readonly Candidate[];
   readonly exclusions: readonly Exclusion[];
+  /** Why the model that the task names may not do it; then there are no candidates, and the task is an error. */
+  readonly rejection?: Exclusion | undefined;
   /** Warnings in words: an unknown client, a pin that was dropped. */
   readonly notes: readonly string[];
   /** The next instant at which a schedule changes what is right; undefined: never. */

@@ -27,6 +27,10 @@ export type Modality = 'text' | 'image' | 'audio' | 'video' | 'embedding' | 'sco
 
 export const modalities: readonly Modality[] = ['text', 'image', 'audio', 'video', 'embedding', 'score'];
 
+/** What happens when a task names a model that it may not have: an error, or the route answers instead. */
+export type UnavailableModel = 'error' | 'route';
+export const unavailableModels: readonly UnavailableModel[] = ['error', 'route'];
+
 /** A compliance tag, with optional evidence; only a passed expiry voids it. */
 export interface ComplianceTag {
   readonly standard: ComplianceStandard;
@@ -202,6 +206,8 @@ interface OverrideDocument {
   readonly name: string;
   readonly slug: string;
   readonly default_model?: string;
+  /** What happens when a task names a model that it may not have. Default `error`. */
+  readonly unavailable_model?: UnavailableModel;
   readonly force_tone?: string;
   readonly data_rules?: DataRules;
   /** Standards that `use_compliant_only` asks for; absent: any one. */

@@ -164,7 +164,7 @@ const maxOutput: Judge = ({ maxTokensPerCall: most }, _requirement, { inputToken
     : `${tokensInWords(inputTokens, maxOutputTokens)} exceed max_tokens_per_call ${most}, and the task allows no less`;
 
 const tier: Judge = (model, { premium }) =>
-  model.tier === 'standard' || premium !== 'no' ? undefined : `a ${model.tier} model needs high priority`;
+  model.tier === 'standard' || premium !== 'no' ? undefined : `a ${model.tier} model needs high_priority: true`;
 
 /** Every hard rule; the first broken one is the one that is named. Privacy stands before ability. */
 const rules: readonly (readonly [ExclusionRule, Judge])[] = [

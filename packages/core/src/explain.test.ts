@@ -33,7 +33,7 @@ test('it says in words who may, who may not, by which rule, and what would chang
     'text_gen for client acmelegal, normal priority, open data, revision 1',
     '1. llama: fallback_1 of the route',
     'not gpt-4: avoid_cloud (a call method other than API is needed, it is API); to change it: choose a model that runs at a private address',
-    'not gpt-4: tier (a premium model needs high priority); to change it: send the task with high priority, or set premium_if_empty on the route',
+    'not gpt-4: tier (a premium model needs high_priority: true); to change it: send the task with high_priority: true, or set premium_if_empty on the route',
     'not aside: not_in_route (it may do the task, but no step of the route and no preference names it); to change it: add it to the route',
     'not whisper: avoid_cloud (a call method other than API is needed, it is API); to change it: choose a model that runs at a private address',
     'not whisper: task_type (its tags transcription do not hold text_gen); to change it: add the task type to its tags',

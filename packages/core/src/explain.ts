@@ -37,12 +37,17 @@ export function explainInWords(set: RankedSet): readonly string[] {
   return [
     `${facts.taskType} for client ${facts.client}, ${facts.priority} priority, ${dataClass} data, revision ${revision}`,
     ...notes,
-    ...(candidates.length === 0 ? ['blocked: no model may do it'] : []),
+    ...(candidates.length === 0 ? [endInWords(set)] : []),
     ...(set.ranking ? rankingInWords(set.ranking) : []),
     ...candidates.map(candidateInWords),
     ...exclusions.map(({ model, rule, detail }) => `not ${model}: ${rule} (${detail}); to change it: ${mendOf(rule)}`),
   ];
 }
+
+const endInWords = ({ rejection }: RankedSet): string =>
+  rejection
+    ? `rejected: the task names ${rejection.model}, which it may not have (${rejection.rule}); unavailable_model: route asks the route instead`
+    : 'blocked: no model may do it';
 
 function candidateInWords({ model, why, firstContent }: Candidate, index: number): string {
   const within = firstContent
@@ -80,6 +85,7 @@ const mends: Record<ExclusionRule, string> = {
   data_residency: 'state its data_residency, or choose a model in the region',
   use_compliant_only: 'state the standard on the model, if it complies and the tag has not expired',
   avoid_cloud: 'choose a model that runs at a private address',
-  tier: 'send the task with high priority, or set premium_if_empty on the route',
+  tier: 'send the task with high_priority: true, or set premium_if_empty on the route',
   not_in_route: 'add it to the route',
+  not_named: 'name it or no model, or set unavailable_model: route',
 };

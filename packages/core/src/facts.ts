@@ -1,8 +1,22 @@
 import type { DataClass } from './data-class.ts';
 import type { DataRequirement } from './data-requirement.ts';
-import type { Modality } from './documents.ts';
+import type { Modality, UnavailableModel } from './documents.ts';
 
 export type Priority = 'background' | 'normal' | 'high';
+
+/** What the specification's `high_priority` and a priority say together; a conflict: they contradict each other. */
+export function priorityStated(
+  priority: Priority | undefined,
+  isHigh: boolean | undefined,
+): Priority | undefined | 'conflict' {
+  if (isHigh === undefined) return priority;
+  if (priority === undefined) return isHigh ? 'high' : undefined;
+  return (priority === 'high') === isHigh ? priority : 'conflict';
+}
+
+/** What is told of such a conflict. */
+export const priorityConflict = (priority: string, isHigh: boolean): string =>
+  `priority ${priority} and high_priority ${isHigh} contradict each other; send one of the two`;
 
 /** What policy may know of a task: never its content. Equal facts get equal answers. */
 export interface Facts {
@@ -15,6 +29,8 @@ export interface Facts {
   readonly dataClass: DataClass | undefined;
   /** A model the caller asks for by slug, name or alias. */
   readonly model: string | undefined;
+  /** What the request or its key says; undefined: the project's or client's document, else `error`. */
+  readonly unavailableModel?: UnavailableModel | undefined;
   readonly input: readonly Modality[];
   readonly output: readonly Modality[];
   /** Capabilities a model must have. */

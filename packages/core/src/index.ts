@@ -24,6 +24,7 @@ export * from './goal-order.ts';
 export * from './failure.ts';
 export * from './limits.ts';
 export * from './modalities.ts';
+export * from './named-model.ts';
 export * from './names.ts';
 export * from './nearest.ts';
 export * from './ordered-by.ts';

@@ -12,7 +12,8 @@ const world = (old: Partial<ModelDocument>) =>
 
 test('a retired model is left out with its own rule, wherever it is named', () => {
   const snapshot = world({ retired: true, replaced_by: 'New' });
-  for (const asked of [facts(), facts({ model: 'Old' }), facts({ model: 'Old', priority: 'high' })]) {
+  const wish = { model: 'Old', unavailableModel: 'route' } as const;
+  for (const asked of [facts(), facts(wish), facts({ ...wish, priority: 'high' })]) {
     const { candidates, exclusions } = decide(snapshot, asked, nowMs);
     expect(candidates.map(({ model: slug }) => slug)).toEqual(['new']);
     expect(exclusions).toEqual([{ model: 'old', rule: 'retired', detail: 'it is retired, replaced by new' }]);

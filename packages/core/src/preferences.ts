@@ -38,6 +38,23 @@ export function preferBySchedules(
   return { candidates: ordered, edgeMs, notes };
 }
 
+/**
+ * Puts premium models first where priority is high, and keeps the order among equals. A model that the task names stays
+ * before them.
+ */
+export function preferPremium(
+  { models }: Snapshot,
+  { priority }: Facts,
+  candidates: readonly Candidate[],
+): Pick<Preferred, 'candidates' | 'notes'> {
+  if (priority !== 'high') return { candidates, notes: [] };
+  const rankOf = ({ model, why }: Candidate): number =>
+    why === 'explicit' ? 0 : models.get(model)?.tier === 'premium' ? 1 : 2;
+  const ordered = candidates.toSorted((a, b) => rankOf(a) - rankOf(b));
+  const isPreferred = candidates.some((candidate) => rankOf(candidate) === 1);
+  return { candidates: ordered, notes: isPreferred ? ['high priority: premium models first'] : [] };
+}
+
 /** The schedules that prefer something for such a task, last slug first: the sort that comes last weighs most. */
 function schedulesFor({ schedules }: Snapshot, { taskType, priority }: Facts): readonly ScheduleDocument[] {
   const index = indexes.get(schedules) ?? indexSchedules(schedules);

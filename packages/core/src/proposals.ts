@@ -25,11 +25,17 @@ export function* proposalsOf(snapshot: Snapshot, facts: Facts): Generator<Propos
   for (const proposal of declaredOf(snapshot, facts)) if (!seen.has(proposal.model)) yield proposal;
 }
 
+/** The model that the task names: its slug, or the name that no model has. */
+export const explicitModelOf = (snapshot: Snapshot, { model }: Facts): string | undefined =>
+  model === undefined ? undefined : slugOrName(snapshot, model);
+
+const slugOrName = (snapshot: Snapshot, model: string): string => modelSlugOf(snapshot, model) ?? model.slice(0, 80);
+
 /** Task, then reflex, then project, then client. */
 function pinsOf(snapshot: Snapshot, facts: Facts): readonly Proposal[] {
   const found: Proposal[] = [];
   const pin = (model: string | undefined, why: CandidateReason): void => {
-    if (model !== undefined) found.push({ model: modelSlugOf(snapshot, model) ?? model.slice(0, 80), why });
+    if (model !== undefined) found.push({ model: slugOrName(snapshot, model), why });
   };
   const reflex = facts.reflex === undefined ? undefined : snapshot.reflexes.get(facts.reflex);
   const project = facts.project === undefined ? undefined : snapshot.projects.get(facts.project);

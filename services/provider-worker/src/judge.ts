@@ -1,6 +1,7 @@
 import {
   decide,
   exclusionOf,
+  namedExclusionOf,
   requirementOf,
   type DataClass,
   type Facts,
@@ -70,7 +71,8 @@ function refusalByRules(call: CallToJudge, model: Model, snapshot: Snapshot, now
   const requirement = requirementOf(snapshot, call.facts);
   if (requirement.dataClass !== call.dataClass)
     return { rule: 'data_class', detail: `${requirement.dataClass} data came as ${call.dataClass}`, isRetryable: true };
-  const exclusion = exclusionOf(model, requirement, call.facts, nowMs);
+  const exclusion =
+    exclusionOf(model, requirement, call.facts, nowMs) ?? namedExclusionOf(snapshot, requirement, call.facts, nowMs);
   if (exclusion) return { rule: exclusion.rule, detail: exclusion.detail, isRetryable: true };
   return call.revision < snapshot.revision ? refusalByNewerDecision(call, model, snapshot, nowMs) : undefined;
 }

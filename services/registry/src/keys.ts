@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import type { KeyBucket } from '@will/bus';
 import { keyIdPattern, keyRoles, wire } from '@will/contracts';
-import { dataClasses, slugPattern } from '@will/core';
+import { dataClasses, slugPattern, unavailableModels } from '@will/core';
 
 /** A key cannot be made or revoked as it was asked; the message says why. */
 export class KeyError extends Error {
@@ -55,7 +55,7 @@ const shown = (key: wire.Key): wire.Key => ({ ...key, digest: new Uint8Array() }
 
 function checked(key: wire.Key | undefined, nowMs: number): wire.Key {
   if (!key || !keyIdPattern.test(key.id)) throw new KeyError(`id must match ${keyIdPattern.source}`);
-  const { id, digest, client, role, projects, taskTypes, dataClass, note, expiresUnixMs } = key;
+  const { id, digest, client, role, projects, taskTypes, dataClass, unavailableModel, note, expiresUnixMs } = key;
   if (digest.length !== 32) throw new KeyError(`a digest of ${digest.length} bytes must have 32`);
   mustBeSlugs('client', [client]);
   mustBeSlugs('projects', projects);
@@ -63,6 +63,8 @@ function checked(key: wire.Key | undefined, nowMs: number): wire.Key {
   if (!keyRoles.some((known) => known === role)) throw new KeyError(wordError('role', role, keyRoles));
   if (dataClass !== '' && !dataClasses.some((known) => known === dataClass))
     throw new KeyError(wordError('data class', dataClass, dataClasses));
+  if (unavailableModel !== '' && !unavailableModels.some((known) => known === unavailableModel))
+    throw new KeyError(wordError('unavailable model', unavailableModel, unavailableModels));
   if (expiresUnixMs !== 0n && expiresUnixMs <= BigInt(nowMs)) throw new KeyError('the end of the key has passed');
   return create(wire.KeySchema, {
     id,
@@ -72,6 +74,7 @@ function checked(key: wire.Key | undefined, nowMs: number): wire.Key {
     projects,
     taskTypes,
     dataClass,
+    unavailableModel,
     note: note.slice(0, longestNote),
     expiresUnixMs,
     createdUnixMs: BigInt(nowMs),

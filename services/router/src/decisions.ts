@@ -113,6 +113,7 @@ export function keyOf(facts: Facts): string {
     facts.priority,
     facts.dataClass ?? '',
     facts.model ?? '',
+    facts.unavailableModel ?? '',
     facts.input.join(','),
     facts.output.join(','),
     facts.needs.join(','),

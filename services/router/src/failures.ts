@@ -1,4 +1,4 @@
-import type { RankedSet } from '@will/core';
+import type { Exclusion, ExclusionRule, RankedSet } from '@will/core';
 import { wire } from '@will/contracts';
 import type { AcceptedTask } from './intake.ts';
 
@@ -20,10 +20,31 @@ export const wayOf = (summaries: readonly wire.AttemptSummary[]): string =>
     .join(', ')
     .slice(0, 1_000);
 
-export function blockedMessage({ facts }: AcceptedTask, { exclusions, dataClass }: RankedSet): string {
+/** How a task ends that no model may do: it named one that it may not have, or nothing is left. */
+export function codeOfBlocked({ rejection, exclusions }: RankedSet): wire.FailureCode {
+  if (rejection) return rejectionCodes[rejection.rule] ?? wire.FailureCode.MODEL_NOT_ALLOWED;
+  const asked = exclusions.filter(({ rule }) => rule !== 'not_in_route');
+  const isTooLong = asked.length > 0 && asked.every(({ rule }) => rule === 'context_length');
+  return isTooLong ? wire.FailureCode.CONTEXT_LENGTH_EXCEEDED : wire.FailureCode.BLOCKED;
+}
+
+const rejectionCodes: Partial<Record<ExclusionRule, wire.FailureCode>> = {
+  unknown_model: wire.FailureCode.UNKNOWN_MODEL,
+  context_length: wire.FailureCode.CONTEXT_LENGTH_EXCEEDED,
+};
+
+export function blockedMessage({ facts }: AcceptedTask, { rejection, exclusions, dataClass }: RankedSet): string {
+  if (rejection) return rejectionMessage(rejection);
   const asked = `${facts.taskType} for ${facts.client} (${dataClass} data)`;
   if (exclusions.length === 0) return `no model may do ${asked}: no route and no model has this task type`;
   const shown = exclusions.slice(0, 5).map(({ model, rule }) => `${model}: ${rule}`);
   const more = exclusions.length > shown.length ? ` and ${exclusions.length - shown.length} more` : '';
   return `no model may do ${asked}: ${shown.join(', ')}${more}`;
+}
+
+function rejectionMessage({ model, rule, detail }: Exclusion): string {
+  const instead = 'name another model, or send unavailable_model: route to let the route choose';
+  if (rule === 'unknown_model') return `model ${JSON.stringify(model)} is not known: ${detail}; ${instead}`;
+  if (rule === 'context_length') return `the input is too long for model ${model}: ${detail}; send less, or ${instead}`;
+  return `model ${model} is not allowed for this task: ${rule} (${detail}); ${instead}`;
 }

@@ -5,14 +5,19 @@ import {
   fieldsKind,
   modalities,
   needsOfType,
+  priorityConflict,
+  type Priority,
   slugOf,
   slugPattern,
+  type UnavailableModel,
+  unavailableModels,
   usualModalities,
 } from '@will/core';
 import {
   dataClassFromWire,
   isOpaqueId,
   priorityFromWire,
+  priorityOfTask,
   requirementFromWire,
   sizes,
   type wire,
@@ -131,9 +136,10 @@ function readFacts(
     client,
     project: readName('project', task.project),
     reflex: readName('reflex', task.reflex),
-    priority: priorityFromWire(task.priority),
+    priority: readPriority(task),
     dataClass: dataClassFromWire(task.dataClass),
     model: readModel(task.model),
+    ...(task.unavailableModel !== '' && { unavailableModel: readUnavailableModel(task.unavailableModel) }),
     input: readModalities('input', task.inputModalities, usual.input),
     output: readModalities('output', task.outputModalities, usual.output),
     needs: readNeeds([...task.needs, ...(task.inputKind === fieldsKind ? needsOfType(type) : (type?.needs ?? []))]),
@@ -166,6 +172,19 @@ function readName(what: string, name: string): string | undefined {
   const slug = slugOf(name);
   if (slug === '') throw new InvalidTaskError(`${what} ${shown(name)} has no letter or digit`);
   return slug;
+}
+
+function readPriority(task: wire.Task): Priority {
+  const stated = priorityOfTask(task);
+  if (stated === 'conflict')
+    throw new InvalidTaskError(priorityConflict(priorityFromWire(task.priority), task.highPriority === true));
+  return stated ?? 'normal';
+}
+
+function readUnavailableModel(value: string): UnavailableModel {
+  const found = unavailableModels.find((known) => known === value);
+  if (found) return found;
+  throw new InvalidTaskError(`unavailable_model ${shown(value)} must be one of ${unavailableModels.join(', ')}`);
 }
 
 function readModel(model: string): string | undefined {

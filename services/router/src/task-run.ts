@@ -4,7 +4,7 @@ import { outcomeOf, pick, type Candidate, type FineOutcome, type Pick, type Rank
 import { factsToWire, newId, wire } from '@will/contracts';
 import { Attempt, type AttemptEnd, type AttemptListener } from './attempt.ts';
 import type { Decisions } from './decisions.ts';
-import { blockedMessage, codeOf, wayOf } from './failures.ts';
+import { blockedMessage, codeOf, codeOfBlocked, wayOf } from './failures.ts';
 import type { AcceptedTask } from './intake.ts';
 import {
   PolicyError,
@@ -471,7 +471,7 @@ export class TaskRun implements AttemptListener {
   }
 
   #blocked(set: RankedSet): void {
-    this.#fail(wire.FailureCode.BLOCKED, blockedMessage(this.task, set), { exclusions: set.exclusions });
+    this.#fail(codeOfBlocked(set), blockedMessage(this.task, set), { exclusions: set.exclusions });
     this.#records.noCall('Policy', 'no model may do it');
   }
 

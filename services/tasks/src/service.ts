@@ -1,7 +1,16 @@
 import { createHash } from 'node:crypto';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { isOpaqueId, newId, priorityFromWire, requirementToWire, sizes, wire } from '@will/contracts';
-import { requirementOf, slugOf, slugPattern, type ScheduleDocument } from '@will/core';
+import {
+  isOpaqueId,
+  newId,
+  priorityFromWire,
+  priorityOfTask,
+  priorityToWire,
+  requirementToWire,
+  sizes,
+  wire,
+} from '@will/contracts';
+import { priorityConflict, requirementOf, type ScheduleDocument, slugOf, slugPattern } from '@will/core';
 import type { StoredTask, TaskStore } from '@will/store';
 import { durableTask, isTerminal, outcomeBytes } from './durable-task.ts';
 import type { SnapshotSource, TaskQueue } from './ports.ts';
@@ -254,8 +263,9 @@ export class Tasks {
       throw invalid(`deadline ${instant(deadline)} must lie within the next ${longestDeadlineMs / 86_400_000} days`);
     if (Number(notBeforeUnixMs) >= deadline)
       throw invalid(`not_before ${instant(Number(notBeforeUnixMs))} must lie before the deadline ${instant(deadline)}`);
-    const priority = task.priority === wire.Priority.UNSPECIFIED ? wire.Priority.BACKGROUND : task.priority;
-    const accepted: wire.Task = { ...task, taskId, priority, deadlineUnixMs: BigInt(Math.floor(deadline)) };
+    const { highPriority: _said, ...rest } = task;
+    const priority = priorityOf(task);
+    const accepted: wire.Task = { ...rest, taskId, priority, deadlineUnixMs: BigInt(Math.floor(deadline)) };
     return { task: accepted, wish: this.#wish(defer, accepted) };
   }
 
@@ -339,6 +349,14 @@ function hashOf(request: wire.SubmitRequest): string {
 
 /** The same for the same task: where in the first part of a window it starts. */
 const spreadOf = (taskId: string): number => createHash('sha256').update(taskId).digest().readUInt32BE(0) / 2 ** 32;
+
+/** @throws {TasksError} it is stated in two ways that contradict each other. */
+function priorityOf(task: wire.Task): wire.Priority {
+  const stated = priorityOfTask(task);
+  if (stated === 'conflict')
+    throw invalid(priorityConflict(priorityFromWire(task.priority), task.highPriority === true));
+  return priorityToWire(stated ?? 'background');
+}
 
 const invalid = (message: string): TasksError => new TasksError(wire.FailureCode.INVALID_TASK, message);
 const unknownTask = (client: string, taskId: string): TasksError =>

@@ -1,7 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { dataClassToWire, priorityToWire, rankedSetFromWire, subjects, wire } from '@will/contracts';
-import { type DataClass, explainInWords, type Priority } from '@will/core';
+import { type DataClass, explainInWords, type Priority, type UnavailableModel } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
+import { priorityIn } from '../options.ts';
 import { printable } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
@@ -11,7 +12,9 @@ export interface ExplainOptions {
   readonly project?: string;
   readonly reflex?: string;
   readonly priority?: Priority;
+  readonly highPriority?: boolean;
   readonly model?: string;
+  readonly unavailableModel?: UnavailableModel;
   readonly dataClass?: DataClass;
   readonly needs?: readonly string[];
   readonly input?: readonly string[];
@@ -41,9 +44,10 @@ function factsOf(type: string, options: ExplainOptions): wire.Facts {
     client: options.client ?? 'default',
     project: options.project ?? '',
     reflex: options.reflex ?? '',
-    priority: priorityToWire(options.priority ?? 'normal'),
+    priority: priorityToWire(priorityIn(options) ?? 'normal'),
     dataClass: dataClassToWire(options.dataClass),
     model: options.model ?? '',
+    unavailableModel: options.unavailableModel ?? '',
     inputModalities: [...(options.input ?? ['text'])],
     outputModalities: [...(options.output ?? ['text'])],
     needs: [...(options.needs ?? [])].sort(),

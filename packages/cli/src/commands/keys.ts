@@ -1,5 +1,5 @@
 import { digestOfKey, type KeyRole, newKey, subjects, wire } from '@will/contracts';
-import type { DataClass } from '@will/core';
+import type { DataClass, UnavailableModel } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { localTime, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
@@ -12,6 +12,7 @@ export interface CreateKeyOptions {
   readonly project?: readonly string[];
   readonly type?: readonly string[];
   readonly dataClass?: DataClass;
+  readonly unavailableModel?: UnavailableModel;
   /** Epoch milliseconds. */
   readonly expires?: number;
   readonly note?: string;
@@ -29,6 +30,7 @@ export async function createKey(terminal: Terminal, options: CreateKeyOptions): 
     projects: [...(options.project ?? [])],
     taskTypes: [...(options.type ?? [])],
     dataClass: options.dataClass ?? '',
+    unavailableModel: options.unavailableModel ?? '',
     note: options.note ?? '',
     expiresUnixMs: BigInt(options.expires ?? 0),
   };
@@ -101,9 +103,10 @@ function stateOf({ revokedUnixMs, expiresUnixMs }: wire.Key): string {
   return expiresUnixMs === 0n ? 'holds' : `holds until ${localTime(Number(expiresUnixMs))}`;
 }
 
-const boundsOf = ({ projects, taskTypes, dataClass }: wire.Key): string =>
+const boundsOf = ({ projects, taskTypes, dataClass, unavailableModel }: wire.Key): string =>
   [
     ...projects.map((project) => `project ${project}`),
     ...taskTypes,
     ...(dataClass === '' ? [] : [`data ${dataClass}`]),
+    ...(unavailableModel === '' ? [] : [`unavailable model: ${unavailableModel}`]),
   ].join(', ');

@@ -1,7 +1,8 @@
 import { connectClient, TaskError, type TaskClient, type TaskRequest, type TaskResult } from '@will/client';
 import type { wire } from '@will/contracts';
-import { type DataClass, fieldsKind, type Outcome, type Priority } from '@will/core';
+import { type DataClass, fieldsKind, type Outcome, type Priority, type UnavailableModel } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
+import { priorityIn } from '../options.ts';
 import { dollars, duration, printable } from '../table.ts';
 import { dim, printJson, type Terminal } from '../terminal.ts';
 import { withBus } from '../with-bus.ts';
@@ -11,7 +12,9 @@ export interface RunOptions {
   readonly project?: string;
   readonly reflex?: string;
   readonly priority?: Priority;
+  readonly highPriority?: boolean;
   readonly model?: string;
+  readonly unavailableModel?: UnavailableModel;
   readonly dataClass?: DataClass;
   readonly maxTokens?: number;
   readonly timeoutMs?: number;
@@ -42,7 +45,8 @@ export async function run(terminal: Terminal, type: string, text: string, option
 }
 
 export function requestOf(type: string, input: string, options: RunOptions): TaskRequest {
-  const { client, project, reflex, priority, model, dataClass, maxTokens, timeoutMs } = options;
+  const priority = priorityIn(options);
+  const { client, project, reflex, model, unavailableModel, dataClass, maxTokens, timeoutMs } = options;
   return {
     type,
     input: options.fields ? Buffer.from(input) : input,
@@ -52,6 +56,7 @@ export function requestOf(type: string, input: string, options: RunOptions): Tas
     ...(reflex !== undefined && { reflex }),
     ...(priority !== undefined && { priority }),
     ...(model !== undefined && { model }),
+    ...(unavailableModel !== undefined && { unavailableModel }),
     ...(dataClass !== undefined && { dataClass }),
     ...(maxTokens !== undefined && { maxOutputTokens: maxTokens }),
     ...(timeoutMs !== undefined && { timeoutMs }),

@@ -136,6 +136,11 @@ export const routeSchema = record(routeShape).transform((route, context): RouteD
 const overrideShape = {
   slug: optionalSlug(),
   default_model: modelName().describe('Model tried before the route: name, alias or slug.').exactOptional(),
+  unavailable_model: choice('error', 'route')
+    .describe(
+      'What happens when a task names a model that does not exist or that a rule excludes. `error`: the task is rejected. `route`: the route answers instead. Default: `error`.',
+    )
+    .exactOptional(),
   force_tone: text(200).describe('Tone every answer must have: `formal`.').exactOptional(),
   data_rules: record({
     use_compliant_only: yesNo()

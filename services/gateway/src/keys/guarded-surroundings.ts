@@ -9,8 +9,8 @@ import {
   TaskError,
   type TaskRequest,
 } from '@will/client';
-import { dataClassFromWire, dataClassToWire, wire } from '@will/contracts';
-import { type DataClass, strictestOf } from '@will/core';
+import { dataClassFromWire, dataClassToWire, unavailableModelFromWire, wire } from '@will/contracts';
+import { type DataClass, strictestOf, type UnavailableModel } from '@will/core';
 import type { Questions, Surroundings } from '../ports.ts';
 import { type Identity, identity } from './identity.ts';
 
@@ -103,14 +103,21 @@ const guardedDurable = (durable: DurableWire): DurableWire => ({
 function boundSubmission(client: string, request: wire.SubmitRequest): [string, wire.SubmitRequest] {
   const { task } = request;
   const stated = dataClassFromWire(task?.dataClass ?? 0);
+  const unavailableModel = unavailableModelFromWire(task?.unavailableModel ?? '');
   const own = bound<Bindable>({
     type: task?.type ?? '',
     client,
+    ...(unavailableModel !== undefined && { unavailableModel }),
     ...(task && task.project !== '' && { project: task.project }),
     ...(stated !== undefined && { dataClass: stated }),
   });
   if (!task) return [own.client ?? '', request];
-  const bounded = { ...task, project: own.project ?? '', dataClass: dataClassToWire(own.dataClass) };
+  const bounded = {
+    ...task,
+    project: own.project ?? '',
+    dataClass: dataClassToWire(own.dataClass),
+    unavailableModel: own.unavailableModel ?? '',
+  };
   return [own.client ?? '', { ...request, task: bounded }];
 }
 
@@ -119,6 +126,7 @@ interface Bindable {
   readonly client?: string;
   readonly project?: string;
   readonly dataClass?: DataClass;
+  readonly unavailableModel?: UnavailableModel;
 }
 
 /** A task as the key allows it. @throws {TaskError} 'blocked' */
@@ -138,9 +146,11 @@ function bound<T extends Bindable>(task: T, taskId = ''): T {
     throw refuse(`task type ${JSON.stringify(task.type)} must be one of this key's: ${taskTypes.join(', ')}`);
   const dataClass =
     who.dataClass && task.dataClass ? strictestOf(who.dataClass, task.dataClass) : (who.dataClass ?? task.dataClass);
+  const unavailableModel = task.unavailableModel ?? who.unavailableModel;
   return {
     ...task,
     client: who.client,
+    ...(unavailableModel !== undefined && { unavailableModel }),
     ...(project !== undefined && { project }),
     ...(dataClass !== undefined && { dataClass }),
   };
@@ -169,8 +179,10 @@ const guardedQuestions = (questions: Questions): Questions => ({
     const { facts } = request;
     if (!facts || who.role !== 'caller') return questions.explain(request);
     const stated = dataClassFromWire(facts.dataClass ?? 0);
-    const { client, project, dataClass } = bound<Bindable>({
+    const said = unavailableModelFromWire(facts.unavailableModel ?? '');
+    const { client, project, dataClass, unavailableModel } = bound<Bindable>({
       type: facts.taskType ?? '',
+      ...(said !== undefined && { unavailableModel: said }),
       ...(facts.client !== undefined && { client: facts.client }),
       ...(stated !== undefined && { dataClass: stated }),
       ...(facts.project !== undefined && facts.project !== '' && { project: facts.project }),
@@ -180,6 +192,7 @@ const guardedQuestions = (questions: Questions): Questions => ({
       facts: create(wire.FactsSchema, {
         ...facts,
         dataClass: dataClassToWire(dataClass),
+        unavailableModel: unavailableModel ?? '',
         client: client ?? who.client,
         ...(project !== undefined && { project }),
       }),

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { KeyRole } from '@will/contracts';
-import type { DataClass } from '@will/core';
+import type { DataClass, UnavailableModel } from '@will/core';
 
 /** Who asks, by the key that was shown. */
 export interface Identity {
@@ -14,6 +14,8 @@ export interface Identity {
   readonly taskTypes: readonly string[];
   /** The least that every task counts as. */
   readonly dataClass: DataClass | undefined;
+  /** What happens when its tasks name a model that they may not have; undefined: what documents say. */
+  readonly unavailableModel?: UnavailableModel | undefined;
   /** Told when something is refused that was asked in this name. */
   readonly refused: (why: string) => void;
 }

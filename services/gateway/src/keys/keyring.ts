@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { idOfKey, keyRoles, type wire } from '@will/contracts';
+import { idOfKey, keyRoles, unavailableModelFromWire, type wire } from '@will/contracts';
 import { dataClasses, slugPattern } from '@will/core';
 import type { Identity } from './identity.ts';
 
@@ -46,9 +46,25 @@ export function holdsStill(find: FindKey, keyId: string, nowMs: number): boolean
 }
 
 /** A record with a word that is not known here lets nobody in. */
-function identityOf({ id, client, role, projects, taskTypes, dataClass }: wire.Key): Known | undefined {
+function identityOf({
+  id,
+  client,
+  role,
+  projects,
+  taskTypes,
+  dataClass,
+  unavailableModel,
+}: wire.Key): Known | undefined {
   const knownRole = keyRoles.find((known) => known === role);
   const knownClass = dataClasses.find((known) => known === dataClass);
   if (!knownRole || !slugPattern.test(client) || (dataClass !== '' && !knownClass)) return undefined;
-  return { keyId: id, client, role: knownRole, projects, taskTypes, dataClass: knownClass };
+  return {
+    keyId: id,
+    client,
+    role: knownRole,
+    projects,
+    taskTypes,
+    dataClass: knownClass,
+    unavailableModel: unavailableModelFromWire(unavailableModel),
+  };
 }

@@ -1,4 +1,4 @@
-import { modalities, slugPattern, type Facts, type Modality } from '@will/core';
+import { modalities, slugPattern, unavailableModels, type Facts, type Modality } from '@will/core';
 import { factsFromWire, type wire } from '@will/contracts';
 import { PolicyRefusal } from '../service.ts';
 
@@ -8,6 +8,9 @@ const longestModelName = 128;
 /** Facts as they came by the bus, checked. @throws {PolicyRefusal} 'facts' */
 export function readFacts(message: wire.Facts | undefined): Facts {
   if (!message) throw refused('facts are missing');
+  const { unavailableModel } = message;
+  if (unavailableModel !== '' && !unavailableModels.some((known) => known === unavailableModel))
+    throw refused(`unavailable_model ${shown(unavailableModel)} must be one of ${unavailableModels.join(', ')}`);
   const facts = factsFromWire(message);
   mustBeSlug('task type', facts.taskType);
   mustBeSlug('client', facts.client);

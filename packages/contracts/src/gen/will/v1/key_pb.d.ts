@@ -90,6 +90,13 @@ export declare type Key = Message<"will.v1.Key"> & {
    * @generated from field: int64 expires_unix_ms = 11;
    */
   expiresUnixMs: bigint;
+
+  /**
+   * error | route: what happens when a task of the key names a model that it may not have. Empty: what documents say.
+   *
+   * @generated from field: string unavailable_model = 12;
+   */
+  unavailableModel: string;
 };
 
 /**

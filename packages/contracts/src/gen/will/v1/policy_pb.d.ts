@@ -87,6 +87,13 @@ export declare type Facts = Message<"will.v1.Facts"> & {
    * @generated from field: will.v1.Requirement floor = 20;
    */
   floor?: Requirement | undefined;
+
+  /**
+   * What happens when the task may not have the model that it names: error | route. Empty: what documents say.
+   *
+   * @generated from field: string unavailable_model = 13;
+   */
+  unavailableModel: string;
 };
 
 /**
@@ -207,6 +214,13 @@ export declare type RankedSet = Message<"will.v1.RankedSet"> & {
    * @generated from field: will.v1.GoalRanking ranking = 12;
    */
   ranking?: GoalRanking | undefined;
+
+  /**
+   * Why the model that the task names may not do it; then there are no candidates, and the task is an error.
+   *
+   * @generated from field: will.v1.Exclusion rejection = 13;
+   */
+  rejection?: Exclusion | undefined;
 };
 
 /**

@@ -210,6 +210,21 @@ export declare type Task = Message<"will.v1.Task"> & {
   input: Uint8Array;
 
   /**
+   * What happens when the task may not have the model that it names: error | route. Empty: what the documents of its
+   * project and client say, else error.
+   *
+   * @generated from field: string unavailable_model = 18;
+   */
+  unavailableModel: string;
+
+  /**
+   * True is priority high. It must not contradict a priority that is stated.
+   *
+   * @generated from field: optional bool high_priority = 19;
+   */
+  highPriority?: boolean | undefined;
+
+  /**
    * In place of an input above 768 KiB, or of one field of it.
    *
    * @generated from field: will.v1.PayloadRef payload = 30;
