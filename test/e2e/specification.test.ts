@@ -1,3 +1,4 @@
+import type { TaskRequest } from '@will/client';
 import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { apply } from '../support/ask.ts';
@@ -152,8 +153,17 @@ function zoneWhereItIs(hour: number): string {
 
 test('a premium model is used only with high priority', async () => {
   await apply(system, documentFile(model('GPT-4', { tier: 'premium' })));
-  const run = async (priority: 'background' | 'normal' | 'high'): Promise<string> =>
-    (await system.client.run({ type: 'text_gen', priority, model: 'GPT-4', input: 'Hello' })).model;
-  expect([await run('background'), await run('normal'), await run('high')]).toEqual(['claude-3', 'claude-3', 'gpt-4']);
-  expect(upstream.countOf('gpt-4')).toBe(1);
+  const run = async (over: Partial<TaskRequest>): Promise<string> =>
+    (await system.client.run({ type: 'text_gen', input: 'Hello', ...over })).model;
+  expect(await run({ priority: 'background' })).toBe('claude-3');
+  expect(await run({})).toBe('claude-3');
+  expect(await run({ model: 'GPT-4', unavailableModel: 'route' })).toBe('claude-3');
+  await expect(run({ model: 'GPT-4' })).rejects.toMatchObject({
+    code: 'model_not_allowed',
+    message: expect.stringContaining('high_priority: true'),
+  });
+  expect(upstream.countOf('gpt-4')).toBe(0);
+  expect(await run({ model: 'GPT-4', priority: 'high' })).toBe('gpt-4');
+  expect(await run({ highPriority: true })).toBe('gpt-4');
+  expect(upstream.countOf('gpt-4')).toBe(2);
 });
