@@ -27,6 +27,21 @@ export function whyForbidden(
   return other && `premium without high priority, and ${other} is left`;
 }
 
+/** Whether any rule on data holds for a task, whatever class its data has. */
+export const hasRuleOnData = (documents: readonly AnyDocument[], task: WorldTask): boolean => {
+  const project = find(documents, 'project', task.project);
+  const owners = [find(documents, 'client', task.client), project, find(documents, 'client', project?.client)];
+  const { customer, sensitive } = dataClassOf(documents, task);
+  const rules = owners.map((owner) => owner?.data_rules ?? {});
+  return (
+    customer ||
+    sensitive ||
+    rules.some(
+      (rule) => rule.avoid_cloud === true || rule.use_compliant_only === true || rule.data_residency !== undefined,
+    )
+  );
+};
+
 const isPrivateHere = (url: string): boolean => addresses.find((address) => address.url === url)?.isPrivate === true;
 
 function find<K extends DocumentKind>(

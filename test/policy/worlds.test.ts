@@ -2,7 +2,7 @@ import type { AnyDocument } from '@will/core';
 import { expect, test } from 'vitest';
 import type { Judge } from '../../services/provider-worker/src/judge.ts';
 import { compileRevision, House, type SeenCall, staleAfterMs } from './house.ts';
-import { dataClassOf, whyForbidden } from './oracle.ts';
+import { hasRuleOnData, whyForbidden } from './oracle.ts';
 import { Random } from './random.ts';
 import { addresses, changeDocuments, makeDocuments, makeTask } from './world.ts';
 
@@ -16,8 +16,7 @@ const startMs = Date.UTC(2026, 10, 23, 11, 59, 30);
 /** Why a call must not have been made; undefined: it was right. Both the record in force and the one that was called count. */
 function wrongIn({ task, opened, worker, nowMs }: SeenCall): string | undefined {
   const { documents } = worker.revision;
-  const { customer, sensitive } = dataClassOf(documents, task);
-  if (worker.silentForMs > staleAfterMs && (customer || sensitive)) return 'not open data, on old documents';
+  if (worker.silentForMs > staleAfterMs && hasRuleOnData(documents, task)) return 'a rule on data, on old documents';
   const called: AnyDocument[] = documents.map((document) =>
     document.kind === 'model' && document.body.slug === opened.slug
       ? { kind: 'model', body: { ...document.body, ...addressOf(opened.document) } }

@@ -1,7 +1,8 @@
 import { fromBinary } from '@bufbuild/protobuf';
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { KV, KvEntry, KvWatchEntry } from '@nats-io/kv';
 import { compileSnapshot, type AnyDocument, type Snapshot } from '@will/core';
-import { wire } from '@will/contracts';
+import { names, wire } from '@will/contracts';
 import type { Bus } from './api.ts';
 import { headBeatMs, headKey, inParallel, registryBucket } from './snapshot-bucket.ts';
 
@@ -10,12 +11,19 @@ const silentAfterMs = 3 * headBeatMs;
 const firstLookMs = 2_000;
 const retryMs = 200;
 const readsAtOnce = 64;
+/** How often this process has it confirmed that its revision is the head. */
+const confirmEveryMs = 500;
+const confirmWithinMs = 2_000;
+const headOfStream = { last_by_subj: `$KV.${names.registryBucket}.${headKey}` } as const;
 
 export interface SnapshotView {
   /** The newest snapshot that was read whole; undefined until the registry has published one. */
   readonly current: Snapshot | undefined;
-  /** Milliseconds since the registry last said that this is what holds; infinite before it did. `nowMs` as `Date.now()`. */
-  ageMs(nowMs: number): number;
+  /**
+   * Milliseconds since this process last asked what the head is, where the answer of the stream's leader was what is in
+   * force here; infinite before. It stays young without a registry, and grows without the bus.
+   */
+  ageMs(): number;
   /** Resolves true once the snapshot has reached a revision, false when that took longer or the view was stopped. */
   untilRevision(revision: number, timeoutMs: number): Promise<boolean>;
   /** Called after every switch to another snapshot. Returns how to stop listening. */
@@ -28,6 +36,8 @@ export interface FollowOptions {
   readonly onChange?: () => void;
   /** Told of documents that cannot be read; the snapshot in force then stays. */
   readonly onError?: (what: string, error: unknown) => void;
+  /** A monotonic clock. Default: the process's own. */
+  readonly nowMs?: () => number;
 }
 
 /**
@@ -52,7 +62,10 @@ class SnapshotReader implements SnapshotView {
   #refusedKey = '';
   /** Documents by key: what did not change between two revisions is not read again. */
   #documents = new Map<string, AnyDocument>();
-  #beatAtMs = Number.NEGATIVE_INFINITY;
+  readonly #nowMs: () => number;
+  #confirmedAtMs = Number.NEGATIVE_INFINITY;
+  #confirming: Promise<void> | undefined;
+  #manager: JetStreamManager | undefined;
   #wanted: wire.SnapshotHead | undefined;
   #isReading = false;
   #bucket: KV | undefined;
@@ -61,11 +74,13 @@ class SnapshotReader implements SnapshotView {
   #lastWordMs = 0;
   #isStopped = false;
   #watchdog: NodeJS.Timeout | undefined;
+  #confirmTimer: NodeJS.Timeout | undefined;
   #stopListening: (() => void) | undefined;
 
   constructor(bus: Bus, options: FollowOptions) {
     this.#bus = bus;
     this.#options = options;
+    this.#nowMs = options.nowMs ?? (() => performance.now());
     if (options.onChange) this.#listeners.add(options.onChange);
   }
 
@@ -78,16 +93,22 @@ class SnapshotReader implements SnapshotView {
     const head = await this.#bucket.get(headKey);
     // A watch of an empty bucket never tells that it has shown everything, so what is there is read first.
     if (head?.operation === 'PUT') await this.#firstLook(head);
+    this.#manager = await jetstreamManager(this.#bus.connection, { checkAPI: false, timeout: confirmWithinMs });
+    await this.#confirm();
     await this.#open();
+    this.#confirmTimer = setInterval(() => void this.#confirm(), confirmEveryMs);
+    this.#confirmTimer.unref();
     this.#watchdog = setInterval(() => this.#reopenWhenSilent(), headBeatMs);
     this.#watchdog.unref();
     this.#stopListening = this.#bus.onConnectionChange((isConnected) => {
-      if (isConnected) void this.#open();
+      if (!isConnected) return;
+      void this.#open();
+      void this.#confirm();
     });
   }
 
-  ageMs(nowMs: number): number {
-    return Math.max(0, nowMs - this.#beatAtMs);
+  ageMs(): number {
+    return Math.max(0, this.#nowMs() - this.#confirmedAtMs);
   }
 
   onChange(listener: () => void): () => void {
@@ -116,6 +137,7 @@ class SnapshotReader implements SnapshotView {
   stop(): void {
     this.#isStopped = true;
     clearInterval(this.#watchdog);
+    clearInterval(this.#confirmTimer);
     this.#stopListening?.();
     this.#watcher?.stop();
     this.#changed();
@@ -127,7 +149,7 @@ class SnapshotReader implements SnapshotView {
     const enough = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, firstLookMs);
     });
-    await Promise.race([this.#take(entry, false), enough]);
+    await Promise.race([this.#take(entry.value), enough]);
     clearTimeout(timer);
   }
 
@@ -155,7 +177,7 @@ class SnapshotReader implements SnapshotView {
     try {
       for await (const entry of watcher) {
         this.#lastWordMs = performance.now();
-        if (entry.operation === 'PUT') void this.#take(entry, entry.isUpdate);
+        if (entry.operation === 'PUT') void this.#take(entry.value);
       }
     } catch (error) {
       if (!this.#isStopped && this.#bus.isConnected) this.#options.onError?.('following the registry', error);
@@ -166,23 +188,48 @@ class SnapshotReader implements SnapshotView {
     if (this.#bus.isConnected && performance.now() - this.#lastWordMs > silentAfterMs) void this.#open();
   }
 
-  async #take(entry: KvEntry, isFresh: boolean): Promise<void> {
-    let head: wire.SnapshotHead;
+  /**
+   * Has it confirmed that what is in force here is the head. The stream's leader is asked, never a replica that may be
+   * behind it. What cannot be confirmed grows old.
+   */
+  #confirm(): Promise<void> {
+    if (!this.#bus.isConnected || this.#isStopped) return Promise.resolve();
+    this.#confirming ??= this.#askLeader().finally(() => {
+      this.#confirming = undefined;
+    });
+    return this.#confirming;
+  }
+
+  async #askLeader(): Promise<void> {
+    const askedAtMs = this.#nowMs();
+    const stored = await this.#manager?.streams
+      .getMessage(`KV_${names.registryBucket}`, headOfStream)
+      .catch(() => undefined);
+    const head = stored && this.#readHead(stored.data);
+    if (!head) return;
+    if (this.#isInForce(head)) this.#confirmedAtMs = askedAtMs;
+    else void this.#bring(head);
+  }
+
+  #readHead(value: Uint8Array): wire.SnapshotHead | undefined {
     try {
-      head = fromBinary(wire.SnapshotHeadSchema, entry.value);
+      return fromBinary(wire.SnapshotHeadSchema, value);
     } catch (error) {
       this.#options.onError?.('reading the head of the registry', error);
-      return;
+      return undefined;
     }
-    if (this.#isOlder(head) || head.manifestKey === this.#refusedKey) return;
-    // What was there before this process looked may have been written by a registry that is long gone.
-    const beatAtMs = isFresh ? Date.now() : Math.min(Date.now(), Number(head.writtenUnixMs));
-    if (this.#isInForce(head)) {
-      this.#beatAtMs = Math.max(this.#beatAtMs, beatAtMs);
-      return;
-    }
+  }
+
+  async #take(value: Uint8Array): Promise<void> {
+    const head = this.#readHead(value);
+    if (head) await this.#bring(head);
+  }
+
+  /** Puts in force what a head names, unless that is so already, or is older, or does not compile. */
+  async #bring(head: wire.SnapshotHead): Promise<void> {
+    if (this.#isOlder(head) || this.#isInForce(head) || head.manifestKey === this.#refusedKey) return;
     this.#wanted = head;
-    await this.#readWanted(beatAtMs);
+    await this.#readWanted();
   }
 
   #isInForce(head: wire.SnapshotHead): boolean {
@@ -198,14 +245,14 @@ class SnapshotReader implements SnapshotView {
   }
 
   /** Reads until what is in force is what was last wanted; a newer head that comes meanwhile replaces the older one. */
-  async #readWanted(beatAtMs: number): Promise<void> {
+  async #readWanted(): Promise<void> {
     if (this.#isReading) return;
     this.#isReading = true;
     try {
       while (this.#wanted && !this.#isInForce(this.#wanted) && !this.#isStopped) {
         const head = this.#wanted;
         const documents = await this.#read(head);
-        if (documents) this.#switchTo(head, documents, beatAtMs);
+        if (documents) this.#switchTo(head, documents);
         else await new Promise((resolve) => setTimeout(resolve, retryMs));
         if (documents && this.#wanted === head) this.#wanted = undefined;
       }
@@ -236,7 +283,7 @@ class SnapshotReader implements SnapshotView {
   }
 
   /** Puts documents in force. Those that do not compile stay out, and the snapshot in force grows old: fail closed. */
-  #switchTo(head: wire.SnapshotHead, documents: Map<string, AnyDocument>, beatAtMs: number): void {
+  #switchTo(head: wire.SnapshotHead, documents: Map<string, AnyDocument>): void {
     try {
       this.#current = compiled(head, documents);
     } catch (error) {
@@ -247,7 +294,7 @@ class SnapshotReader implements SnapshotView {
     this.#documents = documents;
     this.#incarnation = head.incarnation;
     this.#manifestKey = head.manifestKey;
-    this.#beatAtMs = beatAtMs;
+    void this.#confirm();
     this.#changed();
   }
 

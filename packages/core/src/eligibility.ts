@@ -42,6 +42,19 @@ function statedRequirementOf(snapshot: Snapshot, facts: Facts): DataRequirement 
   };
 }
 
+/**
+ * Whether no rule on data holds: what may go anywhere may go there by old documents too. Everything else needs a snapshot
+ * that was confirmed to be the newest.
+ */
+export const isUnrestricted = ({
+  dataClass,
+  avoidCloud,
+  compliantOnly,
+  standards,
+  residencies,
+}: DataRequirement): boolean =>
+  dataClass === 'open' && !avoidCloud && !compliantOnly && standards.length === 0 && residencies.length === 0;
+
 /** The documents whose restrictions hold for a task. */
 export function ownersOf(snapshot: Snapshot, facts: Facts): (ClientDocument | ProjectDocument)[] {
   const client = snapshot.clients.get(facts.client);

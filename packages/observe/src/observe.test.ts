@@ -64,7 +64,7 @@ test('figures are read when they are asked for, and readiness follows the bus an
   };
   expect(await get('/readyz')).toEqual([503, 'starting\n']);
   const state = { ...bus };
-  observing.watchDocuments(state, snapshots, Date.now);
+  observing.watchDocuments(state, snapshots);
   observing.count(measures.calls, 2, { model: 'a', outcome: 'Success' });
   observing.time(measures.callDuration, 0.03, { model: 'a' });
   expect(await get('/readyz')).toEqual([200, 'ok\n']);

@@ -10,7 +10,7 @@ interface BusState {
 }
 interface SnapshotState {
   readonly current: { readonly revision: number } | undefined;
-  ageMs(nowMs: number): number;
+  ageMs(): number;
 }
 
 /** What this process shows of itself to operators. */
@@ -29,7 +29,7 @@ export interface Observing {
    * Measures which documents this process works with and whether it is on the bus; from now on `/readyz` answers by that
    * too. For every process that follows a snapshot.
    */
-  watchDocuments(bus: BusState, snapshots: SnapshotState, nowMs: () => number): void;
+  watchDocuments(bus: BusState, snapshots: SnapshotState): void;
   /** From now on `/readyz` answers with this: undefined when the process can work, else why not. Before: "starting". */
   ready(reason: () => string | undefined): void;
   /** Sends what is not sent yet, and closes. */
@@ -112,11 +112,11 @@ class Instruments implements Observing {
     });
   }
 
-  watchDocuments(bus: BusState, snapshots: SnapshotState, nowMs: () => number): void {
+  watchDocuments(bus: BusState, snapshots: SnapshotState): void {
     this.watch(measures.busConnected, () => [[bus.isConnected ? 1 : 0]]);
     this.watch(measures.revision, () => [[snapshots.current?.revision ?? 0]]);
     this.watch(measures.snapshotAge, () => {
-      const ageMs = snapshots.ageMs(nowMs());
+      const ageMs = snapshots.ageMs();
       return Number.isFinite(ageMs) ? [[Math.max(0, ageMs) / 1_000]] : [];
     });
     this.ready(() => {

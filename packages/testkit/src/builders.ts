@@ -1,4 +1,11 @@
-import { type AnyDocument, compileSnapshot, type Facts, type Model, type ModelDocument } from '@will/core';
+import {
+  type AnyDocument,
+  compileSnapshot,
+  type Facts,
+  type Model,
+  type ModelDocument,
+  type Snapshot,
+} from '@will/core';
 
 /** A model as the rules and providers see it, out of the fields that matter to a test. */
 export function modelFor(fields: Partial<ModelDocument>): Model {
@@ -35,3 +42,10 @@ export const factsFor = (over: Partial<Facts> = {}): Facts => ({
   maxOutputTokens: 0,
   ...over,
 });
+
+/** A snapshot of documents. @throws {Error} they do not compile. */
+export function snapshotOf(documents: readonly AnyDocument[], revision = 1): Snapshot {
+  const compiled = compileSnapshot(revision, documents);
+  if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));
+  return compiled.snapshot;
+}

@@ -6,6 +6,6 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =
     ...busSettings,
     /** Modules of which one may bring a ranking: packages by name, files by path, comma separated. */
     extensions: ['WILL_EXTENSIONS', optionalText],
-    /** A registry that was silent for longer may have forbidden what this snapshot allows: then open data only. */
+    /** A snapshot that was not confirmed for longer may allow what is forbidden by now: then only what no rule restricts. */
     staleAfterMs: ['WILL_STALE_AFTER_MS', integer(15_000, 1_000, 3_600_000)],
   });

@@ -39,7 +39,7 @@ await runMain(logger, async (ready) => {
 
   const stopBeating = beat(bus);
   const door = servePolicy(bus, policy, onError);
-  observing.watchDocuments(bus, snapshots, Date.now);
+  observing.watchDocuments(bus, snapshots);
   const presence = await announce(bus, 'policy', () => ({
     revision: snapshots.current?.revision ?? 0,
     metricsUrl: observing.url,

@@ -2,6 +2,6 @@ import type { Snapshot } from '@will/core';
 
 export interface Snapshots {
   readonly current: Snapshot | undefined;
-  /** Milliseconds since the registry last said that this is what holds. */
-  ageMs(nowMs: number): number;
+  /** Milliseconds since this was last confirmed to be the newest; Infinity: never. */
+  ageMs(): number;
 }

@@ -44,16 +44,16 @@ test('without documents there is no decision and no explanation', () => {
   expect(codeOf(() => policy.explain(facts(), undefined))).toEqual(refusal);
 });
 
-test('after a silence of the registry only open data is served', () => {
+test('on documents that are not confirmed only what no rule restricts is served', () => {
   expect(policyAt(15_001).decide(facts()).candidates).toHaveLength(1);
   expect(policyAt(15_000).decide(facts('sensitive')).candidates).toHaveLength(1);
   expect(codeOf(() => policyAt(16_000).decide(facts('sensitive')))).toEqual([
     'stale_documents',
     true,
-    'the registry was silent for 16 s: until it is back only open data is served, this is sensitive',
+    'the documents were not confirmed for 16 s: until they are, only tasks without any rule on data are served, this is on sensitive data',
   ]);
   expect(codeOf(() => policyAt(Number.POSITIVE_INFINITY).decide(facts('customer')))).toContain(
-    'the registry was silent since this service started: until it is back only open data is served, this is customer',
+    'the documents were not confirmed since this service started: until they are, only tasks without any rule on data are served, this is on customer data',
   );
 });
 
@@ -65,5 +65,5 @@ test('a decision on data that is not open ends when the documents would be too o
 test('an explanation may be of any instant, is given on old documents too, and says that they are old', () => {
   const set = policyAt(16_000).explain(facts('sensitive'), nowMs + 1e9);
   expect(set.validUntilMs).toBe(nowMs + 1e9 + 60_000);
-  expect(set.notes).toContain('the registry was silent for 16 s: such a task is refused now');
+  expect(set.notes).toContain('the documents were not confirmed for 16 s: such a task is refused now');
 });

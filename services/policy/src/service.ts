@@ -1,4 +1,14 @@
-import { decide, explain, type Measures, whatWouldChange, type Facts, type RankedSet, type Snapshot } from '@will/core';
+import {
+  decide,
+  explain,
+  isUnrestricted,
+  type Measures,
+  requirementOf,
+  whatWouldChange,
+  type Facts,
+  type RankedSet,
+  type Snapshot,
+} from '@will/core';
 import type { Ranking } from '@will/extension';
 import type { Snapshots } from './ports.ts';
 import { rankedBy } from './ranked-by.ts';
@@ -20,7 +30,7 @@ export class PolicyRefusal extends Error {
 
 export interface PolicyDeps {
   readonly snapshots: Snapshots;
-  /** A registry that was silent for longer may have forbidden what this snapshot allows: then open data only. */
+  /** A snapshot that was not confirmed for longer may allow what is forbidden by now: then only what no rule restricts. */
   readonly staleAfterMs: number;
   readonly nowMs: () => number;
   /** Orders what may do a task; absent: the declared order. */
@@ -43,12 +53,12 @@ export class Policy {
     const { snapshots, staleAfterMs, nowMs, measures } = this.#deps;
     const now = nowMs();
     const set = this.#ranked(decide(this.#documents(), facts, now, measures));
-    if (set.dataClass === 'open') return set;
-    const ageMs = snapshots.ageMs(now);
+    if (this.#isUnrestricted(facts)) return set;
+    const ageMs = snapshots.ageMs();
     if (ageMs > staleAfterMs)
       throw new PolicyRefusal(
         'stale_documents',
-        `the registry was silent ${inWords(ageMs)}: until it is back only open data is served, this is ${set.dataClass}`,
+        `the documents were not confirmed ${inWords(ageMs)}: until they are, only tasks without any rule on data are served, this is on ${set.dataClass} data`,
       );
     // Whoever keeps the set must not use it when this service itself would have stopped to answer so.
     return { ...set, validUntilMs: Math.min(set.validUntilMs, now + staleAfterMs - ageMs) };
@@ -62,14 +72,19 @@ export class Policy {
     const { snapshots, staleAfterMs, nowMs, measures } = this.#deps;
     const now = nowMs();
     const set = this.#ranked(explain(this.#documents(), facts, atMs ?? now, measures));
-    const ageMs = snapshots.ageMs(now);
-    if (ageMs <= staleAfterMs || set.dataClass === 'open') return set;
-    return { ...set, notes: [...set.notes, `the registry was silent ${inWords(ageMs)}: such a task is refused now`] };
+    const ageMs = snapshots.ageMs();
+    if (ageMs <= staleAfterMs || this.#isUnrestricted(facts)) return set;
+    const note = `the documents were not confirmed ${inWords(ageMs)}: such a task is refused now`;
+    return { ...set, notes: [...set.notes, note] };
   }
 
   /** Single changes that would let in the first model that is left out, in words. @throws {PolicyRefusal} no documents yet. */
   wouldChange(facts: Facts, atMs: number | undefined): readonly string[] {
     return whatWouldChange(this.#documents(), facts, atMs ?? this.#deps.nowMs());
+  }
+
+  #isUnrestricted(facts: Facts): boolean {
+    return isUnrestricted(requirementOf(this.#documents(), facts));
   }
 
   #ranked(set: RankedSet): RankedSet {

@@ -26,7 +26,7 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =
     containerEngine: ['WILL_CONTAINER_ENGINE', text('unix:///var/run/docker.sock')],
     /** When models are looked at: a cron pattern with seconds, in the machine's zone. */
     healthSchedule: ['WILL_HEALTH_SCHEDULE', cronPattern('*/5 * * * * *')],
-    /** A registry that was silent for longer may have forbidden what this snapshot allows: then open data only. */
+    /** A snapshot that was not confirmed for longer may allow what is forbidden by now: then only what no rule restricts. */
     staleAfterMs: ['WILL_STALE_AFTER_MS', integer(15_000, 1_000, 3_600_000)],
     /** How long calls in flight may take after SIGTERM. */
     drainMs: ['WILL_DRAIN_MS', integer(120_000, 0, 600_000)],

@@ -1,6 +1,7 @@
 import {
   decide,
   exclusionOf,
+  isUnrestricted,
   namedExclusionOf,
   requirementOf,
   type DataClass,
@@ -25,7 +26,7 @@ export interface CallToJudge {
   readonly expiresUnixMs: number;
 }
 
-/** Why a call must not be made; undefined: it may. `snapshotAgeMs`: how long the registry has been silent. */
+/** Why a call must not be made; undefined: it may. `snapshotAgeMs`: since the snapshot was confirmed to be the newest. */
 export type Judge = (
   call: CallToJudge,
   model: Model,
@@ -34,7 +35,7 @@ export type Judge = (
   nowMs: number,
 ) => Refusal | undefined;
 
-/** The judge of a worker. A registry that was silent for longer than `staleAfterMs` may have forbidden what the snapshot allows. */
+/** The judge of a worker. A snapshot that was not confirmed for longer than `staleAfterMs` may allow what is forbidden by now. */
 export const judgeBy =
   (staleAfterMs: number): Judge =>
   (call, model, snapshot, snapshotAgeMs, nowMs) =>
@@ -44,7 +45,7 @@ export const judgeBy =
 function refusalByAge(
   call: CallToJudge,
   snapshot: Snapshot,
-  silentForMs: number | undefined,
+  unconfirmedForMs: number | undefined,
   nowMs: number,
 ): Refusal | undefined {
   if (call.expiresUnixMs <= nowMs) return { rule: 'expired', detail: 'the decision has expired', isRetryable: true };
@@ -54,14 +55,18 @@ function refusalByAge(
       detail: `revision ${snapshot.revision} is older than the decision's ${call.revision}`,
       isRetryable: true,
     };
-  if (silentForMs !== undefined && call.dataClass !== 'open')
+  if (unconfirmedForMs !== undefined && !mayDoWithOld(call, snapshot))
     return {
       rule: 'stale_snapshot',
-      detail: `the registry was silent for ${Math.round(silentForMs / 1000)} s`,
+      detail: `the documents were not confirmed for ${Math.round(unconfirmedForMs / 1000)} s`,
       isRetryable: true,
     };
   return undefined;
 }
+
+/** The class of the subject counts beside the rules: what came as anything but open data is none. */
+const mayDoWithOld = (call: CallToJudge, snapshot: Snapshot): boolean =>
+  call.dataClass === 'open' && isUnrestricted(requirementOf(snapshot, call.facts));
 
 /**
  * The worker's own look at the rules, on its own snapshot, right before the call. The same predicate as policy's, so

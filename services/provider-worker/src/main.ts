@@ -104,7 +104,7 @@ await runMain(logger, async (ready) => {
   );
   observing.watch(measures.recordsWaiting, () => [[outbox.waiting]]);
   observing.watch(measures.recordsDropped, () => [[outbox.dropped]]);
-  observing.watchDocuments(bus, snapshots, Date.now);
+  observing.watchDocuments(bus, snapshots);
   watchModels(observing, worker);
   snapshots.onChange(() => presence.update());
   rests.onChange(() => presence.update());

@@ -5,8 +5,8 @@ import type { Offer } from './slots.ts';
 
 export interface Snapshots {
   readonly current: Snapshot | undefined;
-  /** Milliseconds since the registry last said that this is the newest; Infinity: never. */
-  ageMs(nowMs: number): number;
+  /** Milliseconds since this was last confirmed to be the newest; Infinity: never. */
+  ageMs(): number;
   /** Resolves true once the snapshot has reached a revision, false when that took longer. */
   untilRevision(revision: number, timeoutMs: number): Promise<boolean>;
   onChange(listener: () => void): () => void;

@@ -344,7 +344,7 @@ export class ServedModel {
     if (!snapshot || !model || !facts)
       return { rule: 'unknown_model', detail: 'not in this worker’s snapshot', isRetryable: true };
     const judged = { facts, dataClass, revision, expiresUnixMs: Number(request.expiresUnixMs) };
-    return judge(judged, model, snapshot, snapshots.ageMs(nowMs()), nowMs());
+    return judge(judged, model, snapshot, snapshots.ageMs(), nowMs());
   }
 
   /** The rules once more, as of now, for data that counts as `dataClass`. */

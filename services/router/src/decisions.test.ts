@@ -1,5 +1,5 @@
-import type { Facts, RankedSet, Snapshot } from '@will/core';
-import { factsFor } from '@will/testkit';
+import type { AnyDocument, Facts, RankedSet } from '@will/core';
+import { factsFor, snapshotOf } from '@will/testkit';
 import { expect, test } from 'vitest';
 import { Decisions, keyOf } from './decisions.ts';
 import { PolicyError, type DecidedSet } from './ports.ts';
@@ -22,7 +22,12 @@ const decided = (over: Partial<RankedSet> = {}): DecidedSet => ({
   },
 });
 
-function setUp(answers: (DecidedSet | Error)[]) {
+const openByDefault: AnyDocument = {
+  kind: 'settings',
+  body: { name: 'global', slug: 'global', default_data_class: 'open' },
+};
+
+function setUp(answers: (DecidedSet | Error)[], documents: readonly AnyDocument[] = []) {
   const state = { nowMs: 0, revision: 1 };
   const policy = {
     async decide() {
@@ -33,7 +38,7 @@ function setUp(answers: (DecidedSet | Error)[]) {
   };
   const snapshots = {
     get current() {
-      return { revision: state.revision } as Snapshot;
+      return snapshotOf([openByDefault, ...documents], state.revision);
     },
   };
   return { state, decisions: new Decisions(policy, snapshots, () => state.nowMs) };
@@ -87,6 +92,16 @@ test('while policy is away open data may use a decision up to 60 s old, all othe
     if (mayServe) expect((await late).setId).toBe('s');
     else await expect(late).rejects.toThrow(PolicyError);
     state.nowMs = 60_001;
+    await expect(Promise.resolve(decisions.decide(facts()))).rejects.toThrow(PolicyError);
+  }
+});
+
+test('while policy is away a client with any rule on data fails closed, whatever class its data has', async () => {
+  for (const rules of [{ avoid_cloud: true }, { use_compliant_only: true }, { data_residency: 'EU' as const }]) {
+    const client: AnyDocument = { kind: 'client', body: { name: 'acme', slug: 'acme', data_rules: rules } };
+    const { state, decisions } = setUp([decided(), away], [client]);
+    await decisions.decide(facts());
+    state.nowMs = 1_001;
     await expect(Promise.resolve(decisions.decide(facts()))).rejects.toThrow(PolicyError);
   }
 });

@@ -1,8 +1,8 @@
-import type { DataRequirement, Facts } from '@will/core';
+import { isUnrestricted, requirementOf, type DataRequirement, type Facts, type RankedSet } from '@will/core';
 import { PolicyError, type DecidedSet, type Policy, type SnapshotSource } from './ports.ts';
 
 const mostKept = 10_000;
-/** While policy is away, tasks on open data may use a decision of this age; all others are refused. */
+/** While policy is away, tasks that no rule on data restricts may use a decision of this age; all others are refused. */
 const openGraceMs = 60_000;
 
 /** How far this machine's clock may be behind the one that announced an edge. */
@@ -75,6 +75,12 @@ export class Decisions {
     }
   }
 
+  /** Whether a decision may be used for a while after its end, as no rule on data restricts what was decided. */
+  mayOutlive({ dataClass, facts }: RankedSet): boolean {
+    const { current } = this.#snapshots;
+    return dataClass === 'open' && current !== undefined && isUnrestricted(requirementOf(current, facts));
+  }
+
   #keep(key: string, decided: DecidedSet): void {
     this.#kept.delete(key);
     this.#kept.set(key, { decided, keptAtMs: this.#nowMs() });
@@ -91,7 +97,7 @@ export class Decisions {
     const { set } = decided;
     const isBeforeEdge = set.scheduleEdgeMs === undefined || set.scheduleEdgeMs > this.#nowMs();
     return (
-      set.dataClass === 'open' &&
+      this.mayOutlive(set) &&
       isBeforeEdge &&
       set.revision >= this.#revision() &&
       this.#nowMs() - keptAtMs <= openGraceMs

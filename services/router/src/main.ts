@@ -77,7 +77,7 @@ await runMain(logger, async (ready) => {
   observing.watch(measures.decisionsAsked, () => [[decisions.asked]]);
   observing.watch(measures.recordsWaiting, () => [[outbox.waiting]]);
   observing.watch(measures.recordsDropped, () => [[outbox.dropped]]);
-  observing.watchDocuments(bus, snapshots, nowMs);
+  observing.watchDocuments(bus, snapshots);
   const presence = await announce(bus, 'router', () => ({
     revision: snapshots.current?.revision ?? 0,
     metricsUrl: observing.url,

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
-import type { RankedSet, Snapshot } from '@will/core';
+import type { RankedSet } from '@will/core';
 import { wire } from '@will/contracts';
-import { factsFor } from '@will/testkit';
+import { factsFor, snapshotOf } from '@will/testkit';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Decisions } from './decisions.ts';
 import type { AcceptedTask } from './intake.ts';
@@ -102,7 +102,7 @@ function world(
       policy,
       {
         get current() {
-          return { revision: revision.now } as Snapshot;
+          return snapshotOf([], revision.now);
         },
       },
       Date.now,

@@ -38,11 +38,8 @@ export interface RunDeps {
 const patienceMs = { others: 100, last: 1_000 } as const;
 /** How often a task is decided at most, while the documents change under it. */
 const mostDecisions = 3;
-/** A call may be on its way, and policy away: what open data may use for a while longer is not refused meanwhile. */
-const expirySlackMs = { open: 62_000, other: 2_000 } as const;
-
-const expiryOf = ({ validUntilMs, dataClass }: RankedSet): number =>
-  validUntilMs + (dataClass === 'open' ? expirySlackMs.open : expirySlackMs.other);
+/** A call may be on its way, and policy away: what no rule restricts may be used for a while longer. */
+const expirySlackMs = { unrestricted: 62_000, other: 2_000 } as const;
 
 /** How often a call that did not arrive, or met the provider's limit, is sent again where nothing else is left. */
 const mostRedeliveries = 3;
@@ -438,7 +435,7 @@ export class TaskRun implements AttemptListener {
       attempt: number,
       decisionId: this.#decisionId,
       revision: BigInt(set.revision),
-      expiresUnixMs: BigInt(Math.floor(Math.min(task.deadlineUnixMs, expiryOf(set)))),
+      expiresUnixMs: BigInt(Math.floor(Math.min(task.deadlineUnixMs, this.#expiryOf(set)))),
       facts: factsToWire(task.facts),
       model,
       deadlineUnixMs: BigInt(task.deadlineUnixMs),
@@ -455,6 +452,11 @@ export class TaskRun implements AttemptListener {
       anotherFollows,
       firstContentTimeoutMs: anotherFollows ? this.#patienceWith(model) : 0,
     });
+  }
+
+  #expiryOf(set: RankedSet): number {
+    const { unrestricted, other } = expirySlackMs;
+    return set.validUntilMs + (this.#deps.decisions.mayOutlive(set) ? unrestricted : other);
   }
 
   /** A model that was not called at all stands among the attempts with the reason, so that the caller sees the whole way. */

@@ -69,7 +69,7 @@ await runMain(logger, async (ready) => {
     metricsUrl: observing.url,
   }));
   observing.watch(measures.tasksInFlight, () => [[runner.running]]);
-  observing.watchDocuments(bus, snapshots, nowMs);
+  observing.watchDocuments(bus, snapshots);
   const queueWatch = await watchQueue(bus, observing, nowMs);
   snapshots.onChange(() => presence.update());
   ready();

@@ -100,7 +100,7 @@ await runMain(logger, async (ready) => {
   const limits = serveLimits(bus, keeper, onError);
   const judgements = new Outbox(bus, { service: 'telemetry', kind: 'feedback', onError });
   const feedback = serveFeedback(bus, { log, outbox: judgements, nowMs: Date.now, onError });
-  observing.watchDocuments(bus, snapshots, Date.now);
+  observing.watchDocuments(bus, snapshots);
   watchLedger(observing, keeper);
   watchEvents(observing, events);
   const presence = await announce(bus, 'telemetry', () => ({

@@ -1,0 +1,56 @@
+/** How often the event loop shows that it runs. */
+const tickEveryMs = 20;
+/** What is read right after a standstill may have come during it. */
+const suspectForMs = 100;
+
+/**
+ * Knows how long this process's event loop stood still. It compares the present with the last tick when it is asked, so
+ * that a process that was stopped finds out with the first message it reads, before any of its timers fires.
+ */
+export class LoopWatch {
+  readonly #nowMs: () => number;
+  readonly #timer: NodeJS.Timeout;
+  #lastTickMs: number;
+  /** The last standstill that was found: when it ended, and how long it was. */
+  #foundAtMs = Number.NEGATIVE_INFINITY;
+  #foundMs = 0;
+  #maxDelayMs = 0;
+
+  /** @param nowMs a monotonic clock. */
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs;
+    this.#lastTickMs = nowMs();
+    this.#timer = setInterval(() => this.tick(), tickEveryMs);
+    this.#timer.unref();
+  }
+
+  /** How long the loop stood still until now or a moment ago, in milliseconds; 0: it runs. */
+  stoodStillMs(): number {
+    this.tick();
+    return this.#lastTickMs - this.#foundAtMs <= suspectForMs ? this.#foundMs : 0;
+  }
+
+  /** The longest delay of the loop since this was last asked, in milliseconds. */
+  takeMaxDelayMs(): number {
+    this.tick();
+    const maxMs = this.#maxDelayMs;
+    this.#maxDelayMs = 0;
+    return maxMs;
+  }
+
+  /** The loop runs now. */
+  tick(): void {
+    const nowMs = this.#nowMs();
+    const delayMs = nowMs - this.#lastTickMs - tickEveryMs;
+    this.#lastTickMs = nowMs;
+    if (delayMs <= 0) return;
+    this.#maxDelayMs = Math.max(this.#maxDelayMs, delayMs);
+    if (delayMs < this.#foundMs && nowMs - this.#foundAtMs <= suspectForMs) return;
+    this.#foundAtMs = nowMs;
+    this.#foundMs = delayMs;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}
