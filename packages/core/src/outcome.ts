@@ -55,7 +55,8 @@ export interface ProviderFailure {
   readonly retryAfterMs: number | undefined;
 }
 
-export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';
+/** Why an answer ended; `unknown`: the provider did not say, or in a word that nobody knows. */
+export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' | 'unknown';
 
 export interface Usage {
   /** Includes tokens that were cached, written to a cache, and of audio. */

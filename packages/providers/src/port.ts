@@ -87,14 +87,8 @@ export function spentIn(headers: Readonly<Record<string, string>> | undefined): 
   return ms === undefined ? {} : { spentForMs: ms };
 }
 
-/** Where the provider counts nothing: four characters a token, the common rule of thumb. */
-export const estimatedUsage = (inputChars: number, outputChars: number): Usage => ({
-  inputTokens: Math.ceil(inputChars / 4),
-  outputTokens: Math.ceil(outputChars / 4),
-  cachedInputTokens: 0,
-  reasoningTokens: 0,
-  estimated: true,
-});
+/** Whether an HTTP status says that the answer is one. */
+export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
 /** Why a call ended whose signal was aborted. */
 export const abortedBy = (signal: AbortSignal): 'deadline' | 'cancelled' =>

@@ -1,6 +1,7 @@
 import type { EmbeddingModelV4 } from '@ai-sdk/provider';
 import { failureOf, readTaskInput, type TaskInput, vectorsToBytes } from '@will/core';
-import { abortedBy, estimatedUsage, failed, type ModelCall, type ProviderOutcome, spentIn } from '../port.ts';
+import { abortedBy, failed, type ModelCall, type ProviderOutcome, spentIn } from '../port.ts';
+import { mediaSize, usageOf } from '../usage.ts';
 import type { EgressFetch } from './egress-fetch.ts';
 import { failureFrom } from './failure.ts';
 
@@ -17,7 +18,7 @@ export async function embeddingCall(
   const onAbort = (): void => resolve(failed(failureOf(abortedBy(signal))));
   const timer = setTimeout(() => resolve(failed(failureOf('first_token_timeout'))), call.firstContentTimeoutMs);
   signal.addEventListener('abort', onAbort, { once: true });
-  const vectors = embed(model, input).catch((error: unknown) =>
+  const vectors = embed(model, input, call).catch((error: unknown) =>
     failed(
       failureFrom({
         error,
@@ -35,7 +36,11 @@ export async function embeddingCall(
   return outcome;
 }
 
-async function embed(model: EmbeddingModelV4, input: TaskInput<'embedding'>): Promise<ProviderOutcome> {
+async function embed(
+  model: EmbeddingModelV4,
+  input: TaskInput<'embedding'>,
+  call: ModelCall,
+): Promise<ProviderOutcome> {
   const most = (await model.maxEmbeddingsPerCall) ?? input.input.length;
   const vectors: number[][] = [];
   let tokens: number | undefined = 0;
@@ -52,16 +57,16 @@ async function embed(model: EmbeddingModelV4, input: TaskInput<'embedding'>): Pr
     headers = answer.response?.headers;
   }
   const dimensions = vectors[0]?.length ?? 0;
-  if (dimensions === 0 || vectors.some((vector) => vector.length !== dimensions))
+  if (dimensions === 0 || !vectors.every((vector) => vector.length === dimensions && vector.every(Number.isFinite)))
     return failed(failureOf('bad_response', { status: 200 }));
   const chars = input.input.reduce((sum, text) => sum + text.length, 0);
   return {
     ok: true,
     finish: 'stop',
-    usage:
-      tokens === undefined
-        ? estimatedUsage(chars, 0)
-        : { inputTokens: tokens, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0, estimated: false },
+    usage: usageOf(
+      tokens === undefined ? undefined : { input: [tokens], output: [0] },
+      mediaSize({ textChars: chars, body: call.input }, { bytes: 0, chars: 0 }),
+    ),
     output: {
       text: JSON.stringify({ count: vectors.length, dimensions }),
       data: vectorsToBytes(vectors),

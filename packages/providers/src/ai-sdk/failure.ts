@@ -26,11 +26,3 @@ export function failureFrom({ error, failedCode, status: answered, hasContent, n
   if (status === 200) return failureOf(reasonInBody(body) ?? 'bad_response', { status });
   return classifyHttp({ status, headers: responseHeaders, body, nowMs });
 }
-
-/** The failure that a vendor told within its stream, in its own words for it. */
-export function failureWithin(error: unknown): ProviderFailure {
-  const told = typeof error === 'object' && error !== null ? (error as { data?: unknown; type?: unknown }) : {};
-  const reason = reasonInBody(JSON.stringify({ type: told.type, data: told.data }));
-  if (reason) return failureOf(reason, { status: 200 });
-  return failureOf(told.data === undefined ? 'bad_response' : 'server_error', { status: 200 });
-}

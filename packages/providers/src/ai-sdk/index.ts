@@ -6,6 +6,8 @@ import type {
 } from '@ai-sdk/provider';
 import { cloudEndpointOf, failureOf, type Model } from '@will/core';
 import type { Secret } from '@will/runtime';
+import { ChatCall, type ChatRequest } from '../chat/chat-call.ts';
+import type { Form } from '../chat/form.ts';
 import { type Egress, openEgress } from '../egress/index.ts';
 import { probeByGet } from '../egress/probe.ts';
 import {
@@ -22,9 +24,9 @@ import {
 import { resolveSecret } from '../secrets.ts';
 import { type ChatInput, readChatInput } from './chat-input.ts';
 import { type EgressFetch, egressFetch } from './egress-fetch.ts';
+import { captureRequest } from './captured-request.ts';
 import { embeddingCall } from './embedding-call.ts';
 import { callOptionsOf } from './prompt.ts';
-import { SdkCall } from './sdk-call.ts';
 
 /** What a vendor's model is made of for one call. */
 export interface Wiring {
@@ -38,6 +40,8 @@ export interface Wiring {
 export interface Vendor {
   readonly name: string;
   languageModel(wiring: Wiring): LanguageModelV4;
+  /** Reads one answer of its language models. */
+  form(): Form;
   /** Absent: it has no embeddings. */
   embeddingModel?(wiring: Wiring): EmbeddingModelV4;
   /** What the vendor wants to see beside a request for its list of models. */
@@ -48,7 +52,7 @@ export interface Vendor {
   ownOptions(input: ChatInput): SharedV4ProviderOptions;
 }
 
-/** A provider out of a vendor's package, at the level of its language models: nothing retries in here. */
+/** A provider out of a vendor's package, which writes the requests; nothing retries in here. */
 export const sdkProvider = (vendor: Vendor): Provider => ({
   name: vendor.name,
   open: (model) => Promise.resolve().then(() => new SdkConnection(vendor, model)),
@@ -84,16 +88,49 @@ class SdkConnection implements ModelConnection {
     }
     const options = call.inputKind === 'chat' ? this.#options(call) : `input ${call.inputKind} is not taken`;
     if (typeof options === 'string') return Promise.resolve(failed(failureOf('bad_request', { detail: options })));
-    const network = this.#network(call);
-    const model = this.#vendor.languageModel(this.#wiring(network));
-    return new SdkCall(model, network, options, call, onDelta, signal).outcome;
+    return this.#chat(options, call, onDelta, signal);
+  }
+
+  async #chat(
+    options: LanguageModelV4CallOptions,
+    call: ModelCall,
+    onDelta: (delta: ContentDelta) => void,
+    signal: AbortSignal,
+  ): Promise<ProviderOutcome> {
+    const asked = await this.#request(options, call);
+    if (typeof asked === 'string') return failed(failureOf('bad_request', { detail: asked }));
+    if (signal.aborted) return failed(failureOf(abortedBy(signal)));
+    return new ChatCall(this.#egress, asked, call, onDelta, signal).outcome;
+  }
+
+  /** Words instead: why it cannot be asked for. */
+  async #request(options: LanguageModelV4CallOptions, call: ModelCall): Promise<ChatRequest | string> {
+    const { stream, firstContentTimeoutMs, idleTimeoutMs } = call;
+    try {
+      const { path, headers, body, jsonTool } = await captureRequest(
+        (fetch) => this.#vendor.languageModel(this.#wiring({ fetch })),
+        options,
+        { stream, origin: this.#endpoint.origin },
+      );
+      const request = {
+        method: 'POST' as const,
+        path,
+        headers: { ...headers, 'accept-encoding': 'identity' },
+        body,
+        headersTimeoutMs: firstContentTimeoutMs,
+        idleTimeoutMs,
+      };
+      return { request, form: this.#vendor.form(), jsonTool };
+    } catch {
+      return 'this vendor cannot be asked for something in it';
+    }
   }
 
   #network({ firstContentTimeoutMs, idleTimeoutMs }: ModelCall): EgressFetch {
     return egressFetch(this.#egress, this.#endpoint.origin, { headersTimeoutMs: firstContentTimeoutMs, idleTimeoutMs });
   }
 
-  #wiring({ fetch }: EgressFetch): Wiring {
+  #wiring({ fetch }: Pick<EgressFetch, 'fetch'>): Wiring {
     return { baseUrl: this.#baseUrl, apiKey: this.#key.reveal(), model: this.#model, fetch };
   }
 

@@ -1,10 +1,12 @@
 import { createAnthropic } from '@ai-sdk/anthropic';
 import { sdkProvider } from '../ai-sdk/index.ts';
+import { anthropicForm } from '../chat/anthropic-form.ts';
 
 /** Anthropic's Messages API. */
 export const anthropic = sdkProvider({
   name: 'anthropic',
   languageModel: ({ baseUrl, apiKey, model, fetch }) => createAnthropic({ baseURL: baseUrl, apiKey, fetch })(model),
+  form: anthropicForm,
   probeHeaders: (apiKey) => ({ 'x-api-key': apiKey, 'anthropic-version': '2023-06-01' }),
   knowsJsonWithoutSchema: false,
   ownOptions: ({ parallel_tool_calls }) =>

@@ -1,5 +1,6 @@
 import { createGoogle } from '@ai-sdk/google';
 import { sdkProvider } from '../ai-sdk/index.ts';
+import { googleForm } from '../chat/google-form.ts';
 
 /** Google's Gemini API. */
 export const google = sdkProvider({
@@ -7,6 +8,7 @@ export const google = sdkProvider({
   languageModel: ({ baseUrl, apiKey, model, fetch }) => createGoogle({ baseURL: baseUrl, apiKey, fetch })(model),
   embeddingModel: ({ baseUrl, apiKey, model, fetch }) =>
     createGoogle({ baseURL: baseUrl, apiKey, fetch }).embedding(model),
+  form: googleForm,
   probeHeaders: (apiKey) => ({ 'x-goog-api-key': apiKey }),
   knowsJsonWithoutSchema: true,
   ownOptions: () => ({}),

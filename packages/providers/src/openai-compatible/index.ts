@@ -14,7 +14,8 @@ import {
   type ProviderOutcome,
 } from '../port.ts';
 import { resolveSecret } from '../secrets.ts';
-import { ChatCall } from './chat-call.ts';
+import { ChatCall } from '../chat/chat-call.ts';
+import { openAiForm } from '../chat/openai-form.ts';
 import { MediaCall } from './media-call.ts';
 import { mediaRequest } from './media-request.ts';
 
@@ -67,7 +68,7 @@ class ChatConnection implements ModelConnection {
       headersTimeoutMs: call.firstContentTimeoutMs,
       idleTimeoutMs: call.idleTimeoutMs,
     };
-    return new ChatCall(this.#egress, request, call, onDelta, signal).outcome;
+    return new ChatCall(this.#egress, { request, form: openAiForm() }, call, onDelta, signal).outcome;
   }
 
   async #media(call: ModelCall, signal: AbortSignal): Promise<ProviderOutcome> {

@@ -1,7 +1,8 @@
 import { classifyHttp, classifyTransport, failureOf, type ProviderFailure } from '@will/core';
 import type { Egress, EgressListener } from '../egress/index.ts';
-import { abortedBy, estimatedUsage, failed, type ModelCall, type ProviderOutcome } from '../port.ts';
-import type { MediaRequest } from './media-request.ts';
+import { abortedBy, failed, isSuccess, type ModelCall, type ProviderOutcome } from '../port.ts';
+import { mediaSize, usageOf } from '../usage.ts';
+import type { MediaAnswer, MediaRequest } from './media-request.ts';
 
 /** One call whose answer is read whole, from its dispatch to its one outcome. */
 export class MediaCall implements EgressListener {
@@ -54,15 +55,25 @@ export class MediaCall implements EgressListener {
   ended(): void {
     if (this.#isOver) return;
     const body = Buffer.concat(this.#chunks);
-    if (this.#status !== 200)
+    if (!isSuccess(this.#status))
       return this.#fail(
         classifyHttp({ status: this.#status, headers: this.#headers, body: body.toString(), nowMs: Date.now() }),
       );
-    const answer = this.#media.read(body, this.#headers['content-type'] ?? '');
-    if (!answer) return this.#fail(failureOf('bad_response', { status: 200 }));
-    const { content } = answer;
-    const usage = answer.usage ?? estimatedUsage(this.#media.textChars, content.text?.length ?? 0);
+    const answer = this.#read(body);
+    if (!answer) return this.#fail(failureOf('bad_response', { status: this.#status }));
+    const { content, images, outputChars = 0 } = answer;
+    const size = mediaSize(this.#media, { bytes: body.length, chars: outputChars });
+    const usage = { ...usageOf(answer.usage, size), ...(images !== undefined && { images }) };
     this.#end({ ok: true, finish: 'stop', usage, output: content });
+  }
+
+  /** Whatever an answer makes go wrong is this call's failure and nobody else's. */
+  #read(body: Buffer): MediaAnswer | undefined {
+    try {
+      return this.#media.read(body, (this.#headers['content-type'] ?? '').toLowerCase());
+    } catch {
+      return undefined;
+    }
   }
 
   failed(code: string): void {

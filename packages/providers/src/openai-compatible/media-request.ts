@@ -1,5 +1,7 @@
-import { isTaskKind, readTaskInput, type TaskInput, type TaskKind, type Usage, vectorsToBytes } from '@will/core';
-import { type ContentDelta, estimatedUsage, type ModelCall } from '../port.ts';
+import { isTaskKind, readTaskInput, type TaskInput, type TaskKind, vectorsToBytes } from '@will/core';
+import type { ContentDelta, ModelCall } from '../port.ts';
+import type { StatedUsage } from '../usage.ts';
+import { detailsOf } from '../chat/unreadable.ts';
 
 /** A call that is no chat, as this side's HTTP. */
 export interface MediaRequest {
@@ -14,8 +16,12 @@ export interface MediaRequest {
 
 export interface MediaAnswer {
   readonly content: ContentDelta;
-  /** Undefined: it told none. */
-  readonly usage: Usage | undefined;
+  /** Undefined: it stated none. */
+  readonly usage: StatedUsage | undefined;
+  /** How many images it holds. */
+  readonly images?: number;
+  /** Characters of what it made that are tokens. Absent: none. */
+  readonly outputChars?: number;
 }
 
 type Builder<K extends TaskKind> = (
@@ -69,7 +75,7 @@ const builders: { readonly [K in TaskKind]: Builder<K> } = {
   image: ({ prompt, n = 1, size, quality }, model) => ({
     textChars: prompt.length,
     ...asJson('/images/generations', { model, prompt, n, size, quality, response_format: 'b64_json' }),
-    read: (body) => readImages(parse(body), prompt),
+    read: (body) => readImages(parse(body)),
   }),
 };
 
@@ -122,22 +128,20 @@ function parse(body: Buffer): Answer | undefined {
 
 const answerOf = (content: ContentDelta, answer: Answer | undefined): MediaAnswer => ({
   content,
-  usage: usageOf(answer?.['usage']),
+  usage: statedUsage(answer?.['usage']),
 });
 
 /** Vendors name the same two counts in two ways; what counts seconds is no count of tokens. */
-function usageOf(usage: unknown): Usage | undefined {
-  if (typeof usage !== 'object' || usage === null) return undefined;
-  const told = usage as Readonly<Record<string, unknown>>;
-  const input = told['prompt_tokens'] ?? told['input_tokens'] ?? told['total_tokens'];
-  if (typeof input !== 'number') return undefined;
-  const output = told['completion_tokens'] ?? told['output_tokens'];
+function statedUsage(usage: unknown): StatedUsage | undefined {
+  const stated = detailsOf(usage);
+  const input = stated['prompt_tokens'] ?? stated['input_tokens'] ?? stated['total_tokens'];
+  if (input === undefined || input === null) return undefined;
+  const details = detailsOf(stated['input_token_details'] ?? stated['input_tokens_details']);
   return {
-    inputTokens: input,
-    outputTokens: typeof output === 'number' ? output : 0,
-    cachedInputTokens: 0,
-    reasoningTokens: 0,
-    estimated: false,
+    input: [input],
+    output: [stated['completion_tokens'] ?? stated['output_tokens'] ?? 0],
+    cachedInput: details['cached_tokens'],
+    audioInput: details['audio_tokens'],
   };
 }
 
@@ -148,9 +152,9 @@ function readEmbeddings(answer: Answer | undefined, count: number): MediaAnswer 
   const vectors: number[][] = [];
   for (const entry of data as readonly { index?: unknown; embedding?: unknown }[]) {
     const index = typeof entry?.index === 'number' ? entry.index : vectors.length;
-    if (!Array.isArray(entry?.embedding) || !entry.embedding.every((value) => typeof value === 'number'))
-      return undefined;
-    vectors[index] = entry.embedding as number[];
+    const vector = readVector(entry?.embedding);
+    if (!vector) return undefined;
+    vectors[index] = vector;
   }
   const dimensions = vectors[0]?.length ?? 0;
   const isWhole = vectors.length === count && dimensions > 0;
@@ -158,6 +162,9 @@ function readEmbeddings(answer: Answer | undefined, count: number): MediaAnswer 
   const text = JSON.stringify({ count, dimensions });
   return answerOf({ text, data: vectorsToBytes(vectors), dataType: 'application/x-float32' }, answer);
 }
+
+const readVector = (vector: unknown): number[] | undefined =>
+  Array.isArray(vector) && vector.every((value) => Number.isFinite(value)) ? (vector as number[]) : undefined;
 
 /** The form of Cohere and Jina, which vLLM and others serve, too. */
 function readRanking(answer: Answer | undefined, count: number): MediaAnswer | undefined {
@@ -167,27 +174,29 @@ function readRanking(answer: Answer | undefined, count: number): MediaAnswer | u
     index: entry?.index,
     score: entry?.relevance_score,
   }));
-  const isGood = ranking.every(
-    ({ index, score }) => Number.isInteger(index) && (index as number) < count && typeof score === 'number',
-  );
-  if (!isGood) return undefined;
+  if (!ranking.every(({ index, score }) => isIndex(index, count) && Number.isFinite(score))) return undefined;
   const sorted = ranking.sort((a, b) => (b.score as number) - (a.score as number));
   return answerOf({ text: JSON.stringify(sorted) }, answer);
 }
+
+const isIndex = (index: unknown, count: number): boolean =>
+  Number.isInteger(index) && (index as number) >= 0 && (index as number) < count;
 
 /** A format with times is given on as it came: those who ask for it read it themselves. */
 function readTranscript(format: string, body: Buffer, contentType: string): MediaAnswer | undefined {
   if (format === 'srt' || format === 'vtt') {
     const text = body.toString();
-    return contentType.includes('json') || text.trim() === '' ? undefined : answerOf({ text }, undefined);
+    const isText = !contentType.includes('json') && text.trim() !== '';
+    return isText ? { ...answerOf({ text }, undefined), outputChars: text.length } : undefined;
   }
   const answer = parse(body);
   if (typeof answer?.['text'] !== 'string') return undefined;
-  return answerOf({ text: format === 'verbose_json' ? JSON.stringify(answer) : answer['text'] }, answer);
+  const text = format === 'verbose_json' ? JSON.stringify(answer) : answer['text'];
+  return { ...answerOf({ text }, answer), outputChars: answer['text'].length };
 }
 
 /** Every image that came; a vendor may make fewer than were asked for, and bills those. */
-function readImages(answer: Answer | undefined, prompt: string): MediaAnswer | undefined {
+function readImages(answer: Answer | undefined): MediaAnswer | undefined {
   const entries = Array.isArray(answer?.['data']) ? (answer['data'] as readonly { b64_json?: unknown }[]) : [];
   const images = entries.map((entry) =>
     typeof entry?.b64_json === 'string' ? Buffer.from(entry.b64_json, 'base64') : nothing,
@@ -199,8 +208,7 @@ function readImages(answer: Answer | undefined, prompt: string): MediaAnswer | u
     data: Buffer.concat(images),
     dataType: `image/${typeof format === 'string' ? format : 'png'}`,
   };
-  const usage = usageOf(answer?.['usage']) ?? estimatedUsage(prompt.length, 0);
-  return { content, usage: { ...usage, images: images.length } };
+  return { ...answerOf(content, answer), images: images.length };
 }
 
 const nothing = Buffer.alloc(0);

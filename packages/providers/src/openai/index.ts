@@ -1,6 +1,7 @@
 import { createOpenAI } from '@ai-sdk/openai';
 import { cloudEndpointOf, type Model } from '@will/core';
 import { sdkProvider } from '../ai-sdk/index.ts';
+import { responsesForm } from '../chat/responses-form.ts';
 import { openAiCompatible } from '../openai-compatible/index.ts';
 import type { ModelConnection, Provider } from '../port.ts';
 
@@ -11,6 +12,7 @@ const responses = sdkProvider({
   name,
   languageModel: ({ baseUrl, apiKey, model, fetch }) =>
     createOpenAI({ baseURL: baseUrl, apiKey, fetch }).responses(model),
+  form: responsesForm,
   probeHeaders: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
   knowsJsonWithoutSchema: true,
   // Answers are kept by default; nothing here asks for them later.

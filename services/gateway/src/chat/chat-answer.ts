@@ -12,8 +12,9 @@ export const shownUsage = (usage: wire.Usage | undefined): string =>
 
 export const answerId = (taskId: string): string => `chatcmpl-${taskId}`;
 
-/** `finish_reason` of an answer; an empty one counts as `stop`. */
-export const shownFinish = (finish: string): string => JSON.stringify(finish === '' ? 'stop' : finish);
+/** `finish_reason` of an answer; one that is not known counts as `stop`, since OpenAI has no word for it. */
+export const shownFinish = (finish: string): string =>
+  JSON.stringify(finish === '' || finish === 'unknown' ? 'stop' : finish);
 
 /** The whole answer in OpenAI's form. `model` is the slug of what really answered, as `GET /v1/models` lists it. */
 export function chatAnswer(result: TaskResult, createdUnixSeconds: number): string {

@@ -24,6 +24,20 @@ test('events are the same wherever the pieces end, also within a character', () 
   );
 });
 
+test.each([
+  ['CR', '\r'],
+  ['CRLF', '\r\n'],
+  ['LF', '\n'],
+])('lines end with %s, wherever the pieces end', (_name, end) => {
+  const text = bytes(`\uFEFF: hello${end}data: one${end}${end}data:${end}${end}data:two${end}data:  lines${end}${end}`);
+  fc.assert(
+    fc.property(fc.array(fc.nat(text.length), { maxLength: 20 }), (cuts) => {
+      const at = [0, ...cuts.sort((a, b) => a - b), text.length];
+      expect(read(...at.slice(1).map((stop, n) => text.subarray(at[n], stop)))).toEqual(['one', 'two\n lines']);
+    }),
+  );
+});
+
 test('the last event counts without the empty line after it', () => {
   const events: string[] = [];
   const reader = new SseReader((data) => events.push(data));

@@ -1,0 +1,141 @@
+import { failureOf, type FinishReason } from '@will/core';
+import type { ContentDelta } from '../port.ts';
+import type { StatedUsage } from '../usage.ts';
+import { failureIn, finishOf } from './finish.ts';
+import { TextJoiner } from './text-joiner.ts';
+import { type ToolCallPiece, ToolCalls } from './tool-calls.ts';
+import { AnswerError } from './unreadable.ts';
+
+/**
+ * One answer in no vendor's form, whole or as it comes: a vendor's form says here what it reads, and everything else is
+ * made from this.
+ */
+export class Answer {
+  /** As the vendor stated it; undefined: it stated none. */
+  usage: StatedUsage | undefined;
+  /** The vendor said that nothing more comes. */
+  isEnded = false;
+  /** Characters of content so far. */
+  chars = 0;
+  readonly #emit: ((delta: ContentDelta) => void) | undefined;
+  readonly #jsonTool: string | undefined;
+  readonly #toolCalls = new ToolCalls();
+  readonly #textJoiner = new TextJoiner();
+  readonly #reasoningJoiner = new TextJoiner();
+  #text = '';
+  #reasoning = '';
+  #data: { readonly data: Uint8Array; readonly dataType: string } | undefined;
+  #finish: FinishReason | undefined;
+  /** Index of the call that stands for an answer in JSON. */
+  #json: { readonly index: number | undefined } | undefined;
+  /** Text beside the call that stands for the answer: it is the answer only where that call does not come. */
+  #beside = '';
+
+  /**
+   * @param emit gets content as it comes; undefined: it is kept, and {@link output} gives it whole.
+   * @param jsonTool a tool that the vendor was given so that it answers in JSON; its arguments are the text.
+   */
+  constructor(emit: ((delta: ContentDelta) => void) | undefined, jsonTool?: string) {
+    this.#emit = emit;
+    this.#jsonTool = jsonTool;
+  }
+
+  text(piece: string): void {
+    if (this.#jsonTool === undefined) this.#say(piece);
+    else this.#beside += piece;
+  }
+
+  /** Callers read a refusal as text. */
+  refusal(piece: string): void {
+    this.#say(piece);
+  }
+
+  reasoning(piece: string): void {
+    this.chars += piece.length;
+    this.#reasoning += this.#reasoningJoiner.add(piece);
+  }
+
+  data(data: Uint8Array, dataType: string): void {
+    this.chars += data.length;
+    this.#data = { data, dataType };
+    if (this.#emit) this.flush();
+  }
+
+  toolCall(piece: ToolCallPiece): void {
+    if (this.#isJson(piece)) return this.#say(piece.arguments);
+    this.chars += piece.arguments.length + piece.name.length;
+    const outgoing = this.#toolCalls.add(piece);
+    if (outgoing) this.#emitToolCalls([outgoing]);
+  }
+
+  /** Why it ended, in the vendor's word. @throws {AnswerError} the word says that it failed. */
+  finish(word: string): void {
+    const failure = failureIn(word);
+    if (failure) throw new AnswerError(failureOf(failure, { status: 200 }));
+    this.#finish = finishOf(word);
+  }
+
+  get hasFinish(): boolean {
+    return this.#finish !== undefined;
+  }
+
+  /** Why it ended; `unknown`: the vendor did not say. An answer that calls tools ends so that its caller runs them. */
+  get finishReason(): FinishReason {
+    const reason = this.#finish ?? 'unknown';
+    if (this.#toolCalls.count > 0 && (reason === 'stop' || reason === 'unknown')) return 'tool_calls';
+    return reason === 'tool_calls' && this.#json ? 'stop' : reason;
+  }
+
+  /** Gives on what came since the last time. */
+  flush(): void {
+    if (!this.#emit || (this.#text === '' && this.#reasoning === '' && !this.#data)) return;
+    const delta = this.#content();
+    this.#text = '';
+    this.#reasoning = '';
+    this.#data = undefined;
+    this.#emit(delta);
+  }
+
+  /** Nothing more comes. @throws {AnswerError} a tool call has no name. */
+  close(): void {
+    if (!this.#json) this.#say(this.#beside);
+    this.#beside = '';
+    this.#text += this.#textJoiner.end();
+    this.#reasoning += this.#reasoningJoiner.end();
+    const rest = this.#toolCalls.end();
+    if (rest.length > 0) this.#emitToolCalls(rest);
+    this.flush();
+  }
+
+  /** The whole content; undefined: it was given on as it came. */
+  output(): ContentDelta | undefined {
+    if (this.#emit) return this.chars === 0 ? {} : undefined;
+    const calls = this.#toolCalls.all();
+    return { ...this.#content(), ...(calls.length > 0 && { toolCalls: JSON.stringify(calls) }) };
+  }
+
+  #say(piece: string): void {
+    this.chars += piece.length;
+    this.#text += this.#textJoiner.add(piece);
+  }
+
+  #isJson({ name, index }: ToolCallPiece): boolean {
+    if (name === '') return this.#json !== undefined && this.#json.index === index;
+    if (name !== this.#jsonTool) return false;
+    this.#json = { index };
+    return true;
+  }
+
+  #emitToolCalls(pieces: readonly object[]): void {
+    this.flush();
+    this.#emit?.({ toolCalls: JSON.stringify(pieces) });
+  }
+
+  #content(): ContentDelta {
+    return {
+      ...(this.#text !== '' && { text: this.#text }),
+      ...(this.#reasoning !== '' && { reasoning: this.#reasoning }),
+      ...this.#data,
+    };
+  }
+}

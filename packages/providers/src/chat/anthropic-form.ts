@@ -1,0 +1,122 @@
+import { outsideCount } from '../outside-number.ts';
+import type { StatedUsage } from '../usage.ts';
+import type { Answer } from './answer.ts';
+import type { Form } from './form.ts';
+import { detailsOf, type Fields, fieldsOf, mustBeFields, textOf, toldError, unreadable } from './unreadable.ts';
+
+/** Anthropic's messages. */
+export function anthropicForm(): Form {
+  let usage: Fields = {};
+  /** Indexes of blocks that began: true for those that are tool calls. */
+  const begun = new Map<number | undefined, boolean>();
+  /** What the vendor's own tools are given is streamed, too. */
+  const isToolCall = (index: number | undefined): boolean => {
+    const known = begun.get(index);
+    if (known === undefined) throw unreadable();
+    return known;
+  };
+  const addUsage = (stated: unknown, answer: Answer): void => {
+    if (stated === null || stated === undefined) return;
+    // A field that comes again counts from then on; one that is null says nothing.
+    const known = Object.entries(detailsOf(stated)).filter(([, value]) => value !== null);
+    usage = { ...usage, ...Object.fromEntries(known) };
+    answer.usage = statedUsage(usage);
+  };
+  const readEnd = (stopReason: unknown, answer: Answer): void => {
+    if (typeof stopReason === 'string' && stopReason !== '') answer.finish(stopReason);
+  };
+  return {
+    whole(body, raw, answer) {
+      const message = mustBeFields(body);
+      if (message['type'] === 'error' || message['error']) throw toldError(raw);
+      if (!Array.isArray(message['content'])) throw unreadable();
+      for (const block of message['content']) readBlock(mustBeFields(block), undefined, answer);
+      addUsage(message['usage'], answer);
+      readEnd(message['stop_reason'], answer);
+      answer.isEnded = true;
+    },
+    event(event, raw, answer) {
+      const fields = mustBeFields(event);
+      const index = outsideCount(fields['index'], Number.MAX_SAFE_INTEGER);
+      switch (fields['type']) {
+        case 'message_start':
+          return addUsage(fieldsOf(fields['message'])?.['usage'], answer);
+        case 'content_block_start': {
+          const block = mustBeFields(fields['content_block']);
+          begun.set(index, block['type'] === 'tool_use');
+          return readBlock(block, { index }, answer);
+        }
+        case 'content_block_delta': {
+          const delta = mustBeFields(fields['delta']);
+          if (delta['type'] !== 'input_json_delta') return readDelta(delta, answer);
+          if (!isToolCall(index)) return;
+          return answer.toolCall({ index, id: '', name: '', arguments: textOf(delta['partial_json']) });
+        }
+        case 'message_delta':
+          addUsage(fields['usage'], answer);
+          return readEnd(fieldsOf(fields['delta'])?.['stop_reason'], answer);
+        case 'message_stop':
+          answer.isEnded = true;
+          return;
+        case 'error':
+          throw toldError(raw);
+        default:
+          // Anthropic adds kinds of events; those that nobody knows are to be passed over.
+          if (fields['error']) throw toldError(raw);
+      }
+    },
+  };
+}
+
+/** What the vendor's own tools did, and what only the vendor can read. */
+const passedOver =
+  /^(redacted_thinking|server_tool_use|mcp_tool_use|.*_tool_result|container_upload|compaction|fallback)$/;
+
+/** A block, whole or at its beginning. @param beginning undefined: it is whole. */
+function readBlock(block: Fields, beginning: { readonly index: number | undefined } | undefined, answer: Answer): void {
+  const { type, text, thinking, id, name, input } = block;
+  if (type === 'text') answer.text(textOf(text));
+  else if (type === 'thinking') answer.reasoning(textOf(thinking));
+  else if (type === 'tool_use')
+    answer.toolCall({
+      index: beginning?.index,
+      id: textOf(id),
+      name: textOf(name),
+      arguments: inputOf(input, beginning === undefined),
+      isWhole: true,
+    });
+  else if (typeof type !== 'string' || !passedOver.test(type)) throw unreadable();
+}
+
+/** A block that begins has an empty input, which is to come. */
+function inputOf(input: unknown, isWhole: boolean): string {
+  if (typeof input === 'string') return input;
+  const fields = fieldsOf(input) ?? {};
+  return isWhole || Object.keys(fields).length > 0 ? JSON.stringify(fields) : '';
+}
+
+function readDelta(delta: Fields, answer: Answer): void {
+  if (delta['type'] === 'text_delta') answer.text(textOf(delta['text']));
+  else if (delta['type'] === 'thinking_delta') answer.reasoning(textOf(delta['thinking']));
+}
+
+/** Tokens read from the cache and written to it are counted beside the input. */
+function statedUsage(usage: Fields): StatedUsage {
+  const { cache_creation_input_tokens: written, cache_read_input_tokens: cached } = usage;
+  const rounds = roundsOf(usage);
+  return {
+    input: [...rounds.map(({ input_tokens }) => input_tokens), written, cached],
+    output: rounds.map(({ output_tokens }) => output_tokens),
+    cachedInput: cached,
+    cacheWrite: written,
+    reasoning: detailsOf(usage['output_tokens_details'])['thinking_tokens'],
+  };
+}
+
+/** A call that was done in rounds lists them, and its own counts leave some of them out. */
+function roundsOf(usage: Fields): readonly Fields[] {
+  const stated = Array.isArray(usage['iterations']) ? usage['iterations'].map(detailsOf) : [];
+  if (stated.some(({ type }) => type === 'fallback_message')) return [usage];
+  const rounds = stated.filter(({ type }) => type === 'message' || type === 'compaction');
+  return rounds.length > 0 ? rounds : [usage];
+}

@@ -1,0 +1,239 @@
+import { classifyHttp, classifyTransport, failureOf, type ProviderFailure, type Usage } from '@will/core';
+import type { Egress, EgressListener, EgressRequest } from '../egress/index.ts';
+import {
+  abortedBy,
+  type ContentDelta,
+  failed,
+  isSuccess,
+  type ModelCall,
+  type ProviderOutcome,
+  spentIn,
+} from '../port.ts';
+import { type CallSize, chatSize, estimatedUsage, type StatedUsage, usageOf } from '../usage.ts';
+import { Answer } from './answer.ts';
+import type { Form } from './form.ts';
+import { SseReader } from './sse.ts';
+import { AnswerError, unreadable } from './unreadable.ts';
+
+/** How much of an answer that is no success is looked at. */
+const longestErrorBytes = 64 * 1024;
+/** An answer that told why it ends may be followed by its usage: so long a silence after it is its end. */
+const usageWithinMs = 1_000;
+
+/** What is asked, and how what is answered is read. */
+export interface ChatRequest {
+  readonly request: EgressRequest;
+  readonly form: Form;
+  /** A tool that the vendor was given so that it answers in JSON. */
+  readonly jsonTool?: string | undefined;
+}
+
+/** One chat, from its dispatch to its one outcome. */
+export class ChatCall implements EgressListener {
+  readonly outcome: Promise<ProviderOutcome>;
+  readonly #call: ModelCall;
+  readonly #form: Form;
+  readonly #jsonTool: string | undefined;
+  readonly #onDelta: (delta: ContentDelta) => void;
+  readonly #resolve: (outcome: ProviderOutcome) => void;
+  readonly #request: { abort(): void };
+  readonly #firstContentTimer: NodeJS.Timeout;
+  readonly #signal: AbortSignal;
+  readonly #onAbort = (): void => this.#aborted();
+  #endTimer: NodeJS.Timeout | undefined;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+  #status = 0;
+  #headers: Readonly<Record<string, string>> = {};
+  #sse: SseReader | undefined;
+  /** Undefined: nothing of an answer was read yet. */
+  #answer: Answer | undefined;
+  #isEnding = false;
+  #isOver = false;
+
+  constructor(
+    egress: Egress,
+    { request, form, jsonTool }: ChatRequest,
+    call: ModelCall,
+    onDelta: (delta: ContentDelta) => void,
+    signal: AbortSignal,
+  ) {
+    this.#call = call;
+    this.#form = form;
+    this.#jsonTool = jsonTool;
+    this.#onDelta = onDelta;
+    this.#signal = signal;
+    const { promise, resolve } = Promise.withResolvers<ProviderOutcome>();
+    this.outcome = promise;
+    this.#resolve = resolve;
+    this.#firstContentTimer = setTimeout(
+      () => this.#fail(failureOf('first_token_timeout')),
+      call.firstContentTimeoutMs,
+    );
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#request = egress.send(request, this);
+  }
+
+  started(status: number, headers: Readonly<Record<string, string>>): void {
+    this.#status = status;
+    this.#headers = headers;
+  }
+
+  data(chunk: Buffer): void {
+    if (this.#isOver) return;
+    this.#bytes += chunk.length;
+    if (this.#sse) return this.#streamed(this.#sse, chunk);
+    const isError = !isSuccess(this.#status);
+    if (!isError || this.#bytes <= longestErrorBytes) this.#chunks.push(chunk);
+    if (isError || this.#chunks.length > 8) return;
+    // What it is shows in its first bytes: what servers say of its type is often not so.
+    const begun = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks);
+    if (!isEventStream(begun)) return;
+    this.#chunks.length = 0;
+    this.#sse = new SseReader((data) => this.#event(data));
+    this.#streamed(this.#sse, begun);
+  }
+
+  ended(): void {
+    if (this.#isOver) return;
+    if (this.#sse) return this.#streamEnded(this.#sse);
+    const body = Buffer.concat(this.#chunks).toString();
+    if (isSuccess(this.#status)) this.#read(() => this.#whole(body));
+    else this.#fail(classifyHttp({ status: this.#status, headers: this.#headers, body, nowMs: Date.now() }));
+  }
+
+  failed(code: string): void {
+    if (this.#isOver) return;
+    // The answer was whole; what becomes of the connection is the server's own affair.
+    if (this.#answer?.hasFinish) return this.#read(() => this.#succeed());
+    if (code === 'ETOOLARGE') return this.#fail(failureOf('bad_response', { detail: 'answer too large' }));
+    this.#fail(
+      this.#answer && this.#answer.chars > 0 && !code.includes('TIMEOUT')
+        ? failureOf('truncated')
+        : classifyTransport(code),
+    );
+  }
+
+  #whole(body: string): void {
+    this.#answer = new Answer(undefined, this.#jsonTool);
+    this.#form.whole(parse(body), body, this.#answer);
+    this.#succeed();
+  }
+
+  #streamed(sse: SseReader, chunk: Buffer): void {
+    this.#read(() => sse.push(chunk));
+    if (this.#isOver || !this.#answer) return;
+    this.#answer.flush();
+    // The end of the answer is its marker; what a server does with the connection afterwards is its own affair.
+    if (this.#answer.isEnded) return this.#read(() => this.#succeed());
+    if (!this.#answer.hasFinish) return;
+    clearTimeout(this.#endTimer);
+    this.#endTimer = setTimeout(() => this.#fallenSilent(), usageWithinMs);
+  }
+
+  #streamEnded(sse: SseReader): void {
+    this.#isEnding = true;
+    this.#read(() => sse.end());
+    if (this.#isOver) return;
+    if (this.#answer?.isEnded || this.#answer?.hasFinish) this.#read(() => this.#succeed());
+    else this.#fail(failureOf('truncated'));
+  }
+
+  #fallenSilent(): void {
+    this.#read(() => this.#succeed());
+    this.#request.abort();
+  }
+
+  #event(data: string): void {
+    if (this.#isOver) return;
+    if (data.trim() === '[DONE]') {
+      if (!this.#answer) throw unreadable();
+      this.#answer.isEnded = true;
+      return;
+    }
+    const event = parse(data);
+    // Half an event at the very end is an answer that broke off, not one that cannot be read.
+    if (event === undefined && this.#isEnding) return;
+    this.#answer ??= new Answer(this.#call.stream ? (delta) => this.#emit(delta) : undefined, this.#jsonTool);
+    this.#form.event(event, data, this.#answer);
+    if (this.#answer.chars > 0) clearTimeout(this.#firstContentTimer);
+  }
+
+  /** Reads some of the answer. Whatever goes wrong with that is this answer's failure and nobody else's. */
+  #read(read: () => void): void {
+    try {
+      read();
+    } catch (error) {
+      this.#fail(error instanceof AnswerError ? error.failure : failureOf('bad_response', { status: this.#status }));
+    }
+  }
+
+  #emit(delta: ContentDelta): void {
+    if (!this.#isOver) this.#onDelta(delta);
+  }
+
+  #succeed(): void {
+    const answer = this.#answer;
+    if (this.#isOver || !answer) return;
+    answer.close();
+    // Neither content nor a reason why there is none.
+    if (answer.chars === 0 && !answer.hasFinish) throw unreadable();
+    const finish = answer.finishReason;
+    const usage = usageOf(answer.usage, this.#size());
+    if (answer.chars === 0 && finish === 'content_filter')
+      return this.#end(failed(failureOf('content_filter', { status: this.#status }), usage));
+    this.#end({ ok: true, finish, usage, output: answer.output(), ...spentIn(this.#headers) });
+  }
+
+  #size(): CallSize {
+    const { input, maxOutputTokens } = this.#call;
+    return chatSize(input, maxOutputTokens, { bytes: this.#bytes, chars: this.#answer?.chars ?? 0 });
+  }
+
+  #aborted(): void {
+    // The provider reads the input and goes on for a while, and bills that, also when nobody waits for it any more.
+    this.#end(failed(failureOf(abortedBy(this.#signal)), this.#usage() ?? estimatedUsage(this.#size())));
+  }
+
+  #fail(failure: ProviderFailure): void {
+    this.#end(failed(failure, this.#usage()));
+  }
+
+  /** Tokens that were made are paid for, also when the answer failed. Undefined: none are known of. */
+  #usage(): Usage | undefined {
+    const answer = this.#answer;
+    if (!answer || (!answer.usage && answer.chars === 0)) return undefined;
+    return usageOf(answer.hasFinish ? answer.usage : soFar(answer.usage), this.#size());
+  }
+
+  #end(outcome: ProviderOutcome): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#firstContentTimer);
+    clearTimeout(this.#endTimer);
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    if (!outcome.ok) this.#request?.abort();
+    this.#resolve(outcome);
+  }
+}
+
+/** What is stated before the end counts the input; the output is still to come. */
+const soFar = (usage: StatedUsage | undefined): StatedUsage | undefined =>
+  usage && { ...usage, output: [], reasoning: undefined, audioOutput: undefined };
+
+/** JSON begins with a bracket; lines of events do not. Blanks and a byte order mark may stand before both. */
+function isEventStream(bytes: Buffer): boolean {
+  const first = bytes.find((byte) => byte > 0x20 && byte !== 0xef && byte !== 0xbb && byte !== 0xbf);
+  return first !== undefined && eventStarts.has(first);
+}
+
+/** Of `data`, `event`, `id`, `retry`, and of a comment. */
+const eventStarts: ReadonlySet<number> = new Set(Buffer.from('deir:'));
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}

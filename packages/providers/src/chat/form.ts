@@ -1,0 +1,9 @@
+import type { Answer } from './answer.ts';
+
+/** How one vendor writes its answers. One object reads one answer. */
+export interface Form {
+  /** Reads a whole answer: JSON, of whatever shape. @throws {AnswerError} */
+  whole(body: unknown, raw: string, answer: Answer): void;
+  /** Reads one event of a stream: JSON, of whatever shape. @throws {AnswerError} */
+  event(event: unknown, raw: string, answer: Answer): void;
+}

@@ -1,0 +1,78 @@
+import type { Egress, EgressListener, EgressRequest } from '../egress/index.ts';
+import type { ContentDelta, ModelCall, ProviderOutcome } from '../port.ts';
+import { callOf } from '../contract.ts';
+import { ChatCall } from './chat-call.ts';
+import type { Form } from './form.ts';
+
+const request: EgressRequest = {
+  method: 'POST',
+  path: '/',
+  headers: {},
+  headersTimeoutMs: 1_000,
+  idleTimeoutMs: 1_000,
+};
+
+/** An answer as it comes from the network: its pieces, and what becomes of the connection after them. */
+export interface Played {
+  readonly pieces: readonly (string | Uint8Array)[];
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Default: `ends`. */
+  readonly afterwards?: 'ends' | 'stays open' | { readonly fails: string };
+}
+
+export interface PlayedResult {
+  readonly outcome: ProviderOutcome;
+  readonly deltas: readonly ContentDelta[];
+  readonly wasAborted: boolean;
+}
+
+/** One chat whose answer is played without a network. */
+export async function play(
+  form: () => Form,
+  { pieces, status = 200, headers = {}, afterwards = 'ends' }: Played,
+  over: Partial<ModelCall> = {},
+): Promise<PlayedResult> {
+  const deltas: ContentDelta[] = [];
+  let wasAborted = false;
+  const egress: Egress = {
+    send(_request, listener) {
+      queueMicrotask(() => tell(listener));
+      return { abort: () => void (wasAborted = true) };
+    },
+    close: () => Promise.resolve(),
+  };
+  const tell = (listener: EgressListener): void => {
+    listener.started(status, headers);
+    for (const piece of pieces) listener.data(Buffer.from(piece as string));
+    if (afterwards === 'ends') listener.ended();
+    else if (afterwards !== 'stays open') listener.failed(afterwards.fails);
+  };
+  const chat = { request, form: form() };
+  const signal = new AbortController().signal;
+  const { outcome } = new ChatCall(egress, chat, callOf(over), (delta) => deltas.push(delta), signal);
+  return { outcome: await outcome, deltas, wasAborted };
+}
+
+/** Values as server-sent events. */
+export const events = (...values: readonly object[]): string =>
+  values.map((value) => `data: ${JSON.stringify(value)}\n\n`).join('');
+
+/** The tool calls that the pieces of a stream come to, put together as clients do it. */
+export function callsOf(deltas: readonly ContentDelta[]): { id: string; name: string; arguments: string }[] {
+  const calls: { id: string; name: string; arguments: string }[] = [];
+  for (const { toolCalls } of deltas)
+    for (const piece of JSON.parse(toolCalls ?? '[]') as readonly Piece[]) {
+      const call = (calls[piece.index] ??= { id: '', name: '', arguments: '' });
+      call.id += piece.id ?? '';
+      call.name += piece.function.name ?? '';
+      call.arguments += piece.function.arguments ?? '';
+    }
+  return calls;
+}
+
+interface Piece {
+  readonly index: number;
+  readonly id?: string;
+  readonly function: { readonly name?: string; readonly arguments?: string };
+}

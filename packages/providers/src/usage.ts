@@ -1,0 +1,133 @@
+import { estimateChatTokens, type Usage } from '@will/core';
+import { outsideCount } from './outside-number.ts';
+
+/** What a vendor states of a call's tokens, unchecked. A field that is null or undefined was not stated. */
+export interface StatedUsage {
+  /** Parts that add up to all input, cached and written tokens included. */
+  readonly input: readonly unknown[];
+  /** Parts that add up to all output, reasoning included. */
+  readonly output: readonly unknown[];
+  /** Part of the input, as the next two. */
+  readonly cachedInput?: unknown;
+  readonly cacheWrite?: unknown;
+  readonly audioInput?: unknown;
+  /** Part of the output, as the next. */
+  readonly reasoning?: unknown;
+  readonly audioOutput?: unknown;
+}
+
+/** What a call can have come to, as far as this side can tell. */
+export interface CallSize {
+  readonly maxInputTokens: number;
+  readonly maxOutputTokens: number;
+  /** In place of what is unknown. */
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+/** Tokens that vendors add to an input: their own instructions, descriptions of tools, results of searches. */
+const addedInputTokens = 65_536;
+/** Tokens that an input may come to whose images or files the vendor fetches: the largest context there is. */
+const fetchedInputTokens = 2_000_000;
+/** Reasoning that is counted and not shown, where no maximum was sent. */
+const hiddenOutputTokens = 262_144;
+
+const fetchedParts = ['"image_url"', '"file"', '"input_audio"', '"video_url"'];
+
+/** The size of a chat by its input, its maximum of output tokens, and what came of it. No token is shorter than a byte. */
+export function chatSize(
+  input: Uint8Array,
+  maxOutputTokens: number | undefined,
+  received: { readonly bytes: number; readonly chars: number },
+): CallSize {
+  const hasFetchedParts = mayHoldParts(input);
+  return {
+    maxInputTokens: input.length + addedInputTokens + (hasFetchedParts ? fetchedInputTokens : 0),
+    maxOutputTokens:
+      maxOutputTokens === undefined ? received.bytes + hiddenOutputTokens : Math.max(maxOutputTokens, received.bytes),
+    inputTokens: hasFetchedParts ? estimatedInput(input) : tokensOfChars(input.length),
+    outputTokens: tokensOfChars(received.chars),
+  };
+}
+
+/** The size of a call that is no chat, by what was sent and what came of it. */
+export const mediaSize = (
+  sent: { readonly textChars: number; readonly body: string | Uint8Array },
+  received: { readonly bytes: number; readonly chars: number },
+): CallSize => ({
+  maxInputTokens: sent.body.length + addedInputTokens,
+  maxOutputTokens: received.bytes + addedInputTokens,
+  inputTokens: tokensOfChars(sent.textChars),
+  outputTokens: tokensOfChars(received.chars),
+});
+
+function mayHoldParts(input: Uint8Array): boolean {
+  const bytes = Buffer.from(input.buffer, input.byteOffset, input.length);
+  return fetchedParts.some((part) => bytes.includes(part));
+}
+
+/** Base64 is no text: what images weigh says nothing of their tokens. */
+function estimatedInput(input: Uint8Array): number {
+  try {
+    const { messages } = JSON.parse(Buffer.from(input).toString()) as { readonly messages?: readonly object[] };
+    return estimateChatTokens(messages ?? [], input.length);
+  } catch {
+    return tokensOfChars(input.length);
+  }
+}
+
+/** Four characters a token, the common rule of thumb. */
+const tokensOfChars = (chars: number): number => Math.ceil(chars / 4);
+
+/** The usage of a call whose provider states none. */
+export const estimatedUsage = ({ inputTokens, outputTokens }: CallSize): Usage => ({
+  inputTokens,
+  outputTokens,
+  cachedInputTokens: 0,
+  reasoningTokens: 0,
+  estimated: true,
+});
+
+/**
+ * The usage to bill. What is not stated, what cannot be, and a zero beside content are unknown: they are estimated, and
+ * the whole is marked as `estimated`.
+ */
+export function usageOf(stated: StatedUsage | undefined, size: CallSize): Usage {
+  if (!stated) return estimatedUsage(size);
+  const input = whole(stated.input, size.maxInputTokens, size.inputTokens);
+  const output = whole(stated.output, size.maxOutputTokens, size.outputTokens);
+  const cached = part(stated.cachedInput, input);
+  const written = part(stated.cacheWrite, input);
+  const heard = part(stated.audioInput, input);
+  const thought = part(stated.reasoning, output);
+  const spoken = part(stated.audioOutput, output);
+  return {
+    inputTokens: input.tokens,
+    outputTokens: output.tokens,
+    cachedInputTokens: cached.tokens,
+    reasoningTokens: thought.tokens,
+    ...(written.tokens > 0 && { cacheWriteTokens: written.tokens }),
+    ...(heard.tokens > 0 && { audioInputTokens: heard.tokens }),
+    ...(spoken.tokens > 0 && { audioOutputTokens: spoken.tokens }),
+    estimated: ![input, output, cached, written, heard, thought, spoken].every(({ isKnown }) => isKnown),
+  };
+}
+
+interface Count {
+  readonly tokens: number;
+  readonly isKnown: boolean;
+}
+
+function whole(parts: readonly unknown[], max: number, estimate: number): Count {
+  const counts = parts.filter((stated) => stated !== null && stated !== undefined);
+  const sum = counts.reduce<number>((total, stated) => total + (outsideCount(stated, max) ?? Number.NaN), 0);
+  const isKnown = counts.length > 0 && sum <= max && (sum > 0 || estimate === 0);
+  return isKnown ? { tokens: sum, isKnown } : { tokens: estimate, isKnown };
+}
+
+/** A part of a whole that is itself unknown is no part of its estimate. */
+function part(stated: unknown, of: Count): Count {
+  if (stated === null || stated === undefined) return { tokens: 0, isKnown: true };
+  const tokens = of.isKnown ? outsideCount(stated, of.tokens) : undefined;
+  return { tokens: tokens ?? 0, isKnown: tokens !== undefined };
+}
