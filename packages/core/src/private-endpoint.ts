@@ -2,8 +2,8 @@ const endpointPattern = /^(?:https?|wss?):\/\/(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\
 const socketPattern = /^unix:\/{0,2}\/[^\\@\s]*$/i;
 
 /**
- * Whether an address is literally on this machine or a private network: `localhost`, a loopback, RFC 1918, unique-local
- * or link-local address, or a Unix socket. Names are not looked up, so what a name server says cannot make an address
+ * Whether an address is literally on this machine or a private network: `localhost`, a loopback, RFC 1918 or unique-local
+ * address, or a Unix socket. Link-local addresses are not private: clouds serve their metadata there. Names are not looked up, so what a name server says cannot make an address
  * private; whatever does not read as a plain address is not private either.
  */
 export function isPrivateEndpoint(endpoint: string): boolean {
@@ -23,8 +23,7 @@ function isPrivateIpv4(host: string): boolean {
     first === 127 ||
     first === 10 ||
     (first === 172 && second >= 16 && second <= 31) ||
-    (first === 192 && second === 168) ||
-    (first === 169 && second === 254)
+    (first === 192 && second === 168)
   );
 }
 
@@ -32,5 +31,6 @@ function isPrivateIpv6(host: string): boolean {
   if (host === '::1') return true;
   // Addresses that carry an IPv4 one inside are written in many ways; none of them is taken for private.
   if (host.startsWith(':') || host.includes('.')) return false;
-  return /^f[cd][0-9a-f]{2}:/.test(host) || /^fe[89ab][0-9a-f]:/.test(host);
+  // fd00:ec2::254 gives out a cloud machine's credentials.
+  return /^f[cd][0-9a-f]{2}:/.test(host) && !/^fd00:0?ec2:/.test(host);
 }

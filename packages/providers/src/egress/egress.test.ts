@@ -106,9 +106,20 @@ test.each([
     (seen) => seen.failure,
     (error: Error) => error.message,
   );
-  expect(failure).toMatch(/EPRIVATE|ENOTFOUND|EAI_AGAIN|private address|origin|URL/);
+  expect(failure).toMatch(/EPRIVATE|ENOTFOUND|EAI_AGAIN|private address|link-local|origin|URL/);
   expect(connections).toBe(0);
 });
+
+test.each([
+  '169.254.169.254',
+  '2852039166',
+  '[::ffff:a9fe:a9fe]',
+  '[fd00:ec2::254]',
+  '[fe80::1]',
+  'metadata.google.internal',
+])('no model is opened at %s, also none that may be private', (host) =>
+  expect(() => openEgress(`http://${host}:${port}`, true)).toThrow(/must not be a link-local address/),
+);
 
 test('a model that may be private reaches it: the canary would have seen the others', async () => {
   await fetched(`http://127.0.0.1:${port}`, true);

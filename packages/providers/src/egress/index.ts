@@ -3,7 +3,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { context, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
 import { type Dispatcher, Pool } from 'undici';
 import { ProviderConfigError } from '../port.ts';
-import { isPublicAddress } from './public-address.ts';
+import { isMetadataHost, isPublicAddress } from './public-address.ts';
 
 /** Answers larger than this are cut: no provider's answer is, and memory is not the caller's to fill. */
 const longestAnswerBytes = 48 * 1024 * 1024;
@@ -35,18 +35,23 @@ export interface Egress {
 
 /**
  * The one module that opens connections to providers: one origin, from the registry, never from a caller. Redirects are
- * not followed and nothing is decompressed. A public host must not resolve to a private address: that is looked at in the
+ * not followed and nothing is decompressed. A cloud's metadata service is never called. A public host must not resolve to a private address: that is looked at in the
  * socket's own name resolution, so that a second answer of the name server cannot differ from the one that was checked.
- * @throws {ProviderConfigError} the address is private as it stands, and may not be: a number is never resolved.
+ * @throws {ProviderConfigError} the address is private as it stands, and may not be: a number is never resolved. Or it is
+ *   link-local or a metadata service's.
  */
 export function openEgress(origin: string, mayBePrivate: boolean): Egress {
+  if (isMetadataHost(hostOf(origin)))
+    throw new ProviderConfigError(
+      `the endpoint ${origin} must not be a link-local address or a cloud's metadata service`,
+    );
   if (!mayBePrivate && isNumericAndHidden(origin))
     throw new ProviderConfigError(`the endpoint ${origin} must not be a private address`);
   const pool = new Pool(origin, {
     connections: 256,
     pipelining: 1,
     keepAliveTimeout: 30_000,
-    connect: { timeout: connectTimeoutMs, ...(mayBePrivate ? {} : { lookup: publicOnly }) },
+    connect: { timeout: connectTimeoutMs, lookup: mayBePrivate ? anyButMetadata : publicOnly },
   });
   return {
     send(request, listener) {
@@ -79,24 +84,28 @@ function traced(headers: Readonly<Record<string, string>>): Readonly<Record<stri
 
 /** `URL` has already turned every other spelling (decimal, octal, hexadecimal) into the usual one. */
 function isNumericAndHidden(origin: string): boolean {
-  const host = new URL(origin).hostname.replace(/^\[|\]$/g, '');
+  const host = hostOf(origin);
   return isIP(host) !== 0 && !isPublicAddress(host);
 }
 
-const publicOnly: LookupFunction = (hostname, options, callback) => {
-  resolve(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error) return callback(error, '', 0);
-    if (addresses.length === 0 || !addresses.every(({ address }) => isPublicAddress(address)))
-      return callback(
-        Object.assign(new Error('the host does not resolve to public addresses'), { code: 'EPRIVATE' }),
-        '',
-        0,
-      );
-    if (options.all) return callback(null, addresses);
-    const [first] = addresses;
-    return callback(null, first?.address ?? '', first?.family ?? 4);
-  });
-};
+const hostOf = (origin: string): string => new URL(origin).hostname.replace(/^\[|\]$/g, '');
+
+/** Name resolution that fails unless every address is one that may be called. */
+const lookupOnly =
+  (isAllowed: (address: string) => boolean, wrong: string): LookupFunction =>
+  (hostname, options, callback) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error) return callback(error, '', 0);
+      if (addresses.length === 0 || !addresses.every(({ address }) => isAllowed(address)))
+        return callback(Object.assign(new Error(wrong), { code: 'EPRIVATE' }), '', 0);
+      if (options.all) return callback(null, addresses);
+      const [first] = addresses;
+      return callback(null, first?.address ?? '', first?.family ?? 4);
+    });
+  };
+
+const publicOnly = lookupOnly(isPublicAddress, 'the host does not resolve to public addresses');
+const anyButMetadata = lookupOnly((address) => !isMetadataHost(address), 'the host resolves to a metadata service');
 
 class Handler implements Dispatcher.DispatchHandler {
   readonly #listener: EgressListener;

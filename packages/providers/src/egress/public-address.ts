@@ -20,6 +20,33 @@ for (const [network, prefix] of [
 ] as const)
   notPublic.addSubnet(network, prefix, 'ipv4');
 
+/** Where clouds give out a machine's credentials and configuration: link-local addresses, and others by vendor. */
+const metadata = new BlockList();
+for (const [network, prefix] of [
+  ['169.254.0.0', 16],
+  ['100.100.100.200', 32],
+  ['168.63.129.16', 32],
+  ['192.0.0.192', 32],
+] as const)
+  metadata.addSubnet(network, prefix, 'ipv4');
+for (const [network, prefix] of [
+  ['fe80::', 10],
+  ['fd00:ec2::', 32],
+  // IPv4 link-local inside IPv6: compatible, NAT64, 6to4.
+  ['::a9fe:0', 112],
+  ['64:ff9b::a9fe:0', 112],
+  ['2002:a9fe::', 32],
+] as const)
+  metadata.addSubnet(network, prefix, 'ipv6');
+const metadataHosts: ReadonlySet<string> = new Set(['metadata.google.internal', 'metadata.goog', 'metadata']);
+
+/** Whether a host is, or an address belongs to, a cloud's metadata service or is link-local: no model is ever there. */
+export function isMetadataHost(host: string): boolean {
+  const bare = host.toLowerCase().replace(/\.$/, '').replace(/%.*$/, '');
+  const family = isIP(bare);
+  return family === 0 ? metadataHosts.has(bare) : metadata.check(bare, family === 6 ? 'ipv6' : 'ipv4');
+}
+
 /** Only 2000::/3 is given out to the public. */
 const givenOut = new BlockList();
 givenOut.addSubnet('2000::', 3, 'ipv6');
@@ -38,6 +65,7 @@ for (const [network, prefix] of [
  */
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address);
+  if (isMetadataHost(address)) return false;
   if (family === 4) return !notPublic.check(address, 'ipv4');
   return family === 6 && givenOut.check(address, 'ipv6') && !notPublic.check(address, 'ipv6');
 }
