@@ -167,7 +167,7 @@ async function whyNotAnswering(httpUrl: string): Promise<string | undefined> {
 function reasonIn(body: string): string {
   try {
     const { reason } = JSON.parse(body) as { reason?: unknown };
-    return typeof reason === 'string' ? reason : body;
+    return typeof reason === 'string' ? reason : 'no task can be answered yet; `willm status` says more';
   } catch {
     return body;
   }

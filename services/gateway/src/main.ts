@@ -47,7 +47,7 @@ await runMain(logger, async (ready) => {
     : openGuard;
   const doors = areKeysRequired ? { ...shared, surroundings: new GuardedSurroundings(surroundings) } : shared;
   // The doors open first: a taken port shows at once, and /healthz can say what is still missing.
-  const door = await openDoor(config.port, routes(doors), onError, {
+  const door = await openDoor(config.port, routes(doors, guard), onError, {
     guard,
     host: config.host,
     web: config,

@@ -82,7 +82,7 @@ export const described: Readonly<Record<string, Readonly<Record<string, Describe
   },
   '/v1/models': { GET: { summary: 'Everything that `model` may name' } },
   '/v1/models/*': { GET: { summary: 'One model or task type', parameter: 'name' } },
-  '/healthz': { GET: { summary: '200 while a task can be answered, else 503 with the reason' } },
+  '/healthz': { GET: { summary: '200 while a task can be answered, else 503; details for operators' } },
   '/openapi.json': { GET: { summary: 'This document' } },
 };
 

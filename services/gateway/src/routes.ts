@@ -15,14 +15,15 @@ import { rerank } from './media/rerank.ts';
 import { messages } from './messages/messages.ts';
 import { findModel, listModels } from './models.ts';
 import { openApiDocument } from './openapi.ts';
+import { type Guard, openGuard } from './keys/guard.ts';
 import type { Surroundings } from './ports.ts';
 import { readiness } from './readiness.ts';
 import { responses } from './responses/responses.ts';
 import { tasksRoutes } from './tasks/tasks.ts';
 import { answerText, notReady, type TaskOptions } from './text/answer-text.ts';
 
-/** Everything that this door answers. */
-export function routes(options: TaskOptions): Routes {
+/** Everything that this server answers. `guard` says who is told details of its state. */
+export function routes(options: TaskOptions, guard: Guard = openGuard): Routes {
   const { surroundings } = options;
   const openApi = openApiDocument();
   const tasks = tasksRoutes(options);
@@ -71,14 +72,13 @@ export function routes(options: TaskOptions): Routes {
         sendJson(response, 200, findModel(name, mustKnow(surroundings), surroundings.fleet)),
     },
     '/healthz': {
-      GET: (_request, response) => {
+      GET: (request, response) => {
         const { reason, models, revision } = readiness(surroundings);
         const status = reason === undefined ? 'ok' : 'unavailable';
+        const details = { ...(reason !== undefined && { reason }), revision, models };
         sendJson(response, reason === undefined ? 200 : 503, {
           status,
-          ...(reason !== undefined && { reason }),
-          revision,
-          models,
+          ...(guard.isOperator(request) && details),
         });
       },
     },

@@ -1,3 +1,4 @@
+import { isLoopbackHost } from '@will/runtime';
 import type { Access } from './access.ts';
 import { type Identity, inNameOf } from './identity.ts';
 import { type FindKey, recognise } from './keyring.ts';
@@ -39,16 +40,25 @@ export interface Guard {
   readonly isOpen: boolean;
   /** In whose name what is asked may be done; undefined: it is for anybody. @throws {GuardError} */
   check(what: string, access: Access, headers: Headers): Identity | undefined;
+  /** Whether details of the product's state are for who asks: an operator or auditor; without keys whoever is on this machine. */
+  isOperator(request: Asking): boolean;
   /** Does the work in the name of the key's owner. `headers` by lower-case name. @throws {GuardError} */
   enter<T>(what: string, access: Access, headers: Headers, work: () => T): T;
 }
 
 type Headers = Readonly<Record<string, unknown>>;
 
+/** A request, as far as who asks is looked at. */
+interface Asking {
+  readonly headers: Headers;
+  readonly socket: { readonly remoteAddress?: string | undefined };
+}
+
 /** Everybody may do everything: for doors that only this machine reaches. */
 export const openGuard: Guard = {
   isOpen: true,
   check: () => undefined,
+  isOperator: ({ socket }) => isLoopbackHost((socket.remoteAddress ?? '').replace(/^::ffff:/, '')),
   enter: (_what, _access, _headers, work) => work(),
 };
 
@@ -83,6 +93,13 @@ export function keyGuard({ find, nowMs, onRefused }: GuardOptions): Guard {
   return {
     isOpen: false,
     check,
+    isOperator({ headers }) {
+      const [text, ...others] = keysIn(headers);
+      const keys = find();
+      if (text === undefined || others.length > 0 || !keys) return false;
+      const recognised = recognise(text, keys, nowMs());
+      return 'identity' in recognised && recognised.identity.role !== 'caller';
+    },
     enter(what, access, headers, work) {
       const who = check(what, access, headers);
       return who ? inNameOf(who, work) : work();

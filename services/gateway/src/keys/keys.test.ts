@@ -139,6 +139,23 @@ test('while the keys are not known nobody is let in', () => {
   );
 });
 
+test('health tells who shows no operator’s key whether a task can be answered, and nothing else', async () => {
+  const health = async (key?: string) =>
+    (await fetch(`${door.url}/healthz`, key === undefined ? {} : { headers: bearer(key) })).json();
+  const noted = keys.refused.length;
+  for (const key of [undefined, 'sk-will-wrong', await keys.give('acme', 'caller')])
+    expect(await health(key)).toEqual({ status: 'ok' });
+  const operator = await keys.give('ops', 'operator');
+  expect(await health(operator)).toEqual({ status: 'ok', revision: 7, models: ['llama'] });
+  door.surroundings.isBusConnected = false;
+  expect(await health()).toEqual({ status: 'unavailable' });
+  expect(await health(operator)).toMatchObject({ status: 'unavailable', reason: 'the bus is away' });
+  door.surroundings.isBusConnected = true;
+  keys.revoke(operator);
+  expect(await health(operator)).toEqual({ status: 'ok' });
+  expect(keys.refused).toHaveLength(noted);
+});
+
 test('health needs no key', async () => {
   expect((await fetch(`${door.url}/healthz`)).status).toBe(200);
   expect((await fetch(`${door.url}/v1/models`)).status).toBe(401);

@@ -85,7 +85,7 @@ export async function openTestDoor(maxTasks = 100, guard: Guard = openGuard): Pr
     nowMs: () => 1_700_000_000_500,
     onError,
   };
-  const door = await openDoor(0, routes(shared), onError, { guard, underWay: shared.underWay });
+  const door = await openDoor(0, routes(shared, guard), onError, { guard, underWay: shared.underWay });
   const grpc = await openGrpcDoor({ ...shared, nowMs: Date.now, port: 0, guard });
   const url = `http://127.0.0.1:${door.port}`;
   return {
