@@ -1,4 +1,4 @@
-import type { ModelStats } from './stats.ts';
+import { logAt, logOf, type ModelStats } from './stats.ts';
 
 const shortestMs = 1_200;
 const longestMs = 10_000;
@@ -9,8 +9,6 @@ const timesSlow = 4;
 const msPerInputToken = 0.25;
 /** Standard deviations above the mean: the 90th percentile. */
 const slowDeviations = 1.3;
-/** As in the expected duration. */
-const idleMs = 180_000;
 const widening = 4 / 3;
 const mostSilences = 8;
 /** First contents that were seen, from which on a model that states no benchmark is known. */
@@ -26,10 +24,8 @@ export function slowFirstContentMs(stats: ModelStats, nowMs: number): number | u
   const { firstContent, firstContentsSeen, prior, silences } = stats;
   const isStated = prior.isStated ?? true;
   if (!isStated && firstContentsSeen < enoughSeen) return undefined;
-  const { mu, variance, atMs } = firstContent;
-  const stated = isStated ? Math.log(Math.max(1, prior.firstContentMs)) : mu;
-  const kept = Math.exp(-Math.max(0, nowMs - atMs) / idleMs);
-  const expected = Math.max(mu, kept * mu + (1 - kept) * stated);
+  const { mu, variance } = firstContent;
+  const expected = isStated ? Math.max(mu, logAt(firstContent, logOf(prior.firstContentMs, 1), nowMs)) : mu;
   const widened = widening ** Math.min(silences, mostSilences);
   return upToQuarter(Math.exp(expected + slowDeviations * Math.sqrt(variance)) * widened);
 }

@@ -37,6 +37,7 @@ export * from './replay.ts';
 export * from './schedule.ts';
 export * from './snapshot.ts';
 export * from './suspicion.ts';
+export * from './timeouts.ts';
 export * from './tone.ts';
 export * from './would-change.ts';
 export * from './task-kinds.ts';

@@ -50,12 +50,15 @@ export function measure(
 ): Measured {
   return {
     model,
-    success: successAt(stats, nowMs),
+    success: roundedShare(successAt(stats, nowMs)),
     expectedMs: expectedMs(stats, stats.outputTokens[taskType] ?? outputTokens, nowMs),
     costNanoUsd,
     quality: stats.quality[taskType]?.mean ?? stats.prior.quality,
   };
 }
+
+/** Failures fade and never quite vanish: what is left of old ones must not decide among equals. */
+const roundedShare = (share: number): number => Math.round(share * 10_000) / 10_000;
 
 /** Orders eligible models, given in declared order; equal ones keep it. It adds and removes none. */
 export const rankByGoal = (declared: readonly RankInput[], question: RankQuestion): GoalRanking =>

@@ -67,8 +67,6 @@ const qualityHalfLifeMs = 7 * 24 * 3_600_000;
 const priorQualityWeight = 20;
 const priorSuccesses = 0.95;
 const priorFailures = 0.05;
-/** Registered latencies are taken as this much too small until measured. */
-const coldStart = 1.3;
 /** Weight of one more length of output. */
 const outputGain = 0.1;
 
@@ -81,10 +79,10 @@ export const statsFromPrior = (prior: StatsPrior, atMs: number): ModelStats => (
   successes: priorSuccesses,
   failures: priorFailures,
   healthAtMs: atMs,
-  firstContent: { mu: Math.log(Math.max(1, prior.firstContentMs) * coldStart), variance: 0.25, atMs },
+  firstContent: { mu: logOf(prior.firstContentMs, 1), variance: 0.25, atMs },
   silences: 0,
   firstContentsSeen: 0,
-  perToken: { mu: Math.log(Math.max(0.01, prior.msPerToken) * coldStart), variance: 0.25, atMs },
+  perToken: { mu: logOf(prior.msPerToken, 0.01), variance: 0.25, atMs },
   quality: {},
   outputTokens: {},
 });
@@ -201,16 +199,26 @@ export function successAt(stats: ModelStats, nowMs: number): number {
   return successes / (successes + failures);
 }
 
-/** Expected duration of the whole output in milliseconds; an idle model is believed to return to its benchmark. */
+/**
+ * Expected duration of the whole output in milliseconds. An idle model is believed to return from what was observed to its
+ * benchmark. The result never lies outside of the two: it is a weighted geometric mean, and has no term for the variance.
+ */
 export const expectedMs = (
   { firstContent, perToken, prior }: ModelStats,
   outputTokens: number,
   nowMs: number,
 ): number =>
-  meanAt(firstContent, Math.max(1, prior.firstContentMs), nowMs) +
-  meanAt(perToken, Math.max(0.01, prior.msPerToken), nowMs) * outputTokens;
+  Math.exp(logAt(firstContent, logOf(prior.firstContentMs, 1), nowMs)) +
+  Math.exp(logAt(perToken, logOf(prior.msPerToken, 0.01), nowMs)) * outputTokens;
 
-function meanAt({ mu, variance, atMs }: LogNormal, registered: number, nowMs: number): number {
-  const kept = Math.exp(-Math.max(0, nowMs - atMs) / 180_000);
-  return Math.exp(kept * mu + (1 - kept) * Math.log(registered * 1.1) + variance / 2);
+/** Time constant with which an idle model returns to its benchmark. */
+const idleMs = 180_000;
+
+/** Expected logarithm of a duration at an instant: from the observed one towards the benchmark's, and never beyond. */
+export function logAt({ mu, atMs }: LogNormal, benchmark: number, nowMs: number): number {
+  const kept = Math.exp(-Math.max(0, nowMs - atMs) / idleMs);
+  return kept * mu + (1 - kept) * benchmark;
 }
+
+/** Logarithm of a duration, of a least one where it is smaller. */
+export const logOf = (ms: number, leastMs: number): number => Math.log(Math.max(leastMs, ms));

@@ -21,6 +21,7 @@ import { openSpan } from '@will/observe';
 import { accessTo, grpcAccess } from '../keys/access.ts';
 import { type Guard, keyHeaders } from '../keys/guard.ts';
 import { GrpcError, statusOf } from './grpc-error.ts';
+import { PacedReader } from './paced-reader.ts';
 
 /** What a method knows of its call beside the request. */
 export interface Call {
@@ -43,9 +44,6 @@ export type Methods<S extends DescService> = {
       : never;
 };
 
-/** A reader that lets so much of a stream pile up here is given up. */
-const mostPendingBytes = 4 * 1024 * 1024;
-
 type AnyMethod = (request: object, call: Call, send: (message: object) => void) => Promise<object | undefined>;
 
 /** Adds a service to a server. `onError` is told of failures that are the gateway's own. */
@@ -56,6 +54,7 @@ export function serveMethods<S extends DescService>(
   guard: Guard,
   onError: (what: string, error: unknown) => void,
 ): void {
+  const definitions = grpcMethodsOf(service);
   const handlers = Object.fromEntries(
     service.methods.map((method) => {
       const plain = (methods as unknown as Record<string, AnyMethod>)[method.localName] as AnyMethod;
@@ -66,7 +65,8 @@ export function serveMethods<S extends DescService>(
         if (ended.code === status.INTERNAL) onError(`${service.typeName}/${method.name}`, error);
         return ended;
       };
-      return [method.localName, method.methodKind === 'unary' ? unary(run, end) : streamed(run, end)];
+      const serialize = definitions[method.localName]?.responseSerialize as (message: object) => Buffer;
+      return [method.localName, method.methodKind === 'unary' ? unary(run, end) : streamed(run, end, serialize)];
     }),
   );
   server.addService(forgiving(service), handlers);
@@ -95,7 +95,10 @@ const forgiving = (service: DescService): ServiceDefinition =>
           return new Unreadable(service, name, error as Error);
         }
       };
-      return [name, { ...method, requestDeserialize }];
+      // A stream's messages come as bytes already, since what waits for its reader is counted.
+      const responseSerialize = (message: object): Buffer =>
+        Buffer.isBuffer(message) ? message : method.responseSerialize(message);
+      return [name, { ...method, requestDeserialize, responseSerialize }];
     }),
   ) as ServiceDefinition;
 
@@ -136,22 +139,21 @@ const unary = (run: AnyMethod, end: End): UntypedHandleCall =>
     );
   }) as unknown as UntypedHandleCall;
 
-const streamed = (run: AnyMethod, end: End): UntypedHandleCall =>
+const streamed = (run: AnyMethod, end: End, serialize: (message: object) => Buffer): UntypedHandleCall =>
   ((call: ServerWritableStream<object, object>) => {
     const { signal, ...rest } = callOf(call);
-    const tooSlow = new AbortController();
+    const reader = new PacedReader(call, serialize);
     const send = (message: object): void => {
-      if (signal.aborted || tooSlow.signal.aborted) return;
-      call.write(message);
-      if (call.writableLength > mostPendingBytes) tooSlow.abort();
+      if (!signal.aborted) reader.send(message);
     };
-    run(call.request, { ...rest, signal: AbortSignal.any([signal, tooSlow.signal]) }, send).then(
+    run(call.request, { ...rest, signal: AbortSignal.any([signal, reader.givenUp]) }, send).then(
       () => call.end(),
-      (error: unknown) => call.emit('error', end(tooSlow.signal.aborted ? givenUp : error)),
+      (error: unknown) => {
+        reader.close();
+        call.emit('error', end(reader.why ?? error));
+      },
     );
   }) as unknown as UntypedHandleCall;
-
-const givenUp = new GrpcError(status.RESOURCE_EXHAUSTED, `more than ${mostPendingBytes} bytes waited for the reader`);
 
 function callOf(
   call: Pick<ServerUnaryCall<object, object>, 'cancelled' | 'getDeadline' | 'metadata'> & EventEmitter,

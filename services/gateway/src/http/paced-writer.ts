@@ -1,34 +1,47 @@
 import type { ServerResponse } from 'node:http';
-
-/** A reader that lets so much pile up, or takes nothing for so long, is given up. */
-const mostPendingChars = 1024 * 1024;
-const stalledMs = 30_000;
+import { readerStallMs } from '@will/core';
 
 /**
- * Writes pieces of a stream to one reader. The first piece goes out at once; those of one turn of the event loop leave
- * together, since every write is a system call; while the reader is slow they wait here.
+ * A stream may wait here for its reader up to this length, as UTF-16 code units. Nothing tells a model to slow down, so this
+ * bounds what one slow reader can cost; a reader that keeps reading hardly ever has so much before it.
+ */
+const maxPendingChars = 16 * 1024 * 1024;
+/** One write is at most about so long: each one that the reader takes is progress. */
+const maxWriteChars = 64 * 1024;
+/** A reader that was given up may still take its last event for so long. */
+const lastEventMs = 5_000;
+
+/** Called once, when the reader is given up; says what the last event tells it. */
+export type OnGivenUp = (why: string) => string;
+
+/**
+ * Writes events of a stream to one reader. The first event goes out at once; those of one turn of the event loop leave
+ * together, since every write is a system call. While the reader is slow, events wait here. A reader that takes nothing for
+ * 30 s, or lets 16 Mi characters pile up, gets the event of `onGivenUp` as its last and is closed.
  */
 export class PacedWriter {
   readonly #response: ServerResponse;
-  readonly #onStalled: () => void;
-  #pending = '';
+  readonly #onGivenUp: OnGivenUp;
+  #waiting: string[] = [];
+  #waitingChars = 0;
   #isScheduled = false;
   #hasWritten = false;
   #isBlocked = false;
   #isEnding = false;
   #stallTimer: NodeJS.Timeout | undefined;
 
-  /** `onStalled` is called once, when the reader is given up. */
-  constructor(response: ServerResponse, onStalled: () => void) {
+  constructor(response: ServerResponse, onGivenUp: OnGivenUp) {
     this.#response = response;
-    this.#onStalled = onStalled;
+    this.#onGivenUp = onGivenUp;
     response.once('close', () => clearTimeout(this.#stallTimer));
   }
 
+  /** Sends whole events, or keeps them until the reader takes more. */
   write(text: string): void {
     if (this.#isEnding) return;
-    this.#pending += text;
-    if (this.#pending.length > mostPendingChars) return this.#giveUp();
+    this.#add(text);
+    if (this.#waitingChars > maxPendingChars)
+      return this.#giveUp(`more than ${maxPendingChars} characters of the answer waited for its reader`);
     if (this.#isScheduled || this.#isBlocked) return;
     this.#isScheduled = true;
     // Whatever one read of the bus held arrives before the microtask; later ones can wait for the turn's end.
@@ -36,23 +49,28 @@ export class PacedWriter {
     else queueMicrotask(this.#flush);
   }
 
-  /** Sends what waits, then the last piece, in one write where the reader keeps up. */
+  /** Sends what waits, then the last events, in one write where the reader keeps up. */
   end(text: string): void {
     if (this.#isEnding) return;
-    this.#pending += text;
     this.#isEnding = true;
-    if (this.#response.destroyed) return;
-    this.#watchForStall();
-    this.#response.end(this.#pending);
-    this.#pending = '';
+    this.#add(text);
+    if (!this.#isBlocked) this.#flush();
+  }
+
+  #add(text: string): void {
+    this.#waiting.push(text);
+    this.#waitingChars += text.length;
   }
 
   readonly #flush = (): void => {
     this.#isScheduled = false;
-    if (this.#pending === '' || this.#isEnding || this.#response.destroyed) return;
+    while (!this.#isBlocked && this.#waiting.length > 0 && !this.#response.destroyed) this.#writeNext();
+  };
+
+  #writeNext(): void {
+    const text = this.#takeNext();
     this.#hasWritten = true;
-    const text = this.#pending;
-    this.#pending = '';
+    if (this.#isEnding && this.#waiting.length === 0) return this.#last(text);
     if (this.#response.write(text)) return;
     this.#isBlocked = true;
     this.#watchForStall();
@@ -61,18 +79,41 @@ export class PacedWriter {
       clearTimeout(this.#stallTimer);
       this.#flush();
     });
-  };
+  }
+
+  /** As many whole events as one write may hold, at least one. */
+  #takeNext(): string {
+    let [count, chars] = [0, 0];
+    do chars += this.#waiting[count++]?.length ?? 0;
+    while (count < this.#waiting.length && chars + (this.#waiting[count]?.length ?? 0) <= maxWriteChars);
+    this.#waitingChars -= chars;
+    return this.#waiting.splice(0, count).join('');
+  }
+
+  #last(text: string): void {
+    this.#response.end(text);
+    this.#watchForStall();
+  }
 
   #watchForStall(): void {
     clearTimeout(this.#stallTimer);
-    this.#stallTimer = setTimeout(() => this.#giveUp(), stalledMs);
+    this.#stallTimer = setTimeout(() => this.#stalled(), readerStallMs);
     this.#stallTimer.unref();
   }
 
-  #giveUp(): void {
+  #stalled(): void {
+    if (this.#response.writableEnded) this.#response.destroy();
+    else this.#giveUp(`the reader took nothing for ${readerStallMs} ms`);
+  }
+
+  /** What waited is dropped, whole events only, so that the last one can still be read. */
+  #giveUp(why: string): void {
     this.#isEnding = true;
-    this.#pending = '';
-    this.#onStalled();
-    this.#response.destroy();
+    this.#waiting = [];
+    this.#waitingChars = 0;
+    const response = this.#response;
+    response.end(this.#onGivenUp(why));
+    this.#stallTimer = setTimeout(() => response.destroy(), lastEventMs);
+    this.#stallTimer.unref();
   }
 }

@@ -103,7 +103,10 @@ async function sendEvents(
     'x-accel-buffering',
     'no',
   ]);
-  const writer = new PacedWriter(response, () => response.destroy());
+  const writer = new PacedWriter(
+    response,
+    (why) => `event: error\ndata: ${JSON.stringify({ error: { code: 'reader_too_slow', message: why } })}\n\n`,
+  );
   try {
     await underWay.run(whenClosed(response), (signal) => tellChanges(writer, first, next, signal));
   } catch (thrown) {

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { TaskRequest, TaskResult } from '@will/client';
 import { newId } from '@will/contracts';
+import { readerStallMs } from '@will/core';
 import { type Admission, clientAsking } from '../admission.ts';
 import { Floods, type Starter } from '../floods.ts';
 import { decisionHeaders, HttpError, sendError, toHttpError, tooMany } from '../http/errors.ts';
@@ -89,6 +90,8 @@ export function sendAnswer(
     result.model,
     ...decisionHeaders(result.taskId, result.decisionId, result.attempts),
   ]);
+  // Node counts a part of the body that the reader takes as progress.
+  response.setTimeout(readerStallMs, () => response.destroy());
   response.end(body);
 }
 
@@ -100,7 +103,7 @@ async function answerStreamed(
 ): Promise<void> {
   const left = whenLeft(response);
   const taskId = asked.task.taskId as string;
-  const stream = new TaskStream(response, { taskId, form: asked.streamed(), errorBody, onStalled: () => left.abort() });
+  const stream = new TaskStream(response, { taskId, form: asked.streamed(), errorBody, onGivenUp: () => left.abort() });
   try {
     stream.end(
       await underWay.run(left, (signal) => client.start({ ...asked.task, signal }, true, (part) => stream.take(part))),

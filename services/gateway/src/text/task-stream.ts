@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { StreamPart, TaskResult } from '@will/client';
-import { decisionHeaders, type HttpError, sendError } from '../http/errors.ts';
+import { decisionHeaders, HttpError, sendError } from '../http/errors.ts';
 import { PacedWriter } from '../http/paced-writer.ts';
 import { type Dialect, indexed, type StreamForm } from './dialect.ts';
 
@@ -8,8 +8,8 @@ export interface TaskStreamOptions {
   readonly taskId: string;
   readonly form: StreamForm;
   readonly errorBody: Dialect['errorBody'];
-  /** The reader no longer takes anything. */
-  readonly onStalled: () => void;
+  /** The reader no longer takes anything: nobody waits for the rest of the answer. */
+  readonly onGivenUp: () => void;
 }
 
 /**
@@ -52,7 +52,7 @@ export class TaskStream {
 
   #begin(model: string, decisionId: string): void {
     if (this.#writer || this.#response.destroyed) return;
-    const { taskId, form, onStalled } = this.#options;
+    const { taskId, form, onGivenUp } = this.#options;
     this.#response.writeHead(200, [
       'content-type',
       'text/event-stream; charset=utf-8',
@@ -64,7 +64,10 @@ export class TaskStream {
       model,
       ...decisionHeaders(taskId, decisionId, []),
     ]);
-    this.#writer = new PacedWriter(this.#response, onStalled);
+    this.#writer = new PacedWriter(this.#response, (why) => {
+      onGivenUp();
+      return form.fail(new HttpError(408, 'reader_too_slow', `${why}; read faster, or ask for a shorter answer`));
+    });
     const opening = form.begin(model);
     if (opening !== '') this.#writer.write(opening);
   }
