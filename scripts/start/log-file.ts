@@ -2,6 +2,7 @@ import { createWriteStream, renameSync, statSync, type WriteStream } from 'node:
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { printable } from '@will/core';
 import { shown } from './settings.ts';
 
 const largestBytes = 10e6;
@@ -49,7 +50,7 @@ export class LogFile {
       this.#shownLines = 0;
     }
     this.#shownLines += 1;
-    if (this.#shownLines <= linesPerWindow) process.stderr.write(`${this.#name}: ${line}\n`);
+    if (this.#shownLines <= linesPerWindow) process.stderr.write(`${this.#name}: ${printable(line)}\n`);
     else if (this.#shownLines === linesPerWindow + 1)
       process.stderr.write(`${this.#name}: more in ${shown(this.path)}\n`);
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { dollars, duration, printable, table } from './table.ts';
+import { dollars, duration, table } from './table.ts';
 
 test('columns are aligned, numbers to the right, and nothing trails', () => {
   const rows = [
@@ -20,7 +20,6 @@ test('no rows are no table', () => {
 
 test('what others wrote can neither break a table nor steer the terminal', () => {
   expect(table([{ a: 'x\ny\u001b[31m' }], [{ title: 'A', value: ({ a }) => a }])).toBe('A\nx y[31m\n');
-  expect(printable('\u001b]0;title\u0007text\n\tmore\u009b1m')).toBe(']0;titletext\n\tmore1m');
 });
 
 test.each([

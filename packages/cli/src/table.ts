@@ -1,3 +1,5 @@
+import { printable } from '@will/core';
+
 /** A column: its title and what stands in it. Numbers are set to the right. */
 export interface Column<Row> {
   readonly title: string;
@@ -28,10 +30,6 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
 /** What others wrote must not break the table, nor steer the terminal. */
 const oneLine = (text: string): string => printable(text).replace(/\s+/g, ' ');
 const widthOf = (text: string): number => [...text].length;
-
-/** Text without control characters, which a terminal would obey. Line breaks and tabs stay. */
-// oxlint-disable-next-line no-control-regex -- these are the very characters to take out.
-export const printable = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
 
 /** `850 ms`, `1.2 s`, `3 min 5 s`. */
 export function duration(ms: number): string {

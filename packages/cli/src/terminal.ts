@@ -1,5 +1,7 @@
-/** Where a command reads and writes. Tests bring their own. */
-export interface Terminal {
+import { escapedJson, printable } from '@will/core';
+
+/** The streams and signals of a process. Tests bring their own. */
+export interface RawTerminal {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Writes to stdout as it is. */
   out(text: string): void;
@@ -15,9 +17,42 @@ export interface Terminal {
   onInterrupt(listener: () => void): () => void;
 }
 
+/**
+ * Where a command reads and writes. Names, answers and errors come from outside: control characters, which a terminal
+ * obeys, are taken out of all that is written here.
+ */
+export interface Terminal extends Omit<RawTerminal, 'out' | 'err' | 'hasColour'> {
+  /** Writes to stdout, without control characters. */
+  out(text: string): void;
+  /** Writes to stderr, without control characters; `dim` where it takes colour. */
+  err(text: string, style?: 'dim'): void;
+  /** Writes content to stdout: as it is to a file or program, without control characters where somebody looks. */
+  content(text: string): void;
+  /** Clears the screen, where somebody looks at stdout. */
+  clear(): void;
+}
+
+/** The one place where text meets a terminal. */
+export function safeTerminal(raw: RawTerminal): Terminal {
+  const out = (text: string): void => raw.out(printable(text));
+  return {
+    env: raw.env,
+    isInteractive: raw.isInteractive,
+    out,
+    err(text, style) {
+      const safe = printable(text);
+      raw.err(style === 'dim' && raw.hasColour ? `\u001b[2m${safe}\u001b[22m` : safe);
+    },
+    content: (text) => (raw.isInteractive ? out(text) : raw.out(text)),
+    clear: () => void (raw.isInteractive && raw.out('\u001b[H\u001b[2J')),
+    readInput: () => raw.readInput(),
+    onInterrupt: (listener) => raw.onInterrupt(listener),
+  };
+}
+
 /** The process's own terminal. */
 export function processTerminal(): Terminal {
-  return {
+  return safeTerminal({
     env: process.env,
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
@@ -32,14 +67,12 @@ export function processTerminal(): Terminal {
       process.once('SIGINT', listener);
       return () => process.off('SIGINT', listener);
     },
-  };
+  });
 }
-
-export const dim = ({ hasColour }: Terminal, text: string): string => (hasColour ? `\u001b[2m${text}\u001b[22m` : text);
 
 /** One JSON value on stdout: one line for programs, indented for people. */
 export function printJson(terminal: Terminal, value: unknown): void {
-  terminal.out(`${JSON.stringify(value, plainValue, terminal.isInteractive ? 2 : undefined)}\n`);
+  terminal.out(`${escapedJson(JSON.stringify(value, plainValue, terminal.isInteractive ? 2 : undefined))}\n`);
 }
 
 /** What JSON does not know: big integers become numbers where they fit, bytes become text, names of messages go. */

@@ -31,6 +31,7 @@ export * from './ordered-by.ts';
 export * from './outcome.ts';
 export * from './pick.ts';
 export * from './preferences.ts';
+export * from './printable.ts';
 export * from './private-endpoint.ts';
 export * from './proposals.ts';
 export * from './replay.ts';

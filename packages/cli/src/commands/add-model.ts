@@ -3,7 +3,6 @@ import { parseDocuments, subjects, wire, writeDocument } from '@will/contracts';
 import { compileSnapshot, type ModelDocument, slugOf } from '@will/core';
 import { createProviders, type GgufInspection, inspectGguf, type MeasuredSpeed, measureSpeed } from '@will/providers';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
-import { printable } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
 import { applyTimeoutMs, authorName, problemInWords, showApplied } from './apply.ts';
@@ -28,7 +27,7 @@ export async function addModelFile(terminal: Terminal, file: string, options: Ad
   const path = resolve(file);
   const concurrency = options.concurrency ?? 1;
   const seen = await inspectGguf(path, { contextTokens: options.context, concurrency });
-  terminal.err(`${printable(inWords(seen, path))}\n`);
+  terminal.err(`${inWords(seen, path)}\n`);
   if (seen.neededBytes > seen.allowedBytes) {
     const smaller = seen.model.contextTokens === undefined ? '' : '; a smaller --context takes less';
     throw new CliError(exitCodes.failed, `it does not fit this machine: ${memoryInWords(seen)}${smaller}`);
@@ -39,7 +38,7 @@ export async function addModelFile(terminal: Terminal, file: string, options: Ad
   const document = writeDocument({ kind: 'model', body: withSpeed(body, speed) });
   if (!options.dryRun) return applyRecord(terminal, document, options);
   if (options.json) printJson(terminal, withSpeed(body, speed));
-  else terminal.out(document);
+  else terminal.content(document);
   return exitCodes.success;
 }
 
@@ -82,7 +81,7 @@ function documentOf(
     local: { path, device, memory_mb: inMib(neededBytes) },
   };
   const { documents, problems } = parseDocuments('the record', JSON.stringify(stated));
-  for (const problem of problems) terminal.err(`${printable(problemInWords({ ...problem, line: 0 }))}\n`);
+  for (const problem of problems) terminal.err(`${problemInWords({ ...problem, line: 0 })}\n`);
   const document = documents[0]?.document;
   if (document?.kind !== 'model') throw new CliError(exitCodes.failed, 'no record can be made of this; see above');
   return document.body;

@@ -3,7 +3,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { isSpecificationNotation, sizes, subjects, wire } from '@will/contracts';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
-import { printable, table } from '../table.ts';
+import { table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
 
@@ -85,9 +85,9 @@ export function showApplied(
   answer: wire.ApplyResponse,
   { dryRun = false }: { readonly dryRun?: boolean },
 ): void {
-  for (const warning of answer.warnings) terminal.err(`warning: ${printable(warning)}\n`);
+  for (const warning of answer.warnings) terminal.err(`warning: ${warning}\n`);
   if (answer.problems.length > 0) {
-    for (const problem of answer.problems) terminal.err(`${printable(problemInWords(problem))}\n`);
+    for (const problem of answer.problems) terminal.err(`${problemInWords(problem)}\n`);
     return terminal.err(`willm: nothing was applied: ${count(answer.problems.length, 'problem')}\n`);
   }
   terminal.out(
@@ -101,10 +101,10 @@ export function showApplied(
   terminal.out(
     dryRun ? `${what}; dry run, revision ${answer.revision} stays\n` : `${what}, revision ${answer.revision}\n`,
   );
-  for (const { words } of answer.decisionChanges) terminal.out(`would change: ${printable(words)}\n`);
-  if (answer.decisionsNote !== '') terminal.out(`${printable(answer.decisionsNote)}\n`);
+  for (const { words } of answer.decisionChanges) terminal.out(`would change: ${words}\n`);
+  if (answer.decisionsNote !== '') terminal.out(`${answer.decisionsNote}\n`);
   if (answer.lagging.length > 0)
-    terminal.err(`warning: not yet working with it: ${printable(answer.lagging.join(', '))}; they are told again\n`);
+    terminal.err(`warning: not yet working with it: ${answer.lagging.join(', ')}; they are told again\n`);
 }
 
 export const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;

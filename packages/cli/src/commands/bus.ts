@@ -36,7 +36,7 @@ export async function writeBusConfig(terminal: Terminal, options: BusConfigOptio
     hosts: options.host ?? (options.kubernetes ? ['nats.nats', 'nats.nats.svc', 'nats.nats.svc.cluster.local'] : []),
     nowMs: Date.now(),
   });
-  if (options.kubernetes) terminal.out(await kubernetesSecrets(folder));
+  if (options.kubernetes) terminal.content(await kubernetesSecrets(folder));
   else if (options.json) printJson(terminal, { folder, conf });
   else terminal.out(`${conf}\n`);
   terminal.err(`${folder} holds private keys; whoever reads it may do everything on the bus.\n`);

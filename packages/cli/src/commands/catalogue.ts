@@ -3,7 +3,7 @@ import { type ModelDocument, modalitiesOfTags, pricesOf, slugOf } from '@will/co
 import { type CatalogueEntry, findInCatalogue, readCatalogue } from '../catalogue/catalogue.ts';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { cataloguePrices } from '../price-catalogue.ts';
-import { printable, table } from '../table.ts';
+import { table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
 import { applyTimeoutMs, authorName, showApplied } from './apply.ts';
@@ -48,12 +48,12 @@ export async function addKnownModel(
   if (isOver(body, at)) throw new CliError(exitCodes.failed, `${known} is retired since ${String(body.retired)}`);
   if (!body.prices) terminal.err(`${known}: no price is known; its calls will cost "unknown"\n`);
   terminal.err(
-    `${printable(body.name)}: it is shown open data only, until its record says allowed_tasks, security_level and compliance\n`,
+    `${body.name}: it is shown open data only, until its record says allowed_tasks, security_level and compliance\n`,
   );
   const text = writeDocument({ kind: 'model', body });
   if (options.dryRun) {
     if (options.json) printJson(terminal, body);
-    else terminal.out(text);
+    else terminal.content(text);
     return exitCodes.success;
   }
   const question = { files: [{ path: 'model.yaml', text }], note: `willm models add ${known}`, author: authorName() };

@@ -1,6 +1,6 @@
 import { subjects, wire } from '@will/contracts';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
-import { dim, printJson, type Terminal } from '../terminal.ts';
+import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
 import { authorName } from './apply.ts';
 
@@ -21,8 +21,8 @@ export async function content(
     printJson(terminal, { ...answer.content, input });
     return exitCodes.success;
   }
-  terminal.out(`${input}\n\n${output}\n`);
+  terminal.content(`${input}\n\n${output}\n`);
   const until = new Date(Number(untilUnixMs)).toISOString();
-  terminal.err(dim(terminal, `kept until ${until}${isCut ? '; only the beginnings of what was said' : ''}\n`));
+  terminal.err(`kept until ${until}${isCut ? '; only the beginnings of what was said' : ''}\n`, 'dim');
   return exitCodes.success;
 }

@@ -2,7 +2,7 @@ import type { Bus } from '@will/bus';
 import { rankedSetFromWire, subjects, wire } from '@will/contracts';
 import { explainInWords } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
-import { localTime, printable } from '../table.ts';
+import { localTime } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
 import { setAsJson } from './explain.ts';
@@ -17,7 +17,7 @@ export async function decision(
   if (!found)
     throw new CliError(exitCodes.failed, error === '' ? `no decision is known of ${JSON.stringify(id)}` : error);
   if (options.json) printJson(terminal, { decision: found, set: set ? setAsJson(set) : null });
-  else terminal.out(`${inWords(found, set).map(printable).join('\n')}\n`);
+  else terminal.out(`${inWords(found, set).join('\n')}\n`);
   return exitCodes.success;
 }
 

@@ -2,7 +2,6 @@ import type { Bus } from '@will/bus';
 import { subjects, wire } from '@will/contracts';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { documentNamed } from '../kinds.ts';
-import { printable } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
 import { count } from './apply.ts';
@@ -60,8 +59,8 @@ async function differenceOf(bus: Bus, question: Question): Promise<Difference> {
 function show(terminal: Terminal, { from, to, changes }: Difference): void {
   const documents = Map.groupBy(changes, ({ kind, slug }) => `${kind} ${slug}`);
   for (const [place, fields] of documents) {
-    terminal.out(`${printable(place)} ${fields[0]?.action ?? ''}\n`);
-    for (const field of fields) terminal.out(`  ${printable(fieldInWords(field))}\n`);
+    terminal.out(`${place} ${fields[0]?.action ?? ''}\n`);
+    for (const field of fields) terminal.out(`  ${fieldInWords(field)}\n`);
   }
   const what =
     changes.length === 0

@@ -3,7 +3,6 @@ import { dataClassToWire, priorityToWire, rankedSetFromWire, subjects, wire } fr
 import { type DataClass, explainInWords, type Priority, type UnavailableModel } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { priorityIn } from '../options.ts';
-import { printable } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
 
@@ -34,7 +33,7 @@ export async function explain(terminal: Terminal, type: string, options: Explain
   );
   if (error !== '' || !set) throw new CliError(exitCodes.failed, error === '' ? 'policy answered nothing' : error);
   if (options.json) printJson(terminal, { ...setAsJson(set), wouldChange });
-  else terminal.out(`${[...explainInWords(rankedSetFromWire(set)), ...wouldChange].map(printable).join('\n')}\n`);
+  else terminal.out(`${[...explainInWords(rankedSetFromWire(set)), ...wouldChange].join('\n')}\n`);
   return set.candidates.length > 0 ? exitCodes.success : exitCodes.failed;
 }
 

@@ -19,7 +19,7 @@ export async function exportLogs(terminal: Terminal, options: ExportLogsOptions)
   const file = options.out === undefined ? undefined : await openFile(options.out);
   const write = async (text: string): Promise<void> => {
     if (file) await file.appendFile(text);
-    else terminal.out(text);
+    else terminal.content(text);
   };
   try {
     const exported = await withBus(terminal, (bus) => exportPages(bus, options, write));

@@ -29,7 +29,7 @@ const documentOf = (document: wire.Document): AnyDocument =>
 
 function print(terminal: Terminal, documents: readonly AnyDocument[]): void {
   const text = writeDocuments(documents);
-  terminal.out(text);
+  terminal.content(text);
   if (Buffer.byteLength(text) > mostFileBytes)
     terminal.err(`warning: more than the ${mostFileBytes} bytes that apply takes of one file; export to a folder\n`);
 }

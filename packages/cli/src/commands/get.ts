@@ -12,6 +12,7 @@ import type {
   ScheduleDocument,
   SettingsDocument,
 } from '@will/core';
+import { escapedJson } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { wordOfKind } from '../kinds.ts';
 import { type Column, localTime, table } from '../table.ts';
@@ -96,7 +97,7 @@ export const bodyOf = (document: wire.Document): unknown => JSON.parse(Buffer.fr
 
 /** One document whole, which is JSON either way; who changed it last stands on stderr. */
 function showOne(terminal: Terminal, document: wire.Document): void {
-  terminal.out(`${JSON.stringify(bodyOf(document), undefined, 2)}\n`);
+  terminal.out(`${escapedJson(JSON.stringify(bodyOf(document), undefined, 2))}\n`);
   terminal.err(
     `${document.kind} ${document.slug}, revision ${document.revision}, by ${document.author} at ${localTime(Number(document.updatedUnixMs))}\n`,
   );

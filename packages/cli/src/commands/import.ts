@@ -2,7 +2,6 @@ import { validateDocuments } from '@will/contracts';
 import { stringify } from 'yaml';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { importLitellm } from '../litellm/import-litellm.ts';
-import { printable } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { count, problemInWords, readDocuments } from './apply.ts';
 
@@ -22,10 +21,10 @@ export async function importFrom(
   const { problems } = validateDocuments([{ path: 'imported', text }]);
   if (options.json) printJson(terminal, { documents, unmapped, leftOut, problems });
   else {
-    terminal.out(text);
-    for (const { path: where, why } of unmapped) terminal.err(`${printable(`not mapped: ${where}: ${why}`)}\n`);
-    for (const problem of problems) terminal.err(`${printable(problemInWords(problem))}\n`);
-    for (const { path: where, why } of leftOut) terminal.err(`${printable(`left out: ${where}: ${why}`)}\n`);
+    terminal.content(text);
+    for (const { path: where, why } of unmapped) terminal.err(`not mapped: ${where}: ${why}\n`);
+    for (const problem of problems) terminal.err(`${problemInWords(problem)}\n`);
+    for (const { path: where, why } of leftOut) terminal.err(`left out: ${where}: ${why}\n`);
     terminal.err(
       `${count(documents.length, 'model')}, ${count(unmapped.length, 'field')} not mapped, ${leftOut.length} left out\n`,
     );

@@ -1,7 +1,7 @@
 import { priceHoursToWire, priceToWire, subjects, wire, writeDocument } from '@will/contracts';
 import { type ModelDocument, pricesOf } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
-import { dollars, printable, table } from '../table.ts';
+import { dollars, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
 import { applyTimeoutMs, authorName, showApplied } from './apply.ts';
@@ -51,7 +51,7 @@ export async function refreshPrices(
       const body = bodyOf(document) as ModelDocument;
       if (body.call_method !== 'API') continue;
       const found = cataloguePrices(body, at);
-      if (typeof found === 'string') terminal.err(`${body.slug}: ${printable(found)}; left as it is\n`);
+      if (typeof found === 'string') terminal.err(`${body.slug}: ${found}; left as it is\n`);
       else {
         const prices = { ...found, ...(body.prices?.hours && { hours: body.prices.hours }) };
         files.push({ path: `${body.slug}.yaml`, text: writeDocument({ kind: 'model', body: { ...body, prices } }) });

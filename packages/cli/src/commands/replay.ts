@@ -10,7 +10,6 @@ import {
   whatWouldChange,
 } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
-import { printable } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
 import { findDecision } from './decision.ts';
@@ -29,7 +28,7 @@ export async function replay(terminal: Terminal, id: string, options: ReplayOpti
   const { revision, isOwn, differences, again, wouldChange } = replayed;
   const identical = differences.length === 0;
   if (options.json) printJson(terminal, { revision, identical, differences, ...again, wouldChange });
-  else terminal.out(`${inWords(replayed).map(printable).join('\n')}\n`);
+  else terminal.out(`${inWords(replayed).join('\n')}\n`);
   return isOwn && !identical ? exitCodes.failed : exitCodes.success;
 }
 

@@ -3,8 +3,8 @@ import type { wire } from '@will/contracts';
 import { type DataClass, fieldsKind, type Outcome, type Priority, type UnavailableModel } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { priorityIn } from '../options.ts';
-import { dollars, duration, printable } from '../table.ts';
-import { dim, printJson, type Terminal } from '../terminal.ts';
+import { dollars, duration } from '../table.ts';
+import { printJson, type Terminal } from '../terminal.ts';
 import { withBus } from '../with-bus.ts';
 
 export interface RunOptions {
@@ -79,7 +79,7 @@ export async function runTask(
       if (part.kind !== 'delta') return;
       told.firstContentMs ??= Math.round(performance.now() - startedMs);
       told.text += part.delta.text;
-      if (!json) terminal.out(shownText(terminal, part.delta.text));
+      if (!json) terminal.content(part.delta.text);
     });
     const durationMs = Math.round(performance.now() - startedMs);
     if (json) printJson(terminal, resultAsJson(result, durationMs, told));
@@ -102,12 +102,9 @@ interface Told {
   firstContentMs: number | undefined;
 }
 
-/** A model's text must not steer the terminal; a file or program gets it as it is. */
-const shownText = (terminal: Terminal, text: string): string => (terminal.isInteractive ? printable(text) : text);
-
 export function showResult(terminal: Terminal, result: TaskResult, durationMs: number, told: Told): void {
   const rest = told.text === '' ? result.output || result.toolCalls : '';
-  terminal.out(`${shownText(terminal, rest)}${(told.text + rest).endsWith('\n') ? '' : '\n'}`);
+  terminal.content(`${rest}${(told.text + rest).endsWith('\n') ? '' : '\n'}`);
   const { modelName, usage, decisionId, attempts, finish, costNanoUsd } = result;
   const failed = attempts.filter(({ outcome }) => outcome !== 'Success');
   const called = failed.filter(({ attemptId }) => attemptId !== '').map(({ model, fine }) => `${model} ${fine}`);
@@ -122,7 +119,7 @@ export function showResult(terminal: Terminal, result: TaskResult, durationMs: n
     passedOver.length > 0 ? `not served: ${passedOver.join(', ')}` : '',
     `decision ${decisionId}`,
   ];
-  terminal.err(`${dim(terminal, facts.filter((fact) => fact !== '').join(' · '))}\n`);
+  terminal.err(`${facts.filter((fact) => fact !== '').join(' · ')}\n`, 'dim');
 }
 
 export function showFailure(terminal: Terminal, error: TaskError, told: Told): void {
@@ -135,7 +132,7 @@ export function showFailure(terminal: Terminal, error: TaskError, told: Told): v
     ...error.exclusions.map(({ model, rule, detail }) => `  not ${model}: ${rule}, ${detail}`),
     ...(error.decisionId === '' ? [] : [`  decision ${error.decisionId}`]),
   ];
-  terminal.err(`${printable(lines.join('\n'))}\n`);
+  terminal.err(`${lines.join('\n')}\n`);
 }
 
 export const resultAsJson = (result: TaskResult, durationMs: number, { firstContentMs }: Told): object => ({

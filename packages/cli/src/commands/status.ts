@@ -1,7 +1,7 @@
 import { watchProcesses, type Bus } from '@will/bus';
 import { subjects, wire } from '@will/contracts';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
-import { duration, printable, table } from '../table.ts';
+import { duration, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
 
@@ -75,7 +75,7 @@ function show(terminal: Terminal, { registry, processes }: Found, nowMs: number)
         align: 'right',
       },
       ...(processes.some(({ metricsUrl }) => metricsUrl !== '')
-        ? [{ title: 'METRICS', value: ({ metricsUrl }: wire.Presence) => printable(metricsUrl) }]
+        ? [{ title: 'METRICS', value: ({ metricsUrl }: wire.Presence) => metricsUrl }]
         : []),
     ]),
   );
@@ -89,7 +89,7 @@ function show(terminal: Terminal, { registry, processes }: Found, nowMs: number)
       { title: 'WORKERS', value: ({ workers }) => workers, align: 'right' },
       { title: 'SLOTS', value: ({ slots }) => slots, align: 'right' },
       { title: 'BUSY', value: ({ inFlight }) => inFlight, align: 'right' },
-      { title: 'NOT SERVED BECAUSE', value: (line) => printable(whyNotNow(line, nowMs)) },
+      { title: 'NOT SERVED BECAUSE', value: (line) => whyNotNow(line, nowMs) },
     ]),
   );
 }
@@ -107,7 +107,7 @@ function laggingInWords(
   return (registry?.lagging ?? []).map((processId) => {
     const process = processes.find((one) => one.processId === processId);
     const has = process === undefined || process.revision === 0n ? 'none yet' : `revision ${process.revision}`;
-    return `not yet on revision ${registry?.revision}: ${process?.service ?? ''} ${printable(processId)}, which has ${has}`;
+    return `not yet on revision ${registry?.revision}: ${process?.service ?? ''} ${processId}, which has ${has}`;
   });
 }
 

@@ -1,6 +1,6 @@
 import { connectClient, type DurableTask, type TaskClient, TaskError } from '@will/client';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
-import { duration, printable, table } from '../table.ts';
+import { duration, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { withBus } from '../with-bus.ts';
 import { failureAsJson, requestOf, resultAsJson, type RunOptions, showFailure, showResult } from './run.ts';
@@ -135,7 +135,7 @@ const tasksTable = (tasks: readonly DurableTask[], nowMs: number, dead: boolean)
     { title: 'STATE', value: ({ state }) => state },
     { title: 'AGE', value: ({ createdUnixMs }) => duration(Math.max(0, nowMs - createdUnixMs)), align: 'right' },
     { title: 'PICKUPS', value: ({ pickups }) => pickups, align: 'right' },
-    ...(dead ? [{ title: 'WHY', value: ({ deadReason = '' }: DurableTask) => printable(deadReason) }] : []),
+    ...(dead ? [{ title: 'WHY', value: ({ deadReason = '' }: DurableTask) => deadReason }] : []),
   ]);
 
 function show(terminal: Terminal, task: DurableTask, options: TasksOptions): ExitCode {
@@ -155,7 +155,7 @@ function show(terminal: Terminal, task: DurableTask, options: TasksOptions): Exi
       ['answered by', task.result?.model ?? ''],
       ['failure', task.failure ? `${task.failure.code}: ${task.failure.message}` : ''],
     ].filter(([, value]) => value !== '');
-    terminal.out(`${printable(lines.map(([name, value]) => `${`${name}`.padEnd(12)}${value}`).join('\n'))}\n`);
+    terminal.out(`${lines.map(([name, value]) => `${`${name}`.padEnd(12)}${value}`).join('\n')}\n`);
   }
   return exitCodes.success;
 }

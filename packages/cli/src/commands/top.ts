@@ -93,8 +93,8 @@ function screen(terminal: Terminal, lines: readonly TopLine[], nowMs: number): v
   const inFlight = lines.reduce((sum, line) => sum + line.inFlight, 0);
   const title = `${new Date(nowMs).toLocaleTimeString('sv-SE')}  last minute, ${inFlight} in flight; Ctrl-C ends\n\n`;
   const body = lines.length === 0 ? 'no model is served, and none was called\n' : table(lines, columns);
-  const start = terminal.isInteractive ? '\u001b[H\u001b[2J' : '';
-  terminal.out(`${start}${title}${body}`);
+  terminal.clear();
+  terminal.out(`${title}${body}`);
 }
 
 const perHour = ({ nanoUsdPerHour, unknownCosts, calls }: TopLine): string => {

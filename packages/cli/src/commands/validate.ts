@@ -1,6 +1,5 @@
 import { validateDocuments } from '@will/contracts';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
-import { printable } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { count, problemInWords, readDocuments } from './apply.ts';
 
@@ -15,7 +14,7 @@ export async function validate(
   const { documents, problems } = validateDocuments(files);
   if (options.json) printJson(terminal, { files: files.length, documents, problems });
   else {
-    for (const problem of problems) terminal.err(`${printable(problemInWords(problem))}\n`);
+    for (const problem of problems) terminal.err(`${problemInWords(problem)}\n`);
     if (problems.length > 0) terminal.err(`willm: ${count(problems.length, 'problem')}\n`);
     else terminal.out(`${count(documents, 'document')} in ${count(files.length, 'file')}, no problem\n`);
   }

@@ -1,4 +1,4 @@
-import type { Terminal } from '../terminal.ts';
+import { safeTerminal, type Terminal } from '../terminal.ts';
 
 export interface FakeTerminal extends Terminal {
   readonly stdout: () => string;
@@ -9,12 +9,12 @@ export interface FakeTerminal extends Terminal {
 
 /** A terminal that keeps what it was told. */
 export function fakeTerminal(
-  options: { env?: Record<string, string>; input?: string; isInteractive?: boolean } = {},
+  options: { env?: Record<string, string>; input?: string; isInteractive?: boolean; hasColour?: boolean } = {},
 ): FakeTerminal {
   let stdout = '';
   let stderr = '';
   const interrupted = new Set<() => void>();
-  return {
+  const terminal = safeTerminal({
     env: options.env ?? {},
     out: (text) => {
       stdout += text;
@@ -23,12 +23,15 @@ export function fakeTerminal(
       stderr += text;
     },
     isInteractive: options.isInteractive ?? false,
-    hasColour: false,
+    hasColour: options.hasColour ?? false,
     readInput: async () => options.input ?? '',
     onInterrupt(listener) {
       interrupted.add(listener);
       return () => interrupted.delete(listener);
     },
+  });
+  return {
+    ...terminal,
     stdout: () => stdout,
     stderr: () => stderr,
     interrupt: () => {
