@@ -3,8 +3,8 @@ import { Mendable, say } from '../say.ts';
 import type { LogFile } from './log-file.ts';
 import { shown } from './settings.ts';
 
-const firstPauseMs = 500;
-const longestPauseMs = 15_000;
+/** The first restart comes at once; only a process that dies again and again waits. */
+const pausesMs = [0, 500, 1_000, 2_000, 4_000, 8_000, 15_000] as const;
 /** After this long alive, a death counts as a first one again. */
 const settledMs = 60_000;
 const startLimitMs = 120_000;
@@ -18,13 +18,14 @@ export interface Launch {
   untilUp(child: ChildProcess): Promise<void>;
 }
 
-/** A process that is started again when it dies, ever more slowly, until it is stopped. */
+/** A process that is started again when it dies: at once the first time, then ever more slowly, until it is stopped. */
 export class KeptProcess {
   readonly name: string;
   readonly #launch: Launch;
   #child: ChildProcess | undefined;
   #isStopping = false;
-  #pauseMs = firstPauseMs;
+  /** Deaths since it was last settled. */
+  #deaths = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(launch: Launch) {
@@ -79,7 +80,7 @@ export class KeptProcess {
     const sinceMs = Date.now();
     const onExit = (): void => {
       if (this.#isStopping) return;
-      if (Date.now() - sinceMs > settledMs) this.#pauseMs = firstPauseMs;
+      if (Date.now() - sinceMs > settledMs) this.#deaths = 0;
       this.#again(`${this.name} ended (${endOf(child)})`);
     };
     if (isGone(child)) onExit();
@@ -87,9 +88,10 @@ export class KeptProcess {
   }
 
   #again(reason: string): void {
-    const pauseMs = this.#pauseMs;
-    this.#pauseMs = Math.min(pauseMs * 2, longestPauseMs);
-    say(`${reason}: starting it again in ${pauseMs / 1000} s (log: ${shown(this.#launch.log.path)})`);
+    const pauseMs = pausesMs[Math.min(this.#deaths, pausesMs.length - 1)] as number;
+    this.#deaths += 1;
+    const when = pauseMs === 0 ? 'now' : `in ${pauseMs / 1000} s`;
+    say(`${reason}: starting it again ${when} (log: ${shown(this.#launch.log.path)})`);
     this.#timer = setTimeout(() => void this.#restart(), pauseMs);
   }
 

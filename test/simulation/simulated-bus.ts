@@ -47,6 +47,9 @@ export class Switchboard {
         this.#servers.add(server);
         return { stop: async () => void this.#servers.delete(server) };
       },
+      report: (what, error) => {
+        throw new Error(what, { cause: error });
+      },
       onConnectionChange: (listener) => network.onConnectionChange(actor, listener),
       close: async () => {},
     };

@@ -54,6 +54,8 @@ export interface Bus {
     queue: string,
     handler: (message: Incoming) => Promise<Uint8Array | undefined> | Uint8Array | undefined,
   ): Serving;
+  /** Tells the process's log of something that went wrong where nobody can be answered. Never throws. */
+  report(what: string, error: unknown): void;
   /** Called at every loss and return of the connection. Returns how to stop listening. */
   onConnectionChange(listener: (isConnected: boolean) => void): () => void;
   /** Flushes and closes. Stop what serves first. */

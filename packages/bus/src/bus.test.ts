@@ -211,6 +211,46 @@ test('an outbox that is full drops the oldest, counts them and says so, ever mor
   expect(told).toEqual(['1 events were dropped', '10 events were dropped']);
 });
 
+test('an event that cannot be written is dropped and told, and the others of its batch arrive', async () => {
+  const own = await bus();
+  await ensureStreams(own);
+  const told: string[] = [];
+  const options = { service: 'router', kind: 'records', batchMs: 60_000, onError: (what: string) => told.push(what) };
+  const outbox = new Outbox(own, options);
+  const before = await storedAttempts(own);
+  for (const durationMs of [1, 2.5, 3]) {
+    const value = create(wire.CallRecordSchema, { attemptId: `with-${durationMs}`, durationMs });
+    outbox.add(create(wire.EventSchema, { kind: { case: 'call', value } }));
+  }
+  expect(await outbox.close(10_000)).toBe(0);
+  expect(outbox.dropped).toBe(1);
+  expect(told).toContain('an event cannot be written');
+  expect((await storedAttempts(own)) - before).toBe(2);
+});
+
+test('a listener that throws or rejects is reported, and the messages and listeners after it are served', async () => {
+  const reported: string[] = [];
+  const own = await connectBus({
+    servers: nats.url,
+    processId: `t-${newId()}`,
+    inboxScope: 'test',
+    onError: (what) => reported.push(what),
+  });
+  opened.push(() => own.close());
+  const heard: string[] = [];
+  const { promise: third, resolve } = Promise.withResolvers<void>();
+  own.listen('test.faults', (({ data }) => {
+    heard.push(text(data));
+    if (heard.length === 1) throw new Error('thrown');
+    if (heard.length === 2) return Promise.reject(new Error('rejected'));
+    return resolve();
+  }) as Parameters<Bus['listen']>[1]);
+  for (const word of ['one', 'two', 'three']) own.publish('test.faults', bytes(word));
+  await third;
+  expect(heard).toEqual(['one', 'two', 'three']);
+  expect(reported).toEqual(['handling a message to test.faults', 'handling a message to test.faults']);
+});
+
 test('a process is seen while it lives, with why it does not serve a model, and gone when it says so', async () => {
   const [own, other] = [await bus(), await bus()];
   const view = await watchProcesses(other);

@@ -8,6 +8,7 @@ import { mustBeConfined } from './confined.ts';
 import { coalesceWrites } from './coalesce-writes.ts';
 import { noTls, readTls, speaksNoTls, tlsRefusal, type BusTlsFiles } from './tls.ts';
 import type { BusUser } from './users.ts';
+import { tellAll } from './tell-all.ts';
 import { traceHeaders, withinTraceOf } from './trace-headers.ts';
 
 export interface ConnectOptions {
@@ -179,11 +180,14 @@ class NatsBus implements Bus {
   listen(subject: string, onMessage: (message: Incoming) => void): Subscription {
     return this.connection.subscribe(subject, {
       callback: (error, message) => {
-        if (error) return this.#onError(`listening to ${subject}`, error);
+        if (error) return this.report(`listening to ${subject}`, error);
+        const failed = (thrown: unknown): void => this.report(`handling a message to ${subject}`, thrown);
         try {
-          onMessage(incoming(message));
+          const handled: unknown = onMessage(incoming(message));
+          // A listener that is asynchronous after all must not end the process.
+          if (handled instanceof Promise) handled.catch(failed);
         } catch (thrown) {
-          this.#onError(`handling a message to ${subject}`, thrown);
+          failed(thrown);
         }
       },
     });
@@ -196,15 +200,15 @@ class NatsBus implements Bus {
         const answer = await handler(message);
         if (answer !== undefined && message.reply !== '') this.publish(message.reply, answer);
       } catch (thrown) {
-        this.#onError(`serving ${subject}`, thrown);
+        this.report(`serving ${subject}`, thrown);
       }
     };
     const subscription = this.connection.subscribe(subject, {
       queue,
       callback: (error, message) => {
-        if (error) return this.#onError(`serving ${subject}`, error);
+        if (error) return this.report(`serving ${subject}`, error);
         const { reply = '' } = message;
-        if (reply !== '' && !isInbox(reply)) return this.#onError(`serving ${subject}`, notAnInbox(reply));
+        if (reply !== '' && !isInbox(reply)) return this.report(`serving ${subject}`, notAnInbox(reply));
         const work = withinTraceOf(message, () => handle(incoming(message)));
         inFlight.add(work);
         void work.finally(() => inFlight.delete(work));
@@ -217,6 +221,14 @@ class NatsBus implements Bus {
         while (inFlight.size > 0) await Promise.allSettled(inFlight);
       },
     };
+  }
+
+  report(what: string, error: unknown): void {
+    try {
+      this.#onError(what, error);
+    } catch {
+      // A log that fails has nobody to tell.
+    }
   }
 
   onConnectionChange(listener: (isConnected: boolean) => void): () => void {
@@ -238,7 +250,7 @@ class NatsBus implements Bus {
     for await (const status of this.connection.status()) {
       if (status.type === 'disconnect' || status.type === 'close') this.#setConnected(false);
       else if (status.type === 'reconnect') this.#setConnected(true);
-      else if (status.type === 'error') this.#onError('the connection', status.error);
+      else if (status.type === 'error') this.report('the connection', status.error);
     }
     this.#setConnected(false);
   }
@@ -246,7 +258,7 @@ class NatsBus implements Bus {
   #setConnected(isConnected: boolean): void {
     if (this.#isConnected === isConnected) return;
     this.#isConnected = isConnected;
-    for (const listener of this.#listeners) listener(isConnected);
+    tellAll(this, 'telling of the connection', this.#listeners, isConnected);
   }
 }
 

@@ -4,6 +4,7 @@ import { Kvm, type KV } from '@nats-io/kv';
 import type { Rest } from '@will/core';
 import { names, wire } from '@will/contracts';
 import type { Bus } from './api.ts';
+import { tellAll } from './tell-all.ts';
 
 /** Models that rest, as every process sees them. One entry per model; what this process writes it sees at once. */
 export interface Cooldowns {
@@ -85,7 +86,8 @@ class BusBucket implements RestBucket {
     const { promise: allTold, resolve } = Promise.withResolvers<void>();
     void (async () => {
       for await (const { key, value, revision, operation } of watcher) {
-        if (key !== sentinel) hear(key, operation === 'PUT' ? value : undefined, revision);
+        if (key !== sentinel)
+          tellAll(this.#bus, 'telling of a cooldown', [hear], key, operation === 'PUT' ? value : undefined, revision);
         if (revision >= last) resolve();
       }
     })();

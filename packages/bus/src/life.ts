@@ -2,6 +2,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { Subscription } from '@nats-io/nats-core';
 import { patterns, subjects, wire } from '@will/contracts';
 import type { Bus } from './api.ts';
+import { tellAll } from './tell-all.ts';
 
 /** How often a process says that it lives. */
 export const beatMs = 250;
@@ -146,7 +147,8 @@ export class LifeWatch {
     const watched = this.#watched.get(processId);
     for (const watcher of watchers) {
       watcher.goneAnswers = gone.has((watcher.work as Work).id) ? watcher.goneAnswers + 1 : 0;
-      if (watcher.goneAnswers >= goneAfterAnswers && watched?.watchers.delete(watcher)) watcher.onLost();
+      if (watcher.goneAnswers >= goneAfterAnswers && watched?.watchers.delete(watcher))
+        tellAll(this.#bus, 'telling of lost work', [watcher.onLost]);
     }
   }
 
@@ -157,6 +159,11 @@ export class LifeWatch {
     if (!isLost && !isForgotten) return;
     this.#watched.delete(processId);
     watched.subscription.unsubscribe();
-    if (isLost) for (const { onLost } of watched.watchers) onLost();
+    if (isLost)
+      tellAll(
+        this.#bus,
+        'telling of a lost process',
+        [...watched.watchers].map(({ onLost }) => onLost),
+      );
   }
 }

@@ -69,7 +69,7 @@ export class Outbox {
   #countDropped(): void {
     this.#dropped += 1;
     if (Number.isInteger(Math.log10(this.#dropped)))
-      this.#options.onError(`${this.#dropped} events were dropped`, new Error('too many wait for the stream'));
+      this.#options.onError(`${this.#dropped} events were dropped`, new Error('the stream did not take them'));
   }
 
   #arm(delayMs: number): void {
@@ -90,8 +90,10 @@ export class Outbox {
   async #sendAll(): Promise<void> {
     while (this.#events.length > 0) {
       const batch = this.#nextBatch();
+      const data = this.#encode(batch);
+      if (!data) continue;
       try {
-        await this.#publish(batch);
+        await this.#publish(data);
       } catch (error) {
         // Not confirmed: it goes out again. A batch that was stored twice is harmless, records are unique on their ids.
         this.#events = batch.concat(this.#events);
@@ -102,14 +104,23 @@ export class Outbox {
     }
   }
 
-  async #publish(events: readonly wire.Event[]): Promise<void> {
-    if (!this.#bus.isConnected) throw new Error('the bus is away');
+  async #publish(data: Uint8Array): Promise<void> {
+    if (!this.#bus.isConnected) throw new Error('not connected to NATS');
     const { service, kind } = this.#options;
-    const data = toBinary(
-      wire.EventBatchSchema,
-      create(wire.EventBatchSchema, { source: this.#bus.processId, events: [...events] }),
-    );
     await this.#jetstream.publish(subjects.event(service, kind), data, { retries: 0 } as object);
+  }
+
+  /** Undefined: some of it cannot be written. That is dropped, and the rest goes with the next batch. */
+  #encode(events: readonly wire.Event[]): Uint8Array | undefined {
+    try {
+      return encoded(this.#bus.processId, events);
+    } catch (error) {
+      this.#options.onError('an event cannot be written', error);
+      const sound = events.filter((event) => canBeWritten(event));
+      for (let lost = events.length - sound.length; lost > 0; lost -= 1) this.#countDropped();
+      this.#events = sound.concat(this.#events);
+      return undefined;
+    }
   }
 
   /** As many as fit one message; decisions can be large, records are about 300 bytes. */
@@ -119,6 +130,18 @@ export class Outbox {
       this.#events = batch.splice(Math.ceil(batch.length / 2)).concat(this.#events);
     }
     return batch;
+  }
+}
+
+const encoded = (source: string, events: readonly wire.Event[]): Uint8Array =>
+  toBinary(wire.EventBatchSchema, create(wire.EventBatchSchema, { source, events: [...events] }));
+
+function canBeWritten(event: wire.Event): boolean {
+  try {
+    encoded('', [event]);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -3,6 +3,7 @@ import type { KV, KvWatchEntry } from '@nats-io/kv';
 import { wire } from '@will/contracts';
 import type { Bus } from './api.ts';
 import { processesBucket } from './streams.ts';
+import { tellAll } from './tell-all.ts';
 
 const announceMs = 3_000;
 const expiryMs = 10_000;
@@ -220,6 +221,6 @@ class WatchedProcesses implements ProcessesView {
   }
 
   #changed(): void {
-    for (const listener of this.#listeners) listener();
+    tellAll(this.#bus, 'telling of a process', this.#listeners);
   }
 }

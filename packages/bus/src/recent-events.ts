@@ -2,6 +2,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
 import { names, patterns, wire } from '@will/contracts';
 import { BusError, type Bus } from './api.ts';
+import { tellAll } from './tell-all.ts';
 
 /**
  * Every event since an instant, then each as it comes, also those that telemetry has stored already: what stands in the
@@ -27,7 +28,7 @@ export async function followEvents(
   if (before === 0) resolve();
   const messages = await consumer.consume({
     callback: ({ data, info: { pending } }) => {
-      for (const event of eventsIn(data)) onEvent(event);
+      for (const event of eventsIn(data)) tellAll(bus, 'telling of an event', [onEvent], event);
       if (pending === 0) resolve();
     },
   });

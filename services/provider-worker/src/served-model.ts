@@ -163,6 +163,10 @@ export class ServedModel {
     await membership?.leave();
   }
 
+  #quitSoon(): void {
+    this.#quit().catch((error: unknown) => this.#deps.onError(`leaving the group of ${this.model.slug}`, error));
+  }
+
   /** Takes over another version of the record whose connection stays the same. */
   async change(model: Model): Promise<void> {
     await this.#quit();
@@ -186,12 +190,20 @@ export class ServedModel {
     const taken = this.slots.take(claim);
     if (taken === 'full') return busy(call, 'all slots are taken');
     if (taken === 'kept') return busy(call, 'free slots are kept for other clients', { isKept: true });
-    const work = this.#admit(call).finally(() => {
-      this.#inFlight.delete(work);
-      this.slots.give(claim);
-    });
+    const work = this.#admit(call)
+      .catch((error: unknown) => this.#broke(call, error))
+      .finally(() => {
+        this.#inFlight.delete(work);
+        this.slots.give(claim);
+      });
     this.#inFlight.add(work);
     await work;
+  }
+
+  /** Whatever a call made go wrong fails that call, and another model or worker may do its task. */
+  #broke(call: IncomingCall, error: unknown): void {
+    this.#deps.onError('a call', error);
+    refuse(call, { rule: 'failed', detail: 'the worker failed at it; its log says how', isRetryable: true });
   }
 
   async #admit(call: IncomingCall): Promise<void> {
@@ -359,7 +371,7 @@ export class ServedModel {
   }
 
   #full(): void {
-    this.#leaveTimer = setTimeout(() => void this.#quit(), leaveAfterMs);
+    this.#leaveTimer = setTimeout(() => this.#quitSoon(), leaveAfterMs);
   }
 
   #freeAgain(): void {
@@ -369,7 +381,7 @@ export class ServedModel {
   }
 
   #restChanged(): void {
-    if (this.resting.pause()) return void this.#quit();
+    if (this.resting.pause()) return this.#quitSoon();
     this.#enter();
     this.#announceSoon();
   }

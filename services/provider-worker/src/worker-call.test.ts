@@ -1,6 +1,6 @@
-import { create } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { wire } from '@will/contracts';
-import type { ModelConnection } from '@will/providers';
+import type { ContentDelta, ModelConnection, ProviderOutcome } from '@will/providers';
 import { modelFor } from '@will/testkit';
 import { expect, test } from 'vitest';
 import { WorkerCall } from './worker-call.ts';
@@ -9,22 +9,26 @@ const usage = { inputTokens: 1, outputTokens: 1, cachedInputTokens: 0, reasoning
 
 /** A call whose answer comes whole, and which may not speak before it is told to. */
 function heldCall(answersWhen: Promise<void>) {
+  return callOn({
+    async run() {
+      await answersWhen;
+      return { ok: true, finish: 'stop', usage, output: { text: 'made' } };
+    },
+  });
+}
+
+function callOn(connection: Pick<ModelConnection, 'run' | 'takesAttachments'>, over: { readonly go?: boolean } = {}) {
   const words: string[] = [];
   const frames: string[] = [];
   const records: wire.CallRecord[] = [];
   const asked: PromiseWithResolvers<void>[] = [Promise.withResolvers(), Promise.withResolvers()];
   let asks = 0;
-  const connection: Pick<ModelConnection, 'run' | 'takesAttachments'> = {
-    async run() {
-      await answersWhen;
-      return { ok: true, finish: 'stop', usage, output: { text: 'made' } };
-    },
-  };
+  const errors: string[] = [];
   const request = create(wire.CallRequestSchema, {
     attemptId: 'a',
     taskId: 't',
     attempt: 2,
-    go: false,
+    go: over.go ?? false,
     inputKind: 'chat',
     deadlineUnixMs: BigInt(Date.now() + 60_000),
     facts: { client: 'acme' },
@@ -40,10 +44,13 @@ function heldCall(answersWhen: Promise<void>) {
       hooks: [],
       facts: undefined,
       judgeAgain: () => undefined,
-      onError: () => {},
+      onError: (what) => errors.push(what),
       taskType: undefined,
       nowMs: Date.now,
-      record: (record) => records.push(record),
+      record(record) {
+        toBinary(wire.CallRecordSchema, record);
+        records.push(record);
+      },
       keepContent: undefined,
       onFirstContent: () => {},
       onOutcome: () => {},
@@ -51,14 +58,17 @@ function heldCall(answersWhen: Promise<void>) {
     {
       request,
       dataClass: 'open',
-      toCaller: ({ kind }) => frames.push(kind.case ?? ''),
+      toCaller(frame) {
+        toBinary(wire.FrameSchema, frame);
+        frames.push(frame.kind.case ?? '');
+      },
       toRouter({ case: word = '' }) {
         words.push(word);
         if (word === 'asksGo') asked[asks++]?.resolve();
       },
     },
   );
-  return { call, words, frames, records, asked };
+  return { call, words, frames, records, asked, errors };
 }
 
 test('whoever may not speak yet asks again, since its word or the answer may have been lost', async () => {
@@ -85,3 +95,38 @@ test('an answer that comes although its call was given up waits for nobody’s w
   expect(frames).toEqual([]);
   expect(records).toMatchObject([{ fine: 'Cancelled' }]);
 });
+
+const answering = (outcome: object, ...deltas: object[]): Pick<ModelConnection, 'run'> => ({
+  run(_call, onDelta) {
+    for (const delta of deltas) onDelta(delta as ContentDelta);
+    return Promise.resolve(outcome as ProviderOutcome);
+  },
+});
+const whole = { ok: true, finish: 'stop', usage, output: { text: 'made' } };
+
+test.each([
+  ['throws', { run: () => Promise.reject(new Error('a bug')) }],
+  ['gives text that is no text', answering({ ...whole, output: { text: 7 } })],
+  ['streams text that is no text', answering({ ...whole, output: undefined }, { text: 7 })],
+  ['gives no outcome at all', answering(undefined as unknown as object)],
+])('a provider that %s fails its own call, which is told, recorded and logged once', async (_what, connection) => {
+  const { call, words, records, errors } = callOn(connection, { go: true });
+  await call.run();
+  expect(words.at(-1)).toBe('ended');
+  expect(words.filter((word) => word === 'ended')).toHaveLength(1);
+  expect(records).toMatchObject([{ fine: 'Overloaded', reason: 'the provider failed in a way that it should not' }]);
+  expect(errors).toHaveLength(1);
+});
+
+test.each([2.5, -1, 2 ** 32, Number.NaN])(
+  'a provider that counts %d tokens has answered all the same, and its count is estimated',
+  async (inputTokens) => {
+    const { call, frames, records, errors } = callOn(answering({ ...whole, usage: { ...usage, inputTokens } }), {
+      go: true,
+    });
+    await call.run();
+    expect(frames).toEqual(['end']);
+    expect(records).toMatchObject([{ fine: 'Success', usage: { estimated: true } }]);
+    expect(errors).toEqual([]);
+  },
+);

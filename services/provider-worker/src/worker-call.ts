@@ -23,6 +23,8 @@ import {
   type ContentDelta,
   type ModelConnection,
   type ProviderOutcome,
+  soundDelta,
+  soundOutcome,
 } from '@will/providers';
 import { CallerStream, deltaToWire } from './caller-stream.ts';
 import type { Commanded } from './pending-call.ts';
@@ -89,6 +91,10 @@ export class WorkerCall implements Commanded {
   /** Content that waits for go. */
   #held: ContentDelta[] = [];
   #hasContent = false;
+  /** The router was told of its end. */
+  #isEnded = false;
+  /** What was thrown where content was given on. */
+  #unsound: Error | undefined;
   /** Kept only where the client switches it on. */
   #said: { readonly input: Uint8Array; output: string } | undefined;
   #outputChars = 0;
@@ -121,6 +127,10 @@ export class WorkerCall implements Commanded {
       const whole = outcome.ok ? (outcome.output?.text ?? '') : '';
       if (this.#said) this.#deps.keepContent?.(this.#said.input, this.#said.output + whole);
       await this.#finish(outcome);
+    } catch (error) {
+      // Whatever it was, it fails this call and no other; whoever waits for it is told.
+      this.#deps.onError('a call', error);
+      if (!this.#isEnded) this.#fail(providerBug, undefined);
     } finally {
       clearTimeout(timer);
     }
@@ -143,7 +153,7 @@ export class WorkerCall implements Commanded {
   }
 
   async #callProvider(leftMs: number): Promise<ProviderOutcome> {
-    const { hooks, judgeAgain } = this.#deps;
+    const { hooks, judgeAgain, onError } = this.#deps;
     const { request } = this.#call;
     try {
       // Where nothing has to be waited for nothing is: what was judged cannot have changed when the provider is called.
@@ -158,16 +168,17 @@ export class WorkerCall implements Commanded {
       const refused = judgeAgain(prepared.dataClass);
       if (refused) return { ok: false, usage: undefined, failure: forbidden(refused, prepared.dataClass) };
       return await this.#ask(prepared.input, leftMs);
-    } catch {
+    } catch (error) {
       // A provider that throws has a bug; the task must not pay for it with silence.
+      onError('a provider', error);
       return { ok: false, usage: undefined, failure: providerBug };
     }
   }
 
-  #ask(input: Uint8Array, leftMs: number): Promise<ProviderOutcome> {
+  async #ask(input: Uint8Array, leftMs: number): Promise<ProviderOutcome> {
     const { connection, model, maxOutputTokens } = this.#deps;
     const usualMs = model.callMethod === 'API' ? firstContentTimeoutMs.API : firstContentTimeoutMs.other;
-    return this.#heldBack(input, (stream, onDelta) =>
+    const outcome = await this.#heldBack(input, (stream, onDelta) =>
       connection.run(
         {
           inputKind: this.#inputKind,
@@ -182,6 +193,9 @@ export class WorkerCall implements Commanded {
         this.#abort.signal,
       ),
     );
+    // Content that could not be given on broke the call off; that, and not the abort, is why it ended.
+    if (this.#unsound !== undefined) throw this.#unsound;
+    return soundOutcome(outcome, { input, maxOutputTokens });
   }
 
   /** An answer that comes in one piece begins when it ends: nothing is known of how long that may take. */
@@ -234,7 +248,7 @@ export class WorkerCall implements Commanded {
     const { hooks, onError } = this.#deps;
     const call = this.#hookedCall(input);
     if (!call || !hooks.some(({ after }) => after))
-      return await run(this.#call.request.stream, (delta) => this.#content(delta));
+      return await run(this.#call.request.stream, (delta) => this.#hear(delta));
     const pieces: ContentDelta[] = [];
     const outcome = await run(false, (delta) => pieces.push(delta));
     const whole = outcome.ok && pieces.length > 0 ? { ...outcome, output: joined(pieces) } : outcome;
@@ -275,6 +289,17 @@ export class WorkerCall implements Commanded {
     this.#style = styled.inWords;
     if (this.#deps.keepContent) this.#said = { input: styled.input, output: '' };
     return styled.input;
+  }
+
+  /** Content that cannot be given on ends this call: it must not throw into whatever the provider does besides. */
+  #hear(delta: ContentDelta): void {
+    if (this.#isEnded || this.#unsound !== undefined) return;
+    try {
+      this.#content(soundDelta(delta));
+    } catch (error) {
+      this.#unsound = error instanceof Error ? error : new Error(String(error));
+      this.cancel();
+    }
   }
 
   #content(delta: ContentDelta): void {
@@ -380,6 +405,7 @@ export class WorkerCall implements Commanded {
   }
 
   #ended(attempt: wire.AttemptSummary, hadContent: boolean, retryable: boolean, retryAfterMs: number): void {
+    this.#isEnded = true;
     this.#call.toRouter({
       case: 'ended',
       value: create(wire.CallEndedSchema, { attempt, hadContent, retryable, retryAfterMs }),

@@ -8,6 +8,8 @@ import { isMetadataHost, isPublicAddress } from './public-address.ts';
 /** Answers larger than this are cut: no provider's answer is, and memory is not the caller's to fill. */
 const longestAnswerBytes = 48 * 1024 * 1024;
 const connectTimeoutMs = 5_000;
+/** The code of a request whose listener threw. */
+const listenerFailed = 'ELISTENER';
 
 export interface EgressRequest {
   readonly method: 'GET' | 'POST';
@@ -134,7 +136,7 @@ class Handler implements Dispatcher.DispatchHandler {
     headers: Record<string, string | string[] | undefined>,
   ): void {
     if (this.#isOver || status < 200) return;
-    this.#listener.started(status, flat(headers));
+    this.#tell(() => this.#listener.started(status, flat(headers)));
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -145,13 +147,17 @@ class Handler implements Dispatcher.DispatchHandler {
       controller.abort(new Error('answer too large'));
       return;
     }
-    this.#listener.data(chunk);
+    this.#tell(() => this.#listener.data(chunk));
   }
 
   onResponseEnd(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#listener.ended();
+    try {
+      this.#listener.ended();
+    } catch {
+      this.#listener.failed(listenerFailed);
+    }
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error & { code?: string }): void {
@@ -162,6 +168,16 @@ class Handler implements Dispatcher.DispatchHandler {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#listener.failed(code);
+  }
+
+  /** What a listener throws fails its own request, and neither the connection's others nor the process. */
+  #tell(tell: () => void): void {
+    try {
+      tell();
+    } catch {
+      this.#fail(listenerFailed);
+      this.#controller?.abort(new Error('aborted'));
+    }
   }
 }
 

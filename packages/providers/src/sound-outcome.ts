@@ -1,0 +1,81 @@
+import type { FinishReason, ProviderFailure, Usage } from '@will/core';
+import type { ContentDelta, ModelCall, ProviderOutcome } from './port.ts';
+import { chatSize, estimatedUsage } from './usage.ts';
+
+/** The largest count that records hold. */
+const maxCount = 2 ** 32 - 1;
+const maxMs = 24 * 3_600_000;
+
+const finishes: ReadonlySet<string> = new Set<FinishReason>([
+  'stop',
+  'length',
+  'tool_calls',
+  'content_filter',
+  'unknown',
+]);
+
+/**
+ * An outcome as the rest of the product can rely on it, whoever made it: providers and hooks of extensions are not ours.
+ * Counts that no record can hold are estimated. @throws {TypeError} content is not of the type that it must be.
+ */
+export function soundOutcome(
+  outcome: ProviderOutcome,
+  call: Pick<ModelCall, 'input' | 'maxOutputTokens'>,
+): ProviderOutcome {
+  if (!outcome.ok)
+    return {
+      ...outcome,
+      failure: soundFailure(outcome.failure),
+      usage: outcome.usage && soundUsage(outcome.usage, call, 0),
+    };
+  const { finish, usage, output, spentForMs } = outcome;
+  const content = output && soundDelta(output);
+  return {
+    ok: true,
+    finish: finishes.has(finish) ? finish : 'unknown',
+    usage: soundUsage(usage, call, content?.text?.length ?? 0),
+    output: content,
+    ...(spentForMs !== undefined && { spentForMs: soundMs(spentForMs) ?? 0 }),
+  };
+}
+
+/** Content that is what its type says. @throws {TypeError} it is not. */
+export function soundDelta(delta: ContentDelta): ContentDelta {
+  const { text, reasoning, toolCalls, data, dataType } = delta;
+  const isSound =
+    [text, reasoning, toolCalls, dataType].every((value) => value === undefined || typeof value === 'string') &&
+    (data === undefined || data instanceof Uint8Array);
+  if (!isSound) throw new TypeError('content must be text, or bytes with their type');
+  return delta;
+}
+
+const counts = [
+  'inputTokens',
+  'outputTokens',
+  'cachedInputTokens',
+  'reasoningTokens',
+  'cacheWriteTokens',
+  'audioInputTokens',
+  'audioOutputTokens',
+  'images',
+] as const satisfies readonly (keyof Usage)[];
+
+const isCount = (value: unknown): boolean =>
+  Number.isInteger(value) && (value as number) >= 0 && (value as number) <= maxCount;
+
+function soundUsage(
+  usage: Usage,
+  { input, maxOutputTokens }: Pick<ModelCall, 'input' | 'maxOutputTokens'>,
+  chars: number,
+): Usage {
+  if (counts.every((name) => usage[name] === undefined || isCount(usage[name]))) return usage;
+  return estimatedUsage(chatSize(input, maxOutputTokens, { bytes: chars, chars }));
+}
+
+const soundFailure = (failure: ProviderFailure): ProviderFailure => ({
+  ...failure,
+  retryAfterMs: failure.retryAfterMs === undefined ? undefined : soundMs(failure.retryAfterMs),
+});
+
+/** Whole milliseconds, at most a day; undefined: it is no duration. */
+const soundMs = (ms: number): number | undefined => (ms >= 0 ? Math.min(maxMs, Math.ceil(ms)) : undefined);
