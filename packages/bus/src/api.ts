@@ -15,6 +15,8 @@ export interface Incoming {
   /** Where the answer goes; '' for none. */
   readonly reply: string;
   readonly data: Uint8Array;
+  /** Each header line that came with it; absent: none. */
+  readonly headers?: readonly (readonly [key: string, value: string])[];
   /** The server's word that nobody serves the subject that was asked. */
   readonly isNoResponders: boolean;
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Msg, NatsConnection, Subscription } from '@nats-io/nats-core';
+import type { Msg, MsgHdrs, NatsConnection, Subscription } from '@nats-io/nats-core';
 import { AuthorizationError, nkeyAuthenticator, nkeys, RequestError, TimeoutError } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { isInbox, sizes } from '@will/contracts';
@@ -268,8 +268,17 @@ const notAnInbox = (reply: string): Error =>
 
 function incoming(message: Msg): Incoming {
   const isNoResponders = message.data.length === 0 && message.headers?.code === 503;
-  return { subject: message.subject, reply: message.reply ?? '', data: message.data, isNoResponders };
+  return {
+    subject: message.subject,
+    reply: message.reply ?? '',
+    data: message.data,
+    isNoResponders,
+    ...(message.headers && { headers: linesOf(message.headers) }),
+  };
 }
+
+const linesOf = (headers: MsgHdrs): readonly (readonly [string, string])[] =>
+  [...headers].flatMap(([key, values]) => values.map((value) => [key, value] as const));
 
 function mustFit(subject: string, data: Uint8Array): void {
   if (data.length > sizes.messageBytes)

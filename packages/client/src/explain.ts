@@ -6,12 +6,13 @@ import { type Explanation, type Question, TaskError } from './api.ts';
 /** A question as policy reads it. @throws {TaskError} 'invalid_task' */
 export function questionOnWire(question: Question, client: string): wire.DecideRequest {
   checkQuestion(question);
+  const priority = question.priority ?? (question.highPriority ? 'high' : undefined);
   const facts = create(wire.FactsSchema, {
     taskType: question.type,
     client: question.client ?? client,
     project: question.project ?? '',
     reflex: question.reflex ?? '',
-    priority: priorityToWire(question.priority ?? (question.highPriority ? 'high' : 'normal')),
+    ...(priority !== undefined && { priority: priorityToWire(priority) }),
     dataClass: dataClassToWire(question.dataClass),
     model: question.model ?? '',
     unavailableModel: question.unavailableModel ?? '',

@@ -58,12 +58,14 @@ export function taskOnWire(
   stream: boolean,
   input: Uint8Array,
 ): wire.Task {
+  const priority = request.priority ?? (request.highPriority ? 'high' : undefined);
   return create(wire.TaskSchema, {
     taskId,
     type: request.type,
     project: request.project ?? '',
     reflex: request.reflex ?? '',
-    priority: priorityToWire(request.priority ?? (request.highPriority ? 'high' : 'normal')),
+    // Left open where nobody says it, so that an attribute beside the task may.
+    ...(priority !== undefined && { priority: priorityToWire(priority) }),
     dataClass: dataClassToWire(request.dataClass),
     model: request.model ?? '',
     unavailableModel: request.unavailableModel ?? '',

@@ -1,3 +1,4 @@
+export * from './attributes.ts';
 export * from './decisions.ts';
 export * from './documents/index.ts';
 export * from './grpc.ts';

@@ -67,7 +67,7 @@ const projectOf = (snapshot: Snapshot, { project }: Facts): ProjectDocument | un
   project === undefined ? undefined : snapshot.projects.get(project);
 
 /** Whether a project belongs to another client than the task's: then it may restrict, but neither loosen nor prefer. */
-export const isForeign = (project: ProjectDocument, { client }: Facts): boolean =>
+export const isForeign = (project: ProjectDocument, { client }: Pick<Facts, 'client'>): boolean =>
   project.client !== undefined && project.client !== client;
 
 /**

@@ -1,3 +1,4 @@
+export * from './attributes.ts';
 export * from './breaker.ts';
 export * from './call-record.ts';
 export * from './cloud-endpoints.ts';

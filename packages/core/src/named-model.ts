@@ -6,7 +6,10 @@ import type { Facts } from './facts.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** What to do when the named model may not be had: the request or its key says it, else the project, else the client. */
-export function unavailableModelOf(snapshot: Snapshot, facts: Facts): UnavailableModel {
+export function unavailableModelOf(
+  snapshot: Snapshot,
+  facts: Pick<Facts, 'client'> & Partial<Pick<Facts, 'project' | 'unavailableModel'>>,
+): UnavailableModel {
   const project = facts.project === undefined ? undefined : snapshot.projects.get(facts.project);
   const own = project && !isForeign(project, facts) ? project : undefined;
   return (

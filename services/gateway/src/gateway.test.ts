@@ -252,7 +252,7 @@ test.each([
   ['a packed body', chat(), { 'content-encoding': 'gzip' }, 415, 'unsupported_encoding'],
   ['a body that is too large', chat({ user: 'x'.repeat(17_000_000) }), {}, 413, 'too_large'],
   ['a model nobody knows', chat({ model: 'gpt-99' }), {}, 404, 'model_not_found'],
-  ['a mistyped fact', chat(), { 'x-will-dataclass': 'open' }, 400, 'invalid_request'],
+  ['a mistyped fact', chat(), { 'x-will-datclass': 'open' }, 400, 'invalid_request'],
 ] as const)('%s is refused before any task is made', async (_what, body, headers, status, code) => {
   const response = await door.post(body, headers as Record<string, string>);
   expect(response.status).toBe(status);

@@ -40,7 +40,7 @@ export function routes(options: TaskOptions, guard: Guard = openGuard): Routes {
       POST: async (request, response) => {
         const { client } = surroundings;
         if (!client) throw notReady(surroundings);
-        const facts = readFacts(request.headers);
+        const facts = readFacts(request);
         const question = readJsonQuestion(await readJsonBody(request, response, options), facts);
         sendJson(response, 200, shownExplanation(await client.explain(question)));
       },
@@ -49,7 +49,7 @@ export function routes(options: TaskOptions, guard: Guard = openGuard): Routes {
       POST: async (request, response) => {
         const { questions } = surroundings;
         if (!questions) throw notReady(surroundings);
-        const { client } = readFacts(request.headers);
+        const { client } = readFacts(request);
         const { task_id: taskId, score } = readFeedback(await readJsonBody(request, response, options));
         const { model, error } = await questions.feedback({ taskId, score, client });
         if (error !== '') throw invalid(error, 'task_id');

@@ -8,7 +8,7 @@ const snapshot = sampleSnapshot();
 const task = (fields: Record<string, unknown>, headers: Record<string, string> = {}) =>
   chatTask(
     readChat(Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: 'hi' }], ...fields }))),
-    readFacts(headers),
+    readFacts({ rawHeaders: Object.entries(headers).flat() }),
     snapshot,
     'task-1',
   );

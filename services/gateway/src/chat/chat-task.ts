@@ -1,6 +1,15 @@
 import type { TaskRequest } from '@will/client';
-import { estimateChatTokens, type Modality, modelSlugOf, nearestNames, type Priority, type Snapshot } from '@will/core';
+import {
+  estimateChatTokens,
+  type Modality,
+  modelSlugOf,
+  nearestNames,
+  type Priority,
+  type Snapshot,
+  unavailableModelOf,
+} from '@will/core';
 import { HttpError } from '../http/errors.ts';
+import { identity } from '../keys/identity.ts';
 import { taskTypesOf } from '../names.ts';
 import type { ChatBody } from './chat-schema.ts';
 import type { StatedFacts } from './facts.ts';
@@ -16,7 +25,7 @@ export function chatTask(
   snapshot: Snapshot,
   taskId: string,
 ): TaskRequest {
-  const { type, model } = whoAnswers(body.model, facts.taskType, snapshot);
+  const { type, model } = whoAnswers(body.model, facts, snapshot);
   const maxOutputTokens = body.max_completion_tokens ?? body.max_tokens;
   const priority = facts.priority ?? priorityOf(body.service_tier);
   return {
@@ -31,6 +40,7 @@ export function chatTask(
     ...(priority !== undefined && { priority }),
     ...(facts.dataClass !== undefined && { dataClass: facts.dataClass }),
     ...(facts.timeoutMs !== undefined && { timeoutMs: facts.timeoutMs }),
+    ...(facts.unavailableModel !== undefined && { unavailableModel: facts.unavailableModel }),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
     inputModalities: modalitiesOf(body.messages),
     inputTokens: estimateChatTokens(body.messages, input.length),
@@ -41,15 +51,18 @@ export function chatTask(
 /** A model pins, a task type leaves the choice to its route. Where a name is both, the model is meant. */
 export function whoAnswers(
   name: string,
-  stated: string | undefined,
+  facts: StatedFacts,
   snapshot: Snapshot,
   types: ReadonlySet<string> = taskTypesOf(snapshot),
   automatic = automaticType,
 ): { type: string; model: string | undefined } {
+  const { taskType: stated } = facts;
   const model = modelSlugOf(snapshot, name);
   if (model !== undefined) return { type: stated ?? typeOfModel(model, snapshot, automatic), model };
   if (name === 'auto') return { type: stated ?? automatic, model: undefined };
   if (types.has(name)) return { type: stated ?? name, model: undefined };
+  // The route answers; the decision tells that the name is none.
+  if (routesUnknown(facts, snapshot)) return { type: stated ?? automatic, model: name };
   const known = [...snapshot.models.keys(), ...types];
   const near = nearestNames(name, known);
   const hint = near.length > 0 ? `; near: ${near.join(', ')}` : '';
@@ -62,6 +75,12 @@ export function whoAnswers(
     },
   );
 }
+
+const routesUnknown = (facts: StatedFacts, snapshot: Snapshot): boolean =>
+  unavailableModelOf(snapshot, {
+    ...facts,
+    unavailableModel: facts.unavailableModel ?? identity()?.unavailableModel,
+  }) === 'route';
 
 /** What a pinned model is asked to do when nobody says: generate text if it does that, else what it is tagged with. */
 function typeOfModel(slug: string, snapshot: Snapshot, automatic: string): string {

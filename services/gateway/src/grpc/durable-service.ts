@@ -1,9 +1,10 @@
 import { status } from '@grpc/grpc-js';
-import { type wire } from '@will/contracts';
+import { taskWithAttributes, type wire } from '@will/contracts';
 import { slugOf } from '@will/core';
 import { GuardError } from '../keys/guard.ts';
 import type { Surroundings } from '../ports.ts';
 import type { UnderWay } from '../under-way.ts';
+import { clientIn, understood } from './call-attributes.ts';
 import { GrpcError } from './grpc-error.ts';
 import { type Call, type Methods, whenLeft } from './serve-methods.ts';
 
@@ -19,7 +20,11 @@ export function durableService(
     <Request, Answer extends { readonly failure?: wire.Failure | undefined }>(
       ask: (questions: NonNullable<Surroundings['questions']>) => (client: string, request: Request) => Promise<Answer>,
     ) =>
-    async ({ client, request }: { readonly client: string; readonly request?: Request | undefined }, call: Call) => {
+    async (
+      { client: inMessage, request }: { readonly client: string; readonly request?: Request | undefined },
+      call: Call,
+    ) => {
+      const client = clientIn(inMessage, call.attributes());
       const { questions } = surroundings;
       if (!questions) throw new GrpcError(status.UNAVAILABLE, 'the bus is away');
       if (!request) throw new GrpcError(status.INVALID_ARGUMENT, 'request is missing');
@@ -27,6 +32,7 @@ export function durableService(
       return { response: await underWay.run(whenLeft(call), () => ask(questions)(named, request)) };
     };
   const get = asked((questions) => questions.durable.get);
+  const submit = asked((questions) => questions.durable.submit);
   return {
     async watchDurableTask({ client, request }, call, send) {
       const look = (waitMs: number) => get({ client, request: request && { ...request, waitMs } }, call);
@@ -43,12 +49,20 @@ export function durableService(
         if (!task || failure || task.finishedUnixMs > 0n) return;
       }
     },
-    submitTask: asked((questions) => questions.durable.submit),
+    submitTask: async ({ client, request }, call) =>
+      submit({ client, request: request && withMetadata(request, client, call) }, call),
     getDurableTask: asked((questions) => questions.durable.get),
     cancelDurableTask: asked((questions) => questions.durable.cancel),
     listDurableTasks: asked((questions) => questions.durable.list),
     requeueDurableTask: asked((questions) => questions.durable.requeue),
   };
+}
+
+/** @throws {GrpcError} INVALID_ARGUMENT */
+function withMetadata(request: wire.SubmitRequest, client: string, call: Call): wire.SubmitRequest {
+  const { task } = request;
+  if (!task) return request;
+  return { ...request, task: understood(taskWithAttributes(task, client, call.attributes(), Date.now())) };
 }
 
 /** While nobody answers for durable tasks the last answer stands. */

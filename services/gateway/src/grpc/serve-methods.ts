@@ -17,9 +17,11 @@ import type {
 } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
 import { grpcMethodsOf } from '@will/contracts';
+import type { Attributes } from '@will/core';
 import { openSpan } from '@will/observe';
 import { accessTo, grpcAccess } from '../keys/access.ts';
 import { type Guard, keyHeaders } from '../keys/guard.ts';
+import { attributesIn } from './call-attributes.ts';
 import { GrpcError, statusOf } from './grpc-error.ts';
 import { PacedReader } from './paced-reader.ts';
 
@@ -31,6 +33,8 @@ export interface Call {
   readonly deadlineUnixMs: number;
   /** Metadata that was sent with it, as far as traces need them. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Will's attributes in its metadata, which mean what HTTP headers do. @throws {GrpcError} INVALID_ARGUMENT */
+  attributes(): Attributes;
   /** What was shown to be let in, for the guard alone. */
   readonly keys: Readonly<Record<string, unknown>>;
 }
@@ -59,7 +63,7 @@ export function serveMethods<S extends DescService>(
     service.methods.map((method) => {
       const plain = (methods as unknown as Record<string, AnyMethod>)[method.localName] as AnyMethod;
       const name = `${service.typeName}/${method.name}`;
-      const run = traced(name, guarded(name, guard, onlyRead(plain)));
+      const run = traced(name, guarded(name, guard, onlyRead(understanding(plain))));
       const end = (error: unknown) => {
         const ended = statusOf(error);
         if (ended.code === status.INTERNAL) onError(`${service.typeName}/${method.name}`, error);
@@ -107,6 +111,14 @@ const onlyRead =
   (method: AnyMethod): AnyMethod =>
   async (request, call, send) => {
     if (request instanceof Unreadable) throw request.error;
+    return method(request, call, send);
+  };
+
+/** A method that is not done where its metadata hold an attribute that was not understood. */
+const understanding =
+  (method: AnyMethod): AnyMethod =>
+  async (request, call, send) => {
+    call.attributes();
     return method(request, call, send);
   };
 
@@ -166,6 +178,7 @@ function callOf(
     signal: cancelled.signal,
     deadlineUnixMs: deadline instanceof Date ? deadline.getTime() : deadline,
     headers: traceHeadersIn(call.metadata),
+    attributes: () => attributesIn(call.metadata),
     keys: keysIn(call.metadata),
   };
 }

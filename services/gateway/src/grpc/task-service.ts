@@ -8,13 +8,14 @@ import {
   TaskError,
   type TaskRequest,
 } from '@will/client';
-import { newId, type wire } from '@will/contracts';
-import { slugOf } from '@will/core';
+import { mustBeSame, newId, taskWithAttributes, type wire, withAttributes } from '@will/contracts';
+import { type Attributes, slugOf } from '@will/core';
 import type { Admission } from '../admission.ts';
 import { identity } from '../keys/identity.ts';
 import type { Surroundings } from '../ports.ts';
 import { readiness } from '../readiness.ts';
 import type { UnderWay } from '../under-way.ts';
+import { clientIn, understood } from './call-attributes.ts';
 import { GrpcError } from './grpc-error.ts';
 import { type Call, type Methods, whenLeft } from './serve-methods.ts';
 
@@ -50,7 +51,7 @@ export function taskService({
   };
   return {
     run: (request, call) =>
-      started(request.client, async (client) => {
+      started(clientIn(request.client, call.attributes()), async (client) => {
         const task = taskOf(request, call, nowMs());
         const result = await underWay.run(whenLeft(call), (signal) =>
           client.start({ ...task, signal }, false, () => {}),
@@ -58,7 +59,7 @@ export function taskService({
         return { taskId: result.taskId, end: endOf(result, true) };
       }),
     stream: (request, call, send) =>
-      started(request.client, async (client) => {
+      started(clientIn(request.client, call.attributes()), async (client) => {
         const task = taskOf(request, call, nowMs());
         const taskId = task.taskId as string;
         let hasContent = false;
@@ -72,10 +73,11 @@ export function taskService({
         const result = await underWay.run(whenLeft(call), (signal) => client.start({ ...task, signal }, true, onPart));
         send({ taskId, part: { case: 'end', value: endOf(result, !hasContent) } });
       }),
-    async explain({ facts, atUnixMs }) {
+    async explain({ facts: inMessage, atUnixMs }, call) {
       const { questions } = surroundings;
       if (!questions) throw new GrpcError(status.UNAVAILABLE, 'the bus is away');
-      if (!facts) throw new GrpcError(status.INVALID_ARGUMENT, 'facts are missing');
+      if (!inMessage) throw new GrpcError(status.INVALID_ARGUMENT, 'facts are missing');
+      const facts = factsIn(inMessage, call.attributes());
       const { set, wouldChange, error, retryable } = await questions.explain({ facts, atUnixMs });
       if (error !== '' || !set)
         throw new GrpcError(
@@ -93,15 +95,24 @@ const clientNamed = (name: string): string => (name === '' ? 'default' : slugOf(
 
 /** The caller's words as a task. @throws {GrpcError} INVALID_ARGUMENT, DEADLINE_EXCEEDED */
 function taskOf(request: wire.RunRequest | wire.StreamRequest, call: Call, nowMs: number): TaskRequest {
-  const { task } = request;
-  if (!task) throw new GrpcError(status.INVALID_ARGUMENT, 'task is missing');
+  if (!request.task) throw new GrpcError(status.INVALID_ARGUMENT, 'task is missing');
+  const attributes = call.attributes();
+  const client = clientIn(request.client, attributes);
+  const task = understood(taskWithAttributes(request.task, client, attributes, nowMs));
   return {
     ...requestOf(task),
-    client: clientNamed(request.client),
+    client: clientNamed(client),
     taskId: task.taskId === '' ? newId() : task.taskId,
     input: inputOf(request, task),
     timeoutMs: timeoutOf(task, call, nowMs),
   };
+}
+
+/** @throws {GrpcError} INVALID_ARGUMENT */
+function factsIn(facts: wire.Facts, attributes: Attributes): wire.Facts {
+  const problem = mustBeSame('task_type', facts.taskType, attributes.task_type);
+  const client = clientIn(facts.client, attributes);
+  return understood(problem ? { problem } : withAttributes({ ...facts, client }, attributes));
 }
 
 function inputOf(request: wire.RunRequest | wire.StreamRequest, task: wire.Task): string | Uint8Array {

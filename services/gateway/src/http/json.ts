@@ -9,7 +9,20 @@ export function parseJsonObject(bytes: Buffer): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw invalid('the body must be a JSON object');
   checkShape(value);
+  mustHaveOneOfEach(bytes, value);
   return value as Record<string, unknown>;
+}
+
+/** Two readers of one text must never see two different values: of the body, or of its metadata. */
+function mustHaveOneOfEach(bytes: Buffer, value: object): void {
+  const members = topLevelMembers(bytes);
+  if (members.length > Object.keys(value).length) throw invalid('a field of the body stands there twice');
+  const { metadata } = value as { readonly metadata?: unknown };
+  const member = members.find(({ key }) => key === 'metadata');
+  if (!member || typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return;
+  const text = bytes.subarray(bytes.indexOf(openingBrace, endOfString(bytes, member.start)), member.end);
+  if (topLevelMembers(text).length > Object.keys(metadata).length)
+    throw invalid('a field of metadata stands there twice', 'metadata');
 }
 
 function parse(bytes: Buffer): unknown {
@@ -46,6 +59,7 @@ export interface Member {
 const quote = 0x22;
 const backslash = 0x5c;
 const comma = 0x2c;
+const openingBrace = 0x7b;
 const closingBrace = 0x7d;
 const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 const opens = (byte: number): boolean => byte === 0x7b || byte === 0x5b;

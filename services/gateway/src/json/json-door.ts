@@ -1,10 +1,19 @@
 import type { Bus, Incoming } from '@will/bus';
 import type { StreamPart } from '@will/client';
-import { clientOfJsonSubject, isInboxOf, type JsonOperation, patterns, queues, sizes } from '@will/contracts';
-import { HttpError, toHttpError } from '../http/errors.ts';
+import {
+  clientOfJsonSubject,
+  isInboxOf,
+  type JsonOperation,
+  mustBeSame,
+  patterns,
+  queues,
+  sizes,
+} from '@will/contracts';
+import { attributesIn, factsOf } from '../chat/facts.ts';
+import { HttpError, invalid, toHttpError } from '../http/errors.ts';
 import { notReady, overloaded, type TaskOptions } from '../text/answer-text.ts';
 import { shownError, shownExplanation, shownPart, shownResult } from './json-answer.ts';
-import { readJsonQuestion, readJsonTask } from './json-task.ts';
+import { type FactsBeside, readJsonQuestion, readJsonTask } from './json-task.ts';
 
 /**
  * Tasks in JSON on the bus, for callers without protobuf: `will.v1.json.<run|stream|explain>.<client>` with a reply
@@ -63,7 +72,7 @@ async function answer(
   try {
     if (!isIn) throw overloaded(admission, client);
     if (!surroundings.client) throw notReady(surroundings);
-    const task = readJsonTask(Buffer.from(message.data), { client });
+    const task = readJsonTask(Buffer.from(message.data), factsBeside(client, message));
     key = `${client}.${task.taskId}`;
     running.set(key, cancelled);
     const onPart = (part: StreamPart): void => {
@@ -84,10 +93,24 @@ async function explain(bus: Bus, options: TaskOptions, client: string, message: 
   try {
     const asked = options.surroundings.client;
     if (!asked) throw notReady(options.surroundings);
-    reply(bus, message, shownExplanation(await asked.explain(readJsonQuestion(Buffer.from(message.data), { client }))));
+    reply(
+      bus,
+      message,
+      shownExplanation(await asked.explain(readJsonQuestion(Buffer.from(message.data), factsBeside(client, message)))),
+    );
   } catch (thrown) {
     reply(bus, message, failed(thrown, options));
   }
+}
+
+/** The subject's client, and what headers of the message say. @throws {HttpError} 400 */
+function factsBeside(client: string, { headers = [] }: Incoming): FactsBeside {
+  const { client: named, ...attributes } = attributesIn(
+    headers.map(([key, value]) => ({ source: 'header', key, value })),
+  );
+  const problem = mustBeSame('client', client, named);
+  if (problem) throw invalid(problem.message, problem.at);
+  return { ...factsOf(attributes), client };
 }
 
 function failed(thrown: unknown, { onError }: TaskOptions): object {

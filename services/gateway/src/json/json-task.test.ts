@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { HttpError } from '../http/errors.ts';
-import { readJsonQuestion, readJsonTask } from './json-task.ts';
+import { type FactsBeside, readJsonQuestion, readJsonTask } from './json-task.ts';
 
 const bytes = (body: object): Buffer => Buffer.from(JSON.stringify(body));
 const task = (body: object, beside = {}) => readJsonTask(bytes(body), { client: 'acme', ...beside });
@@ -53,15 +53,34 @@ test('a chat says itself what a model must be able to do', () => {
   });
 });
 
-test('of two data classes the stricter counts, whichever side it stands on', () => {
-  const read = (inBody: string | undefined, beside: string | undefined) =>
-    readJsonQuestion(bytes({ type: 'code', data_class: inBody ?? null }), {
-      client: 'acme',
-      ...(beside !== undefined && { dataClass: beside as 'open' }),
-    }).dataClass;
-  expect([read('open', 'customer'), read('customer', 'open')]).toEqual(['customer', 'customer']);
-  expect([read(undefined, 'sensitive'), read('sensitive', undefined)]).toEqual(['sensitive', 'sensitive']);
-  expect(read('customer', 'sensitive')).toBe('customer-sensitive');
+test('what stands in the body and beside it must be the same', () => {
+  const read = (body: object, beside: Partial<FactsBeside>) =>
+    readJsonQuestion(bytes({ type: 'code', ...body }), { client: 'acme', ...beside });
+  expect(read({}, { dataClass: 'sensitive' }).dataClass).toBe('sensitive');
+  expect(read({ data_class: 'customer' }, { dataClass: 'customer' }).dataClass).toBe('customer');
+  expect(read({ project: 'Site 7' }, { project: 'site-7' }).project).toBe('Site 7');
+  for (const [body, beside] of [
+    [{ data_class: 'open' }, { dataClass: 'customer' }],
+    [{ project: 'a' }, { project: 'b' }],
+    [{ priority: 'normal' }, { priority: 'high' }],
+    [{ high_priority: true }, { priority: 'normal' }],
+    [{ unavailable_model: 'error' }, { unavailableModel: 'route' }],
+  ] as const)
+    expect(refusal(() => read(body, beside))).toMatchObject({ status: 400 });
+});
+
+test('high_priority is priority high, and contradicts every other', () => {
+  expect(task({ type: 'code', input: 'x', high_priority: true }).priority).toBe('high');
+  for (const body of [
+    { high_priority: false, priority: 'high' },
+    { high_priority: true, priority: 'background' },
+  ])
+    expect(refusal(() => task({ type: 'code', input: 'x', ...body })).message).toContain('contradict each other');
+});
+
+test('a field that stands there twice is refused', () => {
+  const twice = Buffer.from('{"type":"code","input":"x","project":"a","project":"b"}');
+  expect(refusal(() => readJsonTask(twice, { client: 'acme' })).message).toContain('twice');
 });
 
 test.each([

@@ -1,6 +1,18 @@
 import type { Question, TaskRequest } from '@will/client';
 import { newId } from '@will/contracts';
-import { type DataClass, dataClasses, estimateChatTokens, modalities, slugPattern, strictestOf } from '@will/core';
+import {
+  type DataClass,
+  dataClasses,
+  estimateChatTokens,
+  isSame,
+  modalities,
+  priorityConflict,
+  priorityStated,
+  slugOf,
+  slugPattern,
+  type UnavailableModel,
+  unavailableModels,
+} from '@will/core';
 import { z } from 'zod';
 import { modalitiesOf, needsOf } from '../chat/chat-task.ts';
 import type { StatedFacts } from '../chat/facts.ts';
@@ -19,8 +31,10 @@ const facts = {
   project: name.optional(),
   reflex: name.optional(),
   priority: z.enum(['background', 'normal', 'high']).optional(),
+  high_priority: z.boolean().optional(),
   data_class: z.enum(dataClasses as [string, ...string[]]).optional(),
   model: name.optional(),
+  unavailable_model: z.enum(unavailableModels as [string, ...string[]]).optional(),
   max_output_tokens: z.int().min(1).max(10_000_000).optional(),
   input_modalities: z.array(modality).min(1).optional(),
   output_modalities: z.array(modality).min(1).optional(),
@@ -77,6 +91,7 @@ export function checkTask<S extends typeof taskSchema | typeof submissionSchema>
 
 function taskOf(body: z.infer<typeof taskSchema>, stated: FactsBeside): TaskRequest & { readonly taskId: string } {
   const { input, input_kind: inputKind } = body;
+  mustBeSame('timeout_ms', body.timeout_ms, stated.timeoutMs);
   return {
     taskId: body.task_id ?? newId(),
     ...(typeof input === 'string' ? { input } : inputKind === undefined ? chatIn(input) : { input: jsonOf(input) }),
@@ -114,27 +129,42 @@ export function readJsonQuestion(bytes: Buffer, stated: FactsBeside): Question {
   };
 }
 
-/** What the body says counts, except that of two data classes the stricter does. @throws {HttpError} 400 */
-function factsOf(body: Facts, stated: FactsBeside) {
-  if (stated.taskType !== undefined && stated.taskType !== body.type)
-    throw invalid(
-      `type ${JSON.stringify(body.type)} and x-will-task-type must be the same where both are there`,
-      'type',
-    );
-  const { taskType: _same, dataClass: classBeside, ...beside } = stated;
-  const classInBody = body.data_class as DataClass | undefined;
-  const dataClass = classInBody && classBeside ? strictestOf(classInBody, classBeside) : (classInBody ?? classBeside);
+/** What stands in the body and beside it must be the same where it is stated in both. @throws {HttpError} 400 */
+function factsOf(body: Facts, { taskType, ...beside }: FactsBeside) {
+  const priority = priorityStated(body.priority, body.high_priority);
+  if (priority === 'conflict')
+    throw invalid(priorityConflict(body.priority ?? 'normal', body.high_priority === true), 'high_priority');
+  mustBeSame('type', body.type, taskType);
+  mustBeSame('project', body.project, beside.project);
+  mustBeSame('reflex', body.reflex, beside.reflex);
+  mustBeSame('priority', priority, beside.priority);
+  mustBeSame('data_class', body.data_class, beside.dataClass);
+  mustBeSame('unavailable_model', body.unavailable_model, beside.unavailableModel);
   return {
     ...beside,
     type: body.type,
-    ...(dataClass !== undefined && { dataClass }),
+    ...(body.data_class !== undefined && { dataClass: body.data_class as DataClass }),
     ...(body.project !== undefined && { project: body.project }),
     ...(body.reflex !== undefined && { reflex: body.reflex }),
-    ...(body.priority !== undefined && { priority: body.priority }),
+    ...(priority !== undefined && { priority }),
     ...(body.model !== undefined && { model: body.model }),
+    ...(body.unavailable_model !== undefined && { unavailableModel: body.unavailable_model as UnavailableModel }),
     ...(body.max_output_tokens !== undefined && { maxOutputTokens: body.max_output_tokens }),
     ...(body.input_modalities !== undefined && { inputModalities: body.input_modalities }),
     ...(body.output_modalities !== undefined && { outputModalities: body.output_modalities }),
     ...(body.needs !== undefined && { needs: body.needs }),
   };
 }
+
+/** @throws {HttpError} 400: a field of the body and the header of the same meaning say two things. */
+function mustBeSame(field: string, inBody: string | number | undefined, beside: string | number | undefined): void {
+  if (inBody === undefined || beside === undefined || isSame(inBody, beside) || isSlugOf(inBody, beside)) return;
+  const header = `x-will-${(field === 'type' ? 'task_type' : field).replaceAll('_', '-')}`;
+  throw invalid(
+    `${field} ${JSON.stringify(inBody)} and ${header} ${JSON.stringify(beside)} must be the same where both are there`,
+    field,
+  );
+}
+
+const isSlugOf = (name: string | number, slug: string | number): boolean =>
+  typeof name === 'string' && slugOf(name) === slug;

@@ -114,7 +114,7 @@ test('who names another client is refused, wherever the name stands', async () =
   expect(
     (await door.post({ ...chat, metadata: { will_client: 'globex' } }, bearer(key, { 'x-will-client': 'acme' })))
       .status,
-  ).toBe(403);
+  ).toBe(400);
   expect(door.tasks.requests.length).toBe(before);
   expect((await door.post(chat, bearer(key, { 'x-will-client': 'ACME' }))).status).toBe(200);
 });

@@ -34,7 +34,7 @@ export function answerMedia(media: MediaKind, options: TaskOptions): Handler {
       read = await readMedia(media, taskId, request, response, options);
       const { client, snapshot } = surroundings;
       if (!client || !snapshot) throw notReady(surroundings);
-      const facts = readFacts(request.headers, read.asked.metadata);
+      const facts = readFacts(request, read.asked.metadata);
       const task = { ...taskOf(media, read.asked, facts, snapshot), ...contentOf(read), taskId };
       const result = await startWhole(floods.before(client, asking), task, response, underWay);
       if (response.destroyed) return;
@@ -67,7 +67,7 @@ async function readWithFile(
   checkContentType(request, type);
   const { payloads } = surroundings;
   if (!payloads) throw notReady(surroundings);
-  const { client } = readFacts(request.headers);
+  const { client } = readFacts(request);
   const release = (taken: TakenFile): void => {
     if (taken.kind === 'put') void payloads.remove(taken.payload);
   };
@@ -98,7 +98,7 @@ function taskOf(
   const usual = usualTypeOf[kind];
   const { input, output } = modalitiesOfTags([usual]);
   const types = typesGiving(snapshot, [...output][0] as Modality);
-  const { type, model } = whoAnswers(named, facts.taskType, snapshot, types, usual);
+  const { type, model } = whoAnswers(named, facts, snapshot, types, usual);
   const { taskType: _type, ...rest } = facts;
   return {
     ...rest,

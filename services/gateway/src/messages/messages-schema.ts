@@ -102,7 +102,7 @@ export const messagesSchema = z.strictObject({
       format: z.strictObject({ type: z.literal('json_schema'), schema: z.record(z.string(), z.unknown()) }).nullish(),
     })
     .optional(),
-  metadata: z.strictObject({ user_id: z.string().nullish() }).optional(),
+  metadata: z.looseObject({ user_id: z.string().nullish() }).optional(),
   service_tier: z.enum(['auto', 'standard_only']).optional(),
   cache_control: cacheControl.optional(),
 });

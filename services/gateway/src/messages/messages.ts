@@ -9,13 +9,13 @@ import { messagesAnswer, messagesErrorBody } from './messages-answer.ts';
 import { messagesSchema, refusedFields } from './messages-schema.ts';
 import { MessagesStream } from './messages-stream.ts';
 
-/** `POST /v1/messages`: Anthropic's form. Its metadata has no place for facts, so they come by headers only. */
+/** `POST /v1/messages`: Anthropic's form. */
 export const messages: Dialect = {
   errorBody: messagesErrorBody,
   read(bytes, headers, snapshot, { taskId }) {
     const body = checkFields(messagesSchema, refusedFields, withoutNulls(parseJsonObject(bytes)));
     return {
-      task: chatTask(checkChat(chatOfMessages(body)), readFacts(headers), snapshot, taskId),
+      task: chatTask(checkChat(chatOfMessages(body)), readFacts(headers, body.metadata), snapshot, taskId),
       isStreamed: body.stream === true,
       whole: messagesAnswer,
       streamed: () => new MessagesStream(taskId),

@@ -29,20 +29,20 @@ export function tasksRoutes(options: TaskOptions) {
   };
   return {
     async submit(request: IncomingMessage, response: ServerResponse): Promise<void> {
-      const stated = readFacts(request.headers);
+      const stated = readFacts(request);
       const submission = readSubmission(await readJsonBody(request, response, options), request, stated);
       const task = await client().submit(submission);
       send(response, task.isRepeated ? 200 : 202, shownTask(task));
     },
     async list(request: IncomingMessage, response: ServerResponse): Promise<void> {
-      const { client: name } = readFacts(request.headers);
+      const { client: name } = readFacts(request);
       const { state, limit, dead } = query(request);
       const filter = { ...(state && { state }), ...(limit && { limit }), dead: dead === 'true' };
       const tasks = await client().tasks({ client: name, ...filter });
       send(response, 200, { object: 'list', data: tasks.map(shownTask) });
     },
     async get(request: IncomingMessage, response: ServerResponse, taskId: string): Promise<void> {
-      const { client: name } = readFacts(request.headers);
+      const { client: name } = readFacts(request);
       const { wait_ms: waitMs = 0 } = query(request);
       const left = whenClosed(response);
       const task = await underWay.run(left, () => client().task(checked(taskId), { client: name, waitMs }));
@@ -50,17 +50,17 @@ export function tasksRoutes(options: TaskOptions) {
     },
     /** The first answer may still be an error; from then on the stream goes on to the task's end. */
     async events(request: IncomingMessage, response: ServerResponse, taskId: string): Promise<void> {
-      const { client: name } = readFacts(request.headers);
+      const { client: name } = readFacts(request);
       query(request);
       const look = (waitMs: number): Promise<DurableTask> => client().task(checked(taskId), { client: name, waitMs });
       await sendEvents(response, await look(0), () => look(lookEveryMs), underWay);
     },
     async requeue(request: IncomingMessage, response: ServerResponse, taskId: string): Promise<void> {
-      const { client: name } = readFacts(request.headers);
+      const { client: name } = readFacts(request);
       send(response, 200, shownTask(await client().requeueTask(checked(taskId), { client: name })));
     },
     async cancel(request: IncomingMessage, response: ServerResponse, taskId: string): Promise<void> {
-      const { client: name } = readFacts(request.headers);
+      const { client: name } = readFacts(request);
       send(response, 200, shownTask(await client().cancelTask(checked(taskId), { client: name })));
     },
   };

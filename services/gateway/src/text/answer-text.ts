@@ -39,7 +39,7 @@ export function answerText(dialect: Dialect, options: TaskOptions): Handler {
       const { client, snapshot } = surroundings;
       if (!client || !snapshot) throw notReady(surroundings);
       const answerFor = { taskId: newId(), createdUnixSeconds: Math.floor(nowMs() / 1000) };
-      const asked = dialect.read(bytes, request.headers, snapshot, answerFor);
+      const asked = dialect.read(bytes, request, snapshot, answerFor);
       const tasks = floods.before(client, asking);
       if (asked.isStreamed) await answerStreamed(tasks, asked, response, { errorBody, onError, underWay });
       else await answerWhole(tasks, asked, response, underWay);

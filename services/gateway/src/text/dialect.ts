@@ -1,6 +1,6 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { TaskDelta, TaskRequest, TaskResult } from '@will/client';
 import type { Snapshot } from '@will/core';
+import type { RequestHeaders } from '../chat/facts.ts';
 import type { HttpError } from '../http/errors.ts';
 
 /** What a dialect's answers are made for. */
@@ -12,7 +12,7 @@ export interface AnswerFor {
 /** How text tasks are asked for and answered by the libraries of one vendor. */
 export interface Dialect {
   /** Reads a request's body. @throws {HttpError} 400, 404 */
-  read(bytes: Buffer, headers: IncomingHttpHeaders, snapshot: Snapshot, answerFor: AnswerFor): Asked;
+  read(bytes: Buffer, headers: RequestHeaders, snapshot: Snapshot, answerFor: AnswerFor): Asked;
   /** The body of an answer that is not 200. */
   readonly errorBody: (error: HttpError) => string;
 }

@@ -1,6 +1,15 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { answerStill, type Bus, type Incoming } from '@will/bus';
-import { clientOfTaskSubject, isInboxOf, patterns, queues, wire, readMessage } from '@will/contracts';
+import {
+  attributesOfHeaders,
+  clientOfTaskSubject,
+  isInboxOf,
+  patterns,
+  queues,
+  taskWithAttributes,
+  wire,
+  readMessage,
+} from '@will/contracts';
 import type { Caller } from '../ports.ts';
 import { refuse, type Router } from '../service.ts';
 
@@ -29,8 +38,10 @@ export function serveTasks(
     }
     const caller = callerAt(on, message.reply);
     const task = parse(message.data);
-    if (task) to.take(task, client, caller);
-    else refuse(emptyTask, caller, wire.FailureCode.INVALID_TASK, 'the message is no will.v1.Task', 0);
+    if (!task) return refuse(emptyTask, caller, wire.FailureCode.INVALID_TASK, 'the message is no will.v1.Task', 0);
+    const stated = message.headers ? understood(task, client, message.headers) : { message: task };
+    if ('problem' in stated) refuse(task, caller, wire.FailureCode.INVALID_TASK, stated.problem.message, 0);
+    else to.take(stated.message, client, caller);
   };
   return {
     async stop() {
@@ -42,6 +53,16 @@ export function serveTasks(
 }
 
 const emptyTask = fromBinary(wire.TaskSchema, new Uint8Array(0));
+
+/** A task with the attributes that came as headers of its message. */
+function understood(
+  task: wire.Task,
+  client: string,
+  headers: NonNullable<Incoming['headers']>,
+): ReturnType<typeof taskWithAttributes> {
+  const read = attributesOfHeaders(headers);
+  return 'problem' in read ? read : taskWithAttributes(task, client, read.attributes, Date.now());
+}
 
 function parse(data: Uint8Array): wire.Task | undefined {
   try {

@@ -1,6 +1,17 @@
 import { create, toBinary, type DescMessage, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
 import { type Bus, BusError, type Incoming, type Serving } from '@will/bus';
-import { clientOfTask, isInboxOf, patterns, queues, type TaskOperation, wire, readMessage } from '@will/contracts';
+import {
+  attributesOfHeaders,
+  clientOfTask,
+  isInboxOf,
+  mustBeSame,
+  patterns,
+  queues,
+  taskWithAttributes,
+  type TaskOperation,
+  wire,
+  readMessage,
+} from '@will/contracts';
 import { stateFromWire } from '../durable-task.ts';
 import { type Tasks, TasksError } from '../service.ts';
 
@@ -15,7 +26,7 @@ export function serveTasks(bus: Bus, tasks: Tasks, onError: (what: string, error
       const client = clientOfTask(operation, message.subject);
       // Otherwise the answer could be written to any subject that this service may publish to, or to another client.
       if (client === undefined || !isInboxOf(client, message.reply)) return undefined;
-      const answered = await work(client, read(question, message)).catch((error: unknown) => {
+      const answered = await understood(client, message, read(question, message), work).catch((error: unknown) => {
         if (!(error instanceof TasksError)) onError(`${operation} of a durable task`, error);
         // Each answer has a place for it.
         return { failure: failureOf(error) } as unknown as MessageInitShape<A>;
@@ -49,6 +60,27 @@ export function serveTasks(bus: Bus, tasks: Tasks, onError: (what: string, error
     },
   };
 }
+
+/** Does the work with the attributes that came as headers of the message. @throws {TasksError} 'INVALID_TASK' */
+async function understood<Request, Answer>(
+  client: string,
+  { headers }: Incoming,
+  request: Request,
+  work: (client: string, request: Request) => Promise<Answer>,
+): Promise<Answer> {
+  if (!headers) return work(client, request);
+  const read = attributesOfHeaders(headers);
+  if ('problem' in read) throw invalid(read.problem.message);
+  const clients = mustBeSame('client', client, read.attributes.client);
+  if (clients) throw invalid(clients.message);
+  const { task, ...rest } = request as { readonly task?: wire.Task };
+  if (!task) return work(client, request);
+  const stated = taskWithAttributes(task, client, read.attributes, Date.now());
+  if ('problem' in stated) throw invalid(stated.problem.message);
+  return work(client, { ...rest, task: stated.message } as Request);
+}
+
+const invalid = (message: string): TasksError => new TasksError(wire.FailureCode.INVALID_TASK, message);
 
 function read<Schema extends DescMessage>(schema: Schema, { data }: Incoming): MessageShape<Schema> {
   try {

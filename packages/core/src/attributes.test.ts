@@ -1,0 +1,120 @@
+import { expect, test } from 'vitest';
+import { attributeNames, fieldOf, headerOf, readAttributes, type StatedAttribute } from './attributes.ts';
+
+type Line = readonly [source: StatedAttribute['source'], key: string, value: string];
+const read = (...stated: readonly Line[]) =>
+  readAttributes(stated.map(([source, key, value]) => ({ source, key, value })));
+const problemOf = (...stated: readonly Line[]): string | undefined => {
+  const answer = read(...stated);
+  return 'problem' in answer ? answer.problem.message : undefined;
+};
+
+const values: Record<(typeof attributeNames)[number], readonly [string, unknown]> = {
+  client: ['AcmeLegal', 'AcmeLegal'],
+  project: [' Merger 7 ', 'Merger 7'],
+  reflex: ['auto_debug_logs', 'auto_debug_logs'],
+  priority: ['High', 'high'],
+  high_priority: ['TRUE', true],
+  data_class: ['customer_sensitive', 'customer-sensitive'],
+  task_type: ['code', 'code'],
+  timeout_ms: ['2500', 2_500],
+  unavailable_model: ['route', 'route'],
+};
+
+/** Spellings of a key, in any case and with anything between its words. */
+const spellings = (key: string): readonly string[] => {
+  const words = key.split(/[-_]/);
+  const bare = key.startsWith('x') ? words.slice(1) : ['x', ...words];
+  return [words, bare].flatMap((some) => [
+    some.join('-'),
+    some.join('_'),
+    some.join(' '),
+    some.join(''),
+    some.join('-').toUpperCase(),
+    some.map((word) => word[0]?.toUpperCase() + word.slice(1)).join(' '),
+    ` ${some.join('.')} `,
+  ]);
+};
+
+test('every spelling of every attribute is understood, as header and in metadata', () => {
+  let tried = 0;
+  for (const attribute of attributeNames)
+    for (const [source, key] of [
+      ['header', headerOf(attribute)],
+      ['metadata', fieldOf(attribute)],
+    ] as const)
+      for (const spelling of spellings(key)) {
+        const [said, meant] = values[attribute];
+        expect([spelling, read([source, spelling, said])]).toMatchObject([
+          spelling,
+          { attributes: { [attribute]: meant } },
+        ]);
+        tried += 1;
+      }
+  expect(tried).toBe(attributeNames.length * 28);
+});
+
+test('what looks like an attribute and is none is a problem that names it and what is allowed', () => {
+  for (const key of ['x-will-clint', 'X_WILL_foo', 'will-', 'x will anything'])
+    expect(problemOf(['header', key, 'a'])).toContain(`${JSON.stringify(key)} must be one of x-will-client, x-will-`);
+  expect(problemOf(['metadata', 'will_dataclas', 'open'])).toContain('must be one of will_client, will_project');
+});
+
+test('an attribute without its prefix is a problem in metadata, and nothing of ours among headers', () => {
+  for (const attribute of attributeNames) {
+    expect(problemOf(['metadata', attribute, 'high'])).toContain(`send metadata.will_${attribute} if it is meant`);
+    expect(problemOf(['metadata', attribute.replaceAll('_', ' ').toUpperCase(), 'a'])).toContain('without its prefix');
+    expect(read(['header', attribute, 'u=1'])).toEqual({ attributes: {} });
+  }
+});
+
+test('an attribute among the fields of a body is told where it belongs', () => {
+  expect(problemOf(['field', 'will_client', 'a'])).toContain('send header x-will-client or metadata.will_client');
+  expect(problemOf(['field', 'Data-Class', 'open'])).toContain('without its prefix');
+});
+
+test('what is not ours is left alone', () => {
+  for (const key of ['william', 'willingness', 'x-willow-trace', 'note', 'user_id', 'clients', 'goodwill_client'])
+    expect([key, read(['header', key, 'a'], ['metadata', key, 'a'])]).toEqual([key, { attributes: {} }]);
+});
+
+test('one that is stated twice must have one value', () => {
+  const twice = problemOf(['header', 'x-will-client', 'acme'], ['header', 'X-Will-Client', 'globex']);
+  expect(twice).toBe('client is stated twice: x-will-client "acme" and X-Will-Client "globex"; send it once');
+  expect(problemOf(['header', 'x-will-data-class', 'open'], ['metadata', 'will_data_class', 'customer'])).toContain(
+    'data_class is stated twice',
+  );
+  expect(read(['header', 'x-will-client', 'Acme'], ['metadata', 'will client', ' acme'])).toEqual({
+    attributes: { client: 'Acme' },
+  });
+});
+
+test('high_priority is priority high, and must not contradict a priority', () => {
+  expect(read(['header', 'x-will-high-priority', 'true'])).toMatchObject({ attributes: { priority: 'high' } });
+  expect(read(['header', 'x-will-high-priority', 'yes'], ['header', 'x-will-priority', 'high'])).toMatchObject({
+    attributes: { priority: 'high' },
+  });
+  expect(read(['header', 'x-will-high-priority', 'no'])).toEqual({ attributes: { high_priority: false } });
+  for (const [flag, priority] of [
+    ['false', 'high'],
+    ['true', 'normal'],
+    ['true', 'background'],
+  ] as const)
+    expect(problemOf(['header', 'x-will-high-priority', flag], ['metadata', 'will_priority', priority])).toBe(
+      `priority ${priority} and high_priority ${flag} contradict each other; send one of the two`,
+    );
+});
+
+test.each([
+  ['x-will-data-class', 'secret', /"secret" must be one of open, customer/],
+  ['x-will-priority', 'urgent', /"urgent" must be one of background, normal, high/],
+  ['x-will-high-priority', 'maybe', /"maybe" must be true or false/],
+  ['x-will-client', '***', /"\*\*\*" must be a name/],
+  ['x-will-client', '', /"" must be a name/],
+  ['x-will-task-type', 'Text Gen', /must be a word that matches/],
+  ['x-will-timeout-ms', '1e9', /whole milliseconds from 1 to 3600000/],
+  ['x-will-timeout-ms', '0', /whole milliseconds/],
+  ['x-will-unavailable-model', 'any', /"any" must be one of error, route/],
+])('%s: %j is rejected', (key, value, message) => {
+  expect(problemOf(['header', key, value])).toMatch(message);
+});

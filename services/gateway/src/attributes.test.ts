@@ -1,0 +1,272 @@
+import { request as httpRequest } from 'node:http';
+import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { attributeNames, type AttributeName, fieldOf, headerOf } from '@will/core';
+import { grpcMethodsOf, newId, wire } from '@will/contracts';
+import { create } from '@bufbuild/protobuf';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { answers } from './testing/fake-tasks.ts';
+import { openTestDoor, sampleSnapshot, type TestDoor } from './testing/test-door.ts';
+
+// Servers × attributes × spellings: what looks like one of Will's attributes is understood or rejected, never ignored.
+
+let door: TestDoor;
+let grpc: Client;
+beforeAll(async () => {
+  door = await openTestDoor(50);
+  grpc = new Client(door.grpcAddress, credentials.createInsecure());
+});
+afterAll(async () => {
+  grpc.close();
+  await door.stop();
+});
+beforeEach(() => {
+  door.tasks.script = answers('pong');
+  Object.assign(door.surroundings, { client: door.tasks, snapshot: sampleSnapshot() });
+});
+
+/** Key and value as they go over the wire. */
+type Line = readonly [key: string, value: string];
+interface Answer {
+  readonly isRejected: boolean;
+  readonly message: string;
+  /** What the task was understood as. */
+  readonly task: object | undefined;
+}
+interface Server {
+  readonly name: string;
+  readonly send: (lines: readonly Line[]) => Promise<Answer>;
+  readonly spellings: (attribute: AttributeName) => readonly string[];
+}
+
+const messages = [{ role: 'user', content: 'ping' }];
+const routes: Readonly<Record<string, object>> = {
+  '/v1/chat/completions': { model: 'auto', messages },
+  '/v1/responses': { model: 'auto', input: 'ping' },
+  '/v1/messages': { model: 'auto', max_tokens: 9, messages },
+  '/v1/embeddings': { model: 'auto', input: 'ping' },
+};
+
+/** Sends header lines one by one: fetch would join them. */
+function post(path: string, body: string, lines: readonly Line[]): Promise<{ status: number; text: string }> {
+  const { port } = new URL(door.url);
+  const headers = [
+    ['Host', `127.0.0.1:${port}`],
+    ['Content-Type', 'application/json'],
+    ['Connection', 'close'],
+  ];
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(
+      { port, host: '127.0.0.1', path, method: 'POST', headers: [...headers, ...lines].flat() as unknown as string[] },
+      (response) => {
+        let text = '';
+        response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+      },
+    );
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+async function judged(sent: Promise<{ status: number; text: string }>): Promise<Answer> {
+  const before = door.tasks.requests.length;
+  const { status: code, text } = await sent;
+  const task = door.tasks.requests.slice(before).at(-1);
+  return { isRejected: code === 400 && task === undefined, message: text, task };
+}
+
+const headerSpellings = (attribute: AttributeName): readonly string[] => {
+  const key = headerOf(attribute);
+  const bare = key.slice(2);
+  return [
+    key,
+    key.toUpperCase(),
+    key.replaceAll('-', '_'),
+    key.replaceAll('-', ''),
+    key.replaceAll('-', '.'),
+    `X-Will_${attribute}`,
+    bare,
+    bare.replaceAll('-', '_').toUpperCase(),
+    bare.replaceAll('-', ''),
+  ];
+};
+const metadataSpellings = (attribute: AttributeName): readonly string[] => [
+  ...headerSpellings(attribute),
+  fieldOf(attribute).replaceAll('_', ' '),
+  fieldOf(attribute)
+    .split('_')
+    .map((word) => word[0]?.toUpperCase() + word.slice(1))
+    .join(' '),
+  ` ${fieldOf(attribute)} `,
+  attribute,
+  attribute.toUpperCase(),
+  attribute.replaceAll('_', '-'),
+  attribute.replaceAll('_', ''),
+];
+
+const byHeader = (path: string): Server => ({
+  name: `${path} header`,
+  send: (lines) => judged(post(path, JSON.stringify(routes[path]), lines)),
+  spellings: headerSpellings,
+});
+/** The text is written by hand, so that a key may stand there twice. */
+const byMetadata = (path: string): Server => ({
+  name: `${path} metadata`,
+  send: (lines) => {
+    const pairs = lines.map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`).join(', ');
+    return judged(post(path, `${JSON.stringify(routes[path]).slice(0, -1)}, "metadata": {${pairs}}}`, []));
+  },
+  spellings: metadataSpellings,
+});
+const run = grpcMethodsOf(wire.TaskService)['run'];
+const byGrpc: Server = {
+  name: 'gRPC metadata',
+  // Keys of HTTP/2 are in lower case, and the library sees to it.
+  spellings: (attribute) => headerSpellings(attribute).filter((key) => /^[\w.-]+$/.test(key)),
+  send: (lines) =>
+    new Promise((resolve) => {
+      const before = door.tasks.requests.length;
+      const metadata = new Metadata();
+      for (const [key, value] of lines) metadata.add(key, value);
+      const message = {
+        client: '',
+        prompt: 'ping',
+        inputJson: '',
+        task: create(wire.TaskSchema, { taskId: newId(), type: 'text_gen' }),
+      };
+      if (!run) throw new Error('no method run');
+      const done = (error: ServiceError | null): void =>
+        resolve({
+          isRejected: error?.code === status.INVALID_ARGUMENT && door.tasks.requests.length === before,
+          message: error?.details ?? '',
+          task: door.tasks.requests.slice(before).at(-1),
+        });
+      grpc.makeUnaryRequest(run.path, run.requestSerialize, run.responseDeserialize, message, metadata, done);
+    }),
+};
+const servers = [...Object.keys(routes).flatMap((path) => [byHeader(path), byMetadata(path)]), byGrpc];
+
+/** A value, another one, and what a task shows of the first. */
+const said: Readonly<Record<AttributeName, readonly [string, string, object]>> = {
+  client: ['acmelegal', 'globex', { client: 'acmelegal' }],
+  project: ['merger', 'other', { project: 'merger' }],
+  reflex: ['debug', 'other', { reflex: 'debug' }],
+  priority: ['high', 'background', { priority: 'high' }],
+  high_priority: ['true', 'false', { priority: 'high' }],
+  data_class: ['customer', 'open', { dataClass: 'customer' }],
+  task_type: ['text_gen', 'code', { type: 'text_gen' }],
+  timeout_ms: ['2500', '3000', { timeoutMs: expect.any(Number) as number }],
+  unavailable_model: ['route', 'error', { unavailableModel: 'route' }],
+};
+
+const isUnderstood = (attribute: AttributeName, { task }: Answer): boolean => {
+  const [, , shown] = said[attribute];
+  const [field, value] = Object.entries(shown)[0] as [string, unknown];
+  const found = (task as Record<string, unknown> | undefined)?.[field];
+  return attribute === 'timeout_ms' ? Number(found) <= 2_500 : found === value;
+};
+
+test.each(servers)('$name: every spelling of every attribute is understood or rejected by name', async (server) => {
+  const ignored: string[] = [];
+  let understood = 0;
+  for (const attribute of attributeNames)
+    for (const key of server.spellings(attribute)) {
+      const answer = await server.send([[key, said[attribute][0]]]);
+      if (answer.isRejected && answer.message.toLowerCase().includes(attribute.split('_')[0] ?? '')) continue;
+      if (isUnderstood(attribute, answer)) understood += 1;
+      else ignored.push(`${key}: ${answer.message}`);
+    }
+  expect(ignored).toEqual([]);
+  // Each attribute in its own spelling at least.
+  expect(understood).toBeGreaterThanOrEqual(attributeNames.length);
+});
+
+test.each(servers)('$name: an attribute that does not exist, or a wrong value, is rejected', async (server) => {
+  const isMetadata = server.name.endsWith(' metadata') && server.name !== 'gRPC metadata';
+  for (const key of isMetadata ? ['will_foo', 'Will Clients', 'will-', 'x-will-foo'] : ['x-will-foo', 'will-foo'])
+    expect([key, await server.send([[key, 'a']])]).toMatchObject([key, { isRejected: true }]);
+  for (const attribute of ['priority', 'high_priority', 'data_class', 'timeout_ms', 'unavailable_model'] as const) {
+    const key = isMetadata ? fieldOf(attribute) : headerOf(attribute);
+    expect([key, await server.send([[key, 'nonsense']])]).toMatchObject([key, { isRejected: true }]);
+  }
+});
+
+test.each(servers)('$name: one that is sent twice with two values is rejected', async (server) => {
+  const accepted: string[] = [];
+  for (const attribute of attributeNames) {
+    const [first, second] = said[attribute];
+    const [key = '', ...others] = server.spellings(attribute);
+    for (const again of [key, ...others]) {
+      const answer = await server.send([
+        [key, first],
+        [again, second],
+      ]);
+      if (!answer.isRejected) accepted.push(`${key} ${again}`);
+    }
+  }
+  expect(accepted).toEqual([]);
+});
+
+test.each(servers.filter(({ name }) => name.endsWith('header') || name.startsWith('gRPC')))(
+  '$name: one that is sent twice with one value is that value',
+  async (server) => {
+    for (const attribute of attributeNames) {
+      const [value] = said[attribute];
+      const key = headerOf(attribute);
+      const answer = await server.send([
+        [key, value],
+        [key, value],
+      ]);
+      expect([attribute, isUnderstood(attribute, answer), answer.isRejected]).toEqual([attribute, true, false]);
+    }
+  },
+);
+
+test.each(Object.keys(routes))('%s: a header and metadata that differ are rejected', async (path) => {
+  for (const attribute of attributeNames) {
+    const [first, second] = said[attribute];
+    const body = JSON.stringify({ ...routes[path], metadata: { [fieldOf(attribute)]: second } });
+    const answer = await judged(post(path, body, [[headerOf(attribute), first]]));
+    expect([attribute, answer]).toMatchObject([attribute, { isRejected: true }]);
+    const same = JSON.stringify({ ...routes[path], metadata: { [fieldOf(attribute)]: first } });
+    expect([attribute, await judged(post(path, same, [[headerOf(attribute), first]]))]).toMatchObject([
+      attribute,
+      { isRejected: false },
+    ]);
+  }
+});
+
+test('gRPC: metadata and a message that differ are rejected, equal ones are one', async () => {
+  const ask = (task: object, client: string, line: Line): Promise<ServiceError | null> =>
+    new Promise((resolve) => {
+      const metadata = new Metadata();
+      metadata.add(...(line as [string, string]));
+      const message = {
+        client,
+        prompt: 'ping',
+        inputJson: '',
+        task: create(wire.TaskSchema, { taskId: newId(), type: 'text_gen', ...task }),
+      };
+      if (!run) throw new Error('no method run');
+      grpc.makeUnaryRequest(run.path, run.requestSerialize, run.responseDeserialize, message, metadata, resolve);
+    });
+  const { PRIORITY_HIGH: high, PRIORITY_NORMAL: normal } = { PRIORITY_HIGH: 3, PRIORITY_NORMAL: 2 };
+  const differing: readonly (readonly [object, string, Line])[] = [
+    [{}, 'acmelegal', ['x-will-client', 'globex']],
+    [{ project: 'a' }, '', ['x-will-project', 'b']],
+    [{ priority: normal }, '', ['x-will-high-priority', 'true']],
+    [{ priority: high }, '', ['x-will-high-priority', 'false']],
+    [{ dataClass: wire.DataClass.OPEN }, '', ['x-will-data-class', 'customer']],
+    [{ type: 'code' }, '', ['x-will-task-type', 'text_gen']],
+    [{ unavailableModel: 'error' }, '', ['x-will-unavailable-model', 'route']],
+  ];
+  for (const [task, client, line] of differing)
+    expect([line, await ask(task, client, line)]).toMatchObject([line, { code: status.INVALID_ARGUMENT }]);
+  const equal: typeof differing = [
+    [{}, 'AcmeLegal', ['x-will-client', 'acmelegal']],
+    [{ project: 'a' }, '', ['x-will-project', 'A']],
+    [{ priority: high }, '', ['x-will-high-priority', 'true']],
+    [{ dataClass: wire.DataClass.OPEN }, '', ['x-will-data-class', 'Open']],
+  ];
+  for (const [task, client, line] of equal) expect([line, await ask(task, client, line)]).toEqual([line, null]);
+});

@@ -1,0 +1,118 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { headers } from '@nats-io/nats-core';
+import { type Bus, connectBus } from '@will/bus';
+import { newId, subjects, wire } from '@will/contracts';
+import { attributeNames, headerOf } from '@will/core';
+import { startNatsServer } from '@will/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Router } from '../service.ts';
+import { serveTasks } from './bus-door.ts';
+
+// Headers of a message on the bus mean what they mean by HTTP.
+
+let nats: Awaited<ReturnType<typeof startNatsServer>>;
+let bus: Bus;
+let caller: Bus;
+let serving: ReturnType<typeof serveTasks>;
+const taken: wire.Task[] = [];
+beforeAll(async () => {
+  nats = await startNatsServer();
+  bus = await connectBus({ servers: nats.url, processId: `test-${newId()}`, inboxScope: 'router' });
+  caller = await connectBus({ servers: nats.url, processId: `test-${newId()}`, inboxScope: 'anna' });
+  const router: Pick<Router, 'take' | 'cancel' | 'has'> = {
+    take(task, _client, { send }) {
+      taken.push(task);
+      send(create(wire.FrameSchema, { taskId: task.taskId, kind: { case: 'accepted', value: { routerId: 'r' } } }));
+    },
+    cancel() {},
+    has: () => false,
+  };
+  serving = serveTasks(bus, router as Router, () => {});
+  await bus.connection.flush();
+});
+afterAll(async () => {
+  await serving.stop();
+  await Promise.all([bus.close(), caller.close()]);
+  await nats.stop();
+});
+
+/** What the task was taken as, or why it was rejected. */
+async function send(lines: readonly (readonly [string, string])[], task: object = {}): Promise<wire.Task | string> {
+  const carried = headers();
+  for (const [key, value] of lines) carried.append(key, value);
+  const message = create(wire.TaskSchema, { taskId: newId(), type: 'text_gen', inputKind: 'chat', ...task });
+  const before = taken.length;
+  const { data } = await caller.connection.request(subjects.taskRun('anna'), toBinary(wire.TaskSchema, message), {
+    headers: carried,
+    timeout: 5_000,
+  });
+  const { kind } = fromBinary(wire.FrameSchema, data);
+  if (kind.case === 'failure') return `${wire.FailureCode[kind.value.code]}: ${kind.value.message}`;
+  return taken.slice(before).at(-1) as wire.Task;
+}
+
+const said: Readonly<Record<(typeof attributeNames)[number], readonly [string, string, object]>> = {
+  client: ['Anna', 'bert', {}],
+  project: ['merger', 'other', { project: 'merger' }],
+  reflex: ['debug', 'other', { reflex: 'debug' }],
+  priority: ['high', 'normal', { priority: wire.Priority.HIGH }],
+  high_priority: ['true', 'false', { priority: wire.Priority.HIGH }],
+  data_class: ['customer', 'open', { dataClass: wire.DataClass.CUSTOMER }],
+  task_type: ['text_gen', 'code', {}],
+  timeout_ms: ['2500', '3000', {}],
+  unavailable_model: ['route', 'error', { unavailableModel: 'route' }],
+};
+
+test('every attribute is understood among the headers of a task, in several spellings', async () => {
+  for (const attribute of attributeNames) {
+    const key = headerOf(attribute);
+    for (const spelling of [key, key.toUpperCase(), key.replaceAll('-', '_'), key.replaceAll('-', '.')]) {
+      const [value, , shown] = said[attribute];
+      expect([spelling, await send([[spelling, value]])]).toMatchObject([
+        spelling,
+        { taskId: expect.any(String), ...shown },
+      ]);
+    }
+  }
+});
+
+test('one that is unknown, wrong, or stated twice with two values is rejected', async () => {
+  expect(await send([['x-will-foo', 'a']])).toMatch(/^INVALID_TASK: header "x-will-foo" must be one of/i);
+  expect(await send([['X-Will-Priority', 'urgent']])).toContain('must be one of background, normal, high');
+  for (const attribute of attributeNames) {
+    const [first, second] = said[attribute];
+    const key = headerOf(attribute);
+    const twice = [
+      [key, first],
+      [key.toUpperCase(), second],
+    ] as const;
+    expect([attribute, await send(twice)]).toEqual([attribute, expect.stringContaining('INVALID_TASK')]);
+  }
+});
+
+test('a header and the task that say two things are rejected', async () => {
+  for (const [line, task] of [
+    [['x-will-client', 'bert'], {}],
+    [['x-will-task-type', 'code'], {}],
+    [['x-will-project', 'a'], { project: 'b' }],
+    [['x-will-data-class', 'customer'], { dataClass: wire.DataClass.OPEN }],
+    [['x-will-priority', 'high'], { priority: wire.Priority.NORMAL }],
+    [['x-will-high-priority', 'false'], { priority: wire.Priority.HIGH }],
+    [['x-will-unavailable-model', 'route'], { unavailableModel: 'error' }],
+  ] as const)
+    expect([line, await send([line], task)]).toEqual([line, expect.stringContaining('INVALID_TASK')]);
+  expect(await send([['x-will-project', 'A']], { project: 'a' })).toMatchObject({ project: 'a' });
+});
+
+test('headers that are not ours change nothing', async () => {
+  expect(
+    await send([
+      ['traceparent', '00-1-2-01'],
+      ['x-willow', 'a'],
+      ['Nats-Msg-Id', 'b'],
+    ]),
+  ).toMatchObject({
+    project: '',
+    unavailableModel: '',
+  });
+});
