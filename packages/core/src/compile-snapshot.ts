@@ -263,6 +263,7 @@ function compileModel(document: ModelDocument, replacedBy: string | undefined): 
     output: modalities ? new Set(modalities.output) : byTags.output,
     capabilities: new Set(document.capabilities),
     contextTokens: document.context_tokens,
+    maxOutputTokens: document.max_output_tokens,
     maxTokensPerCall: limits?.max_tokens_per_call,
     concurrency: limits?.concurrency,
     ...pricesOf(document),

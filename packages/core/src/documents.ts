@@ -101,6 +101,10 @@ export interface ModelDocument {
   /** `tools`, `json_schema`, … */
   readonly capabilities: readonly string[];
   readonly context_tokens?: number;
+  /** The most that one answer may have, as its vendor states it. */
+  readonly max_output_tokens?: number;
+  /** What the maximum of output tokens is called in OpenAI's form; absent: `max_tokens`. */
+  readonly max_tokens_field?: 'max_tokens' | 'max_completion_tokens';
   readonly benchmark?: {
     readonly avg_latency_ms?: number;
     /** 1 to 10. */

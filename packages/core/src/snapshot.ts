@@ -43,6 +43,8 @@ export interface Model {
   readonly output: ReadonlySet<Modality>;
   readonly capabilities: ReadonlySet<string>;
   readonly contextTokens: number | undefined;
+  /** The most that one answer may have; undefined: unknown. */
+  readonly maxOutputTokens: number | undefined;
   readonly maxTokensPerCall: number | undefined;
   /** Slots per worker process. */
   readonly concurrency: number | undefined;

@@ -1,7 +1,7 @@
 import { type AnyDocument, compileSnapshot, type DataRequirement, type Facts } from '@will/core';
 import { factsFor, modelFor } from '@will/testkit';
 import { expect, test } from 'vitest';
-import { judgeBy, outputLimit } from './judge.ts';
+import { judgeBy, outputBound, outputLimit } from './judge.ts';
 
 test('the worker holds a call to the floor of its task, whatever the documents allow by now', () => {
   const model = modelFor({ call_method: 'API', endpoint: 'https://api.example.com' });
@@ -29,13 +29,22 @@ test('the worker holds a call to the floor of its task, whatever the documents a
   expect(withFloor({ dataClass: 'customer' })).toBe('data_class');
 });
 
-test('output is limited by what is asked, by the call’s maximum and by the context, whichever is least', () => {
+test('output is limited by what is asked, by the call’s maximum, by the model’s and by the context, whichever is least', () => {
   const model = modelFor({ context_tokens: 4_096, limits: { max_tokens_per_call: 2_000 } });
   expect(outputLimit(model, 100, 500)).toBe(100);
   expect(outputLimit(model, 5_000, 500)).toBe(1_500);
   expect(outputLimit(model, 0, 1_999)).toBe(1);
-  expect(outputLimit(modelFor({ context_tokens: 4_096 }), 0, 2_100)).toBe(1_996);
+  expect(outputLimit(modelFor({ context_tokens: 4_096 }), 3_000, 2_100)).toBe(1_996);
+  expect(outputLimit(modelFor({ max_output_tokens: 1_024 }), 3_000, 100)).toBe(1_024);
+});
+
+test('where nothing but the model’s own size bounds the output, no maximum is sent, and its size is what it can come to', () => {
+  const model = modelFor({ context_tokens: 128_000, max_output_tokens: 16_384 });
+  expect(outputLimit(model, 0, 15)).toBeUndefined();
   expect(outputLimit(modelFor({}), 0, 500)).toBeUndefined();
+  expect(outputBound(model, 15)).toBe(16_384);
+  expect(outputBound(model, 120_000)).toBe(8_000);
+  expect(outputBound(modelFor({}), 15)).toBeUndefined();
 });
 
 test('a model in this process that is told no end gets one', () => {

@@ -113,13 +113,26 @@ export function outputLimitWithin(
   return outputLimit(model, wanted, inputTokens);
 }
 
-/** Output tokens a call may make; undefined: no limit that we know of. */
+/**
+ * Maximum of output tokens that is sent with a call. Undefined: nothing is sent, since neither the caller nor the
+ * document bounds the output: a context alone does not, it only clamps what is asked for.
+ */
 export function outputLimit(model: Model, wantedTokens: number, inputTokens: number): number | undefined {
   const usual = model.callMethod === 'on-device' ? usualOnDeviceTokens : undefined;
-  const limits = [
+  const asked = least([
     wantedTokens > 0 ? wantedTokens : usual,
     model.maxTokensPerCall === undefined ? undefined : model.maxTokensPerCall - inputTokens,
-    model.contextTokens === undefined ? undefined : model.contextTokens - inputTokens,
-  ].filter((limit) => limit !== undefined);
-  return limits.length === 0 ? undefined : Math.max(1, Math.min(...limits));
+  ]);
+  return asked === undefined ? undefined : Math.max(1, least([asked, outputBound(model, inputTokens)]) ?? asked);
+}
+
+/** Output tokens that a call can come to, by what is known of the model; undefined: nothing is. */
+export function outputBound(model: Model, inputTokens: number): number | undefined {
+  const left = model.contextTokens === undefined ? undefined : Math.max(1, model.contextTokens - inputTokens);
+  return least([model.maxOutputTokens, left]);
+}
+
+function least(bounds: readonly (number | undefined)[]): number | undefined {
+  const known = bounds.filter((bound) => bound !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }

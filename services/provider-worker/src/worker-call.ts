@@ -31,7 +31,7 @@ import type { Commanded } from './pending-call.ts';
 import { piecesOf } from './pieces.ts';
 import { chatInput } from './fields-input.ts';
 import { askAfter, askBefore, brokenHook, joined, type Prepared } from './hooked-call.ts';
-import type { Refusal } from './judge.ts';
+import { outputBound, type Refusal } from './judge.ts';
 import { styledInput } from './styled-input.ts';
 import { type WholeInput, wholeInput } from './whole-input.ts';
 import type { IncomingCall, PayloadSource } from './ports.ts';
@@ -212,8 +212,9 @@ export class WorkerCall implements Commanded {
 
   /** What it is charged at when nobody sees its end. */
   #reserve(): MessageInitShape<typeof wire.CallAcceptedSchema> {
-    const { maxOutputTokens, model } = this.#deps;
+    const { model } = this.#deps;
     const { inputTokens } = this.#call.request;
+    const maxOutputTokens = this.#deps.maxOutputTokens ?? outputBound(model, inputTokens);
     if (maxOutputTokens === undefined || this.#call.request.inputKind !== 'chat') return {};
     const cost = reserveOf(inputTokens, maxOutputTokens, priceAt(model, this.#startedAtMs)).nano_usd;
     return {

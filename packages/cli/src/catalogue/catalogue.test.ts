@@ -41,6 +41,7 @@ test('a well-known model becomes a record with limits, modalities, and what it c
       provider_model: 'gpt-5',
       api_key: 'env://MY_KEY',
       context_tokens: 400_000,
+      max_output_tokens: 128_000,
       modalities: { input: ['text', 'image'], output: ['text'] },
       data_residency: 'Global',
       prices: { input: 1.25, output: 10, cached_input: 0.125 },

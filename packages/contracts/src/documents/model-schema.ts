@@ -161,6 +161,16 @@ export const modelShape = {
   context_tokens: whole(1, mostTokens)
     .describe('Tokens that input and output together may have. Absent: unknown, not checked.')
     .exactOptional(),
+  max_output_tokens: whole(1, mostTokens)
+    .describe(
+      'Tokens that one answer may have at most, as its vendor states it. What a caller asks for is clamped to it. It is sent by itself only to `anthropic`, which requires a maximum. Absent: unknown.',
+    )
+    .exactOptional(),
+  max_tokens_field: choice('max_tokens', 'max_completion_tokens')
+    .describe(
+      'Field that carries the maximum of output tokens at `openai-compatible`. Some newer models refuse `max_tokens`. Default: `max_tokens`.',
+    )
+    .exactOptional(),
   base_model: text(200)
     .describe(
       'Of a fine-tuned model: the one that it was tuned from, as its maker names it. Says so and changes nothing.',

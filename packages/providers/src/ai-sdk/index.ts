@@ -46,6 +46,8 @@ export interface Vendor {
   embeddingModel?(wiring: Wiring): EmbeddingModelV4;
   /** What the vendor wants to see beside a request for its list of models. */
   probeHeaders(apiKey: string): Readonly<Record<string, string>>;
+  /** Whether it takes no request without a maximum of output tokens. */
+  readonly needsMaximum: boolean;
   /** Whether it can be held to JSON without being given a schema. */
   readonly knowsJsonWithoutSchema: boolean;
   /** What only this vendor calls so. */
@@ -65,6 +67,8 @@ class SdkConnection implements ModelConnection {
   readonly #endpoint: URL;
   readonly #key: Secret;
   readonly #model: string;
+  /** Sent where nothing else bounds the output; undefined: the vendor needs none, or its package's own default is used. */
+  readonly #maxOutputTokens: number | undefined;
 
   constructor(vendor: Vendor, { document, isPrivate, slug }: Model) {
     this.#vendor = vendor;
@@ -74,6 +78,7 @@ class SdkConnection implements ModelConnection {
     this.#key = resolveSecret(document.api_key);
     this.#egress = openEgress(this.#endpoint.origin, isPrivate || document.call_method !== 'API');
     this.#model = document.provider_model ?? slug;
+    this.#maxOutputTokens = vendor.needsMaximum ? document.max_output_tokens : undefined;
   }
 
   get #baseUrl(): string {
@@ -144,7 +149,7 @@ class SdkConnection implements ModelConnection {
   }
 
   /** Words instead: why the input cannot be called with. */
-  #options({ input, maxOutputTokens }: ModelCall): LanguageModelV4CallOptions | string {
+  #options({ input, maxOutputTokens = this.#maxOutputTokens }: ModelCall): LanguageModelV4CallOptions | string {
     const chat = readChatInput(input);
     if (!chat) return 'input is no chat of JSON';
     if (chat.response_format?.type === 'json_object' && !this.#vendor.knowsJsonWithoutSchema)

@@ -465,6 +465,23 @@ test('OpenAI’s Responses API is sent its own form, keeps nothing, and is held 
   expect((await asked).body).toMatchObject({ text: { format: { type: 'json_schema', name: 'verdict', schema } } });
 });
 
+test('without a maximum, Anthropic is sent that of the record, and the others are sent none', async () => {
+  const maximum = async (subject: Subject, slug: string): Promise<unknown> => {
+    const endpoint = upstream.url + subject.base;
+    const fields = { name: slug, slug, provider: subject.provider.name, endpoint, api_key: `env://${keyName}` };
+    const connection = await subject.provider.open(modelFor({ ...fields, max_output_tokens: 12_345 }));
+    opened.push(connection);
+    const seen = upstream.nextRequest(slug);
+    await runCall(connection, callOf({ maxOutputTokens: undefined }));
+    const { body } = await seen;
+    const config = body['generationConfig'] as { maxOutputTokens?: number } | undefined;
+    return body['max_tokens'] ?? body['max_output_tokens'] ?? config?.maxOutputTokens;
+  };
+  expect(await maximum(ofAnthropic, 'anthropic-no-maximum')).toBe(12_345);
+  expect(await maximum(ofOpenAi, 'openai-no-maximum')).toBeUndefined();
+  expect(await maximum(ofGoogle, 'google-no-maximum')).toBeUndefined();
+});
+
 test('what is no chat goes to OpenAI’s other paths', async () => {
   const connection = await open(ofOpenAi, 'openai-speech');
   const input = Buffer.from(JSON.stringify({ text: 'hi', voice: 'v', format: 'mp3' }));

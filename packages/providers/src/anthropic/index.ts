@@ -8,6 +8,7 @@ export const anthropic = sdkProvider({
   languageModel: ({ baseUrl, apiKey, model, fetch }) => createAnthropic({ baseURL: baseUrl, apiKey, fetch })(model),
   form: anthropicForm,
   probeHeaders: (apiKey) => ({ 'x-api-key': apiKey, 'anthropic-version': '2023-06-01' }),
+  needsMaximum: true,
   knowsJsonWithoutSchema: false,
   ownOptions: ({ parallel_tool_calls }) =>
     parallel_tool_calls === false ? { anthropic: { disableParallelToolUse: true } } : {},

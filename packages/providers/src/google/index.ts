@@ -10,6 +10,7 @@ export const google = sdkProvider({
     createGoogle({ baseURL: baseUrl, apiKey, fetch }).embedding(model),
   form: googleForm,
   probeHeaders: (apiKey) => ({ 'x-goog-api-key': apiKey }),
+  needsMaximum: false,
   knowsJsonWithoutSchema: true,
   ownOptions: () => ({}),
 });

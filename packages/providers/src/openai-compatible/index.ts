@@ -27,9 +27,6 @@ export const openAiCompatible: Provider = {
   },
 };
 
-/** OpenAI's newer models refuse `max_tokens`, most others know nothing else: the record's quirk says which. */
-const newerMaximum = 'max_completion_tokens';
-
 class ChatConnection implements ModelConnection {
   readonly naturalConcurrency = undefined;
   readonly takesAttachments = true;
@@ -39,6 +36,7 @@ class ChatConnection implements ModelConnection {
   readonly #path: string;
   readonly #key: Secret | undefined;
   readonly #model: string;
+  /** OpenAI's newer models refuse `max_tokens`, most others know nothing else. */
   readonly #maximum: 'max_tokens' | 'max_completion_tokens';
 
   constructor({ document, isPrivate, slug }: Model) {
@@ -51,7 +49,7 @@ class ChatConnection implements ModelConnection {
     this.#isOwnServer = document.call_method !== 'API';
     this.#path = url.pathname.replace(/\/+$/, '');
     this.#model = document.provider_model ?? slug;
-    this.#maximum = document.style?.quirks?.includes(newerMaximum) ? 'max_completion_tokens' : 'max_tokens';
+    this.#maximum = document.max_tokens_field ?? 'max_tokens';
   }
 
   run(call: ModelCall, onDelta: (delta: ContentDelta) => void, signal: AbortSignal): Promise<ProviderOutcome> {

@@ -137,6 +137,23 @@ test('what the registry decides is set, and the rest of the input goes through a
   });
 });
 
+test('no maximum of output tokens is sent where none is given, and another field carries it where the record says so', async () => {
+  const sent = async (slug: string, fields: object, maxOutputTokens: number | undefined): Promise<object> => {
+    const connection = await openAiCompatible.open(
+      modelFor({ name: slug, slug, endpoint: `${upstream.url}/v1`, ...fields }),
+    );
+    opened.push(connection);
+    const seen = upstream.nextRequest(slug);
+    await runCall(connection, callOf({ maxOutputTokens }));
+    const { body } = await seen;
+    return Object.fromEntries(Object.entries(body).filter(([name]) => name.startsWith('max_')));
+  };
+  expect(await sent('no-maximum', { context_tokens: 128_000, max_output_tokens: 16_384 }, undefined)).toEqual({});
+  expect(await sent('newer-maximum', { max_tokens_field: 'max_completion_tokens' }, 7)).toEqual({
+    max_completion_tokens: 7,
+  });
+});
+
 test('cached and reasoning tokens are counted, and missing figures are estimated', async () => {
   const counted = await runCall(await open('usage'), callOf());
   expect(counted.outcome.usage).toEqual({

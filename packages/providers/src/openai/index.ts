@@ -14,6 +14,7 @@ const responses = sdkProvider({
     createOpenAI({ baseURL: baseUrl, apiKey, fetch }).responses(model),
   form: responsesForm,
   probeHeaders: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
+  needsMaximum: false,
   knowsJsonWithoutSchema: true,
   // Answers are kept by default; nothing here asks for them later.
   ownOptions: ({ parallel_tool_calls: atOnce }) => ({
