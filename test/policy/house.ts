@@ -3,6 +3,7 @@ import { dataClassToWire, newId, priorityToWire, wire } from '@will/contracts';
 import { compileSnapshot, type AnyDocument, type Model, type ProviderFailure, type Snapshot } from '@will/core';
 import type { ModelConnection, Provider, ProviderOutcome } from '@will/providers';
 import { Policy, PolicyRefusal } from '../../services/policy/src/service.ts';
+import { exactClock } from '@will/testkit';
 import { judgeBy, type Judge } from '../../services/provider-worker/src/judge.ts';
 import type { Groups, IncomingCall } from '../../services/provider-worker/src/ports.ts';
 import { CallIndex } from '../../services/provider-worker/src/served-model.ts';
@@ -125,6 +126,7 @@ export class House {
       slots: this.#slots,
       records: { decided() {}, intent() {}, call() {} },
       nowMs,
+      clock: exactClock(nowMs),
       newSeed: () => random.below(2 ** 32),
       snapshot: () => routers.current,
       maxTasks: Infinity,
@@ -232,20 +234,17 @@ export class House {
         const arrive = (): void => {
           if (!this.deliver(call)) hear({ kind: 'nobody' });
         };
-        // Some calls are lost, some come after the router gave them up, most come at once.
+        // Some calls are lost, some come late, most come at once.
         const chance = random.next();
         if (chance < 0.01) setTimeout(arrive, 110);
         else if (chance > 0.005 || random.chance(0.5)) queueMicrotask(arrive);
         return { close: () => void (isOpen = false) };
       },
-      command: (_workerId, attemptId, command) => {
-        for (const index of this.#indexes) {
-          const call = index.ofAttempt(attemptId);
-          if (command === wire.CallCommand.GO) call?.go();
-          if (command === wire.CallCommand.REVOKE) call?.revoke();
-          if (command === wire.CallCommand.CANCEL) call?.cancel();
-        }
+      command: (_workerId, attemptId, command, startUntilUnixMs = 0) => {
+        const control = { attemptId, command, startUntilUnixMs: BigInt(Math.floor(startUntilUnixMs)) };
+        for (const index of this.#indexes) index.obey(control);
       },
+      isInTouch: async () => true,
       watch: (workerId, onLost) => {
         const watching = lost.get(workerId) ?? [];
         lost.set(workerId, watching);
@@ -271,6 +270,7 @@ export class House {
       // Every other worker waits between its first judgement and the call: it must judge again.
       hooks: this.#workers.length % 2 === 1 ? [slowHook] : [],
       nowMs,
+      startClock: exactClock(nowMs),
       draw: () => this.#options.random.next(),
       calls,
       providers: new Map([['openai-compatible', this.#provider(outlook)]]),

@@ -3,7 +3,7 @@ import { type Bus, connectBus } from '@will/bus';
 import { factsToWire, newId, subjects, wire } from '@will/contracts';
 import type { AnyDocument, DataClass, Facts, ModelDocument } from '@will/core';
 import { createProviders } from '@will/providers';
-import { type ReplayingUpstream, startNatsServer, startReplayingUpstream, factsFor } from '@will/testkit';
+import { type ReplayingUpstream, startNatsServer, startReplayingUpstream, exactClock, factsFor } from '@will/testkit';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { busGroups } from '../../services/provider-worker/src/adapters/bus-groups.ts';
 import { judgeBy, type Judge } from '../../services/provider-worker/src/judge.ts';
@@ -106,6 +106,7 @@ async function startWorker(parts: WorkerParts): Promise<void> {
     payloads: noPayloads,
     hooks: [],
     nowMs: Date.now,
+    startClock: exactClock(),
     draw: Math.random,
     calls: new CallIndex(),
     providers: createProviders({ dataDir: '.', threads: 1 }),
@@ -136,6 +137,7 @@ async function forge({ model: slug, to, facts, revision = 1, expiresInMs = 10_00
   const request = create(wire.CallRequestSchema, {
     taskId: newId(),
     attemptId: newId(),
+    startUntilUnixMs: BigInt(Date.now() + 500),
     attempt: 1,
     decisionId: newId(),
     revision: BigInt(revision),

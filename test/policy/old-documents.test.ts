@@ -57,6 +57,7 @@ async function callWorker(dataClass: DataClass, client = 'someone'): Promise<str
   const request = create(wire.CallRequestSchema, {
     taskId: newId(),
     attemptId,
+    startUntilUnixMs: BigInt(Date.now() + 500),
     attempt: 1,
     revision: 1n,
     expiresUnixMs: deadlineUnixMs,

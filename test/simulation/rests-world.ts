@@ -3,6 +3,7 @@ import { cooldownsOf, type Cooldowns } from '@will/bus';
 import { dataClassToWire, priorityToWire, wire } from '@will/contracts';
 import { type AnyDocument, compileSnapshot, type ProviderFailure } from '@will/core';
 import type { ModelConnection, Provider, ProviderOutcome } from '@will/providers';
+import { exactClock } from '@will/testkit';
 import { Policy } from '../../services/policy/src/service.ts';
 import { judgeBy } from '../../services/provider-worker/src/judge.ts';
 import type { Groups, IncomingCall } from '../../services/provider-worker/src/ports.ts';
@@ -157,6 +158,7 @@ class RestsWorld {
         slots,
         records: { decided() {}, intent() {}, call() {} },
         nowMs: Date.now,
+        clock: exactClock(),
         newSeed: () => random.below(2 ** 32),
         snapshot: () => snapshot.current,
         maxTasks: 1_000,
@@ -190,6 +192,7 @@ class RestsWorld {
         payloads: noPayloads,
         hooks: [],
         nowMs: Date.now,
+        startClock: exactClock(),
         draw: () => random.next(),
         calls,
         providers: new Map([['openai-compatible', this.#providerOf(live)]]),
@@ -252,10 +255,12 @@ class RestsWorld {
         });
         return { close: () => void (isOpen = false) };
       },
-      command: (workerId, attemptId, command) => {
+      command: (workerId, attemptId, command, startUntilUnixMs = 0) => {
         const worker = [...this.#workers].find(({ actor }) => actor.name === workerId);
-        if (worker) this.#network.send(() => commanded(worker.calls, attemptId, command), worker.actor);
+        const control = { attemptId, command, startUntilUnixMs: BigInt(startUntilUnixMs) };
+        if (worker) this.#network.send(() => worker.calls.obey(control), worker.actor);
       },
+      isInTouch: () => new Promise((resolve) => void this.#time.after(1, () => resolve(true), router)),
       watch: (workerId, onLost) => {
         const actor = [...this.#workers].find((worker) => worker.actor.name === workerId)?.actor;
         if (!actor) {
@@ -424,13 +429,6 @@ class RestsWorld {
       await this.#time.pause(500);
     }
   }
-}
-
-function commanded(calls: CallIndex, attemptId: string, command: wire.CallCommand): void {
-  const call = calls.ofAttempt(attemptId);
-  if (command === wire.CallCommand.GO) call?.go();
-  if (command === wire.CallCommand.REVOKE) call?.revoke();
-  if (command === wire.CallCommand.CANCEL) call?.cancel();
 }
 
 function snapshotOf(models: readonly string[], concurrency: number, cooldownSeconds: number | undefined) {

@@ -24,10 +24,14 @@ export class LoopWatch {
     this.#timer.unref();
   }
 
-  /** How long the loop stood still until now or a moment ago, in milliseconds; 0: it runs. */
-  stoodStillMs(): number {
+  /**
+   * How long the loop stood still until now or a moment ago, in milliseconds; 0: it runs. @param sinceMs what was found
+   * before this instant of the clock does not count.
+   */
+  stoodStillMs(sinceMs = Number.NEGATIVE_INFINITY): number {
     this.tick();
-    return this.#lastTickMs - this.#foundAtMs <= suspectForMs ? this.#foundMs : 0;
+    const isRecent = this.#lastTickMs - this.#foundAtMs <= suspectForMs;
+    return isRecent && this.#foundAtMs > sinceMs ? this.#foundMs : 0;
   }
 
   /** The longest delay of the loop since this was last asked, in milliseconds. */

@@ -8,6 +8,7 @@ export * from './latency-buckets.ts';
 export * from './prices.ts';
 export * from './provider-rest.ts';
 export * from './rank-by-goal.ts';
+export * from './start-window.ts';
 export * from './stats.ts';
 export * from './stats-book.ts';
 export * from './data-class.ts';

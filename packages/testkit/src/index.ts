@@ -5,6 +5,7 @@ export * from './replaying-upstream.ts';
 export * from './tiny-gguf.ts';
 export * from './tiny-whisper.ts';
 export * from './builders.ts';
+export * from './exact-clock.ts';
 export * from './container-engine.ts';
 export { startNatsCluster, type NatsCluster } from './nats-cluster.ts';
 export { costRatio } from './cost-ratio.ts';

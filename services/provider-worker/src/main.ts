@@ -7,6 +7,7 @@ import {
   ensureStreams,
   followServerClock,
   followSnapshot,
+  LoopWatch,
   openCooldowns,
   openCounters,
   openPayloads,
@@ -52,6 +53,7 @@ await runMain(logger, async (ready) => {
   const snapshots = await followSnapshot(bus);
   const rests = await openCooldowns(bus, Date.now);
   const clock = await followServerClock(bus);
+  const loop = new LoopWatch();
   const processes = await watchProcesses(bus);
   const lease = new PresenceLease(bus.processId);
   const ledger = new BusLedger(bus, await openCounters(bus), lease);
@@ -75,6 +77,12 @@ await runMain(logger, async (ready) => {
     allowances,
     payloads: openPayloads(bus),
     nowMs: Date.now,
+    startClock: {
+      nowMs: clock.nowMs,
+      boundMs: () => clock.boundMs(),
+      monotonicMs: () => performance.now(),
+      stoodStillMs: (sinceMs) => loop.stoodStillMs(sinceMs),
+    },
     draw: Math.random,
     calls,
     hooks: extensions.hooks,
@@ -137,6 +145,7 @@ await runMain(logger, async (ready) => {
   snapshots.stop();
   rests.stop();
   clock.stop();
+  loop.stop();
   await processes.stop();
   await bus.close();
   await observing.stop();

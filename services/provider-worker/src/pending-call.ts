@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { wire } from '@will/contracts';
 import type { IncomingCall } from './ports.ts';
+import type { StartWindow } from './start-window.ts';
 
 /** What a router or a caller may want of a call that is here. */
 export interface Commanded {
@@ -13,9 +14,13 @@ export interface Commanded {
   revoke(): void;
   /** No other attempt may answer any more. */
   go(): void;
+  /** It is still wanted, and may start until an instant of the bus clock. */
+  start(untilMs: number): void;
+  /** Tells the router once more that it is here: the first word may have been lost. */
+  sayAgain(): void;
 }
 
-/** A router takes silence of 100 ms for a call that did not arrive. */
+/** A router takes silence for a call that did not arrive. */
 const saysSoAfterMs = 30;
 /** Longer than a counter is waited for that telemetry opens. */
 const nextWordWithinMs = 3_000;
@@ -30,24 +35,37 @@ export class PendingCall implements Commanded {
   readonly attemptId: string;
   isTakenBack = false;
   readonly #timer: NodeJS.Timeout;
+  readonly #window: StartWindow;
+  readonly #call: IncomingCall;
 
-  constructor(call: IncomingCall) {
+  constructor(call: IncomingCall, window: StartWindow) {
+    this.#call = call;
+    this.#window = window;
     this.client = call.request.facts?.client ?? '';
     this.taskId = call.request.taskId;
     this.attemptId = call.request.attemptId;
-    const value = create(wire.CallWaitsSchema, { withinMs: nextWordWithinMs });
-    this.#timer = setTimeout(() => call.toRouter({ case: 'waits', value }), saysSoAfterMs);
+    this.#timer = setTimeout(() => this.sayAgain(), saysSoAfterMs);
   }
 
   cancel(): void {
     this.isTakenBack = true;
+    this.#window.withdraw();
   }
 
   revoke(): void {
-    this.isTakenBack = true;
+    this.cancel();
   }
 
   go(): void {}
+
+  start(untilMs: number): void {
+    this.#window.renew(untilMs);
+  }
+
+  sayAgain(): void {
+    const value = create(wire.CallWaitsSchema, { withinMs: nextWordWithinMs });
+    this.#call.toRouter({ case: 'waits', value });
+  }
 
   /** It is taken, or refused. */
   close(): void {

@@ -47,3 +47,15 @@ export type Contents = Pick<ContentOutbox, 'keep'>;
 export interface Records {
   call(record: wire.CallRecord): void;
 }
+
+/** What a worker knows of the time: by it calls start, or do not. */
+export interface StartClock {
+  /** UTC milliseconds by the bus clock. */
+  nowMs(): number;
+  /** How far that may be off; undefined: it is not known. */
+  boundMs(): number | undefined;
+  /** The process's own clock. */
+  monotonicMs(): number;
+  /** How long this process stood still until a moment ago; what was found before `sinceMs` (monotonic) does not count. */
+  stoodStillMs(sinceMs?: number): number;
+}

@@ -20,10 +20,21 @@ import type { CallHook } from '@will/extension';
 import type { ModelConnection, ProviderOutcome } from '@will/providers';
 import { type Judge, outputLimitWithin, type Refusal } from './judge.ts';
 import type { Allowances, Hold, LimitReached } from './limits/allowances.ts';
-import type { Contents, Groups, IncomingCall, Membership, PayloadSource, Records, Rests, Snapshots } from './ports.ts';
+import type {
+  Contents,
+  Groups,
+  IncomingCall,
+  Membership,
+  PayloadSource,
+  Records,
+  Rests,
+  Snapshots,
+  StartClock,
+} from './ports.ts';
 import { type Commanded, PendingCall } from './pending-call.ts';
 import { Resting, type Pause, whileProbedMs } from './resting.ts';
 import { type Claim, Slots } from './slots.ts';
+import { StartWindow } from './start-window.ts';
 import { unwatched, type Watch } from './watch.ts';
 import { WorkerCall, type CallDeps } from './worker-call.ts';
 
@@ -39,6 +50,7 @@ export interface ServedDeps {
   readonly payloads: PayloadSource;
   readonly hooks: readonly CallHook[];
   readonly nowMs: () => number;
+  readonly startClock: StartClock;
   /** From 0 to 1. */
   readonly draw: () => number;
   readonly calls: CallIndex;
@@ -73,8 +85,21 @@ export class CallIndex {
     this.#byAttempt.delete(call.attemptId);
   }
 
-  ofAttempt(attemptId: string): Commanded | undefined {
-    return this.#byAttempt.get(attemptId);
+  /** Does what a router commands of a call; of one that is not here nothing. */
+  obey({
+    attemptId,
+    command,
+    startUntilUnixMs,
+  }: Pick<wire.CallControl, 'attemptId' | 'command' | 'startUntilUnixMs'>): void {
+    const call = this.#byAttempt.get(attemptId);
+    if (command === wire.CallCommand.GO) call?.go();
+    if (command === wire.CallCommand.REVOKE) call?.revoke();
+    if (command === wire.CallCommand.CANCEL) call?.cancel();
+    if (command === wire.CallCommand.START) call?.start(Number(startUntilUnixMs));
+  }
+
+  ofAnyAttempt(attemptIds: readonly string[]): Commanded | undefined {
+    return attemptIds.map((id) => this.#byAttempt.get(id)).find((call) => call !== undefined);
   }
 
   ofTask(client: string, taskId: string): Commanded[] {
@@ -185,12 +210,17 @@ export class ServedModel {
   }
 
   async #take(call: IncomingCall): Promise<void> {
+    if (call.request.startUntilUnixMs === 0n) return refuse(call, withoutWindow);
+    const window = new StartWindow(this.#deps.startClock, call);
+    if (window.state === 'over') return window.refuse();
+    const earlier = this.#deps.calls.ofAnyAttempt(call.request.earlierIds);
+    if (earlier) return earlier.sayAgain();
     // The slot is taken before anything is awaited: two calls can never see the same free one.
     const claim = claimOf(call);
     const taken = this.slots.take(claim);
     if (taken === 'full') return busy(call, 'all slots are taken');
     if (taken === 'kept') return busy(call, 'free slots are kept for other clients', { isKept: true });
-    const work = this.#admit(call)
+    const work = this.#admit(call, window)
       .catch((error: unknown) => this.#broke(call, error))
       .finally(() => {
         this.#inFlight.delete(work);
@@ -206,12 +236,12 @@ export class ServedModel {
     refuse(call, { rule: 'failed', detail: 'the worker failed at it; its log says how', isRetryable: true });
   }
 
-  async #admit(call: IncomingCall): Promise<void> {
+  async #admit(call: IncomingCall, window: StartWindow): Promise<void> {
     const probe = this.resting.isUnproven && !this.resting.pause() ? await this.resting.mayProbe() : undefined;
     if (probe !== undefined && probe !== 'probe') return pausing(call, probe);
     const doubt = call.request.anotherFollows && probe === undefined ? this.#doubt() : undefined;
     if (doubt) return pausing(call, doubt);
-    await this.#serve(call, probe === 'probe').finally(() => {
+    await this.#serve(call, window, probe === 'probe').finally(() => {
       if (probe === 'probe') this.resting.giveProbe();
     });
   }
@@ -223,25 +253,29 @@ export class ServedModel {
     return reason === undefined ? undefined : { reason, untilMs: nowMs + whileProbedMs };
   }
 
-  async #serve(call: IncomingCall, isProbe: boolean): Promise<void> {
-    const { room, maxOutputTokens, isTakenBack } = await this.#makeRoom(call);
+  async #serve(call: IncomingCall, window: StartWindow, isProbe: boolean): Promise<void> {
+    const { room, maxOutputTokens, isTakenBack, mayStart } = await this.#makeRoom(call, window);
     if ('untilMs' in room) return reached(call, room);
-    if (isTakenBack) {
+    if (isTakenBack || !mayStart) {
       room.release();
-      return busy(call, 'it was taken back');
+      return isTakenBack ? busy(call, 'it was taken back') : window.refuse();
     }
-    await this.#judgeAndCall(call, isProbe, { maxOutputTokens, hold: room }).finally(() => room.release());
+    await this.#judgeAndCall(call, window, isProbe, { maxOutputTokens, hold: room }).finally(() => room.release());
   }
 
-  /** Waits for what the call needs, and may be told meanwhile that it is not wanted any more. */
-  async #makeRoom(call: IncomingCall): Promise<Omit<Reserved, 'hold'> & { room: Room; isTakenBack: boolean }> {
-    const pending = new PendingCall(call);
+  /** Waits for what the call needs, and may be told meanwhile that it is not wanted any more. Asks where that is in doubt. */
+  async #makeRoom(
+    call: IncomingCall,
+    window: StartWindow,
+  ): Promise<Omit<Reserved, 'hold'> & { room: Room; isTakenBack: boolean; mayStart: boolean }> {
+    const pending = new PendingCall(call, window);
     this.#deps.calls.add(pending);
     try {
       await this.#untilAsNewAs(Number(call.request.revision));
       const { maxOutputTokens, room } = this.#reserve(call);
       const taken = await room;
-      return { maxOutputTokens, room: taken, isTakenBack: pending.isTakenBack };
+      const mayStart = window.state === 'open' || 'untilMs' in taken || (await window.opens());
+      return { maxOutputTokens, room: taken, isTakenBack: pending.isTakenBack, mayStart };
     } finally {
       pending.close();
       this.#deps.calls.remove(pending);
@@ -266,7 +300,12 @@ export class ServedModel {
     return snapshot && model ? limitsOn(snapshot, model, client, project) : [];
   }
 
-  async #judgeAndCall(call: IncomingCall, isProbe: boolean, { hold, maxOutputTokens }: Reserved): Promise<void> {
+  async #judgeAndCall(
+    call: IncomingCall,
+    window: StartWindow,
+    isProbe: boolean,
+    { hold, maxOutputTokens }: Reserved,
+  ): Promise<void> {
     // What was judged may change while content is fetched or hooks are asked: then it is judged again.
     const facts = call.request.facts && factsFromWire(call.request.facts);
     const refusal = this.#judge(call, facts);
@@ -289,6 +328,7 @@ export class ServedModel {
     const work = new WorkerCall(
       {
         style,
+        window,
         workerId,
         nowMs,
         payloads,
@@ -423,6 +463,13 @@ const claimOf = ({ request: { facts } }: IncomingCall): Claim => ({
   client: facts?.client ?? '',
   isUrgent: facts?.priority === wire.Priority.HIGH,
 });
+
+/** A router of before deliveries expired: nothing says whether its call is still wanted. */
+const withoutWindow: Refusal = {
+  rule: 'start_until',
+  detail: 'it does not say until when it may start: its router is older than this worker',
+  isRetryable: true,
+};
 
 interface Reserved {
   readonly hold: Hold;

@@ -1,8 +1,10 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { wire } from '@will/contracts';
 import type { ContentDelta, ModelConnection, ProviderOutcome } from '@will/providers';
-import { modelFor } from '@will/testkit';
+import { exactClock, modelFor } from '@will/testkit';
 import { expect, test } from 'vitest';
+import type { IncomingCall } from './ports.ts';
+import { StartWindow } from './start-window.ts';
 import { WorkerCall } from './worker-call.ts';
 
 const usage = { inputTokens: 1, outputTokens: 1, cachedInputTokens: 0, reasoningTokens: 0, estimated: false };
@@ -31,11 +33,25 @@ function callOn(connection: Pick<ModelConnection, 'run' | 'takesAttachments'>, o
     go: over.go ?? false,
     inputKind: 'chat',
     deadlineUnixMs: BigInt(Date.now() + 60_000),
+    startUntilUnixMs: BigInt(Date.now() + 500),
     facts: { client: 'acme' },
   });
+  const incoming: IncomingCall = {
+    request,
+    dataClass: 'open',
+    toCaller(frame) {
+      toBinary(wire.FrameSchema, frame);
+      frames.push(frame.kind.case ?? '');
+    },
+    toRouter({ case: word = '' }) {
+      words.push(word);
+      if (word === 'asksGo') asked[asks++]?.resolve();
+    },
+  };
   const call = new WorkerCall(
     {
       style: undefined,
+      window: new StartWindow(exactClock(), incoming),
       workerId: 'w',
       maxOutputTokens: undefined,
       model: modelFor({}),
@@ -55,18 +71,7 @@ function callOn(connection: Pick<ModelConnection, 'run' | 'takesAttachments'>, o
       onFirstContent: () => {},
       onOutcome: () => {},
     },
-    {
-      request,
-      dataClass: 'open',
-      toCaller(frame) {
-        toBinary(wire.FrameSchema, frame);
-        frames.push(frame.kind.case ?? '');
-      },
-      toRouter({ case: word = '' }) {
-        words.push(word);
-        if (word === 'asksGo') asked[asks++]?.resolve();
-      },
-    },
+    incoming,
   );
   return { call, words, frames, records, asked, errors };
 }

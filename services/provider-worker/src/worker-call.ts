@@ -35,10 +35,12 @@ import { outputBound, type Refusal } from './judge.ts';
 import { styledInput } from './styled-input.ts';
 import { type WholeInput, wholeInput } from './whole-input.ts';
 import type { IncomingCall, PayloadSource } from './ports.ts';
+import type { StartWindow } from './start-window.ts';
 
 export interface CallDeps {
   /** What is done to the messages for this model; undefined: they go as they came. */
   readonly style: StyleOrder | undefined;
+  readonly window: StartWindow;
   readonly workerId: string;
   /** Output tokens it may make; undefined: no limit that we know of. */
   readonly maxOutputTokens: number | undefined;
@@ -109,16 +111,14 @@ export class WorkerCall implements Commanded {
     this.#mayGo = go;
     this.#startedAtMs = deps.nowMs();
     this.#dataClass = call.dataClass;
+    this.#abort.signal.addEventListener('abort', () => deps.window.withdraw(), { once: true });
     this.#stream = new CallerStream((frame) => call.toCaller(frame), taskId, attempt);
   }
 
   /** Accepts, calls, and resolves when everything is said and recorded. Never rejects. */
   async run(): Promise<void> {
     const { request } = this.#call;
-    this.#call.toRouter({
-      case: 'accepted',
-      value: create(wire.CallAcceptedSchema, { workerId: this.#deps.workerId, ...this.#reserve() }),
-    });
+    this.sayAgain();
     const leftMs = Number(request.deadlineUnixMs) - this.#deps.nowMs();
     const timer = setTimeout(() => this.#abort.abort(abortReasons.deadline), Math.max(0, leftMs));
     try {
@@ -136,9 +136,19 @@ export class WorkerCall implements Commanded {
     }
   }
 
+  /** Tells the router that it is accepted. */
+  sayAgain(): void {
+    const value = create(wire.CallAcceptedSchema, { workerId: this.#deps.workerId, ...this.#reserve() });
+    this.#call.toRouter({ case: 'accepted', value });
+  }
+
   /** The caller wants no more of it. */
   cancel(): void {
     this.#abort.abort(abortReasons.cancelled);
+  }
+
+  start(untilMs: number): void {
+    this.#deps.window.renew(untilMs);
   }
 
   /** Another attempt is to answer. What the caller already reads goes on. */
@@ -157,13 +167,15 @@ export class WorkerCall implements Commanded {
     const { request } = this.#call;
     try {
       // Where nothing has to be waited for nothing is: what was judged cannot have changed when the provider is called.
-      if (request.payload === undefined && hooks.length === 0) {
+      if (request.payload === undefined && hooks.length === 0 && this.#deps.window.state === 'open') {
         const input = this.#asSeen(request.input);
         return typeof input === 'string' ? failedBefore(input, this.#abort.signal) : await this.#ask(input, leftMs);
       }
       const prepared = await this.#prepared();
       if (!prepared.ok) return { ok: false, usage: undefined, failure: prepared.failure };
       this.#dataClass = prepared.dataClass;
+      // The instant until which it may start belongs to the provider's call, not to what is prepared for it.
+      if (!(await this.#deps.window.opens())) return notStarted(this.#abort.signal);
       // The documents may have changed meanwhile, and the data may count as more than before.
       const refused = judgeAgain(prepared.dataClass);
       if (refused) return { ok: false, usage: undefined, failure: forbidden(refused, prepared.dataClass) };
@@ -389,7 +401,8 @@ export class WorkerCall implements Commanded {
     const summary = this.#summary(failure.fine, failure.message);
     const retryAfterMs = failure.retryAfterMs ?? 0;
     if (this.#hasContent) this.#stream.fail(this.#failureFrame(failure, summary));
-    this.#ended(summary, this.#hasContent, failure.isRetryable, retryAfterMs);
+    if (failure === tooLate) this.#deps.window.refuse();
+    else this.#ended(summary, this.#hasContent, failure.isRetryable, retryAfterMs);
     this.#deps.record(this.#record(summary, usage));
   }
 
@@ -497,6 +510,20 @@ const failedBefore = (detail: string, signal: AbortSignal): ProviderOutcome => (
 });
 
 const cancelled = failureOf('cancelled');
+
+/** Nothing was sent to the provider, and nothing is its fault: the router sends the call again. */
+const tooLate: ProviderFailure = {
+  ...failureOf('deadline'),
+  fine: 'Busy',
+  message: 'it was not started: its time to start had passed before it was ready',
+  isRetryable: true,
+};
+
+const notStarted = (signal: AbortSignal): ProviderOutcome => ({
+  ok: false,
+  usage: undefined,
+  failure: signal.aborted ? failureOf(abortedBy(signal)) : tooLate,
+});
 const providerBug: ProviderFailure = {
   ...failureOf('crashed'),
   message: 'the provider failed in a way that it should not',

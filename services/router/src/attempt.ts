@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
-import { outcomeOf, type FineOutcome } from '@will/core';
-import { wire } from '@will/contracts';
-import type { CallSignal, Calls, Dispatch } from './ports.ts';
+import { outcomeOf, startWindowMs, type FineOutcome } from '@will/core';
+import { newId, wire } from '@will/contracts';
+import type { BusClock, CallSignal, Calls, Dispatch } from './ports.ts';
 
 /**
  * How an attempt ended, as far as the router has a say. 'answered': the caller has its end from the worker.
@@ -17,6 +17,7 @@ export type AttemptEnd =
       readonly retryAfterMs: number;
     }
   | { readonly kind: 'lost'; readonly summary: wire.AttemptSummary }
+  /** No worker took it in time, however often it was sent. */
   | { readonly kind: 'undelivered'; readonly summary: wire.AttemptSummary }
   | {
       readonly kind: 'busy';
@@ -36,17 +37,53 @@ export interface AttemptListener {
   asksGo(attempt: Attempt): void;
 }
 
-/** How long a worker's first word may take that nobody waits for any more. */
-const lateWordMs = 5_000;
-const wordsOfOneWhoHasIt: ReadonlySet<string> = new Set(['waits', 'accepted', 'asksGo']);
+/** What sets one delivery of an attempt apart from the next. */
+export interface DeliveryStamp {
+  readonly attemptId: string;
+  /** Attempts sent before of which nobody knows what became of them. */
+  readonly earlierIds: readonly string[];
+  /** UTC milliseconds by the bus clock. */
+  readonly startUntilUnixMs: number;
+}
 
-/** One call of one model for a task, as the router follows it: sent → accepted → (content) → ended. */
-export class Attempt {
+export interface AttemptPlan {
+  readonly model: string;
+  readonly client: string;
+  /** Of its first delivery. */
+  readonly firstId: string;
+  /** How long the same model is tried again where no worker takes it. */
+  readonly patienceMs: number;
+  /** Makes one delivery of the attempt, with an id of its own. */
+  dispatch(stamp: DeliveryStamp): Dispatch;
+}
+
+interface Delivery {
   readonly id: string;
   readonly number: number;
+  /** Its worker said that nothing was or will be sent to a provider. */
+  isSettled: boolean;
+  close(): void;
+}
+
+/** How long a worker's first word may take that nobody waits for any more. */
+const lateWordMs = 5_000;
+const wordsOfOneWhoHasIt: ReadonlySet<string> = new Set(['waits', 'accepted', 'asksGo', 'asksStart']);
+/** A worker that said that a call came late is sent it again at once, and then less and less often. */
+const retryPauseMs = 10;
+const maxRetryPauseMs = 200;
+/** Until the bus clock is known nothing is sent; it is asked for so often meanwhile. */
+const clockWithinMs = 250;
+
+/**
+ * One call of one model for a task, as the router follows it: sent → accepted → (content) → ended. While no worker takes
+ * it, it is sent again: each delivery expires by itself, so that at most one of them starts a call.
+ */
+export class Attempt {
   readonly model: string;
   readonly startedAtMs: number;
   readonly ended: Promise<AttemptEnd>;
+  id = '';
+  number = 0;
   /** '' until a worker spoke. */
   workerId = '';
   /** The most it can come to, as its worker reckons; what it is charged at when nobody sees its end. */
@@ -56,39 +93,33 @@ export class Attempt {
   };
   hasContent = false;
   isEnded = false;
-  /** Given up without a word from any worker: one may still turn up with content. */
+  /** It ended, and of some delivery no worker said a word: one may still turn up with content. */
   isUnheard = false;
   readonly #resolve: (end: AttemptEnd) => void;
   readonly #listener: AttemptListener;
-  readonly #nowMs: () => number;
+  readonly #clock: BusClock;
   readonly #calls: Calls;
-  readonly #client: string;
-  #deliveryTimer: NodeJS.Timeout;
-  #patienceMs: number;
-  readonly #call: { close(): void };
+  readonly #plan: AttemptPlan;
+  readonly #deliveries: Delivery[] = [];
+  /** The delivery that a worker has. */
+  #chosen: Delivery | undefined;
+  #isAccepted = false;
+  #expiries = 0;
+  #timer: NodeJS.Timeout | undefined;
   #stopWatching = (): void => {};
 
-  /**
-   * Sends the call. A worker answers at once, and be it that it waits: silence for `patienceMs` means that the call did
-   * not arrive.
-   * @throws {BusError} the bus is away.
-   */
-  constructor(calls: Calls, dispatch: Dispatch, listener: AttemptListener, nowMs: () => number, patienceMs: number) {
-    const { attemptId, attempt, model, facts } = dispatch.request;
-    this.id = attemptId;
-    this.number = attempt;
-    this.model = model;
-    this.#client = facts?.client ?? '';
+  /** Sends the call. @throws {BusError} the bus is away. */
+  constructor(calls: Calls, plan: AttemptPlan, listener: AttemptListener, clock: BusClock) {
+    this.model = plan.model;
     this.#calls = calls;
+    this.#plan = plan;
     this.#listener = listener;
-    this.#nowMs = nowMs;
-    this.#patienceMs = patienceMs;
-    this.startedAtMs = nowMs();
+    this.#clock = clock;
+    this.startedAtMs = clock.systemMs();
     const { promise, resolve } = Promise.withResolvers<AttemptEnd>();
     this.ended = promise;
     this.#resolve = resolve;
-    this.#call = calls.send(dispatch, (signal) => this.#receive(signal));
-    this.#deliveryTimer = setTimeout(() => this.#undelivered(), patienceMs);
+    this.#deliver();
   }
 
   command(command: wire.CallCommand): void {
@@ -97,26 +128,87 @@ export class Attempt {
 
   /** Stops following. A worker that has it and has not said so yet hears, once it does, that nobody wants it any more. */
   abandon(): void {
-    this.isEnded = true;
-    clearTimeout(this.#deliveryTimer);
-    this.#stopWatching();
-    if (this.workerId === '') setTimeout(() => this.#call.close(), lateWordMs).unref();
-    else this.#call.close();
     // Else whoever waits for its end would be in flight for ever.
-    this.#resolve({ kind: 'abandoned' });
+    this.#end({ kind: 'abandoned' });
   }
 
-  #receive(signal: CallSignal): void {
-    if (this.isEnded) return this.#lateWord(signal);
-    clearTimeout(this.#deliveryTimer);
-    if (signal.kind === 'nobody') return this.#end({ kind: 'nobody' });
+  #deliver(): void {
+    const { nowMs, boundMs } = this.#clock;
+    if (boundMs() === undefined) return void this.#deliverWhenTimed();
+    const earlierIds = this.#deliveries.filter(({ isSettled }) => !isSettled).map(({ id }) => id);
+    const startUntilUnixMs = Math.floor(nowMs() + startWindowMs);
+    const attemptId = this.#deliveries.length === 0 ? this.#plan.firstId : newId();
+    const dispatch = this.#plan.dispatch({ attemptId, earlierIds, startUntilUnixMs });
+    this.id = attemptId;
+    this.number = dispatch.request.attempt;
+    const delivery: Delivery = { id: attemptId, number: this.number, isSettled: false, close: () => {} };
+    this.#deliveries.push(delivery);
+    delivery.close = this.#calls.send(dispatch, (signal) => this.#receive(delivery, signal)).close;
+    this.#await(startWindowMs);
+  }
+
+  async #deliverWhenTimed(): Promise<void> {
+    while (!this.isEnded && this.#isPatient() && !(await this.#clock.untilBound(clockWithinMs)));
+    this.#deliverAgain();
+  }
+
+  /** Sends it once more, or gives it up. */
+  #deliverAgain(): void {
+    if (this.isEnded || this.#chosen) return;
+    if (!this.#isPatient()) return this.#undelivered();
+    try {
+      this.#deliver();
+    } catch {
+      // The bus is away: it comes back, or the task ends by its deadline.
+      this.#await(startWindowMs);
+    }
+  }
+
+  #isPatient(): boolean {
+    return this.#clock.systemMs() - this.startedAtMs < this.#plan.patienceMs;
+  }
+
+  #await(withinMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#silent(), withinMs);
+  }
+
+  /** Silence tells nothing while this process, or the server, stood still: then a word may be on its way. */
+  async #silent(): Promise<void> {
+    const waited = this.#chosen;
+    const isInTouch = await this.#calls.isInTouch();
+    if (this.isEnded || this.#chosen !== waited || this.#isAccepted) return;
+    if (!isInTouch) return this.#await(startWindowMs / 2);
+    this.#letGo();
+    this.#deliverAgain();
+  }
+
+  /** Whoever had it is no longer counted on. */
+  #letGo(): void {
+    this.#stopWatching();
+    this.#chosen = undefined;
+    this.#isAccepted = false;
+    this.workerId = '';
+  }
+
+  #receive(delivery: Delivery, signal: CallSignal): void {
+    if (this.isEnded || (this.#chosen && this.#chosen !== delivery)) return this.#lateWord(delivery, signal);
+    if (signal.kind === 'nobody') {
+      delivery.isSettled = true;
+      return this.#end({ kind: 'nobody' });
+    }
     const { event } = signal;
     switch (event.kind.case) {
+      case 'expired':
+        return this.#expired(delivery);
+      case 'asksStart':
+        return this.#asksStart(delivery, event.workerId);
       case 'waits':
-        return this.#waits(event.workerId, event.kind.value);
+        return this.#waits(delivery, event.workerId, event.kind.value);
       case 'accepted':
-        return this.#accepted(event.kind.value);
+        return this.#accepted(delivery, event.kind.value);
       case 'busy':
+        delivery.isSettled = true;
         return this.#end({
           kind: 'busy',
           reason: event.kind.value.reason,
@@ -125,6 +217,7 @@ export class Attempt {
           isLimit: event.kind.value.isLimit,
         });
       case 'refused': {
+        delivery.isSettled = true;
         const { rule, detail, retryable } = event.kind.value;
         return this.#end({
           kind: 'failed',
@@ -146,19 +239,53 @@ export class Attempt {
     }
   }
 
-  /** It arrived: its worker may be told that it is not wanted any more. */
-  #waits(workerId: string, { withinMs }: wire.CallWaits): void {
+  /** Each delivery comes to one worker: from here on what is said of others does not count. */
+  #choose(delivery: Delivery, workerId: string): void {
+    clearTimeout(this.#timer);
+    this.#stopWatching();
+    this.#chosen = delivery;
+    this.id = delivery.id;
+    this.number = delivery.number;
     this.workerId = workerId;
-    this.#patienceMs = withinMs;
-    this.#deliveryTimer = setTimeout(() => this.#undelivered(), withinMs);
-    this.#stopWatching = this.#calls.watch(workerId, () => this.#undelivered());
   }
 
-  #accepted({ workerId, reserve, reserveCostNanoUsd }: wire.CallAccepted): void {
-    this.workerId = workerId;
-    this.reserve = { usage: reserve, costNanoUsd: reserveCostNanoUsd };
+  /** Nothing was sent to a provider. The newest delivery alone is followed by another one. */
+  #expired(delivery: Delivery): void {
+    delivery.isSettled = true;
+    if (this.#chosen) this.#letGo();
+    else if (delivery !== this.#deliveries.at(-1)) return;
+    this.#expiries += 1;
+    clearTimeout(this.#timer);
+    const pauseMs = Math.min(maxRetryPauseMs, retryPauseMs * 2 ** (this.#expiries - 1));
+    this.#timer = setTimeout(() => this.#deliverAgain(), this.#expiries === 1 ? 0 : pauseMs);
+  }
+
+  /** It may have come late. It is wanted, as no other delivery is on its way to a provider. */
+  #asksStart(delivery: Delivery, workerId: string): void {
+    const { nowMs, boundMs } = this.#clock;
+    if (boundMs() === undefined) return;
+    if (this.#chosen === undefined) this.#choose(delivery, workerId);
     this.#stopWatching();
-    const work = { client: this.#client, id: this.id };
+    this.#stopWatching = this.#calls.watch(workerId, () => this.#lostBeforeAccepted());
+    this.#await(startWindowMs);
+    const startUntilUnixMs = Math.floor(nowMs() + startWindowMs);
+    this.#calls.command(workerId, delivery.id, wire.CallCommand.START, startUntilUnixMs);
+  }
+
+  /** It arrived: its worker may be told that it is not wanted any more. */
+  #waits(delivery: Delivery, workerId: string, { withinMs }: wire.CallWaits): void {
+    this.#choose(delivery, workerId);
+    this.#await(withinMs);
+    this.#stopWatching = this.#calls.watch(workerId, () => this.#lostBeforeAccepted());
+  }
+
+  #accepted(delivery: Delivery, { workerId, reserve, reserveCostNanoUsd }: wire.CallAccepted): void {
+    // It says so once more where another delivery of the attempt came to it.
+    if (this.#isAccepted) return;
+    this.#choose(delivery, workerId);
+    this.#isAccepted = true;
+    this.reserve = { usage: reserve, costNanoUsd: reserveCostNanoUsd };
+    const work = { client: this.#plan.client, id: this.id };
     this.#stopWatching = this.#calls.watch(workerId, () => this.#lost(), work);
     this.#listener.accepted(this);
   }
@@ -169,31 +296,38 @@ export class Attempt {
     else this.#end({ kind: 'failed', summary, isRetryable: ended.retryable, retryAfterMs: ended.retryAfterMs });
   }
 
+  #lostBeforeAccepted(): void {
+    this.#letGo();
+    this.#deliverAgain();
+  }
+
   #lost(): void {
     const summary = this.summary('WorkerLost', `worker ${this.workerId} missed three signs of life`);
     this.#end({ kind: this.hasContent ? 'lost_with_content' : 'lost', summary });
   }
 
   #undelivered(): void {
-    this.isUnheard = true;
-    this.#end(
-      { kind: 'undelivered', summary: this.summary('WorkerLost', `no worker answered within ${this.#patienceMs} ms`) },
-      true,
-    );
+    const waitedMs = Math.round(this.#clock.systemMs() - this.startedAtMs);
+    this.#end({ kind: 'undelivered', summary: this.summary('Busy', `no worker took it within ${waitedMs} ms`) });
   }
 
-  /** A worker that has a call which was given up must not send content. */
-  #lateWord(signal: CallSignal): void {
+  /** A worker that has a delivery which does not count must not call a provider, and not send content. */
+  #lateWord(delivery: Delivery, signal: CallSignal): void {
     if (signal.kind !== 'event' || !wordsOfOneWhoHasIt.has(signal.event.kind.case ?? '')) return;
-    this.workerId = signal.event.workerId;
-    this.command(wire.CallCommand.REVOKE);
+    this.#calls.command(signal.event.workerId, delivery.id, wire.CallCommand.REVOKE);
   }
 
-  #end(end: AttemptEnd, keepListening = false): void {
+  #end(end: AttemptEnd): void {
     this.isEnded = true;
-    clearTimeout(this.#deliveryTimer);
+    clearTimeout(this.#timer);
     this.#stopWatching();
-    if (!keepListening) this.#call.close();
+    const unheard = this.#deliveries.filter((delivery) => delivery !== this.#chosen && !delivery.isSettled);
+    this.isUnheard = unheard.length > 0;
+    const close = (deliveries: readonly Delivery[]): void => {
+      for (const delivery of deliveries) delivery.close();
+    };
+    close(this.#deliveries.filter((delivery) => !unheard.includes(delivery)));
+    if (this.isUnheard) setTimeout(() => close(unheard), lateWordMs).unref();
     this.#resolve(end);
   }
 
@@ -205,7 +339,7 @@ export class Attempt {
       outcome: outcomeOf(fine),
       fine,
       reason,
-      durationMs: Math.max(0, Math.round(this.#nowMs() - this.startedAtMs)),
+      durationMs: Math.max(0, Math.round(this.#clock.systemMs() - this.startedAtMs)),
     });
   }
 }

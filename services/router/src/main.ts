@@ -3,8 +3,10 @@ import {
   beat,
   connectBus,
   ensureStreams,
+  followServerClock,
   followSnapshot,
   LifeWatch,
+  LoopWatch,
   openCooldowns,
   Outbox,
   watchProcesses,
@@ -45,8 +47,10 @@ await runMain(logger, async (ready) => {
   const rests = await openCooldowns(bus, Date.now);
   const outbox = new Outbox(bus, { service: 'router', kind: 'records', onError });
   const life = new LifeWatch(bus);
+  const loop = new LoopWatch();
+  const clock = await followServerClock(bus);
   const slots = new SlotQueues();
-  const calls = busCalls(bus, life);
+  const calls = busCalls(bus, life, loop);
   const nowMs = Date.now;
   const decisions = new Decisions(busPolicy(bus, policyTimeoutMs), snapshots, nowMs);
   const demand = new Demand(slots, nowMs);
@@ -60,6 +64,12 @@ await runMain(logger, async (ready) => {
     slots,
     records: busRecords(outbox),
     nowMs,
+    clock: {
+      nowMs: clock.nowMs,
+      boundMs: () => clock.boundMs(),
+      untilBound: (timeoutMs) => clock.untilBound(timeoutMs),
+      systemMs: nowMs,
+    },
     newSeed: () => Math.floor(Math.random() * 2 ** 32),
     snapshot: () => snapshots.current,
     maxTasks: config.maxTasks,
@@ -97,6 +107,8 @@ await runMain(logger, async (ready) => {
   edges.unsubscribe();
   calls.stop();
   life.close();
+  loop.stop();
+  clock.stop();
   await processes.stop();
   rests.stop();
   snapshots.stop();

@@ -55,8 +55,16 @@ export type CallSignal = { readonly kind: 'nobody' } | { readonly kind: 'event';
 export interface Calls {
   /** Sends a call to the model's group; signals come until `close()`. @throws {BusError} */
   send(dispatch: Dispatch, onSignal: (signal: CallSignal) => void): { close(): void };
-  /** Commands a worker. Never throws: a bus that is away loses it, and the worker sees that by itself. */
-  command(workerId: string, attemptId: string, command: wire.CallCommand): void;
+  /**
+   * Commands a worker. Never throws: a bus that is away loses it, and the worker sees that by itself. @param
+   * startUntilUnixMs with START: by the bus clock.
+   */
+  command(workerId: string, attemptId: string, command: wire.CallCommand, startUntilUnixMs?: number): void;
+  /**
+   * Whether silence means something: the server answers at once, and this process did not stand still. What the server
+   * had for this process before is received by then.
+   */
+  isInTouch(): Promise<boolean>;
   /** Calls back once when the worker missed three beats, or does not have the work any more. Returns how to stop. */
   watch(workerId: string, onLost: () => void, work?: Work): () => void;
 }
@@ -81,4 +89,16 @@ export interface Records {
   decided(taskId: string, decisionId: string, decided: DecidedSet, choice: Choice): void;
   intent(record: wire.CallRecord, deadlineUnixMs: number): void;
   call(record: wire.CallRecord): void;
+}
+
+/** The clocks that deliveries go by. */
+export interface BusClock {
+  /** UTC milliseconds by the bus clock. */
+  nowMs(): number;
+  /** How far that may be off; undefined: the bus clock is not known, and nothing is sent. */
+  boundMs(): number | undefined;
+  /** Resolves true once there is a bound, false when that took longer. */
+  untilBound(timeoutMs: number): Promise<boolean>;
+  /** UTC milliseconds by this machine's clock, for what is told of durations. */
+  systemMs(): number;
 }

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import type { Snapshot } from '@will/core';
 import { newId, wire } from '@will/contracts';
+import { exactClock } from '@will/testkit';
 import { expect, test } from 'vitest';
 import { Decisions } from './decisions.ts';
 import { Router } from './service.ts';
@@ -13,12 +14,13 @@ function router(maxTasks: number) {
   const made = new Router({
     routerId: 'r',
     decisions: new Decisions({ decide: () => new Promise(() => {}) }, { current: snapshot }, Date.now),
-    calls: { send: () => ({ close() {} }), command() {}, watch: () => () => {} },
+    calls: { send: () => ({ close() {} }), command() {}, isInTouch: async () => true, watch: () => () => {} },
     workers: { unserved: () => new Map(), isServed: () => true },
     rests: { untilMs: new Map(), onChange: () => () => {} },
     slots: new SlotQueues(),
     records: { decided() {}, intent() {}, call() {} },
     nowMs: Date.now,
+    clock: exactClock(),
     newSeed: () => 1,
     snapshot: () => snapshot,
     maxTasks,

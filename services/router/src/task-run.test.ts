@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import type { RankedSet } from '@will/core';
 import { wire } from '@will/contracts';
-import { factsFor, snapshotOf } from '@will/testkit';
+import { exactClock, factsFor, snapshotOf } from '@will/testkit';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Decisions } from './decisions.ts';
 import type { AcceptedTask } from './intake.ts';
@@ -52,6 +52,8 @@ function world(
     patienceMs?: number;
     /** Exploration: all is as if the goal had ordered, and the seed goes elsewhere first. */
     seed?: number;
+    /** False: the bus clock is not known yet. */
+    isTimed?: boolean;
     ranking?: RankedSet['ranking'];
   } = {},
 ) {
@@ -93,6 +95,8 @@ function world(
       };
     },
   };
+  const touch = { isInTouch: true, boundMs: 0 as number | undefined, timed: Promise.withResolvers<boolean>() };
+  if (options.isTimed === false) touch.boundMs = undefined;
   const slots = new SlotQueues();
   const rests = restsByHand(options.rests ?? {});
   const served = new Set(options.served ?? [...models, ...(options.laterModels ?? [])]);
@@ -131,6 +135,7 @@ function world(
       },
       command: (workerId: string, _attemptId: string, command: wire.CallCommand) =>
         void commands.push(`${wire.CallCommand[command]} ${workerId}`),
+      isInTouch: async () => touch.isInTouch,
       watch(workerId: string, onLost: () => void) {
         losers.set(workerId, onLost);
         return () => losers.delete(workerId);
@@ -144,6 +149,7 @@ function world(
     slots,
     records,
     nowMs: Date.now,
+    clock: { ...exactClock(), boundMs: () => touch.boundMs, untilBound: () => touch.timed.promise },
     newSeed: () => options.seed ?? 1,
   };
   const task: AcceptedTask = {
@@ -171,6 +177,7 @@ function world(
     calls,
     slots,
     rests,
+    touch,
     settle: () => vi.advanceTimersByTimeAsync(0),
   };
 }
@@ -188,6 +195,8 @@ const ended = (model: string, fine: string, hadContent: boolean, retryable = tru
     retryable,
   }),
 });
+const expired: wire.CallEvent['kind'] = { case: 'expired', value: create(wire.CallExpiredSchema) };
+const asksStart: wire.CallEvent['kind'] = { case: 'asksStart', value: create(wire.CallAsksStartSchema) };
 const hasContent: wire.CallEvent['kind'] = { case: 'hasContent', value: create(wire.CallHasContentSchema) };
 const asksGo: wire.CallEvent['kind'] = { case: 'asksGo', value: create(wire.CallAsksGoSchema) };
 const failureIn = (frames: readonly wire.Frame[]): wire.Failure | undefined =>
@@ -224,18 +233,90 @@ test('a failure that no other model would mend ends the task', async () => {
   expect(failureIn(frames)?.code).toBe(wire.FailureCode.CANCELLED);
 });
 
-test('a call that nobody answers for 100 ms is given up; its late worker is revoked, and the next one asks before it speaks', async () => {
+test('a call that no worker takes is sent to the same model again, with a new window, and the late worker of the first is revoked', async () => {
   const { sent, commands, frames, settle } = world(['a', 'b']);
   await settle();
-  await vi.advanceTimersByTimeAsync(101);
-  expect(sent[1]?.request).toMatchObject({ model: 'b', go: false });
+  expect(Number(sent[0]?.request.startUntilUnixMs) - Date.now()).toBe(500);
+  await vi.advanceTimersByTimeAsync(500);
+  const [first, second] = sent.map(({ request }) => request);
+  expect(second).toMatchObject({ model: 'a', attempt: 2, go: false, earlierIds: [first?.attemptId], prior: [] });
+  expect(Number(second?.startUntilUnixMs) - Date.now()).toBe(500);
   sent[1]?.hear(accepted(2));
-  sent[0]?.hear(accepted(1));
+  sent[0]?.hear(asksStart);
   expect(commands).toEqual(['REVOKE worker-1']);
   sent[1]?.hear(asksGo);
   await settle();
   expect(frames.map(({ kind }) => kind.case)).toEqual(['accepted', 'counts']);
   expect(commands).toEqual(['REVOKE worker-1', 'GO worker-2']);
+});
+
+test('whichever delivery is accepted first is the call; what comes of the others is not wanted', async () => {
+  const { over, sent, commands, frames } = world(['a', 'b']);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(sent.map(({ request }) => request.model)).toEqual(['a', 'a', 'a']);
+  sent[1]?.hear(accepted(2));
+  sent[2]?.hear(asksStart);
+  sent[0]?.hear(accepted(1));
+  expect(commands).toEqual(['REVOKE worker-3', 'REVOKE worker-1']);
+  sent[1]?.hear(ended('a', 'Success', true));
+  await over;
+  expect([sent.length, failureIn(frames)]).toEqual([3, undefined]);
+});
+
+test('a worker that took a call late hears that it may start, and until when; it is then the call’s own worker', async () => {
+  const { sent, commands } = world(['a', 'b']);
+  await vi.advanceTimersByTimeAsync(400);
+  sent[0]?.hear(asksStart);
+  expect(commands).toEqual(['START worker-1']);
+  await vi.advanceTimersByTimeAsync(400);
+  sent[0]?.hear(accepted(1));
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(sent).toHaveLength(1);
+});
+
+test('a call that came too late is sent to the same model again at once, and is no attempt of its own', async () => {
+  const { sent } = world(['a', 'b']);
+  await vi.advanceTimersByTimeAsync(300);
+  sent[0]?.hear(expired);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(sent[1]?.request).toMatchObject({ model: 'a', attempt: 1, go: true, earlierIds: [], prior: [] });
+  // Who says so again and again is not asked in a loop without a pause.
+  for (let n = 1; n < 20; n += 1) {
+    sent.at(-1)?.hear(expired);
+    await vi.advanceTimersByTimeAsync(10);
+  }
+  expect(sent.length).toBeLessThan(10);
+});
+
+test('silence means nothing while this process or the server stood still', async () => {
+  const { sent, touch } = world(['a', 'b']);
+  touch.isInTouch = false;
+  await vi.advanceTimersByTimeAsync(4_000);
+  expect(sent).toHaveLength(1);
+  touch.isInTouch = true;
+  await vi.advanceTimersByTimeAsync(500);
+  expect(sent.map(({ request }) => request.model)).toEqual(['a', 'a']);
+});
+
+test('a model whose workers stay silent for 5 s gives way to the next, whose answer may not mix with a late one', async () => {
+  const { sent } = world(['a', 'b']);
+  await vi.advanceTimersByTimeAsync(5_001);
+  const last = sent.at(-1)?.request;
+  expect(last).toMatchObject({ model: 'b', go: false });
+  const numbers = sent.map(({ request }) => request.attempt);
+  expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+  expect(new Set(numbers).size).toBe(numbers.length);
+  expect(sent.slice(0, -1).every(({ request }) => request.model === 'a')).toBe(true);
+});
+
+test('nothing is sent before the bus clock is known', async () => {
+  const { sent, touch, settle } = world(['a'], { isTimed: false });
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(sent).toHaveLength(0);
+  touch.boundMs = 1;
+  touch.timed.resolve(true);
+  await settle();
+  expect(sent).toHaveLength(1);
 });
 
 test('a worker that says it waits is waited for, and told when the caller is gone', async () => {
@@ -248,21 +329,24 @@ test('a worker that says it waits is waited for, and told when the caller is gon
   expect(commands).toEqual(['CANCEL worker-1']);
 });
 
-test('a worker that waits for longer than it said is given up like one that was never heard', async () => {
+test('a worker that waits for longer than it said is no longer counted on, nor is one that dies while it waits', async () => {
   const { sent, settle } = world(['a', 'b']);
   await settle();
   sent[0]?.hear(waits);
   await vi.advanceTimersByTimeAsync(3_001);
-  expect(sent[1]?.request).toMatchObject({ model: 'b', go: false });
+  expect(sent[1]?.request).toMatchObject({ model: 'a', go: false });
+  sent[1]?.hear(waits);
+  sent[1]?.lose();
+  await settle();
+  expect(sent[2]?.request).toMatchObject({ model: 'a', go: false });
 });
 
-test('the last model left is given a second before its call is sent again', async () => {
-  const { sent, settle } = world(['a']);
-  await settle();
-  await vi.advanceTimersByTimeAsync(900);
-  expect(sent).toHaveLength(1);
-  await vi.advanceTimersByTimeAsync(200);
-  expect(sent[1]?.request).toMatchObject({ model: 'a', attempt: 2, go: false });
+test('the last model left is waited for until the deadline', async () => {
+  const { over, sent, frames } = world(['a']);
+  await vi.advanceTimersByTimeAsync(10_001);
+  await over;
+  expect(sent.length).toBeGreaterThan(15);
+  expect(failureIn(frames)?.code).toBe(wire.FailureCode.DEADLINE);
 });
 
 test('a worker lost before content: outcome unknown is recorded, and the next model answers', async () => {

@@ -2,12 +2,13 @@ import { create } from '@bufbuild/protobuf';
 import { BusError } from '@will/bus';
 import { outcomeOf, pick, type Candidate, type FineOutcome, type Pick, type RankedSet } from '@will/core';
 import { factsToWire, newId, wire } from '@will/contracts';
-import { Attempt, type AttemptEnd, type AttemptListener } from './attempt.ts';
+import { Attempt, type AttemptEnd, type AttemptListener, type DeliveryStamp } from './attempt.ts';
 import type { Decisions } from './decisions.ts';
 import { blockedMessage, codeOf, codeOfBlocked, wayOf } from './failures.ts';
 import type { AcceptedTask } from './intake.ts';
 import {
   PolicyError,
+  type BusClock,
   type Caller,
   type Calls,
   type Choice,
@@ -29,13 +30,17 @@ export interface RunDeps {
   readonly slots: SlotQueues;
   readonly records: Records;
   readonly nowMs: () => number;
+  readonly clock: BusClock;
   /** A seed for the choice among equals; recorded with the decision. */
   readonly newSeed: () => number;
   readonly watch?: Watch;
 }
 
-/** A worker that is silent for so long is not waited for while another model may do the task; the last one is given more. */
-const patienceMs = { others: 100, last: 1_000 } as const;
+/**
+ * So long is a call sent to the same model again while its workers are silent and another model may do the task: longer
+ * than a process, or a server, stands still that is alive. The last one is waited for until the deadline.
+ */
+const patienceMs = { others: 5_000, last: Number.POSITIVE_INFINITY } as const;
 /** How often a task is decided at most, while the documents change under it. */
 const mostDecisions = 3;
 /** A call may be on its way, and policy away: what no rule restricts may be used for a while longer. */
@@ -49,6 +54,9 @@ const lookAgainAfterMs = 1_000;
 
 /** After its deadline a stream that the worker owns gets this long to end by itself. */
 const workerGraceMs = 250;
+
+/** Ends of attempts that say nothing of what another call of the model would come to. */
+const notOfTheModel: ReadonlySet<string> = new Set<FineOutcome>(['Policy', 'WorkerLost', 'Busy']);
 
 /** Models as they are tried, those that are passed over at their places, so that the whole way is told. */
 function inTurn(
@@ -94,6 +102,7 @@ export class TaskRun implements AttemptListener {
   >();
   readonly #summaries: wire.AttemptSummary[] = [];
   readonly #attempts: Attempt[] = [];
+  #lastNumber = 0;
   #decided: DecidedSet | undefined;
   #picked: Pick = { order: [], skipped: [] };
   #isOver = false;
@@ -173,11 +182,7 @@ export class TaskRun implements AttemptListener {
   /** A provider said no to this task already: another decision does not change that. */
   #hasFailed(model: string): boolean {
     return this.#summaries.some(
-      (summary) =>
-        summary.model === model &&
-        summary.attemptId !== '' &&
-        summary.fine !== 'Policy' &&
-        summary.fine !== 'WorkerLost',
+      (summary) => summary.model === model && summary.attemptId !== '' && !notOfTheModel.has(summary.fine),
     );
   }
 
@@ -273,12 +278,22 @@ export class TaskRun implements AttemptListener {
   }
 
   async #attempt(model: string, patience: number, anotherFollows: boolean): Promise<AttemptEnd> {
-    const number = this.#summaries.length + 1;
-    const request = this.#request(model, number, anotherFollows);
+    const { calls, clock } = this.#deps;
+    const firstId = newId();
+    const earlier = [...this.#attempts];
+    const watch = this.#watch.attempt(model, this.#summaries.length + 1, firstId);
     const dataClass = (this.#decided as DecidedSet).set.dataClass;
-    const watch = this.#watch.attempt(model, number, request.attemptId);
-    const { calls, nowMs } = this.#deps;
-    const attempt = watch.run(() => new Attempt(calls, { request, dataClass }, this, nowMs, patience));
+    const plan = {
+      model,
+      client: this.task.client,
+      patienceMs: patience,
+      firstId,
+      dispatch: (stamp: DeliveryStamp) => ({
+        request: this.#request(model, stamp, earlier, anotherFollows),
+        dataClass,
+      }),
+    };
+    const attempt = watch.run(() => new Attempt(calls, plan, this, clock));
     this.#attempts.push(attempt);
     const leave = this.#deps.slots.hold(model, this.task.facts.client);
     this.#holds.add(leave);
@@ -426,13 +441,27 @@ export class TaskRun implements AttemptListener {
     });
   }
 
-  #request(model: string, number: number, anotherFollows: boolean): wire.CallRequest {
+  /** Above that of every call whose end nobody has seen: its frames must not be taken for those of this one. */
+  #nextNumber(isFirstDelivery: boolean): number {
+    const isAlone = isFirstDelivery && this.#attempts.every(({ isUnheard }) => !isUnheard);
+    this.#lastNumber = Math.max(this.#summaries.length + 1, isAlone ? 0 : this.#lastNumber + 1);
+    return this.#lastNumber;
+  }
+
+  #request(
+    model: string,
+    { attemptId, earlierIds, startUntilUnixMs }: DeliveryStamp,
+    earlier: readonly Attempt[],
+    anotherFollows: boolean,
+  ): wire.CallRequest {
     const { task } = this;
     const { set } = this.#decided as DecidedSet;
     return create(wire.CallRequestSchema, {
       taskId: task.taskId,
-      attemptId: newId(),
-      attempt: number,
+      attemptId,
+      attempt: this.#nextNumber(earlierIds.length === 0),
+      earlierIds: [...earlierIds],
+      startUntilUnixMs: BigInt(startUntilUnixMs),
       decisionId: this.#decisionId,
       revision: BigInt(set.revision),
       expiresUnixMs: BigInt(Math.floor(Math.min(task.deadlineUnixMs, this.#expiryOf(set)))),
@@ -440,7 +469,7 @@ export class TaskRun implements AttemptListener {
       model,
       deadlineUnixMs: BigInt(task.deadlineUnixMs),
       callerInbox: this.#caller.inbox,
-      go: this.#attempts.every((attempt) => attempt.isEnded && !attempt.isUnheard),
+      go: earlierIds.length === 0 && earlier.every((attempt) => attempt.isEnded && !attempt.isUnheard),
       stream: task.stream,
       maxOutputTokens: task.maxOutputTokens,
       prior: [...this.#summaries],

@@ -61,16 +61,9 @@ function parse(data: Uint8Array): wire.CallRequest | undefined {
 
 /** Obeys routers (go, revoke, cancel by attempt) and callers (cancel by task). */
 export function obeyCommands(bus: Bus, calls: CallIndex): { stop(): void } {
-  const obey: Record<wire.CallCommand, (attemptId: string) => void> = {
-    [wire.CallCommand.UNSPECIFIED]: () => {},
-    [wire.CallCommand.GO]: (attemptId) => calls.ofAttempt(attemptId)?.go(),
-    [wire.CallCommand.REVOKE]: (attemptId) => calls.ofAttempt(attemptId)?.revoke(),
-    [wire.CallCommand.CANCEL]: (attemptId) => calls.ofAttempt(attemptId)?.cancel(),
-  };
-  const control = bus.listen(subjects.control(bus.processId), (message) => {
-    const { attemptId, command } = fromBinary(wire.CallControlSchema, message.data);
-    obey[command]?.(attemptId);
-  });
+  const control = bus.listen(subjects.control(bus.processId), ({ data }) =>
+    calls.obey(fromBinary(wire.CallControlSchema, data)),
+  );
   const cancels = bus.listen(patterns.cancels(bus.processId), ({ subject, data }) => {
     const client = subject.slice(subject.lastIndexOf('.') + 1);
     for (const call of calls.ofTask(client, fromBinary(wire.CancelSchema, data).taskId)) call.cancel();

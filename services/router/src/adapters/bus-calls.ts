@@ -1,13 +1,16 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import type { Bus, LifeWatch } from '@will/bus';
+import type { Bus, LifeWatch, LoopWatch } from '@will/bus';
 import { patterns, subjects, wire } from '@will/contracts';
 import type { Calls, CallSignal } from '../ports.ts';
+
+/** A standstill of this process or of the server that is longer makes silence mean nothing. */
+const maxStandstillMs = 100;
 
 /**
  * Calls over the bus: one wildcard inbox for all of this router's calls, one attempt per last token. The server itself
  * answers there when nobody is in a model's group.
  */
-export function busCalls(bus: Bus, life: LifeWatch): Calls & { stop(): void } {
+export function busCalls(bus: Bus, life: LifeWatch, loop: LoopWatch): Calls & { stop(): void } {
   const waiting = new Map<string, (signal: CallSignal) => void>();
   const inbox = bus.listen(patterns.inbox('router', bus.processId), (message) => {
     const onSignal = waiting.get(message.subject.slice(message.subject.lastIndexOf('.') + 1));
@@ -15,7 +18,19 @@ export function busCalls(bus: Bus, life: LifeWatch): Calls & { stop(): void } {
     if (message.isNoResponders) onSignal({ kind: 'nobody' });
     else onSignal({ kind: 'event', event: fromBinary(wire.CallEventSchema, message.data) });
   });
+  let asking: Promise<boolean> | undefined;
+  /** The server's answer comes after all that it had for this process before. */
+  const askServer = async (): Promise<boolean> => {
+    const askedMs = performance.now();
+    if (!bus.isConnected || loop.stoodStillMs() > maxStandstillMs) return false;
+    await bus.connection.flush().catch(() => {});
+    return bus.isConnected && performance.now() - askedMs < maxStandstillMs && loop.stoodStillMs() <= maxStandstillMs;
+  };
   return {
+    isInTouch: () =>
+      (asking ??= askServer().finally(() => {
+        asking = undefined;
+      })),
     send({ request, dataClass }, onSignal) {
       const { attemptId, model } = request;
       waiting.set(attemptId, onSignal);
@@ -28,9 +43,13 @@ export function busCalls(bus: Bus, life: LifeWatch): Calls & { stop(): void } {
       }
       return { close: () => waiting.delete(attemptId) };
     },
-    command(workerId, attemptId, command) {
+    command(workerId, attemptId, command, startUntilUnixMs = 0) {
       if (!bus.isConnected) return;
-      const control = create(wire.CallControlSchema, { attemptId, command });
+      const control = create(wire.CallControlSchema, {
+        attemptId,
+        command,
+        startUntilUnixMs: BigInt(startUntilUnixMs),
+      });
       bus.publish(subjects.control(workerId), toBinary(wire.CallControlSchema, control));
     },
     watch: (workerId, onLost, work) => life.watch(workerId, onLost, work),

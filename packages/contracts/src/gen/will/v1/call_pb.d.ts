@@ -140,6 +140,20 @@ export declare type CallRequest = Message<"will.v1.CallRequest"> & {
    * @generated from field: will.v1.PayloadRef payload = 30;
    */
   payload?: PayloadRef | undefined;
+
+  /**
+   * UTC milliseconds by the bus clock: no call of a provider starts later, unless the router renews it.
+   *
+   * @generated from field: int64 start_until_unix_ms = 31;
+   */
+  startUntilUnixMs: bigint;
+
+  /**
+   * Ids of earlier deliveries of this attempt that nobody answered: a worker that has one of them does not take this one.
+   *
+   * @generated from field: repeated string earlier_ids = 32;
+   */
+  earlierIds: string[];
 };
 
 /**
@@ -232,6 +246,38 @@ export declare type CallBusy = Message<"will.v1.CallBusy"> & {
  * Use `create(CallBusySchema)` to create a new message.
  */
 export declare const CallBusySchema: GenMessage<CallBusy>;
+
+/**
+ * Not called: it came too late, or its worker stood still. Nothing was sent to the provider; the same model may be tried.
+ *
+ * @generated from message will.v1.CallExpired
+ */
+export declare type CallExpired = Message<"will.v1.CallExpired"> & {
+  /**
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message will.v1.CallExpired.
+ * Use `create(CallExpiredSchema)` to create a new message.
+ */
+export declare const CallExpiredSchema: GenMessage<CallExpired>;
+
+/**
+ * It may have come too late: is it still wanted? The router answers by CALL_COMMAND_START or CALL_COMMAND_REVOKE.
+ *
+ * @generated from message will.v1.CallAsksStart
+ */
+export declare type CallAsksStart = Message<"will.v1.CallAsksStart"> & {
+};
+
+/**
+ * Describes the message will.v1.CallAsksStart.
+ * Use `create(CallAsksStartSchema)` to create a new message.
+ */
+export declare const CallAsksStartSchema: GenMessage<CallAsksStart>;
 
 /**
  * Not called: the worker's own check of the rules said no.
@@ -383,6 +429,18 @@ export declare type CallEvent = Message<"will.v1.CallEvent"> & {
      */
     value: CallWaits;
     case: "waits";
+  } | {
+    /**
+     * @generated from field: will.v1.CallExpired expired = 20;
+     */
+    value: CallExpired;
+    case: "expired";
+  } | {
+    /**
+     * @generated from field: will.v1.CallAsksStart asks_start = 21;
+     */
+    value: CallAsksStart;
+    case: "asksStart";
   } | { case: undefined; value?: undefined };
 };
 
@@ -407,6 +465,13 @@ export declare type CallControl = Message<"will.v1.CallControl"> & {
    * @generated from field: will.v1.CallCommand command = 2;
    */
   command: CallCommand;
+
+  /**
+   * With CALL_COMMAND_START; UTC milliseconds by the bus clock.
+   *
+   * @generated from field: int64 start_until_unix_ms = 3;
+   */
+  startUntilUnixMs: bigint;
 };
 
 /**
@@ -472,6 +537,13 @@ export enum CallCommand {
    * @generated from enum value: CALL_COMMAND_CANCEL = 3;
    */
   CANCEL = 3,
+
+  /**
+   * It is still wanted: the provider may be called until the instant that comes with it.
+   *
+   * @generated from enum value: CALL_COMMAND_START = 4;
+   */
+  START = 4,
 }
 
 /**

@@ -12,7 +12,7 @@ import { file_will_v1_task } from "./task_pb.js";
  * Describes the file will/v1/call.proto.
  */
 export const file_will_v1_call = /*@__PURE__*/
-  fileDesc("ChJ3aWxsL3YxL2NhbGwucHJvdG8SB3dpbGwudjEi7wMKC0NhbGxSZXF1ZXN0Eg8KB3Rhc2tfaWQYASABKAkSEgoKYXR0ZW1wdF9pZBgCIAEoCRIPCgdhdHRlbXB0GAMgASgNEhMKC2RlY2lzaW9uX2lkGAQgASgJEhAKCHJldmlzaW9uGAUgASgEEhcKD2V4cGlyZXNfdW5peF9tcxgGIAEoAxIdCgVmYWN0cxgHIAEoCzIOLndpbGwudjEuRmFjdHMSDQoFbW9kZWwYCCABKAkSGAoQZGVhZGxpbmVfdW5peF9tcxgJIAEoAxIUCgxjYWxsZXJfaW5ib3gYCiABKAkSCgoCZ28YCyABKAgSDgoGc3RyZWFtGAwgASgIEhkKEW1heF9vdXRwdXRfdG9rZW5zGA0gASgNEiYKBXByaW9yGA4gAygLMhcud2lsbC52MS5BdHRlbXB0U3VtbWFyeRISCgppbnB1dF9raW5kGA8gASgJEg0KBWlucHV0GBAgASgMEhQKDGlucHV0X3Rva2VucxgRIAEoDRITCgtvbmx5X2Nob2ljZRgSIAEoCBIgChhmaXJzdF9jb250ZW50X3RpbWVvdXRfbXMYEyABKA0SFwoPYW5vdGhlcl9mb2xsb3dzGBQgASgIEiQKB3BheWxvYWQYHiABKAsyEy53aWxsLnYxLlBheWxvYWRSZWYiHgoJQ2FsbFdhaXRzEhEKCXdpdGhpbl9tcxgBIAEoDSKAAQoMQ2FsbEFjY2VwdGVkEhEKCXdvcmtlcl9pZBgBIAEoCRIfCgdyZXNlcnZlGAIgASgLMg4ud2lsbC52MS5Vc2FnZRIiChVyZXNlcnZlX2Nvc3RfbmFub191c2QYAyABKANIAIgBAUIYChZfcmVzZXJ2ZV9jb3N0X25hbm9fdXNkIlQKCENhbGxCdXN5Eg4KBnJlYXNvbhgBIAEoCRIVCg11bnRpbF91bml4X21zGAIgASgDEg8KB2lzX2tlcHQYAyABKAgSEAoIaXNfbGltaXQYBCABKAgiPgoLQ2FsbFJlZnVzZWQSDAoEcnVsZRgBIAEoCRIOCgZkZXRhaWwYAiABKAkSEQoJcmV0cnlhYmxlGAMgASgIIgwKCkNhbGxBc2tzR28iEAoOQ2FsbEhhc0NvbnRlbnQidQoJQ2FsbEVuZGVkEigKB2F0dGVtcHQYASABKAsyFy53aWxsLnYxLkF0dGVtcHRTdW1tYXJ5EhMKC2hhZF9jb250ZW50GAIgASgIEhEKCXJldHJ5YWJsZRgDIAEoCBIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoDSLTAgoJQ2FsbEV2ZW50EhIKCmF0dGVtcHRfaWQYASABKAkSEQoJd29ya2VyX2lkGAIgASgJEikKCGFjY2VwdGVkGAMgASgLMhUud2lsbC52MS5DYWxsQWNjZXB0ZWRIABIhCgRidXN5GAQgASgLMhEud2lsbC52MS5DYWxsQnVzeUgAEicKB3JlZnVzZWQYBSABKAsyFC53aWxsLnYxLkNhbGxSZWZ1c2VkSAASJgoHYXNrc19nbxgGIAEoCzITLndpbGwudjEuQ2FsbEFza3NHb0gAEi4KC2hhc19jb250ZW50GAcgASgLMhcud2lsbC52MS5DYWxsSGFzQ29udGVudEgAEiMKBWVuZGVkGAggASgLMhIud2lsbC52MS5DYWxsRW5kZWRIABIjCgV3YWl0cxgJIAEoCzISLndpbGwudjEuQ2FsbFdhaXRzSABCBgoEa2luZCJICgtDYWxsQ29udHJvbBISCgphdHRlbXB0X2lkGAEgASgJEiUKB2NvbW1hbmQYAiABKA4yFC53aWxsLnYxLkNhbGxDb21tYW5kIkEKCUZyZWVTbG90cxIRCgl3b3JrZXJfaWQYASABKAkSDQoFc2xvdHMYAiABKA0SEgoKa2VwdF9zbG90cxgDIAEoDSpyCgtDYWxsQ29tbWFuZBIcChhDQUxMX0NPTU1BTkRfVU5TUEVDSUZJRUQQABITCg9DQUxMX0NPTU1BTkRfR08QARIXChNDQUxMX0NPTU1BTkRfUkVWT0tFEAISFwoTQ0FMTF9DT01NQU5EX0NBTkNFTBADYgZwcm90bzM", [file_will_v1_policy, file_will_v1_task]);
+  fileDesc("ChJ3aWxsL3YxL2NhbGwucHJvdG8SB3dpbGwudjEioQQKC0NhbGxSZXF1ZXN0Eg8KB3Rhc2tfaWQYASABKAkSEgoKYXR0ZW1wdF9pZBgCIAEoCRIPCgdhdHRlbXB0GAMgASgNEhMKC2RlY2lzaW9uX2lkGAQgASgJEhAKCHJldmlzaW9uGAUgASgEEhcKD2V4cGlyZXNfdW5peF9tcxgGIAEoAxIdCgVmYWN0cxgHIAEoCzIOLndpbGwudjEuRmFjdHMSDQoFbW9kZWwYCCABKAkSGAoQZGVhZGxpbmVfdW5peF9tcxgJIAEoAxIUCgxjYWxsZXJfaW5ib3gYCiABKAkSCgoCZ28YCyABKAgSDgoGc3RyZWFtGAwgASgIEhkKEW1heF9vdXRwdXRfdG9rZW5zGA0gASgNEiYKBXByaW9yGA4gAygLMhcud2lsbC52MS5BdHRlbXB0U3VtbWFyeRISCgppbnB1dF9raW5kGA8gASgJEg0KBWlucHV0GBAgASgMEhQKDGlucHV0X3Rva2VucxgRIAEoDRITCgtvbmx5X2Nob2ljZRgSIAEoCBIgChhmaXJzdF9jb250ZW50X3RpbWVvdXRfbXMYEyABKA0SFwoPYW5vdGhlcl9mb2xsb3dzGBQgASgIEiQKB3BheWxvYWQYHiABKAsyEy53aWxsLnYxLlBheWxvYWRSZWYSGwoTc3RhcnRfdW50aWxfdW5peF9tcxgfIAEoAxITCgtlYXJsaWVyX2lkcxggIAMoCSIeCglDYWxsV2FpdHMSEQoJd2l0aGluX21zGAEgASgNIoABCgxDYWxsQWNjZXB0ZWQSEQoJd29ya2VyX2lkGAEgASgJEh8KB3Jlc2VydmUYAiABKAsyDi53aWxsLnYxLlVzYWdlEiIKFXJlc2VydmVfY29zdF9uYW5vX3VzZBgDIAEoA0gAiAEBQhgKFl9yZXNlcnZlX2Nvc3RfbmFub191c2QiVAoIQ2FsbEJ1c3kSDgoGcmVhc29uGAEgASgJEhUKDXVudGlsX3VuaXhfbXMYAiABKAMSDwoHaXNfa2VwdBgDIAEoCBIQCghpc19saW1pdBgEIAEoCCIdCgtDYWxsRXhwaXJlZBIOCgZyZWFzb24YASABKAkiDwoNQ2FsbEFza3NTdGFydCI+CgtDYWxsUmVmdXNlZBIMCgRydWxlGAEgASgJEg4KBmRldGFpbBgCIAEoCRIRCglyZXRyeWFibGUYAyABKAgiDAoKQ2FsbEFza3NHbyIQCg5DYWxsSGFzQ29udGVudCJ1CglDYWxsRW5kZWQSKAoHYXR0ZW1wdBgBIAEoCzIXLndpbGwudjEuQXR0ZW1wdFN1bW1hcnkSEwoLaGFkX2NvbnRlbnQYAiABKAgSEQoJcmV0cnlhYmxlGAMgASgIEhYKDnJldHJ5X2FmdGVyX21zGAQgASgNIqoDCglDYWxsRXZlbnQSEgoKYXR0ZW1wdF9pZBgBIAEoCRIRCgl3b3JrZXJfaWQYAiABKAkSKQoIYWNjZXB0ZWQYAyABKAsyFS53aWxsLnYxLkNhbGxBY2NlcHRlZEgAEiEKBGJ1c3kYBCABKAsyES53aWxsLnYxLkNhbGxCdXN5SAASJwoHcmVmdXNlZBgFIAEoCzIULndpbGwudjEuQ2FsbFJlZnVzZWRIABImCgdhc2tzX2dvGAYgASgLMhMud2lsbC52MS5DYWxsQXNrc0dvSAASLgoLaGFzX2NvbnRlbnQYByABKAsyFy53aWxsLnYxLkNhbGxIYXNDb250ZW50SAASIwoFZW5kZWQYCCABKAsyEi53aWxsLnYxLkNhbGxFbmRlZEgAEiMKBXdhaXRzGAkgASgLMhIud2lsbC52MS5DYWxsV2FpdHNIABInCgdleHBpcmVkGBQgASgLMhQud2lsbC52MS5DYWxsRXhwaXJlZEgAEiwKCmFza3Nfc3RhcnQYFSABKAsyFi53aWxsLnYxLkNhbGxBc2tzU3RhcnRIAEIGCgRraW5kImUKC0NhbGxDb250cm9sEhIKCmF0dGVtcHRfaWQYASABKAkSJQoHY29tbWFuZBgCIAEoDjIULndpbGwudjEuQ2FsbENvbW1hbmQSGwoTc3RhcnRfdW50aWxfdW5peF9tcxgDIAEoAyJBCglGcmVlU2xvdHMSEQoJd29ya2VyX2lkGAEgASgJEg0KBXNsb3RzGAIgASgNEhIKCmtlcHRfc2xvdHMYAyABKA0qigEKC0NhbGxDb21tYW5kEhwKGENBTExfQ09NTUFORF9VTlNQRUNJRklFRBAAEhMKD0NBTExfQ09NTUFORF9HTxABEhcKE0NBTExfQ09NTUFORF9SRVZPS0UQAhIXChNDQUxMX0NPTU1BTkRfQ0FOQ0VMEAMSFgoSQ0FMTF9DT01NQU5EX1NUQVJUEARiBnByb3RvMw", [file_will_v1_policy, file_will_v1_task]);
 
 /**
  * Describes the message will.v1.CallRequest.
@@ -43,53 +43,67 @@ export const CallBusySchema = /*@__PURE__*/
   messageDesc(file_will_v1_call, 3);
 
 /**
+ * Describes the message will.v1.CallExpired.
+ * Use `create(CallExpiredSchema)` to create a new message.
+ */
+export const CallExpiredSchema = /*@__PURE__*/
+  messageDesc(file_will_v1_call, 4);
+
+/**
+ * Describes the message will.v1.CallAsksStart.
+ * Use `create(CallAsksStartSchema)` to create a new message.
+ */
+export const CallAsksStartSchema = /*@__PURE__*/
+  messageDesc(file_will_v1_call, 5);
+
+/**
  * Describes the message will.v1.CallRefused.
  * Use `create(CallRefusedSchema)` to create a new message.
  */
 export const CallRefusedSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_call, 4);
+  messageDesc(file_will_v1_call, 6);
 
 /**
  * Describes the message will.v1.CallAsksGo.
  * Use `create(CallAsksGoSchema)` to create a new message.
  */
 export const CallAsksGoSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_call, 5);
+  messageDesc(file_will_v1_call, 7);
 
 /**
  * Describes the message will.v1.CallHasContent.
  * Use `create(CallHasContentSchema)` to create a new message.
  */
 export const CallHasContentSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_call, 6);
+  messageDesc(file_will_v1_call, 8);
 
 /**
  * Describes the message will.v1.CallEnded.
  * Use `create(CallEndedSchema)` to create a new message.
  */
 export const CallEndedSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_call, 7);
+  messageDesc(file_will_v1_call, 9);
 
 /**
  * Describes the message will.v1.CallEvent.
  * Use `create(CallEventSchema)` to create a new message.
  */
 export const CallEventSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_call, 8);
+  messageDesc(file_will_v1_call, 10);
 
 /**
  * Describes the message will.v1.CallControl.
  * Use `create(CallControlSchema)` to create a new message.
  */
 export const CallControlSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_call, 9);
+  messageDesc(file_will_v1_call, 11);
 
 /**
  * Describes the message will.v1.FreeSlots.
  * Use `create(FreeSlotsSchema)` to create a new message.
  */
 export const FreeSlotsSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_call, 10);
+  messageDesc(file_will_v1_call, 12);
 
 /**
  * Describes the enum will.v1.CallCommand.
