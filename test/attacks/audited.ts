@@ -118,8 +118,9 @@ export async function untilEntries(
   system: System,
   after: bigint,
   holds: (entries: readonly wire.AuditEntry[]) => boolean,
+  patienceMs = 30_000,
 ): Promise<readonly wire.AuditEntry[]> {
-  const giveUpMs = performance.now() + 30_000;
+  const giveUpMs = performance.now() + patienceMs;
   for (;;) {
     const entries = await entriesSince(system, after);
     if (holds(entries) || performance.now() > giveUpMs) return entries;

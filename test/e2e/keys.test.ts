@@ -125,7 +125,7 @@ test('the audit log names every change and refusal, and shows what was done to i
 
   const startedMs = performance.now();
   let text = '';
-  while (!text.includes('client acme') && performance.now() - startedMs < 10_000)
+  while (!text.includes('client \\"acme') && performance.now() - startedMs < 10_000)
     text = (await willm('audit', 'ls', '--json')).out;
   const entries = JSON.parse(text) as { actor: string; action: string; object: string }[];
   expect(entries).toEqual(

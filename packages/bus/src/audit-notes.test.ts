@@ -29,3 +29,23 @@ test('notes that come while others are on their way are told, once each', async 
   await notes.stop();
   expect(told).toEqual(['1', '2', '3', '4']);
 });
+
+test('refusals that pile up while nothing can be stored leave room for everything else', async () => {
+  const told: wire.AuditEntry[] = [];
+  const away = { value: true };
+  const bus: Pick<Bus, 'request'> = {
+    async request(_subject, data) {
+      if (away.value) throw new Error('away');
+      told.push(...fromBinary(wire.AuditNoteSchema, data).entries);
+      return new Uint8Array();
+    },
+  };
+  const notes = auditNotes(bus as Bus, 'gateway', () => {});
+  for (let n = 0; n < 5_000; n += 1)
+    notes.refused({ actor: `actor-${n}`, action: 'door.refused', object: 'x', detail: 'no key' });
+  for (let n = 0; n < 900; n += 1) notes.note({ actor: 'a', action: 'documents.changed', object: `${n}`, detail: '' });
+  await notes.stop();
+  away.value = false;
+  while (told.filter(({ action }) => action === 'documents.changed').length < 900) await notes.stop();
+  expect(told.filter(({ action }) => action === 'door.refused').length).toBeLessThanOrEqual(1_001);
+});

@@ -1,6 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { subjects, wire } from '@will/contracts';
 import type { Bus } from './api.ts';
+import { Refusals } from './refusals.ts';
 
 /** What a service wants to have in the audit log. */
 export interface AuditWords {
@@ -13,19 +14,27 @@ export interface AuditWords {
 export interface AuditNotes {
   /** Never throws and never waits. */
   note(words: AuditWords): void;
+  /**
+   * Notes a refusal. Those of one actor, object and reason within a minute become two entries at most: the first, and the
+   * number of the others with their first and last instant. What the detail quotes is no part of the reason.
+   */
+  refused(words: AuditWords): void;
   /** Sends what waits, at most once more. */
   stop(): Promise<void>;
 }
 
 const gatherMs = 100;
 const retryMs = 1_000;
-const mostWaiting = 1_000;
+const mostWaiting = 2_000;
+/** Of refusals: whoever causes many leaves room for what else has to be noted. */
+const mostRefusalsWaiting = 1_000;
+const refusalWindowMs = 60_000;
 const mostAtOnce = 200;
 const answerMs = 3_000;
 
 /**
- * Takes notes to the audit log in batches and repeats them until they were stored. Whoever is flooded with refusals keeps
- * the first thousand and a count of the rest.
+ * Takes notes to the audit log in batches and repeats them until they were stored. While they cannot be, it keeps the
+ * first two thousand, of which refusals take at most half, and a count of the rest.
  */
 export function auditNotes(bus: Bus, service: string, onError: (what: string, error: unknown) => void): AuditNotes {
   const waiting: wire.AuditEntry[] = [];
@@ -67,16 +76,20 @@ export function auditNotes(bus: Bus, service: string, onError: (what: string, er
       sending = send();
     }, afterMs);
   };
+  const take = (words: AuditWords, most: number): void => {
+    if (waiting.length >= most) {
+      dropped += 1;
+      return;
+    }
+    waiting.push(entryOf(words));
+    schedule(gatherMs);
+  };
+  const refusals = new Refusals((words) => take(words, mostRefusalsWaiting), refusalWindowMs, Date.now);
   return {
-    note(words) {
-      if (waiting.length >= mostWaiting) {
-        dropped += 1;
-        return;
-      }
-      waiting.push(entryOf(words));
-      schedule(gatherMs);
-    },
+    note: (words) => take(words, mostWaiting),
+    refused: (words) => refusals.add(words),
     async stop() {
+      refusals.flush();
       clearTimeout(timer);
       await sending;
       await send();

@@ -41,7 +41,7 @@ await runMain(logger, async (ready) => {
         nowMs: Date.now,
         onRefused: ({ keyId, what, why }) => {
           logger.warn({ keyId, what, why }, 'refused');
-          audit.notes?.note({ actor: keyId || 'nobody', action: 'door.refused', object: what, detail: why });
+          audit.notes?.refused({ actor: keyId || 'nobody', action: 'door.refused', object: what, detail: why });
         },
       })
     : openGuard;

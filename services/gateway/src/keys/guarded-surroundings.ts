@@ -165,7 +165,7 @@ function mustBeSomebody(taskId = ''): Identity {
 /** Who names a client names the own one; `default` is what stands there when none was named. */
 function mustBeOwn(who: Identity, client: string | undefined, taskId = ''): void {
   if (client === undefined || client === '' || client === 'default' || client === who.client) return;
-  who.refused(`client ${client.slice(0, 64)}`);
+  who.refused(`client ${JSON.stringify(client.slice(0, 64))}`);
   throw new TaskError('blocked', `client ${JSON.stringify(client.slice(0, 64))} is not this key's, ${who.client}`, {
     taskId,
   });

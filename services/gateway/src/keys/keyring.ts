@@ -11,7 +11,7 @@ export type Known = Omit<Identity, 'refused'>;
 
 export type Recognised =
   | { readonly identity: Known }
-  /** `keyId` only where the text has the form of a key. */
+  /** `keyId` only of a key that was given: ids that a caller made up name nobody, and there is no end of them. */
   | { readonly refusal: string; readonly keyId?: string };
 
 const nobodysDigest = new Uint8Array(32);
@@ -25,7 +25,7 @@ export function recognise(text: string, find: FindKey, nowMs: number): Recognise
   const digest = createHash('sha256').update(text).digest();
   const kept = keyId === undefined ? undefined : find(keyId);
   const isRight = timingSafeEqual(digest, kept?.digest.length === 32 ? kept.digest : nobodysDigest);
-  const named = keyId === undefined ? {} : { keyId };
+  const named = kept ? { keyId: kept.id } : {};
   if (!kept || !isRight) return { refusal: 'unknown', ...named };
   const ended = endOfKey(kept, nowMs);
   if (ended) return { refusal: ended, ...named };
