@@ -93,6 +93,6 @@ function clientOf(stated: string | undefined): string {
   const who = identity();
   if (who?.role !== 'caller') return stated ?? 'default';
   if (stated === undefined || stated === who.client) return who.client;
-  who.refused(`client ${stated}`);
+  who.refused(`client ${JSON.stringify(stated.slice(0, 64))}`);
   throw new HttpError(403, 'forbidden', `client ${JSON.stringify(stated)} is not this key's, ${who.client}`);
 }
