@@ -1,15 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { subjects, wire } from '@will/contracts';
 import type { Bus } from './api.ts';
-import { Refusals } from './refusals.ts';
-
-/** What a service wants to have in the audit log. */
-export interface AuditWords {
-  readonly actor: string;
-  readonly action: string;
-  readonly object: string;
-  readonly detail: string;
-}
+import { type AuditWords, Refusals } from './refusals.ts';
 
 export interface AuditNotes {
   /** Never throws and never waits. */

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import type { AuditWords } from './audit-notes.ts';
-import { Refusals } from './refusals.ts';
+import { type AuditWords, Refusals } from './refusals.ts';
 
 const refusal = (actor: string, object: string, detail: string): AuditWords => ({
   actor,

@@ -1,4 +1,10 @@
-import type { AuditWords } from './audit-notes.ts';
+/** What a service wants to have in the audit log. */
+export interface AuditWords {
+  readonly actor: string;
+  readonly action: string;
+  readonly object: string;
+  readonly detail: string;
+}
 
 /** Of one kind: the same actor, object and reason. */
 interface Gathered {
