@@ -1,5 +1,6 @@
 export { keptAuditEnd, type AuditEnd, type KeptAuditEnd } from './audit-head.ts';
-export { auditNotes, type AuditNotes, type AuditWords } from './audit-notes.ts';
+export { auditNotes, type AuditNotes } from './audit-notes.ts';
+export type { AuditWords } from './refusals.ts';
 export * from './api.ts';
 export { ContentOutbox, readContents, type SaidContent } from './contents.ts';
 export { connectBus, type ConnectOptions } from './connect.ts';
