@@ -1,6 +1,7 @@
 export * from './attributes.ts';
 export * from './breaker.ts';
 export * from './call-record.ts';
+export * from './chat-fields.ts';
 export * from './cloud-endpoints.ts';
 export * from './compile-snapshot.ts';
 export * from './cost.ts';

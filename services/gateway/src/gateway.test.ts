@@ -245,7 +245,7 @@ test('one task more than may be in flight is answered 429 at once, and places co
 
 test.each([
   ['not JSON', '{', {}, 400, 'invalid_request'],
-  ['an unknown field', chat({ bestof: 1 }), {}, 400, 'invalid_request'],
+  ['a wish that cannot be honoured', chat({ store: true }), {}, 400, 'invalid_request'],
   ['an empty body', '', {}, 400, 'invalid_request'],
   ['bytes that are no UTF-8', new Uint8Array([0x7b, 0xff, 0x7d]), {}, 400, 'invalid_request'],
   ['another content type', chat(), { 'content-type': 'text/plain' }, 415, 'unsupported_media_type'],

@@ -61,7 +61,8 @@ test.each(Object.entries(accepted))(
         })
       ).status;
     expect([check(body), await status(body)]).toEqual([true, 200]);
-    for (const wrong of [{ ...body, temperature: 'hot' }, { ...body, unknown: 1 }, { model: 'auto' }])
+    expect([check({ ...body, unknown: 1 }), await status({ ...body, unknown: 1 })]).toEqual([true, 200]);
+    for (const wrong of [{ ...body, temperature: 'hot' }, { ...body, tools: 1 }, { model: 'auto' }])
       expect([check(wrong), await status(wrong)]).toEqual([false, 400]);
   },
 );

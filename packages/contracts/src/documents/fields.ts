@@ -129,6 +129,12 @@ export const tags = (least: number) =>
     return slugPattern.test(tag) ? tag : undefined;
   });
 
+/** Names of fields in a request, in the case in which they are sent. */
+export const fieldNames = () =>
+  listOf('names of fields, A-Z a-z 0-9 _ -', 0, 64, (value) =>
+    typeof value === 'string' && /^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(value) ? value : undefined,
+  );
+
 /** A reference to a key. What is written here may be a key by mistake, so it is never shown. */
 export const keyReference = () =>
   field(

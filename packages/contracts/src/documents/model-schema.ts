@@ -5,6 +5,7 @@ import {
   choice,
   choices,
   endpoint,
+  fieldNames,
   filePath,
   instant,
   instantOrYes,
@@ -169,6 +170,11 @@ export const modelShape = {
   max_tokens_field: choice('max_tokens', 'max_completion_tokens')
     .describe(
       'Field that carries the maximum of output tokens at `openai-compatible`. Some newer models refuse `max_tokens`. Default: `max_tokens`.',
+    )
+    .exactOptional(),
+  pass_through: fieldNames()
+    .describe(
+      'Fields of a chat beside the known ones that go to it as they are: `top_k`, `cache_control`. Default with `openai-compatible`, where call_method is not `API`: `top_k`, `min_p`, `repetition_penalty`, `chat_template_kwargs`, `guided_json`, `guided_regex`, `thinking`, `enable_thinking`; else none.',
     )
     .exactOptional(),
   base_model: text(200)

@@ -1,8 +1,15 @@
 import { z } from 'zod';
 
-const textPart = z.looseObject({ type: z.literal('text'), text: z.string() });
+/** A hint that the part stays the same over many calls. */
+const cacheControl = z.looseObject({ type: z.string() }).nullish();
+const textPart = z.looseObject({ type: z.literal('text'), text: z.string(), cache_control: cacheControl });
 const refusalPart = z.looseObject({ type: z.literal('refusal'), refusal: z.string() });
-const imagePart = z.looseObject({ type: z.literal('image_url'), image_url: z.looseObject({ url: z.string() }) });
+const imagePart = z.looseObject({
+  type: z.literal('image_url'),
+  image_url: z.looseObject({ url: z.string() }),
+  cache_control: cacheControl,
+});
+export type ShownPart = z.infer<typeof textPart> | z.infer<typeof imagePart>;
 const audioPart = z.looseObject({
   type: z.literal('input_audio'),
   input_audio: z.looseObject({ data: z.string(), format: z.string() }),
@@ -22,12 +29,17 @@ const message = z.discriminatedUnion('role', [
       .array(z.looseObject({ id: z.string(), function: z.looseObject({ name: z.string(), arguments: z.string() }) }))
       .nullish(),
   }),
-  z.looseObject({ role: z.literal('tool'), content: texts, tool_call_id: z.string() }),
+  z.looseObject({
+    role: z.literal('tool'),
+    content: z.union([z.string(), z.array(z.discriminatedUnion('type', [textPart, imagePart]))]),
+    tool_call_id: z.string(),
+  }),
 ]);
 
 const schema = z.record(z.string(), z.unknown());
 const tool = z.looseObject({
   type: z.literal('function'),
+  cache_control: cacheControl,
   function: z.looseObject({
     name: z.string(),
     description: z.string().nullish(),
@@ -45,6 +57,7 @@ const chatInput = z.looseObject({
   presence_penalty: z.number().nullish(),
   stop: z.union([z.string(), z.array(z.string())]).nullish(),
   seed: z.int().nullish(),
+  top_k: z.number().nullish(),
   tools: z.array(tool).nullish(),
   tool_choice: z
     .union([
@@ -67,7 +80,7 @@ const chatInput = z.looseObject({
       }),
     ])
     .nullish(),
-  reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh']).nullish(),
+  reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']).nullish(),
 });
 
 export type ChatInput = z.infer<typeof chatInput>;

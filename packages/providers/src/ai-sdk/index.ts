@@ -4,7 +4,7 @@ import type {
   LanguageModelV4CallOptions,
   SharedV4ProviderOptions,
 } from '@ai-sdk/provider';
-import { cloudEndpointOf, failureOf, type Model } from '@will/core';
+import { cloudEndpointOf, failureOf, type Model, passThroughOf } from '@will/core';
 import type { Secret } from '@will/runtime';
 import { ChatCall, type ChatRequest } from '../chat/chat-call.ts';
 import type { Form } from '../chat/form.ts';
@@ -69,6 +69,7 @@ class SdkConnection implements ModelConnection {
   readonly #model: string;
   /** Sent where nothing else bounds the output; undefined: the vendor needs none, or its package's own default is used. */
   readonly #maxOutputTokens: number | undefined;
+  readonly #passThrough: ReadonlySet<string>;
 
   constructor(vendor: Vendor, { document, isPrivate, slug }: Model) {
     this.#vendor = vendor;
@@ -79,6 +80,7 @@ class SdkConnection implements ModelConnection {
     this.#egress = openEgress(this.#endpoint.origin, isPrivate || document.call_method !== 'API');
     this.#model = document.provider_model ?? slug;
     this.#maxOutputTokens = vendor.needsMaximum ? document.max_output_tokens : undefined;
+    this.#passThrough = passThroughOf(document);
   }
 
   get #baseUrl(): string {
@@ -156,7 +158,7 @@ class SdkConnection implements ModelConnection {
       return 'JSON is to be had only with a schema';
     try {
       return {
-        ...callOptionsOf(chat),
+        ...callOptionsOf(chat, this.#passThrough),
         ...(maxOutputTokens !== undefined && { maxOutputTokens }),
         providerOptions: this.#vendor.ownOptions(chat),
       };

@@ -5,8 +5,9 @@ import type {
   LanguageModelV4Message,
   LanguageModelV4TextPart,
   LanguageModelV4ToolResultPart,
+  SharedV4ProviderOptions,
 } from '@ai-sdk/provider';
-import type { ChatInput, ChatMessage } from './chat-input.ts';
+import type { ChatInput, ChatMessage, ShownPart } from './chat-input.ts';
 
 type UserMessage = Extract<ChatMessage, { role: 'user' }>;
 type AssistantMessage = Extract<ChatMessage, { role: 'assistant' }>;
@@ -14,10 +15,13 @@ type UserPart = Exclude<UserMessage['content'], string>[number];
 
 /**
  * A chat in OpenAI's form as the AI SDK's providers take it. Instructions stand together at the front, since these
- * vendors know only one place for them.
+ * vendors know only one place for them. `passThrough` names what the model takes beside the known fields.
  * @throws {Error} something in it has no counterpart: arguments that are no JSON, an address that is none.
  */
-export function callOptionsOf(input: ChatInput): Omit<LanguageModelV4CallOptions, 'abortSignal'> {
+export function callOptionsOf(
+  input: ChatInput,
+  passThrough: ReadonlySet<string> = new Set(),
+): Omit<LanguageModelV4CallOptions, 'abortSignal'> {
   return {
     prompt: promptOf(input.messages),
     ...present('temperature', input.temperature),
@@ -25,7 +29,8 @@ export function callOptionsOf(input: ChatInput): Omit<LanguageModelV4CallOptions
     ...present('frequencyPenalty', input.frequency_penalty),
     ...present('presencePenalty', input.presence_penalty),
     ...present('seed', input.seed),
-    ...present('reasoning', input.reasoning_effort),
+    ...(passThrough.has('top_k') && present('topK', input.top_k)),
+    ...present('reasoning', input.reasoning_effort === 'max' ? 'xhigh' : input.reasoning_effort),
     ...present('stopSequences', typeof input.stop === 'string' ? [input.stop] : input.stop),
     ...present('responseFormat', responseFormatOf(input.response_format)),
     ...(input.tools && input.tools.length > 0 && { tools: input.tools.map(toolOf) }),
@@ -39,12 +44,8 @@ function present<N extends string, V>(name: N, value: V | null | undefined): { [
 }
 
 function promptOf(messages: readonly ChatMessage[]): LanguageModelV4Message[] {
-  const instructions = messages.flatMap((message) =>
-    message.role === 'system' || message.role === 'developer' ? [textOf(message.content)] : [],
-  );
   const toolNames = new Map<string, string>();
-  const prompt: LanguageModelV4Message[] =
-    instructions.length === 0 ? [] : [{ role: 'system', content: instructions.join('\n\n') }];
+  const prompt = instructionsOf(messages);
   for (const message of messages) {
     if (message.role === 'user') prompt.push({ role: 'user', content: userParts(message) });
     if (message.role === 'assistant') prompt.push(assistantMessage(message, toolNames));
@@ -53,6 +54,26 @@ function promptOf(messages: readonly ChatMessage[]): LanguageModelV4Message[] {
   return prompt;
 }
 
+type TextPart = Extract<ShownPart, { type: 'text' }>;
+type Instruction = Extract<ChatMessage, { role: 'system' | 'developer' }>;
+
+/** All instructions as one; with hints for caches each part by itself, since a hint ends what is kept. */
+function instructionsOf(messages: readonly ChatMessage[]): LanguageModelV4Message[] {
+  const all = messages.filter(
+    (message): message is Instruction => message.role === 'system' || message.role === 'developer',
+  );
+  const parts = all.flatMap(({ content }): readonly TextPart[] =>
+    typeof content === 'string' ? [{ type: 'text', text: content }] : content,
+  );
+  if (parts.some(({ cache_control: hint }) => hint))
+    return parts.map(({ text, cache_control: hint }) => ({ role: 'system', content: text, ...cached(hint) }));
+  return all.length === 0 ? [] : [{ role: 'system', content: all.map(({ content }) => textOf(content)).join('\n\n') }];
+}
+
+/** The hint in the words of the one vendor that takes it; the others' packages do not look. */
+const cached = (hint: ShownPart['cache_control']): { readonly providerOptions?: SharedV4ProviderOptions } =>
+  hint ? { providerOptions: { anthropic: { cacheControl: hint as { type: string } } } } : {};
+
 const textOf = (content: string | readonly { readonly text: string }[]): string =>
   typeof content === 'string' ? content : content.map(({ text }) => text).join('\n');
 
@@ -60,11 +81,15 @@ const userParts = ({ content }: UserMessage): (LanguageModelV4TextPart | Languag
   typeof content === 'string' ? [{ type: 'text', text: content }] : content.map(userPart);
 
 function userPart(part: UserPart): LanguageModelV4TextPart | LanguageModelV4FilePart {
-  if (part.type === 'text') return { type: 'text', text: part.text };
-  if (part.type === 'image_url') return imagePart(part.image_url.url);
+  if (part.type !== 'input_audio') return shownPart(part);
   const { data, format } = part.input_audio;
   return { type: 'file', mediaType: `audio/${format === 'mp3' ? 'mpeg' : format}`, data: { type: 'data', data } };
 }
+
+const shownPart = (part: ShownPart): LanguageModelV4TextPart | LanguageModelV4FilePart => ({
+  ...(part.type === 'text' ? { type: 'text' as const, text: part.text } : imagePart(part.image_url.url)),
+  ...cached(part.cache_control),
+});
 
 function imagePart(url: string): LanguageModelV4FilePart {
   const inline = /^data:([a-z]+\/[a-z0-9.+-]+);base64,/i.exec(url.slice(0, 128));
@@ -111,11 +136,26 @@ function addToolResult(
 ): void {
   const toolName = toolNames.get(toolCallId);
   if (toolName === undefined) throw new Error('a tool result answers no call of this chat');
-  const output = { type: 'text' as const, value: textOf(content) };
-  const result: LanguageModelV4ToolResultPart = { type: 'tool-result', toolCallId, toolName, output };
+  const result: LanguageModelV4ToolResultPart = {
+    type: 'tool-result',
+    toolCallId,
+    toolName,
+    output: outputOf(content),
+  };
   const last = prompt.at(-1);
   if (last?.role === 'tool') last.content.push(result);
   else prompt.push({ role: 'tool', content: [result] });
+}
+
+type ToolContent = Extract<ChatMessage, { role: 'tool' }>['content'];
+
+/** Text alone is said as text; images and hints need parts. */
+function outputOf(content: ToolContent): LanguageModelV4ToolResultPart['output'] {
+  if (typeof content === 'string') return { type: 'text', value: content };
+  const texts = content.filter((part): part is TextPart => part.type === 'text');
+  if (texts.length === content.length && texts.every(({ cache_control: hint }) => !hint))
+    return { type: 'text', value: textOf(texts) };
+  return { type: 'content', value: content.map(shownPart) };
 }
 
 function responseFormatOf(format: ChatInput['response_format']): LanguageModelV4CallOptions['responseFormat'] {
@@ -130,12 +170,16 @@ function responseFormatOf(format: ChatInput['response_format']): LanguageModelV4
   };
 }
 
-const toolOf = ({ function: { name, description, parameters, strict } }: NonNullable<ChatInput['tools']>[number]) => ({
+const toolOf = ({
+  cache_control: hint,
+  function: { name, description, parameters, strict },
+}: NonNullable<ChatInput['tools']>[number]) => ({
   type: 'function' as const,
   name,
   inputSchema: (parameters ?? { type: 'object', properties: {} }) as JSONSchema7,
   ...present('description', description),
   ...present('strict', strict),
+  ...cached(hint),
 });
 
 function toolChoiceOf(choice: ChatInput['tool_choice']): LanguageModelV4CallOptions['toolChoice'] {

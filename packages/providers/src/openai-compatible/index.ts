@@ -1,4 +1,4 @@
-import { failureOf, type Model } from '@will/core';
+import { failureOf, type Model, passThroughOf } from '@will/core';
 import type { Secret } from '@will/runtime';
 import { type Egress, openEgress } from '../egress/index.ts';
 import { probeByGet } from '../egress/probe.ts';
@@ -16,6 +16,7 @@ import {
 import { resolveSecret } from '../secrets.ts';
 import { ChatCall } from '../chat/chat-call.ts';
 import { openAiForm } from '../chat/openai-form.ts';
+import { chatBody } from './chat-body.ts';
 import { MediaCall } from './media-call.ts';
 import { mediaRequest } from './media-request.ts';
 
@@ -38,6 +39,7 @@ class ChatConnection implements ModelConnection {
   readonly #model: string;
   /** OpenAI's newer models refuse `max_tokens`, most others know nothing else. */
   readonly #maximum: 'max_tokens' | 'max_completion_tokens';
+  readonly #passThrough: ReadonlySet<string>;
 
   constructor({ document, isPrivate, slug }: Model) {
     const endpoint = document.endpoint ?? document.local?.endpoint;
@@ -50,6 +52,7 @@ class ChatConnection implements ModelConnection {
     this.#path = url.pathname.replace(/\/+$/, '');
     this.#model = document.provider_model ?? slug;
     this.#maximum = document.max_tokens_field ?? 'max_tokens';
+    this.#passThrough = passThroughOf(document);
   }
 
   run(call: ModelCall, onDelta: (delta: ContentDelta) => void, signal: AbortSignal): Promise<ProviderOutcome> {
@@ -112,9 +115,8 @@ class ChatConnection implements ModelConnection {
   #body(call: ModelCall): string | undefined {
     const input = parseInput(call.input);
     if (!input) return undefined;
-    const { max_tokens: _old, max_completion_tokens: _newer, stream_options: _options, ...rest } = input;
     return JSON.stringify({
-      ...rest,
+      ...chatBody(input, this.#passThrough),
       model: this.#model,
       stream: call.stream,
       ...(call.stream && { stream_options: { include_usage: true } }),

@@ -13,7 +13,7 @@ export const chatCompletions: Dialect = {
     const chat = readChat(bytes);
     const includeUsage = chat.body.stream_options?.include_usage === true;
     return {
-      task: chatTask(chat, readFacts(headers, chat.body.metadata), snapshot, answerFor.taskId),
+      ...chatTask(chat, readFacts(headers, chat.body.metadata), snapshot, answerFor.taskId),
       isStreamed: chat.body.stream === true,
       whole: (result) => chatAnswer(result, answerFor.createdUnixSeconds),
       streamed: () => new ChatStream({ ...answerFor, includeUsage }),

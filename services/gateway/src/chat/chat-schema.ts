@@ -1,28 +1,20 @@
 import { z } from 'zod';
-import type { RefusedFields } from '../http/check-fields.ts';
+import { isEmpty, isOff, never, type RefusedFields } from '../http/wishes.ts';
 
 /** Fields of OpenAI's request that this door cannot honour, with what to do instead. A value that asks for nothing is fine. */
 export const refusedFields: RefusedFields = {
   functions: { harmless: isEmpty, instead: 'use tools' },
-  function_call: { harmless: () => false, instead: 'use tool_choice' },
-  logprobs: { harmless: (value) => value === false, instead: 'must be false: probabilities are not passed on' },
+  function_call: { harmless: (value) => value === 'auto' || value === 'none', instead: 'use tool_choice' },
+  logprobs: { harmless: isOff, instead: 'must be false: probabilities are not passed on' },
   top_logprobs: { harmless: (value) => value === 0, instead: 'must be 0: probabilities are not passed on' },
   logit_bias: { harmless: isEmpty, instead: 'must be empty: token ids differ between the models that may answer' },
-  audio: { harmless: () => false, instead: 'only text comes back' },
+  audio: { harmless: never, instead: 'only text comes back' },
   modalities: { harmless: isTextOnly, instead: 'must be ["text"]: only text comes back' },
-  moderation: { harmless: () => false, instead: 'is not offered' },
+  moderation: { harmless: never, instead: 'is not offered' },
   n: { harmless: (value) => value === 1, instead: 'must be 1' },
-  store: { harmless: (value) => value === false, instead: 'must be false: content is not kept' },
-  verbosity: {
-    harmless: (value) => value === 'medium',
-    instead: 'must be "medium": not every model that may answer knows it',
-  },
-  web_search_options: { harmless: () => false, instead: 'is not offered' },
+  web_search_options: { harmless: never, instead: 'is not offered' },
 };
 
-function isEmpty(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
-}
 function isTextOnly(value: unknown): boolean {
   return Array.isArray(value) && value.length === 1 && value[0] === 'text';
 }
@@ -49,96 +41,116 @@ const doorFields = new Set([
 ]);
 export const staysAtTheDoor = (field: string): boolean => doorFields.has(field);
 
-const name = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/);
-const text = z.strictObject({ type: z.literal('text'), text: z.string() });
-const refusal = z.strictObject({ type: z.literal('refusal'), refusal: z.string() });
-const image = z.strictObject({
+/** Of functions: Anthropic's libraries and OpenAI's newer form take names of this length. */
+const functionName = z.string().regex(/^[A-Za-z0-9_.:-]{1,128}$/);
+const name = z.string().max(4_096).nullish();
+const cacheControl = z.looseObject({ type: z.string() }).nullish();
+const text = z.object({ type: z.literal('text'), text: z.string(), cache_control: cacheControl });
+const refusal = z.object({ type: z.literal('refusal'), refusal: z.string() });
+const url = z
+  .string()
+  .refine(isPublicOrInline, 'must be a data: URL with base64, or an https: URL of a public host name');
+const image = z.object({
   type: z.literal('image_url'),
-  image_url: z.strictObject({
-    url: z.string().refine(isPublicOrInline, 'must be a data: URL with base64, or an https: URL of a public host name'),
-    detail: z.enum(['auto', 'low', 'high']).nullish(),
-  }),
+  image_url: z.union([url, z.object({ url, detail: z.string().max(32).nullish() })]),
+  cache_control: cacheControl,
 });
-const audio = z.strictObject({
+const audio = z.object({
   type: z.literal('input_audio'),
-  input_audio: z.strictObject({ data: z.string(), format: z.enum(['wav', 'mp3']) }),
+  input_audio: z.object({ data: z.string(), format: z.enum(['wav', 'mp3']) }),
+  cache_control: cacheControl,
 });
+/** What a model thought in an earlier turn: accepted, since libraries send it back, and not passed on. */
+const thought = z.looseObject({ type: z.enum(['thinking', 'redacted_thinking', 'reasoning']) });
 
 /** A model's server fetches such a URL from inside: it must not lead to a neighbour of that server. */
-function isPublicOrInline(url: string): boolean {
-  if (url.startsWith('data:')) return /^data:[a-z]+\/[a-z0-9.+-]+;base64,/i.test(url.slice(0, 128));
-  if (!URL.canParse(url)) return false;
-  const { protocol, hostname, username, password } = new URL(url);
+function isPublicOrInline(address: string): boolean {
+  if (address.startsWith('data:')) return /^data:[a-z]+\/[a-z0-9.+-]+;base64,/i.test(address.slice(0, 128));
+  if (!URL.canParse(address)) return false;
+  const { protocol, hostname, username, password } = new URL(address);
   const isName = /^[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*\.?$/i.test(hostname);
   const isInside = /(^|\.)(localhost|local|internal|lan|home|corp)\.?$/i.test(hostname);
   return protocol === 'https:' && isName && !isInside && username === '' && password === '';
 }
 
-const textContent = z.union([z.string(), z.array(text).min(1)]);
+/** Images beside the content, as some gateways answer with them and Ollama's form has them: parts, URLs or bare base64. */
+const images = z.array(z.union([z.string(), image])).nullish();
 const instruction = <R extends 'system' | 'developer'>(role: R) =>
-  z.strictObject({ role: z.literal(role), content: textContent, name: name.nullish() });
+  z.object({
+    role: z.literal(role),
+    content: z.union([z.string(), z.array(text).min(1)]),
+    name,
+    cache_control: cacheControl,
+  });
+
+const call = z.object({
+  id: z.string(),
+  type: z.literal('function').nullish(),
+  // Some servers give an object, and libraries send back what they were given.
+  function: z.object({ name: functionName, arguments: z.union([z.string(), z.record(z.string(), z.unknown())]) }),
+});
+const customCall = z.object({
+  id: z.string(),
+  type: z.literal('custom'),
+  custom: z.object({ name: functionName, input: z.string() }),
+});
 
 const message = z.discriminatedUnion('role', [
   instruction('system'),
   instruction('developer'),
-  z.strictObject({
+  z.object({
     role: z.literal('user'),
     content: z.union([z.string(), z.array(z.discriminatedUnion('type', [text, image, audio])).min(1)]),
-    name: name.nullish(),
+    name,
+    images,
+    cache_control: cacheControl,
   }),
-  z.strictObject({
+  z.object({
     role: z.literal('assistant'),
-    content: z.union([z.string(), z.array(z.discriminatedUnion('type', [text, refusal]))]).nullish(),
-    name: name.nullish(),
+    content: z.union([z.string(), z.array(z.discriminatedUnion('type', [text, refusal, image, thought]))]).nullish(),
+    name,
     refusal: z.string().nullish(),
-    tool_calls: z
-      .array(
-        z.strictObject({
-          id: z.string(),
-          type: z.literal('function'),
-          function: z.strictObject({ name, arguments: z.string(), parsed_arguments: z.unknown().optional() }),
-          index: z.int().nullish(),
-        }),
-      )
-      .nullish(),
-    // What an earlier answer carried and libraries send back with it.
-    reasoning_content: z.string().nullish(),
-    annotations: z.array(z.unknown()).nullish(),
-    audio: z.null().optional(),
-    function_call: z.null().optional(),
-    parsed: z.unknown().optional(),
+    tool_calls: z.array(z.union([call, customCall])).nullish(),
+    images,
+    cache_control: cacheControl,
   }),
-  z.strictObject({ role: z.literal('tool'), content: textContent, tool_call_id: z.string() }),
+  z.object({
+    role: z.literal('tool'),
+    content: z.union([z.string(), z.array(z.discriminatedUnion('type', [text, image]))]).nullish(),
+    tool_call_id: z.string(),
+    images,
+    cache_control: cacheControl,
+  }),
 ]);
 
-/** What only an answer has: dropped from messages before they go to a model. */
-export const answerOnlyFields: readonly string[] = [
-  'reasoning_content',
-  'annotations',
-  'audio',
-  'function_call',
-  'parsed',
-];
-
-const tool = z.strictObject({
+const functionTool = z.object({
   type: z.literal('function'),
-  function: z.strictObject({
-    name,
+  function: z.object({
+    name: functionName,
     description: z.string().nullish(),
     parameters: z.record(z.string(), z.unknown()).nullish(),
     strict: z.boolean().nullish(),
+    cache_control: cacheControl,
   }),
+  cache_control: cacheControl,
+});
+/** A vendor's own tool, which no model here can run. */
+const vendorTool = z.looseObject({
+  type: z
+    .string()
+    .max(64)
+    .refine((type) => type !== 'function'),
 });
 
 const mostTokens = 10_000_000;
 
-/** `POST /v1/chat/completions`, closed. Fields that are null count as absent and are taken out before. */
-export const chatSchema = z.strictObject({
+/** `POST /v1/chat/completions`. Fields that are null count as absent and are taken out before. */
+export const chatSchema = z.object({
   model: z.string().min(1).max(128),
   messages: z.array(message).min(1).max(4_096),
   stream: z.boolean().optional(),
   stream_options: z
-    .strictObject({ include_usage: z.boolean().nullish(), include_obfuscation: z.boolean().nullish() })
+    .object({ include_usage: z.boolean().nullish(), include_obfuscation: z.boolean().nullish() })
     .optional(),
   max_tokens: z.int().min(1).max(mostTokens).optional(),
   max_completion_tokens: z.int().min(1).max(mostTokens).optional(),
@@ -146,24 +158,35 @@ export const chatSchema = z.strictObject({
   top_p: z.number().min(0).max(1).optional(),
   frequency_penalty: z.number().min(-2).max(2).optional(),
   presence_penalty: z.number().min(-2).max(2).optional(),
-  stop: z.union([z.string(), z.array(z.string()).max(4)]).optional(),
+  stop: z.union([z.string(), z.array(z.string()).max(64)]).optional(),
   seed: z.int().optional(),
-  tools: z.array(tool).max(128).optional(),
+  tools: z
+    .array(z.union([functionTool, vendorTool]))
+    .max(1_024)
+    .optional(),
   tool_choice: z
     .union([
       z.enum(['none', 'auto', 'required']),
-      z.strictObject({ type: z.literal('function'), function: z.strictObject({ name }) }),
+      z.object({ type: z.literal('function'), function: z.object({ name: functionName }) }),
+      z.object({
+        type: z.literal('allowed_tools'),
+        allowed_tools: z.object({
+          mode: z.enum(['auto', 'required']),
+          tools: z.array(z.record(z.string(), z.unknown())),
+        }),
+      }),
+      vendorTool,
     ])
     .optional(),
   parallel_tool_calls: z.boolean().optional(),
   response_format: z
     .discriminatedUnion('type', [
-      z.strictObject({ type: z.literal('text') }),
-      z.strictObject({ type: z.literal('json_object') }),
-      z.strictObject({
+      z.object({ type: z.literal('text') }),
+      z.object({ type: z.literal('json_object') }),
+      z.object({
         type: z.literal('json_schema'),
-        json_schema: z.strictObject({
-          name,
+        json_schema: z.object({
+          name: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/),
           description: z.string().nullish(),
           schema: z.record(z.string(), z.unknown()).nullish(),
           strict: z.boolean().nullish(),
@@ -171,9 +194,9 @@ export const chatSchema = z.strictObject({
       }),
     ])
     .optional(),
-  reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh']).optional(),
+  reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']).optional(),
   metadata: z.record(z.string().max(64), z.string().max(512)).optional(),
-  service_tier: z.enum(['auto', 'default', 'flex', 'priority']).optional(),
+  service_tier: z.enum(['auto', 'default', 'flex', 'scale', 'priority', 'fast', 'ultrafast']).optional(),
   user: z.string().optional(),
   safety_identifier: z.string().optional(),
   prompt_cache_key: z.string().optional(),
@@ -183,3 +206,4 @@ export const chatSchema = z.strictObject({
 });
 
 export type ChatBody = z.infer<typeof chatSchema>;
+export type ChatMessage = ChatBody['messages'][number];

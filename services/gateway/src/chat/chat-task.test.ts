@@ -11,7 +11,7 @@ const task = (fields: Record<string, unknown>, headers: Record<string, string> =
     readFacts({ rawHeaders: Object.entries(headers).flat() }),
     snapshot,
     'task-1',
-  );
+  ).task;
 
 test('a model is pinned by slug, name or alias in any case', () => {
   for (const model of ['gpt-4', 'GPT-4', 'OpenAI:gpt4'])

@@ -11,24 +11,34 @@ import {
 import { HttpError } from '../http/errors.ts';
 import { identity } from '../keys/identity.ts';
 import { taskTypesOf } from '../names.ts';
-import type { ChatBody } from './chat-schema.ts';
+import { otherFields, type OtherFields } from '../text/forwarded-fields.ts';
+import type { ChatBody, ChatMessage } from './chat-schema.ts';
 import type { StatedFacts } from './facts.ts';
 import type { ReadChat } from './read-chat.ts';
 
 /** `model: "auto"` means this task type. */
 const automaticType = 'text_gen';
 
-/** A chat request as a task for the bus. @throws {HttpError} 404: no model and no task type of that name. */
-export function chatTask(
-  { body, input }: ReadChat,
-  facts: StatedFacts,
-  snapshot: Snapshot,
-  taskId: string,
-): TaskRequest {
+/** A chat that was asked for, as a task for the bus. */
+export interface ChatAsked {
+  readonly task: TaskRequest;
+  readonly others: OtherFields;
+}
+
+/** @throws {HttpError} 404: no model and no task type of that name; 400: a field that cannot be left out. */
+export function chatTask(chat: ReadChat, facts: StatedFacts, snapshot: Snapshot, taskId: string): ChatAsked {
+  const { body, messages } = chat;
   const { type, model } = whoAnswers(body.model, facts, snapshot);
+  const others = otherFields(chat.unknown, chat.left, snapshot, {
+    client: facts.client,
+    type,
+    model,
+    isRouted: model === undefined || routesUnknown(facts, snapshot),
+  });
+  const input = chat.input(others.forwarded);
   const maxOutputTokens = body.max_completion_tokens ?? body.max_tokens;
   const priority = facts.priority ?? priorityOf(body.service_tier);
-  return {
+  const task = {
     taskId,
     type,
     client: facts.client,
@@ -42,10 +52,11 @@ export function chatTask(
     ...(facts.timeoutMs !== undefined && { timeoutMs: facts.timeoutMs }),
     ...(facts.unavailableModel !== undefined && { unavailableModel: facts.unavailableModel }),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
-    inputModalities: modalitiesOf(body.messages),
-    inputTokens: estimateChatTokens(body.messages, input.length),
-    needs: needsOf(body),
+    inputModalities: modalitiesOf(messages),
+    inputTokens: estimateChatTokens(messages, input.length),
+    needs: needsOf(chat),
   };
+  return { task, others };
 }
 
 /** A model pins, a task type leaves the choice to its route. Where a name is both, the model is meant. */
@@ -90,13 +101,13 @@ function typeOfModel(slug: string, snapshot: Snapshot, automatic: string): strin
 }
 
 const priorityOf = (tier: ChatBody['service_tier']): Priority | undefined =>
-  tier === 'priority' ? 'high' : tier === 'flex' ? 'background' : undefined;
+  tier === 'priority' || tier === 'fast' || tier === 'ultrafast' ? 'high' : tier === 'flex' ? 'background' : undefined;
 
 /** What kinds of input a chat holds. */
-export function modalitiesOf(messages: ChatBody['messages']): readonly Modality[] {
+export function modalitiesOf(messages: readonly ChatMessage[]): readonly Modality[] {
   const found = new Set<Modality>(['text']);
-  for (const { role, content } of messages) {
-    if (role !== 'user' || typeof content === 'string') continue;
+  for (const { content } of messages) {
+    if (typeof content === 'string' || !content) continue;
     for (const { type } of content) {
       if (type === 'image_url') found.add('image');
       else if (type === 'input_audio') found.add('audio');
@@ -106,9 +117,9 @@ export function modalitiesOf(messages: ChatBody['messages']): readonly Modality[
 }
 
 /** What a chat asks of a model beside text. */
-export function needsOf(body: ChatBody): readonly string[] {
+export function needsOf({ tools, body }: Pick<ReadChat, 'tools' | 'body'>): readonly string[] {
   const needs: string[] = [];
-  if (body.tools !== undefined && body.tools.length > 0) needs.push('tools');
+  if (tools.length > 0) needs.push('tools');
   if (body.response_format?.type === 'json_schema') needs.push('json_schema');
   return needs;
 }

@@ -4,7 +4,7 @@ import { HttpError } from '../http/errors.ts';
 import { readChat } from './read-chat.ts';
 
 const read = (body: unknown) => readChat(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)));
-const inputOf = (body: unknown): unknown => JSON.parse(read(body).input.toString());
+const inputOf = (body: unknown): unknown => JSON.parse(read(body).input({}).toString());
 const hello = [{ role: 'user', content: 'hello' }];
 const chat = (fields: Record<string, unknown> = {}) => ({ model: 'auto', messages: hello, ...fields });
 
@@ -27,7 +27,6 @@ test('what the door keeps for itself does not travel to a model', () => {
     n: 1,
     user: 'someone@example.org',
     metadata: { will_client: 'acme' },
-    store: false,
     service_tier: 'auto',
     logprobs: false,
     logit_bias: {},
@@ -56,7 +55,7 @@ test('what steers a model travels as it was written', () => {
 
 test('the bytes of the messages are the very ones that came', () => {
   const text = '{ "model":"auto",\n "messages": [ {"role":"user", "content":"\\u00fc ü 1e2"} ] , "temperature": 1.0 }';
-  expect(read(text).input.toString()).toBe(
+  expect(read(text).input({}).toString()).toBe(
     '{"messages": [ {"role":"user", "content":"\\u00fc ü 1e2"} ],"temperature": 1.0}',
   );
 });
@@ -74,7 +73,11 @@ test('a conversation with earlier answers and tools travels as it is', () => {
     { role: 'assistant', content: [{ type: 'refusal', refusal: 'no' }] },
   ];
   const text = JSON.stringify({ messages });
-  expect(read(JSON.stringify(chat({ messages }))).input.toString()).toBe(text);
+  expect(
+    read(JSON.stringify(chat({ messages })))
+      .input({})
+      .toString(),
+  ).toBe(text);
 });
 
 test('null is the same as absent', () => {
@@ -104,7 +107,6 @@ test('an answer that a library sends back loses what only an answer has', () => 
 });
 
 test.each([
-  [chat({ best_of: 2 }), 'best_of', /unknown field "best_of"; allowed: .*messages/],
   [{ messages: hello }, 'model', /model is missing/],
   [{ model: 'auto' }, 'messages', /messages is missing/],
   [chat({ messages: [] }), 'messages', /messages \[\] must have a length of at least 1/],
@@ -114,7 +116,6 @@ test.each([
   [chat({ max_tokens: 0 }), 'max_tokens', /max_tokens 0 must be at least 1/],
   [chat({ stream: 'yes' }), 'stream', /stream must be true or false, not a string/],
   [chat({ n: 2 }), 'n', /n: must be 1/],
-  [chat({ store: true }), 'store', /content is not kept/],
   [chat({ logprobs: true }), 'logprobs', /must be false/],
   [chat({ functions: [{ name: 'f' }] }), 'functions', /use tools/],
   [chat({ modalities: ['audio'] }), 'modalities', /must be \["text"\]/],
@@ -122,11 +123,6 @@ test.each([
     chat({ messages: [{ role: 'robot', content: 'x' }] }),
     'messages.0.role',
     /messages\.0\.role "robot" must be one of "system"/,
-  ],
-  [
-    chat({ messages: [{ role: 'user', content: 'x', mood: 1 }] }),
-    'messages.0.mood',
-    /unknown field "mood" in messages\.0/,
   ],
   [chat({ messages: [{ role: 'user', content: [{ type: 'text' }] }] }), 'messages.0.content.0.text', /is missing/],
   [chat({ messages: [{ role: 'user', content: 7 }] }), 'messages.0.content', /content 7 must be a string, or a list/],
@@ -169,11 +165,10 @@ test.each(['https://example.com/a.png', 'data:image/png;base64,AAAA'])('an image
 test('a complaint never shows what a message says', () => {
   const secret = 'the-launch-code';
   const bodies = [
-    chat({ messages: [{ role: 'user', content: secret, [`x`]: 1 }] }),
     chat({ messages: [{ role: 'user', content: [{ type: 'text', text: [secret] }] }] }),
     chat({ messages: [{ role: 'user', content: { secret } }] }),
     chat({ messages: [secret] }),
-    chat({ stop: [secret, secret, secret, secret, secret] }),
+    chat({ stop: Array.from({ length: 65 }, () => secret) }),
     chat({ tools: [{ type: 'function', function: { name: `${secret} !` } }] }),
   ];
   for (const body of bodies) expect(refusal(body).message).not.toContain(secret);

@@ -1,12 +1,22 @@
-import { checkFields, withoutNulls } from '../http/check-fields.ts';
+import { readFields, withoutNulls } from '../http/check-fields.ts';
 import { invalid } from '../http/errors.ts';
-import { parseJsonObject, topLevelMembers, withoutMembers } from '../http/json.ts';
-import { answerOnlyFields, type ChatBody, chatSchema, refusedFields, staysAtTheDoor } from './chat-schema.ts';
+import { type Member, parseJsonObject, topLevelMembers, withoutMembers } from '../http/json.ts';
+import type { UnknownField } from '../http/unknown-fields.ts';
+import { type ChatBody, type ChatMessage, chatSchema, refusedFields, staysAtTheDoor } from './chat-schema.ts';
+import { neutralMessages } from './neutral-messages.ts';
+import { neutralTools, type NeutralTool } from './neutral-tools.ts';
 
+/** A chat that was understood: the same for every dialect. */
 export interface ReadChat {
   readonly body: ChatBody;
-  /** What travels to the model: the caller's own bytes without the fields that the door keeps. */
-  readonly input: Buffer;
+  readonly messages: readonly ChatMessage[];
+  readonly tools: readonly NeutralTool[];
+  /** Fields that the dialect does not know. */
+  readonly unknown: readonly UnknownField[];
+  /** Names of what was left out, for the notice. */
+  readonly left: readonly string[];
+  /** What travels to the model: the chat alone, in the one form that providers read, with these fields beside it. */
+  input(forwarded: Readonly<Record<string, unknown>>): Buffer;
 }
 
 /** Reads the body of a chat request. @throws {HttpError} 400, naming the first field that is wrong. */
@@ -15,35 +25,57 @@ export function readChat(bytes: Buffer): ReadChat {
   // Two readers of one text must never see two different values.
   const members = topLevelMembers(bytes);
   if (members.length > Object.keys(parsed).length) throw invalid('a field of the body stands there twice');
-  const body = checkFields(chatSchema, refusedFields, withoutNulls(parsed));
-  const isLeftOut = (field: string): boolean => staysAtTheDoor(field) || !Object.hasOwn(body, field);
-  if (!body.messages.some(carriesAnswerFields)) return { body, input: withoutMembers(bytes, members, isLeftOut) };
-  return { body, input: rewritten(body, isLeftOut) };
-}
-
-const carriesAnswerFields = (message: ChatBody['messages'][number]): boolean =>
-  message.role === 'assistant' &&
-  (answerOnlyFields.some((field) => Object.hasOwn(message, field)) ||
-    (message.tool_calls ?? []).some((call) => Object.hasOwn(call.function, 'parsed_arguments')));
-
-function rewritten(body: ChatBody, isLeftOut: (field: string) => boolean): Buffer {
-  const messages = body.messages.map((message) => {
-    if (!carriesAnswerFields(message) || message.role !== 'assistant') return message;
-    const kept = Object.fromEntries(Object.entries(message).filter(([field]) => !answerOnlyFields.includes(field)));
-    if (!message.tool_calls) return kept;
-    const calls = message.tool_calls.map(({ id, type, function: { name, arguments: given } }) => ({
-      id,
-      type,
-      function: { name, arguments: given },
-    }));
-    return { ...kept, tool_calls: calls };
-  });
-  const fields = Object.entries({ ...body, messages }).filter(([field]) => !isLeftOut(field));
-  return Buffer.from(JSON.stringify(Object.fromEntries(fields)));
+  return read(withoutNulls(parsed), { bytes, members });
 }
 
 /** A chat that another dialect's body was translated to. @throws {HttpError} 400 */
-export function checkChat(fields: Record<string, unknown>): ReadChat {
-  const body = checkFields(chatSchema, refusedFields, fields);
-  return { body, input: rewritten(body, (field) => staysAtTheDoor(field)) };
+export const checkChat = (fields: Record<string, unknown>): ReadChat => read(fields);
+
+interface Text {
+  readonly bytes: Buffer;
+  readonly members: readonly Member[];
+}
+
+function read(fields: Readonly<Record<string, unknown>>, text?: Text): ReadChat {
+  const { body, unknown } = readFields(chatSchema, refusedFields, fields);
+  const messages = neutralMessages(body.messages);
+  const { tools, choice, dropped } = neutralTools(body);
+  const { parallel_tool_calls: atOnce, ...rest } = body;
+  const neutral = {
+    ...rest,
+    messages,
+    tools,
+    tool_choice: choice,
+    parallel_tool_calls: tools && atOnce,
+  };
+  const isSame =
+    messages === body.messages &&
+    unknown.every(({ path }) => path.length === 1) &&
+    sameItems(tools, body.tools) &&
+    choice === body.tool_choice &&
+    neutral.parallel_tool_calls === atOnce;
+  return {
+    body,
+    messages,
+    tools: tools ?? [],
+    unknown,
+    left: dropped,
+    input: (forwarded) => (text && isSame ? spliced(text, body, forwarded) : written({ ...neutral, ...forwarded })),
+  };
+}
+
+const sameItems = (one: readonly unknown[] | undefined, other: readonly unknown[] | undefined): boolean =>
+  one?.length === other?.length && (one ?? []).every((item, index) => item === other?.[index]);
+
+/** The caller's own bytes without the fields that the door keeps. */
+const spliced = ({ bytes, members }: Text, body: ChatBody, forwarded: Readonly<Record<string, unknown>>): Buffer =>
+  withoutMembers(
+    bytes,
+    members,
+    (field) => staysAtTheDoor(field) || !(Object.hasOwn(body, field) || Object.hasOwn(forwarded, field)),
+  );
+
+function written(fields: Readonly<Record<string, unknown>>): Buffer {
+  const kept = Object.entries(fields).filter(([field]) => !staysAtTheDoor(field));
+  return Buffer.from(JSON.stringify(Object.fromEntries(kept)));
 }

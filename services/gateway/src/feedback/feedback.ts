@@ -11,4 +11,4 @@ export const feedbackSchema = z.strictObject({
 
 /** A judgement of a task's output. @throws {HttpError} 400 */
 export const readFeedback = (bytes: Buffer): z.infer<typeof feedbackSchema> =>
-  checkFields(feedbackSchema, {}, withoutNulls(parseJsonObject(bytes)));
+  checkFields(feedbackSchema, withoutNulls(parseJsonObject(bytes)));

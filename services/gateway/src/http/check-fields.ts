@@ -1,26 +1,35 @@
 import type { z } from 'zod';
 import { type HttpError, invalid } from './errors.ts';
-
-/** Fields that a door cannot honour, with what to do instead. A value that asks for nothing is fine. */
-export type RefusedFields = Readonly<
-  Record<string, { readonly harmless: (value: unknown) => boolean; readonly instead: string }>
->;
+import { type UnknownField, unknownFields } from './unknown-fields.ts';
+import type { RefusedFields } from './wishes.ts';
 
 /** A body whose fields were all understood. @throws {HttpError} 400, naming the first field that is wrong. */
-export function checkFields<S extends z.ZodObject>(
+export function checkFields<S extends z.ZodObject>(schema: S, fields: Readonly<Record<string, unknown>>): z.infer<S> {
+  const result = schema.safeParse(fields);
+  if (!result.success) throw complaint(result.error.issues[0] as z.core.$ZodIssue, fields, Object.keys(schema.shape));
+  return result.data;
+}
+
+/** What a schema knows of a body, and what it does not know. */
+export interface ReadFields<Body> {
+  readonly body: Body;
+  readonly unknown: readonly UnknownField[];
+}
+
+/** Reads a body of a client's library. @throws {HttpError} 400: a known field is wrong, or cannot be honoured. */
+export function readFields<S extends z.ZodObject>(
   schema: S,
   refused: RefusedFields,
   stated: Readonly<Record<string, unknown>>,
-): z.infer<S> {
+): ReadFields<z.infer<S>> {
   const fields: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(stated)) {
     const refusal = Object.hasOwn(refused, field) ? refused[field] : undefined;
     if (!refusal) fields[field] = value;
     else if (!refusal.harmless(value)) throw invalid(`${field}: ${refusal.instead}`, field);
   }
-  const result = schema.safeParse(fields);
-  if (!result.success) throw complaint(result.error.issues[0] as z.core.$ZodIssue, fields, Object.keys(schema.shape));
-  return result.data;
+  const body = checkFields(schema, fields);
+  return { body, unknown: unknownFields(fields, body) };
 }
 
 /** Libraries send null for what is not stated. */

@@ -20,6 +20,8 @@ import { checkChat } from '../chat/read-chat.ts';
 import { checkFields, withoutNulls } from '../http/check-fields.ts';
 import { invalid } from '../http/errors.ts';
 import { parseJsonObject } from '../http/json.ts';
+import { droppedFields } from '../http/dropped-fields.ts';
+import type { UnknownField } from '../http/unknown-fields.ts';
 
 const name = z.string().min(1).max(128);
 const type = z.string().regex(slugPattern);
@@ -73,7 +75,7 @@ export const questionSchema = z.strictObject({
 type Facts = Pick<z.infer<typeof questionSchema>, keyof typeof facts>;
 
 const read = <S extends z.ZodObject>(schema: S, bytes: Buffer): z.infer<S> =>
-  checkFields(schema, {}, withoutNulls(parseJsonObject(bytes)));
+  checkFields(schema, withoutNulls(parseJsonObject(bytes)));
 
 /** A task in JSON. @throws {HttpError} 400, naming the first field that is wrong. */
 export const readJsonTask = (bytes: Buffer, stated: FactsBeside): TaskRequest & { readonly taskId: string } =>
@@ -109,10 +111,17 @@ function chatIn(
   if (!Array.isArray(input['messages']))
     throw invalid('input must be a string or a chat with messages, or input_kind must say what it is', 'input');
   if (input['model'] !== undefined) throw invalid('input.model: say it as model, beside input', 'input.model');
-  const { body, input: chat } = checkChat({ ...input, model: 'auto' });
-  const inputTokens = estimateChatTokens(body.messages, chat.length);
-  return { input: chat, needs: needsOf(body), inputModalities: modalitiesOf(body.messages), inputTokens };
+  const read = checkChat({ ...input, model: 'auto' });
+  droppedFields(read.unknown);
+  // Which further fields a model takes is for its provider to say.
+  const chat = read.input(topLevelOf(read.unknown));
+  const { messages } = read;
+  const inputTokens = estimateChatTokens(messages, chat.length);
+  return { input: chat, needs: needsOf(read), inputModalities: modalitiesOf(messages), inputTokens };
 }
+
+const topLevelOf = (unknown: readonly UnknownField[]): Record<string, unknown> =>
+  Object.fromEntries(unknown.filter(({ path }) => path.length === 1).map(({ param, value }) => [param, value]));
 
 /** What was said beside the body, by the subject or by headers: who asks, and facts that the body does not name. */
 export type FactsBeside = { readonly client: string } & Partial<Omit<StatedFacts, 'client'>>;

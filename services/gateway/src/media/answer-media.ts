@@ -11,6 +11,7 @@ import { readForm } from '../http/read-form.ts';
 import type { Handler } from '../http/server.ts';
 import { typesGiving } from '../names.ts';
 import { notReady, overloaded, sendAnswer, startWhole, type TaskOptions } from '../text/answer-text.ts';
+import { noOtherFields } from '../text/forwarded-fields.ts';
 import type { FormBody, MediaAsked, MediaKind } from './media-kind.ts';
 import { type TakenFile, takeFile } from './take-file.ts';
 
@@ -35,11 +36,12 @@ export function answerMedia(media: MediaKind, options: TaskOptions): Handler {
       const { client, snapshot } = surroundings;
       if (!client || !snapshot) throw notReady(surroundings);
       const facts = readFacts(request, read.asked.metadata);
+      const others = noOtherFields(read.asked.unknown, snapshot, facts.client);
       const task = { ...taskOf(media, read.asked, facts, snapshot), ...contentOf(read), taskId };
       const result = await startWhole(floods.before(client, asking), task, response, underWay);
       if (response.destroyed) return;
       const { contentType, body } = read.asked.whole(result, Math.floor(nowMs() / 1000));
-      sendAnswer(response, result, contentType, body);
+      sendAnswer(response, result, others, contentType, body);
     } finally {
       read?.release();
       admission.leave(asking);

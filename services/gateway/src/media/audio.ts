@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { checkFields, type RefusedFields, withoutNulls } from '../http/check-fields.ts';
+import { readFields, withoutNulls } from '../http/check-fields.ts';
 import { HttpError, invalid } from '../http/errors.ts';
 import { parseJsonObject } from '../http/json.ts';
+import type { RefusedFields } from '../http/wishes.ts';
 import { asJson, type MediaAnswer, type MediaKind } from './media-kind.ts';
 
 const number = z.stringFormat('number', /^\d(\.\d+)?$/).optional();
@@ -9,8 +10,8 @@ const number = z.stringFormat('number', /^\d(\.\d+)?$/).optional();
 /** A field that may stand in a form more than once, and stands there once. */
 const asList = (value: unknown): unknown => (typeof value === 'string' ? [value] : value);
 
-/** The fields of `POST /v1/audio/transcriptions` beside its file, closed. */
-export const transcriptionSchema = z.strictObject({
+/** The fields of `POST /v1/audio/transcriptions` beside its file. */
+export const transcriptionSchema = z.object({
   model: z.string().min(1).max(128),
   language: z.string().max(16).optional(),
   prompt: z.string().optional(),
@@ -30,7 +31,7 @@ export const transcriptions: MediaKind = {
     type: 'multipart/form-data',
     field: 'audio',
     read({ fields, fileName, fileType }) {
-      const body = checkFields(transcriptionSchema, refusedOfTranscription, fields);
+      const { body, unknown } = readFields(transcriptionSchema, refusedOfTranscription, fields);
       const {
         model,
         language,
@@ -42,6 +43,7 @@ export const transcriptions: MediaKind = {
       if (times !== undefined && format !== 'verbose_json')
         throw invalid('timestamp_granularities[] needs response_format verbose_json', 'timestamp_granularities[]');
       return {
+        unknown,
         model,
         input: {
           file_name: fileName === '' ? 'audio' : fileName,
@@ -78,8 +80,8 @@ const shownTranscript = (format: 'text' | 'verbose_json' | 'srt' | 'vtt', output
     ? { contentType: 'application/json; charset=utf-8', body: output }
     : { contentType: 'text/plain; charset=utf-8', body: format === 'text' ? `${output}\n` : output };
 
-/** `POST /v1/audio/speech`, closed. */
-export const speechSchema = z.strictObject({
+/** `POST /v1/audio/speech`. */
+export const speechSchema = z.object({
   model: z.string().min(1).max(128),
   input: z.string().min(1).max(100_000),
   voice: z.string().min(1).max(128),
@@ -99,9 +101,10 @@ export const speech: MediaKind = {
   body: {
     type: 'application/json',
     read(bytes) {
-      const body = checkFields(speechSchema, refusedOfSpeech, withoutNulls(parseJsonObject(bytes)));
+      const { body, unknown } = readFields(speechSchema, refusedOfSpeech, withoutNulls(parseJsonObject(bytes)));
       const { speed, instructions } = body;
       return {
+        unknown,
         model: body.model,
         input: {
           text: body.input,

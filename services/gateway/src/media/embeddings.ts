@@ -1,14 +1,14 @@
 import { vectorBytes, vectorOf } from '@will/core';
 import { z } from 'zod';
-import { checkFields, type RefusedFields, withoutNulls } from '../http/check-fields.ts';
+import { readFields, withoutNulls } from '../http/check-fields.ts';
 import { HttpError } from '../http/errors.ts';
 import { parseJsonObject } from '../http/json.ts';
 import { asJson, type MediaKind } from './media-kind.ts';
 
 const text = z.string().min(1);
 
-/** `POST /v1/embeddings`, closed. */
-export const embeddingsSchema = z.strictObject({
+/** `POST /v1/embeddings`. */
+export const embeddingsSchema = z.object({
   model: z.string().min(1).max(128),
   input: z.union([text, z.array(text).min(1).max(2_048)]),
   dimensions: z.int().min(1).optional(),
@@ -17,17 +17,16 @@ export const embeddingsSchema = z.strictObject({
   metadata: z.record(z.string().max(64), z.string().max(512)).optional(),
 });
 
-const refused: RefusedFields = {};
-
 /** OpenAI's embeddings. */
 export const embeddings: MediaKind = {
   kind: 'embedding',
   body: {
     type: 'application/json',
     read(bytes) {
-      const body = checkFields(embeddingsSchema, refused, withoutNulls(parseJsonObject(bytes)));
+      const { body, unknown } = readFields(embeddingsSchema, {}, withoutNulls(parseJsonObject(bytes)));
       const input = typeof body.input === 'string' ? [body.input] : body.input;
       return {
+        unknown,
         model: body.model,
         input: { input, ...(body.dimensions !== undefined && { dimensions: body.dimensions }) },
         ...(body.metadata && { metadata: body.metadata }),

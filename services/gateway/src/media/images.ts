@@ -1,12 +1,13 @@
 import { imagesIn } from '@will/core';
 import { z } from 'zod';
-import { checkFields, type RefusedFields, withoutNulls } from '../http/check-fields.ts';
+import { readFields, withoutNulls } from '../http/check-fields.ts';
 import { HttpError } from '../http/errors.ts';
 import { parseJsonObject } from '../http/json.ts';
+import { isOff, type RefusedFields } from '../http/wishes.ts';
 import { asJson, type MediaKind } from './media-kind.ts';
 
-/** `POST /v1/images/generations`, closed. */
-export const imagesSchema = z.strictObject({
+/** `POST /v1/images/generations`. */
+export const imagesSchema = z.object({
   model: z.string().min(1).max(128),
   prompt: z.string().min(1),
   n: z.int().min(1).max(10).optional(),
@@ -21,7 +22,7 @@ export const imagesSchema = z.strictObject({
 });
 
 const refused: RefusedFields = {
-  stream: { harmless: (value) => value === false, instead: 'must be false: an image comes whole' },
+  stream: { harmless: isOff, instead: 'must be false: an image comes whole' },
 };
 
 /** OpenAI's images; they come inline, since the door keeps none that a URL could lead to. */
@@ -30,9 +31,10 @@ export const images: MediaKind = {
   body: {
     type: 'application/json',
     read(bytes) {
-      const body = checkFields(imagesSchema, refused, withoutNulls(parseJsonObject(bytes)));
+      const { body, unknown } = readFields(imagesSchema, refused, withoutNulls(parseJsonObject(bytes)));
       const { n, size, quality } = body;
       return {
+        unknown,
         model: body.model,
         input: {
           prompt: body.prompt,

@@ -1,5 +1,6 @@
 import type { TaskResult } from '@will/client';
 import type { TaskKind } from '@will/core';
+import type { UnknownField } from '../http/unknown-fields.ts';
 
 /** How one kind of task that is no chat is asked for and answered over HTTP. */
 export interface MediaKind {
@@ -33,6 +34,8 @@ export interface Form {
 
 /** One request that was understood. */
 export interface MediaAsked {
+  /** Fields that the form does not know. */
+  readonly unknown: readonly UnknownField[];
   /** What the caller named: a model, a task type, or `auto`. */
   readonly model: string;
   /** JSON of the kind's shape, without what the file becomes. */

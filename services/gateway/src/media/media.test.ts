@@ -148,7 +148,7 @@ const sound = new File(['x'], 'a.wav');
 
 test.each([
   ['no file', form({ model: 'auto' }), 'file'],
-  ['an unknown field', form({ model: 'auto', file: sound, timestamp: 'word' }), 'timestamp'],
+  ['a wish that cannot be honoured', form({ model: 'auto', file: sound, store: 'true' }), 'store'],
   ['a form that is not offered', form({ model: 'auto', file: sound, response_format: 'html' }), 'response_format'],
   [
     'times in a form that has none',

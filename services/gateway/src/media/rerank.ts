@@ -1,15 +1,15 @@
 import { z } from 'zod';
-import { checkFields, type RefusedFields, withoutNulls } from '../http/check-fields.ts';
+import { readFields, withoutNulls } from '../http/check-fields.ts';
 import { HttpError } from '../http/errors.ts';
 import { parseJsonObject } from '../http/json.ts';
 import { asJson, type MediaKind } from './media-kind.ts';
 
-/** `POST /v1/rerank`, closed: the form of Cohere and Jina. */
-export const rerankSchema = z.strictObject({
+/** `POST /v1/rerank`: the form of Cohere and Jina. */
+export const rerankSchema = z.object({
   model: z.string().min(1).max(128),
   query: z.string().min(1),
   documents: z
-    .array(z.union([z.string(), z.strictObject({ text: z.string() })]))
+    .array(z.union([z.string(), z.object({ text: z.string() })]))
     .min(1)
     .max(1_000),
   top_n: z.int().min(1).optional(),
@@ -17,17 +17,16 @@ export const rerankSchema = z.strictObject({
   metadata: z.record(z.string().max(64), z.string().max(512)).optional(),
 });
 
-const refused: RefusedFields = {};
-
 /** Documents by how well they answer a query. */
 export const rerank: MediaKind = {
   kind: 'rerank',
   body: {
     type: 'application/json',
     read(bytes) {
-      const body = checkFields(rerankSchema, refused, withoutNulls(parseJsonObject(bytes)));
+      const { body, unknown } = readFields(rerankSchema, {}, withoutNulls(parseJsonObject(bytes)));
       const documents = body.documents.map((document) => (typeof document === 'string' ? document : document.text));
       return {
+        unknown,
         model: body.model,
         input: { query: body.query, documents, ...(body.top_n !== undefined && { top_n: body.top_n }) },
         ...(body.metadata && { metadata: body.metadata }),

@@ -45,7 +45,7 @@ export function messagesAnswer(result: TaskResult): string {
   const calls = toolCalls === '' ? [] : (JSON.parse(toolCalls) as ToolCall[]);
   const content = [
     ...(reasoning === '' ? [] : [{ type: 'thinking', thinking: reasoning, signature: '' }]),
-    ...(output === '' && calls.length > 0 ? [] : [{ type: 'text', text: output, citations: null }]),
+    ...(output === '' && calls.length > 0 ? [] : [{ type: 'text', text: output }]),
     ...calls.map(({ id, function: { name, arguments: given } }) => ({
       type: 'tool_use',
       id,

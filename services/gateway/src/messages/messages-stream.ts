@@ -77,7 +77,7 @@ export class MessagesStream implements StreamForm {
   }
 }
 
-const emptyText = { type: 'text', text: '', citations: null };
+const emptyText = { type: 'text', text: '' };
 
 const event = (type: string, fields: object): string =>
   `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;

@@ -1,4 +1,6 @@
+import { invalid } from '../http/errors.ts';
 import type { InputItem, InputMessage, ResponsesBody } from './responses-schema.ts';
+import { textInId } from './sealed-items.ts';
 
 /** The same request as a chat, with fields of its own left out. */
 export function chatOfResponses(body: ResponsesBody): Record<string, unknown> {
@@ -11,8 +13,10 @@ export function chatOfResponses(body: ResponsesBody): Record<string, unknown> {
     max_completion_tokens: body.max_output_tokens,
     temperature: body.temperature,
     top_p: body.top_p,
-    tools: tools?.map(({ type, ...described }) => ({ type, function: stated(described) })),
-    tool_choice: typeof choice === 'object' ? { type: 'function', function: { name: choice.name } } : choice,
+    tools: tools?.map(({ type, ...described }) =>
+      type === 'function' ? { type, function: stated(described) } : { type },
+    ),
+    tool_choice: choice && choiceOf(choice),
     parallel_tool_calls: body.parallel_tool_calls,
     response_format: formatOf(text?.format),
     reasoning_effort: reasoning?.effort,
@@ -20,6 +24,13 @@ export function chatOfResponses(body: ResponsesBody): Record<string, unknown> {
     metadata: body.metadata,
   };
   return stated(fields);
+}
+
+function choiceOf(choice: NonNullable<ResponsesBody['tool_choice']>): unknown {
+  if (typeof choice === 'string') return choice;
+  if (choice.type === 'function') return { type: 'function', function: { name: choice['name'] } };
+  const { type, ...allowed } = choice;
+  return type === 'allowed_tools' ? { type, allowed_tools: allowed } : { type };
 }
 
 /** Without what is not stated. */
@@ -42,35 +53,45 @@ interface ChatMessage {
 /** Calls stand beside messages there and inside the assistant's message here, so neighbours are put together. */
 function messagesOf(items: readonly InputItem[]): ChatMessage[] {
   const messages: ChatMessage[] = [];
-  for (const item of items) {
-    if (item.type === 'reasoning') continue;
-    if (item.type === 'function_call') addCall(messages, item);
-    else if (item.type === 'function_call_output')
-      messages.push({ role: 'tool', tool_call_id: item.call_id as string, content: outputOf(item.output) });
-    else messages.push(messageOf(item as InputMessage));
+  for (const [index, item] of items.entries()) {
+    if (item.type === 'reasoning' || item.type === 'web_search_call') continue;
+    if (item.type === 'function_call') addCall(messages, item.call_id, item.name, item.arguments);
+    else if (item.type === 'custom_tool_call')
+      addCall(messages, item.call_id, item.name, JSON.stringify({ input: item.input }));
+    else if (item.type === 'function_call_output' || item.type === 'custom_tool_call_output')
+      messages.push({ role: 'tool', tool_call_id: item.call_id, content: contentOf(item.output) });
+    else if (isMessage(item)) messages.push({ role: item.role, content: contentOf(item.content) });
+    else messages.push(...referredTo((item as { readonly id: string }).id, index));
   }
   return messages;
 }
 
-function addCall(messages: ChatMessage[], item: InputItem): void {
-  const { call_id: id, name, arguments: given } = item as Extract<InputItem, { type: 'function_call' }>;
+const isMessage = (item: InputItem): item is InputMessage => 'role' in item;
+
+function addCall(messages: ChatMessage[], id: string, name: string, given: string): void {
   const call = { id, type: 'function', function: { name, arguments: given } };
   const last = messages.at(-1);
   if (last?.role !== 'assistant') return void messages.push({ role: 'assistant', content: null, tool_calls: [call] });
   last.tool_calls = [...(last.tool_calls ?? []), call];
 }
 
-const outputOf = (output: unknown): unknown =>
-  typeof output === 'string' ? output : (output as { text: string }[]).map(({ text }) => ({ type: 'text', text }));
-
-function messageOf({ role, content }: InputMessage): ChatMessage {
-  if (typeof content === 'string') return { role, content };
-  return {
-    role,
-    content: content.map((part) => {
-      if (part.type === 'refusal') return part;
-      if (part.type !== 'input_image') return { type: 'text', text: part.text };
-      return { type: 'image_url', image_url: stated({ url: part.image_url, detail: part.detail }) };
-    }),
-  };
+/** An item of an earlier answer, which its own id holds. @throws {HttpError} 400 */
+function referredTo(id: string, index: number): readonly ChatMessage[] {
+  // Reasoning is not passed on, whether it is sent or referred to.
+  if (id.startsWith('rs_')) return [];
+  const text = textInId(id);
+  if (text !== undefined) return [{ role: 'assistant', content: text }];
+  throw invalid(
+    `input.${index}: the item ${JSON.stringify(id.slice(0, 80))} is not kept here; say store: false, so that the library sends items themselves, or send the item`,
+    `input.${index}.id`,
+  );
 }
+
+const contentOf = (content: InputMessage['content']): unknown =>
+  typeof content === 'string'
+    ? content
+    : content.map((part) => {
+        if (part.type === 'refusal') return part;
+        if (part.type !== 'input_image') return { type: 'text', text: part.text };
+        return { type: 'image_url', image_url: stated({ url: part.image_url, detail: part.detail }) };
+      });

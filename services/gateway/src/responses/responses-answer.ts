@@ -2,6 +2,7 @@ import type { TaskResult } from '@will/client';
 import type { wire } from '@will/contracts';
 import type { AnswerFor } from '../text/dialect.ts';
 import type { ResponsesBody } from './responses-schema.ts';
+import { sealedId } from './sealed-items.ts';
 
 export interface ShownItem {
   readonly id: string;
@@ -85,7 +86,9 @@ export function shownResponse(
     temperature: body.temperature ?? null,
     text: { format: body.text?.format ?? { type: 'text' } },
     tool_choice: body.tool_choice ?? 'auto',
-    tools: (body.tools ?? []).map((tool) => ({ description: null, parameters: null, strict: null, ...tool })),
+    tools: (body.tools ?? []).map((tool) =>
+      tool.type === 'function' ? { description: null, parameters: null, strict: null, ...tool } : tool,
+    ),
     top_p: body.top_p ?? null,
     truncation: 'disabled',
     // Where it is not known it is not there: OpenAI's schema has no null for it.
@@ -93,13 +96,13 @@ export function shownResponse(
   };
 }
 
-/** Everything that a whole answer holds, in the order it was made. */
+/** Everything that a whole answer holds, in the order it was made. A message's id holds its text: see {@link sealedId}. */
 export function itemsOf({ taskId, reasoning, output, toolCalls }: TaskResult): readonly ShownItem[] {
   const calls = toolCalls === '' ? [] : (JSON.parse(toolCalls) as ToolCall[]);
   const items: ShownItem[] = [];
   if (reasoning !== '') items.push(reasoningItem(itemId('rs', taskId, items.length), reasoning, 'completed'));
   if (output !== '' || calls.length === 0)
-    items.push(messageItem(itemId('msg', taskId, items.length), output, 'completed'));
+    items.push(messageItem(sealedId(output) ?? itemId('msg', taskId, items.length), output, 'completed'));
   for (const call of calls) items.push(callItem(itemId('fc', taskId, items.length), call, 'completed'));
   return items;
 }

@@ -1,109 +1,116 @@
 import { z } from 'zod';
-import type { RefusedFields } from '../http/check-fields.ts';
+import { isEmpty, never, type RefusedFields } from '../http/wishes.ts';
 
-const isOff = (value: unknown): boolean => value === false;
-const isEmpty = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
-
-/** Fields of OpenAI's request that this door cannot honour: it keeps nothing between requests. */
+/** Fields of OpenAI's request that this door cannot honour. What states a wish is refused in every dialect. */
 export const refusedFields: RefusedFields = {
-  store: { harmless: isOff, instead: 'must be false: answers are not kept' },
-  background: { harmless: isOff, instead: 'must be false: answers are not kept' },
-  previous_response_id: {
-    harmless: () => false,
-    instead: 'answers are not kept; send the whole conversation as input',
-  },
-  conversation: { harmless: () => false, instead: 'conversations are not kept; send the whole one as input' },
-  prompt: { harmless: () => false, instead: 'prompts are not kept; send it as input' },
-  include: { harmless: isEmpty, instead: 'must be empty: nothing more is there to be told' },
+  prompt: { harmless: never, instead: 'prompts are not kept; send it as input' },
+  include: { harmless: asksForNoMore, instead: 'must not ask for probabilities: they are not passed on' },
   top_logprobs: { harmless: (value) => value === 0, instead: 'must be 0: probabilities are not passed on' },
-  max_tool_calls: { harmless: () => false, instead: 'is for built-in tools, which are not offered' },
   truncation: {
     harmless: (value) => value === 'disabled',
     instead: 'must be "disabled": nothing is left out of an input',
   },
-  moderation: { harmless: () => false, instead: 'is not offered' },
-  context_management: { harmless: isEmpty, instead: 'is not offered' },
+  moderation: { harmless: never, instead: 'is not offered' },
+  max_tool_calls: { harmless: Number.isInteger, instead: 'must be a whole number' },
+  context_management: { harmless: Array.isArray, instead: 'must be a list' },
 };
 
-const itemId = z.string().max(256).nullish();
-const status = z.string().nullish();
-const image = z.strictObject({
+/** What is asked for beside an answer: of tools that nobody runs, and of reasoning, there is nothing more to tell. */
+function asksForNoMore(value: unknown): boolean {
+  return (
+    isEmpty(value) ||
+    (Array.isArray(value) && value.every((part) => typeof part === 'string' && !/logprobs/.test(part)))
+  );
+}
+
+const image = z.object({
   type: z.literal('input_image'),
   image_url: z.string(),
-  detail: z.enum(['auto', 'low', 'high']).nullish(),
-  file_id: z.null().optional(),
+  detail: z.string().max(32).nullish(),
 });
-const inputText = z.strictObject({ type: z.literal('input_text'), text: z.string() });
-const outputText = z.strictObject({
-  type: z.literal('output_text'),
-  text: z.string(),
-  annotations: z.array(z.unknown()).nullish(),
-  logprobs: z.array(z.unknown()).nullish(),
-  parsed: z.unknown().optional(),
-});
-const refusal = z.strictObject({ type: z.literal('refusal'), refusal: z.string() });
+const inputText = z.object({ type: z.literal('input_text'), text: z.string() });
+const outputText = z.object({ type: z.literal('output_text'), text: z.string() });
+const refusal = z.object({ type: z.literal('refusal'), refusal: z.string() });
 
-const message = z.strictObject({
+const message = z.object({
   type: z.literal('message').optional(),
   role: z.enum(['user', 'assistant', 'system', 'developer']),
-  content: z.union([z.string(), z.array(z.discriminatedUnion('type', [inputText, outputText, refusal, image])).min(1)]),
-  id: itemId,
-  status,
-  phase: z.string().nullish(),
+  content: z.union([z.string(), z.array(z.discriminatedUnion('type', [inputText, outputText, refusal, image]))]),
 });
-const call = z.strictObject({
+const call = z.object({
   type: z.literal('function_call'),
   call_id: z.string(),
   name: z.string(),
   arguments: z.string(),
-  id: itemId,
-  status,
-  parsed_arguments: z.unknown().optional(),
 });
-const callOutput = z.strictObject({
-  type: z.literal('function_call_output'),
+const customCall = z.object({
+  type: z.literal('custom_tool_call'),
   call_id: z.string(),
-  output: z.union([z.string(), z.array(inputText).min(1)]),
-  id: itemId,
-  status,
+  name: z.string(),
+  input: z.string(),
 });
-/** What a model thought in an earlier turn: accepted, since libraries send it back, and not passed on. */
-const reasoning = z.looseObject({ type: z.literal('reasoning') });
+const callOutput = z.object({
+  type: z.enum(['function_call_output', 'custom_tool_call_output']),
+  call_id: z.string(),
+  output: z.union([z.string(), z.array(z.discriminatedUnion('type', [inputText, outputText, image]))]),
+});
+/** What a model thought or looked up in an earlier turn: accepted, since libraries send it back, and not passed on. */
+const passed = z.looseObject({ type: z.enum(['reasoning', 'web_search_call']) });
+const reference = z.object({ type: z.literal('item_reference').nullish(), id: z.string() });
 
-const item = z.union([z.discriminatedUnion('type', [call, callOutput, reasoning]), message]);
+const item = z.union([z.discriminatedUnion('type', [call, customCall, callOutput, passed]), message, reference]);
 export type InputItem = z.infer<typeof item>;
 export type InputMessage = z.infer<typeof message>;
 
-const tool = z.strictObject({
+const functionTool = z.object({
   type: z.literal('function'),
   name: z.string(),
   description: z.string().nullish(),
   parameters: z.record(z.string(), z.unknown()).nullish(),
   strict: z.boolean().nullish(),
 });
+/** A tool that OpenAI runs, or describes itself. */
+const vendorTool = z.looseObject({
+  type: z
+    .string()
+    .max(64)
+    .refine((type) => type !== 'function'),
+});
 
-/** `POST /v1/responses`, closed. Fields that are null count as absent and are taken out before. */
-export const responsesSchema = z.strictObject({
+/** `POST /v1/responses`. Fields that are null count as absent and are taken out before. */
+export const responsesSchema = z.object({
   model: z.string().min(1).max(128),
   input: z.union([z.string(), z.array(item).min(1).max(4_096)]),
   instructions: z.string().optional(),
   stream: z.boolean().optional(),
-  stream_options: z.strictObject({ include_obfuscation: z.boolean().nullish() }).optional(),
+  stream_options: z.object({ include_obfuscation: z.boolean().nullish() }).optional(),
   max_output_tokens: z.int().min(1).optional(),
   temperature: z.number().optional(),
   top_p: z.number().optional(),
-  tools: z.array(tool).max(128).optional(),
+  tools: z
+    .array(z.union([functionTool, vendorTool]))
+    .max(1_024)
+    .optional(),
   tool_choice: z
-    .union([z.enum(['none', 'auto', 'required']), z.strictObject({ type: z.literal('function'), name: z.string() })])
+    .union([
+      z.enum(['none', 'auto', 'required']),
+      z.object({ type: z.literal('function'), name: z.string() }),
+      z.object({
+        type: z.literal('allowed_tools'),
+        mode: z.enum(['auto', 'required']),
+        tools: z.array(z.record(z.string(), z.unknown())),
+      }),
+      vendorTool,
+    ])
     .optional(),
   parallel_tool_calls: z.boolean().optional(),
   text: z
-    .strictObject({
+    .object({
       format: z
         .discriminatedUnion('type', [
-          z.strictObject({ type: z.literal('text') }),
-          z.strictObject({ type: z.literal('json_object') }),
-          z.strictObject({
+          z.object({ type: z.literal('text') }),
+          z.object({ type: z.literal('json_object') }),
+          z.object({
             type: z.literal('json_schema'),
             name: z.string(),
             description: z.string().nullish(),
@@ -112,20 +119,22 @@ export const responsesSchema = z.strictObject({
           }),
         ])
         .nullish(),
-      verbosity: z.literal('medium').nullish(),
+      verbosity: z.enum(['low', 'medium', 'high']).nullish(),
     })
     .optional(),
   reasoning: z
-    .strictObject({
-      effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh']).nullish(),
+    .object({
+      effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']).nullish(),
       summary: z.enum(['auto', 'concise', 'detailed']).nullish(),
+      generate_summary: z.enum(['auto', 'concise', 'detailed']).nullish(),
     })
     .optional(),
   metadata: z.record(z.string().max(64), z.string().max(512)).optional(),
-  service_tier: z.enum(['auto', 'default', 'flex', 'priority']).optional(),
+  service_tier: z.enum(['auto', 'default', 'flex', 'scale', 'priority', 'fast', 'ultrafast']).optional(),
   user: z.string().optional(),
   safety_identifier: z.string().optional(),
   prompt_cache_key: z.string().optional(),
+  prompt_cache_options: z.record(z.string(), z.unknown()).optional(),
   prompt_cache_retention: z.string().optional(),
 });
 

@@ -161,10 +161,10 @@ test.each([
 test('an unknown model and a wrong field are told in Anthropic’s shape', async () => {
   await expect(anthropic.messages.create({ ...ping, model: 'gpt-99' })).rejects.toBeInstanceOf(Anthropic.NotFoundError);
   const error = await anthropic.messages
-    .create({ ...ping, top_k: 5 } as typeof ping)
+    .create({ ...ping, inference_geo: 'eu' } as typeof ping)
     .catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(Anthropic.BadRequestError);
-  expect(error).toMatchObject({ error: { error: { type: 'invalid_request_error', param: 'top_k' } } });
+  expect(error).toMatchObject({ error: { error: { type: 'invalid_request_error', param: 'inference_geo' } } });
 });
 
 test.each([...midStreamFaults])('a stream that ends as %s throws, and is never a finished answer', async (code) => {

@@ -153,9 +153,9 @@ test('errors are the classes that programs catch; what needs a memory says so', 
     status: 400,
     param: 'previous_response_id',
   });
-  await expect(openai.responses.create({ ...ping, tools: [{ type: 'web_search' }] })).rejects.toThrow(
-    'tools.0.type "web_search" must be "function"',
-  );
+  await expect(
+    openai.responses.create({ ...ping, tools: [{ type: 'web_search' }], tool_choice: { type: 'web_search_preview' } }),
+  ).rejects.toThrow('tool_choice.type "web_search_preview" must be "function"');
   const asked = { ...ping, input: [{ role: 'robot', content: 'ping' }] } as unknown as typeof ping;
   await expect(openai.responses.create(asked)).rejects.toThrow('input.0.role "robot" must be one of "user"');
 });

@@ -11,6 +11,7 @@ import type { Surroundings } from '../ports.ts';
 import { readiness } from '../readiness.ts';
 import type { UnderWay } from '../under-way.ts';
 import type { Asked, Dialect } from './dialect.ts';
+import { ignoredHeader, type OtherFields } from './forwarded-fields.ts';
 import { TaskStream } from './task-stream.ts';
 
 export interface TaskOptions {
@@ -55,12 +56,12 @@ export function answerText(dialect: Dialect, options: TaskOptions): Handler {
 
 async function answerWhole(
   client: Starter,
-  { task, whole }: Asked,
+  { task, others, whole }: Asked,
   response: ServerResponse,
   underWay: UnderWay,
 ): Promise<void> {
   const result = await startWhole(client, task, response, underWay);
-  if (!response.destroyed) sendAnswer(response, result, 'application/json; charset=utf-8', whole(result));
+  if (!response.destroyed) sendAnswer(response, result, others, 'application/json; charset=utf-8', whole(result));
 }
 
 /** Runs a task for as long as its caller and the door wait for it. */
@@ -77,6 +78,7 @@ export async function startWhole(
 export function sendAnswer(
   response: ServerResponse,
   result: TaskResult,
+  others: OtherFields,
   contentType: string,
   content: string | Uint8Array,
 ): void {
@@ -88,6 +90,7 @@ export function sendAnswer(
     String(body.length),
     'x-will-model',
     result.model,
+    ...ignoredHeader(others.ignoredBy(result.model)),
     ...decisionHeaders(result.taskId, result.decisionId, result.attempts),
   ]);
   // Node counts a part of the body that the reader takes as progress.
@@ -103,7 +106,13 @@ async function answerStreamed(
 ): Promise<void> {
   const left = whenLeft(response);
   const taskId = asked.task.taskId as string;
-  const stream = new TaskStream(response, { taskId, form: asked.streamed(), errorBody, onGivenUp: () => left.abort() });
+  const stream = new TaskStream(response, {
+    taskId,
+    form: asked.streamed(),
+    others: asked.others,
+    errorBody,
+    onGivenUp: () => left.abort(),
+  });
   try {
     stream.end(
       await underWay.run(left, (signal) => client.start({ ...asked.task, signal }, true, (part) => stream.take(part))),

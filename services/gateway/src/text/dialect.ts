@@ -2,6 +2,7 @@ import type { TaskDelta, TaskRequest, TaskResult } from '@will/client';
 import type { Snapshot } from '@will/core';
 import type { RequestHeaders } from '../chat/facts.ts';
 import type { HttpError } from '../http/errors.ts';
+import type { OtherFields } from './forwarded-fields.ts';
 
 /** What a dialect's answers are made for. */
 export interface AnswerFor {
@@ -20,6 +21,8 @@ export interface Dialect {
 /** One request that was understood. */
 export interface Asked {
   readonly task: TaskRequest;
+  /** What the answer of a model was made without. */
+  readonly others: OtherFields;
   readonly isStreamed: boolean;
   /** The body of the whole answer. */
   whole(result: TaskResult): string;

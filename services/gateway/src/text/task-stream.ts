@@ -2,11 +2,13 @@ import type { ServerResponse } from 'node:http';
 import type { StreamPart, TaskResult } from '@will/client';
 import { decisionHeaders, HttpError, sendError } from '../http/errors.ts';
 import { PacedWriter } from '../http/paced-writer.ts';
+import { ignoredHeader, type OtherFields } from './forwarded-fields.ts';
 import { type Dialect, indexed, type StreamForm } from './dialect.ts';
 
 export interface TaskStreamOptions {
   readonly taskId: string;
   readonly form: StreamForm;
+  readonly others: OtherFields;
   readonly errorBody: Dialect['errorBody'];
   /** The reader no longer takes anything: nobody waits for the rest of the answer. */
   readonly onGivenUp: () => void;
@@ -52,7 +54,7 @@ export class TaskStream {
 
   #begin(model: string, decisionId: string): void {
     if (this.#writer || this.#response.destroyed) return;
-    const { taskId, form, onGivenUp } = this.#options;
+    const { taskId, form, others, onGivenUp } = this.#options;
     this.#response.writeHead(200, [
       'content-type',
       'text/event-stream; charset=utf-8',
@@ -62,6 +64,7 @@ export class TaskStream {
       'no',
       'x-will-model',
       model,
+      ...ignoredHeader(others.ignoredBy(model)),
       ...decisionHeaders(taskId, decisionId, []),
     ]);
     this.#writer = new PacedWriter(this.#response, (why) => {

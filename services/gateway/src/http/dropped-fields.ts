@@ -1,0 +1,39 @@
+import { invalid } from './errors.ts';
+import { isHistory } from './history-fields.ts';
+import type { UnknownField } from './unknown-fields.ts';
+import { isEmpty, plainName, wishIn } from './wishes.ts';
+
+/**
+ * Names of the fields that are dropped with a notice. What a history carries is dropped without one.
+ * @throws {HttpError} 400: a field states a wish that cannot be honoured, or holds content that would be lost
+ */
+export function droppedFields(unknown: readonly UnknownField[]): readonly string[] {
+  const names = new Set<string>();
+  for (const field of unknown) {
+    const name = field.path.at(-1) as string;
+    if (isHistory(field)) continue;
+    const refusal = wishIn(name);
+    if (!refusal) {
+      if (holdsContent(field))
+        throw invalid(`${field.param}: is not known here, and dropping it would lose content`, field.param);
+      names.add(field.path.join('.'));
+    } else if (!refusal.harmless(field.value)) throw invalid(`${field.param}: ${refusal.instead}`, field.param);
+  }
+  return [...names];
+}
+
+const contentNames =
+  /^(contents?|messages?|parts?|text|inputs?|prompts?|system(_(prompt|instructions?|message))?|instructions?|preamble|chat_history|history|examples|images?|audios?|videos?|media|context|blob|source|prefix|suffix|function_call|tool_calls)$/;
+
+/** Content under a name of its own belongs to the question: an answer without it would be a wrong one. */
+const holdsContent = ({ path, value }: UnknownField): boolean =>
+  contentNames.test(plainName(path.at(-1) as string)) &&
+  (typeof value === 'string' || typeof value === 'object') &&
+  !isEmpty(value);
+
+const shownName = /^[A-Za-z0-9_.-]{1,64}$/;
+const maxShown = 10;
+
+/** Names as the header `x-will-ignored` may tell them. */
+export const shownNames = (names: readonly string[]): readonly string[] =>
+  [...new Set(names)].filter((name) => shownName.test(name)).slice(0, maxShown);
