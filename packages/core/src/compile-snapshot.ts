@@ -237,7 +237,8 @@ function successorOf(model: ModelDocument, names: ModelNames, problems: CompileP
   return successor;
 }
 
-function compileModel(document: ModelDocument, replacedBy: string | undefined): Model {
+/** A model's document as the rules read it. */
+export function compileModel(document: ModelDocument, replacedBy: string | undefined): Model {
   const { limits, compliance, modalities } = document;
   const byTags = modalitiesOfTags(document.tags);
   return {

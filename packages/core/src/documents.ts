@@ -273,6 +273,8 @@ export interface SettingsDocument {
   readonly slug: string;
   /** Absent: the strictest. */
   readonly default_data_class?: DataClassToken;
+  /** True: a change that loosens a rule on data is refused unless whoever applies it allows that. Default: false. */
+  readonly strict_changes?: boolean;
 }
 
 export interface DocumentOf {

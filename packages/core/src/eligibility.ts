@@ -103,30 +103,33 @@ function premiumOf(snapshot: Snapshot, { priority, taskType }: Facts): Requireme
 /** Why a model breaks one rule; undefined when it keeps it. Doubt breaks it: each asks for what is allowed, never for what is not. */
 type Judge = (model: Model, requirement: Requirement, facts: Facts, nowMs: number) => string | undefined;
 
+/** As {@link Judge}, of a rule that asks nothing of the task but what its data needs. */
+type DataJudge = (model: Model, requirement: DataRequirement, nowMs: number) => string | undefined;
+
 const retired: Judge = ({ retiredAtMs, replacedBy }, _requirement, _facts, nowMs) => {
   if (retiredAtMs > nowMs) return undefined;
   const since = Number.isFinite(retiredAtMs) ? ` since ${isoDate(retiredAtMs)}` : '';
   return `it is retired${since}${replacedBy === undefined ? '' : `, replaced by ${replacedBy}`}`;
 };
 
-const customerData: Judge = ({ maySeeCustomerData }, { dataClass }) =>
+const customerData: DataJudge = ({ maySeeCustomerData }, { dataClass }) =>
   !isCustomerData(dataClass) || maySeeCustomerData === true
     ? undefined
     : `${dataClass} data needs can_this_model_see_customer_data: yes, it is ${said(maySeeCustomerData)}`;
 
-const securityLevel: Judge = (model, { dataClass }) =>
+const securityLevel: DataJudge = (model, { dataClass }) =>
   !isSensitiveData(dataClass) || model.securityLevel === 'safe_for_sensitive'
     ? undefined
     : `${dataClass} data needs security_level: safe_for_sensitive, it is ${said(model.securityLevel)}`;
 
-const avoidCloud: Judge = ({ callMethod, isPrivate }, requirement) => {
+const avoidCloud: DataJudge = ({ callMethod, isPrivate }, requirement) => {
   if (!requirement.avoidCloud) return undefined;
   const isOwn = callMethod === 'Local' || callMethod === 'on-device' || callMethod === 'container';
   if (!isOwn) return `a call method other than API is needed, it is ${said(callMethod)}`;
   return isPrivate ? undefined : `a private address is needed, that of this ${callMethod} model is public or unknown`;
 };
 
-const compliance: Judge = (model, { compliantOnly, standards }, _facts, nowMs) => {
+const compliance: DataJudge = (model, { compliantOnly, standards }, nowMs) => {
   if (!compliantOnly) return undefined;
   if (model.compliance === undefined) return 'its compliance is unknown';
   const inForce = model.compliance.filter(({ expiresAtMs }) => expiresAtMs > nowMs).map(({ standard }) => standard);
@@ -138,7 +141,7 @@ const compliance: Judge = (model, { compliantOnly, standards }, _facts, nowMs) =
 };
 
 /** `EU` lies within `Global`, not the other way round. */
-const dataResidency: Judge = (model, { residencies }) => {
+const dataResidency: DataJudge = (model, { residencies }) => {
   const missed = residencies.find((demanded) => !isWithin(model.dataResidency, demanded));
   return missed && `data_residency ${missed} is needed, it is ${said(model.dataResidency)}`;
 };
@@ -179,14 +182,22 @@ const maxOutput: Judge = ({ maxTokensPerCall: most }, _requirement, { inputToken
 const tier: Judge = (model, { premium }) =>
   model.tier === 'standard' || premium !== 'no' ? undefined : `a ${model.tier} model needs high_priority: true`;
 
-/** Every hard rule; the first broken one is the one that is named. Privacy stands before ability. */
-const rules: readonly (readonly [ExclusionRule, Judge])[] = [
-  ['retired', retired],
+/** The hard rules on data. */
+const dataRules: readonly (readonly [ExclusionRule, DataJudge])[] = [
   ['customer_data', customerData],
   ['security_level', securityLevel],
   ['avoid_cloud', avoidCloud],
   ['use_compliant_only', compliance],
   ['data_residency', dataResidency],
+];
+
+/** Every hard rule; the first broken one is the one that is named. Privacy stands before ability. */
+const rules: readonly (readonly [ExclusionRule, Judge])[] = [
+  ['retired', retired],
+  ...dataRules.map(([rule, judge]): readonly [ExclusionRule, Judge] => [
+    rule,
+    (model, requirement, _facts, nowMs) => judge(model, requirement, nowMs),
+  ]),
   ['task_type', taskType],
   ['modality', modality],
   ['capability', capability],
@@ -225,6 +236,10 @@ export function exclusionsOf(
     return detail === undefined ? [] : { model: model.slug, rule, detail: detail.slice(0, longestDetail) };
   });
 }
+
+/** The rules on data that a model breaks. */
+export const brokenDataRules = (model: Model, requirement: DataRequirement, nowMs: number): readonly ExclusionRule[] =>
+  dataRules.flatMap(([rule, judge]) => (judge(model, requirement, nowMs) === undefined ? [] : rule));
 
 const longestDetail = 200;
 

@@ -26,6 +26,8 @@ export * from './first-content.ts';
 export * from './goal-order.ts';
 export * from './failure.ts';
 export * from './limits.ts';
+export * from './looser-decisions.ts';
+export * from './loosening.ts';
 export * from './modalities.ts';
 export * from './named-model.ts';
 export * from './names.ts';

@@ -9,6 +9,16 @@ export interface StoredDocument {
   readonly updatedAtMs: number;
 }
 
+/** What is left of a document that was removed: its last content, and the change that removed it. */
+export interface Tombstone {
+  readonly document: AnyDocument;
+  /** Revision that removed it. */
+  readonly revision: number;
+  readonly author: string;
+  readonly note: string;
+  readonly removedAtMs: number;
+}
+
 export interface DocumentChange {
   /** The revision the change was computed on; another one by then is a conflict. */
   readonly expectedRevision: number;
@@ -35,6 +45,11 @@ export interface DocumentStore {
   readonly incarnation: string;
   /** Revision 0 and no documents when new. */
   current(): Promise<{ readonly revision: number; readonly documents: readonly StoredDocument[] }>;
+  /**
+   * Every document that was removed and did not come back, by kind and slug. Made of the history, so it survives
+   * restarts, backups and rollbacks as that does.
+   */
+  tombstones(): Promise<readonly Tombstone[]>;
   /** Documents as they were at a past revision. @throws {StoreError} code 'not_found' */
   at(revision: number): Promise<readonly StoredDocument[]>;
   /** Every version of one document, newest first, removals included (document undefined). */

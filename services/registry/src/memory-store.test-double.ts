@@ -15,6 +15,13 @@ export class MemoryStore implements DocumentStore {
   async current() {
     return { revision: this.revision, documents: [...this.#documents.values()] };
   }
+  async tombstones() {
+    const slugs = new Map(
+      this.#past.flat().map(({ document }) => [`${document.kind}:${document.body.slug}`, document]),
+    );
+    const gone = [...slugs].filter(([key]) => !this.#documents.has(key)).sort();
+    return gone.map(([, document]) => ({ document, revision: 0, author: '', note: '', removedAtMs: 0 }));
+  }
   async at(revision: number) {
     const found = this.#past[revision];
     if (!found) throw new StoreError('not_found', `revision ${revision} must be between 0 and ${this.revision}`);

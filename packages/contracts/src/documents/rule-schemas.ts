@@ -278,6 +278,9 @@ export const settingsShape = {
   default_data_class: choice(...dataClasses)
     .describe('Class of data of which nobody said anything. Default: `customer-sensitive`, the strictest.')
     .exactOptional(),
+  strict_changes: yesNo()
+    .describe('Refuse a change that loosens a rule on data, unless `--allow-loosening` is given. Default: no.')
+    .exactOptional(),
 };
 export const settingsSchema = record(settingsShape).transform((settings, context): SettingsDocument => {
   for (const field of ['name', 'slug'] as const)

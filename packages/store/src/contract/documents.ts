@@ -110,6 +110,27 @@ export function documentStoreContract(newPlace: () => Promise<Place<DocumentStor
       expect(await store.history('model', 'code')).toEqual([]);
     }));
 
+  test('a removed document leaves a tombstone with its last content, until it comes back; so across a restart', () =>
+    onStore(newPlace, async (store, reopen) => {
+      const last = routeDocument('code', 'new');
+      await store.commit(change({ upserts: [routeDocument('code', 'old'), routeDocument('ocr', 'a')] }));
+      await store.commit(change({ expectedRevision: 1, upserts: [last] }));
+      expect(await store.tombstones()).toEqual([]);
+      const removals = [
+        { kind: 'route', slug: 'code' },
+        { kind: 'route', slug: 'never' },
+      ] as const;
+      await store.commit(change({ expectedRevision: 2, removals, author: 'bob', note: 'old', atMs: 7_000 }));
+      const code = { document: last, revision: 3, author: 'bob', note: 'old', removedAtMs: 7_000 };
+      expect(await store.tombstones()).toEqual([code]);
+      await store.commit(change({ expectedRevision: 3, removals: [{ kind: 'route', slug: 'ocr' }, ...removals] }));
+      const ocr = { document: routeDocument('ocr', 'a'), revision: 4, author: 'ada', note: 'why', removedAtMs: 5_000 };
+      const again = await reopen();
+      expect(await again.tombstones()).toEqual([code, ocr]);
+      await again.commit(change({ expectedRevision: 4, upserts: [routeDocument('code', 'other')] }));
+      expect(await again.tombstones()).toEqual([ocr]);
+    }));
+
   test('the revisions are told newest first, with author, note, time and how many documents each changed', () =>
     onStore(newPlace, async (store) => {
       await store.commit(change({ upserts: [routeDocument('code', 'a'), routeDocument('ocr', 'a')], note: 'first' }));

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AnyDocument, DocumentKind } from '@will/core';
 import type { Collection } from 'mongodb';
-import type { DocumentChange, DocumentStore, StoredDocument } from '../documents.ts';
+import type { DocumentChange, DocumentStore, StoredDocument, Tombstone } from '../documents.ts';
 import { StoreError } from '../errors.ts';
 import { refuseDoubles } from '../refuse-doubles.ts';
 import { commandLimitMs, openMongo, type MongoPlace, type MongoSchema } from './connect.ts';
@@ -48,6 +48,7 @@ export async function openMongoDocumentStore(place: MongoPlace): Promise<Documen
   return {
     incarnation,
     current: () => wrapped(() => store.current()),
+    tombstones: () => wrapped(() => store.tombstones()),
     at: (revision) => wrapped(() => store.at(revision)),
     history: (kind, slug) => wrapped(() => store.history(kind, slug)),
     revisions: (limit, before) => wrapped(() => store.revisions(limit, before)),
@@ -72,12 +73,15 @@ const maxTime = { maxTimeMS: commandLimitMs };
 interface Folded {
   readonly revision: number;
   readonly documents: ReadonlyMap<string, StoredDocument>;
+  readonly tombstones: ReadonlyMap<string, Tombstone>;
 }
+
+const nothingYet: Folded = { revision: 0, documents: new Map(), tombstones: new Map() };
 
 class MongoDocuments {
   readonly #revisions: Collection<RevisionDocument>;
   /** Revisions never change, so what was read once is kept and only later ones are read. */
-  #present: Folded = { revision: 0, documents: new Map() };
+  #present: Folded = nothingYet;
 
   constructor(revisions: Collection<RevisionDocument>) {
     this.#revisions = revisions;
@@ -88,6 +92,10 @@ class MongoDocuments {
     return { revision, documents: inOrder(documents) };
   }
 
+  async tombstones(): Promise<readonly Tombstone[]> {
+    return inOrder((await this.#newest()).tombstones);
+  }
+
   async at(revision: number): Promise<readonly StoredDocument[]> {
     const { revision: last } = await this.#newest();
     if (!Number.isInteger(revision) || revision < 0 || revision > last)
@@ -96,7 +104,7 @@ class MongoDocuments {
       .find({ _id: { $lte: revision } }, maxTime)
       .sort({ _id: 1 })
       .toArray();
-    return inOrder(folded({ revision: 0, documents: new Map() }, changes).documents);
+    return inOrder(folded(nothingYet, changes).documents);
   }
 
   async history(kind: DocumentKind, slug: string): ReturnType<DocumentStore['history']> {
@@ -182,14 +190,21 @@ const changeOf = (kind: string, slug: string, body: string | null): Change => ({
 
 function folded(from: Folded, later: readonly RevisionDocument[]): Folded {
   const documents = new Map(from.documents);
+  const tombstones = new Map(from.tombstones);
   for (const revision of later) {
     for (const change of revision.changes) {
       const document = documentOf(change);
-      if (document) documents.set(change.key, { document, ...writtenIn(revision) });
-      else documents.delete(change.key);
+      const last = documents.get(change.key)?.document;
+      if (document) {
+        documents.set(change.key, { document, ...writtenIn(revision) });
+        tombstones.delete(change.key);
+      } else if (last) {
+        documents.delete(change.key);
+        tombstones.set(change.key, tombstoneOf(last, revision));
+      }
     }
   }
-  return { revision: later.at(-1)?._id ?? from.revision, documents };
+  return { revision: later.at(-1)?._id ?? from.revision, documents, tombstones };
 }
 
 const writtenIn = ({ _id, author, note, atMs }: RevisionDocument): Omit<StoredDocument, 'document'> => ({
@@ -199,10 +214,15 @@ const writtenIn = ({ _id, author, note, atMs }: RevisionDocument): Omit<StoredDo
   updatedAtMs: atMs,
 });
 
+const tombstoneOf = (document: AnyDocument, revision: RevisionDocument): Tombstone => {
+  const { updatedAtMs, ...written } = writtenIn(revision);
+  return { document, ...written, removedAtMs: updatedAtMs };
+};
+
 const documentOf = (change: Change | undefined): AnyDocument | undefined =>
   change === undefined || change.body === null
     ? undefined
     : ({ kind: change.kind, body: JSON.parse(change.body) as unknown } as AnyDocument);
 
-const inOrder = (documents: ReadonlyMap<string, StoredDocument>): readonly StoredDocument[] =>
+const inOrder = <T>(documents: ReadonlyMap<string, T>): readonly T[] =>
   [...documents].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, document]) => document);

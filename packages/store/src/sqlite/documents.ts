@@ -60,6 +60,13 @@ export function documentOperations(database: DatabaseSync): DocumentOperations {
        (SELECT kind, slug, body, max(revision) AS revision FROM versions WHERE revision <= ? GROUP BY kind, slug)
      JOIN revisions USING (revision) WHERE body IS NOT NULL ORDER BY kind, slug`,
   );
+  const removed = database.prepare(
+    `SELECT kind, revision, author, note, at_ms,
+       (SELECT last.body FROM versions AS last WHERE last.kind = newest.kind AND last.slug = newest.slug
+          AND last.body IS NOT NULL ORDER BY last.revision DESC LIMIT 1) AS body
+     FROM (SELECT kind, slug, body, max(revision) AS revision FROM versions GROUP BY kind, slug) AS newest
+     JOIN revisions USING (revision) WHERE newest.body IS NULL ORDER BY kind, slug`,
+  );
   const versionsOf = database.prepare(
     `SELECT kind, body, revision, author, note, at_ms FROM versions JOIN revisions USING (revision)
      WHERE kind = ? AND slug = ? ORDER BY revision DESC`,
@@ -87,6 +94,12 @@ export function documentOperations(database: DatabaseSync): DocumentOperations {
       const revision = newestRevision();
       return { revision, documents: read(revision) };
     },
+
+    tombstones: () =>
+      (removed.all() as unknown as VersionRow[])
+        .map(versionOf)
+        .filter(isPresent)
+        .map(({ updatedAtMs, ...tombstone }) => ({ ...tombstone, removedAtMs: updatedAtMs })),
 
     at(revision) {
       const last = newestRevision();

@@ -14,6 +14,7 @@ export async function openDocumentStore(path: string): Promise<DocumentStore> {
   return {
     incarnation,
     current: () => thread.call('current'),
+    tombstones: () => thread.call('tombstones'),
     at: (revision) => thread.call('at', revision),
     history: (kind, slug) => thread.call('history', kind, slug),
     revisions: (limit, before) => thread.call('revisions', limit, before),
