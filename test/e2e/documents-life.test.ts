@@ -69,7 +69,7 @@ test('a retired model gets no call from the moment apply returns, and a rollback
   const before = await revision();
   const retired = await file('retired.yaml', `${oldModel}\nretired: yes\nreplaced_by: New\n`);
   const applied = await willm('apply', '-f', retired, '--note', 'end of life');
-  expect([applied.code, applied.err.includes('not yet working')]).toEqual([0, false]);
+  expect([applied.code, applied.err.includes('not confirmed')]).toEqual([0, false]);
   for (const asked of [undefined, 'Old', 'old']) expect((await run('acme', asked)).model).toBe('new');
   expect([upstream.countOf('old'), upstream.countOf('new')]).toEqual([0, 3]);
   expect((await willm('explain', 'text_gen')).out).toContain('not old: retired (it is retired, replaced by new)');
@@ -133,12 +133,20 @@ test('a process that does not follow is named by apply and by status until it do
   policy?.signal('SIGSTOP');
   let applied: Said;
   try {
-    applied = await willm('apply', '-f', await file('more.yaml', '[client:Slow]\n  default_model: New\n'));
-    expect(applied.code).toBe(0);
+    const more = await file('more.yaml', '[client:Slow]\n  default_model: New\n');
+    applied = await willm('apply', '-f', more, '--timeout-ms', '1000');
+    expect(applied.code).toBe(4);
     expect(applied.err).toMatch(
-      /warning: not yet working with it: policy \S+ works with revision \d+; they are told again/,
+      /warning: not confirmed: policy \S+ works with revision \d+ and serves only tasks without rules on data from 20\S+Z on\n/,
     );
     expect((await willm('status')).out).toMatch(/not yet on revision \d+: policy \S+, which has revision \d+\n/);
+    // While it is frozen it is missed; once its documents are stale nobody waits for it any more.
+    const again = await willm(
+      'apply',
+      '-f',
+      await file('again.yaml', '[client:Slow]\n  default_model: New\n  force_tone: dry\n'),
+    );
+    expect([again.code, again.err]).toEqual([0, '']);
   } finally {
     policy?.signal('SIGCONT');
   }

@@ -4,13 +4,14 @@ import type { System } from './system.ts';
 
 const askMs = 10_000;
 
-/** Applies one file; with `prune` it becomes all there is. */
+/** Applies one file; with `prune` it becomes all there is, whatever depended on what was. */
 export async function apply(
   system: System,
   text: string,
   { prune = false }: { readonly prune?: boolean } = {},
 ): Promise<wire.ApplyResponse> {
-  const request = create(wire.ApplyRequestSchema, { files: [{ path: 'test.yaml', text }], author: 'test', prune });
+  const files = [{ path: 'test.yaml', text }];
+  const request = create(wire.ApplyRequestSchema, { files, author: 'test', prune, force: prune });
   return fromBinary(
     wire.ApplyResponseSchema,
     await system.bus.request(subjects.registry('apply'), toBinary(wire.ApplyRequestSchema, request), askMs),

@@ -7,6 +7,7 @@ import { tellAll } from './tell-all.ts';
 
 const announceMs = 3_000;
 const expiryMs = 10_000;
+const silentKeptMs = 3_600_000;
 
 export interface Announcing {
   /** Says it again now, because something changed. */
@@ -96,6 +97,8 @@ export async function announce(
 export interface ProcessesView {
   /** Live processes by id. */
   readonly processes: ReadonlyMap<string, wire.Presence>;
+  /** Processes that fell silent without a goodbye within the last hour: each is frozen, cut off or dead. */
+  readonly silent: ReadonlyMap<string, SilentProcess>;
   /** Called after every change. Returns how to stop. */
   onChange(listener: () => void): () => void;
   /**
@@ -104,6 +107,12 @@ export interface ProcessesView {
    */
   reasonNotServed(model: string): string | undefined;
   stop(): Promise<void>;
+}
+
+export interface SilentProcess {
+  readonly presence: wire.Presence;
+  /** By `performance.now()`. */
+  readonly sinceMs: number;
 }
 
 /** Follows which processes live. Resolves when the present state is known. */
@@ -115,6 +124,7 @@ export async function watchProcesses(bus: Bus): Promise<ProcessesView> {
 
 class WatchedProcesses implements ProcessesView {
   readonly processes = new Map<string, wire.Presence>();
+  readonly silent = new Map<string, SilentProcess>();
   readonly #bus: Bus;
   readonly #heardMs = new Map<string, number>();
   readonly #listeners = new Set<() => void>();
@@ -197,12 +207,14 @@ class WatchedProcesses implements ProcessesView {
     if (entry.operation === 'PUT') {
       try {
         this.processes.set(entry.key, fromBinary(wire.PresenceSchema, entry.value));
+        this.silent.delete(entry.key);
         this.#heardMs.set(entry.key, performance.now());
       } catch {
         return;
       }
     } else {
       this.#forget(entry.key);
+      this.silent.delete(entry.key);
     }
     this.#changed();
   }
@@ -211,7 +223,13 @@ class WatchedProcesses implements ProcessesView {
     if (!this.#bus.isConnected) return;
     const nowMs = performance.now();
     const dead = [...this.#heardMs].filter(([, heardMs]) => nowMs - heardMs > expiryMs);
-    for (const [processId] of dead) this.#forget(processId);
+    for (const [processId] of dead) {
+      const presence = this.processes.get(processId);
+      if (presence) this.silent.set(processId, { presence, sinceMs: nowMs });
+      this.#forget(processId);
+    }
+    for (const [processId, { sinceMs }] of this.silent)
+      if (nowMs - sinceMs > silentKeptMs) this.silent.delete(processId);
     if (dead.length > 0) this.#changed();
   }
 

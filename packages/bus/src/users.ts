@@ -78,6 +78,7 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
       put(names.auditBucket),
       ...opening(bucket(names.auditBucket)),
       subjects.telemetry('recent'),
+      subjects.tasksNaming,
     ],
     subscribe: [
       inQueue('will.v1.registry.*', queues.registry),
@@ -156,6 +157,7 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
     // In the name of each task's client.
     subscribe: [
       ...taskOperations.map((word) => inQueue(`will.v1.task.${word}.*`, queues.tasks)),
+      inQueue(subjects.tasksNaming, queues.tasks),
       'will.v1.result.*.*',
       '_INBOX.*.*.*',
     ],

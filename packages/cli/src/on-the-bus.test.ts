@@ -212,20 +212,59 @@ test('apply sends the documents of a folder, and shows what changed', async () =
     revision: 8n,
     changes: [{ kind: 'route', slug: 'text_gen', action: 'created' }],
     warnings: ['route code has no model'],
-    lagging: ['worker-1'],
   }));
   const { code, out, err } = await willm('apply', '-f', join(cli.folder, 'docs'), '--note', 'why', '--prune');
   expect(code).toBe(0);
-  expect(asked[0]).toMatchObject({ prune: true, dryRun: false, note: 'why' });
+  const unasked = { dryRun: false, force: false, allowLoosening: false };
+  expect(asked[0]).toMatchObject({ prune: true, note: 'why', waitMs: 30_000, ...unasked });
   expect(asked[0]?.author).not.toBe('');
   expect(asked[0]?.files.map(({ path }) => path.slice(cli.folder.length))).toEqual([
     '/docs/a.yaml',
     '/docs/deep/spec.txt',
   ]);
   expect(out).toBe('KIND   NAME      CHANGE\nroute  text_gen  created\n1 change, revision 8\n');
-  expect(err).toBe(
-    'warning: route code has no model\nwarning: not yet working with it: worker-1; they are told again\n',
-  );
+  expect(err).toBe('warning: route code has no model\n');
+});
+
+test('a change that not every process confirmed is exit 4 and names them, unless nobody waits', async () => {
+  const file = join(cli.folder, 'fine.yaml');
+  await writeFile(file, 'name: x');
+  const asked = cli.serve(subjects.registry('apply'), wire.ApplyRequestSchema, wire.ApplyResponseSchema, () => ({
+    revision: 8n,
+    lagging: ['policy p1 works with revision 7'],
+  }));
+  const waited = await willm('apply', '-f', file, '--timeout-ms', '50', '--force', '--allow-loosening');
+  expect([waited.code, waited.err]).toEqual([4, 'warning: not confirmed: policy p1 works with revision 7\n']);
+  expect(asked[0]).toMatchObject({ waitMs: 50, force: true, allowLoosening: true });
+  expect((await willm('apply', '-f', file, '--no-wait')).code).toBe(0);
+  expect(asked[1]).toMatchObject({ waitMs: 0 });
+});
+
+test('apply tells what becomes looser and for which decisions, also where that is refused', async () => {
+  const file = join(cli.folder, 'looser.yaml');
+  await writeFile(file, 'name: x');
+  const looser = {
+    loosenings: [{ kind: 'client', slug: 'acme', field: 'avoid_cloud', words: 'avoid_cloud is no longer asked for' }],
+    looserDecisions: [{ words: 'text_gen for client acme, decided once: may now go to gpt-4' }],
+    looserNote: '1 of 1 decisions of the last hour become looser',
+  };
+  const told = [
+    'looser: client acme: avoid_cloud is no longer asked for',
+    'looser for: text_gen for client acme, decided once: may now go to gpt-4',
+    '1 of 1 decisions of the last hour become looser',
+    '',
+  ].join('\n');
+  const answers = [
+    { revision: 8n, ...looser },
+    { problems: [{ path: 'client acme', message: 'strict' }], ...looser },
+  ];
+  cli.serve(subjects.registry('apply'), wire.ApplyRequestSchema, wire.ApplyResponseSchema, () => answers.shift() ?? {});
+  expect((await willm('apply', '-f', file)).out).toContain(told);
+  expect(await willm('apply', '-f', file)).toEqual({
+    code: 1,
+    out: told,
+    err: 'client acme: strict\nwillm: nothing was applied: 1 problem\n',
+  });
 });
 
 test('a bad document is exit 1 with file, line and field', async () => {

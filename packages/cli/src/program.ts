@@ -140,14 +140,10 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
   ofTask('cancel', 'end a task that has not ended');
   ofTask('requeue', 'have a dead letter run anew');
 
-  program
-    .command('apply')
+  withChange(program.command('apply'))
     .description('apply documents: all of them or none')
     .requiredOption('-f, --file <path...>', 'files or folders; "-" reads stdin')
     .option('--prune', 'remove every document that the files do not name')
-    .option('--dry-run', 'check, and say what would change, also of the decisions of the last hour')
-    .option('--note <text>', 'why, for the history')
-    .option('--json', 'print the answer as JSON')
     .action(async (options: ApplyOptions) => {
       const { apply } = await import('./commands/apply.ts');
       end(await apply(terminal, options));
@@ -224,13 +220,9 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
       end(await diff(terminal, kind, name, options));
     });
 
-  program
-    .command('rollback')
+  withChange(program.command('rollback'))
     .description('make a new revision whose documents equal those of an old one')
     .argument('<revision>', 'the old one; `willm history` lists them', wholeNumber(1, 1e12))
-    .option('--note <text>', 'why, for the history')
-    .option('--dry-run', 'check, and say what would change, also of the decisions of the last hour')
-    .option('--json', 'print the answer as JSON')
     .action(async (revision: number, options: RollbackOptions) => {
       const { rollback } = await import('./commands/rollback.ts');
       end(await rollback(terminal, revision, options));
@@ -596,6 +588,17 @@ function mustFit(model: string, options: AddModelOptions & AddKnownOptions): voi
   const what = isGgufFile(model) ? 'a well-known model' : 'a file';
   throw new CliError(exitCodes.usage, `${first} is for ${what}, and ${JSON.stringify(model)} is none`);
 }
+
+/** What every change of documents may be told. */
+const withChange = (command: Command): Command =>
+  command
+    .option('--dry-run', 'check, and say what would change, also of the decisions of the last hour')
+    .option('--note <text>', 'why, for the history')
+    .option('--force', 'remove what keys, projects, tasks, budgets or rules depend on; take names of removed documents')
+    .option('--allow-loosening', 'loosen rules on data although the settings say strict_changes')
+    .option('--no-wait', 'do not wait until every live process works with the new revision')
+    .option('--timeout-ms <ms>', 'how long to wait for that (default 30000)', wholeNumber(1, 600_000))
+    .option('--json', 'print the answer as JSON');
 
 /** What `run` and `explain` say of a task alike. */
 const withFacts = (command: Command): Command =>

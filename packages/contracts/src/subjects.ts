@@ -72,6 +72,8 @@ export const subjects = {
   /** The one result of a durable task. */
   taskResult: (client: string, taskId: string) =>
     `will.v1.result.${slug('client', client)}.${opaque('task id', taskId)}`,
+  /** Which tasks that have not ended name documents that are to be removed. */
+  tasksNaming: 'will.v1.tasks.naming',
   policyDecide: 'will.v1.policy.decide',
   policyExplain: 'will.v1.policy.explain',
   /** A window of a schedule opens or closes now. */

@@ -146,8 +146,12 @@ const world = fc
   .map(({ c, d, p, q, m, n, lowest }) =>
     snapshotOf(
       settings({ default_data_class: lowest }),
-      ...[client('c', c), client('d', d), project('p', { ...p, client: 'c' }), project('q', q)],
-      ...[model('m', m), model('n', n)],
+      client('c', c),
+      client('d', d),
+      project('p', { ...p, client: 'c' }),
+      project('q', q),
+      model('m', m),
+      model('n', n),
     ),
   );
 const asked = fc

@@ -1,4 +1,5 @@
 import { decide, type Facts, type RankedSet, type Snapshot } from '@will/core';
+import { factsInWords, mostNamed, named } from './facts-in-words.ts';
 import type { RecentFacts } from './ports.ts';
 
 /** Facts whose candidates another set of documents would alter. */
@@ -12,9 +13,6 @@ export interface DecisionChange {
   /** One sentence. */
   readonly words: string;
 }
-
-/** So many models of a list are named in a sentence. */
-const mostNamed = 5;
 
 /**
  * Which of these facts would be decided otherwise, those decided most often first. Both sides are judged at the same
@@ -55,22 +53,4 @@ function inWords(
   ];
   const often = `decided ${decisions === 1 ? 'once' : `${decisions} times`}`;
   return `${factsInWords(facts)}, ${often}: ${named(before)} → ${named(after)} (${reasons.join('; ')})`;
-}
-
-const named = (models: readonly string[]): string => {
-  if (models.length === 0) return 'no model';
-  const more = models.length > mostNamed ? ` and ${models.length - mostNamed} more` : '';
-  return `${models.slice(0, mostNamed).join(', ')}${more}`;
-};
-
-function factsInWords({ taskType, client, project, reflex, priority, dataClass, model, needs }: Facts): string {
-  return [
-    `${taskType} for client ${client}`,
-    ...(project === undefined ? [] : [`project ${project}`]),
-    ...(reflex === undefined ? [] : [`reflex ${reflex}`]),
-    ...(priority === 'normal' ? [] : [`${priority} priority`]),
-    ...(dataClass === undefined ? [] : [`${dataClass} data`]),
-    ...(model === undefined ? [] : [`asking for ${model}`]),
-    ...(needs.length === 0 ? [] : [`needing ${needs.join(' and ')}`]),
-  ].join(', ');
 }

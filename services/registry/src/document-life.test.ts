@@ -22,7 +22,9 @@ function setUp() {
   const registry = new Registry({
     store,
     publication: { publish: async () => {} },
-    processes: { followers: () => [], onChange: () => () => {} },
+    processes: { followers: () => [], silent: () => [], onChange: () => () => {} },
+    keys: async () => [],
+    tasksNaming: async () => ({ naming: [] }),
     lateDecisions: {
       since: async (atMs) => {
         world.since = atMs;

@@ -9,12 +9,14 @@ import {
   openSnapshotPublisher,
   watchProcesses,
 } from '@will/bus';
+import type { Loosening } from '@will/core';
 import { measures, observe } from '@will/observe';
 import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { openAuditLog, storesAt } from '@will/store';
 import { serveRegistry } from './adapters/bus-door.ts';
 import { busLateDecisions } from './adapters/bus-late-decisions.ts';
 import { busProcesses, busPublication } from './adapters/bus-publication.ts';
+import { busTaskNamings } from './adapters/bus-task-namings.ts';
 import { readDocumentFolder } from './adapters/document-folder.ts';
 import { serveAudit } from './adapters/bus-audit.ts';
 import { serveKeys } from './adapters/bus-keys.ts';
@@ -29,6 +31,12 @@ const logger = createLogger('registry');
 /** `2 created, 1 updated`. */
 const inWords = (changes: readonly { readonly action: string }[]): string =>
   [...Map.groupBy(changes, ({ action }) => action)].map(([action, of]) => `${of.length} ${action}`).join(', ');
+
+/** `; looser: client acme avoid_cloud, model gpt-4 data_residency`. */
+const looserInWords = (loosenings: readonly Loosening[]): string => {
+  const named = [...new Set(loosenings.map(({ kind, slug, field }) => `${kind} ${slug} ${field}`))];
+  return named.length === 0 ? '' : `; looser: ${named.join(', ')}`;
+};
 
 await runMain(logger, async (ready) => {
   const config = parseConfig(process.env);
@@ -58,18 +66,22 @@ await runMain(logger, async (ready) => {
   if (seeded !== undefined) await noted('registry', 'documents.seeded', 'revision 1', `${seeded} documents`);
   const publisher = await openSnapshotPublisher(bus, { incarnation: store.incarnation, onError });
   const processes = await watchProcesses(bus);
+  const keyBucket = await openKeyBucket(bus);
   const registry = new Registry({
     store,
+    keys: () => keyBucket.list(),
+    tasksNaming: busTaskNamings(bus),
+    staleAfterMs: config.staleAfterMs,
     publication: busPublication(publisher),
     processes: busProcesses(processes),
     lateDecisions: busLateDecisions(bus),
     nowMs: Date.now,
     onError,
-    onCommitted: ({ author, revision, changes }) =>
-      noted(author, 'documents.changed', `revision ${revision}`, inWords(changes)),
+    onCommitted: ({ author, revision, changes, loosenings }) =>
+      noted(author, 'documents.changed', `revision ${revision}`, `${inWords(changes)}${looserInWords(loosenings)}`),
   });
   await registry.start();
-  const keys = new Keys({ bucket: await openKeyBucket(bus), nowMs: Date.now });
+  const keys = new Keys({ bucket: keyBucket, nowMs: Date.now });
   const stopBeating = beat(bus);
   const door = serveRegistry({ bus, registry, incarnation: store.incarnation, processes, onError });
   const keysDoor = serveKeys({

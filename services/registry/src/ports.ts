@@ -1,3 +1,4 @@
+import type { wire } from '@will/contracts';
 import type { Facts } from '@will/core';
 import type { StoredDocument } from '@will/store';
 
@@ -20,6 +21,8 @@ export interface LiveProcess {
 export interface LiveProcesses {
   /** Those that follow the documents. */
   followers(): readonly LiveProcess[];
+  /** Those that fell silent without a goodbye within this time: each may be frozen, cut off or dead. */
+  silent(withinMs: number): readonly LiveProcess[];
   /** Called after every change. Returns how to stop listening. */
   onChange(listener: () => void): () => void;
 }
@@ -38,3 +41,17 @@ export interface LateDecisions {
    */
   since(atMs: number): Promise<{ readonly recent: readonly RecentFacts[]; readonly isPartial: boolean }>;
 }
+
+/** Slugs of documents by their kind. */
+export interface NamedDocuments {
+  readonly clients: readonly string[];
+  readonly projects: readonly string[];
+  readonly models: readonly string[];
+}
+
+/** Which durable tasks that have not ended name documents; `unknown`: nobody can say, and why. */
+export type TaskNamings =
+  | {
+      readonly naming: readonly Pick<wire.TasksNaming, 'kind' | 'slug' | 'waiting' | 'running' | 'isPartial'>[];
+    }
+  | { readonly unknown: string };

@@ -18,6 +18,8 @@ function setUp() {
     published,
     failures: 0,
     followers: [] as LiveProcess[],
+    silent: [] as LiveProcess[],
+    nowMs: 1_000,
     errors: [] as string[],
     changed: () => {
       for (const listener of listeners) listener();
@@ -36,19 +38,22 @@ function setUp() {
     },
     processes: {
       followers: () => world.followers,
+      silent: () => world.silent,
       onChange: (listener) => {
         listeners.add(listener);
         return () => listeners.delete(listener);
       },
     },
+    keys: async () => [],
+    tasksNaming: async () => ({ naming: [] }),
     lateDecisions: { since: async () => ({ recent: [], isPartial: false }) },
-    nowMs: () => 1_000,
+    nowMs: () => world.nowMs,
     onError: (what) => world.errors.push(what),
     patienceMs: 200,
   });
   const apply = (
     texts: Record<string, string>,
-    options: { prune?: boolean; dryRun?: boolean } = {},
+    options: { prune?: boolean; dryRun?: boolean; waitMs?: number } = {},
   ): Promise<Applied> =>
     registry.apply({
       files: Object.entries(texts).map(([path, text]) => ({ path, text })),
@@ -56,8 +61,9 @@ function setUp() {
       dryRun: options.dryRun ?? false,
       author: 'me',
       note: '',
+      waitMs: options.waitMs,
     });
-  return { ...world, world, registry, apply };
+  return { store, published, world, registry, apply };
 }
 
 const summary = ({ changes }: Applied): string[] =>
@@ -180,7 +186,40 @@ test('apply names who lags when patience ends', async () => {
     { processId: 'w1', service: 'provider-worker', revision: 0 },
     { processId: 'r1', service: 'router', revision: 1 },
   ];
-  expect((await apply({ 'm.yaml': models })).lagging).toEqual(['provider-worker w1 works with revision 0']);
+  const { lagging, laggards } = await apply({ 'm.yaml': models });
+  expect(lagging).toEqual([
+    'provider-worker w1 works with revision 0 and serves only tasks without rules on data from 1970-01-01T00:00:16.000Z on',
+  ]);
+  expect(laggards).toEqual([
+    { processId: 'w1', service: 'provider-worker', revision: 0, isSilent: false, oldRulesUntilMs: 16_000 },
+  ]);
+});
+
+test('apply waits for a process that fell silent until its documents are stale, and not for one that confirmed', async () => {
+  const { apply, world } = setUp();
+  world.silent = [
+    { processId: 'w1', service: 'provider-worker', revision: 0 },
+    { processId: 'w2', service: 'provider-worker', revision: 1 },
+  ];
+  expect((await apply({ 'm.yaml': models })).laggards).toMatchObject([{ processId: 'w1', isSilent: true }]);
+  const waited = apply({ 'r.yaml': route }, { waitMs: 60_000 });
+  await expect.poll(() => world.published).toEqual([1, 2]);
+  world.nowMs += 15_000;
+  expect((await waited).laggards).toEqual([]);
+});
+
+test('apply does not wait where nobody wants it to', async () => {
+  const { apply, world } = setUp();
+  world.followers = [{ processId: 'w1', service: 'provider-worker', revision: 0 }];
+  world.failures = 1_000;
+  const { lagging, laggards } = await apply({ 'm.yaml': models }, { waitMs: 0 });
+  expect(lagging).toEqual([
+    'registry: the bus has not confirmed the publication yet; it is tried again',
+    'provider-worker w1 works with revision 0 and goes on until the new revision is published',
+  ]);
+  expect(laggards).toMatchObject([{ oldRulesUntilMs: undefined }]);
+  world.failures = 0;
+  await expect.poll(() => world.published, { timeout: 5_000 }).toEqual([1]);
 });
 
 test('what the bus did not take is published as soon as it does', async () => {

@@ -1,18 +1,22 @@
-import { compileSnapshot, documentKinds, type DocumentKind, type Snapshot } from '@will/core';
+import { documentKinds, type DocumentKind, type Loosening, type Snapshot } from '@will/core';
 import type { DocumentProblem } from '@will/contracts';
 import { StoreError, type DocumentStore, type Revision, type StoredDocument } from '@will/store';
 import { decisionChanges, type DecisionChange } from './decision-changes.ts';
 import { changedFields, diffDocuments, type FieldChange } from './diff.ts';
+import { looserDecisions, type LooserDecision } from './looser-decisions.ts';
 import { planChange, planRollback, type Planned, type PlannedChange } from './plan-change.ts';
 import type { DocumentText, LateDecisions, LiveProcess, LiveProcesses, Publication, RecentFacts } from './ports.ts';
+import { review, type Allowance, type ReviewPorts } from './review.ts';
 import { warningsOf } from './warnings.ts';
 
 /** What every change of documents says of itself. */
-export interface Change {
+export interface Change extends Partial<Allowance> {
   readonly author: string;
   readonly note: string;
   /** Say what would change; change nothing. */
   readonly dryRun: boolean;
+  /** How long it waits until every live process works with the new revision. 0: not at all. Default: 3,000. */
+  readonly waitMs?: number | undefined;
 }
 
 export interface Apply extends Change {
@@ -62,20 +66,34 @@ export interface Applied {
   /** Not empty: nothing was applied. */
   readonly problems: readonly DocumentProblem[];
   readonly warnings: readonly string[];
-  /** Who did not report the revision in time; it is stored all the same. */
+  /** Who did not confirm the revision in time, in words; it is stored all the same. */
   readonly lagging: readonly string[];
+  readonly laggards: readonly Laggard[];
+  /** Rules on data that admit more, also of a change that was refused. */
+  readonly loosenings: readonly Loosening[];
+  /** Decisions of the last hour for which a model is freed, and in words how many were looked at. */
+  readonly looserDecisions: readonly LooserDecision[];
+  readonly looserNote: string;
   /** Dry run: what would be decided otherwise, and in words how much was looked at. */
   readonly decisionChanges: readonly DecisionChange[];
   readonly decisionsNote: string;
 }
 
-type Impact = Pick<Applied, 'decisionChanges' | 'decisionsNote'>;
+/** A process that did not confirm a revision in time. */
+export interface Laggard extends LiveProcess {
+  /** It fell silent without a goodbye. */
+  readonly isSilent: boolean;
+  /** From then on it serves only tasks without rules on data; undefined: the revision is not published yet. */
+  readonly oldRulesUntilMs: number | undefined;
+}
+
+type Impact = Pick<Applied, 'decisionChanges' | 'decisionsNote' | 'looserDecisions' | 'looserNote'>;
 type Planning = (revision: number, documents: readonly StoredDocument[]) => Promise<Planned>;
 
 /** What holds, and what would hold. */
 interface Snapshots {
-  readonly revision: number;
-  readonly documents: readonly StoredDocument[];
+  /** Undefined: the documents in force do not fit together. */
+  readonly before: Snapshot | undefined;
   readonly after: Snapshot;
 }
 
@@ -84,6 +102,10 @@ const nothing = {
   problems: [],
   warnings: [],
   lagging: [],
+  laggards: [],
+  loosenings: [],
+  looserDecisions: [],
+  looserNote: '',
   decisionChanges: [],
   decisionsNote: '',
 } as const;
@@ -93,9 +115,10 @@ export interface Committed {
   readonly author: string;
   readonly revision: number;
   readonly changes: readonly PlannedChange[];
+  readonly loosenings: readonly Loosening[];
 }
 
-export interface RegistryDependencies {
+export interface RegistryDependencies extends Pick<ReviewPorts, 'keys' | 'tasksNaming'> {
   readonly store: DocumentStore;
   readonly publication: Publication;
   readonly processes: LiveProcesses;
@@ -104,12 +127,16 @@ export interface RegistryDependencies {
   readonly onError: (what: string, error: unknown) => void;
   /** Told of every change that was stored, before it is answered. */
   readonly onCommitted?: (change: Committed) => Promise<void>;
-  /** How long an apply waits for the live processes. Default 3,000. */
+  /** How long an apply waits for the live processes where it does not say. Default 3,000. */
   readonly patienceMs?: number;
+  /** Documents that a process did not confirm for so long are stale there. Default 15,000. */
+  readonly staleAfterMs?: number;
 }
 
 const mostConflicts = 5;
 const publishRetryMs = 500;
+/** While an apply waits, silent processes are looked at so often. */
+const lookEveryMs = 250;
 /** A dry run is tried on what was decided in this time. */
 const lateMs = 3_600_000;
 /** So many changed decisions are told. */
@@ -119,7 +146,9 @@ const mostDecisionChanges = 50;
 export class Registry {
   readonly #deps: RegistryDependencies;
   readonly #patienceMs: number;
+  readonly #staleAfterMs: number;
   #publishedRevision = -1;
+  #publishedAtMs = 0;
   readonly #publishedListeners = new Set<() => void>();
   /** One change at a time, one publication at a time. */
   #changing: Promise<unknown> = Promise.resolve();
@@ -130,6 +159,7 @@ export class Registry {
   constructor(deps: RegistryDependencies) {
     this.#deps = deps;
     this.#patienceMs = deps.patienceMs ?? 3_000;
+    this.#staleAfterMs = deps.staleAfterMs ?? 15_000;
   }
 
   get publishedRevision(): number {
@@ -239,29 +269,33 @@ export class Registry {
     const turn = this.#changing.then(() => this.#change(change, plan));
     this.#changing = turn.catch(() => {});
     const { snapshots, ...applied } = await turn;
-    if (applied.problems.length > 0) return applied;
-    if (change.dryRun) return snapshots ? { ...applied, ...(await this.#impactOf(snapshots)) } : applied;
-    return { ...applied, lagging: await this.#untilEverybodyHas(applied.revision) };
+    const impact = this.#impactOf(change.dryRun, snapshots, applied.loosenings);
+    if (applied.problems.length > 0 || change.dryRun) return { ...applied, ...(await impact) };
+    const laggards = await this.#untilEverybodyHas(applied.revision, change.waitMs ?? this.#patienceMs);
+    return { ...applied, ...(await impact), laggards, lagging: this.#laggingInWords(applied.revision, laggards) };
   }
 
-  async #change(
-    { author, note, dryRun }: Change,
-    plan: Planning,
-  ): Promise<Applied & { readonly snapshots?: Snapshots }> {
+  async #change(change: Change, plan: Planning): Promise<Applied & { readonly snapshots?: Snapshots }> {
     const { store, nowMs } = this.#deps;
+    const { author, note, dryRun, force = false, allowLoosening = false } = change;
     for (let conflicts = 0; ; conflicts += 1) {
       const { revision, documents } = await store.current();
       const planned = await plan(revision, documents);
       if ('problems' in planned) return { ...nothing, revision, problems: planned.problems };
-      const { changes, upserts, removals, snapshot } = planned.plan;
-      const answer = { ...nothing, revision, changes, warnings: warningsOf(snapshot, upserts, nowMs()) };
-      if (changes.length === 0) return answer;
-      if (dryRun) return { ...answer, snapshots: { revision, documents, after: snapshot } };
+      const { changes, upserts, removals, snapshot: after } = planned.plan;
+      if (changes.length === 0) return { ...nothing, revision, changes, warnings: warningsOf(after, upserts, nowMs()) };
+      const reviewed = await review(this.#deps, revision, documents, planned.plan, { force, allowLoosening });
+      const { before, loosenings, problems } = reviewed;
+      const snapshots = { before, after };
+      if (problems.length > 0) return { ...nothing, revision, problems, loosenings, snapshots };
+      const warnings = [...reviewed.warnings, ...warningsOf(after, upserts, nowMs())];
+      const answer = { ...nothing, revision, changes, warnings, loosenings, snapshots };
+      if (dryRun) return answer;
       try {
-        const change = { expectedRevision: revision, upserts, removals, author, note, atMs: nowMs() };
-        const committed = await store.commit(change);
+        const written = { expectedRevision: revision, upserts, removals, author, note, atMs: nowMs() };
+        const committed = await store.commit(written);
         this.#publishSoon();
-        await this.#told({ author, revision: committed, changes });
+        await this.#told({ author, revision: committed, changes, loosenings });
         return { ...answer, revision: committed };
       } catch (error) {
         // Another writer came first: what is right is judged anew on what holds now.
@@ -279,28 +313,33 @@ export class Registry {
     }
   }
 
-  /** Which late decisions a change would alter. Never fails: an operator may plan while telemetry is away. */
-  async #impactOf({ revision, documents, after }: Snapshots): Promise<Impact> {
+  /** What a change means for late decisions. Never fails: an operator may change documents while telemetry is away. */
+  async #impactOf(
+    dryRun: boolean,
+    snapshots: Snapshots | undefined,
+    loosenings: readonly Loosening[],
+  ): Promise<Partial<Impact>> {
+    const isLooser = loosenings.length > 0;
+    if (!snapshots || !(dryRun || isLooser)) return {};
+    const { before, after } = snapshots;
+    const note = (words: string) => ({
+      ...(dryRun && { decisionsNote: words }),
+      ...(isLooser && { looserNote: words }),
+    });
+    if (!before) return note('the documents in force do not fit together, so nothing is compared');
     const { lateDecisions, nowMs } = this.#deps;
-    const compiled = compileSnapshot(
-      revision,
-      documents.map(({ document }) => document),
-    );
-    if ('problems' in compiled)
-      return {
-        decisionChanges: [],
-        decisionsNote: 'the documents in force do not fit together, so nothing is compared',
-      };
     try {
       const { recent, isPartial } = await lateDecisions.since(nowMs() - lateMs);
-      const changes = decisionChanges(compiled.snapshot, after, recent, nowMs());
+      const changes = dryRun ? decisionChanges(before, after, recent, nowMs()) : [];
+      const looser = isLooser ? looserDecisions(before, after, recent, nowMs()) : [];
       return {
         decisionChanges: changes.slice(0, mostDecisionChanges),
-        decisionsNote: impactInWords(recent, changes, isPartial),
+        looserDecisions: looser.slice(0, mostDecisionChanges),
+        ...(dryRun && { decisionsNote: impactInWords(recent, changes, isPartial, 'would change') }),
+        ...(isLooser && { looserNote: impactInWords(recent, looser, isPartial, 'become looser') }),
       };
     } catch (error) {
-      const why = (error as Error).message;
-      return { decisionChanges: [], decisionsNote: `which decisions would change is not known: ${why}` };
+      return note(`which decisions would change is not known: ${(error as Error).message}`);
     }
   }
 
@@ -327,41 +366,68 @@ export class Registry {
   async #publishNewest(): Promise<void> {
     const { revision, documents } = await this.#deps.store.current();
     await this.#deps.publication.publish(revision, documents);
+    if (revision !== this.#publishedRevision) this.#publishedAtMs = this.#deps.nowMs();
     this.#publishedRevision = revision;
     if (revision > 0) await this.#deps.store.markPublished(revision);
     for (const listener of this.#publishedListeners) listener();
   }
 
-  /** Waits until every live process works with the revision. @returns who does not, when patience ends. */
-  async #untilEverybodyHas(revision: number): Promise<readonly string[]> {
-    const { processes } = this.#deps;
-    const late = (): readonly string[] => [
-      ...(this.#publishedRevision < revision
-        ? ['registry: the bus has not confirmed the publication yet; it is tried again']
-        : []),
-      ...processes.followers().flatMap((process) => (process.revision < revision ? [laggard(process)] : [])),
-    ];
-    if (late().length === 0) return [];
+  /**
+   * Waits until the revision is published and every live process works with it, and until no silent one can act by
+   * older rules any more. @returns who is left when the time is up.
+   */
+  async #untilEverybodyHas(revision: number, waitMs: number): Promise<readonly Laggard[]> {
+    const isDone = (): boolean => this.#publishedRevision >= revision && this.#laggards(revision).length === 0;
+    if (waitMs === 0 || isDone()) return this.#laggards(revision);
     return new Promise((resolve) => {
       const look = (): void => {
-        if (late().length === 0) finish();
+        if (isDone()) finish();
       };
       const finish = (): void => {
         clearTimeout(timer);
+        clearInterval(looking);
         stopListening();
         stopWatching();
-        resolve(late());
+        resolve(this.#laggards(revision));
       };
-      const timer = setTimeout(finish, this.#patienceMs);
-      const stopListening = processes.onChange(look);
+      const timer = setTimeout(finish, waitMs);
+      const looking = setInterval(look, lookEveryMs);
+      const stopListening = this.#deps.processes.onChange(look);
       const stopWatching = this.onPublished(look);
       look();
     });
   }
+
+  #laggards(revision: number): readonly Laggard[] {
+    const { processes, nowMs } = this.#deps;
+    const oldRulesUntilMs = this.#publishedRevision < revision ? undefined : this.#publishedAtMs + this.#staleAfterMs;
+    const isOver = oldRulesUntilMs !== undefined && oldRulesUntilMs <= nowMs();
+    const behind = (isSilent: boolean, of: readonly LiveProcess[]): readonly Laggard[] =>
+      of.filter((process) => process.revision < revision).map((process) => ({ ...process, isSilent, oldRulesUntilMs }));
+    return [
+      ...behind(false, processes.followers()),
+      ...(isOver ? [] : behind(true, processes.silent(this.#staleAfterMs))),
+    ];
+  }
+
+  #laggingInWords(revision: number, laggards: readonly Laggard[]): readonly string[] {
+    return [
+      ...(this.#publishedRevision < revision
+        ? ['registry: the bus has not confirmed the publication yet; it is tried again']
+        : []),
+      ...laggards.map(laggardInWords),
+    ];
+  }
 }
 
-const laggard = ({ service, processId, revision }: LiveProcess): string =>
-  `${service} ${processId} works with revision ${revision}`;
+function laggardInWords({ service, processId, revision, isSilent, oldRulesUntilMs }: Laggard): string {
+  const state = isSilent ? `is silent since revision ${revision}` : `works with revision ${revision}`;
+  const until =
+    oldRulesUntilMs === undefined
+      ? 'and goes on until the new revision is published'
+      : `and serves only tasks without rules on data from ${new Date(oldRulesUntilMs).toISOString()} on`;
+  return `${service} ${processId} ${state} ${until}`;
+}
 
 const noRevision = (revision: number, newest: number): DocumentProblem => ({
   path: `revision ${revision}`,
@@ -370,12 +436,18 @@ const noRevision = (revision: number, newest: number): DocumentProblem => ({
   message: newest === 0 ? 'there is no revision yet' : `it must be between 1 and ${newest}`,
 });
 
-/** `3 of 12 kinds of task of the last hour (2,000 decisions) would be decided otherwise`. */
-function impactInWords(recent: readonly RecentFacts[], changes: readonly DecisionChange[], isPartial: boolean): string {
-  if (recent.length === 0) return 'nothing was decided in the last hour, so no decision can change';
+/** `3 of 12 kinds of task of the last hour (2,000 decisions) would change`. */
+function impactInWords(
+  recent: readonly RecentFacts[],
+  touched: readonly { readonly decisions: number }[],
+  isPartial: boolean,
+  what: string,
+): string {
+  if (recent.length === 0)
+    return `nothing was decided in the last hour, so no decision can ${what.replace('would ', '')}`;
   const sum = (of: readonly { readonly decisions: number }[]): number =>
     of.reduce((n, { decisions }) => n + decisions, 0);
-  const told = changes.length > mostDecisionChanges ? `; the ${mostDecisionChanges} decided most often are listed` : '';
+  const told = touched.length > mostDecisionChanges ? `; the ${mostDecisionChanges} decided most often are listed` : '';
   const looked = `${isPartial ? 'the newest ' : ''}${sum(recent)} decisions of the last hour`;
-  return `${sum(changes)} of ${looked} (${changes.length} of ${recent.length} kinds of task) would change${told}`;
+  return `${sum(touched)} of ${looked} (${touched.length} of ${recent.length} kinds of task) ${what}${told}`;
 }

@@ -4,6 +4,7 @@ import { measures, observe } from '@will/observe';
 import { busAddressOf, createLogger, newProcessId, repeat, runMain, untilStopped } from '@will/runtime';
 import { storesAt } from '@will/store';
 import { serveTasks } from './adapters/bus-door.ts';
+import { serveNaming } from './adapters/bus-naming.ts';
 import { watchQueue } from './adapters/observed-queue.ts';
 import { openTaskStream } from './adapters/task-stream.ts';
 import { parseConfig } from './config.ts';
@@ -64,6 +65,7 @@ await runMain(logger, async (ready) => {
   const forgetting = repeat(forgetEveryMs, () => tasks.forget(), onError);
   runner.start();
   const door = serveTasks(bus, tasks, onError);
+  const naming = serveNaming(bus, store, snapshots, onError);
   const presence = await announce(bus, 'tasks', () => ({
     revision: snapshots.current?.revision ?? 0,
     metricsUrl: observing.url,
@@ -77,6 +79,7 @@ await runMain(logger, async (ready) => {
 
   await untilStopped();
   await door.stop();
+  await naming.stop();
   queueWatch.stop();
   await runner.stop(config.drainMs);
   tasks.stop();

@@ -5,7 +5,7 @@ import { createProviders, type GgufInspection, inspectGguf, type MeasuredSpeed, 
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
-import { applyTimeoutMs, authorName, problemInWords, showApplied } from './apply.ts';
+import { authorName, exitCodeOf, problemInWords, showApplied, waitOf } from './apply.ts';
 
 export interface AddModelOptions {
   readonly name?: string;
@@ -117,11 +117,22 @@ function withSpeed(body: ModelDocument, speed: MeasuredSpeed | undefined): Model
 }
 
 async function applyRecord(terminal: Terminal, text: string, { json }: AddModelOptions): Promise<ExitCode> {
-  const question = { files: [{ path: 'model.yaml', text }], note: 'willm models add', author: authorName() };
+  const question = {
+    files: [{ path: 'model.yaml', text }],
+    note: 'willm models add',
+    author: authorName(),
+    waitMs: waitOf().waitMs,
+  };
   const answer = await withBus(terminal, (bus) =>
-    ask(bus, subjects.registry('apply'), [wire.ApplyRequestSchema, question], wire.ApplyResponseSchema, applyTimeoutMs),
+    ask(
+      bus,
+      subjects.registry('apply'),
+      [wire.ApplyRequestSchema, question],
+      wire.ApplyResponseSchema,
+      waitOf().timeoutMs,
+    ),
   );
   if (json) printJson(terminal, answer);
   else showApplied(terminal, answer, {});
-  return answer.problems.length > 0 ? exitCodes.failed : exitCodes.success;
+  return exitCodeOf(answer);
 }

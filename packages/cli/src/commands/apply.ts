@@ -7,12 +7,24 @@ import { table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
 
-export interface ApplyOptions {
-  readonly file: readonly string[];
-  readonly prune?: boolean;
+/** What every change of documents may be told. */
+export interface ChangeOptions {
   readonly dryRun?: boolean;
   readonly note?: string;
+  /** Remove what something depends on, and take names of removed documents. */
+  readonly force?: boolean;
+  /** Loosen rules although the settings say `strict_changes`. */
+  readonly allowLoosening?: boolean;
+  /** False: do not wait for the live processes. Default: true. */
+  readonly wait?: boolean;
+  /** How long to wait for them. Default 30,000. */
+  readonly timeoutMs?: number;
   readonly json?: boolean;
+}
+
+export interface ApplyOptions extends ChangeOptions {
+  readonly file: readonly string[];
+  readonly prune?: boolean;
 }
 
 export interface DocumentFile {
@@ -20,8 +32,35 @@ export interface DocumentFile {
   readonly text: string;
 }
 
-/** It waits until the live processes work with the new revision. */
-export const applyTimeoutMs = 30_000;
+/**
+ * Longer than a process that fell silent can go on by older rules with the usual settings: it is missed after 10 s, and
+ * its documents are stale after 15.
+ */
+const defaultWaitMs = 30_000;
+/** For the change itself, beside the wait. */
+const answerMs = 10_000;
+
+/** How long a change is waited for once it is stored, and in all. */
+export function waitOf({ wait = true, timeoutMs = defaultWaitMs }: Pick<ChangeOptions, 'wait' | 'timeoutMs'> = {}) {
+  const waitMs = wait ? timeoutMs : 0;
+  return { waitMs, timeoutMs: waitMs + answerMs };
+}
+
+/** A change on the wire, but for what is changed. */
+export const changeOnWire = ({
+  dryRun = false,
+  note = '',
+  force = false,
+  allowLoosening = false,
+  ...wait
+}: ChangeOptions) => ({
+  dryRun,
+  note,
+  force,
+  allowLoosening,
+  author: authorName(),
+  waitMs: waitOf(wait).waitMs,
+});
 
 /** `willm apply`: all the documents or none of them. */
 export async function apply(terminal: Terminal, options: ApplyOptions): Promise<ExitCode> {
@@ -36,16 +75,21 @@ export async function apply(terminal: Terminal, options: ApplyOptions): Promise<
   const question = {
     files: [...files],
     prune: options.prune ?? false,
-    dryRun: options.dryRun ?? false,
-    note: options.note ?? '',
-    author: authorName(),
+    ...changeOnWire(options),
   };
+  const { timeoutMs } = waitOf(options);
   const answer = await withBus(terminal, (bus) =>
-    ask(bus, subjects.registry('apply'), [wire.ApplyRequestSchema, question], wire.ApplyResponseSchema, applyTimeoutMs),
+    ask(bus, subjects.registry('apply'), [wire.ApplyRequestSchema, question], wire.ApplyResponseSchema, timeoutMs),
   );
   if (options.json) printJson(terminal, answer);
   else showApplied(terminal, answer, options);
-  return answer.problems.length > 0 ? exitCodes.failed : exitCodes.success;
+  return exitCodeOf(answer, options);
+}
+
+/** What a shell sees of a change: that of a wait nobody asked for tells nothing. */
+export function exitCodeOf({ problems, lagging }: wire.ApplyResponse, { wait = true }: ChangeOptions = {}): ExitCode {
+  if (problems.length > 0) return exitCodes.failed;
+  return lagging.length > 0 && wait ? exitCodes.unconfirmed : exitCodes.success;
 }
 
 /** A file, all documents of a folder and those below it, or `-` for stdin. @throws {CliError} 2 when it cannot be read. */
@@ -87,6 +131,7 @@ export function showApplied(
 ): void {
   for (const warning of answer.warnings) terminal.err(`warning: ${warning}\n`);
   if (answer.problems.length > 0) {
+    showLooser(terminal, answer);
     for (const problem of answer.problems) terminal.err(`${problemInWords(problem)}\n`);
     return terminal.err(`willm: nothing was applied: ${count(answer.problems.length, 'problem')}\n`);
   }
@@ -101,10 +146,16 @@ export function showApplied(
   terminal.out(
     dryRun ? `${what}; dry run, revision ${answer.revision} stays\n` : `${what}, revision ${answer.revision}\n`,
   );
+  showLooser(terminal, answer);
   for (const { words } of answer.decisionChanges) terminal.out(`would change: ${words}\n`);
   if (answer.decisionsNote !== '') terminal.out(`${answer.decisionsNote}\n`);
-  if (answer.lagging.length > 0)
-    terminal.err(`warning: not yet working with it: ${answer.lagging.join(', ')}; they are told again\n`);
+  for (const lagging of answer.lagging) terminal.err(`warning: not confirmed: ${lagging}\n`);
+}
+
+function showLooser(terminal: Terminal, { loosenings, looserDecisions, looserNote }: wire.ApplyResponse): void {
+  for (const { kind, slug, words } of loosenings) terminal.out(`looser: ${kind} ${slug}: ${words}\n`);
+  for (const { words } of looserDecisions) terminal.out(`looser for: ${words}\n`);
+  if (looserNote !== '') terminal.out(`${looserNote}\n`);
 }
 
 export const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;

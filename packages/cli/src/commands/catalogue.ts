@@ -6,7 +6,7 @@ import { cataloguePrices } from '../price-catalogue.ts';
 import { table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
-import { applyTimeoutMs, authorName, showApplied } from './apply.ts';
+import { authorName, exitCodeOf, showApplied, waitOf } from './apply.ts';
 
 export interface AddKnownOptions {
   readonly name?: string;
@@ -56,13 +56,24 @@ export async function addKnownModel(
     else terminal.content(text);
     return exitCodes.success;
   }
-  const question = { files: [{ path: 'model.yaml', text }], note: `willm models add ${known}`, author: authorName() };
+  const question = {
+    files: [{ path: 'model.yaml', text }],
+    note: `willm models add ${known}`,
+    author: authorName(),
+    waitMs: waitOf().waitMs,
+  };
   const answer = await withBus(terminal, (bus) =>
-    ask(bus, subjects.registry('apply'), [wire.ApplyRequestSchema, question], wire.ApplyResponseSchema, applyTimeoutMs),
+    ask(
+      bus,
+      subjects.registry('apply'),
+      [wire.ApplyRequestSchema, question],
+      wire.ApplyResponseSchema,
+      waitOf().timeoutMs,
+    ),
   );
   if (options.json) printJson(terminal, answer);
   else showApplied(terminal, answer, {});
-  return answer.problems.length > 0 ? exitCodes.failed : exitCodes.success;
+  return exitCodeOf(answer);
 }
 
 /** What it costs now, where that is known. */

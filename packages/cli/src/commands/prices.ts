@@ -4,7 +4,7 @@ import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { dollars, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
-import { applyTimeoutMs, authorName, showApplied } from './apply.ts';
+import { authorName, exitCodeOf, showApplied, waitOf } from './apply.ts';
 import { bodyOf, documentsOf } from './get.ts';
 
 /** `willm prices show`: what models cost by their documents, in dollars per million tokens. */
@@ -63,17 +63,18 @@ export async function refreshPrices(
       dryRun: options.dryRun ?? false,
       note: 'prices from @pydantic/genai-prices',
       author: authorName(),
+      waitMs: waitOf().waitMs,
     };
     const answer = await ask(
       bus,
       subjects.registry('apply'),
       [wire.ApplyRequestSchema, question],
       wire.ApplyResponseSchema,
-      applyTimeoutMs,
+      waitOf().timeoutMs,
     );
     if (options.json) printJson(terminal, answer);
     else showApplied(terminal, answer, options);
-    return answer.problems.length > 0 ? exitCodes.failed : exitCodes.success;
+    return exitCodeOf(answer);
   });
 }
 

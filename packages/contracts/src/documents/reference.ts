@@ -34,8 +34,9 @@ Models, routes, task types, clients, projects, reflexes, schedules and settings 
 
 It creates what is new, updates what differs and leaves alone what is the same; \`--prune\` also removes every document
 that the files do not name. One problem anywhere, and nothing is applied. Each problem is a line
-\`file:line: field: value must be …\`. Apply returns when every live process works with the new revision, or names those
-that do not after 3 seconds. Every change is kept with author, time and note: [documents.md](../guides/documents.md).
+\`file:line: field: value must be …\`. A removal that leaves something behind needs \`--force\`, and rules that become
+looser are listed. Apply returns when every live process works with the new revision, or names those that do not after
+30 seconds. Every change is kept with author, time and note: [documents.md](../guides/documents.md).
 `;
 
 /** The whole reference of documents, as Markdown. */

@@ -3,7 +3,7 @@ import type { Bus, ProcessesView, Serving } from '@will/bus';
 import { documentKinds, slugOf, type DocumentKind } from '@will/core';
 import { factsToWire, queues, subjects, wire, readMessage } from '@will/contracts';
 import { StoreError, type StoredDocument } from '@will/store';
-import type { Applied, Difference, DocumentVersion, Named, Registry } from '../service.ts';
+import type { Applied, Change, Difference, DocumentVersion, Named, Registry } from '../service.ts';
 
 /** What one answer may carry of documents; the rest is asked for again. */
 const mostAnswerBytes = 900 * 1024;
@@ -13,6 +13,9 @@ const mostVersions = 100;
 const mostFields = 30;
 /** So many candidates of a changed decision are in an answer. */
 const mostCandidates = 32;
+/** So many loosenings are in an answer. */
+const maxLoosenings = 1_000;
+const maxWaitMs = 600_000;
 
 interface Door {
   readonly bus: Bus;
@@ -55,9 +58,7 @@ export function serveRegistry(door: Door): Serving {
 async function apply({ registry, onError }: Door, data: Uint8Array): Promise<wire.ApplyResponse> {
   try {
     const request = readMessage(wire.ApplyRequestSchema, data);
-    return applied(
-      await registry.apply({ files: request.files, prune: request.prune, dryRun: request.dryRun, ...signed(request) }),
-    );
+    return applied(await registry.apply({ files: request.files, prune: request.prune, ...changeOf(request) }));
   } catch (error) {
     onError('applying documents', error);
     return notApplied(error);
@@ -67,23 +68,37 @@ async function apply({ registry, onError }: Door, data: Uint8Array): Promise<wir
 async function rollback({ registry, onError }: Door, data: Uint8Array): Promise<wire.ApplyResponse> {
   try {
     const request = readMessage(wire.RollbackRequestSchema, data);
-    return applied(
-      await registry.rollback({ to: Number(request.revision), dryRun: request.dryRun, ...signed(request) }),
-    );
+    return applied(await registry.rollback({ to: Number(request.revision), ...changeOf(request) }));
   } catch (error) {
     onError('rolling back', error);
     return notApplied(error);
   }
 }
 
-const signed = ({ author, note }: { readonly author: string; readonly note: string }) => ({
-  author: author === '' ? 'unknown' : author.slice(0, 200),
-  note: note.slice(0, 2_000),
+const changeOf = (request: wire.ApplyRequest | wire.RollbackRequest): Change => ({
+  author: request.author === '' ? 'unknown' : request.author.slice(0, 200),
+  note: request.note.slice(0, 2_000),
+  dryRun: request.dryRun,
+  force: request.force,
+  allowLoosening: request.allowLoosening,
+  waitMs: request.waitMs === undefined ? undefined : Math.min(request.waitMs, maxWaitMs),
 });
 
-const applied = ({ decisionChanges, ...answer }: Applied): wire.ApplyResponse =>
+const applied = ({ decisionChanges, looserDecisions, laggards, ...answer }: Applied): wire.ApplyResponse =>
   create(wire.ApplyResponseSchema, {
     ...answer,
+    loosenings: answer.loosenings.slice(0, maxLoosenings),
+    looserDecisions: looserDecisions.map(({ facts, decisions, models, words }) => ({
+      facts: factsToWire(facts),
+      decisions,
+      models: models.slice(0, mostCandidates).map(({ model, rules }) => ({ model, rules: [...rules] })),
+      words,
+    })),
+    laggards: laggards.map(({ revision, oldRulesUntilMs, ...laggard }) => ({
+      ...laggard,
+      revision: BigInt(revision),
+      oldRulesUntilUnixMs: BigInt(oldRulesUntilMs ?? 0),
+    })),
     revision: BigInt(answer.revision),
     changes: [...answer.changes],
     problems: [...answer.problems],

@@ -1,5 +1,6 @@
 import type { ProcessesView, SnapshotPublisher } from '@will/bus';
-import type { LiveProcesses, Publication } from '../ports.ts';
+import type { wire } from '@will/contracts';
+import type { LiveProcess, LiveProcesses, Publication } from '../ports.ts';
 
 /** Services that work without documents: nobody waits for them. */
 const withoutDocuments: ReadonlySet<string> = new Set(['registry', 'telemetry']);
@@ -9,9 +10,17 @@ export const busPublication = (publisher: SnapshotPublisher): Publication => ({
 });
 
 export const busProcesses = (view: ProcessesView): LiveProcesses => ({
-  followers: () =>
-    [...view.processes.values()]
-      .filter(({ service }) => !withoutDocuments.has(service))
-      .map(({ processId, service, revision }) => ({ processId, service, revision: Number(revision) })),
+  followers: () => followersAmong([...view.processes.values()]),
+  silent: (withinMs) =>
+    followersAmong(
+      [...view.silent.values()]
+        .filter(({ sinceMs }) => performance.now() - sinceMs < withinMs)
+        .map(({ presence }) => presence),
+    ),
   onChange: (listener) => view.onChange(listener),
 });
+
+const followersAmong = (processes: readonly wire.Presence[]): readonly LiveProcess[] =>
+  processes
+    .filter(({ service }) => !withoutDocuments.has(service))
+    .map(({ processId, service, revision }) => ({ processId, service, revision: Number(revision) }));

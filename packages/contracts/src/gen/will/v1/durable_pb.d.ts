@@ -354,6 +354,97 @@ export declare type RequeueTaskResponse = Message<"will.v1.RequeueTaskResponse">
 export declare const RequeueTaskResponseSchema: GenMessage<RequeueTaskResponse>;
 
 /**
+ * Sent by the registry to will.v1.tasks.naming: which tasks that have not ended name documents that are to be removed. Slugs.
+ *
+ * @generated from message will.v1.TasksNamingRequest
+ */
+export declare type TasksNamingRequest = Message<"will.v1.TasksNamingRequest"> & {
+  /**
+   * @generated from field: repeated string clients = 1;
+   */
+  clients: string[];
+
+  /**
+   * @generated from field: repeated string projects = 2;
+   */
+  projects: string[];
+
+  /**
+   * @generated from field: repeated string models = 3;
+   */
+  models: string[];
+};
+
+/**
+ * Describes the message will.v1.TasksNamingRequest.
+ * Use `create(TasksNamingRequestSchema)` to create a new message.
+ */
+export declare const TasksNamingRequestSchema: GenMessage<TasksNamingRequest>;
+
+/**
+ * @generated from message will.v1.TasksNamingResponse
+ */
+export declare type TasksNamingResponse = Message<"will.v1.TasksNamingResponse"> & {
+  /**
+   * Those that some task names, or may name.
+   *
+   * @generated from field: repeated will.v1.TasksNaming naming = 1;
+   */
+  naming: TasksNaming[];
+
+  /**
+   * @generated from field: string error = 2;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message will.v1.TasksNamingResponse.
+ * Use `create(TasksNamingResponseSchema)` to create a new message.
+ */
+export declare const TasksNamingResponseSchema: GenMessage<TasksNamingResponse>;
+
+/**
+ * @generated from message will.v1.TasksNaming
+ */
+export declare type TasksNaming = Message<"will.v1.TasksNaming"> & {
+  /**
+   * client | project | model
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: string slug = 2;
+   */
+  slug: string;
+
+  /**
+   * @generated from field: uint32 waiting = 3;
+   */
+  waiting: number;
+
+  /**
+   * @generated from field: uint32 running = 4;
+   */
+  running: number;
+
+  /**
+   * There are more tasks than were looked at: there may be more that name it.
+   *
+   * @generated from field: bool is_partial = 5;
+   */
+  isPartial: boolean;
+};
+
+/**
+ * Describes the message will.v1.TasksNaming.
+ * Use `create(TasksNamingSchema)` to create a new message.
+ */
+export declare const TasksNamingSchema: GenMessage<TasksNaming>;
+
+/**
  * A message of the stream WILL_TASKS: which task is to run. What it is stands in the store.
  *
  * @generated from message will.v1.TaskReference

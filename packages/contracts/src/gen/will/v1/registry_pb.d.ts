@@ -68,6 +68,27 @@ export declare type ApplyRequest = Message<"will.v1.ApplyRequest"> & {
    * @generated from field: bool dry_run = 5;
    */
   dryRun: boolean;
+
+  /**
+   * Remove documents that something still depends on, and take names of removed ones.
+   *
+   * @generated from field: bool force = 6;
+   */
+  force: boolean;
+
+  /**
+   * Loosen rules on data although the settings say strict_changes.
+   *
+   * @generated from field: bool allow_loosening = 7;
+   */
+  allowLoosening: boolean;
+
+  /**
+   * Wait so long until every live process works with the new revision. Absent: 3000. 0: not at all. At most 600000.
+   *
+   * @generated from field: optional uint32 wait_ms = 8;
+   */
+  waitMs?: number | undefined;
 };
 
 /**
@@ -183,6 +204,34 @@ export declare type ApplyResponse = Message<"will.v1.ApplyResponse"> & {
    * @generated from field: string decisions_note = 7;
    */
   decisionsNote: string;
+
+  /**
+   * Rules on data that admit more after the change, also where it was refused or not yet made.
+   *
+   * @generated from field: repeated will.v1.Loosening loosenings = 8;
+   */
+  loosenings: Loosening[];
+
+  /**
+   * Where there are any: decisions of the last hour for which a model is freed, those decided most often first.
+   *
+   * @generated from field: repeated will.v1.LooserDecision looser_decisions = 9;
+   */
+  looserDecisions: LooserDecision[];
+
+  /**
+   * In words: how many decisions were looked at for that, or why none could be.
+   *
+   * @generated from field: string looser_note = 10;
+   */
+  looserNote: string;
+
+  /**
+   * The processes of `lagging`, one by one.
+   *
+   * @generated from field: repeated will.v1.Laggard laggards = 11;
+   */
+  laggards: Laggard[];
 };
 
 /**
@@ -190,6 +239,148 @@ export declare type ApplyResponse = Message<"will.v1.ApplyResponse"> & {
  * Use `create(ApplyResponseSchema)` to create a new message.
  */
 export declare const ApplyResponseSchema: GenMessage<ApplyResponse>;
+
+/**
+ * A rule on data that admits more after a change than before.
+ *
+ * @generated from message will.v1.Loosening
+ */
+export declare type Loosening = Message<"will.v1.Loosening"> & {
+  /**
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: string slug = 2;
+   */
+  slug: string;
+
+  /**
+   * avoid_cloud, security_level, ...
+   *
+   * @generated from field: string field = 3;
+   */
+  field: string;
+
+  /**
+   * One clause.
+   *
+   * @generated from field: string words = 4;
+   */
+  words: string;
+};
+
+/**
+ * Describes the message will.v1.Loosening.
+ * Use `create(LooseningSchema)` to create a new message.
+ */
+export declare const LooseningSchema: GenMessage<Loosening>;
+
+/**
+ * @generated from message will.v1.LooserDecision
+ */
+export declare type LooserDecision = Message<"will.v1.LooserDecision"> & {
+  /**
+   * @generated from field: will.v1.Facts facts = 1;
+   */
+  facts?: Facts | undefined;
+
+  /**
+   * How many decisions of the last hour had these facts.
+   *
+   * @generated from field: uint32 decisions = 2;
+   */
+  decisions: number;
+
+  /**
+   * @generated from field: repeated will.v1.AdmittedModel models = 3;
+   */
+  models: AdmittedModel[];
+
+  /**
+   * One sentence.
+   *
+   * @generated from field: string words = 4;
+   */
+  words: string;
+};
+
+/**
+ * Describes the message will.v1.LooserDecision.
+ * Use `create(LooserDecisionSchema)` to create a new message.
+ */
+export declare const LooserDecisionSchema: GenMessage<LooserDecision>;
+
+/**
+ * A model that may do a task after the change, and that rules on data left out before.
+ *
+ * @generated from message will.v1.AdmittedModel
+ */
+export declare type AdmittedModel = Message<"will.v1.AdmittedModel"> & {
+  /**
+   * @generated from field: string model = 1;
+   */
+  model: string;
+
+  /**
+   * The rules that left it out.
+   *
+   * @generated from field: repeated string rules = 2;
+   */
+  rules: string[];
+};
+
+/**
+ * Describes the message will.v1.AdmittedModel.
+ * Use `create(AdmittedModelSchema)` to create a new message.
+ */
+export declare const AdmittedModelSchema: GenMessage<AdmittedModel>;
+
+/**
+ * A process that did not confirm a revision in time.
+ *
+ * @generated from message will.v1.Laggard
+ */
+export declare type Laggard = Message<"will.v1.Laggard"> & {
+  /**
+   * @generated from field: string process_id = 1;
+   */
+  processId: string;
+
+  /**
+   * @generated from field: string service = 2;
+   */
+  service: string;
+
+  /**
+   * Revision it last said it works with.
+   *
+   * @generated from field: uint64 revision = 3;
+   */
+  revision: bigint;
+
+  /**
+   * From this instant on its documents are stale, and it serves only tasks without rules on data. 0: not known, since
+   * the revision is not published yet.
+   *
+   * @generated from field: int64 old_rules_until_unix_ms = 4;
+   */
+  oldRulesUntilUnixMs: bigint;
+
+  /**
+   * It fell silent without a goodbye: it may be frozen, cut off or dead.
+   *
+   * @generated from field: bool is_silent = 5;
+   */
+  isSilent: boolean;
+};
+
+/**
+ * Describes the message will.v1.Laggard.
+ * Use `create(LaggardSchema)` to create a new message.
+ */
+export declare const LaggardSchema: GenMessage<Laggard>;
 
 /**
  * @generated from message will.v1.DecisionChange
@@ -260,6 +451,23 @@ export declare type RollbackRequest = Message<"will.v1.RollbackRequest"> & {
    * @generated from field: bool dry_run = 4;
    */
   dryRun: boolean;
+
+  /**
+   * As in ApplyRequest.
+   *
+   * @generated from field: bool force = 5;
+   */
+  force: boolean;
+
+  /**
+   * @generated from field: bool allow_loosening = 6;
+   */
+  allowLoosening: boolean;
+
+  /**
+   * @generated from field: optional uint32 wait_ms = 7;
+   */
+  waitMs?: number | undefined;
 };
 
 /**
