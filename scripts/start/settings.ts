@@ -19,6 +19,8 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>) 
     firstModel: ['WILL_FIRST_MODEL', optionalText],
     ollamaUrl: ['WILL_OLLAMA_URL', text('http://127.0.0.1:11434')],
     natsUrl: ['NATS_URL', optionalText],
+    /** Set: the gateway's servers speak TLS. */
+    tlsCert: ['WILL_TLS_CERT', optionalText],
     /** How long calls in flight may take after Ctrl-C. */
     drainMs: ['WILL_DRAIN_MS', integer(5_000, 0, 600_000)],
   });

@@ -9,3 +9,4 @@ export * from './exact-clock.ts';
 export * from './container-engine.ts';
 export { startNatsCluster, type NatsCluster } from './nats-cluster.ts';
 export { costRatio } from './cost-ratio.ts';
+export { testCertificate, type TestCertificate } from './certificate.ts';

@@ -3,6 +3,7 @@ import {
   integer,
   isLoopbackHost,
   oneOf,
+  optionalText,
   parseSettings,
   SettingsError,
   text,
@@ -27,6 +28,9 @@ const read = (env: Readonly<Record<string, string | undefined>>) =>
     host: ['WILL_DOORS_HOST', text('127.0.0.1')],
     /** `required`: who shows no key is refused. `off`: everybody on this machine may do everything. */
     keys: ['WILL_KEYS', oneOf(['off', 'required'])],
+    /** Files, PEM, both or neither: certificate and key of both servers. */
+    tlsCert: ['WILL_TLS_CERT', optionalText],
+    tlsKey: ['WILL_TLS_KEY', optionalText],
     /** 0: any free port. */
     port: ['WILL_HTTP_PORT', integer(8080, 0, 65_535)],
     /** 0: any free port. */

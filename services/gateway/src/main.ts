@@ -12,6 +12,7 @@ import { holdsStill } from './keys/keyring.ts';
 import { GuardedSurroundings } from './keys/guarded-surroundings.ts';
 import { readiness } from './readiness.ts';
 import { routes } from './routes.ts';
+import { ServerCertificate, tlsFilesOf } from './tls.ts';
 import { UnderWay } from './under-way.ts';
 
 /** Of at most 16 MiB each, and a few times that while they are parsed. */
@@ -23,6 +24,10 @@ const logger = createLogger('gateway');
 await runMain(logger, async (ready) => {
   const config = parseConfig(process.env);
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
+  const tlsFiles = tlsFilesOf(config);
+  const certificate = tlsFiles && new ServerCertificate(tlsFiles, onError);
+  // Without TLS there is nothing to read anew, and the signal ends the process as ever.
+  if (certificate) process.on('SIGHUP', () => certificate.reload());
   const observing = await observe('gateway', process.env, logger);
   const surroundings = new BusSurroundings(observing.url);
   const areKeysRequired = config.keys === 'required';
@@ -51,10 +56,11 @@ await runMain(logger, async (ready) => {
     guard,
     host: config.host,
     web: config,
+    certificate,
     underWay: shared.underWay,
     onAnswered: (request) => observing.time(measures.requests, request.seconds, request.labels),
   });
-  const grpc = await openGrpcDoor({ ...doors, guard, host: config.host, port: config.grpcPort });
+  const grpc = await openGrpcDoor({ ...doors, guard, host: config.host, port: config.grpcPort, certificate });
   const bus = await connectBus({
     ...busAddressOf(config),
     user: 'gateway',
@@ -79,6 +85,7 @@ await runMain(logger, async (ready) => {
 
   await untilStopped();
   clearInterval(endRevoked);
+  certificate?.stop();
   await Promise.all([json.stop(config.drainMs), door.stop(config.drainMs), grpc.stop(config.drainMs)]);
   await audit.notes.stop();
   await surroundings.close();

@@ -1,9 +1,11 @@
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server, type ServerCredentials } from '@grpc/grpc-js';
 import { sizes, wire } from '@will/contracts';
 import { HealthImplementation } from 'grpc-health-check';
 import { readiness } from '../readiness.ts';
 import { type Guard, openGuard } from '../keys/guard.ts';
 import { lastWordsMs } from '../under-way.ts';
+import type { ServerCertificate } from '../tls.ts';
+import { credentialsOf } from './credentials.ts';
 import { durableService } from './durable-service.ts';
 import { guardCalls } from './guard-calls.ts';
 import { limitMetadata } from './limit-metadata.ts';
@@ -23,6 +25,8 @@ export interface GrpcDoorOptions extends TaskServiceOptions {
   readonly port: number;
   /** Address to listen on. Default 127.0.0.1. */
   readonly host?: string;
+  /** Shown to callers. Default: the server speaks no TLS. */
+  readonly certificate?: ServerCertificate | undefined;
   /** Who is let in. Default: everybody. */
   readonly guard?: Guard;
   /** Told of failures that are the gateway's own. */
@@ -54,7 +58,7 @@ export async function openGrpcDoor(options: GrpcDoorOptions): Promise<GrpcDoor> 
   serveMethods(server, wire.TelemetryService, telemetryService(surroundings), guard, onError);
   const stopHealth = serveHealth(server, () => readiness(surroundings).reason === undefined);
   addReflection(server, services);
-  const port = await listen(server, host, options.port).catch((error: unknown) => {
+  const port = await listen(server, host, options.port, credentialsOf(options.certificate)).catch((error: unknown) => {
     stopHealth();
     throw error;
   });
@@ -85,20 +89,16 @@ function serveHealth(server: Server, isReady: () => boolean): () => void {
   return () => clearInterval(timer);
 }
 
-function listen(server: Server, host: string, port: number): Promise<number> {
+function listen(server: Server, host: string, port: number, credentials: ServerCredentials): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(
-      `${host.includes(':') ? `[${host}]` : host}:${port}`,
-      ServerCredentials.createInsecure(),
-      (cause, bound) => {
-        if (!cause) return resolve(bound);
-        reject(
-          new Error(
-            `cannot listen for gRPC on ${host}:${port} (${cause.message}); stop what listens there or set WILL_GRPC_PORT to another`,
-            { cause },
-          ),
-        );
-      },
-    );
+    server.bindAsync(`${host.includes(':') ? `[${host}]` : host}:${port}`, credentials, (cause, bound) => {
+      if (!cause) return resolve(bound);
+      reject(
+        new Error(
+          `cannot listen for gRPC on ${host}:${port} (${cause.message}); stop what listens there or set WILL_GRPC_PORT to another`,
+          { cause },
+        ),
+      );
+    });
   });
 }

@@ -1,8 +1,17 @@
-import { createServer, type IncomingMessage, type Server, STATUS_CODES, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  STATUS_CODES,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { openSpan } from '@will/observe';
 import { noWebAccess, pathOfTarget, type WebAccess, webRefusal } from '@will/runtime';
 import { lastWordsMs, type UnderWay } from '../under-way.ts';
+import type { ServerCertificate } from '../tls.ts';
 import { accessTo, httpAccess } from '../keys/access.ts';
 import { type Guard, openGuard } from '../keys/guard.ts';
 import { errorBody, HttpError, sendError, toHttpError } from './errors.ts';
@@ -47,6 +56,8 @@ export interface DoorOptions {
   readonly host?: string;
   /** Further names of this server, and pages that may call it. Default: none. */
   readonly web?: WebAccess;
+  /** Shown to callers. Default: the server speaks no TLS. */
+  readonly certificate?: ServerCertificate | undefined;
   readonly onAnswered?: OnAnswered;
   readonly underWay?: UnderWay;
 }
@@ -56,9 +67,16 @@ export async function openDoor(
   port: number,
   routes: Routes,
   onError: (what: string, error: unknown) => void,
-  { guard = openGuard, host = '127.0.0.1', web = noWebAccess, onAnswered = () => {}, underWay }: DoorOptions = {},
+  {
+    guard = openGuard,
+    host = '127.0.0.1',
+    web = noWebAccess,
+    onAnswered = () => {},
+    underWay,
+    certificate,
+  }: DoorOptions = {},
 ): Promise<HttpDoor> {
-  const server = createServer(limits, (request, response) => {
+  const server = serverOf(certificate, (request, response) => {
     const startedMs = performance.now();
     const refusal = webRefusal(request, host, web);
     request.url = pathOfTarget(request.url ?? '/');
@@ -107,6 +125,13 @@ async function answer(
     if (error.status === 500) onError(told, error.cause ?? error);
     answerWith(error, response, (failure) => onError(told, failure));
   }
+}
+
+function serverOf(certificate: ServerCertificate | undefined, listener: RequestListener): Server {
+  if (!certificate) return createServer(limits, listener);
+  const server = createTlsServer({ ...limits, ...certificate.current }, listener);
+  certificate.onChange((context) => server.setSecureContext(context));
+  return server;
 }
 
 /** One answer that cannot be written ends its own connection and nothing else. */

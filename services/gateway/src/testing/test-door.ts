@@ -9,6 +9,7 @@ import type { Surroundings } from '../ports.ts';
 import { type Guard, openGuard } from '../keys/guard.ts';
 import { GuardedSurroundings } from '../keys/guarded-surroundings.ts';
 import { routes } from '../routes.ts';
+import type { ServerCertificate } from '../tls.ts';
 import { UnderWay } from '../under-way.ts';
 import { type FakeTasks, fakeTasks } from './fake-tasks.ts';
 
@@ -64,7 +65,11 @@ export interface TestDoor {
 }
 
 /** The whole door on a free port, with a fake behind it that answers `pong`. */
-export async function openTestDoor(maxTasks = 100, guard: Guard = openGuard): Promise<TestDoor> {
+export async function openTestDoor(
+  maxTasks = 100,
+  guard: Guard = openGuard,
+  certificate?: ServerCertificate,
+): Promise<TestDoor> {
   const tasks = fakeTasks();
   const surroundings: TestDoor['surroundings'] = {
     client: tasks,
@@ -85,8 +90,8 @@ export async function openTestDoor(maxTasks = 100, guard: Guard = openGuard): Pr
     nowMs: () => 1_700_000_000_500,
     onError,
   };
-  const door = await openDoor(0, routes(shared, guard), onError, { guard, underWay: shared.underWay });
-  const grpc = await openGrpcDoor({ ...shared, nowMs: Date.now, port: 0, guard });
+  const door = await openDoor(0, routes(shared, guard), onError, { guard, underWay: shared.underWay, certificate });
+  const grpc = await openGrpcDoor({ ...shared, nowMs: Date.now, port: 0, guard, certificate });
   const url = `http://127.0.0.1:${door.port}`;
   return {
     url,
