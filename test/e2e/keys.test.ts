@@ -1,5 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -13,9 +14,11 @@ import { willmAt } from '../support/willm.ts';
 let upstream: ReplayingUpstream;
 let system: System;
 let urls: readonly string[];
+let anchor: string;
 
 beforeAll(async () => {
   upstream = await startReplayingUpstream();
+  anchor = join(await mkdtemp(join(tmpdir(), 'will-anchor-')), 'anchor.jsonl');
   const second = await freePort();
   system = await startSystem({
     documents: {
@@ -30,7 +33,7 @@ beforeAll(async () => {
         routeDocument('text_gen', 'Cloud'),
       ),
     },
-    env: { WILL_KEYS: 'required' },
+    env: { WILL_KEYS: 'required', WILL_AUDIT_ANCHOR: anchor },
     counts: { gateway: 1 },
   });
   await system.add('gateway', { WILL_HTTP_PORT: String(second), WILL_GRPC_PORT: '0' });
@@ -40,6 +43,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await system.stop();
   await upstream.close();
+  await rm(dirname(anchor), { recursive: true });
 });
 
 const statusAt = async (url: string, key: string): Promise<number> =>
@@ -138,6 +142,11 @@ test('the audit log names every change and refusal, and shows what was done to i
   expect(text).not.toContain('secret prompt');
   expect(text).not.toContain(key.slice(21));
   expect(await willm('audit', 'verify')).toMatchObject({ code: 0 });
+  expect(await willm('audit', 'verify', '--anchor', anchor)).toMatchObject({ code: 0 });
+  const [anchored = ''] = (await readFile(anchor, 'utf8')).split('\n');
+  const elsewhere = join(dirname(anchor), 'other.jsonl');
+  await writeFile(elsewhere, `${JSON.stringify({ ...(JSON.parse(anchored) as object), digest: 'ab'.repeat(32) })}\n`);
+  expect(await willm('audit', 'verify', '--anchor', elsewhere)).toMatchObject({ code: 1 });
 
   const file = join(system.dataDir, 'audit.jsonl');
   const whole = await readFile(file, 'utf8');

@@ -10,6 +10,7 @@ import type { ExportLogsOptions } from './commands/export-logs.ts';
 import type { ExplainOptions } from './commands/explain.ts';
 import type { LogsOptions } from './commands/logs.ts';
 import type { RunOptions } from './commands/run.ts';
+import type { VerifyAuditOptions } from './commands/audit.ts';
 import type { BusConfigOptions, BusFolderOptions } from './commands/bus.ts';
 import type { CreateKeyOptions } from './commands/keys.ts';
 import type { DiffOptions } from './commands/diff.ts';
@@ -485,8 +486,10 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
   audit
     .command('verify')
     .description('read the whole log and tell the first entry that is not as it was written')
+    .option('--anchor <file>', 'compare with the ends that WILL_AUDIT_ANCHOR keeps in a file')
+    .option('--file <file>', 'verify this copy of audit.jsonl, without asking the registry')
     .option('--json', 'print JSON')
-    .action(async (options: { json?: boolean }) => {
+    .action(async (options: VerifyAuditOptions) => {
       const { verifyAudit } = await import('./commands/audit.ts');
       end(await verifyAudit(terminal, options));
     });

@@ -1,4 +1,5 @@
 export { type Attributes } from '@opentelemetry/api';
+export { type AnchoredHead, type AuditAnchor, auditAnchorOf } from './audit-anchor.ts';
 export { genAi, semanticConventions } from './conventions.ts';
 export { measures, type Measure } from './measures.ts';
 export { observe, type Observing } from './observe.ts';

@@ -35,6 +35,10 @@ export class Audit {
       .catch((error: unknown) => this.#onError('keeping the end of the audit log', error));
   }
 
+  get head(): AuditLog['head'] {
+    return this.#log.head;
+  }
+
   list: AuditLog['list'] = (limit, before) => this.#log.list(limit, before);
 
   async verify(): Promise<AuditReport> {

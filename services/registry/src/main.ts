@@ -10,7 +10,7 @@ import {
   watchProcesses,
 } from '@will/bus';
 import type { Loosening } from '@will/core';
-import { measures, observe } from '@will/observe';
+import { auditAnchorOf, measures, observe } from '@will/observe';
 import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { openAuditLog, storesAt } from '@will/store';
 import { serveRegistry } from './adapters/bus-door.ts';
@@ -20,6 +20,7 @@ import { busTaskNamings } from './adapters/bus-task-namings.ts';
 import { readDocumentFolder } from './adapters/document-folder.ts';
 import { serveAudit } from './adapters/bus-audit.ts';
 import { serveKeys } from './adapters/bus-keys.ts';
+import { anchorHead } from './anchoring.ts';
 import { Audit } from './audit.ts';
 import { parseConfig } from './config.ts';
 import { Keys } from './keys.ts';
@@ -40,6 +41,7 @@ const looserInWords = (loosenings: readonly Loosening[]): string => {
 
 await runMain(logger, async (ready) => {
   const config = parseConfig(process.env);
+  const { anchor, everyMs } = auditAnchorOf(process.env);
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
   await mkdir(config.dataDir, { recursive: true });
   const store = await storesAt(config).documents();
@@ -64,6 +66,7 @@ await runMain(logger, async (ready) => {
   const noted = (actor: string, action: string, object: string, detail: string): Promise<void> =>
     audit.append([{ atMs: Date.now(), service: 'registry', actor, action, object, detail }]);
   if (seeded !== undefined) await noted('registry', 'documents.seeded', 'revision 1', `${seeded} documents`);
+  const anchoring = anchor && anchorHead({ head: () => audit.head, anchor, everyMs, nowMs: Date.now, onError });
   const publisher = await openSnapshotPublisher(bus, { incarnation: store.incarnation, onError });
   const processes = await watchProcesses(bus);
   const keyBucket = await openKeyBucket(bus);
@@ -111,6 +114,7 @@ await runMain(logger, async (ready) => {
   await presence.stop();
   stopBeating();
   await processes.stop();
+  await anchoring?.stop();
   await audit.close();
   await bus.close();
   await store.close();
