@@ -78,7 +78,11 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
     .description('run a task and print its answer')
     .addArgument(typeArgument())
     .argument('<text>', 'what to say; "-" reads stdin')
-    .option('--timeout-ms <ms>', 'for the whole task, with all attempts (default 60000)', wholeNumber(1, 3_600_000))
+    .option(
+      '--timeout-ms <ms>',
+      'for the whole task, with all attempts (default 10 minutes)',
+      wholeNumber(1, 3_600_000),
+    )
     .option('--fields', "the text is JSON of the task type's fields")
     .option('--stream', 'print the answer as it is made')
     .option('--json', 'print one JSON object at the end, also when the task failed')

@@ -22,8 +22,15 @@ export interface TaskRequest {
   readonly maxOutputTokens?: number;
   /** Exclude models that cannot give `maxOutputTokens` instead of clamping. Default false. */
   readonly maxOutputIsExact?: boolean;
-  /** For the whole chain of attempts. Default 60 000. */
+  /**
+   * For the whole task, with all attempts and waits. Default: the maximum of the documents of its client, route or task type,
+   * else 600 000. It can lower that maximum and not raise it.
+   */
   readonly timeoutMs?: number;
+  /** How long a model may be silent before its first token. Default: what documents say, else 30 000 for services, 180 000 for others. */
+  readonly firstTokenTimeoutMs?: number;
+  /** How long a silence within an answer may last. Default: what documents say, else 30 000. */
+  readonly idleTimeoutMs?: number;
   readonly inputModalities?: readonly Modality[];
   readonly outputModalities?: readonly Modality[];
   readonly needs?: readonly string[];

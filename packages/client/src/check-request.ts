@@ -1,6 +1,7 @@
 import { newId } from '@will/contracts';
 import {
   dataClasses,
+  maxTimeoutMs,
   modalities,
   type Priority,
   priorityConflict,
@@ -63,10 +64,12 @@ const ofTasks = {
   input: inputOf,
   payload: anObject,
   floor: anObject,
+  firstTokenTimeoutMs: between(1, maxTimeoutMs),
+  idleTimeoutMs: between(1, maxTimeoutMs),
 } as const;
 const requests: Record<keyof Required<TaskRequest>, Check> = {
   ...ofTasks,
-  timeoutMs: between(1, 3_600_000),
+  timeoutMs: between(1, maxTimeoutMs),
   signal: anObject,
 };
 const submissions: Record<keyof Required<TaskSubmission>, Check> = {

@@ -2,6 +2,7 @@ import { type DescService, fromBinary, type MessageShape } from '@bufbuild/proto
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { Client, type ClientReadableStream, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { type GrpcMethod, grpcMethodsOf, newId, sizes, wire } from '@will/contracts';
+import { mergeToolCalls } from '@will/core';
 import {
   type DurableTasks,
   type Explanation,
@@ -20,8 +21,7 @@ import { explanationOf, questionOnWire } from './explain.ts';
 import { taskErrorOf } from './failure.ts';
 import { resultOfEnd } from './on-wire.ts';
 import { streamOf } from './stream.ts';
-import { checkTaskId, defaultTimeoutMs, inputBytes, taskOnWire } from './task-message.ts';
-import { mergeToolCalls } from './tool-calls.ts';
+import { checkTaskId, deadlineOf, inputBytes, taskOnWire } from './task-message.ts';
 
 const explainWithinMs = 5_000;
 /** The door ends a task at its deadline, with reasons; this much later the call ends by itself, without them. */
@@ -80,7 +80,7 @@ class GrpcTaskClient implements TaskClient {
     const input = inputBytes(request.input);
     if (input.length > sizes.payloadBytes)
       throw new TaskError('too_large', `input of ${input.length} bytes exceeds ${sizes.payloadBytes}`, { taskId });
-    const deadlineUnixMs = Math.floor(Date.now() + (request.timeoutMs ?? defaultTimeoutMs));
+    const deadlineUnixMs = deadlineOf(request.timeoutMs, Date.now());
     const task = taskOnWire(request, taskId, deadlineUnixMs, streamed, input);
     const message = { client: request.client ?? this.#client, task };
     const asked = { taskId, message, deadlineUnixMs, signal: request.signal };
@@ -119,7 +119,7 @@ class GrpcTaskClient implements TaskClient {
         run.responseDeserialize,
         message,
         new Metadata(),
-        { deadline: deadlineUnixMs + deadlineGraceMs },
+        callDeadline(deadlineUnixMs),
         (error, answer) => {
           signal?.removeEventListener('abort', cancel);
           if (error) return reject(errorOf(error, taskId, signal?.aborted === true));
@@ -141,7 +141,7 @@ class GrpcTaskClient implements TaskClient {
       stream.responseDeserialize,
       message,
       new Metadata(),
-      { deadline: deadlineUnixMs + deadlineGraceMs },
+      callDeadline(deadlineUnixMs),
     );
     const cancel = (): void => call.cancel();
     signal?.addEventListener('abort', cancel, { once: true });
@@ -152,6 +152,10 @@ class GrpcTaskClient implements TaskClient {
       .finally(() => signal?.removeEventListener('abort', cancel));
   }
 }
+
+/** Without a deadline of the task the call has none either: the router ends it. */
+const callDeadline = (deadlineUnixMs: number): { deadline?: number } =>
+  deadlineUnixMs === 0 ? {} : { deadline: deadlineUnixMs + deadlineGraceMs };
 
 /** A question that waits is answered by then. */
 const durableWithinMs = 30_000;

@@ -1,7 +1,6 @@
 export * from './api.ts';
 export { connectClient, durableOverBus, type ClientOptions } from './connect.ts';
 export type { DurableWire } from './durable.ts';
-export { defaultTimeoutMs } from './task-message.ts';
 export { payloadFailure } from './with-payload.ts';
 export { codeOfFailure, failureCodeOf, taskErrorOf } from './failure.ts';
 export { endOf, failureOf, requestOf } from './on-wire.ts';

@@ -29,6 +29,8 @@ export function requestOf(task: wire.Task): Omit<TaskRequest, 'timeoutMs' | 'sig
     ...(task.model !== '' && { model: task.model }),
     ...(dataClass !== undefined && { dataClass }),
     ...(task.floor && { floor: task.floor }),
+    ...(task.firstTokenTimeoutMs > 0 && { firstTokenTimeoutMs: task.firstTokenTimeoutMs }),
+    ...(task.idleTimeoutMs > 0 && { idleTimeoutMs: task.idleTimeoutMs }),
   };
 }
 

@@ -1,9 +1,9 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BusError, type Bus, type Incoming, type LifeWatch } from '@will/bus';
 import { subjects, wire } from '@will/contracts';
+import { maxTimeoutMs, mergeToolCalls } from '@will/core';
 import { TaskError, type StreamPart, type TaskErrorCode, type TaskResult } from './api.ts';
 import { dataOf, DataPieces } from './data.ts';
-import { mergeToolCalls } from './tool-calls.ts';
 import { codeOfFailure } from './failure.ts';
 import type { TaskMessage } from './task-message.ts';
 
@@ -71,7 +71,7 @@ export class Run {
     this.#reject = reject;
     this.#deadlineTimer = setTimeout(
       () => this.#fail('deadline', 'the deadline passed', { isRetryable: true }),
-      message.deadlineUnixMs - nowMs + deadlineGraceMs,
+      longestMs(message, nowMs) + deadlineGraceMs,
     );
     this.#stopListening = support.bus.onConnectionChange((isConnected) => {
       if (!isConnected) this.#fail('unavailable', 'the connection to the bus was lost', { isRetryable: true });
@@ -276,5 +276,9 @@ export class Run {
     this.#inbox?.close();
   }
 }
+
+/** How long it may take; where the router sets the deadline, it tells its end. */
+const longestMs = ({ deadlineUnixMs }: TaskMessage, nowMs: number): number =>
+  deadlineUnixMs === 0 ? maxTimeoutMs : deadlineUnixMs - nowMs;
 
 const decoder = new TextDecoder();

@@ -3,11 +3,9 @@ import { dataClassToWire, isOpaqueId, newId, priorityToWire, sizes, wire } from 
 import { estimateChatTokens } from '@will/core';
 import { TaskError, type TaskRequest } from './api.ts';
 
-/** For the whole chain of attempts, when the caller says nothing. */
-export const defaultTimeoutMs = 60_000;
-
 export interface TaskMessage {
   readonly taskId: string;
+  /** 0: the router sets it. */
   readonly deadlineUnixMs: number;
   readonly bytes: Uint8Array;
 }
@@ -37,11 +35,10 @@ export function checkTaskId(taskId: string): void {
 export function taskMessage(request: TaskRequest, stream: boolean, nowMs: number): TaskMessage {
   const taskId = request.taskId ?? newId();
   checkTaskId(taskId);
-  const timeoutMs = request.timeoutMs ?? defaultTimeoutMs;
   const input = inputBytes(request.input);
   if (input.length > sizes.inputBytes)
     throw new TaskError('too_large', `input of ${input.length} bytes exceeds ${sizes.inputBytes}`, { taskId });
-  const deadlineUnixMs = Math.floor(nowMs + timeoutMs);
+  const deadlineUnixMs = deadlineOf(request.timeoutMs, nowMs);
   try {
     const task = taskOnWire(request, taskId, deadlineUnixMs, stream, input);
     return { taskId, deadlineUnixMs, bytes: toBinary(wire.TaskSchema, task) };
@@ -49,6 +46,10 @@ export function taskMessage(request: TaskRequest, stream: boolean, nowMs: number
     throw new TaskError('invalid_task', `the task cannot be encoded: ${(cause as Error).message}`, { taskId, cause });
   }
 }
+
+/** UTC milliseconds; 0: the caller sets none, and the router does by the documents. */
+export const deadlineOf = (timeoutMs: number | undefined, nowMs: number): number =>
+  timeoutMs === undefined ? 0 : Math.floor(nowMs + timeoutMs);
 
 /** The task itself, not yet checked. */
 export function taskOnWire(
@@ -80,6 +81,8 @@ export function taskOnWire(
     input,
     inputTokens: request.inputTokens ?? tokensOf(request.input, input.length),
     ...(request.payload && { payload: request.payload }),
+    firstTokenTimeoutMs: Math.ceil(request.firstTokenTimeoutMs ?? 0),
+    idleTimeoutMs: Math.ceil(request.idleTimeoutMs ?? 0),
     ...(request.floor && { floor: request.floor }),
   });
 }

@@ -138,6 +138,8 @@ export interface ModelDocument {
   readonly tier: Tier;
   /** False: its first content is waited for however long it takes. Default: true. */
   readonly adaptive_timeout?: boolean;
+  /** False: it is asked for whole answers only, since it cannot stream, or counts no usage in streams. Default: true. */
+  readonly streaming?: boolean;
   readonly local?: {
     readonly path?: string;
     readonly container?: string;
@@ -163,6 +165,13 @@ export interface ModelDocument {
   readonly stand_in?: string;
 }
 
+/** What a document of a task type, route or client says of timeouts, in milliseconds. Absent: nothing. */
+export interface TimeoutsDocument {
+  readonly first_token_ms?: number;
+  readonly idle_ms?: number;
+  readonly max_ms?: number;
+}
+
 export interface RouteDocument {
   /** The task type; the slug too. */
   readonly name: string;
@@ -178,6 +187,7 @@ export interface RouteDocument {
   readonly adaptive_timeout?: boolean;
   /** What `mode: auto` and `shadow` order by. Default `balanced`. */
   readonly goal?: Goal;
+  readonly timeouts?: TimeoutsDocument;
 }
 
 /** JSON Schema, draft 2020-12. */
@@ -199,6 +209,7 @@ export interface TaskTypeDocument {
   readonly instructions?: string;
   /** The user's message of a task with fields, with `{field}` for each. Default: the fields as JSON. */
   readonly prompt?: string;
+  readonly timeouts?: TimeoutsDocument;
 }
 
 export interface DataRules {
@@ -237,6 +248,7 @@ export interface ClientDocument extends OverrideDocument {
   readonly time_zone?: string;
   /** How long prompts and answers of its calls are kept; absent: they are not. */
   readonly keep_content_hours?: number;
+  readonly timeouts?: TimeoutsDocument;
 }
 export interface ProjectDocument extends OverrideDocument {
   /** The client it belongs to; absent: any client may name it. */

@@ -153,13 +153,27 @@ function world(over: Partial<ModelDocument>, route: object = {}) {
 const patienceOf = (snapshot: ReturnType<typeof world>, book?: StatsBook): (number | undefined)[] =>
   decide(snapshot, facts, nowMs, book).candidates.map(({ firstContent }) => firstContent?.timeoutMs);
 
-test('services have a time also in declared order; what loads for long, what documents switch off and what is unknown has none', () => {
+test('services have a time also in declared order; what documents switch off and what is unknown has none', () => {
   const [one, other] = patienceOf(world({}));
   expect(one).toBe(other);
   expect(one).toBeGreaterThan(1_200);
-  for (const over of [{ call_method: 'Local' }, { adaptive_timeout: false }, { benchmark: {} }] as const)
+  for (const over of [{ adaptive_timeout: false }, { benchmark: {} }] as const)
     expect(patienceOf(world(over))).toEqual([undefined, other]);
   expect(patienceOf(world({}, { adaptive_timeout: false }))).toEqual([undefined, undefined]);
+});
+
+test('a model that may have to load first is given 180 s, and more where it usually takes more', () => {
+  const snapshot = world({ call_method: 'Local' });
+  expect(patienceOf(snapshot)[0]).toBe(180_000);
+  const book = new StatsBook();
+  for (let n = 0; n < 30; n += 1)
+    book.record(snapshot, {
+      ...call(n, { firstContentMs: 150_000, durationMs: 151_000, modelVersion: undefined }),
+      attemptId: `a${n}`,
+      attempt: 1,
+      model: 'a',
+    });
+  expect(patienceOf(snapshot, book)[0]).toBeGreaterThan(180_000);
 });
 
 test('the time is told and made again from what is kept of the decision', () => {

@@ -45,6 +45,7 @@ export * from './snapshot.ts';
 export * from './suspicion.ts';
 export * from './timeouts.ts';
 export * from './tone.ts';
+export * from './tool-calls.ts';
 export * from './would-change.ts';
 export * from './task-kinds.ts';
 export * from './task-type.ts';

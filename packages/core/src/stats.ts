@@ -106,7 +106,7 @@ export function foldRecord(before: ModelStats | undefined, record: TellingRecord
   const stats = before?.version === prior.version ? before : statsFromPrior(prior, atMs);
   if (record.modelVersion !== undefined && record.modelVersion !== prior.version) return stats;
   const healthy = notItsFault.has(record.fine) ? stats : withHealth(stats, record.outcome === 'Success', atMs);
-  if (record.fine === 'Stalled' && record.firstContentMs === undefined && record.streamed)
+  if (record.fine === 'Stalled' && record.firstContentMs === undefined)
     return { ...healthy, silences: healthy.silences + 1 };
   return record.outcome === 'Success' ? withSpeed(healthy, record, atMs) : healthy;
 }
@@ -135,8 +135,7 @@ function withSpeed(stats: ModelStats, record: TellingRecord, atMs: number): Mode
     }),
   };
   if (first === undefined) return measured;
-  if (tokens > 1 && (!record.streamed || first >= record.durationMs))
-    return withWhole(measured, record.durationMs, tokens, atMs);
+  if (tokens > 1 && first >= record.durationMs) return withWhole(measured, record.durationMs, tokens, atMs);
   const begun = {
     ...measured,
     firstContent: observe(stats.firstContent, Math.max(1, first), atMs),

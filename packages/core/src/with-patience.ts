@@ -3,10 +3,12 @@ import type { Facts } from './facts.ts';
 import { firstContentTimeoutMs } from './first-content.ts';
 import type { Measures } from './goal-order.ts';
 import type { Model, Snapshot } from './snapshot.ts';
+import { defaultFirstTokenMs } from './timeouts.ts';
 
 /**
- * Candidates with the time that their first content may take. None for models that are not services (they may load for long),
- * where the model's or the route's document says `adaptive_timeout: no`, and where nothing is known.
+ * Candidates with the time that their first content may take by what it usually takes. Models that are not services may have
+ * to load first: they are given their whole first-token timeout at least. None where the model's or the route's document says
+ * `adaptive_timeout: no`, and where nothing is known.
  */
 export function withPatience(
   snapshot: Snapshot,
@@ -19,10 +21,12 @@ export function withPatience(
   return candidates.map((candidate) => {
     const model = snapshot.models.get(candidate.model);
     const slowMs = model && mayBeLeft(model) ? measures.slowFirstContentMs(model, nowMs) : undefined;
-    if (slowMs === undefined) return candidate;
-    return { ...candidate, firstContent: { slowMs, timeoutMs: firstContentTimeoutMs(slowMs, facts.inputTokens) } };
+    if (!model || slowMs === undefined) return candidate;
+    const timeoutMs = Math.max(mayLoadMs(model), firstContentTimeoutMs(slowMs, facts.inputTokens));
+    return { ...candidate, firstContent: { slowMs, timeoutMs } };
   });
 }
 
-const mayBeLeft = ({ callMethod, document }: Model): boolean =>
-  callMethod === 'API' && document.adaptive_timeout !== false;
+const mayBeLeft = ({ document }: Model): boolean => document.adaptive_timeout !== false;
+
+const mayLoadMs = ({ callMethod }: Model): number => (callMethod === 'API' ? 0 : defaultFirstTokenMs(callMethod, true));

@@ -1,6 +1,7 @@
 import type { CallHook, HookedCall } from '@will/extension';
 import { expect, test } from 'vitest';
-import { askAfter, askBefore, joined } from './hooked-call.ts';
+import { askAfter, askBefore } from './hooked-call.ts';
+import { joined } from './whole-as-stream.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const call = { dataClass: 'customer', inputKind: 'chat', input: bytes('one') } as HookedCall;

@@ -1,6 +1,6 @@
 import { type DataClass, failureOf, type ProviderFailure, strictestOf } from '@will/core';
 import type { CallHook, HookedCall } from '@will/extension';
-import type { ContentDelta, ProviderOutcome } from '@will/providers';
+import type { ProviderOutcome } from '@will/providers';
 
 /** What hooks made of a call before its provider was asked. */
 export type Prepared =
@@ -38,18 +38,6 @@ export async function askAfter(
     output = { ...output, text: verdict.text };
   }
   return { ...outcome, output };
-}
-
-/** Pieces of an answer that was to be whole, as one. */
-export function joined(pieces: readonly ContentDelta[]): ContentDelta {
-  const text = pieces.map((piece) => piece.text ?? '').join('');
-  const data = pieces.flatMap((piece) => piece.data ?? []);
-  const dataType = pieces.find((piece) => piece.dataType !== undefined)?.dataType;
-  return {
-    ...(text !== '' && { text }),
-    ...(data.length > 0 && { data: Buffer.concat(data) }),
-    ...(dataType !== undefined && { dataType }),
-  };
 }
 
 const longestReason = 200;

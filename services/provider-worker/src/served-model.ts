@@ -36,6 +36,7 @@ import { Resting, type Pause, whileProbedMs } from './resting.ts';
 import { type Claim, Slots } from './slots.ts';
 import { StartWindow } from './start-window.ts';
 import { unwatched, type Watch } from './watch.ts';
+import { WholeAsStream } from './whole-as-stream.ts';
 import { WorkerCall, type CallDeps } from './worker-call.ts';
 
 export interface ServedDeps {
@@ -126,6 +127,7 @@ export class ServedModel {
   readonly #wiring: string;
   readonly resting: Resting;
   readonly #suspicion = new Suspicion();
+  readonly #wholeAsStream = new WholeAsStream();
   /** Health allows it; the rest is up to slots and rests. */
   #isWanted = false;
   #membership: Membership | undefined;
@@ -318,7 +320,7 @@ export class ServedModel {
     const snapshot = snapshots.current;
     const style = snapshot && facts && styleOrderOf(snapshot, facts, this.model);
     const startedMs = nowMs();
-    const { attemptId, stream, firstContentTimeoutMs } = call.request;
+    const { attemptId, firstContentTimeoutMs } = call.request;
     let wasHeard = false;
     const watch = (this.#deps.watch ?? unwatched)(this.model, call.request);
     const record = (made: wire.CallRecord): void => {
@@ -342,6 +344,7 @@ export class ServedModel {
         maxOutputTokens,
         model: this.model,
         connection: this.#connection,
+        wholeAsStream: this.#wholeAsStream,
         onFirstContent: () => {
           wasHeard = true;
           this.#suspicion.heard(attemptId, nowMs());
@@ -363,8 +366,13 @@ export class ServedModel {
       call,
     );
     calls.add(work);
-    this.#suspicion.sent(attemptId, startedMs, stream ? firstContentTimeoutMs : 0);
+    this.#suspicion.sent(attemptId, startedMs, this.#showsSilence(call) ? firstContentTimeoutMs : 0);
     await watch.run(() => work.run()).finally(() => calls.remove(work));
+  }
+
+  /** Whether its first content comes before its end. */
+  #showsSilence({ request: { stream, inputKind, input } }: IncomingCall): boolean {
+    return stream || this.#wholeAsStream.may(this.model, { inputKind, input });
   }
 
   #contentKeeper({ request }: IncomingCall, hours: number | undefined): CallDeps['keepContent'] {

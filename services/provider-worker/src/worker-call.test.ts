@@ -5,6 +5,7 @@ import { exactClock, modelFor } from '@will/testkit';
 import { expect, test } from 'vitest';
 import type { IncomingCall } from './ports.ts';
 import { StartWindow } from './start-window.ts';
+import { WholeAsStream } from './whole-as-stream.ts';
 import { WorkerCall } from './worker-call.ts';
 
 const usage = { inputTokens: 1, outputTokens: 1, cachedInputTokens: 0, reasoningTokens: 0, estimated: false };
@@ -56,6 +57,7 @@ function callOn(connection: Pick<ModelConnection, 'run' | 'takesAttachments'>, o
       maxOutputTokens: undefined,
       model: modelFor({}),
       connection: connection as ModelConnection,
+      wholeAsStream: new WholeAsStream(),
       payloads: { get: () => Promise.reject(new Error('no payload')) },
       hooks: [],
       facts: undefined,

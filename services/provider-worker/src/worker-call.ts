@@ -1,11 +1,14 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import {
+  type AttemptPatience,
   costNanoUsd,
+  defaultIdleMs,
   failureOf,
   fieldsKind,
   outcomeOf,
   priceAt,
   reserveOf,
+  silenceOf,
   type DataClass,
   type Facts,
   type FineOutcome,
@@ -30,9 +33,10 @@ import { CallerStream, deltaToWire } from './caller-stream.ts';
 import type { Commanded } from './pending-call.ts';
 import { piecesOf } from './pieces.ts';
 import { chatInput } from './fields-input.ts';
-import { askAfter, askBefore, brokenHook, joined, type Prepared } from './hooked-call.ts';
+import { askAfter, askBefore, brokenHook, type Prepared } from './hooked-call.ts';
 import { outputBound, type Refusal } from './judge.ts';
 import { styledInput } from './styled-input.ts';
+import { gathered, type WholeAsStream } from './whole-as-stream.ts';
 import { type WholeInput, wholeInput } from './whole-input.ts';
 import type { IncomingCall, PayloadSource } from './ports.ts';
 import type { StartWindow } from './start-window.ts';
@@ -46,6 +50,7 @@ export interface CallDeps {
   readonly maxOutputTokens: number | undefined;
   readonly model: Model;
   readonly connection: ModelConnection;
+  readonly wholeAsStream: WholeAsStream;
   readonly payloads: PayloadSource;
   readonly hooks: readonly CallHook[];
   readonly facts: Facts | undefined;
@@ -64,9 +69,6 @@ export interface CallDeps {
   readonly onOutcome: (outcome: ProviderOutcome) => void;
 }
 
-/** A local model reads a long input slowly; a service that is silent this long will not answer. */
-const firstContentTimeoutMs = { API: 30_000, other: 180_000 } as const;
-const idleTimeoutMs = 30_000;
 /** A word to the router, or its answer, may be lost with a connection: it is asked so often, and so many times. */
 const askGoEveryMs = 1_000;
 const mostAsksForGo = 30;
@@ -188,32 +190,63 @@ export class WorkerCall implements Commanded {
   }
 
   async #ask(input: Uint8Array, leftMs: number): Promise<ProviderOutcome> {
-    const { connection, model, maxOutputTokens } = this.#deps;
-    const usualMs = model.callMethod === 'API' ? firstContentTimeoutMs.API : firstContentTimeoutMs.other;
+    const { maxOutputTokens } = this.#deps;
     const outcome = await this.#heldBack(input, (stream, onDelta) =>
-      connection.run(
-        {
-          inputKind: this.#inputKind,
-          input,
-          ...(this.#attachment && { attachment: this.#attachment }),
-          stream,
-          maxOutputTokens,
-          firstContentTimeoutMs: Math.max(1, Math.min(usualMs, leftMs, this.#patienceMs(stream))),
-          idleTimeoutMs,
-        },
-        onDelta,
-        this.#abort.signal,
-      ),
+      stream ? this.#run(input, leftMs, true, onDelta) : this.#whole(input, leftMs, onDelta),
     );
     // Content that could not be given on broke the call off; that, and not the abort, is why it ended.
     if (this.#unsound !== undefined) throw this.#unsound;
     return soundOutcome(outcome, { input, maxOutputTokens });
   }
 
-  /** An answer that comes in one piece begins when it ends: nothing is known of how long that may take. */
-  #patienceMs(stream: boolean): number {
-    const { firstContentTimeoutMs: patienceMs } = this.#call.request;
-    return stream && patienceMs > 0 ? patienceMs : Number.POSITIVE_INFINITY;
+  /** An answer that is to be whole, asked for as a stream where that may be: so its silence is seen. */
+  async #whole(input: Uint8Array, leftMs: number, onDelta: (delta: ContentDelta) => void): Promise<ProviderOutcome> {
+    const { model, wholeAsStream } = this.#deps;
+    const asStream = wholeAsStream.may(model, { inputKind: this.#inputKind, input });
+    const pieces: ContentDelta[] = [];
+    const keep = (delta: ContentDelta): void => {
+      this.#heard();
+      pieces.push(delta);
+    };
+    const outcome = await this.#run(input, leftMs, asStream, asStream ? (delta) => this.#hear(delta, keep) : onDelta);
+    wholeAsStream.learn(outcome, asStream);
+    return gathered(outcome, pieces);
+  }
+
+  async #run(
+    input: Uint8Array,
+    leftMs: number,
+    stream: boolean,
+    onDelta: (delta: ContentDelta) => void,
+  ): Promise<ProviderOutcome> {
+    const { connection, maxOutputTokens } = this.#deps;
+    const { timeoutMs, isHurried } = this.#silence(leftMs, stream);
+    const outcome = await connection.run(
+      {
+        inputKind: this.#inputKind,
+        input,
+        ...(this.#attachment && { attachment: this.#attachment }),
+        stream,
+        maxOutputTokens,
+        firstContentTimeoutMs: Math.max(1, Math.floor(timeoutMs)),
+        idleTimeoutMs: this.#call.request.idleTimeoutMs || defaultIdleMs,
+      },
+      onDelta,
+      this.#abort.signal,
+    );
+    return isHurried && isSilence(outcome) ? { ...outcome, failure: hurried } : outcome;
+  }
+
+  #silence(leftMs: number, isStreamed: boolean): AttemptPatience {
+    const { anotherFollows, firstContentTimeoutMs, isHurried, firstTokenTimeoutMs } = this.#call.request;
+    return silenceOf({
+      callMethod: this.#deps.model.callMethod,
+      isStreamed,
+      anotherFollows,
+      leftMs,
+      patience: { timeoutMs: firstContentTimeoutMs, isHurried },
+      firstTokenMs: firstTokenTimeoutMs,
+    });
   }
 
   /** Fields reach a provider as the chat that their type makes of them. */
@@ -264,7 +297,7 @@ export class WorkerCall implements Commanded {
       return await run(this.#call.request.stream, (delta) => this.#hear(delta));
     const pieces: ContentDelta[] = [];
     const outcome = await run(false, (delta) => pieces.push(delta));
-    const whole = outcome.ok && pieces.length > 0 ? { ...outcome, output: joined(pieces) } : outcome;
+    const whole = gathered(outcome, pieces);
     return await this.#unlessAborted(askAfter(hooks, call, whole)).catch((error: unknown): ProviderOutcome => {
       if (this.#abort.signal.aborted)
         return { ok: false, usage: outcome.usage, failure: failureOf(abortedBy(this.#abort.signal)) };
@@ -305,10 +338,10 @@ export class WorkerCall implements Commanded {
   }
 
   /** Content that cannot be given on ends this call: it must not throw into whatever the provider does besides. */
-  #hear(delta: ContentDelta): void {
+  #hear(delta: ContentDelta, take = (sound: ContentDelta): void => this.#content(sound)): void {
     if (this.#isEnded || this.#unsound !== undefined) return;
     try {
-      this.#content(soundDelta(delta));
+      take(soundDelta(delta));
     } catch (error) {
       this.#unsound = error instanceof Error ? error : new Error(String(error));
       this.cancel();
@@ -318,13 +351,16 @@ export class WorkerCall implements Commanded {
   #content(delta: ContentDelta): void {
     this.#outputChars += (delta.text ?? '').length;
     if (this.#said && this.#said.output.length < mostKeptChars) this.#said.output += delta.text ?? '';
-    if (this.#firstContentAtMs === undefined) {
-      this.#firstContentAtMs = this.#deps.nowMs();
-      this.#deps.onFirstContent();
-    }
+    this.#heard();
     if (this.#mayGo) return this.#send(delta);
     this.#held.push(delta);
     void this.#askGo();
+  }
+
+  #heard(): void {
+    if (this.#firstContentAtMs !== undefined) return;
+    this.#firstContentAtMs = this.#deps.nowMs();
+    this.#deps.onFirstContent();
   }
 
   #send(delta: ContentDelta): void {
@@ -377,7 +413,6 @@ export class WorkerCall implements Commanded {
     if (pieces.length > 1) for (const piece of pieces) this.#send(piece);
     const output = pieces.length === 1 && outcome.output ? deltaToWire(outcome.output) : undefined;
     this.#outputChars += outcome.output?.text?.length ?? 0;
-    this.#firstContentAtMs ??= this.#deps.nowMs();
     const summary = this.#summary('Success', '');
     const record = this.#record(summary, outcome.usage, outcome.finish);
     const { model, modelName, decisionId, usage, costNanoUsd: cost } = record;
@@ -426,6 +461,12 @@ export class WorkerCall implements Commanded {
     });
   }
 
+  /** An answer in one piece has its first content with its end. */
+  #firstContent({ fine, durationMs }: wire.AttemptSummary): { readonly firstContentMs?: number } {
+    if (this.#firstContentAtMs === undefined) return fine === 'Success' ? { firstContentMs: durationMs } : {};
+    return { firstContentMs: Math.round(this.#firstContentAtMs - this.#startedAtMs) };
+  }
+
   #durationMs(): number {
     return Math.max(0, Math.round(this.#deps.nowMs() - this.#startedAtMs));
   }
@@ -470,9 +511,7 @@ export class WorkerCall implements Commanded {
       workerId,
       startedUnixMs: BigInt(Math.round(this.#startedAtMs)),
       durationMs: summary.durationMs,
-      ...(this.#firstContentAtMs !== undefined && {
-        firstContentMs: Math.round(this.#firstContentAtMs - this.#startedAtMs),
-      }),
+      ...this.#firstContent(summary),
       outcome: summary.outcome,
       fine: summary.fine,
       reason: summary.reason,
@@ -508,6 +547,16 @@ const failedBefore = (detail: string, signal: AbortSignal): ProviderOutcome => (
   usage: undefined,
   failure: unusable(detail, signal),
 });
+
+const isSilence = (outcome: ProviderOutcome): outcome is Extract<ProviderOutcome, { ok: false }> =>
+  !outcome.ok && outcome.failure.reason === 'first_token_timeout';
+
+/** It says nothing of the model: another caller may give it more time. */
+const hurried: ProviderFailure = {
+  ...failureOf('first_token_timeout'),
+  fine: 'Deadline',
+  message: 'no content within its share of the time that the caller gives',
+};
 
 const cancelled = failureOf('cancelled');
 

@@ -28,7 +28,7 @@ test('a plain task gets the defaults of settled facts', () => {
     inputTokens: 100,
     maxOutputTokens: 0,
   });
-  expect(deadlineUnixMs).toBe(nowMs + 60_000);
+  expect(deadlineUnixMs).toBe(nowMs + 600_000);
 });
 
 test('a task brings its floor of rules into its facts; words that no rule can have are refused', () => {

@@ -1,14 +1,16 @@
-import type { DataRequirement, Facts, Modality, TaskTypeDocument } from '@will/core';
+import type { DataRequirement, Facts, Modality, TaskTypeDocument, Timeouts, TimeoutsDocument } from '@will/core';
 import {
   estimateSoundTokens,
   estimateTokens,
   fieldsKind,
+  maxTimeoutMs,
   modalities,
   needsOfType,
   priorityConflict,
   type Priority,
   slugOf,
   slugPattern,
+  timeoutsOf,
   type UnavailableModel,
   unavailableModels,
   usualModalities,
@@ -29,6 +31,7 @@ export interface AcceptedTask {
   readonly client: string;
   readonly facts: Facts;
   readonly deadlineUnixMs: number;
+  readonly timeouts: Timeouts;
   readonly stream: boolean;
   /** What the caller wants at most; 0: the model's own limit. */
   readonly maxOutputTokens: number;
@@ -50,8 +53,6 @@ export class InvalidTaskError extends Error {
   }
 }
 
-const defaultTimeoutMs = 60_000;
-const longestTimeoutMs = 3_600_000;
 const knownModalities: readonly string[] = modalities;
 const mostListed = 16;
 
@@ -60,7 +61,8 @@ const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${v
 
 /**
  * Reads a task as it came from the bus. Token estimates are rounded up to `edges`, so that tasks of like size share
- * one decision. `type` is what documents say of its task type. @throws {InvalidTaskError}
+ * one decision. `type` is what documents say of its task type, `stated` what they say of timeouts, the most specific first.
+ * @throws {InvalidTaskError}
  */
 export function readTask(
   task: wire.Task,
@@ -68,6 +70,7 @@ export function readTask(
   edges: readonly number[],
   nowMs: number,
   type?: TaskTypeDocument,
+  stated: readonly (TimeoutsDocument | undefined)[] = [],
 ): AcceptedTask {
   const { taskId } = task;
   if (!isOpaqueId(taskId)) throw new InvalidTaskError(`task id ${shown(taskId)} must be 1 to 64 of A-Z a-z 0-9 _ -`);
@@ -79,7 +82,7 @@ export function readTask(
     throw new InvalidTaskError(`input of ${task.input.length} bytes exceeds ${sizes.inputBytes}`, 'too_large');
   if (!slugPattern.test(task.inputKind))
     throw new InvalidTaskError(`input kind ${shown(task.inputKind)} must match ${slugPattern.source}`);
-  const deadlineUnixMs = readDeadline(Number(task.deadlineUnixMs), nowMs);
+  const timeouts = readTimeouts(task, stated, nowMs);
   if (task.inputKind === fieldsKind && !type?.fields)
     throw new InvalidTaskError(`input kind fields: no document describes fields of task type ${shown(task.type)}`);
   const facts = readFacts(task, client, edges, type);
@@ -88,7 +91,8 @@ export function readTask(
     taskId,
     client,
     facts: { ...facts, inputTokens: roundUp(inputTokens, edges) },
-    deadlineUnixMs,
+    deadlineUnixMs: Math.floor(nowMs + timeouts.maxMs),
+    timeouts,
     stream: task.stream,
     maxOutputTokens: task.maxOutputTokens,
     inputKind: task.inputKind,
@@ -157,14 +161,22 @@ function readFloor(floor: wire.Requirement): DataRequirement {
   return requirementFromWire(floor);
 }
 
-function readDeadline(deadlineUnixMs: number, nowMs: number): number {
-  if (deadlineUnixMs === 0) return nowMs + defaultTimeoutMs;
-  if (deadlineUnixMs > nowMs + longestTimeoutMs + 60_000)
-    throw new InvalidTaskError(
-      `deadline ${deadlineUnixMs} must be UTC milliseconds at most ${longestTimeoutMs} ms ahead`,
-    );
+/** What is not stated is 0 on the wire. */
+function readTimeouts(task: wire.Task, documents: readonly (TimeoutsDocument | undefined)[], nowMs: number): Timeouts {
+  return timeoutsOf(documents, {
+    firstTokenMs: task.firstTokenTimeoutMs || undefined,
+    idleMs: task.idleTimeoutMs || undefined,
+    maxMs: readDeadline(Number(task.deadlineUnixMs), nowMs),
+  });
+}
+
+/** Time until the caller's deadline; undefined: it set none. */
+function readDeadline(deadlineUnixMs: number, nowMs: number): number | undefined {
+  if (deadlineUnixMs === 0) return undefined;
+  if (deadlineUnixMs > nowMs + maxTimeoutMs + 60_000)
+    throw new InvalidTaskError(`deadline ${deadlineUnixMs} must be UTC milliseconds at most ${maxTimeoutMs} ms ahead`);
   if (deadlineUnixMs <= nowMs) throw new InvalidTaskError(`deadline ${deadlineUnixMs} has passed`);
-  return deadlineUnixMs;
+  return deadlineUnixMs - nowMs;
 }
 
 function readName(what: string, name: string): string | undefined {

@@ -10,7 +10,8 @@ import { SlotQueues } from './slots.ts';
 // A router whose policy never answers: tasks stay in flight.
 
 function router(maxTasks: number) {
-  const snapshot = { revision: 1, tokenEdges: [1_000], taskTypes: new Map() } as unknown as Snapshot;
+  const [clients, routes, taskTypes] = [new Map(), new Map(), new Map()];
+  const snapshot = { revision: 1, tokenEdges: [1_000], clients, routes, taskTypes } as unknown as Snapshot;
   const made = new Router({
     routerId: 'r',
     decisions: new Decisions({ decide: () => new Promise(() => {}) }, { current: snapshot }, Date.now),

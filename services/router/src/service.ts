@@ -38,7 +38,11 @@ export class Router {
     if (full !== undefined) return refuse(task, caller, wire.FailureCode.OVERLOADED, full, retryAfterMs());
     try {
       const type = documents.taskTypes.get(task.type);
-      const read = readTask(task, client, documents.tokenEdges, nowMs(), type);
+      const read = readTask(task, client, documents.tokenEdges, nowMs(), type, [
+        documents.clients.get(client)?.timeouts,
+        documents.routes.get(task.type)?.timeouts,
+        type?.timeouts,
+      ]);
       this.#start(new TaskRun(this.#deps, read, caller));
     } catch (error) {
       if (!(error instanceof InvalidTaskError)) throw error;

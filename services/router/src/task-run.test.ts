@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import type { RankedSet } from '@will/core';
+import { type RankedSet, timeoutsOf } from '@will/core';
 import { wire } from '@will/contracts';
 import { exactClock, factsFor, snapshotOf } from '@will/testkit';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -157,6 +157,7 @@ function world(
     client: 'acme',
     facts,
     deadlineUnixMs: Date.now() + 10_000,
+    timeouts: timeoutsOf([], {}),
     stream: true,
     maxOutputTokens: 0,
     inputKind: 'chat',
@@ -576,6 +577,22 @@ test('a model that is silent though it was waited for is not asked for ever', as
   await over;
   expect(sent.map(({ request }) => request.model)).toEqual(['a', 'b', 'a']);
   expect(failureIn(frames)?.code).toBe(wire.FailureCode.ALL_FAILED);
+});
+
+test('models share the time that is left, whatever they usually take, and the last one has all of it', async () => {
+  const { sent, settle } = world(['a', 'b', 'c']);
+  for (const [n, [share, isHurried]] of (
+    [
+      [10_000 / 3, false],
+      [10_000 / 2, false],
+      [0, false],
+    ] as const
+  ).entries()) {
+    await settle();
+    expect(sent[n]?.request).toMatchObject({ firstContentTimeoutMs: Math.floor(share), isHurried });
+    sent[n]?.hear(accepted(n + 1));
+    sent[n]?.hear(ended(sent[n]?.request.model ?? '', 'Stalled', false));
+  }
 });
 
 test('the only model is waited for, whatever is usual', async () => {

@@ -1,6 +1,16 @@
 import { create } from '@bufbuild/protobuf';
 import { BusError } from '@will/bus';
-import { outcomeOf, pick, type Candidate, type FineOutcome, type Pick, type RankedSet } from '@will/core';
+import {
+  attemptPatience,
+  type AttemptPatience,
+  queueTimeoutMs,
+  outcomeOf,
+  pick,
+  type Candidate,
+  type FineOutcome,
+  type Pick,
+  type RankedSet,
+} from '@will/core';
 import { factsToWire, newId, wire } from '@will/contracts';
 import { Attempt, type AttemptEnd, type AttemptListener, type DeliveryStamp } from './attempt.ts';
 import type { Decisions } from './decisions.ts';
@@ -332,15 +342,30 @@ export class TaskRun implements AttemptListener {
     // What the provider did not take, since its limit was reached, may be sent again when the model has rested.
     if (end.summary.fine === 'RateLimited' && this.#limitsMet(end.summary.model) <= mostRedeliveries) return 'full';
     // It gave way to others since it was silent for long. Where they cannot do it, it is asked once more and waited for.
-    if (end.summary.fine === 'Stalled' && anotherFollows && this.#patienceWith(end.summary.model) > 0)
-      return 'undelivered';
+    if (end.summary.fine === 'Stalled' && anotherFollows) return 'undelivered';
     return end.kind === 'undelivered' ? 'undelivered' : 'next';
   }
 
-  /** How long its first content may take while another follows; 0: whenever it comes. */
-  #patienceWith(model: string): number {
+  #leftMs(): number {
+    return this.task.deadlineUnixMs - this.#deps.nowMs();
+  }
+
+  /** How long a model may be silent while others follow: the models that are left share the time that is left. */
+  #patienceWith(model: string): AttemptPatience {
     const { candidates } = (this.#decided as DecidedSet).set;
-    return candidates.find((candidate) => candidate.model === model)?.firstContent?.timeoutMs ?? 0;
+    const usual = candidates.find((candidate) => candidate.model === model)?.firstContent;
+    return attemptPatience({
+      leftMs: this.#leftMs(),
+      candidatesLeft: Math.max(2, this.#untried(model)),
+      usualMs: usual?.timeoutMs,
+      slowMs: usual?.slowMs,
+    });
+  }
+
+  /** Models that were not tried yet, this one included. */
+  #untried(model: string): number {
+    const tried = new Set(this.#summaries.map((summary) => summary.model));
+    return this.#picked.order.filter((other) => other === model || !tried.has(other)).length;
   }
 
   #limitsMet(model: string): number {
@@ -365,11 +390,11 @@ export class TaskRun implements AttemptListener {
   #wait(model: string, timeoutMs: number, signal = this.#stopSignal()): Wait {
     const { priority, client } = this.#claim;
     // A slot that comes too late for the call to end in time would be wasted.
-    const usableMs = this.task.deadlineUnixMs - this.#deps.nowMs() - this.#deps.slots.usualCallMs(model);
+    const usableMs = this.#leftMs() - this.#deps.slots.usualCallMs(model);
     return {
       priority,
       client,
-      timeoutMs: Math.max(0, Math.min(timeoutMs, usableMs)),
+      timeoutMs: Math.max(0, Math.min(timeoutMs, usableMs, queueTimeoutMs)),
       signal,
       isAgain: this.#hadItsTurnAt.has(model),
     };
@@ -388,7 +413,7 @@ export class TaskRun implements AttemptListener {
 
   /** The first of some full models that has a slot again; undefined: none before the deadline. */
   async #firstFree(models: readonly string[]): Promise<string | undefined> {
-    const leftMs = this.task.deadlineUnixMs - this.#deps.nowMs();
+    const leftMs = Math.min(this.#leftMs(), queueTimeoutMs);
     if (leftMs <= 0) return undefined;
     const lost = new AbortController();
     const signal = AbortSignal.any([this.#stopSignal(), lost.signal]);
@@ -456,6 +481,7 @@ export class TaskRun implements AttemptListener {
   ): wire.CallRequest {
     const { task } = this;
     const { set } = this.#decided as DecidedSet;
+    const patience = anotherFollows ? this.#patienceWith(model) : undefined;
     return create(wire.CallRequestSchema, {
       taskId: task.taskId,
       attemptId,
@@ -479,7 +505,10 @@ export class TaskRun implements AttemptListener {
       inputTokens: task.inputTokens,
       onlyChoice: this.#picked.order.length <= 1,
       anotherFollows,
-      firstContentTimeoutMs: anotherFollows ? this.#patienceWith(model) : 0,
+      firstContentTimeoutMs: patience?.timeoutMs ?? 0,
+      isHurried: patience?.isHurried ?? false,
+      firstTokenTimeoutMs: task.timeouts.firstTokenMs ?? 0,
+      idleTimeoutMs: task.timeouts.idleMs,
     });
   }
 

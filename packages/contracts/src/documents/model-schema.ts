@@ -258,6 +258,11 @@ export const modelShape = {
       'Whether it gives way to the next model when it is silent for far longer than it usually is. Models that are not services never do. Default: yes.',
     )
     .exactOptional(),
+  streaming: yesNo()
+    .describe(
+      'Whether it may be asked for streams. `no`: it cannot stream, or counts no usage in streams; its silence is then seen later. Default: yes.',
+    )
+    .exactOptional(),
   local: record({
     path: filePath().describe('Model file (`.gguf`); where relative, within the data folder.').exactOptional(),
     container: text(500).describe('Image of the container.').exactOptional(),

@@ -1,5 +1,6 @@
 import {
   slugOf,
+  maxTimeoutMs,
   slugPattern,
   type ClientDocument,
   type ProjectDocument,
@@ -34,6 +35,22 @@ const mostFallbacks = 20;
 const name = (what: string) => text(100).describe(what);
 export const optionalSlug = () =>
   slug().describe('Its name in keys and addresses. Default: made from the name.').exactOptional();
+
+/** At most an hour each. */
+export const timeouts = () =>
+  record({
+    first_token_ms: whole(1, maxTimeoutMs)
+      .describe('How long a model may be silent before its first token. Default: 30 s for `API`, else 180 s.')
+      .exactOptional(),
+    idle_ms: whole(1, maxTimeoutMs)
+      .describe('How long a silence within an answer may last. Default: 30 s.')
+      .exactOptional(),
+    max_ms: whole(1, maxTimeoutMs)
+      .describe('How long a task may take in all. A caller may ask for less, not for more. Default: 10 minutes.')
+      .exactOptional(),
+  })
+    .describe('Timeouts in milliseconds. The client’s count before the route’s, and those before the task type’s.')
+    .exactOptional();
 
 /** `fallback_1` to `fallback_20`. */
 const fallbackShape = Object.fromEntries(
@@ -101,6 +118,7 @@ export const routeShape = {
   goal: choice('speed', 'cost', 'quality', 'balanced')
     .describe('What `auto` and `shadow` order by; tasks of high priority go by quality. Default: `balanced`.')
     .exactOptional(),
+  timeouts: timeouts(),
 };
 
 export const routeSchema = record(routeShape).transform((route, context): RouteDocument => {
@@ -130,6 +148,7 @@ export const routeSchema = record(routeShape).transform((route, context): RouteD
     ...(route.adaptive_timeout !== undefined && { adaptive_timeout: route.adaptive_timeout }),
     ...(route.mode !== undefined && { mode: route.mode }),
     ...(route.goal !== undefined && { goal: route.goal }),
+    ...(route.timeouts && { timeouts: route.timeouts }),
   };
 });
 
@@ -189,6 +208,7 @@ export const clientShape = {
       'Keeps what is said in its calls, prompts and answers, for so many hours (`willm logs content`). Absent: never.',
     )
     .exactOptional(),
+  timeouts: timeouts(),
 };
 export const clientSchema = record(clientShape).transform(
   (client, context): ClientDocument => ({

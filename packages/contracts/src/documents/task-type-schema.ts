@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { choices, prose, record, slug, tags } from './fields.ts';
 import { jsonCheck } from './json-check.ts';
 import { shown } from './problem.ts';
-import { optionalSlug, slugFor } from './rule-schemas.ts';
+import { optionalSlug, slugFor, timeouts } from './rule-schemas.ts';
 
 const allowed = 'a JSON Schema of an object (type: object), at most 32 KB';
 const mostSchemaChars = 32 * 1024;
@@ -48,6 +48,7 @@ export const taskTypeShape = {
       "The user's message of a task with fields; `{text}` stands for the field text. Default: the fields as JSON.",
     )
     .exactOptional(),
+  timeouts: timeouts(),
 };
 
 export const taskTypeSchema = record(taskTypeShape).transform((type, context): TaskTypeDocument => {

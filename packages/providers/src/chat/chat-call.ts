@@ -41,6 +41,7 @@ export class ChatCall implements EgressListener {
   readonly #signal: AbortSignal;
   readonly #onAbort = (): void => this.#aborted();
   #endTimer: NodeJS.Timeout | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
   #status = 0;
@@ -71,7 +72,9 @@ export class ChatCall implements EgressListener {
       call.firstContentTimeoutMs,
     );
     signal.addEventListener('abort', this.#onAbort, { once: true });
-    this.#request = egress.send(request, this);
+    // Headers may come long before the first content: only what comes after that is held to the idle timeout.
+    const silentMs = Math.max(call.firstContentTimeoutMs, call.idleTimeoutMs);
+    this.#request = egress.send({ ...request, idleTimeoutMs: silentMs }, this);
   }
 
   started(status: number, headers: Readonly<Record<string, string>>): void {
@@ -82,6 +85,7 @@ export class ChatCall implements EgressListener {
   data(chunk: Buffer): void {
     if (this.#isOver) return;
     this.#bytes += chunk.length;
+    this.#idleTimer?.refresh();
     if (this.#sse) return this.#streamed(this.#sse, chunk);
     const isError = !isSuccess(this.#status);
     if (!isError || this.#bytes <= longestErrorBytes) this.#chunks.push(chunk);
@@ -156,7 +160,12 @@ export class ChatCall implements EgressListener {
     if (event === undefined && this.#isEnding) return;
     this.#answer ??= new Answer(this.#call.stream ? (delta) => this.#emit(delta) : undefined, this.#jsonTool);
     this.#form.event(event, data, this.#answer);
-    if (this.#answer.chars > 0) clearTimeout(this.#firstContentTimer);
+    if (this.#answer.chars > 0) this.#heard();
+  }
+
+  #heard(): void {
+    clearTimeout(this.#firstContentTimer);
+    this.#idleTimer ??= setTimeout(() => this.#fail(failureOf('stalled')), this.#call.idleTimeoutMs);
   }
 
   /** Reads some of the answer. Whatever goes wrong with that is this answer's failure and nobody else's. */
@@ -211,6 +220,7 @@ export class ChatCall implements EgressListener {
     this.#isOver = true;
     clearTimeout(this.#firstContentTimer);
     clearTimeout(this.#endTimer);
+    clearTimeout(this.#idleTimer);
     this.#signal.removeEventListener('abort', this.#onAbort);
     if (!outcome.ok) this.#request?.abort();
     this.#resolve(outcome);

@@ -1,15 +1,7 @@
 import { status } from '@grpc/grpc-js';
-import {
-  defaultTimeoutMs,
-  endOf,
-  requestOf,
-  type StreamPart,
-  type TaskClient,
-  TaskError,
-  type TaskRequest,
-} from '@will/client';
+import { endOf, requestOf, type StreamPart, type TaskClient, TaskError, type TaskRequest } from '@will/client';
 import { mustBeSame, newId, taskWithAttributes, type wire, withAttributes } from '@will/contracts';
-import { type Attributes, slugOf } from '@will/core';
+import { type Attributes, maxTimeoutMs, slugOf } from '@will/core';
 import type { Admission } from '../admission.ts';
 import { identity } from '../keys/identity.ts';
 import type { Surroundings } from '../ports.ts';
@@ -104,7 +96,7 @@ function taskOf(request: wire.RunRequest | wire.StreamRequest, call: Call, nowMs
     client: clientNamed(client),
     taskId: task.taskId === '' ? newId() : task.taskId,
     input: inputOf(request, task),
-    timeoutMs: timeoutOf(task, call, nowMs),
+    ...timeoutOf(task, call, nowMs),
   };
 }
 
@@ -143,12 +135,12 @@ function checkChat(inputJson: string, inputKind: string): void {
     throw invalid('must have at least one message in messages');
 }
 
-/** gRPC has no deadline of its own accord: the earlier of the call's and the task's counts, else the usual one. */
-function timeoutOf(task: wire.Task, { deadlineUnixMs }: Call, nowMs: number): number {
+/** The earlier deadline of the call and the task counts; without one the router sets it. */
+function timeoutOf(task: wire.Task, { deadlineUnixMs }: Call, nowMs: number): { readonly timeoutMs?: number } {
   const own = task.deadlineUnixMs === 0n ? Number.POSITIVE_INFINITY : Number(task.deadlineUnixMs);
   const earlier = Math.min(own, deadlineUnixMs);
-  if (earlier === Number.POSITIVE_INFINITY) return defaultTimeoutMs;
+  if (earlier === Number.POSITIVE_INFINITY) return {};
   const timeoutMs = earlier - nowMs;
   if (timeoutMs < 1) throw new GrpcError(status.DEADLINE_EXCEEDED, 'the deadline has passed');
-  return timeoutMs;
+  return { timeoutMs: Math.min(timeoutMs, maxTimeoutMs) };
 }

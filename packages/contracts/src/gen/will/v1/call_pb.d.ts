@@ -154,6 +154,27 @@ export declare type CallRequest = Message<"will.v1.CallRequest"> & {
    * @generated from field: repeated string earlier_ids = 32;
    */
   earlierIds: string[];
+
+  /**
+   * How long a silence within the answer may last; 0: the worker's default.
+   *
+   * @generated from field: uint32 idle_timeout_ms = 41;
+   */
+  idleTimeoutMs: number;
+
+  /**
+   * How long it may be silent before its first token, as caller or documents say; 0: the default of its kind.
+   *
+   * @generated from field: uint32 first_token_timeout_ms = 42;
+   */
+  firstTokenTimeoutMs: number;
+
+  /**
+   * first_content_timeout_ms is less than it may usually take, by the caller's hurry: silence says nothing of the model.
+   *
+   * @generated from field: bool is_hurried = 43;
+   */
+  isHurried: boolean;
 };
 
 /**

@@ -156,7 +156,7 @@ export declare type Task = Message<"will.v1.Task"> & {
   maxOutputIsExact: boolean;
 
   /**
-   * UTC milliseconds; 0: the router's default (60 s from its arrival).
+   * UTC milliseconds; 0: as late as documents allow, else 10 minutes from its arrival.
    *
    * @generated from field: int64 deadline_unix_ms = 10;
    */
@@ -237,6 +237,20 @@ export declare type Task = Message<"will.v1.Task"> & {
    * @generated from field: will.v1.Requirement floor = 31;
    */
   floor?: Requirement | undefined;
+
+  /**
+   * How long a model may be silent before its first token; 0: what documents say, else the default of its kind.
+   *
+   * @generated from field: uint32 first_token_timeout_ms = 41;
+   */
+  firstTokenTimeoutMs: number;
+
+  /**
+   * How long a silence within an answer may last; 0: what documents say, else the default.
+   *
+   * @generated from field: uint32 idle_timeout_ms = 42;
+   */
+  idleTimeoutMs: number;
 };
 
 /**

@@ -1,0 +1,62 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { attemptPatience, maxTimeoutMs, silenceOf, timeoutsOf } from './timeouts.ts';
+
+const ms = fc.integer({ min: 1, max: maxTimeoutMs });
+const stated = fc.option(ms, { nil: undefined });
+
+test('without a word of anybody a task may take ten minutes, and a silence within an answer half a minute', () => {
+  expect(timeoutsOf([], {})).toEqual({ firstTokenMs: undefined, idleMs: 30_000, maxMs: 600_000 });
+});
+
+test('the most specific document that states a timeout counts; a caller lowers it, and raises it only where none states it', () => {
+  fc.assert(
+    fc.property(stated, stated, stated, (client, route, asked) => {
+      const documents = [client, route].map((max_ms) => (max_ms === undefined ? undefined : { max_ms }));
+      const { maxMs } = timeoutsOf(documents, { maxMs: asked });
+      const document = client ?? route;
+      expect(maxMs).toBe(asked === undefined ? (document ?? 600_000) : Math.min(asked, document ?? maxTimeoutMs));
+    }),
+  );
+});
+
+test('each timeout is looked for by itself', () => {
+  const documents = [{ idle_ms: 1 }, undefined, { idle_ms: 2, first_token_ms: 3, max_ms: 4 }];
+  expect(timeoutsOf(documents, { maxMs: 9 })).toEqual({ firstTokenMs: 3, idleMs: 1, maxMs: 4 });
+});
+
+test('models share the time that is left, and none is waited for much longer than it usually takes', () => {
+  fc.assert(
+    fc.property(ms, fc.integer({ min: 2, max: 20 }), stated, stated, (leftMs, candidatesLeft, usualMs, slowMs) => {
+      const { timeoutMs, isHurried } = attemptPatience({ leftMs, candidatesLeft, usualMs, slowMs });
+      expect(timeoutMs).toBeLessThanOrEqual(Math.max(1, leftMs / candidatesLeft));
+      expect(timeoutMs).toBeLessThanOrEqual(usualMs ?? leftMs);
+      // A silence counts against a model only where it had the time that is slow for it.
+      if (!isHurried) expect(timeoutMs).toBeGreaterThanOrEqual(Math.floor(slowMs ?? 1_200));
+    }),
+  );
+});
+
+const call = {
+  callMethod: 'API',
+  isStreamed: true,
+  anotherFollows: true,
+  leftMs: 600_000,
+  patience: { timeoutMs: 0, isHurried: false },
+  firstTokenMs: 0,
+} as const;
+
+test('what is stated takes the place of the default of its kind, and what a model usually takes bounds both', () => {
+  expect(silenceOf(call).timeoutMs).toBe(30_000);
+  expect(silenceOf({ ...call, callMethod: 'Local' }).timeoutMs).toBe(180_000);
+  expect(silenceOf({ ...call, firstTokenMs: 90_000 }).timeoutMs).toBe(90_000);
+  const patience = { timeoutMs: 2_000, isHurried: false };
+  expect(silenceOf({ ...call, firstTokenMs: 90_000, patience }).timeoutMs).toBe(2_000);
+});
+
+test('an answer in one piece has half of the time while another follows, and all of it where none does', () => {
+  const whole = { ...call, isStreamed: false, leftMs: 100_000 };
+  expect(silenceOf(whole)).toEqual({ timeoutMs: 50_000, isHurried: true });
+  expect(silenceOf({ ...whole, leftMs: 600_000 })).toEqual({ timeoutMs: 180_000, isHurried: false });
+  expect(silenceOf({ ...whole, anotherFollows: false }).timeoutMs).toBe(100_000);
+});

@@ -1,0 +1,69 @@
+import { fieldsKind, mergeToolCalls, type Model } from '@will/core';
+import type { ContentDelta, ProviderOutcome } from '@will/providers';
+
+/** What of a call says whether its whole answer may be asked for as a stream. */
+export interface WholeCall {
+  readonly inputKind: string;
+  readonly input: Uint8Array;
+}
+
+/**
+ * Whether one model's whole answers are asked for as streams and put together here, so that its silence is seen long before
+ * the answer could be there. A server that counts no usage in streams, and does in whole answers, is asked for those.
+ */
+export class WholeAsStream {
+  #countsInStreams = true;
+  #countsInWhole = true;
+
+  may({ document }: Model, call: WholeCall): boolean {
+    if (document.streaming === false || !chatKinds.has(call.inputKind)) return false;
+    return (this.#countsInStreams || !this.#countsInWhole) && !hasOnlyWhole(call.input);
+  }
+
+  /** Takes into account whether an answer that was to be whole told its usage. */
+  learn(outcome: ProviderOutcome, wasStreamed: boolean): void {
+    if (!outcome.ok) return;
+    if (wasStreamed) this.#countsInStreams = !outcome.usage.estimated;
+    else this.#countsInWhole = !outcome.usage.estimated;
+  }
+}
+
+/** Fields reach a provider as a chat. */
+const chatKinds: ReadonlySet<string> = new Set(['chat', fieldsKind]);
+
+/** Several answers at once, and sound, have no form in a stream that is read here. */
+function hasOnlyWhole(input: Uint8Array): boolean {
+  const bytes = Buffer.from(input.buffer, input.byteOffset, input.byteLength);
+  if (!bytes.includes('"n"') && !bytes.includes('"audio"')) return false;
+  const chat = parsed(bytes);
+  return (typeof chat.n === 'number' && chat.n > 1) || chat.audio !== undefined;
+}
+
+function parsed(bytes: Buffer): { readonly n?: unknown; readonly audio?: unknown } {
+  try {
+    return JSON.parse(bytes.toString()) as { readonly n?: unknown; readonly audio?: unknown };
+  } catch {
+    // The provider says what is wrong with it.
+    return {};
+  }
+}
+
+/** The outcome with the pieces of an answer that was to be whole as one. */
+export const gathered = (outcome: ProviderOutcome, pieces: readonly ContentDelta[]): ProviderOutcome =>
+  outcome.ok && pieces.length > 0 ? { ...outcome, output: joined(pieces) } : outcome;
+
+/** Pieces of an answer that was to be whole, as one. */
+export function joined(pieces: readonly ContentDelta[]): ContentDelta {
+  const text = pieces.map((piece) => piece.text ?? '').join('');
+  const reasoning = pieces.map((piece) => piece.reasoning ?? '').join('');
+  const toolCalls = mergeToolCalls(pieces.flatMap((piece) => piece.toolCalls ?? []));
+  const data = pieces.flatMap((piece) => piece.data ?? []);
+  const dataType = pieces.find((piece) => piece.dataType !== undefined)?.dataType;
+  return {
+    ...(text !== '' && { text }),
+    ...(reasoning !== '' && { reasoning }),
+    ...(toolCalls !== '' && { toolCalls }),
+    ...(data.length > 0 && { data: Buffer.concat(data) }),
+    ...(dataType !== undefined && { dataType }),
+  };
+}
