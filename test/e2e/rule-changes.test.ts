@@ -109,6 +109,11 @@ test('a removal tells what depends on it, needs force, and frees nobody; its nam
   await system.client.cancelTask(running.taskId, { client: 'acme' });
   expect(upstream.countOf('cloud')).toBe(0);
 
+  const logged = JSON.parse((await willm('logs', '--client', 'Acme', '--json')).out) as unknown[];
+  const used = JSON.parse((await willm('usage', '--client', 'Acme', '--json')).out) as object;
+  expect(logged.length).toBeGreaterThan(0);
+  expect(JSON.stringify(used)).toContain('"own"');
+
   const taken = await become([openByDefault, 'kind: client\nname: Other\nslug: acme']);
   expect([taken.code, taken.err]).toEqual([1, expect.stringContaining('it takes the name "acme" of client acme')]);
   const back = await become([openByDefault, bound]);

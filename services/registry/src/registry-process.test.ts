@@ -4,9 +4,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { announce, connectBus, followSnapshot, type Bus } from '@will/bus';
-import { subjects, wire } from '@will/contracts';
+import { queues, subjects, wire } from '@will/contracts';
 import { startNatsServer, type NatsServer } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -50,8 +50,12 @@ async function stop({ child }: Started, signal: NodeJS.Signals = 'SIGTERM'): Pro
   return (await gone)[0];
 }
 
-async function apply(text: string, path = 'test.yaml'): Promise<wire.ApplyResponse> {
-  const request = create(wire.ApplyRequestSchema, { files: [{ path, text }], author: 'test' });
+async function apply(
+  text: string,
+  path = 'test.yaml',
+  more: MessageInitShape<typeof wire.ApplyRequestSchema> = {},
+): Promise<wire.ApplyResponse> {
+  const request = create(wire.ApplyRequestSchema, { files: [{ path, text }], author: 'test', ...more });
   return fromBinary(
     wire.ApplyResponseSchema,
     await bus.request(subjects.registry('apply'), toBinary(wire.ApplyRequestSchema, request), 5_000),
@@ -109,6 +113,98 @@ test('a registry seeds its empty store, publishes, applies live, and keeps it al
     expect(await stop(registry)).toBe(0);
   }
 }, 40_000);
+
+test('removal, new slug and rename of a client, project and model × what depends on them, with tombstones over a kill', async () => {
+  const settings = { WILL_DATA_DIR: join(folder, 'removals') };
+  let registry = await start(settings);
+  const waiting = { naming: [] as { kind: string; slug: string; waiting: number }[] };
+  const tasks = bus.serve(subjects.tasksNaming, queues.tasks, async () =>
+    toBinary(wire.TasksNamingResponseSchema, create(wire.TasksNamingResponseSchema, waiting)),
+  );
+  const keyRequest = create(wire.CreateKeyRequestSchema, {
+    key: { id: 'abcdefghijkl', digest: new Uint8Array(32), client: 'keyed', role: 'caller', projects: ['keyed'] },
+  });
+  const call = "tags: [code], call_method: API, endpoint: 'https://example.com'";
+  const documents = (one: { readonly kind: string; readonly slug: string } | undefined, change: string): string => {
+    const list = (kind: string, entries: readonly (readonly [slug: string, fields: string])[]): string => {
+      const lines = entries.flatMap(([slug, fields]) => {
+        const isIt = one?.kind === kind && one.slug === slug;
+        if (isIt && change === 'removal') return [];
+        if (isIt && change === 'new slug') return [`- {name: ${slug}, slug: ${slug}-2${fields}}`];
+        if (isIt && change === 'rename') return [`- {name: New ${slug}, slug: ${slug}${fields}}`];
+        return [`- {name: ${slug}${fields}}`];
+      });
+      return `${kind}s:\n${lines.join('\n')}\n`;
+    };
+    return [
+      list('client', [
+        ['keyed', ''],
+        ['owner', ''],
+        ['asking', ''],
+        ['paying', ', budget: {daily: {usd: 1}}'],
+        ['ruled', ', data_class: customer'],
+        ['bare', ''],
+      ]),
+      list('project', [
+        ['keyed', ''],
+        ['asking', ''],
+        ['paying', ', budget: {monthly: {tokens: 1}}'],
+        ['ruled', ', data_rules: {avoid_cloud: yes}'],
+        ['owned', one?.slug === 'owner' ? '' : ', client: owner'],
+        ['bare', ''],
+      ]),
+      list('model', [
+        ['asking', `, ${call}`],
+        ['paying', `, ${call}, limits: {daily: {usd: 1}}`],
+        ['bare', `, ${call}`],
+      ]),
+    ].join('');
+  };
+  const become = (text: string, force = false) => apply(text, 'all.yaml', { prune: true, force });
+  const table = [
+    ['client', 'keyed', '1 API key (abcdefghijkl)'],
+    ['client', 'owner', '1 project (owned)'],
+    ['client', 'asking', '2 durable tasks (2 waiting, 0 running)'],
+    ['client', 'paying', 'its budget'],
+    ['client', 'ruled', 'its rules on data'],
+    ['client', 'bare', ''],
+    ['project', 'keyed', '1 API key (abcdefghijkl)'],
+    ['project', 'asking', '2 durable tasks (2 waiting, 0 running)'],
+    ['project', 'paying', 'its budget'],
+    ['project', 'ruled', 'its rules on data'],
+    ['project', 'bare', ''],
+    ['model', 'asking', '2 durable tasks (2 waiting, 0 running)'],
+    ['model', 'paying', 'its budget'],
+    ['model', 'bare', ''],
+  ] as const;
+  try {
+    await bus.request(subjects.keys('create'), toBinary(wire.CreateKeyRequestSchema, keyRequest), 5_000);
+    expect((await become(documents(undefined, ''))).problems).toEqual([]);
+    waiting.naming = ['client', 'project', 'model'].map((kind) => ({ kind, slug: 'asking', waiting: 2 }));
+    for (const [kind, slug, dependent] of table)
+      for (const change of ['removal', 'new slug', 'rename']) {
+        const it = `${change} of ${kind} ${slug}`;
+        const text = documents({ kind, slug }, change);
+        const answer = await become(text);
+        const isHeld = dependent !== '' && change !== 'rename';
+        expect([it, answer.problems.map(({ path }) => path)]).toEqual([it, isHeld ? [`${kind} ${slug}`] : []]);
+        if (isHeld) expect([it, answer.problems[0]?.message]).toEqual([it, expect.stringContaining(dependent)]);
+        else expect((await become(documents(undefined, ''), true)).problems).toEqual([]);
+      }
+    const { revision } = await become(documents({ kind: 'client', slug: 'ruled' }, 'removal'), true);
+    await stop(registry, 'SIGKILL');
+    registry = await start(settings);
+    const taken = await apply('clients:\n- {name: Other, slug: ruled}\n');
+    expect(taken.problems[0]?.message).toContain(
+      `it takes the name "ruled" of client ruled ("ruled"), which revision ${revision} removes`,
+    );
+    const looser = await apply('clients:\n- {name: ruled, data_class: open}\n');
+    expect(looser.loosenings).toMatchObject([{ kind: 'client', slug: 'ruled', field: 'data_class' }]);
+  } finally {
+    await tasks.stop();
+    await stop(registry);
+  }
+}, 60_000);
 
 test('10,000 requests of noise are each answered, and the registry goes on', async () => {
   const registry = await start({ WILL_DATA_DIR: join(folder, 'noise') });
