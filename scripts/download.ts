@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { megabytes, messageOf, say } from './say.ts';
 
 const firstByteMs = 8_000;
@@ -65,4 +65,14 @@ export async function sha256Of(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return hash.digest('hex');
+}
+
+/** Names of a folder's files that are not as a list of `sha256sum` says, are not in it, or are missing. */
+export async function wrongFiles(folder: string, list: string): Promise<readonly string[]> {
+  const lines = list.trim().split('\n');
+  const pinned = new Map(lines.map((line) => line.split(/\s+/)).map(([sum = '', name = '']) => [name, sum]));
+  const there = await readdir(folder);
+  const missing = [...pinned.keys()].filter((name) => !there.includes(name));
+  const sums = await Promise.all(there.map((name) => sha256Of(join(folder, name))));
+  return [...missing, ...there.filter((name, at) => pinned.get(name) !== sums[at])];
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { compareWithPinned } from './npm-integrity.mjs';
 import { cacheDir, root } from './paths.ts';
 import { runProgram } from './run-program.ts';
 import { Mendable, say } from './say.ts';
@@ -44,6 +45,12 @@ export async function addLlamaBuilds(names: readonly string[], version: string):
     shown: true,
   });
   if (code !== 0) throw new Mendable(`npm could not fetch ${wanted.join(', ')} (its reason is above)`);
+  const { wrong, unpinned } = compareWithPinned(store);
+  if (unpinned.length > 0) say(`taken as the registry gives it, nothing is pinned: ${unpinned.join(', ')}`);
+  if (wrong.length > 0) {
+    await rm(store, { recursive: true, force: true });
+    throw new Mendable(`npm gave other packages than this release was made with: ${wrong.join('; ')}`);
+  }
   for (const name of names) {
     await mkdir(dirname(placeOf(name)), { recursive: true });
     await rm(placeOf(name), { recursive: true, force: true });

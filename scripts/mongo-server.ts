@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { MongoBinary } from 'mongodb-memory-server-core';
+import { wrongFiles } from './download.ts';
 import { cacheDir, root } from './paths.ts';
 import { runProgram } from './run-program.ts';
 import { messageOf, say } from './say.ts';
@@ -77,7 +78,7 @@ async function fromPath(): Promise<Server> {
 }
 
 async function fromDownload(): Promise<Server> {
-  const path = await MongoBinary.getPath({ version: release, downloadDir: join(folder, 'binaries') });
+  const path = await MongoBinary.getPath({ version: release, downloadDir: join(folder, 'binaries'), checkMD5: true });
   return { kind: 'mongod', path };
 }
 
@@ -89,7 +90,17 @@ async function fromMaven(): Promise<Server> {
   const { code, output } = await runProgram('mvn', ['-q', '-B', '-f', pom, ...goal], { limitMs: 180_000 });
   if (code !== 0)
     throw new Error(`Maven could not fetch it: ${output.trim().split('\n')[0] || 'mvn could not be run'}`);
+  await checkJars(jars);
   return { kind: 'java', java, classPath: join(jars, '*'), source: join(root, 'scripts/mongodb/JavaServer.java') };
+}
+
+/** What Maven brought is what this release was made with, and nothing beside it, or none of it stays. */
+async function checkJars(jars: string): Promise<void> {
+  const pinned = await readFile(join(root, 'scripts/mongodb/jars.sha256'), 'utf8');
+  const wrong = await wrongFiles(jars, pinned);
+  if (wrong.length === 0) return;
+  await rm(jars, { recursive: true, force: true });
+  throw new Error(`these are not the files that are pinned in scripts/mongodb/jars.sha256: ${wrong.join(', ')}`);
 }
 
 /** A Java that compiles what it is given: a JDK. */

@@ -7,7 +7,7 @@ import { fetchFromDebian } from './nats-debian.ts';
 import { isOlder, oldestNats } from './nats-url.ts';
 import { cacheDir } from './paths.ts';
 import { runProgram } from './run-program.ts';
-import { megabytes, Mendable, messageOf, say } from './say.ts';
+import { Mendable, messageOf, say } from './say.ts';
 
 const programName = process.platform === 'win32' ? 'nats-server.exe' : 'nats-server';
 const cached = join(cacheDir, 'nats', programName);
@@ -27,7 +27,6 @@ type Source = readonly [name: string, fetch: (path: string, folder: string) => P
 const sources: readonly Source[] = [
   ['the official release', fromArchive],
   ['the package of a newer Debian', fetchFromDebian],
-  ['Docker', fromDocker],
 ];
 
 /**
@@ -110,20 +109,4 @@ async function fromArchive(path: string, folder: string): Promise<void> {
   const unpacked = await runProgram('tar', ['-xzf', archive, '-C', folder]);
   if (unpacked.code !== 0) throw new Error(`tar could not unpack it: ${unpacked.output.trim()}`);
   await rename(join(folder, name, programName), path);
-}
-
-/** Takes the program out of the official image; nothing keeps running. */
-async function fromDocker(path: string): Promise<void> {
-  if (process.platform !== 'linux') throw new Error('the image holds a Linux program');
-  // The client alone proves nothing: a daemon has to answer.
-  const info = await runProgram('docker', ['info', '--format', '{{.ServerVersion}}'], { limitMs: 5_000 });
-  if (info.code !== 0) throw new Error('no Docker daemon answers');
-  const image = `nats:${release}`;
-  say(`  pulling the image ${image} (about ${megabytes(8e6)})`);
-  const created = await runProgram('docker', ['create', '--quiet', image], { limitMs: 120_000 });
-  const container = created.output.trim().split('\n').at(-1) ?? '';
-  if (created.code !== 0) throw new Error(container);
-  const copied = await runProgram('docker', ['cp', `${container}:/nats-server`, path], { limitMs: 30_000 });
-  await runProgram('docker', ['rm', container], { limitMs: 10_000 });
-  if (copied.code !== 0) throw new Error(copied.output.trim());
 }

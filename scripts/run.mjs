@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compareWithPinned } from './npm-integrity.mjs';
 
 const nodeVersion = '26.10.0';
 const pnpmVersion = '12.21.0';
@@ -55,9 +56,20 @@ async function bringTools() {
     const why = done.isMissing ? 'npm is not on PATH' : 'npm could not fetch them (its reason is above)';
     fail(`no Node ${nodeVersion} and pnpm ${pnpmVersion}: ${why}. Mend that, or install Node ${nodeVersion} yourself`);
   }
+  mustBePinned(draft);
   writeFileSync(join(draft, '.ok'), '');
   moveIntoPlace(draft);
   checkNode();
+}
+
+/** Nothing of what was fetched has run so far. */
+function mustBePinned(draft) {
+  const { wrong, unpinned } = compareWithPinned(draft);
+  if (unpinned.length > 0)
+    say(`taken as the registry gives it, nothing is pinned for this machine: ${unpinned.join(', ')}`);
+  if (wrong.length === 0) return;
+  rmSync(draft, { recursive: true, force: true });
+  fail(`npm gave other packages than this release was made with: ${wrong.join('; ')}. Ask whoever runs the registry`);
 }
 
 function moveIntoPlace(draft) {
