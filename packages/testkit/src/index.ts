@@ -10,3 +10,8 @@ export * from './container-engine.ts';
 export { startNatsCluster, type NatsCluster } from './nats-cluster.ts';
 export { costRatio } from './cost-ratio.ts';
 export { testCertificate, type TestCertificate } from './certificate.ts';
+export * from './lab/lab-upstream.ts';
+export * from './lab/lab-forms.ts';
+export * from './lab/oddities.ts';
+export * from './lab/media-oddities.ts';
+export { mutationOf, type Mutation } from './lab/mutations.ts';

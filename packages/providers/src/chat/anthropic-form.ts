@@ -40,7 +40,7 @@ export function anthropicForm(): Form {
       const index = outsideCount(fields['index'], Number.MAX_SAFE_INTEGER);
       switch (fields['type']) {
         case 'message_start':
-          return addUsage(fieldsOf(fields['message'])?.['usage'], answer);
+          return addUsage(atBeginning(fieldsOf(fields['message'])?.['usage']), answer);
         case 'content_block_start': {
           const block = mustBeFields(fields['content_block']);
           begun.set(index, block['type'] === 'tool_use');
@@ -67,6 +67,13 @@ export function anthropicForm(): Form {
     },
   };
 }
+
+/** What is stated of the output before there is any is a placeholder. */
+const atBeginning = (usage: unknown): Fields | undefined => {
+  if (usage === null || usage === undefined) return undefined;
+  const { output_tokens: _placeholder, output_tokens_details: _details, ...input } = detailsOf(usage);
+  return input;
+};
 
 /** What the vendor's own tools did, and what only the vendor can read. */
 const passedOver =
