@@ -4,7 +4,11 @@
  */
 export interface TaskInputs {
   /** Data: the vectors one after another, 32-bit floats, little-endian. Text: JSON {count, dimensions}. */
-  readonly embedding: { readonly input: readonly string[]; readonly dimensions?: number };
+  readonly embedding: {
+    /** Texts, or each as the ids of its tokens: only the model whose ids they are can read those. */
+    readonly input: readonly string[] | readonly (readonly number[])[];
+    readonly dimensions?: number;
+  };
   /** Text: what was said, or in a format with times what the vendor made of it. */
   readonly transcription: {
     /** Base64. */
@@ -18,6 +22,8 @@ export interface TaskInputs {
     readonly temperature?: number;
     /** Absent: the plain text. */
     readonly format?: 'verbose_json' | 'srt' | 'vtt';
+    /** What was said is wanted in English. */
+    readonly into_english?: true;
     /** Only with `verbose_json`. */
     readonly timestamps?: readonly ('word' | 'segment')[];
   };
@@ -59,13 +65,21 @@ const listOf =
   (check: Check, most: number): Check =>
   (value) =>
     Array.isArray(value) && value.length >= 1 && value.length <= most && value.every(check);
+const either =
+  (...checks: readonly Check[]): Check =>
+  (value) =>
+    checks.some((check) => check(value));
+const tokenId: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const optional =
   (check: Check): Check =>
   (value) =>
     value === undefined || check(value);
 
 const shapes: { readonly [K in TaskKind]: { readonly [F in keyof Required<TaskInputs[K]>]: Check } } = {
-  embedding: { input: listOf(text, 2_048), dimensions: optional(whole) },
+  embedding: {
+    input: either(listOf(text, 2_048), listOf(listOf(tokenId, 100_000), 2_048)),
+    dimensions: optional(whole),
+  },
   transcription: {
     audio: matching(/^[A-Za-z0-9+/]+={0,2}$/),
     file_name: text,
@@ -75,6 +89,7 @@ const shapes: { readonly [K in TaskKind]: { readonly [F in keyof Required<TaskIn
     temperature: optional(between(0, 1)),
     format: optional(matching(/^(verbose_json|srt|vtt)$/)),
     timestamps: optional(listOf(matching(/^(word|segment)$/), 2)),
+    into_english: optional((value) => value === true),
   },
   speech: {
     text,
@@ -100,6 +115,10 @@ export const usualTypeOf: Readonly<Record<TaskKind, string>> = {
   rerank: 'rerank',
   image: 'image_gen',
 };
+
+/** Whether inputs of embeddings are texts, and not ids of tokens. */
+export const areTexts = (input: TaskInput<'embedding'>['input']): input is readonly string[] =>
+  typeof input[0] === 'string';
 
 /** A parsed input as one of a kind; undefined: it is none. A field that the kind does not have makes it none. */
 export function readTaskInput<K extends TaskKind>(kind: K, value: unknown): TaskInput<K> | undefined {

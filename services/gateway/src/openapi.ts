@@ -7,7 +7,8 @@ import { speechSchema, transcriptionSchema } from './media/audio.ts';
 import { embeddingsSchema } from './media/embeddings.ts';
 import { imagesSchema } from './media/images.ts';
 import { rerankSchema } from './media/rerank.ts';
-import { messagesSchema } from './messages/messages-schema.ts';
+import { completionsSchema } from './completions/completions-schema.ts';
+import { countTokensSchema, messagesSchema } from './messages/messages-schema.ts';
 import { responsesSchema } from './responses/responses-schema.ts';
 
 interface Described {
@@ -37,9 +38,28 @@ export const described: Readonly<Record<string, Readonly<Record<string, Describe
   '/v1/messages': {
     POST: { summary: 'A message, in Anthropic’s form', body: messagesSchema, streams: true, takesFacts: true },
   },
+  '/v1/messages/count_tokens': {
+    POST: { summary: 'How many tokens a message would have, estimated', body: countTokensSchema, takesFacts: true },
+  },
+  '/v1/completions': {
+    POST: {
+      summary: 'A text that goes on, in OpenAI’s oldest form',
+      body: completionsSchema,
+      streams: true,
+      takesFacts: true,
+    },
+  },
   '/v1/embeddings': { POST: { summary: 'Texts as vectors', body: embeddingsSchema, takesFacts: true } },
   '/v1/audio/transcriptions': {
     POST: { summary: 'What was said in a recording', body: transcriptionSchema, isForm: true, takesFacts: true },
+  },
+  '/v1/audio/translations': {
+    POST: {
+      summary: 'What was said in a recording, in English',
+      body: transcriptionSchema,
+      isForm: true,
+      takesFacts: true,
+    },
   },
   '/v1/audio/speech': {
     POST: { summary: 'A text as sound', body: speechSchema, answers: 'audio/*', takesFacts: true },
@@ -81,7 +101,7 @@ export const described: Readonly<Record<string, Readonly<Record<string, Describe
     POST: { summary: 'Has a dead letter run anew', parameter: 'task_id', takesFacts: true },
   },
   '/v1/models': { GET: { summary: 'Everything that `model` may name' } },
-  '/v1/models/*': { GET: { summary: 'One model or task type', parameter: 'name' } },
+  '/v1/models/**': { GET: { summary: 'One model or task type', parameter: 'name' } },
   '/healthz': { GET: { summary: '200 while a task can be answered, else 503; details for operators' } },
   '/openapi.json': { GET: { summary: 'This document' } },
 };
@@ -93,12 +113,17 @@ const json = { 'application/json': { schema: { type: 'object' } } };
 /** The door in OpenAPI 3.1. Fields are those of the very schemas that requests are checked with. */
 export function openApiDocument(): Record<string, unknown> {
   const paths = Object.entries(described).map(([path, methods]) => [
-    path.replace('/*', `/{${Object.values(methods)[0]?.parameter ?? 'id'}}`),
+    path.replace(/\/\*\*?/, `/{${Object.values(methods)[0]?.parameter ?? 'id'}}`),
     Object.fromEntries(Object.entries(methods).map(([method, route]) => [method.toLowerCase(), operation(route)])),
   ]);
   return {
     openapi: '3.1.0',
-    info: { title: 'Will’s model router', version: '1', description: 'The HTTP door. Null counts as absent.' },
+    info: {
+      title: 'Will’s model router',
+      version: '1',
+      description:
+        'The HTTP door. Null counts as absent. A field that is not described is dropped, and named in x-will-ignored; one that states a wish about data, place, provider or model is refused.',
+    },
     servers: [{ url: 'http://127.0.0.1:8080' }],
     paths: Object.fromEntries(paths) as object,
     components: { responses: { Error: { description: 'An error in the dialect’s own shape', content: json } } },

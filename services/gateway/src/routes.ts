@@ -8,11 +8,14 @@ import type { Routes } from './http/server.ts';
 import { shownExplanation } from './json/json-answer.ts';
 import { readJsonQuestion } from './json/json-task.ts';
 import { answerMedia } from './media/answer-media.ts';
-import { speech, transcriptions } from './media/audio.ts';
+import { speech, transcriptions, translations } from './media/audio.ts';
 import { embeddings } from './media/embeddings.ts';
 import { images } from './media/images.ts';
 import { rerank } from './media/rerank.ts';
+import { completions } from './completions/completions.ts';
+import { countTokens } from './messages/count-tokens.ts';
 import { messages } from './messages/messages.ts';
+import { anthropicList, anthropicModel, asksAnthropic } from './models-anthropic.ts';
 import { findModel, listModels } from './models.ts';
 import { openApiDocument } from './openapi.ts';
 import { type Guard, openGuard } from './keys/guard.ts';
@@ -31,8 +34,16 @@ export function routes(options: TaskOptions, guard: Guard = openGuard): Routes {
     '/v1/chat/completions': { POST: answerText(chatCompletions, options) },
     '/v1/responses': { POST: answerText(responses, options) },
     '/v1/messages': { POST: answerText(messages, options) },
+    '/v1/messages/count_tokens': {
+      POST: async (request, response) => {
+        const bytes = await readJsonBody(request, response, options);
+        sendJson(response, 200, countTokens(bytes, request, mustKnow(surroundings)));
+      },
+    },
+    '/v1/completions': { POST: answerText(completions, options) },
     '/v1/embeddings': { POST: answerMedia(embeddings, options) },
     '/v1/audio/transcriptions': { POST: answerMedia(transcriptions, options) },
+    '/v1/audio/translations': { POST: answerMedia(translations, options) },
     '/v1/audio/speech': { POST: answerMedia(speech, options) },
     '/v1/images/generations': { POST: answerMedia(images, options) },
     '/v1/rerank': { POST: answerMedia(rerank, options) },
@@ -64,12 +75,16 @@ export function routes(options: TaskOptions, guard: Guard = openGuard): Routes {
       GET: (_request, response) => sendJson(response, 200, openApi),
     },
     '/v1/models': {
-      GET: (_request, response) =>
-        sendJson(response, 200, { object: 'list', data: listModels(mustKnow(surroundings), surroundings.fleet) }),
+      GET: ({ headers }, response) => {
+        const listed = listModels(mustKnow(surroundings), surroundings.fleet);
+        sendJson(response, 200, asksAnthropic(headers) ? anthropicList(listed) : { object: 'list', data: listed });
+      },
     },
-    '/v1/models/*': {
-      GET: (_request, response, name) =>
-        sendJson(response, 200, findModel(name, mustKnow(surroundings), surroundings.fleet)),
+    '/v1/models/**': {
+      GET: ({ headers }, response, name) => {
+        const found = findModel(name, mustKnow(surroundings), surroundings.fleet);
+        sendJson(response, 200, asksAnthropic(headers) ? anthropicModel(found) : found);
+      },
     },
     '/healthz': {
       GET: (request, response) => {

@@ -1,5 +1,5 @@
 import type { EmbeddingModelV4 } from '@ai-sdk/provider';
-import { failureOf, readTaskInput, type TaskInput, vectorsToBytes } from '@will/core';
+import { areTexts, failureOf, readTaskInput, vectorsToBytes } from '@will/core';
 import { abortedBy, failed, type ModelCall, type ProviderOutcome, spentIn } from '../port.ts';
 import { mediaSize, usageOf } from '../usage.ts';
 import type { EgressFetch } from './egress-fetch.ts';
@@ -14,11 +14,14 @@ export async function embeddingCall(
 ): Promise<ProviderOutcome> {
   const input = readTaskInput('embedding', parse(call.input));
   if (!input) return failed(failureOf('bad_request', { detail: 'the input is no embedding' }));
+  if (!areTexts(input.input))
+    return failed(failureOf('bad_request', { detail: 'ids of tokens are not taken: send texts' }));
+  const texts = { ...input, input: input.input };
   const { promise: early, resolve } = Promise.withResolvers<ProviderOutcome>();
   const onAbort = (): void => resolve(failed(failureOf(abortedBy(signal))));
   const timer = setTimeout(() => resolve(failed(failureOf('first_token_timeout'))), call.firstContentTimeoutMs);
   signal.addEventListener('abort', onAbort, { once: true });
-  const vectors = embed(model, input, call).catch((error: unknown) =>
+  const vectors = embed(model, texts, call).catch((error: unknown) =>
     failed(
       failureFrom({
         error,
@@ -38,7 +41,7 @@ export async function embeddingCall(
 
 async function embed(
   model: EmbeddingModelV4,
-  input: TaskInput<'embedding'>,
+  input: { readonly input: readonly string[]; readonly dimensions?: number },
   call: ModelCall,
 ): Promise<ProviderOutcome> {
   const most = (await model.maxEmbeddingsPerCall) ?? input.input.length;

@@ -1,4 +1,4 @@
-import { readTaskInput } from '@will/core';
+import { areTexts, readTaskInput } from '@will/core';
 import type { ModelCall } from '../port.ts';
 import type { ChatRequest, GgufRequest, LoadOptions, VectorsRequest } from './protocol.ts';
 
@@ -30,7 +30,9 @@ export function readInput(call: ModelCall, { sequences, isForVectors }: Abilitie
 
 function readVectors(raw: unknown): VectorsRequest | string {
   const input = readTaskInput('embedding', raw);
-  return input ? { kind: 'vectors', texts: input.input, dimensions: input.dimensions } : 'the input is no embedding';
+  if (!input) return 'the input is no embedding';
+  if (!areTexts(input.input)) return 'ids of tokens are not taken: send texts';
+  return { kind: 'vectors', texts: input.input, dimensions: input.dimensions };
 }
 
 function readChat(raw: RawChat | null, maxTokens: number | undefined): ChatRequest | string {

@@ -1,4 +1,4 @@
-import { isTaskKind, readTaskInput, type TaskInput, type TaskKind, vectorsToBytes } from '@will/core';
+import { areTexts, isTaskKind, readTaskInput, type TaskInput, type TaskKind, vectorsToBytes } from '@will/core';
 import type { ContentDelta, ModelCall } from '../port.ts';
 import type { StatedUsage } from '../usage.ts';
 import { detailsOf } from '../chat/unreadable.ts';
@@ -32,7 +32,7 @@ type Builder<K extends TaskKind> = (
 
 const builders: { readonly [K in TaskKind]: Builder<K> } = {
   embedding: ({ input, dimensions }, model) => ({
-    textChars: charsOf(input),
+    textChars: areTexts(input) ? charsOf(input) : input.reduce((sum, ids) => sum + ids.length * charsPerToken, 0),
     ...asJson('/embeddings', { model, input, encoding_format: 'float', dimensions }),
     read: (body) => readEmbeddings(parse(body), input.length),
   }),
@@ -52,7 +52,7 @@ const builders: { readonly [K in TaskKind]: Builder<K> } = {
     for (const granularity of timestamps ?? []) form.append('timestamp_granularities[]', granularity);
     const encoded = new Response(form);
     return {
-      path: '/audio/transcriptions',
+      path: input.into_english ? '/audio/translations' : '/audio/transcriptions',
       contentType: encoded.headers.get('content-type') ?? '',
       body: new Uint8Array(await encoded.arrayBuffer()),
       textChars: prompt?.length ?? 0,
@@ -106,6 +106,9 @@ async function build(
 
 /** The same bytes, as what files are made of. */
 const bytesOf = (content: Uint8Array): Uint8Array<ArrayBuffer> => content as Uint8Array<ArrayBuffer>;
+
+/** As many as an estimate takes for one. */
+const charsPerToken = 4;
 
 const charsOf = (texts: readonly string[]): number => texts.reduce((sum, text) => sum + text.length, 0);
 

@@ -46,12 +46,13 @@ class Listener implements Computation<Recording> {
   /** What fails inside the library never ends there (1.1.3): after the call's own time limits an abort ends it here. */
   async #hear(recording: Recording, signal: AbortSignal, say: (text: string) => void): Promise<Computed> {
     if (signal.aborted) return nothing;
-    const { samples, language, prompt, temperature, format } = recording;
+    const { samples, language, prompt, temperature, format, intoEnglish } = recording;
     let chars = 0;
     const bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength).slice();
     const working = this.#context.transcribeData(bytes.buffer, {
       language: language ?? 'auto',
       maxThreads: this.#threads,
+      translate: intoEnglish,
       ...(prompt !== undefined && { prompt }),
       ...(temperature !== undefined && { temperature }),
       onNewSegments: ({ result }: { result: string }) => {

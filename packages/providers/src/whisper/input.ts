@@ -9,6 +9,7 @@ export interface Recording {
   readonly language: string | undefined;
   readonly prompt: string | undefined;
   readonly temperature: number | undefined;
+  readonly intoEnglish: boolean;
   /** Undefined: the plain text. */
   readonly format: TaskInput<'transcription'>['format'];
 }
@@ -23,7 +24,9 @@ export function readRecording(call: ModelCall): Recording | string {
   const { audio, language, prompt, temperature, format, timestamps } = input;
   if (timestamps?.includes('word')) return 'times of single words are not known here';
   const samples = readWav(Buffer.from(audio, 'base64'));
-  return typeof samples === 'string' ? samples : { samples, language, prompt, temperature, format };
+  return typeof samples === 'string'
+    ? samples
+    : { samples, language, prompt, temperature, intoEnglish: input.into_english === true, format };
 }
 
 function parse(input: Uint8Array): unknown {

@@ -1,5 +1,6 @@
 import type { TaskResult } from '@will/client';
 import type { wire } from '@will/contracts';
+import { finishWith } from '../text/dialect.ts';
 
 /** OpenAI's usage; input tokens include cached ones, as there. */
 export const shownUsage = (usage: wire.Usage | undefined): string =>
@@ -13,8 +14,10 @@ export const shownUsage = (usage: wire.Usage | undefined): string =>
 export const answerId = (taskId: string): string => `chatcmpl-${taskId}`;
 
 /** `finish_reason` of an answer; one that is not known counts as `stop`, since OpenAI has no word for it. */
-export const shownFinish = (finish: string): string =>
-  JSON.stringify(finish === '' || finish === 'unknown' ? 'stop' : finish);
+export const shownFinish = (finish: string, hasCalls: boolean): string => {
+  const known = finishWith(finish, hasCalls);
+  return JSON.stringify(known === '' || known === 'unknown' ? 'stop' : known);
+};
 
 /** The whole answer in OpenAI's form. `model` is the slug of what really answered, as `GET /v1/models` lists it. */
 export function chatAnswer(result: TaskResult, createdUnixSeconds: number): string {
@@ -25,6 +28,6 @@ export function chatAnswer(result: TaskResult, createdUnixSeconds: number): stri
     `"model":${JSON.stringify(result.model)},"choices":[{"index":0,"message":{"role":"assistant","content":${content},` +
     `"refusal":null${reasoning === '' ? '' : `,"reasoning_content":${JSON.stringify(reasoning)}`}` +
     `${toolCalls === '' ? '' : `,"tool_calls":${toolCalls}`}},"logprobs":null,` +
-    `"finish_reason":${shownFinish(result.finish)}}]${result.usage ? `,"usage":${shownUsage(result.usage)}` : ''}}`
+    `"finish_reason":${shownFinish(result.finish, toolCalls !== '')}}]${result.usage ? `,"usage":${shownUsage(result.usage)}` : ''}}`
   );
 }

@@ -15,6 +15,7 @@ export class ChatStream implements StreamForm {
   #prefix = '';
   #suffix = '';
   #isFirst = true;
+  #hasCalls = false;
 
   constructor(options: ChatStreamOptions) {
     this.#options = options;
@@ -31,13 +32,14 @@ export class ChatStream implements StreamForm {
     if (this.#isFirst) fields.push('"role":"assistant"');
     if (text !== '' || (this.#isFirst && toolCalls === '')) fields.push(`"content":${JSON.stringify(text)}`);
     if (reasoning !== '') fields.push(`"reasoning_content":${JSON.stringify(reasoning)}`);
+    this.#hasCalls ||= toolCalls !== '';
     if (toolCalls !== '') fields.push(`"tool_calls":${toolCalls}`);
     this.#isFirst = false;
     return `${this.#prefix}{${fields.join(',')}}${this.#suffix}`;
   }
 
   end({ finish, model, usage }: TaskResult): string {
-    const last = `${this.#prefix}{}${this.#suffix.replace('null', () => shownFinish(finish))}`;
+    const last = `${this.#prefix}{}${this.#suffix.replace('null', () => shownFinish(finish, this.#hasCalls))}`;
     const counted = this.#options.includeUsage
       ? `${this.#head(model)}"choices":[],"usage":${shownUsage(usage)}}\n\n`
       : '';

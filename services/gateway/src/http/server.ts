@@ -14,12 +14,17 @@ import { lastWordsMs, type UnderWay } from '../under-way.ts';
 import type { ServerCertificate } from '../tls.ts';
 import { accessTo, httpAccess } from '../keys/access.ts';
 import { type Guard, openGuard } from '../keys/guard.ts';
+import { errorFormOf } from '../text/error-form.ts';
+import { answerCors } from './cors.ts';
 import { errorBody, HttpError, sendError, toHttpError } from './errors.ts';
 
 /** Answers one request. What it throws becomes the answer. */
 export type Handler = (request: IncomingMessage, response: ServerResponse, parameter: string) => void | Promise<void>;
 
-/** Path → method → handler. A `*` that is its last segment, or the last but one, is any; the handler gets it decoded. */
+/**
+ * Path → method → handler. A `*` that is its last segment, or the last but one, is any; `**` at the end is any number of
+ * segments. The handler gets them decoded.
+ */
 export type Routes = Readonly<Record<string, Readonly<Record<string, Handler>>>>;
 
 export interface HttpDoor {
@@ -98,7 +103,9 @@ export async function openDoor(
       });
     });
     span.run(() => {
-      if (refusal) return sendError(response, new HttpError(refusal.status, refusal.code, refusal.message));
+      const form = errorFormOf(pathOf(request.url ?? ''));
+      if (refusal) return sendError(response, new HttpError(refusal.status, refusal.code, refusal.message), form);
+      if (answerCors(request, response, web)) return;
       void answer(routes, guard, request, response, onError);
     });
   });
@@ -123,7 +130,7 @@ async function answer(
     const error = toHttpError(thrown);
     const told = `${request.method} ${pathOf(request.url ?? '').slice(0, 80)}`;
     if (error.status === 500) onError(told, error.cause ?? error);
-    answerWith(error, response, (failure) => onError(told, failure));
+    answerWith(error, request, response, (failure) => onError(told, failure));
   }
 }
 
@@ -135,9 +142,14 @@ function serverOf(certificate: ServerCertificate | undefined, listener: RequestL
 }
 
 /** One answer that cannot be written ends its own connection and nothing else. */
-function answerWith(error: HttpError, response: ServerResponse, onFailure: (failure: unknown) => void): void {
+function answerWith(
+  error: HttpError,
+  request: IncomingMessage,
+  response: ServerResponse,
+  onFailure: (failure: unknown) => void,
+): void {
   try {
-    sendError(response, error);
+    sendError(response, error, errorFormOf(pathOf(request.url ?? '')));
   } catch (failure) {
     onFailure(failure);
     response.destroy();
@@ -159,7 +171,17 @@ function routeOf(routes: Routes, path: string): readonly [route: string | undefi
   if (Object.hasOwn(routes, last)) return [last, path.slice(end + 1)];
   const start = path.lastIndexOf('/', end - 1);
   const lastButOne = `${path.slice(0, start)}/*${path.slice(end)}`;
-  return Object.hasOwn(routes, lastButOne) ? [lastButOne, path.slice(start + 1, end)] : [undefined, ''];
+  if (Object.hasOwn(routes, lastButOne)) return [lastButOne, path.slice(start + 1, end)];
+  return restOf(routes, path);
+}
+
+/** A key that ends with `/**` takes whatever stands below it. */
+function restOf(routes: Routes, path: string): readonly [route: string | undefined, parameter: string] {
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+    const rest = `${path.slice(0, end)}/**`;
+    if (Object.hasOwn(routes, rest) && end + 1 < path.length) return [rest, path.slice(end + 1)];
+  }
+  return [undefined, ''];
 }
 
 function find(routes: Routes, method: string, url: string): readonly [string, Handler, string] {

@@ -11,9 +11,12 @@ const readers: readonly KeyRole[] = ['operator', 'auditor'];
 export const httpAccess: Readonly<Record<string, Access>> = {
   'POST /v1/chat/completions': callers,
   'POST /v1/responses': callers,
+  'POST /v1/completions': callers,
   'POST /v1/messages': callers,
+  'POST /v1/messages/count_tokens': callers,
   'POST /v1/embeddings': callers,
   'POST /v1/audio/transcriptions': callers,
+  'POST /v1/audio/translations': callers,
   'POST /v1/audio/speech': callers,
   'POST /v1/images/generations': callers,
   'POST /v1/rerank': callers,
@@ -26,7 +29,7 @@ export const httpAccess: Readonly<Record<string, Access>> = {
   'DELETE /v1/tasks/*': callers,
   'POST /v1/tasks/*/requeue': callers,
   'GET /v1/models': everyKey,
-  'GET /v1/models/*': everyKey,
+  'GET /v1/models/**': everyKey,
   'GET /openapi.json': everyKey,
   'GET /healthz': 'anybody',
 };

@@ -6,6 +6,7 @@ import { clientAsking } from '../admission.ts';
 import { Floods } from '../floods.ts';
 import { whoAnswers } from '../chat/chat-task.ts';
 import { readFacts, type StatedFacts } from '../chat/facts.ts';
+import { invalid } from '../http/errors.ts';
 import { checkContentType, readJsonBody } from '../http/read-body.ts';
 import { readForm } from '../http/read-form.ts';
 import type { Handler } from '../http/server.ts';
@@ -93,7 +94,7 @@ function contentOf({ asked, file }: Read): Pick<TaskRequest, 'input' | 'payload'
 
 function taskOf(
   { kind }: MediaKind,
-  { model: named }: MediaAsked,
+  { model: named, onlyForModel }: MediaAsked,
   facts: StatedFacts,
   snapshot: Snapshot,
 ): Omit<TaskRequest, 'input'> {
@@ -101,6 +102,7 @@ function taskOf(
   const { input, output } = modalitiesOfTags([usual]);
   const types = typesGiving(snapshot, [...output][0] as Modality);
   const { type, model } = whoAnswers(named, facts, snapshot, types, usual);
+  if (onlyForModel !== undefined && model === undefined) throw invalid(onlyForModel, 'input');
   const { taskType: _type, ...rest } = facts;
   return {
     ...rest,

@@ -1,9 +1,10 @@
+import type { TaskInput } from '@will/core';
 import { z } from 'zod';
 import { readFields, withoutNulls } from '../http/check-fields.ts';
 import { HttpError, invalid } from '../http/errors.ts';
 import { parseJsonObject } from '../http/json.ts';
 import type { RefusedFields } from '../http/wishes.ts';
-import { asJson, type MediaAnswer, type MediaKind } from './media-kind.ts';
+import { asJson, type Form, type MediaAnswer, type MediaAsked, type MediaKind } from './media-kind.ts';
 
 const number = z.stringFormat('number', /^\d(\.\d+)?$/).optional();
 
@@ -25,54 +26,53 @@ const refusedOfTranscription: RefusedFields = {
 };
 
 /** OpenAI's transcriptions. */
-export const transcriptions: MediaKind = {
-  kind: 'transcription',
-  body: {
-    type: 'multipart/form-data',
-    field: 'audio',
-    read({ fields, fileName, fileType }) {
-      const { body, unknown } = readFields(transcriptionSchema, refusedOfTranscription, fields);
-      const {
-        model,
-        language,
-        prompt,
-        temperature,
-        response_format: format,
-        'timestamp_granularities[]': times,
-      } = body;
-      if (times !== undefined && format !== 'verbose_json')
-        throw invalid('timestamp_granularities[] needs response_format verbose_json', 'timestamp_granularities[]');
-      return {
-        unknown,
-        model,
-        input: {
-          file_name: fileName === '' ? 'audio' : fileName,
-          ...(fileType !== '' && { media_type: fileType }),
-          ...(language !== undefined && { language }),
-          ...(prompt !== undefined && { prompt }),
-          ...(temperature !== undefined && { temperature: Number(temperature) }),
-          ...(format !== undefined && format !== 'json' && format !== 'text' && { format }),
-          ...(times !== undefined && { timestamps: times }),
-        },
-        whole: ({ output, usage }) =>
-          format !== undefined && format !== 'json'
-            ? shownTranscript(format, output)
-            : asJson({
-                text: output,
-                ...(usage &&
-                  !usage.estimated && {
-                    usage: {
-                      type: 'tokens',
-                      input_tokens: usage.inputTokens,
-                      output_tokens: usage.outputTokens,
-                      total_tokens: usage.inputTokens + usage.outputTokens,
-                    },
-                  }),
-              }),
-      };
+export const transcriptions: MediaKind = recordings({});
+
+/** OpenAI's translations: what was said, in English. */
+export const translations: MediaKind = recordings({ into_english: true });
+
+function recordings(wanted: Pick<TaskInput<'transcription'>, 'into_english'>): MediaKind {
+  return {
+    kind: 'transcription',
+    body: { type: 'multipart/form-data', field: 'audio', read: (form) => read(form, wanted) },
+  };
+}
+
+function read({ fields, fileName, fileType }: Form, wanted: object): MediaAsked {
+  const { body, unknown } = readFields(transcriptionSchema, refusedOfTranscription, fields);
+  const { model, language, prompt, temperature, response_format: format, 'timestamp_granularities[]': times } = body;
+  if (times !== undefined && format !== 'verbose_json')
+    throw invalid('timestamp_granularities[] needs response_format verbose_json', 'timestamp_granularities[]');
+  return {
+    unknown,
+    model,
+    input: {
+      file_name: fileName === '' ? 'audio' : fileName,
+      ...(fileType !== '' && { media_type: fileType }),
+      ...(language !== undefined && { language }),
+      ...(prompt !== undefined && { prompt }),
+      ...(temperature !== undefined && { temperature: Number(temperature) }),
+      ...(format !== undefined && format !== 'json' && format !== 'text' && { format }),
+      ...(times !== undefined && { timestamps: times }),
+      ...wanted,
     },
-  },
-};
+    whole: ({ output, usage }) =>
+      format !== undefined && format !== 'json'
+        ? shownTranscript(format, output)
+        : asJson({
+            text: output,
+            ...(usage &&
+              !usage.estimated && {
+                usage: {
+                  type: 'tokens',
+                  input_tokens: usage.inputTokens,
+                  output_tokens: usage.outputTokens,
+                  total_tokens: usage.inputTokens + usage.outputTokens,
+                },
+              }),
+          }),
+  };
+}
 
 /** What is no JSON of ours: the vendor's own form, as it came. */
 const shownTranscript = (format: 'text' | 'verbose_json' | 'srt' | 'vtt', output: string): MediaAnswer =>

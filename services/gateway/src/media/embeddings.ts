@@ -1,4 +1,4 @@
-import { vectorBytes, vectorOf } from '@will/core';
+import { areTexts, type TaskInput, vectorBytes, vectorOf } from '@will/core';
 import { z } from 'zod';
 import { readFields, withoutNulls } from '../http/check-fields.ts';
 import { HttpError } from '../http/errors.ts';
@@ -6,11 +6,12 @@ import { parseJsonObject } from '../http/json.ts';
 import { asJson, type MediaKind } from './media-kind.ts';
 
 const text = z.string().min(1);
+const tokens = z.array(z.int().min(0)).min(1).max(100_000);
 
 /** `POST /v1/embeddings`. */
 export const embeddingsSchema = z.object({
   model: z.string().min(1).max(128),
-  input: z.union([text, z.array(text).min(1).max(2_048)]),
+  input: z.union([text, z.array(text).min(1).max(2_048), tokens, z.array(tokens).min(1).max(2_048)]),
   dimensions: z.int().min(1).optional(),
   encoding_format: z.enum(['float', 'base64']).optional(),
   user: z.string().optional(),
@@ -24,9 +25,10 @@ export const embeddings: MediaKind = {
     type: 'application/json',
     read(bytes) {
       const { body, unknown } = readFields(embeddingsSchema, {}, withoutNulls(parseJsonObject(bytes)));
-      const input = typeof body.input === 'string' ? [body.input] : body.input;
+      const input = listed(body.input);
       return {
         unknown,
+        ...(areTexts(input) ? {} : { onlyForModel: idsOfTokens }),
         model: body.model,
         input: { input, ...(body.dimensions !== undefined && { dimensions: body.dimensions }) },
         ...(body.metadata && { metadata: body.metadata }),
@@ -46,6 +48,15 @@ export const embeddings: MediaKind = {
     },
   },
 };
+
+const idsOfTokens =
+  'input: ids of tokens belong to one model: name that model, or send texts (LangChain: check_embedding_ctx_length=False)';
+
+/** One input stands by itself or in a list. */
+function listed(input: z.infer<typeof embeddingsSchema>['input']): TaskInput<'embedding'>['input'] {
+  if (typeof input === 'string') return [input];
+  return typeof input[0] === 'number' ? [input as number[]] : (input as string[] | number[][]);
+}
 
 const toBase64 = (vector: Uint8Array): string => Buffer.from(vector).toString('base64');
 

@@ -8,7 +8,7 @@ import { asJson, type MediaKind } from './media-kind.ts';
 
 /** `POST /v1/images/generations`. */
 export const imagesSchema = z.object({
-  model: z.string().min(1).max(128),
+  model: z.string().min(1).max(128).optional(),
   prompt: z.string().min(1),
   n: z.int().min(1).max(10).optional(),
   size: z
@@ -23,6 +23,8 @@ export const imagesSchema = z.object({
 
 const refused: RefusedFields = {
   stream: { harmless: isOff, instead: 'must be false: an image comes whole' },
+  background: { harmless: (value) => value === 'auto', instead: 'must be "auto": not every model can choose it' },
+  moderation: { harmless: (value) => value === 'auto', instead: 'must be "auto": a request does not set it' },
 };
 
 /** OpenAI's images; they come inline, since the door keeps none that a URL could lead to. */
@@ -35,7 +37,7 @@ export const images: MediaKind = {
       const { n, size, quality } = body;
       return {
         unknown,
-        model: body.model,
+        model: body.model ?? 'auto',
         input: {
           prompt: body.prompt,
           ...(n !== undefined && { n }),

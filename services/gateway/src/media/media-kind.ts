@@ -36,6 +36,8 @@ export interface Form {
 export interface MediaAsked {
   /** Fields that the form does not know. */
   readonly unknown: readonly UnknownField[];
+  /** Why only one model can read the input, where that is so: it must be named. */
+  readonly onlyForModel?: string;
   /** What the caller named: a model, a task type, or `auto`. */
   readonly model: string;
   /** JSON of the kind's shape, without what the file becomes. */

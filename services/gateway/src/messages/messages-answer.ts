@@ -1,6 +1,7 @@
 import type { TaskResult } from '@will/client';
 import type { wire } from '@will/contracts';
 import { errorFields, type HttpError } from '../http/errors.ts';
+import { finishWith } from '../text/dialect.ts';
 
 const stopReasons: Readonly<Record<string, string>> = {
   stop: 'end_turn',
@@ -53,7 +54,7 @@ export function messagesAnswer(result: TaskResult): string {
       input: parsedArguments(given),
     })),
   ];
-  const stop = { stop_reason: stopReason(finish), usage: shownUsage(usage) };
+  const stop = { stop_reason: stopReason(finishWith(finish, calls.length > 0)), usage: shownUsage(usage) };
   return JSON.stringify({ ...emptyMessage(taskId, model), content, ...stop });
 }
 

@@ -1,6 +1,6 @@
 import type { TaskDelta, TaskResult } from '@will/client';
 import type { HttpError } from '../http/errors.ts';
-import type { StreamForm } from '../text/dialect.ts';
+import { finishWith, type StreamForm } from '../text/dialect.ts';
 import { emptyMessage, messagesErrorBody, shownUsage, stopReason } from './messages-answer.ts';
 
 interface CallPiece {
@@ -15,6 +15,7 @@ export class MessagesStream implements StreamForm {
   /** What block is open: `text`, `thinking`, or a tool call by its position; undefined: none. */
   #open: string | undefined;
   #blocks = 0;
+  #hasCalls = false;
   /** The same for every piece of an open block's text. */
   #prefix = '';
 
@@ -40,7 +41,7 @@ export class MessagesStream implements StreamForm {
   end({ finish, usage }: TaskResult): string {
     // An answer without any content is still an empty text.
     const empty = this.#blocks === 0 ? this.#in('text', emptyText) : '';
-    const delta = { stop_reason: stopReason(finish), stop_sequence: null };
+    const delta = { stop_reason: stopReason(finishWith(finish, this.#hasCalls)), stop_sequence: null };
     return (
       empty + this.#close() + event('message_delta', { delta, usage: shownUsage(usage) }) + event('message_stop', {})
     );
@@ -51,6 +52,7 @@ export class MessagesStream implements StreamForm {
   }
 
   #callPiece({ index = 0, id = '', function: called }: CallPiece): string {
+    this.#hasCalls = true;
     const opened = this.#in(`call ${index}`, { type: 'tool_use', id, name: called?.name ?? '', input: {} });
     const given = called?.arguments ?? '';
     return given === '' ? opened : opened + this.#piece('input_json_delta', 'partial_json', given);

@@ -41,6 +41,10 @@ export interface StreamForm {
   fail(error: HttpError): string;
 }
 
+/** Why an answer ended: one with calls of tools ended for them, also where its server says `stop`. */
+export const finishWith = (finish: string, hasCalls: boolean): string =>
+  hasCalls && (finish === 'stop' || finish === 'unknown' || finish === '') ? 'tool_calls' : finish;
+
 /** Whole tool calls as pieces of a stream, where each says which one it belongs to. */
 export const indexed = (toolCalls: string): string =>
   toolCalls === ''

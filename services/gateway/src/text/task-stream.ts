@@ -5,6 +5,8 @@ import { PacedWriter } from '../http/paced-writer.ts';
 import { ignoredHeader, type OtherFields } from './forwarded-fields.ts';
 import { type Dialect, indexed, type StreamForm } from './dialect.ts';
 
+const keepAliveMs = 15_000;
+
 export interface TaskStreamOptions {
   readonly taskId: string;
   readonly form: StreamForm;
@@ -12,6 +14,8 @@ export interface TaskStreamOptions {
   readonly errorBody: Dialect['errorBody'];
   /** The reader no longer takes anything: nobody waits for the rest of the answer. */
   readonly onGivenUp: () => void;
+  /** A silence of this length is broken by a comment. Default 15,000. */
+  readonly keepAliveMs?: number;
 }
 
 /**
@@ -24,6 +28,8 @@ export class TaskStream {
   readonly #options: TaskStreamOptions;
   #writer: PacedWriter | undefined;
   #hasContent = false;
+  /** Proxies and clients close a connection on which nothing comes for long. */
+  #silence: NodeJS.Timeout | undefined;
 
   constructor(response: ServerResponse, options: TaskStreamOptions) {
     this.#response = response;
@@ -34,11 +40,13 @@ export class TaskStream {
     if (part.kind === 'started') this.#begin(part.model, part.decisionId);
     else if (part.kind === 'delta') {
       this.#hasContent = true;
+      this.#silence?.refresh();
       this.#writer?.write(this.#options.form.delta(part.delta));
     }
   }
 
   end(result: TaskResult): void {
+    clearInterval(this.#silence);
     const { output, reasoning, toolCalls } = result;
     const { form } = this.#options;
     if (!this.#writer) this.#begin(result.model, result.decisionId);
@@ -48,6 +56,7 @@ export class TaskStream {
   }
 
   fail(error: HttpError): void {
+    clearInterval(this.#silence);
     if (!this.#writer) return sendError(this.#response, error, this.#options.errorBody);
     this.#writer.end(this.#options.form.fail(error));
   }
@@ -73,5 +82,10 @@ export class TaskStream {
     });
     const opening = form.begin(model);
     if (opening !== '') this.#writer.write(opening);
+    this.#silence = setInterval(
+      () => this.#writer?.write(': keep-alive\n\n'),
+      this.#options.keepAliveMs ?? keepAliveMs,
+    );
+    this.#response.once('close', () => clearInterval(this.#silence));
   }
 }

@@ -1,0 +1,26 @@
+import type { Snapshot } from '@will/core';
+import { estimateChatTokens } from '@will/core';
+import { whoAnswers } from '../chat/chat-task.ts';
+import { type RequestHeaders, readFacts } from '../chat/facts.ts';
+import { checkChat } from '../chat/read-chat.ts';
+import { droppedFields } from '../http/dropped-fields.ts';
+import { readFields, withoutNulls } from '../http/check-fields.ts';
+import { parseJsonObject } from '../http/json.ts';
+import { chatOfMessages } from './chat-of-messages.ts';
+import { countTokensSchema } from './messages-schema.ts';
+
+/**
+ * `POST /v1/messages/count_tokens`: how many tokens a message would have, estimated from above, since the models that
+ * may answer count differently. No model is called. @throws {HttpError} 400, 404
+ */
+export function countTokens(
+  bytes: Buffer,
+  headers: RequestHeaders,
+  snapshot: Snapshot,
+): { readonly input_tokens: number } {
+  const { body, unknown } = readFields(countTokensSchema, {}, withoutNulls(parseJsonObject(bytes)));
+  whoAnswers(body.model, readFacts(headers), snapshot);
+  droppedFields(unknown);
+  const chat = checkChat(chatOfMessages(body));
+  return { input_tokens: estimateChatTokens(chat.messages, chat.input({}).length) };
+}

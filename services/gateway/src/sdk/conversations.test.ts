@@ -1,0 +1,239 @@
+import { createAnthropic } from '@ai-sdk/anthropic';
+import { createOpenAI } from '@ai-sdk/openai';
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import Anthropic from '@anthropic-ai/sdk';
+import {
+  type AIMessage,
+  type AIMessageChunk,
+  type BaseMessage,
+  HumanMessage,
+  ToolMessage,
+} from '@langchain/core/messages';
+import { ChatOpenAI } from '@langchain/openai';
+import { generateText, jsonSchema, type LanguageModel, stepCountIs, streamText, tool, type ToolSet } from 'ai';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { chatOf, delta, result, type Script, started, toolCalls } from '../testing/fake-tasks.ts';
+import { openTestDoor, type TestDoor } from '../testing/test-door.ts';
+
+// Unmodified clients, each in every dialect that it speaks: a question, a call of a tool, its result, an answer that was
+// thought about, and a second question with the whole conversation before it.
+
+let door: TestDoor;
+beforeAll(async () => {
+  door = await openTestDoor();
+});
+afterAll(() => door.stop());
+beforeEach(() => {
+  door.tasks.requests.length = 0;
+  door.tasks.script = model;
+});
+
+/** Calls the tool for the weather, tells it once it knows, and remembers it. */
+const model: Script = (request, stream, onPart) => {
+  const { messages } = chatOf(request);
+  const last = messages.at(-1) ?? {};
+  const say = (answer: string, reasoning: string) => {
+    if (stream) {
+      onPart(started);
+      onPart(delta('', { reasoning }));
+      onPart(delta(answer));
+    }
+    return result(request, { output: answer, reasoning });
+  };
+  if (last['role'] === 'tool') return say('Rain.', 'The tool says so.');
+  if (JSON.stringify(last['content']).includes('Again')) return say('Still rain.', 'As before.');
+  const calls = toolCalls('weather', { city: 'Oslo' });
+  if (stream) {
+    onPart(started);
+    onPart(delta('', { toolCalls: JSON.stringify([{ index: 0, ...(JSON.parse(calls) as object[])[0] }]) }));
+  }
+  return result(request, { toolCalls: calls, finish: 'tool_calls', reasoning: '' });
+};
+
+/** What the model must have been shown at last, whoever asked. */
+function shown(): unknown[] {
+  const { messages } = chatOf(door.tasks.requests.at(-1));
+  return messages
+    .filter(({ role }) => role !== 'system' && role !== 'developer')
+    .map(({ role, content, tool_calls: calls }) => [
+      role,
+      textIn(content),
+      ...((calls ?? []) as { function: { name: string; arguments: string } }[]).map(
+        ({ function: { name, arguments: given } }) => [name, JSON.parse(given)],
+      ),
+    ]);
+}
+
+const textIn = (content: unknown): string =>
+  Array.isArray(content)
+    ? content.map(({ text }: { text?: string }) => text ?? '').join('')
+    : ((content ?? '') as string);
+
+const whole = [
+  ['user', 'How is the weather in Oslo?'],
+  ['assistant', '', ['weather', { city: 'Oslo' }]],
+  ['tool', 'rain'],
+  ['assistant', 'Rain.'],
+  ['user', 'Again?'],
+];
+
+const [first, second] = ['How is the weather in Oslo?', 'Again?'];
+const parameters = { type: 'object' as const, properties: { city: { type: 'string' } }, additionalProperties: false };
+
+/** Runs both turns and gives the texts of both answers. */
+type Conversation = (isStreamed: boolean) => Promise<readonly string[]>;
+
+const openai = () => new OpenAI({ baseURL: `${door.url}/v1`, apiKey: 'unused', maxRetries: 0 });
+
+const byChat: Conversation = async (isStreamed) => {
+  const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content: first }];
+  const tools = [{ type: 'function' as const, function: { name: 'weather', parameters } }];
+  const ask = async (): Promise<OpenAI.ChatCompletionMessage> => {
+    const asked = { model: 'auto', messages, tools };
+    const answer = isStreamed
+      ? await openai().chat.completions.stream(asked).finalChatCompletion()
+      : await openai().chat.completions.create(asked);
+    const [choice] = answer.choices;
+    if (!choice) throw new Error('no choice');
+    messages.push(choice.message);
+    return choice.message;
+  };
+  const { tool_calls: [call] = [] } = await ask();
+  messages.push({ role: 'tool', tool_call_id: call?.id ?? '', content: 'rain' });
+  const { content: one } = await ask();
+  messages.push({ role: 'user', content: second });
+  return [one ?? '', (await ask()).content ?? ''];
+};
+
+const byResponses: Conversation = async (isStreamed) => {
+  const input: OpenAI.Responses.ResponseInputItem[] = [{ role: 'user', content: first }];
+  const tools = [{ type: 'function' as const, name: 'weather', parameters, strict: false }];
+  const ask = async (): Promise<OpenAI.Responses.Response> => {
+    const asked = { model: 'auto', input, tools };
+    const answer = isStreamed
+      ? await openai().responses.stream(asked).finalResponse()
+      : await openai().responses.create(asked);
+    input.push(...(answer.output as OpenAI.Responses.ResponseInputItem[]));
+    return answer;
+  };
+  const { output } = await ask();
+  const call = output.find((item) => item.type === 'function_call');
+  input.push({ type: 'function_call_output', call_id: call?.call_id ?? '', output: 'rain' });
+  const one = await ask();
+  input.push({ role: 'user', content: second });
+  return [one.output_text, (await ask()).output_text];
+};
+
+const byMessages: Conversation = async (isStreamed) => {
+  const anthropic = new Anthropic({ baseURL: door.url, apiKey: 'unused', maxRetries: 0 });
+  const messages: Anthropic.MessageParam[] = [{ role: 'user', content: first }];
+  const tools = [{ name: 'weather', input_schema: parameters }];
+  const ask = async (): Promise<Anthropic.Message> => {
+    const asked = { model: 'auto', max_tokens: 99, messages, tools };
+    const answer = isStreamed
+      ? await anthropic.messages.stream(asked).finalMessage()
+      : await anthropic.messages.create(asked);
+    messages.push({ role: 'assistant', content: answer.content as Anthropic.ContentBlockParam[] });
+    return answer;
+  };
+  const text = ({ content }: Anthropic.Message) =>
+    content.map((block) => (block.type === 'text' ? block.text : '')).join('');
+  const call = (await ask()).content.find((block) => block.type === 'tool_use');
+  messages.push({ role: 'user', content: [{ type: 'tool_result', tool_use_id: call?.id ?? '', content: 'rain' }] });
+  const one = await ask();
+  messages.push({ role: 'user', content: second });
+  return [text(one), text(await ask())];
+};
+
+/** The AI SDK runs the tool itself, and keeps what it was answered as it came. */
+const byAiSdk =
+  (languageModel: () => LanguageModel, providerOptions: Record<string, { store: boolean }> = {}): Conversation =>
+  async (isStreamed) => {
+    // Their types and exact optional properties do not agree.
+    const tools = {
+      weather: tool({ inputSchema: jsonSchema<{ city: string }>(parameters), execute: () => Promise.resolve('rain') }),
+    } as unknown as ToolSet;
+    const asked = { model: languageModel(), tools, stopWhen: stepCountIs(3), maxRetries: 0, providerOptions };
+    const ask = async (messages: Parameters<typeof generateText>[0]['messages'] & object) => {
+      const options = { ...asked, messages };
+      if (!isStreamed) return await generateText(options);
+      const streamed = streamText({ ...options, onError: () => {} });
+      return { text: await streamed.text, responseMessages: await streamed.responseMessages };
+    };
+    const question = [{ role: 'user' as const, content: first }];
+    const one = await ask(question);
+    const two = await ask([...question, ...one.responseMessages, { role: 'user', content: second }]);
+    return [one.text, two.text];
+  };
+
+const byLangChain =
+  (useResponsesApi: boolean): Conversation =>
+  async (isStreamed) => {
+    const chat = new ChatOpenAI({
+      model: 'auto',
+      apiKey: 'unused',
+      maxRetries: 0,
+      useResponsesApi,
+      configuration: { baseURL: `${door.url}/v1` },
+    }).bindTools([{ type: 'function', function: { name: 'weather', description: 'the weather', parameters } }]);
+    const messages: BaseMessage[] = [new HumanMessage(first)];
+    const ask = async (): Promise<AIMessage | AIMessageChunk> => {
+      let answer: AIMessageChunk | undefined;
+      if (isStreamed)
+        for await (const chunk of await chat.stream(messages)) answer = answer ? answer.concat(chunk) : chunk;
+      else answer = await chat.invoke(messages);
+      if (!answer) throw new Error('no answer');
+      messages.push(answer);
+      return answer;
+    };
+    const { tool_calls: [call] = [] } = await ask();
+    messages.push(new ToolMessage({ content: 'rain', tool_call_id: call?.id ?? '' }));
+    const one = await ask();
+    messages.push(new HumanMessage(second));
+    return [one.text, (await ask()).text];
+  };
+
+const baseURL = () => `${door.url}/v1`;
+const aiSdkOpenAI = () => createOpenAI({ baseURL: baseURL(), apiKey: 'unused' });
+const notStored = { openai: { store: false } };
+
+const conversations: Readonly<Record<string, Conversation>> = {
+  'openai, /v1/chat/completions': byChat,
+  'openai, /v1/responses': byResponses,
+  '@anthropic-ai/sdk, /v1/messages': byMessages,
+  '@ai-sdk/openai, /v1/chat/completions': byAiSdk(() => aiSdkOpenAI().chat('auto')),
+  '@ai-sdk/openai, /v1/responses': byAiSdk(() => aiSdkOpenAI().responses('auto'), notStored),
+  '@ai-sdk/anthropic, /v1/messages': byAiSdk(() => createAnthropic({ baseURL: baseURL(), apiKey: 'unused' })('auto')),
+  '@ai-sdk/openai-compatible, /v1/chat/completions': byAiSdk(() =>
+    createOpenAICompatible({ name: 'will', baseURL: baseURL(), includeUsage: true })('auto'),
+  ),
+  '@langchain/openai, /v1/chat/completions': byLangChain(false),
+  '@langchain/openai, /v1/responses': byLangChain(true),
+};
+
+describe.each(Object.entries(conversations))('%s', (_client, conversation) => {
+  test.each([false, true])('holds a conversation of two turns with a tool (streamed: %s)', async (isStreamed) => {
+    expect(await conversation(isStreamed)).toEqual(['Rain.', 'Still rain.']);
+    expect(shown()).toEqual(whole);
+  });
+});
+
+describe('@ai-sdk/openai, /v1/responses, as it is by itself', () => {
+  const asIs = byAiSdk(() => aiSdkOpenAI().responses('auto'));
+
+  test('refers to items of answers that came whole, and they are known', async () => {
+    expect(await asIs(false)).toEqual(['Rain.', 'Still rain.']);
+    expect(shown()).toEqual(whole);
+  });
+
+  test('is told what to do where it refers to a text that was streamed', async () => {
+    await expect(asIs(true)).rejects.toThrow(/No output|item/);
+    const last = await fetch(`${door.url}/v1/responses`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'auto', input: [{ type: 'item_reference', id: 'msg_0_1' }] }),
+    });
+    expect([last.status, await last.text()]).toEqual([400, expect.stringContaining('store: false')]);
+  });
+});
