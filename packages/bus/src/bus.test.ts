@@ -1,6 +1,6 @@
 import { create, fromBinary } from '@bufbuild/protobuf';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { names, newId, wire } from '@will/contracts';
+import { names, newId, patterns, subjects, wire } from '@will/contracts';
 import { startNatsServer, type NatsServer } from '@will/testkit';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import {
@@ -137,22 +137,103 @@ test('the library still has the method that writes are coalesced at, and order i
   expect(got).toEqual(Array.from({ length: 1_000 }, (_, n) => n));
 });
 
-test('a process that stops its signs of life is lost after three of them, once, and a living one is not', async () => {
-  const [dying, living, watcher] = [await bus(), await bus(), await bus()];
-  const stopDying = beat(dying);
-  opened.push(beat(living));
+const acmes = { client: 'acme', id: 'task' };
+
+/** A process that works, as others see it; and one that watches it. */
+async function watched() {
+  const [owner, watcher] = [await bus(), await bus()];
+  const stopBeating = beat(owner);
+  opened.push(stopBeating);
+  const still = answerStill(owner, () => true);
+  await owner.connection.flush();
   const life = new LifeWatch(watcher);
   opened.push(() => life.close());
+  return { owner, watcher, life, stopBeating, still };
+}
+
+test('a process whose connection is gone is lost, once for each that watches it, and a living one is not', async () => {
+  const { owner, life } = await watched();
+  const living = await watched();
   let livingLost = 0;
-  life.watch(living.processId, () => {
-    livingLost += 1;
-  });
-  const lost = Promise.withResolvers<void>();
-  life.watch(dying.processId, () => lost.resolve());
-  stopDying();
-  await lost.promise;
-  expect(livingLost).toBe(0);
+  living.life.watch(living.owner.processId, () => (livingLost += 1), acmes);
+  let losses = 0;
+  const lost = [1, 2].map(
+    () =>
+      new Promise<void>((resolve) =>
+        life.watch(
+          owner.processId,
+          () => {
+            losses += 1;
+            resolve();
+          },
+          acmes,
+        ),
+      ),
+  );
+  await owner.connection.close();
+  await Promise.all(lost);
+  expect([losses, livingLost]).toEqual([2, 0]);
 });
+
+test('a process that is there and answers nothing is busy, not dead', async () => {
+  const { owner, life, stopBeating, still } = await watched();
+  stopBeating();
+  still.stop();
+  let questions = 0;
+  const asked = Promise.withResolvers<void>();
+  owner.listen(patterns.stills(owner.processId), () => (questions += 1) === 3 && asked.resolve());
+  await owner.connection.flush();
+  let isLost = false;
+  life.watch(owner.processId, () => (isLost = true), acmes);
+  await asked.promise;
+  expect(isLost).toBe(false);
+});
+
+test('a process that is back within the time of a reconnect is not lost', async () => {
+  const { owner, watcher, life, stopBeating, still } = await watched();
+  let isLost = false;
+  life.watch(owner.processId, () => (isLost = true), acmes);
+  stopBeating();
+  still.stop();
+  await owner.connection.flush();
+  // The first who asks hears that nobody is there.
+  const subject = subjects.still(owner.processId, 'acme');
+  await expect(watcher.request(subject, new Uint8Array(0), 1_000)).rejects.toThrow(BusError);
+  const askedAgain = Promise.withResolvers<void>();
+  let questions = 0;
+  const isHere = (): boolean => {
+    questions += 1;
+    if (questions === 5) askedAgain.resolve();
+    return true;
+  };
+  opened.push(answerStill(owner, isHere).stop);
+  await askedAgain.promise;
+  expect(isLost).toBe(false);
+});
+
+test('after a restart of the server nobody’s absence proves anything for a while', async () => {
+  const server = await startNatsServer();
+  opened.push(() => server.stop());
+  const [owner, watcher] = [await bus(server), await bus(server)];
+  const stopBeating = beat(owner);
+  const still = answerStill(owner, () => true);
+  const life = new LifeWatch(watcher);
+  opened.push(() => life.close());
+  let isLost = false;
+  life.watch(owner.processId, () => (isLost = true), acmes);
+  await owner.connection.flush();
+  stopBeating();
+  const back = Promise.withResolvers<void>();
+  watcher.onConnectionChange((isConnected) => isConnected && back.resolve());
+  await server.restart();
+  await back.promise;
+  still.stop();
+  // Work of after the restart is lost by what the new connection says, that of before not yet.
+  await new Promise<void>((resolve) => {
+    life.watch(owner.processId, resolve, { client: 'acme', id: 'later' });
+  });
+  expect(isLost).toBe(false);
+}, 20_000);
 
 test('a living process that no longer has the work is as good as lost for who waits for it, and only for them', async () => {
   const [owner, watcher] = [await bus(), await bus()];

@@ -15,6 +15,7 @@ export {
 export { cooldownsOf, openCooldowns, OvertakenError, type Cooldowns, type RestBucket } from './cooldowns.ts';
 export { followKeys, openKeyBucket, type KeyBucket, type KeysView } from './keys.ts';
 export { answerStill, beat, beatMs, LifeWatch, type Work } from './life.ts';
+export { serverTouch } from './server-touch.ts';
 export { LoopWatch } from './loop-watch.ts';
 export { Outbox, type OutboxOptions } from './outbox.ts';
 export {

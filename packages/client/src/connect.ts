@@ -6,8 +6,10 @@ import {
   connectBus,
   type Incoming,
   LifeWatch,
+  LoopWatch,
   openPayloads,
   type Payloads,
+  serverTouch,
 } from '@will/bus';
 import { newId, patterns, sizes, SubjectError, subjects, type TaskOperation, wire } from '@will/contracts';
 import { checkRequest } from './check-request.ts';
@@ -82,6 +84,8 @@ export async function connectClient(options: ClientOptions = {}): Promise<TaskCl
 class BusTaskClient implements TaskClient, RunSupport {
   readonly bus: Bus;
   readonly life: LifeWatch;
+  readonly isInTouch: () => Promise<boolean>;
+  readonly #loop = new LoopWatch();
   readonly #client: string;
   readonly #ownsBus: boolean;
   readonly #connectionId = newId();
@@ -99,6 +103,7 @@ class BusTaskClient implements TaskClient, RunSupport {
   constructor(bus: Bus, client: string, speaksForMany: boolean, ownsBus: boolean) {
     this.bus = bus;
     this.life = new LifeWatch(bus);
+    this.isInTouch = serverTouch(bus, this.#loop);
     this.#payloads = openPayloads(bus);
     this.#client = client;
     this.#ownsBus = ownsBus;
@@ -166,6 +171,7 @@ class BusTaskClient implements TaskClient, RunSupport {
   async close(): Promise<void> {
     this.#stopListening();
     this.life.close();
+    this.#loop.stop();
     if (this.#ownsBus) await this.bus.close();
   }
 

@@ -7,8 +7,12 @@ import { dataOf, DataPieces } from './data.ts';
 import { codeOfFailure } from './failure.ts';
 import type { TaskMessage } from './task-message.ts';
 
-/** A router says at once that it has the task; silence for this long means that the task did not arrive. */
-const acceptWithinMs = 1_000;
+/**
+ * A router says at once that it has the task. Longer than a process stands still that is alive, and silence means that
+ * the task did not arrive; unless this process, or the server, stood still itself.
+ */
+const acceptWithinMs = 3_000;
+const askAgainMs = 250;
 /** The router ends a task at its deadline; this much later the caller ends it by itself. */
 const deadlineGraceMs = 250;
 
@@ -16,6 +20,8 @@ const deadlineGraceMs = 250;
 export interface RunSupport {
   readonly bus: Bus;
   readonly life: LifeWatch;
+  /** Whether silence of others means something now. */
+  isInTouch(): Promise<boolean>;
   /** Registers the run under a new inbox; frames to it come to `onMessage`. */
   openInbox(client: string, onMessage: (message: Incoming) => void): { readonly subject: string; close(): void };
 }
@@ -108,6 +114,7 @@ export class Run {
   /** Sends the task with an inbox of its own, so that frames of an earlier publication can never mix in. */
   #publish(): void {
     this.#publications += 1;
+    this.#owner = '';
     this.#inbox?.close();
     this.#inbox = this.#support.openInbox(this.#client, (message) => this.#receive(message));
     this.#attempt = 0;
@@ -127,10 +134,19 @@ export class Run {
       );
       return;
     }
-    this.#acceptTimer = setTimeout(
-      () => this.#repeatOrGiveUp('unavailable', 'no router accepted the task within 1 s'),
-      acceptWithinMs,
-    );
+    this.#awaitAcceptance(acceptWithinMs);
+  }
+
+  #awaitAcceptance(withinMs: number): void {
+    this.#acceptTimer = setTimeout(() => void this.#notAccepted(), withinMs);
+  }
+
+  async #notAccepted(): Promise<void> {
+    const publication = this.#publications;
+    const isInTouch = await this.#support.isInTouch();
+    if (this.#isOver || this.#owner !== '' || publication !== this.#publications) return;
+    if (isInTouch) this.#repeatOrGiveUp('unavailable', `no router accepted the task within ${acceptWithinMs} ms`);
+    else this.#awaitAcceptance(askAgainMs);
   }
 
   #repeatOrGiveUp(code: TaskErrorCode, message: string): void {

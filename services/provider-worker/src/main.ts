@@ -101,7 +101,7 @@ await runMain(logger, async (ready) => {
     watch: observedCalls(observing),
   });
 
-  const stopBeating = beat(bus);
+  const stopBeating = beat(bus, loop);
   const commands = obeyCommands(bus, calls);
   const callIns = answerCallIns(bus, allowances);
   const presence = await announce(
@@ -145,7 +145,6 @@ await runMain(logger, async (ready) => {
   snapshots.stop();
   rests.stop();
   clock.stop();
-  loop.stop();
   await processes.stop();
   await bus.close();
   await observing.stop();

@@ -69,10 +69,14 @@ const leaveAfterMs = 5;
 /** Words about free slots go out at most this often. */
 const announceEveryMs = 5;
 const newerSnapshotWithinMs = 100;
+/** So many ends are remembered. */
+const maxEnded = 10_000;
 
 /** Calls in flight of this process, by task and by attempt, for those who cancel and command. */
 export class CallIndex {
   readonly #byAttempt = new Map<string, Commanded>();
+  /** Ends that were told, for who did not hear of them. */
+  readonly #ended = new Map<string, { readonly client: string; readonly sayAgain: () => void }>();
 
   get size(): number {
     return this.#byAttempt.size;
@@ -84,6 +88,19 @@ export class CallIndex {
 
   remove(call: Commanded): void {
     this.#byAttempt.delete(call.attemptId);
+  }
+
+  /** A call ended, and its router was told: once more where it asks, since a word may be lost with a connection. */
+  ended({ client, attemptId }: Commanded, sayAgain: () => void): void {
+    this.#ended.set(attemptId, { client, sayAgain });
+    if (this.#ended.size <= maxEnded) return;
+    const [oldest] = this.#ended.keys();
+    if (oldest !== undefined) this.#ended.delete(oldest);
+  }
+
+  /** Tells every router what is still under way here. */
+  sayAllAgain(): void {
+    for (const call of this.#byAttempt.values()) call.sayAgain();
   }
 
   /** Does what a router commands of a call; of one that is not here nothing. */
@@ -99,17 +116,24 @@ export class CallIndex {
     if (command === wire.CallCommand.START) call?.start(Number(startUntilUnixMs));
   }
 
-  ofAnyAttempt(attemptIds: readonly string[]): Commanded | undefined {
-    return attemptIds.map((id) => this.#byAttempt.get(id)).find((call) => call !== undefined);
+  /** Whether one of these attempts is here, or was: then its router is told again. */
+  sayAgain(attemptIds: readonly string[]): boolean {
+    const known = attemptIds.map((id) => this.#byAttempt.get(id) ?? this.#ended.get(id)).find((call) => call);
+    known?.sayAgain();
+    return known !== undefined;
   }
 
   ofTask(client: string, taskId: string): Commanded[] {
     return [...this.#byAttempt.values()].filter((call) => call.taskId === taskId && call.client === client);
   }
 
-  /** Whether an attempt, or a task with one, is under way here. */
+  /** Whether an attempt, or a task with one, is under way here. Of one that ended the end is told again. */
   has({ client, id }: Work): boolean {
-    return this.#byAttempt.get(id)?.client === client || this.ofTask(client, id).length > 0;
+    if (this.#byAttempt.get(id)?.client === client || this.ofTask(client, id).length > 0) return true;
+    const ended = this.#ended.get(id);
+    if (ended?.client !== client) return false;
+    ended.sayAgain();
+    return true;
   }
 }
 
@@ -215,8 +239,7 @@ export class ServedModel {
     if (call.request.startUntilUnixMs === 0n) return refuse(call, withoutWindow);
     const window = new StartWindow(this.#deps.startClock, call);
     if (window.state === 'over') return window.refuse();
-    const earlier = this.#deps.calls.ofAnyAttempt(call.request.earlierIds);
-    if (earlier) return earlier.sayAgain();
+    if (this.#deps.calls.sayAgain(call.request.earlierIds)) return;
     // The slot is taken before anything is awaited: two calls can never see the same free one.
     const claim = claimOf(call);
     const taken = this.slots.take(claim);
@@ -367,7 +390,12 @@ export class ServedModel {
     );
     calls.add(work);
     this.#suspicion.sent(attemptId, startedMs, this.#showsSilence(call) ? firstContentTimeoutMs : 0);
-    await watch.run(() => work.run()).finally(() => calls.remove(work));
+    await watch
+      .run(() => work.run())
+      .finally(() => {
+        calls.remove(work);
+        calls.ended(work, work.sayEndAgain());
+      });
   }
 
   /** Whether its first content comes before its end. */

@@ -102,6 +102,7 @@ export class WorkerCall implements Commanded {
   /** Kept only where the client switches it on. */
   #said: { readonly input: Uint8Array; output: string } | undefined;
   #outputChars = 0;
+  #end: wire.CallEvent['kind'] | undefined;
 
   constructor(deps: CallDeps, call: IncomingCall) {
     const { taskId, attemptId, attempt, go, facts } = call.request;
@@ -136,6 +137,13 @@ export class WorkerCall implements Commanded {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** How its end is told once more. It holds nothing of the call but its last word. */
+  sayEndAgain(): () => void {
+    const { toRouter } = this.#call;
+    const end = this.#end;
+    return () => end && toRouter(end);
   }
 
   /** Tells the router that it is accepted. */
@@ -455,10 +463,9 @@ export class WorkerCall implements Commanded {
 
   #ended(attempt: wire.AttemptSummary, hadContent: boolean, retryable: boolean, retryAfterMs: number): void {
     this.#isEnded = true;
-    this.#call.toRouter({
-      case: 'ended',
-      value: create(wire.CallEndedSchema, { attempt, hadContent, retryable, retryAfterMs }),
-    });
+    const value = create(wire.CallEndedSchema, { attempt, hadContent, retryable, retryAfterMs });
+    this.#end = { case: 'ended', value };
+    this.#call.toRouter(this.#end);
   }
 
   /** An answer in one piece has its first content with its end. */

@@ -249,6 +249,11 @@ export class Attempt {
     this.workerId = workerId;
   }
 
+  #watchFor({ id }: Delivery, onLost: () => void): void {
+    this.#stopWatching();
+    this.#stopWatching = this.#calls.watch(this.workerId, onLost, { client: this.#plan.client, id });
+  }
+
   /** Nothing was sent to a provider. The newest delivery alone is followed by another one. */
   #expired(delivery: Delivery): void {
     delivery.isSettled = true;
@@ -265,8 +270,7 @@ export class Attempt {
     const { nowMs, boundMs } = this.#clock;
     if (boundMs() === undefined) return;
     if (this.#chosen === undefined) this.#choose(delivery, workerId);
-    this.#stopWatching();
-    this.#stopWatching = this.#calls.watch(workerId, () => this.#lostBeforeAccepted());
+    this.#watchFor(delivery, () => this.#lostBeforeAccepted());
     this.#await(startWindowMs);
     const startUntilUnixMs = Math.floor(nowMs() + startWindowMs);
     this.#calls.command(workerId, delivery.id, wire.CallCommand.START, startUntilUnixMs);
@@ -276,7 +280,7 @@ export class Attempt {
   #waits(delivery: Delivery, workerId: string, { withinMs }: wire.CallWaits): void {
     this.#choose(delivery, workerId);
     this.#await(withinMs);
-    this.#stopWatching = this.#calls.watch(workerId, () => this.#lostBeforeAccepted());
+    this.#watchFor(delivery, () => this.#lostBeforeAccepted());
   }
 
   #accepted(delivery: Delivery, { workerId, reserve, reserveCostNanoUsd }: wire.CallAccepted): void {
@@ -285,8 +289,7 @@ export class Attempt {
     this.#choose(delivery, workerId);
     this.#isAccepted = true;
     this.reserve = { usage: reserve, costNanoUsd: reserveCostNanoUsd };
-    const work = { client: this.#plan.client, id: this.id };
-    this.#stopWatching = this.#calls.watch(workerId, () => this.#lost(), work);
+    this.#watchFor(delivery, () => this.#lost());
     this.#listener.accepted(this);
   }
 
@@ -302,7 +305,7 @@ export class Attempt {
   }
 
   #lost(): void {
-    const summary = this.summary('WorkerLost', `worker ${this.workerId} missed three signs of life`);
+    const summary = this.summary('WorkerLost', `worker ${this.workerId} died, or lost the call`);
     this.#end({ kind: this.hasContent ? 'lost_with_content' : 'lost', summary });
   }
 

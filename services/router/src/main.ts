@@ -76,7 +76,7 @@ await runMain(logger, async (ready) => {
     watch: observedTasks({ observing, demand, nowMs, isKnownType }),
   });
 
-  const stopBeating = beat(bus);
+  const stopBeating = beat(bus, loop);
   const freeSlots = followFreeSlots(bus, slots);
   const edges = bus.listen(subjects.policyEdge, () => decisions.edgePassed(nowMs()));
   const door = serveTasks(bus, router, onError);
@@ -99,6 +99,7 @@ await runMain(logger, async (ready) => {
   await untilStopped();
   await door.stop();
   await router.drain(config.drainMs);
+  door.close();
   const lost = await outbox.close();
   if (lost > 0) logger.error({ lost }, 'records could not be sent before the end');
   await presence.stop();
@@ -107,7 +108,6 @@ await runMain(logger, async (ready) => {
   edges.unsubscribe();
   calls.stop();
   life.close();
-  loop.stop();
   clock.stop();
   await processes.stop();
   rests.stop();

@@ -65,8 +65,8 @@ export interface Calls {
    * had for this process before is received by then.
    */
   isInTouch(): Promise<boolean>;
-  /** Calls back once when the worker missed three beats, or does not have the work any more. Returns how to stop. */
-  watch(workerId: string, onLost: () => void, work?: Work): () => void;
+  /** Calls back once when the worker is dead, or does not have the work any more. Returns how to stop. */
+  watch(workerId: string, onLost: () => void, work: Work): () => void;
 }
 
 /** Frames to the caller. Never throws. */

@@ -7,11 +7,12 @@ import type { CallIndex } from '../served-model.ts';
 
 /** Queue groups on the bus. A call whose inboxes are not the router's and its client's own is not served. */
 export function busGroups(bus: Bus, onError: (what: string, error: unknown) => void): Groups {
+  const words = new Words(bus);
   return {
     join(model, classes, onCall) {
       const memberships: Serving[] = classes.map((dataClass) =>
         bus.serve(subjects.call(dataClass, model), queues.worker, (message) => {
-          const call = read(bus, message, dataClass);
+          const call = read(words, message, dataClass);
           if (call) onCall(call);
           else
             onError('a call', new Error(`a message to ${message.subject} is no call, or answers to a foreign inbox`));
@@ -32,22 +33,51 @@ export function busGroups(bus: Bus, onError: (what: string, error: unknown) => v
   };
 }
 
-function read(bus: Bus, message: Incoming, dataClass: DataClass): IncomingCall | undefined {
+/** What is said while the bus is away, up to so much, is said when it is back. */
+const maxKeptBytes = 16 * 1024 * 1024;
+
+/** Words of calls to routers and callers, in their order. */
+class Words {
+  readonly processId: string;
+  readonly #bus: Bus;
+  #kept: { readonly subject: string; readonly data: Uint8Array }[] = [];
+  #keptBytes = 0;
+
+  constructor(bus: Bus) {
+    this.#bus = bus;
+    this.processId = bus.processId;
+    bus.onConnectionChange((isConnected) => isConnected && this.#sendKept());
+  }
+
+  send(subject: string, data: Uint8Array): void {
+    if (this.#bus.isConnected) return this.#bus.publish(subject, data);
+    this.#keptBytes += data.length;
+    if (this.#keptBytes <= maxKeptBytes) this.#kept.push({ subject, data });
+  }
+
+  #sendKept(): void {
+    const kept = this.#kept;
+    this.#kept = [];
+    this.#keptBytes = 0;
+    for (const { subject, data } of kept) this.#bus.publish(subject, data);
+  }
+}
+
+function read(words: Words, message: Incoming, dataClass: DataClass): IncomingCall | undefined {
   const request = parse(message.data);
   if (!request || !isInboxOf('router', message.reply)) return undefined;
   const { callerInbox, attemptId, facts } = request;
   if (!facts || !isInboxOf(facts.client, callerInbox)) return undefined;
-  const send = (subject: string, data: Uint8Array): void => {
-    if (bus.isConnected) bus.publish(subject, data);
-  };
+  // What is kept of a call that ended must not hold its input.
+  const { reply } = message;
   return {
     request,
     dataClass,
     toRouter(kind) {
-      const event = create(wire.CallEventSchema, { attemptId, workerId: bus.processId, kind });
-      send(message.reply, toBinary(wire.CallEventSchema, event));
+      const event = create(wire.CallEventSchema, { attemptId, workerId: words.processId, kind });
+      words.send(reply, toBinary(wire.CallEventSchema, event));
     },
-    toCaller: (frame) => send(callerInbox, toBinary(wire.FrameSchema, frame)),
+    toCaller: (frame) => words.send(callerInbox, toBinary(wire.FrameSchema, frame)),
   };
 }
 
@@ -69,8 +99,11 @@ export function obeyCommands(bus: Bus, calls: CallIndex): { stop(): void } {
     for (const call of calls.ofTask(client, fromBinary(wire.CancelSchema, data).taskId)) call.cancel();
   });
   const stills = answerStill(bus, (work) => calls.has(work));
+  // Whoever was told may have been told on a connection that is lost.
+  const stopListening = bus.onConnectionChange((isConnected) => isConnected && calls.sayAllAgain());
   return {
     stop() {
+      stopListening();
       control.unsubscribe();
       cancels.unsubscribe();
       stills.stop();

@@ -1,10 +1,7 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import type { Bus, LifeWatch, LoopWatch } from '@will/bus';
+import { type Bus, type LifeWatch, type LoopWatch, serverTouch } from '@will/bus';
 import { patterns, subjects, wire } from '@will/contracts';
 import type { Calls, CallSignal } from '../ports.ts';
-
-/** A standstill of this process or of the server that is longer makes silence mean nothing. */
-const maxStandstillMs = 100;
 
 /**
  * Calls over the bus: one wildcard inbox for all of this router's calls, one attempt per last token. The server itself
@@ -18,19 +15,8 @@ export function busCalls(bus: Bus, life: LifeWatch, loop: LoopWatch): Calls & { 
     if (message.isNoResponders) onSignal({ kind: 'nobody' });
     else onSignal({ kind: 'event', event: fromBinary(wire.CallEventSchema, message.data) });
   });
-  let asking: Promise<boolean> | undefined;
-  /** The server's answer comes after all that it had for this process before. */
-  const askServer = async (): Promise<boolean> => {
-    const askedMs = performance.now();
-    if (!bus.isConnected || loop.stoodStillMs() > maxStandstillMs) return false;
-    await bus.connection.flush().catch(() => {});
-    return bus.isConnected && performance.now() - askedMs < maxStandstillMs && loop.stoodStillMs() <= maxStandstillMs;
-  };
   return {
-    isInTouch: () =>
-      (asking ??= askServer().finally(() => {
-        asking = undefined;
-      })),
+    isInTouch: serverTouch(bus, loop),
     send({ request, dataClass }, onSignal) {
       const { attemptId, model } = request;
       waiting.set(attemptId, onSignal);

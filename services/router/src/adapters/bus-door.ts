@@ -13,12 +13,12 @@ import {
 import type { Caller } from '../ports.ts';
 import { refuse, type Router } from '../service.ts';
 
-/** Serves tasks from the bus. Returns how to stop taking new ones. */
+/** Serves tasks from the bus. `stop` takes no new ones; `close` then no longer answers for those in flight either. */
 export function serveTasks(
   bus: Bus,
   router: Router,
   onError: (what: string, error: unknown) => void,
-): { stop(): Promise<void> } {
+): { stop(): Promise<void>; close(): void } {
   const serving = bus.serve(patterns.taskRun, queues.router, (message) => {
     takeTask(bus, router, message);
     return undefined;
@@ -44,8 +44,8 @@ export function serveTasks(
     else to.take(stated.message, client, caller);
   };
   return {
-    async stop() {
-      await serving.stop();
+    stop: () => serving.stop(),
+    close() {
       cancels.unsubscribe();
       stills.stop();
     },

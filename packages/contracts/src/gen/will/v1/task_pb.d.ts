@@ -716,6 +716,26 @@ export declare type Cancel = Message<"will.v1.Cancel"> & {
 export declare const CancelSchema: GenMessage<Cancel>;
 
 /**
+ * Published every 250 ms at will.v1.alive.<processId>.
+ *
+ * @generated from message will.v1.Alive
+ */
+export declare type Alive = Message<"will.v1.Alive"> & {
+  /**
+   * The longest delay of the process's event loop since the last one.
+   *
+   * @generated from field: uint32 loop_delay_ms = 1;
+   */
+  loopDelayMs: number;
+};
+
+/**
+ * Describes the message will.v1.Alive.
+ * Use `create(AliveSchema)` to create a new message.
+ */
+export declare const AliveSchema: GenMessage<Alive>;
+
+/**
  * Asked at will.v1.still.<processId>.<client>: what was said of them last may have been lost on the way.
  *
  * @generated from message will.v1.StillRequest
