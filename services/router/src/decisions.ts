@@ -5,6 +5,9 @@ const mostKept = 10_000;
 /** While policy is away, tasks that no rule on data restricts may use a decision of this age; all others are refused. */
 const openGraceMs = 60_000;
 
+/** How long policy's answer is waited for: longer than a process stands still that is alive. */
+const patienceMs = { withOlder: 250, without: 5_000 } as const;
+
 /** How far this machine's clock may be behind the one that announced an edge. */
 const clockToleranceMs = 2_000;
 
@@ -45,7 +48,7 @@ export class Decisions {
   async #ask(key: string, facts: Facts, kept: Kept | undefined): Promise<DecidedSet> {
     try {
       this.asked += 1;
-      const decided = await this.#askUntilCurrent(facts);
+      const decided = await this.#askUntilCurrent(facts, this.#patienceMs(kept));
       this.#keep(key, decided);
       return decided;
     } catch (error) {
@@ -57,10 +60,15 @@ export class Decisions {
     }
   }
 
+  /** Whoever has an older decision to go by does not wait for a policy that stands still. */
+  #patienceMs(kept: Kept | undefined): number {
+    return kept && this.#mayStillServe(kept) ? patienceMs.withOlder : patienceMs.without;
+  }
+
   /** Policy may be a moment behind this router's own snapshot: then its answer does not count yet. */
-  async #askUntilCurrent(facts: Facts): Promise<DecidedSet> {
+  async #askUntilCurrent(facts: Facts, patienceMs: number): Promise<DecidedSet> {
     for (let tries = 0; tries < 5; tries += 1) {
-      const decided = await this.#policy.decide(facts);
+      const decided = await this.#policy.decide(facts, patienceMs);
       if (decided.set.revision >= this.#revision()) return decided;
       await new Promise((resolve) => setTimeout(resolve, 20 << tries));
     }

@@ -19,8 +19,8 @@ export class PolicyError extends Error {
 }
 
 export interface Policy {
-  /** @throws {PolicyError} no answer in time, or the facts were refused. */
-  decide(facts: Facts): Promise<DecidedSet>;
+  /** @param patienceMs how long an answer may take. @throws {PolicyError} none came, or the facts were refused. */
+  decide(facts: Facts, patienceMs: number): Promise<DecidedSet>;
 }
 
 export interface SnapshotSource {
