@@ -114,6 +114,7 @@ export function busTargets(client: string, targets: Targets, bodies: readonly Pa
       wire.TaskSchema,
       { taskId: 'attacking', type: 'text_gen', inputKind: 'chat', input: chat },
     ]),
+    asked(subjects.tasksNaming, [wire.TasksNamingRequestSchema, { clients: [client], projects: ['x'] }]),
     asked(subjects.policyExplain, [wire.DecideRequestSchema, { facts: { taskType: 'text_gen' } }]),
     asked(subjects.policyDecide, [wire.DecideRequestSchema, { facts: { taskType: 'text_gen' } }]),
     asked(subjects.policyEdge, [wire.StatusRequestSchema], false),

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { dataClasses } from './data-class.ts';
 import type { AnyDocument, ClientDocument, ModelDocument, ProjectDocument, SettingsDocument } from './documents.ts';
-import { admittedBy } from './looser-decisions.ts';
+import { admissionsBetween } from './looser-decisions.ts';
 import { loosenings, type LastKnown } from './loosening.ts';
 import type { Snapshot } from './snapshot.ts';
 import { client, facts, model, onDevice, project, snapshotOf } from './testing/documents.ts';
@@ -162,10 +162,10 @@ test('no facts are freed by a change in which no document became looser', () => 
   let freed = 0;
   fc.assert(
     fc.property(world, world, fc.array(asked, { minLength: 4, maxLength: 4 }), (before, after, asks) => {
-      const admitted = asks.flatMap((one) => admittedBy(before, after, one, nowMs));
+      const admitted = asks.flatMap(admissionsBetween(before, after, nowMs));
       freed += admitted.length;
       if (admitted.length > 0) expect(found(before, after)).not.toEqual([]);
-      expect(asks.flatMap((one) => admittedBy(before, before, one, nowMs))).toEqual([]);
+      expect(asks.flatMap(admissionsBetween(before, before, nowMs))).toEqual([]);
     }),
     { numRuns: 1_000 },
   );
@@ -175,10 +175,22 @@ test('no facts are freed by a change in which no document became looser', () => 
 test('facts are told with the model that they admit now and the rules that left it out', () => {
   const before = snapshotOf(client('c', { data_class: 'customer', ...bound }), model('m'));
   const after = snapshotOf(client('c', { data_class: 'open' }), model('m'), model('new'));
-  expect(admittedBy(before, after, facts({ client: 'c' }), nowMs)).toEqual([
-    { model: 'm', rules: ['customer_data', 'avoid_cloud'] },
-  ]);
+  const admitted = admissionsBetween(before, after, nowMs);
+  expect(admitted(facts({ client: 'c' }))).toEqual([{ model: 'm', rules: ['customer_data', 'avoid_cloud'] }]);
   const floor = { dataClass: 'open', avoidCloud: true, compliantOnly: false, standards: [], residencies: [] } as const;
-  expect(admittedBy(before, after, facts({ client: 'c', floor }), nowMs)).toEqual([]);
-  expect(admittedBy(before, after, facts({ client: 'unknown' }), nowMs)).toEqual([]);
+  expect(admitted(facts({ client: 'c', floor }))).toEqual([]);
+  expect(admitted(facts({ client: 'unknown' }))).toEqual([]);
+});
+
+test('of many models the first twenty are told, and only those whose tags changed where the rules did not', () => {
+  const many = (more: Partial<ModelDocument>) => Array.from({ length: 30 }, (_, n) => model(`m${n}`, more));
+  const open = client('c', { data_class: 'open' });
+  const customers = client('c', { data_class: 'customer' });
+  const sees = { allowed_tasks: { can_this_model_see_customer_data: true } };
+  const freed = admissionsBetween(snapshotOf(customers, ...many({})), snapshotOf(open, ...many({})), nowMs);
+  expect(freed(facts({ client: 'c' }))).toHaveLength(20);
+  const retagged = snapshotOf(customers, ...many({}).slice(1), model('m0', sees));
+  expect(admissionsBetween(snapshotOf(customers, ...many({})), retagged, nowMs)(facts({ client: 'c' }))).toEqual([
+    { model: 'm0', rules: ['customer_data'] },
+  ]);
 });

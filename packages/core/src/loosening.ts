@@ -199,6 +199,7 @@ function fieldOfClass(dataClass: DataClass): string {
 
 /** Looked at now and when a tag of before would have expired: a longer one loosens, too. */
 function looserTags(before: Model, after: Model, nowMs: number): readonly Found[] {
+  if (dataTagsOf(before) === dataTagsOf(after)) return [];
   const expiries = (before.compliance ?? []).map(({ expiresAtMs }) => expiresAtMs);
   const instants = [nowMs, ...expiries.filter((atMs) => atMs > nowMs && Number.isFinite(atMs))];
   return demands.flatMap(([field, what, demand]) =>
@@ -210,3 +211,17 @@ function looserTags(before: Model, after: Model, nowMs: number): readonly Found[
 
 const meets = (model: Model, demand: DataRequirement, atMs: number): boolean =>
   brokenDataRules(model, demand, atMs).length === 0;
+
+/** All of a model that rules on data read: equal tags admit the same. */
+export const dataTagsOf = (model: Model): string =>
+  JSON.stringify([
+    model.maySeeCustomerData,
+    model.securityLevel,
+    model.callMethod,
+    model.isPrivate,
+    model.dataResidency,
+    model.compliance?.map(({ standard, expiresAtMs }) => [
+      standard,
+      expiresAtMs === Number.POSITIVE_INFINITY ? 'never' : expiresAtMs,
+    ]),
+  ]);

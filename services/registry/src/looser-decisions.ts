@@ -1,4 +1,4 @@
-import { admittedBy, type Admitted, type Facts, type Snapshot } from '@will/core';
+import { admissionsBetween, type Admitted, type Facts, type Snapshot } from '@will/core';
 import { factsInWords, named } from './facts-in-words.ts';
 import type { RecentFacts } from './ports.ts';
 
@@ -13,18 +13,20 @@ export interface LooserDecision {
 }
 
 /** The decisions for which a change frees a model, those decided most often first. */
-export const looserDecisions = (
+export function looserDecisions(
   before: Snapshot,
   after: Snapshot,
   recent: readonly RecentFacts[],
   nowMs: number,
-): readonly LooserDecision[] =>
-  recent
+): readonly LooserDecision[] {
+  const admitted = admissionsBetween(before, after, nowMs);
+  return recent
     .flatMap(({ facts, decisions }) => {
-      const models = admittedBy(before, after, facts, nowMs);
+      const models = admitted(facts);
       return models.length === 0 ? [] : [{ facts, decisions, models, words: inWords(facts, decisions, models) }];
     })
     .sort((a, b) => b.decisions - a.decisions);
+}
 
 function inWords(facts: Facts, decisions: number, models: readonly Admitted[]): string {
   const rules = [...new Set(models.flatMap((one) => one.rules))];
