@@ -84,6 +84,7 @@ test('tokens are reserved at their most and settled at what they were', async ()
   for (let n = 0; n < 20; n += 1) await run('tokens', { maxOutputTokens: 900 });
   expect(upstream.countOf('tokens')).toBe(20);
   const tooLarge = await run('tokens', { maxOutputTokens: 5_000 }).catch((error: unknown) => error);
+  expect(tooLarge).toMatchObject({ code: 'limit_unreachable', isRetryable: false });
   expect((tooLarge as Error).message).toContain('may take more than the limit of 3000 tokens per day of model tokens');
 });
 

@@ -93,6 +93,7 @@ test('what single change would let in a model that was left out is told, by expl
     input: 'Hello',
     client: 'acmelegal',
     model: 'cloud',
+    unavailableModel: 'route',
   });
   await decisionOf(system, decisionId);
   const change = 'cloud (the task asks for it) would be a candidate if client acmelegal did not ask for avoid_cloud\n';

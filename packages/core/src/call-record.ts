@@ -40,6 +40,10 @@ export interface CallRecord {
   readonly fine: string;
   /** For operators; never content. */
   readonly reason: string | undefined;
+  /** Of the provider's answer that was no success. Absent: there was none. */
+  readonly httpStatus?: number;
+  /** The provider's own code for its failure: at most 64 of `A-Z a-z 0-9 _ . -`. Absent: it gave none. */
+  readonly vendorCode?: string;
   readonly finish: string | undefined;
   readonly usage: Usage | undefined;
   readonly outputChars: number;

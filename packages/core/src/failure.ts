@@ -1,4 +1,5 @@
 import type { FailureReason, FineOutcome, ProviderFailure } from './outcome.ts';
+import { type ProviderError, readProviderError } from './provider-error.ts';
 import { retryAfterMs, type ProviderWord } from './provider-rest.ts';
 
 /** What a provider answered when it did not do the call. */
@@ -22,6 +23,7 @@ const kinds: Record<FailureReason, Kind> = {
   bad_key: { fine: 'AuthError', message: 'the provider did not accept the key', isRetryable: true },
   missing_key: { fine: 'AuthError', message: 'the key is missing', isRetryable: true },
   bad_request: { fine: 'Invalid', message: 'the provider found the request invalid', isRetryable: true },
+  invalid_value: { fine: 'Invalid', message: 'the provider found a value of the request invalid', isRetryable: false },
   not_found: { fine: 'Invalid', message: 'the provider does not know the model', isRetryable: true },
   server_error: { fine: 'Overloaded', message: 'the provider failed', isRetryable: true },
   overloaded: { fine: 'Overloaded', message: 'the provider is overloaded', isRetryable: true },
@@ -39,31 +41,150 @@ const kinds: Record<FailureReason, Kind> = {
 /** The failure of a reason. */
 export function failureOf(
   reason: FailureReason,
-  details: { readonly status?: number; readonly retryAfterMs?: number | undefined; readonly detail?: string } = {},
+  details: {
+    readonly status?: number;
+    readonly retryAfterMs?: number | undefined;
+    readonly detail?: string;
+    readonly vendorCode?: string | undefined;
+    readonly param?: string | undefined;
+  } = {},
 ): ProviderFailure {
   const { fine, message, isRetryable } = kinds[reason];
+  const { detail, status, retryAfterMs: restMs, vendorCode, param } = details;
   return {
     fine,
     reason,
-    message: details.detail === undefined ? message : `${message} (${details.detail})`,
-    status: details.status,
+    message: detail === undefined ? message : `${message} (${detail})`,
+    status,
     isRetryable,
-    retryAfterMs: details.retryAfterMs,
+    retryAfterMs: restMs,
+    ...(vendorCode !== undefined && { vendorCode }),
+    ...(param !== undefined && { param }),
   };
 }
 
-/** Codes in bodies, in the order in which they are looked for. They say more than the status. */
-const bodyCodes: readonly (readonly [RegExp, FailureReason])[] = [
-  [/insufficient_quota|billing_hard_limit|billing_not_active|credit balance is too low/i, 'quota'],
-  [/"?(content_filter|content_policy_violation|blockReason|ResponsibleAIPolicyViolation)/i, 'content_filter'],
+/** A vendor's codes, in the order in which they are looked for. They say more than the status. */
+const codes: readonly (readonly [FailureReason, readonly string[]])[] = [
   [
-    /context_length_exceeded|exceed_context_size_error|prompt is too long|maximum context length|input token count.{0,40}exceeds/i,
-    'context_length',
+    'quota',
+    [
+      'insufficient_quota',
+      'billing_hard_limit_reached',
+      'billing_not_active',
+      'insufficient_balance',
+      'quota_exceeded',
+    ],
   ],
-  [/invalid_api_key|authentication_error|permission_error|API_KEY_INVALID/i, 'bad_key'],
-  [/overloaded_error|"UNAVAILABLE"/i, 'overloaded'],
-  [/rate_limit_exceeded|rate_limit_error|"RESOURCE_EXHAUSTED"/i, 'rate_limit'],
+  [
+    'content_filter',
+    [
+      'content_filter',
+      'content_filtered',
+      'content_policy_violation',
+      'contentpolicyviolation',
+      'responsibleaipolicyviolation',
+      'moderation_blocked',
+      'data_inspection_failed',
+      'datainspectionfailed',
+      'invalid_prompt',
+      'prohibited_content',
+      'content_moderation',
+      'sensitive_words_detected',
+    ],
+  ],
+  [
+    'context_length',
+    [
+      'context_length_exceeded',
+      'exceed_context_size_error',
+      'request_too_large',
+      'string_above_max_length',
+      'model_max_prompt_tokens_exceeded',
+      'model_context_window_exceeded',
+      'tokens_limit_reached',
+    ],
+  ],
+  [
+    'bad_key',
+    [
+      'invalid_api_key',
+      'api_key_invalid',
+      'authentication_error',
+      'permission_error',
+      'account_deactivated',
+      'unsupported_country_region_territory',
+    ],
+  ],
+  ['overloaded', ['overloaded_error', 'unavailable', 'unavailable_error', 'engine_overloaded', 'server_is_overloaded']],
+  ['rate_limit', ['rate_limit_exceeded', 'rate_limit_error', 'resource_exhausted', 'too_many_requests']],
+  ['not_found', ['model_not_found', 'not_found_error', 'deploymentnotfound', 'model_not_exist']],
+  [
+    'invalid_value',
+    [
+      'invalid_value',
+      'invalid_type',
+      'missing_required_parameter',
+      'unknown_parameter',
+      'invalid_function_parameters',
+      'integer_below_min_value',
+      'integer_above_max_value',
+      'decimal_below_min_value',
+      'decimal_above_max_value',
+      'array_above_max_length',
+      'array_below_min_length',
+      'empty_array',
+      'empty_string',
+      'invalid_base64',
+      'invalid_image_url',
+      'invalid_image_format',
+      'image_parse_error',
+    ],
+  ],
 ];
+const reasonOfCode = new Map(codes.flatMap(([reason, known]) => known.map((code) => [code, reason] as const)));
+const rankOf = new Map(codes.map(([reason], rank) => [reason, rank]));
+
+/** An account that may not be used any more: its words may sound like those about content. */
+const suspended =
+  /(account|organi[sz]ation|team|api key) .{0,60}(suspended|deactivated|disabled|banned|terminated|flagged)/i;
+const spent =
+  /(credit )?balance is too low|insufficient (balance|credits?|funds)|doesn.t have any credits|(out of|not enough) credits/i;
+const tooLong = new RegExp(
+  [
+    'prompt is too long',
+    '(input|prompt|request) (length )?is too (long|large) for',
+    'maximum context length',
+    'maximum prompt length is',
+    'input token count.{0,40}exceeds',
+    'exceeds? (the )?(available )?context (size|window|length|limit)',
+    'exceeds? (the |this )?(model.?s? )?(maximum )?context (length|window)',
+    'exceed context limit',
+    'too large for model with',
+    'longer than the (maximum model length|model.?s context length)',
+    'too many tokens',
+    'request too large for',
+    'request exceeds the maximum size',
+    'reduce the length of the (messages|prompt|input)',
+    'exceeds the maximum allowed input length',
+  ].join('|'),
+  'i',
+);
+const aboutContent = new RegExp(
+  [
+    'content exists risk',
+    'content[ _-](management|moderation|usage|safety)?[ _-]?(policy|policies|filter\\w*|guidelines?|moderation)',
+    'violat\\w+ .{0,60}(polic\\w+|guidelines?|terms of)',
+    '(input|prompt|request|content|message) .{0,40}(was|were|is|has been) (flagged|blocked)',
+    'flagged (as|by|for) .{0,60}(moderation|safety|polic\\w+|unsafe|harm\\w*|violence|sexual|hate|sensitive)',
+    'requires moderation|by moderation|by our moderation',
+    'usage guidelines|usage polic\\w+',
+    'safety_check|safety (system|filters?|settings|polic\\w+|guidelines|reasons)',
+    '(inappropriate|prohibited|harmful|unsafe|sensitive) content',
+    'responsible ai|guardrails? (intervened|blocked)',
+    'blocked output|output blocked',
+  ].join('|'),
+  'i',
+);
 
 /** Status codes whose meaning does not hang on the body. */
 const statuses: Readonly<Record<number, FailureReason>> = {
@@ -79,19 +200,62 @@ const statuses: Readonly<Record<number, FailureReason>> = {
   529: 'overloaded',
 };
 
-/** Classifies an answer that is no success: the codes in its body first, then its status. Total. */
+/** Classifies an answer that is no success: the provider's own words first, then its status. Total. */
 export function classifyHttp(answer: FailedAnswer): ProviderFailure {
   const { status } = answer;
+  const error = readProviderError(answer.body);
   const reason =
-    reasonInBody(answer.body) ??
+    reasonOf(error, status) ??
     statuses[status] ??
     (status >= 500 ? 'server_error' : status >= 400 ? 'bad_request' : 'bad_response');
-  return failureOf(reason, { status, retryAfterMs: retryAfterMs(answer, kinds[reason].fine === 'RateLimited') });
+  return failureOf(reason, {
+    status,
+    ...told(error, status),
+    retryAfterMs: retryAfterMs(answer, kinds[reason].fine === 'RateLimited'),
+  });
 }
 
-/** The reason that a provider's own error object tells, wherever it stands; undefined: none that is known. */
-export const reasonInBody = (body: string): FailureReason | undefined =>
-  bodyCodes.find(([pattern]) => pattern.test(body))?.[1];
+/** A failure that a provider tells in place of content, in an answer that began well. `otherwise`: its words are not known. */
+export function classifyTold(body: string, otherwise: FailureReason): ProviderFailure {
+  const error = readProviderError(body);
+  return failureOf(reasonOf(error, 200) ?? otherwise, { status: 200, ...told(error, 200) });
+}
+
+/** What operators see of a provider's words: its status and code, and nothing that could be content. */
+function told({ code, param }: ProviderError, status: number) {
+  const detail = [`HTTP ${status}`, code, param && `field ${param}`].filter(
+    (part) => part !== undefined && part !== '',
+  );
+  return { detail: detail.join(', '), vendorCode: code, param };
+}
+
+/** The reason that a provider's own error tells; undefined: none that is known. */
+function reasonOf(error: ProviderError, status: number): FailureReason | undefined {
+  const { codes: said, message } = error;
+  if (suspended.test(message)) return 'bad_key';
+  if (spent.test(message)) return 'quota';
+  if (status === 413) return 'context_length';
+  const byCode = said
+    .flatMap((code) => reasonOfCode.get(code) ?? [])
+    .toSorted((a, b) => (rankOf.get(a) ?? 0) - (rankOf.get(b) ?? 0))[0];
+  if (byCode === 'quota' || byCode === 'content_filter' || byCode === 'context_length') return byCode;
+  const isTheCallers = status < 500 && status !== 401;
+  if (isTheCallers && tooLong.test(message)) return 'context_length';
+  if (isTheCallers && status !== 429 && aboutContent.test(message)) return 'content_filter';
+  return byCode ?? (isInvalidValue(error, status) ? 'invalid_value' : undefined);
+}
+
+/** What a model lacks is told like a wrong value; another model may have it. */
+const ofTheModel =
+  /^(model|max_tokens|max_completion_tokens|max_output_tokens|tools|tool_choice|response_format|reasoning.*|n)$/;
+
+/** OpenAI's form: a field is named that no model would take so. */
+const isInvalidValue = ({ codes: said, param }: ProviderError, status: number): boolean =>
+  status === 400 &&
+  param !== undefined &&
+  !ofTheModel.test(param) &&
+  said.includes('invalid_request_error') &&
+  !said.some((code) => code.startsWith('unsupported'));
 
 /** Classifies a connection that failed by the code of its error: `ECONNREFUSED`, `UND_ERR_HEADERS_TIMEOUT`, … */
 export function classifyTransport(code: string): ProviderFailure {

@@ -7,6 +7,7 @@ export * from './compile-snapshot.ts';
 export * from './cost.ts';
 export * from './latency-buckets.ts';
 export * from './prices.ts';
+export * from './provider-error.ts';
 export * from './provider-rest.ts';
 export * from './rank-by-goal.ts';
 export * from './start-window.ts';

@@ -28,6 +28,7 @@ export type FailureReason =
   | 'bad_key'
   | 'missing_key'
   | 'bad_request'
+  | 'invalid_value'
   | 'not_found'
   | 'server_error'
   | 'overloaded'
@@ -49,6 +50,10 @@ export interface ProviderFailure {
   readonly message: string;
   /** HTTP status where there was one. */
   readonly status: number | undefined;
+  /** The provider's own code: at most 64 of `A-Z a-z 0-9 _ . -`. Absent: it gave none. */
+  readonly vendorCode?: string;
+  /** The field of the request that the provider names, in its own words; of the same form. */
+  readonly param?: string;
   /** Another model may well succeed. */
   readonly isRetryable: boolean;
   /** How long the provider asked to be left alone. */

@@ -492,7 +492,7 @@ export function wiringOf({ document }: Model): string {
 const busy = (
   call: IncomingCall,
   reason: string,
-  more: Pick<MessageInitShape<typeof wire.CallBusySchema>, 'untilUnixMs' | 'isKept' | 'isLimit'> = {},
+  more: Pick<MessageInitShape<typeof wire.CallBusySchema>, 'untilUnixMs' | 'isKept' | 'isLimit' | 'isBudget'> = {},
 ): void => call.toRouter({ case: 'busy', value: create(wire.CallBusySchema, { reason, ...more }) });
 
 const claimOf = ({ request: { facts } }: IncomingCall): Claim => ({
@@ -518,7 +518,7 @@ const none = { requests: 0n, tokens: 0n, nano_usd: 0n };
 const reached = (call: IncomingCall, limit: LimitReached): void =>
   limit.untilMs === Infinity
     ? refuse(call, { rule: 'limit', detail: limit.reason, isRetryable: true })
-    : busy(call, limit.reason, { untilUnixMs: endOf(limit), isLimit: true });
+    : busy(call, limit.reason, { untilUnixMs: endOf(limit), isLimit: true, isBudget: limit.isBudget ?? false });
 
 const pausing = (call: IncomingCall, pause: Pause): void => busy(call, pause.reason, { untilUnixMs: endOf(pause) });
 

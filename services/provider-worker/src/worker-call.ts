@@ -441,7 +441,7 @@ export class WorkerCall implements Commanded {
   }
 
   #fail(failure: ProviderFailure, usage: Usage | undefined): void {
-    const summary = this.#summary(failure.fine, failure.message);
+    const summary = this.#summary(failure.fine, failure.message, failure);
     const retryAfterMs = failure.retryAfterMs ?? 0;
     if (this.#hasContent) this.#stream.fail(this.#failureFrame(failure, summary));
     if (failure === tooLate) this.#deps.window.refuse();
@@ -478,7 +478,7 @@ export class WorkerCall implements Commanded {
     return Math.max(0, Math.round(this.#deps.nowMs() - this.#startedAtMs));
   }
 
-  #summary(fine: FineOutcome, reason: string): wire.AttemptSummary {
+  #summary(fine: FineOutcome, reason: string, failure?: ProviderFailure): wire.AttemptSummary {
     const { attempt, attemptId } = this.#call.request;
     return create(wire.AttemptSummarySchema, {
       number: attempt,
@@ -489,6 +489,11 @@ export class WorkerCall implements Commanded {
       reason,
       durationMs: this.#durationMs(),
       style: this.#style,
+      // Rules have their own words.
+      cause: fine === 'Policy' ? '' : (failure?.reason ?? ''),
+      httpStatus: failure?.status ?? 0,
+      vendorCode: failure?.vendorCode ?? '',
+      param: failure?.param ?? '',
     });
   }
 
@@ -522,6 +527,8 @@ export class WorkerCall implements Commanded {
       outcome: summary.outcome,
       fine: summary.fine,
       reason: summary.reason,
+      httpStatus: summary.httpStatus,
+      vendorCode: summary.vendorCode,
       finish,
       ...(usage && { usage: usageToWire(usage) }),
       outputChars: this.#outputChars,

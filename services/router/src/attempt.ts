@@ -25,6 +25,7 @@ export type AttemptEnd =
       readonly untilUnixMs: number;
       readonly isKept: boolean;
       readonly isLimit: boolean;
+      readonly isBudget: boolean;
     }
   | { readonly kind: 'nobody' }
   /** The task was over first. */
@@ -215,13 +216,14 @@ export class Attempt {
           untilUnixMs: Number(event.kind.value.untilUnixMs),
           isKept: event.kind.value.isKept,
           isLimit: event.kind.value.isLimit,
+          isBudget: event.kind.value.isBudget,
         });
       case 'refused': {
         delivery.isSettled = true;
         const { rule, detail, retryable } = event.kind.value;
         return this.#end({
           kind: 'failed',
-          summary: this.summary('Policy', `${rule}: ${detail}`),
+          summary: { ...this.summary('Policy', `${rule}: ${detail}`), cause: rule },
           isRetryable: retryable,
           retryAfterMs: 0,
         });

@@ -10,8 +10,39 @@ const terminalCodes: Readonly<Record<string, wire.FailureCode>> = {
   Policy: wire.FailureCode.BLOCKED,
 };
 
+/** Causes that lie in the task itself: whoever sends it again gets the same answer. */
+const callersFaults: Readonly<Record<string, wire.FailureCode>> = {
+  context_length: wire.FailureCode.CONTEXT_LENGTH_EXCEEDED,
+  content_filter: wire.FailureCode.CONTENT_FILTERED,
+  invalid_value: wire.FailureCode.INVALID_TASK,
+  bad_request: wire.FailureCode.INVALID_TASK,
+  limit: wire.FailureCode.LIMIT_UNREACHABLE,
+};
+
 /** How a task ends whose attempt failed for good. */
-export const codeOf = (fine: string): wire.FailureCode => terminalCodes[fine] ?? wire.FailureCode.ALL_FAILED;
+export const codeOf = ({ cause, fine }: wire.AttemptSummary): wire.FailureCode =>
+  (cause === 'not_found' ? undefined : (callersFaults[cause] ?? terminalCodes[fine])) ?? wire.FailureCode.ALL_FAILED;
+
+/** How a task ends where each of its attempts failed by the task's own fault; undefined: another fault was among them. */
+export function callersFaultOf(summaries: readonly wire.AttemptSummary[]): wire.FailureCode | undefined {
+  const attempts = summaries.filter(({ attemptId }) => attemptId !== '');
+  const [first] = attempts;
+  return first && attempts.every(({ cause }) => callersFaults[cause] !== undefined)
+    ? callersFaults[first.cause]
+    : undefined;
+}
+
+const faultsInWords: Partial<Record<wire.FailureCode, string>> = {
+  [wire.FailureCode.CONTEXT_LENGTH_EXCEEDED]: 'the input is too long for every model that was tried; send less',
+  [wire.FailureCode.CONTENT_FILTERED]: 'a content filter of the provider rejected the task; change its content',
+  [wire.FailureCode.INVALID_TASK]: 'the provider found the request invalid; correct it',
+  [wire.FailureCode.LIMIT_UNREACHABLE]:
+    'a limit can never admit this call; send less, ask for less output, or name another model',
+};
+
+/** What the caller did wrong, and the whole way. */
+export const faultMessage = (code: wire.FailureCode, summaries: readonly wire.AttemptSummary[]): string =>
+  `${faultsInWords[code] ?? 'the task cannot be done'}: ${wayOf(summaries)}`;
 
 /** Every model on the way and what became of it. */
 export const wayOf = (summaries: readonly wire.AttemptSummary[]): string =>

@@ -224,6 +224,99 @@ test('a failure before content goes on to the next model, which is told of the f
   expect(sent[1]?.request.prior.map(({ model, fine }) => [model, fine])).toEqual([['a', 'Overloaded']]);
 });
 
+const failedBy = (model: string, cause: string, retryable = true): wire.CallEvent['kind'] => ({
+  case: 'ended',
+  value: create(wire.CallEndedSchema, {
+    attempt: { model, fine: 'Invalid', outcome: 'Blocked', attemptId: model, cause, reason: cause },
+    hadContent: false,
+    retryable,
+  }),
+});
+
+test.each([
+  ['context_length', wire.FailureCode.CONTEXT_LENGTH_EXCEEDED],
+  ['content_filter', wire.FailureCode.CONTENT_FILTERED],
+  ['bad_request', wire.FailureCode.INVALID_TASK],
+] as const)(
+  'a task whose every attempt failed by %s ends by its own fault, and is not to be sent again',
+  async (cause, code) => {
+    const { over, sent, frames, settle } = world(['a', 'b']);
+    for (const model of ['a', 'b']) {
+      await settle();
+      sent.at(-1)?.hear(accepted(sent.length));
+      sent.at(-1)?.hear(failedBy(model, cause));
+    }
+    await over;
+    expect(sent.map(({ request }) => request.model)).toEqual(['a', 'b']);
+    expect(failureIn(frames)).toMatchObject({
+      code,
+      retryable: false,
+      message: expect.stringContaining(`a (${cause})`),
+    });
+  },
+);
+
+test('no other model is tried for a value that every model finds invalid', async () => {
+  const { over, sent, frames, settle } = world(['a', 'b']);
+  await settle();
+  sent[0]?.hear(accepted(1));
+  sent[0]?.hear(failedBy('a', 'invalid_value', false));
+  await over;
+  expect(sent).toHaveLength(1);
+  expect(failureIn(frames)).toMatchObject({ code: wire.FailureCode.INVALID_TASK, retryable: false });
+});
+
+test('one attempt that failed by another’s fault makes it worth another try', async () => {
+  const { over, sent, frames, settle } = world(['a', 'b']);
+  await settle();
+  sent[0]?.hear(accepted(1));
+  sent[0]?.hear(failedBy('a', 'context_length'));
+  await settle();
+  sent[1]?.hear(accepted(2));
+  sent[1]?.hear(ended('b', 'Overloaded', false));
+  await over;
+  expect(failureIn(frames)).toMatchObject({ code: wire.FailureCode.ALL_FAILED, retryable: true });
+});
+
+test('a call that no limit can ever admit is told to be so', async () => {
+  const { over, sent, frames, settle } = world(['a']);
+  await settle();
+  sent[0]?.hear({
+    case: 'refused',
+    value: create(wire.CallRefusedSchema, {
+      rule: 'limit',
+      detail: 'the call may take more than the limit',
+      retryable: true,
+    }),
+  });
+  await over;
+  expect(failureIn(frames)).toMatchObject({ code: wire.FailureCode.LIMIT_UNREACHABLE, retryable: false });
+});
+
+test('a budget that is used up is told with its end, and that sooner is of no use; a limit per minute is not', async () => {
+  const untilUnixMs = BigInt(Date.now() + 3_600_000);
+  const endBy = async (isBudget: boolean): Promise<wire.Failure | undefined> => {
+    const { over, sent, frames, settle } = world(['a', 'b']);
+    for (const count of [1, 2]) {
+      await settle();
+      const reason = 'the limit of $5 per day of client acme is reached';
+      sent[count - 1]?.hear({
+        case: 'busy',
+        value: create(wire.CallBusySchema, { reason, untilUnixMs, isLimit: true, isBudget }),
+      });
+    }
+    await over;
+    return failureIn(frames);
+  };
+  expect(await endBy(true)).toMatchObject({
+    code: wire.FailureCode.BUDGET_EXHAUSTED,
+    retryable: false,
+    retryAfterMs: 3_600_000,
+    message: expect.stringMatching(/the limit of \$5 per day of client acme is reached, until 20/),
+  });
+  expect(await endBy(false)).toMatchObject({ code: wire.FailureCode.OVERLOADED, retryable: true });
+});
+
 test('a failure that no other model would mend ends the task', async () => {
   const { over, sent, frames, settle } = world(['a', 'b']);
   await settle();

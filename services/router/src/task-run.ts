@@ -14,7 +14,7 @@ import {
 import { factsToWire, newId, wire } from '@will/contracts';
 import { Attempt, type AttemptEnd, type AttemptListener, type DeliveryStamp } from './attempt.ts';
 import type { Decisions } from './decisions.ts';
-import { blockedMessage, codeOf, codeOfBlocked, wayOf } from './failures.ts';
+import { blockedMessage, callersFaultOf, codeOf, codeOfBlocked, faultMessage, wayOf } from './failures.ts';
 import type { AcceptedTask } from './intake.ts';
 import {
   PolicyError,
@@ -108,7 +108,7 @@ export class TaskRun implements AttemptListener {
   /** Why and until when workers say that a model cannot be called: a limit is reached, or it is spared. */
   readonly #pauses = new Map<
     string,
-    { readonly reason: string; readonly fine: FineOutcome; readonly untilMs: number }
+    { readonly reason: string; readonly fine: FineOutcome; readonly untilMs: number; readonly isBudget: boolean }
   >();
   readonly #summaries: wire.AttemptSummary[] = [];
   readonly #attempts: Attempt[] = [];
@@ -278,13 +278,16 @@ export class TaskRun implements AttemptListener {
   }
 
   /** Not full but out of its limit, spared or resting: it is not asked again before the worker's word ends. */
-  #paused(model: string, { reason, untilUnixMs, isKept, isLimit }: Extract<AttemptEnd, { kind: 'busy' }>): void {
+  #paused(
+    model: string,
+    { reason, untilUnixMs, isKept, isLimit, isBudget }: Extract<AttemptEnd, { kind: 'busy' }>,
+  ): void {
     if (isKept) this.#deps.slots.kept(model, this.task.facts.client);
     if (untilUnixMs <= this.#deps.nowMs()) return;
     const isResting = this.#deps.rests.untilMs.has(model);
     const fine = isLimit ? 'RateLimited' : 'Busy';
     if (!isResting && !this.#pauses.has(model)) this.#skip(model, reason, fine);
-    this.#pauses.set(model, { reason, fine, untilMs: untilUnixMs });
+    this.#pauses.set(model, { reason, fine, untilMs: untilUnixMs, isBudget });
   }
 
   async #attempt(model: string, patience: number, anotherFollows: boolean): Promise<AttemptEnd> {
@@ -546,6 +549,12 @@ export class TaskRun implements AttemptListener {
       });
       return this.#records.noCall('Busy', 'all slots are taken');
     }
+    const fault = full.length === 0 ? callersFaultOf(this.#summaries) : undefined;
+    if (fault !== undefined) {
+      const message = faultMessage(fault, this.#summaries);
+      this.#fail(fault, message);
+      return this.#records.noCall('Invalid', message);
+    }
     if (this.#summaries.some(({ fine }) => fine !== 'NoWorker')) {
       this.#fail(wire.FailureCode.ALL_FAILED, `every attempt failed: ${wayOf(this.#summaries)}`, { isRetryable: true });
       return this.#records.noCall('Policy', 'every worker refused or was silent');
@@ -566,6 +575,7 @@ export class TaskRun implements AttemptListener {
     const pause = told && told.untilMs >= (this.#deps.rests.untilMs.get(first) ?? 0) ? told : undefined;
     const why = pause ? `${first}: ${pause.reason}, until ${at}` : `${first} is cooling down until ${at}`;
     const isAll = others.length === 0;
+    if (models.every((model) => this.#isOutOfBudget(model))) return this.#budgetUsedUp(why, restMs);
     const message = isAll ? 'every model that may do it rests' : `no model is free: ${wayOf(others)}`;
     this.#fail(wire.FailureCode.OVERLOADED, `${message}; ${why}`, {
       isRetryable: true,
@@ -574,13 +584,25 @@ export class TaskRun implements AttemptListener {
     this.#records.noCall(pause?.fine ?? 'Busy', why);
   }
 
+  /** Its pause is the end of a budget's period, and no longer rest hides it. */
+  #isOutOfBudget(model: string): boolean {
+    const pause = this.#pauses.get(model);
+    return pause?.isBudget === true && pause.untilMs >= (this.#deps.rests.untilMs.get(model) ?? 0);
+  }
+
+  /** To come again sooner is of no use: the error is told to be final, and when its period ends. */
+  #budgetUsedUp(why: string, restMs: number): void {
+    this.#fail(wire.FailureCode.BUDGET_EXHAUSTED, `the budget is used up: ${why}`, { retryAfterMs: restMs });
+    this.#records.noCall('RateLimited', why);
+  }
+
   #lost(summary: wire.AttemptSummary): void {
     const attempt = this.#attempts.find(({ id }) => id === summary.attemptId);
     if (attempt) this.#records.lost(attempt, summary);
   }
 
   #failLike(summary: wire.AttemptSummary, retryAfterMs: number): void {
-    this.#fail(codeOf(summary.fine), `${summary.model}: ${summary.reason}`, { retryAfterMs });
+    this.#fail(codeOf(summary), `${summary.model}: ${summary.reason}`, { retryAfterMs });
   }
 
   #failBy(error: unknown): void {

@@ -106,6 +106,8 @@ const columns: readonly (readonly [name: string, value: (call: wire.CallRecord) 
   ['outcome', (call) => call.outcome],
   ['fine', (call) => call.fine],
   ['reason', (call) => call.reason],
+  ['http_status', (call) => (call.httpStatus === 0 ? undefined : call.httpStatus)],
+  ['vendor_code', (call) => call.vendorCode],
   ['finish', (call) => call.finish],
   ['duration_ms', (call) => call.durationMs],
   ['first_content_ms', (call) => call.firstContentMs],

@@ -21,6 +21,10 @@ const attempt = (number: number, model: string, fine: string, outcome = 'Blocked
   reason: fine === 'Success' ? '' : 'the key is missing',
   durationMs: 3,
   style: '',
+  cause: '',
+  httpStatus: 0,
+  vendorCode: '',
+  param: '',
 });
 
 const success: TaskResult = {
@@ -137,6 +141,10 @@ test('--json is one line with everything a program needs', async () => {
         reason: 'the key is missing',
         durationMs: 3,
         style: '',
+        cause: '',
+        httpStatus: 0,
+        vendorCode: '',
+        param: '',
       },
       {
         number: 2,
@@ -147,6 +155,10 @@ test('--json is one line with everything a program needs', async () => {
         reason: '',
         durationMs: 3,
         style: '',
+        cause: '',
+        httpStatus: 0,
+        vendorCode: '',
+        param: '',
       },
     ],
     usage: {

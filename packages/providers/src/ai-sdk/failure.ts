@@ -1,5 +1,5 @@
 import { APICallError, UnsupportedFunctionalityError } from '@ai-sdk/provider';
-import { classifyHttp, classifyTransport, failureOf, type ProviderFailure, reasonInBody } from '@will/core';
+import { classifyHttp, classifyTold, classifyTransport, failureOf, type ProviderFailure } from '@will/core';
 
 /** What a call had come to when it failed. */
 export interface FailedCall {
@@ -23,6 +23,6 @@ export function failureFrom({ error, failedCode, status: answered, hasContent, n
   if (!APICallError.isInstance(error) || error.statusCode === undefined) return failureOf('bad_response');
   const { statusCode, responseHeaders = {}, responseBody: body = '' } = error;
   const status = answered ?? statusCode;
-  if (status === 200) return failureOf(reasonInBody(body) ?? 'bad_response', { status });
+  if (status === 200) return classifyTold(body, 'bad_response');
   return classifyHttp({ status, headers: responseHeaders, body, nowMs });
 }

@@ -1,4 +1,4 @@
-import { failureOf, type ProviderFailure, reasonInBody } from '@will/core';
+import { classifyTold, failureOf, type ProviderFailure } from '@will/core';
 
 /** An answer that is none, or one that tells a failure. Only its `failure` leaves this package. */
 export class AnswerError extends Error {
@@ -14,8 +14,7 @@ export class AnswerError extends Error {
 export const unreadable = (): AnswerError => new AnswerError(failureOf('bad_response', { status: 200 }));
 
 /** The answer holds the vendor's own error in place of content. */
-export const toldError = (body: string): AnswerError =>
-  new AnswerError(failureOf(reasonInBody(body) ?? 'server_error', { status: 200 }));
+export const toldError = (body: string): AnswerError => new AnswerError(classifyTold(body, 'server_error'));
 
 export type Fields = Readonly<Record<string, unknown>>;
 

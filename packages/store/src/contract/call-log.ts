@@ -32,6 +32,13 @@ export function callLogContract(newPlace: () => Promise<Place<CallLog>>): void {
       expect(await log.calls({}, 1)).toEqual([dear]);
     }));
 
+  test('the HTTP status and code of a provider’s failure come out as they went in', () =>
+    onStore(newPlace, async (log) => {
+      const failed = callRecord({ fine: 'Invalid', outcome: 'Blocked', httpStatus: 400, vendorCode: 'invalid_value' });
+      await log.ingest([call(failed)]);
+      expect(await log.calls({}, 1)).toEqual([failed]);
+    }));
+
   test('a price with all its parts, and rare kinds of tokens, come out as they went in', () =>
     onStore(newPlace, async (log) => {
       const rich = callRecord({

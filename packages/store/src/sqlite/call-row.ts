@@ -43,6 +43,8 @@ export const columnNames = [
   'audio_output_tokens',
   'images',
   'price_more',
+  'http_status',
+  'vendor_code',
 ] as const;
 
 /** Money may be wider than a JavaScript number, so it comes out as text. */
@@ -99,6 +101,8 @@ export function rowOf(record: CallRecord): SQLInputValue[] {
     usage?.audioOutputTokens ?? null,
     usage?.images ?? null,
     price ? morePrice(price) : null,
+    record.httpStatus ?? null,
+    record.vendorCode ?? null,
   ];
 }
 
@@ -116,7 +120,8 @@ type OptionalCount =
   | 'audio_output_tokens'
   | 'images'
   | 'price_input'
-  | 'price_output';
+  | 'price_output'
+  | 'http_status';
 
 export type CallRow = {
   readonly [K in (typeof columnNames)[number]]: K extends Text
@@ -153,6 +158,8 @@ export function recordOf(row: CallRow): CallRecord {
     fine: row.fine,
     reason: row.reason ?? undefined,
     finish: row.finish ?? undefined,
+    ...(row.http_status !== null && { httpStatus: row.http_status }),
+    ...(row.vendor_code !== null && { vendorCode: row.vendor_code }),
     usage: usageOf(row),
     outputChars: row.output_chars,
     costNanoUsd: row.cost_nano_usd === null ? undefined : BigInt(row.cost_nano_usd),

@@ -123,6 +123,8 @@ export const callSchema: Schema = {
      ) STRICT, WITHOUT ROWID;
      CREATE INDEX contents_by_end ON contents(until_ms);
      CREATE INDEX contents_by_client ON contents(client)`,
+    `ALTER TABLE calls ADD COLUMN http_status INTEGER;
+     ALTER TABLE calls ADD COLUMN vendor_code TEXT`,
   ],
 };
 

@@ -80,7 +80,9 @@ const fromGuardError = ({ code, message }: GuardError): HttpError =>
 function fromTaskError(error: TaskError): HttpError {
   const { code, taskId, decisionId, attempts, exclusions, isRetryable } = error;
   const status = statuses[code];
+  const param = attempts.findLast((attempt) => attempt.param !== '')?.param;
   return new HttpError(status, code, error.message, {
+    ...(param !== undefined && code === 'invalid_task' && { param }),
     headers: [
       ...decisionHeaders(taskId, decisionId, attempts),
       ...retryHeaders(status, error),
@@ -153,7 +155,19 @@ const types: Record<number, string> = {
 const typeOf = (status: number): string => types[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error');
 
 /** The body that OpenAI's libraries understand, with what else is known beside their four fields. */
-export const errorBody = (error: HttpError): string => JSON.stringify({ error: errorFields(error) });
+export const errorBody = (error: HttpError): string => JSON.stringify({ error: openAiFields(error) });
+
+/** The codes that OpenAI's own API has for the same. */
+const openAiCodes: Readonly<Record<string, string>> = {
+  content_filtered: 'content_filter',
+  unknown_model: 'model_not_found',
+};
+
+/** What stands in an error, with OpenAI's codes. */
+export const openAiFields = (error: HttpError): Record<string, unknown> => ({
+  ...errorFields(error),
+  code: openAiCodes[error.code] ?? error.code,
+});
 
 /** What stands in an error, under OpenAI's names and ours. */
 export const errorFields = ({ status, code, param, message, more }: HttpError): Record<string, unknown> => ({

@@ -80,13 +80,17 @@ const types: Readonly<Record<number, string>> = {
   504: 'timeout_error',
 };
 
+/** Anthropic's libraries know an input that is too long by these words. */
+const messageOf = ({ code, message }: HttpError): string =>
+  code === 'context_length_exceeded' ? `prompt is too long: ${message}` : message;
+
 /** The body that Anthropic's libraries understand, with what else is known beside their fields. */
 export function messagesErrorBody(error: HttpError): string {
   const type = types[error.status] ?? (error.status < 500 ? 'invalid_request_error' : 'api_error');
   const taskId = error.more['task_id'];
   return JSON.stringify({
     type: 'error',
-    error: { ...errorFields(error), type },
+    error: { ...errorFields(error), message: messageOf(error), type },
     request_id: typeof taskId === 'string' ? taskId : null,
   });
 }

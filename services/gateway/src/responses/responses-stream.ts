@@ -1,5 +1,5 @@
 import type { TaskDelta, TaskResult } from '@will/client';
-import { errorFields, type HttpError } from '../http/errors.ts';
+import { type HttpError, openAiFields } from '../http/errors.ts';
 import type { AnswerFor, StreamForm } from '../text/dialect.ts';
 import {
   callItem,
@@ -65,7 +65,7 @@ export class ResponsesStream implements StreamForm {
   }
 
   fail(error: HttpError): string {
-    return this.#event('error', { ...errorFields(error), type: 'error' });
+    return this.#event('error', { ...openAiFields(error), type: 'error' });
   }
 
   #callPiece({ index = 0, id = '', function: called }: CallPiece): string {

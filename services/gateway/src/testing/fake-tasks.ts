@@ -84,6 +84,10 @@ export const attempt = (number: number, model: string, fine: string, reason = ''
   reason,
   durationMs: 12,
   style: '',
+  cause: '',
+  httpStatus: 0,
+  vendorCode: '',
+  param: '',
 });
 
 export const exclusion = (model: string, rule: string): wire.Exclusion => ({

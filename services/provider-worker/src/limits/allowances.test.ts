@@ -86,6 +86,7 @@ test('a limit grants as much as it says and not one more, and tells until when',
   expect(await allowances.take([daily(10)], one)).toEqual({
     reason: 'the limit of 10 requests per day of model gpt is reached',
     untilMs: Date.UTC(2026, 10, 24),
+    isBudget: true,
   });
 });
 

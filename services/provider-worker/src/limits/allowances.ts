@@ -15,6 +15,8 @@ export interface AllowancesDeps {
 export interface LimitReached {
   readonly reason: string;
   readonly untilMs: number;
+  /** A limit per day or month: a budget, whose period ends then. */
+  readonly isBudget?: boolean;
 }
 
 /** What a call took of every limit it counts against. */
@@ -111,7 +113,11 @@ export class Allowances {
           continue;
         }
         giveAll(taken);
-        return { reason: `${limitInWords(limit)} is reached`, untilMs: period.endMs };
+        return {
+          reason: `${limitInWords(limit)} is reached`,
+          untilMs: period.endMs,
+          isBudget: limit.period !== 'minute',
+        };
       } catch (error) {
         giveAll(taken);
         const why = error instanceof LedgerError ? error.message : 'what is left of it is not known now';

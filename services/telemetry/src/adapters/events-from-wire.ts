@@ -103,6 +103,8 @@ function recordFromWire(
     fine: record.fine,
     reason: orUndefined(record.reason),
     finish: orUndefined(record.finish),
+    ...(record.httpStatus !== 0 && { httpStatus: record.httpStatus }),
+    ...(vendorCodePattern.test(record.vendorCode) && { vendorCode: record.vendorCode }),
     usage: record.usage && usageFromWire(record.usage),
     outputChars: record.outputChars,
     costNanoUsd: record.costNanoUsd,
@@ -111,6 +113,8 @@ function recordFromWire(
     writtenBy: oneOf('writer', recordWriters, writtenBy),
   };
 }
+
+const vendorCodePattern = /^[A-Za-z0-9_.-]{1,64}$/;
 
 function intentFromWire({ record, deadlineUnixMs }: wire.AttemptIntent): AttemptIntent {
   if (!record) throw new MalformedEvent('intent', 'an intent without a record');

@@ -29,6 +29,8 @@ export function recordToWire(record: CallRecord): wire.CallRecord {
     fine: record.fine,
     reason: record.reason ?? '',
     finish: record.finish ?? '',
+    httpStatus: record.httpStatus ?? 0,
+    vendorCode: record.vendorCode ?? '',
     outputChars: record.outputChars,
     streamed: record.streamed,
     writtenBy: record.writtenBy,

@@ -260,6 +260,13 @@ export declare type CallBusy = Message<"will.v1.CallBusy"> & {
    * @generated from field: bool is_limit = 4;
    */
   isLimit: boolean;
+
+  /**
+   * Of a limit per day or month: it is a budget, and until_unix_ms is the end of its period.
+   *
+   * @generated from field: bool is_budget = 20;
+   */
+  isBudget: boolean;
 };
 
 /**

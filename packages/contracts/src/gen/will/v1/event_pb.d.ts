@@ -186,6 +186,20 @@ export declare type CallRecord = Message<"will.v1.CallRecord"> & {
    * @generated from field: will.v1.Price price = 31;
    */
   price?: Price | undefined;
+
+  /**
+   * Of the provider's answer; 0: there was none.
+   *
+   * @generated from field: uint32 http_status = 40;
+   */
+  httpStatus: number;
+
+  /**
+   * The provider's own code: at most 64 of A-Z a-z 0-9 _ . -. Empty: none.
+   *
+   * @generated from field: string vendor_code = 41;
+   */
+  vendorCode: string;
 };
 
 /**

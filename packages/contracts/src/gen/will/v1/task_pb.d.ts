@@ -374,6 +374,32 @@ export declare type AttemptSummary = Message<"will.v1.AttemptSummary"> & {
    * @generated from field: string style = 8;
    */
   style: string;
+
+  /**
+   * Why it failed: context_length, content_filter, invalid_value, rate_limit, ..., or the rule by which it was refused.
+   *
+   * @generated from field: string cause = 9;
+   */
+  cause: string;
+
+  /**
+   * Of the provider's answer; 0: there was none.
+   *
+   * @generated from field: uint32 http_status = 10;
+   */
+  httpStatus: number;
+
+  /**
+   * The provider's own code, and the field that it names: at most 64 of A-Z a-z 0-9 _ . - [ ]. Empty: none.
+   *
+   * @generated from field: string vendor_code = 11;
+   */
+  vendorCode: string;
+
+  /**
+   * @generated from field: string param = 12;
+   */
+  param: string;
 };
 
 /**
