@@ -70,14 +70,22 @@ test('a file of a newer release is refused', () =>
     });
   }));
 
-const withoutPrices = ['cache_write_tokens', 'audio_input_tokens', 'audio_output_tokens', 'images', 'price_more']
+const withoutPrices = [
+  'cache_write_tokens',
+  'audio_input_tokens',
+  'audio_output_tokens',
+  'images',
+  'price_more',
+  'http_status',
+  'vendor_code',
+]
   .map((column) => `ALTER TABLE calls DROP COLUMN ${column}`)
   .join('; ')
   .concat('; DROP TABLE rollups; DROP TABLE contents');
 
 test.each([
   ['documents', openDocumentStore, 'versions_by_revision', 2, ''],
-  ['calls', openCallLog, 'decisions_by_time', 5, withoutPrices],
+  ['calls', openCallLog, 'decisions_by_time', 6, withoutPrices],
 ] as const)(
   'a file of %s that the first release wrote is brought up to date and keeps what it holds',
   (_, open, index, version, undo) =>
@@ -121,7 +129,9 @@ test('the sums of calls that were there before sums were kept are those that wou
     const kept = await Promise.all(questions.map((question) => log.usage(question)));
     await log.close();
     withRaw(path, (database) =>
-      database.exec('DROP TABLE contents; DROP TABLE rollups; UPDATE store_schema SET version = 3'),
+      database.exec(
+        'DROP TABLE contents; DROP TABLE rollups; ALTER TABLE calls DROP COLUMN http_status; ALTER TABLE calls DROP COLUMN vendor_code; UPDATE store_schema SET version = 3',
+      ),
     );
     const again = await openCallLog(path);
     expect(await Promise.all(questions.map((question) => again.usage(question)))).toEqual(kept);
