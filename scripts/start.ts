@@ -25,7 +25,16 @@ const startOrder: readonly (readonly ServiceName[])[] = [
   ['gateway'],
 ];
 /** On top of the time that calls in flight get. */
-const stopGraceMs = 5_000;
+const stopGraceMs = 2_500;
+/** Whoever is last in line has at least this long. */
+const leastGraceMs = 250;
+/** So much longer than the drain time a process waits for tasks under way, by the way that they take. */
+const drainsLongerMs: Readonly<Record<string, number>> = {
+  gateway: 0,
+  tasks: 0,
+  router: 500,
+  'provider-worker': 1_000,
+};
 
 const startedMs = Date.now();
 makeFilesPrivate();
@@ -52,9 +61,21 @@ try {
   say(isExpected ? messageOf(error) : `this should not happen: ${(error as Error).stack ?? messageOf(error)}`);
 }
 isStopping = true;
-for (const kept of running.toReversed()) await kept.stop(drainMs + stopGraceMs);
+await stopAll();
 for (const clean of cleanUp) await clean();
 process.exit(exitCode);
+
+/**
+ * Ends everything within the drain time and a grace. Who has a part in tasks under way drains at the same time, the nearer to
+ * the caller the shorter: what a server of callers ends is then still ended by the router, and recorded by its worker.
+ */
+async function stopAll(): Promise<void> {
+  const untilMs = performance.now() + drainMs + stopGraceMs;
+  const stop = (kept: KeptProcess): Promise<void> =>
+    kept.stop(Math.max(leastGraceMs, Math.round(untilMs - performance.now())));
+  await Promise.all(running.filter(({ name }) => Object.hasOwn(drainsLongerMs, name)).map(stop));
+  for (const kept of running.toReversed()) await stop(kept);
+}
 
 async function bringUp(settings: StartSettings): Promise<void> {
   await checkSurroundings(settings);
@@ -78,7 +99,12 @@ async function bringUp(settings: StartSettings): Promise<void> {
         start(
           keptService(
             name,
-            { ...env, ...metricsPortOf(name, settings), ...(secure && environmentAs(name, secure)) },
+            {
+              ...env,
+              ...drainOf(name, settings),
+              ...metricsPortOf(name, settings),
+              ...(secure && environmentAs(name, secure)),
+            },
             settings.dataDir,
           ),
         ),
@@ -124,6 +150,10 @@ async function tellWhereWeAre(
   cleanUp.push(() => rm(path, { force: true }));
 }
 
+function drainOf(name: ServiceName, settings: StartSettings): Environment {
+  return { WILL_DRAIN_MS: String(settings.drainMs + (drainsLongerMs[name] ?? 0)) };
+}
+
 function environmentOf(settings: StartSettings, natsUrl: string): Environment {
   return {
     NATS_URL: natsUrl,
@@ -131,7 +161,6 @@ function environmentOf(settings: StartSettings, natsUrl: string): Environment {
     WILL_HTTP_PORT: String(settings.httpPort),
     WILL_GRPC_PORT: String(settings.grpcPort),
     WILL_DOCUMENTS: settings.documents,
-    WILL_DRAIN_MS: String(settings.drainMs),
   };
 }
 

@@ -22,7 +22,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>) 
     /** Set: the gateway's servers speak TLS. */
     tlsCert: ['WILL_TLS_CERT', optionalText],
     /** How long calls in flight may take after Ctrl-C. */
-    drainMs: ['WILL_DRAIN_MS', integer(5_000, 0, 600_000)],
+    drainMs: ['WILL_DRAIN_MS', integer(2_000, 0, 600_000)],
   });
   return { ...settings, dataDir: fromRoot(settings.dataDir), documents: fromRoot(settings.documents) };
 }

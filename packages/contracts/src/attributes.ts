@@ -46,13 +46,19 @@ export function taskWithAttributes(
   attributes: Attributes,
   nowMs: number,
 ): ReturnType<typeof withAttributes<wire.Task>> {
-  const { timeout_ms: timeoutMs } = attributes;
+  const { timeout_ms: timeoutMs, first_token_timeout_ms: firstToken, idle_timeout_ms: idle } = attributes;
   const problem =
     mustBeSame('client', client, attributes.client) ?? mustBeSame('task_type', task.type, attributes.task_type);
   if (problem) return { problem };
   const deadline = timeoutMs === undefined ? 0n : BigInt(Math.floor(nowMs + timeoutMs));
   const isEarlier = deadline > 0n && (task.deadlineUnixMs === 0n || deadline < task.deadlineUnixMs);
-  return withAttributes(isEarlier ? { ...task, deadlineUnixMs: deadline } : task, attributes);
+  const timed = {
+    ...task,
+    firstTokenTimeoutMs: earlier(task.firstTokenTimeoutMs, firstToken),
+    idleTimeoutMs: earlier(task.idleTimeoutMs, idle),
+    ...(isEarlier && { deadlineUnixMs: deadline }),
+  };
+  return withAttributes(timed, attributes);
 }
 
 /** Why a field of a message and the header of the same meaning contradict each other. */
@@ -75,5 +81,9 @@ const different = (attribute: keyof Attributes, inMessage: string, inHeader: str
   at: headerOf(attribute),
   message: `${attribute} is stated twice: ${inMessage} in the message and ${headerOf(attribute)} ${inHeader}; send it once`,
 });
+
+/** The shorter of two timeouts; 0: none is stated. */
+const earlier = (inMessage: number, inHeader: number = 0): number =>
+  Math.min(inMessage || inHeader, inHeader || inMessage);
 
 const stated = (value: number): number | undefined => (value === 0 ? undefined : value);

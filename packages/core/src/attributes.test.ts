@@ -18,6 +18,8 @@ const values: Record<(typeof attributeNames)[number], readonly [string, unknown]
   data_class: ['customer_sensitive', 'customer-sensitive'],
   task_type: ['code', 'code'],
   timeout_ms: ['2500', 2_500],
+  first_token_timeout_ms: ['2500', 2_500],
+  idle_timeout_ms: ['2500', 2_500],
   unavailable_model: ['route', 'route'],
 };
 

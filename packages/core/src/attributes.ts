@@ -2,6 +2,7 @@ import { type DataClass, dataClasses } from './data-class.ts';
 import { type UnavailableModel, unavailableModels } from './documents.ts';
 import { type Priority, priorityConflict, priorityStated } from './facts.ts';
 import { slugPattern } from './names.ts';
+import { maxTimeoutMs } from './timeouts.ts';
 
 /** How a value is read, and what is told of one that cannot be. */
 interface Grammar<T> {
@@ -11,7 +12,6 @@ interface Grammar<T> {
 }
 
 const maxNameLength = 128;
-const maxTimeoutMs = 3_600_000;
 const priorities: readonly Priority[] = ['background', 'normal', 'high'];
 
 /** Words of a closed set, in any case, with `_` for `-`. */
@@ -27,6 +27,13 @@ const flag: Grammar<boolean> = {
   read: (value) => flags[value.trim().toLowerCase()],
   allowed: 'true or false',
 };
+const milliseconds: Grammar<number> = {
+  read: (value) => {
+    const timeoutMs = /^\d{1,8}$/.test(value.trim()) ? Number(value) : 0;
+    return timeoutMs >= 1 && timeoutMs <= maxTimeoutMs ? timeoutMs : undefined;
+  },
+  allowed: `whole milliseconds from 1 to ${maxTimeoutMs}`,
+};
 const flags: Readonly<Record<string, boolean>> = { true: true, false: false, yes: true, no: false };
 
 /** What a request says of itself; absent: nothing. */
@@ -39,6 +46,8 @@ export interface Attributes {
   readonly data_class?: DataClass;
   readonly task_type?: string;
   readonly timeout_ms?: number;
+  readonly first_token_timeout_ms?: number;
+  readonly idle_timeout_ms?: number;
   readonly unavailable_model?: UnavailableModel;
 }
 export type AttributeName = keyof Attributes;
@@ -55,13 +64,9 @@ const table = {
     read: (value) => (slugPattern.test(value.trim()) ? value.trim() : undefined),
     allowed: `a word that matches ${slugPattern.source}`,
   },
-  timeout_ms: {
-    read: (value) => {
-      const timeoutMs = /^\d{1,8}$/.test(value.trim()) ? Number(value) : 0;
-      return timeoutMs >= 1 && timeoutMs <= maxTimeoutMs ? timeoutMs : undefined;
-    },
-    allowed: `whole milliseconds from 1 to ${maxTimeoutMs}`,
-  },
+  timeout_ms: milliseconds,
+  first_token_timeout_ms: milliseconds,
+  idle_timeout_ms: milliseconds,
   unavailable_model: oneOf(unavailableModels),
 } satisfies { [K in AttributeName]: Grammar<NonNullable<Attributes[K]>> };
 

@@ -1,4 +1,5 @@
 import type { Goal, RankMode } from './goal.ts';
+import type { HedgeAfter } from './hedge.ts';
 
 /**
  * Documents as operators write them, after validation and normalisation: names in snake_case, as in the
@@ -188,6 +189,8 @@ export interface RouteDocument {
   /** What `mode: auto` and `shadow` order by. Default `balanced`. */
   readonly goal?: Goal;
   readonly timeouts?: TimeoutsDocument;
+  /** When a streamed task that has no content yet is given to the next model besides. Absent: never. */
+  readonly hedge_after?: HedgeAfter;
 }
 
 /** JSON Schema, draft 2020-12. */

@@ -156,6 +156,8 @@ const said: Readonly<Record<AttributeName, readonly [string, string, object]>> =
   data_class: ['customer', 'open', { dataClass: 'customer' }],
   task_type: ['text_gen', 'code', { type: 'text_gen' }],
   timeout_ms: ['2500', '3000', { timeoutMs: expect.any(Number) as number }],
+  first_token_timeout_ms: ['2500', '3000', { firstTokenTimeoutMs: 2_500 }],
+  idle_timeout_ms: ['2500', '3000', { idleTimeoutMs: 2_500 }],
   unavailable_model: ['route', 'error', { unavailableModel: 'route' }],
 };
 

@@ -34,6 +34,8 @@ export type AttemptEnd =
 export interface AttemptListener {
   /** The worker has it: from here the attempt is one that must be recorded. */
   accepted(attempt: Attempt): void;
+  /** Its content goes to the caller from now on. */
+  hasContent(attempt: Attempt): void;
   /** A later attempt has content while earlier ones may still live. */
   asksGo(attempt: Attempt): void;
 }
@@ -121,6 +123,15 @@ export class Attempt {
     this.ended = promise;
     this.#resolve = resolve;
     this.#deliver();
+  }
+
+  /** Milliseconds since it was sent. */
+  get ageMs(): number {
+    return this.#clock.systemMs() - this.startedAtMs;
+  }
+
+  get isAccepted(): boolean {
+    return this.#isAccepted;
   }
 
   command(command: wire.CallCommand): void {
@@ -232,7 +243,7 @@ export class Attempt {
         return this.#listener.asksGo(this);
       case 'hasContent':
         this.hasContent = true;
-        return;
+        return this.#listener.hasContent(this);
       case 'ended':
         return this.#workerEnded(event.kind.value);
       case undefined:

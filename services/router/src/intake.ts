@@ -1,4 +1,12 @@
-import type { DataRequirement, Facts, Modality, TaskTypeDocument, Timeouts, TimeoutsDocument } from '@will/core';
+import type {
+  DataRequirement,
+  Facts,
+  HedgeAfter,
+  Modality,
+  TaskTypeDocument,
+  Timeouts,
+  TimeoutsDocument,
+} from '@will/core';
 import {
   estimateSoundTokens,
   estimateTokens,
@@ -32,6 +40,8 @@ export interface AcceptedTask {
   readonly facts: Facts;
   readonly deadlineUnixMs: number;
   readonly timeouts: Timeouts;
+  /** When the next model is asked besides; undefined: never. */
+  readonly hedgeAfter?: HedgeAfter | undefined;
   readonly stream: boolean;
   /** What the caller wants at most; 0: the model's own limit. */
   readonly maxOutputTokens: number;

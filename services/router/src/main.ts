@@ -11,6 +11,7 @@ import {
   Outbox,
   watchProcesses,
 } from '@will/bus';
+import { FirstTokenTimes, HedgeBudget } from '@will/core';
 import { subjects } from '@will/contracts';
 import { measures, observe } from '@will/observe';
 import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
@@ -70,6 +71,7 @@ await runMain(logger, async (ready) => {
       untilBound: (timeoutMs) => clock.untilBound(timeoutMs),
       systemMs: nowMs,
     },
+    hedging: { budget: new HedgeBudget(), times: new FirstTokenTimes() },
     newSeed: () => Math.floor(Math.random() * 2 ** 32),
     snapshot: () => snapshots.current,
     maxTasks: config.maxTasks,

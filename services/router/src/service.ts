@@ -43,7 +43,8 @@ export class Router {
         documents.routes.get(task.type)?.timeouts,
         type?.timeouts,
       ]);
-      this.#start(new TaskRun(this.#deps, read, caller));
+      const hedgeAfter = documents.routes.get(task.type)?.hedge_after;
+      this.#start(new TaskRun(this.#deps, { ...read, hedgeAfter }, caller));
     } catch (error) {
       if (!(error instanceof InvalidTaskError)) throw error;
       const code = error.code === 'too_large' ? wire.FailureCode.TOO_LARGE : wire.FailureCode.INVALID_TASK;

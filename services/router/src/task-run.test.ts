@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { type RankedSet, timeoutsOf } from '@will/core';
+import { FirstTokenTimes, HedgeBudget, type HedgeAfter, type RankedSet, timeoutsOf } from '@will/core';
 import { wire } from '@will/contracts';
 import { exactClock, factsFor, snapshotOf } from '@will/testkit';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -41,6 +41,12 @@ function restsByHand(inMs: Record<string, number>) {
   };
 }
 
+function budgetFor(hedges: number): HedgeBudget {
+  const budget = new HedgeBudget();
+  for (let n = 0; n < 20 * hedges; n += 1) budget.called();
+  return budget;
+}
+
 function world(
   models: readonly string[],
   options: {
@@ -55,6 +61,10 @@ function world(
     /** False: the bus clock is not known yet. */
     isTimed?: boolean;
     ranking?: RankedSet['ranking'];
+    /** When the next model is asked besides. */
+    hedgeAfter?: HedgeAfter;
+    /** How many second calls there may be. Default: one. */
+    hedges?: number;
   } = {},
 ) {
   const sent: Sent[] = [];
@@ -98,6 +108,7 @@ function world(
   const touch = { isInTouch: true, boundMs: 0 as number | undefined, timed: Promise.withResolvers<boolean>() };
   if (options.isTimed === false) touch.boundMs = undefined;
   const slots = new SlotQueues();
+  const times = new FirstTokenTimes();
   const rests = restsByHand(options.rests ?? {});
   const served = new Set(options.served ?? [...models, ...(options.laterModels ?? [])]);
   const deps = {
@@ -151,6 +162,7 @@ function world(
     nowMs: Date.now,
     clock: { ...exactClock(), boundMs: () => touch.boundMs, untilBound: () => touch.timed.promise },
     newSeed: () => options.seed ?? 1,
+    hedging: { budget: budgetFor(options.hedges ?? 1), times },
   };
   const task: AcceptedTask = {
     taskId: 'task-1',
@@ -158,6 +170,7 @@ function world(
     facts,
     deadlineUnixMs: Date.now() + 10_000,
     timeouts: timeoutsOf([], {}),
+    hedgeAfter: options.hedgeAfter,
     stream: true,
     maxOutputTokens: 0,
     inputKind: 'chat',
@@ -686,6 +699,80 @@ test('models share the time that is left, whatever they usually take, and the la
     sent[n]?.hear(accepted(n + 1));
     sent[n]?.hear(ended(sent[n]?.request.model ?? '', 'Stalled', false));
   }
+});
+
+const after = async (ms: number, settle: () => Promise<unknown>): Promise<void> => {
+  await settle();
+  await vi.advanceTimersByTimeAsync(ms);
+};
+
+test('a silent model gets a second one beside it, whose content counts; the first is revoked before it may speak', async () => {
+  const { over, sent, commands, frames, settle } = world(['a', 'b', 'c'], { hedgeAfter: 300 });
+  await settle();
+  sent[0]?.hear(accepted(1));
+  await after(299, settle);
+  expect(sent).toHaveLength(1);
+  await after(1, settle);
+  expect(sent[1]?.request).toMatchObject({ model: 'b', attempt: 2, go: false });
+  sent[1]?.hear(accepted(2));
+  sent[1]?.hear({ case: 'asksGo', value: create(wire.CallAsksGoSchema) });
+  await settle();
+  expect(commands).toEqual(['REVOKE worker-1']);
+  sent[0]?.hear(ended('a', 'Cancelled', false));
+  await settle();
+  expect(commands).toEqual(['REVOKE worker-1', 'GO worker-2']);
+  sent[1]?.hear({ case: 'hasContent', value: create(wire.CallHasContentSchema) });
+  sent[1]?.hear(ended('b', 'Success', true));
+  await over;
+  expect(failureIn(frames)).toBeUndefined();
+  expect(sent).toHaveLength(2);
+});
+
+test('where the first model speaks after all, the second call is cancelled', async () => {
+  const { over, sent, commands, frames, settle } = world(['a', 'b'], { hedgeAfter: 300 });
+  await settle();
+  sent[0]?.hear(accepted(1));
+  await after(300, settle);
+  sent[1]?.hear(accepted(2));
+  sent[0]?.hear({ case: 'hasContent', value: create(wire.CallHasContentSchema) });
+  await settle();
+  expect(commands).toEqual(['CANCEL worker-2']);
+  sent[1]?.hear(ended('b', 'Cancelled', false));
+  sent[0]?.hear(ended('a', 'Success', true));
+  await over;
+  expect(failureIn(frames)).toBeUndefined();
+  expect(sent).toHaveLength(2);
+});
+
+test('where both fail the task goes on with the next model, and asks neither again', async () => {
+  const { over, sent, frames, settle } = world(['a', 'b', 'c'], { hedgeAfter: 300 });
+  await settle();
+  sent[0]?.hear(accepted(1));
+  await after(300, settle);
+  sent[1]?.hear(accepted(2));
+  sent[1]?.hear(ended('b', 'Overloaded', false));
+  sent[0]?.hear(ended('a', 'Overloaded', false));
+  await settle();
+  expect(sent[2]?.request).toMatchObject({ model: 'c', go: true });
+  sent[2]?.hear(accepted(3));
+  sent[2]?.hear(ended('c', 'Success', true));
+  await over;
+  expect(failureIn(frames)).toBeUndefined();
+  expect(sent.map(({ request }) => request.model)).toEqual(['a', 'b', 'c']);
+});
+
+test.each([
+  ['the route does not say so', {}],
+  ['too many calls had a second one', { hedgeAfter: 300, hedges: 0 }],
+  ['nothing is known of its first tokens', { hedgeAfter: 'p95' }],
+  ['the next model cools down', { hedgeAfter: 300, rests: { b: 60_000 } }],
+] as const)('there is no second call where %s', async (_why, options) => {
+  const { run, sent, settle } = world(['a', 'b'], options);
+  await settle();
+  sent[0]?.hear(accepted(1));
+  await after(5_000, settle);
+  expect(sent).toHaveLength(1);
+  run.cancel();
 });
 
 test('the only model is waited for, whatever is usual', async () => {

@@ -2,6 +2,8 @@ import { create } from '@bufbuild/protobuf';
 import { BusError } from '@will/bus';
 import {
   attemptPatience,
+  type FirstTokenTimes,
+  type HedgeBudget,
   type AttemptPatience,
   queueTimeoutMs,
   outcomeOf,
@@ -44,6 +46,8 @@ export interface RunDeps {
   /** A seed for the choice among equals; recorded with the decision. */
   readonly newSeed: () => number;
   readonly watch?: Watch;
+  /** What is known for second calls beside silent ones, over all tasks. Absent: there are none. */
+  readonly hedging?: { readonly budget: HedgeBudget; readonly times: FirstTokenTimes };
 }
 
 /**
@@ -77,6 +81,13 @@ function inTurn(
   const next = order.values();
   return candidates.map(({ model }) => (passedOver.has(model) ? model : (next.next().value ?? model)));
 }
+
+/** Nothing that another attempt does changes the task's end. */
+const endsTask = (end: AttemptEnd): boolean =>
+  end.kind === 'answered' ||
+  end.kind === 'lost_with_content' ||
+  end.kind === 'abandoned' ||
+  (end.kind === 'failed' && !end.isRetryable && end.summary.fine !== 'Cancelled');
 
 interface FailureDetails {
   readonly isRetryable?: boolean;
@@ -151,6 +162,11 @@ export class TaskRun implements AttemptListener {
   accepted(attempt: Attempt): void {
     this.#deps.slots.took(attempt.model, this.#claim);
     this.#records.intent(attempt);
+  }
+
+  hasContent(attempt: Attempt): void {
+    this.#deps.hedging?.times.heard(attempt.model, attempt.ageMs);
+    for (const other of this.#attempts) if (other !== attempt && !other.isEnded) other.command(wire.CallCommand.CANCEL);
   }
 
   /** Lets a later attempt speak once every earlier one has ended; the caller is told which one counts. */
@@ -263,7 +279,7 @@ export class TaskRun implements AttemptListener {
     const mayTry = waitMs === 0 || this.#deps.slots.mayTryFirst(model, this.#claim);
     if (!mayTry && (await this.#inTurn(model, waitMs)) !== 'try') return this.#isOver ? 'done' : 'full';
     while (!this.#isOver) {
-      const end = await this.#attempt(model, patience, anotherFollows);
+      const end = await this.#attemptHedged(model, patience, anotherFollows);
       if (this.#isOver || end.kind === 'abandoned') return 'done';
       if (end.kind === 'busy') this.#paused(model, end);
       if (end.kind !== 'busy' && end.kind !== 'nobody') return this.#settle(end, anotherFollows);
@@ -288,6 +304,56 @@ export class TaskRun implements AttemptListener {
     const fine = isLimit ? 'RateLimited' : 'Busy';
     if (!isResting && !this.#pauses.has(model)) this.#skip(model, reason, fine);
     this.#pauses.set(model, { reason, fine, untilMs: untilUnixMs, isBudget });
+  }
+
+  /**
+   * An attempt, and a second one of the next model besides where this one is silent for longer than the route allows. The
+   * first content counts: the other one is cancelled, and recorded by its worker.
+   */
+  async #attemptHedged(model: string, patience: number, anotherFollows: boolean): Promise<AttemptEnd> {
+    const first = this.#attempt(model, patience, anotherFollows);
+    const next = await this.#untilHedged(model, first, anotherFollows);
+    if (next === undefined) return await first;
+    return await this.#firstToAnswer(first, this.#attempt(next, patienceMs.others, true));
+  }
+
+  /** The model that is asked besides; undefined: none is. */
+  async #untilHedged(model: string, first: Promise<AttemptEnd>, mayHedge: boolean): Promise<string | undefined> {
+    const { hedging } = this.#deps;
+    const { hedgeAfter, stream } = this.task;
+    hedging?.budget.called();
+    const afterMs = hedgeAfter === 'p95' ? hedging?.times.p95Ms(model) : hedgeAfter;
+    const attempt = this.#attempts.at(-1);
+    if (!hedging || !attempt || afterMs === undefined || !stream || !mayHedge) return undefined;
+    const due = Promise.withResolvers<void>();
+    const timer = setTimeout(due.resolve, afterMs);
+    await Promise.race([first, due.promise]);
+    clearTimeout(timer);
+    if (this.#isOver || attempt.isEnded || attempt.hasContent || !attempt.isAccepted) return undefined;
+    const next = this.#picked.order.find((other) => other !== model && !this.#hasFailed(other));
+    return next !== undefined && this.#isFree(next) && hedging.budget.take() ? next : undefined;
+  }
+
+  #isFree(model: string): boolean {
+    return this.#restMs(model) === 0 && this.#deps.slots.mayTryFirst(model, this.#claim);
+  }
+
+  /** The end of whichever ends the task; else of the one that ended last, the other one stands among the attempts. */
+  async #firstToAnswer(first: Promise<AttemptEnd>, second: Promise<AttemptEnd>): Promise<AttemptEnd> {
+    const [end, other] = await Promise.race([
+      first.then((end) => [end, second] as const),
+      second.then((end) => [end, first] as const),
+    ]);
+    if (endsTask(end)) {
+      for (const attempt of this.#attempts) if (!attempt.isEnded) attempt.command(wire.CallCommand.CANCEL);
+      return end;
+    }
+    const otherEnd = await other;
+    if (!('summary' in end)) return otherEnd;
+    if (!('summary' in otherEnd)) return end;
+    this.#summaries.push(end.summary);
+    if (end.kind === 'lost') this.#lost(end.summary);
+    return otherEnd;
   }
 
   async #attempt(model: string, patience: number, anotherFollows: boolean): Promise<AttemptEnd> {
@@ -316,7 +382,7 @@ export class TaskRun implements AttemptListener {
     leave();
     this.#holds.delete(leave);
     watch.ended('summary' in end ? end.summary.fine : end.kind);
-    if (end.kind === 'busy' || end.kind === 'nobody') this.#attempts.pop();
+    if (end.kind === 'busy' || end.kind === 'nobody') this.#attempts.splice(this.#attempts.indexOf(attempt), 1);
     return end;
   }
 
@@ -470,8 +536,8 @@ export class TaskRun implements AttemptListener {
   }
 
   /** Above that of every call whose end nobody has seen: its frames must not be taken for those of this one. */
-  #nextNumber(isFirstDelivery: boolean): number {
-    const isAlone = isFirstDelivery && this.#attempts.every(({ isUnheard }) => !isUnheard);
+  #nextNumber(isFirstDelivery: boolean, earlier: readonly Attempt[]): number {
+    const isAlone = isFirstDelivery && earlier.every(({ isEnded, isUnheard }) => isEnded && !isUnheard);
     this.#lastNumber = Math.max(this.#summaries.length + 1, isAlone ? 0 : this.#lastNumber + 1);
     return this.#lastNumber;
   }
@@ -488,7 +554,7 @@ export class TaskRun implements AttemptListener {
     return create(wire.CallRequestSchema, {
       taskId: task.taskId,
       attemptId,
-      attempt: this.#nextNumber(earlierIds.length === 0),
+      attempt: this.#nextNumber(earlierIds.length === 0, earlier),
       earlierIds: [...earlierIds],
       startUntilUnixMs: BigInt(startUntilUnixMs),
       decisionId: this.#decisionId,

@@ -64,6 +64,13 @@ export const whole = (least: number, most: number) =>
     typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most ? value : undefined,
   );
 
+/** A time, or the word for a percentile of measured ones. */
+export const milliseconds95 = () =>
+  field('p95, or whole milliseconds from 1 to 600000', (value): number | 'p95' | undefined => {
+    if (typeof value === 'string') return value.trim().toLowerCase() === 'p95' ? 'p95' : undefined;
+    return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 600_000 ? value : undefined;
+  });
+
 const truths: Readonly<Record<string, boolean>> = {
   yes: true,
   true: true,

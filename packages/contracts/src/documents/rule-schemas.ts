@@ -14,6 +14,7 @@ import {
   choice,
   choices,
   dates,
+  milliseconds95,
   number,
   record,
   slug,
@@ -119,6 +120,11 @@ export const routeShape = {
     .describe('What `auto` and `shadow` order by; tasks of high priority go by quality. Default: `balanced`.')
     .exactOptional(),
   timeouts: timeouts(),
+  hedge_after: milliseconds95()
+    .describe(
+      'When a streamed task without content is given to the next model besides: after so many milliseconds, or `p95`, the time in which 95 of 100 first tokens of its model come. The first content counts, the other call is cancelled, both are paid. At most 5 % of calls. Default: never.',
+    )
+    .exactOptional(),
 };
 
 export const routeSchema = record(routeShape).transform((route, context): RouteDocument => {
@@ -149,6 +155,7 @@ export const routeSchema = record(routeShape).transform((route, context): RouteD
     ...(route.mode !== undefined && { mode: route.mode }),
     ...(route.goal !== undefined && { goal: route.goal }),
     ...(route.timeouts && { timeouts: route.timeouts }),
+    ...(route.hedge_after !== undefined && { hedge_after: route.hedge_after }),
   };
 });
 

@@ -23,6 +23,8 @@ export interface StatedFacts {
   readonly dataClass?: DataClass;
   readonly taskType?: string;
   readonly timeoutMs?: number;
+  readonly firstTokenTimeoutMs?: number;
+  readonly idleTimeoutMs?: number;
   readonly unavailableModel?: UnavailableModel;
 }
 
@@ -75,6 +77,8 @@ export function factsOf(stated: Attributes): StatedFacts {
     ...(stated.data_class !== undefined && { dataClass: stated.data_class }),
     ...(stated.task_type !== undefined && { taskType: stated.task_type }),
     ...(stated.timeout_ms !== undefined && { timeoutMs: stated.timeout_ms }),
+    ...(stated.first_token_timeout_ms !== undefined && { firstTokenTimeoutMs: stated.first_token_timeout_ms }),
+    ...(stated.idle_timeout_ms !== undefined && { idleTimeoutMs: stated.idle_timeout_ms }),
     ...(stated.unavailable_model !== undefined && { unavailableModel: stated.unavailable_model }),
   };
 }

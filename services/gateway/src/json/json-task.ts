@@ -50,6 +50,8 @@ const taskSchema = z.strictObject({
     .regex(/^[A-Za-z0-9_-]{8,64}$/)
     .optional(),
   timeout_ms: z.int().min(1).max(3_600_000).optional(),
+  first_token_timeout_ms: z.int().min(1).max(3_600_000).optional(),
+  idle_timeout_ms: z.int().min(1).max(3_600_000).optional(),
   max_output_is_exact: z.boolean().optional(),
   input_kind: z.string().regex(slugPattern).optional(),
   input: z.union([z.string().min(1), z.record(z.string(), z.unknown())]),
@@ -94,12 +96,16 @@ export function checkTask<S extends typeof taskSchema | typeof submissionSchema>
 function taskOf(body: z.infer<typeof taskSchema>, stated: FactsBeside): TaskRequest & { readonly taskId: string } {
   const { input, input_kind: inputKind } = body;
   mustBeSame('timeout_ms', body.timeout_ms, stated.timeoutMs);
+  mustBeSame('first_token_timeout_ms', body.first_token_timeout_ms, stated.firstTokenTimeoutMs);
+  mustBeSame('idle_timeout_ms', body.idle_timeout_ms, stated.idleTimeoutMs);
   return {
     taskId: body.task_id ?? newId(),
     ...(typeof input === 'string' ? { input } : inputKind === undefined ? chatIn(input) : { input: jsonOf(input) }),
     ...factsOf(body, stated),
     ...(inputKind !== undefined && { inputKind }),
     ...(body.timeout_ms !== undefined && { timeoutMs: body.timeout_ms }),
+    ...(body.first_token_timeout_ms !== undefined && { firstTokenTimeoutMs: body.first_token_timeout_ms }),
+    ...(body.idle_timeout_ms !== undefined && { idleTimeoutMs: body.idle_timeout_ms }),
     ...(body.max_output_is_exact !== undefined && { maxOutputIsExact: body.max_output_is_exact }),
   };
 }

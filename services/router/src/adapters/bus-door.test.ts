@@ -60,6 +60,8 @@ const said: Readonly<Record<(typeof attributeNames)[number], readonly [string, s
   data_class: ['customer', 'open', { dataClass: wire.DataClass.CUSTOMER }],
   task_type: ['text_gen', 'code', {}],
   timeout_ms: ['2500', '3000', {}],
+  first_token_timeout_ms: ['2500', '3000', { firstTokenTimeoutMs: 2_500 }],
+  idle_timeout_ms: ['2500', '3000', { idleTimeoutMs: 2_500 }],
   unavailable_model: ['route', 'error', { unavailableModel: 'route' }],
 };
 
