@@ -349,7 +349,8 @@ export class WorkerCall implements Commanded {
   #hear(delta: ContentDelta, take = (sound: ContentDelta): void => this.#content(sound)): void {
     if (this.#isEnded || this.#unsound !== undefined) return;
     try {
-      take(soundDelta(delta));
+      // What fits no single message goes on in pieces.
+      for (const piece of piecesOf(soundDelta(delta))) take(piece);
     } catch (error) {
       this.#unsound = error instanceof Error ? error : new Error(String(error));
       this.cancel();

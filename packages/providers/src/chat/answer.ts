@@ -132,6 +132,7 @@ export class Answer {
   }
 
   #content(): ContentDelta {
+    if (this.#reasoning === '' && !this.#data && this.#text !== '') return { text: this.#text };
     return {
       ...(this.#text !== '' && { text: this.#text }),
       ...(this.#reasoning !== '' && { reasoning: this.#reasoning }),

@@ -150,7 +150,7 @@ export class ChatCall implements EgressListener {
 
   #event(data: string): void {
     if (this.#isOver) return;
-    if (data.trim() === '[DONE]') {
+    if (isMarker(data)) {
       if (!this.#answer) throw unreadable();
       this.#answer.isEnded = true;
       return;
@@ -164,8 +164,9 @@ export class ChatCall implements EgressListener {
   }
 
   #heard(): void {
+    if (this.#idleTimer) return;
     clearTimeout(this.#firstContentTimer);
-    this.#idleTimer ??= setTimeout(() => this.#fail(failureOf('stalled')), this.#call.idleTimeoutMs);
+    this.#idleTimer = setTimeout(() => this.#fail(failureOf('stalled')), this.#call.idleTimeoutMs);
   }
 
   /** Reads some of the answer. Whatever goes wrong with that is this answer's failure and nobody else's. */
@@ -230,6 +231,9 @@ export class ChatCall implements EgressListener {
 /** What is stated before the end counts the input; the output is still to come. */
 const soFar = (usage: StatedUsage | undefined): StatedUsage | undefined =>
   usage && { ...usage, output: [], reasoning: undefined, audioOutput: undefined };
+
+/** Events begin with a brace, so that few need a closer look. */
+const isMarker = (data: string): boolean => !data.startsWith('{') && data.trim() === '[DONE]';
 
 /** JSON begins with a bracket; lines of events do not. Blanks and a byte order mark may stand before both. */
 function isEventStream(bytes: Buffer): boolean {

@@ -20,7 +20,7 @@ export const openAiForm = (): Form => ({
     const fields = mustBeFields(event);
     if (fields['error']) throw toldError(raw);
     const choices = listOf(fields['choices']);
-    const choice = choices.length > 0 ? mustBeFields(choices[0]) : {};
+    const choice = choices.length > 0 ? mustBeFields(choices[0]) : nothing;
     const delta = fieldsOf(choice['delta']);
     const message = delta ? undefined : fieldsOf(choice['message']);
     if (delta) readMessage(delta, answer, false);
@@ -29,6 +29,8 @@ export const openAiForm = (): Form => ({
     readEnd(fields, choice, answer);
   },
 });
+
+const nothing: Fields = {};
 
 function readEnd(fields: Fields, choice: Fields, answer: Answer): void {
   if (fields['usage']) answer.usage = statedUsage(detailsOf(fields['usage']));
@@ -42,7 +44,8 @@ function readMessage(message: Fields, answer: Answer, isWhole: boolean): void {
   else if (typeof older === 'string') answer.reasoning(older);
   readContent(content, answer);
   if (typeof refusal === 'string') answer.refusal(refusal);
-  for (const call of listOf(message['tool_calls'])) answer.toolCall(pieceOf(mustBeFields(call), isWhole));
+  if (message['tool_calls'])
+    for (const call of listOf(message['tool_calls'])) answer.toolCall(pieceOf(mustBeFields(call), isWhole));
   const called = fieldsOf(message['function_call']);
   if (called) answer.toolCall(pieceOf({ function: called }, isWhole));
 }

@@ -3,6 +3,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { context, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
 import { type Dispatcher, Pool } from 'undici';
 import { ProviderConfigError } from '../port.ts';
+import { type Decompressor, decompressorFor } from './decompress.ts';
 import { isMetadataHost, isPublicAddress } from './public-address.ts';
 
 /** Answers larger than this are cut: no provider's answer is, and memory is not the caller's to fill. */
@@ -112,6 +113,7 @@ const anyButMetadata = lookupOnly((address) => !isMetadataHost(address), 'the ho
 class Handler implements Dispatcher.DispatchHandler {
   readonly #listener: EgressListener;
   #controller: Dispatcher.DispatchController | undefined;
+  #decompressor: Decompressor | undefined;
   #receivedBytes = 0;
   #isOver = false;
 
@@ -122,7 +124,7 @@ class Handler implements Dispatcher.DispatchHandler {
   abort(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#controller?.abort(new Error('aborted'));
+    this.#giveUp();
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -136,21 +138,40 @@ class Handler implements Dispatcher.DispatchHandler {
     headers: Record<string, string | string[] | undefined>,
   ): void {
     if (this.#isOver || status < 200) return;
-    this.#tell(() => this.#listener.started(status, flat(headers)));
+    const stated = flat(headers);
+    this.#decompressor = decompressorFor(stated['content-encoding'], {
+      data: (chunk) => this.#plainData(chunk),
+      ended: () => this.#ended(),
+      failed: () => this.#refuse('EENCODING'),
+    });
+    this.#tell(() => this.#listener.started(status, stated));
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isOver) return;
-    this.#receivedBytes += chunk.length;
-    if (this.#receivedBytes > longestAnswerBytes) {
-      this.#fail('ETOOLARGE');
-      controller.abort(new Error('answer too large'));
-      return;
-    }
-    this.#tell(() => this.#listener.data(chunk));
+    if (this.#decompressor) this.#decompressor.push(chunk);
+    else this.#plainData(chunk);
   }
 
   onResponseEnd(): void {
+    if (this.#isOver) return;
+    if (this.#decompressor) this.#decompressor.end();
+    else this.#ended();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error & { code?: string }): void {
+    this.#fail(error.code ?? 'UNKNOWN');
+  }
+
+  /** The bound holds for what comes out: little that is compressed may be much. */
+  #plainData(chunk: Buffer): void {
+    if (this.#isOver) return;
+    this.#receivedBytes += chunk.length;
+    if (this.#receivedBytes > longestAnswerBytes) return this.#refuse('ETOOLARGE');
+    this.#tell(() => this.#listener.data(chunk));
+  }
+
+  #ended(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     try {
@@ -160,14 +181,22 @@ class Handler implements Dispatcher.DispatchHandler {
     }
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error & { code?: string }): void {
-    this.#fail(error.code ?? 'UNKNOWN');
-  }
-
   #fail(code: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#decompressor?.abort();
     this.#listener.failed(code);
+  }
+
+  #refuse(code: string): void {
+    if (this.#isOver) return;
+    this.#fail(code);
+    this.#giveUp();
+  }
+
+  #giveUp(): void {
+    this.#decompressor?.abort();
+    this.#controller?.abort(new Error('aborted'));
   }
 
   /** What a listener throws fails its own request, and neither the connection's others nor the process. */
@@ -175,8 +204,7 @@ class Handler implements Dispatcher.DispatchHandler {
     try {
       tell();
     } catch {
-      this.#fail(listenerFailed);
-      this.#controller?.abort(new Error('aborted'));
+      this.#refuse(listenerFailed);
     }
   }
 }

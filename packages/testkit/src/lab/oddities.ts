@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import type { LabAnswer } from './lab-upstream.ts';
 import { json, type LabContent, type LabForm, labForms } from './lab-forms.ts';
 
@@ -77,6 +78,15 @@ function transport(form: LabForm): Oddity[] {
     of('lines that end in CRLF', { pieces: [all.replaceAll('\r\n', '\n').replaceAll('\n', '\r\n')] }),
     of('a byte at a time', { pieces: Array.from(bytes, (_, at) => bytes.subarray(at, at + 1)) }),
     of('everything at once', { pieces: [all] }),
+    of('a compressed answer, although none was asked for', {
+      headers: { ...events, 'content-encoding': 'gzip' },
+      pieces: [gzipSync(all)],
+    }),
+    of(
+      'a compressed answer that is none',
+      { headers: { ...events, 'content-encoding': 'gzip' }, pieces: good },
+      { fails: 'Overloaded' },
+    ),
     of('the end without its marker', { pieces: endless }),
     of('the end without its marker, and a connection that breaks', { pieces: endless, afterwards: 'breaks' }),
     of('the end without its marker, and a connection that stays open', { pieces: endless, afterwards: 'stays open' }),
