@@ -147,7 +147,8 @@ function attributeMeant(stated: StatedAttribute): AttributeName | AttributeProbl
 }
 
 const at = ({ source, key }: StatedAttribute): string => (source === 'metadata' ? `metadata.${cut(key)}` : cut(key));
-const told = ({ source, key }: StatedAttribute): string => `${source} ${quoted(key)}`;
+const told = ({ source, key }: StatedAttribute): string =>
+  source === 'field' ? `${cut(key)}:` : `${source} ${quoted(key)}`;
 const spelled = ({ source }: StatedAttribute): ((attribute: AttributeName) => string) =>
   source === 'header' ? headerOf : fieldOf;
 

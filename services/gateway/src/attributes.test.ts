@@ -238,6 +238,16 @@ test.each(Object.keys(routes))('%s: a header and metadata that differ are reject
   }
 });
 
+test.each(Object.keys(routes))('%s: an attribute among the fields of the body is rejected by name', async (path) => {
+  const accepted: string[] = [];
+  for (const attribute of attributeNames)
+    for (const key of metadataSpellings(attribute)) {
+      const answer = await judged(post(path, JSON.stringify({ ...routes[path], [key]: said[attribute][0] }), []));
+      if (!answer.isRejected) accepted.push(key);
+    }
+  expect(accepted).toEqual([]);
+});
+
 test('gRPC: metadata and a message that differ are rejected, equal ones are one', async () => {
   const ask = (task: object, client: string, line: Line): Promise<ServiceError | null> =>
     new Promise((resolve) => {

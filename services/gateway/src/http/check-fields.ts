@@ -1,3 +1,4 @@
+import { readAttributes } from '@will/core';
 import type { z } from 'zod';
 import { type HttpError, invalid } from './errors.ts';
 import { type UnknownField, unknownFields } from './unknown-fields.ts';
@@ -22,6 +23,7 @@ export function readFields<S extends z.ZodObject>(
   refused: RefusedFields,
   stated: Readonly<Record<string, unknown>>,
 ): ReadFields<z.infer<S>> {
+  mustNotBeAttributes(stated, Object.keys(schema.shape));
   const fields: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(stated)) {
     const refusal = Object.hasOwn(refused, field) ? refused[field] : undefined;
@@ -30,6 +32,17 @@ export function readFields<S extends z.ZodObject>(
   }
   const body = checkFields(schema, fields);
   return { body, unknown: unknownFields(fields, body) };
+}
+
+/** An attribute among the fields of a body would go unheard: it belongs to a header or to metadata. @throws {HttpError} 400 */
+function mustNotBeAttributes(stated: Readonly<Record<string, unknown>>, known: readonly string[]): void {
+  // A number for `priority` is a wish of some servers of models, and none of ours.
+  const words = Object.entries(stated).filter(
+    (entry): entry is [string, string | boolean] =>
+      !known.includes(entry[0]) && ((typeof entry[1] === 'string' && entry[1] !== '') || typeof entry[1] === 'boolean'),
+  );
+  const read = readAttributes(words.map(([key, value]) => ({ source: 'field', key, value: String(value) })));
+  if ('problem' in read) throw invalid(read.problem.message, read.problem.at);
 }
 
 /** Libraries send null for what is not stated. */
