@@ -1,5 +1,5 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
-import { dataClasses, modalities, unavailableModels } from '@will/core';
+import { maxTimeoutMs, dataClasses, modalities, unavailableModels } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from './cli-error.ts';
 import type { AddModelOptions } from './commands/add-model.ts';
 import type { AddKnownOptions } from './commands/catalogue.ts';
@@ -81,7 +81,7 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
     .option(
       '--timeout-ms <ms>',
       'for the whole task, with all attempts (default 10 minutes)',
-      wholeNumber(1, 3_600_000),
+      wholeNumber(1, maxTimeoutMs),
     )
     .option('--fields', "the text is JSON of the task type's fields")
     .option('--stream', 'print the answer as it is made')

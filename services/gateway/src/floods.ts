@@ -1,4 +1,5 @@
 import { type TaskClient, TaskError, type TaskRequest } from '@will/client';
+import { queueTimeoutMs } from '@will/core';
 import { type HttpError, tooMany } from './http/errors.ts';
 
 /** So many tasks of one kind refused as overloaded within the time below are a flood. */
@@ -7,7 +8,6 @@ const refusedOfAFlood = 5;
 const longestMs = 100;
 /** Of the patience of the tasks: a line is never longer than that, and must not run dry meanwhile. */
 const patienceShare = 0.1;
-const usualPatienceMs = 60_000;
 const mostKinds = 1_000;
 
 /** What gets tasks done. */
@@ -99,7 +99,7 @@ export class Floods {
   }
 }
 
-const patienceOf = ({ timeoutMs = usualPatienceMs }: TaskRequest): number => timeoutMs;
+const patienceOf = ({ timeoutMs = queueTimeoutMs }: TaskRequest): number => timeoutMs;
 
 /** All that a decision goes by; of the content its size, to a power of two. */
 const kindOf = (task: TaskRequest, client: string): string =>

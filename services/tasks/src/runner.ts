@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { failureOf, TaskError, type TaskErrorCode } from '@will/client';
 import { wire } from '@will/contracts';
-import type { Priority } from '@will/core';
+import { maxTimeoutMs, type Priority } from '@will/core';
 import { within } from '@will/runtime';
 import type { StoredTask, TaskStore, TerminalState } from '@will/store';
 import { isTerminal, type Outcome, outcomeBytes } from './durable-task.ts';
@@ -22,8 +22,6 @@ export interface RunnerDeps {
 
 /** After so many runs that failed in a way that might pass, a task has failed. */
 const mostRuns = 5;
-/** One run of the whole cascade. */
-const longestRunMs = 3_600_000;
 const signOfWorkMs = 3_000;
 /** Who runs a task and is not heard of for so long does not run it any more. */
 const quietOfTheDeadMs = 3 * signOfWorkMs;
@@ -149,7 +147,7 @@ export class Runner {
     const signs = setInterval(() => this.#showThatItRuns(queued, task), signOfWorkMs);
     this.#showThatItRuns(queued, task);
     try {
-      const timeoutMs = Math.min(longestRunMs, task.deadlineMs - this.#deps.nowMs());
+      const timeoutMs = Math.min(maxTimeoutMs, task.deadlineMs - this.#deps.nowMs());
       const end = await this.#deps.run(task.client, submittedTask(task), Math.max(1, timeoutMs), abort.signal);
       await this.#end(queued, task, 'succeeded', { end });
     } catch (error) {

@@ -5,6 +5,7 @@ import {
   dataClasses,
   estimateChatTokens,
   isSame,
+  maxTimeoutMs,
   modalities,
   priorityConflict,
   priorityStated,
@@ -49,9 +50,9 @@ const taskSchema = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9_-]{8,64}$/)
     .optional(),
-  timeout_ms: z.int().min(1).max(3_600_000).optional(),
-  first_token_timeout_ms: z.int().min(1).max(3_600_000).optional(),
-  idle_timeout_ms: z.int().min(1).max(3_600_000).optional(),
+  timeout_ms: z.int().min(1).max(maxTimeoutMs).optional(),
+  first_token_timeout_ms: z.int().min(1).max(maxTimeoutMs).optional(),
+  idle_timeout_ms: z.int().min(1).max(maxTimeoutMs).optional(),
   max_output_is_exact: z.boolean().optional(),
   input_kind: z.string().regex(slugPattern).optional(),
   input: z.union([z.string().min(1), z.record(z.string(), z.unknown())]),
