@@ -52,6 +52,12 @@ const planted: Readonly<Record<string, Planted>> = {
     from: 'AND fence = ?',
     to: 'AND ? IS NOT NULL',
   },
+  'a delivery does not expire': {
+    world: 'rests',
+    file: `${worker}/start-window.ts`,
+    from: 'startUntilMs: this.#untilMs,',
+    to: 'startUntilMs: Number.POSITIVE_INFINITY,',
+  },
   'a call starts in a rest': {
     world: 'rests',
     file: `${worker}/served-model.ts`,

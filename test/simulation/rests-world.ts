@@ -73,6 +73,7 @@ class RestsWorld {
   readonly #models: readonly string[];
   readonly #snapshot: ReturnType<typeof snapshotOf>;
   readonly #moods = new Map<string, Mood>();
+  readonly #renewedUntilMs = new Map<string, number>();
   readonly #groups = new Map<string, Set<Member>>();
   readonly #workers = new Set<LiveWorker>();
   readonly #watchers = new Map<Actor, Set<() => void>>();
@@ -87,7 +88,12 @@ class RestsWorld {
     const { random } = time;
     this.#time = time;
     const isWild = random.chance(0.5);
-    this.#network = new Network(time, { drop: 0, late: isWild ? 0.05 : 0, latestMs: 400, duplicate: 0 });
+    this.#network = new Network(time, {
+      drop: 0,
+      late: isWild ? 0.05 : 0,
+      latestMs: 950,
+      duplicate: 0,
+    });
     this.#server = new RestServer(time, this.#network);
     this.#slots = 1 + random.below(3);
     this.#models = ['m0', 'm1', 'm2'].slice(0, 1 + random.below(3));
@@ -226,6 +232,13 @@ class RestsWorld {
     };
   }
 
+  /** A call is accepted right before it starts: not after the instant that its router gave it. */
+  #checkInTime({ attemptId, model, startUntilUnixMs }: wire.CallRequest): void {
+    const untilMs = Math.max(Number(startUntilUnixMs), this.#renewedUntilMs.get(attemptId) ?? 0);
+    if (Date.now() > untilMs)
+      this.#time.fail(`a call of ${model} began ${Date.now() - untilMs} ms after its delivery expired`);
+  }
+
   #group(key: string): Set<Member> {
     const group = this.#groups.get(key) ?? new Set();
     this.#groups.set(key, group);
@@ -248,8 +261,10 @@ class RestsWorld {
           const member = this.#memberOf(`${dataClass} ${model}`);
           if (!member) return hear({ kind: 'nobody' });
           const { actor, take } = member;
-          const toRouter = (kind: wire.CallEvent['kind']): void =>
+          const toRouter = (kind: wire.CallEvent['kind']): void => {
+            if (kind.case === 'accepted') this.#checkInTime(request);
             hear({ kind: 'event', event: create(wire.CallEventSchema, { attemptId, workerId: actor.name, kind }) });
+          };
           const call = { request, dataClass, toRouter, toCaller: (frame: wire.Frame) => this.#frame(frame) };
           this.#time.after(this.#time.between(0.1, 5), () => take(call), actor);
         });
@@ -258,6 +273,7 @@ class RestsWorld {
       command: (workerId, attemptId, command, startUntilUnixMs = 0) => {
         const worker = [...this.#workers].find(({ actor }) => actor.name === workerId);
         const control = { attemptId, command, startUntilUnixMs: BigInt(startUntilUnixMs) };
+        if (command === wire.CallCommand.START) this.#renewedUntilMs.set(attemptId, startUntilUnixMs);
         if (worker) this.#network.send(() => worker.calls.obey(control), worker.actor);
       },
       isInTouch: () => new Promise((resolve) => void this.#time.after(1, () => resolve(true), router)),

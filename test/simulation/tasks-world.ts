@@ -119,8 +119,9 @@ class TasksWorld {
       const runner = new Runner({
         store,
         queue,
-        run: (_client, task, timeoutMs, signal) => this.#run(task, timeoutMs, signal),
+        run: (_client, task, { timeoutMs, signal }) => this.#run(task, timeoutMs, signal),
         nowMs,
+        monotonicMs: nowMs,
         draw: () => this.#time.random.next(),
         atOnce: 4,
         onError: (what, error) => this.#time.note(`${actor.name}: ${what}: ${(error as Error).message}`),

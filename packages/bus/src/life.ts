@@ -10,11 +10,11 @@ import { LoopWatch } from './loop-watch.ts';
 export const beatMs = 250;
 /** A process that was silent for longer is asked whether it is there. Silence by itself is never death. */
 const askAfterMs = beatMs + 75;
-const askAgainMs = 100;
+const askAgainMs = 50;
 const answerWithinMs = 1_000;
 /** A process that lives and lost its connection is back within this, and within some delays of its own loop more. */
-const reconnectMs = 500;
-const loopDelaysToReconnect = 4;
+const reconnectMs = 350;
+const loopDelaysToReconnect = 3;
 const maxReconnectMs = 5_000;
 /** After this process itself changed its connection, so long nobody's absence proves anything. */
 const graceMs = 5_000;
@@ -48,11 +48,17 @@ export interface Work {
   readonly id: string;
 }
 
-/** Answers those who ask whether work is still under way here. */
-export function answerStill(bus: Bus, isHere: (work: Work) => boolean): { stop(): void } {
+/** Answers those who ask whether work is still under way here. `onWanted`: its caller says that it still waits for it. */
+export function answerStill(
+  bus: Bus,
+  isHere: (work: Work) => boolean,
+  onWanted: (work: Work) => void = () => {},
+): { stop(): void } {
   const asked = bus.listen(patterns.stills(bus.processId), ({ subject, data, reply }) => {
     const client = subject.slice(subject.lastIndexOf('.') + 1);
-    const gone = fromBinary(wire.StillRequestSchema, data).ids.filter((id) => !isHere({ client, id }));
+    const { ids, wanted } = fromBinary(wire.StillRequestSchema, data);
+    for (const id of wanted) onWanted({ client, id });
+    const gone = ids.filter((id) => !isHere({ client, id }));
     if (bus.isConnected && reply !== '')
       bus.publish(reply, toBinary(wire.StillResponseSchema, create(wire.StillResponseSchema, { gone })));
   });

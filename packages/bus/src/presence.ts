@@ -33,6 +33,8 @@ export interface PresenceFacts {
   readonly models?: readonly ServedModelFacts[];
   /** Where its metrics and health are asked; '' or absent: nowhere. */
   readonly metricsUrl?: string;
+  /** How far the bus clock may be off; undefined or absent: it is not known. */
+  readonly clockBoundMs?: number | undefined;
 }
 
 /**
@@ -54,7 +56,7 @@ export async function announce(
     try {
       // The bucket lives in the server's memory and is gone after a restart of it.
       bucket ??= await processesBucket(bus);
-      const { revision, models, metricsUrl } = facts();
+      const { revision, models, metricsUrl, clockBoundMs } = facts();
       const presence = create(wire.PresenceSchema, {
         processId: bus.processId,
         service,
@@ -62,6 +64,7 @@ export async function announce(
         startedUnixMs,
         models: [...(models ?? [])],
         metricsUrl: metricsUrl ?? '',
+        ...(clockBoundMs !== undefined && { clockBoundMs: Math.ceil(clockBoundMs) }),
       });
       const saidAtMs = performance.now();
       await bucket.put(bus.processId, toBinary(wire.PresenceSchema, presence));

@@ -53,6 +53,11 @@ export interface TaskRequest {
   /** Rules on data that hold beside those of the documents; they can only tighten. Default: none. */
   readonly floor?: wire.Requirement;
   readonly signal?: AbortSignal;
+  /**
+   * Asked where a router took the task late, having stood still: whether it is still to be run. Default: it is, for as
+   * long as the caller waits.
+   */
+  readonly isStillWanted?: () => Promise<boolean>;
 }
 
 /** Chat in the OpenAI form, without `model` and `stream`. */
@@ -186,7 +191,7 @@ export interface Explanation {
 }
 
 /** A task that is stored before it is accepted, and done also when everybody who knew of it dies. */
-export interface TaskSubmission extends Omit<TaskRequest, 'signal'> {
+export interface TaskSubmission extends Omit<TaskRequest, 'signal' | 'isStillWanted'> {
   /** For all of it. Default 24 hours, at most 31 days. */
   readonly timeoutMs?: number;
   /** Default: `background`. */

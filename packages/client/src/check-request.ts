@@ -24,6 +24,7 @@ const must =
 const text = must((value) => typeof value === 'string', 'a string');
 const flag = must((value) => typeof value === 'boolean', 'true or false');
 const anObject = must((value) => typeof value === 'object' && value !== null, 'an object');
+const aFunction = must((value) => typeof value === 'function', 'a function');
 const whole = must(
   (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= mostWhole,
   `a whole number from 0 to ${mostWhole}`,
@@ -71,6 +72,7 @@ const requests: Record<keyof Required<TaskRequest>, Check> = {
   ...ofTasks,
   timeoutMs: between(1, maxTimeoutMs),
   signal: anObject,
+  isStillWanted: aFunction,
 };
 const submissions: Record<keyof Required<TaskSubmission>, Check> = {
   ...ofTasks,

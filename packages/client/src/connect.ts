@@ -142,7 +142,7 @@ class BusTaskClient implements TaskClient, RunSupport {
     const nowMs = Date.now();
     const message = taskMessage(request, stream, nowMs);
     if (signal?.aborted) throw new TaskError('cancelled', 'the caller cancelled the task', { taskId: message.taskId });
-    const run = this.#open(client, message, onPart, nowMs);
+    const run = this.#open(client, message, onPart, nowMs, request.isStillWanted);
     const cancel = (): void => run.cancel();
     signal?.addEventListener('abort', cancel, { once: true });
     try {
@@ -180,9 +180,10 @@ class BusTaskClient implements TaskClient, RunSupport {
     message: ReturnType<typeof taskMessage>,
     onPart: (part: StreamPart) => void,
     nowMs: number,
+    isStillWanted: TaskRequest['isStillWanted'],
   ): Run {
     try {
-      return new Run(this, client, message, onPart, nowMs);
+      return new Run(this, client, message, onPart, nowMs, isStillWanted);
     } catch (cause) {
       throw new TaskError('invalid_task', (cause as Error).message, { taskId: message.taskId, cause });
     }

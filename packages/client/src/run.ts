@@ -37,6 +37,7 @@ export class Run {
   readonly #subject: string;
   readonly #message: TaskMessage;
   readonly #onPart: (part: StreamPart) => void;
+  readonly #isStillWanted: () => Promise<boolean>;
   readonly #resolve: (result: TaskResult) => void;
   readonly #reject: (error: TaskError) => void;
   readonly #deadlineTimer: NodeJS.Timeout;
@@ -64,7 +65,9 @@ export class Run {
     message: TaskMessage,
     onPart: (part: StreamPart) => void,
     nowMs: number,
+    isStillWanted: () => Promise<boolean> = () => Promise.resolve(true),
   ) {
+    this.#isStillWanted = isStillWanted;
     // A client that cannot stand in a subject is refused here, before anything is armed.
     this.#subject = subjects.taskRun(client);
     this.#support = support;
@@ -178,6 +181,7 @@ export class Run {
     clearTimeout(this.#acceptTimer);
     const { kind } = frame;
     if (kind.case === 'accepted') {
+      if (kind.value.asksWanted) void this.#sayWanted(kind.value.routerId);
       if (!this.#hasContent)
         this.#watch(kind.value.routerId, () => this.#repeatOrGiveUp('router_lost', 'the router died'));
     } else if (kind.case === 'counts') {
@@ -188,6 +192,16 @@ export class Run {
     } else if (kind.case === 'failure') {
       this.#failed(kind.value);
     }
+  }
+
+  /** The router stood still, and runs the task only where that is still to be done. */
+  async #sayWanted(routerId: string): Promise<void> {
+    const { bus } = this.#support;
+    const publication = this.#publications;
+    const isWanted = await this.#isStillWanted().catch(() => false);
+    if (!isWanted || this.#isOver || publication !== this.#publications || !bus.isConnected) return;
+    const request = create(wire.StillRequestSchema, { wanted: [this.#message.taskId] });
+    bus.publish(subjects.still(routerId, this.#client), toBinary(wire.StillRequestSchema, request));
   }
 
   #fromWorker(frame: wire.Frame): void {

@@ -34,6 +34,7 @@ const kinds: Record<FailureReason, Kind> = {
   stalled: { fine: 'Stalled', message: 'the provider fell silent within its answer', isRetryable: true },
   deadline: { fine: 'Deadline', message: 'the deadline passed', isRetryable: false },
   cancelled: { fine: 'Cancelled', message: 'cancelled', isRetryable: false },
+  revoked: { fine: 'Busy', message: 'its router wants no more of it', isRetryable: true },
   crashed: { fine: 'Overloaded', message: 'the model’s process crashed', isRetryable: true },
   does_not_fit: { fine: 'Overloaded', message: 'the model does not fit this machine', isRetryable: true },
 };

@@ -39,6 +39,7 @@ export type FailureReason =
   | 'stalled'
   | 'deadline'
   | 'cancelled'
+  | 'revoked'
   | 'crashed'
   | 'does_not_fit';
 

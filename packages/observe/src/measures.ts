@@ -150,6 +150,19 @@ export const measures = {
     unit: '1',
     description: 'Revision of the documents that this process works with; of the registry: that it published',
   },
+  clockBound: {
+    name: 'will.clock.bound_seconds',
+    kind: 'gauge',
+    unit: 's',
+    description:
+      'How far the bus clock may be off as this process knows it; absent: not well enough to take or send calls',
+  },
+  loopDelay: {
+    name: 'will.loop.delay_seconds',
+    kind: 'gauge',
+    unit: 's',
+    description: 'The longest delay of the event loop since somebody looked last',
+  },
   snapshotAge: {
     name: 'will.snapshot.age_seconds',
     kind: 'gauge',

@@ -13,6 +13,13 @@ interface SnapshotState {
   ageMs(): number;
 }
 
+interface ClockState {
+  boundMs(): number | undefined;
+}
+interface LoopState {
+  takeMaxDelayMs(): number;
+}
+
 /** What this process shows of itself to operators. */
 export interface Observing {
   /** Where metrics and health are asked, `http://127.0.0.1:9464`; '' where nowhere. */
@@ -30,6 +37,8 @@ export interface Observing {
    * too. For every process that follows a snapshot.
    */
   watchDocuments(bus: BusState, snapshots: SnapshotState): void;
+  /** Measures how well this process knows the bus clock, and how its event loop runs. */
+  watchClock(clock: ClockState, loop: LoopState): void;
   /** From now on `/readyz` answers with this: undefined when the process can work, else why not. Before: "starting". */
   ready(reason: () => string | undefined): void;
   /** Sends what is not sent yet, and closes. */
@@ -123,6 +132,14 @@ class Instruments implements Observing {
       if (!bus.isConnected) return 'the bus is away';
       return snapshots.current ? undefined : 'no documents are published yet';
     });
+  }
+
+  watchClock(clock: ClockState, loop: LoopState): void {
+    this.watch(measures.clockBound, () => {
+      const boundMs = clock.boundMs();
+      return boundMs === undefined ? [] : [[boundMs / 1_000]];
+    });
+    this.watch(measures.loopDelay, () => [[loop.takeMaxDelayMs() / 1_000]]);
   }
 
   ready(reason: () => string | undefined): void {

@@ -58,7 +58,7 @@ export interface ModelConnection {
   /**
    * Runs one call. Every expected end is a value, also failures, abort and deadline; a throw is a bug of the provider.
    * `onDelta` is called in order, never after the promise settled. Aborting `signal` ends the call within 100 ms:
-   * reason 'cancelled' or 'deadline' (see {@link abortReasons}) tells which failure it becomes.
+   * reason 'cancelled', 'deadline' or 'revoked' (see {@link abortReasons}) tells which failure it becomes.
    */
   run(call: ModelCall, onDelta: (delta: ContentDelta) => void, signal: AbortSignal): Promise<ProviderOutcome>;
   /** Cheap look whether calls would work. Never throws. */
@@ -67,7 +67,7 @@ export interface ModelConnection {
 }
 
 /** `signal.reason` of an aborted call. */
-export const abortReasons = { cancelled: 'cancelled', deadline: 'deadline' } as const;
+export const abortReasons = { cancelled: 'cancelled', deadline: 'deadline', revoked: 'revoked' } as const;
 
 export interface Provider {
   /** The name that documents use: `openai-compatible`, `anthropic`, `google`, `gguf`. */
@@ -91,8 +91,8 @@ export function spentIn(headers: Readonly<Record<string, string>> | undefined): 
 export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
 /** Why a call ended whose signal was aborted. */
-export const abortedBy = (signal: AbortSignal): 'deadline' | 'cancelled' =>
-  signal.reason === abortReasons.deadline ? 'deadline' : 'cancelled';
+export const abortedBy = ({ reason }: AbortSignal): 'deadline' | 'cancelled' | 'revoked' =>
+  reason === abortReasons.deadline || reason === abortReasons.revoked ? reason : 'cancelled';
 
 /** Builds the failure outcome. */
 export const failed = (failure: ProviderFailure, usage?: Usage): ProviderOutcome => ({ ok: false, failure, usage });

@@ -107,12 +107,18 @@ await runMain(logger, async (ready) => {
   const presence = await announce(
     bus,
     'provider-worker',
-    () => ({ revision: snapshots.current?.revision ?? 0, models: worker.states(), metricsUrl: observing.url }),
+    () => ({
+      revision: snapshots.current?.revision ?? 0,
+      models: worker.states(),
+      metricsUrl: observing.url,
+      clockBoundMs: clock.boundMs(),
+    }),
     (saidAtMs) => lease.confirm(saidAtMs),
   );
   observing.watch(measures.recordsWaiting, () => [[outbox.waiting]]);
   observing.watch(measures.recordsDropped, () => [[outbox.dropped]]);
   observing.watchDocuments(bus, snapshots);
+  observing.watchClock(clock, new LoopWatch());
   watchModels(observing, worker);
   snapshots.onChange(() => presence.update());
   rests.onChange(() => presence.update());

@@ -239,7 +239,7 @@ export class ServedModel {
     if (call.request.startUntilUnixMs === 0n) return refuse(call, withoutWindow);
     const window = new StartWindow(this.#deps.startClock, call);
     if (window.state === 'over') return window.refuse();
-    if (this.#deps.calls.sayAgain(call.request.earlierIds)) return;
+    if (this.#deps.calls.sayAgain([call.request.attemptId, ...call.request.earlierIds])) return;
     // The slot is taken before anything is awaited: two calls can never see the same free one.
     const claim = claimOf(call);
     const taken = this.slots.take(claim);

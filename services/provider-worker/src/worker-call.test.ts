@@ -137,3 +137,14 @@ test.each([2.5, -1, 2 ** 32, Number.NaN])(
     expect(errors).toEqual([]);
   },
 );
+
+test('a call that its router takes back is no cancellation of the caller, and nobody’s failure', async () => {
+  const answer = Promise.withResolvers<void>();
+  const { call, words, records } = heldCall(answer.promise);
+  const over = call.run();
+  call.revoke();
+  answer.resolve();
+  await over;
+  expect(words).toEqual(['accepted', 'ended']);
+  expect(records).toMatchObject([{ fine: 'Busy', reason: 'its router wants no more of it' }]);
+});

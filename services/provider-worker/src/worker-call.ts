@@ -163,7 +163,7 @@ export class WorkerCall implements Commanded {
 
   /** Another attempt is to answer. What the caller already reads goes on. */
   revoke(): void {
-    if (!this.#hasContent) this.cancel();
+    if (!this.#hasContent) this.#abort.abort(abortReasons.revoked);
   }
 
   go(): void {
@@ -400,7 +400,7 @@ export class WorkerCall implements Commanded {
     const ask = (): void => {
       asks += 1;
       // Whoever sent the call is gone, and nobody waits for its answer.
-      if (asks > mostAsksForGo) return this.cancel();
+      if (asks > mostAsksForGo) return this.revoke();
       this.#call.toRouter({ case: 'asksGo', value: create(wire.CallAsksGoSchema) });
     };
     this.#abort.signal.addEventListener('abort', () => told.resolve(false), { once: true });
@@ -416,7 +416,7 @@ export class WorkerCall implements Commanded {
   }
 
   async #succeed(outcome: Extract<ProviderOutcome, { ok: true }>): Promise<void> {
-    if (!(await this.#askGo())) return this.#fail(cancelled, outcome.usage);
+    if (!(await this.#askGo())) return this.#fail(failureOf(abortedBy(this.#abort.signal)), outcome.usage);
     const pieces = outcome.output ? piecesOf(outcome.output) : [];
     // What fits no single message goes as a stream, also to a caller that asked for none: it puts it together.
     if (pieces.length > 1) for (const piece of pieces) this.#send(piece);
@@ -572,8 +572,6 @@ const hurried: ProviderFailure = {
   fine: 'Deadline',
   message: 'no content within its share of the time that the caller gives',
 };
-
-const cancelled = failureOf('cancelled');
 
 /** Nothing was sent to the provider, and nothing is its fault: the router sends the call again. */
 const tooLate: ProviderFailure = {

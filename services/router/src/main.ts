@@ -81,7 +81,7 @@ await runMain(logger, async (ready) => {
   const stopBeating = beat(bus, loop);
   const freeSlots = followFreeSlots(bus, slots);
   const edges = bus.listen(subjects.policyEdge, () => decisions.edgePassed(nowMs()));
-  const door = serveTasks(bus, router, onError);
+  const door = serveTasks(bus, router, loop, onError);
   observing.watch(measures.demand, function* () {
     for (const [model, wanted] of demand.byModel()) yield [wanted, { model }] as const;
   });
@@ -90,9 +90,11 @@ await runMain(logger, async (ready) => {
   observing.watch(measures.recordsWaiting, () => [[outbox.waiting]]);
   observing.watch(measures.recordsDropped, () => [[outbox.dropped]]);
   observing.watchDocuments(bus, snapshots);
+  observing.watchClock(clock, new LoopWatch());
   const presence = await announce(bus, 'router', () => ({
     revision: snapshots.current?.revision ?? 0,
     metricsUrl: observing.url,
+    clockBoundMs: clock.boundMs(),
   }));
   snapshots.onChange(() => presence.update());
   ready();

@@ -46,9 +46,10 @@ await runMain(logger, async (ready) => {
   const runner = new Runner({
     store,
     queue,
-    run: async (name, task, timeoutMs, signal) =>
-      endOf(await client.start({ ...requestOf(task), client: name, timeoutMs, signal }, false, () => {}), true),
+    run: async (name, task, options) =>
+      endOf(await client.start({ ...requestOf(task), client: name, ...options }, false, () => {}), true),
     nowMs,
+    monotonicMs: () => performance.now(),
     draw: Math.random,
     atOnce: config.atOnce,
     onError,

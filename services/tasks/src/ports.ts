@@ -31,8 +31,16 @@ export interface TaskQueue {
   onResult(listener: (client: string, taskId: string) => void): () => void;
 }
 
+/** How a task is run: for how long at most, and until when at all. */
+export interface RunOptions {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Whether this process still is who runs it. Asked where the run was held up on its way. */
+  readonly isStillWanted: () => Promise<boolean>;
+}
+
 /** Does a task now, by way of the router. @throws {TaskError} */
-export type RunTask = (client: string, task: wire.Task, timeoutMs: number, signal: AbortSignal) => Promise<wire.End>;
+export type RunTask = (client: string, task: wire.Task, options: RunOptions) => Promise<wire.End>;
 
 export interface SnapshotSource {
   readonly current: Snapshot | undefined;

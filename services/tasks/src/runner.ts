@@ -14,6 +14,8 @@ export interface RunnerDeps {
   readonly queue: TaskQueue;
   readonly run: RunTask;
   readonly nowMs: () => number;
+  /** The process's own clock, which nobody sets. */
+  readonly monotonicMs: () => number;
   /** From 0 to 1. */
   readonly draw: () => number;
   readonly atOnce: number;
@@ -25,6 +27,9 @@ const mostRuns = 5;
 const signOfWorkMs = 3_000;
 /** Who runs a task and is not heard of for so long does not run it any more. */
 const quietOfTheDeadMs = 3 * signOfWorkMs;
+const fencedOff = 'fenced off';
+/** Longer ago than this a task may have been picked up by another process. */
+const surelyMineMs = 500;
 const firstPauseMs = 500;
 const longestPauseMs = 60_000;
 /** Also where a limit ends later: documents change, and other models come back. */
@@ -103,6 +108,7 @@ export class Runner {
   async #take(queued: QueuedTask): Promise<void> {
     const { client, taskId, runs } = queued.reference;
     if (await this.#isSecondMessage(queued)) return this.#lookAgain(queued);
+    const claimedAtMs = this.#deps.monotonicMs();
     const claim = await this.#deps.store.claim(client, taskId);
     if (claim.kind === 'unknown') return queued.done();
     if (claim.kind === 'finished') {
@@ -115,7 +121,15 @@ export class Runner {
     if (task.deadlineMs <= this.#deps.nowMs()) return this.#end(queued, task, 'expired', { failure: expiredFailure() });
     if (runsBefore >= mostRuns)
       return this.#end(queued, task, 'failed', { failure: givenUp(runsBefore) }, endless(runsBefore));
+    // A process that stood still since may have been given up: another one runs the task by now.
+    if (this.#deps.monotonicMs() - claimedAtMs > surelyMineMs && !(await this.#isMine(task))) return queued.done();
     await this.#runOnce(queued, task, runsBefore);
+  }
+
+  /** The fence rises with each pickup: it is mine while it stands where I put it. */
+  async #isMine({ client, taskId, fence }: StoredTask): Promise<boolean> {
+    const now = await this.#deps.store.get(client, taskId);
+    return now?.state === 'running' && now.fence === fence;
   }
 
   /**
@@ -144,26 +158,36 @@ export class Runner {
     const key = keyOf(task.client, task.taskId);
     const abort = new AbortController();
     this.#running.set(key, abort);
-    const signs = setInterval(() => this.#showThatItRuns(queued, task), signOfWorkMs);
-    this.#showThatItRuns(queued, task);
+    const signs = setInterval(() => this.#showThatItRuns(queued, task, abort), signOfWorkMs);
+    this.#showThatItRuns(queued, task, abort);
     try {
       const timeoutMs = Math.min(maxTimeoutMs, task.deadlineMs - this.#deps.nowMs());
-      const end = await this.#deps.run(task.client, submittedTask(task), Math.max(1, timeoutMs), abort.signal);
+      const end = await this.#deps.run(task.client, submittedTask(task), {
+        timeoutMs: Math.max(1, timeoutMs),
+        signal: abort.signal,
+        isStillWanted: () => this.#isMine(task),
+      });
       await this.#end(queued, task, 'succeeded', { end });
     } catch (error) {
       if (!(error instanceof TaskError)) throw error;
-      await this.#failed(queued, task, runsBefore, error, abort.signal.aborted);
+      await this.#failed(queued, task, runsBefore, error, abort.signal);
     } finally {
       clearInterval(signs);
       this.#running.delete(key);
     }
   }
 
-  #showThatItRuns(queued: QueuedTask, { client, taskId }: StoredTask): void {
+  #showThatItRuns(queued: QueuedTask, task: StoredTask, abort: AbortController): void {
+    this.#sayThatItRuns(queued, task, abort).catch((error: unknown) =>
+      this.#deps.onError('a sign of a running task', error),
+    );
+  }
+
+  /** Whoever was fenced off meanwhile ends its run, and says nothing for the one who has the task now. */
+  async #sayThatItRuns(queued: QueuedTask, task: StoredTask, abort: AbortController): Promise<void> {
+    if (!(await this.#isMine(task))) return abort.abort(fencedOff);
     queued.working();
-    this.#deps.store
-      .messaged(client, taskId, this.#deps.nowMs())
-      .catch((error: unknown) => this.#deps.onError('a sign of a running task', error));
+    await this.#deps.store.messaged(task.client, task.taskId, this.#deps.nowMs());
   }
 
   async #failed(
@@ -171,8 +195,10 @@ export class Runner {
     task: StoredTask,
     runsBefore: number,
     error: TaskError,
-    wasAborted: boolean,
+    { aborted: wasAborted, reason }: AbortSignal,
   ): Promise<void> {
+    // Somebody else has it, with a message of its own.
+    if (reason === fencedOff) return queued.done();
     // Ended by somebody else, or this process ends: the message goes back, and who takes it sees which.
     if (wasAborted) return queued.giveBack();
     const failure = failureOf(error);

@@ -11,6 +11,9 @@ import { serveTasks } from './bus-door.ts';
 // Headers of a message on the bus mean what they mean by HTTP.
 
 let nats: Awaited<ReturnType<typeof startNatsServer>>;
+/** How long the router stood still. */
+let stoodStillMs = 0;
+const loop = { stoodStillMs: () => stoodStillMs };
 let bus: Bus;
 let caller: Bus;
 let serving: ReturnType<typeof serveTasks>;
@@ -27,7 +30,7 @@ beforeAll(async () => {
     cancel() {},
     has: () => false,
   };
-  serving = serveTasks(bus, router as Router, () => {});
+  serving = serveTasks(bus, router as Router, loop, () => {});
   await bus.connection.flush();
 });
 afterAll(async () => {
@@ -117,4 +120,40 @@ test('headers that are not ours change nothing', async () => {
     project: '',
     unavailableModel: '',
   });
+});
+
+test('a task that was taken after a standstill is run only once its caller says that it still waits', async () => {
+  stoodStillMs = 700;
+  try {
+    const inbox = `_INBOX.anna.late.${newId()}`;
+    const frames: wire.Frame['kind'][] = [];
+    let next = Promise.withResolvers<void>();
+    caller.listen(inbox, ({ data }) => {
+      frames.push(fromBinary(wire.FrameSchema, data).kind);
+      next.resolve();
+    });
+    await caller.connection.flush();
+    const publish = (taskId: string): Promise<void> => {
+      next = Promise.withResolvers<void>();
+      const task = create(wire.TaskSchema, { taskId, type: 'text_gen', inputKind: 'chat' });
+      caller.publish(subjects.taskRun('anna'), toBinary(wire.TaskSchema, task), inbox);
+      return next.promise;
+    };
+    const before = taken.length;
+    await publish('wanted');
+    expect(frames.at(-1)).toMatchObject({ case: 'accepted', value: { asksWanted: true, routerId: bus.processId } });
+    expect(taken.length).toBe(before);
+    next = Promise.withResolvers<void>();
+    const wanted = create(wire.StillRequestSchema, { wanted: ['wanted'] });
+    caller.publish(subjects.still(bus.processId, 'anna'), toBinary(wire.StillRequestSchema, wanted));
+    await next.promise;
+    expect(taken.slice(before).map(({ taskId }) => taskId)).toEqual(['wanted']);
+    await publish('nobody-says-so');
+    next = Promise.withResolvers<void>();
+    await next.promise;
+    expect(frames.at(-1)).toMatchObject({ case: 'failure', value: { retryable: true } });
+    expect(taken.slice(before).map(({ taskId }) => taskId)).toEqual(['wanted']);
+  } finally {
+    stoodStillMs = 0;
+  }
 });

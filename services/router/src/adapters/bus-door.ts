@@ -1,5 +1,6 @@
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
-import { answerStill, type Bus, type Incoming } from '@will/bus';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { answerStill, type Bus, type Incoming, type LoopWatch } from '@will/bus';
+import { startWindowMs } from '@will/core';
 import {
   attributesOfHeaders,
   clientOfTaskSubject,
@@ -10,6 +11,7 @@ import {
   wire,
   readMessage,
 } from '@will/contracts';
+import { LateTasks } from '../late-tasks.ts';
 import type { Caller } from '../ports.ts';
 import { refuse, type Router } from '../service.ts';
 
@@ -17,6 +19,7 @@ import { refuse, type Router } from '../service.ts';
 export function serveTasks(
   bus: Bus,
   router: Router,
+  loop: Pick<LoopWatch, 'stoodStillMs'>,
   onError: (what: string, error: unknown) => void,
 ): { stop(): Promise<void>; close(): void } {
   const serving = bus.serve(patterns.taskRun, queues.router, (message) => {
@@ -26,7 +29,20 @@ export function serveTasks(
   const cancels = bus.listen(patterns.cancels(bus.processId), ({ subject, data }) => {
     router.cancel(subject.slice(subject.lastIndexOf('.') + 1), fromBinary(wire.CancelSchema, data).taskId);
   });
-  const stills = answerStill(bus, ({ client, id }) => router.has(client, id));
+  const late = new LateTasks();
+  const stills = answerStill(
+    bus,
+    ({ client, id }) => router.has(client, id),
+    ({ client, id }) => late.wanted(client, id),
+  );
+  /** What came while this process stood still may be somebody else's by now, or nobody's. */
+  const takeIfWanted = async (task: wire.Task, client: string, caller: Caller): Promise<void> => {
+    const value = create(wire.AcceptedSchema, { routerId: bus.processId, asksWanted: true });
+    const isWanted = late.isWanted(client, task.taskId);
+    caller.send(create(wire.FrameSchema, { taskId: task.taskId, kind: { case: 'accepted', value } }));
+    if (await isWanted) router.take(task, client, caller);
+    else refuse(task, caller, wire.FailureCode.UNAVAILABLE, tookItLate, 250);
+  };
   const takeTask = (on: Bus, to: Router, message: Incoming): void => {
     const client = clientOfTaskSubject(message.subject);
     // Without this check a caller could have frames written to any subject that the router may publish to.
@@ -41,6 +57,7 @@ export function serveTasks(
     if (!task) return refuse(emptyTask, caller, wire.FailureCode.INVALID_TASK, 'the message is no will.v1.Task', 0);
     const stated = message.headers ? understood(task, client, message.headers) : { message: task };
     if ('problem' in stated) refuse(task, caller, wire.FailureCode.INVALID_TASK, stated.problem.message, 0);
+    else if (loop.stoodStillMs() >= startWindowMs) void takeIfWanted(stated.message, client, caller);
     else to.take(stated.message, client, caller);
   };
   return {
@@ -52,6 +69,7 @@ export function serveTasks(
   };
 }
 
+const tookItLate = 'the router took the task late, and nobody said that it is wanted';
 const emptyTask = fromBinary(wire.TaskSchema, new Uint8Array(0));
 
 /** A task with the attributes that came as headers of its message. */

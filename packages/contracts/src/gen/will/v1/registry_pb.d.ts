@@ -1040,6 +1040,14 @@ export declare type Presence = Message<"will.v1.Presence"> & {
    * @generated from field: string metrics_url = 6;
    */
   metricsUrl: string;
+
+  /**
+   * How far the bus clock may be off as this process knows it, rounded up; absent: it does not follow the clock, or does
+   * not know it well enough to take or send calls.
+   *
+   * @generated from field: optional uint32 clock_bound_ms = 20;
+   */
+  clockBoundMs?: number | undefined;
 };
 
 /**

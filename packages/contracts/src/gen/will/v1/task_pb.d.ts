@@ -486,6 +486,14 @@ export declare type Accepted = Message<"will.v1.Accepted"> & {
    * @generated from field: string router_id = 1;
    */
   routerId: string;
+
+  /**
+   * True: the router took the task late and runs it only once the caller says that it still waits: `wanted` of
+   * StillRequest at will.v1.still.<routerId>.<client>.
+   *
+   * @generated from field: bool asks_wanted = 2;
+   */
+  asksWanted: boolean;
 };
 
 /**
@@ -773,6 +781,13 @@ export declare type StillRequest = Message<"will.v1.StillRequest"> & {
    * @generated from field: repeated string ids = 1;
    */
   ids: string[];
+
+  /**
+   * Ids of tasks that the caller still waits for, as their router asked.
+   *
+   * @generated from field: repeated string wanted = 2;
+   */
+  wanted: string[];
 };
 
 /**
