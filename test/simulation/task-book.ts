@@ -35,6 +35,7 @@ export class TaskBook {
       unpublished: (endedBeforeMs, limit) => this.#later(() => operations.unpublished(endedBeforeMs, limit)),
       dropContent: (endedBeforeMs, limit) => this.#later(() => operations.dropContent(endedBeforeMs, limit)),
       drop: (endedBeforeMs, limit) => this.#later(() => operations.drop(endedBeforeMs, limit)),
+      erase: (client, limit) => this.#later(() => operations.erase(client, limit)),
       close: async () => {},
     };
   }

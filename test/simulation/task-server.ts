@@ -50,6 +50,7 @@ export class TaskServer {
       publishResult: (task) => this.#network.ask(() => this.#publish(task), askMs),
       withdrawResult: (client, taskId) =>
         this.#network.ask(() => void this.results.delete(`${client} ${taskId}`), askMs),
+      erase: () => Promise.reject(new Error('no client is erased in this world')),
       onResult: (hear) => {
         const listener = { actor, hear };
         this.#listeners.add(listener);

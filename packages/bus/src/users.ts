@@ -134,6 +134,7 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
       ...counters,
       ...content,
       'will.v1.callin.>',
+      `$JS.API.STREAM.MSG.DELETE.${names.eventsStream}`,
       `$JS.API.STREAM.PURGE.${names.ledgerStream}`,
       `$JS.API.STREAM.PURGE.${names.rateStream}`,
       ...rests,
@@ -157,6 +158,7 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
     // In the name of each task's client.
     subscribe: [
       ...taskOperations.map((word) => inQueue(`will.v1.task.${word}.*`, queues.tasks)),
+      inQueue(subjects.tasksErase, queues.tasks),
       inQueue(subjects.tasksNaming, queues.tasks),
       'will.v1.result.*.*',
       '_INBOX.*.*.*',
@@ -224,6 +226,7 @@ export const operatorPermissions: BusPermissions = {
     subjects.audit('list'),
     subjects.audit('verify'),
     'will.v1.telemetry.*',
+    subjects.tasksErase,
     subjects.policyExplain,
     ...reading(bucket(names.registryBucket)),
     ...opening(bucket(names.processesBucket)),

@@ -97,19 +97,24 @@ test('erasing a client asks for --yes, and tells how many calls went', async () 
     wire.EraseClientResponseSchema,
     () => ({
       calls: 12n,
+      eventBatches: 3n,
     }),
   );
+  cli.serve(subjects.tasksErase, wire.EraseClientRequestSchema, wire.EraseClientResponseSchema, () => ({
+    tasks: 4n,
+    cancelledTasks: 1n,
+  }));
   expect(await cli.willm('logs', 'erase', 'Acme Legal')).toMatchObject({
     code: 2,
-    err: 'willm: this removes all calls of acme-legal for good; say --yes\n',
+    err: 'willm: this removes all calls and durable tasks of acme-legal for good; say --yes\n',
   });
   expect(asked).toHaveLength(0);
   expect(await cli.willm('logs', 'erase', 'Acme Legal', '--yes')).toMatchObject({
     code: 0,
-    out: '12 calls of acme-legal erased, with their decisions and sums\n',
+    out: '12 calls of acme-legal erased, with their decisions and sums, and 3 batches of events\n4 durable tasks of acme-legal erased; 1 of them had not ended and were cancelled\n',
   });
   expect(asked[0]).toMatchObject({ client: 'acme-legal' });
   expect((await cli.willm('logs', 'erase', 'Acme Legal', '--yes', '--json')).out).toBe(
-    '{"client":"acme-legal","calls":12}\n',
+    '{"client":"acme-legal","calls":12,"eventBatches":3,"tasks":4,"cancelledTasks":1}\n',
   );
 });

@@ -63,6 +63,8 @@ export const subjects = {
   json: (operation: JsonOperation, client: string) => `will.v1.json.${operation}.${slug('client', client)}`,
   /** Operations on durable tasks. */
   task: (operation: TaskOperation, client: string) => `will.v1.task.${operation}.${slug('client', client)}`,
+  /** Removes all durable tasks of a client; for operators. */
+  tasksErase: 'will.v1.tasks.erase',
   /** A durable task's place in the queue. */
   taskQueue: (priority: Priority, client: string, type: string) =>
     `will.v1.task.queue.${priority}.${slug('client', client)}.${slug('task type', type)}`,
@@ -115,7 +117,11 @@ export const patterns = {
   task: (operation: TaskOperation) => `will.v1.task.${operation}.*`,
   taskQueue: (priority: Priority) => `will.v1.task.queue.${priority}.>`,
   taskQueues: 'will.v1.task.queue.>',
+  /** Everywhere in the queue, of one client. */
+  taskQueuesOf: (client: string) => `will.v1.task.queue.*.${slug('client', client)}.*`,
   taskSchedules: 'will.v1.sched.*.*',
+  taskSchedulesOf: (client: string) => `will.v1.sched.${slug('client', client)}.*`,
+  taskResultsOf: (client: string) => `will.v1.result.${slug('client', client)}.*`,
   taskResults: 'will.v1.result.*.*',
   free: 'will.v1.free.*',
   cancels: (processId: string) => `will.v1.cancel.${opaque('process id', processId)}.*`,

@@ -104,6 +104,8 @@ export interface TaskStore {
   dropContent(endedBeforeMs: number, limit: number): Promise<number>;
   /** Forgets tasks that ended before the instant altogether. Returns how many. */
   drop(endedBeforeMs: number, limit: number): Promise<number>;
+  /** Forgets tasks of one client that have ended, and overwrites them in a file. Returns how many. */
+  erase(client: string, limit: number): Promise<number>;
   /** Waits for what was begun. A second call does nothing. */
   close(): Promise<void>;
 }

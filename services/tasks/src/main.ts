@@ -3,6 +3,7 @@ import { connectClient, endOf, requestOf } from '@will/client';
 import { measures, observe } from '@will/observe';
 import { busAddressOf, createLogger, newProcessId, repeat, runMain, untilStopped } from '@will/runtime';
 import { storesAt } from '@will/store';
+import { serveErase } from './adapters/bus-erase.ts';
 import { serveTasks } from './adapters/bus-door.ts';
 import { serveNaming } from './adapters/bus-naming.ts';
 import { watchQueue } from './adapters/observed-queue.ts';
@@ -66,6 +67,7 @@ await runMain(logger, async (ready) => {
   const forgetting = repeat(forgetEveryMs, () => tasks.forget(), onError);
   runner.start();
   const door = serveTasks(bus, tasks, onError);
+  const erasing = serveErase(bus, tasks, (words) => audit.note(words), onError);
   const naming = serveNaming(bus, store, snapshots, onError);
   const presence = await announce(bus, 'tasks', () => ({
     revision: snapshots.current?.revision ?? 0,
@@ -80,6 +82,7 @@ await runMain(logger, async (ready) => {
 
   await untilStopped();
   await door.stop();
+  await erasing.stop();
   await naming.stop();
   queueWatch.stop();
   await runner.stop(config.drainMs);

@@ -27,6 +27,8 @@ export interface TaskQueue {
   publishResult(task: wire.DurableTask): Promise<void>;
   /** Takes back the published end of a task that is to be run anew. */
   withdrawResult(client: string, taskId: string): Promise<void>;
+  /** Removes what stands on the bus of a client's tasks: results, places in the queue, and schedules. */
+  erase(client: string): Promise<void>;
   /** Called when a task of any process ended. Returns how to stop. */
   onResult(listener: (client: string, taskId: string) => void): () => void;
 }

@@ -43,6 +43,7 @@ function recordedQueue(): { queue: TaskQueue; done: string[] } {
     inLineSinceMs: async () => Infinity,
     publishResult: async () => {},
     withdrawResult: async (_client, taskId) => void done.push(`withdrawn ${taskId}`),
+    erase: async (client) => void done.push(`erased ${client}`),
     onResult: () => () => {},
   };
   return { queue, done };
@@ -128,4 +129,29 @@ test('no task is accepted before its rules are known', async () => {
     isRetryable: true,
   });
   expect([await store.get('anna', 'early'), done]).toEqual([undefined, []]);
+});
+
+test('erasing a client cancels what has not ended and removes all its tasks, and none of others', async () => {
+  nowMs = startMs;
+  const { queue, done } = recordedQueue();
+  const tasks = new Tasks({
+    store,
+    queue,
+    snapshots: { current: documents() },
+    nowMs: () => nowMs,
+    noteRequeued: () => {},
+  });
+  const submit = (client: string, taskId: string) =>
+    tasks.submit(client, create(wire.SubmitRequestSchema, { task: { taskId, type: 'text_gen' } }));
+  for (const taskId of ['waits', 'runs', 'ended']) await submit('erased', taskId);
+  await submit('stays', 'waits');
+  await store.claim('erased', 'runs');
+  await tasks.cancel('erased', 'ended');
+  expect(await tasks.erase('erased')).toEqual({ tasks: 3, cancelled: 2 });
+  expect(await tasks.list('erased', {}, 10)).toEqual([]);
+  expect(await tasks.list('stays', {}, 10)).toHaveLength(1);
+  expect(done.at(-1)).toBe('erased erased');
+  // The key of an erased task is free again.
+  expect((await submit('erased', 'waits')).repeated).toBe(false);
+  await expect(tasks.erase('No Slug')).rejects.toThrow(/client "No Slug" must match/);
 });

@@ -54,6 +54,7 @@ const longestWaitMs = 25_000;
 const contentKeptMs = 24 * 3_600_000;
 const factsKeptMs = 31 * 24 * 3_600_000;
 const forgottenAtOnce = 500;
+const erasedAtOnce = 500;
 
 /** Durable tasks for callers: taken, told of, waited for, cancelled. */
 export class Tasks {
@@ -183,6 +184,41 @@ export class Tasks {
     const { store, nowMs } = this.#deps;
     while ((await store.dropContent(nowMs() - contentKeptMs, forgottenAtOnce)) === forgottenAtOnce);
     while ((await store.drop(nowMs() - factsKeptMs, forgottenAtOnce)) === forgottenAtOnce);
+  }
+
+  /**
+   * Removes every task that the client has now, with what was said in it and its result. One that has not ended is
+   * cancelled before: nothing that it would still say may come after the erasure. @throws {TasksError}
+   */
+  async erase(client: string): Promise<{ readonly tasks: number; readonly cancelled: number }> {
+    if (!slugPattern.test(client)) throw invalid(`client ${shown(client)} must match ${slugPattern.source}`);
+    const { store, queue } = this.#deps;
+    const cancelled = (await this.#cancelAll(client, 'waiting')) + (await this.#cancelAll(client, 'running'));
+    let tasks = 0;
+    let part = erasedAtOnce;
+    while (part === erasedAtOnce) {
+      part = await store.erase(client, erasedAtOnce);
+      tasks += part;
+    }
+    await queue.erase(client);
+    return { tasks, cancelled };
+  }
+
+  /** Those that stand in this state when it is asked; one that ends by itself meanwhile is not counted. */
+  async #cancelAll(client: string, state: StoredTask['state']): Promise<number> {
+    const failure = create(wire.FailureSchema, {
+      code: wire.FailureCode.CANCELLED,
+      message: 'the client was erased',
+    });
+    const until = this.#deps.nowMs();
+    let cancelled = 0;
+    while (true) {
+      const some = await this.#deps.store.list({ client, state }, longestList);
+      const earlier = some.filter(({ createdAtMs }) => createdAtMs <= until);
+      for (const task of earlier)
+        if ((await this.#endBy(task, 'cancelled', failure)).state === 'cancelled') cancelled += 1;
+      if (earlier.length === 0) return cancelled;
+    }
   }
 
   stop(): void {

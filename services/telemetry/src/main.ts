@@ -18,7 +18,8 @@ import { serveFeedback } from './adapters/bus-feedback.ts';
 import { serveLimits } from './adapters/bus-limits.ts';
 import { contentFromWire } from './adapters/content-wire.ts';
 import { hourly } from './adapters/cron-hourly.ts';
-import { EventStream } from './adapters/event-stream.ts';
+import { busEventHistory } from './adapters/event-history.ts';
+import { eventConsumer, EventStream } from './adapters/event-stream.ts';
 import { watchEvents, watchLedger } from './adapters/observed-log.ts';
 import { parseConfig } from './config.ts';
 import { Absences } from './absences.ts';
@@ -51,7 +52,13 @@ await runMain(logger, async (ready) => {
   });
   const processes = await watchProcesses(bus);
   const absences = new Absences(() => new Set(processes.processes.keys()), Date.now);
-  const telemetry = new Telemetry({ log, progress: events, absences, onError });
+  const telemetry = new Telemetry({
+    log,
+    progress: events,
+    history: busEventHistory(bus, eventConsumer),
+    absences,
+    onError,
+  });
   await events.start((delivery) => telemetry.take(delivery));
   const sweeper = repeat(
     sweepEveryMs,

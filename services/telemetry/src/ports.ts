@@ -15,3 +15,11 @@ export interface StreamProgress {
    */
   readUntilMs(): Promise<number | undefined>;
 }
+
+/** What the stream of events still keeps after it was stored. All reject while the bus is away. */
+export interface EventHistory {
+  /** Waits until everything that is in the stream now was stored; false: it was not within `limitMs`. */
+  untilTaken(limitMs: number): Promise<boolean>;
+  /** Removes every message that tells of a client, whole. @returns how many */
+  erase(client: string): Promise<number>;
+}

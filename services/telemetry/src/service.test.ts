@@ -12,6 +12,8 @@ const read = (...kinds: Parameters<typeof batchOf>): readonly LogEvent[] =>
     throw error;
   });
 
+const history = { untilTaken: async () => true, erase: async () => 0 };
+
 async function onTelemetry(
   body: (telemetry: Telemetry, log: CallLog, clock: { readUntilMs: number | undefined }) => Promise<void>,
 ): Promise<void> {
@@ -21,7 +23,7 @@ async function onTelemetry(
   const progress = { readUntilMs: async () => clock.readUntilMs };
   try {
     const absences = { deadAmong: () => new Set(['worker-dead']) };
-    await body(new Telemetry({ log, progress, absences, onError: failOn }), log, clock);
+    await body(new Telemetry({ log, progress, history, absences, onError: failOn }), log, clock);
   } finally {
     await log.close();
     await folder.remove();
@@ -129,6 +131,7 @@ test('a delivery that could not be stored is not done, and the error is told', a
   const deps: TelemetryDeps = {
     log,
     progress: { readUntilMs: async () => 0 },
+    history,
     absences: { deadAmong: () => new Set() },
     onError: (_, error) => told.push(error),
   };
@@ -210,3 +213,23 @@ test('the facts of late decisions are told, and a question without an instant is
     expect(await telemetry.recentFacts(6)).toEqual({ recent: [{ facts, decisions: 1 }], isPartial: false });
     await expect(telemetry.recentFacts(undefined)).rejects.toThrow('an instant is needed');
   }));
+
+test('an erasure takes what is under way first, and without that erases nothing', async () => {
+  const done: string[] = [];
+  const state = { isTaken: false };
+  const telemetry = new Telemetry({
+    log: { erase: async () => (done.push('calls'), done.length > 2 ? 0 : 1_000) } as unknown as CallLog,
+    progress: { readUntilMs: async () => 0 },
+    history: {
+      untilTaken: async () => state.isTaken,
+      erase: async (client) => (done.push(`events of ${client}`), 3),
+    },
+    absences: { deadAmong: () => new Set() },
+    onError: failOn,
+  });
+  await expect(telemetry.erase('gone')).rejects.toThrow(/nothing was erased, try again/);
+  expect(done).toEqual([]);
+  state.isTaken = true;
+  expect(await telemetry.erase('gone')).toEqual({ calls: 2_000, batches: 3 });
+  expect(done).toEqual(['calls', 'calls', 'calls', 'events of gone']);
+});

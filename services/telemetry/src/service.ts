@@ -13,13 +13,15 @@ import {
 } from '@will/store';
 import type { Absences } from './absences.ts';
 import { Batches } from './batches.ts';
-import type { Delivery, StreamProgress } from './ports.ts';
+import type { Delivery, EventHistory, StreamProgress } from './ports.ts';
 
 /** How long after its deadline an attempt may still report its end. */
 export const graceMs = 5_000;
 const intentsPerSweep = 500;
 const callsPerRerating = 1_000;
 const callsPerErasure = 1_000;
+/** How long an erasure waits for what is under way in the stream of events. */
+const takenWithinMs = 60_000;
 const defaultLimit = 20;
 const mostCalls = 1_000;
 /** What a question about late decisions may cost: a tenth of a second, and one message. */
@@ -29,6 +31,7 @@ const mostSets = 1_000;
 export interface TelemetryDeps {
   readonly log: CallLog;
   readonly progress: StreamProgress;
+  readonly history: EventHistory;
   readonly absences: Pick<Absences, 'deadAmong'>;
   readonly onError: (what: string, error: unknown) => void;
 }
@@ -49,6 +52,13 @@ export interface CallsQuestion extends Omit<CallFilter, 'outcome'> {
 export interface UsageAsked extends Omit<UsageQuestion, 'by' | 'outcome'> {
   readonly by: readonly string[];
   readonly outcome?: string;
+}
+
+/** How much of a client went. */
+export interface Erased {
+  readonly calls: number;
+  /** Messages of the stream of events. */
+  readonly batches: number;
 }
 
 /** What happened: takes events in, closes what nobody closed, answers questions. */
@@ -149,11 +159,21 @@ export class Telemetry {
   }
 
   /**
-   * Removes everything that the log holds of a client, in parts, so that records go on being taken in between.
-   * @returns how many calls went. @throws {QuestionError}
+   * Removes everything that the log and the stream of events hold of a client, in parts, so that records go on being taken
+   * in between. What was told before is waited for: it would come in after the erasure. @throws {QuestionError}
    */
-  async erase(client: string): Promise<number> {
+  async erase(client: string): Promise<Erased> {
     if (client === '') throw new QuestionError('a client is needed');
+    const { history } = this.#deps;
+    if (!(await history.untilTaken(takenWithinMs)))
+      throw new QuestionError(
+        `what is under way in the stream of events was not stored within ${takenWithinMs / 1_000} s; nothing was erased, try again`,
+      );
+    const calls = await this.#eraseCalls(client);
+    return { calls, batches: await history.erase(client) };
+  }
+
+  async #eraseCalls(client: string): Promise<number> {
     let erased = 0;
     let part = callsPerErasure;
     while (part === callsPerErasure) {

@@ -216,6 +216,26 @@ export function taskStoreContract(newPlace: () => Promise<Place<TaskStore>>): vo
       expect(await store.list({}, 10)).toHaveLength(1);
     }));
 
+  test('all ended tasks of one client can be forgotten, in parts; what has not ended and what is of others stays', () =>
+    onStore(newPlace, async (store) => {
+      const add = async (client: string, taskId: string, isEnded: boolean): Promise<void> => {
+        await store.insert(newTask({ client, taskId, idempotencyKey: taskId }));
+        if (!isEnded) return;
+        await store.claim(client, taskId);
+        await store.finish(ending({ client, taskId, atMs: 2_000 }));
+      };
+      for (const taskId of ['one', 'two', 'three']) await add('gone', taskId, true);
+      await add('gone', 'open', false);
+      await add('stays', 'one', true);
+      expect(await store.erase('gone', 2)).toBe(2);
+      expect(await store.erase('gone', 2)).toBe(1);
+      expect(await store.erase('gone', 2)).toBe(0);
+      expect((await store.list({}, 10)).map(({ client, taskId }) => `${client} ${taskId}`).sort()).toEqual([
+        'gone open',
+        'stays one',
+      ]);
+    }));
+
   test('whatever holders do in whatever order, a task has one result and only the newest holder can give it', () =>
     onStore(newPlace, async (store) => {
       let round = 0;

@@ -191,6 +191,11 @@ class MongoTasks implements TaskStore {
     return this.#orStoreError(async () => (await this.#tasks.deleteMany({ _id: { $in: some } })).deletedCount);
   }
 
+  async erase(client: string, limit: number): Promise<number> {
+    const some = await this.#ended(Number.MAX_SAFE_INTEGER, { client }, limit);
+    return this.#orStoreError(async () => (await this.#tasks.deleteMany({ _id: { $in: some } })).deletedCount);
+  }
+
   /** Ids of some tasks that ended before the instant. */
   #ended(beforeMs: number, more: Filter<TaskDocument>, limit: number): Promise<string[]> {
     const filter = { isFinished: true, finishedAtMs: { $lt: beforeMs }, ...more };

@@ -62,6 +62,7 @@ export async function openTaskStore(path: string): Promise<TaskStore> {
     unpublished: (endedBeforeMs, limit) => thread.call('unpublished', endedBeforeMs, limit),
     dropContent: (endedBeforeMs, limit) => thread.call('dropContent', endedBeforeMs, limit),
     drop: (endedBeforeMs, limit) => thread.call('drop', endedBeforeMs, limit),
+    erase: (client, limit) => thread.call('erase', client, limit),
     close: () => thread.close(),
   };
 }

@@ -1,3 +1,4 @@
+import { overwriting } from './overwriting.ts';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Priority } from '@will/core';
 import { StoreError } from '../errors.ts';
@@ -79,6 +80,10 @@ export function taskOperations(database: DatabaseSync): TaskOperations {
      WHERE number IN (${ended} AND (length(body) > 0 OR result IS NOT NULL) LIMIT ?)`,
   );
   const remove = database.prepare(`DELETE FROM tasks WHERE number IN (${ended} LIMIT ?)`);
+  const eraseEnded = database.prepare(
+    `DELETE FROM tasks WHERE number IN
+       (SELECT number FROM tasks WHERE client = ? AND finished_at_ms IS NOT NULL LIMIT ?)`,
+  );
   const lists = listStatements(database);
 
   const find = (statement: StatementSync, client: string, key: string): StoredTask | undefined => {
@@ -138,6 +143,7 @@ export function taskOperations(database: DatabaseSync): TaskOperations {
       silentEnds.all(endedBeforeMs, limit).map((row) => taskOf(row as unknown as TaskRow)),
     dropContent: (endedBeforeMs, limit) => Number(empty.run(endedBeforeMs, limit).changes),
     drop: (endedBeforeMs, limit) => Number(remove.run(endedBeforeMs, limit).changes),
+    erase: (client, limit) => overwriting(database, () => Number(eraseEnded.run(client, limit).changes)),
   };
 }
 

@@ -147,6 +147,12 @@ export class TaskStream implements TaskQueue {
     await this.#manager.streams.purge(names.resultsStream, { filter: subjects.taskResult(client, taskId) });
   }
 
+  async erase(client: string): Promise<void> {
+    await this.#manager.streams.purge(names.resultsStream, { filter: patterns.taskResultsOf(client) });
+    for (const filter of [patterns.taskQueuesOf(client), patterns.taskSchedulesOf(client)])
+      await this.#manager.streams.purge(names.tasksStream, { filter });
+  }
+
   onResult(listener: (client: string, taskId: string) => void): () => void {
     const results = this.#bus.listen(patterns.taskResults, ({ subject }) => {
       const [, , , client = '', taskId = ''] = subject.split('.');

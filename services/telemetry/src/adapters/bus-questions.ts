@@ -61,9 +61,9 @@ export function serveQuestions(
   };
   const erase = async (message: Incoming): Promise<wire.EraseClientResponse> => {
     const { client, author } = readAs(wire.EraseClientRequestSchema, message);
-    const calls = await telemetry.erase(client);
-    noted({ author, action: 'calls.erased', object: client, detail: `${calls} calls` });
-    return create(wire.EraseClientResponseSchema, { calls: BigInt(calls) });
+    const { calls, batches } = await telemetry.erase(client);
+    noted({ author, action: 'calls.erased', object: client, detail: `${calls} calls, ${batches} batches of events` });
+    return create(wire.EraseClientResponseSchema, { calls: BigInt(calls), eventBatches: BigInt(batches) });
   };
   const answering = answeringBy(onError);
   const servings = [

@@ -19,8 +19,11 @@ const slots = 128;
 /** A killed process's messages come again after this. A batch is stored in a hundredth of it. */
 const ackWaitMs = 5_000;
 
+/** Name of the durable consumer that all processes of telemetry share. */
+export const eventConsumer = 'telemetry';
+
 const durable: Partial<ConsumerConfig> & { durable_name: string } = {
-  durable_name: 'telemetry',
+  durable_name: eventConsumer,
   ack_policy: AckPolicy.Explicit,
   deliver_policy: DeliverPolicy.All,
   ack_wait: ackWaitMs * 1e6,

@@ -116,7 +116,8 @@ export declare type QueryCallsResponse = Message<"will.v1.QueryCallsResponse"> &
 export declare const QueryCallsResponseSchema: GenMessage<QueryCallsResponse>;
 
 /**
- * Removes everything that the call log holds of a client. Sums that tell no clients apart stay.
+ * Asked of telemetry: removes everything that the call log and the stream of events hold of a client. Sums that tell no
+ * clients apart stay. Asked of tasks: cancels the client's durable tasks that have not ended, and removes all of them.
  *
  * @generated from message will.v1.EraseClientRequest
  */
@@ -157,6 +158,27 @@ export declare type EraseClientResponse = Message<"will.v1.EraseClientResponse">
    * @generated from field: string error = 2;
    */
   error: string;
+
+  /**
+   * Messages of the stream of events that went.
+   *
+   * @generated from field: uint64 event_batches = 3;
+   */
+  eventBatches: bigint;
+
+  /**
+   * Durable tasks that went.
+   *
+   * @generated from field: uint64 tasks = 4;
+   */
+  tasks: bigint;
+
+  /**
+   * Those of them that had not ended, and were cancelled before.
+   *
+   * @generated from field: uint64 cancelled_tasks = 5;
+   */
+  cancelledTasks: bigint;
 };
 
 /**
