@@ -93,7 +93,15 @@ const telemetry: Of<TelemetryOperation> = {
 };
 const audit: Of<AuditOperation> = { note: 'writes the log itself', list: 'reads', verify: 'reads' };
 
-export const changes: readonly Change[] = [registry, keys, telemetry, audit].flatMap((of) =>
+const tasksErased = change(
+  subjects.tasksErase,
+  wire.EraseClientRequestSchema,
+  { client: 'audited', author },
+  'tasks.erased',
+  'audited',
+);
+
+export const changes: readonly Change[] = [registry, keys, telemetry, audit, { tasksErased }].flatMap((of) =>
   Object.values(of).filter((one) => typeof one !== 'string'),
 );
 

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { connect, nkeyAuthenticator, nkeys, type NatsConnection } from '@nats-io/transport-node';
 import {
   busServices,
@@ -13,6 +14,7 @@ import {
 } from '@will/bus';
 import { addCaller, type BusFolder, callerUser, prepareBusFolder } from '@will/bus-server';
 import { connectClient, type TaskClient } from '@will/client';
+import { subjects, wire } from '@will/contracts';
 import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { apply, callsOf, decisionOf } from '../support/ask.ts';
@@ -80,6 +82,13 @@ const as = async (user: User): Promise<NatsConnection> =>
     tls: tlsAs(user),
   });
 
+/** Everything of the client that names none goes, as an operator asks for it. */
+async function erased(subject: string): Promise<wire.EraseClientResponse> {
+  const request = create(wire.EraseClientRequestSchema, { client: 'default', author: 'test' });
+  const answer = await system.bus.request(subject, toBinary(wire.EraseClientRequestSchema, request), 60_000);
+  return fromBinary(wire.EraseClientResponseSchema, answer);
+}
+
 test('the product works: a task by HTTP and one for later, a change of documents, records and decisions', async () => {
   const chat = await fetch(`${system.httpUrl}/v1/chat/completions`, {
     method: 'POST',
@@ -99,6 +108,12 @@ test('the product works: a task by HTTP and one for later, a change of documents
   expect(applied).toMatchObject({ problems: [], lagging: [] });
   const [call] = await callsOf(system, {}, 2);
   expect((await decisionOf(system, call?.decisionId ?? '')).set).toBeDefined();
+  expect(await erased(subjects.tasksErase)).toMatchObject({ tasks: 1n, cancelledTasks: 0n, error: '' });
+  const gone = await erased(subjects.telemetry('erase'));
+  expect(gone).toMatchObject({ error: '' });
+  expect(Number(gone.calls)).toBeGreaterThanOrEqual(2);
+  expect(Number(gone.eventBatches)).toBeGreaterThanOrEqual(1);
+  expect((await fetch(`${system.httpUrl}/v1/tasks/${id}`)).status).toBe(404);
   const refused = system
     .of('gateway')
     .concat(busServices.flatMap((service) => system.of(service)))
