@@ -275,7 +275,7 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
     });
   logsCommand
     .command('erase')
-    .description('remove everything that the call log holds of a client, for good')
+    .description('remove the calls, events and durable tasks of a client, for good')
     .argument('<client>', 'its name or slug', named)
     .option('--yes', 'it is meant')
     .option('--json', 'print JSON')

@@ -57,6 +57,7 @@ async function runOne(taskId: string, claimed: (clock: { ms: number }) => Promis
     inLineSinceMs: async () => Infinity,
     publishResult: async () => {},
     withdrawResult: async () => {},
+    erase: async () => {},
     onResult: () => () => {},
   };
   const heldUp: TaskStore = {
