@@ -254,7 +254,7 @@ describe('tasks that are no chat, through the openai package', () => {
   test('an input that is not of its kind is refused', async () => {
     const task = { type: 'speech', inputKind: 'speech', input: Buffer.from('{}') };
     await expect((clients['nats'] as TaskClient).run(task)).rejects.toMatchObject({
-      code: 'all_failed',
+      code: 'invalid_task',
       attempts: [{ fine: 'Invalid' }],
     });
   });

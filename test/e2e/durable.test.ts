@@ -216,7 +216,7 @@ test('a cancelled task ends at once, and its call is given up', async () => {
 
 test('a task that fails again and again becomes a dead letter, with why, and is done once it is requeued', async () => {
   const { client } = system;
-  upstream.script('broken', { kind: 'status', status: 400 });
+  upstream.script('broken', { kind: 'status', status: 404 });
   const { taskId } = await client.submit({ type: 'broken', input: 'Hello', priority: 'high', timeoutMs: 60_000 });
   const failure = await client.result(taskId, { timeoutMs: 50_000 }).catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(TaskError);
