@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { closeDataFolder } from '@will/runtime';
 import { writeTinyGguf } from '@will/testkit';
 import { root } from './paths.ts';
 import { runProgram } from './run-program.ts';
@@ -191,6 +192,9 @@ test('it answers a task once it says ready, starts a killed service again, and e
   started.child.kill('SIGTERM');
   expect(await started.ended).toBe(0);
   await untilGone(below);
+  // The folder is closed too, since everything that the product leaves in it is known as its own.
+  await chmod(dataDir, 0o755);
+  expect(await closeDataFolder(dataDir)).toBe(1);
 });
 
 /** Files and folders below a folder, and it, that other users of the machine could use; links belong elsewhere. */

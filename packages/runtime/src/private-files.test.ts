@@ -21,7 +21,7 @@ async function opened(path: string, isFolder = false): Promise<string> {
 test('what others could read in a data folder is closed to them, once', async () => {
   const folder = await opened(join(base, 'will'), true);
   const files = [];
-  for (const name of ['registry.sqlite', 'telemetry.sqlite-wal', 'audit.jsonl'])
+  for (const name of ['registry.sqlite', 'telemetry.sqlite-wal', 'tasks.sqlite.lock-journal', 'audit.jsonl'])
     files.push(await opened(join(folder, name)));
   await opened(join(folder, 'nats/jetstream'), true);
   await chmod(join(folder, 'nats'), 0o755);
