@@ -54,7 +54,7 @@ function choiceOf(choice: NonNullable<MessagesBody['tool_choice']>, tools: reado
 /** How hard to think: in words as stated, else by the budget for it, at the budgets usual for low and medium. */
 function effortOf({ thinking, output_config: output }: CountTokensBody): string | undefined {
   if (output?.effort) return output.effort;
-  if (thinking?.type !== 'enabled') return undefined;
+  if (thinking?.type !== 'enabled' || !thinking.budget_tokens) return undefined;
   return thinking.budget_tokens <= 2_048 ? 'low' : thinking.budget_tokens <= 8_192 ? 'medium' : 'high';
 }
 

@@ -127,6 +127,9 @@ export const responsesSchema = z.object({
       effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']).nullish(),
       summary: z.enum(['auto', 'concise', 'detailed']).nullish(),
       generate_summary: z.enum(['auto', 'concise', 'detailed']).nullish(),
+      // Where a model thinks, and what of it is kept between turns, is the model's own affair.
+      context: z.string().nullish(),
+      mode: z.string().nullish(),
     })
     .optional(),
   metadata: z.record(z.string().max(64), z.string().max(512)).optional(),
