@@ -46,7 +46,7 @@ function formatOf(format: NonNullable<ResponsesBody['text']>['format']): object 
 interface ChatMessage {
   readonly role: string;
   content?: unknown;
-  tool_calls?: object[];
+  tool_calls?: { readonly id: string }[];
   readonly tool_call_id?: string;
 }
 
@@ -59,12 +59,19 @@ function messagesOf(items: readonly InputItem[]): ChatMessage[] {
     else if (item.type === 'custom_tool_call')
       addCall(messages, item.call_id, item.name, JSON.stringify({ input: item.input }));
     else if (item.type === 'function_call_output' || item.type === 'custom_tool_call_output')
-      messages.push({ role: 'tool', tool_call_id: item.call_id, content: contentOf(item.output) });
+      messages.push({
+        role: 'tool',
+        tool_call_id: item.call_id ?? lastCallIn(messages),
+        content: contentOf(item.output),
+      });
     else if (isMessage(item)) messages.push({ role: item.role, content: contentOf(item.content) });
     else messages.push(...referredTo((item as { readonly id: string }).id, index));
   }
   return messages;
 }
+
+const lastCallIn = (messages: readonly ChatMessage[]): string =>
+  messages.flatMap(({ tool_calls: calls }) => calls ?? []).at(-1)?.id ?? '';
 
 const isMessage = (item: InputItem): item is InputMessage => 'role' in item;
 

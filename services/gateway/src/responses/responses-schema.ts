@@ -51,7 +51,8 @@ const customCall = z.object({
 });
 const callOutput = z.object({
   type: z.enum(['function_call_output', 'custom_tool_call_output']),
-  call_id: z.string(),
+  /** Absent: the call before it. */
+  call_id: z.string().nullish(),
   output: z.union([z.string(), z.array(z.discriminatedUnion('type', [inputText, outputText, image]))]),
 });
 /** What a model thought or looked up in an earlier turn: accepted, since libraries send it back, and not passed on. */

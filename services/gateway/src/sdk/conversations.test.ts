@@ -13,8 +13,8 @@ import { ChatOpenAI } from '@langchain/openai';
 import { generateText, jsonSchema, type LanguageModel, stepCountIs, streamText, tool, type ToolSet } from 'ai';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { chatOf, delta, result, type Script, started, toolCalls } from '../testing/fake-tasks.ts';
 import { openTestDoor, type TestDoor } from '../testing/test-door.ts';
+import { shownIn, weatherModel, wholeConversation } from '../testing/weather-model.ts';
 
 // Unmodified clients, each in every dialect that it speaks: a question, a call of a tool, its result, an answer that was
 // thought about, and a second question with the whole conversation before it.
@@ -26,57 +26,8 @@ beforeAll(async () => {
 afterAll(() => door.stop());
 beforeEach(() => {
   door.tasks.requests.length = 0;
-  door.tasks.script = model;
+  door.tasks.script = weatherModel;
 });
-
-/** Calls the tool for the weather, tells it once it knows, and remembers it. */
-const model: Script = (request, stream, onPart) => {
-  const { messages } = chatOf(request);
-  const last = messages.at(-1) ?? {};
-  const say = (answer: string, reasoning: string) => {
-    if (stream) {
-      onPart(started);
-      onPart(delta('', { reasoning }));
-      onPart(delta(answer));
-    }
-    return result(request, { output: answer, reasoning });
-  };
-  if (last['role'] === 'tool') return say('Rain.', 'The tool says so.');
-  if (JSON.stringify(last['content']).includes('Again')) return say('Still rain.', 'As before.');
-  const calls = toolCalls('weather', { city: 'Oslo' });
-  if (stream) {
-    onPart(started);
-    onPart(delta('', { toolCalls: JSON.stringify([{ index: 0, ...(JSON.parse(calls) as object[])[0] }]) }));
-  }
-  return result(request, { toolCalls: calls, finish: 'tool_calls', reasoning: '' });
-};
-
-/** What the model must have been shown at last, whoever asked. */
-function shown(): unknown[] {
-  const { messages } = chatOf(door.tasks.requests.at(-1));
-  return messages
-    .filter(({ role }) => role !== 'system' && role !== 'developer')
-    .map(({ role, content, tool_calls: calls }) => [
-      role,
-      textIn(content),
-      ...((calls ?? []) as { function: { name: string; arguments: string } }[]).map(
-        ({ function: { name, arguments: given } }) => [name, JSON.parse(given)],
-      ),
-    ]);
-}
-
-const textIn = (content: unknown): string =>
-  Array.isArray(content)
-    ? content.map(({ text }: { text?: string }) => text ?? '').join('')
-    : ((content ?? '') as string);
-
-const whole = [
-  ['user', 'How is the weather in Oslo?'],
-  ['assistant', '', ['weather', { city: 'Oslo' }]],
-  ['tool', 'rain'],
-  ['assistant', 'Rain.'],
-  ['user', 'Again?'],
-];
 
 const [first, second] = ['How is the weather in Oslo?', 'Again?'];
 const parameters = { type: 'object' as const, properties: { city: { type: 'string' } }, additionalProperties: false };
@@ -215,7 +166,7 @@ const conversations: Readonly<Record<string, Conversation>> = {
 describe.each(Object.entries(conversations))('%s', (_client, conversation) => {
   test.each([false, true])('holds a conversation of two turns with a tool (streamed: %s)', async (isStreamed) => {
     expect(await conversation(isStreamed)).toEqual(['Rain.', 'Still rain.']);
-    expect(shown()).toEqual(whole);
+    expect(shownIn(door.tasks.requests.at(-1))).toEqual(wholeConversation);
   });
 });
 
@@ -224,7 +175,7 @@ describe('@ai-sdk/openai, /v1/responses, as it is by itself', () => {
 
   test('refers to items of answers that came whole, and they are known', async () => {
     expect(await asIs(false)).toEqual(['Rain.', 'Still rain.']);
-    expect(shown()).toEqual(whole);
+    expect(shownIn(door.tasks.requests.at(-1))).toEqual(wholeConversation);
   });
 
   test('is told what to do where it refers to a text that was streamed', async () => {
