@@ -67,6 +67,8 @@ function messagesOf(items: readonly InputItem[]): ChatMessage[] {
     else if (isMessage(item)) messages.push({ role: item.role, content: contentOf(item.content) });
     else messages.push(...referredTo((item as { readonly id: string }).id, index));
   }
+  if (messages.length === 0)
+    throw invalid('input holds nothing that a model can be shown: send a message or the result of a tool', 'input');
   return messages;
 }
 
@@ -94,11 +96,12 @@ function referredTo(id: string, index: number): readonly ChatMessage[] {
   );
 }
 
-const contentOf = (content: InputMessage['content']): unknown =>
-  typeof content === 'string'
-    ? content
-    : content.map((part) => {
-        if (part.type === 'refusal') return part;
-        if (part.type !== 'input_image') return { type: 'text', text: part.text };
-        return { type: 'image_url', image_url: stated({ url: part.image_url, detail: part.detail }) };
-      });
+function contentOf(content: InputMessage['content']): unknown {
+  if (typeof content === 'string') return content;
+  const parts = content.map((part) => {
+    if (part.type === 'refusal') return part;
+    if (part.type !== 'input_image') return { type: 'text', text: part.text };
+    return { type: 'image_url', image_url: stated({ url: part.image_url, detail: part.detail }) };
+  });
+  return parts.length === 0 ? '' : parts;
+}

@@ -59,7 +59,7 @@ function isListed({ param, message }: { readonly param: string; readonly message
   if (/^(messages|input)\.[\w.]*type$/.test(param) || /role "function"/.test(message)) return true;
   if (/^(messages|input)\.[\w.]*source(\.type)?$/.test(param)) return true;
   if (/image_url$/.test(param)) return true;
-  if (/is not kept here; say store: false/.test(message)) return true;
+  if (/is not kept here; say store: false|holds nothing that a model can be shown/.test(message)) return true;
   return /^tool_choice/.test(param) && /(must be "function"|must name a function)/.test(message);
 }
 
