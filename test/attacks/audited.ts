@@ -58,6 +58,7 @@ const registry: Of<RegistryOperation> = {
   ),
   get: 'reads',
   status: 'reads',
+  resolve: 'reads',
   history: 'reads',
   diff: 'reads',
 };

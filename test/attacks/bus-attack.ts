@@ -37,6 +37,7 @@ const registry: Questions<RegistryOperation> = {
   apply: [wire.ApplyRequestSchema, { dryRun: true, files: [{ path: 'a.yaml', text: 'kind: client\nname: Beta' }] }],
   get: [wire.GetRequestSchema],
   status: [wire.StatusRequestSchema],
+  resolve: [wire.ResolveRequestSchema, { kind: 'client', name: 'Beta' }],
   history: [wire.HistoryRequestSchema],
   diff: [wire.DiffRequestSchema],
   rollback: [wire.RollbackRequestSchema, { dryRun: true, revision: 1n }],

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { dataClassToWire, newId, priorityToWire, wire } from '@will/contracts';
+import { dataClassToWire, newId, openRefusals, priorityToWire, wire } from '@will/contracts';
 import { compileSnapshot, type AnyDocument, type Model, type ProviderFailure, type Snapshot } from '@will/core';
 import type { ModelConnection, Provider, ProviderOutcome } from '@will/providers';
 import { Policy, PolicyRefusal } from '../../services/policy/src/service.ts';
@@ -130,6 +130,7 @@ export class House {
       newSeed: () => random.below(2 ** 32),
       snapshot: () => routers.current,
       maxTasks: Infinity,
+      refusals: openRefusals,
     });
   }
 

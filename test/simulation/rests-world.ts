@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { cooldownsOf, type Cooldowns } from '@will/bus';
-import { dataClassToWire, priorityToWire, wire } from '@will/contracts';
+import { dataClassToWire, openRefusals, priorityToWire, wire } from '@will/contracts';
 import { type AnyDocument, compileSnapshot, type ProviderFailure } from '@will/core';
 import type { ModelConnection, Provider, ProviderOutcome } from '@will/providers';
 import { exactClock } from '@will/testkit';
@@ -168,6 +168,7 @@ class RestsWorld {
         newSeed: () => random.below(2 ** 32),
         snapshot: () => snapshot.current,
         maxTasks: 1_000,
+        refusals: openRefusals,
       });
       this.#routers.push({ router, actor, slots });
     });

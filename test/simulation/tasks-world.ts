@@ -1,6 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { TaskError } from '@will/client';
-import { wire } from '@will/contracts';
+import { openRefusals, wire } from '@will/contracts';
 import { compileSnapshot } from '@will/core';
 import { repeat } from '@will/runtime';
 import { Runner } from '../../services/tasks/src/runner.ts';
@@ -115,7 +115,14 @@ class TasksWorld {
       const { store } = this.#book;
       const queue = this.#server.clientOf(actor);
       const nowMs = Date.now;
-      const tasks = new Tasks({ store, queue, snapshots: this.#snapshot, nowMs, noteRequeued: () => {} });
+      const tasks = new Tasks({
+        store,
+        queue,
+        snapshots: this.#snapshot,
+        nowMs,
+        refusals: openRefusals,
+        noteRequeued: () => {},
+      });
       const runner = new Runner({
         store,
         queue,

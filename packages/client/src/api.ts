@@ -95,11 +95,19 @@ export interface TaskResult {
   readonly costNanoUsd: bigint | undefined;
   readonly attempts: readonly wire.AttemptSummary[];
   readonly decisionId: string;
+  /** What the request named and Will ignored, in words: a reflex without a document. Absent: nothing. */
+  readonly notices?: readonly string[];
 }
 
 /** What a stream yields: pieces, then exactly one end. */
 export type StreamPart =
-  | { readonly kind: 'started'; readonly model: string; readonly modelName: string; readonly decisionId: string }
+  | {
+      readonly kind: 'started';
+      readonly model: string;
+      readonly modelName: string;
+      readonly decisionId: string;
+      readonly notices?: readonly string[];
+    }
   | { readonly kind: 'delta'; readonly delta: TaskDelta }
   | { readonly kind: 'end'; readonly result: TaskResult };
 

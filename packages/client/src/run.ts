@@ -53,6 +53,7 @@ export class Run {
   #sequence = 0;
   #hasContent = false;
   #started: wire.Started | undefined;
+  #notices: readonly string[] = [];
   #text = '';
   #reasoning = '';
   #toolCalls: string[] = [];
@@ -181,6 +182,7 @@ export class Run {
     clearTimeout(this.#acceptTimer);
     const { kind } = frame;
     if (kind.case === 'accepted') {
+      this.#notices = kind.value.notices;
       if (kind.value.asksWanted) void this.#sayWanted(kind.value.routerId);
       if (!this.#hasContent)
         this.#watch(kind.value.routerId, () => this.#repeatOrGiveUp('router_lost', 'the router died'));
@@ -221,7 +223,7 @@ export class Run {
       }),
     );
     const { model, modelName, decisionId } = started;
-    this.#onPart({ kind: 'started', model, modelName, decisionId });
+    this.#onPart({ kind: 'started', model, modelName, decisionId, ...this.#told() });
   }
 
   #take(delta: wire.Delta): void {
@@ -251,10 +253,15 @@ export class Run {
       costNanoUsd: end.costNanoUsd,
       attempts: end.attempts,
       decisionId: end.decisionId,
+      ...this.#told(),
     };
     this.#close();
     this.#onPart({ kind: 'end', result });
     this.#resolve(result);
+  }
+
+  #told(): Pick<TaskResult, 'notices'> {
+    return this.#notices.length === 0 ? {} : { notices: this.#notices };
   }
 
   #failed(failure: wire.Failure): void {

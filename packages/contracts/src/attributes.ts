@@ -1,4 +1,4 @@
-import { type AttributeProblem, type Attributes, headerOf, isSame, readAttributes, slugOf } from '@will/core';
+import { type AttributeProblem, type Attributes, headerOf, isSame, nameKey, readAttributes } from '@will/core';
 import type * as wire from './messages.ts';
 import { dataClassToWire, priorityFromWire, priorityToWire, unavailableModelFromWire } from './translate.ts';
 
@@ -69,7 +69,7 @@ export function mustBeSame(
 ): AttributeProblem | undefined {
   if (inMessage === undefined || inMessage === '' || inHeader === undefined) return undefined;
   const isName = typeof inMessage === 'string' && typeof inHeader === 'string';
-  if (isSame(inMessage, inHeader) || (isName && slugOf(inMessage) === slugOf(inHeader))) return undefined;
+  if (isSame(inMessage, inHeader) || (isName && nameKey(inMessage) === nameKey(inHeader))) return undefined;
   return different(
     attribute,
     JSON.stringify(String(inMessage).slice(0, 80)),

@@ -29,7 +29,7 @@ function counter(key: string): string {
 }
 
 export type DataClassToken = 'open' | 'customer' | 'sensitive' | 'customer-sensitive';
-export const registryOperations = ['apply', 'get', 'status', 'history', 'diff', 'rollback'] as const;
+export const registryOperations = ['apply', 'get', 'status', 'history', 'diff', 'rollback', 'resolve'] as const;
 export type RegistryOperation = (typeof registryOperations)[number];
 export const taskOperations = ['submit', 'get', 'cancel', 'list', 'requeue'] as const;
 export type TaskOperation = (typeof taskOperations)[number];

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { compileSnapshot, modelSlugOf, type CompileProblem } from './compile-snapshot.ts';
+import { compileSnapshot, type CompileProblem } from './compile-snapshot.ts';
+import { modelSlugOf } from './identity.ts';
 import type { AnyDocument, ModelDocument } from './documents.ts';
 import { slugOf } from './names.ts';
 import type { Snapshot } from './snapshot.ts';

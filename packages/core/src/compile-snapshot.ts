@@ -1,8 +1,9 @@
 import { pricesOf } from './prices.ts';
-import { strictestDataClass } from './data-class.ts';
+import { strictestDataClass, strictestOf } from './data-class.ts';
 import type { AnyDocument, DocumentKind, DocumentOf, ModelDocument } from './documents.ts';
 import { modalitiesOfTags } from './modalities.ts';
-import { slugOf } from './names.ts';
+import { defaultClient, type NamedKind } from './identity.ts';
+import { nameKey } from './names.ts';
 import { nearestNames } from './nearest.ts';
 import { cloudEndpointOf } from './cloud-endpoints.ts';
 import { isPrivateEndpoint } from './private-endpoint.ts';
@@ -30,7 +31,10 @@ const mostSuggestions = 50;
 export function compileSnapshot(revision: number, documents: readonly AnyDocument[]): CompileResult {
   const problems: CompileProblem[] = [];
   const bySlug = groupBySlug(documents, problems);
-  const names = new ModelNames(bySlug.model.values(), problems);
+  const settings = [...bySlug.settings.values()][0];
+  addDefaultClient(bySlug.client, settings, problems);
+  const names = new Names('model', bySlug.model.values(), problems);
+  const clientNames = new Names('client', bySlug.client.values(), problems);
   const standIns = resolveStandIns(bySlug.model, names);
   const models = mapValues(bySlug.model, (model) => compileModel(model, successorOf(model, names, problems)));
   const snapshot: Snapshot = {
@@ -38,22 +42,47 @@ export function compileSnapshot(revision: number, documents: readonly AnyDocumen
     models,
     modelsByTaskType: indexByTaskType(models.values()),
     modelSlugs: names.slugs,
+    clientSlugs: clientNames.slugs,
+    projectSlugs: new Names('project', bySlug.project.values(), problems).slugs,
+    reflexSlugs: new Names('reflex', bySlug.reflex.values(), problems).slugs,
     routes: mapValues(bySlug.route, (route) => compileRoute(route, names, standIns)),
     taskTypes: bySlug.task_type,
     clients: mapValues(bySlug.client, (client) => withDefaultModel('client', client, names)),
-    projects: mapValues(bySlug.project, (project) => compileProject(project, names, bySlug.client, problems)),
+    projects: mapValues(bySlug.project, (project) => compileProject(project, names, clientNames)),
     reflexes: mapValues(bySlug.reflex, (reflex) => compileReflex(reflex, names)),
     schedules: bySlug.schedule,
-    defaultDataClass: [...bySlug.settings.values()][0]?.default_data_class ?? strictestDataClass,
+    defaultDataClass: settings?.default_data_class ?? strictestDataClass,
     tokenEdges: tokenEdgesOf(bySlug.model.values()),
     documents,
   };
   return problems.length > 0 ? { problems } : { snapshot };
 }
 
-/** The slug of a model by its name, alias or slug, in any case; undefined when there is none. */
-export const modelSlugOf = (snapshot: Pick<Snapshot, 'modelSlugs'>, name: string): string | undefined =>
-  snapshot.modelSlugs.get(name.trim().toLowerCase());
+/**
+ * Whoever names nobody is the client `default`. A document for it may tighten what the settings say of its data, and
+ * must not loosen that.
+ */
+function addDefaultClient(
+  clients: Map<string, DocumentOf['client']>,
+  settings: DocumentOf['settings'] | undefined,
+  problems: CompileProblem[],
+): void {
+  const stated = clients.get(defaultClient);
+  if (settings?.unnamed === 'reject') {
+    if (stated) problems.push({ kind: 'client', slug: defaultClient, field: 'name', message: defaultIsOff });
+    return;
+  }
+  const document = stated ?? { name: defaultClient, slug: defaultClient };
+  const { data_class } = document;
+  const floor = settings?.default_data_class ?? strictestDataClass;
+  clients.set(
+    defaultClient,
+    data_class === undefined ? document : { ...document, data_class: strictestOf(data_class, floor) },
+  );
+}
+
+const defaultIsOff =
+  'client "default" is whoever names nobody, and the settings say unnamed: reject; remove the document, or the setting';
 
 type BySlug = { [K in DocumentKind]: Map<string, DocumentOf[K]> };
 
@@ -83,61 +112,69 @@ function groupBySlug(documents: readonly AnyDocument[], problems: CompileProblem
   return groups;
 }
 
-/** Resolves what documents call models: name, alias or slug, in any case. */
-class ModelNames {
+interface Named {
+  readonly name: string;
+  readonly slug: string;
+  readonly aliases?: readonly string[];
+}
+
+/** What a kind of documents is called by callers and by other documents: slug, name or alias, however it is spelled. */
+class Names {
   readonly slugs = new Map<string, string>();
+  readonly #kind: NamedKind;
   readonly #names: string[] = [];
   readonly #problems: CompileProblem[];
   #suggested = 0;
 
-  constructor(models: Iterable<ModelDocument>, problems: CompileProblem[]) {
+  constructor(kind: NamedKind, documents: Iterable<Named>, problems: CompileProblem[]) {
+    this.#kind = kind;
     this.#problems = problems;
-    const all = [...models];
+    const all = [...documents];
     for (const { slug } of all) this.slugs.set(slug, slug);
     for (const { name, slug } of all) this.#claim(name, slug, 'name');
-    for (const { aliases, slug } of all)
+    for (const { aliases = [], slug } of all)
       for (const [index, alias] of aliases.entries()) this.#claim(alias, slug, `aliases[${index}]`);
   }
 
-  /** The model's slug; a name that no model has is a problem of the document that says it. */
+  /** Its slug; a name that no document has is a problem of the document that says it. */
   resolve(name: string, kind: DocumentKind, slug: string, field: string): string {
-    const resolved = this.slugs.get(name.trim().toLowerCase());
+    const resolved = this.slugs.get(nameKey(name));
     if (resolved !== undefined) return resolved;
     this.#problems.push({
       kind,
       slug,
       field,
-      message: `${quoted(name)} is no model${this.#suggestion(name)}`,
+      message: `${quoted(name)} is no ${this.#kind}${this.#suggestion(name)}`,
     });
     return name;
   }
 
   #claim(name: string, slug: string, field: string): void {
-    const key = name.trim().toLowerCase();
+    const key = nameKey(name);
     const taken = this.slugs.get(key);
     if (taken === undefined) this.slugs.set(key, slug);
     this.#names.push(name);
     if (taken !== undefined && taken !== slug)
       this.#problems.push({
-        kind: 'model',
+        kind: this.#kind,
         slug,
         field,
-        message: `${quoted(name)} already stands for model ${taken}; a name stands for one model`,
+        message: `${quoted(name)} already stands for ${this.#kind} ${taken}; a name stands for one ${this.#kind}`,
       });
   }
 
   #suggestion(name: string): string {
-    if (this.#names.length === 0) return '; there are no models';
+    if (this.#names.length === 0) return `; there are no ${this.#kind}s`;
     if ((this.#suggested += 1) > mostSuggestions) return '';
     const near = nearestNames(name, this.#names);
-    return near.length === 0 ? '; no model has a name like it' : `; nearest: ${near.map(quoted).join(', ')}`;
+    return near.length === 0 ? `; no ${this.#kind} has a name like it` : `; nearest: ${near.map(quoted).join(', ')}`;
   }
 }
 
 /** For each model the chain of those that follow it in routes. */
 function resolveStandIns(
   models: ReadonlyMap<string, ModelDocument>,
-  names: ModelNames,
+  names: Names,
 ): ReadonlyMap<string, readonly string[]> {
   const next = new Map<string, string>();
   for (const { slug, stand_in } of models.values())
@@ -153,7 +190,7 @@ function resolveStandIns(
 
 function compileRoute(
   route: DocumentOf['route'],
-  names: ModelNames,
+  names: Names,
   standIns: ReadonlyMap<string, readonly string[]>,
 ): DocumentOf['route'] {
   const steps = route.steps.flatMap(({ step, model }) => {
@@ -175,7 +212,7 @@ function compileRoute(
 function withDefaultModel<K extends 'client' | 'project'>(
   kind: K,
   document: DocumentOf[K],
-  names: ModelNames,
+  names: Names,
 ): DocumentOf[K] {
   const { default_model, slug } = document;
   if (default_model === undefined) return document;
@@ -185,31 +222,13 @@ function withDefaultModel<K extends 'client' | 'project'>(
   };
 }
 
-function compileProject(
-  document: DocumentOf['project'],
-  names: ModelNames,
-  clients: ReadonlyMap<string, DocumentOf['client']>,
-  problems: CompileProblem[],
-): DocumentOf['project'] {
+function compileProject(document: DocumentOf['project'], names: Names, clients: Names): DocumentOf['project'] {
   const project = withDefaultModel('project', document, names);
   if (project.client === undefined) return project;
-  const client = clients.get(slugOf(project.client));
-  if (client) return { ...project, client: client.slug };
-  const near = nearestNames(
-    project.client,
-    [...clients.values()].map(({ name }) => name),
-  );
-  const suggestion = near.length === 0 ? '' : `; nearest: ${near.map(quoted).join(', ')}`;
-  problems.push({
-    kind: 'project',
-    slug: project.slug,
-    field: 'client',
-    message: `${quoted(project.client)} is no client${suggestion}`,
-  });
-  return project;
+  return { ...project, client: clients.resolve(project.client, 'project', project.slug, 'client') };
 }
 
-function compileReflex(reflex: DocumentOf['reflex'], names: ModelNames): DocumentOf['reflex'] {
+function compileReflex(reflex: DocumentOf['reflex'], names: Names): DocumentOf['reflex'] {
   const { slug, preferred_model, fallback } = reflex;
   return {
     ...reflex,
@@ -223,7 +242,7 @@ function compileReflex(reflex: DocumentOf['reflex'], names: ModelNames): Documen
 }
 
 /** Slug of the model that a document says comes after it. */
-function successorOf(model: ModelDocument, names: ModelNames, problems: CompileProblem[]): string | undefined {
+function successorOf(model: ModelDocument, names: Names, problems: CompileProblem[]): string | undefined {
   const { slug, replaced_by } = model;
   if (replaced_by === undefined) return undefined;
   const successor = names.resolve(replaced_by, 'model', slug, 'replaced_by');

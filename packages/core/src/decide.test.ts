@@ -168,7 +168,6 @@ test('of several open windows the one with the first slug weighs most, and pins 
   );
   expect(order(world, { model: 'pinned' })).toEqual(['pinned', 'den', 'home', 'cloud']);
   expect(decided(world).notes).toEqual([
-    'no document for client someone: the global defaults hold',
     'schedule a is open: local models first',
     'schedule b is open: cheapest models first',
   ]);
@@ -195,7 +194,7 @@ test('precedence is the task, the reflex, the project, the client, the route', (
   expect(order(world, { ...asked, model: undefined, reflex: undefined })).toEqual(['c', 'd', 'e', 'a']);
 });
 
-test("another client's project restricts, but neither loosens nor prefers", () => {
+test("another client's project admits no model, and its owner is not told", () => {
   const world = snapshotOf(
     model('cloud', { security_level: 'safe_for_sensitive', allowed_tasks: { can_this_model_see_customer_data: true } }),
     model('home', {
@@ -213,12 +212,9 @@ test("another client's project restricts, but neither loosens nor prefers", () =
     project('loose', { client: 'owner', data_class: 'open', default_model: 'den' }),
   );
   const set = decided(world, { project: 'loose' });
-  expect(set.dataClass).toBe('customer-sensitive');
-  expect(set.candidates).toEqual([
-    { model: 'home', why: 'route:fallback_1' },
-    { model: 'den', why: 'route:fallback_2' },
-  ]);
-  expect(set.notes).toContain('project loose belongs to client owner: its restrictions hold, its preferences do not');
+  expect([set.dataClass, set.candidates]).toEqual(['customer-sensitive', []]);
+  expect(new Set(set.exclusions.map(({ rule }) => rule))).toEqual(new Set(['foreign_project']));
+  expect(JSON.stringify(set)).not.toContain('owner');
   const own = decided(world, { project: 'loose', client: 'owner' });
   expect([own.dataClass, own.candidates[0]]).toEqual(['open', { model: 'den', why: 'project' }]);
 });
@@ -320,15 +316,15 @@ test('a model that nobody knows is an exclusion, and where the task says so the 
   expect(set.candidates).toHaveLength(3);
 });
 
-test('unknown clients, projects and reflexes are noted, and the global defaults hold', () => {
-  const world = snapshotOf(model('m', { security_level: 'safe_for_sensitive' }), route('text_gen', ['m']));
-  const set = decided(world, { project: 'p', reflex: 'r' });
-  expect([set.dataClass, set.candidates]).toEqual(['customer-sensitive', []]);
-  expect(set.notes).toEqual([
-    'no document for client someone: the global defaults hold',
-    'no document for project p',
-    'no document for reflex r',
-  ]);
+test('an unknown client or project admits no model, and an unknown reflex is noted', () => {
+  const world = snapshotOf(openByDefault, model('m'), route('text_gen', ['m']), client('known'));
+  const rulesFor = (asked: Partial<Facts>) => decided(world, asked).exclusions.map(({ rule }) => rule);
+  expect(rulesFor({ client: 'known' })).toEqual([]);
+  expect(rulesFor({ client: 'knwon' })).toEqual(['unknown_client']);
+  expect(rulesFor({ client: 'known', project: 'p' })).toEqual(['unknown_project']);
+  expect(decided(world, { client: 'knwon' })).toMatchObject({ dataClass: 'customer-sensitive', candidates: [] });
+  expect(decided(world, { reflex: 'r' })).toMatchObject({ candidates: [{ model: 'm' }] });
+  expect(decided(world, { reflex: 'r' }).notes).toEqual(['no document for reflex r']);
 });
 
 test('a task type without a route takes the models with its tag, the most accurate first, then the cheapest, then by slug', () => {

@@ -1,7 +1,8 @@
 import type { Candidate, Exclusion, RankedSet } from './decision.ts';
-import { exclusionOf, isForeign, isoDate, requirementOf, type Requirement } from './eligibility.ts';
+import { exclusionOf, isoDate, requirementOf, type Requirement } from './eligibility.ts';
 import type { Facts } from './facts.ts';
 import { byBenchmark, type Measures, orderByGoal } from './goal-order.ts';
+import { identityProblem } from './identity.ts';
 import { insistsOnModel, unknownModel } from './named-model.ts';
 import { preferBySchedules, preferPremium } from './preferences.ts';
 import { explicitModelOf, isPin, proposalsOf, type Proposal } from './proposals.ts';
@@ -196,15 +197,10 @@ export function deprecationOf({ deprecatedAtMs, retiredAtMs, replacedBy }: Model
 
 /** What is odd about the facts, in words. */
 function notesOn(snapshot: Snapshot, facts: Facts): readonly string[] {
-  const { client, project, reflex, taskType } = facts;
+  const { reflex, taskType } = facts;
   const notes: string[] = [];
-  if (!snapshot.clients.has(client)) notes.push(`no document for client ${client}: the global defaults hold`);
-  const document = project === undefined ? undefined : snapshot.projects.get(project);
-  if (project !== undefined && !document) notes.push(`no document for project ${project}`);
-  if (document && isForeign(document, facts))
-    notes.push(
-      `project ${document.slug} belongs to client ${document.client}: its restrictions hold, its preferences do not`,
-    );
+  const problem = identityProblem(snapshot, facts);
+  if (problem) notes.push(problem.detail);
   if (reflex !== undefined && !snapshot.reflexes.has(reflex)) notes.push(`no document for reflex ${reflex}`);
   if (!snapshot.routes.has(taskType)) notes.push(`no route for ${taskType}: models with this tag, most accurate first`);
   return notes;

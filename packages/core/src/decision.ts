@@ -7,6 +7,9 @@ export type CandidateReason = 'explicit' | 'reflex' | 'project' | 'client' | `ro
 
 /** The rule that left a model out. */
 export type ExclusionRule =
+  | 'unknown_client'
+  | 'unknown_project'
+  | 'foreign_project'
   | 'unknown_model'
   | 'retired'
   | 'task_type'

@@ -225,6 +225,8 @@ export interface DataRules {
 interface OverrideDocument {
   readonly name: string;
   readonly slug: string;
+  /** Other names that callers may use. */
+  readonly aliases?: readonly string[];
   readonly default_model?: string;
   /** What happens when a task names a model that it may not have. Default `error`. */
   readonly unavailable_model?: UnavailableModel;
@@ -247,6 +249,8 @@ export interface BudgetDocument {
 type DataClassToken = 'open' | 'customer' | 'sensitive' | 'customer-sensitive';
 
 export interface ClientDocument extends OverrideDocument {
+  /** What a request says and Will does not know is an error, where it would be ignored with a notice. Default: false. */
+  readonly strict_requests?: boolean;
   /** IANA zone. */
   readonly time_zone?: string;
   /** How long prompts and answers of its calls are kept; absent: they are not. */
@@ -290,6 +294,8 @@ export interface SettingsDocument {
   readonly default_data_class?: DataClassToken;
   /** True: a change that loosens a rule on data is refused unless whoever applies it allows that. Default: false. */
   readonly strict_changes?: boolean;
+  /** `reject`: a request that names no client is an error. Default: it is the client `default`. */
+  readonly unnamed?: 'default' | 'reject';
 }
 
 export interface DocumentOf {

@@ -10,23 +10,26 @@ import type { Exclusion, ExclusionRule } from './decision.ts';
 import { stricterOf, type DataRequirement } from './data-requirement.ts';
 import type { ClientDocument, ProjectDocument, Residency } from './documents.ts';
 import type { Facts } from './facts.ts';
+import { identityProblem, type IdentityProblem } from './identity.ts';
 import type { Model, Snapshot } from './snapshot.ts';
 
 /** What a task's documents and facts ask of a model: all restrictions added up, the strictest of each. */
 export interface Requirement extends DataRequirement {
+  /** Why no model may do it: whoever asks has no document, or names another client's project. */
+  readonly identity: IdentityProblem | undefined;
   /** 'if_empty': the route allows premium models where nothing else is left. */
   readonly premium: 'yes' | 'if_empty' | 'no';
 }
 
 /**
- * What the documents of this revision ask for these facts. The rules of client and project add up; so do those of the
- * client that the project belongs to, whoever names it. A client without a document has no rules of its own.
- * A floor in the facts is added: then the requirement is the stricter of the two.
+ * What the documents of this revision ask for these facts. The rules of client and project add up. A client or project
+ * without a document, and another client's project, admit no model: absence is never freedom. A floor in the facts is
+ * added: then the requirement is the stricter of the two.
  */
 export function requirementOf(snapshot: Snapshot, facts: Facts): Requirement {
   const stated = statedRequirementOf(snapshot, facts);
   const data = facts.floor ? stricterOf(stated, facts.floor) : stated;
-  return { ...data, premium: premiumOf(snapshot, facts) };
+  return { ...data, identity: identityProblem(snapshot, facts), premium: premiumOf(snapshot, facts) };
 }
 
 function statedRequirementOf(snapshot: Snapshot, facts: Facts): DataRequirement {
@@ -34,7 +37,7 @@ function statedRequirementOf(snapshot: Snapshot, facts: Facts): DataRequirement 
   const rules = owners.map(({ data_rules }) => data_rules ?? {});
   const compliantOnly = rules.some(({ use_compliant_only }) => use_compliant_only === true);
   return {
-    dataClass: dataClassOf(snapshot, facts),
+    dataClass: identityProblem(snapshot, facts) ? strictestDataClass : dataClassOf(snapshot, facts),
     avoidCloud: rules.some(({ avoid_cloud }) => avoid_cloud === true),
     compliantOnly,
     standards: compliantOnly ? unique(owners.flatMap(({ compliance }) => compliance ?? [])) : [],
@@ -58,32 +61,19 @@ export const isUnrestricted = ({
 /** The documents whose restrictions hold for a task. */
 export function ownersOf(snapshot: Snapshot, facts: Facts): (ClientDocument | ProjectDocument)[] {
   const client = snapshot.clients.get(facts.client);
-  const project = projectOf(snapshot, facts);
-  const owner = project?.client === undefined ? undefined : snapshot.clients.get(project.client);
-  return unique([client, project, owner].filter((document) => document !== undefined));
+  return [client, projectOf(snapshot, facts)].filter((document) => document !== undefined);
 }
 
 const projectOf = (snapshot: Snapshot, { project }: Facts): ProjectDocument | undefined =>
   project === undefined ? undefined : snapshot.projects.get(project);
 
-/** Whether a project belongs to another client than the task's: then it may restrict, but neither loosen nor prefer. */
-export const isForeign = (project: ProjectDocument, { client }: Pick<Facts, 'client'>): boolean =>
-  project.client !== undefined && project.client !== client;
-
 /**
  * The class of client and project, the stricter of the two; where neither states one, the global default. What the
- * caller says, and what another client's project says, can raise it and never lower it.
+ * caller says can raise it and never lower it.
  */
-export function dataClassOf(snapshot: Snapshot, facts: Facts): DataClass {
-  const project = projectOf(snapshot, facts);
-  const foreign = project && isForeign(project, facts) ? project : undefined;
-  const declared = strictest([
-    snapshot.clients.get(facts.client)?.data_class,
-    (foreign ? undefined : project)?.data_class,
-  ]);
-  const owner = foreign?.client === undefined ? undefined : snapshot.clients.get(foreign.client);
-  const raised = strictest([facts.dataClass, foreign?.data_class, owner?.data_class]);
-  return strictest([declared ?? known(snapshot.defaultDataClass), raised]) ?? strictestDataClass;
+function dataClassOf(snapshot: Snapshot, facts: Facts): DataClass {
+  const declared = strictest(ownersOf(snapshot, facts).map(({ data_class }) => data_class));
+  return strictest([declared ?? known(snapshot.defaultDataClass), facts.dataClass]) ?? strictestDataClass;
 }
 
 const strictest = (classes: readonly (DataClass | undefined)[]): DataClass | undefined =>
@@ -208,7 +198,7 @@ const rules: readonly (readonly [ExclusionRule, Judge])[] = [
 ];
 
 /**
- * The one predicate: why a model may not do a task; undefined when it may. Total; unknown, missing or expired is not
+ * The one predicate: why a model may not do a task; undefined when it may. Who asks comes first. Total; unknown, missing or expired is not
  * allowed. The same for policy, router and worker, for first choice, fallback and explanation.
  */
 export function exclusionOf(
@@ -217,6 +207,7 @@ export function exclusionOf(
   facts: Facts,
   nowMs: number,
 ): Exclusion | undefined {
+  if (requirement.identity) return identityExclusion(model, requirement.identity);
   for (const [rule, judge] of rules) {
     const detail = judge(model, requirement, facts, nowMs);
     if (detail !== undefined) return { model: model.slug, rule, detail: detail.slice(0, longestDetail) };
@@ -231,6 +222,7 @@ export function exclusionsOf(
   facts: Facts,
   nowMs: number,
 ): readonly Exclusion[] {
+  if (requirement.identity) return [identityExclusion(model, requirement.identity)];
   return rules.flatMap(([rule, judge]) => {
     const detail = judge(model, requirement, facts, nowMs);
     return detail === undefined ? [] : { model: model.slug, rule, detail: detail.slice(0, longestDetail) };
@@ -240,6 +232,12 @@ export function exclusionsOf(
 /** The rules on data that a model breaks. */
 export const brokenDataRules = (model: Model, requirement: DataRequirement, nowMs: number): readonly ExclusionRule[] =>
   dataRules.flatMap(([rule, judge]) => (judge(model, requirement, nowMs) === undefined ? [] : rule));
+
+const identityExclusion = ({ slug }: Model, { rule, detail }: IdentityProblem): Exclusion => ({
+  model: slug,
+  rule,
+  detail: detail.slice(0, longestDetail),
+});
 
 const longestDetail = 200;
 

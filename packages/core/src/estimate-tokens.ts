@@ -1,3 +1,5 @@
+import type { Modality } from './documents.ts';
+
 /** Upper bound for text: no tokenizer in use makes more than one token of three bytes of JSON on average. */
 export const estimateTokens = (inputBytes: number): number => Math.ceil(inputBytes / 3);
 
@@ -33,6 +35,28 @@ export function estimateChatTokens(messages: readonly object[], jsonBytes: numbe
   }
   return tokens + estimateTokens(Math.max(0, jsonBytes - mediaBytes));
 }
+
+/**
+ * Upper bound of an input that holds images, sound or video. `payloadBytes`: what lies in the payload bucket for it. A
+ * chat is read; of anything else one image counts as one, and sound by its length.
+ */
+export function estimateMediaTokens(input: Uint8Array, payloadBytes: number, goesIn: readonly Modality[]): number {
+  const messages = messagesIn(input);
+  const sound = goesIn.includes('audio') ? estimateSoundTokens(payloadBytes + (messages ? 0 : input.length)) : 0;
+  const seen = goesIn.some((modality) => modality === 'image' || modality === 'video') ? tokensPerImage : 0;
+  return Math.max(messages ? estimateChatTokens(messages, input.length) : 0, seen) + sound;
+}
+
+function messagesIn(input: Uint8Array): readonly object[] | undefined {
+  try {
+    const { messages } = JSON.parse(decoder.decode(input)) as { readonly messages?: unknown };
+    return Array.isArray(messages) ? messages.filter((message) => typeof message === 'object' && message) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const decoder = new TextDecoder();
 
 function partsOf(message: object): readonly Part[] {
   const { content } = message as { readonly content?: unknown };

@@ -72,6 +72,9 @@ const reasons: Record<string, string> = {
 const mendOf = (rule: ExclusionRule): string => mends[rule] ?? 'see the rule';
 
 const mends: Record<ExclusionRule, string> = {
+  unknown_client: 'apply a document for the client, or name one that has a document',
+  unknown_project: 'apply a document for the project, or name one that has a document',
+  foreign_project: 'name a project of this client, or ask as the client it belongs to',
   unknown_model: 'apply a model with this name or alias',
   retired: 'name the model that replaces it, or take `retired` away, if it still answers',
   task_type: 'add the task type to its tags',

@@ -110,7 +110,7 @@ test('answers in one piece move what is expected of the whole, and do not make t
 
 const facts: Facts = {
   taskType: 'code',
-  client: 'acme',
+  client: 'default',
   project: undefined,
   reflex: undefined,
   priority: 'normal',

@@ -12,7 +12,7 @@ import { StatsBook, type ToldRecord } from './stats-book.ts';
 const nowMs = Date.UTC(2026, 10, 23, 12);
 const facts: Facts = {
   taskType: 'code',
-  client: 'acme',
+  client: 'default',
   project: undefined,
   reflex: undefined,
   priority: 'normal',

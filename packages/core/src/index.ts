@@ -24,6 +24,7 @@ export * from './explain.ts';
 export * from './facts.ts';
 export * from './goal.ts';
 export * from './hedge.ts';
+export * from './identity.ts';
 export * from './first-content.ts';
 export * from './goal-order.ts';
 export * from './failure.ts';

@@ -1,6 +1,5 @@
 import { costNanoUsd, type Price } from './cost.ts';
-import type { CapDocument } from './documents.ts';
-import { slugOf } from './names.ts';
+import type { CapDocument, ProjectDocument } from './documents.ts';
 import type { Usage } from './outcome.ts';
 import type { Model, Snapshot } from './snapshot.ts';
 
@@ -48,7 +47,7 @@ const usualWarnAt = 0.8;
 export function limitsOn(snapshot: Snapshot, model: Model, client: string, project: string | undefined): Limit[] {
   const { limits } = model.document;
   const ofClient = snapshot.clients.get(client);
-  const ofProject = project === undefined ? undefined : snapshot.projects.get(project);
+  const ofProject = project === undefined ? undefined : ownProjectOf(snapshot, client, project);
   const found: Limit[] = [];
   if (limits) {
     const place = { scope: 'model', id: model.slug, zone: 'UTC', warnAt: usualWarnAt } as const;
@@ -59,10 +58,16 @@ export function limitsOn(snapshot: Snapshot, model: Model, client: string, proje
   if (ofClient?.budget) addCaps(found, placeOf('client', ofClient, ofClient.time_zone), ofClient.budget);
   if (ofProject?.budget) {
     // Of the client it belongs to, so that all who name the project count the same days.
-    const owner = ofProject.client === undefined ? undefined : snapshot.clients.get(slugOf(ofProject.client));
+    const owner = ofProject.client === undefined ? undefined : snapshot.clients.get(ofProject.client);
     addCaps(found, placeOf('project', ofProject, owner?.time_zone), ofProject.budget);
   }
   return found;
+}
+
+/** Another client's project is not charged, whatever the rules on data say of the call. */
+function ownProjectOf({ projects }: Snapshot, client: string, slug: string): ProjectDocument | undefined {
+  const project = projects.get(slug);
+  return project?.client === undefined || project.client === client ? project : undefined;
 }
 
 /** Every limit that some document states. */

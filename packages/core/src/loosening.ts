@@ -3,6 +3,7 @@ import type { DataRequirement } from './data-requirement.ts';
 import type { ClientDocument, DocumentKind, ProjectDocument, Residency, SettingsDocument } from './documents.ts';
 import { brokenDataRules } from './eligibility.ts';
 import type { Model, Snapshot } from './snapshot.ts';
+import { nameKey } from './names.ts';
 
 /** A rule on data that admits more after a change of documents than before. */
 export interface Loosening {
@@ -64,7 +65,6 @@ interface Named {
 export const namesOf = ({ slug, name, aliases = [] }: Named): readonly string[] => [
   ...new Set([slug, name, ...aliases].map(nameKey)),
 ];
-export const nameKey = (name: string): string => name.normalize('NFKC').trim().toLowerCase();
 const ofModel = ({ document }: Model): readonly string[] => namesOf(document);
 
 /** Each document of now with every one that had one of its names before; of two that had it the later one counts. */

@@ -1,8 +1,8 @@
-import { modelSlugOf } from './compile-snapshot.ts';
 import type { Exclusion } from './decision.ts';
 import type { UnavailableModel } from './documents.ts';
-import { exclusionOf, isForeign, type Requirement } from './eligibility.ts';
+import { exclusionOf, type Requirement } from './eligibility.ts';
 import type { Facts } from './facts.ts';
+import { modelSlugOf } from './identity.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** What to do when the named model may not be had: the request or its key says it, else the project, else the client. */
@@ -11,9 +11,11 @@ export function unavailableModelOf(
   facts: Pick<Facts, 'client'> & Partial<Pick<Facts, 'project' | 'unavailableModel'>>,
 ): UnavailableModel {
   const project = facts.project === undefined ? undefined : snapshot.projects.get(facts.project);
-  const own = project && !isForeign(project, facts) ? project : undefined;
   return (
-    facts.unavailableModel ?? own?.unavailable_model ?? snapshot.clients.get(facts.client)?.unavailable_model ?? 'error'
+    facts.unavailableModel ??
+    project?.unavailable_model ??
+    snapshot.clients.get(facts.client)?.unavailable_model ??
+    'error'
   );
 }
 

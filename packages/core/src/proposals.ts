@@ -1,7 +1,6 @@
-import { modelSlugOf } from './compile-snapshot.ts';
 import type { CandidateReason } from './decision.ts';
-import { isForeign } from './eligibility.ts';
 import type { Facts } from './facts.ts';
+import { modelSlugOf } from './identity.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** A model that somebody asks for. */
@@ -42,7 +41,7 @@ function pinsOf(snapshot: Snapshot, facts: Facts): readonly Proposal[] {
   pin(facts.model, 'explicit');
   pin(reflex?.preferred_model, 'reflex');
   for (const model of reflex?.fallback ?? []) pin(model, 'reflex');
-  if (project && !isForeign(project, facts)) pin(project.default_model, 'project');
+  pin(project?.default_model, 'project');
   pin(snapshot.clients.get(facts.client)?.default_model, 'client');
   return found;
 }

@@ -59,12 +59,16 @@ export interface Model {
 export interface Snapshot {
   readonly revision: number;
   readonly models: ReadonlyMap<string, Model>;
-  /** Slug of every name, alias and slug of a model, in lower case. */
+  /** Slug of every name, alias and slug of a model, by `nameKey`. So are those of clients, projects and reflexes. */
   readonly modelSlugs: ReadonlyMap<string, string>;
+  readonly clientSlugs: ReadonlyMap<string, string>;
+  readonly projectSlugs: ReadonlyMap<string, string>;
+  readonly reflexSlugs: ReadonlyMap<string, string>;
   /** Slugs of the models with a tag, most accurate first, then cheapest, then by slug: the order where no route is declared. */
   readonly modelsByTaskType: ReadonlyMap<string, readonly string[]>;
   readonly routes: ReadonlyMap<string, RouteDocument>;
   readonly taskTypes: ReadonlyMap<string, TaskTypeDocument>;
+  /** Everybody who may ask. Holds the built-in client `default`, unless the settings reject who names nobody. */
   readonly clients: ReadonlyMap<string, ClientDocument>;
   readonly projects: ReadonlyMap<string, ProjectDocument>;
   readonly reflexes: ReadonlyMap<string, ReflexDocument>;

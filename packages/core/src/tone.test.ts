@@ -16,10 +16,9 @@ const orderFor = (style: ModelDocument['style'], asked: Parameters<typeof facts>
   return styleOrderOf(world, facts(asked), world.models.get('m') as Model);
 };
 
-test("the tone is the project's, else the client's, and another client's project sets none", () => {
+test("the tone is the project's, else the client's", () => {
   expect(orderFor(undefined, { client: 'acmelegal' })?.tone).toBe('formal');
   expect(orderFor(undefined, { client: 'acmelegal', project: 'fun' })?.tone).toBe('playful');
-  expect(orderFor(undefined, { project: 'fun' })).toBeUndefined();
 });
 
 test('messages go as they are where no tone is forced and the model takes them so', () => {

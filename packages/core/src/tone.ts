@@ -1,4 +1,3 @@
-import { isForeign } from './eligibility.ts';
 import type { Facts } from './facts.ts';
 import type { Model, Snapshot } from './snapshot.ts';
 
@@ -39,11 +38,9 @@ export function styleOrderOf(snapshot: Snapshot, facts: Facts, model: Model): St
   return { tone, template: isTemplate ? prompt_format : undefined, hasSystemRole };
 }
 
-/** A project of another client may restrict this one's tasks, but does not set their tone. */
 function forcedTone(snapshot: Snapshot, facts: Facts): string | undefined {
   const project = facts.project === undefined ? undefined : snapshot.projects.get(facts.project);
-  const own = project && !isForeign(project, facts) ? project.force_tone : undefined;
-  return own ?? snapshot.clients.get(facts.client)?.force_tone;
+  return project?.force_tone ?? snapshot.clients.get(facts.client)?.force_tone;
 }
 
 const placeholder = /\{(?:system|tone)\}/;

@@ -4,6 +4,7 @@ import { decide } from './decide.ts';
 import type { ExclusionRule } from './decision.ts';
 import { exclusionOf, exclusionsOf, ownersOf, requirementOf, type Requirement } from './eligibility.ts';
 import type { Facts } from './facts.ts';
+import { identityProblem } from './identity.ts';
 import { nearestNames } from './nearest.ts';
 import { proposalsOf, type Proposal } from './proposals.ts';
 import { reasonInWords } from './explain.ts';
@@ -35,7 +36,7 @@ interface World {
  */
 export function whatWouldChange(snapshot: Snapshot, facts: Facts, nowMs: number): readonly string[] {
   const wished = firstLeftOut(snapshot, facts, nowMs);
-  if (!wished) return [];
+  if (!wished || identityProblem(snapshot, facts)) return [];
   const who = `${wished.model} (${reasonInWords(wished.why)})`;
   const model = snapshot.models.get(wished.model);
   if (!model) return [`${who} would be a candidate if ${unknownInWords(snapshot, wished.model)}`];

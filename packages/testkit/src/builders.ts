@@ -26,10 +26,10 @@ export function modelFor(fields: Partial<ModelDocument>): Model {
   return compiled.snapshot.models.get(body.slug) as Model;
 }
 
-/** The facts of a plain text task of a client without a document, but for what matters to a test. */
+/** The facts of a plain text task of the built-in client, but for what matters to a test. */
 export const factsFor = (over: Partial<Facts> = {}): Facts => ({
   taskType: 'text_gen',
-  client: 'someone',
+  client: 'default',
   project: undefined,
   reflex: undefined,
   priority: 'normal',

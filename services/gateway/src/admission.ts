@@ -1,3 +1,4 @@
+import { nameKey } from '@will/core';
 import type { IncomingHttpHeaders } from 'node:http';
 import { identity } from './keys/identity.ts';
 
@@ -93,4 +94,4 @@ export class Admission {
 
 /** Who asks, as far as it is known before a body is read: the key's client, without keys what the header says. */
 export const clientAsking = (headers: IncomingHttpHeaders): string =>
-  identity()?.client ?? String(headers['x-will-client'] ?? 'default');
+  identity()?.client ?? nameKey(String(headers['x-will-client'] ?? 'default'));

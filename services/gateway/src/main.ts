@@ -10,6 +10,7 @@ import { serveJson } from './json/json-door.ts';
 import { keyGuard, openGuard } from './keys/guard.ts';
 import { holdsStill } from './keys/keyring.ts';
 import { GuardedSurroundings } from './keys/guarded-surroundings.ts';
+import { busNaming, NamedSurroundings, openNaming } from './keys/named-surroundings.ts';
 import { readiness } from './readiness.ts';
 import { routes } from './routes.ts';
 import { ServerCertificate, tlsFilesOf } from './tls.ts';
@@ -43,6 +44,7 @@ await runMain(logger, async (ready) => {
   const guard = areKeysRequired
     ? keyGuard({
         find: () => surroundings.keys && ((id) => surroundings.keys?.get(id)),
+        isKnownClient: (client) => surroundings.snapshot?.clients.has(client),
         nowMs: Date.now,
         onRefused: ({ keyId, what, why }) => {
           logger.warn({ keyId, what, why }, 'refused');
@@ -50,7 +52,8 @@ await runMain(logger, async (ready) => {
         },
       })
     : openGuard;
-  const doors = areKeysRequired ? { ...shared, surroundings: new GuardedSurroundings(surroundings) } : shared;
+  const named = new NamedSurroundings(surroundings, openNaming);
+  const doors = { ...shared, surroundings: areKeysRequired ? new GuardedSurroundings(named) : named };
   // The doors open first: a taken port shows at once, and /healthz can say what is still missing.
   const door = await openDoor(config.port, routes(doors, guard), onError, {
     guard,
@@ -74,7 +77,10 @@ await runMain(logger, async (ready) => {
   observing.ready(() => readiness(surroundings).reason);
   audit.notes = auditNotes(bus, 'gateway', onError);
   await surroundings.connect(bus);
-  const json = serveJson(bus, shared);
+  const json = serveJson(bus, {
+    ...shared,
+    surroundings: new NamedSurroundings(surroundings, busNaming(config.natsSeedFile)),
+  });
   const endRevoked = setInterval(() => {
     const { keys } = surroundings;
     const ended = keys ? shared.underWay.endKeys((id) => holdsStill((name) => keys.get(name), id, Date.now())) : 0;

@@ -98,10 +98,10 @@ test('without documents a question is refused, in words, as one to ask again', a
 });
 
 test('decisions follow the documents live, name their basis and have an id by content', async () => {
-  await publish(1, settings, documents);
+  await publish(1, settings, documents, '[client:AcmeLegal]\n  default_model: Claude 3\n');
   const before = await decideAt(1, asked);
   expect(before.candidates.map(({ model, why }) => [model, why])).toEqual([
-    ['claude-3', 'route:primary'],
+    ['claude-3', 'client'],
     ['llama', 'route:fallback_1'],
   ]);
   expect(before.setId).toMatch(/^[A-Za-z0-9_-]{43}$/);
@@ -114,6 +114,16 @@ test('decisions follow the documents live, name their basis and have an id by co
   expect(after.exclusions.map(({ model, rule }) => [model, rule])).toEqual([['claude-3', 'avoid_cloud']]);
   expect(after.facts).toMatchObject({ taskType: 'text_gen', client: 'acmelegal', inputModalities: ['text'] });
   expect(after.setId).not.toBe(before.setId);
+});
+
+test('a decision for a client that no document has holds no model, and an explanation says so', async () => {
+  const unknown = await ask(subjects.policyDecide, { ...asked, client: 'acmelegall' });
+  expect(unknown.set?.candidates).toEqual([]);
+  expect(new Set(unknown.set?.exclusions.map(({ rule }) => rule))).toEqual(new Set(['unknown_client']));
+  const { error } = await ask(subjects.policyExplain, { ...asked, client: 'AcmeLegall' });
+  expect(error).toBe('no client has the slug, name or alias "AcmeLegall"');
+  const named = await ask(subjects.policyExplain, { ...asked, client: ' ACMELEGAL ' });
+  expect(named.set?.facts?.client).toBe('acmelegal');
 });
 
 test('an explanation tells every broken rule, at any instant', async () => {

@@ -35,7 +35,7 @@ const set = decide(
   snapshot,
   {
     taskType: 'text_gen',
-    client: 'acme',
+    client: 'default',
     project: undefined,
     reflex: undefined,
     priority: 'normal',

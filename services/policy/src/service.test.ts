@@ -26,7 +26,7 @@ function compiled(): Snapshot {
   if ('problems' in result) throw new Error(JSON.stringify(result.problems));
   return result.snapshot;
 }
-const facts = (dataClass?: Facts['dataClass']): Facts => factsFor({ client: 'c', dataClass });
+const facts = (dataClass?: Facts['dataClass']): Facts => factsFor({ client: 'default', dataClass });
 const policyAt = (ageMs: number, current: Snapshot | undefined = compiled()): Policy =>
   new Policy({ snapshots: { current, ageMs: () => ageMs }, staleAfterMs: 15_000, nowMs: () => nowMs });
 const codeOf = (work: () => unknown): unknown => {

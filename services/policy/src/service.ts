@@ -4,6 +4,7 @@ import {
   isUnrestricted,
   type Measures,
   requirementOf,
+  resolveCaller,
   whatWouldChange,
   type Facts,
   type RankedSet,
@@ -83,6 +84,15 @@ export class Policy {
     return whatWouldChange(this.#documents(), facts, atMs ?? this.#deps.nowMs());
   }
 
+  /** Facts with the slugs of whom they name. A reflex that no document has stays as it was said. @throws {PolicyRefusal} */
+  named<F extends NamedFacts>(facts: F | undefined): F | undefined {
+    if (!facts) return undefined;
+    const who = resolveCaller(this.#documents(), facts, { clientOfProject: true });
+    if ('rule' in who) throw new PolicyRefusal('facts', who.detail);
+    const { client, project = '', reflex } = who;
+    return { ...facts, client, project, reflex: reflex ?? facts.reflex };
+  }
+
   #isUnrestricted(facts: Facts): boolean {
     return isUnrestricted(requirementOf(this.#documents(), facts));
   }
@@ -97,6 +107,12 @@ export class Policy {
     if (!current) throw new PolicyRefusal('no_documents', 'the registry has published no documents yet');
     return current;
   }
+}
+
+interface NamedFacts {
+  readonly client: string;
+  readonly project: string;
+  readonly reflex: string;
 }
 
 const inWords = (ageMs: number): string =>

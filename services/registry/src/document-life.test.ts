@@ -161,7 +161,9 @@ test('a dry run of a rollback says what would change and changes nothing', async
 
 test('a dry run says which decisions of the last hour would change, most often decided first', async () => {
   const { apply, world, store } = setUp();
-  await apply(documents(model('A', all), model('B', all)) + route('A', 'B'));
+  await apply(
+    `${documents(model('A', all), model('B', all))}${route('A', 'B')}clients: [{ name: rare }, { name: often }]\n`,
+  );
   world.recent = [
     { facts: facts({ client: 'rare' }), decisions: 1 },
     { facts: facts({ client: 'often', priority: 'high' }), decisions: 12 },
@@ -184,7 +186,8 @@ test('a dry run says which decisions of the last hour would change, most often d
 
 test('what a dry run tells is bounded, and it says so', async () => {
   const { apply, world } = setUp();
-  await apply(documents(model('A', all)));
+  const clients = Array.from({ length: 80 }, (_, n) => `{ name: c${n} }`);
+  await apply(`${documents(model('A', all))}clients: [${clients.join(', ')}]\n`);
   world.recent = Array.from({ length: 80 }, (_, n) => ({ facts: facts({ client: `c${n}` }), decisions: 2 }));
   world.isPartial = true;
   const dry = await apply(documents(model('A', `${all}, retired: yes`)), { dryRun: true });

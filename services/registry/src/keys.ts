@@ -1,7 +1,16 @@
 import { create } from '@bufbuild/protobuf';
 import type { KeyBucket } from '@will/bus';
 import { keyIdPattern, keyRoles, wire } from '@will/contracts';
-import { dataClasses, slugPattern, unavailableModels } from '@will/core';
+import {
+  dataClasses,
+  identityProblem,
+  nearestInWords,
+  nearestOf,
+  slugNamed,
+  slugPattern,
+  type Snapshot,
+  unavailableModels,
+} from '@will/core';
 
 /** A key cannot be made or revoked as it was asked; the message says why. */
 export class KeyError extends Error {
@@ -14,6 +23,8 @@ const longestNote = 200;
 export interface KeysOptions {
   readonly bucket: KeyBucket;
   readonly nowMs: () => number;
+  /** The documents in force: a key is made only for a client that has one. */
+  readonly snapshot: () => Promise<Snapshot>;
 }
 
 /** Makes, shows and revokes keys. What a key's text is, it never learns: only its digest. */
@@ -26,8 +37,8 @@ export class Keys {
 
   /** @throws {KeyError} */
   async create(asked: wire.Key | undefined): Promise<wire.Key> {
-    const { bucket, nowMs } = this.#options;
-    const key = checked(asked, nowMs());
+    const { bucket, nowMs, snapshot } = this.#options;
+    const key = checked(named(await snapshot(), asked), nowMs());
     if (await bucket.get(key.id)) throw new KeyError(`there is a key ${key.id} already`);
     await bucket.add(key);
     return shown(key);
@@ -79,6 +90,28 @@ function checked(key: wire.Key | undefined, nowMs: number): wire.Key {
     expiresUnixMs,
     createdUnixMs: BigInt(nowMs),
   });
+}
+
+/** The key with slugs of client and projects, by whatever names they were said. @throws {KeyError} */
+function named(snapshot: Snapshot, key: wire.Key | undefined): wire.Key | undefined {
+  if (!key) return undefined;
+  const client = slugNamed(snapshot, 'client', key.client);
+  if (client === undefined) throw noSuch(snapshot, 'client', key.client);
+  return { ...key, client, projects: key.projects.map((project) => projectOf(snapshot, client, project)) };
+}
+
+function projectOf(snapshot: Snapshot, client: string, said: string): string {
+  const project = slugNamed(snapshot, 'project', said);
+  if (project === undefined) throw noSuch(snapshot, 'project', said);
+  const problem = identityProblem(snapshot, { client, project });
+  if (problem) throw new KeyError(`${problem.detail}, ${client}`);
+  return project;
+}
+
+function noSuch(snapshot: Snapshot, kind: 'client' | 'project', said: string): KeyError {
+  const name = said.slice(0, 80);
+  const near = nearestInWords(nearestOf(snapshot, kind, name));
+  return new KeyError(`${JSON.stringify(name)} is no ${kind}${near}; apply a document for it first`);
 }
 
 const wordError = (what: string, value: string, allowed: readonly string[]): string =>

@@ -84,7 +84,7 @@ await runMain(logger, async (ready) => {
       noted(author, 'documents.changed', `revision ${revision}`, `${inWords(changes)}${looserInWords(loosenings)}`),
   });
   await registry.start();
-  const keys = new Keys({ bucket: keyBucket, nowMs: Date.now });
+  const keys = new Keys({ bucket: keyBucket, nowMs: Date.now, snapshot: () => registry.snapshot() });
   const stopBeating = beat(bus);
   const door = serveRegistry({ bus, registry, incarnation: store.incarnation, processes, onError });
   const keysDoor = serveKeys({

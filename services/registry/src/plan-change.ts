@@ -1,12 +1,21 @@
 import { isDeepStrictEqual } from 'node:util';
-import { compileSnapshot, type AnyDocument, type CompileProblem, type DocumentKind, type Snapshot } from '@will/core';
+import {
+  compileSnapshot,
+  nameKey,
+  type AnyDocument,
+  type CompileProblem,
+  type DocumentKind,
+  type Snapshot,
+} from '@will/core';
 import {
   gatherDocuments,
   keyOfDocument,
   parseDocuments,
   placeProblem,
+  slugTaken,
   writeDocument,
   type DocumentProblem,
+  type ParsedDocument,
 } from '@will/contracts';
 import type { StoredDocument } from '@will/store';
 import type { DocumentText } from './ports.ts';
@@ -34,13 +43,35 @@ export function planChange(
   files: readonly DocumentText[],
   prune: boolean,
 ): Planned {
-  const { documents: wanted, problems } = gatherDocuments(files);
-  if (problems.length > 0) return { problems };
-  if (prune && wanted.size === 0) return { problems: [pruneEverything(files)] };
+  const { documents: wanted, problems } = gatherDocuments(files, storedSlugs(stored));
   const before = byKey(stored);
+  const taken = [...wanted.values()].flatMap((document) => takenByAnother(document, before));
+  if (problems.length > 0 || taken.length > 0) return { problems: [...problems, ...taken] };
+  if (prune && wanted.size === 0) return { problems: [pruneEverything(files)] };
   const after = new Map(prune ? [] : before);
   for (const [key, { document }] of wanted) after.set(key, document);
   return planBetween(revision, before, after, (problem) => placeProblem(problem, wanted));
+}
+
+/** Slugs are given once: a document that states none keeps the one its name was stored with. */
+function storedSlugs(stored: readonly StoredDocument[]): (parsed: ParsedDocument) => ParsedDocument {
+  const slugs = new Map(stored.map(({ document: { kind, body } }) => [nameOf(kind, body.name), body.slug]));
+  return (parsed) => {
+    const { kind, body } = parsed.document;
+    const slug = parsed.isSlugStated ? undefined : slugs.get(nameOf(kind, body.name));
+    return slug === undefined ? parsed : { ...parsed, document: { kind, body: { ...body, slug } } as AnyDocument };
+  };
+}
+
+const nameOf = (kind: DocumentKind, name: string): string => `${kind}:${nameKey(name)}`;
+
+/** A slug that was made from a name must not overwrite what another name was stored with. Stated, it renames that. */
+function takenByAnother(parsed: ParsedDocument, before: Documents): readonly DocumentProblem[] {
+  const { document, path } = parsed;
+  const other = before.get(keyOfDocument(document));
+  if (!other || parsed.isSlugStated || nameKey(other.body.name) === nameKey(document.body.name)) return [];
+  const message = `${slugTaken(document, other)}; to rename that one, state its slug`;
+  return [{ path, line: parsed.lineOf('name'), field: 'name', message }];
 }
 
 /**

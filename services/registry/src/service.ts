@@ -1,4 +1,4 @@
-import { documentKinds, type DocumentKind, type Loosening, type Snapshot } from '@will/core';
+import { compileSnapshot, documentKinds, type DocumentKind, type Loosening, type Snapshot } from '@will/core';
 import type { DocumentProblem } from '@will/contracts';
 import { StoreError, type DocumentStore, type Revision, type StoredDocument } from '@will/store';
 import { decisionChanges, type DecisionChange } from './decision-changes.ts';
@@ -155,6 +155,7 @@ export class Registry {
   #publishing: Promise<void> | undefined;
   #hasMoreToPublish = false;
   #isStopped = false;
+  #compiled: Snapshot | undefined;
 
   constructor(deps: RegistryDependencies) {
     this.#deps = deps;
@@ -235,6 +236,19 @@ export class Registry {
   async laggards(): Promise<readonly LiveProcess[]> {
     const { revision } = await this.#deps.store.current();
     return this.#deps.processes.followers().filter((process) => process.revision < revision);
+  }
+
+  /** The documents in force, as the rules read them. @throws {Error} they do not fit together. */
+  async snapshot(): Promise<Snapshot> {
+    const { revision, documents } = await this.#deps.store.current();
+    if (this.#compiled?.revision === revision) return this.#compiled;
+    const compiled = compileSnapshot(
+      revision,
+      documents.map(({ document }) => document),
+    );
+    if ('problems' in compiled) throw new Error(`the documents of revision ${revision} do not fit together`);
+    this.#compiled = compiled.snapshot;
+    return compiled.snapshot;
   }
 
   async documents(

@@ -3,12 +3,13 @@ import type {
   Facts,
   HedgeAfter,
   Modality,
+  Resolved,
   TaskTypeDocument,
   Timeouts,
   TimeoutsDocument,
 } from '@will/core';
 import {
-  estimateSoundTokens,
+  estimateMediaTokens,
   estimateTokens,
   fieldsKind,
   maxTimeoutMs,
@@ -16,7 +17,6 @@ import {
   needsOfType,
   priorityConflict,
   type Priority,
-  slugOf,
   slugPattern,
   timeoutsOf,
   type UnavailableModel,
@@ -38,6 +38,8 @@ export interface AcceptedTask {
   readonly taskId: string;
   readonly client: string;
   readonly facts: Facts;
+  /** What was ignored, in words for the caller. */
+  readonly notices: readonly string[];
   readonly deadlineUnixMs: number;
   readonly timeouts: Timeouts;
   /** When the next model is asked besides; undefined: never. */
@@ -76,13 +78,14 @@ const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${v
  */
 export function readTask(
   task: wire.Task,
-  client: string,
+  who: Resolved,
   edges: readonly number[],
   nowMs: number,
   type?: TaskTypeDocument,
   stated: readonly (TimeoutsDocument | undefined)[] = [],
 ): AcceptedTask {
   const { taskId } = task;
+  const { client, notices } = who;
   if (!isOpaqueId(taskId)) throw new InvalidTaskError(`task id ${shown(taskId)} must be 1 to 64 of A-Z a-z 0-9 _ -`);
   if (!slugPattern.test(task.type))
     throw new InvalidTaskError(`task type ${shown(task.type)} must match ${slugPattern.source}`);
@@ -95,12 +98,13 @@ export function readTask(
   const timeouts = readTimeouts(task, stated, nowMs);
   if (task.inputKind === fieldsKind && !type?.fields)
     throw new InvalidTaskError(`input kind fields: no document describes fields of task type ${shown(task.type)}`);
-  const facts = readFacts(task, client, edges, type);
+  const facts = readFacts(task, who, edges, type);
   const inputTokens = tokensOf(task, facts.input);
   return {
     taskId,
     client,
     facts: { ...facts, inputTokens: roundUp(inputTokens, edges) },
+    notices,
     deadlineUnixMs: Math.floor(nowMs + timeouts.maxMs),
     timeouts,
     stream: task.stream,
@@ -127,20 +131,19 @@ function readPayload({ payload, input }: wire.Task, client: string): wire.Payloa
   return payload;
 }
 
-/**
- * Upper bound of the input's tokens. Of text its size tells; where anything else goes in, what the caller says counts,
- * and without a word of it sound is told by its length.
- */
+/** Upper bound of the input's tokens. What the caller says can raise the estimate, and never lower it. */
 function tokensOf({ input, payload, inputTokens }: wire.Task, goesIn: readonly Modality[]): number {
-  const bytes = input.length + (payload?.field === '' ? Number(payload.bytes) : 0);
-  if (goesIn.every((modality) => modality === 'text')) return Math.max(inputTokens, estimateTokens(bytes));
-  if (inputTokens > 0) return inputTokens;
-  return goesIn.every((modality) => modality === 'audio') ? estimateSoundTokens(bytes) : estimateTokens(bytes);
+  const payloadBytes = payload ? Number(payload.bytes) : 0;
+  const isText = goesIn.every((modality) => modality === 'text');
+  const estimate = isText
+    ? estimateTokens(input.length + (payload?.field === '' ? payloadBytes : 0))
+    : estimateMediaTokens(input, payloadBytes, goesIn);
+  return Math.max(inputTokens, estimate);
 }
 
 function readFacts(
   task: wire.Task,
-  client: string,
+  { client, project, reflex }: Resolved,
   edges: readonly number[],
   type: TaskTypeDocument | undefined,
 ): Omit<Facts, 'inputTokens'> {
@@ -148,8 +151,8 @@ function readFacts(
   return {
     taskType: task.type,
     client,
-    project: readName('project', task.project),
-    reflex: readName('reflex', task.reflex),
+    project,
+    reflex,
     priority: readPriority(task),
     dataClass: dataClassFromWire(task.dataClass),
     model: readModel(task.model),
@@ -187,13 +190,6 @@ function readDeadline(deadlineUnixMs: number, nowMs: number): number | undefined
     throw new InvalidTaskError(`deadline ${deadlineUnixMs} must be UTC milliseconds at most ${maxTimeoutMs} ms ahead`);
   if (deadlineUnixMs <= nowMs) throw new InvalidTaskError(`deadline ${deadlineUnixMs} has passed`);
   return deadlineUnixMs - nowMs;
-}
-
-function readName(what: string, name: string): string | undefined {
-  if (name === '') return undefined;
-  const slug = slugOf(name);
-  if (slug === '') throw new InvalidTaskError(`${what} ${shown(name)} has no letter or digit`);
-  return slug;
 }
 
 function readPriority(task: wire.Task): Priority {

@@ -12,7 +12,7 @@ import {
   watchProcesses,
 } from '@will/bus';
 import { FirstTokenTimes, HedgeBudget } from '@will/core';
-import { subjects } from '@will/contracts';
+import { refusalsOnBus, subjects } from '@will/contracts';
 import { measures, observe } from '@will/observe';
 import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { busCalls } from './adapters/bus-calls.ts';
@@ -75,6 +75,7 @@ await runMain(logger, async (ready) => {
     newSeed: () => Math.floor(Math.random() * 2 ** 32),
     snapshot: () => snapshots.current,
     maxTasks: config.maxTasks,
+    refusals: refusalsOnBus(config.natsSeedFile),
     watch: observedTasks({ observing, demand, nowMs, isKnownType }),
   });
 

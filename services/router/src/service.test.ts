@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
-import type { Snapshot } from '@will/core';
-import { newId, wire } from '@will/contracts';
+import { type AnyDocument, compileSnapshot, type Snapshot } from '@will/core';
+import { closedRefusals, newId, openRefusals, wire } from '@will/contracts';
 import { exactClock } from '@will/testkit';
 import { expect, test } from 'vitest';
 import { Decisions } from './decisions.ts';
@@ -9,9 +9,20 @@ import { SlotQueues } from './slots.ts';
 
 // A router whose policy never answers: tasks stay in flight.
 
-function router(maxTasks: number) {
-  const [clients, routes, taskTypes] = [new Map(), new Map(), new Map()];
-  const snapshot = { revision: 1, tokenEdges: [1_000], clients, routes, taskTypes } as unknown as Snapshot;
+const clients = ['noisy', 'late', 'newcomer', 'acme', 'other', ...Array.from({ length: 4 }, (_, n) => `quiet-${n}`)];
+function world(): Snapshot {
+  const compiled = compileSnapshot(1, [
+    ...clients.map((slug): AnyDocument => ({ kind: 'client', body: { name: slug, slug } })),
+    { kind: 'client', body: { name: 'Müller Recht', slug: 'mueller', aliases: ['mr'] } },
+    { kind: 'client', body: { name: 'Strict', slug: 'strict', strict_requests: true } },
+    { kind: 'project', body: { name: 'Case 9', slug: 'case-9', client: 'acme' } },
+  ]);
+  if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));
+  return compiled.snapshot;
+}
+
+function router(maxTasks: number, refusals = openRefusals) {
+  const snapshot = world();
   const made = new Router({
     routerId: 'r',
     decisions: new Decisions({ decide: () => new Promise(() => {}) }, { current: snapshot }, Date.now),
@@ -25,11 +36,12 @@ function router(maxTasks: number) {
     newSeed: () => 1,
     snapshot: () => snapshot,
     maxTasks,
+    refusals,
   });
-  const take = (client: string, taskId = newId()): wire.Frame['kind'][] => {
+  const take = (client: string, taskId = newId(), more: Partial<wire.Task> = {}): wire.Frame['kind'][] => {
     const frames: wire.Frame['kind'][] = [];
     const input = new TextEncoder().encode('{"messages":[{"role":"user","content":"x"}]}');
-    const task = create(wire.TaskSchema, { taskId, type: 'text_gen', inputKind: 'chat', input });
+    const task = Object.assign(create(wire.TaskSchema, { taskId, type: 'text_gen', inputKind: 'chat', input }), more);
     made.take(task, client, { inbox: `_INBOX.${client}.c.t`, send: ({ kind }) => frames.push(kind) });
     return frames;
   };
@@ -62,4 +74,44 @@ test('a task that came twice is cancelled in both places, and not by another cli
   const ends = [first, second].map((frames) => frames.at(-1));
   for (const end of ends) expect(end).toMatchObject({ case: 'failure', value: { code: wire.FailureCode.CANCELLED } });
   await made.drain(1_000);
+});
+
+const refusalOf = (frames: readonly wire.Frame['kind'][]) => {
+  const [first] = frames;
+  return first?.case === 'failure' ? { code: wire.FailureCode[first.value.code], message: first.value.message } : first;
+};
+
+test('a subject of a client that no document has is rejected, also where it is a name or alias of one', () => {
+  const { take } = router(100);
+  for (const token of ['acmelegall', 'mr', 'm-ller-recht', 'removed'])
+    expect(refusalOf(take(token))).toEqual({
+      code: 'UNKNOWN_CLIENT',
+      message: `no client has the slug, name or alias "${token}"`,
+    });
+  for (const token of ['mueller', 'default', 'acme']) expect(isTaken(take(token))).toBe(true);
+});
+
+test('an unknown project is rejected, one of another client is blocked, and its own is taken by any spelling', () => {
+  const { take } = router(100);
+  const named = (client: string, project: string) => refusalOf(take(client, newId(), { project }));
+  expect(named('acme', 'Case 8')).toMatchObject({ code: 'UNKNOWN_PROJECT' });
+  expect(named('other', 'case-9')).toMatchObject({ code: 'BLOCKED' });
+  expect(JSON.stringify(named('other', 'case-9'))).not.toContain('acme');
+  for (const spelling of ['case-9', 'CASE 9', ' Case\u200b 9 ', 'Ｃａｓｅ ９'])
+    expect(named('acme', spelling)).toMatchObject({ case: 'accepted' });
+});
+
+test('on a bus with users an unknown project and a foreign one get the same answer', () => {
+  const { take } = router(100, closedRefusals);
+  const [unknown, foreign] = ['nobodys', 'case-9'].map((project) => refusalOf(take('other', newId(), { project })));
+  const text = (refusal: unknown, project: string) => JSON.stringify(refusal).replaceAll(project, 'X');
+  expect(foreign).toMatchObject({ code: 'FORBIDDEN' });
+  expect(text(foreign, 'case-9')).toBe(text(unknown, 'nobodys'));
+});
+
+test('an unknown reflex is ignored with a notice, and rejected for a client with strict_requests', () => {
+  const { take } = router(100);
+  const notice = 'no reflex has the slug, name or alias "nope"; it is ignored';
+  expect(take('acme', newId(), { reflex: 'nope' })[0]).toMatchObject({ value: { notices: [notice] } });
+  expect(refusalOf(take('strict', newId(), { reflex: 'nope' }))).toMatchObject({ code: 'INVALID_TASK' });
 });

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
-import type { Snapshot } from '@will/core';
-import { wire } from '@will/contracts';
+import { resolveCaller, type Snapshot, unknownClient } from '@will/core';
+import { type Refusals, wire } from '@will/contracts';
 import { within } from '@will/runtime';
 import { InvalidTaskError, readTask } from './intake.ts';
 import type { Caller } from './ports.ts';
@@ -9,6 +9,7 @@ import { TaskRun, type RunDeps } from './task-run.ts';
 export interface RouterDeps extends RunDeps {
   readonly snapshot: () => Snapshot | undefined;
   readonly maxTasks: number;
+  readonly refusals: Refusals;
 }
 
 /** The router's one use case: get a task done. Holds the tasks in flight. */
@@ -30,15 +31,20 @@ export class Router {
 
   /** Takes a task; every end, also a refusal, goes to the caller as a frame. */
   take(task: wire.Task, client: string, caller: Caller): void {
-    const { snapshot, maxTasks, nowMs } = this.#deps;
+    const { snapshot, maxTasks, nowMs, refusals } = this.#deps;
     const documents = snapshot();
     if (!documents || this.#isDraining)
       return refuse(task, caller, wire.FailureCode.UNAVAILABLE, 'the router is not ready', 250);
+    const { project, reflex } = task;
+    const who = resolveCaller(documents, { client, project, reflex }, { clientOfProject: false });
+    if ('rule' in who) return refuse(task, caller, ...refusals(who));
+    // The subject and the inbox carry the slug itself: an alias there would speak in another client's place.
+    if (who.client !== client) return refuse(task, caller, ...refusals(unknownClient(client)));
     const full = this.#whyFull(client, maxTasks);
     if (full !== undefined) return refuse(task, caller, wire.FailureCode.OVERLOADED, full, retryAfterMs());
     try {
       const type = documents.taskTypes.get(task.type);
-      const read = readTask(task, client, documents.tokenEdges, nowMs(), type, [
+      const read = readTask(task, who, documents.tokenEdges, nowMs(), type, [
         documents.clients.get(client)?.timeouts,
         documents.routes.get(task.type)?.timeouts,
         type?.timeouts,
@@ -109,7 +115,7 @@ export function refuse(
   caller: Caller,
   code: wire.FailureCode,
   message: string,
-  retryAfterMs: number,
+  retryAfterMs = 0,
 ): void {
   const failure = create(wire.FailureSchema, { code, message, retryable: retryAfterMs > 0, retryAfterMs });
   caller.send(create(wire.FrameSchema, { taskId: task.taskId, kind: { case: 'failure', value: failure } }));

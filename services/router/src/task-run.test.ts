@@ -168,6 +168,7 @@ function world(
     taskId: 'task-1',
     client: 'acme',
     facts,
+    notices: [],
     deadlineUnixMs: Date.now() + 10_000,
     timeouts: timeoutsOf([], {}),
     hedgeAfter: options.hedgeAfter,

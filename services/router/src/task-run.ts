@@ -142,7 +142,10 @@ export class TaskRun implements AttemptListener {
   }
 
   async #run(): Promise<void> {
-    this.#toCaller({ case: 'accepted', value: create(wire.AcceptedSchema, { routerId: this.#deps.routerId }) });
+    this.#toCaller({
+      case: 'accepted',
+      value: create(wire.AcceptedSchema, { routerId: this.#deps.routerId, notices: [...this.task.notices] }),
+    });
     const timer = setTimeout(() => this.#deadlinePassed(), Math.max(0, this.task.deadlineUnixMs - this.#deps.nowMs()));
     try {
       await this.#decideAndTry();

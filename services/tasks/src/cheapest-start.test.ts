@@ -27,7 +27,7 @@ function startOf(prices: PricesDocument, latestMs: number): number {
   ]);
   if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));
   const task = create(wire.TaskSchema, { type: 'text_gen', input: new Uint8Array(300) });
-  return cheapestStart({ snapshot: compiled.snapshot, client: 'acme', task, earliestMs: noonMs, latestMs });
+  return cheapestStart({ snapshot: compiled.snapshot, client: 'default', task, earliestMs: noonMs, latestMs });
 }
 const atNight = { input: 2, output: 4, hours: [{ from: '20:00', to: '23:00', input: 1, output: 2 }] };
 

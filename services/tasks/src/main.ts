@@ -1,5 +1,6 @@
 import { announce, auditNotes, connectBus, followSnapshot } from '@will/bus';
 import { connectClient, endOf, requestOf } from '@will/client';
+import { refusalsOnBus } from '@will/contracts';
 import { measures, observe } from '@will/observe';
 import { busAddressOf, createLogger, newProcessId, repeat, runMain, untilStopped } from '@will/runtime';
 import { storesAt } from '@will/store';
@@ -41,6 +42,7 @@ await runMain(logger, async (ready) => {
     queue,
     snapshots,
     nowMs,
+    refusals: refusalsOnBus(config.natsSeedFile),
     noteRequeued: (client, object, detail) =>
       audit.note({ actor: `client ${client}`, action: 'task.requeued', object, detail }),
   });

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
-import { wire } from '@will/contracts';
+import { openRefusals, wire } from '@will/contracts';
 import { compileSnapshot, type DataRules, type Snapshot } from '@will/core';
 import { storesAt, type TaskStore } from '@will/store';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -58,6 +58,7 @@ test('a dead letter is requeued while what it asked is kept, with as long as it 
     queue,
     snapshots: { current: documents() },
     nowMs: () => nowMs,
+    refusals: openRefusals,
     noteRequeued: (client, taskId, why) => notes.push(`${client} ${taskId}: ${why}`),
   });
   const task = { taskId: 'one', type: 'text_gen', deadlineUnixMs: BigInt(startMs + 2 * hour) };
@@ -100,7 +101,14 @@ test('a dead letter is requeued while what it asked is kept, with as long as it 
 test('a task keeps the rules on data that held when it was accepted, and a repeat after a change is the same task', async () => {
   const { queue } = recordedQueue();
   const snapshots = { current: documents({ avoid_cloud: true, data_residency: 'EU' }) as Snapshot | undefined };
-  const tasks = new Tasks({ store, queue, snapshots, nowMs: () => nowMs, noteRequeued: () => {} });
+  const tasks = new Tasks({
+    store,
+    queue,
+    snapshots,
+    nowMs: () => nowMs,
+    refusals: openRefusals,
+    noteRequeued: () => {},
+  });
   const floor = create(wire.RequirementSchema, { compliantOnly: true });
   const request = create(wire.SubmitRequestSchema, {
     task: { taskId: 'kept', type: 'text_gen', deadlineUnixMs: BigInt(nowMs + hour), floor },
@@ -122,7 +130,14 @@ test('a task keeps the rules on data that held when it was accepted, and a repea
 test('no task is accepted before its rules are known', async () => {
   const { queue, done } = recordedQueue();
   const snapshots = { current: undefined };
-  const tasks = new Tasks({ store, queue, snapshots, nowMs: () => nowMs, noteRequeued: () => {} });
+  const tasks = new Tasks({
+    store,
+    queue,
+    snapshots,
+    nowMs: () => nowMs,
+    refusals: openRefusals,
+    noteRequeued: () => {},
+  });
   const task = { taskId: 'early', type: 'text_gen', deadlineUnixMs: BigInt(nowMs + hour) };
   await expect(tasks.submit('anna', create(wire.SubmitRequestSchema, { task }))).rejects.toMatchObject({
     code: wire.FailureCode.UNAVAILABLE,

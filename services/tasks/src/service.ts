@@ -6,11 +6,21 @@ import {
   priorityFromWire,
   priorityOfTask,
   priorityToWire,
+  type Refusals,
   requirementToWire,
   sizes,
   wire,
 } from '@will/contracts';
-import { priorityConflict, requirementOf, type ScheduleDocument, slugOf, slugPattern } from '@will/core';
+import {
+  priorityConflict,
+  requirementOf,
+  resolveCaller,
+  type ScheduleDocument,
+  slugOf,
+  slugPattern,
+  type Snapshot,
+  unknownClient,
+} from '@will/core';
 import type { StoredTask, TaskStore } from '@will/store';
 import { durableTask, isTerminal, outcomeBytes } from './durable-task.ts';
 import type { SnapshotSource, TaskQueue } from './ports.ts';
@@ -23,6 +33,7 @@ export interface TasksDeps {
   readonly queue: TaskQueue;
   readonly snapshots: SnapshotSource;
   readonly nowMs: () => number;
+  readonly refusals: Refusals;
   /** Notes for the audit log that somebody had a dead letter run anew. */
   readonly noteRequeued: (client: string, taskId: string, whyItWasDead: string) => void;
 }
@@ -279,7 +290,18 @@ export class Tasks {
     const snapshot = this.#deps.snapshots.current;
     if (!snapshot)
       throw new TasksError(wire.FailureCode.UNAVAILABLE, 'the registry has published no documents yet; try again');
-    return { ...task, floor: requirementToWire(requirementOf(snapshot, factsOfTask(client, task))) };
+    const named = this.#named(snapshot, client, task);
+    return { ...named, floor: requirementToWire(requirementOf(snapshot, factsOfTask(client, named))) };
+  }
+
+  /** The task with the slug of its project. @throws {TasksError} */
+  #named(snapshot: Snapshot, client: string, task: wire.Task): wire.Task {
+    const { project, reflex } = task;
+    const { refusals } = this.#deps;
+    const who = resolveCaller(snapshot, { client, project, reflex }, { clientOfProject: false });
+    if ('rule' in who) throw new TasksError(...refusals(who));
+    if (who.client !== client) throw new TasksError(...refusals(unknownClient(client)));
+    return { ...task, project: who.project ?? '' };
   }
 
   #read(request: wire.SubmitRequest, nowMs: number): { task: wire.Task; wish: StartWish } {

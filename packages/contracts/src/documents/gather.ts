@@ -1,6 +1,6 @@
-import { compileSnapshot, type AnyDocument, type CompileProblem } from '@will/core';
+import { compileSnapshot, nameKey, type AnyDocument, type CompileProblem } from '@will/core';
 import { parseDocuments, type ParsedDocument } from './parse-documents.ts';
-import type { DocumentProblem } from './problem.ts';
+import { shown, type DocumentProblem } from './problem.ts';
 
 /** A file as its operator wrote it. */
 export interface DocumentText {
@@ -16,12 +16,18 @@ export interface GatheredDocuments {
 
 export const keyOfDocument = ({ kind, body }: AnyDocument): string => `${kind}:${body.slug}`;
 
-/** The documents of several files, each once; and everything that is wrong with the files. Never throws. */
-export function gatherDocuments(files: readonly DocumentText[]): GatheredDocuments {
+/**
+ * The documents of several files, each once; and everything that is wrong with the files. Never throws.
+ * @param settle gives a document the slug that it was stored with.
+ */
+export function gatherDocuments(
+  files: readonly DocumentText[],
+  settle: (document: ParsedDocument) => ParsedDocument = (document) => document,
+): GatheredDocuments {
   const parsed = files.map(({ path, text }) => parseDocuments(path, text));
   const documents = new Map<string, ParsedDocument>();
   const problems = parsed.flatMap((file) => file.problems);
-  for (const document of parsed.flatMap((file) => file.documents)) {
+  for (const document of parsed.flatMap((file) => file.documents).map(settle)) {
     const key = keyOfDocument(document.document);
     const other = documents.get(key);
     if (other) problems.push(twice(document, other));
@@ -58,7 +64,15 @@ export function validateDocuments(files: readonly DocumentText[]): {
   return { documents: documents.size, problems: misfits.map((problem) => placeProblem(problem, documents)) };
 }
 
+/** `client "a b" has the slug a-b, which client "a-b" has already; give one of them another slug`. */
+export const slugTaken = ({ kind, body }: AnyDocument, other: AnyDocument): string =>
+  `${kind} ${shown(body.name)} has the slug ${body.slug}, which ${kind} ${shown(other.body.name)} has already; give one of them another slug`;
+
 function twice({ document, path, line }: ParsedDocument, other: ParsedDocument): DocumentProblem {
-  const message = `${document.kind} ${document.body.slug} stands in ${other.path}:${other.line} already`;
+  const { kind, body } = document;
+  const message =
+    nameKey(body.name) === nameKey(other.document.body.name)
+      ? `${kind} ${body.slug} stands in ${other.path}:${other.line} already`
+      : `${slugTaken(document, other.document)} (${other.path}:${other.line})`;
   return { path, line, field: '', message };
 }

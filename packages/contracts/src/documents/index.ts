@@ -3,6 +3,7 @@ export {
   gatherDocuments,
   keyOfDocument,
   placeProblem,
+  slugTaken,
   validateDocuments,
   type DocumentText,
   type GatheredDocuments,

@@ -12,6 +12,8 @@ export interface ParsedDocument {
   readonly document: AnyDocument;
   readonly path: string;
   readonly line: number;
+  /** False: its slug is made from its name, and the name may have got another one before. */
+  readonly isSlugStated: boolean;
   /** Line of one of its fields: `limits.rpm`; of the document where that field is not written. */
   lineOf(field: string): number;
 }
@@ -187,6 +189,7 @@ class FileReading {
       document: { kind, body: read.data } as AnyDocument,
       path: this.#path,
       line,
+      isSlugStated: body['slug'] !== undefined,
       lineOf: (field) => lineOf(pathOf(field)),
     });
   }

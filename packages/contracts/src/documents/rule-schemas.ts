@@ -161,6 +161,7 @@ export const routeSchema = record(routeShape).transform((route, context): RouteD
 
 const overrideShape = {
   slug: optionalSlug(),
+  aliases: texts(0, 50, 100).describe('Other names that callers may use.').exactOptional(),
   default_model: modelName().describe('Model tried before the route: name, alias or slug.').exactOptional(),
   unavailable_model: choice('error', 'route')
     .describe(
@@ -205,6 +206,11 @@ const overrideShape = {
 export const clientShape = {
   name: name('Client.'),
   ...overrideShape,
+  strict_requests: yesNo()
+    .describe(
+      'Whether what a request names and Will does not know, such as a reflex, is an error. Default: no, it is ignored with a notice.',
+    )
+    .exactOptional(),
   time_zone: timeZone()
     .describe(
       'Zone in which schedules are read for this client, and its days and months are counted. Absent: that of the schedule; UTC.',
@@ -307,6 +313,9 @@ export const settingsShape = {
     .exactOptional(),
   strict_changes: yesNo()
     .describe('Refuse a change that loosens a rule on data, unless `--allow-loosening` is given. Default: no.')
+    .exactOptional(),
+  unnamed: choice('default', 'reject')
+    .describe('What a request is that names no client: the client `default`, or an error. Default: `default`.')
     .exactOptional(),
 };
 export const settingsSchema = record(settingsShape).transform((settings, context): SettingsDocument => {

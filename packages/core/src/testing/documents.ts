@@ -78,7 +78,7 @@ export function snapshotOf(...documents: readonly AnyDocument[]): Snapshot {
 
 export const facts = (over: Partial<Facts> = {}): Facts => ({
   taskType: 'text_gen',
-  client: 'someone',
+  client: 'default',
   project: undefined,
   reflex: undefined,
   priority: 'normal',

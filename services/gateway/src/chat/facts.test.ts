@@ -21,8 +21,8 @@ test('headers say all facts of a task', () => {
     'x-will-timeout-ms': '2500',
   };
   expect(readFacts(headers)).toEqual({
-    client: 'acmelegal',
-    project: 'merger-7',
+    client: 'AcmeLegal',
+    project: 'Merger 7',
     reflex: 'auto_debug_logs',
     priority: 'background',
     dataClass: 'customer',

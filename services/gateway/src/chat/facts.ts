@@ -3,19 +3,20 @@ import {
   attributeNames,
   type Attributes,
   type DataClass,
+  defaultClient,
   headerOf,
+  nameKey,
   type Priority,
   readAttributes,
-  slugOf,
   type StatedAttribute,
   type UnavailableModel,
 } from '@will/core';
 import { identity } from '../keys/identity.ts';
-import { HttpError, invalid } from '../http/errors.ts';
+import { invalid } from '../http/errors.ts';
 
 /** What a caller says of a task beside its content. */
 export interface StatedFacts {
-  /** Slug: the key's client; without keys what the caller says. */
+  /** By any of its names, as the caller says it; unsaid: the key's client, without keys `default`. */
   readonly client: string;
   readonly project?: string;
   readonly reflex?: string;
@@ -66,11 +67,11 @@ function fromLatin1(value: string): string {
 }
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** @throws {HttpError} 403: who came with a key names another client. */
+/** Names stay as they were said: whatever is asked finds their documents. @throws {HttpError} 400 */
 export function factsOf(stated: Attributes): StatedFacts {
-  const [project, reflex] = [slugged(stated.project), slugged(stated.reflex)];
+  const [project, reflex] = [named('project', stated.project), named('reflex', stated.reflex)];
   return {
-    client: clientOf(slugged(stated.client)),
+    client: named('client', stated.client) ?? unnamedClient(),
     ...(project !== undefined && { project }),
     ...(reflex !== undefined && { reflex }),
     ...(stated.priority !== undefined && { priority: stated.priority }),
@@ -83,20 +84,18 @@ export function factsOf(stated: Attributes): StatedFacts {
   };
 }
 
-/** @throws {HttpError} 400: nothing of the name can be a slug */
-function slugged(name: string | undefined): string | undefined {
-  if (name === undefined) return undefined;
-  const slug = slugOf(name);
-  if (slug === '')
-    throw invalid(`name ${JSON.stringify(name.slice(0, 80))} must have a letter or digit of a to z, 0 to 9`);
-  return slug;
+/** @throws {HttpError} 400: nothing of the name is visible, or it is too long */
+function named(what: string, name: string | undefined): string | undefined {
+  if (name === undefined || (nameKey(name) !== '' && name.length <= maxNameLength)) return name;
+  throw invalid(
+    `${what} ${JSON.stringify(name.slice(0, 80))} must be a name of 1 to ${maxNameLength} characters`,
+    what,
+  );
 }
+const maxNameLength = 128;
 
-/** Who came with a key speaks for its client and for no other. @throws {HttpError} 403 */
-function clientOf(stated: string | undefined): string {
+/** Whoever names nobody came with a key, or is the client `default`. */
+function unnamedClient(): string {
   const who = identity();
-  if (who?.role !== 'caller') return stated ?? 'default';
-  if (stated === undefined || stated === who.client) return who.client;
-  who.refused(`client ${JSON.stringify(stated.slice(0, 64))}`);
-  throw new HttpError(403, 'forbidden', `client ${JSON.stringify(stated)} is not this key's, ${who.client}`);
+  return who?.role === 'caller' ? who.client : defaultClient;
 }

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { taskWithAttributes, type wire } from '@will/contracts';
-import { slugOf } from '@will/core';
+import { defaultClient } from '@will/core';
 import { GuardError } from '../keys/guard.ts';
 import type { Surroundings } from '../ports.ts';
 import type { UnderWay } from '../under-way.ts';
@@ -28,7 +28,7 @@ export function durableService(
       const { questions } = surroundings;
       if (!questions) throw new GrpcError(status.UNAVAILABLE, 'the bus is away');
       if (!request) throw new GrpcError(status.INVALID_ARGUMENT, 'request is missing');
-      const named = client === '' ? 'default' : slugOf(client);
+      const named = client === '' ? defaultClient : client;
       return { response: await underWay.run(whenLeft(call), () => ask(questions)(named, request)) };
     };
   const get = asked((questions) => questions.durable.get);

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { endOf, requestOf, type StreamPart, type TaskClient, TaskError, type TaskRequest } from '@will/client';
 import { mustBeSame, newId, taskWithAttributes, type wire, withAttributes } from '@will/contracts';
-import { type Attributes, maxTimeoutMs, slugOf } from '@will/core';
+import { type Attributes, defaultClient, maxTimeoutMs, nameKey } from '@will/core';
 import type { Admission } from '../admission.ts';
 import { identity } from '../keys/identity.ts';
 import type { Surroundings } from '../ports.ts';
@@ -28,7 +28,7 @@ export function taskService({
   const started = async <T>(named: string, use: (client: TaskClient) => Promise<T>): Promise<T> => {
     const { client } = surroundings;
     if (!client) throw new GrpcError(status.UNAVAILABLE, readiness(surroundings).reason ?? 'the gateway is starting');
-    const asking = identity()?.client ?? clientNamed(named);
+    const asking = identity()?.client ?? nameKey(clientNamed(named));
     if (!admission.enter(asking))
       throw new TaskError('overloaded', admission.whyFull(asking) ?? 'there is no room for more tasks', {
         taskId: '',
@@ -83,7 +83,7 @@ export function taskService({
 
 const encoder = new TextEncoder();
 
-const clientNamed = (name: string): string => (name === '' ? 'default' : slugOf(name));
+const clientNamed = (name: string): string => (name === '' ? defaultClient : name);
 
 /** The caller's words as a task. @throws {GrpcError} INVALID_ARGUMENT, DEADLINE_EXCEEDED */
 function taskOf(request: wire.RunRequest | wire.StreamRequest, call: Call, nowMs: number): TaskRequest {

@@ -9,7 +9,7 @@ import {
   modalities,
   priorityConflict,
   priorityStated,
-  slugOf,
+  nameKey,
   slugPattern,
   type UnavailableModel,
   unavailableModels,
@@ -174,7 +174,7 @@ function factsOf(body: Facts, { taskType, ...beside }: FactsBeside) {
 
 /** @throws {HttpError} 400: a field of the body and the header of the same meaning say two things. */
 function mustBeSame(field: string, inBody: string | number | undefined, beside: string | number | undefined): void {
-  if (inBody === undefined || beside === undefined || isSame(inBody, beside) || isSlugOf(inBody, beside)) return;
+  if (inBody === undefined || beside === undefined || isSame(inBody, beside) || isSameName(inBody, beside)) return;
   const header = `x-will-${(field === 'type' ? 'task_type' : field).replaceAll('_', '-')}`;
   throw invalid(
     `${field} ${JSON.stringify(inBody)} and ${header} ${JSON.stringify(beside)} must be the same where both are there`,
@@ -182,5 +182,5 @@ function mustBeSame(field: string, inBody: string | number | undefined, beside: 
   );
 }
 
-const isSlugOf = (name: string | number, slug: string | number): boolean =>
-  typeof name === 'string' && slugOf(name) === slug;
+const isSameName = (one: string | number, other: string | number): boolean =>
+  typeof one === 'string' && typeof other === 'string' && nameKey(one) === nameKey(other);

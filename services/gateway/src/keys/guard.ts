@@ -30,6 +30,8 @@ export interface Refused {
 export interface GuardOptions {
   /** Undefined while the keys are not known yet: nobody is let in then. */
   readonly find: () => FindKey | undefined;
+  /** Whether a document describes a client; undefined while the documents are not known yet: nobody is let in then. */
+  readonly isKnownClient: (client: string) => boolean | undefined;
   readonly nowMs: () => number;
   readonly onRefused: (refused: Refused) => void;
 }
@@ -62,7 +64,7 @@ export const openGuard: Guard = {
   enter: (_what, _access, _headers, work) => work(),
 };
 
-export function keyGuard({ find, nowMs, onRefused }: GuardOptions): Guard {
+export function keyGuard({ find, isKnownClient, nowMs, onRefused }: GuardOptions): Guard {
   const whoAsks = (what: string, access: readonly string[], headers: Headers): Identity => {
     const refuse = (code: GuardCode, why: string, message: string, keyId = ''): GuardError => {
       onRefused({ keyId, what, why });
@@ -79,6 +81,9 @@ export function keyGuard({ find, nowMs, onRefused }: GuardOptions): Guard {
     if ('refusal' in recognised)
       throw refuse('unauthenticated', `key ${recognised.refusal}`, 'the key is not valid', recognised.keyId);
     const { identity } = recognised;
+    const isKnown = isKnownClient(identity.client);
+    if (isKnown === undefined) throw new GuardError('unavailable', 'the documents are not known yet');
+    if (!isKnown) throw refuse('forbidden', 'client without a document', goneClient, identity.keyId);
     if (!access.includes(identity.role))
       throw refuse(
         'forbidden',
@@ -106,6 +111,8 @@ export function keyGuard({ find, nowMs, onRefused }: GuardOptions): Guard {
     },
   };
 }
+
+const goneClient = 'the client of this key has no document any more; ask an operator to apply it again';
 
 /** Every different key that the headers hold. */
 function keysIn(headers: Headers): readonly string[] {

@@ -10,7 +10,16 @@ import {
   type TaskRequest,
 } from '@will/client';
 import { dataClassFromWire, dataClassToWire, unavailableModelFromWire, wire } from '@will/contracts';
-import { type DataClass, strictestOf, type UnavailableModel } from '@will/core';
+import {
+  type DataClass,
+  defaultClient,
+  identityProblem,
+  projectNotTheirs,
+  slugNamed,
+  type Snapshot,
+  strictestOf,
+  type UnavailableModel,
+} from '@will/core';
 import type { Questions, Surroundings } from '../ports.ts';
 import { type Identity, identity } from './identity.ts';
 
@@ -20,22 +29,24 @@ import { type Identity, identity } from './identity.ts';
  */
 export class GuardedSurroundings implements Surroundings {
   readonly #open: Surroundings;
+  readonly #own: Own;
   #client: readonly [TaskClient, TaskClient] | undefined;
   #questions: readonly [Questions, Questions] | undefined;
 
   constructor(open: Surroundings) {
     this.#open = open;
+    this.#own = new Own(() => open.snapshot);
   }
   get client(): TaskClient | undefined {
     const { client } = this.#open;
     if (!client) return undefined;
-    if (this.#client?.[0] !== client) this.#client = [client, guardedClient(client)];
+    if (this.#client?.[0] !== client) this.#client = [client, guardedClient(client, this.#own)];
     return this.#client[1];
   }
   get questions(): Questions | undefined {
     const { questions } = this.#open;
     if (!questions) return undefined;
-    if (this.#questions?.[0] !== questions) this.#questions = [questions, guardedQuestions(questions)];
+    if (this.#questions?.[0] !== questions) this.#questions = [questions, guardedQuestions(questions, this.#own)];
     return this.#questions[1];
   }
   get snapshot(): Surroundings['snapshot'] {
@@ -53,72 +64,61 @@ export class GuardedSurroundings implements Surroundings {
   get payloads(): Surroundings['payloads'] {
     const { payloads } = this.#open;
     // Content is put away as it comes in, where nobody knows any more whose request it is: so it is looked at here.
-    return payloads && guardedPayloads(payloads, identity());
+    return payloads && guardedPayloads(payloads, this.#own, identity());
   }
 }
 
-const guardedClient = (client: TaskClient): TaskClient => ({
-  run: async (request) => client.run(bound(request, request.taskId)),
-  stream: (request) => client.stream(bound(request, request.taskId)),
+const guardedClient = (client: TaskClient, own: Own): TaskClient => ({
+  run: async (request) => client.run(own.task(request, request.taskId)),
+  stream: (request) => client.stream(own.task(request, request.taskId)),
   start: async (request: TaskRequest, stream: boolean, onPart: (part: StreamPart) => void) =>
-    client.start(bound(request, request.taskId), stream, onPart),
+    client.start(own.task(request, request.taskId), stream, onPart),
   explain: async (question: Question): Promise<Explanation> =>
-    client.explain(mustBeSomebody().role === 'caller' ? bound(question) : question),
-  submit: async (submission) => client.submit(bound(submission, submission.taskId)),
-  task: async (taskId, options) => client.task(taskId, ownOf(options, taskId)),
-  result: async (taskId, options) => client.result(taskId, ownOf(options, taskId)),
-  cancelTask: async (taskId, options) => client.cancelTask(taskId, ownOf(options, taskId)),
-  events: (taskId, options) => client.events(taskId, ownOf(options, taskId)),
-  requeueTask: async (taskId, options) => client.requeueTask(taskId, ownOf(options, taskId)),
-  tasks: async (filter) => client.tasks(ownOf(filter)),
+    client.explain(mustBeSomebody().role === 'caller' ? own.task(question) : question),
+  submit: async (submission) => client.submit(own.task(submission, submission.taskId)),
+  task: async (taskId, options) => client.task(taskId, own.options(options, taskId)),
+  result: async (taskId, options) => client.result(taskId, own.options(options, taskId)),
+  cancelTask: async (taskId, options) => client.cancelTask(taskId, own.options(options, taskId)),
+  events: (taskId, options) => client.events(taskId, own.options(options, taskId)),
+  requeueTask: async (taskId, options) => client.requeueTask(taskId, own.options(options, taskId)),
+  tasks: async (filter) => client.tasks(own.options(filter)),
   close: () => client.close(),
 });
 
 /** What is put away is the key's client's, as the task will be that names it. */
-const guardedPayloads = (payloads: Payloads, who: Identity | undefined): Payloads => ({
+const guardedPayloads = (payloads: Payloads, own: Own, who: Identity | undefined): Payloads => ({
   put: async (client, content, field) => {
-    if (!who) throw new TaskError('blocked', 'nobody was let in by a key', { taskId: '' });
-    mustBeOwn(who, client);
+    if (!who) throw nobody('');
+    own.mustBe(who, client);
     return payloads.put(who.client, content, field);
   },
   get: (ref, signal) => payloads.get(ref, signal),
   remove: (ref) => payloads.remove(ref),
 });
 
-/** Of the key's client, whatever was asked. @throws {TaskError} 'blocked' when another one was named */
-function ownOf<T extends { readonly client?: string }>(options: T | undefined, taskId = ''): T & { client: string } {
-  const who = mustBeSomebody(taskId);
-  mustBeOwn(who, options?.client, taskId);
-  return { ...(options as T), client: who.client };
-}
-
-const guardedDurable = (durable: DurableWire): DurableWire => ({
-  submit: async (client, request) => durable.submit(...boundSubmission(client, request)),
-  get: async (client, request) => durable.get(ownOf({ client }).client, request),
-  cancel: async (client, request) => durable.cancel(ownOf({ client }).client, request),
-  list: async (client, request) => durable.list(ownOf({ client }).client, request),
-  requeue: async (client, request) => durable.requeue(ownOf({ client }).client, request),
+const guardedDurable = (durable: DurableWire, own: Own): DurableWire => ({
+  submit: async (client, request) => durable.submit(...ownSubmission(own, client, request)),
+  get: async (client, request) => durable.get(own.options({ client }).client, request),
+  cancel: async (client, request) => durable.cancel(own.options({ client }).client, request),
+  list: async (client, request) => durable.list(own.options({ client }).client, request),
+  requeue: async (client, request) => durable.requeue(own.options({ client }).client, request),
 });
 
-function boundSubmission(client: string, request: wire.SubmitRequest): [string, wire.SubmitRequest] {
+function ownSubmission(own: Own, client: string, request: wire.SubmitRequest): [string, wire.SubmitRequest] {
   const { task } = request;
   const stated = dataClassFromWire(task?.dataClass ?? 0);
   const unavailableModel = unavailableModelFromWire(task?.unavailableModel ?? '');
-  const own = bound<Bindable>({
+  const bounded = own.task<Bindable>({
     type: task?.type ?? '',
     client,
     ...(unavailableModel !== undefined && { unavailableModel }),
     ...(task && task.project !== '' && { project: task.project }),
     ...(stated !== undefined && { dataClass: stated }),
   });
-  if (!task) return [own.client ?? '', request];
-  const bounded = {
-    ...task,
-    project: own.project ?? '',
-    dataClass: dataClassToWire(own.dataClass),
-    unavailableModel: own.unavailableModel ?? '',
-  };
-  return [own.client ?? '', { ...request, task: bounded }];
+  const { client: name = '', project = '', dataClass } = bounded;
+  if (!task) return [name, request];
+  const bounds = { project, dataClass: dataClassToWire(dataClass), unavailableModel: bounded.unavailableModel ?? '' };
+  return [name, { ...request, task: { ...task, ...bounds } }];
 }
 
 interface Bindable {
@@ -129,58 +129,94 @@ interface Bindable {
   readonly unavailableModel?: UnavailableModel;
 }
 
-/** A task as the key allows it. @throws {TaskError} 'blocked' */
-function bound<T extends Bindable>(task: T, taskId = ''): T {
-  const who = mustBeSomebody(taskId);
-  const refuse = (message: string): TaskError => {
-    who.refused(message);
-    return new TaskError('blocked', message, { taskId });
-  };
-  mustBeOwn(who, task.client, taskId);
-  const { projects, taskTypes } = who;
-  // A key of one project needs no naming of it.
-  const project = task.project ?? (projects.length === 1 ? projects[0] : undefined);
-  if (projects.length > 0 && !projects.includes(project ?? ''))
-    throw refuse(`project ${JSON.stringify(project ?? '')} must be one of this key's: ${projects.join(', ')}`);
-  if (taskTypes.length > 0 && !taskTypes.includes(task.type))
-    throw refuse(`task type ${JSON.stringify(task.type)} must be one of this key's: ${taskTypes.join(', ')}`);
-  const dataClass =
-    who.dataClass && task.dataClass ? strictestOf(who.dataClass, task.dataClass) : (who.dataClass ?? task.dataClass);
-  const unavailableModel = task.unavailableModel ?? who.unavailableModel;
-  return {
-    ...task,
-    client: who.client,
-    ...(unavailableModel !== undefined && { unavailableModel }),
-    ...(project !== undefined && { project }),
-    ...(dataClass !== undefined && { dataClass }),
-  };
+/** What is a key's own, by whatever name it is said. What is not there and what is another client's are told alike. */
+class Own {
+  readonly #snapshot: () => Snapshot | undefined;
+
+  constructor(snapshot: () => Snapshot | undefined) {
+    this.#snapshot = snapshot;
+  }
+
+  /** A task as the key allows it. @throws {TaskError} 'forbidden' */
+  task<T extends Bindable>(task: T, taskId = ''): T {
+    const who = mustBeSomebody(taskId);
+    this.mustBe(who, task.client, taskId);
+    const project = this.#project(who, task.project, taskId);
+    const { taskTypes } = who;
+    if (taskTypes.length > 0 && !taskTypes.includes(task.type))
+      throw forbidden(who, `task type ${quote(task.type)} must be one of this key's: ${taskTypes.join(', ')}`, taskId);
+    const dataClass =
+      who.dataClass && task.dataClass ? strictestOf(who.dataClass, task.dataClass) : (who.dataClass ?? task.dataClass);
+    const unavailableModel = task.unavailableModel ?? who.unavailableModel;
+    return {
+      ...task,
+      client: who.client,
+      ...(unavailableModel !== undefined && { unavailableModel }),
+      ...(project !== undefined && { project }),
+      ...(dataClass !== undefined && { dataClass }),
+    };
+  }
+
+  /** Of the key's client, whatever was asked. @throws {TaskError} 'forbidden' when another one was named */
+  options<T extends { readonly client?: string }>(options: T | undefined, taskId = ''): T & { client: string } {
+    const who = mustBeSomebody(taskId);
+    this.mustBe(who, options?.client, taskId);
+    return { ...(options as T), client: who.client };
+  }
+
+  /** Who names a client names the own one; `default` is what stands there when none was named. @throws {TaskError} */
+  mustBe(who: Identity, said = '', taskId = ''): void {
+    if (said === '' || said === defaultClient) return;
+    const slug = slugNamed(this.#documents(taskId), 'client', said);
+    if (slug === who.client) return;
+    throw forbidden(who, `client ${quote(said)} is not this key's, ${who.client}`, taskId);
+  }
+
+  #project(who: Identity, said: string | undefined, taskId: string): string | undefined {
+    const { projects, client } = who;
+    // A key of one project needs no naming of it.
+    if (said === undefined && projects.length <= 1) return projects[0];
+    const documents = this.#documents(taskId);
+    const project = said === undefined ? undefined : slugNamed(documents, 'project', said);
+    if (projects.length > 0 && !projects.includes(project ?? ''))
+      throw forbidden(who, `project ${quote(said ?? '')} must be one of this key's: ${projects.join(', ')}`, taskId);
+    const isTheirs = project !== undefined && identityProblem(documents, { client, project }) === undefined;
+    if (said !== undefined && !isTheirs) throw forbidden(who, projectNotTheirs(said), taskId);
+    return project;
+  }
+
+  #documents(taskId: string): Snapshot {
+    const snapshot = this.#snapshot();
+    if (snapshot) return snapshot;
+    throw new TaskError('unavailable', 'no documents are published yet', { taskId, isRetryable: true });
+  }
 }
 
 function mustBeSomebody(taskId = ''): Identity {
   const who = identity();
   if (who) return who;
-  throw new TaskError('blocked', 'nobody was let in by a key', { taskId });
+  throw nobody(taskId);
 }
 
-/** Who names a client names the own one; `default` is what stands there when none was named. */
-function mustBeOwn(who: Identity, client: string | undefined, taskId = ''): void {
-  if (client === undefined || client === '' || client === 'default' || client === who.client) return;
-  who.refused(`client ${JSON.stringify(client.slice(0, 64))}`);
-  throw new TaskError('blocked', `client ${JSON.stringify(client.slice(0, 64))} is not this key's, ${who.client}`, {
-    taskId,
-  });
+const nobody = (taskId: string): TaskError => new TaskError('forbidden', 'nobody was let in by a key', { taskId });
+
+function forbidden(who: Identity, message: string, taskId: string): TaskError {
+  who.refused(message);
+  return new TaskError('forbidden', message, { taskId });
 }
+
+const quote = (name: string): string => JSON.stringify(name.slice(0, 64));
 
 /** Callers see what is theirs; what is another's they are told of as of what is not there. */
-const guardedQuestions = (questions: Questions): Questions => ({
-  durable: guardedDurable(questions.durable),
+const guardedQuestions = (questions: Questions, own: Own): Questions => ({
+  durable: guardedDurable(questions.durable, own),
   async explain(request) {
     const who = mustBeSomebody();
     const { facts } = request;
     if (!facts || who.role !== 'caller') return questions.explain(request);
     const stated = dataClassFromWire(facts.dataClass ?? 0);
     const said = unavailableModelFromWire(facts.unavailableModel ?? '');
-    const { client, project, dataClass, unavailableModel } = bound<Bindable>({
+    const { client, project, dataClass, unavailableModel } = own.task<Bindable>({
       type: facts.taskType ?? '',
       ...(said !== undefined && { unavailableModel: said }),
       ...(facts.client !== undefined && { client: facts.client }),
@@ -209,18 +245,18 @@ const guardedQuestions = (questions: Questions): Questions => ({
   async calls(request) {
     const who = mustBeSomebody();
     if (who.role !== 'caller') return questions.calls(request);
-    mustBeOwn(who, request.client);
+    own.mustBe(who, request.client);
     return questions.calls({ ...request, client: who.client });
   },
   async usage(request) {
     const who = mustBeSomebody();
     if (who.role !== 'caller') return questions.usage(request);
-    mustBeOwn(who, request.client);
+    own.mustBe(who, request.client);
     return questions.usage({ ...request, client: who.client });
   },
   async feedback(request) {
     const who = mustBeSomebody();
-    mustBeOwn(who, request.client);
+    own.mustBe(who, request.client);
     return questions.feedback({ ...request, client: who.client });
   },
   async decision(request) {
@@ -233,5 +269,5 @@ const guardedQuestions = (questions: Questions): Questions => ({
 
 function mustNotBeCaller(): void {
   if (mustBeSomebody().role === 'caller')
-    throw new TaskError('blocked', 'a key of role caller may not read documents', { taskId: '' });
+    throw new TaskError('forbidden', 'a key of role caller may not read documents', { taskId: '' });
 }

@@ -132,7 +132,7 @@ test('a key’s projects and task types bound its tasks; its data class raises t
 });
 
 test('while the keys are not known nobody is let in', () => {
-  const guard = keyGuard({ find: () => undefined, nowMs: () => 0, onRefused: () => {} });
+  const guard = keyGuard({ find: () => undefined, isKnownClient: () => true, nowMs: () => 0, onRefused: () => {} });
   const text = `Bearer sk-will-${'a'.repeat(12)}-${'A'.repeat(43)}`;
   expect(() => guard.check('POST /v1/rerank', ['caller'], { authorization: text })).toThrow(
     'the keys are not known yet',

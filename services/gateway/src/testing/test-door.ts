@@ -8,12 +8,13 @@ import { openDoor } from '../http/server.ts';
 import type { Surroundings } from '../ports.ts';
 import { type Guard, openGuard } from '../keys/guard.ts';
 import { GuardedSurroundings } from '../keys/guarded-surroundings.ts';
+import { NamedSurroundings, openNaming } from '../keys/named-surroundings.ts';
 import { routes } from '../routes.ts';
 import type { ServerCertificate } from '../tls.ts';
 import { UnderWay } from '../under-way.ts';
 import { type FakeTasks, fakeTasks } from './fake-tasks.ts';
 
-/** Two models and two routes; `GPT-4` has an alias, `Eyes` sees images only. */
+/** Two models and two routes; `GPT-4` has an alias, `Eyes` sees images only. Clients, and projects of theirs. */
 export function sampleSnapshot(): Snapshot {
   const model = (name: string, slug: string, tags: readonly string[], aliases: readonly string[] = []) =>
     ({
@@ -33,6 +34,14 @@ export function sampleSnapshot(): Snapshot {
     model('GPT-4', 'gpt-4', ['text_gen', 'code'], ['openai:gpt4']),
     model('LLaMA', 'llama', ['text_gen']),
     model('Eyes', 'eyes', ['vision']),
+    ...['AcmeLegal', 'acme', 'globex', 'other', 'a', 'b'].map(
+      (name) => ({ kind: 'client', body: { name, slug: name.toLowerCase() } }) as const,
+    ),
+    { kind: 'client', body: { name: 'Müller Recht', slug: 'm-ller-recht', aliases: ['Kanzlei М'] } },
+    { kind: 'client', body: { name: 'Strict', slug: 'strict', strict_requests: true } },
+    { kind: 'project', body: { name: 'Merger 7', slug: 'merger-7', client: 'AcmeLegal' } },
+    { kind: 'project', body: { name: 'p', slug: 'p' } },
+    { kind: 'project', body: { name: 'site', slug: 'site', client: 'acme' } },
     { kind: 'route', body: { name: 'embedding', slug: 'embedding', steps: [] } },
     { kind: 'route', body: { name: 'text_gen', slug: 'text_gen', steps: [{ step: 'primary', model: 'GPT-4' }] } },
   ]);
@@ -82,8 +91,9 @@ export async function openTestDoor(
   };
   const errors: string[] = [];
   const onError = (what: string): void => void errors.push(what);
+  const named = new NamedSurroundings(surroundings, openNaming);
   const shared = {
-    surroundings: guard.isOpen ? surroundings : new GuardedSurroundings(surroundings),
+    surroundings: guard.isOpen ? named : new GuardedSurroundings(named),
     admission: new Admission(maxTasks),
     largeBodies: new Admission(2),
     underWay: new UnderWay(),

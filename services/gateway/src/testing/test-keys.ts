@@ -23,6 +23,7 @@ export function testKeys(): TestKeys {
     refused,
     guard: keyGuard({
       find: () => (id) => kept.get(id),
+      isKnownClient: (client) => client !== 'gone',
       nowMs: () => keys.nowMs,
       onRefused: (one) => void refused.push(one),
     }),

@@ -25,7 +25,7 @@ export function servePolicy(bus: Bus, policy: Policy, onError: (what: string, er
   const serving = [
     serve(subjects.policyDecide, ({ facts }) => ({ set: policy.decide(readFacts(facts)), wouldChange: [] })),
     serve(subjects.policyExplain, ({ facts: message, atUnixMs }) => {
-      const [facts, atMs] = [readFacts(message), instantOf(atUnixMs)];
+      const [facts, atMs] = [readFacts(policy.named(message)), instantOf(atUnixMs)];
       return { set: policy.explain(facts, atMs), wouldChange: policy.wouldChange(facts, atMs) };
     }),
   ];

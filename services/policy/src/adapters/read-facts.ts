@@ -3,7 +3,7 @@ import { factsFromWire, type wire } from '@will/contracts';
 import { PolicyRefusal } from '../service.ts';
 
 const mostNeeds = 64;
-const longestModelName = 128;
+const longestName = 128;
 
 /** Facts as they came by the bus, checked. @throws {PolicyRefusal} 'facts' */
 export function readFacts(message: wire.Facts | undefined): Facts {
@@ -15,11 +15,11 @@ export function readFacts(message: wire.Facts | undefined): Facts {
   mustBeSlug('task type', facts.taskType);
   mustBeSlug('client', facts.client);
   if (facts.project !== undefined) mustBeSlug('project', facts.project);
-  if (facts.reflex !== undefined) mustBeSlug('reflex', facts.reflex);
   if (facts.needs.length > mostNeeds) throw refused(`${facts.needs.length} needs exceed ${mostNeeds}`);
   for (const need of facts.needs) mustBeSlug('need', need);
-  if ((facts.model?.length ?? 0) > longestModelName)
-    throw refused(`model ${shown(facts.model ?? '')} is longer than ${longestModelName} characters`);
+  mustBeShort('model', facts.model);
+  // An unknown one is no error: it is noted.
+  mustBeShort('reflex', facts.reflex);
   const floorWords = [...(facts.floor?.standards ?? []), ...(facts.floor?.residencies ?? [])];
   if (floorWords.length > mostNeeds) throw refused(`${floorWords.length} words of the floor exceed ${mostNeeds}`);
   return { ...facts, input: readModalities('input', facts.input), output: readModalities('output', facts.output) };
@@ -31,6 +31,10 @@ function readModalities(what: string, values: readonly string[]): readonly Modal
   const unknown = values.find((value) => !known.includes(value));
   if (unknown !== undefined) throw refused(`${what} modality ${shown(unknown)} must be one of ${known.join(', ')}`);
   return values.length === 0 ? ['text'] : [...new Set(values as readonly Modality[])];
+}
+
+function mustBeShort(what: string, name = ''): void {
+  if (name.length > longestName) throw refused(`${what} ${shown(name)} is longer than ${longestName} characters`);
 }
 
 function mustBeSlug(what: string, value: string): void {

@@ -1,6 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { Bus, ProcessesView, Serving } from '@will/bus';
-import { documentKinds, slugOf, type DocumentKind } from '@will/core';
+import { documentKinds, type DocumentKind, type NamedKind, nearestOf, slugNamed, slugOf } from '@will/core';
 import { factsToWire, queues, subjects, wire, readMessage } from '@will/contracts';
 import { StoreError, type StoredDocument } from '@will/store';
 import type { Applied, Change, Difference, DocumentVersion, Named, Registry } from '../service.ts';
@@ -43,6 +43,9 @@ export function serveRegistry(door: Door): Serving {
     ),
     bus.serve(subjects.registry('diff'), queues.registry, async ({ data }) =>
       toBinary(wire.DiffResponseSchema, await diff(door, data)),
+    ),
+    bus.serve(subjects.registry('resolve'), queues.registry, async ({ data }) =>
+      toBinary(wire.ResolveResponseSchema, await resolve(door, data)),
     ),
     bus.serve(subjects.registry('status'), queues.registry, async () =>
       toBinary(wire.StatusResponseSchema, await status(door)),
@@ -128,6 +131,27 @@ async function get({ registry, onError }: Door, data: Uint8Array): Promise<wire.
     return create(wire.GetResponseSchema, { error: refusalOf(error, 'reading documents', onError) });
   }
 }
+
+async function resolve({ registry, onError }: Door, data: Uint8Array): Promise<wire.ResolveResponse> {
+  try {
+    const { kind: word, name } = readMessage(wire.ResolveRequestSchema, data);
+    const kind = namedKinds.find((known) => known === word);
+    if (!kind)
+      throw new RefusedError(`kind ${JSON.stringify(word.slice(0, 40))} must be one of ${namedKinds.join(', ')}`);
+    const snapshot = await registry.snapshot();
+    const slug = slugNamed(snapshot, kind, name);
+    if (slug === undefined)
+      return create(wire.ResolveResponseSchema, { nearest: [...nearestOf(snapshot, kind, name.slice(0, 200))] });
+    return create(wire.ResolveResponseSchema, {
+      slug,
+      client: (kind === 'project' ? snapshot.projects.get(slug)?.client : undefined) ?? '',
+    });
+  } catch (error) {
+    return create(wire.ResolveResponseSchema, { error: refusalOf(error, 'resolving a name', onError) });
+  }
+}
+
+const namedKinds: readonly NamedKind[] = ['client', 'project', 'reflex', 'model'];
 
 /** @throws {RefusedError} */
 function kindOf(word: string): DocumentKind | undefined {

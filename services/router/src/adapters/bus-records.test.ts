@@ -34,7 +34,7 @@ const documents: readonly AnyDocument[] = [
   },
   { kind: 'settings', body: { name: 'global', slug: 'global', default_data_class: 'open' } },
 ];
-const facts = factsFor({ client: 'acme', priority: 'background' });
+const facts = factsFor({ client: 'default', priority: 'background' });
 function snapshot() {
   const compiled = compileSnapshot(3, documents);
   if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));

@@ -1101,3 +1101,67 @@ export declare type ServedModel = Message<"will.v1.ServedModel"> & {
  */
 export declare const ServedModelSchema: GenMessage<ServedModel>;
 
+/**
+ * Asked at will.v1.registry.resolve: which document callers mean by a name.
+ *
+ * @generated from message will.v1.ResolveRequest
+ */
+export declare type ResolveRequest = Message<"will.v1.ResolveRequest"> & {
+  /**
+   * client | project | reflex | model
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * Slug, name or alias, however it is spelled.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message will.v1.ResolveRequest.
+ * Use `create(ResolveRequestSchema)` to create a new message.
+ */
+export declare const ResolveRequestSchema: GenMessage<ResolveRequest>;
+
+/**
+ * @generated from message will.v1.ResolveResponse
+ */
+export declare type ResolveResponse = Message<"will.v1.ResolveResponse"> & {
+  /**
+   * Empty: no document has the name.
+   *
+   * @generated from field: string slug = 1;
+   */
+  slug: string;
+
+  /**
+   * Of a project: the client that it belongs to; empty: any.
+   *
+   * @generated from field: string client = 2;
+   */
+  client: string;
+
+  /**
+   * Names like it, where no document has it.
+   *
+   * @generated from field: repeated string nearest = 3;
+   */
+  nearest: string[];
+
+  /**
+   * @generated from field: string error = 4;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message will.v1.ResolveResponse.
+ * Use `create(ResolveResponseSchema)` to create a new message.
+ */
+export declare const ResolveResponseSchema: GenMessage<ResolveResponse>;
+

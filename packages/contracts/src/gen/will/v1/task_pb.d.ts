@@ -189,8 +189,7 @@ export declare type Task = Message<"will.v1.Task"> & {
   needs: string[];
 
   /**
-   * Upper bound of the input's tokens; 0: the router estimates from the size. Where images or sound go in, it counts as
-   * stated, since their bytes tell nothing of their tokens.
+   * Upper bound of the input's tokens; 0: the router's own estimate. It can only raise that estimate.
    *
    * @generated from field: uint32 input_tokens = 15;
    */
@@ -494,6 +493,13 @@ export declare type Accepted = Message<"will.v1.Accepted"> & {
    * @generated from field: bool asks_wanted = 2;
    */
   asksWanted: boolean;
+
+  /**
+   * What the task names and the router ignores, in words: a reflex without a document.
+   *
+   * @generated from field: repeated string notices = 3;
+   */
+  notices: string[];
 };
 
 /**
