@@ -88,6 +88,7 @@ export async function startWorld(): Promise<World> {
       apiKey: 'env://CANARY_PROVIDER_KEY',
     });
   const system = await startSystem({
+    callers: ['alpha', 'beta'],
     documents: {
       'world.yaml': documentFile(
         openByDefault,

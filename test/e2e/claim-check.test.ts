@@ -18,6 +18,7 @@ let grpc: TaskClient;
 beforeAll(async () => {
   upstream = await startReplayingUpstream({ keepLog: false });
   system = await startSystem({
+    callers: ['acme'],
     documents: {
       'world.yaml': documentFile(
         openByDefault,

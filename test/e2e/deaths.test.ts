@@ -14,6 +14,7 @@ beforeAll(async () => {
   const endpoint = `${upstream.url}/v1`;
   const model = (name: string): string => modelDocument({ name, endpoint, tags: 'text_gen, ends, waits, lingers' });
   system = await startSystem({
+    callers: ['counted'],
     documents: {
       'world.yaml': documentFile(
         openByDefault,

@@ -21,6 +21,7 @@ beforeAll(async () => {
   oldModel = modelDocument({ ...cloud, name: 'Old' });
   folder = await mkdtemp(join(tmpdir(), 'will-life-'));
   system = await startSystem({
+    callers: ['acme'],
     documents: {
       'world.yaml': documentFile(
         openByDefault,

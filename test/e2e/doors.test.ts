@@ -26,6 +26,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'will-model-'));
   await writeFile(join(folder, 'tiny.gguf'), tinyGguf());
   system = await startSystem({
+    callers: ['acme'],
     documents: {
       'world.yaml': documentFile(
         openByDefault,

@@ -27,6 +27,7 @@ beforeAll(async () => {
   const model = (name: string): string =>
     modelDocument({ name, tags: name, endpoint: `${upstream.url}/v1`, concurrency: 8 });
   system = await startSystem({
+    callers: ['other'],
     documents: {
       'world.yaml': documentFile(
         openByDefault,

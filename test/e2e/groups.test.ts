@@ -20,6 +20,7 @@ beforeAll(async () => {
   upstream = await startReplayingUpstream({ keepLog: false });
   cluster = servers > 1 ? await startNatsCluster(servers) : undefined;
   system = await startSystem({
+    callers: ['fuzz'],
     ...(cluster && { natsUrl: cluster.url }),
     documents: {
       'world.yaml': documentFile(

@@ -21,6 +21,7 @@ beforeAll(async () => {
   anchor = join(await mkdtemp(join(tmpdir(), 'will-anchor-')), 'anchor.jsonl');
   const second = await freePort();
   system = await startSystem({
+    callers: ['Acme', 'Globex'],
     documents: {
       'world.yaml': documentFile(
         openByDefault,

@@ -23,6 +23,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'key'), 'sk-vendor-0123456789\n');
   const cloud = { callMethod: 'API', endpoint: `${upstream.url}/v1` } as const;
   system = await startSystem({
+    callers: ['acme'],
     documents: {
       'world.yaml': documentFile(
         openByDefault,

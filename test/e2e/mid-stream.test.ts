@@ -21,6 +21,7 @@ const clients: Partial<Record<string, TaskClient>> = {};
 beforeAll(async () => {
   upstream = await startReplayingUpstream();
   system = await startSystem({
+    callers: ['acme'],
     documents: {
       'world.yaml': documentFile(
         openByDefault,

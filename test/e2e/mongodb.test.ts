@@ -35,6 +35,7 @@ beforeAll(async () => {
   databaseUri = address.href;
   const endpoint = `${upstream.url}/v1`;
   system = await startSystem({
+    callers: ['acme', 'counted', 'keeper', 'frozen'],
     documents: {
       'world.yaml': documentFile(
         openByDefault,

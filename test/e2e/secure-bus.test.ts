@@ -49,6 +49,7 @@ beforeAll(async () => {
   await writeFile(usersFile, (await readFile(usersFile, 'utf8')).replace('users: [', `users: [ ${looseUser}`));
   upstream = await startReplayingUpstream();
   system = await startSystem({
+    callers: ['globex', 'initech'],
     documents: {
       'world.yaml': documentFile(
         openByDefault,

@@ -21,6 +21,7 @@ beforeAll(async () => {
   upstream = await startReplayingUpstream();
   const endpoint = `${upstream.url}/v1`;
   system = await startSystem({
+    callers: ['acme'],
     documents: {
       'world.yaml': documentFile(
         openByDefault,

@@ -1,6 +1,6 @@
 import type { Behaviour } from '@will/testkit';
 import { Random } from '../policy/random.ts';
-import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
+import { callersDocument, documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
 import type { Rules } from './checker.ts';
 
 // The documents of a run, and the same in the checker's words: written down twice, so that neither can hide the other's
@@ -25,6 +25,7 @@ export function documentsOf(upstreamUrl: string): Readonly<Record<string, string
   const cloud = modelDocument({ name: 'Flaky', tags: 'plain', endpoint, callMethod: 'API', compliance: 'none' });
   return {
     'discreet.will': discreet,
+    'others.yaml': callersDocument('one', 'two'),
     'world.yaml': documentFile(
       openByDefault,
       `${cloud}\nlimits: { concurrency: ${atOnce}, cooldown_seconds: 1 }`,

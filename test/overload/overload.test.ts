@@ -38,6 +38,7 @@ beforeAll(async () => {
   upstream = await startReplayingUpstream({ keepLog: false });
   upstream.script('narrow', { kind: 'answer', delayMs: callMs });
   system = await startSystem({
+    callers: ['noisy', ...['c', 'q'].flatMap((name) => Array.from({ length: 19 }, (_, n) => `${name}${n}`))],
     documents: {
       'world.yaml': documentFile(
         openByDefault,

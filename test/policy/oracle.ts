@@ -29,8 +29,8 @@ export function whyForbidden(
 
 /** Whether any rule on data holds for a task, whatever class its data has. */
 export const hasRuleOnData = (documents: readonly AnyDocument[], task: WorldTask): boolean => {
-  const project = find(documents, 'project', task.project);
-  const owners = [find(documents, 'client', task.client), project, find(documents, 'client', project?.client)];
+  if (whyNobody(documents, task) !== undefined) return true;
+  const owners = [find(documents, 'client', task.client), find(documents, 'project', task.project)];
   const { customer, sensitive } = dataClassOf(documents, task);
   const rules = owners.map((owner) => owner?.data_rules ?? {});
   return (
@@ -54,6 +54,15 @@ function find<K extends DocumentKind>(
     | undefined;
 }
 
+/** Why nobody may have such a task done: who asks is not known, or names what belongs to another one. */
+function whyNobody(documents: readonly AnyDocument[], task: WorldTask): string | undefined {
+  if (task.client !== 'default' && !find(documents, 'client', task.client)) return 'a client without a document';
+  if (task.project === undefined) return undefined;
+  const project = find(documents, 'project', task.project);
+  if (!project) return 'a project without a document';
+  return project.client === undefined || project.client === task.client ? undefined : "another client's project";
+}
+
 /** Every rule but that of the tier. */
 function brokenRule(
   documents: readonly AnyDocument[],
@@ -62,11 +71,12 @@ function brokenRule(
   nowMs: number,
   isPrivateUrl: (url: string) => boolean,
 ): string | undefined {
+  const nobody = whyNobody(documents, task);
+  if (nobody !== undefined) return nobody;
   const client = find(documents, 'client', task.client);
   const project = find(documents, 'project', task.project);
-  const owner = find(documents, 'client', project?.client);
-  // Restrictions add up, also those of the client whose project is named.
-  const owners = [client, project, owner].filter((one) => one !== undefined);
+  // Restrictions add up.
+  const owners = [client, project].filter((one) => one !== undefined);
 
   const dataClass = dataClassOf(documents, task);
   if (dataClass.customer && model.allowed_tasks?.can_this_model_see_customer_data !== true) return 'customer data';
@@ -112,13 +122,12 @@ export function dataClassOf(
 ): { readonly customer: boolean; readonly sensitive: boolean } {
   const client = find(documents, 'client', task.client);
   const project = find(documents, 'project', task.project);
-  const isForeign = project?.client !== undefined && project.client !== task.client;
-  const stated = [client?.data_class, isForeign ? undefined : project?.data_class].filter((one) => one !== undefined);
+  const stated = [client?.data_class, project?.data_class].filter((one) => one !== undefined);
   const byDefault = find(documents, 'settings', 'global')?.default_data_class ?? 'customer-sensitive';
-  // Another client's project brings that client's class along, and cannot lower any.
-  const foreign = isForeign ? [project.data_class, find(documents, 'client', project.client)?.data_class] : [];
-  const raised = [task.dataClass, ...foreign].filter((one) => one !== undefined);
-  const all = [...(stated.length > 0 ? stated : [byDefault]), ...raised];
+  const all = [
+    ...(stated.length > 0 ? stated : [byDefault]),
+    ...(task.dataClass === undefined ? [] : [task.dataClass]),
+  ];
   return {
     customer: all.some((one) => one === 'customer' || one === 'customer-sensitive'),
     sensitive: all.some((one) => one === 'sensitive' || one === 'customer-sensitive'),
@@ -129,12 +138,11 @@ export function dataClassOf(
 function askedFor(documents: readonly AnyDocument[], task: WorldTask): string[] {
   const project = find(documents, 'project', task.project);
   const reflex = find(documents, 'reflex', task.reflex);
-  const isForeign = project?.client !== undefined && project.client !== task.client;
   const names = [
     task.model,
     reflex?.preferred_model,
     ...(reflex?.fallback ?? []),
-    isForeign ? undefined : project?.default_model,
+    project?.default_model,
     find(documents, 'client', task.client)?.default_model,
     ...(find(documents, 'route', task.type)?.steps.map(({ model }) => model) ?? []),
   ];

@@ -105,8 +105,8 @@ export function makeTask(random: Random): WorldTask {
   const type = random.pick(types);
   return {
     type,
-    client: random.pick([...clients, 'stranger']),
-    project: random.chance(0.5) ? random.pick([...projects, 'p-unknown']) : undefined,
+    client: random.pick([...clients, ...clients, 'default', 'default', 'default', 'stranger']),
+    project: random.chance(0.25) ? random.pick([...projects, 'p-unknown']) : undefined,
     reflex: random.chance(0.3) ? random.pick([...reflexes, 'r-unknown']) : undefined,
     priority: random.pick(priorities),
     dataClass: random.chance(0.5) ? random.pick(dataClasses) : undefined,

@@ -44,6 +44,10 @@ export const routeDocument = (taskType: string, ...models: string[]): string =>
     ...models.map((model, n) => `${n === 0 ? 'primary' : `fallback_${n}`}: ${JSON.stringify(model)}`),
   ].join('\n');
 
+/** Clients that state nothing. */
+export const callersDocument = (...names: string[]): string =>
+  `clients: [${names.map((name) => `{ name: ${JSON.stringify(name)} }`).join(', ')}]\n`;
+
 export const openByDefault = 'kind: settings\nname: global\ndefault_data_class: open';
 
 /** One file out of several documents. */

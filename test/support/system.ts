@@ -7,6 +7,7 @@ import type { BusFolder } from '@will/bus-server';
 import { connectClient, type TaskClient } from '@will/client';
 import { newId } from '@will/contracts';
 import { startNatsServer, type NatsServer, type NatsServerOptions } from '@will/testkit';
+import { callersDocument } from './documents.ts';
 import { type ServiceName, type ServiceProcess, startService } from './process.ts';
 
 export interface SystemOptions {
@@ -18,6 +19,8 @@ export interface SystemOptions {
   readonly natsUrl?: string;
   /** A bus with users and TLS: a folder that `prepareBusFolder` made. */
   readonly secure?: BusFolder;
+  /** Clients without rules that have a document beside `test`, by name. */
+  readonly callers?: readonly string[];
   /** How many of each; default one of each but the gateway. */
   readonly counts?: Partial<Record<ServiceName, number>>;
 }
@@ -68,7 +71,10 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       ? await startNatsServer(secure && (await securely(secure)))
       : foreignServer(options.natsUrl);
   const dataDir = await mkdtemp(join(tmpdir(), 'will-system-'));
-  const documents = await writeDocuments(dataDir, options.documents);
+  const documents = await writeDocuments(dataDir, {
+    ...options.documents,
+    'callers.yaml': callersDocument('test', ...(options.callers ?? [])),
+  });
   const httpPort = await freePort();
   const grpcPort = await freePort();
   const env = {

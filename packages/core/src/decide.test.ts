@@ -285,7 +285,6 @@ test('the request says what happens without its model, else its own project, els
     client('strict'),
     client('lenient', { unavailable_model: 'route' }),
     project('firm', { client: 'lenient', unavailable_model: 'error' }),
-    project('foreign', { client: 'lenient', unavailable_model: 'route' }),
   );
   const isRejected = (over: Partial<Facts>): boolean =>
     decided(world, { model: 'GPT-9', ...over }).rejection !== undefined;
@@ -294,7 +293,6 @@ test('the request says what happens without its model, else its own project, els
   expect(isRejected({ client: 'lenient', project: 'firm' })).toBe(true);
   expect(isRejected({ client: 'lenient', project: 'firm', unavailableModel: 'route' })).toBe(false);
   expect(isRejected({ client: 'lenient', unavailableModel: 'error' })).toBe(true);
-  expect(isRejected({ client: 'strict', project: 'foreign' })).toBe(true);
 });
 
 test('what a reflex, project or client prefers is no error when it may not be had', () => {

@@ -43,8 +43,8 @@ export function estimateChatTokens(messages: readonly object[], jsonBytes: numbe
 export function estimateMediaTokens(input: Uint8Array, payloadBytes: number, goesIn: readonly Modality[]): number {
   const messages = messagesIn(input);
   const sound = goesIn.includes('audio') ? estimateSoundTokens(payloadBytes + (messages ? 0 : input.length)) : 0;
-  const seen = goesIn.some((modality) => modality === 'image' || modality === 'video') ? tokensPerImage : 0;
-  return Math.max(messages ? estimateChatTokens(messages, input.length) : 0, seen) + sound;
+  if (messages) return estimateChatTokens(messages, input.length) + sound;
+  return goesIn.some((modality) => modality === 'image' || modality === 'video') ? tokensPerImage + sound : sound;
 }
 
 function messagesIn(input: Uint8Array): readonly object[] | undefined {

@@ -94,6 +94,7 @@ test('of the settings: a lower default, and strict_changes itself', () => {
     'settings global default_data_class',
     'settings global strict_changes',
     'client c data_class',
+    'client default data_class',
   ]);
   expect(found(loose, strict)).toEqual([]);
   expect(found(strict, snapshotOf(client('c')))).toEqual(['settings global strict_changes']);

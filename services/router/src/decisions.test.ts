@@ -27,7 +27,9 @@ const openByDefault: AnyDocument = {
   body: { name: 'global', slug: 'global', default_data_class: 'open' },
 };
 
-function setUp(answers: (DecidedSet | Error)[], documents: readonly AnyDocument[] = []) {
+const acme: AnyDocument = { kind: 'client', body: { name: 'acme', slug: 'acme' } };
+
+function setUp(answers: (DecidedSet | Error)[], documents: readonly AnyDocument[] = [acme]) {
   const state = { nowMs: 0, revision: 1 };
   const policy = {
     async decide() {

@@ -33,7 +33,7 @@ test('headers say all facts of a task', () => {
 
 test('metadata says the same for libraries that cannot set headers', () => {
   expect(readFacts({ 'x-will-client': 'B' }, { will_client: 'b', will_project: 'p', note: 'x' })).toEqual({
-    client: 'b',
+    client: 'B',
     project: 'p',
   });
 });

@@ -58,7 +58,7 @@ test('what stands in the body and beside it must be the same', () => {
     readJsonQuestion(bytes({ type: 'code', ...body }), { client: 'acme', ...beside });
   expect(read({}, { dataClass: 'sensitive' }).dataClass).toBe('sensitive');
   expect(read({ data_class: 'customer' }, { dataClass: 'customer' }).dataClass).toBe('customer');
-  expect(read({ project: 'Site 7' }, { project: 'site-7' }).project).toBe('Site 7');
+  expect(read({ project: 'Site 7' }, { project: ' SITE 7 ' }).project).toBe('Site 7');
   for (const [body, beside] of [
     [{ data_class: 'open' }, { dataClass: 'customer' }],
     [{ project: 'a' }, { project: 'b' }],

@@ -40,7 +40,7 @@ export function sampleSnapshot(): Snapshot {
     { kind: 'client', body: { name: 'Müller Recht', slug: 'm-ller-recht', aliases: ['Kanzlei М'] } },
     { kind: 'client', body: { name: 'Strict', slug: 'strict', strict_requests: true } },
     { kind: 'project', body: { name: 'Merger 7', slug: 'merger-7', client: 'AcmeLegal' } },
-    { kind: 'project', body: { name: 'p', slug: 'p' } },
+    ...['p', 'a', 'merger', 'other'].map((name) => ({ kind: 'project', body: { name, slug: name } }) as const),
     { kind: 'project', body: { name: 'site', slug: 'site', client: 'acme' } },
     { kind: 'route', body: { name: 'embedding', slug: 'embedding', steps: [] } },
     { kind: 'route', body: { name: 'text_gen', slug: 'text_gen', steps: [{ step: 'primary', model: 'GPT-4' }] } },
