@@ -132,7 +132,7 @@ test('removal, new slug and rename of a client, project and model × what depend
         if (isIt && change === 'removal') return [];
         if (isIt && change === 'new slug') return [`- {name: ${slug}, slug: ${slug}-2${fields}}`];
         if (isIt && change === 'rename') return [`- {name: New ${slug}, slug: ${slug}${fields}}`];
-        return [`- {name: ${slug}${fields}}`];
+        return [`- {name: ${slug}, slug: ${slug}${fields}}`];
       });
       return `${kind}s:\n${lines.join('\n')}\n`;
     };
@@ -178,8 +178,8 @@ test('removal, new slug and rename of a client, project and model × what depend
     ['model', 'bare', ''],
   ] as const;
   try {
-    await bus.request(subjects.keys('create'), toBinary(wire.CreateKeyRequestSchema, keyRequest), 5_000);
     expect((await become(documents(undefined, ''))).problems).toEqual([]);
+    await bus.request(subjects.keys('create'), toBinary(wire.CreateKeyRequestSchema, keyRequest), 5_000);
     waiting.naming = ['client', 'project', 'model'].map((kind) => ({ kind, slug: 'asking', waiting: 2 }));
     for (const [kind, slug, dependent] of table)
       for (const change of ['removal', 'new slug', 'rename']) {
