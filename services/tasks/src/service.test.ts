@@ -16,10 +16,11 @@ let folder: string;
 let store: TaskStore;
 let nowMs = startMs;
 
-/** The documents of a client with these rules. */
+/** The documents of a client with these rules, and of two without any. */
 function documents(rules: DataRules = {}): Snapshot {
   const body = { name: 'anna', slug: 'anna', data_rules: rules };
-  const compiled = compileSnapshot(1, [{ kind: 'client', body }]);
+  const others = ['erased', 'stays'].map((name) => ({ kind: 'client', body: { name, slug: name } }) as const);
+  const compiled = compileSnapshot(1, [{ kind: 'client', body }, ...others]);
   if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));
   return compiled.snapshot;
 }
@@ -154,6 +155,7 @@ test('erasing a client cancels what has not ended and removes all its tasks, and
     queue,
     snapshots: { current: documents() },
     nowMs: () => nowMs,
+    refusals: openRefusals,
     noteRequeued: () => {},
   });
   const submit = (client: string, taskId: string) =>
