@@ -6,12 +6,25 @@ import { parseJsonObject } from '../http/json.ts';
 import { asJson, type MediaKind } from './media-kind.ts';
 
 const text = z.string().min(1);
-const tokens = z.array(z.int().min(0)).min(1).max(100_000);
+const tokenId = z.int().min(0);
+const tokens = z.array(tokenId).min(1).max(100_000);
+
+function isOfOneKind(inputs: readonly unknown[]): boolean {
+  const [kind] = inputs.map((input) => typeof input);
+  return inputs.every((input) => typeof input === kind) && (kind === 'number' || inputs.length <= 2_048);
+}
 
 /** `POST /v1/embeddings`. */
 export const embeddingsSchema = z.object({
   model: z.string().min(1).max(128),
-  input: z.union([text, z.array(text).min(1).max(2_048), tokens, z.array(tokens).min(1).max(2_048)]),
+  input: z.union([
+    text,
+    z
+      .array(z.union([text, tokenId, tokens]))
+      .min(1)
+      .max(100_000)
+      .refine(isOfOneKind, 'must be up to 2,048 texts, up to 2,048 lists of token ids, or one such list'),
+  ]),
   dimensions: z.int().min(1).optional(),
   encoding_format: z.enum(['float', 'base64']).optional(),
   user: z.string().optional(),

@@ -178,7 +178,7 @@ test('a form that is none, or JSON where a form belongs, is refused', async () =
 
 test.each([
   ['/v1/embeddings', { input: [[1, 2]] }, 'input'],
-  ['/v1/embeddings', { input: [[1, 'a']] }, 'input.0'],
+  ['/v1/embeddings', { input: [[1, 'a']] }, 'input.0.1'],
   ['/v1/embeddings', { input: 'a', dimensions: 0 }, 'dimensions'],
   ['/v1/images/generations', { prompt: 'p', n: 11 }, 'n'],
   ['/v1/images/generations', { prompt: 'p', response_format: 'url' }, 'response_format'],
