@@ -74,6 +74,8 @@ const wordsOfOneWhoHasIt: ReadonlySet<string> = new Set(['waits', 'accepted', 'a
 /** A worker that said that a call came late is sent it again at once, and then less and less often. */
 const retryPauseMs = 10;
 const maxRetryPauseMs = 200;
+/** A worker that lost its connection, and has the call, is back and says so within this. */
+const comesBackWithinMs = 2_000;
 /** Until the bus clock is known nothing is sent; it is asked for so often meanwhile. */
 const clockWithinMs = 250;
 
@@ -108,6 +110,7 @@ export class Attempt {
   #chosen: Delivery | undefined;
   #isAccepted = false;
   #expiries = 0;
+  #nobodySinceMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopWatching = (): void => {};
 
@@ -205,10 +208,7 @@ export class Attempt {
 
   #receive(delivery: Delivery, signal: CallSignal): void {
     if (this.isEnded || (this.#chosen && this.#chosen !== delivery)) return this.#lateWord(delivery, signal);
-    if (signal.kind === 'nobody') {
-      delivery.isSettled = true;
-      return this.#end({ kind: 'nobody' });
-    }
+    if (signal.kind === 'nobody') return this.#nobody(delivery);
     const { event } = signal;
     switch (event.kind.case) {
       case 'expired':
@@ -265,6 +265,19 @@ export class Attempt {
   #watchFor({ id }: Delivery, onLost: () => void): void {
     this.#stopWatching();
     this.#stopWatching = this.#calls.watch(this.workerId, onLost, { client: this.#plan.client, id });
+  }
+
+  /**
+   * No worker is in the group. Of an earlier delivery it may be that one has it, and lost its connection before its word
+   * came: it says so once it is back.
+   */
+  #nobody(delivery: Delivery): void {
+    delivery.isSettled = true;
+    const nowMs = this.#clock.systemMs();
+    this.#nobodySinceMs ??= nowMs;
+    const mayComeBack = this.#deliveries.some(({ isSettled }) => !isSettled);
+    if (!mayComeBack || nowMs - this.#nobodySinceMs >= comesBackWithinMs) return this.#end({ kind: 'nobody' });
+    if (delivery === this.#deliveries.at(-1)) this.#await(startWindowMs / 2);
   }
 
   /** Nothing was sent to a provider. The newest delivery alone is followed by another one. */

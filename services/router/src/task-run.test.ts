@@ -396,6 +396,21 @@ test('a call that came too late is sent to the same model again at once, and is 
   expect(sent.length).toBeLessThan(10);
 });
 
+test('a worker that has an unanswered call may be cut off: its model is tried for two more seconds before another one', async () => {
+  const { sent } = world(['a', 'b'], { served: ['b'] });
+  await vi.advanceTimersByTimeAsync(500);
+  for (let n = 1; n <= 6; n += 1) {
+    sent.at(-1)?.hear('nobody');
+    await vi.advanceTimersByTimeAsync(250);
+  }
+  expect(new Set(sent.map(({ request }) => request.model))).toEqual(new Set(['a']));
+  // It is back, and says what it has.
+  sent[0]?.hear(accepted(1));
+  sent.at(-1)?.hear('nobody');
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(sent.every(({ request }) => request.model === 'a')).toBe(true);
+});
+
 test('silence means nothing while this process or the server stood still', async () => {
   const { sent, touch } = world(['a', 'b']);
   touch.isInTouch = false;
