@@ -106,7 +106,7 @@ test('erasing a client asks for --yes, and tells how many calls went', async () 
   }));
   expect(await cli.willm('logs', 'erase', 'Acme Legal')).toMatchObject({
     code: 2,
-    err: 'willm: this removes all calls and durable tasks of acme-legal for good; say --yes\n',
+    err: 'willm: this removes all calls and durable tasks of Acme Legal for good; say --yes\n',
   });
   expect(asked).toHaveLength(0);
   expect(await cli.willm('logs', 'erase', 'Acme Legal', '--yes')).toMatchObject({
@@ -117,4 +117,33 @@ test('erasing a client asks for --yes, and tells how many calls went', async () 
   expect((await cli.willm('logs', 'erase', 'Acme Legal', '--yes', '--json')).out).toBe(
     '{"client":"acme-legal","calls":12,"eventBatches":3,"tasks":4,"cancelledTasks":1}\n',
   );
+});
+
+test('a name in any spelling is the slug of its document; a removed client is found by its slug', async () => {
+  const asked = serveCalls();
+  for (const name of ['Müller Recht', 'MU\u0308LLER  recht', 'm-ller-recht'])
+    expect((await cli.willm('logs', '--client', name)).code).toBe(0);
+  expect(asked.map(({ client }) => client)).toEqual(['m-ller-recht', 'm-ller-recht', 'm-ller-recht']);
+  expect(await cli.willm('logs', '--client', 'Nobody & Sons')).toMatchObject({
+    code: 1,
+    err: 'willm: "Nobody & Sons" is no client; nearest: "AcmeLegal"\n',
+  });
+});
+
+test('a task for an unknown client or project is not sent, and the operator is told names like it', async () => {
+  const sent: string[] = [];
+  const serving = cli.bus.serve('will.v1.task.run.*', 'test', ({ subject }) => {
+    sent.push(subject);
+    return undefined;
+  });
+  cli.after(() => serving.stop());
+  for (const option of [
+    ['--client', 'AcmeLegall'],
+    ['--client', 'acmelegall'],
+    ['--project', 'nope'],
+  ]) {
+    const { code, err } = await cli.willm('run', 'text_gen', 'x', ...option);
+    expect([code, err]).toEqual([1, expect.stringContaining('; nearest: "AcmeLegal"')]);
+  }
+  expect(sent).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { type Priority, priorityConflict, priorityStated, slugOf, slugPattern } from '@will/core';
+import { type Priority, priorityConflict, priorityStated, nameKey, slugPattern } from '@will/core';
 import { CliError, exitCodes } from './cli-error.ts';
 
 const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
@@ -14,11 +14,11 @@ export const wholeNumber =
     return value;
   };
 
-/** A display name or slug, as a slug. */
+/** A slug, name or alias as it was typed: the registry knows whose it is. */
 export function named(raw: string): string {
-  const slug = slugOf(raw);
-  if (slug === '') throw new InvalidArgumentError('It must have a letter or digit.');
-  return slug;
+  const name = raw.trim();
+  if (nameKey(name) === '' || name.length > 128) throw new InvalidArgumentError('It must have 1 to 128 characters.');
+  return name;
 }
 
 export const isGgufFile = (raw: string): boolean => /\.gguf$/i.test(raw);

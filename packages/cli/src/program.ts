@@ -69,6 +69,9 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
     .showSuggestionAfterError()
+    .hook('preAction', async (_program, command) => {
+      for (let at: Command | null = command; at; at = at.parent) await namesToSlugs(terminal, at);
+    })
     .addHelpText(
       'after',
       '\nThe bus is found by NATS_URL, else by .will/run.json that `npm start` writes, else on port 4222.',
@@ -594,6 +597,25 @@ function mustFit(model: string, options: AddModelOptions & AddKnownOptions): voi
   if (first === undefined) return;
   const what = isGgufFile(model) ? 'a well-known model' : 'a file';
   throw new CliError(exitCodes.usage, `${first} is for ${what}, and ${JSON.stringify(model)} is none`);
+}
+
+/** Options that name documents, and the commands for which these must exist. */
+const nameOptions = ['client', 'project', 'reflex', 'model'] as const;
+const needDocuments: ReadonlySet<string> = new Set(['run', 'submit', 'explain']);
+
+/** Puts slugs in place of the names that a command line holds. */
+async function namesToSlugs(terminal: Terminal, command: Command): Promise<void> {
+  const needs = needDocuments.has(command.name());
+  const said = nameOptions.flatMap((kind) => {
+    const name: unknown = command.getOptionValue(kind);
+    // Which model a task may have, and what a key is for, is told where that is judged.
+    const isJudgedLater = (needs && kind === 'model') || command.name() === 'create';
+    return typeof name === 'string' && name !== 'default' && !isJudgedLater ? [[kind, name] as const] : [];
+  });
+  if (said.length === 0) return;
+  const { resolveNames } = await import('./resolve-names.ts');
+  const found = await resolveNames(terminal, Object.fromEntries(said), needs);
+  for (const [kind, slug] of Object.entries(found)) command.setOptionValue(kind, slug);
 }
 
 /** What every change of documents may be told. */

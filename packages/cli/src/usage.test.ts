@@ -25,7 +25,7 @@ test.each([
   ],
   [['run', 'text_gen', 'x', '--max-tokens', '0'], /'0' is invalid. It must be a whole number from 1 to 10000000/],
   [['run', 'text_gen', 'x', '--timeout-ms', '1e3'], /'1e3' is invalid. It must be a whole number from 1 to 3600000/],
-  [['run', 'text_gen', 'x', '--client', '***'], /must have a letter or digit/],
+  [['run', 'text_gen', 'x', '--client', '  '], /must have 1 to 128 characters/],
   [['run', 'text_gen', 'x', '--colour'], /unknown option '--colour'/],
   [['apply'], /required option '-f, --file <path...>' not specified/],
   [['apply', '-f', '/nowhere/at/all'], /\/nowhere\/at\/all cannot be read \(ENOENT\)/],

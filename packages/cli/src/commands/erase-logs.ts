@@ -1,6 +1,7 @@
 import type { Bus } from '@will/bus';
 import { subjects, wire } from '@will/contracts';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
+import { resolveNames } from '../resolve-names.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
 import { authorName } from './apply.ts';
@@ -14,9 +15,10 @@ export interface EraseLogsOptions {
 const eraseMs = 600_000;
 
 /** `willm logs erase`: removes everything that the call log, the stream of events and durable tasks hold of a client. */
-export async function eraseLogs(terminal: Terminal, client: string, options: EraseLogsOptions): Promise<ExitCode> {
+export async function eraseLogs(terminal: Terminal, named: string, options: EraseLogsOptions): Promise<ExitCode> {
   if (!options.yes)
-    throw new CliError(exitCodes.usage, `this removes all calls and durable tasks of ${client} for good; say --yes`);
+    throw new CliError(exitCodes.usage, `this removes all calls and durable tasks of ${named} for good; say --yes`);
+  const { client = named } = await resolveNames(terminal, { client: named }, false);
   // First the tasks: what their ends leave in the log goes with the rest.
   const [ofTasks, ofCalls] = await withBus(terminal, async (bus) => [
     await erase(bus, subjects.tasksErase, client),

@@ -120,6 +120,7 @@ export function showResult(terminal: Terminal, result: TaskResult, durationMs: n
     `decision ${decisionId}`,
   ];
   terminal.err(`${facts.filter((fact) => fact !== '').join(' · ')}\n`, 'dim');
+  for (const notice of result.notices ?? []) terminal.err(`notice: ${notice}\n`);
 }
 
 export function showFailure(terminal: Terminal, error: TaskError, told: Told): void {

@@ -10,10 +10,19 @@ import {
   type MessageShape,
 } from '@bufbuild/protobuf';
 import { type Bus, connectBus } from '@will/bus';
-import { newId } from '@will/contracts';
+import { newId, queues, readMessage, subjects, wire } from '@will/contracts';
+import { nameKey } from '@will/core';
 import { startNatsServer, type NatsServer } from '@will/testkit';
 import { runCli } from '../program.ts';
 import { fakeTerminal } from './fake-terminal.ts';
+
+/** Names that documents have. */
+const slugsOfNames = new Map([
+  ['acmelegal', 'acmelegal'],
+  ['acme legal', 'acme-legal'],
+  ['müller recht', 'm-ller-recht'],
+  ['gpt-4', 'gpt-4'],
+]);
 
 /** The command line against a real bus on which a test plays the services. */
 export class CliOnBus {
@@ -32,6 +41,13 @@ export class CliOnBus {
   static async start(): Promise<CliOnBus> {
     const nats = await startNatsServer();
     const bus = await connectBus({ servers: nats.url, processId: `test-${newId()}`, inboxScope: 'test' });
+    // Plays the registry that knows whose names are typed.
+    bus.serve(subjects.registry('resolve'), queues.registry, ({ data }) => {
+      const { name } = readMessage(wire.ResolveRequestSchema, data);
+      const slug = slugsOfNames.get(nameKey(name));
+      const answer = slug === undefined ? { nearest: ['AcmeLegal'] } : { slug };
+      return toBinary(wire.ResolveResponseSchema, create(wire.ResolveResponseSchema, answer));
+    });
     return new CliOnBus(nats, bus, await mkdtemp(join(tmpdir(), 'will-cli-')));
   }
 

@@ -129,6 +129,10 @@ export const shownAttempt = ({ number, model, outcome, fine, reason, durationMs 
   duration_ms: durationMs,
 });
 
+/** What the request named and Will ignored. */
+export const noticeHeaders = (notices: readonly string[] = []): readonly string[] =>
+  notices.length === 0 ? [] : ['x-will-notice', headerSafe(notices.join('; '))];
+
 /** Which task and decision an answer belongs to, and the way that was gone: `<decision>; gpt-4:AuthError, llama:Success`. */
 export function decisionHeaders(
   taskId: string,

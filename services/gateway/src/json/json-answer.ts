@@ -25,6 +25,7 @@ export function shownResult(result: TaskResult): Record<string, unknown> {
       : null,
     cost_nano_usd: costNanoUsd === undefined ? null : String(costNanoUsd),
     decision_id: result.decisionId,
+    ...(result.notices && { notices: result.notices }),
     attempts: result.attempts.map(shownAttempt),
   };
 }

@@ -4,7 +4,7 @@ import { newId } from '@will/contracts';
 import { readerStallMs } from '@will/core';
 import { type Admission, clientAsking } from '../admission.ts';
 import { Floods, type Starter } from '../floods.ts';
-import { decisionHeaders, HttpError, sendError, toHttpError, tooMany } from '../http/errors.ts';
+import { decisionHeaders, HttpError, noticeHeaders, sendError, toHttpError, tooMany } from '../http/errors.ts';
 import { readJsonBody } from '../http/read-body.ts';
 import type { Handler } from '../http/server.ts';
 import type { Surroundings } from '../ports.ts';
@@ -91,6 +91,7 @@ export function sendAnswer(
     'x-will-model',
     result.model,
     ...ignoredHeader(others.ignoredBy(result.model)),
+    ...noticeHeaders(result.notices),
     ...decisionHeaders(result.taskId, result.decisionId, result.attempts),
   ]);
   // Node counts a part of the body that the reader takes as progress.

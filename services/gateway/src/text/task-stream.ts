@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { StreamPart, TaskResult } from '@will/client';
-import { decisionHeaders, HttpError, sendError } from '../http/errors.ts';
+import { decisionHeaders, HttpError, noticeHeaders, sendError } from '../http/errors.ts';
 import { PacedWriter } from '../http/paced-writer.ts';
 import { ignoredHeader, type OtherFields } from './forwarded-fields.ts';
 import { type Dialect, indexed, type StreamForm } from './dialect.ts';
@@ -17,6 +17,8 @@ export interface TaskStreamOptions {
   /** A silence of this length is broken by a comment. Default 15,000. */
   readonly keepAliveMs?: number;
 }
+
+type Beginning = Pick<TaskResult, 'model' | 'decisionId' | 'notices'>;
 
 /**
  * A task's parts as server-sent events of one dialect. Nothing is sent before the first content, so a failure until
@@ -37,7 +39,7 @@ export class TaskStream {
   }
 
   take(part: StreamPart): void {
-    if (part.kind === 'started') this.#begin(part.model, part.decisionId);
+    if (part.kind === 'started') this.#begin(part);
     else if (part.kind === 'delta') {
       this.#hasContent = true;
       this.#silence?.refresh();
@@ -49,7 +51,7 @@ export class TaskStream {
     clearInterval(this.#silence);
     const { output, reasoning, toolCalls } = result;
     const { form } = this.#options;
-    if (!this.#writer) this.#begin(result.model, result.decisionId);
+    if (!this.#writer) this.#begin(result);
     // A model that cannot stream gives its answer whole.
     const whole = this.#hasContent ? '' : form.delta({ text: output, reasoning, toolCalls: indexed(toolCalls) });
     this.#writer?.end(whole + form.end(result));
@@ -61,7 +63,7 @@ export class TaskStream {
     this.#writer.end(this.#options.form.fail(error));
   }
 
-  #begin(model: string, decisionId: string): void {
+  #begin({ model, decisionId, notices }: Beginning): void {
     if (this.#writer || this.#response.destroyed) return;
     const { taskId, form, others, onGivenUp } = this.#options;
     this.#response.writeHead(200, [
@@ -74,6 +76,7 @@ export class TaskStream {
       'x-will-model',
       model,
       ...ignoredHeader(others.ignoredBy(model)),
+      ...noticeHeaders(notices),
       ...decisionHeaders(taskId, decisionId, []),
     ]);
     this.#writer = new PacedWriter(this.#response, (why) => {
