@@ -45,6 +45,18 @@ const preferred = 'first';
 const answerMs = 300;
 const patienceMs = 60_000;
 
+/** Documents of a route over three models of an upstream, each of which answers after a while. */
+export function threeModels(upstream: ReplayingUpstream, delayMs: number): string {
+  const models = ['First', 'Second', 'Third'];
+  for (const name of models) upstream.script(name.toLowerCase(), { kind: 'answer', delayMs });
+  const endpoint = `${upstream.url}/v1`;
+  return documentFile(
+    openByDefault,
+    ...models.map((name) => modelDocument({ name, endpoint, concurrency: 512 })),
+    routeDocument('text_gen', ...models),
+  );
+}
+
 /** The whole product with a route over three models that answer after 300 ms, and its processes to be stopped. */
 export class StallWorld {
   readonly system: System;
@@ -58,17 +70,8 @@ export class StallWorld {
 
   static async start(): Promise<StallWorld> {
     const upstream = await startReplayingUpstream();
-    const models = ['First', 'Second', 'Third'];
-    for (const name of models) upstream.script(name.toLowerCase(), { kind: 'answer', delayMs: answerMs });
-    const endpoint = `${upstream.url}/v1`;
     const system = await startSystem({
-      documents: {
-        'world.yaml': documentFile(
-          openByDefault,
-          ...models.map((name) => modelDocument({ name, endpoint, concurrency: 512 })),
-          routeDocument('text_gen', ...models),
-        ),
-      },
+      documents: { 'world.yaml': threeModels(upstream, answerMs) },
       counts: { gateway: 1, tasks: 1 },
     });
     await system.untilServed('first', 'second', 'third');

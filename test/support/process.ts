@@ -24,13 +24,22 @@ const started = serviceProcess(`${root}node_modules/.cache/will-compiled`);
 /** Enough for a whole test, so that what is searched for secrets is all of it. */
 const logKeptBytes = 16 * 1024 * 1024;
 
-/** Starts a service's own main.ts. Resolves once it says that it is ready; rejects with its one line when it failed. */
-export async function startService(name: ServiceName, env: Readonly<Record<string, string>>): Promise<ServiceProcess> {
+/**
+ * Starts a service's own main.ts, `through` a command that runs another one in its own place. Resolves once it says that it is ready; rejects with its one line
+ * when it failed.
+ */
+export async function startService(
+  name: ServiceName,
+  env: Readonly<Record<string, string>>,
+  through: readonly string[] = [],
+): Promise<ServiceProcess> {
+  const [execPath = process.execPath, ...execArgv] = [...through, process.execPath, ...started.execArgv];
   const child = fork(`${root}services/${name}/src/main.ts`, {
     cwd: root,
     env: { PATH: process.env['PATH'] ?? '', WILL_LOG_LEVEL: 'warn', ...started.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    execArgv: started.execArgv,
+    execPath,
+    execArgv,
   });
   const log = keepLog(child);
   const exited = once(child, 'exit') as Promise<[number | null]>;

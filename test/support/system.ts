@@ -36,8 +36,12 @@ export interface System {
   readonly processes: ProcessesView;
   /** Processes of a service, oldest first. */
   of(service: ServiceName): readonly ServiceProcess[];
-  /** Starts one more process of a service. */
-  add(service: ServiceName, env?: Readonly<Record<string, string>>): Promise<ServiceProcess>;
+  /** Starts one more process of a service, `through` a command that runs it in its own place. */
+  add(
+    service: ServiceName,
+    env?: Readonly<Record<string, string>>,
+    through?: readonly string[],
+  ): Promise<ServiceProcess>;
   /** Resolves once some live worker serves every one of these models. */
   untilServed(...models: string[]): Promise<void>;
   /** Resolves once a condition on the live processes holds. */
@@ -88,12 +92,9 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     ...options.env,
   };
   const running: ServiceProcess[] = [];
-  const add = async (service: ServiceName, more: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> => {
-    const started = await startService(service, {
-      ...env,
-      ...(secure && environmentAs(service, secure)),
-      ...more,
-    });
+  const add: System['add'] = async (service, more = {}, through = []) => {
+    const environment = { ...env, ...(secure && environmentAs(service, secure)), ...more };
+    const started = await startService(service, environment, through);
     running.push(started);
     return started;
   };

@@ -89,8 +89,7 @@ async function dial(options: ConnectOptions): Promise<NatsConnection> {
       name: options.processId,
       inboxPrefix: `_INBOX.${options.inboxScope}`,
       maxReconnectAttempts: -1,
-      reconnectTimeWait: 250,
-      reconnectJitter: 100,
+      reconnectDelayHandler: reconnectDelays(),
       // A server that is frozen, or behind a cut cable, is given up after four to six seconds.
       pingInterval: 2_000,
       maxPingOut: 2,
@@ -112,6 +111,22 @@ async function dial(options: ConnectOptions): Promise<NatsConnection> {
     if (refusal !== undefined) throw new BusError('unsuitable', refusal, { cause });
     throw new BusError('disconnected', `no nats-server answers at ${redacted(options.servers)}`, { cause });
   }
+}
+
+/** Whoever is away for longer than others take for a reconnect counts as dead: so it dials often at first, then rarely. */
+const [quickDialMs, quickForMs, patientDialMs] = [40, 2_000, 250] as const;
+
+/** How long to wait between two dials, in milliseconds; asked before each. */
+export function reconnectDelays(nowMs = () => performance.now(), draw = Math.random): () => number {
+  let beganAtMs = Number.NEGATIVE_INFINITY;
+  let lastAtMs = Number.NEGATIVE_INFINITY;
+  return () => {
+    const now = nowMs();
+    if (now - lastAtMs > quickForMs) beganAtMs = now;
+    lastAtMs = now;
+    const leastMs = now - beganAtMs < quickForMs ? quickDialMs : patientDialMs;
+    return leastMs * (1 + 0.4 * draw());
+  };
 }
 
 /** Addresses may carry a user and password; those are not shown. */

@@ -75,6 +75,20 @@ test('without any router the caller is told at once', async () => {
   expect(error.code).toBe('unavailable');
 });
 
+test('pieces that come twice count once: a worker whose connection was lost says again what may not have come', async () => {
+  await router((_task, say, id) => {
+    say(0, 0, accepted(id));
+    say(1, 1, started(id));
+    say(1, 2, delta('one '));
+    say(1, 1, started(id));
+    say(1, 2, delta('one '));
+    say(1, 3, delta('two'));
+    say(1, 4, end());
+    say(1, 4, end());
+  });
+  expect((await client.run(request)).output).toBe('one two');
+});
+
 test('a streamed answer arrives piece by piece and ends with the whole', async () => {
   await router((_task, say, id) => {
     say(0, 0, accepted(id));

@@ -173,6 +173,8 @@ export class Run {
       this.#attempt = frame.attempt;
       this.#sequence = 0;
     }
+    // A worker whose connection was lost says again what may not have come.
+    if (frame.sequence <= this.#sequence) return;
     this.#sequence += 1;
     if (frame.sequence !== this.#sequence) return this.#lostFrames(frame.sequence);
     this.#fromWorker(frame);

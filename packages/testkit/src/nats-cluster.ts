@@ -13,6 +13,10 @@ export interface NatsCluster {
   /** Addresses of all, comma separated. */
   readonly url: string;
   readonly pids: readonly number[];
+  /** SIGKILL to one of them; what it stored stays. Resolves when it is gone. */
+  kill(index: number): Promise<void>;
+  /** Starts one again that is gone. Resolves once the cluster has a leader. */
+  restart(index: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -26,14 +30,7 @@ export async function startNatsCluster(size: number): Promise<NatsCluster> {
   const children = clients.map((port, n) => launch(folder, n, port, routes));
   const url = clients.map((port) => `nats://127.0.0.1:${port}`).join(',');
   const stop = async (): Promise<void> => {
-    await Promise.all(
-      children.map(async (child) => {
-        if (child.exitCode !== null || child.signalCode !== null) return;
-        const gone = once(child, 'exit');
-        child.kill('SIGTERM');
-        await gone;
-      }),
-    );
+    await Promise.all(children.map((child) => end(child, 'SIGTERM')));
     await rm(folder, { recursive: true, force: true });
   };
   try {
@@ -42,7 +39,25 @@ export async function startNatsCluster(size: number): Promise<NatsCluster> {
     await stop();
     throw error;
   }
-  return { url, pids: children.map(({ pid }) => pid as number), stop };
+  return {
+    url,
+    get pids() {
+      return children.map(({ pid }) => pid as number);
+    },
+    kill: (index) => end(children[index] as ChildProcess, 'SIGKILL'),
+    async restart(index) {
+      children[index] = launch(folder, index, clients[index] as number, routes);
+      await untilElected(url);
+    },
+    stop,
+  };
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill(signal);
+  await gone;
 }
 
 function launch(folder: string, n: number, port: number, routes: readonly number[]): ChildProcess {

@@ -50,6 +50,8 @@ export interface NatsServerOptions {
   readonly answers?: boolean;
   /** Folder that exists, for what it stores: it stays. Default: a temporary one, removed at the end. */
   readonly storeFolder?: string;
+  /** Address it listens on. Default: 127.0.0.1. */
+  readonly host?: string;
 }
 
 export async function startNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
@@ -58,11 +60,12 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
   const confFile = options.conf === undefined ? options.confFile : join(folder, 'nats.conf');
   const more = confFile === undefined ? [] : ['-c', confFile];
   const store = options.storeFolder ?? join(folder, 'store');
-  let child = await launch({ folder, store, port: -1, more });
+  const host = options.host ?? '127.0.0.1';
+  let child = await launch({ folder, store, host, port: -1, more });
   const port = await portOf(folder, child);
-  if (options.answers !== false) await untilAnswers(port, options);
+  if (options.answers !== false) await untilAnswers(host, port, options);
   return {
-    url: `nats://127.0.0.1:${port}`,
+    url: `nats://${host}:${port}`,
     port,
     get pid() {
       return child.pid as number;
@@ -74,8 +77,8 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
     kill: () => end(child, 'SIGKILL'),
     async restart() {
       await end(child, 'SIGTERM');
-      child = await launch({ folder, store, port, more });
-      await untilAnswers(port, options);
+      child = await launch({ folder, store, host, port, more });
+      await untilAnswers(host, port, options);
     },
     suspend: () => child.kill('SIGSTOP'),
     resume: () => child.kill('SIGCONT'),
@@ -85,12 +88,13 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
 interface Launch {
   readonly folder: string;
   readonly store: string;
+  readonly host: string;
   readonly port: number;
   readonly more: readonly string[];
 }
 
-async function launch({ folder, store, port, more }: Launch): Promise<ChildProcess> {
-  const flags = ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', store, '--ports_file_dir', folder, ...more];
+async function launch({ folder, store, host, port, more }: Launch): Promise<ChildProcess> {
+  const flags = ['-a', host, '-p', String(port), '-js', '-sd', store, '--ports_file_dir', folder, ...more];
   const child = spawn(findNatsServer(), flags, { stdio: 'ignore' });
   await once(child, 'spawn');
   return child;
@@ -109,9 +113,9 @@ async function portOf(folder: string, child: ChildProcess): Promise<number> {
   throw new Error('nats-server named no port within 5 s');
 }
 
-async function untilAnswers(port: number, { seed, tls }: NatsServerOptions): Promise<void> {
+async function untilAnswers(host: string, port: number, { seed, tls }: NatsServerOptions): Promise<void> {
   const connection = await connect({
-    servers: `127.0.0.1:${port}`,
+    servers: `${host}:${port}`,
     waitOnFirstConnect: true,
     reconnectTimeWait: 20,
     maxReconnectAttempts: 250,

@@ -25,7 +25,7 @@ const defaultText = 'The quick brown fox jumps over the lazy dog and runs away.'
 
 /** Starts an upstream on a loopback port, by default a free one. Unscripted models answer plainly. */
 export async function startReplayingUpstream(
-  options: { readonly keepLog?: boolean; readonly port?: number } = {},
+  options: { readonly keepLog?: boolean; readonly port?: number; readonly host?: string } = {},
 ): Promise<ReplayingUpstream> {
   const requests: SeenRequest[] = [];
   const scripts = new Map<string, Behaviour[]>();
@@ -54,10 +54,11 @@ export async function startReplayingUpstream(
     });
   });
   server.keepAliveTimeout = 60_000;
-  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
+  const host = options.host ?? '127.0.0.1';
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, host, resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${port}`,
     requests,
     countOf: (model) => requests.filter((seen) => seen.model === model).length,
     script: (model, ...behaviours) => void scripts.set(model, [...behaviours]),

@@ -304,6 +304,7 @@ export class Attempt {
 
   /** It arrived: its worker may be told that it is not wanted any more. */
   #waits(delivery: Delivery, workerId: string, { withinMs }: wire.CallWaits): void {
+    if (this.#isAccepted) return;
     this.#choose(delivery, workerId);
     this.#await(withinMs);
     this.#watchFor(delivery, () => this.#lostBeforeAccepted());

@@ -33,33 +33,66 @@ export function busGroups(bus: Bus, onError: (what: string, error: unknown) => v
   };
 }
 
-/** What is said while the bus is away, up to so much, is said when it is back. */
+/** Words are kept up to so much; beyond it they are sent once. */
 const maxKeptBytes = 16 * 1024 * 1024;
+/** The server confirms what was sent this often, while there is something. */
+const confirmEveryMs = 100;
 
-/** Words of calls to routers and callers, in their order. */
+interface Word {
+  readonly subject: string;
+  readonly data: Uint8Array;
+}
+
+/**
+ * Words of calls to routers and callers, in their order. A connection that ends takes along what its server had not read:
+ * each word is kept until the server confirms that it came, and sent again on the next connection. So it may come twice.
+ */
 class Words {
   readonly processId: string;
   readonly #bus: Bus;
-  #kept: { readonly subject: string; readonly data: Uint8Array }[] = [];
+  #kept: Word[] = [];
   #keptBytes = 0;
+  #connections = 0;
+  #isConfirming = false;
 
   constructor(bus: Bus) {
     this.#bus = bus;
     this.processId = bus.processId;
-    bus.onConnectionChange((isConnected) => isConnected && this.#sendKept());
+    bus.onConnectionChange((isConnected) => isConnected && this.#sendAgain());
   }
 
   send(subject: string, data: Uint8Array): void {
-    if (this.#bus.isConnected) return this.#bus.publish(subject, data);
+    if (this.#bus.isConnected) this.#bus.publish(subject, data);
+    if (this.#keptBytes + data.length > maxKeptBytes) return;
     this.#keptBytes += data.length;
-    if (this.#keptBytes <= maxKeptBytes) this.#kept.push({ subject, data });
+    this.#kept.push({ subject, data });
+    void this.#confirm();
   }
 
-  #sendKept(): void {
-    const kept = this.#kept;
-    this.#kept = [];
-    this.#keptBytes = 0;
-    for (const { subject, data } of kept) this.#bus.publish(subject, data);
+  #sendAgain(): void {
+    this.#connections += 1;
+    for (const { subject, data } of this.#kept) this.#bus.publish(subject, data);
+    void this.#confirm();
+  }
+
+  /** Never rejects. */
+  async #confirm(): Promise<void> {
+    if (this.#isConfirming) return;
+    this.#isConfirming = true;
+    while (this.#kept.length > 0 && this.#bus.isConnected) {
+      await new Promise((resolve) => setTimeout(resolve, confirmEveryMs).unref());
+      const [count, connection] = [this.#kept.length, this.#connections];
+      const isConfirmed = await this.#bus.connection.flush().then(
+        () => this.#bus.isConnected,
+        () => false,
+      );
+      if (isConfirmed && connection === this.#connections) this.#forget(count);
+    }
+    this.#isConfirming = false;
+  }
+
+  #forget(count: number): void {
+    for (const { data } of this.#kept.splice(0, count)) this.#keptBytes -= data.length;
   }
 }
 

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { countFaulted } from './faulted-calls.ts';
+import { netWorlds } from './net-worlds.ts';
+
+// A few faults of `npm run net-faults`: whoever loses a connection loses no answer, and nothing is paid twice.
+
+test.each(['worker cut off as a slow consumer', 'connection of a worker reset'])(
+  'no provider is called twice for a task: %s',
+  { timeout: 120_000 },
+  async (name) => {
+    const world = await netWorlds[name]?.();
+    expect(world).toBeDefined();
+    if (!world) return;
+    try {
+      const result = await countFaulted(world, { calls: 60, lanes: 40 });
+      expect(result).toMatchObject({ secondCalls: 0, errors: new Map() });
+      expect(result.faulted).toBeGreaterThanOrEqual(60);
+      expect(result.answered).toBe(result.tasks);
+    } finally {
+      await world.stop();
+    }
+  },
+);
