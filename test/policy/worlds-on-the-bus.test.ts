@@ -1,9 +1,10 @@
 import { newId } from '@will/contracts';
 import type { AnyDocument } from '@will/core';
-import { type Behaviour, type ReplayingUpstream, type SeenRequest, startReplayingUpstream } from '@will/testkit';
+import { type ReplayingUpstream, type SeenRequest, startReplayingUpstream } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { apply } from '../support/ask.ts';
 import { startSystem, type System } from '../support/system.ts';
+import { failingScript } from './failing-script.ts';
 import { whyForbidden } from './oracle.ts';
 import { Random } from './random.ts';
 import { type Address, makeDocuments, makeTask, type WorldTask } from './world.ts';
@@ -61,7 +62,7 @@ interface Count {
 async function runWorld(name: string, random: Random, count: Count): Promise<void> {
   const documents = makeWorld(random, name);
   for (const { kind, body } of documents)
-    if (kind === 'model') upstream.script(`${name}.${body.slug}`, ...makeScript(random));
+    if (kind === 'model') upstream.script(`${name}.${body.slug}`, ...failingScript(random, tasksPerWorld));
   const applied = await apply(system, fileOf(documents), { prune: true });
   expect(applied.problems).toEqual([]);
   expect(applied.lagging).toEqual([]);
@@ -85,22 +86,6 @@ async function runWorld(name: string, random: Random, count: Count): Promise<voi
     if (wrong !== undefined) count.forbidden.push(`${request.model}: ${wrong}`);
   }
 }
-
-/** About every second call fails before its content, some within it. */
-const makeScript = (random: Random): Behaviour[] => [
-  ...Array.from({ length: tasksPerWorld }, (): Behaviour => {
-    if (random.chance(0.5)) return { kind: 'answer' };
-    const failures: readonly Behaviour[] = [
-      { kind: 'status', status: 500 },
-      { kind: 'reset' },
-      { kind: 'nonsense' },
-      { kind: 'breaks', after: 0, how: 'cut' },
-      { kind: 'breaks', after: 2, how: 'error_event' },
-    ];
-    return random.pick(failures);
-  }),
-  { kind: 'answer' },
-];
 
 async function run(task: WorldTask, id: string): Promise<boolean> {
   const { project, reflex, dataClass, model, inputTokens, ...facts } = task;
