@@ -107,6 +107,7 @@ test('the registry is answered over the bus, also when it asks what cannot be re
     withoutMessageSince: (...args) => store.withoutMessageSince(...args),
   };
   const serving = serveNaming(ours, flaky, { current: documents() }, (what) => errors.push(what));
+  await ours.connection.flush();
   const ask = async (bytes: Uint8Array): Promise<wire.TasksNamingResponse> =>
     fromBinary(wire.TasksNamingResponseSchema, await theirs.request(subjects.tasksNaming, bytes, 5_000));
   const question = toBinary(wire.TasksNamingRequestSchema, create(wire.TasksNamingRequestSchema, asked));
