@@ -48,6 +48,7 @@ export class EventStream implements StreamProgress {
   readonly #bus: Bus;
   readonly #options: EventStreamOptions;
   #onDelivery: (delivery: Delivery) => void = () => {};
+  #manager: JetStreamManager | undefined;
   #consumer: Consumer | undefined;
   #messages: ConsumerMessages | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -68,8 +69,8 @@ export class EventStream implements StreamProgress {
 
   async #consume(): Promise<void> {
     await ensureStreams(this.#bus);
-    const manager = await jetstreamManager(this.#bus.connection);
-    await ensureConsumer(manager);
+    this.#manager = await jetstreamManager(this.#bus.connection);
+    await ensureConsumer(this.#manager);
     this.#consumer = await jetstream(this.#bus.connection).consumers.get(names.eventsStream, durable.durable_name);
     // What the client holds ahead is bounded by the slots, since the server counts what is not acknowledged.
     this.#messages = await this.#consumer.consume({
@@ -85,7 +86,15 @@ export class EventStream implements StreamProgress {
     const state = await this.#consumer?.info();
     if (state) this.pending = state.num_pending + state.num_ack_pending;
     const hasAll = state?.num_pending === 0 && state.num_ack_pending === 0;
-    return hasAll ? askedAtMs : this.#doneUntilMs;
+    if (!state || hasAll) return hasAll ? askedAtMs : this.#doneUntilMs;
+    const firstOpenMs = await this.#cameAtMs(state.ack_floor.stream_seq + 1);
+    return firstOpenMs === undefined ? this.#doneUntilMs : Math.max(firstOpenMs, this.#doneUntilMs ?? 0);
+  }
+
+  /** When a message came into the stream: all before it came earlier. Undefined: it is not there any more. */
+  async #cameAtMs(seq: number): Promise<number | undefined> {
+    const message = await this.#manager?.streams.getMessage(names.eventsStream, { seq }).catch(() => undefined);
+    return message ? Math.floor(message.time.getTime()) : undefined;
   }
 
   /** Takes nothing new. What was taken may still be done. */
