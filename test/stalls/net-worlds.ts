@@ -10,7 +10,7 @@ import { startSystem, type System, type SystemOptions } from '../support/system.
 import { type FaultedWorld, pause } from './faulted-calls.ts';
 import { threeModels } from './stall-world.ts';
 
-const answerMs = 1_000;
+const usualAnswerMs = 1_000;
 const patienceMs = 20_000;
 
 /** Worlds of `npm run net-faults` by name, each with what is done in it. */
@@ -129,11 +129,15 @@ async function connectionReset(): Promise<FaultedWorld> {
 async function startBehindProxy(conf: string) {
   const nats = await startNatsServer({ conf });
   const proxy = await startTcpProxy(nats.port);
-  const bare = await startWorld({ natsUrl: nats.url, counts: { 'provider-worker': 0 } }, async (system) => {
-    await system.add('provider-worker', { NATS_URL: `nats://127.0.0.1:${proxy.port}` });
-    await system.add('provider-worker');
-    await system.untilServed('first', 'second', 'third');
-  });
+  const bare = await startWorld(
+    { natsUrl: nats.url, counts: { 'provider-worker': 1 } },
+    {
+      addWorkers: async (system) => {
+        await system.add('provider-worker', { NATS_URL: `nats://127.0.0.1:${proxy.port}` });
+        await untilAllServed(system);
+      },
+    },
+  );
   const world = {
     ...bare,
     async stop(): Promise<void> {
@@ -149,10 +153,18 @@ interface BareWorld extends Omit<FaultedWorld, 'fault'> {
   readonly system: System;
 }
 
+interface WorldParts {
+  readonly upstream?: ReplayingUpstream;
+  /** How long a provider takes. */
+  readonly answerMs?: number;
+  /** Starts further workers. Resolves once all models are served. */
+  readonly addWorkers?: (system: System) => Promise<void>;
+}
+
+/** The whole product with a route over three models, and two workers unless the options say otherwise. */
 export async function startWorld(
   options: Omit<SystemOptions, 'documents'>,
-  addWorkers: (system: System) => Promise<void> = (system) => system.untilServed('first', 'second', 'third'),
-  given?: ReplayingUpstream,
+  { upstream: given, answerMs = usualAnswerMs, addWorkers = untilAllServed }: WorldParts = {},
 ): Promise<BareWorld> {
   const upstream = given ?? (await startReplayingUpstream());
   const system = await startSystem({
@@ -171,6 +183,8 @@ export async function startWorld(
     },
   };
 }
+
+const untilAllServed = (system: System): Promise<void> => system.untilServed('first', 'second', 'third');
 
 async function byBus({ client, bus }: System, input: string): Promise<string> {
   if (!bus.isConnected) await untilConnected(bus);
