@@ -129,7 +129,8 @@ function problemOfRelative(path: string, home: string, specifier: string): strin
   const target = join(dirname(path), specifier).split(sep).join('/');
   if (homeOf(target) === home || home === 'scripts') return undefined;
   // Locks on data, and limits whose holders die, are tried there by putting the services' own parts together in another way.
-  if (/^test\/(policy|limits|attacks|simulation|routing)\//.test(path) && target.startsWith('services/'))
+  // Clients' libraries talk there to the gateway with scripted tasks.
+  if (/^test\/(policy|limits|attacks|simulation|routing|clients)\//.test(path) && target.startsWith('services/'))
     return undefined;
   if (path.startsWith('test/simulation/') && target.startsWith('packages/store/')) return undefined;
   return `imports ${target}: outside its own folder, use the package's name`;

@@ -58,9 +58,9 @@ function isListed({ param, message }: { readonly param: string; readonly message
   // A kind of part or item whose content no model here can be given, and a reference that nothing here resolves.
   if (/^(messages|input)\.[\w.]*type$/.test(param) || /role "function"/.test(message)) return true;
   if (/^(messages|input)\.[\w.]*source(\.type)?$/.test(param)) return true;
-  if (/image_url$/.test(param)) return true;
+  if (param.endsWith('image_url')) return true;
   if (/is not kept here; say store: false|holds nothing that a model can be shown/.test(message)) return true;
-  return /^tool_choice/.test(param) && /(must be "function"|must name a function)/.test(message);
+  return param.startsWith('tool_choice') && /(must be "function"|must name a function)/.test(message);
 }
 
 /** Their descriptions know only their own models, and take requests that ask nothing. */
