@@ -14,11 +14,17 @@ let system: System;
 beforeAll(async () => {
   upstream = await startReplayingUpstream();
   const endpoint = `${upstream.url}/v1`;
-  const model = (name: string): string =>
-    modelDocument({ name, tags: 'text_gen', endpoint, apiKey: 'env://WILL_TEST_KEY' });
+  const model = (name: string, contextTokens: number): string =>
+    `${modelDocument({ name, tags: 'text_gen, code', endpoint, apiKey: 'env://WILL_TEST_KEY' })}\ncontext_tokens: ${contextTokens}`;
   system = await startSystem({
     documents: {
-      'world.yaml': documentFile(openByDefault, model('One'), model('Two'), routeDocument('text_gen', 'One', 'Two')),
+      'world.yaml': documentFile(
+        openByDefault,
+        model('One', 8_000),
+        model('Two', 32_000),
+        routeDocument('text_gen', 'One', 'Two'),
+        'kind: route\nname: code\nprimary: Two\nfallback_1: One',
+      ),
     },
     env: { WILL_TEST_KEY: 'k' },
     counts: { gateway: 1 },
@@ -74,7 +80,7 @@ test('an input that is too long for every model is 400 in each dialect, and its 
   await expect(
     anthropic.messages.create({ model: 'text_gen', max_tokens: 9, messages: [{ role: 'user', content: 'Hello' }] }),
   ).rejects.toMatchObject({ status: 400, message: expect.stringContaining('prompt is too long') });
-  // Each task tried both models once: another one may have a larger context.
+  // Each task tried both models once: the second one has a larger context.
   expect(called()).toBe(4);
 });
 
@@ -83,6 +89,13 @@ test('a model with a larger context answers what was too long for the first', as
   upstream.script('two', { kind: 'answer' });
   const response = await post('/v1/chat/completions', routes['/v1/chat/completions']);
   expect([response.status, response.headers.get('x-will-model')]).toEqual([200, 'two']);
+});
+
+test('a model whose context is smaller is not asked after an overflow', async () => {
+  answers(400, { code: 'context_length_exceeded' });
+  const response = await post('/v1/chat/completions', { model: 'code', messages });
+  expect([response.status, (await errorOf(response))['code']]).toEqual([400, 'context_length_exceeded']);
+  expect([upstream.countOf('one'), upstream.countOf('two')]).toEqual([0, 1]);
 });
 
 test('prompts that are flagged by moderation fail alone: two models with one key cool down for nobody', async () => {

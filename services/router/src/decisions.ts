@@ -89,6 +89,11 @@ export class Decisions {
     return dataClass === 'open' && current !== undefined && isUnrestricted(requirementOf(current, facts));
   }
 
+  /** The size of a model's context by its document; undefined: it names none. */
+  contextTokensOf(model: string): number | undefined {
+    return this.#snapshots.current?.models.get(model)?.contextTokens;
+  }
+
   #keep(key: string, decided: DecidedSet): void {
     this.#kept.delete(key);
     this.#kept.set(key, { decided, keptAtMs: this.#nowMs() });

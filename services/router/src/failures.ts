@@ -32,8 +32,27 @@ export function callersFaultOf(summaries: readonly wire.AttemptSummary[]): wire.
     : undefined;
 }
 
+/** A model whose context the input overflowed; `tokens` undefined: its size is not known. */
+export interface Overflow {
+  readonly model: string;
+  readonly tokens: number | undefined;
+}
+
+/** Whether the provider, or the worker's check, found the input too long for the model. */
+export const isOverflow = ({ attemptId, cause }: wire.AttemptSummary): boolean =>
+  attemptId !== '' && cause === 'context_length';
+
+/** Why a model is not tried after an overflow; undefined: its context is known to be larger. */
+export function tooSmall(contextTokens: number | undefined, overflow: Overflow): string | undefined {
+  const { model, tokens } = overflow;
+  if (contextTokens === undefined) return `not tried: the input overflowed ${model}, and its own context is not known`;
+  if (tokens === undefined || contextTokens > tokens) return undefined;
+  return `not tried: the input overflowed ${model}, and its context of ${contextTokens} tokens is not larger than ${tokens}`;
+}
+
 const faultsInWords: Partial<Record<wire.FailureCode, string>> = {
-  [wire.FailureCode.CONTEXT_LENGTH_EXCEEDED]: 'the input is too long for every model that was tried; send less',
+  [wire.FailureCode.CONTEXT_LENGTH_EXCEEDED]:
+    'the input is too long for every model that was tried, and no other one is known to have a larger context; send less',
   [wire.FailureCode.CONTENT_FILTERED]: 'a content filter of the provider rejected the task; change its content',
   [wire.FailureCode.INVALID_TASK]: 'the provider found the request invalid; correct it',
   [wire.FailureCode.LIMIT_UNREACHABLE]:

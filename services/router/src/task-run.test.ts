@@ -1,7 +1,14 @@
 import { create } from '@bufbuild/protobuf';
-import { FirstTokenTimes, HedgeBudget, type HedgeAfter, type RankedSet, timeoutsOf } from '@will/core';
+import {
+  type AnyDocument,
+  FirstTokenTimes,
+  HedgeBudget,
+  type HedgeAfter,
+  type RankedSet,
+  timeoutsOf,
+} from '@will/core';
 import { wire } from '@will/contracts';
-import { exactClock, factsFor, snapshotOf } from '@will/testkit';
+import { exactClock, factsFor, modelFor, snapshotOf } from '@will/testkit';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Decisions } from './decisions.ts';
 import type { AcceptedTask } from './intake.ts';
@@ -41,6 +48,12 @@ function restsByHand(inMs: Record<string, number>) {
   };
 }
 
+const modelsWith = (contexts: Record<string, number>): AnyDocument[] =>
+  Object.entries(contexts).map(([slug, contextTokens]) => ({
+    kind: 'model',
+    body: { ...modelFor({ name: slug, slug }).document, context_tokens: contextTokens },
+  }));
+
 function budgetFor(hedges: number): HedgeBudget {
   const budget = new HedgeBudget();
   for (let n = 0; n < 20 * hedges; n += 1) budget.called();
@@ -65,6 +78,8 @@ function world(
     hedgeAfter?: HedgeAfter;
     /** How many second calls there may be. Default: one. */
     hedges?: number;
+    /** Sizes of contexts; models that are not named tell none. */
+    contexts?: Record<string, number>;
   } = {},
 ) {
   const sent: Sent[] = [];
@@ -117,7 +132,7 @@ function world(
       policy,
       {
         get current() {
-          return snapshotOf([], revision.now);
+          return snapshotOf(modelsWith(options.contexts ?? {}), revision.now);
         },
       },
       Date.now,
@@ -254,7 +269,7 @@ test.each([
 ] as const)(
   'a task whose every attempt failed by %s ends by its own fault, and is not to be sent again',
   async (cause, code) => {
-    const { over, sent, frames, settle } = world(['a', 'b']);
+    const { over, sent, frames, settle } = world(['a', 'b'], { contexts: { a: 8_000, b: 16_000 } });
     for (const model of ['a', 'b']) {
       await settle();
       sent.at(-1)?.hear(accepted(sent.length));
@@ -270,6 +285,44 @@ test.each([
   },
 );
 
+/** Each model that is called finds the input too long, in order. */
+async function overflowEach({ over, sent, settle }: ReturnType<typeof world>, called: readonly string[]) {
+  for (const [index, model] of called.entries()) {
+    await settle();
+    sent[index]?.hear(accepted(index + 1));
+    sent[index]?.hear(failedBy(model, 'context_length'));
+  }
+  await over;
+  return sent.map(({ request }) => request.model);
+}
+
+test('after an overflow only models whose context is known to be larger are tried; the others tell why not', async () => {
+  const contexts = { first: 8_000, smaller: 4_000, equal: 8_000, larger: 32_000, between: 16_000 };
+  const run = world(['first', 'smaller', 'equal', 'unknown', 'larger', 'between'], { contexts });
+  expect(await overflowEach(run, ['first', 'larger'])).toEqual(['first', 'larger']);
+  const failure = failureIn(run.frames);
+  expect(failure).toMatchObject({ code: wire.FailureCode.CONTEXT_LENGTH_EXCEEDED, retryable: false });
+  expect(failure?.attempts.map(({ model, reason }) => [model, reason])).toEqual([
+    ['first', 'context_length'],
+    ['smaller', expect.stringContaining('context of 4000 tokens is not larger than 8000')],
+    ['equal', expect.stringContaining('context of 8000 tokens is not larger than 8000')],
+    ['unknown', expect.stringContaining('its own context is not known')],
+    ['larger', 'context_length'],
+    ['between', expect.stringContaining('the input overflowed larger')],
+  ]);
+});
+
+test('where the context that overflowed is not known, those that are known are tried', async () => {
+  const run = world(['first', 'unknown', 'known'], { contexts: { known: 32_000 } });
+  expect(await overflowEach(run, ['first', 'known'])).toEqual(['first', 'known']);
+});
+
+test('a model that cools down is not waited for where it is too small for what overflowed another one', async () => {
+  const run = world(['small', 'large'], { contexts: { small: 4_000, large: 8_000 }, rests: { small: 5_000 } });
+  expect(await overflowEach(run, ['large'])).toEqual(['large']);
+  expect(failureIn(run.frames)).toMatchObject({ code: wire.FailureCode.CONTEXT_LENGTH_EXCEEDED, retryable: false });
+});
+
 test('no other model is tried for a value that every model finds invalid', async () => {
   const { over, sent, frames, settle } = world(['a', 'b']);
   await settle();
@@ -281,7 +334,7 @@ test('no other model is tried for a value that every model finds invalid', async
 });
 
 test('one attempt that failed by another’s fault makes it worth another try', async () => {
-  const { over, sent, frames, settle } = world(['a', 'b']);
+  const { over, sent, frames, settle } = world(['a', 'b'], { contexts: { a: 8_000, b: 16_000 } });
   await settle();
   sent[0]?.hear(accepted(1));
   sent[0]?.hear(failedBy('a', 'context_length'));

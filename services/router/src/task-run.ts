@@ -16,7 +16,17 @@ import {
 import { factsToWire, newId, wire } from '@will/contracts';
 import { Attempt, type AttemptEnd, type AttemptListener, type DeliveryStamp } from './attempt.ts';
 import type { Decisions } from './decisions.ts';
-import { blockedMessage, callersFaultOf, codeOf, codeOfBlocked, faultMessage, wayOf } from './failures.ts';
+import {
+  blockedMessage,
+  callersFaultOf,
+  codeOf,
+  codeOfBlocked,
+  faultMessage,
+  isOverflow,
+  type Overflow,
+  tooSmall,
+  wayOf,
+} from './failures.ts';
 import type { AcceptedTask } from './intake.ts';
 import {
   PolicyError,
@@ -215,6 +225,38 @@ export class TaskRun implements AttemptListener {
     );
   }
 
+  /** The context of the model that the input overflowed, of several the largest that is known; undefined: none did. */
+  #overflow(): Overflow | undefined {
+    const models = this.#summaries.filter(isOverflow).map(({ model }) => model);
+    const tokens = (model: string): number => this.#contextTokens(model) ?? 0;
+    const model = models.toSorted((a, b) => tokens(b) - tokens(a))[0];
+    return model === undefined ? undefined : { model, tokens: this.#contextTokens(model) };
+  }
+
+  #contextTokens(model: string): number | undefined {
+    return this.#deps.decisions.contextTokensOf(model);
+  }
+
+  /** Only a context that is known to be larger may hold what overflowed another one. */
+  #isTooSmall(model: string): boolean {
+    const overflow = this.#overflow();
+    return overflow !== undefined && tooSmall(this.#contextTokens(model), overflow) !== undefined;
+  }
+
+  #skipTooSmall(model: string): boolean {
+    const overflow = this.#overflow();
+    const reason = overflow && tooSmall(this.#contextTokens(model), overflow);
+    if (reason !== undefined) this.#skip(model, reason, 'Invalid');
+    return reason !== undefined;
+  }
+
+  /** Takes models out that are too small for an input that overflowed another one since. */
+  #fitting(models: string[]): readonly string[] {
+    const small = new Set(models.filter((model) => this.#skipTooSmall(model)));
+    if (small.size > 0) models.splice(0, models.length, ...models.filter((model) => !small.has(model)));
+    return models;
+  }
+
   #choose(set: RankedSet): Choice {
     const { workers, rests, nowMs, newSeed } = this.#deps;
     const live = { unserved: workers.unserved(), coolingUntilMs: rests.untilMs };
@@ -232,9 +274,9 @@ export class TaskRun implements AttemptListener {
     const full: string[] = [];
     const undelivered: string[] = [];
     const reasons = new Map(skipped.map(({ model, reason }) => [model, reason]));
-    const last = order.at(-1);
     for (const model of inTurn(candidates, order, reasons)) {
-      if (this.#hasFailed(model)) continue;
+      if (this.#hasFailed(model) || this.#skipTooSmall(model)) continue;
+      const last = order.findLast((other) => !this.#isTooSmall(other));
       const reason = reasons.get(model);
       if (reason !== undefined) {
         this.#skip(model, reason);
@@ -250,6 +292,7 @@ export class TaskRun implements AttemptListener {
     if (await this.#tryFull(full, undelivered)) return full;
     for (let sent = 0; sent < mostRedeliveries && undelivered.length > 0; sent += 1) {
       const model = undelivered.shift() as string;
+      if (this.#skipTooSmall(model)) continue;
       const end = await this.#tryModel(model, waitMs, patienceMs.last);
       if (end === 'done') return full;
       if (end === 'undelivered') undelivered.push(model);
@@ -259,7 +302,7 @@ export class TaskRun implements AttemptListener {
 
   /** Waits for slots of full models until the deadline. True: the task is over. Leaves in `full` what never was free. */
   async #tryFull(full: string[], undelivered: string[]): Promise<boolean> {
-    while (full.length > 0) {
+    while (this.#fitting(full).length > 0) {
       const model = await this.#firstFree(full);
       if (model === undefined) return this.#isOver;
       const end = await this.#tryModel(model, 0, patienceMs.last);
@@ -333,7 +376,9 @@ export class TaskRun implements AttemptListener {
     await Promise.race([first, due.promise]);
     clearTimeout(timer);
     if (this.#isOver || attempt.isEnded || attempt.hasContent || !attempt.isAccepted) return undefined;
-    const next = this.#picked.order.find((other) => other !== model && !this.#hasFailed(other));
+    const next = this.#picked.order.find(
+      (other) => other !== model && !this.#hasFailed(other) && !this.#isTooSmall(other),
+    );
     return next !== undefined && this.#isFree(next) && hedging.budget.take() ? next : undefined;
   }
 
@@ -437,7 +482,8 @@ export class TaskRun implements AttemptListener {
   /** Models that were not tried yet, this one included. */
   #untried(model: string): number {
     const tried = new Set(this.#summaries.map((summary) => summary.model));
-    return this.#picked.order.filter((other) => other === model || !tried.has(other)).length;
+    return this.#picked.order.filter((other) => other === model || !(tried.has(other) || this.#isTooSmall(other)))
+      .length;
   }
 
   #limitsMet(model: string): number {
