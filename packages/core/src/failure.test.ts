@@ -488,6 +488,73 @@ test('what a provider repeats of the request decides nothing', () => {
   expect(classify(422, JSON.stringify({ detail }))).toMatchObject({ reason: 'bad_request', param: 'messages.0.role' });
 });
 
+/** Anthropic's error about a value. */
+const ofAnthropic = (message: string): string =>
+  JSON.stringify({ type: 'error', error: { type: 'invalid_request_error', message }, request_id: 'req_1' });
+/** Google's, with the field in the details or not. */
+const ofGoogle = (message: string, field?: string): string =>
+  JSON.stringify({
+    error: {
+      code: 400,
+      message,
+      status: 'INVALID_ARGUMENT',
+      ...(field !== undefined && {
+        details: [
+          {
+            '@type': 'type.googleapis.com/google.rpc.BadRequest',
+            fieldViolations: [{ field, description: message }],
+          },
+        ],
+      }),
+    },
+  });
+
+test.each([
+  ['Anthropic', ofAnthropic('temperature: range: 0..1'), 'temperature'],
+  ['Anthropic', ofAnthropic('messages.1.content.0.type: Field required'), 'messages.1.content.0.type'],
+  ['Anthropic', ofAnthropic('messages: at least one message is required'), 'messages'],
+  ['Anthropic', ofAnthropic('stop_sequences.0: each stop sequence must contain non-whitespace'), 'stop_sequences.0'],
+  [
+    'Anthropic, below names of the caller',
+    ofAnthropic('messages.1.content.0.tool_use.input.patient_7: Input should be a valid string'),
+    'messages.1.content.0.tool_use.input',
+  ],
+  [
+    'Google',
+    ofGoogle('Invalid value at generation_config.temperature', 'generation_config.temperature'),
+    'generation_config.temperature',
+  ],
+  ['Google', ofGoogle('Invalid value (TYPE_FLOAT), "warm"', 'generationConfig.topP'), 'generationConfig.topP'],
+  ['Google', ofGoogle('Base64 decoding failed', 'contents[0].parts[1].inline_data.data'), expect.any(String)],
+  [
+    'Google, in its text alone',
+    ofGoogle('* GenerateContentRequest.contents[3].parts: contents.parts must not be empty.\n'),
+    'contents[3].parts',
+  ],
+])('%s names a field of the caller’s that no model would take: no other one is tried', (_vendor, body, param) => {
+  expect(classify(400, body)).toMatchObject({ reason: 'invalid_value', param, isRetryable: false });
+});
+
+test.each([
+  [
+    'a model’s maximum',
+    ofAnthropic('max_tokens: 300000 > 64000, which is the maximum allowed number of output tokens'),
+  ],
+  ['a vendor’s own size', ofAnthropic('messages.0.content.0.image.source.base64: image exceeds 5 MB maximum')],
+  ['what a model lacks', ofAnthropic('thinking.budget_tokens: Input should be greater than or equal to 1024')],
+  ['a tool type', ofAnthropic("tools.0: Input tag 'web_search_20990101' found using 'type' does not match")],
+  ['what a model does not take', ofAnthropic('temperature: not supported for this model')],
+  ['a field that the vendor does not know', ofAnthropic('messages.0.name: Extra inputs are not permitted')],
+  ['prose before a colon', ofAnthropic('Error: something was wrong')],
+  ['no field', ofAnthropic('Could not process the request')],
+  ['a field that Google does not know', ofGoogle('Unknown name "role": Cannot find field.', 'contents[0].parts')],
+  ['Google’s schemas of tools', ofGoogle('Invalid value', 'tools[0].function_declarations[0].parameters')],
+  ['Google’s bound of a model', ofGoogle('Invalid value', 'generation_config.max_output_tokens')],
+  ['no field of Google', ofGoogle('Request contains an invalid argument.')],
+])('%s is no fault that every model would find', (_what, body) => {
+  expect(classify(400, body)).toMatchObject({ reason: 'bad_request', isRetryable: true });
+});
+
 test('status and code are told, and of the provider’s text nothing', () => {
   const body = {
     error: {

@@ -250,13 +250,28 @@ function reasonOf(error: ProviderError, status: number): FailureReason | undefin
 const ofTheModel =
   /^(model|max_tokens|max_completion_tokens|max_output_tokens|tools|tool_choice|response_format|reasoning.*|n)$/;
 
-/** OpenAI's form: a field is named that no model would take so. */
-const isInvalidValue = ({ codes: said, param }: ProviderError, status: number): boolean =>
+/** A field is named that no model would take so. */
+const isInvalidValue = (error: ProviderError, status: number): boolean =>
   status === 400 &&
+  !error.codes.some((code) => code.startsWith('unsupported')) &&
+  (isOpenAisInvalidValue(error) || isOthersInvalidValue(error));
+
+const isOpenAisInvalidValue = ({ codes: said, param, paramFrom }: ProviderError): boolean =>
+  paramFrom === 'field' && param !== undefined && !ofTheModel.test(param) && said.includes('invalid_request_error');
+
+/** Fields that callers fill, by their names at Anthropic and Google. What a model or vendor lacks is not among them. */
+const ofTheCaller =
+  /^(generation_?config\.)?(messages|system|contents|system_?instruction|temperature|top_?p|top_?k|seed|stop_?sequences|presence_?penalty|frequency_?penalty|metadata)([.[]|$)/i;
+/** A bound or a lack of this vendor or model alone; another one may take the value. */
+const ofTheVendor =
+  /unsupported|not supported|(does|do) not support|extra inputs|not permitted|unknown name|cannot find field|exceed|maximum|too (large|many|big)|not (available|enabled|allowed)|for (this|the) model|deprecated/i;
+
+/** Anthropic's field at the beginning of its text, and Google's there or in `fieldViolations`. */
+const isOthersInvalidValue = ({ codes: said, message, param, paramFrom }: ProviderError): boolean =>
   param !== undefined &&
-  !ofTheModel.test(param) &&
-  said.includes('invalid_request_error') &&
-  !said.some((code) => code.startsWith('unsupported'));
+  ofTheCaller.test(param) &&
+  !ofTheVendor.test(message) &&
+  (said.includes('invalid_argument') || (paramFrom === 'text' && said.includes('invalid_request_error')));
 
 /** Classifies a connection that failed by the code of its error: `ECONNREFUSED`, `UND_ERR_HEADERS_TIMEOUT`, … */
 export function classifyTransport(code: string): ProviderFailure {

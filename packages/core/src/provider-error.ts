@@ -8,6 +8,8 @@ export interface ProviderError {
   readonly code: string | undefined;
   /** The field that the provider names, if it has the form of one: `messages.0.role`. */
   readonly param: string | undefined;
+  /** Where it names it: in a field of the error, or at the beginning of its text as Anthropic and Google do. */
+  readonly paramFrom: 'field' | 'text' | undefined;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -28,8 +30,33 @@ export function readProviderError(body: string): ProviderError {
     codes: found.codes.map((code) => code.toLowerCase().replaceAll('-', '_')),
     message: found.messages.join('\n').slice(0, maxMessage),
     code: found.codes.find((code) => codePattern.test(code)),
-    param: found.params.find((param) => paramPattern.test(param)),
+    ...paramIn(found),
   };
+}
+
+function paramIn({ params, messages }: Found): Pick<ProviderError, 'param' | 'paramFrom'> {
+  const named = params.find((param) => paramPattern.test(param));
+  if (named !== undefined) return { param: named, paramFrom: 'field' };
+  const told = messages.map(fieldInText).find((param) => param !== undefined);
+  return { param: told, paramFrom: told === undefined ? undefined : 'text' };
+}
+
+/** Top-level fields of Anthropic's and Google's requests: other words before a colon are prose. */
+const fieldAtStart = new RegExp(
+  [
+    '^(?:\\* GenerateContentRequest\\.)?',
+    '((?:messages|system|max_tokens|temperature|top_p|top_k|stop_sequences|metadata|tools|tool_choice|thinking|',
+    'output_config|output_format|contents|system_instruction|generation_config|safety_settings)',
+    '(?:\\.[a-z0-9_]{1,40}|\\[\\d{1,6}\\])*)\\s?:\\s',
+  ].join(''),
+);
+/** Below these the names are the caller's own: properties of its schemas, arguments of its calls. */
+const ownNames = /\.(input_schema|input|properties|args|parameters|response)\b.*$/;
+
+/** Anthropic's `messages.1.content: …` and Google's `* GenerateContentRequest.contents[0].parts: …`. */
+function fieldInText(message: string): string | undefined {
+  const field = fieldAtStart.exec(message)?.[1]?.replace(ownNames, '.$1');
+  return field !== undefined && paramPattern.test(field) ? field : undefined;
 }
 
 interface Found {

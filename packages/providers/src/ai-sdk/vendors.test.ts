@@ -152,6 +152,14 @@ const failures: readonly (readonly [Subject, readonly Failure[]])[] = [
         'context_length',
       ],
       ['400', ofGoogle.error(400, 'INVALID_ARGUMENT', 'bad field'), 'Invalid', 'bad_request'],
+      [
+        '400 about a value',
+        ofGoogle.error(400, 'INVALID_ARGUMENT', 'Invalid value', [
+          { fieldViolations: [{ field: 'generation_config.temperature', description: 'Invalid value' }] },
+        ]),
+        'Invalid',
+        'invalid_value',
+      ],
       ['500', ofGoogle.error(500, 'INTERNAL', 'internal'), 'Overloaded', 'server_error'],
       ['503', ofGoogle.error(503, 'UNAVAILABLE', 'overloaded'), 'Overloaded', 'overloaded'],
       ['504', ofGoogle.error(504, 'DEADLINE_EXCEEDED', 'late'), 'Stalled', 'first_token_timeout'],
