@@ -71,11 +71,13 @@ export class Cable {
   }
 
   remove(): void {
-    // Links go with their namespace; what was not made is not there.
+    // Links go with their namespace.
     for (const name of [this.#far, this.#middle])
       try {
         ip('netns', 'del', name);
-      } catch {}
+      } catch {
+        // It was not made.
+      }
   }
 }
 
