@@ -1,5 +1,6 @@
 import { type Added, BusError, type CounterKind, type CounterName, type Counters, type Increment } from '@will/bus';
 import { newId } from '@will/contracts';
+import { processOfHolder } from '@will/core';
 import type { Network } from './network.ts';
 import type { Actor, VirtualTime } from './virtual-time.ts';
 
@@ -18,6 +19,8 @@ interface Follower {
 /** The counter streams as the server has them, and the client of each actor: same retries, same ids, same duplicates. */
 export class CounterServer {
   readonly totals = new Map<string, bigint>();
+  /** What the increments of each process come to, by counter. */
+  readonly held = new Map<string, Map<string, bigint>>();
   /** Called after every addition. */
   onAdded: (key: string) => void = () => {};
   readonly #time: VirtualTime;
@@ -75,6 +78,8 @@ export class CounterServer {
     this.#ids.set(`${kind} ${id}`, atMs);
     const total = (this.totals.get(key) ?? 0n) + amount;
     this.totals.set(key, total);
+    const held = this.held.get(processOfHolder(holder)) ?? new Map<string, bigint>();
+    this.held.set(processOfHolder(holder), held.set(key, (held.get(key) ?? 0n) + amount));
     this.#log[kind].push({ kind, key, amount, total, holder, id, atMs });
     this.#time.note(`${key}: ${amount < 0n ? amount : `+${amount}`} by ${holder || 'nobody'} → ${total}`);
     for (const follower of this.#followers) this.#feed(follower);

@@ -27,6 +27,8 @@ interface LiveWorker {
   readonly ledger: BusLedger;
   /** As far as it knows the server's clock. */
   readonly nowMs: () => number;
+  /** What its calls came to, by counter. */
+  readonly spent: Map<string, bigint>;
   inFlight: number;
 }
 
@@ -67,11 +69,15 @@ class LimitsWorld {
   #stopKeeper = async (): Promise<void> => {};
   #started = 0;
   #isOpen = true;
+  /** No message was lost or late, and nobody stood still or was cut off. */
+  #isUndisturbed: boolean;
 
   constructor(time: VirtualTime) {
     const { random } = time;
     this.#time = time;
-    this.#network = new Network(time, drawnWeather(time));
+    const weather = drawnWeather(time);
+    this.#isUndisturbed = weather === calm;
+    this.#network = new Network(time, weather);
     this.#board = new Switchboard(time, this.#network);
     // In some runs the stream is younger than the day: what the log knows of it is put into the counter.
     this.#server = new CounterServer(time, this.#network, time.nowMs - (random.chance(0.3) ? 0 : 40 * 24 * 3_600_000));
@@ -152,7 +158,7 @@ class LimitsWorld {
       };
       void beat();
       setInterval(() => void beat(), beatMs);
-      const worker = { actor, allowances, ledger, nowMs, inFlight: 0 };
+      const worker = { actor, allowances, ledger, nowMs, spent: new Map<string, bigint>(), inFlight: 0 };
       this.#workers.add(worker);
       for (let n = 0; n < 1 + random.below(4); n += 1) void this.#caller(worker);
       return worker;
@@ -171,7 +177,8 @@ class LimitsWorld {
     }
   }
 
-  async #call({ actor, allowances, nowMs }: LiveWorker): Promise<void> {
+  async #call(worker: LiveWorker): Promise<void> {
+    const { actor, allowances, nowMs, spent } = worker;
     const { random } = this.#time;
     const most = 1 + random.below(6);
     const hold = await allowances.take(this.#limits, amounts(most));
@@ -184,7 +191,11 @@ class LimitsWorld {
     this.#book.intend({ ...record, writtenBy: 'router' }, startedAtMs + longestCallMs + 2_000);
     await this.#time.pause(random.chance(0.1) ? random.next() * longestCallMs : random.next() * 300);
     const used = random.chance(0.5) ? most : random.below(most + 1);
-    for (const spending of spendings) this.#settle(spending, amounts(used)[spending.limit.metric]);
+    for (const spending of spendings) {
+      const amount = amounts(used)[spending.limit.metric];
+      this.#settle(spending, amount);
+      spent.set(spending.key, (spent.get(spending.key) ?? 0n) + amount);
+    }
     hold.settle(amounts(used));
     this.#book.add({ ...record, usage: usageOf(used), writtenBy: 'worker' });
   }
@@ -216,6 +227,7 @@ class LimitsWorld {
   }
 
   #freeze(actor: Actor, forMs: number): void {
+    this.#isUndisturbed = false;
     this.#time.note(`${actor.name} stands still for ${forMs} ms`);
     actor.freeze();
     this.#time.surelyAfter(forMs, () => {
@@ -225,6 +237,7 @@ class LimitsWorld {
   }
 
   #cut(actor: Actor, forMs: number): void {
+    this.#isUndisturbed = false;
     this.#time.note(`${actor.name} loses its connection for ${forMs} ms`);
     this.#network.cut(actor);
     this.#time.surelyAfter(forMs, () => this.#network.mend(actor));
@@ -240,9 +253,17 @@ class LimitsWorld {
       await this.#time.pause(recordsOutMs);
       allowances.close();
       await ledger.close();
+      if (this.#isUndisturbed) this.#checkGivenBack(worker);
       if (this.#network.isConnected(actor)) this.#beats.delete(actor.name);
       actor.kill();
     });
+  }
+
+  /** Whoever ended as it should holds what its calls came to, and no more. */
+  #checkGivenBack({ actor, spent }: LiveWorker): void {
+    for (const [key, held] of this.#server.held.get(actor.name) ?? [])
+      if (held !== (spent.get(key) ?? 0n))
+        this.#time.wrong(`${actor.name} stopped with ${held} of ${key}, and its calls came to ${spent.get(key) ?? 0n}`);
   }
 
   #startKeeper(): void {

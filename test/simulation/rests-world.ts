@@ -1,4 +1,4 @@
-import { create } from '@bufbuild/protobuf';
+import { create, fromBinary } from '@bufbuild/protobuf';
 import { cooldownsOf, type Cooldowns } from '@will/bus';
 import { dataClassToWire, openRefusals, priorityToWire, wire } from '@will/contracts';
 import { type AnyDocument, compileSnapshot, type ProviderFailure } from '@will/core';
@@ -26,6 +26,9 @@ const pollEveryMs = 250;
 const graceMs = 2_000;
 /** Longer than any rest, and a probe whose prober died. */
 const backWithinMs = 120_000;
+const longestTaskMs = 30_000;
+/** A probe that told nothing is given back within this. */
+const probeBackWithinMs = 5_000;
 const client = 'acme';
 
 /** How the provider of a model behaves for now. */
@@ -112,6 +115,17 @@ class RestsWorld {
     for (const model of this.#models) this.#moods.set(model, 'well');
     await Promise.all(asking);
     await Promise.all(this.#models.map((model) => this.#checkBack(model)));
+    // Calls of silent providers hold their slots until their deadlines.
+    await this.#time.pause(longestTaskMs);
+    for (const model of this.#models) await this.#checkTurns(model);
+  }
+
+  /** More tasks at once than there are slots: each has its turn. */
+  async #checkTurns(model: string): Promise<void> {
+    const count = this.#slots * this.#workers.size + 2;
+    const ends = await Promise.all(Array.from({ length: count }, () => this.#ask(model, longestTaskMs)));
+    const inVain = ends.filter((how) => how !== 'end');
+    if (inVain.length > 0) this.#time.fail(`${inVain.length} of ${count} tasks of ${model} wait in vain: ${inVain[0]}`);
   }
 
   async #trouble(forMs: number): Promise<void> {
@@ -323,12 +337,29 @@ class RestsWorld {
     const isProbe = this.#checkStart(worker, model);
     const { inFlight, actor } = worker;
     inFlight.set(model, (inFlight.get(model) ?? 0) + 1);
+    let isCancelled = false;
     try {
-      return await this.#answer(model, onDelta, signal);
+      const outcome = await this.#answer(model, onDelta, signal);
+      isCancelled = !outcome.ok && outcome.failure.fine === 'Cancelled';
+      return outcome;
     } finally {
       inFlight.set(model, (inFlight.get(model) ?? 0) - 1);
       if (isProbe) this.#probes.get(model)?.delete(actor);
+      if (isProbe && isCancelled) this.#checkGivenBack(worker, model);
     }
+  }
+
+  /** The probe that just ended told nothing: its lease must not stand until it runs out. */
+  #checkGivenBack({ actor }: LiveWorker, model: string): void {
+    const { nowMs } = this.#time;
+    this.#time.surelyAfter(probeBackWithinMs, () => {
+      const value = this.#server.entries.get(model)?.value;
+      if (!value || actor.isDead) return;
+      const { prober, probeUntilUnixMs } = fromBinary(wire.CooldownSchema, value);
+      const takenAtMs = Number(probeUntilUnixMs) - probeLeaseMs;
+      if (prober === actor.name && takenAtMs < nowMs && Number(probeUntilUnixMs) > this.#time.nowMs)
+        this.#time.wrong(`${actor.name} keeps the probe of ${model}, which told nothing`);
+    });
   }
 
   /** @returns whether it finds out if the model is well after a rest. */
@@ -336,26 +367,19 @@ class RestsWorld {
     const { nowMs } = this.#time;
     const rest = rests.restOf(model);
     this.#time.note(`${actor.name} calls ${model}${rest ? ', as a probe' : ''}`);
-    if (rest && rest.untilMs > Math.floor(nowMs)) this.#wrong(`${actor.name} calls ${model}, which it knows rests`);
-    if ((inFlight.get(model) ?? 0) >= this.#slots) this.#wrong(`${actor.name} has more calls of ${model} than slots`);
+    if (rest && rest.untilMs > Math.floor(nowMs))
+      this.#time.wrong(`${actor.name} calls ${model}, which it knows rests`);
+    if ((inFlight.get(model) ?? 0) >= this.#slots)
+      this.#time.wrong(`${actor.name} has more calls of ${model} than slots`);
     if (!rest) return false;
     const probes = this.#probes.get(model) ?? new Map<Actor, { sinceMs: number; restMs: number }>();
     this.#probes.set(model, probes);
     // Another rest that began meanwhile has a probe of its own.
     for (const [other, { sinceMs, restMs }] of probes)
       if (!other.isDead && restMs === rest.untilMs && nowMs - sinceMs < probeLeaseMs)
-        this.#wrong(`${actor.name} probes ${model} while ${other.name} does`);
+        this.#time.wrong(`${actor.name} probes ${model} while ${other.name} does`);
     probes.set(actor, { sinceMs: nowMs, restMs: rest.untilMs });
     return true;
-  }
-
-  /** Ends the run, and throws nothing into the code of the product. */
-  #wrong(what: string): void {
-    try {
-      this.#time.fail(what);
-    } catch {
-      // The run knows it.
-    }
   }
 
   async #answer(
@@ -387,7 +411,7 @@ class RestsWorld {
     const meanMs = random.pick([50, 500, 3_000]);
     while (!this.#isCalm) {
       await this.#time.pause(random.next() * 2 * meanMs);
-      await this.#ask(random.chance(0.3) ? random.pick(this.#models) : '', random.pick([1_000, 5_000, 30_000]));
+      await this.#ask(random.chance(0.3) ? random.pick(this.#models) : '', random.pick([1_000, 5_000, longestTaskMs]));
     }
   }
 
@@ -418,7 +442,7 @@ class RestsWorld {
     while (asked.ends === 0) {
       await this.#time.pause(20);
       if (this.#time.nowMs <= asked.deadlineMs + graceMs) continue;
-      this.#wrong(`${taskId} has no end ${graceMs} ms after its deadline`);
+      this.#time.wrong(`${taskId} has no end ${graceMs} ms after its deadline`);
       break;
     }
     return asked.how;
@@ -433,7 +457,7 @@ class RestsWorld {
     this.#time.note(`${taskId}: ${how}${kind.case === 'failure' ? `, ${kind.value.message}` : ''}`);
     // Of several attempts that may have content the caller was told which counts. At its deadline its router and its worker may both say how it ended: the caller goes by the first word.
     if (asked.ends > 1 && how !== 'DEADLINE' && asked.how !== 'DEADLINE' && !asked.wasChosen)
-      this.#wrong(`${taskId} ends by ${how}, and ended by ${asked.how} before`);
+      this.#time.wrong(`${taskId} ends by ${how}, and ended by ${asked.how} before`);
     asked.how = how;
   }
 
