@@ -188,7 +188,10 @@ for (const [subject, cases] of failures) {
         async (what, behaviour, fine, expected) => {
           const slug = `${name}-${stream}-${what.replace(/[^a-z0-9]+/gi, '-').toLowerCase()}`;
           const { outcome, deltas } = await runCall(await open(subject, slug, behaviour), callOf({ stream }));
-          expect(outcome).toMatchObject({ ok: false, failure: { fine, reason: expected, isRetryable: true } });
+          expect(outcome).toMatchObject({
+            ok: false,
+            failure: { fine, reason: expected, isRetryable: expected !== 'invalid_value' },
+          });
           expect(deltas).toEqual([]);
           expect(upstream.countOf(slug)).toBe(1);
         },
