@@ -68,6 +68,8 @@ export interface ChatInput {
 
 export interface TaskDelta {
   readonly text: string;
+  /** Words by which the model refuses, not among the text. Absent: none. */
+  readonly refusal?: string;
   readonly reasoning: string;
   /** JSON array of tool-call deltas in the OpenAI form; '' for none. */
   readonly toolCalls: string;
@@ -84,6 +86,8 @@ export interface TaskResult {
   readonly model: string;
   readonly modelName: string;
   readonly output: string;
+  /** Words by which the model refused, not among the output. Absent: it did not. */
+  readonly refusal?: string;
   readonly reasoning: string;
   /** JSON array of whole tool calls; '' for none. */
   readonly toolCalls: string;

@@ -19,7 +19,7 @@ import { DataPieces } from './data.ts';
 import { durableTasks, type DurableWire } from './durable.ts';
 import { explanationOf, questionOnWire } from './explain.ts';
 import { taskErrorOf } from './failure.ts';
-import { resultOfEnd } from './on-wire.ts';
+import { refusalOf, resultOfEnd } from './on-wire.ts';
 import { streamOf } from './stream.ts';
 import { checkTaskId, deadlineOf, inputBytes, taskOnWire } from './task-message.ts';
 
@@ -204,7 +204,7 @@ function collect(
   onPart: (part: StreamPart) => void,
 ): Promise<TaskResult> {
   return new Promise((resolve, reject) => {
-    const said = { text: '', reasoning: '', toolCalls: [] as string[], data: new DataPieces() };
+    const said = { text: '', refusal: '', reasoning: '', toolCalls: [] as string[], data: new DataPieces() };
     let end: wire.End | undefined;
     call.on('data', (message: MessageShape<typeof wire.StreamResponseSchema>) => {
       const { part } = message;
@@ -212,12 +212,16 @@ function collect(
         const { model, modelName, decisionId } = part.value;
         onPart({ kind: 'started', model, modelName, decisionId });
       } else if (part.case === 'delta') {
-        const { text, reasoning } = part.value;
+        const { text, refusal, reasoning } = part.value;
         const toolCalls = decoder.decode(part.value.toolCalls);
         said.text += text;
+        said.refusal += refusal;
         said.reasoning += reasoning;
         if (toolCalls !== '') said.toolCalls.push(toolCalls);
-        onPart({ kind: 'delta', delta: { text, reasoning, toolCalls, ...said.data.take(part.value) } });
+        onPart({
+          kind: 'delta',
+          delta: { text, ...refusalOf(refusal), reasoning, toolCalls, ...said.data.take(part.value) },
+        });
       } else if (part.case === 'end') end = part.value;
     });
     call.once('error', reject);
@@ -232,6 +236,7 @@ const decoder = new TextDecoder();
 
 interface Said {
   readonly text: string;
+  readonly refusal: string;
   readonly reasoning: string;
   readonly toolCalls: readonly string[];
   readonly data: DataPieces;
@@ -241,8 +246,15 @@ interface Said {
 function resultOf(taskId: string, end: wire.End, said: Said | undefined): TaskResult {
   const result = resultOfEnd(taskId, end);
   if (end.output || !said) return result;
-  const { text, reasoning, toolCalls, data } = said;
-  return { ...result, output: text, reasoning, toolCalls: mergeToolCalls([...toolCalls]), ...data.whole() };
+  const { text, refusal, reasoning, toolCalls, data } = said;
+  return {
+    ...result,
+    output: text,
+    ...refusalOf(refusal),
+    reasoning,
+    toolCalls: mergeToolCalls([...toolCalls]),
+    ...data.whole(),
+  };
 }
 
 const codes: Readonly<Partial<Record<status, TaskErrorCode>>> = {

@@ -34,6 +34,9 @@ export function requestOf(task: wire.Task): Omit<TaskRequest, 'timeoutMs' | 'sig
   };
 }
 
+/** Words of a refusal as they stand in a result or a delta: nowhere where there are none. */
+export const refusalOf = (refusal: string): Pick<TaskResult, 'refusal'> => (refusal === '' ? {} : { refusal });
+
 /** The end of a task that was not streamed, as a result. */
 export function resultOfEnd(taskId: string, end: wire.End): TaskResult {
   const { output, finish, usage, model, modelName, decisionId, attempts, costNanoUsd } = end;
@@ -43,6 +46,7 @@ export function resultOfEnd(taskId: string, end: wire.End): TaskResult {
     model,
     modelName,
     output: output?.text ?? '',
+    ...refusalOf(output?.refusal ?? ''),
     reasoning: output?.reasoning ?? '',
     toolCalls: new TextDecoder().decode(output?.toolCalls),
     ...(output && dataOf(output)),
@@ -56,7 +60,19 @@ export function resultOfEnd(taskId: string, end: wire.End): TaskResult {
 
 /** A result as the end of a task on the wire. */
 export function endOf(result: TaskResult, withOutput: boolean): wire.End {
-  const { finish, usage, model, modelName, decisionId, attempts, costNanoUsd, output, reasoning, toolCalls } = result;
+  const {
+    finish,
+    usage,
+    model,
+    modelName,
+    decisionId,
+    attempts,
+    costNanoUsd,
+    output,
+    refusal = '',
+    reasoning,
+    toolCalls,
+  } = result;
   const data = result.data === undefined ? {} : { data: result.data, dataType: result.dataType ?? '' };
   return create(wire.EndSchema, {
     finish,
@@ -66,7 +82,7 @@ export function endOf(result: TaskResult, withOutput: boolean): wire.End {
     attempts: [...attempts],
     ...(usage !== undefined && { usage }),
     ...(costNanoUsd !== undefined && { costNanoUsd }),
-    ...(withOutput && { output: { text: output, reasoning, toolCalls: encoder.encode(toolCalls), ...data } }),
+    ...(withOutput && { output: { text: output, refusal, reasoning, toolCalls: encoder.encode(toolCalls), ...data } }),
   });
 }
 

@@ -6,6 +6,7 @@ import { TaskError, type StreamPart, type TaskErrorCode, type TaskResult } from 
 import { dataOf, DataPieces } from './data.ts';
 import { codeOfFailure } from './failure.ts';
 import type { TaskMessage } from './task-message.ts';
+import { refusalOf } from './on-wire.ts';
 
 /**
  * A router says at once that it has the task. Longer than a process stands still that is alive, and silence means that
@@ -56,6 +57,7 @@ export class Run {
   #notices: readonly string[] = [];
   #text = '';
   #reasoning = '';
+  #refusal = '';
   #toolCalls: string[] = [];
   readonly #data = new DataPieces();
   #isOver = false;
@@ -233,10 +235,17 @@ export class Run {
     const toolCalls = delta.toolCalls.length > 0 ? decoder.decode(delta.toolCalls) : '';
     this.#text += delta.text;
     this.#reasoning += delta.reasoning;
+    this.#refusal += delta.refusal;
     if (toolCalls !== '') this.#toolCalls.push(toolCalls);
     this.#onPart({
       kind: 'delta',
-      delta: { text: delta.text, reasoning: delta.reasoning, toolCalls, ...this.#data.take(delta) },
+      delta: {
+        text: delta.text,
+        ...refusalOf(delta.refusal),
+        reasoning: delta.reasoning,
+        toolCalls,
+        ...this.#data.take(delta),
+      },
     });
   }
 
@@ -247,6 +256,7 @@ export class Run {
       model: end.model,
       modelName: end.modelName,
       output: end.output?.text ?? this.#text,
+      ...refusalOf(end.output?.refusal ?? this.#refusal),
       reasoning: end.output?.reasoning ?? this.#reasoning,
       toolCalls: end.output ? decoder.decode(end.output.toolCalls) : mergeToolCalls(this.#toolCalls),
       ...(end.output ? dataOf(end.output) : this.#data.whole()),

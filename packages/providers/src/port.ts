@@ -19,6 +19,8 @@ export interface ModelCall {
 /** Some content. `toolCalls` is a JSON array in the OpenAI form. */
 export interface ContentDelta {
   readonly text?: string;
+  /** Words by which the model refuses; they are not among the text. */
+  readonly refusal?: string;
   readonly reasoning?: string;
   readonly toolCalls?: string;
   /** Output that is no text, and its media type. */

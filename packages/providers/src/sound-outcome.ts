@@ -33,7 +33,7 @@ export function soundOutcome(
   return {
     ok: true,
     finish: finishes.has(finish) ? finish : 'unknown',
-    usage: soundUsage(usage, call, content?.text?.length ?? 0),
+    usage: soundUsage(usage, call, (content?.text?.length ?? 0) + (content?.refusal?.length ?? 0)),
     output: content,
     ...(spentForMs !== undefined && { spentForMs: soundMs(spentForMs) ?? 0 }),
   };
@@ -41,9 +41,11 @@ export function soundOutcome(
 
 /** Content that is what its type says. @throws {TypeError} it is not. */
 export function soundDelta(delta: ContentDelta): ContentDelta {
-  const { text, reasoning, toolCalls, data, dataType } = delta;
+  const { text, refusal, reasoning, toolCalls, data, dataType } = delta;
   const isSound =
-    [text, reasoning, toolCalls, dataType].every((value) => value === undefined || typeof value === 'string') &&
+    [text, refusal, reasoning, toolCalls, dataType].every(
+      (value) => value === undefined || typeof value === 'string',
+    ) &&
     (data === undefined || data instanceof Uint8Array);
   if (!isSound) throw new TypeError('content must be text, or bytes with their type');
   return delta;

@@ -13,6 +13,7 @@ const encoder = new TextEncoder();
 export const deltaToWire = (delta: ContentDelta): wire.Delta =>
   create(wire.DeltaSchema, {
     text: delta.text ?? '',
+    refusal: delta.refusal ?? '',
     reasoning: delta.reasoning ?? '',
     toolCalls: delta.toolCalls === undefined ? new Uint8Array(0) : encoder.encode(delta.toolCalls),
     data: delta.data ?? new Uint8Array(0),
@@ -27,6 +28,7 @@ export class CallerStream {
   #sequence = 0;
   #text = '';
   #reasoning = '';
+  #refusal = '';
   #timer: NodeJS.Timeout | undefined;
 
   constructor(send: (frame: wire.Frame) => void, taskId: string, attempt: number) {
@@ -47,7 +49,8 @@ export class CallerStream {
     }
     this.#text += delta.text ?? '';
     this.#reasoning += delta.reasoning ?? '';
-    const isLarge = this.#text.length + this.#reasoning.length >= mostChars;
+    this.#refusal += delta.refusal ?? '';
+    const isLarge = this.#text.length + this.#reasoning.length + this.#refusal.length >= mostChars;
     if (this.#sequence <= 1 || isLarge) return this.flush();
     this.#timer ??= setTimeout(() => this.flush(), coalesceMs);
   }
@@ -55,10 +58,11 @@ export class CallerStream {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#text === '' && this.#reasoning === '') return;
-    const value = deltaToWire({ text: this.#text, reasoning: this.#reasoning });
+    if (this.#text === '' && this.#reasoning === '' && this.#refusal === '') return;
+    const value = deltaToWire({ text: this.#text, reasoning: this.#reasoning, refusal: this.#refusal });
     this.#text = '';
     this.#reasoning = '';
+    this.#refusal = '';
     this.#frame({ case: 'delta', value });
   }
 

@@ -57,6 +57,14 @@ test('an answer is replaced or withheld, and stays paid for', async () => {
   });
 });
 
+test('words by which a model refuses are shown to guards, and replaced with the text', async () => {
+  const refused = { ...good, output: { refusal: 'Not Maria.' } };
+  const masks: CallHook = { name: 'masks', after: (_call, { text }) => ({ text: text.replace('Maria', '…') }) };
+  const masked = await askAfter([masks], call, refused);
+  expect(masked).toMatchObject({ ok: true, output: { text: 'Not ….' } });
+  expect(JSON.stringify(masked)).not.toContain('Maria');
+});
+
 test('pieces that came although an answer was to be whole stand together again', () => {
   const pieces = [{ text: 'a' }, { text: 'b', data: bytes('x'), dataType: 'audio/mpeg' }, { data: bytes('y') }];
   expect(joined(pieces)).toMatchObject({ text: 'ab', dataType: 'audio/mpeg' });

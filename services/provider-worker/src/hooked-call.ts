@@ -31,11 +31,13 @@ export async function askAfter(
   let output = outcome.output ?? {};
   for (const hook of hooks) {
     if (!hook.after) continue;
-    const { text = '', reasoning = '', toolCalls = '' } = output;
-    const verdict = await hook.after(call, { text, reasoning, toolCalls });
+    const { text = '', refusal = '', reasoning = '', toolCalls = '' } = output;
+    // A guard looks at everything that the model says, also at words by which it refuses.
+    const verdict = await hook.after(call, { text: text + refusal, reasoning, toolCalls });
     if (!verdict) continue;
     if ('refuse' in verdict) return { ok: false, usage: outcome.usage, failure: withheld(hook, verdict.refuse) };
-    output = { ...output, text: verdict.text };
+    const { refusal: _replaced, ...rest } = output;
+    output = { ...rest, text: verdict.text };
   }
   return { ...outcome, output };
 }

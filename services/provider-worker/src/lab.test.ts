@@ -64,6 +64,7 @@ describe.each(labForms.map(({ name }) => name))('the lab, in the form of %s', (n
     if (expected.fails !== undefined) return expect(ran.record).toMatchObject({ fine: expected.fails });
     expect(ran.record).toMatchObject({ fine: 'Success', ...(expected.finish && { finish: expected.finish }) });
     if (expected.text !== undefined) expect(ran.text).toBe(expected.text);
+    if (expected.refusal !== undefined) expect(ran.refusal).toBe(expected.refusal);
     if (expected.reasoning !== undefined) expect(ran.reasoning).toBe(expected.reasoning);
     if (expected.calls) expectCalls(ran, expected.calls);
     expectBill(ran, expected);

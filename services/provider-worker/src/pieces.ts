@@ -6,12 +6,14 @@ const pieceChars = Math.floor(sizes.pieceBytes / 3);
 
 /** A whole output in pieces that each fit a message; one piece where it fits as it is. */
 export function piecesOf(output: ContentDelta): readonly ContentDelta[] {
-  const { text = '', reasoning = '', data } = output;
-  if (text.length + reasoning.length <= pieceChars && (data?.length ?? 0) <= sizes.pieceBytes) return [output];
+  const { text = '', refusal = '', reasoning = '', data } = output;
+  if (text.length + refusal.length + reasoning.length <= pieceChars && (data?.length ?? 0) <= sizes.pieceBytes)
+    return [output];
   const { toolCalls, dataType } = output;
   return [
     ...cutText(reasoning).map((piece) => ({ reasoning: piece })),
     ...cutText(text).map((piece) => ({ text: piece })),
+    ...cutText(refusal).map((piece) => ({ refusal: piece })),
     ...(toolCalls === undefined ? [] : [{ toolCalls }]),
     ...cutBytes(data).map((piece) => ({ data: piece, ...(dataType !== undefined && { dataType }) })),
   ];

@@ -55,12 +55,14 @@ export const gathered = (outcome: ProviderOutcome, pieces: readonly ContentDelta
 /** Pieces of an answer that was to be whole, as one. */
 export function joined(pieces: readonly ContentDelta[]): ContentDelta {
   const text = pieces.map((piece) => piece.text ?? '').join('');
+  const refusal = pieces.map((piece) => piece.refusal ?? '').join('');
   const reasoning = pieces.map((piece) => piece.reasoning ?? '').join('');
   const toolCalls = mergeToolCalls(pieces.flatMap((piece) => piece.toolCalls ?? []));
   const data = pieces.flatMap((piece) => piece.data ?? []);
   const dataType = pieces.find((piece) => piece.dataType !== undefined)?.dataType;
   return {
     ...(text !== '' && { text }),
+    ...(refusal !== '' && { refusal }),
     ...(reasoning !== '' && { reasoning }),
     ...(toolCalls !== '' && { toolCalls }),
     ...(data.length > 0 && { data: Buffer.concat(data) }),

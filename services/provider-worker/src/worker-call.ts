@@ -75,6 +75,9 @@ const mostAsksForGo = 30;
 /** More is cut off later anyway. */
 const mostKeptChars = 300_000;
 
+/** Everything that the model says to its caller. */
+const wordsOf = ({ text = '', refusal = '' }: ContentDelta): string => text + refusal;
+
 /** One attempt: the provider's answer becomes frames to the caller, words to the router, and one record. */
 export class WorkerCall implements Commanded {
   readonly client: string;
@@ -127,7 +130,7 @@ export class WorkerCall implements Commanded {
     try {
       const outcome = await this.#callProvider(leftMs);
       this.#deps.onOutcome(outcome);
-      const whole = outcome.ok ? (outcome.output?.text ?? '') : '';
+      const whole = outcome.ok && outcome.output ? wordsOf(outcome.output) : '';
       if (this.#said) this.#deps.keepContent?.(this.#said.input, this.#said.output + whole);
       await this.#finish(outcome);
     } catch (error) {
@@ -358,8 +361,9 @@ export class WorkerCall implements Commanded {
   }
 
   #content(delta: ContentDelta): void {
-    this.#outputChars += (delta.text ?? '').length;
-    if (this.#said && this.#said.output.length < mostKeptChars) this.#said.output += delta.text ?? '';
+    const words = wordsOf(delta);
+    this.#outputChars += words.length;
+    if (this.#said && this.#said.output.length < mostKeptChars) this.#said.output += words;
     this.#heard();
     if (this.#mayGo) return this.#send(delta);
     this.#held.push(delta);
@@ -421,7 +425,7 @@ export class WorkerCall implements Commanded {
     // What fits no single message goes as a stream, also to a caller that asked for none: it puts it together.
     if (pieces.length > 1) for (const piece of pieces) this.#send(piece);
     const output = pieces.length === 1 && outcome.output ? deltaToWire(outcome.output) : undefined;
-    this.#outputChars += outcome.output?.text?.length ?? 0;
+    this.#outputChars += outcome.output ? wordsOf(outcome.output).length : 0;
     const summary = this.#summary('Success', '');
     const record = this.#record(summary, outcome.usage, outcome.finish);
     const { model, modelName, decisionId, usage, costNanoUsd: cost } = record;

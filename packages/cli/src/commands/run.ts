@@ -78,8 +78,9 @@ export async function runTask(
     const result = await tasks.start({ ...request, signal: abort.signal }, stream, (part) => {
       if (part.kind !== 'delta') return;
       told.firstContentMs ??= Math.round(performance.now() - startedMs);
-      told.text += part.delta.text;
-      if (!json) terminal.content(part.delta.text);
+      const words = part.delta.text + (part.delta.refusal ?? '');
+      told.text += words;
+      if (!json) terminal.content(words);
     });
     const durationMs = Math.round(performance.now() - startedMs);
     if (json) printJson(terminal, resultAsJson(result, durationMs, told));
@@ -103,7 +104,7 @@ interface Told {
 }
 
 export function showResult(terminal: Terminal, result: TaskResult, durationMs: number, told: Told): void {
-  const rest = told.text === '' ? result.output || result.toolCalls : '';
+  const rest = told.text === '' ? result.output + (result.refusal ?? '') || result.toolCalls : '';
   terminal.content(`${rest}${(told.text + rest).endsWith('\n') ? '' : '\n'}`);
   const { modelName, usage, decisionId, attempts, finish, costNanoUsd } = result;
   const failed = attempts.filter(({ outcome }) => outcome !== 'Success');
@@ -142,6 +143,7 @@ export const resultAsJson = (result: TaskResult, durationMs: number, { firstCont
   model: result.model,
   modelName: result.modelName,
   output: result.output,
+  ...(result.refusal !== undefined && { refusal: result.refusal }),
   ...(result.reasoning !== '' && { reasoning: result.reasoning }),
   ...(result.toolCalls !== '' && { toolCalls: JSON.parse(result.toolCalls) as unknown }),
   finish: result.finish,

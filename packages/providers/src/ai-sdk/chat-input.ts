@@ -25,6 +25,7 @@ const message = z.discriminatedUnion('role', [
   z.looseObject({
     role: z.literal('assistant'),
     content: z.union([z.string(), z.array(z.discriminatedUnion('type', [textPart, refusalPart]))]).nullish(),
+    refusal: z.string().nullish(),
     tool_calls: z
       .array(z.looseObject({ id: z.string(), function: z.looseObject({ name: z.string(), arguments: z.string() }) }))
       .nullish(),

@@ -115,17 +115,21 @@ const imageAt = (url: URL): LanguageModelV4FilePart => ({
 });
 
 function assistantMessage(message: AssistantMessage, toolNames: Map<string, string>): LanguageModelV4Message {
-  const { content } = message;
-  const text =
-    typeof content === 'string'
-      ? content
-      : (content ?? []).map((part) => (part.type === 'text' ? part.text : part.refusal)).join('\n');
+  const text = saidIn(message);
   const calls = (message.tool_calls ?? []).map(({ id, function: called }) => {
     toolNames.set(id, called.name);
     const input: unknown = JSON.parse(called.arguments === '' ? '{}' : called.arguments);
     return { type: 'tool-call' as const, toolCallId: id, toolName: called.name, input };
   });
   return { role: 'assistant', content: [...(text === '' ? [] : [{ type: 'text' as const, text }]), ...calls] };
+}
+
+/** Its text, or the words by which it refused in its place. */
+function saidIn({ content, refusal }: AssistantMessage): string {
+  if (typeof content === 'string' && content !== '') return content;
+  const parts = typeof content === 'string' ? [] : (content ?? []);
+  if (parts.length === 0) return refusal ?? '';
+  return parts.map((part) => (part.type === 'text' ? part.text : part.refusal)).join('\n');
 }
 
 /** Results of calls that were made at once belong into one message. */

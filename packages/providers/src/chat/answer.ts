@@ -22,8 +22,10 @@ export class Answer {
   readonly #toolCalls = new ToolCalls();
   readonly #textJoiner = new TextJoiner();
   readonly #reasoningJoiner = new TextJoiner();
+  readonly #refusalJoiner = new TextJoiner();
   #text = '';
   #reasoning = '';
+  #refusal = '';
   #data: { readonly data: Uint8Array; readonly dataType: string } | undefined;
   #finish: FinishReason | undefined;
   /** Index of the call that stands for an answer in JSON. */
@@ -45,9 +47,10 @@ export class Answer {
     else this.#beside += piece;
   }
 
-  /** Callers read a refusal as text. */
+  /** Words by which the model refuses. */
   refusal(piece: string): void {
-    this.#say(piece);
+    this.chars += piece.length;
+    this.#refusal += this.#refusalJoiner.add(piece);
   }
 
   reasoning(piece: string): void {
@@ -88,10 +91,11 @@ export class Answer {
 
   /** Gives on what came since the last time. */
   flush(): void {
-    if (!this.#emit || (this.#text === '' && this.#reasoning === '' && !this.#data)) return;
+    if (!this.#emit || (this.#text === '' && this.#reasoning === '' && this.#refusal === '' && !this.#data)) return;
     const delta = this.#content();
     this.#text = '';
     this.#reasoning = '';
+    this.#refusal = '';
     this.#data = undefined;
     this.#emit(delta);
   }
@@ -102,6 +106,7 @@ export class Answer {
     this.#beside = '';
     this.#text += this.#textJoiner.end();
     this.#reasoning += this.#reasoningJoiner.end();
+    this.#refusal += this.#refusalJoiner.end();
     const rest = this.#toolCalls.end();
     if (rest.length > 0) this.#emitToolCalls(rest);
     this.flush();
@@ -132,9 +137,10 @@ export class Answer {
   }
 
   #content(): ContentDelta {
-    if (this.#reasoning === '' && !this.#data && this.#text !== '') return { text: this.#text };
+    if (this.#reasoning === '' && this.#refusal === '' && !this.#data && this.#text !== '') return { text: this.#text };
     return {
       ...(this.#text !== '' && { text: this.#text }),
+      ...(this.#refusal !== '' && { refusal: this.#refusal }),
       ...(this.#reasoning !== '' && { reasoning: this.#reasoning }),
       ...this.#data,
     };

@@ -22,7 +22,11 @@ export function anthropicForm(): Form {
     usage = { ...usage, ...Object.fromEntries(known) };
     answer.usage = statedUsage(usage);
   };
-  const readEnd = (stopReason: unknown, answer: Answer): void => {
+  const readEnd = (end: Fields, answer: Answer): void => {
+    const { stop_reason: stopReason, stop_details: details } = end;
+    const explanation = fieldsOf(details)?.['explanation'];
+    // Without content it is a failure, and another model is asked: then nobody is told why this one refused.
+    if (stopReason === 'refusal' && typeof explanation === 'string' && answer.chars > 0) answer.refusal(explanation);
     if (typeof stopReason === 'string' && stopReason !== '') answer.finish(stopReason);
   };
   return {
@@ -32,7 +36,7 @@ export function anthropicForm(): Form {
       if (!Array.isArray(message['content'])) throw unreadable();
       for (const block of message['content']) readBlock(mustBeFields(block), undefined, answer);
       addUsage(message['usage'], answer);
-      readEnd(message['stop_reason'], answer);
+      readEnd(message, answer);
       answer.isEnded = true;
     },
     event(event, raw, answer) {
@@ -54,7 +58,7 @@ export function anthropicForm(): Form {
         }
         case 'message_delta':
           addUsage(fields['usage'], answer);
-          return readEnd(fieldsOf(fields['delta'])?.['stop_reason'], answer);
+          return readEnd(fieldsOf(fields['delta']) ?? {}, answer);
         case 'message_stop':
           answer.isEnded = true;
           return;

@@ -189,6 +189,53 @@ test.each([
   expect(outcome).toMatchObject({ ok: true, finish });
 });
 
+const refusals = [
+  ['chat', openAiForm, events(chunk({ refusal: 'I can' }), chunk({ refusal: 'not.' }), chunk({}, 'stop')) + done, ''],
+  [
+    'responses',
+    responsesForm,
+    events(
+      { type: 'response.refusal.delta', output_index: 0, delta: 'I can' },
+      { type: 'response.refusal.delta', output_index: 0, delta: 'not.' },
+      { type: 'response.completed', response: { output: [] } },
+    ),
+    '',
+  ],
+  [
+    'Anthropic’s explanation of a text that it cut off',
+    anthropicForm,
+    events(
+      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: 'Well' } },
+      {
+        type: 'message_delta',
+        delta: { stop_reason: 'refusal', stop_details: { type: 'refusal', category: 'bio', explanation: 'I cannot.' } },
+      },
+      { type: 'message_stop' },
+    ),
+    'Well',
+  ],
+] as const;
+
+test.each(refusals)('words by which a model refuses are not its text: %s', async (_what, form, body, text) => {
+  const streamed = await play(form, { pieces: [body] });
+  expect(streamed.outcome.ok).toBe(true);
+  expect(streamed.deltas.map(({ refusal = '' }) => refusal).join('')).toBe('I cannot.');
+  expect(textOf(streamed)).toBe(text);
+  const whole = await play(form, { pieces: [body] }, { stream: false });
+  expect(whole.outcome).toMatchObject({ ok: true, output: { refusal: 'I cannot.' } });
+});
+
+test('a refusal of Anthropic’s without any content is its filter’s', async () => {
+  const body = JSON.stringify({
+    type: 'message',
+    content: [],
+    stop_reason: 'refusal',
+    stop_details: { type: 'refusal', explanation: 'I cannot.' },
+  });
+  const { outcome } = await play(anthropicForm, { pieces: [body] }, { stream: false });
+  expect(outcome).toMatchObject({ ok: false, failure: { reason: 'content_filter' } });
+});
+
 test('Anthropic’s events: text, thoughts, two tool calls, what only it can read, and kinds that nobody knows', async () => {
   const block = (index: number, content_block: object): object => ({
     type: 'content_block_start',

@@ -5,6 +5,7 @@ import { json, type LabContent, type LabForm, labForms } from './lab-forms.ts';
 /** What must come of an answer. What is not named is not looked at. */
 export interface LabExpected {
   readonly text?: string;
+  readonly refusal?: string;
   readonly reasoning?: string;
   /** Name and arguments of each tool call. */
   readonly calls?: readonly (readonly [name: string, args: string])[];
@@ -273,7 +274,7 @@ function copies(form: LabForm): Oddity[] {
       [call(0, 'a', 'get_weather', '{"city":"Paris"}'), chunk({}, 'stop')],
       weather,
     ),
-    one('a refusal', { content: null, refusal: 'No.' }, { text: 'No.', finish: 'stop' }),
+    one('a refusal', { content: null, refusal: 'No.' }, { refusal: 'No.', finish: 'stop' }),
   ];
 }
 

@@ -1,6 +1,6 @@
 import type { TaskResult } from '@will/client';
 import type { wire } from '@will/contracts';
-import { finishWith } from '../text/dialect.ts';
+import { finishBeside, finishWith } from '../text/dialect.ts';
 
 /** OpenAI's usage; input tokens include cached ones, as there. */
 export const shownUsage = (usage: wire.Usage | undefined): string =>
@@ -21,13 +21,14 @@ export const shownFinish = (finish: string, hasCalls: boolean): string => {
 
 /** The whole answer in OpenAI's form. `model` is the slug of what really answered, as `GET /v1/models` lists it. */
 export function chatAnswer(result: TaskResult, createdUnixSeconds: number): string {
-  const { toolCalls, reasoning, output } = result;
-  const content = output === '' && toolCalls !== '' ? 'null' : JSON.stringify(output);
+  const { toolCalls, reasoning, output, refusal } = result;
+  const isElsewhere = toolCalls !== '' || refusal !== undefined;
+  const content = output === '' && isElsewhere ? 'null' : JSON.stringify(output);
   return (
     `{"id":"${answerId(result.taskId)}","object":"chat.completion","created":${createdUnixSeconds},` +
     `"model":${JSON.stringify(result.model)},"choices":[{"index":0,"message":{"role":"assistant","content":${content},` +
-    `"refusal":null${reasoning === '' ? '' : `,"reasoning_content":${JSON.stringify(reasoning)}`}` +
+    `"refusal":${JSON.stringify(refusal ?? null)}${reasoning === '' ? '' : `,"reasoning_content":${JSON.stringify(reasoning)}`}` +
     `${toolCalls === '' ? '' : `,"tool_calls":${toolCalls}`}},"logprobs":null,` +
-    `"finish_reason":${shownFinish(result.finish, toolCalls !== '')}}]${result.usage ? `,"usage":${shownUsage(result.usage)}` : ''}}`
+    `"finish_reason":${shownFinish(finishBeside(result), toolCalls !== '')}}]${result.usage ? `,"usage":${shownUsage(result.usage)}` : ''}}`
   );
 }

@@ -1,6 +1,6 @@
 import type { TaskDelta, TaskResult } from '@will/client';
 import { errorBody, type HttpError } from '../http/errors.ts';
-import type { AnswerFor, StreamForm } from '../text/dialect.ts';
+import { type AnswerFor, finishBeside, type StreamForm } from '../text/dialect.ts';
 import { answerId, shownFinish, shownUsage } from './chat-answer.ts';
 
 export interface ChatStreamOptions extends AnswerFor {
@@ -27,10 +27,12 @@ export class ChatStream implements StreamForm {
     return '';
   }
 
-  delta({ text, reasoning, toolCalls }: TaskDelta): string {
+  delta({ text, refusal = '', reasoning, toolCalls }: TaskDelta): string {
     const fields: string[] = [];
     if (this.#isFirst) fields.push('"role":"assistant"');
-    if (text !== '' || (this.#isFirst && toolCalls === '')) fields.push(`"content":${JSON.stringify(text)}`);
+    if (text !== '' || (this.#isFirst && toolCalls === '' && refusal === ''))
+      fields.push(`"content":${JSON.stringify(text)}`);
+    if (refusal !== '') fields.push(`"refusal":${JSON.stringify(refusal)}`);
     if (reasoning !== '') fields.push(`"reasoning_content":${JSON.stringify(reasoning)}`);
     this.#hasCalls ||= toolCalls !== '';
     if (toolCalls !== '') fields.push(`"tool_calls":${toolCalls}`);
@@ -38,7 +40,9 @@ export class ChatStream implements StreamForm {
     return `${this.#prefix}{${fields.join(',')}}${this.#suffix}`;
   }
 
-  end({ finish, model, usage }: TaskResult): string {
+  end(result: TaskResult): string {
+    const { model, usage } = result;
+    const finish = finishBeside(result);
     const last = `${this.#prefix}{}${this.#suffix.replace('null', () => shownFinish(finish, this.#hasCalls))}`;
     const counted = this.#options.includeUsage
       ? `${this.#head(model)}"choices":[],"usage":${shownUsage(usage)}}\n\n`

@@ -33,8 +33,8 @@ const head = ({ taskId, createdUnixSeconds }: AnswerFor, model: string): string 
 const choice = (text: string, finish: string): string =>
   `"choices":[{"index":0,"text":${JSON.stringify(text)},"logprobs":null,"finish_reason":${finish}}]`;
 
-const completion = (answerFor: AnswerFor, { output, model, finish, usage }: TaskResult): string =>
-  `${head(answerFor, model)},${choice(output, shownFinish(finish, false))}${usage ? `,"usage":${shownUsage(usage)}` : ''}}`;
+const completion = (answerFor: AnswerFor, { output, refusal = '', model, finish, usage }: TaskResult): string =>
+  `${head(answerFor, model)},${choice(output + refusal, shownFinish(finish, false))}${usage ? `,"usage":${shownUsage(usage)}` : ''}}`;
 
 class CompletionStream implements StreamForm {
   readonly #answerFor: AnswerFor;
@@ -51,8 +51,9 @@ class CompletionStream implements StreamForm {
     return '';
   }
 
-  delta({ text }: TaskDelta): string {
-    return text === '' ? '' : `data: ${this.#head},${choice(text, 'null')}}\n\n`;
+  delta({ text, refusal = '' }: TaskDelta): string {
+    const said = text + refusal;
+    return said === '' ? '' : `data: ${this.#head},${choice(said, 'null')}}\n\n`;
   }
 
   end({ finish, usage }: TaskResult): string {

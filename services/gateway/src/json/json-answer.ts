@@ -10,6 +10,7 @@ export function shownResult(result: TaskResult): Record<string, unknown> {
     model: result.model,
     model_name: result.modelName,
     output: result.output,
+    ...(result.refusal !== undefined && { refusal: result.refusal }),
     ...(result.reasoning !== '' && { reasoning: result.reasoning }),
     ...(result.toolCalls !== '' && { tool_calls: JSON.parse(result.toolCalls) as unknown }),
     ...shownData(result),
@@ -35,10 +36,11 @@ export function shownPart(part: StreamPart): Record<string, unknown> {
   if (part.kind === 'started')
     return { kind: 'started', model: part.model, model_name: part.modelName, decision_id: part.decisionId };
   if (part.kind === 'end') return { kind: 'end', result: shownResult(part.result) };
-  const { text, reasoning, toolCalls } = part.delta;
+  const { text, refusal, reasoning, toolCalls } = part.delta;
   return {
     kind: 'delta',
     ...(text !== '' && { text }),
+    ...(refusal !== undefined && { refusal }),
     ...(reasoning !== '' && { reasoning }),
     ...(toolCalls !== '' && { tool_calls: JSON.parse(toolCalls) as unknown }),
     ...shownData(part.delta),

@@ -11,7 +11,8 @@ const stopReasons: Readonly<Record<string, string>> = {
 };
 
 /** Anthropic's word for why an answer ended; one that it has no word for counts as its usual end. */
-export const stopReason = (finish: string): string => stopReasons[finish] ?? 'end_turn';
+export const stopReason = ({ finish, refusal }: TaskResult, hasCalls: boolean): string =>
+  refusal !== undefined ? 'refusal' : (stopReasons[finishWith(finish, hasCalls)] ?? 'end_turn');
 
 /** Anthropic's usage: cached tokens stand beside the input's, not among them. */
 export const shownUsage = (usage: wire.Usage | undefined): Record<string, unknown> => ({
@@ -42,7 +43,9 @@ export const emptyMessage = (taskId: string, model: string): Record<string, unkn
 
 /** The whole answer in Anthropic's form. `model` is the slug of what really answered. */
 export function messagesAnswer(result: TaskResult): string {
-  const { taskId, model, reasoning, output, toolCalls, finish, usage } = result;
+  const { taskId, model, reasoning, refusal = '', toolCalls, usage } = result;
+  // It has no place for a refusal but the text; its reason to stop tells it.
+  const output = result.output + refusal;
   const calls = toolCalls === '' ? [] : (JSON.parse(toolCalls) as ToolCall[]);
   const content = [
     ...(reasoning === '' ? [] : [{ type: 'thinking', thinking: reasoning, signature: '' }]),
@@ -54,7 +57,7 @@ export function messagesAnswer(result: TaskResult): string {
       input: parsedArguments(given),
     })),
   ];
-  const stop = { stop_reason: stopReason(finishWith(finish, calls.length > 0)), usage: shownUsage(usage) };
+  const stop = { stop_reason: stopReason(result, calls.length > 0), usage: shownUsage(usage) };
   return JSON.stringify({ ...emptyMessage(taskId, model), content, ...stop });
 }
 

@@ -1,6 +1,6 @@
 import type { TaskDelta, TaskResult } from '@will/client';
 import type { HttpError } from '../http/errors.ts';
-import { finishWith, type StreamForm } from '../text/dialect.ts';
+import type { StreamForm } from '../text/dialect.ts';
 import { emptyMessage, messagesErrorBody, shownUsage, stopReason } from './messages-answer.ts';
 
 interface CallPiece {
@@ -27,23 +27,27 @@ export class MessagesStream implements StreamForm {
     return event('message_start', { message: emptyMessage(this.#taskId, model) });
   }
 
-  delta({ text, reasoning, toolCalls }: TaskDelta): string {
+  delta({ text, refusal = '', reasoning, toolCalls }: TaskDelta): string {
+    const said = text + refusal;
     let events = '';
     if (reasoning !== '')
       events +=
         this.#in('thinking', { type: 'thinking', thinking: '', signature: '' }) +
         this.#piece('thinking_delta', 'thinking', reasoning);
-    if (text !== '') events += this.#in('text', emptyText) + this.#piece('text_delta', 'text', text);
+    if (said !== '') events += this.#in('text', emptyText) + this.#piece('text_delta', 'text', said);
     if (toolCalls !== '') for (const piece of JSON.parse(toolCalls) as CallPiece[]) events += this.#callPiece(piece);
     return events;
   }
 
-  end({ finish, usage }: TaskResult): string {
+  end(result: TaskResult): string {
     // An answer without any content is still an empty text.
     const empty = this.#blocks === 0 ? this.#in('text', emptyText) : '';
-    const delta = { stop_reason: stopReason(finishWith(finish, this.#hasCalls)), stop_sequence: null };
+    const delta = { stop_reason: stopReason(result, this.#hasCalls), stop_sequence: null };
     return (
-      empty + this.#close() + event('message_delta', { delta, usage: shownUsage(usage) }) + event('message_stop', {})
+      empty +
+      this.#close() +
+      event('message_delta', { delta, usage: shownUsage(result.usage) }) +
+      event('message_stop', {})
     );
   }
 

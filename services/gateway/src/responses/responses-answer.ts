@@ -1,6 +1,6 @@
 import type { TaskResult } from '@will/client';
 import type { wire } from '@will/contracts';
-import type { AnswerFor } from '../text/dialect.ts';
+import { type AnswerFor, finishBeside } from '../text/dialect.ts';
 import type { ResponsesBody } from './responses-schema.ts';
 import { sealedId } from './sealed-items.ts';
 
@@ -16,12 +16,15 @@ export const itemId = (kind: 'msg' | 'rs' | 'fc', taskId: string, index: number)
 
 export const textPart = (text: string): object => ({ type: 'output_text', text, annotations: [], logprobs: [] });
 
-export const messageItem = (id: string, text: string | undefined, status: string): ShownItem => ({
+export const refusalPart = (refusal: string): object => ({ type: 'refusal', refusal });
+
+/** A message of one part; undefined: it is still to come. */
+export const messageItem = (id: string, part: object | undefined, status: string): ShownItem => ({
   id,
   type: 'message',
   role: 'assistant',
   status,
-  content: text === undefined ? [] : [textPart(text)],
+  content: part === undefined ? [] : [part],
 });
 
 export const reasoningItem = (id: string, text: string | undefined, status: string): ShownItem => ({
@@ -64,7 +67,7 @@ export function shownResponse(
   output: readonly ShownItem[],
   result?: TaskResult,
 ): Record<string, unknown> {
-  const reason = result && incomplete[result.finish];
+  const reason = result && incomplete[finishBeside(result)];
   return {
     id: responseId(taskId),
     object: 'response',
@@ -97,12 +100,16 @@ export function shownResponse(
 }
 
 /** Everything that a whole answer holds, in the order it was made. A message's id holds its text: see {@link sealedId}. */
-export function itemsOf({ taskId, reasoning, output, toolCalls }: TaskResult): readonly ShownItem[] {
+export function itemsOf({ taskId, reasoning, output, refusal, toolCalls }: TaskResult): readonly ShownItem[] {
   const calls = toolCalls === '' ? [] : (JSON.parse(toolCalls) as ToolCall[]);
   const items: ShownItem[] = [];
   if (reasoning !== '') items.push(reasoningItem(itemId('rs', taskId, items.length), reasoning, 'completed'));
-  if (output !== '' || calls.length === 0)
-    items.push(messageItem(sealedId(output) ?? itemId('msg', taskId, items.length), output, 'completed'));
+  if (output !== '' || (calls.length === 0 && refusal === undefined))
+    items.push(messageItem(sealedId(output) ?? itemId('msg', taskId, items.length), textPart(output), 'completed'));
+  if (refusal !== undefined)
+    items.push(
+      messageItem(sealedId(refusal) ?? itemId('msg', taskId, items.length), refusalPart(refusal), 'completed'),
+    );
   for (const call of calls) items.push(callItem(itemId('fc', taskId, items.length), call, 'completed'));
   return items;
 }

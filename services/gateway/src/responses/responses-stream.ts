@@ -6,6 +6,7 @@ import {
   itemId,
   messageItem,
   reasoningItem,
+  refusalPart,
   shownResponse,
   type ShownItem,
   textPart,
@@ -13,7 +14,7 @@ import {
 import type { ResponsesBody } from './responses-schema.ts';
 
 interface OpenItem {
-  readonly kind: 'message' | 'reasoning' | 'call';
+  readonly kind: 'message' | 'refusal' | 'reasoning' | 'call';
   readonly id: string;
   readonly index: number;
   /** Of a call: its place in the provider's list, its id and its name. */
@@ -47,10 +48,11 @@ export class ResponsesStream implements StreamForm {
     return this.#event('response.created', { response }) + this.#event('response.in_progress', { response });
   }
 
-  delta({ text, reasoning, toolCalls }: TaskDelta): string {
+  delta({ text, refusal = '', reasoning, toolCalls }: TaskDelta): string {
     let events = '';
     if (reasoning !== '') events += this.#in('reasoning') + this.#grow('response.reasoning_text.delta', reasoning);
     if (text !== '') events += this.#in('message') + this.#grow('response.output_text.delta', text);
+    if (refusal !== '') events += this.#in('refusal') + this.#grow('response.refusal.delta', refusal);
     if (toolCalls !== '') for (const piece of JSON.parse(toolCalls) as CallPiece[]) events += this.#callPiece(piece);
     return events;
   }
@@ -76,14 +78,13 @@ export class ResponsesStream implements StreamForm {
     return given === '' ? events : events + this.#grow('response.function_call_arguments.delta', given);
   }
 
-  #in(kind: 'message' | 'reasoning'): string {
+  #in(kind: Exclude<OpenItem['kind'], 'call'>): string {
     return this.#open?.kind === kind ? '' : this.#close() + this.#openItem(kind);
   }
 
   #openItem(kind: OpenItem['kind'], call?: OpenItem['call']): string {
     const index = this.#closed.length;
-    const prefix = kind === 'message' ? 'msg' : kind === 'reasoning' ? 'rs' : 'fc';
-    const id = itemId(prefix, this.#answerFor.taskId, index);
+    const id = itemId(prefixes[kind], this.#answerFor.taskId, index);
     const open: OpenItem = { kind, id, index, text: '', ...(call && { call }) };
     this.#open = open;
     const added = this.#event('response.output_item.added', { output_index: index, item: shownItem(open, false) });
@@ -118,11 +119,13 @@ export class ResponsesStream implements StreamForm {
         name: open.call.name,
         arguments: open.text,
       });
-    const done =
-      open.kind === 'message'
-        ? this.#event('response.output_text.done', { ...place, text: open.text, logprobs: [] })
-        : this.#event('response.reasoning_text.done', { ...place, text: open.text });
-    return done + this.#event('response.content_part.done', { ...place, part: partOf(open) });
+    return this.#partDone(open, place) + this.#event('response.content_part.done', { ...place, part: partOf(open) });
+  }
+
+  #partDone({ kind, text }: OpenItem, place: object): string {
+    if (kind === 'refusal') return this.#event('response.refusal.done', { ...place, refusal: text });
+    if (kind === 'reasoning') return this.#event('response.reasoning_text.done', { ...place, text });
+    return this.#event('response.output_text.done', { ...place, text, logprobs: [] });
   }
 
   #event(type: string, fields: object): string {
@@ -134,11 +137,17 @@ export class ResponsesStream implements StreamForm {
 
 const placeOf = ({ id, index }: OpenItem) => ({ item_id: id, output_index: index });
 
-const partOf = ({ kind, text }: OpenItem): object =>
-  kind === 'message' ? textPart(text) : { type: 'reasoning_text', text };
+const prefixes = { message: 'msg', refusal: 'msg', reasoning: 'rs', call: 'fc' } as const;
 
-function shownItem({ kind, id, text, call }: OpenItem, isDone: boolean): ShownItem {
+function partOf({ kind, text }: OpenItem): object {
+  if (kind === 'refusal') return refusalPart(text);
+  return kind === 'message' ? textPart(text) : { type: 'reasoning_text', text };
+}
+
+function shownItem(open: OpenItem, isDone: boolean): ShownItem {
+  const { kind, id, text, call } = open;
   const status = isDone ? 'completed' : 'in_progress';
   if (call) return callItem(id, { id: call.id, function: { name: call.name, arguments: text } }, status);
-  return (kind === 'message' ? messageItem : reasoningItem)(id, isDone ? text : undefined, status);
+  if (kind === 'reasoning') return reasoningItem(id, isDone ? text : undefined, status);
+  return messageItem(id, isDone ? partOf(open) : undefined, status);
 }

@@ -14,6 +14,7 @@ import { generateText, jsonSchema, type LanguageModel, stepCountIs, streamText, 
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openTestDoor, type TestDoor } from '../testing/test-door.ts';
+import { chatOf, delta, result, type Script, started } from '../testing/fake-tasks.ts';
 import { shownIn, weatherModel, wholeConversation } from '../testing/weather-model.ts';
 
 // Unmodified clients, each in every dialect that it speaks: a question, a call of a tool, its result, an answer that was
@@ -186,5 +187,67 @@ describe('@ai-sdk/openai, /v1/responses, as it is by itself', () => {
       body: JSON.stringify({ model: 'auto', input: [{ type: 'item_reference', id: 'msg_0_1' }] }),
     });
     expect([last.status, await last.text()]).toEqual([400, expect.stringContaining('store: false')]);
+  });
+});
+
+describe('a refusal', () => {
+  /** Refuses in two pieces. */
+  const refuses: Script = (request, isStreamed, onPart) => {
+    if (isStreamed) {
+      onPart(started);
+      for (const refusal of ['I can', 'not.']) onPart(delta('', { refusal }));
+    }
+    return result(request, { refusal: 'I cannot.' });
+  };
+  beforeEach(() => void (door.tasks.script = refuses));
+  const asked = { model: 'auto', messages: [{ role: 'user' as const, content: 'How?' }] };
+  const anthropic = () => new Anthropic({ baseURL: door.url, apiKey: 'unused', maxRetries: 0 });
+  const whatCame = { content: null, refusal: 'I cannot.' };
+
+  test('is one to openai by chat, whole and streamed, and its next turn shows it to the model', async () => {
+    const whole = await openai().chat.completions.create(asked);
+    const streamed = await openai().chat.completions.stream(asked).finalChatCompletion();
+    for (const { choices } of [whole, streamed])
+      expect(choices[0]).toMatchObject({ message: whatCame, finish_reason: 'stop' });
+    const [choice] = whole.choices;
+    if (!choice) throw new Error('no choice');
+    await openai().chat.completions.create({ ...asked, messages: [...asked.messages, choice.message] });
+    expect(chatOf(door.tasks.requests.at(-1)).messages.at(-1)).toMatchObject({
+      role: 'assistant',
+      refusal: 'I cannot.',
+    });
+  });
+
+  test('is a part of its own to openai by responses, whole and streamed', async () => {
+    const question = { model: 'auto', input: 'How?' };
+    const whole = await openai().responses.create(question);
+    const stream = openai().responses.stream(question);
+    const pieces: string[] = [];
+    stream.on('response.refusal.delta', ({ delta: piece }) => pieces.push(piece));
+    const streamed = await stream.finalResponse();
+    for (const { output, output_text: text, status } of [whole, streamed]) {
+      expect(output).toMatchObject([{ type: 'message', content: [{ type: 'refusal', refusal: 'I cannot.' }] }]);
+      expect([text, status]).toEqual(['', 'completed']);
+    }
+    expect(pieces.join('')).toBe('I cannot.');
+    const again = whole.output as OpenAI.Responses.ResponseInputItem[];
+    await openai().responses.create({ model: 'auto', input: again });
+    expect(JSON.stringify(chatOf(door.tasks.requests.at(-1)).messages)).toContain('I cannot.');
+  });
+
+  test('stops for that reason to Anthropic’s library, whole and streamed', async () => {
+    const question = { ...asked, max_tokens: 99 };
+    const whole = await anthropic().messages.create(question);
+    const streamed = await anthropic().messages.stream(question).finalMessage();
+    for (const message of [whole, streamed])
+      expect(message).toMatchObject({ stop_reason: 'refusal', content: [{ type: 'text', text: 'I cannot.' }] });
+  });
+
+  test('ends the AI SDK’s answer as filtered by Anthropic’s dialect', async () => {
+    const model = createAnthropic({ baseURL: baseURL(), apiKey: 'unused' })('auto');
+    expect(await generateText({ model, prompt: 'How?', maxRetries: 0 })).toMatchObject({
+      text: 'I cannot.',
+      finishReason: 'content-filter',
+    });
   });
 });

@@ -114,7 +114,10 @@ export const result = (request: TaskRequest, rest: Partial<TaskResult> = {}): Ta
 });
 
 export const started: StreamPart = { kind: 'started', model: 'llama', modelName: 'LLaMA', decisionId: 'decision-1' };
-export const delta = (text: string, rest: { reasoning?: string; toolCalls?: string } = {}): StreamPart => ({
+export const delta = (
+  text: string,
+  rest: { refusal?: string; reasoning?: string; toolCalls?: string } = {},
+): StreamPart => ({
   kind: 'delta',
   delta: { text, reasoning: '', toolCalls: '', ...rest },
 });

@@ -49,11 +49,18 @@ export class TaskStream {
 
   end(result: TaskResult): void {
     clearInterval(this.#silence);
-    const { output, reasoning, toolCalls } = result;
+    const { output, refusal, reasoning, toolCalls } = result;
     const { form } = this.#options;
     if (!this.#writer) this.#begin(result);
     // A model that cannot stream gives its answer whole.
-    const whole = this.#hasContent ? '' : form.delta({ text: output, reasoning, toolCalls: indexed(toolCalls) });
+    const whole = this.#hasContent
+      ? ''
+      : form.delta({
+          text: output,
+          ...(refusal !== undefined && { refusal }),
+          reasoning,
+          toolCalls: indexed(toolCalls),
+        });
     this.#writer?.end(whole + form.end(result));
   }
 

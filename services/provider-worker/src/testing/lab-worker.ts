@@ -12,6 +12,7 @@ import { WorkerCall } from '../worker-call.ts';
 export interface LabRan {
   readonly record: wire.CallRecord;
   readonly text: string;
+  readonly refusal: string;
   readonly reasoning: string;
   readonly calls: readonly LabCall[];
   /** Words to the router. */
@@ -102,7 +103,7 @@ export async function askInLab(connection: ModelConnection, asked: LabAsked, att
   return { record, words, errors, ...contentOf(frames) };
 }
 
-function contentOf(frames: readonly wire.Frame[]): Pick<LabRan, 'text' | 'reasoning' | 'calls'> {
+function contentOf(frames: readonly wire.Frame[]): Pick<LabRan, 'text' | 'refusal' | 'reasoning' | 'calls'> {
   const deltas = frames.flatMap(({ kind }) =>
     kind.case === 'delta' ? [kind.value] : kind.case === 'end' && kind.value.output ? [kind.value.output] : [],
   );
@@ -111,6 +112,7 @@ function contentOf(frames: readonly wire.Frame[]): Pick<LabRan, 'text' | 'reason
   );
   return {
     text: deltas.map(({ text }) => text).join(''),
+    refusal: deltas.map(({ refusal }) => refusal).join(''),
     reasoning: deltas.map(({ reasoning }) => reasoning).join(''),
     calls: joined(pieces),
   };

@@ -467,6 +467,13 @@ export declare type Delta = Message<"will.v1.Delta"> & {
    * @generated from field: string data_type = 5;
    */
   dataType: string;
+
+  /**
+   * Words by which the model refuses, beside `text` and never among it.
+   *
+   * @generated from field: string refusal = 6;
+   */
+  refusal: string;
 };
 
 /**
