@@ -27,12 +27,14 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'will-guides-'));
   upstream = await startReplayingUpstream();
   system = await startSystem({
+    callers: ['acme', 'ops'],
     documents: {
       'world.yaml': documentFile(
         openByDefault,
         ...['SmolLM2-135M-Instruct', 'GPT-4', 'Claude 3'].map((name) => model(name)),
         routeDocument('text_gen', 'SmolLM2-135M-Instruct', 'GPT-4', 'Claude 3'),
         'kind: client\nname: AcmeLegal',
+        'kind: project\nname: site\nclient: acme',
       ),
     },
     counts: { gateway: 1 },

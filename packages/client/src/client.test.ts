@@ -1,6 +1,6 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { beat, type Bus, connectBus } from '@will/bus';
-import { newId, patterns, queues, sizes, wire } from '@will/contracts';
+import { newId, patterns, queues, sizes, subjects, wire } from '@will/contracts';
 import { startNatsServer, type NatsServer } from '@will/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connectClient, TaskError, type StreamPart, type TaskClient } from './index.ts';
@@ -209,8 +209,6 @@ test('a failure keeps its attempts and exclusions', async () => {
 });
 
 test.each([
-  [{ client: 'a.b' }, 'client "a.b" must match'],
-  [{ client: '>' }, 'client ">" must match'],
   [{ taskId: 'x y' }, 'task id "x y" must be'],
   [{ timeoutMs: -1 }, 'timeoutMs -1 must be between 1 and 3600000'],
 ])('%o is refused before anything is sent', async (fields, message) => {
@@ -241,4 +239,28 @@ test('tool calls that came in pieces are put together', async () => {
   expect(JSON.parse(toolCalls)).toEqual([
     { id: 'call_1', type: 'function', function: { name: 'add', arguments: '{"a":1}' } },
   ]);
+});
+
+test('a client may be said by any of its names: the registry tells the slug, and a name that nobody has is rejected', async () => {
+  const registry = bus.serve(subjects.registry('resolve'), 'registry', ({ data }) => {
+    const { kind, name } = fromBinary(wire.ResolveRequestSchema, data);
+    const slug = kind === 'client' && name === 'Müller Recht' ? 'm-ller-recht' : '';
+    return toBinary(wire.ResolveResponseSchema, create(wire.ResolveResponseSchema, { slug }));
+  });
+  const took: string[] = [];
+  const serving = bus.serve('will.v1.task.run.*', 'router', ({ subject, reply, data }) => {
+    took.push(`${subject} ${reply?.split('.')[1]}`);
+    const { taskId } = fromBinary(wire.TaskSchema, data);
+    const value = create(wire.FailureSchema, { code: wire.FailureCode.BLOCKED, message: 'no' });
+    bus.publish(
+      reply ?? '',
+      toBinary(wire.FrameSchema, create(wire.FrameSchema, { taskId, kind: { case: 'failure', value } })),
+    );
+    return undefined;
+  });
+  expect((await failureOf(client.run({ ...request, client: 'Müller Recht' }))).code).toBe('blocked');
+  for (const name of ['a.b', '>', 'Muller Recht'])
+    expect((await failureOf(client.run({ ...request, client: name }))).code).toBe('unknown_client');
+  expect(took).toEqual(['will.v1.task.run.m-ller-recht m-ller-recht']);
+  await Promise.all([registry.stop(), serving.stop()]);
 });

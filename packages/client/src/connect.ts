@@ -11,8 +11,10 @@ import {
   type Payloads,
   serverTouch,
 } from '@will/bus';
+import { slugPattern } from '@will/core';
 import { newId, patterns, sizes, SubjectError, subjects, type TaskOperation, wire } from '@will/contracts';
 import { checkRequest } from './check-request.ts';
+import { clientSlug } from './client-slug.ts';
 import { durableTasks, type DurableWire } from './durable.ts';
 import { explanationOf, questionOnWire } from './explain.ts';
 import { streamOf } from './stream.ts';
@@ -31,7 +33,7 @@ import { inputBytes, taskMessage } from './task-message.ts';
 import { withPayload } from './with-payload.ts';
 
 export interface ClientOptions {
-  /** Who asks, where the request does not say: a client's slug. Default `default`. */
+  /** Who asks, where the request does not say: slug, name or alias of a client. Default `default`. */
   readonly client?: string;
   /** An open connection to use; it stays open at `close()`. */
   readonly bus?: Bus;
@@ -69,16 +71,19 @@ export async function connectClient(options: ClientOptions = {}): Promise<TaskCl
     (await connectBus({
       servers: options.servers ?? 'nats://127.0.0.1:4222',
       processId: `client-${newId()}`,
-      inboxScope: client,
+      // A name that is no slug is only known once somebody can be asked.
+      inboxScope: slugPattern.test(client) ? client : 'default',
       seedFile: options.seedFile,
       tls: options.tls,
     }));
-  return new BusTaskClient(
-    bus,
-    client,
-    options.speaksForMany ?? options.seedFile === undefined,
-    options.bus === undefined,
-  );
+  const ownsBus = options.bus === undefined;
+  try {
+    const slug = await clientSlug(bus, client);
+    return new BusTaskClient(bus, slug, options.speaksForMany ?? options.seedFile === undefined, ownsBus);
+  } catch (error) {
+    if (ownsBus) await bus.close();
+    throw error;
+  }
 }
 
 class BusTaskClient implements TaskClient, RunSupport {
@@ -135,7 +140,9 @@ class BusTaskClient implements TaskClient, RunSupport {
 
   async start(request: TaskRequest, stream: boolean, onPart: (part: StreamPart) => void): Promise<TaskResult> {
     checkRequest(request);
-    const client = request.client ?? this.#client;
+    const said = request.client ?? this.#client;
+    // Most callers say the slug, and wait for nothing.
+    const client = slugPattern.test(said) ? said : await clientSlug(this.bus, said);
     const { signal } = request;
     if (inputBytes(request.input).length > sizes.inputBytes && request.payload === undefined)
       return await withPayload(this.#payloads, request, client, (small) => this.start(small, stream, onPart));
@@ -198,7 +205,8 @@ const mostTries = 3;
 export function durableOverBus(bus: Bus): DurableWire {
   const ask =
     <Q extends DescMessage, A extends DescMessage>(operation: TaskOperation, question: Q, answer: A) =>
-    async (client: string, request: MessageShape<Q>): Promise<MessageShape<A>> => {
+    async (said: string, request: MessageShape<Q>): Promise<MessageShape<A>> => {
+      const client = await clientSlug(bus, said);
       const waitMs = 'waitMs' in request ? Number(request.waitMs) : 0;
       try {
         const data = toBinary(question, request);

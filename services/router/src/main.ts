@@ -12,7 +12,7 @@ import {
   watchProcesses,
 } from '@will/bus';
 import { FirstTokenTimes, HedgeBudget } from '@will/core';
-import { refusalsOnBus, subjects } from '@will/contracts';
+import { isInbox, refusalsOnBus, subjects } from '@will/contracts';
 import { measures, observe } from '@will/observe';
 import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { busCalls } from './adapters/bus-calls.ts';
@@ -28,6 +28,8 @@ import { Router } from './service.ts';
 import { SlotQueues } from './slots.ts';
 
 const policyTimeoutMs = 250;
+/** On a bus with users an inbox elsewhere may be somebody else's. */
+const isNobodys = (_reply: string | undefined): _reply is string => false;
 const logger = createLogger('router');
 
 await runMain(logger, async (ready) => {
@@ -82,7 +84,7 @@ await runMain(logger, async (ready) => {
   const stopBeating = beat(bus, loop);
   const freeSlots = followFreeSlots(bus, slots);
   const edges = bus.listen(subjects.policyEdge, () => decisions.edgePassed(nowMs()));
-  const door = serveTasks(bus, router, loop, onError);
+  const door = serveTasks(bus, router, loop, config.natsSeedFile === undefined ? isInbox : isNobodys, onError);
   observing.watch(measures.demand, function* () {
     for (const [model, wanted] of demand.byModel()) yield [wanted, { model }] as const;
   });

@@ -1,7 +1,7 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { headers } from '@nats-io/nats-core';
 import { type Bus, connectBus } from '@will/bus';
-import { newId, subjects, wire } from '@will/contracts';
+import { isInbox, newId, subjects, wire } from '@will/contracts';
 import { attributeNames, headerOf } from '@will/core';
 import { startNatsServer } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -18,6 +18,7 @@ let bus: Bus;
 let caller: Bus;
 let serving: ReturnType<typeof serveTasks>;
 const taken: wire.Task[] = [];
+const errors: string[] = [];
 beforeAll(async () => {
   nats = await startNatsServer();
   bus = await connectBus({ servers: nats.url, processId: `test-${newId()}`, inboxScope: 'router' });
@@ -30,7 +31,13 @@ beforeAll(async () => {
     cancel() {},
     has: () => false,
   };
-  serving = serveTasks(bus, router as Router, loop, () => {});
+  serving = serveTasks(
+    bus,
+    router as Router,
+    loop,
+    isInbox,
+    (what, error) => void errors.push(`${what}: ${(error as Error).message}`),
+  );
   await bus.connection.flush();
 });
 afterAll(async () => {
@@ -156,4 +163,27 @@ test('a task that was taken after a standstill is run only once its caller says 
   } finally {
     stoodStillMs = 0;
   }
+});
+
+/** What is answered to a task on this subject, at this inbox. */
+async function answered(subject: string, inbox: string): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<Uint8Array>();
+  const hearing = caller.connection.subscribe(inbox, { callback: (_error, { data }) => resolve(data) });
+  const task = create(wire.TaskSchema, { taskId: newId(), type: 'text_gen', inputKind: 'chat' });
+  caller.connection.publish(subject, toBinary(wire.TaskSchema, task), { reply: inbox });
+  const { kind } = fromBinary(wire.FrameSchema, await promise);
+  hearing.unsubscribe();
+  return kind.case === 'failure' ? `${wire.FailureCode[kind.value.code]}: ${kind.value.message}` : `${kind.case}`;
+}
+
+test('a subject with a display name, or a reply elsewhere, is told why nothing is done', async () => {
+  const before = taken.length;
+  expect(await answered('will.v1.task.run.AcmeLegal', '_INBOX.AcmeLegal.c.t')).toBe(
+    'UNKNOWN_CLIENT: no client has the slug, name or alias "AcmeLegal"',
+  );
+  expect(await answered('will.v1.task.run.anna', '_INBOX.abcdefghijklmnopqrstuv.12345678')).toBe(
+    "INVALID_TASK: the reply inbox must lie below _INBOX.anna, where the client's results go",
+  );
+  expect(errors.filter((error) => error.includes('no inbox of its client'))).toHaveLength(2);
+  expect(taken).toHaveLength(before);
 });

@@ -1,6 +1,6 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { answerStill, type Bus, type Incoming, type LoopWatch } from '@will/bus';
-import { startWindowMs } from '@will/core';
+import { startWindowMs, unknownClient } from '@will/core';
 import {
   attributesOfHeaders,
   clientOfTaskSubject,
@@ -20,6 +20,7 @@ export function serveTasks(
   bus: Bus,
   router: Router,
   loop: Pick<LoopWatch, 'stoodStillMs'>,
+  mayAnswer: MayAnswer,
   onError: (what: string, error: unknown) => void,
 ): { stop(): Promise<void>; close(): void } {
   const serving = bus.serve(patterns.taskRun, queues.router, (message) => {
@@ -47,6 +48,7 @@ export function serveTasks(
     const client = clientOfTaskSubject(message.subject);
     // Without this check a caller could have frames written to any subject that the router may publish to.
     if (client === undefined || !isInboxOf(client, message.reply)) {
+      refuseStranger(on, message, mayAnswer);
       return onError(
         'a task',
         new Error(`subject ${message.subject.slice(0, 100)} with a reply that is no inbox of its client`),
@@ -67,6 +69,19 @@ export function serveTasks(
       stills.stop();
     },
   };
+}
+
+/** Whether a reply that does not lie below its client may be told why its task is not taken. */
+export type MayAnswer = (reply: string | undefined) => reply is string;
+
+/** Answers where that cannot reach anybody else: below the subject's own token, or wherever the bus lets everybody write. */
+function refuseStranger(bus: Bus, { subject, reply }: Incoming, mayAnswer: MayAnswer): void {
+  const token = subject.slice(subject.lastIndexOf('.') + 1);
+  if (isInboxOf(token, reply))
+    return refuse(emptyTask, callerAt(bus, reply), wire.FailureCode.UNKNOWN_CLIENT, unknownClient(token).detail);
+  if (!mayAnswer(reply)) return;
+  const why = `the reply inbox must lie below _INBOX.${token.slice(0, 64)}, where the client's results go`;
+  refuse(emptyTask, callerAt(bus, reply), wire.FailureCode.INVALID_TASK, why);
 }
 
 const tookItLate = 'the router took the task late, and nobody said that it is wanted';
