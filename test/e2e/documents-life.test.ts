@@ -124,7 +124,7 @@ test('what export writes is valid, and applying it changes nothing, also with --
   const before = await revision();
   const exported = join(folder, 'exported');
   expect((await willm('export', exported)).code).toBe(0);
-  expect((await willm('validate', exported)).out).toBe('4 documents in 4 files, no problem\n');
+  expect((await willm('validate', exported)).out).toBe('6 documents in 6 files, no problem\n');
   const again = await willm('apply', '-f', exported, '--prune');
   expect([again.code, again.out]).toEqual([0, `nothing changes, revision ${before}\n`]);
   const all = await file('all.yaml', (await willm('export')).out);

@@ -133,7 +133,7 @@ interface Forged {
 
 /** Sends a call past every decision. Resolves with the rule that refused it, `called`, or `nobody`. */
 async function forge({ model: slug, to, facts, revision = 1, expiresInMs = 10_000 }: Forged): Promise<string> {
-  const client = facts?.client ?? 'someone';
+  const client = facts?.client ?? 'default';
   const request = create(wire.CallRequestSchema, {
     taskId: newId(),
     attemptId: newId(),

@@ -77,7 +77,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const dataDir = await mkdtemp(join(tmpdir(), 'will-system-'));
   const documents = await writeDocuments(dataDir, {
     ...options.documents,
-    'callers.yaml': callersDocument('test', ...(options.callers ?? [])),
+    'callers.yaml': callersDocument(...ownCaller(options.documents), ...(options.callers ?? [])),
   });
   const httpPort = await freePort();
   const grpcPort = await freePort();
@@ -223,3 +223,7 @@ function foreignServer(url: string): NatsServer {
     resume: notHere,
   };
 }
+
+/** The client `test`, which `System.client` is, unless the documents describe it. */
+const ownCaller = (documents: SystemOptions['documents']): readonly string[] =>
+  Object.values(documents).some((text) => /\bname: test$/m.test(text)) ? [] : ['test'];

@@ -11,8 +11,8 @@ const withinMs = 1_000;
 
 /**
  * The names of a command line as slugs, which subjects, records and keys hold. A project alone also names its client.
- * `mustExist`: a client or project that no document has is an error that tells names like it; otherwise a slug stays
- * as it is, so that what is kept of removed clients is found. @throws {CliError}
+ * `mustExist`: a client or project that no document has is an error that tells names like it; otherwise what is kept of
+ * removed ones is found by their names, too, and a slug stays as it is. @throws {CliError}
  */
 export async function resolveNames(terminal: Terminal, said: SaidNames, mustExist: boolean): Promise<SaidNames> {
   // Help and mistakes answer without the bus's libraries.
@@ -38,6 +38,7 @@ function unresolved(
   answer: wire.ResolveResponse | undefined,
   mustExist: boolean,
 ): string {
+  if (!mustExist && answer && answer.removedSlug !== '') return answer.removedSlug;
   // A router tells of a reflex that it ignores.
   if (kind === 'reflex' || (slugPattern.test(name) && !(mustExist && answer && answer.error === ''))) return name;
   const why = answer && answer.error === '' ? nearestInWords(answer.nearest) : `; ${answer?.error || noAnswer}`;

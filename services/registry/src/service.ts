@@ -1,6 +1,14 @@
-import { compileSnapshot, documentKinds, type DocumentKind, type Loosening, type Snapshot } from '@will/core';
+import {
+  compileSnapshot,
+  documentKinds,
+  nameKey,
+  namesOf,
+  type DocumentKind,
+  type Loosening,
+  type Snapshot,
+} from '@will/core';
 import type { DocumentProblem } from '@will/contracts';
-import { StoreError, type DocumentStore, type Revision, type StoredDocument } from '@will/store';
+import { StoreError, type DocumentStore, type Revision, type StoredDocument, type Tombstone } from '@will/store';
 import { decisionChanges, type DecisionChange } from './decision-changes.ts';
 import { changedFields, diffDocuments, type FieldChange } from './diff.ts';
 import { looserDecisions, type LooserDecision } from './looser-decisions.ts';
@@ -236,6 +244,16 @@ export class Registry {
   async laggards(): Promise<readonly LiveProcess[]> {
     const { revision } = await this.#deps.store.current();
     return this.#deps.processes.followers().filter((process) => process.revision < revision);
+  }
+
+  /** The slug of the document of a name that was removed last. */
+  async removedSlug(kind: DocumentKind, said: string): Promise<string | undefined> {
+    const key = nameKey(said);
+    const isMeant = ({ document }: Tombstone): boolean =>
+      document.kind === kind && namesOf(document.body).includes(key);
+    const found = (await this.#deps.store.tombstones()).filter(isMeant);
+    return found.reduce<Tombstone | undefined>((a, b) => (a && a.revision > b.revision ? a : b), undefined)?.document
+      .body.slug;
   }
 
   /** The documents in force, as the rules read them. @throws {Error} they do not fit together. */

@@ -141,7 +141,10 @@ async function resolve({ registry, onError }: Door, data: Uint8Array): Promise<w
     const snapshot = await registry.snapshot();
     const slug = slugNamed(snapshot, kind, name);
     if (slug === undefined)
-      return create(wire.ResolveResponseSchema, { nearest: [...nearestOf(snapshot, kind, name.slice(0, 200))] });
+      return create(wire.ResolveResponseSchema, {
+        nearest: [...nearestOf(snapshot, kind, name.slice(0, 200))],
+        removedSlug: (await registry.removedSlug(kind, name)) ?? '',
+      });
     return create(wire.ResolveResponseSchema, {
       slug,
       client: (kind === 'project' ? snapshot.projects.get(slug)?.client : undefined) ?? '',

@@ -1157,6 +1157,13 @@ export declare type ResolveResponse = Message<"will.v1.ResolveResponse"> & {
    * @generated from field: string error = 4;
    */
   error: string;
+
+  /**
+   * Where no document has it: the slug that a removed document of this name had.
+   *
+   * @generated from field: string removed_slug = 5;
+   */
+  removedSlug: string;
 };
 
 /**
