@@ -86,6 +86,12 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
       'for the whole task, with all attempts (default 10 minutes)',
       wholeNumber(1, maxTimeoutMs),
     )
+    .option(
+      '--first-token-timeout-ms <ms>',
+      'how long one model may be silent before its first content',
+      wholeNumber(1, maxTimeoutMs),
+    )
+    .option('--idle-timeout-ms <ms>', 'how long a silence within the answer may last', wholeNumber(1, maxTimeoutMs))
     .option('--fields', "the text is JSON of the task type's fields")
     .option('--stream', 'print the answer as it is made')
     .option('--json', 'print one JSON object at the end, also when the task failed')

@@ -25,6 +25,14 @@ test.each([
   ],
   [['run', 'text_gen', 'x', '--max-tokens', '0'], /'0' is invalid. It must be a whole number from 1 to 10000000/],
   [['run', 'text_gen', 'x', '--timeout-ms', '1e3'], /'1e3' is invalid. It must be a whole number from 1 to 3600000/],
+  [
+    ['run', 'text_gen', 'x', '--first-token-timeout-ms', '0'],
+    /'0' is invalid. It must be a whole number from 1 to 3600000/,
+  ],
+  [
+    ['run', 'text_gen', 'x', '--idle-timeout-ms', '3600001'],
+    /'3600001' is invalid. It must be a whole number from 1 to 3600000/,
+  ],
   [['run', 'text_gen', 'x', '--client', '  '], /must have 1 to 128 characters/],
   [['run', 'text_gen', 'x', '--colour'], /unknown option '--colour'/],
   [['apply'], /required option '-f, --file <path...>' not specified/],

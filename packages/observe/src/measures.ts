@@ -31,6 +31,12 @@ export const measures = {
     description: 'Requests at the HTTP door, until the answer was sent whole',
     bounds: requestBounds,
   },
+  ignoredFields: {
+    name: 'will.request.ignored_fields',
+    kind: 'counter',
+    unit: '{field}',
+    description: 'Fields of requests that the answers were made without, as x-will-ignored tells them',
+  },
   tasks: { name: 'will.tasks', kind: 'counter', unit: '{task}', description: 'Interactive tasks that ended' },
   taskDuration: {
     name: 'will.task.duration_seconds',

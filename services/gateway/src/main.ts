@@ -38,6 +38,7 @@ await runMain(logger, async (ready) => {
     largeBodies: new Admission(mostLargeBodies),
     underWay: new UnderWay(),
     nowMs: Date.now,
+    onIgnored: (count: number) => observing.count(measures.ignoredFields, count),
     onError,
   };
   const audit: { notes?: AuditNotes } = {};

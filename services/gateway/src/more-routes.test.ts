@@ -306,3 +306,35 @@ test('an error of a task below /v1/messages keeps its meaning', async () => {
     { type: 'error', error: { type: 'invalid_request_error', message: expect.stringContaining('prompt is too long') } },
   ]);
 });
+
+test('the fields that an answer was made without are counted, and not named', async () => {
+  const messages = [{ role: 'user', content: 'Hello' }];
+  door.ignored.length = 0;
+  for (const more of [{ foo: 1, bar: 2 }, { foo: 1, stream: true }, {}])
+    await (await door.post({ model: 'auto', messages, ...more })).text();
+  door.tasks.script = (request) => result(request, { output: '{"count":1,"dimensions":1}', data: new Uint8Array(4) });
+  await (await post('/v1/embeddings', { model: 'embedding', input: 'x', foo: 1 })).text();
+  expect(door.ignored).toEqual([2, 1, 1]);
+});
+
+test('timeouts that headers state reach tasks of every kind', async () => {
+  const headers = { 'x-will-first-token-timeout-ms': '1500', 'x-will-idle-timeout-ms': '2500' };
+  const stated = { firstTokenTimeoutMs: 1_500, idleTimeoutMs: 2_500 };
+  const form = new FormData();
+  form.set('model', 'auto');
+  form.set('file', new Blob(['RIFF']), 'a.wav');
+  const json = { 'content-type': 'application/json', ...headers };
+  const bodies: readonly (readonly [string, RequestInit])[] = [
+    ['/v1/chat/completions', { headers: json, body: '{"model":"auto","messages":[{"role":"user","content":"x"}]}' }],
+    ['/v1/embeddings', { headers: json, body: '{"model":"auto","input":"x"}' }],
+    ['/v1/images/generations', { headers: json, body: '{"model":"auto","prompt":"x"}' }],
+    ['/v1/audio/speech', { headers: json, body: '{"model":"auto","input":"x","voice":"alloy"}' }],
+    ['/v1/rerank', { headers: json, body: '{"model":"auto","query":"x","documents":["y"]}' }],
+    ['/v1/audio/transcriptions', { headers, body: form }],
+  ];
+  for (const [path, init] of bodies) {
+    door.tasks.requests.length = 0;
+    await (await fetch(`${door.url}${path}`, { method: 'POST', ...init })).arrayBuffer();
+    expect([path, door.tasks.requests]).toEqual([path, [expect.objectContaining(stated)]]);
+  }
+});

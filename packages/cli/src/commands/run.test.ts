@@ -9,7 +9,7 @@ import {
 import type { wire } from '@will/contracts';
 import { expect, test } from 'vitest';
 import { fakeTerminal } from '../testing/fake-terminal.ts';
-import { outcomeOfFailure, runTask } from './run.ts';
+import { requestOf, outcomeOfFailure, runTask } from './run.ts';
 
 const attempt = (number: number, model: string, fine: string, outcome = 'Blocked'): wire.AttemptSummary => ({
   $typeName: 'will.v1.AttemptSummary',
@@ -259,3 +259,8 @@ test.each([
     expect(outcomeOfFailure({ code, attempts })).toBe(outcome);
   },
 );
+
+test('timeouts that options state are the task’s', () => {
+  const options = { timeoutMs: 9_000, firstTokenTimeoutMs: 1_500, idleTimeoutMs: 2_500 };
+  expect(requestOf('text_gen', 'x', options)).toMatchObject(options);
+});

@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly dataClass?: DataClass;
   readonly maxTokens?: number;
   readonly timeoutMs?: number;
+  readonly firstTokenTimeoutMs?: number;
+  readonly idleTimeoutMs?: number;
   /** The text is the fields of the task type, as JSON. */
   readonly fields?: boolean;
   readonly stream?: boolean;
@@ -47,6 +49,7 @@ export async function run(terminal: Terminal, type: string, text: string, option
 export function requestOf(type: string, input: string, options: RunOptions): TaskRequest {
   const priority = priorityIn(options);
   const { client, project, reflex, model, unavailableModel, dataClass, maxTokens, timeoutMs } = options;
+  const { firstTokenTimeoutMs, idleTimeoutMs } = options;
   return {
     type,
     input: options.fields ? Buffer.from(input) : input,
@@ -60,6 +63,8 @@ export function requestOf(type: string, input: string, options: RunOptions): Tas
     ...(dataClass !== undefined && { dataClass }),
     ...(maxTokens !== undefined && { maxOutputTokens: maxTokens }),
     ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(firstTokenTimeoutMs !== undefined && { firstTokenTimeoutMs }),
+    ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
   };
 }
 

@@ -11,7 +11,7 @@ import { checkContentType, readJsonBody } from '../http/read-body.ts';
 import { readForm } from '../http/read-form.ts';
 import type { Handler } from '../http/server.ts';
 import { typesGiving } from '../names.ts';
-import { notReady, overloaded, sendAnswer, startWhole, type TaskOptions } from '../text/answer-text.ts';
+import { countIgnored, notReady, overloaded, sendAnswer, startWhole, type TaskOptions } from '../text/answer-text.ts';
 import { noOtherFields } from '../text/forwarded-fields.ts';
 import type { FormBody, MediaAsked, MediaKind } from './media-kind.ts';
 import { type TakenFile, takeFile } from './take-file.ts';
@@ -43,6 +43,7 @@ export function answerMedia(media: MediaKind, options: TaskOptions): Handler {
       if (response.destroyed) return;
       const { contentType, body } = read.asked.whole(result, Math.floor(nowMs() / 1000));
       sendAnswer(response, result, others, contentType, body);
+      countIgnored(options, others, result);
     } finally {
       read?.release();
       admission.leave(asking);

@@ -68,6 +68,8 @@ export interface TestDoor {
   readonly tasks: FakeTasks;
   readonly surroundings: { -readonly [K in keyof Surroundings]: Surroundings[K] };
   readonly errors: string[];
+  /** How many fields each answer was made without, where there were some. */
+  readonly ignored: number[];
   readonly underWay: UnderWay;
   post(body: unknown, headers?: Readonly<Record<string, string>>): Promise<Response>;
   stop(): Promise<void>;
@@ -90,6 +92,7 @@ export async function openTestDoor(
     keys: undefined,
   };
   const errors: string[] = [];
+  const ignored: number[] = [];
   const onError = (what: string): void => void errors.push(what);
   const named = new NamedSurroundings(surroundings, openNaming);
   const shared = {
@@ -98,6 +101,7 @@ export async function openTestDoor(
     largeBodies: new Admission(2),
     underWay: new UnderWay(),
     nowMs: () => 1_700_000_000_500,
+    onIgnored: (count: number) => void ignored.push(count),
     onError,
   };
   const door = await openDoor(0, routes(shared, guard), onError, { guard, underWay: shared.underWay, certificate });
@@ -109,6 +113,7 @@ export async function openTestDoor(
     tasks,
     surroundings,
     errors,
+    ignored,
     underWay: shared.underWay,
     post: (body, headers = {}) =>
       fetch(`${url}/v1/chat/completions`, {

@@ -21,6 +21,8 @@ export interface TaskOptions {
   readonly largeBodies: Admission;
   readonly underWay: UnderWay;
   readonly nowMs: () => number;
+  /** Told how many fields of a request its answer was made without; only where there are some. */
+  readonly onIgnored?: (count: number) => void;
   /** Told of failures that are the gateway's own. */
   readonly onError: (what: string, error: unknown) => void;
 }
@@ -42,8 +44,10 @@ export function answerText(dialect: Dialect, options: TaskOptions): Handler {
       const answerFor = { taskId: newId(), createdUnixSeconds: Math.floor(nowMs() / 1000) };
       const asked = dialect.read(bytes, request, snapshot, answerFor);
       const tasks = floods.before(client, asking);
-      if (asked.isStreamed) await answerStreamed(tasks, asked, response, { errorBody, onError, underWay });
-      else await answerWhole(tasks, asked, response, underWay);
+      const result = asked.isStreamed
+        ? await answerStreamed(tasks, asked, response, { errorBody, onError, underWay })
+        : await answerWhole(tasks, asked, response, underWay);
+      if (result) countIgnored(options, asked.others, result);
     } catch (thrown) {
       const error = toHttpError(thrown);
       if (error.status === 500) onError(`${request.method} ${request.url}`, error.cause ?? error);
@@ -59,9 +63,20 @@ async function answerWhole(
   { task, others, whole }: Asked,
   response: ServerResponse,
   underWay: UnderWay,
-): Promise<void> {
+): Promise<TaskResult> {
   const result = await startWhole(client, task, response, underWay);
   if (!response.destroyed) sendAnswer(response, result, others, 'application/json; charset=utf-8', whole(result));
+  return result;
+}
+
+/** Names are the caller's own: only their number is counted. */
+export function countIgnored(
+  { onIgnored }: Pick<TaskOptions, 'onIgnored'>,
+  others: OtherFields,
+  { model }: TaskResult,
+): void {
+  const count = onIgnored ? new Set(others.ignoredBy(model)).size : 0;
+  if (count > 0) onIgnored?.(count);
 }
 
 /** Runs a task for as long as its caller and the door wait for it. */
@@ -104,7 +119,7 @@ async function answerStreamed(
   asked: Asked,
   response: ServerResponse,
   { errorBody, onError, underWay }: Pick<Dialect, 'errorBody'> & Pick<TaskOptions, 'onError' | 'underWay'>,
-): Promise<void> {
+): Promise<TaskResult | undefined> {
   const left = whenLeft(response);
   const taskId = asked.task.taskId as string;
   const stream = new TaskStream(response, {
@@ -115,13 +130,16 @@ async function answerStreamed(
     onGivenUp: () => left.abort(),
   });
   try {
-    stream.end(
-      await underWay.run(left, (signal) => client.start({ ...asked.task, signal }, true, (part) => stream.take(part))),
+    const result = await underWay.run(left, (signal) =>
+      client.start({ ...asked.task, signal }, true, (part) => stream.take(part)),
     );
+    stream.end(result);
+    return result;
   } catch (thrown) {
     const error = toHttpError(thrown);
     if (error.status === 500) onError(`the answer of task ${taskId}`, error.cause ?? error);
     stream.fail(error);
+    return undefined;
   }
 }
 
