@@ -2,6 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 const leftOut = ['**/node_modules/**', '**/dist/**'];
 
+/** What compares rates and latencies within one run: one file at once, after everything else. */
+const timed = ['test/{overload,bench,stalls,faults,limits}/**/*.test.ts'];
+const wholeProduct = { testTimeout: 60_000, hookTimeout: 60_000 };
+
 // Test files share no global state, so they share a process: a fifth of the time.
 export default defineConfig({
   test: {
@@ -22,14 +26,24 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          ...wholeProduct,
           name: 'system',
           include: ['test/**/*.test.ts'],
-          exclude: leftOut,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          // Each file runs six processes and times them: one file at once, after everything else.
-          fileParallelism: false,
+          exclude: [...leftOut, ...timed],
+          // Each file runs six processes that mostly wait: two files at once.
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...wholeProduct,
+          name: 'timed',
+          include: timed,
+          exclude: leftOut,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],
