@@ -40,6 +40,7 @@ beforeAll(async () => {
         }),
         routeDocument('text_gen', 'Tiny'),
         routeDocument('code', 'Cloud'),
+        'kind: client\nname: AcmeLegal',
       ),
     },
     counts: { gateway: 1 },
