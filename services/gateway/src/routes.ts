@@ -36,8 +36,12 @@ export function routes(options: TaskOptions, guard: Guard = openGuard): Routes {
     '/v1/messages': { POST: answerText(messages, options) },
     '/v1/messages/count_tokens': {
       POST: async (request, response) => {
+        const { client } = surroundings;
+        if (!client) throw notReady(surroundings);
         const bytes = await readJsonBody(request, response, options);
-        sendJson(response, 200, countTokens(bytes, request, mustKnow(surroundings)));
+        const { question, ...counted } = countTokens(bytes, request, mustKnow(surroundings));
+        await client.explain(question);
+        sendJson(response, 200, counted);
       },
     },
     '/v1/completions': { POST: answerText(completions, options) },

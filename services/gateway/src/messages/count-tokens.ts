@@ -1,3 +1,4 @@
+import type { Question } from '@will/client';
 import type { Snapshot } from '@will/core';
 import { estimateChatTokens } from '@will/core';
 import { whoAnswers } from '../chat/chat-task.ts';
@@ -11,16 +12,18 @@ import { countTokensSchema } from './messages-schema.ts';
 
 /**
  * `POST /v1/messages/count_tokens`: how many tokens a message would have, estimated from above, since the models that
- * may answer count differently. No model is called. @throws {HttpError} 400, 404
+ * may answer count differently. No model is called. `question` is who asks for what, for the same checks as a message
+ * would meet. @throws {HttpError} 400, 404
  */
 export function countTokens(
   bytes: Buffer,
   headers: RequestHeaders,
   snapshot: Snapshot,
-): { readonly input_tokens: number } {
+): { readonly question: Question; readonly input_tokens: number } {
   const { body, unknown } = readFields(countTokensSchema, {}, withoutNulls(parseJsonObject(bytes)));
-  whoAnswers(body.model, readFacts(headers), snapshot);
+  const { taskType: _stated, ...facts } = readFacts(headers);
+  const { type } = whoAnswers(body.model, readFacts(headers), snapshot);
   droppedFields(unknown);
   const chat = checkChat(chatOfMessages(body));
-  return { input_tokens: estimateChatTokens(chat.messages, chat.input({}).length) };
+  return { question: { ...facts, type }, input_tokens: estimateChatTokens(chat.messages, chat.input({}).length) };
 }
