@@ -8,6 +8,8 @@ import {
   type TaskResult,
 } from '@will/client';
 import type { wire } from '@will/contracts';
+import { decide } from '@will/core';
+import { factsFor, snapshotOf } from '@will/testkit';
 
 /** What a fake does with a task: parts through `onPart`, then a result or a throw. */
 export type Script = (
@@ -43,8 +45,9 @@ export function fakeTasks(script: Script = answers('pong')): FakeTasks {
     async *stream() {
       throw new Error('not faked');
     },
-    async explain() {
-      throw new Error('not faked');
+    async explain(question) {
+      fake.questions.push(question);
+      return { set: decide(snapshotOf([]), factsFor({ taskType: question.type }), 0), wouldChange: [] };
     },
     submit: notFaked,
     task: notFaked,
