@@ -83,7 +83,7 @@ const slowConf = 'max_payload: 1MB\nmax_pending: 2MB\nwrite_deadline: "2s"\n';
 
 /** A worker that reads nothing, until the server ends its connection for what waits there. */
 async function slowConsumer(): Promise<FaultedWorld> {
-  const { world, proxy } = await startBehindProxy(slowConf);
+  const { world, proxy, behindProxy } = await startBehindProxy(slowConf);
   // A command for no call of the worker, with 512 KiB of a field that it does not know.
   const bytes = 512 * 1_024;
   const known = toBinary(wire.CallControlSchema, create(wire.CallControlSchema, { attemptId: 'nobody' }));
@@ -97,8 +97,7 @@ async function slowConsumer(): Promise<FaultedWorld> {
       });
       proxy.setWeather('unread');
       while (!isCutOff) {
-        for (const { processId } of workersOf(world.system))
-          world.system.bus.publish(subjects.control(processId), flood);
+        world.system.bus.publish(subjects.control(behindProxy), flood);
         await pause(5);
       }
       await ends;
@@ -108,8 +107,10 @@ async function slowConsumer(): Promise<FaultedWorld> {
   };
 }
 
-const workersOf = ({ processes }: System) =>
-  [...processes.processes.values()].filter(({ service }) => service === 'provider-worker');
+const workersOf = ({ processes }: System): readonly string[] =>
+  [...processes.processes.values()]
+    .filter(({ service }) => service === 'provider-worker')
+    .map(({ processId }) => processId);
 
 /** A worker whose connection is reset. */
 async function connectionReset(): Promise<FaultedWorld> {
@@ -129,12 +130,17 @@ async function connectionReset(): Promise<FaultedWorld> {
 async function startBehindProxy(conf: string) {
   const nats = await startNatsServer({ conf });
   const proxy = await startTcpProxy(nats.port);
+  let behindProxy = '';
   const bare = await startWorld(
     { natsUrl: nats.url, counts: { 'provider-worker': 1 } },
     {
       addWorkers: async (system) => {
-        await system.add('provider-worker', { NATS_URL: `nats://127.0.0.1:${proxy.port}` });
         await untilAllServed(system);
+        const known = new Set(workersOf(system));
+        const newcomer = (): string | undefined => workersOf(system).find((id) => !known.has(id));
+        await system.add('provider-worker', { NATS_URL: `nats://127.0.0.1:${proxy.port}` });
+        await system.until(() => newcomer() !== undefined, 'the worker behind the proxy');
+        behindProxy = newcomer() ?? '';
       },
     },
   );
@@ -146,7 +152,7 @@ async function startBehindProxy(conf: string) {
       await nats.stop();
     },
   };
-  return { world, proxy };
+  return { world, proxy, behindProxy };
 }
 
 interface BareWorld extends Omit<FaultedWorld, 'fault'> {

@@ -83,13 +83,14 @@ async function untilDialled(options: ConnectOptions): Promise<NatsConnection> {
 async function dial(options: ConnectOptions): Promise<NatsConnection> {
   const seed = await readSeed(options.seedFile);
   const tls = options.tls && (await readTls(options.tls, Date.now()));
+  const delays = new ReconnectDelays();
   try {
-    return await connect({
+    const connection = await connect({
       servers: options.servers.split(',').map((server) => server.trim()),
       name: options.processId,
       inboxPrefix: `_INBOX.${options.inboxScope}`,
       maxReconnectAttempts: -1,
-      reconnectDelayHandler: reconnectDelays(),
+      reconnectDelayHandler: () => delays.nextMs(),
       // A server that is frozen, or behind a cut cable, is given up after four to six seconds.
       pingInterval: 2_000,
       maxPingOut: 2,
@@ -100,6 +101,8 @@ async function dial(options: ConnectOptions): Promise<NatsConnection> {
       ...(seed && { authenticator: nkeyAuthenticator(seed) }),
       ...(tls && { tls }),
     });
+    void followReconnects(connection, delays);
+    return connection;
   } catch (cause) {
     if (cause instanceof AuthorizationError)
       throw new BusError(
@@ -116,17 +119,33 @@ async function dial(options: ConnectOptions): Promise<NatsConnection> {
 /** Whoever is away for longer than others take for a reconnect counts as dead: so it dials often at first, then rarely. */
 const [quickDialMs, quickForMs, patientDialMs] = [40, 2_000, 250] as const;
 
-/** How long to wait between two dials, in milliseconds; asked before each. */
-export function reconnectDelays(nowMs = () => performance.now(), draw = Math.random): () => number {
-  let beganAtMs = Number.NEGATIVE_INFINITY;
-  let lastAtMs = Number.NEGATIVE_INFINITY;
-  return () => {
-    const now = nowMs();
-    if (now - lastAtMs > quickForMs) beganAtMs = now;
-    lastAtMs = now;
-    const leastMs = now - beganAtMs < quickForMs ? quickDialMs : patientDialMs;
-    return leastMs * (1 + 0.4 * draw());
-  };
+/** How long to wait between two dials. */
+export class ReconnectDelays {
+  readonly #nowMs: () => number;
+  readonly #draw: () => number;
+  #beganAtMs: number | undefined;
+
+  constructor(nowMs = () => performance.now(), draw = Math.random) {
+    this.#nowMs = nowMs;
+    this.#draw = draw;
+  }
+
+  /** In milliseconds; asked before each dial. */
+  nextMs(): number {
+    this.#beganAtMs ??= this.#nowMs();
+    const leastMs = this.#nowMs() - this.#beganAtMs < quickForMs ? quickDialMs : patientDialMs;
+    return leastMs * (1 + 0.4 * this.#draw());
+  }
+
+  /** The next loss begins anew. */
+  connected(): void {
+    this.#beganAtMs = undefined;
+  }
+}
+
+async function followReconnects(connection: NatsConnection, delays: ReconnectDelays): Promise<void> {
+  delays.connected();
+  for await (const { type } of connection.status()) if (type === 'reconnect') delays.connected();
 }
 
 /** Addresses may carry a user and password; those are not shown. */
