@@ -125,7 +125,9 @@ async function answer(
 ): Promise<void> {
   try {
     const [what, handler, parameter] = find(routes, request.method ?? '', request.url ?? '/');
-    await guard.enter(what, accessTo(httpAccess, what), request.headers, () => handler(request, response, parameter));
+    await guard.enter(what, accessTo(httpAccess, what), request.headersDistinct, () =>
+      handler(request, response, parameter),
+    );
   } catch (thrown) {
     const error = toHttpError(thrown);
     const told = `${request.method} ${pathOf(request.url ?? '').slice(0, 80)}`;

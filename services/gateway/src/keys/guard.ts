@@ -44,7 +44,7 @@ export interface Guard {
   check(what: string, access: Access, headers: Headers): Identity | undefined;
   /** Whether details of the product's state are for who asks: an operator or auditor; without keys whoever is on this machine. */
   isOperator(request: Asking): boolean;
-  /** Does the work in the name of the key's owner. `headers` by lower-case name. @throws {GuardError} */
+  /** Does the work in the name of the key's owner. `headers` by lower-case name, each line by itself: of two keys node would keep the first. @throws {GuardError} */
   enter<T>(what: string, access: Access, headers: Headers, work: () => T): T;
 }
 
@@ -52,7 +52,7 @@ type Headers = Readonly<Record<string, unknown>>;
 
 /** A request, as far as who asks is looked at. */
 interface Asking {
-  readonly headers: Headers;
+  readonly headersDistinct: Headers;
   readonly socket: { readonly remoteAddress?: string | undefined };
 }
 
@@ -98,8 +98,8 @@ export function keyGuard({ find, isKnownClient, nowMs, onRefused }: GuardOptions
   return {
     isOpen: false,
     check,
-    isOperator({ headers }) {
-      const [text, ...others] = keysIn(headers);
+    isOperator({ headersDistinct }) {
+      const [text, ...others] = keysIn(headersDistinct);
       const keys = find();
       if (text === undefined || others.length > 0 || !keys) return false;
       const recognised = recognise(text, keys, nowMs());

@@ -1,3 +1,4 @@
+import { get } from 'node:http';
 import { Metadata, credentials, makeGenericClientConstructor, status, type ServiceError } from '@grpc/grpc-js';
 import { grpcMethodsOf, wire } from '@will/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -72,6 +73,23 @@ test.each([
   expect(response.headers.get('www-authenticate')).toBe('Bearer');
   expect(((await response.json()) as { error: { code: string } }).error.code).toBe('unauthenticated');
   expect(door.tasks.requests.length).toBe(before);
+});
+
+test('two keys in two lines of one header are refused: node alone would keep the first', async () => {
+  const [a, b] = [await keys.give('acme', 'caller'), await keys.give('globex', 'caller')];
+  const statusOf = (...lines: readonly string[]): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const headers = ['Host', new URL(door.url).host, 'Connection', 'close', ...lines];
+      get(`${door.url}/v1/models`, { headers: headers as never }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      }).on('error', reject);
+    });
+  for (const name of ['Authorization', 'X-Api-Key', 'X-Goog-Api-Key']) {
+    expect(await statusOf(name, a, name, b)).toBe(401);
+    expect(await statusOf(name, b, name, a)).toBe(401);
+    expect(await statusOf(name, a, name, a)).toBe(200);
+  }
 });
 
 test('one changed letter makes a key of nobody', async () => {
