@@ -14,23 +14,33 @@ import {
   slugNamed,
   slugPattern,
   type Snapshot,
+  unknownClient,
 } from '@will/core';
 import type { Questions, Surroundings } from '../ports.ts';
 import { identity } from './identity.ts';
 
 export interface NamingOptions extends ResolveOptions {
   readonly refusals: Refusals;
+  /** How a client is named: by any of its names, or by its slug alone. */
+  readonly clientBy: 'name' | 'slug';
   /** Whether who names an unknown client or project is told names like it. Callers with a key never are. */
   readonly tellsNearest: boolean;
 }
 
 /** For HTTP and gRPC without keys, which only this machine reaches: callers say themselves who they are. */
-export const openNaming: NamingOptions = { refusals: openRefusals, clientOfProject: true, tellsNearest: true };
+export const openNaming: NamingOptions = {
+  refusals: openRefusals,
+  clientOfProject: true,
+  clientBy: 'name',
+  tellsNearest: true,
+};
 
 /** For the bus: the subject says who asks, and where the bus has users, their permissions confine it. */
 export const busNaming = (seedFile: string | undefined): NamingOptions => ({
   refusals: refusalsOnBus(seedFile),
   clientOfProject: seedFile === undefined,
+  // The subject and the inbox carry the slug itself: an alias there would speak in another client's place.
+  clientBy: 'slug',
   tellsNearest: false,
 });
 
@@ -91,10 +101,17 @@ class Naming {
   /** @throws {TaskError} unknown_client, unknown_project, blocked, invalid_task, unavailable */
   caller(said: Partial<Said>, taskId = ''): Resolved {
     const snapshot = known(this.#snapshot());
-    const who = resolveCaller(snapshot, { ...said, client: said.client }, this.#options);
+    const who = this.#isAlias(snapshot, said.client)
+      ? unknownClient(said.client ?? '')
+      : resolveCaller(snapshot, { ...said, client: said.client }, this.#options);
     if (!('rule' in who)) return who;
     const [code, message] = this.#options.refusals(who);
     throw new TaskError(codeOfFailure(code), `${message}${this.#hint(snapshot, who)}`, { taskId });
+  }
+
+  #isAlias(snapshot: Snapshot, client: string | undefined): boolean {
+    if (this.#options.clientBy === 'name' || client === undefined) return false;
+    return (slugNamed(snapshot, 'client', client) ?? client) !== client;
   }
 
   /** Of tasks and answers that are there: also of a client that was removed, by the slug it had. */

@@ -2,6 +2,7 @@ import { connectClient, type TaskClient } from '@will/client';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openTestDoor, type TestDoor } from '../testing/test-door.ts';
 import { type TestKeys, testKeys } from '../testing/test-keys.ts';
+import { busNaming, NamedSurroundings } from './named-surroundings.ts';
 
 // Who is named, on every server: by any spelling of its name, or rejected.
 
@@ -156,4 +157,14 @@ test('what the router ignores is told in a header of the answer', async () => {
   open.tasks.script = script;
   expect([answer.status, answer.headers.get('x-will-notice')]).toEqual([200, notice]);
   expect(open.tasks.requests.at(-1)?.reflex).toBe('nope');
+});
+
+test('on the bus a client is named by its slug alone', async () => {
+  const { client } = new NamedSurroundings(open.surroundings, busNaming(undefined));
+  const ask = (name: string) => client?.run({ client: name, type: 'text_gen', input: 'ping' });
+  await ask('m-ller-recht');
+  expect(open.tasks.requests).toMatchObject([{ client: 'm-ller-recht' }]);
+  for (const name of ['Kanzlei М', 'Müller Recht', 'AcmeLegal'])
+    await expect(ask(name)).rejects.toMatchObject({ code: 'unknown_client' });
+  expect(open.tasks.requests).toHaveLength(1);
 });
