@@ -100,6 +100,13 @@ test('of the settings: a lower default, and strict_changes itself', () => {
   expect(found(strict, snapshotOf(client('c')))).toEqual(['settings global strict_changes']);
 });
 
+test('of the settings: that requests which name no client are served again', () => {
+  const rejecting = snapshotOf(settings({ unnamed: 'reject' }), client('c'));
+  expect(found(rejecting, snapshotOf(settings({}), client('c')))).toEqual(['settings global unnamed']);
+  expect(found(rejecting, snapshotOf(client('c')))).toEqual(['settings global unnamed']);
+  expect(found(snapshotOf(client('c')), rejecting)).toEqual([]);
+});
+
 const bound = { data_rules: { avoid_cloud: true } } as const;
 test('a new slug, a rename and a removal in between hide no change', () => {
   const acme = snapshotOf(client('Acme', bound));

@@ -154,9 +154,11 @@ function looserResidency(before: readonly Residency[], after: readonly Residency
 
 function looserSettings(before: SettingsDocument | undefined, after: SettingsDocument | undefined): readonly Found[] {
   const isOff = before?.strict_changes === true && after?.strict_changes !== true;
+  const isOpened = before?.unnamed === 'reject' && after?.unnamed !== 'reject';
   return [
     ...looserClass('default_data_class', classOf(before), classOf(after)),
     ...(isOff ? [{ field: 'strict_changes', words: 'strict_changes is no longer asked for' }] : []),
+    ...(isOpened ? [{ field: 'unnamed', words: 'requests that name no client are no longer rejected' }] : []),
   ];
 }
 
