@@ -59,6 +59,10 @@ test('every spelling of every attribute is understood, as header and in metadata
 test('what looks like an attribute and is none is a problem that names it and what is allowed', () => {
   for (const key of ['x-will-clint', 'X_WILL_foo', 'will-', 'x will anything'])
     expect(problemOf(['header', key, 'a'])).toContain(`${JSON.stringify(key)} must be one of x-will-client, x-will-`);
+  for (const key of ['x-wil-client', 'wilclient', 'X-WILLL-client', 'x-wll-project', 'wi11_data_class'])
+    expect(problemOf(['header', key, 'a'])).toContain(`${JSON.stringify(key)} must be one of x-will-client, x-will-`);
+  for (const source of ['metadata', 'field'] as const)
+    expect(problemOf([source, 'wil_client', 'a'])).toContain('must be one of will_client, will_project');
   expect(problemOf(['metadata', 'will_dataclas', 'open'])).toContain('must be one of will_client, will_project');
 });
 

@@ -130,6 +130,8 @@ const bare = (key: string): string =>
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]/gu, '');
 const byBareName = new Map(attributeNames.map((attribute) => [bare(attribute), attribute]));
+/** A slip in the prefix, before the exact name of an attribute: `x-wil-client`, `wll_project`. */
+const slippedPrefix = new RegExp(`^x?w[il1ı]{1,4}(${[...byBareName.keys()].join('|')})$`, 'u');
 const looksLikeOurs = /^\s*(x[^\p{L}\p{N}]*)?will[^\p{L}\p{N}]/iu;
 
 /** The attribute that a key means; undefined: it is not Will's. */
@@ -141,7 +143,7 @@ function attributeMeant(stated: StatedAttribute): AttributeName | AttributeProbl
   const prefix = letters.startsWith('xwill') ? 'xwill' : letters.startsWith('will') ? 'will' : undefined;
   const meant = prefix === undefined ? undefined : byBareName.get(letters.slice(prefix.length));
   if (meant !== undefined) return source === 'field' ? misplaced(stated, meant) : meant;
-  if (looksLikeOurs.test(key.normalize('NFKC'))) return unknown(stated);
+  if (looksLikeOurs.test(key.normalize('NFKC')) || slippedPrefix.test(letters)) return unknown(stated);
   const unprefixed = source === 'header' ? undefined : byBareName.get(letters);
   return unprefixed && unprefixedProblem(stated, unprefixed);
 }

@@ -51,7 +51,8 @@ function* headerAttributes({ rawHeaders }: RequestHeaders): Generator<StatedAttr
     yield { source: 'header', key: rawHeaders[at] ?? '', value: fromLatin1(rawHeaders[at + 1] ?? '') };
 }
 
-function* metadataAttributes(metadata: Readonly<Record<string, unknown>>): Generator<StatedAttribute> {
+/** What `metadata` states of Will's attributes. */
+export function* metadataAttributes(metadata: Readonly<Record<string, unknown>>): Generator<StatedAttribute> {
   for (const [key, value] of Object.entries(metadata))
     yield { source: 'metadata', key, value: typeof value === 'string' ? value : (JSON.stringify(value) ?? '') };
 }

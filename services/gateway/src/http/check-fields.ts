@@ -2,7 +2,7 @@ import { readAttributes } from '@will/core';
 import type { z } from 'zod';
 import { type HttpError, invalid } from './errors.ts';
 import { type UnknownField, unknownFields } from './unknown-fields.ts';
-import type { RefusedFields } from './wishes.ts';
+import { plainName, type RefusedFields } from './wishes.ts';
 
 /** A body whose fields were all understood. @throws {HttpError} 400, naming the first field that is wrong. */
 export function checkFields<S extends z.ZodObject>(schema: S, fields: Readonly<Record<string, unknown>>): z.infer<S> {
@@ -43,6 +43,8 @@ function mustNotBeAttributes(stated: Readonly<Record<string, unknown>>, known: r
   );
   const read = readAttributes(words.map(([key, value]) => ({ source: 'field', key, value: String(value) })));
   if ('problem' in read) throw invalid(read.problem.message, read.problem.at);
+  const misspelt = Object.keys(stated).find((key) => key !== 'metadata' && plainName(key) === 'metadata');
+  if (misspelt !== undefined) throw invalid(`${misspelt}: is spelled metadata, in small letters`, misspelt);
 }
 
 /** Libraries send null for what is not stated. */

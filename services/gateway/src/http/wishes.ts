@@ -16,6 +16,8 @@ export const isEmpty = (value: unknown): boolean =>
 const isOffOrEmpty = (value: unknown): boolean => isOff(value) || isEmpty(value);
 
 const documents = 'is decided by the documents of the router, not by a request';
+const seenBy =
+  'which models may see data is decided by the documents of client and project; a request may state x-will-data-class';
 const kept = 'nothing is kept between requests';
 const isOneOf =
   (...allowed: readonly unknown[]) =>
@@ -44,6 +46,8 @@ const byName: RefusedFields = {
   },
   safe_prompt: { harmless: isOff, instead: 'must be false: no guard is added to a prompt here' },
   guardrails: { harmless: isEmpty, instead: 'must be empty: guards are extensions of the router' },
+  avoid_cloud: { harmless: isOff, instead: seenBy },
+  use_compliant_only: { harmless: isOff, instead: seenBy },
   provider: { harmless: isEmpty, instead: `${documents}; name a model, or ask for a data class` },
   models: { harmless: isEmpty, instead: `${documents}: a task type has a route; name one model` },
   fallbacks: { harmless: isEmpty, instead: `${documents}: a task type has a route with its fallbacks` },
@@ -62,6 +66,10 @@ const byPattern: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [
     /(^|_)(storage|stored?|retention|retain|persist\w*|logs?|logging|zdr|train|training|privacy|private|pii|redact\w*|anonymi\w*|mask\w*|confidential\w*|sensitiv\w*|classification|gdpr|hipaa|compliance|consent|data|memory|threads?|cache_salt|cached_content)(_|$)/,
     'what becomes of data is decided by the documents of the router; a request may state x-will-data-class',
+  ],
+  [
+    /(^|_)(clouds?|compliant\w*|on_?prem\w*|offline|self_hosted|air_?gap\w*|sovereign\w*)(_|$)|^local$|(^|_)(local|eu|eea|us)_only(_|$)|^allowed_tasks$/,
+    seenBy,
   ],
   [
     /(^|_)(guard\w*|safety|safe|moderat\w*|shields?|dlp|polic(y|ies)|security|content_filter\w*)(_|$)/,
@@ -84,7 +92,7 @@ const byPattern: readonly (readonly [pattern: RegExp, instead: string])[] = [
     'keys and headers for a provider are not taken from a request',
   ],
   [
-    /(^|_)(projects?|workspaces?|teams?|tenants?|accounts?|organi[sz]ations?|profiles?)(_|$)/,
+    /(^|_)(projects?|workspaces?|teams?|tenants?|accounts?|organi[sz]ations?|profiles?)(_|$)|^(client|customer|org)(_(id|name|slug))?$/,
     'who asks and who pays is stated by the key, x-will-client and x-will-project',
   ],
   [

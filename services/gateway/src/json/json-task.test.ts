@@ -83,11 +83,16 @@ test('a field that stands there twice is refused', () => {
   expect(refusal(() => readJsonTask(twice, { client: 'acme' })).message).toContain('twice');
 });
 
+const messages = [{ role: 'user', content: 'x' }];
 test.each([
   [{ type: 'code' }, 'input'],
   [{ input: 'x' }, 'type'],
   [{ type: 'code', input: { text: 'x' } }, 'input'],
   [{ type: 'code', input: { messages: [], model: 'm' } }, 'input.model'],
+  [{ type: 'code', input: { messages, metadata: { will_client: 'acme' } } }, 'input.metadata'],
+  [{ type: 'code', input: { messages, metadata: { Will_Data_Class: 'sensitive' } } }, 'input.metadata'],
+  [{ type: 'code', input: { messages, metadata: { client: 'acme' } } }, 'metadata.client'],
+  [{ type: 'code', input: { messages, avoid_cloud: true } }, 'avoid_cloud'],
   [{ type: 'code', input: 'x', task_id: 'a b c d e' }, 'task_id'],
   [{ type: 'code', input: 'x', data_clas: 'open' }, 'data_clas'],
 ])('%j is refused at %s', (body, param) => {

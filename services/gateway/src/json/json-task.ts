@@ -16,7 +16,7 @@ import {
 } from '@will/core';
 import { z } from 'zod';
 import { modalitiesOf, needsOf } from '../chat/chat-task.ts';
-import type { StatedFacts } from '../chat/facts.ts';
+import { attributesIn, metadataAttributes, type StatedFacts } from '../chat/facts.ts';
 import { checkChat } from '../chat/read-chat.ts';
 import { checkFields, withoutNulls } from '../http/check-fields.ts';
 import { invalid } from '../http/errors.ts';
@@ -118,6 +118,7 @@ function chatIn(
   if (!Array.isArray(input['messages']))
     throw invalid('input must be a string or a chat with messages, or input_kind must say what it is', 'input');
   if (input['model'] !== undefined) throw invalid('input.model: say it as model, beside input', 'input.model');
+  mustStateNothing(input['metadata']);
   const read = checkChat({ ...input, model: 'auto' });
   droppedFields(read.unknown);
   // Which further fields a model takes is for its provider to say.
@@ -125,6 +126,14 @@ function chatIn(
   const { messages } = read;
   const inputTokens = estimateChatTokens(messages, chat.length);
   return { input: chat, needs: needsOf(read), inputModalities: modalitiesOf(messages), inputTokens };
+}
+
+/** Attributes within the chat would go unheard: a task states them beside its input. @throws {HttpError} 400 */
+function mustStateNothing(metadata: unknown): void {
+  if (typeof metadata !== 'object' || metadata === null) return;
+  const [stated] = Object.keys(attributesIn(metadataAttributes(metadata as Record<string, unknown>)));
+  if (stated !== undefined)
+    throw invalid(`input.metadata: ${stated} is stated beside input, or by a header`, 'input.metadata');
 }
 
 const topLevelOf = (unknown: readonly UnknownField[]): Record<string, unknown> =>
