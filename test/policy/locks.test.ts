@@ -137,7 +137,7 @@ async function forge({ model: slug, to, facts, revision = 1, expiresInMs = 10_00
   const request = create(wire.CallRequestSchema, {
     taskId: newId(),
     attemptId: newId(),
-    startUntilUnixMs: BigInt(Date.now() + 500),
+    startUntilUnixMs: BigInt(Date.now() + 10_000),
     attempt: 1,
     decisionId: newId(),
     revision: BigInt(revision),
@@ -157,9 +157,12 @@ async function forge({ model: slug, to, facts, revision = 1, expiresInMs = 10_00
     const { kind } = fromBinary(wire.CallEventSchema, message.data);
     if (kind.case === 'refused') resolve(kind.value.rule);
     if (kind.case === 'ended') resolve('called');
+    // This process stood still: as a router would, it sends the call again.
+    if (kind.case === 'expired' || kind.case === 'asksStart') resolve('again');
   });
   router.publish(subjects.call(to, slug), toBinary(wire.CallRequestSchema, request), reply);
-  return promise.finally(() => inbox.unsubscribe());
+  const end = await promise.finally(() => inbox.unsubscribe());
+  return end === 'again' ? forge({ model: slug, to, ...(facts && { facts }), revision, expiresInMs }) : end;
 }
 
 const plainFacts = factsFor();
