@@ -80,6 +80,8 @@ function world(
     hedges?: number;
     /** Sizes of contexts; models that are not named tell none. */
     contexts?: Record<string, number>;
+    /** How long the task may take. Default: 10 s. */
+    maxMs?: number;
   } = {},
 ) {
   const sent: Sent[] = [];
@@ -184,7 +186,7 @@ function world(
     client: 'acme',
     facts,
     notices: [],
-    deadlineUnixMs: Date.now() + 10_000,
+    deadlineUnixMs: Date.now() + (options.maxMs ?? 10_000),
     timeouts: timeoutsOf([], {}),
     hedgeAfter: options.hedgeAfter,
     stream: true,
@@ -251,6 +253,18 @@ test('a failure before content goes on to the next model, which is told of the f
   await settle();
   expect(sent[1]?.request).toMatchObject({ model: 'b', attempt: 2, go: true });
   expect(sent[1]?.request.prior.map(({ model, fine }) => [model, fine])).toEqual([['a', 'Overloaded']]);
+});
+
+test('a task of which nobody stated a timeout is not cut while its answer flows', async () => {
+  const { over, sent, frames, commands, settle } = world(['a'], { maxMs: timeoutsOf([], {}).maxMs });
+  await settle();
+  sent[0]?.hear(accepted(1));
+  sent[0]?.hear(hasContent);
+  await vi.advanceTimersByTimeAsync(75_000);
+  expect([failureIn(frames), commands]).toEqual([undefined, []]);
+  sent[0]?.hear(ended('a', 'Success', true));
+  await over;
+  expect(failureIn(frames)).toBeUndefined();
 });
 
 const failedBy = (model: string, cause: string, retryable = true): wire.CallEvent['kind'] => ({

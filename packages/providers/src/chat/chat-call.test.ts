@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { anthropicForm } from './anthropic-form.ts';
 import { googleForm } from './google-form.ts';
 import { openAiForm } from './openai-form.ts';
@@ -29,6 +29,30 @@ test.each([
 test('an answer that told why it ends is whole after a short silence, and the connection is given up', async () => {
   const played = await play(openAiForm, { pieces: [hi], afterwards: 'stays open' });
   expect(played).toMatchObject({ outcome: { ok: true, finish: 'stop' }, wasAborted: true });
+});
+
+/** So many pieces, a second apart, in virtual time. */
+async function flowing(seconds: number, over: Parameters<typeof play>[2]) {
+  vi.useFakeTimers();
+  try {
+    const pieces = [
+      ...Array.from({ length: seconds }, () => events(chunk({ content: 'x' }))),
+      events(chunk({}, 'stop')),
+    ];
+    const played = play(openAiForm, { pieces, gapMs: 1_000 }, over);
+    await vi.advanceTimersByTimeAsync((seconds + 2) * 1_000);
+    return await played;
+  } finally {
+    vi.useRealTimers();
+  }
+}
+
+test('a stream of one piece a second flows for longer than each of its timeouts', async () => {
+  const played = await flowing(75, { firstContentTimeoutMs: 30_000, idleTimeoutMs: 30_000 });
+  expect(played.outcome).toMatchObject({ ok: true, finish: 'stop' });
+  expect(textOf(played)).toBe('x'.repeat(75));
+  const { outcome } = await flowing(75, { firstContentTimeoutMs: 30_000, idleTimeoutMs: 500 });
+  expect(outcome).toMatchObject({ ok: false, failure: { reason: 'stalled' } });
 });
 
 test('an answer that ends without a reason is a success that ended for an unknown one', async () => {

@@ -19,6 +19,8 @@ export interface Played {
   readonly headers?: Readonly<Record<string, string>>;
   /** Default: `ends`. */
   readonly afterwards?: 'ends' | 'stays open' | { readonly fails: string };
+  /** The pieces come so far apart, and the end as long after the last one. Default: all at once. */
+  readonly gapMs?: number;
 }
 
 export interface PlayedResult {
@@ -30,21 +32,25 @@ export interface PlayedResult {
 /** One chat whose answer is played without a network. */
 export async function play(
   form: () => Form,
-  { pieces, status = 200, headers = {}, afterwards = 'ends' }: Played,
+  { pieces, status = 200, headers = {}, afterwards = 'ends', gapMs }: Played,
   over: Partial<ModelCall> = {},
 ): Promise<PlayedResult> {
   const deltas: ContentDelta[] = [];
   let wasAborted = false;
   const egress: Egress = {
     send(_request, listener) {
-      queueMicrotask(() => tell(listener));
+      queueMicrotask(() => void tell(listener));
       return { abort: () => void (wasAborted = true) };
     },
     close: () => Promise.resolve(),
   };
-  const tell = (listener: EgressListener): void => {
+  const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, gapMs));
+  const tell = async (listener: EgressListener): Promise<void> => {
     listener.started(status, headers);
-    for (const piece of pieces) listener.data(Buffer.from(piece as string));
+    for (const piece of pieces) {
+      listener.data(Buffer.from(piece as string));
+      if (gapMs !== undefined) await pause();
+    }
     if (afterwards === 'ends') listener.ended();
     else if (afterwards !== 'stays open') listener.failed(afterwards.fails);
   };
