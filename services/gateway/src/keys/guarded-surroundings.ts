@@ -137,11 +137,18 @@ class Own {
     this.#snapshot = snapshot;
   }
 
+  /** The key's client, and the slug of a project that it may name. @throws {TaskError} 'forbidden' */
+  caller({ client, project }: Pick<Bindable, 'client' | 'project'>, taskId = ''): Pick<Bindable, 'client' | 'project'> {
+    const who = mustBeSomebody(taskId);
+    this.mustBe(who, client, taskId);
+    const own = this.#project(who, project, taskId);
+    return { client: who.client, ...(own !== undefined && { project: own }) };
+  }
+
   /** A task as the key allows it. @throws {TaskError} 'forbidden' */
   task<T extends Bindable>(task: T, taskId = ''): T {
     const who = mustBeSomebody(taskId);
-    this.mustBe(who, task.client, taskId);
-    const project = this.#project(who, task.project, taskId);
+    const caller = this.caller(task, taskId);
     const { taskTypes } = who;
     if (taskTypes.length > 0 && !taskTypes.includes(task.type))
       throw forbidden(who, `task type ${quote(task.type)} must be one of this key's: ${taskTypes.join(', ')}`, taskId);
@@ -150,9 +157,8 @@ class Own {
     const unavailableModel = task.unavailableModel ?? who.unavailableModel;
     return {
       ...task,
-      client: who.client,
+      ...caller,
       ...(unavailableModel !== undefined && { unavailableModel }),
-      ...(project !== undefined && { project }),
       ...(dataClass !== undefined && { dataClass }),
     };
   }

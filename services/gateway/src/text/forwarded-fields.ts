@@ -1,7 +1,8 @@
-import { passThroughOf, type Snapshot } from '@will/core';
+import { passThroughOf, slugNamed, type Snapshot } from '@will/core';
 import { droppedFields, shownNames } from '../http/dropped-fields.ts';
 import { invalid } from '../http/errors.ts';
 import type { UnknownField } from '../http/unknown-fields.ts';
+import { identity } from '../keys/identity.ts';
 import { wishIn } from '../http/wishes.ts';
 
 /** What becomes of the fields of a request that its dialect does not know. */
@@ -84,13 +85,17 @@ function checkStrict([name]: readonly string[], snapshot: Snapshot, client: stri
   if (name === undefined || !isStrict(snapshot, client)) return;
   const shown = name.slice(0, 80);
   throw invalid(
-    `unknown field ${JSON.stringify(shown)}: no model that may answer is known to take it, and client ${client} has strict_requests`,
+    `unknown field ${JSON.stringify(shown)}: no model that may answer is known to take it, and the client has strict_requests`,
     shown,
   );
 }
 
-const isStrict = ({ clients }: Snapshot, client: string): boolean =>
-  (clients.get(client) as { readonly strict_requests?: boolean } | undefined)?.strict_requests === true;
+/** Who comes with a key learns nothing of another client, also where it names one. */
+function isStrict(snapshot: Snapshot, said: string): boolean {
+  const who = identity();
+  const client = who?.role === 'caller' ? who.client : slugNamed(snapshot, 'client', said);
+  return client !== undefined && snapshot.clients.get(client)?.strict_requests === true;
+}
 
 /** Tells what an answer was made without; nothing where there is nothing to tell. */
 export function ignoredHeader(names: readonly string[]): readonly string[] {
