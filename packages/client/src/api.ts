@@ -31,6 +31,8 @@ export interface TaskRequest {
   readonly firstTokenTimeoutMs?: number;
   /** How long a silence within an answer may last. Default: what documents say, else 30 000. */
   readonly idleTimeoutMs?: number;
+  /** Fields of a request that were left out of the input: at most ten names of `[A-Za-z0-9_.-]`, kept with the decision. */
+  readonly ignoredFields?: readonly string[];
   readonly inputModalities?: readonly Modality[];
   readonly outputModalities?: readonly Modality[];
   readonly needs?: readonly string[];

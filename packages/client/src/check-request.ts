@@ -67,6 +67,7 @@ const ofTasks = {
   floor: anObject,
   firstTokenTimeoutMs: between(1, maxTimeoutMs),
   idleTimeoutMs: between(1, maxTimeoutMs),
+  ignoredFields: listOf((value) => typeof value === 'string', 'strings'),
 } as const;
 const requests: Record<keyof Required<TaskRequest>, Check> = {
   ...ofTasks,

@@ -84,5 +84,6 @@ export function taskOnWire(
     firstTokenTimeoutMs: Math.ceil(request.firstTokenTimeoutMs ?? 0),
     idleTimeoutMs: Math.ceil(request.idleTimeoutMs ?? 0),
     ...(request.floor && { floor: request.floor }),
+    ignoredFields: [...(request.ignoredFields ?? [])],
   });
 }

@@ -124,6 +124,7 @@ export const decisionToWire = (decision: DecisionRecord): wire.DecisionRecord =>
     live: (decision.live ?? []).map(liveEntryToWire),
     stateDigest: decision.stateDigest ?? '',
     setDecidedUnixMs: BigInt(decision.setDecidedAtMs ?? 0),
+    ignoredFields: [...(decision.ignoredFields ?? [])],
   });
 
 const liveEntryToWire = ({ model, unserved, coolingUntilMs }: LiveEntry) => ({

@@ -81,6 +81,8 @@ export interface DecisionRecord {
   readonly stateDigest: string;
   /** The instant that the ranked set was judged at: before the choice where the set was kept. 0: not known. */
   readonly setDecidedAtMs: number;
+  /** Names of fields of the request that its server left out, whichever model answers. Absent: none. */
+  readonly ignoredFields?: readonly string[];
 }
 
 /** What the router knew of a candidate when it picked. */

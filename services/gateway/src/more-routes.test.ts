@@ -315,6 +315,9 @@ test('the fields that an answer was made without are counted, and not named', as
   door.tasks.script = (request) => result(request, { output: '{"count":1,"dimensions":1}', data: new Uint8Array(4) });
   await (await post('/v1/embeddings', { model: 'embedding', input: 'x', foo: 1 })).text();
   expect(door.ignored).toEqual([2, 1, 1]);
+  // The decision names them.
+  const named = door.tasks.requests.slice(-4).map(({ ignoredFields }) => ignoredFields);
+  expect(named).toEqual([['foo', 'bar'], ['foo'], undefined, ['foo']]);
 });
 
 test('timeouts that headers state reach tasks of every kind', async () => {

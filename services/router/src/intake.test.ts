@@ -32,6 +32,14 @@ test('a plain task gets the defaults of settled facts', () => {
   expect(deadlineUnixMs).toBe(nowMs + 600_000);
 });
 
+test('at most ten names of fields that were left out are kept, and only such as may be shown', () => {
+  const shown = Array.from({ length: 12 }, (_, n) => `field_${n}.x`);
+  expect(read().ignoredFields).toEqual([]);
+  expect(read({ ignoredFields: ['Maria Müller', '', 'x'.repeat(65), ...shown] }).ignoredFields).toEqual(
+    shown.slice(0, 10),
+  );
+});
+
 test('a task brings its floor of rules into its facts; words that no rule can have are refused', () => {
   const floorOf = (floor: object) => read({ floor: create(wire.RequirementSchema, floor) }).facts.floor;
   expect(floorOf({ avoidCloud: true, residencies: ['EU'] })).toEqual({

@@ -40,6 +40,8 @@ export interface AcceptedTask {
   readonly facts: Facts;
   /** What was ignored, in words for the caller. */
   readonly notices: readonly string[];
+  /** Names of fields of the request that its server left out. */
+  readonly ignoredFields: readonly string[];
   readonly deadlineUnixMs: number;
   readonly timeouts: Timeouts;
   /** When the next model is asked besides; undefined: never. */
@@ -105,6 +107,7 @@ export function readTask(
     client,
     facts: { ...facts, inputTokens: roundUp(inputTokens, edges) },
     notices,
+    ignoredFields: task.ignoredFields.filter((name) => fieldName.test(name)).slice(0, maxIgnoredFields),
     deadlineUnixMs: Math.floor(nowMs + timeouts.maxMs),
     timeouts,
     stream: task.stream,
@@ -115,6 +118,10 @@ export function readTask(
     inputTokens,
   };
 }
+
+/** What may be kept of a caller's own names. */
+const fieldName = /^[A-Za-z0-9_.-]{1,64}$/;
+const maxIgnoredFields = 10;
 
 /** A payload's name begins with its client: what another one put away cannot be named. */
 function readPayload({ payload, input }: wire.Task, client: string): wire.PayloadRef | undefined {

@@ -86,7 +86,14 @@ export interface Choice {
 
 /** What is remembered. Never blocks, never throws. */
 export interface Records {
-  decided(taskId: string, decisionId: string, decided: DecidedSet, choice: Choice): void;
+  /** @param ignoredFields names of fields of the request that its server left out. Default: none. */
+  decided(
+    taskId: string,
+    decisionId: string,
+    decided: DecidedSet,
+    choice: Choice,
+    ignoredFields?: readonly string[],
+  ): void;
   intent(record: wire.CallRecord, deadlineUnixMs: number): void;
   call(record: wire.CallRecord): void;
 }

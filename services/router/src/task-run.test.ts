@@ -186,6 +186,7 @@ function world(
     client: 'acme',
     facts,
     notices: [],
+    ignoredFields: [],
     deadlineUnixMs: Date.now() + (options.maxMs ?? 10_000),
     timeouts: timeoutsOf([], {}),
     hedgeAfter: options.hedgeAfter,

@@ -206,7 +206,7 @@ export class TaskRun implements AttemptListener {
       this.#records.decided(this.#decisionId, next);
       this.#watch.decided(this.#decisionId, next.set.revision);
       const choice = this.#choose(next.set);
-      this.#deps.records.decided(this.task.taskId, this.#decisionId, next, choice);
+      this.#deps.records.decided(this.task.taskId, this.#decisionId, next, choice, this.task.ignoredFields);
       if (next.set.candidates.length === 0) return this.#blocked(next.set);
       this.#full = await this.#tryAll(next.set, choice.pick);
       if (this.#isOver) return;

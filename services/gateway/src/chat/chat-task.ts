@@ -11,7 +11,7 @@ import {
 import { HttpError } from '../http/errors.ts';
 import { identity } from '../keys/identity.ts';
 import { taskTypesOf } from '../names.ts';
-import { otherFields, type OtherFields } from '../text/forwarded-fields.ts';
+import { ignoredIn, otherFields, type OtherFields } from '../text/forwarded-fields.ts';
 import type { ChatBody, ChatMessage } from './chat-schema.ts';
 import type { StatedFacts } from './facts.ts';
 import type { ReadChat } from './read-chat.ts';
@@ -57,6 +57,7 @@ export function chatTask(chat: ReadChat, facts: StatedFacts, snapshot: Snapshot,
     inputModalities: modalitiesOf(messages),
     inputTokens: estimateChatTokens(messages, input.length),
     needs: needsOf(chat),
+    ...ignoredIn(others),
   };
   return { task, others };
 }

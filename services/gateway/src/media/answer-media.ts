@@ -12,7 +12,7 @@ import { readForm } from '../http/read-form.ts';
 import type { Handler } from '../http/server.ts';
 import { typesGiving } from '../names.ts';
 import { countIgnored, notReady, overloaded, sendAnswer, startWhole, type TaskOptions } from '../text/answer-text.ts';
-import { noOtherFields } from '../text/forwarded-fields.ts';
+import { ignoredIn, noOtherFields } from '../text/forwarded-fields.ts';
 import type { FormBody, MediaAsked, MediaKind } from './media-kind.ts';
 import { type TakenFile, takeFile } from './take-file.ts';
 
@@ -38,7 +38,7 @@ export function answerMedia(media: MediaKind, options: TaskOptions): Handler {
       if (!client || !snapshot) throw notReady(surroundings);
       const facts = readFacts(request, read.asked.metadata);
       const others = noOtherFields(read.asked.unknown, snapshot, facts.client);
-      const task = { ...taskOf(media, read.asked, facts, snapshot), ...contentOf(read), taskId };
+      const task = { ...taskOf(media, read.asked, facts, snapshot), ...contentOf(read), ...ignoredIn(others), taskId };
       const result = await startWhole(floods.before(client, asking), task, response, underWay);
       if (response.destroyed) return;
       const { contentType, body } = read.asked.whole(result, Math.floor(nowMs() / 1000));

@@ -9,6 +9,8 @@ import { wishIn } from '../http/wishes.ts';
 export interface OtherFields {
   /** For the models whose documents list them in `pass_through`. */
   readonly forwarded: Readonly<Record<string, unknown>>;
+  /** Names of what is left out whoever answers, as they may be shown. */
+  readonly dropped: readonly string[];
   /** Names of what the answer of this model was made without. */
   ignoredBy(model: string): readonly string[];
 }
@@ -52,6 +54,7 @@ export function otherFields(
   checkStrict([...dropped, ...names.filter((name) => !isListedByAll(name))], snapshot, asking.client);
   return {
     forwarded,
+    dropped: shownNames(dropped),
     ignoredBy: (model) => [...dropped, ...names.filter((name) => !passedBy(snapshot, model).has(name))],
   };
 }
@@ -60,10 +63,10 @@ export function otherFields(
 export function noOtherFields(unknown: readonly UnknownField[], snapshot: Snapshot, client: string): OtherFields {
   const dropped = droppedFields(unknown);
   checkStrict(dropped, snapshot, client);
-  return { forwarded: {}, ignoredBy: () => dropped };
+  return { forwarded: {}, dropped: shownNames(dropped), ignoredBy: () => dropped };
 }
 
-const nothingElse: OtherFields = { forwarded: {}, ignoredBy: () => [] };
+const nothingElse: OtherFields = { forwarded: {}, dropped: [], ignoredBy: () => [] };
 
 const none: ReadonlySet<string> = new Set();
 const passedBy = (snapshot: Snapshot, slug: string): ReadonlySet<string> => {
@@ -96,6 +99,10 @@ function isStrict(snapshot: Snapshot, said: string): boolean {
   const client = who?.role === 'caller' ? who.client : slugNamed(snapshot, 'client', said);
   return client !== undefined && snapshot.clients.get(client)?.strict_requests === true;
 }
+
+/** What the decision of a task tells of the fields that are left out of it. */
+export const ignoredIn = ({ dropped }: OtherFields): { readonly ignoredFields?: readonly string[] } =>
+  dropped.length === 0 ? {} : { ignoredFields: dropped };
 
 /** Tells what an answer was made without; nothing where there is nothing to tell. */
 export function ignoredHeader(names: readonly string[]): readonly string[] {

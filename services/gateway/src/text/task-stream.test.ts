@@ -13,7 +13,7 @@ async function played() {
   const stream = Promise.withResolvers<TaskStream>();
   const server = createServer((_request, response) => {
     const form = new ChatStream({ taskId: 'task-1', createdUnixSeconds: 1, includeUsage: false });
-    const others = { forwarded: {}, ignoredBy: () => [] };
+    const others = { forwarded: {}, dropped: [], ignoredBy: () => [] };
     stream.resolve(
       new TaskStream(response, { taskId: 'task-1', form, others, errorBody, onGivenUp: () => {}, keepAliveMs: 5 }),
     );

@@ -17,7 +17,7 @@ export function busRecords(outbox: Pick<Outbox, 'add'>): Records {
     add({ case: 'rankedSet', value: rankedSetToWire(decided) });
   };
   return {
-    decided(taskId, decisionId, decided, { pick, live, seed, atMs }) {
+    decided(taskId, decisionId, decided, { pick, live, seed, atMs }, ignoredFields = []) {
       tell(decided);
       const { revision, facts, decidedAtMs } = decided.set;
       const entries = liveEntriesOf(decided.set, live);
@@ -35,6 +35,7 @@ export function busRecords(outbox: Pick<Outbox, 'add'>): Records {
         live: entries,
         stateDigest: stateDigestOf(entries),
         setDecidedAtMs: decidedAtMs,
+        ...(ignoredFields.length > 0 && { ignoredFields }),
       });
       add({ case: 'decision', value });
     },

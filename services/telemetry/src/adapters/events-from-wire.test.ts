@@ -52,6 +52,7 @@ test('a decision and its set survive the way in and out', () => {
     live: [{ model: 'llama', unserved: 'no key', coolingUntilUnixMs: 8n }],
     stateDigest: 'digest',
     setDecidedUnixMs: 7n,
+    ignoredFields: ['foo'],
     client: 'acmelegal',
     taskType: 'code',
   });

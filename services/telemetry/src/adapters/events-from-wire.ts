@@ -144,6 +144,7 @@ function decisionFromWire(decision: wire.DecisionRecord): DecisionRecord {
     })),
     stateDigest: decision.stateDigest,
     setDecidedAtMs: whole('instant of the set', decision.setDecidedUnixMs),
+    ...(decision.ignoredFields.length > 0 && { ignoredFields: decision.ignoredFields }),
   };
 }
 

@@ -538,6 +538,13 @@ export declare type DecisionRecord = Message<"will.v1.DecisionRecord"> & {
    * @generated from field: int64 set_decided_unix_ms = 13;
    */
   setDecidedUnixMs: bigint;
+
+  /**
+   * Fields of the caller's request that were left out whichever model answers: names alone.
+   *
+   * @generated from field: repeated string ignored_fields = 14;
+   */
+  ignoredFields: string[];
 };
 
 /**

@@ -250,6 +250,14 @@ export declare type Task = Message<"will.v1.Task"> & {
    * @generated from field: uint32 idle_timeout_ms = 42;
    */
   idleTimeoutMs: number;
+
+  /**
+   * Fields of the caller's request that the server left out, for the decision: at most ten of [A-Za-z0-9_.-], up to 64
+   * characters each; others are passed over.
+   *
+   * @generated from field: repeated string ignored_fields = 43;
+   */
+  ignoredFields: string[];
 };
 
 /**
