@@ -183,6 +183,16 @@ test('one task more than may be in flight is refused at once', async () => {
   await Promise.all(scripts.map(({ cancelled }) => cancelled));
 });
 
+const chatWith = (more: object): object => {
+  const chat = { messages: [{ role: 'user', content: 'ping' }], temperature: null, ...more };
+  return { ...ping, prompt: '', inputJson: JSON.stringify(chat) };
+};
+test('a chat goes to the model as it came', async () => {
+  const chat = chatWith({ top_k: 5, user: 'u' }) as { readonly inputJson: string };
+  await ask(stub.run, chat);
+  expect(Buffer.from(door.tasks.requests[0]?.input as Uint8Array).toString()).toBe(chat.inputJson);
+});
+
 test.each([
   ['no task', { prompt: 'ping' }, 'task is missing'],
   ['no input', { task: { type: 'text_gen' } }, '0 of prompt, input_json and task.input are there; exactly one must be'],
@@ -193,6 +203,17 @@ test.each([
     'a chat of no message',
     { ...ping, prompt: '', inputJson: '{"messages":[]}' },
     'input_json must have at least one message in messages',
+  ],
+  ['a chat that avoids the cloud', chatWith({ avoid_cloud: true }), 'avoid_cloud: which models may see data'],
+  ['a chat of a provider', chatWith({ provider: { zdr: true } }), 'provider: is decided by the documents'],
+  ['a chat of a client', chatWith({ metadata: { will_client: 'acme' } }), 'client is stated beside input'],
+  ['a chat of a model', chatWith({ model: 'gpt-4' }), 'say it as model, beside input'],
+  [
+    'an image at an address that is not public',
+    chatWith({
+      messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'http://169.254.169.254/' } }] }],
+    }),
+    'an https: URL of a public host name',
   ],
 ])('%s is refused before any task is made', async (_what, request, message) => {
   const error = await failureOf(ask(stub.run, request));

@@ -3,6 +3,8 @@ import { endOf, requestOf, type StreamPart, type TaskClient, TaskError, type Tas
 import { mustBeSame, newId, taskWithAttributes, type wire, withAttributes } from '@will/contracts';
 import { type Attributes, defaultClient, maxTimeoutMs, nameKey } from '@will/core';
 import type { Admission } from '../admission.ts';
+import { HttpError } from '../http/errors.ts';
+import { readTaskChat } from '../json/json-task.ts';
 import { identity } from '../keys/identity.ts';
 import type { Surroundings } from '../ports.ts';
 import { readiness } from '../readiness.ts';
@@ -133,6 +135,16 @@ function checkChat(inputJson: string, inputKind: string): void {
   const isChat = inputKind === '' || inputKind === 'chat';
   if (isChat && !(Array.isArray(chat.messages) && chat.messages.length > 0))
     throw invalid('must have at least one message in messages');
+  if (isChat) asCallersMistake(() => readTaskChat(chat as Record<string, unknown>));
+}
+
+/** @throws {GrpcError} INVALID_ARGUMENT: what HTTP refuses as well */
+function asCallersMistake(read: () => unknown): void {
+  try {
+    read();
+  } catch (error) {
+    throw error instanceof HttpError ? new GrpcError(status.INVALID_ARGUMENT, error.message) : error;
+  }
 }
 
 /** The earlier deadline of the call and the task counts; without one the router sets it. */

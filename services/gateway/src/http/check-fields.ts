@@ -48,7 +48,7 @@ function mustNotBeAttributes(stated: Readonly<Record<string, unknown>>, known: r
 }
 
 /** Libraries send null for what is not stated. */
-export const withoutNulls = (parsed: Record<string, unknown>): Record<string, unknown> =>
+export const withoutNulls = (parsed: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
   Object.values(parsed).includes(null)
     ? Object.fromEntries(Object.entries(parsed).filter(([, value]) => value !== null))
     : parsed;

@@ -17,7 +17,7 @@ import {
 import { z } from 'zod';
 import { modalitiesOf, needsOf } from '../chat/chat-task.ts';
 import { attributesIn, metadataAttributes, type StatedFacts } from '../chat/facts.ts';
-import { checkChat } from '../chat/read-chat.ts';
+import { checkChat, type ReadChat } from '../chat/read-chat.ts';
 import { checkFields, withoutNulls } from '../http/check-fields.ts';
 import { invalid } from '../http/errors.ts';
 import { parseJsonObject } from '../http/json.ts';
@@ -117,15 +117,25 @@ function chatIn(
 ): Pick<TaskRequest, 'input' | 'needs' | 'inputModalities' | 'inputTokens'> {
   if (!Array.isArray(input['messages']))
     throw invalid('input must be a string or a chat with messages, or input_kind must say what it is', 'input');
-  if (input['model'] !== undefined) throw invalid('input.model: say it as model, beside input', 'input.model');
-  mustStateNothing(input['metadata']);
-  const read = checkChat({ ...input, model: 'auto' });
-  droppedFields(read.unknown);
+  const read = readTaskChat(input);
   // Which further fields a model takes is for its provider to say.
   const chat = read.input(topLevelOf(read.unknown));
   const { messages } = read;
   const inputTokens = estimateChatTokens(messages, chat.length);
   return { input: chat, needs: needsOf(read), inputModalities: modalitiesOf(messages), inputTokens };
+}
+
+/**
+ * The chat of a task whose facts are stated beside it. A fact, or a wish that cannot be honoured, within it is refused:
+ * it would go unheard. @throws {HttpError} 400
+ */
+export function readTaskChat(input: Readonly<Record<string, unknown>>): ReadChat {
+  const chat = withoutNulls(input);
+  if (chat['model'] !== undefined) throw invalid('input.model: say it as model, beside input', 'input.model');
+  mustStateNothing(chat['metadata']);
+  const read = checkChat({ ...chat, model: 'auto' });
+  droppedFields(read.unknown);
+  return read;
 }
 
 /** Attributes within the chat would go unheard: a task states them beside its input. @throws {HttpError} 400 */
