@@ -1,8 +1,20 @@
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { type Priority, priorityConflict, priorityStated, nameKey, slugPattern } from '@will/core';
 import { CliError, exitCodes } from './cli-error.ts';
 
 const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+
+/** Refuses a second value of an option: whose data goes where must not hang on which of two came last. */
+export function statedOnce(command: Command): Command {
+  for (const option of command.options.filter(({ required }) => required)) {
+    const { parseArg } = option;
+    option.argParser((raw: string, earlier: string | undefined) => {
+      if (earlier !== undefined) throw new InvalidArgumentError('It is stated twice.');
+      return parseArg ? parseArg(raw, earlier) : raw;
+    });
+  }
+  return command;
+}
 
 /** A whole number within bounds, both included. */
 export const wholeNumber =

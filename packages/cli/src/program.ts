@@ -29,6 +29,7 @@ import {
   instant,
   modelName,
   named,
+  statedOnce,
   taskType,
   wholeNumber,
   words,
@@ -637,26 +638,28 @@ const withChange = (command: Command): Command =>
 
 /** What `run` and `explain` say of a task alike. */
 const withFacts = (command: Command): Command =>
-  command
-    .option('--client <name>', 'for whom (default "default")', named)
-    .option('--project <name>', 'within which project', named)
-    .option('--reflex <name>', 'for which reflex', named)
-    .addOption(new Option('--priority <priority>', 'how urgent (default normal)').choices(priorities))
-    .option('--high-priority', 'priority high: premium models are allowed and tried first')
-    .option(
-      '--model <name>',
-      'use this model: slug, name or alias; it is an error if the task may not have it',
-      modelName,
-    )
-    .addOption(
-      new Option(
-        '--unavailable-model <what>',
-        'where the task may not have its --model: an error, or the route answers (default error)',
-      ).choices(unavailableModels),
-    )
-    .addOption(
-      new Option('--data-class <class>', 'what the data is; can only be stricter than the documents say').choices([
-        ...dataClasses,
-      ]),
-    )
-    .option('--max-tokens <n>', 'longest output, in tokens', wholeNumber(1, 10_000_000));
+  statedOnce(
+    command
+      .option('--client <name>', 'for whom (default "default")', named)
+      .option('--project <name>', 'within which project', named)
+      .option('--reflex <name>', 'for which reflex', named)
+      .addOption(new Option('--priority <priority>', 'how urgent (default normal)').choices(priorities))
+      .option('--high-priority', 'priority high: premium models are allowed and tried first')
+      .option(
+        '--model <name>',
+        'use this model: slug, name or alias; it is an error if the task may not have it',
+        modelName,
+      )
+      .addOption(
+        new Option(
+          '--unavailable-model <what>',
+          'where the task may not have its --model: an error, or the route answers (default error)',
+        ).choices(unavailableModels),
+      )
+      .addOption(
+        new Option('--data-class <class>', 'what the data is; can only be stricter than the documents say').choices([
+          ...dataClasses,
+        ]),
+      )
+      .option('--max-tokens <n>', 'longest output, in tokens', wholeNumber(1, 10_000_000)),
+  );

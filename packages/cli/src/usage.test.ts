@@ -23,6 +23,9 @@ test.each([
     ['run', 'text_gen', 'x', '--data-class', 'secret'],
     /Allowed choices are open, customer, sensitive, customer-sensitive/,
   ],
+  [['run', 'text_gen', 'x', '--client', 'a', '--client', 'b'], /'b' is invalid. It is stated twice/],
+  [['explain', 'code', '--data-class', 'sensitive', '--data-class', 'open'], /'open' is invalid. It is stated twice/],
+  [['submit', 'code', 'x', '--project', 'a', '--project=a'], /'a' is invalid. It is stated twice/],
   [['run', 'text_gen', 'x', '--max-tokens', '0'], /'0' is invalid. It must be a whole number from 1 to 10000000/],
   [['run', 'text_gen', 'x', '--timeout-ms', '1e3'], /'1e3' is invalid. It must be a whole number from 1 to 3600000/],
   [
