@@ -145,6 +145,21 @@ test('warnings name what is allowed but probably not meant', async () => {
   expect(warnings.at(-1)).toContain('no settings');
 });
 
+test('a warning names standards that no rule asks for', async () => {
+  const { apply } = setUp();
+  const warned = async (fields: string): Promise<readonly string[]> =>
+    (await apply({ 'c.yaml': `kind: client\nname: C\ncompliance: [HIPAA]\n${fields}` })).warnings;
+  expect(await warned('')).toEqual([
+    'client c: compliance is asked for only with data_rules.use_compliant_only: yes, which is not stated',
+  ]);
+  expect(await warned('data_rules: { use_compliant_only: yes }\n')).toEqual([]);
+  const project = 'kind: project\nname: P\ncompliance: [GDPR]\n';
+  expect((await apply({ 'p.yaml': project })).warnings).toEqual([
+    'project p: compliance is asked for only with data_rules.use_compliant_only: yes, which is not stated',
+  ]);
+  expect((await apply({ 'p.yaml': `${project}client: C\n` })).warnings).toEqual([]);
+});
+
 test('applies that come at once are made one after the other', async () => {
   const { apply, store } = setUp();
   await apply({ 'm.yaml': models });

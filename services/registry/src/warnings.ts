@@ -9,6 +9,7 @@ export function warningsOf(snapshot: Snapshot, written: readonly AnyDocument[], 
     const model = snapshot.models.get(slug);
     return model ? warningsOfModel(model, nowMs).map((warning) => `model ${slug}: ${warning}`) : [];
   });
+  warnings.push(...written.flatMap((document) => warningsOfRules(snapshot, document)));
   warnings.push(...warningsOfNames(snapshot, written, models, nowMs));
   if (models.size > 0 && snapshot.documents.every(({ kind }) => kind !== 'settings'))
     warnings.push(
@@ -17,6 +18,17 @@ export function warningsOf(snapshot: Snapshot, written: readonly AnyDocument[], 
   return warnings.length > mostWarnings
     ? [...warnings.slice(0, mostWarnings), `and ${warnings.length - mostWarnings} more warnings`]
     : warnings;
+}
+
+/** A list of standards restricts nothing by itself. */
+function warningsOfRules({ clients, projects }: Snapshot, { kind, body: { slug } }: AnyDocument): readonly string[] {
+  const project = kind === 'project' ? projects.get(slug) : undefined;
+  const client = clients.get(kind === 'client' ? slug : (project?.client ?? ''));
+  const states = (kind === 'client' ? client : project)?.compliance !== undefined;
+  const isAskedFor = [client, project].some((owner) => owner?.data_rules?.use_compliant_only === true);
+  return states && !isAskedFor
+    ? [`${kind} ${slug}: compliance is asked for only with data_rules.use_compliant_only: yes, which is not stated`]
+    : [];
 }
 
 function warningsOfModel(model: Model, nowMs: number): readonly string[] {
