@@ -183,12 +183,12 @@ test('one task more than may be in flight is refused at once', async () => {
   await Promise.all(scripts.map(({ cancelled }) => cancelled));
 });
 
-const chatWith = (more: object): object => {
+const chatWith = (more: object) => {
   const chat = { messages: [{ role: 'user', content: 'ping' }], temperature: null, ...more };
   return { ...ping, prompt: '', inputJson: JSON.stringify(chat) };
 };
 test('a chat goes to the model as it came', async () => {
-  const chat = chatWith({ top_k: 5, user: 'u' }) as { readonly inputJson: string };
+  const chat = chatWith({ top_k: 5, user: 'u' });
   await ask(stub.run, chat);
   expect(Buffer.from(door.tasks.requests[0]?.input as Uint8Array).toString()).toBe(chat.inputJson);
 });
