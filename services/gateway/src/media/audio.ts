@@ -39,6 +39,7 @@ function recordings(wanted: Pick<TaskInput<'transcription'>, 'into_english'>): M
 }
 
 function read({ fields, fileName, fileType }: Form, wanted: object): MediaAsked {
+  mustStateNoAttribute(fields);
   const { body, unknown } = readFields(transcriptionSchema, refusedOfTranscription, fields);
   const { model, language, prompt, temperature, response_format: format, 'timestamp_granularities[]': times } = body;
   if (times !== undefined && format !== 'verbose_json')
@@ -72,6 +73,14 @@ function read({ fields, fileName, fileType }: Form, wanted: object): MediaAsked 
               }),
           }),
   };
+}
+
+/** `metadata`, or `metadata[will_client]` as libraries flatten it, is text in a form, and nobody reads it. @throws {HttpError} 400 */
+function mustStateNoAttribute(fields: Form['fields']): void {
+  const unheard = Object.entries(fields).find(
+    ([field, value]) => /^metadata/i.test(field) && /will/i.test(`${field} ${String(value)}`),
+  );
+  if (unheard) throw invalid(`${unheard[0].slice(0, 80)}: attributes of a form are headers x-will-*`, 'metadata');
 }
 
 /** What is no JSON of ours: the vendor's own form, as it came. */

@@ -156,6 +156,8 @@ test.each([
     'timestamp_granularities[]',
   ],
   ['no model', form({ file: sound }), 'model'],
+  ['metadata', form({ model: 'auto', file: sound, metadata: '{"will_client": "acme"}' }), 'metadata'],
+  ['flat metadata', form({ model: 'auto', file: sound, 'metadata[Will-Client]': 'acme' }), 'metadata'],
 ])('a transcription with %s is refused', async (_what, body, param) => {
   const response = await fetch(`${door.url}/v1/audio/transcriptions`, { method: 'POST', body });
   expect(response.status).toBe(400);
