@@ -218,6 +218,23 @@ describe('a refusal', () => {
     });
   });
 
+  test('ends a text that it cuts off as filtered', async () => {
+    door.tasks.script = (request, isStreamed, onPart) => {
+      if (isStreamed) for (const part of [started, delta('Well'), delta('', { refusal: 'No.' })]) onPart(part);
+      return result(request, { output: 'Well', refusal: 'No.', finish: 'content_filter' });
+    };
+    const whole = await openai().chat.completions.create(asked);
+    const chunks = await openai().chat.completions.create({ ...asked, stream: true });
+    let last: string | null | undefined;
+    for await (const { choices } of chunks) last = choices[0]?.finish_reason ?? last;
+    expect([whole.choices[0]?.finish_reason, last]).toEqual(['content_filter', 'content_filter']);
+    expect(whole.choices[0]?.message).toMatchObject({ content: 'Well', refusal: 'No.' });
+    expect(await openai().responses.create({ model: 'auto', input: 'How?' })).toMatchObject({
+      status: 'incomplete',
+      incomplete_details: { reason: 'content_filter' },
+    });
+  });
+
   test('is a part of its own to openai by responses, whole and streamed', async () => {
     const question = { model: 'auto', input: 'How?' };
     const whole = await openai().responses.create(question);

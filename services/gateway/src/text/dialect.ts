@@ -45,9 +45,9 @@ export interface StreamForm {
 export const finishWith = (finish: string, hasCalls: boolean): string =>
   hasCalls && (finish === 'stop' || finish === 'unknown' || finish === '') ? 'tool_calls' : finish;
 
-/** OpenAI tells a refusal in a field of its own; the answer ended as others do. */
-export const finishBeside = ({ finish, refusal }: Pick<TaskResult, 'finish' | 'refusal'>): string =>
-  refusal !== undefined && finish === 'content_filter' ? 'stop' : finish;
+/** OpenAI tells a refusal in a field of its own, and the answer ended as others do; a text that was cut off did not. */
+export const finishBeside = ({ finish, refusal, output }: TaskResult): string =>
+  refusal !== undefined && output === '' && finish === 'content_filter' ? 'stop' : finish;
 
 /** Whole tool calls as pieces of a stream, where each says which one it belongs to. */
 export const indexed = (toolCalls: string): string =>
