@@ -1,4 +1,5 @@
 import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
+import type { Priority } from '@will/core';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
 import { startSystem, type System } from '../support/system.ts';
@@ -54,20 +55,28 @@ const forbidden = ['gpt-4', 'claude-3', 'plain-local'];
 const forbiddenCalls = (): number => forbidden.reduce((sum, model) => sum + upstream.countOf(model), 0);
 
 test('AcmeLegal never reaches a cloud or non-compliant model, whatever is asked', async () => {
-  const asked = [undefined, 'GPT-4', 'Claude 3', 'claude-3', 'Plain local', 'Good local', 'nobody'];
-  for (const model of asked) {
-    for (const priority of ['background', 'normal', 'high'] as const) {
-      const result = await system.client.run({
+  const forbidden = ['GPT-4', 'Claude 3', 'claude-3', 'Plain local'];
+  const priorities = ['background', 'normal', 'high'] as const;
+  const run = (priority: Priority, model?: string, unavailableModel?: 'route'): Promise<string> =>
+    system.client
+      .run({
         type: 'text_gen',
         client: 'acmelegal',
         input: 'Hello',
         priority,
-        ...(model && { model }),
-      });
-      expect(result.model).toBe('good-local');
-    }
+        ...(model !== undefined && { model }),
+        ...(unavailableModel && { unavailableModel }),
+      })
+      .then(({ model: answered }) => answered)
+      .catch((error: { code: string }) => error.code);
+  for (const priority of priorities) {
+    for (const model of [undefined, 'Good local']) expect(await run(priority, model)).toBe('good-local');
+    for (const model of forbidden) expect(await run(priority, model)).toBe('model_not_allowed');
+    expect(await run(priority, 'nobody')).toBe('unknown_model');
+    // Who asks for the route instead gets what the rules allow.
+    for (const model of [...forbidden, 'nobody']) expect(await run(priority, model, 'route')).toBe('good-local');
   }
-  expect(upstream.countOf('good-local')).toBe(asked.length * 3);
+  expect(upstream.countOf('good-local')).toBe(priorities.length * (2 + forbidden.length + 1));
   expect(forbiddenCalls()).toBe(0);
 });
 
