@@ -15,6 +15,10 @@ const beatMs = 3_000;
 const expiryMs = 10_000;
 const keepEveryMs = 5_000;
 const longestCallMs = 8_000;
+/** A worker that is silent for so long has lost its lease, and is not yet taken for dead. */
+const leaseLostMs = 20_000;
+/** By then a heartbeat has renewed the lease, and what lies idle was given back. */
+const leaseBackMs = 5_000;
 /** By then a worker's last batch of records is out. */
 const recordsOutMs = 200;
 /** Longer than a dead process keeps what it holds, and once more for what is heard late. */
@@ -153,8 +157,12 @@ class LimitsWorld {
       answerCallIns(bus, allowances);
       const beat = async (): Promise<void> => {
         const saidAtMs = performance.now();
-        await this.#network.ask(() => this.#beats.set(actor.name, this.#time.nowMs), 2_000).catch(() => undefined);
-        if (this.#beats.has(actor.name)) lease.confirm(saidAtMs);
+        await this.#network
+          .ask(() => void this.#beats.set(actor.name, this.#time.nowMs), 2_000)
+          .then(
+            () => lease.confirm(saidAtMs),
+            () => {},
+          );
       };
       void beat();
       setInterval(() => void beat(), beatMs);
@@ -253,17 +261,19 @@ class LimitsWorld {
       await this.#time.pause(recordsOutMs);
       allowances.close();
       await ledger.close();
-      if (this.#isUndisturbed) this.#checkGivenBack(worker);
+      if (this.#isUndisturbed) this.#checkHolds(worker, 'stopped');
       if (this.#network.isConnected(actor)) this.#beats.delete(actor.name);
       actor.kill();
     });
   }
 
-  /** Whoever ended as it should holds what its calls came to, and no more. */
-  #checkGivenBack({ actor, spent }: LiveWorker): void {
+  /** Whoever gave back what it did not use holds what its calls came to, and no more. */
+  #checkHolds({ actor, spent }: LiveWorker, after: string): void {
     for (const [key, held] of this.#server.held.get(actor.name) ?? [])
       if (held !== (spent.get(key) ?? 0n))
-        this.#time.wrong(`${actor.name} stopped with ${held} of ${key}, and its calls came to ${spent.get(key) ?? 0n}`);
+        this.#time.wrong(
+          `${actor.name} ${after}: it holds ${held} of ${key}, its calls came to ${spent.get(key) ?? 0n}`,
+        );
   }
 
   #startKeeper(): void {
@@ -316,11 +326,27 @@ class LimitsWorld {
     this.#network.mendAll();
     this.#time.note('all is calm from here on');
     await this.#time.pause(random.pick([100, 65_000]));
+    if (random.chance(0.5)) await this.#loseLeaseTwice();
     for (const worker of this.#workers) {
       if (random.chance(0.5)) this.#kill(worker);
       else void this.#stop(worker);
     }
     await this.#time.pause(untilQuietMs);
+  }
+
+  /** A worker without a call in flight loses its lease twice and lives on: it keeps nothing of either name. */
+  async #loseLeaseTwice(): Promise<void> {
+    const { random } = this.#time;
+    const worker = this.#startWorker();
+    for (let losses = 1; losses <= 2; losses += 1) {
+      await this.#time.pause(leaseBackMs);
+      await this.#time.as(worker.actor, () => this.#call(worker));
+      if (random.chance(0.5)) this.#freeze(worker.actor, leaseLostMs);
+      else this.#cut(worker.actor, leaseLostMs);
+      await this.#time.pause(leaseLostMs);
+    }
+    await this.#time.pause(leaseBackMs);
+    this.#checkHolds(worker, 'lost its lease twice');
   }
 
   async #checkExact(): Promise<void> {

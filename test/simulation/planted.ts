@@ -40,6 +40,12 @@ const planted: Readonly<Record<string, Planted>> = {
     from: 'if (this.#isBroken) this.#epoch += 1;',
     to: '',
   },
+  'what lies idle is given back while the bus is away': {
+    world: 'limits',
+    file: `${worker}/limits/allowances.ts`,
+    from: 'this.#deps.ledger.isReachable && ',
+    to: '',
+  },
   'what is above the limit is granted': {
     world: 'limits',
     file: `${worker}/limits/allowance.ts`,

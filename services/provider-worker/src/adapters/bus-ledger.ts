@@ -40,6 +40,10 @@ export class BusLedger implements Ledger {
     this.#timer = setInterval(() => this.#pay(), retryMs);
   }
 
+  get isReachable(): boolean {
+    return this.#bus.isConnected;
+  }
+
   async total(_limit: unknown, period: Parameters<Ledger['total']>[1], counter: CounterName): Promise<bigint> {
     const total = await this.#counters.total(counter);
     if (total !== undefined) return total;

@@ -31,6 +31,7 @@ class SharedCounters implements Ledger {
   /** Who hears when somebody has nothing left. */
   readonly sharers: Allowances[] = [];
   isAway = false;
+  isReachable = true;
 
   constructor(delay: () => Promise<void> = async () => {}) {
     this.#delay = delay;
@@ -182,6 +183,22 @@ test('what lies idle goes back to the others, and so does everything at the end'
   busy.close();
   await vi.advanceTimersByTimeAsync(1);
   expect(ledger.totals.get('model.gpt.requests.d20261123')).toBe(101n);
+});
+
+test('what lies idle while the bus is away goes back by the end of the hold once the lease is lost', async () => {
+  const ledger = new SharedCounters();
+  let holder: string | undefined = 'w.1';
+  const allowances = new Allowances({ ledger, lease: { holder: () => holder }, nowMs: Date.now, processes: () => 1 });
+  ((await allowances.take([daily(100)], one)) as Hold).settle(one);
+  const ends = vi.spyOn(ledger, 'addSurely');
+  ledger.isReachable = false;
+  await vi.advanceTimersByTimeAsync(14_000);
+  expect(ends).not.toHaveBeenCalled();
+  holder = undefined;
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(ends.mock.calls.map(([, , , id]) => id)).toEqual(['w.1:model.gpt.requests.d20261123:end:0']);
+  expect(ledger.totals.get('model.gpt.requests.d20261123')).toBe(1n);
+  allowances.close();
 });
 
 test('what others have in hand and do not need is called in before a call is refused', async () => {

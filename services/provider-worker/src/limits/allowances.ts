@@ -190,7 +190,8 @@ export class Allowances {
     const nowMs = this.#deps.nowMs();
     for (const [key, allowance] of this.#byKey) {
       if (!this.#isHeld(key, allowance)) continue;
-      if (nowMs - allowance.usedAtMs >= idleMs) allowance.giveBack();
+      // Not connected to NATS, the worker keeps it: once the lease is lost, only the end of the hold is still made.
+      if (this.#deps.ledger.isReachable && nowMs - allowance.usedAtMs >= idleMs) allowance.giveBack();
       // A while after the end, so that calls that ran into the next period settle where they reserved.
       if (nowMs > allowance.period.endMs + 10 * 60_000) this.#byKey.delete(key);
     }

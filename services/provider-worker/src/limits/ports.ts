@@ -3,6 +3,8 @@ import type { Limit, Period } from '@will/core';
 
 /** The counters that all processes share. */
 export interface Ledger {
+  /** False: not connected to NATS. An addition owed now may come after its holder lost the lease, and is then dropped. */
+  readonly isReachable: boolean;
   /**
    * The present total. @throws {LedgerError} the counter is not to be trusted yet; {BusError} the bus is away.
    */
