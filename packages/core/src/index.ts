@@ -52,3 +52,4 @@ export * from './tool-calls.ts';
 export * from './would-change.ts';
 export * from './task-kinds.ts';
 export * from './task-type.ts';
+export * from './content-url.ts';

@@ -36,6 +36,7 @@ import { chatInput } from './fields-input.ts';
 import { askAfter, askBefore, brokenHook, type Prepared } from './hooked-call.ts';
 import { outputBound, type Refusal } from './judge.ts';
 import { styledInput } from './styled-input.ts';
+import { wrongUrlIn } from './content-urls.ts';
 import { gathered, type WholeAsStream } from './whole-as-stream.ts';
 import { type WholeInput, wholeInput } from './whole-input.ts';
 import type { IncomingCall, PayloadSource } from './ports.ts';
@@ -336,6 +337,8 @@ export class WorkerCall implements Commanded {
   /** As this model is to see it; words instead: why it cannot be. */
   #asSeen(whole: Uint8Array): Uint8Array | string {
     const { inputKind } = this.#call.request;
+    const wrong = inputKind === 'chat' ? wrongUrlIn(whole) : undefined;
+    if (wrong !== undefined) return wrong;
     if (inputKind !== fieldsKind) return this.#styled(whole, inputKind);
     const chat = chatInput(whole, this.#deps.taskType);
     return typeof chat === 'string' ? chat : this.#styled(chat, 'chat');

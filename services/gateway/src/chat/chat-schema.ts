@@ -1,3 +1,4 @@
+import { isPublicOrInline, publicOrInlineInWords } from '@will/core';
 import { z } from 'zod';
 import { isEmpty, isOff, never, type RefusedFields } from '../http/wishes.ts';
 
@@ -47,9 +48,7 @@ const name = z.string().max(4_096).nullish();
 const cacheControl = z.looseObject({ type: z.string() }).nullish();
 const text = z.object({ type: z.literal('text'), text: z.string(), cache_control: cacheControl });
 const refusal = z.object({ type: z.literal('refusal'), refusal: z.string() });
-const url = z
-  .string()
-  .refine(isPublicOrInline, 'must be a data: URL with base64, or an https: URL of a public host name');
+const url = z.string().refine(isPublicOrInline, publicOrInlineInWords);
 const image = z.object({
   type: z.literal('image_url'),
   image_url: z.union([url, z.object({ url, detail: z.string().max(32).nullish() })]),
@@ -62,16 +61,6 @@ const audio = z.object({
 });
 /** What a model thought in an earlier turn: accepted, since libraries send it back, and not passed on. */
 const thought = z.looseObject({ type: z.enum(['thinking', 'redacted_thinking', 'reasoning']) });
-
-/** A model's server fetches such a URL from inside: it must not lead to a neighbour of that server. */
-function isPublicOrInline(address: string): boolean {
-  if (address.startsWith('data:')) return /^data:[a-z]+\/[a-z0-9.+-]+;base64,/i.test(address.slice(0, 128));
-  if (!URL.canParse(address)) return false;
-  const { protocol, hostname, username, password } = new URL(address);
-  const isName = /^[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*\.?$/i.test(hostname);
-  const isInside = /(^|\.)(localhost|local|internal|lan|home|corp)\.?$/i.test(hostname);
-  return protocol === 'https:' && isName && !isInside && username === '' && password === '';
-}
 
 /** Images beside the content, as some gateways answer with them and Ollama's form has them: parts, URLs or bare base64. */
 const images = z.array(z.union([z.string(), image])).nullish();
