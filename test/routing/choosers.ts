@@ -45,7 +45,7 @@ export type MakeChooser = (script: Script, goal: Goal) => Chooser;
 export const epochMs = Date.UTC(2026, 0, 5);
 const facts = (inputTokens: number): Facts => ({
   taskType: 'chat',
-  client: 'sim',
+  client: 'default',
   project: undefined,
   reflex: undefined,
   priority: 'normal',
