@@ -240,11 +240,14 @@ export class Attempt {
         });
       }
       case 'asksGo':
+        this.#hasIt(delivery, event.workerId);
         return this.#listener.asksGo(this);
       case 'hasContent':
+        this.#hasIt(delivery, event.workerId);
         this.hasContent = true;
         return this.#listener.hasContent(this);
       case 'ended':
+        this.#hasIt(delivery, event.workerId);
         return this.#workerEnded(event.kind.value);
       case undefined:
         // A newer worker's word that this router does not know.
@@ -318,6 +321,11 @@ export class Attempt {
     this.reserve = { usage: reserve, costNanoUsd: reserveCostNanoUsd };
     this.#watchFor(delivery, () => this.#lost());
     this.#listener.accepted(this);
+  }
+
+  /** The acceptance may have been lost with this router's connection. What its worker says after it shows it as well. */
+  #hasIt(delivery: Delivery, workerId: string): void {
+    if (!this.#isAccepted) this.#accepted(delivery, create(wire.CallAcceptedSchema, { workerId }));
   }
 
   #workerEnded(ended: wire.CallEnded): void {

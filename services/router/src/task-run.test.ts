@@ -479,6 +479,25 @@ test('a worker that has an unanswered call may be cut off: its model is tried fo
   expect(sent.every(({ request }) => request.model === 'a')).toBe(true);
 });
 
+test('content of a call whose acceptance was lost shows that its worker has it: it is not sent again', async () => {
+  const { over, sent, told, frames } = world(['a', 'b']);
+  await vi.advanceTimersByTimeAsync(400);
+  sent[0]?.hear(hasContent);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect([sent.length, told]).toEqual([1, ['decided', 'intent 1 a']]);
+  sent[0]?.lose();
+  await over;
+  expect(failureIn(frames)?.code).toBe(wire.FailureCode.WORKER_LOST);
+});
+
+test('a busy answer to the second delivery leaves the first one unanswered: the next model may not mix with it', async () => {
+  const { sent } = world(['a', 'b']);
+  await vi.advanceTimersByTimeAsync(500);
+  sent[1]?.hear({ case: 'busy', value: create(wire.CallBusySchema, { reason: 'all slots are taken' }) });
+  await vi.advanceTimersByTimeAsync(200);
+  expect(sent[2]?.request).toMatchObject({ model: 'b', attempt: 3, go: false });
+});
+
 test('silence means nothing while this process or the server stood still', async () => {
   const { sent, touch } = world(['a', 'b']);
   touch.isInTouch = false;

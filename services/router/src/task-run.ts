@@ -430,7 +430,8 @@ export class TaskRun implements AttemptListener {
     leave();
     this.#holds.delete(leave);
     watch.ended('summary' in end ? end.summary.fine : end.kind);
-    if (end.kind === 'busy' || end.kind === 'nobody') this.#attempts.splice(this.#attempts.indexOf(attempt), 1);
+    const hasNothingUnderWay = (end.kind === 'busy' || end.kind === 'nobody') && !attempt.isUnheard;
+    if (hasNothingUnderWay) this.#attempts.splice(this.#attempts.indexOf(attempt), 1);
     return end;
   }
 
