@@ -124,6 +124,18 @@ const planted: Readonly<Record<string, Planted>> = {
     from: "if (end.kind === 'answered') {",
     to: "if (end.kind === 'answered') {\n      return 'next';",
   },
+  'content of a call whose acceptance was lost is not taken for it': {
+    world: 'rests',
+    file: 'services/router/src/attempt.ts',
+    from: 'if (!this.#isAccepted) this.#accepted(',
+    to: 'if (this.#isAccepted) this.#accepted(',
+  },
+  'an unanswered delivery before a busy one is forgotten': {
+    world: 'rests',
+    file: 'services/router/src/task-run.ts',
+    from: ' && !attempt.isUnheard;',
+    to: ';',
+  },
   'a worker does not join again after a rest': {
     world: 'rests',
     file: `${worker}/resting.ts`,
@@ -153,7 +165,7 @@ function plantAll(chosen: readonly string[]): void {
     if (chosen.length > 0 && !chosen.includes(one)) continue;
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
-      ['--import', import.meta.filename, `${import.meta.dirname}/main.ts`, '--world', world, '--seeds', '500'],
+      ['--import', import.meta.filename, `${import.meta.dirname}/main.ts`, '--world', world, '--seeds', '1000'],
       { env: { ...process.env, WILL_PLANTED: one }, encoding: 'utf8' },
     );
     const isSeen = status === 1 && stdout.includes('seed ');

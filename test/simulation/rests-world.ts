@@ -1,5 +1,5 @@
 import { create, fromBinary } from '@bufbuild/protobuf';
-import { cooldownsOf, type Cooldowns } from '@will/bus';
+import { cooldownsOf, type Cooldowns, type Work } from '@will/bus';
 import { dataClassToWire, openRefusals, priorityToWire, wire } from '@will/contracts';
 import { type AnyDocument, compileSnapshot, type ProviderFailure } from '@will/core';
 import type { ModelConnection, Provider, ProviderOutcome } from '@will/providers';
@@ -14,7 +14,7 @@ import type { Calls, CallSignal } from '../../services/router/src/ports.ts';
 import { Router } from '../../services/router/src/service.ts';
 import { SlotQueues } from '../../services/router/src/slots.ts';
 import { noPayloads, unlimited } from '../policy/short-rests.ts';
-import { Network } from './network.ts';
+import { calm, Network } from './network.ts';
 import { RestServer } from './rest-server.ts';
 import { Actor, VirtualTime } from './virtual-time.ts';
 
@@ -29,6 +29,11 @@ const backWithinMs = 120_000;
 const longestTaskMs = 30_000;
 /** A probe that told nothing is given back within this. */
 const probeBackWithinMs = 5_000;
+/** A router asks so often whether a worker still has its work, and believes this many denials in a row. */
+const askStillEveryMs = 2_500;
+const goneAfterAnswers = 2;
+/** A message that is read so soon after a standstill may have come during it. */
+const suspectForMs = 100;
 const client = 'acme';
 
 /** How the provider of a model behaves for now. */
@@ -46,22 +51,36 @@ interface Member {
   readonly take: (call: IncomingCall) => void;
 }
 
+interface LiveRouter {
+  readonly router: Router;
+  readonly actor: Actor;
+  readonly slots: SlotQueues;
+}
+
+/** The last standstill of a process. */
+interface Standstill {
+  readonly endedAtMs: number;
+  readonly forMs: number;
+}
+
 interface Asked {
   readonly deadlineMs: number;
   readonly model: string;
   ends: number;
   /** An attempt that was given up may still speak, and the caller was told which one counts. */
   wasChosen: boolean;
+  /** The worker whose word ended it; undefined: its router's. */
+  answeredBy: Actor | undefined;
   how: string;
 }
 
 /**
  * Routers and workers of a few models whose providers fail, set limits and are silent: the router's task and attempt, its
  * queues, the worker's model with its slots and rests, policy, and the bus's own agreement on rests, on a simulated bucket.
- * Workers are killed and started again.
+ * Workers and routers are killed and started again, and stand still; messages between them are late, lost and repeated.
  *
  * Always: no call starts that its worker knows must rest; one probe at a time over all workers; never more calls than
- * slots; each task has an end by its deadline. When all is well again: each model is back by itself.
+ * slots; each task has an end by its deadline, unless its router died. When all is well again: each model is back by itself.
  */
 export async function simulateRests(seed: number): Promise<void> {
   const time = new VirtualTime(seed);
@@ -70,7 +89,10 @@ export async function simulateRests(seed: number): Promise<void> {
 
 class RestsWorld {
   readonly #time: VirtualTime;
+  /** To the server of the bucket: what is written is answered. */
   readonly #network: Network;
+  /** Between routers and workers. */
+  readonly #messages: Network;
   readonly #server: RestServer;
   readonly #slots: number;
   readonly #models: readonly string[];
@@ -80,9 +102,12 @@ class RestsWorld {
   readonly #groups = new Map<string, Set<Member>>();
   readonly #workers = new Set<LiveWorker>();
   readonly #watchers = new Map<Actor, Set<() => void>>();
-  readonly #routers: { readonly router: Router; readonly actor: Actor; readonly slots: SlotQueues }[] = [];
-  /** Probes under way, by model and worker: since when, and after which rest. */
-  readonly #probes = new Map<string, Map<Actor, { readonly sinceMs: number; readonly restMs: number }>>();
+  readonly #routers = new Set<LiveRouter>();
+  readonly #standstills = new Map<Actor, Standstill>();
+  /** Attempts whose acceptance was told: it is told again where a router asks. */
+  readonly #accepted = new Set<string>();
+  /** Probes under way, by model and worker: until when nobody else may, and after which rest. */
+  readonly #probes = new Map<string, Map<Actor, { readonly untilMs: number; readonly restMs: number }>>();
   readonly #asked = new Map<string, Asked>();
   #started = 0;
   #isCalm = false;
@@ -90,13 +115,11 @@ class RestsWorld {
   constructor(time: VirtualTime) {
     const { random } = time;
     this.#time = time;
-    const isWild = random.chance(0.5);
-    this.#network = new Network(time, {
-      drop: 0,
-      late: isWild ? 0.05 : 0,
-      latestMs: 950,
-      duplicate: 0,
-    });
+    const late = random.chance(0.5) ? 0.05 : 0;
+    this.#network = new Network(time, { ...calm, late, latestMs: 950 });
+    const drop = random.pick([0, 0, 0.01, 0.05]);
+    const duplicate = random.pick([0, 0, 0.05]);
+    this.#messages = new Network(time, { drop, late, latestMs: 950, duplicate });
     this.#server = new RestServer(time, this.#network);
     this.#slots = 1 + random.below(3);
     this.#models = ['m0', 'm1', 'm2'].slice(0, 1 + random.below(3));
@@ -111,7 +134,9 @@ class RestsWorld {
     const asking = Array.from({ length: 1 + random.below(6) }, () => this.#askOn());
     await this.#trouble(10_000 + random.below(50_000));
     this.#isCalm = true;
+    this.#messages.weather = { ...this.#messages.weather, drop: 0, duplicate: 0 };
     this.#time.note('all is well from here on');
+    for (const { actor } of [...this.#workers, ...this.#routers]) this.#goOn(actor);
     for (const model of this.#models) this.#moods.set(model, 'well');
     await Promise.all(asking);
     await Promise.all(this.#models.map((model) => this.#checkBack(model)));
@@ -134,7 +159,10 @@ class RestsWorld {
     const meanMs = random.pick([300, 2_000, 8_000]);
     while (this.#time.sinceStartMs < untilMs) {
       await this.#time.pause(random.next() * 2 * meanMs);
-      if (random.chance(0.15)) await this.#replaceWorker();
+      const fault = random.next();
+      if (fault < 0.12) await this.#replaceWorker();
+      else if (fault < 0.17) await this.#replaceRouter();
+      else if (fault < 0.3) this.#standStill(random.pick([...this.#workers, ...this.#routers]).actor);
       else this.#change(random.pick(this.#models), random.pick(['well', 'well', 'failing', 'limited', 'silent']));
     }
   }
@@ -142,6 +170,45 @@ class RestsWorld {
   #change(model: string, mood: Mood): void {
     this.#time.note(`${model} is ${mood}`);
     this.#moods.set(model, mood);
+  }
+
+  #standStill(actor: Actor): void {
+    if (actor.isFrozen) return;
+    const { nowMs, random } = this.#time;
+    const forMs = random.pick([150, 400, 1_000, 2_000, 20_000]);
+    this.#time.note(`${actor.name} stands still for ${forMs} ms`);
+    actor.freeze();
+    this.#standstills.set(actor, { endedAtMs: nowMs + forMs, forMs });
+    this.#time.surelyAfter(forMs, () => this.#standstills.get(actor)?.endedAtMs === nowMs + forMs && this.#goOn(actor));
+  }
+
+  #goOn(actor: Actor): void {
+    if (!actor.isFrozen) return;
+    const { nowMs } = this.#time;
+    const { endedAtMs, forMs } = this.#standstills.get(actor) as Standstill;
+    this.#standstills.set(actor, { endedAtMs: nowMs, forMs: forMs - (endedAtMs - nowMs) });
+    this.#time.note(`${actor.name} goes on`);
+    this.#time.thaw(actor);
+  }
+
+  /** As a process finds out by itself, with the first message that it reads. */
+  #stoodStillMs(actor: Actor, sinceMs = Number.NEGATIVE_INFINITY): number {
+    const last = this.#standstills.get(actor);
+    const isRecent = last !== undefined && this.#time.nowMs - last.endedAtMs <= suspectForMs;
+    return isRecent && last.endedAtMs > sinceMs ? last.forMs : 0;
+  }
+
+  #clockOf(actor: Actor) {
+    return { ...exactClock(), stoodStillMs: (sinceMs?: number) => this.#stoodStillMs(actor, sinceMs) };
+  }
+
+  /** One is killed, another one starts. Its callers hear no more of their tasks than the workers tell them. */
+  async #replaceRouter(): Promise<void> {
+    const router = this.#time.random.pick([...this.#routers]);
+    await this.#startRouter();
+    this.#time.note(`${router.actor.name} is killed`);
+    router.actor.kill();
+    this.#routers.delete(router);
   }
 
   /** One is killed, another one starts. */
@@ -158,7 +225,9 @@ class RestsWorld {
 
   async #startRouter(): Promise<void> {
     const { random } = this.#time;
-    const actor = new Actor(`router${this.#routers.length}`);
+    this.#started += 1;
+    const actor = new Actor(`router${this.#started}`);
+    this.#time.note(`${actor.name} starts`);
     const { snapshot } = this;
     await this.#time.as(actor, async () => {
       const rests = await cooldownsOf(this.#server.clientOf(actor), actor.name, Date.now);
@@ -178,13 +247,13 @@ class RestsWorld {
         slots,
         records: { decided() {}, intent() {}, call() {} },
         nowMs: Date.now,
-        clock: exactClock(),
+        clock: this.#clockOf(actor),
         newSeed: () => random.below(2 ** 32),
         snapshot: () => snapshot.current,
         maxTasks: 1_000,
         refusals: openRefusals,
       });
-      this.#routers.push({ router, actor, slots });
+      this.#routers.add({ router, actor, slots });
     });
   }
 
@@ -213,7 +282,7 @@ class RestsWorld {
         payloads: noPayloads,
         hooks: [],
         nowMs: Date.now,
-        startClock: exactClock(),
+        startClock: this.#clockOf(actor),
         draw: () => random.next(),
         calls,
         providers: new Map([['openai-compatible', this.#providerOf(live)]]),
@@ -242,13 +311,15 @@ class RestsWorld {
       },
       announceFree: (model, { toAll, kept }) => {
         for (const { slots, actor: router } of this.#routers)
-          this.#network.send(() => slots.free(model, toAll, kept), router);
+          this.#messages.send(() => slots.free(model, toAll, kept), router);
       },
     };
   }
 
   /** A call is accepted right before it starts: not after the instant that its router gave it. */
   #checkInTime({ attemptId, model, startUntilUnixMs }: wire.CallRequest): void {
+    if (this.#accepted.has(attemptId)) return;
+    this.#accepted.add(attemptId);
     const untilMs = Math.max(Number(startUntilUnixMs), this.#renewedUntilMs.get(attemptId) ?? 0);
     if (Date.now() > untilMs)
       this.#time.fail(`a call of ${model} began ${Date.now() - untilMs} ms after its delivery expired`);
@@ -264,15 +335,23 @@ class RestsWorld {
     return {
       send: ({ request, dataClass }, onSignal) => {
         const { attemptId, model } = request;
+        const { random } = this.#time;
+        const { drop, duplicate } = this.#messages.weather;
         let isOpen = true;
         let lastAtMs = 0;
-        // What one worker says comes in its order.
-        const hear = (signal: CallSignal): void => {
+        // What one worker says comes in its order. After a lost connection it is said again.
+        const hear = (signal: CallSignal, mayRepeat = true): void => {
+          if (random.chance(drop)) return;
+          if (mayRepeat && random.chance(duplicate)) hear(signal, false);
           const { sinceStartMs } = this.#time;
           lastAtMs = Math.max(lastAtMs, sinceStartMs + this.#time.between(0.1, 5));
           this.#time.after(lastAtMs - sinceStartMs, () => isOpen && onSignal(signal), router);
         };
-        this.#network.send(() => {
+        // A group gives each request to one worker, once.
+        let isGiven = false;
+        this.#messages.send(() => {
+          if (isGiven) return;
+          isGiven = true;
           const member = this.#memberOf(`${dataClass} ${model}`);
           if (!member) return hear({ kind: 'nobody' });
           const { actor, take } = member;
@@ -280,7 +359,7 @@ class RestsWorld {
             if (kind.case === 'accepted') this.#checkInTime(request);
             hear({ kind: 'event', event: create(wire.CallEventSchema, { attemptId, workerId: actor.name, kind }) });
           };
-          const call = { request, dataClass, toRouter, toCaller: (frame: wire.Frame) => this.#frame(frame) };
+          const call = { request, dataClass, toRouter, toCaller: (frame: wire.Frame) => this.#frame(frame, actor) };
           this.#time.after(this.#time.between(0.1, 5), () => take(call), actor);
         });
         return { close: () => void (isOpen = false) };
@@ -289,26 +368,52 @@ class RestsWorld {
         const worker = [...this.#workers].find(({ actor }) => actor.name === workerId);
         const control = { attemptId, command, startUntilUnixMs: BigInt(startUntilUnixMs) };
         if (command === wire.CallCommand.START) this.#renewedUntilMs.set(attemptId, startUntilUnixMs);
-        if (worker) this.#network.send(() => worker.calls.obey(control), worker.actor);
+        if (worker) this.#messages.send(() => worker.calls.obey(control), worker.actor);
       },
-      isInTouch: () => new Promise((resolve) => void this.#time.after(1, () => resolve(true), router)),
-      watch: (workerId, onLost) => {
-        const actor = [...this.#workers].find((worker) => worker.actor.name === workerId)?.actor;
-        if (!actor) {
+      isInTouch: async () => {
+        if (this.#stoodStillMs(router) > suspectForMs) return false;
+        await this.#time.pause(1);
+        return this.#stoodStillMs(router) <= suspectForMs;
+      },
+      watch: (workerId, onLost, work) => {
+        const worker = [...this.#workers].find(({ actor }) => actor.name === workerId);
+        if (!worker) {
           const lost = this.#time.after(seenDeadAfterMs, onLost, router);
           return () => void (lost.work = undefined);
         }
-        const watchers = this.#watchers.get(actor) ?? new Set();
-        this.#watchers.set(actor, watchers);
+        const watchers = this.#watchers.get(worker.actor) ?? new Set();
+        this.#watchers.set(worker.actor, watchers);
         let isWatched = true;
         const lost = (): void => void this.#time.after(0, () => isWatched && onLost(), router);
         watchers.add(lost);
+        const stopAsking = this.#askStill(worker, work, router, lost);
         return () => {
           isWatched = false;
           watchers.delete(lost);
+          stopAsking();
         };
       },
     };
+  }
+
+  /** Asks a worker again and again whether it has some work. Returns how to stop. */
+  #askStill({ calls, actor }: LiveWorker, work: Work, router: Actor, onGone: () => void): () => void {
+    let denials = 0;
+    const ask = (): void => {
+      let isAnswered = false;
+      const answer = (isHere: boolean): void => {
+        if (isAnswered) return;
+        isAnswered = true;
+        denials = isHere ? 0 : denials + 1;
+        if (denials === goneAfterAnswers) onGone();
+      };
+      this.#messages.send(() => {
+        const isHere = calls.has(work);
+        this.#messages.send(() => answer(isHere), router);
+      }, actor);
+    };
+    const timer = setInterval(ask, askStillEveryMs);
+    return () => clearInterval(timer);
   }
 
   #memberOf(key: string): Member | undefined {
@@ -349,12 +454,17 @@ class RestsWorld {
     }
   }
 
+  /** Of its last one, or of the one it is in; 0: it never stood still. */
+  #standstillEndMs(actor: Actor): number {
+    return this.#standstills.get(actor)?.endedAtMs ?? 0;
+  }
+
   /** The probe that just ended told nothing: its lease must not stand until it runs out. */
   #checkGivenBack({ actor }: LiveWorker, model: string): void {
     const { nowMs } = this.#time;
     this.#time.surelyAfter(probeBackWithinMs, () => {
       const value = this.#server.entries.get(model)?.value;
-      if (!value || actor.isDead) return;
+      if (!value || actor.isDead || this.#standstillEndMs(actor) > nowMs) return;
       const { prober, probeUntilUnixMs } = fromBinary(wire.CooldownSchema, value);
       const takenAtMs = Number(probeUntilUnixMs) - probeLeaseMs;
       if (prober === actor.name && takenAtMs < nowMs && Number(probeUntilUnixMs) > this.#time.nowMs)
@@ -372,14 +482,21 @@ class RestsWorld {
     if ((inFlight.get(model) ?? 0) >= this.#slots)
       this.#time.wrong(`${actor.name} has more calls of ${model} than slots`);
     if (!rest) return false;
-    const probes = this.#probes.get(model) ?? new Map<Actor, { sinceMs: number; restMs: number }>();
+    const probes = this.#probes.get(model) ?? new Map<Actor, { untilMs: number; restMs: number }>();
     this.#probes.set(model, probes);
     // Another rest that began meanwhile has a probe of its own.
-    for (const [other, { sinceMs, restMs }] of probes)
-      if (!other.isDead && restMs === rest.untilMs && nowMs - sinceMs < probeLeaseMs)
+    for (const [other, { untilMs, restMs }] of probes)
+      if (!other.isDead && restMs === rest.untilMs && nowMs < untilMs)
         this.#time.wrong(`${actor.name} probes ${model} while ${other.name} does`);
-    probes.set(actor, { sinceMs: nowMs, restMs: rest.untilMs });
+    probes.set(actor, { untilMs: this.#leaseEndMs(actor, model), restMs: rest.untilMs });
     return true;
+  }
+
+  /** It took the probe a while before it calls. */
+  #leaseEndMs(actor: Actor, model: string): number {
+    const value = this.#server.entries.get(model)?.value;
+    const word = value && fromBinary(wire.CooldownSchema, value);
+    return word?.prober === actor.name ? Number(word.probeUntilUnixMs) : this.#time.nowMs + probeLeaseMs;
   }
 
   async #answer(
@@ -419,9 +536,16 @@ class RestsWorld {
   async #ask(model: string, withinMs: number): Promise<string> {
     const { random, nowMs } = this.#time;
     const taskId = `task-${String(this.#asked.size).padStart(8, '0')}`;
-    const asked: Asked = { deadlineMs: nowMs + withinMs, model, ends: 0, wasChosen: false, how: '' };
+    const asked: Asked = {
+      deadlineMs: nowMs + withinMs,
+      model,
+      ends: 0,
+      wasChosen: false,
+      answeredBy: undefined,
+      how: '',
+    };
     this.#asked.set(taskId, asked);
-    const { router, actor } = random.pick(this.#routers);
+    const { router, actor } = random.pick([...this.#routers]);
     const task = create(wire.TaskSchema, {
       taskId,
       type: 'text_gen',
@@ -441,23 +565,31 @@ class RestsWorld {
     );
     while (asked.ends === 0) {
       await this.#time.pause(20);
-      if (this.#time.nowMs <= asked.deadlineMs + graceMs) continue;
+      if (actor.isDead) return 'its router died';
+      if (this.#time.nowMs <= Math.max(asked.deadlineMs, this.#standstillEndMs(actor)) + graceMs) continue;
       this.#time.wrong(`${taskId} has no end ${graceMs} ms after its deadline`);
       break;
     }
     return asked.how;
   }
 
-  #frame({ taskId, kind }: wire.Frame): void {
+  #frame({ taskId, kind }: wire.Frame, worker?: Actor): void {
     const asked = this.#asked.get(taskId);
     if (asked && kind.case === 'counts') asked.wasChosen = true;
     if (!asked || (kind.case !== 'end' && kind.case !== 'failure')) return;
     asked.ends += 1;
     const how = kind.case === 'end' ? 'end' : (wire.FailureCode[kind.value.code] ?? '');
     this.#time.note(`${taskId}: ${how}${kind.case === 'failure' ? `, ${kind.value.message}` : ''}`);
-    // Of several attempts that may have content the caller was told which counts. At its deadline its router and its worker may both say how it ended: the caller goes by the first word.
-    if (asked.ends > 1 && how !== 'DEADLINE' && asked.how !== 'DEADLINE' && !asked.wasChosen)
+    // Of several attempts that may have content the caller was told which counts. At its deadline its router and its worker may both say how it ended: the caller goes by the first word. So it does where a worker died whose last words to the router were lost.
+    if (
+      asked.ends > 1 &&
+      !asked.answeredBy?.isDead &&
+      how !== 'DEADLINE' &&
+      asked.how !== 'DEADLINE' &&
+      !asked.wasChosen
+    )
       this.#time.wrong(`${taskId} ends by ${how}, and ended by ${asked.how} before`);
+    if (asked.ends === 1) asked.answeredBy = worker;
     asked.how = how;
   }
 
