@@ -14,7 +14,7 @@ import type { Calls, CallSignal } from '../../services/router/src/ports.ts';
 import { Router } from '../../services/router/src/service.ts';
 import { SlotQueues } from '../../services/router/src/slots.ts';
 import { noPayloads, unlimited } from '../policy/short-rests.ts';
-import { calm, Network } from './network.ts';
+import { Network } from './network.ts';
 import { RestServer } from './rest-server.ts';
 import { Actor, VirtualTime } from './virtual-time.ts';
 
@@ -89,11 +89,13 @@ export async function simulateRests(seed: number): Promise<void> {
 
 class RestsWorld {
   readonly #time: VirtualTime;
-  /** To the server of the bucket: what is written is answered. */
+  /** To the server of the bucket. What is written there is compared and set, and so never made twice. */
   readonly #network: Network;
   /** Between routers and workers. */
   readonly #messages: Network;
   readonly #server: RestServer;
+  /** Messages are lost: a probe that was given back may stand until its lease ends. */
+  readonly #isLossy: boolean;
   readonly #slots: number;
   readonly #models: readonly string[];
   readonly #snapshot: ReturnType<typeof snapshotOf>;
@@ -116,8 +118,9 @@ class RestsWorld {
     const { random } = time;
     this.#time = time;
     const late = random.chance(0.5) ? 0.05 : 0;
-    this.#network = new Network(time, { ...calm, late, latestMs: 950 });
     const drop = random.pick([0, 0, 0.01, 0.05]);
+    this.#isLossy = drop > 0;
+    this.#network = new Network(time, { drop, late, latestMs: 950, duplicate: 0 });
     const duplicate = random.pick([0, 0, 0.05]);
     this.#messages = new Network(time, { drop, late, latestMs: 950, duplicate });
     this.#server = new RestServer(time, this.#network);
@@ -134,7 +137,8 @@ class RestsWorld {
     const asking = Array.from({ length: 1 + random.below(6) }, () => this.#askOn());
     await this.#trouble(10_000 + random.below(50_000));
     this.#isCalm = true;
-    this.#messages.weather = { ...this.#messages.weather, drop: 0, duplicate: 0 };
+    for (const network of [this.#network, this.#messages])
+      network.weather = { ...network.weather, drop: 0, duplicate: 0 };
     this.#time.note('all is well from here on');
     for (const { actor } of [...this.#workers, ...this.#routers]) this.#goOn(actor);
     for (const model of this.#models) this.#moods.set(model, 'well');
@@ -230,7 +234,7 @@ class RestsWorld {
     this.#time.note(`${actor.name} starts`);
     const { snapshot } = this;
     await this.#time.as(actor, async () => {
-      const rests = await cooldownsOf(this.#server.clientOf(actor), actor.name, Date.now);
+      const rests = await this.#cooldownsOf(actor);
       const slots = new SlotQueues();
       const policy = new Policy({ snapshots: snapshot, staleAfterMs: 15_000, nowMs: Date.now });
       setInterval(() => slots.poll(), pollEveryMs);
@@ -257,6 +261,15 @@ class RestsWorld {
     });
   }
 
+  /** As a process that does not come up is started again. */
+  async #cooldownsOf(actor: Actor): Promise<Cooldowns> {
+    try {
+      return await cooldownsOf(this.#server.clientOf(actor), actor.name, Date.now);
+    } catch {
+      return this.#cooldownsOf(actor);
+    }
+  }
+
   get snapshot() {
     const current = this.#snapshot;
     return { current, ageMs: () => 0, untilRevision: async () => true, onChange: () => () => {} };
@@ -268,7 +281,7 @@ class RestsWorld {
     const actor = new Actor(`worker${this.#started}`);
     this.#time.note(`${actor.name} starts`);
     await this.#time.as(actor, async () => {
-      const rests = await cooldownsOf(this.#server.clientOf(actor), actor.name, Date.now);
+      const rests = await this.#cooldownsOf(actor);
       const calls = new CallIndex();
       const live: LiveWorker = { actor, calls, rests, inFlight: new Map() };
       const worker = new Worker({
@@ -461,6 +474,7 @@ class RestsWorld {
 
   /** The probe that just ended told nothing: its lease must not stand until it runs out. */
   #checkGivenBack({ actor }: LiveWorker, model: string): void {
+    if (this.#isLossy) return;
     const { nowMs } = this.#time;
     this.#time.surelyAfter(probeBackWithinMs, () => {
       const value = this.#server.entries.get(model)?.value;
