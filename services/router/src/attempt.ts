@@ -68,6 +68,12 @@ interface Delivery {
   close(): void;
 }
 
+/** Content that its worker tells of has gone to the caller. */
+const showsContent = (signal: CallSignal): boolean =>
+  signal.kind === 'event' &&
+  (signal.event.kind.case === 'hasContent' ||
+    (signal.event.kind.case === 'ended' && signal.event.kind.value.hadContent));
+
 /** How long a worker's first word may take that nobody waits for any more. */
 const lateWordMs = 5_000;
 const wordsOfOneWhoHasIt: ReadonlySet<string> = new Set(['waits', 'accepted', 'asksGo', 'asksStart']);
@@ -207,6 +213,7 @@ export class Attempt {
   }
 
   #receive(delivery: Delivery, signal: CallSignal): void {
+    if (this.#isReadBeside(delivery, signal)) this.#giveWay();
     if (this.isEnded || (this.#chosen && this.#chosen !== delivery)) return this.#lateWord(delivery, signal);
     if (signal.kind === 'nobody') return this.#nobody(delivery);
     const { event } = signal;
@@ -321,6 +328,16 @@ export class Attempt {
     this.reserve = { usage: reserve, costNanoUsd: reserveCostNanoUsd };
     this.#watchFor(delivery, () => this.#lost());
     this.#listener.accepted(this);
+  }
+
+  /** The caller reads a delivery already, while another one that has no content yet was taken for the call. */
+  #isReadBeside(delivery: Delivery, signal: CallSignal): boolean {
+    return !this.isEnded && !this.hasContent && this.#chosen !== delivery && showsContent(signal);
+  }
+
+  #giveWay(): void {
+    this.command(wire.CallCommand.REVOKE);
+    this.#letGo();
   }
 
   /** The acceptance may have been lost with this router's connection. What its worker says after it shows it as well. */

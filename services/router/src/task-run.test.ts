@@ -490,6 +490,18 @@ test('content of a call whose acceptance was lost shows that its worker has it: 
   expect(failureIn(frames)?.code).toBe(wire.FailureCode.WORKER_LOST);
 });
 
+test('a delivery whose content the caller reads is the call, and the other one is revoked', async () => {
+  const { over, sent, commands, frames } = world(['a', 'b']);
+  await vi.advanceTimersByTimeAsync(500);
+  sent[1]?.hear(accepted(2));
+  sent[0]?.hear(hasContent);
+  expect(commands).toEqual(['REVOKE worker-2']);
+  sent[1]?.hear(ended('a', 'Cancelled', false));
+  sent[0]?.hear(ended('a', 'Success', true));
+  await over;
+  expect([sent.length, failureIn(frames)]).toEqual([2, undefined]);
+});
+
 test('a busy answer to the second delivery leaves the first one unanswered: the next model may not mix with it', async () => {
   const { sent } = world(['a', 'b']);
   await vi.advanceTimersByTimeAsync(500);
