@@ -96,6 +96,14 @@ const figures: Readonly<Record<string, (measured: Measured) => number>> = {
 
 // Both on the same nats-server program, whatever each checkout would bring.
 process.env['WILL_NATS_SERVER'] ??= findNatsServer();
+/** Medians by process, base → head. */
+function processes(measured: readonly (readonly [Measured, Measured])[]): string {
+  const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+  const of = (side: 0 | 1, name: string): string =>
+    median(measured.map((pair) => pair[side].cpuUs[name] ?? 0)).toFixed(0);
+  return [...services, 'nats-server'].map((name) => `${name} ${of(0, name)} → ${of(1, name)}`).join(', ');
+}
+
 const upstream = await helper('./upstream-process.ts');
 const base = await start(checkoutOf(options.base), upstream.url);
 const head = await start(root, upstream.url);
@@ -131,6 +139,7 @@ for (const { path, concurrency } of cells) {
       `${`${path} c${concurrency} ${name}`.padEnd(28)} ${mean.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})${high > 1.05 ? '  above 1.05' : ''}\n`,
     );
   }
+  process.stdout.write(`  µs of processor time: ${processes(measured)}\n`);
   if (failed > 0) process.stdout.write(`  ${failed} calls failed\n`);
 }
 process.stdout.write(
