@@ -400,7 +400,7 @@ export class ServedModel {
 
   /** Whether its first content comes before its end. */
   #showsSilence({ request: { stream, inputKind, input } }: IncomingCall): boolean {
-    return stream || this.#wholeAsStream.may(this.model, { inputKind, input });
+    return stream || this.#wholeAsStream.showsSilence(this.model, { inputKind, input });
   }
 
   #contentKeeper({ request }: IncomingCall, hours: number | undefined): CallDeps['keepContent'] {

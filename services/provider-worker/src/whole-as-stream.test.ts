@@ -34,12 +34,25 @@ test('a whole chat is asked for as a stream, but for several answers at once, so
 
 test('a server that counts no usage in streams is asked for whole answers, unless it counts none there either', () => {
   const asStream = new WholeAsStream();
-  asStream.learn(answered(false), true);
+  asStream.learn(answered(false), true, 5_000);
   expect(asStream.may(model, chat())).toBe(true);
-  asStream.learn(answered(true), true);
+  asStream.learn(answered(true), true, 5_000);
   expect(asStream.may(model, chat())).toBe(false);
-  asStream.learn(answered(true), false);
+  asStream.learn(answered(true), false, 5_000);
   expect(asStream.may(model, chat())).toBe(true);
+});
+
+test('a model that answers within a second is asked for whole answers, until one takes longer', () => {
+  const asStream = new WholeAsStream();
+  for (let n = 0; n < 7; n += 1) asStream.learn(answered(false), true, 300);
+  expect(asStream.may(model, chat())).toBe(true);
+  asStream.learn(answered(false), true, 300);
+  expect([asStream.may(model, chat()), asStream.showsSilence(model, chat())]).toEqual([false, true]);
+  asStream.learn(answered(false), false, 1_500);
+  expect(asStream.may(model, chat())).toBe(true);
+  // A long answer fades.
+  for (let n = 0; n < 20; n += 1) asStream.learn(answered(false), true, 300);
+  expect(asStream.may(model, chat())).toBe(false);
 });
 
 test('text, reasoning and tool calls are put together out of their pieces', () => {

@@ -7,22 +7,45 @@ export interface WholeCall {
   readonly input: Uint8Array;
 }
 
+/** A model whose whole answers are there sooner than this shows its silence just as well without a stream. */
+const quickMs = 1_000;
+/** So many answers tell how quick a model is. */
+const minAnswers = 8;
+/** How slowly a long answer is forgotten, for each one after it. */
+const kept = 0.9;
+
 /**
  * Whether one model's whole answers are asked for as streams and put together here, so that its silence is seen long before
- * the answer could be there. A server that counts no usage in streams, and does in whole answers, is asked for those.
+ * the answer could be there. A server that counts no usage in streams, and does in whole answers, is asked for those; so
+ * is a model that answers within a second, since a stream costs the processor more and shows nothing sooner.
  */
 export class WholeAsStream {
   #countsInStreams = true;
   #countsInWhole = true;
+  #answers = 0;
+  /** The longest of the last answers, which fades. */
+  #longestMs = 0;
 
-  may({ document }: Model, call: WholeCall): boolean {
+  /** Whether its silence is bounded as that of a stream is. */
+  showsSilence(model: Model, call: WholeCall): boolean {
+    return this.#mayStream(model, call);
+  }
+
+  may(model: Model, call: WholeCall): boolean {
+    const isQuick = this.#answers >= minAnswers && this.#longestMs < quickMs;
+    return !isQuick && this.#mayStream(model, call);
+  }
+
+  #mayStream({ document }: Model, call: WholeCall): boolean {
     if (document.streaming === false || !chatKinds.has(call.inputKind)) return false;
     return (this.#countsInStreams || !this.#countsInWhole) && !hasOnlyWhole(call.input);
   }
 
-  /** Takes into account whether an answer that was to be whole told its usage. */
-  learn(outcome: ProviderOutcome, wasStreamed: boolean): void {
+  /** Takes into account how long an answer that was to be whole took, and whether it told its usage. */
+  learn(outcome: ProviderOutcome, wasStreamed: boolean, durationMs: number): void {
+    this.#longestMs = Math.max(durationMs, kept * this.#longestMs);
     if (!outcome.ok) return;
+    this.#answers += 1;
     if (wasStreamed) this.#countsInStreams = !outcome.usage.estimated;
     else this.#countsInWhole = !outcome.usage.estimated;
   }

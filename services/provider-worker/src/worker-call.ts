@@ -213,7 +213,8 @@ export class WorkerCall implements Commanded {
 
   /** An answer that is to be whole, asked for as a stream where that may be: so its silence is seen. */
   async #whole(input: Uint8Array, leftMs: number, onDelta: (delta: ContentDelta) => void): Promise<ProviderOutcome> {
-    const { model, wholeAsStream } = this.#deps;
+    const { model, wholeAsStream, nowMs } = this.#deps;
+    const startedMs = nowMs();
     const asStream = wholeAsStream.may(model, { inputKind: this.#inputKind, input });
     const pieces: ContentDelta[] = [];
     const keep = (delta: ContentDelta): void => {
@@ -221,7 +222,7 @@ export class WorkerCall implements Commanded {
       pieces.push(delta);
     };
     const outcome = await this.#run(input, leftMs, asStream, asStream ? (delta) => this.#hear(delta, keep) : onDelta);
-    wholeAsStream.learn(outcome, asStream);
+    wholeAsStream.learn(outcome, asStream, nowMs() - startedMs);
     return gathered(outcome, pieces);
   }
 
@@ -232,7 +233,9 @@ export class WorkerCall implements Commanded {
     onDelta: (delta: ContentDelta) => void,
   ): Promise<ProviderOutcome> {
     const { connection, maxOutputTokens } = this.#deps;
-    const { timeoutMs, isHurried } = this.#silence(leftMs, stream);
+    const { model, wholeAsStream } = this.#deps;
+    const showsSilence = stream || wholeAsStream.showsSilence(model, { inputKind: this.#inputKind, input });
+    const { timeoutMs, isHurried } = this.#silence(leftMs, showsSilence);
     const outcome = await connection.run(
       {
         inputKind: this.#inputKind,
