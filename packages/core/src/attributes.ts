@@ -124,7 +124,10 @@ export const isSame = (a: string | boolean | number, b: string | boolean | numbe
   typeof a === 'string' && typeof b === 'string' ? fold(a) === fold(b) : a === b;
 const fold = (value: string): string => value.normalize('NFKC').toLowerCase().trim();
 
-const bare = (key: string): string =>
+/** Nearly every key is plain already, and must cost little. */
+const isPlain = /^[a-z0-9_-]*$/;
+const bare = (key: string): string => (isPlain.test(key) ? key.replace(/[_-]/g, '') : bareOfAny(key));
+const bareOfAny = (key: string): string =>
   key
     .normalize('NFKC')
     .toLowerCase()

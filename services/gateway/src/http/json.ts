@@ -65,12 +65,18 @@ const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte ===
 const opens = (byte: number): boolean => byte === 0x7b || byte === 0x5b;
 const closes = (byte: number): boolean => byte === closingBrace || byte === 0x5d;
 
+/** A body is read by its check and by who passes it on. */
+const membersOf = new WeakMap<Buffer, readonly Member[]>();
+
 /**
  * The members of the outermost object, so that text can be passed on without being written again. `bytes` must be the
  * text of a JSON object that `JSON.parse` has accepted.
  */
 export function topLevelMembers(bytes: Buffer): readonly Member[] {
+  const known = membersOf.get(bytes);
+  if (known) return known;
   const members: Member[] = [];
+  membersOf.set(bytes, members);
   let at = skipSpace(bytes, skipSpace(bytes, 0) + 1);
   while (bytes[at] === quote) {
     const keyEnd = endOfString(bytes, at);
