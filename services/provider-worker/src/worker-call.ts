@@ -232,8 +232,7 @@ export class WorkerCall implements Commanded {
     stream: boolean,
     onDelta: (delta: ContentDelta) => void,
   ): Promise<ProviderOutcome> {
-    const { connection, maxOutputTokens } = this.#deps;
-    const { model, wholeAsStream } = this.#deps;
+    const { connection, maxOutputTokens, model, wholeAsStream } = this.#deps;
     const showsSilence = stream || wholeAsStream.showsSilence(model, { inputKind: this.#inputKind, input });
     const { timeoutMs, isHurried } = this.#silence(leftMs, showsSilence);
     const outcome = await connection.run(

@@ -21,8 +21,9 @@ export function countTokens(
   snapshot: Snapshot,
 ): { readonly question: Question; readonly input_tokens: number } {
   const { body, unknown } = readFields(countTokensSchema, {}, withoutNulls(parseJsonObject(bytes)));
-  const { taskType: _stated, ...facts } = readFacts(headers);
-  const { type } = whoAnswers(body.model, readFacts(headers), snapshot);
+  const stated = readFacts(headers);
+  const { type } = whoAnswers(body.model, stated, snapshot);
+  const { taskType: _read, ...facts } = stated;
   droppedFields(unknown);
   const chat = checkChat(chatOfMessages(body));
   return { question: { ...facts, type }, input_tokens: estimateChatTokens(chat.messages, chat.input({}).length) };
