@@ -22,49 +22,21 @@ import {
 } from '@will/core';
 import type { Questions, Surroundings } from '../ports.ts';
 import { type Identity, identity } from './identity.ts';
+import { WrappedSurroundings } from './wrapped-surroundings.ts';
 
 /**
  * The surroundings for doors that ask for keys. Whatever a route does, it does through here, and here every task and
  * question is bound to the key's client, projects, task types and data class. Without an identity nothing is done.
  */
-export class GuardedSurroundings implements Surroundings {
-  readonly #open: Surroundings;
-  readonly #own: Own;
-  #client: readonly [TaskClient, TaskClient] | undefined;
-  #questions: readonly [Questions, Questions] | undefined;
-
+export class GuardedSurroundings extends WrappedSurroundings {
   constructor(open: Surroundings) {
-    this.#open = open;
-    this.#own = new Own(() => open.snapshot);
-  }
-  get client(): TaskClient | undefined {
-    const { client } = this.#open;
-    if (!client) return undefined;
-    if (this.#client?.[0] !== client) this.#client = [client, guardedClient(client, this.#own)];
-    return this.#client[1];
-  }
-  get questions(): Questions | undefined {
-    const { questions } = this.#open;
-    if (!questions) return undefined;
-    if (this.#questions?.[0] !== questions) this.#questions = [questions, guardedQuestions(questions, this.#own)];
-    return this.#questions[1];
-  }
-  get snapshot(): Surroundings['snapshot'] {
-    return this.#open.snapshot;
-  }
-  get fleet(): Surroundings['fleet'] {
-    return this.#open.fleet;
-  }
-  get isBusConnected(): boolean {
-    return this.#open.isBusConnected;
-  }
-  get keys(): Surroundings['keys'] {
-    return this.#open.keys;
-  }
-  get payloads(): Surroundings['payloads'] {
-    const { payloads } = this.#open;
-    // Content is put away as it comes in, where nobody knows any more whose request it is: so it is looked at here.
-    return payloads && guardedPayloads(payloads, this.#own, identity());
+    const own = new Own(() => open.snapshot);
+    super(open, {
+      client: (client) => guardedClient(client, own),
+      questions: (questions) => guardedQuestions(questions, own),
+      // Content is put away as it comes in, where nobody knows any more whose request it is: so it is looked at here.
+      payloads: (payloads) => guardedPayloads(payloads, own, identity()),
+    });
   }
 }
 

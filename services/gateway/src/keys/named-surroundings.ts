@@ -18,6 +18,7 @@ import {
 } from '@will/core';
 import type { Questions, Surroundings } from '../ports.ts';
 import { identity } from './identity.ts';
+import { WrappedSurroundings } from './wrapped-surroundings.ts';
 
 export interface NamingOptions extends ResolveOptions {
   readonly refusals: Refusals;
@@ -48,43 +49,14 @@ export const busNaming = (seedFile: string | undefined): NamingOptions => ({
  * The surroundings for servers on which callers name clients, projects and reflexes by slug, name or alias. Whatever a
  * route does, it does through here, and here every name becomes the slug of a document or is rejected.
  */
-export class NamedSurroundings implements Surroundings {
-  readonly #open: Surroundings;
-  readonly #naming: Naming;
-  #client: readonly [TaskClient, TaskClient] | undefined;
-  #questions: readonly [Questions, Questions] | undefined;
-
+export class NamedSurroundings extends WrappedSurroundings {
   constructor(open: Surroundings, options: NamingOptions) {
-    this.#open = open;
-    this.#naming = new Naming(() => open.snapshot, options);
-  }
-  get client(): TaskClient | undefined {
-    const { client } = this.#open;
-    if (!client) return undefined;
-    if (this.#client?.[0] !== client) this.#client = [client, namedClient(client, this.#naming)];
-    return this.#client[1];
-  }
-  get questions(): Questions | undefined {
-    const { questions } = this.#open;
-    if (!questions) return undefined;
-    if (this.#questions?.[0] !== questions) this.#questions = [questions, namedQuestions(questions, this.#naming)];
-    return this.#questions[1];
-  }
-  get payloads(): Payloads | undefined {
-    const { payloads } = this.#open;
-    return payloads && namedPayloads(payloads, this.#naming);
-  }
-  get snapshot(): Surroundings['snapshot'] {
-    return this.#open.snapshot;
-  }
-  get fleet(): Surroundings['fleet'] {
-    return this.#open.fleet;
-  }
-  get isBusConnected(): boolean {
-    return this.#open.isBusConnected;
-  }
-  get keys(): Surroundings['keys'] {
-    return this.#open.keys;
+    const naming = new Naming(() => open.snapshot, options);
+    super(open, {
+      client: (client) => namedClient(client, naming),
+      questions: (questions) => namedQuestions(questions, naming),
+      payloads: (payloads) => namedPayloads(payloads, naming),
+    });
   }
 }
 
