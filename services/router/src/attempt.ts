@@ -38,6 +38,10 @@ export interface AttemptListener {
   hasContent(attempt: Attempt): void;
   /** A later attempt has content while earlier ones may still live. */
   asksGo(attempt: Attempt): void;
+  /** The attempt ended, and now a delivery of it that no worker had spoken of has content: does the caller take it? */
+  mayReopen(attempt: Attempt): boolean;
+  /** It is open again: that delivery is the call, and its end is to come. */
+  reopened(attempt: Attempt): void;
 }
 
 /** What sets one delivery of an attempt apart from the next. */
@@ -92,7 +96,8 @@ const clockWithinMs = 250;
 export class Attempt {
   readonly model: string;
   readonly startedAtMs: number;
-  readonly ended: Promise<AttemptEnd>;
+  /** Another one after an attempt was opened again. */
+  ended: Promise<AttemptEnd>;
   id = '';
   number = 0;
   /** '' until a worker spoke. */
@@ -106,7 +111,7 @@ export class Attempt {
   isEnded = false;
   /** It ended, and of some delivery no worker said a word: one may still turn up with content. */
   isUnheard = false;
-  readonly #resolve: (end: AttemptEnd) => void;
+  #resolve: (end: AttemptEnd) => void;
   readonly #listener: AttemptListener;
   readonly #clock: BusClock;
   readonly #calls: Calls;
@@ -213,6 +218,7 @@ export class Attempt {
   }
 
   #receive(delivery: Delivery, signal: CallSignal): void {
+    if (this.isEnded && showsContent(signal) && this.#reopens(delivery)) return this.#receive(delivery, signal);
     if (this.#isReadBeside(delivery, signal)) this.#giveWay();
     if (this.isEnded || (this.#chosen && this.#chosen !== delivery)) return this.#lateWord(delivery, signal);
     if (signal.kind === 'nobody') return this.#nobody(delivery);
@@ -251,8 +257,7 @@ export class Attempt {
         return this.#listener.asksGo(this);
       case 'hasContent':
         this.#hasIt(delivery, event.workerId);
-        this.hasContent = true;
-        return this.#listener.hasContent(this);
+        return this.#hasContent();
       case 'ended':
         this.#hasIt(delivery, event.workerId);
         return this.#workerEnded(event.kind.value);
@@ -260,6 +265,26 @@ export class Attempt {
         // A newer worker's word that this router does not know.
         return;
     }
+  }
+
+  /** A delivery whose acceptance was lost answers, after another one of the attempt had ended it. */
+  #reopens(delivery: Delivery): boolean {
+    if (delivery === this.#chosen || delivery.isSettled || !this.#listener.mayReopen(this)) return false;
+    const { promise, resolve } = Promise.withResolvers<AttemptEnd>();
+    this.ended = promise;
+    this.#resolve = resolve;
+    this.isEnded = false;
+    this.#letGo();
+    this.#listener.reopened(this);
+    this.#hasContent();
+    return true;
+  }
+
+  /** Said once, however often it comes. */
+  #hasContent(): void {
+    if (this.hasContent) return;
+    this.hasContent = true;
+    this.#listener.hasContent(this);
   }
 
   /** Each delivery comes to one worker: from here on what is said of others does not count. */
@@ -382,7 +407,8 @@ export class Attempt {
       for (const delivery of deliveries) delivery.close();
     };
     close(this.#deliveries.filter((delivery) => !unheard.includes(delivery)));
-    if (this.isUnheard) setTimeout(() => close(unheard), lateWordMs).unref();
+    const closeUnheard = (): void => close(unheard.filter((delivery) => delivery !== this.#chosen));
+    if (this.isUnheard) setTimeout(closeUnheard, lateWordMs).unref();
     this.#resolve(end);
   }
 

@@ -510,6 +510,48 @@ test('a busy answer to the second delivery leaves the first one unanswered: the 
   expect(sent[2]?.request).toMatchObject({ model: 'b', attempt: 3, go: false });
 });
 
+async function withLateFirstDelivery() {
+  const tried = world(['a', 'b']);
+  await vi.advanceTimersByTimeAsync(500);
+  tried.sent[1]?.hear({ case: 'busy', value: create(wire.CallBusySchema, { reason: 'all slots are taken' }) });
+  await vi.advanceTimersByTimeAsync(200);
+  tried.sent[2]?.hear(accepted(3));
+  return tried;
+}
+
+test('content of a delivery that nobody had heard of ends the calls that were made since, and the task with its own end', async () => {
+  const { over, sent, commands, told, frames } = await withLateFirstDelivery();
+  sent[0]?.hear(hasContent);
+  expect(commands).toEqual(['CANCEL worker-3']);
+  expect(told.at(-1)).toBe('intent 1 a');
+  sent[2]?.hear(ended('b', 'Cancelled', false, false));
+  await vi.advanceTimersByTimeAsync(6_000);
+  expect([sent.length, failureIn(frames)]).toEqual([3, undefined]);
+  sent[0]?.hear(ended('a', 'Success', true));
+  await over;
+  expect(failureIn(frames)).toBeUndefined();
+});
+
+test('a worker that dies within such a late answer ends the task', async () => {
+  const { over, sent, frames } = await withLateFirstDelivery();
+  sent[0]?.hear(hasContent);
+  sent[0]?.lose();
+  await over;
+  expect(failureIn(frames)?.code).toBe(wire.FailureCode.WORKER_LOST);
+});
+
+test('a late answer does not count where another one has content', async () => {
+  const { over, sent, commands, frames } = await withLateFirstDelivery();
+  sent[2]?.hear(asksGo);
+  await vi.advanceTimersByTimeAsync(0);
+  sent[2]?.hear(hasContent);
+  sent[0]?.hear(hasContent);
+  sent[2]?.hear(ended('b', 'Success', true));
+  await over;
+  expect(commands).not.toContain('CANCEL worker-3');
+  expect(failureIn(frames)).toBeUndefined();
+});
+
 test('silence means nothing while this process or the server stood still', async () => {
   const { sent, touch } = world(['a', 'b']);
   touch.isInTouch = false;

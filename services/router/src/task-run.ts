@@ -137,6 +137,8 @@ export class TaskRun implements AttemptListener {
   #decided: DecidedSet | undefined;
   #picked: Pick = { order: [], skipped: [] };
   #isOver = false;
+  /** The end of an attempt that was opened again: the task ends with it, and no other one is made. */
+  #reopened: Promise<void> | undefined;
 
   constructor(deps: RunDeps, task: AcceptedTask, caller: Caller) {
     this.#deps = deps;
@@ -159,6 +161,7 @@ export class TaskRun implements AttemptListener {
     const timer = setTimeout(() => this.#deadlinePassed(), Math.max(0, this.task.deadlineUnixMs - this.#deps.nowMs()));
     try {
       await this.#decideAndTry();
+      await this.#reopened;
     } catch (error) {
       this.#failBy(error);
     } finally {
@@ -187,10 +190,31 @@ export class TaskRun implements AttemptListener {
     const earlier = this.#attempts.filter((other) => other.number < attempt.number && !other.isEnded);
     for (const other of earlier) other.command(wire.CallCommand.REVOKE);
     void Promise.all(earlier.map((other) => other.ended)).then(() => {
-      if (this.#isOver) return;
+      if (this.#isDecided) return;
       this.#toCaller({ case: 'counts', value: create(wire.CountsSchema, { attempt: attempt.number }) });
       attempt.command(wire.CallCommand.GO);
     });
+  }
+
+  mayReopen(attempt: Attempt): boolean {
+    const others = this.#attempts.filter((other) => other !== attempt);
+    return !this.#isDecided && !others.some(({ hasContent }) => hasContent);
+  }
+
+  reopened(attempt: Attempt): void {
+    this.#reopened = this.#follow(attempt);
+    this.#stop?.abort('another attempt answers');
+  }
+
+  /** To the end of an attempt that has content. */
+  async #follow(attempt: Attempt): Promise<void> {
+    const end = await attempt.ended;
+    if (end.kind !== 'abandoned' && end.kind !== 'busy' && end.kind !== 'nobody') this.#settle(end, false);
+  }
+
+  /** What is tried besides changes nothing any more: it is over, or an attempt has content that was believed lost. */
+  get #isDecided(): boolean {
+    return this.#isOver || this.#reopened !== undefined;
   }
 
   async #decideAndTry(): Promise<void> {
@@ -198,7 +222,7 @@ export class TaskRun implements AttemptListener {
       const decided = this.#deps.decisions.decide(this.task.facts);
       // A warm task goes on without a pause, so that its acceptance and its call leave in one write.
       const next = decided instanceof Promise ? await decided : decided;
-      if (this.#isOver) return;
+      if (this.#isDecided) return;
       // Decided once more only where a worker refused, which means that the rules have changed meanwhile.
       if (next.setId === this.#decided?.setId) return this.#nothingLeft(this.#full);
       if (this.#decided) this.#decisionId = newId();
@@ -209,7 +233,7 @@ export class TaskRun implements AttemptListener {
       this.#deps.records.decided(this.task.taskId, this.#decisionId, next, choice, this.task.ignoredFields);
       if (next.set.candidates.length === 0) return this.#blocked(next.set);
       this.#full = await this.#tryAll(next.set, choice.pick);
-      if (this.#isOver) return;
+      if (this.#isDecided) return;
       if (round === mostDecisions || !this.#wasRefused()) return this.#nothingLeft(this.#full);
     }
   }
@@ -304,7 +328,7 @@ export class TaskRun implements AttemptListener {
   async #tryFull(full: string[], undelivered: string[]): Promise<boolean> {
     while (this.#fitting(full).length > 0) {
       const model = await this.#firstFree(full);
-      if (model === undefined) return this.#isOver;
+      if (model === undefined) return this.#isDecided;
       const end = await this.#tryModel(model, 0, patienceMs.last);
       if (end === 'done') return true;
       if (end === 'full') continue;
@@ -323,10 +347,10 @@ export class TaskRun implements AttemptListener {
   ): Promise<'done' | 'next' | 'full' | 'undelivered'> {
     const untilMs = this.#deps.nowMs() + waitMs;
     const mayTry = waitMs === 0 || this.#deps.slots.mayTryFirst(model, this.#claim);
-    if (!mayTry && (await this.#inTurn(model, waitMs)) !== 'try') return this.#isOver ? 'done' : 'full';
-    while (!this.#isOver) {
+    if (!mayTry && (await this.#inTurn(model, waitMs)) !== 'try') return this.#isDecided ? 'done' : 'full';
+    while (!this.#isDecided) {
       const end = await this.#attemptHedged(model, patience, anotherFollows);
-      if (this.#isOver || end.kind === 'abandoned') return 'done';
+      if (this.#isDecided || end.kind === 'abandoned') return 'done';
       if (end.kind === 'busy') this.#paused(model, end);
       if (end.kind !== 'busy' && end.kind !== 'nobody') return this.#settle(end, anotherFollows);
       if (end.kind === 'nobody' && !this.#deps.workers.isServed(model)) {
@@ -375,7 +399,7 @@ export class TaskRun implements AttemptListener {
     const timer = setTimeout(due.resolve, afterMs);
     await Promise.race([first, due.promise]);
     clearTimeout(timer);
-    if (this.#isOver || attempt.isEnded || attempt.hasContent || !attempt.isAccepted) return undefined;
+    if (this.#isDecided || attempt.isEnded || attempt.hasContent || !attempt.isAccepted) return undefined;
     const next = this.#picked.order.find(
       (other) => other !== model && !this.#hasFailed(other) && !this.#isTooSmall(other),
     );
