@@ -16,10 +16,22 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   providers: ['runtime', 'core'],
   extension: ['providers', 'core'],
   client: ['bus', 'contracts', 'core'],
-  cli: ['client', 'bus', 'bus-server', 'providers', 'store', 'contracts', 'core'],
+  operator: ['bus', 'contracts', 'core'],
+  cli: ['operator', 'client', 'bus', 'bus-server', 'providers', 'store', 'contracts', 'core'],
   testkit: ['contracts', 'core'],
 };
-const serviceAllowed = ['bus', 'store', 'providers', 'extension', 'runtime', 'observe', 'client', 'contracts', 'core'];
+const serviceAllowed = [
+  'bus',
+  'store',
+  'providers',
+  'extension',
+  'runtime',
+  'observe',
+  'client',
+  'operator',
+  'contracts',
+  'core',
+];
 
 /** Where requests may leave this machine's programs, besides the doors. */
 const egress =

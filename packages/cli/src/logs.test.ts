@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { subjects, wire } from '@will/contracts';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { csvCell } from './commands/export-logs.ts';
+import { csvCell } from '@will/operator';
 import { CliOnBus } from './testing/cli-on-bus.ts';
 
 let cli: CliOnBus;

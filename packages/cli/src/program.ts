@@ -60,7 +60,14 @@ function report(terminal: Terminal, error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.success : exitCodes.usage;
   const message = error instanceof Error ? error.message : String(error);
   terminal.err(`willm: ${message}\n`);
-  return error instanceof CliError ? error.exitCode : exitCodes.failed;
+  return exitCodeOf(error);
+}
+
+function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof CliError) return error.exitCode;
+  // By its code: its class would load the bus's libraries.
+  const isUnreachable = error instanceof Error && 'code' in error && error.code === 'unreachable';
+  return isUnreachable ? exitCodes.unreachable : exitCodes.failed;
 }
 
 /** Commands load what they need only when they run: help and mistakes answer without the bus's libraries. */

@@ -1,5 +1,3 @@
-import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { type Bus, BusError, connectBus } from '@will/bus';
 import { newId } from '@will/contracts';
 import { type BusAddress, findBus } from './bus-address.ts';
@@ -30,28 +28,4 @@ async function open({ url, from, seedFile, tls }: BusAddress, inboxScope: string
   }
 }
 
-/**
- * Asks a service one question. @throws {CliError} 3 when nobody serves it, 1 when no answer came.
- */
-export async function ask<Question extends DescMessage, Answer extends DescMessage>(
-  bus: Bus,
-  subject: string,
-  [questionSchema, question]: readonly [Question, MessageInitShape<Question>],
-  answerSchema: Answer,
-  timeoutMs = 5_000,
-): Promise<MessageShape<Answer>> {
-  try {
-    const bytes = toBinary(questionSchema, create(questionSchema, question));
-    return fromBinary(answerSchema, await bus.request(subject, bytes, timeoutMs));
-  } catch (cause) {
-    if (!(cause instanceof BusError)) throw cause;
-    const service = subject.split('.')[2] ?? subject;
-    if (cause.code === 'no_responders')
-      throw new CliError(exitCodes.unreachable, `the bus answers, but no ${service} runs on it; run \`npm start\``, {
-        cause,
-      });
-    throw new CliError(cause.code === 'disconnected' ? exitCodes.unreachable : exitCodes.failed, cause.message, {
-      cause,
-    });
-  }
-}
+export { ask } from '@will/operator';

@@ -1,10 +1,10 @@
-import type { Bus } from '@will/bus';
-import { rankedSetFromWire, subjects, wire } from '@will/contracts';
+import { rankedSetFromWire, type wire } from '@will/contracts';
 import { explainInWords } from '@will/core';
+import { findDecision } from '@will/operator';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { localTime } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
-import { ask, withBus } from '../with-bus.ts';
+import { withBus } from '../with-bus.ts';
 import { setAsJson } from './explain.ts';
 
 /** `willm decision`: why a task went where it went. Takes the id of a decision or of a task. */
@@ -19,14 +19,6 @@ export async function decision(
   if (options.json) printJson(terminal, { decision: found, set: set ? setAsJson(set) : null });
   else terminal.out(`${inWords(found, set).join('\n')}\n`);
   return exitCodes.success;
-}
-
-/** A kept decision with its ranked set, by its own id or its task's. */
-export async function findDecision(bus: Bus, id: string): Promise<wire.GetDecisionResponse> {
-  const asked = (question: { decisionId: string } | { taskId: string }) =>
-    ask(bus, subjects.telemetry('decision'), [wire.GetDecisionRequestSchema, question], wire.GetDecisionResponseSchema);
-  const byId = await asked({ decisionId: id });
-  return byId.decision ? byId : asked({ taskId: id });
 }
 
 function inWords(found: wire.DecisionRecord, set: wire.RankedSet | undefined): readonly string[] {

@@ -1,21 +1,15 @@
-import type { Bus } from '@will/bus';
-import { subjects, wire } from '@will/contracts';
+import type { wire } from '@will/contracts';
+import { type Difference, differenceOf } from '@will/operator';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { documentNamed } from '../kinds.ts';
 import { printJson, type Terminal } from '../terminal.ts';
-import { ask, withBus } from '../with-bus.ts';
+import { withBus } from '../with-bus.ts';
 import { count } from './apply.ts';
 
 export interface DiffOptions {
   readonly from?: number;
   readonly to?: number;
   readonly json?: boolean;
-}
-
-interface Difference {
-  readonly from: bigint;
-  readonly to: bigint;
-  readonly changes: readonly wire.FieldChange[];
 }
 
 /** `willm diff`: what differs between two revisions, field by field. */
@@ -38,22 +32,6 @@ export async function diff(
   if (json) printJson(terminal, difference);
   else show(terminal, difference);
   return exitCodes.success;
-}
-
-type Question = { readonly kind: string; readonly slug: string; readonly from?: bigint; readonly to?: bigint };
-
-async function differenceOf(bus: Bus, question: Question): Promise<Difference> {
-  const askFor = (asked: Question, after: number) =>
-    ask(bus, subjects.registry('diff'), [wire.DiffRequestSchema, { ...asked, after }], wire.DiffResponseSchema);
-  const changes: wire.FieldChange[] = [];
-  let answer = await askFor(question, 0);
-  for (;;) {
-    if (answer.error !== '') throw new CliError(exitCodes.failed, answer.error);
-    changes.push(...answer.changes);
-    const { from, to, next } = answer;
-    if (next === 0) return { from, to, changes };
-    answer = await askFor({ ...question, from, to }, next);
-  }
 }
 
 function show(terminal: Terminal, { from, to, changes }: Difference): void {

@@ -1,13 +1,13 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mostFileBytes, type wire, writeDocument, writeDocuments } from '@will/contracts';
+import { mostFileBytes, writeDocument, writeDocuments } from '@will/contracts';
 import type { AnyDocument } from '@will/core';
+import { documentOf, documentsOf } from '@will/operator';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { kindOfWord, wordOfKind } from '../kinds.ts';
 import type { Terminal } from '../terminal.ts';
 import { withBus } from '../with-bus.ts';
 import { count } from './apply.ts';
-import { bodyOf, documentsOf } from './get.ts';
 
 /** `willm export`: the documents in force as YAML that apply takes and that changes nothing. */
 export async function exportDocuments(
@@ -23,9 +23,6 @@ export async function exportDocuments(
   else await write(terminal, documents, target);
   return exitCodes.success;
 }
-
-const documentOf = (document: wire.Document): AnyDocument =>
-  ({ kind: document.kind, body: bodyOf(document) }) as AnyDocument;
 
 function print(terminal: Terminal, documents: readonly AnyDocument[]): void {
   const text = writeDocuments(documents);

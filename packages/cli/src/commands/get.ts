@@ -1,6 +1,4 @@
-import { Buffer } from 'node:buffer';
-import type { Bus } from '@will/bus';
-import { subjects, wire } from '@will/contracts';
+import type { wire } from '@will/contracts';
 import type {
   ClientDocument,
   DocumentKind,
@@ -13,11 +11,12 @@ import type {
   SettingsDocument,
 } from '@will/core';
 import { escapedJson } from '@will/core';
+import { bodyOf, documentsOf } from '@will/operator';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { wordOfKind } from '../kinds.ts';
 import { type Column, localTime, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
-import { ask, withBus } from '../with-bus.ts';
+import { withBus } from '../with-bus.ts';
 
 export interface GetOptions {
   readonly json?: boolean;
@@ -67,33 +66,6 @@ export async function get(
   else terminal.out(table(documents, columnsOf(kind)));
   return exitCodes.success;
 }
-
-/** Documents of one revision, of a kind or ('') of all. @throws {CliError} */
-export async function documentsOf(bus: Bus, kind: DocumentKind | '', slug: string): Promise<readonly wire.Document[]> {
-  let documents: wire.Document[] = [];
-  let revision: bigint | undefined;
-  let after = '';
-  do {
-    const answer = await ask(
-      bus,
-      subjects.registry('get'),
-      [wire.GetRequestSchema, { kind, slug, after }],
-      wire.GetResponseSchema,
-    );
-    if (answer.error !== '') throw new CliError(exitCodes.failed, answer.error);
-    if (revision !== undefined && answer.revision !== revision) {
-      // They were changed between two pages: what was read so far is of an older revision.
-      [documents, revision, after] = [[], undefined, ''];
-      continue;
-    }
-    revision = answer.revision;
-    documents.push(...answer.documents);
-    after = answer.next;
-  } while (revision === undefined || after !== '');
-  return documents;
-}
-
-export const bodyOf = (document: wire.Document): unknown => JSON.parse(Buffer.from(document.json).toString('utf8'));
 
 /** One document whole, which is JSON either way; who changed it last stands on stderr. */
 function showOne(terminal: Terminal, document: wire.Document): void {

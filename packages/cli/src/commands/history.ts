@@ -1,10 +1,10 @@
-import type { Bus } from '@will/bus';
-import { subjects, wire } from '@will/contracts';
+import type { wire } from '@will/contracts';
+import { versionsOf } from '@will/operator';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { documentNamed } from '../kinds.ts';
 import { localTime, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
-import { ask, withBus } from '../with-bus.ts';
+import { withBus } from '../with-bus.ts';
 
 export interface HistoryOptions {
   readonly limit?: number;
@@ -26,27 +26,6 @@ export async function history(
   else if (versions.length === 0) terminal.err('nothing was applied yet\n');
   else terminal.out(document ? versionTable(versions) : revisionTable(versions));
   return exitCodes.success;
-}
-
-async function versionsOf(
-  bus: Bus,
-  document: ReturnType<typeof documentNamed>,
-  limit: number,
-): Promise<readonly wire.Version[]> {
-  const versions: wire.Version[] = [];
-  let before = 0n;
-  do {
-    const answer = await ask(
-      bus,
-      subjects.registry('history'),
-      [wire.HistoryRequestSchema, { kind: document?.kind ?? '', slug: document?.slug ?? '', before }],
-      wire.HistoryResponseSchema,
-    );
-    if (answer.error !== '') throw new CliError(exitCodes.failed, answer.error);
-    versions.push(...answer.versions);
-    before = answer.next;
-  } while (before !== 0n && versions.length < limit);
-  return versions.slice(0, limit);
 }
 
 const revision = {

@@ -1,11 +1,11 @@
 import { priceHoursToWire, priceToWire, subjects, wire, writeDocument } from '@will/contracts';
 import { type ModelDocument, pricesOf } from '@will/core';
+import { bodyOf, documentsOf } from '@will/operator';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { dollars, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
 import { authorName, exitCodeOf, showApplied, waitOf } from './apply.ts';
-import { bodyOf, documentsOf } from './get.ts';
 
 /** `willm prices show`: what models cost by their documents, in dollars per million tokens. */
 export async function showPrices(terminal: Terminal, options: { readonly json?: boolean }): Promise<ExitCode> {

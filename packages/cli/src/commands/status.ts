@@ -1,6 +1,7 @@
 import { watchProcesses, type Bus } from '@will/bus';
 import { subjects, wire } from '@will/contracts';
-import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
+import { OperatorError, type ServedModel, servedModels } from '@will/operator';
+import { type ExitCode, exitCodes } from '../cli-error.ts';
 import { duration, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
@@ -30,7 +31,7 @@ async function look(bus: Bus): Promise<Found> {
     [wire.StatusRequestSchema, {}],
     wire.StatusResponseSchema,
   ).catch((error: unknown) => {
-    if (error instanceof CliError) return undefined;
+    if (error instanceof OperatorError) return undefined;
     throw error;
   });
   const view = await watchProcesses(bus);
@@ -48,17 +49,6 @@ const asJson = ({ registry, processes }: Found): object => ({
   lagging: registry?.lagging ?? [],
   processes,
 });
-
-interface ServedLine {
-  readonly model: string;
-  readonly workers: number;
-  readonly slots: number;
-  readonly inFlight: number;
-  readonly reason: string;
-  /** UTC milliseconds; 0: it does not rest. */
-  readonly coolingUntilMs: number;
-  readonly coolingReason: string;
-}
 
 function show(terminal: Terminal, { registry, processes }: Found, nowMs: number): void {
   if (registry) terminal.out(`${documentsInWords(registry)}\n\n`);
@@ -94,7 +84,7 @@ function show(terminal: Terminal, { registry, processes }: Found, nowMs: number)
   );
 }
 
-function whyNotNow({ reason, coolingUntilMs, coolingReason }: ServedLine, nowMs: number): string {
+function whyNotNow({ reason, coolingUntilMs, coolingReason }: ServedModel, nowMs: number): string {
   if (reason !== '' || coolingUntilMs <= nowMs) return reason;
   return `cooling down for ${duration(coolingUntilMs - nowMs)}: ${coolingReason}`;
 }
@@ -120,32 +110,4 @@ function documentsInWords({ revision, publishedRevision, counts }: wire.StatusRe
     );
   const published = publishedRevision === revision ? '' : ` (on the bus: ${publishedRevision})`;
   return `revision ${revision}${published}: ${documents.length > 0 ? documents.join(', ') : 'no documents'}`;
-}
-
-const emptyLine = { workers: 0, slots: 0, inFlight: 0, reason: '', coolingUntilMs: 0, coolingReason: '' };
-
-/** Per model what all workers together offer; a reason counts only where no worker serves it. */
-export function servedModels(processes: readonly wire.Presence[]): readonly ServedLine[] {
-  const lines = new Map<string, ServedLine>();
-  for (const { model, capacity, inFlight, reason, coolingUntilUnixMs, coolingReason } of processes.flatMap(
-    ({ models }) => models,
-  )) {
-    const line = lines.get(model) ?? { ...emptyLine, model };
-    const isServed = reason === '';
-    const coolingUntilMs = Number(coolingUntilUnixMs);
-    const workers = line.workers + (isServed ? 1 : 0);
-    lines.set(model, {
-      model,
-      workers,
-      slots: line.slots + (isServed ? capacity : 0),
-      inFlight: line.inFlight + (isServed ? inFlight : 0),
-      reason: workers > 0 ? '' : reason,
-      ...(coolingUntilMs > line.coolingUntilMs
-        ? { coolingUntilMs, coolingReason }
-        : { coolingUntilMs: line.coolingUntilMs, coolingReason: line.coolingReason }),
-    });
-  }
-  return [...lines.values()].sort(
-    (a, b) => Number(a.reason !== '') - Number(b.reason !== '') || a.model.localeCompare(b.model),
-  );
 }

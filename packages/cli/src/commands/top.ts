@@ -1,10 +1,9 @@
 import { type Bus, followEvents, type ProcessesView, watchProcesses } from '@will/bus';
+import { CallWindow, servedModels, type WindowLine } from '@will/operator';
 import { type ExitCode, exitCodes } from '../cli-error.ts';
 import { type Column, dollars, duration, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
-import { CallWindow, type WindowLine } from '../top/call-window.ts';
 import { withBus } from '../with-bus.ts';
-import { servedModels } from './status.ts';
 
 export interface TopOptions {
   /** One look, then the end. */

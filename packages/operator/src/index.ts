@@ -1,0 +1,16 @@
+export { accepted, ask, OperatorError } from './ask.ts';
+export { callColumns, callRow, csvCell, csvLine, jsonLine, jsonNumber } from './call-rows.ts';
+export { CallWindow, type WindowLine } from './call-window.ts';
+export { type CallQuestion, pageOfCalls } from './calls.ts';
+export { findDecision, type MadeAgain, makeAgain } from './decisions.ts';
+export {
+  bodyOf,
+  type Difference,
+  differenceOf,
+  type DocumentName,
+  documentOf,
+  documentsOf,
+  snapshotAt,
+  versionsOf,
+} from './documents.ts';
+export { type ServedModel, servedModels } from './served-models.ts';
