@@ -26,7 +26,20 @@ test('prices by length of the input become tiers', () => {
     output: 15,
     cached_input: 0.3,
     cache_write: 3.75,
-    tiers: [{ above_input_tokens: 200_000, input: 6, output: 22.5, cached_input: 0.6, cache_write: 7.5 }],
+    cache_write_1h: 6,
+    tiers: [
+      { above_input_tokens: 200_000, input: 6, output: 22.5, cached_input: 0.6, cache_write: 7.5, cache_write_1h: 12 },
+    ],
+  });
+});
+
+test('images have rates of their own where the catalogue states them', () => {
+  expect(
+    cataloguePrices(model({ endpoint: 'https://api.openai.com/v1', provider_model: 'gpt-image-1' }), at),
+  ).toMatchObject({ input: 5, output: 40, image_input: 10 });
+  expect(cataloguePrices(model({ provider: 'google', provider_model: 'gemini-2.5-flash-image' }), at)).toMatchObject({
+    output: 2.5,
+    image_output: 30,
   });
 });
 

@@ -7,9 +7,12 @@ const keys: Readonly<Record<keyof RatesDocument, string>> = {
   output: 'output_mtok',
   cached_input: 'cache_read_mtok',
   cache_write: 'cache_write_mtok',
+  cache_write_1h: 'cache_write_1h_mtok',
   reasoning: 'output_reasoning_mtok',
   audio_input: 'input_audio_mtok',
   audio_output: 'output_audio_mtok',
+  image_input: 'input_image_mtok',
+  image_output: 'output_image_mtok',
 };
 const rateNames = Object.keys(keys) as (keyof RatesDocument)[];
 

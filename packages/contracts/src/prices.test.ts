@@ -7,14 +7,17 @@ test('a price comes through the wire as it was, zero and absent staying apart', 
     output: 0,
     cachedInput: 0,
     cacheWrite: 2,
+    cacheWrite1h: 8,
     reasoning: 3,
     audioInput: 4,
     audioOutput: 5,
+    imageInput: 9,
+    imageOutput: 10,
     image: 6,
     request: 0,
     tiers: [
       { aboveInputTokens: 200_000, input: 7 },
-      { aboveInputTokens: 400_000, cacheWrite: 0 },
+      { aboveInputTokens: 400_000, cacheWrite: 0, cacheWrite1h: 1, imageInput: 2, imageOutput: 3 },
     ],
   };
   expect(priceFromWire(priceToWire(price))).toEqual(price);

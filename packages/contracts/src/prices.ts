@@ -9,7 +9,18 @@ import {
 import { PriceHoursSchema, type PriceHours as WireHours } from './gen/will/v1/telemetry_pb.js';
 import type { Usage as WireUsage } from './gen/will/v1/task_pb.js';
 
-const rateNames = ['input', 'output', 'cachedInput', 'cacheWrite', 'reasoning', 'audioInput', 'audioOutput'] as const;
+const rateNames = [
+  'input',
+  'output',
+  'cachedInput',
+  'cacheWrite',
+  'cacheWrite1h',
+  'reasoning',
+  'audioInput',
+  'audioOutput',
+  'imageInput',
+  'imageOutput',
+] as const satisfies readonly (keyof Rates)[];
 
 /** The price of a record: two rates suffice for most, and for readers of an older release. */
 export function recordPriceToWire(price: Price | undefined): {
@@ -82,8 +93,11 @@ export const usageFromWire = (usage: WireUsage): Usage => ({
   cachedInputTokens: usage.cachedInputTokens,
   reasoningTokens: usage.reasoningTokens,
   ...(usage.cacheWriteTokens > 0 && { cacheWriteTokens: usage.cacheWriteTokens }),
+  ...(usage.cacheWrite1hTokens > 0 && { cacheWrite1hTokens: usage.cacheWrite1hTokens }),
   ...(usage.audioInputTokens > 0 && { audioInputTokens: usage.audioInputTokens }),
   ...(usage.audioOutputTokens > 0 && { audioOutputTokens: usage.audioOutputTokens }),
+  ...(usage.imageInputTokens > 0 && { imageInputTokens: usage.imageInputTokens }),
+  ...(usage.imageOutputTokens > 0 && { imageOutputTokens: usage.imageOutputTokens }),
   ...(usage.images > 0 && { images: usage.images }),
   estimated: usage.estimated,
 });

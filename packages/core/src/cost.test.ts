@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cheapestStartMs, costNanoUsd, priceAt, type PriceList } from './cost.ts';
+import { cheapestStartMs, costNanoUsd, dearestNanoUsd, isCostEstimated, priceAt, type PriceList } from './cost.ts';
 import type { PricesDocument } from './documents.ts';
 import type { Usage } from './outcome.ts';
 import { pricesOf } from './prices.ts';
@@ -9,6 +9,7 @@ import { pricesOf } from './prices.ts';
 const gpt4o = { input: 2.5, cached_input: 1.25, output: 10 };
 const gpt4oMini = { input: 0.15, cached_input: 0.075, output: 0.6 };
 const gpt4oAudio = { input: 2.5, output: 10, audio_input: 40, audio_output: 80 };
+const gptImage = { input: 5, cached_input: 1.25, output: 10, image_input: 10, image_output: 40 };
 const gpt5 = { input: 1.25, cached_input: 0.125, output: 10 };
 const o3 = { input: 2, cached_input: 0.5, output: 8 };
 const embedding = { input: 0.02, output: 0 };
@@ -23,7 +24,7 @@ const sonnet = {
   tiers: [{ above_input_tokens: 200_000, input: 6, output: 22.5, cached_input: 0.6, cache_write: 7.5 }],
 };
 const opus = { input: 5, output: 25, cached_input: 0.5, cache_write: 6.25 };
-const haiku = { input: 1, output: 5, cached_input: 0.1, cache_write: 1.25 };
+const haiku = { input: 1, output: 5, cached_input: 0.1, cache_write: 1.25, cache_write_1h: 2 };
 const geminiPro = {
   input: 1.25,
   output: 10,
@@ -110,7 +111,41 @@ const calls: readonly Call[] = [
   ['sound that goes in', geminiFlash, usage(1_600, 50, { audioInputTokens: 1_500 }), 1_655_000n],
   // 100 × 2,500 + 400 × 40,000 + 50 × 10,000 + 250 × 80,000
   ['sound both ways', gpt4oAudio, usage(500, 300, { audioInputTokens: 400, audioOutputTokens: 250 }), 36_750_000n],
-  ['sound without a rate for it: unknown', gpt4o, usage(500, 300, { audioInputTokens: 1 }), undefined],
+  // 500 × 2,500 + 300 × 10,000
+  [
+    'sound without a rate for it, as text',
+    gpt4o,
+    usage(500, 300, { audioInputTokens: 400, audioOutputTokens: 20 }),
+    4_250_000n,
+  ],
+  // 50 × 5,000 + 323 × 10,000 + 1,056 × 40,000
+  [
+    'images both ways at rates of their own',
+    gptImage,
+    usage(373, 1_056, { imageInputTokens: 323, imageOutputTokens: 1_056 }),
+    45_720_000n,
+  ],
+  // 1,000 × 2,500 + 200 × 10,000
+  [
+    'an image that goes in without a rate for it, as text',
+    gpt4o,
+    usage(1_000, 200, { imageInputTokens: 765 }),
+    4_500_000n,
+  ],
+  // 100 × 1,000 + 1,000 × 1,250 + 2,000 × 2,000 + 10 × 5,000
+  [
+    'cache writes for five minutes and for an hour',
+    haiku,
+    usage(3_100, 10, { cacheWriteTokens: 3_000, cacheWrite1hTokens: 2_000 }),
+    5_400_000n,
+  ],
+  // 100 × 3,000 + 3,000 × 3,750 + 10 × 15,000
+  [
+    'an hour’s cache write without a rate for it, as other writes',
+    sonnet,
+    usage(3_100, 10, { cacheWriteTokens: 3_000, cacheWrite1hTokens: 2_000 }),
+    11_700_000n,
+  ],
   // 8,191 × 20
   ['an embedding', embedding, usage(8_191, 0), 163_820n],
   // 2 × $0.04
@@ -142,6 +177,34 @@ for (const [what, prices, used, nanoUsd, atMs = noon] of calls)
 
 test('the table holds at least thirty calls', () => {
   expect(calls.length).toBeGreaterThanOrEqual(30);
+});
+
+test.each<readonly [string, boolean, PricesDocument, Partial<Usage>]>([
+  ['plain text', false, gpt4o, { cachedInputTokens: 5, reasoningTokens: 5, cacheWriteTokens: 5 }],
+  ['audio with rates', false, gpt4oAudio, { audioInputTokens: 1, audioOutputTokens: 1 }],
+  ['audio without', true, gpt4o, { audioInputTokens: 1 }],
+  ['audio that comes out, without', true, geminiFlash, { audioInputTokens: 1, audioOutputTokens: 1 }],
+  ['images with rates', false, gptImage, { imageInputTokens: 1, imageOutputTokens: 1 }],
+  ['images without', true, gpt4o, { imageInputTokens: 1 }],
+  ['images that come out, without', true, gpt4o, { imageOutputTokens: 1 }],
+  ['an hour’s cache write with a rate', false, haiku, { cacheWriteTokens: 1, cacheWrite1hTokens: 1 }],
+  ['an hour’s cache write without', true, sonnet, { cacheWriteTokens: 1, cacheWrite1hTokens: 1 }],
+])('a cost of %s is marked as estimated: %s', (_what, isMarked, prices, more) => {
+  expect(isCostEstimated(usage(10, 10, more), listOf(prices).price)).toBe(isMarked);
+});
+
+test('the dearest that a call can come to counts the kinds of tokens that it may hold', () => {
+  const text = { inputModalities: ['text'], outputModalities: ['text'] };
+  const pictures = { inputModalities: ['text', 'image'], outputModalities: ['image'] };
+  const sound = { inputModalities: ['text', 'audio'], outputModalities: ['text', 'audio'] };
+  // 100 × 5,000 + 10 × 10,000; 100 × 10,000 + 10 × 40,000
+  expect(dearestNanoUsd(100, 10, listOf(gptImage).price, text)).toBe(600_000n);
+  expect(dearestNanoUsd(100, 10, listOf(gptImage).price, pictures)).toBe(1_400_000n);
+  // 100 × 40,000 + 10 × 80,000
+  expect(dearestNanoUsd(100, 10, listOf(gpt4oAudio).price, sound)).toBe(4_800_000n);
+  // 100 × 2,000 + 10 × 5,000
+  expect(dearestNanoUsd(100, 10, listOf(haiku).price)).toBe(250_000n);
+  expect(dearestNanoUsd(100, 10, undefined)).toBeUndefined();
 });
 
 test('counts that exceed their whole charge nothing below zero', () => {

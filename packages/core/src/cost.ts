@@ -9,11 +9,15 @@ export interface Rates {
   readonly cachedInput?: number;
   /** Input written to the provider's cache. Absent: as other input. */
   readonly cacheWrite?: number;
+  /** Input that the cache keeps for an hour. Absent: as other writes. */
+  readonly cacheWrite1h?: number;
   /** Absent: as other output. */
   readonly reasoning?: number;
-  /** Absent: unknown, and with it what a call with such tokens cost. */
+  /** Absent, here and below: as other tokens of its direction. */
   readonly audioInput?: number;
   readonly audioOutput?: number;
+  readonly imageInput?: number;
+  readonly imageOutput?: number;
 }
 
 /** Rates of the whole call once its input is longer; what is absent stays as it is below. */
@@ -57,20 +61,18 @@ export function priceAt({ price, priceHours }: PriceList, atMs: number): Price |
 }
 
 /**
- * What a call cost, in integer nano-USD, rounded half up once, on the sum. Every token is charged once: cached, written
- * and audio tokens are part of the input, reasoning and audio tokens part of the output. Counts that exceed their whole
- * are charged as told, and nothing is left for the rest.
+ * What a call cost, in integer nano-USD, rounded half up once, on the sum. Every token is charged once: cached, written,
+ * audio and image tokens are part of the input, reasoning, audio and image tokens part of the output. Counts that exceed
+ * their whole are charged as told, and nothing is left for the rest.
  * @returns undefined: the price of something in it is unknown, which is never zero.
  */
 export function costNanoUsd(usage: Usage, price: Price | undefined): bigint | undefined {
   if (!price) return undefined;
-  const rates = ratesFor(price, usage.inputTokens);
-  const parts = tokenParts(usage, rates);
-  if (parts.some(({ tokens, rate }) => tokens > 0 && rate === undefined)) return undefined;
+  const parts = tokenParts(usage, ratesFor(price, usage.inputTokens));
   const images = usage.images ?? 0;
   if (images > 0 && price.image === undefined && usage.outputTokens === 0) return undefined;
-  const tokens = parts.reduce((sum, part) => sum + BigInt(part.tokens) * BigInt(part.rate ?? 0), 0n);
-  return (tokens + 500_000n) / 1_000_000n + BigInt(images) * BigInt(price.image ?? 0) + BigInt(price.request ?? 0);
+  const tokens = parts.reduce((sum, part) => sum + BigInt(part.tokens) * BigInt(part.rate), 0n);
+  return perMillion(tokens) + BigInt(images) * BigInt(price.image ?? 0) + BigInt(price.request ?? 0);
 }
 
 /** The rates of a call with so much input: those of the highest tier that it exceeds. */
@@ -79,19 +81,80 @@ function ratesFor(price: Price, inputTokens: number): Rates {
   return tier ? { ...price, ...tier } : price;
 }
 
-function tokenParts(usage: Usage, rates: Rates): readonly { tokens: number; rate: number | undefined }[] {
-  const { cacheWriteTokens = 0, audioInputTokens = 0, audioOutputTokens = 0 } = usage;
-  const plainInput = usage.inputTokens - usage.cachedInputTokens - cacheWriteTokens - audioInputTokens;
-  const plainOutput = usage.outputTokens - usage.reasoningTokens - audioOutputTokens;
+/** Half up. */
+const perMillion = (sum: bigint): bigint => (sum + 500_000n) / 1_000_000n;
+
+function tokenParts(usage: Usage, rates: Rates): readonly { tokens: number; rate: number }[] {
+  const { cacheWriteTokens = 0, cacheWrite1hTokens = 0 } = usage;
+  const { audioInputTokens = 0, audioOutputTokens = 0, imageInputTokens = 0, imageOutputTokens = 0 } = usage;
+  const plainInput =
+    usage.inputTokens - usage.cachedInputTokens - cacheWriteTokens - audioInputTokens - imageInputTokens;
+  const plainOutput = usage.outputTokens - usage.reasoningTokens - audioOutputTokens - imageOutputTokens;
+  const write = rates.cacheWrite ?? rates.input;
   return [
     { tokens: Math.max(0, plainInput), rate: rates.input },
     { tokens: usage.cachedInputTokens, rate: rates.cachedInput ?? rates.input },
-    { tokens: cacheWriteTokens, rate: rates.cacheWrite ?? rates.input },
-    { tokens: audioInputTokens, rate: rates.audioInput },
+    { tokens: Math.max(0, cacheWriteTokens - cacheWrite1hTokens), rate: write },
+    { tokens: cacheWrite1hTokens, rate: rates.cacheWrite1h ?? write },
+    { tokens: audioInputTokens, rate: rates.audioInput ?? rates.input },
+    { tokens: imageInputTokens, rate: rates.imageInput ?? rates.input },
     { tokens: Math.max(0, plainOutput), rate: rates.output },
     { tokens: usage.reasoningTokens, rate: rates.reasoning ?? rates.output },
-    { tokens: audioOutputTokens, rate: rates.audioOutput },
+    { tokens: audioOutputTokens, rate: rates.audioOutput ?? rates.output },
+    { tokens: imageOutputTokens, rate: rates.imageOutput ?? rates.output },
   ];
+}
+
+/** Kinds of tokens that vendors often charge at another rate than text. */
+const ownRates = [
+  ['cacheWrite1hTokens', 'cacheWrite1h'],
+  ['audioInputTokens', 'audioInput'],
+  ['audioOutputTokens', 'audioOutput'],
+  ['imageInputTokens', 'imageInput'],
+  ['imageOutputTokens', 'imageOutput'],
+] as const satisfies readonly (readonly [keyof Usage, keyof Rates])[];
+
+/** Whether a known cost holds tokens of audio, images or an hour's cache write whose own rate nobody stated. */
+export function isCostEstimated(usage: Usage | undefined, price: Price | undefined): boolean {
+  if (!usage || !price) return false;
+  const rates = ratesFor(price, usage.inputTokens);
+  return ownRates.some(([count, rate]) => (usage[count] ?? 0) > 0 && rates[rate] === undefined);
+}
+
+/** What goes in and comes out of a call. */
+export interface CallModalities {
+  readonly inputModalities: readonly string[];
+  readonly outputModalities: readonly string[];
+}
+
+const textOnly: CallModalities = { inputModalities: ['text'], outputModalities: ['text'] };
+
+/** The most that so many tokens can cost, each as the dearest kind that such a call may hold. Undefined: unknown. */
+export function dearestNanoUsd(
+  inputTokens: number,
+  outputTokens: number,
+  price: Price | undefined,
+  { inputModalities, outputModalities }: CallModalities = textOnly,
+): bigint | undefined {
+  if (!price) return undefined;
+  const rates = ratesFor(price, inputTokens);
+  const { cacheWrite = 0, cacheWrite1h = 0, audioInput = 0, imageInput = 0 } = rates;
+  const { reasoning = 0, audioOutput = 0, imageOutput = 0 } = rates;
+  const input = Math.max(
+    rates.input,
+    cacheWrite,
+    cacheWrite1h,
+    inputModalities.includes('audio') ? audioInput : 0,
+    inputModalities.includes('image') ? imageInput : 0,
+  );
+  const output = Math.max(
+    rates.output,
+    reasoning,
+    outputModalities.includes('audio') ? audioOutput : 0,
+    outputModalities.includes('image') ? imageOutput : 0,
+  );
+  const tokens = BigInt(inputTokens) * BigInt(input) + BigInt(outputTokens) * BigInt(output);
+  return perMillion(tokens) + BigInt(price.request ?? 0);
 }
 
 /**

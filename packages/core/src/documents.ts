@@ -52,9 +52,12 @@ export interface RatesDocument {
   readonly output?: number;
   readonly cached_input?: number;
   readonly cache_write?: number;
+  readonly cache_write_1h?: number;
   readonly reasoning?: number;
   readonly audio_input?: number;
   readonly audio_output?: number;
+  readonly image_input?: number;
+  readonly image_output?: number;
 }
 
 export interface PricesDocument extends RatesDocument {

@@ -1,4 +1,4 @@
-import { costNanoUsd, type Price } from './cost.ts';
+import { type CallModalities, costNanoUsd, dearestNanoUsd, type Price } from './cost.ts';
 import type { CapDocument, ProjectDocument } from './documents.ts';
 import type { Usage } from './outcome.ts';
 import type { Model, Snapshot } from './snapshot.ts';
@@ -177,24 +177,16 @@ export const processOfHolder = (holder: string): string => holder.slice(0, holde
  * The most that a call can come to, taken before it and settled after it. Its input is an upper bound already; output is
  * at most what the model is told. Money is reckoned at the dearest kinds of tokens.
  */
-export function reserveOf(inputTokens: number, maxOutputTokens: number, price: Price | undefined): Amounts {
-  const usage = {
-    inputTokens,
-    outputTokens: maxOutputTokens,
-    cachedInputTokens: 0,
-    reasoningTokens: 0,
-    estimated: true,
-  };
-  const costs = [0, inputTokens].flatMap((cacheWriteTokens) =>
-    [0, maxOutputTokens].map((reasoningTokens) => costNanoUsd({ ...usage, cacheWriteTokens, reasoningTokens }, price)),
-  );
-  const known = costs.filter((cost) => cost !== undefined);
-  return {
-    requests: 1n,
-    tokens: BigInt(inputTokens + maxOutputTokens),
-    nano_usd: known.length === 0 ? undefined : known.reduce((most, cost) => (cost > most ? cost : most)),
-  };
-}
+export const reserveOf = (
+  inputTokens: number,
+  maxOutputTokens: number,
+  price: Price | undefined,
+  modalities?: CallModalities,
+): Amounts => ({
+  requests: 1n,
+  tokens: BigInt(inputTokens + maxOutputTokens),
+  nano_usd: dearestNanoUsd(inputTokens, maxOutputTokens, price, modalities),
+});
 
 /** What a call came to. A failure that tells no tokens used none; a cost that is not known is left at the reserve. */
 export function amountsOf(usage: Usage | undefined, price: Price | undefined): Amounts {

@@ -65,16 +65,20 @@ export interface ProviderFailure {
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' | 'unknown';
 
 export interface Usage {
-  /** Includes tokens that were cached, written to a cache, and of audio. */
+  /** Includes tokens that were cached, written to a cache, of audio and of images. */
   readonly inputTokens: number;
-  /** Includes tokens of reasoning and audio. */
+  /** Includes tokens of reasoning, audio and images. */
   readonly outputTokens: number;
   readonly cachedInputTokens: number;
   readonly reasoningTokens: number;
   /** Absent, here and below: none. */
   readonly cacheWriteTokens?: number;
+  /** Part of `cacheWriteTokens`: what was written for an hour. */
+  readonly cacheWrite1hTokens?: number;
   readonly audioInputTokens?: number;
   readonly audioOutputTokens?: number;
+  readonly imageInputTokens?: number;
+  readonly imageOutputTokens?: number;
   /** Images that came out. */
   readonly images?: number;
   /** Counted by us, since the provider gave no figures. */

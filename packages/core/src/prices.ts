@@ -36,7 +36,10 @@ const ratesOf = (rates: RatesDocument): Partial<Rates> => ({
   ...(rates.output !== undefined && { output: nanoUsd(rates.output) }),
   ...(rates.cached_input !== undefined && { cachedInput: nanoUsd(rates.cached_input) }),
   ...(rates.cache_write !== undefined && { cacheWrite: nanoUsd(rates.cache_write) }),
+  ...(rates.cache_write_1h !== undefined && { cacheWrite1h: nanoUsd(rates.cache_write_1h) }),
   ...(rates.reasoning !== undefined && { reasoning: nanoUsd(rates.reasoning) }),
   ...(rates.audio_input !== undefined && { audioInput: nanoUsd(rates.audio_input) }),
   ...(rates.audio_output !== undefined && { audioOutput: nanoUsd(rates.audio_output) }),
+  ...(rates.image_input !== undefined && { imageInput: nanoUsd(rates.image_input) }),
+  ...(rates.image_output !== undefined && { imageOutput: nanoUsd(rates.image_output) }),
 });

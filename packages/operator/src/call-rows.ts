@@ -37,6 +37,13 @@ export const callColumns: readonly (readonly [name: string, value: (call: wire.C
   ['cost_nano_usd', (call) => call.costNanoUsd],
   ['streamed', (call) => call.streamed],
   ['written_by', (call) => call.writtenBy],
+  ['cache_write_tokens', (call) => call.usage?.cacheWriteTokens],
+  ['cache_write_1h_tokens', (call) => call.usage?.cacheWrite1hTokens],
+  ['audio_input_tokens', (call) => call.usage?.audioInputTokens],
+  ['audio_output_tokens', (call) => call.usage?.audioOutputTokens],
+  ['image_input_tokens', (call) => call.usage?.imageInputTokens],
+  ['image_output_tokens', (call) => call.usage?.imageOutputTokens],
+  ['is_cost_estimated', (call) => call.isCostEstimated],
 ];
 
 export const csvLine = (call: wire.CallRecord): string =>

@@ -57,8 +57,11 @@ const counts = [
   'cachedInputTokens',
   'reasoningTokens',
   'cacheWriteTokens',
+  'cacheWrite1hTokens',
   'audioInputTokens',
   'audioOutputTokens',
+  'imageInputTokens',
+  'imageOutputTokens',
   'images',
 ] as const satisfies readonly (keyof Usage)[];
 

@@ -50,9 +50,12 @@ const price: Price = {
   output: 10_000_000_000,
   cachedInput: 200_000_000,
   cacheWrite: 2_500_000_000,
+  cacheWrite1h: 4_000_000_000,
   reasoning: 12_000_000_000,
   audioInput: 32_000_000_000,
   audioOutput: 64_000_000_000,
+  imageInput: 8_000_000_000,
+  imageOutput: 40_000_000_000,
 };
 
 async function billed(form: () => Form, body: object): Promise<{ usage: Usage | undefined; cost: bigint | undefined }> {
@@ -142,6 +145,53 @@ describe('the bill of each vendor’s arithmetic', () => {
         output_tokens_details: { thinking_tokens: 20 },
       }),
       100n * 2_000n + 1_000n * 200n + 200n * 2_500n + 30n * 10_000n + 20n * 12_000n,
+    ],
+    [
+      'Anthropic: what was written for an hour is part of what was written',
+      anthropicForm,
+      anthropic({
+        input_tokens: 100,
+        cache_creation_input_tokens: 300,
+        cache_creation: { ephemeral_5m_input_tokens: 100, ephemeral_1h_input_tokens: 200 },
+        output_tokens: 50,
+      }),
+      100n * 2_000n + 100n * 2_500n + 200n * 4_000n + 50n * 10_000n,
+    ],
+    [
+      'OpenAI’s form: images are part of the prompt and of the completion, an hour’s write part of what was written',
+      openAiForm,
+      chat({
+        prompt_tokens: 1_000,
+        completion_tokens: 500,
+        total_tokens: 1_500,
+        prompt_tokens_details: {
+          image_tokens: 300,
+          cache_creation_tokens: 200,
+          cache_creation_token_details: { ephemeral_1h_input_tokens: 150 },
+        },
+        completion_tokens_details: { image_tokens: 100 },
+      }),
+      500n * 2_000n + 50n * 2_500n + 150n * 4_000n + 300n * 8_000n + 400n * 10_000n + 100n * 40_000n,
+    ],
+    [
+      'Google: images both ways, and of a kind only what the cache did not hold',
+      googleForm,
+      google({
+        promptTokenCount: 1_000,
+        cachedContentTokenCount: 300,
+        candidatesTokenCount: 1_300,
+        totalTokenCount: 2_300,
+        promptTokensDetails: [
+          { modality: 'TEXT', tokenCount: 484 },
+          { modality: 'IMAGE', tokenCount: 516 },
+        ],
+        cacheTokensDetails: [
+          { modality: 'TEXT', tokenCount: 42 },
+          { modality: 'IMAGE', tokenCount: 258 },
+        ],
+        candidatesTokensDetails: [{ modality: 'IMAGE', tokenCount: 1_290 }],
+      }),
+      442n * 2_000n + 300n * 200n + 258n * 8_000n + 10n * 10_000n + 1_290n * 40_000n,
     ],
     [
       'Anthropic: a call in rounds is the sum of its rounds',

@@ -7,13 +7,17 @@ export interface StatedUsage {
   readonly input: readonly unknown[];
   /** Parts that add up to all output, reasoning included. */
   readonly output: readonly unknown[];
-  /** Part of the input, as the next two. */
+  /** Part of the input, as the next three. */
   readonly cachedInput?: unknown;
   readonly cacheWrite?: unknown;
   readonly audioInput?: unknown;
-  /** Part of the output, as the next. */
+  readonly imageInput?: unknown;
+  /** Part of `cacheWrite`. */
+  readonly cacheWrite1h?: unknown;
+  /** Part of the output, as the next two. */
   readonly reasoning?: unknown;
   readonly audioOutput?: unknown;
+  readonly imageOutput?: unknown;
 }
 
 /** What a call can have come to, as far as this side can tell. */
@@ -98,18 +102,25 @@ export function usageOf(stated: StatedUsage | undefined, size: CallSize): Usage 
   const output = whole(stated.output, size.maxOutputTokens, size.outputTokens);
   const cached = part(stated.cachedInput, input);
   const written = part(stated.cacheWrite, input);
+  const written1h = part(stated.cacheWrite1h, written);
   const heard = part(stated.audioInput, input);
+  const seen = part(stated.imageInput, input);
   const thought = part(stated.reasoning, output);
   const spoken = part(stated.audioOutput, output);
+  const drawn = part(stated.imageOutput, output);
+  const counts = [input, output, cached, written, written1h, heard, seen, thought, spoken, drawn];
   return {
     inputTokens: input.tokens,
     outputTokens: output.tokens,
     cachedInputTokens: cached.tokens,
     reasoningTokens: thought.tokens,
     ...(written.tokens > 0 && { cacheWriteTokens: written.tokens }),
+    ...(written1h.tokens > 0 && { cacheWrite1hTokens: written1h.tokens }),
     ...(heard.tokens > 0 && { audioInputTokens: heard.tokens }),
     ...(spoken.tokens > 0 && { audioOutputTokens: spoken.tokens }),
-    estimated: ![input, output, cached, written, heard, thought, spoken].every(({ isKnown }) => isKnown),
+    ...(seen.tokens > 0 && { imageInputTokens: seen.tokens }),
+    ...(drawn.tokens > 0 && { imageOutputTokens: drawn.tokens }),
+    estimated: !counts.every(({ isKnown }) => isKnown),
   };
 }
 

@@ -315,7 +315,7 @@ export class ServedModel {
     const maxOutputTokens = outputLimitWithin(limits, this.model, wanted, inputTokens);
     if (limits.length === 0) return { maxOutputTokens, room: allowances.take([], none) };
     const model = snapshots.current?.models.get(this.model.slug) ?? this.model;
-    const reserve = reserveOf(inputTokens, maxOutputTokens ?? 0, priceAt(model, nowMs()));
+    const reserve = reserveOf(inputTokens, maxOutputTokens ?? 0, priceAt(model, nowMs()), facts);
     return { maxOutputTokens, room: allowances.take(limits, reserve) };
   }
 

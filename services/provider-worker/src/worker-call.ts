@@ -2,6 +2,7 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import {
   type AttemptPatience,
   costNanoUsd,
+  isCostEstimated,
   defaultIdleMs,
   failureOf,
   fieldsKind,
@@ -272,10 +273,10 @@ export class WorkerCall implements Commanded {
   /** What it is charged at when nobody sees its end. */
   #reserve(): MessageInitShape<typeof wire.CallAcceptedSchema> {
     const { model } = this.#deps;
-    const { inputTokens } = this.#call.request;
+    const { inputTokens, facts } = this.#call.request;
     const maxOutputTokens = this.#deps.maxOutputTokens ?? outputBound(model, inputTokens);
     if (maxOutputTokens === undefined || this.#call.request.inputKind !== 'chat') return {};
-    const cost = reserveOf(inputTokens, maxOutputTokens, priceAt(model, this.#startedAtMs)).nano_usd;
+    const cost = reserveOf(inputTokens, maxOutputTokens, priceAt(model, this.#startedAtMs), facts).nano_usd;
     return {
       reserve: { inputTokens, outputTokens: maxOutputTokens, estimated: true },
       ...(cost !== undefined && { reserveCostNanoUsd: cost }),
@@ -543,6 +544,7 @@ export class WorkerCall implements Commanded {
       ...(usage && { usage: usageToWire(usage) }),
       outputChars: this.#outputChars,
       ...(cost !== undefined && { costNanoUsd: cost }),
+      isCostEstimated: isCostEstimated(usage, price),
       ...recordPriceToWire(price),
       streamed: request.stream,
       writtenBy: 'worker',

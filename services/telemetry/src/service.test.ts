@@ -47,6 +47,9 @@ test('an attempt whose end nobody saw is closed after its deadline and grace, at
       cacheWriteTokens: 0,
       audioInputTokens: 0,
       audioOutputTokens: 0,
+      cacheWrite1hTokens: 0,
+      imageInputTokens: 0,
+      imageOutputTokens: 0,
       images: 0,
       estimated: true,
     };

@@ -74,12 +74,19 @@ const optionalRates = {
   cache_write: usdPerMillion()
     .describe('The same for input written to a cache. Default: as other input.')
     .exactOptional(),
-  reasoning: usdPerMillion().describe('The same for tokens of reasoning. Default: as other output.').exactOptional(),
-  audio_input: usdPerMillion()
-    .describe('The same for audio that goes in. Absent: unknown, and with it the cost of such a call.')
+  cache_write_1h: usdPerMillion()
+    .describe('The same for input written to a cache for an hour. Default: as other writes.')
     .exactOptional(),
+  reasoning: usdPerMillion().describe('The same for tokens of reasoning. Default: as other output.').exactOptional(),
+  audio_input: usdPerMillion().describe('The same for audio that goes in. Default: as other input.').exactOptional(),
   audio_output: usdPerMillion()
-    .describe('The same for audio that comes out. Absent: unknown, and with it the cost of such a call.')
+    .describe('The same for audio that comes out. Default: as other output.')
+    .exactOptional(),
+  image_input: usdPerMillion()
+    .describe('The same for tokens of images that go in. Default: as other input.')
+    .exactOptional(),
+  image_output: usdPerMillion()
+    .describe('The same for tokens of images that come out. Default: as other output.')
     .exactOptional(),
 };
 const prices = record({

@@ -120,6 +120,7 @@ function statedUsage(usage: Fields): StatedUsage {
     output: rounds.map(({ output_tokens }) => output_tokens),
     cachedInput: cached,
     cacheWrite: written,
+    cacheWrite1h: detailsOf(usage['cache_creation'])['ephemeral_1h_input_tokens'],
     reasoning: detailsOf(usage['output_tokens_details'])['thinking_tokens'],
   };
 }

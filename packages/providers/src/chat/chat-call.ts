@@ -230,7 +230,7 @@ export class ChatCall implements EgressListener {
 
 /** What is stated before the end counts the input; the output is still to come. */
 const soFar = (usage: StatedUsage | undefined): StatedUsage | undefined =>
-  usage && { ...usage, output: [], reasoning: undefined, audioOutput: undefined };
+  usage && { ...usage, output: [], reasoning: undefined, audioOutput: undefined, imageOutput: undefined };
 
 /** Events begin with a brace, so that few need a closer look. */
 const isMarker = (data: string): boolean => !data.startsWith('{') && data.trim() === '[DONE]';

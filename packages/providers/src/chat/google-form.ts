@@ -55,13 +55,20 @@ function statedUsage(usage: Fields): StatedUsage {
     input: [usage['promptTokenCount'], usage['toolUsePromptTokenCount']],
     output: [candidates, thoughts],
     cachedInput: usage['cachedContentTokenCount'],
-    audioInput: ofAudio(usage['promptTokensDetails']),
+    audioInput: uncached(usage, 'AUDIO'),
+    imageInput: uncached(usage, 'IMAGE'),
     reasoning: thoughts,
-    audioOutput: ofAudio(usage['candidatesTokensDetails']),
+    audioOutput: countOf(usage['candidatesTokensDetails'], 'AUDIO'),
+    imageOutput: countOf(usage['candidatesTokensDetails'], 'IMAGE'),
   };
 }
 
-const ofAudio = (details: unknown): unknown =>
-  Array.isArray(details)
-    ? details.map(detailsOf).find(({ modality }) => modality === 'AUDIO')?.['tokenCount']
-    : undefined;
+const countOf = (details: unknown, kind: string): unknown =>
+  Array.isArray(details) ? details.map(detailsOf).find(({ modality }) => modality === kind)?.['tokenCount'] : undefined;
+
+/** What the cache held of a kind is charged as cached. */
+function uncached(usage: Fields, kind: string): unknown {
+  const count = countOf(usage['promptTokensDetails'], kind);
+  const cached = countOf(usage['cacheTokensDetails'], kind);
+  return typeof count === 'number' && typeof cached === 'number' ? count - cached : count;
+}

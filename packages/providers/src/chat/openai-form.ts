@@ -100,9 +100,12 @@ function statedUsage(usage: Fields): StatedUsage {
     ],
     cachedInput: input['cached_tokens'] ?? usage['prompt_cache_hit_tokens'] ?? usage['cache_read_input_tokens'],
     cacheWrite: input['cache_write_tokens'] ?? input['cache_creation_tokens'] ?? usage['cache_creation_input_tokens'],
+    cacheWrite1h: detailsOf(input['cache_creation_token_details'])['ephemeral_1h_input_tokens'],
     audioInput: input['audio_tokens'],
+    imageInput: input['image_tokens'],
     reasoning,
     audioOutput: output['audio_tokens'],
+    imageOutput: output['image_tokens'],
   };
 }
 

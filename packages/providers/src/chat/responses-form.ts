@@ -98,7 +98,9 @@ function statedUsage(usage: Fields): StatedUsage {
     cachedInput: input['cached_tokens'],
     cacheWrite: input['cache_write_tokens'],
     audioInput: input['audio_tokens'],
+    imageInput: input['image_tokens'],
     reasoning: output['reasoning_tokens'],
     audioOutput: output['audio_tokens'],
+    imageOutput: output['image_tokens'],
   };
 }

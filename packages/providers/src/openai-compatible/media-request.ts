@@ -140,11 +140,15 @@ function statedUsage(usage: unknown): StatedUsage | undefined {
   const input = stated['prompt_tokens'] ?? stated['input_tokens'] ?? stated['total_tokens'];
   if (input === undefined || input === null) return undefined;
   const details = detailsOf(stated['input_token_details'] ?? stated['input_tokens_details']);
+  const output = detailsOf(stated['output_token_details'] ?? stated['output_tokens_details']);
   return {
     input: [input],
     output: [stated['completion_tokens'] ?? stated['output_tokens'] ?? 0],
     cachedInput: details['cached_tokens'],
     audioInput: details['audio_tokens'],
+    imageInput: details['image_tokens'],
+    audioOutput: output['audio_tokens'],
+    imageOutput: output['image_tokens'],
   };
 }
 

@@ -45,6 +45,9 @@ export const columnNames = [
   'price_more',
   'http_status',
   'vendor_code',
+  'cache_write_1h_tokens',
+  'image_input_tokens',
+  'image_output_tokens',
 ] as const;
 
 /** Money may be wider than a JavaScript number, so it comes out as text. */
@@ -103,6 +106,9 @@ export function rowOf(record: CallRecord): SQLInputValue[] {
     price ? morePrice(price) : null,
     record.httpStatus ?? null,
     record.vendorCode ?? null,
+    usage?.cacheWrite1hTokens ?? null,
+    usage?.imageInputTokens ?? null,
+    usage?.imageOutputTokens ?? null,
   ];
 }
 
@@ -121,7 +127,10 @@ type OptionalCount =
   | 'images'
   | 'price_input'
   | 'price_output'
-  | 'http_status';
+  | 'http_status'
+  | 'cache_write_1h_tokens'
+  | 'image_input_tokens'
+  | 'image_output_tokens';
 
 export type CallRow = {
   readonly [K in (typeof columnNames)[number]]: K extends Text
@@ -187,6 +196,9 @@ const usageOf = (row: CallRow): CallRecord['usage'] =>
         ...(row.cache_write_tokens !== null && { cacheWriteTokens: row.cache_write_tokens }),
         ...(row.audio_input_tokens !== null && { audioInputTokens: row.audio_input_tokens }),
         ...(row.audio_output_tokens !== null && { audioOutputTokens: row.audio_output_tokens }),
+        ...(row.cache_write_1h_tokens !== null && { cacheWrite1hTokens: row.cache_write_1h_tokens }),
+        ...(row.image_input_tokens !== null && { imageInputTokens: row.image_input_tokens }),
+        ...(row.image_output_tokens !== null && { imageOutputTokens: row.image_output_tokens }),
         ...(row.images !== null && { images: row.images }),
         estimated: row.is_usage_estimated === 1,
       };

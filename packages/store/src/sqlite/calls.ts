@@ -125,6 +125,9 @@ export const callSchema: Schema = {
      CREATE INDEX contents_by_client ON contents(client)`,
     `ALTER TABLE calls ADD COLUMN http_status INTEGER;
      ALTER TABLE calls ADD COLUMN vendor_code TEXT`,
+    `ALTER TABLE calls ADD COLUMN cache_write_1h_tokens INTEGER;
+     ALTER TABLE calls ADD COLUMN image_input_tokens INTEGER;
+     ALTER TABLE calls ADD COLUMN image_output_tokens INTEGER`,
   ],
 };
 

@@ -70,22 +70,28 @@ test('a file of a newer release is refused', () =>
     });
   }));
 
-const withoutPrices = [
+const withoutColumns = (...names: string[]): string =>
+  names.map((name) => `ALTER TABLE calls DROP COLUMN ${name}`).join('; ');
+const columnsAfterSums = [
+  'http_status',
+  'vendor_code',
+  'cache_write_1h_tokens',
+  'image_input_tokens',
+  'image_output_tokens',
+];
+
+const withoutPrices = withoutColumns(
   'cache_write_tokens',
   'audio_input_tokens',
   'audio_output_tokens',
   'images',
   'price_more',
-  'http_status',
-  'vendor_code',
-]
-  .map((column) => `ALTER TABLE calls DROP COLUMN ${column}`)
-  .join('; ')
-  .concat('; DROP TABLE rollups; DROP TABLE contents');
+  ...columnsAfterSums,
+).concat('; DROP TABLE rollups; DROP TABLE contents');
 
 test.each([
   ['documents', openDocumentStore, 'versions_by_revision', 2, ''],
-  ['calls', openCallLog, 'decisions_by_time', 6, withoutPrices],
+  ['calls', openCallLog, 'decisions_by_time', 7, withoutPrices],
 ] as const)(
   'a file of %s that the first release wrote is brought up to date and keeps what it holds',
   (_, open, index, version, undo) =>
@@ -130,7 +136,7 @@ test('the sums of calls that were there before sums were kept are those that wou
     await log.close();
     withRaw(path, (database) =>
       database.exec(
-        'DROP TABLE contents; DROP TABLE rollups; ALTER TABLE calls DROP COLUMN http_status; ALTER TABLE calls DROP COLUMN vendor_code; UPDATE store_schema SET version = 3',
+        `DROP TABLE contents; DROP TABLE rollups; ${withoutColumns(...columnsAfterSums)}; UPDATE store_schema SET version = 3`,
       ),
     );
     const again = await openCallLog(path);

@@ -73,6 +73,9 @@ export const usage = (inputTokens: number, outputTokens: number): wire.Usage => 
   cacheWriteTokens: 0,
   audioInputTokens: 0,
   audioOutputTokens: 0,
+  cacheWrite1hTokens: 0,
+  imageInputTokens: 0,
+  imageOutputTokens: 0,
   images: 0,
   estimated: false,
 });

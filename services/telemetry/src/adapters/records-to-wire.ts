@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import type { CallRecord } from '@will/core';
+import { type CallRecord, isCostEstimated } from '@will/core';
 import { dataClassToWire, priorityToWire, recordPriceToWire, wire } from '@will/contracts';
 
 const mostUint32 = 2 ** 32 - 1;
@@ -34,6 +34,7 @@ export function recordToWire(record: CallRecord): wire.CallRecord {
     outputChars: record.outputChars,
     streamed: record.streamed,
     writtenBy: record.writtenBy,
+    isCostEstimated: isCostEstimated(record.usage, record.price),
     ...recordPriceToWire(record.price),
   });
   if (record.firstContentMs !== undefined) message.firstContentMs = record.firstContentMs;

@@ -200,6 +200,13 @@ export declare type CallRecord = Message<"will.v1.CallRecord"> & {
    * @generated from field: string vendor_code = 41;
    */
   vendorCode: string;
+
+  /**
+   * True: the cost holds tokens of audio, images or an hour's cache write at another rate, since theirs is unknown.
+   *
+   * @generated from field: bool is_cost_estimated = 42;
+   */
+  isCostEstimated: boolean;
 };
 
 /**
@@ -269,7 +276,7 @@ export declare const CallContentSchema: GenMessage<CallContent>;
 
 /**
  * Nano-USD per million tokens, for images and requests nano-USD each. What is absent is paid as other tokens of its
- * direction; audio without a rate makes the cost unknown.
+ * direction, an hour's cache write as any other write.
  *
  * @generated from message will.v1.Price
  */
@@ -325,6 +332,21 @@ export declare type Price = Message<"will.v1.Price"> & {
    * @generated from field: repeated will.v1.PriceTier tiers = 10;
    */
   tiers: PriceTier[];
+
+  /**
+   * @generated from field: optional int64 cache_write_1h = 11;
+   */
+  cacheWrite1h?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 image_input = 12;
+   */
+  imageInput?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 image_output = 13;
+   */
+  imageOutput?: bigint | undefined;
 };
 
 /**
@@ -378,6 +400,21 @@ export declare type PriceTier = Message<"will.v1.PriceTier"> & {
    * @generated from field: optional int64 audio_output = 8;
    */
   audioOutput?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 cache_write_1h = 9;
+   */
+  cacheWrite1h?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 image_input = 10;
+   */
+  imageInput?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 image_output = 11;
+   */
+  imageOutput?: bigint | undefined;
 };
 
 /**

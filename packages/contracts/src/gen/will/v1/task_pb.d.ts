@@ -322,6 +322,27 @@ export declare type Usage = Message<"will.v1.Usage"> & {
    * @generated from field: uint32 images = 9;
    */
   images: number;
+
+  /**
+   * Part of cache_write_tokens: written for an hour.
+   *
+   * @generated from field: uint32 cache_write_1h_tokens = 10;
+   */
+  cacheWrite1hTokens: number;
+
+  /**
+   * Part of the input.
+   *
+   * @generated from field: uint32 image_input_tokens = 11;
+   */
+  imageInputTokens: number;
+
+  /**
+   * Part of the output.
+   *
+   * @generated from field: uint32 image_output_tokens = 12;
+   */
+  imageOutputTokens: number;
 };
 
 /**
