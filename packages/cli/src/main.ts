@@ -1,10 +1,10 @@
-import { enableCompileCache } from 'node:module';
+import nodeModule from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 // A backup, a seed or exported calls are for who asked for them.
 process.umask(0o077);
-// Halves the time to the first word; where the folder cannot be written everything goes on without it.
-enableCompileCache(fileURLToPath(new URL('../../../.cache/compile', import.meta.url)));
+// Halves the time to the first word; where the folder cannot be written, or Node is too old, everything goes on without it.
+nodeModule.enableCompileCache?.(fileURLToPath(new URL('../../../.cache/compile', import.meta.url)));
 const { runCli } = await import('./program.ts');
 const { processTerminal } = await import('./terminal.ts');
 

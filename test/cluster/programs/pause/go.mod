@@ -1,0 +1,3 @@
+module will/pause
+
+go 1.24.0
