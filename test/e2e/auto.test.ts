@@ -86,7 +86,7 @@ test('a model that slows down or fails gives way within seconds, on every replic
   const models: string[] = [];
   for (let n = 0; n < 8; n += 1) models.push((await run('text_gen')).model);
   expect(models.every((one) => one === 'careful')).toBe(true);
-  // Tasks go round it at once, since it rests; what is believed of it has changed as well, wherever one asks.
+  // Tasks go to others at once, since it is cooling down; what is believed of it has changed as well, wherever one asks.
   const deadline = performance.now() + 15_000;
   let success = 1;
   while (success > 0.97 && performance.now() < deadline) success = await successOf('quick');

@@ -7,7 +7,7 @@ import { callsOf } from '../support/ask.ts';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
 import { startSystem, type System } from '../support/system.ts';
 
-// A model that rests, with three workers under load. `WILL_COOLDOWN_ROUNDS` sets how often.
+// A cooldown, with three workers under load. `WILL_COOLDOWN_ROUNDS` sets how often.
 
 const rounds = Number(process.env['WILL_COOLDOWN_ROUNDS'] ?? 4);
 /**
@@ -50,15 +50,15 @@ afterAll(async () => {
 
 const run = (type: string, timeoutMs = 20_000) => system.client.run({ type, input: 'Hello', timeoutMs });
 
-/** The server's own record of a model's rest: when it was committed, its last end, and when the model was well again. */
+/** The server's own record of a model's cooldown: when it was committed, its last end, and when the circuit closed. */
 interface Story {
   readonly committedMs: number;
   readonly untilMs: number;
   readonly wellMs: number;
 }
 
-/** Resolves when a model that is well now has been sent to rest and has recovered; `onRest` is told of the commit. */
-async function nextStory(model: string, onRest: () => void): Promise<Story> {
+/** Resolves when a model that is well now has cooled down and has recovered; `onCooldown` is told of the commit. */
+async function nextStory(model: string, onCooldown: () => void): Promise<Story> {
   const bucket = await new Kvm(system.bus.connection).open(names.cooldownBucket);
   const watcher = await bucket.watch({ key: model });
   let committedMs: number | undefined;
@@ -66,7 +66,7 @@ async function nextStory(model: string, onRest: () => void): Promise<Story> {
   for await (const { operation, value, created } of watcher) {
     const atMs = created.getTime();
     if (operation === 'PUT') {
-      if (committedMs === undefined) onRest();
+      if (committedMs === undefined) onCooldown();
       committedMs ??= atMs;
       untilMs = Number(fromBinary(wire.CooldownSchema, value).untilUnixMs);
     } else if (committedMs !== undefined) {
@@ -80,7 +80,7 @@ async function nextStory(model: string, onRest: () => void): Promise<Story> {
 const enoughMs = 30_000 + rounds * 5_000;
 
 test(
-  'a model whose limit is reached rests on every worker at once, and comes back through one probe',
+  'a model whose limit is reached cools down on every worker at once, and comes back through one trial call',
   async () => {
     let isOver = false;
     const failures: unknown[] = [];
@@ -90,19 +90,21 @@ test(
     const load = Array.from({ length: 24 }, loop);
     let between = 0;
     try {
-      for (let round = 0; round < rounds; round += 1) between += await restOnce();
+      for (let round = 0; round < rounds; round += 1) between += await coolDownOnce();
     } finally {
       isOver = true;
     }
     await Promise.all(load);
-    process.stdout.write(`${rounds} rests: ${between} calls began within ${settledMs} ms of a commit, none later\n`);
+    process.stdout.write(
+      `${rounds} cooldowns: ${between} calls began within ${settledMs} ms of a commit, none later\n`,
+    );
     expect(failures).toEqual([]);
   },
   enoughMs,
 );
 
-/** Sends the model to rest and sees it come back; yields how many calls began between the commit and what is promised. */
-async function restOnce(): Promise<number> {
+/** Starts a cooldown and sees the model come back; yields how many calls began between the commit and what is promised. */
+async function coolDownOnce(): Promise<number> {
   const fromMs = Date.now();
   const story = nextStory('limited', () => upstream.script('limited', { kind: 'answer' }));
   upstream.script('limited', { kind: 'status', status: 429, headers: { 'retry-after-ms': '600' } });
@@ -113,11 +115,11 @@ async function restOnce(): Promise<number> {
   const calls = (await callsOf(system, query, 1)).toSorted((a, b) => Number(a.startedUnixMs - b.startedUnixMs));
   const started = calls.map(({ startedUnixMs }) => Number(startedUnixMs));
   const late = started.filter((at) => at > committedMs + settledMs && at < untilMs);
-  // The first one after the rest finds out; until it has, no other one begins.
-  const [probe, ...others] = calls.filter(({ startedUnixMs }) => Number(startedUnixMs) >= untilMs);
-  const provenMs = Number(probe?.startedUnixMs) + (probe?.durationMs ?? 0);
+  // The first one after the cooldown is the trial call; until it has, no other one begins.
+  const [trial, ...others] = calls.filter(({ startedUnixMs }) => Number(startedUnixMs) >= untilMs);
+  const provenMs = Number(trial?.startedUnixMs) + (trial?.durationMs ?? 0);
   const early = others.filter(({ startedUnixMs }) => Number(startedUnixMs) < provenMs - 1);
-  expect({ late: late.map((at) => at - committedMs), fine: probe?.fine, early }).toEqual({
+  expect({ late: late.map((at) => at - committedMs), fine: trial?.fine, early }).toEqual({
     late: [],
     fine: 'Success',
     early: [],
@@ -125,7 +127,7 @@ async function restOnce(): Promise<number> {
   return started.filter((at) => at > committedMs && at <= committedMs + settledMs).length;
 }
 
-test('a task whose only model rests waits for the end of the rest, also the one that met the limit', async () => {
+test('a task whose only model cools down waits for the end of the cooldown, also the one that met the limit', async () => {
   upstream.script('alone', { kind: 'status', status: 429, headers: { 'retry-after-ms': '700' } }, { kind: 'answer' });
   const fromMs = Date.now();
   const first = run('alone');
@@ -135,7 +137,7 @@ test('a task whose only model rests waits for the end of the rest, also the one 
   expect(Date.now() - fromMs).toBeGreaterThanOrEqual(700);
 });
 
-test('a rest that outlasts the task ends it at once, with the time to come again', async () => {
+test('a cooldown that outlasts the task ends it at once, with the time to retry', async () => {
   upstream.script('alone', { kind: 'status', status: 429, headers: { 'retry-after': '3' } }, { kind: 'answer' });
   const failure = await run('alone', 1_500).catch((error: unknown) => error);
   expect(failure).toMatchObject({ code: 'overloaded' });
@@ -147,7 +149,7 @@ test('a rest that outlasts the task ends it at once, with the time to come again
   expect((await run('alone')).model).toBe('alone');
 });
 
-test('a key without credit rests every model that is called with it', async () => {
+test('a key without credit puts every model that is called with it in cooldown', async () => {
   const noCredit = { kind: 'status', status: 429, body: '{"error":{"code":"insufficient_quota"}}' } as const;
   upstream.script('twin-1', { ...noCredit, headers: { 'retry-after-ms': '1500' } });
   const first = await run('twins');

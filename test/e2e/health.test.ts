@@ -58,10 +58,10 @@ test('a server that is gone takes its model out with a reason, and back by itsel
     .toBe('Success');
 });
 
-test('a rest ends before its time once a look finds the model well that it found unwell', async () => {
-  const rests = await openCooldowns(system.bus, Date.now);
+test('a cooldown ends early once a health check succeeds again', async () => {
+  const cooldowns = await openCooldowns(system.bus, Date.now);
   const ends: number[] = [];
-  const stop = rests.onChange((model) => model === 'shaky' && ends.push(rests.restOf(model)?.untilMs ?? 0));
+  const stop = cooldowns.onChange((model) => model === 'shaky' && ends.push(cooldowns.cooldownOf(model)?.untilMs ?? 0));
   upstream.script('GET /v1/models', { kind: 'status', status: 503 });
   upstream.script('GET /health', { kind: 'status', status: 503 });
   upstream.script('shaky', { kind: 'status', status: 500 });
@@ -79,7 +79,7 @@ test('a rest ends before its time once a look finds the model well that it found
   // after its answer.
   await expect.poll(() => ends.at(-1), { timeout: 5_000 }).toBe(0);
   stop();
-  rests.stop();
+  cooldowns.stop();
   expect(Math.min(...ends.slice(1, -1))).toBeLessThan(ends[0] as number);
 });
 

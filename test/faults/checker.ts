@@ -1,6 +1,6 @@
 /**
  * The invariants of the product, checked after a run from four logs that know nothing of each other: the callers', the
- * upstream's, the product's own call log, and that of rests. A pure function; each violation names its invariant and
+ * upstream's, the product's own call log, and that of cooldowns. A pure function; each violation names its invariant and
  * what shows it.
  */
 
@@ -14,7 +14,7 @@ export interface Rules {
   readonly daily: Readonly<Record<string, number>>;
   /** The most calls that one pickup of a task may come to. */
   readonly callsPerPickup: number;
-  /** How late a reply, and a call of a model that rests, may be on this machine. */
+  /** How late a reply, and a call of a model in cooldown, may be on this machine. */
   readonly slackMs: number;
 }
 
@@ -64,8 +64,8 @@ export interface TaskLine {
   readonly lastSeenAs?: string;
 }
 
-/** A model was sent to rest, as everybody could know. */
-export interface RestLine {
+/** A cooldown started, as every process could know. */
+export interface CooldownLine {
   readonly model: string;
   readonly knownMs: number;
   readonly untilMs: number;
@@ -76,7 +76,7 @@ export interface Logs {
   readonly tasks: readonly TaskLine[];
   readonly seen: readonly SeenCall[];
   readonly records: readonly RecordLine[];
-  readonly rests: readonly RestLine[];
+  readonly cooldowns: readonly CooldownLine[];
   /** What the product says is used of each model's daily limit, at the end. */
   readonly used: Readonly<Record<string, number>>;
   /** After the last fault. */
@@ -105,7 +105,7 @@ export const invariants: Readonly<Record<Invariant, { readonly meaning: string; 
   I3: { meaning: 'no call of a model that the rules forbid', check: allowedModels },
   I4: { meaning: 'nothing is granted above a limit, and nothing is spent that nobody used', check: limitsHold },
   I5: { meaning: 'each call of a provider has one record', check: recordsMatch },
-  I6: { meaning: 'no call begins while its model rests', check: restsHold },
+  I6: { meaning: 'no call begins while its model cools down', check: cooldownsHold },
   I7: { meaning: 'the same key is the same task', check: sameKey },
   I8: { meaning: 'no call begins after the deadline, and the reply is in time', check: deadlines },
   I9: { meaning: 'no more calls at once than a model allows', check: concurrencyHolds },
@@ -191,11 +191,15 @@ function timesOf(what: string, { seen, records }: Pick<Logs, 'seen' | 'records'>
 
 const instant = (ms: number): string => new Date(ms).toISOString().slice(11, 23);
 
-function* restsHold({ seen, rests, rules }: Logs): Iterable<string> {
-  for (const rest of rests)
+function* cooldownsHold({ seen, cooldowns, rules }: Logs): Iterable<string> {
+  for (const cooldown of cooldowns)
     for (const { taskId, model, atMs } of seen)
-      if (model === rest.model && atMs > rest.knownMs + rules.slackMs && atMs < rest.untilMs - rules.slackMs)
-        yield `${taskId} called ${model} ${Math.round(atMs - rest.knownMs)} ms after it was sent to rest`;
+      if (
+        model === cooldown.model &&
+        atMs > cooldown.knownMs + rules.slackMs &&
+        atMs < cooldown.untilMs - rules.slackMs
+      )
+        yield `${taskId} called ${model} ${Math.round(atMs - cooldown.knownMs)} ms after its cooldown started`;
 }
 
 function* sameKey({ tasks }: Logs): Iterable<string> {

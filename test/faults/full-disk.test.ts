@@ -222,7 +222,7 @@ async function logsOf(
     tasks: lines,
     seen: seenCalls(upstream).map((call) => ({ ...call, taskId: headOf(call.taskId) })),
     records: recordsIn(text),
-    rests: [],
+    cooldowns: [],
     used: {},
     calmMs,
     auditFault: audit.code === 0 ? '' : audit.err + audit.out,

@@ -7,7 +7,7 @@ import { clients, taskTypes } from './world.ts';
 const runTimeoutMs = 6_000;
 const durableTimeoutMs = 240_000;
 /** A fault of the whole bus makes callers fail at once; they come again a moment later. */
-const restAfterFailureMs = 100;
+const cooldownAfterFailureMs = 100;
 
 type Open = Omit<TaskLine, 'ends' | 'acceptedAs' | 'pickups'> & {
   readonly ends: End[];
@@ -80,7 +80,7 @@ export class Load {
       const found = await own.task(id, { waitMs: 5_000 }).catch(() => undefined);
       if (found?.finishedUnixMs === undefined) {
         task.lastSeenAs = found ? `${found.state} after ${found.pickups} pickups` : 'not known';
-        await pause(restAfterFailureMs);
+        await pause(cooldownAfterFailureMs);
         continue;
       }
       task.pickups = found.pickups;
@@ -128,7 +128,7 @@ export class Load {
       throw new Error('the stream ended without an end');
     });
     task.ends.push(end);
-    if (end.code !== 'Success') await pause(restAfterFailureMs);
+    if (end.code !== 'Success') await pause(cooldownAfterFailureMs);
   }
 
   async #submit(connection: TaskClient, client: string, type: string, isTwice: boolean): Promise<void> {
@@ -156,7 +156,7 @@ export class Load {
     const submit = async (): Promise<void> => {
       const accepted = await connection.submit(submission).catch(() => undefined);
       if (accepted) task.acceptedAs.push(accepted.taskId);
-      else await pause(restAfterFailureMs);
+      else await pause(cooldownAfterFailureMs);
     };
     for (let tries = 0; tries < 100 && task.acceptedAs.length === 0 && !this.#isOver; tries += 1) await submit();
     if (isTwice && task.acceptedAs.length > 0) await submit();

@@ -8,7 +8,7 @@ import { Random } from '../policy/random.ts';
 import type { ServiceName, ServiceProcess } from '../support/process.ts';
 import { startSystem, type System } from '../support/system.ts';
 import { willmAt } from '../support/willm.ts';
-import { type Logs, type RestLine, type Violation, violationsIn } from './checker.ts';
+import { type Logs, type CooldownLine, type Violation, violationsIn } from './checker.ts';
 import { Load } from './load.ts';
 import { recordsIn, seenCalls } from './read-logs.ts';
 import { type Fault, faultInWords, points, scheduleOf } from './schedule.ts';
@@ -26,7 +26,7 @@ export interface RunReport {
     readonly durable: number;
     readonly calls: number;
     readonly records: number;
-    readonly rests: number;
+    readonly cooldowns: number;
   };
 }
 
@@ -63,7 +63,7 @@ class FaultRun {
   readonly #observer: Bus;
   readonly #load: Load;
   readonly #living = new Map<ServiceName, ServiceProcess[]>();
-  readonly #rests: RestLine[] = [];
+  readonly #cooldowns: CooldownLine[] = [];
   /** The last messages that were sent to queues and streams, to be sent once more. */
   readonly #heard: Incoming[] = [];
   readonly #turns = new Map<ServiceName, Promise<void>>();
@@ -127,7 +127,7 @@ class FaultRun {
     this.#say('the durable tasks have ended');
     await this.#sayWhereTheyAre();
     const logs = await this.#settled(calmMs);
-    const { tasks, seen, records, rests } = logs;
+    const { tasks, seen, records, cooldowns } = logs;
     return {
       seed: this.#seed,
       faults,
@@ -138,7 +138,7 @@ class FaultRun {
         durable: tasks.filter(({ acceptedAs }) => acceptedAs.length > 0).length,
         calls: seen.length,
         records: records.length,
-        rests: rests.length,
+        cooldowns: cooldowns.length,
       },
     };
   }
@@ -172,8 +172,9 @@ class FaultRun {
   async #observe(): Promise<void> {
     const cooldowns = await openCooldowns(this.#observer, Date.now);
     cooldowns.onChange((model) => {
-      const rest = cooldowns.restOf(model);
-      if (rest && rest.untilMs > Date.now()) this.#rests.push({ model, knownMs: Date.now(), untilMs: rest.untilMs });
+      const cooldown = cooldowns.cooldownOf(model);
+      if (cooldown && cooldown.untilMs > Date.now())
+        this.#cooldowns.push({ model, knownMs: Date.now(), untilMs: cooldown.untilMs });
     });
     for (const pattern of [patterns.taskQueues, patterns.events])
       this.#observer.listen(pattern, (message) => {
@@ -320,7 +321,7 @@ class FaultRun {
       tasks: this.#load.tasks,
       seen: seenCalls(this.#upstream),
       records: recordsIn(exported),
-      rests: this.#rests,
+      cooldowns: this.#cooldowns,
       used: Object.fromEntries(limits.map(({ id, used }) => [id, Number(used)])),
       calmMs,
       auditFault: audit.code === 0 ? '' : audit.err + audit.out,

@@ -13,7 +13,7 @@ import { PolicyError, type Calls, type CallSignal } from '../../services/router/
 import { Router } from '../../services/router/src/service.ts';
 import { SlotQueues } from '../../services/router/src/slots.ts';
 import type { Random } from './random.ts';
-import { noPayloads, ShortRests, slowHook, unlimited } from './short-rests.ts';
+import { noPayloads, ShortCooldowns, slowHook, unlimited } from './short-cooldowns.ts';
 import type { WorldTask } from './world.ts';
 
 /** Longer than this without a word of the registry: open data only. */
@@ -103,12 +103,12 @@ export class House {
   readonly #router: Router;
   readonly #policy: Outlook;
   readonly #slots = new SlotQueues();
-  readonly rests: ShortRests;
+  readonly cooldowns: ShortCooldowns;
   readonly #polling: NodeJS.Timeout;
 
   constructor(options: HouseOptions) {
     this.#options = options;
-    this.rests = new ShortRests(options.nowMs);
+    this.cooldowns = new ShortCooldowns(options.nowMs);
     const { revisions, random, nowMs } = options;
     const look = (): Outlook => new Outlook(revisions, random);
     this.#policy = look();
@@ -122,7 +122,7 @@ export class House {
       decisions: new Decisions({ decide: (facts) => this.#decide(facts) }, routers, nowMs),
       calls: this.#calls(),
       workers: { unserved: () => new Map(), isServed: () => false },
-      rests: this.rests,
+      cooldowns: this.cooldowns,
       slots: this.#slots,
       records: { decided() {}, intent() {}, call() {} },
       nowMs,
@@ -270,7 +270,7 @@ export class House {
       snapshots: outlook,
       judge: judge ?? judgeBy(staleAfterMs),
       records: { call() {} },
-      rests: this.rests,
+      cooldowns: this.cooldowns,
       allowances: unlimited,
       payloads: noPayloads,
       // Every other worker waits between its first judgement and the call: it must judge again.
@@ -318,7 +318,7 @@ export class House {
     const { random, nowMs, onCall } = this.#options;
     return {
       naturalConcurrency: undefined,
-      probe: async () => {
+      checkHealth: async () => {
         await new Promise((resolve) => setImmediate(resolve));
         return { healthy: true, detail: '' };
       },

@@ -10,7 +10,7 @@ import { judgeBy, type Judge } from '../../services/provider-worker/src/judge.ts
 import type { Groups } from '../../services/provider-worker/src/ports.ts';
 import { CallIndex } from '../../services/provider-worker/src/served-model.ts';
 import { Worker } from '../../services/provider-worker/src/service.ts';
-import { noPayloads, ShortRests, unlimited } from './short-rests.ts';
+import { noPayloads, ShortCooldowns, unlimited } from './short-cooldowns.ts';
 import { compileRevision } from './house.ts';
 
 // Three locks on data, each alone: the other two are taken out by putting a worker's own parts together without them.
@@ -101,7 +101,7 @@ async function startWorker(parts: WorkerParts): Promise<void> {
     },
     judge: parts.judge ?? judgeBy(staleAfterMs),
     records: { call() {} },
-    rests: new ShortRests(Date.now),
+    cooldowns: new ShortCooldowns(Date.now),
     allowances: unlimited,
     payloads: noPayloads,
     hooks: [],

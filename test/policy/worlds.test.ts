@@ -36,9 +36,9 @@ interface Count {
   blocked: number;
   unknownClients: number;
   unknownProjects: number;
-  /** How often models were sent to rest, and how often one call found out whether they are well again. */
-  rests: number;
-  probes: number;
+  /** How often cooldowns started, and trial calls were made. */
+  cooldowns: number;
+  trials: number;
   forbidden: string[];
 }
 
@@ -73,8 +73,8 @@ async function runWorld(seed: number, count: Count, judge?: Judge): Promise<void
     if (random.chance(0.4)) random.pick(house.outlooks).silentForMs = random.pick([0, staleAfterMs, staleAfterMs + 1]);
     if (random.chance(0.7)) random.pick(house.outlooks).moveOn();
   }
-  count.rests += house.rests.counts.rests;
-  count.probes += house.rests.counts.probes;
+  count.cooldowns += house.cooldowns.counts.cooldowns;
+  count.trials += house.cooldowns.counts.trials;
   await house.stop();
 }
 
@@ -86,8 +86,8 @@ async function runWorlds(tasks: number, judge?: Judge): Promise<Count> {
     blocked: 0,
     unknownClients: 0,
     unknownProjects: 0,
-    rests: 0,
-    probes: 0,
+    cooldowns: 0,
+    trials: 0,
     forbidden: [],
   };
   const seeds = Array.from({ length: Math.ceil(tasks / tasksPerWorld) }, (_, n) => firstSeed + n).values();
@@ -109,8 +109,8 @@ test(`in ${wanted} random tasks of worlds that change meanwhile, fallbacks inclu
   expect(figures.blocked).toBeGreaterThan(wanted / 8);
   expect(figures.unknownClients).toBeGreaterThan(wanted / 20);
   expect(figures.unknownProjects).toBeGreaterThan(wanted / 80);
-  expect(figures.rests).toBeGreaterThan(wanted / 200);
-  expect(figures.probes).toBeGreaterThan(wanted / 400);
+  expect(figures.cooldowns).toBeGreaterThan(wanted / 200);
+  expect(figures.trials).toBeGreaterThan(wanted / 400);
 }, 600_000);
 
 test('the count sees what it is there for: where workers do not look at the rules themselves, calls are forbidden', async () => {

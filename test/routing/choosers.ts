@@ -11,7 +11,7 @@ import {
   pick,
   type RankedSet,
   type RankMode,
-  type Rest,
+  type Cooldown,
   type Snapshot,
   StatsBook,
   Suspicion,
@@ -29,7 +29,7 @@ export interface Chooser {
   maySend(place: string, atMs: number): boolean;
   /** How long a first content may take. */
   timeoutMs(place: string, inputTokens: number, anotherFollows: boolean): number;
-  /** `patienceMs` 0: it is waited for. True: this call finds out whether a place that rested is well again. */
+  /** `patienceMs` 0: it is waited for. True: this is the trial call after a cooldown. */
   sent(place: string, id: string, atMs: number, patienceMs: number): boolean;
   heard(place: string, id: string, atMs: number): void;
   ended(record: ToldRecord): void;
@@ -65,7 +65,7 @@ const recordDelayMs = 250;
 
 /**
  * The product's own parts, put together as its services do: decide by statistics, keep it as long as it holds, pick around what
- * rests, spare what looks unwell, give up what is silent, let it rest by the breaker, one probe after a rest.
+ * cooldowns, spare what looks unwell, give up what is silent, a cooldown by the breaker, one trial call after it.
  */
 class Product implements Chooser {
   readonly #script: Script;
@@ -77,9 +77,9 @@ class Product implements Chooser {
   readonly #untold: ToldRecord[] = [];
   readonly #breakers = new Map<string, BreakerState>();
   readonly #suspicions = new Map<string, Suspicion>();
-  readonly #rests = new Map<string, Rest>();
-  /** The attempt that finds out after a rest, by place. */
-  readonly #probes = new Map<string, string>();
+  readonly #cooldowns = new Map<string, Cooldown>();
+  /** The trial call after a cooldown, by place. */
+  readonly #trials = new Map<string, string>();
   readonly #heard = new Set<string>();
   /** Absent: the documents ask for no looks. */
   readonly #health: Map<string, ModelHealth> | undefined;
@@ -105,7 +105,7 @@ class Product implements Chooser {
         dear: this.#dearAt(atMs),
         set: decide(this.#snapshot, facts(inputTokens), epochMs + atMs, this.#book),
       };
-    const coolingUntilMs = new Map([...this.#rests].map(([model, { untilMs }]) => [model, untilMs]));
+    const coolingUntilMs = new Map([...this.#cooldowns].map(([model, { untilMs }]) => [model, untilMs]));
     const live = { unserved: new Map<string, string>(), coolingUntilMs };
     const seed = Math.floor(seeded(this.#script.seed * 91 + n)() * 2 ** 32);
     return pick(this.#kept.set, live, { seed, nowMs: epochMs + atMs }).order;
@@ -113,8 +113,8 @@ class Product implements Chooser {
 
   maySend(place: string, atMs: number): boolean {
     if (this.#health?.get(place)?.isUnwell) return false;
-    const rest = this.#rests.get(place);
-    if (rest) return rest.untilMs <= epochMs + atMs && !this.#probes.has(place);
+    const cooldown = this.#cooldowns.get(place);
+    if (cooldown) return cooldown.untilMs <= epochMs + atMs && !this.#trials.has(place);
     return this.#suspicionOf(place).doubt(epochMs + atMs) === undefined;
   }
 
@@ -124,10 +124,10 @@ class Product implements Chooser {
   }
 
   sent(place: string, id: string, atMs: number, patienceMs: number): boolean {
-    if (this.#rests.has(place) && !this.#probes.has(place)) this.#probes.set(place, id);
+    if (this.#cooldowns.has(place) && !this.#trials.has(place)) this.#trials.set(place, id);
     this.#startOf.set(id, epochMs + atMs);
     this.#suspicionOf(place).sent(id, epochMs + atMs, patienceMs);
-    return this.#probes.get(place) === id;
+    return this.#trials.get(place) === id;
   }
 
   heard(place: string, id: string, atMs: number): void {
@@ -145,32 +145,32 @@ class Product implements Chooser {
     this.#startOf.delete(record.attemptId);
     const failure = record.outcome === 'Success' ? undefined : failureOf('server_error');
     this.#suspicionOf(place).ended(record.attemptId, failure !== undefined);
-    const rest = this.#rests.get(place);
-    const isProbe = this.#probes.get(place) === record.attemptId;
-    const openings = rest?.openings ?? 0;
+    const cooldown = this.#cooldowns.get(place);
+    const isTrial = this.#trials.get(place) === record.attemptId;
+    const timesOpened = cooldown?.timesOpened ?? 0;
     const model = this.#snapshot.models.get(place);
     const outcome = failure ? { ok: false, failure, usage: undefined } : { ok: true, finish: 'stop', usage: undefined };
     if (model)
       this.#health?.get(place)?.learn(outcome as ProviderOutcome, model, record.startedAtMs + record.durationMs);
-    const { state, rest: next } = afterCall(
+    const { state, cooldown: next } = afterCall(
       this.#breakers.get(place) ?? closedBreaker,
       {
         failure,
         wasHeard: this.#heard.delete(record.attemptId),
         startedAtMs: record.startedAtMs,
-        mayOpen: isProbe || openings === 0,
+        mayOpen: isTrial || timesOpened === 0,
       },
       {
         cooldownMs: undefined,
-        openings: isProbe ? openings : Math.max(0, openings - 1),
+        timesOpened: isTrial ? timesOpened : Math.max(0, timesOpened - 1),
         nowMs: record.startedAtMs + record.durationMs,
         draw: this.#draw(),
       },
     );
     this.#breakers.set(place, state);
-    if (isProbe) this.#probes.delete(place);
-    if (next) this.#rests.set(place, next);
-    else if (isProbe && !failure) this.#rests.delete(place);
+    if (isTrial) this.#trials.delete(place);
+    if (next) this.#cooldowns.set(place, next);
+    else if (isTrial && !failure) this.#cooldowns.delete(place);
   }
 
   wantsLook(place: string, atMs: number): boolean {
@@ -178,14 +178,14 @@ class Product implements Chooser {
     return (model && this.#health?.get(place)?.wantsLook(model, 0, epochMs + atMs)) ?? false;
   }
 
-  /** As the worker does: one that is found well after it was not rests no longer than needed for a call to show it. */
+  /** As the worker does: one that is found well after it was not cools down no longer than needed for a trial call. */
   looked(place: string, healthy: boolean, atMs: number): void {
     const health = this.#health?.get(place);
     const wasUnwell = health?.isUnwell ?? false;
     health?.looked({ healthy, detail: '' });
-    const rest = this.#rests.get(place);
-    if (wasUnwell && healthy && rest?.isGuess)
-      this.#rests.set(place, { ...rest, untilMs: Math.min(rest.untilMs, epochMs + atMs) });
+    const cooldown = this.#cooldowns.get(place);
+    if (wasUnwell && healthy && cooldown?.isGuess)
+      this.#cooldowns.set(place, { ...cooldown, untilMs: Math.min(cooldown.untilMs, epochMs + atMs) });
   }
 
   judged(model: string, judged: number, atMs: number): void {

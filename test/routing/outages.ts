@@ -7,8 +7,8 @@ export interface Sent {
   readonly place: string;
   readonly atMs: number;
   readonly isFirst: boolean;
-  /** It finds out whether a place that rested is well again. */
-  readonly isProbe: boolean;
+  /** It is the trial call after a cooldown. */
+  readonly isTrial: boolean;
   readonly succeeded: boolean;
 }
 
@@ -17,7 +17,7 @@ export interface OutageStory {
   readonly kind: 'down' | 'hang';
   /** From its begin until the place got at most a tenth of what followed. */
   readonly detectSeconds: number;
-  /** Calls that were sent to it until then, and failed; probes after a rest are none of them. */
+  /** Calls that were sent to it until then, and failed; trial calls are none of them. */
   readonly failedCalls: number;
   /**
    * From its end until the place got half of what it got before. Undefined: it was no longer the best by more than keeps a
@@ -56,7 +56,7 @@ function storyOf(
 ): OutageStory | undefined {
   const within = (from: number, until: number): readonly Sent[] =>
     firsts.filter(({ atMs }) => atMs >= from && atMs < until);
-  const calls = firsts.filter(({ isProbe }) => !isProbe);
+  const calls = firsts.filter(({ isTrial }) => !isTrial);
   const before = within(fromMs - beforeMs, fromMs);
   const share = shareOf(before, place);
   if (before.length < window || share < leastShare) return undefined;
@@ -66,7 +66,7 @@ function storyOf(
       (next) => shareOf(next, place) <= 0.1 * Math.max(share, 1 - 1e-9),
     ) ?? untilMs;
   const failedCalls = sent.filter(
-    (one) => one.place === place && !one.succeeded && !one.isProbe && one.atMs >= fromMs && one.atMs <= detectedMs,
+    (one) => one.place === place && !one.succeeded && !one.isTrial && one.atMs >= fromMs && one.atMs <= detectedMs,
   ).length;
   const detectSeconds = (detectedMs - fromMs) / 1_000;
   return { kind, detectSeconds, failedCalls, returnSeconds: returnOf() };

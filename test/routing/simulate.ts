@@ -141,8 +141,8 @@ class Simulation {
     const succeeded = !isSilent && !fails;
     const id = `${n}-${task.attempts}`;
     if (name === forbidden) this.#violations += 1;
-    const isProbe = this.#chooser.sent(name, id, atMs, another ? timeoutMs : 0);
-    this.#sent.push({ place: name, atMs, isFirst: task.attempts === 0, isProbe, succeeded });
+    const isTrial = this.#chooser.sent(name, id, atMs, another ? timeoutMs : 0);
+    this.#sent.push({ place: name, atMs, isFirst: task.attempts === 0, isTrial, succeeded });
     task.attempts += 1;
     if (succeeded) this.#agenda.add(atMs + slowFirstMs, () => this.#chooser.heard(name, id, atMs + slowFirstMs));
     else this.#wasted += 1;

@@ -1,5 +1,5 @@
 import { simulateLimits } from './limits-world.ts';
-import { simulateRests } from './rests-world.ts';
+import { simulateCooldowns } from './cooldowns-world.ts';
 import { simulateTasks } from './tasks-world.ts';
 
 export interface World {
@@ -15,10 +15,10 @@ export const worlds: Readonly<Record<string, World>> = {
     promises: 'whoever dies, stands still or is cut off, no limit is passed, and none stays short of anything',
     simulate: simulateLimits,
   },
-  rests: {
+  cooldowns: {
     promises:
-      'whatever providers do and whoever dies, rests are kept, one call at a time probes, and each task has one end',
-    simulate: simulateRests,
+      'whatever providers do and whoever dies, cooldowns hold, trial calls are made one at a time, and each task has one end',
+    simulate: simulateCooldowns,
   },
   tasks: {
     promises: 'whoever dies, stands still or is cut off, each accepted task comes to one end, and starts when it may',

@@ -34,20 +34,20 @@ function until(cooldowns: Cooldowns, holds: () => boolean): Promise<void> {
   look();
   return promise.finally(stop);
 }
-const rest = (untilMs: number, reason = 'limit'): { untilMs: number; reason: string; openings: number } => ({
+const cooldown = (untilMs: number, reason = 'limit'): { untilMs: number; reason: string; timesOpened: number } => ({
   untilMs,
   reason,
-  openings: 1,
+  timesOpened: 1,
 });
 
-test('what one replica sends to rest rests for all, also for those who come later', async () => {
+test('a cooldown that one replica starts holds for all, also for those that start later', async () => {
   const clock = { nowMs: Date.now() };
   const [one, two] = (await replicas(2, clock)) as [Cooldowns, Cooldowns];
-  await one.rest('m1', rest(clock.nowMs + 60_000));
-  expect(one.restOf('m1')?.reason).toBe('limit');
-  await until(two, () => two.restOf('m1') !== undefined);
+  await one.coolDown('m1', cooldown(clock.nowMs + 60_000));
+  expect(one.cooldownOf('m1')?.reason).toBe('limit');
+  await until(two, () => two.cooldownOf('m1') !== undefined);
   const late = await replica(clock);
-  expect(late.restOf('m1')).toEqual(rest(clock.nowMs + 60_000));
+  expect(late.cooldownOf('m1')).toEqual(cooldown(clock.nowMs + 60_000));
 });
 
 test('an entry that nobody can read counts as none, for those who are there and those who come later', async () => {
@@ -56,77 +56,77 @@ test('an entry that nobody can read counts as none, for those who are there and 
   const bus = await connectBus({ servers: nats.url, processId: 'raw', inboxScope: 'test' });
   opened.push(() => bus.close());
   await bus.request('$KV.will_cooldown.garbled', new Uint8Array([0x78]), 2_000);
-  await one.rest('m0', rest(clock.nowMs + 60_000));
-  await until(one, () => one.restOf('m0') !== undefined);
-  expect(one.restOf('garbled')).toBeUndefined();
+  await one.coolDown('m0', cooldown(clock.nowMs + 60_000));
+  await until(one, () => one.cooldownOf('m0') !== undefined);
+  expect(one.cooldownOf('garbled')).toBeUndefined();
   const late = await replica(clock);
-  expect(late.restOf('garbled')).toBeUndefined();
-  await one.rest('garbled', rest(clock.nowMs + 60_000));
-  await until(late, () => late.restOf('garbled') !== undefined);
+  expect(late.cooldownOf('garbled')).toBeUndefined();
+  await one.coolDown('garbled', cooldown(clock.nowMs + 60_000));
+  await until(late, () => late.cooldownOf('garbled') !== undefined);
 });
 
-test('of rests that are told at once the latest end stands', async () => {
+test('of cooldowns written at once the latest end stands', async () => {
   const clock = { nowMs: Date.now() };
   const all = await replicas(6, clock);
   const ends = all.map((_, n) => clock.nowMs + 10_000 + ((n * 7) % 6) * 1_000);
-  await Promise.all(all.map((cooldowns, n) => cooldowns.rest('m2', rest(ends[n] as number))));
-  for (const cooldowns of all) await until(cooldowns, () => cooldowns.restOf('m2')?.untilMs === Math.max(...ends));
+  await Promise.all(all.map((cooldowns, n) => cooldowns.coolDown('m2', cooldown(ends[n] as number))));
+  for (const cooldowns of all) await until(cooldowns, () => cooldowns.cooldownOf('m2')?.untilMs === Math.max(...ends));
 });
 
-test('after its end exactly one replica gets the probe, and its success makes the model well for all', async () => {
+test('after its end exactly one replica gets the trial call, and its success closes the circuit for all', async () => {
   const clock = { nowMs: Date.now() };
   const all = await replicas(5, clock);
   for (let round = 0; round < 20; round += 1) {
-    const model = `probe-${round}`;
-    await (all[0] as Cooldowns).rest(model, rest(clock.nowMs + 5_000));
-    for (const cooldowns of all) await until(cooldowns, () => cooldowns.restOf(model) !== undefined);
-    expect(await Promise.all(all.map((cooldowns) => cooldowns.takeProbe(model, 10_000)))).not.toContain(true);
+    const model = `trial-${round}`;
+    await (all[0] as Cooldowns).coolDown(model, cooldown(clock.nowMs + 5_000));
+    for (const cooldowns of all) await until(cooldowns, () => cooldowns.cooldownOf(model) !== undefined);
+    expect(await Promise.all(all.map((cooldowns) => cooldowns.acquireTrial(model, 10_000)))).not.toContain(true);
     clock.nowMs += 6_000;
-    const won = await Promise.all(all.map((cooldowns) => cooldowns.takeProbe(model, 10_000)));
+    const won = await Promise.all(all.map((cooldowns) => cooldowns.acquireTrial(model, 10_000)));
     expect(won.filter(Boolean)).toHaveLength(1);
     await (all[won.indexOf(true)] as Cooldowns).recover(model);
-    for (const cooldowns of all) await until(cooldowns, () => cooldowns.restOf(model) === undefined);
+    for (const cooldowns of all) await until(cooldowns, () => cooldowns.cooldownOf(model) === undefined);
   }
 });
 
-test('a probe whose holder died is taken over when its lease is over, and one that was given back at once', async () => {
+test('a trial call whose holder died is taken over when its lease is over, and one that was given back at once', async () => {
   const clock = { nowMs: Date.now() };
   const [one, two] = (await replicas(2, clock)) as [Cooldowns, Cooldowns];
-  await one.rest('m3', rest(clock.nowMs + 1_000));
-  await until(two, () => two.restOf('m3') !== undefined);
+  await one.coolDown('m3', cooldown(clock.nowMs + 1_000));
+  await until(two, () => two.cooldownOf('m3') !== undefined);
   clock.nowMs += 1_001;
-  expect(await one.takeProbe('m3', 10_000)).toBe(true);
-  expect(await two.takeProbe('m3', 10_000)).toBe(false);
+  expect(await one.acquireTrial('m3', 10_000)).toBe(true);
+  expect(await two.acquireTrial('m3', 10_000)).toBe(false);
   clock.nowMs += 10_001;
-  expect(await two.takeProbe('m3', 10_000)).toBe(true);
-  await two.giveProbe('m3');
+  expect(await two.acquireTrial('m3', 10_000)).toBe(true);
+  await two.releaseTrial('m3');
   // The word is on its way to the other.
-  await vi.waitFor(async () => expect(await one.takeProbe('m3', 10_000)).toBe(true));
+  await vi.waitFor(async () => expect(await one.acquireTrial('m3', 10_000)).toBe(true));
 });
 
-test('a look that finds a model well ends a rest that was a guess, for all, and none that the provider asked for', async () => {
+test('a health check that succeeds ends a cooldown whose length was a guess, for all, and none that the provider asked for', async () => {
   const clock = { nowMs: Date.now() };
   const [one, two] = (await replicas(2, clock)) as [Cooldowns, Cooldowns];
-  await one.rest('m5', { ...rest(clock.nowMs + 60_000), isGuess: true });
-  await one.rest('m6', rest(clock.nowMs + 60_000));
-  await until(two, () => two.restOf('m6') !== undefined);
+  await one.coolDown('m5', { ...cooldown(clock.nowMs + 60_000), isGuess: true });
+  await one.coolDown('m6', cooldown(clock.nowMs + 60_000));
+  await until(two, () => two.cooldownOf('m6') !== undefined);
   await two.endEarly('m5');
   await two.endEarly('m6');
-  await until(one, () => one.restOf('m5')?.untilMs === clock.nowMs);
-  expect(await one.takeProbe('m5', 1_000)).toBe(true);
-  expect(one.restOf('m6')?.untilMs).toBe(clock.nowMs + 60_000);
+  await until(one, () => one.cooldownOf('m5')?.untilMs === clock.nowMs);
+  expect(await one.acquireTrial('m5', 1_000)).toBe(true);
+  expect(one.cooldownOf('m6')?.untilMs).toBe(clock.nowMs + 60_000);
 });
 
-test('a probe that failed sends the model to rest again, and a recovery of somebody else does not end it', async () => {
+test('a trial call that failed starts a cooldown again, and a recovery by another process does not end it', async () => {
   const clock = { nowMs: Date.now() };
   const [one, two] = (await replicas(2, clock)) as [Cooldowns, Cooldowns];
-  await one.rest('m4', rest(clock.nowMs + 1_000));
-  await until(two, () => two.restOf('m4') !== undefined);
+  await one.coolDown('m4', cooldown(clock.nowMs + 1_000));
+  await until(two, () => two.cooldownOf('m4') !== undefined);
   clock.nowMs += 1_001;
-  expect(await one.takeProbe('m4', 10_000)).toBe(true);
-  await one.rest('m4', { ...rest(clock.nowMs + 15_000), openings: 2 });
-  await until(two, () => two.restOf('m4')?.openings === 2);
+  expect(await one.acquireTrial('m4', 10_000)).toBe(true);
+  await one.coolDown('m4', { ...cooldown(clock.nowMs + 15_000), timesOpened: 2 });
+  await until(two, () => two.cooldownOf('m4')?.timesOpened === 2);
   await two.recover('m4');
-  expect(await two.takeProbe('m4', 1_000)).toBe(false);
-  expect(one.restOf('m4')?.openings).toBe(2);
+  expect(await two.acquireTrial('m4', 1_000)).toBe(false);
+  expect(one.cooldownOf('m4')?.timesOpened).toBe(2);
 });

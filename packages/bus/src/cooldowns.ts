@@ -1,37 +1,37 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { jetstream, JetStreamApiError } from '@nats-io/jetstream';
 import { Kvm, type KV } from '@nats-io/kv';
-import type { Rest } from '@will/core';
+import type { Cooldown } from '@will/core';
 import { names, wire } from '@will/contracts';
 import type { Bus } from './api.ts';
 import { tellAll } from './tell-all.ts';
 
-/** Models that rest, as every process sees them. One entry per model; what this process writes it sees at once. */
+/** Models that are cooling down, as every process sees them. One entry per model; what this process writes it sees at once. */
 export interface Cooldowns {
-  /** The rest that stands, also past its end as long as no probe has succeeded; undefined: the model is well. */
-  restOf(model: string): Rest | undefined;
-  /** Ends of all rests that stand. */
+  /** The cooldown in force, also past its end as long as no trial call has succeeded; undefined: the circuit is closed. */
+  cooldownOf(model: string): Cooldown | undefined;
+  /** Ends of all cooldowns in force. */
   readonly untilMs: ReadonlyMap<string, number>;
-  /** Sends a model to rest. Of two rests the later end stands. Resolves when it is committed. */
-  rest(model: string, rest: Rest): Promise<void>;
-  /** A look found the model well again: where the length of its rest was a guess, it ends now, and a probe may go. */
+  /** Starts a cooldown. Of two the later end stands. Resolves when it is committed. */
+  coolDown(model: string, cooldown: Cooldown): Promise<void>;
+  /** A health check found the model healthy again: a cooldown whose length was a guess ends now, and a trial call may start. */
   endEarly(model: string): Promise<void>;
   /**
-   * After the end of a rest: tries to become the one that finds out whether the model is well. True at most for one
-   * process until `recover`, another `rest`, or the lease's end.
+   * After the end of a cooldown: tries to acquire the trial call. True for at most one
+   * process until `recover`, another `coolDown`, or the end of the lease.
    */
-  takeProbe(model: string, leaseMs: number): Promise<boolean>;
-  /** Gives the probe back unanswered. */
-  giveProbe(model: string): Promise<void>;
-  /** The probe succeeded: the model is well. */
+  acquireTrial(model: string, leaseMs: number): Promise<boolean>;
+  /** Releases the trial call without a result. */
+  releaseTrial(model: string): Promise<void>;
+  /** The trial call succeeded: closes the circuit. */
   recover(model: string): Promise<void>;
   /** Called with the model after every change. Returns how to stop. */
   onChange(listener: (model: string) => void): () => void;
   stop(): void;
 }
 
-/** The bucket of rests: entries by model, each change with a revision of its own. */
-export interface RestBucket {
+/** The bucket of cooldowns: entries by model, each change with a revision of its own. */
+export interface CooldownBucket {
   /** Tells every entry and every later change, with no value where one is gone. Resolves when the present state is told. */
   follow(hear: (model: string, value: Uint8Array | undefined, revision: number) => void): Promise<() => void>;
   /** Yields the new revision. @throws {OvertakenError} it was changed since `lastRevision`. */
@@ -51,27 +51,27 @@ interface Entry {
   readonly revision: number;
 }
 
-/** A rest that nobody probes is forgotten by the server so long after its end. */
+/** The server removes a cooldown without a trial call so long after its end. */
 const forgottenAfterMs = 300_000;
 const mostTries = 16;
 /** Shows that the watch has told everything; a watch of an empty bucket never says so. */
 const sentinel = 'all-told';
 const wrongLastSequence = 10071;
 
-/** Follows the bucket of rests; resolves when the present state is known. */
+/** Follows the bucket of cooldowns; resolves when the present state is known. */
 export async function openCooldowns(bus: Bus, nowMs: () => number): Promise<Cooldowns> {
   const bucket = await new Kvm(bus.connection).create(names.cooldownBucket, { history: 1, markerTTL: 1_000 });
   return cooldownsOf(new BusBucket(bus, bucket), bus.processId, nowMs);
 }
 
 /** The same over any bucket. */
-export async function cooldownsOf(bucket: RestBucket, processId: string, nowMs: () => number): Promise<Cooldowns> {
+export async function cooldownsOf(bucket: CooldownBucket, processId: string, nowMs: () => number): Promise<Cooldowns> {
   const cooldowns = new BucketCooldowns(bucket, processId, nowMs);
   await cooldowns.start();
   return cooldowns;
 }
 
-class BusBucket implements RestBucket {
+class BusBucket implements CooldownBucket {
   readonly #bus: Bus;
   readonly #bucket: KV;
 
@@ -80,7 +80,7 @@ class BusBucket implements RestBucket {
     this.#bucket = bucket;
   }
 
-  async follow(hear: Parameters<RestBucket['follow']>[0]): Promise<() => void> {
+  async follow(hear: Parameters<CooldownBucket['follow']>[0]): Promise<() => void> {
     const last = await this.#bucket.put(sentinel, new Uint8Array());
     const watcher = await this.#bucket.watch();
     const { promise: allTold, resolve } = Promise.withResolvers<void>();
@@ -106,7 +106,7 @@ class BusBucket implements RestBucket {
     return seq;
   }
 
-  async read(model: string): ReturnType<RestBucket['read']> {
+  async read(model: string): ReturnType<CooldownBucket['read']> {
     const entry = await this.#bucket.get(model);
     return entry ? { value: entry.operation === 'PUT' ? entry.value : undefined, revision: entry.revision } : undefined;
   }
@@ -118,7 +118,7 @@ class BusBucket implements RestBucket {
 
 class BucketCooldowns implements Cooldowns {
   readonly untilMs = new Map<string, number>();
-  readonly #bucket: RestBucket;
+  readonly #bucket: CooldownBucket;
   readonly #processId: string;
   readonly #nowMs: () => number;
   readonly #entries = new Map<string, Entry>();
@@ -126,7 +126,7 @@ class BucketCooldowns implements Cooldowns {
   readonly #listeners = new Set<(model: string) => void>();
   #stopFollowing = (): void => {};
 
-  constructor(bucket: RestBucket, processId: string, nowMs: () => number) {
+  constructor(bucket: CooldownBucket, processId: string, nowMs: () => number) {
     this.#bucket = bucket;
     this.#processId = processId;
     this.#nowMs = nowMs;
@@ -136,24 +136,24 @@ class BucketCooldowns implements Cooldowns {
     this.#stopFollowing = await this.#bucket.follow((model, value, revision) => this.#take(model, value, revision));
   }
 
-  restOf(model: string): Rest | undefined {
+  cooldownOf(model: string): Cooldown | undefined {
     const word = this.#entries.get(model)?.word;
     return (
       word && {
         untilMs: Number(word.untilUnixMs),
         reason: word.reason,
-        openings: word.openings,
+        timesOpened: word.timesOpened,
         ...(word.isGuess && { isGuess: true }),
       }
     );
   }
 
-  async rest(model: string, { untilMs, reason, openings, isGuess = false }: Rest): Promise<void> {
+  async coolDown(model: string, { untilMs, reason, timesOpened, isGuess = false }: Cooldown): Promise<void> {
     await this.#change(model, (present) => {
       const until = BigInt(Math.ceil(untilMs));
-      const isProbing = present !== undefined && present.prober === this.#processId;
-      if (present && !isProbing && present.untilUnixMs >= until) return undefined;
-      return create(wire.CooldownSchema, { untilUnixMs: until, reason, openings, isGuess });
+      const holdsTrial = present !== undefined && present.trialHolder === this.#processId;
+      if (present && !holdsTrial && present.untilUnixMs >= until) return undefined;
+      return create(wire.CooldownSchema, { untilUnixMs: until, reason, timesOpened, isGuess });
     });
   }
 
@@ -164,26 +164,26 @@ class BucketCooldowns implements Cooldowns {
     });
   }
 
-  async takeProbe(model: string, leaseMs: number): Promise<boolean> {
+  async acquireTrial(model: string, leaseMs: number): Promise<boolean> {
     let isMine = false;
     await this.#change(model, (present) => {
       const now = this.#nowMs();
-      isMine = present !== undefined && Number(present.untilUnixMs) <= now && Number(present.probeUntilUnixMs) <= now;
+      isMine = present !== undefined && Number(present.untilUnixMs) <= now && Number(present.trialUntilUnixMs) <= now;
       if (!present || !isMine) return undefined;
-      return { ...present, prober: this.#processId, probeUntilUnixMs: BigInt(Math.ceil(now + leaseMs)) };
+      return { ...present, trialHolder: this.#processId, trialUntilUnixMs: BigInt(Math.ceil(now + leaseMs)) };
     });
     return isMine;
   }
 
-  async giveProbe(model: string): Promise<void> {
+  async releaseTrial(model: string): Promise<void> {
     await this.#change(model, (present) =>
-      present?.prober === this.#processId ? { ...present, prober: '', probeUntilUnixMs: 0n } : undefined,
+      present?.trialHolder === this.#processId ? { ...present, trialHolder: '', trialUntilUnixMs: 0n } : undefined,
     );
   }
 
   async recover(model: string): Promise<void> {
     const entry = this.#entries.get(model);
-    if (!entry || entry.word.prober !== this.#processId) return;
+    if (!entry || entry.word.trialHolder !== this.#processId) return;
     await this.#bucket.purge(model, entry.revision).catch(unlessOvertaken);
     this.#take(model, undefined, entry.revision + 1);
   }
@@ -213,7 +213,7 @@ class BucketCooldowns implements Cooldowns {
   }
 
   #write(model: string, word: wire.Cooldown, lastRevision: number): Promise<number> {
-    const untilMs = Math.max(Number(word.untilUnixMs), Number(word.probeUntilUnixMs));
+    const untilMs = Math.max(Number(word.untilUnixMs), Number(word.trialUntilUnixMs));
     const ttlSeconds = Math.ceil((untilMs - this.#nowMs() + forgottenAfterMs) / 1_000);
     return this.#bucket.write(model, toBinary(wire.CooldownSchema, word), Math.max(1, ttlSeconds), lastRevision);
   }
@@ -240,7 +240,7 @@ class BucketCooldowns implements Cooldowns {
   }
 }
 
-/** What nobody can read lets nobody rest, and brings nobody down. */
+/** Ignores undecodable entries: they must neither start a cooldown nor crash a process. */
 function readable(value: Uint8Array): wire.Cooldown | undefined {
   try {
     return fromBinary(wire.CooldownSchema, value);

@@ -12,7 +12,7 @@ export {
   type Counters,
   type Increment,
 } from './counters.ts';
-export { cooldownsOf, openCooldowns, OvertakenError, type Cooldowns, type RestBucket } from './cooldowns.ts';
+export { cooldownsOf, openCooldowns, OvertakenError, type Cooldowns, type CooldownBucket } from './cooldowns.ts';
 export { followKeys, openKeyBucket, type KeyBucket, type KeysView } from './keys.ts';
 export { answerStill, beat, beatMs, LifeWatch, type Work } from './life.ts';
 export { serverTouch } from './server-touch.ts';

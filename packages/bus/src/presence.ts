@@ -22,7 +22,7 @@ export interface ServedModelFacts {
   readonly inFlight: number;
   /** '' while it is served. */
   readonly reason: string;
-  /** Until when and why it rests; absent: it does not. */
+  /** End and reason of its cooldown; absent: it has none. */
   readonly coolingUntilUnixMs?: bigint;
   readonly coolingReason?: string;
 }

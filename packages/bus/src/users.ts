@@ -47,8 +47,8 @@ const payloads = [
   `$O.${names.payloadBucket}.>`,
 ];
 const content = [subjects.content, ...opening(names.contentStream)];
-/** Rests are read; the one key that is written says that all has been told. */
-const rests = [`$KV.${names.cooldownBucket}.all-told`, ...opening(bucket(names.cooldownBucket))];
+/** Cooldowns are read; the one written key says that all has been told. */
+const cooldowns = [`$KV.${names.cooldownBucket}.all-told`, ...opening(bucket(names.cooldownBucket))];
 const counters = ['will.v1.ctr.>', 'will.v1.rate.>', ...opening(names.ledgerStream), ...opening(names.rateStream)];
 
 /** What every service needs: to live, to be seen, and to know the documents. */
@@ -87,7 +87,7 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
     ],
   },
   policy: {
-    publish: [subjects.policyEdge, ...rests],
+    publish: [subjects.policyEdge, ...cooldowns],
     subscribe: [inQueue('will.v1.policy.*', queues.policy)],
   },
   router: {
@@ -97,7 +97,7 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
       'will.v1.control.*',
       'will.v1.cancel.*.*',
       'will.v1.still.*.*',
-      ...rests,
+      ...cooldowns,
       ...payloads,
       ...content,
     ],
@@ -137,7 +137,7 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
       `$JS.API.STREAM.MSG.DELETE.${names.eventsStream}`,
       `$JS.API.STREAM.PURGE.${names.ledgerStream}`,
       `$JS.API.STREAM.PURGE.${names.rateStream}`,
-      ...rests,
+      ...cooldowns,
     ],
     subscribe: [inQueue('will.v1.telemetry.*', queues.telemetry), 'will.v1.callin.>'],
   },

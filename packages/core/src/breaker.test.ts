@@ -7,33 +7,33 @@ import {
   type BreakerEvent,
   type BreakerRules,
   type BreakerState,
-  type Rest,
+  type Cooldown,
 } from './breaker.ts';
 import { failureOf } from './failure.ts';
 
 const nowMs = 1_000_000;
-const rules = { cooldownMs: undefined, openings: 0, nowMs, draw: 0.5 };
+const rules = { cooldownMs: undefined, timesOpened: 0, nowMs, draw: 0.5 };
 
 type End = BreakerEvent['failure'];
 
 const fold = (state: BreakerState, failure: End, over: Partial<BreakerRules> = {}, mayOpen = true) =>
   afterCall(state, { failure, mayOpen }, { ...rules, ...over });
 
-/** The rest that the last of some calls led to. */
-function after(ends: readonly End[], mayOpen = true): Rest | undefined {
+/** The cooldown that the last of some calls led to. */
+function after(ends: readonly End[], mayOpen = true): Cooldown | undefined {
   let state: BreakerState = closedBreaker;
-  let rest: Rest | undefined;
-  for (const end of ends) ({ state, rest } = fold(state, end, {}, mayOpen));
-  return rest;
+  let cooldown: Cooldown | undefined;
+  for (const end of ends) ({ state, cooldown } = fold(state, end, {}, mayOpen));
+  return cooldown;
 }
 
-test('three failures in a row send a model to rest for ten seconds, two do not', () => {
+test('three failures in a row start a cooldown of ten seconds, two do not', () => {
   const failure = failureOf('overloaded');
   expect(after([failure, failure])).toBeUndefined();
   expect(after([failure, failure, failure])).toEqual({
     untilMs: nowMs + 10_000,
     reason: failure.message,
-    openings: 1,
+    timesOpened: 1,
     isGuess: true,
   });
   expect(after([failure, failure, undefined, failure])).toBeUndefined();
@@ -51,21 +51,21 @@ test('what the provider asks for is kept to the millisecond, whatever the breake
   expect(after([failureOf('overloaded', { retryAfterMs: 900 })])?.untilMs).toBe(nowMs + 900);
 });
 
-test('a reached limit without a word of the provider rests as long as the document says, else ten seconds', () => {
+test('a reached limit without a word of the provider cools down as long as the document says, else ten seconds', () => {
   expect(after([failureOf('rate_limit')])?.untilMs).toBe(nowMs + 10_000);
-  expect(fold(closedBreaker, failureOf('rate_limit'), { cooldownMs: 30_000 }).rest?.untilMs).toBe(nowMs + 30_000);
+  expect(fold(closedBreaker, failureOf('rate_limit'), { cooldownMs: 30_000 }).cooldown?.untilMs).toBe(nowMs + 30_000);
   expect(after([failureOf('quota')])?.untilMs).toBe(nowMs + 300_000);
 });
 
-test('a probe that fails sends it to rest again, longer each time and never beyond a minute', () => {
-  const rests = [1, 2, 3, 4, 5, 6].map((openings) => {
-    const { rest } = fold(closedBreaker, failureOf('overloaded'), { openings });
-    return (rest as Rest).untilMs - nowMs;
+test('a trial call that fails starts a cooldown again, longer each time and never beyond a minute', () => {
+  const cooldowns = [1, 2, 3, 4, 5, 6].map((timesOpened) => {
+    const { cooldown } = fold(closedBreaker, failureOf('overloaded'), { timesOpened });
+    return (cooldown as Cooldown).untilMs - nowMs;
   });
-  expect(rests).toEqual([15_000, 22_500, 33_750, 50_625, 60_000, 60_000]);
+  expect(cooldowns).toEqual([15_000, 22_500, 33_750, 50_625, 60_000, 60_000]);
 });
 
-test('failures of the task, its caller or this process alone never send a model to rest', () => {
+test('failures of the task, its caller or this process alone never start a cooldown', () => {
   const kinds = ['bad_request', 'context_length', 'content_filter', 'cancelled', 'deadline', 'crashed'] as const;
   const events = fc.array(fc.constantFrom(...kinds), { maxLength: 60 });
   fc.assert(fc.property(events, (reasons) => after(reasons.map((reason) => failureOf(reason))) === undefined));
@@ -78,10 +78,10 @@ test('old failures fade: what failed minutes ago does not add to what fails now'
     ({ state } = fold(state, n % 2 === 0 ? failure : undefined, { nowMs: nowMs + n }));
   }
   const later = fold(state, failure, { nowMs: nowMs + 600_000 });
-  expect(later.rest).toBeUndefined();
+  expect(later.cooldown).toBeUndefined();
 });
 
-test('the only model that may do a task is not sent to rest by the breaker, but by the provider it is', () => {
+test('the only model that may do a task cools down by the word of the provider, not by the breaker', () => {
   expect(
     after(
       Array.from({ length: 9 }, () => failureOf('server_error')),
@@ -91,33 +91,33 @@ test('the only model that may do a task is not sent to rest by the breaker, but 
   expect(after([failureOf('rate_limit', { retryAfterMs: 500 })], false)?.untilMs).toBe(nowMs + 500);
 });
 
-test('a success that used up the provider’s limit sends it to rest before the next call is refused', () => {
-  const { rest } = afterCall(closedBreaker, { failure: undefined, spentForMs: 4_000, mayOpen: false }, rules);
-  expect(rest).toMatchObject({ untilMs: nowMs + 4_000, openings: 1 });
+test('a success that used up the provider’s limit starts a cooldown before the next call is refused', () => {
+  const { cooldown } = afterCall(closedBreaker, { failure: undefined, spentForMs: 4_000, mayOpen: false }, rules);
+  expect(cooldown).toMatchObject({ untilMs: nowMs + 4_000, timesOpened: 1 });
 });
 
-test('a cooldown of 0 leaves the rest to the provider’s own word', () => {
+test('a cooldown of 0 leaves it to the provider’s own word', () => {
   const never = { cooldownMs: 0 };
   let state = closedBreaker;
   for (let n = 0; n < 9; n += 1) {
     const after = fold(state, failureOf(n % 2 === 0 ? 'server_error' : 'rate_limit'), never);
-    expect(after.rest).toBeUndefined();
+    expect(after.cooldown).toBeUndefined();
     state = after.state;
   }
-  expect(fold(state, failureOf('rate_limit', { retryAfterMs: 200 }), never).rest?.untilMs).toBe(nowMs + 200);
+  expect(fold(state, failureOf('rate_limit', { retryAfterMs: 200 }), never).cooldown?.untilMs).toBe(nowMs + 200);
 });
 
 test('answers that began before a model went down and end meanwhile do not interrupt its failures; a first content does', () => {
   const failure = failureOf('server_error');
   const ended = (state: BreakerState, end: End) =>
     afterCall(state, { failure: end, wasHeard: end === undefined, mayOpen: true }, rules);
-  let { state, rest } = ended(closedBreaker, failure);
-  for (const end of [undefined, failure, undefined, failure]) ({ state, rest } = ended(state, end));
-  expect(rest).toBeDefined();
+  let { state, cooldown } = ended(closedBreaker, failure);
+  for (const end of [undefined, failure, undefined, failure]) ({ state, cooldown } = ended(state, end));
+  expect(cooldown).toBeDefined();
   state = closedBreaker;
-  for (let n = 0; n < 2; n += 1) ({ state, rest } = ended(state, failure));
-  ({ rest } = ended(afterFirstContent(state, nowMs), failure));
-  expect(rest).toBeUndefined(); // One that was sent before the last failure was.
-  ({ rest } = ended(afterFirstContent(state, nowMs - 1), failure));
-  expect(rest).toBeDefined();
+  for (let n = 0; n < 2; n += 1) ({ state, cooldown } = ended(state, failure));
+  ({ cooldown } = ended(afterFirstContent(state, nowMs), failure));
+  expect(cooldown).toBeUndefined(); // One that was sent before the last failure was.
+  ({ cooldown } = ended(afterFirstContent(state, nowMs - 1), failure));
+  expect(cooldown).toBeDefined();
 });

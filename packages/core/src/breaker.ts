@@ -1,13 +1,13 @@
 import type { FailureReason, FineOutcome, ProviderFailure } from './outcome.ts';
 
-/** Why a model rests, and until when. */
-export interface Rest {
+/** Why a model is cooling down, and until when. */
+export interface Cooldown {
   readonly untilMs: number;
   /** For operators; never content. */
   readonly reason: string;
-  /** How often in a row it was sent to rest; each time by the breaker is longer than the one before. From 1. */
-  readonly openings: number;
-  /** How long it lasts is the breaker's guess: a look that finds the model well again ends it. Default: no. */
+  /** How often in a row the circuit opened; each cooldown by the breaker is longer than the one before. From 1. */
+  readonly timesOpened: number;
+  /** Its length is the breaker's guess: a successful health check ends it. Default: no. */
   readonly isGuess?: boolean;
 }
 
@@ -28,15 +28,15 @@ const mostInARow = 3;
 const highestFailureRate = 0.4;
 /** A rate out of fewer failures says nothing. */
 const fewestFailures = 4;
-const firstRestMs = 10_000;
-const restGrowth = 1.5;
-const longestBreakerRestMs = 60_000;
+const firstCooldownMs = 10_000;
+const cooldownGrowth = 1.5;
+const maxBreakerCooldownMs = 60_000;
 const jitter = 0.1;
 
-/** How long a model whose limit was reached rests, where neither the provider nor the document says it. */
-const usualLimitRestMs = 10_000;
+/** Cooldown of a model whose limit was reached, where neither the provider nor the document says it. */
+const defaultLimitCooldownMs = 10_000;
 /** Credit that is used up does not come back within seconds. */
-const usualQuotaRestMs = 300_000;
+const defaultQuotaCooldownMs = 300_000;
 
 /** What happened to one call, as far as the breaker cares. */
 export interface BreakerEvent {
@@ -48,22 +48,22 @@ export interface BreakerEvent {
   readonly startedAtMs?: number;
   /** It succeeded, and its first content was told by {@link afterFirstContent}: failures since then stay in a row. */
   readonly wasHeard?: boolean;
-  /** False: it does not open the breaker, since no other model may do the task, or it began before the present rest. */
+  /** False: it does not open the breaker, since no other model may do the task, or it began before the present cooldown. */
   readonly mayOpen: boolean;
 }
 
 export interface BreakerRules {
   /** `limits.cooldown_seconds` of the document, in milliseconds; undefined: not stated, 0: only the provider's own word. */
   readonly cooldownMs: number | undefined;
-  /** In a row, before this call, how often the model was sent to rest without a success in between. */
-  readonly openings: number;
+  /** How often the circuit opened in a row before this call, without a success in between. */
+  readonly timesOpened: number;
   readonly nowMs: number;
-  /** A draw from 0 to 1 that spreads the ends of rests. */
+  /** A draw from 0 to 1 that spreads the ends of cooldowns. */
   readonly draw: number;
 }
 
 /**
- * The state after a call, and the rest that it leads to, if any. The provider's own word (`Retry-After`, a reached or
+ * The state after a call, and the cooldown that it leads to, if any. The provider's own word (`Retry-After`, a reached or
  * used up limit) is absolute. Else the breaker opens at three failures in a row, or where more than 40 % fail and more
  * than four did (half-life 30 s), for 10 s × 1.5^(n−1), at most 60 s, ±10 %; and only where it may.
  */
@@ -71,19 +71,19 @@ export function afterCall(
   state: BreakerState,
   event: BreakerEvent,
   rules: BreakerRules,
-): { readonly state: BreakerState; readonly rest: Rest | undefined } {
+): { readonly state: BreakerState; readonly cooldown: Cooldown | undefined } {
   const { failure, spentForMs } = event;
-  if (failure && !countsAgainstModel(failure)) return { state, rest: undefined };
+  if (failure && !countsAgainstModel(failure)) return { state, cooldown: undefined };
   const counted = count(state, event, rules.nowMs);
   if (failure) {
-    const ownMs = ownRestMs(failure, rules);
-    if (ownMs !== undefined) return resting(failure.message, ownMs, rules);
-    const breakerMs = event.mayOpen ? breakerRestMs(counted, rules) : undefined;
-    if (breakerMs === undefined) return { state: counted, rest: undefined };
-    return resting(failure.message, breakerMs, rules, rules.cooldownMs === undefined);
+    const ownMs = statedCooldownMs(failure, rules);
+    if (ownMs !== undefined) return opened(failure.message, ownMs, rules);
+    const breakerMs = event.mayOpen ? breakerCooldownMs(counted, rules) : undefined;
+    if (breakerMs === undefined) return { state: counted, cooldown: undefined };
+    return opened(failure.message, breakerMs, rules, rules.cooldownMs === undefined);
   }
-  if (spentForMs === undefined) return { state: counted, rest: undefined };
-  return resting('the provider says that nothing is left of its limit', spentForMs, { ...rules, openings: 0 });
+  if (spentForMs === undefined) return { state: counted, cooldown: undefined };
+  return opened('the provider says that nothing is left of its limit', spentForMs, { ...rules, timesOpened: 0 });
 }
 
 /**
@@ -93,13 +93,16 @@ export function afterCall(
 export const afterFirstContent = (state: BreakerState, startedAtMs: number): BreakerState =>
   startedAtMs < state.failedStartMs ? state : { ...state, failuresInARow: 0 };
 
-function resting(
+function opened(
   reason: string,
-  restMs: number,
-  { nowMs, openings }: BreakerRules,
+  cooldownMs: number,
+  { nowMs, timesOpened }: BreakerRules,
   isGuess = false,
-): { readonly state: BreakerState; readonly rest: Rest } {
-  return { state: closedBreaker, rest: { untilMs: nowMs + restMs, reason, openings: openings + 1, isGuess } };
+): { readonly state: BreakerState; readonly cooldown: Cooldown } {
+  return {
+    state: closedBreaker,
+    cooldown: { untilMs: nowMs + cooldownMs, reason, timesOpened: timesOpened + 1, isGuess },
+  };
 }
 
 /** Whether a failure tells something of the model's place, and not of the task, its caller, or this process alone. */
@@ -110,26 +113,29 @@ const placeFailures = new Set<FineOutcome>(['RateLimited', 'Overloaded', 'Stalle
 /** Of this process: siblings may well serve the model meanwhile. */
 const ownFailures = new Set<FailureReason>(['crashed', 'does_not_fit', 'missing_key']);
 
-/** Whether everything that is called with the same key rests too. */
-export const restsItsKey = ({ reason }: ProviderFailure): boolean => reason === 'quota' || reason === 'bad_key';
+/** Whether all models with the same key cool down too. */
+export const coolsDownItsKey = ({ reason }: ProviderFailure): boolean => reason === 'quota' || reason === 'bad_key';
 
-/** The rest that the provider, or the document for a reached limit, asks for. */
-function ownRestMs({ fine, reason, retryAfterMs }: ProviderFailure, { cooldownMs }: BreakerRules): number | undefined {
+/** The cooldown that the provider, or the document for a reached limit, asks for. */
+function statedCooldownMs(
+  { fine, reason, retryAfterMs }: ProviderFailure,
+  { cooldownMs }: BreakerRules,
+): number | undefined {
   if (retryAfterMs !== undefined) return Math.max(retryAfterMs, 1);
   if (fine !== 'RateLimited' || cooldownMs === 0) return undefined;
-  return cooldownMs ?? (reason === 'quota' ? usualQuotaRestMs : usualLimitRestMs);
+  return cooldownMs ?? (reason === 'quota' ? defaultQuotaCooldownMs : defaultLimitCooldownMs);
 }
 
-function breakerRestMs(state: BreakerState, { openings, cooldownMs, draw }: BreakerRules): number | undefined {
+function breakerCooldownMs(state: BreakerState, { timesOpened, cooldownMs, draw }: BreakerRules): number | undefined {
   const rate = state.failures / (state.failures + state.successes);
   const isOpen =
-    openings > 0 ||
+    timesOpened > 0 ||
     state.failuresInARow >= mostInARow ||
     (state.failures > fewestFailures && rate > highestFailureRate);
   if (!isOpen || cooldownMs === 0) return undefined;
   if (cooldownMs !== undefined) return cooldownMs;
-  const growing = Math.min(longestBreakerRestMs, firstRestMs * restGrowth ** openings);
-  return Math.min(longestBreakerRestMs, Math.round(growing * (1 + jitter * (2 * draw - 1))));
+  const growing = Math.min(maxBreakerCooldownMs, firstCooldownMs * cooldownGrowth ** timesOpened);
+  return Math.min(maxBreakerCooldownMs, Math.round(growing * (1 + jitter * (2 * draw - 1))));
 }
 
 function count(state: BreakerState, { failure, wasHeard, startedAtMs }: BreakerEvent, nowMs: number): BreakerState {

@@ -90,7 +90,7 @@ export interface LiveEntry {
   readonly model: string;
   /** Why live workers said that they cannot serve it; undefined: nobody said so. */
   readonly unserved: string | undefined;
-  /** 0: it does not rest. */
+  /** End of the cooldown; 0: none. */
   readonly coolingUntilMs: number;
 }
 

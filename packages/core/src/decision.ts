@@ -89,7 +89,7 @@ export interface LiveState {
    * of is not among them: trying it costs a fifth of a millisecond and needs no view that could be late.
    */
   readonly unserved: ReadonlyMap<string, string>;
-  /** Instant until which a model rests. */
+  /** End of a model's cooldown. */
   readonly coolingUntilMs: ReadonlyMap<string, number>;
 }
 

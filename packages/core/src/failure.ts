@@ -1,9 +1,9 @@
 import type { FailureReason, FineOutcome, ProviderFailure } from './outcome.ts';
 import { type ProviderError, readProviderError } from './provider-error.ts';
-import { retryAfterMs, type ProviderWord } from './provider-rest.ts';
+import { retryAfterMs, type ProviderHints } from './retry-after.ts';
 
 /** What a provider answered when it did not do the call. */
-export interface FailedAnswer extends ProviderWord {
+export interface FailedAnswer extends ProviderHints {
   readonly status: number;
 }
 
@@ -51,14 +51,14 @@ export function failureOf(
   } = {},
 ): ProviderFailure {
   const { fine, message, isRetryable } = kinds[reason];
-  const { detail, status, retryAfterMs: restMs, vendorCode, param } = details;
+  const { detail, status, retryAfterMs: cooldownMs, vendorCode, param } = details;
   return {
     fine,
     reason,
     message: detail === undefined ? message : `${message} (${detail})`,
     status,
     isRetryable,
-    retryAfterMs: restMs,
+    retryAfterMs: cooldownMs,
     ...(vendorCode !== undefined && { vendorCode }),
     ...(param !== undefined && { param }),
   };

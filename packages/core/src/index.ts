@@ -8,7 +8,7 @@ export * from './cost.ts';
 export * from './latency-buckets.ts';
 export * from './prices.ts';
 export * from './provider-error.ts';
-export * from './provider-rest.ts';
+export * from './retry-after.ts';
 export * from './rank-by-goal.ts';
 export * from './start-window.ts';
 export * from './stats.ts';

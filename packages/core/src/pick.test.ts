@@ -17,7 +17,7 @@ test('the declared order stays, whatever the seed', () => {
     expect(pick(set, nobodySaysAnything, { seed, nowMs })).toEqual({ order: names, skipped: [] });
 });
 
-test('what nobody serves and what rests is left out with the reason; a rest that is over counts no more', () => {
+test('what nobody serves and what cools down is left out with the reason; a cooldown that is over counts no more', () => {
   const live = {
     unserved: new Map([['a', 'env://OPENAI_API_KEY is not set']]),
     coolingUntilMs: new Map([
@@ -34,7 +34,7 @@ test('what nobody serves and what rests is left out with the reason; a rest that
   });
 });
 
-test('a rest without end is a rest too', () => {
+test('a cooldown without end is a cooldown too', () => {
   const live = {
     ...nobodySaysAnything,
     coolingUntilMs: new Map(names.map((name) => [name, Number.POSITIVE_INFINITY])),

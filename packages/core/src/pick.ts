@@ -59,7 +59,7 @@ function shareOf(seed: number): number {
   return ((mixed ^ (mixed >>> 16)) >>> 0) / 2 ** 32;
 }
 
-/** An end of a rest as it is kept: whole milliseconds, so that a record of it gives the same choice again. */
+/** An end of a cooldown as it is kept: whole milliseconds, so that a record of it gives the same choice again. */
 export const wholeMs = (untilMs: number): number => Math.min(Math.ceil(untilMs), Number.MAX_SAFE_INTEGER);
 
 /** The last instant that a Date can show. */

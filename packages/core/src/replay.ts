@@ -33,7 +33,7 @@ export interface Decided {
 /**
  * Makes a decision again. With the documents of its own revision the result is the one that was recorded; with others
  * it is what they would have chosen, as far as the state is known: a model that the recorded set does not hold counts as
- * served and rested.
+ * served and were cooling down.
  */
 export function replay(snapshot: Snapshot, inputs: DecisionInputs): Decided {
   const decided = decide(snapshot, inputs.facts, judgedAtMs(inputs), measuresOf(inputs.ranking, inputs.candidates));

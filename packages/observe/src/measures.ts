@@ -100,7 +100,7 @@ export const measures = {
     name: 'will.model.cooling_seconds',
     kind: 'gauge',
     unit: 's',
-    description: 'How much longer the model rests; 0: it does not',
+    description: 'Remaining cooldown of the model; 0: none',
   },
   limitUsed: {
     name: 'will.limit.used_ratio',

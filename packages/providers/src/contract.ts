@@ -120,7 +120,7 @@ export function providerContract(name: string, provider: () => ProviderUnderTest
     });
 
     test('a healthy model says so', async () => {
-      expect(await connection.probe(AbortSignal.timeout(5_000))).toMatchObject({ healthy: true });
+      expect(await connection.checkHealth(AbortSignal.timeout(5_000))).toMatchObject({ healthy: true });
     });
 
     test('closing ends what still runs', async () => {

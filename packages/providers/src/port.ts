@@ -64,7 +64,7 @@ export interface ModelConnection {
    */
   run(call: ModelCall, onDelta: (delta: ContentDelta) => void, signal: AbortSignal): Promise<ProviderOutcome>;
   /** Cheap look whether calls would work. Never throws. */
-  probe(signal: AbortSignal): Promise<Health>;
+  checkHealth(signal: AbortSignal): Promise<Health>;
   close(): Promise<void>;
 }
 

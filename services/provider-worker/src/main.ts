@@ -51,7 +51,7 @@ await runMain(logger, async (ready) => {
   });
   await ensureStreams(bus);
   const snapshots = await followSnapshot(bus);
-  const rests = await openCooldowns(bus, Date.now);
+  const cooldowns = await openCooldowns(bus, Date.now);
   const clock = await followServerClock(bus);
   const loop = new LoopWatch();
   const processes = await watchProcesses(bus);
@@ -73,7 +73,7 @@ await runMain(logger, async (ready) => {
     judge: judgeBy(config.staleAfterMs),
     records: { call: (record) => outbox.add(create(wire.EventSchema, { kind: { case: 'call', value: record } })) },
     contents,
-    rests,
+    cooldowns,
     allowances,
     payloads: openPayloads(bus),
     nowMs: Date.now,
@@ -121,7 +121,7 @@ await runMain(logger, async (ready) => {
   observing.watchClock(clock, new LoopWatch());
   watchModels(observing, worker);
   snapshots.onChange(() => presence.update());
-  rests.onChange(() => presence.update());
+  cooldowns.onChange(() => presence.update());
   await worker.start(() => presence.update());
   presence.update();
   ready();
@@ -149,7 +149,7 @@ await runMain(logger, async (ready) => {
   callIns.unsubscribe();
   stopBeating();
   snapshots.stop();
-  rests.stop();
+  cooldowns.stop();
   clock.stop();
   await processes.stop();
   await bus.close();

@@ -34,8 +34,8 @@ export interface Groups {
   announceFree(model: string, offer: Offer): void;
 }
 
-/** Models that rest, in agreement with all other processes. */
-export type Rests = Omit<Cooldowns, 'stop'>;
+/** Cooldowns, in agreement with all other processes. */
+export type CooldownStore = Omit<Cooldowns, 'stop'>;
 
 /** Content of tasks that is too large for a message. */
 export type PayloadSource = Pick<Payloads, 'get'>;

@@ -27,12 +27,12 @@ import type {
   Membership,
   PayloadSource,
   Records,
-  Rests,
+  CooldownStore,
   Snapshots,
   StartClock,
 } from './ports.ts';
 import { type Commanded, PendingCall } from './pending-call.ts';
-import { Resting, type Pause, whileProbedMs } from './resting.ts';
+import { ModelCircuit, type Pause, trialRetryMs } from './model-circuit.ts';
 import { type Claim, Slots } from './slots.ts';
 import { StartWindow } from './start-window.ts';
 import { unwatched, type Watch } from './watch.ts';
@@ -46,7 +46,7 @@ export interface ServedDeps {
   readonly judge: Judge;
   readonly records: Records;
   readonly contents?: Contents;
-  readonly rests: Rests;
+  readonly cooldowns: CooldownStore;
   readonly allowances: Pick<Allowances, 'take'>;
   readonly payloads: PayloadSource;
   readonly hooks: readonly CallHook[];
@@ -149,10 +149,10 @@ export class ServedModel {
   readonly #onOutcome: OutcomeListener;
   /** What of the record the connection was made of. */
   readonly #wiring: string;
-  readonly resting: Resting;
+  readonly circuit: ModelCircuit;
   readonly #suspicion = new Suspicion();
   readonly #wholeAsStream = new WholeAsStream();
-  /** Health allows it; the rest is up to slots and rests. */
+  /** Health allows it; slots and cooldown decide as well. */
   #isWanted = false;
   #membership: Membership | undefined;
   #leaveTimer: NodeJS.Timeout | undefined;
@@ -175,8 +175,8 @@ export class ServedModel {
       () => this.#full(),
       () => this.#freeAgain(),
     );
-    this.resting = new Resting(
-      { ...deps, sharers: () => this.#sharers(), onChange: () => this.#restChanged() },
+    this.circuit = new ModelCircuit(
+      { ...deps, sharers: () => this.#sharers(), onChange: () => this.#circuitChanged() },
       () => this.model,
     );
   }
@@ -185,11 +185,11 @@ export class ServedModel {
     return this.#membership !== undefined;
   }
 
-  probe(signal: AbortSignal): ReturnType<ModelConnection['probe']> {
-    return this.#connection.probe(signal);
+  checkHealth(signal: AbortSignal): ReturnType<ModelConnection['checkHealth']> {
+    return this.#connection.checkHealth(signal);
   }
 
-  /** From now on it is in the groups of the data classes that its tags admit, while it has a slot and does not rest. */
+  /** From now on it is in the groups of the data classes that its tags admit, while it has a slot and is not cooling down. */
   join(): void {
     this.#isWanted = true;
     this.#enter();
@@ -202,7 +202,7 @@ export class ServedModel {
   }
 
   #enter(): void {
-    if (this.#membership || this.#isClosed || !this.#isWanted || this.slots.free === 0 || this.resting.pause()) return;
+    if (this.#membership || this.#isClosed || !this.#isWanted || this.slots.free === 0 || this.circuit.pause()) return;
     const classes = dataClasses.filter((dataClass) => admitsDataClass(this.model, dataClass));
     this.#membership = this.#deps.groups.join(this.model.slug, classes, (call) => void this.#take(call));
   }
@@ -229,7 +229,7 @@ export class ServedModel {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#announceTimer);
-    this.resting.close();
+    this.circuit.close();
     await this.leave();
     while (this.#inFlight.size > 0) await Promise.all(this.#inFlight);
     await this.#connection.close();
@@ -262,12 +262,12 @@ export class ServedModel {
   }
 
   async #admit(call: IncomingCall, window: StartWindow): Promise<void> {
-    const probe = this.resting.isUnproven && !this.resting.pause() ? await this.resting.mayProbe() : undefined;
-    if (probe !== undefined && probe !== 'probe') return pausing(call, probe);
-    const doubt = call.request.anotherFollows && probe === undefined ? this.#doubt() : undefined;
+    const trial = this.circuit.isUnproven && !this.circuit.pause() ? await this.circuit.requestTrial() : undefined;
+    if (trial !== undefined && trial !== 'trial') return pausing(call, trial);
+    const doubt = call.request.anotherFollows && trial === undefined ? this.#doubt() : undefined;
     if (doubt) return pausing(call, doubt);
-    await this.#serve(call, window, probe === 'probe').finally(() => {
-      if (probe === 'probe') this.resting.giveProbe();
+    await this.#serve(call, window, trial === 'trial').finally(() => {
+      if (trial === 'trial') this.circuit.releaseTrial();
     });
   }
 
@@ -275,17 +275,17 @@ export class ServedModel {
   #doubt(): Pause | undefined {
     const nowMs = this.#deps.nowMs();
     const reason = this.#suspicion.doubt(nowMs);
-    return reason === undefined ? undefined : { reason, untilMs: nowMs + whileProbedMs };
+    return reason === undefined ? undefined : { reason, untilMs: nowMs + trialRetryMs };
   }
 
-  async #serve(call: IncomingCall, window: StartWindow, isProbe: boolean): Promise<void> {
+  async #serve(call: IncomingCall, window: StartWindow, isTrial: boolean): Promise<void> {
     const { room, maxOutputTokens, isTakenBack, mayStart } = await this.#makeRoom(call, window);
     if ('untilMs' in room) return reached(call, room);
     if (isTakenBack || !mayStart) {
       room.release();
       return isTakenBack ? busy(call, 'it was taken back') : window.refuse();
     }
-    await this.#judgeAndCall(call, window, isProbe, { maxOutputTokens, hold: room }).finally(() => room.release());
+    await this.#judgeAndCall(call, window, isTrial, { maxOutputTokens, hold: room }).finally(() => room.release());
   }
 
   /** Waits for what the call needs, and may be told meanwhile that it is not wanted any more. Asks where that is in doubt. */
@@ -328,7 +328,7 @@ export class ServedModel {
   async #judgeAndCall(
     call: IncomingCall,
     window: StartWindow,
-    isProbe: boolean,
+    isTrial: boolean,
     { hold, maxOutputTokens }: Reserved,
   ): Promise<void> {
     // What was judged may change while content is fetched or hooks are asked: then it is judged again.
@@ -337,7 +337,7 @@ export class ServedModel {
     if (refusal) return refuse(call, refusal);
     // The record that was judged may state another address than the one this connection goes to.
     if (!this.#isWiredAsJudged()) return busy(call, 'its connection is being renewed');
-    const pause = this.resting.pause();
+    const pause = this.circuit.pause();
     if (pause) return pausing(call, pause);
     const { workerId, nowMs, records, calls, snapshots, payloads, hooks } = this.#deps;
     const snapshot = snapshots.current;
@@ -371,15 +371,15 @@ export class ServedModel {
         onFirstContent: () => {
           wasHeard = true;
           this.#suspicion.heard(attemptId, nowMs());
-          this.resting.heard(startedMs);
+          this.circuit.heard(startedMs);
         },
         onOutcome: (outcome) => {
           if (outcome.ok && !wasHeard) this.#suspicion.heard(attemptId, nowMs());
           else this.#suspicion.ended(attemptId, !outcome.ok && countsAgainstModel(outcome.failure));
           hold.settle(amountsOf(outcome.usage, priceAt(this.model, startedMs)));
           this.#onOutcome(outcome);
-          this.resting.learn(outcome, {
-            isProbe,
+          this.circuit.learn(outcome, {
+            isTrial,
             isOnlyChoice: call.request.onlyChoice,
             startedAtMs: startedMs,
             wasHeard,
@@ -456,8 +456,8 @@ export class ServedModel {
     this.#announceSoon();
   }
 
-  #restChanged(): void {
-    if (this.resting.pause()) return this.#quitSoon();
+  #circuitChanged(): void {
+    if (this.circuit.pause()) return this.#quitSoon();
     this.#enter();
     this.#announceSoon();
   }

@@ -12,7 +12,7 @@ export interface WorkerDeps extends ServedDeps {
   readonly lookBySchedule: (look: () => void) => { stop(): void };
 }
 
-const probeTimeoutMs = 2_000;
+const healthCheckTimeoutMs = 2_000;
 /** A model that cannot be opened is tried again at each look at first, then ever more rarely, up to this. */
 const longestRetryMs = 60_000;
 const firstRetryMs = 4_000;
@@ -57,7 +57,7 @@ export class Worker {
 
   states(): ServedModelFacts[] {
     return [...this.#entries.values()].map(({ model, served, reason }) => {
-      const pause = served?.resting.pause();
+      const pause = served?.circuit.pause();
       return {
         model: model.slug,
         capacity: served?.slots.capacity ?? 0,
@@ -172,13 +172,13 @@ export class Worker {
     if (!served) return;
     if (health.wantsLook(model, served.slots.taken, this.#deps.nowMs())) {
       const wasUnwell = health.isUnwell;
-      const seen = await served.probe(AbortSignal.timeout(probeTimeoutMs));
+      const seen = await served.checkHealth(AbortSignal.timeout(healthCheckTimeoutMs));
       health.looked(seen);
       if (!seen.healthy) {
         entry.reason = seen.detail;
         return served.leave();
       }
-      if (wasUnwell) served.resting.foundWell();
+      if (wasUnwell) served.circuit.foundHealthy();
     }
     entry.reason = '';
     served.join();

@@ -47,7 +47,7 @@ await runMain(logger, async (ready) => {
   await ensureStreams(bus);
   const snapshots = await followSnapshot(bus);
   const processes = await watchProcesses(bus);
-  const rests = await openCooldowns(bus, Date.now);
+  const cooldowns = await openCooldowns(bus, Date.now);
   const outbox = new Outbox(bus, { service: 'router', kind: 'records', onError });
   const life = new LifeWatch(bus);
   const loop = new LoopWatch();
@@ -63,7 +63,7 @@ await runMain(logger, async (ready) => {
     decisions,
     calls,
     workers: busWorkers(processes),
-    rests,
+    cooldowns,
     slots,
     records: busRecords(outbox),
     nowMs,
@@ -117,7 +117,7 @@ await runMain(logger, async (ready) => {
   life.close();
   clock.stop();
   await processes.stop();
-  rests.stop();
+  cooldowns.stop();
   snapshots.stop();
   await bus.close();
   await observing.stop();

@@ -35,9 +35,9 @@ export interface Workers {
   isServed(model: string): boolean;
 }
 
-/** Models that rest, as all workers agreed. */
-export interface Rests {
-  /** Ends of rests, also of such as are over while nobody has seen the model work again. */
+/** Cooldowns, as all workers agreed. */
+export interface CooldownView {
+  /** Ends of cooldowns, also of such as are over while nobody has seen the model work again. */
   readonly untilMs: ReadonlyMap<string, number>;
   /** Called with the model after every change. Returns how to stop. */
   onChange(listener: (model: string) => void): () => void;

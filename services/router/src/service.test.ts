@@ -28,7 +28,7 @@ function router(maxTasks: number, refusals = openRefusals) {
     decisions: new Decisions({ decide: () => new Promise(() => {}) }, { current: snapshot }, Date.now),
     calls: { send: () => ({ close() {} }), command() {}, isInTouch: async () => true, watch: () => () => {} },
     workers: { unserved: () => new Map(), isServed: () => true },
-    rests: { untilMs: new Map(), onChange: () => () => {} },
+    cooldowns: { untilMs: new Map(), onChange: () => () => {} },
     slots: new SlotQueues(),
     records: { decided() {}, intent() {}, call() {} },
     nowMs: Date.now,

@@ -31,8 +31,8 @@ interface Sent {
   lose(): void;
 }
 
-/** Rests that begin so many milliseconds ago or hence, and change when the test says so. */
-function restsByHand(inMs: Record<string, number>) {
+/** Cooldowns that begin so many milliseconds ago or hence, and change when the test says so. */
+function cooldownsByHand(inMs: Record<string, number>) {
   const untilMs = new Map(Object.entries(inMs).map(([model, ms]) => [model, Date.now() + ms]));
   const listeners = new Set<(model: string) => void>();
   return {
@@ -66,7 +66,7 @@ function world(
     unserved?: Record<string, string>;
     served?: readonly string[];
     laterModels?: readonly string[];
-    rests?: Record<string, number>;
+    cooldowns?: Record<string, number>;
     /** How long first contents may take. */
     patienceMs?: number;
     /** Exploration: all is as if the goal had ordered, and the seed goes elsewhere first. */
@@ -126,7 +126,7 @@ function world(
   if (options.isTimed === false) touch.boundMs = undefined;
   const slots = new SlotQueues();
   const times = new FirstTokenTimes();
-  const rests = restsByHand(options.rests ?? {});
+  const cooldowns = cooldownsByHand(options.cooldowns ?? {});
   const served = new Set(options.served ?? [...models, ...(options.laterModels ?? [])]);
   const deps = {
     routerId: 'router-1',
@@ -173,7 +173,7 @@ function world(
       unserved: () => new Map(Object.entries(options.unserved ?? {})),
       isServed: (model: string) => served.has(model),
     },
-    rests,
+    cooldowns,
     slots,
     records,
     nowMs: Date.now,
@@ -209,7 +209,7 @@ function world(
     told,
     calls,
     slots,
-    rests,
+    cooldowns,
     touch,
     settle: () => vi.advanceTimersByTimeAsync(0),
   };
@@ -333,7 +333,7 @@ test('where the context that overflowed is not known, those that are known are t
 });
 
 test('a model that cools down is not waited for where it is too small for what overflowed another one', async () => {
-  const run = world(['small', 'large'], { contexts: { small: 4_000, large: 8_000 }, rests: { small: 5_000 } });
+  const run = world(['small', 'large'], { contexts: { small: 4_000, large: 8_000 }, cooldowns: { small: 5_000 } });
   expect(await overflowEach(run, ['large'])).toEqual(['large']);
   expect(failureIn(run.frames)).toMatchObject({ code: wire.FailureCode.CONTEXT_LENGTH_EXCEEDED, retryable: false });
 });
@@ -748,16 +748,16 @@ test('a refusal without any change of the documents is not decided again', async
   expect(failureIn(frames)?.code).toBe(wire.FailureCode.ALL_FAILED);
 });
 
-test('a model that rests is passed over, with the end of its rest among the attempts', async () => {
-  const { sent, settle } = world(['a', 'b'], { rests: { a: 60_000 } });
+test('a model in cooldown is passed over, with the end of its cooldown among the attempts', async () => {
+  const { sent, settle } = world(['a', 'b'], { cooldowns: { a: 60_000 } });
   await settle();
   expect(sent.map(({ request }) => request.model)).toEqual(['b']);
   expect(sent[0]?.request.prior[0]?.reason).toMatch(/^cooling down until 20/);
   expect(sent[0]?.request.onlyChoice).toBe(true);
 });
 
-test('where everything rests the task waits for the first end before its deadline', async () => {
-  const { sent, slots, settle } = world(['a', 'b'], { rests: { a: 60_000, b: 3_000 } });
+test('where everything cools down the task waits for the first end before its deadline', async () => {
+  const { sent, slots, settle } = world(['a', 'b'], { cooldowns: { a: 60_000, b: 3_000 } });
   await vi.advanceTimersByTimeAsync(2_990);
   expect(sent).toHaveLength(0);
   await vi.advanceTimersByTimeAsync(20);
@@ -766,41 +766,41 @@ test('where everything rests the task waits for the first end before its deadlin
   expect(sent.map(({ request }) => request.model)).toEqual(['b']);
 });
 
-test('a rest that is called off ends the wait', async () => {
-  const { sent, slots, rests, settle } = world(['a'], { rests: { a: 8_000 } });
+test('a cooldown that is ended early ends the wait', async () => {
+  const { sent, slots, cooldowns, settle } = world(['a'], { cooldowns: { a: 8_000 } });
   await settle();
-  rests.change('a', 0);
+  cooldowns.change('a', 0);
   await settle();
   slots.poll();
   await settle();
   expect(sent).toHaveLength(1);
 });
 
-test('where no rest ends in time the task fails at once, and says when to come again', async () => {
-  const { over, frames, sent } = world(['a', 'b'], { rests: { a: 60_000, b: 30_000 } });
+test('where no cooldown ends in time the task fails at once, and says when to come again', async () => {
+  const { over, frames, sent } = world(['a', 'b'], { cooldowns: { a: 60_000, b: 30_000 } });
   await over;
   expect(sent).toHaveLength(0);
   expect(failureIn(frames)).toMatchObject({ code: wire.FailureCode.OVERLOADED, retryable: true, retryAfterMs: 30_000 });
   expect(failureIn(frames)?.message).toMatch(/b is cooling down until 20/);
 });
 
-test('where one rests for long and the other one failed or is away, nobody is told to come after the long rest', async () => {
-  const lost = world(['a', 'b'], { rests: { a: 3_600_000 } });
+test('where one cools down for long and the other one failed or is not served, no caller is told to retry after the long cooldown', async () => {
+  const lost = world(['a', 'b'], { cooldowns: { a: 3_600_000 } });
   await lost.settle();
   lost.sent[0]?.hear(accepted(1));
   lost.sent[0]?.lose();
   await lost.over;
   expect(failureIn(lost.frames)).toMatchObject({ code: wire.FailureCode.ALL_FAILED, retryable: true, retryAfterMs: 0 });
-  const away = world(['a', 'b'], { rests: { a: 3_600_000 }, unserved: { b: 'no live worker serves it' } });
+  const away = world(['a', 'b'], { cooldowns: { a: 3_600_000 }, unserved: { b: 'no live worker serves it' } });
   await away.over;
   expect(failureIn(away.frames)).toMatchObject({ code: wire.FailureCode.OVERLOADED, retryAfterMs: 1_000 });
 });
 
-test('a call that met the provider’s limit is sent again when the model has rested', async () => {
-  const { sent, slots, rests, settle } = world(['a']);
+test('a call that met the provider’s limit is sent again when the model has cooled down', async () => {
+  const { sent, slots, cooldowns, settle } = world(['a']);
   await settle();
   sent[0]?.hear(accepted(1));
-  rests.change('a', 2_000);
+  cooldowns.change('a', 2_000);
   sent[0]?.hear(ended('a', 'RateLimited', false));
   await vi.advanceTimersByTimeAsync(1_900);
   slots.poll();
@@ -922,7 +922,7 @@ test.each([
   ['the route does not say so', {}],
   ['too many calls had a second one', { hedgeAfter: 300, hedges: 0 }],
   ['nothing is known of its first tokens', { hedgeAfter: 'p95' }],
-  ['the next model cools down', { hedgeAfter: 300, rests: { b: 60_000 } }],
+  ['the next model cools down', { hedgeAfter: 300, cooldowns: { b: 60_000 } }],
 ] as const)('there is no second call where %s', async (_why, options) => {
   const { run, sent, settle } = world(['a', 'b'], options);
   await settle();

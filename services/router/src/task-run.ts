@@ -36,7 +36,7 @@ import {
   type Choice,
   type DecidedSet,
   type Records,
-  type Rests,
+  type CooldownView,
   type Workers,
 } from './ports.ts';
 import type { Claim, SlotQueues, Wait } from './slots.ts';
@@ -48,7 +48,7 @@ export interface RunDeps {
   readonly decisions: Decisions;
   readonly calls: Calls;
   readonly workers: Workers;
-  readonly rests: Rests;
+  readonly cooldowns: CooldownView;
   readonly slots: SlotQueues;
   readonly records: Records;
   readonly nowMs: () => number;
@@ -73,7 +73,7 @@ const expirySlackMs = { unrestricted: 62_000, other: 2_000 } as const;
 /** How often a call that did not arrive, or met the provider's limit, is sent again where nothing else is left. */
 const mostRedeliveries = 3;
 
-/** When to come again where a model rests for long and another one may be served again at any time. */
+/** When to retry where a model cools down for long and another one may be served again at any time. */
 const lookAgainAfterMs = 1_000;
 
 /** After its deadline a stream that the worker owns gets this long to end by itself. */
@@ -282,8 +282,8 @@ export class TaskRun implements AttemptListener {
   }
 
   #choose(set: RankedSet): Choice {
-    const { workers, rests, nowMs, newSeed } = this.#deps;
-    const live = { unserved: workers.unserved(), coolingUntilMs: rests.untilMs };
+    const { workers, cooldowns, nowMs, newSeed } = this.#deps;
+    const live = { unserved: workers.unserved(), coolingUntilMs: cooldowns.untilMs };
     const [seed, atMs] = [newSeed(), Math.round(nowMs())];
     return { pick: pick(set, live, { seed, nowMs: atMs }), live, seed, atMs };
   }
@@ -304,7 +304,7 @@ export class TaskRun implements AttemptListener {
       const reason = reasons.get(model);
       if (reason !== undefined) {
         this.#skip(model, reason);
-        if (this.#restMs(model) > 0) full.push(model);
+        if (this.#cooldownMs(model) > 0) full.push(model);
         continue;
       }
       const patience = model === last && full.length === 0 ? patienceMs.last : patienceMs.others;
@@ -358,21 +358,21 @@ export class TaskRun implements AttemptListener {
         return 'next';
       }
       const leftMs = untilMs - this.#deps.nowMs();
-      if (leftMs <= this.#restMs(model) || (await this.#waitForSlot(model, leftMs)) !== 'try') return 'full';
+      if (leftMs <= this.#cooldownMs(model) || (await this.#waitForSlot(model, leftMs)) !== 'try') return 'full';
     }
     return 'done';
   }
 
-  /** Not full but out of its limit, spared or resting: it is not asked again before the worker's word ends. */
+  /** Not full but out of its limit, degraded or cooling down: it is not asked again before the worker's word ends. */
   #paused(
     model: string,
     { reason, untilUnixMs, isKept, isLimit, isBudget }: Extract<AttemptEnd, { kind: 'busy' }>,
   ): void {
     if (isKept) this.#deps.slots.kept(model, this.task.facts.client);
     if (untilUnixMs <= this.#deps.nowMs()) return;
-    const isResting = this.#deps.rests.untilMs.has(model);
+    const isCoolingDown = this.#deps.cooldowns.untilMs.has(model);
     const fine = isLimit ? 'RateLimited' : 'Busy';
-    if (!isResting && !this.#pauses.has(model)) this.#skip(model, reason, fine);
+    if (!isCoolingDown && !this.#pauses.has(model)) this.#skip(model, reason, fine);
     this.#pauses.set(model, { reason, fine, untilMs: untilUnixMs, isBudget });
   }
 
@@ -407,7 +407,7 @@ export class TaskRun implements AttemptListener {
   }
 
   #isFree(model: string): boolean {
-    return this.#restMs(model) === 0 && this.#deps.slots.mayTryFirst(model, this.#claim);
+    return this.#cooldownMs(model) === 0 && this.#deps.slots.mayTryFirst(model, this.#claim);
   }
 
   /** The end of whichever ends the task; else of the one that ended last, the other one stands among the attempts. */
@@ -481,7 +481,7 @@ export class TaskRun implements AttemptListener {
       this.#failLike(end.summary, end.retryAfterMs);
       return 'done';
     }
-    // What the provider did not take, since its limit was reached, may be sent again when the model has rested.
+    // What the provider did not take, since its limit was reached, may be sent again after the cooldown.
     if (end.summary.fine === 'RateLimited' && this.#limitsMet(end.summary.model) <= mostRedeliveries) return 'full';
     // It gave way to others since it was silent for long. Where they cannot do it, it is asked once more and waited for.
     if (end.summary.fine === 'Stalled' && anotherFollows) return 'undelivered';
@@ -570,37 +570,37 @@ export class TaskRun implements AttemptListener {
     return model;
   }
 
-  /** Resolves 'try' when it is this task's turn at a model that is full or rests. */
+  /** Resolves 'try' when it is this task's turn at a model that is full or cooling down. */
   async #turn(model: string, leftMs: number, signal: AbortSignal): ReturnType<SlotQueues['wait']> {
-    const wasResting = this.#restMs(model) > 0;
-    if (wasResting && !(await this.#whenNotResting(model, leftMs, signal))) return 'timeout';
+    const wasCoolingDown = this.#cooldownMs(model) > 0;
+    if (wasCoolingDown && !(await this.#whenNotCoolingDown(model, leftMs, signal))) return 'timeout';
     const turn = this.#waitForSlot(model, leftMs, signal);
-    // Nobody tells that a rest is over: each who waited for it lets one go, whose turn it is, once all of them stand in line.
-    if (wasResting) setImmediate(() => this.#deps.slots.free(model, 1));
+    // No message says that a cooldown is over: each process that waited for it lets one task go, whose turn it is, once all of them stand in line.
+    if (wasCoolingDown) setImmediate(() => this.#deps.slots.free(model, 1));
     return turn;
   }
 
-  /** How long a model rests, or is out of its limit, from now; 0: it is not. */
-  #restMs(model: string): number {
-    const untilMs = Math.max(this.#deps.rests.untilMs.get(model) ?? 0, this.#pauses.get(model)?.untilMs ?? 0);
+  /** Remaining cooldown or time until its limit opens; 0: none. */
+  #cooldownMs(model: string): number {
+    const untilMs = Math.max(this.#deps.cooldowns.untilMs.get(model) ?? 0, this.#pauses.get(model)?.untilMs ?? 0);
     return Math.max(0, untilMs - this.#deps.nowMs());
   }
 
-  /** Resolves true when the model's rest is over, false at once where that will not be in time. */
-  async #whenNotResting(model: string, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+  /** Resolves true when the model's cooldown is over, false at once where that will not be in time. */
+  async #whenNotCoolingDown(model: string, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
     const untilMs = this.#deps.nowMs() + timeoutMs;
-    while (this.#restMs(model) > 0) {
-      if (signal.aborted || this.#deps.nowMs() + this.#restMs(model) > untilMs) return false;
-      await this.#restEndsOrChanges(model, signal);
+    while (this.#cooldownMs(model) > 0) {
+      if (signal.aborted || this.#deps.nowMs() + this.#cooldownMs(model) > untilMs) return false;
+      await this.#cooldownEndsOrChanges(model, signal);
     }
     return true;
   }
 
-  #restEndsOrChanges(model: string, signal: AbortSignal): Promise<void> {
+  #cooldownEndsOrChanges(model: string, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const done = (): void => resolve();
-    const timer = setTimeout(done, this.#restMs(model) + 1);
-    const stop = this.#deps.rests.onChange((changed) => changed === model && resolve());
+    const timer = setTimeout(done, this.#cooldownMs(model) + 1);
+    const stop = this.#deps.cooldowns.onChange((changed) => changed === model && resolve());
     signal.addEventListener('abort', done, { once: true });
     return promise.finally(() => {
       clearTimeout(timer);
@@ -680,9 +680,10 @@ export class TaskRun implements AttemptListener {
 
   #nothingLeft(full: readonly string[]): void {
     const others = this.#summaries.filter(({ model }) => !full.includes(model));
-    const allRest = full.length > 0 && full.every((model) => this.#restMs(model) > 0);
-    if (allRest && others.every(({ attemptId }) => attemptId === '')) return this.#allRest(full, others);
-    if (full.length > 0 && !allRest) {
+    const areAllCoolingDown = full.length > 0 && full.every((model) => this.#cooldownMs(model) > 0);
+    if (areAllCoolingDown && others.every(({ attemptId }) => attemptId === ''))
+      return this.#areAllCoolingDown(full, others);
+    if (full.length > 0 && !areAllCoolingDown) {
       this.#fail(wire.FailureCode.OVERLOADED, `all slots of ${full.join(', ')} are taken`, {
         isRetryable: true,
         retryAfterMs: Math.min(...full.map((model) => this.#deps.slots.retryAfterMs(model))),
@@ -706,33 +707,33 @@ export class TaskRun implements AttemptListener {
   }
 
   /** @param others models that are not served now, and may be again at any time. */
-  #allRest(models: readonly string[], others: readonly wire.AttemptSummary[]): void {
-    const first = models.toSorted((a, b) => this.#restMs(a) - this.#restMs(b))[0] as string;
-    const restMs = Math.ceil(this.#restMs(first));
-    const at = new Date(this.#deps.nowMs() + restMs).toISOString();
+  #areAllCoolingDown(models: readonly string[], others: readonly wire.AttemptSummary[]): void {
+    const first = models.toSorted((a, b) => this.#cooldownMs(a) - this.#cooldownMs(b))[0] as string;
+    const cooldownMs = Math.ceil(this.#cooldownMs(first));
+    const at = new Date(this.#deps.nowMs() + cooldownMs).toISOString();
     const told = this.#pauses.get(first);
-    // What a worker said may be over, and a longer rest have begun.
-    const pause = told && told.untilMs >= (this.#deps.rests.untilMs.get(first) ?? 0) ? told : undefined;
+    // What a worker said may be over, and a longer cooldown have begun.
+    const pause = told && told.untilMs >= (this.#deps.cooldowns.untilMs.get(first) ?? 0) ? told : undefined;
     const why = pause ? `${first}: ${pause.reason}, until ${at}` : `${first} is cooling down until ${at}`;
     const isAll = others.length === 0;
-    if (models.every((model) => this.#isOutOfBudget(model))) return this.#budgetUsedUp(why, restMs);
-    const message = isAll ? 'every model that may do it rests' : `no model is free: ${wayOf(others)}`;
+    if (models.every((model) => this.#isOutOfBudget(model))) return this.#budgetUsedUp(why, cooldownMs);
+    const message = isAll ? 'all eligible models are cooling down' : `no model is free: ${wayOf(others)}`;
     this.#fail(wire.FailureCode.OVERLOADED, `${message}; ${why}`, {
       isRetryable: true,
-      retryAfterMs: isAll ? restMs : Math.min(restMs, lookAgainAfterMs),
+      retryAfterMs: isAll ? cooldownMs : Math.min(cooldownMs, lookAgainAfterMs),
     });
     this.#records.noCall(pause?.fine ?? 'Busy', why);
   }
 
-  /** Its pause is the end of a budget's period, and no longer rest hides it. */
+  /** Its pause is the end of a budget's period, and no longer cooldown hides it. */
   #isOutOfBudget(model: string): boolean {
     const pause = this.#pauses.get(model);
-    return pause?.isBudget === true && pause.untilMs >= (this.#deps.rests.untilMs.get(model) ?? 0);
+    return pause?.isBudget === true && pause.untilMs >= (this.#deps.cooldowns.untilMs.get(model) ?? 0);
   }
 
   /** To come again sooner is of no use: the error is told to be final, and when its period ends. */
-  #budgetUsedUp(why: string, restMs: number): void {
-    this.#fail(wire.FailureCode.BUDGET_EXHAUSTED, `the budget is used up: ${why}`, { retryAfterMs: restMs });
+  #budgetUsedUp(why: string, cooldownMs: number): void {
+    this.#fail(wire.FailureCode.BUDGET_EXHAUSTED, `the budget is used up: ${why}`, { retryAfterMs: cooldownMs });
     this.#records.noCall('RateLimited', why);
   }
 

@@ -33,7 +33,7 @@ const surelyMineMs = 500;
 const firstPauseMs = 500;
 const longestPauseMs = 60_000;
 /** Also where a limit ends later: documents change, and other models come back. */
-const longestRestMs = 300_000;
+const maxPauseMs = 300_000;
 
 /** No provider was called, or none will be paid for it: it is tried again without counting. */
 const notRun: ReadonlySet<TaskErrorCode> = new Set(['overloaded', 'unavailable', 'no_worker']);
@@ -216,7 +216,7 @@ export class Runner {
     const { client, taskId, priority, type, deadlineMs } = task;
     const parkings = queued.reference.parkings + 1;
     const growing = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(parkings - 1, 10));
-    const pauseMs = Math.max(Math.min(retryAfterMs, longestRestMs), growing * (0.5 + draw() / 2));
+    const pauseMs = Math.max(Math.min(retryAfterMs, maxPauseMs), growing * (0.5 + draw() / 2));
     // Whole milliseconds: the store takes no fraction, and what throws here leaves two messages.
     const atMs = Math.min(Math.ceil(nowMs() + pauseMs), deadlineMs);
     const reference = create(wire.TaskReferenceSchema, { client, taskId, runs, parkings });

@@ -21,7 +21,7 @@ const lateMs = 2_000;
 interface TopLine extends WindowLine {
   readonly inFlight: number;
   readonly slots: number;
-  /** 0: it does not rest. */
+  /** End of the cooldown; 0: none. */
   readonly coolingMs: number;
   /** '' while it is served. */
   readonly reason: string;

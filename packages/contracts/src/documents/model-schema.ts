@@ -223,7 +223,7 @@ export const modelShape = {
       .exactOptional(),
     cooldown_seconds: number(0, 86_400)
       .describe(
-        'How long it rests after too many failures or a reached limit, in seconds; 0: only as long as the provider itself asks. Default: 10, longer each time.',
+        'Length of the cooldown after too many failures or a reached limit, in seconds; 0: only as long as the provider itself asks. Default: 10, longer each time.',
       )
       .exactOptional(),
   })

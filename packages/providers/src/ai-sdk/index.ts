@@ -9,7 +9,7 @@ import type { Secret } from '@will/runtime';
 import { ChatCall, type ChatRequest } from '../chat/chat-call.ts';
 import type { Form } from '../chat/form.ts';
 import { type Egress, openEgress } from '../egress/index.ts';
-import { probeByGet } from '../egress/probe.ts';
+import { checkHealthByGet } from '../egress/health-check.ts';
 import {
   abortedBy,
   type ContentDelta,
@@ -45,7 +45,7 @@ export interface Vendor {
   /** Absent: it has no embeddings. */
   embeddingModel?(wiring: Wiring): EmbeddingModelV4;
   /** What the vendor wants to see beside a request for its list of models. */
-  probeHeaders(apiKey: string): Readonly<Record<string, string>>;
+  healthCheckHeaders(apiKey: string): Readonly<Record<string, string>>;
   /** Whether it takes no request without a maximum of output tokens. */
   readonly needsMaximum: boolean;
   /** Whether it can be held to JSON without being given a schema. */
@@ -141,9 +141,9 @@ class SdkConnection implements ModelConnection {
     return { baseUrl: this.#baseUrl, apiKey: this.#key.reveal(), model: this.#model, fetch };
   }
 
-  probe(signal: AbortSignal): Promise<Health> {
-    const headers = { accept: 'application/json', ...this.#vendor.probeHeaders(this.#key.reveal()) };
-    return probeByGet(this.#egress, new URL(`${this.#baseUrl}/models`).pathname, headers, isUsable, signal);
+  checkHealth(signal: AbortSignal): Promise<Health> {
+    const headers = { accept: 'application/json', ...this.#vendor.healthCheckHeaders(this.#key.reveal()) };
+    return checkHealthByGet(this.#egress, new URL(`${this.#baseUrl}/models`).pathname, headers, isUsable, signal);
   }
 
   close(): Promise<void> {

@@ -7,7 +7,7 @@ export const anthropic = sdkProvider({
   name: 'anthropic',
   languageModel: ({ baseUrl, apiKey, model, fetch }) => createAnthropic({ baseURL: baseUrl, apiKey, fetch })(model),
   form: anthropicForm,
-  probeHeaders: (apiKey) => ({ 'x-api-key': apiKey, 'anthropic-version': '2023-06-01' }),
+  healthCheckHeaders: (apiKey) => ({ 'x-api-key': apiKey, 'anthropic-version': '2023-06-01' }),
   needsMaximum: true,
   knowsJsonWithoutSchema: false,
   ownOptions: ({ parallel_tool_calls }) =>

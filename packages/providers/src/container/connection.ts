@@ -86,7 +86,7 @@ export class ContainerConnection implements ModelConnection {
     }
   }
 
-  async probe(signal: AbortSignal): Promise<Health> {
+  async checkHealth(signal: AbortSignal): Promise<Health> {
     try {
       if (this.#isIdle)
         return { healthy: true, detail: 'stopped while nobody calls it; it is started when somebody does' };
@@ -94,7 +94,9 @@ export class ContainerConnection implements ModelConnection {
       const state = this.#id === undefined ? undefined : await this.#deps.engine.look(this.#id);
       if (!state?.isRunning) return await this.#bringAgain(this.#trouble || whyStopped(state));
       if (state.health === 'unhealthy') return { healthy: false, detail: 'its container says that it is not healthy' };
-      return this.#inner ? await this.#inner.probe(signal) : { healthy: false, detail: 'its container is not ready' };
+      return this.#inner
+        ? await this.#inner.checkHealth(signal)
+        : { healthy: false, detail: 'its container is not ready' };
     } catch (error) {
       return {
         healthy: false,
@@ -189,7 +191,7 @@ export class ContainerConnection implements ModelConnection {
         if (state.health === 'unhealthy') throw new ProviderConfigError('its container says that it is not healthy');
         if (state.health !== 'starting') {
           inner ??= await this.#deps.openAt(this.#endpointOf(state));
-          if ((await inner.probe(AbortSignal.timeout(5_000))).healthy) return inner;
+          if ((await inner.checkHealth(AbortSignal.timeout(5_000))).healthy) return inner;
         }
         await wait(lookEveryMs);
       }

@@ -30,7 +30,7 @@ async function open(engine: ContainerEngine, local: ModelDocument['local']): Pro
 }
 
 const isWell = async (connection: ModelConnection): Promise<boolean> =>
-  (await connection.probe(AbortSignal.timeout(5_000))).healthy;
+  (await connection.checkHealth(AbortSignal.timeout(5_000))).healthy;
 const untilWell = (connection: ModelConnection): Promise<void> =>
   expect.poll(() => isWell(connection), { timeout: 15_000 }).toBe(true);
 
@@ -83,7 +83,7 @@ test('one that nobody calls is stopped after its time, and started by the next c
   const connection = await open(engine, { start: true, port: 8_000, stop_when_idle_seconds: 1 });
   expect((await runCall(connection, callOf())).outcome.ok).toBe(true);
   await expect.poll(() => engine.running, { timeout: 10_000 }).toBe(0);
-  expect(await connection.probe(AbortSignal.timeout(5_000))).toMatchObject({ healthy: true });
+  expect(await connection.checkHealth(AbortSignal.timeout(5_000))).toMatchObject({ healthy: true });
   expect((await runCall(connection, callOf())).outcome.ok).toBe(true);
   expect(engine.running).toBe(1);
   expect(engine.asked.filter((asked) => asked.endsWith('/create')).length).toBe(2);
@@ -95,7 +95,7 @@ test('one that dies is unwell with its reason, and started again', async () => {
   await untilWell(connection);
   await engine.crash('will-boxed', { exitCode: 137, ranOutOfMemory: true });
   expect(reasonOf(await runCall(connection, callOf()))).toBe('connection');
-  expect(await connection.probe(AbortSignal.timeout(5_000))).toEqual({
+  expect(await connection.checkHealth(AbortSignal.timeout(5_000))).toEqual({
     healthy: false,
     detail: 'its container ended because it ran out of memory',
   });
@@ -106,7 +106,7 @@ test('one that dies is unwell with its reason, and started again', async () => {
 test('an image that is not here is not fetched', async () => {
   const engine = await engineWith({ images: [] });
   const connection = await open(engine, { start: true, port: 8_000 });
-  expect(await connection.probe(AbortSignal.timeout(5_000))).toEqual({
+  expect(await connection.checkHealth(AbortSignal.timeout(5_000))).toEqual({
     healthy: false,
     detail: `image ${image} is not on this machine; fetch it: docker pull ${image}`,
   });

@@ -75,13 +75,13 @@ test('what follows in a conversation is computed where its beginning is kept, an
     if (!outcome.ok) throw new Error(outcome.failure.message);
     return { text, ...outcome.usage };
   };
-  const openings = ['the word of his hand', 'you can each have some'].map((start) => ({
+  const timesOpened = ['the word of his hand', 'you can each have some'].map((start) => ({
     role: 'user',
     content: `${start} `.repeat(60),
   }));
   const first = [];
-  for (const opening of openings) first.push(await say([opening]));
-  for (const [n, opening] of openings.entries()) {
+  for (const opening of timesOpened) first.push(await say([opening]));
+  for (const [n, opening] of timesOpened.entries()) {
     const more = [opening, { role: 'assistant', content: first[n]?.text }, { role: 'user', content: 'and then' }];
     const { inputTokens, cachedInputTokens } = await say(more);
     expect(cachedInputTokens).toBeGreaterThan((first[n]?.inputTokens ?? Infinity) * 0.8);
@@ -164,7 +164,8 @@ test('two models in the room of one: a hundred calls in alternation are done wit
     );
     expect(outcomes.every(Boolean)).toBe(true);
     expect(seen.size).toBe(2);
-    for (const model of models) expect(await model.probe(AbortSignal.timeout(2_000))).toMatchObject({ healthy: true });
+    for (const model of models)
+      expect(await model.checkHealth(AbortSignal.timeout(2_000))).toMatchObject({ healthy: true });
   } finally {
     await Promise.all(models.map((model) => model.close()));
   }
@@ -208,13 +209,13 @@ test('a file that became another one is looked at again before it is loaded agai
     const killed = await own.run(endless, killer(pid), new AbortController().signal);
     expect(killed.ok).toBe(false);
     expect(reasonOf(await runCall(own, callOf()))).toBe('crashed');
-    expect(await own.probe(AbortSignal.timeout(5_000))).toMatchObject({
+    expect(await own.checkHealth(AbortSignal.timeout(5_000))).toMatchObject({
       healthy: false,
       detail: expect.stringContaining('changing.gguf is cut short'),
     });
     await writeFile(join(folder, 'changing.gguf'), tinyGguf());
     await expect
-      .poll(async () => (await own.probe(AbortSignal.timeout(5_000))).healthy, { timeout: 15_000 })
+      .poll(async () => (await own.checkHealth(AbortSignal.timeout(5_000))).healthy, { timeout: 15_000 })
       .toBe(true);
     expect((await runCall(own, callOf())).outcome.ok).toBe(true);
   } finally {

@@ -9,7 +9,7 @@ export const google = sdkProvider({
   embeddingModel: ({ baseUrl, apiKey, model, fetch }) =>
     createGoogle({ baseURL: baseUrl, apiKey, fetch }).embedding(model),
   form: googleForm,
-  probeHeaders: (apiKey) => ({ 'x-goog-api-key': apiKey }),
+  healthCheckHeaders: (apiKey) => ({ 'x-goog-api-key': apiKey }),
   needsMaximum: false,
   knowsJsonWithoutSchema: true,
   ownOptions: () => ({}),

@@ -111,7 +111,7 @@ class LocalConnection implements ModelConnection {
     }
   }
 
-  async probe(signal: AbortSignal): Promise<Health> {
+  async checkHealth(signal: AbortSignal): Promise<Health> {
     // Nothing is wrong with a model that gave its memory to another one.
     if (this.#trouble === '')
       return { healthy: true, detail: this.#child ? 'loaded' : 'not loaded; it is when it is called' };

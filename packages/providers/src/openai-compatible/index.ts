@@ -1,7 +1,7 @@
 import { failureOf, type Model, passThroughOf } from '@will/core';
 import type { Secret } from '@will/runtime';
 import { type Egress, openEgress } from '../egress/index.ts';
-import { probeByGet } from '../egress/probe.ts';
+import { checkHealthByGet } from '../egress/health-check.ts';
 import {
   abortedBy,
   failed,
@@ -80,7 +80,7 @@ class ChatConnection implements ModelConnection {
     return new MediaCall(this.#egress, { path: this.#path + media.path, headers }, media, call, signal).outcome;
   }
 
-  async probe(signal: AbortSignal): Promise<Health> {
+  async checkHealth(signal: AbortSignal): Promise<Health> {
     if (this.#isOwnServer) {
       let status = 0;
       const isWell = (seen: number): boolean => {
@@ -95,7 +95,7 @@ class ChatConnection implements ModelConnection {
   }
 
   #get(path: string, isWell: (status: number) => boolean, signal: AbortSignal): Promise<Health> {
-    return probeByGet(this.#egress, path, this.#headers('application/json'), isWell, signal);
+    return checkHealthByGet(this.#egress, path, this.#headers('application/json'), isWell, signal);
   }
 
   close(): Promise<void> {

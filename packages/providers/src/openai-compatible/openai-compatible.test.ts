@@ -83,7 +83,7 @@ test('nobody listening is a failed connection', async () => {
   const connection = await openAiCompatible.open(modelFor({ endpoint: 'http://127.0.0.1:9/v1' }));
   opened.push(connection);
   expect(reasonOf(await runCall(connection, callOf()))).toBe('connection');
-  expect((await connection.probe(AbortSignal.timeout(1_000))).healthy).toBe(false);
+  expect((await connection.checkHealth(AbortSignal.timeout(1_000))).healthy).toBe(false);
 });
 
 test.each([
@@ -235,7 +235,7 @@ test('a server of one’s own is asked for its health, and for its list where it
   const look = async (health: number, list = 200) => {
     upstream.script('GET /health', status(health));
     upstream.script('GET /v1/models', status(list));
-    return (await own.probe(AbortSignal.timeout(5_000))).healthy;
+    return (await own.checkHealth(AbortSignal.timeout(5_000))).healthy;
   };
   expect(await look(200, 500)).toBe(true);
   // It loads its model, which it lists already.

@@ -13,7 +13,7 @@ const responses = sdkProvider({
   languageModel: ({ baseUrl, apiKey, model, fetch }) =>
     createOpenAI({ baseURL: baseUrl, apiKey, fetch }).responses(model),
   form: responsesForm,
-  probeHeaders: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
+  healthCheckHeaders: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
   needsMaximum: false,
   knowsJsonWithoutSchema: true,
   // Answers are kept by default; nothing here asks for them later.
@@ -46,8 +46,8 @@ class OpenAiConnection implements ModelConnection {
     return (call.inputKind === 'chat' ? this.#chats : this.#others).run(call, onDelta, signal);
   }
 
-  probe(signal: AbortSignal): ReturnType<ModelConnection['probe']> {
-    return this.#chats.probe(signal);
+  checkHealth(signal: AbortSignal): ReturnType<ModelConnection['checkHealth']> {
+    return this.#chats.checkHealth(signal);
   }
 
   async close(): Promise<void> {

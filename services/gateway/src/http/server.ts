@@ -174,11 +174,11 @@ function routeOf(routes: Routes, path: string): readonly [route: string | undefi
   const start = path.lastIndexOf('/', end - 1);
   const lastButOne = `${path.slice(0, start)}/*${path.slice(end)}`;
   if (Object.hasOwn(routes, lastButOne)) return [lastButOne, path.slice(start + 1, end)];
-  return restOf(routes, path);
+  return cooldownOf(routes, path);
 }
 
 /** A key that ends with `/**` takes whatever stands below it. */
-function restOf(routes: Routes, path: string): readonly [route: string | undefined, parameter: string] {
+function cooldownOf(routes: Routes, path: string): readonly [route: string | undefined, parameter: string] {
   for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
     const rest = `${path.slice(0, end)}/**`;
     if (Object.hasOwn(routes, rest) && end + 1 < path.length) return [rest, path.slice(end + 1)];

@@ -71,7 +71,7 @@ function endOf({ model, finish, usage, firstContentMs, costNanoUsd, fine }: wire
   };
 }
 
-/** What a worker's models take, and whether they rest, whenever somebody looks. */
+/** What a worker's models take, and their cooldowns, at each scrape. */
 export function watchModels(observing: Pick<Observing, 'watch'>, worker: Pick<Worker, 'states'>): void {
   type State = ReturnType<Worker['states']>[number];
   const each = (value: (state: State) => number) =>

@@ -22,7 +22,7 @@ export class LedgerError extends Error {
   override readonly name = 'LedgerError';
 }
 
-/** The sign of life that holds rest on. */
+/** The heartbeat that holds depend on. */
 export interface Lease {
   /** Under which name this process holds now; undefined: it could not confirm that it lives, and must not start calls. */
   holder(): string | undefined;

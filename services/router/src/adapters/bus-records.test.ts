@@ -88,7 +88,7 @@ test('a decision tells both instants, the seed, and of the state what had a say'
   expect(replayKept(snapshot(), decision, set).differences).toEqual([]);
 });
 
-test('a rest without end, or one that ends within a millisecond, is told and made again', () => {
+test('a cooldown without end, or one that ends within a millisecond, is told and made again', () => {
   const { events, records } = recordsInto();
   const decided = decideNow();
   const coolingUntilMs = new Map([

@@ -232,7 +232,7 @@ export declare type CallAccepted = Message<"will.v1.CallAccepted"> & {
 export declare const CallAcceptedSchema: GenMessage<CallAccepted>;
 
 /**
- * Not called: no free slot, or resting. Nothing was sent to the provider.
+ * Not called: no free slot, or cooling down. Nothing was sent to the provider.
  *
  * @generated from message will.v1.CallBusy
  */
@@ -255,7 +255,7 @@ export declare type CallBusy = Message<"will.v1.CallBusy"> & {
   isKept: boolean;
 
   /**
-   * A limit is reached; else it is full, rests, or is spared while it looks unwell.
+   * A limit is reached; else it is full, cooling down, or degraded.
    *
    * @generated from field: bool is_limit = 4;
    */

@@ -2,7 +2,7 @@
 // @generated from file will/v1/cooldown.proto (package will.v1, syntax proto3)
 /* eslint-disable */
 
-// Models that rest: one entry per model in the bucket will_cooldown.
+// Cooldowns: one entry per model in the bucket will_cooldown.
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
 export declare const file_will_v1_cooldown: GenFile;
 
 /**
- * While the entry is there the model is called by nobody, except, after its end, by the one holder of the probe.
+ * While the entry is there no process calls the model, except, after its end, the one holder of the trial call.
  *
  * @generated from message will.v1.Cooldown
  */
@@ -33,28 +33,28 @@ export declare type Cooldown = Message<"will.v1.Cooldown"> & {
   reason: string;
 
   /**
-   * How often in a row it was sent to rest, from 1.
+   * How often in a row the circuit opened, from 1.
    *
-   * @generated from field: uint32 openings = 3;
+   * @generated from field: uint32 times_opened = 3;
    */
-  openings: number;
+  timesOpened: number;
 
   /**
-   * Process whose call finds out whether it is well again; empty: nobody's.
+   * Process that makes the trial call; empty: none.
    *
-   * @generated from field: string prober = 4;
+   * @generated from field: string trial_holder = 4;
    */
-  prober: string;
+  trialHolder: string;
 
   /**
-   * After this instant somebody else may probe.
+   * After this instant another process may make the trial call.
    *
-   * @generated from field: int64 probe_until_unix_ms = 5;
+   * @generated from field: int64 trial_until_unix_ms = 5;
    */
-  probeUntilUnixMs: bigint;
+  trialUntilUnixMs: bigint;
 
   /**
-   * How long it lasts is a guess: a look that finds the model well again ends it.
+   * Its length is a guess: a successful health check ends it.
    *
    * @generated from field: bool is_guess = 6;
    */

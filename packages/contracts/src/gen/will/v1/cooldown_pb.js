@@ -2,7 +2,7 @@
 // @generated from file will/v1/cooldown.proto (package will.v1, syntax proto3)
 /* eslint-disable */
 
-// Models that rest: one entry per model in the bucket will_cooldown.
+// Cooldowns: one entry per model in the bucket will_cooldown.
 
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 
@@ -10,7 +10,7 @@ import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
  * Describes the file will/v1/cooldown.proto.
  */
 export const file_will_v1_cooldown = /*@__PURE__*/
-  fileDesc("ChZ3aWxsL3YxL2Nvb2xkb3duLnByb3RvEgd3aWxsLnYxIoIBCghDb29sZG93bhIVCg11bnRpbF91bml4X21zGAEgASgDEg4KBnJlYXNvbhgCIAEoCRIQCghvcGVuaW5ncxgDIAEoDRIOCgZwcm9iZXIYBCABKAkSGwoTcHJvYmVfdW50aWxfdW5peF9tcxgFIAEoAxIQCghpc19ndWVzcxgGIAEoCGIGcHJvdG8z");
+  fileDesc("ChZ3aWxsL3YxL2Nvb2xkb3duLnByb3RvEgd3aWxsLnYxIowBCghDb29sZG93bhIVCg11bnRpbF91bml4X21zGAEgASgDEg4KBnJlYXNvbhgCIAEoCRIUCgx0aW1lc19vcGVuZWQYAyABKA0SFAoMdHJpYWxfaG9sZGVyGAQgASgJEhsKE3RyaWFsX3VudGlsX3VuaXhfbXMYBSABKAMSEAoIaXNfZ3Vlc3MYBiABKAhiBnByb3RvMw");
 
 /**
  * Describes the message will.v1.Cooldown.

@@ -486,7 +486,7 @@ export declare type LiveEntry = Message<"will.v1.LiveEntry"> & {
   unserved: string;
 
   /**
-   * UTC milliseconds; 0: it does not rest.
+   * End of the cooldown, UTC milliseconds; 0: none.
    *
    * @generated from field: int64 cooling_until_unix_ms = 3;
    */

@@ -1083,7 +1083,7 @@ export declare type ServedModel = Message<"will.v1.ServedModel"> & {
   reason: string;
 
   /**
-   * UTC milliseconds, not 0: it rests until then, for all processes.
+   * UTC milliseconds, not 0: it is cooling down until then, for all processes.
    *
    * @generated from field: int64 cooling_until_unix_ms = 5;
    */

@@ -1,5 +1,5 @@
 /** What an answer of a provider says beside its content. */
-export interface ProviderWord {
+export interface ProviderHints {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   /** The start of the body; it is only searched for codes and never repeated. */
@@ -7,15 +7,15 @@ export interface ProviderWord {
   readonly nowMs: number;
 }
 
-/** A rest longer than a day is a mistake of the provider's clock, not a wish. */
-const longestRestMs = 24 * 3_600_000;
+/** A cooldown longer than a day is a mistake of the provider's clock, not a wish. */
+const maxCooldownMs = 24 * 3_600_000;
 
 /**
  * How long the provider asks to be left alone, from the most to the least exact place; clamped to 0 … 24 hours.
  * Undefined: it says nothing that can be read. Some send the state of their limits with every answer: it is a wish to be
  * left alone only where a limit was reached.
  */
-export function retryAfterMs(word: ProviderWord, isLimitReached: boolean): number | undefined {
+export function retryAfterMs(word: ProviderHints, isLimitReached: boolean): number | undefined {
   const { headers, body, nowMs } = word;
   const found =
     number(headers['retry-after-ms']) ??
@@ -23,19 +23,19 @@ export function retryAfterMs(word: ProviderWord, isLimitReached: boolean): numbe
     date(headers['retry-after'], nowMs) ??
     (isLimitReached ? (spentResetMs(word) ?? latest(limitsOf(word).map(({ resetMs }) => resetMs))) : undefined) ??
     goDuration(/"retryDelay"\s*:\s*"([0-9.]{1,12}s)"/.exec(body)?.[1]);
-  return found === undefined ? undefined : asRest(found);
+  return found === undefined ? undefined : clampedCooldownMs(found);
 }
 
 /**
  * How long nothing is left of one of the provider's limits, as a successful answer tells it: the call after it would be
  * refused. Undefined: something is left, or it says nothing.
  */
-export function spentForMs(word: Omit<ProviderWord, 'body'>): number | undefined {
+export function spentForMs(word: Omit<ProviderHints, 'body'>): number | undefined {
   const found = spentResetMs(word);
-  return found === undefined || found <= 0 ? undefined : asRest(found);
+  return found === undefined || found <= 0 ? undefined : clampedCooldownMs(found);
 }
 
-const asRest = (ms: number): number => Math.min(longestRestMs, Math.max(0, Math.ceil(ms)));
+const clampedCooldownMs = (ms: number): number => Math.min(maxCooldownMs, Math.max(0, Math.ceil(ms)));
 
 interface ProviderLimit {
   readonly remaining: number | undefined;
@@ -44,7 +44,7 @@ interface ProviderLimit {
 }
 
 /** The limits that providers tell in headers, each vendor in its own words. */
-function limitsOf({ headers, nowMs }: Omit<ProviderWord, 'body'>): ProviderLimit[] {
+function limitsOf({ headers, nowMs }: Omit<ProviderHints, 'body'>): ProviderLimit[] {
   const ofOpenAi = ['requests', 'tokens'].map((kind) => ({
     remaining: number(headers[`x-ratelimit-remaining-${kind}`]),
     resetMs: goDuration(headers[`x-ratelimit-reset-${kind}`]),
@@ -57,7 +57,7 @@ function limitsOf({ headers, nowMs }: Omit<ProviderWord, 'body'>): ProviderLimit
   return [...ofOpenAi, ...ofAnthropic, ofDraft];
 }
 
-const spentResetMs = (word: Omit<ProviderWord, 'body'>): number | undefined =>
+const spentResetMs = (word: Omit<ProviderHints, 'body'>): number | undefined =>
   latest(limitsOf(word).map(({ remaining, resetMs }) => (remaining === 0 ? resetMs : undefined)));
 
 function number(text: string | undefined): number | undefined {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { classifyHttp } from './failure.ts';
-import { spentForMs } from './provider-rest.ts';
+import { spentForMs } from './retry-after.ts';
 
 const nowMs = Date.UTC(2026, 5, 1);
 const inSeconds = (seconds: number): string => new Date(nowMs + seconds * 1_000).toISOString();
@@ -18,7 +18,7 @@ test('a successful answer that leaves nothing of a limit tells for how long, in 
   expect(spent({ 'ratelimit-remaining': '0', 'ratelimit-reset': '30' })).toBe(30_000);
 });
 
-test('something left, a reset that passed, and words that cannot be read are no rest', () => {
+test('something left, a reset that passed, and words that cannot be read are no cooldown', () => {
   expect(spent({ 'x-ratelimit-remaining-requests': '1', 'x-ratelimit-reset-requests': '6m0s' })).toBeUndefined();
   expect(spent({ 'ratelimit-remaining': '0' })).toBeUndefined();
   expect(spent({ 'ratelimit-remaining': '0', 'ratelimit-reset': 'soon' })).toBeUndefined();

@@ -13,22 +13,22 @@ import { Decisions } from '../../services/router/src/decisions.ts';
 import type { Calls, CallSignal } from '../../services/router/src/ports.ts';
 import { Router } from '../../services/router/src/service.ts';
 import { SlotQueues } from '../../services/router/src/slots.ts';
-import { noPayloads, unlimited } from '../policy/short-rests.ts';
+import { noPayloads, unlimited } from '../policy/short-cooldowns.ts';
 import { Network } from './network.ts';
-import { RestServer } from './rest-server.ts';
+import { CooldownServer } from './cooldown-server.ts';
 import { Actor, VirtualTime } from './virtual-time.ts';
 
-const probeLeaseMs = 15_000;
+const trialLeaseMs = 15_000;
 /** Three signs of life missed. */
 const seenDeadAfterMs = 9_000;
 const pollEveryMs = 250;
 /** After its deadline a task has its end within this. */
 const graceMs = 2_000;
-/** Longer than any rest, and a probe whose prober died. */
+/** Longer than any cooldown, and a trial call whose holder died. */
 const backWithinMs = 120_000;
 const longestTaskMs = 30_000;
-/** A probe that told nothing is given back within this. */
-const probeBackWithinMs = 5_000;
+/** A trial call that told nothing is released within this. */
+const trialReleasedWithinMs = 5_000;
 /** A router asks so often whether a worker still has its work, and believes this many denials in a row. */
 const askStillEveryMs = 2_500;
 const goneAfterAnswers = 2;
@@ -42,7 +42,7 @@ type Mood = 'well' | 'failing' | 'limited' | 'silent';
 interface LiveWorker {
   readonly actor: Actor;
   readonly calls: CallIndex;
-  readonly rests: Cooldowns;
+  readonly cooldowns: Cooldowns;
   readonly inFlight: Map<string, number>;
 }
 
@@ -76,25 +76,25 @@ interface Asked {
 
 /**
  * Routers and workers of a few models whose providers fail, set limits and are silent: the router's task and attempt, its
- * queues, the worker's model with its slots and rests, policy, and the bus's own agreement on rests, on a simulated bucket.
+ * queues, the worker's model with its slots and cooldowns, policy, and the bus's own agreement on cooldowns, on a simulated bucket.
  * Workers and routers are killed and started again, and stand still; messages between them are late, lost and repeated.
  *
- * Always: no call starts that its worker knows must rest; one probe at a time over all workers; never more calls than
+ * Always: no call starts of a model that its worker knows is cooling down; one trial call at a time over all workers; never more calls than
  * slots; each task has an end by its deadline, unless its router died. When all is well again: each model is back by itself.
  */
-export async function simulateRests(seed: number): Promise<void> {
+export async function simulateCooldowns(seed: number): Promise<void> {
   const time = new VirtualTime(seed);
-  await time.run(() => new RestsWorld(time).play());
+  await time.run(() => new CooldownsWorld(time).play());
 }
 
-class RestsWorld {
+class CooldownsWorld {
   readonly #time: VirtualTime;
   /** To the server of the bucket. What is written there is compared and set, and so never made twice. */
   readonly #network: Network;
   /** Between routers and workers. */
   readonly #messages: Network;
-  readonly #server: RestServer;
-  /** Messages are lost: a probe that was given back may stand until its lease ends. */
+  readonly #server: CooldownServer;
+  /** Messages are lost: a trial call that was released may stand until its lease ends. */
   readonly #isLossy: boolean;
   readonly #slots: number;
   readonly #models: readonly string[];
@@ -108,8 +108,8 @@ class RestsWorld {
   readonly #standstills = new Map<Actor, Standstill>();
   /** Attempts whose acceptance was told: it is told again where a router asks. */
   readonly #accepted = new Set<string>();
-  /** Probes under way, by model and worker: until when nobody else may, and after which rest. */
-  readonly #probes = new Map<string, Map<Actor, { readonly untilMs: number; readonly restMs: number }>>();
+  /** Trial calls under way, by model and worker: until when nobody else may, and after which cooldown. */
+  readonly #trials = new Map<string, Map<Actor, { readonly untilMs: number; readonly cooldownMs: number }>>();
   readonly #asked = new Map<string, Asked>();
   #started = 0;
   #isCalm = false;
@@ -123,7 +123,7 @@ class RestsWorld {
     this.#network = new Network(time, { drop, late, latestMs: 950, duplicate: 0 });
     const duplicate = random.pick([0, 0, 0.05]);
     this.#messages = new Network(time, { drop, late, latestMs: 950, duplicate });
-    this.#server = new RestServer(time, this.#network);
+    this.#server = new CooldownServer(time, this.#network);
     this.#slots = 1 + random.below(3);
     this.#models = ['m0', 'm1', 'm2'].slice(0, 1 + random.below(3));
     this.#snapshot = snapshotOf(this.#models, this.#slots, random.pick([undefined, 0.5, 5]));
@@ -234,7 +234,7 @@ class RestsWorld {
     this.#time.note(`${actor.name} starts`);
     const { snapshot } = this;
     await this.#time.as(actor, async () => {
-      const rests = await this.#cooldownsOf(actor);
+      const cooldowns = await this.#cooldownsOf(actor);
       const slots = new SlotQueues();
       const policy = new Policy({ snapshots: snapshot, staleAfterMs: 15_000, nowMs: Date.now });
       setInterval(() => slots.poll(), pollEveryMs);
@@ -247,7 +247,7 @@ class RestsWorld {
         ),
         calls: this.#callsOf(actor),
         workers: { unserved: () => new Map(), isServed: () => true },
-        rests,
+        cooldowns,
         slots,
         records: { decided() {}, intent() {}, call() {} },
         nowMs: Date.now,
@@ -281,16 +281,16 @@ class RestsWorld {
     const actor = new Actor(`worker${this.#started}`);
     this.#time.note(`${actor.name} starts`);
     await this.#time.as(actor, async () => {
-      const rests = await this.#cooldownsOf(actor);
+      const cooldowns = await this.#cooldownsOf(actor);
       const calls = new CallIndex();
-      const live: LiveWorker = { actor, calls, rests, inFlight: new Map() };
+      const live: LiveWorker = { actor, calls, cooldowns, inFlight: new Map() };
       const worker = new Worker({
         workerId: actor.name,
         groups: this.#groupsOf(actor),
         snapshots: this.snapshot,
         judge: judgeBy(15_000),
         records: { call() {} },
-        rests,
+        cooldowns,
         allowances: unlimited,
         payloads: noPayloads,
         hooks: [],
@@ -439,7 +439,7 @@ class RestsWorld {
       name: 'openai-compatible',
       open: async ({ slug }): Promise<ModelConnection> => ({
         naturalConcurrency: undefined,
-        probe: async () => ({ healthy: true, detail: '' }),
+        checkHealth: async () => ({ healthy: true, detail: '' }),
         close: async () => {},
         run: (_call, onDelta, signal) => this.#upstream(worker, slug, onDelta, signal),
       }),
@@ -452,7 +452,7 @@ class RestsWorld {
     onDelta: Parameters<ModelConnection['run']>[1],
     signal: AbortSignal,
   ): Promise<ProviderOutcome> {
-    const isProbe = this.#checkStart(worker, model);
+    const isTrial = this.#checkStart(worker, model);
     const { inFlight, actor } = worker;
     inFlight.set(model, (inFlight.get(model) ?? 0) + 1);
     let isCancelled = false;
@@ -462,8 +462,8 @@ class RestsWorld {
       return outcome;
     } finally {
       inFlight.set(model, (inFlight.get(model) ?? 0) - 1);
-      if (isProbe) this.#probes.get(model)?.delete(actor);
-      if (isProbe && isCancelled) this.#checkGivenBack(worker, model);
+      if (isTrial) this.#trials.get(model)?.delete(actor);
+      if (isTrial && isCancelled) this.#checkGivenBack(worker, model);
     }
   }
 
@@ -472,45 +472,45 @@ class RestsWorld {
     return this.#standstills.get(actor)?.endedAtMs ?? 0;
   }
 
-  /** The probe that just ended told nothing: its lease must not stand until it runs out. */
+  /** The trial call that just ended told nothing: its lease must not stand until it runs out. */
   #checkGivenBack({ actor }: LiveWorker, model: string): void {
     if (this.#isLossy) return;
     const { nowMs } = this.#time;
-    this.#time.surelyAfter(probeBackWithinMs, () => {
+    this.#time.surelyAfter(trialReleasedWithinMs, () => {
       const value = this.#server.entries.get(model)?.value;
       if (!value || actor.isDead || this.#standstillEndMs(actor) > nowMs) return;
-      const { prober, probeUntilUnixMs } = fromBinary(wire.CooldownSchema, value);
-      const takenAtMs = Number(probeUntilUnixMs) - probeLeaseMs;
-      if (prober === actor.name && takenAtMs < nowMs && Number(probeUntilUnixMs) > this.#time.nowMs)
-        this.#time.wrong(`${actor.name} keeps the probe of ${model}, which told nothing`);
+      const { trialHolder, trialUntilUnixMs } = fromBinary(wire.CooldownSchema, value);
+      const takenAtMs = Number(trialUntilUnixMs) - trialLeaseMs;
+      if (trialHolder === actor.name && takenAtMs < nowMs && Number(trialUntilUnixMs) > this.#time.nowMs)
+        this.#time.wrong(`${actor.name} keeps the trial call of ${model}, which told nothing`);
     });
   }
 
-  /** @returns whether it finds out if the model is well after a rest. */
-  #checkStart({ actor, rests, inFlight }: LiveWorker, model: string): boolean {
+  /** @returns whether it finds out if the model is well after a cooldown. */
+  #checkStart({ actor, cooldowns, inFlight }: LiveWorker, model: string): boolean {
     const { nowMs } = this.#time;
-    const rest = rests.restOf(model);
-    this.#time.note(`${actor.name} calls ${model}${rest ? ', as a probe' : ''}`);
-    if (rest && rest.untilMs > Math.floor(nowMs))
-      this.#time.wrong(`${actor.name} calls ${model}, which it knows rests`);
+    const cooldown = cooldowns.cooldownOf(model);
+    this.#time.note(`${actor.name} calls ${model}${cooldown ? ', as a trial call' : ''}`);
+    if (cooldown && cooldown.untilMs > Math.floor(nowMs))
+      this.#time.wrong(`${actor.name} calls ${model}, which it knows is cooling down`);
     if ((inFlight.get(model) ?? 0) >= this.#slots)
       this.#time.wrong(`${actor.name} has more calls of ${model} than slots`);
-    if (!rest) return false;
-    const probes = this.#probes.get(model) ?? new Map<Actor, { untilMs: number; restMs: number }>();
-    this.#probes.set(model, probes);
-    // Another rest that began meanwhile has a probe of its own.
-    for (const [other, { untilMs, restMs }] of probes)
-      if (!other.isDead && restMs === rest.untilMs && nowMs < untilMs)
-        this.#time.wrong(`${actor.name} probes ${model} while ${other.name} does`);
-    probes.set(actor, { untilMs: this.#leaseEndMs(actor, model), restMs: rest.untilMs });
+    if (!cooldown) return false;
+    const trials = this.#trials.get(model) ?? new Map<Actor, { untilMs: number; cooldownMs: number }>();
+    this.#trials.set(model, trials);
+    // Another cooldown that began meanwhile has a trial call of its own.
+    for (const [other, { untilMs, cooldownMs }] of trials)
+      if (!other.isDead && cooldownMs === cooldown.untilMs && nowMs < untilMs)
+        this.#time.wrong(`${actor.name} makes the trial call of ${model} while ${other.name} does`);
+    trials.set(actor, { untilMs: this.#leaseEndMs(actor, model), cooldownMs: cooldown.untilMs });
     return true;
   }
 
-  /** It took the probe a while before it calls. */
+  /** It acquired the trial call a while before it calls. */
   #leaseEndMs(actor: Actor, model: string): number {
     const value = this.#server.entries.get(model)?.value;
     const word = value && fromBinary(wire.CooldownSchema, value);
-    return word?.prober === actor.name ? Number(word.probeUntilUnixMs) : this.#time.nowMs + probeLeaseMs;
+    return word?.trialHolder === actor.name ? Number(word.trialUntilUnixMs) : this.#time.nowMs + trialLeaseMs;
   }
 
   async #answer(

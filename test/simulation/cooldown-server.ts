@@ -1,4 +1,4 @@
-import { OvertakenError, type RestBucket } from '@will/bus';
+import { OvertakenError, type CooldownBucket } from '@will/bus';
 import type { Network } from './network.ts';
 import type { Actor, VirtualTime } from './virtual-time.ts';
 
@@ -16,8 +16,8 @@ interface Follower {
   lastAtMs: number;
 }
 
-/** The bucket of rests as the server has it: written by compare-and-set, told to everybody a while later. */
-export class RestServer {
+/** The bucket of cooldowns as the server has it: written by compare-and-set, told to everybody a while later. */
+export class CooldownServer {
   readonly entries = new Map<string, Stored>();
   readonly #time: VirtualTime;
   readonly #network: Network;
@@ -31,7 +31,7 @@ export class RestServer {
     this.#latestMs = time.random.pick([5, 50, 500]);
   }
 
-  clientOf(actor: Actor): RestBucket {
+  clientOf(actor: Actor): CooldownBucket {
     const ask = <T>(serve: () => T): Promise<T> => this.#network.ask(serve, answerWithinMs);
     return {
       follow: (hear) =>

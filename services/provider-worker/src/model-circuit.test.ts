@@ -1,18 +1,18 @@
 import type { Model } from '@will/core';
 import { expect, test } from 'vitest';
-import { Resting, whileProbedMs } from './resting.ts';
+import { ModelCircuit, trialRetryMs } from './model-circuit.ts';
 
-test('while the bus is away no call is the probe, and each waits like those of another prober', async () => {
+test('while NATS is not connected no call is the trial call, and each waits as for a trial call elsewhere', async () => {
   const told: unknown[] = [];
   const away = new Error('the bus is away');
-  const resting = new Resting(
+  const circuit = new ModelCircuit(
     {
-      rests: {
+      cooldowns: {
         untilMs: new Map(),
-        restOf: () => ({ untilMs: 900, reason: 'it failed', openings: 1 }),
+        cooldownOf: () => ({ untilMs: 900, reason: 'it failed', timesOpened: 1 }),
         rest: () => Promise.reject(away),
-        takeProbe: () => Promise.reject(away),
-        giveProbe: () => Promise.reject(away),
+        acquireTrial: () => Promise.reject(away),
+        releaseTrial: () => Promise.reject(away),
         recover: () => Promise.reject(away),
         endEarly: () => Promise.reject(away),
         onChange: () => () => {},
@@ -25,10 +25,10 @@ test('while the bus is away no call is the probe, and each waits like those of a
     },
     () => ({ slug: 'narrow', document: {} }) as Model,
   );
-  await expect(resting.mayProbe()).resolves.toEqual({
-    reason: 'another call finds out whether it is well',
-    untilMs: 1_000 + whileProbedMs,
+  await expect(circuit.requestTrial()).resolves.toEqual({
+    reason: 'the trial call after its cooldown is under way',
+    untilMs: 1_000 + trialRetryMs,
   });
   expect(told).toEqual([away]);
-  resting.close();
+  circuit.close();
 });

@@ -1,10 +1,10 @@
 import type { Health } from '../port.ts';
 import type { Egress } from './index.ts';
 
-const probeTimeoutMs = 5_000;
+const healthCheckTimeoutMs = 5_000;
 
 /** Asks for a list that costs nothing and judges the status. Never throws. */
-export function probeByGet(
+export function checkHealthByGet(
   egress: Egress,
   path: string,
   headers: Readonly<Record<string, string>>,
@@ -16,8 +16,8 @@ export function probeByGet(
       method: 'GET' as const,
       path,
       headers,
-      headersTimeoutMs: probeTimeoutMs,
-      idleTimeoutMs: probeTimeoutMs,
+      headersTimeoutMs: healthCheckTimeoutMs,
+      idleTimeoutMs: healthCheckTimeoutMs,
     };
     const sent = egress.send(request, {
       started: (status) => resolve({ healthy: isUsable(status), detail: `the endpoint answers with ${status}` }),
