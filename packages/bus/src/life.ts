@@ -1,6 +1,6 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import type { Subscription } from '@nats-io/nats-core';
-import { patterns, subjects, wire } from '@will/contracts';
+import { fromBinary, patterns, subjects, toBinary, wire } from '@will/contracts';
 import { BusError, type Bus } from './api.ts';
 import { LoopWatch } from './loop-watch.ts';
 

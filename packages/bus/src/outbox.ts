@@ -1,6 +1,6 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { jetstream, type JetStreamClient } from '@nats-io/jetstream';
-import { sizes, subjects, wire } from '@will/contracts';
+import { sizes, subjects, toBinary, wire } from '@will/contracts';
 import type { Bus } from './api.ts';
 
 export interface OutboxOptions {

@@ -1,4 +1,4 @@
-import { type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import { type DescMessage, type MessageShape } from '@bufbuild/protobuf';
 import {
   type Bus,
   BusError,
@@ -12,7 +12,17 @@ import {
   serverTouch,
 } from '@will/bus';
 import { slugPattern } from '@will/core';
-import { newId, patterns, sizes, SubjectError, subjects, type TaskOperation, wire } from '@will/contracts';
+import {
+  fromBinary,
+  newId,
+  patterns,
+  sizes,
+  SubjectError,
+  subjects,
+  toBinary,
+  wire,
+  type TaskOperation,
+} from '@will/contracts';
 import { checkRequest } from './check-request.ts';
 import { clientSlug } from './client-slug.ts';
 import { durableTasks, type DurableWire } from './durable.ts';

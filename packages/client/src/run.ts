@@ -1,6 +1,6 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { BusError, type Bus, type Incoming, type LifeWatch } from '@will/bus';
-import { subjects, wire } from '@will/contracts';
+import { fromBinary, subjects, toBinary, wire } from '@will/contracts';
 import { maxTimeoutMs, mergeToolCalls } from '@will/core';
 import { TaskError, type StreamPart, type TaskErrorCode, type TaskResult } from './api.ts';
 import { dataOf, DataPieces } from './data.ts';

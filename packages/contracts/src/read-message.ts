@@ -1,4 +1,6 @@
 import { type DescField, type DescMessage, fromBinary, type MessageShape } from '@bufbuild/protobuf';
+import { read } from './binary.ts';
+import { TooManyFields } from './codecs/byte-reader.ts';
 
 /** A message of a caller that is not read: more fields than any real one has, or not in protobuf's form. */
 export class MessageError extends Error {
@@ -9,18 +11,25 @@ export class MessageError extends Error {
 export const mostFields = 20_000;
 
 /**
- * Reads a message that a caller made. Its fields are counted before anything is made of them, at any depth.
+ * Reads a message that a caller made. Its fields are counted, at any depth, before more is made of them.
  * @throws {MessageError}
  */
 export function readMessage<S extends DescMessage>(schema: S, bytes: Uint8Array): MessageShape<S> {
   try {
-    countFields(schema, bytes, 0, bytes.length, mostFields, 0);
-    return fromBinary(schema, bytes);
+    return read(schema, bytes, mostFields) ?? readCounted(schema, bytes);
   } catch (cause) {
     if (cause instanceof MessageError) throw cause;
+    if (cause instanceof TooManyFields) throw tooManyFields();
     throw new MessageError('the message is not readable', { cause });
   }
 }
+
+function readCounted<S extends DescMessage>(schema: S, bytes: Uint8Array): MessageShape<S> {
+  countFields(schema, bytes, 0, bytes.length, mostFields, 0);
+  return fromBinary(schema, bytes);
+}
+
+const tooManyFields = (): MessageError => new MessageError(`the message has more than ${mostFields} fields`);
 
 const deepest = 60;
 const lengthDelimited = 2;
@@ -40,7 +49,7 @@ function countFields(
   while (at < to) {
     const [tag, afterTag] = varint(bytes, at, to);
     budget -= 1;
-    if (budget < 0) throw new MessageError(`the message has more than ${mostFields} fields`);
+    if (budget < 0) throw tooManyFields();
     at = afterTag;
     const kind = tag & 7;
     if (kind === 0) at = varint(bytes, at, to)[1];

@@ -1,7 +1,7 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { answerStill, type Bus, type Incoming, type Serving } from '@will/bus';
 import type { DataClass } from '@will/core';
-import { isInboxOf, patterns, queues, readMessage, subjects, wire } from '@will/contracts';
+import { fromBinary, isInboxOf, patterns, queues, readMessage, subjects, toBinary, wire } from '@will/contracts';
 import type { Groups, IncomingCall } from '../ports.ts';
 import type { CallIndex } from '../served-model.ts';
 

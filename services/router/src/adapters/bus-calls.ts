@@ -1,6 +1,6 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { type Bus, type LifeWatch, type LoopWatch, serverTouch } from '@will/bus';
-import { patterns, subjects, wire } from '@will/contracts';
+import { fromBinary, patterns, subjects, toBinary, wire } from '@will/contracts';
 import type { Calls, CallSignal } from '../ports.ts';
 
 /**

@@ -1,15 +1,17 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { answerStill, type Bus, type Incoming, type LoopWatch } from '@will/bus';
 import { startWindowMs, unknownClient } from '@will/core';
 import {
   attributesOfHeaders,
   clientOfTaskSubject,
+  fromBinary,
   isInboxOf,
   patterns,
   queues,
-  taskWithAttributes,
-  wire,
   readMessage,
+  taskWithAttributes,
+  toBinary,
+  wire,
 } from '@will/contracts';
 import { LateTasks } from '../late-tasks.ts';
 import type { Caller } from '../ports.ts';
