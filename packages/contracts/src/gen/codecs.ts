@@ -186,9 +186,12 @@ function readDelta(r: ByteReader, end: number, m: wire.Delta = newDelta()): wire
   return m;
 }
 
-const newUsage = (): wire.Usage => ({ $typeName: 'will.v1.Usage', inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0, estimated: false, cacheWriteTokens: 0, audioInputTokens: 0, audioOutputTokens: 0, images: 0 });
+const newUsage = (): wire.Usage => ({ $typeName: 'will.v1.Usage', inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0, estimated: false, cacheWriteTokens: 0, audioInputTokens: 0, audioOutputTokens: 0, images: 0, cacheWrite1hTokens: 0, imageInputTokens: 0, imageOutputTokens: 0 });
 function writeUsage(w: ByteWriter, m: wire.Usage): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  if (m.imageOutputTokens !== 0) { w.uint32(m.imageOutputTokens); w.uint32(96); }
+  if (m.imageInputTokens !== 0) { w.uint32(m.imageInputTokens); w.uint32(88); }
+  if (m.cacheWrite1hTokens !== 0) { w.uint32(m.cacheWrite1hTokens); w.uint32(80); }
   if (m.images !== 0) { w.uint32(m.images); w.uint32(72); }
   if (m.audioOutputTokens !== 0) { w.uint32(m.audioOutputTokens); w.uint32(64); }
   if (m.audioInputTokens !== 0) { w.uint32(m.audioInputTokens); w.uint32(56); }
@@ -212,6 +215,9 @@ function readUsage(r: ByteReader, end: number, m: wire.Usage = newUsage()): wire
       case 56: m.audioInputTokens = r.uint32(); break;
       case 64: m.audioOutputTokens = r.uint32(); break;
       case 72: m.images = r.uint32(); break;
+      case 80: m.cacheWrite1hTokens = r.uint32(); break;
+      case 88: m.imageInputTokens = r.uint32(); break;
+      case 96: m.imageOutputTokens = r.uint32(); break;
       default: keepUnknown(m, r.unknown(tag));
     }
   }
@@ -729,6 +735,9 @@ function readCallControl(r: ByteReader, end: number, m: wire.CallControl = newCa
 const newPriceTier = (): wire.PriceTier => ({ $typeName: 'will.v1.PriceTier', aboveInputTokens: 0 });
 function writePriceTier(w: ByteWriter, m: wire.PriceTier): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  if (m.imageOutput !== undefined) { w.int64(m.imageOutput); w.uint32(88); }
+  if (m.imageInput !== undefined) { w.int64(m.imageInput); w.uint32(80); }
+  if (m.cacheWrite1h !== undefined) { w.int64(m.cacheWrite1h); w.uint32(72); }
   if (m.audioOutput !== undefined) { w.int64(m.audioOutput); w.uint32(64); }
   if (m.audioInput !== undefined) { w.int64(m.audioInput); w.uint32(56); }
   if (m.reasoning !== undefined) { w.int64(m.reasoning); w.uint32(48); }
@@ -750,6 +759,9 @@ function readPriceTier(r: ByteReader, end: number, m: wire.PriceTier = newPriceT
       case 48: m.reasoning = r.int64(); break;
       case 56: m.audioInput = r.int64(); break;
       case 64: m.audioOutput = r.int64(); break;
+      case 72: m.cacheWrite1h = r.int64(); break;
+      case 80: m.imageInput = r.int64(); break;
+      case 88: m.imageOutput = r.int64(); break;
       default: keepUnknown(m, r.unknown(tag));
     }
   }
@@ -760,6 +772,9 @@ function readPriceTier(r: ByteReader, end: number, m: wire.PriceTier = newPriceT
 const newPrice = (): wire.Price => ({ $typeName: 'will.v1.Price', input: 0n, output: 0n, tiers: [] });
 function writePrice(w: ByteWriter, m: wire.Price): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  if (m.imageOutput !== undefined) { w.int64(m.imageOutput); w.uint32(104); }
+  if (m.imageInput !== undefined) { w.int64(m.imageInput); w.uint32(96); }
+  if (m.cacheWrite1h !== undefined) { w.int64(m.cacheWrite1h); w.uint32(88); }
   for (let i = m.tiers.length - 1; i >= 0; i -= 1) { const one = m.tiers[i] as (typeof m.tiers)[number]; const size = w.size; writePriceTier(w, one); w.uint32(w.size - size); w.uint32(82); }
   if (m.request !== undefined) { w.int64(m.request); w.uint32(72); }
   if (m.image !== undefined) { w.int64(m.image); w.uint32(64); }
@@ -785,6 +800,9 @@ function readPrice(r: ByteReader, end: number, m: wire.Price = newPrice()): wire
       case 64: m.image = r.int64(); break;
       case 72: m.request = r.int64(); break;
       case 82: m.tiers.push(readPriceTier(r, r.end(end), undefined)); break;
+      case 88: m.cacheWrite1h = r.int64(); break;
+      case 96: m.imageInput = r.int64(); break;
+      case 104: m.imageOutput = r.int64(); break;
       default: keepUnknown(m, r.unknown(tag));
     }
   }
@@ -792,9 +810,10 @@ function readPrice(r: ByteReader, end: number, m: wire.Price = newPrice()): wire
   return m;
 }
 
-const newCallRecord = (): wire.CallRecord => ({ $typeName: 'will.v1.CallRecord', attemptId: '', taskId: '', decisionId: '', attempt: 0, revision: 0n, client: '', project: '', reflex: '', taskType: '', model: '', modelName: '', modelVersion: '', provider: '', workerId: '', dataClass: 0, priority: 0, startedUnixMs: 0n, durationMs: 0, outcome: '', fine: '', reason: '', finish: '', outputChars: 0, streamed: false, writtenBy: '', httpStatus: 0, vendorCode: '' });
+const newCallRecord = (): wire.CallRecord => ({ $typeName: 'will.v1.CallRecord', attemptId: '', taskId: '', decisionId: '', attempt: 0, revision: 0n, client: '', project: '', reflex: '', taskType: '', model: '', modelName: '', modelVersion: '', provider: '', workerId: '', dataClass: 0, priority: 0, startedUnixMs: 0n, durationMs: 0, outcome: '', fine: '', reason: '', finish: '', outputChars: 0, streamed: false, writtenBy: '', httpStatus: 0, vendorCode: '', isCostEstimated: false });
 function writeCallRecord(w: ByteWriter, m: wire.CallRecord): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  if (m.isCostEstimated) { w.bool(m.isCostEstimated); w.uint32(336); }
   if (m.vendorCode) { w.string(m.vendorCode); w.uint32(330); }
   if (m.httpStatus !== 0) { w.uint32(m.httpStatus); w.uint32(320); }
   if (m.price !== undefined) { const size = w.size; writePrice(w, m.price); w.uint32(w.size - size); w.uint32(250); }
@@ -866,6 +885,7 @@ function readCallRecord(r: ByteReader, end: number, m: wire.CallRecord = newCall
       case 250: m.price = readPrice(r, r.end(end), m.price); break;
       case 320: m.httpStatus = r.uint32(); break;
       case 330: m.vendorCode = r.string(); break;
+      case 336: m.isCostEstimated = r.bool(); break;
       default: keepUnknown(m, r.unknown(tag));
     }
   }
