@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MongoClient, type CommandStartedEvent, type Db, type DbOptions, type MongoClientOptions } from 'mongodb';
 import { StoreError } from '../errors.ts';
+import { identityOf, missingBehaviours, neededBehaviours } from './behaviours.ts';
 import { isDuplicate, storeErrorOf } from './failures.ts';
 
 /** Reads and single commands end within this, on the server as well. */
@@ -57,10 +58,11 @@ interface StoreDocument {
   readonly incarnation: string;
 }
 
-/** Connects, and brings the schema of one kind of store up to date. @throws {StoreError} */
+/** Connects, tries a server that is new here, and brings the schema of one kind of store up to date. @throws {StoreError} */
 export async function openMongo(place: MongoPlace, schema: MongoSchema): Promise<OpenMongo> {
   const { database, close } = await connectTo(place);
   try {
+    await tryServer(database);
     return { database, incarnation: await migrate(database, schema), close };
   } catch (error) {
     await close();
@@ -98,6 +100,24 @@ function clientOf(uri: string, monitorCommands: boolean): MongoClient {
 /** The driver's own default is `test`. */
 const nameOfDatabase = (uri: string): string =>
   /^mongodb(?:\+srv)?:\/\/[^/]+\/([^?]+)/.exec(uri)?.[1] ?? defaultDatabase;
+
+/** Many servers speak the protocol and differ in what they do. What was found of one release is kept beside the stores. */
+async function tryServer(database: Db): Promise<void> {
+  const servers = database.collection<{ _id: string; triedAtMs: number }>('servers');
+  // Found again where another release of Will needs more.
+  const _id = `${neededBehaviours.length} behaviours of ${await identityOf(database)}`;
+  if (await servers.findOne({ _id }, { maxTimeMS: commandLimitMs })) return;
+  const missing = await missingBehaviours(database);
+  if (missing.length > 0) {
+    const lacks = missing.map((name) => `- ${name}`).join('\n');
+    const advice = 'Use one of the servers in docs/operations/stores.md, or files (WILL_MONGODB_URI unset).';
+    throw new StoreError(
+      'unavailable',
+      `the server of WILL_MONGODB_URI (${_id.replace(/^.* of /, '')}) lacks:\n${lacks}\n${advice}`,
+    );
+  }
+  await servers.updateOne({ _id }, { $set: { triedAtMs: Date.now() } }, { upsert: true });
+}
 
 async function migrate(database: Db, { kind, migrations }: MongoSchema): Promise<string> {
   const stores = database.collection<StoreDocument>('stores');

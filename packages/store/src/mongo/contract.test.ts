@@ -1,10 +1,13 @@
 import { startMongoServer, type MongoServer } from '@will/testkit';
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, vi } from 'vitest';
 import { callLogContract } from '../contract/call-log.ts';
 import { documentStoreContract } from '../contract/documents.ts';
 import { taskStoreContract } from '../contract/tasks.ts';
 import { newDatabase } from './new-database.ts';
 import { openMongoCallLog, openMongoDocumentStore, openMongoTaskStore, type MongoPlace } from './open.ts';
+
+// Some servers that speak the protocol take their time.
+vi.setConfig({ testTimeout: 180_000 });
 
 let server: MongoServer;
 beforeAll(async () => {

@@ -61,9 +61,13 @@ export const taskSchema: MongoSchema = {
       await tasks.updateMany({ isFinished: true }, { $set: { isPublished: true } });
       await tasks.createIndex({ isFinished: 1, isPublished: 1, finishedAtMs: 1 });
     },
+    // Made a partial index once, which not every server that speaks the protocol has.
+    async () => {},
     async (database) => {
-      const dead = { partialFilterExpression: { deadReason: { $exists: true } } };
-      await database.collection('tasks').createIndex({ client: 1, deadReason: 1, createdAtMs: -1 }, dead);
+      const tasks = database.collection('tasks');
+      const key = { client: 1, deadReason: 1, createdAtMs: -1 } as const;
+      await tasks.dropIndex('client_1_deadReason_1_createdAtMs_-1').catch(() => {});
+      await tasks.createIndex(key);
     },
   ],
 };
