@@ -33,7 +33,7 @@ const serviceAllowed = [
   'core',
 ];
 
-/** Where requests may leave this machine's programs, besides the doors. */
+/** Where requests may leave this machine's programs, besides the listeners of the product itself. */
 const egress =
   /^(packages\/providers\/src\/egress|packages\/observe\/|services\/gateway\/|packages\/testkit\/|scripts\/|test\/)/;
 const networkModules = new Set([

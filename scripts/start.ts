@@ -170,7 +170,7 @@ function metricsPortOf(name: ServiceName, { metricsPort }: StartSettings): Envir
   return { WILL_METRICS_PORT: String(metricsPort + startOrder.flat().indexOf(name)) };
 }
 
-/** The door knows when a task can be answered. Why not yet is said when it takes long, and again when it changes. */
+/** The server knows when a task can be answered. Why not yet is said when it takes long, and again when it changes. */
 async function untilAnswering(httpUrl: string): Promise<void> {
   const quietUntilMs = Date.now() + 10_000;
   let said = '';
@@ -190,7 +190,7 @@ async function whyNotAnswering(httpUrl: string): Promise<string | undefined> {
     const { status, body } = await askHealth(`${httpUrl}/healthz`);
     return status === 200 ? undefined : reasonIn(body);
   } catch (error) {
-    return `the HTTP door does not answer (${messageOf(error)})`;
+    return `the HTTP server does not answer (${messageOf(error)})`;
   }
 }
 

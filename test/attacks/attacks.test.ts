@@ -312,7 +312,7 @@ test('whatever changes something leaves an entry in the audit log that names who
   expect(entries.map(({ detail, object }) => `${object} ${detail}`).join('\n')).not.toContain(content);
 });
 
-test('every refusal at a door, of every route and method, leaves an entry that names who, what and why', async () => {
+test('every refusal at a server, of every route and method, leaves an entry that names who, what and why', async () => {
   const { system, keys } = world;
   const isRefused = (access: (typeof httpAccess)[string], role: Role): boolean =>
     access !== 'anybody' && !access.some((allowed) => allowed === role);
@@ -339,7 +339,7 @@ test('every refusal at a door, of every route and method, leaves an entry that n
         ({ what, role }) =>
           !entries.some(
             ({ action, object, actor, detail }) =>
-              action === 'door.refused' && object === what && actor === actorOf(role) && detail !== '',
+              action === 'request.refused' && object === what && actor === actorOf(role) && detail !== '',
           ),
       )
       .map(({ what, role }) => `${what} as ${role}`);
@@ -351,7 +351,7 @@ test('every refusal at a door, of every route and method, leaves an entry that n
   expect((await world.willm('audit', 'verify')).code).toBe(0);
 });
 
-/** What the doors still had to tell of the attacks before has come. */
+/** What the servers still had to tell of the attacks before has come. */
 async function untilQuiet(): Promise<readonly wire.AuditEntry[]> {
   let before: readonly wire.AuditEntry[] = [];
   for (;;) {
@@ -427,23 +427,23 @@ test('after all this no key and no prompt stands where it does not belong, and t
   const keysOnly = new SecretScan(secrets);
   const notOfWorkers = new SecretScan([...callers, { name: 'the prompt', text: prompt }]);
   const processes = services.flatMap((service) => system.of(service));
-  for (const one of processes) everything.look(`log of ${one.name}`, one.log());
-  for (const [n, body] of answers.entries()) everything.look(`answer ${n}`, body);
-  for (const { subject, data } of said) (contentSubjects.test(subject) ? keysOnly : everything).look(subject, data);
+  for (const one of processes) everything.scan(`log of ${one.name}`, one.log());
+  for (const [n, body] of answers.entries()) everything.scan(`answer ${n}`, body);
+  for (const { subject, data } of said) (contentSubjects.test(subject) ? keysOnly : everything).scan(subject, data);
   // A durable task's content is kept until it has ended and a day longer; that store may hold it.
-  const files = await everything.lookBelow(system.dataDir, /tasks\.sqlite/);
-  await keysOnly.lookBelow(system.dataDir, /\.gguf$/);
-  await everything.lookAtCommandLines([...processes.map(({ pid }) => pid), system.nats.pid]);
+  const files = await everything.scanBelow(system.dataDir, /tasks\.sqlite/);
+  await keysOnly.scanBelow(system.dataDir, /\.gguf$/);
+  await everything.scanCommandLines([...processes.map(({ pid }) => pid), system.nats.pid]);
   // A reference env://NAME is resolved by workers alone: nobody else has the key in its environment.
   for (const { name, pid } of processes)
-    (name === 'provider-worker' ? notOfWorkers : everything).look(`environment of ${name}`, await environmentOf(pid));
-  everything.look('environment of nats-server', await environmentOf(system.nats.pid));
+    (name === 'provider-worker' ? notOfWorkers : everything).scan(`environment of ${name}`, await environmentOf(pid));
+  everything.scan('environment of nats-server', await environmentOf(system.nats.pid));
   expect((await environmentOf(system.of('provider-worker')[0]?.pid ?? 0)).includes(providerKey)).toBe(true);
   const pages = await metricsPages();
-  for (const { service, text } of pages) everything.look(`metrics of ${service}`, text);
+  for (const { service, text } of pages) everything.scan(`metrics of ${service}`, text);
   expect(new Set(pages.map(({ service }) => service))).toEqual(new Set(services));
   await collector.until((spans) => spans.some(({ name }) => name.startsWith('chat ')), 'the spans of calls');
-  everything.look('traces, metrics and logs of OpenTelemetry', collector.received());
+  everything.scan('traces, metrics and logs of OpenTelemetry', collector.received());
   expect([...collector.paths].sort()).toEqual(expect.arrayContaining(['/v1/metrics', '/v1/traces']));
   expect(processes.length).toBe(services.length);
   expect(said.length).toBeGreaterThan(1_000);
@@ -460,8 +460,8 @@ test('after all this no key and no prompt stands where it does not belong, and t
   ]) {
     const before = everything.finds.length;
     await writeFile(join(system.dataDir, 'planted.log'), `{"level":30,"note":"${disguise}"}`);
-    await everything.lookBelow(system.dataDir, /sqlite/);
-    everything.look('metrics', `will_planted{note="${disguise}"} 1`);
+    await everything.scanBelow(system.dataDir, /sqlite/);
+    everything.scan('metrics', `will_planted{note="${disguise}"} 1`);
     const found = everything.finds.slice(before);
     expect(found).toContainEqual(
       expect.objectContaining({ canary: 'the provider key', place: join(system.dataDir, 'planted.log') }),

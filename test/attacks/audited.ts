@@ -122,7 +122,7 @@ export async function entriesSince(system: System, after: bigint): Promise<wire.
   }
 }
 
-/** Asks until the entries that a test waits for are there: doors tell theirs in batches. */
+/** Asks until the entries that a test waits for are there: servers tell theirs in batches. */
 export async function untilEntries(
   system: System,
   after: bigint,

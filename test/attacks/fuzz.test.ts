@@ -9,7 +9,7 @@ import { createProviders } from '@will/providers';
 import { costRatio, modelFor } from '@will/testkit';
 import { expect, test } from 'vitest';
 import { empties } from './wire-payloads.ts';
-import { openTestDoor } from '../../services/gateway/src/testing/test-door.ts';
+import { startTestServer } from '../../services/gateway/src/testing/test-server.ts';
 
 // Broken input of every kind at every mouth. `npm run fuzz` takes ten minutes; WILL_FUZZ_SEED repeats what failed.
 
@@ -220,14 +220,14 @@ test(
 );
 
 test(
-  'HTTP: whatever comes, it is answered or its connection closed, and the door goes on',
+  'HTTP: whatever comes, it is answered or its connection closed, and the server goes on',
   async () => {
-    const door = await openTestDoor();
+    const server = await startTestServer();
     const away = async (): Promise<never> => {
-      throw new TaskError('unavailable', 'nobody is behind this door', { taskId: '' });
+      throw new TaskError('unavailable', 'nothing is behind this server', { taskId: '' });
     };
-    Object.assign(door.tasks, { explain: away, submit: away, task: away, cancelTask: away, tasks: away });
-    const { port } = new URL(door.url);
+    Object.assign(server.tasks, { explain: away, submit: away, task: away, cancelTask: away, tasks: away });
+    const { port } = new URL(server.url);
     const body = JSON.stringify({
       model: 'text_gen',
       stream: true,
@@ -265,9 +265,9 @@ test(
       await sent(Number(port), bytes);
     });
     expect(tries).toBeGreaterThan(50);
-    expect(door.errors).toEqual([]);
-    expect((await door.post({ model: 'text_gen', messages: [{ role: 'user', content: 'ping' }] })).status).toBe(200);
-    await door.stop();
+    expect(server.errors).toEqual([]);
+    expect((await server.post({ model: 'text_gen', messages: [{ role: 'user', content: 'ping' }] })).status).toBe(200);
+    await server.stop();
   },
   totalMs + slackMs,
 );
@@ -292,8 +292,8 @@ function sent(port: number, bytes: Uint8Array): Promise<string> {
 test(
   'gRPC: whatever bytes a message holds, the call ends with a status that is no failure of ours',
   async () => {
-    const door = await openTestDoor();
-    const client = new Client(door.grpcAddress, credentials.createInsecure());
+    const server = await startTestServer();
+    const client = new Client(server.grpcAddress, credentials.createInsecure());
     const methods = [wire.TaskService, wire.DurableTaskService, wire.RegistryService, wire.TelemetryService].flatMap(
       (service) =>
         service.methods.map(({ name, input, methodKind }) => ({
@@ -325,8 +325,8 @@ test(
     });
     expect(tries).toBeGreaterThan(50);
     client.close();
-    expect((await door.post({ model: 'text_gen', messages: [{ role: 'user', content: 'ping' }] })).status).toBe(200);
-    await door.stop();
+    expect((await server.post({ model: 'text_gen', messages: [{ role: 'user', content: 'ping' }] })).status).toBe(200);
+    await server.stop();
   },
   totalMs + slackMs,
 );

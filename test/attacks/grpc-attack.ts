@@ -5,7 +5,7 @@ import { grpcAccess } from '../../services/gateway/src/keys/access.ts';
 import { type Targets, type WirePayload, brokenMessages, wirePayloads } from './wire-payloads.ts';
 import { texts } from './payloads.ts';
 
-/** One method of the door's own table. */
+/** One method of the server's own table. */
 export interface GrpcTarget {
   readonly what: string;
   readonly access: (typeof grpcAccess)[string];

@@ -18,10 +18,10 @@ import { documentFile, modelDocument, openByDefault, routeDocument } from '../su
 import { environmentAs, startSystem, type System, tlsOf } from '../support/system.ts';
 import { willmAt } from '../support/willm.ts';
 
-// The product with everything on that protects it: keys at the doors, a user with permissions for everybody on the bus.
+// The product with everything on that protects it: keys at the servers, a user with permissions for everybody on the bus.
 
 export const services = ['gateway', 'router', 'provider-worker', 'policy', 'registry', 'telemetry', 'tasks'] as const;
-/** Who comes to a door. */
+/** Who comes to a server. */
 export const roles = ['nobody', 'a wrong key', 'a revoked key', 'caller', 'operator', 'auditor'] as const;
 export type Role = (typeof roles)[number];
 /** Who comes to the bus: a client's own service, the command line, and every service, should it be taken over. */

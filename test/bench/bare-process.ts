@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { connectBus, type Bus } from '@will/bus';
 import { Pool } from 'undici';
 
-// One of the three processes of the bare path: door, forwarder, worker. Bytes go through as they are; nothing is
+// One of the three processes of the bare path: server, forwarder, worker. Bytes go through as they are; nothing is
 // decided, limited, recorded or watched. What it costs is the least that a path of this shape can cost here.
 
 const forward = 'will.v1.bench.forward';
@@ -16,7 +16,7 @@ async function bytesOf(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-async function door(bus: Bus): Promise<string> {
+async function server(bus: Bus): Promise<string> {
   const passOn = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const answer = await bus.request(forward, await bytesOf(request), 5_000).catch(() => undefined);
     response.writeHead(answer ? 200 : 502, { 'content-type': 'application/json' });
@@ -47,7 +47,7 @@ function worker(bus: Bus): string {
   return '';
 }
 
-const roles: Readonly<Record<string, (bus: Bus) => string | Promise<string>>> = { door, forwarder, worker };
+const roles: Readonly<Record<string, (bus: Bus) => string | Promise<string>>> = { server, forwarder, worker };
 const name = process.env['BENCH_ROLE'] ?? '';
 const bus = await connectBus({
   servers: process.env['NATS_URL'] ?? '',

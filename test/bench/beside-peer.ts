@@ -12,7 +12,7 @@ import { type Measured, measure, memoryOf, quantile } from './measure.ts';
 /**
  * The product beside an npm-installable gateway, `@portkey-ai/gateway`, in one run, on one machine, before one
  * upstream. Of the product everything is on: decisions, records, telemetry, policy; its processor time is that of all
- * its processes and of nats-server together. The peer is a pass-through in one process. Besides, the bare path: a door, a
+ * its processes and of nats-server together. The peer is a pass-through in one process. Besides, the bare path: a server, a
  * forwarder and a worker over the same bus that only pass bytes on, which no product of this shape can be faster than.
  *
  *   npm run bench:peer -- [--seconds 4] [--rounds 3] [--json]

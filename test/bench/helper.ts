@@ -37,12 +37,12 @@ export async function helper(
   return { child, url: message.url ?? '' };
 }
 
-/** A door, a forwarder and a worker that do nothing but pass bytes on: the least that such a path can cost. */
+/** A server, a forwarder and a worker that do nothing but pass bytes on: the least that such a path can cost. */
 export async function startBarePath(
   natsUrl: string,
   upstreamUrl: string,
 ): Promise<{ url: string; pids: Record<string, number>; stop(): void }> {
-  const roles = ['door', 'forwarder', 'worker'] as const;
+  const roles = ['server', 'forwarder', 'worker'] as const;
   const env = { NATS_URL: natsUrl, BENCH_UPSTREAM: upstreamUrl };
   const started = await Promise.all(roles.map((role) => helper('./bare-process.ts', { ...env, BENCH_ROLE: role })));
   return {

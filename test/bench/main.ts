@@ -9,7 +9,7 @@ import { priceOfSecurity, shownPrice } from './security.ts';
 
 /**
  * What the product costs, in one run on one machine: direct to the upstream, a bare 1 KB round trip over the bus, and
- * through the product, by the bus and by HTTP, and by a bare path of the same shape (a door, a forwarder and a worker over
+ * through the product, by the bus and by HTTP, and by a bare path of the same shape (a server, a forwarder and a worker over
  * the same bus that only pass bytes on); then durable tasks, from submit to result. Ratios can be compared between machines, absolute figures cannot.
  *
  *   npm run bench -- [--seconds 4] [--rounds 3] [--observe off | metrics | traces] [--security compare | off] [--json]
@@ -40,7 +40,7 @@ interface Path {
 
 function paths(system: System, upstreamUrl: string, bareUrl: string): { all: Path[]; close(): Promise<void> } {
   const direct = new Pool(upstreamUrl, { connections: 64, pipelining: 1 });
-  const door = new Pool(system.httpUrl, { connections: 64, pipelining: 1 });
+  const server = new Pool(system.httpUrl, { connections: 64, pipelining: 1 });
   const bare = new Pool(bareUrl, { connections: 64, pipelining: 1 });
   const body = (model: string): string => JSON.stringify({ model, messages: [{ role: 'user', content: prompt }] });
   const post = async (pool: Pool, model: string): Promise<void> => {
@@ -60,11 +60,11 @@ function paths(system: System, upstreamUrl: string, bareUrl: string): { all: Pat
       { name: 'bus round trip', call: () => system.bus.request('will.v1.bench.echo', kilobyte, 5_000) },
       { name: 'bare path, by HTTP', call: () => post(bare, 'bench') },
       { name: 'through, by the bus', call: () => system.client.run({ type: 'text_gen', input: prompt }) },
-      { name: 'through, by HTTP', call: () => post(door, 'text_gen') },
+      { name: 'through, by HTTP', call: () => post(server, 'text_gen') },
     ],
     close: async () => {
       await direct.close();
-      await door.close();
+      await server.close();
       await bare.close();
     },
   };

@@ -73,7 +73,7 @@ function eventOf(n: number): wire.Event {
     startedUnixMs: BigInt(n),
     durationMs: 812,
     outcome: 'Success',
-    fine: 'Success',
+    status: 'Success',
     finish: 'stop',
     usage: { inputTokens: 120, outputTokens: 48 },
     outputChars: 201,

@@ -35,7 +35,7 @@ interface Variant {
 }
 
 /**
- * The product as it is, beside one with users, permissions and TLS on the bus and keys at the doors: each measured in turn, on
+ * The product as it is, beside one with users, permissions and TLS on the bus and keys at the servers: each measured in turn, on
  * the same upstream.
  *
  * @param plain runs already, without any of it
@@ -53,16 +53,19 @@ export async function priceOfSecurity(plain: System, options: PriceOptions): Pro
   const willm = willmAt(secure.nats.url, environmentAs('operator', bus));
   const { out, err, code } = await willm('keys', 'create', '--client', 'test');
   if (code !== 0) throw new Error(err);
-  const doors = [openDoor(plain, options.prompt), openDoor(secure, options.prompt, out.trim())] as const;
+  const servers = [
+    startHttpServer(plain, options.prompt),
+    startHttpServer(secure, options.prompt, out.trim()),
+  ] as const;
   const byBus = (system: System) => () => system.client.run({ type: 'text_gen', input: options.prompt });
   const variants: readonly Variant[] = [
     { path: 'by the bus', isOn: false, call: byBus(plain) },
     { path: 'by the bus', isOn: true, call: byBus(secure) },
-    { path: 'by HTTP', isOn: false, call: doors[0].call },
-    { path: 'by HTTP', isOn: true, call: doors[1].call },
+    { path: 'by HTTP', isOn: false, call: servers[0].call },
+    { path: 'by HTTP', isOn: true, call: servers[1].call },
   ];
   const rows = await measureInTurn(variants, options);
-  for (const door of doors) await door.close();
+  for (const server of servers) await server.close();
   await secure.stop();
   await rm(folder, { recursive: true });
   return rows;
@@ -103,7 +106,11 @@ async function measureInTurn(
   );
 }
 
-function openDoor(system: System, prompt: string, key?: string): { call(): Promise<void>; close(): Promise<void> } {
+function startHttpServer(
+  system: System,
+  prompt: string,
+  key?: string,
+): { call(): Promise<void>; close(): Promise<void> } {
   const pool = new Pool(system.httpUrl, { connections: 64, pipelining: 1 });
   const body = JSON.stringify({ model: 'text_gen', messages: [{ role: 'user', content: prompt }] });
   const headers = { 'content-type': 'application/json', ...(key !== undefined && { authorization: `Bearer ${key}` }) };
@@ -129,7 +136,7 @@ export function shownPrice(rows: readonly PriceRow[]): string {
       `${off.failed + on.failed}`.padStart(4),
     ].join('   '),
   );
-  return `price of security: users, permissions and TLS on the bus, keys at the doors; off → on
+  return `price of security: users, permissions and TLS on the bus, keys at the servers; off → on
   path          c   p50 ms                added     calls/s                          p99 ms                failed
 ${lines.join('\n')}`;
 }

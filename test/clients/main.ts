@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { isDeepStrictEqual, promisify } from 'node:util';
-import { openTestDoor } from '../../services/gateway/src/testing/test-door.ts';
+import { startTestServer } from '../../services/gateway/src/testing/test-server.ts';
 import { shownIn, weatherModel, wholeConversation } from '../../services/gateway/src/testing/weather-model.ts';
 
 // Python's clients against the gateway: `npm run clients`. Needs Python 3.10 or newer and its package index, once.
@@ -24,18 +24,18 @@ async function python(...args: readonly string[]): Promise<unknown> {
 }
 
 await prepare();
-const door = await openTestDoor();
-door.tasks.script = weatherModel;
+const server = await startTestServer();
+server.tasks.script = weatherModel;
 
 /** Why a conversation is not what it should be; undefined: it is. */
 async function fault(client: string, dialect: string, how: string): Promise<string | undefined> {
-  door.tasks.requests.length = 0;
+  server.tasks.requests.length = 0;
   try {
-    const answers = await python(client, dialect, how, `${door.url}/v1`);
+    const answers = await python(client, dialect, how, `${server.url}/v1`);
     // It asks once, for an object.
     if (client === 'instructor') return isDeepStrictEqual(answers, ['Oslo']) ? undefined : JSON.stringify(answers);
     if (!isDeepStrictEqual(answers, ['Rain.', 'Still rain.'])) return JSON.stringify(answers);
-    const shown = shownIn(door.tasks.requests.at(-1));
+    const shown = shownIn(server.tasks.requests.at(-1));
     return isDeepStrictEqual(shown, wholeConversation) ? undefined : `the model was shown ${JSON.stringify(shown)}`;
   } catch (error) {
     const { stderr, message } = error as { readonly stderr?: string; readonly message: string };
@@ -52,6 +52,6 @@ for (const [client, dialects] of Object.entries(matrix))
       if (found !== undefined) faults += 1;
       process.stdout.write(`${client.padEnd(18)} ${dialect.padEnd(10)} ${how.padEnd(9)} ${found ?? 'ok'}\n`);
     }
-await door.stop();
+await server.stop();
 process.stdout.write(faults === 0 ? 'all ok\n' : `${faults} failed\n`);
 process.exitCode = faults === 0 ? 0 : 1;

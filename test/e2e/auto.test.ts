@@ -135,7 +135,7 @@ test('a service that is silent gives way long before the deadline, and so the de
   upstream.script('silent', { kind: 'silent' });
   const { model, attempts, decisionId } = await streamed('hush');
   expect(model).toBe('careful');
-  expect(attempts.map(({ model: one, fine }) => `${one} ${fine}`)).toEqual(['silent Stalled', 'careful Success']);
+  expect(attempts.map(({ model: one, status }) => `${one} ${status}`)).toEqual(['silent Stalled', 'careful Success']);
   const { set } = await decisionOf(system, decisionId);
   const [first] = set?.candidates ?? [];
   expect(first).toMatchObject({ model: 'silent', slowFirstContentMs: expect.any(Number) });
@@ -155,8 +155,8 @@ test('a service that is silent gives way long before the deadline, and so the de
 test('while a service is silent tasks go round it before the first of its calls has ended', async () => {
   upstream.script('silent', { kind: 'silent' });
   const before = upstream.countOf('silent');
-  const firsts: { readonly fine: string; readonly reason: string }[] = [];
-  // The first waits for what never comes; those that come a moment later are spared that.
+  const firsts: { readonly status: string; readonly reason: string }[] = [];
+  // The first waits for what never comes; those that come a moment later avoid it.
   const all = Array.from({ length: 40 }, async (_, n) => {
     await new Promise((resolve) => setTimeout(resolve, 40 * n));
     const { model, attempts } = await streamed('hush');
@@ -164,8 +164,8 @@ test('while a service is silent tasks go round it before the first of its calls 
     return model;
   });
   expect(new Set(await Promise.all(all))).toEqual(new Set(['careful']));
-  const spared = firsts.filter(({ reason }) => /silent for \d+ ms|last call failed/.test(reason));
-  expect(new Set(spared.map(({ fine }) => fine))).toEqual(new Set(['Busy']));
+  const spared = firsts.filter(({ reason }) => /no first token for \d+ ms|last call failed/.test(reason));
+  expect(new Set(spared.map(({ status }) => status))).toEqual(new Set(['Busy']));
   expect(upstream.countOf('silent') - before).toBeLessThan(25);
   upstream.script('silent', { kind: 'answer' });
 }, 40_000);

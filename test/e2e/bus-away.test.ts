@@ -5,7 +5,7 @@ import { documentFile, modelDocument, openByDefault, routeDocument } from '../su
 import { startSystem, type System } from '../support/system.ts';
 import { willmAt } from '../support/willm.ts';
 
-// The nats-server is gone: whoever asks is told so at once by every door, nothing is sent into the void, and all goes on when
+// The nats-server is gone: whoever asks is told so at once by every server, nothing is sent into the void, and all goes on when
 // it is back.
 
 /** At once, on a machine that other tests use as well; a program of its own takes a moment to start. */
@@ -42,7 +42,7 @@ afterAll(async () => {
 const task = { type: 'plain', input: 'Hello', timeoutMs: 20_000 } as const;
 const chat = { model: 'plain', messages: [{ role: 'user', content: 'Hello' }] };
 
-/** What a door says; undefined: it did what was asked. */
+/** What a server says; undefined: it did what was asked. */
 type Told = string | undefined;
 
 const byClient = (asked: () => Promise<unknown>) => async (): Promise<Told> =>
@@ -69,7 +69,7 @@ const byWillm =
     return `${code === unreachable ? 'unavailable' : `exit code ${code}`}: ${err}`;
   };
 
-const runs: readonly (readonly [door: string, ask: () => Promise<Told>])[] = [
+const runs: readonly (readonly [server: string, ask: () => Promise<Told>])[] = [
   ['run by the bus', byClient(() => system.client.run(task))],
   ['run by gRPC', byClient(() => overGrpc.run(task))],
   ['chat by HTTP', byHttp('/v1/chat/completions', chat)],
@@ -92,26 +92,31 @@ const programs: typeof runs = [
   ['willm submit', byWillm('submit', 'plain', 'Hello', '--client', 'test')],
 ];
 
-test('while the bus is away every door says so at once and nothing is done later; all work again when it is back', {
+test('while the bus is away every server says so at once and nothing is done later; all work again when it is back', {
   timeout: 120_000,
 }, async () => {
-  const doors = [...runs, ...submits, ...questions];
-  for (const [door, ask] of doors) expect([door, await ask()]).toEqual([door, undefined]);
+  const servers = [...runs, ...submits, ...questions];
+  for (const [server, ask] of servers) expect([server, await ask()]).toEqual([server, undefined]);
   await untilDone(submits.length);
 
   await system.nats.kill();
   const before = upstream.requests.length;
-  for (const [door, ask] of [...doors, ...programs]) {
+  for (const [server, ask] of [...servers, ...programs]) {
     const fromMs = performance.now();
-    expect([door, await ask()]).toEqual([door, expect.stringMatching(/^unavailable: .*(bus|nats-server)/)]);
-    expect([door, performance.now() - fromMs < (door.startsWith('willm') ? willmMs : atOnceMs)]).toEqual([door, true]);
+    expect([server, await ask()]).toEqual([server, expect.stringMatching(/^unavailable: .*(bus|nats-server)/)]);
+    expect([server, performance.now() - fromMs < (server.startsWith('willm') ? willmMs : atOnceMs)]).toEqual([
+      server,
+      true,
+    ]);
   }
 
   await system.nats.restart();
   await system.untilServed('plain');
-  // Each service finds the server again by itself; until then a door says that it is away, and does nothing.
-  for (const [door, ask] of [...doors, ...programs])
-    await expect.poll(async () => [door, await ask()], { timeout: 20_000, interval: 100 }).toEqual([door, undefined]);
+  // Each service finds the server again by itself; until then a server says that it is away, and does nothing.
+  for (const [server, ask] of [...servers, ...programs])
+    await expect
+      .poll(async () => [server, await ask()], { timeout: 20_000, interval: 100 })
+      .toEqual([server, undefined]);
   await untilDone(2 * submits.length + 1);
   // What was asked since, and nothing of what was asked while it was away.
   expect(upstream.requests.length - before).toBe(runs.length + submits.length + programs.length);

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { documentFile, modelDocument, openByDefault } from '../support/documents.ts';
 import { startSystem, type System } from '../support/system.ts';
 
-// Content that is too large for a message, through every door of the running product.
+// Content that is too large for a message, through every server of the running product.
 
 const mega = 1_000_000;
 let upstream: ReplayingUpstream;
@@ -72,7 +72,7 @@ async function growth(pids: readonly number[], work: () => Promise<unknown>): Pr
 }
 
 test.skipIf(process.platform !== 'linux')(
-  'a recording of 25 MB goes through door and router with at most 32 MiB more in each',
+  'a recording of 25 MB goes through server and router with at most 32 MiB more in each',
   async () => {
     // What the processes need at all, they have after the first one.
     expect(await transcript(2 * mega)).toBe('a.wav of 2000000 bytes in nb for media');

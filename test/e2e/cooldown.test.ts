@@ -54,7 +54,7 @@ const run = (type: string, timeoutMs = 20_000) => system.client.run({ type, inpu
 interface Story {
   readonly committedMs: number;
   readonly untilMs: number;
-  readonly wellMs: number;
+  readonly closedMs: number;
 }
 
 /** Resolves when a model that is well now has cooled down and has recovered; `onCooldown` is told of the commit. */
@@ -71,7 +71,7 @@ async function nextStory(model: string, onCooldown: () => void): Promise<Story> 
       untilMs = Number(fromBinary(wire.CooldownSchema, value).untilUnixMs);
     } else if (committedMs !== undefined) {
       watcher.stop();
-      return { committedMs, untilMs, wellMs: atMs };
+      return { committedMs, untilMs, closedMs: atMs };
     }
   }
   throw new Error('the watch ended');
@@ -108,10 +108,10 @@ async function coolDownOnce(): Promise<number> {
   const fromMs = Date.now();
   const story = nextStory('limited', () => upstream.script('limited', { kind: 'answer' }));
   upstream.script('limited', { kind: 'status', status: 429, headers: { 'retry-after-ms': '600' } });
-  const { committedMs, untilMs, wellMs } = await story;
+  const { committedMs, untilMs, closedMs } = await story;
   // Records travel in batches: when some of a good while later are there, those of the rest are.
-  await callsOf(system, { model: 'limited', fromUnixMs: BigInt(wellMs + 250) }, 1);
-  const query = { model: 'limited', fromUnixMs: BigInt(fromMs), toUnixMs: BigInt(wellMs + 1), limit: 1_000 };
+  await callsOf(system, { model: 'limited', fromUnixMs: BigInt(closedMs + 250) }, 1);
+  const query = { model: 'limited', fromUnixMs: BigInt(fromMs), toUnixMs: BigInt(closedMs + 1), limit: 1_000 };
   const calls = (await callsOf(system, query, 1)).toSorted((a, b) => Number(a.startedUnixMs - b.startedUnixMs));
   const started = calls.map(({ startedUnixMs }) => Number(startedUnixMs));
   const late = started.filter((at) => at > committedMs + settledMs && at < untilMs);
@@ -119,9 +119,9 @@ async function coolDownOnce(): Promise<number> {
   const [trial, ...others] = calls.filter(({ startedUnixMs }) => Number(startedUnixMs) >= untilMs);
   const provenMs = Number(trial?.startedUnixMs) + (trial?.durationMs ?? 0);
   const early = others.filter(({ startedUnixMs }) => Number(startedUnixMs) < provenMs - 1);
-  expect({ late: late.map((at) => at - committedMs), fine: trial?.fine, early }).toEqual({
+  expect({ late: late.map((at) => at - committedMs), status: trial?.status, early }).toEqual({
     late: [],
-    fine: 'Success',
+    status: 'Success',
     early: [],
   });
   return started.filter((at) => at > committedMs && at <= committedMs + settledMs).length;

@@ -50,7 +50,7 @@ test('a worker killed in the middle of a stream: a typed error, and one record',
     .catch((error: unknown) => error);
   expect(failure).toMatchObject({ name: 'TaskError', code: 'worker_lost', isRetryable: true });
   const calls = await callsOf(system, { taskId: 'killed-worker' }, 1);
-  expect(calls).toMatchObject([{ model: 'doomed', fine: 'outcome_unknown', outcome: 'Timeout' }]);
+  expect(calls).toMatchObject([{ model: 'doomed', status: 'outcome_unknown', outcome: 'Timeout' }]);
 });
 
 test('a worker killed before the first content: the next model answers', async () => {
@@ -63,7 +63,7 @@ test('a worker killed before the first content: the next model answers', async (
   await worker.kill();
   const answer = await result;
   expect(answer.model).toBe('spare');
-  expect(answer.attempts.map(({ model, fine }) => [model, fine])).toEqual([
+  expect(answer.attempts.map(({ model, status }) => [model, status])).toEqual([
     ['silent', 'WorkerLost'],
     ['spare', 'Success'],
   ]);

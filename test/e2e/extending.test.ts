@@ -62,7 +62,7 @@ test('a provider of a module serves its model, and its failures are like any oth
   expect(usage).toMatchObject({ inputTokens: 5, estimated: true });
   const picture = { messages: [{ role: 'user', content: [{ type: 'text', text: 'x' }] }] };
   await expect(system.client.run({ type: 'echoing', input: picture })).rejects.toMatchObject({
-    attempts: [{ fine: 'Invalid', reason: 'echo answers text only' }],
+    attempts: [{ status: 'Invalid', reason: 'echo answers text only' }],
   });
 });
 
@@ -71,7 +71,7 @@ test('found personal data raises the class: a model that may not see it gets non
   const clean = await system.client.run({ type: 'text_gen', input: 'Hello' });
   expect(clean.model).toBe('blind');
   const found = await system.client.run({ type: 'text_gen', input: 'Write to ada@example.com' });
-  expect(found.attempts.map(({ model, fine }) => [model, fine])).toEqual([
+  expect(found.attempts.map(({ model, status }) => [model, status])).toEqual([
     ['blind', 'Policy'],
     ['trusted', 'Success'],
   ]);

@@ -142,7 +142,7 @@ test('every question that the page on gRPC asks by grpcurl is answered, asked fr
 function callByProto(method: string, request: object): Promise<readonly object[]> {
   const [service = '', name = ''] = method.split('/');
   const options = { includeDirs: [join(root, 'proto')], keepCase: true, enums: String };
-  const definition = loadSync('will/v1/door.proto', options)[service] as grpc.ServiceDefinition;
+  const definition = loadSync('will/v1/api.proto', options)[service] as grpc.ServiceDefinition;
   const found = Object.values(definition).find(({ path }) => path === `/${method}`);
   if (!found) throw new Error(`${service} has no ${name}`);
   const client = new grpc.Client(system.grpcAddress, grpc.credentials.createInsecure());

@@ -75,7 +75,7 @@ test('a cooldown ends early once a health check succeeds again', async () => {
   upstream.script('GET /health', { kind: 'status', status: 404 });
   upstream.script('shaky', { kind: 'answer' });
   await expect.poll(async () => (await run('shaky')).model, { timeout: 20_000 }).toBe('shaky');
-  // The breaker's guess, perhaps of each worker; the look's word; and the call that showed it well, whose word may come
+  // The breaker's guess, perhaps of each worker; the health check's word; and the call that showed it well, whose word may come
   // after its answer.
   await expect.poll(() => ends.at(-1), { timeout: 5_000 }).toBe(0);
   stop();

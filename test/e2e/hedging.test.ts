@@ -53,7 +53,7 @@ test('the second model answers, the first gives way, both calls are recorded, an
   expect(upstream.countOf('quick')).toBe(1);
   const calls = await untilRecorded(callsPerHedge + 2);
   const ofTask = calls.filter((call) => call['taskId'] === result.taskId);
-  expect(ofTask.map((call) => [call['model'], call['fine']]).toSorted()).toEqual([
+  expect(ofTask.map((call) => [call['model'], call['status']]).toSorted()).toEqual([
     ['quick', 'Success'],
     ['slow', 'Busy'],
   ]);

@@ -39,7 +39,7 @@ test('a plain call to a provider that never answers is answered by the fallback 
   for (let n = 0; n < inARow; n += 1) {
     const { model, attempts } = await run('plain', timeoutMs);
     expect(model).toBe('well-plain');
-    expect(attempts.map(({ fine }) => fine)).toEqual(['Stalled', 'Success']);
+    expect(attempts.map(({ status }) => status)).toEqual(['Stalled', 'Success']);
     expect(attempts[0]?.durationMs).toBeLessThan(timeoutMs);
   }
   // It cools down: nobody asks it any more.
@@ -54,7 +54,7 @@ test('a caller in a hurry leaves a model sooner, and does not send it to cool do
   for (let n = 0; n <= inARow; n += 1) {
     const { model, attempts } = await run('hasty', 1_000);
     expect(model).toBe('well-hasty');
-    expect(attempts.map(({ fine }) => fine)).toEqual(['Deadline', 'Success']);
+    expect(attempts.map(({ status }) => status)).toEqual(['Deadline', 'Success']);
   }
   expect(callsOf('hung-hasty')).toBe(inARow + 1);
 }, 60_000);

@@ -9,7 +9,7 @@ import { startService } from '../support/process.ts';
 import { freePort, startSystem, type System } from '../support/system.ts';
 import { willmAt } from '../support/willm.ts';
 
-// Keys from the command line to two doors of the running product.
+// Keys from the command line to two servers of the running product.
 
 let upstream: ReplayingUpstream;
 let system: System;
@@ -57,7 +57,7 @@ async function untilStatus(url: string, key: string, status: number): Promise<nu
   return performance.now() - startedMs;
 }
 
-test('a key made on the command line opens every door for its client, and none once it is revoked', async () => {
+test('every server accepts a key made on the command line for its client, and none once it is revoked', async () => {
   const willm = willmAt(system.nats.url);
   const made = await willm('keys', 'create', '--client', 'Acme', '--note', 'for the test');
   expect(made).toMatchObject({ code: 0 });
@@ -137,7 +137,7 @@ test('the audit log names every change and refusal, and shows what was done to i
     expect.arrayContaining([
       expect.objectContaining({ action: 'documents.seeded' }),
       expect.objectContaining({ action: 'key.created', object: id }),
-      expect.objectContaining({ actor: id, action: 'door.refused', object: 'POST /v1/chat/completions' }),
+      expect.objectContaining({ actor: id, action: 'request.refused', object: 'POST /v1/chat/completions' }),
     ]),
   );
   expect(text).not.toContain('secret prompt');
@@ -159,8 +159,8 @@ test('the audit log names every change and refusal, and shows what was done to i
   expect(await willm('audit', 'verify')).toMatchObject({ code: 0 });
 });
 
-test('without keys a door that other machines would reach does not open', async () => {
+test('without keys a server that other machines would reach does not start', async () => {
   await expect(
-    startService('gateway', { NATS_URL: system.nats.url, WILL_DOORS_HOST: '0.0.0.0', WILL_KEYS: 'off' }),
+    startService('gateway', { NATS_URL: system.nats.url, WILL_LISTEN_HOST: '0.0.0.0', WILL_KEYS: 'off' }),
   ).rejects.toThrow(/WILL_KEYS=required/);
 });

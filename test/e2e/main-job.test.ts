@@ -72,7 +72,7 @@ test('a route whose first has no key and whose second is down answers from the l
   expect(result.model).toBe('tiny');
   expect(result.output.length).toBeGreaterThan(0);
   expect(result.usage?.outputTokens).toBe(20);
-  expect(result.attempts.map(({ model, fine }) => [model, fine])).toEqual([
+  expect(result.attempts.map(({ model, status }) => [model, status])).toEqual([
     ['keyless', 'NoWorker'],
     ['down', 'Overloaded'],
     ['tiny', 'Success'],
@@ -92,7 +92,7 @@ test('a route goes from one vendor’s own wire format to another’s, and the b
   expect(result.model).toBe('gemini');
   expect(result.output).toBe('The quick brown fox jumps over the lazy dog and runs away.');
   expect(result.usage).toMatchObject({ inputTokens: 12, outputTokens: 14, cachedInputTokens: 4, reasoningTokens: 2 });
-  expect(result.attempts.map(({ model, fine }) => [model, fine])).toEqual([
+  expect(result.attempts.map(({ model, status }) => [model, status])).toEqual([
     ['claude', 'Overloaded'],
     ['gemini', 'Success'],
   ]);
@@ -146,7 +146,7 @@ test('a task that no model may do is blocked with every reason, and leaves one r
   const failure = await system.client.run({ type: 'translation', input: 'Hello' }).catch((error: unknown) => error);
   expect(failure).toMatchObject({ name: 'TaskError', code: 'blocked' });
   const calls = await callsOf(system, { taskId: (failure as { taskId: string }).taskId }, 1);
-  expect(calls).toMatchObject([{ model: '', outcome: 'Blocked', fine: 'Policy' }]);
+  expect(calls).toMatchObject([{ model: '', outcome: 'Blocked', status: 'Policy' }]);
 });
 
 test('the unmodified openai package gets answers through HTTP, plain and streamed', async () => {

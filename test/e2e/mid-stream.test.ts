@@ -11,7 +11,7 @@ import { documentFile, modelDocument, openByDefault, routeDocument } from '../su
 import type { ServiceName, ServiceProcess } from '../support/process.ts';
 import { startSystem, type System } from '../support/system.ts';
 
-// Every fault that can meet an answer after its first content, read by every library there is for our doors: each throws an
+// Every fault that can meet an answer after its first content, read by every library there is for our servers: each throws an
 // error of its own kind, and none takes what came for a whole answer.
 
 let upstream: ReplayingUpstream;
@@ -162,7 +162,7 @@ const readers: readonly Reader[] = [
   ourClient('grpc'),
 ];
 
-const throughTheDoor = readers.filter(({ library }) => library !== 'the client library over nats');
+const throughTheServer = readers.filter(({ library }) => library !== 'the client library over nats');
 
 /** What one library made of a stream. */
 interface Told {
@@ -212,8 +212,8 @@ interface Fault {
   readonly timeoutMs: number;
   /** What is done once every library has content, and what makes all whole again. */
   readonly provoke?: () => Promise<unknown>;
-  /** Who does not come through the door is not asked. */
-  readonly isOfTheDoor?: boolean;
+  /** Who does not come through the server is not asked. */
+  readonly isOfTheServer?: boolean;
   readonly mend?: () => Promise<unknown>;
 }
 
@@ -286,22 +286,22 @@ const faults: readonly Fault[] = [
     mend: () => system.nats.restart(),
   },
   {
-    what: 'the door is killed',
+    what: 'the server is killed',
     upstream: lasting,
     code: undefined,
     timeoutMs: longMs,
     provoke: kills('gateway'),
     mend: adds('gateway', { WILL_DRAIN_MS: '300' }),
-    isOfTheDoor: true,
+    isOfTheServer: true,
   },
   {
-    what: 'the door is stopped, and the answer takes longer than it waits',
+    what: 'the server is stopped, and the answer takes longer than it waits',
     upstream: lasting,
     code: 'unavailable',
     timeoutMs: longMs,
     provoke: all('gateway', (one) => one.stop()),
     mend: adds('gateway'),
-    isOfTheDoor: true,
+    isOfTheServer: true,
   },
 ];
 
@@ -310,11 +310,11 @@ test.each(faults)(
   {
     timeout: 60_000,
   },
-  async ({ upstream: behaviour, code, timeoutMs, provoke, mend, isOfTheDoor = false }) => {
+  async ({ upstream: behaviour, code, timeoutMs, provoke, mend, isOfTheServer = false }) => {
     upstream.script('broken', { kind: 'answer', text: 'piece 0 ' });
     await expect.poll(wholeByAll, { timeout: 20_000, interval: 200 }).toEqual([]);
     upstream.script('broken', behaviour);
-    const told = await readByAll(timeoutMs, provoke, isOfTheDoor ? throughTheDoor : readers);
+    const told = await readByAll(timeoutMs, provoke, isOfTheServer ? throughTheServer : readers);
     await mend?.();
     for (const { library, said, error } of told) {
       expect([library, said.includes('piece 0'), finished.test(said)]).toEqual([library, true, false]);
@@ -342,7 +342,7 @@ async function wholeByAll(): Promise<readonly string[]> {
     .map(({ library, error }) => `${library}: ${String(error)}`);
 }
 
-/** Where each library keeps what the door called the failure. */
+/** Where each library keeps what the server called the failure. */
 function codeIn(error: unknown): string | undefined {
   type Holder = { readonly code?: string; readonly error?: Holder } | undefined;
   const holder = error as Holder;

@@ -64,7 +64,7 @@ afterAll(async () => {
 
 test('a route whose first is down answers from the local model, with a decision and one record per attempt', async () => {
   const result = await system.client.run({ type: 'text_gen', client: 'acme', input: 'Hello', maxOutputTokens: 10 });
-  expect(result.attempts.map(({ model, fine }) => [model, fine])).toEqual([
+  expect(result.attempts.map(({ model, status }) => [model, status])).toEqual([
     ['down', 'Overloaded'],
     ['tiny', 'Success'],
   ]);

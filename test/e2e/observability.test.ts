@@ -11,13 +11,13 @@ import { documentFile, modelDocument, openByDefault, routeDocument } from '../su
 import { startSystem, type System } from '../support/system.ts';
 import { willmAt } from '../support/willm.ts';
 
-// What operators see of tasks on real processes: one trace from the door to the provider, figures, and nothing that was said.
+// What operators see of tasks on real processes: one trace from the server to the provider, figures, and nothing that was said.
 
 const planted = {
   prompt: `the patient is called ${randomBytes(9).toString('hex')}`,
   key: `sk-planted-${randomBytes(9).toString('hex')}`,
   answer: `the answer holds ${randomBytes(9).toString('hex')}`,
-  header: `door-${randomBytes(9).toString('hex')}`,
+  header: `server-${randomBytes(9).toString('hex')}`,
 };
 
 let upstream: ReplayingUpstream;
@@ -95,7 +95,7 @@ const scrape = async (service: string): Promise<string> => {
   return answer.text();
 };
 
-test('one trace goes from the HTTP door through router and worker to the provider, by the caller’s own traceparent', async () => {
+test('one trace goes from the HTTP server through router and worker to the provider, by the caller’s own traceparent', async () => {
   const { traceId, traceparent } = newTrace();
   const answer = await ask({ traceparent });
   expect(answer.status).toBe(200);
@@ -129,7 +129,7 @@ test('one trace goes from the HTTP door through router and worker to the provide
   expect(seen?.headers['traceparent']).toBe(`00-${traceId}-${good.spanId}-01`);
 });
 
-test('a trace through the gRPC door, and one that the bus brings, have the same way down', async () => {
+test('a trace through the gRPC server, and one that the bus brings, have the same way down', async () => {
   const client = await connectClient({ servers: `grpc://${system.grpcAddress}`, client: 'test' });
   const before = collector.spans.length;
   await client.run({ type: 'text_gen', input: planted.prompt });
@@ -146,7 +146,7 @@ test('a trace through the gRPC door, and one that the bus brings, have the same 
 test('figures for Prometheus count what happened, on every service', async () => {
   const before = await scrape('provider-worker');
   const countIn = (text: string, pattern: RegExp): number => Number(pattern.exec(text)?.[1] ?? 0);
-  const calls = /will_calls_total\{model="good",outcome="Success",fine="Success"\} (\d+)/;
+  const calls = /will_calls_total\{model="good",outcome="Success",status="Success"\} (\d+)/;
   for (let n = 0; n < 3; n += 1) expect((await ask({})).status).toBe(200);
   const worker = await scrape('provider-worker');
   expect(countIn(worker, calls)).toBe(countIn(before, calls) + 3);

@@ -7,7 +7,7 @@ import { documentFile, modelDocument, openByDefault } from '../support/documents
 import { startSystem, type System } from '../support/system.ts';
 import { willmAt } from '../support/willm.ts';
 
-// A new task type is a document: the guide's own example, applied to a running system and used through its doors.
+// A new task type is a document: the guide's own example, applied to a running system and used through its servers.
 
 let upstream: ReplayingUpstream;
 let system: System;
@@ -76,7 +76,7 @@ test('fields that do not fit are refused once, with the field and what was allow
   await expect(run({ subject: 'x' })).rejects.toMatchObject({
     isRetryable: false,
     message: expect.stringContaining("must have required property 'body'"),
-    attempts: [{ fine: 'Invalid' }],
+    attempts: [{ status: 'Invalid' }],
   });
   await expect(run({ ...ticket, mood: 'bad' })).rejects.toThrow('"mood"');
   expect(upstream.requests).toEqual([]);

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
 import { startSystem, type System } from '../support/system.ts';
 
-// The doors, used by somebody who does it wrong: each answer names what was wrong and what is allowed, comes at once, and no
+// The servers, used by somebody who does it wrong: each answer names what was wrong and what is allowed, comes at once, and no
 // model hears of it.
 
 let upstream: ReplayingUpstream;
@@ -140,7 +140,7 @@ type Call = (request: object, options: object, done: (error: grpc.ServiceError |
 /** A client from the proto files alone. */
 function stub(): grpc.Client & { readonly run: Call } {
   const includeDirs = [fileURLToPath(new URL('../../proto', import.meta.url))];
-  const loaded = grpc.loadPackageDefinition(loadSync('will/v1/door.proto', { includeDirs, enums: String }));
+  const loaded = grpc.loadPackageDefinition(loadSync('will/v1/api.proto', { includeDirs, enums: String }));
   const { v1 } = loaded['will'] as unknown as {
     v1: { TaskService: new (at: string, by: grpc.ChannelCredentials) => grpc.Client & { readonly run: Call } };
   };

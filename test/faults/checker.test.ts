@@ -44,8 +44,8 @@ const clean: Logs = {
     { taskId: 'b', model: 'local', atMs: 2_200, overMs: 2_280 },
   ],
   records: [
-    { attemptId: '1', taskId: 'a', client: 'one', model: 'cloud', fine: 'Success', startedMs: 2_050 },
-    { attemptId: '2', taskId: 'b', client: 'discreet', model: 'local', fine: 'Success', startedMs: 2_200 },
+    { attemptId: '1', taskId: 'a', client: 'one', model: 'cloud', status: 'Success', startedMs: 2_050 },
+    { attemptId: '2', taskId: 'b', client: 'discreet', model: 'local', status: 'Success', startedMs: 2_200 },
   ],
   cooldowns: [{ model: 'local', knownMs: 600, untilMs: 2_000 }],
   used: { local: 1 },

@@ -33,7 +33,7 @@ export interface RecordLine {
   readonly taskId: string;
   readonly client: string;
   readonly model: string;
-  readonly fine: string;
+  readonly status: string;
   readonly startedMs: number;
 }
 
@@ -170,7 +170,7 @@ function* recordsMatch({ seen, records }: Logs): Iterable<string> {
   const seenBy = countBy(seen, ({ taskId, model }) => `${taskId} at ${model}`);
   const recordedBy = countBy(records, ({ taskId, model }) => `${taskId} at ${model}`);
   const answeredBy = countBy(
-    records.filter(({ fine }) => fine === 'Success'),
+    records.filter(({ status }) => status === 'Success'),
     ({ taskId, model }) => `${taskId} at ${model}`,
   );
   for (const [what, calls] of seenBy)
@@ -185,7 +185,7 @@ function* recordsMatch({ seen, records }: Logs): Iterable<string> {
 function timesOf(what: string, { seen, records }: Pick<Logs, 'seen' | 'records'>): string {
   const isIt = ({ taskId, model }: { taskId: string; model: string }): boolean => `${taskId} at ${model}` === what;
   const calls = seen.filter(isIt).map(({ atMs, overMs }) => `${instant(atMs)} for ${overMs - atMs} ms`);
-  const told = records.filter(isIt).map(({ startedMs, fine }) => `${instant(startedMs)} ${fine}`);
+  const told = records.filter(isIt).map(({ startedMs, status }) => `${instant(startedMs)} ${status}`);
   return `called ${calls.join(', ')}; recorded ${told.join(', ')}`;
 }
 

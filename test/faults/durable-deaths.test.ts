@@ -175,7 +175,7 @@ function recordsBesideCalls({ seen, records }: Pick<Logs, 'seen' | 'records'>): 
   };
   const calls = countsOf(seen);
   const recorded = countsOf(records);
-  const answered = countsOf(records.filter(({ fine }) => fine === 'Success'));
+  const answered = countsOf(records.filter(({ status }) => status === 'Success'));
   const attempts = records.map(({ attemptId }) => attemptId);
   const once = new Set(attempts);
   return {

@@ -40,11 +40,11 @@ export class Load {
       for (let caller = 0; caller < callersPerClient; caller += 1)
         this.#callers.push(this.#call(connection, client, new Random(this.#seed * 1_000 + n * 100 + caller)));
     }
-    await this.#startByDoor(clients[0]);
+    await this.#startByGateway(clients[0]);
   }
 
   /** One caller more, who comes by the gateway. */
-  async #startByDoor(client: string): Promise<void> {
+  async #startByGateway(client: string): Promise<void> {
     const connection = await connectClient({ servers: `grpc://${this.#grpcAddress}`, client });
     this.#connections.push(connection);
     this.#callers.push(this.#call(connection, client, new Random(this.#seed * 1_000 + 999)));

@@ -29,6 +29,6 @@ export const recordsIn = (exported: string): RecordLine[] =>
       taskId: String(record['task_id']),
       client: String(record['client']),
       model: String(record['model']),
-      fine: String(record['fine']),
+      status: String(record['status']),
       startedMs: Date.parse(String(record['started_at'])),
     }));

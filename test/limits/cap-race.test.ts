@@ -113,10 +113,10 @@ class Race {
         if (increment.key === this.key()) this.heardTotal = increment.total;
       }),
     );
-    const door = serveLimits(bus, this.keeper, (what, error) => {
+    const server = serveLimits(bus, this.keeper, (what, error) => {
       throw new Error(what, { cause: error });
     });
-    this.closers.push(() => door.stop());
+    this.closers.push(() => server.stop());
     await bus.connection.flush();
   }
 

@@ -111,17 +111,17 @@ const goodPerSecond = (told: readonly Told[], fromMs: number, untilMs: number): 
 const percentile = (values: readonly number[], share: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? Number.NaN;
 
-const doors = [
-  { door: 'bus', ask: overBus },
-  { door: 'HTTP', ask: overHttp },
+const servers = [
+  { server: 'bus', ask: overBus },
+  { server: 'HTTP', ask: overHttp },
 ];
 
-test.each(doors)(
-  'five times what it can do, by $door: it goes on at its peak, and is well at once afterwards',
+test.each(servers)(
+  'five times what it can do, by $server: it goes on at its peak, and is well at once afterwards',
   {
     timeout: 120_000,
   },
-  async ({ door, ask }) => {
+  async ({ server, ask }) => {
     const clients = new Map(Array.from({ length: 4 }, (_, n) => [`c${n}`, peakPerSecond / 4]));
     const times = (factor: number) => new Map([...clients].map(([client, share]) => [client, share * factor]));
     const full = await offer(ask, times(1.05), Math.max(2, seconds / 2));
@@ -137,7 +137,7 @@ test.each(doors)(
     const early = refused.filter(({ tookMs }) => tookMs < patienceMs / 2);
     const told = refused.filter(({ retryAfterMs }) => retryAfterMs > 0);
     process.stdout.write(
-      `${door}: ${slots} slots of ${callMs} ms, peak ${peak.toFixed(0)}/s; offered ${(over.length / seconds).toFixed(0)}/s: ` +
+      `${server}: ${slots} slots of ${callMs} ms, peak ${peak.toFixed(0)}/s; offered ${(over.length / seconds).toFixed(0)}/s: ` +
         `goodput ${goodput.toFixed(0)}/s (${((100 * goodput) / peak).toFixed(0)} %), ${refused.length} refused ` +
         `(${((100 * early.length) / Math.max(1, refused.length)).toFixed(0)} % within half their patience, ` +
         `${((100 * told.length) / Math.max(1, refused.length)).toFixed(0)} % with Retry-After), ` +
@@ -158,16 +158,16 @@ test.each(doors)(
 /** Of what it can do, by all twenty alike. */
 const loads = isLong ? [0.6, 0.9] : [0.9];
 
-test.each(doors.flatMap((door) => loads.map((load) => ({ ...door, load }))))(
-  'one noisy client of twenty, by $door at $load of what it can do, hardly moves how long the others wait',
+test.each(servers.flatMap((server) => loads.map((load) => ({ ...server, load }))))(
+  'one noisy client of twenty, by $server at $load of what it can do, hardly moves how long the others wait',
   { timeout: 120_000 },
-  async ({ door, ask, load }) => {
+  async ({ server, ask, load }) => {
     const share = (load * measuredPeak) / 20;
     const quiet = Array.from({ length: 19 }, (_, n) => [`q${n}`, share] as const);
     const calm = ofOthers(await offer(ask, new Map([...quiet, ['noisy', share]]), seconds));
     const noisy = ofOthers(await offer(ask, new Map([...quiet, ['noisy', 4 * measuredPeak]]), seconds));
     process.stdout.write(
-      `${door} at ${load}: the other nineteen waited p50 ${calm.p50} ms, p99 ${calm.p99} ms, ${calm.refused} % refused; ` +
+      `${server} at ${load}: the other nineteen waited p50 ${calm.p50} ms, p99 ${calm.p99} ms, ${calm.refused} % refused; ` +
         `with a noisy one p50 ${noisy.p50} ms, p99 ${noisy.p99} ms, ${noisy.refused} % refused\n`,
     );
     // Where slots are free at other times, the least wait behind a noisy client is that for the next one to be freed.

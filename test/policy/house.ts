@@ -281,7 +281,7 @@ export class House {
       calls,
       providers: new Map([['openai-compatible', this.#provider(outlook)]]),
       selects: () => true,
-      lookBySchedule: () => ({ stop() {} }),
+      scheduleHealthChecks: () => ({ stop() {} }),
       onError: (what, error) => {
         if (!isPlanted(error)) throw new Error(what, { cause: error });
       },
@@ -353,10 +353,10 @@ const noUsage = {
   estimated: true,
 };
 const brokenDown: ProviderFailure = {
-  fine: 'Overloaded',
+  status: 'Overloaded',
   reason: 'server_error',
   message: 'the provider failed',
-  status: 500,
+  httpStatus: 500,
   isRetryable: true,
   retryAfterMs: undefined,
 };

@@ -111,7 +111,7 @@ async function startWorker(parts: WorkerParts): Promise<void> {
     calls: new CallIndex(),
     providers: createProviders({ dataDir: '.', threads: 1 }),
     selects: () => true,
-    lookBySchedule: () => ({ stop() {} }),
+    scheduleHealthChecks: () => ({ stop() {} }),
     onError: () => {},
   });
   await worker.start(() => {});

@@ -14,7 +14,7 @@ import {
   type Cooldown,
   type Snapshot,
   StatsBook,
-  Suspicion,
+  DegradationSignal,
   type ToldRecord,
 } from '@will/core';
 import type { ProviderOutcome } from '@will/providers';
@@ -33,9 +33,9 @@ export interface Chooser {
   sent(place: string, id: string, atMs: number, patienceMs: number): boolean;
   heard(place: string, id: string, atMs: number): void;
   ended(record: ToldRecord): void;
-  /** Whether a cheap look at a place is wanted now; absent: nobody looks. */
-  readonly wantsLook?: (place: string, atMs: number) => boolean;
-  looked?(place: string, healthy: boolean, atMs: number): void;
+  /** Whether a health check of a place is due now; absent: none runs. */
+  readonly wantsHealthCheck?: (place: string, atMs: number) => boolean;
+  checked?(place: string, healthy: boolean, atMs: number): void;
   /** Somebody judged an answer, 0 to 1. */
   judged(place: string, judged: number, atMs: number): void;
 }
@@ -65,7 +65,7 @@ const recordDelayMs = 250;
 
 /**
  * The product's own parts, put together as its services do: decide by statistics, keep it as long as it holds, pick around what
- * cooldowns, spare what looks unwell, give up what is silent, a cooldown by the breaker, one trial call after it.
+ * cooldowns, avoid what is degraded, give up what is silent, a cooldown by the breaker, one trial call after it.
  */
 class Product implements Chooser {
   readonly #script: Script;
@@ -76,7 +76,7 @@ class Product implements Chooser {
   readonly #book = new StatsBook();
   readonly #untold: ToldRecord[] = [];
   readonly #breakers = new Map<string, BreakerState>();
-  readonly #suspicions = new Map<string, Suspicion>();
+  readonly #degradations = new Map<string, DegradationSignal>();
   readonly #cooldowns = new Map<string, Cooldown>();
   /** The trial call after a cooldown, by place. */
   readonly #trials = new Map<string, string>();
@@ -87,12 +87,12 @@ class Product implements Chooser {
   #kept: { readonly set: RankedSet; readonly dear: string } | undefined;
   #snapshot: Snapshot;
 
-  constructor(script: Script, goal: Goal, mode: RankMode, declared: readonly string[], withLooks = false) {
+  constructor(script: Script, goal: Goal, mode: RankMode, declared: readonly string[], withHealthChecks = false) {
     this.#script = script;
     this.#goal = goal;
     this.#mode = mode;
     this.#declared = declared;
-    this.#health = withLooks ? new Map(places.map(({ name }) => [name, new ModelHealth()])) : undefined;
+    this.#health = withHealthChecks ? new Map(places.map(({ name }) => [name, new ModelHealth()])) : undefined;
     this.#draw = seeded(script.seed * 17 + 3);
     this.#snapshot = registryOf(declared, mode, goal, () => 1);
   }
@@ -112,10 +112,10 @@ class Product implements Chooser {
   }
 
   maySend(place: string, atMs: number): boolean {
-    if (this.#health?.get(place)?.isUnwell) return false;
+    if (this.#health?.get(place)?.isUnhealthy) return false;
     const cooldown = this.#cooldowns.get(place);
     if (cooldown) return cooldown.untilMs <= epochMs + atMs && !this.#trials.has(place);
-    return this.#suspicionOf(place).doubt(epochMs + atMs) === undefined;
+    return this.#degradationOf(place).reason(epochMs + atMs) === undefined;
   }
 
   timeoutMs(place: string, inputTokens: number, anotherFollows: boolean): number {
@@ -126,13 +126,13 @@ class Product implements Chooser {
   sent(place: string, id: string, atMs: number, patienceMs: number): boolean {
     if (this.#cooldowns.has(place) && !this.#trials.has(place)) this.#trials.set(place, id);
     this.#startOf.set(id, epochMs + atMs);
-    this.#suspicionOf(place).sent(id, epochMs + atMs, patienceMs);
+    this.#degradationOf(place).sent(id, epochMs + atMs, patienceMs);
     return this.#trials.get(place) === id;
   }
 
   heard(place: string, id: string, atMs: number): void {
     this.#heard.add(id);
-    this.#suspicionOf(place).heard(id, epochMs + atMs);
+    this.#degradationOf(place).heard(id, epochMs + atMs);
     this.#breakers.set(
       place,
       afterFirstContent(this.#breakers.get(place) ?? closedBreaker, this.#startOf.get(id) ?? epochMs + atMs),
@@ -144,7 +144,7 @@ class Product implements Chooser {
     this.#untold.push(record);
     this.#startOf.delete(record.attemptId);
     const failure = record.outcome === 'Success' ? undefined : failureOf('server_error');
-    this.#suspicionOf(place).ended(record.attemptId, failure !== undefined);
+    this.#degradationOf(place).ended(record.attemptId, failure !== undefined);
     const cooldown = this.#cooldowns.get(place);
     const isTrial = this.#trials.get(place) === record.attemptId;
     const timesOpened = cooldown?.timesOpened ?? 0;
@@ -173,18 +173,18 @@ class Product implements Chooser {
     else if (isTrial && !failure) this.#cooldowns.delete(place);
   }
 
-  wantsLook(place: string, atMs: number): boolean {
+  wantsHealthCheck(place: string, atMs: number): boolean {
     const model = this.#snapshot.models.get(place);
-    return (model && this.#health?.get(place)?.wantsLook(model, 0, epochMs + atMs)) ?? false;
+    return (model && this.#health?.get(place)?.wantsHealthCheck(model, 0, epochMs + atMs)) ?? false;
   }
 
   /** As the worker does: one that is found well after it was not cools down no longer than needed for a trial call. */
-  looked(place: string, healthy: boolean, atMs: number): void {
+  checked(place: string, healthy: boolean, atMs: number): void {
     const health = this.#health?.get(place);
-    const wasUnwell = health?.isUnwell ?? false;
-    health?.looked({ healthy, detail: '' });
+    const wasUnhealthy = health?.isUnhealthy ?? false;
+    health?.checked({ healthy, detail: '' });
     const cooldown = this.#cooldowns.get(place);
-    if (wasUnwell && healthy && cooldown?.isGuess)
+    if (wasUnhealthy && healthy && cooldown?.isGuess)
       this.#cooldowns.set(place, { ...cooldown, untilMs: Math.min(cooldown.untilMs, epochMs + atMs) });
   }
 
@@ -192,9 +192,9 @@ class Product implements Chooser {
     this.#book.judge(this.#snapshot, { model, version: undefined, taskType: 'chat', judged, atMs: epochMs + atMs });
   }
 
-  #suspicionOf(place: string): Suspicion {
-    const known = this.#suspicions.get(place) ?? new Suspicion();
-    this.#suspicions.set(place, known);
+  #degradationOf(place: string): DegradationSignal {
+    const known = this.#degradations.get(place) ?? new DegradationSignal();
+    this.#degradations.set(place, known);
     return known;
   }
 

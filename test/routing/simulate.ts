@@ -37,7 +37,7 @@ interface Task {
   readonly best: number;
   /** Places to try, the next one first. */
   readonly left: string[];
-  /** Spared or silent: asked once more, and waited for, where all others failed. */
+  /** Degraded or silent: asked once more, and waited for, where all others failed. */
   readonly later: string[];
   attempts: number;
 }
@@ -45,9 +45,9 @@ interface Task {
 const byName = new Map<string, Place>(places.map((place) => [place.name, place]));
 /** A connection that is refused, or an error that comes at once. */
 const failsAfterMs = 60;
-/** As workers look, by default. */
-const lookEveryMs = 5_000;
-const lookTimeoutMs = 2_000;
+/** As workers check, by default. */
+const pollIntervalMs = 5_000;
+const checkTimeoutMs = 2_000;
 /** People say of one answer in so many what they think of it. */
 const judgedOneIn = 10;
 
@@ -62,7 +62,7 @@ class Simulation {
   readonly #chooser: Chooser;
   readonly #agenda = new Agenda();
   readonly #sent: Sent[] = [];
-  readonly #lookedAt = new Set<string>();
+  readonly #beingChecked = new Set<string>();
   #regret = 0;
   #counted = 0;
   #succeeded = 0;
@@ -78,8 +78,8 @@ class Simulation {
   run(): Outcome {
     for (const [n, request] of this.#script.requests.entries())
       this.#agenda.add(request.atMs, () => this.#arrives(n, request));
-    for (let atMs = 0; this.#chooser.wantsLook && atMs < this.#script.lengthMs; atMs += lookEveryMs)
-      this.#agenda.add(atMs, () => places.forEach(({ name }) => this.#lookIfWanted(name, atMs)));
+    for (let atMs = 0; this.#chooser.wantsHealthCheck && atMs < this.#script.lengthMs; atMs += pollIntervalMs)
+      this.#agenda.add(atMs, () => places.forEach(({ name }) => this.#checkIfDue(name, atMs)));
     this.#agenda.run();
     const firsts = this.#sent.filter(({ isFirst }) => isFirst);
     const switches = firsts.filter(({ place }, n) => n > 0 && firsts[n - 1]?.place !== place).length;
@@ -94,15 +94,15 @@ class Simulation {
     };
   }
 
-  /** One look at a place at a time. One that is down refuses at once; one that hangs does not answer in time. */
-  #lookIfWanted(place: string, atMs: number): void {
-    if (this.#lookedAt.has(place) || !this.#chooser.wantsLook?.(place, atMs)) return;
-    this.#lookedAt.add(place);
+  /** One health check of a place at a time. One that is down refuses at once; one that hangs does not answer in time. */
+  #checkIfDue(place: string, atMs: number): void {
+    if (this.#beingChecked.has(place) || !this.#chooser.wantsHealthCheck?.(place, atMs)) return;
+    this.#beingChecked.add(place);
     const { hangs, failureRate } = conditionAt(this.#script, place, atMs);
-    const tookMs = hangs ? lookTimeoutMs : failsAfterMs;
+    const tookMs = hangs ? checkTimeoutMs : failsAfterMs;
     this.#agenda.add(atMs + tookMs, () => {
-      this.#lookedAt.delete(place);
-      this.#chooser.looked?.(place, !hangs && failureRate < 1, atMs + tookMs);
+      this.#beingChecked.delete(place);
+      this.#chooser.checked?.(place, !hangs && failureRate < 1, atMs + tookMs);
     });
   }
 
@@ -156,7 +156,7 @@ class Simulation {
       durationMs: tookMs,
       firstContentMs: succeeded ? slowFirstMs : undefined,
       outcome: succeeded ? 'Success' : 'Timeout',
-      fine: succeeded ? 'Success' : isSilent ? 'Stalled' : 'Overloaded',
+      status: succeeded ? 'Success' : isSilent ? 'Stalled' : 'Overloaded',
       usage: succeeded
         ? {
             inputTokens: request.inputTokens,
@@ -170,7 +170,7 @@ class Simulation {
     };
     this.#agenda.add(atMs + tookMs, () => {
       this.#chooser.ended(record);
-      this.#lookIfWanted(name, atMs + tookMs);
+      this.#checkIfDue(name, atMs + tookMs);
       if (succeeded) return this.#done(task, place, atMs + tookMs, condition);
       if (isSilent && another) task.later.push(name);
       this.#next(task, atMs + tookMs);

@@ -300,7 +300,7 @@ class CooldownsWorld {
         calls,
         providers: new Map([['openai-compatible', this.#providerOf(live)]]),
         selects: () => true,
-        lookBySchedule: () => ({ stop() {} }),
+        scheduleHealthChecks: () => ({ stop() {} }),
         onError: (what, error) => this.#time.note(`${actor.name}: ${what}: ${(error as Error).message}`),
       });
       this.#workers.add(live);
@@ -458,7 +458,7 @@ class CooldownsWorld {
     let isCancelled = false;
     try {
       const outcome = await this.#answer(model, onDelta, signal);
-      isCancelled = !outcome.ok && outcome.failure.fine === 'Cancelled';
+      isCancelled = !outcome.ok && outcome.failure.status === 'Cancelled';
       return outcome;
     } finally {
       inFlight.set(model, (inFlight.get(model) ?? 0) - 1);
@@ -646,11 +646,18 @@ function snapshotOf(models: readonly string[], concurrency: number, cooldownSeco
 const noUsage = { inputTokens: 1, outputTokens: 1, cachedInputTokens: 0, reasoningTokens: 0, estimated: true };
 
 const failed = (
-  fine: ProviderFailure['fine'],
+  status: ProviderFailure['status'],
   reason: ProviderFailure['reason'],
   retryAfterMs?: number,
 ): ProviderOutcome => ({
   ok: false,
-  failure: { fine, reason, message: reason, status: undefined, isRetryable: fine !== 'Cancelled', retryAfterMs },
+  failure: {
+    status,
+    reason,
+    message: reason,
+    httpStatus: undefined,
+    isRetryable: status !== 'Cancelled',
+    retryAfterMs,
+  },
   usage: undefined,
 });

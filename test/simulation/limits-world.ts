@@ -46,7 +46,7 @@ interface Spending {
 
 /**
  * Workers that take from limits they share, and the keeper that looks after the dead: the worker's allowances, its ledger
- * and lease, and telemetry's keeper and door, on a simulated server of counters. Workers and keeper are killed and started
+ * and lease, and telemetry's keeper and server, on a simulated server of counters. Workers and keeper are killed and started
  * again, stand still, and lose their connection; messages are lost, late and repeated.
  *
  * Always: calls never take more of a limit than it allows in its period, whatever is killed. When all is quiet: each
@@ -301,8 +301,8 @@ class LimitsWorld {
         async () => void (bus.isConnected && (await keeper.sweep())),
         () => {},
       );
-      const door = serveLimits(bus, keeper, (what, error) => this.#time.fail(`${what}: ${(error as Error).message}`));
-      this.#stopKeeper = () => door.stop();
+      const server = serveLimits(bus, keeper, (what, error) => this.#time.fail(`${what}: ${(error as Error).message}`));
+      this.#stopKeeper = () => server.stop();
     });
   }
 

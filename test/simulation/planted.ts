@@ -88,7 +88,7 @@ const planted: Readonly<Record<string, Planted>> = {
     from: 'this.#told(this.#deps.cooldowns.releaseTrial(this.#model().slug));',
     to: '',
   },
-  'a model is not known to be well again': {
+  'a model is not known to be healthy again': {
     world: 'cooldowns',
     file: `${worker}/model-circuit.ts`,
     from: 'this.#told(cooldowns.recover(slug));',

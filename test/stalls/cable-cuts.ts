@@ -8,7 +8,7 @@ const lanes = 40;
 const patienceMs = 60_000;
 /** Tasks go on for so long after the cut. */
 const goesOnMs = 5_000;
-const looksEveryMs = 50;
+const checksEveryMs = 50;
 const settleMs = 8_000;
 /** As in the configurations that are shipped: a client that is gone without a word is noticed within 30 s. */
 const conf = 'ping_interval: "10s"\nping_max: 2\n';
@@ -95,6 +95,6 @@ const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
 
 /** Resolves with the instant at which it holds. */
 async function until(holds: () => boolean): Promise<number> {
-  while (!holds()) await pause(looksEveryMs);
+  while (!holds()) await pause(checksEveryMs);
   return performance.now();
 }

@@ -31,7 +31,7 @@ export async function runWithLittleCpu(calls: number): Promise<LittleCpu> {
     const startedMs = performance.now();
     try {
       const { attempts } = await world.system.client.run({ type: 'text_gen', input: 'hello', timeoutMs: patienceMs });
-      if (attempts.some(({ fine }) => fine === 'WorkerLost')) falseDeaths += 1;
+      if (attempts.some(({ status }) => status === 'WorkerLost')) falseDeaths += 1;
       tookMs.push(performance.now() - startedMs);
     } catch (error) {
       const { code } = error as { readonly code?: string };

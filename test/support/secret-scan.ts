@@ -25,7 +25,7 @@ export class SecretScan {
     );
   }
 
-  look(place: string, content: Uint8Array | string): void {
+  scan(place: string, content: Uint8Array | string): void {
     const bytes = Buffer.from(content as string);
     this.bytesRead += bytes.length;
     for (const { canary, form, bytes: needle } of this.#needles)
@@ -33,20 +33,20 @@ export class SecretScan {
   }
 
   /** Every file below a folder; `leaveOut` names those that may hold what is looked for. */
-  async lookBelow(folder: string, leaveOut: RegExp): Promise<number> {
+  async scanBelow(folder: string, leaveOut: RegExp): Promise<number> {
     let files = 0;
     for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
       const path = join(entry.parentPath, entry.name);
       if (!entry.isFile() || leaveOut.test(path)) continue;
-      this.look(path, await readFile(path));
+      this.scan(path, await readFile(path));
       files += 1;
     }
     return files;
   }
 
   /** Command lines of processes. */
-  async lookAtCommandLines(pids: readonly number[]): Promise<void> {
-    for (const pid of pids) this.look(`command line of ${pid}`, await readFile(`/proc/${pid}/cmdline`).catch(() => ''));
+  async scanCommandLines(pids: readonly number[]): Promise<void> {
+    for (const pid of pids) this.scan(`command line of ${pid}`, await readFile(`/proc/${pid}/cmdline`).catch(() => ''));
   }
 }
 

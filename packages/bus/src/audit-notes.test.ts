@@ -42,10 +42,10 @@ test('refusals that pile up while nothing can be stored leave room for everythin
   };
   const notes = auditNotes(bus as Bus, 'gateway', () => {});
   for (let n = 0; n < 5_000; n += 1)
-    notes.refused({ actor: `actor-${n}`, action: 'door.refused', object: 'x', detail: 'no key' });
+    notes.refused({ actor: `actor-${n}`, action: 'request.refused', object: 'x', detail: 'no key' });
   for (let n = 0; n < 900; n += 1) notes.note({ actor: 'a', action: 'documents.changed', object: `${n}`, detail: '' });
   await notes.stop();
   away.value = false;
   while (told.filter(({ action }) => action === 'documents.changed').length < 900) await notes.stop();
-  expect(told.filter(({ action }) => action === 'door.refused').length).toBeLessThanOrEqual(1_001);
+  expect(told.filter(({ action }) => action === 'request.refused').length).toBeLessThanOrEqual(1_001);
 });

@@ -3,7 +3,7 @@ import { type AuditWords, Refusals } from './refusals.ts';
 
 const refusal = (actor: string, object: string, detail: string): AuditWords => ({
   actor,
-  action: 'door.refused',
+  action: 'request.refused',
   object,
   detail,
 });

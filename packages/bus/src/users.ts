@@ -180,7 +180,7 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
       ...opening(bucket(names.keysBucket)),
       ...payloads,
     ],
-    // For every client that comes in by its doors.
+    // For every client that comes in by its servers.
     subscribe: [inQueue('will.v1.json.*.*', queues.json), 'will.v1.json.cancel.*', '_INBOX.*.*.*'],
   },
 };

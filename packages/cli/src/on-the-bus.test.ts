@@ -335,7 +335,7 @@ const call = {
   taskType: 'text_gen',
   model: 'llama',
   outcome: 'Timeout',
-  fine: 'Stalled',
+  status: 'Stalled',
   durationMs: 1_200,
   outputChars: 44,
   startedUnixMs: 1_700_000_000_000n,

@@ -407,7 +407,7 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
       end(await showCatalogue(terminal, options, new Date()));
     });
 
-  const keys = program.command('keys').description('keys that doors ask for: who may come in, and as whom');
+  const keys = program.command('keys').description('manage API keys');
   keys
     .command('create')
     .description('make a key; it is shown once and kept only as a digest')
@@ -439,7 +439,7 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
     });
   keys
     .command('revoke')
-    .description('end a key: every door refuses it from then on')
+    .description('revoke a key: every server rejects it from then on')
     .argument('<id>', 'its id, as `willm keys ls` shows it')
     .option('--json', 'print JSON')
     .action(async (id: string, options: { json?: boolean }) => {

@@ -283,7 +283,7 @@ export interface TaskClient extends DurableTasks {
   stream(request: TaskRequest): AsyncIterable<StreamPart>;
   /**
    * The form under both: `onPart` is called in order and synchronously for every part. Never rejects with anything but
-   * a {@link TaskError}. For doors that copy content on without an iterator's cost.
+   * a {@link TaskError}. For servers that copy content on without an iterator's cost.
    */
   start(request: TaskRequest, stream: boolean, onPart: (part: StreamPart) => void): Promise<TaskResult>;
   /** Which models may do such a task, in which order, and why the others may not. Nothing is run. @throws {TaskError} */

@@ -48,7 +48,7 @@ export interface ClientOptions {
   /** An open connection to use; it stays open at `close()`. */
   readonly bus?: Bus;
   /**
-   * Where to connect, when no `bus` is given: `nats://…` for the bus, `grpc://host:port` for a gateway's gRPC door.
+   * Where to connect, when no `bus` is given: `nats://…` for the bus, `grpc://host:port` for a gateway's gRPC server.
    * Default `nats://127.0.0.1:4222`.
    */
   readonly servers?: string;
@@ -57,7 +57,7 @@ export interface ClientOptions {
   /** Where the bus speaks TLS: files of the authority, and of this client's certificate and key. */
   readonly tls?: BusTlsFiles;
   /**
-   * True: requests may name any client. Needs the permission to listen to every client's inbox, which only doors have.
+   * True: requests may name any client. Needs the permission to listen to every client's inbox, which only servers have.
    * Default: true as long as no `seedFile` is given.
    */
   readonly speaksForMany?: boolean;

@@ -18,7 +18,7 @@ export interface DurableWire {
 /** One question that waits; longer waits are several of them. */
 const longestWaitMs = 20_000;
 /** How soon a change of state is told; an end is told at once. */
-const lookEveryMs = 1_000;
+const pollIntervalMs = 1_000;
 const usualDeadlineMs = 24 * 3_600_000;
 
 const states: Record<wire.DurableState, DurableTask['state']> = {
@@ -52,10 +52,10 @@ export function durableTasks(over: DurableWire, defaultClient: string): DurableT
   /** While nobody answers for durable tasks the last state stands. */
   const stillThere = async (last: DurableTask, client: string): Promise<DurableTask> => {
     try {
-      return await task(last.taskId, { client, waitMs: lookEveryMs });
+      return await task(last.taskId, { client, waitMs: pollIntervalMs });
     } catch (error) {
       if (!(error instanceof TaskError) || !error.isRetryable) throw error;
-      await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+      await new Promise((resolve) => setTimeout(resolve, pollIntervalMs));
       return last;
     }
   };

@@ -24,10 +24,10 @@ import { streamOf } from './stream.ts';
 import { checkTaskId, deadlineOf, inputBytes, taskOnWire } from './task-message.ts';
 
 const explainWithinMs = 5_000;
-/** The door ends a task at its deadline, with reasons; this much later the call ends by itself, without them. */
+/** The server ends a task at its deadline, with reasons; this much later the call ends by itself, without them. */
 const deadlineGraceMs = 250;
 
-/** Runs tasks through a gateway's gRPC door. `url` is `grpc://host:port`. */
+/** Runs tasks through a gateway's gRPC server. `url` is `grpc://host:port`. */
 export function connectGrpc(url: string, client: string): TaskClient {
   return new GrpcTaskClient(url.slice('grpc://'.length), client);
 }

@@ -129,7 +129,7 @@ export const patterns = {
   events: 'will.v1.evt.>',
   callIn: 'will.v1.callin.>',
   counters: (kind: 'ledger' | 'rate') => `${subjects.counter(kind, '')}>`,
-  /** All runs of one connection; `client` '*' for a door that speaks for many clients. */
+  /** All runs of one connection; `client` '*' for a server that speaks for many clients. */
   inbox: (client: string, connectionId: string) =>
     `_INBOX.${client === '*' ? '*' : slug('client', client)}.${opaque('connection id', connectionId)}.*`,
 } as const;
@@ -194,7 +194,7 @@ export const isOpaqueId = (value: string): boolean => opaquePattern.test(value);
 export const sizes = {
   /** A task's input, inline. */
   inputBytes: 768 * 1024,
-  /** A body that a door holds whole and parses. */
+  /** A body that a server holds whole and parses. */
   bodyBytes: 16 * 1024 * 1024,
   /** What lies in the payload bucket for one task. */
   payloadBytes: 32 * 1024 * 1024,

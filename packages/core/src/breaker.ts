@@ -1,4 +1,4 @@
-import type { FailureReason, FineOutcome, ProviderFailure } from './outcome.ts';
+import type { FailureReason, CallStatus, ProviderFailure } from './outcome.ts';
 
 /** Why a model is cooling down, and until when. */
 export interface Cooldown {
@@ -106,10 +106,10 @@ function opened(
 }
 
 /** Whether a failure tells something of the model's place, and not of the task, its caller, or this process alone. */
-export const countsAgainstModel = ({ fine, reason }: ProviderFailure): boolean =>
-  placeFailures.has(fine) && !ownFailures.has(reason);
+export const countsAgainstModel = ({ status, reason }: ProviderFailure): boolean =>
+  placeFailures.has(status) && !ownFailures.has(reason);
 
-const placeFailures = new Set<FineOutcome>(['RateLimited', 'Overloaded', 'Stalled', 'Truncated', 'AuthError']);
+const placeFailures = new Set<CallStatus>(['RateLimited', 'Overloaded', 'Stalled', 'Truncated', 'AuthError']);
 /** Of this process: siblings may well serve the model meanwhile. */
 const ownFailures = new Set<FailureReason>(['crashed', 'does_not_fit', 'missing_key']);
 
@@ -118,11 +118,11 @@ export const coolsDownItsKey = ({ reason }: ProviderFailure): boolean => reason 
 
 /** The cooldown that the provider, or the document for a reached limit, asks for. */
 function statedCooldownMs(
-  { fine, reason, retryAfterMs }: ProviderFailure,
+  { status, reason, retryAfterMs }: ProviderFailure,
   { cooldownMs }: BreakerRules,
 ): number | undefined {
   if (retryAfterMs !== undefined) return Math.max(retryAfterMs, 1);
-  if (fine !== 'RateLimited' || cooldownMs === 0) return undefined;
+  if (status !== 'RateLimited' || cooldownMs === 0) return undefined;
   return cooldownMs ?? (reason === 'quota' ? defaultQuotaCooldownMs : defaultLimitCooldownMs);
 }
 

@@ -36,8 +36,8 @@ export interface CallRecord {
   readonly durationMs: number;
   readonly firstContentMs: number | undefined;
   readonly outcome: Outcome;
-  /** A `FineOutcome`, or one that a newer writer knows. */
-  readonly fine: string;
+  /** A `CallStatus`, or one that a newer writer knows. */
+  readonly status: string;
   /** For operators; never content. */
   readonly reason: string | undefined;
   /** Of the provider's answer that was no success. Absent: there was none. */
@@ -119,7 +119,7 @@ export function unknownOutcome({ record, deadlineMs }: AttemptIntent): CallRecor
     ...record,
     durationMs: Math.max(0, deadlineMs - record.startedAtMs),
     outcome: 'Timeout',
-    fine: 'outcome_unknown',
+    status: 'outcome_unknown',
     reason: 'no record of its end came by its deadline',
     costNanoUsd: record.costNanoUsd ?? (record.usage && costNanoUsd(record.usage, record.price)),
     writtenBy: 'telemetry',

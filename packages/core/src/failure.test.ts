@@ -40,8 +40,8 @@ test.each([
   [503, '{"error":{"status":"UNAVAILABLE"}}', 'Overloaded', 'overloaded'],
   [504, '', 'Stalled', 'first_token_timeout'],
   [200, 'not json', 'Overloaded', 'bad_response'],
-])('status %i with %s is %s, %s', (status, body, fine, reason) => {
-  expect(classify(status, body)).toMatchObject({ fine, reason, isRetryable: true });
+])('HTTP %i with %s is %s, %s', (httpStatus, body, status, reason) => {
+  expect(classify(httpStatus, body)).toMatchObject({ status, reason, isRetryable: true });
 });
 
 /** Each vendor's own answers, as its API writes them. */
@@ -565,10 +565,10 @@ test('status and code are told, and of the provider’s text nothing', () => {
     },
   };
   expect(classify(400, JSON.stringify(body))).toEqual({
-    fine: 'Invalid',
+    status: 'Invalid',
     reason: 'invalid_value',
     message: 'the provider found a value of the request invalid (HTTP 400, invalid_value, field top_p)',
-    status: 400,
+    httpStatus: 400,
     isRetryable: false,
     retryAfterMs: undefined,
     vendorCode: 'invalid_value',
@@ -596,7 +596,7 @@ test.each([
 test('a connection’s code decides between silence and failure', () => {
   expect(classifyTransport('UND_ERR_HEADERS_TIMEOUT').reason).toBe('first_token_timeout');
   expect(classifyTransport('UND_ERR_BODY_TIMEOUT').reason).toBe('stalled');
-  expect(classifyTransport('ECONNREFUSED')).toMatchObject({ reason: 'connection', fine: 'Overloaded' });
+  expect(classifyTransport('ECONNREFUSED')).toMatchObject({ reason: 'connection', status: 'Overloaded' });
 });
 
 test('whatever comes back is classified, and nothing of it is repeated', () => {

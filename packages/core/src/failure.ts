@@ -1,4 +1,4 @@
-import type { FailureReason, FineOutcome, ProviderFailure } from './outcome.ts';
+import type { FailureReason, CallStatus, ProviderFailure } from './outcome.ts';
 import { type ProviderError, readProviderError } from './provider-error.ts';
 import { retryAfterMs, type ProviderHints } from './retry-after.ts';
 
@@ -8,7 +8,7 @@ export interface FailedAnswer extends ProviderHints {
 }
 
 interface Kind {
-  readonly fine: FineOutcome;
+  readonly status: CallStatus;
   readonly message: string;
   /** Another model may well succeed. */
   readonly isRetryable: boolean;
@@ -16,47 +16,51 @@ interface Kind {
 
 /** One row per reason: everything that is said of a failure comes from here, never from the provider's own text. */
 const kinds: Record<FailureReason, Kind> = {
-  rate_limit: { fine: 'RateLimited', message: 'the provider’s rate limit is reached', isRetryable: true },
-  quota: { fine: 'RateLimited', message: 'the provider’s quota or credit is used up', isRetryable: true },
-  context_length: { fine: 'Invalid', message: 'the input is too long for the model', isRetryable: true },
-  content_filter: { fine: 'ContentFilter', message: 'the provider’s content filter refused', isRetryable: true },
-  bad_key: { fine: 'AuthError', message: 'the provider did not accept the key', isRetryable: true },
-  missing_key: { fine: 'AuthError', message: 'the key is missing', isRetryable: true },
-  bad_request: { fine: 'Invalid', message: 'the provider found the request invalid', isRetryable: true },
-  invalid_value: { fine: 'Invalid', message: 'the provider found a value of the request invalid', isRetryable: false },
-  not_found: { fine: 'Invalid', message: 'the provider does not know the model', isRetryable: true },
-  server_error: { fine: 'Overloaded', message: 'the provider failed', isRetryable: true },
-  overloaded: { fine: 'Overloaded', message: 'the provider is overloaded', isRetryable: true },
-  connection: { fine: 'Overloaded', message: 'the connection to the provider failed', isRetryable: true },
-  bad_response: { fine: 'Overloaded', message: 'the provider’s answer could not be read', isRetryable: true },
-  truncated: { fine: 'Truncated', message: 'the provider’s answer broke off', isRetryable: true },
-  first_token_timeout: { fine: 'Stalled', message: 'the first content took too long', isRetryable: true },
-  stalled: { fine: 'Stalled', message: 'the provider fell silent within its answer', isRetryable: true },
-  deadline: { fine: 'Deadline', message: 'the deadline passed', isRetryable: false },
-  cancelled: { fine: 'Cancelled', message: 'cancelled', isRetryable: false },
-  revoked: { fine: 'Busy', message: 'its router wants no more of it', isRetryable: true },
-  crashed: { fine: 'Overloaded', message: 'the model’s process crashed', isRetryable: true },
-  does_not_fit: { fine: 'Overloaded', message: 'the model does not fit this machine', isRetryable: true },
+  rate_limit: { status: 'RateLimited', message: 'the provider’s rate limit is reached', isRetryable: true },
+  quota: { status: 'RateLimited', message: 'the provider’s quota or credit is used up', isRetryable: true },
+  context_length: { status: 'Invalid', message: 'the input is too long for the model', isRetryable: true },
+  content_filter: { status: 'ContentFilter', message: 'the provider’s content filter refused', isRetryable: true },
+  bad_key: { status: 'AuthError', message: 'the provider did not accept the key', isRetryable: true },
+  missing_key: { status: 'AuthError', message: 'the key is missing', isRetryable: true },
+  bad_request: { status: 'Invalid', message: 'the provider found the request invalid', isRetryable: true },
+  invalid_value: {
+    status: 'Invalid',
+    message: 'the provider found a value of the request invalid',
+    isRetryable: false,
+  },
+  not_found: { status: 'Invalid', message: 'the provider does not know the model', isRetryable: true },
+  server_error: { status: 'Overloaded', message: 'the provider failed', isRetryable: true },
+  overloaded: { status: 'Overloaded', message: 'the provider is overloaded', isRetryable: true },
+  connection: { status: 'Overloaded', message: 'the connection to the provider failed', isRetryable: true },
+  bad_response: { status: 'Overloaded', message: 'the provider’s answer could not be read', isRetryable: true },
+  truncated: { status: 'Truncated', message: 'the provider’s answer broke off', isRetryable: true },
+  first_token_timeout: { status: 'Stalled', message: 'the first content took too long', isRetryable: true },
+  stalled: { status: 'Stalled', message: 'the provider fell silent within its answer', isRetryable: true },
+  deadline: { status: 'Deadline', message: 'the deadline passed', isRetryable: false },
+  cancelled: { status: 'Cancelled', message: 'cancelled', isRetryable: false },
+  revoked: { status: 'Busy', message: 'its router wants no more of it', isRetryable: true },
+  crashed: { status: 'Overloaded', message: 'the model’s process crashed', isRetryable: true },
+  does_not_fit: { status: 'Overloaded', message: 'the model does not fit this machine', isRetryable: true },
 };
 
 /** The failure of a reason. */
 export function failureOf(
   reason: FailureReason,
   details: {
-    readonly status?: number;
+    readonly httpStatus?: number;
     readonly retryAfterMs?: number | undefined;
     readonly detail?: string;
     readonly vendorCode?: string | undefined;
     readonly param?: string | undefined;
   } = {},
 ): ProviderFailure {
-  const { fine, message, isRetryable } = kinds[reason];
-  const { detail, status, retryAfterMs: cooldownMs, vendorCode, param } = details;
+  const { status, message, isRetryable } = kinds[reason];
+  const { detail, httpStatus, retryAfterMs: cooldownMs, vendorCode, param } = details;
   return {
-    fine,
+    status,
     reason,
     message: detail === undefined ? message : `${message} (${detail})`,
-    status,
+    httpStatus,
     isRetryable,
     retryAfterMs: cooldownMs,
     ...(vendorCode !== undefined && { vendorCode }),
@@ -210,16 +214,16 @@ export function classifyHttp(answer: FailedAnswer): ProviderFailure {
     statuses[status] ??
     (status >= 500 ? 'server_error' : status >= 400 ? 'bad_request' : 'bad_response');
   return failureOf(reason, {
-    status,
+    httpStatus: status,
     ...told(error, status),
-    retryAfterMs: retryAfterMs(answer, kinds[reason].fine === 'RateLimited'),
+    retryAfterMs: retryAfterMs(answer, kinds[reason].status === 'RateLimited'),
   });
 }
 
 /** A failure that a provider tells in place of content, in an answer that began well. `otherwise`: its words are not known. */
 export function classifyTold(body: string, otherwise: FailureReason): ProviderFailure {
   const error = readProviderError(body);
-  return failureOf(reasonOf(error, 200) ?? otherwise, { status: 200, ...told(error, 200) });
+  return failureOf(reasonOf(error, 200) ?? otherwise, { httpStatus: 200, ...told(error, 200) });
 }
 
 /** What operators see of a provider's words: its status and code, and nothing that could be content. */

@@ -19,13 +19,13 @@ const call = (n: number, over: Partial<TellingRecord> = {}): TellingRecord => ({
   durationMs: 1_000,
   firstContentMs: 300,
   outcome: 'Success',
-  fine: 'Success',
+  status: 'Success',
   usage: { inputTokens: 10, outputTokens: 50, cachedInputTokens: 0, reasoningTokens: 0, estimated: false },
   streamed: true,
   ...over,
 });
 const silent = (n: number, waitedMs: number): TellingRecord =>
-  call(n, { durationMs: waitedMs, firstContentMs: undefined, outcome: 'Timeout', fine: 'Stalled', usage: undefined });
+  call(n, { durationMs: waitedMs, firstContentMs: undefined, outcome: 'Timeout', status: 'Stalled', usage: undefined });
 const folded = (records: readonly TellingRecord[], from = prior): ModelStats =>
   records.reduce((stats, record) => foldRecord(stats, record, from), statsFromPrior(from, nowMs));
 const timeoutOf = (stats: ModelStats): number =>

@@ -72,7 +72,7 @@ const call = (n: number, over: Partial<ToldRecord> = {}): ToldRecord => ({
   durationMs: 500,
   firstContentMs: 100,
   outcome: 'Success',
-  fine: 'Success',
+  status: 'Success',
   usage: { inputTokens: 10, outputTokens: 50, cachedInputTokens: 0, reasoningTokens: 0, estimated: false },
   streamed: true,
   ...over,
@@ -107,11 +107,11 @@ test('replicas that folded the same stream rank alike, also where attempts are t
     fc.property(told, (records) => {
       const [one, two] = [new StatsBook(), new StatsBook()];
       records.forEach(({ isSuccess, attempt, ...over }, n) => {
-        const fine = isSuccess ? 'Success' : 'Overloaded';
+        const status = isSuccess ? 'Success' : 'Overloaded';
         const record = call(attempt, {
           ...over,
           outcome: isSuccess ? 'Success' : 'Timeout',
-          fine,
+          status,
           startedAtMs: nowMs + n * 500,
         });
         one.record(snapshot, record);
@@ -131,7 +131,7 @@ test('a model that fails goes behind one that does not, and comes back when its 
   const snapshot = world(['a', 'b'], 'auto');
   const book = new StatsBook();
   for (let n = 0; n < 6; n += 1)
-    book.record(snapshot, call(n, { outcome: 'Timeout', fine: 'Overloaded', usage: undefined }));
+    book.record(snapshot, call(n, { outcome: 'Timeout', status: 'Overloaded', usage: undefined }));
   expect(orderOf(book, snapshot, nowMs + 7_000)).toEqual(['b', 'a']);
   expect(orderOf(book, snapshot, nowMs + 900_000)).toEqual(['a', 'b']);
 });
@@ -166,7 +166,7 @@ test('a refusal counts against the quality of a model, and not against its healt
   const snapshot = world(['a', 'b'], 'auto');
   const book = new StatsBook();
   const [before] = decide(snapshot, facts, nowMs, book).ranking?.models ?? [];
-  book.record(snapshot, call(1, { outcome: 'Blocked', fine: 'ContentFilter', usage: undefined }));
+  book.record(snapshot, call(1, { outcome: 'Blocked', status: 'ContentFilter', usage: undefined }));
   const [after] = decide(snapshot, facts, nowMs + 2_000, book).ranking?.models ?? [];
   expect(after?.quality).toBeLessThan(before?.quality ?? 0);
   expect(after?.success).toBeCloseTo(before?.success ?? 0, 5);

@@ -45,7 +45,7 @@ export * from './proposals.ts';
 export * from './replay.ts';
 export * from './schedule.ts';
 export * from './snapshot.ts';
-export * from './suspicion.ts';
+export * from './degradation-signal.ts';
 export * from './timeouts.ts';
 export * from './tone.ts';
 export * from './tool-calls.ts';

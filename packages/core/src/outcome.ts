@@ -1,8 +1,8 @@
 /** Result of an attempt as the specification names it. */
 export type Outcome = 'Success' | 'Timeout' | 'Blocked';
 
-/** The finer outcome beside it. */
-export type FineOutcome =
+/** The detailed status beside it. */
+export type CallStatus =
   | 'Success'
   | 'Deadline'
   | 'Stalled'
@@ -19,7 +19,7 @@ export type FineOutcome =
   | 'Busy'
   | 'NoWorker';
 
-/** Why a provider call failed, below the fine outcome. */
+/** Why a provider call failed, below the status. */
 export type FailureReason =
   | 'rate_limit'
   | 'quota'
@@ -45,12 +45,12 @@ export type FailureReason =
 
 /** A failed provider call, classified once. An expected result, hence a value and not an exception. */
 export interface ProviderFailure {
-  readonly fine: FineOutcome;
+  readonly status: CallStatus;
   readonly reason: FailureReason;
   /** For operators; from a fixed table, never the provider's text, a prompt or a key. */
   readonly message: string;
   /** HTTP status where there was one. */
-  readonly status: number | undefined;
+  readonly httpStatus: number | undefined;
   /** The provider's own code: at most 64 of `A-Z a-z 0-9 _ . -`. Absent: it gave none. */
   readonly vendorCode?: string;
   /** The field of the request that the provider names, in its own words; of the same form. */
@@ -85,7 +85,7 @@ export interface Usage {
   readonly estimated: boolean;
 }
 
-const coarse: Record<FineOutcome, Outcome> = {
+const coarse: Record<CallStatus, Outcome> = {
   Success: 'Success',
   Deadline: 'Timeout',
   Stalled: 'Timeout',
@@ -103,5 +103,5 @@ const coarse: Record<FineOutcome, Outcome> = {
   NoWorker: 'Blocked',
 };
 
-/** The specification's Success | Timeout | Blocked for a finer outcome. */
-export const outcomeOf = (fine: FineOutcome): Outcome => coarse[fine];
+/** The specification's Success | Timeout | Blocked for a status. */
+export const outcomeOf = (status: CallStatus): Outcome => coarse[status];

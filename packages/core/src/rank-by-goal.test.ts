@@ -29,7 +29,7 @@ const record = (over: Partial<CallRecord>): CallRecord => ({
   durationMs: 1_300,
   firstContentMs: 300,
   outcome: 'Success',
-  fine: 'Success',
+  status: 'Success',
   reason: undefined,
   finish: 'stop',
   outputChars: 400,
@@ -57,7 +57,7 @@ const input = (model: string, stats: ModelStats = fresh, costNanoUsd: number | u
   costNanoUsd,
 });
 const failing = [1, 2, 3].reduce<ModelStats>(
-  (stats) => foldRecord(stats, record({ outcome: 'Timeout', fine: 'Overloaded' }), prior),
+  (stats) => foldRecord(stats, record({ outcome: 'Timeout', status: 'Overloaded' }), prior),
   fresh,
 );
 
@@ -91,14 +91,14 @@ test('failures lower the chance of success and are forgotten', () => {
 });
 
 test('what the caller did wrong is no failure of the model', () => {
-  expect(successAt(foldRecord(fresh, record({ outcome: 'Blocked', fine: 'Invalid' }), prior), 0)).toBe(
+  expect(successAt(foldRecord(fresh, record({ outcome: 'Blocked', status: 'Invalid' }), prior), 0)).toBe(
     successAt(fresh, 0),
   );
 });
 
 test('another version begins again at its prior', () => {
   const next = { ...prior, version: '2' };
-  const after = foldRecord(failing, record({ modelVersion: '1', outcome: 'Timeout', fine: 'Stalled' }), next);
+  const after = foldRecord(failing, record({ modelVersion: '1', outcome: 'Timeout', status: 'Stalled' }), next);
   expect(after).toEqual(statsFromPrior(next, 1_300));
 });
 

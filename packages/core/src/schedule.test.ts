@@ -80,7 +80,7 @@ function isOpenByTheWall({ from, to, days, except_dates }: ScheduleDocument, wal
 }
 
 /** The days to look at: those around every change of the zone's offset, around 29 February, and the turn of the year. */
-function daysToLookAt(zone: string, fromMs: number, toMs: number): readonly number[] {
+function daysToCheck(zone: string, fromMs: number, toMs: number): readonly number[] {
   const wallOffset = new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' });
   const offsetAt = (atMs: number): string => wallOffset.format(atMs).split(', ')[1] ?? '';
   const found = new Set<number>([
@@ -101,7 +101,7 @@ test.each(zones)(
   'each minute in %s is inside or outside a window as the clock on the wall says, and states end at their edges',
   (zone) => {
     const everyDay = Array.from({ length: (endMs - startMs) / dayMs }, (_, day) => startMs + day * dayMs);
-    const days = isEveryDay ? everyDay : daysToLookAt(zone, startMs, endMs).filter((_day, n) => n < 12 || n % 3 === 0);
+    const days = isEveryDay ? everyDay : daysToCheck(zone, startMs, endMs).filter((_day, n) => n < 12 || n % 3 === 0);
     const read = wallClock(zone);
     const differences: string[] = [];
     for (const dayAt of days) {
@@ -124,7 +124,7 @@ test.each(zones)(
 test('without its memory a window says the same, minute by minute', () => {
   for (const zone of ['Europe/Berlin', 'Australia/Lord_Howe', 'Africa/Cairo']) {
     const read = wallClock(zone);
-    for (const dayAt of daysToLookAt(zone, Date.UTC(2026, 0, 1), Date.UTC(2026, 11, 1)))
+    for (const dayAt of daysToCheck(zone, Date.UTC(2026, 0, 1), Date.UTC(2026, 11, 1)))
       for (let atMs = dayAt; atMs < dayAt + dayMs; atMs += 5 * minuteMs)
         for (const window of windows)
           if (isWindowOpen(window, zone, atMs) !== isOpenByTheWall(window, read(atMs)))

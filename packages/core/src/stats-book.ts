@@ -49,7 +49,7 @@ export class StatsBook implements Measures {
     const model = record.model === undefined ? undefined : snapshot.models.get(record.model);
     if (!model || record.attempt === 0 || !this.#isNew(record.attemptId)) return;
     const folded = foldRecord(this.#stats.get(model.slug), record, priorOf(model));
-    const judged = impliedQuality[record.fine];
+    const judged = impliedQuality[record.status];
     const atMs = record.startedAtMs + record.durationMs;
     this.#stats.set(model.slug, judged === undefined ? folded : foldQuality(folded, record.taskType, judged, atMs));
     if (record.outcome !== 'Success') return;

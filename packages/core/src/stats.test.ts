@@ -18,7 +18,7 @@ const success = (startedAtMs: number, durationMs: number, over: Partial<TellingR
   durationMs,
   firstContentMs: durationMs,
   outcome: 'Success',
-  fine: 'Success',
+  status: 'Success',
   usage: { inputTokens: 10, outputTokens: 256, cachedInputTokens: 0, reasoningTokens: 0, estimated: false },
   streamed: false,
   ...over,

@@ -9,7 +9,7 @@ export type TellingRecord = Pick<
   | 'durationMs'
   | 'firstContentMs'
   | 'outcome'
-  | 'fine'
+  | 'status'
   | 'usage'
   | 'streamed'
 >;
@@ -105,8 +105,8 @@ export function foldRecord(before: ModelStats | undefined, record: TellingRecord
   const atMs = record.startedAtMs + record.durationMs;
   const stats = before?.version === prior.version ? before : statsFromPrior(prior, atMs);
   if (record.modelVersion !== undefined && record.modelVersion !== prior.version) return stats;
-  const healthy = notItsFault.has(record.fine) ? stats : withHealth(stats, record.outcome === 'Success', atMs);
-  if (record.fine === 'Stalled' && record.firstContentMs === undefined)
+  const healthy = notItsFault.has(record.status) ? stats : withHealth(stats, record.outcome === 'Success', atMs);
+  if (record.status === 'Stalled' && record.firstContentMs === undefined)
     return { ...healthy, silences: healthy.silences + 1 };
   return record.outcome === 'Success' ? withSpeed(healthy, record, atMs) : healthy;
 }

@@ -28,7 +28,7 @@ export const measures = {
     name: 'http.server.request.duration',
     kind: 'histogram',
     unit: 's',
-    description: 'Requests at the HTTP door, until the answer was sent whole',
+    description: 'Requests at the HTTP server, until the answer was sent whole',
     bounds: requestBounds,
   },
   ignoredFields: {

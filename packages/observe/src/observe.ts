@@ -1,6 +1,6 @@
 import { type Attributes, createNoopMeter, type Meter } from '@opentelemetry/api';
 import type { Logger } from '@will/runtime';
-import type { Door } from './door.ts';
+import type { MetricsServer } from './metrics-server.ts';
 import { type Measure, measures } from './measures.ts';
 import { parseObserveSettings } from './settings.ts';
 
@@ -61,13 +61,13 @@ export async function observe(
     return new Instruments(createNoopMeter(), false, undefined, async () => {});
   const { startSdk } = await import('./sdk.ts');
   const sdk = startSdk(service, settings, (what, message) => logger.warn({ message }, what));
-  let door: Door | undefined;
+  let server: MetricsServer | undefined;
   if (settings.port !== undefined && sdk.scrape) {
-    const { openMetricsDoor } = await import('./door.ts');
-    door = await openMetricsDoor(settings.host, settings.port, settings, sdk.scrape);
+    const { startMetricsServer } = await import('./metrics-server.ts');
+    server = await startMetricsServer(settings.host, settings.port, settings, sdk.scrape);
   }
-  return new Instruments(sdk.meter, isMeasuring, door, async () => {
-    await door?.stop();
+  return new Instruments(sdk.meter, isMeasuring, server, async () => {
+    await server?.stop();
     await sdk.stop();
   });
 }
@@ -75,20 +75,20 @@ export async function observe(
 class Instruments implements Observing {
   readonly isMeasuring: boolean;
   readonly #meter: Meter;
-  readonly #door: Door | undefined;
+  readonly #server: MetricsServer | undefined;
   readonly #close: () => Promise<void>;
   readonly #counters = new Map<Measure, ReturnType<Meter['createCounter']>>();
   readonly #histograms = new Map<Measure, ReturnType<Meter['createHistogram']>>();
 
-  constructor(meter: Meter, isMeasuring: boolean, door: Door | undefined, close: () => Promise<void>) {
+  constructor(meter: Meter, isMeasuring: boolean, server: MetricsServer | undefined, close: () => Promise<void>) {
     this.#meter = meter;
     this.isMeasuring = isMeasuring;
-    this.#door = door;
+    this.#server = server;
     this.#close = close;
   }
 
   get url(): string {
-    return this.#door?.url ?? '';
+    return this.#server?.url ?? '';
   }
 
   count(measure: Measure, amount: number, labels?: Attributes): void {
@@ -143,7 +143,7 @@ class Instruments implements Observing {
   }
 
   ready(reason: () => string | undefined): void {
-    this.#door?.ready(reason);
+    this.#server?.ready(reason);
   }
 
   stop(): Promise<void> {

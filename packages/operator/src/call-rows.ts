@@ -21,7 +21,7 @@ export const callColumns: readonly (readonly [name: string, value: (call: wire.C
   ['model_version', (call) => call.modelVersion],
   ['provider', (call) => call.provider],
   ['outcome', (call) => call.outcome],
-  ['fine', (call) => call.fine],
+  ['status', (call) => call.status],
   ['reason', (call) => call.reason],
   ['http_status', (call) => (call.httpStatus === 0 ? undefined : call.httpStatus)],
   ['vendor_code', (call) => call.vendorCode],

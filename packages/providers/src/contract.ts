@@ -101,7 +101,7 @@ export function providerContract(name: string, provider: () => ProviderUnderTest
         () => abort.abort(abortReasons.deadline),
         abort.signal,
       );
-      expect(outcome.ok ? 'none' : outcome.failure.fine).toBe('Deadline');
+      expect(outcome.ok ? 'none' : outcome.failure.status).toBe('Deadline');
     });
 
     test('calls at the same time do not mix', async () => {
@@ -116,7 +116,7 @@ export function providerContract(name: string, provider: () => ProviderUnderTest
       ['bytes that are no text', { input: new Uint8Array([0xff, 0xfe, 0x00]) }],
     ])('%s is Invalid, and nothing of it is repeated', async (_what, over) => {
       const { outcome } = await runCall(connection, usual(over));
-      expect(outcome).toMatchObject({ ok: false, failure: { fine: 'Invalid', reason: 'bad_request' } });
+      expect(outcome).toMatchObject({ ok: false, failure: { status: 'Invalid', reason: 'bad_request' } });
     });
 
     test('a healthy model says so', async () => {

@@ -16,7 +16,7 @@ const longestRetryMs = 60_000;
 const newestShare = 0.1;
 
 /**
- * How many tasks may be in flight through all doors of this process together. From half full on nobody holds more than
+ * How many tasks may be in flight through all servers of this process together. From half full on nobody holds more than
  * an equal share of nine tenths, so that one client's flood leaves room for the others, and for who comes later.
  */
 export class Admission {

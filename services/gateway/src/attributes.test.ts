@@ -5,23 +5,23 @@ import { grpcMethodsOf, newId, wire } from '@will/contracts';
 import { create } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { answers } from './testing/fake-tasks.ts';
-import { openTestDoor, sampleSnapshot, type TestDoor } from './testing/test-door.ts';
+import { startTestServer, sampleSnapshot, type TestServer } from './testing/test-server.ts';
 
 // Servers × attributes × spellings: what looks like one of Will's attributes is understood or rejected, never ignored.
 
-let door: TestDoor;
+let server: TestServer;
 let grpc: Client;
 beforeAll(async () => {
-  door = await openTestDoor(50);
-  grpc = new Client(door.grpcAddress, credentials.createInsecure());
+  server = await startTestServer(50);
+  grpc = new Client(server.grpcAddress, credentials.createInsecure());
 });
 afterAll(async () => {
   grpc.close();
-  await door.stop();
+  await server.stop();
 });
 beforeEach(() => {
-  door.tasks.script = answers('pong');
-  Object.assign(door.surroundings, { client: door.tasks, snapshot: sampleSnapshot() });
+  server.tasks.script = answers('pong');
+  Object.assign(server.surroundings, { client: server.tasks, snapshot: sampleSnapshot() });
 });
 
 /** Key and value as they go over the wire. */
@@ -48,7 +48,7 @@ const routes: Readonly<Record<string, object>> = {
 
 /** Sends header lines one by one: fetch would join them. */
 function post(path: string, body: string, lines: readonly Line[]): Promise<{ status: number; text: string }> {
-  const { port } = new URL(door.url);
+  const { port } = new URL(server.url);
   const headers = [
     ['Host', `127.0.0.1:${port}`],
     ['Content-Type', 'application/json'],
@@ -69,9 +69,9 @@ function post(path: string, body: string, lines: readonly Line[]): Promise<{ sta
 }
 
 async function judged(sent: Promise<{ status: number; text: string }>): Promise<Answer> {
-  const before = door.tasks.requests.length;
+  const before = server.tasks.requests.length;
   const { status: code, text } = await sent;
-  const task = door.tasks.requests.slice(before).at(-1);
+  const task = server.tasks.requests.slice(before).at(-1);
   return { isRejected: code === 400 && task === undefined, message: text, task };
 }
 
@@ -125,7 +125,7 @@ const byGrpc: Server = {
   spellings: (attribute) => headerSpellings(attribute).filter((key) => /^[\w.-]+$/.test(key)),
   send: (lines) =>
     new Promise((resolve) => {
-      const before = door.tasks.requests.length;
+      const before = server.tasks.requests.length;
       const metadata = new Metadata();
       for (const [key, value] of lines) metadata.add(key, value);
       const message = {
@@ -137,9 +137,9 @@ const byGrpc: Server = {
       if (!run) throw new Error('no method run');
       const done = (error: ServiceError | null): void =>
         resolve({
-          isRejected: error?.code === status.INVALID_ARGUMENT && door.tasks.requests.length === before,
+          isRejected: error?.code === status.INVALID_ARGUMENT && server.tasks.requests.length === before,
           message: error?.details ?? '',
-          task: door.tasks.requests.slice(before).at(-1),
+          task: server.tasks.requests.slice(before).at(-1),
         });
       grpc.makeUnaryRequest(run.path, run.requestSerialize, run.responseDeserialize, message, metadata, done);
     }),

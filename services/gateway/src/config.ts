@@ -15,7 +15,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>) {
   const config = read(env);
   if (config.keys === 'off' && !isLoopbackHost(config.host))
     throw new SettingsError(
-      `WILL_DOORS_HOST ${JSON.stringify(config.host)} is reached from other machines, and without keys everybody there may do everything: set WILL_KEYS=required, or keep the doors on 127.0.0.1`,
+      `WILL_LISTEN_HOST ${JSON.stringify(config.host)} is reached from other machines, and without keys everybody there may do everything: set WILL_KEYS=required, or keep the servers on 127.0.0.1`,
     );
   return config;
 }
@@ -24,8 +24,8 @@ const read = (env: Readonly<Record<string, string | undefined>>) =>
   parseSettings(env, {
     ...busSettings,
     ...webAccessSettings,
-    /** Address that both doors listen on; other machines reach them only where keys are asked for. */
-    host: ['WILL_DOORS_HOST', text('127.0.0.1')],
+    /** Address that both servers listen on; other machines reach them only where keys are asked for. */
+    host: ['WILL_LISTEN_HOST', text('127.0.0.1')],
     /** `required`: who shows no key is refused. `off`: everybody on this machine may do everything. */
     keys: ['WILL_KEYS', oneOf(['off', 'required'])],
     /** Files, PEM, both or neither: certificate and key of both servers. */
@@ -35,7 +35,7 @@ const read = (env: Readonly<Record<string, string | undefined>>) =>
     port: ['WILL_HTTP_PORT', integer(8080, 0, 65_535)],
     /** 0: any free port. */
     grpcPort: ['WILL_GRPC_PORT', integer(50_051, 0, 65_535)],
-    /** Tasks in flight at once through both doors; one more is answered 429. */
+    /** Tasks in flight at once through both servers; one more is answered 429. */
     maxTasks: ['WILL_HTTP_MAX_TASKS', integer(2_000, 1, 100_000)],
     /** How long requests in flight may take after SIGTERM. */
     drainMs: ['WILL_DRAIN_MS', integer(120_000, 0, 600_000)],

@@ -25,7 +25,7 @@ interface Flood {
 }
 
 /**
- * Floods of tasks that are refused one by one. Each refusal costs door, bus and router as much time as a task that is
+ * Floods of tasks that are refused one by one. Each refusal costs server, bus and router as much time as a task that is
  * done, which all others wait for: where several of one client and kind were refused just now, the next ones are
  * answered here, until the router is asked again a tenth of a second later. Who comes rarely is never answered here.
  */

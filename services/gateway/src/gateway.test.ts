@@ -12,18 +12,18 @@ import {
   started,
 } from './testing/fake-tasks.ts';
 import { httpAccess } from './keys/access.ts';
-import { openTestDoor, sampleSnapshot, type TestDoor } from './testing/test-door.ts';
+import { startTestServer, sampleSnapshot, type TestServer } from './testing/test-server.ts';
 
-let door: TestDoor;
+let server: TestServer;
 beforeAll(async () => {
-  door = await openTestDoor(3);
+  server = await startTestServer(3);
 });
-afterAll(() => door.stop());
+afterAll(() => server.stop());
 beforeEach(() => {
-  door.tasks.script = answers('po', 'ng');
-  door.tasks.requests.length = 0;
-  door.errors.length = 0;
-  Object.assign(door.surroundings, { client: door.tasks, snapshot: sampleSnapshot(), isBusConnected: true });
+  server.tasks.script = answers('po', 'ng');
+  server.tasks.requests.length = 0;
+  server.errors.length = 0;
+  Object.assign(server.surroundings, { client: server.tasks, snapshot: sampleSnapshot(), isBusConnected: true });
 });
 
 const chat = (fields: Record<string, unknown> = {}) => ({
@@ -39,9 +39,9 @@ const events = async (response: Response): Promise<string[]> =>
     .map((event) => event.replace(/^data: /, ''));
 
 test('a chat is a task on the bus, and its answer says which model answered', async () => {
-  const response = await door.post(chat({ temperature: 0.5, max_tokens: 9 }), { 'x-will-client': 'AcmeLegal' });
+  const response = await server.post(chat({ temperature: 0.5, max_tokens: 9 }), { 'x-will-client': 'AcmeLegal' });
   const body = (await response.json()) as Record<string, unknown>;
-  const [task] = door.tasks.requests;
+  const [task] = server.tasks.requests;
   expect(task).toMatchObject({ type: 'text_gen', client: 'acmelegal', maxOutputTokens: 9, inputKind: 'chat' });
   expect(JSON.parse(Buffer.from(task?.input as Uint8Array).toString())).toEqual({
     messages: [{ role: 'user', content: 'ping' }],
@@ -77,9 +77,9 @@ test('a chat is a task on the bus, and its answer says which model answered', as
 
 test('tool calls and reasoning come through', async () => {
   const calls = [{ id: 'c1', type: 'function', function: { name: 'now', arguments: '{}' } }];
-  door.tasks.script = (request) =>
+  server.tasks.script = (request) =>
     result(request, { toolCalls: JSON.stringify(calls), reasoning: 'hm', finish: 'tool_calls' });
-  const body = (await (await door.post(chat())).json()) as { choices: unknown[] };
+  const body = (await (await server.post(chat())).json()) as { choices: unknown[] };
   expect(body.choices[0]).toMatchObject({
     message: { content: null, reasoning_content: 'hm', tool_calls: calls },
     finish_reason: 'tool_calls',
@@ -87,7 +87,7 @@ test('tool calls and reasoning come through', async () => {
 });
 
 test('a stream is one event per piece, then the finish, the usage where asked, and [DONE]', async () => {
-  const response = await door.post(chat({ stream: true, stream_options: { include_usage: true } }));
+  const response = await server.post(chat({ stream: true, stream_options: { include_usage: true } }));
   expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
   expect(response.headers.get('x-will-decision-id')).toBe('decision-1');
   const all = await events(response);
@@ -100,18 +100,18 @@ test('a stream is one event per piece, then the finish, the usage where asked, a
     [],
   ]);
   expect(chunks.map(({ usage }) => usage)).toEqual([null, null, null, expect.objectContaining({ total_tokens: 10 })]);
-  expect(new Set(chunks.map(({ id }) => id))).toEqual(new Set([`chatcmpl-${door.tasks.requests[0]?.taskId}`]));
+  expect(new Set(chunks.map(({ id }) => id))).toEqual(new Set([`chatcmpl-${server.tasks.requests[0]?.taskId}`]));
   expect(chunks[0]).toMatchObject({ object: 'chat.completion.chunk', created: 1_700_000_000, model: 'llama' });
 });
 
 test('without include_usage no chunk speaks of usage', async () => {
-  expect((await events(await door.post(chat({ stream: true })))).join('')).not.toContain('usage');
+  expect((await events(await server.post(chat({ stream: true })))).join('')).not.toContain('usage');
 });
 
 test('a model that cannot stream gives its whole answer in one piece', async () => {
   const calls = [{ id: 'c1', type: 'function', function: { name: 'now', arguments: '{}' } }];
-  door.tasks.script = (request) => result(request, { output: 'whole', toolCalls: JSON.stringify(calls) });
-  const [first] = await events(await door.post(chat({ stream: true })));
+  server.tasks.script = (request) => result(request, { output: 'whole', toolCalls: JSON.stringify(calls) });
+  const [first] = await events(await server.post(chat({ stream: true })));
   expect(JSON.parse(first as string)).toMatchObject({
     choices: [{ delta: { role: 'assistant', content: 'whole', tool_calls: [{ index: 0, id: 'c1' }] } }],
   });
@@ -119,8 +119,8 @@ test('a model that cannot stream gives its whole answer in one piece', async () 
 
 test('the first piece is there while the model still thinks about the second', async () => {
   const script = hangs([started, delta('first')]);
-  door.tasks.script = script;
-  const response = await door.post(chat({ stream: true }));
+  server.tasks.script = script;
+  const response = await server.post(chat({ stream: true }));
   const reader = response.body?.getReader();
   const { value } = (await reader?.read()) ?? {};
   expect(Buffer.from(value as Uint8Array).toString()).toContain('"content":"first"');
@@ -129,19 +129,19 @@ test('the first piece is there while the model still thinks about the second', a
 });
 
 test('a stream that fails before its first content is an ordinary error', async () => {
-  door.tasks.script = fails('no_worker', 'no live worker', { isRetryable: true });
-  const response = await door.post(chat({ stream: true }));
+  server.tasks.script = fails('no_worker', 'no live worker', { isRetryable: true });
+  const response = await server.post(chat({ stream: true }));
   expect(response.status).toBe(503);
   expect(await errorOf(response)).toMatchObject({ code: 'no_worker' });
 });
 
 test('a stream that fails after content says so in an event and never says [DONE]', async () => {
-  door.tasks.script = (request, stream, onPart) => {
+  server.tasks.script = (request, stream, onPart) => {
     onPart(started);
     onPart(delta('half'));
     return fails('worker_lost', 'the worker died', { decisionId: 'decision-1' })(request, stream, onPart);
   };
-  const all = await events(await door.post(chat({ stream: true })));
+  const all = await events(await server.post(chat({ stream: true })));
   expect(all).toHaveLength(2);
   expect(JSON.parse(all[1] as string)).toMatchObject({
     error: { code: 'worker_lost', message: 'the worker died', type: 'server_error' },
@@ -163,14 +163,14 @@ test.each([
   ['router_lost', 503, 'server_error'],
   ['deadline', 504, 'timeout_error'],
 ] as const)('a task that ends as %s is answered %i', async (code, status, type) => {
-  door.tasks.script = fails(code, 'because', {
+  server.tasks.script = fails(code, 'because', {
     isRetryable: true,
     retryAfterMs: 1_500,
     decisionId: 'decision-9',
     attempts: [attempt(1, 'gpt-4', 'AuthError', 'no key')],
     exclusions: [exclusion('eyes', 'task_type')],
   });
-  const response = await door.post(chat());
+  const response = await server.post(chat());
   expect(response.status).toBe(status);
   expect(response.headers.get('retry-after')).toBe('2');
   expect(response.headers.get('x-should-retry')).toBe(String(code !== 'deadline'));
@@ -180,30 +180,32 @@ test.each([
     type,
     param: null,
     code,
-    task_id: door.tasks.requests[0]?.taskId,
+    task_id: server.tasks.requests[0]?.taskId,
     decision_id: 'decision-9',
     retryable: true,
-    attempts: [{ number: 1, model: 'gpt-4', outcome: 'Blocked', fine: 'AuthError', reason: 'no key', duration_ms: 12 }],
+    attempts: [
+      { number: 1, model: 'gpt-4', outcome: 'Blocked', status: 'AuthError', reason: 'no key', duration_ms: 12 },
+    ],
     exclusions: [{ model: 'eyes', rule: 'task_type', detail: 'task_type says no' }],
   });
 });
 
 test('what breaks inside is told to the log, not to the caller', async () => {
-  door.tasks.script = () => {
+  server.tasks.script = () => {
     throw new Error('secret path /srv/x');
   };
-  const response = await door.post(chat());
+  const response = await server.post(chat());
   expect(response.status).toBe(500);
   expect(JSON.stringify(await errorOf(response))).not.toContain('secret');
-  expect(door.errors).toEqual(['POST /v1/chat/completions']);
+  expect(server.errors).toEqual(['POST /v1/chat/completions']);
 });
 
 test('a caller that leaves cancels its task, plain and streamed', async () => {
   for (const stream of [false, true]) {
     const script = hangs();
-    door.tasks.script = script;
+    server.tasks.script = script;
     const abort = new AbortController();
-    const answer = fetch(`${door.url}/v1/chat/completions`, {
+    const answer = fetch(`${server.url}/v1/chat/completions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(chat({ stream })),
@@ -221,9 +223,9 @@ test('one task more than may be in flight is answered 429 at once, and places co
   const aborts = scripts.map(() => new AbortController());
   const running = [];
   for (const [index, script] of scripts.entries()) {
-    door.tasks.script = script;
+    server.tasks.script = script;
     running.push(
-      fetch(`${door.url}/v1/chat/completions`, {
+      fetch(`${server.url}/v1/chat/completions`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(chat()),
@@ -232,15 +234,15 @@ test('one task more than may be in flight is answered 429 at once, and places co
     );
     await script.begun;
   }
-  const response = await door.post(chat());
+  const response = await server.post(chat());
   expect(response.status).toBe(429);
   const retryMs = Number(response.headers.get('retry-after-ms'));
   expect(retryMs).toBeGreaterThan(0);
   expect(response.headers.get('retry-after')).toBe(String(Math.ceil(retryMs / 1000)));
   for (const abort of aborts) abort.abort();
   await Promise.all([...running, ...scripts.map(({ cancelled }) => cancelled)]);
-  door.tasks.script = answers('pong');
-  expect((await door.post(chat())).status).toBe(200);
+  server.tasks.script = answers('pong');
+  expect((await server.post(chat())).status).toBe(200);
 });
 
 test.each([
@@ -254,10 +256,10 @@ test.each([
   ['a model nobody knows', chat({ model: 'gpt-99' }), {}, 404, 'model_not_found'],
   ['a mistyped fact', chat(), { 'x-will-datclass': 'open' }, 400, 'invalid_request'],
 ] as const)('%s is refused before any task is made', async (_what, body, headers, status, code) => {
-  const response = await door.post(body, headers as Record<string, string>);
+  const response = await server.post(body, headers as Record<string, string>);
   expect(response.status).toBe(status);
   expect(await errorOf(response)).toMatchObject({ code, type: 'invalid_request_error' });
-  expect(door.tasks.requests).toEqual([]);
+  expect(server.tasks.requests).toEqual([]);
 });
 
 test('a body without a length is cut off at the limit, too', async () => {
@@ -267,7 +269,7 @@ test('a body without a length is cut off at the limit, too', async () => {
       controller.close();
     },
   });
-  const response = await fetch(`${door.url}/v1/chat/completions`, {
+  const response = await fetch(`${server.url}/v1/chat/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: stream,
@@ -279,11 +281,11 @@ test('a body without a length is cut off at the limit, too', async () => {
 test('only so many bodies above the size of a message are held at once', async () => {
   const scripts = [hangs(), hangs()];
   const pending = [...scripts];
-  door.tasks.script = (...args) => (pending.shift() as Script)(...args);
+  server.tasks.script = (...args) => (pending.shift() as Script)(...args);
   const aborts = [new AbortController(), new AbortController()];
   const large = JSON.stringify(chat({ user: 'x'.repeat(900_000) }));
   const running = aborts.map((abort) =>
-    fetch(`${door.url}/v1/chat/completions`, {
+    fetch(`${server.url}/v1/chat/completions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: large,
@@ -291,15 +293,15 @@ test('only so many bodies above the size of a message are held at once', async (
     }).catch(() => undefined),
   );
   await Promise.all(scripts.map(({ begun }) => begun));
-  expect((await door.post(large)).status).toBe(429);
+  expect((await server.post(large)).status).toBe(429);
   for (const abort of aborts) abort.abort();
   await Promise.all([...running, ...scripts.map(({ cancelled }) => cancelled)]);
-  door.tasks.script = answers('pong');
-  await expect.poll(async () => (await door.post(large)).status).toBe(200);
+  server.tasks.script = answers('pong');
+  await expect.poll(async () => (await server.post(large)).status).toBe(200);
 });
 
 test('models and task types are listed, with what is served', async () => {
-  const { data } = (await (await fetch(`${door.url}/v1/models`)).json()) as {
+  const { data } = (await (await fetch(`${server.url}/v1/models`)).json()) as {
     data: { id: string; served: boolean; kind: string }[];
   };
   expect(data.map(({ id, kind, served }) => [id, kind, served])).toEqual([
@@ -314,20 +316,20 @@ test('models and task types are listed, with what is served', async () => {
 });
 
 test('one model is found by any of its names', async () => {
-  expect(await (await fetch(`${door.url}/v1/models/openai:gpt4`)).json()).toMatchObject({
+  expect(await (await fetch(`${server.url}/v1/models/openai:gpt4`)).json()).toMatchObject({
     id: 'gpt-4',
     owned_by: 'openai-compatible',
   });
-  expect((await fetch(`${door.url}/v1/models/gpt-99`)).status).toBe(404);
-  expect((await fetch(`${door.url}/v1/models/%ff`)).status).toBe(400);
+  expect((await fetch(`${server.url}/v1/models/gpt-99`)).status).toBe(404);
+  expect((await fetch(`${server.url}/v1/models/%ff`)).status).toBe(400);
 });
 
 test('healthz says ok only while a task can be answered, and else what is missing', async () => {
   const health = async () => {
-    const response = await fetch(`${door.url}/healthz`);
+    const response = await fetch(`${server.url}/healthz`);
     return [response.status, ((await response.json()) as { reason?: string }).reason];
   };
-  const whole = { ...door.surroundings };
+  const whole = { ...server.surroundings };
   expect(await health()).toEqual([200, undefined]);
   const served = new Set(['llama']);
   const missing = [
@@ -338,34 +340,34 @@ test('healthz says ok only while a task can be answered, and else what is missin
     [{ fleet: { has: () => true, servedModels: () => new Set<string>() } }, 'no worker serves any model'],
   ] as const;
   for (const [change, reason] of missing) {
-    Object.assign(door.surroundings, whole, change);
+    Object.assign(server.surroundings, whole, change);
     expect(await health()).toEqual([503, reason]);
   }
-  Object.assign(door.surroundings, whole);
+  Object.assign(server.surroundings, whole);
 });
 
 test('before the bus is there a chat is answered 503 with the reason', async () => {
-  door.surroundings.client = undefined;
-  door.surroundings.isBusConnected = false;
-  const response = await door.post(chat());
+  server.surroundings.client = undefined;
+  server.surroundings.isBusConnected = false;
+  const response = await server.post(chat());
   expect(response.status).toBe(503);
   expect(await errorOf(response)).toMatchObject({ code: 'unavailable', message: 'the bus is away' });
 });
 
 test('unknown paths and methods say what there is', async () => {
-  const unknown = await fetch(`${door.url}/v1/nothing?x=1`);
+  const unknown = await fetch(`${server.url}/v1/nothing?x=1`);
   expect(unknown.status).toBe(404);
   expect((await errorOf(unknown))['message']).toMatch(/"\/v1\/nothing" must be one of \/v1\/chat\/completions/);
-  const wrong = await fetch(`${door.url}/v1/chat/completions`);
+  const wrong = await fetch(`${server.url}/v1/chat/completions`);
   expect(wrong.status).toBe(405);
   expect(wrong.headers.get('allow')).toBe('POST');
-  expect((await fetch(`${door.url}/constructor`)).status).toBe(404);
+  expect((await fetch(`${server.url}/constructor`)).status).toBe(404);
 });
 
 /** What the server says to raw bytes, until it closes. */
 function raw(bytes: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connect(Number(new URL(door.url).port), '127.0.0.1', () => socket.write(bytes));
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1', () => socket.write(bytes));
     let text = '';
     socket.on('data', (data) => {
       text += String(data);
@@ -404,7 +406,7 @@ test.each(Object.keys(httpAccess))('%s: a web page causes nothing, whatever its 
               `content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
           ),
         ).toMatch(new RegExp(`^HTTP/1\\.1 40[03] [\\s\\S]*"code":"${code}"`));
-  expect(door.tasks.requests).toEqual([]);
+  expect(server.tasks.requests).toEqual([]);
 });
 
 test('a target in absolute form is served when its host is ours', async () => {
@@ -421,19 +423,19 @@ test('a web page that reaches loopback by a name of its own is refused', async (
 
 test('a caller that reads slowly loses nothing and gets the whole stream', async () => {
   const piece = 'x'.repeat(10_000);
-  door.tasks.script = (request, _stream, onPart) => {
+  server.tasks.script = (request, _stream, onPart) => {
     onPart(started);
     for (let n = 0; n < 90; n += 1) onPart(delta(piece));
     return result(request);
   };
-  const all = await events(await door.post(chat({ stream: true })));
+  const all = await events(await server.post(chat({ stream: true })));
   expect(all.filter((event) => event.includes(piece))).toHaveLength(90);
   expect(all.at(-1)).toBe('[DONE]');
 });
 
 test('a caller that reads nothing at all is given up, and its task cancelled', async () => {
   const cancelled = Promise.withResolvers<void>();
-  door.tasks.script = async (request, _stream, onPart) => {
+  server.tasks.script = async (request, _stream, onPart) => {
     onPart(started);
     while (request.signal?.aborted !== true) {
       onPart(delta('x'.repeat(500_000)));
@@ -444,7 +446,7 @@ test('a caller that reads nothing at all is given up, and its task cancelled', a
   };
   const body = JSON.stringify(chat({ stream: true }));
   const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
-  const socket = connect(Number(new URL(door.url).port), '127.0.0.1', () => socket.write(head + body));
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1', () => socket.write(head + body));
   socket.on('error', () => {});
   socket.pause();
   await cancelled.promise;

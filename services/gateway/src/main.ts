@@ -4,9 +4,9 @@ import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from 
 import { BusSurroundings } from './adapters/bus-surroundings.ts';
 import { Admission } from './admission.ts';
 import { parseConfig } from './config.ts';
-import { openGrpcDoor } from './grpc/server.ts';
-import { openDoor } from './http/server.ts';
-import { serveJson } from './json/json-door.ts';
+import { startGrpcServer } from './grpc/server.ts';
+import { startHttpServer } from './http/server.ts';
+import { serveJson } from './json/json-server.ts';
 import { keyGuard, openGuard } from './keys/guard.ts';
 import { holdsStill } from './keys/keyring.ts';
 import { GuardedSurroundings } from './keys/guarded-surroundings.ts';
@@ -49,14 +49,14 @@ await runMain(logger, async (ready) => {
         nowMs: Date.now,
         onRefused: ({ keyId, what, why }) => {
           logger.warn({ keyId, what, why }, 'refused');
-          audit.notes?.refused({ actor: keyId || 'nobody', action: 'door.refused', object: what, detail: why });
+          audit.notes?.refused({ actor: keyId || 'nobody', action: 'request.refused', object: what, detail: why });
         },
       })
     : openGuard;
   const named = new NamedSurroundings(surroundings, openNaming);
-  const doors = { ...shared, surroundings: areKeysRequired ? new GuardedSurroundings(named) : named };
-  // The doors open first: a taken port shows at once, and /healthz can say what is still missing.
-  const door = await openDoor(config.port, routes(doors, guard), onError, {
+  const servers = { ...shared, surroundings: areKeysRequired ? new GuardedSurroundings(named) : named };
+  // The servers open first: a taken port shows at once, and /healthz can say what is still missing.
+  const api = await startHttpServer(config.port, routes(servers, guard), onError, {
     guard,
     host: config.host,
     web: config,
@@ -64,7 +64,7 @@ await runMain(logger, async (ready) => {
     underWay: shared.underWay,
     onAnswered: (request) => observing.time(measures.requests, request.seconds, request.labels),
   });
-  const grpc = await openGrpcDoor({ ...doors, guard, host: config.host, port: config.grpcPort, certificate });
+  const grpc = await startGrpcServer({ ...servers, guard, host: config.host, port: config.grpcPort, certificate });
   const bus = await connectBus({
     ...busAddressOf(config),
     user: 'gateway',
@@ -88,12 +88,12 @@ await runMain(logger, async (ready) => {
     if (ended > 0) logger.info({ ended }, 'tasks of keys that no longer hold were cancelled');
   }, keysEveryMs);
   ready();
-  logger.info({ processId: bus.processId, port: door.port, grpcPort: grpc.port }, 'serving');
+  logger.info({ processId: bus.processId, port: api.port, grpcPort: grpc.port }, 'serving');
 
   await untilStopped();
   clearInterval(endRevoked);
   certificate?.stop();
-  await Promise.all([json.stop(config.drainMs), door.stop(config.drainMs), grpc.stop(config.drainMs)]);
+  await Promise.all([json.stop(config.drainMs), api.stop(config.drainMs), grpc.stop(config.drainMs)]);
   await audit.notes.stop();
   await surroundings.close();
   await bus.close();

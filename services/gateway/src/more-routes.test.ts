@@ -4,29 +4,29 @@ import { compileSnapshot, type AnyDocument } from '@will/core';
 import OpenAI, { toFile } from 'openai';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Admission } from './admission.ts';
-import { openDoor } from './http/server.ts';
+import { startHttpServer } from './http/server.ts';
 import { openGuard } from './keys/guard.ts';
 import { routes } from './routes.ts';
 import { answers, breaksAfter, chatOf, delta, fails, result, started, toolCalls } from './testing/fake-tasks.ts';
-import { openTestDoor, type TestDoor } from './testing/test-door.ts';
+import { startTestServer, type TestServer } from './testing/test-server.ts';
 import { UnderWay } from './under-way.ts';
 
 // Routes and forms that clients expect beside the main ones.
 
-let door: TestDoor;
+let server: TestServer;
 beforeAll(async () => {
-  door = await openTestDoor();
+  server = await startTestServer();
 });
-afterAll(() => door.stop());
+afterAll(() => server.stop());
 beforeEach(() => {
-  door.tasks.script = answers('po', 'ng');
-  door.tasks.requests.length = 0;
+  server.tasks.script = answers('po', 'ng');
+  server.tasks.requests.length = 0;
 });
 
-const openai = () => new OpenAI({ baseURL: `${door.url}/v1`, apiKey: 'unused', maxRetries: 0 });
-const anthropic = () => new Anthropic({ baseURL: door.url, apiKey: 'unused', maxRetries: 0 });
+const openai = () => new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'unused', maxRetries: 0 });
+const anthropic = () => new Anthropic({ baseURL: server.url, apiKey: 'unused', maxRetries: 0 });
 const post = (path: string, body: object, headers: Readonly<Record<string, string>> = {}): Promise<Response> =>
-  fetch(`${door.url}${path}`, {
+  fetch(`${server.url}${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
@@ -34,9 +34,9 @@ const post = (path: string, body: object, headers: Readonly<Record<string, strin
 const hello = [{ role: 'user', content: 'hello' }];
 
 describe('models', () => {
-  const before = { snapshot: undefined as TestDoor['surroundings']['snapshot'] };
+  const before = { snapshot: undefined as TestServer['surroundings']['snapshot'] };
   beforeEach(() => {
-    before.snapshot = door.surroundings.snapshot;
+    before.snapshot = server.surroundings.snapshot;
     const body = {
       name: 'GPT 9y',
       slug: 'gpt-9y',
@@ -54,14 +54,14 @@ describe('models', () => {
     };
     const compiled = compileSnapshot(7, [{ kind: 'model', body } as unknown as AnyDocument]);
     if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));
-    door.surroundings.snapshot = compiled.snapshot;
+    server.surroundings.snapshot = compiled.snapshot;
   });
   afterEach(() => {
-    door.surroundings.snapshot = before.snapshot;
+    server.surroundings.snapshot = before.snapshot;
   });
 
   test.each(['openai/gpt-9y', 'openai%2Fgpt-9y', 'gpt-9y'])('an id with slashes is found as %s', async (id) => {
-    expect(await (await fetch(`${door.url}/v1/models/${id}`)).json()).toMatchObject({ id: 'gpt-9y' });
+    expect(await (await fetch(`${server.url}/v1/models/${id}`)).json()).toMatchObject({ id: 'gpt-9y' });
   });
 
   test('OpenAI’s library finds an id with a slash', async () => {
@@ -69,7 +69,7 @@ describe('models', () => {
   });
 
   test('a model has its date, context, modalities and prices', async () => {
-    expect(await (await fetch(`${door.url}/v1/models/gpt-9y`)).json()).toMatchObject({
+    expect(await (await fetch(`${server.url}/v1/models/gpt-9y`)).json()).toMatchObject({
       created: 1_767_312_000,
       context_length: 200_000,
       max_model_len: 200_000,
@@ -77,7 +77,7 @@ describe('models', () => {
       architecture: { input_modalities: ['text', 'image'], output_modalities: ['text'] },
       pricing: { prompt: '0.0000025', completion: '0.00001', input_cache_read: '0.00000025', request: '0.01' },
     });
-    expect(await (await fetch(`${door.url}/v1/models/auto`)).json()).toMatchObject({ context_length: 200_000 });
+    expect(await (await fetch(`${server.url}/v1/models/auto`)).json()).toMatchObject({ context_length: 200_000 });
   });
 
   test('Anthropic’s library lists and finds models in its own form', async () => {
@@ -103,7 +103,7 @@ describe('counting tokens in Anthropic’s form', () => {
     const { input_tokens: tokens } = await anthropic().messages.countTokens(asked);
     expect(tokens).toBeGreaterThan(100);
     expect(tokens).toBeLessThan(200);
-    expect(door.tasks.requests).toEqual([]);
+    expect(server.tasks.requests).toEqual([]);
   });
 
   test('refuses an unknown model and a wish in Anthropic’s form', async () => {
@@ -122,10 +122,10 @@ describe('counting tokens in Anthropic’s form', () => {
 
 test('every error below /v1/messages has Anthropic’s form', async () => {
   const responses = [
-    await fetch(`${door.url}/v1/messages`),
+    await fetch(`${server.url}/v1/messages`),
     await post('/v1/messages/batches', {}),
     await post('/v1/messages/count_tokens', { model: 'auto' }),
-    await fetch(`${door.url}/v1/messages/count_tokens`, { method: 'POST', body: '{}' }),
+    await fetch(`${server.url}/v1/messages/count_tokens`, { method: 'POST', body: '{}' }),
   ];
   expect(responses.map(({ status }) => status)).toEqual([405, 404, 400, 415]);
   for (const response of responses)
@@ -139,8 +139,8 @@ describe('completions in OpenAI’s oldest form', () => {
     const whole = await openai().completions.create(asked);
     expect(whole).toMatchObject({ object: 'text_completion', choices: [{ text: 'pong', finish_reason: 'stop' }] });
     expect(whole.usage?.total_tokens).toBe(10);
-    expect(chatOf(door.tasks.requests[0]).messages).toEqual([{ role: 'user', content: 'ping' }]);
-    expect(door.tasks.requests[0]?.maxOutputTokens).toBe(5);
+    expect(chatOf(server.tasks.requests[0]).messages).toEqual([{ role: 'user', content: 'ping' }]);
+    expect(server.tasks.requests[0]?.maxOutputTokens).toBe(5);
     let [text, tokens] = ['', 0];
     const options = { stream: true, stream_options: { include_usage: true } } as const;
     for await (const { choices, usage } of await openai().completions.create({ ...asked, ...options })) {
@@ -153,7 +153,7 @@ describe('completions in OpenAI’s oldest form', () => {
   test('that ask for more than a text, or break, are errors', async () => {
     for (const fields of [{ echo: true }, { n: 2 }, { suffix: 'x' }, { prompt: [1, 2] }, { prompt: ['a', 'b'] }])
       expect((await post('/v1/completions', { ...asked, ...fields })).status).toBe(400);
-    door.tasks.script = breaksAfter('half', 'worker_lost', 'because');
+    server.tasks.script = breaksAfter('half', 'worker_lost', 'because');
     const read = async (): Promise<void> => {
       for await (const _chunk of await openai().completions.create({ ...asked, stream: true }));
     };
@@ -162,10 +162,10 @@ describe('completions in OpenAI’s oldest form', () => {
 });
 
 test('a translation of a recording says that English is wanted', async () => {
-  door.tasks.script = (request) => result(request, { output: 'said' });
+  server.tasks.script = (request) => result(request, { output: 'said' });
   const file = await toFile(Buffer.from('RIFF'), 'a.wav', { type: 'audio/wav' });
   expect(await openai().audio.translations.create({ model: 'auto', file })).toMatchObject({ text: 'said' });
-  expect(chatOf(door.tasks.requests[0])).toMatchObject({ into_english: true, file_name: 'a.wav' });
+  expect(chatOf(server.tasks.requests[0])).toMatchObject({ into_english: true, file_name: 'a.wav' });
 });
 
 describe('embeddings of token ids', () => {
@@ -174,9 +174,10 @@ describe('embeddings of token ids', () => {
     [3, 4],
   ];
   test('go to the model that is named', async () => {
-    door.tasks.script = (request) => result(request, { output: '{"count":2,"dimensions":1}', data: new Uint8Array(8) });
+    server.tasks.script = (request) =>
+      result(request, { output: '{"count":2,"dimensions":1}', data: new Uint8Array(8) });
     expect((await post('/v1/embeddings', { model: 'gpt-4', input })).status).toBe(200);
-    expect(chatOf(door.tasks.requests[0])).toEqual({ input });
+    expect(chatOf(server.tasks.requests[0])).toEqual({ input });
   });
 
   test('are refused where any model may answer', async () => {
@@ -192,7 +193,7 @@ test('a user that is no string is refused, as OpenAI does', async () => {
 
 describe('an answer with calls of tools that its server ends with stop', () => {
   beforeEach(() => {
-    door.tasks.script = (request, stream, onPart) => {
+    server.tasks.script = (request, stream, onPart) => {
       const calls = toolCalls('weather', {});
       if (stream) {
         onPart(started);
@@ -219,7 +220,7 @@ describe('an answer with calls of tools that its server ends with stop', () => {
 });
 
 test('an answer whose end is not known has the word of each dialect for a usual end', async () => {
-  door.tasks.script = (request) => result(request, { output: 'pong', finish: 'unknown' });
+  server.tasks.script = (request) => result(request, { output: 'pong', finish: 'unknown' });
   const chat = { model: 'auto', messages: hello } as const;
   expect(await (await post('/v1/chat/completions', chat)).json()).toMatchObject({
     choices: [{ finish_reason: 'stop' }],
@@ -234,18 +235,21 @@ test('an answer whose end is not known has the word of each dialect for a usual 
 
 describe('a page of an origin that the settings name', () => {
   const origin = 'https://app.example';
-  let web: Awaited<ReturnType<typeof openDoor>>;
+  let web: Awaited<ReturnType<typeof startHttpServer>>;
   let url = '';
   beforeAll(async () => {
     const table = routes({
-      surroundings: door.surroundings,
+      surroundings: server.surroundings,
       admission: new Admission(9),
       largeBodies: new Admission(2),
       underWay: new UnderWay(),
       nowMs: Date.now,
       onError: () => {},
     });
-    web = await openDoor(0, table, () => {}, { guard: openGuard, web: { hosts: ['will.example'], origins: [origin] } });
+    web = await startHttpServer(0, table, () => {}, {
+      guard: openGuard,
+      web: { hosts: ['will.example'], origins: [origin] },
+    });
     url = `http://127.0.0.1:${web.port}/v1/chat/completions`;
   });
   afterAll(() => web.stop(0));
@@ -290,7 +294,7 @@ describe('a page of an origin that the settings name', () => {
 });
 
 test('a target in absolute form is its path', async () => {
-  const { port } = new URL(door.url);
+  const { port } = new URL(server.url);
   const socket = connect(Number(port), '127.0.0.1');
   socket.end(`GET http://127.0.0.1:${port}/v1/models HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n`);
   let text = '';
@@ -299,7 +303,7 @@ test('a target in absolute form is its path', async () => {
 });
 
 test('an error of a task below /v1/messages keeps its meaning', async () => {
-  door.tasks.script = fails('context_length_exceeded', 'prompt is too long: 9 tokens > 8 maximum');
+  server.tasks.script = fails('context_length_exceeded', 'prompt is too long: 9 tokens > 8 maximum');
   const response = await post('/v1/messages', { model: 'auto', max_tokens: 9, messages: hello });
   expect([response.status, await response.json()]).toMatchObject([
     400,
@@ -309,14 +313,14 @@ test('an error of a task below /v1/messages keeps its meaning', async () => {
 
 test('the fields that an answer was made without are counted, and not named', async () => {
   const messages = [{ role: 'user', content: 'Hello' }];
-  door.ignored.length = 0;
+  server.ignored.length = 0;
   for (const more of [{ foo: 1, bar: 2 }, { foo: 1, stream: true }, {}])
-    await (await door.post({ model: 'auto', messages, ...more })).text();
-  door.tasks.script = (request) => result(request, { output: '{"count":1,"dimensions":1}', data: new Uint8Array(4) });
+    await (await server.post({ model: 'auto', messages, ...more })).text();
+  server.tasks.script = (request) => result(request, { output: '{"count":1,"dimensions":1}', data: new Uint8Array(4) });
   await (await post('/v1/embeddings', { model: 'embedding', input: 'x', foo: 1 })).text();
-  expect(door.ignored).toEqual([2, 1, 1]);
+  expect(server.ignored).toEqual([2, 1, 1]);
   // The decision names them.
-  const named = door.tasks.requests.slice(-4).map(({ ignoredFields }) => ignoredFields);
+  const named = server.tasks.requests.slice(-4).map(({ ignoredFields }) => ignoredFields);
   expect(named).toEqual([['foo', 'bar'], ['foo'], undefined, ['foo']]);
 });
 
@@ -336,8 +340,8 @@ test('timeouts that headers state reach tasks of every kind', async () => {
     ['/v1/audio/transcriptions', { headers, body: form }],
   ];
   for (const [path, init] of bodies) {
-    door.tasks.requests.length = 0;
-    await (await fetch(`${door.url}${path}`, { method: 'POST', ...init })).arrayBuffer();
-    expect([path, door.tasks.requests]).toEqual([path, [expect.objectContaining(stated)]]);
+    server.tasks.requests.length = 0;
+    await (await fetch(`${server.url}${path}`, { method: 'POST', ...init })).arrayBuffer();
+    expect([path, server.tasks.requests]).toEqual([path, [expect.objectContaining(stated)]]);
   }
 });

@@ -5,19 +5,19 @@ import { Admission } from './admission.ts';
 import { described } from './openapi.ts';
 import { UnderWay } from './under-way.ts';
 import { routes } from './routes.ts';
-import { openTestDoor, type TestDoor } from './testing/test-door.ts';
+import { startTestServer, type TestServer } from './testing/test-server.ts';
 
 interface Operation {
   readonly requestBody?: { readonly content: Record<string, { readonly schema: object }> };
 }
 
-let door: TestDoor;
+let server: TestServer;
 let document: { readonly paths: Record<string, Record<string, Operation>> };
 beforeAll(async () => {
-  door = await openTestDoor();
-  document = (await (await fetch(`${door.url}/openapi.json`)).json()) as typeof document;
+  server = await startTestServer();
+  document = (await (await fetch(`${server.url}/openapi.json`)).json()) as typeof document;
 });
-afterAll(() => door.stop());
+afterAll(() => server.stop());
 
 test('what is served is valid OpenAPI', async () => {
   const { valid, errors } = await new Validator().validate(structuredClone(document));
@@ -27,7 +27,7 @@ test('what is served is valid OpenAPI', async () => {
 
 test('every route is described, and nothing else is', () => {
   const served = routes({
-    surroundings: door.surroundings,
+    surroundings: server.surroundings,
     admission: new Admission(1),
     largeBodies: new Admission(1),
     underWay: new UnderWay(),
@@ -54,7 +54,7 @@ test.each(Object.entries(accepted))(
     const check = new Ajv2020({ strict: false, validateFormats: false }).compile(schema ?? false);
     const status = async (sent: object): Promise<number> =>
       (
-        await fetch(`${door.url}${path}`, {
+        await fetch(`${server.url}${path}`, {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
           body: JSON.stringify(sent),
@@ -68,8 +68,8 @@ test.each(Object.entries(accepted))(
 );
 
 test('explain over HTTP tells who may answer and why the others may not', async () => {
-  door.tasks.explain = async (question) => {
-    door.tasks.questions.push(question);
+  server.tasks.explain = async (question) => {
+    server.tasks.questions.push(question);
     return {
       set: {
         revision: 7,
@@ -82,7 +82,7 @@ test('explain over HTTP tells who may answer and why the others may not', async 
       wouldChange: [],
     };
   };
-  const answer = await fetch(`${door.url}/v1/explain`, {
+  const answer = await fetch(`${server.url}/v1/explain`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-will-client': 'AcmeLegal' },
     body: JSON.stringify({ type: 'code', data_class: 'customer' }),
@@ -92,5 +92,5 @@ test('explain over HTTP tells who may answer and why the others may not', async 
     candidates: [{ model: 'llama' }],
     exclusions: [{ model: 'eyes', rule: 'task_type' }],
   });
-  expect(door.tasks.questions).toEqual([{ client: 'acmelegal', type: 'code', dataClass: 'customer' }]);
+  expect(server.tasks.questions).toEqual([{ client: 'acmelegal', type: 'code', dataClass: 'customer' }]);
 });

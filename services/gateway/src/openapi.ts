@@ -27,7 +27,7 @@ interface Described {
   readonly takesFacts?: boolean;
 }
 
-/** Every route of this door; a test holds it against the table that is served. */
+/** Every route of this server; a test holds it against the table that is served. */
 export const described: Readonly<Record<string, Readonly<Record<string, Described>>>> = {
   '/v1/chat/completions': {
     POST: { summary: 'A chat, in OpenAI’s form', body: chatSchema, streams: true, takesFacts: true },
@@ -110,7 +110,7 @@ const headers = factHeaders.map((name) => ({ name, in: 'header', required: false
 
 const json = { 'application/json': { schema: { type: 'object' } } };
 
-/** The door in OpenAPI 3.1. Fields are those of the very schemas that requests are checked with. */
+/** The server in OpenAPI 3.1. Fields are those of the very schemas that requests are checked with. */
 export function openApiDocument(): Record<string, unknown> {
   const paths = Object.entries(described).map(([path, methods]) => [
     path.replace(/\/\*\*?/, `/{${Object.values(methods)[0]?.parameter ?? 'id'}}`),
@@ -122,7 +122,7 @@ export function openApiDocument(): Record<string, unknown> {
       title: 'Will’s model router',
       version: '1',
       description:
-        'The HTTP door. Null counts as absent. A field that is not described is dropped, and named in x-will-ignored; one that states a wish about data, place, provider or model is refused.',
+        'The HTTP server. Null counts as absent. A field that is not described is dropped, and named in x-will-ignored; one that states a wish about data, place, provider or model is refused.',
     },
     servers: [{ url: 'http://127.0.0.1:8080' }],
     paths: Object.fromEntries(paths) as object,

@@ -9,7 +9,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import { testCertificate } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openGuard } from './keys/guard.ts';
-import { openTestDoor } from './testing/test-door.ts';
+import { startTestServer } from './testing/test-server.ts';
 import { ServerCertificate, tlsFilesOf } from './tls.ts';
 
 let folder: string;
@@ -60,12 +60,12 @@ test('HTTP and gRPC speak TLS with the certificate of the settings, and take up 
   const first = await files('first');
   const second = await testCertificate('second');
   const certificate = new ServerCertificate(first.paths, onError);
-  const door = await openTestDoor(100, openGuard, certificate);
-  const port = Number(new URL(door.url).port);
+  const server = await startTestServer(100, openGuard, certificate);
+  const port = Number(new URL(server.url).port);
   expect(await asked(port, first.cert)).toEqual([200, 'first']);
-  expect(await askedByGrpc(door.grpcAddress, first.cert)).toBe(status.OK);
-  await expect(fetch(door.url)).rejects.toThrow('fetch failed');
-  expect(await askedByGrpc(door.grpcAddress, undefined)).toBe(status.UNAVAILABLE);
+  expect(await askedByGrpc(server.grpcAddress, first.cert)).toBe(status.OK);
+  await expect(fetch(server.url)).rejects.toThrow('fetch failed');
+  expect(await askedByGrpc(server.grpcAddress, undefined)).toBe(status.UNAVAILABLE);
 
   await writeFile(first.paths.cert, second.cert);
   certificate.reload();
@@ -77,16 +77,16 @@ test('HTTP and gRPC speak TLS with the certificate of the settings, and take up 
   await writeFile(first.paths.key, second.key);
   certificate.reload();
   expect(await asked(port, second.cert)).toEqual([200, 'second']);
-  expect(await askedByGrpc(door.grpcAddress, second.cert)).toBe(status.OK);
+  expect(await askedByGrpc(server.grpcAddress, second.cert)).toBe(status.OK);
   certificate.stop();
-  await door.stop();
+  await server.stop();
 });
 
 test('what speaks less than TLS 1.2 is refused', async () => {
   const { paths, cert } = await files('old');
   const certificate = new ServerCertificate(paths, onError);
-  const door = await openTestDoor(100, openGuard, certificate);
-  for (const port of [Number(new URL(door.url).port), Number(door.grpcAddress.split(':')[1])]) {
+  const server = await startTestServer(100, openGuard, certificate);
+  for (const port of [Number(new URL(server.url).port), Number(server.grpcAddress.split(':')[1])]) {
     const protocolOf = async (maxVersion: 'TLSv1.1' | 'TLSv1.2'): Promise<string | null> => {
       const options = { port, ca: cert, minVersion: 'TLSv1', maxVersion, ciphers: 'DEFAULT@SECLEVEL=0' } as const;
       const socket = connect({ ...options, ALPNProtocols: ['h2', 'http/1.1'] });
@@ -99,7 +99,7 @@ test('what speaks less than TLS 1.2 is refused', async () => {
     expect(await protocolOf('TLSv1.2')).toBe('TLSv1.2');
   }
   certificate.stop();
-  await door.stop();
+  await server.stop();
 });
 
 test('what is wrong with the files is told by name before anything is served', async () => {

@@ -16,7 +16,7 @@ export interface TlsContext {
   readonly minVersion: 'TLSv1.2';
 }
 
-const lookEveryMs = 5_000;
+const pollIntervalMs = 5_000;
 
 /** The certificate of the HTTP and gRPC servers, read anew when its files change. */
 export class ServerCertificate {
@@ -32,7 +32,7 @@ export class ServerCertificate {
     this.#files = files;
     this.#onError = onError;
     this.#current = readContext(files, Date.now());
-    this.#timer = setInterval(() => this.reload(), lookEveryMs).unref();
+    this.#timer = setInterval(() => this.reload(), pollIntervalMs).unref();
   }
 
   get current(): TlsContext {

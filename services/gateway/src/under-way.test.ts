@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { hangs } from './testing/fake-tasks.ts';
-import { openTestDoor } from './testing/test-door.ts';
+import { startTestServer } from './testing/test-server.ts';
 
-test('a door that stops ends what it no longer waits for in words, and cancels it', async () => {
-  const door = await openTestDoor();
+test('a server that stops ends what it no longer waits for in words, and cancels it', async () => {
+  const server = await startTestServer();
   const script = hangs();
-  door.tasks.script = script;
-  const asked = door.post({ model: 'auto', messages: [{ role: 'user', content: 'ping' }] });
+  server.tasks.script = script;
+  const asked = server.post({ model: 'auto', messages: [{ role: 'user', content: 'ping' }] });
   await script.begun;
-  const stopped = door.stop();
+  const stopped = server.stop();
   const response = await asked;
   expect([response.status, response.headers.get('retry-after'), response.headers.get('x-should-retry')]).toEqual([
     503,

@@ -2,10 +2,10 @@ import { TaskError } from '@will/client';
 import { GuardError } from './keys/guard.ts';
 import { identity } from './keys/identity.ts';
 
-/** What answers that are ended because the door stops have to reach their callers. */
+/** What answers that are ended because the server stops have to reach their callers. */
 export const lastWordsMs = 250;
-/** What an abort says when it was the door that waits no longer. */
-const doorStops = Symbol('the door stops');
+/** What an abort says when it was the server that waits no longer. */
+const serverStops = Symbol('the server stops');
 
 /** Work that somebody waits for. */
 interface Waited {
@@ -30,7 +30,7 @@ export class UnderWay {
     try {
       return await Promise.race([task(left.signal), keyEnded]);
     } catch (thrown) {
-      throw left.signal.reason === doorStops ? notWaitedFor(thrown) : thrown;
+      throw left.signal.reason === serverStops ? notWaitedFor(thrown) : thrown;
     } finally {
       this.#tasks.delete(left);
     }
@@ -50,7 +50,7 @@ export class UnderWay {
   }
 
   endAll(): void {
-    for (const task of this.#tasks.keys()) task.abort(doorStops);
+    for (const task of this.#tasks.keys()) task.abort(serverStops);
   }
 }
 

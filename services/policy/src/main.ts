@@ -5,7 +5,7 @@ import { observe } from '@will/observe';
 import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { busEdges } from './adapters/bus-edges.ts';
 import { foldEvents } from './adapters/bus-stats.ts';
-import { servePolicy } from './adapters/bus-policy-door.ts';
+import { servePolicy } from './adapters/bus-policy-api.ts';
 import { parseConfig } from './config.ts';
 import { Edges } from './adapters/cron-edges.ts';
 import { Policy } from './service.ts';
@@ -38,7 +38,7 @@ await runMain(logger, async (ready) => {
   });
 
   const stopBeating = beat(bus);
-  const door = servePolicy(bus, policy, onError);
+  const api = servePolicy(bus, policy, onError);
   observing.watchDocuments(bus, snapshots);
   const presence = await announce(bus, 'policy', () => ({
     revision: snapshots.current?.revision ?? 0,
@@ -54,7 +54,7 @@ await runMain(logger, async (ready) => {
   logger.info({ processId: bus.processId }, 'serving');
 
   await untilStopped();
-  await door.stop();
+  await api.stop();
   edges.follow(undefined);
   await folding.stop();
   await presence.stop();

@@ -7,7 +7,7 @@ import {
   SettingsError,
   text,
 } from '@will/runtime';
-import { isCronPattern } from './adapters/cron-looks.ts';
+import { isCronPattern } from './adapters/health-check-schedule.ts';
 
 /** The only reader of the environment in this service. @throws {SettingsError} */
 export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =>
@@ -24,7 +24,7 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =
     modelMemoryMb: ['WILL_MODEL_MEMORY_MB', integer(0, 0, 10_000_000)],
     /** Where the engine that runs containers is called. */
     containerEngine: ['WILL_CONTAINER_ENGINE', text('unix:///var/run/docker.sock')],
-    /** When models are looked at: a cron pattern with seconds, in the machine's zone. */
+    /** When health checks run: a cron pattern with seconds, in the machine's zone. */
     healthSchedule: ['WILL_HEALTH_SCHEDULE', cronPattern('*/5 * * * * *')],
     /** A snapshot that was not confirmed for longer may allow what is forbidden by now: then only what no rule restricts. */
     staleAfterMs: ['WILL_STALE_AFTER_MS', integer(15_000, 1_000, 3_600_000)],

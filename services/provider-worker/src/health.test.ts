@@ -16,23 +16,23 @@ const failure = (reason: FailureReason): ProviderOutcome => ({
 const usage = { inputTokens: 1, outputTokens: 1, cachedInputTokens: 0, reasoningTokens: 0, estimated: false };
 const success: ProviderOutcome = { ok: true, finish: 'stop', usage, output: undefined };
 
-test('a local model is looked at unless its own calls just showed that it is well or are under way', () => {
+test('a local model is checked unless its own calls just succeeded or are under way', () => {
   const health = new ModelHealth();
-  expect(health.wantsLook(local, 0, 0)).toBe(true);
-  expect(health.wantsLook(local, 1, 0)).toBe(false);
+  expect(health.wantsHealthCheck(local, 0, 0)).toBe(true);
+  expect(health.wantsHealthCheck(local, 1, 0)).toBe(false);
   expect(health.learn(success, local, 1_000)).toBe(false);
-  expect(health.wantsLook(local, 0, 4_999)).toBe(false);
-  expect(health.wantsLook(local, 0, 5_000)).toBe(true);
+  expect(health.wantsHealthCheck(local, 0, 4_999)).toBe(false);
+  expect(health.wantsHealthCheck(local, 0, 5_000)).toBe(true);
 });
 
-test('a failure that may mean that nothing is there has a local model looked at at once', () => {
+test('a failure that may mean that nothing is there has a local model checked immediately', () => {
   for (const reason of ['connection', 'crashed', 'stalled'] as const) {
     const health = new ModelHealth();
     health.learn(success, local, 1_000);
     expect(health.learn(failure(reason), local, 1_001)).toBe(true);
-    expect(health.wantsLook(local, 3, 1_001)).toBe(true);
-    health.looked({ healthy: true, detail: '' });
-    expect(health.wantsLook(local, 3, 1_002)).toBe(false);
+    expect(health.wantsHealthCheck(local, 3, 1_001)).toBe(true);
+    health.checked({ healthy: true, detail: '' });
+    expect(health.wantsHealthCheck(local, 3, 1_002)).toBe(false);
   }
 });
 
@@ -41,33 +41,33 @@ test('a refusal, a limit or a cancelled call says nothing about it', () => {
     const health = new ModelHealth();
     health.learn(success, local, 1_000);
     expect(health.learn(failure(reason), local, 1_001)).toBe(false);
-    expect(health.wantsLook(local, 0, 1_002)).toBe(false);
+    expect(health.wantsHealthCheck(local, 0, 1_002)).toBe(false);
   }
 });
 
-test('an unwell model is looked at until it is well, also while it still works on something', () => {
+test('an unhealthy model is checked until it is healthy, also while calls are in flight', () => {
   const health = new ModelHealth();
-  health.looked({ healthy: false, detail: 'gone' });
-  expect([health.isUnwell, health.wantsLook(local, 2, 0)]).toEqual([true, true]);
-  health.looked({ healthy: true, detail: '' });
-  expect([health.isUnwell, health.wantsLook(local, 2, 0)]).toEqual([false, false]);
+  health.checked({ healthy: false, detail: 'gone' });
+  expect([health.isUnhealthy, health.wantsHealthCheck(local, 2, 0)]).toEqual([true, true]);
+  health.checked({ healthy: true, detail: '' });
+  expect([health.isUnhealthy, health.wantsHealthCheck(local, 2, 0)]).toEqual([false, false]);
 });
 
-test('a service is looked at only after a failure, and only where its document says so', () => {
+test('a service is checked only after a failure, and only where its document says so', () => {
   const asked = withCheck('API', true);
   const health = new ModelHealth();
-  expect(health.wantsLook(asked, 0, 0)).toBe(false);
+  expect(health.wantsHealthCheck(asked, 0, 0)).toBe(false);
   expect(health.learn(failure('server_error'), asked, 1)).toBe(true);
-  expect(health.wantsLook(asked, 0, 1)).toBe(true);
+  expect(health.wantsHealthCheck(asked, 0, 1)).toBe(true);
   const silent = new ModelHealth();
   expect(silent.learn(failure('server_error'), cloud, 1)).toBe(false);
-  expect(silent.wantsLook(cloud, 0, 1)).toBe(false);
+  expect(silent.wantsHealthCheck(cloud, 0, 1)).toBe(false);
 });
 
-test('a local model whose document says no is never looked at, and stays in', () => {
+test('a local model whose document says no is never checked, and stays in', () => {
   const unasked = withCheck('Local', false);
   const health = new ModelHealth();
-  health.looked({ healthy: false, detail: 'gone' });
+  health.checked({ healthy: false, detail: 'gone' });
   expect(health.learn(failure('connection'), unasked, 1)).toBe(false);
-  expect([health.wantsLook(unasked, 0, 1), health.isUnwell]).toEqual([false, false]);
+  expect([health.wantsHealthCheck(unasked, 0, 1), health.isUnhealthy]).toEqual([false, false]);
 });

@@ -12,52 +12,52 @@ const doubtful: ReadonlySet<FailureReason> = new Set<FailureReason>([
   'first_token_timeout',
   'stalled',
 ]);
-/** Whoever answered a call this short a while ago need not be asked. */
+/** A model that answered a call this recently needs no check. */
 const provenForMs = 4_000;
 
 /**
- * Whether a model is well, as far as this process knows: by its calls first, and by a cheap look where calls say nothing.
- * Models on this side of the wire are looked at always, unless `auto_healthcheck` says no; a service's only after a failure, where it says yes.
+ * Health of a model as this process knows it: by its calls first, and by a cheap health check where calls say nothing.
+ * Local models are checked always, unless `auto_healthcheck` says no; a service's model only after a failure, where it says yes.
  */
 export class ModelHealth {
   #lastSuccessMs = -Infinity;
-  #isDoubted = false;
-  #isUnwell = false;
+  #isSuspect = false;
+  #isUnhealthy = false;
 
-  /** A look found it unwell, and none since then found it well. */
-  get isUnwell(): boolean {
-    return this.#isUnwell;
+  /** The last health check failed. */
+  get isUnhealthy(): boolean {
+    return this.#isUnhealthy;
   }
 
-  /** Takes a call's end into account. True: it should be looked at now rather than at the next time. */
+  /** Takes a call's end into account. True: check it now rather than at the next scheduled time. */
   learn(outcome: ProviderOutcome, model: Model, nowMs: number): boolean {
     if (outcome.ok) {
       this.#lastSuccessMs = nowMs;
-      this.#isDoubted = false;
+      this.#isSuspect = false;
       return false;
     }
     if (!doubtful.has(outcome.failure.reason)) return false;
     this.#lastSuccessMs = -Infinity;
-    this.#isDoubted = true;
-    return mayBeLookedAt(model);
+    this.#isSuspect = true;
+    return mayBeChecked(model);
   }
 
-  /** Whether a look at it is wanted. `inFlight`: calls under way; these tell by themselves, and a small server answers one at a time. */
-  wantsLook(model: Model, inFlight: number, nowMs: number): boolean {
-    if (model.document.local?.auto_healthcheck === false) this.#isUnwell = false;
-    if (!mayBeLookedAt(model)) return false;
-    if (this.#isUnwell || this.#isDoubted) return true;
+  /** Whether a health check is due. `inFlight`: calls under way; these tell by themselves, and a small server answers one at a time. */
+  wantsHealthCheck(model: Model, inFlight: number, nowMs: number): boolean {
+    if (model.document.local?.auto_healthcheck === false) this.#isUnhealthy = false;
+    if (!mayBeChecked(model)) return false;
+    if (this.#isUnhealthy || this.#isSuspect) return true;
     return model.callMethod !== 'API' && inFlight === 0 && nowMs - this.#lastSuccessMs >= provenForMs;
   }
 
-  /** Takes a look's result. */
-  looked({ healthy }: Health): void {
-    this.#isUnwell = !healthy;
-    this.#isDoubted = false;
+  /** Takes the result of a health check. */
+  checked({ healthy }: Health): void {
+    this.#isUnhealthy = !healthy;
+    this.#isSuspect = false;
   }
 }
 
-function mayBeLookedAt({ callMethod, document }: Model): boolean {
+function mayBeChecked({ callMethod, document }: Model): boolean {
   const stated = document.local?.auto_healthcheck;
   return callMethod === 'API' ? stated === true : stated !== false;
 }

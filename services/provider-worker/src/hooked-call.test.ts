@@ -39,7 +39,7 @@ test('a refusal ends it for good, and later hooks are not asked', async () => {
   const asked = await askBefore([{ name: 'guard', before: () => ({ refuse: 'no' }) }, later], call);
   expect(asked).toMatchObject({
     ok: false,
-    failure: { fine: 'Policy', isRetryable: false, message: 'hook guard refused: no' },
+    failure: { status: 'Policy', isRetryable: false, message: 'hook guard refused: no' },
   });
 });
 
@@ -53,7 +53,7 @@ test('an answer is replaced or withheld, and stays paid for', async () => {
   expect(await askAfter([{ name: 'guard', after: () => ({ refuse: 'no' }) }], call, good)).toMatchObject({
     ok: false,
     usage,
-    failure: { fine: 'ContentFilter', isRetryable: true },
+    failure: { status: 'ContentFilter', isRetryable: true },
   });
 });
 

@@ -46,7 +46,7 @@ const longestReason = 200;
 
 const refusal = ({ name }: CallHook, why: string): ProviderFailure => ({
   ...failureOf('bad_request'),
-  fine: 'Policy',
+  status: 'Policy',
   message: `hook ${name} refused: ${why}`.slice(0, longestReason),
   isRetryable: false,
 });
@@ -59,7 +59,7 @@ const withheld = ({ name }: CallHook, why: string): ProviderFailure => ({
 /** The failure where a hook itself failed: nothing is let through by a guard that is broken. */
 export const brokenHook: ProviderFailure = {
   ...failureOf('bad_request'),
-  fine: 'Policy',
+  status: 'Policy',
   message: 'a hook failed; the worker’s log says which',
   isRetryable: false,
 };

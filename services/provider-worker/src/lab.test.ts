@@ -61,8 +61,8 @@ describe.each(labForms.map(({ name }) => name))('the lab, in the form of %s', (n
     const { expected } = oddity;
     const ran = await play(oddity);
     expect(ran.errors).toEqual([]);
-    if (expected.fails !== undefined) return expect(ran.record).toMatchObject({ fine: expected.fails });
-    expect(ran.record).toMatchObject({ fine: 'Success', ...(expected.finish && { finish: expected.finish }) });
+    if (expected.fails !== undefined) return expect(ran.record).toMatchObject({ status: expected.fails });
+    expect(ran.record).toMatchObject({ status: 'Success', ...(expected.finish && { finish: expected.finish }) });
     if (expected.text !== undefined) expect(ran.text).toBe(expected.text);
     if (expected.refusal !== undefined) expect(ran.refusal).toBe(expected.refusal);
     if (expected.reasoning !== undefined) expect(ran.reasoning).toBe(expected.reasoning);
@@ -89,7 +89,7 @@ test.each(mediaOddities.map((oddity) => [oddity.kind, oddity.name, oddity] as co
       stream: false,
     });
     expect(ran.errors).toEqual([]);
-    expect(ran.record.fine).toBe(fails ?? 'Success');
+    expect(ran.record.status).toBe(fails ?? 'Success');
     if (billed !== undefined) expect(ran.record.usage?.estimated).toBe(billed === 'estimated');
     if (typeof billed === 'number') expect(ran.record.usage?.inputTokens).toBe(billed);
     if (fails === undefined) expect(ran.record.usage?.inputTokens).toBeLessThan(100);

@@ -21,7 +21,7 @@ import { measures, observe } from '@will/observe';
 import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { busGroups, obeyCommands } from './adapters/bus-groups.ts';
 import { answerCallIns, BusLedger, PresenceLease } from './adapters/bus-ledger.ts';
-import { lookBySchedule } from './adapters/cron-looks.ts';
+import { scheduleHealthChecks } from './adapters/health-check-schedule.ts';
 import { observedCalls, watchModels } from './adapters/observed-calls.ts';
 import { parseConfig } from './config.ts';
 import { judgeBy } from './judge.ts';
@@ -96,7 +96,7 @@ await runMain(logger, async (ready) => {
       extensions.providers,
     ),
     selects: parseSelection(config.models),
-    lookBySchedule: lookBySchedule(config.healthSchedule),
+    scheduleHealthChecks: scheduleHealthChecks(config.healthSchedule),
     onError,
     watch: observedCalls(observing),
   });

@@ -12,7 +12,7 @@ import {
   reserveOf,
   countsAgainstModel,
   styleOrderOf,
-  Suspicion,
+  DegradationSignal,
 } from '@will/core';
 import { factsFromWire, wire } from '@will/contracts';
 import type { Work } from '@will/bus';
@@ -150,7 +150,7 @@ export class ServedModel {
   /** What of the record the connection was made of. */
   readonly #wiring: string;
   readonly circuit: ModelCircuit;
-  readonly #suspicion = new Suspicion();
+  readonly #degradation = new DegradationSignal();
   readonly #wholeAsStream = new WholeAsStream();
   /** Health allows it; slots and cooldown decide as well. */
   #isWanted = false;
@@ -264,17 +264,17 @@ export class ServedModel {
   async #admit(call: IncomingCall, window: StartWindow): Promise<void> {
     const trial = this.circuit.isUnproven && !this.circuit.pause() ? await this.circuit.requestTrial() : undefined;
     if (trial !== undefined && trial !== 'trial') return pausing(call, trial);
-    const doubt = call.request.anotherFollows && trial === undefined ? this.#doubt() : undefined;
-    if (doubt) return pausing(call, doubt);
+    const degraded = call.request.anotherFollows && trial === undefined ? this.#degraded() : undefined;
+    if (degraded) return pausing(call, degraded);
     await this.#serve(call, window, trial === 'trial').finally(() => {
       if (trial === 'trial') this.circuit.releaseTrial();
     });
   }
 
   /** A model that falls silent or begins to fail is spared, where another one may do the task. */
-  #doubt(): Pause | undefined {
+  #degraded(): Pause | undefined {
     const nowMs = this.#deps.nowMs();
-    const reason = this.#suspicion.doubt(nowMs);
+    const reason = this.#degradation.reason(nowMs);
     return reason === undefined ? undefined : { reason, untilMs: nowMs + trialRetryMs };
   }
 
@@ -370,12 +370,12 @@ export class ServedModel {
         wholeAsStream: this.#wholeAsStream,
         onFirstContent: () => {
           wasHeard = true;
-          this.#suspicion.heard(attemptId, nowMs());
+          this.#degradation.heard(attemptId, nowMs());
           this.circuit.heard(startedMs);
         },
         onOutcome: (outcome) => {
-          if (outcome.ok && !wasHeard) this.#suspicion.heard(attemptId, nowMs());
-          else this.#suspicion.ended(attemptId, !outcome.ok && countsAgainstModel(outcome.failure));
+          if (outcome.ok && !wasHeard) this.#degradation.heard(attemptId, nowMs());
+          else this.#degradation.ended(attemptId, !outcome.ok && countsAgainstModel(outcome.failure));
           hold.settle(amountsOf(outcome.usage, priceAt(this.model, startedMs)));
           this.#onOutcome(outcome);
           this.circuit.learn(outcome, {
@@ -389,7 +389,7 @@ export class ServedModel {
       call,
     );
     calls.add(work);
-    this.#suspicion.sent(attemptId, startedMs, this.#showsSilence(call) ? firstContentTimeoutMs : 0);
+    this.#degradation.sent(attemptId, startedMs, this.#showsSilence(call) ? firstContentTimeoutMs : 0);
     await watch
       .run(() => work.run())
       .finally(() => {

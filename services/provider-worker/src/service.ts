@@ -8,12 +8,12 @@ import { ServedModel, wiringOf, type ServedDeps } from './served-model.ts';
 export interface WorkerDeps extends ServedDeps {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly selects: (model: Model) => boolean;
-  /** Calls back when models should be looked at, and those that could not be opened tried again. */
-  readonly lookBySchedule: (look: () => void) => { stop(): void };
+  /** Calls back when health checks are due, and models that could not be opened should be retried. */
+  readonly scheduleHealthChecks: (look: () => void) => { stop(): void };
 }
 
 const healthCheckTimeoutMs = 2_000;
-/** A model that cannot be opened is tried again at each look at first, then ever more rarely, up to this. */
+/** A model that cannot be opened is retried at each health check at first, then ever more rarely, up to this. */
 const longestRetryMs = 60_000;
 const firstRetryMs = 4_000;
 
@@ -34,7 +34,7 @@ export class Worker {
   readonly #deps: WorkerDeps;
   readonly #entries = new Map<string, Entry>();
   readonly #busyWith = new Map<string, Promise<void>>();
-  readonly #looks: { stop(): void };
+  readonly #healthChecks: { stop(): void };
   #stopFollowing: () => void;
   #onChange = (): void => {};
   #isStopped = false;
@@ -42,7 +42,7 @@ export class Worker {
   constructor(deps: WorkerDeps) {
     this.#deps = deps;
     this.#stopFollowing = deps.snapshots.onChange(() => this.#follow());
-    this.#looks = deps.lookBySchedule(() => this.#look());
+    this.#healthChecks = deps.scheduleHealthChecks(() => this.#runHealthChecks());
   }
 
   /**
@@ -72,7 +72,7 @@ export class Worker {
   /** Leaves all groups, waits for calls in flight up to a time, and closes the connections. */
   async stop(drainMs: number): Promise<void> {
     this.#isStopped = true;
-    this.#looks.stop();
+    this.#healthChecks.stop();
     this.#stopFollowing();
     const closing = Promise.all([...this.#entries.values()].map(({ served }) => served?.close()));
     await within(closing, drainMs);
@@ -143,9 +143,9 @@ export class Worker {
   }
 
   #learn(entry: Entry, outcome: ProviderOutcome): void {
-    const isDoubted = entry.health.learn(outcome, entry.model, this.#deps.nowMs());
+    const isSuspect = entry.health.learn(outcome, entry.model, this.#deps.nowMs());
     const { slug } = entry.model;
-    if (isDoubted && !this.#busyWith.has(slug) && !this.#isStopped) this.#inTurn(slug, () => this.#judgeHealth(entry));
+    if (isSuspect && !this.#busyWith.has(slug) && !this.#isStopped) this.#inTurn(slug, () => this.#judgeHealth(entry));
   }
 
   async #drop(slug: string): Promise<void> {
@@ -154,31 +154,31 @@ export class Worker {
     await entry?.served?.close();
   }
 
-  #look(): void {
+  #runHealthChecks(): void {
     if (this.#isStopped) return;
     const nowMs = this.#deps.nowMs();
     for (const [slug, entry] of this.#entries) {
       if (this.#busyWith.has(slug)) continue;
       const { served, health, model } = entry;
       if (!served && nowMs >= entry.retryAtMs) this.#inTurn(slug, () => this.#open(entry));
-      else if (served && (health.isUnwell || health.wantsLook(model, served.slots.taken, nowMs)))
+      else if (served && (health.isUnhealthy || health.wantsHealthCheck(model, served.slots.taken, nowMs)))
         this.#inTurn(slug, () => this.#judgeHealth(entry));
     }
   }
 
-  /** In the groups while it is well, as far as is known; out of them with the reason while it is not. */
+  /** In the queue groups while it is healthy, as far as is known; out of them with the reason while it is not. */
   async #judgeHealth(entry: Entry): Promise<void> {
     const { served, model, health } = entry;
     if (!served) return;
-    if (health.wantsLook(model, served.slots.taken, this.#deps.nowMs())) {
-      const wasUnwell = health.isUnwell;
+    if (health.wantsHealthCheck(model, served.slots.taken, this.#deps.nowMs())) {
+      const wasUnhealthy = health.isUnhealthy;
       const seen = await served.checkHealth(AbortSignal.timeout(healthCheckTimeoutMs));
-      health.looked(seen);
+      health.checked(seen);
       if (!seen.healthy) {
         entry.reason = seen.detail;
         return served.leave();
       }
-      if (wasUnwell) served.circuit.foundHealthy();
+      if (wasUnhealthy) served.circuit.foundHealthy();
     }
     entry.reason = '';
     served.join();

@@ -88,7 +88,7 @@ test('whoever may not speak yet asks again, since its word or the answer may hav
   await over;
   expect(words).toEqual(['accepted', 'asksGo', 'asksGo', 'ended']);
   expect(frames).toEqual(['end']);
-  expect(records).toMatchObject([{ fine: 'Success' }]);
+  expect(records).toMatchObject([{ status: 'Success' }]);
 });
 
 test('an answer that comes although its call was given up waits for nobody’s word', async () => {
@@ -100,7 +100,7 @@ test('an answer that comes although its call was given up waits for nobody’s w
   await over;
   expect(words).toEqual(['accepted', 'ended']);
   expect(frames).toEqual([]);
-  expect(records).toMatchObject([{ fine: 'Cancelled' }]);
+  expect(records).toMatchObject([{ status: 'Cancelled' }]);
 });
 
 const answering = (outcome: object, ...deltas: object[]): Pick<ModelConnection, 'run'> => ({
@@ -121,7 +121,7 @@ test.each([
   await call.run();
   expect(words.at(-1)).toBe('ended');
   expect(words.filter((word) => word === 'ended')).toHaveLength(1);
-  expect(records).toMatchObject([{ fine: 'Overloaded', reason: 'the provider failed in a way that it should not' }]);
+  expect(records).toMatchObject([{ status: 'Overloaded', reason: 'the provider failed in a way that it should not' }]);
   expect(errors).toHaveLength(1);
 });
 
@@ -133,7 +133,7 @@ test.each([2.5, -1, 2 ** 32, Number.NaN])(
     });
     await call.run();
     expect(frames).toEqual(['end']);
-    expect(records).toMatchObject([{ fine: 'Success', usage: { estimated: true } }]);
+    expect(records).toMatchObject([{ status: 'Success', usage: { estimated: true } }]);
     expect(errors).toEqual([]);
   },
 );
@@ -146,5 +146,5 @@ test('a call that its router takes back is no cancellation of the caller, and no
   answer.resolve();
   await over;
   expect(words).toEqual(['accepted', 'ended']);
-  expect(records).toMatchObject([{ fine: 'Busy', reason: 'its router wants no more of it' }]);
+  expect(records).toMatchObject([{ status: 'Busy', reason: 'its router wants no more of it' }]);
 });

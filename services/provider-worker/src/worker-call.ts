@@ -12,7 +12,7 @@ import {
   silenceOf,
   type DataClass,
   type Facts,
-  type FineOutcome,
+  type CallStatus,
   type Model,
   type ProviderFailure,
   type StyleOrder,
@@ -452,7 +452,7 @@ export class WorkerCall implements Commanded {
   }
 
   #fail(failure: ProviderFailure, usage: Usage | undefined): void {
-    const summary = this.#summary(failure.fine, failure.message, failure);
+    const summary = this.#summary(failure.status, failure.message, failure);
     const retryAfterMs = failure.retryAfterMs ?? 0;
     if (this.#hasContent) this.#stream.fail(this.#failureFrame(failure, summary));
     if (failure === tooLate) this.#deps.window.refuse();
@@ -463,7 +463,7 @@ export class WorkerCall implements Commanded {
   #failureFrame(failure: ProviderFailure, summary: wire.AttemptSummary): wire.Failure {
     const { prior, decisionId } = this.#call.request;
     return create(wire.FailureSchema, {
-      code: midStreamCodes[failure.fine] ?? wire.FailureCode.TRUNCATED,
+      code: midStreamCodes[failure.status] ?? wire.FailureCode.TRUNCATED,
       message: `the answer of ${this.#deps.model.slug} broke off: ${failure.message}`,
       retryable: failure.isRetryable,
       retryAfterMs: failure.retryAfterMs ?? 0,
@@ -480,8 +480,8 @@ export class WorkerCall implements Commanded {
   }
 
   /** An answer in one piece has its first content with its end. */
-  #firstContent({ fine, durationMs }: wire.AttemptSummary): { readonly firstContentMs?: number } {
-    if (this.#firstContentAtMs === undefined) return fine === 'Success' ? { firstContentMs: durationMs } : {};
+  #firstContent({ status, durationMs }: wire.AttemptSummary): { readonly firstContentMs?: number } {
+    if (this.#firstContentAtMs === undefined) return status === 'Success' ? { firstContentMs: durationMs } : {};
     return { firstContentMs: Math.round(this.#firstContentAtMs - this.#startedAtMs) };
   }
 
@@ -489,20 +489,20 @@ export class WorkerCall implements Commanded {
     return Math.max(0, Math.round(this.#deps.nowMs() - this.#startedAtMs));
   }
 
-  #summary(fine: FineOutcome, reason: string, failure?: ProviderFailure): wire.AttemptSummary {
+  #summary(status: CallStatus, reason: string, failure?: ProviderFailure): wire.AttemptSummary {
     const { attempt, attemptId } = this.#call.request;
     return create(wire.AttemptSummarySchema, {
       number: attempt,
       attemptId,
       model: this.#deps.model.slug,
-      outcome: outcomeOf(fine),
-      fine,
+      outcome: outcomeOf(status),
+      status,
       reason,
       durationMs: this.#durationMs(),
       style: this.#style,
       // Rules have their own words.
-      cause: fine === 'Policy' ? '' : (failure?.reason ?? ''),
-      httpStatus: failure?.status ?? 0,
+      cause: status === 'Policy' ? '' : (failure?.reason ?? ''),
+      httpStatus: failure?.httpStatus ?? 0,
       vendorCode: failure?.vendorCode ?? '',
       param: failure?.param ?? '',
     });
@@ -536,7 +536,7 @@ export class WorkerCall implements Commanded {
       durationMs: summary.durationMs,
       ...this.#firstContent(summary),
       outcome: summary.outcome,
-      fine: summary.fine,
+      status: summary.status,
       reason: summary.reason,
       httpStatus: summary.httpStatus,
       vendorCode: summary.vendorCode,
@@ -557,7 +557,7 @@ const usageToWire = (usage: Usage): wire.Usage => create(wire.UsageSchema, { ...
 /** Another model may well be allowed to see it. */
 const forbidden = ({ rule, detail, isRetryable }: Refusal, dataClass: DataClass): ProviderFailure => ({
   ...failureOf('bad_request'),
-  fine: 'Policy',
+  status: 'Policy',
   message: `${rule}: ${detail} (the data counts as ${dataClass})`.slice(0, 300),
   isRetryable,
 });
@@ -580,14 +580,14 @@ const isSilence = (outcome: ProviderOutcome): outcome is Extract<ProviderOutcome
 /** It says nothing of the model: another caller may give it more time. */
 const hurried: ProviderFailure = {
   ...failureOf('first_token_timeout'),
-  fine: 'Deadline',
+  status: 'Deadline',
   message: 'no content within its share of the time that the caller gives',
 };
 
 /** Nothing was sent to the provider, and nothing is its fault: the router sends the call again. */
 const tooLate: ProviderFailure = {
   ...failureOf('deadline'),
-  fine: 'Busy',
+  status: 'Busy',
   message: 'it was not started: its time to start had passed before it was ready',
   isRetryable: true,
 };
@@ -603,7 +603,7 @@ const providerBug: ProviderFailure = {
 };
 
 /** How a stream that had content tells its end; everything else is a stream that was cut. */
-const midStreamCodes: Partial<Record<FineOutcome, wire.FailureCode>> = {
+const midStreamCodes: Partial<Record<CallStatus, wire.FailureCode>> = {
   Cancelled: wire.FailureCode.CANCELLED,
   Deadline: wire.FailureCode.DEADLINE,
 };

@@ -13,7 +13,7 @@ import type { Loosening } from '@will/core';
 import { auditAnchorOf, measures, observe } from '@will/observe';
 import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { openAuditLog, storesAt } from '@will/store';
-import { serveRegistry } from './adapters/bus-door.ts';
+import { serveRegistry } from './adapters/bus-api.ts';
 import { busLateDecisions } from './adapters/bus-late-decisions.ts';
 import { busProcesses, busPublication } from './adapters/bus-publication.ts';
 import { busTaskNamings } from './adapters/bus-task-namings.ts';
@@ -86,14 +86,14 @@ await runMain(logger, async (ready) => {
   await registry.start();
   const keys = new Keys({ bucket: keyBucket, nowMs: Date.now, snapshot: () => registry.snapshot() });
   const stopBeating = beat(bus);
-  const door = serveRegistry({ bus, registry, incarnation: store.incarnation, processes, onError });
-  const keysDoor = serveKeys({
+  const api = serveRegistry({ bus, registry, incarnation: store.incarnation, processes, onError });
+  const keysApi = serveKeys({
     bus,
     keys,
     onChange: (action, author, { id, client, role }) => noted(author, action, id, `${role} of ${client}`),
     onError,
   });
-  const auditDoor = serveAudit(bus, audit, onError);
+  const auditApi = serveAudit(bus, audit, onError);
   observing.watch(measures.busConnected, () => [[bus.isConnected ? 1 : 0]]);
   observing.watch(measures.revision, () => [[registry.publishedRevision]]);
   observing.ready(() => (bus.isConnected ? undefined : 'the bus is away'));
@@ -106,9 +106,9 @@ await runMain(logger, async (ready) => {
   logger.info({ processId: bus.processId, revision: registry.publishedRevision }, 'serving');
 
   await untilStopped();
-  await door.stop();
-  await keysDoor.stop();
-  await auditDoor.stop();
+  await api.stop();
+  await keysApi.stop();
+  await auditApi.stop();
   await registry.stop();
   await publisher.stop();
   await presence.stop();

@@ -144,7 +144,7 @@ export interface RegistryDependencies extends Pick<ReviewPorts, 'keys' | 'tasksN
 const mostConflicts = 5;
 const publishRetryMs = 500;
 /** While an apply waits, silent processes are looked at so often. */
-const lookEveryMs = 250;
+const pollIntervalMs = 250;
 /** A dry run is tried on what was decided in this time. */
 const lateMs = 3_600_000;
 /** So many changed decisions are told. */
@@ -423,7 +423,7 @@ export class Registry {
         resolve(this.#laggards(revision));
       };
       const timer = setTimeout(finish, waitMs);
-      const looking = setInterval(look, lookEveryMs);
+      const looking = setInterval(look, pollIntervalMs);
       const stopListening = this.#deps.processes.onChange(look);
       const stopWatching = this.onPublished(look);
       look();

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { outcomeOf, startWindowMs, type FineOutcome } from '@will/core';
+import { outcomeOf, startWindowMs, type CallStatus } from '@will/core';
 import { newId, wire } from '@will/contracts';
 import type { BusClock, CallSignal, Calls, Dispatch } from './ports.ts';
 
@@ -412,13 +412,13 @@ export class Attempt {
     this.#resolve(end);
   }
 
-  summary(fine: FineOutcome, reason: string): wire.AttemptSummary {
+  summary(status: CallStatus, reason: string): wire.AttemptSummary {
     return create(wire.AttemptSummarySchema, {
       number: this.number,
       attemptId: this.id,
       model: this.model,
-      outcome: outcomeOf(fine),
-      fine,
+      outcome: outcomeOf(status),
+      status,
       reason,
       durationMs: Math.max(0, Math.round(this.#clock.systemMs() - this.startedAtMs)),
     });

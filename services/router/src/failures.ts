@@ -20,8 +20,8 @@ const callersFaults: Readonly<Record<string, wire.FailureCode>> = {
 };
 
 /** How a task ends whose attempt failed for good. */
-export const codeOf = ({ cause, fine }: wire.AttemptSummary): wire.FailureCode =>
-  (cause === 'not_found' ? undefined : (callersFaults[cause] ?? terminalCodes[fine])) ?? wire.FailureCode.ALL_FAILED;
+export const codeOf = ({ cause, status }: wire.AttemptSummary): wire.FailureCode =>
+  (cause === 'not_found' ? undefined : (callersFaults[cause] ?? terminalCodes[status])) ?? wire.FailureCode.ALL_FAILED;
 
 /** How a task ends where each of its attempts failed by the task's own fault; undefined: another fault was among them. */
 export function callersFaultOf(summaries: readonly wire.AttemptSummary[]): wire.FailureCode | undefined {

@@ -16,7 +16,7 @@ import { isInbox, refusalsOnBus, subjects } from '@will/contracts';
 import { measures, observe } from '@will/observe';
 import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { busCalls } from './adapters/bus-calls.ts';
-import { serveTasks } from './adapters/bus-door.ts';
+import { serveTasks } from './adapters/bus-api.ts';
 import { busPolicy } from './adapters/bus-policy.ts';
 import { busRecords } from './adapters/bus-records.ts';
 import { busWorkers, followFreeSlots } from './adapters/bus-workers.ts';
@@ -84,7 +84,7 @@ await runMain(logger, async (ready) => {
   const stopBeating = beat(bus, loop);
   const freeSlots = followFreeSlots(bus, slots);
   const edges = bus.listen(subjects.policyEdge, () => decisions.edgePassed(nowMs()));
-  const door = serveTasks(bus, router, loop, config.natsSeedFile === undefined ? isInbox : isNobodys, onError);
+  const api = serveTasks(bus, router, loop, config.natsSeedFile === undefined ? isInbox : isNobodys, onError);
   observing.watch(measures.demand, function* () {
     for (const [model, wanted] of demand.byModel()) yield [wanted, { model }] as const;
   });
@@ -104,9 +104,9 @@ await runMain(logger, async (ready) => {
   logger.info({ processId: bus.processId }, 'serving');
 
   await untilStopped();
-  await door.stop();
+  await api.stop();
   await router.drain(config.drainMs);
-  door.close();
+  api.close();
   const lost = await outbox.close();
   if (lost > 0) logger.error({ lost }, 'records could not be sent before the end');
   await presence.stop();

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { outcomeOf, type FineOutcome } from '@will/core';
+import { outcomeOf, type CallStatus } from '@will/core';
 import { dataClassToWire, newId, priorityToWire, wire } from '@will/contracts';
 import type { Attempt } from './attempt.ts';
 import type { AcceptedTask } from './intake.ts';
@@ -43,11 +43,11 @@ export class TaskRecords {
   }
 
   /** A task that ended before any call leaves one record with no model. */
-  noCall(fine: FineOutcome, reason: string): void {
+  noCall(status: CallStatus, reason: string): void {
     if (this.#hasRecord) return;
     this.#hasRecord = true;
     const durationMs = Math.max(0, Math.round(this.#nowMs() - this.#startedAtMs));
-    this.#records.call({ ...this.#record(undefined), ...ending(fine, reason), durationMs });
+    this.#records.call({ ...this.#record(undefined), ...ending(status, reason), durationMs });
   }
 
   #record(attempt: Attempt | undefined): wire.CallRecord {
@@ -75,8 +75,8 @@ export class TaskRecords {
   }
 }
 
-const ending = (fine: FineOutcome, reason: string): { outcome: string; fine: string; reason: string } => ({
-  outcome: outcomeOf(fine),
-  fine,
+const ending = (status: CallStatus, reason: string): { outcome: string; status: string; reason: string } => ({
+  outcome: outcomeOf(status),
+  status,
   reason,
 });

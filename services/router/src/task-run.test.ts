@@ -220,10 +220,10 @@ const accepted = (n: number): wire.CallEvent['kind'] => ({
   value: create(wire.CallAcceptedSchema, { workerId: `worker-${n}` }),
 });
 const waits: wire.CallEvent['kind'] = { case: 'waits', value: create(wire.CallWaitsSchema, { withinMs: 3_000 }) };
-const ended = (model: string, fine: string, hadContent: boolean, retryable = true): wire.CallEvent['kind'] => ({
+const ended = (model: string, status: string, hadContent: boolean, retryable = true): wire.CallEvent['kind'] => ({
   case: 'ended',
   value: create(wire.CallEndedSchema, {
-    attempt: { model, fine, outcome: 'Success', attemptId: 'x' },
+    attempt: { model, status, outcome: 'Success', attemptId: 'x' },
     hadContent,
     retryable,
   }),
@@ -253,7 +253,7 @@ test('a failure before content goes on to the next model, which is told of the f
   sent[0]?.hear(ended('a', 'Overloaded', false));
   await settle();
   expect(sent[1]?.request).toMatchObject({ model: 'b', attempt: 2, go: true });
-  expect(sent[1]?.request.prior.map(({ model, fine }) => [model, fine])).toEqual([['a', 'Overloaded']]);
+  expect(sent[1]?.request.prior.map(({ model, status }) => [model, status])).toEqual([['a', 'Overloaded']]);
 });
 
 test('a task of which nobody stated a timeout is not cut while its answer flows', async () => {
@@ -271,7 +271,7 @@ test('a task of which nobody stated a timeout is not cut while its answer flows'
 const failedBy = (model: string, cause: string, retryable = true): wire.CallEvent['kind'] => ({
   case: 'ended',
   value: create(wire.CallEndedSchema, {
-    attempt: { model, fine: 'Invalid', outcome: 'Blocked', attemptId: model, cause, reason: cause },
+    attempt: { model, status: 'Invalid', outcome: 'Blocked', attemptId: model, cause, reason: cause },
     hadContent: false,
     retryable,
   }),
@@ -619,7 +619,7 @@ test('a worker lost before content: outcome unknown is recorded, and the next mo
   sent[0]?.hear(accepted(1));
   sent[0]?.lose();
   await settle();
-  expect(calls).toMatchObject([{ model: 'a', fine: 'outcome_unknown', outcome: 'Timeout', writtenBy: 'router' }]);
+  expect(calls).toMatchObject([{ model: 'a', status: 'outcome_unknown', outcome: 'Timeout', writtenBy: 'router' }]);
   expect(sent[1]?.request.model).toBe('b');
 });
 
@@ -680,7 +680,7 @@ test('no candidate is Blocked, and leaves one record without a model', async () 
   const { over, frames, calls } = world([]);
   await over;
   expect(failureIn(frames)?.code).toBe(wire.FailureCode.BLOCKED);
-  expect(calls).toMatchObject([{ model: '', outcome: 'Blocked', fine: 'Policy' }]);
+  expect(calls).toMatchObject([{ model: '', outcome: 'Blocked', status: 'Policy' }]);
 });
 
 test('a deadline before content cancels the worker; after content the worker is given a moment to end by itself', async () => {

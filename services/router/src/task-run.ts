@@ -9,7 +9,7 @@ import {
   outcomeOf,
   pick,
   type Candidate,
-  type FineOutcome,
+  type CallStatus,
   type Pick,
   type RankedSet,
 } from '@will/core';
@@ -74,13 +74,13 @@ const expirySlackMs = { unrestricted: 62_000, other: 2_000 } as const;
 const mostRedeliveries = 3;
 
 /** When to retry where a model cools down for long and another one may be served again at any time. */
-const lookAgainAfterMs = 1_000;
+const recheckAfterMs = 1_000;
 
 /** After its deadline a stream that the worker owns gets this long to end by itself. */
 const workerGraceMs = 250;
 
 /** Ends of attempts that say nothing of what another call of the model would come to. */
-const notOfTheModel: ReadonlySet<string> = new Set<FineOutcome>(['Policy', 'WorkerLost', 'Busy']);
+const notOfTheModel: ReadonlySet<string> = new Set<CallStatus>(['Policy', 'WorkerLost', 'Busy']);
 
 /** Models as they are tried, those that are passed over at their places, so that the whole way is told. */
 function inTurn(
@@ -97,7 +97,7 @@ const endsTask = (end: AttemptEnd): boolean =>
   end.kind === 'answered' ||
   end.kind === 'lost_with_content' ||
   end.kind === 'abandoned' ||
-  (end.kind === 'failed' && !end.isRetryable && end.summary.fine !== 'Cancelled');
+  (end.kind === 'failed' && !end.isRetryable && end.summary.status !== 'Cancelled');
 
 interface FailureDetails {
   readonly isRetryable?: boolean;
@@ -126,10 +126,10 @@ export class TaskRun implements AttemptListener {
   readonly #holds = new Set<() => void>();
   /** Made only where something waits for a slot. */
   #stop: AbortController | undefined;
-  /** Why and until when workers say that a model cannot be called: a limit is reached, or it is spared. */
+  /** Why and until when workers say that a model cannot be called: a limit is reached, or it is degraded. */
   readonly #pauses = new Map<
     string,
-    { readonly reason: string; readonly fine: FineOutcome; readonly untilMs: number; readonly isBudget: boolean }
+    { readonly reason: string; readonly status: CallStatus; readonly untilMs: number; readonly isBudget: boolean }
   >();
   readonly #summaries: wire.AttemptSummary[] = [];
   readonly #attempts: Attempt[] = [];
@@ -239,13 +239,13 @@ export class TaskRun implements AttemptListener {
   }
 
   #wasRefused(): boolean {
-    return this.#summaries.some(({ fine, attemptId }) => fine === 'Policy' && attemptId !== '');
+    return this.#summaries.some(({ status, attemptId }) => status === 'Policy' && attemptId !== '');
   }
 
   /** A provider said no to this task already: another decision does not change that. */
   #hasFailed(model: string): boolean {
     return this.#summaries.some(
-      (summary) => summary.model === model && summary.attemptId !== '' && !notOfTheModel.has(summary.fine),
+      (summary) => summary.model === model && summary.attemptId !== '' && !notOfTheModel.has(summary.status),
     );
   }
 
@@ -371,9 +371,9 @@ export class TaskRun implements AttemptListener {
     if (isKept) this.#deps.slots.kept(model, this.task.facts.client);
     if (untilUnixMs <= this.#deps.nowMs()) return;
     const isCoolingDown = this.#deps.cooldowns.untilMs.has(model);
-    const fine = isLimit ? 'RateLimited' : 'Busy';
-    if (!isCoolingDown && !this.#pauses.has(model)) this.#skip(model, reason, fine);
-    this.#pauses.set(model, { reason, fine, untilMs: untilUnixMs, isBudget });
+    const status = isLimit ? 'RateLimited' : 'Busy';
+    if (!isCoolingDown && !this.#pauses.has(model)) this.#skip(model, reason, status);
+    this.#pauses.set(model, { reason, status, untilMs: untilUnixMs, isBudget });
   }
 
   /**
@@ -453,7 +453,7 @@ export class TaskRun implements AttemptListener {
     if (end.kind === 'abandoned') return end;
     leave();
     this.#holds.delete(leave);
-    watch.ended('summary' in end ? end.summary.fine : end.kind);
+    watch.ended('summary' in end ? end.summary.status : end.kind);
     const hasNothingUnderWay = (end.kind === 'busy' || end.kind === 'nobody') && !attempt.isUnheard;
     if (hasNothingUnderWay) this.#attempts.splice(this.#attempts.indexOf(attempt), 1);
     return end;
@@ -466,7 +466,7 @@ export class TaskRun implements AttemptListener {
     this.#summaries.push(end.summary);
     if (end.kind === 'answered') {
       this.#deps.slots.answered(end.summary.model, end.summary.durationMs);
-      this.#end = end.summary.fine;
+      this.#end = end.summary.status;
       this.#over();
       return 'done';
     }
@@ -482,9 +482,9 @@ export class TaskRun implements AttemptListener {
       return 'done';
     }
     // What the provider did not take, since its limit was reached, may be sent again after the cooldown.
-    if (end.summary.fine === 'RateLimited' && this.#limitsMet(end.summary.model) <= mostRedeliveries) return 'full';
+    if (end.summary.status === 'RateLimited' && this.#limitsMet(end.summary.model) <= mostRedeliveries) return 'full';
     // It gave way to others since it was silent for long. Where they cannot do it, it is asked once more and waited for.
-    if (end.summary.fine === 'Stalled' && anotherFollows) return 'undelivered';
+    if (end.summary.status === 'Stalled' && anotherFollows) return 'undelivered';
     return end.kind === 'undelivered' ? 'undelivered' : 'next';
   }
 
@@ -513,7 +513,7 @@ export class TaskRun implements AttemptListener {
 
   #limitsMet(model: string): number {
     return this.#summaries.filter(
-      (summary) => summary.model === model && summary.attemptId !== '' && summary.fine === 'RateLimited',
+      (summary) => summary.model === model && summary.attemptId !== '' && summary.status === 'RateLimited',
     ).length;
   }
 
@@ -661,13 +661,13 @@ export class TaskRun implements AttemptListener {
   }
 
   /** A model that was not called at all stands among the attempts with the reason, so that the caller sees the whole way. */
-  #skip(model: string, reason: string, fine: FineOutcome = 'NoWorker'): void {
+  #skip(model: string, reason: string, status: CallStatus = 'NoWorker'): void {
     this.#summaries.push(
       create(wire.AttemptSummarySchema, {
         number: this.#summaries.length + 1,
         model,
-        outcome: outcomeOf(fine),
-        fine,
+        outcome: outcomeOf(status),
+        status,
         reason,
       }),
     );
@@ -696,7 +696,7 @@ export class TaskRun implements AttemptListener {
       this.#fail(fault, message);
       return this.#records.noCall('Invalid', message);
     }
-    if (this.#summaries.some(({ fine }) => fine !== 'NoWorker')) {
+    if (this.#summaries.some(({ status }) => status !== 'NoWorker')) {
       this.#fail(wire.FailureCode.ALL_FAILED, `every attempt failed: ${wayOf(this.#summaries)}`, { isRetryable: true });
       return this.#records.noCall('Policy', 'every worker refused or was silent');
     }
@@ -720,9 +720,9 @@ export class TaskRun implements AttemptListener {
     const message = isAll ? 'all eligible models are cooling down' : `no model is free: ${wayOf(others)}`;
     this.#fail(wire.FailureCode.OVERLOADED, `${message}; ${why}`, {
       isRetryable: true,
-      retryAfterMs: isAll ? cooldownMs : Math.min(cooldownMs, lookAgainAfterMs),
+      retryAfterMs: isAll ? cooldownMs : Math.min(cooldownMs, recheckAfterMs),
     });
-    this.#records.noCall(pause?.fine ?? 'Busy', why);
+    this.#records.noCall(pause?.status ?? 'Busy', why);
   }
 
   /** Its pause is the end of a budget's period, and no longer cooldown hides it. */
@@ -768,15 +768,15 @@ export class TaskRun implements AttemptListener {
     }
   }
 
-  #endEarly(fine: FineOutcome, message: string, code: wire.FailureCode): void {
+  #endEarly(status: CallStatus, message: string, code: wire.FailureCode): void {
     if (this.#isOver) return;
     for (const attempt of this.#attempts) {
       if (attempt.isEnded) continue;
       attempt.command(wire.CallCommand.CANCEL);
-      this.#summaries.push(attempt.summary(fine, message));
+      this.#summaries.push(attempt.summary(status, message));
     }
-    this.#fail(code, message, { isRetryable: fine === 'Deadline' });
-    this.#records.noCall(fine, message);
+    this.#fail(code, message, { isRetryable: status === 'Deadline' });
+    this.#records.noCall(status, message);
   }
 
   #fail(code: wire.FailureCode, message: string, details: FailureDetails = {}): void {

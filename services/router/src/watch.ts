@@ -17,7 +17,7 @@ export interface TaskWatch {
 
 export interface AttemptWatch {
   run<T>(work: () => T): T;
-  /** `end`: the fine outcome, or `busy`, `nobody`. */
+  /** `end`: the status, or `busy`, `nobody`. */
   ended(end: string): void;
 }
 

@@ -5,7 +5,7 @@ import { measures, observe } from '@will/observe';
 import { busAddressOf, createLogger, newProcessId, repeat, runMain, untilStopped } from '@will/runtime';
 import { storesAt } from '@will/store';
 import { serveErase } from './adapters/bus-erase.ts';
-import { serveTasks } from './adapters/bus-door.ts';
+import { serveTasks } from './adapters/bus-api.ts';
 import { serveNaming } from './adapters/bus-naming.ts';
 import { watchQueue } from './adapters/observed-queue.ts';
 import { openTaskStream } from './adapters/task-stream.ts';
@@ -68,7 +68,7 @@ await runMain(logger, async (ready) => {
   );
   const forgetting = repeat(forgetEveryMs, () => tasks.forget(), onError);
   runner.start();
-  const door = serveTasks(bus, tasks, onError);
+  const api = serveTasks(bus, tasks, onError);
   const erasing = serveErase(bus, tasks, (words) => audit.note(words), onError);
   const naming = serveNaming(bus, store, snapshots, onError);
   const presence = await announce(bus, 'tasks', () => ({
@@ -83,7 +83,7 @@ await runMain(logger, async (ready) => {
   logger.info({ processId: bus.processId }, 'serving');
 
   await untilStopped();
-  await door.stop();
+  await api.stop();
   await erasing.stop();
   await naming.stop();
   queueWatch.stop();

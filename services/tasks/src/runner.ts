@@ -107,7 +107,7 @@ export class Runner {
   /** What throws here leaves the message to be given out again. */
   async #take(queued: QueuedTask): Promise<void> {
     const { client, taskId, runs } = queued.reference;
-    if (await this.#isSecondMessage(queued)) return this.#lookAgain(queued);
+    if (await this.#isSecondMessage(queued)) return this.#refreshAgain(queued);
     const claimedAtMs = this.#deps.monotonicMs();
     const claim = await this.#deps.store.claim(client, taskId);
     if (claim.kind === 'unknown') return queued.done();
@@ -145,7 +145,7 @@ export class Runner {
   }
 
   /** Not thrown away: the server may have forgotten that it gave out the first one, and who ran the task may be dead. */
-  async #lookAgain(queued: QueuedTask): Promise<void> {
+  async #refreshAgain(queued: QueuedTask): Promise<void> {
     const { queue, store, nowMs } = this.#deps;
     const { client, taskId } = queued.reference;
     const task = await store.get(client, taskId);

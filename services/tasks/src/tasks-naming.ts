@@ -5,7 +5,7 @@ import { submittedTask } from './service.ts';
 import { factsOfTask } from './task-facts.ts';
 
 /** So many tasks of a client, and of all clients, are looked at: a task may hold most of a megabyte. */
-const maxLookedAt = { ofClient: 100, ofAll: 500 } as const;
+const maxChecked = { ofClient: 100, ofAll: 500 } as const;
 
 type Naming = Pick<wire.TasksNaming, 'kind' | 'slug' | 'waiting' | 'running' | 'isPartial'>;
 
@@ -17,8 +17,8 @@ export async function tasksNaming(
 ): Promise<readonly Naming[]> {
   const ofClients = await Promise.all(clients.map((slug) => ofClient(store, slug)));
   const isOnlyClients = projects.length + models.length === 0;
-  const tasks = isOnlyClients ? [] : await store.withoutMessageSince(Number.MAX_SAFE_INTEGER, maxLookedAt.ofAll);
-  const isPartial = tasks.length === maxLookedAt.ofAll;
+  const tasks = isOnlyClients ? [] : await store.withoutMessageSince(Number.MAX_SAFE_INTEGER, maxChecked.ofAll);
+  const isPartial = tasks.length === maxChecked.ofAll;
   const named = tasks.map((task) => ({ task, ...namesIn(task, snapshot) }));
   const counted = (kind: 'project' | 'model', slug: string): Naming =>
     countOf(
@@ -36,13 +36,13 @@ export async function tasksNaming(
 
 async function ofClient(store: Pick<TaskStore, 'list'>, client: string): Promise<Naming> {
   const states = await Promise.all(
-    (['waiting', 'running'] as const).map((state) => store.list({ client, state }, maxLookedAt.ofClient)),
+    (['waiting', 'running'] as const).map((state) => store.list({ client, state }, maxChecked.ofClient)),
   );
   return countOf(
     'client',
     client,
     states.flat(),
-    states.some(({ length }) => length === maxLookedAt.ofClient),
+    states.some(({ length }) => length === maxChecked.ofClient),
   );
 }
 

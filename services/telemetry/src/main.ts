@@ -101,7 +101,7 @@ await runMain(logger, async (ready) => {
   const stopKeeping = await readContents(bus, (content) => log.keepContent(contentFromWire(content)), onError);
   const dropping = repeat(dropContentEveryMs, async () => void (await log.dropContent(Date.now())), onError);
   const notes = auditNotes(bus, 'telemetry', onError);
-  const door = serveQuestions(bus, telemetry, onError, ({ author, ...words }) =>
+  const api = serveQuestions(bus, telemetry, onError, ({ author, ...words }) =>
     notes.note({ actor: author || 'unknown', ...words }),
   );
   const limits = serveLimits(bus, keeper, onError);
@@ -119,7 +119,7 @@ await runMain(logger, async (ready) => {
   logger.info({ processId: bus.processId }, 'serving');
 
   await untilStopped();
-  await door.stop();
+  await api.stop();
   await limits.stop();
   await notes.stop();
   await feedback.stop();

@@ -24,7 +24,7 @@ export const wireRecord = (stated: RecordShape = {}): wire.CallRecord =>
     startedUnixMs: 1_000n,
     durationMs: 20,
     outcome: 'Success',
-    fine: 'Success',
+    status: 'Success',
     writtenBy: 'worker',
     ...stated,
   });
@@ -34,7 +34,7 @@ export const callEvent = (record: wire.CallRecord): Kind => ({ case: 'call', val
 export const intentEvent = (record: wire.CallRecord, deadlineUnixMs: number): Kind => ({
   case: 'intent',
   value: create(wire.AttemptIntentSchema, {
-    record: { ...record, outcome: '', fine: '', durationMs: 0, writtenBy: 'router' },
+    record: { ...record, outcome: '', status: '', durationMs: 0, writtenBy: 'router' },
     deadlineUnixMs: BigInt(deadlineUnixMs),
   }),
 });

@@ -64,7 +64,7 @@ test('an attempt whose end nobody saw is closed after its deadline and grace, at
       {
         attemptId: started.attemptId,
         outcome: 'Timeout',
-        fine: 'outcome_unknown',
+        status: 'outcome_unknown',
         durationMs: 60_000,
         costNanoUsd: 4_000n,
         writtenBy: 'telemetry',
@@ -81,7 +81,7 @@ test('an attempt whose worker died is closed without waiting for the end of a lo
     clock.readUntilMs = 41_000;
     expect(await telemetry.sweep()).toBe(1);
     expect(await telemetry.calls({ limit: 0 })).toMatchObject([
-      { attemptId: ofDead.attemptId, fine: 'outcome_unknown', durationMs: 40_000 },
+      { attemptId: ofDead.attemptId, status: 'outcome_unknown', durationMs: 40_000 },
     ]);
     await take(telemetry, read(callEvent(ofLiving)));
   }));

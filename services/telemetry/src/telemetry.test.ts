@@ -166,7 +166,7 @@ test('an attempt that only its intent speaks of ends as outcome_unknown, however
   await publish(batchOf(intentEvent(record, Date.now() - 5_500)));
   await until(async () => (await ask({})).calls.length === 1);
   expect((await ask({})).calls).toMatchObject([
-    { attemptId: record.attemptId, outcome: 'Timeout', fine: 'outcome_unknown', writtenBy: 'telemetry' },
+    { attemptId: record.attemptId, outcome: 'Timeout', status: 'outcome_unknown', writtenBy: 'telemetry' },
   ]);
 });
 

@@ -78,7 +78,7 @@ export async function listKeys(terminal: Terminal, options: { readonly json?: bo
   return exitCodes.success;
 }
 
-/** `willm keys revoke`: from then on, every door refuses it. */
+/** `willm keys revoke`: from then on every server rejects it. */
 export async function revokeKey(
   terminal: Terminal,
   id: string,

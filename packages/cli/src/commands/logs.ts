@@ -67,7 +67,7 @@ const columns = [
   {
     title: 'RESULT',
     value: (call: wire.CallRecord) =>
-      call.fine === call.outcome || call.fine === '' ? call.outcome : `${call.outcome} (${call.fine})`,
+      call.status === call.outcome || call.status === '' ? call.outcome : `${call.outcome} (${call.status})`,
   },
   { title: 'MS', value: (call: wire.CallRecord) => call.durationMs, align: 'right' },
   { title: 'IN', value: (call: wire.CallRecord) => call.usage?.inputTokens ?? '', align: 'right' },

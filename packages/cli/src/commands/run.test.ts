@@ -11,14 +11,14 @@ import { expect, test } from 'vitest';
 import { fakeTerminal } from '../testing/fake-terminal.ts';
 import { requestOf, outcomeOfFailure, runTask } from './run.ts';
 
-const attempt = (number: number, model: string, fine: string, outcome = 'Blocked'): wire.AttemptSummary => ({
+const attempt = (number: number, model: string, status: string, outcome = 'Blocked'): wire.AttemptSummary => ({
   $typeName: 'will.v1.AttemptSummary',
   number,
   attemptId: `a${number}`,
   model,
-  outcome: fine === 'Success' ? 'Success' : outcome,
-  fine,
-  reason: fine === 'Success' ? '' : 'the key is missing',
+  outcome: status === 'Success' ? 'Success' : outcome,
+  status,
+  reason: status === 'Success' ? '' : 'the key is missing',
   durationMs: 3,
   style: '',
   cause: '',
@@ -140,7 +140,7 @@ test('--json is one line with everything a program needs', async () => {
         attemptId: 'a1',
         model: 'gpt-4',
         outcome: 'Blocked',
-        fine: 'AuthError',
+        status: 'AuthError',
         reason: 'the key is missing',
         durationMs: 3,
         style: '',
@@ -154,7 +154,7 @@ test('--json is one line with everything a program needs', async () => {
         attemptId: 'a2',
         model: 'llama',
         outcome: 'Success',
-        fine: 'Success',
+        status: 'Success',
         reason: '',
         durationMs: 3,
         style: '',
@@ -213,7 +213,7 @@ test('a failure as JSON has the same fields, the error, and the exclusions', asy
     output: 'half',
     usage: null,
     decisionId: 'decision-2',
-    attempts: [{ model: 'gpt-4', fine: 'AuthError' }],
+    attempts: [{ model: 'gpt-4', status: 'AuthError' }],
     error: { code: 'blocked', message: 'no model may do it', retryable: false },
     exclusions: [{ model: 'gemini', rule: 'avoid_cloud' }],
   });

@@ -113,7 +113,7 @@ export function showResult(terminal: Terminal, result: TaskResult, durationMs: n
   terminal.content(`${rest}${(told.text + rest).endsWith('\n') ? '' : '\n'}`);
   const { modelName, usage, decisionId, attempts, finish, costNanoUsd } = result;
   const failed = attempts.filter(({ outcome }) => outcome !== 'Success');
-  const called = failed.filter(({ attemptId }) => attemptId !== '').map(({ model, fine }) => `${model} ${fine}`);
+  const called = failed.filter(({ attemptId }) => attemptId !== '').map(({ model, status }) => `${model} ${status}`);
   const passedOver = failed.filter(({ attemptId }) => attemptId === '').map(({ model }) => model);
   const facts = [
     modelName,
@@ -134,7 +134,8 @@ export function showFailure(terminal: Terminal, error: TaskError, told: Told): v
   const lines = [
     `willm: ${error.code}: ${error.message}`,
     ...error.attempts.map(
-      ({ number, model, fine, reason }) => `  attempt ${number}: ${model} ${fine}${reason === '' ? '' : `, ${reason}`}`,
+      ({ number, model, status, reason }) =>
+        `  attempt ${number}: ${model} ${status}${reason === '' ? '' : `, ${reason}`}`,
     ),
     ...error.exclusions.map(({ model, rule, detail }) => `  not ${model}: ${rule}, ${detail}`),
     ...(error.decisionId === '' ? [] : [`  decision ${error.decisionId}`]),

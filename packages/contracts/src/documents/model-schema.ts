@@ -295,7 +295,7 @@ export const modelShape = {
       .exactOptional(),
     auto_healthcheck: yesNo()
       .describe(
-        'Whether it is looked at without a call. Default: yes for all but `API`, where `yes` means: after failures.',
+        'Whether it gets health checks without a call. Default: yes for all but `API`, where `yes` means: after failures.',
       )
       .exactOptional(),
   })

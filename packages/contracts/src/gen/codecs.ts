@@ -225,7 +225,7 @@ function readUsage(r: ByteReader, end: number, m: wire.Usage = newUsage()): wire
   return m;
 }
 
-const newAttemptSummary = (): wire.AttemptSummary => ({ $typeName: 'will.v1.AttemptSummary', number: 0, attemptId: '', model: '', outcome: '', fine: '', reason: '', durationMs: 0, style: '', cause: '', httpStatus: 0, vendorCode: '', param: '' });
+const newAttemptSummary = (): wire.AttemptSummary => ({ $typeName: 'will.v1.AttemptSummary', number: 0, attemptId: '', model: '', outcome: '', status: '', reason: '', durationMs: 0, style: '', cause: '', httpStatus: 0, vendorCode: '', param: '' });
 function writeAttemptSummary(w: ByteWriter, m: wire.AttemptSummary): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
   if (m.param) { w.string(m.param); w.uint32(98); }
@@ -235,7 +235,7 @@ function writeAttemptSummary(w: ByteWriter, m: wire.AttemptSummary): void {
   if (m.style) { w.string(m.style); w.uint32(66); }
   if (m.durationMs !== 0) { w.uint32(m.durationMs); w.uint32(56); }
   if (m.reason) { w.string(m.reason); w.uint32(50); }
-  if (m.fine) { w.string(m.fine); w.uint32(42); }
+  if (m.status) { w.string(m.status); w.uint32(42); }
   if (m.outcome) { w.string(m.outcome); w.uint32(34); }
   if (m.model) { w.string(m.model); w.uint32(26); }
   if (m.attemptId) { w.string(m.attemptId); w.uint32(18); }
@@ -249,7 +249,7 @@ function readAttemptSummary(r: ByteReader, end: number, m: wire.AttemptSummary =
       case 18: m.attemptId = r.string(); break;
       case 26: m.model = r.string(); break;
       case 34: m.outcome = r.string(); break;
-      case 42: m.fine = r.string(); break;
+      case 42: m.status = r.string(); break;
       case 50: m.reason = r.string(); break;
       case 56: m.durationMs = r.uint32(); break;
       case 66: m.style = r.string(); break;
@@ -810,7 +810,7 @@ function readPrice(r: ByteReader, end: number, m: wire.Price = newPrice()): wire
   return m;
 }
 
-const newCallRecord = (): wire.CallRecord => ({ $typeName: 'will.v1.CallRecord', attemptId: '', taskId: '', decisionId: '', attempt: 0, revision: 0n, client: '', project: '', reflex: '', taskType: '', model: '', modelName: '', modelVersion: '', provider: '', workerId: '', dataClass: 0, priority: 0, startedUnixMs: 0n, durationMs: 0, outcome: '', fine: '', reason: '', finish: '', outputChars: 0, streamed: false, writtenBy: '', httpStatus: 0, vendorCode: '', isCostEstimated: false });
+const newCallRecord = (): wire.CallRecord => ({ $typeName: 'will.v1.CallRecord', attemptId: '', taskId: '', decisionId: '', attempt: 0, revision: 0n, client: '', project: '', reflex: '', taskType: '', model: '', modelName: '', modelVersion: '', provider: '', workerId: '', dataClass: 0, priority: 0, startedUnixMs: 0n, durationMs: 0, outcome: '', status: '', reason: '', finish: '', outputChars: 0, streamed: false, writtenBy: '', httpStatus: 0, vendorCode: '', isCostEstimated: false });
 function writeCallRecord(w: ByteWriter, m: wire.CallRecord): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
   if (m.isCostEstimated) { w.bool(m.isCostEstimated); w.uint32(336); }
@@ -826,7 +826,7 @@ function writeCallRecord(w: ByteWriter, m: wire.CallRecord): void {
   if (m.usage !== undefined) { const size = w.size; writeUsage(w, m.usage); w.uint32(w.size - size); w.uint32(194); }
   if (m.finish) { w.string(m.finish); w.uint32(186); }
   if (m.reason) { w.string(m.reason); w.uint32(178); }
-  if (m.fine) { w.string(m.fine); w.uint32(170); }
+  if (m.status) { w.string(m.status); w.uint32(170); }
   if (m.outcome) { w.string(m.outcome); w.uint32(162); }
   if (m.firstContentMs !== undefined) { w.uint32(m.firstContentMs); w.uint32(152); }
   if (m.durationMs !== 0) { w.uint32(m.durationMs); w.uint32(144); }
@@ -872,7 +872,7 @@ function readCallRecord(r: ByteReader, end: number, m: wire.CallRecord = newCall
       case 144: m.durationMs = r.uint32(); break;
       case 152: m.firstContentMs = r.uint32(); break;
       case 162: m.outcome = r.string(); break;
-      case 170: m.fine = r.string(); break;
+      case 170: m.status = r.string(); break;
       case 178: m.reason = r.string(); break;
       case 186: m.finish = r.string(); break;
       case 194: m.usage = readUsage(r, r.end(end), m.usage); break;

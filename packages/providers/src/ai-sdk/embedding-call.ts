@@ -54,14 +54,14 @@ async function embed(
       values: [...values],
       ...(input.dimensions !== undefined && { dimensions: input.dimensions }),
     });
-    if (answer.embeddings.length !== values.length) return failed(failureOf('bad_response', { status: 200 }));
+    if (answer.embeddings.length !== values.length) return failed(failureOf('bad_response', { httpStatus: 200 }));
     vectors.push(...answer.embeddings);
     tokens = tokens === undefined || !answer.usage ? undefined : tokens + answer.usage.tokens;
     headers = answer.response?.headers;
   }
   const dimensions = vectors[0]?.length ?? 0;
   if (dimensions === 0 || !vectors.every((vector) => vector.length === dimensions && vector.every(Number.isFinite)))
-    return failed(failureOf('bad_response', { status: 200 }));
+    return failed(failureOf('bad_response', { httpStatus: 200 }));
   const chars = input.input.reduce((sum, text) => sum + text.length, 0);
   return {
     ok: true,

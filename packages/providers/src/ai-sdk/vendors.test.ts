@@ -72,7 +72,7 @@ async function open({ provider, base }: Subject, slug: string, ...behaviours: Be
   return connection;
 }
 
-type Failure = readonly [what: string, Behaviour, fine: string, reason: string];
+type Failure = readonly [what: string, Behaviour, status: string, reason: string];
 const common = (subject: Subject): readonly Failure[] => [
   [
     '500 in HTML',
@@ -185,12 +185,12 @@ for (const [subject, cases] of failures) {
     for (const stream of [false, true])
       test.each(cases.filter(([what]) => stream || what !== 'an error as first event'))(
         `${stream ? 'streamed' : 'plain'}: %s is classified after one request`,
-        async (what, behaviour, fine, expected) => {
+        async (what, behaviour, status, expected) => {
           const slug = `${name}-${stream}-${what.replace(/[^a-z0-9]+/gi, '-').toLowerCase()}`;
           const { outcome, deltas } = await runCall(await open(subject, slug, behaviour), callOf({ stream }));
           expect(outcome).toMatchObject({
             ok: false,
-            failure: { fine, reason: expected, isRetryable: expected !== 'invalid_value' },
+            failure: { status, reason: expected, isRetryable: expected !== 'invalid_value' },
           });
           expect(deltas).toEqual([]);
           expect(upstream.countOf(slug)).toBe(1);

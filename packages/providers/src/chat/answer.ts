@@ -74,7 +74,7 @@ export class Answer {
   /** Why it ended, in the vendor's word. @throws {AnswerError} the word says that it failed. */
   finish(word: string): void {
     const failure = failureIn(word);
-    if (failure) throw new AnswerError(failureOf(failure, { status: 200 }));
+    if (failure) throw new AnswerError(failureOf(failure, { httpStatus: 200 }));
     this.#finish = finishOf(word);
   }
 

@@ -174,7 +174,9 @@ export class ChatCall implements EgressListener {
     try {
       read();
     } catch (error) {
-      this.#fail(error instanceof AnswerError ? error.failure : failureOf('bad_response', { status: this.#status }));
+      this.#fail(
+        error instanceof AnswerError ? error.failure : failureOf('bad_response', { httpStatus: this.#status }),
+      );
     }
   }
 
@@ -191,7 +193,7 @@ export class ChatCall implements EgressListener {
     const finish = answer.finishReason;
     const usage = usageOf(answer.usage, this.#size());
     if (answer.chars === 0 && finish === 'content_filter')
-      return this.#end(failed(failureOf('content_filter', { status: this.#status }), usage));
+      return this.#end(failed(failureOf('content_filter', { httpStatus: this.#status }), usage));
     this.#end({ ok: true, finish, usage, output: answer.output(), ...spentIn(this.#headers) });
   }
 

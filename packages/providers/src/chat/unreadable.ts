@@ -11,7 +11,7 @@ export class AnswerError extends Error {
 }
 
 /** The answer cannot be read. */
-export const unreadable = (): AnswerError => new AnswerError(failureOf('bad_response', { status: 200 }));
+export const unreadable = (): AnswerError => new AnswerError(failureOf('bad_response', { httpStatus: 200 }));
 
 /** The answer holds the vendor's own error in place of content. */
 export const toldError = (body: string): AnswerError => new AnswerError(classifyTold(body, 'server_error'));

@@ -23,7 +23,7 @@ export interface ContainerDeps {
 
 /** A large model takes a while to be read from the disk. */
 const healthyWithinMs = 180_000;
-const lookEveryMs = 250;
+const pollIntervalMs = 250;
 /** One that runs already is opened within this. */
 const openWithinMs = 2_000;
 const longestBackoffMs = 60_000;
@@ -57,7 +57,7 @@ export class ContainerConnection implements ModelConnection {
   }
 
   /**
-   * Does not wait for a container that has to be started: until it is healthy, looks say that it is not.
+   * Does not wait for a container that has to be started: until it is healthy, health checks say that it is not.
    * @throws {ProviderConfigError} none runs and none may be started, or the engine is not there.
    */
   async open(): Promise<void> {
@@ -100,7 +100,7 @@ export class ContainerConnection implements ModelConnection {
     } catch (error) {
       return {
         healthy: false,
-        detail: error instanceof ProviderConfigError ? error.message : 'it cannot be looked at',
+        detail: error instanceof ProviderConfigError ? error.message : 'its container engine does not answer',
       };
     }
   }
@@ -113,7 +113,7 @@ export class ContainerConnection implements ModelConnection {
     await this.#deps.onClose();
   }
 
-  /** Begins to bring it back, where that is allowed and due; the next look tells how it went. */
+  /** Starts to bring it back, where that is allowed and due; the next health check tells the result. */
   async #bringAgain(why: string): Promise<Health> {
     await this.#drop();
     if (performance.now() >= this.#mayStartAtMs) void this.#bring().catch(() => {});
@@ -193,7 +193,7 @@ export class ContainerConnection implements ModelConnection {
           inner ??= await this.#deps.openAt(this.#endpointOf(state));
           if ((await inner.checkHealth(AbortSignal.timeout(5_000))).healthy) return inner;
         }
-        await wait(lookEveryMs);
+        await wait(pollIntervalMs);
       }
       throw new ProviderConfigError(`its container was not healthy within ${healthyWithinMs / 1_000} s`);
     } catch (error) {

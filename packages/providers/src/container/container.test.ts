@@ -29,10 +29,10 @@ async function open(engine: ContainerEngine, local: ModelDocument['local']): Pro
   return connection;
 }
 
-const isWell = async (connection: ModelConnection): Promise<boolean> =>
+const isHealthy = async (connection: ModelConnection): Promise<boolean> =>
   (await connection.checkHealth(AbortSignal.timeout(5_000))).healthy;
-const untilWell = (connection: ModelConnection): Promise<void> =>
-  expect.poll(() => isWell(connection), { timeout: 15_000 }).toBe(true);
+const untilHealthy = (connection: ModelConnection): Promise<void> =>
+  expect.poll(() => isHealthy(connection), { timeout: 15_000 }).toBe(true);
 
 let shared: ContainerEngine;
 providerContract('a container', () => ({
@@ -74,7 +74,7 @@ test('one is made, started and waited for: reached from this machine only, with 
       Memory: 512 * 1024 * 1024,
     },
   });
-  await untilWell(connection);
+  await untilHealthy(connection);
   expect((await runCall(connection, callOf())).outcome.ok).toBe(true);
 });
 
@@ -92,14 +92,14 @@ test('one that nobody calls is stopped after its time, and started by the next c
 test('one that dies is unwell with its reason, and started again', async () => {
   const engine = await engineWith();
   const connection = await open(engine, { start: true, port: 8_000 });
-  await untilWell(connection);
+  await untilHealthy(connection);
   await engine.crash('will-boxed', { exitCode: 137, ranOutOfMemory: true });
   expect(reasonOf(await runCall(connection, callOf()))).toBe('connection');
   expect(await connection.checkHealth(AbortSignal.timeout(5_000))).toEqual({
     healthy: false,
     detail: 'its container ended because it ran out of memory',
   });
-  await untilWell(connection);
+  await untilHealthy(connection);
   expect((await runCall(connection, callOf())).outcome.ok).toBe(true);
 });
 

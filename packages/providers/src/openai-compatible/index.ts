@@ -83,19 +83,19 @@ class ChatConnection implements ModelConnection {
   async checkHealth(signal: AbortSignal): Promise<Health> {
     if (this.#isOwnServer) {
       let status = 0;
-      const isWell = (seen: number): boolean => {
+      const isHealthy = (seen: number): boolean => {
         status = seen;
         return seen < 300;
       };
-      const health = await this.#get('/health', isWell, signal);
+      const health = await this.#get('/health', isHealthy, signal);
       // llama-server lists its model before it has loaded it; only those without this path are asked for their list.
       if (status === 0 || status < 300 || status >= 500) return health;
     }
     return this.#get(`${this.#path}/models`, isUsable, signal);
   }
 
-  #get(path: string, isWell: (status: number) => boolean, signal: AbortSignal): Promise<Health> {
-    return checkHealthByGet(this.#egress, path, this.#headers('application/json'), isWell, signal);
+  #get(path: string, isHealthy: (status: number) => boolean, signal: AbortSignal): Promise<Health> {
+    return checkHealthByGet(this.#egress, path, this.#headers('application/json'), isHealthy, signal);
   }
 
   close(): Promise<void> {

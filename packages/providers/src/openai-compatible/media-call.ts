@@ -60,7 +60,7 @@ export class MediaCall implements EgressListener {
         classifyHttp({ status: this.#status, headers: this.#headers, body: body.toString(), nowMs: Date.now() }),
       );
     const answer = this.#read(body);
-    if (!answer) return this.#fail(failureOf('bad_response', { status: this.#status }));
+    if (!answer) return this.#fail(failureOf('bad_response', { httpStatus: this.#status }));
     const { content, images, outputChars = 0 } = answer;
     const size = mediaSize(this.#media, { bytes: body.length, chars: outputChars });
     const usage = { ...usageOf(answer.usage, size), ...(images !== undefined && { images }) };

@@ -15,7 +15,7 @@ const note = (n: number): AuditNote => ({
   atMs: 1_700_000_000_000 + n,
   service: 'gateway',
   actor: `key-${n}`,
-  action: 'door.refused',
+  action: 'request.refused',
   object: 'POST /v1/chat/completions',
   detail: 'key unknown',
 });

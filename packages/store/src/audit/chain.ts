@@ -7,7 +7,7 @@ export interface AuditNote {
   readonly service: string;
   /** Who did it: an author, a key's id, a client. */
   readonly actor: string;
-  /** `documents.applied`, `key.created`, `key.revoked`, `door.refused`, … */
+  /** `documents.applied`, `key.created`, `key.revoked`, `request.refused`, … */
   readonly action: string;
   /** What it was done to: a revision, a key's id, a route. */
   readonly object: string;

@@ -34,7 +34,12 @@ export function callLogContract(newPlace: () => Promise<Place<CallLog>>): void {
 
   test('the HTTP status and code of a provider’s failure come out as they went in', () =>
     onStore(newPlace, async (log) => {
-      const failed = callRecord({ fine: 'Invalid', outcome: 'Blocked', httpStatus: 400, vendorCode: 'invalid_value' });
+      const failed = callRecord({
+        status: 'Invalid',
+        outcome: 'Blocked',
+        httpStatus: 400,
+        vendorCode: 'invalid_value',
+      });
       await log.ingest([call(failed)]);
       expect(await log.calls({}, 1)).toEqual([failed]);
     }));
@@ -73,8 +78,8 @@ export function callLogContract(newPlace: () => Promise<Place<CallLog>>): void {
 
   test('the worker has the last word on an attempt, then the router, then telemetry', () =>
     onStore(newPlace, async (log) => {
-      const telemetry = callRecord({ writtenBy: 'telemetry', fine: 'outcome_unknown' });
-      const router = callRecord({ writtenBy: 'router', fine: 'WorkerLost' });
+      const telemetry = callRecord({ writtenBy: 'telemetry', status: 'outcome_unknown' });
+      const router = callRecord({ writtenBy: 'router', status: 'WorkerLost' });
       const worker = callRecord({ writtenBy: 'worker' });
       expect(await log.ingest([call(telemetry)])).toEqual({ added: 1, replaced: 0 });
       expect(await log.ingest([call(router)])).toEqual({ added: 0, replaced: 1 });
@@ -208,7 +213,7 @@ export function callLogContract(newPlace: () => Promise<Place<CallLog>>): void {
       await log.ingest([
         of('1', {}),
         of('2', { costNanoUsd: undefined }),
-        of('3', { outcome: 'Timeout', fine: 'Deadline' }),
+        of('3', { outcome: 'Timeout', status: 'Deadline' }),
       ]);
       await log.ingest([of('4', { model: 'b', taskType: 'code', costNanoUsd: 7n }), of('5', { costNanoUsd: 5n })]);
       await log.ingest([call(blockedRecord({ attemptId: '6' }))]);
@@ -300,7 +305,7 @@ export function callLogContract(newPlace: () => Promise<Place<CallLog>>): void {
       const unknown = callRecord({
         writtenBy: 'telemetry',
         outcome: 'Timeout',
-        fine: 'outcome_unknown',
+        status: 'outcome_unknown',
         costNanoUsd: undefined,
         durationMs: 60_000,
       });

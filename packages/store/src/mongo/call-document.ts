@@ -38,8 +38,15 @@ export function countChanges(document: CallDocument, batch: string, increments: 
 
 export function recordOf(attemptId: string, version: CallVersion): CallRecord {
   const { batch: _batch, rank, ...stated } = version;
-  const { earlier: _earlier, _id, ...known } = stated as CallDocument;
-  return { ...absent, ...known, attemptId, writtenBy: writerOf(rank) } as CallRecord;
+  const { earlier: _earlier, _id, fine, ...known } = stated as CallDocument & { readonly fine?: string };
+  // Documents written before the field was renamed hold the status as `fine`.
+  return {
+    ...absent,
+    ...(fine !== undefined && { status: fine }),
+    ...known,
+    attemptId,
+    writtenBy: writerOf(rank),
+  } as CallRecord;
 }
 
 /** In a record every field is there. */

@@ -72,7 +72,7 @@ export const callSchema: MongoSchema = {
 };
 
 /** How often to look for what processes that died left half done. */
-const lookEveryMs = 60_000;
+const pollIntervalMs = 60_000;
 const maxTime = { maxTimeMS: commandLimitMs };
 const writing = 'writing';
 
@@ -283,7 +283,7 @@ class MongoCalls implements CallLog {
 
   async #finishAbandoned(): Promise<void> {
     const nowMs = Date.now();
-    if (nowMs - this.#lookedAtMs < lookEveryMs) return;
+    if (nowMs - this.#lookedAtMs < pollIntervalMs) return;
     await this.#batches.finishAbandoned(nowMs);
     this.#lookedAtMs = nowMs;
   }

@@ -25,7 +25,7 @@ export const columnNames = [
   'duration_ms',
   'first_content_ms',
   'outcome',
-  'fine',
+  'status',
   'reason',
   'finish',
   'input_tokens',
@@ -86,7 +86,7 @@ export function rowOf(record: CallRecord): SQLInputValue[] {
     record.durationMs,
     record.firstContentMs ?? null,
     record.outcome,
-    record.fine,
+    record.status,
     record.reason ?? null,
     record.finish ?? null,
     usage?.inputTokens ?? null,
@@ -112,7 +112,7 @@ export function rowOf(record: CallRecord): SQLInputValue[] {
   ];
 }
 
-type Text = 'attempt_id' | 'task_id' | 'client' | 'task_type' | 'priority' | 'outcome' | 'fine';
+type Text = 'attempt_id' | 'task_id' | 'client' | 'task_type' | 'priority' | 'outcome' | 'status';
 type Count = 'writer_rank' | 'attempt' | 'revision' | 'started_at_ms' | 'duration_ms' | 'output_chars' | 'is_streamed';
 type OptionalCount =
   | 'first_content_ms'
@@ -164,7 +164,7 @@ export function recordOf(row: CallRow): CallRecord {
     durationMs: row.duration_ms,
     firstContentMs: row.first_content_ms ?? undefined,
     outcome: row.outcome as Outcome,
-    fine: row.fine,
+    status: row.status,
     reason: row.reason ?? undefined,
     finish: row.finish ?? undefined,
     ...(row.http_status !== null && { httpStatus: row.http_status }),

@@ -128,6 +128,7 @@ export const callSchema: Schema = {
     `ALTER TABLE calls ADD COLUMN cache_write_1h_tokens INTEGER;
      ALTER TABLE calls ADD COLUMN image_input_tokens INTEGER;
      ALTER TABLE calls ADD COLUMN image_output_tokens INTEGER`,
+    'ALTER TABLE calls RENAME COLUMN fine TO status',
   ],
 };
 

@@ -80,6 +80,8 @@ const columnsAfterSums = [
   'image_output_tokens',
 ];
 
+const oldStatus = 'ALTER TABLE calls RENAME COLUMN status TO fine';
+
 const withoutPrices = withoutColumns(
   'cache_write_tokens',
   'audio_input_tokens',
@@ -87,11 +89,11 @@ const withoutPrices = withoutColumns(
   'images',
   'price_more',
   ...columnsAfterSums,
-).concat('; DROP TABLE rollups; DROP TABLE contents');
+).concat(`; ${oldStatus}; DROP TABLE rollups; DROP TABLE contents`);
 
 test.each([
   ['documents', openDocumentStore, 'versions_by_revision', 2, ''],
-  ['calls', openCallLog, 'decisions_by_time', 7, withoutPrices],
+  ['calls', openCallLog, 'decisions_by_time', 8, withoutPrices],
 ] as const)(
   'a file of %s that the first release wrote is brought up to date and keeps what it holds',
   (_, open, index, version, undo) =>
@@ -136,7 +138,7 @@ test('the sums of calls that were there before sums were kept are those that wou
     await log.close();
     withRaw(path, (database) =>
       database.exec(
-        `DROP TABLE contents; DROP TABLE rollups; ${withoutColumns(...columnsAfterSums)}; UPDATE store_schema SET version = 3`,
+        `DROP TABLE contents; DROP TABLE rollups; ${withoutColumns(...columnsAfterSums)}; ${oldStatus}; UPDATE store_schema SET version = 3`,
       ),
     );
     const again = await openCallLog(path);

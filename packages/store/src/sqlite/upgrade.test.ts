@@ -30,7 +30,7 @@ test('a call log of the first release keeps every call, decision and intent, and
       taskId: 'task-2',
       client: 'globex',
       outcome: 'Timeout',
-      fine: 'Deadline',
+      status: 'Deadline',
       costNanoUsd: undefined,
       price: undefined,
       usage: undefined,

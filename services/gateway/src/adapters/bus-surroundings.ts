@@ -15,7 +15,7 @@ import { connectClient, type TaskClient } from '@will/client';
 import type { Fleet, Questions, Surroundings } from '../ports.ts';
 import { busQuestions } from './bus-questions.ts';
 
-/** What the bus gives, part by part as it comes, so that the door can already say what is missing. */
+/** What the bus gives, part by part as it comes, so that the server can already say what is missing. */
 export class BusSurroundings implements Surroundings {
   client: TaskClient | undefined;
   fleet: Fleet | undefined;

@@ -2,7 +2,7 @@ import { isPublicOrInline, publicOrInlineInWords } from '@will/core';
 import { z } from 'zod';
 import { isEmpty, isOff, never, type RefusedFields } from '../http/wishes.ts';
 
-/** Fields of OpenAI's request that this door cannot honour, with what to do instead. A value that asks for nothing is fine. */
+/** Fields of OpenAI's request that this server cannot honour, with what to do instead. A value that asks for nothing is fine. */
 export const refusedFields: RefusedFields = {
   functions: { harmless: isEmpty, instead: 'use tools' },
   function_call: { harmless: (value) => value === 'auto' || value === 'none', instead: 'use tool_choice' },
@@ -21,10 +21,10 @@ function isTextOnly(value: unknown): boolean {
 }
 
 /**
- * Fields that say something to the door, or are hints that no answer depends on. They do not travel to a model: the
+ * Fields that say something to the server, or are hints that no answer depends on. They do not travel to a model: the
  * task has its own place for them, or nobody who answers needs to know.
  */
-const doorFields = new Set([
+const serverFields = new Set([
   ...Object.keys(refusedFields),
   'model',
   'stream',
@@ -40,7 +40,7 @@ const doorFields = new Set([
   'prompt_cache_retention',
   'prediction',
 ]);
-export const staysAtTheDoor = (field: string): boolean => doorFields.has(field);
+export const staysInGateway = (field: string): boolean => serverFields.has(field);
 
 /** Of functions: Anthropic's libraries and OpenAI's newer form take names of this length. */
 const functionName = z.string().regex(/^[A-Za-z0-9_.:-]{1,128}$/);

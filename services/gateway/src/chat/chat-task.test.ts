@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sampleSnapshot } from '../testing/test-door.ts';
+import { sampleSnapshot } from '../testing/test-server.ts';
 import { chatTask } from './chat-task.ts';
 import { readFacts } from './facts.ts';
 import { readChat } from './read-chat.ts';

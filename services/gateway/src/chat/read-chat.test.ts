@@ -18,7 +18,7 @@ function refusal(body: unknown): HttpError {
   throw new Error('was accepted');
 }
 
-test('what the door keeps for itself does not travel to a model', () => {
+test('what the server keeps for itself does not travel to a model', () => {
   const fields = {
     stream: true,
     stream_options: { include_usage: true },

@@ -2,7 +2,7 @@ import { readFields, withoutNulls } from '../http/check-fields.ts';
 import { invalid } from '../http/errors.ts';
 import { type Member, parseJsonObject, topLevelMembers, withoutMembers } from '../http/json.ts';
 import type { UnknownField } from '../http/unknown-fields.ts';
-import { type ChatBody, type ChatMessage, chatSchema, refusedFields, staysAtTheDoor } from './chat-schema.ts';
+import { type ChatBody, type ChatMessage, chatSchema, refusedFields, staysInGateway } from './chat-schema.ts';
 import { neutralMessages } from './neutral-messages.ts';
 import { neutralTools, type NeutralTool } from './neutral-tools.ts';
 
@@ -67,15 +67,15 @@ function read(fields: Readonly<Record<string, unknown>>, text?: Text): ReadChat 
 const sameItems = (one: readonly unknown[] | undefined, other: readonly unknown[] | undefined): boolean =>
   one?.length === other?.length && (one ?? []).every((item, index) => item === other?.[index]);
 
-/** The caller's own bytes without the fields that the door keeps. */
+/** The caller's own bytes without the fields that the server keeps. */
 const spliced = ({ bytes, members }: Text, body: ChatBody, forwarded: Readonly<Record<string, unknown>>): Buffer =>
   withoutMembers(
     bytes,
     members,
-    (field) => staysAtTheDoor(field) || !(Object.hasOwn(body, field) || Object.hasOwn(forwarded, field)),
+    (field) => staysInGateway(field) || !(Object.hasOwn(body, field) || Object.hasOwn(forwarded, field)),
   );
 
 function written(fields: Readonly<Record<string, unknown>>): Buffer {
-  const kept = Object.entries(fields).filter(([field]) => !staysAtTheDoor(field));
+  const kept = Object.entries(fields).filter(([field]) => !staysInGateway(field));
   return Buffer.from(JSON.stringify(Object.fromEntries(kept)));
 }

@@ -1,19 +1,19 @@
 import { compileSnapshot, type AnyDocument, type Snapshot } from '@will/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { answers, chatOf } from '../testing/fake-tasks.ts';
-import { openTestDoor, type TestDoor } from '../testing/test-door.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
 // What real clients send beside the fields of the public forms: carried, resolved, forwarded, dropped or refused.
 
-let door: TestDoor;
+let server: TestServer;
 beforeAll(async () => {
-  door = await openTestDoor();
+  server = await startTestServer();
 });
-afterAll(() => door.stop());
+afterAll(() => server.stop());
 beforeEach(() => {
-  door.tasks.script = answers('pong');
-  door.tasks.requests.length = 0;
-  door.surroundings.snapshot = snapshotWith();
+  server.tasks.script = answers('pong');
+  server.tasks.requests.length = 0;
+  server.surroundings.snapshot = snapshotWith();
 });
 
 /** `local` is a server of one's own, `cloud` is not; both generate text. */
@@ -43,7 +43,7 @@ function snapshotWith(fields: object = {}): Snapshot {
 }
 
 const post = (path: string, body: object, headers: Readonly<Record<string, string>> = {}): Promise<Response> =>
-  fetch(`${door.url}${path}`, {
+  fetch(`${server.url}${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
@@ -51,11 +51,11 @@ const post = (path: string, body: object, headers: Readonly<Record<string, strin
 const hello = { role: 'user', content: 'hello' };
 const chat = (fields: object = {}) => ({ model: 'auto', messages: [hello], ...fields });
 const message = (fields: object = {}) => ({ model: 'auto', max_tokens: 9, messages: [hello], ...fields });
-const asked = () => chatOf(door.tasks.requests[0]);
+const asked = () => chatOf(server.tasks.requests[0]);
 
 async function refusal(path: string, body: object, headers?: Readonly<Record<string, string>>): Promise<string> {
   const response = await post(path, body, headers);
-  expect([response.status, door.tasks.requests.length]).toEqual([400, 0]);
+  expect([response.status, server.tasks.requests.length]).toEqual([400, 0]);
   const { error } = (await response.json()) as { error: { message: string; param: string } };
   return `${error.param}: ${error.message}`;
 }
@@ -101,7 +101,7 @@ describe('what reaches the model', () => {
       tool_call_id: 'c1',
       content: [{ type: 'text', text: 'a page' }, image],
     });
-    expect(door.tasks.requests[0]?.inputModalities).toEqual(['text', 'image']);
+    expect(server.tasks.requests[0]?.inputModalities).toEqual(['text', 'image']);
   });
 
   test('a failed result of a tool still says that it failed', async () => {
@@ -304,7 +304,7 @@ describe('other unknown fields', () => {
   });
 
   test('are told of for tasks that are no chat', async () => {
-    door.tasks.script = answers('[{"index":0,"score":1}]');
+    server.tasks.script = answers('[{"index":0,"score":1}]');
     expect(await accepted('/v1/rerank', { model: 'auto', query: 'q', documents: ['d'], max_chunks: 3 })).toBe(
       'max_chunks',
     );
@@ -327,8 +327,8 @@ describe('other unknown fields', () => {
     const body = chat({ top_k: 5, chat_template_kwargs: { enable_thinking: false } });
     expect(await accepted('/v1/chat/completions', body)).toBeNull();
     expect(asked()).toEqual({ messages: [hello], top_k: 5, chat_template_kwargs: { enable_thinking: false } });
-    door.surroundings.snapshot = snapshotWith({ pass_through: ['top_k'] });
-    door.tasks.script = async (request) => ({ ...(await answers('pong')(request, false, () => {})), model: 'cloud' });
+    server.surroundings.snapshot = snapshotWith({ pass_through: ['top_k'] });
+    server.tasks.script = async (request) => ({ ...(await answers('pong')(request, false, () => {})), model: 'cloud' });
     expect(await accepted('/v1/chat/completions', body)).toBe('chat_template_kwargs');
   });
 
@@ -443,10 +443,10 @@ describe('a wish about data, place, provider, model, guard, key, file or callbac
   });
 
   test('is honoured where every model that may answer takes the field', async () => {
-    door.surroundings.snapshot = snapshotWith({ pass_through: ['safe_prompt'] });
+    server.surroundings.snapshot = snapshotWith({ pass_through: ['safe_prompt'] });
     await accepted('/v1/chat/completions', chat({ model: 'cloud', safe_prompt: true }));
     expect(asked()['safe_prompt']).toBe(true);
-    door.tasks.requests.length = 0;
+    server.tasks.requests.length = 0;
     await refusal('/v1/chat/completions', chat({ safe_prompt: true }));
   });
 });
@@ -498,7 +498,7 @@ describe('references to items of earlier answers', () => {
     const first = (await (await post('/v1/responses', { model: 'auto', input: 'ping' })).json()) as {
       output: { id: string }[];
     };
-    door.tasks.requests.length = 0;
+    server.tasks.requests.length = 0;
     const input = [
       { type: 'item_reference', id: first.output[0]?.id },
       { role: 'user', content: 'and?' },

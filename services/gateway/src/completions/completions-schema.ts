@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isEmpty, isOff, type RefusedFields } from '../http/wishes.ts';
 
-/** Fields of OpenAI's oldest request that this door cannot honour. */
+/** Fields of OpenAI's oldest request that this server cannot honour. */
 export const refusedFields: RefusedFields = {
   echo: { harmless: isOff, instead: 'must be false: only what is new comes back' },
   n: { harmless: (value) => value === 1, instead: 'must be 1' },

@@ -11,23 +11,23 @@ import {
   midStreamFaults,
   started,
 } from '../testing/fake-tasks.ts';
-import { openTestDoor, type TestDoor } from '../testing/test-door.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
-// The client library over gRPC against the door.
+// The client library over gRPC against the server.
 
-let door: TestDoor;
+let server: TestServer;
 let client: TaskClient;
 beforeAll(async () => {
-  door = await openTestDoor();
-  client = await connectClient({ servers: `grpc://${door.grpcAddress}`, client: 'acme' });
+  server = await startTestServer();
+  client = await connectClient({ servers: `grpc://${server.grpcAddress}`, client: 'acme' });
 });
 afterAll(async () => {
   await client.close();
-  await door.stop();
+  await server.stop();
 });
 beforeEach(() => {
-  door.tasks.script = answers('po', 'ng');
-  door.tasks.requests.length = 0;
+  server.tasks.script = answers('po', 'ng');
+  server.tasks.requests.length = 0;
 });
 
 const ping = { type: 'text_gen', input: 'ping', project: 'p', priority: 'high', dataClass: 'customer' } as const;
@@ -36,7 +36,7 @@ test('everything that a request says arrives, and the whole result comes back', 
   const result = await client.run({ ...ping, taskId: 'task-of-mine', maxOutputTokens: 9, timeoutMs: 5_000 });
   expect(result).toMatchObject({ taskId: 'task-of-mine', output: 'pong', model: 'llama', usage: { inputTokens: 7 } });
   expect(result.attempts).toHaveLength(2);
-  const [task] = door.tasks.requests;
+  const [task] = server.tasks.requests;
   const { type, project, priority, dataClass } = ping;
   expect(task).toMatchObject({ taskId: 'task-of-mine', client: 'acme', type, project, priority, dataClass });
   expect(task).toMatchObject({ maxOutputTokens: 9, inputKind: 'chat' });
@@ -47,7 +47,7 @@ test('everything that a request says arrives, and the whole result comes back', 
 });
 
 test('a streamed tool call is put together', async () => {
-  door.tasks.script = callsTool('weather', { city: 'Oslo' });
+  server.tasks.script = callsTool('weather', { city: 'Oslo' });
   const parts: StreamPart[] = [];
   for await (const part of client.stream(ping)) parts.push(part);
   const end = parts.at(-1);
@@ -57,7 +57,7 @@ test('a streamed tool call is put together', async () => {
 });
 
 test('a failure is the same error that the bus gives', async () => {
-  door.tasks.script = fails('blocked', 'because', {
+  server.tasks.script = fails('blocked', 'because', {
     isRetryable: true,
     retryAfterMs: 1_500,
     decisionId: 'decision-9',
@@ -71,13 +71,13 @@ test('a failure is the same error that the bus gives', async () => {
     isRetryable: true,
     retryAfterMs: 1_500,
     decisionId: 'decision-9',
-    attempts: [{ model: 'gpt-4', fine: 'AuthError' }],
+    attempts: [{ model: 'gpt-4', status: 'AuthError' }],
     exclusions: [{ model: 'eyes', rule: 'task_type' }],
   });
 });
 
 test.each([...midStreamFaults])('a stream that ends as %s throws that, and has no end', async (code) => {
-  door.tasks.script = breaksAfter('half', code, 'because');
+  server.tasks.script = breaksAfter('half', code, 'because');
   const kinds: string[] = [];
   const read = async (): Promise<void> => {
     for await (const part of client.stream(ping)) kinds.push(part.kind);
@@ -88,14 +88,14 @@ test.each([...midStreamFaults])('a stream that ends as %s throws that, and has n
 
 test('a failure with too many lists for a trailer still has its code and reason', async () => {
   const many = Array.from({ length: 500 }, (_, n) => exclusion(`model-${n}`, 'task_type'));
-  door.tasks.script = fails('blocked', 'because', { exclusions: many, decisionId: 'decision-9' });
+  server.tasks.script = fails('blocked', 'because', { exclusions: many, decisionId: 'decision-9' });
   const failure = client.run(ping);
   await expect(failure).rejects.toMatchObject({ code: 'blocked', message: 'because', decisionId: 'decision-9' });
 });
 
 test('aborting, and leaving the loop, cancel the task', async () => {
   const aborted = hangs();
-  door.tasks.script = aborted;
+  server.tasks.script = aborted;
   const abort = new AbortController();
   const answer = client.run({ ...ping, signal: abort.signal });
   await aborted.begun;
@@ -103,12 +103,12 @@ test('aborting, and leaving the loop, cancel the task', async () => {
   await expect(answer).rejects.toMatchObject({ code: 'cancelled' });
   await aborted.cancelled;
   const left = hangs([started]);
-  door.tasks.script = left;
+  server.tasks.script = left;
   for await (const part of client.stream(ping)) if (part.kind === 'started') break;
   await left.cancelled;
 });
 
-test('a door that is not there is unavailable, and worth another try', async () => {
+test('a server that is not there is unavailable, and worth another try', async () => {
   const nowhere = await connectClient({ servers: 'grpc://127.0.0.1:9' });
   await expect(nowhere.run({ ...ping, timeoutMs: 5_000 })).rejects.toMatchObject({
     code: 'unavailable',

@@ -9,7 +9,7 @@ import { GrpcError } from './grpc-error.ts';
 import { type Call, type Methods, whenLeft } from './serve-methods.ts';
 
 /** How soon a change of state is told; an end is told at once. */
-const lookEveryMs = 1_000;
+const pollIntervalMs = 1_000;
 
 /** `will.v1.DurableTaskService`: the operations of the bus, and nothing of its own. */
 export function durableService(
@@ -40,7 +40,7 @@ export function durableService(
       for (
         let answer = await look(0);
         !call.signal.aborted;
-        answer = await stillThere(() => look(lookEveryMs), answer)
+        answer = await stillThere(() => look(pollIntervalMs), answer)
       ) {
         const { task, failure } = answer.response;
         const change = `${task?.state} ${task?.pickups}`;
@@ -71,7 +71,7 @@ async function stillThere<Answer>(next: () => Promise<Answer>, last: Answer): Pr
     return await next();
   } catch (error) {
     if (error instanceof GuardError) throw error;
-    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+    await new Promise((resolve) => setTimeout(resolve, pollIntervalMs));
     return last;
   }
 }

@@ -5,7 +5,7 @@ import { failureCodeOf, TaskError, type TaskErrorCode } from '@will/client';
 import { wire } from '@will/contracts';
 import { GuardError, type GuardCode } from '../keys/guard.ts';
 
-/** A call that is refused by the door itself. The message names the value and what was allowed, never content. */
+/** A call that is refused by the server itself. The message names the value and what was allowed, never content. */
 export class GrpcError extends Error {
   override readonly name = 'GrpcError';
   readonly code: status;

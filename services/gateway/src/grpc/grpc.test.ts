@@ -6,9 +6,9 @@ import { loadFileDescriptorSetFromBuffer, loadSync } from '@grpc/proto-loader';
 import { wire } from '@will/contracts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { answers, attempt, delta, exclusion, fails, hangs, result, started } from '../testing/fake-tasks.ts';
-import { openTestDoor, sampleSnapshot, type TestDoor } from '../testing/test-door.ts';
+import { startTestServer, sampleSnapshot, type TestServer } from '../testing/test-server.ts';
 
-// The client here is made from the proto files alone: none of our code stands between it and the door.
+// The client here is made from the proto files alone: none of our code stands between it and the server.
 const protoFolder = fileURLToPath(new URL('../../../../proto', import.meta.url));
 const loading = { includeDirs: [protoFolder], longs: Number, enums: String, defaults: true, oneofs: true };
 
@@ -33,23 +33,23 @@ const stubFrom = (definition: Parameters<typeof grpc.loadPackageDefinition>[0], 
   const { will } = grpc.loadPackageDefinition(definition) as unknown as {
     will: { v1: Record<string, StubClass> };
   };
-  return new (will.v1[service] as StubClass)(door.grpcAddress, grpc.credentials.createInsecure());
+  return new (will.v1[service] as StubClass)(server.grpcAddress, grpc.credentials.createInsecure());
 };
 
-let door: TestDoor;
+let server: TestServer;
 let stub: Stub;
 beforeAll(async () => {
-  door = await openTestDoor(2);
-  stub = stubFrom(loadSync('will/v1/door.proto', loading));
+  server = await startTestServer(2);
+  stub = stubFrom(loadSync('will/v1/api.proto', loading));
 });
 afterAll(async () => {
   stub.close();
-  await door.stop();
+  await server.stop();
 });
 beforeEach(() => {
-  door.tasks.script = answers('po', 'ng');
-  door.tasks.requests.length = 0;
-  Object.assign(door.surroundings, { client: door.tasks, snapshot: sampleSnapshot(), questions: undefined });
+  server.tasks.script = answers('po', 'ng');
+  server.tasks.requests.length = 0;
+  Object.assign(server.surroundings, { client: server.tasks, snapshot: sampleSnapshot(), questions: undefined });
 });
 
 const ask = (method: Unary, request: Message, metadata = new grpc.Metadata(), options: grpc.CallOptions = {}) =>
@@ -66,7 +66,7 @@ const failureOf = async (promise: Promise<unknown>): Promise<grpc.ServiceError> 
 test('a client made from the proto files runs a task', async () => {
   const answer = await ask(stub.run, ping);
   expect(answer).toMatchObject({
-    taskId: door.tasks.requests[0]?.taskId,
+    taskId: server.tasks.requests[0]?.taskId,
     end: {
       model: 'llama',
       finish: 'stop',
@@ -75,7 +75,7 @@ test('a client made from the proto files runs a task', async () => {
       decisionId: 'decision-1',
     },
   });
-  expect(door.tasks.requests[0]).toMatchObject({
+  expect(server.tasks.requests[0]).toMatchObject({
     client: 'acmelegal',
     type: 'text_gen',
     priority: 'high',
@@ -92,7 +92,7 @@ test('a stream is what started, its pieces, and one end without the text again',
 });
 
 test('a model that cannot stream gives its output with the end', async () => {
-  door.tasks.script = (request) => result(request, { output: 'whole' });
+  server.tasks.script = (request) => result(request, { output: 'whole' });
   const parts: Message[] = [];
   for await (const part of stub.stream(ping)) parts.push(part);
   expect(parts).toMatchObject([{ end: { output: { text: 'whole' } } }]);
@@ -110,7 +110,7 @@ test.each([
   ['worker_lost', 'UNAVAILABLE'],
   ['internal', 'INTERNAL'],
 ] as const)('a task that ends as %s is %s, with attempts and reasons in the details', async (code, expected) => {
-  door.tasks.script = fails(code, 'because', {
+  server.tasks.script = fails(code, 'because', {
     isRetryable: true,
     retryAfterMs: 1_500,
     decisionId: 'decision-9',
@@ -127,7 +127,7 @@ test.each([
   expect(rich.code).toBe(error.code);
   expect(failure && anyUnpack(failure, wire.FailureSchema)).toMatchObject({
     decisionId: 'decision-9',
-    attempts: [{ model: 'gpt-4', fine: 'AuthError' }],
+    attempts: [{ model: 'gpt-4', status: 'AuthError' }],
     exclusions: [{ model: 'eyes', rule: 'task_type' }],
   });
   expect(info && anyUnpack(info, wire.ErrorInfoSchema)).toMatchObject({
@@ -141,7 +141,7 @@ test.each([
 });
 
 test('a stream that breaks after content ends with a status, never with an end', async () => {
-  door.tasks.script = (request, stream, onPart) => {
+  server.tasks.script = (request, stream, onPart) => {
     onPart(started);
     onPart(delta('half'));
     return fails('worker_lost', 'the worker died')(request, stream, onPart);
@@ -156,25 +156,25 @@ test('a stream that breaks after content ends with a status, never with an end',
 
 test('cancelling a call, or its deadline, cancels the task; the deadline is the task’s', async () => {
   const byHand = hangs([started]);
-  door.tasks.script = byHand;
+  server.tasks.script = byHand;
   const stream = stub.stream(ping).on('error', () => {});
   await byHand.begun;
   stream.cancel();
   await byHand.cancelled;
   const byDeadline = hangs();
-  door.tasks.script = byDeadline;
+  server.tasks.script = byDeadline;
   const error = await failureOf(ask(stub.run, ping, undefined, { deadline: Date.now() + 300 }));
   expect(error.code).toBe(grpc.status.DEADLINE_EXCEEDED);
   await byDeadline.cancelled;
-  expect(door.tasks.requests[0]?.timeoutMs).toBeUndefined();
-  expect(door.tasks.requests[1]?.timeoutMs).toBeLessThanOrEqual(300);
+  expect(server.tasks.requests[0]?.timeoutMs).toBeUndefined();
+  expect(server.tasks.requests[1]?.timeoutMs).toBeLessThanOrEqual(300);
 });
 
 test('one task more than may be in flight is refused at once', async () => {
   const scripts = [hangs(), hangs()];
   const calls: Streamed[] = [];
   for (const script of scripts) {
-    door.tasks.script = script;
+    server.tasks.script = script;
     calls.push(stub.stream(ping).on('error', () => {}));
     await script.begun;
   }
@@ -190,7 +190,7 @@ const chatWith = (more: object) => {
 test('a chat goes to the model as it came', async () => {
   const chat = chatWith({ top_k: 5, user: 'u' });
   await ask(stub.run, chat);
-  expect(Buffer.from(door.tasks.requests[0]?.input as Uint8Array).toString()).toBe(chat.inputJson);
+  expect(Buffer.from(server.tasks.requests[0]?.input as Uint8Array).toString()).toBe(chat.inputJson);
 });
 
 test.each([
@@ -219,7 +219,7 @@ test.each([
   const error = await failureOf(ask(stub.run, request));
   expect(error.code).toBe(grpc.status.INVALID_ARGUMENT);
   expect(error.details).toContain(message);
-  expect(door.tasks.requests).toEqual([]);
+  expect(server.tasks.requests).toEqual([]);
 });
 
 const path = (method: string): string => `/will.v1.TaskService/${method}`;
@@ -237,7 +237,7 @@ test.each([
   ['nests a thousand deep', nested(1_000)],
   ['is a megabyte of empty sub-messages', Buffer.alloc(1024 * 1024, Buffer.of(0x12, 0x00))],
 ])('a message that %s is the caller’s mistake, told at once', async (_what, bytes) => {
-  const client = new grpc.Client(door.grpcAddress, grpc.credentials.createInsecure());
+  const client = new grpc.Client(server.grpcAddress, grpc.credentials.createInsecure());
   const deadline = Date.now() + 60_000;
   const unary = await failureOf(
     new Promise((resolve, reject) =>
@@ -256,7 +256,7 @@ test.each([
   );
   client.close();
   for (const error of [unary, streamed]) expect(error.code).toBe(grpc.status.INVALID_ARGUMENT);
-  expect(door.tasks.requests).toEqual([]);
+  expect(server.tasks.requests).toEqual([]);
 });
 
 test('metadata above 8 KB is refused, and the connection goes on', async () => {
@@ -265,7 +265,7 @@ test('metadata above 8 KB is refused, and the connection goes on', async () => {
   const error = await failureOf(ask(stub.run, ping, metadata));
   expect(error.code).toBe(grpc.status.RESOURCE_EXHAUSTED);
   expect(error.details).toMatch(/metadata of \d+ bytes exceeds 8192/);
-  expect(door.tasks.requests).toEqual([]);
+  expect(server.tasks.requests).toEqual([]);
   expect(await ask(stub.run, ping)).toMatchObject({ end: { output: { text: 'pong' } } });
 });
 
@@ -273,7 +273,7 @@ test('explain asks policy; a question that it refuses is the caller’s mistake'
   const set = create(wire.RankedSetSchema, { setId: 's', candidates: [{ model: 'llama', why: 'route:primary' }] });
   const explain = async ({ facts }: { facts?: { taskType?: string } }) =>
     create(wire.DecideResponseSchema, facts?.taskType === 'code' ? { error: 'no route' } : { set, wouldChange: ['x'] });
-  Object.assign(door.surroundings, { questions: { explain } });
+  Object.assign(server.surroundings, { questions: { explain } });
   expect(await ask(stub.explain, { facts: { taskType: 'text_gen' } })).toMatchObject({
     set: { candidates: [{ model: 'llama' }] },
     wouldChange: ['x'],
@@ -284,7 +284,7 @@ test('explain asks policy; a question that it refuses is the caller’s mistake'
 
 test('health says whether a task could be answered now', async () => {
   const { service } = await import('grpc-health-check');
-  const health = new grpc.Client(door.grpcAddress, grpc.credentials.createInsecure());
+  const health = new grpc.Client(server.grpcAddress, grpc.credentials.createInsecure());
   const check = service['Check'];
   if (!check) throw new Error('the health service has no Check');
   const status = () =>
@@ -301,15 +301,15 @@ test('health says whether a task could be answered now', async () => {
     while ((await status()) !== wanted) await new Promise((resolve) => setTimeout(resolve, 20));
   };
   await until('SERVING');
-  door.surroundings.isBusConnected = false;
+  server.surroundings.isBusConnected = false;
   await until('NOT_SERVING');
-  door.surroundings.isBusConnected = true;
+  server.surroundings.isBusConnected = true;
   await until('SERVING');
   health.close();
 });
 
 test('a client that has no proto files gets them by reflection, and runs a task with them', async () => {
-  const files = await reflected(door.grpcAddress, 'will.v1.TaskService');
+  const files = await reflected(server.grpcAddress, 'will.v1.TaskService');
   const set = Buffer.concat(files.map((file) => Buffer.concat([Buffer.from([0x0a]), varint(file.length), file])));
   const byReflection = stubFrom(loadFileDescriptorSetFromBuffer(set, { longs: Number, enums: String, oneofs: true }));
   const answer = await new Promise<Message>((resolve, reject) => {

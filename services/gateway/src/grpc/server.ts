@@ -14,13 +14,13 @@ import { addReflection } from './reflection.ts';
 import { serveMethods } from './serve-methods.ts';
 import { taskService, type TaskServiceOptions } from './task-service.ts';
 
-export interface GrpcDoor {
+export interface RunningGrpcServer {
   readonly port: number;
   /** Takes nothing new, waits for what is in flight at most `drainMs`, then ends it and closes every connection. */
   stop(drainMs: number): Promise<void>;
 }
 
-export interface GrpcDoorOptions extends TaskServiceOptions {
+export interface GrpcServerOptions extends TaskServiceOptions {
   /** 0: any free port. */
   readonly port: number;
   /** Address to listen on. Default 127.0.0.1. */
@@ -43,13 +43,13 @@ const limits = {
   'grpc.max_concurrent_streams': 1_000,
   'grpc.keepalive_time_ms': 60_000,
   'grpc.keepalive_timeout_ms': 10_000,
-  // Connections are renewed, so that callers find doors that were added; streams may outlive the renewal by an hour.
+  // Connections are renewed, so that callers find servers that were added; streams may outlive the renewal by an hour.
   'grpc.max_connection_age_ms': 300_000,
   'grpc.max_connection_age_grace_ms': 3_600_000,
 } as const;
 
-/** Opens the door. @throws when the port cannot be had; the message says how to mend it. */
-export async function openGrpcDoor(options: GrpcDoorOptions): Promise<GrpcDoor> {
+/** Opens the server. @throws when the port cannot be had; the message says how to mend it. */
+export async function startGrpcServer(options: GrpcServerOptions): Promise<RunningGrpcServer> {
   const { surroundings, onError, guard = openGuard, host = '127.0.0.1' } = options;
   const server = new Server({ ...limits, interceptors: [limitMetadata, guardCalls(guard)] });
   serveMethods(server, wire.TaskService, taskService(options), guard, onError);

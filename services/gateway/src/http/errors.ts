@@ -120,11 +120,11 @@ export const tooMany = (why: string, retryAfterMs: number): HttpError =>
     more: { retryable: true, retry_after_ms: retryAfterMs },
   });
 
-export const shownAttempt = ({ number, model, outcome, fine, reason, durationMs }: wire.AttemptSummary): object => ({
+export const shownAttempt = ({ number, model, outcome, status, reason, durationMs }: wire.AttemptSummary): object => ({
   number,
   model,
   outcome,
-  fine,
+  status,
   reason,
   duration_ms: durationMs,
 });
@@ -143,7 +143,7 @@ export function decisionHeaders(
   if (decisionId === '') return headers;
   const way = attempts
     .slice(0, 20)
-    .map(({ model, fine }) => `${model}:${fine}`)
+    .map(({ model, status }) => `${model}:${status}`)
     .join(', ')
     .replace(/[^\x20-\x7e]/g, '?');
   headers.push('x-will-decision-id', decisionId, 'x-will-decision', way === '' ? decisionId : `${decisionId}; ${way}`);

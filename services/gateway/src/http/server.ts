@@ -27,7 +27,7 @@ export type Handler = (request: IncomingMessage, response: ServerResponse, param
  */
 export type Routes = Readonly<Record<string, Readonly<Record<string, Handler>>>>;
 
-export interface HttpDoor {
+export interface RunningHttpServer {
   readonly port: number;
   /** Takes nothing new, waits for what is in flight at most `drainMs`, then ends it and closes every connection. */
   stop(drainMs: number): Promise<void>;
@@ -54,7 +54,7 @@ export interface AnsweredRequest {
 }
 export type OnAnswered = (request: AnsweredRequest) => void;
 
-export interface DoorOptions {
+export interface HttpServerOptions {
   /** Who is let in. Default: everybody, with names of this machine only. */
   readonly guard?: Guard;
   /** Address to listen on. Default 127.0.0.1. */
@@ -67,8 +67,8 @@ export interface DoorOptions {
   readonly underWay?: UnderWay;
 }
 
-/** Opens the door. @throws when the port cannot be had; the message says how to mend it. */
-export async function openDoor(
+/** Opens the server. @throws when the port cannot be had; the message says how to mend it. */
+export async function startHttpServer(
   port: number,
   routes: Routes,
   onError: (what: string, error: unknown) => void,
@@ -79,8 +79,8 @@ export async function openDoor(
     onAnswered = () => {},
     underWay,
     certificate,
-  }: DoorOptions = {},
-): Promise<HttpDoor> {
+  }: HttpServerOptions = {},
+): Promise<RunningHttpServer> {
   const server = serverOf(certificate, (request, response) => {
     const startedMs = performance.now();
     const refusal = webRefusal(request, host, web);

@@ -56,7 +56,7 @@ interface Asking {
   readonly socket: { readonly remoteAddress?: string | undefined };
 }
 
-/** Everybody may do everything: for doors that only this machine reaches. */
+/** Everybody may do everything: for servers that only this machine reaches. */
 export const openGuard: Guard = {
   isOpen: true,
   check: () => undefined,

@@ -25,7 +25,7 @@ import { type Identity, identity } from './identity.ts';
 import { WrappedSurroundings } from './wrapped-surroundings.ts';
 
 /**
- * The surroundings for doors that ask for keys. Whatever a route does, it does through here, and here every task and
+ * The surroundings for servers that ask for keys. Whatever a route does, it does through here, and here every task and
  * question is bound to the key's client, projects, task types and data class. Without an identity nothing is done.
  */
 export class GuardedSurroundings extends WrappedSurroundings {

@@ -5,25 +5,25 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Admission } from '../admission.ts';
 import { UnderWay } from '../under-way.ts';
 import { routes } from '../routes.ts';
-import { openTestDoor, type TestDoor } from '../testing/test-door.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 import { testKeys } from '../testing/test-keys.ts';
 import { accessTo, grpcAccess, httpAccess } from './access.ts';
 import { keyGuard } from './guard.ts';
 
 const keys = testKeys();
-let door: TestDoor;
+let server: TestServer;
 beforeAll(async () => {
-  door = await openTestDoor(100, keys.guard);
+  server = await startTestServer(100, keys.guard);
 });
-afterAll(() => door.stop());
+afterAll(() => server.stop());
 
 const chat = { model: 'text_gen', messages: [{ role: 'user', content: 'ping' }] };
 const bearer = (key: string, more: Record<string, string> = {}) => ({ authorization: `Bearer ${key}`, ...more });
 
-test('every route of the door says who may use it, and the table names no route that is not there', () => {
+test('every route of the server says who may use it, and the table names no route that is not there', () => {
   const table = Object.entries(
     routes({
-      surroundings: door.surroundings,
+      surroundings: server.surroundings,
       admission: new Admission(1),
       largeBodies: new Admission(1),
       underWay: new UnderWay(),
@@ -54,9 +54,9 @@ test('a route without a declared role is refused to every key', async () => {
 test('a key comes in by the header of each dialect, and its client is the task’s', async () => {
   const key = await keys.give('acme', 'caller');
   for (const headers of [bearer(key), { 'x-api-key': key }, { 'x-goog-api-key': key }]) {
-    const response = await door.post(chat, headers);
+    const response = await server.post(chat, headers);
     expect(response.status).toBe(200);
-    expect(door.tasks.requests.at(-1)?.client).toBe('acme');
+    expect(server.tasks.requests.at(-1)?.client).toBe('acme');
   }
 });
 
@@ -67,20 +67,20 @@ test.each([
   ['a key that was never given', { authorization: `Bearer sk-will-${'a'.repeat(12)}-${'A'.repeat(43)}` }],
   ['text for a database', { 'x-api-key': `' OR 1=1 --` }],
 ])('%s is answered 401 in one and the same form', async (_, headers) => {
-  const before = door.tasks.requests.length;
-  const response = await door.post(chat, headers);
+  const before = server.tasks.requests.length;
+  const response = await server.post(chat, headers);
   expect(response.status).toBe(401);
   expect(response.headers.get('www-authenticate')).toBe('Bearer');
   expect(((await response.json()) as { error: { code: string } }).error.code).toBe('unauthenticated');
-  expect(door.tasks.requests.length).toBe(before);
+  expect(server.tasks.requests.length).toBe(before);
 });
 
 test('two keys in two lines of one header are refused: node alone would keep the first', async () => {
   const [a, b] = [await keys.give('acme', 'caller'), await keys.give('globex', 'caller')];
   const statusOf = (...lines: readonly string[]): Promise<number | undefined> =>
     new Promise((resolve, reject) => {
-      const headers = ['Host', new URL(door.url).host, 'Connection', 'close', ...lines];
-      get(`${door.url}/v1/models`, { headers: headers as never }, (response) => {
+      const headers = ['Host', new URL(server.url).host, 'Connection', 'close', ...lines];
+      get(`${server.url}/v1/models`, { headers: headers as never }, (response) => {
         response.resume();
         resolve(response.statusCode);
       }).on('error', reject);
@@ -102,18 +102,18 @@ test('one changed letter makes a key of nobody', async () => {
 
 test('two different keys in one request are refused', async () => {
   const [a, b] = [await keys.give('acme', 'caller'), await keys.give('other', 'caller')];
-  expect((await door.post(chat, bearer(a, { 'x-api-key': b }))).status).toBe(401);
-  expect((await door.post(chat, bearer(a, { 'x-api-key': a }))).status).toBe(200);
+  expect((await server.post(chat, bearer(a, { 'x-api-key': b }))).status).toBe(401);
+  expect((await server.post(chat, bearer(a, { 'x-api-key': a }))).status).toBe(200);
 });
 
 test('a revoked or ended key is refused at once, and the refusal names it without its secret', async () => {
   const key = await keys.give('acme', 'caller', { expiresUnixMs: BigInt(keys.nowMs + 1_000) });
-  expect((await door.post(chat, bearer(key))).status).toBe(200);
+  expect((await server.post(chat, bearer(key))).status).toBe(200);
   keys.nowMs += 2_000;
-  expect((await door.post(chat, bearer(key))).status).toBe(401);
+  expect((await server.post(chat, bearer(key))).status).toBe(401);
   const second = await keys.give('acme', 'caller');
   keys.revoke(second);
-  const response = await door.post(chat, bearer(second));
+  const response = await server.post(chat, bearer(second));
   expect(response.status).toBe(401);
   expect(await response.text()).not.toContain('revoked');
   expect(keys.refused.at(-1)).toEqual({
@@ -126,27 +126,27 @@ test('a revoked or ended key is refused at once, and the refusal names it withou
 
 test('who names another client is refused, wherever the name stands', async () => {
   const key = await keys.give('acme', 'caller');
-  const before = door.tasks.requests.length;
-  expect((await door.post(chat, bearer(key, { 'x-will-client': 'globex' }))).status).toBe(403);
-  expect((await door.post({ ...chat, metadata: { will_client: 'globex' } }, bearer(key))).status).toBe(403);
+  const before = server.tasks.requests.length;
+  expect((await server.post(chat, bearer(key, { 'x-will-client': 'globex' }))).status).toBe(403);
+  expect((await server.post({ ...chat, metadata: { will_client: 'globex' } }, bearer(key))).status).toBe(403);
   expect(
-    (await door.post({ ...chat, metadata: { will_client: 'globex' } }, bearer(key, { 'x-will-client': 'acme' })))
+    (await server.post({ ...chat, metadata: { will_client: 'globex' } }, bearer(key, { 'x-will-client': 'acme' })))
       .status,
   ).toBe(400);
-  expect(door.tasks.requests.length).toBe(before);
-  expect((await door.post(chat, bearer(key, { 'x-will-client': 'ACME' }))).status).toBe(200);
+  expect(server.tasks.requests.length).toBe(before);
+  expect((await server.post(chat, bearer(key, { 'x-will-client': 'ACME' }))).status).toBe(200);
 });
 
 test('a key’s projects and task types bound its tasks; its data class raises theirs and never lowers it', async () => {
   const key = await keys.give('acme', 'caller', { projects: ['site'], taskTypes: ['text_gen'], dataClass: 'customer' });
-  expect((await door.post(chat, bearer(key))).status).toBe(200);
-  expect(door.tasks.requests.at(-1)).toMatchObject({ project: 'site', dataClass: 'customer' });
-  expect((await door.post(chat, bearer(key, { 'x-will-data-class': 'open' }))).status).toBe(200);
-  expect(door.tasks.requests.at(-1)?.dataClass).toBe('customer');
-  expect((await door.post(chat, bearer(key, { 'x-will-data-class': 'sensitive' }))).status).toBe(200);
-  expect(door.tasks.requests.at(-1)?.dataClass).toBe('customer-sensitive');
-  expect((await door.post(chat, bearer(key, { 'x-will-project': 'other' }))).status).toBe(403);
-  expect((await door.post({ ...chat, model: 'code' }, bearer(key))).status).toBe(403);
+  expect((await server.post(chat, bearer(key))).status).toBe(200);
+  expect(server.tasks.requests.at(-1)).toMatchObject({ project: 'site', dataClass: 'customer' });
+  expect((await server.post(chat, bearer(key, { 'x-will-data-class': 'open' }))).status).toBe(200);
+  expect(server.tasks.requests.at(-1)?.dataClass).toBe('customer');
+  expect((await server.post(chat, bearer(key, { 'x-will-data-class': 'sensitive' }))).status).toBe(200);
+  expect(server.tasks.requests.at(-1)?.dataClass).toBe('customer-sensitive');
+  expect((await server.post(chat, bearer(key, { 'x-will-project': 'other' }))).status).toBe(403);
+  expect((await server.post({ ...chat, model: 'code' }, bearer(key))).status).toBe(403);
 });
 
 test('while the keys are not known nobody is let in', () => {
@@ -159,24 +159,24 @@ test('while the keys are not known nobody is let in', () => {
 
 test('health tells who shows no operator’s key whether a task can be answered, and nothing else', async () => {
   const health = async (key?: string) =>
-    (await fetch(`${door.url}/healthz`, key === undefined ? {} : { headers: bearer(key) })).json();
+    (await fetch(`${server.url}/healthz`, key === undefined ? {} : { headers: bearer(key) })).json();
   const noted = keys.refused.length;
   for (const key of [undefined, 'sk-will-wrong', await keys.give('acme', 'caller')])
     expect(await health(key)).toEqual({ status: 'ok' });
   const operator = await keys.give('ops', 'operator');
   expect(await health(operator)).toEqual({ status: 'ok', revision: 7, models: ['llama'] });
-  door.surroundings.isBusConnected = false;
+  server.surroundings.isBusConnected = false;
   expect(await health()).toEqual({ status: 'unavailable' });
   expect(await health(operator)).toMatchObject({ status: 'unavailable', reason: 'the bus is away' });
-  door.surroundings.isBusConnected = true;
+  server.surroundings.isBusConnected = true;
   keys.revoke(operator);
   expect(await health(operator)).toEqual({ status: 'ok' });
   expect(keys.refused).toHaveLength(noted);
 });
 
 test('health needs no key', async () => {
-  expect((await fetch(`${door.url}/healthz`)).status).toBe(200);
-  expect((await fetch(`${door.url}/v1/models`)).status).toBe(401);
+  expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+  expect((await fetch(`${server.url}/v1/models`)).status).toBe(401);
 });
 
 test('gRPC asks for the key too: own methods, health and reflection', async () => {
@@ -184,7 +184,7 @@ test('gRPC asks for the key too: own methods, health and reflection', async () =
   const call = (service: Parameters<typeof grpcMethodsOf>[0], method: string, request: object, shown?: string) =>
     new Promise<{ code: number; answer?: object }>((resolve) => {
       const Client = makeGenericClientConstructor(grpcMethodsOf(service) as never, 'test');
-      const client = new Client(door.grpcAddress, credentials.createInsecure());
+      const client = new Client(server.grpcAddress, credentials.createInsecure());
       const metadata = new Metadata();
       if (shown !== undefined) metadata.set('authorization', `Bearer ${shown}`);
       (client as unknown as Record<string, (...args: unknown[]) => void>)[method]?.(
@@ -200,7 +200,7 @@ test('gRPC asks for the key too: own methods, health and reflection', async () =
   expect((await call(wire.TaskService, 'run', task)).code).toBe(status.UNAUTHENTICATED);
   expect((await call(wire.TaskService, 'run', { ...task, client: 'globex' }, key)).code).toBe(status.PERMISSION_DENIED);
   expect((await call(wire.TaskService, 'run', task, key)).code).toBe(status.OK);
-  expect(door.tasks.requests.at(-1)?.client).toBe('acme');
+  expect(server.tasks.requests.at(-1)?.client).toBe('acme');
   expect((await call(wire.RegistryService, 'get', {}, key)).code).toBe(status.PERMISSION_DENIED);
   expect((await call(wire.RegistryService, 'status', {})).code).toBe(status.UNAUTHENTICATED);
 });

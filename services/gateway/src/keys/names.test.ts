@@ -1,20 +1,20 @@
 import { connectClient, type TaskClient } from '@will/client';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { openTestDoor, type TestDoor } from '../testing/test-door.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 import { type TestKeys, testKeys } from '../testing/test-keys.ts';
 import { busNaming, NamedSurroundings } from './named-surroundings.ts';
 
 // Who is named, on every server: by any spelling of its name, or rejected.
 
-let open: TestDoor;
+let open: TestServer;
 let grpc: TaskClient;
-let guarded: TestDoor;
+let guarded: TestServer;
 let keys: TestKeys;
 beforeAll(async () => {
-  open = await openTestDoor();
+  open = await startTestServer();
   grpc = await connectClient({ servers: `grpc://${open.grpcAddress}` });
   keys = testKeys();
-  guarded = await openTestDoor(100, keys.guard);
+  guarded = await startTestServer(100, keys.guard);
 });
 afterAll(async () => {
   await grpc.close();

@@ -4,15 +4,15 @@ import { grpcMethodsOf, wire } from '@will/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Questions } from '../ports.ts';
 import { delta, hangs, started } from '../testing/fake-tasks.ts';
-import { openTestDoor, type TestDoor } from '../testing/test-door.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 import { testKeys } from '../testing/test-keys.ts';
 
 const keys = testKeys();
-let door: TestDoor;
+let server: TestServer;
 beforeAll(async () => {
-  door = await openTestDoor(100, keys.guard);
+  server = await startTestServer(100, keys.guard);
 });
-afterAll(() => door.stop());
+afterAll(() => server.stop());
 
 const waiting: DurableTask = {
   taskId: 'task-1',
@@ -37,7 +37,7 @@ const streams = [
 ] as const;
 
 const ask = (path: string, key: string, body?: object): Promise<Response> =>
-  fetch(`${door.url}${path}`, {
+  fetch(`${server.url}${path}`, {
     method: body ? 'POST' : 'GET',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
     ...(body && { body: JSON.stringify(body) }),
@@ -48,14 +48,14 @@ test.each(streams)(
   async (path, body, error) => {
     const [key, other] = [await keys.give('acme', 'caller'), await keys.give('acme', 'caller')];
     const script = hangs([started, delta('half')]);
-    door.tasks.script = script;
+    server.tasks.script = script;
     const answer = ask(path, key, body).then((response) => response.text());
     await script.begun;
-    expect(door.underWay.endKeys(keys.holds)).toBe(0);
+    expect(server.underWay.endKeys(keys.holds)).toBe(0);
     keys.revoke(other);
-    expect(door.underWay.endKeys(keys.holds)).toBe(0);
+    expect(server.underWay.endKeys(keys.holds)).toBe(0);
     keys.revoke(key);
-    expect(door.underWay.endKeys(keys.holds)).toBe(1);
+    expect(server.underWay.endKeys(keys.holds)).toBe(1);
     const text = await answer;
     expect(text).toContain('half');
     expect(text).toMatch(error);
@@ -66,11 +66,11 @@ test.each(streams)(
 test('an answer that has not begun is 401, also when the key expired', async () => {
   const key = await keys.give('acme', 'caller', { expiresUnixMs: BigInt(keys.nowMs + 1_000) });
   const script = hangs();
-  door.tasks.script = script;
+  server.tasks.script = script;
   const answer = ask('/v1/embeddings', key, { model: 'embedding', input: 'ping' });
   await script.begun;
   keys.nowMs += 1_000;
-  expect(door.underWay.endKeys(keys.holds)).toBe(1);
+  expect(server.underWay.endKeys(keys.holds)).toBe(1);
   expect((await answer).status).toBe(401);
   await script.cancelled;
 });
@@ -79,7 +79,7 @@ test('the events of a durable task end with an error event, and a long look at i
   const key = await keys.give('acme', 'caller');
   const looked = Promise.withResolvers<void>();
   let looks = 0;
-  door.tasks.task = async () => {
+  server.tasks.task = async () => {
     looks += 1;
     if (looks === 1) return waiting;
     if (looks === 3) looked.resolve();
@@ -90,7 +90,7 @@ test('the events of a durable task end with an error event, and a long look at i
   const look = ask('/v1/tasks/task-1?wait_ms=25000', key);
   await looked.promise;
   keys.revoke(key);
-  expect(door.underWay.endKeys(keys.holds)).toBe(2);
+  expect(server.underWay.endKeys(keys.holds)).toBe(2);
   expect(await response.text()).toMatch(/^event: waiting\n[\s\S]*event: error\ndata: .*"code":"unauthenticated"/);
   expect((await look).status).toBe(401);
 });
@@ -101,7 +101,7 @@ test('streams of gRPC end with UNAUTHENTICATED: a task’s answer and the watch 
   metadata.set('authorization', `Bearer ${key}`);
   const stream = (service: Parameters<typeof grpcMethodsOf>[0], method: string, request: object) => {
     const Client = makeGenericClientConstructor(grpcMethodsOf(service) as never, 'test');
-    const client = new Client(door.grpcAddress, credentials.createInsecure());
+    const client = new Client(server.grpcAddress, credentials.createInsecure());
     const call = (client as unknown as Record<string, (...args: unknown[]) => NodeJS.EventEmitter>)[method]?.(
       request,
       metadata,
@@ -115,9 +115,9 @@ test('streams of gRPC end with UNAUTHENTICATED: a task’s answer and the watch 
     });
   };
   const script = hangs([started, delta('half')]);
-  door.tasks.script = script;
+  server.tasks.script = script;
   const looked = Promise.withResolvers<void>();
-  door.surroundings.questions = {
+  server.surroundings.questions = {
     durable: {
       get: () => {
         looked.resolve();
@@ -129,7 +129,7 @@ test('streams of gRPC end with UNAUTHENTICATED: a task’s answer and the watch 
   const watch = stream(wire.DurableTaskService, 'watchDurableTask', { request: { taskId: 'task-1' } });
   await Promise.all([script.begun, looked.promise]);
   keys.revoke(key);
-  expect(door.underWay.endKeys(keys.holds)).toBe(2);
+  expect(server.underWay.endKeys(keys.holds)).toBe(2);
   expect(await Promise.all([answer, watch])).toEqual([status.UNAUTHENTICATED, status.UNAUTHENTICATED]);
   await script.cancelled;
 });

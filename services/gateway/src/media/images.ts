@@ -27,7 +27,7 @@ const refused: RefusedFields = {
   moderation: { harmless: (value) => value === 'auto', instead: 'must be "auto": a request does not set it' },
 };
 
-/** OpenAI's images; they come inline, since the door keeps none that a URL could lead to. */
+/** OpenAI's images; they come inline, since the server keeps none that a URL could lead to. */
 export const images: MediaKind = {
   kind: 'image',
   body: {

@@ -5,22 +5,22 @@ import { embedMany } from 'ai';
 import OpenAI, { APIUserAbortError } from 'openai';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { fails, hangs, result, type Script } from '../testing/fake-tasks.ts';
-import { openTestDoor, type TestDoor } from '../testing/test-door.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
-let door: TestDoor;
+let server: TestServer;
 let openai: OpenAI;
 beforeAll(async () => {
-  door = await openTestDoor();
-  openai = new OpenAI({ baseURL: `${door.url}/v1`, apiKey: 'unused', maxRetries: 0 });
+  server = await startTestServer();
+  openai = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'unused', maxRetries: 0 });
 });
-afterAll(() => door.stop());
+afterAll(() => server.stop());
 beforeEach(() => {
-  door.tasks.script = vectors;
-  door.tasks.requests.length = 0;
+  server.tasks.script = vectors;
+  server.tasks.requests.length = 0;
 });
 
 const inputOf = (n = 0) =>
-  JSON.parse(Buffer.from(door.tasks.requests[n]?.input as Uint8Array).toString()) as Record<string, unknown>;
+  JSON.parse(Buffer.from(server.tasks.requests[n]?.input as Uint8Array).toString()) as Record<string, unknown>;
 
 /** Two numbers for each text: its length and a half. */
 const vectors: Script = (request) => {
@@ -44,7 +44,7 @@ test('openai gets embeddings, as numbers and as it asks for them by itself', asy
     ]);
     expect(answer.usage).toEqual({ prompt_tokens: 7, total_tokens: 7 });
   }
-  expect(door.tasks.requests[0]).toMatchObject({
+  expect(server.tasks.requests[0]).toMatchObject({
     type: 'embedding',
     inputKind: 'embedding',
     inputModalities: ['text'],
@@ -54,7 +54,7 @@ test('openai gets embeddings, as numbers and as it asks for them by itself', asy
 });
 
 test('@ai-sdk/openai-compatible gets embeddings', async () => {
-  const provider = createOpenAICompatible({ name: 'will', baseURL: `${door.url}/v1` });
+  const provider = createOpenAICompatible({ name: 'will', baseURL: `${server.url}/v1` });
   const { embeddings, usage } = await embedMany({
     model: provider.embeddingModel('embedding'),
     values: ['a', 'bcd'],
@@ -72,7 +72,7 @@ test('@langchain/openai gets embeddings', async () => {
     model: 'embedding',
     apiKey: 'unused',
     maxRetries: 0,
-    configuration: { baseURL: `${door.url}/v1` },
+    configuration: { baseURL: `${server.url}/v1` },
   });
   expect(await model.embedDocuments(['a', 'bcd'])).toEqual([
     [1, 0.5],
@@ -85,7 +85,7 @@ test('a model is pinned, facts and metadata count, and the type stays what the r
   await openai.embeddings.create(pinned, {
     headers: { 'x-will-data-class': 'customer', 'x-will-client': 'AcmeLegal' },
   });
-  expect(door.tasks.requests[0]).toMatchObject({
+  expect(server.tasks.requests[0]).toMatchObject({
     model: 'gpt-4',
     client: 'acmelegal',
     project: 'p',
@@ -95,12 +95,12 @@ test('a model is pinned, facts and metadata count, and the type stays what the r
 });
 
 test('a transcription carries the recording and what was said about it', async () => {
-  door.tasks.script = (request) => result(request, { output: 'said' });
+  server.tasks.script = (request) => result(request, { output: 'said' });
   const file = new File([Buffer.from('RIFF')], 'a.wav', { type: 'audio/wav' });
   const asked = { model: 'auto', file, language: 'nb', temperature: 0.5, prompt: 'names' };
   const answer = await openai.audio.transcriptions.create(asked);
   expect(answer).toMatchObject({ text: 'said', usage: { type: 'tokens', total_tokens: 10 } });
-  expect(door.tasks.requests[0]).toMatchObject({ type: 'transcription', inputModalities: ['audio'] });
+  expect(server.tasks.requests[0]).toMatchObject({ type: 'transcription', inputModalities: ['audio'] });
   expect(inputOf()).toEqual({
     audio: Buffer.from('RIFF').toString('base64'),
     file_name: 'a.wav',
@@ -113,7 +113,7 @@ test('a transcription carries the recording and what was said about it', async (
 
 test('a transcript with times comes as the vendor made it', async () => {
   const verbose = { task: 'transcribe', text: 'said', duration: 1.5, words: [{ word: 'said', start: 0, end: 1 }] };
-  door.tasks.script = (request) => result(request, { output: JSON.stringify(verbose) });
+  server.tasks.script = (request) => result(request, { output: JSON.stringify(verbose) });
   const file = new File([Buffer.from('RIFF')], 'a.wav', { type: 'audio/wav' });
   const answer = await openai.audio.transcriptions.create({
     model: 'auto',
@@ -124,13 +124,13 @@ test('a transcript with times comes as the vendor made it', async () => {
   expect(answer).toEqual(verbose);
   expect(inputOf()).toMatchObject({ format: 'verbose_json', timestamps: ['word', 'segment'] });
   const subtitles = '1\n00:00:00,000 --> 00:00:01,000\nsaid\n';
-  door.tasks.script = (request) => result(request, { output: subtitles });
+  server.tasks.script = (request) => result(request, { output: subtitles });
   expect(await openai.audio.transcriptions.create({ model: 'auto', file, response_format: 'srt' })).toBe(subtitles);
 });
 
 test('several images come each by itself', async () => {
   const data = Buffer.from('onethree');
-  door.tasks.script = (request) => result(request, { output: '{"sizes":[3,5]}', data, dataType: 'image/png' });
+  server.tasks.script = (request) => result(request, { output: '{"sizes":[3,5]}', data, dataType: 'image/png' });
   const answer = await openai.images.generate({ model: 'auto', prompt: 'p', n: 2 });
   expect(answer.data?.map(({ b64_json: image }) => Buffer.from(image ?? '', 'base64').toString())).toEqual([
     'one',
@@ -159,16 +159,16 @@ test.each([
   ['metadata', form({ model: 'auto', file: sound, metadata: '{"will_client": "acme"}' }), 'metadata'],
   ['flat metadata', form({ model: 'auto', file: sound, 'metadata[Will-Client]': 'acme' }), 'metadata'],
 ])('a transcription with %s is refused', async (_what, body, param) => {
-  const response = await fetch(`${door.url}/v1/audio/transcriptions`, { method: 'POST', body });
+  const response = await fetch(`${server.url}/v1/audio/transcriptions`, { method: 'POST', body });
   expect(response.status).toBe(400);
   expect(await response.json()).toMatchObject({ error: { param } });
-  expect(door.tasks.requests).toEqual([]);
+  expect(server.tasks.requests).toEqual([]);
 });
 
 test('a form that is none, or JSON where a form belongs, is refused', async () => {
   const send = async (type: string): Promise<number> =>
     (
-      await fetch(`${door.url}/v1/audio/transcriptions`, {
+      await fetch(`${server.url}/v1/audio/transcriptions`, {
         method: 'POST',
         headers: { 'content-type': type },
         body: '{}',
@@ -187,7 +187,7 @@ test.each([
   ['/v1/audio/speech', { input: 'a', voice: 'v', response_format: 'midi' }, 'response_format'],
   ['/v1/rerank', { query: 'q', documents: [] }, 'documents'],
 ])('%s refuses %j', async (path, fields, param) => {
-  const response = await fetch(`${door.url}${path}`, {
+  const response = await fetch(`${server.url}${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ model: 'auto', ...fields }),
@@ -199,7 +199,7 @@ test.each([
 });
 
 test('an answer that does not fit the question is a bad gateway, not a good answer', async () => {
-  door.tasks.script = (request) => result(request, { output: '{"count":1,"dimensions":2}', data: new Uint8Array(8) });
+  server.tasks.script = (request) => result(request, { output: '{"count":1,"dimensions":2}', data: new Uint8Array(8) });
   await expect(openai.embeddings.create({ model: 'embedding', input: ['a', 'b'] })).rejects.toMatchObject({
     status: 502,
     code: 'bad_answer',
@@ -207,13 +207,13 @@ test('an answer that does not fit the question is a bad gateway, not a good answ
 });
 
 test('errors and aborts are those of chats', async () => {
-  door.tasks.script = fails('blocked', 'because');
+  server.tasks.script = fails('blocked', 'because');
   await expect(openai.embeddings.create({ model: 'embedding', input: 'a' })).rejects.toBeInstanceOf(
     OpenAI.PermissionDeniedError,
   );
   await expect(openai.embeddings.create({ model: 'code', input: 'a' })).rejects.toBeInstanceOf(OpenAI.NotFoundError);
   const script = hangs();
-  door.tasks.script = script;
+  server.tasks.script = script;
   const abort = new AbortController();
   const answer = openai.audio.speech.create({ model: 'auto', voice: 'v', input: 'a' }, { signal: abort.signal });
   await script.begun;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isEmpty, never, type RefusedFields } from '../http/wishes.ts';
 
-/** Fields of OpenAI's request that this door cannot honour. What states a wish is refused in every dialect. */
+/** Fields of OpenAI's request that this server cannot honour. What states a wish is refused in every dialect. */
 export const refusedFields: RefusedFields = {
   prompt: { harmless: never, instead: 'prompts are not kept; send it as input' },
   include: { harmless: asksForNoMore, instead: 'must not ask for probabilities: they are not passed on' },

@@ -16,20 +16,20 @@ import {
   result,
   started,
 } from '../testing/fake-tasks.ts';
-import { openTestDoor, type TestDoor } from '../testing/test-door.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
 // The unmodified @anthropic-ai/sdk package against /v1/messages.
 
-let door: TestDoor;
+let server: TestServer;
 let anthropic: Anthropic;
 beforeAll(async () => {
-  door = await openTestDoor();
-  anthropic = new Anthropic({ baseURL: door.url, apiKey: 'unused', maxRetries: 0 });
+  server = await startTestServer();
+  anthropic = new Anthropic({ baseURL: server.url, apiKey: 'unused', maxRetries: 0 });
 });
-afterAll(() => door.stop());
+afterAll(() => server.stop());
 beforeEach(() => {
-  door.tasks.script = answers('po', 'ng');
-  door.tasks.requests.length = 0;
+  server.tasks.script = answers('po', 'ng');
+  server.tasks.requests.length = 0;
 });
 
 const ping = { model: 'auto', max_tokens: 9, messages: [{ role: 'user' as const, content: 'ping' }] };
@@ -51,15 +51,15 @@ test('a plain answer, with its usage and the model that answered', async () => {
     usage: { input_tokens: 6, cache_read_input_tokens: 1, output_tokens: 3 },
   });
   expect(response.headers.get('x-will-decision-id')).toBe('decision-1');
-  expect(door.tasks.requests[0]).toMatchObject({ client: 'acmelegal', maxOutputTokens: 9 });
-  expect(chatOf(door.tasks.requests[0]).messages).toEqual([
+  expect(server.tasks.requests[0]).toMatchObject({ client: 'acmelegal', maxOutputTokens: 9 });
+  expect(chatOf(server.tasks.requests[0]).messages).toEqual([
     { role: 'system', content: 'Be brief.' },
     { role: 'user', content: 'ping' },
   ]);
 });
 
 test('a streamed answer is put together by the library, thoughts and text', async () => {
-  door.tasks.script = (request, _stream, onPart) => {
+  server.tasks.script = (request, _stream, onPart) => {
     onPart(started);
     onPart(delta('', { reasoning: 'hm' }));
     onPart(delta('po'));
@@ -79,18 +79,18 @@ test('a streamed answer is put together by the library, thoughts and text', asyn
 });
 
 test('a tool call is the same streamed and whole, and its result goes back', async () => {
-  door.tasks.script = callsTool('weather', { city: 'Oslo' });
+  server.tasks.script = callsTool('weather', { city: 'Oslo' });
   const whole = await anthropic.messages.create({ ...ping, tools: [weather], tool_choice: { type: 'any' } });
   const streamed = await anthropic.messages.stream({ ...ping, tools: [weather] }).finalMessage();
   expect(whole.content).toMatchObject([{ type: 'tool_use', id: 'c1', name: 'weather', input: { city: 'Oslo' } }]);
   expect(streamed.content).toMatchObject(whole.content);
   expect([whole.stop_reason, streamed.stop_reason]).toEqual(['tool_use', 'tool_use']);
-  expect(door.tasks.requests[0]?.needs).toEqual(['tools']);
-  expect(chatOf(door.tasks.requests[0])).toMatchObject({
+  expect(server.tasks.requests[0]?.needs).toEqual(['tools']);
+  expect(chatOf(server.tasks.requests[0])).toMatchObject({
     tool_choice: 'required',
     tools: [{ type: 'function', function: { name: 'weather', parameters: weather.input_schema } }],
   });
-  door.tasks.script = answers('rain');
+  server.tasks.script = answers('rain');
   await anthropic.messages.create({
     ...ping,
     tools: [weather],
@@ -106,7 +106,7 @@ test('a tool call is the same streamed and whole, and its result goes back', asy
       },
     ],
   });
-  expect(chatOf(door.tasks.requests[2]).messages.slice(1)).toEqual([
+  expect(chatOf(server.tasks.requests[2]).messages.slice(1)).toEqual([
     {
       role: 'assistant',
       content: '',
@@ -118,7 +118,7 @@ test('a tool call is the same streamed and whole, and its result goes back', asy
 });
 
 test('a JSON schema and an image reach the model', async () => {
-  door.tasks.script = answers('{"ok":true}');
+  server.tasks.script = answers('{"ok":true}');
   const schema = { type: 'object', properties: { ok: { type: 'boolean' } } };
   await anthropic.messages.create({
     ...ping,
@@ -133,8 +133,8 @@ test('a JSON schema and an image reach the model', async () => {
       },
     ],
   });
-  expect(door.tasks.requests[0]).toMatchObject({ needs: ['json_schema'], inputModalities: ['text', 'image'] });
-  expect(chatOf(door.tasks.requests[0])).toMatchObject({
+  expect(server.tasks.requests[0]).toMatchObject({ needs: ['json_schema'], inputModalities: ['text', 'image'] });
+  expect(chatOf(server.tasks.requests[0])).toMatchObject({
     response_format: { type: 'json_schema', json_schema: { schema } },
     messages: [
       { content: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }, { type: 'text' }] },
@@ -150,7 +150,7 @@ test.each([
   ['deadline', Anthropic.InternalServerError, 'timeout_error'],
   ['internal', Anthropic.InternalServerError, 'api_error'],
 ] as const)('a task that ends as %s becomes the error class that programs catch', async (code, errorClass, type) => {
-  door.tasks.script = fails(code, 'because', { decisionId: 'decision-9' });
+  server.tasks.script = fails(code, 'because', { decisionId: 'decision-9' });
   const error = await anthropic.messages.create(ping).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(errorClass);
   expect(error).toMatchObject({
@@ -168,7 +168,7 @@ test('an unknown model and a wrong field are told in Anthropic’s shape', async
 });
 
 test.each([...midStreamFaults])('a stream that ends as %s throws, and is never a finished answer', async (code) => {
-  door.tasks.script = breaksAfter('half', code, 'because');
+  server.tasks.script = breaksAfter('half', code, 'because');
   const types: string[] = [];
   const read = async (): Promise<void> => {
     for await (const event of await anthropic.messages.create({ ...ping, stream: true })) types.push(event.type);
@@ -184,7 +184,7 @@ test.each([...midStreamFaults])('a stream that ends as %s throws, and is never a
 test('aborting cancels the task, plain and streamed', async () => {
   for (const stream of [false, true]) {
     const script = hangs(stream ? [started, delta('first')] : []);
-    door.tasks.script = script;
+    server.tasks.script = script;
     const abort = new AbortController();
     const answer = stream
       ? anthropic.messages.stream(ping, { signal: abort.signal }).finalMessage()
@@ -200,7 +200,7 @@ test('the example of the guide runs as it stands', async () => {
   const guide = await readFile(new URL('../../../../docs/guides/http.md', import.meta.url), 'utf8');
   const example = /```ts\n([\s\S]*?)```/.exec(guide)?.[1] ?? '';
   expect(example).toContain('http://127.0.0.1:8080');
-  const program = example.replace('http://127.0.0.1:8080', door.url);
+  const program = example.replace('http://127.0.0.1:8080', server.url);
   const cwd = fileURLToPath(new URL('../..', import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module-typescript', '-e', program], {
     cwd,

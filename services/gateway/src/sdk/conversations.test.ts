@@ -13,21 +13,21 @@ import { ChatOpenAI } from '@langchain/openai';
 import { generateText, jsonSchema, type LanguageModel, stepCountIs, streamText, tool, type ToolSet } from 'ai';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { openTestDoor, type TestDoor } from '../testing/test-door.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 import { chatOf, delta, result, type Script, started } from '../testing/fake-tasks.ts';
 import { shownIn, weatherModel, wholeConversation } from '../testing/weather-model.ts';
 
 // Unmodified clients, each in every dialect that it speaks: a question, a call of a tool, its result, an answer that was
 // thought about, and a second question with the whole conversation before it.
 
-let door: TestDoor;
+let server: TestServer;
 beforeAll(async () => {
-  door = await openTestDoor();
+  server = await startTestServer();
 });
-afterAll(() => door.stop());
+afterAll(() => server.stop());
 beforeEach(() => {
-  door.tasks.requests.length = 0;
-  door.tasks.script = weatherModel;
+  server.tasks.requests.length = 0;
+  server.tasks.script = weatherModel;
 });
 
 const [first, second] = ['How is the weather in Oslo?', 'Again?'];
@@ -36,7 +36,7 @@ const parameters = { type: 'object' as const, properties: { city: { type: 'strin
 /** Runs both turns and gives the texts of both answers. */
 type Conversation = (isStreamed: boolean) => Promise<readonly string[]>;
 
-const openai = () => new OpenAI({ baseURL: `${door.url}/v1`, apiKey: 'unused', maxRetries: 0 });
+const openai = () => new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'unused', maxRetries: 0 });
 
 const byChat: Conversation = async (isStreamed) => {
   const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content: first }];
@@ -78,7 +78,7 @@ const byResponses: Conversation = async (isStreamed) => {
 };
 
 const byMessages: Conversation = async (isStreamed) => {
-  const anthropic = new Anthropic({ baseURL: door.url, apiKey: 'unused', maxRetries: 0 });
+  const anthropic = new Anthropic({ baseURL: server.url, apiKey: 'unused', maxRetries: 0 });
   const messages: Anthropic.MessageParam[] = [{ role: 'user', content: first }];
   const tools = [{ name: 'weather', input_schema: parameters }];
   const ask = async (): Promise<Anthropic.Message> => {
@@ -127,7 +127,7 @@ const byLangChain =
       apiKey: 'unused',
       maxRetries: 0,
       useResponsesApi,
-      configuration: { baseURL: `${door.url}/v1` },
+      configuration: { baseURL: `${server.url}/v1` },
     }).bindTools([{ type: 'function', function: { name: 'weather', description: 'the weather', parameters } }]);
     const messages: BaseMessage[] = [new HumanMessage(first)];
     const ask = async (): Promise<AIMessage | AIMessageChunk> => {
@@ -146,7 +146,7 @@ const byLangChain =
     return [one.text, (await ask()).text];
   };
 
-const baseURL = () => `${door.url}/v1`;
+const baseURL = () => `${server.url}/v1`;
 const aiSdkOpenAI = () => createOpenAI({ baseURL: baseURL(), apiKey: 'unused' });
 const notStored = { openai: { store: false } };
 
@@ -167,7 +167,7 @@ const conversations: Readonly<Record<string, Conversation>> = {
 describe.each(Object.entries(conversations))('%s', (_client, conversation) => {
   test.each([false, true])('holds a conversation of two turns with a tool (streamed: %s)', async (isStreamed) => {
     expect(await conversation(isStreamed)).toEqual(['Rain.', 'Still rain.']);
-    expect(shownIn(door.tasks.requests.at(-1))).toEqual(wholeConversation);
+    expect(shownIn(server.tasks.requests.at(-1))).toEqual(wholeConversation);
   });
 });
 
@@ -176,12 +176,12 @@ describe('@ai-sdk/openai, /v1/responses, as it is by itself', () => {
 
   test('refers to items of answers that came whole, and they are known', async () => {
     expect(await asIs(false)).toEqual(['Rain.', 'Still rain.']);
-    expect(shownIn(door.tasks.requests.at(-1))).toEqual(wholeConversation);
+    expect(shownIn(server.tasks.requests.at(-1))).toEqual(wholeConversation);
   });
 
   test('is told what to do where it refers to a text that was streamed', async () => {
     await expect(asIs(true)).rejects.toThrow(/No output|item/);
-    const last = await fetch(`${door.url}/v1/responses`, {
+    const last = await fetch(`${server.url}/v1/responses`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ model: 'auto', input: [{ type: 'item_reference', id: 'msg_0_1' }] }),
@@ -199,9 +199,9 @@ describe('a refusal', () => {
     }
     return result(request, { refusal: 'I cannot.' });
   };
-  beforeEach(() => void (door.tasks.script = refuses));
+  beforeEach(() => void (server.tasks.script = refuses));
   const asked = { model: 'auto', messages: [{ role: 'user' as const, content: 'How?' }] };
-  const anthropic = () => new Anthropic({ baseURL: door.url, apiKey: 'unused', maxRetries: 0 });
+  const anthropic = () => new Anthropic({ baseURL: server.url, apiKey: 'unused', maxRetries: 0 });
   const whatCame = { content: null, refusal: 'I cannot.' };
 
   test('is one to openai by chat, whole and streamed, and its next turn shows it to the model', async () => {
@@ -212,14 +212,14 @@ describe('a refusal', () => {
     const [choice] = whole.choices;
     if (!choice) throw new Error('no choice');
     await openai().chat.completions.create({ ...asked, messages: [...asked.messages, choice.message] });
-    expect(chatOf(door.tasks.requests.at(-1)).messages.at(-1)).toMatchObject({
+    expect(chatOf(server.tasks.requests.at(-1)).messages.at(-1)).toMatchObject({
       role: 'assistant',
       refusal: 'I cannot.',
     });
   });
 
   test('ends a text that it cuts off as filtered', async () => {
-    door.tasks.script = (request, isStreamed, onPart) => {
+    server.tasks.script = (request, isStreamed, onPart) => {
       if (isStreamed) for (const part of [started, delta('Well'), delta('', { refusal: 'No.' })]) onPart(part);
       return result(request, { output: 'Well', refusal: 'No.', finish: 'content_filter' });
     };
@@ -249,7 +249,7 @@ describe('a refusal', () => {
     expect(pieces.join('')).toBe('I cannot.');
     const again = whole.output as OpenAI.Responses.ResponseInputItem[];
     await openai().responses.create({ model: 'auto', input: again });
-    expect(JSON.stringify(chatOf(door.tasks.requests.at(-1)).messages)).toContain('I cannot.');
+    expect(JSON.stringify(chatOf(server.tasks.requests.at(-1)).messages)).toContain('I cannot.');
   });
 
   test('stops for that reason to Anthropic’s library, whole and streamed', async () => {

@@ -15,25 +15,25 @@ import {
   midStreamFaults,
   started,
 } from '../testing/fake-tasks.ts';
-import { openTestDoor, type TestDoor } from '../testing/test-door.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
 // Unmodified frameworks against /v1/chat/completions.
 
-let door: TestDoor;
+let server: TestServer;
 beforeAll(async () => {
-  door = await openTestDoor();
+  server = await startTestServer();
 });
-afterAll(() => door.stop());
+afterAll(() => server.stop());
 beforeEach(() => {
-  door.tasks.script = answers('po', 'ng');
-  door.tasks.requests.length = 0;
+  server.tasks.script = answers('po', 'ng');
+  server.tasks.requests.length = 0;
 });
 
 describe('@ai-sdk/openai-compatible', () => {
   const model = () =>
     createOpenAICompatible({
       name: 'will',
-      baseURL: `${door.url}/v1`,
+      baseURL: `${server.url}/v1`,
       includeUsage: true,
       supportsStructuredOutputs: true,
     })('auto');
@@ -62,31 +62,31 @@ describe('@ai-sdk/openai-compatible', () => {
   });
 
   test('a tool call, whole and streamed', async () => {
-    door.tasks.script = callsTool('weather', { city: 'Oslo' });
+    server.tasks.script = callsTool('weather', { city: 'Oslo' });
     const call = { toolName: 'weather', toolCallId: 'c1', input: { city: 'Oslo' } };
     expect((await generateText({ ...asked(), tools })).toolCalls).toMatchObject([call]);
     expect(await streamText({ ...asked(), tools }).toolCalls).toMatchObject([call]);
   });
 
   test('an object by a JSON schema', async () => {
-    door.tasks.script = answers('{"ok":true}');
+    server.tasks.script = answers('{"ok":true}');
     const { output } = await generateText({
       ...asked(),
       output: Output.object({ schema: z.object({ ok: z.boolean() }) }),
     });
     expect(output).toEqual({ ok: true });
-    expect(door.tasks.requests[0]?.needs).toEqual(['json_schema']);
+    expect(server.tasks.requests[0]?.needs).toEqual(['json_schema']);
   });
 
   test('an error is APICallError with the message and the status', async () => {
-    door.tasks.script = fails('blocked', 'because');
+    server.tasks.script = fails('blocked', 'because');
     const error = await generateText(asked()).catch((thrown: unknown) => thrown);
     expect(APICallError.isInstance(error)).toBe(true);
     expect(error).toMatchObject({ statusCode: 403, message: 'because' });
   });
 
   test.each([...midStreamFaults])('a stream that ends as %s has an error part, and no good end', async (code) => {
-    door.tasks.script = breaksAfter('half', code, 'because');
+    server.tasks.script = breaksAfter('half', code, 'because');
     const { stream } = streamText({ ...asked(), onError: () => {} });
     const parts = [];
     for await (const part of stream) parts.push(part);
@@ -99,7 +99,7 @@ describe('@ai-sdk/openai-compatible', () => {
 
   test('aborting cancels the task', async () => {
     const script = hangs();
-    door.tasks.script = script;
+    server.tasks.script = script;
     const abort = new AbortController();
     const answer = generateText({ ...asked(), abortSignal: abort.signal });
     await script.begun;
@@ -115,7 +115,7 @@ describe('@langchain/openai', () => {
       model: 'auto',
       apiKey: 'unused',
       maxRetries: 0,
-      configuration: { baseURL: `${door.url}/v1` },
+      configuration: { baseURL: `${server.url}/v1` },
       ...more,
     });
   const ask = [new HumanMessage('ping')];
@@ -133,7 +133,7 @@ describe('@langchain/openai', () => {
   });
 
   test('a tool call', async () => {
-    door.tasks.script = callsTool('weather', { city: 'Oslo' });
+    server.tasks.script = callsTool('weather', { city: 'Oslo' });
     const weather = langchainTool(() => 'rain', {
       name: 'weather',
       description: 'the weather',
@@ -144,21 +144,21 @@ describe('@langchain/openai', () => {
   });
 
   test('an object by a JSON schema', async () => {
-    door.tasks.script = answers('{"ok":true}');
+    server.tasks.script = answers('{"ok":true}');
     const answer = await model()
       .withStructuredOutput(z.object({ ok: z.boolean() }), { method: 'jsonSchema' })
       .invoke(ask);
     expect(answer).toEqual({ ok: true });
-    expect(door.tasks.requests[0]?.needs).toEqual(['json_schema']);
+    expect(server.tasks.requests[0]?.needs).toEqual(['json_schema']);
   });
 
   test('an error is thrown with its status', async () => {
-    door.tasks.script = fails('blocked', 'because');
+    server.tasks.script = fails('blocked', 'because');
     await expect(model().invoke(ask)).rejects.toMatchObject({ status: 403 });
   });
 
   test.each([...midStreamFaults])('a stream that ends as %s throws', async (code) => {
-    door.tasks.script = breaksAfter('half', code, 'because');
+    server.tasks.script = breaksAfter('half', code, 'because');
     let text = '';
     const read = async (): Promise<void> => {
       for await (const chunk of await model().stream(ask)) text += chunk.text;
@@ -169,7 +169,7 @@ describe('@langchain/openai', () => {
 
   test('aborting cancels the task', async () => {
     const script = hangs([started, delta('first')]);
-    door.tasks.script = script;
+    server.tasks.script = script;
     const abort = new AbortController();
     const read = async (): Promise<void> => {
       for await (const _chunk of await model().stream(ask, { signal: abort.signal })) abort.abort();

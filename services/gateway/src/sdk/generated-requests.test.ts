@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { schemasOfTypes } from '../testing/declared-types.ts';
 import { answers } from '../testing/fake-tasks.ts';
 import { RandomValues, type Schema } from '../testing/random-values.ts';
-import { openTestDoor, type TestDoor } from '../testing/test-door.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
 // Requests made at random from the vendors' own descriptions, all optional fields included: none is refused but for what
 // docs/reference/compatibility.md lists. `npm run fuzz:requests` makes 10,000; WILL_FUZZ_SEED repeats what failed.
@@ -12,18 +12,18 @@ import { openTestDoor, type TestDoor } from '../testing/test-door.ts';
 const runs = Number(process.env['WILL_REQUESTS'] ?? 500);
 const seed = Number(process.env['WILL_FUZZ_SEED'] ?? 1);
 
-let door: TestDoor;
+let server: TestServer;
 const schemas: { openai: Record<string, Schema>; anthropic: Record<string, Schema> } = { openai: {}, anthropic: {} };
 beforeAll(async () => {
-  door = await openTestDoor();
-  door.tasks.script = answers('pong');
+  server = await startTestServer();
+  server.tasks.script = answers('pong');
   const file = new URL('__fixtures__/openai-requests.json', import.meta.url);
   const document = JSON.parse(await readFile(file, 'utf8')) as { components: { schemas: Record<string, Schema> } };
   schemas.openai = document.components.schemas;
   const entry = createRequire(import.meta.url).resolve('@anthropic-ai/sdk/resources/messages/messages');
   schemas.anthropic = schemasOfTypes(await readFile(entry.replace(/\.m?js$/, '.d.ts'), 'utf8'));
 });
-afterAll(() => door.stop());
+afterAll(() => server.stop());
 
 const word =
   (...words: readonly string[]) =>
@@ -75,7 +75,7 @@ interface Refused {
 }
 
 async function send(path: string, body: unknown): Promise<{ status: number; refused: Refused | undefined }> {
-  const response = await fetch(`${door.url}${path}`, {
+  const response = await fetch(`${server.url}${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),

@@ -3,25 +3,25 @@ import { vectorsToBytes } from '@will/core';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { answers, attempt, callsTool, delta, exclusion, fails, result, started } from '../testing/fake-tasks.ts';
-import { openTestDoor, type TestDoor } from '../testing/test-door.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
-// What the door says, held against OpenAI's own public schemas.
+// What the server says, held against OpenAI's own public schemas.
 
-let door: TestDoor;
+let server: TestServer;
 const validators = new Map<string, ValidateFunction>();
 let ajv: Ajv2020;
 let schemas: Record<string, { properties?: Record<string, { enum?: string[] } | undefined> }>;
 beforeAll(async () => {
-  door = await openTestDoor();
+  server = await startTestServer();
   const file = new URL('__fixtures__/openai-schemas.json', import.meta.url);
   ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
   const document = JSON.parse(await readFile(file, 'utf8')) as { components: { schemas: typeof schemas } };
   schemas = document.components.schemas;
   ajv.addSchema({ ...document, $id: 'openai' });
 });
-afterAll(() => door.stop());
+afterAll(() => server.stop());
 beforeEach(() => {
-  door.tasks.script = answers('po', 'ng');
+  server.tasks.script = answers('po', 'ng');
 });
 
 /** Complaints of one of OpenAI's schemas; empty: it is satisfied. */
@@ -42,7 +42,7 @@ function schemaOf(event: unknown): string {
 }
 
 const post = async (path: string, body: object): Promise<Response> =>
-  fetch(`${door.url}${path}`, {
+  fetch(`${server.url}${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
@@ -76,7 +76,7 @@ const scripts = {
 };
 
 test.each(Object.entries(scripts))('%s is a chat completion, whole and in chunks', async (_what, script) => {
-  door.tasks.script = script;
+  server.tasks.script = script;
   expect(complaints('CreateChatCompletionResponse', await (await post('/v1/chat/completions', chat)).json())).toEqual(
     [],
   );
@@ -92,7 +92,7 @@ test.each(Object.entries(scripts))('%s is a chat completion, whole and in chunks
 });
 
 test.each(Object.entries(scripts))('%s is a response, whole and in events', async (_what, script) => {
-  door.tasks.script = script;
+  server.tasks.script = script;
   const whole: unknown = await (await post('/v1/responses', { ...responses, tools: flatTools })).json();
   expect(complaints('Response', whole)).toEqual([]);
   const all = await events(await post('/v1/responses', { ...responses, tools: flatTools, stream: true }));
@@ -101,32 +101,32 @@ test.each(Object.entries(scripts))('%s is a response, whole and in events', asyn
 });
 
 test('embeddings, transcriptions and images have their shape', async () => {
-  door.tasks.script = (request) =>
+  server.tasks.script = (request) =>
     result(request, { output: '{"count":1,"dimensions":2}', data: vectorsToBytes([[1, 0.5]]) });
   const embedding: unknown = await (await post('/v1/embeddings', { model: 'embedding', input: 'a' })).json();
   expect(complaints('CreateEmbeddingResponse', embedding)).toEqual([]);
-  door.tasks.script = (request) => result(request, { output: 'said', data: Buffer.from('png') });
+  server.tasks.script = (request) => result(request, { output: 'said', data: Buffer.from('png') });
   const image: unknown = await (await post('/v1/images/generations', { model: 'auto', prompt: 'p' })).json();
   expect(complaints('ImagesResponse', image)).toEqual([]);
   const body = new FormData();
   body.set('model', 'auto');
   body.set('file', new File(['x'], 'a.wav'));
   const transcript: unknown = await (
-    await fetch(`${door.url}/v1/audio/transcriptions`, { method: 'POST', body })
+    await fetch(`${server.url}/v1/audio/transcriptions`, { method: 'POST', body })
   ).json();
   expect(complaints('CreateTranscriptionResponseJson', transcript)).toEqual([]);
 });
 
 test('errors and lists of models have their shape', async () => {
-  door.tasks.script = fails('blocked', 'because', {
+  server.tasks.script = fails('blocked', 'because', {
     attempts: [attempt(1, 'gpt-4', 'AuthError')],
     exclusions: [exclusion('eyes', 'task_type')],
   });
   expect(complaints('ErrorResponse', await (await post('/v1/chat/completions', chat)).json())).toEqual([]);
   expect(complaints('ErrorResponse', await (await post('/v1/nothing', {})).json())).toEqual([]);
-  const list: unknown = await (await fetch(`${door.url}/v1/models`)).json();
+  const list: unknown = await (await fetch(`${server.url}/v1/models`)).json();
   expect(complaints('ListModelsResponse', list)).toEqual([]);
-  expect(complaints('Model', await (await fetch(`${door.url}/v1/models/gpt-4`)).json())).toEqual([]);
+  expect(complaints('Model', await (await fetch(`${server.url}/v1/models/gpt-4`)).json())).toEqual([]);
 });
 
 test('the schemas do refuse what is wrong', async () => {

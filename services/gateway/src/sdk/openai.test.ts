@@ -5,18 +5,18 @@ import { promisify } from 'node:util';
 import OpenAI, { APIError, APIUserAbortError } from 'openai';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { answers, delta, fails, hangs, result, started } from '../testing/fake-tasks.ts';
-import { openTestDoor, type TestDoor } from '../testing/test-door.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
-let door: TestDoor;
+let server: TestServer;
 let openai: OpenAI;
 beforeAll(async () => {
-  door = await openTestDoor();
-  openai = new OpenAI({ baseURL: `${door.url}/v1`, apiKey: 'unused', maxRetries: 0 });
+  server = await startTestServer();
+  openai = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'unused', maxRetries: 0 });
 });
-afterAll(() => door.stop());
+afterAll(() => server.stop());
 beforeEach(() => {
-  door.tasks.script = answers('po', 'ng');
-  door.tasks.requests.length = 0;
+  server.tasks.script = answers('po', 'ng');
+  server.tasks.requests.length = 0;
 });
 
 const ping = { model: 'auto', messages: [{ role: 'user', content: 'ping' }] } as const;
@@ -55,12 +55,12 @@ test('facts go in metadata where headers are out of reach', async () => {
     ...asked(),
     metadata: { will_client: 'AcmeLegal', will_data_class: 'customer' },
   });
-  expect(door.tasks.requests[0]).toMatchObject({ client: 'acmelegal', dataClass: 'customer' });
+  expect(server.tasks.requests[0]).toMatchObject({ client: 'acmelegal', dataClass: 'customer' });
 });
 
 test('leaving a stream early cancels the task', async () => {
   const script = hangs([started, delta('first')]);
-  door.tasks.script = script;
+  server.tasks.script = script;
   const stream = await openai.chat.completions.create({ ...asked(), stream: true });
   for await (const chunk of stream) {
     expect(chunk.choices[0]?.delta.content).toBe('first');
@@ -71,7 +71,7 @@ test('leaving a stream early cancels the task', async () => {
 
 test('aborting a plain request cancels the task', async () => {
   const script = hangs();
-  door.tasks.script = script;
+  server.tasks.script = script;
   const abort = new AbortController();
   const answer = openai.chat.completions.create(asked(), { signal: abort.signal });
   await script.begun;
@@ -89,7 +89,7 @@ test.each([
   ['deadline', OpenAI.InternalServerError],
   ['internal', OpenAI.InternalServerError],
 ] as const)('a task that ends as %s becomes the error class that programs catch', async (code, errorClass) => {
-  door.tasks.script = fails(code, 'because', { decisionId: 'decision-9' });
+  server.tasks.script = fails(code, 'because', { decisionId: 'decision-9' });
   const error = await openai.chat.completions.create(asked()).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(errorClass);
   expect(error).toMatchObject({ code, error: { decision_id: 'decision-9' } });
@@ -104,7 +104,7 @@ test('an unknown model is NotFoundError, a wrong field BadRequestError with its 
 });
 
 test('a stream that breaks throws: half an answer is never taken for a whole one', async () => {
-  door.tasks.script = (request, stream, onPart) => {
+  server.tasks.script = (request, stream, onPart) => {
     onPart(started);
     onPart(delta('half'));
     return fails('worker_lost', 'the worker died')(request, stream, onPart);
@@ -122,24 +122,24 @@ test('a stream that breaks throws: half an answer is never taken for a whole one
 });
 
 test('a task that can be repeated is repeated by the library, one that cannot is not', async () => {
-  const patient = new OpenAI({ baseURL: `${door.url}/v1`, apiKey: 'unused', maxRetries: 1 });
+  const patient = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'unused', maxRetries: 1 });
   let calls = 0;
-  door.tasks.script = (request, stream, onPart) => {
+  server.tasks.script = (request, stream, onPart) => {
     calls += 1;
     if (calls === 1) return fails('router_lost', 'the router died', { isRetryable: true })(request, stream, onPart);
     return answers('pong')(request, stream, onPart);
   };
   expect((await patient.chat.completions.create(asked())).choices[0]?.message.content).toBe('pong');
-  door.tasks.requests.length = 0;
-  door.tasks.script = fails('all_failed', 'a bad key', { isRetryable: false });
+  server.tasks.requests.length = 0;
+  server.tasks.script = fails('all_failed', 'a bad key', { isRetryable: false });
   await expect(patient.chat.completions.create(asked())).rejects.toThrow('a bad key');
-  expect(door.tasks.requests).toHaveLength(1);
+  expect(server.tasks.requests).toHaveLength(1);
 });
 
 test('the tool loop of the library goes round: its own messages are accepted back', async () => {
   let round = 0;
   const calls = JSON.stringify([{ id: 'c1', type: 'function', function: { name: 'add', arguments: '{"a":1}' } }]);
-  door.tasks.script = (request) => {
+  server.tasks.script = (request) => {
     round += 1;
     return round === 1
       ? result(request, { toolCalls: calls, finish: 'tool_calls', reasoning: 'hm' })
@@ -154,7 +154,7 @@ test('the tool loop of the library goes round: its own messages are accepted bac
   };
   const runner = openai.chat.completions.runTools({ ...asked(), tools: [{ type: 'function', function: add }] });
   expect(await runner.finalContent()).toBe('two');
-  const second = JSON.parse(Buffer.from(door.tasks.requests[1]?.input as Uint8Array).toString()) as {
+  const second = JSON.parse(Buffer.from(server.tasks.requests[1]?.input as Uint8Array).toString()) as {
     messages: { role: string }[];
   };
   expect(second.messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool']);
@@ -172,7 +172,7 @@ test('the first example of the guide runs as it stands', async () => {
   const guide = await readFile(new URL('../../../../docs/guides/openai-sdk.md', import.meta.url), 'utf8');
   const example = /```ts\n([\s\S]*?)```/.exec(guide)?.[1] ?? '';
   expect(example).toContain('http://127.0.0.1:8080');
-  const program = example.replace('http://127.0.0.1:8080', door.url);
+  const program = example.replace('http://127.0.0.1:8080', server.url);
   const cwd = fileURLToPath(new URL('../..', import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module-typescript', '-e', program], {
     cwd,

@@ -12,20 +12,20 @@ import {
   result,
   started,
 } from '../testing/fake-tasks.ts';
-import { openTestDoor, type TestDoor } from '../testing/test-door.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
 // The unmodified openai package against /v1/responses.
 
-let door: TestDoor;
+let server: TestServer;
 let openai: OpenAI;
 beforeAll(async () => {
-  door = await openTestDoor();
-  openai = new OpenAI({ baseURL: `${door.url}/v1`, apiKey: 'unused', maxRetries: 0 });
+  server = await startTestServer();
+  openai = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'unused', maxRetries: 0 });
 });
-afterAll(() => door.stop());
+afterAll(() => server.stop());
 beforeEach(() => {
-  door.tasks.script = answers('po', 'ng');
-  door.tasks.requests.length = 0;
+  server.tasks.script = answers('po', 'ng');
+  server.tasks.requests.length = 0;
 });
 
 const ping = { model: 'auto', input: 'ping' };
@@ -41,15 +41,15 @@ test('a plain answer, with its usage and the model that answered', async () => {
   const answer = await openai.responses.create({ ...ping, instructions: 'Be brief.', max_output_tokens: 9 });
   expect(answer.output_text).toBe('pong');
   expect(answer).toMatchObject({ status: 'completed', model: 'llama', usage: { total_tokens: 10 } });
-  expect(door.tasks.requests[0]).toMatchObject({ maxOutputTokens: 9 });
-  expect(chatOf(door.tasks.requests[0]).messages).toEqual([
+  expect(server.tasks.requests[0]).toMatchObject({ maxOutputTokens: 9 });
+  expect(chatOf(server.tasks.requests[0]).messages).toEqual([
     { role: 'system', content: 'Be brief.' },
     { role: 'user', content: 'ping' },
   ]);
 });
 
 test('a streamed answer is put together by the library', async () => {
-  door.tasks.script = (request, _stream, onPart) => {
+  server.tasks.script = (request, _stream, onPart) => {
     onPart(started);
     onPart(delta('', { reasoning: 'hm' }));
     onPart(delta('po'));
@@ -73,7 +73,7 @@ test('a streamed answer is put together by the library', async () => {
 });
 
 test('the streamed answer and the whole one are the same', async () => {
-  door.tasks.script = callsTool('weather', { city: 'Oslo' });
+  server.tasks.script = callsTool('weather', { city: 'Oslo' });
   const whole = await openai.responses.create({ ...ping, tools: [weather] });
   const streamed = await openai.responses.stream({ ...ping, tools: [weather] }).finalResponse();
   const shape = ({ output }: typeof whole) =>
@@ -83,10 +83,10 @@ test('the streamed answer and the whole one are the same', async () => {
 });
 
 test('a tool’s result goes back with the call it belongs to', async () => {
-  door.tasks.script = callsTool('weather', { city: 'Oslo' });
+  server.tasks.script = callsTool('weather', { city: 'Oslo' });
   const first = await openai.responses.create({ ...ping, tools: [weather] });
-  expect(door.tasks.requests[0]?.needs).toEqual(['tools']);
-  door.tasks.script = answers('rain');
+  expect(server.tasks.requests[0]?.needs).toEqual(['tools']);
+  server.tasks.script = answers('rain');
   const second = await openai.responses.create({
     model: 'auto',
     tools: [weather],
@@ -97,7 +97,7 @@ test('a tool’s result goes back with the call it belongs to', async () => {
     ],
   });
   expect(second.output_text).toBe('rain');
-  expect(chatOf(door.tasks.requests[1]).messages).toEqual([
+  expect(chatOf(server.tasks.requests[1]).messages).toEqual([
     { role: 'user', content: 'ping' },
     {
       role: 'assistant',
@@ -109,22 +109,22 @@ test('a tool’s result goes back with the call it belongs to', async () => {
 });
 
 test('a JSON schema reaches the model as response_format', async () => {
-  door.tasks.script = answers('{"ok":true}');
+  server.tasks.script = answers('{"ok":true}');
   const schema = { type: 'object', properties: { ok: { type: 'boolean' } } };
   const answer = await openai.responses.parse({
     ...ping,
     text: { format: { type: 'json_schema', name: 'told', schema, strict: true } },
   });
   expect(answer.output_parsed).toEqual({ ok: true });
-  expect(door.tasks.requests[0]?.needs).toEqual(['json_schema']);
-  expect(chatOf(door.tasks.requests[0])['response_format']).toEqual({
+  expect(server.tasks.requests[0]?.needs).toEqual(['json_schema']);
+  expect(chatOf(server.tasks.requests[0])['response_format']).toEqual({
     type: 'json_schema',
     json_schema: { name: 'told', schema, strict: true },
   });
 });
 
 test('an answer that was cut at its maximum is incomplete, streamed and whole', async () => {
-  door.tasks.script = (request) => result(request, { output: 'po', finish: 'length' });
+  server.tasks.script = (request) => result(request, { output: 'po', finish: 'length' });
   const whole = await openai.responses.create(ping);
   expect(whole).toMatchObject({ status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } });
   const types: string[] = [];
@@ -133,7 +133,7 @@ test('an answer that was cut at its maximum is incomplete, streamed and whole', 
 });
 
 test.each([...midStreamFaults])('a stream that ends as %s throws, and is never a finished answer', async (code) => {
-  door.tasks.script = breaksAfter('half', code, 'because');
+  server.tasks.script = breaksAfter('half', code, 'because');
   const types: string[] = [];
   const read = async (): Promise<void> => {
     for await (const event of await openai.responses.create({ ...ping, stream: true })) types.push(event.type);
@@ -147,7 +147,7 @@ test.each([...midStreamFaults])('a stream that ends as %s throws, and is never a
 });
 
 test('errors are the classes that programs catch; what needs a memory says so', async () => {
-  door.tasks.script = fails('blocked', 'because');
+  server.tasks.script = fails('blocked', 'because');
   await expect(openai.responses.create(ping)).rejects.toBeInstanceOf(OpenAI.PermissionDeniedError);
   await expect(openai.responses.create({ ...ping, previous_response_id: 'resp_1' })).rejects.toMatchObject({
     status: 400,
@@ -162,7 +162,7 @@ test('errors are the classes that programs catch; what needs a memory says so', 
 
 test('aborting cancels the task', async () => {
   const script = hangs();
-  door.tasks.script = script;
+  server.tasks.script = script;
   const abort = new AbortController();
   const answer = openai.responses.create(ping, { signal: abort.signal });
   await script.begun;

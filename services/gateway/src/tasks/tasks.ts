@@ -53,7 +53,7 @@ export function tasksRoutes(options: TaskOptions) {
       const { client: name } = readFacts(request);
       query(request);
       const look = (waitMs: number): Promise<DurableTask> => client().task(checked(taskId), { client: name, waitMs });
-      await sendEvents(response, await look(0), () => look(lookEveryMs), underWay);
+      await sendEvents(response, await look(0), () => look(pollIntervalMs), underWay);
     },
     async requeue(request: IncomingMessage, response: ServerResponse, taskId: string): Promise<void> {
       const { client: name } = readFacts(request);
@@ -86,7 +86,7 @@ function readSubmission(
 }
 
 /** Also the beat of comments that keep the connection open; an end is told at once. */
-const lookEveryMs = 1_000;
+const pollIntervalMs = 1_000;
 
 /** A reader that comes again is told the present state first, so no event has to be kept for it. */
 async function sendEvents(
@@ -143,13 +143,13 @@ async function stillThere(next: () => Promise<DurableTask>, last: DurableTask): 
   try {
     return await next();
   } catch {
-    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+    await new Promise((resolve) => setTimeout(resolve, pollIntervalMs));
     return last;
   }
 }
 
 function query({ url = '' }: IncomingMessage): z.infer<typeof querySchema> {
-  const stated = Object.fromEntries(new URL(url, 'http://door').searchParams);
+  const stated = Object.fromEntries(new URL(url, 'http://server').searchParams);
   const read = querySchema.safeParse(stated);
   if (read.success) return read.data;
   const [issue] = read.error.issues;

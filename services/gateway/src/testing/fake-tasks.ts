@@ -80,13 +80,13 @@ export const usage = (inputTokens: number, outputTokens: number): wire.Usage => 
   estimated: false,
 });
 
-export const attempt = (number: number, model: string, fine: string, reason = ''): wire.AttemptSummary => ({
+export const attempt = (number: number, model: string, status: string, reason = ''): wire.AttemptSummary => ({
   $typeName: 'will.v1.AttemptSummary',
   number,
   attemptId: `attempt-${number}`,
   model,
-  outcome: fine === 'Success' ? 'Success' : 'Blocked',
-  fine,
+  outcome: status === 'Success' ? 'Success' : 'Blocked',
+  status,
   reason,
   durationMs: 12,
   style: '',

@@ -79,7 +79,7 @@ export function countIgnored(
   if (count > 0) onIgnored?.(count);
 }
 
-/** Runs a task for as long as its caller and the door wait for it. */
+/** Runs a task for as long as its caller and the server wait for it. */
 export async function startWhole(
   client: Starter,
   task: TaskRequest,

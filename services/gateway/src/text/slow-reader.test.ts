@@ -1,18 +1,18 @@
 import { request, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { answers } from '../testing/fake-tasks.ts';
-import { openTestDoor, type TestDoor } from '../testing/test-door.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
-let door: TestDoor;
+let server: TestServer;
 beforeAll(async () => {
-  door = await openTestDoor(2);
+  server = await startTestServer(2);
 });
-afterAll(() => door.stop());
+afterAll(() => server.stop());
 
 /** The answer as it arrives, none of it read yet. */
 const asked = (path: string, body: object): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
-    const asking = request(`${door.url}${path}`, { method: 'POST', agent: false }, (response) => {
+    const asking = request(`${server.url}${path}`, { method: 'POST', agent: false }, (response) => {
       response.pause();
       resolve(response);
     });
@@ -31,7 +31,7 @@ const ways = [1, 200].flatMap((pieces) => dialects.map((dialect) => ({ pieces, .
 
 test.each(ways)('2 MB at once in $pieces pieces reach a reader of $path that is slow for a moment', async (way) => {
   const piece = 'x'.repeat(2_000_000 / way.pieces);
-  door.tasks.script = answers(...Array.from({ length: way.pieces }, () => piece));
+  server.tasks.script = answers(...Array.from({ length: way.pieces }, () => piece));
   const response = await asked(way.path, way.body);
   // The whole answer is made while nothing of it is read.
   await new Promise((resolve) => setImmediate(resolve));

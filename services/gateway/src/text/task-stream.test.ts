@@ -41,9 +41,9 @@ async function textOf(chunks: AsyncIterable<OpenAI.ChatCompletionChunk>): Promis
 }
 
 test('a silence after the headers is broken by comments, before, within and never after the answer', async () => {
-  await using door = await played();
-  const answer = fetch(door.url);
-  const stream = await door.stream;
+  await using server = await played();
+  const answer = fetch(server.url);
+  const stream = await server.stream;
   stream.take(started);
   const reader = (await answer).body?.pipeThrough(new TextDecoderStream()).getReader();
   if (!reader) throw new Error('no body');
@@ -64,7 +64,7 @@ test('a silence after the headers is broken by comments, before, within and neve
 });
 
 test('comments in a silence are nothing to the official library', async () => {
-  await using door = await played();
+  await using server = await played();
   const commented = Promise.withResolvers<void>();
   const noting = new TransformStream<string, string>({
     transform(piece, to) {
@@ -77,9 +77,9 @@ test('comments in a silence are nothing to the official library', async () => {
     const noted = body?.pipeThrough(new TextDecoderStream()).pipeThrough(noting).pipeThrough(new TextEncoderStream());
     return new Response(noted ?? null, { headers });
   };
-  const openai = new OpenAI({ baseURL: door.url, apiKey: 'unused', maxRetries: 0, fetch: notingFetch });
+  const openai = new OpenAI({ baseURL: server.url, apiKey: 'unused', maxRetries: 0, fetch: notingFetch });
   const asked = openai.chat.completions.create({ model: 'auto', messages: [], stream: true });
-  const stream = await door.stream;
+  const stream = await server.stream;
   stream.take(started);
   const chunks = await asked;
   const read = textOf(chunks);

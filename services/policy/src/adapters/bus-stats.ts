@@ -110,7 +110,7 @@ function recordOf(record: wire.CallRecord): ToldRecord | undefined {
     durationMs: record.durationMs,
     firstContentMs: record.firstContentMs,
     outcome: record.outcome as Outcome,
-    fine: record.fine,
+    status: record.status,
     usage: record.usage,
     streamed: record.streamed,
   };

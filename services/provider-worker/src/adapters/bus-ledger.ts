@@ -17,7 +17,7 @@ interface Owed {
   readonly holder: string;
   readonly id: string;
   /** It was not to be made, but may have been: then it is taken back. */
-  readonly isDoubt: boolean;
+  readonly isUncertain: boolean;
   /** It ends a hold: made once, by whoever ends it. */
   readonly isEnd: boolean;
 }
@@ -67,7 +67,7 @@ export class BusLedger implements Ledger {
       if (added !== 'repeated') return added.total;
       this.addSurely(counter, -amount, holder);
     } catch (error) {
-      this.#owed.push({ counter, amount, holder, id, isDoubt: true, isEnd: false });
+      this.#owed.push({ counter, amount, holder, id, isUncertain: true, isEnd: false });
       throw error;
     }
     throw new BusError('timeout', 'the word of the new total was lost');
@@ -81,7 +81,7 @@ export class BusLedger implements Ledger {
 
   addSurely(counter: CounterName, amount: bigint, holder: string, id?: string): void {
     this.#hasLostAName ||= this.#lease.holder() !== holder;
-    this.#owed.push({ counter, amount, holder, id: id ?? newId(), isDoubt: false, isEnd: id !== undefined });
+    this.#owed.push({ counter, amount, holder, id: id ?? newId(), isUncertain: false, isEnd: id !== undefined });
     this.#pay();
   }
 
@@ -116,18 +116,25 @@ export class BusLedger implements Ledger {
   }
 
   async #payOne(owed: Owed): Promise<Owed | undefined> {
-    const { counter, amount, holder, id, isDoubt, isEnd } = owed;
+    const { counter, amount, holder, id, isUncertain, isEnd } = owed;
     // Others may have given back what a lost name held: not a second time. What is left of it goes back when this process ends.
-    const isStillOwed = (): boolean => isEnd || (amount >= 0n && !isDoubt) || this.#lease.holder() === holder;
+    const isStillOwed = (): boolean => isEnd || (amount >= 0n && !isUncertain) || this.#lease.holder() === holder;
     if (!isStillOwed()) {
       this.#hasLostAName = true;
       return undefined;
     }
-    const then = (next: bigint): Owed => ({ counter, amount: next, holder, id: newId(), isDoubt: false, isEnd: false });
+    const then = (next: bigint): Owed => ({
+      counter,
+      amount: next,
+      holder,
+      id: newId(),
+      isUncertain: false,
+      isEnd: false,
+    });
     try {
       // The same id as before: made now, or known to be made already.
       await this.#counters.add(counter, amount, holder, id, isStillOwed);
-      if (isDoubt) return then(-amount);
+      if (isUncertain) return then(-amount);
       // An end says that nothing is left. Of a lost name something may be, and a word before the end does not tell it: one after
       // it has all looked at once more when this process ends.
       return isEnd && this.#hasLostAName ? then(0n) : undefined;

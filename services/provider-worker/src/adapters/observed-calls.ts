@@ -33,18 +33,18 @@ export const observedCalls =
       ended(record) {
         measure(observing, record, labels);
         span.set(endOf(record));
-        span.end(record.outcome === 'Success' ? undefined : record.fine);
+        span.end(record.outcome === 'Success' ? undefined : record.status);
       },
     };
   };
 
 function measure(observing: Pick<Observing, 'count' | 'time'>, record: wire.CallRecord, labels: Attributes): void {
-  const { model, outcome, fine, usage, costNanoUsd } = record;
-  observing.count(measures.calls, 1, { model, outcome, fine });
+  const { model, outcome, status, usage, costNanoUsd } = record;
+  observing.count(measures.calls, 1, { model, outcome, status });
   observing.time(
     measures.callDuration,
     record.durationMs / 1_000,
-    outcome === 'Success' ? labels : { ...labels, 'error.type': fine },
+    outcome === 'Success' ? labels : { ...labels, 'error.type': status },
   );
   if (record.firstContentMs !== undefined) observing.time(measures.firstChunk, record.firstContentMs / 1_000, labels);
   if (usage) {
@@ -55,10 +55,10 @@ function measure(observing: Pick<Observing, 'count' | 'time'>, record: wire.Call
   else observing.count(measures.cost, Number(costNanoUsd) / nanoPerUsd, { model });
 }
 
-function endOf({ model, finish, usage, firstContentMs, costNanoUsd, fine }: wire.CallRecord): Attributes {
+function endOf({ model, finish, usage, firstContentMs, costNanoUsd, status }: wire.CallRecord): Attributes {
   return {
     [genAi.responseModel]: model,
-    'will.outcome': fine,
+    'will.outcome': status,
     ...(finish !== '' && { [genAi.responseFinishReasons]: [finish] }),
     ...(usage && {
       [genAi.usageInputTokens]: usage.inputTokens,

@@ -24,7 +24,7 @@ export function startBystander(upstream: LabUpstream, connection: ModelConnectio
         stream: true,
       });
       const isWhole =
-        ran.record.fine === 'Success' && ran.text === text.join('') && ran.record.usage?.outputTokens === 7;
+        ran.record.status === 'Success' && ran.text === text.join('') && ran.record.usage?.outputTokens === 7;
       seen[isWhole ? 'whole' : 'broken'] += 1;
     }
   })();

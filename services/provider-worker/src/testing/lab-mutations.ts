@@ -78,7 +78,7 @@ class MutationLab {
     );
     const wrong = whatIsWrong(ran, mutation);
     if (wrong !== undefined) this.result.wrong.push(`mutation ${n}: ${wrong}`);
-    this.result[ran.record.fine === 'Success' ? 'answered' : 'failed'] += 1;
+    this.result[ran.record.status === 'Success' ? 'answered' : 'failed'] += 1;
   }
 
   async close(): Promise<void> {
@@ -106,9 +106,9 @@ const mostTokens = 400_000;
 function whatIsWrong(ran: LabRan, { unchanged }: Mutation): string | undefined {
   const { record, errors, words, calls, text } = ran;
   if (errors.length > 0) return `a call broke: ${errors.join('; ')}`;
-  if (!typedEnds.has(record.fine)) return `it ended as ${record.fine}`;
+  if (!typedEnds.has(record.status)) return `it ended as ${record.status}`;
   if (words.filter((word) => word === 'ended').length !== 1) return `the router was told ${words.join(', ')}`;
-  if (record.fine !== 'Success') return unchanged && `a good answer ended as ${record.fine}: ${record.reason}`;
+  if (record.status !== 'Success') return unchanged && `a good answer ended as ${record.status}: ${record.reason}`;
   const { usage } = record;
   if (!usage || usage.inputTokens > mostTokens || usage.outputTokens > mostTokens)
     return `it is billed for ${usage?.inputTokens} and ${usage?.outputTokens} tokens`;

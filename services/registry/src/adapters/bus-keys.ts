@@ -6,7 +6,7 @@ import { KeyError, type Keys } from '../keys.ts';
 /** Told of what was changed, for the audit log. */
 export type OnKeyChange = (action: 'key.created' | 'key.revoked', author: string, key: wire.Key) => Promise<void>;
 
-export interface KeysDoor {
+export interface KeysApi {
   readonly bus: Bus;
   readonly keys: Keys;
   readonly onChange: OnKeyChange;
@@ -14,7 +14,7 @@ export interface KeysDoor {
 }
 
 /** Serves keys on the bus. Every request is answered, also one that cannot be read. */
-export function serveKeys({ bus, keys, onChange, onError }: KeysDoor): Serving {
+export function serveKeys({ bus, keys, onChange, onError }: KeysApi): Serving {
   const serve = <Q extends DescMessage, A extends DescMessage>(
     operation: KeyOperation,
     question: Q,

@@ -4,7 +4,7 @@ import { names, patterns } from '@will/contracts';
 import type { Priority } from '@will/core';
 import { measures, type Observing } from '@will/observe';
 
-const lookEveryMs = 5_000;
+const pollIntervalMs = 5_000;
 const priorities: readonly Priority[] = ['high', 'normal', 'background'];
 
 interface Queue {
@@ -30,9 +30,9 @@ export async function watchQueue(bus: Bus, observing: Observing, nowMs: () => nu
     }
     queues = seen;
   };
-  const lookAgain = (): void => void look().catch(() => {});
-  lookAgain();
-  const timer = setInterval(lookAgain, lookEveryMs);
+  const refreshAgain = (): void => void look().catch(() => {});
+  refreshAgain();
+  const timer = setInterval(refreshAgain, pollIntervalMs);
   observing.watch(measures.queueWaiting, function* () {
     for (const [priority, { waiting }] of queues) yield [waiting, { priority }] as const;
   });

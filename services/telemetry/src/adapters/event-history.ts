@@ -4,7 +4,7 @@ import type { Bus } from '@will/bus';
 import { names, wire } from '@will/contracts';
 import type { EventHistory } from '../ports.ts';
 
-const lookEveryMs = 50;
+const pollIntervalMs = 50;
 /** Batches of up to a megabyte: enough of them to keep the server busy, and not more than memory is for. */
 const batchesAhead = 64;
 
@@ -21,7 +21,7 @@ export const busEventHistory = (bus: Bus, consumer: string): EventHistory => ({
         num_ack_pending,
       } = await manager.consumers.info(names.eventsStream, consumer);
       if (taken.stream_seq >= state.last_seq || num_pending + num_ack_pending === 0) return true;
-      await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+      await new Promise((resolve) => setTimeout(resolve, pollIntervalMs));
     }
     return false;
   },

@@ -100,7 +100,7 @@ function recordFromWire(
     durationMs: record.durationMs,
     firstContentMs: record.firstContentMs,
     outcome: oneOf('outcome', ['Success', 'Timeout', 'Blocked'] as const satisfies readonly Outcome[], outcome),
-    fine: record.fine,
+    status: record.status,
     reason: orUndefined(record.reason),
     finish: orUndefined(record.finish),
     ...(record.httpStatus !== 0 && { httpStatus: record.httpStatus }),

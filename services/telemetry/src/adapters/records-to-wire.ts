@@ -26,7 +26,7 @@ export function recordToWire(record: CallRecord): wire.CallRecord {
     // The wire holds 49 days; the deadline of an attempt that nobody ended may lie further off.
     durationMs: Math.min(record.durationMs, mostUint32),
     outcome: record.outcome,
-    fine: record.fine,
+    status: record.status,
     reason: record.reason ?? '',
     finish: record.finish ?? '',
     httpStatus: record.httpStatus ?? 0,

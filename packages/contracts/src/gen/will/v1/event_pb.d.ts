@@ -125,9 +125,9 @@ export declare type CallRecord = Message<"will.v1.CallRecord"> & {
   outcome: string;
 
   /**
-   * @generated from field: string fine = 21;
+   * @generated from field: string status = 21;
    */
-  fine: string;
+  status: string;
 
   /**
    * @generated from field: string reason = 22;

@@ -259,7 +259,7 @@ export declare type AuditEntry = Message<"will.v1.AuditEntry"> & {
   actor: string;
 
   /**
-   * documents.applied, documents.rolled_back, key.created, key.revoked, door.refused, …
+   * documents.applied, documents.rolled_back, key.created, key.revoked, request.refused, …
    *
    * @generated from field: string action = 5;
    */

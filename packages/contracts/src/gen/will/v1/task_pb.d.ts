@@ -380,11 +380,11 @@ export declare type AttemptSummary = Message<"will.v1.AttemptSummary"> & {
   outcome: string;
 
   /**
-   * The finer outcome: RateLimited, Overloaded, Invalid, AuthError, Truncated, Cancelled, ...
+   * The detailed status: RateLimited, Overloaded, Invalid, AuthError, Truncated, Cancelled, ...
    *
-   * @generated from field: string fine = 5;
+   * @generated from field: string status = 5;
    */
-  fine: string;
+  status: string;
 
   /**
    * @generated from field: string reason = 6;

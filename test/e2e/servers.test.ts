@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
 import { startSystem, type System } from '../support/system.ts';
 
-// Every door of the running product: the client library by both ways, JSON on the bus, and vendors' own libraries.
+// Every server of the running product: the client library by both ways, JSON on the bus, and vendors' own libraries.
 
 let upstream: ReplayingUpstream;
 let system: System;
@@ -66,7 +66,7 @@ describe.each(['nats', 'grpc'])('the client library over %s', (way) => {
     const result = await client().run(asked);
     expect(result).toMatchObject({ outcome: 'Success', model: 'tiny', usage: { outputTokens: 20 } });
     expect(result.output.length).toBeGreaterThan(0);
-    expect(result.attempts.map(({ model, fine }) => [model, fine])).toEqual([['tiny', 'Success']]);
+    expect(result.attempts.map(({ model, status }) => [model, status])).toEqual([['tiny', 'Success']]);
   });
 
   test('streams what the whole answer holds', async () => {
@@ -128,7 +128,7 @@ describe('JSON on the bus', () => {
       outcome: 'Success',
       model: 'cloud',
       usage: { output_tokens: 14 },
-      attempts: [{ model: 'cloud', fine: 'Success' }],
+      attempts: [{ model: 'cloud', status: 'Success' }],
     });
   });
 
@@ -164,7 +164,7 @@ describe('JSON on the bus', () => {
     const elsewhere = nats.subscribe('_INBOX.other.*');
     nats.publish('will.v1.json.run.acme', JSON.stringify({ type: 'code', input: 'x' }), { reply: '_INBOX.other.x' });
     nats.publish('will.v1.json.explain.acme', '{}', { reply: '_INBOX.other.x' });
-    // Doors take messages in order: once this one is answered, the ones before were looked at.
+    // Servers take messages in order: once this one is answered, the ones before were looked at.
     await ask('run', { type: 'code', input: 'x' });
     expect(elsewhere.getReceived()).toBe(0);
     elsewhere.unsubscribe();
@@ -257,7 +257,7 @@ describe('tasks that are no chat, through the openai package', () => {
     const task = { type: 'speech', inputKind: 'speech', input: Buffer.from('{}') };
     await expect((clients['nats'] as TaskClient).run(task)).rejects.toMatchObject({
       code: 'invalid_task',
-      attempts: [{ fine: 'Invalid' }],
+      attempts: [{ status: 'Invalid' }],
     });
   });
 });

@@ -1,40 +1,40 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Suspicion } from './suspicion.ts';
+import { DegradationSignal } from './degradation-signal.ts';
 
-test('after a failure one call at a time finds out whether the model is well, until one has content', () => {
-  const one = new Suspicion();
+test('after a failure one call at a time may try the model, until one has content', () => {
+  const one = new DegradationSignal();
   one.sent('a', 0, 2_000);
   one.sent('b', 10, 2_000);
   one.ended('a', true);
-  expect(one.doubt(70)).toMatch(/its last call failed/);
+  expect(one.reason(70)).toMatch(/its last call failed/);
   one.ended('b', true);
-  expect(one.doubt(80)).toBeUndefined();
+  expect(one.reason(80)).toBeUndefined();
   one.sent('c', 90, 2_000);
-  expect(one.doubt(100)).toMatch(/its last call failed/);
+  expect(one.reason(100)).toMatch(/its last call failed/);
   one.heard('c', 300);
   one.sent('d', 310, 2_000);
-  expect(one.doubt(320)).toBeUndefined();
+  expect(one.reason(320)).toBeUndefined();
 });
 
 test('a call that waits for longer than a quarter of its time casts doubt, unless another one had content since it was sent', () => {
-  const one = new Suspicion();
+  const one = new DegradationSignal();
   one.sent('a', 0, 2_000);
-  expect(one.doubt(500)).toBeUndefined();
-  expect(one.doubt(501)).toMatch(/silent for 501 ms/);
+  expect(one.reason(500)).toBeUndefined();
+  expect(one.reason(501)).toMatch(/silent for 501 ms/);
   one.sent('b', 502, 2_000);
   one.heard('b', 900);
-  expect(one.doubt(901)).toBeUndefined();
+  expect(one.reason(901)).toBeUndefined();
   one.sent('c', 950, 2_000);
-  expect(one.doubt(1_451)).toMatch(/silent for 501 ms/);
+  expect(one.reason(1_451)).toMatch(/silent for 501 ms/);
   one.ended('c', false);
-  expect(one.doubt(1_452)).toBeUndefined();
+  expect(one.reason(1_452)).toBeUndefined();
 });
 
 test('where nothing is known of its first contents a model may be silent for as long as it likes', () => {
-  const one = new Suspicion();
+  const one = new DegradationSignal();
   one.sent('a', 0, 0);
-  expect(one.doubt(100_000)).toBeUndefined();
+  expect(one.reason(100_000)).toBeUndefined();
 });
 
 const events = fc.array(
@@ -45,7 +45,7 @@ const events = fc.array(
 test('with nothing under way there is never a doubt: somebody always finds out', () => {
   fc.assert(
     fc.property(events, (happened) => {
-      const one = new Suspicion();
+      const one = new DegradationSignal();
       const underWay = new Set<string>();
       happened.forEach(({ id, what }, n) => {
         if (what === 'sent') {
@@ -58,7 +58,7 @@ test('with nothing under way there is never a doubt: somebody always finds out',
         else one.ended(id, what === 'failed');
       });
       for (const id of underWay) one.ended(id, true);
-      expect(one.doubt(1e9)).toBeUndefined();
+      expect(one.reason(1e9)).toBeUndefined();
     }),
   );
 });

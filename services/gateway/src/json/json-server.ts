@@ -25,7 +25,7 @@ export function serveJson(bus: Bus, options: TaskOptions): { stop(drainMs: numbe
   const serve = (operation: JsonOperation, take: (client: string, message: Incoming) => Promise<void>) =>
     bus.serve(patterns.json(operation), queues.json, async (message) => {
       const client = clientOfJsonSubject(message.subject);
-      // Without this check a caller could have answers written to any subject that this door may publish to.
+      // Without this check a caller could have answers written to any subject that this server may publish to.
       if (client === undefined || !isInboxOf(client, message.reply)) {
         options.onError(
           'a task in JSON',
@@ -41,7 +41,7 @@ export function serveJson(bus: Bus, options: TaskOptions): { stop(drainMs: numbe
     serve('stream', (client, message) => answer(bus, options, running, client, message, true)),
     serve('explain', (client, message) => explain(bus, options, client, message)),
   ];
-  // Every door hears it: the one that runs the task is not known.
+  // Every server hears it: the one that runs the task is not known.
   const cancels = bus.listen(patterns.json('cancel'), ({ subject, data }) => {
     const taskId = taskIdIn(data);
     if (taskId !== undefined) running.get(`${clientOfJsonSubject(subject)}.${taskId}`)?.abort();

@@ -4,7 +4,7 @@ interface Unheard {
   readonly slowAtMs: number | undefined;
 }
 
-/** Failures without a first content in between, from which on one call at a time finds out whether the model is well. */
+/** Failures without a first content in between, from which on only one call at a time may try the model. */
 const mostFailures = 1;
 /** Silence is longer than this part of what a first content may take. */
 const partOfTimeout = 0.25;
@@ -14,7 +14,7 @@ const partOfTimeout = 0.25;
  * begins to fail is not sent all that comes until the first of them ended. It only says where a call had better go
  * elsewhere; where there is no elsewhere nobody asks.
  */
-export class Suspicion {
+export class DegradationSignal {
   readonly #unheard = new Map<string, Unheard>();
   #heardAtMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
@@ -44,14 +44,14 @@ export class Suspicion {
     this.#failedSentAtMs = Math.max(this.#failedSentAtMs, sentAtMs ?? this.#failedSentAtMs);
   }
 
-  /** Why another call had better go elsewhere now; undefined: nothing speaks against it. */
-  doubt(nowMs: number): string | undefined {
+  /** Why another call should go elsewhere now; undefined: not degraded. */
+  reason(nowMs: number): string | undefined {
     if (this.#failures >= mostFailures && this.#unheard.size > 0)
-      return 'its last call failed, and another one finds out whether it is well';
+      return 'degraded: its last call failed, and another call tries it now';
     for (const { sentAtMs, slowAtMs } of this.#unheard.values()) {
       if (sentAtMs < this.#heardAtMs) continue;
       if (slowAtMs !== undefined && slowAtMs < nowMs)
-        return `it is silent for ${Math.round(nowMs - sentAtMs)} ms, longer than it usually is`;
+        return `degraded: no first token for ${Math.round(nowMs - sentAtMs)} ms, longer than usual`;
       if (slowAtMs !== undefined) return undefined;
     }
     return undefined;

@@ -4,7 +4,7 @@ import { newId, subjects, type TaskOperation, wire } from '@will/contracts';
 import { startNatsServer } from '@will/testkit';
 import { expect, test } from 'vitest';
 import type { Tasks } from '../service.ts';
-import { serveTasks } from './bus-door.ts';
+import { serveTasks } from './bus-api.ts';
 
 const operations: readonly TaskOperation[] = ['submit', 'get', 'cancel', 'list', 'requeue'];
 
@@ -21,7 +21,7 @@ test('an answer goes to an inbox of the client that the subject names, and nothi
     list: async () => (done.push('list'), [task]),
     requeue: async () => (done.push('requeue'), task),
   };
-  const door = serveTasks(bus, tasks as Tasks, () => {});
+  const server = serveTasks(bus, tasks as Tasks, () => {});
   const heard: string[] = [];
   asker.listen('_INBOX.bert.>', ({ subject }) => heard.push(subject));
   asker.listen('_INBOX.annabel.>', ({ subject }) => heard.push(subject));
@@ -36,7 +36,7 @@ test('an answer goes to an inbox of the client that the subject names, and nothi
   }
   expect(done).toEqual(operations);
   expect(heard).toEqual([]);
-  await door.stop();
+  await server.stop();
   await asker.close();
   await bus.close();
   await nats.stop();

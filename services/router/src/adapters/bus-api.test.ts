@@ -6,7 +6,7 @@ import { attributeNames, headerOf } from '@will/core';
 import { startNatsServer } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Router } from '../service.ts';
-import { serveTasks } from './bus-door.ts';
+import { serveTasks } from './bus-api.ts';
 
 // Headers of a message on the bus mean what they mean by HTTP.
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { pathOfTarget, type WebAccess, webRefusal } from '@will/runtime';
 
 /** Where a process is asked how it is. */
-export interface Door {
+export interface MetricsServer {
   readonly url: string;
   ready(reason: () => string | undefined): void;
   stop(): Promise<void>;
@@ -14,12 +14,12 @@ export interface Door {
  * why not. Nothing else, and no secrets: programs that reach the port may read it, web pages may not.
  * @throws when the port is taken.
  */
-export async function openMetricsDoor(
+export async function startMetricsServer(
   host: string,
   port: number,
   web: WebAccess,
   scrape: (request: IncomingMessage, response: ServerResponse) => void,
-): Promise<Door> {
+): Promise<MetricsServer> {
   let whyNot = (): string | undefined => 'starting';
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000 }, (request, response) => {
     const refusal = webRefusal(request, host, web);

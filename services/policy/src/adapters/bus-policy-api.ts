@@ -6,13 +6,13 @@ import { openSpan } from '@will/observe';
 import { type Policy, PolicyRefusal } from '../service.ts';
 import { readFacts } from './read-facts.ts';
 
-export interface PolicyDoor {
+export interface PolicyApi {
   /** Takes no more questions and waits for those in hand. */
   stop(): Promise<void>;
 }
 
 /** Serves decisions and explanations from the bus. What cannot be answered is answered with an error. */
-export function servePolicy(bus: Bus, policy: Policy, onError: (what: string, error: unknown) => void): PolicyDoor {
+export function servePolicy(bus: Bus, policy: Policy, onError: (what: string, error: unknown) => void): PolicyApi {
   const serve = (subject: string, judge: (request: wire.DecideRequest) => Judged) =>
     bus.serve(subject, queues.policy, ({ reply, data }) => {
       // A reply that is no inbox could be any subject that this service may publish to.

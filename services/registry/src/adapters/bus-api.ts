@@ -17,7 +17,7 @@ const mostCandidates = 32;
 const maxLoosenings = 1_000;
 const maxWaitMs = 600_000;
 
-interface Door {
+interface RegistryApi {
   readonly bus: Bus;
   readonly registry: Registry;
   readonly incarnation: string;
@@ -26,29 +26,29 @@ interface Door {
 }
 
 /** Serves apply, rollback, get, history, diff and status. Every request is answered, also one that cannot be read. */
-export function serveRegistry(door: Door): Serving {
-  const { bus } = door;
+export function serveRegistry(api: RegistryApi): Serving {
+  const { bus } = api;
   const servings = [
     bus.serve(subjects.registry('apply'), queues.registry, async ({ data }) =>
-      toBinary(wire.ApplyResponseSchema, await apply(door, data)),
+      toBinary(wire.ApplyResponseSchema, await apply(api, data)),
     ),
     bus.serve(subjects.registry('get'), queues.registry, async ({ data }) =>
-      toBinary(wire.GetResponseSchema, await get(door, data)),
+      toBinary(wire.GetResponseSchema, await get(api, data)),
     ),
     bus.serve(subjects.registry('rollback'), queues.registry, async ({ data }) =>
-      toBinary(wire.ApplyResponseSchema, await rollback(door, data)),
+      toBinary(wire.ApplyResponseSchema, await rollback(api, data)),
     ),
     bus.serve(subjects.registry('history'), queues.registry, async ({ data }) =>
-      toBinary(wire.HistoryResponseSchema, await history(door, data)),
+      toBinary(wire.HistoryResponseSchema, await history(api, data)),
     ),
     bus.serve(subjects.registry('diff'), queues.registry, async ({ data }) =>
-      toBinary(wire.DiffResponseSchema, await diff(door, data)),
+      toBinary(wire.DiffResponseSchema, await diff(api, data)),
     ),
     bus.serve(subjects.registry('resolve'), queues.registry, async ({ data }) =>
-      toBinary(wire.ResolveResponseSchema, await resolve(door, data)),
+      toBinary(wire.ResolveResponseSchema, await resolve(api, data)),
     ),
     bus.serve(subjects.registry('status'), queues.registry, async () =>
-      toBinary(wire.StatusResponseSchema, await status(door)),
+      toBinary(wire.StatusResponseSchema, await status(api)),
     ),
   ];
   return {
@@ -58,7 +58,7 @@ export function serveRegistry(door: Door): Serving {
   };
 }
 
-async function apply({ registry, onError }: Door, data: Uint8Array): Promise<wire.ApplyResponse> {
+async function apply({ registry, onError }: RegistryApi, data: Uint8Array): Promise<wire.ApplyResponse> {
   try {
     const request = readMessage(wire.ApplyRequestSchema, data);
     return applied(await registry.apply({ files: request.files, prune: request.prune, ...changeOf(request) }));
@@ -68,7 +68,7 @@ async function apply({ registry, onError }: Door, data: Uint8Array): Promise<wir
   }
 }
 
-async function rollback({ registry, onError }: Door, data: Uint8Array): Promise<wire.ApplyResponse> {
+async function rollback({ registry, onError }: RegistryApi, data: Uint8Array): Promise<wire.ApplyResponse> {
   try {
     const request = readMessage(wire.RollbackRequestSchema, data);
     return applied(await registry.rollback({ to: Number(request.revision), ...changeOf(request) }));
@@ -119,7 +119,7 @@ const applied = ({ decisionChanges, looserDecisions, laggards, ...answer }: Appl
 const notApplied = (error: unknown): wire.ApplyResponse =>
   create(wire.ApplyResponseSchema, { problems: [{ message: `nothing was applied: ${(error as Error).message}` }] });
 
-async function get({ registry, onError }: Door, data: Uint8Array): Promise<wire.GetResponse> {
+async function get({ registry, onError }: RegistryApi, data: Uint8Array): Promise<wire.GetResponse> {
   try {
     const request = readMessage(wire.GetRequestSchema, data);
     const kind = kindOf(request.kind);
@@ -132,7 +132,7 @@ async function get({ registry, onError }: Door, data: Uint8Array): Promise<wire.
   }
 }
 
-async function resolve({ registry, onError }: Door, data: Uint8Array): Promise<wire.ResolveResponse> {
+async function resolve({ registry, onError }: RegistryApi, data: Uint8Array): Promise<wire.ResolveResponse> {
   try {
     const { kind: word, name } = readMessage(wire.ResolveRequestSchema, data);
     const kind = namedKinds.find((known) => known === word);
@@ -172,7 +172,7 @@ function namedIn({ kind: word, slug }: { readonly kind: string; readonly slug: s
   return { kind, slug: slugOf(slug) };
 }
 
-async function history({ registry, onError }: Door, data: Uint8Array): Promise<wire.HistoryResponse> {
+async function history({ registry, onError }: RegistryApi, data: Uint8Array): Promise<wire.HistoryResponse> {
   try {
     const request = readMessage(wire.HistoryRequestSchema, data);
     const before = request.before === 0n ? undefined : Number(request.before);
@@ -199,7 +199,7 @@ const versionsOfOne = (versions: readonly DocumentVersion[], before = Number.POS
     .filter(({ revision }) => revision < before)
     .map(({ fields, ...version }) => ({ ...version, fields: fields.slice(0, mostFields), changes: 1 }));
 
-async function diff({ registry, onError }: Door, data: Uint8Array): Promise<wire.DiffResponse> {
+async function diff({ registry, onError }: RegistryApi, data: Uint8Array): Promise<wire.DiffResponse> {
   try {
     const request = readMessage(wire.DiffRequestSchema, data);
     const document = namedIn(request);
@@ -238,7 +238,7 @@ class RefusedError extends Error {
 }
 
 /** What the asker is told; what is not the asker's doing is logged too. */
-function refusalOf(error: unknown, doing: string, onError: Door['onError']): string {
+function refusalOf(error: unknown, doing: string, onError: RegistryApi['onError']): string {
   const isAskers = error instanceof RefusedError || (error instanceof StoreError && error.code === 'not_found');
   if (!isAskers) onError(doing, error);
   return (error as Error).message;
@@ -274,7 +274,7 @@ const onTheWire = ({ document, revision, author, updatedAtMs }: StoredDocument):
     updatedUnixMs: BigInt(updatedAtMs),
   });
 
-async function status({ registry, incarnation, processes, onError }: Door): Promise<wire.StatusResponse> {
+async function status({ registry, incarnation, processes, onError }: RegistryApi): Promise<wire.StatusResponse> {
   try {
     const { revision, documents } = await registry.documents(undefined, undefined);
     const counts = documentKinds.map((kind) => ({

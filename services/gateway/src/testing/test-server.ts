@@ -3,8 +3,8 @@ import type { Payloads } from '@will/bus';
 import { wire } from '@will/contracts';
 import { compileSnapshot, type Snapshot } from '@will/core';
 import { Admission } from '../admission.ts';
-import { openGrpcDoor } from '../grpc/server.ts';
-import { openDoor } from '../http/server.ts';
+import { startGrpcServer } from '../grpc/server.ts';
+import { startHttpServer } from '../http/server.ts';
 import type { Surroundings } from '../ports.ts';
 import { type Guard, openGuard } from '../keys/guard.ts';
 import { GuardedSurroundings } from '../keys/guarded-surroundings.ts';
@@ -62,7 +62,7 @@ function fakePayloads(): Payloads {
   };
 }
 
-export interface TestDoor {
+export interface TestServer {
   readonly url: string;
   readonly grpcAddress: string;
   readonly tasks: FakeTasks;
@@ -75,14 +75,14 @@ export interface TestDoor {
   stop(): Promise<void>;
 }
 
-/** The whole door on a free port, with a fake behind it that answers `pong`. */
-export async function openTestDoor(
+/** The whole server on a free port, with a fake behind it that answers `pong`. */
+export async function startTestServer(
   maxTasks = 100,
   guard: Guard = openGuard,
   certificate?: ServerCertificate,
-): Promise<TestDoor> {
+): Promise<TestServer> {
   const tasks = fakeTasks();
-  const surroundings: TestDoor['surroundings'] = {
+  const surroundings: TestServer['surroundings'] = {
     client: tasks,
     snapshot: sampleSnapshot(),
     fleet: { has: () => true, servedModels: () => new Set(['llama']) },
@@ -104,9 +104,13 @@ export async function openTestDoor(
     onIgnored: (count: number) => void ignored.push(count),
     onError,
   };
-  const door = await openDoor(0, routes(shared, guard), onError, { guard, underWay: shared.underWay, certificate });
-  const grpc = await openGrpcDoor({ ...shared, nowMs: Date.now, port: 0, guard, certificate });
-  const url = `http://127.0.0.1:${door.port}`;
+  const server = await startHttpServer(0, routes(shared, guard), onError, {
+    guard,
+    underWay: shared.underWay,
+    certificate,
+  });
+  const grpc = await startGrpcServer({ ...shared, nowMs: Date.now, port: 0, guard, certificate });
+  const url = `http://127.0.0.1:${server.port}`;
   return {
     url,
     grpcAddress: `127.0.0.1:${grpc.port}`,
@@ -122,7 +126,7 @@ export async function openTestDoor(
         body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
       }),
     async stop() {
-      await Promise.all([door.stop(0), grpc.stop(0)]);
+      await Promise.all([server.stop(0), grpc.stop(0)]);
     },
   };
 }
