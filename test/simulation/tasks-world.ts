@@ -228,7 +228,7 @@ class TasksWorld {
 
   async #askToCancel({ actor, tasks }: Service, taskId: string, asked: Asked): Promise<void> {
     await this.#time
-      .as(actor, () => tasks.cancel(client, taskId))
+      .as(actor, () => tasks.cancel({ client }, taskId))
       .then(
         () => {
           asked.isBeingCancelled = false;

@@ -221,6 +221,7 @@ export interface TaskSubmission extends Omit<TaskRequest, 'signal' | 'isStillWan
 export interface DurableTask {
   readonly taskId: string;
   readonly client: string;
+  readonly project?: string;
   readonly type: string;
   readonly priority: Priority;
   /** The last four are terminal; `expired`: the deadline came first. */
@@ -239,40 +240,46 @@ export interface DurableTask {
   readonly deadReason?: string;
 }
 
+/** Whose durable tasks are meant. */
+export interface TaskOwner {
+  /** Default: the client that was connected. */
+  readonly client?: string;
+  /** Only a task of one of these projects is found, by their slugs. Default: any task of the client. */
+  readonly projects?: readonly string[];
+}
+
 /** Durable tasks. All throw {@link TaskError}. */
 export interface DurableTasks {
   /** Resolves when the task is stored; from then on it has exactly one end. */
   submit(submission: TaskSubmission): Promise<DurableTask & { readonly isRepeated: boolean }>;
   /** The task as it is; with `waitMs` (at most 25 000) at its end, if that comes first. */
-  task(taskId: string, options?: { readonly client?: string; readonly waitMs?: number }): Promise<DurableTask>;
+  task(taskId: string, options?: TaskOwner & { readonly waitMs?: number }): Promise<DurableTask>;
   /** Waits for its end. @throws {TaskError} what it came to, or 'deadline' when it took longer than `timeoutMs`. */
   result(
     taskId: string,
-    options?: { readonly client?: string; readonly timeoutMs?: number; readonly signal?: AbortSignal },
+    options?: TaskOwner & { readonly timeoutMs?: number; readonly signal?: AbortSignal },
   ): Promise<TaskResult>;
   /**
    * The task as it is, then each change of its state (within a second), at last its end. Goes on while nobody answers for
    * durable tasks; only the first look throws. @throws {TaskError} also 'cancelled', by the signal
    */
-  events(
-    taskId: string,
-    options?: { readonly client?: string; readonly signal?: AbortSignal },
-  ): AsyncIterable<DurableTask>;
+  events(taskId: string, options?: TaskOwner & { readonly signal?: AbortSignal }): AsyncIterable<DurableTask>;
   /** Ends it, unless it has ended. */
-  cancelTask(taskId: string, options?: { readonly client?: string }): Promise<DurableTask>;
+  cancelTask(taskId: string, options?: TaskOwner): Promise<DurableTask>;
   /**
    * Has a dead letter run anew: it keeps its id and its key, and has as long as it had at first. One that has not ended
    * stays as it is. @throws {TaskError} 'invalid_task': it is no dead letter, or its content is not kept any more.
    */
-  requeueTask(taskId: string, options?: { readonly client?: string }): Promise<DurableTask>;
+  requeueTask(taskId: string, options?: TaskOwner): Promise<DurableTask>;
   /** Newest first, without what they came to. `limit` at most 200, default 20. */
-  tasks(filter?: {
-    readonly client?: string;
-    readonly state?: DurableTask['state'];
-    /** Only dead letters. */
-    readonly dead?: boolean;
-    readonly limit?: number;
-  }): Promise<readonly DurableTask[]>;
+  tasks(
+    filter?: TaskOwner & {
+      readonly state?: DurableTask['state'];
+      /** Only dead letters. */
+      readonly dead?: boolean;
+      readonly limit?: number;
+    },
+  ): Promise<readonly DurableTask[]>;
 }
 
 /** Runs tasks, over the bus or over gRPC alike. Made by `connectClient`. */

@@ -74,7 +74,7 @@ export async function connectClient(options: ClientOptions = {}): Promise<TaskCl
   if (options.bus === undefined && options.servers?.startsWith('grpc://')) {
     // Who stays on the bus does not load a gRPC library.
     const { connectGrpc } = await import('./grpc.ts');
-    return connectGrpc(options.servers, client);
+    return connectGrpc(options.servers, options.client ?? '');
   }
   const bus =
     options.bus ??

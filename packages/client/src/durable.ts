@@ -1,6 +1,13 @@
 import { create } from '@bufbuild/protobuf';
 import { newId, priorityFromWire, priorityToWire, sizes, wire } from '@will/contracts';
-import { type DurableTask, type DurableTasks, TaskError, type TaskResult, type TaskSubmission } from './api.ts';
+import {
+  type DurableTask,
+  type DurableTasks,
+  TaskError,
+  type TaskOwner,
+  type TaskResult,
+  type TaskSubmission,
+} from './api.ts';
 import { checkSubmission } from './check-request.ts';
 import { taskErrorOf } from './failure.ts';
 import { resultOfEnd } from './on-wire.ts';
@@ -47,12 +54,15 @@ export function durableTasks(over: DurableWire, defaultClient: string): DurableT
     if (!answer.task) throw new TaskError('internal', 'the answer holds no task', { taskId });
     return durableTaskOf(answer.task);
   };
-  const task: DurableTasks['task'] = async (taskId, { client = defaultClient, waitMs = 0 } = {}) =>
-    known(await over.get(client, create(wire.GetTaskRequestSchema, { taskId, waitMs })), taskId);
+  const task: DurableTasks['task'] = async (taskId, { client = defaultClient, projects = [], waitMs = 0 } = {}) =>
+    known(
+      await over.get(client, create(wire.GetTaskRequestSchema, { taskId, waitMs, projects: [...projects] })),
+      taskId,
+    );
   /** While nobody answers for durable tasks the last state stands. */
-  const stillThere = async (last: DurableTask, client: string): Promise<DurableTask> => {
+  const stillThere = async (last: DurableTask, owner: TaskOwner): Promise<DurableTask> => {
     try {
-      return await task(last.taskId, { client, waitMs: pollIntervalMs });
+      return await task(last.taskId, { ...owner, waitMs: pollIntervalMs });
     } catch (error) {
       if (!(error instanceof TaskError) || !error.isRetryable) throw error;
       await new Promise((resolve) => setTimeout(resolve, pollIntervalMs));
@@ -67,21 +77,24 @@ export function durableTasks(over: DurableWire, defaultClient: string): DurableT
       return { ...known(answer, taskId), isRepeated: answer.repeated };
     },
     task,
-    async result(taskId, { client = defaultClient, timeoutMs = Infinity, signal } = {}) {
+    async result(taskId, { timeoutMs = Infinity, signal, ...owner } = {}) {
       const untilMs = performance.now() + timeoutMs;
       for (;;) {
         const leftMs = untilMs - performance.now();
         if (signal?.aborted) throw new TaskError('cancelled', 'the caller waits no more', { taskId });
-        const found = await task(taskId, { client, waitMs: Math.round(Math.max(0, Math.min(longestWaitMs, leftMs))) });
+        const found = await task(taskId, {
+          ...owner,
+          waitMs: Math.round(Math.max(0, Math.min(longestWaitMs, leftMs))),
+        });
         if (found.result) return found.result;
         if (found.failure) throw found.failure;
         if (leftMs <= 0)
           throw new TaskError('deadline', `the task is still ${found.state}`, { taskId, isRetryable: true });
       }
     },
-    async *events(taskId, { client = defaultClient, signal } = {}) {
-      let found = await task(taskId, { client });
-      for (let told: string | undefined; ; found = await stillThere(found, client)) {
+    async *events(taskId, { signal, ...owner } = {}) {
+      let found = await task(taskId, owner);
+      for (let told: string | undefined; ; found = await stillThere(found, owner)) {
         if (signal?.aborted) throw new TaskError('cancelled', 'the caller waits no more', { taskId });
         const change = `${found.state} ${found.pickups}`;
         if (change !== told) yield found;
@@ -89,12 +102,23 @@ export function durableTasks(over: DurableWire, defaultClient: string): DurableT
         if (found.finishedUnixMs !== undefined) return;
       }
     },
-    cancelTask: async (taskId, { client = defaultClient } = {}) =>
-      known(await over.cancel(client, create(wire.CancelTaskRequestSchema, { taskId })), taskId),
-    requeueTask: async (taskId, { client = defaultClient } = {}) =>
-      known(await over.requeue(client, create(wire.RequeueTaskRequestSchema, { taskId })), taskId),
-    async tasks({ client = defaultClient, state, dead = false, limit = 0 } = {}) {
-      const request = create(wire.ListTasksRequestSchema, { limit, state: stateOnWire(state), dead });
+    cancelTask: async (taskId, { client = defaultClient, projects = [] } = {}) =>
+      known(
+        await over.cancel(client, create(wire.CancelTaskRequestSchema, { taskId, projects: [...projects] })),
+        taskId,
+      ),
+    requeueTask: async (taskId, { client = defaultClient, projects = [] } = {}) =>
+      known(
+        await over.requeue(client, create(wire.RequeueTaskRequestSchema, { taskId, projects: [...projects] })),
+        taskId,
+      ),
+    async tasks({ client = defaultClient, projects = [], state, dead = false, limit = 0 } = {}) {
+      const request = create(wire.ListTasksRequestSchema, {
+        limit,
+        state: stateOnWire(state),
+        dead,
+        projects: [...projects],
+      });
       const { tasks, failure } = await over.list(client, request);
       if (failure) throw taskErrorOf(failure, '');
       return tasks.map(durableTaskOf);
@@ -123,11 +147,12 @@ export function submissionOnWire(submission: TaskSubmission, nowMs: number): wir
 }
 
 function durableTaskOf(task: wire.DurableTask): DurableTask {
-  const { taskId, client, type, pickups, idempotencyKey } = task;
+  const { taskId, client, project, type, pickups, idempotencyKey } = task;
   const result: TaskResult | undefined = task.end && resultOfEnd(taskId, task.end);
   return {
     taskId,
     client,
+    ...(project !== '' && { project }),
     type,
     pickups,
     idempotencyKey,

@@ -13,6 +13,8 @@ export interface NewTask {
   /** Digest of what was submitted; another one under the same key is a different task. */
   readonly bodyHash: string;
   readonly type: string;
+  /** Slug; '': none. */
+  readonly project: string;
   readonly priority: Priority;
   readonly createdAtMs: number;
   readonly deadlineMs: number;
@@ -75,6 +77,8 @@ export type Finish =
 
 export interface TaskFilter {
   readonly client?: string;
+  /** Only tasks of one of these; absent or empty: any. */
+  readonly projects?: readonly string[];
   readonly state?: TaskState;
   /** Only dead letters. */
   readonly dead?: boolean;

@@ -13,9 +13,21 @@ export interface Surroundings {
   readonly isBusConnected: boolean;
   readonly questions: Questions | undefined;
   /** Where content goes that is too large for a message. */
-  readonly payloads: Payloads | undefined;
+  readonly payloads: CallerPayloads | undefined;
   /** Keys of callers; undefined while they are not known. */
   readonly keys: KeysView | undefined;
+}
+
+/** The payload bucket, where content is put away as that of the client who will name it in a task. */
+export interface CallerPayloads extends Pick<Payloads, 'get' | 'remove'> {
+  /** @throws {PayloadError} as {@link Payloads.put}. @throws {TaskError} the caller may not be who it says */
+  put(caller: StatedCaller, content: Uint8Array | ReadableStream<Uint8Array>, field?: string): Promise<wire.PayloadRef>;
+}
+
+/** Who asks, as the caller says it. '' and absent: unsaid. */
+export interface StatedCaller {
+  readonly client?: string;
+  readonly project?: string;
 }
 
 /** Questions to the other services. All throw {@link TaskError} 'unavailable' when nobody answers. */

@@ -9,6 +9,7 @@ const ended: StoredTask = {
   idempotencyKey: 'key',
   bodyHash: 'hash',
   type: 'text_gen',
+  project: '',
   priority: 'normal',
   createdAtMs: 1,
   deadlineMs: 2,

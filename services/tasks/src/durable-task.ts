@@ -28,6 +28,7 @@ export function durableTask(task: StoredTask, { withOutcome = true } = {}): wire
     taskId: task.taskId,
     client: task.client,
     type: task.type,
+    project: task.project,
     priority: priorityToWire(task.priority),
     state: states[task.state],
     createdUnixMs: BigInt(task.createdAtMs),

@@ -28,6 +28,7 @@ async function submitted(taskId: string): Promise<void> {
     idempotencyKey: taskId,
     bodyHash: taskId,
     type: 'text_gen',
+    project: '',
     priority: 'normal',
     createdAtMs: Date.now(),
     deadlineMs: Date.now() + 60_000,

@@ -20,7 +20,10 @@ let nowMs = startMs;
 function documents(rules: DataRules = {}): Snapshot {
   const body = { name: 'anna', slug: 'anna', data_rules: rules };
   const others = ['erased', 'stays'].map((name) => ({ kind: 'client', body: { name, slug: name } }) as const);
-  const compiled = compileSnapshot(1, [{ kind: 'client', body }, ...others]);
+  const projects = ['site', 'shop'].map(
+    (name) => ({ kind: 'project', body: { name, slug: name, client: 'anna' } }) as const,
+  );
+  const compiled = compileSnapshot(1, [{ kind: 'client', body }, ...others, ...projects]);
   if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));
   return compiled.snapshot;
 }
@@ -72,26 +75,26 @@ test('a dead letter is requeued while what it asked is kept, with as long as it 
     await store.finish({ ...ending, state: 'failed', deadReason: 'each run failed', atMs: nowMs });
   };
   await die();
-  expect(await tasks.list('anna', { dead: true }, 10)).toMatchObject([{ deadReason: 'each run failed' }]);
-  expect(await tasks.list('bert', { dead: true }, 10)).toEqual([]);
+  expect(await tasks.list({ client: 'anna' }, { dead: true }, 10)).toMatchObject([{ deadReason: 'each run failed' }]);
+  expect(await tasks.list({ client: 'bert' }, { dead: true }, 10)).toEqual([]);
 
   nowMs += 20 * hour;
-  const requeued = await tasks.requeue('anna', 'one');
+  const requeued = await tasks.requeue({ client: 'anna' }, 'one');
   expect(requeued).toMatchObject({ state: wire.DurableState.WAITING, deadReason: '', pickups: 1 });
   expect(Number(requeued.deadlineUnixMs)).toBe(nowMs + 2 * hour);
-  await tasks.requeue('anna', 'one');
+  await tasks.requeue({ client: 'anna' }, 'one');
   expect(done).toEqual(['queued one', 'withdrawn one', 'queued one']);
   expect(notes).toEqual(['anna one: each run failed']);
-  await expect(tasks.requeue('bert', 'one')).rejects.toThrow('is not known of client bert');
+  await expect(tasks.requeue({ client: 'bert' }, 'one')).rejects.toThrow('is not known of client bert');
 
   await die();
   nowMs += 23 * hour;
   await tasks.forget();
-  expect((await tasks.get('anna', 'one')).failure?.message).toBe('all failed');
+  expect((await tasks.get({ client: 'anna' }, 'one')).failure?.message).toBe('all failed');
   nowMs += 2 * hour;
   await tasks.forget();
   expect(await store.get('anna', 'one')).toMatchObject({ state: 'failed', body: new Uint8Array(), result: undefined });
-  await expect(tasks.requeue('anna', 'one')).rejects.toThrow(
+  await expect(tasks.requeue({ client: 'anna' }, 'one')).rejects.toThrow(
     'task "one" cannot be requeued: what it asked was kept for 24 hours after its end',
   );
   nowMs += 31 * 24 * hour;
@@ -126,6 +129,37 @@ test('a task keeps the rules on data that held when it was accepted, and a repea
     compliantOnly: true,
     residencies: ['EU'],
   });
+});
+
+test('a task of another project is not known, whoever of the client asks, and stays as it is', async () => {
+  const { queue } = recordedQueue();
+  const tasks = new Tasks({
+    store,
+    queue,
+    snapshots: { current: documents() },
+    nowMs: () => nowMs,
+    refusals: openRefusals,
+    noteRequeued: () => {},
+  });
+  const submit = (taskId: string, project: string) =>
+    tasks.submit('anna', create(wire.SubmitRequestSchema, { task: { taskId, type: 'text_gen', project } }));
+  await submit('of-site', 'SITE');
+  await submit('of-shop', 'shop');
+  await submit('of-none', '');
+  const site = { client: 'anna', projects: ['site'] };
+  expect((await tasks.list(site, {}, 10)).map(({ taskId, project }) => [taskId, project])).toEqual([
+    ['of-site', 'site'],
+  ]);
+  for (const taskId of ['of-shop', 'of-none'])
+    for (const ask of [
+      () => tasks.get(site, taskId),
+      () => tasks.cancel(site, taskId),
+      () => tasks.requeue(site, taskId),
+    ])
+      await expect(ask()).rejects.toThrow(`task "${taskId}" is not known`);
+  expect((await tasks.get({ client: 'anna' }, 'of-shop')).state).toBe(wire.DurableState.WAITING);
+  expect((await tasks.cancel(site, 'of-site')).state).toBe(wire.DurableState.CANCELLED);
+  expect((await tasks.cancel({ client: 'anna' }, 'of-none')).state).toBe(wire.DurableState.CANCELLED);
 });
 
 test('no task is accepted before its rules are known', async () => {
@@ -163,10 +197,10 @@ test('erasing a client cancels what has not ended and removes all its tasks, and
   for (const taskId of ['waits', 'runs', 'ended']) await submit('erased', taskId);
   await submit('stays', 'waits');
   await store.claim('erased', 'runs');
-  await tasks.cancel('erased', 'ended');
+  await tasks.cancel({ client: 'erased' }, 'ended');
   expect(await tasks.erase('erased')).toEqual({ tasks: 3, cancelled: 2 });
-  expect(await tasks.list('erased', {}, 10)).toEqual([]);
-  expect(await tasks.list('stays', {}, 10)).toHaveLength(1);
+  expect(await tasks.list({ client: 'erased' }, {}, 10)).toEqual([]);
+  expect(await tasks.list({ client: 'stays' }, {}, 10)).toHaveLength(1);
   expect(done.at(-1)).toBe('erased erased');
   // The key of an erased task is free again.
   expect((await submit('erased', 'waits')).repeated).toBe(false);

@@ -52,6 +52,13 @@ export class TasksError extends Error {
   }
 }
 
+/** Whose tasks are meant: the client's, of one of these projects. */
+export interface Owner {
+  readonly client: string;
+  /** Slugs; absent or empty: any task of the client. */
+  readonly projects?: readonly string[];
+}
+
 /** When to start: while a schedule is open, or when it costs least before its deadline. */
 type StartWish = { readonly schedule: ScheduleDocument | undefined } | { readonly cheapest: wire.Task };
 
@@ -85,16 +92,18 @@ export class Tasks {
     const nowMs = this.#deps.nowMs();
     const { task, wish } = this.#read(request, nowMs);
     const key = request.idempotencyKey === '' ? task.taskId : request.idempotencyKey;
+    const accepted = this.#withFloor(client, task);
     const { kind, task: stored } = await this.#deps.store.insert({
       client,
       taskId: task.taskId,
       idempotencyKey: key,
       bodyHash: hashOf(request),
       type: task.type,
+      project: accepted.project,
       priority: priorityFromWire(task.priority),
       createdAtMs: nowMs,
       deadlineMs: Number(task.deadlineUnixMs),
-      body: toBinary(wire.SubmitRequestSchema, { ...request, task: this.#withFloor(client, task) }),
+      body: toBinary(wire.SubmitRequestSchema, { ...request, task: accepted }),
     });
     if (kind === 'conflict')
       throw invalid(`idempotency key or task id ${shown(key)} belongs to another task, ${stored.taskId}`);
@@ -103,13 +112,13 @@ export class Tasks {
   }
 
   /** The task as it is, or, with a wait, at its end if that comes first. @throws {TasksError} */
-  async get(client: string, taskId: string, waitMs = 0): Promise<wire.DurableTask> {
+  async get({ client, projects = [] }: Owner, taskId: string, waitMs = 0): Promise<wire.DurableTask> {
     const [woken, stop] = this.#nextWord(client, taskId, Math.min(waitMs, longestWaitMs));
     try {
-      let task = await this.#mustKnow(client, taskId);
+      let task = await this.#mustKnow({ client, projects }, taskId);
       if (waitMs > 0 && !isTerminal(task.state)) {
         await woken;
-        task = await this.#mustKnow(client, taskId);
+        task = await this.#mustKnow({ client, projects }, taskId);
       }
       return durableTask(await this.#expireIfDue(task));
     } finally {
@@ -118,29 +127,29 @@ export class Tasks {
   }
 
   async list(
-    client: string,
+    { client, projects = [] }: Owner,
     { state, dead = false }: { readonly state?: StoredTask['state'] | undefined; readonly dead?: boolean },
     limit: number,
   ): Promise<wire.DurableTask[]> {
     const most = limit === 0 ? usualList : limit;
     if (most > longestList) throw invalid(`limit ${limit} must be between 1 and ${longestList}`);
-    const tasks = await this.#deps.store.list({ client, ...(state && { state }), dead }, most);
+    const tasks = await this.#deps.store.list({ client, projects, ...(state && { state }), dead }, most);
     return tasks.map((task) => durableTask(task, { withOutcome: false }));
   }
 
   /** Ends a task that has not ended; whoever runs it is no longer able to. @throws {TasksError} */
-  async cancel(client: string, taskId: string): Promise<wire.DurableTask> {
+  async cancel(owner: Owner, taskId: string): Promise<wire.DurableTask> {
     const failure = create(wire.FailureSchema, { code: wire.FailureCode.CANCELLED, message: 'the task was cancelled' });
-    return durableTask(await this.#endBy(await this.#mustKnow(client, taskId), 'cancelled', failure));
+    return durableTask(await this.#endBy(await this.#mustKnow(owner, taskId), 'cancelled', failure));
   }
 
   /**
    * Has a dead letter run anew, under its id and its key: its runs count from none, and it has as long as it had at first. A
    * task that has not ended stays as it is: asked twice is as asked once. @throws {TasksError}
    */
-  async requeue(client: string, taskId: string): Promise<wire.DurableTask> {
+  async requeue({ client, projects = [] }: Owner, taskId: string): Promise<wire.DurableTask> {
     const { store, queue, nowMs, noteRequeued } = this.#deps;
-    const known = await this.#mustKnow(client, taskId);
+    const known = await this.#mustKnow({ client, projects }, taskId);
     if (!isTerminal(known.state)) return durableTask(known);
     const whyDead = mustBeDead(known);
     // Its second end would not be heard of while the first one stands.
@@ -342,9 +351,9 @@ export class Tasks {
     throw invalid(`defer ${shown(name)} must be cheapest or name a schedule: ${known}`);
   }
 
-  async #mustKnow(client: string, taskId: string): Promise<StoredTask> {
+  async #mustKnow({ client, projects = [] }: Owner, taskId: string): Promise<StoredTask> {
     const task = isOpaqueId(taskId) ? await this.#deps.store.get(client, taskId) : undefined;
-    if (!task) throw unknownTask(client, taskId);
+    if (!task || (projects.length > 0 && !projects.includes(task.project))) throw unknownTask(client, taskId);
     return task;
   }
 

@@ -43,6 +43,7 @@ async function insert(client: string, taskId: string, more: MessageInitShape<typ
     idempotencyKey: taskId,
     bodyHash: taskId,
     type: 'text_gen',
+    project: '',
     priority: 'background',
     createdAtMs: 1_000,
     deadlineMs: 9e12,

@@ -124,6 +124,7 @@ export const newTask = (stated: Partial<NewTask> = {}): NewTask => ({
   idempotencyKey: 'key-1',
   bodyHash: 'hash-1',
   type: 'text_gen',
+  project: 'site',
   priority: 'background',
   createdAtMs: 1_000,
   deadlineMs: 61_000,

@@ -106,13 +106,13 @@ export function taskStoreContract(newPlace: () => Promise<Place<TaskStore>>): vo
       await expect(store.messaged('acmelegal', 'task-1', 1)).rejects.toMatchObject({ code: 'not_found' });
     }));
 
-  test('a list is newest first, by client, by state, by both, and no longer than asked for', () =>
+  test('a list is newest first, by client, by projects, by state, by all of them, and no longer than asked for', () =>
     onStore(newPlace, async (store) => {
-      const add = (client: string, taskId: string, createdAtMs: number): Promise<unknown> =>
-        store.insert(newTask({ client, taskId, idempotencyKey: taskId, createdAtMs }));
-      await add('acmelegal', 'a', 1);
+      const add = (client: string, taskId: string, createdAtMs: number, project = ''): Promise<unknown> =>
+        store.insert(newTask({ client, taskId, idempotencyKey: taskId, createdAtMs, project }));
+      await add('acmelegal', 'a', 1, "o'site");
       await add('globex', 'b', 3);
-      await add('acmelegal', 'c', 2);
+      await add('acmelegal', 'c', 2, 'shop');
       await store.claim('acmelegal', 'c');
       const ids = async (filter: Parameters<TaskStore['list']>[0], limit = 10): Promise<unknown> =>
         (await store.list(filter, limit)).map(({ taskId }) => taskId);
@@ -121,6 +121,10 @@ export function taskStoreContract(newPlace: () => Promise<Place<TaskStore>>): vo
       expect(await ids({ client: 'acmelegal' })).toEqual(['c', 'a']);
       expect(await ids({ state: 'waiting' })).toEqual(['b', 'a']);
       expect(await ids({ client: 'acmelegal', state: 'running' })).toEqual(['c']);
+      expect(await ids({ client: 'acmelegal', projects: [] })).toEqual(['c', 'a']);
+      expect(await ids({ client: 'acmelegal', projects: ["o'site", 'nope'] })).toEqual(['a']);
+      expect(await ids({ projects: ['shop', "o'site"] })).toEqual(['c', 'a']);
+      expect(await ids({ projects: ['shop'], state: 'waiting' })).toEqual([]);
     }));
 
   test('tasks without a message since an instant are found until they end', () =>

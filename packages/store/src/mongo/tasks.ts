@@ -24,6 +24,7 @@ interface TaskDocument {
   readonly idempotencyKey: string;
   readonly bodyHash: string;
   readonly type: string;
+  readonly project?: string;
   readonly priority: string;
   readonly createdAtMs: number;
   readonly deadlineMs: number;
@@ -150,9 +151,10 @@ class MongoTasks implements TaskStore {
     });
   }
 
-  list({ client, state, dead }: TaskFilter, limit: number): Promise<readonly StoredTask[]> {
+  list({ client, projects = [], state, dead }: TaskFilter, limit: number): Promise<readonly StoredTask[]> {
     const filter = {
       ...(client !== undefined && { client }),
+      ...(projects.length > 0 && { project: { $in: [...projects] } }),
       ...(state !== undefined && { state }),
       ...(dead && { deadReason: { $exists: true } }),
     };
@@ -288,6 +290,7 @@ const taskOf = (found: WithId<TaskDocument>): StoredTask => ({
   idempotencyKey: found.idempotencyKey,
   bodyHash: found.bodyHash,
   type: found.type,
+  project: found.project ?? '',
   priority: found.priority as Priority,
   createdAtMs: found.createdAtMs,
   deadlineMs: found.deadlineMs,

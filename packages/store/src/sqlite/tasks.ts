@@ -42,6 +42,7 @@ export const taskSchema: Schema = {
      CREATE INDEX tasks_unpublished ON tasks(finished_at_ms) WHERE finished_at_ms IS NOT NULL AND is_published = 0`,
     `ALTER TABLE tasks ADD COLUMN dead_reason TEXT;
      CREATE INDEX tasks_dead ON tasks(client, created_at_ms) WHERE dead_reason IS NOT NULL`,
+    `ALTER TABLE tasks ADD COLUMN project TEXT NOT NULL DEFAULT ''`,
   ],
 };
 
@@ -50,7 +51,7 @@ export function taskOperations(database: DatabaseSync): TaskOperations {
   const byKey = database.prepare('SELECT * FROM tasks WHERE client = ? AND idempotency_key = ?');
   const add = database.prepare(
     `INSERT INTO tasks (client, task_id, idempotency_key, body_hash, type, priority, created_at_ms, deadline_ms, body,
-       state, fence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 0)`,
+       project, state, fence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 0)`,
   );
   const raiseFence = database.prepare(
     `UPDATE tasks SET fence = fence + 1, state = 'running' WHERE client = ? AND task_id = ? AND finished_at_ms IS NULL`,
@@ -98,8 +99,8 @@ export function taskOperations(database: DatabaseSync): TaskOperations {
       if (sameKey) return { kind: sameKey.bodyHash === bodyHash ? 'repeated' : 'conflict', task: sameKey };
       const sameId = find(byId, client, taskId);
       if (sameId) return { kind: 'conflict', task: sameId };
-      const { type, priority, createdAtMs, deadlineMs, body } = task;
-      add.run(client, taskId, idempotencyKey, bodyHash, type, priority, createdAtMs, deadlineMs, body);
+      const { type, priority, createdAtMs, deadlineMs, body, project } = task;
+      add.run(client, taskId, idempotencyKey, bodyHash, type, priority, createdAtMs, deadlineMs, body, project);
       return { kind: 'inserted', task: find(byId, client, taskId) as StoredTask };
     },
 
@@ -147,16 +148,17 @@ export function taskOperations(database: DatabaseSync): TaskOperations {
   };
 }
 
-const parametersOf = ({ client, state }: TaskFilter): readonly SQLInputValue[] =>
-  [client, state].filter((value) => value !== undefined);
+const parametersOf = ({ client, projects = [], state }: TaskFilter): readonly SQLInputValue[] =>
+  [client, projects.length === 0 ? undefined : JSON.stringify(projects), state].filter((value) => value !== undefined);
 
 function listStatements(database: DatabaseSync): (filter: TaskFilter) => StatementSync {
   const prepare = (where: string): StatementSync =>
     database.prepare(`SELECT * FROM tasks ${where} ORDER BY created_at_ms DESC, number DESC LIMIT ?`);
   const statements = new Map<string, StatementSync>();
-  return ({ client, state, dead }) => {
+  return ({ client, projects = [], state, dead }) => {
     const conditions = [
       ...(client === undefined ? [] : ['client = ?']),
+      ...(projects.length === 0 ? [] : ['project IN (SELECT value FROM json_each(?))']),
       ...(state === undefined ? [] : ['state = ?']),
       ...(dead ? ['dead_reason IS NOT NULL'] : []),
     ];
@@ -173,6 +175,7 @@ interface TaskRow {
   readonly idempotency_key: string;
   readonly body_hash: string;
   readonly type: string;
+  readonly project: string;
   readonly priority: string;
   readonly created_at_ms: number;
   readonly deadline_ms: number;
@@ -191,6 +194,7 @@ const taskOf = (row: TaskRow): StoredTask => ({
   idempotencyKey: row.idempotency_key,
   bodyHash: row.body_hash,
   type: row.type,
+  project: row.project,
   priority: row.priority as Priority,
   createdAtMs: row.created_at_ms,
   deadlineMs: row.deadline_ms,

@@ -80,7 +80,11 @@ test('documents of the first release keep their revisions', () =>
 test('tasks of the first release go on where they were', () =>
   onOldFile('tasks', async (path) => {
     const store = await openTaskStore(path);
-    expect(await store.get('acmelegal', 'task-1')).toMatchObject({ ...newTask(), state: 'running', fence: 1 });
+    expect(await store.get('acmelegal', 'task-1')).toMatchObject({
+      ...newTask({ project: '' }),
+      state: 'running',
+      fence: 1,
+    });
     const ending = { client: 'acmelegal', taskId: 'task-1', fence: 1, atMs: 5, result: Uint8Array.of(1) };
     expect(await store.finish({ ...ending, state: 'succeeded' })).toMatchObject({ kind: 'finished' });
     await store.close();

@@ -12,7 +12,7 @@ import {
   watchProcesses,
 } from '@will/bus';
 import { connectClient, type TaskClient } from '@will/client';
-import type { Fleet, Questions, Surroundings } from '../ports.ts';
+import type { CallerPayloads, Fleet, Questions, Surroundings } from '../ports.ts';
 import { busQuestions } from './bus-questions.ts';
 
 /** What the bus gives, part by part as it comes, so that the server can already say what is missing. */
@@ -20,7 +20,7 @@ export class BusSurroundings implements Surroundings {
   client: TaskClient | undefined;
   fleet: Fleet | undefined;
   questions: Questions | undefined;
-  payloads: Payloads | undefined;
+  payloads: CallerPayloads | undefined;
   keys: KeysView | undefined;
   #bus: Bus | undefined;
   #snapshots: SnapshotView | undefined;
@@ -42,7 +42,7 @@ export class BusSurroundings implements Surroundings {
   async connect(bus: Bus): Promise<void> {
     this.#bus = bus;
     this.questions = busQuestions(bus);
-    this.payloads = openPayloads(bus);
+    this.payloads = callerPayloads(openPayloads(bus));
     const keys = await followKeys(bus);
     this.keys = keys;
     this.#toClose.push(() => keys.stop());
@@ -88,3 +88,10 @@ export function fleetOf(view: ProcessesView): Fleet {
   read();
   return { has: (service) => services.has(service), servedModels: () => served };
 }
+
+/** Below all names: whoever asks has become the slug of a client. */
+const callerPayloads = (payloads: Payloads): CallerPayloads => ({
+  put: ({ client = '' }, content, field) => payloads.put(client, content, field),
+  get: (ref, signal) => payloads.get(ref, signal),
+  remove: (ref) => payloads.remove(ref),
+});

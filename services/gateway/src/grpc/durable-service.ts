@@ -1,6 +1,5 @@
 import { status } from '@grpc/grpc-js';
 import { taskWithAttributes, type wire } from '@will/contracts';
-import { defaultClient } from '@will/core';
 import { GuardError } from '../keys/guard.ts';
 import type { Surroundings } from '../ports.ts';
 import type { UnderWay } from '../under-way.ts';
@@ -28,8 +27,7 @@ export function durableService(
       const { questions } = surroundings;
       if (!questions) throw new GrpcError(status.UNAVAILABLE, 'the bus is away');
       if (!request) throw new GrpcError(status.INVALID_ARGUMENT, 'request is missing');
-      const named = client === '' ? defaultClient : client;
-      return { response: await underWay.run(whenLeft(call), () => ask(questions)(named, request)) };
+      return { response: await underWay.run(whenLeft(call), () => ask(questions)(client, request)) };
     };
   const get = asked((questions) => questions.durable.get);
   const submit = asked((questions) => questions.durable.submit);

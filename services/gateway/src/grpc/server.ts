@@ -6,6 +6,7 @@ import { type Guard, openGuard } from '../keys/guard.ts';
 import { lastWordsMs } from '../under-way.ts';
 import type { ServerCertificate } from '../tls.ts';
 import { credentialsOf } from './credentials.ts';
+import { keepDoubledKeys } from './doubled-keys.ts';
 import { durableService } from './durable-service.ts';
 import { guardCalls } from './guard-calls.ts';
 import { limitMetadata } from './limit-metadata.ts';
@@ -62,6 +63,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
     stopHealth();
     throw error;
   });
+  keepDoubledKeys(server);
   return {
     port,
     async stop(drainMs) {

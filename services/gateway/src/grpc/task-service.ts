@@ -30,7 +30,7 @@ export function taskService({
   const started = async <T>(named: string, use: (client: TaskClient) => Promise<T>): Promise<T> => {
     const { client } = surroundings;
     if (!client) throw new GrpcError(status.UNAVAILABLE, readiness(surroundings).reason ?? 'the gateway is starting');
-    const asking = identity()?.client ?? nameKey(clientNamed(named));
+    const asking = identity()?.client ?? nameKey(named === '' ? defaultClient : named);
     if (!admission.enter(asking))
       throw new TaskError('overloaded', admission.whyFull(asking) ?? 'there is no room for more tasks', {
         taskId: '',
@@ -85,8 +85,6 @@ export function taskService({
 
 const encoder = new TextEncoder();
 
-const clientNamed = (name: string): string => (name === '' ? defaultClient : name);
-
 /** The caller's words as a task. @throws {GrpcError} INVALID_ARGUMENT, DEADLINE_EXCEEDED */
 function taskOf(request: wire.RunRequest | wire.StreamRequest, call: Call, nowMs: number): TaskRequest {
   if (!request.task) throw new GrpcError(status.INVALID_ARGUMENT, 'task is missing');
@@ -95,7 +93,7 @@ function taskOf(request: wire.RunRequest | wire.StreamRequest, call: Call, nowMs
   const task = understood(taskWithAttributes(request.task, client, attributes, nowMs));
   return {
     ...requestOf(task),
-    client: clientNamed(client),
+    ...(client !== '' && { client }),
     taskId: task.taskId === '' ? newId() : task.taskId,
     input: inputOf(request, task),
     ...timeoutOf(task, call, nowMs),

@@ -114,8 +114,18 @@ export function keyGuard({ find, isKnownClient, nowMs, onRefused }: GuardOptions
 
 const goneClient = 'the client of this key has no document any more; ask an operator to apply it again';
 
-/** Every different key that the headers hold. */
+/** Every different key that the headers hold. No key holds a comma: it stands between the lines of one header. */
 function keysIn(headers: Headers): readonly string[] {
-  const found = keyHeaders.flatMap((name) => [headers[name] ?? []].flat().map(String));
-  return [...new Set(found.map((value) => value.replace(/^bearer\s+/i, '').trim()))].filter((text) => text !== '');
+  const lines = keyHeaders.flatMap((name) => [headers[name] ?? []].flat().map(String));
+  const found = lines.flatMap((line) => line.split(','));
+  return [
+    ...new Set(
+      found.map((value) =>
+        value
+          .trim()
+          .replace(/^bearer(\s+|$)/i, '')
+          .trim(),
+      ),
+    ),
+  ].filter((text) => text !== '');
 }

@@ -1,5 +1,4 @@
 import { create } from '@bufbuild/protobuf';
-import type { Payloads } from '@will/bus';
 import {
   type DurableWire,
   type Explanation,
@@ -7,12 +6,12 @@ import {
   type StreamPart,
   type TaskClient,
   TaskError,
+  type TaskOwner,
   type TaskRequest,
 } from '@will/client';
 import { dataClassFromWire, dataClassToWire, unavailableModelFromWire, wire } from '@will/contracts';
 import {
   type DataClass,
-  defaultClient,
   identityProblem,
   projectNotTheirs,
   slugNamed,
@@ -20,7 +19,7 @@ import {
   strictestOf,
   type UnavailableModel,
 } from '@will/core';
-import type { Questions, Surroundings } from '../ports.ts';
+import type { CallerPayloads, Questions, Surroundings } from '../ports.ts';
 import { type Identity, identity } from './identity.ts';
 import { WrappedSurroundings } from './wrapped-surroundings.ts';
 
@@ -58,11 +57,11 @@ const guardedClient = (client: TaskClient, own: Own): TaskClient => ({
 });
 
 /** What is put away is the key's client's, as the task will be that names it. */
-const guardedPayloads = (payloads: Payloads, own: Own, who: Identity | undefined): Payloads => ({
-  put: async (client, content, field) => {
+const guardedPayloads = (payloads: CallerPayloads, own: Own, who: Identity | undefined): CallerPayloads => ({
+  put: async ({ client }, content, field) => {
     if (!who) throw nobody('');
     own.mustBe(who, client);
-    return payloads.put(who.client, content, field);
+    return payloads.put({ client: who.client }, content, field);
   },
   get: (ref, signal) => payloads.get(ref, signal),
   remove: (ref) => payloads.remove(ref),
@@ -70,11 +69,21 @@ const guardedPayloads = (payloads: Payloads, own: Own, who: Identity | undefined
 
 const guardedDurable = (durable: DurableWire, own: Own): DurableWire => ({
   submit: async (client, request) => durable.submit(...ownSubmission(own, client, request)),
-  get: async (client, request) => durable.get(own.options({ client }).client, request),
-  cancel: async (client, request) => durable.cancel(own.options({ client }).client, request),
-  list: async (client, request) => durable.list(own.options({ client }).client, request),
-  requeue: async (client, request) => durable.requeue(own.options({ client }).client, request),
+  get: async (client, request) => durable.get(...ownRequest(own, client, request)),
+  cancel: async (client, request) => durable.cancel(...ownRequest(own, client, request)),
+  list: async (client, request) => durable.list(...ownRequest(own, client, request)),
+  requeue: async (client, request) => durable.requeue(...ownRequest(own, client, request)),
 });
+
+/** A request about tasks that are there, bound to the key's client and projects. @throws {TaskError} 'forbidden' */
+function ownRequest<Request extends { readonly projects: string[] }>(
+  own: Own,
+  said: string,
+  request: Request,
+): [string, Request] {
+  const { client, projects } = own.options({ client: said, projects: request.projects });
+  return [client, { ...request, projects: [...projects] }];
+}
 
 function ownSubmission(own: Own, client: string, request: wire.SubmitRequest): [string, wire.SubmitRequest] {
   const { task } = request;
@@ -135,19 +144,33 @@ class Own {
     };
   }
 
-  /** Of the key's client, whatever was asked. @throws {TaskError} 'forbidden' when another one was named */
-  options<T extends { readonly client?: string }>(options: T | undefined, taskId = ''): T & { client: string } {
+  /** Of the key's client and projects, whatever was asked. @throws {TaskError} 'forbidden' when others were named */
+  options<T extends TaskOwner>(options: T | undefined, taskId = ''): T & Required<TaskOwner> {
     const who = mustBeSomebody(taskId);
     this.mustBe(who, options?.client, taskId);
-    return { ...(options as T), client: who.client };
+    return { ...(options as T), client: who.client, projects: this.projects(who, options?.projects, taskId) };
   }
 
-  /** Who names a client names the own one; `default` is what stands there when none was named. @throws {TaskError} */
+  /** Those that were named, else all that the key may see; empty: any. @throws {TaskError} 'forbidden' */
+  projects(who: Identity, said: readonly string[] = [], taskId = ''): readonly string[] {
+    const foreign = who.projects.length > 0 ? said.find((project) => !who.projects.includes(project)) : undefined;
+    if (foreign !== undefined)
+      throw forbidden(who, `project ${quote(foreign)} must be one of this key's: ${who.projects.join(', ')}`, taskId);
+    return said.length > 0 ? said : who.projects;
+  }
+
+  /** Who names a client names the own one, also where that is `default`. '': none was named. @throws {TaskError} */
   mustBe(who: Identity, said = '', taskId = ''): void {
-    if (said === '' || said === defaultClient) return;
+    if (said === '') return;
     const slug = slugNamed(this.#documents(taskId), 'client', said);
     if (slug === who.client) return;
     throw forbidden(who, `client ${quote(said)} is not this key's, ${who.client}`, taskId);
+  }
+
+  /** A key without projects may ask for calls of any, also of one that was removed. @throws {TaskError} 'forbidden' */
+  projectOfCalls(who: Identity, said = ''): string {
+    if (who.projects.length === 0) return said;
+    return this.#project(who, said === '' ? undefined : said, '') ?? '';
   }
 
   #project(who: Identity, said: string | undefined, taskId: string): string | undefined {
@@ -224,26 +247,45 @@ const guardedQuestions = (questions: Questions, own: Own): Questions => ({
     const who = mustBeSomebody();
     if (who.role !== 'caller') return questions.calls(request);
     own.mustBe(who, request.client);
-    return questions.calls({ ...request, client: who.client });
+    return questions.calls({ ...request, client: who.client, project: own.projectOfCalls(who, request.project) });
   },
   async usage(request) {
     const who = mustBeSomebody();
     if (who.role !== 'caller') return questions.usage(request);
     own.mustBe(who, request.client);
+    if (who.projects.length > 0) throw forbidden(who, noSumsOfProjects, '');
     return questions.usage({ ...request, client: who.client });
   },
   async feedback(request) {
     const who = mustBeSomebody();
     own.mustBe(who, request.client);
+    const { taskId = '' } = request;
+    if (who.projects.length > 0 && !(await isOfProjects(questions, who, taskId)))
+      return create(wire.FeedbackResponseSchema, { error: noAnswerOf(taskId) });
     return questions.feedback({ ...request, client: who.client });
   },
   async decision(request) {
     const who = mustBeSomebody();
     const answer = await questions.decision(request);
-    const isSeen = who.role !== 'caller' || answer.decision?.client === who.client;
+    const { client = '' } = answer.decision ?? {};
+    const isSeen = who.role !== 'caller' || (client === who.client && isVisible(who, answer.set?.facts?.project ?? ''));
     return isSeen ? answer : create(wire.GetDecisionResponseSchema);
   },
 });
+
+const noSumsOfProjects = 'sums tell no projects apart, so a key of projects may not read them; it may list calls';
+
+/** As telemetry says it of a task that it does not know. */
+const noAnswerOf = (taskId: string): string => `no model is known to have answered task ${quote(taskId)}`;
+
+const isVisible = ({ projects }: Identity, project: string): boolean =>
+  projects.length === 0 || projects.includes(project);
+
+/** Whether some call of this task was made for one of the key's projects. */
+async function isOfProjects({ calls }: Questions, who: Identity, taskId: string): Promise<boolean> {
+  const found = await calls({ client: who.client, taskId, limit: 1 });
+  return found.calls.some(({ project }) => isVisible(who, project));
+}
 
 function mustNotBeCaller(): void {
   if (mustBeSomebody().role === 'caller')

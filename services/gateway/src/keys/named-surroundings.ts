@@ -1,5 +1,4 @@
 import { create } from '@bufbuild/protobuf';
-import type { Payloads } from '@will/bus';
 import { codeOfFailure, type DurableWire, type TaskClient, TaskError } from '@will/client';
 import { openRefusals, type Refusals, refusalsOnBus, wire } from '@will/contracts';
 import {
@@ -16,7 +15,7 @@ import {
   type Snapshot,
   unknownClient,
 } from '@will/core';
-import type { Questions, Surroundings } from '../ports.ts';
+import type { CallerPayloads, Questions, Surroundings } from '../ports.ts';
 import { identity } from './identity.ts';
 import { WrappedSurroundings } from './wrapped-surroundings.ts';
 
@@ -141,8 +140,11 @@ const namedClient = (client: TaskClient, naming: Naming): TaskClient => {
   };
 };
 
-const namedPayloads = (payloads: Payloads, naming: Naming): Payloads => ({
-  put: async (client, content, field) => payloads.put(naming.caller({ client }).client, content, field),
+const namedPayloads = (payloads: CallerPayloads, naming: Naming): CallerPayloads => ({
+  put: async ({ client, project }, content, field) => {
+    const who = naming.caller({ client, project });
+    return payloads.put({ client: who.client }, content, field);
+  },
   get: (ref, signal) => payloads.get(ref, signal),
   remove: (ref) => payloads.remove(ref),
 });

@@ -94,6 +94,16 @@ test.each(ways)('by %s a project names its client, and is blocked with another o
   expect(open.tasks.requests).toHaveLength(1);
 });
 
+test('a file that is put away belongs to the client of the project that is named', async () => {
+  const form = new FormData();
+  form.set('model', 'auto');
+  form.set('file', new File([new Uint8Array(600 * 1024)], 'a.wav'));
+  const headers = { 'x-will-project': 'MERGER 7' };
+  const answer = await fetch(`${open.url}/v1/audio/transcriptions`, { method: 'POST', headers, body: form });
+  expect(answer.status).toBe(200);
+  expect(open.tasks.requests.at(-1)).toMatchObject({ client: 'acmelegal', payload: { object: 'acmelegal.fake' } });
+});
+
 test('without keys, on this machine alone, names like it are told', async () => {
   const answer = await open.post(chat, { 'x-will-client': 'AcmeLegall' });
   expect(await answer.json()).toMatchObject({

@@ -1,13 +1,12 @@
-import type { Payloads } from '@will/bus';
 import type { TaskClient } from '@will/client';
-import type { Questions, Surroundings } from '../ports.ts';
+import type { CallerPayloads, Questions, Surroundings } from '../ports.ts';
 
 /** What stands between a route and the parts that do something in a caller's name. */
 export interface Wrappers {
   client(client: TaskClient): TaskClient;
   questions(questions: Questions): Questions;
   /** Called at each use: it may depend on whose request it is. */
-  payloads(payloads: Payloads): Payloads;
+  payloads(payloads: CallerPayloads): CallerPayloads;
 }
 
 /** Surroundings whose acting parts are wrapped, once for each that the bus gives; the others are those below. */
@@ -33,7 +32,7 @@ export class WrappedSurroundings implements Surroundings {
     if (this.#questions?.[0] !== questions) this.#questions = [questions, this.#wrappers.questions(questions)];
     return this.#questions[1];
   }
-  get payloads(): Payloads | undefined {
+  get payloads(): CallerPayloads | undefined {
     const { payloads } = this.#open;
     return payloads && this.#wrappers.payloads(payloads);
   }

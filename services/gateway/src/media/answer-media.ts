@@ -71,11 +71,11 @@ async function readWithFile(
   checkContentType(request, type);
   const { payloads } = surroundings;
   if (!payloads) throw notReady(surroundings);
-  const { client } = readFacts(request);
+  const caller = readFacts(request);
   const release = (taken: TakenFile): void => {
     if (taken.kind === 'put') void payloads.remove(taken.payload);
   };
-  const place = { payloads, client, taskId, field };
+  const place = { payloads, caller, taskId, field };
   const form = await readForm(request, { take: (content) => takeFile(content, place), drop: release });
   try {
     return { asked: read(form), file: { field, taken: form.file }, release: () => release(form.file) };

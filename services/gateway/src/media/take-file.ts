@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream';
-import { PayloadError, type Payloads } from '@will/bus';
+import { PayloadError } from '@will/bus';
 import { payloadFailure } from '@will/client';
 import type { wire } from '@will/contracts';
 import { collectYoung } from '@will/runtime';
 import { invalid } from '../http/errors.ts';
+import type { CallerPayloads, StatedCaller } from '../ports.ts';
 
 /** A file that a task's input is made of: small and held, or in the payload bucket. */
 export type TakenFile =
@@ -17,15 +18,15 @@ const mostHeldBytes = 512 * 1024;
 const collectEveryBytes = 4 * 1024 * 1024;
 
 export interface FilePlace {
-  readonly payloads: Payloads;
-  readonly client: string;
+  readonly payloads: CallerPayloads;
+  readonly caller: StatedCaller;
   readonly taskId: string;
   /** The field of the input that the file becomes. */
   readonly field: string;
 }
 
 /** Takes a file as it comes: what is small is held, the rest goes piece by piece into the bucket. @throws {HttpError} */
-export async function takeFile(stream: Readable, { payloads, client, taskId, field }: FilePlace): Promise<TakenFile> {
+export async function takeFile(stream: Readable, { payloads, caller, taskId, field }: FilePlace): Promise<TakenFile> {
   const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   const first: Buffer[] = [];
   let bytes = 0;
@@ -37,7 +38,7 @@ export async function takeFile(stream: Readable, { payloads, client, taskId, fie
   }
   try {
     const content = ReadableStream.from(afterFirst(first, chunks));
-    return { kind: 'put', payload: await payloads.put(client, content, field) };
+    return { kind: 'put', payload: await payloads.put(caller, content, field) };
   } catch (cause) {
     throw cause instanceof PayloadError ? payloadFailure(cause, taskId, cause) : cause;
   }

@@ -165,6 +165,7 @@ function shownTask({ result, failure, ...task }: DurableTask): object {
     object: 'task',
     task_id: task.taskId,
     client: task.client,
+    ...(task.project !== undefined && { project: task.project }),
     type: task.type,
     priority: task.priority,
     state: task.state,

@@ -1,11 +1,10 @@
 import { create } from '@bufbuild/protobuf';
-import type { Payloads } from '@will/bus';
 import { wire } from '@will/contracts';
 import { compileSnapshot, type Snapshot } from '@will/core';
 import { Admission } from '../admission.ts';
 import { startGrpcServer } from '../grpc/server.ts';
 import { startHttpServer } from '../http/server.ts';
-import type { Surroundings } from '../ports.ts';
+import type { CallerPayloads, Surroundings } from '../ports.ts';
 import { type Guard, openGuard } from '../keys/guard.ts';
 import { GuardedSurroundings } from '../keys/guarded-surroundings.ts';
 import { NamedSurroundings, openNaming } from '../keys/named-surroundings.ts';
@@ -50,9 +49,9 @@ export function sampleSnapshot(): Snapshot {
 }
 
 /** A bucket that counts, and keeps nothing. */
-function fakePayloads(): Payloads {
+function fakePayloads(): CallerPayloads {
   return {
-    async put(client, content, field = '') {
+    async put({ client = '' }, content, field = '') {
       let bytes = 0;
       for await (const piece of content instanceof Uint8Array ? [content] : content) bytes += piece.length;
       return create(wire.PayloadRefSchema, { object: `${client}.fake`, bytes: BigInt(bytes), field });

@@ -37,22 +37,34 @@ export function serveTasks(bus: Bus, tasks: Tasks, onError: (what: string, error
     serve('submit', [wire.SubmitRequestSchema, wire.SubmitResponseSchema], (client, request) =>
       tasks.submit(client, request),
     ),
-    serve('get', [wire.GetTaskRequestSchema, wire.GetTaskResponseSchema], async (client, { taskId, waitMs }) => ({
-      task: await tasks.get(client, taskId, waitMs),
-    })),
-    serve('cancel', [wire.CancelTaskRequestSchema, wire.CancelTaskResponseSchema], async (client, { taskId }) => ({
-      task: await tasks.cancel(client, taskId),
-    })),
+    serve(
+      'get',
+      [wire.GetTaskRequestSchema, wire.GetTaskResponseSchema],
+      async (client, { taskId, waitMs, projects }) => ({
+        task: await tasks.get({ client, projects }, taskId, waitMs),
+      }),
+    ),
+    serve(
+      'cancel',
+      [wire.CancelTaskRequestSchema, wire.CancelTaskResponseSchema],
+      async (client, { taskId, projects }) => ({
+        task: await tasks.cancel({ client, projects }, taskId),
+      }),
+    ),
     serve(
       'list',
       [wire.ListTasksRequestSchema, wire.ListTasksResponseSchema],
-      async (client, { state, limit, dead }) => ({
-        tasks: await tasks.list(client, { state: stateFromWire(state), dead }, limit),
+      async (client, { state, limit, dead, projects }) => ({
+        tasks: await tasks.list({ client, projects }, { state: stateFromWire(state), dead }, limit),
       }),
     ),
-    serve('requeue', [wire.RequeueTaskRequestSchema, wire.RequeueTaskResponseSchema], async (client, { taskId }) => ({
-      task: await tasks.requeue(client, taskId),
-    })),
+    serve(
+      'requeue',
+      [wire.RequeueTaskRequestSchema, wire.RequeueTaskResponseSchema],
+      async (client, { taskId, projects }) => ({
+        task: await tasks.requeue({ client, projects }, taskId),
+      }),
+    ),
   ];
   return {
     async stop() {

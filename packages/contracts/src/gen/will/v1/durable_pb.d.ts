@@ -163,6 +163,13 @@ export declare type DurableTask = Message<"will.v1.DurableTask"> & {
    * @generated from field: string dead_reason = 13;
    */
   deadReason: string;
+
+  /**
+   * Slug; empty: none.
+   *
+   * @generated from field: string project = 16;
+   */
+  project: string;
 };
 
 /**
@@ -188,6 +195,13 @@ export declare type GetTaskRequest = Message<"will.v1.GetTaskRequest"> & {
    * @generated from field: uint32 wait_ms = 2;
    */
   waitMs: number;
+
+  /**
+   * Here and below: only a task of one of these projects is found. Slugs; empty: any task of the client.
+   *
+   * @generated from field: repeated string projects = 10;
+   */
+  projects: string[];
 };
 
 /**
@@ -227,6 +241,11 @@ export declare type CancelTaskRequest = Message<"will.v1.CancelTaskRequest"> & {
    * @generated from field: string task_id = 1;
    */
   taskId: string;
+
+  /**
+   * @generated from field: repeated string projects = 10;
+   */
+  projects: string[];
 };
 
 /**
@@ -282,6 +301,11 @@ export declare type ListTasksRequest = Message<"will.v1.ListTasksRequest"> & {
    * @generated from field: bool dead = 3;
    */
   dead: boolean;
+
+  /**
+   * @generated from field: repeated string projects = 10;
+   */
+  projects: string[];
 };
 
 /**
@@ -322,6 +346,11 @@ export declare type RequeueTaskRequest = Message<"will.v1.RequeueTaskRequest"> &
    * @generated from field: string task_id = 1;
    */
   taskId: string;
+
+  /**
+   * @generated from field: repeated string projects = 10;
+   */
+  projects: string[];
 };
 
 /**
