@@ -21,6 +21,8 @@ const schedule = (name: string, fromMs: number, toMs: number): string =>
   `kind: schedule\nname: ${name}\nfrom: "${hourOf(fromMs)}"\nto: "${hourOf(toMs)}"\ntime_zone: UTC`;
 /** Submitted at the start: three for the window, one for a later one. */
 let deferredIds: string[] = [];
+/** Submitted at the start; runs for longer than its message waits for an acknowledgement. */
+let longId = '';
 
 beforeAll(async () => {
   upstream = await startReplayingUpstream();
@@ -31,7 +33,7 @@ beforeAll(async () => {
     documents: {
       'world.yaml': documentFile(
         openByDefault,
-        ...['plain', 'busy', 'slow', 'broken'].flatMap((name) => [model(name), routeDocument(name, name)]),
+        ...['plain', 'busy', 'slow', 'broken', 'long'].flatMap((name) => [model(name), routeDocument(name, name)]),
         'kind: schedule\nname: off_hours\nfrom: "00:00"\nto: "24:00"',
         schedule('soon', opensAtMs, opensAtMs + 60_000),
         schedule('hours_from_now', Date.now() + 3 * 3_600_000, Date.now() + 4 * 3_600_000),
@@ -39,7 +41,9 @@ beforeAll(async () => {
     },
     counts: { tasks: 1, gateway: 1 },
   });
-  await system.untilServed('plain', 'busy', 'slow', 'broken');
+  await system.untilServed('plain', 'busy', 'slow', 'broken', 'long');
+  upstream.script('long', { kind: 'answer', delayMs: 25_000 });
+  longId = (await system.client.submit({ type: 'long', input: 'Hello' })).taskId;
   deferredIds = await Promise.all(
     ['soon', 'soon', 'soon', 'hours_from_now'].map(async (defer) => {
       const { taskId } = await system.client.submit({ type: 'plain', input: 'Hello', defer });
@@ -323,3 +327,9 @@ async function watched(taskId: string): Promise<wire.GetTaskResponse[]> {
   client.close();
   return told;
 }
+
+test('a task that runs for longer than its message waits is called once', async () => {
+  await system.client.result(longId, { timeoutMs: 60_000 });
+  expect(await system.client.task(longId)).toMatchObject({ state: 'succeeded', pickups: 1 });
+  expect(upstream.countOf('long')).toBe(1);
+}, 90_000);
