@@ -78,7 +78,7 @@ export function makeDocuments(random: Random, options: WorldOptions): AnyDocumen
     ...random.some(reflexes, 0.8).map((name) => makeReflex(name, random)),
     ...(random.chance(0.6) ? [makeSchedule(random)] : []),
     ...(random.chance(0.8) ? [makeSettings(random)] : []),
-  ].map(withKnownOwner);
+  ].map(fitted);
 }
 
 /** The next revision: each document stays, or comes anew, or goes where nobody names it. */
@@ -89,7 +89,20 @@ export function changeDocuments(
 ): AnyDocument[] {
   const anew = new Map(makeDocuments(random, options).map((made) => [`${made.kind} ${made.body.slug}`, made]));
   const kept = documents.filter(() => random.chance(0.6)).map((old) => [`${old.kind} ${old.body.slug}`, old] as const);
-  return [...new Map([...anew, ...kept]).values()].map(withKnownOwner);
+  return [...new Map([...anew, ...kept]).values()].map(fitted);
+}
+
+const fitted = (document: AnyDocument, index: number, all: readonly AnyDocument[]): AnyDocument =>
+  withRoutedTags(withKnownOwner(document, index, all), all);
+
+/** A route is refused whose model lacks its tag, so each model has the tags of the routes that name it. */
+function withRoutedTags(document: AnyDocument, all: readonly AnyDocument[]): AnyDocument {
+  if (document.kind !== 'model') return document;
+  const { name, tags } = document.body;
+  const routed = all.flatMap(({ kind, body }) =>
+    kind === 'route' && body.steps.some(({ model }) => model === name) ? [body.slug] : [],
+  );
+  return { kind: 'model', body: { ...document.body, tags: [...new Set([...tags, ...routed])] } };
 }
 
 /** Clients come and go; a project says its owner only while there is one, which {@link clients} all may be. */

@@ -35,6 +35,8 @@ export interface PresenceFacts {
   readonly metricsUrl?: string;
   /** How far the bus clock may be off; undefined or absent: it is not known. */
   readonly clockBoundMs?: number | undefined;
+  /** Providers that this process can speak to. Absent: none. */
+  readonly providers?: readonly string[];
 }
 
 /**
@@ -56,13 +58,14 @@ export async function announce(
     try {
       // The bucket lives in the server's memory and is gone after a restart of it.
       bucket ??= await processesBucket(bus);
-      const { revision, models, metricsUrl, clockBoundMs } = facts();
+      const { revision, models, metricsUrl, clockBoundMs, providers = [] } = facts();
       const presence = create(wire.PresenceSchema, {
         processId: bus.processId,
         service,
         revision: BigInt(revision),
         startedUnixMs,
         models: [...(models ?? [])],
+        providers: [...providers],
         metricsUrl: metricsUrl ?? '',
         ...(clockBoundMs !== undefined && { clockBoundMs: Math.ceil(clockBoundMs) }),
       });

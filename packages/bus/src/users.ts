@@ -79,6 +79,7 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
       ...opening(bucket(names.auditBucket)),
       subjects.telemetry('recent'),
       subjects.tasksNaming,
+      ...payloads,
     ],
     subscribe: [
       inQueue('will.v1.registry.*', queues.registry),
@@ -231,6 +232,8 @@ export const operatorPermissions: BusPermissions = {
     ...reading(bucket(names.registryBucket)),
     ...opening(bucket(names.processesBucket)),
     ...reading(bucket(names.cooldownBucket)),
+    // Documents that are too large for a message.
+    ...payloads,
   ],
   subscribe: ['_INBOX.*.>', 'will.v1.alive.*'],
 };

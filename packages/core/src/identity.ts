@@ -147,4 +147,5 @@ const slugsOf = (snapshot: Slugs, kind: NamedKind): ReadonlyMap<string, string> 
     reflex: snapshot.reflexSlugs,
   })[kind];
 
-const quote = (name: string): string => JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
+/** A value that somebody said, as errors show it: at most 80 characters. */
+export const quote = (name: string): string => JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);

@@ -49,6 +49,7 @@ export * from './degradation-signal.ts';
 export * from './timeouts.ts';
 export * from './tone.ts';
 export * from './tool-calls.ts';
+export * from './unworkable.ts';
 export * from './would-change.ts';
 export * from './task-kinds.ts';
 export * from './task-type.ts';

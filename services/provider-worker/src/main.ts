@@ -110,6 +110,7 @@ await runMain(logger, async (ready) => {
     () => ({
       revision: snapshots.current?.revision ?? 0,
       models: worker.states(),
+      providers: worker.providers,
       metricsUrl: observing.url,
       clockBoundMs: clock.boundMs(),
     }),

@@ -55,6 +55,11 @@ export class Worker {
     await Promise.all(this.#busyWith.values());
   }
 
+  /** Names of the providers that it can speak to, also where no model needs one now. */
+  get providers(): readonly string[] {
+    return [...this.#deps.providers.keys()];
+  }
+
   states(): ServedModelFacts[] {
     return [...this.#entries.values()].map(({ model, served, reason }) => {
       const pause = served?.circuit.pause();

@@ -6,6 +6,7 @@ import {
   connectBus,
   keptAuditEnd,
   openKeyBucket,
+  openPayloads,
   openSnapshotPublisher,
   watchProcesses,
 } from '@will/bus';
@@ -15,7 +16,7 @@ import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from 
 import { openAuditLog, storesAt } from '@will/store';
 import { serveRegistry } from './adapters/bus-api.ts';
 import { busLateDecisions } from './adapters/bus-late-decisions.ts';
-import { busProcesses, busPublication } from './adapters/bus-publication.ts';
+import { busProcesses, busPublication, providersOf } from './adapters/bus-publication.ts';
 import { busTaskNamings } from './adapters/bus-task-namings.ts';
 import { readDocumentFolder } from './adapters/document-folder.ts';
 import { serveAudit } from './adapters/bus-audit.ts';
@@ -77,6 +78,7 @@ await runMain(logger, async (ready) => {
     staleAfterMs: config.staleAfterMs,
     publication: busPublication(publisher),
     processes: busProcesses(processes),
+    providers: () => providersOf(processes),
     lateDecisions: busLateDecisions(bus),
     nowMs: Date.now,
     onError,
@@ -84,9 +86,17 @@ await runMain(logger, async (ready) => {
       noted(author, 'documents.changed', `revision ${revision}`, `${inWords(changes)}${looserInWords(loosenings)}`),
   });
   await registry.start();
+  for (const problem of await registry.unworkable()) logger.warn({ problem }, 'a document can never work as it stands');
   const keys = new Keys({ bucket: keyBucket, nowMs: Date.now, snapshot: () => registry.snapshot() });
   const stopBeating = beat(bus);
-  const api = serveRegistry({ bus, registry, incarnation: store.incarnation, processes, onError });
+  const api = serveRegistry({
+    bus,
+    registry,
+    incarnation: store.incarnation,
+    processes,
+    payloads: openPayloads(bus),
+    onError,
+  });
   const keysApi = serveKeys({
     bus,
     keys,

@@ -8,7 +8,7 @@ import {
   type Snapshot,
 } from '@will/core';
 import {
-  gatherDocuments,
+  gathering,
   keyOfDocument,
   parseDocuments,
   placeProblem,
@@ -18,6 +18,7 @@ import {
   type ParsedDocument,
 } from '@will/contracts';
 import type { StoredDocument } from '@will/store';
+import { inSlices } from './in-slices.ts';
 import type { DocumentText } from './ports.ts';
 
 export interface PlannedChange {
@@ -32,18 +33,20 @@ export interface Plan {
   readonly removals: readonly { readonly kind: DocumentKind; readonly slug: string }[];
   /** What would hold after the change. */
   readonly snapshot: Snapshot;
+  /** Where a problem of these documents was written. */
+  readonly place: (problem: CompileProblem) => DocumentProblem;
 }
 
 export type Planned = { readonly plan: Plan } | { readonly problems: readonly DocumentProblem[] };
 
 /** What applying files to the stored documents would change; or everything that is wrong with that. */
-export function planChange(
+export async function planChange(
   revision: number,
   stored: readonly StoredDocument[],
   files: readonly DocumentText[],
   prune: boolean,
-): Planned {
-  const { documents: wanted, problems } = gatherDocuments(files, storedSlugs(stored));
+): Promise<Planned> {
+  const { documents: wanted, problems } = await inSlices(gathering(files, storedSlugs(stored)));
   const before = byKey(stored);
   const taken = [...wanted.values()].flatMap((document) => takenByAnother(document, before));
   if (problems.length > 0 || taken.length > 0) return { problems: [...problems, ...taken] };
@@ -121,7 +124,7 @@ function planBetween(
     ...removed.map((document) => change(document, 'removed')),
   ];
   const removals = removed.map(({ kind, body }) => ({ kind, slug: body.slug }));
-  return { plan: { changes, upserts, removals, snapshot: result.snapshot } };
+  return { plan: { changes, upserts, removals, snapshot: result.snapshot, place } };
 }
 
 const change = ({ kind, body }: AnyDocument, action: PlannedChange['action']): PlannedChange => ({

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import { announce, connectBus, followSnapshot, type Bus } from '@will/bus';
+import { announce, connectBus, followSnapshot, openPayloads, type Bus } from '@will/bus';
 import { queues, subjects, wire } from '@will/contracts';
 import { startNatsServer, type NatsServer } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -81,12 +81,12 @@ test('a registry seeds its empty store, publishes, applies live, and keeps it al
     expect(view.current?.revision).toBe(1);
     expect(view.current?.routes.get('text_gen')?.steps[0]?.model).toBe('gpt-4');
 
-    const applied = await apply('[summary]\n  primary: Gemini\n');
+    const applied = await apply('[ocr]\n  primary: Gemini\n');
     expect([applied.revision, applied.problems, applied.lagging]).toEqual([2n, [], []]);
     // Apply answers once this process has said that it works with the revision.
-    expect(view.current?.routes.get('summary')?.steps[0]?.model).toBe('gemini');
+    expect(view.current?.routes.get('ocr')?.steps).toEqual([{ step: 'primary', model: 'gemini' }]);
 
-    const refused = await apply('[summary]\n  primary: Gemini 9\n');
+    const refused = await apply('[ocr]\n  primary: Gemini 9\n');
     expect(refused.problems[0]).toMatchObject({ path: 'test.yaml', line: 2, field: 'primary' });
     expect((await get('route')).revision).toBe(2n);
 
@@ -94,7 +94,11 @@ test('a registry seeds its empty store, publishes, applies live, and keeps it al
     registry = await start(settings);
     expect(registry.word).toEqual({ kind: 'ready' });
     const { documents, error } = await get('route');
-    expect([error, documents.map(({ slug }) => slug).includes('summary')]).toEqual(['', true]);
+    const kept = documents.find(({ slug }) => slug === 'ocr');
+    expect([error, JSON.parse(new TextDecoder().decode(kept?.json))]).toMatchObject([
+      '',
+      { steps: [{ model: 'Gemini' }] },
+    ]);
     expect((await get('nonsense')).error).toContain('must be one of model, route');
 
     const status = fromBinary(
@@ -259,3 +263,39 @@ test('documents that fill more than one message come in pages', async () => {
     await stop(registry);
   }
 }, 40_000);
+
+test('documents that are too large for a message come beside it: thousands in one file, kept over a restart', async () => {
+  const settings = { WILL_DATA_DIR: join(folder, 'many') };
+  const count = 3_000;
+  const text = Array.from({ length: count }, (_, n) => `kind: client\nname: Client ${n}\n# ${'x'.repeat(330)}\n`).join(
+    '---\n',
+  );
+  expect(text.length).toBeGreaterThan(1024 * 1024);
+  let registry = await start(settings);
+  const payloads = openPayloads(bus);
+  const files = toBinary(
+    wire.ApplyFilesSchema,
+    create(wire.ApplyFilesSchema, { files: [{ path: 'many.yaml', text }] }),
+  );
+  const filesPayload = await payloads.put('documents', files);
+  try {
+    const request = create(wire.ApplyRequestSchema, { filesPayload, waitMs: 0 });
+    const answer = await bus.request(subjects.registry('apply'), toBinary(wire.ApplyRequestSchema, request), 120_000);
+    const applied = fromBinary(wire.ApplyResponseSchema, answer);
+    expect([applied.problems, applied.revision]).toEqual([[], 1n]);
+    expect([applied.changes.length, applied.warnings.at(-1)]).toEqual([
+      2_000,
+      'and 1000 more changes, which are not listed',
+    ]);
+    await stop(registry, 'SIGKILL');
+    registry = await start(settings);
+    const status = fromBinary(
+      wire.StatusResponseSchema,
+      await bus.request(subjects.registry('status'), new Uint8Array(), 5_000),
+    );
+    expect([status.publishedRevision, status.counts.find(({ kind }) => kind === 'client')?.count]).toEqual([1n, count]);
+  } finally {
+    await payloads.remove(filesPayload);
+    await stop(registry);
+  }
+}, 180_000);

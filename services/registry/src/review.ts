@@ -1,5 +1,14 @@
-import { compileModel, compileSnapshot, loosenings, nameKey, settingsOf } from '@will/core';
-import type { AnyDocument, LastKnown, Loosening, Snapshot } from '@will/core';
+import {
+  compileModel,
+  compileSnapshot,
+  loosenings,
+  nameKey,
+  newProblems,
+  settingsOf,
+  unworkableIn,
+  type Unworkable,
+} from '@will/core';
+import type { AnyDocument, CompileProblem, LastKnown, Loosening, Snapshot } from '@will/core';
 import { keyOfDocument, type DocumentProblem, type wire } from '@will/contracts';
 import type { DocumentStore, StoredDocument, Tombstone } from '@will/store';
 import { dependentsOf, isOwning, type OwningDocument } from './dependents.ts';
@@ -20,6 +29,8 @@ export interface ReviewPorts {
   /** Every key that was made. @throws {Error} */
   readonly keys: () => Promise<readonly wire.Key[]>;
   readonly tasksNaming: (documents: NamedDocuments) => Promise<TaskNamings>;
+  /** Providers of all live workers; undefined or absent: no worker lives. */
+  readonly providers?: () => ReadonlySet<string> | undefined;
   readonly nowMs: () => number;
 }
 
@@ -54,14 +65,40 @@ export async function review(
     ...takeovers(documents, plan, tombstones, revision + 1),
   ];
   const found = before ? loosenings(before, plan.snapshot, lastKnown(tombstones), ports.nowMs()) : [];
+  const unworkable = unworkableAfter(before, plan, ports.providers?.());
   const refused = isStrict(documents) && !allowLoosening ? looserProblems(before, found) : [];
   return {
-    problems: [...(force ? [] : objections.map(problemOf)), ...refused],
-    warnings: force ? objections.map(({ document, words }) => `${placeOf(document)}: ${words}`) : [],
+    problems: [...unworkable.caused, ...(force ? [] : objections.map(problemOf)), ...refused],
+    warnings: [
+      ...unworkable.stood,
+      ...(force ? objections.map(({ document, words }) => `${placeOf(document)}: ${words}`) : []),
+    ],
     loosenings: found,
     before,
   };
 }
+
+/** What can never work: problems that this change causes or writes again, and warnings of those that stood before. */
+function unworkableAfter(
+  before: Snapshot | undefined,
+  { snapshot, upserts, place }: Plan,
+  providers: ReadonlySet<string> | undefined,
+): { readonly caused: readonly DocumentProblem[]; readonly stood: readonly string[] } {
+  const written = new Set(upserts.map(keyOfDocument));
+  const isWritten = ({ kind, slug }: CompileProblem): boolean => written.has(`${kind}:${slug}`);
+  const found = unworkableIn(snapshot, providers);
+  const anew = new Set(newProblems(found, before ? unworkableIn(before, providers) : []));
+  const [stood = [], caused = []] = [false, true].map((isCaused) =>
+    found.filter((problem) => (anew.has(problem) || isWritten(problem)) === isCaused),
+  );
+  const asWritten = (problem: Unworkable): CompileProblem =>
+    problem.ofModel && !isWritten(problem) && isWritten(problem.ofModel) ? problem.ofModel : problem;
+  return { caused: caused.map((problem) => place(asWritten(problem))), stood: stood.map(unworkableInWords) };
+}
+
+/** `route text_gen: fallback_1: …`, for logs and warnings. */
+export const unworkableInWords = ({ kind, slug, field, message }: CompileProblem): string =>
+  `${kind} ${slug}: ${field}: ${message}`;
 
 function compiled(revision: number, documents: readonly AnyDocument[]): Snapshot | undefined {
   const result = compileSnapshot(revision, documents);

@@ -10,7 +10,7 @@ import { warningsOf } from './warnings.ts';
 const folder = fileURLToPath(new URL('../../../deploy/documents', import.meta.url));
 
 async function sample(): Promise<Snapshot> {
-  const planned = planChange(0, [], await readDocumentFolder(folder), false);
+  const planned = await planChange(0, [], await readDocumentFolder(folder), false);
   if ('problems' in planned) throw new Error(planned.problems.map(formatProblem).join('\n'));
   return planned.plan.snapshot;
 }

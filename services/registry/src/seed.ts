@@ -1,4 +1,5 @@
 import { formatProblem } from '@will/contracts';
+import { unworkableIn } from '@will/core';
 import type { DocumentStore } from '@will/store';
 import { planChange } from './plan-change.ts';
 import type { DocumentText } from './ports.ts';
@@ -19,9 +20,11 @@ export async function seedStore(
 ): Promise<number | undefined> {
   const { revision, documents } = await store.current();
   if (revision > 0) return undefined;
-  const planned = planChange(revision, documents, await readFiles(), false);
+  const planned = await planChange(revision, documents, await readFiles(), false);
   if ('problems' in planned) throw new SeedError(planned.problems.map(formatProblem).join('\n'));
-  const { upserts, removals } = planned.plan;
+  const { upserts, removals, snapshot, place } = planned.plan;
+  const unworkable = unworkableIn(snapshot).map(place);
+  if (unworkable.length > 0) throw new SeedError(unworkable.map(formatProblem).join('\n'));
   if (upserts.length === 0) return 0;
   await store.commit({
     expectedRevision: 0,

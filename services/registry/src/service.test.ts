@@ -7,6 +7,8 @@ import { Registry, type Applied } from './service.ts';
 
 const models =
   'models:\n  - {name: A, tags: [code], call_method: API, endpoint: https://example.com}\n  - {name: B, tags: [code], call_method: API, endpoint: https://example.com}\n';
+const modelWith = (name: string, tags: string): string =>
+  `kind: model\nname: ${name}\ntags: [${tags}]\ncall_method: API\nendpoint: https://example.com\n`;
 const route = '[code]\n  primary: A\n  fallback_1: B\n';
 
 function setUp() {
@@ -19,6 +21,7 @@ function setUp() {
     failures: 0,
     followers: [] as LiveProcess[],
     silent: [] as LiveProcess[],
+    providers: undefined as ReadonlySet<string> | undefined,
     nowMs: 1_000,
     errors: [] as string[],
     changed: () => {
@@ -46,6 +49,7 @@ function setUp() {
     },
     keys: async () => [],
     tasksNaming: async () => ({ naming: [] }),
+    providers: () => world.providers,
     lateDecisions: { since: async () => ({ recent: [], isPartial: false }) },
     nowMs: () => world.nowMs,
     onError: (what) => world.errors.push(what),
@@ -162,13 +166,12 @@ test('a warning names standards that no rule asks for', async () => {
 
 test('applies that come at once are made one after the other', async () => {
   const { apply, store } = setUp();
-  await apply({ 'm.yaml': models });
-  const revisions = await Promise.all(
-    Array.from({ length: 20 }, (_, index) => apply({ 'r.yaml': `[type-${index}]\n  primary: A\n` })),
-  );
+  const types = Array.from({ length: 20 }, (_, index) => `type-${index}`);
+  await apply({ 'm.yaml': modelWith('A', types.join(', ')) });
+  const revisions = await Promise.all(types.map((type) => apply({ 'r.yaml': `[${type}]\n  primary: A\n` })));
   expect(revisions.flatMap(({ lagging }) => lagging)).toEqual([]);
   expect(revisions.map(({ revision }) => revision)).toEqual(Array.from({ length: 20 }, (_, index) => index + 2));
-  expect((await store.current()).documents).toHaveLength(22);
+  expect((await store.current()).documents).toHaveLength(21);
 });
 
 test('another writer in between is no failure: the change is judged anew', async () => {
@@ -278,5 +281,57 @@ test('bad seed documents are all told, a line for each problem', async () => {
     'b.yaml:2',
     'b.yaml:2',
   ]);
+  expect(store.revision).toBe(0);
+});
+
+test('apply refuses a route whose step names a model without the tag, and says which step', async () => {
+  const { apply, store } = setUp();
+  const { problems } = await apply({ 'm.yaml': models, 'r.will': '[text_gen]\n  primary: A\n  fallback_1: B\n' });
+  expect(problems.map(formatProblem)).toEqual([
+    'r.will:2: primary: "A" cannot do text_gen: its tags are code; add text_gen to the tags of model a, or name another model',
+    'r.will:3: fallback_1: "B" cannot do text_gen: its tags are code; add text_gen to the tags of model b, or name another model',
+  ]);
+  expect(store.revision).toBe(0);
+});
+
+test('apply refuses to take a tag from a model that a route names', async () => {
+  const { apply, store } = setUp();
+  await apply({ 'm.yaml': models, 'r.will': route });
+  const { problems } = await apply({ 'a.yaml': modelWith('A', 'vision') });
+  expect(problems.map(formatProblem)).toEqual([
+    'a.yaml:3: tags: route code names it as primary, and its tags vision do not hold code; add code, or change that route',
+  ]);
+  expect(store.revision).toBe(1);
+});
+
+test('what could not work before is a warning of other changes, and an error once it is written again', async () => {
+  const { apply, store, registry } = setUp();
+  const old = { name: 'text_gen', slug: 'text_gen', steps: [{ step: 'primary', model: 'A' }] };
+  await apply({ 'm.yaml': models });
+  const upserts = [{ kind: 'route', body: old }] as const;
+  await store.commit({ expectedRevision: 1, upserts, removals: [], author: '', note: '', atMs: 0 });
+  expect(await registry.unworkable()).toEqual([expect.stringMatching(/^route text_gen: primary: "A" cannot do/)]);
+  const other = await apply({ 'c.yaml': 'kind: client\nname: acme\n' });
+  expect(other.problems).toEqual([]);
+  expect(other.warnings).toContainEqual(expect.stringMatching(/^route text_gen: primary: "A" cannot do/));
+  const again = await apply({ 'r.will': '[text_gen]\n  primary: A\n  fallback_1: B\n' });
+  expect(again.problems).toHaveLength(2);
+});
+
+test('apply refuses a provider that no live worker has, where a worker lives', async () => {
+  const { apply, world } = setUp();
+  const typo = { 'm.yaml': `${modelWith('A', 'code')}provider: openai-compatibel\n` };
+  world.providers = new Set(['openai-compatible', 'gguf']);
+  expect((await apply(typo)).problems.map(formatProblem)).toEqual([
+    'm.yaml:6: provider: no live worker has provider "openai-compatibel"; nearest: openai-compatible',
+  ]);
+  world.providers = undefined;
+  expect((await apply(typo)).problems).toEqual([]);
+});
+
+test('documents that can never work do not fill an empty store', async () => {
+  const store = new MemoryStore();
+  const files = async () => [{ path: 'm.yaml', text: `${models}routes:\n  - {name: text_gen, primary: A}\n` }];
+  await expect(seedStore(store, files, 0)).rejects.toThrow(/^m\.yaml:5: primary: "A" cannot do text_gen/);
   expect(store.revision).toBe(0);
 });

@@ -3,6 +3,7 @@ import {
   documentKinds,
   nameKey,
   namesOf,
+  unworkableIn,
   type DocumentKind,
   type Loosening,
   type Snapshot,
@@ -14,7 +15,7 @@ import { changedFields, diffDocuments, type FieldChange } from './diff.ts';
 import { looserDecisions, type LooserDecision } from './looser-decisions.ts';
 import { planChange, planRollback, type Planned, type PlannedChange } from './plan-change.ts';
 import type { DocumentText, LateDecisions, LiveProcess, LiveProcesses, Publication, RecentFacts } from './ports.ts';
-import { review, type Allowance, type ReviewPorts } from './review.ts';
+import { review, unworkableInWords, type Allowance, type ReviewPorts } from './review.ts';
 import { warningsOf } from './warnings.ts';
 
 /** What every change of documents says of itself. */
@@ -126,7 +127,7 @@ export interface Committed {
   readonly loosenings: readonly Loosening[];
 }
 
-export interface RegistryDependencies extends Pick<ReviewPorts, 'keys' | 'tasksNaming'> {
+export interface RegistryDependencies extends Pick<ReviewPorts, 'keys' | 'tasksNaming' | 'providers'> {
   readonly store: DocumentStore;
   readonly publication: Publication;
   readonly processes: LiveProcesses;
@@ -188,7 +189,7 @@ export class Registry {
 
   /** Applies files: all of them, or none. Problems are an answer; what is thrown is a failure of the store. */
   apply(request: Apply): Promise<Applied> {
-    return this.#carryOut(request, async (revision, documents) =>
+    return this.#carryOut(request, (revision, documents) =>
       planChange(revision, documents, request.files, request.prune),
     );
   }
@@ -267,6 +268,15 @@ export class Registry {
     if ('problems' in compiled) throw new Error(`the documents of revision ${revision} do not fit together`);
     this.#compiled = compiled.snapshot;
     return compiled.snapshot;
+  }
+
+  /** What can never work in the documents in force, in words; also that they do not fit together. */
+  async unworkable(): Promise<readonly string[]> {
+    try {
+      return unworkableIn(await this.snapshot()).map(unworkableInWords);
+    } catch (error) {
+      return [(error as Error).message];
+    }
   }
 
   async documents(

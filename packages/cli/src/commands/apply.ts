@@ -1,6 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
+import { openPayloads, PayloadError, type Bus, type Payloads } from '@will/bus';
 import { isSpecificationNotation, sizes, subjects, wire } from '@will/contracts';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { table } from '../table.ts';
@@ -37,6 +39,10 @@ export interface DocumentFile {
  * its documents are stale after 15.
  */
 const defaultWaitMs = 30_000;
+/** Documents of one apply, in all. */
+const maxApplyBytes = 30 * 1024 * 1024;
+/** A file's path and framing on the wire take less. */
+const perFileBytes = 300;
 /** For the change itself, beside the wait. */
 const answerMs = 10_000;
 
@@ -67,23 +73,59 @@ export async function apply(terminal: Terminal, options: ApplyOptions): Promise<
   const files = (await Promise.all(options.file.map((path) => readDocuments(terminal, path)))).flat();
   if (files.length === 0) throw new CliError(exitCodes.usage, `no document is in ${options.file.join(', ')}`);
   const bytes = files.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
-  if (bytes > sizes.inputBytes)
+  if (bytes > maxApplyBytes)
     throw new CliError(
       exitCodes.usage,
-      `${files.length} files of ${bytes} bytes exceed the ${sizes.inputBytes} of one apply; apply them in parts`,
+      `${files.length} files of ${bytes} bytes exceed the ${maxApplyBytes} of one apply; apply them in parts`,
     );
-  const question = {
-    files: [...files],
-    prune: options.prune ?? false,
-    ...changeOnWire(options),
-  };
-  const { timeoutMs } = waitOf(options);
+  const question = { prune: options.prune ?? false, ...changeOnWire(options) };
+  const timeoutMs = waitOf(options).timeoutMs + readingMs(bytes);
   const answer = await withBus(terminal, (bus) =>
-    ask(bus, subjects.registry('apply'), [wire.ApplyRequestSchema, question], wire.ApplyResponseSchema, timeoutMs),
+    withFiles(bus, files, bytes, (where) =>
+      ask(
+        bus,
+        subjects.registry('apply'),
+        [wire.ApplyRequestSchema, { ...question, ...where }],
+        wire.ApplyResponseSchema,
+        timeoutMs,
+      ),
+    ),
   );
   if (options.json) printJson(terminal, answer);
   else showApplied(terminal, answer, options);
   return exitCodeOf(answer, options);
+}
+
+/** What is read on the way: about 10 s for each MiB of YAML on a slow machine. */
+const readingMs = (bytes: number): number => Math.ceil(bytes / 1024 / 1024) * 10_000;
+
+type FilesOnWire = Pick<MessageInitShape<typeof wire.ApplyRequestSchema>, 'files' | 'filesPayload'>;
+
+/** Puts files into the message, or beside it where they are too large, for as long as they are used. */
+async function withFiles<T>(
+  bus: Bus,
+  files: readonly DocumentFile[],
+  bytes: number,
+  use: (where: FilesOnWire) => Promise<T>,
+): Promise<T> {
+  if (bytes + files.length * perFileBytes <= sizes.inputBytes) return use({ files: [...files] });
+  const payloads = openPayloads(bus);
+  const content = toBinary(wire.ApplyFilesSchema, create(wire.ApplyFilesSchema, { files: [...files] }));
+  const filesPayload = await putBeside(payloads, content);
+  try {
+    return await use({ filesPayload });
+  } finally {
+    await payloads.remove(filesPayload);
+  }
+}
+
+async function putBeside(payloads: Payloads, content: Uint8Array): Promise<wire.PayloadRef> {
+  try {
+    return await payloads.put('documents', content);
+  } catch (cause) {
+    if (!(cause instanceof PayloadError)) throw cause;
+    throw new CliError(exitCodes.failed, `the documents cannot be handed over: ${cause.message}`, { cause });
+  }
 }
 
 /** What a shell sees of a change: that of a wait nobody asked for tells nothing. */

@@ -1,6 +1,6 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mostFileBytes, writeDocument, writeDocuments } from '@will/contracts';
+import { maxFileBytes, writeDocument, writeDocuments } from '@will/contracts';
 import type { AnyDocument } from '@will/core';
 import { documentOf, documentsOf } from '@will/operator';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
@@ -27,8 +27,8 @@ export async function exportDocuments(
 function print(terminal: Terminal, documents: readonly AnyDocument[]): void {
   const text = writeDocuments(documents);
   terminal.content(text);
-  if (Buffer.byteLength(text) > mostFileBytes)
-    terminal.err(`warning: more than the ${mostFileBytes} bytes that apply takes of one file; export to a folder\n`);
+  if (Buffer.byteLength(text) > maxFileBytes)
+    terminal.err(`warning: more than the ${maxFileBytes} bytes that apply takes of one file; export to a folder\n`);
 }
 
 /** A file for each document, so that they can be kept and compared one by one. */

@@ -68,7 +68,7 @@ export class Deployment {
       provider: destination.provider,
       provider_model: model,
       ...(endpoint !== undefined && { endpoint }),
-      ...this.#key(),
+      ...this.#key(destination),
       ...this.#capabilities(),
       ...field('context_tokens', this.#number(this.#info, 'model_info.max_input_tokens')),
       ...this.#price(),
@@ -128,9 +128,9 @@ export class Deployment {
     return address.endsWith(version) ? address : address + version;
   }
 
-  #key(): Fields {
+  #key({ keyVariable }: Destination): Fields {
     const reference = variableOf(this.#params['api_key']);
-    if (reference === undefined) return {};
+    if (reference === undefined) return keyVariable === undefined ? {} : { api_key: `env://${keyVariable}` };
     this.#take('litellm_params.api_key');
     return { api_key: `env://${reference}` };
   }

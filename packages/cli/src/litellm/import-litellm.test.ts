@@ -69,6 +69,7 @@ test('what has a place here becomes documents that fit together', () => {
       call_method: 'API',
       provider: 'anthropic',
       provider_model: 'claude-sonnet-5',
+      api_key: 'env://ANTHROPIC_API_KEY',
     },
     expect.objectContaining({ name: 'local', call_method: 'Local', endpoint: 'http://127.0.0.1:11434/v1' }),
     expect.objectContaining({ name: 'local 2', call_method: 'Local', endpoint: 'http://10.0.0.7:8000/v1' }),

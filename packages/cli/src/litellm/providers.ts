@@ -7,6 +7,8 @@ export interface Destination {
   readonly version: string;
   /** Variables from which LiteLLM takes the address where the file states none. */
   readonly addressVariables: readonly string[];
+  /** Variable from which LiteLLM takes the key where the file names none, of a vendor that needs one. */
+  readonly keyVariable?: string;
 }
 
 const compatible = (endpoint?: string, addressVariables: readonly string[] = [], version = ''): Destination => ({
@@ -23,9 +25,22 @@ export const destinations: ReadonlyMap<string, Destination> = new Map([
   ['openai', compatible('https://api.openai.com/v1', ['OPENAI_BASE_URL', 'OPENAI_API_BASE'])],
   [
     'anthropic',
-    { provider: 'anthropic', version: '/v1', addressVariables: ['ANTHROPIC_API_BASE', 'ANTHROPIC_BASE_URL'] },
+    {
+      provider: 'anthropic',
+      version: '/v1',
+      addressVariables: ['ANTHROPIC_API_BASE', 'ANTHROPIC_BASE_URL'],
+      keyVariable: 'ANTHROPIC_API_KEY',
+    },
   ],
-  ['gemini', { provider: 'google', version: '/v1beta', addressVariables: ['GEMINI_API_BASE'] }],
+  [
+    'gemini',
+    {
+      provider: 'google',
+      version: '/v1beta',
+      addressVariables: ['GEMINI_API_BASE'],
+      keyVariable: 'GEMINI_API_KEY',
+    },
+  ],
   ['groq', compatible('https://api.groq.com/openai/v1', ['GROQ_API_BASE'])],
   ['mistral', compatible('https://api.mistral.ai/v1', ['MISTRAL_API_BASE', 'MISTRAL_AZURE_API_BASE'])],
   ['deepseek', compatible('https://api.deepseek.com/v1', ['DEEPSEEK_API_BASE'])],

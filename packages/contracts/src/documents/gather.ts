@@ -1,5 +1,5 @@
-import { compileSnapshot, nameKey, type AnyDocument, type CompileProblem } from '@will/core';
-import { parseDocuments, type ParsedDocument } from './parse-documents.ts';
+import { compileSnapshot, nameKey, unworkableIn, type AnyDocument, type CompileProblem } from '@will/core';
+import { drained, parsing, type ParsedDocument, type ParsedFile } from './parse-documents.ts';
 import { shown, type DocumentProblem } from './problem.ts';
 
 /** A file as its operator wrote it. */
@@ -20,11 +20,18 @@ export const keyOfDocument = ({ kind, body }: AnyDocument): string => `${kind}:$
  * The documents of several files, each once; and everything that is wrong with the files. Never throws.
  * @param settle gives a document the slug that it was stored with.
  */
-export function gatherDocuments(
+export const gatherDocuments = (
+  files: readonly DocumentText[],
+  settle?: (document: ParsedDocument) => ParsedDocument,
+): GatheredDocuments => drained(gathering(files, settle));
+
+/** As {@link gatherDocuments}, document by document. */
+export function* gathering(
   files: readonly DocumentText[],
   settle: (document: ParsedDocument) => ParsedDocument = (document) => document,
-): GatheredDocuments {
-  const parsed = files.map(({ path, text }) => parseDocuments(path, text));
+): Generator<void, GatheredDocuments> {
+  const parsed: ParsedFile[] = [];
+  for (const { path, text } of files) parsed.push(yield* parsing(path, text));
   const documents = new Map<string, ParsedDocument>();
   const problems = parsed.flatMap((file) => file.problems);
   for (const document of parsed.flatMap((file) => file.documents).map(settle)) {
@@ -60,7 +67,7 @@ export function validateDocuments(files: readonly DocumentText[]): {
     1,
     [...documents.values()].map(({ document }) => document),
   );
-  const misfits = 'problems' in compiled ? compiled.problems : [];
+  const misfits = 'problems' in compiled ? compiled.problems : unworkableIn(compiled.snapshot);
   return { documents: documents.size, problems: misfits.map((problem) => placeProblem(problem, documents)) };
 }
 

@@ -1,6 +1,7 @@
 export { jsonCheck, type JsonCheck } from './json-check.ts';
 export {
   gatherDocuments,
+  gathering,
   keyOfDocument,
   placeProblem,
   slugTaken,
@@ -10,7 +11,7 @@ export {
 } from './gather.ts';
 export { isDocumentFile, isSpecificationNotation } from './notation.ts';
 export {
-  mostFileBytes,
+  maxFileBytes,
   parseDocuments,
   type ParsedDocument,
   type ParsedFile,

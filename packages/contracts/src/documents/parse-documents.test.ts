@@ -213,7 +213,7 @@ const poisoned: readonly string[] = [
   '? '.repeat(100_000),
   ': '.repeat(100_000),
   'a: '.repeat(80_000),
-  '---\n'.repeat(60_000),
+  '---\n'.repeat(100_001),
   '[a]\n'.repeat(60_000),
   'a:\n'.repeat(60_000),
   '"'.repeat(200_000),

@@ -2,11 +2,13 @@ import { documentKinds, nearestNames, type AnyDocument, type DocumentKind } from
 import type { z } from 'zod';
 import { isFence, isSpecificationNotation, readSections, type Section } from './notation.ts';
 import { shown, type DocumentProblem } from './problem.ts';
-import { fieldOf, pathOf, readYaml, yamlLimits, type YamlDocument } from './read-yaml.ts';
+import { fieldOf, pathOf, readYaml, yamlLimits, yamlParts, type YamlDocument } from './read-yaml.ts';
 import { documentSchemas } from './schemas.ts';
 
 /** A file of documents is at most so large. */
-export const mostFileBytes = 256 * 1024;
+export const maxFileBytes = 16 * 1024 * 1024;
+/** A file holds at most so many documents. */
+export const maxFileDocuments = 100_000;
 
 export interface ParsedDocument {
   readonly document: AnyDocument;
@@ -40,9 +42,20 @@ const notationKinds: readonly string[] = ['route', 'client', 'project', 'reflex'
  * Reads a file of documents: YAML or JSON with one document per `---` (`kind: model`, …) or with lists (`models:`, …),
  * or the specification's own notation. Collects everything that is wrong and never throws.
  */
-export function parseDocuments(path: string, text: string): ParsedFile {
+export const parseDocuments = (path: string, text: string): ParsedFile => drained(parsing(path, text));
+
+/** What a generator of steps comes to, all steps at once. */
+export function drained<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** As {@link parseDocuments}, document by document, so that whoever reads a large file can do other work between. */
+export function* parsing(path: string, text: string): Generator<void, ParsedFile> {
   const bytes = new TextEncoder().encode(text).length;
-  if (bytes > mostFileBytes)
+  if (bytes > maxFileBytes)
     return {
       documents: [],
       problems: [
@@ -50,14 +63,13 @@ export function parseDocuments(path: string, text: string): ParsedFile {
           path,
           line: 1,
           field: '',
-          message: `${bytes} bytes exceed the ${mostFileBytes} of a file`,
+          message: `${bytes} bytes exceed the ${maxFileBytes} of a file`,
         },
       ],
     };
   const file = new FileReading(path);
   const withoutMark = text.replace(/^\uFEFF/, '');
-  if (isSpecificationNotation(withoutMark)) file.readNotation(withoutMark);
-  else file.readYaml(withoutMark);
+  yield* isSpecificationNotation(withoutMark) ? file.readNotation(withoutMark) : file.readYaml(withoutMark);
   return { documents: file.documents, problems: file.sortedProblems() };
 }
 
@@ -83,17 +95,28 @@ class FileReading {
     return sorted;
   }
 
-  readYaml(text: string): void {
-    const { documents, problems } = readYaml(withoutFences(text));
-    for (const problem of problems) this.#problem(problem.line, problem.field, problem.message);
-    for (const document of documents) this.#readValue(document, document.value, []);
+  *readYaml(text: string): Generator<void, void> {
+    const parts = yamlParts(withoutFences(text));
+    if (parts.length > maxFileDocuments) return this.#tooMany();
+    for (const part of parts) {
+      const { documents, problems } = readYaml(part.text, part.line);
+      for (const problem of problems) this.#problem(problem.line, problem.field, problem.message);
+      for (const document of documents) this.#readValue(document, document.value, []);
+      yield;
+    }
   }
 
-  readNotation(text: string): void {
+  *readNotation(text: string): Generator<void, void> {
     const sections = readSections(text);
-    if (sections.length > yamlLimits.documents)
-      return this.#problem(1, '', `holds more than ${yamlLimits.documents} documents`);
-    for (const section of sections) this.#readSection(section);
+    if (sections.length > maxFileDocuments) return this.#tooMany();
+    for (const section of sections) {
+      this.#readSection(section);
+      yield;
+    }
+  }
+
+  #tooMany(): void {
+    this.#problem(1, '', `holds more than ${maxFileDocuments} documents`);
   }
 
   #readSection(section: Section): void {

@@ -15,7 +15,6 @@ import { shown } from './problem.ts';
 
 export const yamlLimits = {
   depth: 32,
-  documents: 2_000,
   problems: 100,
 } as const;
 
@@ -101,12 +100,21 @@ export function readYaml(text: string, firstLine = 1): YamlText {
   }
 }
 
+/** A text cut at its document markers: YAML allows no `---` at the start of a line inside a document. */
+export function yamlParts(text: string): readonly { readonly text: string; readonly line: number }[] {
+  let line = 1;
+  return text.split(/^(?=---(?:\s|$))/m).map((part) => {
+    const at = line;
+    line += part.split('\n').length - 1;
+    return { text: part, line: at };
+  });
+}
+
 /** Looks at the bare words first: what would make the parser recurse deeply never reaches it. */
 function refuseUnbounded(text: string, firstLine: number): YamlProblem | undefined {
   let line = firstLine;
   let brackets = 0;
   let indicators = 0;
-  let documents = 1;
   const refuse = (message: string): YamlProblem => ({
     line,
     field: '',
@@ -131,8 +139,6 @@ function refuseUnbounded(text: string, firstLine: number): YamlProblem | undefin
           break;
         case 'doc-start':
           brackets = 0;
-          if ((documents += 1) > yamlLimits.documents)
-            return refuse(`holds more than ${yamlLimits.documents} documents`);
           break;
         case 'directive-line':
           return refuse(`${shown(token)} is a directive; directives are not allowed`);

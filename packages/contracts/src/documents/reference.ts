@@ -21,7 +21,7 @@ Models, routes, task types, clients, projects, reflexes, schedules and settings 
 
 ## Files
 
-- YAML 1.2 or JSON, at most 256 KB and 32 levels deep. Anchors, aliases, merge keys, tags and directives are refused.
+- YAML 1.2 or JSON, at most 16 MiB, 100,000 documents and 32 levels deep; one apply takes 30 MiB. Anchors, aliases, merge keys, tags and directives are refused.
 - Several documents in a file: one per \`---\` with \`kind\`, or lists under \`models\`, \`routes\`, \`task_types\`, \`clients\`, \`projects\`,
   \`reflexes\`, \`schedules\`, and a map under \`settings\`.
 - The specification's notation, whatever the file's suffix: sections \`[task type]\`, \`[client:name]\`, \`[project:name]\`,
@@ -35,7 +35,10 @@ Models, routes, task types, clients, projects, reflexes, schedules and settings 
 It creates what is new, updates what differs and leaves alone what is the same; \`--prune\` also removes every document
 that the files do not name. One problem anywhere, and nothing is applied. Each problem is a line
 \`file:line: field: value must be …\`. A removal that leaves something behind needs \`--force\`, and rules that become
-looser are listed. Apply returns when every live process works with the new revision, or names those that do not after
+looser are listed. Apply refuses what can never work: a route whose step names a model without the route's tag (also
+when a change takes that tag away), a gap in \`fallback_…\`, a model that no provider can serve, a provider that no live
+worker has, and a schedule with a task type or tags that nothing has. Where such documents are stored already, the
+registry warns of them when it starts and at each apply, until one of them is written again. Apply returns when every live process works with the new revision, or names those that do not after
 30 seconds. Every change is kept with author, time and note: [documents.md](../guides/documents.md).
 `;
 

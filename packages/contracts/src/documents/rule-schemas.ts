@@ -1,4 +1,5 @@
 import {
+  gapsOf,
   slugOf,
   maxTimeoutMs,
   slugPattern,
@@ -259,6 +260,8 @@ export const reflexSchema = record(reflexShape).transform((reflex, context): Ref
       path: ['preferred_model'],
       message: 'is missing; a reflex must name a preferred_model or a fallback',
     });
+  for (const { field, message } of gapsOf(fallbacksOf(reflex)))
+    context.addIssue({ code: 'custom', path: [field], message });
   return {
     name: reflex.name,
     slug: slugFor(reflex, context),

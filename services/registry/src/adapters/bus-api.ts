@@ -1,8 +1,9 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import type { Bus, ProcessesView, Serving } from '@will/bus';
+import type { Bus, Payloads, ProcessesView, Serving } from '@will/bus';
 import { documentKinds, type DocumentKind, type NamedKind, nearestOf, slugNamed, slugOf } from '@will/core';
 import { factsToWire, queues, subjects, wire, readMessage } from '@will/contracts';
 import { StoreError, type StoredDocument } from '@will/store';
+import type { DocumentText } from '../ports.ts';
 import type { Applied, Change, Difference, DocumentVersion, Named, Registry } from '../service.ts';
 
 /** What one answer may carry of documents; the rest is asked for again. */
@@ -16,12 +17,18 @@ const mostCandidates = 32;
 /** So many loosenings are in an answer. */
 const maxLoosenings = 1_000;
 const maxWaitMs = 600_000;
+/** Files beside the message are fetched within this time. */
+const payloadMs = 30_000;
+/** So many changes and problems of one apply are in an answer. */
+const maxListed = 2_000;
 
 interface RegistryApi {
   readonly bus: Bus;
   readonly registry: Registry;
   readonly incarnation: string;
   readonly processes: ProcessesView;
+  /** Where files lie that are too large for a message. */
+  readonly payloads: Payloads;
   readonly onError: (what: string, error: unknown) => void;
 }
 
@@ -58,14 +65,25 @@ export function serveRegistry(api: RegistryApi): Serving {
   };
 }
 
-async function apply({ registry, onError }: RegistryApi, data: Uint8Array): Promise<wire.ApplyResponse> {
+async function apply({ registry, payloads, onError }: RegistryApi, data: Uint8Array): Promise<wire.ApplyResponse> {
   try {
     const request = readMessage(wire.ApplyRequestSchema, data);
-    return applied(await registry.apply({ files: request.files, prune: request.prune, ...changeOf(request) }));
+    const files = await filesOf(request, payloads);
+    return applied(await registry.apply({ files, prune: request.prune, ...changeOf(request) }));
   } catch (error) {
     onError('applying documents', error);
     return notApplied(error);
   }
+}
+
+/** Files in the message, or beside it. @throws {PayloadError} */
+async function filesOf(
+  { files, filesPayload }: wire.ApplyRequest,
+  payloads: Payloads,
+): Promise<readonly DocumentText[]> {
+  if (!filesPayload) return files;
+  const content = await payloads.get(filesPayload, AbortSignal.timeout(payloadMs));
+  return readMessage(wire.ApplyFilesSchema, content).files;
 }
 
 async function rollback({ registry, onError }: RegistryApi, data: Uint8Array): Promise<wire.ApplyResponse> {
@@ -87,6 +105,10 @@ const changeOf = (request: wire.ApplyRequest | wire.RollbackRequest): Change => 
   waitMs: request.waitMs === undefined ? undefined : Math.min(request.waitMs, maxWaitMs),
 });
 
+/** `and 8000 more changes`, where not all are listed. */
+const unlisted = (what: string, all: readonly unknown[]): readonly string[] =>
+  all.length > maxListed ? [`and ${all.length - maxListed} more ${what}s, which are not listed`] : [];
+
 const applied = ({ decisionChanges, looserDecisions, laggards, ...answer }: Applied): wire.ApplyResponse =>
   create(wire.ApplyResponseSchema, {
     ...answer,
@@ -103,9 +125,9 @@ const applied = ({ decisionChanges, looserDecisions, laggards, ...answer }: Appl
       oldRulesUntilUnixMs: BigInt(oldRulesUntilMs ?? 0),
     })),
     revision: BigInt(answer.revision),
-    changes: [...answer.changes],
-    problems: [...answer.problems],
-    warnings: [...answer.warnings],
+    changes: answer.changes.slice(0, maxListed),
+    problems: answer.problems.slice(0, maxListed),
+    warnings: [...answer.warnings, ...unlisted('change', answer.changes), ...unlisted('problem', answer.problems)],
     lagging: [...answer.lagging],
     decisionChanges: decisionChanges.map(({ facts, before, after, decisions, words }) => ({
       facts: factsToWire(facts),

@@ -6,6 +6,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { PayloadRef } from "./task_pb.js";
 import type { Facts } from "./policy_pb.js";
 
 /**
@@ -89,6 +90,13 @@ export declare type ApplyRequest = Message<"will.v1.ApplyRequest"> & {
    * @generated from field: optional uint32 wait_ms = 8;
    */
   waitMs?: number | undefined;
+
+  /**
+   * In place of files that are too large for a message: ApplyFiles in the payload bucket. Its owner removes it.
+   *
+   * @generated from field: will.v1.PayloadRef files_payload = 9;
+   */
+  filesPayload?: PayloadRef | undefined;
 };
 
 /**
@@ -96,6 +104,24 @@ export declare type ApplyRequest = Message<"will.v1.ApplyRequest"> & {
  * Use `create(ApplyRequestSchema)` to create a new message.
  */
 export declare const ApplyRequestSchema: GenMessage<ApplyRequest>;
+
+/**
+ * Files of one apply.
+ *
+ * @generated from message will.v1.ApplyFiles
+ */
+export declare type ApplyFiles = Message<"will.v1.ApplyFiles"> & {
+  /**
+   * @generated from field: repeated will.v1.DocumentFile files = 1;
+   */
+  files: DocumentFile[];
+};
+
+/**
+ * Describes the message will.v1.ApplyFiles.
+ * Use `create(ApplyFilesSchema)` to create a new message.
+ */
+export declare const ApplyFilesSchema: GenMessage<ApplyFiles>;
 
 /**
  * One thing wrong with a document.
@@ -1048,6 +1074,13 @@ export declare type Presence = Message<"will.v1.Presence"> & {
    * @generated from field: optional uint32 clock_bound_ms = 20;
    */
   clockBoundMs?: number | undefined;
+
+  /**
+   * Of a worker: what it can speak to, by the names that documents use.
+   *
+   * @generated from field: repeated string providers = 21;
+   */
+  providers: string[];
 };
 
 /**

@@ -6,12 +6,13 @@
 
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_will_v1_policy } from "./policy_pb.js";
+import { file_will_v1_task } from "./task_pb.js";
 
 /**
  * Describes the file will/v1/registry.proto.
  */
 export const file_will_v1_registry = /*@__PURE__*/
-  fileDesc("ChZ3aWxsL3YxL3JlZ2lzdHJ5LnByb3RvEgd3aWxsLnYxIioKDERvY3VtZW50RmlsZRIMCgRwYXRoGAEgASgJEgwKBHRleHQYAiABKAkivAEKDEFwcGx5UmVxdWVzdBIkCgVmaWxlcxgBIAMoCzIVLndpbGwudjEuRG9jdW1lbnRGaWxlEg0KBXBydW5lGAIgASgIEg4KBmF1dGhvchgDIAEoCRIMCgRub3RlGAQgASgJEg8KB2RyeV9ydW4YBSABKAgSDQoFZm9yY2UYBiABKAgSFwoPYWxsb3dfbG9vc2VuaW5nGAcgASgIEhQKB3dhaXRfbXMYCCABKA1IAIgBAUIKCghfd2FpdF9tcyJFCgdQcm9ibGVtEgwKBHBhdGgYASABKAkSDAoEbGluZRgCIAEoDRINCgVmaWVsZBgDIAEoCRIPCgdtZXNzYWdlGAQgASgJIjQKBkNoYW5nZRIMCgRraW5kGAEgASgJEgwKBHNsdWcYAiABKAkSDgoGYWN0aW9uGAMgASgJIukCCg1BcHBseVJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgEEiAKB2NoYW5nZXMYAiADKAsyDy53aWxsLnYxLkNoYW5nZRIiCghwcm9ibGVtcxgDIAMoCzIQLndpbGwudjEuUHJvYmxlbRIQCgh3YXJuaW5ncxgEIAMoCRIPCgdsYWdnaW5nGAUgAygJEjEKEGRlY2lzaW9uX2NoYW5nZXMYBiADKAsyFy53aWxsLnYxLkRlY2lzaW9uQ2hhbmdlEhYKDmRlY2lzaW9uc19ub3RlGAcgASgJEiYKCmxvb3NlbmluZ3MYCCADKAsyEi53aWxsLnYxLkxvb3NlbmluZxIxChBsb29zZXJfZGVjaXNpb25zGAkgAygLMhcud2lsbC52MS5Mb29zZXJEZWNpc2lvbhITCgtsb29zZXJfbm90ZRgKIAEoCRIiCghsYWdnYXJkcxgLIAMoCzIQLndpbGwudjEuTGFnZ2FyZCJFCglMb29zZW5pbmcSDAoEa2luZBgBIAEoCRIMCgRzbHVnGAIgASgJEg0KBWZpZWxkGAMgASgJEg0KBXdvcmRzGAQgASgJInkKDkxvb3NlckRlY2lzaW9uEh0KBWZhY3RzGAEgASgLMg4ud2lsbC52MS5GYWN0cxIRCglkZWNpc2lvbnMYAiABKA0SJgoGbW9kZWxzGAMgAygLMhYud2lsbC52MS5BZG1pdHRlZE1vZGVsEg0KBXdvcmRzGAQgASgJIi0KDUFkbWl0dGVkTW9kZWwSDQoFbW9kZWwYASABKAkSDQoFcnVsZXMYAiADKAkidAoHTGFnZ2FyZBISCgpwcm9jZXNzX2lkGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSEAoIcmV2aXNpb24YAyABKAQSHwoXb2xkX3J1bGVzX3VudGlsX3VuaXhfbXMYBCABKAMSEQoJaXNfc2lsZW50GAUgASgIInAKDkRlY2lzaW9uQ2hhbmdlEh0KBWZhY3RzGAEgASgLMg4ud2lsbC52MS5GYWN0cxIRCglkZWNpc2lvbnMYAiABKA0SDgoGYmVmb3JlGAMgAygJEg0KBWFmdGVyGAQgAygJEg0KBXdvcmRzGAUgASgJIpwBCg9Sb2xsYmFja1JlcXVlc3QSEAoIcmV2aXNpb24YASABKAQSDAoEbm90ZRgCIAEoCRIOCgZhdXRob3IYAyABKAkSDwoHZHJ5X3J1bhgEIAEoCBINCgVmb3JjZRgFIAEoCBIXCg9hbGxvd19sb29zZW5pbmcYBiABKAgSFAoHd2FpdF9tcxgHIAEoDUgAiAEBQgoKCF93YWl0X21zIjwKDkhpc3RvcnlSZXF1ZXN0EgwKBGtpbmQYASABKAkSDAoEc2x1ZxgCIAEoCRIOCgZiZWZvcmUYAyABKAQifgoHVmVyc2lvbhIQCghyZXZpc2lvbhgBIAEoBBIOCgZhdXRob3IYAiABKAkSDAoEbm90ZRgDIAEoCRISCgphdF91bml4X21zGAQgASgDEg4KBmFjdGlvbhgFIAEoCRIOCgZmaWVsZHMYBiADKAkSDwoHY2hhbmdlcxgHIAEoDSJSCg9IaXN0b3J5UmVzcG9uc2USIgoIdmVyc2lvbnMYASADKAsyEC53aWxsLnYxLlZlcnNpb24SDQoFZXJyb3IYAiABKAkSDAoEbmV4dBgDIAEoBCJsCgtEaWZmUmVxdWVzdBIMCgRraW5kGAEgASgJEgwKBHNsdWcYAiABKAkSEQoEZnJvbRgDIAEoBEgAiAEBEg8KAnRvGAQgASgESAGIAQESDQoFYWZ0ZXIYBSABKA1CBwoFX2Zyb21CBQoDX3RvIoYBCgtGaWVsZENoYW5nZRIMCgRraW5kGAEgASgJEgwKBHNsdWcYAiABKAkSDgoGYWN0aW9uGAMgASgJEg0KBWZpZWxkGAQgASgJEhMKBmJlZm9yZRgFIAEoCUgAiAEBEhIKBWFmdGVyGAYgASgJSAGIAQFCCQoHX2JlZm9yZUIICgZfYWZ0ZXIibAoMRGlmZlJlc3BvbnNlEgwKBGZyb20YASABKAQSCgoCdG8YAiABKAQSJQoHY2hhbmdlcxgDIAMoCzIULndpbGwudjEuRmllbGRDaGFuZ2USDQoFZXJyb3IYBCABKAkSDAoEbmV4dBgFIAEoDSJJCgpHZXRSZXF1ZXN0EgwKBGtpbmQYASABKAkSDAoEc2x1ZxgCIAEoCRINCgVhZnRlchgDIAEoCRIQCghyZXZpc2lvbhgEIAEoBCJ9CghEb2N1bWVudBIMCgRraW5kGAEgASgJEgwKBHNsdWcYAiABKAkSDAoEbmFtZRgDIAEoCRIQCghyZXZpc2lvbhgEIAEoBBIMCgRqc29uGAUgASgMEg4KBmF1dGhvchgGIAEoCRIXCg91cGRhdGVkX3VuaXhfbXMYByABKAMiYgoLR2V0UmVzcG9uc2USEAoIcmV2aXNpb24YASABKAQSJAoJZG9jdW1lbnRzGAIgAygLMhEud2lsbC52MS5Eb2N1bWVudBINCgVlcnJvchgDIAEoCRIMCgRuZXh0GAQgASgJIg8KDVN0YXR1c1JlcXVlc3QivQEKDlN0YXR1c1Jlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgEEhoKEnB1Ymxpc2hlZF9yZXZpc2lvbhgCIAEoBBITCgtpbmNhcm5hdGlvbhgDIAEoCRIiCgZjb3VudHMYBCADKAsyEi53aWxsLnYxLktpbmRDb3VudBIkCglwcm9jZXNzZXMYBSADKAsyES53aWxsLnYxLlByZXNlbmNlEg0KBWVycm9yGAYgASgJEg8KB2xhZ2dpbmcYByADKAkiKAoJS2luZENvdW50EgwKBGtpbmQYASABKAkSDQoFY291bnQYAiABKA0iOAoNTWFuaWZlc3RFbnRyeRIMCgRraW5kGAEgASgJEgwKBHNsdWcYAiABKAkSCwoDa2V5GAMgASgJIjMKCE1hbmlmZXN0EicKB2VudHJpZXMYASADKAsyFi53aWxsLnYxLk1hbmlmZXN0RW50cnkiZAoMU25hcHNob3RIZWFkEhAKCHJldmlzaW9uGAEgASgEEhMKC2luY2FybmF0aW9uGAIgASgJEhQKDG1hbmlmZXN0X2tleRgDIAEoCRIXCg93cml0dGVuX3VuaXhfbXMYBCABKAMixQEKCFByZXNlbmNlEhIKCnByb2Nlc3NfaWQYASABKAkSDwoHc2VydmljZRgCIAEoCRIQCghyZXZpc2lvbhgDIAEoBBIXCg9zdGFydGVkX3VuaXhfbXMYBCABKAMSJAoGbW9kZWxzGAUgAygLMhQud2lsbC52MS5TZXJ2ZWRNb2RlbBITCgttZXRyaWNzX3VybBgGIAEoCRIbCg5jbG9ja19ib3VuZF9tcxgUIAEoDUgAiAEBQhEKD19jbG9ja19ib3VuZF9tcyKIAQoLU2VydmVkTW9kZWwSDQoFbW9kZWwYASABKAkSEAoIY2FwYWNpdHkYAiABKA0SEQoJaW5fZmxpZ2h0GAMgASgNEg4KBnJlYXNvbhgEIAEoCRIdChVjb29saW5nX3VudGlsX3VuaXhfbXMYBSABKAMSFgoOY29vbGluZ19yZWFzb24YBiABKAkiLAoOUmVzb2x2ZVJlcXVlc3QSDAoEa2luZBgBIAEoCRIMCgRuYW1lGAIgASgJImUKD1Jlc29sdmVSZXNwb25zZRIMCgRzbHVnGAEgASgJEg4KBmNsaWVudBgCIAEoCRIPCgduZWFyZXN0GAMgAygJEg0KBWVycm9yGAQgASgJEhQKDHJlbW92ZWRfc2x1ZxgFIAEoCWIGcHJvdG8z", [file_will_v1_policy]);
+  fileDesc("ChZ3aWxsL3YxL3JlZ2lzdHJ5LnByb3RvEgd3aWxsLnYxIioKDERvY3VtZW50RmlsZRIMCgRwYXRoGAEgASgJEgwKBHRleHQYAiABKAki6AEKDEFwcGx5UmVxdWVzdBIkCgVmaWxlcxgBIAMoCzIVLndpbGwudjEuRG9jdW1lbnRGaWxlEg0KBXBydW5lGAIgASgIEg4KBmF1dGhvchgDIAEoCRIMCgRub3RlGAQgASgJEg8KB2RyeV9ydW4YBSABKAgSDQoFZm9yY2UYBiABKAgSFwoPYWxsb3dfbG9vc2VuaW5nGAcgASgIEhQKB3dhaXRfbXMYCCABKA1IAIgBARIqCg1maWxlc19wYXlsb2FkGAkgASgLMhMud2lsbC52MS5QYXlsb2FkUmVmQgoKCF93YWl0X21zIjIKCkFwcGx5RmlsZXMSJAoFZmlsZXMYASADKAsyFS53aWxsLnYxLkRvY3VtZW50RmlsZSJFCgdQcm9ibGVtEgwKBHBhdGgYASABKAkSDAoEbGluZRgCIAEoDRINCgVmaWVsZBgDIAEoCRIPCgdtZXNzYWdlGAQgASgJIjQKBkNoYW5nZRIMCgRraW5kGAEgASgJEgwKBHNsdWcYAiABKAkSDgoGYWN0aW9uGAMgASgJIukCCg1BcHBseVJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgEEiAKB2NoYW5nZXMYAiADKAsyDy53aWxsLnYxLkNoYW5nZRIiCghwcm9ibGVtcxgDIAMoCzIQLndpbGwudjEuUHJvYmxlbRIQCgh3YXJuaW5ncxgEIAMoCRIPCgdsYWdnaW5nGAUgAygJEjEKEGRlY2lzaW9uX2NoYW5nZXMYBiADKAsyFy53aWxsLnYxLkRlY2lzaW9uQ2hhbmdlEhYKDmRlY2lzaW9uc19ub3RlGAcgASgJEiYKCmxvb3NlbmluZ3MYCCADKAsyEi53aWxsLnYxLkxvb3NlbmluZxIxChBsb29zZXJfZGVjaXNpb25zGAkgAygLMhcud2lsbC52MS5Mb29zZXJEZWNpc2lvbhITCgtsb29zZXJfbm90ZRgKIAEoCRIiCghsYWdnYXJkcxgLIAMoCzIQLndpbGwudjEuTGFnZ2FyZCJFCglMb29zZW5pbmcSDAoEa2luZBgBIAEoCRIMCgRzbHVnGAIgASgJEg0KBWZpZWxkGAMgASgJEg0KBXdvcmRzGAQgASgJInkKDkxvb3NlckRlY2lzaW9uEh0KBWZhY3RzGAEgASgLMg4ud2lsbC52MS5GYWN0cxIRCglkZWNpc2lvbnMYAiABKA0SJgoGbW9kZWxzGAMgAygLMhYud2lsbC52MS5BZG1pdHRlZE1vZGVsEg0KBXdvcmRzGAQgASgJIi0KDUFkbWl0dGVkTW9kZWwSDQoFbW9kZWwYASABKAkSDQoFcnVsZXMYAiADKAkidAoHTGFnZ2FyZBISCgpwcm9jZXNzX2lkGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSEAoIcmV2aXNpb24YAyABKAQSHwoXb2xkX3J1bGVzX3VudGlsX3VuaXhfbXMYBCABKAMSEQoJaXNfc2lsZW50GAUgASgIInAKDkRlY2lzaW9uQ2hhbmdlEh0KBWZhY3RzGAEgASgLMg4ud2lsbC52MS5GYWN0cxIRCglkZWNpc2lvbnMYAiABKA0SDgoGYmVmb3JlGAMgAygJEg0KBWFmdGVyGAQgAygJEg0KBXdvcmRzGAUgASgJIpwBCg9Sb2xsYmFja1JlcXVlc3QSEAoIcmV2aXNpb24YASABKAQSDAoEbm90ZRgCIAEoCRIOCgZhdXRob3IYAyABKAkSDwoHZHJ5X3J1bhgEIAEoCBINCgVmb3JjZRgFIAEoCBIXCg9hbGxvd19sb29zZW5pbmcYBiABKAgSFAoHd2FpdF9tcxgHIAEoDUgAiAEBQgoKCF93YWl0X21zIjwKDkhpc3RvcnlSZXF1ZXN0EgwKBGtpbmQYASABKAkSDAoEc2x1ZxgCIAEoCRIOCgZiZWZvcmUYAyABKAQifgoHVmVyc2lvbhIQCghyZXZpc2lvbhgBIAEoBBIOCgZhdXRob3IYAiABKAkSDAoEbm90ZRgDIAEoCRISCgphdF91bml4X21zGAQgASgDEg4KBmFjdGlvbhgFIAEoCRIOCgZmaWVsZHMYBiADKAkSDwoHY2hhbmdlcxgHIAEoDSJSCg9IaXN0b3J5UmVzcG9uc2USIgoIdmVyc2lvbnMYASADKAsyEC53aWxsLnYxLlZlcnNpb24SDQoFZXJyb3IYAiABKAkSDAoEbmV4dBgDIAEoBCJsCgtEaWZmUmVxdWVzdBIMCgRraW5kGAEgASgJEgwKBHNsdWcYAiABKAkSEQoEZnJvbRgDIAEoBEgAiAEBEg8KAnRvGAQgASgESAGIAQESDQoFYWZ0ZXIYBSABKA1CBwoFX2Zyb21CBQoDX3RvIoYBCgtGaWVsZENoYW5nZRIMCgRraW5kGAEgASgJEgwKBHNsdWcYAiABKAkSDgoGYWN0aW9uGAMgASgJEg0KBWZpZWxkGAQgASgJEhMKBmJlZm9yZRgFIAEoCUgAiAEBEhIKBWFmdGVyGAYgASgJSAGIAQFCCQoHX2JlZm9yZUIICgZfYWZ0ZXIibAoMRGlmZlJlc3BvbnNlEgwKBGZyb20YASABKAQSCgoCdG8YAiABKAQSJQoHY2hhbmdlcxgDIAMoCzIULndpbGwudjEuRmllbGRDaGFuZ2USDQoFZXJyb3IYBCABKAkSDAoEbmV4dBgFIAEoDSJJCgpHZXRSZXF1ZXN0EgwKBGtpbmQYASABKAkSDAoEc2x1ZxgCIAEoCRINCgVhZnRlchgDIAEoCRIQCghyZXZpc2lvbhgEIAEoBCJ9CghEb2N1bWVudBIMCgRraW5kGAEgASgJEgwKBHNsdWcYAiABKAkSDAoEbmFtZRgDIAEoCRIQCghyZXZpc2lvbhgEIAEoBBIMCgRqc29uGAUgASgMEg4KBmF1dGhvchgGIAEoCRIXCg91cGRhdGVkX3VuaXhfbXMYByABKAMiYgoLR2V0UmVzcG9uc2USEAoIcmV2aXNpb24YASABKAQSJAoJZG9jdW1lbnRzGAIgAygLMhEud2lsbC52MS5Eb2N1bWVudBINCgVlcnJvchgDIAEoCRIMCgRuZXh0GAQgASgJIg8KDVN0YXR1c1JlcXVlc3QivQEKDlN0YXR1c1Jlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgEEhoKEnB1Ymxpc2hlZF9yZXZpc2lvbhgCIAEoBBITCgtpbmNhcm5hdGlvbhgDIAEoCRIiCgZjb3VudHMYBCADKAsyEi53aWxsLnYxLktpbmRDb3VudBIkCglwcm9jZXNzZXMYBSADKAsyES53aWxsLnYxLlByZXNlbmNlEg0KBWVycm9yGAYgASgJEg8KB2xhZ2dpbmcYByADKAkiKAoJS2luZENvdW50EgwKBGtpbmQYASABKAkSDQoFY291bnQYAiABKA0iOAoNTWFuaWZlc3RFbnRyeRIMCgRraW5kGAEgASgJEgwKBHNsdWcYAiABKAkSCwoDa2V5GAMgASgJIjMKCE1hbmlmZXN0EicKB2VudHJpZXMYASADKAsyFi53aWxsLnYxLk1hbmlmZXN0RW50cnkiZAoMU25hcHNob3RIZWFkEhAKCHJldmlzaW9uGAEgASgEEhMKC2luY2FybmF0aW9uGAIgASgJEhQKDG1hbmlmZXN0X2tleRgDIAEoCRIXCg93cml0dGVuX3VuaXhfbXMYBCABKAMi2AEKCFByZXNlbmNlEhIKCnByb2Nlc3NfaWQYASABKAkSDwoHc2VydmljZRgCIAEoCRIQCghyZXZpc2lvbhgDIAEoBBIXCg9zdGFydGVkX3VuaXhfbXMYBCABKAMSJAoGbW9kZWxzGAUgAygLMhQud2lsbC52MS5TZXJ2ZWRNb2RlbBITCgttZXRyaWNzX3VybBgGIAEoCRIbCg5jbG9ja19ib3VuZF9tcxgUIAEoDUgAiAEBEhEKCXByb3ZpZGVycxgVIAMoCUIRCg9fY2xvY2tfYm91bmRfbXMiiAEKC1NlcnZlZE1vZGVsEg0KBW1vZGVsGAEgASgJEhAKCGNhcGFjaXR5GAIgASgNEhEKCWluX2ZsaWdodBgDIAEoDRIOCgZyZWFzb24YBCABKAkSHQoVY29vbGluZ191bnRpbF91bml4X21zGAUgASgDEhYKDmNvb2xpbmdfcmVhc29uGAYgASgJIiwKDlJlc29sdmVSZXF1ZXN0EgwKBGtpbmQYASABKAkSDAoEbmFtZRgCIAEoCSJlCg9SZXNvbHZlUmVzcG9uc2USDAoEc2x1ZxgBIAEoCRIOCgZjbGllbnQYAiABKAkSDwoHbmVhcmVzdBgDIAMoCRINCgVlcnJvchgEIAEoCRIUCgxyZW1vdmVkX3NsdWcYBSABKAliBnByb3RvMw", [file_will_v1_policy, file_will_v1_task]);
 
 /**
  * Describes the message will.v1.DocumentFile.
@@ -28,198 +29,205 @@ export const ApplyRequestSchema = /*@__PURE__*/
   messageDesc(file_will_v1_registry, 1);
 
 /**
+ * Describes the message will.v1.ApplyFiles.
+ * Use `create(ApplyFilesSchema)` to create a new message.
+ */
+export const ApplyFilesSchema = /*@__PURE__*/
+  messageDesc(file_will_v1_registry, 2);
+
+/**
  * Describes the message will.v1.Problem.
  * Use `create(ProblemSchema)` to create a new message.
  */
 export const ProblemSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 2);
+  messageDesc(file_will_v1_registry, 3);
 
 /**
  * Describes the message will.v1.Change.
  * Use `create(ChangeSchema)` to create a new message.
  */
 export const ChangeSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 3);
+  messageDesc(file_will_v1_registry, 4);
 
 /**
  * Describes the message will.v1.ApplyResponse.
  * Use `create(ApplyResponseSchema)` to create a new message.
  */
 export const ApplyResponseSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 4);
+  messageDesc(file_will_v1_registry, 5);
 
 /**
  * Describes the message will.v1.Loosening.
  * Use `create(LooseningSchema)` to create a new message.
  */
 export const LooseningSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 5);
+  messageDesc(file_will_v1_registry, 6);
 
 /**
  * Describes the message will.v1.LooserDecision.
  * Use `create(LooserDecisionSchema)` to create a new message.
  */
 export const LooserDecisionSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 6);
+  messageDesc(file_will_v1_registry, 7);
 
 /**
  * Describes the message will.v1.AdmittedModel.
  * Use `create(AdmittedModelSchema)` to create a new message.
  */
 export const AdmittedModelSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 7);
+  messageDesc(file_will_v1_registry, 8);
 
 /**
  * Describes the message will.v1.Laggard.
  * Use `create(LaggardSchema)` to create a new message.
  */
 export const LaggardSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 8);
+  messageDesc(file_will_v1_registry, 9);
 
 /**
  * Describes the message will.v1.DecisionChange.
  * Use `create(DecisionChangeSchema)` to create a new message.
  */
 export const DecisionChangeSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 9);
+  messageDesc(file_will_v1_registry, 10);
 
 /**
  * Describes the message will.v1.RollbackRequest.
  * Use `create(RollbackRequestSchema)` to create a new message.
  */
 export const RollbackRequestSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 10);
+  messageDesc(file_will_v1_registry, 11);
 
 /**
  * Describes the message will.v1.HistoryRequest.
  * Use `create(HistoryRequestSchema)` to create a new message.
  */
 export const HistoryRequestSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 11);
+  messageDesc(file_will_v1_registry, 12);
 
 /**
  * Describes the message will.v1.Version.
  * Use `create(VersionSchema)` to create a new message.
  */
 export const VersionSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 12);
+  messageDesc(file_will_v1_registry, 13);
 
 /**
  * Describes the message will.v1.HistoryResponse.
  * Use `create(HistoryResponseSchema)` to create a new message.
  */
 export const HistoryResponseSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 13);
+  messageDesc(file_will_v1_registry, 14);
 
 /**
  * Describes the message will.v1.DiffRequest.
  * Use `create(DiffRequestSchema)` to create a new message.
  */
 export const DiffRequestSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 14);
+  messageDesc(file_will_v1_registry, 15);
 
 /**
  * Describes the message will.v1.FieldChange.
  * Use `create(FieldChangeSchema)` to create a new message.
  */
 export const FieldChangeSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 15);
+  messageDesc(file_will_v1_registry, 16);
 
 /**
  * Describes the message will.v1.DiffResponse.
  * Use `create(DiffResponseSchema)` to create a new message.
  */
 export const DiffResponseSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 16);
+  messageDesc(file_will_v1_registry, 17);
 
 /**
  * Describes the message will.v1.GetRequest.
  * Use `create(GetRequestSchema)` to create a new message.
  */
 export const GetRequestSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 17);
+  messageDesc(file_will_v1_registry, 18);
 
 /**
  * Describes the message will.v1.Document.
  * Use `create(DocumentSchema)` to create a new message.
  */
 export const DocumentSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 18);
+  messageDesc(file_will_v1_registry, 19);
 
 /**
  * Describes the message will.v1.GetResponse.
  * Use `create(GetResponseSchema)` to create a new message.
  */
 export const GetResponseSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 19);
+  messageDesc(file_will_v1_registry, 20);
 
 /**
  * Describes the message will.v1.StatusRequest.
  * Use `create(StatusRequestSchema)` to create a new message.
  */
 export const StatusRequestSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 20);
+  messageDesc(file_will_v1_registry, 21);
 
 /**
  * Describes the message will.v1.StatusResponse.
  * Use `create(StatusResponseSchema)` to create a new message.
  */
 export const StatusResponseSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 21);
+  messageDesc(file_will_v1_registry, 22);
 
 /**
  * Describes the message will.v1.KindCount.
  * Use `create(KindCountSchema)` to create a new message.
  */
 export const KindCountSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 22);
+  messageDesc(file_will_v1_registry, 23);
 
 /**
  * Describes the message will.v1.ManifestEntry.
  * Use `create(ManifestEntrySchema)` to create a new message.
  */
 export const ManifestEntrySchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 23);
+  messageDesc(file_will_v1_registry, 24);
 
 /**
  * Describes the message will.v1.Manifest.
  * Use `create(ManifestSchema)` to create a new message.
  */
 export const ManifestSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 24);
+  messageDesc(file_will_v1_registry, 25);
 
 /**
  * Describes the message will.v1.SnapshotHead.
  * Use `create(SnapshotHeadSchema)` to create a new message.
  */
 export const SnapshotHeadSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 25);
+  messageDesc(file_will_v1_registry, 26);
 
 /**
  * Describes the message will.v1.Presence.
  * Use `create(PresenceSchema)` to create a new message.
  */
 export const PresenceSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 26);
+  messageDesc(file_will_v1_registry, 27);
 
 /**
  * Describes the message will.v1.ServedModel.
  * Use `create(ServedModelSchema)` to create a new message.
  */
 export const ServedModelSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 27);
+  messageDesc(file_will_v1_registry, 28);
 
 /**
  * Describes the message will.v1.ResolveRequest.
  * Use `create(ResolveRequestSchema)` to create a new message.
  */
 export const ResolveRequestSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 28);
+  messageDesc(file_will_v1_registry, 29);
 
 /**
  * Describes the message will.v1.ResolveResponse.
  * Use `create(ResolveResponseSchema)` to create a new message.
  */
 export const ResolveResponseSchema = /*@__PURE__*/
-  messageDesc(file_will_v1_registry, 29);
+  messageDesc(file_will_v1_registry, 30);
 
