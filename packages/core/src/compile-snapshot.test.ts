@@ -195,6 +195,20 @@ test.each([
   expect(compiled(model('A', { call_method: 'Local', endpoint })).models.get('a')?.isPrivate).toBe(isPrivate);
 });
 
+test('names below the domains that an operator states are private, and no others', () => {
+  const isPrivate = (host: string, ...private_domains: string[]) =>
+    compiled(model('A', { call_method: 'Local', endpoint: `http://${host}:8000/v1` }), {
+      kind: 'settings',
+      body: { name: 'global', slug: 'global', private_domains },
+    }).models.get('a')?.isPrivate;
+  expect(isPrivate('vllm.models.svc', 'svc')).toBe(true);
+  expect(isPrivate('VLLM.models.svc.cluster.local', 'svc.cluster.local')).toBe(true);
+  expect(isPrivate('vllm.models', 'svc')).toBe(false);
+  expect(isPrivate('notsvc', 'svc')).toBe(false);
+  expect(isPrivate('vllm.svc.example.com', 'svc')).toBe(false);
+  expect(isPrivate('vllm.models.svc')).toBe(false);
+});
+
 test('without an address only what runs inside the machine itself is private', () => {
   const isPrivate = (rest: Partial<ModelDocument>) => compiled(model('A', rest)).models.get('a')?.isPrivate;
   expect(isPrivate({ call_method: 'on-device', local: { path: 'a.gguf' } })).toBe(true);

@@ -36,7 +36,9 @@ export function compileSnapshot(revision: number, documents: readonly AnyDocumen
   const names = new Names('model', bySlug.model.values(), problems);
   const clientNames = new Names('client', bySlug.client.values(), problems);
   const standIns = resolveStandIns(bySlug.model, names);
-  const models = mapValues(bySlug.model, (model) => compileModel(model, successorOf(model, names, problems)));
+  const models = mapValues(bySlug.model, (model) =>
+    compileModel(model, successorOf(model, names, problems), settings?.private_domains),
+  );
   const snapshot: Snapshot = {
     revision,
     models,
@@ -257,7 +259,11 @@ function successorOf(model: ModelDocument, names: Names, problems: CompileProble
 }
 
 /** A model's document as the rules read it. */
-export function compileModel(document: ModelDocument, replacedBy: string | undefined): Model {
+export function compileModel(
+  document: ModelDocument,
+  replacedBy: string | undefined,
+  privateDomains: readonly string[] = [],
+): Model {
   const { limits, compliance, modalities } = document;
   const byTags = modalitiesOfTags(document.tags);
   return {
@@ -269,7 +275,7 @@ export function compileModel(document: ModelDocument, replacedBy: string | undef
     replacedBy,
     taskTypes: new Set(document.tags),
     callMethod: document.call_method,
-    isPrivate: isPrivateModel(document),
+    isPrivate: isPrivateModel(document, privateDomains),
     provider: document.provider,
     tier: document.tier,
     dataResidency: document.data_residency,
@@ -322,11 +328,14 @@ const expiryMs = (instant: string): number => {
  * Private: every address it is called at is private, that of its provider where it states none; without any address it
  * must run inside the worker's own machine (`on-device`, or a file). A container of which only the image is known has no address yet, so it is not private.
  */
-function isPrivateModel({ call_method, provider, endpoint, local }: ModelDocument): boolean {
+function isPrivateModel(
+  { call_method, provider, endpoint, local }: ModelDocument,
+  privateDomains: readonly string[],
+): boolean {
   const stated = [endpoint, local?.endpoint].filter((address) => address !== undefined);
   const ownAddress = cloudEndpointOf(provider);
   const addresses = stated.length === 0 && ownAddress !== undefined ? [ownAddress] : stated;
-  if (addresses.length > 0) return addresses.every(isPrivateEndpoint);
+  if (addresses.length > 0) return addresses.every((address) => isPrivateEndpoint(address, privateDomains));
   return call_method === 'on-device' || (call_method === 'Local' && local?.path !== undefined);
 }
 

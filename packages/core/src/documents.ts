@@ -140,6 +140,8 @@ export interface ModelDocument {
   readonly security_level?: SecurityLevel;
   readonly allowed_tasks?: { readonly can_this_model_see_customer_data: boolean };
   readonly tier: Tier;
+  /** Its workers may be none: one is started when a task wants it. Default: false. */
+  readonly scalable?: boolean;
   /** False: its first content is waited for however long it takes. Default: true. */
   readonly adaptive_timeout?: boolean;
   /** False: it is asked for whole answers only, since it cannot stream, or counts no usage in streams. Default: true. */
@@ -299,6 +301,8 @@ export interface SettingsDocument {
   readonly strict_changes?: boolean;
   /** `reject`: a request that names no client is an error. Default: it is the client `default`. */
   readonly unnamed?: 'default' | 'reject';
+  /** Names below these domains are private addresses: `svc.cluster.local`. Default: none. */
+  readonly private_domains?: readonly string[];
 }
 
 export interface DocumentOf {

@@ -100,6 +100,17 @@ test('of the settings: a lower default, and strict_changes itself', () => {
   expect(found(strict, snapshotOf(client('c')))).toEqual(['settings global strict_changes']);
 });
 
+test('of the settings: a domain that becomes private frees the models below it', () => {
+  const vllm: AnyDocument = model('v', {
+    call_method: 'Local',
+    endpoint: 'http://vllm.models.svc:8000/v1',
+  });
+  const before = snapshotOf(settings({}), vllm);
+  const after = snapshotOf(settings({ private_domains: ['svc'] }), vllm);
+  expect(found(before, after)).toEqual(['model v endpoint']);
+  expect(found(after, before)).toEqual([]);
+});
+
 test('of the settings: that requests which name no client are served again', () => {
   const rejecting = snapshotOf(settings({ unnamed: 'reject' }), client('c'));
   expect(found(rejecting, snapshotOf(settings({}), client('c')))).toEqual(['settings global unnamed']);

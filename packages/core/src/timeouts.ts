@@ -34,6 +34,9 @@ const defaultMaxMs = 600_000;
 export const maxTimeoutMs = 3_600_000;
 /** How long a task waits for a slot at a time, where its deadline is later. */
 export const queueTimeoutMs = 60_000;
+
+/** So long is a worker of a scalable model waited for that has none: a large model takes minutes to load. */
+export const startTimeoutMs = 300_000;
 /** A reader of a stream that takes nothing for so long gets an error and is closed. */
 export const readerStallMs = 30_000;
 

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { hostname, networkInterfaces } from 'node:os';
 import { pathOfTarget, type WebAccess, webRefusal } from '@will/runtime';
 
 /** Where a process is asked how it is. */
@@ -44,7 +45,8 @@ export async function startMetricsServer(
   });
   // It must not keep a process alive that has nothing else to do.
   server.unref();
-  const shownHost = host.includes(':') ? `[${host}]` : host;
+  const reachedAt = addressFor(host);
+  const shownHost = reachedAt.includes(':') ? `[${reachedAt}]` : reachedAt;
   return {
     url: `http://${shownHost}:${(server.address() as AddressInfo).port}`,
     ready(reason) {
@@ -55,6 +57,13 @@ export async function startMetricsServer(
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** Who listens on every address is shown by the first that other machines reach, as in a pod; it names itself else. */
+function addressFor(host: string): string {
+  if (host !== '0.0.0.0' && host !== '::') return host;
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? hostname();
 }
 
 function say(response: ServerResponse, status: number, words: string): void {

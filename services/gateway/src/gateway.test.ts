@@ -12,6 +12,7 @@ import {
   started,
 } from './testing/fake-tasks.ts';
 import { httpAccess } from './keys/access.ts';
+import { whyNotReady } from './readiness.ts';
 import { startTestServer, sampleSnapshot, type TestServer } from './testing/test-server.ts';
 
 let server: TestServer;
@@ -344,6 +345,15 @@ test('healthz says ok only while a task can be answered, and else what is missin
     expect(await health()).toEqual([503, reason]);
   }
   Object.assign(server.surroundings, whole);
+});
+
+test('requests may be sent to a gateway that is on the bus, with documents and workers or without', () => {
+  const { surroundings } = server;
+  const empty = { ...surroundings, snapshot: undefined, fleet: undefined };
+  expect(whyNotReady(empty, false)).toBeUndefined();
+  expect(whyNotReady({ ...empty, client: undefined }, false)).toBe('starting');
+  expect(whyNotReady({ ...empty, isBusConnected: false }, false)).toBe('the bus is away');
+  expect(whyNotReady(surroundings, true)).toBe('stopping');
 });
 
 test('before the bus is there a chat is answered 503 with the reason', async () => {

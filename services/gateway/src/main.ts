@@ -11,7 +11,7 @@ import { keyGuard, openGuard } from './keys/guard.ts';
 import { holdsStill } from './keys/keyring.ts';
 import { GuardedSurroundings } from './keys/guarded-surroundings.ts';
 import { busNaming, NamedSurroundings, openNaming } from './keys/named-surroundings.ts';
-import { readiness } from './readiness.ts';
+import { whyNotReady } from './readiness.ts';
 import { routes } from './routes.ts';
 import { ServerCertificate, tlsFilesOf } from './tls.ts';
 import { UnderWay } from './under-way.ts';
@@ -54,6 +54,8 @@ await runMain(logger, async (ready) => {
       })
     : openGuard;
   const named = new NamedSurroundings(surroundings, openNaming);
+  const stopping = { isBegun: false };
+  const readyOr = (): string | undefined => whyNotReady(surroundings, stopping.isBegun);
   const servers = { ...shared, surroundings: areKeysRequired ? new GuardedSurroundings(named) : named };
   // The servers open first: a taken port shows at once, and /healthz can say what is still missing.
   const api = await startHttpServer(config.port, routes(servers, guard), onError, {
@@ -64,7 +66,14 @@ await runMain(logger, async (ready) => {
     underWay: shared.underWay,
     onAnswered: (request) => observing.time(measures.requests, request.seconds, request.labels),
   });
-  const grpc = await startGrpcServer({ ...servers, guard, host: config.host, port: config.grpcPort, certificate });
+  const grpc = await startGrpcServer({
+    ...servers,
+    whyNotReady: readyOr,
+    guard,
+    host: config.host,
+    port: config.grpcPort,
+    certificate,
+  });
   const bus = await connectBus({
     ...busAddressOf(config),
     user: 'gateway',
@@ -75,7 +84,7 @@ await runMain(logger, async (ready) => {
   });
   observing.watch(measures.busConnected, () => [[bus.isConnected ? 1 : 0]]);
   observing.watch(measures.revision, () => [[surroundings.snapshot?.revision ?? 0]]);
-  observing.ready(() => readiness(surroundings).reason);
+  observing.ready(readyOr);
   audit.notes = auditNotes(bus, 'gateway', onError);
   await surroundings.connect(bus);
   const json = serveJson(bus, {
@@ -91,6 +100,8 @@ await runMain(logger, async (ready) => {
   logger.info({ processId: bus.processId, port: api.port, grpcPort: grpc.port }, 'serving');
 
   await untilStopped();
+  stopping.isBegun = true;
+  await new Promise((resolve) => setTimeout(resolve, config.stopDelayMs));
   clearInterval(endRevoked);
   certificate?.stop();
   await Promise.all([json.stop(config.drainMs), api.stop(config.drainMs), grpc.stop(config.drainMs)]);

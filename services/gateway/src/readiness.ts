@@ -8,6 +8,16 @@ export interface Readiness {
   readonly revision: number;
 }
 
+/**
+ * Why this process may be sent no requests now; undefined: it may. Neither documents nor workers count: without them it
+ * answers what is missing, and a task that comes is what has a worker started.
+ */
+export const whyNotReady = ({ isBusConnected, client }: Surroundings, isStopping: boolean): string | undefined => {
+  if (isStopping) return 'stopping';
+  if (!isBusConnected) return 'the bus is away';
+  return client === undefined ? 'starting' : undefined;
+};
+
 /** Whether a task could be answered at this moment, looking at everything that one needs on its way. */
 export function readiness({ isBusConnected, snapshot, fleet }: Surroundings): Readiness {
   const models = [...(fleet?.servedModels() ?? [])].sort();

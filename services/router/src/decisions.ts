@@ -94,6 +94,11 @@ export class Decisions {
     return this.#snapshots.current?.models.get(model)?.contextTokens;
   }
 
+  /** Whether a worker is started for the model where there is none. */
+  isScalable(model: string): boolean {
+    return this.#snapshots.current?.models.get(model)?.document.scalable === true;
+  }
+
   #keep(key: string, decided: DecidedSet): void {
     this.#kept.delete(key);
     this.#kept.set(key, { decided, keptAtMs: this.#nowMs() });

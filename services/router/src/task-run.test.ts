@@ -4,6 +4,7 @@ import {
   FirstTokenTimes,
   HedgeBudget,
   type HedgeAfter,
+  type Priority,
   type RankedSet,
   timeoutsOf,
 } from '@will/core';
@@ -54,6 +55,9 @@ const modelsWith = (contexts: Record<string, number>): AnyDocument[] =>
     body: { ...modelFor({ name: slug, slug }).document, context_tokens: contextTokens },
   }));
 
+const scalableModels = (slugs: readonly string[]): AnyDocument[] =>
+  slugs.map((slug) => ({ kind: 'model', body: { ...modelFor({ name: slug, slug }).document, scalable: true } }));
+
 function budgetFor(hedges: number): HedgeBudget {
   const budget = new HedgeBudget();
   for (let n = 0; n < 20 * hedges; n += 1) budget.called();
@@ -82,6 +86,9 @@ function world(
     contexts?: Record<string, number>;
     /** How long the task may take. Default: 10 s. */
     maxMs?: number;
+    /** Models of which a worker is started on demand. */
+    scalable?: readonly string[];
+    priority?: Priority;
   } = {},
 ) {
   const sent: Sent[] = [];
@@ -134,7 +141,10 @@ function world(
       policy,
       {
         get current() {
-          return snapshotOf(modelsWith(options.contexts ?? {}), revision.now);
+          return snapshotOf(
+            [...modelsWith(options.contexts ?? {}), ...scalableModels(options.scalable ?? [])],
+            revision.now,
+          );
         },
       },
       Date.now,
@@ -184,7 +194,7 @@ function world(
   const task: AcceptedTask = {
     taskId: 'task-1',
     client: 'acme',
-    facts,
+    facts: { ...facts, priority: options.priority ?? facts.priority },
     notices: [],
     ignoredFields: [],
     deadlineUnixMs: Date.now() + (options.maxMs ?? 10_000),
@@ -209,6 +219,7 @@ function world(
     told,
     calls,
     slots,
+    served,
     cooldowns,
     touch,
     settle: () => vi.advanceTimersByTimeAsync(0),
@@ -674,6 +685,56 @@ test('models that nobody serves stand among the attempts where their turn was, w
   await settle();
   expect(sent[0]?.request.model).toBe('b');
   expect(sent[0]?.request.prior.map(({ model, reason }) => [model, reason])).toEqual([['a', 'env://KEY is not set']]);
+});
+
+test('a task waits for the worker of a scalable model that is started, and is its demand until then', async () => {
+  const { sent, slots, served, settle } = world(['a'], { scalable: ['a'], served: [], maxMs: 600_000 });
+  await settle();
+  sent[0]?.hear('nobody');
+  await settle();
+  expect([...slots.waitingByModel()]).toEqual([['a', 1]]);
+  await vi.advanceTimersByTimeAsync(120_000);
+  slots.poll();
+  await settle();
+  sent[1]?.hear('nobody');
+  await settle();
+  expect([...slots.waitingByModel()]).toEqual([['a', 1]]);
+  served.add('a');
+  slots.poll();
+  await settle();
+  expect(sent[2]?.request).toMatchObject({ model: 'a', attempt: 1 });
+});
+
+test('no task waits for longer than five minutes for a worker to start, or than its deadline', async () => {
+  for (const maxMs of [600_000, 20_000]) {
+    const { sent, frames, settle, over } = world(['a'], { scalable: ['a'], served: [], maxMs });
+    await settle();
+    sent[0]?.hear('nobody');
+    await vi.advanceTimersByTimeAsync(Math.min(maxMs, 300_000) - 1_000);
+    expect(failureIn(frames)).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(2_000);
+    await over;
+    expect([wire.FailureCode.NO_WORKER, wire.FailureCode.DEADLINE]).toContain(failureIn(frames)?.code);
+    expect(failureIn(frames)).toMatchObject({ retryable: true });
+  }
+});
+
+test('while a worker is started another model that may do the task answers it', async () => {
+  const { sent, settle } = world(['a', 'b'], { scalable: ['a'], served: ['b'] });
+  await settle();
+  sent[0]?.hear('nobody');
+  await settle();
+  expect(sent[1]?.request).toMatchObject({ model: 'b' });
+});
+
+test('a task that can wait is told at once that no worker is there, and so is one of a model that is not scalable', async () => {
+  for (const options of [{ scalable: ['a'], priority: 'background' }, {}] as const) {
+    const { sent, frames, settle, over } = world(['a'], { ...options, served: [] });
+    await settle();
+    sent[0]?.hear('nobody');
+    await over;
+    expect(failureIn(frames)).toMatchObject({ code: wire.FailureCode.NO_WORKER });
+  }
 });
 
 test('no candidate is Blocked, and leaves one record without a model', async () => {

@@ -6,6 +6,7 @@ import {
   type HedgeBudget,
   type AttemptPatience,
   queueTimeoutMs,
+  startTimeoutMs,
   outcomeOf,
   pick,
   type Candidate,
@@ -122,6 +123,8 @@ export class TaskRun implements AttemptListener {
   #end = 'INTERNAL';
   /** Models in whose line it came to its turn. */
   readonly #hadItsTurnAt = new Set<string>();
+  /** Until when a worker that is started is waited for. */
+  #awaitedUntilMs: number | undefined;
   /** What ends its being counted where it has a call under way. */
   readonly #holds = new Set<() => void>();
   /** Made only where something waits for a slot. */
@@ -304,7 +307,7 @@ export class TaskRun implements AttemptListener {
       const reason = reasons.get(model);
       if (reason !== undefined) {
         this.#skip(model, reason);
-        if (this.#cooldownMs(model) > 0) full.push(model);
+        if (this.#cooldownMs(model) > 0 || this.#isAwaited(model)) full.push(model);
         continue;
       }
       const patience = model === last && full.length === 0 ? patienceMs.last : patienceMs.others;
@@ -354,13 +357,27 @@ export class TaskRun implements AttemptListener {
       if (end.kind === 'busy') this.#paused(model, end);
       if (end.kind !== 'busy' && end.kind !== 'nobody') return this.#settle(end, anotherFollows);
       if (end.kind === 'nobody' && !this.#deps.workers.isServed(model)) {
-        this.#skip(model, this.#deps.workers.unserved().get(model) ?? 'no live worker serves it');
+        if (this.#isAwaited(model)) return 'full';
+        this.#skip(model, this.#whyUnserved(model));
         return 'next';
       }
       const leftMs = untilMs - this.#deps.nowMs();
       if (leftMs <= this.#cooldownMs(model) || (await this.#waitForSlot(model, leftMs)) !== 'try') return 'full';
     }
     return 'done';
+  }
+
+  #whyUnserved(model: string): string {
+    return this.#deps.workers.unserved().get(model) ?? 'no live worker serves it';
+  }
+
+  /**
+   * Nobody serves it now, and a worker is started for it on demand: being waited for is that demand. Tasks that can wait
+   * are put off instead, so that they hold no place.
+   */
+  #isAwaited(model: string): boolean {
+    const { decisions, workers } = this.#deps;
+    return this.#claim.priority !== 'background' && decisions.isScalable(model) && !workers.isServed(model);
   }
 
   /** Not full but out of its limit, degraded or cooling down: it is not asked again before the worker's word ends. */
@@ -537,7 +554,7 @@ export class TaskRun implements AttemptListener {
     return {
       priority,
       client,
-      timeoutMs: Math.max(0, Math.min(timeoutMs, usableMs, queueTimeoutMs)),
+      timeoutMs: Math.max(0, Math.min(timeoutMs, usableMs, this.#longestWaitMs([model]))),
       signal,
       isAgain: this.#hadItsTurnAt.has(model),
     };
@@ -556,7 +573,7 @@ export class TaskRun implements AttemptListener {
 
   /** The first of some full models that has a slot again; undefined: none before the deadline. */
   async #firstFree(models: readonly string[]): Promise<string | undefined> {
-    const leftMs = Math.min(this.#leftMs(), queueTimeoutMs);
+    const leftMs = Math.min(this.#leftMs(), this.#longestWaitMs(models));
     if (leftMs <= 0) return undefined;
     const lost = new AbortController();
     const signal = AbortSignal.any([this.#stopSignal(), lost.signal]);
@@ -568,6 +585,13 @@ export class TaskRun implements AttemptListener {
     const model = await promise;
     lost.abort('another model is free');
     return model;
+  }
+
+  /** Slots of a model that is served come soon or not at all; a worker that is started takes its time, counted from the first look. */
+  #longestWaitMs(models: readonly string[]): number {
+    if (!models.some((model) => this.#isAwaited(model))) return queueTimeoutMs;
+    this.#awaitedUntilMs ??= this.#deps.nowMs() + startTimeoutMs;
+    return Math.max(0, this.#awaitedUntilMs - this.#deps.nowMs());
   }
 
   /** Resolves 'try' when it is this task's turn at a model that is full or cooling down. */
@@ -679,6 +703,7 @@ export class TaskRun implements AttemptListener {
   }
 
   #nothingLeft(full: readonly string[]): void {
+    if (full.length > 0 && full.every((model) => this.#isAwaited(model))) return this.#noneStarted(full);
     const others = this.#summaries.filter(({ model }) => !full.includes(model));
     const areAllCoolingDown = full.length > 0 && full.every((model) => this.#cooldownMs(model) > 0);
     if (areAllCoolingDown && others.every(({ attemptId }) => attemptId === ''))
@@ -704,6 +729,17 @@ export class TaskRun implements AttemptListener {
       isRetryable: true,
     });
     this.#records.noCall('NoWorker', 'no live worker serves a model that may do it');
+  }
+
+  #noneStarted(models: readonly string[]): void {
+    for (const model of models)
+      if (!this.#summaries.some((summary) => summary.model === model)) this.#skip(model, this.#whyUnserved(model));
+    this.#fail(
+      wire.FailureCode.NO_WORKER,
+      `no worker was started for ${models.join(', ')} in time: ${wayOf(this.#summaries)}`,
+      { isRetryable: true, retryAfterMs: recheckAfterMs },
+    );
+    this.#records.noCall('NoWorker', 'no worker was started in time');
   }
 
   /** @param others models that are not served now, and may be again at any time. */

@@ -142,6 +142,22 @@ export const fieldNames = () =>
     typeof value === 'string' && /^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(value) ? value : undefined,
   );
 
+/** Domains without a wildcard: `svc.cluster.local`; `.svc` and `*.svc` are read as `svc`. */
+export const domains = () =>
+  listOf('domain names such as svc.cluster.local', 0, 50, (value) => {
+    const domain =
+      typeof value === 'string'
+        ? value
+            .trim()
+            .toLowerCase()
+            .replace(/^\*?\./, '')
+        : '';
+    return /^(?!.*\.\d+$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(domain) &&
+      !/^\d+$/.test(domain)
+      ? domain
+      : undefined;
+  });
+
 /** A reference to a key. What is written here may be a key by mistake, so it is never shown. */
 export const keyReference = () =>
   field(

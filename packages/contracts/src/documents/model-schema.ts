@@ -260,6 +260,11 @@ export const modelShape = {
   tier: choice('standard', 'premium')
     .describe('`premium` is used only at high priority. Default: `standard`.')
     .exactOptional(),
+  scalable: yesNo()
+    .describe(
+      'Whether a worker is started for it on demand, so that there may be none: tasks of priority `normal` and `high` then wait for one, 5 minutes at most. Default: no.',
+    )
+    .exactOptional(),
   adaptive_timeout: yesNo()
     .describe(
       'Whether it gives way to the next model when it is silent for far longer than it usually is. Models that are not services never do. Default: yes.',

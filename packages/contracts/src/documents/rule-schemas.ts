@@ -15,6 +15,7 @@ import {
   choice,
   choices,
   dates,
+  domains,
   milliseconds95,
   number,
   record,
@@ -319,6 +320,11 @@ export const settingsShape = {
     .exactOptional(),
   unnamed: choice('default', 'reject')
     .describe('What a request is that names no client: the client `default`, or an error. Default: `default`.')
+    .exactOptional(),
+  private_domains: domains()
+    .describe(
+      'Domains whose names are private addresses for `avoid_cloud`, such as `svc.cluster.local`: a model below one is called only where its name resolves to an address that is not public. Default: none.',
+    )
     .exactOptional(),
 };
 export const settingsSchema = record(settingsShape).transform((settings, context): SettingsDocument => {

@@ -8,7 +8,7 @@ import { cloudEndpointOf, failureOf, type Model, passThroughOf } from '@will/cor
 import type { Secret } from '@will/runtime';
 import { ChatCall, type ChatRequest } from '../chat/chat-call.ts';
 import type { Form } from '../chat/form.ts';
-import { type Egress, openEgress } from '../egress/index.ts';
+import { type Egress, openEgress, reachOf } from '../egress/index.ts';
 import { checkHealthByGet } from '../egress/health-check.ts';
 import {
   abortedBy,
@@ -71,13 +71,14 @@ class SdkConnection implements ModelConnection {
   readonly #maxOutputTokens: number | undefined;
   readonly #passThrough: ReadonlySet<string>;
 
-  constructor(vendor: Vendor, { document, isPrivate, slug }: Model) {
+  constructor(vendor: Vendor, model: Model) {
+    const { document, slug } = model;
     this.#vendor = vendor;
     this.#endpoint = endpointOf(vendor, document, slug);
     if (document.api_key === undefined)
       throw new ProviderConfigError(`model ${slug} has no api_key; provider ${vendor.name} needs one`);
     this.#key = resolveSecret(document.api_key);
-    this.#egress = openEgress(this.#endpoint.origin, isPrivate || document.call_method !== 'API');
+    this.#egress = openEgress(this.#endpoint.origin, reachOf(model));
     this.#model = document.provider_model ?? slug;
     this.#maxOutputTokens = vendor.needsMaximum ? document.max_output_tokens : undefined;
     this.#passThrough = passThroughOf(document);

@@ -51,7 +51,7 @@ interface Seen {
 }
 
 async function fetched(origin: string, mayBePrivate: boolean): Promise<Seen> {
-  const egress = openEgress(origin, mayBePrivate);
+  const egress = openEgress(origin, mayBePrivate ? 'any' : 'public');
   try {
     return await new Promise((resolve) => {
       const chunks: Buffer[] = [];
@@ -118,12 +118,27 @@ test.each([
   '[fe80::1]',
   'metadata.google.internal',
 ])('no model is opened at %s, also none that may be private', (host) =>
-  expect(() => openEgress(`http://${host}:${port}`, true)).toThrow(/must not be a link-local address/),
+  expect(() => openEgress(`http://${host}:${port}`, 'any')).toThrow(/must not be a link-local address/),
 );
 
 test('a model that may be private reaches it: the canary would have seen the others', async () => {
   await fetched(`http://127.0.0.1:${port}`, true);
   expect(connections).toBe(1);
+});
+
+test('a name that counts as private must lead to a private address', async () => {
+  const reached = async (origin: string, reach: 'private' | 'any'): Promise<number> => {
+    connections = 0;
+    const egress = openEgress(origin, reach);
+    await new Promise<void>((resolve) => {
+      const done = (): void => resolve();
+      const listener = { started: () => {}, data: () => {}, ended: done, failed: done };
+      egress.send({ method: 'GET', path: '/', headers: {}, headersTimeoutMs: 5_000, idleTimeoutMs: 5_000 }, listener);
+    });
+    await egress.close();
+    return connections;
+  };
+  expect(await reached(`http://localhost:${port}`, 'private')).toBe(1);
 });
 
 test.each([301, 302, 303, 307, 308])('a redirect by %s is an answer, and is not followed', async (status) => {

@@ -1,6 +1,7 @@
 import { lookup as resolve } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { context, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
+import type { Model } from '@will/core';
 import { type Dispatcher, Pool } from 'undici';
 import { ProviderConfigError } from '../port.ts';
 import { type Decompressor, decompressorFor } from './decompress.ts';
@@ -36,6 +37,13 @@ export interface Egress {
   close(): Promise<void>;
 }
 
+/** Where a name may lead: to the public internet, inside, or either. A metadata service is never among it. */
+export type Reach = 'public' | 'private' | 'any';
+
+/** What counts as private for the rules must be it for the network as well. */
+export const reachOf = ({ isPrivate, document }: Pick<Model, 'isPrivate' | 'document'>): Reach =>
+  isPrivate ? 'private' : document.call_method === 'API' ? 'public' : 'any';
+
 /**
  * The one module that opens connections to providers: one origin, from the registry, never from a caller. Redirects are
  * not followed and nothing is decompressed. A cloud's metadata service is never called. A public host must not resolve to a private address: that is looked at in the
@@ -43,7 +51,8 @@ export interface Egress {
  * @throws {ProviderConfigError} the address is private as it stands, and may not be: a number is never resolved. Or it is
  *   link-local or a metadata service's.
  */
-export function openEgress(origin: string, mayBePrivate: boolean): Egress {
+export function openEgress(origin: string, reach: Reach): Egress {
+  const mayBePrivate = reach !== 'public';
   if (isMetadataHost(hostOf(origin)))
     throw new ProviderConfigError(
       `the endpoint ${origin} must not be a link-local address or a cloud's metadata service`,
@@ -54,7 +63,7 @@ export function openEgress(origin: string, mayBePrivate: boolean): Egress {
     connections: 256,
     pipelining: 1,
     keepAliveTimeout: 30_000,
-    connect: { timeout: connectTimeoutMs, lookup: mayBePrivate ? anyButMetadata : publicOnly },
+    connect: { timeout: connectTimeoutMs, lookup: lookups[reach] },
   });
   return {
     send(request, listener) {
@@ -108,7 +117,17 @@ const lookupOnly =
   };
 
 const publicOnly = lookupOnly(isPublicAddress, 'the host does not resolve to public addresses');
+const privateOnly = lookupOnly(
+  (address) => !isPublicAddress(address) && !isMetadataHost(address),
+  'the host resolves to an address that is not private',
+);
 const anyButMetadata = lookupOnly((address) => !isMetadataHost(address), 'the host resolves to a metadata service');
+
+const lookups: Readonly<Record<Reach, LookupFunction>> = {
+  public: publicOnly,
+  private: privateOnly,
+  any: anyButMetadata,
+};
 
 class Handler implements Dispatcher.DispatchHandler {
   readonly #listener: EgressListener;

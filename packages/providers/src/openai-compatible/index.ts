@@ -1,6 +1,6 @@
 import { failureOf, type Model, passThroughOf } from '@will/core';
 import type { Secret } from '@will/runtime';
-import { type Egress, openEgress } from '../egress/index.ts';
+import { type Egress, openEgress, reachOf } from '../egress/index.ts';
 import { checkHealthByGet } from '../egress/health-check.ts';
 import {
   abortedBy,
@@ -41,13 +41,14 @@ class ChatConnection implements ModelConnection {
   readonly #maximum: 'max_tokens' | 'max_completion_tokens';
   readonly #passThrough: ReadonlySet<string>;
 
-  constructor({ document, isPrivate, slug }: Model) {
+  constructor(model: Model) {
+    const { document, slug } = model;
     const endpoint = document.endpoint ?? document.local?.endpoint;
     if (endpoint === undefined) throw new ProviderConfigError(`model ${slug} has no endpoint`);
     const url = parseEndpoint(endpoint, slug);
     this.#key = document.api_key === undefined ? undefined : resolveSecret(document.api_key);
     // A local server may bear a name that only the own network knows, such as a container's; a cloud model's may not.
-    this.#egress = openEgress(url.origin, isPrivate || document.call_method !== 'API');
+    this.#egress = openEgress(url.origin, reachOf(model));
     this.#isOwnServer = document.call_method !== 'API';
     this.#path = url.pathname.replace(/\/+$/, '');
     this.#model = document.provider_model ?? slug;

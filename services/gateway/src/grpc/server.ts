@@ -1,7 +1,6 @@
 import { Server, type ServerCredentials } from '@grpc/grpc-js';
 import { sizes, wire } from '@will/contracts';
 import { HealthImplementation } from 'grpc-health-check';
-import { readiness } from '../readiness.ts';
 import { type Guard, openGuard } from '../keys/guard.ts';
 import { lastWordsMs } from '../under-way.ts';
 import type { ServerCertificate } from '../tls.ts';
@@ -30,6 +29,8 @@ export interface GrpcServerOptions extends TaskServiceOptions {
   readonly certificate?: ServerCertificate | undefined;
   /** Who is let in. Default: everybody. */
   readonly guard?: Guard;
+  /** Why no requests may be sent here now, for the health service; undefined: they may. */
+  readonly whyNotReady: () => string | undefined;
   /** Told of failures that are the gateway's own. */
   readonly onError: (what: string, error: unknown) => void;
 }
@@ -57,7 +58,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
   serveMethods(server, wire.DurableTaskService, durableService(surroundings, options.underWay), guard, onError);
   serveMethods(server, wire.RegistryService, registryService(surroundings), guard, onError);
   serveMethods(server, wire.TelemetryService, telemetryService(surroundings), guard, onError);
-  const stopHealth = serveHealth(server, () => readiness(surroundings).reason === undefined);
+  const stopHealth = serveHealth(server, () => options.whyNotReady() === undefined);
   addReflection(server, services);
   const port = await listen(server, host, options.port, credentialsOf(options.certificate)).catch((error: unknown) => {
     stopHealth();
@@ -77,7 +78,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
   };
 }
 
-/** The standard health service: of the whole server ('') and of each service, whether a task could be answered now. */
+/** The standard health service: of the whole server ('') and of each service, whether requests may be sent here now. */
 function serveHealth(server: Server, isReady: () => boolean): () => void {
   const health = new HealthImplementation();
   const tell = (): void => {

@@ -8,6 +8,7 @@ import type { CallerPayloads, Surroundings } from '../ports.ts';
 import { type Guard, openGuard } from '../keys/guard.ts';
 import { GuardedSurroundings } from '../keys/guarded-surroundings.ts';
 import { NamedSurroundings, openNaming } from '../keys/named-surroundings.ts';
+import { whyNotReady } from '../readiness.ts';
 import { routes } from '../routes.ts';
 import type { ServerCertificate } from '../tls.ts';
 import { UnderWay } from '../under-way.ts';
@@ -108,7 +109,14 @@ export async function startTestServer(
     underWay: shared.underWay,
     certificate,
   });
-  const grpc = await startGrpcServer({ ...shared, nowMs: Date.now, port: 0, guard, certificate });
+  const grpc = await startGrpcServer({
+    ...shared,
+    nowMs: Date.now,
+    port: 0,
+    whyNotReady: () => whyNotReady(surroundings, false),
+    guard,
+    certificate,
+  });
   const url = `http://127.0.0.1:${server.port}`;
   return {
     url,
