@@ -1,6 +1,6 @@
-import { create, fromBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { names, newId, patterns, subjects, wire } from '@will/contracts';
+import { names, newId, patterns, readEvents, subjects, wire } from '@will/contracts';
 import { startNatsServer, type NatsServer } from '@will/testkit';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import {
@@ -359,8 +359,7 @@ async function storedAttempts(own: Bus): Promise<number> {
   const consumer = await jetstream(own.connection).consumers.get(names.eventsStream);
   const batch = await consumer.fetch({ max_messages: state.messages, expires: 2_000 });
   for await (const message of batch) {
-    for (const { kind } of fromBinary(wire.EventBatchSchema, message.data).events)
-      if (kind.case === 'call') attempts.add(kind.value.attemptId);
+    readEvents(message.data, (kind) => kind.case === 'call' && attempts.add(kind.value.attemptId));
   }
   return attempts.size;
 }

@@ -28,7 +28,7 @@ export {
 } from './presence.ts';
 export type { BusTlsFiles } from './tls.ts';
 export { followServerClock, type ServerClock } from './server-clock.ts';
-export { followEvents } from './recent-events.ts';
+export { followCalls } from './recent-events.ts';
 export { ensureStreams } from './streams.ts';
 export { openSnapshotPublisher, type PublishedDocument, type SnapshotPublisher } from './snapshot-publisher.ts';
 export { followSnapshot, type FollowOptions, type SnapshotView } from './snapshot-reader.ts';

@@ -1,6 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { jetstream, type JetStreamClient } from '@nats-io/jetstream';
-import { sizes, subjects, toBinary, wire } from '@will/contracts';
+import { EventBatchWriter, sizes, subjects, type wire } from '@will/contracts';
 import type { Bus } from './api.ts';
 
 export interface OutboxOptions {
@@ -15,15 +14,29 @@ export interface OutboxOptions {
   readonly onError?: (what: string, error: unknown) => void;
 }
 
+/** A batch of so many bytes or events is complete; in an outbox of little capacity, a hundredth of that. */
+const completeBytes = 64 * 1024;
+const completeEvents = 500;
+const leastBatches = 100;
+
+interface Batch {
+  readonly data: Uint8Array;
+  readonly events: number;
+}
+
 /**
- * Events on their way to the stream: collected into batches, published with an acknowledgement, and kept until it
- * came. Adding never blocks and never throws, so that logging cannot hold up a call.
+ * Events on their way to the stream: encoded into batches as they are added, published with an acknowledgement, and kept
+ * until it came. Adding never blocks and never throws, so that logging cannot hold up a call.
  */
 export class Outbox {
   readonly #bus: Bus;
   readonly #jetstream: JetStreamClient;
   readonly #options: Required<OutboxOptions>;
-  #events: wire.Event[] = [];
+  /** What is being added to. */
+  readonly #writer: EventBatchWriter;
+  /** Complete, the oldest first. */
+  readonly #batches: Batch[] = [];
+  #waiting = 0;
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
   #dropped = 0;
@@ -33,6 +46,7 @@ export class Outbox {
     this.#bus = bus;
     this.#jetstream = jetstream(bus.connection, { timeout: 2_000 });
     this.#options = { batchMs: 50, capacity: 100_000, onError: () => {}, ...options };
+    this.#writer = new EventBatchWriter(bus.processId);
   }
 
   /** Events that were given up because too many waited. Not zero is an alarm. */
@@ -41,34 +55,62 @@ export class Outbox {
   }
 
   get waiting(): number {
-    return this.#events.length;
+    return this.#waiting;
   }
 
   add(event: wire.Event): void {
-    if (this.#events.length >= this.#options.capacity) {
-      this.#events.shift();
-      this.#countDropped();
+    const { capacity, batchMs, onError } = this.#options;
+    // A ranked set can be nearly as large as a message: it begins one.
+    if (event.kind.case === 'rankedSet') this.#complete();
+    try {
+      this.#writer.add(event);
+    } catch (error) {
+      onError('an event cannot be written', error);
+      return this.#countDropped(1);
     }
-    this.#events.push(event);
-    this.#arm(this.#options.batchMs);
+    this.#waiting += 1;
+    const enough = Math.min(completeEvents, capacity / leastBatches);
+    if (this.#writer.bytes >= completeBytes || this.#writer.events >= enough) this.#complete();
+    if (this.#waiting > capacity) this.#dropOldest();
+    this.#arm(batchMs);
   }
 
   /** Sends what waits. Tries for `timeoutMs`; returns how many events could not be sent. */
   async close(timeoutMs = 3_000): Promise<number> {
     this.#isClosing = true;
     const deadlineMs = performance.now() + timeoutMs;
-    while ((this.#events.length > 0 || this.#sending) && performance.now() < deadlineMs) {
+    while ((this.#waiting > 0 || this.#sending) && performance.now() < deadlineMs) {
       clearTimeout(this.#timer);
       await (this.#sending ?? this.#send());
     }
     clearTimeout(this.#timer);
-    return this.#events.length;
+    return this.#waiting;
+  }
+
+  #complete(): void {
+    if (this.#writer.events === 0) return;
+    const events = this.#writer.events;
+    const data = this.#writer.take();
+    if (data.length <= sizes.messageBytes) return void this.#batches.push({ data, events });
+    this.#options.onError('an event is too large for a message', new Error(`${data.length} bytes`));
+    this.#forget(events);
+  }
+
+  #dropOldest(): void {
+    if (this.#batches.length === 0) this.#complete();
+    this.#forget(this.#batches.shift()?.events ?? 0);
+  }
+
+  #forget(events: number): void {
+    this.#waiting -= events;
+    this.#countDropped(events);
   }
 
   /** Told at the first, the tenth, the hundredth…: the word itself must not become a flood. */
-  #countDropped(): void {
-    this.#dropped += 1;
-    if (Number.isInteger(Math.log10(this.#dropped)))
+  #countDropped(events: number): void {
+    const before = this.#dropped;
+    this.#dropped += events;
+    if (Math.floor(Math.log10(this.#dropped)) > Math.floor(Math.log10(before)))
       this.#options.onError(`${this.#dropped} events were dropped`, new Error('the stream did not take them'));
   }
 
@@ -84,24 +126,28 @@ export class Outbox {
     this.#sending = this.#sendAll();
     await this.#sending;
     this.#sending = undefined;
-    if (this.#events.length > 0) this.#arm(250);
+    if (this.#waiting > 0) this.#arm(250);
   }
 
   async #sendAll(): Promise<void> {
-    while (this.#events.length > 0) {
-      const batch = this.#nextBatch();
-      const data = this.#encode(batch);
-      if (!data) continue;
+    for (let batch = this.#next(); batch; batch = this.#next()) {
       try {
-        await this.#publish(data);
+        await this.#publish(batch.data);
       } catch (error) {
         // Not confirmed: it goes out again. A batch that was stored twice is harmless, records are unique on their ids.
-        this.#events = batch.concat(this.#events);
-        this.#options.onError(`${batch.length} events wait for the stream`, error);
+        this.#batches.unshift(batch);
+        this.#options.onError(`${batch.events} events wait for the stream`, error);
         if (this.#isClosing) await new Promise((resolve) => setTimeout(resolve, 100));
         return;
       }
+      this.#waiting -= batch.events;
     }
+  }
+
+  /** The oldest batch. What is not complete goes too: by now it has waited. */
+  #next(): Batch | undefined {
+    if (this.#batches.length === 0) this.#complete();
+    return this.#batches.shift();
   }
 
   async #publish(data: Uint8Array): Promise<void> {
@@ -109,44 +155,4 @@ export class Outbox {
     const { service, kind } = this.#options;
     await this.#jetstream.publish(subjects.event(service, kind), data, { retries: 0 } as object);
   }
-
-  /** Undefined: some of it cannot be written. That is dropped, and the rest goes with the next batch. */
-  #encode(events: readonly wire.Event[]): Uint8Array | undefined {
-    try {
-      return encoded(this.#bus.processId, events);
-    } catch (error) {
-      this.#options.onError('an event cannot be written', error);
-      const sound = events.filter((event) => canBeWritten(event));
-      for (let lost = events.length - sound.length; lost > 0; lost -= 1) this.#countDropped();
-      this.#events = sound.concat(this.#events);
-      return undefined;
-    }
-  }
-
-  /** As many as fit one message; decisions can be large, records are about 300 bytes. */
-  #nextBatch(): wire.Event[] {
-    const batch = this.#events.splice(0, 500);
-    while (batch.length > 1 && sizeOf(batch) > sizes.messageBytes / 2) {
-      this.#events = batch.splice(Math.ceil(batch.length / 2)).concat(this.#events);
-    }
-    return batch;
-  }
 }
-
-const encoded = (source: string, events: readonly wire.Event[]): Uint8Array =>
-  toBinary(wire.EventBatchSchema, create(wire.EventBatchSchema, { source, events: [...events] }));
-
-function canBeWritten(event: wire.Event): boolean {
-  try {
-    encoded('', [event]);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const sizeOf = (events: readonly wire.Event[]): number =>
-  events.reduce(
-    (sum, event) => sum + (event.kind.case === 'rankedSet' ? 200 * (event.kind.value.exclusions.length + 5) : 600),
-    0,
-  );

@@ -1,18 +1,17 @@
-import { fromBinary } from '@bufbuild/protobuf';
 import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
-import { names, patterns, wire } from '@will/contracts';
+import { names, patterns, readEvents, type wire } from '@will/contracts';
 import { BusError, type Bus } from './api.ts';
 import { tellAll } from './tell-all.ts';
 
 /**
- * Every event since an instant, then each as it comes, also those that telemetry has stored already: what stands in the
+ * Every call record since an instant, then each as it comes, also those that telemetry has stored already: what stands in the
  * stream is read beside telemetry, and nothing is taken from it. Resolves once what was there has been told. Batches that
  * cannot be read are left out. @throws {BusError} 'unsuitable': no stream of events is there.
  */
-export async function followEvents(
+export async function followCalls(
   bus: Bus,
   sinceUnixMs: number,
-  onEvent: (event: wire.Event) => void,
+  onCall: (call: wire.CallRecord) => void,
 ): Promise<{ stop(): Promise<void> }> {
   const { promise: caughtUp, resolve } = Promise.withResolvers<void>();
   const consumer = await jetstream(bus.connection)
@@ -28,7 +27,7 @@ export async function followEvents(
   if (before === 0) resolve();
   const messages = await consumer.consume({
     callback: ({ data, info: { pending } }) => {
-      for (const event of eventsIn(data)) tellAll(bus, 'telling of an event', [onEvent], event);
+      for (const call of callsIn(data)) tellAll(bus, 'telling of a call', [onCall], call);
       if (pending === 0) resolve();
     },
   });
@@ -40,10 +39,12 @@ export async function followEvents(
   };
 }
 
-function eventsIn(data: Uint8Array): readonly wire.Event[] {
+function callsIn(data: Uint8Array): readonly wire.CallRecord[] {
+  const calls: wire.CallRecord[] = [];
   try {
-    return fromBinary(wire.EventBatchSchema, data).events;
+    readEvents(data, (kind) => kind.case === 'call' && calls.push(kind.value), { call: true });
   } catch {
-    return [];
+    // The calls before the fault are told.
   }
+  return calls;
 }

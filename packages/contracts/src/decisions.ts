@@ -108,26 +108,28 @@ export function rankedSetFromWire(set: wire.RankedSet): RankedSet {
   };
 }
 
-export const decisionToWire = (decision: DecisionRecord): wire.DecisionRecord =>
-  create(wire.DecisionRecordSchema, {
-    decisionId: decision.decisionId,
-    taskId: decision.taskId,
-    setId: decision.setId,
-    revision: BigInt(decision.revision),
-    atUnixMs: BigInt(decision.atMs),
-    order: [...decision.order],
-    skipped: decision.skipped.map(({ model, reason }) => ({ model, reason })),
-    seed: decision.seed,
-    client: decision.client,
-    taskType: decision.taskType,
-    // Records of before these were kept have none.
-    live: (decision.live ?? []).map(liveEntryToWire),
-    stateDigest: decision.stateDigest ?? '',
-    setDecidedUnixMs: BigInt(decision.setDecidedAtMs ?? 0),
-    ignoredFields: [...(decision.ignoredFields ?? [])],
-  });
+/** Made once per task: a literal costs a tenth of what `create` does. */
+export const decisionToWire = (decision: DecisionRecord): wire.DecisionRecord => ({
+  $typeName: 'will.v1.DecisionRecord',
+  decisionId: decision.decisionId,
+  taskId: decision.taskId,
+  setId: decision.setId,
+  revision: BigInt(decision.revision),
+  atUnixMs: BigInt(decision.atMs),
+  order: [...decision.order],
+  skipped: decision.skipped.map(({ model, reason }) => ({ $typeName: 'will.v1.Skipped', model, reason })),
+  seed: decision.seed,
+  client: decision.client,
+  taskType: decision.taskType,
+  // Records of before these were kept have none.
+  live: (decision.live ?? []).map(liveEntryToWire),
+  stateDigest: decision.stateDigest ?? '',
+  setDecidedUnixMs: BigInt(decision.setDecidedAtMs ?? 0),
+  ignoredFields: [...(decision.ignoredFields ?? [])],
+});
 
-const liveEntryToWire = ({ model, unserved, coolingUntilMs }: LiveEntry) => ({
+const liveEntryToWire = ({ model, unserved, coolingUntilMs }: LiveEntry): wire.LiveEntry => ({
+  $typeName: 'will.v1.LiveEntry',
   model,
   unserved: unserved ?? '',
   coolingUntilUnixMs: BigInt(coolingUntilMs),

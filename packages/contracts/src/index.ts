@@ -2,6 +2,8 @@ export * from './attributes.ts';
 export { fromBinary, toBinary } from './binary.ts';
 export * from './decisions.ts';
 export * from './documents/index.ts';
+export { EventBatchWriter } from './events/event-batch.ts';
+export { readEvents, type WantedEvents } from './events/read-events.ts';
 export * from './grpc.ts';
 export * from './ids.ts';
 export * from './keys.ts';

@@ -22,15 +22,24 @@ const rateNames = [
   'imageOutput',
 ] as const satisfies readonly (keyof Rates)[];
 
-/** The price of a record: two rates suffice for most, and for readers of an older release. */
-export function recordPriceToWire(price: Price | undefined): {
+interface RecordPrice {
   readonly priceInput?: bigint;
   readonly priceOutput?: bigint;
   readonly price?: WirePrice;
-} {
-  if (!price) return {};
+}
+
+const noPrice: RecordPrice = {};
+const recordPrices = new WeakMap<Price, RecordPrice>();
+
+/** The price of a record: two rates suffice for most, and for readers of an older release. One object for one price. */
+export function recordPriceToWire(price: Price | undefined): RecordPrice {
+  if (!price) return noPrice;
+  const known = recordPrices.get(price);
+  if (known) return known;
   const rates = { priceInput: BigInt(price.input), priceOutput: BigInt(price.output) };
-  return Object.keys(price).length > 2 ? { ...rates, price: priceToWire(price) } : rates;
+  const made = Object.keys(price).length > 2 ? { ...rates, price: priceToWire(price) } : rates;
+  recordPrices.set(price, made);
+  return made;
 }
 
 /** A price with all its parts. */

@@ -29,8 +29,8 @@ const leastShare = 1e-3;
 /** Weight of one more length of an output. */
 const lengthGain = 0.02;
 
-/** Attempts that are remembered, so that one that is told twice counts once. */
-const mostRemembered = 100_000;
+/** Attempts that are remembered, so that one that is told twice counts once: a newer one takes the place of some older one. */
+const remembered = 2 ** 18;
 
 /**
  * Statistics of all models, folded from what the stream tells, in its order. Whoever folded the same stream under the same
@@ -42,7 +42,8 @@ export class StatsBook implements Measures {
   readonly #shares = new Map<string, Map<string, number>>();
   /** Mean length of outputs by task type. */
   readonly #outputTokens = new Map<string, number>();
-  readonly #seen = new Set<string>();
+  /** Digests of attempts, by a part of their digest: a set of their ids would be most of what garbage collection looks at. */
+  readonly #seen = new Uint32Array(remembered);
 
   /** Folds one record; a repeated attempt and a call that came to no model change nothing. */
   record(snapshot: Snapshot, record: ToldRecord): void {
@@ -103,9 +104,20 @@ export class StatsBook implements Measures {
   }
 
   #isNew(attemptId: string): boolean {
-    if (this.#seen.has(attemptId)) return false;
-    if (this.#seen.size >= mostRemembered) this.#seen.delete(this.#seen.values().next().value as string);
-    this.#seen.add(attemptId);
+    const [place, digest] = digestOf(attemptId);
+    if (this.#seen[place] === digest) return false;
+    this.#seen[place] = digest;
     return true;
   }
+}
+
+/** Two FNV-1a digests of an id: a place among those remembered, and what stands there; never 0, which stands for nothing. */
+function digestOf(id: string): readonly [place: number, digest: number] {
+  let [first, second] = [0x811c9dc5, 0x01000193];
+  for (let index = 0; index < id.length; index += 1) {
+    const code = id.charCodeAt(index);
+    first = Math.imul(first ^ code, 0x01000193);
+    second = Math.imul(second ^ code, 0x85ebca6b) ^ (second >>> 13);
+  }
+  return [(first ^ (first >>> 15)) & (remembered - 1), second >>> 0 || 1];
 }

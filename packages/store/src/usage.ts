@@ -62,25 +62,46 @@ export function rollupFor({ by, client, taskType, outcome }: UsageQuestion): Rol
 /** No call costs a million dollars: such a figure is a mistake, and must not make the sums overflow. */
 const mostBelievableNanoUsd = 10n ** 15n;
 
-/** What one record adds; with `sign` -1 what it takes away when a better one replaces it. */
-export function sumsOf(record: CallRecord, sign: 1 | -1): UsageSums {
+/** What of a record is summed up. */
+export type Counted = Pick<
+  CallRecord,
+  'client' | 'model' | 'taskType' | 'outcome' | 'attempt' | 'startedAtMs' | 'durationMs' | 'usage' | 'costNanoUsd'
+>;
+
+type GrowingSums = { -readonly [K in Exclude<keyof UsageSums, 'latencies'>]: UsageSums[K] } & {
+  readonly latencies: number[];
+};
+
+const noSums = (): GrowingSums => ({
+  calls: 0,
+  successes: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  cachedInputTokens: 0,
+  reasoningTokens: 0,
+  costNanoUsd: 0n,
+  unknownCosts: 0,
+  estimatedUsages: 0,
+  latencies: Array.from({ length: latencyBuckets }, () => 0),
+});
+
+/** Adds one record; with `sign` -1 takes it away, when a better one replaces it. */
+function addRecord(sums: GrowingSums, record: Counted, sign: 1 | -1): void {
   const { usage, costNanoUsd: cost } = record;
-  const isKnown = cost !== undefined && cost <= mostBelievableNanoUsd;
-  const isSuccess = record.outcome === 'Success';
-  const latencies = noLatencies();
-  if (isSuccess) latencies[latencyBucketOf(record.durationMs)] = sign;
-  return {
-    calls: sign,
-    successes: isSuccess ? sign : 0,
-    inputTokens: sign * (usage?.inputTokens ?? 0),
-    outputTokens: sign * (usage?.outputTokens ?? 0),
-    cachedInputTokens: sign * (usage?.cachedInputTokens ?? 0),
-    reasoningTokens: sign * (usage?.reasoningTokens ?? 0),
-    costNanoUsd: isKnown ? BigInt(sign) * cost : 0n,
-    unknownCosts: !isKnown && record.attempt > 0 ? sign : 0,
-    estimatedUsages: usage?.estimated ? sign : 0,
-    latencies,
-  };
+  sums.calls += sign;
+  if (record.outcome === 'Success') {
+    sums.successes += sign;
+    const bucket = latencyBucketOf(record.durationMs);
+    sums.latencies[bucket] = (sums.latencies[bucket] ?? 0) + sign;
+  }
+  if (cost !== undefined && cost <= mostBelievableNanoUsd) sums.costNanoUsd += sign === 1 ? cost : -cost;
+  else if (record.attempt > 0) sums.unknownCosts += sign;
+  if (!usage) return;
+  sums.inputTokens += sign * usage.inputTokens;
+  sums.outputTokens += sign * usage.outputTokens;
+  sums.cachedInputTokens += sign * usage.cachedInputTokens;
+  sums.reasoningTokens += sign * usage.reasoningTokens;
+  if (usage.estimated) sums.estimatedUsages += sign;
 }
 
 export const addSums = (a: UsageSums, b: UsageSums): UsageSums => ({
@@ -95,8 +116,6 @@ export const addSums = (a: UsageSums, b: UsageSums): UsageSums => ({
   estimatedUsages: a.estimatedUsages + b.estimatedUsages,
   latencies: a.latencies.map((count, bucket) => count + (b.latencies[bucket] ?? 0)),
 });
-
-const noLatencies = (): number[] => Array.from({ length: latencyBuckets }, () => 0);
 
 /** A row of a rollup: what it is of, and what is to be added to it. */
 export interface Increment {
@@ -116,29 +135,36 @@ export interface Increment {
 
 /** Increments of a batch, added up: one per row, however many calls it counts. */
 export class Increments {
-  readonly #rows = new Map<string, Increment>();
+  readonly #rows = new Map<string, Increment & { readonly sums: GrowingSums }>();
 
-  count(record: CallRecord, sign: 1 | -1): void {
-    const { client, model = '', taskType, outcome } = record;
-    const sums = sumsOf(record, sign);
-    const start = (spanMs: number): { spanMs: number; startMs: number } => ({
-      spanMs,
-      startMs: floorTo(record.startedAtMs, spanMs),
-    });
-    this.#add({ rollup: 'types', ...start(hourMs), client: '', model, taskType, outcome, sums });
-    this.#add({ rollup: 'types', ...start(dayMs), client: '', model, taskType, outcome, sums });
-    this.#add({ rollup: 'clients', ...start(dayMs), client, model, taskType: '', outcome: '', sums });
+  count(record: Counted, sign: 1 | -1): void {
+    const { client, model = '', taskType, outcome, startedAtMs } = record;
+    const dayStartMs = floorTo(startedAtMs, dayMs);
+    const hourStartMs = floorTo(startedAtMs, hourMs);
+    addRecord(this.#sums('types', hourMs, hourStartMs, '', model, taskType, outcome), record, sign);
+    addRecord(this.#sums('types', dayMs, dayStartMs, '', model, taskType, outcome), record, sign);
+    addRecord(this.#sums('clients', dayMs, dayStartMs, client, model, '', ''), record, sign);
   }
 
   rows(): Iterable<Increment> {
     return this.#rows.values();
   }
 
-  #add(row: Increment): void {
-    const { rollup, spanMs, startMs, client, model, taskType, outcome } = row;
-    const key = JSON.stringify([rollup, spanMs, startMs, client, model, taskType, outcome]);
+  #sums(
+    rollup: Rollup,
+    spanMs: number,
+    startMs: number,
+    client: string,
+    model: string,
+    taskType: string,
+    outcome: string,
+  ): GrowingSums {
+    const key = `${rollup} ${spanMs} ${startMs}\0${client}\0${model}\0${taskType}\0${outcome}`;
     const present = this.#rows.get(key);
-    this.#rows.set(key, present ? { ...present, sums: addSums(present.sums, row.sums) } : row);
+    if (present) return present.sums;
+    const sums = noSums();
+    this.#rows.set(key, { rollup, spanMs, startMs, client, model, taskType, outcome, sums });
+    return sums;
   }
 }
 

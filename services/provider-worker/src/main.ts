@@ -1,4 +1,3 @@
-import { create } from '@bufbuild/protobuf';
 import {
   announce,
   beat,
@@ -14,7 +13,6 @@ import {
   Outbox,
   watchProcesses,
 } from '@will/bus';
-import { wire } from '@will/contracts';
 import { loadExtensions } from '@will/extension';
 import { createProviders, type Provider } from '@will/providers';
 import { measures, observe } from '@will/observe';
@@ -71,7 +69,7 @@ await runMain(logger, async (ready) => {
     groups: busGroups(bus, onError),
     snapshots,
     judge: judgeBy(config.staleAfterMs),
-    records: { call: (record) => outbox.add(create(wire.EventSchema, { kind: { case: 'call', value: record } })) },
+    records: { call: (record) => outbox.add({ $typeName: 'will.v1.Event', kind: { case: 'call', value: record } }) },
     contents,
     cooldowns,
     allowances,

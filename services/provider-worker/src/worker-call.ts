@@ -515,7 +515,8 @@ export class WorkerCall implements Commanded {
     // What it began at is what it costs, also when another hour's price came meanwhile.
     const price = priceAt(model, this.#startedAtMs);
     const cost = usage && costNanoUsd(usage, price);
-    return create(wire.CallRecordSchema, {
+    return {
+      $typeName: 'will.v1.CallRecord',
       attemptId: request.attemptId,
       taskId: request.taskId,
       decisionId: request.decisionId,
@@ -548,7 +549,7 @@ export class WorkerCall implements Commanded {
       ...recordPriceToWire(price),
       streamed: request.stream,
       writtenBy: 'worker',
-    });
+    };
   }
 }
 

@@ -1,6 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { outcomeOf, type CallStatus } from '@will/core';
-import { dataClassToWire, newId, priorityToWire, wire } from '@will/contracts';
+import { dataClassToWire, newId, priorityToWire, type wire } from '@will/contracts';
 import type { Attempt } from './attempt.ts';
 import type { AcceptedTask } from './intake.ts';
 import type { DecidedSet, Records } from './ports.ts';
@@ -52,7 +51,8 @@ export class TaskRecords {
 
   #record(attempt: Attempt | undefined): wire.CallRecord {
     const { facts, taskId, stream } = this.#task;
-    return create(wire.CallRecordSchema, {
+    return {
+      $typeName: 'will.v1.CallRecord',
       attemptId: attempt?.id ?? newId(),
       taskId,
       decisionId: this.#decisionId,
@@ -63,6 +63,9 @@ export class TaskRecords {
       reflex: facts.reflex ?? '',
       taskType: facts.taskType,
       model: attempt?.model ?? '',
+      modelName: '',
+      modelVersion: '',
+      provider: '',
       workerId: attempt?.workerId ?? '',
       dataClass: dataClassToWire(this.#decided?.set.dataClass),
       priority: priorityToWire(facts.priority),
@@ -71,9 +74,22 @@ export class TaskRecords {
       ...(attempt?.reserve.costNanoUsd !== undefined && { costNanoUsd: attempt.reserve.costNanoUsd }),
       streamed: stream,
       writtenBy: 'router',
-    });
+      ...noEnd,
+    };
   }
 }
+
+const noEnd = {
+  durationMs: 0,
+  outcome: '',
+  status: '',
+  reason: '',
+  finish: '',
+  outputChars: 0,
+  httpStatus: 0,
+  vendorCode: '',
+  isCostEstimated: false,
+} as const;
 
 const ending = (status: CallStatus, reason: string): { outcome: string; status: string; reason: string } => ({
   outcome: outcomeOf(status),

@@ -1,12 +1,12 @@
 import type { CallLog } from '@will/store';
 import type { Delivery } from './ports.ts';
 
-const mostEvents = 500;
-const mostDeliveries = 32;
-const longestWaitMs = 100;
+const mostEvents = 4_000;
+const mostDeliveries = 64;
+const longestWaitMs = 250;
 
 /**
- * Deliveries on their way into the log, put together into batches of up to 500 events or 100 ms. Each is done only
+ * Deliveries on their way into the log, put together into batches of up to 4,000 events or 250 ms. Each is done only
  * after its batch was committed. Batches overlap: those that wait while the store writes share its next transaction.
  */
 export class Batches {

@@ -1,4 +1,4 @@
-import { type Bus, followEvents, type ProcessesView, watchProcesses } from '@will/bus';
+import { type Bus, followCalls, type ProcessesView, watchProcesses } from '@will/bus';
 import { CallWindow, servedModels, type WindowLine } from '@will/operator';
 import { type ExitCode, exitCodes } from '../cli-error.ts';
 import { type Column, dollars, duration, table } from '../table.ts';
@@ -33,15 +33,13 @@ export async function top(terminal: Terminal, options: TopOptions, nowMs = Date.
     const view = await watchProcesses(bus);
     const startedMs = nowMs() - windowMs;
     const window = new CallWindow(windowMs, startedMs);
-    const events = await followEvents(bus, startedMs - lateMs, ({ kind }) => {
-      if (kind.case === 'call') window.add(kind.value);
-    });
+    const calls = await followCalls(bus, startedMs - lateMs, (call) => window.add(call));
     const look = (): readonly TopLine[] => linesOf(window, view, nowMs());
     try {
       if (options.once || options.json) show(terminal, look(), options);
       else await repeat(terminal, bus, () => screen(terminal, look(), nowMs()), options.every ?? 1_000);
     } finally {
-      await events.stop();
+      await calls.stop();
       await view.stop();
     }
   });

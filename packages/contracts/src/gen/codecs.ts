@@ -1163,9 +1163,227 @@ function readEvent(r: ByteReader, end: number, m: wire.Event = newEvent()): wire
   return m;
 }
 
-const newEventBatch = (): wire.EventBatch => ({ $typeName: 'will.v1.EventBatch', source: '', events: [] });
+const newCallScope = (): wire.CallScope => ({ $typeName: 'will.v1.CallScope', client: '', project: '', reflex: '', taskType: '', model: '', modelName: '', modelVersion: '', provider: '', workerId: '', dataClass: 0, priority: 0, revision: 0n, streamed: false, writtenBy: '' });
+function writeCallScope(w: ByteWriter, m: wire.CallScope): void {
+  if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  if (m.writtenBy) { w.string(m.writtenBy); w.uint32(138); }
+  if (m.streamed) { w.bool(m.streamed); w.uint32(128); }
+  if (m.price !== undefined) { const size = w.size; writePrice(w, m.price); w.uint32(w.size - size); w.uint32(122); }
+  if (m.priceOutput !== undefined) { w.int64(m.priceOutput); w.uint32(112); }
+  if (m.priceInput !== undefined) { w.int64(m.priceInput); w.uint32(104); }
+  if (m.revision !== 0n) { w.uint64(m.revision); w.uint32(96); }
+  if (m.priority !== 0) { w.int32(m.priority); w.uint32(88); }
+  if (m.dataClass !== 0) { w.int32(m.dataClass); w.uint32(80); }
+  if (m.workerId) { w.string(m.workerId); w.uint32(74); }
+  if (m.provider) { w.string(m.provider); w.uint32(66); }
+  if (m.modelVersion) { w.string(m.modelVersion); w.uint32(58); }
+  if (m.modelName) { w.string(m.modelName); w.uint32(50); }
+  if (m.model) { w.string(m.model); w.uint32(42); }
+  if (m.taskType) { w.string(m.taskType); w.uint32(34); }
+  if (m.reflex) { w.string(m.reflex); w.uint32(26); }
+  if (m.project) { w.string(m.project); w.uint32(18); }
+  if (m.client) { w.string(m.client); w.uint32(10); }
+}
+function readCallScope(r: ByteReader, end: number, m: wire.CallScope = newCallScope()): wire.CallScope {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 10: m.client = r.string(); break;
+      case 18: m.project = r.string(); break;
+      case 26: m.reflex = r.string(); break;
+      case 34: m.taskType = r.string(); break;
+      case 42: m.model = r.string(); break;
+      case 50: m.modelName = r.string(); break;
+      case 58: m.modelVersion = r.string(); break;
+      case 66: m.provider = r.string(); break;
+      case 74: m.workerId = r.string(); break;
+      case 80: m.dataClass = r.int32(); break;
+      case 88: m.priority = r.int32(); break;
+      case 96: m.revision = r.uint64(); break;
+      case 104: m.priceInput = r.int64(); break;
+      case 112: m.priceOutput = r.int64(); break;
+      case 122: m.price = readPrice(r, r.end(end), m.price); break;
+      case 128: m.streamed = r.bool(); break;
+      case 138: m.writtenBy = r.string(); break;
+      default: keepUnknown(m, r.unknown(tag));
+    }
+  }
+  if (r.at > end) throw new RangeError('a field ends after its message');
+  return m;
+}
+
+const newCallEnding = (): wire.CallEnding => ({ $typeName: 'will.v1.CallEnding', outcome: '', status: '', reason: '', finish: '', httpStatus: 0, vendorCode: '' });
+function writeCallEnding(w: ByteWriter, m: wire.CallEnding): void {
+  if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  if (m.vendorCode) { w.string(m.vendorCode); w.uint32(50); }
+  if (m.httpStatus !== 0) { w.uint32(m.httpStatus); w.uint32(40); }
+  if (m.finish) { w.string(m.finish); w.uint32(34); }
+  if (m.reason) { w.string(m.reason); w.uint32(26); }
+  if (m.status) { w.string(m.status); w.uint32(18); }
+  if (m.outcome) { w.string(m.outcome); w.uint32(10); }
+}
+function readCallEnding(r: ByteReader, end: number, m: wire.CallEnding = newCallEnding()): wire.CallEnding {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 10: m.outcome = r.string(); break;
+      case 18: m.status = r.string(); break;
+      case 26: m.reason = r.string(); break;
+      case 34: m.finish = r.string(); break;
+      case 40: m.httpStatus = r.uint32(); break;
+      case 50: m.vendorCode = r.string(); break;
+      default: keepUnknown(m, r.unknown(tag));
+    }
+  }
+  if (r.at > end) throw new RangeError('a field ends after its message');
+  return m;
+}
+
+const newCallRow = (): wire.CallRow => ({ $typeName: 'will.v1.CallRow', attemptId: '', taskId: '', decisionId: '', scope: 0, ending: 0, attempt: 0, startedUnixMs: 0n, durationMs: 0, outputChars: 0, isCostEstimated: false });
+function writeCallRow(w: ByteWriter, m: wire.CallRow): void {
+  if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  if (m.isCostEstimated) { w.bool(m.isCostEstimated); w.uint32(104); }
+  if (m.usage !== undefined) { const size = w.size; writeUsage(w, m.usage); w.uint32(w.size - size); w.uint32(98); }
+  if (m.costNanoUsd !== undefined) { w.int64(m.costNanoUsd); w.uint32(88); }
+  if (m.outputChars !== 0) { w.uint32(m.outputChars); w.uint32(80); }
+  if (m.firstContentMs !== undefined) { w.uint32(m.firstContentMs); w.uint32(72); }
+  if (m.durationMs !== 0) { w.uint32(m.durationMs); w.uint32(64); }
+  if (m.startedUnixMs !== 0n) { w.int64(m.startedUnixMs); w.uint32(56); }
+  if (m.attempt !== 0) { w.uint32(m.attempt); w.uint32(48); }
+  if (m.ending !== 0) { w.uint32(m.ending); w.uint32(40); }
+  if (m.scope !== 0) { w.uint32(m.scope); w.uint32(32); }
+  if (m.decisionId) { w.string(m.decisionId); w.uint32(26); }
+  if (m.taskId) { w.string(m.taskId); w.uint32(18); }
+  if (m.attemptId) { w.string(m.attemptId); w.uint32(10); }
+}
+function readCallRow(r: ByteReader, end: number, m: wire.CallRow = newCallRow()): wire.CallRow {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 10: m.attemptId = r.string(); break;
+      case 18: m.taskId = r.string(); break;
+      case 26: m.decisionId = r.string(); break;
+      case 32: m.scope = r.uint32(); break;
+      case 40: m.ending = r.uint32(); break;
+      case 48: m.attempt = r.uint32(); break;
+      case 56: m.startedUnixMs = r.int64(); break;
+      case 64: m.durationMs = r.uint32(); break;
+      case 72: m.firstContentMs = r.uint32(); break;
+      case 80: m.outputChars = r.uint32(); break;
+      case 88: m.costNanoUsd = r.int64(); break;
+      case 98: m.usage = readUsage(r, r.end(end), m.usage); break;
+      case 104: m.isCostEstimated = r.bool(); break;
+      default: keepUnknown(m, r.unknown(tag));
+    }
+  }
+  if (r.at > end) throw new RangeError('a field ends after its message');
+  return m;
+}
+
+const newIntentRow = (): wire.IntentRow => ({ $typeName: 'will.v1.IntentRow', attemptId: '', decision: 0, taskId: '', decisionId: '', scope: 0, attempt: 0, startedUnixMs: 0n, deadlineUnixMs: 0n });
+function writeIntentRow(w: ByteWriter, m: wire.IntentRow): void {
+  if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  if (m.usage !== undefined) { const size = w.size; writeUsage(w, m.usage); w.uint32(w.size - size); w.uint32(82); }
+  if (m.costNanoUsd !== undefined) { w.int64(m.costNanoUsd); w.uint32(72); }
+  if (m.deadlineUnixMs !== 0n) { w.int64(m.deadlineUnixMs); w.uint32(64); }
+  if (m.startedUnixMs !== 0n) { w.int64(m.startedUnixMs); w.uint32(56); }
+  if (m.attempt !== 0) { w.uint32(m.attempt); w.uint32(48); }
+  if (m.scope !== 0) { w.uint32(m.scope); w.uint32(40); }
+  if (m.decisionId) { w.string(m.decisionId); w.uint32(34); }
+  if (m.taskId) { w.string(m.taskId); w.uint32(26); }
+  if (m.decision !== 0) { w.uint32(m.decision); w.uint32(16); }
+  if (m.attemptId) { w.string(m.attemptId); w.uint32(10); }
+}
+function readIntentRow(r: ByteReader, end: number, m: wire.IntentRow = newIntentRow()): wire.IntentRow {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 10: m.attemptId = r.string(); break;
+      case 16: m.decision = r.uint32(); break;
+      case 26: m.taskId = r.string(); break;
+      case 34: m.decisionId = r.string(); break;
+      case 40: m.scope = r.uint32(); break;
+      case 48: m.attempt = r.uint32(); break;
+      case 56: m.startedUnixMs = r.int64(); break;
+      case 64: m.deadlineUnixMs = r.int64(); break;
+      case 72: m.costNanoUsd = r.int64(); break;
+      case 82: m.usage = readUsage(r, r.end(end), m.usage); break;
+      default: keepUnknown(m, r.unknown(tag));
+    }
+  }
+  if (r.at > end) throw new RangeError('a field ends after its message');
+  return m;
+}
+
+const newDecisionScope = (): wire.DecisionScope => ({ $typeName: 'will.v1.DecisionScope', setId: '', revision: 0n, order: [], skipped: [], client: '', taskType: '', live: [], stateDigest: '', setDecidedUnixMs: 0n, ignoredFields: [] });
+function writeDecisionScope(w: ByteWriter, m: wire.DecisionScope): void {
+  if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  for (let i = m.ignoredFields.length - 1; i >= 0; i -= 1) { const one = m.ignoredFields[i] as (typeof m.ignoredFields)[number]; w.string(one); w.uint32(82); }
+  if (m.setDecidedUnixMs !== 0n) { w.int64(m.setDecidedUnixMs); w.uint32(72); }
+  if (m.stateDigest) { w.string(m.stateDigest); w.uint32(66); }
+  for (let i = m.live.length - 1; i >= 0; i -= 1) { const one = m.live[i] as (typeof m.live)[number]; const size = w.size; writeLiveEntry(w, one); w.uint32(w.size - size); w.uint32(58); }
+  if (m.taskType) { w.string(m.taskType); w.uint32(50); }
+  if (m.client) { w.string(m.client); w.uint32(42); }
+  for (let i = m.skipped.length - 1; i >= 0; i -= 1) { const one = m.skipped[i] as (typeof m.skipped)[number]; const size = w.size; writeSkipped(w, one); w.uint32(w.size - size); w.uint32(34); }
+  for (let i = m.order.length - 1; i >= 0; i -= 1) { const one = m.order[i] as (typeof m.order)[number]; w.string(one); w.uint32(26); }
+  if (m.revision !== 0n) { w.uint64(m.revision); w.uint32(16); }
+  if (m.setId) { w.string(m.setId); w.uint32(10); }
+}
+function readDecisionScope(r: ByteReader, end: number, m: wire.DecisionScope = newDecisionScope()): wire.DecisionScope {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 10: m.setId = r.string(); break;
+      case 16: m.revision = r.uint64(); break;
+      case 26: m.order.push(r.string()); break;
+      case 34: m.skipped.push(readSkipped(r, r.end(end), undefined)); break;
+      case 42: m.client = r.string(); break;
+      case 50: m.taskType = r.string(); break;
+      case 58: m.live.push(readLiveEntry(r, r.end(end), undefined)); break;
+      case 66: m.stateDigest = r.string(); break;
+      case 72: m.setDecidedUnixMs = r.int64(); break;
+      case 82: m.ignoredFields.push(r.string()); break;
+      default: keepUnknown(m, r.unknown(tag));
+    }
+  }
+  if (r.at > end) throw new RangeError('a field ends after its message');
+  return m;
+}
+
+const newDecisionRow = (): wire.DecisionRow => ({ $typeName: 'will.v1.DecisionRow', decisionId: '', taskId: '', scope: 0, atUnixMs: 0n, seed: 0n });
+function writeDecisionRow(w: ByteWriter, m: wire.DecisionRow): void {
+  if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  if (m.seed !== 0n) { w.uint64(m.seed); w.uint32(40); }
+  if (m.atUnixMs !== 0n) { w.int64(m.atUnixMs); w.uint32(32); }
+  if (m.scope !== 0) { w.uint32(m.scope); w.uint32(24); }
+  if (m.taskId) { w.string(m.taskId); w.uint32(18); }
+  if (m.decisionId) { w.string(m.decisionId); w.uint32(10); }
+}
+function readDecisionRow(r: ByteReader, end: number, m: wire.DecisionRow = newDecisionRow()): wire.DecisionRow {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 10: m.decisionId = r.string(); break;
+      case 18: m.taskId = r.string(); break;
+      case 24: m.scope = r.uint32(); break;
+      case 32: m.atUnixMs = r.int64(); break;
+      case 40: m.seed = r.uint64(); break;
+      default: keepUnknown(m, r.unknown(tag));
+    }
+  }
+  if (r.at > end) throw new RangeError('a field ends after its message');
+  return m;
+}
+
+const newEventBatch = (): wire.EventBatch => ({ $typeName: 'will.v1.EventBatch', source: '', events: [], callScopes: [], callEndings: [], calls: [], intents: [], decisionScopes: [], decisions: [] });
 function writeEventBatch(w: ByteWriter, m: wire.EventBatch): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  for (let i = m.decisions.length - 1; i >= 0; i -= 1) { const one = m.decisions[i] as (typeof m.decisions)[number]; const size = w.size; writeDecisionRow(w, one); w.uint32(w.size - size); w.uint32(66); }
+  for (let i = m.decisionScopes.length - 1; i >= 0; i -= 1) { const one = m.decisionScopes[i] as (typeof m.decisionScopes)[number]; const size = w.size; writeDecisionScope(w, one); w.uint32(w.size - size); w.uint32(58); }
+  for (let i = m.intents.length - 1; i >= 0; i -= 1) { const one = m.intents[i] as (typeof m.intents)[number]; const size = w.size; writeIntentRow(w, one); w.uint32(w.size - size); w.uint32(50); }
+  for (let i = m.calls.length - 1; i >= 0; i -= 1) { const one = m.calls[i] as (typeof m.calls)[number]; const size = w.size; writeCallRow(w, one); w.uint32(w.size - size); w.uint32(42); }
+  for (let i = m.callEndings.length - 1; i >= 0; i -= 1) { const one = m.callEndings[i] as (typeof m.callEndings)[number]; const size = w.size; writeCallEnding(w, one); w.uint32(w.size - size); w.uint32(34); }
+  for (let i = m.callScopes.length - 1; i >= 0; i -= 1) { const one = m.callScopes[i] as (typeof m.callScopes)[number]; const size = w.size; writeCallScope(w, one); w.uint32(w.size - size); w.uint32(26); }
   for (let i = m.events.length - 1; i >= 0; i -= 1) { const one = m.events[i] as (typeof m.events)[number]; const size = w.size; writeEvent(w, one); w.uint32(w.size - size); w.uint32(18); }
   if (m.source) { w.string(m.source); w.uint32(10); }
 }
@@ -1175,6 +1393,12 @@ function readEventBatch(r: ByteReader, end: number, m: wire.EventBatch = newEven
     switch (tag) {
       case 10: m.source = r.string(); break;
       case 18: m.events.push(readEvent(r, r.end(end), undefined)); break;
+      case 26: m.callScopes.push(readCallScope(r, r.end(end), undefined)); break;
+      case 34: m.callEndings.push(readCallEnding(r, r.end(end), undefined)); break;
+      case 42: m.calls.push(readCallRow(r, r.end(end), undefined)); break;
+      case 50: m.intents.push(readIntentRow(r, r.end(end), undefined)); break;
+      case 58: m.decisionScopes.push(readDecisionScope(r, r.end(end), undefined)); break;
+      case 66: m.decisions.push(readDecisionRow(r, r.end(end), undefined)); break;
       default: keepUnknown(m, r.unknown(tag));
     }
   }
@@ -1221,5 +1445,11 @@ export const codecs: ReadonlyMap<string, Codec> = new Map<string, Codec>([
   ['will.v1.RankedSet', { write: writeRankedSet, read: readRankedSet }],
   ['will.v1.Feedback', { write: writeFeedback, read: readFeedback }],
   ['will.v1.Event', { write: writeEvent, read: readEvent }],
+  ['will.v1.CallScope', { write: writeCallScope, read: readCallScope }],
+  ['will.v1.CallEnding', { write: writeCallEnding, read: readCallEnding }],
+  ['will.v1.CallRow', { write: writeCallRow, read: readCallRow }],
+  ['will.v1.IntentRow', { write: writeIntentRow, read: readIntentRow }],
+  ['will.v1.DecisionScope', { write: writeDecisionScope, read: readDecisionScope }],
+  ['will.v1.DecisionRow', { write: writeDecisionRow, read: readDecisionRow }],
   ['will.v1.EventBatch', { write: writeEventBatch, read: readEventBatch }],
 ]);

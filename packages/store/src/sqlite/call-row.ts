@@ -1,6 +1,6 @@
 import type { DataClass, Outcome, Price, Priority, RecordWriter } from '@will/core';
 import { recordWriters, writerRank, type CallRecord } from '@will/core';
-import type { SQLInputValue } from 'node:sqlite';
+import type { Counted } from '../usage.ts';
 
 /** A call record as a row and back. The order of the names is the order of the values in {@link rowOf}. */
 export const columnNames = [
@@ -62,7 +62,16 @@ export function morePrice({ input: _input, output: _output, ...more }: Price): s
   return Object.keys(more).length === 0 ? null : JSON.stringify(more);
 }
 
-export function rowOf(record: CallRecord): SQLInputValue[] {
+/** A value that JSON knows. */
+export type Cell = string | number | null;
+
+/** Money that is wider than a JavaScript number goes as text; its column makes an integer of it. */
+const moneyCell = (amount: bigint): Cell => {
+  const number = Number(amount);
+  return Number.isSafeInteger(number) ? number : String(amount);
+};
+
+export function rowOf(record: CallRecord): Cell[] {
   const { usage, price } = record;
   return [
     record.attemptId,
@@ -95,7 +104,7 @@ export function rowOf(record: CallRecord): SQLInputValue[] {
     usage?.reasoningTokens ?? null,
     usage ? flag(usage.estimated) : null,
     record.outputChars,
-    record.costNanoUsd ?? null,
+    record.costNanoUsd === undefined ? null : moneyCell(record.costNanoUsd),
     price?.input ?? null,
     price?.output ?? null,
     flag(record.streamed),
@@ -205,3 +214,33 @@ const usageOf = (row: CallRow): CallRecord['usage'] =>
 
 const writerOf = (rank: number): RecordWriter =>
   recordWriters.find((writer) => writerRank(writer) === rank) ?? 'telemetry';
+
+type Column = (typeof columnNames)[number];
+const places = Object.fromEntries(columnNames.map((name, place) => [name, place])) as Readonly<Record<Column, number>>;
+
+/** What of a row is summed up. */
+export function countedOf(row: readonly Cell[]): Counted {
+  const text = (column: Column): string => row[places[column]] as string;
+  const count = (column: Column): number => row[places[column]] as number;
+  const [model, cost] = [row[places.model], row[places.cost_nano_usd]];
+  return {
+    client: text('client'),
+    model: (model ?? undefined) as string | undefined,
+    taskType: text('task_type'),
+    outcome: text('outcome') as Outcome,
+    attempt: count('attempt'),
+    startedAtMs: count('started_at_ms'),
+    durationMs: count('duration_ms'),
+    costNanoUsd: cost === null || cost === undefined ? undefined : BigInt(cost),
+    usage:
+      row[places.is_usage_estimated] === null
+        ? undefined
+        : {
+            inputTokens: count('input_tokens'),
+            outputTokens: count('output_tokens'),
+            cachedInputTokens: count('cached_input_tokens'),
+            reasoningTokens: count('reasoning_tokens'),
+            estimated: count('is_usage_estimated') === 1,
+          },
+  };
+}

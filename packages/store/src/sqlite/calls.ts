@@ -1,11 +1,11 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
-import { writerRank, type CallRecord, type DecisionRecord, type NamedSet } from '@will/core';
+import type { CallRecord, DecisionRecord, NamedSet } from '@will/core';
 import type { CallFilter, CallLog, LogEvent } from '../call-log.ts';
-import { parse, stringify } from '../json.ts';
+import { parse, stringify, stringifyDecision, stringifyRecord } from '../json.ts';
 import { mergeFacts, type CountedFacts } from '../merge-facts.ts';
 import { netted } from '../netted.ts';
 import { Increments } from '../usage.ts';
-import { columnNames, recordOf, rowOf, selected, type CallRow } from './call-row.ts';
+import { columnNames, countedOf, recordOf, rowOf, selected, type CallRow, type Cell } from './call-row.ts';
 import type { Schema } from './database.ts';
 import type { Synchronous } from './protocol.ts';
 import { contentOperations } from './contents.ts';
@@ -17,9 +17,10 @@ export type CallOperations = Omit<Synchronous<CallLog>, 'ingest'> & {
   readonly ingest: (written: Written) => { added: number; replaced: number };
 };
 
-/** A batch as it goes to the thread: what is only kept is written out already, for text goes over faster than objects. */
+/** A batch as it goes to the thread: written out already, for text goes over faster than objects. */
 export interface Written {
-  readonly calls: readonly CallRecord[];
+  /** JSON of rows. */
+  readonly calls: string;
   readonly intents: readonly (readonly [attemptId: string, deadlineMs: number, record: string])[];
   readonly decisions: readonly (readonly [id: string, taskId: string, setId: string, atMs: number, body: string])[];
   readonly sets: readonly (readonly [setId: string, body: string])[];
@@ -29,11 +30,11 @@ export interface Written {
 export function writtenOf(events: readonly LogEvent[]): Written {
   const { calls, intents, decisions, sets } = netted(events);
   return {
-    calls,
-    intents: intents.map(({ record, deadlineMs }) => [record.attemptId, deadlineMs, stringify(record)]),
+    calls: JSON.stringify(calls.map(rowOf)),
+    intents: intents.map(({ record, deadlineMs }) => [record.attemptId, deadlineMs, stringifyRecord(record)]),
     decisions: decisions.map((decision) => {
       const { decisionId, taskId, setId, atMs } = decision;
-      return [decisionId, taskId, setId, atMs, stringify(decision)];
+      return [decisionId, taskId, setId, atMs, stringifyDecision(decision)];
     }),
     sets: sets.map(({ setId, set }) => [setId, stringify(set)]),
   };
@@ -256,25 +257,25 @@ function ingest(into: Ingestion, written: Written): { added: number; replaced: n
   for (const row of written.intents) into.addIntent.run(...row);
   const counts = { added: 0, replaced: 0 };
   const increments = new Increments();
-  for (const record of written.calls) {
-    const change = addCall(into, record, increments);
+  for (const row of JSON.parse(written.calls) as Cell[][]) {
+    const change = addCall(into, row, increments);
     if (change !== 'known') counts[change] += 1;
-    into.closeIntent.run(record.attemptId);
+    into.closeIntent.run(row[0] ?? null);
   }
   into.addToRollups(increments);
   return counts;
 }
 
-function addCall(into: Ingestion, record: CallRecord, increments: Increments): 'added' | 'replaced' | 'known' {
-  const row = rowOf(record);
+function addCall(into: Ingestion, row: readonly Cell[], increments: Increments): 'added' | 'replaced' | 'known' {
   if (into.addCall.run(...row).changes === 1) {
-    increments.count(record, 1);
+    increments.count(countedOf(row), 1);
     return 'added';
   }
-  const lesser = into.removeLesser.get(record.attemptId, writerRank(record.writtenBy));
+  const [attemptId = null, rank = null] = row;
+  const lesser = into.removeLesser.get(attemptId, rank);
   if (!lesser) return 'known';
   into.addCall.run(...row);
   increments.count(recordOf(lesser as unknown as CallRow), -1);
-  increments.count(record, 1);
+  increments.count(countedOf(row), 1);
   return 'replaced';
 }

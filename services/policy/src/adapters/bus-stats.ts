@@ -1,7 +1,6 @@
-import { fromBinary } from '@bufbuild/protobuf';
 import { DeliverPolicy, jetstream, type ConsumerMessages } from '@nats-io/jetstream';
 import { ensureStreams, type Bus } from '@will/bus';
-import { names, subjects, wire } from '@will/contracts';
+import { names, readEvents, subjects, type WantedEvents, type wire } from '@will/contracts';
 import type { Outcome, Snapshot, StatsBook, ToldRecord } from '@will/core';
 
 /** Health and speed fade within minutes: a process that starts anew reads so far back. Judgements are read from the first. */
@@ -77,24 +76,23 @@ async function follow(
 }
 
 function foldBatch(book: StatsBook, snapshot: Snapshot, data: Uint8Array): void {
-  for (const { kind } of readBatch(data)) {
-    if (kind.case === 'call') {
-      const record = recordOf(kind.value);
-      if (record) book.record(snapshot, record);
-    } else if (kind.case === 'feedback') {
-      const { model, modelVersion, taskType, judged, atUnixMs } = kind.value;
-      if (!(judged >= 0 && judged <= 1)) continue;
-      book.judge(snapshot, { model, version: modelVersion, taskType, judged, atMs: Number(atUnixMs) });
-    }
+  try {
+    readEvents(data, (kind) => fold(book, snapshot, kind), counted);
+  } catch {
+    // Telemetry counts what cannot be read and tells of it.
   }
 }
 
-function readBatch(data: Uint8Array): readonly wire.Event[] {
-  try {
-    return fromBinary(wire.EventBatchSchema, data).events;
-  } catch {
-    // Telemetry counts what cannot be read and tells of it.
-    return [];
+const counted: WantedEvents = { call: true, feedback: true };
+
+function fold(book: StatsBook, snapshot: Snapshot, kind: wire.Event['kind']): void {
+  if (kind.case === 'call') {
+    const record = recordOf(kind.value);
+    if (record) book.record(snapshot, record);
+  } else if (kind.case === 'feedback') {
+    const { model, modelVersion, taskType, judged, atUnixMs } = kind.value;
+    if (!(judged >= 0 && judged <= 1)) return;
+    book.judge(snapshot, { model, version: modelVersion, taskType, judged, atMs: Number(atUnixMs) });
   }
 }
 

@@ -1,7 +1,6 @@
-import { create } from '@bufbuild/protobuf';
 import type { Outbox } from '@will/bus';
 import { liveEntriesOf } from '@will/core';
-import { decisionToWire, rankedSetToWire, stateDigestOf, wire } from '@will/contracts';
+import { decisionToWire, rankedSetToWire, stateDigestOf, type wire } from '@will/contracts';
 import type { DecidedSet, Records } from '../ports.ts';
 
 const mostRemembered = 10_000;
@@ -9,7 +8,7 @@ const mostRemembered = 10_000;
 /** Records as events on their way to telemetry. A ranked set is told once; the decisions made of it name it. */
 export function busRecords(outbox: Pick<Outbox, 'add'>): Records {
   const told = new Set<string>();
-  const add = (kind: wire.Event['kind']): void => outbox.add(create(wire.EventSchema, { kind }));
+  const add = (kind: wire.Event['kind']): void => outbox.add({ $typeName: 'will.v1.Event', kind });
   const tell = (decided: DecidedSet): void => {
     if (told.has(decided.setId)) return;
     if (told.size >= mostRemembered) told.clear();
@@ -40,8 +39,8 @@ export function busRecords(outbox: Pick<Outbox, 'add'>): Records {
       add({ case: 'decision', value });
     },
     intent(record, deadlineUnixMs) {
-      const value = create(wire.AttemptIntentSchema, { record, deadlineUnixMs: BigInt(Math.round(deadlineUnixMs)) });
-      add({ case: 'intent', value });
+      const deadline = BigInt(Math.round(deadlineUnixMs));
+      add({ case: 'intent', value: { $typeName: 'will.v1.AttemptIntent', record, deadlineUnixMs: deadline } });
     },
     call: (record) => add({ case: 'call', value: record }),
   };

@@ -1,7 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connectBus, ensureStreams } from '@will/bus';
-import { names, newId, subjects, wire } from '@will/contracts';
+import { EventBatchWriter, names, newId, subjects, wire } from '@will/contracts';
 import { startNatsServer } from '@will/testkit';
 import { expect, test } from 'vitest';
 import { busEventHistory } from './event-history.ts';
@@ -27,22 +27,29 @@ test('every batch that tells of a client goes, of each kind of event, and no oth
     const batch = toBinary(wire.EventBatchSchema, create(wire.EventBatchSchema, { events }));
     await jetstream(bus.connection).publish(subjects.event('router', 'call'), batch);
   };
+  const publishRows = async (...kinds: wire.Event['kind'][]): Promise<void> => {
+    const writer = new EventBatchWriter('test');
+    for (const kind of kinds) writer.add(create(wire.EventSchema, { kind }));
+    await jetstream(bus.connection).publish(subjects.event('router', 'call'), writer.take());
+  };
   for (const kind of of('gone')) await publish(kind);
   for (const kind of of('stays')) await publish(kind);
   await publish(...of('stays'), ...of('gone'));
   await publish({ case: 'feedback', value: create(wire.FeedbackSchema, { model: 'gone' }) });
   await jetstream(bus.connection).publish(subjects.event('router', 'call'), Buffer.from('no batch'));
+  for (const kind of of('gone')) await publishRows(kind);
+  await publishRows(...of('stays'));
 
   expect(await history.untilTaken(100)).toBe(false);
   const consumer = await jetstream(bus.connection).consumers.get(names.eventsStream, 'telemetry');
-  const batch = await consumer.fetch({ max_messages: 11, expires: 5_000 });
+  const batch = await consumer.fetch({ max_messages: 16, expires: 5_000 });
   for await (const message of batch) message.ack();
   expect(await history.untilTaken(10_000)).toBe(true);
 
-  expect(await history.erase('gone')).toBe(5);
+  expect(await history.erase('gone')).toBe(9);
   expect(await history.erase('gone')).toBe(0);
   const { state } = await manager.streams.info(names.eventsStream, { deleted_details: true });
-  expect(state.messages).toBe(6);
+  expect(state.messages).toBe(7);
   for (let seq = 5; seq <= 8; seq += 1) {
     const kept = await manager.streams.getMessage(names.eventsStream, { seq });
     expect(Buffer.from(kept?.data ?? []).toString()).toContain('stays');

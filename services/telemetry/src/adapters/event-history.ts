@@ -64,9 +64,12 @@ async function eraseOne(manager: JetStreamManager, sequence: number): Promise<vo
   });
 }
 
+/** A row is its scope's client's. */
 function tellsOf(client: string, data: Uint8Array): boolean {
   try {
-    return fromBinary(wire.EventBatchSchema, data).events.some((event) => clientOf(event) === client);
+    const { events, callScopes, decisionScopes } = fromBinary(wire.EventBatchSchema, data);
+    const scopes = [...callScopes, ...decisionScopes];
+    return scopes.some((scope) => scope.client === client) || events.some((event) => clientOf(event) === client);
   } catch {
     // What cannot be read was taken by nobody, and tells of nobody that could be found.
     return false;

@@ -1,4 +1,3 @@
-import { fromBinary } from '@bufbuild/protobuf';
 import {
   recordWriters,
   type AttemptIntent,
@@ -17,7 +16,9 @@ import {
   priceFromWire,
   priorityFromWire,
   usageFromWire,
-  wire,
+  readEvents,
+  type WantedEvents,
+  type wire,
   candidateFromWire,
   rankingFromWire,
 } from '@will/contracts';
@@ -38,41 +39,33 @@ export class MalformedEvent extends Error {
  * @throws {MalformedEvent} the message as a whole cannot be read.
  */
 export function eventsFromWire(data: Uint8Array, onMalformed: (error: MalformedEvent) => void): readonly LogEvent[] {
-  return batchOf(data).events.flatMap((event) => {
+  const events: LogEvent[] = [];
+  const take = (kind: wire.Event['kind']): void => {
     try {
-      return eventFromWire(event);
+      const event = eventFromWire(kind);
+      if (event) events.push(event);
     } catch (error) {
       if (!(error instanceof MalformedEvent)) throw error;
       onMalformed(error);
-      return [];
     }
-  });
-}
-
-function batchOf(data: Uint8Array): wire.EventBatch {
+  };
   try {
-    return fromBinary(wire.EventBatchSchema, data);
+    readEvents(data, take, kept);
   } catch (cause) {
     throw new MalformedEvent('batch', `${data.length} bytes are no batch of events`, { cause });
   }
+  return events;
 }
 
+/** Statistics are made of feedback, by policy; nothing of the log. */
+const kept: WantedEvents = { call: true, intent: true, decision: true, rankedSet: true };
+
 /** An event of a kind that this release does not know is left out: a newer service speaks it. */
-function eventFromWire({ kind }: wire.Event): LogEvent[] {
-  switch (kind.case) {
-    case 'call':
-      return [{ kind: 'call', record: recordFromWire(kind.value) }];
-    case 'intent':
-      return [{ kind: 'intent', intent: intentFromWire(kind.value) }];
-    case 'decision':
-      return [{ kind: 'decision', decision: decisionFromWire(kind.value) }];
-    case 'rankedSet':
-      return [{ kind: 'set', set: setFromWire(kind.value) }];
-    // Statistics are made of it, by policy; nothing of the log.
-    case 'feedback':
-    case undefined:
-      return [];
-  }
+function eventFromWire(kind: wire.Event['kind']): LogEvent | undefined {
+  if (kind.case === 'call') return { kind: 'call', record: recordFromWire(kind.value) };
+  if (kind.case === 'intent') return { kind: 'intent', intent: intentFromWire(kind.value) };
+  if (kind.case === 'decision') return { kind: 'decision', decision: decisionFromWire(kind.value) };
+  return kind.case === 'rankedSet' ? { kind: 'set', set: setFromWire(kind.value) } : undefined;
 }
 
 function recordFromWire(

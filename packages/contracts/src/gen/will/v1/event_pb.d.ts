@@ -682,6 +682,392 @@ export declare type Event = Message<"will.v1.Event"> & {
 export declare const EventSchema: GenMessage<Event>;
 
 /**
+ * What the calls of one client, task type and model have in common. A batch holds each once, and its rows name it by place.
+ *
+ * @generated from message will.v1.CallScope
+ */
+export declare type CallScope = Message<"will.v1.CallScope"> & {
+  /**
+   * @generated from field: string client = 1;
+   */
+  client: string;
+
+  /**
+   * @generated from field: string project = 2;
+   */
+  project: string;
+
+  /**
+   * @generated from field: string reflex = 3;
+   */
+  reflex: string;
+
+  /**
+   * @generated from field: string task_type = 4;
+   */
+  taskType: string;
+
+  /**
+   * @generated from field: string model = 5;
+   */
+  model: string;
+
+  /**
+   * @generated from field: string model_name = 6;
+   */
+  modelName: string;
+
+  /**
+   * @generated from field: string model_version = 7;
+   */
+  modelVersion: string;
+
+  /**
+   * @generated from field: string provider = 8;
+   */
+  provider: string;
+
+  /**
+   * @generated from field: string worker_id = 9;
+   */
+  workerId: string;
+
+  /**
+   * @generated from field: will.v1.DataClass data_class = 10;
+   */
+  dataClass: DataClass;
+
+  /**
+   * @generated from field: will.v1.Priority priority = 11;
+   */
+  priority: Priority;
+
+  /**
+   * @generated from field: uint64 revision = 12;
+   */
+  revision: bigint;
+
+  /**
+   * @generated from field: optional int64 price_input = 13;
+   */
+  priceInput?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 price_output = 14;
+   */
+  priceOutput?: bigint | undefined;
+
+  /**
+   * @generated from field: will.v1.Price price = 15;
+   */
+  price?: Price | undefined;
+
+  /**
+   * @generated from field: bool streamed = 16;
+   */
+  streamed: boolean;
+
+  /**
+   * @generated from field: string written_by = 17;
+   */
+  writtenBy: string;
+};
+
+/**
+ * Describes the message will.v1.CallScope.
+ * Use `create(CallScopeSchema)` to create a new message.
+ */
+export declare const CallScopeSchema: GenMessage<CallScope>;
+
+/**
+ * How calls ended.
+ *
+ * @generated from message will.v1.CallEnding
+ */
+export declare type CallEnding = Message<"will.v1.CallEnding"> & {
+  /**
+   * @generated from field: string outcome = 1;
+   */
+  outcome: string;
+
+  /**
+   * @generated from field: string status = 2;
+   */
+  status: string;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string finish = 4;
+   */
+  finish: string;
+
+  /**
+   * @generated from field: uint32 http_status = 5;
+   */
+  httpStatus: number;
+
+  /**
+   * @generated from field: string vendor_code = 6;
+   */
+  vendorCode: string;
+};
+
+/**
+ * Describes the message will.v1.CallEnding.
+ * Use `create(CallEndingSchema)` to create a new message.
+ */
+export declare const CallEndingSchema: GenMessage<CallEnding>;
+
+/**
+ * A call record without what its scope and its ending say. Places count from 0.
+ *
+ * @generated from message will.v1.CallRow
+ */
+export declare type CallRow = Message<"will.v1.CallRow"> & {
+  /**
+   * @generated from field: string attempt_id = 1;
+   */
+  attemptId: string;
+
+  /**
+   * @generated from field: string task_id = 2;
+   */
+  taskId: string;
+
+  /**
+   * @generated from field: string decision_id = 3;
+   */
+  decisionId: string;
+
+  /**
+   * @generated from field: uint32 scope = 4;
+   */
+  scope: number;
+
+  /**
+   * @generated from field: uint32 ending = 5;
+   */
+  ending: number;
+
+  /**
+   * @generated from field: uint32 attempt = 6;
+   */
+  attempt: number;
+
+  /**
+   * @generated from field: int64 started_unix_ms = 7;
+   */
+  startedUnixMs: bigint;
+
+  /**
+   * @generated from field: uint32 duration_ms = 8;
+   */
+  durationMs: number;
+
+  /**
+   * @generated from field: optional uint32 first_content_ms = 9;
+   */
+  firstContentMs?: number | undefined;
+
+  /**
+   * @generated from field: uint32 output_chars = 10;
+   */
+  outputChars: number;
+
+  /**
+   * @generated from field: optional int64 cost_nano_usd = 11;
+   */
+  costNanoUsd?: bigint | undefined;
+
+  /**
+   * @generated from field: will.v1.Usage usage = 12;
+   */
+  usage?: Usage | undefined;
+
+  /**
+   * @generated from field: bool is_cost_estimated = 13;
+   */
+  isCostEstimated: boolean;
+};
+
+/**
+ * Describes the message will.v1.CallRow.
+ * Use `create(CallRowSchema)` to create a new message.
+ */
+export declare const CallRowSchema: GenMessage<CallRow>;
+
+/**
+ * An attempt intent without what its scope says.
+ *
+ * @generated from message will.v1.IntentRow
+ */
+export declare type IntentRow = Message<"will.v1.IntentRow"> & {
+  /**
+   * @generated from field: string attempt_id = 1;
+   */
+  attemptId: string;
+
+  /**
+   * Place of the decision row of this batch that states task and decision, plus 1. 0: the next two fields state them.
+   *
+   * @generated from field: uint32 decision = 2;
+   */
+  decision: number;
+
+  /**
+   * @generated from field: string task_id = 3;
+   */
+  taskId: string;
+
+  /**
+   * @generated from field: string decision_id = 4;
+   */
+  decisionId: string;
+
+  /**
+   * @generated from field: uint32 scope = 5;
+   */
+  scope: number;
+
+  /**
+   * @generated from field: uint32 attempt = 6;
+   */
+  attempt: number;
+
+  /**
+   * @generated from field: int64 started_unix_ms = 7;
+   */
+  startedUnixMs: bigint;
+
+  /**
+   * @generated from field: int64 deadline_unix_ms = 8;
+   */
+  deadlineUnixMs: bigint;
+
+  /**
+   * @generated from field: optional int64 cost_nano_usd = 9;
+   */
+  costNanoUsd?: bigint | undefined;
+
+  /**
+   * @generated from field: will.v1.Usage usage = 10;
+   */
+  usage?: Usage | undefined;
+};
+
+/**
+ * Describes the message will.v1.IntentRow.
+ * Use `create(IntentRowSchema)` to create a new message.
+ */
+export declare const IntentRowSchema: GenMessage<IntentRow>;
+
+/**
+ * What the decisions out of one ranked set in one state have in common.
+ *
+ * @generated from message will.v1.DecisionScope
+ */
+export declare type DecisionScope = Message<"will.v1.DecisionScope"> & {
+  /**
+   * @generated from field: string set_id = 1;
+   */
+  setId: string;
+
+  /**
+   * @generated from field: uint64 revision = 2;
+   */
+  revision: bigint;
+
+  /**
+   * @generated from field: repeated string order = 3;
+   */
+  order: string[];
+
+  /**
+   * @generated from field: repeated will.v1.Skipped skipped = 4;
+   */
+  skipped: Skipped[];
+
+  /**
+   * @generated from field: string client = 5;
+   */
+  client: string;
+
+  /**
+   * @generated from field: string task_type = 6;
+   */
+  taskType: string;
+
+  /**
+   * @generated from field: repeated will.v1.LiveEntry live = 7;
+   */
+  live: LiveEntry[];
+
+  /**
+   * @generated from field: string state_digest = 8;
+   */
+  stateDigest: string;
+
+  /**
+   * @generated from field: int64 set_decided_unix_ms = 9;
+   */
+  setDecidedUnixMs: bigint;
+
+  /**
+   * @generated from field: repeated string ignored_fields = 10;
+   */
+  ignoredFields: string[];
+};
+
+/**
+ * Describes the message will.v1.DecisionScope.
+ * Use `create(DecisionScopeSchema)` to create a new message.
+ */
+export declare const DecisionScopeSchema: GenMessage<DecisionScope>;
+
+/**
+ * @generated from message will.v1.DecisionRow
+ */
+export declare type DecisionRow = Message<"will.v1.DecisionRow"> & {
+  /**
+   * @generated from field: string decision_id = 1;
+   */
+  decisionId: string;
+
+  /**
+   * @generated from field: string task_id = 2;
+   */
+  taskId: string;
+
+  /**
+   * @generated from field: uint32 scope = 3;
+   */
+  scope: number;
+
+  /**
+   * @generated from field: int64 at_unix_ms = 4;
+   */
+  atUnixMs: bigint;
+
+  /**
+   * @generated from field: uint64 seed = 5;
+   */
+  seed: bigint;
+};
+
+/**
+ * Describes the message will.v1.DecisionRow.
+ * Use `create(DecisionRowSchema)` to create a new message.
+ */
+export declare const DecisionRowSchema: GenMessage<DecisionRow>;
+
+/**
+ * Calls, intents and decisions stand in rows; a scope or an ending comes before the rows that name it. Writers before rows
+ * put every event into `events`; readers take both.
+ *
  * @generated from message will.v1.EventBatch
  */
 export declare type EventBatch = Message<"will.v1.EventBatch"> & {
@@ -694,6 +1080,36 @@ export declare type EventBatch = Message<"will.v1.EventBatch"> & {
    * @generated from field: repeated will.v1.Event events = 2;
    */
   events: Event[];
+
+  /**
+   * @generated from field: repeated will.v1.CallScope call_scopes = 3;
+   */
+  callScopes: CallScope[];
+
+  /**
+   * @generated from field: repeated will.v1.CallEnding call_endings = 4;
+   */
+  callEndings: CallEnding[];
+
+  /**
+   * @generated from field: repeated will.v1.CallRow calls = 5;
+   */
+  calls: CallRow[];
+
+  /**
+   * @generated from field: repeated will.v1.IntentRow intents = 6;
+   */
+  intents: IntentRow[];
+
+  /**
+   * @generated from field: repeated will.v1.DecisionScope decision_scopes = 7;
+   */
+  decisionScopes: DecisionScope[];
+
+  /**
+   * @generated from field: repeated will.v1.DecisionRow decisions = 8;
+   */
+  decisions: DecisionRow[];
 };
 
 /**

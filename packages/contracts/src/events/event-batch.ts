@@ -1,0 +1,249 @@
+import { toBinary } from '../binary.ts';
+import * as wire from '../messages.ts';
+
+const lengthDelimited = 2;
+const mostKnown = 1_000;
+
+/** What rows have in common, by what tells it apart; each is encoded once, and stands in each batch once. */
+class Dictionary {
+  readonly #field: number;
+  readonly #known = new Map<string, { readonly bytes: Uint8Array; batch: number; place: number }>();
+  #batch = 0;
+  #places = 0;
+
+  constructor(field: number) {
+    this.#field = field;
+  }
+
+  /** The next batch holds nothing yet. */
+  nextBatch(): void {
+    this.#batch += 1;
+    this.#places = 0;
+  }
+
+  /** Where it stands among those of this batch. It is put into the batch where it does not stand there yet. */
+  place<T>(key: string, value: T, encode: (value: T) => Uint8Array, fields: Fields): number {
+    const known = this.#known.get(key) ?? this.#add(key, encode(value));
+    if (known.batch === this.#batch) return known.place;
+    fields.add(this.#field, known.bytes);
+    known.batch = this.#batch;
+    known.place = this.#places++;
+    return known.place;
+  }
+
+  #add(key: string, encoded: Uint8Array) {
+    if (this.#known.size >= mostKnown) this.#known.clear();
+    // A copy of its own: what it was written into holds other messages, too.
+    const added = { bytes: encoded.slice(), batch: -1, place: 0 };
+    this.#known.set(key, added);
+    return added;
+  }
+}
+
+/** Length-delimited fields of one message, in their order. */
+class Fields {
+  readonly #parts: [field: number, bytes: Uint8Array][] = [];
+  #size = 0;
+
+  /** Of the message, at most. */
+  get size(): number {
+    return this.#size;
+  }
+
+  add(field: number, bytes: Uint8Array): void {
+    this.#parts.push([field, bytes]);
+    this.#size += bytes.length + 1 + varintBytes;
+  }
+
+  take(): Uint8Array {
+    const message = new Uint8Array(this.#size);
+    let at = 0;
+    for (const [field, bytes] of this.#parts) {
+      message[at++] = field * 8 + lengthDelimited;
+      at = writeVarint(message, at, bytes.length);
+      message.set(bytes, at);
+      at += bytes.length;
+    }
+    this.#parts.length = 0;
+    this.#size = 0;
+    return message.subarray(0, at);
+  }
+}
+
+const varintBytes = 4;
+
+function writeVarint(bytes: Uint8Array, from: number, value: number): number {
+  let [at, left] = [from, value];
+  for (; left > 0x7f; left >>>= 7) bytes[at++] = (left & 0x7f) | 0x80;
+  bytes[at++] = left;
+  return at;
+}
+
+/** Events on their way into one `EventBatch`: encoded as they are added, so that none of them is kept as an object. */
+export class EventBatchWriter {
+  readonly #source: Uint8Array;
+  readonly #fields = new Fields();
+  readonly #scopes = new Dictionary(3);
+  readonly #endings = new Dictionary(4);
+  readonly #decisionScopes = new Dictionary(7);
+  /** Places of the decision rows of this batch. */
+  readonly #decisions = new Map<string, number>();
+  #events = 0;
+
+  /** `source`: the process that writes. */
+  constructor(source: string) {
+    this.#source = new TextEncoder().encode(source);
+    this.#begin();
+  }
+
+  get events(): number {
+    return this.#events;
+  }
+
+  /** At most; a few bytes of each event are for its length. */
+  get bytes(): number {
+    return this.#fields.size;
+  }
+
+  /** @throws {Error} it cannot be encoded; what was added before stays. */
+  add({ kind }: wire.Event): void {
+    if (kind.case === 'call') this.#call(kind.value);
+    else if (kind.case === 'intent') this.#intent(kind.value);
+    else if (kind.case === 'decision') this.#decision(kind.value);
+    else this.#fields.add(2, toBinary(wire.EventSchema, { $typeName: 'will.v1.Event', kind }));
+    this.#events += 1;
+  }
+
+  /** The whole batch; the writer begins the next one. */
+  take(): Uint8Array {
+    const batch = this.#fields.take();
+    this.#begin();
+    return batch;
+  }
+
+  #begin(): void {
+    for (const dictionary of [this.#scopes, this.#endings, this.#decisionScopes]) dictionary.nextBatch();
+    this.#decisions.clear();
+    this.#events = 0;
+    this.#fields.add(1, this.#source);
+  }
+
+  #call(call: wire.CallRecord): void {
+    const row: wire.CallRow = {
+      $typeName: 'will.v1.CallRow',
+      attemptId: call.attemptId,
+      taskId: call.taskId,
+      decisionId: call.decisionId,
+      scope: this.#scopes.place(callScopeKey(call), call, encodeCallScope, this.#fields),
+      ending: this.#endings.place(endingKey(call), call, encodeEnding, this.#fields),
+      attempt: call.attempt,
+      startedUnixMs: call.startedUnixMs,
+      durationMs: call.durationMs,
+      firstContentMs: call.firstContentMs,
+      outputChars: call.outputChars,
+      costNanoUsd: call.costNanoUsd,
+      usage: call.usage,
+      isCostEstimated: call.isCostEstimated,
+    };
+    this.#fields.add(5, toBinary(wire.CallRowSchema, row));
+  }
+
+  #intent({ record, deadlineUnixMs }: wire.AttemptIntent): void {
+    if (!record) throw new TypeError('an intent without a record');
+    const decision = this.#decisions.get(record.decisionId + record.taskId);
+    const row: wire.IntentRow = {
+      $typeName: 'will.v1.IntentRow',
+      attemptId: record.attemptId,
+      decision: decision === undefined ? 0 : decision + 1,
+      taskId: decision === undefined ? record.taskId : '',
+      decisionId: decision === undefined ? record.decisionId : '',
+      scope: this.#scopes.place(callScopeKey(record), record, encodeCallScope, this.#fields),
+      attempt: record.attempt,
+      startedUnixMs: record.startedUnixMs,
+      deadlineUnixMs,
+      costNanoUsd: record.costNanoUsd,
+      usage: record.usage,
+    };
+    this.#fields.add(6, toBinary(wire.IntentRowSchema, row));
+  }
+
+  #decision(decision: wire.DecisionRecord): void {
+    const key = decisionScopeKey(decision);
+    const row: wire.DecisionRow = {
+      $typeName: 'will.v1.DecisionRow',
+      decisionId: decision.decisionId,
+      taskId: decision.taskId,
+      scope: this.#decisionScopes.place(key, decision, encodeDecisionScope, this.#fields),
+      atUnixMs: decision.atUnixMs,
+      seed: decision.seed,
+    };
+    this.#fields.add(8, toBinary(wire.DecisionRowSchema, row));
+    this.#decisions.set(decision.decisionId + decision.taskId, this.#decisions.size);
+  }
+}
+
+/** Keys of prices that have more than two rates; senders state the same object for the same price. */
+const priceKeys = new WeakMap<wire.Price, string>();
+
+function priceKey(price: wire.Price): string {
+  const key = priceKeys.get(price) ?? Buffer.from(toBinary(wire.PriceSchema, price)).toString('latin1');
+  priceKeys.set(price, key);
+  return key;
+}
+
+const callScopeKey = (call: wire.CallRecord): string =>
+  `${call.client}\0${call.project}\0${call.reflex}\0${call.taskType}\0${call.model}\0${call.modelName}\0${call.modelVersion}\0${call.provider}\0${call.workerId}\0${call.writtenBy}\0${call.revision} ${call.dataClass} ${call.priority} ${call.streamed} ${call.priceInput} ${call.priceOutput}${call.price ? priceKey(call.price) : ''}`;
+
+const endingKey = (call: wire.CallRecord): string =>
+  `${call.outcome}\0${call.status}\0${call.reason}\0${call.finish}\0${call.vendorCode}\0${call.httpStatus}`;
+
+const decisionScopeKey = (decision: wire.DecisionRecord): string =>
+  `${decision.setId}\0${decision.stateDigest}\0${decision.revision} ${decision.setDecidedUnixMs}\0${decision.client}\0${decision.taskType}\0${decision.order.join('\0')}\0\0${decision.ignoredFields.join('\0')}\0\0${decision.skipped.map(({ model, reason }) => `${model}\0${reason}`).join('\0')}`;
+
+const encodeCallScope = (call: wire.CallRecord): Uint8Array =>
+  toBinary(wire.CallScopeSchema, {
+    $typeName: 'will.v1.CallScope',
+    client: call.client,
+    project: call.project,
+    reflex: call.reflex,
+    taskType: call.taskType,
+    model: call.model,
+    modelName: call.modelName,
+    modelVersion: call.modelVersion,
+    provider: call.provider,
+    workerId: call.workerId,
+    dataClass: call.dataClass,
+    priority: call.priority,
+    revision: call.revision,
+    priceInput: call.priceInput,
+    priceOutput: call.priceOutput,
+    price: call.price,
+    streamed: call.streamed,
+    writtenBy: call.writtenBy,
+  });
+
+const encodeEnding = (call: wire.CallRecord): Uint8Array =>
+  toBinary(wire.CallEndingSchema, {
+    $typeName: 'will.v1.CallEnding',
+    outcome: call.outcome,
+    status: call.status,
+    reason: call.reason,
+    finish: call.finish,
+    httpStatus: call.httpStatus,
+    vendorCode: call.vendorCode,
+  });
+
+const encodeDecisionScope = (decision: wire.DecisionRecord): Uint8Array =>
+  toBinary(wire.DecisionScopeSchema, {
+    $typeName: 'will.v1.DecisionScope',
+    setId: decision.setId,
+    revision: decision.revision,
+    order: decision.order,
+    skipped: decision.skipped,
+    client: decision.client,
+    taskType: decision.taskType,
+    live: decision.live,
+    stateDigest: decision.stateDigest,
+    setDecidedUnixMs: decision.setDecidedUnixMs,
+    ignoredFields: decision.ignoredFields,
+  });

@@ -1,0 +1,71 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { jetstream } from '@nats-io/jetstream';
+import { type Bus, connectBus, ensureStreams } from '@will/bus';
+import { EventBatchWriter, newId, subjects, wire } from '@will/contracts';
+import { compileSnapshot, type Snapshot, StatsBook } from '@will/core';
+import { type NatsServer, startNatsServer } from '@will/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { foldEvents } from './bus-stats.ts';
+
+let nats: NatsServer;
+let bus: Bus;
+
+beforeAll(async () => {
+  nats = await startNatsServer();
+  bus = await connectBus({ servers: nats.url, processId: `test-${newId()}`, inboxScope: 'test' });
+  await ensureStreams(bus);
+});
+afterAll(async () => {
+  await bus.close();
+  await nats.stop();
+});
+
+const types = ['rows', 'whole', 'lost'];
+
+function snapshot(): Snapshot {
+  const compiled = compileSnapshot(1, [
+    {
+      kind: 'model',
+      body: {
+        name: 'm',
+        slug: 'm',
+        aliases: [],
+        tags: types,
+        call_method: 'API',
+        provider: 'openai-compatible',
+        capabilities: [],
+        tier: 'standard',
+      },
+    },
+  ]);
+  if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));
+  return compiled.snapshot;
+}
+
+const callOf = (taskType: string): wire.Event => {
+  const ids = { attemptId: newId(), taskId: newId(), decisionId: newId() };
+  const ended = { startedUnixMs: BigInt(Date.now()), durationMs: 20, outcome: 'Success', status: 'Success' };
+  const value = create(wire.CallRecordSchema, { ...ids, ...ended, attempt: 1, model: 'm', taskType });
+  return create(wire.EventSchema, { kind: { case: 'call', value } });
+};
+
+function rowsOf(...events: readonly wire.Event[]): Uint8Array {
+  const writer = new EventBatchWriter('test');
+  for (const event of events) writer.add(event);
+  return writer.take();
+}
+
+test('calls are counted from rows and from whole events of an earlier release, of workers and of routers', async () => {
+  const book = new StatsBook();
+  const folding = await foldEvents(bus, book, snapshot, () => {});
+  const publish = (service: string, data: Uint8Array) =>
+    jetstream(bus.connection).publish(subjects.event(service, 'records'), data);
+  const decision = create(wire.EventSchema, { kind: { case: 'decision', value: create(wire.DecisionRecordSchema) } });
+  await publish('worker', rowsOf(callOf('rows')));
+  await publish('worker', Buffer.from('no batch'));
+  const whole = create(wire.EventBatchSchema, { source: 'earlier', events: [callOf('whole')] });
+  await publish('worker', toBinary(wire.EventBatchSchema, whole));
+  await publish('router', rowsOf(decision, callOf('lost')));
+  await expect.poll(() => types.map((type) => book.incumbent(type)), { timeout: 10_000 }).toEqual(['m', 'm', 'm']);
+  await folding.stop();
+});
