@@ -1,12 +1,13 @@
 import type { CallLog } from '@will/store';
 import type { Delivery } from './ports.ts';
 
-const mostEvents = 4_000;
+/** Some 4,000 events. */
+const mostBytes = 512 * 1024;
 const mostDeliveries = 64;
 const longestWaitMs = 250;
 
 /**
- * Deliveries on their way into the log, put together into batches of up to 4,000 events or 250 ms. Each is done only
+ * Deliveries on their way into the log, put together into batches of up to 512 KiB or 250 ms. Each is done only
  * after its batch was committed. Batches overlap: those that wait while the store writes share its next transaction.
  */
 export class Batches {
@@ -14,7 +15,7 @@ export class Batches {
   readonly #onError: (what: string, error: unknown) => void;
   readonly #committing = new Set<Promise<void>>();
   #gathered: Delivery[] = [];
-  #events = 0;
+  #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(log: CallLog, onError: (what: string, error: unknown) => void) {
@@ -24,8 +25,8 @@ export class Batches {
 
   add(delivery: Delivery): void {
     this.#gathered.push(delivery);
-    this.#events += delivery.events.length;
-    if (this.#events >= mostEvents || this.#gathered.length >= mostDeliveries) this.#flush();
+    this.#bytes += delivery.bytes;
+    if (this.#bytes >= mostBytes || this.#gathered.length >= mostDeliveries) this.#flush();
     else this.#timer ??= setTimeout(() => this.#flush(), longestWaitMs);
   }
 
@@ -41,7 +42,7 @@ export class Batches {
     if (this.#gathered.length === 0) return;
     const deliveries = this.#gathered;
     this.#gathered = [];
-    this.#events = 0;
+    this.#bytes = 0;
     const commit = this.#commit(deliveries);
     this.#committing.add(commit);
     void commit.finally(() => this.#committing.delete(commit));
@@ -49,7 +50,7 @@ export class Batches {
 
   async #commit(deliveries: readonly Delivery[]): Promise<void> {
     try {
-      await this.#log.ingest(deliveries.flatMap(({ events }) => events));
+      await this.#log.ingest(deliveries.flatMap((delivery) => delivery.read()));
     } catch (error) {
       // Not done, so all of it comes again; taking an event twice is harmless.
       return this.#onError(`${deliveries.length} deliveries were not stored and will come again`, error);

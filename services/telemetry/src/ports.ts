@@ -2,7 +2,10 @@ import type { LogEvent } from '@will/store';
 
 /** One message of the stream of events. */
 export interface Delivery {
-  readonly events: readonly LogEvent[];
+  /** Size of what {@link read} decodes. */
+  readonly bytes: number;
+  /** Its events, decoded anew each time: until they are stored only its bytes are kept. What is no event is left out. */
+  read(): readonly LogEvent[];
   /** Says that it is stored. A delivery that is never done comes again. */
   done(): void;
 }

@@ -33,8 +33,10 @@ const failOn = (_: string, error: unknown): void => {
   throw error;
 };
 
+const deliveryOf = (events: readonly LogEvent[]) => ({ bytes: 100, read: () => events });
+
 const take = (telemetry: Telemetry, events: readonly LogEvent[]): Promise<void> =>
-  new Promise((resolve) => telemetry.take({ events, done: resolve }));
+  new Promise((resolve) => telemetry.take({ ...deliveryOf(events), done: resolve }));
 
 test('an attempt whose end nobody saw is closed after its deadline and grace, at its reserve', () =>
   onTelemetry(async (telemetry, _, clock) => {
@@ -140,7 +142,7 @@ test('a delivery that could not be stored is not done, and the error is told', a
   };
   const telemetry = new Telemetry(deps);
   let isDone = false;
-  telemetry.take({ events: read(callEvent(wireRecord())), done: () => (isDone = true) });
+  telemetry.take({ ...deliveryOf(read(callEvent(wireRecord()))), done: () => (isDone = true) });
   await telemetry.drain();
   expect({ isDone, told }).toEqual({ isDone: false, told: [full] });
 });
@@ -148,7 +150,7 @@ test('a delivery that could not be stored is not done, and the error is told', a
 test('draining stores what was still gathered', () =>
   onTelemetry(async (telemetry, log) => {
     let isDone = false;
-    telemetry.take({ events: read(callEvent(wireRecord())), done: () => (isDone = true) });
+    telemetry.take({ ...deliveryOf(read(callEvent(wireRecord()))), done: () => (isDone = true) });
     await telemetry.drain();
     expect(isDone).toBe(true);
     expect(await log.calls({}, 10)).toHaveLength(1);

@@ -11,6 +11,7 @@ import {
 } from '@nats-io/jetstream';
 import { ensureStreams, type Bus } from '@will/bus';
 import { names } from '@will/contracts';
+import type { LogEvent } from '@will/store';
 import type { Delivery, StreamProgress } from '../ports.ts';
 import { eventsFromWire, MalformedEvent } from './events-from-wire.ts';
 
@@ -122,13 +123,21 @@ export class EventStream implements StreamProgress {
 
   #take(message: JsMsg): void {
     if (this.#isStopped) return;
+    this.#onDelivery({
+      bytes: message.data.length,
+      read: () => this.#read(message),
+      done: () => this.#done(message),
+    });
+  }
+
+  #read(message: JsMsg): readonly LogEvent[] {
     try {
-      const events = eventsFromWire(message.data, (error) => this.#count(error));
-      this.#onDelivery({ events, done: () => this.#done(message) });
+      return eventsFromWire(message.data, (error) => this.#count(error));
     } catch (error) {
       // It would come again for ever; the reason is kept in the server's advisory.
       message.term(error instanceof MalformedEvent ? error.kind : 'unreadable');
       this.#count(error instanceof MalformedEvent ? error : new MalformedEvent('unreadable', String(error)));
+      return [];
     }
   }
 
