@@ -16,11 +16,13 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   providers: ['runtime', 'core'],
   extension: ['providers', 'core'],
   client: ['bus', 'contracts', 'core'],
+  console: [],
   operator: ['bus', 'contracts', 'core'],
   cli: ['operator', 'client', 'bus', 'bus-server', 'providers', 'store', 'contracts', 'core'],
   testkit: ['contracts', 'core'],
 };
 const serviceAllowed = [
+  'console',
   'bus',
   'store',
   'providers',
@@ -35,7 +37,7 @@ const serviceAllowed = [
 
 /** Where requests may leave this machine's programs, besides the listeners of the product itself. */
 const egress =
-  /^(packages\/providers\/src\/egress|packages\/observe\/|services\/gateway\/|packages\/testkit\/|scripts\/|test\/)/;
+  /^(packages\/providers\/src\/egress|packages\/observe\/|services\/gateway\/|services\/console\/|packages\/console\/src\/app\/|packages\/testkit\/|scripts\/|test\/)/;
 const networkModules = new Set([
   'undici',
   'node:http',
@@ -66,10 +68,13 @@ interface SourceFile {
 
 /** Reads every source file below a folder laid out as this repository is. */
 export function checkImports(base: string = root): ImportReport {
-  const files = globSync(['packages/*/src/**/*.ts', 'services/*/src/**/*.ts', 'test/**/*.ts', 'scripts/**/*.ts'], {
-    cwd: base,
-    exclude: ['**/node_modules/**', '**/dist/**', '**/src/gen/**'],
-  })
+  const files = globSync(
+    ['packages/*/src/**/*.{ts,tsx}', 'services/*/src/**/*.ts', 'test/**/*.ts', 'scripts/**/*.ts'],
+    {
+      cwd: base,
+      exclude: ['**/node_modules/**', '**/dist/**', '**/src/gen/**'],
+    },
+  )
     .sort()
     .map((path) => readSource(base, path));
   const problems = [...files.flatMap((file) => problemsOf(file)), ...cyclesIn(files)];
@@ -79,12 +84,15 @@ export function checkImports(base: string = root): ImportReport {
 function readSource(base: string, path: string): SourceFile {
   const imports: string[] = [];
   const uses: string[] = [];
-  walk(parseAst(readFileSync(join(base, path), 'utf8'), { lang: 'ts' }) as unknown as Node, (node) => {
-    const source = node['source'] as Node | undefined;
-    if (source && typeof source['value'] === 'string') imports.push(source['value']);
-    const use = useOf(node);
-    if (use) uses.push(use);
-  });
+  walk(
+    parseAst(readFileSync(join(base, path), 'utf8'), { lang: path.endsWith('x') ? 'tsx' : 'ts' }) as unknown as Node,
+    (node) => {
+      const source = node['source'] as Node | undefined;
+      if (source && typeof source['value'] === 'string') imports.push(source['value']);
+      const use = useOf(node);
+      if (use) uses.push(use);
+    },
+  );
   return { path: path.split(sep).join('/'), imports, uses };
 }
 
@@ -142,7 +150,10 @@ function problemOfRelative(path: string, home: string, specifier: string): strin
   if (homeOf(target) === home || home === 'scripts') return undefined;
   // Locks on data, and limits whose holders die, are tried there by putting the services' own parts together in another way.
   // Clients' libraries talk there to the gateway with scripted tasks.
-  if (/^test\/(policy|limits|attacks|simulation|routing|clients)\//.test(path) && target.startsWith('services/'))
+  if (
+    /^test\/(policy|limits|attacks|simulation|routing|clients|console)\//.test(path) &&
+    target.startsWith('services/')
+  )
     return undefined;
   if (path.startsWith('test/simulation/') && target.startsWith('packages/store/')) return undefined;
   return `imports ${target}: outside its own folder, use the package's name`;

@@ -34,6 +34,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 interface Started {
   readonly child: ChildProcess;
   readonly httpPort: number;
+  readonly adminPort: number;
   /** What it wrote so far. */
   output(): string;
   /** Resolves once it wrote this. */
@@ -46,7 +47,7 @@ async function startProduct(
   env: Readonly<Record<string, string>> = {},
   flags: readonly string[] = [],
 ): Promise<Started> {
-  const [httpPort, natsPort] = [await freePort(), await freePort()];
+  const [httpPort, natsPort, adminPort] = [await freePort(), await freePort(), await freePort()];
   const child = spawn(process.execPath, [join(root, 'scripts/start.ts'), ...flags], {
     cwd: root,
     env: {
@@ -54,6 +55,7 @@ async function startProduct(
       HOME: process.env['HOME'],
       WILL_HTTP_PORT: String(httpPort),
       WILL_GRPC_PORT: '0',
+      WILL_ADMIN_PORT: String(adminPort),
       WILL_NATS_PORT: String(natsPort),
       WILL_DATA_DIR: dataDir,
       WILL_FIRST_MODEL: model,
@@ -74,6 +76,7 @@ async function startProduct(
   const started: Started = {
     child,
     httpPort,
+    adminPort,
     output: () => text,
     ended,
     async untilSays(wanted) {
@@ -130,6 +133,7 @@ test('what is wrong is one line with its cure, exit code 1, and nothing left beh
   const cases: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [
     [{ WILL_HTTP_PORT: taken }, /port \d+ is taken: .*WILL_HTTP_PORT/],
     [{ WILL_GRPC_PORT: taken }, /port \d+ is taken: .*WILL_GRPC_PORT/],
+    [{ WILL_ADMIN_PORT: taken }, /port \d+ is taken: .*WILL_ADMIN_PORT to a free port, or to off/],
     [{ WILL_NATS_PORT: taken }, /port \d+ is taken: .*NATS_URL/],
     [{ WILL_HTTP_PORT: 'eighty' }, /WILL_HTTP_PORT "eighty" must be a whole number from 1 to 65535/],
     [{ WILL_DATA_DIR: join(model, 'below') }, /WILL_DATA_DIR .* cannot be written \(ENOTDIR\): make it writable/],
@@ -160,6 +164,14 @@ test('it answers a task once it says ready, starts a killed service again, and e
     body: JSON.stringify({ model: 'text_gen', max_tokens: 4, messages: [{ role: 'user', content: 'Hello' }] }),
   });
   expect(response.status).toBe(200);
+  expect(started.output()).toContain(`console http://127.0.0.1:${started.adminPort}`);
+  const page = await fetch(`http://127.0.0.1:${started.adminPort}/`);
+  expect(await page.text()).toMatch(/<script type="module" src="\/main-[A-Z0-9]{8}\.js">/);
+  const now = await fetch(`http://127.0.0.1:${started.adminPort}/admin/v1/now`);
+  expect(await now.json()).toMatchObject({
+    problems: expect.any(Array) as unknown,
+    models: expect.any(Array) as unknown,
+  });
   const run = JSON.parse(await readFile(join(dataDir, 'run.json'), 'utf8')) as { pid: number; httpUrl: string };
   expect(run).toMatchObject({ pid: started.child.pid, httpUrl: `http://127.0.0.1:${started.httpPort}` });
 

@@ -5,6 +5,7 @@ import https from 'node:https';
 import { join } from 'node:path';
 import { closeDataFolder, makeFilesPrivate } from '@will/runtime';
 import type { BusFolder } from '@will/bus-server';
+import { buildConsole } from '@will/console';
 import { isFirstModelNamed, placeFirstModel } from './first-model.ts';
 import { bringLlamaBuild } from './llama-builds.ts';
 import { root } from './paths.ts';
@@ -22,7 +23,7 @@ const startOrder: readonly (readonly ServiceName[])[] = [
   ['registry'],
   ['policy', 'telemetry', 'provider-worker', 'router'],
   ['tasks'],
-  ['gateway'],
+  ['gateway', 'console'],
 ];
 /** On top of the time that calls in flight get. */
 const stopGraceMs = 2_500;
@@ -93,26 +94,39 @@ async function bringUp(settings: StartSettings): Promise<void> {
   const httpUrl = `${settings.tlsCert === undefined ? 'http' : 'https'}://127.0.0.1:${settings.httpPort}`;
   await tellWhereWeAre(settings.dataDir, natsUrl, httpUrl, secure);
   const env = environmentOf(settings, natsUrl);
+  await prepareConsole(settings);
   for (const group of startOrder)
     await Promise.all(
-      group.map((name) =>
-        start(
-          keptService(
-            name,
-            {
-              ...env,
-              ...drainOf(name, settings),
-              ...metricsPortOf(name, settings),
-              ...(secure && environmentAs(name, secure)),
-            },
-            settings.dataDir,
+      group
+        .filter((name) => name !== 'console' || settings.adminPort !== undefined)
+        .map((name) =>
+          start(
+            keptService(
+              name,
+              {
+                ...env,
+                ...drainOf(name, settings),
+                ...metricsPortOf(name, settings),
+                ...(secure && environmentAs(name, secure)),
+              },
+              settings.dataDir,
+            ),
           ),
         ),
-      ),
     );
   await untilAnswering(httpUrl);
   await lookForOllama(settings.ollamaUrl);
   greet(settings, httpUrl);
+}
+
+/** Builds the console from its sources; where that fails its API still answers. */
+async function prepareConsole({ adminPort }: StartSettings): Promise<void> {
+  if (adminPort === undefined) return;
+  try {
+    await buildConsole();
+  } catch (error) {
+    say(`the console could not be built, only its API answers: ${messageOf(error)}`);
+  }
 }
 
 /** What an earlier release left readable for every user of this machine. */
@@ -161,6 +175,7 @@ function environmentOf(settings: StartSettings, natsUrl: string): Environment {
     WILL_HTTP_PORT: String(settings.httpPort),
     WILL_GRPC_PORT: String(settings.grpcPort),
     WILL_DOCUMENTS: settings.documents,
+    ...(settings.adminPort !== undefined && { WILL_ADMIN_PORT: String(settings.adminPort) }),
   };
 }
 
@@ -234,10 +249,11 @@ async function lookForOllama(url: string): Promise<void> {
   }
 }
 
-function greet({ dataDir }: StartSettings, httpUrl: string): void {
+function greet({ dataDir, adminPort }: StartSettings, httpUrl: string): void {
   const willm = shown(dataDir) === '.will' ? './willm' : `WILL_DATA_DIR=${shown(dataDir)} ./willm`;
+  const console = adminPort === undefined ? '' : `console http://127.0.0.1:${adminPort}\n`;
   process.stdout.write(`ready ${httpUrl}
-
+${console}
 In a second terminal:
   ${willm} run text_gen "Explain what a message bus is in one sentence." --stream
   ${willm} logs

@@ -13,7 +13,7 @@ const leftoverMs = 6_000;
 
 /** Everything that can be wrong before anything is started. @throws {Mendable} the first thing found, and its cure. */
 export async function checkSurroundings(settings: StartSettings): Promise<void> {
-  const { dataDir, documents, grpcPort, httpPort, natsPort, natsUrl } = settings;
+  const { adminPort, dataDir, documents, grpcPort, httpPort, natsPort, natsUrl } = settings;
   if (!existsSync(documents))
     throw new Mendable(`WILL_DOCUMENTS ${shown(documents)} does not exist: name a file or folder of documents`);
   await checkWritable(dataDir);
@@ -21,6 +21,7 @@ export async function checkSurroundings(settings: StartSettings): Promise<void> 
   if (natsUrl) await checkNatsUrl(natsUrl);
   else await checkFree('WILL_NATS_PORT', natsPort, patienceMs, ', or set NATS_URL to use a running nats-server');
   await checkFree('WILL_HTTP_PORT', httpPort, patienceMs);
+  if (adminPort !== undefined) await checkFree('WILL_ADMIN_PORT', adminPort, patienceMs, ', or to off');
   if (grpcPort > 0) await checkFree('WILL_GRPC_PORT', grpcPort, patienceMs);
 }
 

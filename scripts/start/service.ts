@@ -6,7 +6,15 @@ import { Mendable } from '../say.ts';
 import { KeptProcess } from './kept-process.ts';
 import { LogFile } from './log-file.ts';
 
-export type ServiceName = 'registry' | 'policy' | 'telemetry' | 'provider-worker' | 'router' | 'tasks' | 'gateway';
+export type ServiceName =
+  | 'registry'
+  | 'policy'
+  | 'telemetry'
+  | 'provider-worker'
+  | 'router'
+  | 'tasks'
+  | 'gateway'
+  | 'console';
 
 export type Environment = Readonly<Record<string, string>>;
 

@@ -2,6 +2,12 @@ import { isAbsolute, join, relative } from 'node:path';
 import { integer, optionalText, parseSettings, type SettingParser, text } from '@will/runtime';
 import { root } from '../paths.ts';
 
+/** A port, or `off`. */
+const portOrOff =
+  (fallback: number): SettingParser<number | undefined> =>
+  (raw, name) =>
+    raw === 'off' ? undefined : integer(fallback, 1, 65_535)(raw, name);
+
 const portIfSet: SettingParser<number | undefined> = (raw, name) =>
   raw === undefined ? undefined : integer(0, 1, 65_530)(raw, name);
 
@@ -11,7 +17,9 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>) 
     httpPort: ['WILL_HTTP_PORT', integer(8080, 1, 65_535)],
     /** 0: any free one. */
     grpcPort: ['WILL_GRPC_PORT', integer(50_051, 0, 65_535)],
-    /** The first of seven, one for each service's metrics and health; absent: any that are free. */
+    /** `off`: no console is started. */
+    adminPort: ['WILL_ADMIN_PORT', portOrOff(8090)],
+    /** The first of eight, one for each service's metrics and health; absent: any that are free. */
     metricsPort: ['WILL_METRICS_PORT', portIfSet],
     natsPort: ['WILL_NATS_PORT', integer(4222, 1, 65_535)],
     dataDir: ['WILL_DATA_DIR', text('.will')],

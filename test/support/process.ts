@@ -3,7 +3,15 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { serviceProcess } from '@will/runtime';
 
-export type ServiceName = 'registry' | 'policy' | 'router' | 'provider-worker' | 'telemetry' | 'tasks' | 'gateway';
+export type ServiceName =
+  | 'registry'
+  | 'policy'
+  | 'router'
+  | 'provider-worker'
+  | 'telemetry'
+  | 'tasks'
+  | 'gateway'
+  | 'console';
 
 /** A service running as its own process. */
 export interface ServiceProcess {

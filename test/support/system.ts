@@ -33,6 +33,8 @@ export interface System {
   readonly dataDir: string;
   readonly httpUrl: string;
   readonly grpcAddress: string;
+  /** Where the console and its API answer, where one runs. */
+  readonly adminUrl: string;
   readonly processes: ProcessesView;
   /** Processes of a service, oldest first. */
   of(service: ServiceName): readonly ServiceProcess[];
@@ -57,6 +59,7 @@ const order: readonly ServiceName[] = [
   'router',
   'tasks',
   'gateway',
+  'console',
 ];
 const defaultCounts: Record<ServiceName, number> = {
   registry: 1,
@@ -66,6 +69,7 @@ const defaultCounts: Record<ServiceName, number> = {
   router: 1,
   tasks: 0,
   gateway: 0,
+  console: 0,
 };
 
 export async function startSystem(options: SystemOptions): Promise<System> {
@@ -81,12 +85,14 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   });
   const httpPort = await freePort();
   const grpcPort = await freePort();
+  const adminPort = await freePort();
   const env = {
     NATS_URL: nats.url,
     WILL_DATA_DIR: dataDir,
     WILL_DOCUMENTS: documents,
     WILL_HTTP_PORT: String(httpPort),
     WILL_GRPC_PORT: String(grpcPort),
+    WILL_ADMIN_PORT: String(adminPort),
     WILL_GGUF_THREADS: '1',
     WILL_DRAIN_MS: '10000',
     ...options.env,
@@ -144,6 +150,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     dataDir,
     httpUrl: `http://127.0.0.1:${httpPort}`,
     grpcAddress: `127.0.0.1:${grpcPort}`,
+    adminUrl: `http://127.0.0.1:${adminPort}`,
     processes,
     of: (service) => running.filter(({ name }) => name === service),
     add,

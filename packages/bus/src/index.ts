@@ -14,6 +14,15 @@ export {
 } from './counters.ts';
 export { cooldownsOf, openCooldowns, OvertakenError, type Cooldowns, type CooldownBucket } from './cooldowns.ts';
 export { followKeys, openKeyBucket, type KeyBucket, type KeysView } from './keys.ts';
+export {
+  endOfKey,
+  type FindKey,
+  holdsStill,
+  identityOf,
+  type KeyIdentity,
+  recognise,
+  type Recognised,
+} from './keyring.ts';
 export { answerStill, beat, beatMs, LifeWatch, type Work } from './life.ts';
 export { serverTouch } from './server-touch.ts';
 export { LoopWatch } from './loop-watch.ts';

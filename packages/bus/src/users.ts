@@ -16,6 +16,7 @@ export const busServices = [
   'telemetry',
   'tasks',
   'gateway',
+  'console',
 ] as const;
 export type BusService = (typeof busServices)[number];
 export type BusUser = BusService | 'operator';
@@ -67,6 +68,18 @@ const everybody = (service: BusService, scope: string): BusPermissions => ({
   ],
   subscribe: [`_INBOX.${scope}.>`, 'will.v1.alive.*'],
 });
+
+/** Questions of operators, and the changes that they make. */
+const asking = [
+  'will.v1.task.*.*',
+  'will.v1.cancel.*.*',
+  'will.v1.still.*.*',
+  'will.v1.registry.*',
+  'will.v1.keys.*',
+  subjects.audit('list'),
+  subjects.audit('verify'),
+  'will.v1.telemetry.*',
+];
 
 const own: Readonly<Record<BusService, BusPermissions>> = {
   registry: {
@@ -184,6 +197,17 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
     // For every client that comes in by its servers.
     subscribe: [inQueue('will.v1.json.*.*', queues.json), 'will.v1.json.cancel.*', '_INBOX.*.*.*'],
   },
+  // Asks what the command line asks, and runs tasks for its playground.
+  console: {
+    publish: [
+      ...asking,
+      subjects.policyExplain,
+      ...reading(bucket(names.cooldownBucket)),
+      ...opening(bucket(names.keysBucket)),
+      ...payloads,
+    ],
+    subscribe: ['_INBOX.*.*.*'],
+  },
 };
 
 const scopes: Readonly<Record<BusService, string>> = {
@@ -194,6 +218,7 @@ const scopes: Readonly<Record<BusService, string>> = {
   telemetry: 'telemetry',
   tasks: 'tasks',
   gateway: 'gateway',
+  console: 'console',
 };
 
 /** Permissions of a service's user. */
@@ -219,14 +244,7 @@ export const permissionsOfClient = (client: string): BusPermissions => ({
 export const operatorPermissions: BusPermissions = {
   publish: [
     '$JS.API.INFO',
-    'will.v1.task.*.*',
-    'will.v1.cancel.*.*',
-    'will.v1.still.*.*',
-    'will.v1.registry.*',
-    'will.v1.keys.*',
-    subjects.audit('list'),
-    subjects.audit('verify'),
-    'will.v1.telemetry.*',
+    ...asking,
     subjects.tasksErase,
     subjects.policyExplain,
     ...reading(bucket(names.registryBucket)),

@@ -38,7 +38,7 @@ import {
 import type { Terminal } from './terminal.ts';
 
 const usageWords = ['day', 'hour', 'client', 'model', 'type', 'outcome'];
-const keyRoles = ['caller', 'operator', 'auditor'];
+const keyRoles = ['caller', 'operator', 'auditor', 'owner'];
 const priorities = ['background', 'normal', 'high'];
 
 /** Runs one command line, without `node` and script. Says everything on the terminal; never throws. */

@@ -1,6 +1,9 @@
-/** What a key may do. A caller has tasks done, an operator changes documents and keys, an auditor reads what happened. */
-export type KeyRole = 'caller' | 'operator' | 'auditor';
-export const keyRoles: readonly KeyRole[] = ['caller', 'operator', 'auditor'];
+/**
+ * What a key may do. A caller has tasks done; an operator and an auditor read what happens; an owner, in the admin API alone,
+ * also changes documents and keys.
+ */
+export type KeyRole = 'caller' | 'operator' | 'auditor' | 'owner';
+export const keyRoles: readonly KeyRole[] = ['caller', 'operator', 'auditor', 'owner'];
 
 const keyPattern = /^sk-will-([a-z0-9]{12})-[A-Za-z0-9_-]{43}$/;
 export const keyIdPattern = /^[a-z0-9]{12}$/;

@@ -69,7 +69,7 @@ const reasons: Record<string, string> = {
 };
 
 /** A rule from a newer policy may have no words here. */
-const mendOf = (rule: ExclusionRule): string => mends[rule] ?? 'see the rule';
+export const mendOf = (rule: ExclusionRule): string => mends[rule] ?? 'see the rule';
 
 const mends: Record<ExclusionRule, string> = {
   unknown_client: 'apply a document for the client, or name one that has a document',

@@ -9,6 +9,8 @@ export interface WindowLine {
   readonly callsPerMinute: number;
   /** Of the calls that were answered; absent: none was. */
   readonly p95Ms: number | undefined;
+  /** Of the calls whose first token came; absent: of none it is known. */
+  readonly firstTokenP95Ms: number | undefined;
   readonly outputTokensPerSecond: number;
   /** As much as an hour like the window would cost, calls of unknown price left out. */
   readonly nanoUsdPerHour: number;
@@ -19,6 +21,7 @@ interface Ended {
   readonly model: string;
   readonly atMs: number;
   readonly durationMs: number;
+  readonly firstTokenMs: number | undefined;
   readonly isSuccess: boolean;
   readonly outputTokens: number;
   readonly costNanoUsd: bigint | undefined;
@@ -44,6 +47,7 @@ export class CallWindow {
       model: record.model,
       atMs: Number(record.startedUnixMs) + record.durationMs,
       durationMs: record.durationMs,
+      firstTokenMs: record.firstContentMs,
       isSuccess: record.outcome === 'Success',
       outputTokens: record.usage?.outputTokens ?? 0,
       costNanoUsd: record.costNanoUsd,
@@ -70,6 +74,7 @@ function lineOf(model: string, calls: readonly Ended[], seconds: number): Window
     errors: sum(({ isSuccess }) => (isSuccess ? 0 : 1)),
     callsPerMinute: (calls.length * 60) / seconds,
     p95Ms: quantile95(calls.filter(({ isSuccess }) => isSuccess).map(({ durationMs }) => durationMs)),
+    firstTokenP95Ms: quantile95(calls.flatMap(({ firstTokenMs }) => firstTokenMs ?? [])),
     outputTokensPerSecond: sum(({ outputTokens }) => outputTokens) / seconds,
     nanoUsdPerHour: (sum(({ costNanoUsd }) => Number(costNanoUsd ?? 0n)) * 3_600) / seconds,
     unknownCosts: sum(({ costNanoUsd }) => (costNanoUsd === undefined ? 1 : 0)),

@@ -1,4 +1,4 @@
-import { auditNotes, type AuditNotes, connectBus } from '@will/bus';
+import { auditNotes, type AuditNotes, connectBus, holdsStill } from '@will/bus';
 import { measures, observe } from '@will/observe';
 import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { BusSurroundings } from './adapters/bus-surroundings.ts';
@@ -8,7 +8,6 @@ import { startGrpcServer } from './grpc/server.ts';
 import { startHttpServer } from './http/server.ts';
 import { serveJson } from './json/json-server.ts';
 import { keyGuard, openGuard } from './keys/guard.ts';
-import { holdsStill } from './keys/keyring.ts';
 import { GuardedSurroundings } from './keys/guarded-surroundings.ts';
 import { busNaming, NamedSurroundings, openNaming } from './keys/named-surroundings.ts';
 import { whyNotReady } from './readiness.ts';

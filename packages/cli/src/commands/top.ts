@@ -62,6 +62,7 @@ const idle = {
   errors: 0,
   callsPerMinute: 0,
   p95Ms: undefined,
+  firstTokenP95Ms: undefined,
   outputTokensPerSecond: 0,
   nanoUsdPerHour: 0,
   unknownCosts: 0,

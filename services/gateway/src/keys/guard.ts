@@ -1,7 +1,7 @@
+import { type FindKey, recognise } from '@will/bus';
 import { isLoopbackHost } from '@will/runtime';
 import type { Access } from './access.ts';
 import { type Identity, inNameOf } from './identity.ts';
-import { type FindKey, recognise } from './keyring.ts';
 
 /** Where a key may stand: each dialect's own libraries send it in their own way. */
 export const keyHeaders = ['authorization', 'x-api-key', 'x-goog-api-key'] as const;

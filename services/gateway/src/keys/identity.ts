@@ -1,21 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { KeyRole } from '@will/contracts';
-import type { DataClass, UnavailableModel } from '@will/core';
+import type { KeyIdentity } from '@will/bus';
 
 /** Who asks, by the key that was shown. */
-export interface Identity {
-  /** Public id of the key. */
-  readonly keyId: string;
-  readonly client: string;
-  readonly role: KeyRole;
-  /** Slugs; empty: any. */
-  readonly projects: readonly string[];
-  /** Empty: any. */
-  readonly taskTypes: readonly string[];
-  /** The least that every task counts as. */
-  readonly dataClass: DataClass | undefined;
-  /** What happens when its tasks name a model that they may not have; undefined: what documents say. */
-  readonly unavailableModel?: UnavailableModel | undefined;
+export interface Identity extends KeyIdentity {
   /** Told when something is refused that was asked in this name. */
   readonly refused: (why: string) => void;
 }

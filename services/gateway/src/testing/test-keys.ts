@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
+import { holdsStill } from '@will/bus';
 import { digestOfKey, type KeyRole, newKey, wire } from '@will/contracts';
-import { holdsStill } from '../keys/keyring.ts';
 import { type Guard, keyGuard, type Refused } from '../keys/guard.ts';
 
 export interface TestKeys {

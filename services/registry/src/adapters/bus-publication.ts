@@ -3,7 +3,7 @@ import type { wire } from '@will/contracts';
 import type { LiveProcess, LiveProcesses, Publication } from '../ports.ts';
 
 /** Services that work without documents: nobody waits for them. */
-const withoutDocuments: ReadonlySet<string> = new Set(['registry', 'telemetry']);
+const withoutDocuments: ReadonlySet<string> = new Set(['registry', 'telemetry', 'console']);
 
 export const busPublication = (publisher: SnapshotPublisher): Publication => ({
   publish: (revision, documents) => publisher.publish(revision, documents),

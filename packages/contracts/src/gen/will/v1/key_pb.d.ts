@@ -40,7 +40,7 @@ export declare type Key = Message<"will.v1.Key"> & {
   client: string;
 
   /**
-   * caller | operator | auditor
+   * caller | operator | auditor | owner
    *
    * @generated from field: string role = 4;
    */

@@ -1,16 +1,28 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { idOfKey, keyRoles, unavailableModelFromWire, type wire } from '@will/contracts';
-import { dataClasses, slugPattern } from '@will/core';
-import type { Identity } from './identity.ts';
+import { idOfKey, type KeyRole, keyRoles, unavailableModelFromWire, type wire } from '@will/contracts';
+import { type DataClass, dataClasses, slugPattern, type UnavailableModel } from '@will/core';
 
 /** Looks kept keys up by their public id. */
 export type FindKey = (id: string) => wire.Key | undefined;
 
-/** An identity before it asks for anything. */
-export type Known = Omit<Identity, 'refused'>;
+/** Who a key speaks for, and within which bounds. */
+export interface KeyIdentity {
+  /** Public id of the key. */
+  readonly keyId: string;
+  readonly client: string;
+  readonly role: KeyRole;
+  /** Slugs; empty: any. */
+  readonly projects: readonly string[];
+  /** Empty: any. */
+  readonly taskTypes: readonly string[];
+  /** The least that every task counts as. */
+  readonly dataClass: DataClass | undefined;
+  /** What happens when its tasks name a model that they may not have; undefined: what documents say. */
+  readonly unavailableModel?: UnavailableModel | undefined;
+}
 
 export type Recognised =
-  | { readonly identity: Known }
+  | { readonly identity: KeyIdentity }
   /** `keyId` only of a key that was given: ids that a caller made up name nobody, and there is no end of them. */
   | { readonly refusal: string; readonly keyId?: string };
 
@@ -45,8 +57,8 @@ export function holdsStill(find: FindKey, keyId: string, nowMs: number): boolean
   return kept !== undefined && endOfKey(kept, nowMs) === undefined;
 }
 
-/** A record with a word that is not known here lets nobody in. */
-function identityOf({
+/** Who a kept key speaks for. A record with a word that is not known here lets nobody in. */
+export function identityOf({
   id,
   client,
   role,
@@ -54,7 +66,7 @@ function identityOf({
   taskTypes,
   dataClass,
   unavailableModel,
-}: wire.Key): Known | undefined {
+}: wire.Key): KeyIdentity | undefined {
   const knownRole = keyRoles.find((known) => known === role);
   const knownClass = dataClasses.find((known) => known === dataClass);
   if (!knownRole || !slugPattern.test(client) || (dataClass !== '' && !knownClass)) return undefined;

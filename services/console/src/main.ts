@@ -1,0 +1,68 @@
+import { auditNotes, connectBus } from '@will/bus';
+import { readAssets } from '@will/console';
+import { observe } from '@will/observe';
+import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
+import { connectBackends } from './adapters/bus-backends.ts';
+import { parseConfig } from './config.ts';
+import { Api } from './http/api.ts';
+import { Pages } from './http/pages.ts';
+import { openServer } from './http/server.ts';
+import { Guard } from './sessions/guard.ts';
+import { Sessions } from './sessions/sessions.ts';
+import { authorOf } from './viewer.ts';
+
+const logger = createLogger('console');
+
+await runMain(logger, async (ready) => {
+  const config = parseConfig(process.env);
+  const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
+  const sessionMs = config.sessionHours * 3_600_000;
+  const observing = await observe('console', process.env, logger);
+  const bus = await connectBus({
+    ...busAddressOf(config),
+    user: 'console',
+    processId: newProcessId('console'),
+    inboxScope: 'console',
+    waitForServer: true,
+    onError,
+  });
+  const backends = await connectBackends(bus, observing.url);
+  const notes = auditNotes(bus, 'console', onError);
+  const guard = new Guard({
+    areKeysRequired: config.keys === 'required',
+    sessions: new Sessions(Date.now, sessionMs),
+    findKey: backends.findKey,
+    isKnownClient: (client) => backends.snapshot?.clients.has(client),
+    nowMs: Date.now,
+    onRefused: ({ keyId, what, why }) => {
+      logger.warn({ keyId, what, why }, 'refused');
+      notes.refused({ actor: keyId || 'nobody', action: 'console.refused', object: what, detail: why });
+    },
+  });
+  const api = new Api({
+    guard,
+    backends,
+    sessionMs,
+    isSecure: ({ headers }) => headers['x-forwarded-proto'] === 'https',
+    onChange: (viewer, what) =>
+      notes.note({ actor: authorOf(viewer), action: 'console.changed', object: what, detail: viewer.role }),
+  });
+  const server = await openServer({
+    port: config.port,
+    host: config.host,
+    web: config,
+    api,
+    pages: new Pages(await readAssets()),
+    onError,
+  });
+  observing.watchDocuments(bus, backends.snapshots);
+  ready();
+  logger.info({ processId: bus.processId, port: server.port }, 'serving');
+
+  await untilStopped();
+  await server.stop(config.drainMs);
+  await notes.stop();
+  await backends.close();
+  await bus.close();
+  await observing.stop();
+});
