@@ -5,16 +5,16 @@ import https from 'node:https';
 import { join } from 'node:path';
 import { closeDataFolder, makeFilesPrivate } from '@will/runtime';
 import type { BusFolder } from '@will/bus-server';
-import { buildConsole } from '@will/console';
 import { isFirstModelNamed, placeFirstModel } from './first-model.ts';
 import { bringLlamaBuild } from './llama-builds.ts';
 import { root } from './paths.ts';
 import { bringNatsServer } from './nats-server.ts';
+import { runProgram } from './run-program.ts';
 import { Mendable, messageOf, say, seconds } from './say.ts';
 import { checkSurroundings, holdDataDir } from './start/checks.ts';
 import { keptNats } from './start/embedded-nats.ts';
 import type { KeptProcess } from './start/kept-process.ts';
-import { keptService, type Environment, type ServiceName } from './start/service.ts';
+import { inherited, keptService, type Environment, type ServiceName } from './start/service.ts';
 import { environmentAs, filesAs, prepareSecureBus } from './start/secure-bus.ts';
 import { readSettings, shown, type StartSettings } from './start/settings.ts';
 
@@ -122,11 +122,12 @@ async function bringUp(settings: StartSettings): Promise<void> {
 /** Builds the console from its sources; where that fails its API still answers. */
 async function prepareConsole({ adminPort }: StartSettings): Promise<void> {
   if (adminPort === undefined) return;
-  try {
-    await buildConsole();
-  } catch (error) {
-    say(`the console could not be built, only its API answers: ${messageOf(error)}`);
-  }
+  // In a process that sees no keys: the bundler starts one of its own.
+  const { code, output } = await runProgram(process.execPath, [join(root, 'packages/console/src/main.ts')], {
+    cwd: root,
+    env: inherited('console'),
+  });
+  if (code !== 0) say(`the console could not be built, only its API answers: ${output.trim()}`);
 }
 
 /** What an earlier release left readable for every user of this machine. */
