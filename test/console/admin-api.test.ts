@@ -125,9 +125,8 @@ test('an owner applies with a note, sees the difference, rolls back, and the aud
   ]);
   const { entries } = (await json('/admin/v1/audit', keys.auditor)) as { entries: { actor: string; action: string }[] };
   const id = keys.owner.split('-')[2];
-  expect(entries.filter(({ actor }) => actor === `key ${id}`).map(({ action }) => action)).toEqual(
-    expect.arrayContaining(['documents.applied', 'documents.rolled_back']),
-  );
+  const actions = entries.filter(({ actor }) => actor === `key ${id}`).map(({ action }) => action);
+  expect(actions.filter((action) => action === 'documents.changed')).toHaveLength(2);
 });
 
 test('views that operators read answer with what the product did', async () => {

@@ -40,8 +40,8 @@ export interface Route {
   readonly summary: string;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
-  /** Changes something, so that the audit log holds it. */
-  readonly changes?: boolean;
+  /** Changes something that no service notes in the audit log by itself. */
+  readonly isNoted?: boolean;
   readonly answer: (asked: Asked<never, never>, backends: Backends) => Promise<unknown>;
 }
 

@@ -61,7 +61,7 @@ export class Api {
     const query = checked(route.query, queryOf(request), 'query');
     const body = route.body ? checked(route.body, await readJson(request), 'body') : undefined;
     const answer = await route.answer({ query, body, parameters, viewer } as never, this.#options.backends);
-    if (route.changes) this.#options.onChange(viewer, what);
+    if (route.isNoted) this.#options.onChange(viewer, what);
     if (answer instanceof Streamed) await this.#stream(answer, viewer, response);
     else sendJson(response, shown(answer));
   }

@@ -103,7 +103,6 @@ export const documentRoutes = [
     access: roles.owners,
     summary: 'Applies documents: all of them or none; a note is required',
     body: applied,
-    changes: true,
     answer: async ({ body, viewer }, { bus }) => apply(bus, body, viewer),
   }),
   route({
@@ -112,7 +111,6 @@ export const documentRoutes = [
     access: roles.owners,
     summary: 'Makes a new revision whose documents equal those of an old one; a note is required',
     body: change.extend({ revision: z.number().int().min(1).max(1e12) }),
-    changes: true,
     answer: async ({ body, viewer }, { bus }) => {
       const question = { revision: BigInt(body.revision), ...onWire(body, viewer) };
       return ask(

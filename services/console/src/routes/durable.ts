@@ -50,7 +50,7 @@ export const durableRoutes = [
       access: roles.runners,
       summary: word === 'cancel' ? 'Ends a durable task that has not ended' : 'Has a dead letter run anew',
       query: ofClient,
-      changes: true,
+      isNoted: true,
       answer: async ({ query, parameters, viewer }, backends) => {
         const options = clientOf(scoped(viewer, query, false));
         return shownTask(await work[word](backends, idIn(parameters), options));

@@ -34,7 +34,6 @@ export const keyRoutes = [
     access: roles.owners,
     summary: 'Makes a key; its text is in this answer and nowhere else',
     body: created,
-    changes: true,
     answer: async ({ body, viewer }, { bus }) => {
       const { id, text } = newKey();
       const key = {
@@ -60,7 +59,6 @@ export const keyRoutes = [
     path: '/admin/v1/keys/{id}',
     access: roles.owners,
     summary: 'Revokes a key: every server refuses it from then on',
-    changes: true,
     answer: async ({ parameters, viewer }, { bus }) => {
       const question = { id: parameters['id'] ?? '', author: authorOf(viewer) };
       return accepted(
