@@ -1,4 +1,4 @@
-import { type Bus, followEvents } from '@will/bus';
+import { type Bus, followCalls } from '@will/bus';
 import type { wire } from '@will/contracts';
 import { CallWindow } from '@will/operator';
 
@@ -63,12 +63,11 @@ export class LiveCalls {
   async #follow(): Promise<Following> {
     const sinceMs = this.#nowMs() - windowMs;
     const window = new CallWindow(windowMs, sinceMs);
-    const events = await followEvents(this.#bus, sinceMs - lateMs, ({ kind }) => {
-      if (kind.case !== 'call') return;
-      window.add(kind.value);
-      for (const listener of this.#listeners) listener(kind.value);
+    const calls = await followCalls(this.#bus, sinceMs - lateMs, (call) => {
+      window.add(call);
+      for (const listener of this.#listeners) listener(call);
     });
-    return { window, stop: () => events.stop() };
+    return { window, stop: () => calls.stop() };
   }
 
   #stopWhenIdle(): void {
