@@ -11,7 +11,7 @@ import { root } from './paths.ts';
 import { bringNatsServer } from './nats-server.ts';
 import { runProgram } from './run-program.ts';
 import { Mendable, messageOf, say, seconds } from './say.ts';
-import { checkSurroundings, holdDataDir } from './start/checks.ts';
+import { checkPrerequisites, holdDataDir } from './start/checks.ts';
 import { keptNats } from './start/embedded-nats.ts';
 import type { KeptProcess } from './start/kept-process.ts';
 import { inherited, keptService, type Environment, type ServiceName } from './start/service.ts';
@@ -79,7 +79,7 @@ async function stopAll(): Promise<void> {
 }
 
 async function bringUp(settings: StartSettings): Promise<void> {
-  await checkSurroundings(settings);
+  await checkPrerequisites(settings);
   cleanUp.push(await holdDataDir(settings.dataDir));
   await closeToOthers(settings.dataDir);
   await bringLlamaBuild();

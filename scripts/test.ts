@@ -58,7 +58,7 @@ async function readCounts(file: string, code: number): Promise<TestCounts> {
   }
 }
 
-/** Tests bring their own surroundings; the developer's must not reach them. */
+/** Tests bring their own backends; the developer's must not reach them. */
 function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(WILL_|NATS_URL$|\w+_API_KEY$)/.test(name)));
 }

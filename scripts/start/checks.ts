@@ -12,7 +12,7 @@ import { shown, type StartSettings } from './settings.ts';
 const leftoverMs = 6_000;
 
 /** Everything that can be wrong before anything is started. @throws {Mendable} the first thing found, and its cure. */
-export async function checkSurroundings(settings: StartSettings): Promise<void> {
+export async function checkPrerequisites(settings: StartSettings): Promise<void> {
   const { adminPort, dataDir, documents, grpcPort, httpPort, natsPort, natsUrl } = settings;
   if (!existsSync(documents))
     throw new Mendable(`WILL_DOCUMENTS ${shown(documents)} does not exist: name a file or folder of documents`);

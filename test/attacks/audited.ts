@@ -68,11 +68,11 @@ const keys: Of<KeyOperation> = {
   list: 'reads',
 };
 const telemetry: Of<TelemetryOperation> = {
-  rerate: change(
-    subjects.telemetry('rerate'),
-    wire.RerateRequestSchema,
+  reprice: change(
+    subjects.telemetry('reprice'),
+    wire.RepriceRequestSchema,
     { model: 'cloud', fromUnixMs: 1n, price: { input: 1n, output: 1n }, author },
-    'calls.rerated',
+    'calls.repriced',
     'cloud',
   ),
   erase: change(

@@ -60,7 +60,7 @@ const telemetry: Questions<TelemetryOperation> = {
   decision: [wire.GetDecisionRequestSchema, { decisionId: never }],
   recent: [wire.RecentFactsRequestSchema, { sinceUnixMs: 1n }],
   usage: [wire.QueryUsageRequestSchema],
-  rerate: [wire.RerateRequestSchema],
+  reprice: [wire.RepriceRequestSchema],
   erase: [wire.EraseClientRequestSchema, { client: 'nobody' }],
   content: [wire.GetContentRequestSchema, { attemptId: never }],
 };

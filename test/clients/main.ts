@@ -10,7 +10,7 @@ const run = promisify(execFile);
 const root = new URL('../../', import.meta.url).pathname;
 const venv = `${root}.cache/clients/venv`;
 const script = `${root}test/clients/clients.py`;
-const longestMs = 120_000;
+const maxMs = 120_000;
 
 async function prepare(): Promise<void> {
   await mkdir(`${root}.cache/clients`, { recursive: true });
@@ -19,7 +19,7 @@ async function prepare(): Promise<void> {
 }
 
 async function python(...args: readonly string[]): Promise<unknown> {
-  const { stdout } = await run(`${venv}/bin/python`, [script, ...args], { timeout: longestMs });
+  const { stdout } = await run(`${venv}/bin/python`, [script, ...args], { timeout: maxMs });
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? 'null') as unknown;
 }
 

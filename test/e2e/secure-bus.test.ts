@@ -9,8 +9,8 @@ import {
   isAllowed,
   permissionsOfClient,
   permissionsOfUser,
-  type Probe,
-  thatWork,
+  type PermissionTest,
+  permittedOf,
 } from '@will/bus';
 import { addCaller, type BusFolder, callerUser, prepareBusFolder } from '@will/bus-server';
 import { connectClient, type TaskClient } from '@will/client';
@@ -138,16 +138,16 @@ const always = [
 ];
 
 /** What anybody may do, one by one, and some things that nobody may; as the server would have to allow them. */
-function everything(): readonly Probe[] {
+function everything(): readonly PermissionTest[] {
   const publish = [...users.flatMap((user) => permissionsOfAny(user).publish.map(concrete)), ...always];
   const heard = users.flatMap((user) => permissionsOfAny(user).subscribe);
   const subscribe = [...heard.map(firstWord), '>', '$KV.>', '_INBOX.>', 'will.v1.call.>', 'will.v1.>'];
   const inQueues = heard.filter((allowed) => allowed.includes(' ')).map((allowed) => allowed.split(' '));
   return [
-    ...[...new Set(publish)].map((subject): Probe => ({ operation: 'publish', subject })),
-    ...[...new Set(subscribe)].map((subject): Probe => ({ operation: 'subscribe', subject })),
+    ...[...new Set(publish)].map((subject): PermissionTest => ({ operation: 'publish', subject })),
+    ...[...new Set(subscribe)].map((subject): PermissionTest => ({ operation: 'subscribe', subject })),
     ...inQueues.map(
-      ([subject = '', queue = '']): Probe => ({ operation: 'subscribe', subject: concrete(subject), queue }),
+      ([subject = '', queue = '']): PermissionTest => ({ operation: 'subscribe', subject: concrete(subject), queue }),
     ),
   ];
 }
@@ -157,9 +157,9 @@ test('every user is refused on every subject of another’s that is not its own,
   const wrong: string[] = [];
   for (const user of users) {
     const connection = await as(user);
-    const forbidden = everything().filter((probe) => !isAllowed(permissionsOfAny(user), probe));
+    const forbidden = everything().filter((permissionTest) => !isAllowed(permissionsOfAny(user), permissionTest));
     tried += forbidden.length;
-    const worked = await thatWork(connection, forbidden);
+    const worked = await permittedOf(connection, forbidden);
     wrong.push(...worked.map(({ operation, subject }) => `${user} may ${operation} ${subject}`));
     await connection.close();
   }
@@ -174,12 +174,12 @@ test('what is forbidden is looked for truly: for a user without permissions, all
     authenticator: nkeyAuthenticator(loose.getSeed()),
     tls: tlsAs('operator'),
   });
-  const harmless: Probe[] = [
+  const harmless: PermissionTest[] = [
     { operation: 'publish', subject: 'will.v1.selftest' },
     { operation: 'subscribe', subject: 'will.v1.registry.x1', queue: 'registry' },
     { operation: 'subscribe', subject: 'will.v1.>' },
   ];
-  expect(await thatWork(connection, harmless)).toEqual(harmless);
+  expect(await permittedOf(connection, harmless)).toEqual(harmless);
   await connection.close();
 });
 

@@ -4,7 +4,7 @@ import { compileSnapshot, type AnyDocument, type Model, type ProviderFailure, ty
 import type { ModelConnection, Provider, ProviderOutcome } from '@will/providers';
 import { Policy, PolicyRefusal } from '../../services/policy/src/service.ts';
 import { exactClock } from '@will/testkit';
-import { judgeBy, type Judge } from '../../services/provider-worker/src/judge.ts';
+import { authorizeBy, type Judge } from '../../services/provider-worker/src/authorize.ts';
 import type { Groups, IncomingCall } from '../../services/provider-worker/src/ports.ts';
 import { CallIndex } from '../../services/provider-worker/src/served-model.ts';
 import { Worker } from '../../services/provider-worker/src/service.ts';
@@ -268,12 +268,12 @@ export class House {
       workerId: `worker${this.#workers.length}`,
       groups: this.#groupsOf(),
       snapshots: outlook,
-      judge: judge ?? judgeBy(staleAfterMs),
+      judge: judge ?? authorizeBy(staleAfterMs),
       records: { call() {} },
       cooldowns: this.cooldowns,
       allowances: unlimited,
       payloads: noPayloads,
-      // Every other worker waits between its first judgement and the call: it must judge again.
+      // Every other worker waits between its first feedback and the call: it must judge again.
       hooks: this.#workers.length % 2 === 1 ? [slowHook] : [],
       nowMs,
       startClock: exactClock(nowMs),

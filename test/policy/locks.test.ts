@@ -6,7 +6,7 @@ import { createProviders } from '@will/providers';
 import { type ReplayingUpstream, startNatsServer, startReplayingUpstream, exactClock, factsFor } from '@will/testkit';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { busGroups } from '../../services/provider-worker/src/adapters/bus-groups.ts';
-import { judgeBy, type Judge } from '../../services/provider-worker/src/judge.ts';
+import { authorizeBy, type Judge } from '../../services/provider-worker/src/authorize.ts';
 import type { Groups } from '../../services/provider-worker/src/ports.ts';
 import { CallIndex } from '../../services/provider-worker/src/served-model.ts';
 import { Worker } from '../../services/provider-worker/src/service.ts';
@@ -35,7 +35,7 @@ afterAll(async () => {
 beforeEach(() => upstream.clear());
 
 const staleAfterMs = 15_000;
-const noJudge: Judge = () => undefined;
+const noAuthorization: Judge = () => undefined;
 const allClasses: readonly DataClass[] = ['open', 'customer', 'sensitive', 'customer-sensitive'];
 /** Groups in which everybody is in the groups of every class. */
 const everyClass = (groups: Groups): Groups => ({
@@ -99,7 +99,7 @@ async function startWorker(parts: WorkerParts): Promise<void> {
       untilRevision: async (revision) => revision <= snapshot.revision,
       onChange: () => () => {},
     },
-    judge: parts.judge ?? judgeBy(staleAfterMs),
+    judge: parts.judge ?? authorizeBy(staleAfterMs),
     records: { call() {} },
     cooldowns: new ShortCooldowns(Date.now),
     allowances: unlimited,
@@ -146,7 +146,7 @@ async function forge({ model: slug, to, facts, revision = 1, expiresInMs = 10_00
     facts: factsToWire({ ...plainFacts, ...facts }),
     model: slug,
     callerInbox: `_INBOX.${client}.c.t`,
-    go: true,
+    mayCommit: true,
     inputKind: 'chat',
     input: new TextEncoder().encode('{"messages":[{"role":"user","content":"Hello"}]}'),
   });
@@ -158,7 +158,7 @@ async function forge({ model: slug, to, facts, revision = 1, expiresInMs = 10_00
     if (kind.case === 'refused') resolve(kind.value.rule);
     if (kind.case === 'ended') resolve('called');
     // This process stood still: as a router would, it sends the call again.
-    if (kind.case === 'expired' || kind.case === 'asksStart') resolve('again');
+    if (kind.case === 'expired' || kind.case === 'confirmStart') resolve('again');
   });
   router.publish(subjects.call(to, slug), toBinary(wire.CallRequestSchema, request), reply);
   const end = await promise.finally(() => inbox.unsubscribe());
@@ -168,13 +168,13 @@ async function forge({ model: slug, to, facts, revision = 1, expiresInMs = 10_00
 const plainFacts = factsFor();
 
 test('without any lock the forged call is made: what follows is not refused for another reason', async () => {
-  await startWorker({ judge: noJudge, groups: everyClass });
+  await startWorker({ judge: noAuthorization, groups: everyClass });
   expect(await forge({ model: 'plain', to: 'customer', facts: { dataClass: 'customer' } })).toBe('called');
   expect(upstream.countOf('plain')).toBe(1);
 });
 
 test('the class in the subject alone: nobody listens where a model’s tags do not admit the data', async () => {
-  await startWorker({ judge: noJudge });
+  await startWorker({ judge: noAuthorization });
   for (const to of ['customer', 'sensitive', 'customer-sensitive'] as const)
     expect(await forge({ model: 'plain', to, facts: { dataClass: to } })).toBe('nobody');
   expect(upstream.requests).toHaveLength(0);

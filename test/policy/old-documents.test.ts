@@ -65,7 +65,7 @@ async function callWorker(dataClass: DataClass, client = 'someone'): Promise<str
     facts: factsToWire(factsFor({ dataClass, client })),
     model: 'trusted',
     callerInbox: `_INBOX.${client}.c.t`,
-    go: true,
+    mayCommit: true,
     inputKind: 'chat',
     input: new TextEncoder().encode('{"messages":[{"role":"user","content":"Hello"}]}'),
   });

@@ -107,9 +107,9 @@ function brokenRule(
   const takesImages = model.tags.includes('vision');
   if ((task.type === 'vision' || task.inputModalities.includes('image')) && !takesImages) return 'no images';
   if (task.needs.some((need) => !model.capabilities.includes(need))) return 'no such capability';
-  const mostPerCall = model.limits?.max_tokens_per_call ?? Infinity;
+  const maxPerCall = model.limits?.max_tokens_per_call ?? Infinity;
   const output = task.maxOutputIsExact ? task.maxOutputTokens : 0;
-  if (task.inputTokens > mostPerCall || task.inputTokens + output > mostPerCall) return 'too long for one call';
+  if (task.inputTokens > maxPerCall || task.inputTokens + output > maxPerCall) return 'too long for one call';
   if (task.inputTokens + output > (model.context_tokens ?? Infinity)) return 'too long for its context';
   if (typeof model.retired === 'string' && Date.parse(model.retired) <= nowMs) return 'retired';
   return undefined;

@@ -11,7 +11,7 @@ import {
   replayKept,
   wire,
 } from '@will/contracts';
-import { type AnyDocument, decide, type Facts, type LiveState, pick } from '@will/core';
+import { type AnyDocument, decide, type Facts, type LiveState, select } from '@will/core';
 import { openCallLog } from '@will/store';
 import { expect, test } from 'vitest';
 import { busRecords } from '../../services/router/src/adapters/bus-records.ts';
@@ -74,8 +74,8 @@ test('every decision, in random worlds and live states, is made again to the las
       const atMs = judgedMs + random.below(62_000) - 2_000;
       const [live, drawn] = [makeState(random, atMs), random.below(2 ** 32)];
       const decisionId = newId();
-      const chosen = pick(decided.set, live, { seed: drawn, nowMs: atMs });
-      records.decided(newId(), decisionId, decided, { pick: chosen, live, seed: drawn, atMs });
+      const chosen = select(decided.set, live, { seed: drawn, nowMs: atMs });
+      records.decided(newId(), decisionId, decided, { selection: chosen, live, seed: drawn, atMs });
       worlds.set(decisionId, { documents, revision: seed });
     }
     for (let from = 0; from < events.length; from += 500) {
@@ -93,9 +93,9 @@ test('every decision, in random worlds and live states, is made again to the las
       const { snapshot } = compileRevision(revision, documents);
       const { differences, again } = replayKept(snapshot, decisionToWire(kept.decision), rankedSetToWire(kept.set));
       expect(differences, `WILL_REPLAY seed ${revision}`).toEqual([]);
-      if (again.pick.skipped.length > 0) seen.skipped += 1;
+      if (again.selection.skipped.length > 0) seen.skipped += 1;
       if (again.set.exclusions.length > 0) seen.excluded += 1;
-      if (again.pick.order.length === 0) seen.blocked += 1;
+      if (again.selection.order.length === 0) seen.blocked += 1;
     }
     // Cases that show nothing would be green too.
     expect(worlds.size).toBe(wanted);

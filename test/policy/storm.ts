@@ -109,7 +109,7 @@ const optionsOf = (world: string, addresses: readonly Address[]): WorldOptions =
   nowMs: Date.now(),
 });
 
-interface Surroundings {
+interface StormBackends {
   readonly system: System;
   readonly upstream: ReplayingUpstream;
   readonly addresses: readonly Address[];
@@ -125,12 +125,12 @@ interface Asked {
 class StormWorld {
   readonly #name: string;
   readonly #random: Random;
-  readonly #around: Surroundings;
+  readonly #around: StormBackends;
   readonly #asked = new Map<string, Asked>();
   readonly #timeline: Timeline;
   #isOver = false;
 
-  constructor(name: string, random: Random, around: Surroundings) {
+  constructor(name: string, random: Random, around: StormBackends) {
     this.#name = name;
     this.#random = random;
     this.#around = around;

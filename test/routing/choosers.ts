@@ -8,7 +8,7 @@ import {
   type Facts,
   firstContentTimeoutMs,
   type Goal,
-  pick,
+  select,
   type RankedSet,
   type RankMode,
   type Cooldown,
@@ -36,8 +36,8 @@ export interface Chooser {
   /** Whether a health check of a place is due now; absent: none runs. */
   readonly wantsHealthCheck?: (place: string, atMs: number) => boolean;
   checked?(place: string, healthy: boolean, atMs: number): void;
-  /** Somebody judged an answer, 0 to 1. */
-  judged(place: string, judged: number, atMs: number): void;
+  /** Somebody score an answer, 0 to 1. */
+  score(place: string, score: number, atMs: number): void;
 }
 
 export type MakeChooser = (script: Script, goal: Goal) => Chooser;
@@ -59,12 +59,12 @@ const facts = (inputTokens: number): Facts => ({
 });
 
 /** What a worker waits for where nothing else follows. */
-const longestWaitMs = 30_000;
+const maxWaitMs = 30_000;
 /** Records travel in batches, and policy folds them a moment later. */
 const recordDelayMs = 250;
 
 /**
- * The product's own parts, put together as its services do: decide by statistics, keep it as long as it holds, pick around what
+ * The product's own parts, put together as its services do: decide by statistics, keep it as long as it holds, select around what
  * cooldowns, avoid what is degraded, give up what is silent, a cooldown by the breaker, one trial call after it.
  */
 class Product implements Chooser {
@@ -108,7 +108,7 @@ class Product implements Chooser {
     const coolingUntilMs = new Map([...this.#cooldowns].map(([model, { untilMs }]) => [model, untilMs]));
     const live = { unserved: new Map<string, string>(), coolingUntilMs };
     const seed = Math.floor(seeded(this.#script.seed * 91 + n)() * 2 ** 32);
-    return pick(this.#kept.set, live, { seed, nowMs: epochMs + atMs }).order;
+    return select(this.#kept.set, live, { seed, nowMs: epochMs + atMs }).order;
   }
 
   maySend(place: string, atMs: number): boolean {
@@ -120,7 +120,7 @@ class Product implements Chooser {
 
   timeoutMs(place: string, inputTokens: number, anotherFollows: boolean): number {
     const known = this.#kept?.set.candidates.find(({ model }) => model === place)?.firstContent;
-    return anotherFollows && known ? firstContentTimeoutMs(known.slowMs, inputTokens) : longestWaitMs;
+    return anotherFollows && known ? firstContentTimeoutMs(known.slowMs, inputTokens) : maxWaitMs;
   }
 
   sent(place: string, id: string, atMs: number, patienceMs: number): boolean {
@@ -188,8 +188,14 @@ class Product implements Chooser {
       this.#cooldowns.set(place, { ...cooldown, untilMs: Math.min(cooldown.untilMs, epochMs + atMs) });
   }
 
-  judged(model: string, judged: number, atMs: number): void {
-    this.#book.judge(this.#snapshot, { model, version: undefined, taskType: 'chat', judged, atMs: epochMs + atMs });
+  score(model: string, score: number, atMs: number): void {
+    this.#book.addFeedback(this.#snapshot, {
+      model,
+      version: undefined,
+      taskType: 'chat',
+      score,
+      atMs: epochMs + atMs,
+    });
   }
 
   #degradationOf(place: string): DegradationSignal {
@@ -231,11 +237,11 @@ const plain = (rule: Pick<Chooser, 'order'> & { readonly ended?: Chooser['ended'
   sent: () => false,
   heard() {},
   ended() {},
-  judged() {},
+  score() {},
   ...rule,
 });
 /** Attempts that rules of others make. */
-const mostAttempts = 3;
+const maxAttempts = 3;
 
 /** The order that an operator who knows the published figures would declare for a goal. */
 function declaredFor(goal: Goal): string[] {
@@ -265,7 +271,7 @@ export const choosers = {
     const failures = new Map<string, number>();
     const openUntilMs = new Map<string, number>();
     return plain({
-      order: (atMs) => order.filter((name) => (openUntilMs.get(name) ?? 0) <= atMs).slice(0, mostAttempts),
+      order: (atMs) => order.filter((name) => (openUntilMs.get(name) ?? 0) <= atMs).slice(0, maxAttempts),
       ended({ model = '', outcome, startedAtMs, durationMs }) {
         const inARow = outcome === 'Success' ? 0 : (failures.get(model) ?? 0) + 1;
         failures.set(model, inARow);
@@ -277,18 +283,18 @@ export const choosers = {
   'static cascade': (_script, goal) => {
     const order = declaredFor(goal)
       .filter((name) => name !== forbidden)
-      .slice(0, mostAttempts);
+      .slice(0, maxAttempts);
     return plain({ order: () => order });
   },
   'round robin': () =>
     plain({
       order: (_atMs, _inputTokens, n) =>
-        alphabetical.map((_, at) => alphabetical[(at + n) % alphabetical.length] as string).slice(0, mostAttempts),
+        alphabetical.map((_, at) => alphabetical[(at + n) % alphabetical.length] as string).slice(0, maxAttempts),
     }),
   'least latency': () => {
     const meanMs = new Map<string, number>();
     return plain({
-      order: () => alphabetical.toSorted((a, b) => (meanMs.get(a) ?? 0) - (meanMs.get(b) ?? 0)).slice(0, mostAttempts),
+      order: () => alphabetical.toSorted((a, b) => (meanMs.get(a) ?? 0) - (meanMs.get(b) ?? 0)).slice(0, maxAttempts),
       ended({ model = '', durationMs, outcome }) {
         const value = outcome === 'Success' ? durationMs : 10_000;
         meanMs.set(model, 0.8 * (meanMs.get(model) ?? value) + 0.2 * value);

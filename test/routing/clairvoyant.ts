@@ -8,7 +8,7 @@ export const weights: Record<Goal, { readonly quality: number; readonly speed: n
   quality: { quality: 0.8, speed: 0.1, cost: 0.1 },
   balanced: { quality: 0.4, speed: 0.3, cost: 0.3 },
 };
-const usualUsd = 0.9;
+const defaultUsd = 0.9;
 
 export function worthOf(
   goal: Goal,
@@ -19,7 +19,7 @@ export function worthOf(
 ): number {
   const { quality, speed, cost } = weights[goal];
   const tokens = request.inputTokens + request.outputTokens;
-  const [costUsd, reference] = [(tokens * place.usd * dearness) / 1e6, (tokens * usualUsd) / 1e6];
+  const [costUsd, reference] = [(tokens * place.usd * dearness) / 1e6, (tokens * defaultUsd) / 1e6];
   return (
     (quality * place.quality * goodness) / 10 -
     speed * Math.min(3, latencyMs / 4_000) -

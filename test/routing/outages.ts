@@ -32,7 +32,7 @@ const beforeMs = 60_000;
 /** Shares are of so many requests. */
 const window = 20;
 /** A return is looked for so long. */
-const longestReturnMs = 180_000;
+const maxReturnMs = 180_000;
 /** A place that is better by less need not come back. */
 const clearlyBetter = 0.06;
 
@@ -80,7 +80,7 @@ function storyOf(
     const worths = trueWorths(script, goal, { atMs: untilMs + 1, inputTokens: 1_020, outputTokens: 129 });
     const own = worths.get(place) ?? 0;
     const isBest = [...worths].every(([other, worth]) => other === place || own > worth + clearlyBetter);
-    const untilSeenMs = Math.min(nextMs, untilMs + longestReturnMs);
+    const untilSeenMs = Math.min(nextMs, untilMs + maxReturnMs);
     if (!isQuiet || !isBest || untilSeenMs - untilMs < 90_000) return undefined;
     const backMs =
       firstWhere(within(untilMs, untilSeenMs), (next) => shareOf(next, place) >= 0.5 * share) ?? untilSeenMs;

@@ -180,6 +180,6 @@ class Simulation {
   #done({ request, best, n }: Task, place: Place, endMs: number, condition: Condition): void {
     this.#succeeded += 1;
     this.#regret += best - worthOf(this.#goal, place, endMs - request.atMs, condition, request);
-    if (n % judgedOneIn === 0) this.#chooser.judged(place.name, (place.quality * condition.goodness) / 10, endMs);
+    if (n % judgedOneIn === 0) this.#chooser.score(place.name, (place.quality * condition.goodness) / 10, endMs);
   }
 }

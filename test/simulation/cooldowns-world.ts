@@ -5,7 +5,7 @@ import { type AnyDocument, compileSnapshot, type ProviderFailure } from '@will/c
 import type { ModelConnection, Provider, ProviderOutcome } from '@will/providers';
 import { exactClock } from '@will/testkit';
 import { Policy } from '../../services/policy/src/service.ts';
-import { judgeBy } from '../../services/provider-worker/src/judge.ts';
+import { authorizeBy } from '../../services/provider-worker/src/authorize.ts';
 import type { Groups, IncomingCall } from '../../services/provider-worker/src/ports.ts';
 import { CallIndex } from '../../services/provider-worker/src/served-model.ts';
 import { Worker } from '../../services/provider-worker/src/service.ts';
@@ -26,7 +26,7 @@ const pollEveryMs = 250;
 const graceMs = 2_000;
 /** Longer than any cooldown, and a trial call whose holder died. */
 const backWithinMs = 120_000;
-const longestTaskMs = 30_000;
+const maxTaskMs = 30_000;
 /** A trial call that told nothing is released within this. */
 const trialReleasedWithinMs = 5_000;
 /** A router asks so often whether a worker still has its work, and believes this many denials in a row. */
@@ -145,14 +145,14 @@ class CooldownsWorld {
     await Promise.all(asking);
     await Promise.all(this.#models.map((model) => this.#checkBack(model)));
     // Calls of silent providers hold their slots until their deadlines.
-    await this.#time.pause(longestTaskMs);
+    await this.#time.pause(maxTaskMs);
     for (const model of this.#models) await this.#checkTurns(model);
   }
 
   /** More tasks at once than there are slots: each has its turn. */
   async #checkTurns(model: string): Promise<void> {
     const count = this.#slots * this.#workers.size + 2;
-    const ends = await Promise.all(Array.from({ length: count }, () => this.#ask(model, longestTaskMs)));
+    const ends = await Promise.all(Array.from({ length: count }, () => this.#ask(model, maxTaskMs)));
     const inVain = ends.filter((how) => how !== 'end');
     if (inVain.length > 0) this.#time.fail(`${inVain.length} of ${count} tasks of ${model} wait in vain: ${inVain[0]}`);
   }
@@ -288,7 +288,7 @@ class CooldownsWorld {
         workerId: actor.name,
         groups: this.#groupsOf(actor),
         snapshots: this.snapshot,
-        judge: judgeBy(15_000),
+        judge: authorizeBy(15_000),
         records: { call() {} },
         cooldowns,
         allowances: unlimited,
@@ -542,7 +542,7 @@ class CooldownsWorld {
     const meanMs = random.pick([50, 500, 3_000]);
     while (!this.#isCalm) {
       await this.#time.pause(random.next() * 2 * meanMs);
-      await this.#ask(random.chance(0.3) ? random.pick(this.#models) : '', random.pick([1_000, 5_000, longestTaskMs]));
+      await this.#ask(random.chance(0.3) ? random.pick(this.#models) : '', random.pick([1_000, 5_000, maxTaskMs]));
     }
   }
 

@@ -5,7 +5,7 @@ import type { Network } from './network.ts';
 import type { Actor, VirtualTime } from './virtual-time.ts';
 
 const ackTimeoutMs = 2_000;
-const mostTries = 3;
+const maxTries = 3;
 const duplicateWindowMs: Record<CounterKind, number> = { ledger: 3_600_000, rate: 120_000 };
 
 interface Follower {
@@ -62,11 +62,11 @@ export class CounterServer {
     mayRepeat: () => boolean,
   ): Promise<Added> {
     for (let tries = 1; ; tries += 1) {
-      if (!this.#network.isConnected(actor)) throw new BusError('disconnected', 'the bus is away');
+      if (!this.#network.isConnected(actor)) throw new BusError('disconnected', 'NATS is not connected');
       try {
         return await this.#network.ask(() => this.#take(counter, amount, holder, id), ackTimeoutMs);
       } catch (error) {
-        if (tries === mostTries || !mayRepeat())
+        if (tries === maxTries || !mayRepeat())
           throw new BusError('timeout', `adding to ${counter.key}`, { cause: error });
       }
     }

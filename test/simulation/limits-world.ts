@@ -9,12 +9,12 @@ import { CallBook } from './call-book.ts';
 import { CounterServer } from './counter-server.ts';
 import { calm, drawnWeather, Network } from './network.ts';
 import { Switchboard } from './simulated-bus.ts';
-import { Actor, usualStartMs, VirtualTime } from './virtual-time.ts';
+import { Actor, defaultStartMs, VirtualTime } from './virtual-time.ts';
 
 const beatMs = 3_000;
 const expiryMs = 10_000;
 const keepEveryMs = 5_000;
-const longestCallMs = 8_000;
+const maxCallMs = 8_000;
 /** A worker that is silent for so long has lost its lease, and is not yet taken for dead. */
 const leaseLostMs = 20_000;
 /** By then a heartbeat has renewed the lease, and what lies idle was given back. */
@@ -23,7 +23,7 @@ const leaseBackMs = 5_000;
 const recordsOutMs = 200;
 /** Longer than a dead process keeps what it holds, and once more for what is heard late. */
 const untilQuietMs = 100_000;
-const mostRounds = 4;
+const maxRounds = 4;
 
 interface LiveWorker {
   readonly actor: Actor;
@@ -53,7 +53,7 @@ interface Spending {
  * counter says exactly what the log of calls does, so that nobody's limit is short of anything.
  */
 export async function simulateLimits(seed: number): Promise<void> {
-  const startMs = seed % 4 === 0 ? usualStartMs + 12 * 3_600_000 - 40_000 : usualStartMs;
+  const startMs = seed % 4 === 0 ? defaultStartMs + 12 * 3_600_000 - 40_000 : defaultStartMs;
   const time = new VirtualTime(seed, startMs);
   await time.run(() => new LimitsWorld(time).play());
 }
@@ -196,8 +196,8 @@ class LimitsWorld {
     this.#time.note(`${actor.name} begins call ${this.#calls}, of at most ${most} tokens`);
     const spendings = this.#limits.map((limit) => this.#spend(limit, startedAtMs, amounts(most)[limit.metric]));
     const record = recordOf(`${actor.name}-${this.#calls}`, actor.name, startedAtMs, most);
-    this.#book.intend({ ...record, writtenBy: 'router' }, startedAtMs + longestCallMs + 2_000);
-    await this.#time.pause(random.chance(0.1) ? random.next() * longestCallMs : random.next() * 300);
+    this.#book.intend({ ...record, writtenBy: 'router' }, startedAtMs + maxCallMs + 2_000);
+    await this.#time.pause(random.chance(0.1) ? random.next() * maxCallMs : random.next() * 300);
     const used = random.chance(0.5) ? most : random.below(most + 1);
     for (const spending of spendings) {
       const amount = amounts(used)[spending.limit.metric];
@@ -355,7 +355,7 @@ class LimitsWorld {
     for (let round = 1; ; round += 1) {
       const wrong = this.#wrongTotal(daily);
       if (wrong === undefined) return;
-      if (round > mostRounds) this.#time.fail(wrong);
+      if (round > maxRounds) this.#time.fail(wrong);
       await this.#time.pause(untilQuietMs);
     }
   }

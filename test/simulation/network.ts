@@ -11,7 +11,7 @@ export interface Weather {
 }
 
 /** A connection that is silent for longer is given up; what a dead process sent may lie somewhere for longer. */
-const longestMs = 10_000;
+const maxMs = 10_000;
 
 export const calm: Weather = { drop: 0, late: 0, latestMs: 0, duplicate: 0 };
 
@@ -77,7 +77,7 @@ export class Network {
   async ask<T>(serve: () => T, timeoutMs: number): Promise<T> {
     const asker = this.#time.actor;
     if (!asker) throw new Error('only an actor asks');
-    if (!this.isConnected(asker)) throw new BusError('disconnected', 'the bus is away');
+    if (!this.isConnected(asker)) throw new BusError('disconnected', 'NATS is not connected');
     return new Promise<T>((resolve, reject) => {
       this.#time.after(timeoutMs, () => reject(new BusError('timeout', `no answer within ${timeoutMs} ms`)), asker);
       this.send(() => {
@@ -95,10 +95,10 @@ export class Network {
 
   #deliver(work: () => void, to: Actor | undefined): void {
     const delayMs = this.#delayMs();
-    if (to) return void this.#time.after(Math.min(delayMs, longestMs), () => this.#arrive(work, to), to);
+    if (to) return void this.#time.after(Math.min(delayMs, maxMs), () => this.#arrive(work, to), to);
     const sender = this.#time.actor;
-    this.#time.surelyAfter(Math.min(delayMs, longestMs), () => {
-      if (sender?.isDead) this.#time.surelyAfter(delayMs - longestMs, work);
+    this.#time.surelyAfter(Math.min(delayMs, maxMs), () => {
+      if (sender?.isDead) this.#time.surelyAfter(delayMs - maxMs, work);
       else work();
     });
   }

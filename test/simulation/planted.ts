@@ -40,7 +40,7 @@ const planted: Readonly<Record<string, Planted>> = {
     from: 'if (this.#isBroken) this.#epoch += 1;',
     to: '',
   },
-  'what lies idle is given back while the bus is away': {
+  'what lies idle is given back while NATS is not connected': {
     world: 'limits',
     file: `${worker}/limits/allowances.ts`,
     from: 'this.#deps.ledger.isReachable && ',

@@ -22,7 +22,7 @@ export class Switchboard {
 
   busOf(actor: Actor): Bus {
     const network = this.#network;
-    const away = (): BusError => new BusError('disconnected', 'the bus is away');
+    const away = (): BusError => new BusError('disconnected', 'NATS is not connected');
     return {
       get connection(): never {
         throw new Error('nothing simulated speaks to the server itself');

@@ -68,9 +68,9 @@ interface VirtualTimer {
 const realTurn = setImmediate;
 /** `WILL_SIMULATION_LINES` has a run tell more of what happened. */
 const keptLines = Number(process.env['WILL_SIMULATION_LINES'] ?? 60);
-const mostEvents = 400_000;
+const maxEvents = 400_000;
 /** What every run begins at, unless its world says otherwise: a Monday at noon, UTC. */
-export const usualStartMs = Date.UTC(2026, 10, 23, 12);
+export const defaultStartMs = Date.UTC(2026, 10, 23, 12);
 
 /**
  * Time that passes only as far as something is due, so that a run of minutes takes milliseconds and repeats by its seed.
@@ -90,7 +90,7 @@ export class VirtualTime {
   #failure: Error | undefined;
   #isOver = false;
 
-  constructor(seed: number, startMs = usualStartMs) {
+  constructor(seed: number, startMs = defaultStartMs) {
     this.seed = seed;
     this.random = new Random(seed);
     this.#startMs = startMs;
@@ -192,7 +192,7 @@ export class VirtualTime {
     while (!this.#isOver && !this.#failure) {
       const event = pop(this.#queue);
       if (!event) throw this.#asViolation(new Error('nothing is due any more, and the script waits'));
-      if (event.number > mostEvents) throw this.#asViolation(new Error(`more than ${mostEvents} events`));
+      if (event.number > maxEvents) throw this.#asViolation(new Error(`more than ${maxEvents} events`));
       if (!event.work) continue;
       this.#nowMs = event.atMs;
       this.#step(event);

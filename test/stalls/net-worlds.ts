@@ -10,7 +10,7 @@ import { startSystem, type System, type SystemOptions } from '../support/system.
 import { type FaultedWorld, pause } from './faulted-calls.ts';
 import { threeModels } from './stall-world.ts';
 
-const usualAnswerMs = 1_000;
+const defaultAnswerMs = 1_000;
 const patienceMs = 20_000;
 
 /** Worlds of `npm run net-faults` by name, each with what is done in it. */
@@ -87,7 +87,7 @@ async function slowConsumer(): Promise<FaultedWorld> {
   // A command for no call of the worker, with 512 KiB of a field that it does not know.
   const bytes = 512 * 1_024;
   const known = toBinary(wire.CallControlSchema, create(wire.CallControlSchema, { attemptId: 'nobody' }));
-  const flood = Buffer.concat([known, Buffer.from([0xfa, 0x7f, 0x80, 0x80, 0x20]), Buffer.alloc(bytes)]);
+  const rejections = Buffer.concat([known, Buffer.from([0xfa, 0x7f, 0x80, 0x80, 0x20]), Buffer.alloc(bytes)]);
   return {
     ...world,
     async fault() {
@@ -97,7 +97,7 @@ async function slowConsumer(): Promise<FaultedWorld> {
       });
       proxy.setWeather('unread');
       while (!isCutOff) {
-        world.system.bus.publish(subjects.control(behindProxy), flood);
+        world.system.bus.publish(subjects.control(behindProxy), rejections);
         await pause(5);
       }
       await ends;
@@ -170,7 +170,7 @@ interface WorldParts {
 /** The whole product with a route over three models, and two workers unless the options say otherwise. */
 export async function startWorld(
   options: Omit<SystemOptions, 'documents'>,
-  { upstream: given, answerMs = usualAnswerMs, addWorkers = untilAllServed }: WorldParts = {},
+  { upstream: given, answerMs = defaultAnswerMs, addWorkers = untilAllServed }: WorldParts = {},
 ): Promise<BareWorld> {
   const upstream = given ?? (await startReplayingUpstream());
   const system = await startSystem({

@@ -17,11 +17,11 @@ export interface AuditNotes {
 
 const gatherMs = 100;
 const retryMs = 1_000;
-const mostWaiting = 2_000;
+const maxWaiting = 2_000;
 /** Of refusals: whoever causes many leaves room for what else has to be noted. */
-const mostRefusalsWaiting = 1_000;
+const maxRefusalsWaiting = 1_000;
 const refusalWindowMs = 60_000;
-const mostAtOnce = 200;
+const maxAtOnce = 200;
 const answerMs = 3_000;
 
 /**
@@ -46,13 +46,13 @@ export function auditNotes(bus: Bus, service: string, onError: (what: string, er
     return active;
   };
   const sendBatch = async (): Promise<void> => {
-    const entries = waiting.slice(0, mostAtOnce);
+    const entries = waiting.slice(0, maxAtOnce);
     if (entries.length === 0) return;
     try {
       const note = toBinary(wire.AuditNoteSchema, create(wire.AuditNoteSchema, { entries }));
       await bus.request(subjects.audit('note'), note, answerMs);
       waiting.splice(0, entries.length);
-      if (dropped > 0 && waiting.length < mostWaiting) {
+      if (dropped > 0 && waiting.length < maxWaiting) {
         const lost = { actor: service, action: 'audit.shortened', object: '', detail: `${dropped} notes had no room` };
         waiting.push(entryOf(lost));
         dropped = 0;
@@ -76,9 +76,9 @@ export function auditNotes(bus: Bus, service: string, onError: (what: string, er
     waiting.push(entryOf(words));
     schedule(gatherMs);
   };
-  const refusals = new Refusals((words) => take(words, mostRefusalsWaiting), refusalWindowMs, Date.now);
+  const refusals = new Refusals((words) => take(words, maxRefusalsWaiting), refusalWindowMs, Date.now);
   return {
-    note: (words) => take(words, mostWaiting),
+    note: (words) => take(words, maxWaiting),
     refused: (words) => refusals.add(words),
     async stop() {
       refusals.flush();

@@ -98,7 +98,7 @@ test('a message too large for the bus is refused here, and the connection lives 
   expect(own.isConnected).toBe(true);
 });
 
-test('while the bus is away publishing and asking fail at once, and work again when it is back', async () => {
+test('while NATS is not connected publishing and asking fail at once, and work again when it is back', async () => {
   const server = await startNatsServer();
   opened.push(() => server.stop());
   const own = await bus(server);

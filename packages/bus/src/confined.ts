@@ -3,7 +3,7 @@ import { BusError } from './api.ts';
 import { type BusPermissions, type BusUser, busUsers, permissionsOfUser } from './users.ts';
 
 /** One thing that a user must not be able to do. */
-export interface Probe {
+export interface PermissionTest {
   readonly operation: 'publish' | 'subscribe';
   readonly subject: string;
   /** Within this queue; absent: alone. */
@@ -22,7 +22,7 @@ function keptByNobody(): MsgHdrs {
 }
 
 /** What no user of ours may do, whoever it is. */
-const forbiddenToAll: readonly Probe[] = [
+const forbiddenToAll: readonly PermissionTest[] = [
   ...[
     '$SYS.REQ.SERVER.PING',
     '$JS.API.STREAM.LIST',
@@ -32,8 +32,10 @@ const forbiddenToAll: readonly Probe[] = [
     `$JS.API.STREAM.PURGE.${nobody}`,
     `$KV.${nobody}.x`,
     'will.v1.selftest',
-  ].map((subject): Probe => ({ operation: 'publish', subject })),
-  ...['>', '$JS.>', '$KV.>', '_INBOX.>', 'will.v1.>'].map((subject): Probe => ({ operation: 'subscribe', subject })),
+  ].map((subject): PermissionTest => ({ operation: 'publish', subject })),
+  ...['>', '$JS.>', '$KV.>', '_INBOX.>', 'will.v1.>'].map(
+    (subject): PermissionTest => ({ operation: 'subscribe', subject }),
+  ),
 ];
 
 /**
@@ -42,18 +44,23 @@ const forbiddenToAll: readonly Probe[] = [
  *
  * @param user undefined: some user whose table is not known here
  */
-export function probesFor(user: BusUser | undefined): readonly Probe[] {
+export function permissionTestsFor(user: BusUser | undefined): readonly PermissionTest[] {
   if (user === undefined) return forbiddenToAll;
   const own = permissionsOfUser(user);
   const others = busUsers.filter((other) => other !== user).map(permissionsOfUser);
-  const publish = others.flatMap((other) => other.publish).flatMap(publishProbe);
-  const subscribe = others.flatMap((other) => other.subscribe).flatMap(subscribeProbes);
-  const found = [...forbiddenToAll, ...publish, ...subscribe].filter((probe) => !isAllowed(own, probe));
-  return [...new Map(found.map((probe) => [textOf(probe), probe])).values()];
+  const publish = others.flatMap((other) => other.publish).flatMap(publishTests);
+  const subscribe = others.flatMap((other) => other.subscribe).flatMap(subscribeTests);
+  const found = [...forbiddenToAll, ...publish, ...subscribe].filter(
+    (permissionTest) => !isAllowed(own, permissionTest),
+  );
+  return [...new Map(found.map((permissionTest) => [textOf(permissionTest), permissionTest])).values()];
 }
 
 /** Whether a table allows it. */
-export function isAllowed({ publish, subscribe }: BusPermissions, { operation, subject, queue }: Probe): boolean {
+export function isAllowed(
+  { publish, subscribe }: BusPermissions,
+  { operation, subject, queue }: PermissionTest,
+): boolean {
   if (operation === 'publish') return publish.some((pattern) => covers(pattern, subject));
   return subscribe.some((allowed) => {
     const [pattern = '', within] = allowed.split(' ');
@@ -62,7 +69,7 @@ export function isAllowed({ publish, subscribe }: BusPermissions, { operation, s
 }
 
 /** A subject that changes nothing is tried as it is; of others, one beside it that nobody serves. */
-function publishProbe(pattern: string): Probe[] {
+function publishTests(pattern: string): PermissionTest[] {
   const isRequest = pattern.startsWith('$JS.API.');
   const concrete = concreteOf(pattern);
   const isHarmless = isRequest || concrete !== pattern;
@@ -70,9 +77,9 @@ function publishProbe(pattern: string): Probe[] {
 }
 
 /** Alone, which would be to listen in; and within the queue, under a name that nobody asks for. */
-function subscribeProbes(allowed: string): Probe[] {
+function subscribeTests(allowed: string): PermissionTest[] {
   const [pattern = '', queue] = allowed.split(' ');
-  const alone: Probe = { operation: 'subscribe', subject: pattern };
+  const alone: PermissionTest = { operation: 'subscribe', subject: pattern };
   const concrete = concreteOf(pattern);
   // To join a queue where something is asked would take it away from whom it is for.
   if (queue === undefined || concrete === pattern) return [alone];
@@ -96,7 +103,7 @@ function covers(pattern: string, subject: string): boolean {
   return wanted.length === given.length;
 }
 
-const textOf = ({ operation, subject, queue }: Probe): string =>
+const textOf = ({ operation, subject, queue }: PermissionTest): string =>
   `${operation} ${subject}${queue === undefined ? '' : ` in queue ${queue}`}`;
 
 /**
@@ -106,45 +113,48 @@ const textOf = ({ operation, subject, queue }: Probe): string =>
  * @returns how much was tried
  */
 export async function mustBeConfined(connection: NatsConnection, user?: BusUser): Promise<number> {
-  const probes = probesFor(user);
-  const worked = await thatWork(connection, probes);
+  const permissionTests = permissionTestsFor(user);
+  const worked = await permittedOf(connection, permissionTests);
   const shown = worked.slice(0, 5).map(textOf).join(', ');
   if (worked.length > 0)
     throw new BusError(
       'unsuitable',
       `the bus lets ${user === undefined ? 'this user' : `the user of ${user}`} reach ${worked.length} subjects that it must not (${shown}): give it the permissions that \`willm bus config\` writes`,
     );
-  return probes.length;
+  return permissionTests.length;
 }
 
 /** Which of these the server does not refuse. */
-export async function thatWork(connection: NatsConnection, probes: readonly Probe[]): Promise<readonly Probe[]> {
+export async function permittedOf(
+  connection: NatsConnection,
+  permissionTests: readonly PermissionTest[],
+): Promise<readonly PermissionTest[]> {
   const refused = new Set<string>();
   const statuses = connection.status();
   void noteRefusals(statuses, refused);
   const subscriptions: Subscription[] = [];
-  for (const { operation, subject, queue } of probes)
+  for (const { operation, subject, queue } of permissionTests)
     if (operation === 'publish') connection.publish(subject, nonsense, { headers: keptByNobody() });
     else subscriptions.push(connection.subscribe(subject, { callback: () => {}, ...(queue && { queue }) }));
   await connection.flush();
   // What the server refused it said before the flush's answer; it is told some turns later.
-  for (let turns = 0; turns < 20 && refused.size < probes.length; turns += 1)
+  for (let turns = 0; turns < 20 && refused.size < permissionTests.length; turns += 1)
     await new Promise((resolve) => setImmediate(resolve));
   for (const subscription of subscriptions) if (!subscription.isClosed()) subscription.unsubscribe();
   (statuses as { stop?: () => void }).stop?.();
-  return probes.filter((probe) => !refused.has(textOf(probe)));
+  return permissionTests.filter((permissionTest) => !refused.has(textOf(permissionTest)));
 }
 
 async function noteRefusals(statuses: AsyncIterable<Status>, refused: Set<string>): Promise<void> {
   for await (const status of statuses) {
     if (status.type !== 'error') continue;
-    const probe = refusedBy(String(status.error));
-    if (probe) refused.add(textOf(probe));
+    const permissionTest = refusedBy(String(status.error));
+    if (permissionTest) refused.add(textOf(permissionTest));
   }
 }
 
 /** `Permissions Violation for Subscription to "a.b" using queue "q"` */
-function refusedBy(message: string): Probe | undefined {
+function refusedBy(message: string): PermissionTest | undefined {
   const [, what, subject, queue] =
     /permissions violation for (publish|subscription) to "([^"]+)"(?: using queue "([^"]+)")?/i.exec(message) ?? [];
   if (what === undefined || subject === undefined) return undefined;

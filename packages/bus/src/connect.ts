@@ -72,9 +72,9 @@ async function untilDialled(options: ConnectOptions): Promise<NatsConnection> {
     try {
       return await dial(options);
     } catch (error) {
-      const isAway = error instanceof BusError && error.code === 'disconnected';
-      if (isAway && !options.waitForServer) throw error;
-      if (!isAway && (!(error instanceof SpeaksNoTls) || ++answers === answersBelieved)) throw error;
+      const isDisconnected = error instanceof BusError && error.code === 'disconnected';
+      if (isDisconnected && !options.waitForServer) throw error;
+      if (!isDisconnected && (!(error instanceof SpeaksNoTls) || ++answers === answersBelieved)) throw error;
       await new Promise((resolve) => setTimeout(resolve, betweenDialsMs));
     }
   }
@@ -277,7 +277,7 @@ class NatsBus implements Bus {
   }
 
   #mustBeConnected(subject: string): void {
-    if (!this.#isConnected) throw new BusError('disconnected', `the bus is away; nothing was sent to ${subject}`);
+    if (!this.#isConnected) throw new BusError('disconnected', `NATS is not connected; nothing was sent to ${subject}`);
   }
 
   async #followStatus(): Promise<void> {

@@ -38,8 +38,8 @@ const durable: Partial<ConsumerConfig> & { durable_name: string } = {
 };
 
 /** Characters of the output, bytes of the input: both together fit a message in any language. */
-const longestPart = 192 * 1024;
-const mostUnderWay = 64;
+const maxPartBytes = 192 * 1024;
+const maxInFlight = 64;
 
 async function ensureContentStream(bus: Bus): Promise<void> {
   const manager = await jetstreamManager(bus.connection);
@@ -81,8 +81,8 @@ export class ContentOutbox {
   }
 
   keep(said: SaidContent): void {
-    if (this.#underWay.size >= mostUnderWay || !this.#bus.isConnected)
-      return this.#drop(new Error('too much is under way, or the bus is away'));
+    if (this.#underWay.size >= maxInFlight || !this.#bus.isConnected)
+      return this.#drop(new Error('too much is under way, or NATS is not connected'));
     const sending = this.#send(said)
       .catch((error: unknown) => this.#drop(error))
       .finally(() => this.#underWay.delete(sending));
@@ -103,9 +103,9 @@ export class ContentOutbox {
     const { untilMs, input, output, ...named } = said;
     const content = create(wire.CallContentSchema, {
       ...named,
-      input: input.subarray(0, longestPart),
-      output: output.slice(0, longestPart),
-      isCut: input.length > longestPart || output.length > longestPart,
+      input: input.subarray(0, maxPartBytes),
+      output: output.slice(0, maxPartBytes),
+      isCut: input.length > maxPartBytes || output.length > maxPartBytes,
       untilUnixMs: BigInt(Math.round(untilMs)),
     });
     await this.#jetstream.publish(subjects.content, toBinary(wire.CallContentSchema, content));

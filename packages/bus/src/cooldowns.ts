@@ -53,7 +53,7 @@ interface Entry {
 
 /** The server removes a cooldown without a trial call so long after its end. */
 const forgottenAfterMs = 300_000;
-const mostTries = 16;
+const maxTries = 16;
 /** Shows that the watch has told everything; a watch of an empty bucket never says so. */
 const sentinel = 'all-told';
 const wrongLastSequence = 10071;
@@ -199,7 +199,7 @@ class BucketCooldowns implements Cooldowns {
 
   /** Compare-and-set until it holds. `next` yields undefined where nothing is to be written. */
   async #change(model: string, next: (present: wire.Cooldown | undefined) => wire.Cooldown | undefined): Promise<void> {
-    for (let tries = 0; tries < mostTries; tries += 1) {
+    for (let tries = 0; tries < maxTries; tries += 1) {
       const word = next(this.#entries.get(model)?.word);
       if (!word) return;
       try {

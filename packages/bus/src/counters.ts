@@ -60,7 +60,7 @@ const holderHeader = 'Will-Holder';
 const incrementHeader = 'Nats-Incr';
 const idHeader = 'Nats-Msg-Id';
 const ackTimeoutMs = 2_000;
-const mostTries = 3;
+const maxTries = 3;
 
 const shared: Partial<StreamConfig> = {
   retention: RetentionPolicy.Limits,
@@ -143,7 +143,7 @@ class StreamCounters implements Counters {
   ): Promise<Added> {
     const subject = subjects.counter(kind, key);
     for (let tries = 1; ; tries += 1) {
-      if (!this.#bus.isConnected) throw new BusError('disconnected', 'the bus is away');
+      if (!this.#bus.isConnected) throw new BusError('disconnected', 'NATS is not connected');
       try {
         // Headers are made anew: publishing adds to them.
         const ack = await this.#jetstream.publish(subject, new Uint8Array(), {
@@ -154,7 +154,7 @@ class StreamCounters implements Counters {
         return val === undefined ? 'repeated' : { total: BigInt(val) };
       } catch (error) {
         // The same id again: what was made already is not made twice.
-        if (tries === mostTries || !mayRepeat())
+        if (tries === maxTries || !mayRepeat())
           throw new BusError('timeout', `adding to ${key}: ${(error as Error).message}`, { cause: error });
       }
     }

@@ -42,7 +42,7 @@ export { ensureStreams } from './streams.ts';
 export { openSnapshotPublisher, type PublishedDocument, type SnapshotPublisher } from './snapshot-publisher.ts';
 export { followSnapshot, type FollowOptions, type SnapshotView } from './snapshot-reader.ts';
 export { openPayloads, PayloadError, type Payloads } from './payloads.ts';
-export { isAllowed, type Probe, probesFor, thatWork } from './confined.ts';
+export { isAllowed, type PermissionTest, permissionTestsFor, permittedOf } from './confined.ts';
 export {
   busServices,
   busUsers,

@@ -5,7 +5,7 @@ import type { Bus } from './api.ts';
 
 /** Written when the bucket is opened, so that a watch of it has something to begin with. */
 const sentinel = 'all-told';
-const mostKeys = 10_000;
+const maxKeys = 10_000;
 
 /** The keys, for the one service that writes them. */
 export interface KeyBucket {
@@ -46,7 +46,7 @@ export async function openKeyBucket(bus: Bus): Promise<KeyBucket> {
     },
     async add(key) {
       const { values } = await bucket.status();
-      if (values > mostKeys) throw new Error(`${values} keys are kept; at most ${mostKeys} may be`);
+      if (values > maxKeys) throw new Error(`${values} keys are kept; at most ${maxKeys} may be`);
       await bucket.create(key.id, toBinary(wire.KeySchema, key));
     },
     async replace(key) {

@@ -21,7 +21,7 @@ const graceMs = 5_000;
 /** Of two words of an owner that it does not have the work, the first may have met it on its way. */
 const goneAfterAnswers = 2;
 /** Work that lasts is asked after this often: what was said of it may have been lost with a connection of its owner. */
-const usualAskEveryMs = 2_500;
+const defaultAskEveryMs = 2_500;
 /** A subscription outlives its last watcher by this, so that busy callers do not subscribe for every task. */
 const lingerMs = 10_000;
 const tickMs = 50;
@@ -141,7 +141,7 @@ export class LifeWatch {
   #connectedAtMs = Number.NEGATIVE_INFINITY;
   #lastAskMs: number;
 
-  constructor(bus: Bus, nowMs: () => number = () => performance.now(), askEveryMs = usualAskEveryMs) {
+  constructor(bus: Bus, nowMs: () => number = () => performance.now(), askEveryMs = defaultAskEveryMs) {
     this.#bus = bus;
     this.#askEveryMs = askEveryMs;
     this.#nowMs = nowMs;
@@ -224,7 +224,7 @@ export class LifeWatch {
     } catch (error) {
       if (!(error instanceof BusError) || error.code !== 'no_responders') return watched.present();
       watched.absent(askedAtMs);
-      this.#judge(watched);
+      this.#checkLiveness(watched);
     }
   }
 
@@ -237,7 +237,7 @@ export class LifeWatch {
   }
 
   /** What depends on a process that is gone is lost, as far as this connection was there for all that time. */
-  #judge(watched: Watched): void {
+  #checkLiveness(watched: Watched): void {
     const nowMs = this.#nowMs();
     if (!watched.isGone(nowMs)) return;
     const isSettled = nowMs - this.#connectedAtMs >= graceMs;

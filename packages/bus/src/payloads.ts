@@ -27,14 +27,14 @@ export interface Payloads {
   put(client: string, content: Uint8Array | ReadableStream<Uint8Array>, field?: string): Promise<wire.PayloadRef>;
   /** The whole content, as long and with the digest that its name says. @throws {PayloadError} 'gone', 'wrong', 'unavailable' */
   get(ref: wire.PayloadRef, signal: AbortSignal): Promise<Uint8Array>;
-  /** Nothing happens where it is gone already, or the bus is away: then it goes by its age. Never throws. */
+  /** Nothing happens where it is gone already, or NATS is not connected: then it goes by its age. Never throws. */
   remove(ref: wire.PayloadRef): Promise<void>;
 }
 
 const pieceBytes = 128 * 1024;
 /** Longer than any task may take; what nobody removed goes then. */
 const keptMs = 2 * 3_600_000;
-const mostBytes = 1024 ** 3;
+const maxBytes = 1024 ** 3;
 /** The server's code for a stream that is full. */
 const isFull = (error: unknown): boolean => error instanceof JetStreamApiError && error.code === 10077;
 
@@ -83,7 +83,7 @@ export function openPayloads(bus: Bus): Payloads {
 async function createBucket(bus: Bus): Promise<ObjectStore> {
   const config = {
     storage: StorageType.File,
-    max_bytes: mostBytes,
+    max_bytes: maxBytes,
     ttl: keptMs * 1e6,
     persist_mode: PersistMode.Async,
   };

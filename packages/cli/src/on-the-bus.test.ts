@@ -66,26 +66,26 @@ test('usage shows money and says where it is not known', async () => {
   expect(lines[3]).toContain('$0.004375+');
 });
 
-test('rerate sends the prices of the document, and refuses where it states none', async () => {
+test('reprice sends the prices of the document, and refuses where it states none', async () => {
   const body = { name: 'GPT-4', slug: 'gpt-4', prices: { input: 2.5, output: 10, cached_input: 1.25 } };
   cli.serve(subjects.registry('get'), wire.GetRequestSchema, wire.GetResponseSchema, ({ slug }) => ({
     documents: [{ kind: 'model', slug, name: slug, json: json(slug === 'gpt-4' ? body : { name: slug, slug }) }],
   }));
-  const asked = cli.serve(subjects.telemetry('rerate'), wire.RerateRequestSchema, wire.RerateResponseSchema, () => ({
-    looked: 9n,
+  const asked = cli.serve(subjects.telemetry('reprice'), wire.RepriceRequestSchema, wire.RepriceResponseSchema, () => ({
+    examined: 9n,
     changed: 4n,
     addedNanoUsd: -1_500_000n,
   }));
-  expect(await willm('prices', 'rerate', '--model', 'GPT-4', '--since', '2026-11-01')).toMatchObject({
+  expect(await willm('prices', 'reprice', '--model', 'GPT-4', '--since', '2026-11-01')).toMatchObject({
     code: 0,
-    out: '4 of 9 calls charged anew; together $-0.001500 more than before\n',
+    out: '4 of 9 calls repriced; together $-0.001500 more than before\n',
   });
   expect(asked[0]).toMatchObject({
     model: 'gpt-4',
     fromUnixMs: 1_793_491_200_000n,
     price: { input: 2_500_000_000n, cachedInput: 1_250_000_000n },
   });
-  expect((await willm('prices', 'rerate', '--model', 'llama', '--since', '1h')).err).toContain('states no price');
+  expect((await willm('prices', 'reprice', '--model', 'llama', '--since', '1h')).err).toContain('states no price');
   expect((await willm('prices', 'show')).out).toContain('IN');
 });
 

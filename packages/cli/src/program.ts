@@ -17,7 +17,7 @@ import type { DiffOptions } from './commands/diff.ts';
 import type { HistoryOptions } from './commands/history.ts';
 import type { ReplayOptions } from './commands/replay.ts';
 import type { RollbackOptions } from './commands/rollback.ts';
-import type { RerateOptions } from './commands/prices.ts';
+import type { RepriceOptions } from './commands/prices.ts';
 import type { TopOptions } from './commands/top.ts';
 import type { FeedbackOptions } from './commands/feedback.ts';
 import type { ListOptions, SubmitOptions, TasksOptions } from './commands/tasks.ts';
@@ -535,15 +535,15 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
       end(await refreshPrices(terminal, options, new Date()));
     });
   prices
-    .command('rerate')
+    .command('reprice')
     .description('charge past calls of a model anew, at the prices that its document says now')
     .requiredOption('--model <name>', 'whose calls', named)
     .requiredOption('--since <time>', 'from when: an ISO time, or a time ago: 2h, 7d', instant(Date.now))
     .option('--until <time>', 'the same (default now)', instant(Date.now))
     .option('--json', 'print JSON')
-    .action(async (options: RerateOptions) => {
-      const { rerate } = await import('./commands/prices.ts');
-      end(await rerate(terminal, options));
+    .action(async (options: RepriceOptions) => {
+      const { reprice } = await import('./commands/prices.ts');
+      end(await reprice(terminal, options));
     });
 
   program
@@ -622,9 +622,9 @@ async function namesToSlugs(terminal: Terminal, command: Command): Promise<void>
   const needs = needDocuments.has(command.name());
   const said = nameOptions.flatMap((kind) => {
     const name: unknown = command.getOptionValue(kind);
-    // Which model a task may have, and what a key is for, is told where that is judged.
-    const isJudgedLater = (needs && kind === 'model') || command.name() === 'create';
-    return typeof name === 'string' && name !== 'default' && !isJudgedLater ? [[kind, name] as const] : [];
+    // Which model a task may have, and what a key is for, is told where that is checked.
+    const isCheckedLater = (needs && kind === 'model') || command.name() === 'create';
+    return typeof name === 'string' && name !== 'default' && !isCheckedLater ? [[kind, name] as const] : [];
   });
   if (said.length === 0) return;
   const { resolveNames } = await import('./resolve-names.ts');

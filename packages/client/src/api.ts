@@ -193,7 +193,7 @@ export interface Question {
   readonly needs?: readonly string[];
   readonly inputTokens?: number;
   readonly maxOutputTokens?: number;
-  /** UTC milliseconds: judge as if it were then. Default: now. */
+  /** UTC milliseconds: decide as if it were then. Default: now. */
   readonly atUnixMs?: number;
 }
 

@@ -16,7 +16,7 @@ import { type Question, TaskError, type TaskRequest, type TaskSubmission } from 
 /** What a value must be, in words; undefined: it is. */
 type Check = (value: unknown) => string | undefined;
 
-const mostWhole = 0xff_ff_ff_ff;
+const maxWhole = 0xff_ff_ff_ff;
 const must =
   (holds: (value: unknown) => boolean, what: string): Check =>
   (value) =>
@@ -26,8 +26,8 @@ const flag = must((value) => typeof value === 'boolean', 'true or false');
 const anObject = must((value) => typeof value === 'object' && value !== null, 'an object');
 const aFunction = must((value) => typeof value === 'function', 'a function');
 const whole = must(
-  (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= mostWhole,
-  `a whole number from 0 to ${mostWhole}`,
+  (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= maxWhole,
+  `a whole number from 0 to ${maxWhole}`,
 );
 const between = (least: number, most: number): Check =>
   must(
@@ -124,7 +124,7 @@ function shown(field: string, value: unknown): string {
   return ` ${JSON.stringify(value)?.slice(0, 80) ?? String(value)}`;
 }
 
-/** A chat is judged by who gives it to a model; here only what it could not even be sent as. */
+/** A chat is checked by who gives it to a model; here only what it could not even be sent as. */
 function inputOf(value: unknown): string | undefined {
   if (typeof value === 'string' || value instanceof Uint8Array) return undefined;
   const { messages } = (typeof value === 'object' && value !== null ? value : {}) as { messages?: unknown };

@@ -209,7 +209,7 @@ class BusTaskClient implements TaskClient, RunSupport {
 
 /** Whoever is asked answers sooner, or died with the question; then another one is asked. */
 const durableWithinMs = 5_000;
-const mostTries = 3;
+const maxTries = 3;
 
 /** The operations on durable tasks over the bus. */
 export function durableOverBus(bus: Bus): DurableWire {
@@ -252,7 +252,7 @@ async function askAgain(
       // In the client's own inbox: no other one is written to.
       return await bus.request(subject, data, withinMs, subjects.inbox(client, bus.processId, newId()));
     } catch (error) {
-      if (!(error instanceof BusError) || error.code !== 'timeout' || tries === mostTries) throw error;
+      if (!(error instanceof BusError) || error.code !== 'timeout' || tries === maxTries) throw error;
     }
   }
 }

@@ -23,10 +23,10 @@ export interface DurableWire {
 }
 
 /** One question that waits; longer waits are several of them. */
-const longestWaitMs = 20_000;
+const maxWaitMs = 20_000;
 /** How soon a change of state is told; an end is told at once. */
 const pollIntervalMs = 1_000;
-const usualDeadlineMs = 24 * 3_600_000;
+const defaultDeadlineMs = 24 * 3_600_000;
 
 const states: Record<wire.DurableState, DurableTask['state']> = {
   [wire.DurableState.UNSPECIFIED]: 'waiting',
@@ -84,7 +84,7 @@ export function durableTasks(over: DurableWire, defaultClient: string): DurableT
         if (signal?.aborted) throw new TaskError('cancelled', 'the caller waits no more', { taskId });
         const found = await task(taskId, {
           ...owner,
-          waitMs: Math.round(Math.max(0, Math.min(longestWaitMs, leftMs))),
+          waitMs: Math.round(Math.max(0, Math.min(maxWaitMs, leftMs))),
         });
         if (found.result) return found.result;
         if (found.failure) throw found.failure;
@@ -133,7 +133,7 @@ export function submissionOnWire(submission: TaskSubmission, nowMs: number): wir
   const input = inputBytes(submission.input);
   if (input.length > sizes.inputBytes)
     throw new TaskError('too_large', `input of ${input.length} bytes exceeds ${sizes.inputBytes}`, { taskId });
-  const deadlineUnixMs = Math.floor(nowMs + (submission.timeoutMs ?? usualDeadlineMs));
+  const deadlineUnixMs = Math.floor(nowMs + (submission.timeoutMs ?? defaultDeadlineMs));
   const task = taskOnWire(submission, taskId, deadlineUnixMs, false, input);
   return create(wire.SubmitRequestSchema, {
     task: {

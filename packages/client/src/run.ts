@@ -83,7 +83,7 @@ export class Run {
     this.#reject = reject;
     this.#deadlineTimer = setTimeout(
       () => this.#fail('deadline', 'the deadline passed', { isRetryable: true }),
-      longestMs(message, nowMs) + deadlineGraceMs,
+      maxMs(message, nowMs) + deadlineGraceMs,
     );
     this.#stopListening = support.bus.onConnectionChange((isConnected) => {
       if (!isConnected) this.#fail('unavailable', 'the connection to the bus was lost', { isRetryable: true });
@@ -187,7 +187,7 @@ export class Run {
     const { kind } = frame;
     if (kind.case === 'accepted') {
       this.#notices = kind.value.notices;
-      if (kind.value.asksWanted) void this.#sayWanted(kind.value.routerId);
+      if (kind.value.confirmWanted) void this.#sayWanted(kind.value.routerId);
       if (!this.#hasContent)
         this.#watch(kind.value.routerId, () => this.#repeatOrGiveUp('router_lost', 'the router died'));
     } else if (kind.case === 'counts') {
@@ -327,7 +327,7 @@ export class Run {
 }
 
 /** How long it may take; where the router sets the deadline, it tells its end. */
-const longestMs = ({ deadlineUnixMs }: TaskMessage, nowMs: number): number =>
+const maxMs = ({ deadlineUnixMs }: TaskMessage, nowMs: number): number =>
   deadlineUnixMs === 0 ? maxTimeoutMs : deadlineUnixMs - nowMs;
 
 const decoder = new TextDecoder();

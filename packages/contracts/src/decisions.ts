@@ -156,7 +156,7 @@ export function replayKept(snapshot: Snapshot, decision: wire.DecisionRecord, ke
   const set = rankedSetFromWire(keptSet);
   const recorded: Decided = {
     set,
-    pick: {
+    selection: {
       order: decision.order,
       skipped: decision.skipped.map(({ model, reason }) => ({ model, reason })),
     },

@@ -10,6 +10,6 @@ export * from './keys.ts';
 export * as wire from './messages.ts';
 export * from './prices.ts';
 export * from './refusals.ts';
-export { MessageError, mostFields, readMessage } from './read-message.ts';
+export { MessageError, maxFields, readMessage } from './read-message.ts';
 export * from './subjects.ts';
 export * from './translate.ts';

@@ -1,7 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { wire } from './index.ts';
-import { MessageError, mostFields, readMessage } from './read-message.ts';
+import { MessageError, maxFields, readMessage } from './read-message.ts';
 
 test('a message that its sender made is read as it was', () => {
   const task = create(wire.TaskSchema, { type: 'text_gen', input: new Uint8Array(1_000), needs: ['tools'] });
@@ -23,7 +23,7 @@ test.each([
 
 test('the count holds over all depths together', () => {
   const set = create(wire.ApplyRequestSchema, {
-    files: Array.from({ length: mostFields / 2 }, () => ({ path: 'a', text: 'b' })),
+    files: Array.from({ length: maxFields / 2 }, () => ({ path: 'a', text: 'b' })),
   });
   expect(() => readMessage(wire.ApplyRequestSchema, toBinary(wire.ApplyRequestSchema, set))).toThrow(MessageError);
 });

@@ -8,7 +8,7 @@ export class MessageError extends Error {
 }
 
 /** A megabyte of empty messages is half a million objects, and a third of a second of nothing else. */
-export const mostFields = 20_000;
+export const maxFields = 20_000;
 
 /**
  * Reads a message that a caller made. Its fields are counted, at any depth, before more is made of them.
@@ -16,7 +16,7 @@ export const mostFields = 20_000;
  */
 export function readMessage<S extends DescMessage>(schema: S, bytes: Uint8Array): MessageShape<S> {
   try {
-    return read(schema, bytes, mostFields) ?? readCounted(schema, bytes);
+    return read(schema, bytes, maxFields) ?? readCounted(schema, bytes);
   } catch (cause) {
     if (cause instanceof MessageError) throw cause;
     if (cause instanceof TooManyFields) throw tooManyFields();
@@ -25,11 +25,11 @@ export function readMessage<S extends DescMessage>(schema: S, bytes: Uint8Array)
 }
 
 function readCounted<S extends DescMessage>(schema: S, bytes: Uint8Array): MessageShape<S> {
-  countFields(schema, bytes, 0, bytes.length, mostFields, 0);
+  countFields(schema, bytes, 0, bytes.length, maxFields, 0);
   return fromBinary(schema, bytes);
 }
 
-const tooManyFields = (): MessageError => new MessageError(`the message has more than ${mostFields} fields`);
+const tooManyFields = (): MessageError => new MessageError(`the message has more than ${maxFields} fields`);
 
 const deepest = 60;
 const lengthDelimited = 2;

@@ -47,7 +47,7 @@ export const telemetryOperations = [
   'decision',
   'recent',
   'usage',
-  'rerate',
+  'reprice',
   'erase',
   'content',
 ] as const;

@@ -24,10 +24,10 @@ export interface BreakerState {
 export const closedBreaker: BreakerState = { failuresInARow: 0, successes: 0, failures: 0, atMs: 0, failedStartMs: 0 };
 
 const halfLifeMs = 30_000;
-const mostInARow = 3;
+const maxFailuresInARow = 3;
 const highestFailureRate = 0.4;
 /** A rate out of fewer failures says nothing. */
-const fewestFailures = 4;
+const minFailures = 4;
 const firstCooldownMs = 10_000;
 const cooldownGrowth = 1.5;
 const maxBreakerCooldownMs = 60_000;
@@ -130,8 +130,8 @@ function breakerCooldownMs(state: BreakerState, { timesOpened, cooldownMs, draw 
   const rate = state.failures / (state.failures + state.successes);
   const isOpen =
     timesOpened > 0 ||
-    state.failuresInARow >= mostInARow ||
-    (state.failures > fewestFailures && rate > highestFailureRate);
+    state.failuresInARow >= maxFailuresInARow ||
+    (state.failures > minFailures && rate > highestFailureRate);
   if (!isOpen || cooldownMs === 0) return undefined;
   if (cooldownMs !== undefined) return cooldownMs;
   const growing = Math.min(maxBreakerCooldownMs, firstCooldownMs * cooldownGrowth ** timesOpened);

@@ -79,13 +79,13 @@ export interface DecisionRecord {
   readonly live: readonly LiveEntry[];
   /** Digest of `live`. */
   readonly stateDigest: string;
-  /** The instant that the ranked set was judged at: before the choice where the set was kept. 0: not known. */
+  /** The instant at which the ranked set was computed: before the choice where the set was kept. 0: not known. */
   readonly setDecidedAtMs: number;
   /** Names of fields of the request that its server left out, whichever model answers. Absent: none. */
   readonly ignoredFields?: readonly string[];
 }
 
-/** What the router knew of a candidate when it picked. */
+/** What the router knew of a candidate when it selected. */
 export interface LiveEntry {
   readonly model: string;
   /** Why live workers said that they cannot serve it; undefined: nobody said so. */

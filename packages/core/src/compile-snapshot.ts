@@ -22,7 +22,7 @@ export interface CompileProblem {
 export type CompileResult = { readonly snapshot: Snapshot } | { readonly problems: readonly CompileProblem[] };
 
 /** Looking for similar names costs a walk over all of them, so only the first problems get it. */
-const mostSuggestions = 50;
+const maxSuggestions = 50;
 
 /**
  * Makes of all documents of a revision what the rules read: names resolved to slugs, money in integers, defaults filled
@@ -167,7 +167,7 @@ class Names {
 
   #suggestion(name: string): string {
     if (this.#names.length === 0) return `; there are no ${this.#kind}s`;
-    if ((this.#suggested += 1) > mostSuggestions) return '';
+    if ((this.#suggested += 1) > maxSuggestions) return '';
     const near = nearestNames(name, this.#names);
     return near.length === 0 ? `; no ${this.#kind} has a name like it` : `; nearest: ${near.map(quoted).join(', ')}`;
   }

@@ -11,17 +11,17 @@ import { withPatience } from './with-patience.ts';
 
 const defaultWaitMs = 200;
 /** A decision that nothing bounds is looked at again after this long. */
-const longestValidMs = 60_000;
+const maxValidMs = 60_000;
 /** Statistics move: an order that was made of them is looked at again sooner. */
-const longestRankedMs = 5_000;
+const maxRankedMs = 5_000;
 /** Where no route is declared, so many models are enough. */
-const mostWithoutRoute = 32;
+const maxWithoutRoute = 32;
 /** So many exclusions are told one by one: ten thousand models must not make an answer that the bus cannot carry. */
-const mostTold = 1_000;
+const maxTold = 1_000;
 /** So many deprecated models are told of. */
-const mostDeprecated = 10;
+const maxDeprecated = 10;
 /** How many models that nobody asked for are named in a decision without candidates. */
-const mostOutsiders = 100;
+const maxNotConsidered = 100;
 
 /**
  * Which models may do a task, best first, and why each other one that was asked for may not. Pure: the same snapshot,
@@ -32,35 +32,35 @@ const mostOutsiders = 100;
  */
 export function decide(snapshot: Snapshot, facts: Facts, nowMs: number, measures: Measures = byBenchmark): RankedSet {
   const requirement = requirementOf(snapshot, facts);
-  const judged = rejected(judgeProposals(snapshot, requirement, facts, nowMs), snapshot, facts);
-  const { candidates: byGoal, ranking } = orderByGoal(snapshot, facts, judged.candidates, nowMs, measures);
+  const checked = rejected(checkProposals(snapshot, requirement, facts, nowMs), snapshot, facts);
+  const { candidates: byGoal, ranking } = orderByGoal(snapshot, facts, checked.candidates, nowMs, measures);
   const { candidates: bySchedule, edgeMs, notes } = preferBySchedules(snapshot, facts, byGoal, nowMs);
   const { candidates: ordered, notes: premium } = preferPremium(snapshot, facts, bySchedule);
   const candidates = withPatience(snapshot, facts, ordered, measures, nowMs);
-  const outsiders =
-    candidates.length > 0 || judged.rejection
-      ? noOutsiders
-      : outsidersOf(snapshot, requirement, facts, nowMs, judged.considered, mostOutsiders);
+  const notConsidered =
+    candidates.length > 0 || checked.rejection
+      ? noneNotConsidered
+      : notConsideredOf(snapshot, requirement, facts, nowMs, checked.considered, maxNotConsidered);
   return {
     revision: snapshot.revision,
     facts,
     dataClass: requirement.dataClass,
     candidates,
-    exclusions: [...judged.exclusions, ...outsiders.exclusions],
-    ...(judged.rejection && { rejection: judged.rejection }),
+    exclusions: [...checked.exclusions, ...notConsidered.exclusions],
+    ...(checked.rejection && { rejection: checked.rejection }),
     notes: [
       ...notesOn(snapshot, facts),
-      ...judged.notes,
+      ...checked.notes,
       ...notes,
       ...premium,
       ...deprecationsOf(snapshot, candidates, nowMs),
-      ...outsiders.notes,
+      ...notConsidered.notes,
     ],
     scheduleEdgeMs: edgeMs,
     validUntilMs: Math.min(
-      nowMs + (ranking ? longestRankedMs : longestValidMs),
+      nowMs + (ranking ? maxRankedMs : maxValidMs),
       edgeMs ?? Number.POSITIVE_INFINITY,
-      judged.modelsChangeMs,
+      checked.modelsChangeMs,
     ),
     decidedAtMs: nowMs,
     waitMs: snapshot.routes.get(facts.taskType)?.wait_ms ?? defaultWaitMs,
@@ -68,7 +68,7 @@ export function decide(snapshot: Snapshot, facts: Facts, nowMs: number, measures
   };
 }
 
-interface Judged {
+interface CheckedProposals {
   readonly candidates: readonly Candidate[];
   readonly exclusions: readonly Exclusion[];
   readonly considered: ReadonlySet<string>;
@@ -79,7 +79,7 @@ interface Judged {
   readonly rejection?: Exclusion | undefined;
 }
 
-function judgeProposals(snapshot: Snapshot, requirement: Requirement, facts: Facts, nowMs: number): Judged {
+function checkProposals(snapshot: Snapshot, requirement: Requirement, facts: Facts, nowMs: number): CheckedProposals {
   const standard: Candidate[] = [];
   const premium: Candidate[] = [];
   const exclusions: Exclusion[] = [];
@@ -88,13 +88,13 @@ function judgeProposals(snapshot: Snapshot, requirement: Requirement, facts: Fac
   let modelsChangeMs = Number.POSITIVE_INFINITY;
   let untold = 0;
   for (const proposal of proposalsOf(snapshot, facts)) {
-    if (proposal.why === 'route:tag' && standard.length >= mostWithoutRoute) break;
+    if (proposal.why === 'route:tag' && standard.length >= maxWithoutRoute) break;
     const model = snapshot.models.get(proposal.model);
     considered.add(proposal.model);
     if (model) modelsChangeMs = Math.min(modelsChangeMs, firstChangeMs(model, nowMs));
     const exclusion = model ? exclusionOf(model, requirement, facts, nowMs) : unknownModel(proposal.model);
     if (exclusion) {
-      if (exclusions.length < mostTold) exclusions.push(exclusion);
+      if (exclusions.length < maxTold) exclusions.push(exclusion);
       else untold += 1;
       if (isPin(proposal)) notes.push(droppedPin(proposal, exclusion));
     } else if (model?.tier === 'premium' && requirement.premium === 'if_empty') premium.push(proposal);
@@ -106,14 +106,14 @@ function judgeProposals(snapshot: Snapshot, requirement: Requirement, facts: Fac
 }
 
 /** Without candidates where the task insists on a model that it may not have. */
-function rejected(judged: Judged, snapshot: Snapshot, facts: Facts): Judged {
+function rejected(checked: CheckedProposals, snapshot: Snapshot, facts: Facts): CheckedProposals {
   const wished = insistsOnModel(snapshot, facts) ? explicitModelOf(snapshot, facts) : undefined;
-  const rejection = wished && judged.exclusions.find(({ model }) => model === wished);
-  if (!rejection) return judged;
+  const rejection = wished && checked.exclusions.find(({ model }) => model === wished);
+  if (!rejection) return checked;
   return {
-    ...judged,
+    ...checked,
     candidates: [],
-    exclusions: [...judged.exclusions, ...judged.candidates.map(notNamed)],
+    exclusions: [...checked.exclusions, ...checked.candidates.map(notNamed)],
     notes: [],
     rejection,
   };
@@ -140,21 +140,21 @@ const keptForEmpty = ({ model }: Candidate): Exclusion => ({
 const droppedPin = ({ model, why }: Proposal, { rule }: Exclusion): string =>
   `${model}, asked for by ${why === 'explicit' ? 'the task' : `the ${why}`}, may not do it: ${rule}`;
 
-interface Outsiders {
+interface NotConsidered {
   readonly exclusions: readonly Exclusion[];
   readonly notes: readonly string[];
 }
-const noOutsiders: Outsiders = { exclusions: [], notes: [] };
+const noneNotConsidered: NotConsidered = { exclusions: [], notes: [] };
 
 /** Models that nobody asked for, those with the tag first, each with the rule that leaves it out. */
-export function outsidersOf(
+export function notConsideredOf(
   snapshot: Snapshot,
   requirement: Requirement,
   facts: Facts,
   nowMs: number,
   considered: ReadonlySet<string>,
   most: number,
-): Outsiders {
+): NotConsidered {
   const exclusions: Exclusion[] = [];
   const named = new Set(considered);
   for (const slugs of [snapshot.modelsByTaskType.get(facts.taskType) ?? [], snapshot.models.keys()]) {
@@ -183,7 +183,7 @@ function deprecationsOf({ models }: Snapshot, candidates: readonly Candidate[], 
   for (const { model: slug } of candidates) {
     const model = models.get(slug);
     if (!model || model.deprecatedAtMs > nowMs) continue;
-    if (notes.length === mostDeprecated) return [...notes, 'more candidates are deprecated'];
+    if (notes.length === maxDeprecated) return [...notes, 'more candidates are deprecated'];
     notes.push(`${slug} ${deprecationOf(model)}`);
   }
   return notes;

@@ -75,14 +75,14 @@ export interface RankedSet {
   /** The next instant at which a schedule changes what is right; undefined: never. */
   readonly scheduleEdgeMs: number | undefined;
   readonly validUntilMs: number;
-  /** The instant it was judged at, by policy's clock; 0: not known. */
+  /** The instant it was computed at, by policy's clock; 0: not known. */
   readonly decidedAtMs: number;
   readonly waitMs: number;
   /** Undefined: the declared order, and nobody asked for another. */
   readonly ranking?: Ranking | undefined;
 }
 
-/** What the router knows of models at the moment it picks. */
+/** What the router knows of models at the moment it selects. */
 export interface LiveState {
   /**
    * Models that live workers say they cannot serve, with the reason: a missing key or file. A model that nobody speaks
@@ -94,7 +94,7 @@ export interface LiveState {
 }
 
 /** The choice for one task: which models to try, in which order. */
-export interface Pick {
+export interface Selection {
   readonly order: readonly string[];
   readonly skipped: readonly { readonly model: string; readonly reason: string }[];
 }

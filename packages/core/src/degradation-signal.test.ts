@@ -21,12 +21,12 @@ test('a call that waits for longer than a quarter of its time casts doubt, unles
   const one = new DegradationSignal();
   one.sent('a', 0, 2_000);
   expect(one.reason(500)).toBeUndefined();
-  expect(one.reason(501)).toMatch(/silent for 501 ms/);
+  expect(one.reason(501)).toMatch(/no first token for 501 ms/);
   one.sent('b', 502, 2_000);
   one.heard('b', 900);
   expect(one.reason(901)).toBeUndefined();
   one.sent('c', 950, 2_000);
-  expect(one.reason(1_451)).toMatch(/silent for 501 ms/);
+  expect(one.reason(1_451)).toMatch(/no first token for 501 ms/);
   one.ended('c', false);
   expect(one.reason(1_452)).toBeUndefined();
 });

@@ -5,7 +5,7 @@ interface Unheard {
 }
 
 /** Failures without a first content in between, from which on only one call at a time may try the model. */
-const mostFailures = 1;
+const maxFailures = 1;
 /** Silence is longer than this part of what a first content may take. */
 const partOfTimeout = 0.25;
 
@@ -46,7 +46,7 @@ export class DegradationSignal {
 
   /** Why another call should go elsewhere now; undefined: not degraded. */
   reason(nowMs: number): string | undefined {
-    if (this.#failures >= mostFailures && this.#unheard.size > 0)
+    if (this.#failures >= maxFailures && this.#unheard.size > 0)
       return 'degraded: its last call failed, and another call tries it now';
     for (const { sentAtMs, slowAtMs } of this.#unheard.values()) {
       if (sentAtMs < this.#heardAtMs) continue;

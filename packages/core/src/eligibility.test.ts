@@ -122,7 +122,7 @@ function rulesOf({
 const tags = [...allTags()];
 const demands = [...allDemands()];
 
-test('every combination of tags and demands is judged as a second reading of the specification does', () => {
+test('every combination of tags and demands matches a second reading of the specification', () => {
   const world = snapshotOf(
     ...tags.map((one, n) => modelWith(one, `m${n}`)),
     ...demands.map((one, n) => client(`c${n}`, rulesOf(one))),

@@ -91,35 +91,35 @@ function premiumOf(snapshot: Snapshot, { priority, taskType }: Facts): Requireme
 }
 
 /** Why a model breaks one rule; undefined when it keeps it. Doubt breaks it: each asks for what is allowed, never for what is not. */
-type Judge = (model: Model, requirement: Requirement, facts: Facts, nowMs: number) => string | undefined;
+type RuleCheck = (model: Model, requirement: Requirement, facts: Facts, nowMs: number) => string | undefined;
 
-/** As {@link Judge}, of a rule that asks nothing of the task but what its data needs. */
-type DataJudge = (model: Model, requirement: DataRequirement, nowMs: number) => string | undefined;
+/** As {@link RuleCheck}, of a rule that asks nothing of the task but what its data needs. */
+type DataRuleCheck = (model: Model, requirement: DataRequirement, nowMs: number) => string | undefined;
 
-const retired: Judge = ({ retiredAtMs, replacedBy }, _requirement, _facts, nowMs) => {
+const retired: RuleCheck = ({ retiredAtMs, replacedBy }, _requirement, _facts, nowMs) => {
   if (retiredAtMs > nowMs) return undefined;
   const since = Number.isFinite(retiredAtMs) ? ` since ${isoDate(retiredAtMs)}` : '';
   return `it is retired${since}${replacedBy === undefined ? '' : `, replaced by ${replacedBy}`}`;
 };
 
-const customerData: DataJudge = ({ maySeeCustomerData }, { dataClass }) =>
+const customerData: DataRuleCheck = ({ maySeeCustomerData }, { dataClass }) =>
   !isCustomerData(dataClass) || maySeeCustomerData === true
     ? undefined
     : `${dataClass} data needs can_this_model_see_customer_data: yes, it is ${said(maySeeCustomerData)}`;
 
-const securityLevel: DataJudge = (model, { dataClass }) =>
+const securityLevel: DataRuleCheck = (model, { dataClass }) =>
   !isSensitiveData(dataClass) || model.securityLevel === 'safe_for_sensitive'
     ? undefined
     : `${dataClass} data needs security_level: safe_for_sensitive, it is ${said(model.securityLevel)}`;
 
-const avoidCloud: DataJudge = ({ callMethod, isPrivate }, requirement) => {
+const avoidCloud: DataRuleCheck = ({ callMethod, isPrivate }, requirement) => {
   if (!requirement.avoidCloud) return undefined;
   const isOwn = callMethod === 'Local' || callMethod === 'on-device' || callMethod === 'container';
   if (!isOwn) return `a call method other than API is needed, it is ${said(callMethod)}`;
   return isPrivate ? undefined : `a private address is needed, that of this ${callMethod} model is public or unknown`;
 };
 
-const compliance: DataJudge = (model, { compliantOnly, standards }, nowMs) => {
+const compliance: DataRuleCheck = (model, { compliantOnly, standards }, nowMs) => {
   if (!compliantOnly) return undefined;
   if (model.compliance === undefined) return 'its compliance is unknown';
   const inForce = model.compliance.filter(({ expiresAtMs }) => expiresAtMs > nowMs).map(({ standard }) => standard);
@@ -131,49 +131,49 @@ const compliance: DataJudge = (model, { compliantOnly, standards }, nowMs) => {
 };
 
 /** `EU` lies within `Global`, not the other way round. */
-const dataResidency: DataJudge = (model, { residencies }) => {
+const dataResidency: DataRuleCheck = (model, { residencies }) => {
   const missed = residencies.find((demanded) => !isWithin(model.dataResidency, demanded));
   return missed && `data_residency ${missed} is needed, it is ${said(model.dataResidency)}`;
 };
 const isWithin = (place: Residency | undefined, demanded: Residency): boolean =>
   place === demanded || (demanded === 'Global' && (place === 'US' || place === 'EU'));
 
-const taskType: Judge = ({ taskTypes }, _requirement, facts) =>
+const taskType: RuleCheck = ({ taskTypes }, _requirement, facts) =>
   taskTypes.has(facts.taskType) ? undefined : `its tags ${listed([...taskTypes])} do not hold ${facts.taskType}`;
 
-const modality: Judge = (model, _requirement, { input, output }) => {
+const modality: RuleCheck = (model, _requirement, { input, output }) => {
   const untaken = input.find((wanted) => !model.input.has(wanted));
   if (untaken !== undefined) return `${untaken} goes in, it takes ${listed([...model.input])}`;
   const ungiven = output.find((wanted) => !model.output.has(wanted));
   return ungiven && `${ungiven} must come out, it gives ${listed([...model.output])}`;
 };
 
-const capability: Judge = ({ capabilities }, _requirement, { needs }) => {
+const capability: RuleCheck = ({ capabilities }, _requirement, { needs }) => {
   const missed = needs.find((need) => !capabilities.has(need));
   return missed && `${missed} is needed, its capabilities are ${listed([...capabilities])}`;
 };
 
 // Estimates are upper bounds, rounded up to edges that are the context sizes themselves: equal still fits.
-const contextLength: Judge = ({ contextTokens }, _requirement, { inputTokens, maxOutputTokens }) =>
+const contextLength: RuleCheck = ({ contextTokens }, _requirement, { inputTokens, maxOutputTokens }) =>
   contextTokens === undefined || inputTokens + maxOutputTokens <= contextTokens
     ? undefined
     : `${tokensInWords(inputTokens, maxOutputTokens)} exceed a context of ${contextTokens} tokens`;
 
-const maxTokensPerCall: Judge = ({ maxTokensPerCall: most }, _requirement, { inputTokens }) =>
+const maxTokensPerCall: RuleCheck = ({ maxTokensPerCall: most }, _requirement, { inputTokens }) =>
   most === undefined || inputTokens <= most
     ? undefined
     : `${inputTokens} tokens of input exceed max_tokens_per_call ${most}`;
 
-const maxOutput: Judge = ({ maxTokensPerCall: most }, _requirement, { inputTokens, maxOutputTokens }) =>
+const maxOutput: RuleCheck = ({ maxTokensPerCall: most }, _requirement, { inputTokens, maxOutputTokens }) =>
   most === undefined || inputTokens + maxOutputTokens <= most
     ? undefined
     : `${tokensInWords(inputTokens, maxOutputTokens)} exceed max_tokens_per_call ${most}, and the task allows no less`;
 
-const tier: Judge = (model, { premium }) =>
+const tier: RuleCheck = (model, { premium }) =>
   model.tier === 'standard' || premium !== 'no' ? undefined : `a ${model.tier} model needs high_priority: true`;
 
 /** The hard rules on data. */
-const dataRules: readonly (readonly [ExclusionRule, DataJudge])[] = [
+const dataRules: readonly (readonly [ExclusionRule, DataRuleCheck])[] = [
   ['customer_data', customerData],
   ['security_level', securityLevel],
   ['avoid_cloud', avoidCloud],
@@ -182,11 +182,11 @@ const dataRules: readonly (readonly [ExclusionRule, DataJudge])[] = [
 ];
 
 /** Every hard rule; the first broken one is the one that is named. Privacy stands before ability. */
-const rules: readonly (readonly [ExclusionRule, Judge])[] = [
+const rules: readonly (readonly [ExclusionRule, RuleCheck])[] = [
   ['retired', retired],
-  ...dataRules.map(([rule, judge]): readonly [ExclusionRule, Judge] => [
+  ...dataRules.map(([rule, check]): readonly [ExclusionRule, RuleCheck] => [
     rule,
-    (model, requirement, _facts, nowMs) => judge(model, requirement, nowMs),
+    (model, requirement, _facts, nowMs) => check(model, requirement, nowMs),
   ]),
   ['task_type', taskType],
   ['modality', modality],
@@ -208,9 +208,9 @@ export function exclusionOf(
   nowMs: number,
 ): Exclusion | undefined {
   if (requirement.identity) return identityExclusion(model, requirement.identity);
-  for (const [rule, judge] of rules) {
-    const detail = judge(model, requirement, facts, nowMs);
-    if (detail !== undefined) return { model: model.slug, rule, detail: detail.slice(0, longestDetail) };
+  for (const [rule, check] of rules) {
+    const detail = check(model, requirement, facts, nowMs);
+    if (detail !== undefined) return { model: model.slug, rule, detail: detail.slice(0, maxDetail) };
   }
   return undefined;
 }
@@ -223,23 +223,23 @@ export function exclusionsOf(
   nowMs: number,
 ): readonly Exclusion[] {
   if (requirement.identity) return [identityExclusion(model, requirement.identity)];
-  return rules.flatMap(([rule, judge]) => {
-    const detail = judge(model, requirement, facts, nowMs);
-    return detail === undefined ? [] : { model: model.slug, rule, detail: detail.slice(0, longestDetail) };
+  return rules.flatMap(([rule, check]) => {
+    const detail = check(model, requirement, facts, nowMs);
+    return detail === undefined ? [] : { model: model.slug, rule, detail: detail.slice(0, maxDetail) };
   });
 }
 
 /** The rules on data that a model breaks. */
 export const brokenDataRules = (model: Model, requirement: DataRequirement, nowMs: number): readonly ExclusionRule[] =>
-  dataRules.flatMap(([rule, judge]) => (judge(model, requirement, nowMs) === undefined ? [] : rule));
+  dataRules.flatMap(([rule, check]) => (check(model, requirement, nowMs) === undefined ? [] : rule));
 
 const identityExclusion = ({ slug }: Model, { rule, detail }: IdentityProblem): Exclusion => ({
   model: slug,
   rule,
-  detail: detail.slice(0, longestDetail),
+  detail: detail.slice(0, maxDetail),
 });
 
-const longestDetail = 200;
+const maxDetail = 200;
 
 const tokensInWords = (input: number, output: number): string =>
   output === 0 ? `${input} tokens of input` : `${input} tokens of input and ${output} of output`;

@@ -1,14 +1,14 @@
 import { type Measures, rankingInWords } from './goal-order.ts';
-import { decide, outsidersOf } from './decide.ts';
+import { decide, notConsideredOf } from './decide.ts';
 import type { Candidate, CandidateReason, Exclusion, ExclusionRule, RankedSet } from './decision.ts';
 import { exclusionsOf, requirementOf } from './eligibility.ts';
 import type { Facts } from './facts.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** How many models are named in an explanation. */
-const mostNamed = 500;
+const maxNamed = 500;
 /** How many broken rules are told in all. */
-const mostTold = 2_000;
+const maxTold = 2_000;
 
 /**
  * The decision for these facts at an instant, told in full: each model that was left out stands there once per rule it
@@ -18,7 +18,7 @@ export function explain(snapshot: Snapshot, facts: Facts, nowMs: number, measure
   const set = decide(snapshot, facts, nowMs, measures);
   const requirement = requirementOf(snapshot, facts);
   const named = new Set([...set.candidates, ...set.exclusions].map(({ model }) => model));
-  const outsiders = outsidersOf(snapshot, requirement, facts, nowMs, named, Math.max(0, mostNamed - named.size));
+  const notConsidered = notConsideredOf(snapshot, requirement, facts, nowMs, named, Math.max(0, maxNamed - named.size));
   const allRules = (exclusion: Exclusion): readonly Exclusion[] => {
     const model = snapshot.models.get(exclusion.model);
     const broken = model ? exclusionsOf(model, requirement, facts, nowMs) : [];
@@ -26,8 +26,8 @@ export function explain(snapshot: Snapshot, facts: Facts, nowMs: number, measure
   };
   return {
     ...set,
-    exclusions: [...set.exclusions, ...outsiders.exclusions].flatMap(allRules).slice(0, mostTold),
-    notes: [...set.notes.filter((note) => !note.endsWith('are not named here')), ...outsiders.notes],
+    exclusions: [...set.exclusions, ...notConsidered.exclusions].flatMap(allRules).slice(0, maxTold),
+    notes: [...set.notes.filter((note) => !note.endsWith('are not named here')), ...notConsidered.notes],
   };
 }
 

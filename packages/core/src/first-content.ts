@@ -1,7 +1,7 @@
 import { logAt, logOf, type ModelStats } from './stats.ts';
 
 const shortestMs = 1_200;
-const longestMs = 10_000;
+const maxMs = 10_000;
 /** A model that is always slow to begin, since it thinks first, is still given so many times what is slow for it. */
 const leastOfSlow = 2;
 const timesSlow = 4;
@@ -10,7 +10,7 @@ const msPerInputToken = 0.25;
 /** Standard deviations above the mean: the 90th percentile. */
 const slowDeviations = 1.3;
 const widening = 4 / 3;
-const mostSilences = 8;
+const maxSilences = 8;
 /** First contents that were seen, from which on a model that states no benchmark is known. */
 const enoughSeen = 5;
 
@@ -26,7 +26,7 @@ export function slowFirstContentMs(stats: ModelStats, nowMs: number): number | u
   if (!isStated && firstContentsSeen < enoughSeen) return undefined;
   const { mu, variance } = firstContent;
   const expected = isStated ? Math.max(mu, logAt(firstContent, logOf(prior.firstContentMs, 1), nowMs)) : mu;
-  const widened = widening ** Math.min(silences, mostSilences);
+  const widened = widening ** Math.min(silences, maxSilences);
   return upToQuarter(Math.exp(expected + slowDeviations * Math.sqrt(variance)) * widened);
 }
 
@@ -37,6 +37,6 @@ const upToQuarter = (ms: number): number =>
 /** clamp(4 × slow, 1.2 s, 10 s), at least twice what is slow, and a quarter of a millisecond per token of input. */
 export const firstContentTimeoutMs = (slowMs: number, inputTokens: number): number =>
   Math.round(
-    Math.max(leastOfSlow * slowMs, Math.min(longestMs, Math.max(shortestMs, timesSlow * slowMs))) +
+    Math.max(leastOfSlow * slowMs, Math.min(maxMs, Math.max(shortestMs, timesSlow * slowMs))) +
       msPerInputToken * inputTokens,
   );

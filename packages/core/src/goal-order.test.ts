@@ -6,7 +6,7 @@ import type { AnyDocument, ModelDocument } from './documents.ts';
 import type { Facts } from './facts.ts';
 import type { Goal } from './goal.ts';
 import { measuresOf } from './goal-order.ts';
-import { pick } from './pick.ts';
+import { select } from './selection.ts';
 import { StatsBook, type ToldRecord } from './stats-book.ts';
 
 const nowMs = Date.UTC(2026, 10, 23, 12);
@@ -157,7 +157,7 @@ test('another version of a model begins with its benchmark again', () => {
   const after = world(['a', 'b'], 'auto', { version: '2' });
   const book = new StatsBook();
   for (let n = 0; n < 9; n += 1)
-    book.judge(before, { model: 'a', version: '1', taskType: 'code', judged: 0.1, atMs: nowMs });
+    book.addFeedback(before, { model: 'a', version: '1', taskType: 'code', score: 0.1, atMs: nowMs });
   expect(orderOf(book, before)).toEqual(['b', 'a']);
   expect(orderOf(book, after)).toEqual(['a', 'b']);
 });
@@ -178,7 +178,7 @@ test('one task in fifty tries another model of the goal first, never with high p
   const firstsOf = (mode: 'auto' | 'shadow', priority: Facts['priority']): string[] => {
     const set = decide(world(['a', 'b', 'c'], mode, { prices }), { ...facts, priority }, nowMs, new StatsBook());
     return Array.from({ length: 20_000 }, (_, seed) => {
-      const { order } = pick(set, nothing, { seed: seed * 7_919, nowMs });
+      const { order } = select(set, nothing, { seed: seed * 7_919, nowMs });
       expect(order.toSorted()).toEqual(['a', 'b', 'c']);
       return order[0] as string;
     });

@@ -20,7 +20,7 @@ export interface Measures {
 /** What is slow where a person waits: a whole output of so long weighs fully once. */
 const slowMs = 4_000;
 /** Output tokens of a task type that was not seen yet. */
-const usualOutputTokens = 256;
+const expectedOutputTokens = 256;
 /** Of a model whose document has no benchmark. */
 const usual = { latencyMs: 2_000, accuracy: 5 };
 /** Share of the registered latency that passes before the first content. */
@@ -44,7 +44,7 @@ export function priorOf({ document, version }: Model): StatsPrior {
     version: version ?? '',
     isStated: document.benchmark?.avg_latency_ms !== undefined,
     firstContentMs: latencyMs * firstShare,
-    msPerToken: perSecond === undefined ? (latencyMs * (1 - firstShare)) / usualOutputTokens : 1_000 / perSecond,
+    msPerToken: perSecond === undefined ? (latencyMs * (1 - firstShare)) / expectedOutputTokens : 1_000 / perSecond,
     quality: (document.benchmark?.accuracy ?? document.local?.profile?.accuracy ?? usual.accuracy) / 10,
   };
 }
@@ -59,7 +59,7 @@ export function measuredBy(
   model: Model,
   facts: Facts,
   nowMs: number,
-  expectedTokens: number = usualOutputTokens,
+  expectedTokens: number = expectedOutputTokens,
 ): Measured {
   const outputTokens = Math.round(expectedTokens);
   const usage = {

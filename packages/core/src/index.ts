@@ -37,7 +37,7 @@ export * from './names.ts';
 export * from './nearest.ts';
 export * from './ordered-by.ts';
 export * from './outcome.ts';
-export * from './pick.ts';
+export * from './selection.ts';
 export * from './preferences.ts';
 export * from './printable.ts';
 export * from './private-endpoint.ts';

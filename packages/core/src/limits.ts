@@ -41,7 +41,7 @@ export interface Amounts {
 const minuteMs = 60_000;
 /** What money is counted in. */
 export const nanoPerUsd = 1e9;
-const usualWarnAt = 0.8;
+const defaultWarnAt = 0.8;
 
 /** All limits that a call counts against: those of the model, of the client, and of the project. */
 export function limitsOn(snapshot: Snapshot, model: Model, client: string, project: string | undefined): Limit[] {
@@ -50,7 +50,7 @@ export function limitsOn(snapshot: Snapshot, model: Model, client: string, proje
   const ofProject = project === undefined ? undefined : ownProjectOf(snapshot, client, project);
   const found: Limit[] = [];
   if (limits) {
-    const place = { scope: 'model', id: model.slug, zone: 'UTC', warnAt: usualWarnAt } as const;
+    const place = { scope: 'model', id: model.slug, zone: 'UTC', warnAt: defaultWarnAt } as const;
     if (limits.rpm !== undefined) found.push(perMinute(place.id, 'requests', limits.rpm));
     if (limits.tpm !== undefined) found.push(perMinute(place.id, 'tokens', limits.tpm));
     addCaps(found, place, limits);
@@ -87,7 +87,7 @@ const placeOf = (
   scope: LimitScope,
   { slug, budget }: { readonly slug: string; readonly budget?: { readonly warn_at?: number } },
   zone = 'UTC',
-): Place => ({ scope, id: slug, zone, warnAt: budget?.warn_at ?? usualWarnAt });
+): Place => ({ scope, id: slug, zone, warnAt: budget?.warn_at ?? defaultWarnAt });
 
 const perMinute = (id: string, metric: LimitMetric, most: number): Limit => ({
   scope: 'model',

@@ -114,7 +114,7 @@ test('two that folded the same stream agree, and bad ratings cost a model its pl
   expect(fold().order).toEqual(['other', 'rated']);
 });
 
-test('a judgement outside of 0 to 1 is refused', () => {
+test('a score outside of 0 to 1 is rejected', () => {
   expect(() => foldQuality(fresh, 'code', 1.1, 0)).toThrow('quality 1.1 must be between 0 and 1');
 });
 

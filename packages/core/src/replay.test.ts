@@ -6,7 +6,7 @@ import { decide } from './decide.ts';
 import type { AnyDocument, ModelDocument } from './documents.ts';
 import type { Facts } from './facts.ts';
 import { inOrderOf, unorderedNote } from './ordered-by.ts';
-import { pick } from './pick.ts';
+import { select } from './selection.ts';
 import { canonicalDecision, decisionDifferences, replay } from './replay.ts';
 
 const nowMs = Date.UTC(2026, 10, 23, 20, 30);
@@ -99,7 +99,7 @@ test('whatever the documents, facts and state, a recorded decision is made again
         ),
         coolingUntilMs: new Map(live.map(({ model, coolingUntilMs }) => [model, coolingUntilMs])),
       };
-      const recorded = { set, pick: pick(set, state, { seed, nowMs: nowMs + 3 }) };
+      const recorded = { set, selection: select(set, state, { seed, nowMs: nowMs + 3 }) };
       // As it is kept: through JSON, and read by a process that compiles the documents anew.
       const kept = JSON.parse(JSON.stringify({ facts, live, seed, validUntilMs: set.validUntilMs })) as {
         live: typeof live;
@@ -174,7 +174,10 @@ test('a set that an extension ordered, or failed to, is made again in its own or
   for (const set of [declared, ordered, { ...declared, notes: [...declared.notes, unorderedNote('near-first')] }]) {
     const { candidates, notes } = set;
     const inputs = { facts, atMs: nowMs, setDecidedAtMs: nowMs, validUntilMs: 0, live: [], seed: 1, candidates, notes };
-    const recorded = { set, pick: pick(set, { unserved: new Map(), coolingUntilMs: new Map() }, { seed: 1, nowMs }) };
+    const recorded = {
+      set,
+      selection: select(set, { unserved: new Map(), coolingUntilMs: new Map() }, { seed: 1, nowMs }),
+    };
     expect(decisionDifferences(recorded, replay(snapshot, inputs))).toEqual([]);
   }
 });

@@ -1,16 +1,16 @@
 import type { LiveEntry } from './call-record.ts';
 import { decide } from './decide.ts';
-import type { Candidate, LiveState, Pick, RankedSet, Ranking } from './decision.ts';
+import type { Candidate, LiveState, Selection, RankedSet, Ranking } from './decision.ts';
 import { measuresOf } from './goal-order.ts';
 import type { Facts } from './facts.ts';
 import { orderedAsRecorded } from './ordered-by.ts';
-import { pick, wholeMs } from './pick.ts';
+import { select, wholeMs } from './selection.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** All that a decision was made of, besides the documents. */
 export interface DecisionInputs {
   readonly facts: Facts;
-  /** When the ranked set was judged, by policy's clock; 0: not known, as in records of before this was kept. */
+  /** When the ranked set was computed, by policy's clock; 0: not known, as in records of before this was kept. */
   readonly setDecidedAtMs: number;
   /** Until when the ranked set was known to hold: bounds the instant where that is not known. */
   readonly validUntilMs: number;
@@ -27,7 +27,7 @@ export interface DecisionInputs {
 
 export interface Decided {
   readonly set: RankedSet;
-  readonly pick: Pick;
+  readonly selection: Selection;
 }
 
 /**
@@ -36,13 +36,13 @@ export interface Decided {
  * served and were cooling down.
  */
 export function replay(snapshot: Snapshot, inputs: DecisionInputs): Decided {
-  const decided = decide(snapshot, inputs.facts, judgedAtMs(inputs), measuresOf(inputs.ranking, inputs.candidates));
+  const decided = decide(snapshot, inputs.facts, computedAtMs(inputs), measuresOf(inputs.ranking, inputs.candidates));
   const set = orderedAsRecorded(decided, inputs);
-  return { set, pick: pick(set, stateOf(inputs.live), { seed: inputs.seed, nowMs: inputs.atMs }) };
+  return { set, selection: select(set, stateOf(inputs.live), { seed: inputs.seed, nowMs: inputs.atMs }) };
 }
 
-/** The instant that the ranked set was judged at, or one at which it surely held. */
-export const judgedAtMs = ({ setDecidedAtMs, validUntilMs, atMs }: DecisionInputs): number =>
+/** The instant at which the ranked set was computed, or one at which it surely held. */
+export const computedAtMs = ({ setDecidedAtMs, validUntilMs, atMs }: DecisionInputs): number =>
   setDecidedAtMs > 0 ? setDecidedAtMs : Math.min(atMs, validUntilMs - 1);
 
 /** What of the live state had a say in a choice out of this set: the entries of its own candidates, in their order. */
@@ -71,7 +71,7 @@ function stateOf(live: readonly LiveEntry[]): LiveState {
  * One form for equal decisions. How long a set may be kept is no part of it (policy's silence from the registry shortens
  * that), nor the revision, so that the choices of two can be compared.
  */
-export function canonicalDecision({ set, pick: chosen }: Decided): string {
+export function canonicalDecision({ set, selection: chosen }: Decided): string {
   const { facts, dataClass, candidates, exclusions, notes, scheduleEdgeMs, waitMs } = set;
   const ranked = {
     dataClass,
@@ -111,9 +111,9 @@ export function decisionDifferences(before: Decided, after: Decided): readonly s
   compare('data class', [before.set.dataClass], [after.set.dataClass]);
   compare('candidates', namesOf(before.set), namesOf(after.set));
   compare('first content within', patienceOf(before.set), patienceOf(after.set));
-  compare('tried in this order', before.pick.order, after.pick.order);
+  compare('tried in this order', before.selection.order, after.selection.order);
   compare('left out', rulesOf(before.set), rulesOf(after.set));
-  compare('passed over', skipsOf(before.pick), skipsOf(after.pick));
+  compare('skipped', skipsOf(before.selection), skipsOf(after.selection));
   compare('notes', before.set.notes, after.set.notes);
   compare('next edge of a schedule', [edgeOf(before.set)], [edgeOf(after.set)]);
   return differences.length > 0 ? differences : ['the words of some reason'];
@@ -125,6 +125,7 @@ const patienceOf = ({ candidates }: RankedSet): readonly string[] =>
   candidates.flatMap(({ model, firstContent }) => (firstContent ? [`${model} ${firstContent.timeoutMs} ms`] : []));
 const rulesOf = ({ exclusions }: RankedSet): readonly string[] =>
   exclusions.map(({ model, rule }) => `${model} (${rule})`);
-const skipsOf = ({ skipped }: Pick): readonly string[] => skipped.map(({ model, reason }) => `${model} (${reason})`);
+const skipsOf = ({ skipped }: Selection): readonly string[] =>
+  skipped.map(({ model, reason }) => `${model} (${reason})`);
 const edgeOf = ({ scheduleEdgeMs }: RankedSet): string =>
   scheduleEdgeMs === undefined ? 'none' : new Date(scheduleEdgeMs).toISOString();

@@ -6,14 +6,14 @@ import type { Measured } from './goal.ts';
 import type { Model, Snapshot } from './snapshot.ts';
 import { foldQuality, foldRecord, type ModelStats, statsFromPrior, type TellingRecord } from './stats.ts';
 
-/** A judgement of one output. */
-export interface Judgement {
+/** Feedback on one output. */
+export interface FeedbackScore {
   readonly model: string;
-  /** The version that was judged; undefined: not known. */
+  /** The version that it is about; undefined: not known. */
   readonly version: string | undefined;
   readonly taskType: string;
   /** 0 to 1. */
-  readonly judged: number;
+  readonly score: number;
   readonly atMs: number;
 }
 
@@ -50,19 +50,19 @@ export class StatsBook implements Measures {
     const model = record.model === undefined ? undefined : snapshot.models.get(record.model);
     if (!model || record.attempt === 0 || !this.#isNew(record.attemptId)) return;
     const folded = foldRecord(this.#stats.get(model.slug), record, priorOf(model));
-    const judged = impliedQuality[record.status];
+    const score = impliedQuality[record.status];
     const atMs = record.startedAtMs + record.durationMs;
-    this.#stats.set(model.slug, judged === undefined ? folded : foldQuality(folded, record.taskType, judged, atMs));
+    this.#stats.set(model.slug, score === undefined ? folded : foldQuality(folded, record.taskType, score, atMs));
     if (record.outcome !== 'Success') return;
     this.#did(record.taskType, model.slug);
     this.#length(record);
   }
 
-  /** Folds one judgement of the version that is in force. */
-  judge(snapshot: Snapshot, { model: slug, version, taskType, judged, atMs }: Judgement): void {
+  /** Folds one piece of feedback on the version in force. */
+  addFeedback(snapshot: Snapshot, { model: slug, version, taskType, score, atMs }: FeedbackScore): void {
     const model = snapshot.models.get(slug);
     if (!model || (version !== undefined && version !== '' && version !== (model.version ?? ''))) return;
-    this.#stats.set(slug, foldQuality(this.#statsOf(model, atMs), taskType, judged, atMs));
+    this.#stats.set(slug, foldQuality(this.#statsOf(model, atMs), taskType, score, atMs));
   }
 
   of(model: Model, facts: Facts, nowMs: number): Measured {

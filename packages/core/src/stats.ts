@@ -163,7 +163,7 @@ function withWhole(stats: ModelStats, durationMs: number, tokens: number, atMs: 
 function observe(before: LogNormal, value: number, atMs: number): LogNormal {
   const { mu, variance, atMs: lastMs } = before;
   const error = Math.log(value) - mu;
-  const usual = usualGain(before, atMs);
+  const usual = defaultGain(before, atMs);
   const gain = error > 2 * Math.sqrt(variance) ? Math.max(usual, 0.3) : usual;
   return {
     mu: mu + gain * error,
@@ -173,17 +173,17 @@ function observe(before: LogNormal, value: number, atMs: number): LogNormal {
 }
 
 /** Weight of one more duration: the more, the longer the last one is ago. */
-const usualGain = ({ atMs: lastMs }: LogNormal, atMs: number): number =>
+const defaultGain = ({ atMs: lastMs }: LogNormal, atMs: number): number =>
   Math.max(0.08, 1 - Math.exp(-Math.max(atMs - lastMs, 1_000) / 20_000));
 
-/** Statistics after a judgement of an output, 0 to 1 (a score of 1 to 10 divided by 10). @throws RangeError outside of that. */
-export function foldQuality(stats: ModelStats, taskType: string, judged: number, atMs: number): ModelStats {
-  if (!(judged >= 0 && judged <= 1)) throw new RangeError(`quality ${judged} must be between 0 and 1`);
+/** Statistics after feedback on an output, 0 to 1 (a score of 1 to 10 divided by 10). @throws RangeError outside of that. */
+export function foldQuality(stats: ModelStats, taskType: string, score: number, atMs: number): ModelStats {
+  if (!(score >= 0 && score <= 1)) throw new RangeError(`quality ${score} must be between 0 and 1`);
   const before = stats.quality[taskType] ?? { mean: stats.prior.quality, weight: priorQualityWeight, atMs };
   const decayed = before.weight * halved(atMs - before.atMs, qualityHalfLifeMs);
   const weight = Math.max(decayed, priorQualityWeight / 2);
   const quality = {
-    mean: (before.mean * weight + judged) / (weight + 1),
+    mean: (before.mean * weight + score) / (weight + 1),
     weight: weight + 1,
     atMs: Math.max(before.atMs, atMs),
   };

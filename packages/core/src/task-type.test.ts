@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { TaskTypeDocument } from './documents.ts';
-import { chatOfFields, needsOfType, placeholdersIn, usualModalities } from './task-type.ts';
+import { chatOfFields, needsOfType, placeholdersIn, defaultModalities } from './task-type.ts';
 
 const translation: TaskTypeDocument = {
   name: 'translation',
@@ -41,7 +41,7 @@ test('a shape of the answer is asked of the model, and of which models may do it
 
 test('what goes in is said by the document, else by the name', () => {
   const seeing = { ...translation, modalities: { input: ['image', 'text'], output: ['text'] } } as const;
-  expect([...usualModalities('receipt', seeing).input]).toEqual(['image', 'text']);
-  expect([...usualModalities('transcription', undefined).input]).toEqual(['audio']);
+  expect([...defaultModalities('receipt', seeing).input]).toEqual(['image', 'text']);
+  expect([...defaultModalities('transcription', undefined).input]).toEqual(['audio']);
   expect(placeholdersIn('{a} {b} {a} {}')).toEqual(['a', 'b']);
 });

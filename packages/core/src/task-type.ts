@@ -5,7 +5,7 @@ import { modalitiesOfTags } from './modalities.ts';
 export const fieldsKind = 'fields';
 
 /** What usually goes in and comes out of a task type: by its document, else by its name. */
-export function usualModalities(
+export function defaultModalities(
   taskType: string,
   document: TaskTypeDocument | undefined,
 ): { readonly input: ReadonlySet<Modality>; readonly output: ReadonlySet<Modality> } {

@@ -10,7 +10,7 @@ import { proposalsOf, type Proposal } from './proposals.ts';
 import { reasonInWords } from './explain.ts';
 import type { Model, Snapshot } from './snapshot.ts';
 
-/** Whom the rules judge, and by what. */
+/** What the rules check, and against what. */
 interface Case {
   readonly model: Model;
   readonly requirement: Requirement;

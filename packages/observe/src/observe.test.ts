@@ -75,7 +75,7 @@ test('figures are read when they are asked for, and readiness follows the bus an
   expect(text).toContain('will_revision 7\n');
   expect(text).toContain('will_snapshot_age_seconds 0.5\n');
   state.isConnected = false;
-  expect(await get('/readyz')).toEqual([503, 'the bus is away\n']);
+  expect(await get('/readyz')).toEqual([503, 'NATS is not connected\n']);
   expect((await get('/metrics'))[1]).toContain('will_bus_connected 0\n');
   await expect(observe('second', { WILL_METRICS_PORT: new URL(observing.url).port }, silent)).rejects.toThrow(
     'set WILL_METRICS_PORT to another',

@@ -129,7 +129,7 @@ class Instruments implements Observing {
       return Number.isFinite(ageMs) ? [[Math.max(0, ageMs) / 1_000]] : [];
     });
     this.ready(() => {
-      if (!bus.isConnected) return 'the bus is away';
+      if (!bus.isConnected) return 'NATS is not connected';
       return snapshots.current ? undefined : 'no documents are published yet';
     });
   }

@@ -1,6 +1,6 @@
 import type { Bus } from '@will/bus';
 import { type Replayed, replayKept, subjects, wire } from '@will/contracts';
-import { judgedAtMs, whatWouldChange } from '@will/core';
+import { computedAtMs, whatWouldChange } from '@will/core';
 import { ask, OperatorError } from './ask.ts';
 import { snapshotAt } from './documents.ts';
 
@@ -31,6 +31,6 @@ export async function makeAgain(bus: Bus, id: string, wanted: number | undefined
   const revision = wanted ?? own;
   const snapshot = await snapshotAt(bus, revision);
   const replayed = replayKept(snapshot, decision, set);
-  const wouldChange = whatWouldChange(snapshot, replayed.inputs.facts, judgedAtMs(replayed.inputs));
+  const wouldChange = whatWouldChange(snapshot, replayed.inputs.facts, computedAtMs(replayed.inputs));
   return { ...replayed, revision, isOwn: revision === own, wouldChange };
 }

@@ -24,14 +24,14 @@ export interface ProviderOptions {
   readonly containerEngine?: string;
 }
 
-const usualEngine = 'unix:///var/run/docker.sock';
+const defaultEngine = 'unix:///var/run/docker.sock';
 
 /** All providers by the name that documents use. A new one is a folder and a line here. */
 export function createProviders({
   dataDir,
   threads,
   modelMemoryBytes,
-  containerEngine: engine = usualEngine,
+  containerEngine: engine = defaultEngine,
 }: ProviderOptions): ReadonlyMap<string, Provider> {
   const budget = new MemoryBudget(modelMemoryBytes);
   const all = [

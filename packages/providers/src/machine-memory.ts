@@ -10,6 +10,6 @@ export function machineMemory(): number {
 }
 
 /** What models in a process take together where nobody says more: three quarters of the machine. */
-export const usualModelMemory = (): number => Math.floor(machineMemory() * 0.75);
+export const defaultModelMemory = (): number => Math.floor(machineMemory() * 0.75);
 
 export const inMib = (bytes: number): number => Math.ceil(bytes / 1024 / 1024);

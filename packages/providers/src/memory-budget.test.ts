@@ -91,7 +91,7 @@ test('a model that takes long to load is waited for a little longer', async () =
 });
 
 test('a model with ever more calls gives way after its turn', async () => {
-  const { tenant } = world(10, { longestTurnMs: 20 });
+  const { tenant } = world(10, { maxTurnMs: 20 });
   const [busy, other] = [tenant('busy', 10), tenant('other', 10)];
   let isOver = false;
   const stream = (async () => {
@@ -103,7 +103,7 @@ test('a model with ever more calls gives way after its turn', async () => {
 });
 
 test('what is in use is never unloaded', async () => {
-  const { tenant, events } = world(10, { longestTurnMs: 1 });
+  const { tenant, events } = world(10, { maxTurnMs: 1 });
   const [a, b] = [tenant('a', 10), tenant('b', 10)];
   const { promise, resolve: end } = Promise.withResolvers<void>();
   const using = a.use(() => promise);

@@ -1,4 +1,4 @@
-import { inMib, usualModelMemory } from './machine-memory.ts';
+import { inMib, defaultModelMemory } from './machine-memory.ts';
 import { ProviderConfigError } from './port.ts';
 
 /** Something that takes memory while it is loaded, and can be unloaded and loaded again. */
@@ -20,7 +20,7 @@ export interface BudgetOptions {
    */
   readonly lingerMs?: number;
   /** How long a tenant with ever more calls may keep others waiting. Default 10,000. */
-  readonly longestTurnMs?: number;
+  readonly maxTurnMs?: number;
 }
 
 /**
@@ -31,7 +31,7 @@ export interface BudgetOptions {
 export class MemoryBudget {
   readonly totalBytes: number;
   readonly #lingerMs: number;
-  readonly #longestTurnMs: number;
+  readonly #maxTurnMs: number;
   readonly #places = new Set<Place>();
   /** Those that wait for memory, or for another turn, in the order in which they came. */
   readonly #queue: Place[] = [];
@@ -39,10 +39,10 @@ export class MemoryBudget {
   #timer: NodeJS.Timeout | undefined;
   #isUnloading = false;
 
-  constructor(totalBytes: number = usualModelMemory(), { lingerMs = 50, longestTurnMs = 10_000 }: BudgetOptions = {}) {
+  constructor(totalBytes: number = defaultModelMemory(), { lingerMs = 50, maxTurnMs = 10_000 }: BudgetOptions = {}) {
     this.totalBytes = totalBytes;
     this.#lingerMs = lingerMs;
-    this.#longestTurnMs = longestTurnMs;
+    this.#maxTurnMs = maxTurnMs;
   }
 
   /** Bytes of everything that is loaded or may be at any moment. */
@@ -87,7 +87,7 @@ export class MemoryBudget {
   #isTurnOver(place: Place): boolean {
     if (this.#queue.length === 0) return false;
     const since = Math.max(place.heldSinceMs, this.#contestedSinceMs);
-    return performance.now() - since >= this.#longestTurnMs;
+    return performance.now() - since >= this.#maxTurnMs;
   }
 
   /** Gives to the first in the queue what can be given, and comes back as long as somebody waits. */
@@ -130,7 +130,7 @@ export class MemoryBudget {
   }
 
   #lingerOf({ tenant }: Place): number {
-    return Math.max(this.#lingerMs, Math.min(longestLingerMs, (tenant.loadMs?.() ?? 0) / 2));
+    return Math.max(this.#lingerMs, Math.min(maxLingerMs, (tenant.loadMs?.() ?? 0) / 2));
   }
 
   async #unload(places: readonly Place[]): Promise<void> {
@@ -141,7 +141,7 @@ export class MemoryBudget {
   }
 }
 
-const longestLingerMs = 1_000;
+const maxLingerMs = 1_000;
 
 interface PlaceHooks {
   /** It may be used without waiting for anybody. */

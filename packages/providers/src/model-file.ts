@@ -15,4 +15,4 @@ export function pathWithin(folder: string, path: string): string {
 }
 
 /** Threads of a model where no setting says otherwise. */
-export const usualThreads = (): number => Math.max(1, Math.floor(availableParallelism() / 2));
+export const defaultThreads = (): number => Math.max(1, Math.floor(availableParallelism() / 2));

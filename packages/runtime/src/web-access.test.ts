@@ -52,7 +52,7 @@ test('two Host headers are refused, equal ones too', () => {
   expect(asked({ host: ['localhost', 'evil.example'] })).toBe('host_not_allowed');
 });
 
-test('a target in absolute form is judged by its host, beside the header', () => {
+test('a target in absolute form is checked by its host, beside the header', () => {
   expect(asked({ host: 'localhost' }, 'http://evil.example/v1/models')).toBe('host_not_allowed');
   expect(asked({ host: 'evil.example' }, 'http://localhost/v1/models')).toBe('host_not_allowed');
   expect(asked({ host: 'localhost' }, 'http://localhost:8080/v1/models')).toBeUndefined();

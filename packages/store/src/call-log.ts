@@ -62,7 +62,7 @@ export interface RecentFacts {
 }
 
 /** Calls of a model that are to be charged anew. */
-export interface RerateQuestion {
+export interface RepriceQuery {
   readonly model: string;
   /** Started at this instant or later. */
   readonly fromMs: number;
@@ -71,8 +71,8 @@ export interface RerateQuestion {
   readonly prices: PriceList;
 }
 
-export interface Rerated {
-  readonly looked: number;
+export interface Repriced {
+  readonly examined: number;
   readonly changed: number;
   /** What all of them cost more; below zero: less. A cost that was or became unknown counts as nothing. */
   readonly addedNanoUsd: bigint;
@@ -96,13 +96,13 @@ export interface CallLog {
     by: { readonly decisionId: string } | { readonly taskId: string },
   ): Promise<{ readonly decision: DecisionRecord; readonly set: NamedSet | undefined } | undefined>;
   /**
-   * Distinct facts of the decisions since an instant, those decided on last first. It looks at the newest `mostDecisions`
-   * and at `mostSets` of their ranked sets; `isPartial` says that there are more. Sets that are not here are left out.
+   * Distinct facts of the decisions since an instant, those decided on last first. It looks at the newest `maxDecisions`
+   * and at `maxSets` of their ranked sets; `isPartial` says that there are more. Sets that are not here are left out.
    */
   recentFacts(
     sinceMs: number,
-    mostDecisions: number,
-    mostSets: number,
+    maxDecisions: number,
+    maxSets: number,
   ): Promise<{ readonly recent: readonly RecentFacts[]; readonly isPartial: boolean }>;
   /**
    * What all calls of a time come to, out of sums that are kept as records come and corrected as better ones replace them.
@@ -113,7 +113,7 @@ export interface CallLog {
    * Charges calls of a model anew, at these prices, and corrects the sums; up to `limit` calls, oldest first. Calls whose tokens are not known are left alone. Repeating it changes nothing more.
    * @param after `next` of the answer before; '' to begin with.
    */
-  rerate(of: RerateQuestion, limit: number, after: string): Promise<Rerated>;
+  reprice(of: RepriceQuery, limit: number, after: string): Promise<Repriced>;
   /** Keeps what was said in a call. Of one attempt the first stays. */
   keepContent(content: KeptContent): Promise<void>;
   content(attemptId: string): Promise<KeptContent | undefined>;

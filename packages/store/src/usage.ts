@@ -60,7 +60,7 @@ export function rollupFor({ by, client, taskType, outcome }: UsageQuestion): Rol
 }
 
 /** No call costs a million dollars: such a figure is a mistake, and must not make the sums overflow. */
-const mostBelievableNanoUsd = 10n ** 15n;
+const maxBelievableNanoUsd = 10n ** 15n;
 
 /** What of a record is summed up. */
 export type Counted = Pick<
@@ -94,7 +94,7 @@ function addRecord(sums: GrowingSums, record: Counted, sign: 1 | -1): void {
     const bucket = latencyBucketOf(record.durationMs);
     sums.latencies[bucket] = (sums.latencies[bucket] ?? 0) + sign;
   }
-  if (cost !== undefined && cost <= mostBelievableNanoUsd) sums.costNanoUsd += sign === 1 ? cost : -cost;
+  if (cost !== undefined && cost <= maxBelievableNanoUsd) sums.costNanoUsd += sign === 1 ? cost : -cost;
   else if (record.attempt > 0) sums.unknownCosts += sign;
   if (!usage) return;
   sums.inputTokens += sign * usage.inputTokens;

@@ -9,22 +9,22 @@ interface Inside {
 }
 
 /** Before anything has left. */
-const usualStayMs = 1_000;
+const defaultStayMs = 1_000;
 const shortestRetryMs = 100;
-const longestRetryMs = 60_000;
+const maxRetryMs = 60_000;
 /** What the newest stay counts for in the usual one. */
 const newestShare = 0.1;
 
 /**
  * How many tasks may be in flight through all servers of this process together. From half full on nobody holds more than
- * an equal share of nine tenths, so that one client's flood leaves room for the others, and for who comes later.
+ * an equal share of nine tenths, so that one client's rejections leaves room for the others, and for who comes later.
  */
 export class Admission {
   readonly most: number;
   readonly #nowMs: () => number;
   readonly #byClient = new Map<string, Inside>();
   #inFlight = 0;
-  #stayMs = usualStayMs;
+  #stayMs = defaultStayMs;
   /** Stays of all that are inside, added up since the last one left: tasks × milliseconds. */
   #stayed = 0;
   #seenMs: number;
@@ -78,7 +78,7 @@ export class Admission {
     if (inside) inside.owed = Math.min(inside.owed + 1, this.most);
     const [turn, leaving] = inside ? [inside.owed, inside.inFlight] : [1, this.#inFlight];
     const waitMs = (turn * this.#stayMs) / Math.max(1, leaving);
-    return Math.round(Math.min(longestRetryMs, Math.max(shortestRetryMs, waitMs)));
+    return Math.round(Math.min(maxRetryMs, Math.max(shortestRetryMs, waitMs)));
   }
 
   #addStays(): void {

@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   server.tasks.script = answers('pong');
-  Object.assign(server.surroundings, { client: server.tasks, snapshot: sampleSnapshot() });
+  Object.assign(server.backends, { client: server.tasks, snapshot: sampleSnapshot() });
 });
 
 /** Key and value as they go over the wire. */

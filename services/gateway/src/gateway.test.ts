@@ -24,7 +24,7 @@ beforeEach(() => {
   server.tasks.script = answers('po', 'ng');
   server.tasks.requests.length = 0;
   server.errors.length = 0;
-  Object.assign(server.surroundings, { client: server.tasks, snapshot: sampleSnapshot(), isBusConnected: true });
+  Object.assign(server.backends, { client: server.tasks, snapshot: sampleSnapshot(), isBusConnected: true });
 });
 
 const chat = (fields: Record<string, unknown> = {}) => ({
@@ -330,38 +330,38 @@ test('healthz says ok only while a task can be answered, and else what is missin
     const response = await fetch(`${server.url}/healthz`);
     return [response.status, ((await response.json()) as { reason?: string }).reason];
   };
-  const whole = { ...server.surroundings };
+  const whole = { ...server.backends };
   expect(await health()).toEqual([200, undefined]);
   const served = new Set(['llama']);
   const missing = [
-    [{ isBusConnected: false }, 'the bus is away'],
+    [{ isBusConnected: false }, 'NATS is not connected'],
     [{ snapshot: undefined }, 'no documents are published yet: is the registry running?'],
     [{ fleet: { has: (service: string) => service !== 'router', servedModels: () => served } }, 'no router is running'],
     [{ fleet: { has: (service: string) => service !== 'policy', servedModels: () => served } }, 'no policy is running'],
     [{ fleet: { has: () => true, servedModels: () => new Set<string>() } }, 'no worker serves any model'],
   ] as const;
   for (const [change, reason] of missing) {
-    Object.assign(server.surroundings, whole, change);
+    Object.assign(server.backends, whole, change);
     expect(await health()).toEqual([503, reason]);
   }
-  Object.assign(server.surroundings, whole);
+  Object.assign(server.backends, whole);
 });
 
 test('requests may be sent to a gateway that is on the bus, with documents and workers or without', () => {
-  const { surroundings } = server;
-  const empty = { ...surroundings, snapshot: undefined, fleet: undefined };
+  const { backends } = server;
+  const empty = { ...backends, snapshot: undefined, fleet: undefined };
   expect(whyNotReady(empty, false)).toBeUndefined();
   expect(whyNotReady({ ...empty, client: undefined }, false)).toBe('starting');
-  expect(whyNotReady({ ...empty, isBusConnected: false }, false)).toBe('the bus is away');
-  expect(whyNotReady(surroundings, true)).toBe('stopping');
+  expect(whyNotReady({ ...empty, isBusConnected: false }, false)).toBe('NATS is not connected');
+  expect(whyNotReady(backends, true)).toBe('stopping');
 });
 
 test('before the bus is there a chat is answered 503 with the reason', async () => {
-  server.surroundings.client = undefined;
-  server.surroundings.isBusConnected = false;
+  server.backends.client = undefined;
+  server.backends.isBusConnected = false;
   const response = await server.post(chat());
   expect(response.status).toBe(503);
-  expect(await errorOf(response)).toMatchObject({ code: 'unavailable', message: 'the bus is away' });
+  expect(await errorOf(response)).toMatchObject({ code: 'unavailable', message: 'NATS is not connected' });
 });
 
 test('unknown paths and methods say what there is', async () => {

@@ -1,22 +1,22 @@
 import { auditNotes, type AuditNotes, connectBus, holdsStill } from '@will/bus';
 import { measures, observe } from '@will/observe';
 import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
-import { BusSurroundings } from './adapters/bus-surroundings.ts';
+import { BusBackends } from './adapters/bus-backends.ts';
 import { Admission } from './admission.ts';
 import { parseConfig } from './config.ts';
 import { startGrpcServer } from './grpc/server.ts';
 import { startHttpServer } from './http/server.ts';
 import { serveJson } from './json/json-server.ts';
 import { keyGuard, openGuard } from './keys/guard.ts';
-import { GuardedSurroundings } from './keys/guarded-surroundings.ts';
-import { busNaming, NamedSurroundings, openNaming } from './keys/named-surroundings.ts';
+import { GuardedBackends } from './keys/guarded-backends.ts';
+import { busNaming, NamedBackends, openNaming } from './keys/named-backends.ts';
 import { whyNotReady } from './readiness.ts';
 import { routes } from './routes.ts';
 import { ServerCertificate, tlsFilesOf } from './tls.ts';
 import { UnderWay } from './under-way.ts';
 
 /** Of at most 16 MiB each, and a few times that while they are parsed. */
-const mostLargeBodies = 8;
+const maxLargeBodies = 8;
 /** How soon work ends whose key was revoked or expired. */
 const keysEveryMs = 500;
 const logger = createLogger('gateway');
@@ -29,12 +29,12 @@ await runMain(logger, async (ready) => {
   // Without TLS there is nothing to read anew, and the signal ends the process as ever.
   if (certificate) process.on('SIGHUP', () => certificate.reload());
   const observing = await observe('gateway', process.env, logger);
-  const surroundings = new BusSurroundings(observing.url);
+  const backends = new BusBackends(observing.url);
   const areKeysRequired = config.keys === 'required';
   const shared = {
-    surroundings,
+    backends,
     admission: new Admission(config.maxTasks),
-    largeBodies: new Admission(mostLargeBodies),
+    largeBodies: new Admission(maxLargeBodies),
     underWay: new UnderWay(),
     nowMs: Date.now,
     onIgnored: (count: number) => observing.count(measures.ignoredFields, count),
@@ -43,8 +43,8 @@ await runMain(logger, async (ready) => {
   const audit: { notes?: AuditNotes } = {};
   const guard = areKeysRequired
     ? keyGuard({
-        find: () => surroundings.keys && ((id) => surroundings.keys?.get(id)),
-        isKnownClient: (client) => surroundings.snapshot?.clients.has(client),
+        find: () => backends.keys && ((id) => backends.keys?.get(id)),
+        isKnownClient: (client) => backends.snapshot?.clients.has(client),
         nowMs: Date.now,
         onRefused: ({ keyId, what, why }) => {
           logger.warn({ keyId, what, why }, 'refused');
@@ -52,10 +52,10 @@ await runMain(logger, async (ready) => {
         },
       })
     : openGuard;
-  const named = new NamedSurroundings(surroundings, openNaming);
+  const named = new NamedBackends(backends, openNaming);
   const stopping = { isBegun: false };
-  const readyOr = (): string | undefined => whyNotReady(surroundings, stopping.isBegun);
-  const servers = { ...shared, surroundings: areKeysRequired ? new GuardedSurroundings(named) : named };
+  const readyOr = (): string | undefined => whyNotReady(backends, stopping.isBegun);
+  const servers = { ...shared, backends: areKeysRequired ? new GuardedBackends(named) : named };
   // The servers open first: a taken port shows at once, and /healthz can say what is still missing.
   const api = await startHttpServer(config.port, routes(servers, guard), onError, {
     guard,
@@ -82,16 +82,16 @@ await runMain(logger, async (ready) => {
     onError,
   });
   observing.watch(measures.busConnected, () => [[bus.isConnected ? 1 : 0]]);
-  observing.watch(measures.revision, () => [[surroundings.snapshot?.revision ?? 0]]);
+  observing.watch(measures.revision, () => [[backends.snapshot?.revision ?? 0]]);
   observing.ready(readyOr);
   audit.notes = auditNotes(bus, 'gateway', onError);
-  await surroundings.connect(bus);
+  await backends.connect(bus);
   const json = serveJson(bus, {
     ...shared,
-    surroundings: new NamedSurroundings(surroundings, busNaming(config.natsSeedFile)),
+    backends: new NamedBackends(backends, busNaming(config.natsSeedFile)),
   });
   const endRevoked = setInterval(() => {
-    const { keys } = surroundings;
+    const { keys } = backends;
     const ended = keys ? shared.underWay.endKeys((id) => holdsStill((name) => keys.get(name), id, Date.now())) : 0;
     if (ended > 0) logger.info({ ended }, 'tasks of keys that no longer hold were cancelled');
   }, keysEveryMs);
@@ -105,7 +105,7 @@ await runMain(logger, async (ready) => {
   certificate?.stop();
   await Promise.all([json.stop(config.drainMs), api.stop(config.drainMs), grpc.stop(config.drainMs)]);
   await audit.notes.stop();
-  await surroundings.close();
+  await backends.close();
   await bus.close();
   await observing.stop();
 });

@@ -34,9 +34,9 @@ const post = (path: string, body: object, headers: Readonly<Record<string, strin
 const hello = [{ role: 'user', content: 'hello' }];
 
 describe('models', () => {
-  const before = { snapshot: undefined as TestServer['surroundings']['snapshot'] };
+  const before = { snapshot: undefined as TestServer['backends']['snapshot'] };
   beforeEach(() => {
-    before.snapshot = server.surroundings.snapshot;
+    before.snapshot = server.backends.snapshot;
     const body = {
       name: 'GPT 9y',
       slug: 'gpt-9y',
@@ -54,10 +54,10 @@ describe('models', () => {
     };
     const compiled = compileSnapshot(7, [{ kind: 'model', body } as unknown as AnyDocument]);
     if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));
-    server.surroundings.snapshot = compiled.snapshot;
+    server.backends.snapshot = compiled.snapshot;
   });
   afterEach(() => {
-    server.surroundings.snapshot = before.snapshot;
+    server.backends.snapshot = before.snapshot;
   });
 
   test.each(['openai/gpt-9y', 'openai%2Fgpt-9y', 'gpt-9y'])('an id with slashes is found as %s', async (id) => {
@@ -239,7 +239,7 @@ describe('a page of an origin that the settings name', () => {
   let url = '';
   beforeAll(async () => {
     const table = routes({
-      surroundings: server.surroundings,
+      backends: server.backends,
       admission: new Admission(9),
       largeBodies: new Admission(2),
       underWay: new UnderWay(),

@@ -27,7 +27,7 @@ test('what is served is valid OpenAPI', async () => {
 
 test('every route is described, and nothing else is', () => {
   const served = routes({
-    surroundings: server.surroundings,
+    backends: server.backends,
     admission: new Admission(1),
     largeBodies: new Admission(1),
     underWay: new UnderWay(),
@@ -69,7 +69,7 @@ test.each(Object.entries(accepted))(
 
 test('explain over HTTP tells who may answer and why the others may not', async () => {
   server.tasks.explain = async (question) => {
-    server.tasks.questions.push(question);
+    server.tasks.queries.push(question);
     return {
       set: {
         revision: 7,
@@ -92,5 +92,5 @@ test('explain over HTTP tells who may answer and why the others may not', async 
     candidates: [{ model: 'llama' }],
     exclusions: [{ model: 'eyes', rule: 'task_type' }],
   });
-  expect(server.tasks.questions).toEqual([{ client: 'acmelegal', type: 'code', dataClass: 'customer' }]);
+  expect(server.tasks.queries).toEqual([{ client: 'acmelegal', type: 'code', dataClass: 'customer' }]);
 });

@@ -5,13 +5,13 @@ import type { wire } from '@will/contracts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 
 /** What the gateway needs from outside. Each part is undefined until the bus has given it. */
-export interface Surroundings {
+export interface Backends {
   readonly client: TaskClient | undefined;
   /** The documents in force, for names of models and task types. */
   readonly snapshot: Snapshot | undefined;
   readonly fleet: Fleet | undefined;
   readonly isBusConnected: boolean;
-  readonly questions: Questions | undefined;
+  readonly queries: Queries | undefined;
   /** Where content goes that is too large for a message. */
   readonly payloads: CallerPayloads | undefined;
   /** Keys of callers; undefined while they are not known. */
@@ -30,8 +30,8 @@ export interface StatedCaller {
   readonly project?: string;
 }
 
-/** Questions to the other services. All throw {@link TaskError} 'unavailable' when nobody answers. */
-export interface Questions {
+/** Queries to the other services. All throw {@link TaskError} 'unavailable' when nobody answers. */
+export interface Queries {
   /** Which models may do such a task, and why the others may not. */
   explain(request: MessageInitShape<typeof wire.DecideRequestSchema>): Promise<wire.DecideResponse>;
   documents(request: MessageInitShape<typeof wire.GetRequestSchema>): Promise<wire.GetResponse>;

@@ -19,7 +19,7 @@ import { anthropicList, anthropicModel, asksAnthropic } from './models-anthropic
 import { findModel, listModels } from './models.ts';
 import { openApiDocument } from './openapi.ts';
 import { type Guard, openGuard } from './keys/guard.ts';
-import type { Surroundings } from './ports.ts';
+import type { Backends } from './ports.ts';
 import { readiness } from './readiness.ts';
 import { responses } from './responses/responses.ts';
 import { tasksRoutes } from './tasks/tasks.ts';
@@ -27,7 +27,7 @@ import { answerText, notReady, type TaskOptions } from './text/answer-text.ts';
 
 /** Everything that this server answers. `guard` says who is told details of its state. */
 export function routes(options: TaskOptions, guard: Guard = openGuard): Routes {
-  const { surroundings } = options;
+  const { backends } = options;
   const openApi = openApiDocument();
   const tasks = tasksRoutes(options);
   return {
@@ -36,10 +36,10 @@ export function routes(options: TaskOptions, guard: Guard = openGuard): Routes {
     '/v1/messages': { POST: answerText(messages, options) },
     '/v1/messages/count_tokens': {
       POST: async (request, response) => {
-        const { client } = surroundings;
-        if (!client) throw notReady(surroundings);
+        const { client } = backends;
+        if (!client) throw notReady(backends);
         const bytes = await readJsonBody(request, response, options);
-        const { question, ...counted } = countTokens(bytes, request, mustKnow(surroundings));
+        const { question, ...counted } = countTokens(bytes, request, mustKnow(backends));
         await client.explain(question);
         sendJson(response, 200, counted);
       },
@@ -53,8 +53,8 @@ export function routes(options: TaskOptions, guard: Guard = openGuard): Routes {
     '/v1/rerank': { POST: answerMedia(rerank, options) },
     '/v1/explain': {
       POST: async (request, response) => {
-        const { client } = surroundings;
-        if (!client) throw notReady(surroundings);
+        const { client } = backends;
+        if (!client) throw notReady(backends);
         const facts = readFacts(request);
         const question = readJsonQuestion(await readJsonBody(request, response, options), facts);
         sendJson(response, 200, shownExplanation(await client.explain(question)));
@@ -62,11 +62,11 @@ export function routes(options: TaskOptions, guard: Guard = openGuard): Routes {
     },
     '/v1/feedback': {
       POST: async (request, response) => {
-        const { questions } = surroundings;
-        if (!questions) throw notReady(surroundings);
+        const { queries } = backends;
+        if (!queries) throw notReady(backends);
         const { client } = readFacts(request);
         const { task_id: taskId, score } = readFeedback(await readJsonBody(request, response, options));
-        const { model, error } = await questions.feedback({ taskId, score, client });
+        const { model, error } = await queries.feedback({ taskId, score, client });
         if (error !== '') throw invalid(error, 'task_id');
         sendJson(response, 200, { task_id: taskId, model, score });
       },
@@ -80,19 +80,19 @@ export function routes(options: TaskOptions, guard: Guard = openGuard): Routes {
     },
     '/v1/models': {
       GET: ({ headers }, response) => {
-        const listed = listModels(mustKnow(surroundings), surroundings.fleet);
+        const listed = listModels(mustKnow(backends), backends.fleet);
         sendJson(response, 200, asksAnthropic(headers) ? anthropicList(listed) : { object: 'list', data: listed });
       },
     },
     '/v1/models/**': {
       GET: ({ headers }, response, name) => {
-        const found = findModel(name, mustKnow(surroundings), surroundings.fleet);
+        const found = findModel(name, mustKnow(backends), backends.fleet);
         sendJson(response, 200, asksAnthropic(headers) ? anthropicModel(found) : found);
       },
     },
     '/healthz': {
       GET: (request, response) => {
-        const { reason, models, revision } = readiness(surroundings);
+        const { reason, models, revision } = readiness(backends);
         const status = reason === undefined ? 'ok' : 'unavailable';
         const details = { ...(reason !== undefined && { reason }), revision, models };
         sendJson(response, reason === undefined ? 200 : 503, {
@@ -104,7 +104,7 @@ export function routes(options: TaskOptions, guard: Guard = openGuard): Routes {
   };
 }
 
-function mustKnow({ snapshot }: Surroundings): NonNullable<Surroundings['snapshot']> {
+function mustKnow({ snapshot }: Backends): NonNullable<Backends['snapshot']> {
   if (snapshot) return snapshot;
   throw new HttpError(503, 'unavailable', 'no documents are published yet', { headers: ['retry-after', '1'] });
 }

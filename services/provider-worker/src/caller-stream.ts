@@ -6,7 +6,7 @@ import type { ContentDelta } from '@will/providers';
 const coalesceMs = 10;
 
 /** More than this does not wait for company: a frame must fit a message. */
-const mostChars = 64 * 1024;
+const maxChars = 64 * 1024;
 
 const encoder = new TextEncoder();
 
@@ -50,7 +50,7 @@ export class CallerStream {
     this.#text += delta.text ?? '';
     this.#reasoning += delta.reasoning ?? '';
     this.#refusal += delta.refusal ?? '';
-    const isLarge = this.#text.length + this.#reasoning.length + this.#refusal.length >= mostChars;
+    const isLarge = this.#text.length + this.#reasoning.length + this.#refusal.length >= maxChars;
     if (this.#sequence <= 1 || isLarge) return this.flush();
     this.#timer ??= setTimeout(() => this.flush(), coalesceMs);
   }

@@ -42,18 +42,18 @@ export async function askAfter(
   return { ...outcome, output };
 }
 
-const longestReason = 200;
+const maxReason = 200;
 
 const refusal = ({ name }: CallHook, why: string): ProviderFailure => ({
   ...failureOf('bad_request'),
   status: 'Policy',
-  message: `hook ${name} refused: ${why}`.slice(0, longestReason),
+  message: `hook ${name} refused: ${why}`.slice(0, maxReason),
   isRetryable: false,
 });
 
 const withheld = ({ name }: CallHook, why: string): ProviderFailure => ({
   ...failureOf('content_filter'),
-  message: `hook ${name} withheld the answer: ${why}`.slice(0, longestReason),
+  message: `hook ${name} withheld the answer: ${why}`.slice(0, maxReason),
 });
 
 /** The failure where a hook itself failed: nothing is let through by a guard that is broken. */

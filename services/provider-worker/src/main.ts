@@ -20,9 +20,9 @@ import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from 
 import { busGroups, obeyCommands } from './adapters/bus-groups.ts';
 import { answerCallIns, BusLedger, PresenceLease } from './adapters/bus-ledger.ts';
 import { scheduleHealthChecks } from './adapters/health-check-schedule.ts';
-import { observedCalls, watchModels } from './adapters/observed-calls.ts';
+import { observedCalls, observeModels } from './adapters/observed-calls.ts';
 import { parseConfig } from './config.ts';
-import { judgeBy } from './judge.ts';
+import { authorizeBy } from './authorize.ts';
 import { Allowances } from './limits/allowances.ts';
 import { parseSelection } from './selection.ts';
 import { CallIndex } from './served-model.ts';
@@ -68,7 +68,7 @@ await runMain(logger, async (ready) => {
     workerId: bus.processId,
     groups: busGroups(bus, onError),
     snapshots,
-    judge: judgeBy(config.staleAfterMs),
+    judge: authorizeBy(config.staleAfterMs),
     records: { call: (record) => outbox.add({ $typeName: 'will.v1.Event', kind: { case: 'call', value: record } }) },
     contents,
     cooldowns,
@@ -96,7 +96,7 @@ await runMain(logger, async (ready) => {
     selects: parseSelection(config.models),
     scheduleHealthChecks: scheduleHealthChecks(config.healthSchedule),
     onError,
-    watch: observedCalls(observing),
+    observer: observedCalls(observing),
   });
 
   const stopBeating = beat(bus, loop);
@@ -118,7 +118,7 @@ await runMain(logger, async (ready) => {
   observing.watch(measures.recordsDropped, () => [[outbox.dropped]]);
   observing.watchDocuments(bus, snapshots);
   observing.watchClock(clock, new LoopWatch());
-  watchModels(observing, worker);
+  observeModels(observing, worker);
   snapshots.onChange(() => presence.update());
   cooldowns.onChange(() => presence.update());
   await worker.start(() => presence.update());

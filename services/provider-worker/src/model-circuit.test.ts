@@ -4,7 +4,7 @@ import { ModelCircuit, trialRetryMs } from './model-circuit.ts';
 
 test('while NATS is not connected no call is the trial call, and each waits as for a trial call elsewhere', async () => {
   const told: unknown[] = [];
-  const away = new Error('the bus is away');
+  const away = new Error('NATS is not connected');
   const circuit = new ModelCircuit(
     {
       cooldowns: {

@@ -79,7 +79,7 @@ export class ModelCircuit {
     );
   }
 
-  /** Where it cannot be asked for, as while the bus is away, it is not ours: the call waits like those of the others. */
+  /** Where it cannot be asked for, as while NATS is not connected, it is not ours: the call waits like those of the others. */
   async #acquiresTrial(): Promise<boolean> {
     const { slug } = this.#model();
     try {
@@ -155,7 +155,7 @@ export class ModelCircuit {
     clearTimeout(this.#endTimer);
     const pause = this.pause();
     if (!pause) return;
-    const leftMs = Math.min(pause.untilMs - this.#deps.nowMs(), longestTimerMs);
+    const leftMs = Math.min(pause.untilMs - this.#deps.nowMs(), maxTimerMs);
     this.#endTimer = setTimeout(() => this.#changed(), leftMs);
   }
 
@@ -165,4 +165,4 @@ export class ModelCircuit {
 }
 
 /** A timer that is set for longer fires at once. */
-const longestTimerMs = 2 ** 31 - 1;
+const maxTimerMs = 2 ** 31 - 1;

@@ -13,7 +13,7 @@ export interface Commanded {
   /** Another attempt is to answer. */
   revoke(): void;
   /** No other attempt may answer any more. */
-  go(): void;
+  commit(): void;
   /** It is still wanted, and may start until an instant of the bus clock. */
   start(untilMs: number): void;
   /** Tells the router once more that it is here: the first word may have been lost. */
@@ -56,7 +56,7 @@ export class PendingCall implements Commanded {
     this.cancel();
   }
 
-  go(): void {}
+  commit(): void {}
 
   start(untilMs: number): void {
     this.#window.renew(untilMs);

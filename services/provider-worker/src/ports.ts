@@ -1,7 +1,7 @@
 import type { ContentOutbox, Cooldowns, Payloads } from '@will/bus';
 import type { DataClass, Snapshot } from '@will/core';
 import type { wire } from '@will/contracts';
-import type { Offer } from './slots.ts';
+import type { FreeSlotCounts } from './slots.ts';
 
 export interface Snapshots {
   readonly current: Snapshot | undefined;
@@ -12,7 +12,7 @@ export interface Snapshots {
   onChange(listener: () => void): () => void;
 }
 
-/** A call as it came in, with the ways to answer. Answering never throws; while the bus is away it is lost. */
+/** A call as it came in, with the ways to answer. Answering never throws; it is lost while NATS is not connected. */
 export interface IncomingCall {
   readonly request: wire.CallRequest;
   /** The class of the subject it came by. */
@@ -31,7 +31,7 @@ export interface Groups {
   /** Calls of a model come here while the membership lasts. */
   join(model: string, classes: readonly DataClass[], onCall: (call: IncomingCall) => void): Membership;
   /** Tells routers that slots are free again. */
-  announceFree(model: string, offer: Offer): void;
+  announceFree(model: string, offer: FreeSlotCounts): void;
 }
 
 /** Cooldowns, in agreement with all other processes. */

@@ -18,7 +18,7 @@ import { factsFromWire, wire } from '@will/contracts';
 import type { Work } from '@will/bus';
 import type { CallHook } from '@will/extension';
 import type { ModelConnection, ProviderOutcome } from '@will/providers';
-import { type Judge, outputLimitWithin, type Refusal } from './judge.ts';
+import { type Judge, outputLimitWithin, type Refusal } from './authorize.ts';
 import type { Allowances, Hold, LimitReached } from './limits/allowances.ts';
 import type {
   Contents,
@@ -35,7 +35,7 @@ import { type Commanded, PendingCall } from './pending-call.ts';
 import { ModelCircuit, type Pause, trialRetryMs } from './model-circuit.ts';
 import { type Claim, Slots } from './slots.ts';
 import { StartWindow } from './start-window.ts';
-import { unwatched, type Watch } from './watch.ts';
+import { noopObserver, type Observer } from './observer.ts';
 import { WholeAsStream } from './whole-as-stream.ts';
 import { WorkerCall, type CallDeps } from './worker-call.ts';
 
@@ -56,7 +56,7 @@ export interface ServedDeps {
   readonly draw: () => number;
   readonly calls: CallIndex;
   readonly onError: (what: string, error: unknown) => void;
-  readonly watch?: Watch;
+  readonly observer?: Observer;
 }
 
 /** Told how each call of a model ended. */
@@ -110,7 +110,7 @@ export class CallIndex {
     startUntilUnixMs,
   }: Pick<wire.CallControl, 'attemptId' | 'command' | 'startUntilUnixMs'>): void {
     const call = this.#byAttempt.get(attemptId);
-    if (command === wire.CallCommand.GO) call?.go();
+    if (command === wire.CallCommand.COMMIT) call?.commit();
     if (command === wire.CallCommand.REVOKE) call?.revoke();
     if (command === wire.CallCommand.CANCEL) call?.cancel();
     if (command === wire.CallCommand.START) call?.start(Number(startUntilUnixMs));
@@ -244,7 +244,7 @@ export class ServedModel {
     const claim = claimOf(call);
     const taken = this.slots.take(claim);
     if (taken === 'full') return busy(call, 'all slots are taken');
-    if (taken === 'kept') return busy(call, 'free slots are kept for other clients', { isKept: true });
+    if (taken === 'kept') return busy(call, 'free slots are kept for other clients', { isReserved: true });
     const work = this.#admit(call, window)
       .catch((error: unknown) => this.#broke(call, error))
       .finally(() => {
@@ -285,7 +285,7 @@ export class ServedModel {
       room.release();
       return isTakenBack ? busy(call, 'it was taken back') : window.refuse();
     }
-    await this.#judgeAndCall(call, window, isTrial, { maxOutputTokens, hold: room }).finally(() => room.release());
+    await this.#authorizeAndCall(call, window, isTrial, { maxOutputTokens, hold: room }).finally(() => room.release());
   }
 
   /** Waits for what the call needs, and may be told meanwhile that it is not wanted any more. Asks where that is in doubt. */
@@ -325,7 +325,7 @@ export class ServedModel {
     return snapshot && model ? limitsOn(snapshot, model, client, project) : [];
   }
 
-  async #judgeAndCall(
+  async #authorizeAndCall(
     call: IncomingCall,
     window: StartWindow,
     isTrial: boolean,
@@ -336,7 +336,7 @@ export class ServedModel {
     const refusal = this.#judge(call, facts);
     if (refusal) return refuse(call, refusal);
     // The record that was judged may state another address than the one this connection goes to.
-    if (!this.#isWiredAsJudged()) return busy(call, 'its connection is being renewed');
+    if (!this.#isWiredAsAuthorized()) return busy(call, 'its connection is being renewed');
     const pause = this.circuit.pause();
     if (pause) return pausing(call, pause);
     const { workerId, nowMs, records, calls, snapshots, payloads, hooks } = this.#deps;
@@ -345,10 +345,10 @@ export class ServedModel {
     const startedMs = nowMs();
     const { attemptId, firstContentTimeoutMs } = call.request;
     let wasHeard = false;
-    const watch = (this.#deps.watch ?? unwatched)(this.model, call.request);
+    const observer = (this.#deps.observer ?? noopObserver)(this.model, call.request);
     const record = (made: wire.CallRecord): void => {
       records.call(made);
-      watch.ended(made);
+      observer.ended(made);
     };
     const work = new WorkerCall(
       {
@@ -359,7 +359,7 @@ export class ServedModel {
         payloads,
         hooks,
         facts,
-        judgeAgain: (dataClass) => this.#judgeAgain(call, dataClass),
+        authorizeAgain: (dataClass) => this.#authorizeAgain(call, dataClass),
         onError: this.#deps.onError,
         taskType: facts && snapshot?.taskTypes.get(facts.taskType),
         record,
@@ -390,7 +390,7 @@ export class ServedModel {
     );
     calls.add(work);
     this.#degradation.sent(attemptId, startedMs, this.#showsSilence(call) ? firstContentTimeoutMs : 0);
-    await watch
+    await observer
       .run(() => work.run())
       .finally(() => {
         calls.remove(work);
@@ -412,7 +412,7 @@ export class ServedModel {
       contents?.keep({ attemptId, taskId, client: facts?.client ?? '', inputKind, input, output, untilMs });
   }
 
-  #isWiredAsJudged(): boolean {
+  #isWiredAsAuthorized(): boolean {
     const judged = this.#deps.snapshots.current?.models.get(this.model.slug);
     return judged === this.model || (judged !== undefined && wiringOf(judged) === this.#wiring);
   }
@@ -436,12 +436,12 @@ export class ServedModel {
   }
 
   /** The rules once more, as of now, for data that counts as `dataClass`. */
-  #judgeAgain(call: IncomingCall, dataClass: DataClass): Refusal | undefined {
+  #authorizeAgain(call: IncomingCall, dataClass: DataClass): Refusal | undefined {
     const { request } = call;
     const stated = request.facts && factsFromWire(request.facts);
     // What hooks raised counts as stated; what documents gave is theirs to give anew.
     const facts = stated && dataClass !== call.dataClass ? { ...stated, dataClass } : stated;
-    if (!this.#isWiredAsJudged())
+    if (!this.#isWiredAsAuthorized())
       return { rule: 'old_connection', detail: 'its connection is being renewed', isRetryable: true };
     return this.#judge({ ...call, dataClass }, facts);
   }
@@ -492,7 +492,7 @@ export function wiringOf({ document }: Model): string {
 const busy = (
   call: IncomingCall,
   reason: string,
-  more: Pick<MessageInitShape<typeof wire.CallBusySchema>, 'untilUnixMs' | 'isKept' | 'isLimit' | 'isBudget'> = {},
+  more: Pick<MessageInitShape<typeof wire.CallBusySchema>, 'untilUnixMs' | 'isReserved' | 'isLimit' | 'isBudget'> = {},
 ): void => call.toRouter({ case: 'busy', value: create(wire.CallBusySchema, { reason, ...more }) });
 
 const claimOf = ({ request: { facts } }: IncomingCall): Claim => ({

@@ -14,7 +14,7 @@ export interface WorkerDeps extends ServedDeps {
 
 const healthCheckTimeoutMs = 2_000;
 /** A model that cannot be opened is retried at each health check at first, then ever more rarely, up to this. */
-const longestRetryMs = 60_000;
+const maxRetryMs = 60_000;
 const firstRetryMs = 4_000;
 
 interface Entry {
@@ -140,17 +140,17 @@ export class Worker {
     } catch (error) {
       if (!(error instanceof ProviderConfigError)) throw error;
       entry.reason = error.message;
-      entry.retryAtMs = this.#deps.nowMs() + Math.min(longestRetryMs, firstRetryMs * 2 ** entry.failures);
+      entry.retryAtMs = this.#deps.nowMs() + Math.min(maxRetryMs, firstRetryMs * 2 ** entry.failures);
       entry.failures += 1;
       return;
     }
-    await this.#judgeHealth(entry);
+    await this.#updateHealth(entry);
   }
 
   #learn(entry: Entry, outcome: ProviderOutcome): void {
     const isSuspect = entry.health.learn(outcome, entry.model, this.#deps.nowMs());
     const { slug } = entry.model;
-    if (isSuspect && !this.#busyWith.has(slug) && !this.#isStopped) this.#inTurn(slug, () => this.#judgeHealth(entry));
+    if (isSuspect && !this.#busyWith.has(slug) && !this.#isStopped) this.#inTurn(slug, () => this.#updateHealth(entry));
   }
 
   async #drop(slug: string): Promise<void> {
@@ -167,12 +167,12 @@ export class Worker {
       const { served, health, model } = entry;
       if (!served && nowMs >= entry.retryAtMs) this.#inTurn(slug, () => this.#open(entry));
       else if (served && (health.isUnhealthy || health.wantsHealthCheck(model, served.slots.taken, nowMs)))
-        this.#inTurn(slug, () => this.#judgeHealth(entry));
+        this.#inTurn(slug, () => this.#updateHealth(entry));
     }
   }
 
   /** In the queue groups while it is healthy, as far as is known; out of them with the reason while it is not. */
-  async #judgeHealth(entry: Entry): Promise<void> {
+  async #updateHealth(entry: Entry): Promise<void> {
     const { served, model, health } = entry;
     if (!served) return;
     if (health.wantsHealthCheck(model, served.slots.taken, this.#deps.nowMs())) {

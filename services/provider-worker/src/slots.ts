@@ -20,7 +20,7 @@ export interface Claim {
 export type Taken = 'taken' | 'full' | 'kept';
 
 /** Free slots, by who may have them. */
-export interface Offer {
+export interface FreeSlotCounts {
   readonly toAll: number;
   /** For clients that do not hold more than others. */
   readonly kept: number;
@@ -38,7 +38,7 @@ export class Slots {
   readonly #clients = new Map<string, Held>();
   readonly #all: Held;
   /** The most that is kept for swings; a model of few slots keeps none. */
-  readonly #mostKept: number;
+  readonly #maxKept: number;
   #toTell = 0;
   #sweptAtMs: number;
 
@@ -49,7 +49,7 @@ export class Slots {
     this.#nowMs = nowMs;
     this.#sweptAtMs = nowMs();
     this.#all = new Held(this.#sweptAtMs);
-    this.#mostKept = Math.max(0, Math.floor(Math.sqrt(capacity)) - 1);
+    this.#maxKept = Math.max(0, Math.floor(Math.sqrt(capacity)) - 1);
   }
 
   get taken(): number {
@@ -61,10 +61,10 @@ export class Slots {
   }
 
   /** What is free, as those who wait may have it. */
-  get offer(): Offer {
+  get offer(): FreeSlotCounts {
     const nowMs = this.#nowMs();
     let kept = 0;
-    for (const held of this.#clients.values()) kept = Math.max(kept, this.#keptFrom(held, nowMs));
+    for (const held of this.#clients.values()) kept = Math.max(kept, this.#reservedFrom(held, nowMs));
     kept = Math.min(kept, this.free);
     return { toAll: this.free - kept, kept };
   }
@@ -74,7 +74,7 @@ export class Slots {
     const nowMs = this.#nowMs();
     if (this.free === 0) return this.#refused('full');
     const held = this.#heldBy(client, nowMs);
-    if (!isUrgent && this.free <= this.#keptFrom(held, nowMs)) return this.#refused('kept');
+    if (!isUrgent && this.free <= this.#reservedFrom(held, nowMs)) return this.#refused('kept');
     held.change(1, nowMs);
     this.#all.change(1, nowMs);
     if (this.free === 0) {
@@ -103,7 +103,7 @@ export class Slots {
    * as many as their swings ask for. Each slot that is freed adds to r kept ones, each call of the others takes one: who use
    * the share ρ of all slots find none of them free for about ρ^r of the time.
    */
-  #keptFrom(held: Held, nowMs: number): number {
+  #reservedFrom(held: Held, nowMs: number): number {
     const share = (fairShares * this.capacity) / this.#clients.size;
     const mean = held.meanAt(nowMs);
     // Beyond what a draw of the same mean explains it need not be waited for until the mean has followed.
@@ -111,9 +111,9 @@ export class Slots {
     const others = this.#all.meanAt(nowMs) - mean;
     if (others <= 0) return 0;
     const load = others / this.capacity;
-    const forSwings = load >= 1 ? this.#mostKept : Math.floor(Math.log(shortfall) / Math.log(load));
+    const forSwings = load >= 1 ? this.#maxKept : Math.floor(Math.log(shortfall) / Math.log(load));
     const absent = Math.floor(others - (this.taken - held.now));
-    return Math.max(Math.min(this.#mostKept, forSwings), this.#mostKept === 0 ? 0 : absent);
+    return Math.max(Math.min(this.#maxKept, forSwings), this.#maxKept === 0 ? 0 : absent);
   }
 
   #heldBy(client: string, nowMs: number): Held {

@@ -41,7 +41,7 @@ test('a call that came in time starts without a question', async () => {
 test('a call older than half its window asks once, and starts only on a yes', async () => {
   const { window, words } = taken({ agoMs: 300 });
   const opens = window.opens();
-  expect(words).toEqual(['asksStart']);
+  expect(words).toEqual(['confirmStart']);
   window.renew(Date.now() + 500);
   expect(await opens).toBe(true);
   const other = taken({ agoMs: 300 });
@@ -55,7 +55,7 @@ test('a yes that comes too late is asked about again, and nobody’s answer is a
   const opens = window.opens();
   window.renew(Date.now() - 1);
   await vi.advanceTimersByTimeAsync(0);
-  expect(words).toEqual(['asksStart', 'asksStart']);
+  expect(words).toEqual(['confirmStart', 'confirmStart']);
   await vi.advanceTimersByTimeAsync(10_000);
   expect(await opens).toBe(false);
 });

@@ -69,7 +69,7 @@ export class StartWindow {
 
   async #ask(): Promise<void> {
     this.#answered = Promise.withResolvers();
-    this.#call.toRouter({ case: 'asksStart', value: create(wire.CallAsksStartSchema) });
+    this.#call.toRouter({ case: 'confirmStart', value: create(wire.CallConfirmStartSchema) });
     const timer = setTimeout(this.#answered.resolve, askEveryMs);
     await this.#answered.promise;
     clearTimeout(timer);

@@ -24,7 +24,7 @@ export class WholeAsStream {
   #countsInWhole = true;
   #answers = 0;
   /** The longest of the last answers, which fades. */
-  #longestMs = 0;
+  #maxMs = 0;
 
   /** Whether its silence is bounded as that of a stream is. */
   showsSilence(model: Model, call: WholeCall): boolean {
@@ -32,7 +32,7 @@ export class WholeAsStream {
   }
 
   may(model: Model, call: WholeCall): boolean {
-    const isQuick = this.#answers >= minAnswers && this.#longestMs < quickMs;
+    const isQuick = this.#answers >= minAnswers && this.#maxMs < quickMs;
     return !isQuick && this.#mayStream(model, call);
   }
 
@@ -43,7 +43,7 @@ export class WholeAsStream {
 
   /** Takes into account how long an answer that was to be whole took, and whether it told its usage. */
   learn(outcome: ProviderOutcome, wasStreamed: boolean, durationMs: number): void {
-    this.#longestMs = Math.max(durationMs, kept * this.#longestMs);
+    this.#maxMs = Math.max(durationMs, kept * this.#maxMs);
     if (!outcome.ok) return;
     this.#answers += 1;
     if (wasStreamed) this.#countsInStreams = !outcome.usage.estimated;

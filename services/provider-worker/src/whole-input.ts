@@ -9,7 +9,7 @@ export interface WholeInput {
 }
 
 /** Base64 and JSON of more would keep a whole process busy for too long. */
-const mostInJsonBytes = 16 * 1024 * 1024;
+const maxInJsonBytes = 16 * 1024 * 1024;
 
 /** A call's input with what lies in the payload bucket put where it belongs; words instead: why it cannot be had. */
 export async function wholeInput(
@@ -20,8 +20,8 @@ export async function wholeInput(
 ): Promise<WholeInput | string> {
   if (!payload) return { input };
   const { field, bytes } = payload;
-  if (field !== '' && !takesAttachments && bytes > BigInt(mostInJsonBytes))
-    return `this model takes ${field} of at most ${mostInJsonBytes} bytes`;
+  if (field !== '' && !takesAttachments && bytes > BigInt(maxInJsonBytes))
+    return `this model takes ${field} of at most ${maxInJsonBytes} bytes`;
   try {
     const content = await payloads.get(payload, signal);
     if (field === '') return { input: content };

@@ -20,7 +20,10 @@ function heldCall(answersWhen: Promise<void>) {
   });
 }
 
-function callOn(connection: Pick<ModelConnection, 'run' | 'takesAttachments'>, over: { readonly go?: boolean } = {}) {
+function callOn(
+  connection: Pick<ModelConnection, 'run' | 'takesAttachments'>,
+  over: { readonly mayCommit?: boolean } = {},
+) {
   const words: string[] = [];
   const frames: string[] = [];
   const records: wire.CallRecord[] = [];
@@ -31,7 +34,7 @@ function callOn(connection: Pick<ModelConnection, 'run' | 'takesAttachments'>, o
     attemptId: 'a',
     taskId: 't',
     attempt: 2,
-    go: over.go ?? false,
+    mayCommit: over.mayCommit ?? false,
     inputKind: 'chat',
     deadlineUnixMs: BigInt(Date.now() + 60_000),
     startUntilUnixMs: BigInt(Date.now() + 500),
@@ -46,7 +49,7 @@ function callOn(connection: Pick<ModelConnection, 'run' | 'takesAttachments'>, o
     },
     toRouter({ case: word = '' }) {
       words.push(word);
-      if (word === 'asksGo') asked[asks++]?.resolve();
+      if (word === 'readyToCommit') asked[asks++]?.resolve();
     },
   };
   const call = new WorkerCall(
@@ -61,7 +64,7 @@ function callOn(connection: Pick<ModelConnection, 'run' | 'takesAttachments'>, o
       payloads: { get: () => Promise.reject(new Error('no payload')) },
       hooks: [],
       facts: undefined,
-      judgeAgain: () => undefined,
+      authorizeAgain: () => undefined,
       onError: (what) => errors.push(what),
       taskType: undefined,
       nowMs: Date.now,
@@ -84,9 +87,9 @@ test('whoever may not speak yet asks again, since its word or the answer may hav
   await asked[0]?.promise;
   expect(frames).toEqual([]);
   await asked[1]?.promise;
-  call.go();
+  call.commit();
   await over;
-  expect(words).toEqual(['accepted', 'asksGo', 'asksGo', 'ended']);
+  expect(words).toEqual(['accepted', 'readyToCommit', 'readyToCommit', 'ended']);
   expect(frames).toEqual(['end']);
   expect(records).toMatchObject([{ status: 'Success' }]);
 });
@@ -117,7 +120,7 @@ test.each([
   ['streams text that is no text', answering({ ...whole, output: undefined }, { text: 7 })],
   ['gives no outcome at all', answering(undefined as unknown as object)],
 ])('a provider that %s fails its own call, which is told, recorded and logged once', async (_what, connection) => {
-  const { call, words, records, errors } = callOn(connection, { go: true });
+  const { call, words, records, errors } = callOn(connection, { mayCommit: true });
   await call.run();
   expect(words.at(-1)).toBe('ended');
   expect(words.filter((word) => word === 'ended')).toHaveLength(1);
@@ -129,7 +132,7 @@ test.each([2.5, -1, 2 ** 32, Number.NaN])(
   'a provider that counts %d tokens has answered all the same, and its count is estimated',
   async (inputTokens) => {
     const { call, frames, records, errors } = callOn(answering({ ...whole, usage: { ...usage, inputTokens } }), {
-      go: true,
+      mayCommit: true,
     });
     await call.run();
     expect(frames).toEqual(['end']);

@@ -35,7 +35,7 @@ import type { Commanded } from './pending-call.ts';
 import { piecesOf } from './pieces.ts';
 import { chatInput } from './fields-input.ts';
 import { askAfter, askBefore, brokenHook, type Prepared } from './hooked-call.ts';
-import { outputBound, type Refusal } from './judge.ts';
+import { outputBound, type Refusal } from './authorize.ts';
 import { styledInput } from './styled-input.ts';
 import { wrongUrlIn } from './content-urls.ts';
 import { gathered, type WholeAsStream } from './whole-as-stream.ts';
@@ -57,7 +57,7 @@ export interface CallDeps {
   readonly hooks: readonly CallHook[];
   readonly facts: Facts | undefined;
   /** The rules once more, for data that counts so. */
-  readonly judgeAgain: (dataClass: DataClass) => Refusal | undefined;
+  readonly authorizeAgain: (dataClass: DataClass) => Refusal | undefined;
   readonly onError: (what: string, error: unknown) => void;
   /** What documents say of the task's type. */
   readonly taskType: TaskTypeDocument | undefined;
@@ -72,10 +72,10 @@ export interface CallDeps {
 }
 
 /** A word to the router, or its answer, may be lost with a connection: it is asked so often, and so many times. */
-const askGoEveryMs = 1_000;
-const mostAsksForGo = 30;
+const askToCommitEveryMs = 1_000;
+const maxCommitRequests = 30;
 /** More is cut off later anyway. */
-const mostKeptChars = 300_000;
+const maxKeptChars = 300_000;
 
 /** Everything that the model says to its caller. */
 const wordsOf = ({ text = '', refusal = '' }: ContentDelta): string => text + refusal;
@@ -95,9 +95,9 @@ export class WorkerCall implements Commanded {
   /** Hooks may raise it. */
   #dataClass: DataClass;
   #firstContentAtMs: number | undefined;
-  #mayGo: boolean;
-  #whenGo: PromiseWithResolvers<boolean> | undefined;
-  /** Content that waits for go. */
+  #mayCommit: boolean;
+  #whenCommitted: PromiseWithResolvers<boolean> | undefined;
+  /** Content that waits for the commit. */
   #held: ContentDelta[] = [];
   #hasContent = false;
   /** The router was told of its end. */
@@ -110,13 +110,13 @@ export class WorkerCall implements Commanded {
   #end: wire.CallEvent['kind'] | undefined;
 
   constructor(deps: CallDeps, call: IncomingCall) {
-    const { taskId, attemptId, attempt, go, facts } = call.request;
+    const { taskId, attemptId, attempt, mayCommit, facts } = call.request;
     this.client = facts?.client ?? '';
     this.taskId = taskId;
     this.attemptId = attemptId;
     this.#deps = deps;
     this.#call = call;
-    this.#mayGo = go;
+    this.#mayCommit = mayCommit;
     this.#startedAtMs = deps.nowMs();
     this.#dataClass = call.dataClass;
     this.#abort.signal.addEventListener('abort', () => deps.window.withdraw(), { once: true });
@@ -171,14 +171,14 @@ export class WorkerCall implements Commanded {
     if (!this.#hasContent) this.#abort.abort(abortReasons.revoked);
   }
 
-  go(): void {
-    this.#mayGo = true;
-    this.#whenGo?.resolve(true);
+  commit(): void {
+    this.#mayCommit = true;
+    this.#whenCommitted?.resolve(true);
     for (const delta of this.#held.splice(0)) this.#send(delta);
   }
 
   async #callProvider(leftMs: number): Promise<ProviderOutcome> {
-    const { hooks, judgeAgain, onError } = this.#deps;
+    const { hooks, authorizeAgain, onError } = this.#deps;
     const { request } = this.#call;
     try {
       // Where nothing has to be waited for nothing is: what was judged cannot have changed when the provider is called.
@@ -192,7 +192,7 @@ export class WorkerCall implements Commanded {
       // The instant until which it may start belongs to the provider's call, not to what is prepared for it.
       if (!(await this.#deps.window.opens())) return notStarted(this.#abort.signal);
       // The documents may have changed meanwhile, and the data may count as more than before.
-      const refused = judgeAgain(prepared.dataClass);
+      const refused = authorizeAgain(prepared.dataClass);
       if (refused) return { ok: false, usage: undefined, failure: forbidden(refused, prepared.dataClass) };
       return await this.#ask(prepared.input, leftMs);
     } catch (error) {
@@ -369,11 +369,11 @@ export class WorkerCall implements Commanded {
   #content(delta: ContentDelta): void {
     const words = wordsOf(delta);
     this.#outputChars += words.length;
-    if (this.#said && this.#said.output.length < mostKeptChars) this.#said.output += words;
+    if (this.#said && this.#said.output.length < maxKeptChars) this.#said.output += words;
     this.#heard();
-    if (this.#mayGo) return this.#send(delta);
+    if (this.#mayCommit) return this.#send(delta);
     this.#held.push(delta);
-    void this.#askGo();
+    void this.#askToCommit();
   }
 
   #heard(): void {
@@ -397,11 +397,11 @@ export class WorkerCall implements Commanded {
   }
 
   /** Resolves true once content may flow, false when it must not. */
-  #askGo(): Promise<boolean> {
-    if (this.#mayGo) return Promise.resolve(true);
+  #askToCommit(): Promise<boolean> {
+    if (this.#mayCommit) return Promise.resolve(true);
     if (this.#abort.signal.aborted) return Promise.resolve(false);
-    this.#whenGo ??= this.#askUntilTold();
-    return this.#whenGo.promise;
+    this.#whenCommitted ??= this.#askUntilTold();
+    return this.#whenCommitted.promise;
   }
 
   #askUntilTold(): PromiseWithResolvers<boolean> {
@@ -410,12 +410,12 @@ export class WorkerCall implements Commanded {
     const ask = (): void => {
       asks += 1;
       // Whoever sent the call is gone, and nobody waits for its answer.
-      if (asks > mostAsksForGo) return this.revoke();
-      this.#call.toRouter({ case: 'asksGo', value: create(wire.CallAsksGoSchema) });
+      if (asks > maxCommitRequests) return this.revoke();
+      this.#call.toRouter({ case: 'readyToCommit', value: create(wire.CallReadyToCommitSchema) });
     };
     this.#abort.signal.addEventListener('abort', () => told.resolve(false), { once: true });
     ask();
-    const asking = setInterval(ask, askGoEveryMs);
+    const asking = setInterval(ask, askToCommitEveryMs);
     void told.promise.then(() => clearInterval(asking));
     return told;
   }
@@ -426,7 +426,7 @@ export class WorkerCall implements Commanded {
   }
 
   async #succeed(outcome: Extract<ProviderOutcome, { ok: true }>): Promise<void> {
-    if (!(await this.#askGo())) return this.#fail(failureOf(abortedBy(this.#abort.signal)), outcome.usage);
+    if (!(await this.#askToCommit())) return this.#fail(failureOf(abortedBy(this.#abort.signal)), outcome.usage);
     const pieces = outcome.output ? piecesOf(outcome.output) : [];
     // What fits no single message goes as a stream, also to a caller that asked for none: it puts it together.
     if (pieces.length > 1) for (const piece of pieces) this.#send(piece);

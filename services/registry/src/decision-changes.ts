@@ -1,5 +1,5 @@
 import { decide, type Facts, type RankedSet, type Snapshot } from '@will/core';
-import { factsInWords, mostNamed, named } from './facts-in-words.ts';
+import { factsInWords, maxNamed, named } from './facts-in-words.ts';
 import type { RecentFacts } from './ports.ts';
 
 /** Facts whose candidates another set of documents would alter. */
@@ -47,7 +47,7 @@ function inWords(
   const gone = before.filter((model) => !after.includes(model));
   const come = after.filter((model) => !before.includes(model));
   const reasons = [
-    ...gone.slice(0, mostNamed).map((model) => `${model} drops out: ${rules.get(model) ?? 'nobody asks for it'}`),
+    ...gone.slice(0, maxNamed).map((model) => `${model} drops out: ${rules.get(model) ?? 'nobody asks for it'}`),
     ...(come.length > 0 ? [`new: ${named(come)}`] : []),
     ...(gone.length + come.length === 0 ? ['another order'] : []),
   ];

@@ -12,7 +12,7 @@ const owningKinds: readonly DocumentKind[] = ['client', 'project', 'model'];
 /** So many keys and projects are named one by one. */
 const maxNamed = 5;
 
-export interface Surroundings {
+export interface DependentSources {
   /** All documents before the change. */
   readonly documents: readonly AnyDocument[];
   /** Keys that hold now. */
@@ -21,7 +21,10 @@ export interface Surroundings {
 }
 
 /** What would be left behind by the removal of a document, in words; none: nothing. */
-export function dependentsOf(document: OwningDocument, { documents, keys, tasks }: Surroundings): readonly string[] {
+export function dependentsOf(
+  document: OwningDocument,
+  { documents, keys, tasks }: DependentSources,
+): readonly string[] {
   const { slug } = document.body;
   return [
     ...listed(

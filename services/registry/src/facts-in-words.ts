@@ -1,13 +1,13 @@
 import type { Facts } from '@will/core';
 
 /** So many models of a list are named in a sentence. */
-export const mostNamed = 5;
+export const maxNamed = 5;
 
 /** `a, b and 3 more`. */
 export const named = (models: readonly string[]): string => {
   if (models.length === 0) return 'no model';
-  const more = models.length > mostNamed ? ` and ${models.length - mostNamed} more` : '';
-  return `${models.slice(0, mostNamed).join(', ')}${more}`;
+  const more = models.length > maxNamed ? ` and ${models.length - maxNamed} more` : '';
+  return `${models.slice(0, maxNamed).join(', ')}${more}`;
 };
 
 /** `text_gen for client acme, project night, high priority`. */

@@ -17,8 +17,8 @@ export class KeyError extends Error {
   override readonly name = 'KeyError';
 }
 
-const mostNames = 64;
-const longestNote = 200;
+const maxNames = 64;
+const maxNote = 200;
 
 export interface KeysOptions {
   readonly bucket: KeyBucket;
@@ -86,7 +86,7 @@ function checked(key: wire.Key | undefined, nowMs: number): wire.Key {
     taskTypes,
     dataClass,
     unavailableModel,
-    note: note.slice(0, longestNote),
+    note: note.slice(0, maxNote),
     expiresUnixMs,
     createdUnixMs: BigInt(nowMs),
   });
@@ -118,7 +118,7 @@ const wordError = (what: string, value: string, allowed: readonly string[]): str
   `${what} ${JSON.stringify(value.slice(0, 40))} must be one of ${allowed.join(', ')}`;
 
 function mustBeSlugs(what: string, values: readonly string[]): void {
-  if (values.length > mostNames) throw new KeyError(`${values.length} ${what} are more than ${mostNames}`);
+  if (values.length > maxNames) throw new KeyError(`${values.length} ${what} are more than ${maxNames}`);
   const bad = values.find((value) => !slugPattern.test(value));
   if (bad !== undefined)
     throw new KeyError(`${what}: ${JSON.stringify(bad.slice(0, 80))} must match ${slugPattern.source}`);

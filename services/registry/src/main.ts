@@ -106,7 +106,7 @@ await runMain(logger, async (ready) => {
   const auditApi = serveAudit(bus, audit, onError);
   observing.watch(measures.busConnected, () => [[bus.isConnected ? 1 : 0]]);
   observing.watch(measures.revision, () => [[registry.publishedRevision]]);
-  observing.ready(() => (bus.isConnected ? undefined : 'the bus is away'));
+  observing.ready(() => (bus.isConnected ? undefined : 'NATS is not connected'));
   const presence = await announce(bus, 'registry', () => ({
     revision: registry.publishedRevision,
     metricsUrl: observing.url,

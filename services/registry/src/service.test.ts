@@ -34,7 +34,7 @@ function setUp() {
       publish: async (revision) => {
         if (world.failures > 0) {
           world.failures -= 1;
-          throw new Error('the bus is away');
+          throw new Error('NATS is not connected');
         }
         published.push(revision);
       },

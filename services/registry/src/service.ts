@@ -142,14 +142,14 @@ export interface RegistryDependencies extends Pick<ReviewPorts, 'keys' | 'tasksN
   readonly staleAfterMs?: number;
 }
 
-const mostConflicts = 5;
+const maxConflicts = 5;
 const publishRetryMs = 500;
 /** While an apply waits, silent processes are looked at so often. */
 const pollIntervalMs = 250;
 /** A dry run is tried on what was decided in this time. */
 const lateMs = 3_600_000;
 /** So many changed decisions are told. */
-const mostDecisionChanges = 50;
+const maxDecisionChanges = 50;
 
 /** Knows the documents: changes them all or nothing, and sees to it that everybody works with the same ones. */
 export class Registry {
@@ -341,7 +341,7 @@ export class Registry {
         return { ...answer, revision: committed };
       } catch (error) {
         // Another writer came first: what is right is judged anew on what holds now.
-        if (!(error instanceof StoreError && error.code === 'conflict') || conflicts >= mostConflicts) throw error;
+        if (!(error instanceof StoreError && error.code === 'conflict') || conflicts >= maxConflicts) throw error;
       }
     }
   }
@@ -375,8 +375,8 @@ export class Registry {
       const changes = dryRun ? decisionChanges(before, after, recent, nowMs()) : [];
       const looser = isLooser ? looserDecisions(before, after, recent, nowMs()) : [];
       return {
-        decisionChanges: changes.slice(0, mostDecisionChanges),
-        looserDecisions: looser.slice(0, mostDecisionChanges),
+        decisionChanges: changes.slice(0, maxDecisionChanges),
+        looserDecisions: looser.slice(0, maxDecisionChanges),
         ...(dryRun && { decisionsNote: impactInWords(recent, changes, isPartial, 'would change') }),
         ...(isLooser && { looserNote: impactInWords(recent, looser, isPartial, 'become looser') }),
       };
@@ -385,7 +385,7 @@ export class Registry {
     }
   }
 
-  /** Publishes until it was confirmed: what is in the store has to come out, also after the bus was away. */
+  /** Publishes until it was confirmed: what is in the store has to come out, also after NATS was not connected. */
   #publishSoon(): void {
     this.#hasMoreToPublish = true;
     this.#publishing ??= this.#publishUntilDone();
@@ -489,7 +489,7 @@ function impactInWords(
     return `nothing was decided in the last hour, so no decision can ${what.replace('would ', '')}`;
   const sum = (of: readonly { readonly decisions: number }[]): number =>
     of.reduce((n, { decisions }) => n + decisions, 0);
-  const told = touched.length > mostDecisionChanges ? `; the ${mostDecisionChanges} decided most often are listed` : '';
+  const told = touched.length > maxDecisionChanges ? `; the ${maxDecisionChanges} decided most often are listed` : '';
   const looked = `${isPartial ? 'the newest ' : ''}${sum(recent)} decisions of the last hour`;
   return `${sum(touched)} of ${looked} (${touched.length} of ${recent.length} kinds of task) ${what}${told}`;
 }

@@ -1,6 +1,6 @@
 import { deprecationOf, isoDate, type AnyDocument, type Model, type Snapshot } from '@will/core';
 
-const mostWarnings = 100;
+const maxWarnings = 100;
 
 /** What is allowed but is probably not what was meant, for the documents that were written. */
 export function warningsOf(snapshot: Snapshot, written: readonly AnyDocument[], nowMs: number): readonly string[] {
@@ -15,8 +15,8 @@ export function warningsOf(snapshot: Snapshot, written: readonly AnyDocument[], 
     warnings.push(
       'no settings: data of which nobody says anything is customer-sensitive; say default_data_class to change that',
     );
-  return warnings.length > mostWarnings
-    ? [...warnings.slice(0, mostWarnings), `and ${warnings.length - mostWarnings} more warnings`]
+  return warnings.length > maxWarnings
+    ? [...warnings.slice(0, maxWarnings), `and ${warnings.length - maxWarnings} more warnings`]
     : warnings;
 }
 

@@ -23,7 +23,7 @@ export type AttemptEnd =
       readonly kind: 'busy';
       readonly reason: string;
       readonly untilUnixMs: number;
-      readonly isKept: boolean;
+      readonly isReserved: boolean;
       readonly isLimit: boolean;
       readonly isBudget: boolean;
     }
@@ -37,7 +37,7 @@ export interface AttemptListener {
   /** Its content goes to the caller from now on. */
   hasContent(attempt: Attempt): void;
   /** A later attempt has content while earlier ones may still live. */
-  asksGo(attempt: Attempt): void;
+  readyToCommit(attempt: Attempt): void;
   /** The attempt ended, and now a delivery of it that no worker had spoken of has content: does the caller take it? */
   mayReopen(attempt: Attempt): boolean;
   /** It is open again: that delivery is the call, and its end is to come. */
@@ -80,7 +80,7 @@ const showsContent = (signal: CallSignal): boolean =>
 
 /** How long a worker's first word may take that nobody waits for any more. */
 const lateWordMs = 5_000;
-const wordsOfOneWhoHasIt: ReadonlySet<string> = new Set(['waits', 'accepted', 'asksGo', 'asksStart']);
+const wordsOfOneWhoHasIt: ReadonlySet<string> = new Set(['waits', 'accepted', 'readyToCommit', 'confirmStart']);
 /** A worker that said that a call came late is sent it again at once, and then less and less often. */
 const retryPauseMs = 10;
 const maxRetryPauseMs = 200;
@@ -125,7 +125,7 @@ export class Attempt {
   #timer: NodeJS.Timeout | undefined;
   #stopWatching = (): void => {};
 
-  /** Sends the call. @throws {BusError} the bus is away. */
+  /** Sends the call. @throws {BusError} NATS is not connected. */
   constructor(calls: Calls, plan: AttemptPlan, listener: AttemptListener, clock: BusClock) {
     this.model = plan.model;
     this.#calls = calls;
@@ -185,7 +185,7 @@ export class Attempt {
     try {
       this.#deliver();
     } catch {
-      // The bus is away: it comes back, or the task ends by its deadline.
+      // NATS is not connected: it comes back, or the task ends by its deadline.
       this.#await(startWindowMs);
     }
   }
@@ -226,8 +226,8 @@ export class Attempt {
     switch (event.kind.case) {
       case 'expired':
         return this.#expired(delivery);
-      case 'asksStart':
-        return this.#asksStart(delivery, event.workerId);
+      case 'confirmStart':
+        return this.#confirmStart(delivery, event.workerId);
       case 'waits':
         return this.#waits(delivery, event.workerId, event.kind.value);
       case 'accepted':
@@ -238,7 +238,7 @@ export class Attempt {
           kind: 'busy',
           reason: event.kind.value.reason,
           untilUnixMs: Number(event.kind.value.untilUnixMs),
-          isKept: event.kind.value.isKept,
+          isReserved: event.kind.value.isReserved,
           isLimit: event.kind.value.isLimit,
           isBudget: event.kind.value.isBudget,
         });
@@ -252,9 +252,9 @@ export class Attempt {
           retryAfterMs: 0,
         });
       }
-      case 'asksGo':
+      case 'readyToCommit':
         this.#hasIt(delivery, event.workerId);
-        return this.#listener.asksGo(this);
+        return this.#listener.readyToCommit(this);
       case 'hasContent':
         this.#hasIt(delivery, event.workerId);
         return this.#hasContent();
@@ -327,7 +327,7 @@ export class Attempt {
   }
 
   /** It may have come late. It is wanted, as no other delivery is on its way to a provider. */
-  #asksStart(delivery: Delivery, workerId: string): void {
+  #confirmStart(delivery: Delivery, workerId: string): void {
     const { nowMs, boundMs } = this.#clock;
     if (boundMs() === undefined) return;
     if (this.#chosen === undefined) this.#choose(delivery, workerId);

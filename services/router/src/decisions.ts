@@ -1,7 +1,7 @@
 import { isUnrestricted, requirementOf, type DataRequirement, type Facts, type RankedSet } from '@will/core';
 import { PolicyError, type DecidedSet, type Policy, type SnapshotSource } from './ports.ts';
 
-const mostKept = 10_000;
+const maxKept = 10_000;
 /** While policy is away, tasks that no rule on data restricts may use a decision of this age; all others are refused. */
 const openGraceMs = 60_000;
 
@@ -102,7 +102,7 @@ export class Decisions {
   #keep(key: string, decided: DecidedSet): void {
     this.#kept.delete(key);
     this.#kept.set(key, { decided, keptAtMs: this.#nowMs() });
-    if (this.#kept.size <= mostKept) return;
+    if (this.#kept.size <= maxKept) return;
     const oldest = this.#kept.keys().next().value;
     if (oldest !== undefined) this.#kept.delete(oldest);
   }

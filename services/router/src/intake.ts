@@ -21,7 +21,7 @@ import {
   timeoutsOf,
   type UnavailableModel,
   unavailableModels,
-  usualModalities,
+  defaultModalities,
 } from '@will/core';
 import {
   dataClassFromWire,
@@ -68,7 +68,7 @@ export class InvalidTaskError extends Error {
 }
 
 const knownModalities: readonly string[] = modalities;
-const mostListed = 16;
+const maxListed = 16;
 
 /** What no rule asks for today, but what tomorrow's may, must at least be short. */
 const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
@@ -154,7 +154,7 @@ function readFacts(
   edges: readonly number[],
   type: TaskTypeDocument | undefined,
 ): Omit<Facts, 'inputTokens'> {
-  const usual = usualModalities(task.type, type);
+  const usual = defaultModalities(task.type, type);
   return {
     taskType: task.type,
     client,
@@ -174,7 +174,7 @@ function readFacts(
 
 function readFloor(floor: wire.Requirement): DataRequirement {
   const words = [...floor.standards, ...floor.residencies];
-  if (words.length > mostListed) throw new InvalidTaskError(`${words.length} words of the floor exceed ${mostListed}`);
+  if (words.length > maxListed) throw new InvalidTaskError(`${words.length} words of the floor exceed ${maxListed}`);
   const bad = words.find((word) => !/^[A-Za-z0-9_-]{1,64}$/.test(word));
   if (bad !== undefined)
     throw new InvalidTaskError(`word ${shown(bad)} of the floor must be 1 to 64 of A-Z a-z 0-9 _ -`);
@@ -233,7 +233,7 @@ function readModalities(what: string, values: readonly string[], usual: Readonly
 }
 
 function readNeeds(values: readonly string[]): readonly string[] {
-  if (values.length > mostListed) throw new InvalidTaskError(`${values.length} needs exceed ${mostListed}`);
+  if (values.length > maxListed) throw new InvalidTaskError(`${values.length} needs exceed ${maxListed}`);
   const bad = values.find((value) => !slugPattern.test(value));
   if (bad !== undefined) throw new InvalidTaskError(`need ${shown(bad)} must match ${slugPattern.source}`);
   return [...new Set(values)].sort();

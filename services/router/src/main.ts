@@ -78,7 +78,7 @@ await runMain(logger, async (ready) => {
     snapshot: () => snapshots.current,
     maxTasks: config.maxTasks,
     refusals: refusalsOnBus(config.natsSeedFile),
-    watch: observedTasks({ observing, demand, nowMs, isKnownType }),
+    observer: observedTasks({ observing, demand, nowMs, isKnownType }),
   });
 
   const stopBeating = beat(bus, loop);

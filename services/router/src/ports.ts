@@ -1,5 +1,5 @@
 import type { Work } from '@will/bus';
-import type { Facts, LiveState, Pick, RankedSet, Snapshot } from '@will/core';
+import type { Facts, LiveState, Selection, RankedSet, Snapshot } from '@will/core';
 import type { wire } from '@will/contracts';
 
 /** A ranked set as policy answered it, with its digest. */
@@ -56,7 +56,7 @@ export interface Calls {
   /** Sends a call to the model's group; signals come until `close()`. @throws {BusError} */
   send(dispatch: Dispatch, onSignal: (signal: CallSignal) => void): { close(): void };
   /**
-   * Commands a worker. Never throws: a bus that is away loses it, and the worker sees that by itself. @param
+   * Commands a worker. Never throws: it is lost while NATS is not connected, and the worker sees that by itself. @param
    * startUntilUnixMs with START: by the bus clock.
    */
   command(workerId: string, attemptId: string, command: wire.CallCommand, startUntilUnixMs?: number): void;
@@ -78,7 +78,7 @@ export interface Caller {
 
 /** A choice out of a ranked set, with all that it was made of: enough to make it again. */
 export interface Choice {
-  readonly pick: Pick;
+  readonly selection: Selection;
   readonly live: LiveState;
   readonly seed: number;
   readonly atMs: number;

@@ -29,9 +29,9 @@ interface Waiter {
 const ranks: readonly Priority[] = ['high', 'normal', 'background'];
 
 /** What is expected is not certain: whoever is to wait for more than this share of its time is thought to wait in vain. */
-const longestWaitShare = 0.8;
-const [shortestRetryMs, usualRetryMs, longestRetryMs] = [250, 1_000, 30_000] as const;
-const mostQueues = 1_000;
+const maxWaitShare = 0.8;
+const [shortestRetryMs, defaultRetryMs, maxRetryMs] = [250, 1_000, 30_000] as const;
+const maxQueues = 1_000;
 
 /**
  * Tasks that wait for a free slot of a model: one bounded queue per model, by priority, then whose client has the fewest
@@ -64,7 +64,7 @@ export class SlotQueues {
     const queue = this.#queueOf(model);
     const { promise, resolve } = Promise.withResolvers<SlotAnswer>();
     const waiter: Waiter = { client, rank: ranks.indexOf(priority), isAgain, resolve };
-    const isLate = !isAgain && queue.expectedWaitMs(waiter) > longestWaitShare * timeoutMs;
+    const isLate = !isAgain && queue.expectedWaitMs(waiter) > maxWaitShare * timeoutMs;
     if (isLate || queue.size >= this.#capacity) return Promise.resolve('full');
     queue.add(waiter);
     const timer = setTimeout(() => queue.finish(waiter, 'timeout'), timeoutMs);
@@ -73,7 +73,7 @@ export class SlotQueues {
     return promise.finally(() => {
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);
-      this.#keptIfIdle(model, queue);
+      this.#reservedIfIdle(model, queue);
     });
   }
 
@@ -89,8 +89,8 @@ export class SlotQueues {
 
   /** When to come again, where the queue of a model is full or its wait was in vain: as long as the queue takes now. */
   retryAfterMs(model: string): number {
-    const expected = this.#queues.get(model)?.wholeWaitMs ?? usualRetryMs;
-    return Math.round(Math.min(longestRetryMs, Math.max(shortestRetryMs, expected)));
+    const expected = this.#queues.get(model)?.wholeWaitMs ?? defaultRetryMs;
+    return Math.round(Math.min(maxRetryMs, Math.max(shortestRetryMs, expected)));
   }
 
   /** A call of a client goes to a model: until what this returns is called, once or more often, it is under way. */
@@ -102,7 +102,7 @@ export class SlotQueues {
       if (!isHeld) return;
       isHeld = false;
       queue.held.remove(client);
-      this.#keptIfIdle(model, queue);
+      this.#reservedIfIdle(model, queue);
     };
   }
 
@@ -110,7 +110,7 @@ export class SlotQueues {
   free(model: string, slots: number, kept = 0): void {
     const queue = this.#queues.get(model);
     queue?.release(slots);
-    queue?.releaseUnlessKept(kept);
+    queue?.releaseUnlessReserved(kept);
   }
 
   /** What is free is kept for other clients: what comes free one by one is not tried for this one for a moment. */
@@ -125,7 +125,7 @@ export class SlotQueues {
   took(model: string, claim: Claim): void {
     const queue = this.#queues.get(model);
     queue?.took(claim);
-    queue?.releaseUnlessKept(1);
+    queue?.releaseUnlessReserved(1);
   }
 
   /** A call was answered, after so long. */
@@ -134,7 +134,7 @@ export class SlotQueues {
   }
 
   /** What a call of a model takes in the mean, where others waited for it lately; else 0. */
-  usualCallMs(model: string): number {
+  defaultCallMs(model: string): number {
     return this.#queues.get(model)?.callMs ?? 0;
   }
 
@@ -150,12 +150,12 @@ export class SlotQueues {
   }
 
   /** An idle queue remembers how fast it went; only so many of them are kept. */
-  #keptIfIdle(model: string, queue: ModelQueue): void {
+  #reservedIfIdle(model: string, queue: ModelQueue): void {
     if (!queue.isIdle || this.#queues.get(model) !== queue) return;
     this.#queues.delete(model);
     this.#queues.set(model, queue);
     for (const [oldest, { isIdle }] of this.#queues) {
-      if (this.#queues.size <= mostQueues || !isIdle) return;
+      if (this.#queues.size <= maxQueues || !isIdle) return;
       this.#queues.delete(oldest);
     }
   }
@@ -164,7 +164,7 @@ export class SlotQueues {
 /** Freed slots are told at once; after so long without one it is looked whether that word was lost. */
 const idleAfterMs = 25;
 /** So long is a client passed over that was told that what is free is kept for others. */
-const keptForMs = 25;
+const reservedForMs = 25;
 /** One in so many freed slots goes to whoever waits at the lowest priority, so that nobody waits for ever. */
 const turnOfTheLowest = 12;
 
@@ -222,7 +222,7 @@ class ModelQueue {
   /** By priority, then a ring of clients: whoever was let go comes last. */
   readonly #byRank: readonly Map<string, Line>[] = ranks.map(() => new Map());
   readonly #pace = new Pace();
-  readonly #keptUntilMs = new Map<string, number>();
+  readonly #reservedUntilMs = new Map<string, number>();
   #released = 0;
   #releasedAtMs = -Infinity;
 
@@ -281,17 +281,17 @@ class ModelQueue {
   }
 
   kept(client: string): void {
-    this.#keptUntilMs.set(client, performance.now() + keptForMs);
+    this.#reservedUntilMs.set(client, performance.now() + reservedForMs);
   }
 
   release(count: number): void {
     this.#release(count, () => true);
   }
 
-  releaseUnlessKept(count: number): void {
+  releaseUnlessReserved(count: number): void {
     const nowMs = performance.now();
-    for (const [client, untilMs] of this.#keptUntilMs) if (untilMs <= nowMs) this.#keptUntilMs.delete(client);
-    this.#release(count, (client) => !this.#keptUntilMs.has(client));
+    for (const [client, untilMs] of this.#reservedUntilMs) if (untilMs <= nowMs) this.#reservedUntilMs.delete(client);
+    this.#release(count, (client) => !this.#reservedUntilMs.has(client));
   }
 
   /** Lets one go where nobody was for a while. */

@@ -240,9 +240,9 @@ const ended = (model: string, status: string, hadContent: boolean, retryable = t
   }),
 });
 const expired: wire.CallEvent['kind'] = { case: 'expired', value: create(wire.CallExpiredSchema) };
-const asksStart: wire.CallEvent['kind'] = { case: 'asksStart', value: create(wire.CallAsksStartSchema) };
+const confirmStart: wire.CallEvent['kind'] = { case: 'confirmStart', value: create(wire.CallConfirmStartSchema) };
 const hasContent: wire.CallEvent['kind'] = { case: 'hasContent', value: create(wire.CallHasContentSchema) };
-const asksGo: wire.CallEvent['kind'] = { case: 'asksGo', value: create(wire.CallAsksGoSchema) };
+const readyToCommit: wire.CallEvent['kind'] = { case: 'readyToCommit', value: create(wire.CallReadyToCommitSchema) };
 const failureIn = (frames: readonly wire.Frame[]): wire.Failure | undefined =>
   frames.map(({ kind }) => kind).find((kind) => kind.case === 'failure')?.value as wire.Failure | undefined;
 
@@ -263,7 +263,7 @@ test('a failure before content goes on to the next model, which is told of the f
   sent[0]?.hear(accepted(1));
   sent[0]?.hear(ended('a', 'Overloaded', false));
   await settle();
-  expect(sent[1]?.request).toMatchObject({ model: 'b', attempt: 2, go: true });
+  expect(sent[1]?.request).toMatchObject({ model: 'b', attempt: 2, mayCommit: true });
   expect(sent[1]?.request.prior.map(({ model, status }) => [model, status])).toEqual([['a', 'Overloaded']]);
 });
 
@@ -426,12 +426,12 @@ test('a call that no worker takes is sent to the same model again, with a new wi
   expect(Number(sent[0]?.request.startUntilUnixMs) - Date.now()).toBe(500);
   await vi.advanceTimersByTimeAsync(500);
   const [first, second] = sent.map(({ request }) => request);
-  expect(second).toMatchObject({ model: 'a', attempt: 2, go: false, earlierIds: [first?.attemptId], prior: [] });
+  expect(second).toMatchObject({ model: 'a', attempt: 2, mayCommit: false, earlierIds: [first?.attemptId], prior: [] });
   expect(Number(second?.startUntilUnixMs) - Date.now()).toBe(500);
   sent[1]?.hear(accepted(2));
-  sent[0]?.hear(asksStart);
+  sent[0]?.hear(confirmStart);
   expect(commands).toEqual(['REVOKE worker-1']);
-  sent[1]?.hear(asksGo);
+  sent[1]?.hear(readyToCommit);
   await settle();
   expect(frames.map(({ kind }) => kind.case)).toEqual(['accepted', 'counts']);
   expect(commands).toEqual(['REVOKE worker-1', 'GO worker-2']);
@@ -442,7 +442,7 @@ test('whichever delivery is accepted first is the call; what comes of the others
   await vi.advanceTimersByTimeAsync(1_000);
   expect(sent.map(({ request }) => request.model)).toEqual(['a', 'a', 'a']);
   sent[1]?.hear(accepted(2));
-  sent[2]?.hear(asksStart);
+  sent[2]?.hear(confirmStart);
   sent[0]?.hear(accepted(1));
   expect(commands).toEqual(['REVOKE worker-3', 'REVOKE worker-1']);
   sent[1]?.hear(ended('a', 'Success', true));
@@ -453,7 +453,7 @@ test('whichever delivery is accepted first is the call; what comes of the others
 test('a worker that took a call late hears that it may start, and until when; it is then the call’s own worker', async () => {
   const { sent, commands } = world(['a', 'b']);
   await vi.advanceTimersByTimeAsync(400);
-  sent[0]?.hear(asksStart);
+  sent[0]?.hear(confirmStart);
   expect(commands).toEqual(['START worker-1']);
   await vi.advanceTimersByTimeAsync(400);
   sent[0]?.hear(accepted(1));
@@ -466,7 +466,7 @@ test('a call that came too late is sent to the same model again at once, and is 
   await vi.advanceTimersByTimeAsync(300);
   sent[0]?.hear(expired);
   await vi.advanceTimersByTimeAsync(1);
-  expect(sent[1]?.request).toMatchObject({ model: 'a', attempt: 1, go: true, earlierIds: [], prior: [] });
+  expect(sent[1]?.request).toMatchObject({ model: 'a', attempt: 1, mayCommit: true, earlierIds: [], prior: [] });
   // Who says so again and again is not asked in a loop without a pause.
   for (let n = 1; n < 20; n += 1) {
     sent.at(-1)?.hear(expired);
@@ -518,7 +518,7 @@ test('a busy answer to the second delivery leaves the first one unanswered: the 
   await vi.advanceTimersByTimeAsync(500);
   sent[1]?.hear({ case: 'busy', value: create(wire.CallBusySchema, { reason: 'all slots are taken' }) });
   await vi.advanceTimersByTimeAsync(200);
-  expect(sent[2]?.request).toMatchObject({ model: 'b', attempt: 3, go: false });
+  expect(sent[2]?.request).toMatchObject({ model: 'b', attempt: 3, mayCommit: false });
 });
 
 async function withLateFirstDelivery() {
@@ -553,7 +553,7 @@ test('a worker that dies within such a late answer ends the task', async () => {
 
 test('a late answer does not count where another one has content', async () => {
   const { over, sent, commands, frames } = await withLateFirstDelivery();
-  sent[2]?.hear(asksGo);
+  sent[2]?.hear(readyToCommit);
   await vi.advanceTimersByTimeAsync(0);
   sent[2]?.hear(hasContent);
   sent[0]?.hear(hasContent);
@@ -577,7 +577,7 @@ test('a model whose workers stay silent for 5 s gives way to the next, whose ans
   const { sent } = world(['a', 'b']);
   await vi.advanceTimersByTimeAsync(5_001);
   const last = sent.at(-1)?.request;
-  expect(last).toMatchObject({ model: 'b', go: false });
+  expect(last).toMatchObject({ model: 'b', mayCommit: false });
   const numbers = sent.map(({ request }) => request.attempt);
   expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
   expect(new Set(numbers).size).toBe(numbers.length);
@@ -609,11 +609,11 @@ test('a worker that waits for longer than it said is no longer counted on, nor i
   await settle();
   sent[0]?.hear(waits);
   await vi.advanceTimersByTimeAsync(3_001);
-  expect(sent[1]?.request).toMatchObject({ model: 'a', go: false });
+  expect(sent[1]?.request).toMatchObject({ model: 'a', mayCommit: false });
   sent[1]?.hear(waits);
   sent[1]?.lose();
   await settle();
-  expect(sent[2]?.request).toMatchObject({ model: 'a', go: false });
+  expect(sent[2]?.request).toMatchObject({ model: 'a', mayCommit: false });
 });
 
 test('the last model left is waited for until the deadline', async () => {
@@ -884,7 +884,7 @@ test('a silent model gives way while another follows, the last is waited for, an
   sent[1]?.hear(accepted(2));
   sent[1]?.hear(ended('b', 'Overloaded', false));
   await settle();
-  expect(sent[2]?.request).toMatchObject({ model: 'a', attempt: 3, firstContentTimeoutMs: 0, go: true });
+  expect(sent[2]?.request).toMatchObject({ model: 'a', attempt: 3, firstContentTimeoutMs: 0, mayCommit: true });
   sent[2]?.hear(accepted(3));
   sent[2]?.hear(ended('a', 'Success', true));
   await over;
@@ -931,9 +931,9 @@ test('a silent model gets a second one beside it, whose content counts; the firs
   await after(299, settle);
   expect(sent).toHaveLength(1);
   await after(1, settle);
-  expect(sent[1]?.request).toMatchObject({ model: 'b', attempt: 2, go: false });
+  expect(sent[1]?.request).toMatchObject({ model: 'b', attempt: 2, mayCommit: false });
   sent[1]?.hear(accepted(2));
-  sent[1]?.hear({ case: 'asksGo', value: create(wire.CallAsksGoSchema) });
+  sent[1]?.hear({ case: 'readyToCommit', value: create(wire.CallReadyToCommitSchema) });
   await settle();
   expect(commands).toEqual(['REVOKE worker-1']);
   sent[0]?.hear(ended('a', 'Cancelled', false));
@@ -971,7 +971,7 @@ test('where both fail the task goes on with the next model, and asks neither aga
   sent[1]?.hear(ended('b', 'Overloaded', false));
   sent[0]?.hear(ended('a', 'Overloaded', false));
   await settle();
-  expect(sent[2]?.request).toMatchObject({ model: 'c', go: true });
+  expect(sent[2]?.request).toMatchObject({ model: 'c', mayCommit: true });
   sent[2]?.hear(accepted(3));
   sent[2]?.hear(ended('c', 'Success', true));
   await over;

@@ -8,10 +8,10 @@ import {
   queueTimeoutMs,
   startTimeoutMs,
   outcomeOf,
-  pick,
+  select,
   type Candidate,
   type CallStatus,
-  type Pick,
+  type Selection,
   type RankedSet,
 } from '@will/core';
 import { factsToWire, newId, wire } from '@will/contracts';
@@ -42,7 +42,7 @@ import {
 } from './ports.ts';
 import type { Claim, SlotQueues, Wait } from './slots.ts';
 import { TaskRecords } from './task-records.ts';
-import { type TaskWatch, unwatched, type Watch } from './watch.ts';
+import { type TaskObserver, noopObserver, type Observer } from './observer.ts';
 
 export interface RunDeps {
   readonly routerId: string;
@@ -56,7 +56,7 @@ export interface RunDeps {
   readonly clock: BusClock;
   /** A seed for the choice among equals; recorded with the decision. */
   readonly newSeed: () => number;
-  readonly watch?: Watch;
+  readonly observer?: Observer;
   /** What is known for second calls beside silent ones, over all tasks. Absent: there are none. */
   readonly hedging?: { readonly budget: HedgeBudget; readonly times: FirstTokenTimes };
 }
@@ -67,12 +67,12 @@ export interface RunDeps {
  */
 const patienceMs = { others: 5_000, last: Number.POSITIVE_INFINITY } as const;
 /** How often a task is decided at most, while the documents change under it. */
-const mostDecisions = 3;
+const maxDecisions = 3;
 /** A call may be on its way, and policy away: what no rule restricts may be used for a while longer. */
 const expirySlackMs = { unrestricted: 62_000, other: 2_000 } as const;
 
 /** How often a call that did not arrive, or met the provider's limit, is sent again where nothing else is left. */
-const mostRedeliveries = 3;
+const maxRedeliveries = 3;
 
 /** When to retry where a model cools down for long and another one may be served again at any time. */
 const recheckAfterMs = 1_000;
@@ -118,8 +118,8 @@ export class TaskRun implements AttemptListener {
   /** Models that may do it and had no free slot to the end. */
   #full: readonly string[] = [];
   readonly #records: TaskRecords;
-  readonly #watch: TaskWatch;
-  /** How it ended, for those who watch. */
+  readonly #observer: TaskObserver;
+  /** How it ended, for the observer. */
   #end = 'INTERNAL';
   /** Models in whose line it came to its turn. */
   readonly #hadItsTurnAt = new Set<string>();
@@ -138,7 +138,7 @@ export class TaskRun implements AttemptListener {
   readonly #attempts: Attempt[] = [];
   #lastNumber = 0;
   #decided: DecidedSet | undefined;
-  #picked: Pick = { order: [], skipped: [] };
+  #selection: Selection = { order: [], skipped: [] };
   #isOver = false;
   /** The end of an attempt that was opened again: the task ends with it, and no other one is made. */
   #reopened: Promise<void> | undefined;
@@ -148,12 +148,12 @@ export class TaskRun implements AttemptListener {
     this.task = task;
     this.#caller = caller;
     this.#records = new TaskRecords(deps.records, task, deps.nowMs);
-    this.#watch = (deps.watch ?? unwatched).task(task);
+    this.#observer = (deps.observer ?? noopObserver).task(task);
   }
 
   /** Resolves when the task is over; never rejects. */
   run(): Promise<void> {
-    return this.#watch.run(() => this.#run());
+    return this.#observer.run(() => this.#run());
   }
 
   async #run(): Promise<void> {
@@ -189,13 +189,13 @@ export class TaskRun implements AttemptListener {
   }
 
   /** Lets a later attempt speak once every earlier one has ended; the caller is told which one counts. */
-  asksGo(attempt: Attempt): void {
+  readyToCommit(attempt: Attempt): void {
     const earlier = this.#attempts.filter((other) => other.number < attempt.number && !other.isEnded);
     for (const other of earlier) other.command(wire.CallCommand.REVOKE);
     void Promise.all(earlier.map((other) => other.ended)).then(() => {
       if (this.#isDecided) return;
       this.#toCaller({ case: 'counts', value: create(wire.CountsSchema, { attempt: attempt.number }) });
-      attempt.command(wire.CallCommand.GO);
+      attempt.command(wire.CallCommand.COMMIT);
     });
   }
 
@@ -231,13 +231,13 @@ export class TaskRun implements AttemptListener {
       if (this.#decided) this.#decisionId = newId();
       this.#decided = next;
       this.#records.decided(this.#decisionId, next);
-      this.#watch.decided(this.#decisionId, next.set.revision);
+      this.#observer.decided(this.#decisionId, next.set.revision);
       const choice = this.#choose(next.set);
       this.#deps.records.decided(this.task.taskId, this.#decisionId, next, choice, this.task.ignoredFields);
       if (next.set.candidates.length === 0) return this.#blocked(next.set);
-      this.#full = await this.#tryAll(next.set, choice.pick);
+      this.#full = await this.#tryAll(next.set, choice.selection);
       if (this.#isDecided) return;
-      if (round === mostDecisions || !this.#wasRefused()) return this.#nothingLeft(this.#full);
+      if (round === maxDecisions || !this.#wasRefused()) return this.#nothingLeft(this.#full);
     }
   }
 
@@ -288,16 +288,16 @@ export class TaskRun implements AttemptListener {
     const { workers, cooldowns, nowMs, newSeed } = this.#deps;
     const live = { unserved: workers.unserved(), coolingUntilMs: cooldowns.untilMs };
     const [seed, atMs] = [newSeed(), Math.round(nowMs())];
-    return { pick: pick(set, live, { seed, nowMs: atMs }), live, seed, atMs };
+    return { selection: select(set, live, { seed, nowMs: atMs }), live, seed, atMs };
   }
 
   /**
    * Each candidate in order, waiting a moment where it is full; then whichever is left and free first. Yields what was
    * full to the end, where the task is not over.
    */
-  async #tryAll({ candidates, waitMs }: RankedSet, picked: Pick): Promise<string[]> {
-    this.#picked = picked;
-    const { order, skipped } = picked;
+  async #tryAll({ candidates, waitMs }: RankedSet, selection: Selection): Promise<string[]> {
+    this.#selection = selection;
+    const { order, skipped } = selection;
     const full: string[] = [];
     const undelivered: string[] = [];
     const reasons = new Map(skipped.map(({ model, reason }) => [model, reason]));
@@ -317,7 +317,7 @@ export class TaskRun implements AttemptListener {
       if (end === 'undelivered') undelivered.push(model);
     }
     if (await this.#tryFull(full, undelivered)) return full;
-    for (let sent = 0; sent < mostRedeliveries && undelivered.length > 0; sent += 1) {
+    for (let sent = 0; sent < maxRedeliveries && undelivered.length > 0; sent += 1) {
       const model = undelivered.shift() as string;
       if (this.#skipTooSmall(model)) continue;
       const end = await this.#tryModel(model, waitMs, patienceMs.last);
@@ -383,9 +383,9 @@ export class TaskRun implements AttemptListener {
   /** Not full but out of its limit, degraded or cooling down: it is not asked again before the worker's word ends. */
   #paused(
     model: string,
-    { reason, untilUnixMs, isKept, isLimit, isBudget }: Extract<AttemptEnd, { kind: 'busy' }>,
+    { reason, untilUnixMs, isReserved, isLimit, isBudget }: Extract<AttemptEnd, { kind: 'busy' }>,
   ): void {
-    if (isKept) this.#deps.slots.kept(model, this.task.facts.client);
+    if (isReserved) this.#deps.slots.kept(model, this.task.facts.client);
     if (untilUnixMs <= this.#deps.nowMs()) return;
     const isCoolingDown = this.#deps.cooldowns.untilMs.has(model);
     const status = isLimit ? 'RateLimited' : 'Busy';
@@ -417,7 +417,7 @@ export class TaskRun implements AttemptListener {
     await Promise.race([first, due.promise]);
     clearTimeout(timer);
     if (this.#isDecided || attempt.isEnded || attempt.hasContent || !attempt.isAccepted) return undefined;
-    const next = this.#picked.order.find(
+    const next = this.#selection.order.find(
       (other) => other !== model && !this.#hasFailed(other) && !this.#isTooSmall(other),
     );
     return next !== undefined && this.#isFree(next) && hedging.budget.take() ? next : undefined;
@@ -449,7 +449,7 @@ export class TaskRun implements AttemptListener {
     const { calls, clock } = this.#deps;
     const firstId = newId();
     const earlier = [...this.#attempts];
-    const watch = this.#watch.attempt(model, this.#summaries.length + 1, firstId);
+    const observer = this.#observer.attempt(model, this.#summaries.length + 1, firstId);
     const dataClass = (this.#decided as DecidedSet).set.dataClass;
     const plan = {
       model,
@@ -461,7 +461,7 @@ export class TaskRun implements AttemptListener {
         dataClass,
       }),
     };
-    const attempt = watch.run(() => new Attempt(calls, plan, this, clock));
+    const attempt = observer.run(() => new Attempt(calls, plan, this, clock));
     this.#attempts.push(attempt);
     const leave = this.#deps.slots.hold(model, this.task.facts.client);
     this.#holds.add(leave);
@@ -470,7 +470,7 @@ export class TaskRun implements AttemptListener {
     if (end.kind === 'abandoned') return end;
     leave();
     this.#holds.delete(leave);
-    watch.ended('summary' in end ? end.summary.status : end.kind);
+    observer.ended('summary' in end ? end.summary.status : end.kind);
     const hasNothingUnderWay = (end.kind === 'busy' || end.kind === 'nobody') && !attempt.isUnheard;
     if (hasNothingUnderWay) this.#attempts.splice(this.#attempts.indexOf(attempt), 1);
     return end;
@@ -499,7 +499,7 @@ export class TaskRun implements AttemptListener {
       return 'done';
     }
     // What the provider did not take, since its limit was reached, may be sent again after the cooldown.
-    if (end.summary.status === 'RateLimited' && this.#limitsMet(end.summary.model) <= mostRedeliveries) return 'full';
+    if (end.summary.status === 'RateLimited' && this.#limitsMet(end.summary.model) <= maxRedeliveries) return 'full';
     // It gave way to others since it was silent for long. Where they cannot do it, it is asked once more and waited for.
     if (end.summary.status === 'Stalled' && anotherFollows) return 'undelivered';
     return end.kind === 'undelivered' ? 'undelivered' : 'next';
@@ -524,7 +524,7 @@ export class TaskRun implements AttemptListener {
   /** Models that were not tried yet, this one included. */
   #untried(model: string): number {
     const tried = new Set(this.#summaries.map((summary) => summary.model));
-    return this.#picked.order.filter((other) => other === model || !(tried.has(other) || this.#isTooSmall(other)))
+    return this.#selection.order.filter((other) => other === model || !(tried.has(other) || this.#isTooSmall(other)))
       .length;
   }
 
@@ -550,11 +550,11 @@ export class TaskRun implements AttemptListener {
   #wait(model: string, timeoutMs: number, signal = this.#stopSignal()): Wait {
     const { priority, client } = this.#claim;
     // A slot that comes too late for the call to end in time would be wasted.
-    const usableMs = this.#leftMs() - this.#deps.slots.usualCallMs(model);
+    const usableMs = this.#leftMs() - this.#deps.slots.defaultCallMs(model);
     return {
       priority,
       client,
-      timeoutMs: Math.max(0, Math.min(timeoutMs, usableMs, this.#longestWaitMs([model]))),
+      timeoutMs: Math.max(0, Math.min(timeoutMs, usableMs, this.#maxWaitMs([model]))),
       signal,
       isAgain: this.#hadItsTurnAt.has(model),
     };
@@ -573,7 +573,7 @@ export class TaskRun implements AttemptListener {
 
   /** The first of some full models that has a slot again; undefined: none before the deadline. */
   async #firstFree(models: readonly string[]): Promise<string | undefined> {
-    const leftMs = Math.min(this.#leftMs(), this.#longestWaitMs(models));
+    const leftMs = Math.min(this.#leftMs(), this.#maxWaitMs(models));
     if (leftMs <= 0) return undefined;
     const lost = new AbortController();
     const signal = AbortSignal.any([this.#stopSignal(), lost.signal]);
@@ -588,7 +588,7 @@ export class TaskRun implements AttemptListener {
   }
 
   /** Slots of a model that is served come soon or not at all; a worker that is started takes its time, counted from the first look. */
-  #longestWaitMs(models: readonly string[]): number {
+  #maxWaitMs(models: readonly string[]): number {
     if (!models.some((model) => this.#isAwaited(model))) return queueTimeoutMs;
     this.#awaitedUntilMs ??= this.#deps.nowMs() + startTimeoutMs;
     return Math.max(0, this.#awaitedUntilMs - this.#deps.nowMs());
@@ -662,7 +662,7 @@ export class TaskRun implements AttemptListener {
       model,
       deadlineUnixMs: BigInt(task.deadlineUnixMs),
       callerInbox: this.#caller.inbox,
-      go: earlierIds.length === 0 && earlier.every((attempt) => attempt.isEnded && !attempt.isUnheard),
+      mayCommit: earlierIds.length === 0 && earlier.every((attempt) => attempt.isEnded && !attempt.isUnheard),
       stream: task.stream,
       maxOutputTokens: task.maxOutputTokens,
       prior: [...this.#summaries],
@@ -670,7 +670,7 @@ export class TaskRun implements AttemptListener {
       input: task.input,
       ...(task.payload && { payload: task.payload }),
       inputTokens: task.inputTokens,
-      onlyChoice: this.#picked.order.length <= 1,
+      onlyChoice: this.#selection.order.length <= 1,
       anotherFollows,
       firstContentTimeoutMs: patience?.timeoutMs ?? 0,
       isHurried: patience?.isHurried ?? false,
@@ -788,7 +788,7 @@ export class TaskRun implements AttemptListener {
         isRetryable: error.code === 'unavailable',
       });
     } else if (error instanceof BusError) {
-      this.#fail(wire.FailureCode.UNAVAILABLE, 'the bus is away', { isRetryable: true });
+      this.#fail(wire.FailureCode.UNAVAILABLE, 'NATS is not connected', { isRetryable: true });
     } else {
       this.#fail(wire.FailureCode.INTERNAL, `the router failed: ${(error as Error).message}`);
     }
@@ -838,7 +838,7 @@ export class TaskRun implements AttemptListener {
     this.#stop?.abort('over');
     for (const attempt of this.#attempts) if (!attempt.isEnded) attempt.abandon();
     for (const leave of this.#holds) leave();
-    this.#watch.ended(this.#end);
+    this.#observer.ended(this.#end);
   }
 
   #toCaller(kind: wire.Frame['kind']): void {

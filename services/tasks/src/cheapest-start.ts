@@ -3,7 +3,7 @@ import { cheapestStartMs, decide, type Snapshot } from '@will/core';
 import { factsOfTask } from './task-facts.ts';
 
 /** Output of a task that says nothing of it. */
-const usualOutputTokens = 500;
+const expectedOutputTokens = 500;
 
 export interface CheapestQuestion {
   readonly snapshot: Snapshot;
@@ -23,7 +23,7 @@ export function cheapestStart({ snapshot, client, task, earliestMs, latestMs }: 
   const [first] = decide(snapshot, facts, earliestMs).candidates;
   const model = first && snapshot.models.get(first.model);
   if (!model) return earliestMs;
-  const outputTokens = task.maxOutputTokens || usualOutputTokens;
+  const outputTokens = task.maxOutputTokens || expectedOutputTokens;
   const usage = {
     inputTokens: facts.inputTokens,
     outputTokens,

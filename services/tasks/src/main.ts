@@ -7,7 +7,7 @@ import { storesAt } from '@will/store';
 import { serveErase } from './adapters/bus-erase.ts';
 import { serveTasks } from './adapters/bus-api.ts';
 import { serveNaming } from './adapters/bus-naming.ts';
-import { watchQueue } from './adapters/observed-queue.ts';
+import { observeQueue } from './adapters/observed-queue.ts';
 import { openTaskStream } from './adapters/task-stream.ts';
 import { parseConfig } from './config.ts';
 import { Runner } from './runner.ts';
@@ -77,7 +77,7 @@ await runMain(logger, async (ready) => {
   }));
   observing.watch(measures.tasksInFlight, () => [[runner.running]]);
   observing.watchDocuments(bus, snapshots);
-  const queueWatch = await watchQueue(bus, observing, nowMs);
+  const queueObserver = await observeQueue(bus, observing, nowMs);
   snapshots.onChange(() => presence.update());
   ready();
   logger.info({ processId: bus.processId }, 'serving');
@@ -86,7 +86,7 @@ await runMain(logger, async (ready) => {
   await api.stop();
   await erasing.stop();
   await naming.stop();
-  queueWatch.stop();
+  queueObserver.stop();
   await runner.stop(config.drainMs);
   tasks.stop();
   await reconciling.stop();

@@ -13,7 +13,7 @@ export interface QueuedTask {
   giveBack(): void;
 }
 
-/** The stream of tasks that are to run. All throw {BusError} while the bus is away. */
+/** The stream of tasks that are to run. All throw {BusError} while NATS is not connected. */
 export interface TaskQueue {
   /** Puts a task into the queue. @param id the same within two minutes: not put there again. */
   add(reference: wire.TaskReference, priority: Priority, type: string, id: string): Promise<void>;

@@ -23,7 +23,7 @@ export interface RunnerDeps {
 }
 
 /** After so many runs that failed in a way that might pass, a task has failed. */
-const mostRuns = 5;
+const maxRuns = 5;
 const signOfWorkMs = 3_000;
 /** Who runs a task and is not heard of for so long does not run it any more. */
 const quietOfTheDeadMs = 3 * signOfWorkMs;
@@ -31,7 +31,7 @@ const fencedOff = 'fenced off';
 /** Longer ago than this a task may have been picked up by another process. */
 const surelyMineMs = 500;
 const firstPauseMs = 500;
-const longestPauseMs = 60_000;
+const maxParkedMs = 60_000;
 /** Also where a limit ends later: documents change, and other models come back. */
 const maxPauseMs = 300_000;
 
@@ -119,7 +119,7 @@ export class Runner {
     // A delivery that was not acknowledged was a run whose end nobody saw.
     const runsBefore = runs + queued.deliveries - 1;
     if (task.deadlineMs <= this.#deps.nowMs()) return this.#end(queued, task, 'expired', { failure: expiredFailure() });
-    if (runsBefore >= mostRuns)
+    if (runsBefore >= maxRuns)
       return this.#end(queued, task, 'failed', { failure: givenUp(runsBefore) }, endless(runsBefore));
     // A process that stood still since may have been given up: another one runs the task by now.
     if (this.#deps.monotonicMs() - claimedAtMs > surelyMineMs && !(await this.#isMine(task))) return queued.done();
@@ -206,7 +206,7 @@ export class Runner {
       return this.#end(queued, task, 'expired', { failure });
     if (!error.isRetryable) return this.#end(queued, task, 'failed', { failure });
     const runs = notRun.has(error.code) ? runsBefore : runsBefore + 1;
-    if (runs >= mostRuns) return this.#end(queued, task, 'failed', { failure }, failedEachTime(runs, failure));
+    if (runs >= maxRuns) return this.#end(queued, task, 'failed', { failure }, failedEachTime(runs, failure));
     await this.#park(queued, task, runs, error.retryAfterMs);
   }
 
@@ -215,7 +215,7 @@ export class Runner {
     const { queue, store, nowMs, draw } = this.#deps;
     const { client, taskId, priority, type, deadlineMs } = task;
     const parkings = queued.reference.parkings + 1;
-    const growing = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(parkings - 1, 10));
+    const growing = Math.min(maxParkedMs, firstPauseMs * 2 ** Math.min(parkings - 1, 10));
     const pauseMs = Math.max(Math.min(retryAfterMs, maxPauseMs), growing * (0.5 + draw() / 2));
     // Whole milliseconds: the store takes no fraction, and what throws here leaves two messages.
     const atMs = Math.min(Math.ceil(nowMs() + pauseMs), deadlineMs);

@@ -62,12 +62,12 @@ export interface Owner {
 /** When to start: while a schedule is open, or when it costs least before its deadline. */
 type StartWish = { readonly schedule: ScheduleDocument | undefined } | { readonly cheapest: wire.Task };
 
-const usualDeadlineMs = 24 * 3_600_000;
-const longestDeadlineMs = 31 * 24 * 3_600_000;
-const longestKey = 200;
-const usualList = 20;
-const longestList = 200;
-const longestWaitMs = 25_000;
+const defaultDeadlineMs = 24 * 3_600_000;
+const maxDeadlineMs = 31 * 24 * 3_600_000;
+const maxKey = 200;
+const defaultList = 20;
+const maxList = 200;
+const maxWaitMs = 25_000;
 /** As long as results stay on the bus. */
 const contentKeptMs = 24 * 3_600_000;
 const factsKeptMs = 31 * 24 * 3_600_000;
@@ -113,7 +113,7 @@ export class Tasks {
 
   /** The task as it is, or, with a wait, at its end if that comes first. @throws {TasksError} */
   async get({ client, projects = [] }: Owner, taskId: string, waitMs = 0): Promise<wire.DurableTask> {
-    const [woken, stop] = this.#nextWord(client, taskId, Math.min(waitMs, longestWaitMs));
+    const [woken, stop] = this.#nextWord(client, taskId, Math.min(waitMs, maxWaitMs));
     try {
       let task = await this.#mustKnow({ client, projects }, taskId);
       if (waitMs > 0 && !isTerminal(task.state)) {
@@ -131,8 +131,8 @@ export class Tasks {
     { state, dead = false }: { readonly state?: StoredTask['state'] | undefined; readonly dead?: boolean },
     limit: number,
   ): Promise<wire.DurableTask[]> {
-    const most = limit === 0 ? usualList : limit;
-    if (most > longestList) throw invalid(`limit ${limit} must be between 1 and ${longestList}`);
+    const most = limit === 0 ? defaultList : limit;
+    if (most > maxList) throw invalid(`limit ${limit} must be between 1 and ${maxList}`);
     const tasks = await this.#deps.store.list({ client, projects, ...(state && { state }), dead }, most);
     return tasks.map((task) => durableTask(task, { withOutcome: false }));
   }
@@ -233,7 +233,7 @@ export class Tasks {
     const until = this.#deps.nowMs();
     let cancelled = 0;
     while (true) {
-      const some = await this.#deps.store.list({ client, state }, longestList);
+      const some = await this.#deps.store.list({ client, state }, maxList);
       const earlier = some.filter(({ createdAtMs }) => createdAtMs <= until);
       for (const task of earlier)
         if ((await this.#endBy(task, 'cancelled', failure)).state === 'cancelled') cancelled += 1;
@@ -319,15 +319,15 @@ export class Tasks {
     const taskId = task.taskId === '' ? newId() : task.taskId;
     if (!isOpaqueId(taskId)) throw invalid(`task id ${shown(taskId)} must be 1 to 64 of A-Z a-z 0-9 _ -`);
     if (!slugPattern.test(task.type)) throw invalid(`type ${shown(task.type)} must match ${slugPattern.source}`);
-    if (idempotencyKey.length > longestKey) throw invalid(`idempotency key must have at most ${longestKey} characters`);
+    if (idempotencyKey.length > maxKey) throw invalid(`idempotency key must have at most ${maxKey} characters`);
     if (task.input.length > sizes.inputBytes)
       throw new TasksError(
         wire.FailureCode.TOO_LARGE,
         `input of ${task.input.length} bytes exceeds ${sizes.inputBytes}`,
       );
-    const deadline = task.deadlineUnixMs === 0n ? nowMs + usualDeadlineMs : Number(task.deadlineUnixMs);
-    if (deadline <= nowMs || deadline > nowMs + longestDeadlineMs)
-      throw invalid(`deadline ${instant(deadline)} must lie within the next ${longestDeadlineMs / 86_400_000} days`);
+    const deadline = task.deadlineUnixMs === 0n ? nowMs + defaultDeadlineMs : Number(task.deadlineUnixMs);
+    if (deadline <= nowMs || deadline > nowMs + maxDeadlineMs)
+      throw invalid(`deadline ${instant(deadline)} must lie within the next ${maxDeadlineMs / 86_400_000} days`);
     if (Number(notBeforeUnixMs) >= deadline)
       throw invalid(`not_before ${instant(Number(notBeforeUnixMs))} must lie before the deadline ${instant(deadline)}`);
     const { highPriority: _said, ...rest } = task;

@@ -3,7 +3,7 @@ import type { Priority } from '@will/core';
 /** How many of eleven places that become free go to whom, where all wait. */
 const weights: Record<Priority, number> = { high: 8, normal: 3, background: 1 };
 /** Background work never takes more than half of the places, so that what comes later finds one. */
-const mostShare: Record<Priority, number> = { high: 1, normal: 0.75, background: 0.5 };
+const maxShare: Record<Priority, number> = { high: 1, normal: 0.75, background: 0.5 };
 
 interface Waiting {
   readonly resolve: () => void;
@@ -60,7 +60,7 @@ export class Shares {
 
   #next(): Priority | undefined {
     if (this.taken >= this.#places) return undefined;
-    const free = [...this.#line.keys()].filter((one) => this.#taken[one] < this.#places * mostShare[one]);
+    const free = [...this.#line.keys()].filter((one) => this.#taken[one] < this.#places * maxShare[one]);
     return free.toSorted((a, b) => this.#passed[a] - this.#passed[b])[0];
   }
 }

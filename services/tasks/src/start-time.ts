@@ -4,7 +4,7 @@ import { isWindowOpen, nextEdgeMs, type ClientDocument, type ScheduleDocument } 
 export const leadMs = 5 * 60_000;
 /** Of a window that opens, tasks start spread over its first part. */
 const spreadShare = 0.1;
-const longestSpreadMs = 15 * 60_000;
+const maxSpreadMs = 15 * 60_000;
 
 export interface StartQuestion {
   readonly nowMs: number;
@@ -25,7 +25,7 @@ export function startTime({ nowMs, notBeforeMs, deadlineMs, schedule, client, sp
   if (isWindowOpen(schedule, zone, earliest)) return earliest;
   const opensMs = nextEdgeMs(schedule, zone, earliest);
   const lengthMs = nextEdgeMs(schedule, zone, opensMs) - opensMs;
-  const at = opensMs + Math.round(spread * Math.min(longestSpreadMs, spreadShare * lengthMs));
+  const at = opensMs + Math.round(spread * Math.min(maxSpreadMs, spreadShare * lengthMs));
   const latest = Math.max(earliest, deadlineMs - leadMs);
   return Math.min(at, latest);
 }

@@ -2,9 +2,9 @@ import type { CallLog } from '@will/store';
 import type { Delivery } from './ports.ts';
 
 /** Some 4,000 events. */
-const mostBytes = 512 * 1024;
-const mostDeliveries = 64;
-const longestWaitMs = 250;
+const maxBytes = 512 * 1024;
+const maxDeliveries = 64;
+const maxWaitMs = 250;
 
 /**
  * Deliveries on their way into the log, put together into batches of up to 512 KiB or 250 ms. Each is done only
@@ -26,8 +26,8 @@ export class Batches {
   add(delivery: Delivery): void {
     this.#gathered.push(delivery);
     this.#bytes += delivery.bytes;
-    if (this.#bytes >= mostBytes || this.#gathered.length >= mostDeliveries) this.#flush();
-    else this.#timer ??= setTimeout(() => this.#flush(), longestWaitMs);
+    if (this.#bytes >= maxBytes || this.#gathered.length >= maxDeliveries) this.#flush();
+    else this.#timer ??= setTimeout(() => this.#flush(), maxWaitMs);
   }
 
   /** Commits what was gathered and waits for everything that is on its way. */

@@ -46,7 +46,7 @@ export class NotOpenedError extends Error {
 /** Records of a process that died are here by then. */
 const recordsWithinMs = 5_000;
 const callsPerPage = 5_000;
-const mostIntents = 10_000;
+const maxIntents = 10_000;
 /** Longer than any period lasts, and calls that began in it. */
 const forgottenAfterMs = 33 * 24 * 3_600_000;
 
@@ -169,7 +169,7 @@ export class LedgerKeeper {
     const readUntilMs = await progress.readUntilMs();
     if (readUntilMs === undefined || readUntilMs < nowMs() - recordsWithinMs) return false;
     // An attempt whose end is still open will be charged at its reserve: it is not given back meanwhile.
-    const intents = await log.openIntents(Number.MAX_SAFE_INTEGER, mostIntents);
+    const intents = await log.openIntents(Number.MAX_SAFE_INTEGER, maxIntents);
     if (intents.some(({ record }) => record.workerId === process)) return false;
     const [scope = '', id = '', metric = ''] = name.key.split('.');
     const place = placeOf(scope, id);

@@ -13,14 +13,14 @@ import {
 import { observe } from '@will/observe';
 import { busAddressOf, createLogger, newProcessId, repeat, runMain, untilStopped } from '@will/runtime';
 import { storesAt } from '@will/store';
-import { serveQuestions } from './adapters/bus-questions.ts';
+import { serveQueries } from './adapters/bus-queries.ts';
 import { serveFeedback } from './adapters/bus-feedback.ts';
 import { serveLimits } from './adapters/bus-limits.ts';
 import { contentFromWire } from './adapters/content-wire.ts';
 import { hourly } from './adapters/cron-hourly.ts';
 import { busEventHistory } from './adapters/event-history.ts';
 import { eventConsumer, EventStream } from './adapters/event-stream.ts';
-import { watchEvents, watchLedger } from './adapters/observed-log.ts';
+import { observeEvents, observeLedger } from './adapters/observed-log.ts';
 import { parseConfig } from './config.ts';
 import { Absences } from './absences.ts';
 import { LedgerKeeper } from './ledger.ts';
@@ -101,15 +101,15 @@ await runMain(logger, async (ready) => {
   const stopKeeping = await readContents(bus, (content) => log.keepContent(contentFromWire(content)), onError);
   const dropping = repeat(dropContentEveryMs, async () => void (await log.dropContent(Date.now())), onError);
   const notes = auditNotes(bus, 'telemetry', onError);
-  const api = serveQuestions(bus, telemetry, onError, ({ author, ...words }) =>
+  const api = serveQueries(bus, telemetry, onError, ({ author, ...words }) =>
     notes.note({ actor: author || 'unknown', ...words }),
   );
   const limits = serveLimits(bus, keeper, onError);
-  const judgements = new Outbox(bus, { service: 'telemetry', kind: 'feedback', onError });
-  const feedback = serveFeedback(bus, { log, outbox: judgements, nowMs: Date.now, onError });
+  const feedbackOutbox = new Outbox(bus, { service: 'telemetry', kind: 'feedback', onError });
+  const feedback = serveFeedback(bus, { log, outbox: feedbackOutbox, nowMs: Date.now, onError });
   observing.watchDocuments(bus, snapshots);
-  watchLedger(observing, keeper);
-  watchEvents(observing, events);
+  observeLedger(observing, keeper);
+  observeEvents(observing, events);
   const presence = await announce(bus, 'telemetry', () => ({
     revision: snapshots.current?.revision ?? 0,
     metricsUrl: observing.url,
@@ -123,7 +123,7 @@ await runMain(logger, async (ready) => {
   await limits.stop();
   await notes.stop();
   await feedback.stop();
-  await judgements.close();
+  await feedbackOutbox.close();
   await ledgerKeeping.stop();
   for (const stop of followed) await stop();
   await sweeper.stop();

@@ -14,12 +14,12 @@ export interface Delivery {
 export interface StreamProgress {
   /**
    * The instant up to which everything that was told is in the log; undefined: not known.
-   * Rejects while the bus is away.
+   * Rejects while NATS is not connected.
    */
   readUntilMs(): Promise<number | undefined>;
 }
 
-/** What the stream of events still keeps after it was stored. All reject while the bus is away. */
+/** What the stream of events still keeps after it was stored. All reject while NATS is not connected. */
 export interface EventHistory {
   /** Waits until everything that is in the stream now was stored; false: it was not within `limitMs`. */
   untilTaken(limitMs: number): Promise<boolean>;

@@ -19,7 +19,7 @@ export interface RetentionDeps {
 const perPart = 2_000;
 /** What goes at once when the log is too large: a twentieth, and then it is measured again. */
 const shareWhenTooLarge = 20;
-const mostMeasurements = 100;
+const maxMeasurements = 100;
 
 /** Keeps the log within its age and size. Repeating it, also by another process, changes nothing more. */
 export class Retention {
@@ -54,7 +54,7 @@ export class Retention {
   async #removeWhatIsTooMuch(): Promise<number> {
     const most = this.#settings.logMaxMb * 1024 * 1024;
     let removed = 0;
-    for (let measured = 0; most > 0 && measured < mostMeasurements; measured += 1) {
+    for (let measured = 0; most > 0 && measured < maxMeasurements; measured += 1) {
       const { calls, bytes } = await this.#log.size();
       if (bytes <= most || calls === 0) return removed;
       const startMs = await this.#log.startOfOldest(Math.min(calls - 1, Math.ceil(calls / shareWhenTooLarge)));

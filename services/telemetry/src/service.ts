@@ -5,8 +5,8 @@ import {
   type CallFilter,
   type CallLog,
   type KeptContent,
-  type Rerated,
-  type RerateQuestion,
+  type Repriced,
+  type RepriceQuery,
   type UsageDimension,
   type UsageGroup,
   type UsageQuestion,
@@ -18,15 +18,15 @@ import type { Delivery, EventHistory, StreamProgress } from './ports.ts';
 /** How long after its deadline an attempt may still report its end. */
 export const graceMs = 5_000;
 const intentsPerSweep = 500;
-const callsPerRerating = 1_000;
+const callsPerRepricing = 1_000;
 const callsPerErasure = 1_000;
 /** How long an erasure waits for what is under way in the stream of events. */
 const takenWithinMs = 60_000;
 const defaultLimit = 20;
-const mostCalls = 1_000;
+const maxCalls = 1_000;
 /** What a question about late decisions may cost: a tenth of a second, and one message. */
-const mostDecisions = 100_000;
-const mostSets = 1_000;
+const maxDecisions = 100_000;
+const maxSets = 1_000;
 
 export interface TelemetryDeps {
   readonly log: CallLog;
@@ -61,7 +61,7 @@ export interface Erased {
   readonly batches: number;
 }
 
-/** What happened: takes events in, closes what nobody closed, answers questions. */
+/** What happened: takes events in, closes what nobody closed, answers queries. */
 export class Telemetry {
   readonly #deps: TelemetryDeps;
   readonly #batches: Batches;
@@ -113,8 +113,8 @@ export class Telemetry {
 
   /** Newest first. @throws {QuestionError} */
   async calls({ limit, outcome, ...asked }: CallsQuestion): Promise<readonly CallRecord[]> {
-    if (!Number.isInteger(limit) || limit < 0 || limit > mostCalls)
-      throw new QuestionError(`limit ${limit} must be between 1 and ${mostCalls}, or 0 for ${defaultLimit}`);
+    if (!Number.isInteger(limit) || limit < 0 || limit > maxCalls)
+      throw new QuestionError(`limit ${limit} must be between 1 and ${maxCalls}, or 0 for ${defaultLimit}`);
     const { fromMs, toMs } = asked;
     if (fromMs !== undefined && toMs !== undefined && fromMs > toMs)
       throw new QuestionError(`from ${fromMs} must not be after to ${toMs}`);
@@ -141,15 +141,15 @@ export class Telemetry {
   }
 
   /** Charges calls of a model anew, in parts, so that records go on being taken in between. @throws {QuestionError} */
-  async rerate(of: RerateQuestion): Promise<Omit<Rerated, 'next'>> {
+  async reprice(of: RepriceQuery): Promise<Omit<Repriced, 'next'>> {
     if (of.model === '') throw new QuestionError('a model is needed');
     if (!of.prices.price) throw new QuestionError('a price is needed');
-    let all = { looked: 0, changed: 0, addedNanoUsd: 0n };
+    let all = { examined: 0, changed: 0, addedNanoUsd: 0n };
     let next: string | undefined = '';
     while (next !== undefined) {
-      const part: Rerated = await this.#deps.log.rerate(of, callsPerRerating, next);
+      const part: Repriced = await this.#deps.log.reprice(of, callsPerRepricing, next);
       all = {
-        looked: all.looked + part.looked,
+        examined: all.examined + part.examined,
         changed: all.changed + part.changed,
         addedNanoUsd: all.addedNanoUsd + part.addedNanoUsd,
       };
@@ -194,7 +194,7 @@ export class Telemetry {
   /** Distinct facts that were decided on since an instant, the newest first. @throws {QuestionError} */
   async recentFacts(sinceMs: number | undefined) {
     if (sinceMs === undefined) throw new QuestionError('an instant is needed: since when');
-    return this.#deps.log.recentFacts(sinceMs, mostDecisions, mostSets);
+    return this.#deps.log.recentFacts(sinceMs, maxDecisions, maxSets);
   }
 
   /** The decision, with its set when that is here. @throws {QuestionError} */

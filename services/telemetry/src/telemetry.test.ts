@@ -126,16 +126,19 @@ test('usage is told with costs, percentiles and a total; what is not kept togeth
   expect(total).toMatchObject({ calls: 3n, costNanoUsd: 12n, unknownCosts: 1n });
   expect(total?.p95Ms).toBeGreaterThan(0);
   const question = { model: 'a', price: { input: 1_000_000n, output: 1_000_000n } };
-  const rerate = toBinary(wire.RerateRequestSchema, create(wire.RerateRequestSchema, question));
-  const answer = fromBinary(wire.RerateResponseSchema, await bus.request(subjects.telemetry('rerate'), rerate, 5_000));
-  expect(answer).toMatchObject({ error: '', looked: 2n });
+  const reprice = toBinary(wire.RepriceRequestSchema, create(wire.RepriceRequestSchema, question));
+  const answer = fromBinary(
+    wire.RepriceResponseSchema,
+    await bus.request(subjects.telemetry('reprice'), reprice, 5_000),
+  );
+  expect(answer).toMatchObject({ error: '', examined: 2n });
   expect((await asking({ by: ['client'] })).groups.map(({ client }) => client)).toEqual(['acmelegal', 'globex']);
   expect((await asking({ by: ['client', 'taskType'] })).error).toContain('clients are counted by day and model');
   expect((await asking({ by: ['colour'] })).error).toContain('by "colour" must be one of hour, day, client');
   expect((await asking({ outcome: 'Bad' })).error).toContain('must be one of Success');
 });
 
-test('bad questions get an error that says what was allowed', async () => {
+test('bad queries get an error that says what was allowed', async () => {
   await start();
   expect(await ask({ limit: 1_001 })).toMatchObject({
     error: 'limit 1001 must be between 1 and 1000, or 0 for 20',

@@ -25,7 +25,7 @@ function inWords(found: wire.DecisionRecord, set: wire.RankedSet | undefined): r
   return [
     `decision ${found.decisionId} of task ${found.taskId} at ${localTime(Number(found.atUnixMs))}`,
     `to be tried in this order: ${found.order.length > 0 ? found.order.join(', ') : 'none'}`,
-    ...found.skipped.map(({ model, reason }) => `passed over ${model}: ${reason}`),
+    ...found.skipped.map(({ model, reason }) => `skipped ${model}: ${reason}`),
     ...(found.ignoredFields.length > 0 ? [`fields of the request left out: ${found.ignoredFields.join(', ')}`] : []),
     '',
     ...(set

@@ -20,7 +20,7 @@ export interface ExplainOptions {
   readonly output?: readonly string[];
   readonly inputTokens?: number;
   readonly maxTokens?: number;
-  /** Epoch milliseconds: judge as if it were then. */
+  /** Epoch milliseconds: decide as if it were then. */
   readonly at?: number;
   readonly json?: boolean;
 }

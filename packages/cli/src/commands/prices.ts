@@ -78,7 +78,7 @@ export async function refreshPrices(
   });
 }
 
-export interface RerateOptions {
+export interface RepriceOptions {
   readonly model: string;
   /** Epoch milliseconds. */
   readonly since: number;
@@ -87,10 +87,10 @@ export interface RerateOptions {
 }
 
 /** It goes through all calls of that time. */
-const rerateTimeoutMs = 600_000;
+const repriceTimeoutMs = 600_000;
 
-/** `willm prices rerate`: charges calls anew at the prices that the model's document says now. */
-export async function rerate(terminal: Terminal, options: RerateOptions): Promise<ExitCode> {
+/** `willm prices reprice`: reprices calls at the prices that the model's document says now. */
+export async function reprice(terminal: Terminal, options: RepriceOptions): Promise<ExitCode> {
   const answer = await withBus(terminal, async (bus) => {
     const [document] = await documentsOf(bus, 'model', options.model);
     if (!document) throw new CliError(exitCodes.failed, `no model is named ${JSON.stringify(options.model)}`);
@@ -107,17 +107,17 @@ export async function rerate(terminal: Terminal, options: RerateOptions): Promis
     };
     return ask(
       bus,
-      subjects.telemetry('rerate'),
-      [wire.RerateRequestSchema, question],
-      wire.RerateResponseSchema,
-      rerateTimeoutMs,
+      subjects.telemetry('reprice'),
+      [wire.RepriceRequestSchema, question],
+      wire.RepriceResponseSchema,
+      repriceTimeoutMs,
     );
   });
   if (answer.error !== '') throw new CliError(exitCodes.failed, answer.error);
   if (options.json) printJson(terminal, answer);
   else
     terminal.out(
-      `${answer.changed} of ${answer.looked} calls charged anew; together ${dollars(answer.addedNanoUsd)} more than before\n`,
+      `${answer.changed} of ${answer.examined} calls repriced; together ${dollars(answer.addedNanoUsd)} more than before\n`,
     );
   return exitCodes.success;
 }

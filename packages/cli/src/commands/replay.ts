@@ -23,10 +23,10 @@ export async function replay(terminal: Terminal, id: string, options: ReplayOpti
 }
 
 function inWords({ recorded, again, revision, isOwn, differences, wouldChange }: MadeAgain): readonly string[] {
-  const passedOver = again.pick.skipped.map(({ model, reason }) => `passed over ${model}: ${reason}`);
+  const passedOver = again.selection.skipped.map(({ model, reason }) => `skipped ${model}: ${reason}`);
   if (differences.length === 0) {
     const title = isOwn ? `identical, revision ${revision}` : `revision ${revision} would have chosen the same`;
-    const order = `tried in this order: ${again.pick.order.join(', ') || 'none'}`;
+    const order = `tried in this order: ${again.selection.order.join(', ') || 'none'}`;
     return [title, order, ...passedOver, ...wouldChange];
   }
   const title = isOwn

@@ -1,6 +1,6 @@
 import { slugOf, slugPattern, type ComplianceTag, type ModelDocument } from '@will/core';
 import { z } from 'zod';
-import { cap, mostCount } from './cap-schema.ts';
+import { cap, maxCount } from './cap-schema.ts';
 import {
   choice,
   choices,
@@ -26,7 +26,7 @@ import { shown } from './problem.ts';
 
 const standards = ['HIPAA', 'GDPR'] as const;
 const modalities = ['text', 'image', 'audio', 'video', 'embedding', 'score'] as const;
-const mostTokens = 100_000_000;
+const maxTokens = 100_000_000;
 
 const complianceTag = record({
   standard: choice(...standards).describe('The standard.'),
@@ -100,7 +100,7 @@ const prices = record({
   tiers: z
     .array(
       record({
-        above_input_tokens: whole(1, mostTokens).describe('For calls whose input is longer than this, as a whole.'),
+        above_input_tokens: whole(1, maxTokens).describe('For calls whose input is longer than this, as a whole.'),
         ...optionalRates,
       }),
     )
@@ -166,10 +166,10 @@ export const modelShape = {
     .describe('What goes in and comes out. Default: by its tags, see below.')
     .exactOptional(),
   capabilities: tags(0).describe('What a task may need of it: `tools`, `json_schema`. Default: none.').exactOptional(),
-  context_tokens: whole(1, mostTokens)
+  context_tokens: whole(1, maxTokens)
     .describe('Tokens that input and output together may have. Absent: unknown, not checked.')
     .exactOptional(),
-  max_output_tokens: whole(1, mostTokens)
+  max_output_tokens: whole(1, maxTokens)
     .describe(
       'Tokens that one answer may have at most, as its vendor states it. What a caller asks for is clamped to it. It is sent by itself only to `anthropic`, which requires a maximum. Absent: unknown.',
     )
@@ -211,13 +211,11 @@ export const modelShape = {
     .describe('What it costs, in place of `benchmark.cost_per_1k_tokens_usd`. Absent: that.')
     .exactOptional(),
   limits: record({
-    max_tokens_per_call: whole(1, mostTokens)
-      .describe('Tokens of one call, input and output together.')
-      .exactOptional(),
+    max_tokens_per_call: whole(1, maxTokens).describe('Tokens of one call, input and output together.').exactOptional(),
     daily: cap.describe('Usage cap per day (UTC).').exactOptional(),
     monthly: cap.describe('Usage cap per month (UTC).').exactOptional(),
     rpm: whole(1, 1_000_000_000).describe('Calls per minute.').exactOptional(),
-    tpm: whole(1, mostCount).describe('Tokens per minute.').exactOptional(),
+    tpm: whole(1, maxCount).describe('Tokens per minute.').exactOptional(),
     concurrency: whole(1, 1_024)
       .describe('Calls at once per worker process. Default: what the provider finds natural.')
       .exactOptional(),

@@ -15,11 +15,10 @@ const heading = /^\s*\[\s*(?:([A-Za-z_]+)\s*:\s*)?([^\s[\]{}"',:#][^[\]{}"',:#]*
 const fence = /^\s*(?:```|~~~)\s*[A-Za-z]*\s*$/;
 const commentOrBlank = /^\s*(?:#.*)?$/;
 /** No heading is longer; on endless lines these patterns would take long. */
-const longestHeading = 200;
+const maxHeading = 200;
 
-export const isFence = (line: string): boolean => line.length <= longestHeading && fence.test(line);
-const readHeading = (line: string): RegExpExecArray | null =>
-  line.length <= longestHeading ? heading.exec(line) : null;
+export const isFence = (line: string): boolean => line.length <= maxHeading && fence.test(line);
+const readHeading = (line: string): RegExpExecArray | null => (line.length <= maxHeading ? heading.exec(line) : null);
 
 /** Whether a text is in this notation: its first line that is no comment is a heading. */
 export function isSpecificationNotation(text: string): boolean {

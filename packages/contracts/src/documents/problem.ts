@@ -13,7 +13,7 @@ export interface DocumentProblem {
 export const formatProblem = ({ path, line, field, message }: DocumentProblem): string =>
   `${path}:${line}: ${field === '' ? '' : `${field}: `}${message}`;
 
-const longestShown = 60;
+const maxQuotedChars = 60;
 
 /** A value as a message shows it: JSON, cut. */
 export function shown(value: unknown): string {
@@ -21,5 +21,5 @@ export function shown(value: unknown): string {
   if (typeof value === 'object' && value !== null) return 'a map';
   if (typeof value === 'number') return String(value);
   const json = JSON.stringify(value) ?? 'nothing';
-  return json.length > longestShown ? `${json.slice(0, longestShown)}…"` : json;
+  return json.length > maxQuotedChars ? `${json.slice(0, maxQuotedChars)}…"` : json;
 }

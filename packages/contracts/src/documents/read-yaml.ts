@@ -48,7 +48,7 @@ const textFields: ReadonlySet<PropertyKey> = new Set([
   'tags',
 ]);
 /** Indicators on one line outside of brackets that each open a level: `- - - -`. */
-const mostIndicators = 2 * yamlLimits.depth;
+const maxIndicators = 2 * yamlLimits.depth;
 
 /**
  * Reads YAML 1.2, and JSON, which is a part of it. Merge keys, aliases, tags of one's own and directives are refused;
@@ -134,7 +134,7 @@ function refuseUnbounded(text: string, firstLine: number): YamlProblem | undefin
         case 'seq-item-ind':
         case 'explicit-key-ind':
         case 'map-value-ind':
-          if (brackets === 0 && (indicators += 1) > mostIndicators)
+          if (brackets === 0 && (indicators += 1) > maxIndicators)
             return refuse(`is nested deeper than ${yamlLimits.depth} levels`);
           break;
         case 'doc-start':

@@ -33,7 +33,7 @@ import { shown } from './problem.ts';
 
 const dataClasses = ['open', 'customer', 'sensitive', 'customer-sensitive'] as const;
 const modelName = () => text(100);
-const mostFallbacks = 20;
+const maxFallbacks = 20;
 
 const name = (what: string) => text(100).describe(what);
 export const optionalSlug = () =>
@@ -57,7 +57,7 @@ export const timeouts = () =>
 
 /** `fallback_1` to `fallback_20`. */
 const fallbackShape = Object.fromEntries(
-  Array.from({ length: mostFallbacks }, (_, index) => [
+  Array.from({ length: maxFallbacks }, (_, index) => [
     `fallback_${index + 1}`,
     modelName()
       .describe(`Model tried as number ${index + 2}.`)
@@ -97,8 +97,8 @@ export const routeShape = {
         error: (issue) => `${shown(issue.input)} must be a list of maps of step, model`,
       },
     )
-    .max(mostFallbacks + 1, {
-      error: `must have at most ${mostFallbacks + 1} items`,
+    .max(maxFallbacks + 1, {
+      error: `must have at most ${maxFallbacks + 1} items`,
     })
     .describe('The same as one list, as it is stored; instead of `primary` and `fallback_…`.')
     .exactOptional(),
@@ -248,7 +248,7 @@ export const reflexShape = {
   name: name('Reflex: `auto_debug_logs`.'),
   slug: optionalSlug(),
   preferred_model: modelName().describe('Model tried first: name, alias or slug.').exactOptional(),
-  fallback: texts(1, mostFallbacks, 100)
+  fallback: texts(1, maxFallbacks, 100)
     .describe('Model, or list of models, tried after it; then the route goes on.')
     .exactOptional(),
   ...fallbackShape,

@@ -6,7 +6,7 @@ import { shown } from './problem.ts';
 import { optionalSlug, slugFor, timeouts } from './rule-schemas.ts';
 
 const allowed = 'a JSON Schema of an object (type: object), at most 32 KB';
-const mostSchemaChars = 32 * 1024;
+const maxSchemaChars = 32 * 1024;
 
 const jsonSchema = () =>
   z
@@ -21,7 +21,7 @@ const jsonSchema = () =>
 
 function whyNoSchema(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || (value as { type?: unknown }).type !== 'object') return '';
-  if (JSON.stringify(value).length > mostSchemaChars) return '';
+  if (JSON.stringify(value).length > maxSchemaChars) return '';
   const check = jsonCheck(value as JsonSchema);
   return typeof check === 'string' ? `: ${check}` : undefined;
 }

@@ -115,11 +115,11 @@ function readTask(r: ByteReader, end: number, m: wire.Task = newTask()): wire.Ta
   return m;
 }
 
-const newAccepted = (): wire.Accepted => ({ $typeName: 'will.v1.Accepted', routerId: '', asksWanted: false, notices: [] });
+const newAccepted = (): wire.Accepted => ({ $typeName: 'will.v1.Accepted', routerId: '', confirmWanted: false, notices: [] });
 function writeAccepted(w: ByteWriter, m: wire.Accepted): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
   for (let i = m.notices.length - 1; i >= 0; i -= 1) { const one = m.notices[i] as (typeof m.notices)[number]; w.string(one); w.uint32(26); }
-  if (m.asksWanted) { w.bool(m.asksWanted); w.uint32(16); }
+  if (m.confirmWanted) { w.bool(m.confirmWanted); w.uint32(16); }
   if (m.routerId) { w.string(m.routerId); w.uint32(10); }
 }
 function readAccepted(r: ByteReader, end: number, m: wire.Accepted = newAccepted()): wire.Accepted {
@@ -127,7 +127,7 @@ function readAccepted(r: ByteReader, end: number, m: wire.Accepted = newAccepted
     const tag = r.tag();
     switch (tag) {
       case 10: m.routerId = r.string(); break;
-      case 16: m.asksWanted = r.bool(); break;
+      case 16: m.confirmWanted = r.bool(); break;
       case 26: m.notices.push(r.string()); break;
       default: keepUnknown(m, r.unknown(tag));
     }
@@ -438,7 +438,7 @@ function readFacts(r: ByteReader, end: number, m: wire.Facts = newFacts()): wire
   return m;
 }
 
-const newCallRequest = (): wire.CallRequest => ({ $typeName: 'will.v1.CallRequest', taskId: '', attemptId: '', attempt: 0, decisionId: '', revision: 0n, expiresUnixMs: 0n, model: '', deadlineUnixMs: 0n, callerInbox: '', go: false, stream: false, maxOutputTokens: 0, prior: [], inputKind: '', input: noBytes, inputTokens: 0, onlyChoice: false, firstContentTimeoutMs: 0, anotherFollows: false, startUntilUnixMs: 0n, earlierIds: [], idleTimeoutMs: 0, firstTokenTimeoutMs: 0, isHurried: false });
+const newCallRequest = (): wire.CallRequest => ({ $typeName: 'will.v1.CallRequest', taskId: '', attemptId: '', attempt: 0, decisionId: '', revision: 0n, expiresUnixMs: 0n, model: '', deadlineUnixMs: 0n, callerInbox: '', mayCommit: false, stream: false, maxOutputTokens: 0, prior: [], inputKind: '', input: noBytes, inputTokens: 0, onlyChoice: false, firstContentTimeoutMs: 0, anotherFollows: false, startUntilUnixMs: 0n, earlierIds: [], idleTimeoutMs: 0, firstTokenTimeoutMs: 0, isHurried: false });
 function writeCallRequest(w: ByteWriter, m: wire.CallRequest): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
   if (m.isHurried) { w.bool(m.isHurried); w.uint32(344); }
@@ -456,7 +456,7 @@ function writeCallRequest(w: ByteWriter, m: wire.CallRequest): void {
   for (let i = m.prior.length - 1; i >= 0; i -= 1) { const one = m.prior[i] as (typeof m.prior)[number]; const size = w.size; writeAttemptSummary(w, one); w.uint32(w.size - size); w.uint32(114); }
   if (m.maxOutputTokens !== 0) { w.uint32(m.maxOutputTokens); w.uint32(104); }
   if (m.stream) { w.bool(m.stream); w.uint32(96); }
-  if (m.go) { w.bool(m.go); w.uint32(88); }
+  if (m.mayCommit) { w.bool(m.mayCommit); w.uint32(88); }
   if (m.callerInbox) { w.string(m.callerInbox); w.uint32(82); }
   if (m.deadlineUnixMs !== 0n) { w.int64(m.deadlineUnixMs); w.uint32(72); }
   if (m.model) { w.string(m.model); w.uint32(66); }
@@ -482,7 +482,7 @@ function readCallRequest(r: ByteReader, end: number, m: wire.CallRequest = newCa
       case 66: m.model = r.string(); break;
       case 72: m.deadlineUnixMs = r.int64(); break;
       case 82: m.callerInbox = r.string(); break;
-      case 88: m.go = r.bool(); break;
+      case 88: m.mayCommit = r.bool(); break;
       case 96: m.stream = r.bool(); break;
       case 104: m.maxOutputTokens = r.uint32(); break;
       case 114: m.prior.push(readAttemptSummary(r, r.end(end), undefined)); break;
@@ -526,12 +526,12 @@ function readCallAccepted(r: ByteReader, end: number, m: wire.CallAccepted = new
   return m;
 }
 
-const newCallBusy = (): wire.CallBusy => ({ $typeName: 'will.v1.CallBusy', reason: '', untilUnixMs: 0n, isKept: false, isLimit: false, isBudget: false });
+const newCallBusy = (): wire.CallBusy => ({ $typeName: 'will.v1.CallBusy', reason: '', untilUnixMs: 0n, isReserved: false, isLimit: false, isBudget: false });
 function writeCallBusy(w: ByteWriter, m: wire.CallBusy): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
   if (m.isBudget) { w.bool(m.isBudget); w.uint32(160); }
   if (m.isLimit) { w.bool(m.isLimit); w.uint32(32); }
-  if (m.isKept) { w.bool(m.isKept); w.uint32(24); }
+  if (m.isReserved) { w.bool(m.isReserved); w.uint32(24); }
   if (m.untilUnixMs !== 0n) { w.int64(m.untilUnixMs); w.uint32(16); }
   if (m.reason) { w.string(m.reason); w.uint32(10); }
 }
@@ -541,7 +541,7 @@ function readCallBusy(r: ByteReader, end: number, m: wire.CallBusy = newCallBusy
     switch (tag) {
       case 10: m.reason = r.string(); break;
       case 16: m.untilUnixMs = r.int64(); break;
-      case 24: m.isKept = r.bool(); break;
+      case 24: m.isReserved = r.bool(); break;
       case 32: m.isLimit = r.bool(); break;
       case 160: m.isBudget = r.bool(); break;
       default: keepUnknown(m, r.unknown(tag));
@@ -572,11 +572,11 @@ function readCallRefused(r: ByteReader, end: number, m: wire.CallRefused = newCa
   return m;
 }
 
-const newCallAsksGo = (): wire.CallAsksGo => ({ $typeName: 'will.v1.CallAsksGo' });
-function writeCallAsksGo(w: ByteWriter, m: wire.CallAsksGo): void {
+const newCallReadyToCommit = (): wire.CallReadyToCommit => ({ $typeName: 'will.v1.CallReadyToCommit' });
+function writeCallReadyToCommit(w: ByteWriter, m: wire.CallReadyToCommit): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
 }
-function readCallAsksGo(r: ByteReader, end: number, m: wire.CallAsksGo = newCallAsksGo()): wire.CallAsksGo {
+function readCallReadyToCommit(r: ByteReader, end: number, m: wire.CallReadyToCommit = newCallReadyToCommit()): wire.CallReadyToCommit {
   while (r.at < end) {
     const tag = r.tag();
     switch (tag) {
@@ -659,11 +659,11 @@ function readCallExpired(r: ByteReader, end: number, m: wire.CallExpired = newCa
   return m;
 }
 
-const newCallAsksStart = (): wire.CallAsksStart => ({ $typeName: 'will.v1.CallAsksStart' });
-function writeCallAsksStart(w: ByteWriter, m: wire.CallAsksStart): void {
+const newCallConfirmStart = (): wire.CallConfirmStart => ({ $typeName: 'will.v1.CallConfirmStart' });
+function writeCallConfirmStart(w: ByteWriter, m: wire.CallConfirmStart): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
 }
-function readCallAsksStart(r: ByteReader, end: number, m: wire.CallAsksStart = newCallAsksStart()): wire.CallAsksStart {
+function readCallConfirmStart(r: ByteReader, end: number, m: wire.CallConfirmStart = newCallConfirmStart()): wire.CallConfirmStart {
   while (r.at < end) {
     const tag = r.tag();
     switch (tag) {
@@ -677,12 +677,12 @@ function readCallAsksStart(r: ByteReader, end: number, m: wire.CallAsksStart = n
 const newCallEvent = (): wire.CallEvent => ({ $typeName: 'will.v1.CallEvent', attemptId: '', workerId: '', kind: { case: undefined } });
 function writeCallEvent(w: ByteWriter, m: wire.CallEvent): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
-  if (m.kind.case === 'asksStart') { const size = w.size; writeCallAsksStart(w, m.kind.value); w.uint32(w.size - size); w.uint32(170); }
+  if (m.kind.case === 'confirmStart') { const size = w.size; writeCallConfirmStart(w, m.kind.value); w.uint32(w.size - size); w.uint32(170); }
   if (m.kind.case === 'expired') { const size = w.size; writeCallExpired(w, m.kind.value); w.uint32(w.size - size); w.uint32(162); }
   if (m.kind.case === 'waits') { const size = w.size; writeCallWaits(w, m.kind.value); w.uint32(w.size - size); w.uint32(74); }
   if (m.kind.case === 'ended') { const size = w.size; writeCallEnded(w, m.kind.value); w.uint32(w.size - size); w.uint32(66); }
   if (m.kind.case === 'hasContent') { const size = w.size; writeCallHasContent(w, m.kind.value); w.uint32(w.size - size); w.uint32(58); }
-  if (m.kind.case === 'asksGo') { const size = w.size; writeCallAsksGo(w, m.kind.value); w.uint32(w.size - size); w.uint32(50); }
+  if (m.kind.case === 'readyToCommit') { const size = w.size; writeCallReadyToCommit(w, m.kind.value); w.uint32(w.size - size); w.uint32(50); }
   if (m.kind.case === 'refused') { const size = w.size; writeCallRefused(w, m.kind.value); w.uint32(w.size - size); w.uint32(42); }
   if (m.kind.case === 'busy') { const size = w.size; writeCallBusy(w, m.kind.value); w.uint32(w.size - size); w.uint32(34); }
   if (m.kind.case === 'accepted') { const size = w.size; writeCallAccepted(w, m.kind.value); w.uint32(w.size - size); w.uint32(26); }
@@ -698,12 +698,12 @@ function readCallEvent(r: ByteReader, end: number, m: wire.CallEvent = newCallEv
       case 26: m.kind = { case: 'accepted', value: readCallAccepted(r, r.end(end), m.kind.case === 'accepted' ? m.kind.value : undefined) }; break;
       case 34: m.kind = { case: 'busy', value: readCallBusy(r, r.end(end), m.kind.case === 'busy' ? m.kind.value : undefined) }; break;
       case 42: m.kind = { case: 'refused', value: readCallRefused(r, r.end(end), m.kind.case === 'refused' ? m.kind.value : undefined) }; break;
-      case 50: m.kind = { case: 'asksGo', value: readCallAsksGo(r, r.end(end), m.kind.case === 'asksGo' ? m.kind.value : undefined) }; break;
+      case 50: m.kind = { case: 'readyToCommit', value: readCallReadyToCommit(r, r.end(end), m.kind.case === 'readyToCommit' ? m.kind.value : undefined) }; break;
       case 58: m.kind = { case: 'hasContent', value: readCallHasContent(r, r.end(end), m.kind.case === 'hasContent' ? m.kind.value : undefined) }; break;
       case 66: m.kind = { case: 'ended', value: readCallEnded(r, r.end(end), m.kind.case === 'ended' ? m.kind.value : undefined) }; break;
       case 74: m.kind = { case: 'waits', value: readCallWaits(r, r.end(end), m.kind.case === 'waits' ? m.kind.value : undefined) }; break;
       case 162: m.kind = { case: 'expired', value: readCallExpired(r, r.end(end), m.kind.case === 'expired' ? m.kind.value : undefined) }; break;
-      case 170: m.kind = { case: 'asksStart', value: readCallAsksStart(r, r.end(end), m.kind.case === 'asksStart' ? m.kind.value : undefined) }; break;
+      case 170: m.kind = { case: 'confirmStart', value: readCallConfirmStart(r, r.end(end), m.kind.case === 'confirmStart' ? m.kind.value : undefined) }; break;
       default: keepUnknown(m, r.unknown(tag));
     }
   }
@@ -1111,11 +1111,11 @@ function readRankedSet(r: ByteReader, end: number, m: wire.RankedSet = newRanked
   return m;
 }
 
-const newFeedback = (): wire.Feedback => ({ $typeName: 'will.v1.Feedback', taskId: '', model: '', modelVersion: '', taskType: '', judged: 0, atUnixMs: 0n });
+const newFeedback = (): wire.Feedback => ({ $typeName: 'will.v1.Feedback', taskId: '', model: '', modelVersion: '', taskType: '', score: 0, atUnixMs: 0n });
 function writeFeedback(w: ByteWriter, m: wire.Feedback): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
   if (m.atUnixMs !== 0n) { w.int64(m.atUnixMs); w.uint32(48); }
-  if (!Object.is(m.judged, 0)) { w.double(m.judged); w.uint32(41); }
+  if (!Object.is(m.score, 0)) { w.double(m.score); w.uint32(41); }
   if (m.taskType) { w.string(m.taskType); w.uint32(34); }
   if (m.modelVersion) { w.string(m.modelVersion); w.uint32(26); }
   if (m.model) { w.string(m.model); w.uint32(18); }
@@ -1129,7 +1129,7 @@ function readFeedback(r: ByteReader, end: number, m: wire.Feedback = newFeedback
       case 18: m.model = r.string(); break;
       case 26: m.modelVersion = r.string(); break;
       case 34: m.taskType = r.string(); break;
-      case 41: m.judged = r.double(); break;
+      case 41: m.score = r.double(); break;
       case 48: m.atUnixMs = r.int64(); break;
       default: keepUnknown(m, r.unknown(tag));
     }
@@ -1424,12 +1424,12 @@ export const codecs: ReadonlyMap<string, Codec> = new Map<string, Codec>([
   ['will.v1.CallAccepted', { write: writeCallAccepted, read: readCallAccepted }],
   ['will.v1.CallBusy', { write: writeCallBusy, read: readCallBusy }],
   ['will.v1.CallRefused', { write: writeCallRefused, read: readCallRefused }],
-  ['will.v1.CallAsksGo', { write: writeCallAsksGo, read: readCallAsksGo }],
+  ['will.v1.CallReadyToCommit', { write: writeCallReadyToCommit, read: readCallReadyToCommit }],
   ['will.v1.CallHasContent', { write: writeCallHasContent, read: readCallHasContent }],
   ['will.v1.CallEnded', { write: writeCallEnded, read: readCallEnded }],
   ['will.v1.CallWaits', { write: writeCallWaits, read: readCallWaits }],
   ['will.v1.CallExpired', { write: writeCallExpired, read: readCallExpired }],
-  ['will.v1.CallAsksStart', { write: writeCallAsksStart, read: readCallAsksStart }],
+  ['will.v1.CallConfirmStart', { write: writeCallConfirmStart, read: readCallConfirmStart }],
   ['will.v1.CallEvent', { write: writeCallEvent, read: readCallEvent }],
   ['will.v1.CallControl', { write: writeCallControl, read: readCallControl }],
   ['will.v1.PriceTier', { write: writePriceTier, read: readPriceTier }],

@@ -16,7 +16,7 @@ import { SseReader } from './sse.ts';
 import { AnswerError, unreadable } from './unreadable.ts';
 
 /** How much of an answer that is no success is looked at. */
-const longestErrorBytes = 64 * 1024;
+const maxErrorBytes = 64 * 1024;
 /** An answer that told why it ends may be followed by its usage: so long a silence after it is its end. */
 const usageWithinMs = 1_000;
 
@@ -88,7 +88,7 @@ export class ChatCall implements EgressListener {
     this.#idleTimer?.refresh();
     if (this.#sse) return this.#streamed(this.#sse, chunk);
     const isError = !isSuccess(this.#status);
-    if (!isError || this.#bytes <= longestErrorBytes) this.#chunks.push(chunk);
+    if (!isError || this.#bytes <= maxErrorBytes) this.#chunks.push(chunk);
     if (isError || this.#chunks.length > 8) return;
     // What it is shows in its first bytes: what servers say of its type is often not so.
     const begun = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks);

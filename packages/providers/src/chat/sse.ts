@@ -1,5 +1,5 @@
 /** A line longer than this is no event of a chat. */
-const longestLineChars = 1024 * 1024;
+const maxLineChars = 1024 * 1024;
 
 export class SseError extends Error {
   override readonly name = 'SseError';
@@ -53,7 +53,7 @@ export class SseReader {
 
   #keep(rest: string): void {
     this.#rest = rest;
-    if (rest.length > longestLineChars) throw new SseError(`a line of more than ${longestLineChars} characters`);
+    if (rest.length > maxLineChars) throw new SseError(`a line of more than ${maxLineChars} characters`);
   }
 
   #line(line: string): void {

@@ -26,7 +26,7 @@ const healthyWithinMs = 180_000;
 const pollIntervalMs = 250;
 /** One that runs already is opened within this. */
 const openWithinMs = 2_000;
-const longestBackoffMs = 60_000;
+const maxBackoffMs = 60_000;
 /** What OpenAI-compatible servers serve under. */
 const usualPath = '/v1';
 
@@ -149,7 +149,7 @@ export class ContainerConnection implements ModelConnection {
     } catch (error) {
       this.#id = undefined;
       this.#trouble = error instanceof Error ? error.message : 'its container cannot be started';
-      this.#mayStartAtMs = performance.now() + Math.min(longestBackoffMs, 1_000 * 2 ** this.#failures);
+      this.#mayStartAtMs = performance.now() + Math.min(maxBackoffMs, 1_000 * 2 ** this.#failures);
       this.#failures += 1;
       throw error;
     }

@@ -18,7 +18,7 @@ export class EngineUnreachable extends Error {
 }
 
 const timeoutMs = 30_000;
-const longestAnswerBytes = 8 * 1024 * 1024;
+const maxAnswerBytes = 8 * 1024 * 1024;
 
 /**
  * The engine that runs containers on this machine, by its socket: `unix:///var/run/docker.sock`. Another machine's is not called.
@@ -54,7 +54,7 @@ async function readAll(body: AsyncIterable<unknown>): Promise<string> {
   let bytes = 0;
   for await (const chunk of body) {
     bytes += (chunk as Buffer).length;
-    if (bytes > longestAnswerBytes) throw new Error('the answer is too large');
+    if (bytes > maxAnswerBytes) throw new Error('the answer is too large');
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -3,7 +3,7 @@ import type { Egress } from './index.ts';
 
 const healthCheckTimeoutMs = 5_000;
 
-/** Asks for a list that costs nothing and judges the status. Never throws. */
+/** Asks for a list that costs nothing and checks the status. Never throws. */
 export function checkHealthByGet(
   egress: Egress,
   path: string,

@@ -8,7 +8,7 @@ import { type Decompressor, decompressorFor } from './decompress.ts';
 import { isMetadataHost, isPublicAddress } from './public-address.ts';
 
 /** Answers larger than this are cut: no provider's answer is, and memory is not the caller's to fill. */
-const longestAnswerBytes = 48 * 1024 * 1024;
+const maxAnswerBytes = 48 * 1024 * 1024;
 const connectTimeoutMs = 5_000;
 /** The code of a request whose listener threw. */
 const listenerFailed = 'ELISTENER';
@@ -186,7 +186,7 @@ class Handler implements Dispatcher.DispatchHandler {
   #plainData(chunk: Buffer): void {
     if (this.#isOver) return;
     this.#receivedBytes += chunk.length;
-    if (this.#receivedBytes > longestAnswerBytes) return this.#refuse('ETOOLARGE');
+    if (this.#receivedBytes > maxAnswerBytes) return this.#refuse('ETOOLARGE');
     this.#tell(() => this.#listener.data(chunk));
   }
 

@@ -16,8 +16,8 @@ import type { Computed, NotComputed } from '../local-process/protocol.ts';
 import type { ChatRequest, GgufRequest, LoadOptions, VectorsRequest } from './protocol.ts';
 
 /** The library's own default is to take the likeliest token always, and small models then say one thing for ever. */
-const usualTemperature = 0.7;
-const usualTopP = 0.9;
+const defaultTemperature = 0.7;
+const defaultTopP = 0.9;
 
 const tooLong: NotComputed = { reason: 'context_length' };
 
@@ -140,8 +140,8 @@ class Engine implements Computation<GgufRequest> {
   async #sampling({ temperature, topP, seed, stop, json }: ChatRequest): Promise<object> {
     const grammar = await this.#grammar(json);
     return {
-      temperature: temperature ?? usualTemperature,
-      topP: topP ?? usualTopP,
+      temperature: temperature ?? defaultTemperature,
+      topP: topP ?? defaultTopP,
       ...(seed !== undefined && { seed }),
       ...(stop.length > 0 && { customStopTriggers: stop }),
       ...(grammar && { grammar }),

@@ -26,7 +26,7 @@ export interface GgufModel {
 
 const firstReadBytes = 1024 * 1024;
 /** The longest headers known hold a vocabulary of 262,144 words: about 16 MiB. */
-const longestHeaderBytes = 64 * 1024 * 1024;
+const maxHeaderBytes = 64 * 1024 * 1024;
 
 /**
  * Reads what a GGUF file says of itself, and of the files that belong to it where a model is split over several.
@@ -54,8 +54,8 @@ async function readHeaderOf(path: string, shownPath: string): Promise<GgufHeader
     while (true) {
       const header = parseGgufHeader(await firstBytes(file, length), size);
       if (header !== 'more') return header;
-      if (length >= Math.min(size, longestHeaderBytes)) throw new HeaderProblem('is damaged: its header has no end');
-      length = Math.min(size, length * 4, longestHeaderBytes);
+      if (length >= Math.min(size, maxHeaderBytes)) throw new HeaderProblem('is damaged: its header has no end');
+      length = Math.min(size, length * 4, maxHeaderBytes);
     }
   } catch (error) {
     if (error instanceof HeaderProblem) throw new ProviderConfigError(`file ${shownPath} ${error.message}`);
@@ -76,14 +76,14 @@ async function firstBytes(file: FileHandle, length: number): Promise<Uint8Array>
   return bytes;
 }
 
-const mostParts = 1_000;
+const maxParts = 1_000;
 
 /** The other files of a split model: beside the first one, by the names that llama.cpp gives; none that a header names. */
 function otherParts({ fields }: GgufHeader, path: string, shownPath: string): string[] {
   const count = fields.get('split.count');
   if (typeof count !== 'number' || count <= 1) return [];
   const named = /^(.*)-00001-of-(\d{5})\.gguf$/.exec(basename(path));
-  if (!named || Number(named[2]) !== count || count > mostParts)
+  if (!named || Number(named[2]) !== count || count > maxParts)
     throw new ProviderConfigError(
       `file ${shownPath} is one part of a model in ${count}; name the first one, which ends in -00001-of-${String(count).padStart(5, '0')}.gguf`,
     );

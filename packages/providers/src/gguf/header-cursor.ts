@@ -63,9 +63,9 @@ export class HeaderCursor {
   }
 
   /** A text of at most so many bytes, of which the first `kept` are given back. */
-  text(mostBytes: number, what: string, kept = mostBytes): string {
+  text(maxBytes: number, what: string, kept = maxBytes): string {
     const length = this.u64();
-    if (length > mostBytes) throw new HeaderProblem(`is damaged: ${what} is ${length} bytes long`);
+    if (length > maxBytes) throw new HeaderProblem(`is damaged: ${what} is ${length} bytes long`);
     this.mustHold(length, what);
     const start = this.#take(length);
     return decoder.decode(this.#bytes.subarray(start, start + Math.min(length, kept)));

@@ -19,14 +19,14 @@ export interface GgufHeader {
 export type GgufValue = number | boolean | string | readonly number[] | { readonly length: number };
 
 /** No model has more tensors or fields than this; a file that says so is broken or hostile. */
-const mostEntries = 1_000_000;
+const maxEntries = 1_000_000;
 /** A list this long is a vocabulary, not numbers by layer. */
-const longestKeptList = 4_096;
-const longestKeptText = 4_096;
-const longestText = 16 * 1024 * 1024;
+const maxKeptList = 4_096;
+const maxKeptText = 4_096;
+const maxText = 16 * 1024 * 1024;
 /** ggml itself takes names of less than 64 bytes for tensors; fields may be longer. */
-const longestName = 1_024;
-const mostDimensions = 4;
+const maxName = 1_024;
+const maxDimensions = 4;
 const deepestNesting = 3;
 
 /**
@@ -49,7 +49,7 @@ function readHeader(cursor: HeaderCursor): GgufHeader {
   const fieldCount = entries(cursor, 'fields', 12);
   const fields = new Map<string, GgufValue>();
   for (let n = 0; n < fieldCount; n += 1) {
-    const name = cursor.text(longestName, 'the name of a field');
+    const name = cursor.text(maxName, 'the name of a field');
     if (fields.has(name)) throw new HeaderProblem('is damaged: a field stands in it twice');
     fields.set(name, readValue(cursor, cursor.u32(), 0));
   }
@@ -90,7 +90,7 @@ const magic = 0x46_55_47_47;
 function entries(cursor: HeaderCursor, what: string, leastBytesEach: number): number {
   const count = cursor.u64();
   const promise = `it promises ${count} ${what}, more than it can hold`;
-  if (count > mostEntries) throw new HeaderProblem(`is damaged: ${promise}`);
+  if (count > maxEntries) throw new HeaderProblem(`is damaged: ${promise}`);
   if (count * leastBytesEach > cursor.fileBytes) throw new HeaderProblem(`is cut short or damaged: ${promise}`);
   return count;
 }
@@ -104,26 +104,24 @@ interface Tensor {
 function readTensors(cursor: HeaderCursor, count: number): Tensor[] {
   const names = new Set<string>();
   return Array.from({ length: count }, () => {
-    const name = cursor.text(longestName, 'the name of a tensor');
+    const name = cursor.text(maxName, 'the name of a tensor');
     if (names.has(name)) throw new HeaderProblem('is damaged: a tensor stands in it twice');
     names.add(name);
     const dimensionCount = cursor.u32();
-    if (dimensionCount > mostDimensions)
-      throw new HeaderProblem(
-        `is damaged: a tensor has ${dimensionCount} dimensions, at most ${mostDimensions} may be`,
-      );
+    if (dimensionCount > maxDimensions)
+      throw new HeaderProblem(`is damaged: a tensor has ${dimensionCount} dimensions, at most ${maxDimensions} may be`);
     let parameters = 1;
     for (let n = 0; n < dimensionCount; n += 1) parameters *= cursor.u64();
     const type = cursor.u32();
     const offset = cursor.u64();
-    if (parameters < 1 || parameters > cursor.fileBytes * mostParametersPerByte)
+    if (parameters < 1 || parameters > cursor.fileBytes * maxParametersPerByte)
       throw new HeaderProblem('is damaged: a tensor is larger than the file');
     return { parameters, offset, size: tensorBytes(type, parameters) };
   });
 }
 
 /** The densest types keep somewhat more than a bit for each. */
-const mostParametersPerByte = 8;
+const maxParametersPerByte = 8;
 
 function alignmentOf(fields: ReadonlyMap<string, GgufValue>): number {
   const stated = fields.get('general.alignment') ?? 32;
@@ -153,7 +151,7 @@ const string = 8;
 const list = 9;
 
 function readValue(cursor: HeaderCursor, type: number, depth: number): GgufValue {
-  if (type === string) return cursor.text(longestText, 'a text', longestKeptText);
+  if (type === string) return cursor.text(maxText, 'a text', maxKeptText);
   if (type === list) return readList(cursor, depth);
   const kind = plain[type];
   if (!kind) throw new HeaderProblem(`is damaged: a field is of kind ${type}, which does not exist`);
@@ -175,7 +173,7 @@ function readList(cursor: HeaderCursor, depth: number): GgufValue {
       else readList(cursor, depth + 1);
     return { length };
   }
-  if (length > longestKeptList) {
+  if (length > maxKeptList) {
     cursor.skip(length * kind.bytes);
     return { length };
   }

@@ -2,7 +2,7 @@ import type { Model } from '@will/core';
 import { openLocalModel } from '../local-process/connection.ts';
 import { inMib } from '../machine-memory.ts';
 import { MemoryBudget, type Tenant } from '../memory-budget.ts';
-import { pathWithin, usualThreads } from '../model-file.ts';
+import { pathWithin, defaultThreads } from '../model-file.ts';
 import { type Provider, ProviderConfigError } from '../port.ts';
 import { describeGguf, type GgufModel } from './describe-file.ts';
 import { estimateInWords, estimateMemory, type MemoryEstimate } from './estimate.ts';
@@ -18,7 +18,7 @@ export interface GgufOptions {
   readonly budget?: MemoryBudget;
 }
 
-const mostSequences = 8;
+const maxSequences = 8;
 
 /** A gguf file, computed by llama.cpp in a process of its own. */
 export function gguf(options: GgufOptions): Provider {
@@ -63,8 +63,8 @@ function pathOf(model: Model, dataDir: string): string {
 function loadOptionsOf(model: Model, path: string, file: GgufModel, { threads }: GgufOptions): LoadOptions {
   return {
     path,
-    threads: threads > 0 ? threads : usualThreads(),
-    sequences: model.output.has('text') ? Math.min(mostSequences, model.concurrency ?? 1) : 0,
+    threads: threads > 0 ? threads : defaultThreads(),
+    sequences: model.output.has('text') ? Math.min(maxSequences, model.concurrency ?? 1) : 0,
     isForVectors: model.output.has('embedding'),
     contextTokens: contextTokensOf(file, model.contextTokens),
     gpu: gpuOf(model.document.local?.device),
@@ -78,11 +78,11 @@ function gpuOf(device: 'cpu' | 'gpu' | 'either' | undefined): LoadOptions['gpu']
 
 /** Tokens that a context is made for: as many as the document states, else at most 4,096; never more than the model has. */
 export function contextTokensOf(file: GgufModel, stated: number | undefined): number {
-  return Math.min(file.contextTokens ?? Infinity, stated ?? usualContextTokens);
+  return Math.min(file.contextTokens ?? Infinity, stated ?? defaultContextTokens);
 }
 
 /** Memory grows with the context: where nobody asks for more, it is no larger. */
-const usualContextTokens = 4_096;
+const defaultContextTokens = 4_096;
 
 /** What the document states counts, and otherwise the estimate; but nothing takes less than its weights. */
 function memoryOf({ document }: Model, estimate: MemoryEstimate): Pick<Tenant, 'bytes' | 'inWords'> {

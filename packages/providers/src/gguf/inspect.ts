@@ -1,4 +1,4 @@
-import { usualModelMemory } from '../machine-memory.ts';
+import { defaultModelMemory } from '../machine-memory.ts';
 import type { ModelConnection } from '../port.ts';
 import { describeGguf, type GgufModel } from './describe-file.ts';
 import { estimateInWords, estimateMemory } from './estimate.ts';
@@ -30,7 +30,7 @@ export async function inspectGguf(
     contextTokens: tokens,
     neededBytes: estimate.total,
     neededInWords: estimateInWords(estimate),
-    allowedBytes: usualModelMemory(),
+    allowedBytes: defaultModelMemory(),
   };
 }
 

@@ -31,7 +31,7 @@ export interface LocalModel {
 
 const loadTimeoutMs = 180_000;
 /** A model that keeps crashing is started ever more rarely, up to this. */
-const longestBackoffMs = 30_000;
+const maxBackoffMs = 30_000;
 
 interface Running {
   readonly call: ModelCall;
@@ -251,8 +251,7 @@ class LocalConnection implements ModelConnection {
   #backOff(trouble: string): void {
     this.#trouble = trouble;
     // The first crash is forgiven: the next call starts it again at once.
-    this.#mayStartAtMs =
-      this.#crashes === 0 ? 0 : performance.now() + Math.min(longestBackoffMs, 500 * 2 ** this.#crashes);
+    this.#mayStartAtMs = this.#crashes === 0 ? 0 : performance.now() + Math.min(maxBackoffMs, 500 * 2 ** this.#crashes);
     this.#crashes += 1;
   }
 

@@ -9,7 +9,7 @@ import type { OcrOptions } from './child.ts';
 
 const mib = 1024 * 1024;
 /** Measured with English data and a page of 900 × 260: 166 MiB; larger pages take more. */
-const usualMemoryMb = 320;
+const defaultMemoryMb = 320;
 
 /**
  * Text in images, read by Tesseract in a process of its own. `provider_model` is the language (default `eng`), or several
@@ -19,7 +19,7 @@ export function ocr({ dataDir, budget }: { readonly dataDir: string; readonly bu
   return {
     name: 'tesseract',
     async open(model) {
-      const memoryMb = model.document.local?.memory_mb ?? usualMemoryMb;
+      const memoryMb = model.document.local?.memory_mb ?? defaultMemoryMb;
       return openLocalModel(
         {
           slug: model.slug,

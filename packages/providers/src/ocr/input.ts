@@ -7,7 +7,7 @@ export interface Pages {
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 const dataAddress = /^data:image\/(?:png|jpeg|webp|gif|bmp);base64,([A-Za-z0-9+/]+={0,2})$/;
-const mostPages = 32;
+const maxPages = 32;
 
 /**
  * The images of the last message of a chat; a string says what is wrong. Text beside them is an instruction that this model
@@ -34,5 +34,5 @@ export function readPages(call: ModelCall): Pages | string {
     images.push(Buffer.from(base64, 'base64'));
   }
   if (images.length === 0) return 'the last message must hold an image';
-  return images.length > mostPages ? `at most ${mostPages} images at once` : { images };
+  return images.length > maxPages ? `at most ${maxPages} images at once` : { images };
 }

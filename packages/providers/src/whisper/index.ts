@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { openLocalModel } from '../local-process/connection.ts';
 import { inMib } from '../machine-memory.ts';
 import type { MemoryBudget } from '../memory-budget.ts';
-import { pathWithin, usualThreads } from '../model-file.ts';
+import { pathWithin, defaultThreads } from '../model-file.ts';
 import { type Provider, ProviderConfigError } from '../port.ts';
 import type { WhisperOptions } from './child.ts';
 import { readRecording } from './input.ts';
@@ -28,7 +28,7 @@ export function whisper({ dataDir, threads, budget }: WhisperProviderOptions): P
       const bytes = stated === undefined ? estimatedBytes(size) : Math.max(size, stated * 1024 * 1024);
       const options: WhisperOptions = {
         path,
-        threads: threads > 0 ? threads : usualThreads(),
+        threads: threads > 0 ? threads : defaultThreads(),
         useGpu: document.local?.device !== 'cpu',
       };
       return openLocalModel(

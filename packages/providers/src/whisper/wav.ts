@@ -1,8 +1,8 @@
 /** What Whisper hears: one channel of 16-bit samples, so many a second. */
 export const samplesPerSecond = 16_000;
 
-const mostChannels = 8;
-const longestSeconds = 4 * 3_600;
+const maxChannels = 8;
+const maxSeconds = 4 * 3_600;
 
 interface Format {
   readonly channels: number;
@@ -54,7 +54,7 @@ function readFormat(view: DataView, at: number): Format | string {
   const bits = view.getUint16(at + 14, true);
   const read = readers[`${kind}/${bits}`];
   if (!read) return `a recording of format ${kind} with ${bits} bits cannot be read; 8 to 32 bits, not compressed, can`;
-  if (channels < 1 || channels > mostChannels) return `a recording of ${channels} channels cannot be read`;
+  if (channels < 1 || channels > maxChannels) return `a recording of ${channels} channels cannot be read`;
   if (rate < 4_000 || rate > 192_000) return `a recording of ${rate} samples a second cannot be read`;
   return { channels, rate, bytesPerSample: bits / 8, read };
 }
@@ -68,7 +68,7 @@ function resampled(
   const frameBytes = channels * bytesPerSample;
   const frames = Math.floor(length / frameBytes);
   if (frames === 0) return 'the recording holds no sound';
-  if (frames / rate > longestSeconds) return `the recording is longer than ${longestSeconds / 3_600} hours`;
+  if (frames / rate > maxSeconds) return `the recording is longer than ${maxSeconds / 3_600} hours`;
   const frame = (n: number): number => {
     let sum = 0;
     for (let channel = 0; channel < channels; channel += 1)

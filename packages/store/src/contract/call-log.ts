@@ -338,11 +338,11 @@ export function callLogContract(newPlace: () => Promise<Place<CallLog>>): void {
       // 120 in, 20 of them cached, and 48 out: 100 × 1,000 + 20 × 100 + 48 × 2,000.
       const price = { input: 1_000_000_000, output: 2_000_000_000, cachedInput: 100_000_000 };
       const of = { model: 'gpt-4', fromMs: 1_000, toMs: 2_000, prices: { price, priceHours: [] } };
-      const first = await log.rerate(of, 2, '');
-      expect(first).toMatchObject({ looked: 2, changed: 2, addedNanoUsd: 2n * 198_000n - 1_234_567n });
-      const second = await log.rerate(of, 2, first.next ?? '');
-      expect(second).toMatchObject({ looked: 2, changed: 1, addedNanoUsd: 198_000n - 1_234_567n });
-      expect(await log.rerate(of, 2, second.next ?? '')).toMatchObject({ looked: 0, next: undefined });
+      const first = await log.reprice(of, 2, '');
+      expect(first).toMatchObject({ examined: 2, changed: 2, addedNanoUsd: 2n * 198_000n - 1_234_567n });
+      const second = await log.reprice(of, 2, first.next ?? '');
+      expect(second).toMatchObject({ examined: 2, changed: 1, addedNanoUsd: 198_000n - 1_234_567n });
+      expect(await log.reprice(of, 2, second.next ?? '')).toMatchObject({ examined: 0, next: undefined });
       const calls = await log.calls({ model: 'gpt-4' }, 10);
       expect(Object.fromEntries(calls.map(({ attemptId, costNanoUsd }) => [attemptId, costNanoUsd]))).toEqual({
         before: 1_234_567n,
@@ -357,7 +357,7 @@ export function callLogContract(newPlace: () => Promise<Place<CallLog>>): void {
         const [sums] = await log.usage({ by, ...allTime, model: 'gpt-4' });
         expect(sums).toMatchObject({ calls: 6, costNanoUsd: 2n * 1_234_567n + 3n * 198_000n, unknownCosts: 1 });
       }
-      expect(await log.rerate(of, 100, '')).toEqual({ looked: 4, changed: 0, addedNanoUsd: 0n, next: undefined });
+      expect(await log.reprice(of, 100, '')).toEqual({ examined: 4, changed: 0, addedNanoUsd: 0n, next: undefined });
     }));
 
   test('pages follow each other without a gap or a repeat, also among calls that started at once', () =>

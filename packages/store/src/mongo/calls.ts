@@ -7,8 +7,8 @@ import type {
   KeptContent,
   LogEvent,
   LogSize,
-  Rerated,
-  RerateQuestion,
+  Repriced,
+  RepriceQuery,
 } from '../call-log.ts';
 import { charged } from '../charged.ts';
 import { parse, stringify } from '../json.ts';
@@ -144,26 +144,26 @@ class MongoCalls implements CallLog {
     });
   }
 
-  recentFacts(sinceMs: number, mostDecisions: number, mostSets: number): ReturnType<CallLog['recentFacts']> {
+  recentFacts(sinceMs: number, maxDecisions: number, maxSets: number): ReturnType<CallLog['recentFacts']> {
     return wrapped(async () => {
       const decisions = await this.#decisions
         .find({ atMs: { $gte: sinceMs } }, { ...maxTime, projection: { setId: 1, atMs: 1 } })
         .sort({ atMs: -1 })
-        .limit(mostDecisions + 1)
+        .limit(maxDecisions + 1)
         .toArray();
-      const bySet = countBySet(decisions.slice(0, mostDecisions));
-      const looked = bySet.slice(0, mostSets);
+      const bySet = countBySet(decisions.slice(0, maxDecisions));
+      const examined = bySet.slice(0, maxSets);
       const sets = await this.#sets
-        .find({ _id: { $in: looked.map(([setId]) => setId) } }, { ...maxTime, projection: { facts: 1 } })
+        .find({ _id: { $in: examined.map(([setId]) => setId) } }, { ...maxTime, projection: { facts: 1 } })
         .toArray();
       const factsOf = new Map(sets.map(({ _id, facts }) => [_id, facts]));
-      const counted = looked.flatMap(([setId, count]) => {
+      const counted = examined.flatMap(([setId, count]) => {
         const facts = factsOf.get(setId);
         return facts === undefined ? [] : [{ facts, decisions: count }];
       });
       return {
         recent: mergeFacts(counted),
-        isPartial: bySet.length > mostSets || decisions.length > mostDecisions,
+        isPartial: bySet.length > maxSets || decisions.length > maxDecisions,
       };
     });
   }
@@ -172,7 +172,7 @@ class MongoCalls implements CallLog {
     return wrapped(() => usageFrom(this.#rollups, question));
   }
 
-  rerate({ model, fromMs, toMs, prices }: RerateQuestion, limit: number, after: string): Promise<Rerated> {
+  reprice({ model, fromMs, toMs, prices }: RepriceQuery, limit: number, after: string): Promise<Repriced> {
     return this.#inTurn(async () => {
       const filter = { model, startedAtMs: { $lt: toMs }, $or: startingAfter(after, fromMs) };
       const found = await this.#calls.find(filter, maxTime).sort(oldestFirst).limit(limit).toArray();
@@ -184,7 +184,7 @@ class MongoCalls implements CallLog {
       await this.#batches.change(changes);
       const last = found.at(-1);
       return {
-        looked: found.length,
+        examined: found.length,
         changed: changes.length,
         addedNanoUsd: changes.reduce((sum, { addedNanoUsd }) => sum + addedNanoUsd, 0n),
         next: last && found.length === limit ? `${last.startedAtMs}:${last._id}` : undefined,

@@ -107,7 +107,7 @@ test('every write waits for a majority and its journals, with a limit; every rea
       await calls.recentFacts(0, 5, 5);
       await calls.usage({ by: ['model'], fromMs: 0, toMs: 9e9 });
       const prices = { price: { input: 1, output: 1 }, priceHours: [] };
-      await calls.rerate({ model: 'gpt-4', fromMs: 0, toMs: 9e9, prices }, 5, '');
+      await calls.reprice({ model: 'gpt-4', fromMs: 0, toMs: 9e9, prices }, 5, '');
       await tasks.insert(newTask());
       await tasks.claim('acmelegal', 'task-1');
       await tasks.messaged('acmelegal', 'task-1', 5);

@@ -10,7 +10,7 @@ import type { Schema } from './database.ts';
 import type { Synchronous } from './protocol.ts';
 import { contentOperations } from './contents.ts';
 import { pruningOperations } from './prune.ts';
-import { prepareRerating } from './rerate.ts';
+import { prepareRepricing } from './reprice.ts';
 import { prepareRollups, rollupMigration, usageFrom } from './rollups.ts';
 
 export type CallOperations = Omit<Synchronous<CallLog>, 'ingest'> & {
@@ -196,18 +196,18 @@ export function callOperations(database: DatabaseSync): CallOperations {
       return { decision, set: set && { setId: decision.setId, set: parse<NamedSet['set']>(set['body'] as string) } };
     },
 
-    recentFacts(sinceMs, mostDecisions, mostSets) {
-      const rows = recentSets.all(sinceMs, mostDecisions, mostSets + 1);
-      const seen = countSince.get(sinceMs, mostDecisions + 1)?.['n'] as number;
+    recentFacts(sinceMs, maxDecisions, maxSets) {
+      const rows = recentSets.all(sinceMs, maxDecisions, maxSets + 1);
+      const seen = countSince.get(sinceMs, maxDecisions + 1)?.['n'] as number;
       return {
-        recent: mergeFacts(rows.slice(0, mostSets).flatMap(countedFacts)),
-        isPartial: rows.length > mostSets || seen > mostDecisions,
+        recent: mergeFacts(rows.slice(0, maxSets).flatMap(countedFacts)),
+        isPartial: rows.length > maxSets || seen > maxDecisions,
       };
     },
 
     usage: (question) => usageFrom(database, question),
 
-    rerate: prepareRerating(database, ingestion.addToRollups),
+    reprice: prepareRepricing(database, ingestion.addToRollups),
 
     ...contentOperations(database),
     ...pruningOperations(database),

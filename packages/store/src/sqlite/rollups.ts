@@ -94,7 +94,7 @@ const selections: Readonly<Record<Exclude<UsageDimension, 'hour' | 'day'>, strin
   outcome: 'outcome',
 };
 
-/** Answers out of the sums alone; the calls themselves are not looked at. */
+/** Answers out of the sums alone; the calls themselves are not examined at. */
 export function usageFrom(database: DatabaseSync, question: UsageQuestion): readonly UsageGroup[] {
   const { by, client, model, taskType, outcome } = question;
   const dimensions = by.map((dimension) => selectionOf(dimension));

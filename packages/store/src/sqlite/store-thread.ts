@@ -3,7 +3,7 @@ import { StoreError } from '../errors.ts';
 import type { Answer, Failure, FromThread, Request, StoreKind, ThreadSettings, ToThread } from './protocol.ts';
 
 /** So many requests share a transaction; the rest waits for the next. */
-const mostPerTransaction = 256;
+const maxPerTransaction = 256;
 
 interface Waiting {
   readonly resolve: (value: never) => void;
@@ -85,7 +85,7 @@ export class StoreThread<Operations extends { readonly [K in keyof Operations]: 
   #send(): void {
     if (this.#isBusy || this.#queue.length === 0) return;
     this.#isBusy = true;
-    this.#post({ kind: 'requests', requests: this.#queue.splice(0, mostPerTransaction) });
+    this.#post({ kind: 'requests', requests: this.#queue.splice(0, maxPerTransaction) });
   }
 
   #post(message: ToThread): void {

@@ -42,8 +42,8 @@ export const decisionRoutes = [
         isOwn,
         identical: differences.length === 0,
         differences,
-        order: again.pick.order,
-        skipped: again.pick.skipped,
+        order: again.selection.order,
+        skipped: again.selection.skipped,
         set: shownSet(again.set),
         wouldChange,
       };

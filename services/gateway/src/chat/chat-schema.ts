@@ -131,7 +131,7 @@ const vendorTool = z.looseObject({
     .refine((type) => type !== 'function'),
 });
 
-const mostTokens = 10_000_000;
+const maxTokens = 10_000_000;
 
 /** `POST /v1/chat/completions`. Fields that are null count as absent and are taken out before. */
 export const chatSchema = z.object({
@@ -141,8 +141,8 @@ export const chatSchema = z.object({
   stream_options: z
     .object({ include_usage: z.boolean().nullish(), include_obfuscation: z.boolean().nullish() })
     .optional(),
-  max_tokens: z.int().min(1).max(mostTokens).optional(),
-  max_completion_tokens: z.int().min(1).max(mostTokens).optional(),
+  max_tokens: z.int().min(1).max(maxTokens).optional(),
+  max_completion_tokens: z.int().min(1).max(maxTokens).optional(),
   temperature: z.number().min(0).max(2).optional(),
   top_p: z.number().min(0).max(1).optional(),
   frequency_penalty: z.number().min(-2).max(2).optional(),

@@ -13,7 +13,7 @@ afterAll(() => server.stop());
 beforeEach(() => {
   server.tasks.script = answers('pong');
   server.tasks.requests.length = 0;
-  server.surroundings.snapshot = snapshotWith();
+  server.backends.snapshot = snapshotWith();
 });
 
 /** `local` is a server of one's own, `cloud` is not; both generate text. */
@@ -327,7 +327,7 @@ describe('other unknown fields', () => {
     const body = chat({ top_k: 5, chat_template_kwargs: { enable_thinking: false } });
     expect(await accepted('/v1/chat/completions', body)).toBeNull();
     expect(asked()).toEqual({ messages: [hello], top_k: 5, chat_template_kwargs: { enable_thinking: false } });
-    server.surroundings.snapshot = snapshotWith({ pass_through: ['top_k'] });
+    server.backends.snapshot = snapshotWith({ pass_through: ['top_k'] });
     server.tasks.script = async (request) => ({ ...(await answers('pong')(request, false, () => {})), model: 'cloud' });
     expect(await accepted('/v1/chat/completions', body)).toBe('chat_template_kwargs');
   });
@@ -443,7 +443,7 @@ describe('a wish about data, place, provider, model, guard, key, file or callbac
   });
 
   test('is honoured where every model that may answer takes the field', async () => {
-    server.surroundings.snapshot = snapshotWith({ pass_through: ['safe_prompt'] });
+    server.backends.snapshot = snapshotWith({ pass_through: ['safe_prompt'] });
     await accepted('/v1/chat/completions', chat({ model: 'cloud', safe_prompt: true }));
     expect(asked()['safe_prompt']).toBe(true);
     server.tasks.requests.length = 0;

@@ -9,6 +9,6 @@ export const feedbackSchema = z.strictObject({
   score: z.number().min(1).max(10),
 });
 
-/** A judgement of a task's output. @throws {HttpError} 400 */
+/** Feedback on a task's output. @throws {HttpError} 400 */
 export const readFeedback = (bytes: Buffer): z.infer<typeof feedbackSchema> =>
   checkFields(feedbackSchema, withoutNulls(parseJsonObject(bytes)));

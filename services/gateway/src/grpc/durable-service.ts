@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { taskWithAttributes, type wire } from '@will/contracts';
 import { GuardError } from '../keys/guard.ts';
-import type { Surroundings } from '../ports.ts';
+import type { Backends } from '../ports.ts';
 import type { UnderWay } from '../under-way.ts';
 import { clientIn, understood } from './call-attributes.ts';
 import { GrpcError } from './grpc-error.ts';
@@ -11,26 +11,23 @@ import { type Call, type Methods, whenLeft } from './serve-methods.ts';
 const pollIntervalMs = 1_000;
 
 /** `will.v1.DurableTaskService`: the operations of the bus, and nothing of its own. */
-export function durableService(
-  surroundings: Surroundings,
-  underWay: UnderWay,
-): Methods<typeof wire.DurableTaskService> {
+export function durableService(backends: Backends, underWay: UnderWay): Methods<typeof wire.DurableTaskService> {
   const asked =
     <Request, Answer extends { readonly failure?: wire.Failure | undefined }>(
-      ask: (questions: NonNullable<Surroundings['questions']>) => (client: string, request: Request) => Promise<Answer>,
+      ask: (queries: NonNullable<Backends['queries']>) => (client: string, request: Request) => Promise<Answer>,
     ) =>
     async (
       { client: inMessage, request }: { readonly client: string; readonly request?: Request | undefined },
       call: Call,
     ) => {
       const client = clientIn(inMessage, call.attributes());
-      const { questions } = surroundings;
-      if (!questions) throw new GrpcError(status.UNAVAILABLE, 'the bus is away');
+      const { queries } = backends;
+      if (!queries) throw new GrpcError(status.UNAVAILABLE, 'NATS is not connected');
       if (!request) throw new GrpcError(status.INVALID_ARGUMENT, 'request is missing');
-      return { response: await underWay.run(whenLeft(call), () => ask(questions)(client, request)) };
+      return { response: await underWay.run(whenLeft(call), () => ask(queries)(client, request)) };
     };
-  const get = asked((questions) => questions.durable.get);
-  const submit = asked((questions) => questions.durable.submit);
+  const get = asked((queries) => queries.durable.get);
+  const submit = asked((queries) => queries.durable.submit);
   return {
     async watchDurableTask({ client, request }, call, send) {
       const look = (waitMs: number) => get({ client, request: request && { ...request, waitMs } }, call);
@@ -49,10 +46,10 @@ export function durableService(
     },
     submitTask: async ({ client, request }, call) =>
       submit({ client, request: request && withMetadata(request, client, call) }, call),
-    getDurableTask: asked((questions) => questions.durable.get),
-    cancelDurableTask: asked((questions) => questions.durable.cancel),
-    listDurableTasks: asked((questions) => questions.durable.list),
-    requeueDurableTask: asked((questions) => questions.durable.requeue),
+    getDurableTask: asked((queries) => queries.durable.get),
+    cancelDurableTask: asked((queries) => queries.durable.cancel),
+    listDurableTasks: asked((queries) => queries.durable.list),
+    requeueDurableTask: asked((queries) => queries.durable.requeue),
   };
 }
 

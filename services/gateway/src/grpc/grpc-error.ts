@@ -48,7 +48,7 @@ const guardCodes: Record<GuardCode, status> = {
 };
 
 /** Trailers may not exceed what clients read; a failure with more than this goes without its lists. */
-const mostDetailBytes = 6 * 1024;
+const maxDetailBytes = 6 * 1024;
 
 /** How a call ends that failed. What is no typed failure says nothing of the inside. */
 export function statusOf(error: unknown): Partial<StatusObject> {
@@ -64,7 +64,7 @@ function ofTask(error: TaskError): Partial<StatusObject> {
   metadata.set('x-will-task-id', error.taskId);
   if (error.decisionId !== '') metadata.set('x-will-decision-id', error.decisionId);
   const whole = richStatus(error, code, true);
-  metadata.set('grpc-status-details-bin', whole.length <= mostDetailBytes ? whole : richStatus(error, code, false));
+  metadata.set('grpc-status-details-bin', whole.length <= maxDetailBytes ? whole : richStatus(error, code, false));
   return { code, details: error.message, metadata };
 }
 

@@ -49,7 +49,7 @@ afterAll(async () => {
 beforeEach(() => {
   server.tasks.script = answers('po', 'ng');
   server.tasks.requests.length = 0;
-  Object.assign(server.surroundings, { client: server.tasks, snapshot: sampleSnapshot(), questions: undefined });
+  Object.assign(server.backends, { client: server.tasks, snapshot: sampleSnapshot(), queries: undefined });
 });
 
 const ask = (method: Unary, request: Message, metadata = new grpc.Metadata(), options: grpc.CallOptions = {}) =>
@@ -273,7 +273,7 @@ test('explain asks policy; a question that it refuses is the caller’s mistake'
   const set = create(wire.RankedSetSchema, { setId: 's', candidates: [{ model: 'llama', why: 'route:primary' }] });
   const explain = async ({ facts }: { facts?: { taskType?: string } }) =>
     create(wire.DecideResponseSchema, facts?.taskType === 'code' ? { error: 'no route' } : { set, wouldChange: ['x'] });
-  Object.assign(server.surroundings, { questions: { explain } });
+  Object.assign(server.backends, { queries: { explain } });
   expect(await ask(stub.explain, { facts: { taskType: 'text_gen' } })).toMatchObject({
     set: { candidates: [{ model: 'llama' }] },
     wouldChange: ['x'],
@@ -301,9 +301,9 @@ test('health says whether a task could be answered now', async () => {
     while ((await status()) !== wanted) await new Promise((resolve) => setTimeout(resolve, 20));
   };
   await until('SERVING');
-  server.surroundings.isBusConnected = false;
+  server.backends.isBusConnected = false;
   await until('NOT_SERVING');
-  server.surroundings.isBusConnected = true;
+  server.backends.isBusConnected = true;
   await until('SERVING');
   health.close();
 });

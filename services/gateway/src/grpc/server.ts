@@ -52,12 +52,12 @@ const limits = {
 
 /** Opens the server. @throws when the port cannot be had; the message says how to mend it. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<RunningGrpcServer> {
-  const { surroundings, onError, guard = openGuard, host = '127.0.0.1' } = options;
+  const { backends, onError, guard = openGuard, host = '127.0.0.1' } = options;
   const server = new Server({ ...limits, interceptors: [limitMetadata, guardCalls(guard)] });
   serveMethods(server, wire.TaskService, taskService(options), guard, onError);
-  serveMethods(server, wire.DurableTaskService, durableService(surroundings, options.underWay), guard, onError);
-  serveMethods(server, wire.RegistryService, registryService(surroundings), guard, onError);
-  serveMethods(server, wire.TelemetryService, telemetryService(surroundings), guard, onError);
+  serveMethods(server, wire.DurableTaskService, durableService(backends, options.underWay), guard, onError);
+  serveMethods(server, wire.RegistryService, registryService(backends), guard, onError);
+  serveMethods(server, wire.TelemetryService, telemetryService(backends), guard, onError);
   const stopHealth = serveHealth(server, () => options.whyNotReady() === undefined);
   addReflection(server, services);
   const port = await listen(server, host, options.port, credentialsOf(options.certificate)).catch((error: unknown) => {

@@ -6,7 +6,7 @@ import type { Admission } from '../admission.ts';
 import { HttpError } from '../http/errors.ts';
 import { readTaskChat } from '../json/json-task.ts';
 import { identity } from '../keys/identity.ts';
-import type { Surroundings } from '../ports.ts';
+import type { Backends } from '../ports.ts';
 import { readiness } from '../readiness.ts';
 import type { UnderWay } from '../under-way.ts';
 import { clientIn, understood } from './call-attributes.ts';
@@ -14,7 +14,7 @@ import { GrpcError } from './grpc-error.ts';
 import { type Call, type Methods, whenLeft } from './serve-methods.ts';
 
 export interface TaskServiceOptions {
-  readonly surroundings: Surroundings;
+  readonly backends: Backends;
   readonly admission: Admission;
   readonly underWay: UnderWay;
   readonly nowMs: () => number;
@@ -22,14 +22,14 @@ export interface TaskServiceOptions {
 
 /** `will.v1.TaskService`. */
 export function taskService({
-  surroundings,
+  backends,
   admission,
   underWay,
   nowMs,
 }: TaskServiceOptions): Methods<typeof wire.TaskService> {
   const started = async <T>(named: string, use: (client: TaskClient) => Promise<T>): Promise<T> => {
-    const { client } = surroundings;
-    if (!client) throw new GrpcError(status.UNAVAILABLE, readiness(surroundings).reason ?? 'the gateway is starting');
+    const { client } = backends;
+    if (!client) throw new GrpcError(status.UNAVAILABLE, readiness(backends).reason ?? 'the gateway is starting');
     const asking = identity()?.client ?? nameKey(named === '' ? defaultClient : named);
     if (!admission.enter(asking))
       throw new TaskError('overloaded', admission.whyFull(asking) ?? 'there is no room for more tasks', {
@@ -68,11 +68,11 @@ export function taskService({
         send({ taskId, part: { case: 'end', value: endOf(result, !hasContent) } });
       }),
     async explain({ facts: inMessage, atUnixMs }, call) {
-      const { questions } = surroundings;
-      if (!questions) throw new GrpcError(status.UNAVAILABLE, 'the bus is away');
+      const { queries } = backends;
+      if (!queries) throw new GrpcError(status.UNAVAILABLE, 'NATS is not connected');
       if (!inMessage) throw new GrpcError(status.INVALID_ARGUMENT, 'facts are missing');
       const facts = factsIn(inMessage, call.attributes());
-      const { set, wouldChange, error, retryable } = await questions.explain({ facts, atUnixMs });
+      const { set, wouldChange, error, retryable } = await queries.explain({ facts, atUnixMs });
       if (error !== '' || !set)
         throw new GrpcError(
           retryable ? status.UNAVAILABLE : status.INVALID_ARGUMENT,

@@ -22,14 +22,13 @@ export interface FileTaker<File> {
   drop(file: File): void;
 }
 
-const mostFieldBytes = 64 * 1024;
-const mostFields = 32;
+const maxFieldBytes = 64 * 1024;
+const maxFields = 32;
 
 /** Reads a form whose file is called `file`. @throws {HttpError} 400, 413, and what `take` throws */
 export async function readForm<File>(request: IncomingMessage, taker: FileTaker<File>): Promise<ReadForm<File>> {
   // A body that says it is too large is refused before a byte of it is read.
-  if (Number(request.headers['content-length'] ?? 0) > sizes.payloadBytes + mostFields * mostFieldBytes)
-    throw tooLarge();
+  if (Number(request.headers['content-length'] ?? 0) > sizes.payloadBytes + maxFields * maxFieldBytes) throw tooLarge();
   return await new FormReader(request, taker).read();
 }
 
@@ -53,7 +52,7 @@ class FormReader<File> {
     this.#parser.on('file', (name, content, fileName, _encoding, type) => this.#file(name, content, fileName, type));
     this.#parser.on('error', () => this.#fail(noForm()));
     this.#parser.on('filesLimit', () => this.#fail(invalid('file stands there twice', 'file')));
-    this.#parser.on('fieldsLimit', () => this.#fail(invalid(`the form has more than ${mostFields} fields`)));
+    this.#parser.on('fieldsLimit', () => this.#fail(invalid(`the form has more than ${maxFields} fields`)));
   }
 
   async read(): Promise<ReadForm<File>> {
@@ -77,7 +76,7 @@ class FormReader<File> {
 
   #field(name: string, value: string, isCut: boolean): void {
     const shown = name.slice(0, 80);
-    if (isCut) return this.#fail(invalid(`${shown} exceeds ${mostFieldBytes} bytes`, shown));
+    if (isCut) return this.#fail(invalid(`${shown} exceeds ${maxFieldBytes} bytes`, shown));
     this.#fields[name] = Object.hasOwn(this.#fields, name) ? [this.#fields[name], value].flat() : value;
   }
 
@@ -118,7 +117,7 @@ class FormReader<File> {
 
 function parserOf(headers: IncomingHttpHeaders): BusboyInstance {
   try {
-    const limits = { fileSize: sizes.payloadBytes, files: 1, fields: mostFields, fieldSize: mostFieldBytes };
+    const limits = { fileSize: sizes.payloadBytes, files: 1, fields: maxFields, fieldSize: maxFieldBytes };
     return new Busboy({ headers: headers as BusboyHeaders, limits });
   } catch {
     throw noForm();

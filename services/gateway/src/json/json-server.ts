@@ -64,21 +64,21 @@ async function answer(
   message: Incoming,
   isStreamed: boolean,
 ): Promise<void> {
-  const { surroundings, admission, underWay } = options;
+  const { backends, admission, underWay } = options;
   const say = (value: object): void => reply(bus, message, value);
   const cancelled = new AbortController();
   let key: string | undefined;
   const isIn = admission.enter(client);
   try {
     if (!isIn) throw overloaded(admission, client);
-    if (!surroundings.client) throw notReady(surroundings);
+    if (!backends.client) throw notReady(backends);
     const task = readJsonTask(Buffer.from(message.data), factsBeside(client, message));
     key = `${client}.${task.taskId}`;
     running.set(key, cancelled);
     const onPart = (part: StreamPart): void => {
       if (isStreamed && part.kind !== 'end') say(shownPart(part));
     };
-    const { client: tasks } = surroundings;
+    const { client: tasks } = backends;
     const result = await underWay.run(cancelled, (signal) => tasks.start({ ...task, signal }, isStreamed, onPart));
     say(isStreamed ? shownPart({ kind: 'end', result }) : shownResult(result));
   } catch (thrown) {
@@ -91,8 +91,8 @@ async function answer(
 
 async function explain(bus: Bus, options: TaskOptions, client: string, message: Incoming): Promise<void> {
   try {
-    const asked = options.surroundings.client;
-    if (!asked) throw notReady(options.surroundings);
+    const asked = options.backends.client;
+    if (!asked) throw notReady(options.backends);
     reply(
       bus,
       message,

@@ -2,9 +2,9 @@ import { create } from '@bufbuild/protobuf';
 import type { DurableWire, TaskClient, TaskOwner } from '@will/client';
 import { wire } from '@will/contracts';
 import { describe, expect, test } from 'vitest';
-import type { Questions, Surroundings } from '../ports.ts';
+import type { Queries, Backends } from '../ports.ts';
 import { sampleSnapshot } from '../testing/test-server.ts';
-import { GuardedSurroundings } from './guarded-surroundings.ts';
+import { GuardedBackends } from './guarded-backends.ts';
 import { type Identity, inNameOf } from './identity.ts';
 
 // A key that is bound to projects sees what is of these, and nothing else of its client.
@@ -20,7 +20,7 @@ const keyOf = (projects: readonly string[]): Identity => ({
 });
 
 /** What arrives behind the guard: of each request who is meant. */
-function behind(answers: Partial<Questions> = {}) {
+function behind(answers: Partial<Queries> = {}) {
   const asked: unknown[] = [];
   const noted = (what: string) => (first: unknown, options?: object) => {
     asked.push([what, first, options]);
@@ -31,10 +31,10 @@ function behind(answers: Partial<Questions> = {}) {
   const durable = Object.fromEntries(
     (['get', 'cancel', 'list', 'requeue'] as const).map((name) => [name, noted(name)]),
   ) as unknown as DurableWire;
-  const questions = { durable, ...answers } as Questions;
-  const open = { client, questions, snapshot: sampleSnapshot(), payloads: undefined } as unknown as Surroundings;
-  const guarded = new GuardedSurroundings(open);
-  return { asked, client: guarded.client as TaskClient, questions: guarded.questions as Questions };
+  const queries = { durable, ...answers } as Queries;
+  const open = { client, queries, snapshot: sampleSnapshot(), payloads: undefined } as unknown as Backends;
+  const guarded = new GuardedBackends(open);
+  return { asked, client: guarded.client as TaskClient, queries: guarded.queries as Queries };
 }
 
 const onTask = ['task', 'result', 'cancelTask', 'events', 'requeueTask'] as const;
@@ -63,9 +63,9 @@ describe('durable tasks', () => {
     requeue: create(wire.RequeueTaskRequestSchema, { taskId: 'task-1' }),
   };
   test.each(['get', 'cancel', 'list', 'requeue'] as const)('%s by gRPC is bound alike', async (name) => {
-    const { questions, asked } = behind();
+    const { queries, asked } = behind();
     const ask = (projects: string[]) =>
-      (questions.durable[name] as (client: string, request: object) => Promise<unknown>)('', {
+      (queries.durable[name] as (client: string, request: object) => Promise<unknown>)('', {
         ...requests[name],
         projects,
       });
@@ -95,17 +95,17 @@ describe('records', () => {
 
   test('calls are those of the project that is named, or of the only one', async () => {
     const seen: unknown[] = [];
-    const { questions } = behind({
+    const { queries } = behind({
       calls: async (request) => {
         seen.push([request.client, request.project]);
         return create(wire.QueryCallsResponseSchema);
       },
     });
-    await inNameOf(keyOf(['site']), () => questions.calls({}));
-    await inNameOf(keyOf(['site', 'shop']), () => questions.calls({ project: 'site' }));
-    await inNameOf(keyOf([]), () => questions.calls({ project: 'removed-long-ago' }));
+    await inNameOf(keyOf(['site']), () => queries.calls({}));
+    await inNameOf(keyOf(['site', 'shop']), () => queries.calls({ project: 'site' }));
+    await inNameOf(keyOf([]), () => queries.calls({ project: 'removed-long-ago' }));
     for (const project of ['', 'shop', 'nope'])
-      await expect(inNameOf(keyOf(['site', 'other']), () => questions.calls({ project }))).rejects.toMatchObject({
+      await expect(inNameOf(keyOf(['site', 'other']), () => queries.calls({ project }))).rejects.toMatchObject({
         code: 'forbidden',
       });
     expect(seen).toEqual([
@@ -116,9 +116,9 @@ describe('records', () => {
   });
 
   test('sums, which tell no projects apart, are refused', async () => {
-    const { questions } = behind({ usage: async () => create(wire.QueryUsageResponseSchema) });
-    await expect(inNameOf(keyOf(['site']), () => questions.usage({}))).rejects.toMatchObject({ code: 'forbidden' });
-    await inNameOf(keyOf([]), () => questions.usage({}));
+    const { queries } = behind({ usage: async () => create(wire.QueryUsageResponseSchema) });
+    await expect(inNameOf(keyOf(['site']), () => queries.usage({}))).rejects.toMatchObject({ code: 'forbidden' });
+    await inNameOf(keyOf([]), () => queries.usage({}));
   });
 
   test('a decision of another project is as one that is not there', async () => {
@@ -127,9 +127,9 @@ describe('records', () => {
         decision: { client: 'acme' },
         set: { facts: { client: 'acme', project } },
       });
-    const { questions } = behind({ decision: async ({ taskId = '' }) => decision(taskId) });
+    const { queries } = behind({ decision: async ({ taskId = '' }) => decision(taskId) });
     const found = async (projects: string[], project: string) =>
-      (await inNameOf(keyOf(projects), () => questions.decision({ taskId: project }))).decision !== undefined;
+      (await inNameOf(keyOf(projects), () => queries.decision({ taskId: project }))).decision !== undefined;
     expect(await found(['site'], 'site')).toBe(true);
     expect(await found(['site'], 'shop')).toBe(false);
     expect(await found(['site'], '')).toBe(false);
@@ -138,7 +138,7 @@ describe('records', () => {
 
   test('an output of another project is judged by nobody', async () => {
     const judged: unknown[] = [];
-    const { questions } = behind({
+    const { queries } = behind({
       calls: async ({ taskId = '' }) => create(wire.QueryCallsResponseSchema, { calls: [call(taskId)] }),
       feedback: async ({ taskId }) => {
         judged.push(taskId);
@@ -146,7 +146,7 @@ describe('records', () => {
       },
     });
     const judge = (projects: string[], taskId: string) =>
-      inNameOf(keyOf(projects), () => questions.feedback({ taskId, score: 5 }));
+      inNameOf(keyOf(projects), () => queries.feedback({ taskId, score: 5 }));
     expect((await judge(['site'], 'shop')).error).toBe('no model is known to have answered task "shop"');
     await judge(['site'], 'site');
     await judge([], 'shop');

@@ -26,7 +26,7 @@ const bearer = (key: string, more: Record<string, string> = {}) => ({ authorizat
 test('every route of the server says who may use it, and the table names no route that is not there', () => {
   const table = Object.entries(
     routes({
-      surroundings: server.surroundings,
+      backends: server.backends,
       admission: new Admission(1),
       largeBodies: new Admission(1),
       underWay: new UnderWay(),
@@ -169,10 +169,10 @@ test('health tells who shows no operator’s key whether a task can be answered,
     expect(await health(key)).toEqual({ status: 'ok' });
   const operator = await keys.give('ops', 'operator');
   expect(await health(operator)).toEqual({ status: 'ok', revision: 7, models: ['llama'] });
-  server.surroundings.isBusConnected = false;
+  server.backends.isBusConnected = false;
   expect(await health()).toEqual({ status: 'unavailable' });
-  expect(await health(operator)).toMatchObject({ status: 'unavailable', reason: 'the bus is away' });
-  server.surroundings.isBusConnected = true;
+  expect(await health(operator)).toMatchObject({ status: 'unavailable', reason: 'NATS is not connected' });
+  server.backends.isBusConnected = true;
   keys.revoke(operator);
   expect(await health(operator)).toEqual({ status: 'ok' });
   expect(keys.refused).toHaveLength(noted);

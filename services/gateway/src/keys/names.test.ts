@@ -2,7 +2,7 @@ import { connectClient, type TaskClient } from '@will/client';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
 import { type TestKeys, testKeys } from '../testing/test-keys.ts';
-import { busNaming, NamedSurroundings } from './named-surroundings.ts';
+import { busNaming, NamedBackends } from './named-backends.ts';
 
 // Who is named, on every server: by any spelling of its name, or rejected.
 
@@ -170,7 +170,7 @@ test('what the router ignores is told in a header of the answer', async () => {
 });
 
 test('on the bus a client is named by its slug alone', async () => {
-  const { client } = new NamedSurroundings(open.surroundings, busNaming(undefined));
+  const { client } = new NamedBackends(open.backends, busNaming(undefined));
   const ask = (name: string) => client?.run({ client: name, type: 'text_gen', input: 'ping' });
   await ask('m-ller-recht');
   expect(open.tasks.requests).toMatchObject([{ client: 'm-ller-recht' }]);

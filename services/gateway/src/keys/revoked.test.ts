@@ -2,7 +2,7 @@ import { credentials, makeGenericClientConstructor, Metadata, type ServiceError,
 import type { DurableTask } from '@will/client';
 import { grpcMethodsOf, wire } from '@will/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Questions } from '../ports.ts';
+import type { Queries } from '../ports.ts';
 import { delta, hangs, started } from '../testing/fake-tasks.ts';
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
 import { testKeys } from '../testing/test-keys.ts';
@@ -117,14 +117,14 @@ test('streams of gRPC end with UNAUTHENTICATED: a task’s answer and the watch 
   const script = hangs([started, delta('half')]);
   server.tasks.script = script;
   const looked = Promise.withResolvers<void>();
-  server.surroundings.questions = {
+  server.backends.queries = {
     durable: {
       get: () => {
         looked.resolve();
         return new Promise(() => {});
       },
     },
-  } as unknown as Questions;
+  } as unknown as Queries;
   const answer = stream(wire.TaskService, 'stream', { prompt: 'ping', task: { type: 'text_gen' } });
   const watch = stream(wire.DurableTaskService, 'watchDurableTask', { request: { taskId: 'task-1' } });
   await Promise.all([script.begun, looked.promise]);

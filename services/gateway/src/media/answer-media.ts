@@ -3,7 +3,7 @@ import type { TaskRequest } from '@will/client';
 import { newId } from '@will/contracts';
 import { modalitiesOfTags, type Modality, type Snapshot, usualTypeOf } from '@will/core';
 import { clientAsking } from '../admission.ts';
-import { Floods } from '../floods.ts';
+import { RejectionCache } from '../rejection-cache.ts';
 import { whoAnswers } from '../chat/chat-task.ts';
 import { readFacts, type StatedFacts } from '../chat/facts.ts';
 import { invalid } from '../http/errors.ts';
@@ -25,8 +25,8 @@ interface Read {
 
 /** Tasks of one kind that is no chat. They are answered whole. */
 export function answerMedia(media: MediaKind, options: TaskOptions): Handler {
-  const { surroundings, admission, nowMs, underWay } = options;
-  const floods = new Floods();
+  const { backends, admission, nowMs, underWay } = options;
+  const rejections = new RejectionCache();
   return async (request, response) => {
     const asking = clientAsking(request.headers);
     if (!admission.enter(asking)) throw overloaded(admission, asking);
@@ -34,12 +34,12 @@ export function answerMedia(media: MediaKind, options: TaskOptions): Handler {
     let read: Read | undefined;
     try {
       read = await readMedia(media, taskId, request, response, options);
-      const { client, snapshot } = surroundings;
-      if (!client || !snapshot) throw notReady(surroundings);
+      const { client, snapshot } = backends;
+      if (!client || !snapshot) throw notReady(backends);
       const facts = readFacts(request, read.asked.metadata);
       const others = noOtherFields(read.asked.unknown, snapshot, facts.client);
       const task = { ...taskOf(media, read.asked, facts, snapshot), ...contentOf(read), ...ignoredIn(others), taskId };
-      const result = await startWhole(floods.before(client, asking), task, response, underWay);
+      const result = await startWhole(rejections.before(client, asking), task, response, underWay);
       if (response.destroyed) return;
       const { contentType, body } = read.asked.whole(result, Math.floor(nowMs() / 1000));
       sendAnswer(response, result, others, contentType, body);
@@ -66,11 +66,11 @@ async function readWithFile(
   { type, field, read }: FormBody,
   taskId: string,
   request: IncomingMessage,
-  { surroundings }: TaskOptions,
+  { backends }: TaskOptions,
 ): Promise<Read> {
   checkContentType(request, type);
-  const { payloads } = surroundings;
-  if (!payloads) throw notReady(surroundings);
+  const { payloads } = backends;
+  if (!payloads) throw notReady(backends);
   const caller = readFacts(request);
   const release = (taken: TakenFile): void => {
     if (taken.kind === 'put') void payloads.remove(taken.payload);

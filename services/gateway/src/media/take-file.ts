@@ -12,7 +12,7 @@ export type TakenFile =
   | { readonly kind: 'put'; readonly payload: wire.PayloadRef };
 
 /** With base64 and the other fields around it, it still fits a message. */
-const mostHeldBytes = 512 * 1024;
+const maxHeldBytes = 512 * 1024;
 
 /** How much passes before the buffers that it came in are let go of. */
 const collectEveryBytes = 4 * 1024 * 1024;
@@ -30,7 +30,7 @@ export async function takeFile(stream: Readable, { payloads, caller, taskId, fie
   const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   const first: Buffer[] = [];
   let bytes = 0;
-  while (bytes <= mostHeldBytes) {
+  while (bytes <= maxHeldBytes) {
     const chunk = await chunks.next();
     if (chunk.done) return held(Buffer.concat(first));
     first.push(chunk.value);

@@ -12,20 +12,20 @@ import type { UnderWay } from '../under-way.ts';
 import { notReady, type TaskOptions } from '../text/answer-text.ts';
 
 const states = ['waiting', 'running', 'succeeded', 'failed', 'cancelled', 'expired'] as const;
-const longestWaitMs = 25_000;
+const maxWaitMs = 25_000;
 const querySchema = z.strictObject({
   state: z.enum(states).optional(),
   limit: z.coerce.number().int().min(1).max(200).optional(),
   dead: z.enum(['true', 'false']).optional(),
-  wait_ms: z.coerce.number().int().min(0).max(longestWaitMs).optional(),
+  wait_ms: z.coerce.number().int().min(0).max(maxWaitMs).optional(),
 });
 
 /** `/v1/tasks`: durable tasks, in Will's own JSON. */
 export function tasksRoutes(options: TaskOptions) {
-  const { surroundings, underWay } = options;
+  const { backends, underWay } = options;
   const client = () => {
-    if (!surroundings.client) throw notReady(surroundings);
-    return surroundings.client;
+    if (!backends.client) throw notReady(backends);
+    return backends.client;
   };
   return {
     async submit(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -21,7 +21,7 @@ export type Script = (
 export interface FakeTasks extends TaskClient {
   /** Everything that was asked, in order. */
   readonly requests: TaskRequest[];
-  readonly questions: Question[];
+  readonly queries: Question[];
   script: Script;
 }
 
@@ -34,7 +34,7 @@ export function fakeTasks(script: Script = answers('pong')): FakeTasks {
   const requests: TaskRequest[] = [];
   const fake: FakeTasks = {
     requests,
-    questions: [],
+    queries: [],
     script,
     async start(request, stream, onPart) {
       requests.push(request);
@@ -46,7 +46,7 @@ export function fakeTasks(script: Script = answers('pong')): FakeTasks {
       throw new Error('not faked');
     },
     async explain(question) {
-      fake.questions.push(question);
+      fake.queries.push(question);
       return { set: decide(snapshotOf([]), factsFor({ taskType: question.type }), 0), wouldChange: [] };
     },
     submit: notFaked,

@@ -4,10 +4,10 @@ import { compileSnapshot, type Snapshot } from '@will/core';
 import { Admission } from '../admission.ts';
 import { startGrpcServer } from '../grpc/server.ts';
 import { startHttpServer } from '../http/server.ts';
-import type { CallerPayloads, Surroundings } from '../ports.ts';
+import type { CallerPayloads, Backends } from '../ports.ts';
 import { type Guard, openGuard } from '../keys/guard.ts';
-import { GuardedSurroundings } from '../keys/guarded-surroundings.ts';
-import { NamedSurroundings, openNaming } from '../keys/named-surroundings.ts';
+import { GuardedBackends } from '../keys/guarded-backends.ts';
+import { NamedBackends, openNaming } from '../keys/named-backends.ts';
 import { whyNotReady } from '../readiness.ts';
 import { routes } from '../routes.ts';
 import type { ServerCertificate } from '../tls.ts';
@@ -66,7 +66,7 @@ export interface TestServer {
   readonly url: string;
   readonly grpcAddress: string;
   readonly tasks: FakeTasks;
-  readonly surroundings: { -readonly [K in keyof Surroundings]: Surroundings[K] };
+  readonly backends: { -readonly [K in keyof Backends]: Backends[K] };
   readonly errors: string[];
   /** How many fields each answer was made without, where there were some. */
   readonly ignored: number[];
@@ -82,21 +82,21 @@ export async function startTestServer(
   certificate?: ServerCertificate,
 ): Promise<TestServer> {
   const tasks = fakeTasks();
-  const surroundings: TestServer['surroundings'] = {
+  const backends: TestServer['backends'] = {
     client: tasks,
     snapshot: sampleSnapshot(),
     fleet: { has: () => true, servedModels: () => new Set(['llama']) },
     isBusConnected: true,
-    questions: undefined,
+    queries: undefined,
     payloads: fakePayloads(),
     keys: undefined,
   };
   const errors: string[] = [];
   const ignored: number[] = [];
   const onError = (what: string): void => void errors.push(what);
-  const named = new NamedSurroundings(surroundings, openNaming);
+  const named = new NamedBackends(backends, openNaming);
   const shared = {
-    surroundings: guard.isOpen ? named : new GuardedSurroundings(named),
+    backends: guard.isOpen ? named : new GuardedBackends(named),
     admission: new Admission(maxTasks),
     largeBodies: new Admission(2),
     underWay: new UnderWay(),
@@ -113,7 +113,7 @@ export async function startTestServer(
     ...shared,
     nowMs: Date.now,
     port: 0,
-    whyNotReady: () => whyNotReady(surroundings, false),
+    whyNotReady: () => whyNotReady(backends, false),
     guard,
     certificate,
   });
@@ -122,7 +122,7 @@ export async function startTestServer(
     url,
     grpcAddress: `127.0.0.1:${grpc.port}`,
     tasks,
-    surroundings,
+    backends,
     errors,
     ignored,
     underWay: shared.underWay,

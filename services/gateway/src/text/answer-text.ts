@@ -3,11 +3,11 @@ import type { TaskRequest, TaskResult } from '@will/client';
 import { newId } from '@will/contracts';
 import { readerStallMs } from '@will/core';
 import { type Admission, clientAsking } from '../admission.ts';
-import { Floods, type Starter } from '../floods.ts';
+import { RejectionCache, type Starter } from '../rejection-cache.ts';
 import { decisionHeaders, HttpError, noticeHeaders, sendError, toHttpError, tooMany } from '../http/errors.ts';
 import { readJsonBody } from '../http/read-body.ts';
 import type { Handler } from '../http/server.ts';
-import type { Surroundings } from '../ports.ts';
+import type { Backends } from '../ports.ts';
 import { readiness } from '../readiness.ts';
 import type { UnderWay } from '../under-way.ts';
 import type { Asked, Dialect } from './dialect.ts';
@@ -15,7 +15,7 @@ import { ignoredHeader, type OtherFields } from './forwarded-fields.ts';
 import { TaskStream } from './task-stream.ts';
 
 export interface TaskOptions {
-  readonly surroundings: Surroundings;
+  readonly backends: Backends;
   /** One task more than may be in flight is answered 429. */
   readonly admission: Admission;
   readonly largeBodies: Admission;
@@ -29,9 +29,9 @@ export interface TaskOptions {
 
 /** Text tasks in the words of one dialect, plain and streamed. */
 export function answerText(dialect: Dialect, options: TaskOptions): Handler {
-  const { surroundings, admission, nowMs, onError, underWay } = options;
+  const { backends, admission, nowMs, onError, underWay } = options;
   const { errorBody } = dialect;
-  const floods = new Floods();
+  const rejections = new RejectionCache();
   return async (request, response) => {
     const asking = clientAsking(request.headers);
     let isIn = false;
@@ -39,11 +39,11 @@ export function answerText(dialect: Dialect, options: TaskOptions): Handler {
       isIn = admission.enter(asking);
       if (!isIn) throw overloaded(admission, asking);
       const bytes = await readJsonBody(request, response, options);
-      const { client, snapshot } = surroundings;
-      if (!client || !snapshot) throw notReady(surroundings);
+      const { client, snapshot } = backends;
+      if (!client || !snapshot) throw notReady(backends);
       const answerFor = { taskId: newId(), createdUnixSeconds: Math.floor(nowMs() / 1000) };
       const asked = dialect.read(bytes, request, snapshot, answerFor);
-      const tasks = floods.before(client, asking);
+      const tasks = rejections.before(client, asking);
       const result = asked.isStreamed
         ? await answerStreamed(tasks, asked, response, { errorBody, onError, underWay })
         : await answerWhole(tasks, asked, response, underWay);
@@ -162,7 +162,7 @@ export const overloaded = (admission: Admission, client: string): HttpError =>
     admission.retryAfterMs(client),
   );
 
-export const notReady = (surroundings: Surroundings): HttpError =>
-  new HttpError(503, 'unavailable', readiness(surroundings).reason ?? 'the gateway is starting', {
+export const notReady = (backends: Backends): HttpError =>
+  new HttpError(503, 'unavailable', readiness(backends).reason ?? 'the gateway is starting', {
     headers: ['retry-after', '1'],
   });

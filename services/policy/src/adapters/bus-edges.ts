@@ -3,7 +3,7 @@ import type { Bus } from '@will/bus';
 import { subjects, wire } from '@will/contracts';
 import type { Edge } from './cron-edges.ts';
 
-/** Tells routers of edges. While the bus is away the word is lost, and decisions end by their own instant. */
+/** Tells routers of edges. While NATS is not connected the word is lost, and decisions end by their own instant. */
 export const busEdges =
   (bus: Bus) =>
   ({ schedule, timeZone, isOpen, atMs }: Edge): void => {

@@ -3,7 +3,7 @@ import { ensureStreams, type Bus } from '@will/bus';
 import { names, readEvents, subjects, type WantedEvents, type wire } from '@will/contracts';
 import type { Outcome, Snapshot, StatsBook, ToldRecord } from '@will/core';
 
-/** Health and speed fade within minutes: a process that starts anew reads so far back. Judgements are read from the first. */
+/** Health and speed fade within minutes: a process that starts anew reads so far back. Feedback are read from the first. */
 const readBackMs = 3_600_000;
 const retryMs = 1_000;
 
@@ -31,7 +31,7 @@ export async function foldEvents(
     fold,
     onError,
   );
-  const judgements = await follow(
+  const feedback = await follow(
     bus,
     { filter_subjects: [subjects.event('telemetry', 'feedback')], deliver_policy: DeliverPolicy.All },
     fold,
@@ -39,7 +39,7 @@ export async function foldEvents(
   );
   return {
     async stop() {
-      await Promise.all([records.stop(), judgements.stop()]);
+      await Promise.all([records.stop(), feedback.stop()]);
     },
   };
 }
@@ -90,9 +90,9 @@ function fold(book: StatsBook, snapshot: Snapshot, kind: wire.Event['kind']): vo
     const record = recordOf(kind.value);
     if (record) book.record(snapshot, record);
   } else if (kind.case === 'feedback') {
-    const { model, modelVersion, taskType, judged, atUnixMs } = kind.value;
-    if (!(judged >= 0 && judged <= 1)) return;
-    book.judge(snapshot, { model, version: modelVersion, taskType, judged, atMs: Number(atUnixMs) });
+    const { model, modelVersion, taskType, score, atUnixMs } = kind.value;
+    if (!(score >= 0 && score <= 1)) return;
+    book.addFeedback(snapshot, { model, version: modelVersion, taskType, score, atMs: Number(atUnixMs) });
   }
 }
 

@@ -2,8 +2,8 @@ import { modalities, slugPattern, unavailableModels, type Facts, type Modality }
 import { factsFromWire, type wire } from '@will/contracts';
 import { PolicyRefusal } from '../service.ts';
 
-const mostNeeds = 64;
-const longestName = 128;
+const maxNeeds = 64;
+const maxName = 128;
 
 /** Facts as they came by the bus, checked. @throws {PolicyRefusal} 'facts' */
 export function readFacts(message: wire.Facts | undefined): Facts {
@@ -15,13 +15,13 @@ export function readFacts(message: wire.Facts | undefined): Facts {
   mustBeSlug('task type', facts.taskType);
   mustBeSlug('client', facts.client);
   if (facts.project !== undefined) mustBeSlug('project', facts.project);
-  if (facts.needs.length > mostNeeds) throw refused(`${facts.needs.length} needs exceed ${mostNeeds}`);
+  if (facts.needs.length > maxNeeds) throw refused(`${facts.needs.length} needs exceed ${maxNeeds}`);
   for (const need of facts.needs) mustBeSlug('need', need);
   mustBeShort('model', facts.model);
   // An unknown one is no error: it is noted.
   mustBeShort('reflex', facts.reflex);
   const floorWords = [...(facts.floor?.standards ?? []), ...(facts.floor?.residencies ?? [])];
-  if (floorWords.length > mostNeeds) throw refused(`${floorWords.length} words of the floor exceed ${mostNeeds}`);
+  if (floorWords.length > maxNeeds) throw refused(`${floorWords.length} words of the floor exceed ${maxNeeds}`);
   return { ...facts, input: readModalities('input', facts.input), output: readModalities('output', facts.output) };
 }
 
@@ -34,7 +34,7 @@ function readModalities(what: string, values: readonly string[]): readonly Modal
 }
 
 function mustBeShort(what: string, name = ''): void {
-  if (name.length > longestName) throw refused(`${what} ${shown(name)} is longer than ${longestName} characters`);
+  if (name.length > maxName) throw refused(`${what} ${shown(name)} is longer than ${maxName} characters`);
 }
 
 function mustBeSlug(what: string, value: string): void {

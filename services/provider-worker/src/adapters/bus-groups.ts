@@ -27,7 +27,7 @@ export function busGroups(bus: Bus, onError: (what: string, error: unknown) => v
     },
     announceFree(model, { toAll, kept }) {
       if (!bus.isConnected) return;
-      const word = create(wire.FreeSlotsSchema, { workerId: bus.processId, slots: toAll, keptSlots: kept });
+      const word = create(wire.FreeSlotsSchema, { workerId: bus.processId, slots: toAll, reservedSlots: kept });
       bus.publish(subjects.free(model), toBinary(wire.FreeSlotsSchema, word));
     },
   };
@@ -122,7 +122,7 @@ function parse(data: Uint8Array): wire.CallRequest | undefined {
   }
 }
 
-/** Obeys routers (go, revoke, cancel by attempt) and callers (cancel by task). */
+/** Obeys routers (commit, revoke, cancel by attempt) and callers (cancel by task). */
 export function obeyCommands(bus: Bus, calls: CallIndex): { stop(): void } {
   const control = bus.listen(subjects.control(bus.processId), ({ data }) =>
     calls.obey(fromBinary(wire.CallControlSchema, data)),

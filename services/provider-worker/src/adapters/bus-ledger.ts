@@ -22,7 +22,7 @@ interface Owed {
   readonly isEnd: boolean;
 }
 
-/** The counters on the bus, with what is owed to them while the bus is away. */
+/** The counters on the bus, with what is owed to them while NATS is not connected. */
 export class BusLedger implements Ledger {
   readonly #bus: Bus;
   readonly #counters: Counters;

@@ -2,7 +2,7 @@ import { nanoPerUsd } from '@will/core';
 import type { wire } from '@will/contracts';
 import { type Attributes, genAi, measures, type Observing, openSpan } from '@will/observe';
 import type { Worker } from '../service.ts';
-import type { Watch } from '../watch.ts';
+import type { Observer } from '../observer.ts';
 
 /** The conventions' words for what is asked of a model, by the kind of input. */
 const operations: Readonly<Record<string, string>> = { chat: 'chat', embeddings: 'embeddings' };
@@ -12,7 +12,7 @@ const vendors: Readonly<Record<string, string>> = { google: 'gcp.gemini' };
 
 /** Calls of models as spans and figures, by the GenAI conventions; never what was said. */
 export const observedCalls =
-  (observing: Pick<Observing, 'count' | 'time'>): Watch =>
+  (observing: Pick<Observing, 'count' | 'time'>): Observer =>
   (model, request) => {
     const operation = operations[request.inputKind] ?? 'generate_content';
     const provider = vendors[model.provider] ?? model.provider;
@@ -72,7 +72,7 @@ function endOf({ model, finish, usage, firstContentMs, costNanoUsd, status }: wi
 }
 
 /** What a worker's models take, and their cooldowns, at each scrape. */
-export function watchModels(observing: Pick<Observing, 'watch'>, worker: Pick<Worker, 'states'>): void {
+export function observeModels(observing: Pick<Observing, 'watch'>, worker: Pick<Worker, 'states'>): void {
   type State = ReturnType<Worker['states']>[number];
   const each = (value: (state: State) => number) =>
     function* () {

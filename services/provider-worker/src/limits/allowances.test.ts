@@ -30,7 +30,7 @@ class SharedCounters implements Ledger {
   additions = 0;
   /** Who hears when somebody has nothing left. */
   readonly sharers: Allowances[] = [];
-  isAway = false;
+  isDisconnected = false;
   isReachable = true;
 
   constructor(delay: () => Promise<void> = async () => {}) {
@@ -39,7 +39,7 @@ class SharedCounters implements Ledger {
 
   async total(_limit: unknown, _period: unknown, { key }: CounterName): Promise<bigint> {
     await this.#delay();
-    if (this.isAway) throw new LedgerError('it is being counted anew');
+    if (this.isDisconnected) throw new LedgerError('it is being counted anew');
     const total = this.totals.get(key) ?? 0n;
     await this.#delay();
     return total;
@@ -185,7 +185,7 @@ test('what lies idle goes back to the others, and so does everything at the end'
   expect(ledger.totals.get('model.gpt.requests.d20261123')).toBe(101n);
 });
 
-test('what lies idle while the bus is away goes back by the end of the hold once the lease is lost', async () => {
+test('what lies idle while NATS is not connected goes back by the end of the hold once the lease is lost', async () => {
   const ledger = new SharedCounters();
   let holder: string | undefined = 'w.1';
   const allowances = new Allowances({ ledger, lease: { holder: () => holder }, nowMs: Date.now, processes: () => 1 });
@@ -221,7 +221,7 @@ test('a total that was known long ago refuses nobody: what others have in hand i
 
 test('a counter that is not to be trusted yet refuses for a moment, with the reason', async () => {
   const ledger = new SharedCounters();
-  ledger.isAway = true;
+  ledger.isDisconnected = true;
   const allowances = process(ledger);
   expect(await allowances.take([daily(5)], one)).toEqual({
     reason: 'the limit of 5 requests per day of model gpt: it is being counted anew',

@@ -6,7 +6,7 @@ export interface Ledger {
   /** False: not connected to NATS. An addition owed now may come after its holder lost the lease, and is then dropped. */
   readonly isReachable: boolean;
   /**
-   * The present total. @throws {LedgerError} the counter is not to be trusted yet; {BusError} the bus is away.
+   * The present total. @throws {LedgerError} the counter is not to be trusted yet; {BusError} NATS is not connected.
    */
   total(limit: Limit, period: Period, counter: CounterName): Promise<bigint>;
   /** Adds, and yields the new total. An addition of which it is not known whether it was made is taken back later. @throws {BusError} */

@@ -100,7 +100,7 @@ const typedEnds: ReadonlySet<string> = new Set([
 ]);
 
 /** No answer of the lab comes to more. */
-const mostTokens = 400_000;
+const maxTokens = 400_000;
 
 /** Undefined: it is right, or fails as it should. */
 function whatIsWrong(ran: LabRan, { unchanged }: Mutation): string | undefined {
@@ -110,7 +110,7 @@ function whatIsWrong(ran: LabRan, { unchanged }: Mutation): string | undefined {
   if (words.filter((word) => word === 'ended').length !== 1) return `the router was told ${words.join(', ')}`;
   if (record.status !== 'Success') return unchanged && `a good answer ended as ${record.status}: ${record.reason}`;
   const { usage } = record;
-  if (!usage || usage.inputTokens > mostTokens || usage.outputTokens > mostTokens)
+  if (!usage || usage.inputTokens > maxTokens || usage.outputTokens > maxTokens)
     return `it is billed for ${usage?.inputTokens} and ${usage?.outputTokens} tokens`;
   if (!calls.every(isWholeCall)) return `its tool calls are ${JSON.stringify(calls)}`;
   if (!text.isWellFormed() || text.includes('[object Object]')) return `its text is ${JSON.stringify(text)}`;

@@ -7,13 +7,13 @@ import type { DocumentText } from '../ports.ts';
 import type { Applied, Change, Difference, DocumentVersion, Named, Registry } from '../service.ts';
 
 /** What one answer may carry of documents; the rest is asked for again. */
-const mostAnswerBytes = 900 * 1024;
+const maxAnswerBytes = 900 * 1024;
 
 /** So many versions and fields of one are in an answer, which then fits a message also with the longest notes. */
-const mostVersions = 100;
-const mostFields = 30;
+const maxVersions = 100;
+const maxFields = 30;
 /** So many candidates of a changed decision are in an answer. */
-const mostCandidates = 32;
+const maxCandidates = 32;
 /** So many loosenings are in an answer. */
 const maxLoosenings = 1_000;
 const maxWaitMs = 600_000;
@@ -116,7 +116,7 @@ const applied = ({ decisionChanges, looserDecisions, laggards, ...answer }: Appl
     looserDecisions: looserDecisions.map(({ facts, decisions, models, words }) => ({
       facts: factsToWire(facts),
       decisions,
-      models: models.slice(0, mostCandidates).map(({ model, rules }) => ({ model, rules: [...rules] })),
+      models: models.slice(0, maxCandidates).map(({ model, rules }) => ({ model, rules: [...rules] })),
       words,
     })),
     laggards: laggards.map(({ revision, oldRulesUntilMs, ...laggard }) => ({
@@ -132,8 +132,8 @@ const applied = ({ decisionChanges, looserDecisions, laggards, ...answer }: Appl
     decisionChanges: decisionChanges.map(({ facts, before, after, decisions, words }) => ({
       facts: factsToWire(facts),
       decisions,
-      before: before.slice(0, mostCandidates),
-      after: after.slice(0, mostCandidates),
+      before: before.slice(0, maxCandidates),
+      after: after.slice(0, maxCandidates),
       words,
     })),
   });
@@ -201,8 +201,8 @@ async function history({ registry, onError }: RegistryApi, data: Uint8Array): Pr
     const document = namedIn(request);
     const versions = document
       ? versionsOfOne(await registry.history(document.kind, document.slug), before)
-      : (await registry.revisions(mostVersions + 1, before)).map((version) => ({ ...version, action: '', fields: [] }));
-    const [shown, rest] = [versions.slice(0, mostVersions), versions.slice(mostVersions)];
+      : (await registry.revisions(maxVersions + 1, before)).map((version) => ({ ...version, action: '', fields: [] }));
+    const [shown, rest] = [versions.slice(0, maxVersions), versions.slice(maxVersions)];
     return create(wire.HistoryResponseSchema, {
       versions: shown.map(({ atMs, revision, ...version }) => ({
         ...version,
@@ -219,7 +219,7 @@ async function history({ registry, onError }: RegistryApi, data: Uint8Array): Pr
 const versionsOfOne = (versions: readonly DocumentVersion[], before = Number.POSITIVE_INFINITY) =>
   versions
     .filter(({ revision }) => revision < before)
-    .map(({ fields, ...version }) => ({ ...version, fields: fields.slice(0, mostFields), changes: 1 }));
+    .map(({ fields, ...version }) => ({ ...version, fields: fields.slice(0, maxFields), changes: 1 }));
 
 async function diff({ registry, onError }: RegistryApi, data: Uint8Array): Promise<wire.DiffResponse> {
   try {
@@ -245,7 +245,7 @@ function pageOfDiff({ from, to, changes }: Difference, after: number): wire.Diff
       ...(present !== undefined && { after: present }),
     });
     bytes += toBinary(wire.FieldChangeSchema, one).length + 8;
-    if (bytes > mostAnswerBytes && answer.changes.length > 0) {
+    if (bytes > maxAnswerBytes && answer.changes.length > 0) {
       answer.next = after + answer.changes.length;
       return answer;
     }
@@ -273,7 +273,7 @@ function page(revision: number, documents: readonly StoredDocument[], after: str
   for (const stored of documents.slice(first)) {
     const document = onTheWire(stored);
     bytes += document.json.length + 300;
-    if (bytes > mostAnswerBytes && answer.documents.length > 0) {
+    if (bytes > maxAnswerBytes && answer.documents.length > 0) {
       const last = answer.documents.at(-1);
       answer.next = last ? `${last.kind}:${last.slug}` : '';
       return answer;

@@ -4,10 +4,10 @@ import { MessageError, queues, readMessage, subjects, wire } from '@will/contrac
 import type { AuditEntry, AuditNote } from '@will/store';
 import type { Audit } from '../audit.ts';
 
-const mostNotes = 1_000;
-const longestWord = 200;
-const longestDetail = 1_000;
-const mostListed = 500;
+const maxNotes = 1_000;
+const maxWord = 200;
+const maxDetail = 1_000;
+const maxListed = 500;
 const usuallyListed = 100;
 
 /** Takes notes of all services, and shows and verifies the log. */
@@ -25,7 +25,7 @@ export function serveAudit(bus: Bus, audit: Audit, onError: (what: string, error
     bus.serve(subjects.audit('list'), queues.registry, async ({ data }) => {
       const answer = async (): Promise<wire.ListAuditResponse> => {
         const { before, limit } = readMessage(wire.ListAuditRequestSchema, data);
-        const most = limit === 0 ? usuallyListed : Math.min(limit, mostListed);
+        const most = limit === 0 ? usuallyListed : Math.min(limit, maxListed);
         const entries = await audit.list(most, before === 0n ? undefined : Number(before));
         return create(wire.ListAuditResponseSchema, { entries: entries.map(onTheWire) });
       };
@@ -58,7 +58,7 @@ export function serveAudit(bus: Bus, audit: Audit, onError: (what: string, error
 /** A note that cannot be read is answered, too: it is nobody's to repeat. */
 function notesIn(data: Uint8Array, failed: (error: unknown) => string): readonly AuditNote[] {
   try {
-    return readMessage(wire.AuditNoteSchema, data).entries.slice(0, mostNotes).map(noteOf);
+    return readMessage(wire.AuditNoteSchema, data).entries.slice(0, maxNotes).map(noteOf);
   } catch (error) {
     if (!(error instanceof MessageError)) throw error;
     failed(error);
@@ -68,11 +68,11 @@ function notesIn(data: Uint8Array, failed: (error: unknown) => string): readonly
 
 const noteOf = ({ atUnixMs, service, actor, action, object, detail }: wire.AuditEntry): AuditNote => ({
   atMs: Number(atUnixMs),
-  service: service.slice(0, longestWord),
-  actor: actor.slice(0, longestWord),
-  action: action.slice(0, longestWord),
-  object: object.slice(0, longestWord),
-  detail: detail.slice(0, longestDetail),
+  service: service.slice(0, maxWord),
+  actor: actor.slice(0, maxWord),
+  action: action.slice(0, maxWord),
+  object: object.slice(0, maxWord),
+  detail: detail.slice(0, maxDetail),
 });
 
 const onTheWire = ({ sequence, atMs, ...entry }: AuditEntry): wire.AuditEntry =>

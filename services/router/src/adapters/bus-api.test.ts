@@ -148,7 +148,7 @@ test('a task that was taken after a standstill is run only once its caller says 
     };
     const before = taken.length;
     await publish('wanted');
-    expect(frames.at(-1)).toMatchObject({ case: 'accepted', value: { asksWanted: true, routerId: bus.processId } });
+    expect(frames.at(-1)).toMatchObject({ case: 'accepted', value: { confirmWanted: true, routerId: bus.processId } });
     expect(taken.length).toBe(before);
     next = Promise.withResolvers<void>();
     const wanted = create(wire.StillRequestSchema, { wanted: ['wanted'] });

@@ -40,7 +40,7 @@ export function serveTasks(
   );
   /** What came while this process stood still may be somebody else's by now, or nobody's. */
   const takeIfWanted = async (task: wire.Task, client: string, caller: Caller): Promise<void> => {
-    const value = create(wire.AcceptedSchema, { routerId: bus.processId, asksWanted: true });
+    const value = create(wire.AcceptedSchema, { routerId: bus.processId, confirmWanted: true });
     const isWanted = late.isWanted(client, task.taskId);
     caller.send(create(wire.FrameSchema, { taskId: task.taskId, kind: { case: 'accepted', value } }));
     if (await isWanted) router.take(task, client, caller);

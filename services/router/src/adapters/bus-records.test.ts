@@ -1,5 +1,5 @@
 import { toBinary } from '@bufbuild/protobuf';
-import { compileSnapshot, decide, pick, type AnyDocument, type LiveState } from '@will/core';
+import { compileSnapshot, decide, select, type AnyDocument, type LiveState } from '@will/core';
 import { rankedSetId, replayKept, wire } from '@will/contracts';
 import { costRatio, factsFor } from '@will/testkit';
 import { expect, test } from 'vitest';
@@ -45,7 +45,7 @@ const nothingKnown: LiveState = { unserved: new Map(), coolingUntilMs: new Map()
 
 function choose(decided: DecidedSet, live: LiveState): Choice {
   const [seed, atMs] = [7, nowMs + 900];
-  return { pick: pick(decided.set, live, { seed, nowMs: atMs }), live, seed, atMs };
+  return { selection: select(decided.set, live, { seed, nowMs: atMs }), live, seed, atMs };
 }
 function decideNow(): DecidedSet {
   const set = decide(world, facts, nowMs);
@@ -118,12 +118,12 @@ test('whoever changes a kept decision is found out', () => {
   const differences = (changed: Partial<wire.DecisionRecord>) =>
     replayKept(snapshot(), { ...decision, ...changed }, set).differences.join();
   expect(differences({ order: ['m0'] })).toContain('tried in this order');
-  expect(differences({ skipped: [] })).toContain('passed over');
+  expect(differences({ skipped: [] })).toContain('skipped');
   expect(differences({ live: [] })).toContain('digest of the state');
   expect(differences({ setId: 'other' })).toContain('digest of the ranked set');
 });
 
-test('to pick and record costs no more than a few decisions', () => {
+test('to select and record costs no more than a few decisions', () => {
   const unserved = new Map([['m3', 'env://OPENAI_API_KEY is not set']]);
   const repeated = (work: (n: number) => void) => () => {
     for (let n = 0; n < 500; n += 1) work(n);

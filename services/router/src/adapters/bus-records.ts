@@ -3,7 +3,7 @@ import { liveEntriesOf } from '@will/core';
 import { decisionToWire, rankedSetToWire, stateDigestOf, type wire } from '@will/contracts';
 import type { DecidedSet, Records } from '../ports.ts';
 
-const mostRemembered = 10_000;
+const maxRemembered = 10_000;
 
 /** Records as events on their way to telemetry. A ranked set is told once; the decisions made of it name it. */
 export function busRecords(outbox: Pick<Outbox, 'add'>): Records {
@@ -11,12 +11,12 @@ export function busRecords(outbox: Pick<Outbox, 'add'>): Records {
   const add = (kind: wire.Event['kind']): void => outbox.add({ $typeName: 'will.v1.Event', kind });
   const tell = (decided: DecidedSet): void => {
     if (told.has(decided.setId)) return;
-    if (told.size >= mostRemembered) told.clear();
+    if (told.size >= maxRemembered) told.clear();
     told.add(decided.setId);
     add({ case: 'rankedSet', value: rankedSetToWire(decided) });
   };
   return {
-    decided(taskId, decisionId, decided, { pick, live, seed, atMs }, ignoredFields = []) {
+    decided(taskId, decisionId, decided, { selection, live, seed, atMs }, ignoredFields = []) {
       tell(decided);
       const { revision, facts, decidedAtMs } = decided.set;
       const entries = liveEntriesOf(decided.set, live);
@@ -26,8 +26,8 @@ export function busRecords(outbox: Pick<Outbox, 'add'>): Records {
         setId: decided.setId,
         revision,
         atMs,
-        order: pick.order,
-        skipped: pick.skipped,
+        order: selection.order,
+        skipped: selection.skipped,
         seed: BigInt(seed),
         client: facts.client,
         taskType: facts.taskType,

@@ -28,8 +28,8 @@ export function busWorkers(view: ProcessesView): Workers {
 export function followFreeSlots(bus: Bus, slots: SlotQueues): { stop(): void } {
   const words = bus.listen(patterns.free, (message) => {
     const model = message.subject.slice(message.subject.lastIndexOf('.') + 1);
-    const { slots: free, keptSlots } = fromBinary(wire.FreeSlotsSchema, message.data);
-    slots.free(model, free, keptSlots);
+    const { slots: free, reservedSlots } = fromBinary(wire.FreeSlotsSchema, message.data);
+    slots.free(model, free, reservedSlots);
   });
   let timer: NodeJS.Timeout;
   const poll = (): void => {

@@ -1,6 +1,6 @@
 import { measures, type Observing, openSpan, type OpenSpan } from '@will/observe';
 import type { Demand } from '../demand.ts';
-import type { AttemptWatch, Watch } from '../watch.ts';
+import type { AttemptObserver, Observer } from '../observer.ts';
 
 interface Observed {
   readonly observing: Pick<Observing, 'count' | 'time'>;
@@ -11,7 +11,7 @@ interface Observed {
 }
 
 /** Tasks and their attempts as spans and figures. Nothing of what they say or hold, only ids, slugs and ends. */
-export const observedTasks = ({ observing, demand, nowMs, isKnownType }: Observed): Watch => ({
+export const observedTasks = ({ observing, demand, nowMs, isKnownType }: Observed): Observer => ({
   task({ taskId, facts }) {
     const startedMs = nowMs();
     const type = isKnownType(facts.taskType) ? facts.taskType : 'other';
@@ -26,7 +26,7 @@ export const observedTasks = ({ observing, demand, nowMs, isKnownType }: Observe
     return {
       run: (work) => span.run(work),
       decided: (decisionId, revision) => span.set({ 'will.decision.id': decisionId, 'will.revision': revision }),
-      attempt(model, number, attemptId): AttemptWatch {
+      attempt(model, number, attemptId): AttemptObserver {
         const call = span.run(() =>
           openSpan(`attempt ${model}`, 'client', {
             'will.model': model,

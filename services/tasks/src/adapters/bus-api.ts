@@ -108,7 +108,7 @@ const failureOf = (error: unknown): wire.Failure =>
     message:
       error instanceof TasksError || error instanceof BusError
         ? error.message
-        : 'the store of tasks or the bus is away',
+        : 'the store of tasks or NATS is not connected',
     retryable: isRetryable(error),
     retryAfterMs: isRetryable(error) ? 1_000 : 0,
   });

@@ -4,7 +4,7 @@ import { newId, wire } from '@will/contracts';
 import { observe } from '@will/observe';
 import { startNatsServer } from '@will/testkit';
 import { expect, test } from 'vitest';
-import { watchQueue } from './observed-queue.ts';
+import { observeQueue } from './observed-queue.ts';
 import { openTaskStream } from './task-stream.ts';
 
 test('waiting durable tasks are counted by priority, and the oldest of each tells the age', async () => {
@@ -16,7 +16,7 @@ test('waiting durable tasks are counted by priority, and the oldest of each tell
   await queue.add(reference, 'high', 'text_gen', 'one');
   await queue.add({ ...reference, taskId: 'two' }, 'high', 'code', 'two');
   // As it will be seen in ten minutes.
-  const watching = await watchQueue(bus, observing, () => Date.now() + 600_000);
+  const watching = await observeQueue(bus, observing, () => Date.now() + 600_000);
   const scrape = async (): Promise<string> => (await fetch(`${observing.url}/metrics`)).text();
   await expect.poll(scrape, { timeout: 5_000 }).toMatch(/will_queue_waiting\{priority="high"\} 2\n/);
   expect(await scrape()).toMatch(/will_queue_age_seconds\{priority="high"\} 60\d(\.\d+)?\n/);

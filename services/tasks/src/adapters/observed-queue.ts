@@ -13,7 +13,7 @@ interface Queue {
 }
 
 /** How many durable tasks wait or run, by priority, and how old the oldest is; looked at every five seconds. */
-export async function watchQueue(bus: Bus, observing: Observing, nowMs: () => number): Promise<{ stop(): void }> {
+export async function observeQueue(bus: Bus, observing: Observing, nowMs: () => number): Promise<{ stop(): void }> {
   // Where nobody can ask for it, nothing is looked at.
   if (!observing.isMeasuring) return { stop: () => {} };
   const manager = await jetstreamManager(bus.connection);

@@ -3,7 +3,7 @@ import type { Incoming } from '@will/bus';
 import { isInbox, readMessage, sizes } from '@will/contracts';
 import { QuestionError } from '../service.ts';
 
-/** Makes handlers of questions: whatever cannot be answered gets an error that says why. */
+/** Makes handlers of queries: whatever cannot be answered gets an error that says why. */
 export const answeringBy =
   (onError: (what: string, error: unknown) => void) =>
   <Schema extends DescMessage>(

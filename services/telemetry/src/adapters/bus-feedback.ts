@@ -5,8 +5,8 @@ import type { CallLog } from '@will/store';
 import { QuestionError } from '../service.ts';
 import { answeringBy, readAs } from './answering.ts';
 
-/** Attempts of one task that are looked at for the one that answered. */
-const mostAttempts = 50;
+/** Attempts of one task that are examined at for the one that answered. */
+const maxAttempts = 50;
 
 export interface FeedbackDeps {
   readonly log: Pick<CallLog, 'calls'>;
@@ -15,13 +15,13 @@ export interface FeedbackDeps {
   readonly onError: (what: string, error: unknown) => void;
 }
 
-/** Takes judgements of outputs, and tells them to whoever makes statistics. */
+/** Takes feedback of outputs, and tells them to whoever makes statistics. */
 export function serveFeedback(bus: Bus, { log, outbox, nowMs, onError }: FeedbackDeps): Serving {
   const take = async (message: Incoming): Promise<wire.FeedbackResponse> => {
     const { client, taskId, score } = readAs(wire.FeedbackRequestSchema, message);
     if (!(score >= 1 && score <= 10)) throw new QuestionError(`score ${score} must be between 1 and 10`);
     const filter = { taskId, ...(client !== '' && { client }) };
-    const answered = (await log.calls(filter, mostAttempts)).find(({ outcome }) => outcome === 'Success');
+    const answered = (await log.calls(filter, maxAttempts)).find(({ outcome }) => outcome === 'Success');
     if (!answered?.model)
       throw new QuestionError(`no model is known to have answered task ${JSON.stringify(taskId.slice(0, 80))}`);
     const feedback = create(wire.FeedbackSchema, {
@@ -29,7 +29,7 @@ export function serveFeedback(bus: Bus, { log, outbox, nowMs, onError }: Feedbac
       model: answered.model,
       modelVersion: answered.modelVersion ?? '',
       taskType: answered.taskType,
-      judged: score / 10,
+      score: score / 10,
       atUnixMs: BigInt(Math.round(nowMs())),
     });
     outbox.add(create(wire.EventSchema, { kind: { case: 'feedback', value: feedback } }));

@@ -44,7 +44,7 @@ export interface EventStreamOptions {
 export class EventStream implements StreamProgress {
   /** How many messages and events could not be read, by kind. Not zero is an alarm. */
   readonly malformed = new Map<string, number>();
-  /** Batches that nobody has stored yet, when it was last looked. */
+  /** Batches that nobody has stored yet, when it was last examined. */
   pending = 0;
   readonly #bus: Bus;
   readonly #options: EventStreamOptions;

@@ -4,7 +4,7 @@ import type { LedgerKeeper } from '../ledger.ts';
 import type { EventStream } from './event-stream.ts';
 
 /** Every cap, rate and budget that a document states: how much of it is used, and what is left. */
-export function watchLedger(observing: Pick<Observing, 'watch'>, keeper: Pick<LedgerKeeper, 'states'>): void {
+export function observeLedger(observing: Pick<Observing, 'watch'>, keeper: Pick<LedgerKeeper, 'states'>): void {
   const each = (value: (used: bigint, most: bigint, metric: string) => number) =>
     function* () {
       for (const { limit, used } of keeper.states()) {
@@ -24,7 +24,7 @@ export function watchLedger(observing: Pick<Observing, 'watch'>, keeper: Pick<Le
 }
 
 /** How far telemetry is behind, and what it could not read. */
-export function watchEvents(
+export function observeEvents(
   observing: Pick<Observing, 'watch'>,
   events: Pick<EventStream, 'pending' | 'malformed'>,
 ): void {

@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { type CallRecord, isCostEstimated } from '@will/core';
 import { dataClassToWire, priorityToWire, recordPriceToWire, wire } from '@will/contracts';
 
-const mostUint32 = 2 ** 32 - 1;
+const maxUint32 = 2 ** 32 - 1;
 
 export function recordToWire(record: CallRecord): wire.CallRecord {
   const message = create(wire.CallRecordSchema, {
@@ -24,7 +24,7 @@ export function recordToWire(record: CallRecord): wire.CallRecord {
     priority: priorityToWire(record.priority),
     startedUnixMs: BigInt(record.startedAtMs),
     // The wire holds 49 days; the deadline of an attempt that nobody ended may lie further off.
-    durationMs: Math.min(record.durationMs, mostUint32),
+    durationMs: Math.min(record.durationMs, maxUint32),
     outcome: record.outcome,
     status: record.status,
     reason: record.reason ?? '',

@@ -162,7 +162,7 @@ export declare type ExplainRequest = Message<"will.v1.ExplainRequest"> & {
   facts?: Facts | undefined;
 
   /**
-   * Judge as if it were then, in UTC milliseconds. 0: now.
+   * Decide as if it were then, in UTC milliseconds. 0: now.
    *
    * @generated from field: int64 at_unix_ms = 2;
    */
@@ -592,7 +592,7 @@ export declare const TelemetryService: GenService<{
     output: typeof QueryUsageResponseSchema;
   },
   /**
-   * Judges the output of a task that succeeded.
+   * Scores the output of a task that succeeded.
    *
    * @generated from rpc will.v1.TelemetryService.Feedback
    */

@@ -75,11 +75,11 @@ export declare type CallRequest = Message<"will.v1.CallRequest"> & {
   callerInbox: string;
 
   /**
-   * True: every earlier attempt has ended, content may flow at once. False: ask first.
+   * True: every earlier attempt has ended, it may commit at once. False: ask first.
    *
-   * @generated from field: bool go = 11;
+   * @generated from field: bool may_commit = 11;
    */
-  go: boolean;
+  mayCommit: boolean;
 
   /**
    * @generated from field: bool stream = 12;
@@ -248,11 +248,11 @@ export declare type CallBusy = Message<"will.v1.CallBusy"> & {
   untilUnixMs: bigint;
 
   /**
-   * Slots are free, and kept for clients that hold fewer.
+   * Slots are free, but reserved for clients that hold fewer.
    *
-   * @generated from field: bool is_kept = 3;
+   * @generated from field: bool is_reserved = 3;
    */
-  isKept: boolean;
+  isReserved: boolean;
 
   /**
    * A limit is reached; else it is full, cooling down, or degraded.
@@ -296,16 +296,16 @@ export declare const CallExpiredSchema: GenMessage<CallExpired>;
 /**
  * It may have come too late: is it still wanted? The router answers by CALL_COMMAND_START or CALL_COMMAND_REVOKE.
  *
- * @generated from message will.v1.CallAsksStart
+ * @generated from message will.v1.CallConfirmStart
  */
-export declare type CallAsksStart = Message<"will.v1.CallAsksStart"> & {
+export declare type CallConfirmStart = Message<"will.v1.CallConfirmStart"> & {
 };
 
 /**
- * Describes the message will.v1.CallAsksStart.
- * Use `create(CallAsksStartSchema)` to create a new message.
+ * Describes the message will.v1.CallConfirmStart.
+ * Use `create(CallConfirmStartSchema)` to create a new message.
  */
-export declare const CallAsksStartSchema: GenMessage<CallAsksStart>;
+export declare const CallConfirmStartSchema: GenMessage<CallConfirmStart>;
 
 /**
  * Not called: the worker's own check of the rules said no.
@@ -336,18 +336,18 @@ export declare type CallRefused = Message<"will.v1.CallRefused"> & {
 export declare const CallRefusedSchema: GenMessage<CallRefused>;
 
 /**
- * A later attempt has its first content and waits for go.
+ * A later attempt has its first token and is ready to commit.
  *
- * @generated from message will.v1.CallAsksGo
+ * @generated from message will.v1.CallReadyToCommit
  */
-export declare type CallAsksGo = Message<"will.v1.CallAsksGo"> & {
+export declare type CallReadyToCommit = Message<"will.v1.CallReadyToCommit"> & {
 };
 
 /**
- * Describes the message will.v1.CallAsksGo.
- * Use `create(CallAsksGoSchema)` to create a new message.
+ * Describes the message will.v1.CallReadyToCommit.
+ * Use `create(CallReadyToCommitSchema)` to create a new message.
  */
-export declare const CallAsksGoSchema: GenMessage<CallAsksGo>;
+export declare const CallReadyToCommitSchema: GenMessage<CallReadyToCommit>;
 
 /**
  * Content flows; the worker owns the stream to its end.
@@ -435,10 +435,10 @@ export declare type CallEvent = Message<"will.v1.CallEvent"> & {
     case: "refused";
   } | {
     /**
-     * @generated from field: will.v1.CallAsksGo asks_go = 6;
+     * @generated from field: will.v1.CallReadyToCommit ready_to_commit = 6;
      */
-    value: CallAsksGo;
-    case: "asksGo";
+    value: CallReadyToCommit;
+    case: "readyToCommit";
   } | {
     /**
      * @generated from field: will.v1.CallHasContent has_content = 7;
@@ -465,10 +465,10 @@ export declare type CallEvent = Message<"will.v1.CallEvent"> & {
     case: "expired";
   } | {
     /**
-     * @generated from field: will.v1.CallAsksStart asks_start = 21;
+     * @generated from field: will.v1.CallConfirmStart confirm_start = 21;
      */
-    value: CallAsksStart;
-    case: "asksStart";
+    value: CallConfirmStart;
+    case: "confirmStart";
   } | { case: undefined; value?: undefined };
 };
 
@@ -529,9 +529,9 @@ export declare type FreeSlots = Message<"will.v1.FreeSlots"> & {
   /**
    * For clients that do not hold more than others.
    *
-   * @generated from field: uint32 kept_slots = 3;
+   * @generated from field: uint32 reserved_slots = 3;
    */
-  keptSlots: number;
+  reservedSlots: number;
 };
 
 /**
@@ -550,9 +550,9 @@ export enum CallCommand {
   UNSPECIFIED = 0,
 
   /**
-   * @generated from enum value: CALL_COMMAND_GO = 1;
+   * @generated from enum value: CALL_COMMAND_COMMIT = 1;
    */
-  GO = 1,
+  COMMIT = 1,
 
   /**
    * Send no content; end and acknowledge by CallEnded.

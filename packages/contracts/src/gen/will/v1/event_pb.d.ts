@@ -468,7 +468,7 @@ export declare type Skipped = Message<"will.v1.Skipped"> & {
 export declare const SkippedSchema: GenMessage<Skipped>;
 
 /**
- * What the router knew of a candidate when it picked.
+ * What the router knew of a candidate when it selected.
  *
  * @generated from message will.v1.LiveEntry
  */
@@ -570,7 +570,7 @@ export declare type DecisionRecord = Message<"will.v1.DecisionRecord"> & {
   stateDigest: string;
 
   /**
-   * The instant that the ranked set was judged at, which may lie before at_unix_ms and comes from policy's clock; 0: not known.
+   * The instant at which the ranked set was computed, which may lie before at_unix_ms and comes from policy's clock; 0: not known.
    *
    * @generated from field: int64 set_decided_unix_ms = 13;
    */
@@ -591,7 +591,7 @@ export declare type DecisionRecord = Message<"will.v1.DecisionRecord"> & {
 export declare const DecisionRecordSchema: GenMessage<DecisionRecord>;
 
 /**
- * How good an output was, as somebody or something judged it.
+ * How good an output was, by feedback of a user or a program.
  *
  * @generated from message will.v1.Feedback
  */
@@ -619,9 +619,9 @@ export declare type Feedback = Message<"will.v1.Feedback"> & {
   /**
    * 0 to 1: a score of 1 to 10 divided by ten; thumbs are 0 and 1.
    *
-   * @generated from field: double judged = 5;
+   * @generated from field: double score = 5;
    */
-  judged: number;
+  score: number;
 
   /**
    * @generated from field: int64 at_unix_ms = 6;

@@ -202,7 +202,7 @@ export declare type RankedSet = Message<"will.v1.RankedSet"> & {
   waitMs: number;
 
   /**
-   * The instant that it was judged at; 0: an older policy, which does not say.
+   * The instant that it was computed at; 0: an older policy, which does not say.
    *
    * @generated from field: int64 decided_unix_ms = 11;
    */
@@ -334,7 +334,7 @@ export declare type DecideRequest = Message<"will.v1.DecideRequest"> & {
   facts?: Facts | undefined;
 
   /**
-   * Explain only: judge as if it were then. 0: now.
+   * Explain only: decide as if it were then. 0: now.
    *
    * @generated from field: int64 at_unix_ms = 2;
    */

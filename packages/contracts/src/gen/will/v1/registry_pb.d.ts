@@ -225,7 +225,7 @@ export declare type ApplyResponse = Message<"will.v1.ApplyResponse"> & {
   decisionChanges: DecisionChange[];
 
   /**
-   * Dry run, in words: how many decisions were judged anew, or why none could be; what is not listed.
+   * Dry run, in words: how many decisions were recomputed, or why none could be; what is not listed.
    *
    * @generated from field: string decisions_note = 7;
    */
@@ -887,7 +887,7 @@ export declare type StatusResponse = Message<"will.v1.StatusResponse"> & {
   revision: bigint;
 
   /**
-   * Revision that is on the bus; older while the bus is away.
+   * Revision that is on the bus; older while NATS is not connected.
    *
    * @generated from field: uint64 published_revision = 2;
    */

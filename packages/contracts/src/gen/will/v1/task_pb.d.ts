@@ -526,9 +526,9 @@ export declare type Accepted = Message<"will.v1.Accepted"> & {
    * True: the router took the task late and runs it only once the caller says that it still waits: `wanted` of
    * StillRequest at will.v1.still.<routerId>.<client>.
    *
-   * @generated from field: bool asks_wanted = 2;
+   * @generated from field: bool confirm_wanted = 2;
    */
-  asksWanted: boolean;
+  confirmWanted: boolean;
 
   /**
    * What the task names and the router ignores, in words: a reflex without a document.
@@ -986,7 +986,7 @@ export enum FailureCode {
   OVERLOADED = 9,
 
   /**
-   * No router, or the bus is away.
+   * No router, or NATS is not connected.
    *
    * @generated from enum value: FAILURE_CODE_UNAVAILABLE = 10;
    */

@@ -547,11 +547,11 @@ export declare type UsageGroup = Message<"will.v1.UsageGroup"> & {
 export declare const UsageGroupSchema: GenMessage<UsageGroup>;
 
 /**
- * Charges calls of a model anew.
+ * Reprices calls of a model.
  *
- * @generated from message will.v1.RerateRequest
+ * @generated from message will.v1.RepriceRequest
  */
-export declare type RerateRequest = Message<"will.v1.RerateRequest"> & {
+export declare type RepriceRequest = Message<"will.v1.RepriceRequest"> & {
   /**
    * @generated from field: string model = 1;
    */
@@ -588,19 +588,19 @@ export declare type RerateRequest = Message<"will.v1.RerateRequest"> & {
 };
 
 /**
- * Describes the message will.v1.RerateRequest.
- * Use `create(RerateRequestSchema)` to create a new message.
+ * Describes the message will.v1.RepriceRequest.
+ * Use `create(RepriceRequestSchema)` to create a new message.
  */
-export declare const RerateRequestSchema: GenMessage<RerateRequest>;
+export declare const RepriceRequestSchema: GenMessage<RepriceRequest>;
 
 /**
- * @generated from message will.v1.RerateResponse
+ * @generated from message will.v1.RepriceResponse
  */
-export declare type RerateResponse = Message<"will.v1.RerateResponse"> & {
+export declare type RepriceResponse = Message<"will.v1.RepriceResponse"> & {
   /**
-   * @generated from field: uint64 looked = 1;
+   * @generated from field: uint64 examined = 1;
    */
-  looked: bigint;
+  examined: bigint;
 
   /**
    * @generated from field: uint64 changed = 2;
@@ -621,10 +621,10 @@ export declare type RerateResponse = Message<"will.v1.RerateResponse"> & {
 };
 
 /**
- * Describes the message will.v1.RerateResponse.
- * Use `create(RerateResponseSchema)` to create a new message.
+ * Describes the message will.v1.RepriceResponse.
+ * Use `create(RepriceResponseSchema)` to create a new message.
  */
-export declare const RerateResponseSchema: GenMessage<RerateResponse>;
+export declare const RepriceResponseSchema: GenMessage<RepriceResponse>;
 
 /**
  * Rates of some hours, in place of those that always hold.
@@ -822,7 +822,7 @@ export declare type LimitsResponse = Message<"will.v1.LimitsResponse"> & {
 export declare const LimitsResponseSchema: GenMessage<LimitsResponse>;
 
 /**
- * Judges the output of a task that succeeded.
+ * Scores the output of a task that succeeded.
  *
  * @generated from message will.v1.FeedbackRequest
  */
@@ -856,7 +856,7 @@ export declare const FeedbackRequestSchema: GenMessage<FeedbackRequest>;
  */
 export declare type FeedbackResponse = Message<"will.v1.FeedbackResponse"> & {
   /**
-   * The model that is judged.
+   * The model that answered.
    *
    * @generated from field: string model = 1;
    */

@@ -1,6 +1,6 @@
 import { TaskError, type TaskRequest } from '@will/client';
 import { expect, test } from 'vitest';
-import { Floods } from './floods.ts';
+import { RejectionCache } from './rejection-cache.ts';
 
 const task: TaskRequest = { type: 'narrow', input: 'Hello', timeoutMs: 1_000 };
 const full = new TaskError('overloaded', 'all slots of narrow are taken', {
@@ -11,19 +11,19 @@ const full = new TaskError('overloaded', 'all slots of narrow are taken', {
 
 function world() {
   const clock = { nowMs: 5_000 };
-  const floods = new Floods(() => clock.nowMs);
+  const rejections = new RejectionCache(() => clock.nowMs);
   const refuse = (times: number, of: TaskRequest = task, client = 'noisy'): void => {
-    for (let n = 0; n < times; n += 1) floods.failed(of, client, full);
+    for (let n = 0; n < times; n += 1) rejections.failed(of, client, full);
   };
-  return { clock, floods, refuse };
+  return { clock, rejections, refuse };
 }
 
 test('after five refusals of one kind within a tenth of a second the next ones are answered here, as the router would', () => {
-  const { floods, refuse } = world();
+  const { rejections, refuse } = world();
   refuse(4);
-  expect(floods.refusal(task, 'noisy')).toBeUndefined();
+  expect(rejections.refusal(task, 'noisy')).toBeUndefined();
   refuse(1);
-  expect(floods.refusal(task, 'noisy')).toMatchObject({
+  expect(rejections.refusal(task, 'noisy')).toMatchObject({
     status: 429,
     code: 'overloaded',
     message: 'all slots of narrow are taken; 5 tasks like it were refused just now',
@@ -32,24 +32,24 @@ test('after five refusals of one kind within a tenth of a second the next ones a
 });
 
 test('the router is asked again a tenth of a second later, and what it refuses then counts anew', () => {
-  const { clock, floods, refuse } = world();
+  const { clock, rejections, refuse } = world();
   refuse(5);
   clock.nowMs += 99;
-  expect(floods.refusal(task, 'noisy')).toBeDefined();
+  expect(rejections.refusal(task, 'noisy')).toBeDefined();
   clock.nowMs += 1;
-  expect(floods.refusal(task, 'noisy')).toBeUndefined();
+  expect(rejections.refusal(task, 'noisy')).toBeUndefined();
   refuse(4);
-  expect(floods.refusal(task, 'noisy')).toBeUndefined();
+  expect(rejections.refusal(task, 'noisy')).toBeUndefined();
   refuse(1);
-  expect(floods.refusal(task, 'noisy')).toBeDefined();
+  expect(rejections.refusal(task, 'noisy')).toBeDefined();
 });
 
-test('refusals that come slowly are no flood', () => {
-  const { clock, floods, refuse } = world();
+test('refusals that come slowly are no rejections', () => {
+  const { clock, rejections, refuse } = world();
   for (let n = 0; n < 50; n += 1) {
     refuse(1);
     clock.nowMs += 30;
-    expect(floods.refusal(task, 'noisy')).toBeUndefined();
+    expect(rejections.refusal(task, 'noisy')).toBeUndefined();
   }
 });
 
@@ -61,34 +61,34 @@ test.each([
   ['of another size', { ...task, input: 'x'.repeat(1_000) }, 'noisy'],
   ['that can wait for longer', { ...task, timeoutMs: 2_000 }, 'noisy'],
 ])('a task %s is asked for all the same', (_, other: TaskRequest, client) => {
-  const { floods, refuse } = world();
+  const { rejections, refuse } = world();
   refuse(5);
-  expect(floods.refusal(other, client)).toBeUndefined();
+  expect(rejections.refusal(other, client)).toBeUndefined();
 });
 
 test('tasks of little patience are answered here for a tenth of it, so that their line does not run dry', () => {
-  const { clock, floods, refuse } = world();
+  const { clock, rejections, refuse } = world();
   const hasty = { ...task, timeoutMs: 200 };
   refuse(5, hasty);
   clock.nowMs += 19;
-  expect(floods.refusal(hasty, 'noisy')).toBeDefined();
+  expect(rejections.refusal(hasty, 'noisy')).toBeDefined();
   clock.nowMs += 1;
-  expect(floods.refusal(hasty, 'noisy')).toBeUndefined();
+  expect(rejections.refusal(hasty, 'noisy')).toBeUndefined();
 });
 
 test('other failures are no refusals', () => {
-  const { floods } = world();
+  const { rejections } = world();
   for (let n = 0; n < 9; n += 1) {
-    floods.failed(task, 'noisy', new TaskError('all_failed', 'every attempt failed', { taskId: 't' }));
-    floods.failed(task, 'noisy', new Error('something else'));
+    rejections.failed(task, 'noisy', new TaskError('all_failed', 'every attempt failed', { taskId: 't' }));
+    rejections.failed(task, 'noisy', new Error('something else'));
   }
-  expect(floods.refusal(task, 'noisy')).toBeUndefined();
+  expect(rejections.refusal(task, 'noisy')).toBeUndefined();
 });
 
 test('of however many kinds there are no more than a thousand are remembered', () => {
-  const { floods, refuse } = world();
+  const { rejections, refuse } = world();
   for (let n = 0; n < 3_000; n += 1) refuse(5, { ...task, type: `kind-${n}` });
-  const answered = Array.from({ length: 3_000 }, (_, n) => floods.refusal({ ...task, type: `kind-${n}` }, 'noisy'));
+  const answered = Array.from({ length: 3_000 }, (_, n) => rejections.refusal({ ...task, type: `kind-${n}` }, 'noisy'));
   expect(answered.filter(Boolean).length).toBeLessThanOrEqual(1_000);
   expect(answered.at(-1)).toBeDefined();
 });

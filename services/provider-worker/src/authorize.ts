@@ -18,7 +18,7 @@ export interface Refusal {
   readonly isRetryable: boolean;
 }
 
-export interface CallToJudge {
+export interface CallToAuthorize {
   readonly facts: Facts;
   /** The class of the subject it came by. */
   readonly dataClass: DataClass;
@@ -28,7 +28,7 @@ export interface CallToJudge {
 
 /** Why a call must not be made; undefined: it may. `snapshotAgeMs`: since the snapshot was confirmed to be the newest. */
 export type Judge = (
-  call: CallToJudge,
+  call: CallToAuthorize,
   model: Model,
   snapshot: Snapshot,
   snapshotAgeMs: number,
@@ -36,14 +36,14 @@ export type Judge = (
 ) => Refusal | undefined;
 
 /** The judge of a worker. A snapshot that was not confirmed for longer than `staleAfterMs` may allow what is forbidden by now. */
-export const judgeBy =
+export const authorizeBy =
   (staleAfterMs: number): Judge =>
   (call, model, snapshot, snapshotAgeMs, nowMs) =>
     refusalByAge(call, snapshot, snapshotAgeMs > staleAfterMs ? snapshotAgeMs : undefined, nowMs) ??
     refusalByRules(call, model, snapshot, nowMs);
 
 function refusalByAge(
-  call: CallToJudge,
+  call: CallToAuthorize,
   snapshot: Snapshot,
   unconfirmedForMs: number | undefined,
   nowMs: number,
@@ -65,14 +65,14 @@ function refusalByAge(
 }
 
 /** The class of the subject counts beside the rules: what came as anything but open data is none. */
-const mayDoWithOld = (call: CallToJudge, snapshot: Snapshot): boolean =>
+const mayDoWithOld = (call: CallToAuthorize, snapshot: Snapshot): boolean =>
   call.dataClass === 'open' && isUnrestricted(requirementOf(snapshot, call.facts));
 
 /**
  * The worker's own look at the rules, on its own snapshot, right before the call. The same predicate as policy's, so
  * that neither a faulty router nor a decision that has aged can bring data to a model that may not see it.
  */
-function refusalByRules(call: CallToJudge, model: Model, snapshot: Snapshot, nowMs: number): Refusal | undefined {
+function refusalByRules(call: CallToAuthorize, model: Model, snapshot: Snapshot, nowMs: number): Refusal | undefined {
   const requirement = requirementOf(snapshot, call.facts);
   if (requirement.dataClass !== call.dataClass)
     return { rule: 'data_class', detail: `${requirement.dataClass} data came as ${call.dataClass}`, isRetryable: true };
@@ -84,7 +84,7 @@ function refusalByRules(call: CallToJudge, model: Model, snapshot: Snapshot, now
 
 /** What an older revision decided holds only where this one would decide the same: routes and pins change too. */
 function refusalByNewerDecision(
-  call: CallToJudge,
+  call: CallToAuthorize,
   model: Model,
   snapshot: Snapshot,
   nowMs: number,
@@ -96,10 +96,10 @@ function refusalByNewerDecision(
 }
 
 /** A model in this process that is told no end may talk until the deadline: who says nothing gets so much. */
-const usualOnDeviceTokens = 1_024;
+const defaultOnDeviceTokens = 1_024;
 
 /** Where tokens or money are limited and nobody says how long an answer may be, it may be so long. */
-const usualLimitedTokens = 4_096;
+const defaultLimitedTokens = 4_096;
 
 /** As {@link outputLimit}, for a call that counts against these limits: what it may come to must be known before it. */
 export function outputLimitWithin(
@@ -109,7 +109,7 @@ export function outputLimitWithin(
   inputTokens: number,
 ): number | undefined {
   const isLimited = limits.some(({ metric }) => metric !== 'requests');
-  const wanted = wantedTokens === 0 && isLimited ? usualLimitedTokens : wantedTokens;
+  const wanted = wantedTokens === 0 && isLimited ? defaultLimitedTokens : wantedTokens;
   return outputLimit(model, wanted, inputTokens);
 }
 
@@ -118,7 +118,7 @@ export function outputLimitWithin(
  * document bounds the output: a context alone does not, it only clamps what is asked for.
  */
 export function outputLimit(model: Model, wantedTokens: number, inputTokens: number): number | undefined {
-  const usual = model.callMethod === 'on-device' ? usualOnDeviceTokens : undefined;
+  const usual = model.callMethod === 'on-device' ? defaultOnDeviceTokens : undefined;
   const asked = least([
     wantedTokens > 0 ? wantedTokens : usual,
     model.maxTokensPerCall === undefined ? undefined : model.maxTokensPerCall - inputTokens,

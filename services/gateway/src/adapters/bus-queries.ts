@@ -9,12 +9,12 @@ import {
 import { type Bus, BusError } from '@will/bus';
 import { durableOverBus, TaskError } from '@will/client';
 import { subjects, wire } from '@will/contracts';
-import type { Questions } from '../ports.ts';
+import type { Queries } from '../ports.ts';
 
 const answerWithinMs = 5_000;
 
-/** Questions over the bus, each to whoever serves its subject. */
-export function busQuestions(bus: Bus): Questions {
+/** Queries over the bus, each to whoever serves its subject. */
+export function busQueries(bus: Bus): Queries {
   return {
     explain: ask(bus, subjects.policyExplain, wire.DecideRequestSchema, wire.DecideResponseSchema),
     documents: ask(bus, subjects.registry('get'), wire.GetRequestSchema, wire.GetResponseSchema),

@@ -15,9 +15,9 @@ import {
   type Snapshot,
   unknownClient,
 } from '@will/core';
-import type { CallerPayloads, Questions, Surroundings } from '../ports.ts';
+import type { CallerPayloads, Queries, Backends } from '../ports.ts';
 import { identity } from './identity.ts';
-import { WrappedSurroundings } from './wrapped-surroundings.ts';
+import { WrappedBackends } from './wrapped-backends.ts';
 
 export interface NamingOptions extends ResolveOptions {
   readonly refusals: Refusals;
@@ -45,15 +45,15 @@ export const busNaming = (seedFile: string | undefined): NamingOptions => ({
 });
 
 /**
- * The surroundings for servers on which callers name clients, projects and reflexes by slug, name or alias. Whatever a
+ * The backends for servers on which callers name clients, projects and reflexes by slug, name or alias. Whatever a
  * route does, it does through here, and here every name becomes the slug of a document or is rejected.
  */
-export class NamedSurroundings extends WrappedSurroundings {
-  constructor(open: Surroundings, options: NamingOptions) {
+export class NamedBackends extends WrappedBackends {
+  constructor(open: Backends, options: NamingOptions) {
     const naming = new Naming(() => open.snapshot, options);
     super(open, {
       client: (client) => namedClient(client, naming),
-      questions: (questions) => namedQuestions(questions, naming),
+      queries: (queries) => namedQueries(queries, naming),
       payloads: (payloads) => namedPayloads(payloads, naming),
     });
   }
@@ -166,21 +166,21 @@ const namedDurable = (durable: DurableWire, naming: Naming): DurableWire => {
   };
 };
 
-const namedQuestions = (questions: Questions, naming: Naming): Questions => ({
-  durable: namedDurable(questions.durable, naming),
+const namedQueries = (queries: Queries, naming: Naming): Queries => ({
+  durable: namedDurable(queries.durable, naming),
   async explain({ facts, atUnixMs = 0n }) {
-    if (!facts) return questions.explain({ atUnixMs });
+    if (!facts) return queries.explain({ atUnixMs });
     const { client, project = '' } = naming.caller({
       client: facts.client,
       project: facts.project,
       reflex: facts.reflex,
     });
-    return questions.explain({ atUnixMs, facts: create(wire.FactsSchema, { ...facts, client, project }) });
+    return queries.explain({ atUnixMs, facts: create(wire.FactsSchema, { ...facts, client, project }) });
   },
-  documents: (request) => questions.documents(request),
-  registryStatus: () => questions.registryStatus(),
+  documents: (request) => queries.documents(request),
+  registryStatus: () => queries.registryStatus(),
   calls: async ({ client, project, reflex, model, ...request }) =>
-    questions.calls({
+    queries.calls({
       ...request,
       client: naming.pastClient(client),
       project: naming.past('project', project),
@@ -188,7 +188,7 @@ const namedQuestions = (questions: Questions, naming: Naming): Questions => ({
       model: naming.past('model', model),
     }),
   usage: async ({ client, model, ...request }) =>
-    questions.usage({ ...request, client: naming.pastClient(client), model: naming.past('model', model) }),
-  feedback: async (request) => questions.feedback({ ...request, client: naming.pastClient(request.client) }),
-  decision: (request) => questions.decision(request),
+    queries.usage({ ...request, client: naming.pastClient(client), model: naming.past('model', model) }),
+  feedback: async (request) => queries.feedback({ ...request, client: naming.pastClient(request.client) }),
+  decision: (request) => queries.decision(request),
 });

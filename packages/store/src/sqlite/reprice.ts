@@ -1,11 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Rerated, RerateQuestion } from '../call-log.ts';
+import type { Repriced, RepriceQuery } from '../call-log.ts';
 import { charged } from '../charged.ts';
 import { Increments } from '../usage.ts';
 import { morePrice, recordOf, selected, type CallRow } from './call-row.ts';
 import type { prepareRollups } from './rollups.ts';
 
-export function prepareRerating(database: DatabaseSync, addToRollups: ReturnType<typeof prepareRollups>) {
+export function prepareRepricing(database: DatabaseSync, addToRollups: ReturnType<typeof prepareRollups>) {
   // In the order of the index, so that each part begins where the last ended.
   const some = database.prepare(
     `SELECT number, ${selected} FROM calls WHERE model = ? AND started_at_ms < ? AND (started_at_ms, number) > (?, ?)
@@ -14,7 +14,7 @@ export function prepareRerating(database: DatabaseSync, addToRollups: ReturnType
   const change = database.prepare(
     'UPDATE calls SET cost_nano_usd = ?, price_input = ?, price_output = ?, price_more = ? WHERE number = ?',
   );
-  return ({ model, fromMs, toMs, prices }: RerateQuestion, limit: number, after: string): Rerated => {
+  return ({ model, fromMs, toMs, prices }: RepriceQuery, limit: number, after: string): Repriced => {
     const [afterMs = fromMs, afterNumber = 0] = after === '' ? [] : after.split(':').map(Number);
     const rows = some.all(model, toMs, afterMs, afterNumber, limit);
     const increments = new Increments();
@@ -35,6 +35,6 @@ export function prepareRerating(database: DatabaseSync, addToRollups: ReturnType
     const last = rows.at(-1);
     const next =
       last && rows.length === limit ? `${String(last['started_at_ms'])}:${String(last['number'])}` : undefined;
-    return { looked: rows.length, changed, addedNanoUsd, next };
+    return { examined: rows.length, changed, addedNanoUsd, next };
   };
 }

@@ -1,7 +1,7 @@
 import { type AnyDocument, compileSnapshot, type DataRequirement, type Facts } from '@will/core';
 import { factsFor, modelFor } from '@will/testkit';
 import { expect, test } from 'vitest';
-import { judgeBy, outputBound, outputLimit } from './judge.ts';
+import { authorizeBy, outputBound, outputLimit } from './authorize.ts';
 
 test('the worker holds a call to the floor of its task, whatever the documents allow by now', () => {
   const model = modelFor({ call_method: 'API', endpoint: 'https://api.example.com' });
@@ -12,7 +12,8 @@ test('the worker holds a call to the floor of its task, whatever the documents a
   const compiled = compileSnapshot(7, documents);
   if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));
   const ruleFor = (facts: Facts): string | undefined =>
-    judgeBy(1_000)({ facts, dataClass: 'open', revision: 7, expiresUnixMs: 10 }, model, compiled.snapshot, 0, 5)?.rule;
+    authorizeBy(1_000)({ facts, dataClass: 'open', revision: 7, expiresUnixMs: 10 }, model, compiled.snapshot, 0, 5)
+      ?.rule;
   const none: DataRequirement = {
     dataClass: 'open',
     avoidCloud: false,

@@ -12,14 +12,14 @@ import {
   watchProcesses,
 } from '@will/bus';
 import { connectClient, type TaskClient } from '@will/client';
-import type { CallerPayloads, Fleet, Questions, Surroundings } from '../ports.ts';
-import { busQuestions } from './bus-questions.ts';
+import type { CallerPayloads, Fleet, Queries, Backends } from '../ports.ts';
+import { busQueries } from './bus-queries.ts';
 
 /** What the bus gives, part by part as it comes, so that the server can already say what is missing. */
-export class BusSurroundings implements Surroundings {
+export class BusBackends implements Backends {
   client: TaskClient | undefined;
   fleet: Fleet | undefined;
-  questions: Questions | undefined;
+  queries: Queries | undefined;
   payloads: CallerPayloads | undefined;
   keys: KeysView | undefined;
   #bus: Bus | undefined;
@@ -35,13 +35,13 @@ export class BusSurroundings implements Surroundings {
   get isBusConnected(): boolean {
     return this.#bus?.isConnected === true;
   }
-  get snapshot(): Surroundings['snapshot'] {
+  get snapshot(): Backends['snapshot'] {
     return this.#snapshots?.current;
   }
 
   async connect(bus: Bus): Promise<void> {
     this.#bus = bus;
-    this.questions = busQuestions(bus);
+    this.queries = busQueries(bus);
     this.payloads = callerPayloads(openPayloads(bus));
     const keys = await followKeys(bus);
     this.keys = keys;

@@ -19,20 +19,20 @@ import {
   strictestOf,
   type UnavailableModel,
 } from '@will/core';
-import type { CallerPayloads, Questions, Surroundings } from '../ports.ts';
+import type { CallerPayloads, Queries, Backends } from '../ports.ts';
 import { type Identity, identity } from './identity.ts';
-import { WrappedSurroundings } from './wrapped-surroundings.ts';
+import { WrappedBackends } from './wrapped-backends.ts';
 
 /**
- * The surroundings for servers that ask for keys. Whatever a route does, it does through here, and here every task and
+ * Backends of servers that require keys. Whatever a route does, it does through here, and here every task and
  * question is bound to the key's client, projects, task types and data class. Without an identity nothing is done.
  */
-export class GuardedSurroundings extends WrappedSurroundings {
-  constructor(open: Surroundings) {
+export class GuardedBackends extends WrappedBackends {
+  constructor(open: Backends) {
     const own = new Own(() => open.snapshot);
     super(open, {
       client: (client) => guardedClient(client, own),
-      questions: (questions) => guardedQuestions(questions, own),
+      queries: (queries) => guardedQueries(queries, own),
       // Content is put away as it comes in, where nobody knows any more whose request it is: so it is looked at here.
       payloads: (payloads) => guardedPayloads(payloads, own, identity()),
     });
@@ -209,12 +209,12 @@ function forbidden(who: Identity, message: string, taskId: string): TaskError {
 const quote = (name: string): string => JSON.stringify(name.slice(0, 64));
 
 /** Callers see what is theirs; what is another's they are told of as of what is not there. */
-const guardedQuestions = (questions: Questions, own: Own): Questions => ({
-  durable: guardedDurable(questions.durable, own),
+const guardedQueries = (queries: Queries, own: Own): Queries => ({
+  durable: guardedDurable(queries.durable, own),
   async explain(request) {
     const who = mustBeSomebody();
     const { facts } = request;
-    if (!facts || who.role !== 'caller') return questions.explain(request);
+    if (!facts || who.role !== 'caller') return queries.explain(request);
     const stated = dataClassFromWire(facts.dataClass ?? 0);
     const said = unavailableModelFromWire(facts.unavailableModel ?? '');
     const { client, project, dataClass, unavailableModel } = own.task<Bindable>({
@@ -224,7 +224,7 @@ const guardedQuestions = (questions: Questions, own: Own): Questions => ({
       ...(stated !== undefined && { dataClass: stated }),
       ...(facts.project !== undefined && facts.project !== '' && { project: facts.project }),
     });
-    return questions.explain({
+    return queries.explain({
       atUnixMs: request.atUnixMs ?? 0n,
       facts: create(wire.FactsSchema, {
         ...facts,
@@ -237,36 +237,36 @@ const guardedQuestions = (questions: Questions, own: Own): Questions => ({
   },
   async documents(request) {
     mustNotBeCaller();
-    return questions.documents(request);
+    return queries.documents(request);
   },
   async registryStatus() {
     mustNotBeCaller();
-    return questions.registryStatus();
+    return queries.registryStatus();
   },
   async calls(request) {
     const who = mustBeSomebody();
-    if (who.role !== 'caller') return questions.calls(request);
+    if (who.role !== 'caller') return queries.calls(request);
     own.mustBe(who, request.client);
-    return questions.calls({ ...request, client: who.client, project: own.projectOfCalls(who, request.project) });
+    return queries.calls({ ...request, client: who.client, project: own.projectOfCalls(who, request.project) });
   },
   async usage(request) {
     const who = mustBeSomebody();
-    if (who.role !== 'caller') return questions.usage(request);
+    if (who.role !== 'caller') return queries.usage(request);
     own.mustBe(who, request.client);
     if (who.projects.length > 0) throw forbidden(who, noSumsOfProjects, '');
-    return questions.usage({ ...request, client: who.client });
+    return queries.usage({ ...request, client: who.client });
   },
   async feedback(request) {
     const who = mustBeSomebody();
     own.mustBe(who, request.client);
     const { taskId = '' } = request;
-    if (who.projects.length > 0 && !(await isOfProjects(questions, who, taskId)))
+    if (who.projects.length > 0 && !(await isOfProjects(queries, who, taskId)))
       return create(wire.FeedbackResponseSchema, { error: noAnswerOf(taskId) });
-    return questions.feedback({ ...request, client: who.client });
+    return queries.feedback({ ...request, client: who.client });
   },
   async decision(request) {
     const who = mustBeSomebody();
-    const answer = await questions.decision(request);
+    const answer = await queries.decision(request);
     const { client = '' } = answer.decision ?? {};
     const isSeen = who.role !== 'caller' || (client === who.client && isVisible(who, answer.set?.facts?.project ?? ''));
     return isSeen ? answer : create(wire.GetDecisionResponseSchema);
@@ -282,7 +282,7 @@ const isVisible = ({ projects }: Identity, project: string): boolean =>
   projects.length === 0 || projects.includes(project);
 
 /** Whether some call of this task was made for one of the key's projects. */
-async function isOfProjects({ calls }: Questions, who: Identity, taskId: string): Promise<boolean> {
+async function isOfProjects({ calls }: Queries, who: Identity, taskId: string): Promise<boolean> {
   const found = await calls({ client: who.client, taskId, limit: 1 });
   return found.calls.some(({ project }) => isVisible(who, project));
 }

@@ -1,22 +1,22 @@
 import type { TaskClient } from '@will/client';
-import type { CallerPayloads, Questions, Surroundings } from '../ports.ts';
+import type { CallerPayloads, Queries, Backends } from '../ports.ts';
 
 /** What stands between a route and the parts that do something in a caller's name. */
 export interface Wrappers {
   client(client: TaskClient): TaskClient;
-  questions(questions: Questions): Questions;
+  queries(queries: Queries): Queries;
   /** Called at each use: it may depend on whose request it is. */
   payloads(payloads: CallerPayloads): CallerPayloads;
 }
 
-/** Surroundings whose acting parts are wrapped, once for each that the bus gives; the others are those below. */
-export class WrappedSurroundings implements Surroundings {
-  readonly #open: Surroundings;
+/** Backends whose acting parts are wrapped, once for each that the bus gives; the others are those below. */
+export class WrappedBackends implements Backends {
+  readonly #open: Backends;
   readonly #wrappers: Wrappers;
   #client: readonly [TaskClient, TaskClient] | undefined;
-  #questions: readonly [Questions, Questions] | undefined;
+  #queries: readonly [Queries, Queries] | undefined;
 
-  constructor(open: Surroundings, wrappers: Wrappers) {
+  constructor(open: Backends, wrappers: Wrappers) {
     this.#open = open;
     this.#wrappers = wrappers;
   }
@@ -26,26 +26,26 @@ export class WrappedSurroundings implements Surroundings {
     if (this.#client?.[0] !== client) this.#client = [client, this.#wrappers.client(client)];
     return this.#client[1];
   }
-  get questions(): Questions | undefined {
-    const { questions } = this.#open;
-    if (!questions) return undefined;
-    if (this.#questions?.[0] !== questions) this.#questions = [questions, this.#wrappers.questions(questions)];
-    return this.#questions[1];
+  get queries(): Queries | undefined {
+    const { queries } = this.#open;
+    if (!queries) return undefined;
+    if (this.#queries?.[0] !== queries) this.#queries = [queries, this.#wrappers.queries(queries)];
+    return this.#queries[1];
   }
   get payloads(): CallerPayloads | undefined {
     const { payloads } = this.#open;
     return payloads && this.#wrappers.payloads(payloads);
   }
-  get snapshot(): Surroundings['snapshot'] {
+  get snapshot(): Backends['snapshot'] {
     return this.#open.snapshot;
   }
-  get fleet(): Surroundings['fleet'] {
+  get fleet(): Backends['fleet'] {
     return this.#open.fleet;
   }
   get isBusConnected(): boolean {
     return this.#open.isBusConnected;
   }
-  get keys(): Surroundings['keys'] {
+  get keys(): Backends['keys'] {
     return this.#open.keys;
   }
 }

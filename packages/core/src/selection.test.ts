@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { decide } from './decide.ts';
-import { pick } from './pick.ts';
+import { select } from './selection.ts';
 import { facts, model, openByDefault, route, snapshotOf } from './testing/documents.ts';
 
 const nowMs = Date.UTC(2026, 10, 23, 12);
@@ -14,7 +14,7 @@ const nobodySaysAnything = { unserved: new Map<string, string>(), coolingUntilMs
 
 test('the declared order stays, whatever the seed', () => {
   for (const seed of [0, 1, 2 ** 31])
-    expect(pick(set, nobodySaysAnything, { seed, nowMs })).toEqual({ order: names, skipped: [] });
+    expect(select(set, nobodySaysAnything, { seed, nowMs })).toEqual({ order: names, skipped: [] });
 });
 
 test('what nobody serves and what cools down is left out with the reason; a cooldown that is over counts no more', () => {
@@ -25,7 +25,7 @@ test('what nobody serves and what cools down is left out with the reason; a cool
       ['c', nowMs],
     ]),
   };
-  expect(pick(set, live, { seed: 1, nowMs })).toEqual({
+  expect(select(set, live, { seed: 1, nowMs })).toEqual({
     order: ['c', 'd'],
     skipped: [
       { model: 'a', reason: 'env://OPENAI_API_KEY is not set' },
@@ -39,7 +39,7 @@ test('a cooldown without end is a cooldown too', () => {
     ...nobodySaysAnything,
     coolingUntilMs: new Map(names.map((name) => [name, Number.POSITIVE_INFINITY])),
   };
-  expect(pick(set, live, { seed: 1, nowMs }).skipped).toEqual(
+  expect(select(set, live, { seed: 1, nowMs }).skipped).toEqual(
     names.map((name) => ({ model: name, reason: 'cooling down' })),
   );
 });

@@ -92,7 +92,7 @@ const programs: typeof runs = [
   ['willm submit', byWillm('submit', 'plain', 'Hello', '--client', 'test')],
 ];
 
-test('while the bus is away every server says so at once and nothing is done later; all work again when it is back', {
+test('while NATS is not connected every server says so at once and nothing is done later; all work again when it is back', {
   timeout: 120_000,
 }, async () => {
   const servers = [...runs, ...submits, ...questions];

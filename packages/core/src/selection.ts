@@ -1,7 +1,7 @@
-import type { LiveState, Pick, RankedSet } from './decision.ts';
+import type { LiveState, Selection, RankedSet } from './decision.ts';
 
 /** What makes a choice repeatable. */
-export interface PickBasis {
+export interface SelectionBasis {
   /** Decides which tasks try another model first; recorded with the decision. A declared order does not use it. */
   readonly seed: number;
   readonly nowMs: number;
@@ -11,7 +11,7 @@ export interface PickBasis {
  * The choice for one task: the ranked set in its order, without models that nobody can serve or that rest, which are
  * named with the reason. Pure, so that the recorded set, state and seed give the same choice again.
  */
-export function pick(set: RankedSet, live: LiveState, basis: PickBasis): Pick {
+export function select(set: RankedSet, live: LiveState, basis: SelectionBasis): Selection {
   const order: string[] = [];
   const skipped: { model: string; reason: string }[] = [];
   for (const { model } of set.candidates) {

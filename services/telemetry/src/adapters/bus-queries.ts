@@ -11,7 +11,7 @@ import {
   subjects,
   wire,
 } from '@will/contracts';
-import type { RecentFacts, RerateQuestion } from '@will/store';
+import type { RecentFacts, RepriceQuery } from '@will/store';
 import { QuestionError, type CallsQuestion, type Telemetry, type UsageAsked } from '../service.ts';
 import { answeringBy, readAs } from './answering.ts';
 import { contentToWire } from './content-wire.ts';
@@ -19,10 +19,10 @@ import { recordToWire } from './records-to-wire.ts';
 import { usageToWire } from './usage-to-wire.ts';
 
 /**
- * Answers questions over the bus; a question that cannot be answered gets an error that says why. `noted` is told of what
+ * Answers queries over the bus; a question that cannot be answered gets an error that says why. `noted` is told of what
  * was changed, and of what was said in a call being shown.
  */
-export function serveQuestions(
+export function serveQueries(
   bus: Bus,
   telemetry: Telemetry,
   onError: (what: string, error: unknown) => void,
@@ -46,12 +46,12 @@ export function serveQuestions(
   };
   const usage = async (message: Incoming): Promise<wire.QueryUsageResponse> =>
     usageToWire(await telemetry.usage(usageFromWire(readAs(wire.QueryUsageRequestSchema, message))));
-  const rerate = async (message: Incoming): Promise<wire.RerateResponse> => {
-    const request = readAs(wire.RerateRequestSchema, message);
-    const done = await telemetry.rerate(rerateFromWire(request));
+  const reprice = async (message: Incoming): Promise<wire.RepriceResponse> => {
+    const request = readAs(wire.RepriceRequestSchema, message);
+    const done = await telemetry.reprice(repriceFromWire(request));
     const { author, model: object } = request;
-    noted({ author, action: 'calls.rerated', object, detail: `${done.changed} of ${done.looked} calls` });
-    return create(wire.RerateResponseSchema, rerated(done));
+    noted({ author, action: 'calls.repriced', object, detail: `${done.changed} of ${done.examined} calls` });
+    return create(wire.RepriceResponseSchema, repriced(done));
   };
   const content = async (message: Incoming): Promise<wire.GetContentResponse> => {
     const { attemptId, author } = readAs(wire.GetContentRequestSchema, message);
@@ -88,9 +88,9 @@ export function serveQuestions(
       answering(wire.QueryUsageResponseSchema, usage, (error) => create(wire.QueryUsageResponseSchema, { error })),
     ),
     bus.serve(
-      subjects.telemetry('rerate'),
+      subjects.telemetry('reprice'),
       queues.telemetry,
-      answering(wire.RerateResponseSchema, rerate, (error) => create(wire.RerateResponseSchema, { error })),
+      answering(wire.RepriceResponseSchema, reprice, (error) => create(wire.RepriceResponseSchema, { error })),
     ),
     bus.serve(
       subjects.telemetry('content'),
@@ -157,7 +157,7 @@ const usageFromWire = (request: wire.QueryUsageRequest): UsageAsked => ({
   ...stated('outcome', request.outcome),
 });
 
-function rerateFromWire({ model, fromUnixMs, toUnixMs, price, hours }: wire.RerateRequest): RerateQuestion {
+function repriceFromWire({ model, fromUnixMs, toUnixMs, price, hours }: wire.RepriceRequest): RepriceQuery {
   return {
     model,
     fromMs: instant('fromMs', fromUnixMs).fromMs ?? 0,
@@ -175,8 +175,8 @@ function amountOf(amount: bigint): number {
   return Number(amount);
 }
 
-const rerated = ({ looked, changed, addedNanoUsd }: Awaited<ReturnType<Telemetry['rerate']>>) => ({
-  looked: BigInt(looked),
+const repriced = ({ examined, changed, addedNanoUsd }: Awaited<ReturnType<Telemetry['reprice']>>) => ({
+  examined: BigInt(examined),
   changed: BigInt(changed),
   addedNanoUsd,
 });

@@ -2,18 +2,18 @@ import { type TaskClient, TaskError, type TaskRequest } from '@will/client';
 import { queueTimeoutMs } from '@will/core';
 import { type HttpError, tooMany } from './http/errors.ts';
 
-/** So many tasks of one kind refused as overloaded within the time below are a flood. */
-const refusedOfAFlood = 5;
-/** How long a flood is answered here, at most: no longer than the line at the model moves a little. */
-const longestMs = 100;
+/** So many tasks of one kind refused as overloaded within the time below are a rejections. */
+const rejectionsToCache = 5;
+/** How long a rejections is answered here, at most: no longer than the line at the model moves a little. */
+const maxMs = 100;
 /** Of the patience of the tasks: a line is never longer than that, and must not run dry meanwhile. */
 const patienceShare = 0.1;
-const mostKinds = 1_000;
+const maxKinds = 1_000;
 
 /** What gets tasks done. */
 export type Starter = Pick<TaskClient, 'start'>;
 
-interface Flood {
+interface Rejections {
   /** Refusals since `sinceMs`. */
   refused: number;
   sinceMs: number;
@@ -25,20 +25,20 @@ interface Flood {
 }
 
 /**
- * Floods of tasks that are refused one by one. Each refusal costs server, bus and router as much time as a task that is
+ * Cache of rejections: answers repeated tasks from memory. Each refusal costs server, bus and router as much time as a task that is
  * done, which all others wait for: where several of one client and kind were refused just now, the next ones are
  * answered here, until the router is asked again a tenth of a second later. Who comes rarely is never answered here.
  */
-export class Floods {
+export class RejectionCache {
   readonly #nowMs: () => number;
-  readonly #byKind = new Map<string, Flood>();
+  readonly #byKind = new Map<string, Rejections>();
 
   /** @param nowMs a clock that only goes forward */
   constructor(nowMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs;
   }
 
-  /** What tasks are given to that come from one client: they are asked for there unless they are part of a flood. */
+  /** What tasks are given to that come from one client: they are passed on unless the cache answers. */
   before(tasks: Starter, client: string): Starter {
     return {
       start: async (task, stream, onPart) => {
@@ -57,9 +57,13 @@ export class Floods {
   /** Why a task need not be asked for now; undefined: it is to be asked for. */
   refusal(task: TaskRequest, client: string): HttpError | undefined {
     if (this.#byKind.size === 0) return undefined;
-    const flood = this.#byKind.get(kindOf(task, client));
-    if (!flood || this.#nowMs() >= flood.untilMs || patienceOf(task) > flood.patienceMs) return undefined;
-    return tooMany(`${flood.why}; ${flood.refused} tasks like it were refused just now`, flood.retryAfterMs);
+    const rejections = this.#byKind.get(kindOf(task, client));
+    if (!rejections || this.#nowMs() >= rejections.untilMs || patienceOf(task) > rejections.patienceMs)
+      return undefined;
+    return tooMany(
+      `${rejections.why}; ${rejections.refused} tasks like it were refused just now`,
+      rejections.retryAfterMs,
+    );
   }
 
   /** Learns how a task ended that was asked for. */
@@ -67,20 +71,20 @@ export class Floods {
     if (!(error instanceof TaskError) || error.code !== 'overloaded') return;
     const nowMs = this.#nowMs();
     const kind = kindOf(task, client);
-    const flood = this.#current(kind, nowMs);
-    flood.refused += 1;
-    flood.patienceMs = Math.min(flood.patienceMs, patienceOf(task));
-    flood.why = error.message;
-    flood.retryAfterMs = error.retryAfterMs;
-    if (flood.refused === refusedOfAFlood)
-      flood.untilMs = nowMs + Math.min(longestMs, patienceShare * flood.patienceMs);
+    const rejections = this.#current(kind, nowMs);
+    rejections.refused += 1;
+    rejections.patienceMs = Math.min(rejections.patienceMs, patienceOf(task));
+    rejections.why = error.message;
+    rejections.retryAfterMs = error.retryAfterMs;
+    if (rejections.refused === rejectionsToCache)
+      rejections.untilMs = nowMs + Math.min(maxMs, patienceShare * rejections.patienceMs);
   }
 
-  #current(kind: string, nowMs: number): Flood {
+  #current(kind: string, nowMs: number): Rejections {
     const known = this.#byKind.get(kind);
-    if (known && nowMs < Math.max(known.untilMs, known.sinceMs + longestMs)) return known;
-    if (!known && this.#byKind.size >= mostKinds) this.#forget(nowMs);
-    const flood = {
+    if (known && nowMs < Math.max(known.untilMs, known.sinceMs + maxMs)) return known;
+    if (!known && this.#byKind.size >= maxKinds) this.#forget(nowMs);
+    const rejections = {
       refused: 0,
       sinceMs: nowMs,
       untilMs: 0,
@@ -88,14 +92,14 @@ export class Floods {
       retryAfterMs: 0,
       why: '',
     };
-    this.#byKind.set(kind, flood);
-    return flood;
+    this.#byKind.set(kind, rejections);
+    return rejections;
   }
 
   #forget(nowMs: number): void {
     for (const [kind, { sinceMs, untilMs }] of this.#byKind)
-      if (nowMs >= Math.max(untilMs, sinceMs + longestMs)) this.#byKind.delete(kind);
-    if (this.#byKind.size >= mostKinds) this.#byKind.clear();
+      if (nowMs >= Math.max(untilMs, sinceMs + maxMs)) this.#byKind.delete(kind);
+    if (this.#byKind.size >= maxKinds) this.#byKind.clear();
   }
 }
 

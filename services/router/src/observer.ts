@@ -1,0 +1,28 @@
+import type { AcceptedTask } from './intake.ts';
+
+/** Observes tasks for traces and metrics. Never throws. */
+export interface Observer {
+  task(task: AcceptedTask): TaskObserver;
+}
+
+export interface TaskObserver {
+  /** Does the task's work as part of its trace. */
+  run<T>(work: () => T): T;
+  decided(decisionId: string, revision: number): void;
+  /** A call is about to be sent. */
+  attempt(model: string, number: number, attemptId: string): AttemptObserver;
+  /** `end`: `Success`, or how it ended otherwise, from a closed set. */
+  ended(end: string): void;
+}
+
+export interface AttemptObserver {
+  run<T>(work: () => T): T;
+  /** `end`: the status, or `busy`, `nobody`. */
+  ended(end: string): void;
+}
+
+const attempt: AttemptObserver = { run: (work) => work(), ended: () => {} };
+const task: TaskObserver = { run: (work) => work(), decided: () => {}, attempt: () => attempt, ended: () => {} };
+
+/** No observer. */
+export const noopObserver: Observer = { task: () => task };
