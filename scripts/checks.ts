@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { shippedFiles } from '@will/bus-server';
+import { checkCallbacks } from './check-callbacks.ts';
 import { checkImports } from './check-imports.ts';
 import { checkSettings } from './check-settings.ts';
 import { root } from './paths.ts';
@@ -28,6 +29,7 @@ const checks: readonly Check[] = [
   ['lint (oxlint --type-aware)', () => program('oxlint', ['--type-aware'], /on (\d+) files/)],
   ['format (biome)', () => program('biome', ['format', '.'], /Checked (\d+) files/)],
   ['imports', async () => imports()],
+  ['callbacks keep their failures', async () => callbacks()],
   ['settings are described', async () => settings()],
   ['proto lint (buf)', () => proto(['lint'])],
   [
@@ -88,6 +90,11 @@ function busFiles(): Found {
 function imports(): Found {
   const { files, imports: read, problems } = checkImports();
   return { passed: problems.length === 0, read, of: `imports in ${files} files`, output: problems.join('\n') };
+}
+
+function callbacks(): Found {
+  const { callbacks: read, problems } = checkCallbacks();
+  return { passed: problems.length === 0, read, of: 'callbacks of timers', output: problems.join('\n') };
 }
 
 function settings(): Found {

@@ -1,3 +1,4 @@
+import { contain } from '@will/core';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { subjects, wire } from '@will/contracts';
 import type { Bus } from './api.ts';
@@ -64,9 +65,14 @@ export function auditNotes(bus: Bus, service: string, onError: (what: string, er
     }
   };
   const schedule = (afterMs: number): void => {
-    timer ??= setTimeout(() => {
+    const sendNow = (): Promise<void> => {
       sending = send();
-    }, afterMs);
+      return sending;
+    };
+    timer ??= setTimeout(
+      contain(sendNow, (error) => onError('notes for the audit log wait', error)),
+      afterMs,
+    );
   };
   const take = (words: AuditWords, most: number): void => {
     if (waiting.length >= most) {

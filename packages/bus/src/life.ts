@@ -1,3 +1,4 @@
+import { contain } from '@will/core';
 import { create } from '@bufbuild/protobuf';
 import type { Subscription } from '@nats-io/nats-core';
 import { fromBinary, patterns, subjects, toBinary, wire } from '@will/contracts';
@@ -34,7 +35,10 @@ export function beat(bus: Bus, loop = new LoopWatch()): () => void {
     const loopDelayMs = Math.round(loop.takeMaxDelayMs());
     bus.publish(subject, toBinary(wire.AliveSchema, create(wire.AliveSchema, { loopDelayMs })));
   };
-  const timer = setInterval(say, beatMs);
+  const timer = setInterval(
+    contain(say, (error) => bus.report('the heartbeat', error)),
+    beatMs,
+  );
   say();
   return () => {
     clearInterval(timer);
@@ -146,7 +150,13 @@ export class LifeWatch {
     this.#askEveryMs = askEveryMs;
     this.#nowMs = nowMs;
     this.#lastAskMs = nowMs();
-    this.#timer = setInterval(() => this.#tick(), tickMs);
+    this.#timer = setInterval(
+      contain(
+        () => this.#tick(),
+        (error) => bus.report('watching processes', error),
+      ),
+      tickMs,
+    );
     this.#timer.unref();
     this.#stopListening = bus.onConnectionChange((isConnected) => {
       if (isConnected) this.#connectedAtMs = nowMs();

@@ -1,3 +1,4 @@
+import { contain } from '@will/core';
 import { jetstream, type JetStreamClient } from '@nats-io/jetstream';
 import { EventBatchWriter, sizes, subjects, type wire } from '@will/contracts';
 import type { Bus } from './api.ts';
@@ -116,10 +117,14 @@ export class Outbox {
 
   #arm(delayMs: number): void {
     if (this.#timer || this.#sending || this.#isClosing) return;
-    this.#timer = setTimeout(() => {
+    const send = (): Promise<void> => {
       this.#timer = undefined;
-      void this.#send();
-    }, delayMs);
+      return this.#send();
+    };
+    this.#timer = setTimeout(
+      contain(send, (error) => this.#options.onError('events wait for the stream', error)),
+      delayMs,
+    );
   }
 
   async #send(): Promise<void> {

@@ -1,3 +1,4 @@
+import { contain } from '@will/core';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { KV, KvWatchEntry } from '@nats-io/kv';
 import { wire } from '@will/contracts';
@@ -76,8 +77,9 @@ export async function announce(
       bucket = undefined;
     }
   };
+  const failed = (error: unknown): void => bus.report('announcing this process', error);
   await put();
-  const timer = setInterval(() => void put(), announceMs);
+  const timer = setInterval(contain(put, failed), announceMs);
   const stopListening = bus.onConnectionChange((isConnected) => {
     bucket = undefined;
     if (isConnected) void put();
@@ -86,10 +88,13 @@ export async function announce(
     update() {
       if (isPending) return;
       isPending = true;
-      setTimeout(() => {
-        isPending = false;
-        void put();
-      }, 20);
+      setTimeout(
+        contain(() => {
+          isPending = false;
+          return put();
+        }, failed),
+        20,
+      );
     },
     async stop() {
       clearInterval(timer);
@@ -145,7 +150,13 @@ class WatchedProcesses implements ProcessesView {
 
   async start(): Promise<void> {
     await this.#watch();
-    this.#timer = setInterval(() => this.#expire(), 1_000);
+    this.#timer = setInterval(
+      contain(
+        () => this.#expire(),
+        (error) => this.#bus.report('watching processes', error),
+      ),
+      1_000,
+    );
     this.#timer.unref();
     this.#stopListening = this.#bus.onConnectionChange((isConnected) => {
       if (isConnected) void this.#rewatch();

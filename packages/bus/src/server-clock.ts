@@ -1,3 +1,4 @@
+import { contain } from '@will/core';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { names } from '@will/contracts';
 import type { Bus } from './api.ts';
@@ -44,6 +45,8 @@ class BusClock implements ServerClock {
   #timer: NodeJS.Timeout | undefined;
   #stopListening = (): void => {};
 
+  readonly #failed = (error: unknown): void => this.#bus.report('the clock of the bus', error);
+
   constructor(bus: Bus, manager: Awaited<ReturnType<typeof jetstreamManager>>) {
     this.#bus = bus;
     this.#manager = manager;
@@ -76,7 +79,7 @@ class BusClock implements ServerClock {
         this.#waiting.delete(finish);
         resolve(this.boundMs() !== undefined);
       };
-      const timer = setTimeout(finish, timeoutMs);
+      const timer = setTimeout(contain(finish, this.#failed), timeoutMs);
       this.#waiting.add(finish);
     });
   }
@@ -95,7 +98,10 @@ class BusClock implements ServerClock {
   #sampleSoon(inMs: number): void {
     if (this.#isStopped || this.#isSampling) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#sampleAgain(), inMs);
+    this.#timer = setTimeout(
+      contain(() => this.#sampleAgain(), this.#failed),
+      inMs,
+    );
     this.#timer.unref();
   }
 

@@ -1,3 +1,4 @@
+import { contain } from '@will/core';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
 import type { KV } from '@nats-io/kv';
@@ -83,7 +84,13 @@ class BucketPublisher implements SnapshotPublisher {
   async open(): Promise<void> {
     await this.#adopt();
     await this.#refuseSecondRegistry();
-    this.#timer = setInterval(() => void this.#beat(), headBeatMs);
+    this.#timer = setInterval(
+      contain(
+        () => this.#beat(),
+        (error) => this.#onError('the heartbeat of the documents', error),
+      ),
+      headBeatMs,
+    );
   }
 
   publish(revision: number, documents: readonly PublishedDocument[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { KV, KvEntry, KvWatchEntry } from '@nats-io/kv';
-import { compileSnapshot, type AnyDocument, type Snapshot } from '@will/core';
+import { contain, compileSnapshot, type AnyDocument, type Snapshot } from '@will/core';
 import { names, wire } from '@will/contracts';
 import type { Bus } from './api.ts';
 import { headBeatMs, headKey, inParallel, registryBucket } from './snapshot-bucket.ts';
@@ -77,6 +77,8 @@ class SnapshotReader implements SnapshotView {
   #confirmTimer: NodeJS.Timeout | undefined;
   #stopListening: (() => void) | undefined;
 
+  readonly #failed = (error: unknown): void => this.#bus.report('following the documents', error);
+
   constructor(bus: Bus, options: FollowOptions) {
     this.#bus = bus;
     this.#options = options;
@@ -96,9 +98,15 @@ class SnapshotReader implements SnapshotView {
     this.#manager = await jetstreamManager(this.#bus.connection, { checkAPI: false, timeout: confirmWithinMs });
     await this.#confirm();
     await this.#open();
-    this.#confirmTimer = setInterval(() => void this.#confirm(), confirmEveryMs);
+    this.#confirmTimer = setInterval(
+      contain(() => this.#confirm(), this.#failed),
+      confirmEveryMs,
+    );
     this.#confirmTimer.unref();
-    this.#watchdog = setInterval(() => this.#reopenWhenSilent(), headBeatMs);
+    this.#watchdog = setInterval(
+      contain(() => this.#reopenWhenSilent(), this.#failed),
+      headBeatMs,
+    );
     this.#watchdog.unref();
     this.#stopListening = this.#bus.onConnectionChange((isConnected) => {
       if (!isConnected) return;
@@ -129,7 +137,7 @@ class SnapshotReader implements SnapshotView {
       const listener = (): void => {
         if (isReached() || this.#isStopped) finish();
       };
-      const timer = setTimeout(finish, timeoutMs);
+      const timer = setTimeout(contain(finish, this.#failed), timeoutMs);
       this.#listeners.add(listener);
     });
   }

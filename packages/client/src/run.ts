@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { BusError, type Bus, type Incoming, type LifeWatch } from '@will/bus';
 import { fromBinary, subjects, toBinary, wire } from '@will/contracts';
-import { maxTimeoutMs, mergeToolCalls } from '@will/core';
+import { contain, maxTimeoutMs, mergeToolCalls } from '@will/core';
 import { TaskError, type StreamPart, type TaskErrorCode, type TaskResult } from './api.ts';
 import { dataOf, DataPieces } from './data.ts';
 import { codeOfFailure } from './failure.ts';
@@ -82,7 +82,7 @@ export class Run {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#deadlineTimer = setTimeout(
-      () => this.#fail('deadline', 'the deadline passed', { isRetryable: true }),
+      contain(() => this.#fail('deadline', 'the deadline passed', { isRetryable: true }), this.#stray),
       maxMs(message, nowMs) + deadlineGraceMs,
     );
     this.#stopListening = support.bus.onConnectionChange((isConnected) => {
@@ -90,6 +90,14 @@ export class Run {
     });
     this.#publish();
   }
+
+  /** Fails this task alone. */
+  readonly #stray = (error: unknown): void => {
+    this.#support.bus.report('a task of this client', error);
+    this.#reject(
+      new TaskError('internal', 'the client library failed', { taskId: this.#message.taskId, cause: error }),
+    );
+  };
 
   /** Ends the task for the caller, and tells whoever owns it; where nobody does yet, as soon as a router says so. */
   cancel(): void {
@@ -105,7 +113,10 @@ export class Run {
     const inbox = this.#inbox;
     // The run lets go of its inbox only after the router has spoken, or can no longer be expected to.
     this.#inbox = undefined;
-    const timer = setTimeout(() => inbox?.close(), acceptWithinMs);
+    const timer = setTimeout(
+      contain(() => inbox?.close(), this.#stray),
+      acceptWithinMs,
+    );
     this.#receiveLate = (message) => {
       if (message.isNoResponders) return;
       const { kind } = fromBinary(wire.FrameSchema, message.data);
@@ -135,8 +146,11 @@ export class Run {
           : error instanceof BusError
             ? 'unavailable'
             : 'invalid_task';
-      queueMicrotask(() =>
-        this.#fail(code, (error as Error).message, { isRetryable: code === 'unavailable', cause: error }),
+      queueMicrotask(
+        contain(
+          () => this.#fail(code, (error as Error).message, { isRetryable: code === 'unavailable', cause: error }),
+          this.#stray,
+        ),
       );
       return;
     }
@@ -144,7 +158,10 @@ export class Run {
   }
 
   #awaitAcceptance(withinMs: number): void {
-    this.#acceptTimer = setTimeout(() => void this.#notAccepted(), withinMs);
+    this.#acceptTimer = setTimeout(
+      contain(() => this.#notAccepted(), this.#stray),
+      withinMs,
+    );
   }
 
   async #notAccepted(): Promise<void> {

@@ -53,4 +53,5 @@ export * from './unworkable.ts';
 export * from './would-change.ts';
 export * from './task-kinds.ts';
 export * from './task-type.ts';
+export * from './contain.ts';
 export * from './content-url.ts';

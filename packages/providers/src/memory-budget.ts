@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import { inMib, defaultModelMemory } from './machine-memory.ts';
 import { ProviderConfigError } from './port.ts';
 
@@ -108,7 +109,10 @@ export class MemoryBudget {
         void this.#unload(leaving);
       }
     }
-    this.#timer = setTimeout(() => this.#settle(), this.#lingerMs);
+    this.#timer = setTimeout(
+      contained(() => this.#settle()),
+      this.#lingerMs,
+    );
     this.#timer.unref();
   }
 

@@ -5,6 +5,7 @@ export * from './secret.ts';
 export * from './service-process.ts';
 export * from './settings.ts';
 export { busAddressOf, busSettings } from './bus-settings.ts';
+export { contained, reportStrays } from './contained.ts';
 export { collectYoung } from './collect-young.ts';
 export * from './repeat.ts';
 export * from './web-access.ts';

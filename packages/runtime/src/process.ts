@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { flushCompileCache } from 'node:module';
+import { contained, reportStrays } from './contained.ts';
 import type { Logger } from './logger.ts';
 import { makeFilesPrivate } from './private-files.ts';
 
@@ -14,6 +15,25 @@ export function untilStopped(): Promise<NodeJS.Signals> {
 }
 
 /**
+ * From when a process serves, an exception in a callback ends the work that it belongs to, and never the process: others'
+ * work is in it. Timers are wrapped by {@link contained}; this is for what is left, listeners of libraries above all.
+ * Before, it ends the process, as a failure to start must. The message of an error may hold content, so it is not logged.
+ */
+function outliveStrays(logger: Logger): void {
+  const report = (error: unknown): void => {
+    const { name = 'unknown', stack = '' } = error instanceof Error ? error : {};
+    const frames = stack.split('\n').filter((line) => /^ +at /.test(line));
+    logger.error(
+      { error: name, at: frames.slice(0, 8).map((line) => line.trim()) },
+      'a callback failed; the process goes on',
+    );
+  };
+  reportStrays(report);
+  process.on('uncaughtException', report);
+  process.on('unhandledRejection', report);
+}
+
+/**
  * Runs a service's main: a failure to start is one line that says what and how to mend it, and exit code 1.
  * Files that the service makes are its owner's alone.
  * Under `npm start` the supervisor is told `ready` over IPC when `main` calls `ready()`.
@@ -24,9 +44,10 @@ export async function runMain(logger: Logger, main: (ready: () => void) => Promi
   if (process.send) process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
   try {
     await main(() => {
+      outliveStrays(logger);
       process.send?.({ kind: 'ready' });
       // A process that is killed later writes nothing at its end; where no cache is kept this does nothing.
-      setImmediate(flushCompileCache);
+      setImmediate(contained(flushCompileCache));
     });
     process.disconnect?.();
     process.exit(0);
@@ -35,6 +56,9 @@ export async function runMain(logger: Logger, main: (ready: () => void) => Promi
     logger.fatal({ error: error instanceof Error ? error.name : 'unknown' }, message);
     process.send?.({ kind: 'failed', message });
     process.exitCode = 1;
-    setTimeout(() => process.exit(1), 50);
+    setTimeout(
+      contained(() => process.exit(1)),
+      50,
+    );
   }
 }

@@ -1,6 +1,6 @@
 import { auditNotes, type AuditNotes, connectBus, holdsStill } from '@will/bus';
 import { measures, observe } from '@will/observe';
-import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
+import { contained, busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { BusBackends } from './adapters/bus-backends.ts';
 import { Admission } from './admission.ts';
 import { parseConfig } from './config.ts';
@@ -90,11 +90,14 @@ await runMain(logger, async (ready) => {
     ...shared,
     backends: new NamedBackends(backends, busNaming(config.natsSeedFile)),
   });
-  const endRevoked = setInterval(() => {
-    const { keys } = backends;
-    const ended = keys ? shared.underWay.endKeys((id) => holdsStill((name) => keys.get(name), id, Date.now())) : 0;
-    if (ended > 0) logger.info({ ended }, 'tasks of keys that no longer hold were cancelled');
-  }, keysEveryMs);
+  const endRevoked = setInterval(
+    contained(() => {
+      const { keys } = backends;
+      const ended = keys ? shared.underWay.endKeys((id) => holdsStill((name) => keys.get(name), id, Date.now())) : 0;
+      if (ended > 0) logger.info({ ended }, 'tasks of keys that no longer hold were cancelled');
+    }),
+    keysEveryMs,
+  );
   ready();
   logger.info({ processId: bus.processId, port: api.port, grpcPort: grpc.port }, 'serving');
 

@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { SettingsError } from '@will/runtime';
+import { contained, SettingsError } from '@will/runtime';
 
 /** Files, PEM: a certificate, followed by those of its chain, and its private key. */
 export interface TlsFiles {
@@ -32,7 +32,10 @@ export class ServerCertificate {
     this.#files = files;
     this.#onError = onError;
     this.#current = readContext(files, Date.now());
-    this.#timer = setInterval(() => this.reload(), pollIntervalMs).unref();
+    this.#timer = setInterval(
+      contained(() => this.reload()),
+      pollIntervalMs,
+    ).unref();
   }
 
   get current(): TlsContext {

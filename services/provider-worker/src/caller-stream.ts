@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import { create } from '@bufbuild/protobuf';
 import { wire } from '@will/contracts';
 import type { ContentDelta } from '@will/providers';
@@ -52,7 +53,10 @@ export class CallerStream {
     this.#refusal += delta.refusal ?? '';
     const isLarge = this.#text.length + this.#reasoning.length + this.#refusal.length >= maxChars;
     if (this.#sequence <= 1 || isLarge) return this.flush();
-    this.#timer ??= setTimeout(() => this.flush(), coalesceMs);
+    this.#timer ??= setTimeout(
+      contained(() => this.flush()),
+      coalesceMs,
+    );
   }
 
   flush(): void {

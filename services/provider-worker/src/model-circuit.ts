@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import { afterCall, afterFirstContent, closedBreaker, coolsDownItsKey, type Model } from '@will/core';
 import type { ProviderOutcome } from '@will/providers';
 import type { CooldownStore } from './ports.ts';
@@ -156,7 +157,10 @@ export class ModelCircuit {
     const pause = this.pause();
     if (!pause) return;
     const leftMs = Math.min(pause.untilMs - this.#deps.nowMs(), maxTimerMs);
-    this.#endTimer = setTimeout(() => this.#changed(), leftMs);
+    this.#endTimer = setTimeout(
+      contained(() => this.#changed()),
+      leftMs,
+    );
   }
 
   #told(written: Promise<void>): void {

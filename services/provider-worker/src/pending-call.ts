@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import { create } from '@bufbuild/protobuf';
 import { wire } from '@will/contracts';
 import type { IncomingCall } from './ports.ts';
@@ -44,7 +45,10 @@ export class PendingCall implements Commanded {
     this.client = call.request.facts?.client ?? '';
     this.taskId = call.request.taskId;
     this.attemptId = call.request.attemptId;
-    this.#timer = setTimeout(() => this.sayAgain(), saysSoAfterMs);
+    this.#timer = setTimeout(
+      contained(() => this.sayAgain()),
+      saysSoAfterMs,
+    );
   }
 
   cancel(): void {

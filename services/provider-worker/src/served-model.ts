@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import {
   type DataClass,
@@ -447,7 +448,10 @@ export class ServedModel {
   }
 
   #full(): void {
-    this.#leaveTimer = setTimeout(() => this.#quitSoon(), leaveAfterMs);
+    this.#leaveTimer = setTimeout(
+      contained(() => this.#quitSoon()),
+      leaveAfterMs,
+    );
   }
 
   #freeAgain(): void {
@@ -464,10 +468,13 @@ export class ServedModel {
 
   #announceSoon(): void {
     if (!this.#membership) return;
-    this.#announceTimer ??= setTimeout(() => {
-      this.#announceTimer = undefined;
-      if (this.slots.free > 0 && this.#membership) this.#deps.groups.announceFree(this.model.slug, this.slots.offer);
-    }, announceEveryMs);
+    this.#announceTimer ??= setTimeout(
+      contained(() => {
+        this.#announceTimer = undefined;
+        if (this.slots.free > 0 && this.#membership) this.#deps.groups.announceFree(this.model.slug, this.slots.offer);
+      }),
+      announceEveryMs,
+    );
   }
 
   /** What is called with the same key. */

@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import { create } from '@bufbuild/protobuf';
 import { startStateOf, type StartState } from '@will/core';
 import { wire } from '@will/contracts';
@@ -70,7 +71,7 @@ export class StartWindow {
   async #ask(): Promise<void> {
     this.#answered = Promise.withResolvers();
     this.#call.toRouter({ case: 'confirmStart', value: create(wire.CallConfirmStartSchema) });
-    const timer = setTimeout(this.#answered.resolve, askEveryMs);
+    const timer = setTimeout(contained(this.#answered.resolve), askEveryMs);
     await this.#answered.promise;
     clearTimeout(timer);
   }

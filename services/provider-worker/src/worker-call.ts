@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import {
   type AttemptPatience,
@@ -128,7 +129,10 @@ export class WorkerCall implements Commanded {
     const { request } = this.#call;
     this.sayAgain();
     const leftMs = Number(request.deadlineUnixMs) - this.#deps.nowMs();
-    const timer = setTimeout(() => this.#abort.abort(abortReasons.deadline), Math.max(0, leftMs));
+    const timer = setTimeout(
+      contained(() => this.#abort.abort(abortReasons.deadline)),
+      Math.max(0, leftMs),
+    );
     try {
       const outcome = await this.#callProvider(leftMs);
       this.#deps.onOutcome(outcome);
@@ -415,7 +419,7 @@ export class WorkerCall implements Commanded {
     };
     this.#abort.signal.addEventListener('abort', () => told.resolve(false), { once: true });
     ask();
-    const asking = setInterval(ask, askToCommitEveryMs);
+    const asking = setInterval(contained(ask), askToCommitEveryMs);
     void told.promise.then(() => clearInterval(asking));
     return told;
   }

@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import {
   compileSnapshot,
   documentKinds,
@@ -432,8 +433,8 @@ export class Registry {
         stopWatching();
         resolve(this.#laggards(revision));
       };
-      const timer = setTimeout(finish, waitMs);
-      const looking = setInterval(look, pollIntervalMs);
+      const timer = setTimeout(contained(finish), waitMs);
+      const looking = setInterval(contained(look), pollIntervalMs);
       const stopListening = this.#deps.processes.onChange(look);
       const stopWatching = this.onPublished(look);
       look();

@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import { create } from '@bufbuild/protobuf';
 import { outcomeOf, startWindowMs, type CallStatus } from '@will/core';
 import { newId, wire } from '@will/contracts';
@@ -196,7 +197,13 @@ export class Attempt {
 
   #await(withinMs: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#silent(), withinMs);
+    this.#timer = setTimeout(
+      contained(
+        () => this.#silent(),
+        () => this.#await(startWindowMs),
+      ),
+      withinMs,
+    );
   }
 
   /** Silence tells nothing while this process, or the server, stood still: then a word may be on its way. */
@@ -323,7 +330,13 @@ export class Attempt {
     this.#expiries += 1;
     clearTimeout(this.#timer);
     const pauseMs = Math.min(maxRetryPauseMs, retryPauseMs * 2 ** (this.#expiries - 1));
-    this.#timer = setTimeout(() => this.#deliverAgain(), this.#expiries === 1 ? 0 : pauseMs);
+    this.#timer = setTimeout(
+      contained(
+        () => this.#deliverAgain(),
+        () => this.#await(startWindowMs),
+      ),
+      this.#expiries === 1 ? 0 : pauseMs,
+    );
   }
 
   /** It may have come late. It is wanted, as no other delivery is on its way to a provider. */
@@ -408,7 +421,7 @@ export class Attempt {
     };
     close(this.#deliveries.filter((delivery) => !unheard.includes(delivery)));
     const closeUnheard = (): void => close(unheard.filter((delivery) => delivery !== this.#chosen));
-    if (this.isUnheard) setTimeout(closeUnheard, lateWordMs).unref();
+    if (this.isUnheard) setTimeout(contained(closeUnheard), lateWordMs).unref();
     this.#resolve(end);
   }
 

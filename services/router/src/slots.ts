@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import type { Priority } from '@will/core';
 
 /** Waiting ended: a slot may be free, time is up, or too many wait already. */
@@ -67,7 +68,10 @@ export class SlotQueues {
     const isLate = !isAgain && queue.expectedWaitMs(waiter) > maxWaitShare * timeoutMs;
     if (isLate || queue.size >= this.#capacity) return Promise.resolve('full');
     queue.add(waiter);
-    const timer = setTimeout(() => queue.finish(waiter, 'timeout'), timeoutMs);
+    const timer = setTimeout(
+      contained(() => queue.finish(waiter, 'timeout')),
+      timeoutMs,
+    );
     const abort = (): void => queue.finish(waiter, 'timeout');
     signal.addEventListener('abort', abort, { once: true });
     return promise.finally(() => {

@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import { create } from '@bufbuild/protobuf';
 import { BusError } from '@will/bus';
 import {
@@ -161,7 +162,13 @@ export class TaskRun implements AttemptListener {
       case: 'accepted',
       value: create(wire.AcceptedSchema, { routerId: this.#deps.routerId, notices: [...this.task.notices] }),
     });
-    const timer = setTimeout(() => this.#deadlinePassed(), Math.max(0, this.task.deadlineUnixMs - this.#deps.nowMs()));
+    const timer = setTimeout(
+      contained(
+        () => this.#deadlinePassed(),
+        (error) => this.#failBy(error),
+      ),
+      Math.max(0, this.task.deadlineUnixMs - this.#deps.nowMs()),
+    );
     try {
       await this.#decideAndTry();
       await this.#reopened;
@@ -600,7 +607,7 @@ export class TaskRun implements AttemptListener {
     if (wasCoolingDown && !(await this.#whenNotCoolingDown(model, leftMs, signal))) return 'timeout';
     const turn = this.#waitForSlot(model, leftMs, signal);
     // No message says that a cooldown is over: each process that waited for it lets one task go, whose turn it is, once all of them stand in line.
-    if (wasCoolingDown) setImmediate(() => this.#deps.slots.free(model, 1));
+    if (wasCoolingDown) setImmediate(contained(() => this.#deps.slots.free(model, 1)));
     return turn;
   }
 
@@ -623,7 +630,7 @@ export class TaskRun implements AttemptListener {
   #cooldownEndsOrChanges(model: string, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const done = (): void => resolve();
-    const timer = setTimeout(done, this.#cooldownMs(model) + 1);
+    const timer = setTimeout(contained(done), this.#cooldownMs(model) + 1);
     const stop = this.#deps.cooldowns.onChange((changed) => changed === model && resolve());
     signal.addEventListener('abort', done, { once: true });
     return promise.finally(() => {
@@ -798,7 +805,13 @@ export class TaskRun implements AttemptListener {
   #deadlinePassed(): void {
     const owner = this.#attempts.find((attempt) => attempt.hasContent && !attempt.isEnded);
     if (owner && !this.#isOver) {
-      setTimeout(() => this.#endEarly('Deadline', 'the deadline passed', wire.FailureCode.DEADLINE), workerGraceMs);
+      setTimeout(
+        contained(
+          () => this.#endEarly('Deadline', 'the deadline passed', wire.FailureCode.DEADLINE),
+          (error) => this.#failBy(error),
+        ),
+        workerGraceMs,
+      );
     } else {
       this.#endEarly('Deadline', 'the deadline passed', wire.FailureCode.DEADLINE);
     }

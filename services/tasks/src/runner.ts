@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { failureOf, TaskError, type TaskErrorCode } from '@will/client';
 import { wire } from '@will/contracts';
 import { maxTimeoutMs, type Priority } from '@will/core';
-import { within } from '@will/runtime';
+import { contained, within } from '@will/runtime';
 import type { StoredTask, TaskStore, TerminalState } from '@will/store';
 import { isTerminal, type Outcome, outcomeBytes } from './durable-task.ts';
 import type { QueuedTask, RunTask, TaskQueue } from './ports.ts';
@@ -158,7 +158,10 @@ export class Runner {
     const key = keyOf(task.client, task.taskId);
     const abort = new AbortController();
     this.#running.set(key, abort);
-    const signs = setInterval(() => this.#showThatItRuns(queued, task, abort), signOfWorkMs);
+    const signs = setInterval(
+      contained(() => this.#showThatItRuns(queued, task, abort)),
+      signOfWorkMs,
+    );
     this.#showThatItRuns(queued, task, abort);
     try {
       const timeoutMs = Math.min(maxTimeoutMs, task.deadlineMs - this.#deps.nowMs());

@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import type { CallLog } from '@will/store';
 import type { Delivery } from './ports.ts';
 
@@ -27,7 +28,11 @@ export class Batches {
     this.#gathered.push(delivery);
     this.#bytes += delivery.bytes;
     if (this.#bytes >= maxBytes || this.#gathered.length >= maxDeliveries) this.#flush();
-    else this.#timer ??= setTimeout(() => this.#flush(), maxWaitMs);
+    else
+      this.#timer ??= setTimeout(
+        contained(() => this.#flush()),
+        maxWaitMs,
+      );
   }
 
   /** Commits what was gathered and waits for everything that is on its way. */

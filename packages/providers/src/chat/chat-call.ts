@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import { classifyHttp, classifyTransport, failureOf, type ProviderFailure, type Usage } from '@will/core';
 import type { Egress, EgressListener, EgressRequest } from '../egress/index.ts';
 import {
@@ -68,7 +69,7 @@ export class ChatCall implements EgressListener {
     this.outcome = promise;
     this.#resolve = resolve;
     this.#firstContentTimer = setTimeout(
-      () => this.#fail(failureOf('first_token_timeout')),
+      contained(() => this.#fail(failureOf('first_token_timeout'))),
       call.firstContentTimeoutMs,
     );
     signal.addEventListener('abort', this.#onAbort, { once: true });
@@ -132,7 +133,10 @@ export class ChatCall implements EgressListener {
     if (this.#answer.isEnded) return this.#read(() => this.#succeed());
     if (!this.#answer.hasFinish) return;
     clearTimeout(this.#endTimer);
-    this.#endTimer = setTimeout(() => this.#fallenSilent(), usageWithinMs);
+    this.#endTimer = setTimeout(
+      contained(() => this.#fallenSilent()),
+      usageWithinMs,
+    );
   }
 
   #streamEnded(sse: SseReader): void {
@@ -166,7 +170,10 @@ export class ChatCall implements EgressListener {
   #heard(): void {
     if (this.#idleTimer) return;
     clearTimeout(this.#firstContentTimer);
-    this.#idleTimer = setTimeout(() => this.#fail(failureOf('stalled')), this.#call.idleTimeoutMs);
+    this.#idleTimer = setTimeout(
+      contained(() => this.#fail(failureOf('stalled'))),
+      this.#call.idleTimeoutMs,
+    );
   }
 
   /** Reads some of the answer. Whatever goes wrong with that is this answer's failure and nobody else's. */

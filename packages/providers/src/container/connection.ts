@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import { setTimeout as wait } from 'node:timers/promises';
 import { failureOf, type Model } from '@will/core';
 import {
@@ -219,7 +220,10 @@ export class ContainerConnection implements ModelConnection {
     clearTimeout(this.#idleTimer);
     const seconds = this.#deps.model.document.local?.stop_when_idle_seconds;
     if (seconds === undefined || !this.#isOwn || this.#running > 0 || this.#isClosed || !this.#inner) return;
-    this.#idleTimer = setTimeout(() => void this.#rest().catch(() => {}), seconds * 1_000);
+    this.#idleTimer = setTimeout(
+      contained(() => this.#rest().catch(() => {})),
+      seconds * 1_000,
+    );
     this.#idleTimer.unref();
   }
 

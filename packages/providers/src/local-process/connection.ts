@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import { type ChildProcess, fork } from 'node:child_process';
 import { failureOf } from '@will/core';
 import type { MemoryBudget, Place, Tenant } from '../memory-budget.ts';
@@ -83,7 +84,10 @@ class LocalConnection implements ModelConnection {
       loadMs: () => this.#loadMs,
     });
     this.naturalConcurrency = model.concurrency;
-    this.#idleTimer = setInterval(() => this.#endStalled(), 1_000);
+    this.#idleTimer = setInterval(
+      contained(() => this.#endStalled()),
+      1_000,
+    );
     this.#idleTimer.unref();
   }
 
@@ -139,7 +143,7 @@ class LocalConnection implements ModelConnection {
     const id = this.#nextId++;
     const { promise, resolve: settle } = Promise.withResolvers<ProviderOutcome>();
     const firstContent = setTimeout(
-      () => this.#giveUp(id, failed(failureOf('first_token_timeout'))),
+      contained(() => this.#giveUp(id, failed(failureOf('first_token_timeout')))),
       call.firstContentTimeoutMs,
     );
     this.#running.set(id, { call, onDelta, settle, text: '', timers: { firstContent, lastWordMs: 0 } });

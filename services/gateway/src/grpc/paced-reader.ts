@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import { status, type ServerWritableStream } from '@grpc/grpc-js';
 import { readerStallMs } from '@will/core';
 import { GrpcError } from './grpc-error.ts';
@@ -48,7 +49,10 @@ export class PacedReader {
   }
 
   #watchForStall(): NodeJS.Timeout {
-    return setTimeout(() => this.#giveUp(`the reader took nothing for ${readerStallMs} ms`), readerStallMs).unref();
+    return setTimeout(
+      contained(() => this.#giveUp(`the reader took nothing for ${readerStallMs} ms`)),
+      readerStallMs,
+    ).unref();
   }
 
   #giveUp(why: string): void {

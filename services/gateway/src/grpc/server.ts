@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import { Server, type ServerCredentials } from '@grpc/grpc-js';
 import { sizes, wire } from '@will/contracts';
 import { HealthImplementation } from 'grpc-health-check';
@@ -69,8 +70,14 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
     port,
     async stop(drainMs) {
       stopHealth();
-      const ending = setTimeout(() => options.underWay.endAll(), drainMs);
-      const breaking = setTimeout(() => server.forceShutdown(), drainMs + lastWordsMs);
+      const ending = setTimeout(
+        contained(() => options.underWay.endAll()),
+        drainMs,
+      );
+      const breaking = setTimeout(
+        contained(() => server.forceShutdown()),
+        drainMs + lastWordsMs,
+      );
       await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
       clearTimeout(ending);
       clearTimeout(breaking);
@@ -87,7 +94,7 @@ function serveHealth(server: Server, isReady: () => boolean): () => void {
   };
   tell();
   health.addToServer(server);
-  const timer = setInterval(tell, healthEveryMs);
+  const timer = setInterval(contained(tell), healthEveryMs);
   timer.unref();
   return () => clearInterval(timer);
 }

@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import type { ServerResponse } from 'node:http';
 import { readerStallMs } from '@will/core';
 
@@ -45,8 +46,8 @@ export class PacedWriter {
     if (this.#isScheduled || this.#isBlocked) return;
     this.#isScheduled = true;
     // Whatever one read of the bus held arrives before the microtask; later ones can wait for the turn's end.
-    if (this.#hasWritten) setImmediate(this.#flush);
-    else queueMicrotask(this.#flush);
+    if (this.#hasWritten) setImmediate(contained(this.#flush));
+    else queueMicrotask(contained(this.#flush));
   }
 
   /** Sends what waits, then the last events, in one write where the reader keeps up. */
@@ -97,7 +98,10 @@ export class PacedWriter {
 
   #watchForStall(): void {
     clearTimeout(this.#stallTimer);
-    this.#stallTimer = setTimeout(() => this.#stalled(), readerStallMs);
+    this.#stallTimer = setTimeout(
+      contained(() => this.#stalled()),
+      readerStallMs,
+    );
     this.#stallTimer.unref();
   }
 
@@ -113,7 +117,10 @@ export class PacedWriter {
     this.#waitingChars = 0;
     const response = this.#response;
     response.end(this.#onGivenUp(why));
-    this.#stallTimer = setTimeout(() => response.destroy(), lastEventMs);
+    this.#stallTimer = setTimeout(
+      contained(() => response.destroy()),
+      lastEventMs,
+    );
     this.#stallTimer.unref();
   }
 }

@@ -9,7 +9,7 @@ import {
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { openSpan } from '@will/observe';
-import { noWebAccess, pathOfTarget, type WebAccess, webRefusal } from '@will/runtime';
+import { contained, noWebAccess, pathOfTarget, type WebAccess, webRefusal } from '@will/runtime';
 import { lastWordsMs, type UnderWay } from '../under-way.ts';
 import type { ServerCertificate } from '../tls.ts';
 import { accessTo, httpAccess } from '../keys/access.ts';
@@ -249,8 +249,14 @@ function listenError(port: number, host: string, cause: NodeJS.ErrnoException): 
 async function stop(server: Server, drainMs: number, underWay?: UnderWay): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
-  const ending = setTimeout(() => underWay?.endAll(), drainMs);
-  const breaking = setTimeout(() => server.closeAllConnections(), drainMs + lastWordsMs);
+  const ending = setTimeout(
+    contained(() => underWay?.endAll()),
+    drainMs,
+  );
+  const breaking = setTimeout(
+    contained(() => server.closeAllConnections()),
+    drainMs + lastWordsMs,
+  );
   await closed;
   clearTimeout(ending);
   clearTimeout(breaking);

@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import type { Bus, Incoming } from '@will/bus';
 import type { StreamPart } from '@will/client';
 import {
@@ -48,7 +49,10 @@ export function serveJson(bus: Bus, options: TaskOptions): { stop(drainMs: numbe
   });
   return {
     async stop(drainMs) {
-      const timer = setTimeout(() => options.underWay.endAll(), drainMs);
+      const timer = setTimeout(
+        contained(() => options.underWay.endAll()),
+        drainMs,
+      );
       await Promise.all(servings.map((serving) => serving.stop()));
       clearTimeout(timer);
       cancels.unsubscribe();

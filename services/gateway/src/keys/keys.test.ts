@@ -202,14 +202,22 @@ test.each(['authorization', 'x-api-key', 'x-goog-api-key'])(
   },
 );
 
+const grpcHeaders = [
+  ':method',
+  'POST',
+  ':path',
+  '/will.v1.TaskService/Run',
+  'content-type',
+  'application/grpc',
+  'te',
+  'trailers',
+];
+
 /** Libraries refuse to send some headers twice; what comes over the wire is another matter. */
 async function runByHttp2(lines: readonly string[]): Promise<readonly [string, string]> {
   const lenient: object = { strictSingleValueFields: false };
   const session = connect(`http://${server.grpcAddress}`, lenient);
-  const call = session.request([
-    ...[':method', 'POST', ':path', '/will.v1.TaskService/Run', 'content-type', 'application/grpc', 'te', 'trailers'],
-    ...lines,
-  ]);
+  const call = session.request([...grpcHeaders, ...lines]);
   let ended: IncomingHttpHeaders = {};
   call.on('response', (headers) => {
     ended = { ...ended, ...headers };

@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import type { ServerResponse } from 'node:http';
 import type { StreamPart, TaskResult } from '@will/client';
 import { decisionHeaders, HttpError, noticeHeaders, sendError } from '../http/errors.ts';
@@ -93,7 +94,7 @@ export class TaskStream {
     const opening = form.begin(model);
     if (opening !== '') this.#writer.write(opening);
     this.#silence = setInterval(
-      () => this.#writer?.write(': keep-alive\n\n'),
+      contained(() => this.#writer?.write(': keep-alive\n\n')),
       this.#options.keepAliveMs ?? keepAliveMs,
     );
     this.#response.once('close', () => clearInterval(this.#silence));

@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BusError, type Bus, type CounterName, type Counters } from '@will/bus';
 import { holderName } from '@will/core';
@@ -37,7 +38,10 @@ export class BusLedger implements Ledger {
     this.#bus = bus;
     this.#counters = counters;
     this.#lease = lease;
-    this.#timer = setInterval(() => this.#pay(), retryMs);
+    this.#timer = setInterval(
+      contained(() => this.#pay()),
+      retryMs,
+    );
   }
 
   get isReachable(): boolean {

@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import type { CounterName } from '@will/bus';
 import { type Amounts, counterKey, endOfHold, type Limit, limitInWords, type Period, periodAt } from '@will/core';
 import { Allowance } from './allowance.ts';
@@ -51,7 +52,10 @@ export class Allowances {
 
   constructor(deps: AllowancesDeps) {
     this.#deps = deps;
-    this.#timer = setInterval(() => this.#tidy(), idleMs / 2);
+    this.#timer = setInterval(
+      contained(() => this.#tidy()),
+      idleMs / 2,
+    );
     this.#timer.unref();
   }
 

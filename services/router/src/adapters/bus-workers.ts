@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import { fromBinary } from '@bufbuild/protobuf';
 import type { Bus, ProcessesView } from '@will/bus';
 import { patterns, wire } from '@will/contracts';
@@ -33,11 +34,11 @@ export function followFreeSlots(bus: Bus, slots: SlotQueues): { stop(): void } {
   });
   let timer: NodeJS.Timeout;
   const poll = (): void => {
-    slots.poll();
     // Jitter keeps routers from polling in step.
-    timer = setTimeout(poll, 200 + Math.random() * 100);
+    timer = setTimeout(contained(poll), 200 + Math.random() * 100);
+    slots.poll();
   };
-  timer = setTimeout(poll, 250);
+  timer = setTimeout(contained(poll), 250);
   return {
     stop() {
       words.unsubscribe();

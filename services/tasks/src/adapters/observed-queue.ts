@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { Bus } from '@will/bus';
 import { names, patterns } from '@will/contracts';
@@ -32,7 +33,7 @@ export async function observeQueue(bus: Bus, observing: Observing, nowMs: () => 
   };
   const refreshAgain = (): void => void look().catch(() => {});
   refreshAgain();
-  const timer = setInterval(refreshAgain, pollIntervalMs);
+  const timer = setInterval(contained(refreshAgain), pollIntervalMs);
   observing.watch(measures.queueWaiting, function* () {
     for (const [priority, { waiting }] of queues) yield [waiting, { priority }] as const;
   });

@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import {
   AckPolicy,
   DeliverPolicy,
@@ -113,12 +114,15 @@ export class EventStream implements StreamProgress {
   }
 
   #restartSoon(): void {
-    this.#retry = setTimeout(() => {
-      this.#consume().catch((error: unknown) => {
-        this.#options.onError('the stream of events cannot be read', error);
-        if (!this.#isStopped) this.#restartSoon();
-      });
-    }, 1_000);
+    this.#retry = setTimeout(
+      contained(() => {
+        this.#consume().catch((error: unknown) => {
+          this.#options.onError('the stream of events cannot be read', error);
+          if (!this.#isStopped) this.#restartSoon();
+        });
+      }),
+      1_000,
+    );
   }
 
   #take(message: JsMsg): void {
