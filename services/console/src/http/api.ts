@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { KeyRole } from '@will/contracts';
 import type { z } from 'zod';
@@ -100,9 +101,12 @@ export class Api {
     const ending = new AbortController();
     this.#streams.add(ending);
     response.once('close', () => ending.abort());
-    const rechecking = setInterval(() => {
-      if (!this.#options.guard.isStillIn(viewer)) ending.abort();
-    }, recheckMs);
+    const rechecking = setInterval(
+      contained(() => {
+        if (!this.#options.guard.isStillIn(viewer)) ending.abort();
+      }),
+      recheckMs,
+    );
     response.writeHead(200, { 'content-type': `${contentType}; charset=utf-8`, 'cache-control': 'no-store' });
     const write = (text: string): Promise<void> => {
       if (response.destroyed || ending.signal.aborted) return Promise.resolve();

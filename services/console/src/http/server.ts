@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { pathOfTarget, type WebAccess, webRefusal } from '@will/runtime';
+import { contained, pathOfTarget, type WebAccess, webRefusal } from '@will/runtime';
 import { AdminError, toAdminError } from '../api/errors.ts';
 import type { Api } from './api.ts';
 import { securityHeaders } from './headers.ts';
@@ -101,7 +101,10 @@ async function stop(server: Server, api: Api, drainMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   api.endStreams();
   server.closeIdleConnections();
-  const breaking = setTimeout(() => server.closeAllConnections(), drainMs);
+  const breaking = setTimeout(
+    contained(() => server.closeAllConnections()),
+    drainMs,
+  );
   await closed;
   clearTimeout(breaking);
 }

@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import { type Bus, followCalls } from '@will/bus';
 import type { wire } from '@will/contracts';
 import { CallWindow } from '@will/operator';
@@ -72,9 +73,12 @@ export class LiveCalls {
 
   #stopWhenIdle(): void {
     clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => {
-      if (this.#listeners.size === 0) void this.stop();
-    }, idleMs);
+    this.#idle = setTimeout(
+      contained(() => {
+        if (this.#listeners.size === 0) void this.stop();
+      }),
+      idleMs,
+    );
     this.#idle.unref();
   }
 }

@@ -1,3 +1,4 @@
+import { contained } from '@will/runtime';
 import { callRow } from '@will/operator';
 import { z } from 'zod';
 import { roles, route, Streamed } from '../api/route.ts';
@@ -21,7 +22,10 @@ export const eventRoutes = [
         const stop = await live.listen((call) => {
           if (matches(call, filter)) void write(serverEvent('call', callRow(call)));
         });
-        const beating = setInterval(() => void write(heartbeat), heartbeatMs);
+        const beating = setInterval(
+          contained(() => write(heartbeat)),
+          heartbeatMs,
+        );
         try {
           await write(heartbeat);
           await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
