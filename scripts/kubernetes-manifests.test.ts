@@ -6,15 +6,21 @@ import { ScaledObject } from '@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObj
 import { kubernetesSecrets, prepareBusFolder } from '@will/bus-server';
 import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
 import { StatefulSet } from 'kubernetes-models/apps/v1/StatefulSet';
+import { Job } from 'kubernetes-models/batch/v1/Job';
 import { HorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2/HorizontalPodAutoscaler';
+import { Ingress } from 'kubernetes-models/networking.k8s.io/v1/Ingress';
 import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
 import { ConfigMap } from 'kubernetes-models/v1/ConfigMap';
 import { Namespace } from 'kubernetes-models/v1/Namespace';
+import { PersistentVolumeClaim } from 'kubernetes-models/v1/PersistentVolumeClaim';
+import { Pod } from 'kubernetes-models/v1/Pod';
 import { Secret } from 'kubernetes-models/v1/Secret';
 import { Service } from 'kubernetes-models/v1/Service';
 import { expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { bringHelm } from './helm.ts';
+import { renderManifests, rendered } from './manifests.ts';
 import { root } from './paths.ts';
 
 // What the manifests say is held to the schemas of Kubernetes and KEDA, and to the product itself.
@@ -30,6 +36,10 @@ const models = {
   Namespace,
   Service,
   ScaledObject,
+  Job,
+  Ingress,
+  PersistentVolumeClaim,
+  Pod,
 } as unknown as Readonly<Record<string, Model>>;
 
 interface Container {
@@ -58,8 +68,10 @@ interface Manifest {
   };
 }
 
+const objectsIn = (text: string): Manifest[] =>
+  parseAllDocuments(text).flatMap((document) => (document.contents === null ? [] : [document.toJS() as Manifest]));
 const manifests = globSync('deploy/kubernetes/**/*.yaml', { cwd: root }).flatMap((path) =>
-  parseAllDocuments(readFileSync(join(root, path), 'utf8')).map((document) => document.toJS() as Manifest),
+  objectsIn(readFileSync(join(root, path), 'utf8')),
 );
 const deployments = manifests.filter(({ kind }) => kind === 'Deployment');
 const containerOf = ({ spec }: Manifest): Container => spec.template.spec.containers[0];
@@ -89,7 +101,7 @@ test('every service has a deployment that starts its program, is probed where it
     const { args, env = [], ports, readinessProbe, livenessProbe } = containerOf(deployment);
     expect(existsSync(join(root, args.at(-1) as string))).toBe(true);
     // No signal opens the inspector, through which keys and prompts could be read.
-    expect(args[1]).toBe('--disable-sigusr1');
+    expect(args).toContain('--disable-sigusr1');
     expect([livenessProbe.httpGet, readinessProbe.httpGet]).toEqual([
       { path: '/livez', port: 'metrics' },
       { path: '/readyz', port: 'metrics' },
@@ -143,5 +155,71 @@ test('what workers are scaled by is measured, and scales a deployment that is th
     const figures = [...(spec.triggers?.[0]?.metadata.query ?? '').matchAll(/will_[a-z_]+/g)].map(([name]) => name);
     expect(figures).toEqual(['will_model_demand', 'will_model_in_flight']);
     for (const figure of figures) expect(measured).toContain(`\`${figure}\``);
+    // With no worker a figure has no series, and a sum with an empty side is empty.
+    expect(spec.triggers?.[0]?.metadata.query.match(/or vector\(0\)/g)).toHaveLength(2);
   }
+});
+
+test('a disruption leaves pods of every Deployment that has several, and requests are taken while a gateway stops', () => {
+  const budgets = manifests.filter(({ kind }) => kind === 'PodDisruptionBudget').map(({ metadata }) => metadata.name);
+  expect(budgets.sort()).toEqual(
+    ['gateway', 'nats', 'policy', 'router', 'tasks', 'telemetry', 'worker-cloud', 'worker-llama'].sort(),
+  );
+  const gateway = deployments.find(({ metadata }) => metadata.name === 'gateway') as Manifest;
+  expect(containerOf(gateway)).toMatchObject({ lifecycle: { preStop: { sleep: { seconds: 10 } } } });
+});
+
+const files = await renderManifests();
+
+test.skipIf(files === undefined)('the plain manifests are what the chart renders: `npm run manifests`', () => {
+  expect(files?.size).toBe(3);
+  for (const [path, text] of files ?? []) expect([path, readFileSync(join(root, path), 'utf8')]).toEqual([path, text]);
+});
+
+const chartWith = async (values: object): Promise<readonly Manifest[]> => {
+  const helm = (await bringHelm()) as string;
+  const args = Object.entries(values).flatMap(([name, value]) => ['--set-json', `${name}=${JSON.stringify(value)}`]);
+  return (await rendered(helm, ['--namespace', 'will', ...args])).flatMap(objectsIn);
+};
+
+test.skipIf(files === undefined)('everything that the chart can render meets the schema of its kind', async () => {
+  const worker = { name: 'llama', models: 'llama' };
+  const all = await chartWith({
+    nats: { enabled: true },
+    mongodb: { existingSecret: '' },
+    otlp: { endpoint: 'http://collector.observability:4318' },
+    documents: { 'a.yaml': 'kind: client\nname: acme\n' },
+    gateway: {
+      ingress: { enabled: true, host: 'will.example', tlsSecret: 'tls' },
+      httpRoute: { enabled: true, host: 'will.example', parentRefs: [{ name: 'edge' }] },
+    },
+    prometheus: { podMonitor: true, rules: true },
+    dashboards: { enabled: true },
+    workers: [
+      { ...worker, devices: { 'nvidia.com/gpu': 1 }, autoscaling: { kind: 'keda', model: 'llama', minReplicas: 0 } },
+      { ...worker, name: 'other', autoscaling: { kind: 'hpa', model: 'other' } },
+    ],
+  });
+  const kinds = new Set(all.map(({ kind }) => kind));
+  expect(kinds.size).toBeGreaterThan(12);
+  let validated = 0;
+  for (const manifest of all) {
+    const model = models[manifest.kind];
+    if (!model) continue;
+    new model(manifest as never).validate();
+    validated += 1;
+  }
+  expect(validated).toBeGreaterThan(25);
+  // Custom resources of others, whose schemas are not at hand.
+  expect([...kinds].filter((kind) => !(kind in models)).sort()).toEqual(['HTTPRoute', 'PodMonitor', 'PrometheusRule']);
+});
+
+test.skipIf(files === undefined).each([
+  [{ workers: [{ name: 'x' }] }, 'models'],
+  [{ workers: [{ name: 'x', models: 'x', autoscaling: { kind: 'keda' } }] }, 'model'],
+  [{ gateway: { keys: 'off' } }, 'keys'],
+  [{ replicas: 3 }, 'replicas'],
+  [{ settings: { WILL_DRAIN_MS: 5 } }, 'WILL_DRAIN_MS'],
+])('values that mean nothing are refused by name: %j', async (values, name) => {
+  await expect(chartWith(values)).rejects.toThrow(name);
 });

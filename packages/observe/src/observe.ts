@@ -128,10 +128,8 @@ class Instruments implements Observing {
       const ageMs = snapshots.ageMs();
       return Number.isFinite(ageMs) ? [[Math.max(0, ageMs) / 1_000]] : [];
     });
-    this.ready(() => {
-      if (!bus.isConnected) return 'NATS is not connected';
-      return snapshots.current ? undefined : 'no documents are published yet';
-    });
+    // What is published has been read by now; where nothing is, a first installation must come up without it.
+    this.ready(() => (bus.isConnected ? undefined : 'NATS is not connected'));
   }
 
   watchClock(clock: ClockState, loop: LoopState): void {

@@ -1,0 +1,195 @@
+{{- define "will.image" -}}
+{{- $image := merge (deepCopy (.image | default dict)) .root.Values.image -}}
+{{- if $image.digest }}{{ $image.repository }}@{{ $image.digest }}{{ else }}{{ $image.repository }}:{{ $image.tag | default .root.Chart.AppVersion }}{{ end }}
+{{- end }}
+
+{{- define "will.labels" -}}
+app.kubernetes.io/part-of: will
+app.kubernetes.io/name: {{ .name }}
+{{- end }}
+
+{{/* A Deployment. root; name; service: whose program it runs; spec: replicas, resources, env, …; container: more of it. */}}
+{{- define "will.deployment" -}}
+{{- $root := .root -}}
+{{- $spec := .spec -}}
+{{- $stores := has .service (list "registry" "telemetry" "tasks") -}}
+{{- $files := and $stores (not $root.Values.mongodb.existingSecret) -}}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .name }}
+  namespace: {{ $root.Release.Namespace }}
+  labels:
+    {{- include "will.labels" . | nindent 4 }}
+spec:
+  {{- if not .isScaled }}
+  replicas: {{ ternary 1 $spec.replicas $files }}
+  {{- end }}
+  {{- if or $files (eq .service "registry") }}
+  # One writer at a time.
+  strategy: { type: Recreate }
+  {{- else }}
+  strategy:
+    rollingUpdate: { maxUnavailable: 0, maxSurge: 1 }
+  {{- end }}
+  selector:
+    matchLabels: { app.kubernetes.io/name: {{ .name }} }
+  template:
+    metadata:
+      labels:
+        {{- include "will.labels" . | nindent 8 }}
+        will/service: {{ .service }}
+      annotations:
+        {{- with $root.Values.podAnnotations }}{{ toYaml . | nindent 8 }}{{ end }}
+        # New settings are taken up by new pods.
+        will/settings: {{ include "will.settings" $root | sha256sum | trunc 16 | quote }}
+    spec:
+      automountServiceAccountToken: false
+      # Longer than preStop and WILL_DRAIN_MS: calls in flight are finished, their records sent.
+      terminationGracePeriodSeconds: {{ add (div (int $root.Values.settings.WILL_DRAIN_MS) 1000) 30 }}
+      {{- with $root.Values.imagePullSecrets }}
+      imagePullSecrets: {{ toYaml . | nindent 8 }}
+      {{- end }}
+      securityContext:
+        runAsNonRoot: true
+        runAsUser: 1000
+        fsGroup: 1000
+        seccompProfile: { type: RuntimeDefault }
+      {{- with $spec.nodeSelector | default $root.Values.nodeSelector }}
+      nodeSelector: {{ toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with $spec.tolerations | default $root.Values.tolerations }}
+      tolerations: {{ toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with $spec.affinity }}
+      affinity: {{ toYaml . | nindent 8 }}
+      {{- end }}
+      {{- if $root.Values.topologySpread }}
+      topologySpreadConstraints:
+        {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+        - maxSkew: 1
+          topologyKey: {{ . }}
+          whenUnsatisfiable: ScheduleAnyway
+          labelSelector: { matchLabels: { app.kubernetes.io/name: {{ $.name }} } }
+        {{- end }}
+      {{- end }}
+      containers:
+        - name: {{ .service }}
+          image: {{ include "will.image" (dict "root" $root "image" $spec.image) }}
+          imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+          args: [node, --max-semi-space-size=8, --disable-sigusr1, services/{{ .service }}/src/main.ts]
+          ports:
+            - { name: metrics, containerPort: 9464 }
+            {{- if eq .service "gateway" }}
+            - { name: http, containerPort: 8080 }
+            - { name: grpc, containerPort: 50051 }
+            {{- end }}
+          envFrom:
+            - configMapRef: { name: will }
+            {{- if and $stores $root.Values.mongodb.existingSecret }}
+            - secretRef: { name: {{ $root.Values.mongodb.existingSecret }} }
+            {{- end }}
+            {{- range $spec.existingSecrets }}
+            - secretRef: { name: {{ . }} }
+            {{- end }}
+          {{- $env := merge (deepCopy ($spec.env | default dict)) (.env | default dict) }}
+          {{- if $env }}
+          env:
+            {{- range $name, $value := $env }}
+            - { name: {{ $name }}, value: {{ $value | quote }} }
+            {{- end }}
+          {{- end }}
+          {{- if eq .service "gateway" }}
+          # Requests are taken until nobody sends them here any more.
+          lifecycle: { preStop: { sleep: { seconds: {{ $root.Values.gateway.preStopSeconds }} } } }
+          {{- end }}
+          startupProbe:
+            httpGet: { path: /livez, port: metrics }
+            periodSeconds: 2
+            failureThreshold: 60
+          livenessProbe:
+            httpGet: { path: /livez, port: metrics }
+            periodSeconds: 10
+            timeoutSeconds: 5
+            failureThreshold: 6
+          readinessProbe:
+            httpGet: { path: /readyz, port: metrics }
+            periodSeconds: 5
+            timeoutSeconds: 3
+          resources:
+            requests: {{ toYaml (merge (deepCopy ($spec.devices | default dict)) $spec.resources.requests) | nindent 14 }}
+            limits: {{ toYaml (merge (deepCopy ($spec.devices | default dict)) $spec.resources.limits) | nindent 14 }}
+          securityContext:
+            allowPrivilegeEscalation: false
+            readOnlyRootFilesystem: true
+            capabilities: { drop: [ALL] }
+          volumeMounts:
+            - { name: data, mountPath: /data }
+            - { name: tmp, mountPath: /tmp }
+            # Who it is on the bus: its seed and its certificate.
+            - { name: bus, mountPath: /etc/will/bus, readOnly: true }
+            {{- with $spec.volumeMounts }}{{ toYaml . | nindent 12 }}{{ end }}
+      volumes:
+        {{- if $files }}
+        - { name: data, persistentVolumeClaim: { claimName: {{ .name }} } }
+        {{- else }}
+        - { name: data, emptyDir: {} }
+        {{- end }}
+        - { name: tmp, emptyDir: {} }
+        - { name: bus, secret: { secretName: {{ $root.Values.busSecretPrefix }}{{ .service }}, defaultMode: 0440 } }
+        {{- with $spec.volumes }}{{ toYaml . | nindent 8 }}{{ end }}
+{{- if $files }}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata:
+  name: {{ .name }}
+  namespace: {{ $root.Release.Namespace }}
+  annotations: { helm.sh/resource-policy: keep }
+spec:
+  accessModes: [ReadWriteOnce]
+  resources: { requests: { storage: 20Gi } }
+{{- end }}
+{{- if and $root.Values.podDisruptionBudgets (not (or $files (eq .service "registry"))) }}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: {{ .name }}
+  namespace: {{ $root.Release.Namespace }}
+spec:
+  maxUnavailable: 1
+  selector:
+    matchLabels: { app.kubernetes.io/name: {{ .name }} }
+{{- end }}
+{{- end }}
+
+{{/* What every service is told. */}}
+{{- define "will.settings" -}}
+WILL_DATA_DIR: /data
+NATS_URL: {{ ternary (printf "nats://nats.%s:4222" .Release.Namespace) .Values.nats.url .Values.nats.enabled }}
+NATS_SEED_FILE: /etc/will/bus/seed
+WILL_NATS_TLS_CA: /etc/will/bus/ca.crt
+WILL_NATS_TLS_CERT: /etc/will/bus/tls.crt
+WILL_NATS_TLS_KEY: /etc/will/bus/tls.key
+WILL_METRICS_PORT: "9464"
+WILL_METRICS_HOST: 0.0.0.0
+{{- range $name, $value := .Values.settings }}
+{{ $name }}: {{ $value | quote }}
+{{- end }}
+{{- with .Values.otlp.endpoint }}
+OTEL_EXPORTER_OTLP_ENDPOINT: {{ . }}
+OTEL_TRACES_SAMPLER: parentbased_traceidratio
+OTEL_TRACES_SAMPLER_ARG: {{ $.Values.otlp.sampleRatio | quote }}
+{{- end }}
+{{- end }}
+
+{{/* Tasks that wait for a model and calls in flight. A side without a series is 0: with no worker there is none. */}}
+{{- define "will.demandQuery" -}}
+(sum(max_over_time(will_model_demand{model="{{ . }}"}[2m])) or vector(0)) + (sum(will_model_in_flight{model="{{ . }}"}) or vector(0))
+{{- end }}
+
+{{/* An entry of `workers` with what it does not say. */}}
+{{- define "will.worker" -}}
+{{- toYaml (mergeOverwrite (deepCopy .root.Values.workerDefaults) .worker) -}}
+{{- end }}
