@@ -25,8 +25,8 @@ spec:
   {{- if not .isScaled }}
   replicas: {{ ternary 1 $spec.replicas $files }}
   {{- end }}
-  {{- if or $files (eq .service "registry") }}
-  # One writer at a time.
+  {{- if or $files (has .service (list "registry" "console")) }}
+  # One process at a time: the registry writes documents, the console keeps its sessions in memory.
   strategy: { type: Recreate }
   {{- else }}
   strategy:
@@ -80,6 +80,9 @@ spec:
           args: [node, --max-semi-space-size=8, --disable-sigusr1, services/{{ .service }}/src/main.ts]
           ports:
             - { name: metrics, containerPort: 9464 }
+            {{- if eq .service "console" }}
+            - { name: http, containerPort: 8090 }
+            {{- end }}
             {{- if eq .service "gateway" }}
             - { name: http, containerPort: 8080 }
             - { name: grpc, containerPort: 50051 }
@@ -150,7 +153,7 @@ spec:
   accessModes: [ReadWriteOnce]
   resources: { requests: { storage: 20Gi } }
 {{- end }}
-{{- if and $root.Values.podDisruptionBudgets (not (or $files (eq .service "registry"))) }}
+{{- if and $root.Values.podDisruptionBudgets (not (or $files (has .service (list "registry" "console")))) }}
 ---
 apiVersion: policy/v1
 kind: PodDisruptionBudget
