@@ -6,6 +6,7 @@ import { shippedFiles } from '@will/bus-server';
 import { checkCallbacks } from './check-callbacks.ts';
 import { checkImports } from './check-imports.ts';
 import { checkSettings } from './check-settings.ts';
+import { checkWords } from './check-words.ts';
 import { root } from './paths.ts';
 import { runProgram } from './run-program.ts';
 import { messageOf, seconds } from './say.ts';
@@ -31,6 +32,7 @@ const checks: readonly Check[] = [
   ['imports', async () => imports()],
   ['callbacks keep their failures', async () => callbacks()],
   ['settings are described', async () => settings()],
+  ['words of the glossary', async () => wordsOfGlossary()],
   ['proto lint (buf)', () => proto(['lint'])],
   [
     'proto breaking (buf, against proto/baseline.binpb)',
@@ -95,6 +97,11 @@ function imports(): Found {
 function callbacks(): Found {
   const { callbacks: read, problems } = checkCallbacks();
   return { passed: problems.length === 0, read, of: 'callbacks of timers', output: problems.join('\n') };
+}
+
+function wordsOfGlossary(): Found {
+  const { files, problems } = checkWords();
+  return { passed: problems.length === 0, read: files, of: 'files', output: problems.join('\n') };
 }
 
 function settings(): Found {
