@@ -14,13 +14,13 @@ const words: readonly Word[] = [
   {
     instead: 'cooldown',
     pattern:
-      /\bse(?:nd|nds|nt|nding) (?:\w+ ){0,3}to rest\b|\brestsUntil\b|\brestOf\b|\brestMs\b|\bmodels? (?:that )?rests?\b/g,
+      /\bse(?:nd|nds|nt|nding) (?:\w+ ){0,3}to rest\b|\brestsUntil\b|\brestOf\b|\brestMs\b|\bmodels? (?:that )?cooldowns?\b/g,
   },
   { instead: 'trial call', pattern: /\b(?:take|give|may)Probe\b|\bprober\b|\bisProbe\b/g },
   { instead: 'health check', pattern: /\bwantsLook\b|\blookBySchedule\b|\b[uU]nwell\b|\bisUnwell\b/g },
   { instead: 'degraded', pattern: /\b[sS]uspicions?\b|\bis spared\b/g },
-  { instead: 'server or API', pattern: /\b[dD]oors?\b|\b\w*Door\b|\bopenDoor\w*/g },
-  { instead: 'status', pattern: /\bFineOutcome\b|\bfiner? outcomes?\b|\.fine\b/g },
+  { instead: 'server or API', pattern: /\b[dD]oors?\b|\b\w*Server\b|\bopenDoor\w*/g },
+  { instead: 'status', pattern: /\bFineOutcome\b|\bfiner? outcomes?\b|\.status\b/g },
   {
     instead: 'queue',
     pattern: /\bin line (?:behind|since|before|for)\b|\bstands? in line\b|\b\w*[iI]nLine(?:Since)?\w*\b/g,

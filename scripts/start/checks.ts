@@ -17,12 +17,12 @@ export async function checkPrerequisites(settings: StartSettings): Promise<void>
   if (!existsSync(documents))
     throw new Mendable(`WILL_DOCUMENTS ${shown(documents)} does not exist: name a file or folder of documents`);
   await checkWritable(dataDir);
-  const patienceMs = await checkLastRun(dataDir);
+  const timeoutMs = await checkLastRun(dataDir);
   if (natsUrl) await checkNatsUrl(natsUrl);
-  else await checkFree('WILL_NATS_PORT', natsPort, patienceMs, ', or set NATS_URL to use a running nats-server');
-  await checkFree('WILL_HTTP_PORT', httpPort, patienceMs);
-  if (adminPort !== undefined) await checkFree('WILL_ADMIN_PORT', adminPort, patienceMs, ', or to off');
-  if (grpcPort > 0) await checkFree('WILL_GRPC_PORT', grpcPort, patienceMs);
+  else await checkFree('WILL_NATS_PORT', natsPort, timeoutMs, ', or set NATS_URL to use a running nats-server');
+  await checkFree('WILL_HTTP_PORT', httpPort, timeoutMs);
+  if (adminPort !== undefined) await checkFree('WILL_ADMIN_PORT', adminPort, timeoutMs, ', or to off');
+  if (grpcPort > 0) await checkFree('WILL_GRPC_PORT', grpcPort, timeoutMs);
 }
 
 async function checkWritable(dataDir: string): Promise<void> {
@@ -67,8 +67,8 @@ export async function holdDataDir(dataDir: string): Promise<() => Promise<void>>
   return () => rm(lockOf(dataDir), { force: true });
 }
 
-async function checkFree(setting: string, port: number, patienceMs: number, otherCure = ''): Promise<void> {
-  const giveUpAt = Date.now() + patienceMs;
+async function checkFree(setting: string, port: number, timeoutMs: number, otherCure = ''): Promise<void> {
+  const giveUpAt = Date.now() + timeoutMs;
   while (true) {
     const failure = await bindFailure(port);
     if (!failure) return;

@@ -127,9 +127,9 @@ export async function untilEntries(
   system: System,
   after: bigint,
   holds: (entries: readonly wire.AuditEntry[]) => boolean,
-  patienceMs = 30_000,
+  timeoutMs = 30_000,
 ): Promise<readonly wire.AuditEntry[]> {
-  const giveUpMs = performance.now() + patienceMs;
+  const giveUpMs = performance.now() + timeoutMs;
   for (;;) {
     const entries = await entriesSince(system, after);
     if (holds(entries) || performance.now() > giveUpMs) return entries;

@@ -121,7 +121,7 @@ export function busTargets(client: string, targets: Targets, bodies: readonly Pa
     asked(subjects.policyEdge, [wire.StatusRequestSchema], false),
     asked(subjects.call('open', 'cloud'), [wire.CallRequestSchema], false),
     asked(subjects.cancel('somebody', client), [wire.CancelSchema, { taskId: never }], false),
-    asked(subjects.still('somebody', client), [wire.StillRequestSchema], false),
+    asked(subjects.inFlight('somebody', client), [wire.InFlightRequestSchema], false),
     asked(subjects.control('somebody'), [wire.CallControlSchema], false),
   ];
 }

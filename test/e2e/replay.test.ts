@@ -67,7 +67,7 @@ test('after the route has changed the decision is still the same, and another re
   for (const id of kept) expect((await willm('replay', id)).out).toMatch(/^identical, revision 1\n/);
   const again = await willm('replay', decisionId);
   expect(again).toMatchObject({ code: 0, out: expect.stringMatching(/^identical, revision 1\n/) });
-  expect(again.out).toContain('passed over keyless: ');
+  expect(again.out).toContain('skipped keyless: ');
   const other = await willm('replay', decisionId, '--revision', String(revision));
   expect(other.code).toBe(0);
   expect(other.out).toContain('would have chosen otherwise');

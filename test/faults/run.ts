@@ -34,7 +34,7 @@ export interface RunReport {
 const isOne: ReadonlySet<ServiceName> = new Set(['registry', 'telemetry', 'tasks', 'gateway']);
 const workers = 2;
 const callersPerClient = 3;
-/** A worker's hold is ended half a minute after its last sign of life. */
+/** A worker's hold is ended half a minute after its last heartbeat. */
 const settleWithinMs = 75_000;
 const calmForMs = 2_000;
 
@@ -147,12 +147,14 @@ class FaultRun {
   async #sayWhereTheyAre(): Promise<void> {
     for (const { taskId, client, lane, ends, acceptedAs, lastSeenAs } of this.#load.tasks) {
       if (lane !== 'durable' || acceptedAs.length === 0 || ends.length > 0) continue;
-      const request = toBinary(wire.StillRequestSchema, create(wire.StillRequestSchema, { ids: [taskId] }));
+      const request = toBinary(wire.InFlightRequestSchema, create(wire.InFlightRequestSchema, { ids: [taskId] }));
       const places: string[] = [];
       for (const [id, { service }] of this.#system.processes.processes) {
         if (!['router', 'provider-worker'].includes(service)) continue;
-        const answer = await this.#observer.request(subjects.still(id, client), request, 1_000).catch(() => undefined);
-        if (answer && fromBinary(wire.StillResponseSchema, answer).gone.length === 0) places.push(id);
+        const answer = await this.#observer
+          .request(subjects.inFlight(id, client), request, 1_000)
+          .catch(() => undefined);
+        if (answer && fromBinary(wire.InFlightResponseSchema, answer).gone.length === 0) places.push(id);
       }
       const calls = seenCalls(this.#upstream).filter((call) => call.taskId === taskId);
       this.#say(
@@ -289,7 +291,7 @@ class FaultRun {
       ...[...this.#system.processes.processes.keys()].flatMap((id) => [
         subjects.control(id),
         subjects.cancel(id, 'one'),
-        subjects.still(id, 'one'),
+        subjects.inFlight(id, 'one'),
       ]),
     ];
     for (const subject of targets) this.#publish(subject, garbage());

@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { connectBus, openCounters } from '@will/bus';
 import { holderName, type Limit } from '@will/core';
-import { answerCallIns, BusLedger } from '../../services/provider-worker/src/adapters/bus-ledger.ts';
+import { answerRecalls, BusLedger } from '../../services/provider-worker/src/adapters/bus-ledger.ts';
 import { Allowances } from '../../services/provider-worker/src/limits/allowances.ts';
 
 // One process that takes from a limit until it is refused, as often as it is told, and writes down each grant before
@@ -23,7 +23,7 @@ const allowances = new Allowances({
   processes: () => Number(processes),
 });
 
-answerCallIns(bus, allowances);
+answerRecalls(bus, allowances);
 
 async function takeUntilRefused(): Promise<string> {
   for (;;) {

@@ -13,7 +13,7 @@ const slots = Number(process.env['WILL_OVERLOAD_SLOTS'] ?? 10);
 const seconds = Number(process.env['WILL_OVERLOAD_SECONDS'] ?? 3);
 const callMs = 100;
 const peakPerSecond = (slots * 1_000) / callMs;
-const patienceMs = 1_000;
+const timeoutMs = 1_000;
 /** What this machine, with other work on it, is given beside what is aimed at. */
 const isLong = process.env['WILL_OVERLOAD_SECONDS'] !== undefined;
 
@@ -57,7 +57,7 @@ afterAll(async () => {
 });
 
 const overBus: Ask = (client) =>
-  system.client.run({ client, type: 'narrow', input: 'Hello', timeoutMs: patienceMs }).then(
+  system.client.run({ client, type: 'narrow', input: 'Hello', timeoutMs: timeoutMs }).then(
     () => ({ refusal: undefined, retryAfterMs: 0 }),
     (error: unknown) =>
       error instanceof TaskError
@@ -72,7 +72,7 @@ const overHttp: Ask = (client) =>
       'content-type': 'application/json',
       'content-length': body.length,
       'x-will-client': client,
-      'x-will-timeout-ms': String(patienceMs),
+      'x-will-timeout-ms': String(timeoutMs),
     };
     const sent = request(`${system.httpUrl}/v1/chat/completions`, { method: 'POST', agent, headers }, (response) => {
       response.resume().on('end', () => {
@@ -134,12 +134,12 @@ test.each(servers)(
     const lastBadMs = Math.max(0, ...after.filter(isBad).map(({ atMs }) => atMs));
     const atTheEnd = after.slice(-Math.ceil(after.length / 4));
     const refused = over.filter(({ refusal }) => refusal !== undefined);
-    const early = refused.filter(({ tookMs }) => tookMs < patienceMs / 2);
+    const early = refused.filter(({ tookMs }) => tookMs < timeoutMs / 2);
     const told = refused.filter(({ retryAfterMs }) => retryAfterMs > 0);
     process.stdout.write(
       `${server}: ${slots} slots of ${callMs} ms, peak ${peak.toFixed(0)}/s; offered ${(over.length / seconds).toFixed(0)}/s: ` +
         `goodput ${goodput.toFixed(0)}/s (${((100 * goodput) / peak).toFixed(0)} %), ${refused.length} refused ` +
-        `(${((100 * early.length) / Math.max(1, refused.length)).toFixed(0)} % within half their patience, ` +
+        `(${((100 * early.length) / Math.max(1, refused.length)).toFixed(0)} % within half their firstTokenTimeout, ` +
         `${((100 * told.length) / Math.max(1, refused.length)).toFixed(0)} % with Retry-After), ` +
         `well after ${(lastBadMs / 1_000).toFixed(1)} s; codes ${JSON.stringify(
           Object.fromEntries(

@@ -29,8 +29,8 @@ export interface Chooser {
   maySend(place: string, atMs: number): boolean;
   /** How long a first content may take. */
   timeoutMs(place: string, inputTokens: number, anotherFollows: boolean): number;
-  /** `patienceMs` 0: it is waited for. True: this is the trial call after a cooldown. */
-  sent(place: string, id: string, atMs: number, patienceMs: number): boolean;
+  /** `timeoutMs` 0: it is waited for. True: this is the trial call after a cooldown. */
+  sent(place: string, id: string, atMs: number, timeoutMs: number): boolean;
   heard(place: string, id: string, atMs: number): void;
   ended(record: ToldRecord): void;
   /** Whether a health check of a place is due now; absent: none runs. */
@@ -123,10 +123,10 @@ class Product implements Chooser {
     return anotherFollows && known ? firstContentTimeoutMs(known.slowMs, inputTokens) : maxWaitMs;
   }
 
-  sent(place: string, id: string, atMs: number, patienceMs: number): boolean {
+  sent(place: string, id: string, atMs: number, timeoutMs: number): boolean {
     if (this.#cooldowns.has(place) && !this.#trials.has(place)) this.#trials.set(place, id);
     this.#startOf.set(id, epochMs + atMs);
-    this.#degradationOf(place).sent(id, epochMs + atMs, patienceMs);
+    this.#degradationOf(place).sent(id, epochMs + atMs, timeoutMs);
     return this.#trials.get(place) === id;
   }
 

@@ -19,7 +19,7 @@ import { CooldownServer } from './cooldown-server.ts';
 import { Actor, VirtualTime } from './virtual-time.ts';
 
 const trialLeaseMs = 15_000;
-/** Three signs of life missed. */
+/** Three heartbeats missed. */
 const seenDeadAfterMs = 9_000;
 const pollEveryMs = 250;
 /** After its deadline a task has its end within this. */
@@ -30,7 +30,7 @@ const maxTaskMs = 30_000;
 /** A trial call that told nothing is released within this. */
 const trialReleasedWithinMs = 5_000;
 /** A router asks so often whether a worker still has its work, and believes this many denials in a row. */
-const askStillEveryMs = 2_500;
+const askInFlightEveryMs = 2_500;
 const goneAfterAnswers = 2;
 /** A message that is read so soon after a standstill may have come during it. */
 const suspectForMs = 100;
@@ -399,7 +399,7 @@ class CooldownsWorld {
         let isWatched = true;
         const lost = (): void => void this.#time.after(0, () => isWatched && onLost(), router);
         watchers.add(lost);
-        const stopAsking = this.#askStill(worker, work, router, lost);
+        const stopAsking = this.#askInFlight(worker, work, router, lost);
         return () => {
           isWatched = false;
           watchers.delete(lost);
@@ -410,7 +410,7 @@ class CooldownsWorld {
   }
 
   /** Asks a worker again and again whether it has some work. Returns how to stop. */
-  #askStill({ calls, actor }: LiveWorker, work: Work, router: Actor, onGone: () => void): () => void {
+  #askInFlight({ calls, actor }: LiveWorker, work: Work, router: Actor, onGone: () => void): () => void {
     let denials = 0;
     const ask = (): void => {
       let isAnswered = false;
@@ -425,7 +425,7 @@ class CooldownsWorld {
         this.#messages.send(() => answer(isHere), router);
       }, actor);
     };
-    const timer = setInterval(ask, askStillEveryMs);
+    const timer = setInterval(ask, askInFlightEveryMs);
     return () => clearInterval(timer);
   }
 

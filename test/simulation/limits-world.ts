@@ -1,6 +1,6 @@
 import { type CallRecord, counterKey, type Limit, periodAt, type Usage } from '@will/core';
 import { repeat } from '@will/runtime';
-import { answerCallIns, BusLedger, PresenceLease } from '../../services/provider-worker/src/adapters/bus-ledger.ts';
+import { answerRecalls, BusLedger, PresenceLease } from '../../services/provider-worker/src/adapters/bus-ledger.ts';
 import { Allowances } from '../../services/provider-worker/src/limits/allowances.ts';
 import { serveLimits } from '../../services/telemetry/src/adapters/bus-limits.ts';
 import { Absences } from '../../services/telemetry/src/absences.ts';
@@ -11,7 +11,7 @@ import { calm, drawnWeather, Network } from './network.ts';
 import { Switchboard } from './simulated-bus.ts';
 import { Actor, defaultStartMs, VirtualTime } from './virtual-time.ts';
 
-const beatMs = 3_000;
+const heartbeatMs = 3_000;
 const expiryMs = 10_000;
 const keepEveryMs = 5_000;
 const maxCallMs = 8_000;
@@ -67,7 +67,7 @@ class LimitsWorld {
   readonly #limits: readonly Limit[];
   readonly #spent = new Map<string, bigint>();
   #calls = 0;
-  readonly #beats = new Map<string, number>();
+  readonly #heartbeats = new Map<string, number>();
   readonly #workers = new Set<LiveWorker>();
   #keeper: Actor | undefined;
   #stopKeeper = async (): Promise<void> => {};
@@ -152,20 +152,20 @@ class LimitsWorld {
         ledger,
         lease,
         nowMs,
-        processes: () => [...this.#beats.values()].filter((atMs) => this.#time.nowMs - atMs < expiryMs).length,
+        processes: () => [...this.#heartbeats.values()].filter((atMs) => this.#time.nowMs - atMs < expiryMs).length,
       });
-      answerCallIns(bus, allowances);
-      const beat = async (): Promise<void> => {
+      answerRecalls(bus, allowances);
+      const heartbeat = async (): Promise<void> => {
         const saidAtMs = performance.now();
         await this.#network
-          .ask(() => void this.#beats.set(actor.name, this.#time.nowMs), 2_000)
+          .ask(() => void this.#heartbeats.set(actor.name, this.#time.nowMs), 2_000)
           .then(
             () => lease.confirm(saidAtMs),
             () => {},
           );
       };
-      void beat();
-      setInterval(() => void beat(), beatMs);
+      void heartbeat();
+      setInterval(() => void heartbeat(), heartbeatMs);
       const worker = { actor, allowances, ledger, nowMs, spent: new Map<string, bigint>(), inFlight: 0 };
       this.#workers.add(worker);
       for (let n = 0; n < 1 + random.below(4); n += 1) void this.#caller(worker);
@@ -262,7 +262,7 @@ class LimitsWorld {
       allowances.close();
       await ledger.close();
       if (this.#isUndisturbed) this.#checkHolds(worker, 'stopped');
-      if (this.#network.isConnected(actor)) this.#beats.delete(actor.name);
+      if (this.#network.isConnected(actor)) this.#heartbeats.delete(actor.name);
       actor.kill();
     });
   }
@@ -315,7 +315,7 @@ class LimitsWorld {
 
   #living(): ReadonlySet<string> {
     const isFresh = ([, atMs]: [string, number]): boolean => this.#time.nowMs - atMs < expiryMs;
-    return new Set([...this.#beats].filter(isFresh).map(([name]) => name));
+    return new Set([...this.#heartbeats].filter(isFresh).map(([name]) => name));
   }
 
   /** No new calls, and no more faults; some workers end as they should, the others die. */

@@ -115,8 +115,8 @@ const planted: Readonly<Record<string, Planted>> = {
   'the deadline of a task is not kept': {
     world: 'cooldowns',
     file: 'services/router/src/task-run.ts',
-    from: 'setTimeout(() => this.#deadlinePassed(), ',
-    to: 'setTimeout(() => {}, ',
+    from: '() => this.#deadlinePassed(),',
+    to: '() => {},',
   },
   'a task that has its answer is tried on': {
     world: 'cooldowns',
@@ -139,8 +139,8 @@ const planted: Readonly<Record<string, Planted>> = {
   'a worker does not join again after a cooldown': {
     world: 'cooldowns',
     file: `${worker}/model-circuit.ts`,
-    from: 'this.#endTimer = setTimeout(() => this.#changed(), leftMs);',
-    to: '',
+    from: '() => this.#changed(),',
+    to: '() => {},',
   },
 };
 

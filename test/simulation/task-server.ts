@@ -46,7 +46,7 @@ export class TaskServer {
       addAt: (reference, priority, _type, atMs) =>
         this.#network.ask(() => this.#schedule({ reference, priority }, atMs), askMs),
       next: (priority) => this.#next(priority),
-      inLineSinceMs: (priority) => this.#network.ask(() => this.#inLineSinceMs(priority), askMs),
+      queuedSinceMs: (priority) => this.#network.ask(() => this.#queuedSinceMs(priority), askMs),
       publishResult: (task) => this.#network.ask(() => this.#publish(task), askMs),
       withdrawResult: (client, taskId) =>
         this.#network.ask(() => void this.results.delete(`${client} ${taskId}`), askMs),
@@ -77,7 +77,7 @@ export class TaskServer {
     });
   }
 
-  #inLineSinceMs(priority: Priority): number {
+  #queuedSinceMs(priority: Priority): number {
     const waiting = this.#messages.filter((one) => one.priority === priority && one.deliveries === 0);
     return Math.min(Infinity, ...waiting.map(({ putAtMs }) => putAtMs));
   }

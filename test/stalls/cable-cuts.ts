@@ -5,7 +5,7 @@ import { idOf, pause } from './faulted-calls.ts';
 import { startWorld } from './net-worlds.ts';
 
 const lanes = 40;
-const patienceMs = 60_000;
+const timeoutMs = 60_000;
 /** Tasks go on for so long after the cut. */
 const goesOnMs = 5_000;
 const checksEveryMs = 50;
@@ -47,7 +47,7 @@ export async function cutCables(cuts: number, say: (line: string) => void): Prom
           const task: Task = { startedMs: performance.now(), endedMs: Number.POSITIVE_INFINITY, how: '' };
           tasks.set(id, task);
           task.how = await world.system.client
-            .run({ type: 'text_gen', input: `${id} hello`, timeoutMs: patienceMs })
+            .run({ type: 'text_gen', input: `${id} hello`, timeoutMs: timeoutMs })
             .then(
               ({ model }) => model,
               ({ code }: { readonly code?: string }) => `${code}`,

@@ -1,10 +1,10 @@
-import { LifeWatch } from '@will/bus';
+import { LivenessMonitor } from '@will/bus';
 import type { ServiceName } from '../support/process.ts';
 import type { System } from '../support/system.ts';
 
 /** Kills processes of a service one by one, each replaced before; resolves with how long each death was unknown, in ms. */
 export async function killAndTime(system: System, service: ServiceName, count: number): Promise<number[]> {
-  const life = new LifeWatch(system.bus);
+  const life = new LivenessMonitor(system.bus);
   const timesMs: number[] = [];
   try {
     for (let n = 0; n < count; n += 1) {

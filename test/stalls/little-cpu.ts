@@ -5,7 +5,7 @@ import { startWorld } from './net-worlds.ts';
 const share = 0.1;
 const lanes = 8;
 const answerMs = 50;
-const patienceMs = 60_000;
+const timeoutMs = 60_000;
 
 /** What became of calls of a worker that has a tenth of a processor. */
 export interface LittleCpu {
@@ -30,7 +30,7 @@ export async function runWithLittleCpu(calls: number): Promise<LittleCpu> {
   const one = async (): Promise<void> => {
     const startedMs = performance.now();
     try {
-      const { attempts } = await world.system.client.run({ type: 'text_gen', input: 'hello', timeoutMs: patienceMs });
+      const { attempts } = await world.system.client.run({ type: 'text_gen', input: 'hello', timeoutMs: timeoutMs });
       if (attempts.some(({ status }) => status === 'WorkerLost')) falseDeaths += 1;
       tookMs.push(performance.now() - startedMs);
     } catch (error) {

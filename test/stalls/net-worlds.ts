@@ -11,7 +11,7 @@ import { type FaultedWorld, pause } from './faulted-calls.ts';
 import { threeModels } from './stall-world.ts';
 
 const defaultAnswerMs = 1_000;
-const patienceMs = 20_000;
+const timeoutMs = 20_000;
 
 /** Worlds of `npm run net-faults` by name, each with what is done in it. */
 export const netWorlds: Readonly<Record<string, () => Promise<FaultedWorld>>> = {
@@ -194,7 +194,7 @@ const untilAllServed = (system: System): Promise<void> => system.untilServed('fi
 
 async function byBus({ client, bus }: System, input: string): Promise<string> {
   if (!bus.isConnected) await untilConnected(bus);
-  return (await client.run({ type: 'text_gen', input, timeoutMs: patienceMs })).model;
+  return (await client.run({ type: 'text_gen', input, timeoutMs: timeoutMs })).model;
 }
 
 const untilConnected = (bus: System['bus']): Promise<void> =>
@@ -211,7 +211,7 @@ async function overHttp({ httpUrl }: System, input: string): Promise<string> {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ model: 'text_gen', messages: [{ role: 'user', content: input }] }),
-    signal: AbortSignal.timeout(patienceMs + 5_000),
+    signal: AbortSignal.timeout(timeoutMs + 5_000),
   });
   const answer = (await response.json()) as { readonly model?: string; readonly error?: { readonly code?: string } };
   if (!response.ok) throw new Error(`${response.status} ${answer.error?.code ?? ''}`);

@@ -43,7 +43,7 @@ export const isClean = ({ row, byPreferred, providerCalls, errors }: StallResult
 
 const preferred = 'first';
 const answerMs = 300;
-const patienceMs = 60_000;
+const timeoutMs = 60_000;
 
 /** Documents of a route over three models of an upstream, each of which answers after a while. */
 export function threeModels(upstream: ReplayingUpstream, delayMs: number): string {
@@ -137,7 +137,7 @@ export class StallWorld {
 
   async #durably(): Promise<string> {
     const { client } = this.system;
-    const { taskId } = await client.submit({ type: 'text_gen', input: 'Hello', timeoutMs: patienceMs });
+    const { taskId } = await client.submit({ type: 'text_gen', input: 'Hello', timeoutMs: timeoutMs });
     return (await client.result(taskId)).model;
   }
 
@@ -146,7 +146,7 @@ export class StallWorld {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ model: 'text_gen', stream: isStreamed, messages: [{ role: 'user', content: 'Hello' }] }),
-      signal: AbortSignal.timeout(patienceMs),
+      signal: AbortSignal.timeout(timeoutMs),
     });
     const text = await response.text();
     const isWhole = !isStreamed || text.includes('[DONE]');

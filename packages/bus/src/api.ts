@@ -44,7 +44,7 @@ export interface Bus {
    * @throws {BusError} 'disconnected', 'no_responders' (both at once), 'timeout', 'too_large'
    */
   request(subject: string, data: Uint8Array, timeoutMs: number, inbox?: string): Promise<Uint8Array>;
-  /** Every message to the subject, with no queue: control, signs of life, inboxes. */
+  /** Every message to the subject, with no queue: control, heartbeats, inboxes. */
   listen(subject: string, onMessage: (message: Incoming) => void): Subscription;
   /**
    * Serves a subject within a queue group. A handler's answer is sent to the reply subject; undefined: it answers by

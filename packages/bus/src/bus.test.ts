@@ -5,13 +5,13 @@ import { startNatsServer, type NatsServer } from '@will/testkit';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import {
   announce,
-  beat,
+  heartbeat,
   type Bus,
   BusError,
   connectBus,
   ensureStreams,
-  answerStill,
-  LifeWatch,
+  answerInFlight,
+  LivenessMonitor,
   Outbox,
   watchProcesses,
 } from './index.ts';
@@ -142,13 +142,13 @@ const acmes = { client: 'acme', id: 'task' };
 /** A process that works, as others see it; and one that watches it. */
 async function watched() {
   const [owner, watcher] = [await bus(), await bus()];
-  const stopBeating = beat(owner);
-  opened.push(stopBeating);
-  const still = answerStill(owner, () => true);
+  const stopHeartbeat = heartbeat(owner);
+  opened.push(stopHeartbeat);
+  const still = answerInFlight(owner, () => true);
   await owner.connection.flush();
-  const life = new LifeWatch(watcher);
+  const life = new LivenessMonitor(watcher);
   opened.push(() => life.close());
-  return { owner, watcher, life, stopBeating, still };
+  return { owner, watcher, life, stopHeartbeat, still };
 }
 
 test('a process whose connection is gone is lost, once for each that watches it, and a living one is not', async () => {
@@ -176,12 +176,12 @@ test('a process whose connection is gone is lost, once for each that watches it,
 });
 
 test('a process that is there and answers nothing is busy, not dead', async () => {
-  const { owner, life, stopBeating, still } = await watched();
-  stopBeating();
+  const { owner, life, stopHeartbeat, still } = await watched();
+  stopHeartbeat();
   still.stop();
   let questions = 0;
   const asked = Promise.withResolvers<void>();
-  owner.listen(patterns.stills(owner.processId), () => (questions += 1) === 3 && asked.resolve());
+  owner.listen(patterns.inFlights(owner.processId), () => (questions += 1) === 3 && asked.resolve());
   await owner.connection.flush();
   let isLost = false;
   life.watch(owner.processId, () => (isLost = true), acmes);
@@ -190,14 +190,14 @@ test('a process that is there and answers nothing is busy, not dead', async () =
 });
 
 test('a process that is back within the time of a reconnect is not lost', async () => {
-  const { owner, watcher, life, stopBeating, still } = await watched();
+  const { owner, watcher, life, stopHeartbeat, still } = await watched();
   let isLost = false;
   life.watch(owner.processId, () => (isLost = true), acmes);
-  stopBeating();
+  stopHeartbeat();
   still.stop();
   await owner.connection.flush();
   // The first who asks hears that nobody is there.
-  const subject = subjects.still(owner.processId, 'acme');
+  const subject = subjects.inFlight(owner.processId, 'acme');
   await expect(watcher.request(subject, new Uint8Array(0), 1_000)).rejects.toThrow(BusError);
   const askedAgain = Promise.withResolvers<void>();
   let questions = 0;
@@ -206,7 +206,7 @@ test('a process that is back within the time of a reconnect is not lost', async 
     if (questions === 5) askedAgain.resolve();
     return true;
   };
-  opened.push(answerStill(owner, isHere).stop);
+  opened.push(answerInFlight(owner, isHere).stop);
   await askedAgain.promise;
   expect(isLost).toBe(false);
 });
@@ -215,14 +215,14 @@ test('after a restart of the server nobody’s absence proves anything for a whi
   const server = await startNatsServer();
   opened.push(() => server.stop());
   const [owner, watcher] = [await bus(server), await bus(server)];
-  const stopBeating = beat(owner);
-  const still = answerStill(owner, () => true);
-  const life = new LifeWatch(watcher);
+  const stopHeartbeat = heartbeat(owner);
+  const still = answerInFlight(owner, () => true);
+  const life = new LivenessMonitor(watcher);
   opened.push(() => life.close());
   let isLost = false;
   life.watch(owner.processId, () => (isLost = true), acmes);
   await owner.connection.flush();
-  stopBeating();
+  stopHeartbeat();
   const back = Promise.withResolvers<void>();
   watcher.onConnectionChange((isConnected) => isConnected && back.resolve());
   await server.restart();
@@ -237,10 +237,10 @@ test('after a restart of the server nobody’s absence proves anything for a whi
 
 test('a living process that no longer has the work is as good as lost for who waits for it, and only for them', async () => {
   const [owner, watcher] = [await bus(), await bus()];
-  opened.push(beat(owner));
-  opened.push(answerStill(owner, ({ client, id }) => client === 'acme' && id === 'under-way').stop);
+  opened.push(heartbeat(owner));
+  opened.push(answerInFlight(owner, ({ client, id }) => client === 'acme' && id === 'under-way').stop);
   await owner.connection.flush();
-  const life = new LifeWatch(watcher, undefined, 60);
+  const life = new LivenessMonitor(watcher, undefined, 60);
   opened.push(() => life.close());
   const told: string[] = [];
   const watch = (client: string, id: string): Promise<void> =>

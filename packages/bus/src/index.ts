@@ -23,7 +23,7 @@ export {
   recognise,
   type Recognised,
 } from './keyring.ts';
-export { answerStill, beat, beatMs, LifeWatch, type Work } from './life.ts';
+export { answerInFlight, heartbeat, heartbeatMs, LivenessMonitor, type Work } from './liveness.ts';
 export { serverTouch } from './server-touch.ts';
 export { LoopWatch } from './loop-watch.ts';
 export { Outbox, type OutboxOptions } from './outbox.ts';

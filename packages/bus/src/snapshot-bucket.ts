@@ -7,7 +7,7 @@ import type { Bus } from './api.ts';
 /** The only key that changes. */
 export const headKey = 'head';
 /** How often the head is rewritten: readers tell from it that the registry lives. */
-export const headBeatMs = 1_000;
+export const headHeartbeatMs = 1_000;
 
 /** The bucket of published documents; whoever comes first makes it, only the registry writes. */
 export const registryBucket = (bus: Bus): Promise<KV> =>

@@ -6,7 +6,7 @@ import type { AnyDocument } from '@will/core';
 import { names, wire } from '@will/contracts';
 import type { Bus } from './api.ts';
 import { BusError } from './api.ts';
-import { contentKey, headBeatMs, headKey, inParallel, registryBucket } from './snapshot-bucket.ts';
+import { contentKey, headHeartbeatMs, headKey, inParallel, registryBucket } from './snapshot-bucket.ts';
 
 const wrongLastSequence = 10_071;
 const writesAtOnce = 64;
@@ -86,10 +86,10 @@ class BucketPublisher implements SnapshotPublisher {
     await this.#refuseSecondRegistry();
     this.#timer = setInterval(
       contain(
-        () => this.#beat(),
+        () => this.#heartbeat(),
         (error) => this.#onError('the heartbeat of the documents', error),
       ),
-      headBeatMs,
+      headHeartbeatMs,
     );
   }
 
@@ -192,8 +192,8 @@ class BucketPublisher implements SnapshotPublisher {
   async #refuseSecondRegistry(): Promise<void> {
     const before = await this.#bucket?.get(headKey);
     if (!before || before.operation !== 'PUT' || readHead(before.value)?.incarnation === this.#incarnation) return;
-    if (this.#nowMs() - before.created.getTime() > 10 * headBeatMs) return;
-    await new Promise((resolve) => setTimeout(resolve, 2.5 * headBeatMs));
+    if (this.#nowMs() - before.created.getTime() > 10 * headHeartbeatMs) return;
+    await new Promise((resolve) => setTimeout(resolve, 2.5 * headHeartbeatMs));
     const after = await this.#bucket?.get(headKey);
     if (after && after.revision !== before.revision)
       throw new BusError(
@@ -202,7 +202,7 @@ class BucketPublisher implements SnapshotPublisher {
       );
   }
 
-  async #beat(): Promise<void> {
+  async #heartbeat(): Promise<void> {
     if (!this.#published || this.#isBeating || !this.#bus.isConnected) return;
     this.#isBeating = true;
     try {

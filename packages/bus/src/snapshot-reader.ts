@@ -4,10 +4,10 @@ import type { KV, KvEntry, KvWatchEntry } from '@nats-io/kv';
 import { contain, compileSnapshot, type AnyDocument, type Snapshot } from '@will/core';
 import { names, wire } from '@will/contracts';
 import type { Bus } from './api.ts';
-import { headBeatMs, headKey, inParallel, registryBucket } from './snapshot-bucket.ts';
+import { headHeartbeatMs, headKey, inParallel, registryBucket } from './snapshot-bucket.ts';
 
 /** A watch that was silent for so long, while the bus is there, is opened anew. */
-const silentAfterMs = 3 * headBeatMs;
+const silentAfterMs = 3 * headHeartbeatMs;
 const firstLookMs = 2_000;
 const retryMs = 200;
 const readsAtOnce = 64;
@@ -105,7 +105,7 @@ class SnapshotReader implements SnapshotView {
     this.#confirmTimer.unref();
     this.#watchdog = setInterval(
       contain(() => this.#reopenWhenSilent(), this.#failed),
-      headBeatMs,
+      headHeartbeatMs,
     );
     this.#watchdog.unref();
     this.#stopListening = this.#bus.onConnectionChange((isConnected) => {

@@ -56,7 +56,7 @@ const counters = ['will.v1.ctr.>', 'will.v1.rate.>', ...opening(names.ledgerStre
 const everybody = (service: BusService, scope: string): BusPermissions => ({
   publish: [
     '$JS.API.INFO',
-    'will.v1.alive.*',
+    'will.v1.heartbeat.*',
     `will.v1.evt.${scope}.*`,
     put(names.processesBucket),
     ...opening(bucket(names.processesBucket)),
@@ -66,14 +66,14 @@ const everybody = (service: BusService, scope: string): BusPermissions => ({
     '_INBOX.>',
     ...(service === 'registry' ? [] : [subjects.audit('note')]),
   ],
-  subscribe: [`_INBOX.${scope}.>`, 'will.v1.alive.*'],
+  subscribe: [`_INBOX.${scope}.>`, 'will.v1.heartbeat.*'],
 });
 
 /** Questions of operators, and the changes that they make. */
 const asking = [
   'will.v1.task.*.*',
   'will.v1.cancel.*.*',
-  'will.v1.still.*.*',
+  'will.v1.inflight.*.*',
   'will.v1.registry.*',
   'will.v1.keys.*',
   subjects.audit('list'),
@@ -110,7 +110,7 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
       'will.v1.call.*.*',
       'will.v1.control.*',
       'will.v1.cancel.*.*',
-      'will.v1.still.*.*',
+      'will.v1.inflight.*.*',
       ...cooldowns,
       ...payloads,
       ...content,
@@ -118,7 +118,7 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
     subscribe: [
       inQueue('will.v1.task.run.*', queues.router),
       'will.v1.cancel.*.*',
-      'will.v1.still.*.*',
+      'will.v1.inflight.*.*',
       'will.v1.free.*',
       subjects.policyEdge,
     ],
@@ -126,7 +126,7 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
   'provider-worker': {
     publish: [
       'will.v1.free.*',
-      'will.v1.callin.>',
+      'will.v1.quota.recall.>',
       put(names.cooldownBucket),
       ...opening(bucket(names.cooldownBucket)),
       ...counters,
@@ -139,27 +139,27 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
       inQueue('will.v1.call.*.*', queues.worker),
       'will.v1.control.*',
       'will.v1.cancel.*.*',
-      'will.v1.still.*.*',
-      'will.v1.callin.>',
+      'will.v1.inflight.*.*',
+      'will.v1.quota.recall.>',
     ],
   },
   telemetry: {
     publish: [
       ...counters,
       ...content,
-      'will.v1.callin.>',
+      'will.v1.quota.recall.>',
       `$JS.API.STREAM.MSG.DELETE.${names.eventsStream}`,
       `$JS.API.STREAM.PURGE.${names.ledgerStream}`,
       `$JS.API.STREAM.PURGE.${names.rateStream}`,
       ...cooldowns,
     ],
-    subscribe: [inQueue('will.v1.telemetry.*', queues.telemetry), 'will.v1.callin.>'],
+    subscribe: [inQueue('will.v1.telemetry.*', queues.telemetry), 'will.v1.quota.recall.>'],
   },
   tasks: {
     publish: [
       'will.v1.task.run.*',
       'will.v1.cancel.*.*',
-      'will.v1.still.*.*',
+      'will.v1.inflight.*.*',
       'will.v1.task.queue.>',
       'will.v1.sched.>',
       'will.v1.result.>',
@@ -183,7 +183,7 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
       'will.v1.task.run.*',
       ...taskOperations.map((word) => `will.v1.task.${word}.*`),
       'will.v1.cancel.*.*',
-      'will.v1.still.*.*',
+      'will.v1.inflight.*.*',
       subjects.policyExplain,
       subjects.registry('get'),
       subjects.registry('status'),
@@ -235,9 +235,9 @@ export const permissionsOfClient = (client: string): BusPermissions => ({
     ...(['run', 'stream', 'explain', 'cancel'] as const).map((word) => subjects.json(word, client)),
     ...taskOperations.map((word) => `will.v1.task.${word}.${client}`),
     `will.v1.cancel.*.${client}`,
-    `will.v1.still.*.${client}`,
+    `will.v1.inflight.*.${client}`,
   ],
-  subscribe: [`_INBOX.${client}.>`, 'will.v1.alive.*'],
+  subscribe: [`_INBOX.${client}.>`, 'will.v1.heartbeat.*'],
 });
 
 /** Permissions of the command line: to ask every service, and to be nobody's server. */
@@ -253,7 +253,7 @@ export const operatorPermissions: BusPermissions = {
     // Documents that are too large for a message.
     ...payloads,
   ],
-  subscribe: ['_INBOX.*.>', 'will.v1.alive.*'],
+  subscribe: ['_INBOX.*.>', 'will.v1.heartbeat.*'],
 };
 
 /** All users that the product itself has. */

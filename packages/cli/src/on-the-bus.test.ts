@@ -394,7 +394,7 @@ test('a decision is found by its own id or by its task', async () => {
   );
   const { code, out } = await willm('decision', 't1');
   expect(code).toBe(0);
-  expect(out).toContain('passed over gpt-4: the key is missing');
+  expect(out).toContain('skipped gpt-4: the key is missing');
   expect(out).toContain('1. llama: fallback_3 of the route');
   expect(await willm('decision', 'other')).toMatchObject({ code: 1, err: 'willm: no decision is known of "t1"\n' });
 });
@@ -460,7 +460,7 @@ test('Ctrl-C ends the process at once and tells the router', async () => {
   ];
   cli.after(async () => listening.forEach((subscription) => subscription.unsubscribe()));
   // The router lives: it beats as soon as somebody listens.
-  const beating = setInterval(() => cli.bus.publish(subjects.alive(routerId), new Uint8Array(1)), 100);
+  const beating = setInterval(() => cli.bus.publish(subjects.heartbeat(routerId), new Uint8Array(1)), 100);
   cli.after(async () => clearInterval(beating));
   const main = fileURLToPath(new URL('main.ts', import.meta.url));
   const child = spawn(process.execPath, [main, 'run', 'text_gen', 'hi', '--json'], {
@@ -471,7 +471,7 @@ test('Ctrl-C ends the process at once and tells the router', async () => {
     out += String(data);
   });
   const taskId = await accepted.promise;
-  await untilListenedTo(subjects.alive(routerId));
+  await untilListenedTo(subjects.heartbeat(routerId));
   child.kill('SIGINT');
   expect((await cancelled.promise).taskId).toBe(taskId);
   const [code] = (await once(child, 'close')) as [number];

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { type Priority, priorityConflict, priorityStated, nameKey, slugPattern } from '@will/core';
 import { CliError, exitCodes } from './cli-error.ts';
 
-const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+const quote = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
 
 /** Refuses a second value of an option: whose data goes where must not hang on which of two came last. */
 export function statedOnce(command: Command): Command {
@@ -57,7 +57,7 @@ export function modelName(raw: string): string {
 export function words(raw: string): readonly string[] {
   const found = raw.split(',').map((word) => word.trim());
   const bad = found.find((word) => !slugPattern.test(word));
-  if (bad !== undefined) throw new InvalidArgumentError(`${shown(bad)} must match ${slugPattern.source}.`);
+  if (bad !== undefined) throw new InvalidArgumentError(`${quote(bad)} must match ${slugPattern.source}.`);
   return found;
 }
 
@@ -67,7 +67,7 @@ export const wordsOf =
   (raw: string): readonly string[] => {
     const found = words(raw);
     const bad = found.find((word) => !allowed.includes(word));
-    if (bad !== undefined) throw new InvalidArgumentError(`${shown(bad)} must be one of ${allowed.join(', ')}.`);
+    if (bad !== undefined) throw new InvalidArgumentError(`${quote(bad)} must be one of ${allowed.join(', ')}.`);
     return found;
   };
 

@@ -115,11 +115,11 @@ function complaint(fields: Readonly<Record<string, Check>>, field: string, value
   if (!Object.hasOwn(fields, field))
     return `unknown field ${JSON.stringify(field.slice(0, 80))}; allowed: ${Object.keys(fields).join(', ')}`;
   const allowed = fields[field]?.(value);
-  return allowed === undefined ? undefined : `${field}${shown(field, value)} must be ${allowed}`;
+  return allowed === undefined ? undefined : `${field}${quote(field, value)} must be ${allowed}`;
 }
 
 /** Content is never told. */
-function shown(field: string, value: unknown): string {
+function quote(field: string, value: unknown): string {
   if (field === 'input' || (typeof value === 'object' && value !== null && !Array.isArray(value))) return '';
   return ` ${JSON.stringify(value)?.slice(0, 80) ?? String(value)}`;
 }

@@ -1,5 +1,5 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { beat, type Bus, connectBus } from '@will/bus';
+import { heartbeat, type Bus, connectBus } from '@will/bus';
 import { newId, patterns, queues, sizes, subjects, wire } from '@will/contracts';
 import { startNatsServer, type NatsServer } from '@will/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -29,7 +29,7 @@ type Say = (attempt: number, sequence: number, kind: wire.Frame['kind']) => void
 /** A router's voice: each task is handed to `answer` with a way to send frames. */
 async function router(
   answer: (task: wire.Task, say: Say, id: string) => void,
-): Promise<{ bus: Bus; stopBeating: () => void }> {
+): Promise<{ bus: Bus; stopHeartbeat: () => void }> {
   const own = await connectBus({ servers: nats.url, processId: `r-${newId()}`, inboxScope: 'router' });
   own.serve(patterns.taskRun, queues.router, ({ data, reply }) => {
     const task = fromBinary(wire.TaskSchema, data);
@@ -41,13 +41,13 @@ async function router(
     answer(task, say, own.processId);
     return undefined;
   });
-  const stopBeating = beat(own);
+  const stopHeartbeat = heartbeat(own);
   await own.connection.flush();
   opened.push(() => {
-    stopBeating();
+    stopHeartbeat();
     return own.close();
   });
-  return { bus: own, stopBeating };
+  return { bus: own, stopHeartbeat };
 }
 
 const accepted = (routerId: string): wire.Frame['kind'] => ({
@@ -131,7 +131,7 @@ test('a task that its dead router had taken is given to another one by itself', 
   const first = await router((_task, say, id) => {
     answered += 1;
     say(0, 0, accepted(id));
-    if (answered === 1) first.stopBeating();
+    if (answered === 1) first.stopHeartbeat();
     else say(1, 1, end('second time'));
   });
   expect((await client.run({ ...request, timeoutMs: 600_000 })).output).toBe('second time');
@@ -145,7 +145,7 @@ test('a worker that dies in the middle of an answer is told within a second', as
   });
   const result = client.start({ ...request, timeoutMs: 600_000 }, true, ({ kind }) => {
     if (kind !== 'delta') return;
-    worker.stopBeating();
+    worker.stopHeartbeat();
   });
   const error = await failureOf(result);
   expect(error.code).toBe('worker_lost');

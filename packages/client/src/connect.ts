@@ -5,7 +5,7 @@ import {
   type BusTlsFiles,
   connectBus,
   type Incoming,
-  LifeWatch,
+  LivenessMonitor,
   LoopWatch,
   openPayloads,
   type Payloads,
@@ -98,7 +98,7 @@ export async function connectClient(options: ClientOptions = {}): Promise<TaskCl
 
 class BusTaskClient implements TaskClient, RunSupport {
   readonly bus: Bus;
-  readonly life: LifeWatch;
+  readonly life: LivenessMonitor;
   readonly isInTouch: () => Promise<boolean>;
   readonly #loop = new LoopWatch();
   readonly #client: string;
@@ -117,7 +117,7 @@ class BusTaskClient implements TaskClient, RunSupport {
 
   constructor(bus: Bus, client: string, speaksForMany: boolean, ownsBus: boolean) {
     this.bus = bus;
-    this.life = new LifeWatch(bus);
+    this.life = new LivenessMonitor(bus);
     this.isInTouch = serverTouch(bus, this.#loop);
     this.#payloads = openPayloads(bus);
     this.#client = client;

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { BusError, type Bus, type Incoming, type LifeWatch } from '@will/bus';
+import { BusError, type Bus, type Incoming, type LivenessMonitor } from '@will/bus';
 import { fromBinary, subjects, toBinary, wire } from '@will/contracts';
 import { contain, maxTimeoutMs, mergeToolCalls } from '@will/core';
 import { TaskError, type StreamPart, type TaskErrorCode, type TaskResult } from './api.ts';
@@ -20,7 +20,7 @@ const deadlineGraceMs = 250;
 /** What a run needs from the connection it belongs to. */
 export interface RunSupport {
   readonly bus: Bus;
-  readonly life: LifeWatch;
+  readonly life: LivenessMonitor;
   /** Whether silence of others means something now. */
   isInTouch(): Promise<boolean>;
   /** Registers the run under a new inbox; frames to it come to `onMessage`. */
@@ -223,8 +223,8 @@ export class Run {
     const publication = this.#publications;
     const isWanted = await this.#isStillWanted().catch(() => false);
     if (!isWanted || this.#isOver || publication !== this.#publications || !bus.isConnected) return;
-    const request = create(wire.StillRequestSchema, { wanted: [this.#message.taskId] });
-    bus.publish(subjects.still(routerId, this.#client), toBinary(wire.StillRequestSchema, request));
+    const request = create(wire.InFlightRequestSchema, { wanted: [this.#message.taskId] });
+    bus.publish(subjects.inFlight(routerId, this.#client), toBinary(wire.InFlightRequestSchema, request));
   }
 
   #fromWorker(frame: wire.Frame): void {

@@ -9,22 +9,22 @@ const opaquePattern = /^[A-Za-z0-9_-]{1,64}$/;
 const inboxPattern = /^_INBOX(\.[A-Za-z0-9_-]{1,64}){2,6}$/;
 const counterPattern =
   /^(model|client|project)\.[a-z0-9][a-z0-9_-]{0,63}\.(requests|tokens|nano_usd)\.(m\d{1,12}|d\d{8}|mo\d{6})$/;
-const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+const quote = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
 
 /** A slug (client, model, kind): lower case, checked. @throws {SubjectError} */
 function slug(what: string, value: string): string {
-  if (!slugPattern.test(value)) throw new SubjectError(`${what} ${shown(value)} must match ${slugPattern.source}`);
+  if (!slugPattern.test(value)) throw new SubjectError(`${what} ${quote(value)} must match ${slugPattern.source}`);
   return value;
 }
 /** An id made by a machine: task, process, attempt. @throws {SubjectError} */
 function opaque(what: string, value: string): string {
-  if (!opaquePattern.test(value)) throw new SubjectError(`${what} ${shown(value)} must match ${opaquePattern.source}`);
+  if (!opaquePattern.test(value)) throw new SubjectError(`${what} ${quote(value)} must match ${opaquePattern.source}`);
   return value;
 }
 
 /** Scope, document, metric and period of a counter. @throws {SubjectError} */
 function counter(key: string): string {
-  if (!counterPattern.test(key)) throw new SubjectError(`counter ${shown(key)} must match ${counterPattern.source}`);
+  if (!counterPattern.test(key)) throw new SubjectError(`counter ${quote(key)} must match ${counterPattern.source}`);
   return key;
 }
 
@@ -85,18 +85,18 @@ export const subjects = {
   /** At the process that owns the task now. */
   cancel: (processId: string, client: string) =>
     `will.v1.cancel.${opaque('process id', processId)}.${slug('client', client)}`,
-  /** Asks the process whether tasks of the client, or attempts, are still under way there. */
-  still: (processId: string, client: string) =>
-    `will.v1.still.${opaque('process id', processId)}.${slug('client', client)}`,
+  /** Asks the process whether tasks of the client, or attempts, are inFlight under way there. */
+  inFlight: (processId: string, client: string) =>
+    `will.v1.inflight.${opaque('process id', processId)}.${slug('client', client)}`,
   control: (workerId: string) => `will.v1.control.${opaque('worker id', workerId)}`,
-  alive: (processId: string) => `will.v1.alive.${opaque('process id', processId)}`,
+  heartbeat: (processId: string) => `will.v1.heartbeat.${opaque('process id', processId)}`,
   free: (model: string) => `will.v1.free.${slug('model', model)}`,
   registry: (operation: RegistryOperation) => `will.v1.registry.${operation}`,
   /** A counter of what limits allow; `key` '' for what all of a kind begin with. */
   counter: (kind: 'ledger' | 'rate', key: string) =>
     `will.v1.${kind === 'ledger' ? 'ctr' : 'rate'}.${key === '' ? '' : counter(key)}`,
   /** Asks all who hold something of a counter to give back what they do not need now. */
-  callIn: (key: string) => `will.v1.callin.${counter(key)}`,
+  recall: (key: string) => `will.v1.quota.recall.${counter(key)}`,
   /** Keys of callers. */
   keys: (operation: KeyOperation) => `will.v1.keys.${operation}`,
   /** What was changed and refused. */
@@ -125,9 +125,9 @@ export const patterns = {
   taskResults: 'will.v1.result.*.*',
   free: 'will.v1.free.*',
   cancels: (processId: string) => `will.v1.cancel.${opaque('process id', processId)}.*`,
-  stills: (processId: string) => `will.v1.still.${opaque('process id', processId)}.*`,
+  inFlights: (processId: string) => `will.v1.inflight.${opaque('process id', processId)}.*`,
   events: 'will.v1.evt.>',
-  callIn: 'will.v1.callin.>',
+  recall: 'will.v1.quota.recall.>',
   counters: (kind: 'ledger' | 'rate') => `${subjects.counter(kind, '')}>`,
   /** All runs of one connection; `client` '*' for a server that speaks for many clients. */
   inbox: (client: string, connectionId: string) =>

@@ -7,7 +7,7 @@ import { insistsOnModel, unknownModel } from './named-model.ts';
 import { preferBySchedules, preferPremium } from './preferences.ts';
 import { explicitModelOf, isPin, proposalsOf, type Proposal } from './proposals.ts';
 import type { Model, Snapshot } from './snapshot.ts';
-import { withPatience } from './with-patience.ts';
+import { withFirstContentTimeouts } from './with-first-content-timeouts.ts';
 
 const defaultWaitMs = 200;
 /** A decision that nothing bounds is looked at again after this long. */
@@ -36,7 +36,7 @@ export function decide(snapshot: Snapshot, facts: Facts, nowMs: number, measures
   const { candidates: byGoal, ranking } = orderByGoal(snapshot, facts, checked.candidates, nowMs, measures);
   const { candidates: bySchedule, edgeMs, notes } = preferBySchedules(snapshot, facts, byGoal, nowMs);
   const { candidates: ordered, notes: premium } = preferPremium(snapshot, facts, bySchedule);
-  const candidates = withPatience(snapshot, facts, ordered, measures, nowMs);
+  const candidates = withFirstContentTimeouts(snapshot, facts, ordered, measures, nowMs);
   const notConsidered =
     candidates.length > 0 || checked.rejection
       ? noneNotConsidered

@@ -28,7 +28,7 @@ export type ExclusionRule =
   | 'not_named';
 
 /** How long the first content of a model may take while another one may follow it. */
-export interface FirstContentPatience {
+export interface FirstContentTimeout {
   /** Nine in ten first contents come within so long, as far as is known; what the rest was made of. */
   readonly slowMs: number;
   readonly timeoutMs: number;
@@ -38,7 +38,7 @@ export interface Candidate {
   readonly model: string;
   readonly why: CandidateReason;
   /** While another one may follow, its first content must come within so long; undefined: whenever it comes. */
-  readonly firstContent?: FirstContentPatience;
+  readonly firstContent?: FirstContentTimeout;
 }
 
 export interface Exclusion {

@@ -150,21 +150,21 @@ function world(over: Partial<ModelDocument>, route: object = {}) {
   if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));
   return compiled.snapshot;
 }
-const patienceOf = (snapshot: ReturnType<typeof world>, book?: StatsBook): (number | undefined)[] =>
+const timeoutsIn = (snapshot: ReturnType<typeof world>, book?: StatsBook): (number | undefined)[] =>
   decide(snapshot, facts, nowMs, book).candidates.map(({ firstContent }) => firstContent?.timeoutMs);
 
 test('services have a time also in declared order; what documents switch off and what is unknown has none', () => {
-  const [one, other] = patienceOf(world({}));
+  const [one, other] = timeoutsIn(world({}));
   expect(one).toBe(other);
   expect(one).toBeGreaterThan(1_200);
   for (const over of [{ adaptive_timeout: false }, { benchmark: {} }] as const)
-    expect(patienceOf(world(over))).toEqual([undefined, other]);
-  expect(patienceOf(world({}, { adaptive_timeout: false }))).toEqual([undefined, undefined]);
+    expect(timeoutsIn(world(over))).toEqual([undefined, other]);
+  expect(timeoutsIn(world({}, { adaptive_timeout: false }))).toEqual([undefined, undefined]);
 });
 
 test('a model that may have to load first is given 180 s, and more where it usually takes more', () => {
   const snapshot = world({ call_method: 'Local' });
-  expect(patienceOf(snapshot)[0]).toBe(180_000);
+  expect(timeoutsIn(snapshot)[0]).toBe(180_000);
   const book = new StatsBook();
   for (let n = 0; n < 30; n += 1)
     book.record(snapshot, {
@@ -173,7 +173,7 @@ test('a model that may have to load first is given 180 s, and more where it usua
       attempt: 1,
       model: 'a',
     });
-  expect(patienceOf(snapshot, book)[0]).toBeGreaterThan(180_000);
+  expect(timeoutsIn(snapshot, book)[0]).toBeGreaterThan(180_000);
 });
 
 test('the time is told and made again from what is kept of the decision', () => {

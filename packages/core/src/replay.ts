@@ -110,7 +110,7 @@ export function decisionDifferences(before: Decided, after: Decided): readonly s
   };
   compare('data class', [before.set.dataClass], [after.set.dataClass]);
   compare('candidates', namesOf(before.set), namesOf(after.set));
-  compare('first content within', patienceOf(before.set), patienceOf(after.set));
+  compare('first content within', timeoutOf(before.set), timeoutOf(after.set));
   compare('tried in this order', before.selection.order, after.selection.order);
   compare('left out', rulesOf(before.set), rulesOf(after.set));
   compare('skipped', skipsOf(before.selection), skipsOf(after.selection));
@@ -121,7 +121,7 @@ export function decisionDifferences(before: Decided, after: Decided): readonly s
 
 const namesOf = ({ candidates }: RankedSet): readonly string[] =>
   candidates.map(({ model, why }) => `${model} (${why})`);
-const patienceOf = ({ candidates }: RankedSet): readonly string[] =>
+const timeoutOf = ({ candidates }: RankedSet): readonly string[] =>
   candidates.flatMap(({ model, firstContent }) => (firstContent ? [`${model} ${firstContent.timeoutMs} ms`] : []));
 const rulesOf = ({ exclusions }: RankedSet): readonly string[] =>
   exclusions.map(({ model, rule }) => `${model} (${rule})`);

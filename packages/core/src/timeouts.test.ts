@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { attemptPatience, maxTimeoutMs, silenceOf, timeoutsOf } from './timeouts.ts';
+import { firstTokenTimeoutOf, maxTimeoutMs, silenceOf, timeoutsOf } from './timeouts.ts';
 
 const ms = fc.integer({ min: 1, max: maxTimeoutMs });
 const stated = fc.option(ms, { nil: undefined });
@@ -28,7 +28,7 @@ test('each timeout is looked for by itself', () => {
 test('models share the time that is left, and none is waited for much longer than it usually takes', () => {
   fc.assert(
     fc.property(ms, fc.integer({ min: 2, max: 20 }), stated, stated, (leftMs, candidatesLeft, usualMs, slowMs) => {
-      const { timeoutMs, isHurried } = attemptPatience({ leftMs, candidatesLeft, usualMs, slowMs });
+      const { timeoutMs, isHurried } = firstTokenTimeoutOf({ leftMs, candidatesLeft, usualMs, slowMs });
       expect(timeoutMs).toBeLessThanOrEqual(Math.max(1, leftMs / candidatesLeft));
       expect(timeoutMs).toBeLessThanOrEqual(usualMs ?? leftMs);
       // A silence counts against a model only where it had the time that is slow for it.
@@ -42,7 +42,7 @@ const call = {
   isStreamed: true,
   anotherFollows: true,
   leftMs: 600_000,
-  patience: { timeoutMs: 0, isHurried: false },
+  firstTokenTimeout: { timeoutMs: 0, isHurried: false },
   firstTokenMs: 0,
 } as const;
 
@@ -50,8 +50,8 @@ test('what is stated takes the place of the default of its kind, and what a mode
   expect(silenceOf(call).timeoutMs).toBe(30_000);
   expect(silenceOf({ ...call, callMethod: 'Local' }).timeoutMs).toBe(180_000);
   expect(silenceOf({ ...call, firstTokenMs: 90_000 }).timeoutMs).toBe(90_000);
-  const patience = { timeoutMs: 2_000, isHurried: false };
-  expect(silenceOf({ ...call, firstTokenMs: 90_000, patience }).timeoutMs).toBe(2_000);
+  const firstTokenTimeout = { timeoutMs: 2_000, isHurried: false };
+  expect(silenceOf({ ...call, firstTokenMs: 90_000, firstTokenTimeout }).timeoutMs).toBe(2_000);
 });
 
 test('an answer in one piece has half of the time while another follows, and all of it where none does', () => {

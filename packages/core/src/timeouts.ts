@@ -79,7 +79,7 @@ export interface Attempted {
 const minTellingMs = 1_200;
 
 /** How long one attempt may be silent. */
-export interface AttemptPatience {
+export interface FirstTokenTimeout {
   readonly timeoutMs: number;
   /** The caller's hurry ends it, sooner than the model may usually take: it says nothing of the model. */
   readonly isHurried: boolean;
@@ -89,7 +89,7 @@ export interface AttemptPatience {
  * How long a model may be silent where another follows: its share of the time that is left, and not longer than a few times
  * what it usually takes.
  */
-export function attemptPatience({ leftMs, candidatesLeft, usualMs, slowMs }: Attempted): AttemptPatience {
+export function firstTokenTimeoutOf({ leftMs, candidatesLeft, usualMs, slowMs }: Attempted): FirstTokenTimeout {
   const timeoutMs = Math.min(leftMs / candidatesLeft, usualMs ?? Number.POSITIVE_INFINITY);
   return {
     timeoutMs: Math.max(1, Math.floor(timeoutMs)),
@@ -103,8 +103,8 @@ export interface MadeCall {
   readonly isStreamed: boolean;
   readonly anotherFollows: boolean;
   readonly leftMs: number;
-  /** {@link attemptPatience}; 0: none. */
-  readonly patience: AttemptPatience;
+  /** {@link firstTokenTimeoutOf}; 0: none. */
+  readonly firstTokenTimeout: FirstTokenTimeout;
   /** {@link Timeouts.firstTokenMs}; 0: the default of its kind. */
   readonly firstTokenMs: number;
 }
@@ -113,11 +113,11 @@ export interface MadeCall {
  * How long the provider of one call may be silent before its first content. An answer in one piece may use half of the time
  * that is left where another model follows, and all of it where none does.
  */
-export function silenceOf(call: MadeCall): AttemptPatience {
-  const { callMethod, isStreamed, anotherFollows, leftMs, patience, firstTokenMs } = call;
+export function silenceOf(call: MadeCall): FirstTokenTimeout {
+  const { callMethod, isStreamed, anotherFollows, leftMs, firstTokenTimeout, firstTokenMs } = call;
   if (!isStreamed && !anotherFollows) return { timeoutMs: leftMs, isHurried: false };
   const ofItsKindMs = firstTokenMs > 0 ? firstTokenMs : defaultFirstTokenMs(callMethod, isStreamed);
   if (!isStreamed) return { timeoutMs: Math.min(ofItsKindMs, leftMs / 2), isHurried: leftMs / 2 < ofItsKindMs };
-  const patienceMs = patience.timeoutMs > 0 ? patience.timeoutMs : Number.POSITIVE_INFINITY;
-  return { timeoutMs: Math.min(ofItsKindMs, leftMs, patienceMs), isHurried: patience.isHurried };
+  const timeoutMs = firstTokenTimeout.timeoutMs > 0 ? firstTokenTimeout.timeoutMs : Number.POSITIVE_INFINITY;
+  return { timeoutMs: Math.min(ofItsKindMs, leftMs, timeoutMs), isHurried: firstTokenTimeout.isHurried };
 }

@@ -74,7 +74,7 @@ export class Admission {
    */
   retryAfterMs(client = ''): number {
     const inside = this.#byClient.get(client);
-    // A whole room of refused ones is as long as the line gets: of the others nobody knows whether they still wait.
+    // A full room of rejected ones is as long as the queue gets: of the others nobody knows whether they still wait.
     if (inside) inside.owed = Math.min(inside.owed + 1, this.most);
     const [turn, leaving] = inside ? [inside.owed, inside.inFlight] : [1, this.#inFlight];
     const waitMs = (turn * this.#stayMs) / Math.max(1, leaving);

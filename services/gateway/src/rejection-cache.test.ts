@@ -66,7 +66,7 @@ test.each([
   expect(rejections.refusal(other, client)).toBeUndefined();
 });
 
-test('tasks of little patience are answered here for a tenth of it, so that their line does not run dry', () => {
+test('tasks with a short timeout are answered here for a tenth of it, so that their queue does not run dry', () => {
   const { clock, rejections, refuse } = world();
   const hasty = { ...task, timeoutMs: 200 };
   refuse(5, hasty);

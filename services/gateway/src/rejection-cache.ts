@@ -4,10 +4,10 @@ import { type HttpError, tooMany } from './http/errors.ts';
 
 /** So many tasks of one kind refused as overloaded within the time below are a rejections. */
 const rejectionsToCache = 5;
-/** How long a rejections is answered here, at most: no longer than the line at the model moves a little. */
+/** How long a rejections is answered here, at most: no longer than the queue of the model moves a little. */
 const maxMs = 100;
-/** Of the patience of the tasks: a line is never longer than that, and must not run dry meanwhile. */
-const patienceShare = 0.1;
+/** Share of the timeout of the tasks: a queue is never longer than that, and must not run dry meanwhile. */
+const timeoutShare = 0.1;
 const maxKinds = 1_000;
 
 /** What gets tasks done. */
@@ -17,9 +17,9 @@ interface Rejections {
   /** Refusals since `sinceMs`. */
   refused: number;
   sinceMs: number;
-  /** Until when it is answered here; who has more patience than `patienceMs` is asked for all the same. */
+  /** Until when it is answered here; tasks with a longer timeout than `timeoutMs` are passed on all the same. */
   untilMs: number;
-  patienceMs: number;
+  timeoutMs: number;
   retryAfterMs: number;
   why: string;
 }
@@ -58,8 +58,7 @@ export class RejectionCache {
   refusal(task: TaskRequest, client: string): HttpError | undefined {
     if (this.#byKind.size === 0) return undefined;
     const rejections = this.#byKind.get(kindOf(task, client));
-    if (!rejections || this.#nowMs() >= rejections.untilMs || patienceOf(task) > rejections.patienceMs)
-      return undefined;
+    if (!rejections || this.#nowMs() >= rejections.untilMs || timeoutOf(task) > rejections.timeoutMs) return undefined;
     return tooMany(
       `${rejections.why}; ${rejections.refused} tasks like it were refused just now`,
       rejections.retryAfterMs,
@@ -73,11 +72,11 @@ export class RejectionCache {
     const kind = kindOf(task, client);
     const rejections = this.#current(kind, nowMs);
     rejections.refused += 1;
-    rejections.patienceMs = Math.min(rejections.patienceMs, patienceOf(task));
+    rejections.timeoutMs = Math.min(rejections.timeoutMs, timeoutOf(task));
     rejections.why = error.message;
     rejections.retryAfterMs = error.retryAfterMs;
     if (rejections.refused === rejectionsToCache)
-      rejections.untilMs = nowMs + Math.min(maxMs, patienceShare * rejections.patienceMs);
+      rejections.untilMs = nowMs + Math.min(maxMs, timeoutShare * rejections.timeoutMs);
   }
 
   #current(kind: string, nowMs: number): Rejections {
@@ -88,7 +87,7 @@ export class RejectionCache {
       refused: 0,
       sinceMs: nowMs,
       untilMs: 0,
-      patienceMs: Number.POSITIVE_INFINITY,
+      timeoutMs: Number.POSITIVE_INFINITY,
       retryAfterMs: 0,
       why: '',
     };
@@ -103,7 +102,7 @@ export class RejectionCache {
   }
 }
 
-const patienceOf = ({ timeoutMs = queueTimeoutMs }: TaskRequest): number => timeoutMs;
+const timeoutOf = ({ timeoutMs = queueTimeoutMs }: TaskRequest): number => timeoutMs;
 
 /** All that a decision goes by; of the content its size, to a power of two. */
 const kindOf = (task: TaskRequest, client: string): string =>

@@ -1,4 +1,4 @@
-import { announce, beat, connectBus, followSnapshot } from '@will/bus';
+import { announce, heartbeat, connectBus, followSnapshot } from '@will/bus';
 import { StatsBook } from '@will/core';
 import { loadExtensions } from '@will/extension';
 import { observe } from '@will/observe';
@@ -37,7 +37,7 @@ await runMain(logger, async (ready) => {
     onError,
   });
 
-  const stopBeating = beat(bus);
+  const stopHeartbeat = heartbeat(bus);
   const api = servePolicy(bus, policy, onError);
   observing.watchDocuments(bus, snapshots);
   const presence = await announce(bus, 'policy', () => ({
@@ -58,7 +58,7 @@ await runMain(logger, async (ready) => {
   edges.follow(undefined);
   await folding.stop();
   await presence.stop();
-  stopBeating();
+  stopHeartbeat();
   snapshots.stop();
   await bus.close();
   await observing.stop();

@@ -1,6 +1,6 @@
 import {
   announce,
-  beat,
+  heartbeat,
   connectBus,
   ContentOutbox,
   ensureStreams,
@@ -18,7 +18,7 @@ import { createProviders, type Provider } from '@will/providers';
 import { measures, observe } from '@will/observe';
 import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { busGroups, obeyCommands } from './adapters/bus-groups.ts';
-import { answerCallIns, BusLedger, PresenceLease } from './adapters/bus-ledger.ts';
+import { answerRecalls, BusLedger, PresenceLease } from './adapters/bus-ledger.ts';
 import { scheduleHealthChecks } from './adapters/health-check-schedule.ts';
 import { observedCalls, observeModels } from './adapters/observed-calls.ts';
 import { parseConfig } from './config.ts';
@@ -99,9 +99,9 @@ await runMain(logger, async (ready) => {
     observer: observedCalls(observing),
   });
 
-  const stopBeating = beat(bus, loop);
+  const stopHeartbeat = heartbeat(bus, loop);
   const commands = obeyCommands(bus, calls);
-  const callIns = answerCallIns(bus, allowances);
+  const recalls = answerRecalls(bus, allowances);
   const presence = await announce(
     bus,
     'provider-worker',
@@ -145,8 +145,8 @@ await runMain(logger, async (ready) => {
   if (lost > 0) logger.error({ lost }, 'records could not be sent before the end');
   await presence.stop();
   commands.stop();
-  callIns.unsubscribe();
-  stopBeating();
+  recalls.unsubscribe();
+  stopHeartbeat();
   snapshots.stop();
   cooldowns.stop();
   clock.stop();

@@ -1,7 +1,7 @@
 import { contained } from '@will/runtime';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import {
-  type AttemptPatience,
+  type FirstTokenTimeout,
   costNanoUsd,
   isCostEstimated,
   defaultIdleMs,
@@ -256,14 +256,14 @@ export class WorkerCall implements Commanded {
     return isHurried && isSilence(outcome) ? { ...outcome, failure: hurried } : outcome;
   }
 
-  #silence(leftMs: number, isStreamed: boolean): AttemptPatience {
+  #silence(leftMs: number, isStreamed: boolean): FirstTokenTimeout {
     const { anotherFollows, firstContentTimeoutMs, isHurried, firstTokenTimeoutMs } = this.#call.request;
     return silenceOf({
       callMethod: this.#deps.model.callMethod,
       isStreamed,
       anotherFollows,
       leftMs,
-      patience: { timeoutMs: firstContentTimeoutMs, isHurried },
+      firstTokenTimeout: { timeoutMs: firstContentTimeoutMs, isHurried },
       firstTokenMs: firstTokenTimeoutMs,
     });
   }

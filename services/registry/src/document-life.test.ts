@@ -34,7 +34,7 @@ function setUp() {
     },
     nowMs: () => nowMs,
     onError: () => {},
-    patienceMs: 200,
+    timeoutMs: 200,
   });
   const signed: Change = { author: 'ada', note: '', dryRun: false };
   const apply = (text: string, over: Partial<Change & { prune: boolean }> = {}): Promise<Applied> =>

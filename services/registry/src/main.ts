@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   announce,
-  beat,
+  heartbeat,
   connectBus,
   keptAuditEnd,
   openKeyBucket,
@@ -88,7 +88,7 @@ await runMain(logger, async (ready) => {
   await registry.start();
   for (const problem of await registry.unworkable()) logger.warn({ problem }, 'a document can never work as it stands');
   const keys = new Keys({ bucket: keyBucket, nowMs: Date.now, snapshot: () => registry.snapshot() });
-  const stopBeating = beat(bus);
+  const stopHeartbeat = heartbeat(bus);
   const api = serveRegistry({
     bus,
     registry,
@@ -122,7 +122,7 @@ await runMain(logger, async (ready) => {
   await registry.stop();
   await publisher.stop();
   await presence.stop();
-  stopBeating();
+  stopHeartbeat();
   await processes.stop();
   await anchoring?.stop();
   await audit.close();

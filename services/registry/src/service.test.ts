@@ -53,7 +53,7 @@ function setUp() {
     lateDecisions: { since: async () => ({ recent: [], isPartial: false }) },
     nowMs: () => world.nowMs,
     onError: (what) => world.errors.push(what),
-    patienceMs: 200,
+    timeoutMs: 200,
   });
   const apply = (
     texts: Record<string, string>,
@@ -198,7 +198,7 @@ test('apply waits until the live processes have the revision', async () => {
   expect((await applied).lagging).toEqual([]);
 });
 
-test('apply names who lags when patience ends', async () => {
+test('apply names the processes that lag when its timeout ends', async () => {
   const { apply, world } = setUp();
   world.followers = [
     { processId: 'w1', service: 'provider-worker', revision: 0 },

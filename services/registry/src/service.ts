@@ -138,7 +138,7 @@ export interface RegistryDependencies extends Pick<ReviewPorts, 'keys' | 'tasksN
   /** Told of every change that was stored, before it is answered. */
   readonly onCommitted?: (change: Committed) => Promise<void>;
   /** How long an apply waits for the live processes where it does not say. Default 3,000. */
-  readonly patienceMs?: number;
+  readonly timeoutMs?: number;
   /** Documents that a process did not confirm for so long are stale there. Default 15,000. */
   readonly staleAfterMs?: number;
 }
@@ -155,7 +155,7 @@ const maxDecisionChanges = 50;
 /** Knows the documents: changes them all or nothing, and sees to it that everybody works with the same ones. */
 export class Registry {
   readonly #deps: RegistryDependencies;
-  readonly #patienceMs: number;
+  readonly #timeoutMs: number;
   readonly #staleAfterMs: number;
   #publishedRevision = -1;
   #publishedAtMs = 0;
@@ -169,7 +169,7 @@ export class Registry {
 
   constructor(deps: RegistryDependencies) {
     this.#deps = deps;
-    this.#patienceMs = deps.patienceMs ?? 3_000;
+    this.#timeoutMs = deps.timeoutMs ?? 3_000;
     this.#staleAfterMs = deps.staleAfterMs ?? 15_000;
   }
 
@@ -314,7 +314,7 @@ export class Registry {
     const { snapshots, ...applied } = await turn;
     const impact = this.#impactOf(change.dryRun, snapshots, applied.loosenings);
     if (applied.problems.length > 0 || change.dryRun) return { ...applied, ...(await impact) };
-    const laggards = await this.#untilEverybodyHas(applied.revision, change.waitMs ?? this.#patienceMs);
+    const laggards = await this.#untilEverybodyHas(applied.revision, change.waitMs ?? this.#timeoutMs);
     return { ...applied, ...(await impact), laggards, lagging: this.#laggingInWords(applied.revision, laggards) };
   }
 

@@ -60,7 +60,7 @@ export interface AttemptPlan {
   /** Of its first delivery. */
   readonly firstId: string;
   /** How long the same model is tried again where no worker takes it. */
-  readonly patienceMs: number;
+  readonly timeoutMs: number;
   /** Makes one delivery of the attempt, with an id of its own. */
   dispatch(stamp: DeliveryStamp): Dispatch;
 }
@@ -192,7 +192,7 @@ export class Attempt {
   }
 
   #isPatient(): boolean {
-    return this.#clock.systemMs() - this.startedAtMs < this.#plan.patienceMs;
+    return this.#clock.systemMs() - this.startedAtMs < this.#plan.timeoutMs;
   }
 
   #await(withinMs: number): void {

@@ -6,7 +6,7 @@ const maxKept = 10_000;
 const openGraceMs = 60_000;
 
 /** How long policy's answer is waited for: longer than a process stands still that is alive. */
-const patienceMs = { withOlder: 250, without: 5_000 } as const;
+const answerWithinMs = { withOlder: 250, without: 5_000 } as const;
 
 /** How far this machine's clock may be behind the one that announced an edge. */
 const clockToleranceMs = 2_000;
@@ -48,7 +48,7 @@ export class Decisions {
   async #ask(key: string, facts: Facts, kept: Kept | undefined): Promise<DecidedSet> {
     try {
       this.asked += 1;
-      const decided = await this.#askUntilCurrent(facts, this.#patienceMs(kept));
+      const decided = await this.#askUntilCurrent(facts, this.#answerWithinMs(kept));
       this.#keep(key, decided);
       return decided;
     } catch (error) {
@@ -61,14 +61,14 @@ export class Decisions {
   }
 
   /** Whoever has an older decision to go by does not wait for a policy that stands still. */
-  #patienceMs(kept: Kept | undefined): number {
-    return kept && this.#mayStillServe(kept) ? patienceMs.withOlder : patienceMs.without;
+  #answerWithinMs(kept: Kept | undefined): number {
+    return kept && this.#mayStillServe(kept) ? answerWithinMs.withOlder : answerWithinMs.without;
   }
 
   /** Policy may be a moment behind this router's own snapshot: then its answer does not count yet. */
-  async #askUntilCurrent(facts: Facts, patienceMs: number): Promise<DecidedSet> {
+  async #askUntilCurrent(facts: Facts, answerWithinMs: number): Promise<DecidedSet> {
     for (let tries = 0; tries < 5; tries += 1) {
-      const decided = await this.#policy.decide(facts, patienceMs);
+      const decided = await this.#policy.decide(facts, answerWithinMs);
       if (decided.set.revision >= this.#revision()) return decided;
       await new Promise((resolve) => setTimeout(resolve, 20 << tries));
     }

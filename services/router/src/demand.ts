@@ -1,6 +1,6 @@
 import type { SlotQueues } from './slots.ts';
 
-/** A task that found no worker counts as demand for so long: longer than two scrapes, shorter than a scaler's patience. */
+/** A task that found no worker counts as demand for so long: longer than two scrapes, shorter than a scaler's firstTokenTimeout. */
 const rememberedMs = 15_000;
 
 /**

@@ -71,7 +71,7 @@ const knownModalities: readonly string[] = modalities;
 const maxListed = 16;
 
 /** What no rule asks for today, but what tomorrow's may, must at least be short. */
-const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+const quote = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
 
 /**
  * Reads a task as it came from the bus. Token estimates are rounded up to `edges`, so that tasks of like size share
@@ -88,18 +88,18 @@ export function readTask(
 ): AcceptedTask {
   const { taskId } = task;
   const { client, notices } = who;
-  if (!isOpaqueId(taskId)) throw new InvalidTaskError(`task id ${shown(taskId)} must be 1 to 64 of A-Z a-z 0-9 _ -`);
+  if (!isOpaqueId(taskId)) throw new InvalidTaskError(`task id ${quote(taskId)} must be 1 to 64 of A-Z a-z 0-9 _ -`);
   if (!slugPattern.test(task.type))
-    throw new InvalidTaskError(`task type ${shown(task.type)} must match ${slugPattern.source}`);
+    throw new InvalidTaskError(`task type ${quote(task.type)} must match ${slugPattern.source}`);
   const payload = readPayload(task, client);
   if (task.input.length === 0 && payload?.field !== '') throw new InvalidTaskError('the input is empty');
   if (task.input.length > sizes.inputBytes)
     throw new InvalidTaskError(`input of ${task.input.length} bytes exceeds ${sizes.inputBytes}`, 'too_large');
   if (!slugPattern.test(task.inputKind))
-    throw new InvalidTaskError(`input kind ${shown(task.inputKind)} must match ${slugPattern.source}`);
+    throw new InvalidTaskError(`input kind ${quote(task.inputKind)} must match ${slugPattern.source}`);
   const timeouts = readTimeouts(task, stated, nowMs);
   if (task.inputKind === fieldsKind && !type?.fields)
-    throw new InvalidTaskError(`input kind fields: no document describes fields of task type ${shown(task.type)}`);
+    throw new InvalidTaskError(`input kind fields: no document describes fields of task type ${quote(task.type)}`);
   const facts = readFacts(task, who, edges, type);
   const inputTokens = tokensOf(task, facts.input);
   return {
@@ -128,11 +128,11 @@ function readPayload({ payload, input }: wire.Task, client: string): wire.Payloa
   if (!payload) return undefined;
   const { object, bytes, sha256, field } = payload;
   if (!object.startsWith(`${client}.`) || !isOpaqueId(object.slice(client.length + 1)))
-    throw new InvalidTaskError(`payload ${shown(object)} must be ${client}.<id>`);
+    throw new InvalidTaskError(`payload ${quote(object)} must be ${client}.<id>`);
   if (bytes > BigInt(sizes.payloadBytes))
     throw new InvalidTaskError(`payload of ${bytes} bytes exceeds ${sizes.payloadBytes}`, 'too_large');
   if (bytes === 0n || sha256.length !== 32) throw new InvalidTaskError('the payload has no bytes or no SHA-256');
-  if (!/^[a-z_]{0,32}$/.test(field)) throw new InvalidTaskError(`payload field ${shown(field)} must be a name`);
+  if (!/^[a-z_]{0,32}$/.test(field)) throw new InvalidTaskError(`payload field ${quote(field)} must be a name`);
   if (field === '' && input.length > 0)
     throw new InvalidTaskError('the payload is the whole input, which is there too');
   return payload;
@@ -177,7 +177,7 @@ function readFloor(floor: wire.Requirement): DataRequirement {
   if (words.length > maxListed) throw new InvalidTaskError(`${words.length} words of the floor exceed ${maxListed}`);
   const bad = words.find((word) => !/^[A-Za-z0-9_-]{1,64}$/.test(word));
   if (bad !== undefined)
-    throw new InvalidTaskError(`word ${shown(bad)} of the floor must be 1 to 64 of A-Z a-z 0-9 _ -`);
+    throw new InvalidTaskError(`word ${quote(bad)} of the floor must be 1 to 64 of A-Z a-z 0-9 _ -`);
   return requirementFromWire(floor);
 }
 
@@ -209,12 +209,12 @@ function readPriority(task: wire.Task): Priority {
 function readUnavailableModel(value: string): UnavailableModel {
   const found = unavailableModels.find((known) => known === value);
   if (found) return found;
-  throw new InvalidTaskError(`unavailable_model ${shown(value)} must be one of ${unavailableModels.join(', ')}`);
+  throw new InvalidTaskError(`unavailable_model ${quote(value)} must be one of ${unavailableModels.join(', ')}`);
 }
 
 function readModel(model: string): string | undefined {
   if (model === '') return undefined;
-  if (model.length > 128) throw new InvalidTaskError(`model ${shown(model)} is longer than 128 characters`);
+  if (model.length > 128) throw new InvalidTaskError(`model ${quote(model)} is longer than 128 characters`);
   return model;
 }
 
@@ -228,14 +228,14 @@ function readModalities(what: string, values: readonly string[], usual: Readonly
   if (values.length === 0) return neededOf(usual);
   const unknown = values.find((value) => !knownModalities.includes(value));
   if (unknown !== undefined)
-    throw new InvalidTaskError(`${what} modality ${shown(unknown)} must be one of ${modalities.join(', ')}`);
+    throw new InvalidTaskError(`${what} modality ${quote(unknown)} must be one of ${modalities.join(', ')}`);
   return [...new Set(values)].sort() as Modality[];
 }
 
 function readNeeds(values: readonly string[]): readonly string[] {
   if (values.length > maxListed) throw new InvalidTaskError(`${values.length} needs exceed ${maxListed}`);
   const bad = values.find((value) => !slugPattern.test(value));
-  if (bad !== undefined) throw new InvalidTaskError(`need ${shown(bad)} must match ${slugPattern.source}`);
+  if (bad !== undefined) throw new InvalidTaskError(`need ${quote(bad)} must match ${slugPattern.source}`);
   return [...new Set(values)].sort();
 }
 

@@ -1,11 +1,11 @@
 import {
   announce,
-  beat,
+  heartbeat,
   connectBus,
   ensureStreams,
   followServerClock,
   followSnapshot,
-  LifeWatch,
+  LivenessMonitor,
   LoopWatch,
   openCooldowns,
   Outbox,
@@ -49,7 +49,7 @@ await runMain(logger, async (ready) => {
   const processes = await watchProcesses(bus);
   const cooldowns = await openCooldowns(bus, Date.now);
   const outbox = new Outbox(bus, { service: 'router', kind: 'records', onError });
-  const life = new LifeWatch(bus);
+  const life = new LivenessMonitor(bus);
   const loop = new LoopWatch();
   const clock = await followServerClock(bus);
   const slots = new SlotQueues();
@@ -81,7 +81,7 @@ await runMain(logger, async (ready) => {
     observer: observedTasks({ observing, demand, nowMs, isKnownType }),
   });
 
-  const stopBeating = beat(bus, loop);
+  const stopHeartbeat = heartbeat(bus, loop);
   const freeSlots = followFreeSlots(bus, slots);
   const edges = bus.listen(subjects.policyEdge, () => decisions.edgePassed(nowMs()));
   const api = serveTasks(bus, router, loop, config.natsSeedFile === undefined ? isInbox : isNobodys, onError);
@@ -110,7 +110,7 @@ await runMain(logger, async (ready) => {
   const lost = await outbox.close();
   if (lost > 0) logger.error({ lost }, 'records could not be sent before the end');
   await presence.stop();
-  stopBeating();
+  stopHeartbeat();
   freeSlots.stop();
   edges.unsubscribe();
   calls.stop();

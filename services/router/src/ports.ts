@@ -19,8 +19,8 @@ export class PolicyError extends Error {
 }
 
 export interface Policy {
-  /** @param patienceMs how long an answer may take. @throws {PolicyError} none came, or the facts were refused. */
-  decide(facts: Facts, patienceMs: number): Promise<DecidedSet>;
+  /** @param answerWithinMs how long an answer may take. @throws {PolicyError} none came, or the facts were refused. */
+  decide(facts: Facts, answerWithinMs: number): Promise<DecidedSet>;
 }
 
 export interface SnapshotSource {

@@ -165,7 +165,7 @@ test('of one client whoever’s turn came in vain goes first, and whoever comes 
   expect(await settled(newcomer)).toBe('waiting');
 });
 
-test('whose turn would come too late is refused at once, by its client’s line and not by the length of another’s', async () => {
+test('a task whose expected wait is too long is rejected immediately, by its client’s queue and not by the length of another’s', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   const queues = new SlotQueues();
   const wait = (client: string, timeoutMs: number) =>

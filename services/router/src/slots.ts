@@ -10,10 +10,10 @@ export interface Claim {
   readonly client: string;
 }
 
-/** Who waits for a slot, for how long, and whether it has been in line before. */
+/** Who waits for a slot, for how long, and whether it has been queued before. */
 export interface Wait extends Claim {
   readonly timeoutMs: number;
-  /** The caller's: takes it out of the line. */
+  /** The caller's: takes it out of the queue. */
   readonly signal: AbortSignal;
   /** Its turn came in vain: it goes before those of its client who come for the first time. Default: no. */
   readonly isAgain?: boolean;
@@ -196,8 +196,8 @@ class Holders {
 }
 
 /** Tasks of one client and priority, first come first served: those whose turn came in vain, then the others. */
-class Line {
-  readonly pace = new Pace();
+class ClientQueue {
+  readonly waitEwma = new WaitEwma();
   readonly #again = new Set<Waiter>();
   readonly #fresh = new Set<Waiter>();
 
@@ -224,8 +224,8 @@ class ModelQueue {
   callMs: number | undefined;
   readonly held = new Holders();
   /** By priority, then a ring of clients: whoever was let go comes last. */
-  readonly #byRank: readonly Map<string, Line>[] = ranks.map(() => new Map());
-  readonly #pace = new Pace();
+  readonly #byRank: readonly Map<string, ClientQueue>[] = ranks.map(() => new Map());
+  readonly #waitEwma = new WaitEwma();
   readonly #reservedUntilMs = new Map<string, number>();
   #released = 0;
   #releasedAtMs = -Infinity;
@@ -236,40 +236,40 @@ class ModelQueue {
 
   /** How long a queue of this length takes, by how fast calls were taken lately; undefined: none was. */
   get wholeWaitMs(): number | undefined {
-    return this.#pace.msPerOne === undefined ? undefined : this.#pace.msPerOne * (this.size + 1);
+    return this.#waitEwma.msPerOne === undefined ? undefined : this.#waitEwma.msPerOne * (this.size + 1);
   }
 
-  /** How long one that comes now will wait: as its client's line went lately, else as all did, taking turns. */
+  /** Expected wait of a task queued now: by the recent waitEwma of its client's queue, else of all, taking turns. */
   expectedWaitMs({ rank, client }: Waiter): number {
     if (this.size === 0) return 0;
-    const line = this.#byRank[rank]?.get(client);
-    const own = (line?.size ?? 0) + 1;
-    if (line?.pace.msPerOne !== undefined) return own * line.pace.msPerOne;
+    const clientQueue = this.#byRank[rank]?.get(client);
+    const own = (clientQueue?.size ?? 0) + 1;
+    if (clientQueue?.waitEwma.msPerOne !== undefined) return own * clientQueue.waitEwma.msPerOne;
     let ahead = 0;
-    for (const [other, lines] of this.#byRank.entries()) {
+    for (const [other, clientQueues] of this.#byRank.entries()) {
       if (other > rank) break;
-      for (const { size } of lines.values()) ahead += other === rank ? Math.min(own, size) : size;
+      for (const { size } of clientQueues.values()) ahead += other === rank ? Math.min(own, size) : size;
     }
-    return ahead * (this.#pace.msPerOne ?? 0);
+    return ahead * (this.#waitEwma.msPerOne ?? 0);
   }
 
   isFirst({ priority, client }: Claim): boolean {
     if (this.size === 0) return true;
     const held = this.held.of(client);
     const rank = ranks.indexOf(priority);
-    for (const [other, lines] of this.#byRank.entries()) {
+    for (const [other, clientQueues] of this.#byRank.entries()) {
       if (other > rank) return true;
-      if (other < rank && lines.size > 0) return false;
-      for (const waiting of lines.keys()) if (this.held.of(waiting) <= held) return false;
+      if (other < rank && clientQueues.size > 0) return false;
+      for (const waiting of clientQueues.keys()) if (this.held.of(waiting) <= held) return false;
     }
     return true;
   }
 
   add(waiter: Waiter): void {
-    const lines = this.#linesOf(waiter.rank);
-    const line = lines.get(waiter.client) ?? new Line();
-    lines.set(waiter.client, line);
-    line.add(waiter);
+    const clientQueues = this.#clientQueuesOf(waiter.rank);
+    const clientQueue = clientQueues.get(waiter.client) ?? new ClientQueue();
+    clientQueues.set(waiter.client, clientQueue);
+    clientQueue.add(waiter);
     this.size += 1;
   }
 
@@ -280,8 +280,8 @@ class ModelQueue {
   took({ priority, client }: Claim): void {
     if (this.size === 0) return;
     const nowMs = performance.now();
-    this.#pace.tick(nowMs);
-    this.#linesOf(ranks.indexOf(priority)).get(client)?.pace.tick(nowMs);
+    this.#waitEwma.tick(nowMs);
+    this.#clientQueuesOf(ranks.indexOf(priority)).get(client)?.waitEwma.tick(nowMs);
   }
 
   kept(client: string): void {
@@ -303,14 +303,14 @@ class ModelQueue {
     if (performance.now() - this.#releasedAtMs >= idleAfterMs) this.release(1);
   }
 
-  /** Ends a wait once, and its place in line with it. */
+  /** Ends a wait once, and its place in the queue with it. */
   finish(waiter: Waiter, answer: SlotAnswer): void {
-    const lines = this.#linesOf(waiter.rank);
-    const line = lines.get(waiter.client);
-    if (!line?.remove(waiter)) return;
-    if (line.size === 0) lines.delete(waiter.client);
+    const clientQueues = this.#clientQueuesOf(waiter.rank);
+    const clientQueue = clientQueues.get(waiter.client);
+    if (!clientQueue?.remove(waiter)) return;
+    if (clientQueue.size === 0) clientQueues.delete(waiter.client);
     this.size -= 1;
-    if (this.size === 0) this.#pace.pause();
+    if (this.size === 0) this.#waitEwma.pause();
     waiter.resolve(answer);
   }
 
@@ -326,28 +326,28 @@ class ModelQueue {
     }
   }
 
-  #linesOf(rank: number): Map<string, Line> {
-    return this.#byRank[rank] as Map<string, Line>;
+  #clientQueuesOf(rank: number): Map<string, ClientQueue> {
+    return this.#byRank[rank] as Map<string, ClientQueue>;
   }
 
   /** Whose turn it is among the clients that may. */
   #next(mayGo: (client: string) => boolean, gone: Holders): Waiter | undefined {
     this.#released += 1;
     const isLowestTurn = this.#released % turnOfTheLowest === 0;
-    for (const lines of isLowestTurn ? this.#byRank.toReversed() : this.#byRank) {
+    for (const clientQueues of isLowestTurn ? this.#byRank.toReversed() : this.#byRank) {
       let fewest = Infinity;
       let chosen: string | undefined;
-      for (const client of lines.keys()) {
+      for (const client of clientQueues.keys()) {
         const held = this.held.of(client) + gone.of(client);
         if (held >= fewest || !mayGo(client)) continue;
         [fewest, chosen] = [held, client];
       }
       if (chosen === undefined) continue;
-      const line = lines.get(chosen) as Line;
+      const clientQueue = clientQueues.get(chosen) as ClientQueue;
       // The client goes to the end of the ring.
-      lines.delete(chosen);
-      lines.set(chosen, line);
-      return line.first;
+      clientQueues.delete(chosen);
+      clientQueues.set(chosen, clientQueue);
+      return clientQueue.first;
     }
     return undefined;
   }
@@ -358,7 +358,7 @@ const faded = (mean: number | undefined, value: number): number =>
   mean === undefined ? value : 0.9 * mean + 0.1 * value;
 
 /** How fast something happens: a mean of the last intervals, where newer ones count more. */
-class Pace {
+class WaitEwma {
   #lastMs: number | undefined;
   #msPerOne: number | undefined;
 

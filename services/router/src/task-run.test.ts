@@ -72,7 +72,7 @@ function world(
     laterModels?: readonly string[];
     cooldowns?: Record<string, number>;
     /** How long first contents may take. */
-    patienceMs?: number;
+    timeoutMs?: number;
     /** Exploration: all is as if the goal had ordered, and the seed goes elsewhere first. */
     seed?: number;
     /** False: the bus clock is not known yet. */
@@ -121,7 +121,7 @@ function world(
       const candidates = (revision.now === 1 ? models : later).map((model) => ({
         model,
         why: 'route:primary' as const,
-        ...(options.patienceMs !== undefined && { firstContent: { slowMs: 300, timeoutMs: options.patienceMs } }),
+        ...(options.timeoutMs !== undefined && { firstContent: { slowMs: 300, timeoutMs: options.timeoutMs } }),
       }));
       return {
         setId: `s${revision.now}`,
@@ -434,7 +434,7 @@ test('a call that no worker takes is sent to the same model again, with a new wi
   sent[1]?.hear(readyToCommit);
   await settle();
   expect(frames.map(({ kind }) => kind.case)).toEqual(['accepted', 'counts']);
-  expect(commands).toEqual(['REVOKE worker-1', 'GO worker-2']);
+  expect(commands).toEqual(['REVOKE worker-1', 'COMMIT worker-2']);
 });
 
 test('whichever delivery is accepted first is the call; what comes of the others is not wanted', async () => {
@@ -874,7 +874,7 @@ test('a call that met the provider’s limit is sent again when the model has co
 });
 
 test('a silent model gives way while another follows, the last is waited for, and who gave way is asked once more', async () => {
-  const { over, sent, frames, settle } = world(['a', 'b'], { patienceMs: 1_200 });
+  const { over, sent, frames, settle } = world(['a', 'b'], { timeoutMs: 1_200 });
   await settle();
   expect(sent[0]?.request).toMatchObject({ model: 'a', firstContentTimeoutMs: 1_200, anotherFollows: true });
   sent[0]?.hear(accepted(1));
@@ -892,7 +892,7 @@ test('a silent model gives way while another follows, the last is waited for, an
 });
 
 test('a model that is silent though it was waited for is not asked for ever', async () => {
-  const { over, sent, frames, settle } = world(['a', 'b'], { patienceMs: 1_200 });
+  const { over, sent, frames, settle } = world(['a', 'b'], { timeoutMs: 1_200 });
   for (let n = 0; n < 3; n += 1) {
     await settle();
     sent[n]?.hear(accepted(n + 1));
@@ -938,7 +938,7 @@ test('a silent model gets a second one beside it, whose content counts; the firs
   expect(commands).toEqual(['REVOKE worker-1']);
   sent[0]?.hear(ended('a', 'Cancelled', false));
   await settle();
-  expect(commands).toEqual(['REVOKE worker-1', 'GO worker-2']);
+  expect(commands).toEqual(['REVOKE worker-1', 'COMMIT worker-2']);
   sent[1]?.hear({ case: 'hasContent', value: create(wire.CallHasContentSchema) });
   sent[1]?.hear(ended('b', 'Success', true));
   await over;
@@ -994,7 +994,7 @@ test.each([
 });
 
 test('the only model is waited for, whatever is usual', async () => {
-  const { sent, settle } = world(['a'], { patienceMs: 1_200 });
+  const { sent, settle } = world(['a'], { timeoutMs: 1_200 });
   await settle();
   expect(sent[0]?.request).toMatchObject({ firstContentTimeoutMs: 0, anotherFollows: false });
 });

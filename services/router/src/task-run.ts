@@ -2,10 +2,10 @@ import { contained } from '@will/runtime';
 import { create } from '@bufbuild/protobuf';
 import { BusError } from '@will/bus';
 import {
-  attemptPatience,
+  firstTokenTimeoutOf,
   type FirstTokenTimes,
   type HedgeBudget,
-  type AttemptPatience,
+  type FirstTokenTimeout,
   queueTimeoutMs,
   startTimeoutMs,
   outcomeOf,
@@ -66,7 +66,7 @@ export interface RunDeps {
  * So long is a call sent to the same model again while its workers are silent and another model may do the task: longer
  * than a process, or a server, stands still that is alive. The last one is waited for until the deadline.
  */
-const patienceMs = { others: 5_000, last: Number.POSITIVE_INFINITY } as const;
+const timeoutMs = { others: 5_000, last: Number.POSITIVE_INFINITY } as const;
 /** How often a task is decided at most, while the documents change under it. */
 const maxDecisions = 3;
 /** A call may be on its way, and policy away: what no rule restricts may be used for a while longer. */
@@ -122,7 +122,7 @@ export class TaskRun implements AttemptListener {
   readonly #observer: TaskObserver;
   /** How it ended, for the observer. */
   #end = 'INTERNAL';
-  /** Models in whose line it came to its turn. */
+  /** Models in whose queue its turn came. */
   readonly #hadItsTurnAt = new Set<string>();
   /** Until when a worker that is started is waited for. */
   #awaitedUntilMs: number | undefined;
@@ -317,8 +317,8 @@ export class TaskRun implements AttemptListener {
         if (this.#cooldownMs(model) > 0 || this.#isAwaited(model)) full.push(model);
         continue;
       }
-      const patience = model === last && full.length === 0 ? patienceMs.last : patienceMs.others;
-      const end = await this.#tryModel(model, waitMs, patience, model !== last);
+      const firstTokenTimeout = model === last && full.length === 0 ? timeoutMs.last : timeoutMs.others;
+      const end = await this.#tryModel(model, waitMs, firstTokenTimeout, model !== last);
       if (end === 'done') return full;
       if (end === 'full') full.push(model);
       if (end === 'undelivered') undelivered.push(model);
@@ -327,7 +327,7 @@ export class TaskRun implements AttemptListener {
     for (let sent = 0; sent < maxRedeliveries && undelivered.length > 0; sent += 1) {
       const model = undelivered.shift() as string;
       if (this.#skipTooSmall(model)) continue;
-      const end = await this.#tryModel(model, waitMs, patienceMs.last);
+      const end = await this.#tryModel(model, waitMs, timeoutMs.last);
       if (end === 'done') return full;
       if (end === 'undelivered') undelivered.push(model);
     }
@@ -339,7 +339,7 @@ export class TaskRun implements AttemptListener {
     while (this.#fitting(full).length > 0) {
       const model = await this.#firstFree(full);
       if (model === undefined) return this.#isDecided;
-      const end = await this.#tryModel(model, 0, patienceMs.last);
+      const end = await this.#tryModel(model, 0, timeoutMs.last);
       if (end === 'done') return true;
       if (end === 'full') continue;
       full.splice(full.indexOf(model), 1);
@@ -352,14 +352,14 @@ export class TaskRun implements AttemptListener {
   async #tryModel(
     model: string,
     waitMs: number,
-    patience: number,
+    firstTokenTimeout: number,
     anotherFollows = false,
   ): Promise<'done' | 'next' | 'full' | 'undelivered'> {
     const untilMs = this.#deps.nowMs() + waitMs;
     const mayTry = waitMs === 0 || this.#deps.slots.mayTryFirst(model, this.#claim);
     if (!mayTry && (await this.#inTurn(model, waitMs)) !== 'try') return this.#isDecided ? 'done' : 'full';
     while (!this.#isDecided) {
-      const end = await this.#attemptHedged(model, patience, anotherFollows);
+      const end = await this.#attemptHedged(model, firstTokenTimeout, anotherFollows);
       if (this.#isDecided || end.kind === 'abandoned') return 'done';
       if (end.kind === 'busy') this.#paused(model, end);
       if (end.kind !== 'busy' && end.kind !== 'nobody') return this.#settle(end, anotherFollows);
@@ -404,11 +404,11 @@ export class TaskRun implements AttemptListener {
    * An attempt, and a second one of the next model besides where this one is silent for longer than the route allows. The
    * first content counts: the other one is cancelled, and recorded by its worker.
    */
-  async #attemptHedged(model: string, patience: number, anotherFollows: boolean): Promise<AttemptEnd> {
-    const first = this.#attempt(model, patience, anotherFollows);
+  async #attemptHedged(model: string, firstTokenTimeout: number, anotherFollows: boolean): Promise<AttemptEnd> {
+    const first = this.#attempt(model, firstTokenTimeout, anotherFollows);
     const next = await this.#untilHedged(model, first, anotherFollows);
     if (next === undefined) return await first;
-    return await this.#firstToAnswer(first, this.#attempt(next, patienceMs.others, true));
+    return await this.#firstToAnswer(first, this.#attempt(next, timeoutMs.others, true));
   }
 
   /** The model that is asked besides; undefined: none is. */
@@ -452,7 +452,7 @@ export class TaskRun implements AttemptListener {
     return otherEnd;
   }
 
-  async #attempt(model: string, patience: number, anotherFollows: boolean): Promise<AttemptEnd> {
+  async #attempt(model: string, firstTokenTimeout: number, anotherFollows: boolean): Promise<AttemptEnd> {
     const { calls, clock } = this.#deps;
     const firstId = newId();
     const earlier = [...this.#attempts];
@@ -461,7 +461,7 @@ export class TaskRun implements AttemptListener {
     const plan = {
       model,
       client: this.task.client,
-      patienceMs: patience,
+      timeoutMs: firstTokenTimeout,
       firstId,
       dispatch: (stamp: DeliveryStamp) => ({
         request: this.#request(model, stamp, earlier, anotherFollows),
@@ -517,10 +517,10 @@ export class TaskRun implements AttemptListener {
   }
 
   /** How long a model may be silent while others follow: the models that are left share the time that is left. */
-  #patienceWith(model: string): AttemptPatience {
+  #firstTokenTimeoutWith(model: string): FirstTokenTimeout {
     const { candidates } = (this.#decided as DecidedSet).set;
     const usual = candidates.find((candidate) => candidate.model === model)?.firstContent;
-    return attemptPatience({
+    return firstTokenTimeoutOf({
       leftMs: this.#leftMs(),
       candidatesLeft: Math.max(2, this.#untried(model)),
       usualMs: usual?.timeoutMs,
@@ -541,7 +541,7 @@ export class TaskRun implements AttemptListener {
     ).length;
   }
 
-  /** Whoever comes while others wait for the model goes in line behind them. */
+  /** A task that comes while others wait for the model queues behind them. */
   #inTurn(model: string, timeoutMs: number): ReturnType<SlotQueues['wait']> {
     return this.#heard(model, this.#deps.slots.comeInTurn(model, this.#wait(model, timeoutMs)));
   }
@@ -606,7 +606,7 @@ export class TaskRun implements AttemptListener {
     const wasCoolingDown = this.#cooldownMs(model) > 0;
     if (wasCoolingDown && !(await this.#whenNotCoolingDown(model, leftMs, signal))) return 'timeout';
     const turn = this.#waitForSlot(model, leftMs, signal);
-    // No message says that a cooldown is over: each process that waited for it lets one task go, whose turn it is, once all of them stand in line.
+    // No message says that a cooldown is over: each process that waited for it lets one task go, whose turn it is, once all of them are queued.
     if (wasCoolingDown) setImmediate(contained(() => this.#deps.slots.free(model, 1)));
     return turn;
   }
@@ -655,7 +655,7 @@ export class TaskRun implements AttemptListener {
   ): wire.CallRequest {
     const { task } = this;
     const { set } = this.#decided as DecidedSet;
-    const patience = anotherFollows ? this.#patienceWith(model) : undefined;
+    const firstTokenTimeout = anotherFollows ? this.#firstTokenTimeoutWith(model) : undefined;
     return create(wire.CallRequestSchema, {
       taskId: task.taskId,
       attemptId,
@@ -679,8 +679,8 @@ export class TaskRun implements AttemptListener {
       inputTokens: task.inputTokens,
       onlyChoice: this.#selection.order.length <= 1,
       anotherFollows,
-      firstContentTimeoutMs: patience?.timeoutMs ?? 0,
-      isHurried: patience?.isHurried ?? false,
+      firstContentTimeoutMs: firstTokenTimeout?.timeoutMs ?? 0,
+      isHurried: firstTokenTimeout?.isHurried ?? false,
       firstTokenTimeoutMs: task.timeouts.firstTokenMs ?? 0,
       idleTimeoutMs: task.timeouts.idleMs,
     });

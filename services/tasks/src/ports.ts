@@ -22,7 +22,7 @@ export interface TaskQueue {
   /** The next of a priority; undefined: none came for a while. */
   next(priority: Priority): Promise<QueuedTask | undefined>;
   /** When the oldest message that nobody was given yet was put there; Infinity: there is none. */
-  inLineSinceMs(priority: Priority): Promise<number>;
+  queuedSinceMs(priority: Priority): Promise<number>;
   /** Publishes the one result of a task; once more does nothing. */
   publishResult(task: wire.DurableTask): Promise<void>;
   /** Takes back the published end of a task that is to be run anew. */

@@ -55,7 +55,7 @@ async function runOne(taskId: string, claimed: (clock: { ms: number }) => Promis
     next: async (priority) =>
       (priority === 'normal' ? queued.shift() : undefined) ??
       new Promise((resolve) => setTimeout(() => resolve(undefined), 10)),
-    inLineSinceMs: async () => Infinity,
+    queuedSinceMs: async () => Infinity,
     publishResult: async () => {},
     withdrawResult: async () => {},
     erase: async () => {},

@@ -44,7 +44,7 @@ function recordedQueue(): { queue: TaskQueue; done: string[] } {
     add: async ({ taskId }) => void done.push(`queued ${taskId}`),
     addAt: async () => {},
     next: async () => undefined,
-    inLineSinceMs: async () => Infinity,
+    queuedSinceMs: async () => Infinity,
     publishResult: async () => {},
     withdrawResult: async (_client, taskId) => void done.push(`withdrawn ${taskId}`),
     erase: async (client) => void done.push(`erased ${client}`),

@@ -106,7 +106,7 @@ export class Tasks {
       body: toBinary(wire.SubmitRequestSchema, { ...request, task: accepted }),
     });
     if (kind === 'conflict')
-      throw invalid(`idempotency key or task id ${shown(key)} belongs to another task, ${stored.taskId}`);
+      throw invalid(`idempotency key or task id ${quote(key)} belongs to another task, ${stored.taskId}`);
     if (kind === 'inserted') await this.#enqueue(stored, wish, Number(request.notBeforeUnixMs));
     return { task: durableTask(stored), repeated: kind === 'repeated' };
   }
@@ -179,7 +179,7 @@ export class Tasks {
         await this.#endBy(task, 'expired', expiredFailure());
         continue;
       }
-      if (!(await this.#isInLine(task))) {
+      if (!(await this.#isQueued(task))) {
         lost += 1;
         if (task.fence === 0) {
           await this.#enqueueLost(task);
@@ -195,8 +195,8 @@ export class Tasks {
   }
 
   /** Behind a long queue a task waits for long without being lost: a second message would have it run twice. */
-  async #isInLine({ state, priority, createdAtMs, messagedAtMs = createdAtMs }: StoredTask): Promise<boolean> {
-    return state === 'waiting' && messagedAtMs > (await this.#deps.queue.inLineSinceMs(priority)) - 1_000;
+  async #isQueued({ state, priority, createdAtMs, messagedAtMs = createdAtMs }: StoredTask): Promise<boolean> {
+    return state === 'waiting' && messagedAtMs > (await this.#deps.queue.queuedSinceMs(priority)) - 1_000;
   }
 
   /** Forgets what was said in tasks that ended a day ago, and after a month the tasks themselves. */
@@ -211,7 +211,7 @@ export class Tasks {
    * cancelled before: nothing that it would still say may come after the erasure. @throws {TasksError}
    */
   async erase(client: string): Promise<{ readonly tasks: number; readonly cancelled: number }> {
-    if (!slugPattern.test(client)) throw invalid(`client ${shown(client)} must match ${slugPattern.source}`);
+    if (!slugPattern.test(client)) throw invalid(`client ${quote(client)} must match ${slugPattern.source}`);
     const { store, queue } = this.#deps;
     const cancelled = (await this.#cancelAll(client, 'waiting')) + (await this.#cancelAll(client, 'running'));
     let tasks = 0;
@@ -317,8 +317,8 @@ export class Tasks {
     const { task, idempotencyKey, defer, notBeforeUnixMs } = request;
     if (!task) throw invalid('task is missing');
     const taskId = task.taskId === '' ? newId() : task.taskId;
-    if (!isOpaqueId(taskId)) throw invalid(`task id ${shown(taskId)} must be 1 to 64 of A-Z a-z 0-9 _ -`);
-    if (!slugPattern.test(task.type)) throw invalid(`type ${shown(task.type)} must match ${slugPattern.source}`);
+    if (!isOpaqueId(taskId)) throw invalid(`task id ${quote(taskId)} must be 1 to 64 of A-Z a-z 0-9 _ -`);
+    if (!slugPattern.test(task.type)) throw invalid(`type ${quote(task.type)} must match ${slugPattern.source}`);
     if (idempotencyKey.length > maxKey) throw invalid(`idempotency key must have at most ${maxKey} characters`);
     if (task.input.length > sizes.inputBytes)
       throw new TasksError(
@@ -348,7 +348,7 @@ export class Tasks {
     const found = schedules?.get(slugOf(name));
     if (found) return found;
     const known = [...(schedules?.keys() ?? [])].join(', ') || 'none is stated';
-    throw invalid(`defer ${shown(name)} must be cheapest or name a schedule: ${known}`);
+    throw invalid(`defer ${quote(name)} must be cheapest or name a schedule: ${known}`);
   }
 
   async #mustKnow({ client, projects = [] }: Owner, taskId: string): Promise<StoredTask> {
@@ -427,17 +427,17 @@ function priorityOf(task: wire.Task): wire.Priority {
 
 const invalid = (message: string): TasksError => new TasksError(wire.FailureCode.INVALID_TASK, message);
 const unknownTask = (client: string, taskId: string): TasksError =>
-  new TasksError(wire.FailureCode.UNKNOWN_TASK, `task ${shown(taskId)} is not known of client ${client}`);
+  new TasksError(wire.FailureCode.UNKNOWN_TASK, `task ${quote(taskId)} is not known of client ${client}`);
 
 /** @returns why it is dead. @throws {TasksError} it is not, or nothing is left to run. */
 function mustBeDead({ taskId, state, deadReason, body }: StoredTask): string {
   if (deadReason === undefined)
-    throw invalid(`task ${shown(taskId)} is ${state} and no dead letter; only dead letters can be requeued`);
+    throw invalid(`task ${quote(taskId)} is ${state} and no dead letter; only dead letters can be requeued`);
   if (body.length === 0)
-    throw invalid(`task ${shown(taskId)} cannot be requeued: what it asked was kept for 24 hours after its end`);
+    throw invalid(`task ${quote(taskId)} cannot be requeued: what it asked was kept for 24 hours after its end`);
   return deadReason;
 }
-const shown = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+const quote = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 const instant = (ms: number): string => (Math.abs(ms) < 8.64e15 ? new Date(ms).toISOString() : `${ms}`);
 
 /** The task as it was submitted. */

@@ -10,7 +10,7 @@ interface Waiting {
 }
 
 /**
- * Places for tasks that run, shared among priorities by weight. Each priority has one in line at a time; who waits is never
+ * Places for tasks that run, shared among priorities by weight. Each priority has one queued at a time; who waits is never
  * left out for ever, and higher priorities find places that lower ones may not take.
  */
 export class Shares {
@@ -18,7 +18,7 @@ export class Shares {
   readonly #taken: Record<Priority, number> = { high: 0, normal: 0, background: 0 };
   /** What each has had so far, by its weight; the one with the least is next. */
   readonly #passed: Record<Priority, number> = { high: 0, normal: 0, background: 0 };
-  readonly #line = new Map<Priority, Waiting>();
+  readonly #queued = new Map<Priority, Waiting>();
 
   constructor(places: number) {
     this.#places = places;
@@ -31,7 +31,7 @@ export class Shares {
   /** Resolves when a place is this priority's. One call at a time for each. */
   take(priority: Priority): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#line.set(priority, { resolve });
+    this.#queued.set(priority, { resolve });
     this.#give();
     return promise;
   }
@@ -45,8 +45,8 @@ export class Shares {
     for (;;) {
       const next = this.#next();
       if (next === undefined) return;
-      const waiting = this.#line.get(next);
-      this.#line.delete(next);
+      const waiting = this.#queued.get(next);
+      this.#queued.delete(next);
       this.#taken[next] += 1;
       // Who comes back after a pause does not make up for what it did not ask for.
       this.#passed[next] = Math.max(this.#passed[next], this.#least() - 1 / weights[next]) + 1 / weights[next];
@@ -60,7 +60,7 @@ export class Shares {
 
   #next(): Priority | undefined {
     if (this.taken >= this.#places) return undefined;
-    const free = [...this.#line.keys()].filter((one) => this.#taken[one] < this.#places * maxShare[one]);
+    const free = [...this.#queued.keys()].filter((one) => this.#taken[one] < this.#places * maxShare[one]);
     return free.toSorted((a, b) => this.#passed[a] - this.#passed[b])[0];
   }
 }

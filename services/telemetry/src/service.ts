@@ -126,7 +126,7 @@ export class Telemetry {
   async usage({ by, outcome, ...asked }: UsageAsked): Promise<readonly UsageGroup[]> {
     const unknown = by.find((dimension) => !usageDimensions.some((known) => known === dimension));
     if (unknown !== undefined)
-      throw new QuestionError(`by ${shown(unknown)} must be one of ${usageDimensions.join(', ')}`);
+      throw new QuestionError(`by ${quote(unknown)} must be one of ${usageDimensions.join(', ')}`);
     if (asked.fromMs > asked.toMs) throw new QuestionError(`from ${asked.fromMs} must not be after to ${asked.toMs}`);
     const question: UsageQuestion = {
       ...asked,
@@ -187,7 +187,7 @@ export class Telemetry {
   async content(attemptId: string, nowMs: number): Promise<KeptContent> {
     const content = await this.#deps.log.content(attemptId);
     if (!content || content.untilMs <= nowMs)
-      throw new QuestionError(`nothing is kept of what was said in attempt ${shown(attemptId)}`);
+      throw new QuestionError(`nothing is kept of what was said in attempt ${quote(attemptId)}`);
     return content;
   }
 
@@ -202,7 +202,7 @@ export class Telemetry {
     if (decisionId === undefined && taskId === undefined)
       throw new QuestionError('a decision id or a task id is needed');
     const found = await this.#deps.log.decision(decisionId === undefined ? { taskId: taskId ?? '' } : { decisionId });
-    if (!found) throw new QuestionError(`no decision is known of ${shown(decisionId ?? taskId ?? '')}`);
+    if (!found) throw new QuestionError(`no decision is known of ${quote(decisionId ?? taskId ?? '')}`);
     return found;
   }
 }
@@ -211,8 +211,8 @@ const outcomes: readonly Outcome[] = ['Success', 'Timeout', 'Blocked'];
 
 function parseOutcome(text: string): Outcome {
   const outcome = outcomes.find((known) => known === text);
-  if (!outcome) throw new QuestionError(`outcome ${shown(text)} must be one of ${outcomes.join(', ')}`);
+  if (!outcome) throw new QuestionError(`outcome ${quote(text)} must be one of ${outcomes.join(', ')}`);
   return outcome;
 }
 
-const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+const quote = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);

@@ -1,6 +1,6 @@
 import { slugPattern } from '@will/core';
 import { z } from 'zod';
-import { shown } from './problem.ts';
+import { quote } from './problem.ts';
 
 /**
  * The kinds of fields that documents are made of. Each reads what people write (any case, `yes`, a list or a comma
@@ -9,7 +9,7 @@ import { shown } from './problem.ts';
 type Read<T> = (value: unknown) => T | undefined;
 
 /** Builds a field: `read` yields undefined for what is not `allowed`. */
-function field<T>(allowed: string, read: Read<T>, show: (value: unknown) => string = shown) {
+function field<T>(allowed: string, read: Read<T>, show: (value: unknown) => string = quote) {
   return z
     .unknown()
     .transform((value, context): T => {
@@ -27,7 +27,7 @@ export const record = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   z.strictObject(shape, {
     error: (issue) => {
       if (issue.code === 'unrecognized_keys') return Object.keys(shape).join(' ');
-      return `${shown(issue.input)} must be a map of ${Object.keys(shape).slice(0, 6).join(', ')}${Object.keys(shape).length > 6 ? ', …' : ''}`;
+      return `${quote(issue.input)} must be a map of ${Object.keys(shape).slice(0, 6).join(', ')}${Object.keys(shape).length > 6 ? ', …' : ''}`;
     },
   });
 
@@ -118,7 +118,7 @@ function listOf<T extends string>(allowed: string, least: number, most: number, 
     },
     (value) => {
       const bad = items(value)?.find((item) => readItem(item) === undefined);
-      return shown(bad ?? value);
+      return quote(bad ?? value);
     },
   );
 }
@@ -172,7 +172,7 @@ export const keyReference = () =>
 /** A base URL. A user and password in it are refused and not shown. */
 export const endpoint = () =>
   field('an http:// or https:// address without user and password, or unix:///path', readEndpoint, (value) =>
-    typeof value === 'string' && value.includes('@') ? 'an address with "@"' : shown(value),
+    typeof value === 'string' && value.includes('@') ? 'an address with "@"' : quote(value),
   );
 
 function readEndpoint(value: unknown): string | undefined {

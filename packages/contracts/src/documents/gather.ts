@@ -1,6 +1,6 @@
 import { compileSnapshot, nameKey, unworkableIn, type AnyDocument, type CompileProblem } from '@will/core';
 import { drained, parsing, type ParsedDocument, type ParsedFile } from './parse-documents.ts';
-import { shown, type DocumentProblem } from './problem.ts';
+import { quote, type DocumentProblem } from './problem.ts';
 
 /** A file as its operator wrote it. */
 export interface DocumentText {
@@ -73,7 +73,7 @@ export function validateDocuments(files: readonly DocumentText[]): {
 
 /** `client "a b" has the slug a-b, which client "a-b" has already; give one of them another slug`. */
 export const slugTaken = ({ kind, body }: AnyDocument, other: AnyDocument): string =>
-  `${kind} ${shown(body.name)} has the slug ${body.slug}, which ${kind} ${shown(other.body.name)} has already; give one of them another slug`;
+  `${kind} ${quote(body.name)} has the slug ${body.slug}, which ${kind} ${quote(other.body.name)} has already; give one of them another slug`;
 
 function twice({ document, path, line }: ParsedDocument, other: ParsedDocument): DocumentProblem {
   const { kind, body } = document;

@@ -22,7 +22,7 @@ import {
   whole,
   yesNo,
 } from './fields.ts';
-import { shown } from './problem.ts';
+import { quote } from './problem.ts';
 
 const standards = ['HIPAA', 'GDPR'] as const;
 const modalities = ['text', 'image', 'audio', 'video', 'embedding', 'score'] as const;
@@ -55,7 +55,7 @@ const compliance = z
   });
 
 function refuseCompliance(value: unknown, path: (string | number)[], context: z.RefinementCtx): never {
-  const what = value === undefined ? 'is missing; it' : shown(value);
+  const what = value === undefined ? 'is missing; it' : quote(value);
   context.addIssue({
     code: 'custom',
     path,
@@ -338,7 +338,7 @@ function misfits({
 }: ModelDocument): [field: string, message: string][] {
   const found: [string, string][] = [];
   if (!slugPattern.test(slug))
-    found.push(['name', `${shown(name)} has no letter or digit to make a slug from; give it a slug`]);
+    found.push(['name', `${quote(name)} has no letter or digit to make a slug from; give it a slug`]);
   if (provider === 'gguf' && local?.path === undefined)
     found.push(['local', 'provider gguf needs local.path, a .gguf file']);
   const isImage = call_method === 'container' && local?.container !== undefined;
@@ -353,8 +353,8 @@ function misfits({
     found.push(['local', 'call_method container needs local.container or an endpoint']);
   const isBefore = (one: string | true | undefined, other: string | undefined): boolean =>
     typeof one === 'string' && other !== undefined && Date.parse(one) < Date.parse(other);
-  if (isBefore(deprecated, released)) found.push(['deprecated', `${shown(deprecated)} is before released`]);
-  if (isBefore(retired, released)) found.push(['retired', `${shown(retired)} is before released`]);
-  if (isBefore(retired, deprecated)) found.push(['retired', `${shown(retired)} is before deprecated`]);
+  if (isBefore(deprecated, released)) found.push(['deprecated', `${quote(deprecated)} is before released`]);
+  if (isBefore(retired, released)) found.push(['retired', `${quote(retired)} is before released`]);
+  if (isBefore(retired, deprecated)) found.push(['retired', `${quote(retired)} is before deprecated`]);
   return found;
 }

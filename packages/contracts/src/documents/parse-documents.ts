@@ -1,7 +1,7 @@
 import { documentKinds, nearestNames, type AnyDocument, type DocumentKind } from '@will/core';
 import type { z } from 'zod';
 import { isFence, isSpecificationNotation, readSections, type Section } from './notation.ts';
-import { shown, type DocumentProblem } from './problem.ts';
+import { quote, type DocumentProblem } from './problem.ts';
 import { fieldOf, pathOf, readYaml, yamlLimits, yamlParts, type YamlDocument } from './read-yaml.ts';
 import { documentSchemas } from './schemas.ts';
 
@@ -122,7 +122,7 @@ class FileReading {
   #readSection(section: Section): void {
     const { kind, name, line } = section;
     if (!notationKinds.includes(kind)) {
-      const named = shown(`${kind}:${name}`);
+      const named = quote(`${kind}:${name}`);
       return this.#problem(
         line,
         '',
@@ -135,7 +135,7 @@ class FileReading {
     if (documents.length > 1) return this.#problem(documents[1]?.line ?? line, '', 'a section holds one document');
     const source = documents[0];
     const body = source?.value ?? {};
-    if (!isMap(body)) return this.#problem(source?.line ?? line, '', `${shown(body)} must be fields of the ${kind}`);
+    if (!isMap(body)) return this.#problem(source?.line ?? line, '', `${quote(body)} must be fields of the ${kind}`);
     if ('name' in body) return this.#problem(source?.lineOf(['name']) ?? line, 'name', 'stands in the heading already');
     this.#readDocument(kind as DocumentKind, { name, ...body }, line, (path) =>
       path[0] === 'name' ? line : (source?.lineOf(path) ?? line),
@@ -155,7 +155,7 @@ class FileReading {
     } else if (isMap(value)) {
       this.#readKinded(source, value, at);
     } else {
-      this.#problem(line, '', `${shown(value)} must be a document: a map with kind, or lists such as models`);
+      this.#problem(line, '', `${quote(value)} must be a document: a map with kind, or lists such as models`);
     }
   }
 
@@ -165,7 +165,7 @@ class FileReading {
       if (key === 'settings') this.#readBody(source, 'settings', list, [key]);
       else if (!Object.hasOwn(lists, key))
         this.#problem(line, key, unknownField(key, [...Object.keys(lists), 'settings']));
-      else if (!Array.isArray(list)) this.#problem(line, key, `${shown(list)} must be a list`);
+      else if (!Array.isArray(list)) this.#problem(line, key, `${quote(list)} must be a list`);
       else
         for (const [index, item] of list.entries()) this.#readBody(source, lists[key as ListName], item, [key, index]);
     }
@@ -173,13 +173,13 @@ class FileReading {
 
   #readKinded(source: YamlDocument, value: unknown, at: readonly PropertyKey[]): void {
     const line = source.lineOf(at);
-    if (!isMap(value)) return this.#problem(line, fieldOf(at), `${shown(value)} must be a map with kind`);
+    if (!isMap(value)) return this.#problem(line, fieldOf(at), `${quote(value)} must be a map with kind`);
     const { kind } = value;
     const known = documentKinds.find(
       (candidate) => typeof kind === 'string' && candidate === kind.trim().toLowerCase(),
     );
     if (known) return this.#readBody(source, known, value, at);
-    const what = kind === undefined ? 'is missing; it' : shown(kind);
+    const what = kind === undefined ? 'is missing; it' : quote(kind);
     this.#problem(
       source.lineOf([...at, 'kind']),
       fieldOf([...at, 'kind']),
@@ -190,10 +190,10 @@ class FileReading {
   #readBody(source: YamlDocument, kind: DocumentKind, value: unknown, at: readonly PropertyKey[]): void {
     const lineOf = (path: readonly PropertyKey[]): number => source.lineOf([...at, ...path]);
     if (!isMap(value))
-      return this.#problem(lineOf([]), fieldOf(at), `${shown(value)} must be a map of the fields of a ${kind}`);
+      return this.#problem(lineOf([]), fieldOf(at), `${quote(value)} must be a map of the fields of a ${kind}`);
     const { kind: stated, ...body } = value;
     if (stated !== undefined && String(stated).trim().toLowerCase() !== kind)
-      return this.#problem(lineOf(['kind']), fieldOf([...at, 'kind']), `${shown(stated)} must be ${kind} here`);
+      return this.#problem(lineOf(['kind']), fieldOf([...at, 'kind']), `${quote(stated)} must be ${kind} here`);
     this.#readDocument(kind, body, source.lineOf(at), lineOf);
   }
 
@@ -255,5 +255,5 @@ function problemsOf(error: z.ZodError): readonly FieldProblem[] {
 function unknownField(key: string, allowed: readonly string[]): string {
   const near = nearestNames(key, allowed);
   const hint = near.length > 0 ? `nearest: ${near.join(', ')}` : `allowed: ${allowed.join(', ')}`;
-  return `unknown field ${shown(key)}; ${hint}`;
+  return `unknown field ${quote(key)}; ${hint}`;
 }

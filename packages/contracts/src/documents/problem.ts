@@ -16,7 +16,7 @@ export const formatProblem = ({ path, line, field, message }: DocumentProblem): 
 const maxQuotedChars = 60;
 
 /** A value as a message shows it: JSON, cut. */
-export function shown(value: unknown): string {
+export function quote(value: unknown): string {
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'object' && value !== null) return 'a map';
   if (typeof value === 'number') return String(value);

@@ -11,7 +11,7 @@ import {
   type Node,
   type Pair,
 } from 'yaml';
-import { shown } from './problem.ts';
+import { quote } from './problem.ts';
 
 export const yamlLimits = {
   depth: 32,
@@ -141,12 +141,12 @@ function refuseUnbounded(text: string, firstLine: number): YamlProblem | undefin
           brackets = 0;
           break;
         case 'directive-line':
-          return refuse(`${shown(token)} is a directive; directives are not allowed`);
+          return refuse(`${quote(token)} is a directive; directives are not allowed`);
         case 'alias':
         case 'anchor':
-          return refuse(`${shown(token)} is an anchor or alias; write the value out`);
+          return refuse(`${quote(token)} is an anchor or alias; write the value out`);
         case 'tag':
-          return refuse(`${shown(token)} is a tag; tags are not allowed`);
+          return refuse(`${quote(token)} is a tag; tags are not allowed`);
         case 'newline':
           indicators = 0;
           break;
@@ -225,7 +225,7 @@ class NodeReader {
       }
       const name = String(key.source ?? key.value);
       const at = [...path, name];
-      if (forbiddenKeys.has(name)) this.#refuse(key, path, `field ${shown(name)} is not allowed anywhere`);
+      if (forbiddenKeys.has(name)) this.#refuse(key, path, `field ${quote(name)} is not allowed anywhere`);
       else if (Object.hasOwn(result, name)) this.#refuse(key, at, 'is written twice');
       else {
         this.lines.set(pathKey(at), this.#lineOf(key));

@@ -29,7 +29,7 @@ import {
   yesNo,
 } from './fields.ts';
 import { cap } from './cap-schema.ts';
-import { shown } from './problem.ts';
+import { quote } from './problem.ts';
 
 const dataClasses = ['open', 'customer', 'sensitive', 'customer-sensitive'] as const;
 const modelName = () => text(100);
@@ -77,7 +77,7 @@ export const slugFor = (document: { name: string; slug?: string }, context: z.Re
     context.addIssue({
       code: 'custom',
       path: ['name'],
-      message: `${shown(document.name)} has no letter or digit to make a slug from`,
+      message: `${quote(document.name)} has no letter or digit to make a slug from`,
     });
   return made;
 };
@@ -94,7 +94,7 @@ export const routeShape = {
         model: modelName().describe('Model of the step.'),
       }),
       {
-        error: (issue) => `${shown(issue.input)} must be a list of maps of step, model`,
+        error: (issue) => `${quote(issue.input)} must be a list of maps of step, model`,
       },
     )
     .max(maxFallbacks + 1, {
@@ -275,7 +275,7 @@ export const reflexSchema = record(reflexShape).transform((reflex, context): Ref
 
 const preference = z
   .union([choice('local', 'cheapest'), record({ tags: tags(1).describe('Models with one of these tags.') })], {
-    error: (issue) => `${shown(issue.input)} must be local, cheapest, or a map of tags`,
+    error: (issue) => `${quote(issue.input)} must be local, cheapest, or a map of tags`,
   })
   .meta({ allowed: 'local, cheapest, or a map of tags' });
 
@@ -300,7 +300,7 @@ export const scheduleSchema = record(scheduleShape).transform((schedule, context
     context.addIssue({
       code: 'custom',
       path: ['to'],
-      message: `${shown(schedule.to)} must differ from from; a whole day is 00:00 to 24:00`,
+      message: `${quote(schedule.to)} must differ from from; a whole day is 00:00 to 24:00`,
     });
   return {
     ...schedule,
@@ -333,7 +333,7 @@ export const settingsSchema = record(settingsShape).transform((settings, context
       context.addIssue({
         code: 'custom',
         path: [field],
-        message: `${shown(settings[field])} must be global; there is one document of settings`,
+        message: `${quote(settings[field])} must be global; there is one document of settings`,
       });
   return { ...settings, name: 'global', slug: 'global' };
 });

@@ -2,7 +2,7 @@ import { modalities, placeholdersIn, type JsonSchema, type TaskTypeDocument } fr
 import { z } from 'zod';
 import { choices, prose, record, slug, tags } from './fields.ts';
 import { jsonCheck } from './json-check.ts';
-import { shown } from './problem.ts';
+import { quote } from './problem.ts';
 import { optionalSlug, slugFor, timeouts } from './rule-schemas.ts';
 
 const allowed = 'a JSON Schema of an object (type: object), at most 32 KB';
@@ -14,7 +14,7 @@ const jsonSchema = () =>
     .transform((value, context): JsonSchema => {
       const why = whyNoSchema(value);
       if (why === undefined) return value as JsonSchema;
-      context.addIssue({ code: 'custom', message: `${shown(value)} must be ${allowed}${why}` });
+      context.addIssue({ code: 'custom', message: `${quote(value)} must be ${allowed}${why}` });
       return z.NEVER;
     })
     .meta({ allowed });

@@ -1,6 +1,6 @@
 import {
   announce,
-  beat,
+  heartbeat,
   type Bus,
   followKeys,
   followSnapshot,
@@ -62,7 +62,7 @@ export class BusBackends implements Backends {
     this.#toClose.push(
       () => presence.stop(),
       snapshots.onChange(() => presence.update()),
-      beat(bus),
+      heartbeat(bus),
     );
   }
 

@@ -59,7 +59,7 @@ function complaint(found: z.core.$ZodIssue, root: unknown, known: readonly strin
   const path = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') {
     const field = issue.keys[0] ?? '';
-    const at = path === '' ? shown(field) : `${shown(field)} in ${path}`;
+    const at = path === '' ? quote(field) : `${quote(field)} in ${path}`;
     const allowed = path === '' ? `; allowed: ${known.join(', ')}` : '';
     return invalid(`unknown field ${at}${allowed}`, path === '' ? field.slice(0, 80) : `${path}.${field.slice(0, 80)}`);
   }
@@ -144,10 +144,10 @@ function quotable(path: readonly PropertyKey[], value: unknown): string {
   if (value === '' || (Array.isArray(value) && value.length === 0)) return ` ${JSON.stringify(value)}`;
   if (typeof value === 'number' || typeof value === 'boolean') return ` ${value}`;
   const isTelling = tellingFields.has(String(path.at(-1))) && !path.includes('parameters') && !path.includes('schema');
-  return typeof value === 'string' && isTelling ? ` ${shown(value)}` : '';
+  return typeof value === 'string' && isTelling ? ` ${quote(value)}` : '';
 }
 
-const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+const quote = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
   let value = root;

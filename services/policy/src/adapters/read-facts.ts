@@ -10,7 +10,7 @@ export function readFacts(message: wire.Facts | undefined): Facts {
   if (!message) throw refused('facts are missing');
   const { unavailableModel } = message;
   if (unavailableModel !== '' && !unavailableModels.some((known) => known === unavailableModel))
-    throw refused(`unavailable_model ${shown(unavailableModel)} must be one of ${unavailableModels.join(', ')}`);
+    throw refused(`unavailable_model ${quote(unavailableModel)} must be one of ${unavailableModels.join(', ')}`);
   const facts = factsFromWire(message);
   mustBeSlug('task type', facts.taskType);
   mustBeSlug('client', facts.client);
@@ -29,17 +29,17 @@ export function readFacts(message: wire.Facts | undefined): Facts {
 function readModalities(what: string, values: readonly string[]): readonly Modality[] {
   const known: readonly string[] = modalities;
   const unknown = values.find((value) => !known.includes(value));
-  if (unknown !== undefined) throw refused(`${what} modality ${shown(unknown)} must be one of ${known.join(', ')}`);
+  if (unknown !== undefined) throw refused(`${what} modality ${quote(unknown)} must be one of ${known.join(', ')}`);
   return values.length === 0 ? ['text'] : [...new Set(values as readonly Modality[])];
 }
 
 function mustBeShort(what: string, name = ''): void {
-  if (name.length > maxName) throw refused(`${what} ${shown(name)} is longer than ${maxName} characters`);
+  if (name.length > maxName) throw refused(`${what} ${quote(name)} is longer than ${maxName} characters`);
 }
 
 function mustBeSlug(what: string, value: string): void {
-  if (!slugPattern.test(value)) throw refused(`${what} ${shown(value)} must match ${slugPattern.source}`);
+  if (!slugPattern.test(value)) throw refused(`${what} ${quote(value)} must match ${slugPattern.source}`);
 }
 
 const refused = (message: string): PolicyRefusal => new PolicyRefusal('facts', message);
-const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+const quote = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { answerStill, type Bus, type Incoming, type Serving } from '@will/bus';
+import { answerInFlight, type Bus, type Incoming, type Serving } from '@will/bus';
 import type { DataClass } from '@will/core';
 import { fromBinary, isInboxOf, patterns, queues, readMessage, subjects, toBinary, wire } from '@will/contracts';
 import type { Groups, IncomingCall } from '../ports.ts';
@@ -131,7 +131,7 @@ export function obeyCommands(bus: Bus, calls: CallIndex): { stop(): void } {
     const client = subject.slice(subject.lastIndexOf('.') + 1);
     for (const call of calls.ofTask(client, fromBinary(wire.CancelSchema, data).taskId)) call.cancel();
   });
-  const stills = answerStill(bus, (work) => calls.has(work));
+  const inFlights = answerInFlight(bus, (work) => calls.has(work));
   // Whoever was told may have been told on a connection that is lost.
   const stopListening = bus.onConnectionChange((isConnected) => isConnected && calls.sayAllAgain());
   return {
@@ -139,7 +139,7 @@ export function obeyCommands(bus: Bus, calls: CallIndex): { stop(): void } {
       stopListening();
       control.unsubscribe();
       cancels.unsubscribe();
-      stills.stop();
+      inFlights.stop();
     },
   };
 }

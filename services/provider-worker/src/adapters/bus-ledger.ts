@@ -8,7 +8,7 @@ import { type Ledger, LedgerError, type Lease } from '../limits/ports.ts';
 
 const openTimeoutMs = 2_000;
 const retryMs = 1_000;
-/** A sign of life this old may have led others to give away what this process holds. */
+/** A heartbeat this old may have led others to give away what this process holds. */
 const leaseMs = 15_000;
 
 /** An addition that must still be made, or of which it is not known whether it was. */
@@ -77,9 +77,9 @@ export class BusLedger implements Ledger {
     throw new BusError('timeout', 'the word of the new total was lost');
   }
 
-  async callIn({ key }: CounterName, waitMs: number): Promise<void> {
+  async recall({ key }: CounterName, waitMs: number): Promise<void> {
     if (!this.#bus.isConnected) return;
-    this.#bus.publish(subjects.callIn(key), new TextEncoder().encode(this.#bus.processId));
+    this.#bus.publish(subjects.recall(key), new TextEncoder().encode(this.#bus.processId));
     await new Promise((resolve) => setTimeout(resolve, waitMs));
   }
 
@@ -170,14 +170,14 @@ export class BusLedger implements Ledger {
 }
 
 /** Gives back what this process does not need whenever another one has nothing left. */
-export function answerCallIns(bus: Bus, allowances: Pick<Allowances, 'answerCallIn'>): { unsubscribe(): void } {
-  const prefix = patterns.callIn.length - 1;
-  return bus.listen(patterns.callIn, ({ subject, data }) => {
-    if (new TextDecoder().decode(data) !== bus.processId) allowances.answerCallIn(subject.slice(prefix));
+export function answerRecalls(bus: Bus, allowances: Pick<Allowances, 'answerRecall'>): { unsubscribe(): void } {
+  const prefix = patterns.recall.length - 1;
+  return bus.listen(patterns.recall, ({ subject, data }) => {
+    if (new TextDecoder().decode(data) !== bus.processId) allowances.answerRecall(subject.slice(prefix));
   });
 }
 
-/** A lease by the signs of life that the server confirmed. */
+/** A lease by the heartbeats that the server confirmed. */
 export class PresenceLease implements Lease {
   readonly #processId: string;
   #confirmedAtMs = Number.NEGATIVE_INFINITY;

@@ -16,7 +16,7 @@ interface Waiter {
   readonly resolve: (isGranted: boolean) => void;
 }
 
-const callInEveryMs = 250;
+const recallEveryMs = 250;
 /** How long others get to give back what they do not need: some round trips, and once more for those who were busy. */
 const giveBackWithinMs = [20, 60];
 /** A total that was seen is believed for so long before a refusal. */
@@ -94,7 +94,7 @@ export class Allowance {
   }
 
   /** Somebody else has nothing left: what nobody waits for here goes back. */
-  answerCallIn(): void {
+  answerRecall(): void {
     if (this.#waiters.length === 0) this.giveBack();
   }
 
@@ -146,7 +146,7 @@ export class Allowance {
     // Looked at first and added to second: else a small asker beside large ones is refused though something is left.
     let remaining = this.#limit.most - (await this.#total(missing));
     if (remaining < missing) {
-      remaining = await this.#afterCallIn(missing);
+      remaining = await this.#afterRecall(missing);
       if (remaining < missing) return false;
     }
     const wanted = this.#waiters.reduce((sum, { need }) => sum + need, -this.#inHand);
@@ -162,11 +162,11 @@ export class Allowance {
   }
 
   /** What is left when the others gave back what they do not need; where that was not enough they are left alone for a while. */
-  async #afterCallIn(missing: bigint): Promise<bigint> {
-    if (this.#deps.nowMs() - this.#inVainAtMs < callInEveryMs) return 0n;
+  async #afterRecall(missing: bigint): Promise<bigint> {
+    if (this.#deps.nowMs() - this.#inVainAtMs < recallEveryMs) return 0n;
     let remaining = 0n;
     for (const waitMs of giveBackWithinMs) {
-      await this.#deps.ledger.callIn(this.counter, waitMs);
+      await this.#deps.ledger.recall(this.counter, waitMs);
       this.#known = undefined;
       remaining = this.#limit.most - (await this.#total(missing));
       if (remaining >= missing) return remaining;

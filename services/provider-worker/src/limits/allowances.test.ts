@@ -52,9 +52,9 @@ class SharedCounters implements Ledger {
     return total;
   }
 
-  async callIn({ key }: CounterName): Promise<void> {
+  async recall({ key }: CounterName): Promise<void> {
     await this.#delay();
-    for (const allowances of this.sharers) allowances.answerCallIn(key);
+    for (const allowances of this.sharers) allowances.answerRecall(key);
     await this.#delay();
   }
 

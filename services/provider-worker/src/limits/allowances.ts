@@ -83,9 +83,9 @@ export class Allowances {
   }
 
   /** Another process has nothing left of a counter. */
-  answerCallIn(key: string): void {
+  answerRecall(key: string): void {
     const allowance = this.#byKey.get(key);
-    if (allowance && this.#isHeld(key, allowance)) allowance.answerCallIn();
+    if (allowance && this.#isHeld(key, allowance)) allowance.answerRecall();
   }
 
   /** What is in hand goes back. Calls in flight have ended before. */

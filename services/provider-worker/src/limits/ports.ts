@@ -12,7 +12,7 @@ export interface Ledger {
   /** Adds, and yields the new total. An addition of which it is not known whether it was made is taken back later. @throws {BusError} */
   add(counter: CounterName, amount: bigint, holder: string): Promise<bigint>;
   /** Has the other processes give back what they have in hand and do not need; resolves after so long. */
-  callIn(counter: CounterName, waitMs: number): Promise<void>;
+  recall(counter: CounterName, waitMs: number): Promise<void>;
   /** Adds, now or as soon as the bus lets it, exactly once. With an id: unless somebody did it already. Never throws. */
   addSurely(counter: CounterName, amount: bigint, holder: string, id?: string): void;
 }

@@ -4,7 +4,7 @@ import { factsFromWire, subjects, wire } from '@will/contracts';
 import type { LateDecisions } from '../ports.ts';
 
 /** A dry run waits so long for telemetry. */
-const patienceMs = 3_000;
+const timeoutMs = 3_000;
 
 /** What telemetry knows of late decisions. */
 export const busLateDecisions = (bus: Bus): LateDecisions => ({
@@ -23,7 +23,7 @@ async function ask(bus: Bus, question: Uint8Array): Promise<wire.RecentFactsResp
   try {
     return fromBinary(
       wire.RecentFactsResponseSchema,
-      await bus.request(subjects.telemetry('recent'), question, patienceMs),
+      await bus.request(subjects.telemetry('recent'), question, timeoutMs),
     );
   } catch (cause) {
     if (!(cause instanceof BusError)) throw cause;

@@ -151,8 +151,8 @@ test('a task that was taken after a standstill is run only once its caller says 
     expect(frames.at(-1)).toMatchObject({ case: 'accepted', value: { confirmWanted: true, routerId: bus.processId } });
     expect(taken.length).toBe(before);
     next = Promise.withResolvers<void>();
-    const wanted = create(wire.StillRequestSchema, { wanted: ['wanted'] });
-    caller.publish(subjects.still(bus.processId, 'anna'), toBinary(wire.StillRequestSchema, wanted));
+    const wanted = create(wire.InFlightRequestSchema, { wanted: ['wanted'] });
+    caller.publish(subjects.inFlight(bus.processId, 'anna'), toBinary(wire.InFlightRequestSchema, wanted));
     await next.promise;
     expect(taken.slice(before).map(({ taskId }) => taskId)).toEqual(['wanted']);
     await publish('nobody-says-so');

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { answerStill, type Bus, type Incoming, type LoopWatch } from '@will/bus';
+import { answerInFlight, type Bus, type Incoming, type LoopWatch } from '@will/bus';
 import { startWindowMs, unknownClient } from '@will/core';
 import {
   attributesOfHeaders,
@@ -33,7 +33,7 @@ export function serveTasks(
     router.cancel(subject.slice(subject.lastIndexOf('.') + 1), fromBinary(wire.CancelSchema, data).taskId);
   });
   const late = new LateTasks();
-  const stills = answerStill(
+  const inFlights = answerInFlight(
     bus,
     ({ client, id }) => router.has(client, id),
     ({ client, id }) => late.wanted(client, id),
@@ -68,7 +68,7 @@ export function serveTasks(
     stop: () => serving.stop(),
     close() {
       cancels.unsubscribe();
-      stills.stop();
+      inFlights.stop();
     },
   };
 }

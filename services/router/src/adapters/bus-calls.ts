@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { type Bus, type LifeWatch, type LoopWatch, serverTouch } from '@will/bus';
+import { type Bus, type LivenessMonitor, type LoopWatch, serverTouch } from '@will/bus';
 import { fromBinary, patterns, subjects, toBinary, wire } from '@will/contracts';
 import type { Calls, CallSignal } from '../ports.ts';
 
@@ -7,7 +7,7 @@ import type { Calls, CallSignal } from '../ports.ts';
  * Calls over the bus: one wildcard inbox for all of this router's calls, one attempt per last token. The server itself
  * answers there when nobody is in a model's group.
  */
-export function busCalls(bus: Bus, life: LifeWatch, loop: LoopWatch): Calls & { stop(): void } {
+export function busCalls(bus: Bus, life: LivenessMonitor, loop: LoopWatch): Calls & { stop(): void } {
   const waiting = new Map<string, (signal: CallSignal) => void>();
   const inbox = bus.listen(patterns.inbox('router', bus.processId), (message) => {
     const onSignal = waiting.get(message.subject.slice(message.subject.lastIndexOf('.') + 1));

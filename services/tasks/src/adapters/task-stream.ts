@@ -111,7 +111,7 @@ export class TaskStream implements TaskQueue {
     return undefined;
   }
 
-  async inLineSinceMs(priority: Priority): Promise<number> {
+  async queuedSinceMs(priority: Priority): Promise<number> {
     const { num_pending, delivered } = await this.#manager.consumers.info(names.tasksStream, priority);
     if (num_pending === 0) return Infinity;
     const next = { seq: delivered.stream_seq + 1, next_by_subj: patterns.taskQueue(priority) };

@@ -172,10 +172,10 @@ function recordPriceFromWire({ price, priceInput, priceOutput }: wire.CallRecord
 
 const orUndefined = (text: string): string | undefined => (text === '' ? undefined : text);
 
-const shown = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+const quote = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
 
 function id(kind: string, value: string): string {
-  if (!isOpaqueId(value)) throw new MalformedEvent(kind, `${kind} ${shown(value)} must be 1 to 64 of A-Z a-z 0-9 _ -`);
+  if (!isOpaqueId(value)) throw new MalformedEvent(kind, `${kind} ${quote(value)} must be 1 to 64 of A-Z a-z 0-9 _ -`);
   return value;
 }
 
@@ -188,6 +188,6 @@ function whole(kind: string, value: bigint): number {
 function oneOf<T extends string>(kind: string, allowed: readonly T[], value: string): T {
   const found = allowed.find((known) => known === value);
   if (found === undefined)
-    throw new MalformedEvent(kind, `${kind} ${shown(value)} must be one of ${allowed.join(', ')}`);
+    throw new MalformedEvent(kind, `${kind} ${quote(value)} must be one of ${allowed.join(', ')}`);
   return found;
 }

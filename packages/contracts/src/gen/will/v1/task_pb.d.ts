@@ -512,7 +512,7 @@ export declare type Delta = Message<"will.v1.Delta"> & {
 export declare const DeltaSchema: GenMessage<Delta>;
 
 /**
- * The router has the task; from here the caller watches the router's signs of life.
+ * The router has the task; from here the caller watches the router's heartbeats.
  *
  * @generated from message will.v1.Accepted
  */
@@ -524,7 +524,7 @@ export declare type Accepted = Message<"will.v1.Accepted"> & {
 
   /**
    * True: the router took the task late and runs it only once the caller says that it still waits: `wanted` of
-   * StillRequest at will.v1.still.<routerId>.<client>.
+   * InFlightRequest at will.v1.inflight.<routerId>.<client>.
    *
    * @generated from field: bool confirm_wanted = 2;
    */
@@ -792,11 +792,11 @@ export declare type Cancel = Message<"will.v1.Cancel"> & {
 export declare const CancelSchema: GenMessage<Cancel>;
 
 /**
- * Published every 250 ms at will.v1.alive.<processId>.
+ * Published every 250 ms at will.v1.heartbeat.<processId>.
  *
- * @generated from message will.v1.Alive
+ * @generated from message will.v1.Heartbeat
  */
-export declare type Alive = Message<"will.v1.Alive"> & {
+export declare type Heartbeat = Message<"will.v1.Heartbeat"> & {
   /**
    * The longest delay of the process's event loop since the last one.
    *
@@ -806,17 +806,17 @@ export declare type Alive = Message<"will.v1.Alive"> & {
 };
 
 /**
- * Describes the message will.v1.Alive.
- * Use `create(AliveSchema)` to create a new message.
+ * Describes the message will.v1.Heartbeat.
+ * Use `create(HeartbeatSchema)` to create a new message.
  */
-export declare const AliveSchema: GenMessage<Alive>;
+export declare const HeartbeatSchema: GenMessage<Heartbeat>;
 
 /**
- * Asked at will.v1.still.<processId>.<client>: what was said of them last may have been lost on the way.
+ * Asked at will.v1.inflight.<processId>.<client>: what was said of them last may have been lost on the way.
  *
- * @generated from message will.v1.StillRequest
+ * @generated from message will.v1.InFlightRequest
  */
-export declare type StillRequest = Message<"will.v1.StillRequest"> & {
+export declare type InFlightRequest = Message<"will.v1.InFlightRequest"> & {
   /**
    * Ids of tasks or attempts.
    *
@@ -833,15 +833,15 @@ export declare type StillRequest = Message<"will.v1.StillRequest"> & {
 };
 
 /**
- * Describes the message will.v1.StillRequest.
- * Use `create(StillRequestSchema)` to create a new message.
+ * Describes the message will.v1.InFlightRequest.
+ * Use `create(InFlightRequestSchema)` to create a new message.
  */
-export declare const StillRequestSchema: GenMessage<StillRequest>;
+export declare const InFlightRequestSchema: GenMessage<InFlightRequest>;
 
 /**
- * @generated from message will.v1.StillResponse
+ * @generated from message will.v1.InFlightResponse
  */
-export declare type StillResponse = Message<"will.v1.StillResponse"> & {
+export declare type InFlightResponse = Message<"will.v1.InFlightResponse"> & {
   /**
    * Those that are not under way there.
    *
@@ -851,10 +851,10 @@ export declare type StillResponse = Message<"will.v1.StillResponse"> & {
 };
 
 /**
- * Describes the message will.v1.StillResponse.
- * Use `create(StillResponseSchema)` to create a new message.
+ * Describes the message will.v1.InFlightResponse.
+ * Use `create(InFlightResponseSchema)` to create a new message.
  */
-export declare const StillResponseSchema: GenMessage<StillResponse>;
+export declare const InFlightResponseSchema: GenMessage<InFlightResponse>;
 
 /**
  * @generated from enum will.v1.Priority

@@ -10,7 +10,7 @@ import { defaultFirstTokenMs } from './timeouts.ts';
  * to load first: they are given their whole first-token timeout at least. None where the model's or the route's document says
  * `adaptive_timeout: no`, and where nothing is known.
  */
-export function withPatience(
+export function withFirstContentTimeouts(
   snapshot: Snapshot,
   facts: Facts,
   candidates: readonly Candidate[],

@@ -8,9 +8,9 @@ import { LoopWatch } from './loop-watch.ts';
 // Evidence of death, not silence: docs/decisions/0011-evidence-of-death.md.
 
 /** How often a process shows that it lives. */
-export const beatMs = 250;
+export const heartbeatMs = 250;
 /** A process that was silent for longer is asked whether it is there. Silence by itself is never death. */
-const askAfterMs = beatMs + 75;
+const askAfterMs = heartbeatMs + 75;
 const askAgainMs = 50;
 const answerWithinMs = 1_000;
 /** A process that lives and lost its connection is back within this, and within some delays of its own loop more. */
@@ -28,16 +28,16 @@ const lingerMs = 10_000;
 const tickMs = 50;
 
 /** Shows every 250 ms that this process lives, and how long its event loop was delayed. Returns how to stop. */
-export function beat(bus: Bus, loop = new LoopWatch()): () => void {
-  const subject = subjects.alive(bus.processId);
+export function heartbeat(bus: Bus, loop = new LoopWatch()): () => void {
+  const subject = subjects.heartbeat(bus.processId);
   const say = (): void => {
     if (!bus.isConnected) return;
     const loopDelayMs = Math.round(loop.takeMaxDelayMs());
-    bus.publish(subject, toBinary(wire.AliveSchema, create(wire.AliveSchema, { loopDelayMs })));
+    bus.publish(subject, toBinary(wire.HeartbeatSchema, create(wire.HeartbeatSchema, { loopDelayMs })));
   };
   const timer = setInterval(
     contain(say, (error) => bus.report('the heartbeat', error)),
-    beatMs,
+    heartbeatMs,
   );
   say();
   return () => {
@@ -53,18 +53,18 @@ export interface Work {
 }
 
 /** Answers those who ask whether work is still under way here. `onWanted`: its caller says that it still waits for it. */
-export function answerStill(
+export function answerInFlight(
   bus: Bus,
   isHere: (work: Work) => boolean,
   onWanted: (work: Work) => void = () => {},
 ): { stop(): void } {
-  const asked = bus.listen(patterns.stills(bus.processId), ({ subject, data, reply }) => {
+  const asked = bus.listen(patterns.inFlights(bus.processId), ({ subject, data, reply }) => {
     const client = subject.slice(subject.lastIndexOf('.') + 1);
-    const { ids, wanted } = fromBinary(wire.StillRequestSchema, data);
+    const { ids, wanted } = fromBinary(wire.InFlightRequestSchema, data);
     for (const id of wanted) onWanted({ client, id });
     const gone = ids.filter((id) => !isHere({ client, id }));
     if (bus.isConnected && reply !== '')
-      bus.publish(reply, toBinary(wire.StillResponseSchema, create(wire.StillResponseSchema, { gone })));
+      bus.publish(reply, toBinary(wire.InFlightResponseSchema, create(wire.InFlightResponseSchema, { gone })));
   });
   return { stop: () => asked.unsubscribe() };
 }
@@ -91,7 +91,7 @@ class Watched {
   constructor(bus: Bus, processId: string, nowMs: () => number) {
     this.lastWordMs = nowMs();
     this.lastWantedMs = nowMs();
-    this.subscription = bus.listen(subjects.alive(processId), ({ data }) => {
+    this.subscription = bus.listen(subjects.heartbeat(processId), ({ data }) => {
       this.#loopDelayMs = loopDelayIn(data);
       this.heard(nowMs());
     });
@@ -124,7 +124,7 @@ class Watched {
 /** What a process of another version says may not be readable: then nothing is known of its loop. */
 function loopDelayIn(data: Uint8Array): number {
   try {
-    return fromBinary(wire.AliveSchema, data).loopDelayMs;
+    return fromBinary(wire.HeartbeatSchema, data).loopDelayMs;
   } catch {
     return 0;
   }
@@ -135,7 +135,7 @@ function loopDelayIn(data: Uint8Array): number {
  * listens on the process's own subject, for longer than it takes a living process to come back; and only what the
  * server says on a connection that was there for all that time counts. A process that is there and does not answer is busy.
  */
-export class LifeWatch {
+export class LivenessMonitor {
   readonly #bus: Bus;
   readonly #nowMs: () => number;
   readonly #askEveryMs: number;
@@ -225,12 +225,12 @@ export class LifeWatch {
   /** Never rejects. */
   async #ask(processId: string, watched: Watched, client: string, watchers: readonly Watcher[]): Promise<void> {
     const askedAtMs = this.#nowMs();
-    const request = create(wire.StillRequestSchema, { ids: watchers.map(({ work }) => work.id) });
+    const request = create(wire.InFlightRequestSchema, { ids: watchers.map(({ work }) => work.id) });
     try {
-      const subject = subjects.still(processId, client);
-      const answer = await this.#bus.request(subject, toBinary(wire.StillRequestSchema, request), answerWithinMs);
+      const subject = subjects.inFlight(processId, client);
+      const answer = await this.#bus.request(subject, toBinary(wire.InFlightRequestSchema, request), answerWithinMs);
       watched.heard(this.#nowMs());
-      this.#answered(watched, watchers, fromBinary(wire.StillResponseSchema, answer).gone);
+      this.#answered(watched, watchers, fromBinary(wire.InFlightResponseSchema, answer).gone);
     } catch (error) {
       if (!(error instanceof BusError) || error.code !== 'no_responders') return watched.present();
       watched.absent(askedAtMs);
