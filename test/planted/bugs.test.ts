@@ -9,5 +9,5 @@ const pathOf = (file: string): string => fileURLToPath(new URL(`../../${file}`, 
 test.each(plantedBugs)('$name can still be planted, and its suites exist', async (bug) => {
   const text = await readFile(pathOf(bug.file), 'utf8');
   expect(planted(bug, text)).not.toBe(text);
-  for (const { file } of bug.suites) expect(existsSync(pathOf(file)), file).toBe(true);
+  expect(bug.suites.filter(({ file }) => !existsSync(pathOf(file)))).toEqual([]);
 });

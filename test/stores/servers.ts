@@ -45,8 +45,10 @@ export const serverKinds: readonly ServerKind[] = [
     },
     start: (folder) =>
       startOn(join(secantus.folder, 'bin/secantusd-py'), (port) => [
-        ...['--port', String(port), '--storage-path', folder],
-        ...['--sync-on-commit', '--log-level', 'WARNING'],
+        `--port=${port}`,
+        `--storage-path=${folder}`,
+        '--sync-on-commit',
+        '--log-level=WARNING',
       ]),
   },
   {
@@ -55,8 +57,13 @@ export const serverKinds: readonly ServerKind[] = [
     bring: buildFerret,
     start: (folder) =>
       startOn(join(ferret.folder, 'ferretdb'), (port) => [
-        ...['--handler=sqlite', `--sqlite-url=file:${folder}/`, `--state-dir=${folder}`, '--telemetry=disable'],
-        ...[`--listen-addr=127.0.0.1:${port}`, '--debug-addr=-', '--log-level=warn'],
+        '--handler=sqlite',
+        `--sqlite-url=file:${folder}/`,
+        `--state-dir=${folder}`,
+        `--listen-addr=127.0.0.1:${port}`,
+        '--debug-addr=-',
+        '--telemetry=disable',
+        '--log-level=warn',
       ]),
   },
   {
