@@ -4,7 +4,7 @@ import type { Facts } from './facts.ts';
 import { slowFirstContentMs } from './first-content.ts';
 import { isPin } from './proposals.ts';
 import type { Goal, Measured, RankMode } from './goal.ts';
-import { measure, rankMeasured } from './rank-by-goal.ts';
+import { measure, rankMeasured, switchMargin } from './rank-by-goal.ts';
 import type { Model, Snapshot } from './snapshot.ts';
 import { type ModelStats, statsFromPrior, type StatsPrior } from './stats.ts';
 
@@ -145,7 +145,7 @@ export function rankingInWords({ mode, goal, incumbent, autoChoice, models }: Ra
   const margin = first && runnerUp ? runnerUp.utility - first.utility : undefined;
   const stays =
     incumbent !== undefined && incumbent === first?.model
-      ? ', which did it last and stays until another is better by 0.03'
+      ? `, which did most of the last tasks and stays until another is better by ${switchMargin}`
       : '';
   return [
     mode === 'auto'
@@ -155,7 +155,7 @@ export function rankingInWords({ mode, goal, incumbent, autoChoice, models }: Ra
     ...(margin === undefined || !runnerUp
       ? []
       : [
-          `  ${runnerUp.model} would be first if it were worth ${(Math.max(0, -margin) + (stays === '' ? 0 : 0.03)).toFixed(3)} more`,
+          `  ${runnerUp.model} would be first if it were worth ${(Math.max(0, -margin) + (stays === '' ? 0 : switchMargin)).toFixed(3)} more`,
         ]),
   ];
 }

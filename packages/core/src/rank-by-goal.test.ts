@@ -123,3 +123,20 @@ test('a model that was slow and is idle is believed to be near its benchmark aga
   expect(expectedMs(slow, 100, 40_000)).toBeGreaterThan(2 * expectedMs(fresh, 100, 0));
   expect(expectedMs(slow, 100, 3_600_000)).toBeLessThan(0.6 * expectedMs(slow, 100, 40_000));
 });
+
+test('a model that often fails is worth what the next one is worth, less the time of the failures; alone it is worth less', () => {
+  const flaky = { ...fresh, successes: 10, failures: 10, healthAtMs: 0 };
+  const [good, poor] = [
+    { ...fresh, prior: { ...prior, quality: 0.9 } },
+    { ...fresh, prior: { ...prior, quality: 0.3 } },
+  ];
+  const input = (model: string, stats: ModelStats) => ({ model, stats, costNanoUsd: 1_000 });
+  const rank = (...inputs: readonly ReturnType<typeof input>[]) => rankByGoal(inputs, { ...question({}), nowMs: 0 });
+  const better = { ...flaky, prior: { ...prior, quality: 1 } };
+  expect(rank(input('flaky', better), input('good', good)).autoChoice).toBe('good');
+  expect(rank(input('flaky', better), input('poor', poor)).autoChoice).toBe('flaky');
+  const utility = (ranking: ReturnType<typeof rank>) => ranking.numbers[0]?.utility ?? 0;
+  expect(utility(rank(input('flaky', better)))).toBeLessThan(
+    utility(rank(input('flaky', better), input('poor', poor))),
+  );
+});

@@ -1,5 +1,5 @@
 import type { Goal, Measured, RankedByGoal, RankMode } from './goal.ts';
-import { expectedMs, type ModelStats, successAt } from './stats.ts';
+import { expectedMs, type ModelStats, qualityAt, successAt } from './stats.ts';
 
 export interface RankInput {
   /** Slug. */
@@ -37,9 +37,12 @@ const weights: Record<Goal, { readonly quality: number; readonly speed: number; 
   quality: { quality: 0.8, speed: 0.1, cost: 0.1 },
   balanced: { quality: 0.4, speed: 0.3, cost: 0.3 },
 };
-const failurePenalty = 0.35;
+/** What a failure costs where another model follows: its time. */
+const failureCost = 0.05;
+/** What it costs where none does: the answer. */
+const lastFailureCost = 0.35;
 /** By so much a rival must be better than the model that was first before. */
-const switchMargin = 0.03;
+export const switchMargin = 0.015;
 
 /** What a model's statistics say of a task. */
 export function measure(
@@ -53,7 +56,7 @@ export function measure(
     success: roundedShare(successAt(stats, nowMs)),
     expectedMs: expectedMs(stats, stats.outputTokens[taskType] ?? outputTokens, nowMs),
     costNanoUsd,
-    quality: stats.quality[taskType]?.mean ?? stats.prior.quality,
+    quality: qualityAt(stats, taskType, nowMs),
   };
 }
 
@@ -72,7 +75,7 @@ export function rankMeasured(
   declared: readonly Measured[],
   question: Pick<RankQuestion, 'mode' | 'goal' | 'slowMs' | 'dearNanoUsd' | 'incumbent'>,
 ): GoalRanking {
-  const numbers = declared.map((measured) => ({ ...measured, utility: utilityOf(measured, question) }));
+  const numbers = withUtilities(declared, question);
   const inOrder = declared.map(({ model }) => model);
   if (question.mode === 'cascade') return { order: inOrder, autoChoice: undefined, numbers };
   const byGoal = incumbentStays(
@@ -82,16 +85,30 @@ export function rankMeasured(
   return { order: question.mode === 'auto' ? byGoal : inOrder, autoChoice: byGoal[0], numbers };
 }
 
-function utilityOf(
-  { success, expectedMs: durationMs, costNanoUsd, quality }: Measured,
+/** A model that fails is followed by the best of the others, so it is worth what that is worth, less what the failure costs. */
+function withUtilities(
+  declared: readonly Measured[],
+  question: Pick<RankQuestion, 'goal' | 'slowMs' | 'dearNanoUsd'>,
+): readonly RankedByGoal[] {
+  const worths = declared.map((measured) => worthOf(measured, question));
+  const [best = 0, second = best] = worths.toSorted((a, b) => b - a);
+  return declared.map((measured, at) => {
+    const worth = worths[at] as number;
+    const next = worth === best ? second : best;
+    const failed = declared.length > 1 ? Math.min(worth, next) - failureCost : Math.min(0, worth) - lastFailureCost;
+    return { ...measured, utility: measured.success * worth + (1 - measured.success) * failed };
+  });
+}
+
+/** What an answer is worth. */
+function worthOf(
+  { expectedMs: durationMs, costNanoUsd, quality }: Measured,
   { goal, slowMs, dearNanoUsd }: Pick<RankQuestion, 'goal' | 'slowMs' | 'dearNanoUsd'>,
 ): number {
   const slowness = Math.min(3, durationMs / slowMs);
   const dearness = costNanoUsd === undefined ? 3 : costNanoUsd === 0 ? 0 : Math.min(3, costNanoUsd / dearNanoUsd);
   const by = weights[goal];
-  const worth = by.quality * quality - by.speed * slowness - by.cost * dearness;
-  // A failure is never better than an answer, however slow and dear that would be.
-  return success * worth + (1 - success) * (Math.min(0, worth) - failurePenalty);
+  return by.quality * quality - by.speed * slowness - by.cost * dearness;
 }
 
 function incumbentStays(ranked: readonly RankedByGoal[], incumbent: string | undefined): readonly RankedByGoal[] {

@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   expectedMs,
+  foldQuality,
   foldRecord,
   type ModelStats,
+  qualityAt,
   statsFromPrior,
   type StatsPrior,
   type TellingRecord,
@@ -112,4 +114,36 @@ test('eight calls of 1 to 5 ms beside a benchmark of 3 s never make an estimate 
   const benchmark = prior.firstContentMs + prior.msPerToken * 256;
   for (const idleMs of [0, 2_000, 10_000, 97_000, 1_000_000, 100_000_000])
     isWithin(expectedMs(stats, 256, 80 + idleMs), [1, benchmark]);
+});
+
+const scored = (scores: readonly number[], everyMs = 1_000): ModelStats =>
+  scores.reduce((stats, score, n) => foldQuality(stats, 'code', score, n * everyMs), statsFromPrior(prior, 0));
+
+test('answers that became half as good are seen within a few scores, and forgotten when nobody scores any more', () => {
+  const calm = Array.from({ length: 100 }, () => 0.9);
+  const worse = scored([...calm, 0.45, 0.45, 0.45]);
+  const nowMs = 103_000;
+  expect(qualityAt(scored(calm), 'code', 100_000)).toBeGreaterThan(0.85);
+  expect(qualityAt(worse, 'code', nowMs)).toBeLessThan(0.7);
+  expect(qualityAt(worse, 'code', nowMs + 600_000)).toBeGreaterThan(0.8);
+});
+
+test('scores that always vary as much do not look like a change', () => {
+  const thumbs = Array.from({ length: 400 }, (_, n) => (n % 5 === 0 ? 0 : 1));
+  for (let n = 40; n <= thumbs.length; n += 1) {
+    const quality = qualityAt(scored(thumbs.slice(0, n)), 'code', n * 1_000);
+    expect(quality).toBeGreaterThan(0.7);
+    expect(quality).toBeLessThan(0.9);
+  }
+});
+
+test('whatever is scored, quality is between 0 and 1 and deterministic', () => {
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 60 }), (scores) => {
+      const quality = qualityAt(scored(scores), 'code', 60_000);
+      expect(quality).toBeGreaterThanOrEqual(0);
+      expect(quality).toBeLessThanOrEqual(1);
+      expect(quality).toBe(qualityAt(scored(scores), 'code', 60_000));
+    }),
+  );
 });

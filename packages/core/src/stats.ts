@@ -37,6 +37,10 @@ export interface QualityStats {
   /** Observations it weighs as many as; begins at those of the prior. */
   readonly weight: number;
   readonly atMs: number;
+  /** How far the last few scores lie from the mean, how many they were, and the usual variance around both. */
+  readonly shift: number;
+  readonly shiftWeight: number;
+  readonly variance: number;
 }
 
 /** Decayed statistics of one version of a model: its health, and by task type its quality and length of output. */
@@ -65,6 +69,18 @@ const healthHalfLifeMs = 45_000;
 const qualityHalfLifeMs = 7 * 24 * 3_600_000;
 /** As many observations the prior of quality weighs. */
 const priorQualityWeight = 20;
+/** A shift of quality that nobody confirms fades with this time constant. */
+const shiftMs = 60_000;
+/** Weight of one more score in the shift: about the last four count. */
+const shiftGain = 0.25;
+/** So many standard errors a shift must be off before any of it is believed. */
+const significance = 3;
+/** Spread of scores around their mean, before any was seen; never below the other, for scores come in steps. */
+const priorScoreVariance = 0.04;
+const minScoreVariance = 0.001;
+const varianceGain = 0.05;
+/** What nobody observed for a while is believed to be as before anything was seen: a model may be healthy again. */
+const staleHealthMs = 30_000;
 const priorSuccesses = 0.95;
 const priorFailures = 0.05;
 /** Weight of one more length of output. */
@@ -179,23 +195,54 @@ const defaultGain = ({ atMs: lastMs }: LogNormal, atMs: number): number =>
 /** Statistics after feedback on an output, 0 to 1 (a score of 1 to 10 divided by 10). @throws RangeError outside of that. */
 export function foldQuality(stats: ModelStats, taskType: string, score: number, atMs: number): ModelStats {
   if (!(score >= 0 && score <= 1)) throw new RangeError(`quality ${score} must be between 0 and 1`);
-  const before = stats.quality[taskType] ?? { mean: stats.prior.quality, weight: priorQualityWeight, atMs };
+  const before = stats.quality[taskType] ?? firstQuality(stats.prior, atMs);
   const decayed = before.weight * halved(atMs - before.atMs, qualityHalfLifeMs);
   const weight = Math.max(decayed, priorQualityWeight / 2);
+  const kept = Math.exp(-Math.max(0, atMs - before.atMs) / shiftMs);
+  const [shift, shiftWeight] = [before.shift * kept, before.shiftWeight * kept];
+  const error = score - before.mean;
+  const gain = Math.max(shiftGain, 1 / (shiftWeight + 1));
   const quality = {
     mean: (before.mean * weight + score) / (weight + 1),
     weight: weight + 1,
     atMs: Math.max(before.atMs, atMs),
+    shift: shift + gain * (error - shift),
+    shiftWeight: Math.min(1 / shiftGain, shiftWeight + 1),
+    variance: before.variance + varianceGain * (Math.min((error - shift) ** 2, 4 * before.variance) - before.variance),
   };
   return { ...stats, quality: { ...stats.quality, [taskType]: quality } };
 }
 
+const firstQuality = ({ quality }: StatsPrior, atMs: number): QualityStats => ({
+  mean: quality,
+  weight: priorQualityWeight,
+  atMs,
+  shift: 0,
+  shiftWeight: 0,
+  variance: priorScoreVariance,
+});
+
+/**
+ * Quality at an instant, 0 to 1: the long mean, and what the last few scores differ from it, shrunk by three standard errors
+ * (the positive-part James–Stein estimator). A shift fades while nobody scores.
+ */
+export function qualityAt({ quality, prior }: ModelStats, taskType: string, nowMs: number): number {
+  const known = quality[taskType];
+  if (known === undefined) return prior.quality;
+  const { mean, shift, shiftWeight, variance, atMs } = known;
+  const error = (significance ** 2 * Math.max(minScoreVariance, variance)) / Math.max(1, shiftWeight);
+  const believed = shift === 0 ? 0 : Math.max(0, 1 - error / shift ** 2);
+  return Math.min(1, Math.max(0, mean + believed * shift * Math.exp(-Math.max(0, nowMs - atMs) / shiftMs)));
+}
+
 /** Chance that the next call succeeds; what is old counts less. */
 export function successAt(stats: ModelStats, nowMs: number): number {
-  const kept = halved(nowMs - stats.healthAtMs, healthHalfLifeMs);
+  const ageMs = Math.max(0, nowMs - stats.healthAtMs);
+  const kept = halved(ageMs, healthHalfLifeMs);
   const successes = priorSuccesses + (stats.successes - priorSuccesses) * kept;
   const failures = priorFailures + (stats.failures - priorFailures) * kept;
-  return successes / (successes + failures);
+  const prior = priorSuccesses / (priorSuccesses + priorFailures);
+  return prior + (successes / (successes + failures) - prior) * Math.exp(-ageMs / staleHealthMs);
 }
 
 /**
