@@ -45,6 +45,13 @@ export const measures = {
     description: 'From the acceptance of an interactive task to its end',
     bounds: secondsBounds,
   },
+  taskFirstContent: {
+    name: 'will.task.first_content_seconds',
+    kind: 'histogram',
+    unit: 's',
+    description: 'From the acceptance of an interactive task to the first content of its answer',
+    bounds: secondsBounds,
+  },
   fallbacks: {
     name: 'will.fallbacks',
     kind: 'counter',

@@ -11,6 +11,8 @@ export interface TaskObserver {
   decided(decisionId: string, revision: number): void;
   /** A call is about to be sent. */
   attempt(model: string, number: number, attemptId: string): AttemptObserver;
+  /** An attempt has content: of several only the first time counts. */
+  firstContent(): void;
   /** `end`: `Success`, or how it ended otherwise, from a closed set. */
   ended(end: string): void;
 }
@@ -22,7 +24,13 @@ export interface AttemptObserver {
 }
 
 const attempt: AttemptObserver = { run: (work) => work(), ended: () => {} };
-const task: TaskObserver = { run: (work) => work(), decided: () => {}, attempt: () => attempt, ended: () => {} };
+const task: TaskObserver = {
+  run: (work) => work(),
+  decided: () => {},
+  attempt: () => attempt,
+  firstContent: () => {},
+  ended: () => {},
+};
 
 /** No observer. */
 export const noopObserver: Observer = { task: () => task };

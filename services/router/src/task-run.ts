@@ -191,6 +191,7 @@ export class TaskRun implements AttemptListener {
   }
 
   hasContent(attempt: Attempt): void {
+    this.#observer.firstContent();
     this.#deps.hedging?.times.heard(attempt.model, attempt.ageMs);
     for (const other of this.#attempts) if (other !== attempt && !other.isEnded) other.command(wire.CallCommand.CANCEL);
   }

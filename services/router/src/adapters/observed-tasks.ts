@@ -23,6 +23,7 @@ export const observedTasks = ({ observing, demand, nowMs, isKnownType }: Observe
     });
     const open = new Set<OpenSpan>();
     const unmet = new Set<string>();
+    let hasContent = false;
     return {
       run: (work) => span.run(work),
       decided: (decisionId, revision) => span.set({ 'will.decision.id': decisionId, 'will.revision': revision }),
@@ -48,6 +49,10 @@ export const observedTasks = ({ observing, demand, nowMs, isKnownType }: Observe
             demand.unmet(model);
           },
         };
+      },
+      firstContent() {
+        if (!hasContent) observing.time(measures.taskFirstContent, Math.max(0, nowMs() - startedMs) / 1_000, { type });
+        hasContent = true;
       },
       ended(end) {
         // Calls that nobody follows any more have no end of their own here.
