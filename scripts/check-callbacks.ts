@@ -7,9 +7,9 @@ import { root } from './paths.ts';
 const sources = ['services/*/src/**/*.ts', 'packages/{bus,client,observe,operator,providers,runtime}/src/**/*.ts'];
 /** Callbacks that call nothing which could throw, in the hottest places. */
 const exempt: ReadonlySet<string> = new Set([
-  'packages/bus/src/loop-watch.ts',
-  'packages/bus/src/coalesce-writes.ts',
-  'packages/bus/src/refusals.ts',
+  'packages/bus/src/liveness/loop-watch.ts',
+  'packages/bus/src/connection/coalesce-writes.ts',
+  'packages/bus/src/access/refusals.ts',
   'packages/runtime/src/contained.ts',
 ]);
 const tests = /(\.test\.ts$|\/testing\/|\/testing\.ts$|\/gen\/|\/contract)/;

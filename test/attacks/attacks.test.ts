@@ -5,7 +5,7 @@ import { status as codes } from '@grpc/grpc-js';
 import { subjects, wire } from '@will/contracts';
 import { Agent, request } from 'undici';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { httpAccess } from '../../services/gateway/src/keys/access.ts';
+import { httpAccess } from '../../services/gateway/src/auth/keys/access.ts';
 import { callsOf } from '../support/ask.ts';
 import { SecretScan } from '../support/secret-scan.ts';
 import { author, type Change, changes, content, entriesSince, untilEntries } from './audited.ts';

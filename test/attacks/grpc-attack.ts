@@ -1,7 +1,7 @@
 import type { DescMessage } from '@bufbuild/protobuf';
 import { Client, credentials, Metadata, type status } from '@grpc/grpc-js';
 import { wire } from '@will/contracts';
-import { grpcAccess } from '../../services/gateway/src/keys/access.ts';
+import { grpcAccess } from '../../services/gateway/src/auth/keys/access.ts';
 import { type Targets, type WirePayload, brokenMessages, wirePayloads } from './wire-payloads.ts';
 import { texts } from './payloads.ts';
 

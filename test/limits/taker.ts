@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { connectBus, openCounters } from '@will/bus';
 import { holderName, type Limit } from '@will/core';
 import { answerRecalls, BusLedger } from '../../services/provider-worker/src/adapters/bus-ledger.ts';
-import { Allowances } from '../../services/provider-worker/src/limits/allowances.ts';
+import { Allowances } from '../../services/provider-worker/src/quota/allowances.ts';
 
 // One process that takes from a limit until it is refused, as often as it is told, and writes down each grant before
 // anything else knows of it. Its arguments: server, its id, file of grants, limit as JSON, callers, processes, and how many

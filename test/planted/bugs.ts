@@ -127,7 +127,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'rules: policy judges only the first model',
-    file: 'packages/core/src/decide.ts',
+    file: 'packages/core/src/routing/decide.ts',
     from: 'const exclusion = model ? exclusionOf(',
     to: 'const exclusion = model && considered.size > 1 ? undefined : model ? exclusionOf(',
     suites: [parts('packages/core/src')],

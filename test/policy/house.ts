@@ -4,9 +4,9 @@ import { compileSnapshot, type AnyDocument, type Model, type ProviderFailure, ty
 import type { ModelConnection, Provider, ProviderOutcome } from '@will/providers';
 import { Policy, PolicyRefusal } from '../../services/policy/src/service.ts';
 import { exactClock } from '@will/testkit';
-import { authorizeBy, type Judge } from '../../services/provider-worker/src/authorize.ts';
+import { authorizeBy, type Judge } from '../../services/provider-worker/src/call/authorize.ts';
 import type { Groups, IncomingCall } from '../../services/provider-worker/src/ports.ts';
-import { CallIndex } from '../../services/provider-worker/src/served-model.ts';
+import { CallIndex } from '../../services/provider-worker/src/model/served-model.ts';
 import { Worker } from '../../services/provider-worker/src/service.ts';
 import { Decisions } from '../../services/router/src/decisions.ts';
 import { PolicyError, type Calls, type CallSignal } from '../../services/router/src/ports.ts';

@@ -1,6 +1,6 @@
 import type { AnyDocument } from '@will/core';
 import { expect, test } from 'vitest';
-import type { Judge } from '../../services/provider-worker/src/authorize.ts';
+import type { Judge } from '../../services/provider-worker/src/call/authorize.ts';
 import { compileRevision, House, type SeenCall, staleAfterMs } from './house.ts';
 import { hasRuleOnData, whyForbidden } from './oracle.ts';
 import { Random } from './random.ts';

@@ -18,7 +18,7 @@ import {
   type ToldRecord,
 } from '@will/core';
 import type { ProviderOutcome } from '@will/providers';
-import { ModelHealth } from '../../services/provider-worker/src/health.ts';
+import { ModelHealth } from '../../services/provider-worker/src/model/health.ts';
 import { conditionAt, forbidden, places, registryOf, type Script, seeded } from './world.ts';
 
 /** One way to choose. It hears what a worker and a router would hear, when they would. */

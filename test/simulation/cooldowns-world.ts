@@ -5,9 +5,9 @@ import { type AnyDocument, compileSnapshot, type ProviderFailure } from '@will/c
 import type { ModelConnection, Provider, ProviderOutcome } from '@will/providers';
 import { exactClock } from '@will/testkit';
 import { Policy } from '../../services/policy/src/service.ts';
-import { authorizeBy } from '../../services/provider-worker/src/authorize.ts';
+import { authorizeBy } from '../../services/provider-worker/src/call/authorize.ts';
 import type { Groups, IncomingCall } from '../../services/provider-worker/src/ports.ts';
-import { CallIndex } from '../../services/provider-worker/src/served-model.ts';
+import { CallIndex } from '../../services/provider-worker/src/model/served-model.ts';
 import { Worker } from '../../services/provider-worker/src/service.ts';
 import { Decisions } from '../../services/router/src/decisions.ts';
 import type { Calls, CallSignal } from '../../services/router/src/ports.ts';

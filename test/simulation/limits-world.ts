@@ -1,7 +1,7 @@
 import { type CallRecord, counterKey, type Limit, periodAt, type Usage } from '@will/core';
 import { repeat } from '@will/runtime';
 import { answerRecalls, BusLedger, PresenceLease } from '../../services/provider-worker/src/adapters/bus-ledger.ts';
-import { Allowances } from '../../services/provider-worker/src/limits/allowances.ts';
+import { Allowances } from '../../services/provider-worker/src/quota/allowances.ts';
 import { serveLimits } from '../../services/telemetry/src/adapters/bus-limits.ts';
 import { Absences } from '../../services/telemetry/src/absences.ts';
 import { LedgerKeeper } from '../../services/telemetry/src/ledger.ts';

@@ -18,13 +18,13 @@ const worker = 'services/provider-worker/src';
 const planted: Readonly<Record<string, Planted>> = {
   'a call is not settled': {
     world: 'limits',
-    file: `${worker}/limits/allowances.ts`,
+    file: `${worker}/quota/allowances.ts`,
     from: 'if (!isLost) allowance.give(',
     to: 'if (isLost) allowance.give(',
   },
   'what lies idle in a stopped worker is not given back': {
     world: 'limits',
-    file: `${worker}/limits/allowance.ts`,
+    file: `${worker}/quota/allowance.ts`,
     from: 'this.#deps.ledger.addSurely(this.counter, -amount, this.#deps.holder, id);',
     to: '',
   },
@@ -42,13 +42,13 @@ const planted: Readonly<Record<string, Planted>> = {
   },
   'what lies idle is given back while NATS is not connected': {
     world: 'limits',
-    file: `${worker}/limits/allowances.ts`,
+    file: `${worker}/quota/allowances.ts`,
     from: 'this.#deps.ledger.isReachable && ',
     to: '',
   },
   'what is above the limit is granted': {
     world: 'limits',
-    file: `${worker}/limits/allowance.ts`,
+    file: `${worker}/quota/allowance.ts`,
     from: 'if (remaining < missing) return false;',
     to: '',
   },
@@ -60,49 +60,49 @@ const planted: Readonly<Record<string, Planted>> = {
   },
   'a delivery does not expire': {
     world: 'cooldowns',
-    file: `${worker}/start-window.ts`,
+    file: `${worker}/call/start-window.ts`,
     from: 'startUntilMs: this.#untilMs,',
     to: 'startUntilMs: Number.POSITIVE_INFINITY,',
   },
   'a call starts in a cooldown': {
     world: 'cooldowns',
-    file: `${worker}/served-model.ts`,
+    file: `${worker}/model/served-model.ts`,
     from: 'if (pause) return pausing(call, pause);',
     to: '',
   },
   'a process without the trial call makes it': {
     world: 'cooldowns',
-    file: `${worker}/served-model.ts`,
+    file: `${worker}/model/served-model.ts`,
     from: "if (trial !== undefined && trial !== 'trial') return pausing(call, trial);",
     to: '',
   },
   'a trial call is acquired without regard to its lease': {
     world: 'cooldowns',
-    file: 'packages/bus/src/cooldowns.ts',
+    file: 'packages/bus/src/state/cooldowns.ts',
     from: ' && Number(present.trialUntilUnixMs) <= now;',
     to: ';',
   },
   'a trial call that told nothing is not released': {
     world: 'cooldowns',
-    file: `${worker}/model-circuit.ts`,
+    file: `${worker}/model/model-circuit.ts`,
     from: 'this.#told(this.#deps.cooldowns.releaseTrial(this.#model().slug));',
     to: '',
   },
   'a model is not known to be healthy again': {
     world: 'cooldowns',
-    file: `${worker}/model-circuit.ts`,
+    file: `${worker}/model/model-circuit.ts`,
     from: 'this.#told(cooldowns.recover(slug));',
     to: 'this.releaseTrial();',
   },
   'a slot is never given back': {
     world: 'cooldowns',
-    file: `${worker}/served-model.ts`,
+    file: `${worker}/model/served-model.ts`,
     from: 'this.slots.give(claim);',
     to: '',
   },
   'a full model takes calls': {
     world: 'cooldowns',
-    file: `${worker}/slots.ts`,
+    file: `${worker}/model/slots.ts`,
     from: "if (this.free === 0) return this.#refused('full');",
     to: '',
   },
@@ -138,9 +138,9 @@ const planted: Readonly<Record<string, Planted>> = {
   },
   'a worker does not join again after a cooldown': {
     world: 'cooldowns',
-    file: `${worker}/model-circuit.ts`,
-    from: '() => this.#changed(),',
-    to: '() => {},',
+    file: `${worker}/model/model-circuit.ts`,
+    from: 'contained(() => this.#changed())',
+    to: 'contained(() => {})',
   },
 };
 

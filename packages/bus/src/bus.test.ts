@@ -15,7 +15,7 @@ import {
   Outbox,
   watchProcesses,
 } from './index.ts';
-import { coalesceWrites } from './coalesce-writes.ts';
+import { coalesceWrites } from './connection/coalesce-writes.ts';
 
 let nats: NatsServer;
 const opened: (() => Promise<unknown> | unknown)[] = [];

@@ -1,9 +1,9 @@
-export { keptAuditEnd, type AuditEnd, type KeptAuditEnd } from './audit-head.ts';
-export { auditNotes, type AuditNotes } from './audit-notes.ts';
-export type { AuditWords } from './refusals.ts';
+export { keptAuditEnd, type AuditEnd, type KeptAuditEnd } from './events/audit-head.ts';
+export { auditNotes, type AuditNotes } from './events/audit-notes.ts';
+export type { AuditWords } from './access/refusals.ts';
 export * from './api.ts';
-export { ContentOutbox, readContents, type SaidContent } from './contents.ts';
-export { connectBus, type ConnectOptions } from './connect.ts';
+export { ContentOutbox, readContents, type SaidContent } from './content/contents.ts';
+export { connectBus, type ConnectOptions } from './connection/connect.ts';
 export {
   openCounters,
   type Added,
@@ -11,9 +11,9 @@ export {
   type CounterName,
   type Counters,
   type Increment,
-} from './counters.ts';
-export { cooldownsOf, openCooldowns, OvertakenError, type Cooldowns, type CooldownBucket } from './cooldowns.ts';
-export { followKeys, openKeyBucket, type KeyBucket, type KeysView } from './keys.ts';
+} from './state/counters.ts';
+export { cooldownsOf, openCooldowns, OvertakenError, type Cooldowns, type CooldownBucket } from './state/cooldowns.ts';
+export { followKeys, openKeyBucket, type KeyBucket, type KeysView } from './state/keys.ts';
 export {
   endOfKey,
   type FindKey,
@@ -22,11 +22,11 @@ export {
   type KeyIdentity,
   recognise,
   type Recognised,
-} from './keyring.ts';
-export { answerInFlight, heartbeat, heartbeatMs, LivenessMonitor, type Work } from './liveness.ts';
-export { serverTouch } from './server-touch.ts';
-export { LoopWatch } from './loop-watch.ts';
-export { Outbox, type OutboxOptions } from './outbox.ts';
+} from './state/keyring.ts';
+export { answerInFlight, heartbeat, heartbeatMs, LivenessMonitor, type Work } from './liveness/liveness.ts';
+export { serverTouch } from './connection/server-touch.ts';
+export { LoopWatch } from './liveness/loop-watch.ts';
+export { Outbox, type OutboxOptions } from './events/outbox.ts';
 export {
   announce,
   watchProcesses,
@@ -34,15 +34,19 @@ export {
   type PresenceFacts,
   type ProcessesView,
   type ServedModelFacts,
-} from './presence.ts';
-export type { BusTlsFiles } from './tls.ts';
-export { followServerClock, type ServerClock } from './server-clock.ts';
-export { followCalls } from './recent-events.ts';
-export { ensureStreams } from './streams.ts';
-export { openSnapshotPublisher, type PublishedDocument, type SnapshotPublisher } from './snapshot-publisher.ts';
-export { followSnapshot, type FollowOptions, type SnapshotView } from './snapshot-reader.ts';
-export { openPayloads, PayloadError, type Payloads } from './payloads.ts';
-export { isAllowed, type PermissionTest, permissionTestsFor, permittedOf } from './confined.ts';
+} from './liveness/presence.ts';
+export type { BusTlsFiles } from './connection/tls.ts';
+export { followServerClock, type ServerClock } from './connection/server-clock.ts';
+export { followCalls } from './events/recent-events.ts';
+export { ensureStreams } from './events/streams.ts';
+export {
+  openSnapshotPublisher,
+  type PublishedDocument,
+  type SnapshotPublisher,
+} from './snapshot/snapshot-publisher.ts';
+export { followSnapshot, type FollowOptions, type SnapshotView } from './snapshot/snapshot-reader.ts';
+export { openPayloads, PayloadError, type Payloads } from './content/payloads.ts';
+export { isAllowed, type PermissionTest, permissionTestsFor, permittedOf } from './access/confined.ts';
 export {
   busServices,
   busUsers,
@@ -55,4 +59,4 @@ export {
   type BusPermissions,
   type BusService,
   type BusUser,
-} from './users.ts';
+} from './access/users.ts';

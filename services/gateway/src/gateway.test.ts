@@ -11,8 +11,8 @@ import {
   type Script,
   started,
 } from './testing/fake-tasks.ts';
-import { httpAccess } from './keys/access.ts';
-import { whyNotReady } from './readiness.ts';
+import { httpAccess } from './auth/keys/access.ts';
+import { whyNotReady } from './server/readiness.ts';
 import { startTestServer, sampleSnapshot, type TestServer } from './testing/test-server.ts';
 
 let server: TestServer;

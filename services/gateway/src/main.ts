@@ -2,18 +2,18 @@ import { auditNotes, type AuditNotes, connectBus, holdsStill } from '@will/bus';
 import { measures, observe } from '@will/observe';
 import { contained, busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { BusBackends } from './adapters/bus-backends.ts';
-import { Admission } from './admission.ts';
+import { Admission } from './admission/admission.ts';
 import { parseConfig } from './config.ts';
-import { startGrpcServer } from './grpc/server.ts';
-import { startHttpServer } from './http/server.ts';
-import { serveJson } from './json/json-server.ts';
-import { keyGuard, openGuard } from './keys/guard.ts';
-import { GuardedBackends } from './keys/guarded-backends.ts';
-import { busNaming, NamedBackends, openNaming } from './keys/named-backends.ts';
-import { whyNotReady } from './readiness.ts';
+import { startGrpcServer } from './server/grpc/server.ts';
+import { startHttpServer } from './server/http/server.ts';
+import { serveJson } from './server/json/json-server.ts';
+import { keyGuard, openGuard } from './auth/keys/guard.ts';
+import { GuardedBackends } from './auth/keys/guarded-backends.ts';
+import { busNaming, NamedBackends, openNaming } from './auth/keys/named-backends.ts';
+import { whyNotReady } from './server/readiness.ts';
 import { routes } from './routes.ts';
-import { ServerCertificate, tlsFilesOf } from './tls.ts';
-import { UnderWay } from './under-way.ts';
+import { ServerCertificate, tlsFilesOf } from './server/tls.ts';
+import { UnderWay } from './admission/under-way.ts';
 
 /** Of at most 16 MiB each, and a few times that while they are parsed. */
 const maxLargeBodies = 8;

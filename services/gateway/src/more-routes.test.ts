@@ -3,13 +3,13 @@ import Anthropic from '@anthropic-ai/sdk';
 import { compileSnapshot, type AnyDocument } from '@will/core';
 import OpenAI, { toFile } from 'openai';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Admission } from './admission.ts';
-import { startHttpServer } from './http/server.ts';
-import { openGuard } from './keys/guard.ts';
+import { Admission } from './admission/admission.ts';
+import { startHttpServer } from './server/http/server.ts';
+import { openGuard } from './auth/keys/guard.ts';
 import { routes } from './routes.ts';
 import { answers, breaksAfter, chatOf, delta, fails, result, started, toolCalls } from './testing/fake-tasks.ts';
 import { startTestServer, type TestServer } from './testing/test-server.ts';
-import { UnderWay } from './under-way.ts';
+import { UnderWay } from './admission/under-way.ts';
 
 // Routes and forms that clients expect beside the main ones.
 

@@ -22,10 +22,10 @@ import { answerRecalls, BusLedger, PresenceLease } from './adapters/bus-ledger.t
 import { scheduleHealthChecks } from './adapters/health-check-schedule.ts';
 import { observedCalls, observeModels } from './adapters/observed-calls.ts';
 import { parseConfig } from './config.ts';
-import { authorizeBy } from './authorize.ts';
-import { Allowances } from './limits/allowances.ts';
-import { parseSelection } from './selection.ts';
-import { CallIndex } from './served-model.ts';
+import { authorizeBy } from './call/authorize.ts';
+import { Allowances } from './quota/allowances.ts';
+import { parseSelection } from './model/selection.ts';
+import { CallIndex } from './model/served-model.ts';
 import { Worker } from './service.ts';
 
 const logger = createLogger('provider-worker');

@@ -1,7 +1,7 @@
 import type { ContentOutbox, Cooldowns, Payloads } from '@will/bus';
 import type { DataClass, Snapshot } from '@will/core';
 import type { wire } from '@will/contracts';
-import type { FreeSlotCounts } from './slots.ts';
+import type { FreeSlotCounts } from './model/slots.ts';
 
 export interface Snapshots {
   readonly current: Snapshot | undefined;

@@ -2,8 +2,8 @@ import type { ServedModelFacts } from '@will/bus';
 import type { Model } from '@will/core';
 import { ProviderConfigError, type Provider, type ProviderOutcome } from '@will/providers';
 import { within } from '@will/runtime';
-import { ModelHealth } from './health.ts';
-import { ServedModel, wiringOf, type ServedDeps } from './served-model.ts';
+import { ModelHealth } from './model/health.ts';
+import { ServedModel, wiringOf, type ServedDeps } from './model/served-model.ts';
 
 export interface WorkerDeps extends ServedDeps {
   readonly providers: ReadonlyMap<string, Provider>;

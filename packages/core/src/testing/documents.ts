@@ -1,4 +1,4 @@
-import { compileSnapshot } from '../compile-snapshot.ts';
+import { compileSnapshot } from '../snapshot/compile-snapshot.ts';
 import type {
   AnyDocument,
   ClientDocument,
@@ -7,10 +7,10 @@ import type {
   ReflexDocument,
   RouteDocument,
   ScheduleDocument,
-} from '../documents.ts';
-import type { Facts } from '../facts.ts';
-import { slugOf } from '../names.ts';
-import type { Snapshot } from '../snapshot.ts';
+} from '../domain/documents.ts';
+import type { Facts } from '../domain/facts.ts';
+import { slugOf } from '../domain/names.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
 
 /** Builders of documents and facts for tests of the rules; nothing is stated that the test does not state. */
 export const model = (name: string, over: Partial<ModelDocument> = {}): AnyDocument => ({

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { holdsStill } from '@will/bus';
 import { digestOfKey, type KeyRole, newKey, wire } from '@will/contracts';
-import { type Guard, keyGuard, type Refused } from '../keys/guard.ts';
+import { type Guard, keyGuard, type Refused } from '../auth/keys/guard.ts';
 
 export interface TestKeys {
   readonly guard: Guard;

@@ -1,17 +1,17 @@
 import { create } from '@bufbuild/protobuf';
 import { wire } from '@will/contracts';
 import { compileSnapshot, type Snapshot } from '@will/core';
-import { Admission } from '../admission.ts';
-import { startGrpcServer } from '../grpc/server.ts';
-import { startHttpServer } from '../http/server.ts';
+import { Admission } from '../admission/admission.ts';
+import { startGrpcServer } from '../server/grpc/server.ts';
+import { startHttpServer } from '../server/http/server.ts';
 import type { CallerPayloads, Backends } from '../ports.ts';
-import { type Guard, openGuard } from '../keys/guard.ts';
-import { GuardedBackends } from '../keys/guarded-backends.ts';
-import { NamedBackends, openNaming } from '../keys/named-backends.ts';
-import { whyNotReady } from '../readiness.ts';
+import { type Guard, openGuard } from '../auth/keys/guard.ts';
+import { GuardedBackends } from '../auth/keys/guarded-backends.ts';
+import { NamedBackends, openNaming } from '../auth/keys/named-backends.ts';
+import { whyNotReady } from '../server/readiness.ts';
 import { routes } from '../routes.ts';
-import type { ServerCertificate } from '../tls.ts';
-import { UnderWay } from '../under-way.ts';
+import type { ServerCertificate } from '../server/tls.ts';
+import { UnderWay } from '../admission/under-way.ts';
 import { type FakeTasks, fakeTasks } from './fake-tasks.ts';
 
 /** Two models and two routes; `GPT-4` has an alias, `Eyes` sees images only. Clients, and projects of theirs. */

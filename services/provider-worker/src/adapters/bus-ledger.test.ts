@@ -1,7 +1,7 @@
 import type { Bus, Counters } from '@will/bus';
 import { endOfHold, type Limit } from '@will/core';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Allowances, type Hold } from '../limits/allowances.ts';
+import { Allowances, type Hold } from '../quota/allowances.ts';
 import { BusLedger, PresenceLease } from './bus-ledger.ts';
 
 beforeEach(() => void vi.useFakeTimers({ now: Date.UTC(2026, 10, 23, 12) }));

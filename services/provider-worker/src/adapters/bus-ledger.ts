@@ -3,8 +3,8 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BusError, type Bus, type CounterName, type Counters } from '@will/bus';
 import { holderName } from '@will/core';
 import { newId, patterns, subjects, wire } from '@will/contracts';
-import type { Allowances } from '../limits/allowances.ts';
-import { type Ledger, LedgerError, type Lease } from '../limits/ports.ts';
+import type { Allowances } from '../quota/allowances.ts';
+import { type Ledger, LedgerError, type Lease } from '../quota/ports.ts';
 
 const openTimeoutMs = 2_000;
 const retryMs = 1_000;

@@ -2,7 +2,7 @@ import { nanoPerUsd } from '@will/core';
 import type { wire } from '@will/contracts';
 import { type Attributes, genAi, measures, type Observing, openSpan } from '@will/observe';
 import type { Worker } from '../service.ts';
-import type { Observer } from '../observer.ts';
+import type { Observer } from '../call/observer.ts';
 
 /** The conventions' words for what is asked of a model, by the kind of input. */
 const operations: Readonly<Record<string, string>> = { chat: 'chat', embeddings: 'embeddings' };

@@ -4,9 +4,9 @@ import type { ModelDocument } from '@will/core';
 import { createProviders, type ModelConnection } from '@will/providers';
 import { exactClock, modelFor } from '@will/testkit';
 import type { IncomingCall } from '../ports.ts';
-import { StartWindow } from '../start-window.ts';
-import { WholeAsStream } from '../whole-as-stream.ts';
-import { WorkerCall } from '../worker-call.ts';
+import { StartWindow } from '../call/start-window.ts';
+import { WholeAsStream } from '../call/whole-as-stream.ts';
+import { WorkerCall } from '../call/worker-call.ts';
 
 /** What became of one call, as a caller, a router and the records see it. */
 export interface LabRan {

@@ -197,7 +197,7 @@ export declare type Task = Message<"will.v1.Task"> & {
 
   /**
    * What the input is: "chat" (JSON {messages, temperature, tools, ...}), "embedding", "transcription", "speech",
-   * "rerank", "image" (JSON, see packages/core/src/task-kinds.ts).
+   * "rerank", "image" (JSON, see packages/core/src/domain/task-kinds.ts).
    *
    * @generated from field: string input_kind = 16;
    */

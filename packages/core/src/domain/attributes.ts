@@ -1,0 +1,189 @@
+import { type DataClass, dataClasses } from './data-class.ts';
+import { type UnavailableModel, unavailableModels } from './documents.ts';
+import { type Priority, priorityConflict, priorityStated } from './facts.ts';
+import { slugPattern } from './names.ts';
+import { maxTimeoutMs } from '../routing/timeouts.ts';
+
+/** How a value is read, and what is told of one that cannot be. */
+interface Grammar<T> {
+  /** Undefined: it is none of the allowed. */
+  read(value: string): T | undefined;
+  readonly allowed: string;
+}
+
+const maxNameLength = 128;
+const priorities: readonly Priority[] = ['background', 'normal', 'high'];
+
+/** Words of a closed set, in any case, with `_` for `-`. */
+const oneOf = <T extends string>(words: readonly T[]): Grammar<T> => ({
+  read: (value) => words.find((word) => word === value.trim().toLowerCase().replaceAll('_', '-')),
+  allowed: `one of ${words.join(', ')}`,
+});
+const name: Grammar<string> = {
+  read: (value) => (/[\p{L}\p{N}]/u.test(value) && value.trim().length <= maxNameLength ? value.trim() : undefined),
+  allowed: `a name of 1 to ${maxNameLength} characters with a letter or digit`,
+};
+const flag: Grammar<boolean> = {
+  read: (value) => flags[value.trim().toLowerCase()],
+  allowed: 'true or false',
+};
+const milliseconds: Grammar<number> = {
+  read: (value) => {
+    const timeoutMs = /^\d{1,8}$/.test(value.trim()) ? Number(value) : 0;
+    return timeoutMs >= 1 && timeoutMs <= maxTimeoutMs ? timeoutMs : undefined;
+  },
+  allowed: `whole milliseconds from 1 to ${maxTimeoutMs}`,
+};
+const flags: Readonly<Record<string, boolean>> = { true: true, false: false, yes: true, no: false };
+
+/** What a request says of itself; absent: nothing. */
+export interface Attributes {
+  readonly client?: string;
+  readonly project?: string;
+  readonly reflex?: string;
+  readonly priority?: Priority;
+  readonly high_priority?: boolean;
+  readonly data_class?: DataClass;
+  readonly task_type?: string;
+  readonly timeout_ms?: number;
+  readonly first_token_timeout_ms?: number;
+  readonly idle_timeout_ms?: number;
+  readonly unavailable_model?: UnavailableModel;
+}
+export type AttributeName = keyof Attributes;
+
+/** Will's attributes of a request: what each is called, and what it may say. Every server reads by this table. */
+const table = {
+  client: name,
+  project: name,
+  reflex: name,
+  priority: oneOf(priorities),
+  high_priority: flag,
+  data_class: oneOf(dataClasses),
+  task_type: {
+    read: (value) => (slugPattern.test(value.trim()) ? value.trim() : undefined),
+    allowed: `a word that matches ${slugPattern.source}`,
+  },
+  timeout_ms: milliseconds,
+  first_token_timeout_ms: milliseconds,
+  idle_timeout_ms: milliseconds,
+  unavailable_model: oneOf(unavailableModels),
+} satisfies { [K in AttributeName]: Grammar<NonNullable<Attributes[K]>> };
+
+export const attributeNames = Object.keys(table) as readonly AttributeName[];
+export const headerOf = (attribute: AttributeName): string => `x-will-${attribute.replaceAll('_', '-')}`;
+export const fieldOf = (attribute: AttributeName): string => `will_${attribute}`;
+
+/** A key with its value, and where the two stood: headers of a request or message, the `metadata` of a body, its own fields. */
+export interface StatedAttribute {
+  readonly source: 'header' | 'metadata' | 'field';
+  readonly key: string;
+  readonly value: string;
+}
+
+/** What is wrong with the attributes of a request. */
+export interface AttributeProblem {
+  /** Names the key, its value and what is allowed. */
+  readonly message: string;
+  /** Where it stands: `x-will-client`, `metadata.will_client`. */
+  readonly at: string;
+}
+
+export type ReadAttributes = { readonly attributes: Attributes } | { readonly problem: AttributeProblem };
+
+/**
+ * Reads Will's attributes, however their keys are spelled: in any case, with `-`, `_`, blanks or nothing between the
+ * words, with or without the `x-`. What looks like one and is none is a problem, and so is one that is stated twice
+ * with different values. Everything else is left alone.
+ */
+export function readAttributes(stated: Iterable<StatedAttribute>): ReadAttributes {
+  const found = new Map<AttributeName, Found>();
+  for (const one of stated) {
+    const meant = attributeMeant(one);
+    if (meant === undefined) continue;
+    if (typeof meant === 'object') return { problem: meant };
+    const value = table[meant].read(one.value);
+    if (value === undefined) return { problem: wrongValue(one, meant) };
+    const earlier = found.get(meant);
+    if (earlier && !isSame(earlier.value, value)) return { problem: doubled(earlier.stated, one, meant) };
+    if (!earlier) found.set(meant, { stated: one, value });
+  }
+  const attributes = Object.fromEntries([...found].map(([key, { value }]) => [key, value])) as Attributes;
+  const priority = priorityStated(attributes.priority, attributes.high_priority);
+  if (priority === 'conflict') return { problem: contradiction(attributes, found.get('high_priority')) };
+  return { attributes: { ...attributes, ...(priority !== undefined && { priority }) } };
+}
+
+interface Found {
+  readonly stated: StatedAttribute;
+  readonly value: string | boolean | number;
+}
+
+/** Names are the same in any case and spelling of their slug. */
+export const isSame = (a: string | boolean | number, b: string | boolean | number): boolean =>
+  typeof a === 'string' && typeof b === 'string' ? fold(a) === fold(b) : a === b;
+const fold = (value: string): string => value.normalize('NFKC').toLowerCase().trim();
+
+/** Nearly every key is plain already, and must cost little. */
+const isPlain = /^[a-z0-9_-]*$/;
+const bare = (key: string): string => (isPlain.test(key) ? key.replace(/[_-]/g, '') : bareOfAny(key));
+const bareOfAny = (key: string): string =>
+  key
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]/gu, '');
+const byBareName = new Map(attributeNames.map((attribute) => [bare(attribute), attribute]));
+/** A slip in the prefix, before the exact name of an attribute: `x-wil-client`, `wll_project`. */
+const slippedPrefix = new RegExp(`^x?w[il1ı]{1,4}(${[...byBareName.keys()].join('|')})$`, 'u');
+const looksLikeOurs = /^\s*(x[^\p{L}\p{N}]*)?will[^\p{L}\p{N}]/iu;
+
+/** The attribute that a key means; undefined: it is not Will's. */
+function attributeMeant(stated: StatedAttribute): AttributeName | AttributeProblem | undefined {
+  const { source, key } = stated;
+  // Most headers are told apart by their first letter.
+  if (source === 'header' && !/^[^a-z0-9]*[xw]/i.test(key)) return undefined;
+  const letters = bare(key);
+  const prefix = letters.startsWith('xwill') ? 'xwill' : letters.startsWith('will') ? 'will' : undefined;
+  const meant = prefix === undefined ? undefined : byBareName.get(letters.slice(prefix.length));
+  if (meant !== undefined) return source === 'field' ? misplaced(stated, meant) : meant;
+  if (looksLikeOurs.test(key.normalize('NFKC')) || slippedPrefix.test(letters)) return unknown(stated);
+  const unprefixed = source === 'header' ? undefined : byBareName.get(letters);
+  return unprefixed && unprefixedProblem(stated, unprefixed);
+}
+
+const at = ({ source, key }: StatedAttribute): string => (source === 'metadata' ? `metadata.${cut(key)}` : cut(key));
+const told = ({ source, key }: StatedAttribute): string =>
+  source === 'field' ? `${cut(key)}:` : `${source} ${quoted(key)}`;
+const spelled = ({ source }: StatedAttribute): ((attribute: AttributeName) => string) =>
+  source === 'header' ? headerOf : fieldOf;
+
+const unknown = (stated: StatedAttribute): AttributeProblem => ({
+  at: at(stated),
+  message: `${told(stated)} must be one of ${attributeNames.map(spelled(stated)).join(', ')}`,
+});
+const misplaced = (stated: StatedAttribute, meant: AttributeName): AttributeProblem => ({
+  at: at(stated),
+  message: `${told(stated)} is read from a header or metadata only; send header ${headerOf(meant)} or metadata.${fieldOf(meant)}`,
+});
+const unprefixedProblem = (stated: StatedAttribute, meant: AttributeName): AttributeProblem => ({
+  at: at(stated),
+  message: `${told(stated)} looks like one of Will's attributes without its prefix; send metadata.${fieldOf(meant)} if it is meant, else use another key`,
+});
+const wrongValue = (stated: StatedAttribute, meant: AttributeName): AttributeProblem => ({
+  at: at(stated),
+  message: `${at(stated)} ${quoted(stated.value)} must be ${table[meant].allowed}`,
+});
+const doubled = (earlier: StatedAttribute, later: StatedAttribute, meant: AttributeName): AttributeProblem => ({
+  at: at(later),
+  message: `${meant} is stated twice: ${at(earlier)} ${quoted(earlier.value)} and ${at(later)} ${quoted(later.value)}; send it once`,
+});
+const contradiction = (
+  { priority = 'normal', high_priority = false }: Attributes,
+  found: Found | undefined,
+): AttributeProblem => ({
+  at: found ? at(found.stated) : 'high_priority',
+  message: priorityConflict(priority, high_priority),
+});
+
+const cut = (text: string): string => (text.length > 80 ? `${text.slice(0, 80)}…` : text);
+const quoted = (text: string): string => JSON.stringify(cut(text));

@@ -1,0 +1,127 @@
+import { costNanoUsd, type Price } from '../usage/cost.ts';
+import type { DataClass } from './data-class.ts';
+import type { RankedSet } from '../routing/decision.ts';
+import type { Priority } from './facts.ts';
+import type { Outcome, Usage } from './outcome.ts';
+
+/** Who wrote a record; the earlier in this list knows better and replaces what a later one wrote. */
+export const recordWriters = ['worker', 'router', 'telemetry'] as const;
+export type RecordWriter = (typeof recordWriters)[number];
+
+/** One attempt as it is remembered; a task that was blocked before any attempt leaves one with no model. */
+export interface CallRecord {
+  /** Unique: there is one record per attempt. */
+  readonly attemptId: string;
+  readonly taskId: string;
+  /** Undefined: the task ended before a decision. */
+  readonly decisionId: string | undefined;
+  /** From 1 within the task; 0: no attempt was made. */
+  readonly attempt: number;
+  /** Registry revision the decision stands on. */
+  readonly revision: number;
+  readonly client: string;
+  readonly project: string | undefined;
+  readonly reflex: string | undefined;
+  readonly taskType: string;
+  /** Slug. */
+  readonly model: string | undefined;
+  readonly modelName: string | undefined;
+  readonly modelVersion: string | undefined;
+  readonly provider: string | undefined;
+  readonly workerId: string | undefined;
+  /** Undefined: the task ended before its class was known. */
+  readonly dataClass: DataClass | undefined;
+  readonly priority: Priority;
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  readonly firstContentMs: number | undefined;
+  readonly outcome: Outcome;
+  /** A `CallStatus`, or one that a newer writer knows. */
+  readonly status: string;
+  /** For operators; never content. */
+  readonly reason: string | undefined;
+  /** Of the provider's answer that was no success. Absent: there was none. */
+  readonly httpStatus?: number;
+  /** The provider's own code for its failure: at most 64 of `A-Z a-z 0-9 _ . -`. Absent: it gave none. */
+  readonly vendorCode?: string;
+  readonly finish: string | undefined;
+  readonly usage: Usage | undefined;
+  readonly outputChars: number;
+  /** Undefined: the price is unknown. */
+  readonly costNanoUsd: bigint | undefined;
+  /** The price in force at the call; undefined: unknown. */
+  readonly price: Price | undefined;
+  readonly streamed: boolean;
+  readonly writtenBy: RecordWriter;
+}
+
+/** Told before the call, so that an attempt whose end nobody saw is counted all the same. */
+export interface AttemptIntent {
+  /** What is known of the attempt at its start; its usage, where stated, is the reserve. */
+  readonly record: CallRecord;
+  readonly deadlineMs: number;
+}
+
+/** The choice made for one task out of a ranked set. */
+export interface DecisionRecord {
+  readonly decisionId: string;
+  readonly taskId: string;
+  readonly setId: string;
+  readonly revision: number;
+  readonly atMs: number;
+  readonly order: readonly string[];
+  readonly skipped: readonly { readonly model: string; readonly reason: string }[];
+  /** Repeats the draw among equals. */
+  readonly seed: bigint;
+  readonly client: string;
+  readonly taskType: string;
+  /** What was known of the candidates at the choice; only of those of which something was. */
+  readonly live: readonly LiveEntry[];
+  /** Digest of `live`. */
+  readonly stateDigest: string;
+  /** The instant at which the ranked set was computed: before the choice where the set was kept. 0: not known. */
+  readonly setDecidedAtMs: number;
+  /** Names of fields of the request that its server left out, whichever model answers. Absent: none. */
+  readonly ignoredFields?: readonly string[];
+}
+
+/** What the router knew of a candidate when it selected. */
+export interface LiveEntry {
+  readonly model: string;
+  /** Why live workers said that they cannot serve it; undefined: nobody said so. */
+  readonly unserved: string | undefined;
+  /** End of the cooldown; 0: none. */
+  readonly coolingUntilMs: number;
+}
+
+/** A ranked set under the digest that decisions name it by. */
+export interface NamedSet {
+  readonly setId: string;
+  readonly set: RankedSet;
+}
+
+/** How much a writer knows: a higher rank replaces a lower one. */
+export const writerRank = (writer: RecordWriter): number => recordWriters.length - recordWriters.indexOf(writer);
+
+/**
+ * Whether a record takes the place of the one that is there for the same attempt. Equal writers: no, the first stays,
+ * so that a repeat changes nothing.
+ */
+export const replaces = (next: CallRecord, present: CallRecord): boolean =>
+  writerRank(next.writtenBy) > writerRank(present.writtenBy);
+
+/**
+ * The record of an attempt whose end nobody saw: it lasted to its deadline and is charged at its reserve. Equal intents
+ * give equal records.
+ */
+export function unknownOutcome({ record, deadlineMs }: AttemptIntent): CallRecord {
+  return {
+    ...record,
+    durationMs: Math.max(0, deadlineMs - record.startedAtMs),
+    outcome: 'Timeout',
+    status: 'outcome_unknown',
+    reason: 'no record of its end came by its deadline',
+    costNanoUsd: record.costNanoUsd ?? (record.usage && costNanoUsd(record.usage, record.price)),
+    writtenBy: 'telemetry',
+  };
+}

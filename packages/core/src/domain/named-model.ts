@@ -1,0 +1,46 @@
+import type { Exclusion } from '../routing/decision.ts';
+import type { UnavailableModel } from './documents.ts';
+import { exclusionOf, type Requirement } from '../eligibility/eligibility.ts';
+import type { Facts } from './facts.ts';
+import { modelSlugOf } from './identity.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+
+/** What to do when the named model may not be had: the request or its key says it, else the project, else the client. */
+export function unavailableModelOf(
+  snapshot: Snapshot,
+  facts: Pick<Facts, 'client'> & Partial<Pick<Facts, 'project' | 'unavailableModel'>>,
+): UnavailableModel {
+  const project = facts.project === undefined ? undefined : snapshot.projects.get(facts.project);
+  return (
+    facts.unavailableModel ??
+    project?.unavailable_model ??
+    snapshot.clients.get(facts.client)?.unavailable_model ??
+    'error'
+  );
+}
+
+/** Whether a task insists on the model that it names. */
+export const insistsOnModel = (snapshot: Snapshot, facts: Facts): boolean =>
+  facts.model !== undefined && unavailableModelOf(snapshot, facts) === 'error';
+
+/**
+ * Why a task must not run at all, on whichever model: it insists on a model that does not exist or that a rule
+ * excludes. Undefined: it may. A model that cools down, is full or fails is not excluded.
+ */
+export function namedExclusionOf(
+  snapshot: Snapshot,
+  requirement: Requirement,
+  facts: Facts,
+  nowMs: number,
+): Exclusion | undefined {
+  if (facts.model === undefined || !insistsOnModel(snapshot, facts)) return undefined;
+  const model = snapshot.models.get(modelSlugOf(snapshot, facts.model) ?? '');
+  return model ? exclusionOf(model, requirement, facts, nowMs) : unknownModel(facts.model);
+}
+
+/** The exclusion of a name that no model has. */
+export const unknownModel = (name: string): Exclusion => ({
+  model: name.slice(0, 80),
+  rule: 'unknown_model',
+  detail: 'no model has this slug, name or alias',
+});

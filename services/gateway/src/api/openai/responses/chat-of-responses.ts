@@ -1,0 +1,107 @@
+import { invalid } from '../../../server/http/errors.ts';
+import type { InputItem, InputMessage, ResponsesBody } from './responses-schema.ts';
+import { textInId } from './sealed-items.ts';
+
+/** The same request as a chat, with fields of its own left out. */
+export function chatOfResponses(body: ResponsesBody): Record<string, unknown> {
+  const { instructions, input, text, reasoning, tools, tool_choice: choice } = body;
+  const messages = typeof input === 'string' ? [{ role: 'user', content: input }] : messagesOf(input);
+  const fields = {
+    model: body.model,
+    messages: instructions === undefined ? messages : [{ role: 'system', content: instructions }, ...messages],
+    stream: body.stream,
+    max_completion_tokens: body.max_output_tokens,
+    temperature: body.temperature,
+    top_p: body.top_p,
+    tools: tools?.map(({ type, ...described }) =>
+      type === 'function' ? { type, function: stated(described) } : { type },
+    ),
+    tool_choice: choice && choiceOf(choice),
+    parallel_tool_calls: body.parallel_tool_calls,
+    response_format: formatOf(text?.format),
+    reasoning_effort: reasoning?.effort,
+    service_tier: body.service_tier,
+    metadata: body.metadata,
+  };
+  return stated(fields);
+}
+
+function choiceOf(choice: NonNullable<ResponsesBody['tool_choice']>): unknown {
+  if (typeof choice === 'string') return choice;
+  if (choice.type === 'function') return { type: 'function', function: { name: choice['name'] } };
+  const { type, ...allowed } = choice;
+  return type === 'allowed_tools' ? { type, allowed_tools: allowed } : { type };
+}
+
+/** Without what is not stated. */
+export const stated = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null));
+
+function formatOf(format: NonNullable<ResponsesBody['text']>['format']): object | undefined {
+  if (format?.type !== 'json_schema') return format ?? undefined;
+  const { type, ...described } = format;
+  return { type, json_schema: stated(described) };
+}
+
+interface ChatMessage {
+  readonly role: string;
+  content?: unknown;
+  tool_calls?: { readonly id: string }[];
+  readonly tool_call_id?: string;
+}
+
+/** Calls stand beside messages there and inside the assistant's message here, so neighbours are put together. */
+function messagesOf(items: readonly InputItem[]): ChatMessage[] {
+  const messages: ChatMessage[] = [];
+  for (const [index, item] of items.entries()) {
+    if (item.type === 'reasoning' || item.type === 'web_search_call') continue;
+    if (item.type === 'function_call') addCall(messages, item.call_id, item.name, item.arguments);
+    else if (item.type === 'custom_tool_call')
+      addCall(messages, item.call_id, item.name, JSON.stringify({ input: item.input }));
+    else if (item.type === 'function_call_output' || item.type === 'custom_tool_call_output')
+      messages.push({
+        role: 'tool',
+        tool_call_id: item.call_id ?? lastCallIn(messages),
+        content: contentOf(item.output),
+      });
+    else if (isMessage(item)) messages.push({ role: item.role, content: contentOf(item.content) });
+    else messages.push(...referredTo((item as { readonly id: string }).id, index));
+  }
+  if (messages.length === 0)
+    throw invalid('input holds nothing that a model can be shown: send a message or the result of a tool', 'input');
+  return messages;
+}
+
+const lastCallIn = (messages: readonly ChatMessage[]): string =>
+  messages.flatMap(({ tool_calls: calls }) => calls ?? []).at(-1)?.id ?? '';
+
+const isMessage = (item: InputItem): item is InputMessage => 'role' in item;
+
+function addCall(messages: ChatMessage[], id: string, name: string, given: string): void {
+  const call = { id, type: 'function', function: { name, arguments: given } };
+  const last = messages.at(-1);
+  if (last?.role !== 'assistant') return void messages.push({ role: 'assistant', content: null, tool_calls: [call] });
+  last.tool_calls = [...(last.tool_calls ?? []), call];
+}
+
+/** An item of an earlier answer, which its own id holds. @throws {HttpError} 400 */
+function referredTo(id: string, index: number): readonly ChatMessage[] {
+  // Reasoning is not passed on, whether it is sent or referred to.
+  if (id.startsWith('rs_')) return [];
+  const text = textInId(id);
+  if (text !== undefined) return [{ role: 'assistant', content: text }];
+  throw invalid(
+    `input.${index}: the item ${JSON.stringify(id.slice(0, 80))} is not kept here; say store: false, so that the library sends items themselves, or send the item`,
+    `input.${index}.id`,
+  );
+}
+
+function contentOf(content: InputMessage['content']): unknown {
+  if (typeof content === 'string') return content;
+  const parts = content.map((part) => {
+    if (part.type === 'refusal') return part;
+    if (part.type !== 'input_image') return { type: 'text', text: part.text };
+    return { type: 'image_url', image_url: stated({ url: part.image_url, detail: part.detail }) };
+  });
+  return parts.length === 0 ? '' : parts;
+}

@@ -1,0 +1,115 @@
+import type { TaskResult } from '@will/client';
+import type { wire } from '@will/contracts';
+import { type AnswerFor, finishBeside } from '../../../canonical/text/dialect.ts';
+import type { ResponsesBody } from './responses-schema.ts';
+import { sealedId } from './sealed-items.ts';
+
+export interface ShownItem {
+  readonly id: string;
+  readonly type: 'message' | 'reasoning' | 'function_call';
+  readonly [field: string]: unknown;
+}
+
+export const responseId = (taskId: string): string => `resp_${taskId}`;
+export const itemId = (kind: 'msg' | 'rs' | 'fc', taskId: string, index: number): string =>
+  `${kind}_${taskId}_${index}`;
+
+export const textPart = (text: string): object => ({ type: 'output_text', text, annotations: [], logprobs: [] });
+
+export const refusalPart = (refusal: string): object => ({ type: 'refusal', refusal });
+
+/** A message of one part; undefined: it is still to come. */
+export const messageItem = (id: string, part: object | undefined, status: string): ShownItem => ({
+  id,
+  type: 'message',
+  role: 'assistant',
+  status,
+  content: part === undefined ? [] : [part],
+});
+
+export const reasoningItem = (id: string, text: string | undefined, status: string): ShownItem => ({
+  id,
+  type: 'reasoning',
+  summary: [],
+  content: text === undefined ? [] : [{ type: 'reasoning_text', text }],
+  status,
+});
+
+export interface ToolCall {
+  readonly id: string;
+  readonly function: { readonly name: string; readonly arguments: string };
+}
+
+export const callItem = (id: string, { id: callId, function: called }: ToolCall, status: string): ShownItem => ({
+  id,
+  type: 'function_call',
+  call_id: callId,
+  name: called.name,
+  arguments: called.arguments,
+  status,
+});
+
+const shownUsage = (usage: wire.Usage): object => ({
+  input_tokens: usage.inputTokens,
+  input_tokens_details: { cached_tokens: usage.cachedInputTokens },
+  output_tokens: usage.outputTokens,
+  output_tokens_details: { reasoning_tokens: usage.reasoningTokens },
+  total_tokens: usage.inputTokens + usage.outputTokens,
+});
+
+const incomplete: Readonly<Record<string, string>> = { length: 'max_output_tokens', content_filter: 'content_filter' };
+
+/** OpenAI's response object; without a result it is still being made. `model` is the slug of what really answers. */
+export function shownResponse(
+  body: ResponsesBody,
+  { taskId, createdUnixSeconds }: AnswerFor,
+  model: string,
+  output: readonly ShownItem[],
+  result?: TaskResult,
+): Record<string, unknown> {
+  const reason = result && incomplete[finishBeside(result)];
+  return {
+    id: responseId(taskId),
+    object: 'response',
+    created_at: createdUnixSeconds,
+    status: result === undefined ? 'in_progress' : reason === undefined ? 'completed' : 'incomplete',
+    background: false,
+    error: null,
+    incomplete_details: reason === undefined ? null : { reason },
+    instructions: body.instructions ?? null,
+    max_output_tokens: body.max_output_tokens ?? null,
+    metadata: body.metadata ?? {},
+    model,
+    output,
+    parallel_tool_calls: body.parallel_tool_calls ?? true,
+    previous_response_id: null,
+    reasoning: { effort: body.reasoning?.effort ?? null, summary: null },
+    service_tier: 'default',
+    store: false,
+    temperature: body.temperature ?? null,
+    text: { format: body.text?.format ?? { type: 'text' } },
+    tool_choice: body.tool_choice ?? 'auto',
+    tools: (body.tools ?? []).map((tool) =>
+      tool.type === 'function' ? { description: null, parameters: null, strict: null, ...tool } : tool,
+    ),
+    top_p: body.top_p ?? null,
+    truncation: 'disabled',
+    // Where it is not known it is not there: OpenAI's schema has no null for it.
+    ...(result?.usage && { usage: shownUsage(result.usage) }),
+  };
+}
+
+/** Everything that a whole answer holds, in the order it was made. A message's id holds its text: see {@link sealedId}. */
+export function itemsOf({ taskId, reasoning, output, refusal, toolCalls }: TaskResult): readonly ShownItem[] {
+  const calls = toolCalls === '' ? [] : (JSON.parse(toolCalls) as ToolCall[]);
+  const items: ShownItem[] = [];
+  if (reasoning !== '') items.push(reasoningItem(itemId('rs', taskId, items.length), reasoning, 'completed'));
+  if (output !== '' || (calls.length === 0 && refusal === undefined))
+    items.push(messageItem(sealedId(output) ?? itemId('msg', taskId, items.length), textPart(output), 'completed'));
+  if (refusal !== undefined)
+    items.push(
+      messageItem(sealedId(refusal) ?? itemId('msg', taskId, items.length), refusalPart(refusal), 'completed'),
+    );
+  for (const call of calls) items.push(callItem(itemId('fc', taskId, items.length), call, 'completed'));
+  return items;
+}

@@ -1,0 +1,32 @@
+import { readFields, withoutNulls } from '../../../server/http/check-fields.ts';
+import { errorBody } from '../../../server/http/errors.ts';
+import type { UnknownField } from '../../../server/http/unknown-fields.ts';
+import { parseJsonObject } from '../../../server/http/json.ts';
+import { chatTask } from '../chat/chat-task.ts';
+import { readFacts } from '../chat/facts.ts';
+import { checkChat } from '../chat/read-chat.ts';
+import type { Dialect } from '../../../canonical/text/dialect.ts';
+import { chatOfResponses } from './chat-of-responses.ts';
+import { itemsOf, shownResponse } from './responses-answer.ts';
+import { refusedFields, type ResponsesBody, responsesSchema } from './responses-schema.ts';
+import { ResponsesStream } from './responses-stream.ts';
+
+/** `POST /v1/responses`: OpenAI's newer form, without its memory. */
+export const responses: Dialect = {
+  errorBody,
+  read(bytes, headers, snapshot, answerFor) {
+    const { body, unknown } = readFields(responsesSchema, refusedFields, withoutNulls(parseJsonObject(bytes)));
+    const facts = readFacts(headers, body.metadata);
+    const chat = { ...checkChat(chatOfResponses(body)), unknown: [...verbosityOf(body), ...unknown] };
+    return {
+      ...chatTask(chat, facts, snapshot, answerFor.taskId),
+      isStreamed: body.stream === true,
+      whole: (result) => JSON.stringify(shownResponse(body, answerFor, result.model, itemsOf(result), result)),
+      streamed: () => new ResponsesStream(body, answerFor),
+    };
+  },
+};
+
+/** Few models know it: it stands where the chat form has it, among the fields that some models take. */
+const verbosityOf = ({ text }: ResponsesBody): readonly UnknownField[] =>
+  text?.verbosity ? [{ path: ['verbosity'], param: 'text.verbosity', value: text.verbosity }] : [];

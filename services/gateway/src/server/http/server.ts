@@ -1,0 +1,263 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  STATUS_CODES,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { openSpan } from '@will/observe';
+import { contained, noWebAccess, pathOfTarget, type WebAccess, webRefusal } from '@will/runtime';
+import { lastWordsMs, type UnderWay } from '../../admission/under-way.ts';
+import type { ServerCertificate } from '../tls.ts';
+import { accessTo, httpAccess } from '../../auth/keys/access.ts';
+import { type Guard, openGuard } from '../../auth/keys/guard.ts';
+import { errorFormOf } from '../../canonical/text/error-form.ts';
+import { answerCors } from './cors.ts';
+import { errorBody, HttpError, sendError, toHttpError } from './errors.ts';
+
+/** Answers one request. What it throws becomes the answer. */
+export type Handler = (request: IncomingMessage, response: ServerResponse, parameter: string) => void | Promise<void>;
+
+/**
+ * Path → method → handler. A `*` that is its last segment, or the last but one, is any; `**` at the end is any number of
+ * segments. The handler gets them decoded.
+ */
+export type Routes = Readonly<Record<string, Readonly<Record<string, Handler>>>>;
+
+export interface RunningHttpServer {
+  readonly port: number;
+  /** Takes nothing new, waits for what is in flight at most `drainMs`, then ends it and closes every connection. */
+  stop(drainMs: number): Promise<void>;
+}
+
+const limits = {
+  headersTimeout: 10_000,
+  /** A recording of 32 MiB comes in time at 3 Mbit/s. */
+  requestTimeout: 120_000,
+  /** How often the two above are looked at: their real precision. */
+  connectionsCheckingInterval: 2_000,
+  /** Longer than callers keep a connection, so that they never write into one that is being closed. */
+  keepAliveTimeout: 65_000,
+  maxHeaderSize: 16 * 1024,
+} as const;
+const maxRequestsPerSocket = 1_000;
+const maxHeaders = 100;
+
+/** One request that was answered, for those who count them. */
+export interface AnsweredRequest {
+  /** Until the answer was sent whole, or the caller left. */
+  readonly seconds: number;
+  readonly labels: Readonly<Record<string, string | number>>;
+}
+export type OnAnswered = (request: AnsweredRequest) => void;
+
+export interface HttpServerOptions {
+  /** Who is let in. Default: everybody, with names of this machine only. */
+  readonly guard?: Guard;
+  /** Address to listen on. Default 127.0.0.1. */
+  readonly host?: string;
+  /** Further names of this server, and pages that may call it. Default: none. */
+  readonly web?: WebAccess;
+  /** Shown to callers. Default: the server speaks no TLS. */
+  readonly certificate?: ServerCertificate | undefined;
+  readonly onAnswered?: OnAnswered;
+  readonly underWay?: UnderWay;
+}
+
+/** Opens the server. @throws when the port cannot be had; the message says how to mend it. */
+export async function startHttpServer(
+  port: number,
+  routes: Routes,
+  onError: (what: string, error: unknown) => void,
+  {
+    guard = openGuard,
+    host = '127.0.0.1',
+    web = noWebAccess,
+    onAnswered = () => {},
+    underWay,
+    certificate,
+  }: HttpServerOptions = {},
+): Promise<RunningHttpServer> {
+  const server = serverOf(certificate, (request, response) => {
+    const startedMs = performance.now();
+    const refusal = webRefusal(request, host, web);
+    request.url = pathOfTarget(request.url ?? '/');
+    const [route = 'unknown'] = routeOf(routes, pathOf(request.url));
+    const method = knownMethods.has(request.method ?? '') ? (request.method as string) : '_OTHER';
+    const span = openSpan(
+      `${method} ${route}`,
+      'server',
+      { 'http.request.method': method, 'http.route': route },
+      request.headers,
+    );
+    response.once('close', () => {
+      const { statusCode } = response;
+      span.set({ 'http.response.status_code': statusCode });
+      span.end(statusCode >= 500 ? String(statusCode) : response.writableFinished ? undefined : 'caller_left');
+      onAnswered({
+        seconds: (performance.now() - startedMs) / 1_000,
+        labels: { 'http.request.method': method, 'http.route': route, 'http.response.status_code': statusCode },
+      });
+    });
+    span.run(() => {
+      const form = errorFormOf(pathOf(request.url ?? ''));
+      if (refusal) return sendError(response, new HttpError(refusal.status, refusal.code, refusal.message), form);
+      if (answerCors(request, response, web)) return;
+      void answer(routes, guard, request, response, onError);
+    });
+  });
+  server.maxRequestsPerSocket = maxRequestsPerSocket;
+  server.maxHeadersCount = maxHeaders;
+  server.on('clientError', refuseConnection);
+  await listen(server, port, host);
+  return { port: (server.address() as AddressInfo).port, stop: (drainMs) => stop(server, drainMs, underWay) };
+}
+
+async function answer(
+  routes: Routes,
+  guard: Guard,
+  request: IncomingMessage,
+  response: ServerResponse,
+  onError: (what: string, error: unknown) => void,
+): Promise<void> {
+  try {
+    const [what, handler, parameter] = find(routes, request.method ?? '', request.url ?? '/');
+    await guard.enter(what, accessTo(httpAccess, what), request.headersDistinct, () =>
+      handler(request, response, parameter),
+    );
+  } catch (thrown) {
+    const error = toHttpError(thrown);
+    const told = `${request.method} ${pathOf(request.url ?? '').slice(0, 80)}`;
+    if (error.status === 500) onError(told, error.cause ?? error);
+    answerWith(error, request, response, (failure) => onError(told, failure));
+  }
+}
+
+function serverOf(certificate: ServerCertificate | undefined, listener: RequestListener): Server {
+  if (!certificate) return createServer(limits, listener);
+  const server = createTlsServer({ ...limits, ...certificate.current }, listener);
+  certificate.onChange((context) => server.setSecureContext(context));
+  return server;
+}
+
+/** One answer that cannot be written ends its own connection and nothing else. */
+function answerWith(
+  error: HttpError,
+  request: IncomingMessage,
+  response: ServerResponse,
+  onFailure: (failure: unknown) => void,
+): void {
+  try {
+    sendError(response, error, errorFormOf(pathOf(request.url ?? '')));
+  } catch (failure) {
+    onFailure(failure);
+    response.destroy();
+  }
+}
+
+const pathOf = (url: string): string => {
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
+};
+
+const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']);
+
+/** The key in the table that a path belongs to, and what stands there for its `*`. */
+function routeOf(routes: Routes, path: string): readonly [route: string | undefined, parameter: string] {
+  if (Object.hasOwn(routes, path)) return [path, ''];
+  const end = path.lastIndexOf('/');
+  const last = `${path.slice(0, end)}/*`;
+  if (Object.hasOwn(routes, last)) return [last, path.slice(end + 1)];
+  const start = path.lastIndexOf('/', end - 1);
+  const lastButOne = `${path.slice(0, start)}/*${path.slice(end)}`;
+  if (Object.hasOwn(routes, lastButOne)) return [lastButOne, path.slice(start + 1, end)];
+  return cooldownOf(routes, path);
+}
+
+/** A key that ends with `/**` takes whatever stands below it. */
+function cooldownOf(routes: Routes, path: string): readonly [route: string | undefined, parameter: string] {
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+    const rest = `${path.slice(0, end)}/**`;
+    if (Object.hasOwn(routes, rest) && end + 1 < path.length) return [rest, path.slice(end + 1)];
+  }
+  return [undefined, ''];
+}
+
+function find(routes: Routes, method: string, url: string): readonly [string, Handler, string] {
+  const path = pathOf(url);
+  const [route, parameter] = routeOf(routes, path);
+  const methods = route === undefined ? undefined : routes[route];
+  if (!methods) {
+    const known = Object.keys(routes).join(', ');
+    throw new HttpError(404, 'unknown_route', `path ${JSON.stringify(path.slice(0, 80))} must be one of ${known}`);
+  }
+  const served = method === 'HEAD' && !methods['HEAD'] ? 'GET' : method;
+  const handler = Object.hasOwn(methods, served) ? methods[served] : undefined;
+  if (!handler) {
+    const allowed = Object.keys(methods).join(', ');
+    throw new HttpError(405, 'method_not_allowed', `method ${method} must be ${allowed}`, {
+      headers: ['allow', allowed],
+    });
+  }
+  return [`${served} ${route}`, handler, decoded(parameter)];
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw new HttpError(400, 'invalid_request', 'the path is not valid percent-encoding');
+  }
+}
+
+/** What could not be read as HTTP is answered in the same form as everything else, then closed. */
+function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+  const refusal =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? new HttpError(431, 'headers_too_large', `the headers exceed ${limits.maxHeaderSize} bytes`)
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? new HttpError(408, 'request_timeout', `the request did not come within ${limits.requestTimeout} ms`)
+        : new HttpError(400, 'bad_http', 'the request is not valid HTTP');
+  const body = errorBody(refusal);
+  socket.end(
+    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\ncontent-type: application/json; charset=utf-8\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(port, host, error)));
+    server.listen(port, host, resolve);
+  });
+}
+
+function listenError(port: number, host: string, cause: NodeJS.ErrnoException): Error {
+  if (cause.code === 'EADDRINUSE')
+    return new Error(`port ${port} is taken on ${host}; stop what listens there or set WILL_HTTP_PORT to another`, {
+      cause,
+    });
+  if (cause.code === 'EACCES')
+    return new Error(`port ${port} may not be opened by this user; set WILL_HTTP_PORT to one above 1023`, { cause });
+  return new Error(`cannot listen on ${host}:${port}: ${cause.code ?? cause.message}`, { cause });
+}
+
+async function stop(server: Server, drainMs: number, underWay?: UnderWay): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const ending = setTimeout(
+    contained(() => underWay?.endAll()),
+    drainMs,
+  );
+  const breaking = setTimeout(
+    contained(() => server.closeAllConnections()),
+    drainMs + lastWordsMs,
+  );
+  await closed;
+  clearTimeout(ending);
+  clearTimeout(breaking);
+}

@@ -1,6 +1,0 @@
-import { errorBody, type HttpError } from '../http/errors.ts';
-import { messagesErrorBody } from '../messages/messages-answer.ts';
-
-/** How an error is told to whoever asked for this path: in Anthropic's form below its paths, else in OpenAI's. */
-export const errorFormOf = (path: string): ((error: HttpError) => string) =>
-  path === '/v1/messages' || path.startsWith('/v1/messages/') ? messagesErrorBody : errorBody;

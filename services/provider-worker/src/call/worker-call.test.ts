@@ -1,0 +1,153 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { wire } from '@will/contracts';
+import type { ContentDelta, ModelConnection, ProviderOutcome } from '@will/providers';
+import { exactClock, modelFor } from '@will/testkit';
+import { expect, test } from 'vitest';
+import type { IncomingCall } from '../ports.ts';
+import { StartWindow } from './start-window.ts';
+import { WholeAsStream } from './whole-as-stream.ts';
+import { WorkerCall } from './worker-call.ts';
+
+const usage = { inputTokens: 1, outputTokens: 1, cachedInputTokens: 0, reasoningTokens: 0, estimated: false };
+
+/** A call whose answer comes whole, and which may not speak before it is told to. */
+function heldCall(answersWhen: Promise<void>) {
+  return callOn({
+    async run() {
+      await answersWhen;
+      return { ok: true, finish: 'stop', usage, output: { text: 'made' } };
+    },
+  });
+}
+
+function callOn(
+  connection: Pick<ModelConnection, 'run' | 'takesAttachments'>,
+  over: { readonly mayCommit?: boolean } = {},
+) {
+  const words: string[] = [];
+  const frames: string[] = [];
+  const records: wire.CallRecord[] = [];
+  const asked: PromiseWithResolvers<void>[] = [Promise.withResolvers(), Promise.withResolvers()];
+  let asks = 0;
+  const errors: string[] = [];
+  const request = create(wire.CallRequestSchema, {
+    attemptId: 'a',
+    taskId: 't',
+    attempt: 2,
+    mayCommit: over.mayCommit ?? false,
+    inputKind: 'chat',
+    deadlineUnixMs: BigInt(Date.now() + 60_000),
+    startUntilUnixMs: BigInt(Date.now() + 500),
+    facts: { client: 'acme' },
+  });
+  const incoming: IncomingCall = {
+    request,
+    dataClass: 'open',
+    toCaller(frame) {
+      toBinary(wire.FrameSchema, frame);
+      frames.push(frame.kind.case ?? '');
+    },
+    toRouter({ case: word = '' }) {
+      words.push(word);
+      if (word === 'readyToCommit') asked[asks++]?.resolve();
+    },
+  };
+  const call = new WorkerCall(
+    {
+      style: undefined,
+      window: new StartWindow(exactClock(), incoming),
+      workerId: 'w',
+      maxOutputTokens: undefined,
+      model: modelFor({}),
+      connection: connection as ModelConnection,
+      wholeAsStream: new WholeAsStream(),
+      payloads: { get: () => Promise.reject(new Error('no payload')) },
+      hooks: [],
+      facts: undefined,
+      authorizeAgain: () => undefined,
+      onError: (what) => errors.push(what),
+      taskType: undefined,
+      nowMs: Date.now,
+      record(record) {
+        toBinary(wire.CallRecordSchema, record);
+        records.push(record);
+      },
+      keepContent: undefined,
+      onFirstContent: () => {},
+      onOutcome: () => {},
+    },
+    incoming,
+  );
+  return { call, words, frames, records, asked, errors };
+}
+
+test('whoever may not speak yet asks again, since its word or the answer may have been lost', async () => {
+  const { call, words, frames, records, asked } = heldCall(Promise.resolve());
+  const over = call.run();
+  await asked[0]?.promise;
+  expect(frames).toEqual([]);
+  await asked[1]?.promise;
+  call.commit();
+  await over;
+  expect(words).toEqual(['accepted', 'readyToCommit', 'readyToCommit', 'ended']);
+  expect(frames).toEqual(['end']);
+  expect(records).toMatchObject([{ status: 'Success' }]);
+});
+
+test('an answer that comes although its call was given up waits for nobody’s word', async () => {
+  const answer = Promise.withResolvers<void>();
+  const { call, words, frames, records } = heldCall(answer.promise);
+  const over = call.run();
+  call.cancel();
+  answer.resolve();
+  await over;
+  expect(words).toEqual(['accepted', 'ended']);
+  expect(frames).toEqual([]);
+  expect(records).toMatchObject([{ status: 'Cancelled' }]);
+});
+
+const answering = (outcome: object, ...deltas: object[]): Pick<ModelConnection, 'run'> => ({
+  run(_call, onDelta) {
+    for (const delta of deltas) onDelta(delta as ContentDelta);
+    return Promise.resolve(outcome as ProviderOutcome);
+  },
+});
+const whole = { ok: true, finish: 'stop', usage, output: { text: 'made' } };
+
+test.each([
+  ['throws', { run: () => Promise.reject(new Error('a bug')) }],
+  ['gives text that is no text', answering({ ...whole, output: { text: 7 } })],
+  ['streams text that is no text', answering({ ...whole, output: undefined }, { text: 7 })],
+  ['gives no outcome at all', answering(undefined as unknown as object)],
+])('a provider that %s fails its own call, which is told, recorded and logged once', async (_what, connection) => {
+  const { call, words, records, errors } = callOn(connection, { mayCommit: true });
+  await call.run();
+  expect(words.at(-1)).toBe('ended');
+  expect(words.filter((word) => word === 'ended')).toHaveLength(1);
+  expect(records).toMatchObject([{ status: 'Overloaded', reason: 'the provider failed in a way that it should not' }]);
+  expect(errors).toHaveLength(1);
+});
+
+test.each([2.5, -1, 2 ** 32, Number.NaN])(
+  'a provider that counts %d tokens has answered all the same, and its count is estimated',
+  async (inputTokens) => {
+    const { call, frames, records, errors } = callOn(answering({ ...whole, usage: { ...usage, inputTokens } }), {
+      mayCommit: true,
+    });
+    await call.run();
+    expect(frames).toEqual(['end']);
+    expect(records).toMatchObject([{ status: 'Success', usage: { estimated: true } }]);
+    expect(errors).toEqual([]);
+  },
+);
+
+test('a call that its router takes back is no cancellation of the caller, and nobody’s failure', async () => {
+  const answer = Promise.withResolvers<void>();
+  const { call, words, records } = heldCall(answer.promise);
+  const over = call.run();
+  call.revoke();
+  answer.resolve();
+  await over;
+  expect(words).toEqual(['accepted', 'ended']);
+  expect(records).toMatchObject([{ status: 'Busy', reason: 'its router wants no more of it' }]);
+});
