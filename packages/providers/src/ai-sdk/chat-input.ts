@@ -27,7 +27,13 @@ const message = z.discriminatedUnion('role', [
     content: z.union([z.string(), z.array(z.discriminatedUnion('type', [textPart, refusalPart]))]).nullish(),
     refusal: z.string().nullish(),
     tool_calls: z
-      .array(z.looseObject({ id: z.string(), function: z.looseObject({ name: z.string(), arguments: z.string() }) }))
+      .array(
+        z.looseObject({
+          id: z.string(),
+          function: z.looseObject({ name: z.string(), arguments: z.string() }),
+          extra_content: z.unknown().optional(),
+        }),
+      )
       .nullish(),
   }),
   z.looseObject({

@@ -8,6 +8,8 @@ import { cloudEndpointOf, failureOf, type Model, passThroughOf } from '@will/cor
 import type { Secret } from '@will/runtime';
 import { ChatCall, type ChatRequest } from '../chat/chat-call.ts';
 import type { Form } from '../chat/form.ts';
+import { keptItems, originOf } from '../chat/kept-reasoning.ts';
+import type { Fields } from '../chat/unreadable.ts';
 import { type Egress, openEgress, reachOf } from '../egress/index.ts';
 import { checkHealthByGet } from '../egress/health-check.ts';
 import {
@@ -26,7 +28,7 @@ import { type ChatInput, readChatInput } from './chat-input.ts';
 import { type EgressFetch, egressFetch } from './egress-fetch.ts';
 import { captureRequest } from './captured-request.ts';
 import { embeddingCall } from './embedding-call.ts';
-import { callOptionsOf } from './prompt.ts';
+import { callOptionsOf, type KeptParts } from './prompt.ts';
 
 /** What a vendor's model is made of for one call. */
 export interface Wiring {
@@ -50,6 +52,8 @@ export interface Vendor {
   readonly needsMaximum: boolean;
   /** Whether it can be held to JSON without being given a schema. */
   readonly knowsJsonWithoutSchema: boolean;
+  /** What {@link Form} kept of this vendor's reasoning, as its package takes it. */
+  keptParts(items: readonly Fields[]): KeptParts;
   /** What only this vendor calls so. */
   ownOptions(input: ChatInput): SharedV4ProviderOptions;
 }
@@ -70,6 +74,7 @@ class SdkConnection implements ModelConnection {
   /** Sent where nothing else bounds the output; undefined: the vendor needs none, or its package's own default is used. */
   readonly #maxOutputTokens: number | undefined;
   readonly #passThrough: ReadonlySet<string>;
+  readonly #origin: string;
 
   constructor(vendor: Vendor, model: Model) {
     const { document, slug } = model;
@@ -82,6 +87,7 @@ class SdkConnection implements ModelConnection {
     this.#model = document.provider_model ?? slug;
     this.#maxOutputTokens = vendor.needsMaximum ? document.max_output_tokens : undefined;
     this.#passThrough = passThroughOf(document);
+    this.#origin = originOf(vendor.name, this.#endpoint.href, this.#model);
   }
 
   get #baseUrl(): string {
@@ -128,7 +134,7 @@ class SdkConnection implements ModelConnection {
         headersTimeoutMs: firstContentTimeoutMs,
         idleTimeoutMs,
       };
-      return { request, form: this.#vendor.form(), jsonTool };
+      return { request, form: this.#vendor.form(), origin: this.#origin, jsonTool };
     } catch {
       return 'this vendor cannot be asked for something in it';
     }
@@ -159,7 +165,7 @@ class SdkConnection implements ModelConnection {
       return 'JSON is to be had only with a schema';
     try {
       return {
-        ...callOptionsOf(chat, this.#passThrough),
+        ...callOptionsOf(chat, this.#passThrough, (called) => this.#vendor.keptParts(keptItems(called, this.#origin))),
         ...(maxOutputTokens !== undefined && { maxOutputTokens }),
         providerOptions: this.#vendor.ownOptions(chat),
       };

@@ -3,6 +3,7 @@ import type {
   LanguageModelV4CallOptions,
   LanguageModelV4FilePart,
   LanguageModelV4Message,
+  LanguageModelV4ReasoningPart,
   LanguageModelV4TextPart,
   LanguageModelV4ToolResultPart,
   SharedV4ProviderOptions,
@@ -13,6 +14,15 @@ type UserMessage = Extract<ChatMessage, { role: 'user' }>;
 type AssistantMessage = Extract<ChatMessage, { role: 'assistant' }>;
 type UserPart = Exclude<UserMessage['content'], string>[number];
 
+/** What the vendor gave with a tool call of an earlier answer, in the words of its package. */
+export interface KeptParts {
+  readonly before: readonly LanguageModelV4ReasoningPart[];
+  readonly onCall?: SharedV4ProviderOptions;
+}
+/** Reads what stands beside a tool call. */
+export type KeptReader = (call: unknown) => KeptParts;
+const nothingKept: KeptReader = () => ({ before: [] });
+
 /**
  * A chat in OpenAI's form as the AI SDK's providers take it. Instructions stand together at the front, since these
  * vendors know only one place for them. `passThrough` names what the model takes beside the known fields.
@@ -21,9 +31,10 @@ type UserPart = Exclude<UserMessage['content'], string>[number];
 export function callOptionsOf(
   input: ChatInput,
   passThrough: ReadonlySet<string> = new Set(),
+  kept: KeptReader = nothingKept,
 ): Omit<LanguageModelV4CallOptions, 'abortSignal'> {
   return {
-    prompt: promptOf(input.messages),
+    prompt: promptOf(input.messages, kept),
     ...present('temperature', input.temperature),
     ...present('topP', input.top_p),
     ...present('frequencyPenalty', input.frequency_penalty),
@@ -43,12 +54,12 @@ function present<N extends string, V>(name: N, value: V | null | undefined): { [
   return (value === undefined || value === null ? {} : { [name]: value }) as { [K in N]?: V };
 }
 
-function promptOf(messages: readonly ChatMessage[]): LanguageModelV4Message[] {
+function promptOf(messages: readonly ChatMessage[], kept: KeptReader): LanguageModelV4Message[] {
   const toolNames = new Map<string, string>();
   const prompt = instructionsOf(messages);
   for (const message of messages) {
     if (message.role === 'user') prompt.push({ role: 'user', content: userParts(message) });
-    if (message.role === 'assistant') prompt.push(assistantMessage(message, toolNames));
+    if (message.role === 'assistant') prompt.push(assistantMessage(message, toolNames, kept));
     if (message.role === 'tool') addToolResult(prompt, message, toolNames);
   }
   return prompt;
@@ -114,14 +125,26 @@ const imageAt = (url: URL): LanguageModelV4FilePart => ({
   data: { type: 'url', url },
 });
 
-function assistantMessage(message: AssistantMessage, toolNames: Map<string, string>): LanguageModelV4Message {
+type AssistantParts = Extract<LanguageModelV4Message, { role: 'assistant' }>['content'];
+
+function assistantMessage(
+  message: AssistantMessage,
+  toolNames: Map<string, string>,
+  kept: KeptReader,
+): LanguageModelV4Message {
   const text = saidIn(message);
-  const calls = (message.tool_calls ?? []).map(({ id, function: called }) => {
+  const said: AssistantParts = text === '' ? [] : [{ type: 'text', text }];
+  const content = (message.tool_calls ?? []).reduce<AssistantParts>((parts, call, index) => {
+    const { id, function: called } = call;
     toolNames.set(id, called.name);
+    const { before, onCall } = kept(call);
     const input: unknown = JSON.parse(called.arguments === '' ? '{}' : called.arguments);
-    return { type: 'tool-call' as const, toolCallId: id, toolName: called.name, input };
-  });
-  return { role: 'assistant', content: [...(text === '' ? [] : [{ type: 'text' as const, text }]), ...calls] };
+    const own = { type: 'tool-call' as const, toolCallId: id, toolName: called.name, input };
+    const made = onCall ? { ...own, providerOptions: onCall } : own;
+    // A turn begins with its reasoning, also where it says something before its first call.
+    return index === 0 ? [...before, ...parts, made] : [...parts, ...before, made];
+  }, said);
+  return { role: 'assistant', content };
 }
 
 /** Its text, or the words by which it refused in its place. */

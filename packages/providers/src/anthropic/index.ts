@@ -10,6 +10,15 @@ export const anthropic = sdkProvider({
   healthCheckHeaders: (apiKey) => ({ 'x-api-key': apiKey, 'anthropic-version': '2023-06-01' }),
   needsMaximum: true,
   knowsJsonWithoutSchema: false,
+  keptParts: (items) => ({
+    before: items.map(({ thinking, signature, data }) => ({
+      type: 'reasoning',
+      text: typeof thinking === 'string' ? thinking : '',
+      providerOptions: {
+        anthropic: data === undefined ? { signature: String(signature) } : { redactedData: String(data) },
+      },
+    })),
+  }),
   ownOptions: ({ parallel_tool_calls }) =>
     parallel_tool_calls === false ? { anthropic: { disableParallelToolUse: true } } : {},
 });

@@ -1,6 +1,7 @@
 import { failureOf, type FinishReason } from '@will/core';
 import type { ContentDelta } from '../port.ts';
 import type { StatedUsage } from '../usage.ts';
+import { keptWith } from './kept-reasoning.ts';
 import { failureIn, finishOf } from './finish.ts';
 import { TextJoiner } from './text-joiner.ts';
 import { type ToolCallPiece, ToolCalls } from './tool-calls.ts';
@@ -19,6 +20,8 @@ export class Answer {
   chars = 0;
   readonly #emit: ((delta: ContentDelta) => void) | undefined;
   readonly #jsonTool: string | undefined;
+  readonly #origin: string;
+  #kept: object[] = [];
   readonly #toolCalls = new ToolCalls();
   readonly #textJoiner = new TextJoiner();
   readonly #reasoningJoiner = new TextJoiner();
@@ -35,10 +38,12 @@ export class Answer {
 
   /**
    * @param emit gets content as it comes; undefined: it is kept, and {@link output} gives it whole.
+   * @param origin who answers: what is kept of its reasoning is for nobody else.
    * @param jsonTool a tool that the vendor was given so that it answers in JSON; its arguments are the text.
    */
-  constructor(emit: ((delta: ContentDelta) => void) | undefined, jsonTool?: string) {
+  constructor(emit: ((delta: ContentDelta) => void) | undefined, origin: string, jsonTool?: string) {
     this.#emit = emit;
+    this.#origin = origin;
     this.#jsonTool = jsonTool;
   }
 
@@ -58,6 +63,18 @@ export class Answer {
     this.#reasoning += this.#reasoningJoiner.add(piece);
   }
 
+  /** What the vendor must see again before the next tool call: a signature, encrypted reasoning. */
+  keep(item: object): void {
+    this.#kept.push(item);
+  }
+
+  /** The same for words of a field, which come in pieces. */
+  keepWords(field: string, piece: string): void {
+    const last = this.#kept.at(-1) as { readonly field?: string; text: string } | undefined;
+    if (last?.field === field) last.text += piece;
+    else this.#kept.push({ field, text: piece });
+  }
+
   data(data: Uint8Array, dataType: string): void {
     this.chars += data.length;
     this.#data = { data, dataType };
@@ -67,6 +84,7 @@ export class Answer {
   toolCall(piece: ToolCallPiece): void {
     if (this.#isJson(piece)) return this.#say(piece.arguments);
     this.chars += piece.arguments.length + piece.name.length;
+    if (this.#kept.length > 0) this.#toolCalls.keepWithNext(keptWith(this.#origin, this.#kept.splice(0)));
     const outgoing = this.#toolCalls.add(piece);
     if (outgoing) this.#emitToolCalls([outgoing]);
   }

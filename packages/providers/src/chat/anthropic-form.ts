@@ -9,6 +9,8 @@ export function anthropicForm(): Form {
   let usage: Fields = {};
   /** Indexes of blocks that began: true for those that are tool calls. */
   const begun = new Map<number | undefined, boolean>();
+  /** The block of thinking that is open. */
+  let thought: Record<string, unknown> | undefined;
   /** What the vendor's own tools are given is streamed, too. */
   const isToolCall = (index: number | undefined): boolean => {
     const known = begun.get(index);
@@ -48,10 +50,16 @@ export function anthropicForm(): Form {
         case 'content_block_start': {
           const block = mustBeFields(fields['content_block']);
           begun.set(index, block['type'] === 'tool_use');
+          thought = block['type'] === 'thinking' ? { ...block } : undefined;
           return readBlock(block, { index }, answer);
         }
+        case 'content_block_stop':
+          if (thought) keepSigned(thought, answer);
+          thought = undefined;
+          return;
         case 'content_block_delta': {
           const delta = mustBeFields(fields['delta']);
+          if (thought) addTo(thought, delta);
           if (delta['type'] !== 'input_json_delta') return readDelta(delta, answer);
           if (!isToolCall(index)) return;
           return answer.toolCall({ index, id: '', name: '', arguments: textOf(delta['partial_json']) });
@@ -80,15 +88,16 @@ const atBeginning = (usage: unknown): Fields | undefined => {
 };
 
 /** What the vendor's own tools did, and what only the vendor can read. */
-const passedOver =
-  /^(redacted_thinking|server_tool_use|mcp_tool_use|.*_tool_result|container_upload|compaction|fallback)$/;
+const passedOver = /^(server_tool_use|mcp_tool_use|.*_tool_result|container_upload|compaction|fallback)$/;
 
 /** A block, whole or at its beginning. @param beginning undefined: it is whole. */
 function readBlock(block: Fields, beginning: { readonly index: number | undefined } | undefined, answer: Answer): void {
   const { type, text, thinking, id, name, input } = block;
   if (type === 'text') answer.text(textOf(text));
-  else if (type === 'thinking') answer.reasoning(textOf(thinking));
-  else if (type === 'tool_use')
+  else if (type === 'thinking') {
+    answer.reasoning(textOf(thinking));
+    if (beginning === undefined) keepSigned(block, answer);
+  } else if (type === 'tool_use')
     answer.toolCall({
       index: beginning?.index,
       id: textOf(id),
@@ -96,6 +105,7 @@ function readBlock(block: Fields, beginning: { readonly index: number | undefine
       arguments: inputOf(input, beginning === undefined),
       isWhole: true,
     });
+  else if (type === 'redacted_thinking') answer.keep({ type, data: block['data'] });
   else if (typeof type !== 'string' || !passedOver.test(type)) throw unreadable();
 }
 
@@ -104,6 +114,16 @@ function inputOf(input: unknown, isWhole: boolean): string {
   if (typeof input === 'string') return input;
   const fields = fieldsOf(input) ?? {};
   return isWhole || Object.keys(fields).length > 0 ? JSON.stringify(fields) : '';
+}
+
+/** Thinking that is not signed need not come back. */
+function keepSigned({ thinking, signature }: Fields, answer: Answer): void {
+  if (typeof signature === 'string' && signature !== '') answer.keep({ type: 'thinking', thinking, signature });
+}
+
+function addTo(thought: Record<string, unknown>, delta: Fields): void {
+  for (const field of ['thinking', 'signature'])
+    if (delta[field] !== undefined) thought[field] = textOf(thought[field]) + textOf(delta[field]);
 }
 
 function readDelta(delta: Fields, answer: Answer): void {

@@ -25,6 +25,8 @@ const usageWithinMs = 1_000;
 export interface ChatRequest {
   readonly request: EgressRequest;
   readonly form: Form;
+  /** Who is asked: what is kept of its reasoning is for nobody else. */
+  readonly origin: string;
   /** A tool that the vendor was given so that it answers in JSON. */
   readonly jsonTool?: string | undefined;
 }
@@ -35,6 +37,7 @@ export class ChatCall implements EgressListener {
   readonly #call: ModelCall;
   readonly #form: Form;
   readonly #jsonTool: string | undefined;
+  readonly #origin: string;
   readonly #onDelta: (delta: ContentDelta) => void;
   readonly #resolve: (outcome: ProviderOutcome) => void;
   readonly #request: { abort(): void };
@@ -55,7 +58,7 @@ export class ChatCall implements EgressListener {
 
   constructor(
     egress: Egress,
-    { request, form, jsonTool }: ChatRequest,
+    { request, form, origin, jsonTool }: ChatRequest,
     call: ModelCall,
     onDelta: (delta: ContentDelta) => void,
     signal: AbortSignal,
@@ -63,6 +66,7 @@ export class ChatCall implements EgressListener {
     this.#call = call;
     this.#form = form;
     this.#jsonTool = jsonTool;
+    this.#origin = origin;
     this.#onDelta = onDelta;
     this.#signal = signal;
     const { promise, resolve } = Promise.withResolvers<ProviderOutcome>();
@@ -120,7 +124,7 @@ export class ChatCall implements EgressListener {
   }
 
   #whole(body: string): void {
-    this.#answer = new Answer(undefined, this.#jsonTool);
+    this.#answer = new Answer(undefined, this.#origin, this.#jsonTool);
     this.#form.whole(parse(body), body, this.#answer);
     this.#succeed();
   }
@@ -162,7 +166,11 @@ export class ChatCall implements EgressListener {
     const event = parse(data);
     // Half an event at the very end is an answer that broke off, not one that cannot be read.
     if (event === undefined && this.#isEnding) return;
-    this.#answer ??= new Answer(this.#call.stream ? (delta) => this.#emit(delta) : undefined, this.#jsonTool);
+    this.#answer ??= new Answer(
+      this.#call.stream ? (delta) => this.#emit(delta) : undefined,
+      this.#origin,
+      this.#jsonTool,
+    );
     this.#form.event(event, data, this.#answer);
     if (this.#answer.chars > 0) this.#heard();
   }

@@ -34,7 +34,8 @@ function readEvent(event: Fields, raw: string, answer: Answer): void {
 function readPart(part: Fields, answer: Answer): void {
   const call = fieldsOf(part['functionCall']);
   const data = fieldsOf(part['inlineData']);
-  if (call)
+  if (call) {
+    if (typeof part['thoughtSignature'] === 'string') answer.keep({ signature: part['thoughtSignature'] });
     answer.toolCall({
       index: undefined,
       id: textOf(call['id']),
@@ -42,7 +43,7 @@ function readPart(part: Fields, answer: Answer): void {
       arguments: argumentsOf(call['args'] ?? {}),
       isWhole: true,
     });
-  else if (data && part['thought'] !== true)
+  } else if (data && part['thought'] !== true)
     answer.data(Buffer.from(textOf(data['data']), 'base64'), textOf(data['mimeType']));
   else if (part['thought'] === true) answer.reasoning(textOf(part['text']));
   else answer.text(textOf(part['text']));

@@ -40,14 +40,24 @@ function readEnd(fields: Fields, choice: Fields, answer: Answer): void {
 
 function readMessage(message: Fields, answer: Answer, isWhole: boolean): void {
   const { content, reasoning_content: reasoning, reasoning: older, refusal } = message;
-  if (typeof reasoning === 'string' && reasoning !== '') answer.reasoning(reasoning);
-  else if (typeof older === 'string') answer.reasoning(older);
+  if (typeof reasoning === 'string' && reasoning !== '') readThought('reasoning_content', reasoning, answer);
+  else if (typeof older === 'string' && older !== '') readThought('reasoning', older, answer);
   readContent(content, answer);
   if (typeof refusal === 'string') answer.refusal(refusal);
   if (message['tool_calls'])
-    for (const call of listOf(message['tool_calls'])) answer.toolCall(pieceOf(mustBeFields(call), isWhole));
+    for (const call of listOf(message['tool_calls'])) {
+      const { extra_content: extra } = mustBeFields(call);
+      if (typeof extra === 'object' && extra !== null) answer.keep({ extra });
+      answer.toolCall(pieceOf(mustBeFields(call), isWhole));
+    }
   const called = fieldsOf(message['function_call']);
   if (called) answer.toolCall(pieceOf({ function: called }, isWhole));
+}
+
+/** Some servers want to see what was thought before a tool call again, in the field that they gave it in. */
+function readThought(field: string, piece: string, answer: Answer): void {
+  answer.reasoning(piece);
+  answer.keepWords(field, piece);
 }
 
 function readContent(content: unknown, answer: Answer): void {

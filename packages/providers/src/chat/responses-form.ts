@@ -20,8 +20,10 @@ export function responsesForm(): Form {
   };
   const readItem = (item: Fields, answer: Answer): void => {
     if (item['type'] === 'message') for (const part of listOf(item['content'])) readPart(mustBeFields(part), answer);
-    if (item['type'] === 'reasoning')
+    if (item['type'] === 'reasoning') {
       for (const part of listOf(item['summary'])) answer.reasoning(textOf(mustBeFields(part)['text']));
+      keepEncrypted(item, answer);
+    }
     if (item['type'] === 'function_call') answer.toolCall({ ...pieceOf(item, undefined), isWhole: true });
   };
   const readEnd = (response: Fields, raw: string, answer: Answer): void => {
@@ -60,6 +62,7 @@ export function responsesForm(): Form {
           return answer.toolCall({ index, id: '', name: '', arguments: textOf(fields['delta']) });
         case 'response.output_item.done': {
           const item = mustBeFields(fields['item']);
+          if (item['type'] === 'reasoning') keepEncrypted(item, answer);
           // Some stream no arguments and state them at the end.
           if (item['type'] === 'function_call' && !streamedArguments.has(index)) answer.toolCall(pieceOf(item, index));
           return;
@@ -79,6 +82,12 @@ export function responsesForm(): Form {
       }
     },
   };
+}
+
+/** Reasoning that nobody but the vendor can read. */
+function keepEncrypted({ id, summary, encrypted_content }: Fields, answer: Answer): void {
+  if (typeof encrypted_content === 'string' && encrypted_content !== '')
+    answer.keep({ type: 'reasoning', id, summary, encrypted_content });
 }
 
 const pieceOf = (item: Fields, index: number | undefined) => ({

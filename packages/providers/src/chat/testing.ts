@@ -54,7 +54,7 @@ export async function play(
     if (afterwards === 'ends') listener.ended();
     else if (afterwards !== 'stays open') listener.failed(afterwards.fails);
   };
-  const chat = { request, form: form() };
+  const chat = { request, form: form(), origin: 'test' };
   const signal = new AbortController().signal;
   const { outcome } = new ChatCall(egress, chat, callOf(over), (delta) => deltas.push(delta), signal);
   return { outcome: await outcome, deltas, wasAborted };

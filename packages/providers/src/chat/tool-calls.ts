@@ -25,6 +25,8 @@ interface Call {
   readonly joiner: TextJoiner;
   /** Its id and name were given on. */
   isOpened: boolean;
+  /** What its model must see again with it; undefined: nothing. */
+  readonly kept: object | undefined;
 }
 
 /** A piece in OpenAI's form, on its way to the caller. */
@@ -36,9 +38,16 @@ export type OutgoingPiece = object;
  */
 export class ToolCalls {
   readonly #calls: Call[] = [];
+  /** What the next call is to be seen again with. */
+  #kept: object | undefined;
 
   get count(): number {
     return this.#calls.length;
+  }
+
+  /** The next call leaves with this beside it. */
+  keepWithNext(kept: object): void {
+    this.#kept = kept;
   }
 
   /** What is new in OpenAI's form; undefined: nothing that can be given on yet. */
@@ -88,7 +97,9 @@ export class ToolCalls {
       arguments: '',
       joiner: new TextJoiner(),
       isOpened: false,
+      kept: this.#kept,
     };
+    this.#kept = undefined;
     this.#calls.push(call);
     return call;
   }
@@ -111,8 +122,9 @@ function isComplete(json: string): boolean {
   }
 }
 
-const written = ({ id, name, arguments: args }: Call): object => ({
+const written = ({ id, name, arguments: args, kept }: Call): object => ({
   id,
   type: 'function',
   function: { name, arguments: args },
+  ...kept,
 });

@@ -12,5 +12,12 @@ export const google = sdkProvider({
   healthCheckHeaders: (apiKey) => ({ 'x-goog-api-key': apiKey }),
   needsMaximum: false,
   knowsJsonWithoutSchema: true,
+  keptParts: (items) => {
+    const signature = items.find((item) => typeof item['signature'] === 'string')?.['signature'];
+    return {
+      before: [],
+      ...(signature !== undefined && { onCall: { google: { thoughtSignature: String(signature) } } }),
+    };
+  },
   ownOptions: () => ({}),
 });

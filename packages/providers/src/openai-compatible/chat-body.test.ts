@@ -13,7 +13,7 @@ test('images of tool results are shown by the user after the last result of the 
     { role: 'tool', tool_call_id: 'b', content: [image] },
     { role: 'user', content: 'What do they show?' },
   ];
-  expect(chatBody({ messages }, none)['messages']).toEqual([
+  expect(chatBody({ messages }, none, 'test')['messages']).toEqual([
     messages[0],
     { role: 'tool', tool_call_id: 'a', content: 'a chart' },
     { role: 'tool', tool_call_id: 'b', content: 'The result is the image below.' },
@@ -25,8 +25,8 @@ test('images of tool results are shown by the user after the last result of the 
 test('hints for caches reach a server whose document names them, and no other', () => {
   const messages = [{ role: 'system', content: [{ type: 'text', text: 'long', cache_control: hint }] }];
   const tools = [{ type: 'function', function: { name: 'f' }, cache_control: hint }];
-  expect(chatBody({ messages, tools }, new Set(['cache_control']))).toEqual({ messages, tools });
-  expect(chatBody({ messages, tools }, none)).toEqual({
+  expect(chatBody({ messages, tools }, new Set(['cache_control']), 'test')).toEqual({ messages, tools });
+  expect(chatBody({ messages, tools }, none, 'test')).toEqual({
     messages: [{ role: 'system', content: [{ type: 'text', text: 'long' }] }],
     tools: [{ type: 'function', function: { name: 'f' } }],
   });
@@ -34,6 +34,6 @@ test('hints for caches reach a server whose document names them, and no other', 
 
 test('only known fields and those of pass_through reach a server', () => {
   const chat = { messages: [], temperature: 1, top_k: 5, store: true, api_base: 'https://elsewhere.example' };
-  expect(chatBody(chat, new Set(['top_k']))).toEqual({ messages: [], temperature: 1, top_k: 5 });
-  expect(chatBody(chat, none)).toEqual({ messages: [], temperature: 1 });
+  expect(chatBody(chat, new Set(['top_k']), 'test')).toEqual({ messages: [], temperature: 1, top_k: 5 });
+  expect(chatBody(chat, none, 'test')).toEqual({ messages: [], temperature: 1 });
 });

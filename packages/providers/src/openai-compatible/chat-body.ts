@@ -1,16 +1,18 @@
 import { chatFields } from '@will/core';
+import { keptItems } from '../chat/kept-reasoning.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * A chat as servers of OpenAI's form take it: only fields that they all know and those that `passThrough` names, images
- * of tool results behind the results, and hints for caches only where `passThrough` has `cache_control`.
+ * of tool results behind the results, and hints for caches only where `passThrough` has `cache_control`. What `origin`
+ * gave with its reasoning comes back to it; what others gave does not.
  */
-export function chatBody(chat: Fields, passThrough: ReadonlySet<string>): Fields {
+export function chatBody(chat: Fields, passThrough: ReadonlySet<string>, origin: string): Fields {
   const isSent = (name: string): boolean => chatFields.has(name) || passThrough.has(name);
   const sent = Object.fromEntries(Object.entries(chat).filter(([name]) => isSent(name)));
   const takesHints = passThrough.has('cache_control');
-  const messages = withImagesBehind(listOf(chat['messages']));
+  const messages = withImagesBehind(listOf(chat['messages'])).map((message) => withKept(message, origin));
   if (takesHints) return { ...sent, messages };
   const { cache_control: _whole, ...plain } = sent;
   return {
@@ -22,6 +24,22 @@ export function chatBody(chat: Fields, passThrough: ReadonlySet<string>): Fields
 
 const listOf = (value: unknown): readonly Fields[] => (Array.isArray(value) ? (value as Fields[]) : []);
 const partsOf = (message: Fields): readonly Fields[] => listOf(message?.['content']);
+
+/** An assistant's message with what was kept of the reasoning before its calls. */
+function withKept(message: Fields, origin: string): Fields {
+  const calls = listOf(message?.['tool_calls']);
+  if (!calls.some((call) => Object.hasOwn(call, 'extra_content'))) return message;
+  const thought: Record<string, string> = {};
+  const plain = calls.map((call) => {
+    const { extra_content: _sealed, ...kept } = call;
+    const items = keptItems(call, origin);
+    for (const { field, text } of items)
+      if (typeof field === 'string') thought[field] = (thought[field] ?? '') + String(text);
+    const extra = items.find((item) => item['extra'] !== undefined)?.['extra'];
+    return extra === undefined ? kept : { ...kept, extra_content: extra };
+  });
+  return { ...message, ...thought, tool_calls: plain };
+}
 
 function withoutHint<T>(item: T): T {
   if (typeof item !== 'object' || item === null || !Object.hasOwn(item, 'cache_control')) return item;

@@ -15,6 +15,7 @@ import {
 } from '../port.ts';
 import { resolveSecret } from '../secrets.ts';
 import { ChatCall } from '../chat/chat-call.ts';
+import { originOf } from '../chat/kept-reasoning.ts';
 import { openAiForm } from '../chat/openai-form.ts';
 import { chatBody } from './chat-body.ts';
 import { MediaCall } from './media-call.ts';
@@ -40,6 +41,7 @@ class ChatConnection implements ModelConnection {
   /** OpenAI's newer models refuse `max_tokens`, most others know nothing else. */
   readonly #maximum: 'max_tokens' | 'max_completion_tokens';
   readonly #passThrough: ReadonlySet<string>;
+  readonly #origin: string;
 
   constructor(model: Model) {
     const { document, slug } = model;
@@ -54,6 +56,7 @@ class ChatConnection implements ModelConnection {
     this.#model = document.provider_model ?? slug;
     this.#maximum = document.max_tokens_field ?? 'max_tokens';
     this.#passThrough = passThroughOf(document);
+    this.#origin = originOf('openai-compatible', url.href, this.#model);
   }
 
   run(call: ModelCall, onDelta: (delta: ContentDelta) => void, signal: AbortSignal): Promise<ProviderOutcome> {
@@ -70,7 +73,8 @@ class ChatConnection implements ModelConnection {
       headersTimeoutMs: call.firstContentTimeoutMs,
       idleTimeoutMs: call.idleTimeoutMs,
     };
-    return new ChatCall(this.#egress, { request, form: openAiForm() }, call, onDelta, signal).outcome;
+    return new ChatCall(this.#egress, { request, form: openAiForm(), origin: this.#origin }, call, onDelta, signal)
+      .outcome;
   }
 
   async #media(call: ModelCall, signal: AbortSignal): Promise<ProviderOutcome> {
@@ -117,7 +121,7 @@ class ChatConnection implements ModelConnection {
     const input = parseInput(call.input);
     if (!input) return undefined;
     return JSON.stringify({
-      ...chatBody(input, this.#passThrough),
+      ...chatBody(input, this.#passThrough, this.#origin),
       model: this.#model,
       stream: call.stream,
       ...(call.stream && { stream_options: { include_usage: true } }),

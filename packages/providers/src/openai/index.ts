@@ -16,11 +16,28 @@ const responses = sdkProvider({
   healthCheckHeaders: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
   needsMaximum: false,
   knowsJsonWithoutSchema: true,
+  keptParts: (items) => ({
+    before: items.flatMap(({ id, summary, encrypted_content }) =>
+      summaryTexts(summary).map((text) => ({
+        type: 'reasoning' as const,
+        text,
+        providerOptions: { openai: { itemId: String(id), reasoningEncryptedContent: String(encrypted_content) } },
+      })),
+    ),
+  }),
   // Answers are kept by default; nothing here asks for them later.
   ownOptions: ({ parallel_tool_calls: atOnce }) => ({
     openai: { store: false, ...(typeof atOnce === 'boolean' && { parallelToolCalls: atOnce }) },
   }),
 });
+
+/** One text for each part; one that is empty where there is none. */
+function summaryTexts(summary: unknown): readonly string[] {
+  const texts = Array.isArray(summary)
+    ? summary.map((part: { readonly text?: unknown }) => String(part.text ?? ''))
+    : [];
+  return texts.length > 0 ? texts : [''];
+}
 
 /** OpenAI itself: chats by its Responses API, everything else by the paths that others have copied. */
 export const openAi: Provider = {

@@ -1,4 +1,5 @@
 import { stated } from '../../openai/responses/chat-of-responses.ts';
+import { isSealedHere, sealedWith } from '../../../canonical/text/sealed-reasoning.ts';
 import type { CountTokensBody, MessagesBody } from './messages-schema.ts';
 
 /** The same request as a chat, with fields of its own left out. */
@@ -126,15 +127,20 @@ function resultOf(block: Extract<UserBlock, { type: 'tool_result' }>): object {
 const urlOf = (source: Extract<UserBlock, { type: 'image' }>['source']): string =>
   source.type === 'url' ? source.url : `data:${source.media_type};base64,${source.data}`;
 
+/** What the block right before a call keeps for the model. */
+const sealedBefore = (block: AssistantBlock | undefined): string | undefined =>
+  block?.type === 'redacted_thinking' && isSealedHere(block['data']) ? block['data'] : undefined;
+
 function fromAssistant(blocks: readonly AssistantBlock[]): object {
   const parts = blocks.flatMap((block) => (block.type === 'text' || block.type === 'image' ? partsOf(block) : []));
-  const calls = blocks.flatMap((block) =>
+  const calls = blocks.flatMap((block, index) =>
     block.type === 'tool_use'
       ? [
           {
             id: block.id,
             type: 'function',
             function: { name: block.name, arguments: JSON.stringify(block.input ?? {}) },
+            ...sealedWith(sealedBefore(blocks[index - 1])),
           },
         ]
       : [],

@@ -2,6 +2,7 @@ import type { TaskResult } from '@will/client';
 import type { wire } from '@will/contracts';
 import { errorFields, type HttpError } from '../../../server/http/errors.ts';
 import { finishWith } from '../../../canonical/text/dialect.ts';
+import { sealedIn } from '../../../canonical/text/sealed-reasoning.ts';
 
 const stopReasons: Readonly<Record<string, string>> = {
   stop: 'end_turn',
@@ -50,16 +51,24 @@ export function messagesAnswer(result: TaskResult): string {
   const content = [
     ...(reasoning === '' ? [] : [{ type: 'thinking', thinking: reasoning, signature: '' }]),
     ...(output === '' && calls.length > 0 ? [] : [{ type: 'text', text: output }]),
-    ...calls.map(({ id, function: { name, arguments: given } }) => ({
-      type: 'tool_use',
-      id,
-      name,
-      input: parsedArguments(given),
-    })),
+    ...calls.flatMap((call) => [...redactedThinking(call), toolUse(call)]),
   ];
   const stop = { stop_reason: stopReason(result, calls.length > 0), usage: shownUsage(usage) };
   return JSON.stringify({ ...emptyMessage(taskId, model), content, ...stop });
 }
+
+/** What the model must see again before its call: the form has a block for what only a vendor can read. */
+export function redactedThinking(call: object): readonly object[] {
+  const data = sealedIn(call);
+  return data === undefined ? [] : [{ type: 'redacted_thinking', data }];
+}
+
+const toolUse = ({ id, function: { name, arguments: given } }: ToolCall): object => ({
+  type: 'tool_use',
+  id,
+  name,
+  input: parsedArguments(given),
+});
 
 /** A model may write arguments that are no JSON object; the form has no other place for them than a field. */
 function parsedArguments(given: string): object {

@@ -58,7 +58,7 @@ const toolResult = z.object({
   is_error: z.boolean().nullish(),
   cache_control: cacheControl,
 });
-/** What a model thought in an earlier turn: accepted, since libraries send it back, and not passed on. */
+/** What a model thought in an earlier turn: only what it must see again beside its calls is passed on. */
 const thinking = z.looseObject({ type: z.enum(['thinking', 'redacted_thinking']) });
 
 const message = z.discriminatedUnion('role', [

@@ -1,7 +1,7 @@
 import type { TaskDelta, TaskResult } from '@will/client';
 import type { HttpError } from '../../../server/http/errors.ts';
 import type { StreamForm } from '../../../canonical/text/dialect.ts';
-import { emptyMessage, messagesErrorBody, shownUsage, stopReason } from './messages-answer.ts';
+import { emptyMessage, messagesErrorBody, redactedThinking, shownUsage, stopReason } from './messages-answer.ts';
 
 interface CallPiece {
   readonly index?: number;
@@ -55,9 +55,13 @@ export class MessagesStream implements StreamForm {
     return `event: error\ndata: ${messagesErrorBody(error)}\n\n`;
   }
 
-  #callPiece({ index = 0, id = '', function: called }: CallPiece): string {
+  #callPiece(piece: CallPiece): string {
+    const { index = 0, id = '', function: called } = piece;
     this.#hasCalls = true;
-    const opened = this.#in(`call ${index}`, { type: 'tool_use', id, name: called?.name ?? '', input: {} });
+    const kept = redactedThinking(piece)
+      .map((block) => this.#in('redacted', block))
+      .join('');
+    const opened = kept + this.#in(`call ${index}`, { type: 'tool_use', id, name: called?.name ?? '', input: {} });
     const given = called?.arguments ?? '';
     return given === '' ? opened : opened + this.#piece('input_json_delta', 'partial_json', given);
   }

@@ -72,8 +72,14 @@ const instruction = <R extends 'system' | 'developer'>(role: R) =>
     cache_control: cacheControl,
   });
 
+/** What a model must see again beside its call: Google's field, which libraries send back. */
+const extraContent = z
+  .looseObject({ google: z.looseObject({ thought_signature: z.string().nullish() }).nullish() })
+  .nullish();
+
 const call = z.object({
   id: z.string(),
+  extra_content: extraContent,
   type: z.literal('function').nullish(),
   // Some servers give an object, and libraries send back what they were given.
   function: z.object({ name: functionName, arguments: z.union([z.string(), z.record(z.string(), z.unknown())]) }),

@@ -92,7 +92,8 @@ function neutralCall(call: Call): Call {
     return functionCall(call.id, call.custom.name, JSON.stringify({ input: call.custom.input }));
   const { name, arguments: given } = call.function;
   if (call.type === 'function' && typeof given === 'string') return call;
-  return functionCall(call.id, name, typeof given === 'string' ? given : JSON.stringify(given));
+  const made = functionCall(call.id, name, typeof given === 'string' ? given : JSON.stringify(given));
+  return call.extra_content ? ({ ...made, extra_content: call.extra_content } as Call) : made;
 }
 
 const functionCall = (id: string, name: string, given: string): Call => ({

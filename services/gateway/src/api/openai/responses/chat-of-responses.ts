@@ -1,5 +1,6 @@
 import { invalid } from '../../../server/http/errors.ts';
 import type { InputItem, InputMessage, ResponsesBody } from './responses-schema.ts';
+import { isSealedHere, sealedWith } from '../../../canonical/text/sealed-reasoning.ts';
 import { textInId } from './sealed-items.ts';
 
 /** The same request as a chat, with fields of its own left out. */
@@ -55,7 +56,7 @@ function messagesOf(items: readonly InputItem[]): ChatMessage[] {
   const messages: ChatMessage[] = [];
   for (const [index, item] of items.entries()) {
     if (item.type === 'reasoning' || item.type === 'web_search_call') continue;
-    if (item.type === 'function_call') addCall(messages, item.call_id, item.name, item.arguments);
+    if (item.type === 'function_call') addCall(messages, item.call_id, item.name, item.arguments, items[index - 1]);
     else if (item.type === 'custom_tool_call')
       addCall(messages, item.call_id, item.name, JSON.stringify({ input: item.input }));
     else if (item.type === 'function_call_output' || item.type === 'custom_tool_call_output')
@@ -77,12 +78,16 @@ const lastCallIn = (messages: readonly ChatMessage[]): string =>
 
 const isMessage = (item: InputItem): item is InputMessage => 'role' in item;
 
-function addCall(messages: ChatMessage[], id: string, name: string, given: string): void {
-  const call = { id, type: 'function', function: { name, arguments: given } };
+/** `before` is the item before the call: it may keep what the model must see again. */
+function addCall(messages: ChatMessage[], id: string, name: string, given: string, before?: InputItem): void {
+  const call = { id, type: 'function', function: { name, arguments: given }, ...sealedWith(sealedIn(before)) };
   const last = messages.at(-1);
   if (last?.role !== 'assistant') return void messages.push({ role: 'assistant', content: null, tool_calls: [call] });
   last.tool_calls = [...(last.tool_calls ?? []), call];
 }
+
+const sealedIn = (item: InputItem | undefined): string | undefined =>
+  item?.type === 'reasoning' && isSealedHere(item['encrypted_content']) ? item['encrypted_content'] : undefined;
 
 /** An item of an earlier answer, which its own id holds. @throws {HttpError} 400 */
 function referredTo(id: string, index: number): readonly ChatMessage[] {

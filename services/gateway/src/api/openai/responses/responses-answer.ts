@@ -1,6 +1,7 @@
 import type { TaskResult } from '@will/client';
 import type { wire } from '@will/contracts';
 import { type AnswerFor, finishBeside } from '../../../canonical/text/dialect.ts';
+import { sealedIn } from '../../../canonical/text/sealed-reasoning.ts';
 import type { ResponsesBody } from './responses-schema.ts';
 import { sealedId } from './sealed-items.ts';
 
@@ -34,6 +35,18 @@ export const reasoningItem = (id: string, text: string | undefined, status: stri
   content: text === undefined ? [] : [{ type: 'reasoning_text', text }],
   status,
 });
+
+/** Reasoning that only its model can read. */
+export const encryptedItem = (id: string, encrypted: string): ShownItem => ({
+  id,
+  type: 'reasoning',
+  summary: [],
+  encrypted_content: encrypted,
+});
+
+/** Whether a request asks for reasoning that it can send back. */
+export const wantsEncrypted = ({ include }: Readonly<Record<string, unknown>>): boolean =>
+  Array.isArray(include) && include.includes('reasoning.encrypted_content');
 
 export interface ToolCall {
   readonly id: string;
@@ -100,7 +113,10 @@ export function shownResponse(
 }
 
 /** Everything that a whole answer holds, in the order it was made. A message's id holds its text: see {@link sealedId}. */
-export function itemsOf({ taskId, reasoning, output, refusal, toolCalls }: TaskResult): readonly ShownItem[] {
+export function itemsOf(
+  { taskId, reasoning, output, refusal, toolCalls }: TaskResult,
+  isEncryptedWanted: boolean,
+): readonly ShownItem[] {
   const calls = toolCalls === '' ? [] : (JSON.parse(toolCalls) as ToolCall[]);
   const items: ShownItem[] = [];
   if (reasoning !== '') items.push(reasoningItem(itemId('rs', taskId, items.length), reasoning, 'completed'));
@@ -110,6 +126,10 @@ export function itemsOf({ taskId, reasoning, output, refusal, toolCalls }: TaskR
     items.push(
       messageItem(sealedId(refusal) ?? itemId('msg', taskId, items.length), refusalPart(refusal), 'completed'),
     );
-  for (const call of calls) items.push(callItem(itemId('fc', taskId, items.length), call, 'completed'));
+  for (const call of calls) {
+    const encrypted = isEncryptedWanted ? sealedIn(call) : undefined;
+    if (encrypted !== undefined) items.push(encryptedItem(itemId('rs', taskId, items.length), encrypted));
+    items.push(callItem(itemId('fc', taskId, items.length), call, 'completed'));
+  }
   return items;
 }

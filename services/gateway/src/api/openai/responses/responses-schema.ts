@@ -55,7 +55,7 @@ const callOutput = z.object({
   call_id: z.string().nullish(),
   output: z.union([z.string(), z.array(z.discriminatedUnion('type', [inputText, outputText, image]))]),
 });
-/** What a model thought or looked up in an earlier turn: accepted, since libraries send it back, and not passed on. */
+/** What a model thought or looked up in an earlier turn: only what it must see again beside its calls is passed on. */
 const passed = z.looseObject({ type: z.enum(['reasoning', 'web_search_call']) });
 const reference = z.object({ type: z.literal('item_reference').nullish(), id: z.string() });
 

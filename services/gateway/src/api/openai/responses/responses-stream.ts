@@ -1,8 +1,10 @@
 import type { TaskDelta, TaskResult } from '@will/client';
 import { type HttpError, openAiFields } from '../../../server/http/errors.ts';
 import type { AnswerFor, StreamForm } from '../../../canonical/text/dialect.ts';
+import { sealedIn } from '../../../canonical/text/sealed-reasoning.ts';
 import {
   callItem,
+  encryptedItem,
   itemId,
   messageItem,
   reasoningItem,
@@ -32,14 +34,16 @@ interface CallPiece {
 export class ResponsesStream implements StreamForm {
   readonly #body: ResponsesBody;
   readonly #answerFor: AnswerFor;
+  readonly #isEncryptedWanted: boolean;
   readonly #closed: ShownItem[] = [];
   #model = '';
   #sequence = 0;
   #open: OpenItem | undefined;
 
-  constructor(body: ResponsesBody, answerFor: AnswerFor) {
+  constructor(body: ResponsesBody, answerFor: AnswerFor, isEncryptedWanted: boolean) {
     this.#body = body;
     this.#answerFor = answerFor;
+    this.#isEncryptedWanted = isEncryptedWanted;
   }
 
   begin(model: string): string {
@@ -70,12 +74,29 @@ export class ResponsesStream implements StreamForm {
     return this.#event('error', { ...openAiFields(error), type: 'error' });
   }
 
-  #callPiece({ index = 0, id = '', function: called }: CallPiece): string {
+  #callPiece(piece: CallPiece): string {
+    const { index = 0, id = '', function: called } = piece;
     let events = '';
     if (this.#open?.call?.position !== index)
-      events = this.#close() + this.#openItem('call', { position: index, id, name: called?.name ?? '' });
+      events =
+        this.#close() +
+        this.#encrypted(piece) +
+        this.#openItem('call', { position: index, id, name: called?.name ?? '' });
     const given = called?.arguments ?? '';
     return given === '' ? events : events + this.#grow('response.function_call_arguments.delta', given);
+  }
+
+  /** An item of its own before the call: it comes whole. */
+  #encrypted(piece: CallPiece): string {
+    const encrypted = this.#isEncryptedWanted ? sealedIn(piece) : undefined;
+    if (encrypted === undefined) return '';
+    const index = this.#closed.length;
+    const item = encryptedItem(itemId('rs', this.#answerFor.taskId, index), encrypted);
+    this.#closed.push(item);
+    return (
+      this.#event('response.output_item.added', { output_index: index, item }) +
+      this.#event('response.output_item.done', { output_index: index, item })
+    );
   }
 
   #in(kind: Exclude<OpenItem['kind'], 'call'>): string {

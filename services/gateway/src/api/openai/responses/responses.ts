@@ -7,7 +7,7 @@ import { readFacts } from '../chat/facts.ts';
 import { checkChat } from '../chat/read-chat.ts';
 import type { Dialect } from '../../../canonical/text/dialect.ts';
 import { chatOfResponses } from './chat-of-responses.ts';
-import { itemsOf, shownResponse } from './responses-answer.ts';
+import { itemsOf, shownResponse, wantsEncrypted } from './responses-answer.ts';
 import { refusedFields, type ResponsesBody, responsesSchema } from './responses-schema.ts';
 import { ResponsesStream } from './responses-stream.ts';
 
@@ -15,14 +15,17 @@ import { ResponsesStream } from './responses-stream.ts';
 export const responses: Dialect = {
   errorBody,
   read(bytes, headers, snapshot, answerFor) {
-    const { body, unknown } = readFields(responsesSchema, refusedFields, withoutNulls(parseJsonObject(bytes)));
+    const parsed = parseJsonObject(bytes);
+    const { body, unknown } = readFields(responsesSchema, refusedFields, withoutNulls(parsed));
+    const isEncryptedWanted = wantsEncrypted(parsed);
     const facts = readFacts(headers, body.metadata);
     const chat = { ...checkChat(chatOfResponses(body)), unknown: [...verbosityOf(body), ...unknown] };
     return {
       ...chatTask(chat, facts, snapshot, answerFor.taskId),
       isStreamed: body.stream === true,
-      whole: (result) => JSON.stringify(shownResponse(body, answerFor, result.model, itemsOf(result), result)),
-      streamed: () => new ResponsesStream(body, answerFor),
+      whole: (result) =>
+        JSON.stringify(shownResponse(body, answerFor, result.model, itemsOf(result, isEncryptedWanted), result)),
+      streamed: () => new ResponsesStream(body, answerFor, isEncryptedWanted),
     };
   },
 };
