@@ -7,7 +7,8 @@ interface Called {
  * What a model must see again beside a tool call, as a dialect's own field for opaque reasoning carries it; undefined:
  * nothing.
  */
-export const sealedIn = (call: object): string | undefined => (call as Called).extra_content?.google?.thought_signature;
+export const sealedIn = (call: object): string | undefined =>
+  (call as Called).extra_content?.google?.thought_signature ?? undefined;
 
 /** The field of a tool call in OpenAI's form that carries it to the model. */
 export const sealedWith = (sealed: string | undefined): Called =>

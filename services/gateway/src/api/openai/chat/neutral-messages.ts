@@ -1,3 +1,4 @@
+import { isSealedHere, sealedIn, sealedWith } from '../../../canonical/text/sealed-reasoning.ts';
 import type { ChatMessage } from './chat-schema.ts';
 
 type Of<R extends ChatMessage['role']> = Extract<ChatMessage, { role: R }>;
@@ -87,13 +88,20 @@ const mediaTypeOf = (base64: string): string =>
         ? 'image/webp'
         : 'image/png';
 
+/** A vendor's own signature is nobody's here. */
+function sealedHereIn(call: Call): string | undefined {
+  const sealed = sealedIn(call);
+  return isSealedHere(sealed) ? sealed : undefined;
+}
+
 function neutralCall(call: Call): Call {
   if (call.type === 'custom')
     return functionCall(call.id, call.custom.name, JSON.stringify({ input: call.custom.input }));
   const { name, arguments: given } = call.function;
-  if (call.type === 'function' && typeof given === 'string') return call;
-  const made = functionCall(call.id, name, typeof given === 'string' ? given : JSON.stringify(given));
-  return call.extra_content ? ({ ...made, extra_content: call.extra_content } as Call) : made;
+  const kept = sealedWith(sealedHereIn(call));
+  const isSame = call.extra_content === undefined || Object.keys(kept).length > 0;
+  if (call.type === 'function' && typeof given === 'string' && isSame) return call;
+  return { ...functionCall(call.id, name, typeof given === 'string' ? given : JSON.stringify(given)), ...kept };
 }
 
 const functionCall = (id: string, name: string, given: string): Call => ({
