@@ -19,8 +19,8 @@ const words: readonly Word[] = [
   { instead: 'trial call', pattern: /\b(?:take|give|may)Probe\b|\bprober\b|\bisProbe\b/g },
   { instead: 'health check', pattern: /\bwantsLook\b|\blookBySchedule\b|\b[uU]nwell\b|\bisUnwell\b/g },
   { instead: 'degraded', pattern: /\b[sS]uspicions?\b|\bis spared\b/g },
-  { instead: 'server or API', pattern: /\b[dD]oors?\b|\b\w*Server\b|\bopenDoor\w*/g },
-  { instead: 'status', pattern: /\bFineOutcome\b|\bfiner? outcomes?\b|\.status\b/g },
+  { instead: 'server or API', pattern: /\b[dD]oors?\b|\bopenDoor\w*/g },
+  { instead: 'status', pattern: /\bFineOutcome\b|\bfiner? outcomes?\b/g },
   {
     instead: 'queue',
     pattern: /\bin line (?:behind|since|before|for)\b|\bstands? in line\b|\b\w*[iI]nLine(?:Since)?\w*\b/g,
