@@ -1,8 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { type Priority, priorityConflict, priorityStated, nameKey, slugPattern } from '@will/core';
+import { type Priority, priorityConflict, priorityStated, nameKey, slugPattern, quote } from '@will/core';
 import { CliError, exitCodes } from './cli-error.ts';
-
-const quote = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
 
 /** Refuses a second value of an option: whose data goes where must not hang on which of two came last. */
 export function statedOnce(command: Command): Command {

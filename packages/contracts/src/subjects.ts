@@ -1,4 +1,4 @@
-import { slugPattern, type Priority } from '@will/core';
+import { slugPattern, type Priority, quote } from '@will/core';
 
 /** A value cannot stand in a subject; the message names it (cut to 80 characters) and what was allowed. */
 export class SubjectError extends Error {
@@ -9,7 +9,6 @@ const opaquePattern = /^[A-Za-z0-9_-]{1,64}$/;
 const inboxPattern = /^_INBOX(\.[A-Za-z0-9_-]{1,64}){2,6}$/;
 const counterPattern =
   /^(model|client|project)\.[a-z0-9][a-z0-9_-]{0,63}\.(requests|tokens|nano_usd)\.(m\d{1,12}|d\d{8}|mo\d{6})$/;
-const quote = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
 
 /** A slug (client, model, kind): lower case, checked. @throws {SubjectError} */
 function slug(what: string, value: string): string {

@@ -55,3 +55,4 @@ export * from './domain/task-kinds.ts';
 export * from './domain/task-type.ts';
 export * from './domain/contain.ts';
 export * from './domain/content-url.ts';
+export * from './domain/quote.ts';

@@ -22,6 +22,7 @@ import {
   type UnavailableModel,
   unavailableModels,
   defaultModalities,
+  quote,
 } from '@will/core';
 import {
   dataClassFromWire,
@@ -69,9 +70,6 @@ export class InvalidTaskError extends Error {
 
 const knownModalities: readonly string[] = modalities;
 const maxListed = 16;
-
-/** What no rule asks for today, but what tomorrow's may, must at least be short. */
-const quote = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
 
 /**
  * Reads a task as it came from the bus. Token estimates are rounded up to `edges`, so that tasks of like size share

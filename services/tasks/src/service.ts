@@ -20,6 +20,7 @@ import {
   slugPattern,
   type Snapshot,
   unknownClient,
+  quote,
 } from '@will/core';
 import type { StoredTask, TaskStore } from '@will/store';
 import { durableTask, isTerminal, outcomeBytes } from './durable-task.ts';
@@ -437,7 +438,6 @@ function mustBeDead({ taskId, state, deadReason, body }: StoredTask): string {
     throw invalid(`task ${quote(taskId)} cannot be requeued: what it asked was kept for 24 hours after its end`);
   return deadReason;
 }
-const quote = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 const instant = (ms: number): string => (Math.abs(ms) < 8.64e15 ? new Date(ms).toISOString() : `${ms}`);
 
 /** The task as it was submitted. */

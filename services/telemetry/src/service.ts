@@ -1,4 +1,4 @@
-import { type AttemptIntent, unknownOutcome, type CallRecord, type Outcome } from '@will/core';
+import { type AttemptIntent, unknownOutcome, type CallRecord, type Outcome, quote } from '@will/core';
 import {
   rollupFor,
   usageDimensions,
@@ -214,5 +214,3 @@ function parseOutcome(text: string): Outcome {
   if (!outcome) throw new QuestionError(`outcome ${quote(text)} must be one of ${outcomes.join(', ')}`);
   return outcome;
 }
-
-const quote = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);

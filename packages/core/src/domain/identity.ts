@@ -1,3 +1,4 @@
+import { quote } from './quote.ts';
 import type { DocumentKind } from './documents.ts';
 import { nameKey } from './names.ts';
 import { nearestNames } from './nearest.ts';
@@ -146,6 +147,3 @@ const slugsOf = (snapshot: Slugs, kind: NamedKind): ReadonlyMap<string, string> 
     project: snapshot.projectSlugs,
     reflex: snapshot.reflexSlugs,
   })[kind];
-
-/** A value that somebody said, as errors show it: at most 80 characters. */
-export const quote = (name: string): string => JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);

@@ -1,3 +1,4 @@
+import { quote } from '../domain/quote.ts';
 import { pricesOf } from '../domain/prices.ts';
 import { strictestDataClass, strictestOf } from '../domain/data-class.ts';
 import type { AnyDocument, DocumentKind, DocumentOf, ModelDocument } from '../domain/documents.ts';
@@ -107,7 +108,7 @@ function groupBySlug(documents: readonly AnyDocument[], problems: CompileProblem
         kind,
         slug: body.slug,
         field: 'name',
-        message: `${kind} ${quoted(body.name)} has the slug ${body.slug}, which ${kind} ${quoted(taken.name)} has already`,
+        message: `${kind} ${quote(body.name)} has the slug ${body.slug}, which ${kind} ${quote(taken.name)} has already`,
       });
     else group.set(body.slug, body);
   }
@@ -146,7 +147,7 @@ class Names {
       kind,
       slug,
       field,
-      message: `${quoted(name)} is no ${this.#kind}${this.#suggestion(name)}`,
+      message: `${quote(name)} is no ${this.#kind}${this.#suggestion(name)}`,
     });
     return name;
   }
@@ -161,7 +162,7 @@ class Names {
         kind: this.#kind,
         slug,
         field,
-        message: `${quoted(name)} already stands for ${this.#kind} ${taken}; a name stands for one ${this.#kind}`,
+        message: `${quote(name)} already stands for ${this.#kind} ${taken}; a name stands for one ${this.#kind}`,
       });
   }
 
@@ -169,7 +170,7 @@ class Names {
     if (this.#names.length === 0) return `; there are no ${this.#kind}s`;
     if ((this.#suggested += 1) > maxSuggestions) return '';
     const near = nearestNames(name, this.#names);
-    return near.length === 0 ? `; no ${this.#kind} has a name like it` : `; nearest: ${near.map(quoted).join(', ')}`;
+    return near.length === 0 ? `; no ${this.#kind} has a name like it` : `; nearest: ${near.map(quote).join(', ')}`;
   }
 }
 
@@ -253,7 +254,7 @@ function successorOf(model: ModelDocument, names: Names, problems: CompileProble
       kind: 'model',
       slug,
       field: 'replaced_by',
-      message: `${quoted(replaced_by)} is this model itself; name another one`,
+      message: `${quote(replaced_by)} is this model itself; name another one`,
     });
   return successor;
 }
@@ -348,8 +349,6 @@ function tokenEdgesOf(models: Iterable<ModelDocument>): readonly number[] {
   }
   return [...edges].sort((a, b) => a - b);
 }
-
-const quoted = (name: string): string => JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
 
 function mapValues<A, B>(map: ReadonlyMap<string, A>, change: (value: A) => B): Map<string, B> {
   const changed = new Map<string, B>();

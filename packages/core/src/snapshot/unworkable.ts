@@ -1,6 +1,7 @@
 import type { CompileProblem } from './compile-snapshot.ts';
 import type { AnyDocument, ModelDocument, RouteDocument, ScheduleDocument } from '../domain/documents.ts';
-import { modelSlugOf, nearestInWords, quote } from '../domain/identity.ts';
+import { modelSlugOf, nearestInWords } from '../domain/identity.ts';
+import { quote } from '../domain/quote.ts';
 import { modalitiesByTag } from '../domain/modalities.ts';
 import { nearestNames } from '../domain/nearest.ts';
 import type { Snapshot } from './snapshot.ts';

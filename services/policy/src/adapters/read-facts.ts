@@ -1,4 +1,4 @@
-import { modalities, slugPattern, unavailableModels, type Facts, type Modality } from '@will/core';
+import { modalities, slugPattern, unavailableModels, type Facts, type Modality, quote } from '@will/core';
 import { factsFromWire, type wire } from '@will/contracts';
 import { PolicyRefusal } from '../service.ts';
 
@@ -42,4 +42,3 @@ function mustBeSlug(what: string, value: string): void {
 }
 
 const refused = (message: string): PolicyRefusal => new PolicyRefusal('facts', message);
-const quote = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);

@@ -8,6 +8,7 @@ import {
   type NamedSet,
   type Outcome,
   type Price,
+  quote,
 } from '@will/core';
 import {
   dataClassFromWire,
@@ -171,8 +172,6 @@ function recordPriceFromWire({ price, priceInput, priceOutput }: wire.CallRecord
 }
 
 const orUndefined = (text: string): string | undefined => (text === '' ? undefined : text);
-
-const quote = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
 
 function id(kind: string, value: string): string {
   if (!isOpaqueId(value)) throw new MalformedEvent(kind, `${kind} ${quote(value)} must be 1 to 64 of A-Z a-z 0-9 _ -`);

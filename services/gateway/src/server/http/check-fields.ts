@@ -1,4 +1,4 @@
-import { readAttributes } from '@will/core';
+import { readAttributes, quote } from '@will/core';
 import type { z } from 'zod';
 import { type HttpError, invalid } from './errors.ts';
 import { type UnknownField, unknownFields } from './unknown-fields.ts';
@@ -146,8 +146,6 @@ function quotable(path: readonly PropertyKey[], value: unknown): string {
   const isTelling = tellingFields.has(String(path.at(-1))) && !path.includes('parameters') && !path.includes('schema');
   return typeof value === 'string' && isTelling ? ` ${quote(value)}` : '';
 }
-
-const quote = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
   let value = root;

@@ -1,0 +1,13 @@
+import type { Command } from 'commander';
+import type { ExitCode } from '../cli-error.ts';
+import type { Terminal } from '../terminal.ts';
+
+/** What a command's registration gets. */
+export interface Cli {
+  readonly terminal: Terminal;
+  /** Sets the exit code. */
+  readonly end: (code: ExitCode) => void;
+}
+
+/** Adds one command, or one group of commands, to the program. */
+export type Register = (program: Command, cli: Cli) => void;

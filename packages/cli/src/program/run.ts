@@ -1,0 +1,32 @@
+import type { Cli } from './cli.ts';
+import type { RunOptions } from '../commands/run.ts';
+import { wholeNumber } from '../options.ts';
+import { typeArgument, withFacts } from './task-options.ts';
+import { maxTimeoutMs } from '@will/core';
+import type { Command } from 'commander';
+
+/** `willm run`. */
+export function registerRun(program: Command, { terminal, end }: Cli): void {
+  withFacts(program.command('run'))
+    .description('run a task and print its answer')
+    .addArgument(typeArgument())
+    .argument('<text>', 'what to say; "-" reads stdin')
+    .option(
+      '--timeout-ms <ms>',
+      'for the whole task, with all attempts (default 10 minutes)',
+      wholeNumber(1, maxTimeoutMs),
+    )
+    .option(
+      '--first-token-timeout-ms <ms>',
+      'how long one model may be silent before its first content',
+      wholeNumber(1, maxTimeoutMs),
+    )
+    .option('--idle-timeout-ms <ms>', 'how long a silence within the answer may last', wholeNumber(1, maxTimeoutMs))
+    .option('--fields', "the text is JSON of the task type's fields")
+    .option('--stream', 'print the answer as it is made')
+    .option('--json', 'print one JSON object at the end, also when the task failed')
+    .action(async (type: string, text: string, options: RunOptions) => {
+      const { run } = await import('../commands/run.ts');
+      end(await run(terminal, type, text, options));
+    });
+}

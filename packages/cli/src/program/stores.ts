@@ -1,0 +1,24 @@
+import type { Cli } from './cli.ts';
+import type { Command } from 'commander';
+
+/** `willm backup` and `willm restore`. */
+export function registerStores(program: Command, { terminal, end }: Cli): void {
+  program
+    .command('backup')
+    .description('copy every store into a folder, also while services use them (WILL_DATA_DIR or WILL_MONGODB_URI)')
+    .argument('<folder>', 'a new or empty one')
+    .option('--json', 'print JSON')
+    .action(async (folder: string, options: { json?: boolean }) => {
+      const { backUp } = await import('../commands/stores.ts');
+      end(await backUp(terminal, folder, options));
+    });
+  program
+    .command('restore')
+    .description('put a backup where there are no stores yet; the services must not run')
+    .argument('<folder>', 'the backup')
+    .option('--json', 'print JSON')
+    .action(async (folder: string, options: { json?: boolean }) => {
+      const { restore } = await import('../commands/stores.ts');
+      end(await restore(terminal, folder, options));
+    });
+}

@@ -1,0 +1,30 @@
+import type { Cli } from './cli.ts';
+import type { UsageOptions } from '../commands/usage.ts';
+import { instant, named, taskType, wordsOf } from '../options.ts';
+import type { Command } from 'commander';
+import { Option } from 'commander';
+
+const usageWords = ['day', 'hour', 'client', 'model', 'type', 'outcome'];
+
+/** `willm usage`. */
+export function registerUsage(program: Command, { terminal, end }: Cli): void {
+  program
+    .command('usage')
+    .description('show calls, tokens, cost and latency, out of sums that are kept of all calls')
+    .option('--by <list>', 'day, hour, client, model, type, outcome (default model)', wordsOf(usageWords))
+    .option(
+      '--since <time>',
+      'an ISO time, or a time ago: 2h, 7d (default 24h); whole hours, clients by whole days (UTC)',
+      instant(Date.now),
+    )
+    .option('--until <time>', 'the same (default now)', instant(Date.now))
+    .option('--client <name>', 'of one client', named)
+    .option('--model <name>', 'of one model', named)
+    .option('--type <type>', 'of one task type', taskType)
+    .addOption(new Option('--outcome <outcome>', 'that ended so').choices(['Success', 'Timeout', 'Blocked']))
+    .option('--json', 'print JSON')
+    .action(async (options: UsageOptions) => {
+      const { usage } = await import('../commands/usage.ts');
+      end(await usage(terminal, options, Date.now()));
+    });
+}

@@ -1,0 +1,15 @@
+import type { Cli } from './cli.ts';
+import type { Command } from 'commander';
+
+/** `willm validate`. */
+export function registerValidate(program: Command, { terminal, end }: Cli): void {
+  program
+    .command('validate')
+    .description('check documents without a bus: each by itself, and that they fit together')
+    .argument('<files...>', 'files or folders; "-" reads stdin')
+    .option('--json', 'print JSON')
+    .action(async (files: string[], options: { json?: boolean }) => {
+      const { validate } = await import('../commands/validate.ts');
+      end(await validate(terminal, files, options));
+    });
+}
