@@ -1,5 +1,6 @@
 import { PayloadError, type Payloads } from '@will/bus';
 import { newId } from '@will/contracts';
+import { estimateMediaTokens } from '@will/core';
 import { TaskError, type TaskErrorCode, type TaskRequest } from './api.ts';
 import { inputBytes, tokensOf } from './task-message.ts';
 
@@ -47,6 +48,12 @@ function recordingIn(whole: Uint8Array): Parts | undefined {
   }
 }
 
+/** The router does not read what lies in the bucket: how much images and sound in it come to is told here. */
+const tokensInWhole = ({ input, inputModalities = [] }: TaskRequest, content: Uint8Array): number =>
+  inputModalities.every((modality) => modality === 'text')
+    ? tokensOf(input, content.length)
+    : estimateMediaTokens(content, 0, inputModalities);
+
 /** Runs a task whose input lies in the payload bucket for as long as it runs. @throws {TaskError} */
 export async function withPayload<T>(
   payloads: Payloads,
@@ -59,7 +66,7 @@ export async function withPayload<T>(
   const payload = await payloads.put(client, content, field).catch((cause: unknown) => {
     throw cause instanceof PayloadError ? payloadFailure(cause, taskId, cause) : cause;
   });
-  const inputTokens = request.inputTokens ?? tokensOf(request.input, content.length);
+  const inputTokens = Math.max(request.inputTokens ?? 0, field === '' ? tokensInWhole(request, content) : 0);
   try {
     return await run({ ...request, taskId, input, inputTokens, payload });
   } finally {
