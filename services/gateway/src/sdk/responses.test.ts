@@ -48,6 +48,31 @@ test('a plain answer, with its usage and the model that answered', async () => {
   ]);
 });
 
+test('a custom tool is called with its text, plain and streamed', async () => {
+  server.tasks.script = callsTool('apply_patch', { input: '*** Begin\n+ä' });
+  const request = { ...ping, tools: [{ type: 'custom' as const, name: 'apply_patch' }] };
+  const expected = { type: 'custom_tool_call', call_id: 'c1', name: 'apply_patch', input: '*** Begin\n+ä' };
+  expect((await openai.responses.create(request)).output).toMatchObject([expected]);
+  const stream = openai.responses.stream(request);
+  let text = '';
+  const types: string[] = [];
+  for await (const event of stream) {
+    types.push(event.type);
+    if (event.type === 'response.custom_tool_call_input.delta') text += event.delta;
+  }
+  expect(text).toBe(expected.input);
+  expect(types).toEqual([
+    'response.created',
+    'response.in_progress',
+    'response.output_item.added',
+    'response.custom_tool_call_input.delta',
+    'response.custom_tool_call_input.done',
+    'response.output_item.done',
+    'response.completed',
+  ]);
+  expect((await stream.finalResponse()).output).toMatchObject([expected]);
+});
+
 test('a streamed answer is put together by the library', async () => {
   server.tasks.script = (request, _stream, onPart) => {
     onPart(started);

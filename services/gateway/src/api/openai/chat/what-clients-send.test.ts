@@ -1,6 +1,6 @@
 import { compileSnapshot, type AnyDocument, type Snapshot } from '@will/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { answers, chatOf } from '../../../testing/fake-tasks.ts';
+import { answers, callsTool, chatOf } from '../../../testing/fake-tasks.ts';
 import { startTestServer, type TestServer } from '../../../testing/test-server.ts';
 
 // What real clients send beside the fields of the public forms: carried, resolved, forwarded, dropped or refused.
@@ -493,7 +493,62 @@ describe('tools that no model here runs', () => {
   });
 });
 
+describe('custom tools of the responses form', () => {
+  const patch = {
+    type: 'custom',
+    name: 'apply_patch',
+    description: 'Edits files.',
+    format: { type: 'grammar', syntax: 'lark', definition: 'start: begin' },
+  };
+
+  test('are functions of one text for models, with their grammar told', async () => {
+    const tool_choice = { type: 'custom', name: 'apply_patch' };
+    await accepted('/v1/responses', { model: 'auto', input: 'x', tools: [patch], tool_choice });
+    const [{ function: told }] = asked()['tools'] as [{ function: { name: string; description: string } }];
+    expect(told).toMatchObject({
+      name: 'apply_patch',
+      description: expect.stringMatching(/^Edits files\.[^]*lark grammar:\nstart: begin$/) as string,
+      parameters: { properties: { input: { type: 'string' } }, required: ['input'] },
+    });
+    expect(asked()['tool_choice']).toEqual({ type: 'function', function: { name: 'apply_patch' } });
+  });
+
+  test.each([
+    [{ input: '*** Begin Patch' }, '*** Begin Patch'],
+    [{ patch: 'x' }, '{"patch":"x"}'],
+  ])('what the model gives (%j) comes back as their text, and is shown to it again as it was', async (given, input) => {
+    server.tasks.script = callsTool('apply_patch', given);
+    const first = (await (await post('/v1/responses', { model: 'auto', input: 'x', tools: [patch] })).json()) as {
+      output: Record<string, unknown>[];
+    };
+    expect(first.output).toMatchObject([
+      { type: 'custom_tool_call', call_id: 'c1', name: 'apply_patch', input, status: 'completed' },
+    ]);
+    server.tasks.script = answers('done');
+    server.tasks.requests.length = 0;
+    for (const call of [first.output[0], { type: 'item_reference', id: first.output[0]?.['id'] }]) {
+      const result = { type: 'custom_tool_call_output', call_id: 'c1', output: 'ok' };
+      await accepted('/v1/responses', { model: 'auto', input: [call, result], tools: [patch] });
+      expect(asked().messages).toMatchObject([
+        { role: 'assistant', tool_calls: [{ id: 'c1', function: { arguments: JSON.stringify({ input }) } }] },
+        { role: 'tool', tool_call_id: 'c1' },
+      ]);
+      server.tasks.requests.length = 0;
+    }
+  });
+});
+
 describe('references to items of earlier answers', () => {
+  test('are not resolved where the caller wanted nothing kept', async () => {
+    server.tasks.script = callsTool('f', {});
+    const first = (await (await post('/v1/responses', { model: 'auto', input: 'x', store: false })).json()) as {
+      output: { id: string }[];
+    };
+    server.tasks.requests.length = 0;
+    const input = [{ type: 'item_reference', id: first.output[0]?.id }];
+    expect(await refusal('/v1/responses', { model: 'auto', input })).toMatch(/^input\.0\.id: .*store: false/);
+  });
+
   test('are resolved by what their ids hold', async () => {
     const first = (await (await post('/v1/responses', { model: 'auto', input: 'ping' })).json()) as {
       output: { id: string }[];

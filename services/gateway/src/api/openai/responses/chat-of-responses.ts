@@ -1,12 +1,14 @@
+import { argumentsOfCustom, functionOfCustom } from './custom-tools.ts';
+import type { KeptItems } from './kept-items.ts';
 import { invalid } from '../../../server/http/errors.ts';
-import type { InputItem, InputMessage, ResponsesBody } from './responses-schema.ts';
+import { type InputItem, type InputMessage, isCustom, type Reference, type ResponsesBody } from './responses-schema.ts';
 import { isSealedHere, sealedWith } from '../../../canonical/text/sealed-reasoning.ts';
 import { textInId } from './sealed-items.ts';
 
 /** The same request as a chat, with fields of its own left out. */
-export function chatOfResponses(body: ResponsesBody): Record<string, unknown> {
+export function chatOfResponses(body: ResponsesBody, kept: Pick<KeptItems, 'find'>): Record<string, unknown> {
   const { instructions, input, text, reasoning, tools, tool_choice: choice } = body;
-  const messages = typeof input === 'string' ? [{ role: 'user', content: input }] : messagesOf(input);
+  const messages = typeof input === 'string' ? [{ role: 'user', content: input }] : messagesOf(input, kept);
   const fields = {
     model: body.model,
     messages: instructions === undefined ? messages : [{ role: 'system', content: instructions }, ...messages],
@@ -14,9 +16,7 @@ export function chatOfResponses(body: ResponsesBody): Record<string, unknown> {
     max_completion_tokens: body.max_output_tokens,
     temperature: body.temperature,
     top_p: body.top_p,
-    tools: tools?.map(({ type, ...described }) =>
-      type === 'function' ? { type, function: stated(described) } : { type },
-    ),
+    tools: tools?.map(toolOf),
     tool_choice: choice && choiceOf(choice),
     parallel_tool_calls: body.parallel_tool_calls,
     response_format: formatOf(text?.format),
@@ -27,9 +27,16 @@ export function chatOfResponses(body: ResponsesBody): Record<string, unknown> {
   return stated(fields);
 }
 
+function toolOf(tool: NonNullable<ResponsesBody['tools']>[number]): object {
+  if (isCustom(tool)) return functionOfCustom(tool);
+  const { type, ...described } = tool;
+  return type === 'function' ? { type, function: stated(described) } : { type };
+}
+
 function choiceOf(choice: NonNullable<ResponsesBody['tool_choice']>): unknown {
   if (typeof choice === 'string') return choice;
-  if (choice.type === 'function') return { type: 'function', function: { name: choice['name'] } };
+  if (choice.type === 'function' || choice.type === 'custom')
+    return { type: 'function', function: { name: choice['name'] } };
   const { type, ...allowed } = choice;
   return type === 'allowed_tools' ? { type, allowed_tools: allowed } : { type };
 }
@@ -52,13 +59,14 @@ interface ChatMessage {
 }
 
 /** Calls stand beside messages there and inside the assistant's message here, so neighbours are put together. */
-function messagesOf(items: readonly InputItem[]): ChatMessage[] {
+function messagesOf(items: readonly InputItem[], kept: Pick<KeptItems, 'find'>): ChatMessage[] {
   const messages: ChatMessage[] = [];
-  for (const [index, item] of items.entries()) {
+  for (const [index, said] of items.entries()) {
+    const item = isReference(said) ? referredTo(said.id, index, kept) : said;
     if (item.type === 'reasoning' || item.type === 'web_search_call') continue;
     if (item.type === 'function_call') addCall(messages, item.call_id, item.name, item.arguments, items[index - 1]);
     else if (item.type === 'custom_tool_call')
-      addCall(messages, item.call_id, item.name, JSON.stringify({ input: item.input }));
+      addCall(messages, item.call_id, item.name, argumentsOfCustom(item.input));
     else if (item.type === 'function_call_output' || item.type === 'custom_tool_call_output')
       messages.push({
         role: 'tool',
@@ -66,7 +74,6 @@ function messagesOf(items: readonly InputItem[]): ChatMessage[] {
         content: contentOf(item.output),
       });
     else if (isMessage(item)) messages.push({ role: item.role, content: contentOf(item.content) });
-    else messages.push(...referredTo((item as { readonly id: string }).id, index));
   }
   if (messages.length === 0)
     throw invalid('input holds nothing that a model can be shown: send a message or the result of a tool', 'input');
@@ -77,6 +84,8 @@ const lastCallIn = (messages: readonly ChatMessage[]): string =>
   messages.flatMap(({ tool_calls: calls }) => calls ?? []).at(-1)?.id ?? '';
 
 const isMessage = (item: InputItem): item is InputMessage => 'role' in item;
+const isReference = (item: InputItem): item is Reference =>
+  item.type === 'item_reference' || (!('role' in item) && 'id' in item && (item.type ?? '') === '');
 
 /** `before` is the item before the call: it may keep what the model must see again. */
 function addCall(messages: ChatMessage[], id: string, name: string, given: string, before?: InputItem): void {
@@ -89,12 +98,14 @@ function addCall(messages: ChatMessage[], id: string, name: string, given: strin
 const sealedIn = (item: InputItem | undefined): string | undefined =>
   item?.type === 'reasoning' && isSealedHere(item['encrypted_content']) ? item['encrypted_content'] : undefined;
 
-/** An item of an earlier answer, which its own id holds. @throws {HttpError} 400 */
-function referredTo(id: string, index: number): readonly ChatMessage[] {
+/** An item of an earlier answer, which its own id holds, or this process. @throws {HttpError} 400 */
+function referredTo(id: string, index: number, kept: Pick<KeptItems, 'find'>): Exclude<InputItem, Reference> {
   // Reasoning is not passed on, whether it is sent or referred to.
-  if (id.startsWith('rs_')) return [];
+  if (id.startsWith('rs_')) return { type: 'reasoning' };
   const text = textInId(id);
-  if (text !== undefined) return [{ role: 'assistant', content: text }];
+  if (text !== undefined) return { role: 'assistant', content: text };
+  const item = kept.find(id);
+  if (item !== undefined) return item as Exclude<InputItem, Reference>;
   throw invalid(
     `input.${index}: the item ${JSON.stringify(id.slice(0, 80))} is not kept here; say store: false, so that the library sends items themselves, or send the item`,
     `input.${index}.id`,

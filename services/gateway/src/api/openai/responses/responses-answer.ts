@@ -2,18 +2,21 @@ import type { TaskResult } from '@will/client';
 import type { wire } from '@will/contracts';
 import { type AnswerFor, finishBeside } from '../../../canonical/text/dialect.ts';
 import { sealedIn } from '../../../canonical/text/sealed-reasoning.ts';
-import type { ResponsesBody } from './responses-schema.ts';
+import { inputOfCustom } from './custom-tools.ts';
+import type { ItemIds } from './item-ids.ts';
+import { customNames, type ResponsesBody } from './responses-schema.ts';
 import { sealedId } from './sealed-items.ts';
 
 export interface ShownItem {
   readonly id: string;
-  readonly type: 'message' | 'reasoning' | 'function_call';
+  readonly type: 'message' | 'reasoning' | 'function_call' | 'custom_tool_call';
   readonly [field: string]: unknown;
 }
 
+export type ItemKind = 'msg' | 'rs' | 'fc' | 'ctc';
+
 export const responseId = (taskId: string): string => `resp_${taskId}`;
-export const itemId = (kind: 'msg' | 'rs' | 'fc', taskId: string, index: number): string =>
-  `${kind}_${taskId}_${index}`;
+export const itemId = (kind: ItemKind, taskId: string, index: number): string => `${kind}_${taskId}_${index}`;
 
 export const textPart = (text: string): object => ({ type: 'output_text', text, annotations: [], logprobs: [] });
 
@@ -59,6 +62,15 @@ export const callItem = (id: string, { id: callId, function: called }: ToolCall,
   call_id: callId,
   name: called.name,
   arguments: called.arguments,
+  status,
+});
+
+export const customCallItem = (id: string, { id: callId, function: called }: ToolCall, status: string): ShownItem => ({
+  id,
+  type: 'custom_tool_call',
+  call_id: callId,
+  name: called.name,
+  input: inputOfCustom(called.arguments),
   status,
 });
 
@@ -112,11 +124,17 @@ export function shownResponse(
   };
 }
 
-/** Everything that a whole answer holds, in the order it was made. A message's id holds its text: see {@link sealedId}. */
+/**
+ * Everything that a whole answer holds, in the order it was made. A message's id holds its text: see {@link sealedId}.
+ * Calls are kept as `ids` says.
+ */
 export function itemsOf(
+  body: ResponsesBody,
   { taskId, reasoning, output, refusal, toolCalls }: TaskResult,
+  ids: ItemIds,
   isEncryptedWanted: boolean,
 ): readonly ShownItem[] {
+  const custom = customNames(body);
   const calls = toolCalls === '' ? [] : (JSON.parse(toolCalls) as ToolCall[]);
   const items: ShownItem[] = [];
   if (reasoning !== '') items.push(reasoningItem(itemId('rs', taskId, items.length), reasoning, 'completed'));
@@ -129,7 +147,11 @@ export function itemsOf(
   for (const call of calls) {
     const encrypted = isEncryptedWanted ? sealedIn(call) : undefined;
     if (encrypted !== undefined) items.push(encryptedItem(itemId('rs', taskId, items.length), encrypted));
-    items.push(callItem(itemId('fc', taskId, items.length), call, 'completed'));
+    const item = custom.has(call.function.name)
+      ? customCallItem(ids.next('ctc', items.length), call, 'completed')
+      : callItem(ids.next('fc', items.length), call, 'completed');
+    ids.keep(item);
+    items.push(item);
   }
   return items;
 }

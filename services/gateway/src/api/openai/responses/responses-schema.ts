@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type CustomTool, customTool } from './custom-tools.ts';
 import { isEmpty, never, type RefusedFields } from '../../../server/http/wishes.ts';
 
 /** Fields of OpenAI's request that this server cannot honour. What states a wish is refused in every dialect. */
@@ -61,6 +62,7 @@ const reference = z.object({ type: z.literal('item_reference').nullish(), id: z.
 
 const item = z.union([z.discriminatedUnion('type', [call, customCall, callOutput, passed]), message, reference]);
 export type InputItem = z.infer<typeof item>;
+export type Reference = z.infer<typeof reference>;
 export type InputMessage = z.infer<typeof message>;
 
 const functionTool = z.object({
@@ -75,7 +77,7 @@ const vendorTool = z.looseObject({
   type: z
     .string()
     .max(64)
-    .refine((type) => type !== 'function'),
+    .refine((type) => type !== 'function' && type !== 'custom'),
 });
 
 /** `POST /v1/responses`. Fields that are null count as absent and are taken out before. */
@@ -89,13 +91,13 @@ export const responsesSchema = z.object({
   temperature: z.number().optional(),
   top_p: z.number().optional(),
   tools: z
-    .array(z.union([functionTool, vendorTool]))
+    .array(z.union([functionTool, customTool, vendorTool]))
     .max(1_024)
     .optional(),
   tool_choice: z
     .union([
       z.enum(['none', 'auto', 'required']),
-      z.object({ type: z.literal('function'), name: z.string() }),
+      z.object({ type: z.enum(['function', 'custom']), name: z.string() }),
       z.object({
         type: z.literal('allowed_tools'),
         mode: z.enum(['auto', 'required']),
@@ -143,3 +145,11 @@ export const responsesSchema = z.object({
 });
 
 export type ResponsesBody = z.infer<typeof responsesSchema>;
+
+type Tool = NonNullable<ResponsesBody['tools']>[number];
+
+export const isCustom = (tool: Tool): tool is CustomTool => tool.type === 'custom';
+
+/** Names of the tools that take plain text. */
+export const customNames = ({ tools = [] }: Pick<ResponsesBody, 'tools'>): ReadonlySet<string> =>
+  new Set(tools.filter(isCustom).map(({ name }) => name));

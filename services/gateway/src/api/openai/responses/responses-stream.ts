@@ -4,8 +4,10 @@ import type { AnswerFor, StreamForm } from '../../../canonical/text/dialect.ts';
 import { sealedIn } from '../../../canonical/text/sealed-reasoning.ts';
 import {
   callItem,
+  customCallItem,
   encryptedItem,
   itemId,
+  type ItemKind,
   messageItem,
   reasoningItem,
   refusalPart,
@@ -13,10 +15,12 @@ import {
   type ShownItem,
   textPart,
 } from './responses-answer.ts';
-import type { ResponsesBody } from './responses-schema.ts';
+import { inputOfCustom } from './custom-tools.ts';
+import type { ItemIds } from './item-ids.ts';
+import { customNames, type ResponsesBody } from './responses-schema.ts';
 
 interface OpenItem {
-  readonly kind: 'message' | 'refusal' | 'reasoning' | 'call';
+  readonly kind: 'message' | 'refusal' | 'reasoning' | 'call' | 'custom';
   readonly id: string;
   readonly index: number;
   /** Of a call: its place in the provider's list, its id and its name. */
@@ -35,14 +39,18 @@ export class ResponsesStream implements StreamForm {
   readonly #body: ResponsesBody;
   readonly #answerFor: AnswerFor;
   readonly #isEncryptedWanted: boolean;
+  readonly #ids: ItemIds;
+  readonly #custom: ReadonlySet<string>;
   readonly #closed: ShownItem[] = [];
   #model = '';
   #sequence = 0;
   #open: OpenItem | undefined;
 
-  constructor(body: ResponsesBody, answerFor: AnswerFor, isEncryptedWanted: boolean) {
+  constructor(body: ResponsesBody, answerFor: AnswerFor, ids: ItemIds, isEncryptedWanted: boolean) {
     this.#body = body;
     this.#answerFor = answerFor;
+    this.#ids = ids;
+    this.#custom = customNames(body);
     this.#isEncryptedWanted = isEncryptedWanted;
   }
 
@@ -79,11 +87,13 @@ export class ResponsesStream implements StreamForm {
     let events = '';
     if (this.#open?.call?.position !== index)
       events =
-        this.#close() +
-        this.#encrypted(piece) +
-        this.#openItem('call', { position: index, id, name: called?.name ?? '' });
+        this.#close() + this.#encrypted(piece) + this.#openCall({ position: index, id, name: called?.name ?? '' });
     const given = called?.arguments ?? '';
-    return given === '' ? events : events + this.#grow('response.function_call_arguments.delta', given);
+    if (given === '') return events;
+    if (this.#open?.kind !== 'custom') return events + this.#grow('response.function_call_arguments.delta', given);
+    // The text lies in JSON, which is read once it is whole.
+    this.#open.text += given;
+    return events;
   }
 
   /** An item of its own before the call: it comes whole. */
@@ -99,17 +109,21 @@ export class ResponsesStream implements StreamForm {
     );
   }
 
-  #in(kind: Exclude<OpenItem['kind'], 'call'>): string {
+  #openCall(call: NonNullable<OpenItem['call']>): string {
+    return this.#openItem(this.#custom.has(call.name) ? 'custom' : 'call', call);
+  }
+
+  #in(kind: 'message' | 'refusal' | 'reasoning'): string {
     return this.#open?.kind === kind ? '' : this.#close() + this.#openItem(kind);
   }
 
   #openItem(kind: OpenItem['kind'], call?: OpenItem['call']): string {
     const index = this.#closed.length;
-    const id = itemId(prefixes[kind], this.#answerFor.taskId, index);
+    const id = this.#ids.next(prefixes[kind], index);
     const open: OpenItem = { kind, id, index, text: '', ...(call && { call }) };
     this.#open = open;
     const added = this.#event('response.output_item.added', { output_index: index, item: shownItem(open, false) });
-    if (kind === 'call') return added;
+    if (call) return added;
     return (
       added + this.#event('response.content_part.added', { ...placeOf(open), content_index: 0, part: partOf(open) })
     );
@@ -129,11 +143,13 @@ export class ResponsesStream implements StreamForm {
     this.#open = undefined;
     const item = shownItem(open, true);
     this.#closed.push(item);
+    this.#ids.keep(item);
     return this.#contentDone(open) + this.#event('response.output_item.done', { output_index: open.index, item });
   }
 
   #contentDone(open: OpenItem): string {
     const place = { ...placeOf(open), content_index: 0 };
+    if (open.kind === 'custom') return this.#customDone(open);
     if (open.call)
       return this.#event('response.function_call_arguments.done', {
         ...placeOf(open),
@@ -141,6 +157,13 @@ export class ResponsesStream implements StreamForm {
         arguments: open.text,
       });
     return this.#partDone(open, place) + this.#event('response.content_part.done', { ...place, part: partOf(open) });
+  }
+
+  #customDone(open: OpenItem): string {
+    const input = inputOfCustom(open.text);
+    const delta =
+      input === '' ? '' : this.#event('response.custom_tool_call_input.delta', { ...placeOf(open), delta: input });
+    return delta + this.#event('response.custom_tool_call_input.done', { ...placeOf(open), input });
   }
 
   #partDone({ kind, text }: OpenItem, place: object): string {
@@ -158,7 +181,13 @@ export class ResponsesStream implements StreamForm {
 
 const placeOf = ({ id, index }: OpenItem) => ({ item_id: id, output_index: index });
 
-const prefixes = { message: 'msg', refusal: 'msg', reasoning: 'rs', call: 'fc' } as const;
+const prefixes: Readonly<Record<OpenItem['kind'], ItemKind>> = {
+  message: 'msg',
+  refusal: 'msg',
+  reasoning: 'rs',
+  call: 'fc',
+  custom: 'ctc',
+};
 
 function partOf({ kind, text }: OpenItem): object {
   if (kind === 'refusal') return refusalPart(text);
@@ -168,7 +197,8 @@ function partOf({ kind, text }: OpenItem): object {
 function shownItem(open: OpenItem, isDone: boolean): ShownItem {
   const { kind, id, text, call } = open;
   const status = isDone ? 'completed' : 'in_progress';
-  if (call) return callItem(id, { id: call.id, function: { name: call.name, arguments: text } }, status);
+  const called = call && { id: call.id, function: { name: call.name, arguments: text } };
+  if (called) return kind === 'custom' ? customCallItem(id, called, status) : callItem(id, called, status);
   if (kind === 'reasoning') return reasoningItem(id, isDone ? text : undefined, status);
   return messageItem(id, isDone ? partOf(open) : undefined, status);
 }

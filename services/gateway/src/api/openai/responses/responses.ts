@@ -7,25 +7,32 @@ import { readFacts } from '../chat/facts.ts';
 import { checkChat } from '../chat/read-chat.ts';
 import type { Dialect } from '../../../canonical/text/dialect.ts';
 import { chatOfResponses } from './chat-of-responses.ts';
+import { keptIds, plainIds } from './item-ids.ts';
+import { KeptItems } from './kept-items.ts';
 import { itemsOf, shownResponse, wantsEncrypted } from './responses-answer.ts';
 import { refusedFields, type ResponsesBody, responsesSchema } from './responses-schema.ts';
 import { ResponsesStream } from './responses-stream.ts';
+
+const kept = new KeptItems(Date.now);
 
 /** `POST /v1/responses`: OpenAI's newer form, without its memory. */
 export const responses: Dialect = {
   errorBody,
   read(bytes, headers, snapshot, answerFor) {
     const parsed = parseJsonObject(bytes);
-    const { body, unknown } = readFields(responsesSchema, refusedFields, withoutNulls(parsed));
+    const stated = withoutNulls(parsed);
+    const { body, unknown } = readFields(responsesSchema, refusedFields, stated);
     const isEncryptedWanted = wantsEncrypted(parsed);
+    const { taskId } = answerFor;
+    const ids = (stated as { readonly store?: unknown }).store === false ? plainIds(taskId) : keptIds(taskId, kept);
     const facts = readFacts(headers, body.metadata);
-    const chat = { ...checkChat(chatOfResponses(body)), unknown: [...verbosityOf(body), ...unknown] };
+    const chat = { ...checkChat(chatOfResponses(body, kept)), unknown: [...verbosityOf(body), ...unknown] };
     return {
-      ...chatTask(chat, facts, snapshot, answerFor.taskId),
+      ...chatTask(chat, facts, snapshot, taskId),
       isStreamed: body.stream === true,
       whole: (result) =>
-        JSON.stringify(shownResponse(body, answerFor, result.model, itemsOf(result, isEncryptedWanted), result)),
-      streamed: () => new ResponsesStream(body, answerFor, isEncryptedWanted),
+        JSON.stringify(shownResponse(body, answerFor, result.model, itemsOf(body, result, ids, isEncryptedWanted), result)),
+      streamed: () => new ResponsesStream(body, answerFor, ids, isEncryptedWanted),
     };
   },
 };
