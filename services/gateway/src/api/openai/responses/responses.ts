@@ -31,7 +31,9 @@ export const responses: Dialect = {
       ...chatTask(chat, facts, snapshot, taskId),
       isStreamed: body.stream === true,
       whole: (result) =>
-        JSON.stringify(shownResponse(body, answerFor, result.model, itemsOf(body, result, ids, isEncryptedWanted), result)),
+        JSON.stringify(
+          shownResponse(body, answerFor, result.model, itemsOf(body, result, ids, isEncryptedWanted), result),
+        ),
       streamed: () => new ResponsesStream(body, answerFor, ids, isEncryptedWanted),
     };
   },
