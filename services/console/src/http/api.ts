@@ -81,8 +81,8 @@ export class Api {
     const { guard, sessionMs, isSecure } = this.#options;
     const what = `${request.method} ${sessionPath}`;
     if (request.method === 'GET') {
-      const viewer = this.#enter(what, roles.everyone, request);
-      return sendJson(response, shownViewer(viewer, guard));
+      const viewer = this.#viewerOf(what, request);
+      return sendJson(response, viewer ? shownViewer(viewer, guard) : { role: null, are_keys_required: true });
     }
     if (request.method === 'DELETE') {
       guard.end(request.headersDistinct);
@@ -95,6 +95,17 @@ export class Api {
     const { token, viewer } = guard.begin(key.trim(), what);
     response.setHeader('set-cookie', cookieOf(token, sessionMs, isSecure(request)));
     sendJson(response, shownViewer(viewer, guard));
+  }
+
+  /** Undefined: nobody has signed in, which a page may ask without an error. @throws {AdminError} a key that is shown is wrong */
+  #viewerOf(what: string, request: IncomingMessage): Viewer | undefined {
+    try {
+      return this.#enter(what, roles.everyone, request);
+    } catch (error) {
+      const isSignedOut = error instanceof AdminError && error.code === 'unauthenticated';
+      if (isSignedOut && request.headers.authorization === undefined) return undefined;
+      throw error;
+    }
   }
 
   async #stream({ contentType, send }: Streamed, viewer: Viewer, response: ServerResponse): Promise<void> {

@@ -1,0 +1,155 @@
+import { useMemo } from 'preact/hooks';
+import { pathOf, urlOf, useApi } from '../api.ts';
+import { dollars, duration, number, sumOfMoney, time } from '../format.ts';
+import { Chart } from '../parts/chart.tsx';
+import { Filters } from '../parts/filters.tsx';
+import { Table } from '../parts/table.tsx';
+import { View } from '../parts/view.tsx';
+import { useUrlState } from '../url-state.ts';
+import { LimitTable } from './limit-table.tsx';
+import type { LimitState } from './now.tsx';
+
+interface Group {
+  readonly start_unix_ms?: number;
+  readonly client?: string;
+  readonly model?: string;
+  readonly task_type?: string;
+  readonly outcome?: string;
+  readonly calls: number;
+  readonly successes: number;
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cached_input_tokens: number;
+  readonly cost_nano_usd: number;
+  readonly unknown_costs: number;
+  readonly p95_ms?: number;
+}
+interface Cost {
+  readonly from: number;
+  readonly to: number;
+  readonly groups: readonly Group[];
+  readonly total: Group | null;
+  readonly series: readonly Group[];
+  readonly budgets: readonly LimitState[];
+  readonly saved_by_caching: { readonly nano_usd: number; readonly unknown_tokens: number };
+}
+
+const dayMs = 86_400_000;
+const spans: Readonly<Record<string, number>> = { day: 1, week: 7, month: 30, quarter: 90 };
+const linesShown = 8;
+
+const nameOf = (group: Group, by: string): string =>
+  ({ client: group.client, model: group.model, type: group.task_type, outcome: group.outcome })[by] || '(none)';
+
+export function Cost() {
+  const { query } = useUrlState();
+  const { span = 'week', by = 'model', ...filters } = query;
+  // By the hour, so that the same address asks the same while the page is open.
+  const to = Math.ceil(Date.now() / 3_600_000) * 3_600_000;
+  const from = to - (spans[span] ?? 7) * dayMs;
+  const { data, error } = useApi<Cost>(pathOf('/cost', { ...filters, by, from, to }));
+  return (
+    <View title="Cost" error={error} isLoading={!data}>
+      <Filters
+        filters={[
+          { name: 'by', title: 'By', choices: ['model', 'client', 'type', 'outcome'] },
+          { name: 'span', title: 'Over', choices: ['week', 'day', 'month', 'quarter'] },
+          { name: 'client', title: 'Client' },
+          { name: 'model', title: 'Model' },
+          { name: 'type', title: 'Task type' },
+        ]}
+      />
+      {data && <CostState cost={data} by={by} filters={filters} />}
+    </View>
+  );
+}
+
+function CostState({
+  cost,
+  by,
+  filters,
+}: {
+  readonly cost: Cost;
+  readonly by: string;
+  readonly filters: Readonly<Record<string, string>>;
+}) {
+  const { total, groups, saved_by_caching: saved } = cost;
+  return (
+    <>
+      <dl class="cards">
+        <div>
+          <dt>Cost</dt>
+          <dd>{total ? sumOfMoney(total) : '$0'}</dd>
+        </div>
+        <div>
+          <dt>Calls</dt>
+          <dd>{number(total?.calls ?? 0)}</dd>
+        </div>
+        <div>
+          <dt>Calls of unknown cost</dt>
+          <dd>{number(total?.unknown_costs ?? 0)}</dd>
+        </div>
+        <div>
+          <dt>Saved by caching</dt>
+          <dd>
+            {dollars(saved.nano_usd)}
+            {saved.unknown_tokens > 0 ? '+' : ''}
+          </dd>
+        </div>
+      </dl>
+      <OverTime cost={cost} by={by} />
+      <Table
+        caption={`By ${by}, from ${time(cost.from)} to ${time(cost.to)}; the dearest first`}
+        rows={groups}
+        keyOf={(group) => nameOf(group, by)}
+        empty="no calls."
+        columns={[
+          { title: by, value: (group) => <Narrow group={group} by={by} /> },
+          { title: 'Cost', value: sumOfMoney, isRight: true },
+          { title: 'Calls', value: ({ calls }) => number(calls), isRight: true },
+          {
+            title: 'Success',
+            value: ({ calls, successes }) => `${((100 * successes) / calls).toFixed(1)} %`,
+            isRight: true,
+          },
+          { title: 'Input tokens', value: ({ input_tokens }) => number(input_tokens), isRight: true },
+          { title: 'Cached', value: ({ cached_input_tokens }) => number(cached_input_tokens), isRight: true },
+          { title: 'Output tokens', value: ({ output_tokens }) => number(output_tokens), isRight: true },
+          { title: 'Duration p95', value: ({ p95_ms }) => duration(p95_ms), isRight: true },
+        ]}
+      />
+      <p>
+        <a
+          href={urlOf(pathOf('/calls/export', { ...filters, from: cost.from, to: cost.to, format: 'csv' }))}
+          download="calls.csv"
+        >
+          Export these calls as CSV
+        </a>
+      </p>
+      <h2>Budgets</h2>
+      <LimitTable caption="Budgets" limits={cost.budgets} />
+    </>
+  );
+}
+
+/** A group that can be looked into: of a client its models, of others its calls. */
+function Narrow({ group, by }: { readonly group: Group; readonly by: string }) {
+  const name = nameOf(group, by);
+  const value = encodeURIComponent(name);
+  return <a href={by === 'client' ? `/cost?by=model&client=${value}` : `/calls?${by}=${value}`}>{name}</a>;
+}
+
+function OverTime({ cost, by }: { readonly cost: Cost; readonly by: string }) {
+  const { times, series } = useMemo(() => linesOf(cost, by), [cost, by]);
+  if (times.length < 2) return null;
+  return <Chart title={`Cost over time by ${by}`} times={times} series={series} show={(usd) => dollars(usd * 1e9)} />;
+}
+
+function linesOf({ series, groups }: Cost, by: string) {
+  const times = [...new Set(series.map(({ start_unix_ms }) => start_unix_ms ?? 0))].toSorted((a, b) => a - b);
+  const names = groups.slice(0, linesShown).map((group) => nameOf(group, by));
+  const usdAt = new Map(
+    series.map((group) => [`${group.start_unix_ms} ${nameOf(group, by)}`, group.cost_nano_usd / 1e9]),
+  );
+  return { times, series: names.map((name) => ({ name, values: times.map((at) => usdAt.get(`${at} ${name}`) ?? 0) })) };
+}

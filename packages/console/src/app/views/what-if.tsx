@@ -1,0 +1,16 @@
+import { View } from '../parts/view.tsx';
+import { Editor } from './editor.tsx';
+
+const example = `# Documents as apply takes them; several are parted by a line of ---
+kind: client
+name: Acme
+data_rules: { avoid_cloud: true }
+`;
+
+/** Tries any documents without changing anything. */
+export const WhatIf = () => (
+  <View title="What if">
+    <p>What these documents would change, judged on the decisions of the last hour by the rules themselves.</p>
+    <Editor path="what-if.yaml" text={example} onApplied={() => {}} />
+  </View>
+);
