@@ -19,7 +19,7 @@ import {
 } from '@will/core';
 import type { ProviderOutcome } from '@will/providers';
 import { ModelHealth } from '../../services/provider-worker/src/model/health.ts';
-import { conditionAt, forbidden, places, registryOf, type Script, seeded } from './world.ts';
+import { conditionAt, forbidden, type Place, registryOf, type Script, seeded } from './world.ts';
 
 /** One way to choose. It hears what a worker and a router would hear, when they would. */
 export interface Chooser {
@@ -92,9 +92,9 @@ class Product implements Chooser {
     this.#goal = goal;
     this.#mode = mode;
     this.#declared = declared;
-    this.#health = withHealthChecks ? new Map(places.map(({ name }) => [name, new ModelHealth()])) : undefined;
+    this.#health = withHealthChecks ? new Map(script.places.map(({ name }) => [name, new ModelHealth()])) : undefined;
     this.#draw = seeded(script.seed * 17 + 3);
-    this.#snapshot = registryOf(declared, mode, goal, () => 1);
+    this.#snapshot = registryOf(script.places, declared, mode, goal, () => 1);
   }
 
   order(atMs: number, inputTokens: number, n: number): readonly string[] {
@@ -213,10 +213,11 @@ class Product implements Chooser {
     }
   }
 
+  /** The prices in force, as one text. */
   #dearAt(atMs: number): string {
     return this.#script.incidents
       .filter(({ kind, fromMs, untilMs }) => kind === 'dear' && fromMs <= atMs && atMs < untilMs)
-      .map(({ place }) => place)
+      .map(({ place, factor }) => `${place} ${factor}`)
       .join();
   }
 
@@ -225,7 +226,7 @@ class Product implements Chooser {
     const dear = this.#dearAt(atMs);
     if ((this.#kept?.dear ?? '') === dear) return;
     const priceOf = (place: string): number => conditionAt(this.#script, place, atMs).dearness;
-    this.#snapshot = registryOf(this.#declared, this.#mode, this.#goal, priceOf);
+    this.#snapshot = registryOf(this.#script.places, this.#declared, this.#mode, this.#goal, priceOf);
     this.#kept = undefined;
   }
 }
@@ -244,8 +245,8 @@ const plain = (rule: Pick<Chooser, 'order'> & { readonly ended?: Chooser['ended'
 const maxAttempts = 3;
 
 /** The order that an operator who knows the published figures would declare for a goal. */
-function declaredFor(goal: Goal): string[] {
-  const worth = ({ firstMs, perTokenMs, usd, quality }: (typeof places)[number]): number => {
+function declaredFor(script: Script, goal: Goal): string[] {
+  const worth = ({ firstMs, perTokenMs, usd, quality }: Place): number => {
     const [time, cost, good] = [(firstMs[0] + 130 * perTokenMs) / 4_000, usd / 0.9, quality / 10];
     const weights = {
       speed: [0.2, 0.7, 0.1],
@@ -255,19 +256,25 @@ function declaredFor(goal: Goal): string[] {
     }[goal];
     return (weights[0] ?? 0) * good - (weights[1] ?? 0) * time - (weights[2] ?? 0) * cost;
   };
-  return [forbidden, ...allowed.toSorted((a, b) => worth(b) - worth(a)).map(({ name }) => name)];
+  return [
+    forbidden,
+    ...allowedIn(script)
+      .toSorted((a, b) => worth(b) - worth(a))
+      .map(({ name }) => name),
+  ];
 }
 
-const allowed = places.filter(({ name }) => name !== forbidden);
-const alphabetical = allowed.map(({ name }) => name);
+const allowedIn = ({ places }: Script): readonly Place[] => places.filter(({ name }) => name !== forbidden);
+const alphabeticalIn = (script: Script): readonly string[] => allowedIn(script).map(({ name }) => name);
 
 /** Rules as rivals document them, built anew; most of them do not know of goals. All but the product are told what is forbidden. */
 export const choosers = {
-  'will auto': (script, goal) => new Product(script, goal, 'auto', [forbidden, ...alphabetical]),
-  'will auto, with looks': (script, goal) => new Product(script, goal, 'auto', [forbidden, ...alphabetical], true),
-  'will cascade': (script, goal) => new Product(script, goal, 'cascade', declaredFor(goal)),
-  'cascade by goal + breaker': (_script, goal) => {
-    const order = declaredFor(goal).filter((name) => name !== forbidden);
+  'will auto': (script, goal) => new Product(script, goal, 'auto', [forbidden, ...alphabeticalIn(script)]),
+  'will auto, with looks': (script, goal) =>
+    new Product(script, goal, 'auto', [forbidden, ...alphabeticalIn(script)], true),
+  'will cascade': (script, goal) => new Product(script, goal, 'cascade', declaredFor(script, goal)),
+  'cascade by goal + breaker': (script, goal) => {
+    const order = declaredFor(script, goal).filter((name) => name !== forbidden);
     const failures = new Map<string, number>();
     const openUntilMs = new Map<string, number>();
     return plain({
@@ -280,18 +287,21 @@ export const choosers = {
       },
     });
   },
-  'static cascade': (_script, goal) => {
-    const order = declaredFor(goal)
+  'static cascade': (script, goal) => {
+    const order = declaredFor(script, goal)
       .filter((name) => name !== forbidden)
       .slice(0, maxAttempts);
     return plain({ order: () => order });
   },
-  'round robin': () =>
-    plain({
+  'round robin': (script) => {
+    const alphabetical = alphabeticalIn(script);
+    return plain({
       order: (_atMs, _inputTokens, n) =>
         alphabetical.map((_, at) => alphabetical[(at + n) % alphabetical.length] as string).slice(0, maxAttempts),
-    }),
-  'least latency': () => {
+    });
+  },
+  'least latency': (script) => {
+    const alphabetical = alphabeticalIn(script);
     const meanMs = new Map<string, number>();
     return plain({
       order: () => alphabetical.toSorted((a, b) => (meanMs.get(a) ?? 0) - (meanMs.get(b) ?? 0)).slice(0, maxAttempts),

@@ -1,5 +1,5 @@
 import type { Goal } from '@will/core';
-import { type Condition, conditionAt, forbidden, type Place, places, type Request, type Script } from './world.ts';
+import { type Condition, conditionAt, forbidden, type Place, type Request, type Script } from './world.ts';
 
 /** What an answer is worth by a goal; time and cost against what is slow and dear. */
 export const weights: Record<Goal, { readonly quality: number; readonly speed: number; readonly cost: number }> = {
@@ -30,7 +30,7 @@ export function worthOf(
 /** The mean worth of each place that is up, by all that is true at an instant. */
 export function trueWorths(script: Script, goal: Goal, request: Request): Map<string, number> {
   const worths = new Map<string, number>();
-  for (const place of places) {
+  for (const place of script.places) {
     if (place.name === forbidden) continue;
     const condition = conditionAt(script, place.name, request.atMs);
     const { isUp, failureRate, slowness } = condition;

@@ -3,16 +3,7 @@ import { type Chooser, epochMs, type MakeChooser } from './choosers.ts';
 import { clairvoyant, worthOf } from './clairvoyant.ts';
 import { outagesIn, type OutageStory, type Sent } from './outages.ts';
 import { Agenda } from './agenda.ts';
-import {
-  type Condition,
-  conditionAt,
-  forbidden,
-  latencyOf,
-  type Place,
-  places,
-  type Request,
-  type Script,
-} from './world.ts';
+import { type Condition, conditionAt, forbidden, latencyOf, type Place, type Request, type Script } from './world.ts';
 
 /** What one way to choose came to in one script. */
 export interface Outcome {
@@ -42,14 +33,11 @@ interface Task {
   attempts: number;
 }
 
-const byName = new Map<string, Place>(places.map((place) => [place.name, place]));
 /** A connection that is refused, or an error that comes at once. */
 const failsAfterMs = 60;
 /** As workers check, by default. */
 const pollIntervalMs = 5_000;
 const checkTimeoutMs = 2_000;
-/** People say of one answer in so many what they think of it. */
-const judgedOneIn = 10;
 
 /** Runs one script with one way to choose, event by event. */
 export function simulate(script: Script, goal: Goal, make: MakeChooser): Outcome {
@@ -62,6 +50,7 @@ class Simulation {
   readonly #chooser: Chooser;
   readonly #agenda = new Agenda();
   readonly #sent: Sent[] = [];
+  readonly #byName: ReadonlyMap<string, Place>;
   readonly #beingChecked = new Set<string>();
   #regret = 0;
   #counted = 0;
@@ -71,6 +60,7 @@ class Simulation {
 
   constructor(script: Script, goal: Goal, make: MakeChooser) {
     this.#script = script;
+    this.#byName = new Map(script.places.map((place) => [place.name, place]));
     this.#goal = goal;
     this.#chooser = make(script, goal);
   }
@@ -79,7 +69,7 @@ class Simulation {
     for (const [n, request] of this.#script.requests.entries())
       this.#agenda.add(request.atMs, () => this.#arrives(n, request));
     for (let atMs = 0; this.#chooser.wantsHealthCheck && atMs < this.#script.lengthMs; atMs += pollIntervalMs)
-      this.#agenda.add(atMs, () => places.forEach(({ name }) => this.#checkIfDue(name, atMs)));
+      this.#agenda.add(atMs, () => this.#script.places.forEach(({ name }) => this.#checkIfDue(name, atMs)));
     this.#agenda.run();
     const firsts = this.#sent.filter(({ isFirst }) => isFirst);
     const switches = firsts.filter(({ place }, n) => n > 0 && firsts[n - 1]?.place !== place).length;
@@ -127,7 +117,7 @@ class Simulation {
 
   #send(task: Task, name: string, atMs: number, another: boolean): void {
     const { n, request } = task;
-    const place = byName.get(name) as Place;
+    const place = this.#byName.get(name) as Place;
     const condition = conditionAt(this.#script, name, atMs);
     const { firstMs, perTokenMs, draw } = latencyOf(this.#script, place, n);
     const [slowFirstMs, wholeMs] = [
@@ -180,6 +170,7 @@ class Simulation {
   #done({ request, best, n }: Task, place: Place, endMs: number, condition: Condition): void {
     this.#succeeded += 1;
     this.#regret += best - worthOf(this.#goal, place, endMs - request.atMs, condition, request);
-    if (n % judgedOneIn === 0) this.#chooser.score(place.name, (place.quality * condition.goodness) / 10, endMs);
+    if (n % this.#script.scoredOneIn === 0)
+      this.#chooser.score(place.name, (place.quality * condition.goodness) / 10, endMs);
   }
 }

@@ -1,6 +1,6 @@
 import type { Goal } from '@will/core';
 import { expect, test } from 'vitest';
-import { choosers, type WayToChoose } from './choosers.ts';
+import { choosers, type MakeChooser, type WayToChoose } from './choosers.ts';
 import { type Outcome, simulate } from './simulate.ts';
 import { type Summary, summaryOf } from './summary.ts';
 import { forbidden, scriptOf } from './world.ts';
@@ -14,7 +14,7 @@ const known = new Map<string, Outcome[]>();
 function runs(way: WayToChoose, goal: Goal, perSecond: number): Outcome[] {
   const key = `${way} ${goal} ${perSecond}`;
   const made =
-    known.get(key) ?? seeds.map((seed) => simulate(scriptOf(seed, 20 * 60_000, perSecond), goal, choosers[way]));
+    known.get(key) ?? seeds.map((seed) => simulate(scriptOf(seed, 20 * 60_000, { perSecond }), goal, choosers[way]));
   known.set(key, made);
   return made;
 }
@@ -58,11 +58,11 @@ test('in the mean auto is better than the cascade that an operator would declare
 }, 120_000);
 
 test('a forbidden place is tried by a way that does not ask whether it may, so that the count of violations can fail', () => {
-  const careless = () => ({ ...choosers['round robin'](), order: () => [forbidden] });
-  expect(simulate(scriptOf(1, 60_000, 4), 'balanced', careless).violations).toBeGreaterThan(0);
+  const careless: MakeChooser = (script) => ({ ...choosers['round robin'](script), order: () => [forbidden] });
+  expect(simulate(scriptOf(1, 60_000, { perSecond: 4 }), 'balanced', careless).violations).toBeGreaterThan(0);
 });
 
 test('the same seed gives the same run', () => {
-  const once = () => simulate(scriptOf(1, 5 * 60_000, 4), 'balanced', choosers['will auto']);
+  const once = () => simulate(scriptOf(1, 5 * 60_000, { perSecond: 4 }), 'balanced', choosers['will auto']);
   expect(once()).toEqual(once());
 });

@@ -1,4 +1,5 @@
 import type { Outcome } from './simulate.ts';
+import { seeded } from './world.ts';
 
 interface Spread {
   readonly worst: number;
@@ -9,8 +10,9 @@ interface Spread {
 export interface Summary {
   readonly regret: number;
   readonly worstRegret: number;
-  /** Of the regret of the cascade by goal. */
+  /** Of the regret of the cascade by goal, and the ends of its 95 % interval, by paired bootstrap over seeds. */
   readonly ofCascade: number;
+  readonly interval: readonly [from: number, to: number];
   /** Scripts with less regret than that. */
   readonly wins: number;
   /** Of all requests of all scripts. */
@@ -36,6 +38,7 @@ export function summaryOf(outcomes: readonly Outcome[], cascade: readonly Outcom
     regret,
     worstRegret: Math.max(...outcomes.map((one) => one.regret)),
     ofCascade: regret / mean(cascade.map((one) => one.regret)),
+    interval: bootstrapped(outcomes, cascade),
     wins: outcomes.filter((one, n) => one.regret < (cascade[n]?.regret ?? 0)).length,
     success: mean(outcomes.map((one) => one.successRate)),
     wasted: mean(outcomes.map((one) => one.wastedRate)),
@@ -54,3 +57,15 @@ const spreadOf = (values: readonly number[]): Spread => ({
   worst: Math.max(0, ...values),
   median: values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0,
 });
+
+const resamples = 2_000;
+
+function bootstrapped(outcomes: readonly Outcome[], cascade: readonly Outcome[]): readonly [number, number] {
+  const draw = seeded(outcomes.length);
+  const ratios = Array.from({ length: resamples }, () => {
+    const at = outcomes.map(() => Math.floor(draw() * outcomes.length));
+    const sum = (of: readonly Outcome[]): number => at.reduce((total, n) => total + (of[n]?.regret ?? 0), 0);
+    return sum(outcomes) / sum(cascade);
+  }).toSorted((a, b) => a - b);
+  return [ratios[Math.floor(0.025 * resamples)] ?? 0, ratios[Math.floor(0.975 * resamples)] ?? 0];
+}

@@ -48,7 +48,47 @@ const described = [
 /** The best place of all by every number, and no task here may go to it. */
 export const forbidden = 'forbidden';
 
-export const places: readonly Place[] = described.map((place) => ({ ...place, meanFirstMs: place.firstMs[0] * 1.02 }));
+const withMean = (place: Omit<Place, 'meanFirstMs'>): Place => ({ ...place, meanFirstMs: place.firstMs[0] * 1.02 });
+const described6: readonly Place[] = described.map(withMean);
+
+/** Places of one's own for a seed: what is dearer is better in the mean, and nothing else is sure. */
+function drawnPlaces(seed: number, count: number): readonly Place[] {
+  const draw = seeded(seed * 13 + 5);
+  const drawn = [...'abcdeghijklmnopqrstuvwxyz'].slice(0, count).map((letter) => {
+    const [worth, firstMs, spread] = [draw(), 150 + 650 * draw(), 1.2 + 0.7 * draw()];
+    const quality = Math.min(9.6, 7 + 2 * worth + 0.6 * (draw() - 0.5));
+    const usd = 0.3 * 6 ** Math.min(1, Math.max(0, worth + 0.4 * (draw() - 0.5)));
+    return withMean({
+      name: `${letter}1`,
+      firstMs: [firstMs, firstMs * spread],
+      perTokenMs: 3 * 14 ** draw(),
+      usd,
+      quality,
+    });
+  });
+  return [...drawn, ...described6.filter(({ name }) => name === forbidden)];
+}
+
+/** A kind of world. */
+export interface Family {
+  readonly perSecond: number;
+  /** People say of one answer in so many what they think of it. */
+  readonly scoredOneIn?: number;
+  /** Default: the six that are described. */
+  readonly places?: (seed: number) => readonly Place[];
+  /** Prices and quality change all the time, and not by much. */
+  readonly drifts?: boolean;
+}
+
+export const families: Readonly<Record<string, Family>> = {
+  drawn: { perSecond: 8 },
+  slow: { perSecond: 1 },
+  fast: { perSecond: 50 },
+  few: { perSecond: 8, places: (seed) => drawnPlaces(seed, 2) },
+  many: { perSecond: 8, places: (seed) => drawnPlaces(seed, 20) },
+  drift: { perSecond: 8, drifts: true },
+  sparse: { perSecond: 8, scoredOneIn: 400 },
+};
 
 export interface Request {
   readonly atMs: number;
@@ -68,6 +108,8 @@ export interface Incident {
 
 export interface Script {
   readonly seed: number;
+  readonly places: readonly Place[];
+  readonly scoredOneIn: number;
   readonly lengthMs: number;
   readonly incidents: readonly Incident[];
   readonly requests: readonly Request[];
@@ -96,22 +138,34 @@ const factors: Record<Incident['kind'], (draw: number) => number> = {
 
 const incidentsPerScript = 10;
 
-/** A script of incidents, each of a random place at a random time. Its requests come at `perSecond` in the mean. */
-export function scriptOf(seed: number, lengthMs: number, perSecond: number, traces?: Traces): Script {
+/** A script of incidents, each of a random place at a random time, and of requests. */
+export function scriptOf(seed: number, lengthMs: number, family: Family, traces?: Traces): Script {
+  const { perSecond, scoredOneIn = 10, drifts = false } = family;
+  const places = family.places?.(seed) ?? described6;
   const draw = seeded(seed);
+  const anyPlace = (): string => (places[Math.floor(draw() * (places.length - 1))] as Place).name;
   const incidents = Array.from({ length: incidentsPerScript }, (_, n): Incident => {
     const fromMs = ((n + 0.3 + 0.4 * draw()) / (incidentsPerScript + 0.5)) * lengthMs;
     const kind = kinds[Math.floor(draw() * kinds.length)] as Incident['kind'];
-    return {
-      place: (places[Math.floor(draw() * (places.length - 1))] as Place).name,
-      kind,
-      factor: factors[kind](draw()),
-      fromMs,
-      untilMs: fromMs + (0.03 + 0.05 * draw()) * lengthMs,
-    };
+    const place = anyPlace();
+    const untilMs = fromMs + (0.03 + 0.05 * draw()) * lengthMs;
+    return { place, kind, factor: factors[kind](draw()), fromMs, untilMs };
   });
   const requests = traces ? recorded(traces, seed, lengthMs, perSecond) : drawn(seed, lengthMs, perSecond);
-  return { seed, lengthMs, incidents, requests, traces };
+  const drift = drifts ? places.flatMap(({ name }, n) => driftOf(name, lengthMs, seeded(seed * 19 + n))) : [];
+  return { seed, places, scoredOneIn, lengthMs, incidents: [...incidents, ...drift], requests, traces };
+}
+
+/** Six prices and six qualities, one after the other, up to a half dearer and a tenth worse. */
+function driftOf(place: string, lengthMs: number, draw: () => number): Incident[] {
+  const spans = 6;
+  return Array.from({ length: spans }, (_, n) => {
+    const [fromMs, untilMs] = [(n / spans) * lengthMs, ((n + 1) / spans) * lengthMs];
+    return [
+      { place, kind: 'dear', factor: 0.75 + 0.75 * draw(), fromMs, untilMs } as const,
+      { place, kind: 'worse', factor: 0.9 + 0.1 * draw(), fromMs, untilMs } as const,
+    ];
+  }).flat();
 }
 
 /** Requests as published of a service for conversations: Poisson, input 1,020 and output 129 tokens in the median. */
@@ -170,7 +224,7 @@ export function readTraces(folder: string): Traces {
   const latencies = new Map<string, { firstMs: number; perTokenMs: number }[]>();
   for (const name of files.filter((file) => /^llmperf.*\.csv$/.test(file))) {
     for (const [provider = '', size, first, , whole, , tokens, error] of rowsOf(folder, name)) {
-      const place = places[providers.indexOf(provider)]?.name;
+      const place = described6[providers.indexOf(provider)]?.name;
       if (place === undefined || size !== '70b' || error !== '' || Number(tokens) < 2) continue;
       const firstMs = Number(first) * 1_000;
       const perTokenMs = Math.max(0.1, (Number(whole) * 1_000 - firstMs) / (Number(tokens) - 1));
@@ -225,6 +279,7 @@ function driftAt(seed: number, place: string, atMs: number): number {
 
 /** The registry of these places; benchmarks are rounded and somewhat wrong, as an operator's are. */
 export function registryOf(
+  places: readonly Place[],
   order: readonly string[],
   mode: RankMode,
   goal: Goal,

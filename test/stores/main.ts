@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { StoreError, storesAt } from '@will/store';
 import { surviveKills } from './kills.ts';
 import { type RunningServer, serverKinds, type ServerKind } from './servers.ts';
 
@@ -42,11 +43,26 @@ async function rowOf(kind: ServerKind): Promise<string> {
 
 async function tryServer(kind: ServerKind): Promise<readonly string[]> {
   await kind.bring();
+  const refusal = await onServer(kind, refusalOf);
+  if (refusal !== undefined) return [`refused when a store opens: ${refusal}`, '', ''];
   return [
     await onServer(kind, ({ uri }) => testsOn(uri, 'parts', 'packages/store/src/mongo')),
     await onServer(kind, ({ uri }) => testsOn(uri, 'system', 'test/e2e/mongodb.test.ts')),
     await onServer(kind, killed),
   ];
+}
+
+/** What it lacks, in words; undefined: nothing. */
+async function refusalOf({ uri }: RunningServer): Promise<string | undefined> {
+  const stores = storesAt({ dataDir: '', mongodbUri: uri });
+  try {
+    await (await stores.tasks()).close();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    const lacks = error.message.split('\n').filter((line) => line.startsWith('- '));
+    return `it lacks ${lacks.map((line) => `"${line.slice(2)}"`).join(' and ') || error.message}`;
+  }
 }
 
 async function onServer<T>(kind: ServerKind, body: (server: RunningServer) => Promise<T>): Promise<T> {

@@ -121,7 +121,7 @@ async function startOn(program: string, argsFor: (port: number) => readonly stri
 }
 
 async function startOnce(program: string, args: readonly string[], port: number): Promise<ChildProcess> {
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(program, args, { stdio: 'ignore' });
   const untilMs = performance.now() + startLimitMs;
   while (!(await isOpen(port))) {
     if (child.exitCode !== null) throw new Error(`${program} ended with code ${child.exitCode}`);
