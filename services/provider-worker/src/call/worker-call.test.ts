@@ -1,5 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { wire } from '@will/contracts';
+import type { Model } from '@will/core';
 import type { ContentDelta, ModelConnection, ProviderOutcome } from '@will/providers';
 import { exactClock, modelFor } from '@will/testkit';
 import { expect, test } from 'vitest';
@@ -22,7 +23,7 @@ function heldCall(answersWhen: Promise<void>) {
 
 function callOn(
   connection: Pick<ModelConnection, 'run' | 'takesAttachments'>,
-  over: { readonly mayCommit?: boolean } = {},
+  over: { readonly mayCommit?: boolean; readonly model?: Model; readonly nowMs?: () => number } = {},
 ) {
   const words: string[] = [];
   const frames: string[] = [];
@@ -58,7 +59,7 @@ function callOn(
       window: new StartWindow(exactClock(), incoming),
       workerId: 'w',
       maxOutputTokens: undefined,
-      model: modelFor({}),
+      model: over.model ?? modelFor({}),
       connection: connection as ModelConnection,
       wholeAsStream: new WholeAsStream(),
       payloads: { get: () => Promise.reject(new Error('no payload')) },
@@ -67,7 +68,7 @@ function callOn(
       authorizeAgain: () => undefined,
       onError: (what) => errors.push(what),
       taskType: undefined,
-      nowMs: Date.now,
+      nowMs: over.nowMs ?? Date.now,
       record(record) {
         toBinary(wire.CallRecordSchema, record);
         records.push(record);
@@ -126,6 +127,23 @@ test.each([
   expect(words.filter((word) => word === 'ended')).toHaveLength(1);
   expect(records).toMatchObject([{ status: 'Overloaded', reason: 'the provider failed in a way that it should not' }]);
   expect(errors).toHaveLength(1);
+});
+
+test('a call costs what was the price when it began, also where another hour’s price came before its end', async () => {
+  const clock = { nowMs: Date.UTC(2026, 0, 5, 11, 59, 59) };
+  const hours = [{ from: '12:00', to: '13:00', input: 50, output: 50 }];
+  const model = modelFor({ prices: { input: 1, output: 1, hours } });
+  const run = async (): Promise<ProviderOutcome> => {
+    clock.nowMs += 60_000;
+    return whole as ProviderOutcome;
+  };
+  const options = { mayCommit: true, model, nowMs: () => clock.nowMs };
+  const first = callOn({ run }, options);
+  await first.call.run();
+  const second = callOn({ run }, options);
+  await second.call.run();
+  const costs = [first, second].map(({ records }) => records[0]?.costNanoUsd);
+  expect(costs).toEqual([2_000n, 100_000n]);
 });
 
 test.each([2.5, -1, 2 ** 32, Number.NaN])(
