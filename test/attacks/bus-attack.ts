@@ -76,6 +76,8 @@ const json: Readonly<Record<JsonOperation, Plain>> = {
   stream: { type: 'text_gen', input: 'ping' },
   explain: { type: 'text_gen' },
   cancel: { task_id: never },
+  submit: { type: 'text_gen', input: 'ping' },
+  get: { task_id: never },
 };
 
 /** Everything that services serve on the bus, as `client` would ask for it. */

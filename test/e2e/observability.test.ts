@@ -143,6 +143,32 @@ test('a trace through the gRPC server, and one that the bus brings, have the sam
   );
 });
 
+test('a durable task says when it starts, is counted while it waits, and its run is linked to the trace of its submit', async () => {
+  const { traceId, traceparent } = newTrace();
+  const submit = async (more: object): Promise<Record<string, unknown>> => {
+    const response = await fetch(`${system.httpUrl}/v1/tasks`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', traceparent },
+      body: JSON.stringify({ type: 'text_gen', input: planted.prompt, ...more }),
+    });
+    return (await response.json()) as Record<string, unknown>;
+  };
+  const later = new Date(Date.now() + 3_600_000).toISOString();
+  expect(await submit({ not_before: later })).toMatchObject({ state: 'waiting', starts_at: later, pickups: 0 });
+  await expect.poll(() => scrape('tasks'), { timeout: 15_000 }).toMatch(/will_queue_scheduled 1\n/);
+  expect(await submit({})).toMatchObject({ starts_at: null });
+  await collector.until(
+    (spans) => spans.some(({ name, linkedTo }) => name === 'run text_gen' && linkedTo.includes(traceId)),
+    'the run of a durable task',
+  );
+  const run = collector.spans.find(({ name, linkedTo }) => name === 'run text_gen' && linkedTo.includes(traceId));
+  expect(run?.traceId).not.toBe(traceId);
+  await collector.until(
+    (spans) => spans.some((span) => span.name === 'task submit' && span.traceId === traceId),
+    'the submit',
+  );
+});
+
 test('figures for Prometheus count what happened, on every service', async () => {
   const before = await scrape('provider-worker');
   const countIn = (text: string, pattern: RegExp): number => Number(pattern.exec(text)?.[1] ?? 0);

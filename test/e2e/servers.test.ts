@@ -43,7 +43,7 @@ beforeAll(async () => {
         'kind: client\nname: AcmeLegal',
       ),
     },
-    counts: { gateway: 1 },
+    counts: { gateway: 1, tasks: 1 },
   });
   await system.untilServed('cloud', 'tiny', 'media');
   clients['nats'] = await connectClient({ servers: system.nats.url, client: 'acme' });
@@ -143,6 +143,28 @@ describe('JSON on the bus', () => {
 
   test('explain tells who may answer', async () => {
     expect(await ask('explain', { type: 'code' })).toMatchObject({ candidates: [{ model: 'cloud' }] });
+  });
+
+  test('a durable task is submitted, and told of at its end', async () => {
+    const submitted = await ask('submit', { type: 'code', input: 'Hello', idempotency_key: 'by-json' });
+    expect(submitted).toMatchObject({ object: 'task', client: 'acme', idempotency_key: 'by-json' });
+    const { task_id: id } = submitted;
+    expect(await ask('get', { task_id: id, wait_ms: 15_000 })).toMatchObject({
+      state: 'succeeded',
+      starts_at: null,
+      result: { model: 'cloud' },
+    });
+    expect(await ask('get', { task_id: 'nobody-knows-it' })).toMatchObject({ error: { code: 'unknown_task' } });
+  });
+
+  test('who names a client by its name, or asks with the inbox of a library, is told why', async () => {
+    const stray = await connect({ servers: system.nats.url });
+    const answer = async (subject: string) => (await stray.request(subject, '{}', { timeout: 10_000 })).json();
+    expect(await answer('will.v1.json.run.AcmeLegal')).toMatchObject({ error: { code: 'unknown_client' } });
+    expect(await answer('will.v1.json.submit.acme')).toMatchObject({
+      error: { message: expect.stringContaining('_INBOX.acme') },
+    });
+    await stray.close();
   });
 
   test('a stream can be cancelled by its id', async () => {

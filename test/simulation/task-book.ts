@@ -29,7 +29,8 @@ export class TaskBook {
       requeue: (client, taskId, atMs, deadlineMs) =>
         this.#later(() => operations.requeue(client, taskId, atMs, deadlineMs)),
       list: (filter, limit) => this.#later(() => operations.list(filter, limit)),
-      messaged: (client, taskId, atMs) => this.#later(() => operations.messaged(client, taskId, atMs)),
+      messaged: (client, taskId, atMs, idlePickups) =>
+        this.#later(() => operations.messaged(client, taskId, atMs, idlePickups)),
       withoutMessageSince: (sinceMs, limit) => this.#later(() => operations.withoutMessageSince(sinceMs, limit)),
       published: (client, taskId) => this.#later(() => operations.published(client, taskId)),
       unpublished: (endedBeforeMs, limit) => this.#later(() => operations.unpublished(endedBeforeMs, limit)),

@@ -279,7 +279,7 @@ class TasksWorld {
     if (!published) return `task ${taskId} has ${stored.state}, and no result was published`;
     const bytes = (task: wire.DurableTask): string =>
       Buffer.from(toBinary(wire.DurableTaskSchema, { ...task, pickups: 0 })).toString('hex');
-    if (bytes(published) !== bytes(durableTask(stored)))
+    if (bytes(published) !== bytes(durableTask(stored, stored.finishedAtMs ?? 0)))
       this.#time.fail(`task ${taskId}: what was published is not what is stored, ${stored.state}`);
     return undefined;
   }

@@ -11,6 +11,8 @@ export interface CollectedSpan {
   readonly name: string;
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly isError: boolean;
+  /** Traces that it is linked to. */
+  readonly linkedTo: readonly string[];
 }
 
 /** A collector of OTLP over HTTP with protobuf: reads spans, and keeps every byte that came. */
@@ -117,6 +119,7 @@ function spansIn(body: Uint8Array): CollectedSpan[] {
         name: text(span, 5),
         attributes: attributesOf(span, 9),
         isError: messages(span, 15).some((status) => status.get(3)?.[0] === 2n),
+        linkedTo: messages(span, 13).map((link) => hex(link, 1)),
       }));
   });
 }

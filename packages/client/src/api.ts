@@ -229,7 +229,9 @@ export interface DurableTask {
   readonly createdUnixMs: number;
   readonly deadlineUnixMs: number;
   readonly finishedUnixMs?: number;
-  /** How often it was picked up. */
+  /** When it goes into the queue, where it waits for its time, for a worker or for a limit. */
+  readonly startsUnixMs?: number;
+  /** How often it was picked up and a call was tried. */
   readonly pickups: number;
   readonly idempotencyKey: string;
   /** Where it succeeded. */

@@ -160,6 +160,7 @@ function durableTaskOf(task: wire.DurableTask): DurableTask {
     state: states[task.state],
     createdUnixMs: Number(task.createdUnixMs),
     deadlineUnixMs: Number(task.deadlineUnixMs),
+    ...(task.startsUnixMs > 0n && { startsUnixMs: Number(task.startsUnixMs) }),
     ...(task.finishedUnixMs > 0n && { finishedUnixMs: Number(task.finishedUnixMs) }),
     ...(result && { result }),
     ...(task.deadReason !== '' && { deadReason: task.deadReason }),

@@ -13,3 +13,4 @@ export * from './refusals.ts';
 export { MessageError, maxFields, readMessage } from './read-message.ts';
 export * from './subjects.ts';
 export * from './translate.ts';
+export { mayAnswerOn, strayInWords, strayOf, type MayAnswer, type Stray } from './strays.ts';

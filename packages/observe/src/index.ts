@@ -3,4 +3,4 @@ export { type AnchoredHead, type AuditAnchor, auditAnchorOf } from './audit-anch
 export { genAi, semanticConventions } from './conventions.ts';
 export { measures, type Measure } from './measures.ts';
 export { observe, type Observing } from './observe.ts';
-export { openSpan, type OpenSpan, type SpanKindName } from './spans.ts';
+export { openSpan, traceparent, type OpenSpan, type SpanKindName } from './spans.ts';

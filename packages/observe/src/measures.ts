@@ -145,6 +145,20 @@ export const measures = {
     unit: '{event}',
     description: 'Events that could not be read',
   },
+  strays: {
+    name: 'will.bus.strays',
+    kind: 'counter',
+    unit: '{message}',
+    description:
+      'Messages on subjects of tasks that were not taken: the subject ends in no slug, or the reply is no inbox of its client',
+  },
+  queueScheduled: {
+    name: 'will.queue.scheduled',
+    kind: 'gauge',
+    unit: '{task}',
+    description:
+      'Durable tasks that wait for their time, for a worker or for a limit, and are not in the queue meanwhile',
+  },
   recordsWaiting: {
     name: 'will.records.waiting',
     kind: 'gauge',

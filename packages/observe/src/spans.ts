@@ -2,6 +2,7 @@ import {
   type Attributes,
   type Context,
   context,
+  type Link,
   propagation,
   ROOT_CONTEXT,
   SpanKind,
@@ -33,15 +34,17 @@ const tracer = trace.getTracer('will');
 /**
  * Begins a span below the present one, or below the one that headers from outside name.
  * @param headers W3C `traceparent` and `tracestate` among others.
+ * @param linkedTo W3C `traceparent` of other work that this one follows from; '' or absent: none.
  */
 export function openSpan(
   name: string,
   kind: SpanKindName,
   attributes: Attributes,
   headers?: Readonly<Record<string, unknown>>,
+  linkedTo = '',
 ): OpenSpan {
   const parent = headers ? parentIn(headers) : context.active();
-  const span = tracer.startSpan(name, { kind: kinds[kind], attributes }, parent);
+  const span = tracer.startSpan(name, { kind: kinds[kind], attributes, links: linksTo(linkedTo) }, parent);
   if (!span.isRecording() && parent === ROOT_CONTEXT) return none;
   const within = trace.setSpan(parent, span);
   return {
@@ -55,6 +58,18 @@ export function openSpan(
       span.end();
     },
   };
+}
+
+const linksTo = (traceparent: string): Link[] => {
+  const linked = traceparent === '' ? undefined : trace.getSpanContext(parentIn({ traceparent }));
+  return linked ? [{ context: linked }] : [];
+};
+
+/** W3C `traceparent` of the work under way; '' where nothing is traced. */
+export function traceparent(): string {
+  const carrier: Record<string, string> = {};
+  propagation.inject(context.active(), carrier);
+  return carrier['traceparent'] ?? '';
 }
 
 const parentIn = (headers: Readonly<Record<string, unknown>>): Context => propagation.extract(ROOT_CONTEXT, headers);

@@ -26,7 +26,9 @@ export interface StoredTask extends NewTask {
   readonly state: TaskState;
   /** Rises at each pickup; only the holder of the newest may finish the task. 0: never picked up. */
   readonly fence: number;
-  /** When a message for it was last published; undefined: never. */
+  /** Pickups of these that called nobody: no worker, no place, or a limit was reached. */
+  readonly idlePickups: number;
+  /** When a message for it was last published, or is to be; undefined: never. */
   readonly messagedAtMs: number | undefined;
   readonly finishedAtMs: number | undefined;
   /** The one terminal result; undefined until the task is finished, and when it was dropped. */
@@ -96,8 +98,8 @@ export interface TaskStore {
   requeue(client: string, taskId: string, atMs: number, deadlineMs: number): Promise<Requeue>;
   /** Newest first. `limit` from 1. */
   list(filter: TaskFilter, limit: number): Promise<readonly StoredTask[]>;
-  /** Notes that a message for the task was published. */
-  messaged(client: string, taskId: string, atMs: number): Promise<void>;
+  /** Notes that a message for the task was published, and how many pickups before it called nobody. Default: 0. */
+  messaged(client: string, taskId: string, atMs: number, idlePickups?: number): Promise<void>;
   /** Tasks that are not terminal and had no message since the instant (nor were made since), oldest first. */
   withoutMessageSince(sinceMs: number, limit: number): Promise<readonly StoredTask[]>;
   /** Notes that the task's end was published. */

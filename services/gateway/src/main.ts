@@ -6,6 +6,7 @@ import { Admission } from './admission/admission.ts';
 import { parseConfig } from './config.ts';
 import { startGrpcServer } from './server/grpc/server.ts';
 import { startHttpServer } from './server/http/server.ts';
+import { type Stray, strayInWords } from '@will/contracts';
 import { serveJson } from './server/json/json-server.ts';
 import { keyGuard, openGuard } from './auth/keys/guard.ts';
 import { GuardedBackends } from './auth/keys/guarded-backends.ts';
@@ -86,10 +87,12 @@ await runMain(logger, async (ready) => {
   observing.ready(readyOr);
   audit.notes = auditNotes(bus, 'gateway', onError);
   await backends.connect(bus);
-  const json = serveJson(bus, {
-    ...shared,
-    backends: new NamedBackends(backends, busNaming(config.natsSeedFile)),
-  });
+  const onStray = (subject: string, stray: Stray): void => {
+    observing.count(measures.strays, 1, { reason: stray.reason });
+    logger.warn({ reason: stray.reason }, strayInWords(subject, stray));
+  };
+  const onTheBus = new NamedBackends(backends, busNaming(config.natsSeedFile));
+  const json = serveJson(bus, { ...shared, backends: onTheBus }, onStray);
   const endRevoked = setInterval(
     contained(() => {
       const { keys } = backends;

@@ -59,6 +59,7 @@ await runMain(logger, async (ready) => {
     processId: newProcessId('registry'),
     inboxScope: 'registry',
     waitForServer: true,
+    tracesServing: true,
     onError,
   });
   const auditLog = await openAuditLog(join(config.dataDir, 'audit.jsonl'));

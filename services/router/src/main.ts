@@ -12,7 +12,7 @@ import {
   watchProcesses,
 } from '@will/bus';
 import { FirstTokenTimes, HedgeBudget } from '@will/core';
-import { isInbox, refusalsOnBus, subjects } from '@will/contracts';
+import { mayAnswerOn, refusalsOnBus, type Stray, strayInWords, subjects } from '@will/contracts';
 import { measures, observe } from '@will/observe';
 import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
 import { busCalls } from './adapters/bus-calls.ts';
@@ -29,7 +29,6 @@ import { SlotQueues } from './slots.ts';
 
 const policyTimeoutMs = 250;
 /** On a bus with users an inbox elsewhere may be somebody else's. */
-const isNobodys = (_reply: string | undefined): _reply is string => false;
 const logger = createLogger('router');
 
 await runMain(logger, async (ready) => {
@@ -84,7 +83,11 @@ await runMain(logger, async (ready) => {
   const stopHeartbeat = heartbeat(bus, loop);
   const freeSlots = followFreeSlots(bus, slots);
   const edges = bus.listen(subjects.policyEdge, () => decisions.edgePassed(nowMs()));
-  const api = serveTasks(bus, router, loop, config.natsSeedFile === undefined ? isInbox : isNobodys, onError);
+  const onStray = (subject: string, stray: Stray): void => {
+    observing.count(measures.strays, 1, { reason: stray.reason });
+    logger.warn({ reason: stray.reason }, strayInWords(subject, stray));
+  };
+  const api = serveTasks(bus, router, loop, mayAnswerOn(config.natsSeedFile), onStray);
   observing.watch(measures.demand, function* () {
     for (const [model, wanted] of demand.byModel()) yield [wanted, { model }] as const;
   });

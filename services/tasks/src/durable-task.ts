@@ -22,7 +22,8 @@ export const outcomeBytes = (outcome: Outcome): Uint8Array =>
   toBinary(wire.DurableTaskSchema, create(wire.DurableTaskSchema, outcome));
 
 /** A stored task as callers see it. Lists leave out what it came to. */
-export function durableTask(task: StoredTask, { withOutcome = true } = {}): wire.DurableTask {
+export function durableTask(task: StoredTask, nowMs: number, { withOutcome = true } = {}): wire.DurableTask {
+  const startsAtMs = startOf(task, nowMs);
   const outcome = withOutcome ? outcomeOf(task) : undefined;
   return create(wire.DurableTaskSchema, {
     taskId: task.taskId,
@@ -30,17 +31,23 @@ export function durableTask(task: StoredTask, { withOutcome = true } = {}): wire
     type: task.type,
     project: task.project,
     priority: priorityToWire(task.priority),
-    state: states[task.state],
+    // Whoever ran it gave it up until then: nobody has it.
+    state: startsAtMs === 0 ? states[task.state] : wire.DurableState.WAITING,
+    startsUnixMs: BigInt(Math.ceil(startsAtMs)),
     createdUnixMs: BigInt(task.createdAtMs),
     deadlineUnixMs: BigInt(task.deadlineMs),
     finishedUnixMs: BigInt(task.finishedAtMs ?? 0),
-    pickups: task.fence,
+    pickups: task.fence - task.idlePickups,
     idempotencyKey: task.idempotencyKey,
     deadReason: task.deadReason ?? '',
     ...(outcome?.end && { end: outcome.end }),
     ...(outcome?.failure && { failure: outcome.failure }),
   });
 }
+
+/** When a task that waits for its time, a worker or a limit goes into the queue; 0: it does not wait for that. */
+const startOf = ({ state, messagedAtMs = 0 }: StoredTask, nowMs: number): number =>
+  !isTerminal(state) && messagedAtMs > nowMs ? messagedAtMs : 0;
 
 function outcomeOf({ taskId, state, result }: StoredTask): Pick<wire.DurableTask, 'end' | 'failure'> | undefined {
   if (result) return fromBinary(wire.DurableTaskSchema, result);

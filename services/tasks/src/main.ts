@@ -1,7 +1,7 @@
 import { announce, auditNotes, connectBus, followSnapshot } from '@will/bus';
 import { connectClient, endOf, requestOf } from '@will/client';
-import { refusalsOnBus } from '@will/contracts';
-import { measures, observe } from '@will/observe';
+import { mayAnswerOn, refusalsOnBus, type Stray, strayInWords } from '@will/contracts';
+import { measures, observe, traceparent } from '@will/observe';
 import { busAddressOf, createLogger, newProcessId, repeat, runMain, untilStopped } from '@will/runtime';
 import { storesAt } from '@will/store';
 import { serveErase } from './adapters/bus-erase.ts';
@@ -12,6 +12,7 @@ import { openTaskStream } from './adapters/task-stream.ts';
 import { parseConfig } from './config.ts';
 import { Runner } from './runner.ts';
 import { Tasks } from './service.ts';
+import { tracedRun } from './adapters/traced-run.ts';
 
 const reconcileEveryMs = 5_000;
 const forgetEveryMs = 60_000;
@@ -30,6 +31,7 @@ await runMain(logger, async (ready) => {
     processId: newProcessId('tasks'),
     inboxScope: 'tasks',
     waitForServer: true,
+    tracesServing: true,
     onError,
   });
   const snapshots = await followSnapshot(bus);
@@ -42,6 +44,7 @@ await runMain(logger, async (ready) => {
     queue,
     snapshots,
     nowMs,
+    traceparent,
     refusals: refusalsOnBus(config.natsSeedFile),
     noteRequeued: (client, object, detail) =>
       audit.note({ actor: `client ${client}`, action: 'task.requeued', object, detail }),
@@ -49,8 +52,10 @@ await runMain(logger, async (ready) => {
   const runner = new Runner({
     store,
     queue,
-    run: async (name, task, options) =>
-      endOf(await client.start({ ...requestOf(task), client: name, ...options }, false, () => {}), true),
+    run: (name, task, { traceparent, ...options }) =>
+      tracedRun(`run ${task.type}`, traceparent, async () =>
+        endOf(await client.start({ ...requestOf(task), client: name, ...options }, false, () => {}), true),
+      ),
     nowMs,
     monotonicMs: () => performance.now(),
     draw: Math.random,
@@ -68,7 +73,11 @@ await runMain(logger, async (ready) => {
   );
   const forgetting = repeat(forgetEveryMs, () => tasks.forget(), onError);
   runner.start();
-  const api = serveTasks(bus, tasks, onError);
+  const onStray = (subject: string, stray: Stray): void => {
+    observing.count(measures.strays, 1, { reason: stray.reason });
+    logger.warn({ reason: stray.reason }, strayInWords(subject, stray));
+  };
+  const api = serveTasks(bus, tasks, mayAnswerOn(config.natsSeedFile), onStray, onError);
   const erasing = serveErase(bus, tasks, (words) => audit.note(words), onError);
   const naming = serveNaming(bus, store, snapshots, onError);
   const presence = await announce(bus, 'tasks', () => ({

@@ -39,6 +39,8 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Whether this process still is who runs it. Asked where the run was held up on its way. */
   readonly isStillWanted: () => Promise<boolean>;
+  /** W3C traceparent of the submit; '': none. */
+  readonly traceparent: string;
 }
 
 /** Does a task now, by way of the router. @throws {TaskError} */

@@ -2,9 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
+import { TaskError } from '@will/client';
 import { wire } from '@will/contracts';
 import { storesAt, type TaskStore } from '@will/store';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { durableTask } from './durable-task.ts';
 import type { QueuedTask, TaskQueue } from './ports.ts';
 import { Runner } from './runner.ts';
 
@@ -37,7 +39,11 @@ async function submitted(taskId: string): Promise<void> {
 }
 
 /** Runs one message; `claimed` is called between its pickup and its run. Resolves with what was run when it is done with. */
-async function runOne(taskId: string, claimed: (clock: { ms: number }) => Promise<unknown>): Promise<string[]> {
+async function runOne(
+  taskId: string,
+  claimed: (clock: { ms: number }) => Promise<unknown>,
+  failure?: TaskError,
+): Promise<string[]> {
   const clock = { ms: 1_000 };
   const ran: string[] = [];
   const over = Promise.withResolvers<void>();
@@ -65,7 +71,7 @@ async function runOne(taskId: string, claimed: (clock: { ms: number }) => Promis
     ...store,
     get: (client, id) => store.get(client, id),
     finish: (ending) => store.finish(ending),
-    messaged: (client, id, atMs) => store.messaged(client, id, atMs),
+    messaged: (client, id, atMs, idle) => store.messaged(client, id, atMs, idle),
     published: (client, id) => store.published(client, id),
     async claim(client, id) {
       const claim = await store.claim(client, id);
@@ -78,6 +84,7 @@ async function runOne(taskId: string, claimed: (clock: { ms: number }) => Promis
     queue,
     run: async (_client, task) => {
       ran.push(task.taskId);
+      if (failure) throw failure;
       return create(wire.EndSchema, { model: 'm' });
     },
     nowMs: Date.now,
@@ -109,4 +116,17 @@ test('a process that stood still while nobody else took the task runs it', async
   });
   expect(ran).toEqual(['still-mine']);
   expect(await store.get('anna', 'still-mine')).toMatchObject({ state: 'succeeded', fence: 1 });
+});
+
+test('to wait for a worker costs no pickup, and a call that failed does', async () => {
+  const parked = async (taskId: string, code: 'no_worker' | 'all_failed') => {
+    await submitted(taskId);
+    await runOne(taskId, async () => {}, new TaskError(code, 'not now', { taskId, isRetryable: true }));
+    const task = await store.get('anna', taskId);
+    return task && durableTask(task, Date.now() - 60_000);
+  };
+  expect(await parked('unserved', 'no_worker')).toMatchObject({ state: wire.DurableState.WAITING, pickups: 0 });
+  const failed = await parked('failing', 'all_failed');
+  expect(failed).toMatchObject({ state: wire.DurableState.WAITING, pickups: 1 });
+  expect(failed?.startsUnixMs).toBeGreaterThan(0n);
 });

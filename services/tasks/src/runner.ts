@@ -6,7 +6,7 @@ import { contained, within } from '@will/runtime';
 import type { StoredTask, TaskStore, TerminalState } from '@will/store';
 import { isTerminal, type Outcome, outcomeBytes } from './durable-task.ts';
 import type { QueuedTask, RunTask, TaskQueue } from './ports.ts';
-import { expiredFailure, publishEnd, submittedTask } from './service.ts';
+import { expiredFailure, publishEnd, submissionOf } from './service.ts';
 import { Shares } from './shares.ts';
 
 export interface RunnerDeps {
@@ -158,14 +158,18 @@ export class Runner {
     const key = keyOf(task.client, task.taskId);
     const abort = new AbortController();
     this.#running.set(key, abort);
+    let shown = this.#showThatItRuns(queued, task, abort);
     const signs = setInterval(
-      contained(() => this.#showThatItRuns(queued, task, abort)),
+      contained(() => {
+        shown = this.#showThatItRuns(queued, task, abort);
+      }),
       signOfWorkMs,
     );
-    this.#showThatItRuns(queued, task, abort);
     try {
       const timeoutMs = Math.min(maxTimeoutMs, task.deadlineMs - this.#deps.nowMs());
-      const end = await this.#deps.run(task.client, submittedTask(task), {
+      const { task: submitted, traceparent } = submissionOf(task);
+      const end = await this.#deps.run(task.client, submitted, {
+        traceparent,
         timeoutMs: Math.max(1, timeoutMs),
         signal: abort.signal,
         isStillWanted: () => this.#isMine(task),
@@ -173,6 +177,9 @@ export class Runner {
       await this.#end(queued, task, 'succeeded', { end });
     } catch (error) {
       if (!(error instanceof TaskError)) throw error;
+      clearInterval(signs);
+      // A late sign that it runs would hide when it starts again.
+      await shown;
       await this.#failed(queued, task, runsBefore, error, abort.signal);
     } finally {
       clearInterval(signs);
@@ -180,8 +187,8 @@ export class Runner {
     }
   }
 
-  #showThatItRuns(queued: QueuedTask, task: StoredTask, abort: AbortController): void {
-    this.#sayThatItRuns(queued, task, abort).catch((error: unknown) =>
+  #showThatItRuns(queued: QueuedTask, task: StoredTask, abort: AbortController): Promise<void> {
+    return this.#sayThatItRuns(queued, task, abort).catch((error: unknown) =>
       this.#deps.onError('a sign of a running task', error),
     );
   }
@@ -210,11 +217,17 @@ export class Runner {
     if (!error.isRetryable) return this.#end(queued, task, 'failed', { failure });
     const runs = notRun.has(error.code) ? runsBefore : runsBefore + 1;
     if (runs >= maxRuns) return this.#end(queued, task, 'failed', { failure }, failedEachTime(runs, failure));
-    await this.#park(queued, task, runs, error.retryAfterMs);
+    await this.#park(queued, task, runs, runs - runsBefore, error.retryAfterMs);
   }
 
   /** Not given back with a delay, which would keep its place in the queue: put there anew, later. */
-  async #park(queued: QueuedTask, task: StoredTask, runs: number, retryAfterMs: number): Promise<void> {
+  async #park(
+    queued: QueuedTask,
+    task: StoredTask,
+    runs: number,
+    counted: number,
+    retryAfterMs: number,
+  ): Promise<void> {
     const { queue, store, nowMs, draw } = this.#deps;
     const { client, taskId, priority, type, deadlineMs } = task;
     const parkings = queued.reference.parkings + 1;
@@ -224,7 +237,7 @@ export class Runner {
     const atMs = Math.min(Math.ceil(nowMs() + pauseMs), deadlineMs);
     const reference = create(wire.TaskReferenceSchema, { client, taskId, runs, parkings });
     await queue.addAt(reference, priority, type, atMs);
-    await store.messaged(client, taskId, atMs);
+    await store.messaged(client, taskId, atMs, 1 - counted);
     await queued.done();
   }
 

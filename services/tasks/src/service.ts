@@ -34,6 +34,8 @@ export interface TasksDeps {
   readonly queue: TaskQueue;
   readonly snapshots: SnapshotSource;
   readonly nowMs: () => number;
+  /** Of the work under way; '' where nothing is traced. */
+  readonly traceparent?: () => string;
   readonly refusals: Refusals;
   /** Notes for the audit log that somebody had a dead letter run anew. */
   readonly noteRequeued: (client: string, taskId: string, whyItWasDead: string) => void;
@@ -104,12 +106,17 @@ export class Tasks {
       priority: priorityFromWire(task.priority),
       createdAtMs: nowMs,
       deadlineMs: Number(task.deadlineUnixMs),
-      body: toBinary(wire.SubmitRequestSchema, { ...request, task: accepted }),
+      body: toBinary(wire.SubmitRequestSchema, {
+        ...request,
+        task: accepted,
+        traceparent: this.#deps.traceparent?.() ?? '',
+      }),
     });
     if (kind === 'conflict')
       throw invalid(`idempotency key or task id ${quote(key)} belongs to another task, ${stored.taskId}`);
-    if (kind === 'inserted') await this.#enqueue(stored, wish, Number(request.notBeforeUnixMs));
-    return { task: durableTask(stored), repeated: kind === 'repeated' };
+    const messagedAtMs =
+      kind === 'inserted' ? await this.#enqueue(stored, wish, Number(request.notBeforeUnixMs)) : stored.messagedAtMs;
+    return { task: this.#told({ ...stored, messagedAtMs }), repeated: kind === 'repeated' };
   }
 
   /** The task as it is, or, with a wait, at its end if that comes first. @throws {TasksError} */
@@ -121,7 +128,7 @@ export class Tasks {
         await woken;
         task = await this.#mustKnow({ client, projects }, taskId);
       }
-      return durableTask(await this.#expireIfDue(task));
+      return this.#told(await this.#expireIfDue(task));
     } finally {
       stop();
     }
@@ -135,13 +142,13 @@ export class Tasks {
     const most = limit === 0 ? defaultList : limit;
     if (most > maxList) throw invalid(`limit ${limit} must be between 1 and ${maxList}`);
     const tasks = await this.#deps.store.list({ client, projects, ...(state && { state }), dead }, most);
-    return tasks.map((task) => durableTask(task, { withOutcome: false }));
+    return tasks.map((task) => durableTask(task, this.#deps.nowMs(), { withOutcome: false }));
   }
 
   /** Ends a task that has not ended; whoever runs it is no longer able to. @throws {TasksError} */
   async cancel(owner: Owner, taskId: string): Promise<wire.DurableTask> {
     const failure = create(wire.FailureSchema, { code: wire.FailureCode.CANCELLED, message: 'the task was cancelled' });
-    return durableTask(await this.#endBy(await this.#mustKnow(owner, taskId), 'cancelled', failure));
+    return this.#told(await this.#endBy(await this.#mustKnow(owner, taskId), 'cancelled', failure));
   }
 
   /**
@@ -151,7 +158,7 @@ export class Tasks {
   async requeue({ client, projects = [] }: Owner, taskId: string): Promise<wire.DurableTask> {
     const { store, queue, nowMs, noteRequeued } = this.#deps;
     const known = await this.#mustKnow({ client, projects }, taskId);
-    if (!isTerminal(known.state)) return durableTask(known);
+    if (!isTerminal(known.state)) return this.#told(known);
     const whyDead = mustBeDead(known);
     // Its second end would not be heard of while the first one stands.
     await queue.withdrawResult(client, taskId);
@@ -164,7 +171,7 @@ export class Tasks {
       const reference = create(wire.TaskReferenceSchema, { client, taskId });
       await queue.add(reference, task.priority, task.type, `${client}.${taskId}:after.${task.fence}`);
     }
-    return durableTask(task);
+    return this.#told(task);
   }
 
   /** Puts tasks back into the queue of which no message is under way. @returns how many. */
@@ -262,13 +269,17 @@ export class Tasks {
     }
   }
 
+  #told(task: StoredTask): wire.DurableTask {
+    return durableTask(task, this.#deps.nowMs());
+  }
+
   /** @param again tells this message from an earlier one of the task, which is not put there twice. */
   async #enqueue(
     { client, taskId, priority, type, deadlineMs }: StoredTask,
     wish: StartWish,
     notBeforeMs: number,
     again = '',
-  ): Promise<void> {
+  ): Promise<number> {
     const { queue, store, snapshots, nowMs } = this.#deps;
     const now = nowMs();
     const snapshot = snapshots.current;
@@ -293,6 +304,7 @@ export class Tasks {
     if (atMs > now) await queue.addAt(reference, priority, type, atMs);
     else await queue.add(reference, priority, type, `${client}.${taskId}${again}`);
     await store.messaged(client, taskId, atMs);
+    return atMs;
   }
 
   /** The task with the rules on data that hold for it now: documents may be loosened before it runs. @throws {TasksError} */
@@ -411,7 +423,12 @@ export const expiredFailure = (): wire.Failure =>
 /** What was submitted, but for what differs when the same is submitted again. */
 function hashOf(request: wire.SubmitRequest): string {
   const task = request.task && { ...request.task, taskId: '', deadlineUnixMs: 0n };
-  const bytes = toBinary(wire.SubmitRequestSchema, { ...request, idempotencyKey: '', ...(task && { task }) });
+  const bytes = toBinary(wire.SubmitRequestSchema, {
+    ...request,
+    idempotencyKey: '',
+    traceparent: '',
+    ...(task && { task }),
+  });
   return createHash('sha256').update(bytes).digest('hex');
 }
 
@@ -441,14 +458,19 @@ function mustBeDead({ taskId, state, deadReason, body }: StoredTask): string {
 const instant = (ms: number): string => (Math.abs(ms) < 8.64e15 ? new Date(ms).toISOString() : `${ms}`);
 
 /** The task as it was submitted. */
-export const submittedTask = ({ body }: StoredTask): wire.Task =>
-  fromBinary(wire.SubmitRequestSchema, body).task ?? create(wire.TaskSchema);
+export const submittedTask = (stored: StoredTask): wire.Task => submissionOf(stored).task;
+
+/** The same, with the trace that it was submitted in. */
+export function submissionOf({ body }: StoredTask): { readonly task: wire.Task; readonly traceparent: string } {
+  const { task = create(wire.TaskSchema), traceparent } = fromBinary(wire.SubmitRequestSchema, body);
+  return { task, traceparent };
+}
 
 /** Publishes the end of a task that has ended, and notes it; once more does nothing. */
 export async function publishEnd(
   { store, queue }: Pick<TasksDeps, 'store' | 'queue'>,
   task: StoredTask,
 ): Promise<void> {
-  await queue.publishResult(durableTask(task));
+  await queue.publishResult(durableTask(task, Number(task.finishedAtMs ?? 0)));
   await store.published(task.client, task.taskId);
 }

@@ -43,6 +43,7 @@ await runMain(logger, async (ready) => {
     processId: newProcessId('telemetry'),
     inboxScope: 'telemetry',
     waitForServer: true,
+    tracesServing: true,
     onError,
   });
   const events = new EventStream(bus, {

@@ -1,5 +1,5 @@
 import { nkeys } from '@nats-io/nats-core';
-import { names, queues, subjects, taskOperations } from '@will/contracts';
+import { jsonOperations, names, queues, subjects, taskOperations } from '@will/contracts';
 
 /** What one user of the bus may do; what does not stand here is refused. */
 export interface BusPermissions {
@@ -232,7 +232,7 @@ export function permissionsOf(service: BusService): BusPermissions {
 export const permissionsOfClient = (client: string): BusPermissions => ({
   publish: [
     subjects.taskRun(client),
-    ...(['run', 'stream', 'explain', 'cancel'] as const).map((word) => subjects.json(word, client)),
+    ...jsonOperations.map((word) => subjects.json(word, client)),
     ...taskOperations.map((word) => `will.v1.task.${word}.${client}`),
     `will.v1.cancel.*.${client}`,
     `will.v1.inflight.*.${client}`,

@@ -9,7 +9,7 @@ import { coalesceWrites } from './coalesce-writes.ts';
 import { noTls, readTls, speaksNoTls, tlsRefusal, type BusTlsFiles } from './tls.ts';
 import type { BusUser } from '../access/users.ts';
 import { tellAll } from './tell-all.ts';
-import { traceHeaders, withinTraceOf } from './trace-headers.ts';
+import { traceHeaders, withinSpanOf, withinTraceOf } from './trace-headers.ts';
 
 export interface ConnectOptions {
   /** Absent: the connection is not encrypted, unless an address begins with `tls://`. */
@@ -26,6 +26,8 @@ export interface ConnectOptions {
   readonly inboxScope: string;
   /** True: wait for a server that is not there yet. False (default): fail at once. */
   readonly waitForServer?: boolean;
+  /** True: each question that is served is a span, `registry apply`. For services without spans of their own. */
+  readonly tracesServing?: boolean;
   /** Told of handlers that threw and of asynchronous errors of the connection. */
   readonly onError?: (what: string, error: unknown) => void;
 }
@@ -155,6 +157,7 @@ class NatsBus implements Bus {
   readonly connection: NatsConnection;
   readonly processId: string;
   readonly #onError: (what: string, error: unknown) => void;
+  readonly #tracesServing: boolean;
   readonly #listeners = new Set<(isConnected: boolean) => void>();
   #isConnected = true;
 
@@ -162,6 +165,7 @@ class NatsBus implements Bus {
     this.connection = connection;
     this.processId = options.processId;
     this.#onError = options.onError ?? (() => {});
+    this.#tracesServing = options.tracesServing ?? false;
     void this.#followStatus();
   }
 
@@ -243,7 +247,11 @@ class NatsBus implements Bus {
         if (error) return this.report(`serving ${subject}`, error);
         const { reply = '' } = message;
         if (reply !== '' && !isInbox(reply)) return this.report(`serving ${subject}`, notAnInbox(reply));
-        const work = withinTraceOf(message, () => handle(incoming(message)));
+        const work = withinTraceOf(message, () =>
+          this.#tracesServing
+            ? withinSpanOf(message.subject, () => handle(incoming(message)))
+            : handle(incoming(message)),
+        );
         inFlight.add(work);
         void work.finally(() => inFlight.delete(work));
       },

@@ -1,5 +1,5 @@
 import { type MsgHdrs, type Msg, headers } from '@nats-io/nats-core';
-import { context, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
+import { context, propagation, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
 
 /** W3C trace context of the work under way, as headers of a message; undefined where nothing is traced. */
 export function traceHeaders(): MsgHdrs | undefined {
@@ -20,4 +20,20 @@ export function withinTraceOf<T>(message: Msg, work: () => T): T {
   if (!carried?.has('traceparent')) return work();
   const carrier = { traceparent: carried.get('traceparent'), tracestate: carried.get('tracestate') };
   return context.with(propagation.extract(ROOT_CONTEXT, carrier), work);
+}
+
+const tracer = trace.getTracer('will');
+
+/** Does work as a span that is named by the words of a subject of this product: `registry apply`. */
+export async function withinSpanOf(subject: string, work: () => Promise<void>): Promise<void> {
+  const [, , service = '', operation = ''] = subject.split('.');
+  const span = tracer.startSpan(`${service} ${operation}`.trim(), {
+    kind: SpanKind.SERVER,
+    attributes: { 'messaging.system': 'nats' },
+  });
+  try {
+    await context.with(trace.setSpan(context.active(), span), work);
+  } finally {
+    span.end();
+  }
 }

@@ -148,6 +148,7 @@ function show(terminal: Terminal, task: DurableTask, options: TasksOptions): Exi
       ['type', task.type],
       ['priority', task.priority],
       ['created', at(task.createdUnixMs)],
+      ['starts at', at(task.startsUnixMs)],
       ['deadline', at(task.deadlineUnixMs)],
       ['finished', at(task.finishedUnixMs)],
       ['pickups', `${task.pickups}`],

@@ -22,6 +22,7 @@ const fresh = (task = newTask()): StoredTask => ({
   finishedAtMs: undefined,
   result: undefined,
   deadReason: undefined,
+  idlePickups: 0,
 });
 
 /** What every task store promises. */
@@ -104,6 +105,15 @@ export function taskStoreContract(newPlace: () => Promise<Place<TaskStore>>): vo
       expect(await store.claim('acmelegal', 'task-1')).toEqual({ kind: 'unknown' });
       expect(await store.finish(ending())).toEqual({ kind: 'unknown' });
       await expect(store.messaged('acmelegal', 'task-1', 1)).rejects.toMatchObject({ code: 'not_found' });
+    }));
+
+  test('pickups that called nobody add up', () =>
+    onStore(newPlace, async (store) => {
+      await store.insert(newTask());
+      await store.messaged('acmelegal', 'task-1', 1, 1);
+      await store.messaged('acmelegal', 'task-1', 2);
+      await store.messaged('acmelegal', 'task-1', 3, 1);
+      expect(await store.get('acmelegal', 'task-1')).toMatchObject({ idlePickups: 2, messagedAtMs: 3 });
     }));
 
   test('a list is newest first, by client, by projects, by state, by all of them, and no longer than asked for', () =>

@@ -31,6 +31,7 @@ interface TaskDocument {
   readonly body: Binary;
   readonly state: string;
   readonly fence: number;
+  readonly idlePickups?: number;
   /** Until it is finished: since when nobody heard of it. */
   readonly quietSinceMs: number;
   readonly isFinished: boolean;
@@ -161,9 +162,9 @@ class MongoTasks implements TaskStore {
     return this.#some(filter, { createdAtMs: -1, _id: -1 }, limit);
   }
 
-  messaged(client: string, taskId: string, atMs: number): Promise<void> {
+  messaged(client: string, taskId: string, atMs: number, idlePickups = 0): Promise<void> {
     return this.#inTurn(client, taskId, async () => {
-      const noted = { $set: { messagedAtMs: atMs, quietSinceMs: atMs } };
+      const noted = { $set: { messagedAtMs: atMs, quietSinceMs: atMs }, $inc: { idlePickups } };
       if ((await this.#tasks.updateOne({ _id: idOf(client, taskId) }, noted)).matchedCount === 0)
         throw new StoreError('not_found', `client ${client} has no task ${taskId}`);
     });
@@ -278,6 +279,7 @@ const fresh = (task: NewTask): StoredTask => ({
   ...task,
   state: 'waiting',
   fence: 0,
+  idlePickups: 0,
   messagedAtMs: undefined,
   finishedAtMs: undefined,
   result: undefined,
@@ -297,6 +299,7 @@ const taskOf = (found: WithId<TaskDocument>): StoredTask => ({
   body: bytesOf(found.body),
   state: found.state as TaskState,
   fence: Number(found.fence),
+  idlePickups: Number(found.idlePickups ?? 0),
   messagedAtMs: found.messagedAtMs,
   finishedAtMs: found.finishedAtMs,
   result: found.result && bytesOf(found.result),

@@ -56,7 +56,7 @@ export async function openTaskStore(path: string): Promise<TaskStore> {
     finish: (ending) => thread.call('finish', ending),
     requeue: (client, taskId, atMs, deadlineMs) => thread.call('requeue', client, taskId, atMs, deadlineMs),
     list: (filter, limit) => thread.call('list', filter, limit),
-    messaged: (client, taskId, atMs) => thread.call('messaged', client, taskId, atMs),
+    messaged: (client, taskId, atMs, idlePickups = 0) => thread.call('messaged', client, taskId, atMs, idlePickups),
     withoutMessageSince: (sinceMs, limit) => thread.call('withoutMessageSince', sinceMs, limit),
     published: (client, taskId) => thread.call('published', client, taskId),
     unpublished: (endedBeforeMs, limit) => thread.call('unpublished', endedBeforeMs, limit),

@@ -43,6 +43,7 @@ export const taskSchema: Schema = {
     `ALTER TABLE tasks ADD COLUMN dead_reason TEXT;
      CREATE INDEX tasks_dead ON tasks(client, created_at_ms) WHERE dead_reason IS NOT NULL`,
     `ALTER TABLE tasks ADD COLUMN project TEXT NOT NULL DEFAULT ''`,
+    'ALTER TABLE tasks ADD COLUMN idle_pickups INTEGER NOT NULL DEFAULT 0',
   ],
 };
 
@@ -65,7 +66,9 @@ export function taskOperations(database: DatabaseSync): TaskOperations {
        messaged_at_ms = ?, deadline_ms = ?
      WHERE client = ? AND task_id = ? AND dead_reason IS NOT NULL AND length(body) > 0`,
   );
-  const noteMessage = database.prepare('UPDATE tasks SET messaged_at_ms = ? WHERE client = ? AND task_id = ?');
+  const noteMessage = database.prepare(
+    'UPDATE tasks SET messaged_at_ms = ?, idle_pickups = idle_pickups + ? WHERE client = ? AND task_id = ?',
+  );
   const silent = database.prepare(
     `SELECT * FROM tasks WHERE finished_at_ms IS NULL AND coalesce(messaged_at_ms, created_at_ms) < ?
      ORDER BY coalesce(messaged_at_ms, created_at_ms), number LIMIT ?`,
@@ -133,8 +136,8 @@ export function taskOperations(database: DatabaseSync): TaskOperations {
         .all(...parametersOf(filter), limit)
         .map((row) => taskOf(row as unknown as TaskRow)),
 
-    messaged(client, taskId, atMs) {
-      if (noteMessage.run(atMs, client, taskId).changes === 0)
+    messaged(client, taskId, atMs, idlePickups = 0) {
+      if (noteMessage.run(atMs, idlePickups, client, taskId).changes === 0)
         throw new StoreError('not_found', `client ${client} has no task ${taskId}`);
     },
 
@@ -182,6 +185,7 @@ interface TaskRow {
   readonly body: Uint8Array;
   readonly state: string;
   readonly fence: number;
+  readonly idle_pickups: number;
   readonly messaged_at_ms: number | null;
   readonly finished_at_ms: number | null;
   readonly result: Uint8Array | null;
@@ -201,6 +205,7 @@ const taskOf = (row: TaskRow): StoredTask => ({
   body: row.body,
   state: row.state as TaskState,
   fence: row.fence,
+  idlePickups: row.idle_pickups,
   messagedAtMs: row.messaged_at_ms ?? undefined,
   finishedAtMs: row.finished_at_ms ?? undefined,
   result: row.result ?? undefined,

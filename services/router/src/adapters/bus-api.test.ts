@@ -1,7 +1,7 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { headers } from '@nats-io/nats-core';
 import { type Bus, connectBus } from '@will/bus';
-import { isInbox, newId, subjects, wire } from '@will/contracts';
+import { isInbox, newId, subjects, wire, strayInWords } from '@will/contracts';
 import { attributeNames, headerOf } from '@will/core';
 import { startNatsServer } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -36,7 +36,7 @@ beforeAll(async () => {
     router as Router,
     loop,
     isInbox,
-    (what, error) => void errors.push(`${what}: ${(error as Error).message}`),
+    (subject, stray) => void errors.push(strayInWords(subject, stray)),
   );
   await bus.connection.flush();
 });
@@ -179,11 +179,11 @@ async function answered(subject: string, inbox: string): Promise<string> {
 test('a subject with a display name, or a reply elsewhere, is told why nothing is done', async () => {
   const before = taken.length;
   expect(await answered('will.v1.task.run.AcmeLegal', '_INBOX.AcmeLegal.c.t')).toBe(
-    'UNKNOWN_CLIENT: no client has the slug, name or alias "AcmeLegal"',
+    'UNKNOWN_CLIENT: no client has the slug, name or alias "AcmeLegal"; the subject ends in the slug of a client, such as acmelegal',
   );
   expect(await answered('will.v1.task.run.anna', '_INBOX.abcdefghijklmnopqrstuv.12345678')).toBe(
     "INVALID_TASK: the reply inbox must lie below _INBOX.anna, where the client's results go",
   );
-  expect(errors.filter((error) => error.includes('no inbox of its client'))).toHaveLength(2);
+  expect(errors.filter((error) => error.includes('was not taken'))).toHaveLength(2);
   expect(taken).toHaveLength(before);
 });

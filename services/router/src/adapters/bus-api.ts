@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { answerInFlight, type Bus, type Incoming, type LoopWatch } from '@will/bus';
-import { startWindowMs, unknownClient } from '@will/core';
+import { startWindowMs } from '@will/core';
 import {
   attributesOfHeaders,
   clientOfTaskSubject,
@@ -8,7 +8,10 @@ import {
   isInboxOf,
   patterns,
   queues,
+  type MayAnswer,
   readMessage,
+  type Stray,
+  strayOf,
   taskWithAttributes,
   toBinary,
   wire,
@@ -23,7 +26,7 @@ export function serveTasks(
   router: Router,
   loop: Pick<LoopWatch, 'stoodStillMs'>,
   mayAnswer: MayAnswer,
-  onError: (what: string, error: unknown) => void,
+  onStray: (subject: string, stray: Stray) => void,
 ): { stop(): Promise<void>; close(): void } {
   const serving = bus.serve(patterns.taskRun, queues.router, (message) => {
     takeTask(bus, router, message);
@@ -50,11 +53,9 @@ export function serveTasks(
     const client = clientOfTaskSubject(message.subject);
     // Without this check a caller could have frames written to any subject that the router may publish to.
     if (client === undefined || !isInboxOf(client, message.reply)) {
-      refuseStranger(on, message, mayAnswer);
-      return onError(
-        'a task',
-        new Error(`subject ${message.subject.slice(0, 100)} with a reply that is no inbox of its client`),
-      );
+      const stray = strayOf(message.subject, message.reply, mayAnswer);
+      if (stray.reply !== undefined) refuse(emptyTask, callerAt(on, stray.reply), stray.code, stray.message);
+      return onStray(message.subject, stray);
     }
     const caller = callerAt(on, message.reply);
     const task = parse(message.data);
@@ -71,19 +72,6 @@ export function serveTasks(
       inFlights.stop();
     },
   };
-}
-
-/** Whether a reply that does not lie below its client may be told why its task is not taken. */
-export type MayAnswer = (reply: string | undefined) => reply is string;
-
-/** Answers where that cannot reach anybody else: below the subject's own token, or wherever the bus lets everybody write. */
-function refuseStranger(bus: Bus, { subject, reply }: Incoming, mayAnswer: MayAnswer): void {
-  const token = subject.slice(subject.lastIndexOf('.') + 1);
-  if (isInboxOf(token, reply))
-    return refuse(emptyTask, callerAt(bus, reply), wire.FailureCode.UNKNOWN_CLIENT, unknownClient(token).detail);
-  if (!mayAnswer(reply)) return;
-  const why = `the reply inbox must lie below _INBOX.${token.slice(0, 64)}, where the client's results go`;
-  refuse(emptyTask, callerAt(bus, reply), wire.FailureCode.INVALID_TASK, why);
 }
 
 const tookItLate = 'the router took the task late, and nobody said that it is wanted';

@@ -1,6 +1,6 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { connectBus } from '@will/bus';
-import { newId, subjects, type TaskOperation, wire } from '@will/contracts';
+import { mayAnswerOn, newId, subjects, type TaskOperation, wire } from '@will/contracts';
 import { startNatsServer } from '@will/testkit';
 import { expect, test } from 'vitest';
 import type { Tasks } from '../service.ts';
@@ -13,6 +13,7 @@ test('an answer goes to an inbox of the client that the subject names, and nothi
   const bus = await connectBus({ servers: nats.url, processId: `test-${newId()}`, inboxScope: 'tasks' });
   const asker = await connectBus({ servers: nats.url, processId: `test-${newId()}`, inboxScope: 'anna' });
   const done: string[] = [];
+  const strays: string[] = [];
   const task = create(wire.DurableTaskSchema, { client: 'anna', taskId: 'one' });
   const tasks: Pick<Tasks, 'submit' | 'get' | 'cancel' | 'list' | 'requeue'> = {
     submit: async () => (done.push('submit'), { task, repeated: false }),
@@ -21,7 +22,13 @@ test('an answer goes to an inbox of the client that the subject names, and nothi
     list: async () => (done.push('list'), [task]),
     requeue: async () => (done.push('requeue'), task),
   };
-  const server = serveTasks(bus, tasks as Tasks, () => {});
+  const server = serveTasks(
+    bus,
+    tasks as Tasks,
+    mayAnswerOn('a-seed'),
+    (subject, { reason }) => strays.push(`${reason} ${subject}`),
+    () => {},
+  );
   const heard: string[] = [];
   asker.listen('_INBOX.bert.>', ({ subject }) => heard.push(subject));
   asker.listen('_INBOX.annabel.>', ({ subject }) => heard.push(subject));
@@ -36,8 +43,40 @@ test('an answer goes to an inbox of the client that the subject names, and nothi
   }
   expect(done).toEqual(operations);
   expect(heard).toEqual([]);
+  expect(new Set(strays)).toEqual(new Set(operations.map((operation) => `inbox will.v1.task.${operation}.anna`)));
   await server.stop();
   await asker.close();
   await bus.close();
   await nats.stop();
+});
+
+test('who names its client in another way than by its slug is told so, as is who asks for answers elsewhere', async () => {
+  const nats = await startNatsServer();
+  const bus = await connectBus({ servers: nats.url, processId: `test-${newId()}`, inboxScope: 'tasks' });
+  const asker = await connectBus({ servers: nats.url, processId: `test-${newId()}`, inboxScope: 'SomeLibrary' });
+  const server = serveTasks(
+    bus,
+    {} as Tasks,
+    mayAnswerOn(undefined),
+    () => {},
+    () => {},
+  );
+  await bus.connection.flush();
+  const ask = async (subject: string): Promise<wire.Failure | undefined> =>
+    fromBinary(wire.SubmitResponseSchema, await asker.request(subject, new Uint8Array(), 5_000)).failure;
+  try {
+    expect(await ask('will.v1.task.submit.AcmeLegal')).toMatchObject({
+      code: wire.FailureCode.UNKNOWN_CLIENT,
+      message: expect.stringContaining('acmelegal'),
+    });
+    expect(await ask('will.v1.task.submit.acmelegal')).toMatchObject({
+      code: wire.FailureCode.INVALID_TASK,
+      message: expect.stringContaining('_INBOX.acmelegal'),
+    });
+  } finally {
+    await server.stop();
+    await asker.close();
+    await bus.close();
+    await nats.stop();
+  }
 });

@@ -4,9 +4,12 @@ import {
   attributesOfHeaders,
   clientOfTask,
   isInboxOf,
+  type MayAnswer,
   mustBeSame,
   patterns,
   queues,
+  type Stray,
+  strayOf,
   taskWithAttributes,
   type TaskOperation,
   wire,
@@ -16,7 +19,13 @@ import { stateFromWire } from '../durable-task.ts';
 import { type Tasks, TasksError } from '../service.ts';
 
 /** Serves the operations on durable tasks; the client is the subject's, and answers go to its inboxes only. */
-export function serveTasks(bus: Bus, tasks: Tasks, onError: (what: string, error: unknown) => void): Serving {
+export function serveTasks(
+  bus: Bus,
+  tasks: Tasks,
+  mayAnswer: MayAnswer,
+  onStray: (subject: string, stray: Stray) => void,
+  onError: (what: string, error: unknown) => void,
+): Serving {
   const serve = <Q extends DescMessage, A extends DescMessage>(
     operation: TaskOperation,
     [question, answer]: readonly [Q, A],
@@ -25,7 +34,12 @@ export function serveTasks(bus: Bus, tasks: Tasks, onError: (what: string, error
     bus.serve(patterns.task(operation), queues.tasks, async (message) => {
       const client = clientOfTask(operation, message.subject);
       // Otherwise the answer could be written to any subject that this service may publish to, or to another client.
-      if (client === undefined || !isInboxOf(client, message.reply)) return undefined;
+      if (client === undefined || !isInboxOf(client, message.reply)) {
+        const stray = strayOf(message.subject, message.reply, mayAnswer);
+        onStray(message.subject, stray);
+        if (stray.reply === undefined) return undefined;
+        return toBinary(answer, create(answer, { failure: strayFailure(stray) } as unknown as MessageInitShape<A>));
+      }
       const answered = await understood(client, message, read(question, message), work).catch((error: unknown) => {
         if (!(error instanceof TasksError)) onError(`${operation} of a durable task`, error);
         // Each answer has a place for it.
@@ -101,6 +115,8 @@ function read<Schema extends DescMessage>(schema: Schema, { data }: Incoming): M
     return create(schema);
   }
 }
+
+const strayFailure = ({ code, message }: Stray): wire.Failure => create(wire.FailureSchema, { code, message });
 
 const failureOf = (error: unknown): wire.Failure =>
   create(wire.FailureSchema, {

@@ -19,6 +19,7 @@ export async function observeQueue(bus: Bus, observing: Observing, nowMs: () => 
   if (!observing.isMeasuring) return { stop: () => {} };
   const manager = await jetstreamManager(bus.connection);
   let queues = new Map<Priority, Queue>();
+  let scheduled = 0;
   const look = async (): Promise<void> => {
     const seen = new Map<Priority, Queue>();
     for (const priority of priorities) {
@@ -29,6 +30,10 @@ export async function observeQueue(bus: Bus, observing: Observing, nowMs: () => 
       const oldest = waiting === 0 ? undefined : await manager.streams.getMessage(names.tasksStream, first);
       seen.set(priority, { waiting, ageSeconds: oldest ? Math.max(0, nowMs() - oldest.time.getTime()) / 1_000 : 0 });
     }
+    // What the stream holds beside the queues waits for its time.
+    const { messages } = (await manager.streams.info(names.tasksStream)).state;
+    const queued = [...seen.values()].reduce((sum, { waiting }) => sum + waiting, 0);
+    scheduled = Math.max(0, messages - queued);
     queues = seen;
   };
   const refreshAgain = (): void => void look().catch(() => {});
@@ -40,5 +45,6 @@ export async function observeQueue(bus: Bus, observing: Observing, nowMs: () => 
   observing.watch(measures.queueAge, function* () {
     for (const [priority, { ageSeconds }] of queues) yield [ageSeconds, { priority }] as const;
   });
+  observing.watch(measures.queueScheduled, () => [[scheduled]]);
   return { stop: () => clearInterval(timer) };
 }

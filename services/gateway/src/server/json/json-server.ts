@@ -1,38 +1,54 @@
+import { create } from '@bufbuild/protobuf';
 import { contained } from '@will/runtime';
 import type { Bus, Incoming } from '@will/bus';
-import type { StreamPart } from '@will/client';
+import { type StreamPart, taskErrorOf } from '@will/client';
 import {
   clientOfJsonSubject,
+  isInbox,
   isInboxOf,
   type JsonOperation,
   mustBeSame,
   patterns,
   queues,
   sizes,
+  type Stray,
+  strayOf,
+  wire,
 } from '@will/contracts';
+import { slugPattern } from '@will/core';
 import { attributesIn, factsOf } from '../../api/openai/chat/facts.ts';
 import { HttpError, invalid, toHttpError } from '../http/errors.ts';
 import { notReady, overloaded, type TaskOptions } from '../../canonical/text/answer-text.ts';
 import { shownError, shownExplanation, shownPart, shownResult } from './json-answer.ts';
-import { type FactsBeside, readJsonQuestion, readJsonTask } from './json-task.ts';
+import { submissionOf, shownTask } from '../../api/will/tasks/tasks.ts';
+import {
+  checkTask,
+  type FactsBeside,
+  readJsonQuestion,
+  readJsonReference,
+  readJsonTask,
+  submissionSchema,
+} from './json-task.ts';
 
 /**
- * Tasks in JSON on the bus, for callers without protobuf: `will.v1.json.<run|stream|explain>.<client>` with a reply
+ * Tasks in JSON on the bus, for callers without protobuf: `will.v1.json.<run|stream|explain|submit|get>.<client>` with a reply
  * inbox below `_INBOX.<client>`, and `will.v1.json.cancel.<client>`. Stopping takes nothing new and waits
  * for what runs, at most `drainMs`; what runs then still is ended as unavailable.
  */
-export function serveJson(bus: Bus, options: TaskOptions): { stop(drainMs: number): Promise<void> } {
+export function serveJson(
+  bus: Bus,
+  options: TaskOptions,
+  onStray: (subject: string, stray: Stray) => void,
+): { stop(drainMs: number): Promise<void> } {
   const running = new Map<string, AbortController>();
   const serve = (operation: JsonOperation, take: (client: string, message: Incoming) => Promise<void>) =>
     bus.serve(patterns.json(operation), queues.json, async (message) => {
       const client = clientOfJsonSubject(message.subject);
       // Without this check a caller could have answers written to any subject that this server may publish to.
       if (client === undefined || !isInboxOf(client, message.reply)) {
-        options.onError(
-          'a task in JSON',
-          new Error(`subject ${message.subject.slice(0, 100)} with a reply that is no inbox of its client`),
-        );
-        return undefined;
+        const stray = strayOf(message.subject, message.reply, isNoClientsInbox);
+        onStray(message.subject, stray);
+        return stray.reply === undefined ? undefined : encoder.encode(JSON.stringify(shownStray(stray)));
       }
       await take(client, message);
       return undefined;
@@ -41,6 +57,19 @@ export function serveJson(bus: Bus, options: TaskOptions): { stop(drainMs: numbe
     serve('run', (client, message) => answer(bus, options, running, client, message, false)),
     serve('stream', (client, message) => answer(bus, options, running, client, message, true)),
     serve('explain', (client, message) => explain(bus, options, client, message)),
+    serve('submit', (client, message) =>
+      tell(bus, options, message, async (tasks) => {
+        const { task, body } = checkTask(submissionSchema, Buffer.from(message.data), factsBeside(client, message));
+        return shownTask(await tasks.submit(submissionOf(task, body)));
+      }),
+    ),
+    serve('get', (client, message) =>
+      tell(bus, options, message, async (tasks) => {
+        const { task_id: taskId, wait_ms: waitMs } = readJsonReference(Buffer.from(message.data));
+        const owner = factsBeside(client, message);
+        return shownTask(await tasks.task(taskId, { client: owner.client, waitMs }));
+      }),
+    ),
   ];
   // Every server hears it: the one that runs the task is not known.
   const cancels = bus.listen(patterns.json('cancel'), ({ subject, data }) => {
@@ -93,19 +122,33 @@ async function answer(
   }
 }
 
-async function explain(bus: Bus, options: TaskOptions, client: string, message: Incoming): Promise<void> {
+const explain = (bus: Bus, options: TaskOptions, client: string, message: Incoming): Promise<void> =>
+  tell(bus, options, message, async (tasks) =>
+    shownExplanation(await tasks.explain(readJsonQuestion(Buffer.from(message.data), factsBeside(client, message)))),
+  );
+
+/** Answers once, with what was asked or with the error. */
+async function tell(
+  bus: Bus,
+  options: TaskOptions,
+  message: Incoming,
+  work: (tasks: NonNullable<TaskOptions['backends']['client']>) => Promise<object>,
+): Promise<void> {
   try {
-    const asked = options.backends.client;
-    if (!asked) throw notReady(options.backends);
-    reply(
-      bus,
-      message,
-      shownExplanation(await asked.explain(readJsonQuestion(Buffer.from(message.data), factsBeside(client, message)))),
-    );
+    const { client } = options.backends;
+    if (!client) throw notReady(options.backends);
+    reply(bus, message, await work(client));
   } catch (thrown) {
     reply(bus, message, failed(thrown, options));
   }
 }
+
+/** An inbox whose scope can be no client's, as libraries make them: nobody else's answers go there. */
+const isNoClientsInbox = (reply: string | undefined): reply is string =>
+  isInbox(reply) && !slugPattern.test(reply.split('.')[1] ?? '');
+
+const shownStray = ({ code, message }: Stray): object =>
+  shownError(toHttpError(taskErrorOf(create(wire.FailureSchema, { code, message }), '')));
 
 /** The subject's client, and what headers of the message say. @throws {HttpError} 400 */
 function factsBeside(client: string, { headers = [] }: Incoming): FactsBeside {

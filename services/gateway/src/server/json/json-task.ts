@@ -68,6 +68,11 @@ export const submissionSchema = taskSchema.extend({
   not_before: z.iso.datetime({ offset: true }).optional(),
   defer: name.optional(),
 });
+/** A durable task that was submitted. */
+const referenceSchema = z.strictObject({
+  task_id: z.string().min(1).max(64),
+  wait_ms: z.int().min(0).max(25_000).default(0),
+});
 /** A question about a task that is not run. */
 export const questionSchema = z.strictObject({
   ...facts,
@@ -153,6 +158,9 @@ const topLevelOf = (unknown: readonly UnknownField[]): Record<string, unknown> =
 export type FactsBeside = { readonly client: string } & Partial<Omit<StatedFacts, 'client'>>;
 
 const jsonOf = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
+
+/** Which durable task is meant, and for how long its end is waited for. @throws {HttpError} 400 */
+export const readJsonReference = (bytes: Buffer): z.infer<typeof referenceSchema> => read(referenceSchema, bytes);
 
 /** A question about a task that is not run. @throws {HttpError} 400 */
 export function readJsonQuestion(bytes: Buffer, stated: FactsBeside): Question {

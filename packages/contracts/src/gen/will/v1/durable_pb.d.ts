@@ -47,6 +47,13 @@ export declare type SubmitRequest = Message<"will.v1.SubmitRequest"> & {
    * @generated from field: string defer = 4;
    */
   defer: string;
+
+  /**
+   * Set by the service when it accepts the task: W3C traceparent of the submit, which each run is linked to.
+   *
+   * @generated from field: string traceparent = 5;
+   */
+  traceparent: string;
 };
 
 /**
@@ -132,7 +139,7 @@ export declare type DurableTask = Message<"will.v1.DurableTask"> & {
   finishedUnixMs: bigint;
 
   /**
-   * How often it was picked up.
+   * How often it was picked up and a call was tried; what found no worker, no place or a reached limit does not count.
    *
    * @generated from field: uint32 pickups = 9;
    */
@@ -170,6 +177,14 @@ export declare type DurableTask = Message<"will.v1.DurableTask"> & {
    * @generated from field: string project = 16;
    */
   project: string;
+
+  /**
+   * Where it waits for its time, for a worker or for a limit: when it goes into the queue again. 0: it is in the queue, it
+   * runs, or it has ended.
+   *
+   * @generated from field: int64 starts_unix_ms = 17;
+   */
+  startsUnixMs: bigint;
 };
 
 /**

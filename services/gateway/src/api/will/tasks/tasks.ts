@@ -1,4 +1,4 @@
-import type { DurableTask, TaskSubmission } from '@will/client';
+import type { DurableTask, TaskRequest, TaskSubmission } from '@will/client';
 import { isOpaqueId } from '@will/contracts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
@@ -76,7 +76,16 @@ function readSubmission(
 ): TaskSubmission {
   const { task, body } = checkTask(submissionSchema, bytes, stated);
   const header = headers['idempotency-key'];
-  const key = body.idempotency_key ?? (typeof header === 'string' ? header : undefined);
+  return submissionOf(task, body, typeof header === 'string' ? header : undefined);
+}
+
+/** A durable task from its JSON. @param inHeader the idempotency key, where the body says none. */
+export function submissionOf(
+  task: TaskRequest,
+  body: Pick<z.infer<typeof submissionSchema>, 'idempotency_key' | 'not_before' | 'defer'>,
+  inHeader?: string,
+): TaskSubmission {
+  const key = body.idempotency_key ?? inHeader;
   return {
     ...task,
     ...(key !== undefined && { idempotencyKey: key }),
@@ -159,7 +168,7 @@ function query({ url = '' }: IncomingMessage): z.infer<typeof querySchema> {
   );
 }
 
-function shownTask({ result, failure, ...task }: DurableTask): object {
+export function shownTask({ result, failure, ...task }: DurableTask): object {
   const at = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
   return {
     object: 'task',
@@ -171,6 +180,7 @@ function shownTask({ result, failure, ...task }: DurableTask): object {
     state: task.state,
     created: at(task.createdUnixMs),
     deadline: at(task.deadlineUnixMs),
+    starts_at: at(task.startsUnixMs),
     finished: at(task.finishedUnixMs),
     pickups: task.pickups,
     idempotency_key: task.idempotencyKey,
