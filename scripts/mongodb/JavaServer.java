@@ -10,7 +10,7 @@ public class JavaServer {
     server.bind("127.0.0.1", 0);
     System.out.println("mongodb://127.0.0.1:" + server.getLocalAddress().getPort());
     while (System.in.read() >= 0) {
-      // Nothing is said on it; its end is the end of whoever started this.
+      // Nothing is said on it; its end is the end of the one that started this.
     }
     server.shutdownNow();
     System.exit(0);

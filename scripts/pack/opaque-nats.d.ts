@@ -1,4 +1,4 @@
-// In place of NATS's own declarations, which do not hold under `exactOptionalPropertyTypes`: whoever installs our
+// In place of NATS's own declarations, which do not hold under `exactOptionalPropertyTypes`: the one that installs our
 // packages gets a bus from them and looks not inside.
 export type NatsConnection = object;
 export type Subscription = object;

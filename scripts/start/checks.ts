@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { checkNatsUrl } from '../nats-url.ts';
 import { runProgram } from '../run-program.ts';
 import { Mendable } from '../say.ts';
-import { shown, type StartSettings } from './settings.ts';
+import { displayPath, type StartSettings } from './settings.ts';
 
 /** How long what a killed run left behind may take to go. */
 const leftoverMs = 6_000;
@@ -15,7 +15,7 @@ const leftoverMs = 6_000;
 export async function checkPrerequisites(settings: StartSettings): Promise<void> {
   const { adminPort, dataDir, documents, grpcPort, httpPort, natsPort, natsUrl } = settings;
   if (!existsSync(documents))
-    throw new Mendable(`WILL_DOCUMENTS ${shown(documents)} does not exist: name a file or folder of documents`);
+    throw new Mendable(`WILL_DOCUMENTS ${displayPath(documents)} does not exist: name a file or folder of documents`);
   await checkWritable(dataDir);
   const timeoutMs = await checkLastRun(dataDir);
   if (natsUrl) await checkNatsUrl(natsUrl);
@@ -34,7 +34,7 @@ async function checkWritable(dataDir: string): Promise<void> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new Mendable(
-      `WILL_DATA_DIR ${shown(dataDir)} cannot be written (${code}): make it writable, or set another folder`,
+      `WILL_DATA_DIR ${displayPath(dataDir)} cannot be written (${code}): make it writable, or set another folder`,
     );
   }
 }
@@ -56,7 +56,7 @@ async function checkLastRun(dataDir: string): Promise<number> {
   const { output } = await runProgram('ps', ['-o', 'command=', '-p', String(pid)]);
   if (pid !== process.pid && output.includes('scripts/start.ts'))
     throw new Mendable(
-      `WILL_DATA_DIR ${shown(dataDir)} is in use by process ${pid}: stop that one, or set another folder`,
+      `WILL_DATA_DIR ${displayPath(dataDir)} is in use by process ${pid}: stop that one, or set another folder`,
     );
   return leftoverMs;
 }

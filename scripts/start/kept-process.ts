@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { Mendable, say } from '../say.ts';
 import type { LogFile } from './log-file.ts';
-import { shown } from './settings.ts';
+import { displayPath } from './settings.ts';
 
 /** The first restart comes at once; only a process that dies again and again waits. */
 const pausesMs = [0, 500, 1_000, 2_000, 4_000, 8_000, 15_000] as const;
@@ -91,7 +91,7 @@ export class KeptProcess {
     const pauseMs = pausesMs[Math.min(this.#deaths, pausesMs.length - 1)] as number;
     this.#deaths += 1;
     const when = pauseMs === 0 ? 'now' : `in ${pauseMs / 1000} s`;
-    say(`${reason}: starting it again ${when} (log: ${shown(this.#launch.log.path)})`);
+    say(`${reason}: starting it again ${when} (log: ${displayPath(this.#launch.log.path)})`);
     this.#timer = setTimeout(() => void this.#restart(), pauseMs);
   }
 
@@ -115,7 +115,7 @@ const endOf = (child: ChildProcess): string => child.signalCode ?? `code ${child
 async function upOrGone({ name, log, untilUp }: Launch, child: ChildProcess): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const gone = new Promise<never>((_, reject) => {
-    const see = (what: string): void => reject(new Mendable(`${name} ${what} (log: ${shown(log.path)})`));
+    const see = (what: string): void => reject(new Mendable(`${name} ${what} (log: ${displayPath(log.path)})`));
     child.once('error', (error) => see(`could not be started: ${error.message}`));
     // Its own last words, if any, come before this.
     child.once('close', () => see(`ended at its start (${endOf(child)})`));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { printable } from '@will/core';
-import { shown } from './settings.ts';
+import { displayPath } from './settings.ts';
 
 const largestBytes = 10e6;
 const linesPerWindow = 10;
@@ -52,7 +52,7 @@ export class LogFile {
     this.#shownLines += 1;
     if (this.#shownLines <= linesPerWindow) process.stderr.write(`${this.#name}: ${printable(line)}\n`);
     else if (this.#shownLines === linesPerWindow + 1)
-      process.stderr.write(`${this.#name}: more in ${shown(this.path)}\n`);
+      process.stderr.write(`${this.#name}: more in ${displayPath(this.path)}\n`);
   }
 }
 

@@ -40,7 +40,7 @@ export type StartSettings = ReturnType<typeof readSettings>;
 const fromRoot = (path: string): string => (isAbsolute(path) ? path : join(root, path));
 
 /** A path as the reader would type it in the repository's folder. */
-export function shown(path: string): string {
+export function displayPath(path: string): string {
   const short = relative(root, path);
   return short.startsWith('..') ? path : short;
 }

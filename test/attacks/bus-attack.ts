@@ -128,7 +128,7 @@ export function busTargets(client: string, targets: Targets, bodies: readonly Pa
   ];
 }
 
-/** Where no answer may be written to, whoever asks for it; `token` makes each recognisable. */
+/** Where no answer may be written to, whichever user asks for it; `token` makes each recognisable. */
 export const forbiddenReplies = (token: string): readonly string[] => [
   `$KV.will_registry.${token}`,
   `$JS.API.STREAM.PURGE.${token}`,

@@ -28,7 +28,7 @@ async function server(bus: Bus): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Passes a call on; its answer goes straight to whoever asked first. */
+/** Passes a call on; its answer goes straight to the caller that asked first. */
 function forwarder(bus: Bus): string {
   bus.serve(forward, 'bench', ({ data, reply }) => {
     bus.publish(work, data, reply);

@@ -118,7 +118,7 @@ test('what people say of outputs moves the quality that is believed', async () =
   );
 }, 40_000);
 
-/** Of the type that the judged task was of. */
+/** Of the type of the task that got feedback. */
 async function qualityOf(slug: string): Promise<number> {
   const { out } = await willm('explain', 'quiet', '--client', 'careful-ones', '--json');
   const { ranking } = JSON.parse(out) as { ranking?: { models: { model: string; quality: number }[] } };

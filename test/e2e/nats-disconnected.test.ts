@@ -5,7 +5,7 @@ import { documentFile, modelDocument, openByDefault, routeDocument } from '../su
 import { startSystem, type System } from '../support/system.ts';
 import { willmAt } from '../support/willm.ts';
 
-// The nats-server is gone: whoever asks is told so at once by every server, nothing is sent into the void, and all goes on when
+// The nats-server is gone: the caller that asks is told so at once by every server, nothing is sent into the void, and all goes on when
 // it is back.
 
 /** At once, on a machine that other tests use as well; a program of its own takes a moment to start. */

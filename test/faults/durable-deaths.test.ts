@@ -82,7 +82,7 @@ test.each([
     const { lost, doubled } = recordsBesideCalls(logs);
     expect(doubled).toEqual([]);
     expect(lost.length).toBeLessThanOrEqual(Math.max(2 * atOnce, taskCount / 500));
-    // Whoever was at work on a task died five times: it is given up, as one that kills whoever takes it would be.
+    // The one that was at work on a task died five times: it is given up, as a task that kills each process that runs it would be.
     const givenUp = ended.filter(({ ends }) => ends[0]?.code !== 'Success');
     expect(givenUp.filter(({ ends }) => ends[0]?.code !== 'all_failed')).toEqual([]);
     expect(givenUp.length).toBeLessThanOrEqual(taskCount / 1_000);

@@ -248,7 +248,7 @@ class FaultRun {
     await this.#start(service);
   }
 
-  /** One death of a service at a time, as whoever looks after its processes would have it. */
+  /** One death of a service at a time, as the one that looks after its processes would have it. */
   #inTurn(service: ServiceName, work: () => Promise<void>): Promise<void> {
     const after = (this.#turns.get(service) ?? Promise.resolve()).then(work);
     this.#turns.set(service, after);
@@ -264,7 +264,7 @@ class FaultRun {
         this.#living.get(service)?.push(await this.#system.add(service, env));
         return;
       } catch (error) {
-        // A service that cannot start says why and ends; whoever looks after it starts it again.
+        // A service that cannot start says why and ends; the one that looks after it starts it again.
         this.#say(`${service} did not start: ${(error as Error).message.slice(0, 300)}`);
         await pause(200);
       }

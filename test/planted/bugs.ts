@@ -126,7 +126,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     suites: [system('test/e2e/wiring.test.ts')],
   },
   {
-    name: 'rules: policy judges only the first model',
+    name: 'rules: policy checks only the first model',
     file: 'packages/core/src/routing/decide.ts',
     from: 'const exclusion = model ? exclusionOf(',
     to: 'const exclusion = model && considered.size > 1 ? undefined : model ? exclusionOf(',

@@ -4,14 +4,14 @@ import { compileSnapshot, type AnyDocument, type Model, type ProviderFailure, ty
 import type { ModelConnection, Provider, ProviderOutcome } from '@will/providers';
 import { Policy, PolicyRefusal } from '../../services/policy/src/service.ts';
 import { exactClock } from '@will/testkit';
-import { authorizeBy, type Judge } from '../../services/provider-worker/src/call/authorize.ts';
+import { authorizeBy, type Authorizer } from '../../services/provider-worker/src/call/authorize.ts';
 import type { Groups, IncomingCall } from '../../services/provider-worker/src/ports.ts';
 import { CallIndex } from '../../services/provider-worker/src/model/served-model.ts';
 import { Worker } from '../../services/provider-worker/src/service.ts';
-import { Decisions } from '../../services/router/src/decisions.ts';
+import { Decisions } from '../../services/router/src/decisions/decisions.ts';
 import { PolicyError, type Calls, type CallSignal } from '../../services/router/src/ports.ts';
 import { Router } from '../../services/router/src/service.ts';
-import { SlotQueues } from '../../services/router/src/slots.ts';
+import { SlotQueues } from '../../services/router/src/task/slots.ts';
 import type { Random } from './random.ts';
 import { noPayloads, ShortCooldowns, slowHook, unlimited } from './short-cooldowns.ts';
 import type { WorldTask } from './world.ts';
@@ -86,8 +86,8 @@ export interface HouseOptions {
   readonly random: Random;
   readonly nowMs: () => number;
   readonly onCall: (call: SeenCall) => void;
-  /** In place of the workers' own judge. */
-  readonly judge?: Judge;
+  /** In place of the workers' own authorization. */
+  readonly authorize?: Authorizer;
   readonly workers?: number;
 }
 
@@ -179,7 +179,7 @@ export class House {
     return this.#options.random.pick([name, name, name.toUpperCase(), ` ${name}\u200b`, name.replace('p', '\uff50')]);
   }
 
-  /** Sends a call to whoever is in the group of a class and a model. False: nobody is. */
+  /** Sends a call to the one that is in the group of a class and a model. False: nobody is. */
   deliver(call: IncomingCall): boolean {
     const members = [...(this.#groups.get(`${call.dataClass} ${call.request.model}`) ?? [])];
     if (members.length === 0) return false;
@@ -261,19 +261,19 @@ export class House {
   }
 
   #addWorker(outlook: Outlook): void {
-    const { nowMs, judge } = this.#options;
+    const { nowMs, authorize } = this.#options;
     const calls = new CallIndex();
     this.#indexes.push(calls);
     const worker = new Worker({
       workerId: `worker${this.#workers.length}`,
       groups: this.#groupsOf(),
       snapshots: outlook,
-      judge: judge ?? authorizeBy(staleAfterMs),
+      authorize: authorize ?? authorizeBy(staleAfterMs),
       records: { call() {} },
       cooldowns: this.cooldowns,
       allowances: unlimited,
       payloads: noPayloads,
-      // Every other worker waits between its first feedback and the call: it must judge again.
+      // Every other worker waits between its first feedback and the call: it must authorize again.
       hooks: this.#workers.length % 2 === 1 ? [slowHook] : [],
       nowMs,
       startClock: exactClock(nowMs),

@@ -6,7 +6,7 @@ import { createProviders } from '@will/providers';
 import { type ReplayingUpstream, startNatsServer, startReplayingUpstream, exactClock, factsFor } from '@will/testkit';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { busGroups } from '../../services/provider-worker/src/adapters/bus-groups.ts';
-import { authorizeBy, type Judge } from '../../services/provider-worker/src/call/authorize.ts';
+import { authorizeBy, type Authorizer } from '../../services/provider-worker/src/call/authorize.ts';
 import type { Groups } from '../../services/provider-worker/src/ports.ts';
 import { CallIndex } from '../../services/provider-worker/src/model/served-model.ts';
 import { Worker } from '../../services/provider-worker/src/service.ts';
@@ -35,7 +35,7 @@ afterAll(async () => {
 beforeEach(() => upstream.clear());
 
 const staleAfterMs = 15_000;
-const noAuthorization: Judge = () => undefined;
+const noAuthorization: Authorizer = () => undefined;
 const allClasses: readonly DataClass[] = ['open', 'customer', 'sensitive', 'customer-sensitive'];
 /** Groups in which everybody is in the groups of every class. */
 const everyClass = (groups: Groups): Groups => ({
@@ -79,7 +79,7 @@ const world = (): AnyDocument[] => [
 interface WorkerParts {
   readonly documents?: readonly AnyDocument[];
   readonly revision?: number;
-  readonly judge?: Judge;
+  readonly authorize?: Authorizer;
   readonly groups?: (groups: Groups) => Groups;
   /** How long the registry has been silent. */
   readonly ageMs?: number;
@@ -99,7 +99,7 @@ async function startWorker(parts: WorkerParts): Promise<void> {
       untilRevision: async (revision) => revision <= snapshot.revision,
       onChange: () => () => {},
     },
-    judge: parts.judge ?? authorizeBy(staleAfterMs),
+    authorize: parts.authorize ?? authorizeBy(staleAfterMs),
     records: { call() {} },
     cooldowns: new ShortCooldowns(Date.now),
     allowances: unlimited,
@@ -168,13 +168,13 @@ async function forge({ model: slug, to, facts, revision = 1, expiresInMs = 10_00
 const plainFacts = factsFor();
 
 test('without any lock the forged call is made: what follows is not refused for another reason', async () => {
-  await startWorker({ judge: noAuthorization, groups: everyClass });
+  await startWorker({ authorize: noAuthorization, groups: everyClass });
   expect(await forge({ model: 'plain', to: 'customer', facts: { dataClass: 'customer' } })).toBe('called');
   expect(upstream.countOf('plain')).toBe(1);
 });
 
 test('the class in the subject alone: nobody listens where a model’s tags do not admit the data', async () => {
-  await startWorker({ judge: noAuthorization });
+  await startWorker({ authorize: noAuthorization });
   for (const to of ['customer', 'sensitive', 'customer-sensitive'] as const)
     expect(await forge({ model: 'plain', to, facts: { dataClass: to } })).toBe('nobody');
   expect(upstream.requests).toHaveLength(0);

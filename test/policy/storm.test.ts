@@ -6,7 +6,7 @@ test('while processes stand still, end and documents change, no call is forbidde
   process.stdout.write(`${JSON.stringify(shownFigures(figures))}\n`);
   expect(figures.forbidden.slice(0, 3)).toEqual([]);
   expect(figures.afterEnd.slice(0, 3)).toEqual([]);
-  // It was a storm, and there was something to judge.
+  // It was a storm, and there was something to authorize.
   expect(figures.freezes).toBeGreaterThan(1);
   expect(figures.applies).toBeGreaterThan(1);
   expect(figures.calls).toBeGreaterThan(10);

@@ -48,7 +48,7 @@ const frozen: readonly ServiceName[] = ['provider-worker', 'router', 'policy'];
 
 /**
  * Random registries over the real bus while processes stand still, end and come back, and while documents are tightened,
- * loosened, removed and renamed. Every call is judged from the upstream's log by the oracle.
+ * loosened, removed and renamed. Every call is authorized from the upstream's log by the oracle.
  */
 export async function runStorm(options: StormOptions): Promise<StormFigures> {
   const upstream = await startReplayingUpstream();
@@ -159,7 +159,7 @@ class StormWorld {
     // What a frozen process still held must have come, or been dropped, by now.
     await pause(boundMs);
     delay.disable();
-    for (const request of upstream.requests) this.#judge(request, boundMs + delay.max / 1e6);
+    for (const request of upstream.requests) this.#authorize(request, boundMs + delay.max / 1e6);
   }
 
   async #ask(task: WorldTask): Promise<void> {
@@ -224,7 +224,7 @@ class StormWorld {
     }
   }
 
-  #judge(request: SeenRequest, slackMs: number): void {
+  #authorize(request: SeenRequest, slackMs: number): void {
     const { figures } = this.#around;
     figures.calls += 1;
     const [world, slug = ''] = request.model.split('.');

@@ -1,6 +1,6 @@
 import type { AnyDocument } from '@will/core';
 import { expect, test } from 'vitest';
-import type { Judge } from '../../services/provider-worker/src/call/authorize.ts';
+import type { Authorizer } from '../../services/provider-worker/src/call/authorize.ts';
 import { compileRevision, House, type SeenCall, staleAfterMs } from './house.ts';
 import { hasRuleOnData, whyForbidden } from './oracle.ts';
 import { Random } from './random.ts';
@@ -42,7 +42,7 @@ interface Count {
   forbidden: string[];
 }
 
-async function runWorld(seed: number, count: Count, judge?: Judge): Promise<void> {
+async function runWorld(seed: number, count: Count, authorize?: Authorizer): Promise<void> {
   const random = new Random(seed);
   let nowMs = startMs;
   const options = { addresses, mayBeFiles: true, nowMs };
@@ -55,7 +55,7 @@ async function runWorld(seed: number, count: Count, judge?: Judge): Promise<void
     if (wrong !== undefined)
       count.forbidden.push(`seed ${seed}: ${call.opened.slug}, ${wrong}: ${JSON.stringify(call.task)}`);
   };
-  const house = new House({ revisions, random, nowMs: () => nowMs, onCall, ...(judge && { judge }) });
+  const house = new House({ revisions, random, nowMs: () => nowMs, onCall, ...(authorize && { authorize }) });
   await house.start();
   for (let phase = 0; phase < 3; phase += 1) {
     const tasks = Array.from({ length: tasksPerWorld / 3 }, () => makeTask(random));
@@ -78,7 +78,7 @@ async function runWorld(seed: number, count: Count, judge?: Judge): Promise<void
   await house.stop();
 }
 
-async function runWorlds(tasks: number, judge?: Judge): Promise<Count> {
+async function runWorlds(tasks: number, authorize?: Authorizer): Promise<Count> {
   const count: Count = {
     tasks: 0,
     calls: 0,
@@ -92,7 +92,7 @@ async function runWorlds(tasks: number, judge?: Judge): Promise<Count> {
   };
   const seeds = Array.from({ length: Math.ceil(tasks / tasksPerWorld) }, (_, n) => firstSeed + n).values();
   const lane = async (): Promise<void> => {
-    for (const seed of seeds) await runWorld(seed, count, judge);
+    for (const seed of seeds) await runWorld(seed, count, authorize);
   };
   // Side by side, so that calls that are waited for cost no time.
   await Promise.all(Array.from({ length: 16 }, lane));

@@ -4,18 +4,18 @@ export interface Bar {
   readonly value: number;
 }
 
-const mostOf = (bars: readonly Bar[]): number => Math.max(1e-9, ...bars.map(({ value }) => value));
+const highestOf = (bars: readonly Bar[]): number => Math.max(1e-9, ...bars.map(({ value }) => value));
 
 /** A line each. */
 export const asText = (bars: readonly Bar[]): readonly string[] =>
   bars.map(
     ({ label, value }) =>
-      `${label.padEnd(36)} ${'█'.repeat(Math.max(1, Math.round((50 * value) / mostOf(bars))))} ${value.toFixed(4)}`,
+      `${label.padEnd(36)} ${'█'.repeat(Math.max(1, Math.round((50 * value) / highestOf(bars))))} ${value.toFixed(4)}`,
   );
 
 /** The same as an SVG. */
 export function asSvg(bars: readonly Bar[]): string {
-  const most = mostOf(bars);
+  const most = highestOf(bars);
   const rows = bars.map(({ label, value }, n) => {
     const [y, width] = [22 * n, (400 * value) / most];
     return `<text x="0" y="${y + 15}" font-size="12">${label}</text><rect x="240" y="${y + 4}" width="${width.toFixed(1)}" height="14" fill="#4a7"/><text x="${(246 + width).toFixed(1)}" y="${y + 15}" font-size="11">${value.toFixed(3)}</text>`;

@@ -192,7 +192,7 @@ function recorded({ requests }: Traces, seed: number, lengthMs: number, perSecon
     .map((request) => ({ ...request, atMs: request.atMs - fromMs }));
 }
 
-/** How long a place would take for a request if all were well, and a draw for what may go wrong: the same whoever asks. */
+/** How long a place would take for a request if all were well, and a draw for what may go wrong: the same for every caller. */
 export function latencyOf(
   { seed, traces }: Script,
   place: Place,

@@ -9,10 +9,10 @@ import { authorizeBy } from '../../services/provider-worker/src/call/authorize.t
 import type { Groups, IncomingCall } from '../../services/provider-worker/src/ports.ts';
 import { CallIndex } from '../../services/provider-worker/src/model/served-model.ts';
 import { Worker } from '../../services/provider-worker/src/service.ts';
-import { Decisions } from '../../services/router/src/decisions.ts';
+import { Decisions } from '../../services/router/src/decisions/decisions.ts';
 import type { Calls, CallSignal } from '../../services/router/src/ports.ts';
 import { Router } from '../../services/router/src/service.ts';
-import { SlotQueues } from '../../services/router/src/slots.ts';
+import { SlotQueues } from '../../services/router/src/task/slots.ts';
 import { noPayloads, unlimited } from '../policy/short-cooldowns.ts';
 import { Network } from './network.ts';
 import { CooldownServer } from './cooldown-server.ts';
@@ -288,7 +288,7 @@ class CooldownsWorld {
         workerId: actor.name,
         groups: this.#groupsOf(actor),
         snapshots: this.snapshot,
-        judge: authorizeBy(15_000),
+        authorize: authorizeBy(15_000),
         records: { call() {} },
         cooldowns,
         allowances: unlimited,

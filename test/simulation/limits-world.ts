@@ -267,7 +267,7 @@ class LimitsWorld {
     });
   }
 
-  /** Whoever gave back what it did not use holds what its calls came to, and no more. */
+  /** The one that gave back what it did not use holds what its calls came to, and no more. */
   #checkHolds({ actor, spent }: LiveWorker, after: string): void {
     for (const [key, held] of this.#server.held.get(actor.name) ?? [])
       if (held !== (spent.get(key) ?? 0n))

@@ -5,7 +5,7 @@ import type { VirtualTime } from './virtual-time.ts';
 
 /**
  * The store of tasks, by its own SQL in memory: each word takes a while to come and to go, and between the two an actor may
- * die. Also looks that whoever ends a task holds its newest fence, and that an end stays as it is.
+ * die. Also looks that the one that ends a task holds its newest fence, and that an end stays as it is.
  */
 export class TaskBook {
   readonly #time: VirtualTime;

@@ -180,7 +180,7 @@ class TasksWorld {
       );
   }
 
-  /** Asks until it is accepted, with the same key, of whoever is there. */
+  /** Asks until it is accepted, with the same key, of the one that is there. */
   async #submit(taskId: string): Promise<void> {
     const { random } = this.#time;
     await this.#time.pause(random.next() * 20_000);
@@ -211,7 +211,7 @@ class TasksWorld {
       );
   }
 
-  /** Asks until it is answered, of whoever is there. */
+  /** Asks until it is answered, of the one that is there. */
   async #cancelOne(): Promise<void> {
     const { random } = this.#time;
     const one = random.pick([...this.#asked].filter(([, { isAccepted }]) => isAccepted));

@@ -142,7 +142,7 @@ export class VirtualTime {
     return this.#due(ms, work, actor);
   }
 
-  /** Does something later, whoever is dead by then: what is under way arrives. */
+  /** Does something later, whichever process is dead by then: what is under way arrives. */
   surelyAfter(ms: number, work: () => void): Event {
     return this.#due(ms, work, undefined);
   }

@@ -12,16 +12,17 @@ export interface World {
 /** Everything that is simulated, by name. */
 export const worlds: Readonly<Record<string, World>> = {
   limits: {
-    promises: 'whoever dies, stands still or is cut off, no limit is passed, and none stays short of anything',
+    promises: 'whichever process dies, freezes or is cut off, no limit is passed, and none stays short of anything',
     simulate: simulateLimits,
   },
   cooldowns: {
     promises:
-      'whatever providers do and whoever dies, cooldowns hold, trial calls are made one at a time, and each task has one end',
+      'whatever providers do and whichever process dies, cooldowns hold, trial calls are made one at a time, and each task has one end',
     simulate: simulateCooldowns,
   },
   tasks: {
-    promises: 'whoever dies, stands still or is cut off, each accepted task comes to one end, and starts when it may',
+    promises:
+      'whichever process dies, freezes or is cut off, each accepted task comes to one end, and starts when it may',
     simulate: simulateTasks,
   },
 };

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { countFaulted } from './faulted-calls.ts';
 import { netWorlds } from './net-worlds.ts';
 
-// A few faults of `npm run net-faults`: whoever loses a connection loses no answer, and nothing is paid twice.
+// A few faults of `npm run net-faults`: the one that loses a connection loses no answer, and nothing is paid twice.
 
 test.each(['worker cut off as a slow consumer', 'connection of a worker reset'])(
   'no provider is called twice for a task: %s',

@@ -87,7 +87,7 @@ export class StallWorld {
   }
 
   async run(row: StallRow): Promise<StallResult> {
-    // Whoever knows a decision asks policy nothing: a new revision makes all of them old.
+    // The one that knows a decision asks policy nothing: a new revision makes all of them old.
     if (row.stalled === 'policy') await this.#newRevision();
     this.#upstream.clear();
     const errors = new Map<string, number>();

@@ -217,7 +217,7 @@ export function freePort(): Promise<number> {
 /** A bus that somebody else started: it is used, and left alone. */
 function foreignServer(url: string): NatsServer {
   const notHere = (): never => {
-    throw new Error('this bus belongs to whoever started it');
+    throw new Error('this bus belongs to the one that started it');
   };
   return {
     url,

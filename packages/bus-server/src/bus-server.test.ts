@@ -210,7 +210,7 @@ test('a client’s user is let in as soon as it was added, does what its client 
   const kept = join(base, 'acme.seed');
   await writeFile(kept, seed);
   await expect(connectAs('policy', { seedFile: kept })).rejects.toThrow(/wants the seed of a user it knows/);
-  // Whoever was neither added nor removed stays.
+  // The one that was neither added nor removed stays.
   expect(standing.isConnected).toBe(true);
   await standing.close();
 });

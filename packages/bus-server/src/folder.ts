@@ -185,7 +185,7 @@ async function readPair(certFile: string, keyFile: string): Promise<Certificate 
   return cert === undefined || key === undefined ? undefined : { cert, key };
 }
 
-/** Whoever reads it meanwhile reads the old one or the new one. */
+/** The one that reads it meanwhile reads the old one or the new one. */
 async function replace(path: string, text: string): Promise<void> {
   await writeFile(`${path}.new`, text, { mode: 0o600 });
   await rename(`${path}.new`, path);

@@ -9,7 +9,7 @@ export const mounted = { server: '/etc/nats', service: '/etc/will/bus' } as cons
 
 /**
  * Secrets for the manifests, as YAML: `will-bus-<service>` with a service's seed and certificate, `will-bus-operator` for
- * whoever runs `willm`, and `will-nats-server` with the server's configuration and certificate. It holds private keys.
+ * the one that runs `willm`, and `will-nats-server` with the server's configuration and certificate. It holds private keys.
  *
  * @param folder what `prepareBusFolder` made
  */

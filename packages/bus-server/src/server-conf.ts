@@ -13,7 +13,7 @@ export interface ServerConfOptions {
   readonly about: string;
   /** Files of the server's certificate; absent: no TLS. */
   readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string } | undefined;
-  /** File with the users, relative to this one; absent: whoever reaches the server is let in. */
+  /** File with the users, relative to this one; absent: the one that reaches the server is let in. */
   readonly users?: string | undefined;
   /** Where the server notes its process, so that it can be told to read its files again. */
   readonly pidFile?: string | undefined;

@@ -48,7 +48,7 @@ export interface TaskRequest {
    */
   readonly inputTokens?: number;
   /**
-   * The input, or one field of it, where it was put into the payload bucket already; whoever put it there removes it.
+   * The input, or one field of it, where it was put into the payload bucket already; the one that put it there removes it.
    * An input above 768 KiB needs nothing of this: it is put there and removed by itself.
    */
   readonly payload?: wire.PayloadRef;

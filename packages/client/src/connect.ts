@@ -207,7 +207,7 @@ class BusTaskClient implements TaskClient, RunSupport {
   }
 }
 
-/** Whoever is asked answers sooner, or died with the question; then another one is asked. */
+/** The one that is asked answers sooner, or died with the question; then another one is asked. */
 const durableWithinMs = 5_000;
 const maxTries = 3;
 

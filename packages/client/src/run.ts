@@ -28,7 +28,7 @@ export interface RunSupport {
 }
 
 /**
- * One task of one caller, from its publication to its one end. The caller watches whoever owns the reply: the router
+ * One task of one caller, from its publication to its one end. The caller watches the process that owns the reply: the router
  * until an attempt has content, that attempt's worker from then on.
  */
 export class Run {
@@ -99,7 +99,7 @@ export class Run {
     );
   };
 
-  /** Ends the task for the caller, and tells whoever owns it; where nobody does yet, as soon as a router says so. */
+  /** Ends the task for the caller, and tells the process that owns it; where nobody does yet, as soon as a router says so. */
   cancel(): void {
     if (this.#isOver) return;
     const isOwned = this.#owner !== '';
@@ -187,7 +187,7 @@ export class Run {
     if (frame.attempt === 0) return this.#fromRouter(frame);
     if (frame.attempt < this.#attempt) return;
     if (frame.attempt > this.#attempt) {
-      // Whoever's content came first is the answer: a call that was given up as undelivered can still have spoken first.
+      // The one that's content came first is the answer: a call that was given up as undelivered can still have spoken first.
       if (this.#hasContent) return;
       this.#attempt = frame.attempt;
       this.#sequence = 0;

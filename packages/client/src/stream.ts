@@ -34,7 +34,7 @@ export async function* streamOf(
       });
     }
   } finally {
-    // Whoever leaves the loop early wants no more of it.
+    // The one that leaves the loop early wants no more of it.
     if (!isDone) abort.abort();
   }
 }

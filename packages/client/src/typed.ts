@@ -1,4 +1,4 @@
-import { fieldsKind, imagesIn, type TaskInput, type TaskKind, usualTypeOf, vectorBytes, vectorOf } from '@will/core';
+import { fieldsKind, imagesIn, type TaskInput, type TaskKind, defaultTypeOf, vectorBytes, vectorOf } from '@will/core';
 import { type TaskClient, TaskError, type TaskRequest, type TaskResult } from './api.ts';
 
 /** A task of one kind: what goes in has that kind's shape. `type` may stay away: it is the kind's usual one. */
@@ -115,7 +115,7 @@ function runTyped<K extends TaskKind>(
   { input, type, ...rest }: TypedRequest<K>,
 ): Promise<TaskResult> {
   const bytes = encoder.encode(JSON.stringify(input));
-  return client.run({ outputModalities, ...rest, type: type ?? usualTypeOf[kind], inputKind: kind, input: bytes });
+  return client.run({ outputModalities, ...rest, type: type ?? defaultTypeOf[kind], inputKind: kind, input: bytes });
 }
 
 function bytesOf(result: TaskResult, missing: string): TypedResult<Bytes> {

@@ -20,7 +20,7 @@ import {
 import * as wire from './messages.ts';
 import { dataClassFromWire, dataClassToWire, factsFromWire, factsToWire } from './translate.ts';
 
-/** The digest that a ranked set is named by: equal answers have equal ids, whenever they were judged and however long they hold. */
+/** The digest that a ranked set is named by: equal answers have equal ids, whenever they were checked and however long they hold. */
 export function rankedSetId(set: RankedSet): string {
   const message = rankedSetToWire({ setId: '', set: { ...set, validUntilMs: 0, decidedAtMs: 0 } });
   return createHash('sha256').update(toBinary(wire.RankedSetSchema, message)).digest('base64url');

@@ -178,7 +178,7 @@ export function clientOfJsonSubject(subject: string): string | undefined {
 }
 
 /**
- * Whether a reply subject is an inbox of this client. Whoever serves checks this before it works: otherwise a caller
+ * Whether a reply subject is an inbox of this client. The one that serves checks this before it works: otherwise a caller
  * could have the answer written to any subject that the server may publish to.
  */
 export const isInboxOf = (client: string, reply: string | undefined): reply is string =>

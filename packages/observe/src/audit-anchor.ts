@@ -14,7 +14,7 @@ export interface AnchoredHead {
   readonly digest: string;
 }
 
-/** A place outside the log's own, which whoever changes the log cannot change. */
+/** A place outside the log's own, which the one that changes the log cannot change. */
 export interface AuditAnchor {
   /** Resolves once the place has it. Gives up after 10 s. @throws when the place did not take it */
   write(head: AnchoredHead): Promise<void>;

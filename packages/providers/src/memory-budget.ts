@@ -26,7 +26,7 @@ export interface BudgetOptions {
 
 /**
  * The memory that several models share. A model holds its part while it is loaded; when another one needs it, the model
- * that was used least recently gives its part back. Calls are taken together by model: whoever is loaded serves what comes
+ * that was used least recently gives its part back. Calls are taken together by model: the loaded model serves what comes
  * for it within its turn, so that two models do not evict each other call by call, and the turn ends, so that nobody waits for ever.
  */
 export class MemoryBudget {

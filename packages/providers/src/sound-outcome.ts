@@ -15,7 +15,7 @@ const finishes: ReadonlySet<string> = new Set<FinishReason>([
 ]);
 
 /**
- * An outcome as the rest of the product can rely on it, whoever made it: providers and hooks of extensions are not ours.
+ * An outcome as the rest of the product can rely on it, from any source: providers and hooks of extensions are not ours.
  * Counts that no record can hold are estimated. @throws {TypeError} content is not of the type that it must be.
  */
 export function soundOutcome(

@@ -6,7 +6,7 @@ let collector: Collector | undefined;
 
 /**
  * Lets go of buffers that are done with. The engine lets up to twice the size of its young generation (32 MB of content)
- * lie before it looks; whoever streams much through a process calls this now and then, and it stays small. Takes one or
+ * lie before it looks; the one that streams much through a process calls this now and then, and it stays small. Takes one or
  * two milliseconds, by what lives and not by what is dead.
  */
 export function collectYoung(): void {

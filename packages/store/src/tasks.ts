@@ -90,7 +90,7 @@ export interface TaskFilter {
 export interface TaskStore {
   insert(task: NewTask): Promise<Insertion>;
   get(client: string, taskId: string): Promise<StoredTask | undefined>;
-  /** Picks the task up: raises its fence, so that whoever held it before can no longer finish it. */
+  /** Picks the task up: raises its fence, so that the one that held it before can no longer finish it. */
   claim(client: string, taskId: string): Promise<Claim>;
   /** One conditional write: not terminal, and the fence is the newest. */
   finish(ending: Ending): Promise<Finish>;

@@ -68,7 +68,7 @@ function post(path: string, body: string, lines: readonly Line[]): Promise<{ sta
   });
 }
 
-async function judged(sent: Promise<{ status: number; text: string }>): Promise<Answer> {
+async function checkedAnswer(sent: Promise<{ status: number; text: string }>): Promise<Answer> {
   const before = server.tasks.requests.length;
   const { status: code, text } = await sent;
   const task = server.tasks.requests.slice(before).at(-1);
@@ -106,7 +106,7 @@ const metadataSpellings = (attribute: AttributeName): readonly string[] => [
 
 const byHeader = (path: string): Server => ({
   name: `${path} header`,
-  send: (lines) => judged(post(path, JSON.stringify(routes[path]), lines)),
+  send: (lines) => checkedAnswer(post(path, JSON.stringify(routes[path]), lines)),
   spellings: headerSpellings,
 });
 /** The text is written by hand, so that a key may stand there twice. */
@@ -114,7 +114,7 @@ const byMetadata = (path: string): Server => ({
   name: `${path} metadata`,
   send: (lines) => {
     const pairs = lines.map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`).join(', ');
-    return judged(post(path, `${JSON.stringify(routes[path]).slice(0, -1)}, "metadata": {${pairs}}}`, []));
+    return checkedAnswer(post(path, `${JSON.stringify(routes[path]).slice(0, -1)}, "metadata": {${pairs}}}`, []));
   },
   spellings: metadataSpellings,
 });
@@ -228,10 +228,10 @@ test.each(Object.keys(routes))('%s: a header and metadata that differ are reject
   for (const attribute of attributeNames) {
     const [first, second] = said[attribute];
     const body = JSON.stringify({ ...routes[path], metadata: { [fieldOf(attribute)]: second } });
-    const answer = await judged(post(path, body, [[headerOf(attribute), first]]));
+    const answer = await checkedAnswer(post(path, body, [[headerOf(attribute), first]]));
     expect([attribute, answer]).toMatchObject([attribute, { isRejected: true }]);
     const same = JSON.stringify({ ...routes[path], metadata: { [fieldOf(attribute)]: first } });
-    expect([attribute, await judged(post(path, same, [[headerOf(attribute), first]]))]).toMatchObject([
+    expect([attribute, await checkedAnswer(post(path, same, [[headerOf(attribute), first]]))]).toMatchObject([
       attribute,
       { isRejected: false },
     ]);
@@ -242,7 +242,9 @@ test.each(Object.keys(routes))('%s: an attribute among the fields of the body is
   const accepted: string[] = [];
   for (const attribute of attributeNames)
     for (const key of metadataSpellings(attribute)) {
-      const answer = await judged(post(path, JSON.stringify({ ...routes[path], [key]: said[attribute][0] }), []));
+      const answer = await checkedAnswer(
+        post(path, JSON.stringify({ ...routes[path], [key]: said[attribute][0] }), []),
+      );
       if (!answer.isRejected) accepted.push(key);
     }
   expect(accepted).toEqual([]);

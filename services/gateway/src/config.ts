@@ -37,7 +37,7 @@ const read = (env: Readonly<Record<string, string | undefined>>) =>
     grpcPort: ['WILL_GRPC_PORT', integer(50_051, 0, 65_535)],
     /** Tasks in flight at once through both servers; one more is answered 429. */
     maxTasks: ['WILL_HTTP_MAX_TASKS', integer(2_000, 1, 100_000)],
-    /** How long new requests are still taken after SIGTERM, while `/readyz` says 503: whoever sends them must learn of it. */
+    /** How long new requests are still taken after SIGTERM, while `/readyz` says 503: the one that sends them must learn of it. */
     stopDelayMs: ['WILL_STOP_DELAY_MS', integer(0, 0, 60_000)],
     /** How long requests in flight may take after that. */
     drainMs: ['WILL_DRAIN_MS', integer(120_000, 0, 600_000)],

@@ -40,7 +40,7 @@ export interface Queries {
   readonly durable: DurableWire;
   calls(request: MessageInitShape<typeof wire.QueryCallsRequestSchema>): Promise<wire.QueryCallsResponse>;
   usage(request: MessageInitShape<typeof wire.QueryUsageRequestSchema>): Promise<wire.QueryUsageResponse>;
-  /** Judges the output of a task. */
+  /** Checks the output of a task. */
   feedback(request: MessageInitShape<typeof wire.FeedbackRequestSchema>): Promise<wire.FeedbackResponse>;
   decision(request: MessageInitShape<typeof wire.GetDecisionRequestSchema>): Promise<wire.GetDecisionResponse>;
 }

@@ -61,7 +61,7 @@ export class Policy {
         'stale_documents',
         `the documents were not confirmed ${inWords(ageMs)}: until they are, only tasks without any rule on data are served, this is on ${set.dataClass} data`,
       );
-    // Whoever keeps the set must not use it when this service itself would have stopped to answer so.
+    // The one that keeps the set must not use it when this service itself would have stopped to answer so.
     return { ...set, validUntilMs: Math.min(set.validUntilMs, now + staleAfterMs - ageMs) };
   }
 

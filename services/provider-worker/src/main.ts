@@ -68,7 +68,7 @@ await runMain(logger, async (ready) => {
     workerId: bus.processId,
     groups: busGroups(bus, onError),
     snapshots,
-    judge: authorizeBy(config.staleAfterMs),
+    authorize: authorizeBy(config.staleAfterMs),
     records: { call: (record) => outbox.add({ $typeName: 'will.v1.Event', kind: { case: 'call', value: record } }) },
     contents,
     cooldowns,

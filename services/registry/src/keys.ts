@@ -41,12 +41,12 @@ export class Keys {
     const key = checked(named(await snapshot(), asked), nowMs());
     if (await bucket.get(key.id)) throw new KeyError(`there is a key ${key.id} already`);
     await bucket.add(key);
-    return shown(key);
+    return withoutDigest(key);
   }
 
   /** Oldest first, revoked ones too. */
   async list(): Promise<readonly wire.Key[]> {
-    return (await this.#options.bucket.list()).map(shown);
+    return (await this.#options.bucket.list()).map(withoutDigest);
   }
 
   /** A key that is revoked already stays as it is. @throws {KeyError} */
@@ -54,15 +54,15 @@ export class Keys {
     const { bucket, nowMs } = this.#options;
     const key = keyIdPattern.test(id) ? await bucket.get(id) : undefined;
     if (!key) throw new KeyError(`there is no key ${JSON.stringify(id.slice(0, 40))}`);
-    if (key.revokedUnixMs !== 0n) return shown(key);
+    if (key.revokedUnixMs !== 0n) return withoutDigest(key);
     const revoked = { ...key, revokedUnixMs: BigInt(nowMs()) };
     await bucket.replace(revoked);
-    return shown(revoked);
+    return withoutDigest(revoked);
   }
 }
 
 /** As others may see it. */
-const shown = (key: wire.Key): wire.Key => ({ ...key, digest: new Uint8Array() });
+const withoutDigest = (key: wire.Key): wire.Key => ({ ...key, digest: new Uint8Array() });
 
 function checked(key: wire.Key | undefined, nowMs: number): wire.Key {
   if (!key || !keyIdPattern.test(key.id)) throw new KeyError(`id must match ${keyIdPattern.source}`);

@@ -16,7 +16,7 @@ import type { Plan } from './plan-change.ts';
 import type { NamedDocuments, TaskNamings } from './ports.ts';
 import { takeoversOf } from './takeovers.ts';
 
-/** What whoever changes documents has allowed beyond the usual. */
+/** What the one that changes documents has allowed beyond the usual. */
 export interface Allowance {
   /** Remove what something still depends on, and take names of removed documents. */
   readonly force: boolean;
@@ -165,7 +165,7 @@ function takeovers(
   return plan.upserts.filter(isOwning).flatMap((document) =>
     takeoversOf(document, before.get(keyOfDocument(document)), gone).map(({ name, tombstone }) => ({
       document,
-      words: `it takes the name ${JSON.stringify(name)} of ${placeOf(tombstone.document)} (${JSON.stringify(tombstone.document.body.name)}), which revision ${tombstone.revision} removes; whoever still says that name becomes this ${document.kind}`,
+      words: `it takes the name ${JSON.stringify(name)} of ${placeOf(tombstone.document)} (${JSON.stringify(tombstone.document.body.name)}), which revision ${tombstone.revision} removes; the one that still says that name becomes this ${document.kind}`,
     })),
   );
 }

@@ -65,7 +65,7 @@ test('AcmeLegal can be answered, and only by models that never leave the machine
   }
 });
 
-test('whoever has no document of its own gets the whole route, and after 9 PM the local models first for background work', async () => {
+test('a client that has no document of its own gets the whole route, and after 9 PM the local models first for background work', async () => {
   const snapshot = await sample();
   const modelsAt = (over: Partial<Facts>, hour: number) =>
     decide(snapshot, factsFor(over), Date.UTC(2026, 10, 23, hour)).candidates.map(({ model }) => model);

@@ -174,7 +174,7 @@ test('applies that come at once are made one after the other', async () => {
   expect((await store.current()).documents).toHaveLength(21);
 });
 
-test('another writer in between is no failure: the change is judged anew', async () => {
+test('another writer in between is no failure: the change is checked again', async () => {
   const { apply, store } = setUp();
   await apply({ 'm.yaml': models });
   store.beforeCommit = () => {

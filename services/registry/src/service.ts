@@ -341,7 +341,7 @@ export class Registry {
         await this.#told({ author, revision: committed, changes, loosenings });
         return { ...answer, revision: committed };
       } catch (error) {
-        // Another writer came first: what is right is judged anew on what holds now.
+        // Another writer came first: the change is checked again on what holds now.
         if (!(error instanceof StoreError && error.code === 'conflict') || conflicts >= maxConflicts) throw error;
       }
     }

@@ -22,10 +22,10 @@ import { busRecords } from './adapters/bus-records.ts';
 import { busWorkers, followFreeSlots } from './adapters/bus-workers.ts';
 import { observedTasks } from './adapters/observed-tasks.ts';
 import { parseConfig } from './config.ts';
-import { Decisions } from './decisions.ts';
-import { Demand } from './demand.ts';
+import { Decisions } from './decisions/decisions.ts';
+import { Demand } from './decisions/demand.ts';
 import { Router } from './service.ts';
-import { SlotQueues } from './slots.ts';
+import { SlotQueues } from './task/slots.ts';
 
 const policyTimeoutMs = 250;
 /** On a bus with users an inbox elsewhere may be somebody else's. */

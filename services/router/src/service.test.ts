@@ -3,9 +3,9 @@ import { type AnyDocument, compileSnapshot, type Snapshot } from '@will/core';
 import { closedRefusals, newId, openRefusals, wire } from '@will/contracts';
 import { exactClock } from '@will/testkit';
 import { expect, test } from 'vitest';
-import { Decisions } from './decisions.ts';
+import { Decisions } from './decisions/decisions.ts';
 import { Router } from './service.ts';
-import { SlotQueues } from './slots.ts';
+import { SlotQueues } from './task/slots.ts';
 
 // A router whose policy never answers: tasks stay in flight.
 
@@ -49,11 +49,11 @@ function router(maxTasks: number, refusals = openRefusals) {
 }
 const isTaken = (frames: readonly wire.Frame['kind'][]): boolean => frames[0]?.case === 'accepted';
 
-test('one client’s flood leaves room for the others, and is told to come again', () => {
+test('one client’s overload leaves room for the others, and is told to come again', () => {
   const { take } = router(100);
   const noisy = Array.from({ length: 300 }, () => take('noisy'));
   expect(noisy.filter(isTaken)).toHaveLength(90);
-  // Who comes when the flood is there finds room.
+  // Who comes when the overload is there finds room.
   expect(isTaken(take('late'))).toBe(true);
   const { take: takeFresh } = router(100);
   for (let n = 0; n < 50; n += 1) takeFresh('noisy');

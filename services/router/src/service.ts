@@ -2,9 +2,9 @@ import { create } from '@bufbuild/protobuf';
 import { resolveCaller, type Snapshot, unknownClient } from '@will/core';
 import { type Refusals, wire } from '@will/contracts';
 import { within } from '@will/runtime';
-import { InvalidTaskError, readTask } from './intake.ts';
+import { InvalidTaskError, readTask } from './task/intake.ts';
 import type { Caller } from './ports.ts';
-import { TaskRun, type RunDeps } from './task-run.ts';
+import { TaskRun, type RunDeps } from './task/task-run.ts';
 
 export interface RouterDeps extends RunDeps {
   readonly snapshot: () => Snapshot | undefined;
@@ -15,7 +15,7 @@ export interface RouterDeps extends RunDeps {
 /** The router's one use case: get a task done. Holds the tasks in flight. */
 export class Router {
   readonly #deps: RouterDeps;
-  /** By client and task id: whoever missed our word may have sent a task twice. */
+  /** By client and task id: the one that missed our word may have sent a task twice. */
   readonly #running = new Map<string, Map<TaskRun, Promise<void>>>();
   readonly #byClient = new Map<string, number>();
   #inFlight = 0;
@@ -74,7 +74,7 @@ export class Router {
   }
 
   /**
-   * From half full on nobody holds more than an equal share of nine tenths, so that one client's flood leaves room for the
+   * From half full on nobody holds more than an equal share of nine tenths, so that one client's overload leaves room for the
    * others, and for who comes later.
    */
   #whyFull(client: string, maxTasks: number): string | undefined {

@@ -31,7 +31,7 @@ export function durableTask(task: StoredTask, nowMs: number, { withOutcome = tru
     type: task.type,
     project: task.project,
     priority: priorityToWire(task.priority),
-    // Whoever ran it gave it up until then: nobody has it.
+    // The one that ran it gave it up until then: nobody has it.
     state: startsAtMs === 0 ? states[task.state] : wire.DurableState.WAITING,
     startsUnixMs: BigInt(Math.ceil(startsAtMs)),
     createdUnixMs: BigInt(task.createdAtMs),

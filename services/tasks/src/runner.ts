@@ -59,7 +59,7 @@ export class Runner {
   }
 
   start(): void {
-    // Whoever ended it elsewhere: what runs here is for nothing.
+    // The one that ended it elsewhere: what runs here is for nothing.
     this.#stopListening = this.#deps.queue.onResult((client, taskId) =>
       this.#running.get(keyOf(client, taskId))?.abort(),
     );
@@ -193,7 +193,7 @@ export class Runner {
     );
   }
 
-  /** Whoever was fenced off meanwhile ends its run, and says nothing for the one who has the task now. */
+  /** The one that was fenced off meanwhile ends its run, and says nothing for the one who has the task now. */
   async #sayThatItRuns(queued: QueuedTask, task: StoredTask, abort: AbortController): Promise<void> {
     if (!(await this.#isMine(task))) return abort.abort(fencedOff);
     queued.working();

@@ -131,7 +131,7 @@ test('a task keeps the rules on data that held when it was accepted, and a repea
   });
 });
 
-test('a task of another project is not known, whoever of the client asks, and stays as it is', async () => {
+test('a task of another project is not known, whichever key of the client asks, and stays as it is', async () => {
   const { queue } = recordedQueue();
   const tasks = new Tasks({
     store,

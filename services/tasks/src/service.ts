@@ -145,7 +145,7 @@ export class Tasks {
     return tasks.map((task) => durableTask(task, this.#deps.nowMs(), { withOutcome: false }));
   }
 
-  /** Ends a task that has not ended; whoever runs it is no longer able to. @throws {TasksError} */
+  /** Ends a task that has not ended; the one that runs it is no longer able to. @throws {TasksError} */
   async cancel(owner: Owner, taskId: string): Promise<wire.DurableTask> {
     const failure = create(wire.FailureSchema, { code: wire.FailureCode.CANCELLED, message: 'the task was cancelled' });
     return this.#told(await this.#endBy(await this.#mustKnow(owner, taskId), 'cancelled', failure));
@@ -381,7 +381,7 @@ export class Tasks {
     const claim = await store.claim(client, taskId);
     if (claim.kind === 'unknown') return task;
     if (claim.kind === 'finished') {
-      // Whoever ended it may have died before it could tell the end.
+      // The one that ended it may have died before it could tell the end.
       await publishEnd(this.#deps, claim.task);
       return claim.task;
     }

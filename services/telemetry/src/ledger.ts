@@ -121,7 +121,7 @@ export class LedgerKeeper {
    */
   async open(counter: CounterName, startMs: number, endMs: number): Promise<void> {
     const { counters, progress, nowMs } = this.#deps;
-    // Whoever added to it had it opened before.
+    // The one that added to it had it opened before.
     if ((await counters.total(counter)) !== undefined) return;
     const readUntilMs = await progress.readUntilMs();
     if (readUntilMs === undefined || readUntilMs < nowMs() - recordsWithinMs)
@@ -130,7 +130,7 @@ export class LedgerKeeper {
     const place = placeOf(scope, id);
     if (!place || !isMetric(metric)) throw new NotOpenedError(`no limit is counted as ${counter.key}`);
     const used = await this.#used({ ...place, fromMs: startMs, toMs: endMs }, metric, () => true);
-    // The same id from whoever opens it, as long as the stream is the same. Written also where nothing was used: who asked at
+    // The same id from the one that opens it, as long as the stream is the same. Written also where nothing was used: who asked at
     // the same time may see calls in the log by now that are counted already.
     await counters.add(counter, used, '', `${counters.bornMs(counter.kind)}:${counter.key}:open`);
   }

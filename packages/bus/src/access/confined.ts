@@ -21,7 +21,7 @@ function keptByNobody(): MsgHdrs {
   return carried;
 }
 
-/** What no user of ours may do, whoever it is. */
+/** What none of our users may do. */
 const forbiddenToAll: readonly PermissionTest[] = [
   ...[
     '$SYS.REQ.SERVER.PING',

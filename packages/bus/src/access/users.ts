@@ -62,7 +62,7 @@ const everybody = (service: BusService, scope: string): BusPermissions => ({
     ...opening(bucket(names.processesBucket)),
     ...opening(bucket(names.registryBucket)),
     ...opening(names.eventsStream),
-    // Answers go to whoever asked, and no further: `_INBOX` is where nobody serves anything.
+    // Answers go to the caller that asked, and no further: `_INBOX` is where nobody serves anything.
     '_INBOX.>',
     ...(service === 'registry' ? [] : [subjects.audit('note')]),
   ],

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ReconnectDelays } from './connect.ts';
 
-test('whoever lost its connection dials often for 2 s, and then rarely, each time anew', () => {
+test('a process that lost its connection dials often for 2 s, and then rarely, each time anew', () => {
   let nowMs = 10_000;
   const delays = new ReconnectDelays(
     () => nowMs,

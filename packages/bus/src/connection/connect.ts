@@ -118,7 +118,7 @@ async function dial(options: ConnectOptions): Promise<NatsConnection> {
   }
 }
 
-/** Whoever is away for longer than others take for a reconnect counts as dead: so it dials often at first, then rarely. */
+/** The one that is away for longer than others take for a reconnect counts as dead: so it dials often at first, then rarely. */
 const [quickDialMs, quickForMs, patientDialMs] = [40, 2_000, 250] as const;
 
 /** How long to wait between two dials. */
@@ -178,7 +178,7 @@ class NatsBus implements Bus {
     mustFit(subject, data);
     if (reply === undefined) this.connection.publish(subject, data);
     else {
-      // What wants an answer is work for somebody: it belongs to the trace of whoever asked. Frames do not carry it again.
+      // What wants an answer is work for somebody: it belongs to the trace of the caller that asked. Frames do not carry it again.
       const headers = traceHeaders();
       this.connection.publish(subject, data, headers ? { reply, headers } : { reply });
     }
@@ -304,7 +304,7 @@ class NatsBus implements Bus {
   }
 }
 
-/** Otherwise whoever asks could have the answer written to any subject that the server of it may publish to. */
+/** Otherwise the caller that asks could have the answer written to any subject that the server of it may publish to. */
 const notAnInbox = (reply: string): Error =>
   new Error(`nothing was done: the answer was asked to ${JSON.stringify(reply.slice(0, 80))}, which is no inbox`);
 

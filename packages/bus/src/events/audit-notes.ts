@@ -19,7 +19,7 @@ export interface AuditNotes {
 const gatherMs = 100;
 const retryMs = 1_000;
 const maxWaiting = 2_000;
-/** Of refusals: whoever causes many leaves room for what else has to be noted. */
+/** Of refusals: the one that causes many leaves room for what else has to be noted. */
 const maxRefusalsWaiting = 1_000;
 const refusalWindowMs = 60_000;
 const maxAtOnce = 200;

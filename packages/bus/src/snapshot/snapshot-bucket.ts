@@ -9,7 +9,7 @@ export const headKey = 'head';
 /** How often the head is rewritten: readers tell from it that the registry lives. */
 export const headHeartbeatMs = 1_000;
 
-/** The bucket of published documents; whoever comes first makes it, only the registry writes. */
+/** The bucket of published documents; the one that comes first makes it, only the registry writes. */
 export const registryBucket = (bus: Bus): Promise<KV> =>
   new Kvm(bus.connection).create(names.registryBucket, {
     storage: StorageType.File,

@@ -39,7 +39,7 @@ export async function writeBusConfig(terminal: Terminal, options: BusConfigOptio
   if (options.kubernetes) terminal.content(await kubernetesSecrets(folder));
   else if (options.json) printJson(terminal, { folder, conf });
   else terminal.out(`${conf}\n`);
-  terminal.err(`${folder} holds private keys; whoever reads it may do everything on the bus.\n`);
+  terminal.err(`${folder} holds private keys; anyone who reads it may do everything on the bus.\n`);
   return exitCodes.success;
 }
 

@@ -2,7 +2,7 @@ import type { UnknownField } from '@bufbuild/protobuf';
 import type { ByteReader } from './byte-reader.ts';
 import type { ByteWriter } from './byte-writer.ts';
 
-/** How one kind of message is written and read; what `never` stands for is up to whoever finds it by its name. */
+/** How one kind of message is written and read; what `never` stands for is up to the one that finds it by its name. */
 export interface Codec {
   write(writer: ByteWriter, message: never): void;
   read(reader: ByteReader, end: number): object;

@@ -159,6 +159,6 @@ test('what was written stays as it is while more is written', () => {
   for (const [n, bytes] of written.entries()) expect(fromBinary(wire.TaskSchema, bytes).taskId).toBe(`task-${n}`);
 });
 
-test('a message that may hold itself is told to whoever generates', () => {
+test('a message that may hold itself is told to the user of the generator', () => {
   expect(() => codecsOf([FileDescriptorProtoSchema])).toThrow(/DescriptorProto holds itself/);
 });

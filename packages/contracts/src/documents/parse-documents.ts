@@ -52,7 +52,7 @@ export function drained<T>(steps: Generator<void, T>): T {
   }
 }
 
-/** As {@link parseDocuments}, document by document, so that whoever reads a large file can do other work between. */
+/** As {@link parseDocuments}, document by document, so that the one that reads a large file can do other work between. */
 export function* parsing(path: string, text: string): Generator<void, ParsedFile> {
   const bytes = new TextEncoder().encode(text).length;
   if (bytes > maxFileBytes)

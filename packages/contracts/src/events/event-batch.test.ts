@@ -192,7 +192,7 @@ test('a call and its intent share their decision’s ids, and names stand once',
   expect(batchOf(results).length / results.length).toBeLessThan(140);
 });
 
-test('whoever wants only calls is told only calls', () => {
+test('a reader that wants only calls is told only calls', () => {
   const decided = create(wire.DecisionRecordSchema, { decisionId: 'd', taskId: 't' });
   const events = [
     eventOf({ case: 'decision', value: decided }),

@@ -2,7 +2,7 @@ import { toBinary } from '../binary.ts';
 import * as wire from '../messages.ts';
 
 const lengthDelimited = 2;
-const mostKnown = 1_000;
+const maxKnown = 1_000;
 
 /** What rows have in common, by what tells it apart; each is encoded once, and stands in each batch once. */
 class Dictionary {
@@ -32,7 +32,7 @@ class Dictionary {
   }
 
   #add(key: string, encoded: Uint8Array) {
-    if (this.#known.size >= mostKnown) this.#known.clear();
+    if (this.#known.size >= maxKnown) this.#known.clear();
     // A copy of its own: what it was written into holds other messages, too.
     const added = { bytes: encoded.slice(), batch: -1, place: 0 };
     this.#known.set(key, added);

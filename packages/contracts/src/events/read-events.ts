@@ -12,7 +12,7 @@ const everything: WantedEvents = { call: true, intent: true, decision: true, ran
 
 /**
  * Tells the events of a batch, in its order, be they rows or whole. A row that names a scope which is not there is told
- * without an id, so that whoever checks events drops it alone. @throws these bytes are no batch; events before the fault
+ * without an id, so that the one that checks events drops it alone. @throws these bytes are no batch; events before the fault
  * were told.
  */
 export function readEvents(data: Uint8Array, tell: (kind: Kind) => unknown, wanted: WantedEvents = everything): void {
@@ -155,7 +155,7 @@ const noEnd = { durationMs: 0, firstContentMs: undefined, outputChars: 0, isCost
 const noScope = fromBinary(wire.CallScopeSchema, new Uint8Array(0));
 const noEnding = fromBinary(wire.CallEndingSchema, new Uint8Array(0));
 
-const mostDecoded = 1_000;
+const maxDecoded = 1_000;
 
 /** Decodes what comes in batch after batch once. */
 class Decoded<Schema extends DescMessage> {
@@ -181,7 +181,7 @@ class Decoded<Schema extends DescMessage> {
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const message = fromBinary(this.#schema, data);
-    if (this.#known.size >= mostDecoded) this.#known.clear();
+    if (this.#known.size >= maxDecoded) this.#known.clear();
     this.#known.set(key, message);
     return message;
   }

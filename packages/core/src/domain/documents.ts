@@ -297,7 +297,7 @@ export interface SettingsDocument {
   readonly slug: string;
   /** Absent: the strictest. */
   readonly default_data_class?: DataClassToken;
-  /** True: a change that loosens a rule on data is refused unless whoever applies it allows that. Default: false. */
+  /** True: a change that loosens a rule on data is refused unless the one that applies it allows that. Default: false. */
   readonly strict_changes?: boolean;
   /** `reject`: a request that names no client is an error. Default: it is the client `default`. */
   readonly unnamed?: 'default' | 'reject';

@@ -108,7 +108,7 @@ const shapes: { readonly [K in TaskKind]: { readonly [F in keyof Required<TaskIn
 };
 
 /** The task type that is meant where nobody names one. */
-export const usualTypeOf: Readonly<Record<TaskKind, string>> = {
+export const defaultTypeOf: Readonly<Record<TaskKind, string>> = {
   embedding: 'embedding',
   transcription: 'transcription',
   speech: 'speech',

@@ -288,16 +288,16 @@ test('input and exact output must fit the context and the largest call; an outpu
 test('an exclusion names the first broken rule, privacy before ability, with the value and what was allowed', () => {
   const one = snapshotOf(model('m', { tags: ['code'], tier: 'premium', security_level: 'non_sensitive_only' }));
   const asked = facts({ dataClass: 'sensitive' });
-  const judge = {
+  const subject = {
     model: one.models.get('m') as Model,
     requirement: requirementOf({ ...one, defaultDataClass: 'open' }, asked),
   };
-  expect(exclusionOf(judge.model, judge.requirement, asked, nowMs)).toEqual({
+  expect(exclusionOf(subject.model, subject.requirement, asked, nowMs)).toEqual({
     model: 'm',
     rule: 'security_level',
     detail: 'sensitive data needs security_level: safe_for_sensitive, it is non_sensitive_only',
   });
-  expect(exclusionsOf(judge.model, judge.requirement, asked, nowMs).map(({ rule }) => rule)).toEqual([
+  expect(exclusionsOf(subject.model, subject.requirement, asked, nowMs).map(({ rule }) => rule)).toEqual([
     'security_level',
     'task_type',
     'tier',

@@ -15,7 +15,7 @@ import type { Model, Snapshot } from '../snapshot/snapshot.ts';
 
 /** What a task's documents and facts ask of a model: all restrictions added up, the strictest of each. */
 export interface Requirement extends DataRequirement {
-  /** Why no model may do it: whoever asks has no document, or names another client's project. */
+  /** Why no model may do it: the caller that asks has no document, or names another client's project. */
   readonly identity: IdentityProblem | undefined;
   /** 'if_empty': the route allows premium models where nothing else is left. */
   readonly premium: 'yes' | 'if_empty' | 'no';

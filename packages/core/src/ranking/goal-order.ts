@@ -52,7 +52,7 @@ export function priorOf({ document, version }: Model): StatsPrior {
 /**
  * What statistics say of a model for a task. All models are expected to say as much: what one of them said last while it was
  * called would count for ever once it is not.
- * @param expectedTokens output of such tasks lately, whoever did them; undefined: none was done.
+ * @param expectedTokens output of such tasks lately, by any model; undefined: none was done.
  */
 export function measuredBy(
   stats: ModelStats,

@@ -33,7 +33,7 @@ const lengthGain = 0.02;
 const remembered = 2 ** 18;
 
 /**
- * Statistics of all models, folded from what the stream tells, in its order. Whoever folded the same stream under the same
+ * Statistics of all models, folded from what the stream tells, in its order. The one that folded the same stream under the same
  * documents has the same book.
  */
 export class StatsBook implements Measures {

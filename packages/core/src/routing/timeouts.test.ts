@@ -27,10 +27,10 @@ test('each timeout is looked for by itself', () => {
 
 test('models share the time that is left, and none is waited for much longer than it usually takes', () => {
   fc.assert(
-    fc.property(ms, fc.integer({ min: 2, max: 20 }), stated, stated, (leftMs, candidatesLeft, usualMs, slowMs) => {
-      const { timeoutMs, isHurried } = firstTokenTimeoutOf({ leftMs, candidatesLeft, usualMs, slowMs });
+    fc.property(ms, fc.integer({ min: 2, max: 20 }), stated, stated, (leftMs, candidatesLeft, typicalMs, slowMs) => {
+      const { timeoutMs, isHurried } = firstTokenTimeoutOf({ leftMs, candidatesLeft, typicalMs, slowMs });
       expect(timeoutMs).toBeLessThanOrEqual(Math.max(1, leftMs / candidatesLeft));
-      expect(timeoutMs).toBeLessThanOrEqual(usualMs ?? leftMs);
+      expect(timeoutMs).toBeLessThanOrEqual(typicalMs ?? leftMs);
       // A silence counts against a model only where it had the time that is slow for it.
       if (!isHurried) expect(timeoutMs).toBeGreaterThanOrEqual(Math.floor(slowMs ?? 1_200));
     }),

@@ -70,7 +70,7 @@ export interface Attempted {
   /** Models that may still be tried, this one included. */
   readonly candidatesLeft: number;
   /** How long this model's first token may take by what it usually does; undefined: not known, or not bounded so. */
-  readonly usualMs: number | undefined;
+  readonly typicalMs: number | undefined;
   /** What is slow for this model's first token; undefined: not known. */
   readonly slowMs: number | undefined;
 }
@@ -89,8 +89,8 @@ export interface FirstTokenTimeout {
  * How long a model may be silent where another follows: its share of the time that is left, and not longer than a few times
  * what it usually takes.
  */
-export function firstTokenTimeoutOf({ leftMs, candidatesLeft, usualMs, slowMs }: Attempted): FirstTokenTimeout {
-  const timeoutMs = Math.min(leftMs / candidatesLeft, usualMs ?? Number.POSITIVE_INFINITY);
+export function firstTokenTimeoutOf({ leftMs, candidatesLeft, typicalMs, slowMs }: Attempted): FirstTokenTimeout {
+  const timeoutMs = Math.min(leftMs / candidatesLeft, typicalMs ?? Number.POSITIVE_INFINITY);
   return {
     timeoutMs: Math.max(1, Math.floor(timeoutMs)),
     isHurried: timeoutMs < Math.max(minTellingMs, slowMs ?? 0),

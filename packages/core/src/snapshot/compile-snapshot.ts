@@ -62,7 +62,7 @@ export function compileSnapshot(revision: number, documents: readonly AnyDocumen
 }
 
 /**
- * Whoever names nobody is the client `default`. A document for it may tighten what the settings say of its data, and
+ * A caller that names no client is the client `default`. A document for it may tighten what the settings say of its data, and
  * must not loosen that.
  */
 function addDefaultClient(
@@ -85,7 +85,7 @@ function addDefaultClient(
 }
 
 const defaultIsOff =
-  'client "default" is whoever names nobody, and the settings say unnamed: reject; remove the document, or the setting';
+  'client "default" is for callers that name no client, and the settings say unnamed: reject; remove the document, or the setting';
 
 type BySlug = { [K in DocumentKind]: Map<string, DocumentOf[K]> };
 

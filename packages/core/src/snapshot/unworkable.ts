@@ -14,8 +14,8 @@ export interface Unworkable extends CompileProblem {
 
 /**
  * Everything in a snapshot that can never work: route steps whose model lacks the route's tag, gaps in fallbacks, models
- * that no provider can serve, and task types and tags that nothing has. Stand-ins are not judged.
- * @param providers what live workers can speak to; undefined: not known, so no provider's name is judged.
+ * that no provider can serve, and task types and tags that nothing has. Stand-ins are not checked.
+ * @param providers what live workers can speak to; undefined: not known, so no provider's name is checked.
  */
 export function unworkableIn(snapshot: Snapshot, providers?: ReadonlySet<string>): readonly Unworkable[] {
   const taskTypes = taskTypesIn(snapshot);

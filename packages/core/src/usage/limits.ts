@@ -163,7 +163,7 @@ export function blockSize(remaining: bigint, processes: number, needed: bigint):
 }
 
 /**
- * Id of the addition that ends what a holder has of a counter: the same for whoever makes it, so that it is made once.
+ * Id of the addition that ends what a holder has of a counter: the same for the one that makes it, so that it is made once.
  * @param earlierEnds how many were heard before: what a dead process had sent may arrive after its hold was ended.
  */
 export const endOfHold = (holder: string, key: string, earlierEnds: number): string =>

@@ -29,7 +29,7 @@ const pollIntervalMs = 250;
 const openWithinMs = 2_000;
 const maxBackoffMs = 60_000;
 /** What OpenAI-compatible servers serve under. */
-const usualPath = '/v1';
+const defaultPath = '/v1';
 
 /**
  * A model whose server runs in a container: one that runs already, or one that is made, started, waited for, and stopped again
@@ -213,7 +213,7 @@ export class ContainerConnection implements ModelConnection {
       throw new ProviderConfigError(
         `the container of image ${image} publishes ${ports.size === 0 ? 'no port' : `ports ${[...ports.keys()].join(', ')}`}; state local.port, and publish it`,
       );
-    return `http://127.0.0.1:${hostPort}${usualPath}`;
+    return `http://127.0.0.1:${hostPort}${defaultPath}`;
   }
 
   #restSoon(): void {

@@ -89,7 +89,7 @@ test('one that nobody calls is stopped after its time, and started by the next c
   expect(engine.asked.filter((asked) => asked.endsWith('/create')).length).toBe(2);
 });
 
-test('one that dies is unwell with its reason, and started again', async () => {
+test('one that dies is unhealthy with its reason, and started again', async () => {
   const engine = await engineWith();
   const connection = await open(engine, { start: true, port: 8_000 });
   await untilHealthy(connection);

@@ -31,7 +31,7 @@ const maxTime = { maxTimeMS: commandLimitMs };
 /**
  * Records and their sums without transactions. Each batch is announced, then its records are written with its name on
  * them, then what they change is added to the sums, then the announcement is removed. A process that dies in between
- * leaves an announcement; whoever finds it reads from the records what the batch did and adds just that, once.
+ * leaves an announcement; the one that finds it reads from the records what the batch did and adds just that, once.
  * Batches of one writer come one after the other.
  */
 export class Batches {

@@ -8,7 +8,7 @@ export type CallVersion = Omit<Partial<CallRecord>, 'attemptId' | 'writtenBy'> &
 };
 
 /**
- * The record of an attempt. `earlier` are those that it replaced, oldest first: so that whoever finds a batch half done
+ * The record of an attempt. `earlier` are those that it replaced, oldest first: so that the one that finds a batch half done
  * can tell what it added to the sums and what it took away.
  */
 export type CallDocument = CallVersion & { readonly _id: string; readonly earlier?: readonly CallVersion[] };

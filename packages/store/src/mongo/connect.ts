@@ -128,7 +128,7 @@ async function migrate(database: Db, { kind, migrations }: MongoSchema): Promise
   }
   for (const [index, migration] of [...migrations.entries()].slice(version)) {
     await migration(database);
-    // Whoever else migrates at the same time does the same; the version only rises.
+    // Another process that migrates at the same time does the same; the version only rises.
     await stores.updateOne({ _id: kind, version: index }, { $set: { version: index + 1 } });
   }
   return incarnation;

@@ -13,7 +13,7 @@ import { storeErrorOf } from './failures.ts';
  */
 interface RevisionDocument {
   readonly _id: number;
-  /** Of whoever wrote it: tells a repeated write from another's. */
+  /** Of the one that wrote it: tells a repeated write from another's. */
   readonly changeId: string;
   readonly author: string;
   readonly note: string;

@@ -166,7 +166,7 @@ async function writeUntilKilled(uri: string, first: number, batches: number): Pr
   await exited;
 }
 
-test('a store of the first schema is brought up to date by whoever opens it, also by two at once, and keeps what it holds', () =>
+test('a store of the first schema is brought up to date by the one that opens it, also by two at once, and keeps what it holds', () =>
   onDatabase(async (uri) => {
     const old = await openMongoCallLog({ uri });
     await old.ingest([{ kind: 'call', record: callRecord() }]);

@@ -17,7 +17,7 @@ export function pruningOperations(database: DatabaseSync): Pruning {
     'DELETE FROM decisions WHERE decision_id IN (SELECT decision_id FROM decisions WHERE at_ms < ? LIMIT ?)',
   );
   const pruneIntents = database.prepare('DELETE FROM intents WHERE deadline_ms < ?');
-  // Whoever decides by a set does so before it ends.
+  // The one that decides by a set does so before it ends.
   const pruneSets = database.prepare("DELETE FROM ranked_sets WHERE json_extract(body, '$.validUntilMs') < ?");
   const pruneRollups = database.prepare('DELETE FROM rollups WHERE start_ms + span_ms <= ?');
   // A decision of an older release does not say whose it is; its task's calls do.

@@ -89,7 +89,7 @@ export function fleetOf(view: ProcessesView): Fleet {
   return { has: (service) => services.has(service), servedModels: () => served };
 }
 
-/** Below all names: whoever asks has become the slug of a client. */
+/** Below all names: the caller that asks has become the slug of a client. */
 const callerPayloads = (payloads: Payloads): CallerPayloads => ({
   put: ({ client = '' }, content, field) => payloads.put(client, content, field),
   get: (ref, signal) => payloads.get(ref, signal),

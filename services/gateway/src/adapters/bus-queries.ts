@@ -13,7 +13,7 @@ import type { Queries } from '../ports.ts';
 
 const answerWithinMs = 5_000;
 
-/** Queries over the bus, each to whoever serves its subject. */
+/** Queries over the bus, each to the one that serves its subject. */
 export function busQueries(bus: Bus): Queries {
   return {
     explain: ask(bus, subjects.policyExplain, wire.DecideRequestSchema, wire.DecideResponseSchema),

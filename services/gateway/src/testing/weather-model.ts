@@ -23,7 +23,7 @@ export const weatherModel: Script = (request, stream, onPart) => {
   return result(request, { toolCalls: calls, finish: 'tool_calls', reasoning: '' });
 };
 
-/** What the model must have been shown at last, whoever asked. */
+/** What the model must have been shown at last, the caller that asked. */
 export function shownIn(request: TaskRequest | undefined): unknown[] {
   const { messages } = chatOf(request);
   return messages

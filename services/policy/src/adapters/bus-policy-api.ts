@@ -13,12 +13,12 @@ export interface PolicyApi {
 
 /** Serves decisions and explanations from the bus. What cannot be answered is answered with an error. */
 export function servePolicy(bus: Bus, policy: Policy, onError: (what: string, error: unknown) => void): PolicyApi {
-  const serve = (subject: string, judge: (request: wire.DecideRequest) => Judged) =>
+  const serve = (subject: string, decide: (request: wire.DecideRequest) => Decided) =>
     bus.serve(subject, queues.policy, ({ reply, data }) => {
       // A reply that is no inbox could be any subject that this service may publish to.
       if (!isInbox(reply)) return undefined;
       const span = openSpan('decide', 'server', {});
-      const answered = span.run(() => answer(data, judge, (error) => onError(`answering ${subject}`, error)));
+      const answered = span.run(() => answer(data, decide, (error) => onError(`answering ${subject}`, error)));
       span.end(answered.error === '' ? undefined : 'refused');
       return toBinary(wire.DecideResponseSchema, answered);
     });
@@ -36,18 +36,18 @@ export function servePolicy(bus: Bus, policy: Policy, onError: (what: string, er
   };
 }
 
-interface Judged {
+interface Decided {
   readonly set: RankedSet;
   readonly wouldChange: readonly string[];
 }
 
 function answer(
   data: Uint8Array,
-  judge: (request: wire.DecideRequest) => Judged,
+  decide: (request: wire.DecideRequest) => Decided,
   onError: (error: unknown) => void,
 ): wire.DecideResponse {
   try {
-    const { set, wouldChange } = judge(readRequest(data));
+    const { set, wouldChange } = decide(readRequest(data));
     const named = rankedSetToWire({ setId: rankedSetId(set), set });
     return create(wire.DecideResponseSchema, { set: named, wouldChange: [...wouldChange] });
   } catch (error) {

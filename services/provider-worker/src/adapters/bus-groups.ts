@@ -132,7 +132,7 @@ export function obeyCommands(bus: Bus, calls: CallIndex): { stop(): void } {
     for (const call of calls.ofTask(client, fromBinary(wire.CancelSchema, data).taskId)) call.cancel();
   });
   const inFlights = answerInFlight(bus, (work) => calls.has(work));
-  // Whoever was told may have been told on a connection that is lost.
+  // The one that was told may have been told on a connection that is lost.
   const stopListening = bus.onConnectionChange((isConnected) => isConnected && calls.sayAllAgain());
   return {
     stop() {

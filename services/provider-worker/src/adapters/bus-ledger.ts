@@ -19,7 +19,7 @@ interface Owed {
   readonly id: string;
   /** It was not to be made, but may have been: then it is taken back. */
   readonly isUncertain: boolean;
-  /** It ends a hold: made once, by whoever ends it. */
+  /** It ends a hold: made once, by the one that ends it. */
   readonly isEnd: boolean;
 }
 

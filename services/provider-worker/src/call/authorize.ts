@@ -11,7 +11,7 @@ import {
   type Snapshot,
 } from '@will/core';
 
-/** Why a call is not made. Another worker, or this one a moment later, may judge otherwise where `isRetryable`. */
+/** Why a call is not made. Another worker, or this one a moment later, may decide otherwise where `isRetryable`. */
 export interface Refusal {
   readonly rule: string;
   readonly detail: string;
@@ -27,7 +27,7 @@ export interface CallToAuthorize {
 }
 
 /** Why a call must not be made; undefined: it may. `snapshotAgeMs`: since the snapshot was confirmed to be the newest. */
-export type Judge = (
+export type Authorizer = (
   call: CallToAuthorize,
   model: Model,
   snapshot: Snapshot,
@@ -35,9 +35,9 @@ export type Judge = (
   nowMs: number,
 ) => Refusal | undefined;
 
-/** The judge of a worker. A snapshot that was not confirmed for longer than `staleAfterMs` may allow what is forbidden by now. */
+/** Authorizes the calls of a worker. A snapshot that was not confirmed for longer than `staleAfterMs` may allow what is forbidden by now. */
 export const authorizeBy =
-  (staleAfterMs: number): Judge =>
+  (staleAfterMs: number): Authorizer =>
   (call, model, snapshot, snapshotAgeMs, nowMs) =>
     refusalByAge(call, snapshot, snapshotAgeMs > staleAfterMs ? snapshotAgeMs : undefined, nowMs) ??
     refusalByRules(call, model, snapshot, nowMs);

@@ -82,7 +82,7 @@ function callOn(
   return { call, words, frames, records, asked, errors };
 }
 
-test('whoever may not speak yet asks again, since its word or the answer may have been lost', async () => {
+test('a call that may not commit yet asks again, since its word or the answer may have been lost', async () => {
   const { call, words, frames, records, asked } = heldCall(Promise.resolve());
   const over = call.run();
   await asked[0]?.promise;

@@ -140,7 +140,7 @@ export class WorkerCall implements Commanded {
       if (this.#said) this.#deps.keepContent?.(this.#said.input, this.#said.output + whole);
       await this.#finish(outcome);
     } catch (error) {
-      // Whatever it was, it fails this call and no other; whoever waits for it is told.
+      // Whatever it was, it fails this call and no other; the one that waits for it is told.
       this.#deps.onError('a call', error);
       if (!this.#isEnded) this.#fail(providerBug, undefined);
     } finally {
@@ -185,7 +185,7 @@ export class WorkerCall implements Commanded {
     const { hooks, authorizeAgain, onError } = this.#deps;
     const { request } = this.#call;
     try {
-      // Where nothing has to be waited for nothing is: what was judged cannot have changed when the provider is called.
+      // Where nothing has to be waited for nothing is: what was authorized cannot have changed when the provider is called.
       if (request.payload === undefined && hooks.length === 0 && this.#deps.window.state === 'open') {
         const input = this.#asSeen(request.input);
         return typeof input === 'string' ? failedBefore(input, this.#abort.signal) : await this.#ask(input, leftMs);
@@ -413,7 +413,7 @@ export class WorkerCall implements Commanded {
     let asks = 0;
     const ask = (): void => {
       asks += 1;
-      // Whoever sent the call is gone, and nobody waits for its answer.
+      // The one that sent the call is gone, and nobody waits for its answer.
       if (asks > maxCommitRequests) return this.revoke();
       this.#call.toRouter({ case: 'readyToCommit', value: create(wire.CallReadyToCommitSchema) });
     };

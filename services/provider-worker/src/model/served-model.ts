@@ -19,7 +19,7 @@ import { factsFromWire, wire } from '@will/contracts';
 import type { Work } from '@will/bus';
 import type { CallHook } from '@will/extension';
 import type { ModelConnection, ProviderOutcome } from '@will/providers';
-import { type Judge, outputLimitWithin, type Refusal } from '../call/authorize.ts';
+import { type Authorizer, outputLimitWithin, type Refusal } from '../call/authorize.ts';
 import type { Allowances, Hold, LimitReached } from '../quota/allowances.ts';
 import type {
   Contents,
@@ -44,7 +44,7 @@ export interface ServedDeps {
   readonly workerId: string;
   readonly groups: Groups;
   readonly snapshots: Snapshots;
-  readonly judge: Judge;
+  readonly authorize: Authorizer;
   readonly records: Records;
   readonly contents?: Contents;
   readonly cooldowns: CooldownStore;
@@ -332,11 +332,11 @@ export class ServedModel {
     isTrial: boolean,
     { hold, maxOutputTokens }: Reserved,
   ): Promise<void> {
-    // What was judged may change while content is fetched or hooks are asked: then it is judged again.
+    // What was authorized may change while content is fetched or hooks are asked: then it is authorized again.
     const facts = call.request.facts && factsFromWire(call.request.facts);
-    const refusal = this.#judge(call, facts);
+    const refusal = this.#authorize(call, facts);
     if (refusal) return refuse(call, refusal);
-    // The record that was judged may state another address than the one this connection goes to.
+    // The record that was authorized may state another address than the one this connection goes to.
     if (!this.#isWiredAsAuthorized()) return busy(call, 'its connection is being renewed');
     const pause = this.circuit.pause();
     if (pause) return pausing(call, pause);
@@ -414,8 +414,8 @@ export class ServedModel {
   }
 
   #isWiredAsAuthorized(): boolean {
-    const judged = this.#deps.snapshots.current?.models.get(this.model.slug);
-    return judged === this.model || (judged !== undefined && wiringOf(judged) === this.#wiring);
+    const authorized = this.#deps.snapshots.current?.models.get(this.model.slug);
+    return authorized === this.model || (authorized !== undefined && wiringOf(authorized) === this.#wiring);
   }
 
   /** Waits a moment for a snapshot that is at least as new as the decision. */
@@ -424,16 +424,16 @@ export class ServedModel {
     if ((snapshots.current?.revision ?? 0) < revision) await snapshots.untilRevision(revision, newerSnapshotWithinMs);
   }
 
-  #judge({ request, dataClass }: IncomingCall, facts: Facts | undefined): Refusal | undefined {
-    const { snapshots, judge, nowMs } = this.#deps;
+  #authorize({ request, dataClass }: IncomingCall, facts: Facts | undefined): Refusal | undefined {
+    const { snapshots, authorize, nowMs } = this.#deps;
     const revision = Number(request.revision);
     const snapshot = snapshots.current;
-    // The record may have changed or gone meanwhile; the newest one is judged, never the one this object was made with.
+    // The record may have changed or gone meanwhile; the newest one is authorized, never the one this object was made with.
     const model = snapshot?.models.get(this.model.slug);
     if (!snapshot || !model || !facts)
       return { rule: 'unknown_model', detail: 'not in this worker’s snapshot', isRetryable: true };
-    const judged = { facts, dataClass, revision, expiresUnixMs: Number(request.expiresUnixMs) };
-    return judge(judged, model, snapshot, snapshots.ageMs(), nowMs());
+    const authorized = { facts, dataClass, revision, expiresUnixMs: Number(request.expiresUnixMs) };
+    return authorize(authorized, model, snapshot, snapshots.ageMs(), nowMs());
   }
 
   /** The rules once more, as of now, for data that counts as `dataClass`. */
@@ -444,7 +444,7 @@ export class ServedModel {
     const facts = stated && dataClass !== call.dataClass ? { ...stated, dataClass } : stated;
     if (!this.#isWiredAsAuthorized())
       return { rule: 'old_connection', detail: 'its connection is being renewed', isRetryable: true };
-    return this.#judge({ ...call, dataClass }, facts);
+    return this.#authorize({ ...call, dataClass }, facts);
   }
 
   #full(): void {

@@ -245,7 +245,7 @@ test('a process that could not show that it lives takes nothing, and afterwards 
   expect(ledger.totals.get('model.gpt.requests.d20261123')).toBe(2n);
 });
 
-test('whoever asks, however the words cross, and whoever dies: never above the limit, and nothing is lost for good', async () => {
+test('whichever process asks, however the messages cross, and whichever process dies: never above the limit, and nothing is lost for good', async () => {
   vi.useRealTimers();
   vi.useFakeTimers({ now: startMs, toFake: ['Date'] });
   const world = fc.record({

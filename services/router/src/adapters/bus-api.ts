@@ -16,7 +16,7 @@ import {
   toBinary,
   wire,
 } from '@will/contracts';
-import { LateTasks } from '../late-tasks.ts';
+import { LateTasks } from '../task/late-tasks.ts';
 import type { Caller } from '../ports.ts';
 import { refuse, type Router } from '../service.ts';
 

@@ -110,7 +110,7 @@ test('a set is told once, the decisions made of it each', () => {
   expect(events.map(({ kind }) => kind.case)).toEqual(['rankedSet', 'decision', 'decision', 'decision']);
 });
 
-test('whoever changes a kept decision is found out', () => {
+test('the one that changes a kept decision is found out', () => {
   const { events, records } = recordsInto();
   const decided = decideNow();
   records.decided('t', 'd', decided, choose(decided, { ...nothingKnown, unserved: new Map([['m0', 'no key']]) }));

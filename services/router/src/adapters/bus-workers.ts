@@ -3,7 +3,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import type { Bus, ProcessesView } from '@will/bus';
 import { patterns, wire } from '@will/contracts';
 import type { Workers } from '../ports.ts';
-import type { SlotQueues } from '../slots.ts';
+import type { SlotQueues } from '../task/slots.ts';
 
 /** What live workers say of models. Computed again only after a change. */
 export function busWorkers(view: ProcessesView): Workers {

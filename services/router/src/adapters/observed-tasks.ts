@@ -1,6 +1,6 @@
 import { measures, type Observing, openSpan, type OpenSpan } from '@will/observe';
-import type { Demand } from '../demand.ts';
-import type { AttemptObserver, Observer } from '../observer.ts';
+import type { Demand } from '../decisions/demand.ts';
+import type { AttemptObserver, Observer } from '../task/observer.ts';
 
 interface Observed {
   readonly observing: Pick<Observing, 'count' | 'time'>;

@@ -132,7 +132,7 @@ export class TaskStream implements TaskQueue {
   }
 
   /**
-   * A server whose disk is full answers questions, and never what it was sent to store. Whoever publishes is told so once a
+   * A server whose disk is full answers questions, and never what it was sent to store. The one that publishes is told so once a
    * question that was asked later was answered, and some time beyond: on a slow machine that takes longer, too.
    */
   async #publish(...message: Parameters<JetStreamClient['publish']>): Promise<void> {

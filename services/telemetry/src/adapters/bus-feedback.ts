@@ -15,7 +15,7 @@ export interface FeedbackDeps {
   readonly onError: (what: string, error: unknown) => void;
 }
 
-/** Takes feedback of outputs, and tells them to whoever makes statistics. */
+/** Takes feedback of outputs, and tells them to the one that makes statistics. */
 export function serveFeedback(bus: Bus, { log, outbox, nowMs, onError }: FeedbackDeps): Serving {
   const take = async (message: Incoming): Promise<wire.FeedbackResponse> => {
     const { client, taskId, score } = readAs(wire.FeedbackRequestSchema, message);

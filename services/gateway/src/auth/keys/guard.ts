@@ -42,7 +42,7 @@ export interface Guard {
   readonly isOpen: boolean;
   /** In whose name what is asked may be done; undefined: it is for anybody. @throws {GuardError} */
   check(what: string, access: Access, headers: Headers): Identity | undefined;
-  /** Whether details of the product's state are for who asks: an operator or auditor; without keys whoever is on this machine. */
+  /** Whether details of the product's state are for who asks: an operator or auditor; without keys the one that is on this machine. */
   isOperator(request: Asking): boolean;
   /** Does the work in the name of the key's owner. `headers` by lower-case name, each line by itself: of two keys node would keep the first. @throws {GuardError} */
   enter<T>(what: string, access: Access, headers: Headers, work: () => T): T;

@@ -136,20 +136,20 @@ describe('records', () => {
     expect(await found([], 'shop')).toBe(true);
   });
 
-  test('an output of another project is judged by nobody', async () => {
-    const judged: unknown[] = [];
+  test('an output of another project is scored by nobody', async () => {
+    const scored: unknown[] = [];
     const { queries } = behind({
       calls: async ({ taskId = '' }) => create(wire.QueryCallsResponseSchema, { calls: [call(taskId)] }),
       feedback: async ({ taskId }) => {
-        judged.push(taskId);
+        scored.push(taskId);
         return create(wire.FeedbackResponseSchema, { model: 'm' });
       },
     });
-    const judge = (projects: string[], taskId: string) =>
+    const score = (projects: string[], taskId: string) =>
       inNameOf(keyOf(projects), () => queries.feedback({ taskId, score: 5 }));
-    expect((await judge(['site'], 'shop')).error).toBe('no model is known to have answered task "shop"');
-    await judge(['site'], 'site');
-    await judge([], 'shop');
-    expect(judged).toEqual(['site', 'shop']);
+    expect((await score(['site'], 'shop')).error).toBe('no model is known to have answered task "shop"');
+    await score(['site'], 'site');
+    await score([], 'shop');
+    expect(scored).toEqual(['site', 'shop']);
   });
 });

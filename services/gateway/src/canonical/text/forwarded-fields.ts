@@ -9,7 +9,7 @@ import { wishIn } from '../../server/http/wishes.ts';
 export interface OtherFields {
   /** For the models whose documents list them in `pass_through`. */
   readonly forwarded: Readonly<Record<string, unknown>>;
-  /** Names of what is left out whoever answers, as they may be shown. */
+  /** Names of what is left out whichever model answers, as they may be shown. */
   readonly dropped: readonly string[];
   /** Names of what the answer of this model was made without. */
   ignoredBy(model: string): readonly string[];
@@ -44,7 +44,7 @@ export function otherFields(
   const others: UnknownField[] = [];
   for (const field of unknown) {
     const [name = ''] = field.path;
-    // A wish is honoured by whoever answers, or not at all.
+    // A wish is honoured by whichever model answers, or not at all.
     const isTaken = field.path.length === 1 && (wishIn(name) ? isListedByAll(name) : isListedBySome(name));
     if (isTaken) forwarded[name] = field.value;
     else others.push(field);

@@ -520,7 +520,7 @@ export declare type FreeSlots = Message<"will.v1.FreeSlots"> & {
   workerId: string;
 
   /**
-   * For whoever waits.
+   * For the one that waits.
    *
    * @generated from field: uint32 slots = 2;
    */

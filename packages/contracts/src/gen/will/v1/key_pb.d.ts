@@ -106,7 +106,7 @@ export declare type Key = Message<"will.v1.Key"> & {
 export declare const KeySchema: GenMessage<Key>;
 
 /**
- * The key is made by whoever asks; only its digest travels.
+ * The key is made by the caller that asks; only its digest travels.
  *
  * @generated from message will.v1.CreateKeyRequest
  */

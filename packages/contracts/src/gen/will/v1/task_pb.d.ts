@@ -55,7 +55,7 @@ export declare type Requirement = Message<"will.v1.Requirement"> & {
 export declare const RequirementSchema: GenMessage<Requirement>;
 
 /**
- * Content that is too large for a message: an object of the bucket will_payloads. Whoever put it there removes it once
+ * Content that is too large for a message: an object of the bucket will_payloads. The one that put it there removes it once
  * the task is over; what is left goes after two hours.
  *
  * @generated from message will.v1.PayloadRef
@@ -774,7 +774,7 @@ export declare type Frame = Message<"will.v1.Frame"> & {
 export declare const FrameSchema: GenMessage<Frame>;
 
 /**
- * Sent to will.v1.cancel.<processId>.<client> of whoever owns the task now.
+ * Sent to will.v1.cancel.<processId>.<client> of the process that owns the task now.
  *
  * @generated from message will.v1.Cancel
  */

@@ -95,7 +95,7 @@ function named(what: string, name: string | undefined): string | undefined {
 }
 const maxNameLength = 128;
 
-/** Whoever names nobody came with a key, or is the client `default`. */
+/** A caller that names no client came with a key, or is the client `default`. */
 function unnamedClient(): string {
   const who = identity();
   return who?.role === 'caller' ? who.client : defaultClient;

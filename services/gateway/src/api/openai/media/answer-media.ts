@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TaskRequest } from '@will/client';
 import { newId } from '@will/contracts';
-import { modalitiesOfTags, type Modality, type Snapshot, usualTypeOf } from '@will/core';
+import { modalitiesOfTags, type Modality, type Snapshot, defaultTypeOf } from '@will/core';
 import { clientAsking } from '../../../admission/admission.ts';
 import { RejectionCache } from '../../../admission/rejection-cache.ts';
 import { whoAnswers } from '../chat/chat-task.ts';
@@ -106,7 +106,7 @@ function taskOf(
   facts: StatedFacts,
   snapshot: Snapshot,
 ): Omit<TaskRequest, 'input'> {
-  const usual = usualTypeOf[kind];
+  const usual = defaultTypeOf[kind];
   const { input, output } = modalitiesOfTags([usual]);
   const types = typesGiving(snapshot, [...output][0] as Modality);
   const { type, model } = whoAnswers(named, facts, snapshot, types, usual);

@@ -17,7 +17,7 @@ import {
 } from '@will/core';
 import { factsToWire, newId, wire } from '@will/contracts';
 import { Attempt, type AttemptEnd, type AttemptListener, type DeliveryStamp } from './attempt.ts';
-import type { Decisions } from './decisions.ts';
+import type { Decisions } from '../decisions/decisions.ts';
 import {
   blockedMessage,
   callersFaultOf,
@@ -40,7 +40,7 @@ import {
   type Records,
   type CooldownView,
   type Workers,
-} from './ports.ts';
+} from '../ports.ts';
 import type { Claim, SlotQueues, Wait } from './slots.ts';
 import { TaskRecords } from './task-records.ts';
 import { type TaskObserver, noopObserver, type Observer } from './observer.ts';
@@ -524,7 +524,7 @@ export class TaskRun implements AttemptListener {
     return firstTokenTimeoutOf({
       leftMs: this.#leftMs(),
       candidatesLeft: Math.max(2, this.#untried(model)),
-      usualMs: usual?.timeoutMs,
+      typicalMs: usual?.timeoutMs,
       slowMs: usual?.slowMs,
     });
   }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Demand } from './demand.ts';
-import { SlotQueues } from './slots.ts';
+import { SlotQueues } from '../task/slots.ts';
 
 test('demand is what waits now and what found no worker in the last 15 seconds', async () => {
   const slots = new SlotQueues();

@@ -1,5 +1,5 @@
 import { isUnrestricted, requirementOf, type DataRequirement, type Facts, type RankedSet } from '@will/core';
-import { PolicyError, type DecidedSet, type Policy, type SnapshotSource } from './ports.ts';
+import { PolicyError, type DecidedSet, type Policy, type SnapshotSource } from '../ports.ts';
 
 const maxKept = 10_000;
 /** While policy is away, tasks that no rule on data restricts may use a decision of this age; all others are refused. */
@@ -60,7 +60,7 @@ export class Decisions {
     }
   }
 
-  /** Whoever has an older decision to go by does not wait for a policy that stands still. */
+  /** The one that has an older decision to go by does not wait for a policy that stands still. */
   #answerWithinMs(kept: Kept | undefined): number {
     return kept && this.#mayStillServe(kept) ? answerWithinMs.withOlder : answerWithinMs.without;
   }

@@ -29,7 +29,7 @@ interface Waiter {
 
 const ranks: readonly Priority[] = ['high', 'normal', 'background'];
 
-/** What is expected is not certain: whoever is to wait for more than this share of its time is thought to wait in vain. */
+/** What is expected is not certain: the one that is to wait for more than this share of its time is thought to wait in vain. */
 const maxWaitShare = 0.8;
 const [shortestRetryMs, defaultRetryMs, maxRetryMs] = [250, 1_000, 30_000] as const;
 const maxQueues = 1_000;
@@ -83,7 +83,7 @@ export class SlotQueues {
 
   /**
    * The same for one who comes newly while others wait: it does not overtake them. A slot may be free all the same: where
-   * nobody was let go for a moment, whoever's turn it is tries in its place.
+   * no task was released for a moment, the next one tries in its place.
    */
   comeInTurn(model: string, wait: Wait): Promise<SlotAnswer> {
     const answer = this.wait(model, wait);
@@ -169,7 +169,7 @@ export class SlotQueues {
 const idleAfterMs = 25;
 /** So long is a client passed over that was told that what is free is kept for others. */
 const reservedForMs = 25;
-/** One in so many freed slots goes to whoever waits at the lowest priority, so that nobody waits for ever. */
+/** One in so many freed slots goes to the one that waits at the lowest priority, so that nobody waits for ever. */
 const turnOfTheLowest = 12;
 
 /** Calls under way, by client. */
@@ -223,7 +223,7 @@ class ModelQueue {
   size = 0;
   callMs: number | undefined;
   readonly held = new Holders();
-  /** By priority, then a ring of clients: whoever was let go comes last. */
+  /** By priority, then a ring of clients: the one that was let go comes last. */
   readonly #byRank: readonly Map<string, ClientQueue>[] = ranks.map(() => new Map());
   readonly #waitEwma = new WaitEwma();
   readonly #reservedUntilMs = new Map<string, number>();
@@ -314,11 +314,11 @@ class ModelQueue {
     waiter.resolve(answer);
   }
 
-  #release(count: number, mayGo: (client: string) => boolean): void {
-    // Whoever is let go has its call under way only in a moment.
+  #release(count: number, mayTake: (client: string) => boolean): void {
+    // The one that is let go has its call under way only in a moment.
     const gone = new Holders();
     for (let left = Math.min(count, this.size); left > 0; left -= 1) {
-      const waiter = this.#next(mayGo, gone);
+      const waiter = this.#next(mayTake, gone);
       if (!waiter) return;
       gone.add(waiter.client);
       this.#releasedAtMs = performance.now();
@@ -331,7 +331,7 @@ class ModelQueue {
   }
 
   /** Whose turn it is among the clients that may. */
-  #next(mayGo: (client: string) => boolean, gone: Holders): Waiter | undefined {
+  #next(mayTake: (client: string) => boolean, gone: Holders): Waiter | undefined {
     this.#released += 1;
     const isLowestTurn = this.#released % turnOfTheLowest === 0;
     for (const clientQueues of isLowestTurn ? this.#byRank.toReversed() : this.#byRank) {
@@ -339,7 +339,7 @@ class ModelQueue {
       let chosen: string | undefined;
       for (const client of clientQueues.keys()) {
         const held = this.held.of(client) + gone.of(client);
-        if (held >= fewest || !mayGo(client)) continue;
+        if (held >= fewest || !mayTake(client)) continue;
         [fewest, chosen] = [held, client];
       }
       if (chosen === undefined) continue;

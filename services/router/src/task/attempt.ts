@@ -2,7 +2,7 @@ import { contained } from '@will/runtime';
 import { create } from '@bufbuild/protobuf';
 import { outcomeOf, startWindowMs, type CallStatus } from '@will/core';
 import { newId, wire } from '@will/contracts';
-import type { BusClock, CallSignal, Calls, Dispatch } from './ports.ts';
+import type { BusClock, CallSignal, Calls, Dispatch } from '../ports.ts';
 
 /**
  * How an attempt ended, as far as the router has a say. 'answered': the caller has its end from the worker.
@@ -155,7 +155,7 @@ export class Attempt {
 
   /** Stops following. A worker that has it and has not said so yet hears, once it does, that nobody wants it any more. */
   abandon(): void {
-    // Else whoever waits for its end would be in flight for ever.
+    // Else the one that waits for its end would be in flight for ever.
     this.#end({ kind: 'abandoned' });
   }
 
@@ -216,7 +216,7 @@ export class Attempt {
     this.#deliverAgain();
   }
 
-  /** Whoever had it is no longer counted on. */
+  /** The one that had it is no longer counted on. */
   #letGo(): void {
     this.#stopWatching();
     this.#chosen = undefined;

@@ -18,7 +18,7 @@ test('a freed slot goes to the highest priority first', async () => {
   expect(await settled(background)).toBe('try');
 });
 
-test('within a priority the clients take turns, so a flood of one does not hold up another', async () => {
+test('within a priority the clients take turns, so a overload of one does not hold up another', async () => {
   const queues = new SlotQueues();
   const order: string[] = [];
   const wait = (client: string, name: string): Promise<unknown> =>
@@ -142,7 +142,7 @@ test('a client that was told that slots are kept for others is passed over for a
   vi.useRealTimers();
 });
 
-test('of one client whoever’s turn came in vain goes first, and whoever comes newly does not overtake', async () => {
+test('of one client a task whose turn came in vain goes first, and a new one does not overtake', async () => {
   const queues = new SlotQueues();
   const wait = (client: string, isAgain = false) => ({
     priority: 'normal' as const,

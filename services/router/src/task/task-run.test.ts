@@ -11,9 +11,9 @@ import {
 import { wire } from '@will/contracts';
 import { exactClock, factsFor, modelFor, snapshotOf } from '@will/testkit';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Decisions } from './decisions.ts';
+import { Decisions } from '../decisions/decisions.ts';
 import type { AcceptedTask } from './intake.ts';
-import type { CallSignal, Dispatch, Records } from './ports.ts';
+import type { CallSignal, Dispatch, Records } from '../ports.ts';
 import { SlotQueues } from './slots.ts';
 import { TaskRun } from './task-run.ts';
 
@@ -837,7 +837,7 @@ test('a cooldown that is ended early ends the wait', async () => {
   expect(sent).toHaveLength(1);
 });
 
-test('where no cooldown ends in time the task fails at once, and says when to come again', async () => {
+test('where no cooldown ends in time the task fails at once, and says when to retry', async () => {
   const { over, frames, sent } = world(['a', 'b'], { cooldowns: { a: 60_000, b: 30_000 } });
   await over;
   expect(sent).toHaveLength(0);

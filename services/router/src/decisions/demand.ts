@@ -1,4 +1,4 @@
-import type { SlotQueues } from './slots.ts';
+import type { SlotQueues } from '../task/slots.ts';
 
 /** A task that found no worker counts as demand for so long: longer than two scrapes, shorter than a scaler's firstTokenTimeout. */
 const rememberedMs = 15_000;

@@ -2,7 +2,7 @@ import type { AnyDocument, Facts, RankedSet } from '@will/core';
 import { factsFor, snapshotOf } from '@will/testkit';
 import { expect, test } from 'vitest';
 import { Decisions, keyOf } from './decisions.ts';
-import { PolicyError, type DecidedSet } from './ports.ts';
+import { PolicyError, type DecidedSet } from '../ports.ts';
 
 const facts = (over: Partial<Facts> = {}): Facts => factsFor({ client: 'acme', inputTokens: 100, ...over });
 const decided = (over: Partial<RankedSet> = {}): DecidedSet => ({

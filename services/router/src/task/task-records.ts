@@ -2,7 +2,7 @@ import { outcomeOf, type CallStatus } from '@will/core';
 import { dataClassToWire, newId, priorityToWire, type wire } from '@will/contracts';
 import type { Attempt } from './attempt.ts';
 import type { AcceptedTask } from './intake.ts';
-import type { DecidedSet, Records } from './ports.ts';
+import type { DecidedSet, Records } from '../ports.ts';
 
 /**
  * What is remembered of one task: its intents before the calls, what became of calls whose end nobody saw, and one

@@ -10,7 +10,7 @@ const terminalCodes: Readonly<Record<string, wire.FailureCode>> = {
   Policy: wire.FailureCode.BLOCKED,
 };
 
-/** Causes that lie in the task itself: whoever sends it again gets the same answer. */
+/** Causes that lie in the task itself: the one that sends it again gets the same answer. */
 const callersFaults: Readonly<Record<string, wire.FailureCode>> = {
   context_length: wire.FailureCode.CONTEXT_LENGTH_EXCEEDED,
   content_filter: wire.FailureCode.CONTENT_FILTERED,
