@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncIterator
+from typing import Any, TypeVar
+
+import nats
+import nats.errors
+from google.protobuf.message import Message
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from will.v1 import durable_pb2, task_pb2
+
+from ._api import Delta, TaskClient, TaskError, TaskResult, error_of
+from ._messages import delta_of, new_id, result_of
+
+_Answer = TypeVar("_Answer", bound=Message)
+
+_accept_within_s = 3.0
+"""A router says at once that it has a task; after so long without a word it did not arrive."""
+_deadline_grace_s = 0.25
+_longest_s = 3600.0
+_durable_within_s = 5.0
+
+
+async def connect_nats(
+    url: str, client: str, seed_file: str | None, tls_ca: str | None, tls_cert: str | None, tls_key: str | None
+) -> NatsClient:
+    options: dict[str, Any] = {}
+    if seed_file is not None:
+        options["nkeys_seed"] = seed_file
+    if tls_ca is not None:
+        context = ssl.create_default_context(cafile=tls_ca)
+        if tls_cert is not None:
+            context.load_cert_chain(tls_cert, tls_key)
+        options.update(tls=context, tls_handshake_first=True)
+    try:
+        connection = await nats.connect(url, name="will-client", max_reconnect_attempts=-1, **options)
+    except (OSError, nats.errors.Error) as error:
+        raise TaskError("unavailable", f"cannot connect to {url}: {error}", is_retryable=True) from error
+    opened = NatsClient(connection, client)
+    await opened.listen()
+    return opened
+
+
+class NatsClient(TaskClient):
+    def __init__(self, connection: Client, client: str) -> None:
+        self._connection = connection
+        self._client = client
+        self._prefix = f"_INBOX.{client}.{new_id()}"
+        self._inboxes: dict[str, asyncio.Queue[Msg]] = {}
+
+    async def listen(self) -> None:
+        async def take(message: Msg) -> None:
+            inbox = self._inboxes.get(message.subject)
+            if inbox is not None:
+                inbox.put_nowait(message)
+
+        await self._connection.subscribe(f"{self._prefix}.*", cb=take)
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    async def _run(self, task: task_pb2.Task) -> TaskResult:
+        pieces: list[Delta] = []
+        async for part in self._parts(task):
+            if isinstance(part, task_pb2.End):
+                return result_of(task.task_id, part, pieces)
+            pieces.append(part)
+        raise TaskError("truncated", "the task ended without an end", task.task_id)
+
+    async def _stream(self, task: task_pb2.Task) -> AsyncIterator[Delta]:
+        async for part in self._parts(task):
+            if isinstance(part, task_pb2.End):
+                return
+            yield part
+
+    async def _parts(self, task: task_pb2.Task) -> AsyncIterator[Delta | task_pb2.End]:
+        """Pieces in order, then the end. A task that no router takes is sent once more."""
+        for is_last in (False, True):
+            inbox = f"{self._prefix}.{new_id()}"
+            queue: asyncio.Queue[Msg] = asyncio.Queue()
+            self._inboxes[inbox] = queue
+            run = _Run(task, queue)
+            has_ended = False
+            try:
+                await self._publish(f"will.v1.task.run.{self._client}", task.SerializeToString(), inbox)
+                if not await run.accepted() and not is_last:
+                    continue
+                async for part in run.parts():
+                    has_ended = has_ended or isinstance(part, task_pb2.End)
+                    yield part
+                return
+            except TaskError:
+                has_ended = True
+                raise
+            finally:
+                del self._inboxes[inbox]
+                if run.owner and not has_ended:
+                    await self._cancel(run.owner, task.task_id)
+
+    async def _cancel(self, owner: str, task_id: str) -> None:
+        cancel = task_pb2.Cancel(task_id=task_id)
+        await self._publish(f"will.v1.cancel.{owner}.{self._client}", cancel.SerializeToString())
+
+    async def _publish(self, subject: str, data: bytes, reply: str = "") -> None:
+        try:
+            await self._connection.publish(subject, data, reply)
+        except nats.errors.MaxPayloadError as error:
+            raise TaskError("too_large", "the task exceeds what a message may hold") from error
+        except nats.errors.Error as error:
+            raise TaskError("unavailable", f"NATS is not connected: {error}", is_retryable=True) from error
+
+    async def _submit(self, request: durable_pb2.SubmitRequest) -> durable_pb2.DurableTask:
+        answer = await self._ask("submit", request, durable_pb2.SubmitResponse, 0)
+        if answer.HasField("failure"):
+            raise error_of(answer.failure, request.task.task_id)
+        return answer.task
+
+    async def _task(self, request: durable_pb2.GetTaskRequest) -> durable_pb2.DurableTask:
+        answer = await self._ask("get", request, durable_pb2.GetTaskResponse, request.wait_ms / 1000)
+        if answer.HasField("failure"):
+            raise error_of(answer.failure, request.task_id)
+        return answer.task
+
+    async def _ask(self, operation: str, request: Message, answer: type[_Answer], wait_s: float) -> _Answer:
+        inbox = f"{self._prefix}.{new_id()}"
+        queue: asyncio.Queue[Msg] = asyncio.Queue()
+        self._inboxes[inbox] = queue
+        try:
+            # Each operation, done twice, is as done once: a task's id tells that it is the same.
+            for _ in range(3):
+                await self._publish(f"will.v1.task.{operation}.{self._client}", request.SerializeToString(), inbox)
+                try:
+                    message = await asyncio.wait_for(queue.get(), _durable_within_s + wait_s)
+                except asyncio.TimeoutError:
+                    continue
+                if _is_nobody(message):
+                    raise TaskError("unavailable", "no tasks service is running", is_retryable=True)
+                return answer.FromString(message.data)
+        finally:
+            del self._inboxes[inbox]
+        raise TaskError("unavailable", "the tasks service did not answer in time", is_retryable=True)
+
+
+def _is_nobody(message: Msg) -> bool:
+    return bool(message.headers and message.headers.get("Status") == "503")
+
+
+class _Run:
+    """One publication of a task: its frames, in order, of the attempt that counts."""
+
+    def __init__(self, task: task_pb2.Task, queue: asyncio.Queue[Msg]) -> None:
+        self._task = task
+        self._queue = queue
+        self._attempt = 0
+        self._sequence = 0
+        self._has_content = False
+        self.owner = ""
+        deadline_s = task.deadline_unix_ms / 1000 - time.time() if task.deadline_unix_ms else _longest_s
+        self._until = time.monotonic() + deadline_s + _deadline_grace_s
+
+    async def accepted(self) -> bool:
+        try:
+            frame = await self._next(_accept_within_s)
+        except asyncio.TimeoutError:
+            return False
+        if frame.HasField("failure"):
+            raise error_of(frame.failure, self._task.task_id)
+        self.owner = frame.accepted.router_id
+        return True
+
+    async def parts(self) -> AsyncIterator[Delta | task_pb2.End]:
+        while True:
+            try:
+                frame = await self._next(max(0.0, self._until - time.monotonic()))
+            except asyncio.TimeoutError as error:
+                raise TaskError("deadline", "the deadline passed", self._task.task_id, is_retryable=True) from error
+            kind = frame.WhichOneof("kind")
+            if kind == "failure" and frame.attempt == 0:
+                raise error_of(frame.failure, self._task.task_id)
+            if kind == "counts" and frame.counts.attempt > self._attempt and not self._has_content:
+                self._attempt, self._sequence = frame.counts.attempt, 0
+            if frame.attempt == 0 or not self._counts(frame):
+                continue
+            if kind == "failure":
+                raise error_of(frame.failure, self._task.task_id)
+            if kind == "started":
+                self._has_content = True
+                self.owner = frame.started.worker_id
+            elif kind == "delta":
+                yield delta_of(frame.delta)
+            elif kind == "end":
+                yield frame.end
+                return
+
+    def _counts(self, frame: task_pb2.Frame) -> bool:
+        """Whose content came first is the answer; a worker says again what may not have come."""
+        if frame.attempt < self._attempt or (frame.attempt > self._attempt and self._has_content):
+            return False
+        if frame.attempt > self._attempt:
+            self._attempt, self._sequence = frame.attempt, 0
+        if frame.sequence <= self._sequence:
+            return False
+        if frame.sequence != self._sequence + 1:
+            raise TaskError("truncated", "a part of the answer was lost", self._task.task_id, is_retryable=True)
+        self._sequence = frame.sequence
+        return True
+
+    async def _next(self, within_s: float) -> task_pb2.Frame:
+        message = await asyncio.wait_for(self._queue.get(), within_s)
+        if _is_nobody(message):
+            raise TaskError("unavailable", "no router is running", self._task.task_id, is_retryable=True)
+        return task_pb2.Frame.FromString(message.data)
