@@ -98,7 +98,7 @@ const demandOf = async (series: readonly object[], expected: number): Promise<st
   return await run(['test', 'rules', 'demand.yaml']);
 };
 
-test.skipIf(!promtool)('demand scales from zero: it is known without a worker, and 0 where nobody asks', async () => {
+test.skipIf(!promtool)('demand scales from zero: it is known without a worker, and 0 where no task asks', async () => {
   const waiting = steady('will_model_demand{model="llama",pod="router-1"}', '3x8');
   const inFlight = steady('will_model_in_flight{model="llama",pod="worker-1"}', '4x8');
   expect(await demandOf([waiting], 3)).toContain('SUCCESS');
@@ -107,7 +107,7 @@ test.skipIf(!promtool)('demand scales from zero: it is known without a worker, a
   expect(await demandOf([steady('will_revision', '1x8')], 0)).toContain('SUCCESS');
 });
 
-test('compose starts every service, by its program, as nobody special', () => {
+test('compose starts every service, by its program, without rights of its own', () => {
   interface Service {
     readonly command?: readonly string[];
     readonly read_only?: boolean;

@@ -1,5 +1,5 @@
-// In place of NATS's own declarations, which do not hold under `exactOptionalPropertyTypes`: the one that installs our
-// packages gets a bus from them and looks not inside.
+// In place of NATS's own declarations, which do not hold under `exactOptionalPropertyTypes`: programs that install our
+// packages get a bus from them and do not look inside.
 export type NatsConnection = object;
 export type Subscription = object;
 export type TlsOptions = object;

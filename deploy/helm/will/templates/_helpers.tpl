@@ -103,7 +103,7 @@ spec:
             {{- end }}
           {{- end }}
           {{- if eq .service "gateway" }}
-          # Requests are taken until nobody sends them here any more.
+          # Requests are taken until load balancers send none here any more.
           lifecycle: { preStop: { sleep: { seconds: {{ $root.Values.gateway.preStopSeconds }} } } }
           {{- end }}
           startupProbe:
