@@ -9,6 +9,7 @@ import { closeDataFolder } from '@will/runtime';
 import { writeTinyGguf } from '@will/testkit';
 import { root } from './paths.ts';
 import { runProgram } from './run-program.ts';
+import { isOneProcess, readSettings } from './start/settings.ts';
 
 const slow = { timeout: 90_000 };
 let folder = '';
@@ -151,63 +152,126 @@ test('what is wrong is one line with its cure, exit code 1, and nothing left beh
   await new Promise((resolve) => listener.close(resolve));
 });
 
-test('it answers a task once it says ready, starts a killed service again, and ends all on SIGTERM', slow, async () => {
-  const dataDir = join(folder, 'whole');
-  const secret = 'canary-of-the-environment-2297';
-  await mkdir(join(dataDir, 'logs'), { recursive: true });
-  await chmod(join(dataDir, 'logs'), 0o755);
-  const started = await startProduct(dataDir, { SOME_PROVIDERS_KEY: secret });
-  await started.untilSays(`ready http://127.0.0.1:${started.httpPort}`);
-  const response = await fetch(`http://127.0.0.1:${started.httpPort}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'text_gen', max_tokens: 4, messages: [{ role: 'user', content: 'Hello' }] }),
-  });
-  expect(response.status).toBe(200);
-  expect(started.output()).toContain(`console http://127.0.0.1:${started.adminPort}`);
-  const page = await fetch(`http://127.0.0.1:${started.adminPort}/`);
-  expect(await page.text()).toMatch(/<script type="module" src="\/main-[A-Z0-9]{8}\.js">/);
-  const now = await fetch(`http://127.0.0.1:${started.adminPort}/admin/v1/now`);
-  expect(await now.json()).toMatchObject({
-    problems: expect.any(Array) as unknown,
-    models: expect.any(Array) as unknown,
-  });
-  const run = JSON.parse(await readFile(join(dataDir, 'run.json'), 'utf8')) as { pid: number; httpUrl: string };
-  expect(run).toMatchObject({ pid: started.child.pid, httpUrl: `http://127.0.0.1:${started.httpPort}` });
+test.runIf(process.platform === 'linux')(
+  'all services are one process, which names one whose callback fails, and is started again when it dies',
+  slow,
+  async () => {
+    const dataDir = join(folder, 'one');
+    const extension = join(folder, 'crashes.mjs');
+    const order = join(folder, 'crash');
+    await writeFile(
+      extension,
+      `import { existsSync, rmSync } from 'node:fs';
+    export default { name: 'crashes' };
+    setInterval(() => {
+      if (!existsSync(${JSON.stringify(order)})) return;
+      rmSync(${JSON.stringify(order)});
+      throw new Error('as ordered');
+    }, 20).unref();`,
+    );
+    const started = await startProduct(dataDir, { WILL_EXTENSIONS: extension });
+    await started.untilSays('ready ');
+    expect(await answersTask(started.httpPort)).toBe(200);
+    await writeFile(order, '');
+    await started.untilSays('a callback failed; the process goes on');
+    expect(started.output()).toMatch(/(policy|provider-worker): error: a callback failed/);
+    expect(await answersTask(started.httpPort)).toBe(200);
+    const [host] = await filesOf(await processesBelow(started.child.pid as number), 'cmdline', 'one-process.ts');
+    process.kill(host ?? 0, 'SIGKILL');
+    await started.untilSays('services is up again');
+    await expect.poll(() => answersTask(started.httpPort), { timeout: 60_000 }).toBe(200);
+    const below = await processesBelow(started.child.pid as number);
+    expect(await filesOf(below, 'cmdline', 'one-process.ts')).toHaveLength(1);
+    expect(await filesOf(below, 'cmdline', 'services/')).toEqual([]);
+    expect(await filesOf(below, 'cmdline', '--disable-sigusr1')).toHaveLength(1);
+    started.child.kill('SIGTERM');
+    expect(await started.ended).toBe(0);
+    await untilGone(below);
+  },
+);
 
-  if (process.platform !== 'win32') {
-    expect(started.output()).toMatch(/were open to other users: now only to you/);
-    expect(await openToOthers(dataDir)).toEqual([]);
-  }
-
-  const second = await startProduct(dataDir);
-  expect(await second.ended).toBe(1);
-  expect(second.output()).toContain(`is in use by process ${started.child.pid}`);
-
-  const { output } = await runProgram('ps', ['-eo', 'pid=,ppid=,args=']);
-  const router = output
-    .split('\n')
-    .find((line) => line.includes(`${started.child.pid} `) && /services\/router/.test(line));
-  process.kill(Number(router?.trim().split(/\s+/)[0]), 'SIGKILL');
-  await started.untilSays('router is up again');
-
-  const below = await processesBelow(started.child.pid as number);
-  if (process.platform === 'linux') {
-    const holders = await filesOf(below, 'environ', secret);
-    // Not even the processes that the worker starts for models.
-    expect(holders).toHaveLength(1);
-    expect(await filesOf(below, 'cmdline', 'services/provider-worker')).toEqual(holders);
-    // No signal opens the inspector of a service.
-    expect(await filesOf(below, 'cmdline', '--disable-sigusr1')).toEqual(await filesOf(below, 'cmdline', 'services/'));
-  }
-  expect(below.length).toBeGreaterThanOrEqual(7);
-  started.child.kill('SIGTERM');
-  expect(await started.ended).toBe(0);
-  await untilGone(below);
-  // The folder is closed too, since everything that the product leaves in it is known as its own.
-  await chmod(dataDir, 0o755);
-  expect(await closeDataFolder(dataDir)).toBe(1);
+test.each([
+  [{ WILL_KEYS: 'required' }, false],
+  [{ WILL_LISTEN_HOST: '0.0.0.0' }, false],
+  [{ WILL_ADMIN_HOST: '::' }, false],
+  [{ WILL_METRICS_HOST: '10.0.0.1' }, false],
+  [{ WILL_PROCESSES: 'separate' }, false],
+  [{ WILL_LISTEN_HOST: '::1', WILL_KEYS: 'off' }, true],
+  [{}, true],
+])('with %j services are one process: %s', (env, isOne) => {
+  expect(isOneProcess(readSettings(env), false)).toBe(isOne);
+  expect(isOneProcess(readSettings(env), true)).toBe(false);
 });
+
+/** The status that a task is answered with; 0: nobody is there. */
+async function answersTask(httpPort: number): Promise<number> {
+  const body = JSON.stringify({ model: 'text_gen', max_tokens: 4, messages: [{ role: 'user', content: 'Hello' }] });
+  const headers = { 'content-type': 'application/json' };
+  const url = `http://127.0.0.1:${httpPort}/v1/chat/completions`;
+  return fetch(url, { method: 'POST', headers, body }).then(
+    ({ status }) => status,
+    () => 0,
+  );
+}
+
+test(
+  'as separate processes it answers a task, starts a killed service again, and ends all on SIGTERM',
+  slow,
+  async () => {
+    const dataDir = join(folder, 'whole');
+    const secret = 'canary-of-the-environment-2297';
+    await mkdir(join(dataDir, 'logs'), { recursive: true });
+    await chmod(join(dataDir, 'logs'), 0o755);
+    const started = await startProduct(dataDir, { SOME_PROVIDERS_KEY: secret, WILL_PROCESSES: 'separate' });
+    await started.untilSays(`ready http://127.0.0.1:${started.httpPort}`);
+    expect(await answersTask(started.httpPort)).toBe(200);
+    expect(started.output()).toContain(`console http://127.0.0.1:${started.adminPort}`);
+    const page = await fetch(`http://127.0.0.1:${started.adminPort}/`);
+    expect(await page.text()).toMatch(/<script type="module" src="\/main-[A-Z0-9]{8}\.js">/);
+    const now = await fetch(`http://127.0.0.1:${started.adminPort}/admin/v1/now`);
+    expect(await now.json()).toMatchObject({
+      problems: expect.any(Array) as unknown,
+      models: expect.any(Array) as unknown,
+    });
+    const run = JSON.parse(await readFile(join(dataDir, 'run.json'), 'utf8')) as { pid: number; httpUrl: string };
+    expect(run).toMatchObject({ pid: started.child.pid, httpUrl: `http://127.0.0.1:${started.httpPort}` });
+
+    if (process.platform !== 'win32') {
+      expect(started.output()).toMatch(/were open to other users: now only to you/);
+      expect(await openToOthers(dataDir)).toEqual([]);
+    }
+
+    const second = await startProduct(dataDir);
+    expect(await second.ended).toBe(1);
+    expect(second.output()).toContain(`is in use by process ${started.child.pid}`);
+
+    const { output } = await runProgram('ps', ['-eo', 'pid=,ppid=,args=']);
+    const router = output
+      .split('\n')
+      .find((line) => line.includes(`${started.child.pid} `) && /services\/router/.test(line));
+    process.kill(Number(router?.trim().split(/\s+/)[0]), 'SIGKILL');
+    await started.untilSays('router is up again');
+
+    const below = await processesBelow(started.child.pid as number);
+    if (process.platform === 'linux') {
+      const holders = await filesOf(below, 'environ', secret);
+      // Not even the processes that the worker starts for models.
+      expect(holders).toHaveLength(1);
+      expect(await filesOf(below, 'cmdline', 'services/provider-worker')).toEqual(holders);
+      // No signal opens the inspector of a service.
+      expect(await filesOf(below, 'cmdline', '--disable-sigusr1')).toEqual(
+        await filesOf(below, 'cmdline', 'services/'),
+      );
+    }
+    expect(below.length).toBeGreaterThanOrEqual(7);
+    started.child.kill('SIGTERM');
+    expect(await started.ended).toBe(0);
+    await untilGone(below);
+    // The folder is closed too, since everything that the product leaves in it is known as its own.
+    await chmod(dataDir, 0o755);
+    expect(await closeDataFolder(dataDir)).toBe(1);
+  },
+);
 
 /** Files and folders below a folder, and it, that other users of the machine could use; links belong elsewhere. */
 async function openToOthers(folder: string): Promise<string[]> {

@@ -1,4 +1,4 @@
-// `npm start`: one supervisor in the foreground, and the whole product as processes below it.
+// `npm start`: one supervisor in the foreground, and the whole product below it, in one process or as one for each service.
 import { rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
@@ -14,29 +14,16 @@ import { Mendable, messageOf, say, seconds } from './say.ts';
 import { checkPrerequisites, holdDataDir } from './start/checks.ts';
 import { keptNats } from './start/embedded-nats.ts';
 import type { KeptProcess } from './start/kept-process.ts';
-import { inherited, keptService, type Environment, type ServiceName } from './start/service.ts';
+import { drainMsOf, type ServiceName, startOrder, stopInOrder } from './start/order.ts';
+import { type Environment, inherited } from './start/environment.ts';
+import { keptService, keptServices } from './start/service.ts';
 import { environmentAs, filesAs, prepareSecureBus } from './start/secure-bus.ts';
-import { readSettings, displayPath, type StartSettings } from './start/settings.ts';
+import { isOneProcess, readSettings, displayPath, type StartSettings } from './start/settings.ts';
 
-/** Each group may start once the one before it is up; they stop in the reverse order. */
-const startOrder: readonly (readonly ServiceName[])[] = [
-  ['registry'],
-  ['policy', 'telemetry', 'provider-worker', 'router'],
-  ['tasks'],
-  ['gateway', 'console'],
-];
 /** On top of the time that calls in flight get. */
 const stopGraceMs = 2_500;
 /** The last in the queue has at least this long. */
 const leastGraceMs = 250;
-/** So much longer than the drain time a process waits for tasks under way, by the way that they take. */
-const drainsLongerMs: Readonly<Record<string, number>> = {
-  gateway: 0,
-  tasks: 0,
-  router: 500,
-  'provider-worker': 1_000,
-};
-
 const startedMs = Date.now();
 makeFilesPrivate();
 const running: KeptProcess[] = [];
@@ -66,16 +53,10 @@ await stopAll();
 for (const clean of cleanUp) await clean();
 process.exit(exitCode);
 
-/**
- * Ends everything within the drain time and a grace. Who has a part in tasks under way drains at the same time, the nearer to
- * the caller the shorter: what a server of callers ends is then still ended by the router, and recorded by its worker.
- */
+/** Ends everything within the drain time and a grace. */
 async function stopAll(): Promise<void> {
   const untilMs = performance.now() + drainMs + stopGraceMs;
-  const stop = (kept: KeptProcess): Promise<void> =>
-    kept.stop(Math.max(leastGraceMs, Math.round(untilMs - performance.now())));
-  await Promise.all(running.filter(({ name }) => Object.hasOwn(drainsLongerMs, name)).map(stop));
-  for (const kept of running.toReversed()) await stop(kept);
+  await stopInOrder(running, (kept) => kept.stop(Math.max(leastGraceMs, Math.round(untilMs - performance.now()))));
 }
 
 async function bringUp(settings: StartSettings): Promise<void> {
@@ -95,25 +76,15 @@ async function bringUp(settings: StartSettings): Promise<void> {
   await tellWhereWeAre(settings.dataDir, natsUrl, httpUrl, secure);
   const env = environmentOf(settings, natsUrl);
   await prepareConsole(settings);
-  for (const group of startOrder)
-    await Promise.all(
-      group
-        .filter((name) => name !== 'console' || settings.adminPort !== undefined)
-        .map((name) =>
-          start(
-            keptService(
-              name,
-              {
-                ...env,
-                ...drainOf(name, settings),
-                ...metricsPortOf(name, settings),
-                ...(secure && environmentAs(name, secure)),
-              },
-              settings.dataDir,
-            ),
-          ),
-        ),
-    );
+  const groups = startOrder.map((group) =>
+    group
+      .filter((name) => name !== 'console' || settings.adminPort !== undefined)
+      .map((name) => ({ name, env: { ...env, ...ownEnvironment(name, settings, secure) } })),
+  );
+  if (isOneProcess(settings, isSecure)) await start(keptServices({ groups }, settings.dataDir));
+  else
+    for (const group of groups)
+      await Promise.all(group.map(({ name, env: own }) => start(keptService(name, own, settings.dataDir))));
   await untilAnswering(httpUrl);
   await lookForOllama(settings.ollamaUrl);
   greet(settings, httpUrl);
@@ -166,8 +137,12 @@ async function tellWhereWeAre(
   cleanUp.push(() => rm(path, { force: true }));
 }
 
-function drainOf(name: ServiceName, settings: StartSettings): Environment {
-  return { WILL_DRAIN_MS: String(settings.drainMs + (drainsLongerMs[name] ?? 0)) };
+function ownEnvironment(name: ServiceName, settings: StartSettings, secure: BusFolder | undefined): Environment {
+  return {
+    WILL_DRAIN_MS: String(drainMsOf(name, settings.drainMs)),
+    ...metricsPortOf(name, settings),
+    ...(secure && environmentAs(name, secure)),
+  };
 }
 
 function environmentOf(settings: StartSettings, natsUrl: string): Environment {

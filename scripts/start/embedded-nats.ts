@@ -7,7 +7,7 @@ import { askServer } from '../nats-url.ts';
 import { root } from '../paths.ts';
 import { KeptProcess } from './kept-process.ts';
 import { LogFile } from './log-file.ts';
-import { inherited } from './service.ts';
+import { inherited } from './environment.ts';
 import { filesAs } from './secure-bus.ts';
 
 const host = '127.0.0.1';

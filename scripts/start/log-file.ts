@@ -32,7 +32,7 @@ export class LogFile {
   follow(stream: Readable): void {
     createInterface({ input: stream }).on('line', (line) => {
       this.#file.write(`${line}\n`);
-      const short = this.#isMuted ? undefined : shortForm(line);
+      const short = this.#isMuted ? undefined : shortForm(line, this.#name);
       if (short !== undefined) this.#show(short);
     });
   }
@@ -50,7 +50,7 @@ export class LogFile {
       this.#shownLines = 0;
     }
     this.#shownLines += 1;
-    if (this.#shownLines <= linesPerWindow) process.stderr.write(`${this.#name}: ${printable(line)}\n`);
+    if (this.#shownLines <= linesPerWindow) process.stderr.write(`${printable(line)}\n`);
     else if (this.#shownLines === linesPerWindow + 1)
       process.stderr.write(`${this.#name}: more in ${displayPath(this.path)}\n`);
   }
@@ -62,19 +62,19 @@ function keepSmall(path: string): void {
 }
 
 /** undefined: not worth the terminal. A line that is no log line (a crash) is shown as it is. */
-function shortForm(line: string): string | undefined {
+function shortForm(line: string, name: string): string | undefined {
   const entry = parseEntry(line);
-  if (!entry) return line;
+  if (!entry) return `${name}: ${line}`;
   // A service that gives up at its start also tells us why, and we say it.
   if (entry.level < warnLevel || entry.level >= fatalLevel) return undefined;
   const level = entry.level >= 50 ? 'error' : 'warn';
-  return `${level}: ${entry.msg ?? ''}${entry.error === undefined ? '' : ` (${entry.error})`}`;
+  return `${entry.service ?? name}: ${level}: ${entry.msg ?? ''}${entry.error === undefined ? '' : ` (${entry.error})`}`;
 }
 
-function parseEntry(line: string): { level: number; msg?: string; error?: string } | undefined {
+function parseEntry(line: string): { level: number; service?: string; msg?: string; error?: string } | undefined {
   if (!line.startsWith('{')) return undefined;
   try {
-    const entry = JSON.parse(line) as { level?: unknown; msg?: string; error?: string };
+    const entry = JSON.parse(line) as { level?: unknown; service?: string; msg?: string; error?: string };
     return typeof entry.level === 'number' ? { ...entry, level: entry.level } : undefined;
   } catch {
     return undefined;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { BusTlsFiles, BusUser } from '@will/bus';
 import { type BusFolder, prepareBusFolder } from '@will/bus-server';
-import type { Environment } from './service.ts';
+import type { Environment } from './environment.ts';
 
 /** A bus with users and TLS for this machine; what was made once is used again. */
 export const prepareSecureBus = (dataDir: string): Promise<BusFolder> =>

@@ -3,24 +3,11 @@ import { join } from 'node:path';
 import { serviceProcess } from '@will/runtime';
 import { root } from '../paths.ts';
 import { Mendable } from '../say.ts';
+import { type Environment, inherited } from './environment.ts';
 import { KeptProcess } from './kept-process.ts';
 import { LogFile } from './log-file.ts';
-
-export type ServiceName =
-  | 'registry'
-  | 'policy'
-  | 'telemetry'
-  | 'provider-worker'
-  | 'router'
-  | 'tasks'
-  | 'gateway'
-  | 'console';
-
-export type Environment = Readonly<Record<string, string>>;
-
-/** What a service may see of our environment besides its settings: no keys, except for the one that calls providers. */
-const harmless =
-  /^(PATH|HOME|TMPDIR|TMP|TEMP|TZ|LANG|LC_\w+|USER|SYSTEMROOT|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|WILL_\w+|OTEL_\w+)$/;
+import type { Hosted } from './hosted.ts';
+import type { ServiceName } from './order.ts';
 
 /** A service as a process of its own. It says over IPC when it is ready, and stops by itself when we are gone. */
 export function keptService(name: ServiceName, settings: Environment, dataDir: string): KeptProcess {
@@ -41,21 +28,38 @@ export function keptService(name: ServiceName, settings: Environment, dataDir: s
   });
 }
 
-const storing: ReadonlySet<ServiceName | 'nats-server'> = new Set(['registry', 'telemetry', 'tasks']);
+/** What `npm start` shows and logs of a process that hosts all services. */
+export const hostName = 'services';
 
-/** What a process below us sees of our own environment. */
-export function inherited(name: ServiceName | 'nats-server', env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
-  const isSeen = (key: string): boolean =>
-    // It holds a password.
-    key === 'WILL_MONGODB_URI' ? storing.has(name) : name === 'provider-worker' || harmless.test(key);
-  return Object.fromEntries(Object.entries(env).filter(([key]) => isSeen(key)));
+/** All services in one process, which names those that fail. */
+export function keptServices(hosted: Hosted, dataDir: string): KeptProcess {
+  const { execArgv, env } = serviceProcess(join(dataDir, 'compile-cache'));
+  return new KeptProcess({
+    name: hostName,
+    log: new LogFile(dataDir, hostName),
+    spawn() {
+      const child = fork(join(root, 'scripts', 'start', 'one-process.ts'), {
+        cwd: root,
+        // It calls providers, so it sees what the worker sees.
+        env: { ...inherited('provider-worker'), ...env },
+        execArgv,
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        detached: true,
+      });
+      child.send(hosted);
+      return child;
+    },
+    untilUp: (child) => untilReady(undefined, child),
+  });
 }
 
-function untilReady(name: ServiceName, child: ChildProcess): Promise<void> {
+/** @param name undefined: the process names the service itself. */
+function untilReady(name: ServiceName | undefined, child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     child.on('message', (message: { kind?: string; message?: string }) => {
       if (message.kind === 'ready') resolve();
-      if (message.kind === 'failed') reject(new Mendable(`${name}: ${message.message ?? 'failed without a reason'}`));
+      const reason = message.message ?? 'failed without a reason';
+      if (message.kind === 'failed') reject(new Mendable(name === undefined ? reason : `${name}: ${reason}`));
     });
   });
 }

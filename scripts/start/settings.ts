@@ -1,5 +1,5 @@
 import { isAbsolute, join, relative } from 'node:path';
-import { integer, optionalText, parseSettings, type SettingParser, text } from '@will/runtime';
+import { integer, isLoopbackHost, oneOf, optionalText, parseSettings, type SettingParser, text } from '@will/runtime';
 import { root } from '../paths.ts';
 
 /** A port, or `off`. */
@@ -29,11 +29,24 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>) 
     natsUrl: ['NATS_URL', optionalText],
     /** Set: the gateway's servers speak TLS. */
     tlsCert: ['WILL_TLS_CERT', optionalText],
+    /** `auto`: one process for all services, where that is as safe as one for each; `separate`: always one for each. */
+    processes: ['WILL_PROCESSES', oneOf(['auto', 'separate'])],
+    keys: ['WILL_KEYS', optionalText],
+    listenHost: ['WILL_LISTEN_HOST', text('127.0.0.1')],
+    adminHost: ['WILL_ADMIN_HOST', text('127.0.0.1')],
+    metricsHost: ['WILL_METRICS_HOST', text('127.0.0.1')],
     /** How long calls in flight may take after Ctrl-C. */
     drainMs: ['WILL_DRAIN_MS', integer(2_000, 0, 600_000)],
   });
   return { ...settings, dataDir: fromRoot(settings.dataDir), documents: fromRoot(settings.documents) };
 }
+
+/** Services in one process could read each other's memory: only where all callers are this machine's own. */
+export const isOneProcess = (settings: StartSettings, isSecure: boolean): boolean =>
+  settings.processes === 'auto' &&
+  !isSecure &&
+  settings.keys !== 'required' &&
+  [settings.listenHost, settings.adminHost, settings.metricsHost].every(isLoopbackHost);
 
 export type StartSettings = ReturnType<typeof readSettings>;
 

@@ -36,20 +36,3 @@ export async function helper(
   const [message] = (await once(child, 'message')) as [{ url?: string }];
   return { child, url: message.url ?? '' };
 }
-
-/** A server, a forwarder and a worker that do nothing but pass bytes on: the least that such a path can cost. */
-export async function startBarePath(
-  natsUrl: string,
-  upstreamUrl: string,
-): Promise<{ url: string; pids: Record<string, number>; stop(): void }> {
-  const roles = ['server', 'forwarder', 'worker'] as const;
-  const env = { NATS_URL: natsUrl, BENCH_UPSTREAM: upstreamUrl };
-  const started = await Promise.all(roles.map((role) => helper('./bare-process.ts', { ...env, BENCH_ROLE: role })));
-  return {
-    url: started.map(({ url }) => url).join(''),
-    pids: Object.fromEntries(roles.map((role, n) => [`bare ${role}`, started[n]?.child.pid as number])),
-    stop: () => {
-      for (const { child } of started) child.disconnect();
-    },
-  };
-}

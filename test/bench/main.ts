@@ -3,13 +3,14 @@ import { parseArgs } from 'node:util';
 import { Pool } from 'undici';
 import { startSystem, type System } from '../support/system.ts';
 import { measureDurable } from './durable.ts';
-import { helper, models, startBarePath } from './helper.ts';
-import { type Measured, measure, memoryOf } from './measure.ts';
+import { helper, models } from './helper.ts';
+import { type Measured, measure, memoryOf, warmUp } from './measure.ts';
 import { priceOfSecurity, shownPrice } from './security.ts';
+import { startFloors } from './ways.ts';
 
 /**
  * What the product costs, in one run on one machine: direct to the upstream, a bare 1 KB round trip over the bus, and
- * through the product, by the bus and by HTTP, and by a bare path of the same shape (a server, a forwarder and a worker over
+ * through the product, by the bus and by HTTP, and by a floor of the same shape (a server, a router and a worker over
  * the same bus that only pass bytes on); then durable tasks, from submit to result. Ratios can be compared between machines, absolute figures cannot.
  *
  *   npm run bench -- [--seconds 4] [--rounds 3] [--observe off | metrics | traces] [--security compare | off] [--json]
@@ -58,7 +59,7 @@ function paths(system: System, upstreamUrl: string, bareUrl: string): { all: Pat
     all: [
       { name: 'direct', call: () => post(direct, 'bench') },
       { name: 'bus round trip', call: () => system.bus.request('will.v1.bench.echo', kilobyte, 5_000) },
-      { name: 'bare path, by HTTP', call: () => post(bare, 'bench') },
+      { name: 'floor, by HTTP', call: () => post(bare, 'bench') },
       { name: 'through, by the bus', call: () => system.client.run({ type: 'text_gen', input: prompt }) },
       { name: 'through, by HTTP', call: () => post(server, 'text_gen') },
     ],
@@ -85,10 +86,12 @@ const system = await startSystem({
   },
 });
 const echo = await helper('./echo-process.ts', { NATS_URL: system.nats.url });
-const bare = await startBarePath(system.nats.url, upstream.url);
+const floors = await startFloors(system.nats.url, system.nats.pid, upstream.url);
+const floor = floors.find(({ name }) => name === 'floor, three hops');
+if (!floor) throw new Error('there is no floor of three hops');
 await system.untilServed('bench');
 const pids: Record<string, number> = {
-  ...bare.pids,
+  ...Object.fromEntries(Object.entries(floor.pids).map(([name, pid]) => [`floor ${name}`, pid])),
   'nats-server': system.nats.pid,
   upstream: upstream.child.pid as number,
   load: process.pid,
@@ -98,16 +101,17 @@ for (const service of ['gateway', 'router', 'provider-worker', 'policy', 'teleme
   if (first) pids[service] = first.pid;
 }
 const idleMiB = await memoryOf(pids);
-const { all, close } = paths(system, upstream.url, bare.url);
+const { all, close } = paths(system, upstream.url, floor.url);
 const results = new Map<string, Measured[]>();
 say(
   `${cpus().length} cores, ${cpus()[0]?.model ?? ''}, Node ${process.version}; 1 KB prompt, plain answer, observed: ${options.observe}, ${rounds} rounds of ${seconds} s a cell\n`,
 );
+for (const { call } of all) await warmUp(call, { calls: 40_000, pids });
 for (let round = 0; round < rounds; round += 1) {
   for (const concurrency of [1, 32]) {
     // Interleaved, so that a machine whose speed drifts is fair to all of them.
     for (const { name, call } of all) {
-      const measured = await measure(call, { concurrency, seconds, warmupCalls: round === 0 ? 500 : 50, pids });
+      const measured = await measure(call, { concurrency, seconds, warmupCalls: 50, pids });
       const key = `${name} c${concurrency}`;
       results.set(key, [...(results.get(key) ?? []), measured]);
     }
@@ -140,7 +144,7 @@ for (const concurrency of [1, 32]) {
 }
 const roundTrip = of('bus round trip', 1).p50Ms;
 const ratios = Object.fromEntries(
-  ['bare path, by HTTP', 'through, by the bus', 'through, by HTTP'].map((name) => [
+  ['floor, by HTTP', 'through, by the bus', 'through, by HTTP'].map((name) => [
     name,
     (of(name, 1).p50Ms - of('direct', 1).p50Ms) / roundTrip,
   ]),
@@ -148,9 +152,9 @@ const ratios = Object.fromEntries(
 say('\nratios');
 for (const [name, ratio] of Object.entries(ratios))
   say(
-    `  added p50 at concurrency 1, ${name}: ${ratio.toFixed(2)} bare bus round trips${name.startsWith('bare') ? '' : ' (aim ≤ 3)'}`,
+    `  added p50 at concurrency 1, ${name}: ${ratio.toFixed(2)} bare bus round trips${name.startsWith('floor') ? '' : ' (aim ≤ 3)'}`,
   );
-for (const name of ['bare path, by HTTP', 'through, by the bus', 'through, by HTTP'])
+for (const name of ['floor, by HTTP', 'through, by the bus', 'through, by HTTP'])
   say(
     `  calls/s at concurrency 32, ${name}: ${(of(name, 32).perSecond / of('bus round trip', 32).perSecond).toFixed(2)} of the bare round trips', ${(of(name, 32).perSecond / of('direct', 32).perSecond).toFixed(3)} of direct`,
   );
@@ -166,7 +170,7 @@ for (const [name, concurrency, measured] of [
   );
 }
 say('\nprocessor time per call in µs, concurrency 32');
-for (const name of ['bare path, by HTTP', 'through, by the bus', 'through, by HTTP']) {
+for (const name of ['floor, by HTTP', 'through, by the bus', 'through, by HTTP']) {
   const { cpuUs } = of(name, 32);
   say(
     `  ${name}: ${Object.entries(cpuUs)
@@ -196,7 +200,7 @@ if (options.json) {
 }
 await close();
 echo.child.disconnect();
-bare.stop();
+for (const each of floors) each.stop();
 await system.stop();
 upstream.child.disconnect();
 collector?.child.disconnect();

@@ -8,17 +8,27 @@ export interface Measured {
   readonly perSecond: number;
   /** Processor time per call in µs, by process name. */
   readonly cpuUs: Readonly<Record<string, number>>;
+  /** Of the machine's time, what processes took that are not of the run. */
+  readonly foreignShare: number;
 }
 
 /** Runs `call` over and over, `concurrency` at once, for some time after a warm-up. */
 export async function measure(
   call: () => Promise<unknown>,
-  options: { concurrency: number; seconds: number; warmupCalls: number; pids: Readonly<Record<string, number>> },
+  options: {
+    concurrency: number;
+    seconds: number;
+    warmupCalls: number;
+    pids: Readonly<Record<string, number>>;
+    /** All processes of the run. Default: `pids` and this one. */
+    everybody?: Readonly<Record<string, number>>;
+  },
 ): Promise<Measured> {
   for (let done = 0; done < options.warmupCalls; done += options.concurrency) {
     await Promise.allSettled(Array.from({ length: options.concurrency }, call));
   }
-  const before = await cpuOf(options.pids);
+  const everybody = options.everybody ?? { ...options.pids, load: process.pid };
+  const [before, machineBefore] = [await cpuOf(options.pids), await machineOf(everybody)];
   const startedMs = performance.now();
   const endMs = startedMs + options.seconds * 1000;
   const times: number[] = [];
@@ -36,7 +46,7 @@ export async function measure(
   };
   await Promise.all(Array.from({ length: options.concurrency }, loop));
   const seconds = (performance.now() - startedMs) / 1000;
-  const after = await cpuOf(options.pids);
+  const [after, machineAfter] = [await cpuOf(options.pids), await machineOf(everybody)];
   times.sort((a, b) => a - b);
   return {
     calls: times.length,
@@ -49,6 +59,10 @@ export async function measure(
         name,
         ((after[name] ?? 0) - (before[name] ?? 0)) / Math.max(1, times.length),
       ]),
+    ),
+    foreignShare: Math.max(
+      0,
+      (machineAfter.foreignUs - machineBefore.foreignUs) / (machineAfter.totalUs - machineBefore.totalUs),
     ),
   };
 }
@@ -76,4 +90,38 @@ export async function memoryOf(pids: Readonly<Record<string, number>>): Promise<
     return [name, Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024)] as const;
   });
   return Object.fromEntries(await Promise.all(entries));
+}
+
+/** Time of all cores since the machine started, and what of it others used than the processes of the run. */
+async function machineOf(
+  everybody: Readonly<Record<string, number>>,
+): Promise<{ readonly totalUs: number; readonly foreignUs: number }> {
+  const [line = ''] = (await readFile('/proc/stat', 'utf8').catch(() => '')).split('\n');
+  // user, nice, system, idle, iowait, irq, softirq, steal; guests are within user.
+  const ticks = line.trim().split(/\s+/).slice(1, 9).map(Number);
+  const total = ticks.reduce((sum, count) => sum + count, 0);
+  const unused = (ticks[3] ?? 0) + (ticks[4] ?? 0);
+  const unique = Object.fromEntries([...new Set(Object.values(everybody))].map((pid) => [pid, pid]));
+  const ownUs = Object.values(await cpuOf(unique)).reduce((sum, us) => sum + us, 0);
+  return { totalUs: total * tickUs, foreignUs: (total - unused) * tickUs - ownUs };
+}
+
+const stableShare = 0.03;
+const longestWarmUpMs = 120_000;
+
+/** Calls until so many went, or until the CPU per call stays the same for three seconds: the engine compiles what is hot. */
+export async function warmUp(
+  call: () => Promise<unknown>,
+  { calls, pids }: { readonly calls: number; readonly pids: Readonly<Record<string, number>> },
+): Promise<void> {
+  const endMs = performance.now() + longestWarmUpMs;
+  let done = 0;
+  let last: number[] = [];
+  while (done < calls && performance.now() < endMs) {
+    const measured = await measure(call, { concurrency: 32, seconds: 1, warmupCalls: 0, pids });
+    done += measured.calls;
+    last = [...last, Object.values(measured.cpuUs).reduce((sum, us) => sum + us, 0)].slice(-4);
+    const isStable = last.length === 4 && Math.max(...last) - Math.min(...last) < stableShare * Math.max(...last);
+    if (measured.calls === 0 || isStable) return;
+  }
 }

@@ -10,7 +10,7 @@ const rethrow: Report = (error) => {
 };
 let report: Report = rethrow;
 
-/** Says who is told of failures of callbacks; {@link runMain} does so for every service. Returns how to undo it. */
+/** Says who is told of failures of callbacks; {@link runService} does so for every service. Returns how to undo it. */
 export function reportStrays(to: Report): () => void {
   report = to;
   return () => {

@@ -18,13 +18,14 @@ export function untilStopped(): Promise<NodeJS.Signals> {
  * From when a process serves, an exception in a callback ends the work that it belongs to, and never the process: others'
  * work is in it. Timers are wrapped by {@link contained}; this is for what is left, listeners of libraries above all.
  * Before, it ends the process, as a failure to start must. The message of an error may hold content, so it is not logged.
+ * `more` adds to what is logged.
  */
-function outliveStrays(logger: Logger): void {
+export function outliveStrays(logger: Logger, more: (stack: string) => object = () => ({})): void {
   const report = (error: unknown): void => {
     const { name = 'unknown', stack = '' } = error instanceof Error ? error : {};
     const frames = stack.split('\n').filter((line) => /^ +at /.test(line));
     logger.error(
-      { error: name, at: frames.slice(0, 8).map((line) => line.trim()) },
+      { error: name, ...more(stack), at: frames.slice(0, 8).map((line) => line.trim()) },
       'a callback failed; the process goes on',
     );
   };
@@ -33,22 +34,32 @@ function outliveStrays(logger: Logger): void {
   process.on('unhandledRejection', report);
 }
 
+/** Settings by name, as the environment of a process holds them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A service that serves. */
+export interface Service {
+  /** Takes nothing new, lets what is under way end, and lets go of everything. */
+  stop(): Promise<void>;
+}
+
 /**
- * Runs a service's main: a failure to start is one line that says what and how to mend it, and exit code 1.
- * Files that the service makes are its owner's alone.
- * Under `npm start` the supervisor is told `ready` over IPC when `main` calls `ready()`.
+ * Runs a service as a process of its own, until that is asked to stop: a failure to start is one line that says what and
+ * how to mend it, and exit code 1. Files that the service makes are its owner's alone.
+ * Under `npm start` the supervisor is told `ready` over IPC once the service serves.
  */
-export async function runMain(logger: Logger, main: (ready: () => void) => Promise<void>): Promise<void> {
+export async function runService(logger: Logger, start: (env: Environment) => Promise<Service>): Promise<void> {
   makeFilesPrivate();
   // A supervisor that died without a word must not leave its children behind.
   if (process.send) process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
   try {
-    await main(() => {
-      outliveStrays(logger);
-      process.send?.({ kind: 'ready' });
-      // A process that is killed later writes nothing at its end; where no cache is kept this does nothing.
-      setImmediate(contained(flushCompileCache));
-    });
+    const service = await start(process.env);
+    outliveStrays(logger);
+    process.send?.({ kind: 'ready' });
+    // A process that is killed later writes nothing at its end; where no cache is kept this does nothing.
+    setImmediate(contained(flushCompileCache));
+    await untilStopped();
+    await service.stop();
     process.disconnect?.();
     process.exit(0);
   } catch (error) {

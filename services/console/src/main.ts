@@ -1,7 +1,7 @@
 import { auditNotes, connectBus } from '@will/bus';
 import { readAssets } from '@will/console';
 import { observe } from '@will/observe';
-import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
+import { busAddressOf, createLogger, newProcessId, runService, type Environment, type Service } from '@will/runtime';
 import { connectBackends } from './adapters/bus-backends.ts';
 import { parseConfig } from './config.ts';
 import { Api } from './http/api.ts';
@@ -13,11 +13,12 @@ import { authorOf } from './viewer.ts';
 
 const logger = createLogger('console');
 
-await runMain(logger, async (ready) => {
-  const config = parseConfig(process.env);
+/** Serves the console and its API. Resolves once it serves. @throws its settings are wrong, or what it needs is taken. */
+export async function start(env: Environment): Promise<Service> {
+  const config = parseConfig(env);
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
   const sessionMs = config.sessionHours * 3_600_000;
-  const observing = await observe('console', process.env, logger);
+  const observing = await observe('console', env, logger);
   const bus = await connectBus({
     ...busAddressOf(config),
     user: 'console',
@@ -56,13 +57,17 @@ await runMain(logger, async (ready) => {
     onError,
   });
   observing.watchDocuments(bus, backends.snapshots);
-  ready();
   logger.info({ processId: bus.processId, port: server.port }, 'serving');
 
-  await untilStopped();
-  await server.stop(config.drainMs);
-  await notes.stop();
-  await backends.close();
-  await bus.close();
-  await observing.stop();
-});
+  return {
+    async stop() {
+      await server.stop(config.drainMs);
+      await notes.stop();
+      await backends.close();
+      await bus.close();
+      await observing.stop();
+    },
+  };
+}
+
+if (import.meta.main) await runService(logger, start);

@@ -1,6 +1,14 @@
 import { auditNotes, type AuditNotes, connectBus, holdsStill } from '@will/bus';
 import { measures, observe } from '@will/observe';
-import { contained, busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
+import {
+  contained,
+  busAddressOf,
+  createLogger,
+  newProcessId,
+  runService,
+  type Environment,
+  type Service,
+} from '@will/runtime';
 import { BusBackends } from './adapters/bus-backends.ts';
 import { Admission } from './admission/admission.ts';
 import { parseConfig } from './config.ts';
@@ -22,14 +30,16 @@ const maxLargeBodies = 8;
 const keysEveryMs = 500;
 const logger = createLogger('gateway');
 
-await runMain(logger, async (ready) => {
-  const config = parseConfig(process.env);
+/** Opens the servers for callers. Resolves once it serves. @throws its settings are wrong, or what it needs is taken. */
+export async function start(env: Environment): Promise<Service> {
+  const config = parseConfig(env);
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
   const tlsFiles = tlsFilesOf(config);
   const certificate = tlsFiles && new ServerCertificate(tlsFiles, onError);
   // Without TLS there is nothing to read anew, and the signal ends the process as ever.
-  if (certificate) process.on('SIGHUP', () => certificate.reload());
-  const observing = await observe('gateway', process.env, logger);
+  const reload = (): void => certificate?.reload();
+  if (certificate) process.on('SIGHUP', reload);
+  const observing = await observe('gateway', env, logger);
   const backends = new BusBackends(observing.url);
   const areKeysRequired = config.keys === 'required';
   const shared = {
@@ -85,7 +95,8 @@ await runMain(logger, async (ready) => {
   observing.watch(measures.busConnected, () => [[bus.isConnected ? 1 : 0]]);
   observing.watch(measures.revision, () => [[backends.snapshot?.revision ?? 0]]);
   observing.ready(readyOr);
-  audit.notes = auditNotes(bus, 'gateway', onError);
+  const notes = auditNotes(bus, 'gateway', onError);
+  audit.notes = notes;
   await backends.connect(bus);
   const onStray = (subject: string, stray: Stray): void => {
     observing.count(measures.strays, 1, { reason: stray.reason });
@@ -101,17 +112,22 @@ await runMain(logger, async (ready) => {
     }),
     keysEveryMs,
   );
-  ready();
   logger.info({ processId: bus.processId, port: api.port, grpcPort: grpc.port }, 'serving');
 
-  await untilStopped();
-  stopping.isBegun = true;
-  await new Promise((resolve) => setTimeout(resolve, config.stopDelayMs));
-  clearInterval(endRevoked);
-  certificate?.stop();
-  await Promise.all([json.stop(config.drainMs), api.stop(config.drainMs), grpc.stop(config.drainMs)]);
-  await audit.notes.stop();
-  await backends.close();
-  await bus.close();
-  await observing.stop();
-});
+  return {
+    async stop() {
+      stopping.isBegun = true;
+      await new Promise((resolve) => setTimeout(resolve, config.stopDelayMs));
+      clearInterval(endRevoked);
+      process.off('SIGHUP', reload);
+      certificate?.stop();
+      await Promise.all([json.stop(config.drainMs), api.stop(config.drainMs), grpc.stop(config.drainMs)]);
+      await notes.stop();
+      await backends.close();
+      await bus.close();
+      await observing.stop();
+    },
+  };
+}
+
+if (import.meta.main) await runService(logger, start);

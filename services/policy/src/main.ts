@@ -2,7 +2,7 @@ import { announce, heartbeat, connectBus, followSnapshot } from '@will/bus';
 import { StatsBook } from '@will/core';
 import { loadExtensions } from '@will/extension';
 import { observe } from '@will/observe';
-import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
+import { busAddressOf, createLogger, newProcessId, runService, type Environment, type Service } from '@will/runtime';
 import { busEdges } from './adapters/bus-edges.ts';
 import { foldEvents } from './adapters/bus-stats.ts';
 import { servePolicy } from './adapters/bus-policy-api.ts';
@@ -12,10 +12,11 @@ import { Policy } from './service.ts';
 
 const logger = createLogger('policy');
 
-await runMain(logger, async (ready) => {
-  const config = parseConfig(process.env);
+/** Answers which models may do a task. Resolves once it serves. @throws its settings are wrong, or what it needs is taken. */
+export async function start(env: Environment): Promise<Service> {
+  const config = parseConfig(env);
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
-  const observing = await observe('policy', process.env, logger);
+  const observing = await observe('policy', env, logger);
   const { ranking } = await loadExtensions(config.extensions, process.cwd());
   const bus = await connectBus({
     ...busAddressOf(config),
@@ -50,16 +51,20 @@ await runMain(logger, async (ready) => {
     edges.follow(snapshots.current);
     presence.update();
   });
-  ready();
   logger.info({ processId: bus.processId }, 'serving');
 
-  await untilStopped();
-  await api.stop();
-  edges.follow(undefined);
-  await folding.stop();
-  await presence.stop();
-  stopHeartbeat();
-  snapshots.stop();
-  await bus.close();
-  await observing.stop();
-});
+  return {
+    async stop() {
+      await api.stop();
+      edges.follow(undefined);
+      await folding.stop();
+      await presence.stop();
+      stopHeartbeat();
+      snapshots.stop();
+      await bus.close();
+      await observing.stop();
+    },
+  };
+}
+
+if (import.meta.main) await runService(logger, start);

@@ -16,7 +16,7 @@ import {
 import { loadExtensions } from '@will/extension';
 import { createProviders, type Provider } from '@will/providers';
 import { measures, observe } from '@will/observe';
-import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
+import { busAddressOf, createLogger, newProcessId, runService, type Environment, type Service } from '@will/runtime';
 import { busGroups, obeyCommands } from './adapters/bus-groups.ts';
 import { answerRecalls, BusLedger, PresenceLease } from './adapters/bus-ledger.ts';
 import { scheduleHealthChecks } from './adapters/health-check-schedule.ts';
@@ -34,10 +34,11 @@ const logger = createLogger('provider-worker');
 const withMore = (own: ReadonlyMap<string, Provider>, more: readonly Provider[]): ReadonlyMap<string, Provider> =>
   new Map([...own, ...more.map((provider) => [provider.name, provider] as const)]);
 
-await runMain(logger, async (ready) => {
-  const config = parseConfig(process.env);
+/** Calls models for routers. Resolves once it serves. @throws its settings are wrong, or what it needs is taken. */
+export async function start(env: Environment): Promise<Service> {
+  const config = parseConfig(env);
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
-  const observing = await observe('provider-worker', process.env, logger);
+  const observing = await observe('provider-worker', env, logger);
   const extensions = await loadExtensions(config.extensions, process.cwd());
   const bus = await connectBus({
     ...busAddressOf(config),
@@ -123,7 +124,6 @@ await runMain(logger, async (ready) => {
   cooldowns.onChange(() => presence.update());
   await worker.start(() => presence.update());
   presence.update();
-  ready();
   logger.info(
     {
       processId: bus.processId,
@@ -135,22 +135,27 @@ await runMain(logger, async (ready) => {
     'serving',
   );
 
-  await untilStopped();
-  await worker.stop(config.drainMs);
-  allowances.close();
-  const unpaid = await ledger.close();
-  if (unpaid > 0) logger.error({ unpaid }, 'what was not used of limits could not be given back before the end');
-  await contents.close();
-  const lost = await outbox.close();
-  if (lost > 0) logger.error({ lost }, 'records could not be sent before the end');
-  await presence.stop();
-  commands.stop();
-  recalls.unsubscribe();
-  stopHeartbeat();
-  snapshots.stop();
-  cooldowns.stop();
-  clock.stop();
-  await processes.stop();
-  await bus.close();
-  await observing.stop();
-});
+  return {
+    async stop() {
+      await worker.stop(config.drainMs);
+      allowances.close();
+      const unpaid = await ledger.close();
+      if (unpaid > 0) logger.error({ unpaid }, 'what was not used of limits could not be given back before the end');
+      await contents.close();
+      const lost = await outbox.close();
+      if (lost > 0) logger.error({ lost }, 'records could not be sent before the end');
+      await presence.stop();
+      commands.stop();
+      recalls.unsubscribe();
+      stopHeartbeat();
+      snapshots.stop();
+      cooldowns.stop();
+      clock.stop();
+      await processes.stop();
+      await bus.close();
+      await observing.stop();
+    },
+  };
+}
+
+if (import.meta.main) await runService(logger, start);

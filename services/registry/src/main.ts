@@ -12,7 +12,7 @@ import {
 } from '@will/bus';
 import type { Loosening } from '@will/core';
 import { auditAnchorOf, measures, observe } from '@will/observe';
-import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
+import { busAddressOf, createLogger, newProcessId, runService, type Environment, type Service } from '@will/runtime';
 import { openAuditLog, storesAt } from '@will/store';
 import { serveRegistry } from './adapters/bus-api.ts';
 import { busLateDecisions } from './adapters/bus-late-decisions.ts';
@@ -40,9 +40,10 @@ const looserInWords = (loosenings: readonly Loosening[]): string => {
   return named.length === 0 ? '' : `; looser: ${named.join(', ')}`;
 };
 
-await runMain(logger, async (ready) => {
-  const config = parseConfig(process.env);
-  const { anchor, everyMs } = auditAnchorOf(process.env);
+/** Keeps the documents and publishes each revision. Resolves once it serves. @throws its settings are wrong, or what it needs is taken. */
+export async function start(env: Environment): Promise<Service> {
+  const config = parseConfig(env);
+  const { anchor, everyMs } = auditAnchorOf(env);
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
   await mkdir(config.dataDir, { recursive: true });
   const store = await storesAt(config).documents();
@@ -52,7 +53,7 @@ await runMain(logger, async (ready) => {
     folder === undefined ? undefined : await seedStore(store, () => readDocumentFolder(folder), Date.now());
   if (seeded !== undefined) logger.info({ documents: seeded }, 'the empty store was filled');
 
-  const observing = await observe('registry', process.env, logger);
+  const observing = await observe('registry', env, logger);
   const bus = await connectBus({
     ...busAddressOf(config),
     user: 'registry',
@@ -113,21 +114,25 @@ await runMain(logger, async (ready) => {
     metricsUrl: observing.url,
   }));
   registry.onPublished(() => presence.update());
-  ready();
   logger.info({ processId: bus.processId, revision: registry.publishedRevision }, 'serving');
 
-  await untilStopped();
-  await api.stop();
-  await keysApi.stop();
-  await auditApi.stop();
-  await registry.stop();
-  await publisher.stop();
-  await presence.stop();
-  stopHeartbeat();
-  await processes.stop();
-  await anchoring?.stop();
-  await audit.close();
-  await bus.close();
-  await store.close();
-  await observing.stop();
-});
+  return {
+    async stop() {
+      await api.stop();
+      await keysApi.stop();
+      await auditApi.stop();
+      await registry.stop();
+      await publisher.stop();
+      await presence.stop();
+      stopHeartbeat();
+      await processes.stop();
+      await anchoring?.stop();
+      await audit.close();
+      await bus.close();
+      await store.close();
+      await observing.stop();
+    },
+  };
+}
+
+if (import.meta.main) await runService(logger, start);

@@ -14,7 +14,7 @@ import {
 import { FirstTokenTimes, HedgeBudget } from '@will/core';
 import { mayAnswerOn, refusalsOnBus, type Stray, strayInWords, subjects } from '@will/contracts';
 import { measures, observe } from '@will/observe';
-import { busAddressOf, createLogger, newProcessId, runMain, untilStopped } from '@will/runtime';
+import { busAddressOf, createLogger, newProcessId, runService, type Environment, type Service } from '@will/runtime';
 import { busCalls } from './adapters/bus-calls.ts';
 import { serveTasks } from './adapters/bus-api.ts';
 import { busPolicy } from './adapters/bus-policy.ts';
@@ -31,10 +31,11 @@ const policyTimeoutMs = 250;
 /** On a bus with users an inbox elsewhere may be somebody else's. */
 const logger = createLogger('router');
 
-await runMain(logger, async (ready) => {
-  const config = parseConfig(process.env);
+/** Runs tasks of callers. Resolves once it serves. @throws its settings are wrong, or what it needs is taken. */
+export async function start(env: Environment): Promise<Service> {
+  const config = parseConfig(env);
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
-  const observing = await observe('router', process.env, logger);
+  const observing = await observe('router', env, logger);
   const bus = await connectBus({
     ...busAddressOf(config),
     user: 'router',
@@ -103,25 +104,29 @@ await runMain(logger, async (ready) => {
     clockBoundMs: clock.boundMs(),
   }));
   snapshots.onChange(() => presence.update());
-  ready();
   logger.info({ processId: bus.processId }, 'serving');
 
-  await untilStopped();
-  await api.stop();
-  await router.drain(config.drainMs);
-  api.close();
-  const lost = await outbox.close();
-  if (lost > 0) logger.error({ lost }, 'records could not be sent before the end');
-  await presence.stop();
-  stopHeartbeat();
-  freeSlots.stop();
-  edges.unsubscribe();
-  calls.stop();
-  life.close();
-  clock.stop();
-  await processes.stop();
-  cooldowns.stop();
-  snapshots.stop();
-  await bus.close();
-  await observing.stop();
-});
+  return {
+    async stop() {
+      await api.stop();
+      await router.drain(config.drainMs);
+      api.close();
+      const lost = await outbox.close();
+      if (lost > 0) logger.error({ lost }, 'records could not be sent before the end');
+      await presence.stop();
+      stopHeartbeat();
+      freeSlots.stop();
+      edges.unsubscribe();
+      calls.stop();
+      life.close();
+      clock.stop();
+      await processes.stop();
+      cooldowns.stop();
+      snapshots.stop();
+      await bus.close();
+      await observing.stop();
+    },
+  };
+}
+
+if (import.meta.main) await runService(logger, start);

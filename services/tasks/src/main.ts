@@ -2,7 +2,15 @@ import { announce, auditNotes, connectBus, followSnapshot } from '@will/bus';
 import { connectClient, endOf, requestOf } from '@will/client';
 import { mayAnswerOn, refusalsOnBus, type Stray, strayInWords } from '@will/contracts';
 import { measures, observe, traceparent } from '@will/observe';
-import { busAddressOf, createLogger, newProcessId, repeat, runMain, untilStopped } from '@will/runtime';
+import {
+  busAddressOf,
+  createLogger,
+  newProcessId,
+  repeat,
+  runService,
+  type Environment,
+  type Service,
+} from '@will/runtime';
 import { storesAt } from '@will/store';
 import { serveErase } from './adapters/bus-erase.ts';
 import { serveTasks } from './adapters/bus-api.ts';
@@ -20,10 +28,11 @@ const forgetEveryMs = 60_000;
 const lostAfterMs = 20_000;
 const logger = createLogger('tasks');
 
-await runMain(logger, async (ready) => {
-  const config = parseConfig(process.env);
+/** Keeps and runs durable tasks. Resolves once it serves. @throws its settings are wrong, or what it needs is taken. */
+export async function start(env: Environment): Promise<Service> {
+  const config = parseConfig(env);
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
-  const observing = await observe('tasks', process.env, logger);
+  const observing = await observe('tasks', env, logger);
   const store = await storesAt(config).tasks();
   const bus = await connectBus({
     ...busAddressOf(config),
@@ -88,23 +97,27 @@ await runMain(logger, async (ready) => {
   observing.watchDocuments(bus, snapshots);
   const queueObserver = await observeQueue(bus, observing, nowMs);
   snapshots.onChange(() => presence.update());
-  ready();
   logger.info({ processId: bus.processId }, 'serving');
 
-  await untilStopped();
-  await api.stop();
-  await erasing.stop();
-  await naming.stop();
-  queueObserver.stop();
-  await runner.stop(config.drainMs);
-  tasks.stop();
-  await reconciling.stop();
-  await forgetting.stop();
-  await presence.stop();
-  await audit.stop();
-  await client.close();
-  snapshots.stop();
-  await bus.close();
-  await store.close();
-  await observing.stop();
-});
+  return {
+    async stop() {
+      await api.stop();
+      await erasing.stop();
+      await naming.stop();
+      queueObserver.stop();
+      await runner.stop(config.drainMs);
+      tasks.stop();
+      await reconciling.stop();
+      await forgetting.stop();
+      await presence.stop();
+      await audit.stop();
+      await client.close();
+      snapshots.stop();
+      await bus.close();
+      await store.close();
+      await observing.stop();
+    },
+  };
+}
+
+if (import.meta.main) await runService(logger, start);

@@ -11,7 +11,15 @@ import {
   watchProcesses,
 } from '@will/bus';
 import { observe } from '@will/observe';
-import { busAddressOf, createLogger, newProcessId, repeat, runMain, untilStopped } from '@will/runtime';
+import {
+  busAddressOf,
+  createLogger,
+  newProcessId,
+  repeat,
+  runService,
+  type Environment,
+  type Service,
+} from '@will/runtime';
 import { storesAt } from '@will/store';
 import { serveQueries } from './adapters/bus-queries.ts';
 import { serveFeedback } from './adapters/bus-feedback.ts';
@@ -32,11 +40,12 @@ const keepLedgerEveryMs = 5_000;
 const dropContentEveryMs = 60_000;
 const logger = createLogger('telemetry');
 
-await runMain(logger, async (ready) => {
-  const config = parseConfig(process.env);
+/** Keeps the log of calls and the ledger of limits. Resolves once it serves. @throws its settings are wrong, or what it needs is taken. */
+export async function start(env: Environment): Promise<Service> {
+  const config = parseConfig(env);
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
   const log = await storesAt(config).calls();
-  const observing = await observe('telemetry', process.env, logger);
+  const observing = await observe('telemetry', env, logger);
   const bus = await connectBus({
     ...busAddressOf(config),
     user: 'telemetry',
@@ -116,28 +125,32 @@ await runMain(logger, async (ready) => {
     metricsUrl: observing.url,
   }));
   snapshots.onChange(() => presence.update());
-  ready();
   logger.info({ processId: bus.processId }, 'serving');
 
-  await untilStopped();
-  await api.stop();
-  await limits.stop();
-  await notes.stop();
-  await feedback.stop();
-  await feedbackOutbox.close();
-  await ledgerKeeping.stop();
-  for (const stop of followed) await stop();
-  await sweeper.stop();
-  await stopPruning();
-  await dropping.stop();
-  await stopKeeping();
-  await events.stop();
-  await telemetry.drain();
-  await presence.stop();
-  await processes.stop();
-  snapshots.stop();
-  clock.stop();
-  await bus.close();
-  await log.close();
-  await observing.stop();
-});
+  return {
+    async stop() {
+      await api.stop();
+      await limits.stop();
+      await notes.stop();
+      await feedback.stop();
+      await feedbackOutbox.close();
+      await ledgerKeeping.stop();
+      for (const stop of followed) await stop();
+      await sweeper.stop();
+      await stopPruning();
+      await dropping.stop();
+      await stopKeeping();
+      await events.stop();
+      await telemetry.drain();
+      await presence.stop();
+      await processes.stop();
+      snapshots.stop();
+      clock.stop();
+      await bus.close();
+      await log.close();
+      await observing.stop();
+    },
+  };
+}
+
+if (import.meta.main) await runService(logger, start);

@@ -1,7 +1,7 @@
 // A service whose callbacks fail in every way that a process could end of. `before`: one does before it is ready.
 import { EventEmitter } from 'node:events';
 import { createLogger } from '../logger.ts';
-import { runMain } from '../process.ts';
+import { runService, type Service } from '../process.ts';
 import { contained } from '../contained.ts';
 
 const secret = 'what somebody said';
@@ -9,9 +9,11 @@ const fail = (): never => {
   throw new TypeError(secret);
 };
 
-await runMain(createLogger('stray'), async (ready) => {
-  if (process.argv[2] === 'before') setImmediate(fail);
-  else ready();
+async function start(): Promise<Service> {
+  if (process.argv[2] === 'before') {
+    setImmediate(fail);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
   const target = new EventTarget();
   target.addEventListener('abort', fail);
   const emitter = new EventEmitter();
@@ -21,6 +23,10 @@ await runMain(createLogger('stray'), async (ready) => {
   setTimeout(() => target.dispatchEvent(new Event('abort')), 3);
   setTimeout(() => emitter.emit('data'), 4);
   setTimeout(() => void Promise.reject(new TypeError(secret)), 5);
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  process.stdout.write('served to the end\n');
-});
+  // A server would keep the process alive.
+  setInterval(() => {}, 1_000);
+  setTimeout(() => process.kill(process.pid, 'SIGTERM'), 50);
+  return { stop: async () => void process.stdout.write('served to the end\n') };
+}
+
+await runService(createLogger('stray'), start);

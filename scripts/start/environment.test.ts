@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { inherited, type ServiceName } from './service.ts';
+import { inherited } from './environment.ts';
+import type { ServiceName } from './order.ts';
 
 const env = {
   PATH: '/bin',
