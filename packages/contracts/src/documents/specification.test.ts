@@ -6,7 +6,7 @@ const root = new URL('../../../../', import.meta.url);
 /** The text of a file, or of all tests in a folder. */
 async function sourceOf(path: string): Promise<string> {
   if (path.endsWith('.ts')) return readFile(new URL(path, root), 'utf8');
-  const names = (await readdir(new URL(path, root))).filter((name) => name.endsWith('.test.ts'));
+  const names = (await readdir(new URL(path, root), { recursive: true })).filter((name) => name.endsWith('.test.ts'));
   return (await Promise.all(names.map((name) => readFile(new URL(`${path}/${name}`, root), 'utf8')))).join('\n');
 }
 
