@@ -11,11 +11,13 @@ export const hostileName = '<img src=x onerror="window.hostile = true">';
 
 const priced = `benchmark: { avg_latency_ms: 100, accuracy: 8, cost_per_1k_tokens_usd: { input: 0.001, output: 0.002 } }`;
 
+const cheap = priced.replace('0.001', '0.0004').replace('0.002', '0.0005');
+
 const documents = (upstream: string): Record<string, string> => ({
   'world.yaml': documentFile(
     openByDefault,
     `${modelDocument({ name: 'Cloud', callMethod: 'API', endpoint: `${upstream}/v1`, residency: 'US', tags: 'text_gen, code' })}\n${priced}`,
-    modelDocument({ name: 'Home', callMethod: 'container', endpoint: `${upstream}/v1`, tags: 'text_gen' }),
+    `${modelDocument({ name: 'Home', callMethod: 'container', endpoint: `${upstream}/v1`, tags: 'text_gen' })}\n${cheap}`,
     `${modelDocument({ name: hostileName, callMethod: 'API', endpoint: `${upstream}/v1`, tags: 'text_gen' })}\nslug: hostile`,
     routeDocument('text_gen', 'Cloud', 'Home'),
     routeDocument('code', 'Cloud'),

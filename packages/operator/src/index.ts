@@ -13,4 +13,6 @@ export {
   snapshotAt,
   versionsOf,
 } from './documents.ts';
+export { type Forecast, forecast, type Move, type RecordedTask } from './preview/forecast.ts';
+export { type Preview, previewChange, type PreviewWindow, previewWindows } from './preview/preview.ts';
 export { type ServedModel, servedModels } from './served-models.ts';

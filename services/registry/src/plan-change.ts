@@ -9,6 +9,7 @@ import {
 } from '@will/core';
 import {
   gathering,
+  keepSlugs,
   keyOfDocument,
   parseDocuments,
   placeProblem,
@@ -46,7 +47,9 @@ export async function planChange(
   files: readonly DocumentText[],
   prune: boolean,
 ): Promise<Planned> {
-  const { documents: wanted, problems } = await inSlices(gathering(files, storedSlugs(stored)));
+  const { documents: wanted, problems } = await inSlices(
+    gathering(files, keepSlugs(stored.map(({ document }) => document))),
+  );
   const before = byKey(stored);
   const taken = [...wanted.values()].flatMap((document) => takenByAnother(document, before));
   if (problems.length > 0 || taken.length > 0) return { problems: [...problems, ...taken] };
@@ -55,18 +58,6 @@ export async function planChange(
   for (const [key, { document }] of wanted) after.set(key, document);
   return planBetween(revision, before, after, (problem) => placeProblem(problem, wanted));
 }
-
-/** Slugs are given once: a document that states none keeps the one its name was stored with. */
-function storedSlugs(stored: readonly StoredDocument[]): (parsed: ParsedDocument) => ParsedDocument {
-  const slugs = new Map(stored.map(({ document: { kind, body } }) => [nameOf(kind, body.name), body.slug]));
-  return (parsed) => {
-    const { kind, body } = parsed.document;
-    const slug = parsed.isSlugStated ? undefined : slugs.get(nameOf(kind, body.name));
-    return slug === undefined ? parsed : { ...parsed, document: { kind, body: { ...body, slug } } as AnyDocument };
-  };
-}
-
-const nameOf = (kind: DocumentKind, name: string): string => `${kind}:${nameKey(name)}`;
 
 /** A slug that was made from a name must not overwrite what another name was stored with. Stated, it renames that. */
 function takenByAnother(parsed: ParsedDocument, before: Documents): readonly DocumentProblem[] {

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { openPayloads, PayloadError, type Bus, type Payloads } from '@will/bus';
 import { isSpecificationNotation, sizes, subjects, wire } from '@will/contracts';
+import { previewChange, type PreviewWindow } from '@will/operator';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { table } from '../table.ts';
+import { previewInWords } from '../preview-in-words.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
 
@@ -27,6 +29,8 @@ export interface ChangeOptions {
 export interface ApplyOptions extends ChangeOptions {
   readonly file: readonly string[];
   readonly prune?: boolean;
+  /** With a dry run: replay the recorded decisions of this time. */
+  readonly window?: PreviewWindow;
 }
 
 export interface DocumentFile {
@@ -78,6 +82,8 @@ export async function apply(terminal: Terminal, options: ApplyOptions): Promise<
       exitCodes.usage,
       `${files.length} files of ${bytes} bytes exceed the ${maxApplyBytes} of one apply; apply them in parts`,
     );
+  if (options.window !== undefined && options.dryRun !== true)
+    throw new CliError(exitCodes.usage, '--window is for --dry-run: it says what a change would do');
   const question = { prune: options.prune ?? false, ...changeOnWire(options) };
   const timeoutMs = waitOf(options).timeoutMs + readingMs(bytes);
   const answer = await withBus(terminal, (bus) =>
@@ -91,8 +97,16 @@ export async function apply(terminal: Terminal, options: ApplyOptions): Promise<
       ),
     ),
   );
-  if (options.json) printJson(terminal, answer);
-  else showApplied(terminal, answer, options);
+  const { window, dryRun = false, prune = false } = options;
+  const isPreviewed = dryRun && window !== undefined && answer.problems.length === 0;
+  const preview = isPreviewed
+    ? await withBus(terminal, (bus) => previewChange(bus, { files, prune }, window, Date.now()))
+    : undefined;
+  if (options.json) printJson(terminal, preview ? { ...answer, preview } : answer);
+  else {
+    showApplied(terminal, answer, options);
+    if (preview) terminal.out(previewInWords(preview));
+  }
   return exitCodeOf(answer, options);
 }
 

@@ -1,7 +1,7 @@
 import { withChange } from './change-options.ts';
 import type { Cli } from './cli.ts';
 import type { ApplyOptions } from '../commands/apply.ts';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 
 /** `willm apply`. */
 export function registerApply(program: Command, { terminal, end }: Cli): void {
@@ -9,6 +9,12 @@ export function registerApply(program: Command, { terminal, end }: Cli): void {
     .description('apply documents: all of them or none')
     .requiredOption('-f, --file <path...>', 'files or folders; "-" reads stdin')
     .option('--prune', 'remove every document that the files do not name')
+    .addOption(
+      new Option(
+        '--window <window>',
+        'with --dry-run: replay the recorded decisions of this time, and say what they would cost',
+      ).choices(['hour', 'day', 'week']),
+    )
     .action(async (options: ApplyOptions) => {
       const { apply } = await import('../commands/apply.ts');
       end(await apply(terminal, options));

@@ -43,6 +43,18 @@ export function* gathering(
   return { documents, problems };
 }
 
+/** Slugs are given once: a document that states none keeps the one its name was stored with. */
+export function keepSlugs(stored: readonly AnyDocument[]): (parsed: ParsedDocument) => ParsedDocument {
+  const slugs = new Map(stored.map(({ kind, body }) => [keyOfName(kind, body.name), body.slug]));
+  return (parsed) => {
+    const { kind, body } = parsed.document;
+    const slug = parsed.isSlugStated ? undefined : slugs.get(keyOfName(kind, body.name));
+    return slug === undefined ? parsed : { ...parsed, document: { kind, body: { ...body, slug } } as AnyDocument };
+  };
+}
+
+const keyOfName = (kind: string, name: string): string => `${kind}:${nameKey(name)}`;
+
 /** Where a document was written that does not fit the others. What no file holds is told as stored. */
 export function placeProblem(
   { kind, slug, field, message }: CompileProblem,

@@ -2,6 +2,7 @@ export { jsonCheck, type JsonCheck } from './json-check.ts';
 export {
   gatherDocuments,
   gathering,
+  keepSlugs,
   keyOfDocument,
   placeProblem,
   slugTaken,

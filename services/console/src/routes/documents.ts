@@ -1,5 +1,15 @@
 import { subjects, wire, writeDocument } from '@will/contracts';
-import { ask, bodyOf, differenceOf, documentOf, documentsOf, versionsOf } from '@will/operator';
+import {
+  ask,
+  bodyOf,
+  differenceOf,
+  documentOf,
+  documentsOf,
+  type PreviewWindow,
+  previewChange,
+  previewWindows,
+  versionsOf,
+} from '@will/operator';
 import { z } from 'zod';
 import { AdminError } from '../api/errors.ts';
 import { roles, route } from '../api/route.ts';
@@ -7,6 +17,7 @@ import { kind, name, wholeNumber } from '../api/schemas.ts';
 import { Verbatim } from '../api/shown.ts';
 import { authorOf, type Viewer } from '../viewer.ts';
 
+const windows = Object.keys(previewWindows) as [PreviewWindow, ...PreviewWindow[]];
 const revision = wholeNumber(0, 1e12);
 /** A change waits so long until every process confirmed it; a browser that waits longer shows nothing. */
 const waitMs = 10_000;
@@ -96,6 +107,14 @@ export const documentRoutes = [
     summary: 'Checks documents and says what applying them would change; changes nothing',
     body: applied,
     answer: async ({ body, viewer }, { bus }) => apply(bus, { ...body, dry_run: true }, viewer),
+  }),
+  route({
+    method: 'POST',
+    path: '/admin/v1/what-if',
+    access: roles.readers,
+    summary: 'Replays the recorded decisions of a window under these documents: which tasks move, and what they cost',
+    body: z.object({ files: applied.shape.files, prune: applied.shape.prune, window: z.enum(windows).default('hour') }),
+    answer: async ({ body }, { bus, nowMs }) => previewChange(bus, body, body.window, nowMs()),
   }),
   route({
     method: 'POST',

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { post } from '../api.ts';
 import { isOwner } from '../session.ts';
+import { Preview } from './preview.tsx';
 import { type Applied, AppliedState, type Problem } from './applied.tsx';
 
 /** A text of documents that is tried, and by an owner applied. Problems lead to their lines. */
@@ -60,6 +61,7 @@ export function Editor({
           </>
         )}
       </form>
+      <Preview path={path} text={text} />
       <div aria-live="polite">
         {error && <p class="bad">{error}</p>}
         {tried && (

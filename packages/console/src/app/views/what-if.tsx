@@ -10,7 +10,10 @@ data_rules: { avoid_cloud: true }
 /** Tries any documents without changing anything. */
 export const WhatIf = () => (
   <View title="What if">
-    <p>What these documents would change, judged on the decisions of the last hour by the rules themselves.</p>
+    <p>
+      What these documents would change. <em>Dry run</em> checks them; <em>Replay</em> makes recorded decisions again by
+      the rules themselves, and says which tasks move and what they would cost.
+    </p>
     <Editor path="what-if.yaml" text={example} onApplied={() => {}} />
   </View>
 );
