@@ -6,7 +6,7 @@ import { type Guard, openGuard } from '../../auth/keys/guard.ts';
 import { lastWordsMs } from '../../admission/under-way.ts';
 import type { ServerCertificate } from '../tls.ts';
 import { credentialsOf } from './credentials.ts';
-import { keepDoubledKeys } from './doubled-keys.ts';
+import { keepBlankHeaders, keepDoubledKeys } from './lost-headers.ts';
 import { durableService } from './durable-service.ts';
 import { guardCalls } from './guard-calls.ts';
 import { limitMetadata } from './limit-metadata.ts';
@@ -55,6 +55,7 @@ const limits = {
 export async function startGrpcServer(options: GrpcServerOptions): Promise<RunningGrpcServer> {
   const { backends, onError, guard = openGuard, host = '127.0.0.1' } = options;
   const server = new Server({ ...limits, interceptors: [limitMetadata, guardCalls(guard)] });
+  keepBlankHeaders(server);
   serveMethods(server, wire.TaskService, taskService(options), guard, onError);
   serveMethods(server, wire.DurableTaskService, durableService(backends, options.underWay), guard, onError);
   serveMethods(server, wire.RegistryService, registryService(backends), guard, onError);

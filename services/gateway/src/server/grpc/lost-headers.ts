@@ -19,3 +19,14 @@ function joinKeys(headers: IncomingHttpHeaders, rawHeaders: readonly string[]): 
     if (lines.length > 1) headers[name] = lines.join(', ');
   }
 }
+
+/**
+ * Has blanks around a header's value reach us, to be called before the server listens. By itself HTTP/2 drops such a
+ * header without a word, and a client that is named with a blank behind it would be served as nobody.
+ */
+export function keepBlankHeaders(server: Server): void {
+  const { commonServerOptions } = server as unknown as {
+    readonly commonServerOptions: { strictFieldWhitespaceValidation?: boolean };
+  };
+  commonServerOptions.strictFieldWhitespaceValidation = false;
+}
