@@ -167,12 +167,15 @@ test('leaving a stream early cancels the task at its owner', async () => {
   expect(await cancelled.promise).toBe('to-cancel');
 });
 
-test('a task cancelled before any router had it is cancelled as soon as one has', async () => {
+test.each([
+  ['a router has it', (say: Say, id: string) => say(0, 0, accepted(id))],
+  ['a worker answers it', (say: Say, id: string) => say(1, 1, started(id))],
+])('a task cancelled before anybody spoke is cancelled as soon as %s', async (_, speak) => {
   const cancelled = Promise.withResolvers<string>();
   const received = Promise.withResolvers<void>();
   let accept = (): void => {};
   const own = await router((_task, say, id) => {
-    accept = () => say(0, 0, accepted(id));
+    accept = () => speak(say, id);
     received.resolve();
   });
   own.bus.listen(patterns.cancels(own.bus.processId), ({ data }) =>

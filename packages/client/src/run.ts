@@ -120,10 +120,13 @@ export class Run {
     this.#receiveLate = (message) => {
       if (message.isNoResponders) return;
       const { kind } = fromBinary(wire.FrameSchema, message.data);
-      if (kind.case !== 'accepted') return;
+      // A quick answer is its own acceptance.
+      const isEnd = kind.case === 'end' || kind.case === 'failure';
+      if (kind.case !== 'accepted' && kind.case !== 'started' && !isEnd) return;
       clearTimeout(timer);
       inbox?.close();
-      this.#owner = kind.value.routerId;
+      if (isEnd) return;
+      this.#owner = kind.case === 'accepted' ? kind.value.routerId : kind.value.workerId;
       if (bus.isConnected) this.#tellOwner();
     };
   }

@@ -67,6 +67,7 @@ function budgetFor(hedges: number): HedgeBudget {
 function world(
   models: readonly string[],
   options: {
+    notices?: readonly string[];
     unserved?: Record<string, string>;
     served?: readonly string[];
     laterModels?: readonly string[];
@@ -195,7 +196,7 @@ function world(
     taskId: 'task-1',
     client: 'acme',
     facts: { ...facts, priority: options.priority ?? facts.priority },
-    notices: [],
+    notices: options.notices ?? [],
     ignoredFields: [],
     deadlineUnixMs: Date.now() + (options.maxMs ?? 10_000),
     timeouts: timeoutsOf([], {}),
@@ -246,15 +247,44 @@ const readyToCommit: wire.CallEvent['kind'] = { case: 'readyToCommit', value: cr
 const failureIn = (frames: readonly wire.Frame[]): wire.Failure | undefined =>
   frames.map(({ kind }) => kind).find((kind) => kind.case === 'failure')?.value as wire.Failure | undefined;
 
-test('the caller is told at once that the task is taken, and the intent stands before the end', async () => {
+test('a task that is answered at once needs no acceptance, and its intent stands before the end', async () => {
   const { over, sent, frames, told, settle } = world(['a']);
-  expect(frames[0]?.kind.case).toBe('accepted');
   await settle();
   sent[0]?.hear(accepted(1));
   expect(told).toEqual(['decided', 'intent 1 a']);
   sent[0]?.hear(ended('a', 'Success', true));
   await over;
-  expect(failureIn(frames)).toBeUndefined();
+  await vi.advanceTimersByTimeAsync(100);
+  expect(frames).toEqual([]);
+});
+
+test.each([
+  ['its answer takes a while', accepted(1)],
+  ['no worker takes it', undefined],
+])('a caller hears within 20 ms that its task is taken where %s', async (_, word) => {
+  const { run, sent, frames, settle } = world(['a']);
+  await settle();
+  if (word) sent[0]?.hear(word);
+  await vi.advanceTimersByTimeAsync(19);
+  expect(frames).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(frames.map(({ kind }) => kind)).toMatchObject([{ case: 'accepted', value: { routerId: 'router-1' } }]);
+  run.cancel();
+});
+
+test('a caller that hears of its answer first is told of no acceptance', async () => {
+  const { run, sent, frames, settle } = world(['a']);
+  await settle();
+  sent[0]?.hear(hasContent);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(frames).toEqual([]);
+  run.cancel();
+});
+
+test('what a task names and the router ignores is told at once', async () => {
+  const { run, frames } = world(['a'], { notices: ['no reflex'] });
+  expect(frames.map(({ kind }) => kind)).toMatchObject([{ case: 'accepted', value: { notices: ['no reflex'] } }]);
+  run.cancel();
 });
 
 test('a failure before content goes on to the next model, which is told of the first and may speak at once', async () => {

@@ -78,6 +78,9 @@ const maxRedeliveries = 3;
 /** When to retry where a model cools down for long and another one may be served again at any time. */
 const recheckAfterMs = 1_000;
 
+/** Its caller hears so late that the task is here, unless it hears of the answer before: that says so as well. */
+const acceptAfterMs = 20;
+
 /** After its deadline a stream that the worker owns gets this long to end by itself. */
 const workerGraceMs = 250;
 
@@ -141,6 +144,8 @@ export class TaskRun implements AttemptListener {
   #decided: DecidedSet | undefined;
   #selection: Selection = { order: [], skipped: [] };
   #isOver = false;
+  /** The caller does not know yet that the task is here. */
+  #acceptTimer: NodeJS.Timeout | undefined;
   /** The end of an attempt that was opened again: the task ends with it, and no other one is made. */
   #reopened: Promise<void> | undefined;
 
@@ -158,10 +163,13 @@ export class TaskRun implements AttemptListener {
   }
 
   async #run(): Promise<void> {
-    this.#toCaller({
-      case: 'accepted',
-      value: create(wire.AcceptedSchema, { routerId: this.#deps.routerId, notices: [...this.task.notices] }),
-    });
+    // What the answer does not tell goes ahead of it.
+    if (this.task.notices.length > 0) this.#sayAccepted();
+    else
+      this.#acceptTimer = setTimeout(
+        contained(() => this.#sayAccepted()),
+        acceptAfterMs,
+      );
     const timer = setTimeout(
       contained(
         () => this.#deadlinePassed(),
@@ -180,6 +188,12 @@ export class TaskRun implements AttemptListener {
     }
   }
 
+  #sayAccepted(): void {
+    const { notices } = this.task;
+    const value = create(wire.AcceptedSchema, { routerId: this.#deps.routerId, notices: [...notices] });
+    this.#toCaller({ case: 'accepted', value });
+  }
+
   /** The caller wants no more of it. */
   cancel(): void {
     this.#endEarly('Cancelled', 'the caller cancelled the task', wire.FailureCode.CANCELLED);
@@ -192,6 +206,8 @@ export class TaskRun implements AttemptListener {
 
   hasContent(attempt: Attempt): void {
     this.#observer.firstContent();
+    // Its worker owns the answer from here on, and has told the caller so.
+    clearTimeout(this.#acceptTimer);
     this.#deps.hedging?.times.heard(attempt.model, attempt.ageMs);
     for (const other of this.#attempts) if (other !== attempt && !other.isEnded) other.command(wire.CallCommand.CANCEL);
   }
@@ -848,6 +864,7 @@ export class TaskRun implements AttemptListener {
   #over(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    clearTimeout(this.#acceptTimer);
     // With a reason of its own: without one each abort makes an error with a stack.
     this.#stop?.abort('over');
     for (const attempt of this.#attempts) if (!attempt.isEnded) attempt.abandon();
