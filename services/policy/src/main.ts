@@ -1,4 +1,4 @@
-import { announce, heartbeat, connectBus, followSnapshot } from '@will/bus';
+import { announce, connectBus, followSnapshot } from '@will/bus';
 import { StatsBook } from '@will/core';
 import { loadExtensions } from '@will/extension';
 import { observe } from '@will/observe';
@@ -38,7 +38,6 @@ export async function start(env: Environment): Promise<Service> {
     onError,
   });
 
-  const stopHeartbeat = heartbeat(bus);
   const api = servePolicy(bus, policy, onError);
   observing.watchDocuments(bus, snapshots);
   const presence = await announce(bus, 'policy', () => ({
@@ -59,7 +58,6 @@ export async function start(env: Environment): Promise<Service> {
       edges.follow(undefined);
       await folding.stop();
       await presence.stop();
-      stopHeartbeat();
       snapshots.stop();
       await bus.close();
       await observing.stop();

@@ -118,7 +118,7 @@ export async function start(env: Environment): Promise<Service> {
   observing.watch(measures.recordsWaiting, () => [[outbox.waiting]]);
   observing.watch(measures.recordsDropped, () => [[outbox.dropped]]);
   observing.watchDocuments(bus, snapshots);
-  observing.watchClock(clock, new LoopWatch());
+  observing.watchClock(clock, loop.beside());
   observeModels(observing, worker);
   snapshots.onChange(() => presence.update());
   cooldowns.onChange(() => presence.update());

@@ -2,7 +2,6 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   announce,
-  heartbeat,
   connectBus,
   keptAuditEnd,
   openKeyBucket,
@@ -90,7 +89,6 @@ export async function start(env: Environment): Promise<Service> {
   await registry.start();
   for (const problem of await registry.unworkable()) logger.warn({ problem }, 'a document can never work as it stands');
   const keys = new Keys({ bucket: keyBucket, nowMs: Date.now, snapshot: () => registry.snapshot() });
-  const stopHeartbeat = heartbeat(bus);
   const api = serveRegistry({
     bus,
     registry,
@@ -124,7 +122,6 @@ export async function start(env: Environment): Promise<Service> {
       await registry.stop();
       await publisher.stop();
       await presence.stop();
-      stopHeartbeat();
       await processes.stop();
       await anchoring?.stop();
       await audit.close();

@@ -97,7 +97,7 @@ export async function start(env: Environment): Promise<Service> {
   observing.watch(measures.recordsWaiting, () => [[outbox.waiting]]);
   observing.watch(measures.recordsDropped, () => [[outbox.dropped]]);
   observing.watchDocuments(bus, snapshots);
-  observing.watchClock(clock, new LoopWatch());
+  observing.watchClock(clock, loop.beside());
   const presence = await announce(bus, 'router', () => ({
     revision: snapshots.current?.revision ?? 0,
     metricsUrl: observing.url,

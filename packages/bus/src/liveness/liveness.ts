@@ -27,7 +27,10 @@ const defaultAskEveryMs = 2_500;
 const lingerMs = 10_000;
 const tickMs = 50;
 
-/** Shows every 250 ms that this process lives, and how long its event loop was delayed. Returns how to stop. */
+/**
+ * Shows every 250 ms that this process lives, and how long its event loop was delayed. Only a process that has the work
+ * of others needs to. Returns how to stop.
+ */
 export function heartbeat(bus: Bus, loop = new LoopWatch()): () => void {
   const subject = subjects.heartbeat(bus.processId);
   const say = (): void => {
@@ -140,7 +143,10 @@ export class LivenessMonitor {
   readonly #nowMs: () => number;
   readonly #askEveryMs: number;
   readonly #watched = new Map<string, Watched>();
-  readonly #timer: NodeJS.Timeout;
+  /** Runs while something depends on somebody. */
+  #timer: NodeJS.Timeout | undefined;
+  #lingerTimer: NodeJS.Timeout | undefined;
+  readonly #containedTick: () => void;
   readonly #stopListening: () => void;
   #connectedAtMs = Number.NEGATIVE_INFINITY;
   #lastAskMs: number;
@@ -150,14 +156,10 @@ export class LivenessMonitor {
     this.#askEveryMs = askEveryMs;
     this.#nowMs = nowMs;
     this.#lastAskMs = nowMs();
-    this.#timer = setInterval(
-      contain(
-        () => this.#tick(),
-        (error) => bus.report('watching processes', error),
-      ),
-      tickMs,
+    this.#containedTick = contain(
+      () => this.#tick(),
+      (error) => bus.report('watching processes', error),
     );
-    this.#timer.unref();
     this.#stopListening = bus.onConnectionChange((isConnected) => {
       if (isConnected) this.#connectedAtMs = nowMs();
       for (const watched of this.#watched.values()) watched.present();
@@ -175,6 +177,7 @@ export class LivenessMonitor {
     watched.lastWantedMs = sinceMs;
     const watcher: Watcher = { onLost, work, sinceMs, goneAnswers: 0 };
     watched.watchers.add(watcher);
+    this.#timer ??= setInterval(this.#containedTick, tickMs).unref();
     return () => watched.watchers.delete(watcher);
   }
 
@@ -185,6 +188,7 @@ export class LivenessMonitor {
 
   close(): void {
     clearInterval(this.#timer);
+    clearTimeout(this.#lingerTimer);
     this.#stopListening();
     for (const watched of this.#watched.values()) watched.subscription.unsubscribe();
     this.#watched.clear();
@@ -201,6 +205,18 @@ export class LivenessMonitor {
       if (isTimeToAsk) this.#askAfter(processId, watched, nowMs);
       else if (nowMs - watched.lastWordMs > askAfterMs) this.#askWhetherThere(processId, watched, nowMs);
     }
+    if ([...this.#watched.values()].every(({ watchers }) => watchers.size === 0)) this.#rest();
+  }
+
+  /** An idle process does not wake for this. */
+  #rest(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    if (this.#watched.size === 0) return;
+    this.#lingerTimer ??= setTimeout(() => {
+      this.#lingerTimer = undefined;
+      this.#containedTick();
+    }, lingerMs + tickMs).unref();
   }
 
   /** Whether it is there at all: one question, in the name of one client that has work there. */

@@ -24,11 +24,11 @@ test('a standstill counts for what is read right after it, also when a timer fir
   watch.tick();
   clock.nowMs += 15;
   watch.tick();
-  expect(watch.stoodStillMs()).toBe(680);
+  expect(watch.stoodStillMs()).toBe(650);
   clock.nowMs += 150;
   watch.tick();
   // The delay of its own that this tick showed is shorter.
-  expect(watch.stoodStillMs()).toBe(130);
+  expect(watch.stoodStillMs()).toBe(100);
   for (let n = 0; n < 10; n += 1) {
     clock.nowMs += 20;
     watch.tick();
@@ -38,10 +38,19 @@ test('a standstill counts for what is read right after it, also when a timer fir
 
 test('the longest delay is told once', () => {
   const clock = watchAt();
-  clock.nowMs += 320;
+  clock.nowMs += 350;
   watch.tick();
-  clock.nowMs += 40;
+  clock.nowMs += 70;
   watch.tick();
   expect(watch.takeMaxDelayMs()).toBe(300);
   expect(watch.takeMaxDelayMs()).toBe(0);
+});
+
+test('the caller that asks beside is told the longest delay of its own time', () => {
+  const clock = watchAt();
+  const beside = watch.beside();
+  clock.nowMs += 350;
+  expect(watch.takeMaxDelayMs()).toBe(300);
+  clock.nowMs += 70;
+  expect([watch.takeMaxDelayMs(), beside.takeMaxDelayMs(), beside.takeMaxDelayMs()]).toEqual([20, 300, 0]);
 });

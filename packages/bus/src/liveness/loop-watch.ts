@@ -1,5 +1,8 @@
-/** How often the event loop shows that it runs. */
-const tickEveryMs = 20;
+/**
+ * How often the event loop shows that it runs: each time wakes an idle process. A standstill is found to be shorter than
+ * it was by at most so much.
+ */
+const tickEveryMs = 50;
 /** What is read right after a standstill may have come during it. */
 const suspectForMs = 100;
 
@@ -14,7 +17,8 @@ export class LoopWatch {
   /** The last standstill that was found: when it ended, and how long it was. */
   #foundAtMs = Number.NEGATIVE_INFINITY;
   #foundMs = 0;
-  #maxDelayMs = 0;
+  readonly #maximum = new Maximum();
+  readonly #maxima = [this.#maximum];
 
   /** @param nowMs a monotonic clock. */
   constructor(nowMs: () => number = () => performance.now()) {
@@ -37,9 +41,19 @@ export class LoopWatch {
   /** The longest delay of the loop since this was last asked, in milliseconds. */
   takeMaxDelayMs(): number {
     this.tick();
-    const maxMs = this.#maxDelayMs;
-    this.#maxDelayMs = 0;
-    return maxMs;
+    return this.#maximum.take();
+  }
+
+  /** The same for somebody else, who asks at other times. */
+  beside(): { takeMaxDelayMs(): number } {
+    const maximum = new Maximum();
+    this.#maxima.push(maximum);
+    return {
+      takeMaxDelayMs: () => {
+        this.tick();
+        return maximum.take();
+      },
+    };
   }
 
   /** The loop runs now. */
@@ -48,7 +62,7 @@ export class LoopWatch {
     const delayMs = nowMs - this.#lastTickMs - tickEveryMs;
     this.#lastTickMs = nowMs;
     if (delayMs <= 0) return;
-    this.#maxDelayMs = Math.max(this.#maxDelayMs, delayMs);
+    for (const maximum of this.#maxima) maximum.see(delayMs);
     if (delayMs < this.#foundMs && nowMs - this.#foundAtMs <= suspectForMs) return;
     this.#foundAtMs = nowMs;
     this.#foundMs = delayMs;
@@ -56,5 +70,20 @@ export class LoopWatch {
 
   stop(): void {
     clearInterval(this.#timer);
+  }
+}
+
+/** The largest of some values since it was last asked for. */
+class Maximum {
+  #value = 0;
+
+  see(value: number): void {
+    if (value > this.#value) this.#value = value;
+  }
+
+  take(): number {
+    const value = this.#value;
+    this.#value = 0;
+    return value;
   }
 }

@@ -1,6 +1,5 @@
 import {
   announce,
-  heartbeat,
   type Bus,
   followKeys,
   followSnapshot,
@@ -62,7 +61,6 @@ export class BusBackends implements Backends {
     this.#toClose.push(
       () => presence.stop(),
       snapshots.onChange(() => presence.update()),
-      heartbeat(bus),
     );
   }
 

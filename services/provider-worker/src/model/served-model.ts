@@ -78,6 +78,9 @@ export class CallIndex {
   readonly #byAttempt = new Map<string, Commanded>();
   /** Ends that were told, for who did not hear of them. */
   readonly #ended = new Map<string, { readonly client: string; readonly sayAgain: () => void }>();
+  /** Their ids, the next one in the place of the oldest: a map that loses its first key each time is slow to find it. */
+  readonly #endedIds: string[] = [];
+  #nextEnded = 0;
 
   get size(): number {
     return this.#byAttempt.size;
@@ -93,10 +96,11 @@ export class CallIndex {
 
   /** A call ended, and its router was told: once more where it asks, since a word may be lost with a connection. */
   ended({ client, attemptId }: Commanded, sayAgain: () => void): void {
-    this.#ended.set(attemptId, { client, sayAgain });
-    if (this.#ended.size <= maxEnded) return;
-    const [oldest] = this.#ended.keys();
+    const oldest = this.#endedIds[this.#nextEnded];
     if (oldest !== undefined) this.#ended.delete(oldest);
+    this.#endedIds[this.#nextEnded] = attemptId;
+    this.#nextEnded = (this.#nextEnded + 1) % maxEnded;
+    this.#ended.set(attemptId, { client, sayAgain });
   }
 
   /** Tells every router what is still under way here. */
