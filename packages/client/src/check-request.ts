@@ -89,15 +89,29 @@ export const checkRequest = (request: TaskRequest): void => check(requests, ['ty
 export const checkSubmission = (submission: TaskSubmission): void => check(submissions, ['type', 'input'], submission);
 export const checkQuestion = (question: Question): void => check(questions, ['type'], question);
 
-function check(fields: Readonly<Record<string, Check>>, needed: readonly string[], stated: object): void {
-  const values = Object.entries(stated).filter(([, value]) => value !== undefined);
-  const wrong =
-    needed.filter((field) => !values.some(([name]) => name === field)).map((field) => `${field} is missing`)[0] ??
-    values.map(([field, value]) => complaint(fields, field, value)).find((found) => found !== undefined) ??
-    contradiction(stated);
+function check(fields: Readonly<Record<string, Check>>, needed: readonly string[], request: object): void {
+  const stated = request as Readonly<Record<string, unknown>>;
+  const wrong = missing(needed, stated) ?? firstComplaint(fields, stated) ?? contradiction(stated);
   if (wrong === undefined) return;
   const { taskId } = stated as { taskId?: unknown };
   throw new TaskError('invalid_task', wrong, { taskId: typeof taskId === 'string' ? taskId : newId() });
+}
+
+function missing(needed: readonly string[], stated: Readonly<Record<string, unknown>>): string | undefined {
+  for (const field of needed) if (stated[field] === undefined) return `${field} is missing`;
+  return undefined;
+}
+
+function firstComplaint(
+  fields: Readonly<Record<string, Check>>,
+  stated: Readonly<Record<string, unknown>>,
+): string | undefined {
+  for (const field of Object.keys(stated)) {
+    const value = stated[field];
+    const found = value === undefined ? undefined : complaint(fields, field, value);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function contradiction({

@@ -5,11 +5,15 @@ const maxSlugLength = 64;
 /** Format characters and all else that shows nothing: zero-width marks, soft hyphens, variation selectors. */
 const invisible = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
 
+/** Most callers say a slug. */
+const isItsOwnKey = /^[a-z0-9_-]+$/;
+
 /**
  * The form in which names are compared: NFKC, without invisible characters, trimmed, runs of blanks as one, case
  * folded. Two names with one key are one name. Returns '' when nothing visible is left.
  */
 export function nameKey(name: string): string {
+  if (isItsOwnKey.test(name)) return name;
   const visible = name.replace(invisible, '').normalize('NFKC').replace(invisible, '');
   // To upper case first: ß, ſ and final sigma have a lower case of their own.
   return visible.toUpperCase().toLowerCase().normalize('NFKC').trim().replace(/\s+/g, ' ');

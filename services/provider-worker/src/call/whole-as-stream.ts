@@ -25,6 +25,8 @@ export class WholeAsStream {
   #answers = 0;
   /** The longest of the last answers, which fades. */
   #maxMs = 0;
+  /** The last input that was looked through: each call asks more than once, in one go. */
+  #looked: { readonly input: Uint8Array; readonly hasOnlyWhole: boolean } | undefined;
 
   /** Whether its silence is bounded as that of a stream is. */
   showsSilence(model: Model, call: WholeCall): boolean {
@@ -38,11 +40,17 @@ export class WholeAsStream {
 
   #mayStream({ document }: Model, call: WholeCall): boolean {
     if (document.streaming === false || !chatKinds.has(call.inputKind)) return false;
-    return (this.#countsInStreams || !this.#countsInWhole) && !hasOnlyWhole(call.input);
+    return (this.#countsInStreams || !this.#countsInWhole) && !this.#hasOnlyWhole(call.input);
+  }
+
+  #hasOnlyWhole(input: Uint8Array): boolean {
+    if (this.#looked?.input !== input) this.#looked = { input, hasOnlyWhole: hasOnlyWhole(input) };
+    return this.#looked.hasOnlyWhole;
   }
 
   /** Takes into account how long an answer that was to be whole took, and whether it told its usage. */
   learn(outcome: ProviderOutcome, wasStreamed: boolean, durationMs: number): void {
+    this.#looked = undefined;
     this.#maxMs = Math.max(durationMs, kept * this.#maxMs);
     if (!outcome.ok) return;
     this.#answers += 1;
