@@ -177,6 +177,10 @@ test('a store of the first schema is brought up to date by the one that opens it
       const now = (await stores.findOne({ _id: 'calls' }))?.version;
       // As the first schema left it: without what came later.
       await client.db().dropCollection('contents');
+      await client
+        .db()
+        .collection('calls')
+        .updateMany({}, { $rename: { status: 'fine' } });
       await stores.updateOne({ _id: 'calls' }, { $set: { version: 1 } });
       const [one, other] = await Promise.all([openMongoCallLog({ uri }), openMongoCallLog({ uri })]);
       expect(await other.calls({}, 10)).toEqual([callRecord()]);

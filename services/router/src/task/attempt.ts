@@ -6,7 +6,7 @@ import type { BusClock, CallSignal, Calls, Dispatch } from '../ports.ts';
 
 /**
  * How an attempt ended, as far as the router has a say. 'answered': the caller has its end from the worker.
- * 'owned': the worker owns the stream, and died. The others left the caller without content.
+ * 'lost_with_content': the worker owned the stream, and died. The others left the caller without content.
  */
 export type AttemptEnd =
   | { readonly kind: 'answered'; readonly summary: wire.AttemptSummary }
