@@ -79,15 +79,13 @@ const workerKilled: Scenario = {
 };
 
 const compliantOnly: Scenario = {
-  name: 'AcmeLegal, cloud model named',
+  name: 'AcmeLegal names a cloud model',
   headers: { 'x-will-client': 'AcmeLegal' },
   modelFor: () => cloudModel,
   begin: () => nothing,
-  faultIn(turns, _model, returnsReasoning) {
-    if (turns.some(({ model }) => model === cloudModel)) return 'the cloud model was asked';
-    return returnsReasoning && unsealed(turns) > 0
-      ? `reasoning of ${unsealed(turns)} turns did not come back`
-      : undefined;
+  // Claude Code drops reasoning of a model that it did not name; whichever model answers here is another one.
+  faultIn(turns) {
+    return turns.some(({ model }) => model === cloudModel) ? 'the cloud model was asked' : undefined;
   },
 };
 

@@ -13,6 +13,8 @@ export {
   type Increment,
 } from './state/counters.ts';
 export { cooldownsOf, openCooldowns, OvertakenError, type Cooldowns, type CooldownBucket } from './state/cooldowns.ts';
+export { sessionSecret } from './state/session-secret.ts';
+export { openSessions, type SessionsView } from './state/sessions.ts';
 export { followKeys, openKeyBucket, type KeyBucket, type KeysView } from './state/keys.ts';
 export {
   endOfKey,

@@ -33,6 +33,11 @@ export interface TaskRequest {
   readonly idleTimeoutMs?: number;
   /** Fields of a request that were left out of the input: at most ten names of `[A-Za-z0-9_.-]`, kept with the decision. */
   readonly ignoredFields?: readonly string[];
+  /**
+   * Digest of what names the conversation that the task continues: 22 of `[A-Za-z0-9_-]`. Tasks of one conversation are kept
+   * on the model whose cache holds it. Anything else counts as none.
+   */
+  readonly session?: string;
   readonly inputModalities?: readonly Modality[];
   readonly outputModalities?: readonly Modality[];
   readonly needs?: readonly string[];

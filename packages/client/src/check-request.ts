@@ -68,6 +68,7 @@ const ofTasks = {
   firstTokenTimeoutMs: between(1, maxTimeoutMs),
   idleTimeoutMs: between(1, maxTimeoutMs),
   ignoredFields: listOf((value) => typeof value === 'string', 'strings'),
+  session: text,
 } as const;
 const requests: Record<keyof Required<TaskRequest>, Check> = {
   ...ofTasks,

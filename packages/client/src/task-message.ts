@@ -85,5 +85,6 @@ export function taskOnWire(
     idleTimeoutMs: Math.ceil(request.idleTimeoutMs ?? 0),
     ...(request.floor && { floor: request.floor }),
     ignoredFields: [...(request.ignoredFields ?? [])],
+    session: request.session ?? '',
   });
 }

@@ -14,6 +14,7 @@ import {
   type RankedSet,
   type Ranking,
   replay,
+  type SessionBasis,
   type Snapshot,
   strictestDataClass,
 } from '@will/core';
@@ -126,6 +127,29 @@ export const decisionToWire = (decision: DecisionRecord): wire.DecisionRecord =>
   stateDigest: decision.stateDigest ?? '',
   setDecidedUnixMs: BigInt(decision.setDecidedAtMs ?? 0),
   ignoredFields: [...(decision.ignoredFields ?? [])],
+  ...(decision.session && { session: sessionToWire(decision.session) }),
+});
+
+const sessionToWire = ({ lastModel, costs }: SessionBasis): wire.SessionBasis => ({
+  $typeName: 'will.v1.SessionBasis',
+  lastModel: lastModel ?? '',
+  costs: costs.map(({ model, heldTokens, costNanoUsd, meanNanoUsd }) => ({
+    $typeName: 'will.v1.SessionCost',
+    model,
+    heldTokens,
+    ...(costNanoUsd !== undefined && { costNanoUsd: BigInt(costNanoUsd) }),
+    ...(meanNanoUsd !== undefined && { meanNanoUsd: BigInt(meanNanoUsd) }),
+  })),
+});
+
+export const sessionFromWire = ({ lastModel, costs }: wire.SessionBasis): SessionBasis => ({
+  lastModel: lastModel === '' ? undefined : lastModel,
+  costs: costs.map(({ model, heldTokens, costNanoUsd, meanNanoUsd }) => ({
+    model,
+    heldTokens,
+    costNanoUsd: costNanoUsd === undefined ? undefined : Number(costNanoUsd),
+    meanNanoUsd: meanNanoUsd === undefined ? undefined : Number(meanNanoUsd),
+  })),
 });
 
 const liveEntryToWire = ({ model, unserved, coolingUntilMs }: LiveEntry): wire.LiveEntry => ({
@@ -181,6 +205,7 @@ const inputsOf = (
     coolingUntilMs: Number(coolingUntilUnixMs),
   })),
   seed: Number(decision.seed),
+  session: decision.session && sessionFromWire(decision.session),
   ranking,
   candidates,
   notes,

@@ -149,6 +149,8 @@ export const names = {
   registryBucket: 'will_registry',
   processesBucket: 'will_processes',
   cooldownBucket: 'will_cooldown',
+  sessionBucket: 'will_sessions',
+  secretBucket: 'will_secret',
   tasksStream: 'WILL_TASKS',
   resultsStream: 'WILL_RESULTS',
   keysBucket: 'will_keys',

@@ -16,6 +16,8 @@ export interface Backends {
   readonly payloads: CallerPayloads | undefined;
   /** Keys of callers; undefined while they are not known. */
   readonly keys: KeysView | undefined;
+  /** What names of conversations are digested with; undefined: conversations are not told apart. */
+  readonly sessionSecret?: Uint8Array | undefined;
 }
 
 /** The payload bucket, where content is put away as that of the client who will name it in a task. */

@@ -8,6 +8,7 @@ import {
   LivenessMonitor,
   LoopWatch,
   openCooldowns,
+  openSessions,
   Outbox,
   watchProcesses,
 } from '@will/bus';
@@ -48,6 +49,7 @@ export async function start(env: Environment): Promise<Service> {
   const snapshots = await followSnapshot(bus);
   const processes = await watchProcesses(bus);
   const cooldowns = await openCooldowns(bus, Date.now);
+  const sessions = await openSessions(bus);
   const outbox = new Outbox(bus, { service: 'router', kind: 'records', onError });
   const life = new LivenessMonitor(bus);
   const loop = new LoopWatch();
@@ -64,6 +66,7 @@ export async function start(env: Environment): Promise<Service> {
     calls,
     workers: busWorkers(processes),
     cooldowns,
+    sessions,
     slots,
     records: busRecords(outbox),
     nowMs,
@@ -122,6 +125,7 @@ export async function start(env: Environment): Promise<Service> {
       clock.stop();
       await processes.stop();
       cooldowns.stop();
+      await sessions.stop();
       snapshots.stop();
       await bus.close();
       await observing.stop();

@@ -1,5 +1,5 @@
 import type { Work } from '@will/bus';
-import type { Facts, LiveState, Selection, RankedSet, Snapshot } from '@will/core';
+import type { Facts, LiveState, Selection, RankedSet, Snapshot, SessionBasis, SessionState } from '@will/core';
 import type { wire } from '@will/contracts';
 
 /** A ranked set as policy answered it, with its digest. */
@@ -82,6 +82,13 @@ export interface Choice {
   readonly live: LiveState;
   readonly seed: number;
   readonly atMs: number;
+  readonly session?: SessionBasis | undefined;
+}
+
+/** What is known of conversations, over all routers. Never blocks, never throws. */
+export interface Sessions {
+  of(session: string): SessionState | undefined;
+  keep(session: string, state: SessionState): void;
 }
 
 /** What is remembered. Never blocks, never throws. */

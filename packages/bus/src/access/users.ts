@@ -112,6 +112,8 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
       'will.v1.cancel.*.*',
       'will.v1.inflight.*.*',
       ...cooldowns,
+      put(names.sessionBucket),
+      ...opening(bucket(names.sessionBucket)),
       ...payloads,
       ...content,
     ],
@@ -192,6 +194,8 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
       subjects.telemetry('feedback'),
       subjects.telemetry('decision'),
       ...opening(bucket(names.keysBucket)),
+      put(names.secretBucket),
+      ...opening(bucket(names.secretBucket)),
       ...payloads,
     ],
     // For every client that comes in by its servers.

@@ -1,5 +1,5 @@
-import { rankedSetFromWire, type wire } from '@will/contracts';
-import { explainInWords } from '@will/core';
+import { rankedSetFromWire, sessionFromWire, type wire } from '@will/contracts';
+import { explainInWords, sessionInWords } from '@will/core';
 import { findDecision } from '@will/operator';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { localTime } from '../table.ts';
@@ -26,6 +26,7 @@ function inWords(found: wire.DecisionRecord, set: wire.RankedSet | undefined): r
     `decision ${found.decisionId} of task ${found.taskId} at ${localTime(Number(found.atUnixMs))}`,
     `to be tried in this order: ${found.order.length > 0 ? found.order.join(', ') : 'none'}`,
     ...found.skipped.map(({ model, reason }) => `skipped ${model}: ${reason}`),
+    ...(found.session ? sessionInWords(sessionFromWire(found.session), found) : []),
     ...(found.ignoredFields.length > 0 ? [`fields of the request left out: ${found.ignoredFields.join(', ')}`] : []),
     '',
     ...(set

@@ -79,6 +79,17 @@ const decision = fc.record({
   stateDigest: words,
   setDecidedUnixMs: int64,
   ignoredFields: fc.array(words, { maxLength: 2 }),
+  session: maybe(
+    fc.record({
+      lastModel: words,
+      costs: fc.array(
+        fc.record({ model: words, heldTokens: uint32, costNanoUsd: maybe(int64), meanNanoUsd: maybe(int64) }),
+        {
+          maxLength: 2,
+        },
+      ),
+    }),
+  ),
 });
 const event: fc.Arbitrary<wire.Event> = fc.oneof(
   call.map((value) => eventOf({ case: 'call', value: create(wire.CallRecordSchema, value) })),

@@ -176,6 +176,7 @@ export class EventBatchWriter {
       scope: this.#decisionScopes.place(key, decision, encodeDecisionScope, this.#fields),
       atUnixMs: decision.atUnixMs,
       seed: decision.seed,
+      ...(decision.session && { session: decision.session }),
     };
     this.#fields.add(8, toBinary(wire.DecisionRowSchema, row));
     this.#decisions.set(decision.decisionId + decision.taskId, this.#decisions.size);

@@ -74,7 +74,7 @@ class Rows {
     const row = fromBinary(wire.DecisionRowSchema, data);
     this.#decisions.push(row);
     const scope = decisionScopes.at(this.decisionScopes, row.scope);
-    const { taskId, atUnixMs, seed } = row;
+    const { taskId, atUnixMs, seed, session } = row;
     return {
       $typeName: 'will.v1.DecisionRecord',
       decisionId: scope ? row.decisionId : '',
@@ -91,6 +91,7 @@ class Rows {
       stateDigest: scope?.stateDigest ?? '',
       setDecidedUnixMs: scope?.setDecidedUnixMs ?? 0n,
       ignoredFields: scope?.ignoredFields ?? [],
+      ...(session && { session }),
     };
   }
 }

@@ -52,9 +52,10 @@ function readRequirement(r: ByteReader, end: number, m: wire.Requirement = newRe
   return m;
 }
 
-const newTask = (): wire.Task => ({ $typeName: 'will.v1.Task', taskId: '', type: '', project: '', reflex: '', priority: 0, dataClass: 0, model: '', maxOutputTokens: 0, maxOutputIsExact: false, deadlineUnixMs: 0n, stream: false, inputModalities: [], outputModalities: [], needs: [], inputTokens: 0, inputKind: '', input: noBytes, unavailableModel: '', firstTokenTimeoutMs: 0, idleTimeoutMs: 0, ignoredFields: [] });
+const newTask = (): wire.Task => ({ $typeName: 'will.v1.Task', taskId: '', type: '', project: '', reflex: '', priority: 0, dataClass: 0, model: '', maxOutputTokens: 0, maxOutputIsExact: false, deadlineUnixMs: 0n, stream: false, inputModalities: [], outputModalities: [], needs: [], inputTokens: 0, inputKind: '', input: noBytes, unavailableModel: '', session: '', firstTokenTimeoutMs: 0, idleTimeoutMs: 0, ignoredFields: [] });
 function writeTask(w: ByteWriter, m: wire.Task): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  if (m.session) { w.string(m.session); w.uint32(354); }
   for (let i = m.ignoredFields.length - 1; i >= 0; i -= 1) { const one = m.ignoredFields[i] as (typeof m.ignoredFields)[number]; w.string(one); w.uint32(346); }
   if (m.idleTimeoutMs !== 0) { w.uint32(m.idleTimeoutMs); w.uint32(336); }
   if (m.firstTokenTimeoutMs !== 0) { w.uint32(m.firstTokenTimeoutMs); w.uint32(328); }
@@ -103,6 +104,7 @@ function readTask(r: ByteReader, end: number, m: wire.Task = newTask()): wire.Ta
       case 138: m.input = r.bytes(); break;
       case 146: m.unavailableModel = r.string(); break;
       case 152: m.highPriority = r.bool(); break;
+      case 354: m.session = r.string(); break;
       case 242: m.payload = readPayloadRef(r, r.end(end), m.payload); break;
       case 250: m.floor = readRequirement(r, r.end(end), m.floor); break;
       case 328: m.firstTokenTimeoutMs = r.uint32(); break;
@@ -952,9 +954,52 @@ function readLiveEntry(r: ByteReader, end: number, m: wire.LiveEntry = newLiveEn
   return m;
 }
 
+const newSessionCost = (): wire.SessionCost => ({ $typeName: 'will.v1.SessionCost', model: '', heldTokens: 0 });
+function writeSessionCost(w: ByteWriter, m: wire.SessionCost): void {
+  if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  if (m.meanNanoUsd !== undefined) { w.int64(m.meanNanoUsd); w.uint32(32); }
+  if (m.costNanoUsd !== undefined) { w.int64(m.costNanoUsd); w.uint32(24); }
+  if (m.heldTokens !== 0) { w.uint32(m.heldTokens); w.uint32(16); }
+  if (m.model) { w.string(m.model); w.uint32(10); }
+}
+function readSessionCost(r: ByteReader, end: number, m: wire.SessionCost = newSessionCost()): wire.SessionCost {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 10: m.model = r.string(); break;
+      case 16: m.heldTokens = r.uint32(); break;
+      case 24: m.costNanoUsd = r.int64(); break;
+      case 32: m.meanNanoUsd = r.int64(); break;
+      default: keepUnknown(m, r.unknown(tag));
+    }
+  }
+  if (r.at > end) throw new RangeError('a field ends after its message');
+  return m;
+}
+
+const newSessionBasis = (): wire.SessionBasis => ({ $typeName: 'will.v1.SessionBasis', lastModel: '', costs: [] });
+function writeSessionBasis(w: ByteWriter, m: wire.SessionBasis): void {
+  if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  for (let i = m.costs.length - 1; i >= 0; i -= 1) { const one = m.costs[i] as (typeof m.costs)[number]; const size = w.size; writeSessionCost(w, one); w.uint32(w.size - size); w.uint32(18); }
+  if (m.lastModel) { w.string(m.lastModel); w.uint32(10); }
+}
+function readSessionBasis(r: ByteReader, end: number, m: wire.SessionBasis = newSessionBasis()): wire.SessionBasis {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 10: m.lastModel = r.string(); break;
+      case 18: m.costs.push(readSessionCost(r, r.end(end), undefined)); break;
+      default: keepUnknown(m, r.unknown(tag));
+    }
+  }
+  if (r.at > end) throw new RangeError('a field ends after its message');
+  return m;
+}
+
 const newDecisionRecord = (): wire.DecisionRecord => ({ $typeName: 'will.v1.DecisionRecord', decisionId: '', taskId: '', setId: '', revision: 0n, atUnixMs: 0n, order: [], skipped: [], seed: 0n, client: '', taskType: '', live: [], stateDigest: '', setDecidedUnixMs: 0n, ignoredFields: [] });
 function writeDecisionRecord(w: ByteWriter, m: wire.DecisionRecord): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  if (m.session !== undefined) { const size = w.size; writeSessionBasis(w, m.session); w.uint32(w.size - size); w.uint32(122); }
   for (let i = m.ignoredFields.length - 1; i >= 0; i -= 1) { const one = m.ignoredFields[i] as (typeof m.ignoredFields)[number]; w.string(one); w.uint32(114); }
   if (m.setDecidedUnixMs !== 0n) { w.int64(m.setDecidedUnixMs); w.uint32(104); }
   if (m.stateDigest) { w.string(m.stateDigest); w.uint32(98); }
@@ -988,6 +1033,7 @@ function readDecisionRecord(r: ByteReader, end: number, m: wire.DecisionRecord =
       case 98: m.stateDigest = r.string(); break;
       case 104: m.setDecidedUnixMs = r.int64(); break;
       case 114: m.ignoredFields.push(r.string()); break;
+      case 122: m.session = readSessionBasis(r, r.end(end), m.session); break;
       default: keepUnknown(m, r.unknown(tag));
     }
   }
@@ -1353,6 +1399,7 @@ function readDecisionScope(r: ByteReader, end: number, m: wire.DecisionScope = n
 const newDecisionRow = (): wire.DecisionRow => ({ $typeName: 'will.v1.DecisionRow', decisionId: '', taskId: '', scope: 0, atUnixMs: 0n, seed: 0n });
 function writeDecisionRow(w: ByteWriter, m: wire.DecisionRow): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  if (m.session !== undefined) { const size = w.size; writeSessionBasis(w, m.session); w.uint32(w.size - size); w.uint32(50); }
   if (m.seed !== 0n) { w.uint64(m.seed); w.uint32(40); }
   if (m.atUnixMs !== 0n) { w.int64(m.atUnixMs); w.uint32(32); }
   if (m.scope !== 0) { w.uint32(m.scope); w.uint32(24); }
@@ -1368,6 +1415,7 @@ function readDecisionRow(r: ByteReader, end: number, m: wire.DecisionRow = newDe
       case 24: m.scope = r.uint32(); break;
       case 32: m.atUnixMs = r.int64(); break;
       case 40: m.seed = r.uint64(); break;
+      case 50: m.session = readSessionBasis(r, r.end(end), m.session); break;
       default: keepUnknown(m, r.unknown(tag));
     }
   }
@@ -1438,6 +1486,8 @@ export const codecs: ReadonlyMap<string, Codec> = new Map<string, Codec>([
   ['will.v1.AttemptIntent', { write: writeAttemptIntent, read: readAttemptIntent }],
   ['will.v1.Skipped', { write: writeSkipped, read: readSkipped }],
   ['will.v1.LiveEntry', { write: writeLiveEntry, read: readLiveEntry }],
+  ['will.v1.SessionCost', { write: writeSessionCost, read: readSessionCost }],
+  ['will.v1.SessionBasis', { write: writeSessionBasis, read: readSessionBasis }],
   ['will.v1.DecisionRecord', { write: writeDecisionRecord, read: readDecisionRecord }],
   ['will.v1.Candidate', { write: writeCandidate, read: readCandidate }],
   ['will.v1.RankedModel', { write: writeRankedModel, read: readRankedModel }],

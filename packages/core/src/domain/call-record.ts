@@ -1,3 +1,4 @@
+import type { SessionBasis } from '../routing/session.ts';
 import { costNanoUsd, type Price } from '../usage/cost.ts';
 import type { DataClass } from './data-class.ts';
 import type { RankedSet } from '../routing/decision.ts';
@@ -83,6 +84,8 @@ export interface DecisionRecord {
   readonly setDecidedAtMs: number;
   /** Names of fields of the request that its server left out, whichever model answers. Absent: none. */
   readonly ignoredFields?: readonly string[];
+  /** What the conversation that the task continues had a say with. Absent: there was none. */
+  readonly session?: SessionBasis;
 }
 
 /** What the router knew of a candidate when it selected. */

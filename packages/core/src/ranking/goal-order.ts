@@ -18,7 +18,7 @@ export interface Measures {
 }
 
 /** What is slow where a person waits: a whole output of so long weighs fully once. */
-const slowMs = 4_000;
+export const slowMs = 4_000;
 /** Output tokens of a task type that was not seen yet. */
 const expectedOutputTokens = 256;
 /** Of a model whose document has no benchmark. */
@@ -114,7 +114,7 @@ export function orderByGoal(
 }
 
 /** What is dear among these; a reference that no single dear or free model moves. */
-function medianCost(measured: readonly Measured[]): number {
+export function medianCost(measured: readonly Measured[]): number {
   const known = measured.flatMap(({ costNanoUsd: cost }) => (cost === undefined || cost === 0 ? [] : [cost]));
   return known.toSorted((a, b) => a - b)[Math.floor(known.length / 2)] ?? 1;
 }

@@ -5,6 +5,7 @@ import { measuresOf } from '../ranking/goal-order.ts';
 import type { Facts } from '../domain/facts.ts';
 import { orderedAsRecorded } from '../ranking/ordered-by.ts';
 import { select, wholeMs } from './selection.ts';
+import type { SessionBasis } from './session.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 
 /** All that a decision was made of, besides the documents. */
@@ -18,6 +19,8 @@ export interface DecisionInputs {
   readonly atMs: number;
   readonly live: readonly LiveEntry[];
   readonly seed: number;
+  /** What its conversation had a say with; undefined: there was none. */
+  readonly session?: SessionBasis | undefined;
   /** What was known of the models beside their records; undefined: nothing that mattered. */
   readonly ranking?: Ranking | undefined;
   /** Those of the recorded set, and what was noted on it. */
@@ -38,7 +41,14 @@ export interface Decided {
 export function replay(snapshot: Snapshot, inputs: DecisionInputs): Decided {
   const decided = decide(snapshot, inputs.facts, computedAtMs(inputs), measuresOf(inputs.ranking, inputs.candidates));
   const set = orderedAsRecorded(decided, inputs);
-  return { set, selection: select(set, stateOf(inputs.live), { seed: inputs.seed, nowMs: inputs.atMs }) };
+  return {
+    set,
+    selection: select(set, stateOf(inputs.live), {
+      seed: inputs.seed,
+      nowMs: inputs.atMs,
+      session: inputs.session,
+    }),
+  };
 }
 
 /** The instant at which the ranked set was computed, or one at which it surely held. */

@@ -1,10 +1,13 @@
 import type { LiveState, Selection, RankedSet } from './decision.ts';
+import { holdsPrefix, orderedBySession, type SessionBasis } from './session.ts';
 
 /** What makes a choice repeatable. */
 export interface SelectionBasis {
   /** Decides which tasks try another model first; recorded with the decision. A declared order does not use it. */
   readonly seed: number;
   readonly nowMs: number;
+  /** Of the conversation that the task continues; undefined: it is known of none. */
+  readonly session?: SessionBasis | undefined;
 }
 
 /**
@@ -19,7 +22,10 @@ export function select(set: RankedSet, live: LiveState, basis: SelectionBasis): 
     if (reason === undefined) order.push(model);
     else skipped.push({ model, reason });
   }
-  return { order: explored(order, set, basis.seed), skipped };
+  const { session, seed } = basis;
+  if (!session) return { order: explored(order, set, seed), skipped };
+  const ordered = orderedBySession(order, set, session);
+  return { order: holdsPrefix(session) ? ordered : explored(ordered, set, seed), skipped };
 }
 
 /** One task in so many goes to another model first where a goal decides, so that what is seldom called stays known. */

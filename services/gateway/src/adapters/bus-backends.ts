@@ -5,6 +5,7 @@ import {
   followSnapshot,
   type KeysView,
   openPayloads,
+  sessionSecret,
   type Payloads,
   type ProcessesView,
   type SnapshotView,
@@ -21,6 +22,7 @@ export class BusBackends implements Backends {
   queries: Queries | undefined;
   payloads: CallerPayloads | undefined;
   keys: KeysView | undefined;
+  sessionSecret: Uint8Array | undefined;
   #bus: Bus | undefined;
   #snapshots: SnapshotView | undefined;
   readonly #toClose: (() => void | Promise<void>)[] = [];
@@ -42,6 +44,7 @@ export class BusBackends implements Backends {
     this.#bus = bus;
     this.queries = busQueries(bus);
     this.payloads = callerPayloads(openPayloads(bus));
+    this.sessionSecret = await sessionSecret(bus);
     const keys = await followKeys(bus);
     this.keys = keys;
     this.#toClose.push(() => keys.stop());

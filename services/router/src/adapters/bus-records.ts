@@ -16,7 +16,7 @@ export function busRecords(outbox: Pick<Outbox, 'add'>): Records {
     add({ case: 'rankedSet', value: rankedSetToWire(decided) });
   };
   return {
-    decided(taskId, decisionId, decided, { selection, live, seed, atMs }, ignoredFields = []) {
+    decided(taskId, decisionId, decided, { selection, live, seed, atMs, session }, ignoredFields = []) {
       tell(decided);
       const { revision, facts, decidedAtMs } = decided.set;
       const entries = liveEntriesOf(decided.set, live);
@@ -34,6 +34,7 @@ export function busRecords(outbox: Pick<Outbox, 'add'>): Records {
         live: entries,
         stateDigest: stateDigestOf(entries),
         setDecidedAtMs: decidedAtMs,
+        ...(session && { session }),
         ...(ignoredFields.length > 0 && { ignoredFields }),
       });
       add({ case: 'decision', value });

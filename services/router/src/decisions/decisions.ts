@@ -1,4 +1,13 @@
-import { isUnrestricted, requirementOf, type DataRequirement, type Facts, type RankedSet } from '@will/core';
+import {
+  isUnrestricted,
+  requirementOf,
+  type DataRequirement,
+  type Facts,
+  type RankedSet,
+  sessionBasis,
+  type SessionBasis,
+  type SessionState,
+} from '@will/core';
 import { PolicyError, type DecidedSet, type Policy, type SnapshotSource } from '../ports.ts';
 
 const maxKept = 10_000;
@@ -97,6 +106,17 @@ export class Decisions {
   /** Whether a worker is started for the model where there is none. */
   isScalable(model: string): boolean {
     return this.#snapshots.current?.models.get(model)?.document.scalable === true;
+  }
+
+  /** What calls of these candidates are expected to cost within a conversation. */
+  sessionOf(
+    set: RankedSet,
+    state: SessionState | undefined,
+    inputTokens: number,
+    atMs: number,
+  ): SessionBasis | undefined {
+    const { current } = this.#snapshots;
+    return current && sessionBasis(current, set.candidates, state, inputTokens, atMs);
   }
 
   #keep(key: string, decided: DecidedSet): void {

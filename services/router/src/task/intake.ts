@@ -56,6 +56,8 @@ export interface AcceptedTask {
   readonly payload: wire.PayloadRef | undefined;
   /** Upper bound of the input's tokens, not rounded. */
   readonly inputTokens: number;
+  /** The conversation that it continues; undefined: none is known. */
+  readonly session?: string | undefined;
 }
 
 /** What is wrong with a task; the message names the value and what was allowed, never the content. */
@@ -114,8 +116,11 @@ export function readTask(
     input: task.input,
     payload,
     inputTokens,
+    ...(sessionPattern.test(task.session) && { session: `${client}.${task.session}` }),
   };
 }
+
+const sessionPattern = /^[A-Za-z0-9_-]{22}$/;
 
 /** What may be kept of a caller's own names. */
 const fieldName = /^[A-Za-z0-9_.-]{1,64}$/;

@@ -7,6 +7,7 @@ import {
   type Priority,
   type RankedSet,
   timeoutsOf,
+  type SessionState,
 } from '@will/core';
 import { wire } from '@will/contracts';
 import { exactClock, factsFor, modelFor, snapshotOf } from '@will/testkit';
@@ -90,6 +91,8 @@ function world(
     /** Models of which a worker is started on demand. */
     scalable?: readonly string[];
     priority?: Priority;
+    /** What is known of the conversation that the task continues. */
+    session?: SessionState;
   } = {},
 ) {
   const sent: Sent[] = [];
@@ -97,6 +100,7 @@ function world(
   const frames: wire.Frame[] = [];
   const told: string[] = [];
   const calls: wire.CallRecord[] = [];
+  const kept: [string, string, number][] = [];
   const losers = new Map<string, () => void>();
   const records: Records = {
     decided: () => told.push('decided'),
@@ -191,7 +195,12 @@ function world(
     clock: { ...exactClock(), boundMs: () => touch.boundMs, untilBound: () => touch.timed.promise },
     newSeed: () => options.seed ?? 1,
     hedging: { budget: budgetFor(options.hedges ?? 1), times },
+    sessions: {
+      of: (session: string) => (session === 'acme.s' ? options.session : undefined),
+      keep: (session: string, state: SessionState) => void kept.push([session, state.lastModel, state.calls]),
+    },
   };
+
   const task: AcceptedTask = {
     taskId: 'task-1',
     client: 'acme',
@@ -207,6 +216,7 @@ function world(
     input: new Uint8Array(3),
     payload: undefined,
     inputTokens: 1,
+    ...(options.session && { session: 'acme.s' }),
   };
   const run = new TaskRun(deps, task, { inbox: '_INBOX.acme.c.t', send: (frame) => frames.push(frame) });
   const over = run.run();
@@ -219,6 +229,7 @@ function world(
     frames,
     told,
     calls,
+    kept,
     slots,
     served,
     cooldowns,
@@ -1027,6 +1038,27 @@ test('the only model is waited for, whatever is usual', async () => {
   const { sent, settle } = world(['a'], { timeoutMs: 1_200 });
   await settle();
   expect(sent[0]?.request).toMatchObject({ firstContentTimeoutMs: 0, anotherFollows: false });
+});
+
+test('a task of a conversation goes on with the model that holds it, and whichever model answers holds it from then on', async () => {
+  const known = { success: 1, expectedMs: 1, costNanoUsd: 1, quality: 1, utility: 1 };
+  const models = ['a', 'b'].map((model) => ({ model, ...known }));
+  const ranking = { mode: 'auto', goal: 'balanced', incumbent: 'a', autoChoice: 'a', models } as const;
+  const session = { lastModel: 'b', calls: 3, prefixes: [{ model: 'b', tokens: 50_000, usedAtMs: Date.now() }] };
+  const { over, sent, kept, settle } = world(['a', 'b'], { ranking, session });
+  await settle();
+  expect(sent[0]?.request.model).toBe('b');
+  sent[0]?.hear(accepted(1));
+  sent[0]?.hear(ended('b', 'Success', true));
+  await over;
+  expect(kept).toEqual([['acme.s', 'b', 4]]);
+  const without = world(['a', 'b'], { ranking });
+  await without.settle();
+  expect(without.sent[0]?.request.model).toBe('a');
+  without.sent[0]?.hear(accepted(1));
+  without.sent[0]?.hear(ended('a', 'Success', true));
+  await without.over;
+  expect(without.kept).toEqual([]);
 });
 
 test('a task whose seed tries another model first tries that one first', async () => {

@@ -2,6 +2,7 @@ import { contained } from '@will/runtime';
 import { create } from '@bufbuild/protobuf';
 import { BusError } from '@will/bus';
 import {
+  sessionAfterCall,
   firstTokenTimeoutOf,
   type FirstTokenTimes,
   type HedgeBudget,
@@ -10,6 +11,7 @@ import {
   startTimeoutMs,
   outcomeOf,
   select,
+  type SessionBasis,
   type Candidate,
   type CallStatus,
   type Selection,
@@ -38,6 +40,7 @@ import {
   type Choice,
   type DecidedSet,
   type Records,
+  type Sessions,
   type CooldownView,
   type Workers,
 } from '../ports.ts';
@@ -53,6 +56,8 @@ export interface RunDeps {
   readonly cooldowns: CooldownView;
   readonly slots: SlotQueues;
   readonly records: Records;
+  /** Absent: conversations have no say. */
+  readonly sessions?: Sessions;
   readonly nowMs: () => number;
   readonly clock: BusClock;
   /** A seed for the choice among equals; recorded with the decision. */
@@ -312,7 +317,23 @@ export class TaskRun implements AttemptListener {
     const { workers, cooldowns, nowMs, newSeed } = this.#deps;
     const live = { unserved: workers.unserved(), coolingUntilMs: cooldowns.untilMs };
     const [seed, atMs] = [newSeed(), Math.round(nowMs())];
-    return { selection: select(set, live, { seed, nowMs: atMs }), live, seed, atMs };
+    const session = this.#sessionBasis(set, atMs);
+    return { selection: select(set, live, { seed, nowMs: atMs, session }), live, seed, atMs, session };
+  }
+
+  #sessionBasis(set: RankedSet, atMs: number): SessionBasis | undefined {
+    const { session, inputTokens } = this.task;
+    const { sessions, decisions } = this.#deps;
+    if (session === undefined || !sessions) return undefined;
+    return decisions.sessionOf(set, sessions.of(session), inputTokens, atMs);
+  }
+
+  /** The model that answered holds the conversation from now on. */
+  #keepSession(model: string): void {
+    const { session, inputTokens } = this.task;
+    const { sessions, nowMs } = this.#deps;
+    if (session === undefined || !sessions) return;
+    sessions.keep(session, sessionAfterCall(sessions.of(session), model, inputTokens, Math.round(nowMs())));
   }
 
   /**
@@ -506,6 +527,7 @@ export class TaskRun implements AttemptListener {
   ): 'done' | 'next' | 'full' | 'undelivered' {
     this.#summaries.push(end.summary);
     if (end.kind === 'answered') {
+      this.#keepSession(end.summary.model);
       this.#deps.slots.answered(end.summary.model, end.summary.durationMs);
       this.#end = end.summary.status;
       this.#over();

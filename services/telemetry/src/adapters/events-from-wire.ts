@@ -22,6 +22,7 @@ import {
   type wire,
   candidateFromWire,
   rankingFromWire,
+  sessionFromWire,
 } from '@will/contracts';
 import type { LogEvent } from '@will/store';
 
@@ -139,6 +140,7 @@ function decisionFromWire(decision: wire.DecisionRecord): DecisionRecord {
     stateDigest: decision.stateDigest,
     setDecidedAtMs: whole('instant of the set', decision.setDecidedUnixMs),
     ...(decision.ignoredFields.length > 0 && { ignoredFields: decision.ignoredFields }),
+    ...(decision.session && { session: sessionFromWire(decision.session) }),
   };
 }
 

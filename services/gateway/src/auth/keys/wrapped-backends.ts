@@ -48,4 +48,7 @@ export class WrappedBackends implements Backends {
   get keys(): Backends['keys'] {
     return this.#open.keys;
   }
+  get sessionSecret(): Backends['sessionSecret'] {
+    return this.#open.sessionSecret;
+  }
 }

@@ -17,6 +17,7 @@ import type { Handler } from '../../server/http/server.ts';
 import type { Backends } from '../../ports.ts';
 import { readiness } from '../../server/readiness.ts';
 import type { UnderWay } from '../../admission/under-way.ts';
+import { sessionOf } from './conversation.ts';
 import type { Asked, Dialect } from './dialect.ts';
 import { ignoredHeader, type OtherFields } from './forwarded-fields.ts';
 import { TaskStream } from './task-stream.ts';
@@ -49,7 +50,7 @@ export function answerText(dialect: Dialect, options: TaskOptions): Handler {
       const { client, snapshot } = backends;
       if (!client || !snapshot) throw notReady(backends);
       const answerFor = { taskId: newId(), createdUnixSeconds: Math.floor(nowMs() / 1000) };
-      const asked = dialect.read(bytes, request, snapshot, answerFor);
+      const asked = inSession(dialect.read(bytes, request, snapshot, answerFor), backends.sessionSecret);
       const tasks = rejections.before(client, asking);
       const result = asked.isStreamed
         ? await answerStreamed(tasks, asked, response, { errorBody, onError, underWay })
@@ -63,6 +64,13 @@ export function answerText(dialect: Dialect, options: TaskOptions): Handler {
       if (isIn) admission.leave(asking);
     }
   };
+}
+
+/** The same, of the conversation that it belongs to. */
+function inSession(asked: Asked, secret: Uint8Array | undefined): Asked {
+  const { task, conversation } = asked;
+  if (!secret || conversation === undefined) return asked;
+  return { ...asked, task: { ...task, session: sessionOf(secret, task.client ?? '', conversation) } };
 }
 
 async function answerWhole(

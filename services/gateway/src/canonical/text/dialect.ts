@@ -21,6 +21,8 @@ export interface Dialect {
 /** One request that was understood. */
 export interface Asked {
   readonly task: TaskRequest;
+  /** Tells the conversation from others of its client; absent: it is not known. It holds content. */
+  readonly conversation?: string | undefined;
   /** What the answer of a model was made without. */
   readonly others: OtherFields;
   readonly isStreamed: boolean;

@@ -582,6 +582,13 @@ export declare type DecisionRecord = Message<"will.v1.DecisionRecord"> & {
    * @generated from field: repeated string ignored_fields = 14;
    */
   ignoredFields: string[];
+
+  /**
+   * What the conversation that the task continues had a say with; absent: there was none.
+   *
+   * @generated from field: will.v1.SessionBasis session = 15;
+   */
+  session?: SessionBasis | undefined;
 };
 
 /**
@@ -589,6 +596,124 @@ export declare type DecisionRecord = Message<"will.v1.DecisionRecord"> & {
  * Use `create(DecisionRecordSchema)` to create a new message.
  */
 export declare const DecisionRecordSchema: GenMessage<DecisionRecord>;
+
+/**
+ * What calls of each candidate are expected to cost within a conversation.
+ *
+ * @generated from message will.v1.SessionBasis
+ */
+export declare type SessionBasis = Message<"will.v1.SessionBasis"> & {
+  /**
+   * The model that did the last call; empty: this is the first.
+   *
+   * @generated from field: string last_model = 1;
+   */
+  lastModel: string;
+
+  /**
+   * @generated from field: repeated will.v1.SessionCost costs = 2;
+   */
+  costs: SessionCost[];
+};
+
+/**
+ * Describes the message will.v1.SessionBasis.
+ * Use `create(SessionBasisSchema)` to create a new message.
+ */
+export declare const SessionBasisSchema: GenMessage<SessionBasis>;
+
+/**
+ * @generated from message will.v1.SessionCost
+ */
+export declare type SessionCost = Message<"will.v1.SessionCost"> & {
+  /**
+   * @generated from field: string model = 1;
+   */
+  model: string;
+
+  /**
+   * Tokens of the input that the model's cache should hold.
+   *
+   * @generated from field: uint32 held_tokens = 2;
+   */
+  heldTokens: number;
+
+  /**
+   * Of this call; absent: the price is unknown.
+   *
+   * @generated from field: optional int64 cost_nano_usd = 3;
+   */
+  costNanoUsd?: bigint | undefined;
+
+  /**
+   * The mean of this call and of those expected after it.
+   *
+   * @generated from field: optional int64 mean_nano_usd = 4;
+   */
+  meanNanoUsd?: bigint | undefined;
+};
+
+/**
+ * Describes the message will.v1.SessionCost.
+ * Use `create(SessionCostSchema)` to create a new message.
+ */
+export declare const SessionCostSchema: GenMessage<SessionCost>;
+
+/**
+ * What routers tell each other of a conversation, in the bucket will_sessions. It holds no content.
+ *
+ * @generated from message will.v1.SessionState
+ */
+export declare type SessionState = Message<"will.v1.SessionState"> & {
+  /**
+   * @generated from field: string last_model = 1;
+   */
+  lastModel: string;
+
+  /**
+   * @generated from field: uint32 calls = 2;
+   */
+  calls: number;
+
+  /**
+   * @generated from field: repeated will.v1.HeldPrefix prefixes = 3;
+   */
+  prefixes: HeldPrefix[];
+};
+
+/**
+ * Describes the message will.v1.SessionState.
+ * Use `create(SessionStateSchema)` to create a new message.
+ */
+export declare const SessionStateSchema: GenMessage<SessionState>;
+
+/**
+ * The prefix that the cache of a model should hold.
+ *
+ * @generated from message will.v1.HeldPrefix
+ */
+export declare type HeldPrefix = Message<"will.v1.HeldPrefix"> & {
+  /**
+   * @generated from field: string model = 1;
+   */
+  model: string;
+
+  /**
+   * @generated from field: uint32 tokens = 2;
+   */
+  tokens: number;
+
+  /**
+   * @generated from field: int64 used_unix_ms = 3;
+   */
+  usedUnixMs: bigint;
+};
+
+/**
+ * Describes the message will.v1.HeldPrefix.
+ * Use `create(HeldPrefixSchema)` to create a new message.
+ */
+export declare const HeldPrefixSchema: GenMessage<HeldPrefix>;
 
 /**
  * How good an output was, by feedback of a user or a program.
@@ -1056,6 +1181,11 @@ export declare type DecisionRow = Message<"will.v1.DecisionRow"> & {
    * @generated from field: uint64 seed = 5;
    */
   seed: bigint;
+
+  /**
+   * @generated from field: will.v1.SessionBasis session = 6;
+   */
+  session?: SessionBasis | undefined;
 };
 
 /**

@@ -224,6 +224,14 @@ export declare type Task = Message<"will.v1.Task"> & {
   highPriority?: boolean | undefined;
 
   /**
+   * Digest of what names the conversation that the task continues: 22 of A-Z a-z 0-9 _ -, made so that it reveals
+   * nothing. Empty, or anything else: none is known.
+   *
+   * @generated from field: string session = 44;
+   */
+  session: string;
+
+  /**
    * In place of an input above 768 KiB, or of one field of it.
    *
    * @generated from field: will.v1.PayloadRef payload = 30;

@@ -1,5 +1,6 @@
 import { readFields, withoutNulls } from '../../../server/http/check-fields.ts';
 import { parseJsonObject } from '../../../server/http/json.ts';
+import { statedConversation } from '../../../canonical/text/conversation.ts';
 import { chatTask } from '../../openai/chat/chat-task.ts';
 import { readFacts } from '../../openai/chat/facts.ts';
 import { checkChat } from '../../openai/chat/read-chat.ts';
@@ -17,7 +18,7 @@ export const messages: Dialect = {
     const facts = readFacts(headers, body.metadata);
     const chat = { ...checkChat(chatOfMessages(body)), unknown };
     return {
-      ...chatTask(chat, facts, snapshot, taskId),
+      ...chatTask(chat, facts, snapshot, taskId, statedConversation(headers, body)),
       isStreamed: body.stream === true,
       whole: messagesAnswer,
       streamed: () => new MessagesStream(taskId),

@@ -2,6 +2,7 @@ import { errorBody } from '../../../server/http/errors.ts';
 import type { Dialect } from '../../../canonical/text/dialect.ts';
 import { chatAnswer } from './chat-answer.ts';
 import { ChatStream } from './chat-stream.ts';
+import { statedConversation } from '../../../canonical/text/conversation.ts';
 import { chatTask } from './chat-task.ts';
 import { readFacts } from './facts.ts';
 import { readChat } from './read-chat.ts';
@@ -13,7 +14,13 @@ export const chatCompletions: Dialect = {
     const chat = readChat(bytes);
     const includeUsage = chat.body.stream_options?.include_usage === true;
     return {
-      ...chatTask(chat, readFacts(headers, chat.body.metadata), snapshot, answerFor.taskId),
+      ...chatTask(
+        chat,
+        readFacts(headers, chat.body.metadata),
+        snapshot,
+        answerFor.taskId,
+        statedConversation(headers, chat.body),
+      ),
       isStreamed: chat.body.stream === true,
       whole: (result) => chatAnswer(result, answerFor.createdUnixSeconds),
       streamed: () => new ChatStream({ ...answerFor, includeUsage }),

@@ -11,6 +11,7 @@ import {
 import { HttpError } from '../../../server/http/errors.ts';
 import { identity } from '../../../auth/keys/identity.ts';
 import { taskTypesOf } from '../../../auth/names.ts';
+import { conversationOf } from '../../../canonical/text/conversation.ts';
 import { ignoredIn, otherFields, type OtherFields } from '../../../canonical/text/forwarded-fields.ts';
 import type { ChatBody, ChatMessage } from './chat-schema.ts';
 import type { StatedFacts } from './facts.ts';
@@ -22,11 +23,19 @@ const automaticType = 'text_gen';
 /** A chat that was asked for, as a task for the bus. */
 export interface ChatAsked {
   readonly task: TaskRequest;
+  /** Tells the conversation from others of its client; undefined: it is not known. It holds content. */
+  readonly conversation?: string | undefined;
   readonly others: OtherFields;
 }
 
 /** @throws {HttpError} 404: no model and no task type of that name; 400: a field that cannot be left out. */
-export function chatTask(chat: ReadChat, facts: StatedFacts, snapshot: Snapshot, taskId: string): ChatAsked {
+export function chatTask(
+  chat: ReadChat,
+  facts: StatedFacts,
+  snapshot: Snapshot,
+  taskId: string,
+  statedConversation?: string,
+): ChatAsked {
   const { body, messages } = chat;
   const { type, model } = whoAnswers(body.model, facts, snapshot);
   const others = otherFields(chat.unknown, chat.left, snapshot, {
@@ -59,7 +68,7 @@ export function chatTask(chat: ReadChat, facts: StatedFacts, snapshot: Snapshot,
     needs: needsOf(chat),
     ...ignoredIn(others),
   };
-  return { task, others };
+  return { task, others, conversation: conversationOf(chat, input.length, statedConversation) };
 }
 
 /** A model pins, a task type leaves the choice to its route. Where a name is both, the model is meant. */

@@ -2,6 +2,7 @@ import { readFields, withoutNulls } from '../../../server/http/check-fields.ts';
 import { errorBody } from '../../../server/http/errors.ts';
 import type { UnknownField } from '../../../server/http/unknown-fields.ts';
 import { parseJsonObject } from '../../../server/http/json.ts';
+import { statedConversation } from '../../../canonical/text/conversation.ts';
 import { chatTask } from '../chat/chat-task.ts';
 import { readFacts } from '../chat/facts.ts';
 import { checkChat } from '../chat/read-chat.ts';
@@ -28,7 +29,7 @@ export const responses: Dialect = {
     const facts = readFacts(headers, body.metadata);
     const chat = { ...checkChat(chatOfResponses(body, kept)), unknown: [...verbosityOf(body), ...unknown] };
     return {
-      ...chatTask(chat, facts, snapshot, taskId),
+      ...chatTask(chat, facts, snapshot, taskId, statedConversation(headers, body)),
       isStreamed: body.stream === true,
       whole: (result) =>
         JSON.stringify(

@@ -1,0 +1,82 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { Kvm } from '@nats-io/kv';
+import type { SessionState } from '@will/core';
+import { names, wire } from '@will/contracts';
+import type { Bus } from '../api.ts';
+
+/** What routers know of conversations. Never waits: a change is known here at once, and to others a moment later. */
+export interface SessionsView {
+  of(session: string): SessionState | undefined;
+  keep(session: string, state: SessionState): void;
+  stop(): Promise<void>;
+}
+
+/** Conversations that one process remembers; those that were quiet longest are forgotten first. */
+const maxSessions = 50_000;
+/** Longer than any prefix is kept by a vendor. */
+const forgottenAfterMs = 3_600_000;
+const maxBucketBytes = 256 * 1024 ** 2;
+
+/** Follows the bucket of conversations, which holds no content; resolves once it is watched. */
+export async function openSessions(bus: Bus): Promise<SessionsView> {
+  const bucket = await new Kvm(bus.connection).create(names.sessionBucket, {
+    history: 1,
+    ttl: forgottenAfterMs,
+    max_bytes: maxBucketBytes,
+  });
+  const known = new Map<string, SessionState>();
+  const remember = (session: string, state: SessionState): void => {
+    known.delete(session);
+    known.set(session, state);
+    if (known.size <= maxSessions) return;
+    const oldest = known.keys().next().value;
+    if (oldest !== undefined) known.delete(oldest);
+  };
+  const watch = await bucket.watch();
+  void (async () => {
+    for await (const { key, value, operation } of watch) {
+      const state = operation === 'PUT' ? read(value) : undefined;
+      if (state && !isOlder(state, known.get(key))) remember(key, state);
+    }
+  })().catch(() => {});
+  return {
+    of: (session) => known.get(session),
+    keep(session, state) {
+      remember(session, state);
+      if (bus.isConnected) bus.publish(`$KV.${names.sessionBucket}.${session}`, written(state));
+    },
+    async stop() {
+      watch.stop();
+      await Promise.resolve();
+    },
+  };
+}
+
+/** What this process wrote itself comes back to it, maybe after it wrote again. */
+const isOlder = (state: SessionState, known: SessionState | undefined): boolean =>
+  known !== undefined && state.calls <= known.calls;
+
+const written = ({ lastModel, calls, prefixes }: SessionState): Uint8Array =>
+  toBinary(
+    wire.SessionStateSchema,
+    create(wire.SessionStateSchema, {
+      lastModel,
+      calls,
+      prefixes: prefixes.map(({ model, tokens, usedAtMs }) => ({ model, tokens, usedUnixMs: BigInt(usedAtMs) })),
+    }),
+  );
+
+/** Ignores undecodable entries: they must never crash a process. */
+function read(value: Uint8Array): SessionState | undefined {
+  try {
+    const { lastModel, calls, prefixes } = fromBinary(wire.SessionStateSchema, value);
+    if (lastModel === '') return undefined;
+    return {
+      lastModel,
+      calls,
+      prefixes: prefixes.map(({ model, tokens, usedUnixMs }) => ({ model, tokens, usedAtMs: Number(usedUnixMs) })),
+    };
+  } catch {
+    return undefined;
+  }
+}

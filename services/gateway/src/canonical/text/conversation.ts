@@ -1,0 +1,59 @@
+import { createHmac } from 'node:crypto';
+import type { RequestHeaders } from '../../api/openai/chat/facts.ts';
+
+/** Headers by which coding agents name a conversation; the first one counts. */
+const headerNames: ReadonlySet<string> = new Set([
+  'x-claude-code-session-id',
+  'session-id',
+  'session_id',
+  'thread-id',
+  'x-session-id',
+  'x-session-affinity',
+]);
+
+interface Named {
+  readonly prompt_cache_key?: string | undefined;
+  readonly user?: string | undefined;
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** What names the conversation in a request, as its client says it; undefined: nothing does. */
+export function statedConversation({ rawHeaders }: RequestHeaders, body: Named): string | undefined {
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2)
+    if (headerNames.has((rawHeaders[at] as string).toLowerCase())) return rawHeaders[at + 1];
+  const { metadata } = body;
+  return body.prompt_cache_key ?? wordsIn(metadata?.['session_id'] ?? metadata?.['user_id']) ?? body.user;
+}
+
+const wordsIn = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+
+/** Shorter inputs are kept by no vendor's cache, so that nobody needs to know where they were answered. */
+const minInputBytes = 4_096;
+/** So much of each stable part tells one conversation from another. */
+const maxPartChars = 8_192;
+
+interface Chat {
+  readonly messages: readonly { readonly role: string; readonly content?: unknown }[];
+  readonly tools: readonly unknown[];
+}
+
+/**
+ * What tells a conversation from all others of its client: its name, where it has one, else its beginning. Requests with
+ * other tools are another conversation: agents ask for titles and summaries under the name of their main one. Undefined:
+ * it is not worth knowing.
+ */
+export function conversationOf({ messages, tools }: Chat, inputBytes: number, stated?: string): string | undefined {
+  if (stated !== undefined) return JSON.stringify([stated, tools.length]);
+  if (inputBytes < minInputBytes) return undefined;
+  const firstUser = messages.findIndex(({ role }) => role === 'user');
+  return JSON.stringify([messages.slice(0, firstUser + 1).map(partOf), tools.length]);
+}
+
+const partOf = ({ role, content }: Chat['messages'][number]): readonly string[] => [
+  role,
+  (typeof content === 'string' ? content : (JSON.stringify(content) ?? '')).slice(0, maxPartChars),
+];
+
+/** The digest that names a conversation on the bus. Without the installation's secret it reveals nothing. */
+export const sessionOf = (secret: Uint8Array, client: string, conversation: string): string =>
+  createHmac('sha256', secret).update(`${client}\0${conversation}`).digest('base64url').slice(0, 22);
