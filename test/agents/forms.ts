@@ -42,6 +42,13 @@ function offered(name: unknown, schema: unknown): OfferedTool {
   };
 }
 
+/** Of the last turn. */
+function resultsOf(turns: readonly Turn[]): string[] {
+  const last = turns.at(-1);
+  if (!last) throw new Error('a result answers no call');
+  return last.results as string[];
+}
+
 const idOf = (turn: string, index: number): string => `${turn}_${index}`;
 let answers = 0;
 
@@ -65,7 +72,7 @@ export const chatForm: VendorForm = {
       }
       if (message['role'] === 'tool') {
         must(open.delete(String(message['tool_call_id'])), 'a tool message answers no call');
-        (turns.at(-1)?.results as string[]).push(words(message['content']));
+        resultsOf(turns).push(words(message['content']));
       }
     }
     const tools = list(body['tools']).map((tool) =>
@@ -139,7 +146,7 @@ export const anthropicForm: VendorForm = {
         for (const block of blocks) {
           if (block['type'] === 'tool_result') {
             must(open.delete(String(block['tool_use_id'])), 'unexpected `tool_use_id` found in `tool_result` blocks');
-            (turns.at(-1)?.results as string[]).push(words(block['content']));
+            resultsOf(turns).push(words(block['content']));
           } else said += `${String(block['text'] ?? '')}\n`;
         }
         must(open.size === 0, '`tool_use` ids were found without `tool_result` blocks immediately after');
@@ -231,7 +238,7 @@ export const responsesForm: VendorForm = {
       }
       if (type === 'function_call_output') {
         must(open.delete(String(item['call_id'])), 'No tool call found for function call output');
-        (turns.at(-1)?.results as string[]).push(words(item['output']));
+        resultsOf(turns).push(words(item['output']));
       }
       isInCalls = type === 'function_call';
     }
@@ -274,9 +281,11 @@ export const responsesForm: VendorForm = {
         status: 'completed',
         content: [{ type: 'output_text', text: reply.text, annotations: [] }],
       };
-      item({ ...message, status: 'in_progress', content: [] }, message, [
-        ...halves(reply.text).map((delta) => ({ type: 'response.output_text.delta', content_index: 0, delta })),
-      ]);
+      item(
+        { ...message, status: 'in_progress', content: [] },
+        message,
+        halves(reply.text).map((delta) => ({ type: 'response.output_text.delta', content_index: 0, delta })),
+      );
     }
     for (const [index, call] of reply.calls.entries()) {
       const called = {
@@ -287,9 +296,11 @@ export const responsesForm: VendorForm = {
         arguments: JSON.stringify(call.arguments),
         status: 'completed',
       };
-      item({ ...called, arguments: '', status: 'in_progress' }, called, [
-        ...halves(called.arguments).map((delta) => ({ type: 'response.function_call_arguments.delta', delta })),
-      ]);
+      item(
+        { ...called, arguments: '', status: 'in_progress' },
+        called,
+        halves(called.arguments).map((delta) => ({ type: 'response.function_call_arguments.delta', delta })),
+      );
     }
     const response = (status: string, output: readonly object[]): object => ({
       id: `resp_${answers}`,
@@ -335,7 +346,7 @@ export const googleForm: VendorForm = {
       if (role !== 'user') continue;
       for (const part of list(parts)) {
         if (part['functionResponse'])
-          (turns.at(-1)?.results as string[]).push(JSON.stringify(fields(part['functionResponse'])['response']));
+          resultsOf(turns).push(JSON.stringify(fields(part['functionResponse'])['response']));
         else said += `${String(part['text'] ?? '')}\n`;
       }
     }

@@ -7,7 +7,7 @@ const key = 'sessions';
 const secretBytes = 32;
 
 /**
- * The secret of this installation that names of conversations are digested with: made by the caller that asks first, the same for
+ * The secret of this installation that names of conversations are digested with: made by the process that asks first, the same for
  * all. It is no credential: who knows it could tell whether two digests are of a conversation whose name is known.
  */
 export async function sessionSecret(bus: Bus): Promise<Uint8Array> {

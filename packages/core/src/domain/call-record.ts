@@ -1,7 +1,6 @@
-import type { SessionBasis } from '../routing/session.ts';
 import { costNanoUsd, type Price } from '../usage/cost.ts';
 import type { DataClass } from './data-class.ts';
-import type { RankedSet } from '../routing/decision.ts';
+import type { RankedSet, SessionBasis } from '../routing/decision.ts';
 import type { Priority } from './facts.ts';
 import type { Outcome, Usage } from './outcome.ts';
 

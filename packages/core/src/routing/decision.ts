@@ -98,3 +98,21 @@ export interface Selection {
   readonly order: readonly string[];
   readonly skipped: readonly { readonly model: string; readonly reason: string }[];
 }
+
+/** What a call of one model is expected to cost within a session. */
+export interface SessionCost {
+  readonly model: string;
+  /** Tokens of the input that its cache should hold. */
+  readonly heldTokens: number;
+  /** This call; undefined, as below: the price is unknown. */
+  readonly costNanoUsd: number | undefined;
+  /** The mean of this call and of those that are expected to follow it on the same model. */
+  readonly meanNanoUsd: number | undefined;
+}
+
+/** All that a session has a say with in a choice. It is recorded with the decision. */
+export interface SessionBasis {
+  /** Undefined: this is the first call. */
+  readonly lastModel: string | undefined;
+  readonly costs: readonly SessionCost[];
+}

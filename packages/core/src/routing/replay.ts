@@ -1,11 +1,10 @@
 import type { LiveEntry } from '../domain/call-record.ts';
 import { decide } from './decide.ts';
-import type { Candidate, LiveState, Selection, RankedSet, Ranking } from './decision.ts';
+import type { Candidate, LiveState, Selection, RankedSet, Ranking, SessionBasis } from './decision.ts';
 import { measuresOf } from '../ranking/goal-order.ts';
 import type { Facts } from '../domain/facts.ts';
 import { orderedAsRecorded } from '../ranking/ordered-by.ts';
 import { select, wholeMs } from './selection.ts';
-import type { SessionBasis } from './session.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 
 /** All that a decision was made of, besides the documents. */

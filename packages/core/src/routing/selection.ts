@@ -1,5 +1,5 @@
-import type { LiveState, Selection, RankedSet } from './decision.ts';
-import { holdsPrefix, orderedBySession, type SessionBasis } from './session.ts';
+import type { LiveState, RankedSet, Selection, SessionBasis } from './decision.ts';
+import { holdsPrefix, orderedBySession } from './session.ts';
 
 /** What makes a choice repeatable. */
 export interface SelectionBasis {

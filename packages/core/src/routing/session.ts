@@ -1,5 +1,5 @@
 import { costNanoUsd, priceAt, type Price } from '../usage/cost.ts';
-import type { Candidate, RankedSet, Selection } from './decision.ts';
+import type { Candidate, RankedSet, Selection, SessionBasis, SessionCost } from './decision.ts';
 import { medianCost, slowMs } from '../ranking/goal-order.ts';
 import { isPin } from '../eligibility/proposals.ts';
 import { rankMeasured } from '../ranking/rank-by-goal.ts';
@@ -19,24 +19,6 @@ export interface HeldPrefix {
   readonly model: string;
   readonly tokens: number;
   readonly usedAtMs: number;
-}
-
-/** What a call of one model is expected to cost within a session. */
-export interface SessionCost {
-  readonly model: string;
-  /** Tokens of the input that its cache should hold. */
-  readonly heldTokens: number;
-  /** This call; undefined, as below: the price is unknown. */
-  readonly costNanoUsd: number | undefined;
-  /** The mean of this call and of those that are expected to follow it on the same model. */
-  readonly meanNanoUsd: number | undefined;
-}
-
-/** All that a session has a say with in a choice. It is recorded with the decision. */
-export interface SessionBasis {
-  /** Undefined: this is the first call. */
-  readonly lastModel: string | undefined;
-  readonly costs: readonly SessionCost[];
 }
 
 /** So long a prefix is kept by a vendor's cache that states nothing else. */
@@ -90,12 +72,12 @@ function costOf(
 
 /** What is not held is written to the cache where the vendor charges for that. */
 function expectedCost(price: Price | undefined, inputTokens: number, heldTokens: number): number | undefined {
-  const isKept = price?.cachedInput !== undefined && inputTokens >= minPrefixTokens;
+  const isCacheable = price?.cachedInput !== undefined && inputTokens >= minPrefixTokens;
   const usage = {
     inputTokens,
     outputTokens: expectedOutputTokens,
-    cachedInputTokens: isKept ? heldTokens : 0,
-    cacheWriteTokens: isKept ? inputTokens - heldTokens : 0,
+    cachedInputTokens: isCacheable ? heldTokens : 0,
+    cacheWriteTokens: isCacheable ? inputTokens - heldTokens : 0,
     reasoningTokens: 0,
     estimated: true,
   };

@@ -1040,7 +1040,7 @@ test('the only model is waited for, whatever is usual', async () => {
   expect(sent[0]?.request).toMatchObject({ firstContentTimeoutMs: 0, anotherFollows: false });
 });
 
-test('a task of a conversation goes on with the model that holds it, and whichever model answers holds it from then on', async () => {
+test('a task of a conversation goes on with the model that holds it, and the model that answers holds it from then on', async () => {
   const known = { success: 1, expectedMs: 1, costNanoUsd: 1, quality: 1, utility: 1 };
   const models = ['a', 'b'].map((model) => ({ model, ...known }));
   const ranking = { mode: 'auto', goal: 'balanced', incumbent: 'a', autoChoice: 'a', models } as const;
