@@ -50,7 +50,7 @@ test('a worker killed in the middle of a stream: a typed error, and one record',
     .catch((error: unknown) => error);
   expect(failure).toMatchObject({ name: 'TaskError', code: 'worker_lost', isRetryable: true });
   const calls = await callsOf(system, { taskId: 'killed-worker' }, 1);
-  expect(calls).toMatchObject([{ model: 'doomed', status: 'outcome_unknown', outcome: 'Timeout' }]);
+  expect(calls).toMatchObject([{ model: 'doomed', status: 'Unknown', outcome: 'Timeout' }]);
 });
 
 test('a worker killed before the first content: the next model answers', async () => {

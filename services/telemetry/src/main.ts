@@ -75,8 +75,7 @@ export async function start(env: Environment): Promise<Service> {
     async () => {
       if (!bus.isConnected) return;
       const written = await telemetry.sweep();
-      if (written > 0)
-        logger.warn({ attempts: written }, 'nobody reported the end of these; written as outcome_unknown');
+      if (written > 0) logger.warn({ attempts: written }, 'nobody reported the end of these; written as Unknown');
     },
     onError,
   );

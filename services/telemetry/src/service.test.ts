@@ -66,7 +66,7 @@ test('an attempt whose end nobody saw is closed after its deadline and grace, at
       {
         attemptId: started.attemptId,
         outcome: 'Timeout',
-        status: 'outcome_unknown',
+        status: 'Unknown',
         durationMs: 60_000,
         costNanoUsd: 4_000n,
         writtenBy: 'telemetry',
@@ -83,12 +83,12 @@ test('an attempt whose worker died is closed without waiting for the end of a lo
     clock.readUntilMs = 41_000;
     expect(await telemetry.sweep()).toBe(1);
     expect(await telemetry.calls({ limit: 0 })).toMatchObject([
-      { attemptId: ofDead.attemptId, status: 'outcome_unknown', durationMs: 40_000 },
+      { attemptId: ofDead.attemptId, status: 'Unknown', durationMs: 40_000 },
     ]);
     await take(telemetry, read(callEvent(ofLiving)));
   }));
 
-test('a record that comes after all takes the place of outcome_unknown', () =>
+test('a record that comes after all takes the place of Unknown', () =>
   onTelemetry(async (telemetry, _, clock) => {
     const record = wireRecord();
     await take(telemetry, read(intentEvent(record, 2_000)));

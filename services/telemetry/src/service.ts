@@ -81,7 +81,7 @@ export class Telemetry {
   }
 
   /**
-   * Writes `outcome_unknown` for each attempt whose deadline and grace passed without a record, and for those whose worker
+   * Writes `Unknown` for each attempt whose deadline and grace passed without a record, and for those whose worker
    * died with it. Time passes only as far as the stream was read: after an absence the records that wait there come first. A record that still comes later
    * replaces what was written here. @returns how many were written.
    */

@@ -163,13 +163,13 @@ test('malformed messages are removed and block nothing behind them', async () =>
   expect(num_redelivered).toBe(0);
 });
 
-test('an attempt that only its intent speaks of ends as outcome_unknown, however far its start lies back', async () => {
+test('an attempt that only its intent speaks of ends as Unknown, however far its start lies back', async () => {
   await start();
   const record = wireRecord({ startedUnixMs: 1n });
   await publish(batchOf(intentEvent(record, Date.now() - 5_500)));
   await until(async () => (await ask({})).calls.length === 1);
   expect((await ask({})).calls).toMatchObject([
-    { attemptId: record.attemptId, outcome: 'Timeout', status: 'outcome_unknown', writtenBy: 'telemetry' },
+    { attemptId: record.attemptId, outcome: 'Timeout', status: 'Unknown', writtenBy: 'telemetry' },
   ]);
 });
 

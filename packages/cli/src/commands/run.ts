@@ -184,6 +184,6 @@ export function outcomeOfFailure({
   attempts: readonly wire.AttemptSummary[];
 }): Outcome {
   if (code === 'all_failed') return attempts.at(-1)?.outcome === 'Timeout' ? 'Timeout' : 'Blocked';
-  const timeouts: readonly TaskError['code'][] = ['deadline', 'worker_lost', 'router_lost', 'truncated', 'overloaded'];
+  const timeouts: readonly TaskError['code'][] = ['deadline', 'worker_lost', 'router_lost', 'truncated'];
   return timeouts.includes(code) ? 'Timeout' : 'Blocked';
 }

@@ -121,7 +121,7 @@ export function unknownOutcome({ record, deadlineMs }: AttemptIntent): CallRecor
     ...record,
     durationMs: Math.max(0, deadlineMs - record.startedAtMs),
     outcome: 'Timeout',
-    status: 'outcome_unknown',
+    status: 'Unknown',
     reason: 'no record of its end came by its deadline',
     costNanoUsd: record.costNanoUsd ?? (record.usage && costNanoUsd(record.usage, record.price)),
     writtenBy: 'telemetry',

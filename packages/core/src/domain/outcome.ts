@@ -7,9 +7,10 @@ export type CallStatus =
   | 'Deadline'
   | 'Stalled'
   | 'Overloaded'
+  | 'ProviderError'
   | 'Truncated'
   | 'WorkerLost'
-  | 'outcome_unknown'
+  | 'Unknown'
   | 'RateLimited'
   | 'AuthError'
   | 'Invalid'
@@ -85,14 +86,19 @@ export interface Usage {
   readonly estimated: boolean;
 }
 
+/**
+ * `Timeout`: the call was under way, and its answer did not come, or not whole. `Blocked`: it was refused or it failed: by a
+ * rule, a limit, the provider or the caller. `docs/reference/outcomes.md` says each in a row.
+ */
 const coarse: Record<CallStatus, Outcome> = {
   Success: 'Success',
   Deadline: 'Timeout',
   Stalled: 'Timeout',
-  Overloaded: 'Timeout',
   Truncated: 'Timeout',
   WorkerLost: 'Timeout',
-  outcome_unknown: 'Timeout',
+  Unknown: 'Timeout',
+  Overloaded: 'Blocked',
+  ProviderError: 'Blocked',
   RateLimited: 'Blocked',
   AuthError: 'Blocked',
   Invalid: 'Blocked',
@@ -102,6 +108,9 @@ const coarse: Record<CallStatus, Outcome> = {
   Busy: 'Blocked',
   NoWorker: 'Blocked',
 };
+
+/** Every status. */
+export const callStatuses = Object.keys(coarse) as readonly CallStatus[];
 
 /** The specification's Success | Timeout | Blocked for a status. */
 export const outcomeOf = (status: CallStatus): Outcome => coarse[status];

@@ -109,7 +109,14 @@ function opened(
 export const countsAgainstModel = ({ status, reason }: ProviderFailure): boolean =>
   placeFailures.has(status) && !ownFailures.has(reason);
 
-const placeFailures = new Set<CallStatus>(['RateLimited', 'Overloaded', 'Stalled', 'Truncated', 'AuthError']);
+const placeFailures = new Set<CallStatus>([
+  'RateLimited',
+  'Overloaded',
+  'ProviderError',
+  'Stalled',
+  'Truncated',
+  'AuthError',
+]);
 /** Of this process: siblings may well serve the model meanwhile. */
 const ownFailures = new Set<FailureReason>(['crashed', 'does_not_fit', 'missing_key']);
 

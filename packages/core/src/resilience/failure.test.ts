@@ -31,15 +31,15 @@ test.each([
   [503, '{"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}', 'Overloaded', 'overloaded'],
   [400, '{"error":{"code":"content_filter"}}', 'ContentFilter', 'content_filter'],
   [400, '{"error":{"message":"no"}}', 'Invalid', 'bad_request'],
-  [500, '', 'Overloaded', 'server_error'],
-  [502, '<html>bad gateway</html>', 'Overloaded', 'server_error'],
+  [500, '', 'ProviderError', 'server_error'],
+  [502, '<html>bad gateway</html>', 'ProviderError', 'server_error'],
   [503, '', 'Overloaded', 'overloaded'],
   [529, '{"error":{"type":"overloaded_error"}}', 'Overloaded', 'overloaded'],
   [200, '{"error":{"code":"rate_limit_exceeded"}}', 'RateLimited', 'rate_limit'],
   [429, '{"error":{"status":"RESOURCE_EXHAUSTED"}}', 'RateLimited', 'rate_limit'],
   [503, '{"error":{"status":"UNAVAILABLE"}}', 'Overloaded', 'overloaded'],
   [504, '', 'Stalled', 'first_token_timeout'],
-  [200, 'not json', 'Overloaded', 'bad_response'],
+  [200, 'not json', 'ProviderError', 'bad_response'],
 ])('HTTP %i with %s is %s, %s', (httpStatus, body, status, reason) => {
   expect(classify(httpStatus, body)).toMatchObject({ status, reason, isRetryable: true });
 });
@@ -596,7 +596,7 @@ test.each([
 test('a connection’s code decides between silence and failure', () => {
   expect(classifyTransport('UND_ERR_HEADERS_TIMEOUT').reason).toBe('first_token_timeout');
   expect(classifyTransport('UND_ERR_BODY_TIMEOUT').reason).toBe('stalled');
-  expect(classifyTransport('ECONNREFUSED')).toMatchObject({ reason: 'connection', status: 'Overloaded' });
+  expect(classifyTransport('ECONNREFUSED')).toMatchObject({ reason: 'connection', status: 'ProviderError' });
 });
 
 test('whatever comes back is classified, and nothing of it is repeated', () => {

@@ -29,18 +29,18 @@ const kinds: Record<FailureReason, Kind> = {
     isRetryable: false,
   },
   not_found: { status: 'Invalid', message: 'the provider does not know the model', isRetryable: true },
-  server_error: { status: 'Overloaded', message: 'the provider failed', isRetryable: true },
+  server_error: { status: 'ProviderError', message: 'the provider failed', isRetryable: true },
   overloaded: { status: 'Overloaded', message: 'the provider is overloaded', isRetryable: true },
-  connection: { status: 'Overloaded', message: 'the connection to the provider failed', isRetryable: true },
-  bad_response: { status: 'Overloaded', message: 'the provider’s answer could not be read', isRetryable: true },
+  connection: { status: 'ProviderError', message: 'the connection to the provider failed', isRetryable: true },
+  bad_response: { status: 'ProviderError', message: 'the provider’s answer could not be read', isRetryable: true },
   truncated: { status: 'Truncated', message: 'the provider’s answer broke off', isRetryable: true },
   first_token_timeout: { status: 'Stalled', message: 'the first content took too long', isRetryable: true },
   stalled: { status: 'Stalled', message: 'the provider fell silent within its answer', isRetryable: true },
   deadline: { status: 'Deadline', message: 'the deadline passed', isRetryable: false },
   cancelled: { status: 'Cancelled', message: 'cancelled', isRetryable: false },
   revoked: { status: 'Busy', message: 'its router wants no more of it', isRetryable: true },
-  crashed: { status: 'Overloaded', message: 'the model’s process crashed', isRetryable: true },
-  does_not_fit: { status: 'Overloaded', message: 'the model does not fit this machine', isRetryable: true },
+  crashed: { status: 'ProviderError', message: 'the model’s process crashed', isRetryable: true },
+  does_not_fit: { status: 'ProviderError', message: 'the model does not fit this machine', isRetryable: true },
 };
 
 /** The failure of a reason. */

@@ -96,7 +96,7 @@ test('a process killed within an answer is a failure, and the next call works', 
   const { own, kill } = await openWithProcess();
   try {
     const killed = await own.run(endless, kill, new AbortController().signal);
-    expect(killed).toMatchObject({ ok: false, failure: { reason: 'crashed', status: 'Overloaded' } });
+    expect(killed).toMatchObject({ ok: false, failure: { reason: 'crashed', status: 'ProviderError' } });
     expect((await runCall(own, callOf())).outcome.ok).toBe(true);
   } finally {
     await own.close();

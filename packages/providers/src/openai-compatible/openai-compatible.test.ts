@@ -50,18 +50,18 @@ const failures: readonly (readonly [string, Behaviour, string, string])[] = [
   ['400 too long', status(400, error('context_length_exceeded')), 'Invalid', 'context_length'],
   ['400 filter', status(400, error('content_filter')), 'ContentFilter', 'content_filter'],
   ['the soft filter', { kind: 'filtered' }, 'ContentFilter', 'content_filter'],
-  ['500', status(500), 'Overloaded', 'server_error'],
-  ['502 in HTML', status(502, '<html>Bad Gateway</html>', {}, 'text/html'), 'Overloaded', 'server_error'],
+  ['500', status(500), 'ProviderError', 'server_error'],
+  ['502 in HTML', status(502, '<html>Bad Gateway</html>', {}, 'text/html'), 'ProviderError', 'server_error'],
   ['503', status(503), 'Overloaded', 'overloaded'],
   ['529', status(529, '{"type":"error","error":{"type":"overloaded_error"}}'), 'Overloaded', 'overloaded'],
   [
     'a redirect, which is not followed',
     status(302, '', { location: 'http://169.254.169.254/' }),
-    'Overloaded',
+    'ProviderError',
     'bad_response',
   ],
-  ['a reset connection', { kind: 'reset' }, 'Overloaded', 'connection'],
-  ['200 with other JSON', { kind: 'nonsense' }, 'Overloaded', 'bad_response'],
+  ['a reset connection', { kind: 'reset' }, 'ProviderError', 'connection'],
+  ['200 with other JSON', { kind: 'nonsense' }, 'ProviderError', 'bad_response'],
 ];
 
 for (const stream of [false, true]) {

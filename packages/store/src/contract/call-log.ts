@@ -78,7 +78,7 @@ export function callLogContract(newPlace: () => Promise<Place<CallLog>>): void {
 
   test('the worker has the last word on an attempt, then the router, then telemetry', () =>
     onStore(newPlace, async (log) => {
-      const telemetry = callRecord({ writtenBy: 'telemetry', status: 'outcome_unknown' });
+      const telemetry = callRecord({ writtenBy: 'telemetry', status: 'Unknown' });
       const router = callRecord({ writtenBy: 'router', status: 'WorkerLost' });
       const worker = callRecord({ writtenBy: 'worker' });
       expect(await log.ingest([call(telemetry)])).toEqual({ added: 1, replaced: 0 });
@@ -305,7 +305,7 @@ export function callLogContract(newPlace: () => Promise<Place<CallLog>>): void {
       const unknown = callRecord({
         writtenBy: 'telemetry',
         outcome: 'Timeout',
-        status: 'outcome_unknown',
+        status: 'Unknown',
         costNanoUsd: undefined,
         durationMs: 60_000,
       });

@@ -73,7 +73,7 @@ const broken = (kind: LabMediaKind, name: string, body: unknown): MediaOddity =>
   name,
   kind,
   answer: { headers: object, pieces: [json(body)] },
-  fails: 'Overloaded',
+  fails: 'ProviderError',
 });
 
 /** Every oddity of the answers that are no chats. */

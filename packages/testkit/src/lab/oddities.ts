@@ -86,7 +86,7 @@ function transport(form: LabForm): Oddity[] {
     of(
       'a compressed answer that is none',
       { headers: { ...events, 'content-encoding': 'gzip' }, pieces: good },
-      { fails: 'Overloaded' },
+      { fails: 'ProviderError' },
     ),
     of('the end without its marker', { pieces: endless }),
     of('the end without its marker, and a connection that breaks', { pieces: endless, afterwards: 'breaks' }),
@@ -103,10 +103,10 @@ function transport(form: LabForm): Oddity[] {
     of(
       'no answer but HTML',
       { headers: { 'content-type': 'text/html' }, pieces: ['<html>busy</html>'] },
-      { fails: 'Overloaded' },
+      { fails: 'ProviderError' },
     ),
-    of('no answer at all', { pieces: [] }, { fails: 'Overloaded' }),
-    of('an event that is null', { pieces: ['data: null\n\n', ...good] }, { fails: 'Overloaded' }),
+    of('no answer at all', { pieces: [] }, { fails: 'ProviderError' }),
+    of('an event that is null', { pieces: ['data: null\n\n', ...good] }, { fails: 'ProviderError' }),
   ].map((oddity) => (oddity.name.startsWith('events where') ? { ...oddity, asked: 'whole' as const } : oddity));
 }
 
@@ -206,7 +206,7 @@ const content = (form: LabForm): Oddity[] => [
         form.frame({ type: 'error', error: { type: 'overloaded_error', message: 'x' } }),
       ],
     },
-    expected: { fails: 'Overloaded' },
+    expected: { fails: 'ProviderError' },
   },
 ];
 
@@ -257,11 +257,11 @@ function copies(form: LabForm): Oddity[] {
     ),
     stream('a tool call without an id', [call(0, undefined, 'get_weather', '{"city":"Paris"}'), end], weather),
     stream('tool calls that are null', [chunk({ content: 'Hi', tool_calls: null }), chunk({}, 'stop')], { text: 'Hi' }),
-    stream('a tool call that is null', [chunk({ tool_calls: [null] }), end], { fails: 'Overloaded' }),
-    one('a whole tool call that is null', { content: null, tool_calls: [null] }, { fails: 'Overloaded' }),
+    stream('a tool call that is null', [chunk({ tool_calls: [null] }), end], { fails: 'ProviderError' }),
+    one('a whole tool call that is null', { content: null, tool_calls: [null] }, { fails: 'ProviderError' }),
     stream('content in parts', [chunk({ content: parts }), chunk({}, 'stop')], withParts),
     one('whole content in parts', { content: parts }, withParts),
-    one('content of a kind that nobody knows', { content: [{ type: 'hologram' }] }, { fails: 'Overloaded' }),
+    one('content of a kind that nobody knows', { content: [{ type: 'hologram' }] }, { fails: 'ProviderError' }),
     stream(
       'the marker with blanks',
       [chunk({ content: 'Hi' }), chunk({}, 'stop')],

@@ -125,7 +125,9 @@ test.each([
   await call.run();
   expect(words.at(-1)).toBe('ended');
   expect(words.filter((word) => word === 'ended')).toHaveLength(1);
-  expect(records).toMatchObject([{ status: 'Overloaded', reason: 'the provider failed in a way that it should not' }]);
+  expect(records).toMatchObject([
+    { status: 'ProviderError', reason: 'the provider failed in a way that it should not' },
+  ]);
   expect(errors).toHaveLength(1);
 });
 

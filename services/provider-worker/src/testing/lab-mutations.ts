@@ -90,6 +90,7 @@ class MutationLab {
 const typedEnds: ReadonlySet<string> = new Set([
   'Success',
   'Overloaded',
+  'ProviderError',
   'Truncated',
   'Stalled',
   'Deadline',

@@ -384,7 +384,7 @@ export class Attempt {
   }
 
   #workerEnded(ended: wire.CallEnded): void {
-    const summary = ended.attempt ?? this.summary('outcome_unknown', 'the worker gave no summary');
+    const summary = ended.attempt ?? this.summary('Unknown', 'the worker gave no summary');
     if (ended.hadContent) this.#end({ kind: 'answered', summary });
     else this.#end({ kind: 'failed', summary, isRetryable: ended.retryable, retryAfterMs: ended.retryAfterMs });
   }

@@ -38,7 +38,7 @@ export class TaskRecords {
 
   /** What became of a call whose end nobody saw; the worker's own record takes its place if it comes after all. */
   lost(attempt: Attempt, { reason, durationMs }: wire.AttemptSummary): void {
-    this.#records.call({ ...this.#record(attempt), ...ending('outcome_unknown', reason), durationMs });
+    this.#records.call({ ...this.#record(attempt), ...ending('Unknown', reason), durationMs });
   }
 
   /** A task that ended before any call leaves one record with no model. */

@@ -671,7 +671,7 @@ test('a worker lost before content: outcome unknown is recorded, and the next mo
   sent[0]?.hear(accepted(1));
   sent[0]?.lose();
   await settle();
-  expect(calls).toMatchObject([{ model: 'a', status: 'outcome_unknown', outcome: 'Timeout', writtenBy: 'router' }]);
+  expect(calls).toMatchObject([{ model: 'a', status: 'Unknown', outcome: 'Timeout', writtenBy: 'router' }]);
   expect(sent[1]?.request.model).toBe('b');
 });
 
