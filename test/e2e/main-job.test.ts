@@ -74,7 +74,7 @@ test('a route whose first has no key and whose second is down answers from the l
   expect(result.usage?.outputTokens).toBe(20);
   expect(result.attempts.map(({ model, status }) => [model, status])).toEqual([
     ['keyless', 'NoWorker'],
-    ['down', 'Overloaded'],
+    ['down', 'ProviderError'],
     ['tiny', 'Success'],
   ]);
   expect(result.attempts[0]?.reason).toContain('env://WILL_NO_SUCH_KEY is not set');
@@ -124,7 +124,7 @@ test('every attempt is one call record with the specification’s fields', async
   const { taskId } = await system.client.run({ type: 'text_gen', client: 'acme', input: 'Hello', maxOutputTokens: 10 });
   const calls = await callsOf(system, { taskId }, 2);
   expect(calls.map(({ model, outcome }) => [model, outcome]).sort()).toEqual([
-    ['down', 'Timeout'],
+    ['down', 'Blocked'],
     ['tiny', 'Success'],
   ]);
   const record = calls.find(({ model }) => model === 'tiny');

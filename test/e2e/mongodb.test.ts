@@ -65,7 +65,7 @@ afterAll(async () => {
 test('a route whose first is down answers from the local model, with a decision and one record per attempt', async () => {
   const result = await system.client.run({ type: 'text_gen', client: 'acme', input: 'Hello', maxOutputTokens: 10 });
   expect(result.attempts.map(({ model, status }) => [model, status])).toEqual([
-    ['down', 'Overloaded'],
+    ['down', 'ProviderError'],
     ['tiny', 'Success'],
   ]);
   const { decision, set } = await decisionOf(system, result.decisionId);
@@ -73,7 +73,7 @@ test('a route whose first is down answers from the local model, with a decision 
   expect(set?.candidates.map(({ model }) => model)).toEqual(['down', 'tiny']);
   const calls = await callsOf(system, { taskId: result.taskId }, 2);
   expect(calls.map(({ model, outcome }) => [model, outcome]).sort()).toEqual([
-    ['down', 'Timeout'],
+    ['down', 'Blocked'],
     ['tiny', 'Success'],
   ]);
 });
