@@ -123,7 +123,7 @@ test('one trace goes from the HTTP server through router and worker to the provi
   });
   const broken = spans.find(({ name }) => name === 'chat broken') as CollectedSpan;
   expect(broken.isError).toBe(true);
-  expect(broken.attributes['error.type']).toBe('Overloaded');
+  expect(broken.attributes['error.type']).toBe('ProviderError');
   // The model on our own side of the wire is told which trace it works for.
   const seen = upstream.requests.find(({ model }) => model === 'good');
   expect(seen?.headers['traceparent']).toBe(`00-${traceId}-${good.spanId}-01`);

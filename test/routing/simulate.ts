@@ -145,8 +145,8 @@ class Simulation {
       startedAtMs: epochMs + atMs,
       durationMs: tookMs,
       firstContentMs: succeeded ? slowFirstMs : undefined,
-      outcome: succeeded ? 'Success' : 'Timeout',
-      status: succeeded ? 'Success' : isSilent ? 'Stalled' : 'Overloaded',
+      outcome: succeeded ? 'Success' : isSilent ? 'Timeout' : 'Blocked',
+      status: succeeded ? 'Success' : isSilent ? 'Stalled' : 'ProviderError',
       usage: succeeded
         ? {
             inputTokens: request.inputTokens,
