@@ -120,7 +120,7 @@ const bus =
     ? undefined
     : await connectBus({
         servers: process.env['NATS_URL'] ?? '',
-        processId: `${role}-${process.pid}`,
+        processId: `floor-${process.pid}`,
         inboxScope: 'bench',
       });
 let url = '';

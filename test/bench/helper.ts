@@ -33,6 +33,10 @@ export async function helper(
     env: { ...process.env, ...env },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-  const [message] = (await once(child, 'message')) as [{ url?: string }];
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`${file} ended with ${code}`);
+  });
+  const [message] = (await Promise.race([once(child, 'message'), ended])) as [{ url?: string }];
+  ended.catch(() => {});
   return { child, url: message.url ?? '' };
 }
