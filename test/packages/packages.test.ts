@@ -140,6 +140,32 @@ test('the installed willm shows models and runs a task, on every Node of this ma
   }
 });
 
+test('the installed willm finds no problem in the documents of the examples', async () => {
+  const willm = join(client, 'node_modules/@will/cli/dist/willm.js');
+  const { code, out } = await run(process.execPath, [willm, 'validate', join(root, 'examples/documents')], client);
+  expect([code, out]).toEqual([0, '5 documents in 1 file, no problem\n']);
+});
+
+test('every field that the clients in Python and Go send or read is one of the proto files', async () => {
+  const nameIn = { go: /protobuf:"[^"]*\bname=(\w+)/g, python: /^ {4}(\w+): /gm };
+  let fields = 0;
+  for (const file of ['api', 'durable', 'policy', 'registry', 'task', 'telemetry']) {
+    const proto = await textOf(join(root, `proto/will/v1/${file}.proto`));
+    const python = await textOf(join(root, `clients/python/src/will/v1/${file}_pb2.pyi`));
+    const go = await textOf(join(root, `clients/go/willv1/${file}.pb.go`));
+    for (const [, name = ''] of [...go.matchAll(nameIn.go), ...python.matchAll(nameIn.python)]) {
+      if (/^[A-Z_0-9]+$/.test(name)) continue;
+      expect([file, name, new RegExp(`\\b${name} = `).test(proto) || proto.includes(`oneof ${name}`)]).toEqual([
+        file,
+        name,
+        true,
+      ]);
+      fields += 1;
+    }
+  }
+  expect(fields).toBeGreaterThan(200);
+});
+
 test('proto files and messages come from one package', async () => {
   const program = `import { TaskSchema } from '@will/proto';
 import { readFileSync } from 'node:fs';

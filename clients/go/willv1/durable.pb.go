@@ -98,7 +98,9 @@ type SubmitRequest struct {
 	// Not to start before this instant, in UTC milliseconds; 0: as soon as it can.
 	NotBeforeUnixMs int64 `protobuf:"varint,3,opt,name=not_before_unix_ms,json=notBeforeUnixMs,proto3" json:"not_before_unix_ms,omitempty"`
 	// Slug of a schedule: it starts while that is open, or in time for its deadline where that comes first.
-	Defer         string `protobuf:"bytes,4,opt,name=defer,proto3" json:"defer,omitempty"`
+	Defer string `protobuf:"bytes,4,opt,name=defer,proto3" json:"defer,omitempty"`
+	// Set by the service when it accepts the task: W3C traceparent of the submit, which each run is linked to.
+	Traceparent   string `protobuf:"bytes,5,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -157,6 +159,13 @@ func (x *SubmitRequest) GetNotBeforeUnixMs() int64 {
 func (x *SubmitRequest) GetDefer() string {
 	if x != nil {
 		return x.Defer
+	}
+	return ""
+}
+
+func (x *SubmitRequest) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
 	}
 	return ""
 }
@@ -234,7 +243,7 @@ type DurableTask struct {
 	DeadlineUnixMs int64                  `protobuf:"varint,7,opt,name=deadline_unix_ms,json=deadlineUnixMs,proto3" json:"deadline_unix_ms,omitempty"`
 	// 0: not ended.
 	FinishedUnixMs int64 `protobuf:"varint,8,opt,name=finished_unix_ms,json=finishedUnixMs,proto3" json:"finished_unix_ms,omitempty"`
-	// How often it was picked up.
+	// How often it was picked up and a call was tried; what found no worker, no place or a reached limit does not count.
 	Pickups uint32 `protobuf:"varint,9,opt,name=pickups,proto3" json:"pickups,omitempty"`
 	// Where it succeeded.
 	End *End `protobuf:"bytes,10,opt,name=end,proto3" json:"end,omitempty"`
@@ -244,7 +253,10 @@ type DurableTask struct {
 	// It was given up, and why: it stands among the dead letters until it is requeued or forgotten. Empty: it was not.
 	DeadReason string `protobuf:"bytes,13,opt,name=dead_reason,json=deadReason,proto3" json:"dead_reason,omitempty"`
 	// Slug; empty: none.
-	Project       string `protobuf:"bytes,16,opt,name=project,proto3" json:"project,omitempty"`
+	Project string `protobuf:"bytes,16,opt,name=project,proto3" json:"project,omitempty"`
+	// Where it waits for its time, for a worker or for a limit: when it goes into the queue again. 0: it is in the queue, it
+	// runs, or it has ended.
+	StartsUnixMs  int64 `protobuf:"varint,17,opt,name=starts_unix_ms,json=startsUnixMs,proto3" json:"starts_unix_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -375,6 +387,13 @@ func (x *DurableTask) GetProject() string {
 		return x.Project
 	}
 	return ""
+}
+
+func (x *DurableTask) GetStartsUnixMs() int64 {
+	if x != nil {
+		return x.StartsUnixMs
+	}
+	return 0
 }
 
 // Sent to will.v1.task.get.<client> and, to wait for its end, with wait_ms.
@@ -1104,16 +1123,17 @@ var File_will_v1_durable_proto protoreflect.FileDescriptor
 
 const file_will_v1_durable_proto_rawDesc = "" +
 	"\n" +
-	"\x15will/v1/durable.proto\x12\awill.v1\x1a\x12will/v1/task.proto\"\x9e\x01\n" +
+	"\x15will/v1/durable.proto\x12\awill.v1\x1a\x12will/v1/task.proto\"\xc0\x01\n" +
 	"\rSubmitRequest\x12!\n" +
 	"\x04task\x18\x01 \x01(\v2\r.will.v1.TaskR\x04task\x12'\n" +
 	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\x12+\n" +
 	"\x12not_before_unix_ms\x18\x03 \x01(\x03R\x0fnotBeforeUnixMs\x12\x14\n" +
-	"\x05defer\x18\x04 \x01(\tR\x05defer\"\x82\x01\n" +
+	"\x05defer\x18\x04 \x01(\tR\x05defer\x12 \n" +
+	"\vtraceparent\x18\x05 \x01(\tR\vtraceparent\"\x82\x01\n" +
 	"\x0eSubmitResponse\x12(\n" +
 	"\x04task\x18\x01 \x01(\v2\x14.will.v1.DurableTaskR\x04task\x12\x1a\n" +
 	"\brepeated\x18\x02 \x01(\bR\brepeated\x12*\n" +
-	"\afailure\x18\x03 \x01(\v2\x10.will.v1.FailureR\afailure\"\xf4\x03\n" +
+	"\afailure\x18\x03 \x01(\v2\x10.will.v1.FailureR\afailure\"\x9a\x04\n" +
 	"\vDurableTask\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\tR\x06taskId\x12\x16\n" +
 	"\x06client\x18\x02 \x01(\tR\x06client\x12\x12\n" +
@@ -1130,7 +1150,8 @@ const file_will_v1_durable_proto_rawDesc = "" +
 	"\x0fidempotency_key\x18\f \x01(\tR\x0eidempotencyKey\x12\x1f\n" +
 	"\vdead_reason\x18\r \x01(\tR\n" +
 	"deadReason\x12\x18\n" +
-	"\aproject\x18\x10 \x01(\tR\aproject\"^\n" +
+	"\aproject\x18\x10 \x01(\tR\aproject\x12$\n" +
+	"\x0estarts_unix_ms\x18\x11 \x01(\x03R\fstartsUnixMs\"^\n" +
 	"\x0eGetTaskRequest\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\tR\x06taskId\x12\x17\n" +
 	"\await_ms\x18\x02 \x01(\rR\x06waitMs\x12\x1a\n" +

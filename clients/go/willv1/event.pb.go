@@ -902,6 +902,8 @@ type DecisionRecord struct {
 	SetDecidedUnixMs int64 `protobuf:"varint,13,opt,name=set_decided_unix_ms,json=setDecidedUnixMs,proto3" json:"set_decided_unix_ms,omitempty"`
 	// Fields of the caller's request that were left out whichever model answers: names alone.
 	IgnoredFields []string `protobuf:"bytes,14,rep,name=ignored_fields,json=ignoredFields,proto3" json:"ignored_fields,omitempty"`
+	// What the conversation that the task continues had a say with; absent: there was none.
+	Session       *SessionBasis `protobuf:"bytes,15,opt,name=session,proto3" json:"session,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1034,6 +1036,260 @@ func (x *DecisionRecord) GetIgnoredFields() []string {
 	return nil
 }
 
+func (x *DecisionRecord) GetSession() *SessionBasis {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+// What calls of each candidate are expected to cost within a conversation.
+type SessionBasis struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The model that did the last call; empty: this is the first.
+	LastModel     string         `protobuf:"bytes,1,opt,name=last_model,json=lastModel,proto3" json:"last_model,omitempty"`
+	Costs         []*SessionCost `protobuf:"bytes,2,rep,name=costs,proto3" json:"costs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionBasis) Reset() {
+	*x = SessionBasis{}
+	mi := &file_will_v1_event_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionBasis) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionBasis) ProtoMessage() {}
+
+func (x *SessionBasis) ProtoReflect() protoreflect.Message {
+	mi := &file_will_v1_event_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionBasis.ProtoReflect.Descriptor instead.
+func (*SessionBasis) Descriptor() ([]byte, []int) {
+	return file_will_v1_event_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *SessionBasis) GetLastModel() string {
+	if x != nil {
+		return x.LastModel
+	}
+	return ""
+}
+
+func (x *SessionBasis) GetCosts() []*SessionCost {
+	if x != nil {
+		return x.Costs
+	}
+	return nil
+}
+
+type SessionCost struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Model string                 `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	// Tokens of the input that the model's cache should hold.
+	HeldTokens uint32 `protobuf:"varint,2,opt,name=held_tokens,json=heldTokens,proto3" json:"held_tokens,omitempty"`
+	// Of this call; absent: the price is unknown.
+	CostNanoUsd *int64 `protobuf:"varint,3,opt,name=cost_nano_usd,json=costNanoUsd,proto3,oneof" json:"cost_nano_usd,omitempty"`
+	// The mean of this call and of those expected after it.
+	MeanNanoUsd   *int64 `protobuf:"varint,4,opt,name=mean_nano_usd,json=meanNanoUsd,proto3,oneof" json:"mean_nano_usd,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionCost) Reset() {
+	*x = SessionCost{}
+	mi := &file_will_v1_event_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionCost) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionCost) ProtoMessage() {}
+
+func (x *SessionCost) ProtoReflect() protoreflect.Message {
+	mi := &file_will_v1_event_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionCost.ProtoReflect.Descriptor instead.
+func (*SessionCost) Descriptor() ([]byte, []int) {
+	return file_will_v1_event_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *SessionCost) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *SessionCost) GetHeldTokens() uint32 {
+	if x != nil {
+		return x.HeldTokens
+	}
+	return 0
+}
+
+func (x *SessionCost) GetCostNanoUsd() int64 {
+	if x != nil && x.CostNanoUsd != nil {
+		return *x.CostNanoUsd
+	}
+	return 0
+}
+
+func (x *SessionCost) GetMeanNanoUsd() int64 {
+	if x != nil && x.MeanNanoUsd != nil {
+		return *x.MeanNanoUsd
+	}
+	return 0
+}
+
+// What routers tell each other of a conversation, in the bucket will_sessions. It holds no content.
+type SessionState struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	LastModel     string                 `protobuf:"bytes,1,opt,name=last_model,json=lastModel,proto3" json:"last_model,omitempty"`
+	Calls         uint32                 `protobuf:"varint,2,opt,name=calls,proto3" json:"calls,omitempty"`
+	Prefixes      []*HeldPrefix          `protobuf:"bytes,3,rep,name=prefixes,proto3" json:"prefixes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionState) Reset() {
+	*x = SessionState{}
+	mi := &file_will_v1_event_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionState) ProtoMessage() {}
+
+func (x *SessionState) ProtoReflect() protoreflect.Message {
+	mi := &file_will_v1_event_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionState.ProtoReflect.Descriptor instead.
+func (*SessionState) Descriptor() ([]byte, []int) {
+	return file_will_v1_event_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *SessionState) GetLastModel() string {
+	if x != nil {
+		return x.LastModel
+	}
+	return ""
+}
+
+func (x *SessionState) GetCalls() uint32 {
+	if x != nil {
+		return x.Calls
+	}
+	return 0
+}
+
+func (x *SessionState) GetPrefixes() []*HeldPrefix {
+	if x != nil {
+		return x.Prefixes
+	}
+	return nil
+}
+
+// The prefix that the cache of a model should hold.
+type HeldPrefix struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Model         string                 `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	Tokens        uint32                 `protobuf:"varint,2,opt,name=tokens,proto3" json:"tokens,omitempty"`
+	UsedUnixMs    int64                  `protobuf:"varint,3,opt,name=used_unix_ms,json=usedUnixMs,proto3" json:"used_unix_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HeldPrefix) Reset() {
+	*x = HeldPrefix{}
+	mi := &file_will_v1_event_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HeldPrefix) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HeldPrefix) ProtoMessage() {}
+
+func (x *HeldPrefix) ProtoReflect() protoreflect.Message {
+	mi := &file_will_v1_event_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HeldPrefix.ProtoReflect.Descriptor instead.
+func (*HeldPrefix) Descriptor() ([]byte, []int) {
+	return file_will_v1_event_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *HeldPrefix) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *HeldPrefix) GetTokens() uint32 {
+	if x != nil {
+		return x.Tokens
+	}
+	return 0
+}
+
+func (x *HeldPrefix) GetUsedUnixMs() int64 {
+	if x != nil {
+		return x.UsedUnixMs
+	}
+	return 0
+}
+
 // How good an output was, by feedback of a user or a program.
 type Feedback struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
@@ -1050,7 +1306,7 @@ type Feedback struct {
 
 func (x *Feedback) Reset() {
 	*x = Feedback{}
-	mi := &file_will_v1_event_proto_msgTypes[8]
+	mi := &file_will_v1_event_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1062,7 +1318,7 @@ func (x *Feedback) String() string {
 func (*Feedback) ProtoMessage() {}
 
 func (x *Feedback) ProtoReflect() protoreflect.Message {
-	mi := &file_will_v1_event_proto_msgTypes[8]
+	mi := &file_will_v1_event_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1075,7 +1331,7 @@ func (x *Feedback) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Feedback.ProtoReflect.Descriptor instead.
 func (*Feedback) Descriptor() ([]byte, []int) {
-	return file_will_v1_event_proto_rawDescGZIP(), []int{8}
+	return file_will_v1_event_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Feedback) GetTaskId() string {
@@ -1136,7 +1392,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_will_v1_event_proto_msgTypes[9]
+	mi := &file_will_v1_event_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1148,7 +1404,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_will_v1_event_proto_msgTypes[9]
+	mi := &file_will_v1_event_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1161,7 +1417,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_will_v1_event_proto_rawDescGZIP(), []int{9}
+	return file_will_v1_event_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Event) GetKind() isEvent_Kind {
@@ -1276,7 +1532,7 @@ type CallScope struct {
 
 func (x *CallScope) Reset() {
 	*x = CallScope{}
-	mi := &file_will_v1_event_proto_msgTypes[10]
+	mi := &file_will_v1_event_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1288,7 +1544,7 @@ func (x *CallScope) String() string {
 func (*CallScope) ProtoMessage() {}
 
 func (x *CallScope) ProtoReflect() protoreflect.Message {
-	mi := &file_will_v1_event_proto_msgTypes[10]
+	mi := &file_will_v1_event_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1301,7 +1557,7 @@ func (x *CallScope) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallScope.ProtoReflect.Descriptor instead.
 func (*CallScope) Descriptor() ([]byte, []int) {
-	return file_will_v1_event_proto_rawDescGZIP(), []int{10}
+	return file_will_v1_event_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CallScope) GetClient() string {
@@ -1438,7 +1694,7 @@ type CallEnding struct {
 
 func (x *CallEnding) Reset() {
 	*x = CallEnding{}
-	mi := &file_will_v1_event_proto_msgTypes[11]
+	mi := &file_will_v1_event_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1450,7 +1706,7 @@ func (x *CallEnding) String() string {
 func (*CallEnding) ProtoMessage() {}
 
 func (x *CallEnding) ProtoReflect() protoreflect.Message {
-	mi := &file_will_v1_event_proto_msgTypes[11]
+	mi := &file_will_v1_event_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1463,7 +1719,7 @@ func (x *CallEnding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallEnding.ProtoReflect.Descriptor instead.
 func (*CallEnding) Descriptor() ([]byte, []int) {
-	return file_will_v1_event_proto_rawDescGZIP(), []int{11}
+	return file_will_v1_event_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CallEnding) GetOutcome() string {
@@ -1530,7 +1786,7 @@ type CallRow struct {
 
 func (x *CallRow) Reset() {
 	*x = CallRow{}
-	mi := &file_will_v1_event_proto_msgTypes[12]
+	mi := &file_will_v1_event_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1542,7 +1798,7 @@ func (x *CallRow) String() string {
 func (*CallRow) ProtoMessage() {}
 
 func (x *CallRow) ProtoReflect() protoreflect.Message {
-	mi := &file_will_v1_event_proto_msgTypes[12]
+	mi := &file_will_v1_event_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1555,7 +1811,7 @@ func (x *CallRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallRow.ProtoReflect.Descriptor instead.
 func (*CallRow) Descriptor() ([]byte, []int) {
-	return file_will_v1_event_proto_rawDescGZIP(), []int{12}
+	return file_will_v1_event_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *CallRow) GetAttemptId() string {
@@ -1669,7 +1925,7 @@ type IntentRow struct {
 
 func (x *IntentRow) Reset() {
 	*x = IntentRow{}
-	mi := &file_will_v1_event_proto_msgTypes[13]
+	mi := &file_will_v1_event_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1681,7 +1937,7 @@ func (x *IntentRow) String() string {
 func (*IntentRow) ProtoMessage() {}
 
 func (x *IntentRow) ProtoReflect() protoreflect.Message {
-	mi := &file_will_v1_event_proto_msgTypes[13]
+	mi := &file_will_v1_event_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1694,7 +1950,7 @@ func (x *IntentRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IntentRow.ProtoReflect.Descriptor instead.
 func (*IntentRow) Descriptor() ([]byte, []int) {
-	return file_will_v1_event_proto_rawDescGZIP(), []int{13}
+	return file_will_v1_event_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *IntentRow) GetAttemptId() string {
@@ -1786,7 +2042,7 @@ type DecisionScope struct {
 
 func (x *DecisionScope) Reset() {
 	*x = DecisionScope{}
-	mi := &file_will_v1_event_proto_msgTypes[14]
+	mi := &file_will_v1_event_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1798,7 +2054,7 @@ func (x *DecisionScope) String() string {
 func (*DecisionScope) ProtoMessage() {}
 
 func (x *DecisionScope) ProtoReflect() protoreflect.Message {
-	mi := &file_will_v1_event_proto_msgTypes[14]
+	mi := &file_will_v1_event_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1811,7 +2067,7 @@ func (x *DecisionScope) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecisionScope.ProtoReflect.Descriptor instead.
 func (*DecisionScope) Descriptor() ([]byte, []int) {
-	return file_will_v1_event_proto_rawDescGZIP(), []int{14}
+	return file_will_v1_event_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DecisionScope) GetSetId() string {
@@ -1891,13 +2147,14 @@ type DecisionRow struct {
 	Scope         uint32                 `protobuf:"varint,3,opt,name=scope,proto3" json:"scope,omitempty"`
 	AtUnixMs      int64                  `protobuf:"varint,4,opt,name=at_unix_ms,json=atUnixMs,proto3" json:"at_unix_ms,omitempty"`
 	Seed          uint64                 `protobuf:"varint,5,opt,name=seed,proto3" json:"seed,omitempty"`
+	Session       *SessionBasis          `protobuf:"bytes,6,opt,name=session,proto3" json:"session,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DecisionRow) Reset() {
 	*x = DecisionRow{}
-	mi := &file_will_v1_event_proto_msgTypes[15]
+	mi := &file_will_v1_event_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1909,7 +2166,7 @@ func (x *DecisionRow) String() string {
 func (*DecisionRow) ProtoMessage() {}
 
 func (x *DecisionRow) ProtoReflect() protoreflect.Message {
-	mi := &file_will_v1_event_proto_msgTypes[15]
+	mi := &file_will_v1_event_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1922,7 +2179,7 @@ func (x *DecisionRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecisionRow.ProtoReflect.Descriptor instead.
 func (*DecisionRow) Descriptor() ([]byte, []int) {
-	return file_will_v1_event_proto_rawDescGZIP(), []int{15}
+	return file_will_v1_event_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DecisionRow) GetDecisionId() string {
@@ -1960,6 +2217,13 @@ func (x *DecisionRow) GetSeed() uint64 {
 	return 0
 }
 
+func (x *DecisionRow) GetSession() *SessionBasis {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
 // Calls, intents and decisions stand in rows; a scope or an ending comes before the rows that name it. Writers before rows
 // put every event into `events`; readers take both.
 type EventBatch struct {
@@ -1978,7 +2242,7 @@ type EventBatch struct {
 
 func (x *EventBatch) Reset() {
 	*x = EventBatch{}
-	mi := &file_will_v1_event_proto_msgTypes[16]
+	mi := &file_will_v1_event_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1990,7 +2254,7 @@ func (x *EventBatch) String() string {
 func (*EventBatch) ProtoMessage() {}
 
 func (x *EventBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_will_v1_event_proto_msgTypes[16]
+	mi := &file_will_v1_event_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2003,7 +2267,7 @@ func (x *EventBatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventBatch.ProtoReflect.Descriptor instead.
 func (*EventBatch) Descriptor() ([]byte, []int) {
-	return file_will_v1_event_proto_rawDescGZIP(), []int{16}
+	return file_will_v1_event_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *EventBatch) GetSource() string {
@@ -2194,7 +2458,7 @@ const file_will_v1_event_proto_rawDesc = "" +
 	"\tLiveEntry\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12\x1a\n" +
 	"\bunserved\x18\x02 \x01(\tR\bunserved\x121\n" +
-	"\x15cooling_until_unix_ms\x18\x03 \x01(\x03R\x12coolingUntilUnixMs\"\xc7\x03\n" +
+	"\x15cooling_until_unix_ms\x18\x03 \x01(\x03R\x12coolingUntilUnixMs\"\xf8\x03\n" +
 	"\x0eDecisionRecord\x12\x1f\n" +
 	"\vdecision_id\x18\x01 \x01(\tR\n" +
 	"decisionId\x12\x17\n" +
@@ -2212,7 +2476,31 @@ const file_will_v1_event_proto_rawDesc = "" +
 	"\x04live\x18\v \x03(\v2\x12.will.v1.LiveEntryR\x04live\x12!\n" +
 	"\fstate_digest\x18\f \x01(\tR\vstateDigest\x12-\n" +
 	"\x13set_decided_unix_ms\x18\r \x01(\x03R\x10setDecidedUnixMs\x12%\n" +
-	"\x0eignored_fields\x18\x0e \x03(\tR\rignoredFields\"\xaf\x01\n" +
+	"\x0eignored_fields\x18\x0e \x03(\tR\rignoredFields\x12/\n" +
+	"\asession\x18\x0f \x01(\v2\x15.will.v1.SessionBasisR\asession\"Y\n" +
+	"\fSessionBasis\x12\x1d\n" +
+	"\n" +
+	"last_model\x18\x01 \x01(\tR\tlastModel\x12*\n" +
+	"\x05costs\x18\x02 \x03(\v2\x14.will.v1.SessionCostR\x05costs\"\xba\x01\n" +
+	"\vSessionCost\x12\x14\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\x12\x1f\n" +
+	"\vheld_tokens\x18\x02 \x01(\rR\n" +
+	"heldTokens\x12'\n" +
+	"\rcost_nano_usd\x18\x03 \x01(\x03H\x00R\vcostNanoUsd\x88\x01\x01\x12'\n" +
+	"\rmean_nano_usd\x18\x04 \x01(\x03H\x01R\vmeanNanoUsd\x88\x01\x01B\x10\n" +
+	"\x0e_cost_nano_usdB\x10\n" +
+	"\x0e_mean_nano_usd\"t\n" +
+	"\fSessionState\x12\x1d\n" +
+	"\n" +
+	"last_model\x18\x01 \x01(\tR\tlastModel\x12\x14\n" +
+	"\x05calls\x18\x02 \x01(\rR\x05calls\x12/\n" +
+	"\bprefixes\x18\x03 \x03(\v2\x13.will.v1.HeldPrefixR\bprefixes\"\\\n" +
+	"\n" +
+	"HeldPrefix\x12\x14\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\x12\x16\n" +
+	"\x06tokens\x18\x02 \x01(\rR\x06tokens\x12 \n" +
+	"\fused_unix_ms\x18\x03 \x01(\x03R\n" +
+	"usedUnixMs\"\xaf\x01\n" +
 	"\bFeedback\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\tR\x06taskId\x12\x14\n" +
 	"\x05model\x18\x02 \x01(\tR\x05model\x12#\n" +
@@ -2310,7 +2598,7 @@ const file_will_v1_event_proto_rawDesc = "" +
 	"\fstate_digest\x18\b \x01(\tR\vstateDigest\x12-\n" +
 	"\x13set_decided_unix_ms\x18\t \x01(\x03R\x10setDecidedUnixMs\x12%\n" +
 	"\x0eignored_fields\x18\n" +
-	" \x03(\tR\rignoredFields\"\x8f\x01\n" +
+	" \x03(\tR\rignoredFields\"\xc0\x01\n" +
 	"\vDecisionRow\x12\x1f\n" +
 	"\vdecision_id\x18\x01 \x01(\tR\n" +
 	"decisionId\x12\x17\n" +
@@ -2318,7 +2606,8 @@ const file_will_v1_event_proto_rawDesc = "" +
 	"\x05scope\x18\x03 \x01(\rR\x05scope\x12\x1c\n" +
 	"\n" +
 	"at_unix_ms\x18\x04 \x01(\x03R\batUnixMs\x12\x12\n" +
-	"\x04seed\x18\x05 \x01(\x04R\x04seed\"\x84\x03\n" +
+	"\x04seed\x18\x05 \x01(\x04R\x04seed\x12/\n" +
+	"\asession\x18\x06 \x01(\v2\x15.will.v1.SessionBasisR\asession\"\x84\x03\n" +
 	"\n" +
 	"EventBatch\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12&\n" +
@@ -2343,7 +2632,7 @@ func file_will_v1_event_proto_rawDescGZIP() []byte {
 	return file_will_v1_event_proto_rawDescData
 }
 
-var file_will_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_will_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_will_v1_event_proto_goTypes = []any{
 	(*CallRecord)(nil),     // 0: will.v1.CallRecord
 	(*CallContent)(nil),    // 1: will.v1.CallContent
@@ -2353,53 +2642,61 @@ var file_will_v1_event_proto_goTypes = []any{
 	(*Skipped)(nil),        // 5: will.v1.Skipped
 	(*LiveEntry)(nil),      // 6: will.v1.LiveEntry
 	(*DecisionRecord)(nil), // 7: will.v1.DecisionRecord
-	(*Feedback)(nil),       // 8: will.v1.Feedback
-	(*Event)(nil),          // 9: will.v1.Event
-	(*CallScope)(nil),      // 10: will.v1.CallScope
-	(*CallEnding)(nil),     // 11: will.v1.CallEnding
-	(*CallRow)(nil),        // 12: will.v1.CallRow
-	(*IntentRow)(nil),      // 13: will.v1.IntentRow
-	(*DecisionScope)(nil),  // 14: will.v1.DecisionScope
-	(*DecisionRow)(nil),    // 15: will.v1.DecisionRow
-	(*EventBatch)(nil),     // 16: will.v1.EventBatch
-	(DataClass)(0),         // 17: will.v1.DataClass
-	(Priority)(0),          // 18: will.v1.Priority
-	(*Usage)(nil),          // 19: will.v1.Usage
-	(*RankedSet)(nil),      // 20: will.v1.RankedSet
+	(*SessionBasis)(nil),   // 8: will.v1.SessionBasis
+	(*SessionCost)(nil),    // 9: will.v1.SessionCost
+	(*SessionState)(nil),   // 10: will.v1.SessionState
+	(*HeldPrefix)(nil),     // 11: will.v1.HeldPrefix
+	(*Feedback)(nil),       // 12: will.v1.Feedback
+	(*Event)(nil),          // 13: will.v1.Event
+	(*CallScope)(nil),      // 14: will.v1.CallScope
+	(*CallEnding)(nil),     // 15: will.v1.CallEnding
+	(*CallRow)(nil),        // 16: will.v1.CallRow
+	(*IntentRow)(nil),      // 17: will.v1.IntentRow
+	(*DecisionScope)(nil),  // 18: will.v1.DecisionScope
+	(*DecisionRow)(nil),    // 19: will.v1.DecisionRow
+	(*EventBatch)(nil),     // 20: will.v1.EventBatch
+	(DataClass)(0),         // 21: will.v1.DataClass
+	(Priority)(0),          // 22: will.v1.Priority
+	(*Usage)(nil),          // 23: will.v1.Usage
+	(*RankedSet)(nil),      // 24: will.v1.RankedSet
 }
 var file_will_v1_event_proto_depIdxs = []int32{
-	17, // 0: will.v1.CallRecord.data_class:type_name -> will.v1.DataClass
-	18, // 1: will.v1.CallRecord.priority:type_name -> will.v1.Priority
-	19, // 2: will.v1.CallRecord.usage:type_name -> will.v1.Usage
+	21, // 0: will.v1.CallRecord.data_class:type_name -> will.v1.DataClass
+	22, // 1: will.v1.CallRecord.priority:type_name -> will.v1.Priority
+	23, // 2: will.v1.CallRecord.usage:type_name -> will.v1.Usage
 	2,  // 3: will.v1.CallRecord.price:type_name -> will.v1.Price
 	3,  // 4: will.v1.Price.tiers:type_name -> will.v1.PriceTier
 	0,  // 5: will.v1.AttemptIntent.record:type_name -> will.v1.CallRecord
 	5,  // 6: will.v1.DecisionRecord.skipped:type_name -> will.v1.Skipped
 	6,  // 7: will.v1.DecisionRecord.live:type_name -> will.v1.LiveEntry
-	0,  // 8: will.v1.Event.call:type_name -> will.v1.CallRecord
-	4,  // 9: will.v1.Event.intent:type_name -> will.v1.AttemptIntent
-	7,  // 10: will.v1.Event.decision:type_name -> will.v1.DecisionRecord
-	20, // 11: will.v1.Event.ranked_set:type_name -> will.v1.RankedSet
-	8,  // 12: will.v1.Event.feedback:type_name -> will.v1.Feedback
-	17, // 13: will.v1.CallScope.data_class:type_name -> will.v1.DataClass
-	18, // 14: will.v1.CallScope.priority:type_name -> will.v1.Priority
-	2,  // 15: will.v1.CallScope.price:type_name -> will.v1.Price
-	19, // 16: will.v1.CallRow.usage:type_name -> will.v1.Usage
-	19, // 17: will.v1.IntentRow.usage:type_name -> will.v1.Usage
-	5,  // 18: will.v1.DecisionScope.skipped:type_name -> will.v1.Skipped
-	6,  // 19: will.v1.DecisionScope.live:type_name -> will.v1.LiveEntry
-	9,  // 20: will.v1.EventBatch.events:type_name -> will.v1.Event
-	10, // 21: will.v1.EventBatch.call_scopes:type_name -> will.v1.CallScope
-	11, // 22: will.v1.EventBatch.call_endings:type_name -> will.v1.CallEnding
-	12, // 23: will.v1.EventBatch.calls:type_name -> will.v1.CallRow
-	13, // 24: will.v1.EventBatch.intents:type_name -> will.v1.IntentRow
-	14, // 25: will.v1.EventBatch.decision_scopes:type_name -> will.v1.DecisionScope
-	15, // 26: will.v1.EventBatch.decisions:type_name -> will.v1.DecisionRow
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	8,  // 8: will.v1.DecisionRecord.session:type_name -> will.v1.SessionBasis
+	9,  // 9: will.v1.SessionBasis.costs:type_name -> will.v1.SessionCost
+	11, // 10: will.v1.SessionState.prefixes:type_name -> will.v1.HeldPrefix
+	0,  // 11: will.v1.Event.call:type_name -> will.v1.CallRecord
+	4,  // 12: will.v1.Event.intent:type_name -> will.v1.AttemptIntent
+	7,  // 13: will.v1.Event.decision:type_name -> will.v1.DecisionRecord
+	24, // 14: will.v1.Event.ranked_set:type_name -> will.v1.RankedSet
+	12, // 15: will.v1.Event.feedback:type_name -> will.v1.Feedback
+	21, // 16: will.v1.CallScope.data_class:type_name -> will.v1.DataClass
+	22, // 17: will.v1.CallScope.priority:type_name -> will.v1.Priority
+	2,  // 18: will.v1.CallScope.price:type_name -> will.v1.Price
+	23, // 19: will.v1.CallRow.usage:type_name -> will.v1.Usage
+	23, // 20: will.v1.IntentRow.usage:type_name -> will.v1.Usage
+	5,  // 21: will.v1.DecisionScope.skipped:type_name -> will.v1.Skipped
+	6,  // 22: will.v1.DecisionScope.live:type_name -> will.v1.LiveEntry
+	8,  // 23: will.v1.DecisionRow.session:type_name -> will.v1.SessionBasis
+	13, // 24: will.v1.EventBatch.events:type_name -> will.v1.Event
+	14, // 25: will.v1.EventBatch.call_scopes:type_name -> will.v1.CallScope
+	15, // 26: will.v1.EventBatch.call_endings:type_name -> will.v1.CallEnding
+	16, // 27: will.v1.EventBatch.calls:type_name -> will.v1.CallRow
+	17, // 28: will.v1.EventBatch.intents:type_name -> will.v1.IntentRow
+	18, // 29: will.v1.EventBatch.decision_scopes:type_name -> will.v1.DecisionScope
+	19, // 30: will.v1.EventBatch.decisions:type_name -> will.v1.DecisionRow
+	31, // [31:31] is the sub-list for method output_type
+	31, // [31:31] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_will_v1_event_proto_init() }
@@ -2412,23 +2709,24 @@ func file_will_v1_event_proto_init() {
 	file_will_v1_event_proto_msgTypes[0].OneofWrappers = []any{}
 	file_will_v1_event_proto_msgTypes[2].OneofWrappers = []any{}
 	file_will_v1_event_proto_msgTypes[3].OneofWrappers = []any{}
-	file_will_v1_event_proto_msgTypes[9].OneofWrappers = []any{
+	file_will_v1_event_proto_msgTypes[9].OneofWrappers = []any{}
+	file_will_v1_event_proto_msgTypes[13].OneofWrappers = []any{
 		(*Event_Call)(nil),
 		(*Event_Intent)(nil),
 		(*Event_Decision)(nil),
 		(*Event_RankedSet)(nil),
 		(*Event_Feedback)(nil),
 	}
-	file_will_v1_event_proto_msgTypes[10].OneofWrappers = []any{}
-	file_will_v1_event_proto_msgTypes[12].OneofWrappers = []any{}
-	file_will_v1_event_proto_msgTypes[13].OneofWrappers = []any{}
+	file_will_v1_event_proto_msgTypes[14].OneofWrappers = []any{}
+	file_will_v1_event_proto_msgTypes[16].OneofWrappers = []any{}
+	file_will_v1_event_proto_msgTypes[17].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_will_v1_event_proto_rawDesc), len(file_will_v1_event_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -336,7 +336,7 @@ func (x *Requirement) GetResidencies() []string {
 	return nil
 }
 
-// Content that is too large for a message: an object of the bucket will_payloads. Whoever put it there removes it once
+// Content that is too large for a message: an object of the bucket will_payloads. The one that put it there removes it once
 // the task is over; what is left goes after two hours.
 type PayloadRef struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -446,6 +446,9 @@ type Task struct {
 	UnavailableModel string `protobuf:"bytes,18,opt,name=unavailable_model,json=unavailableModel,proto3" json:"unavailable_model,omitempty"`
 	// True is priority high. It must not contradict a priority that is stated.
 	HighPriority *bool `protobuf:"varint,19,opt,name=high_priority,json=highPriority,proto3,oneof" json:"high_priority,omitempty"`
+	// Digest of what names the conversation that the task continues: 22 of A-Z a-z 0-9 _ -, made so that it reveals
+	// nothing. Empty, or anything else: none is known.
+	Session string `protobuf:"bytes,44,opt,name=session,proto3" json:"session,omitempty"`
 	// In place of an input above 768 KiB, or of one field of it.
 	Payload *PayloadRef `protobuf:"bytes,30,opt,name=payload,proto3" json:"payload,omitempty"`
 	// Rules on data that hold beside those of the documents. A durable task has those of its acceptance here.
@@ -622,6 +625,13 @@ func (x *Task) GetHighPriority() bool {
 		return *x.HighPriority
 	}
 	return false
+}
+
+func (x *Task) GetSession() string {
+	if x != nil {
+		return x.Session
+	}
+	return ""
 }
 
 func (x *Task) GetPayload() *PayloadRef {
@@ -1841,7 +1851,7 @@ const file_will_v1_task_proto_rawDesc = "" +
 	"\x06object\x18\x01 \x01(\tR\x06object\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x04R\x05bytes\x12\x16\n" +
 	"\x06sha256\x18\x03 \x01(\fR\x06sha256\x12\x14\n" +
-	"\x05field\x18\x04 \x01(\tR\x05field\"\x88\a\n" +
+	"\x05field\x18\x04 \x01(\tR\x05field\"\xa2\a\n" +
 	"\x04Task\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\tR\x06taskId\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x18\n" +
@@ -1864,7 +1874,8 @@ const file_will_v1_task_proto_rawDesc = "" +
 	"input_kind\x18\x10 \x01(\tR\tinputKind\x12\x14\n" +
 	"\x05input\x18\x11 \x01(\fR\x05input\x12+\n" +
 	"\x11unavailable_model\x18\x12 \x01(\tR\x10unavailableModel\x12(\n" +
-	"\rhigh_priority\x18\x13 \x01(\bH\x00R\fhighPriority\x88\x01\x01\x12-\n" +
+	"\rhigh_priority\x18\x13 \x01(\bH\x00R\fhighPriority\x88\x01\x01\x12\x18\n" +
+	"\asession\x18, \x01(\tR\asession\x12-\n" +
 	"\apayload\x18\x1e \x01(\v2\x13.will.v1.PayloadRefR\apayload\x12*\n" +
 	"\x05floor\x18\x1f \x01(\v2\x14.will.v1.RequirementR\x05floor\x123\n" +
 	"\x16first_token_timeout_ms\x18) \x01(\rR\x13firstTokenTimeoutMs\x12&\n" +

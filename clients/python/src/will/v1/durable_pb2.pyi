@@ -26,16 +26,18 @@ DURABLE_STATE_CANCELLED: DurableState
 DURABLE_STATE_EXPIRED: DurableState
 
 class SubmitRequest(_message.Message):
-    __slots__ = ("task", "idempotency_key", "not_before_unix_ms", "defer")
+    __slots__ = ("task", "idempotency_key", "not_before_unix_ms", "defer", "traceparent")
     TASK_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     NOT_BEFORE_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
     DEFER_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     task: _task_pb2.Task
     idempotency_key: str
     not_before_unix_ms: int
     defer: str
-    def __init__(self, task: _Optional[_Union[_task_pb2.Task, _Mapping]] = ..., idempotency_key: _Optional[str] = ..., not_before_unix_ms: _Optional[int] = ..., defer: _Optional[str] = ...) -> None: ...
+    traceparent: str
+    def __init__(self, task: _Optional[_Union[_task_pb2.Task, _Mapping]] = ..., idempotency_key: _Optional[str] = ..., not_before_unix_ms: _Optional[int] = ..., defer: _Optional[str] = ..., traceparent: _Optional[str] = ...) -> None: ...
 
 class SubmitResponse(_message.Message):
     __slots__ = ("task", "repeated", "failure")
@@ -48,7 +50,7 @@ class SubmitResponse(_message.Message):
     def __init__(self, task: _Optional[_Union[DurableTask, _Mapping]] = ..., repeated: _Optional[bool] = ..., failure: _Optional[_Union[_task_pb2.Failure, _Mapping]] = ...) -> None: ...
 
 class DurableTask(_message.Message):
-    __slots__ = ("task_id", "client", "type", "priority", "state", "created_unix_ms", "deadline_unix_ms", "finished_unix_ms", "pickups", "end", "failure", "idempotency_key", "dead_reason", "project")
+    __slots__ = ("task_id", "client", "type", "priority", "state", "created_unix_ms", "deadline_unix_ms", "finished_unix_ms", "pickups", "end", "failure", "idempotency_key", "dead_reason", "project", "starts_unix_ms")
     TASK_ID_FIELD_NUMBER: _ClassVar[int]
     CLIENT_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -63,6 +65,7 @@ class DurableTask(_message.Message):
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     DEAD_REASON_FIELD_NUMBER: _ClassVar[int]
     PROJECT_FIELD_NUMBER: _ClassVar[int]
+    STARTS_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
     task_id: str
     client: str
     type: str
@@ -77,7 +80,8 @@ class DurableTask(_message.Message):
     idempotency_key: str
     dead_reason: str
     project: str
-    def __init__(self, task_id: _Optional[str] = ..., client: _Optional[str] = ..., type: _Optional[str] = ..., priority: _Optional[_Union[_task_pb2.Priority, str]] = ..., state: _Optional[_Union[DurableState, str]] = ..., created_unix_ms: _Optional[int] = ..., deadline_unix_ms: _Optional[int] = ..., finished_unix_ms: _Optional[int] = ..., pickups: _Optional[int] = ..., end: _Optional[_Union[_task_pb2.End, _Mapping]] = ..., failure: _Optional[_Union[_task_pb2.Failure, _Mapping]] = ..., idempotency_key: _Optional[str] = ..., dead_reason: _Optional[str] = ..., project: _Optional[str] = ...) -> None: ...
+    starts_unix_ms: int
+    def __init__(self, task_id: _Optional[str] = ..., client: _Optional[str] = ..., type: _Optional[str] = ..., priority: _Optional[_Union[_task_pb2.Priority, str]] = ..., state: _Optional[_Union[DurableState, str]] = ..., created_unix_ms: _Optional[int] = ..., deadline_unix_ms: _Optional[int] = ..., finished_unix_ms: _Optional[int] = ..., pickups: _Optional[int] = ..., end: _Optional[_Union[_task_pb2.End, _Mapping]] = ..., failure: _Optional[_Union[_task_pb2.Failure, _Mapping]] = ..., idempotency_key: _Optional[str] = ..., dead_reason: _Optional[str] = ..., project: _Optional[str] = ..., starts_unix_ms: _Optional[int] = ...) -> None: ...
 
 class GetTaskRequest(_message.Message):
     __slots__ = ("task_id", "wait_ms", "projects")

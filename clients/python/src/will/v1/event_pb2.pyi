@@ -183,7 +183,7 @@ class LiveEntry(_message.Message):
     def __init__(self, model: _Optional[str] = ..., unserved: _Optional[str] = ..., cooling_until_unix_ms: _Optional[int] = ...) -> None: ...
 
 class DecisionRecord(_message.Message):
-    __slots__ = ("decision_id", "task_id", "set_id", "revision", "at_unix_ms", "order", "skipped", "seed", "client", "task_type", "live", "state_digest", "set_decided_unix_ms", "ignored_fields")
+    __slots__ = ("decision_id", "task_id", "set_id", "revision", "at_unix_ms", "order", "skipped", "seed", "client", "task_type", "live", "state_digest", "set_decided_unix_ms", "ignored_fields", "session")
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
     TASK_ID_FIELD_NUMBER: _ClassVar[int]
     SET_ID_FIELD_NUMBER: _ClassVar[int]
@@ -198,6 +198,7 @@ class DecisionRecord(_message.Message):
     STATE_DIGEST_FIELD_NUMBER: _ClassVar[int]
     SET_DECIDED_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
     IGNORED_FIELDS_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
     decision_id: str
     task_id: str
     set_id: str
@@ -212,7 +213,48 @@ class DecisionRecord(_message.Message):
     state_digest: str
     set_decided_unix_ms: int
     ignored_fields: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, decision_id: _Optional[str] = ..., task_id: _Optional[str] = ..., set_id: _Optional[str] = ..., revision: _Optional[int] = ..., at_unix_ms: _Optional[int] = ..., order: _Optional[_Iterable[str]] = ..., skipped: _Optional[_Iterable[_Union[Skipped, _Mapping]]] = ..., seed: _Optional[int] = ..., client: _Optional[str] = ..., task_type: _Optional[str] = ..., live: _Optional[_Iterable[_Union[LiveEntry, _Mapping]]] = ..., state_digest: _Optional[str] = ..., set_decided_unix_ms: _Optional[int] = ..., ignored_fields: _Optional[_Iterable[str]] = ...) -> None: ...
+    session: SessionBasis
+    def __init__(self, decision_id: _Optional[str] = ..., task_id: _Optional[str] = ..., set_id: _Optional[str] = ..., revision: _Optional[int] = ..., at_unix_ms: _Optional[int] = ..., order: _Optional[_Iterable[str]] = ..., skipped: _Optional[_Iterable[_Union[Skipped, _Mapping]]] = ..., seed: _Optional[int] = ..., client: _Optional[str] = ..., task_type: _Optional[str] = ..., live: _Optional[_Iterable[_Union[LiveEntry, _Mapping]]] = ..., state_digest: _Optional[str] = ..., set_decided_unix_ms: _Optional[int] = ..., ignored_fields: _Optional[_Iterable[str]] = ..., session: _Optional[_Union[SessionBasis, _Mapping]] = ...) -> None: ...
+
+class SessionBasis(_message.Message):
+    __slots__ = ("last_model", "costs")
+    LAST_MODEL_FIELD_NUMBER: _ClassVar[int]
+    COSTS_FIELD_NUMBER: _ClassVar[int]
+    last_model: str
+    costs: _containers.RepeatedCompositeFieldContainer[SessionCost]
+    def __init__(self, last_model: _Optional[str] = ..., costs: _Optional[_Iterable[_Union[SessionCost, _Mapping]]] = ...) -> None: ...
+
+class SessionCost(_message.Message):
+    __slots__ = ("model", "held_tokens", "cost_nano_usd", "mean_nano_usd")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    HELD_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    COST_NANO_USD_FIELD_NUMBER: _ClassVar[int]
+    MEAN_NANO_USD_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    held_tokens: int
+    cost_nano_usd: int
+    mean_nano_usd: int
+    def __init__(self, model: _Optional[str] = ..., held_tokens: _Optional[int] = ..., cost_nano_usd: _Optional[int] = ..., mean_nano_usd: _Optional[int] = ...) -> None: ...
+
+class SessionState(_message.Message):
+    __slots__ = ("last_model", "calls", "prefixes")
+    LAST_MODEL_FIELD_NUMBER: _ClassVar[int]
+    CALLS_FIELD_NUMBER: _ClassVar[int]
+    PREFIXES_FIELD_NUMBER: _ClassVar[int]
+    last_model: str
+    calls: int
+    prefixes: _containers.RepeatedCompositeFieldContainer[HeldPrefix]
+    def __init__(self, last_model: _Optional[str] = ..., calls: _Optional[int] = ..., prefixes: _Optional[_Iterable[_Union[HeldPrefix, _Mapping]]] = ...) -> None: ...
+
+class HeldPrefix(_message.Message):
+    __slots__ = ("model", "tokens", "used_unix_ms")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    USED_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    tokens: int
+    used_unix_ms: int
+    def __init__(self, model: _Optional[str] = ..., tokens: _Optional[int] = ..., used_unix_ms: _Optional[int] = ...) -> None: ...
 
 class Feedback(_message.Message):
     __slots__ = ("task_id", "model", "model_version", "task_type", "score", "at_unix_ms")
@@ -377,18 +419,20 @@ class DecisionScope(_message.Message):
     def __init__(self, set_id: _Optional[str] = ..., revision: _Optional[int] = ..., order: _Optional[_Iterable[str]] = ..., skipped: _Optional[_Iterable[_Union[Skipped, _Mapping]]] = ..., client: _Optional[str] = ..., task_type: _Optional[str] = ..., live: _Optional[_Iterable[_Union[LiveEntry, _Mapping]]] = ..., state_digest: _Optional[str] = ..., set_decided_unix_ms: _Optional[int] = ..., ignored_fields: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class DecisionRow(_message.Message):
-    __slots__ = ("decision_id", "task_id", "scope", "at_unix_ms", "seed")
+    __slots__ = ("decision_id", "task_id", "scope", "at_unix_ms", "seed", "session")
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
     TASK_ID_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     AT_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
     decision_id: str
     task_id: str
     scope: int
     at_unix_ms: int
     seed: int
-    def __init__(self, decision_id: _Optional[str] = ..., task_id: _Optional[str] = ..., scope: _Optional[int] = ..., at_unix_ms: _Optional[int] = ..., seed: _Optional[int] = ...) -> None: ...
+    session: SessionBasis
+    def __init__(self, decision_id: _Optional[str] = ..., task_id: _Optional[str] = ..., scope: _Optional[int] = ..., at_unix_ms: _Optional[int] = ..., seed: _Optional[int] = ..., session: _Optional[_Union[SessionBasis, _Mapping]] = ...) -> None: ...
 
 class EventBatch(_message.Message):
     __slots__ = ("source", "events", "call_scopes", "call_endings", "calls", "intents", "decision_scopes", "decisions")

@@ -109,7 +109,7 @@ class PayloadRef(_message.Message):
     def __init__(self, object: _Optional[str] = ..., bytes: _Optional[int] = ..., sha256: _Optional[bytes] = ..., field: _Optional[str] = ...) -> None: ...
 
 class Task(_message.Message):
-    __slots__ = ("task_id", "type", "project", "reflex", "priority", "data_class", "model", "max_output_tokens", "max_output_is_exact", "deadline_unix_ms", "stream", "input_modalities", "output_modalities", "needs", "input_tokens", "input_kind", "input", "unavailable_model", "high_priority", "payload", "floor", "first_token_timeout_ms", "idle_timeout_ms", "ignored_fields")
+    __slots__ = ("task_id", "type", "project", "reflex", "priority", "data_class", "model", "max_output_tokens", "max_output_is_exact", "deadline_unix_ms", "stream", "input_modalities", "output_modalities", "needs", "input_tokens", "input_kind", "input", "unavailable_model", "high_priority", "session", "payload", "floor", "first_token_timeout_ms", "idle_timeout_ms", "ignored_fields")
     TASK_ID_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     PROJECT_FIELD_NUMBER: _ClassVar[int]
@@ -129,6 +129,7 @@ class Task(_message.Message):
     INPUT_FIELD_NUMBER: _ClassVar[int]
     UNAVAILABLE_MODEL_FIELD_NUMBER: _ClassVar[int]
     HIGH_PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
     FLOOR_FIELD_NUMBER: _ClassVar[int]
     FIRST_TOKEN_TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
@@ -153,12 +154,13 @@ class Task(_message.Message):
     input: bytes
     unavailable_model: str
     high_priority: bool
+    session: str
     payload: PayloadRef
     floor: Requirement
     first_token_timeout_ms: int
     idle_timeout_ms: int
     ignored_fields: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, task_id: _Optional[str] = ..., type: _Optional[str] = ..., project: _Optional[str] = ..., reflex: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ..., data_class: _Optional[_Union[DataClass, str]] = ..., model: _Optional[str] = ..., max_output_tokens: _Optional[int] = ..., max_output_is_exact: _Optional[bool] = ..., deadline_unix_ms: _Optional[int] = ..., stream: _Optional[bool] = ..., input_modalities: _Optional[_Iterable[str]] = ..., output_modalities: _Optional[_Iterable[str]] = ..., needs: _Optional[_Iterable[str]] = ..., input_tokens: _Optional[int] = ..., input_kind: _Optional[str] = ..., input: _Optional[bytes] = ..., unavailable_model: _Optional[str] = ..., high_priority: _Optional[bool] = ..., payload: _Optional[_Union[PayloadRef, _Mapping]] = ..., floor: _Optional[_Union[Requirement, _Mapping]] = ..., first_token_timeout_ms: _Optional[int] = ..., idle_timeout_ms: _Optional[int] = ..., ignored_fields: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, task_id: _Optional[str] = ..., type: _Optional[str] = ..., project: _Optional[str] = ..., reflex: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ..., data_class: _Optional[_Union[DataClass, str]] = ..., model: _Optional[str] = ..., max_output_tokens: _Optional[int] = ..., max_output_is_exact: _Optional[bool] = ..., deadline_unix_ms: _Optional[int] = ..., stream: _Optional[bool] = ..., input_modalities: _Optional[_Iterable[str]] = ..., output_modalities: _Optional[_Iterable[str]] = ..., needs: _Optional[_Iterable[str]] = ..., input_tokens: _Optional[int] = ..., input_kind: _Optional[str] = ..., input: _Optional[bytes] = ..., unavailable_model: _Optional[str] = ..., high_priority: _Optional[bool] = ..., session: _Optional[str] = ..., payload: _Optional[_Union[PayloadRef, _Mapping]] = ..., floor: _Optional[_Union[Requirement, _Mapping]] = ..., first_token_timeout_ms: _Optional[int] = ..., idle_timeout_ms: _Optional[int] = ..., ignored_fields: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Usage(_message.Message):
     __slots__ = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens", "estimated", "cache_write_tokens", "audio_input_tokens", "audio_output_tokens", "images", "cache_write_1h_tokens", "image_input_tokens", "image_output_tokens")
