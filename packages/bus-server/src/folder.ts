@@ -72,7 +72,7 @@ export async function prepareBusFolder(folder: string, options: OpenOptions): Pr
 }
 
 /** Somebody else's programs, which act as one client. */
-export interface Caller {
+export interface BusCaller {
   readonly client: string;
   readonly publicKey: string;
 }
@@ -112,9 +112,9 @@ export async function removeCaller(folder: string, client: string): Promise<void
 }
 
 /** Clients that have a user. */
-export async function callersOf(folder: string): Promise<readonly Caller[]> {
+export async function callersOf(folder: string): Promise<readonly BusCaller[]> {
   const text = await readIfThere(join(folder, 'callers.json'));
-  return text === undefined ? [] : (JSON.parse(text) as Caller[]);
+  return text === undefined ? [] : (JSON.parse(text) as BusCaller[]);
 }
 
 /** Tells the folder's nats-server to read its files again: new users are let in, removed ones sent away. False: none runs. */
@@ -132,7 +132,7 @@ export async function reloadServer(folder: string): Promise<boolean> {
 const authorityKeyOf = ({ folder }: BusFolder): string => join(folder, 'ca.key');
 const pidFileOf = (folder: string): string => join(resolve(folder), 'nats.pid');
 
-async function writeCallers(files: BusFolder, callers: readonly Caller[]): Promise<void> {
+async function writeCallers(files: BusFolder, callers: readonly BusCaller[]): Promise<void> {
   await replace(join(files.folder, 'callers.json'), `${JSON.stringify(callers, undefined, 2)}\n`);
   await writeUsers(files);
 }

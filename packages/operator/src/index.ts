@@ -15,4 +15,4 @@ export {
 } from './documents.ts';
 export { type Forecast, forecast, type Move, type RecordedTask } from './preview/forecast.ts';
 export { type Preview, previewChange, type PreviewWindow, previewWindows } from './preview/preview.ts';
-export { type ServedModel, servedModels } from './served-models.ts';
+export { type ServedModelRow, servedModels } from './served-models.ts';

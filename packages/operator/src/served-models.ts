@@ -1,7 +1,7 @@
 import type { wire } from '@will/contracts';
 
 /** What all live workers together offer of a model. */
-export interface ServedModel {
+export interface ServedModelRow {
   readonly model: string;
   readonly workers: number;
   readonly slots: number;
@@ -16,8 +16,8 @@ export interface ServedModel {
 const none = { workers: 0, slots: 0, inFlight: 0, reason: '', coolingUntilMs: 0, coolingReason: '' };
 
 /** Per model what all workers together offer; a reason counts only where no worker serves it. Served models first. */
-export function servedModels(processes: readonly wire.Presence[]): readonly ServedModel[] {
-  const lines = new Map<string, ServedModel>();
+export function servedModels(processes: readonly wire.Presence[]): readonly ServedModelRow[] {
+  const lines = new Map<string, ServedModelRow>();
   for (const { model, capacity, inFlight, reason, coolingUntilUnixMs, coolingReason } of processes.flatMap(
     ({ models }) => models,
   )) {

@@ -44,7 +44,7 @@ export type Insertion =
   /** The idempotency key or the task id belongs to this other task. */
   | { readonly kind: 'conflict'; readonly task: StoredTask };
 
-export type Claim =
+export type TaskClaim =
   | { readonly kind: 'claimed'; readonly task: StoredTask }
   | { readonly kind: 'finished'; readonly task: StoredTask }
   | { readonly kind: 'unknown' };
@@ -91,7 +91,7 @@ export interface TaskStore {
   insert(task: NewTask): Promise<Insertion>;
   get(client: string, taskId: string): Promise<StoredTask | undefined>;
   /** Picks the task up: raises its fence, so that the one that held it before can no longer finish it. */
-  claim(client: string, taskId: string): Promise<Claim>;
+  claim(client: string, taskId: string): Promise<TaskClaim>;
   /** One conditional write: not terminal, and the fence is the newest. */
   finish(ending: Ending): Promise<Finish>;
   /** One conditional write: a dead letter whose body is kept waits again, as if a message for it was published now. */

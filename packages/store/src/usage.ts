@@ -118,7 +118,7 @@ export const addSums = (a: UsageSums, b: UsageSums): UsageSums => ({
 });
 
 /** A row of a rollup: what it is of, and what is to be added to it. */
-export interface Increment {
+export interface UsageIncrement {
   readonly rollup: Rollup;
   /** Length of its time; `types` is kept by the hour and, for long questions, by the day as well. */
   readonly spanMs: number;
@@ -135,7 +135,7 @@ export interface Increment {
 
 /** Increments of a batch, added up: one per row, however many calls it counts. */
 export class Increments {
-  readonly #rows = new Map<string, Increment & { readonly sums: GrowingSums }>();
+  readonly #rows = new Map<string, UsageIncrement & { readonly sums: GrowingSums }>();
 
   count(record: Counted, sign: 1 | -1): void {
     const { client, model = '', taskType, outcome, startedAtMs } = record;
@@ -146,7 +146,7 @@ export class Increments {
     addRecord(this.#sums('clients', dayMs, dayStartMs, client, model, '', ''), record, sign);
   }
 
-  rows(): Iterable<Increment> {
+  rows(): Iterable<UsageIncrement> {
     return this.#rows.values();
   }
 

@@ -11,7 +11,7 @@ import {
   type Snapshot,
 } from '@will/core';
 import type { Ranking } from '@will/extension';
-import type { Snapshots } from './ports.ts';
+import type { PolicySnapshots } from './ports.ts';
 import { rankedBy } from './ranked-by.ts';
 
 /** Policy does not answer; the message says why, names the value and what was allowed, and is safe to show. */
@@ -30,7 +30,7 @@ export class PolicyRefusal extends Error {
 }
 
 export interface PolicyDeps {
-  readonly snapshots: Snapshots;
+  readonly snapshots: PolicySnapshots;
   /** A snapshot that was not confirmed for longer may allow what is forbidden by now: then only what no rule restricts. */
   readonly staleAfterMs: number;
   readonly nowMs: () => number;

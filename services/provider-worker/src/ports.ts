@@ -3,7 +3,7 @@ import type { DataClass, Snapshot } from '@will/core';
 import type { wire } from '@will/contracts';
 import type { FreeSlotCounts } from './model/slots.ts';
 
-export interface Snapshots {
+export interface WorkerSnapshots {
   readonly current: Snapshot | undefined;
   /** Milliseconds since this was last confirmed to be the newest; Infinity: never. */
   ageMs(): number;
@@ -44,7 +44,7 @@ export type PayloadSource = Pick<Payloads, 'get'>;
 export type Contents = Pick<ContentOutbox, 'keep'>;
 
 /** Call records on their way. Never blocks, never throws. */
-export interface Records {
+export interface CallRecords {
   call(record: wire.CallRecord): void;
 }
 

@@ -1,6 +1,6 @@
 import { decide, type Facts, type RankedSet, type Snapshot } from '@will/core';
 import { factsInWords, maxNamed, named } from './facts-in-words.ts';
-import type { RecentFacts } from './ports.ts';
+import type { DecidedFacts } from './ports.ts';
 
 /** Facts whose candidates another set of documents would alter. */
 export interface DecisionChange {
@@ -21,7 +21,7 @@ export interface DecisionChange {
 export function decisionChanges(
   before: Snapshot,
   after: Snapshot,
-  recent: readonly RecentFacts[],
+  recent: readonly DecidedFacts[],
   nowMs: number,
 ): readonly DecisionChange[] {
   return recent

@@ -4,7 +4,7 @@ import { factsFor } from '@will/testkit';
 import { expect, test } from 'vitest';
 import { diffDocuments } from './diff.ts';
 import { MemoryStore } from './memory-store.test-double.ts';
-import type { RecentFacts } from './ports.ts';
+import type { DecidedFacts } from './ports.ts';
 import { Registry, type Applied, type Change } from './service.ts';
 
 const model = (name: string, more = ''): string =>
@@ -18,7 +18,7 @@ const nowMs = Date.UTC(2026, 10, 23);
 
 function setUp() {
   const store = new MemoryStore();
-  const world = { recent: [] as RecentFacts[], isPartial: false, failure: undefined as Error | undefined, since: 0 };
+  const world = { recent: [] as DecidedFacts[], isPartial: false, failure: undefined as Error | undefined, since: 0 };
   const registry = new Registry({
     store,
     publication: { publish: async () => {} },

@@ -1,6 +1,6 @@
 import { admissionsBetween, type Admitted, type Facts, type Snapshot } from '@will/core';
 import { factsInWords, named } from './facts-in-words.ts';
-import type { RecentFacts } from './ports.ts';
+import type { DecidedFacts } from './ports.ts';
 
 /** Facts that were decided on lately and for which a change frees models. */
 export interface LooserDecision {
@@ -16,7 +16,7 @@ export interface LooserDecision {
 export function looserDecisions(
   before: Snapshot,
   after: Snapshot,
-  recent: readonly RecentFacts[],
+  recent: readonly DecidedFacts[],
   nowMs: number,
 ): readonly LooserDecision[] {
   const admitted = admissionsBetween(before, after, nowMs);

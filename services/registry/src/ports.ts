@@ -28,7 +28,7 @@ export interface LiveProcesses {
 }
 
 /** Facts that were decided on, and how often. */
-export interface RecentFacts {
+export interface DecidedFacts {
   readonly facts: Facts;
   readonly decisions: number;
 }
@@ -39,7 +39,7 @@ export interface LateDecisions {
    * Distinct facts since an instant; `isPartial`: there are more.
    * @throws {Error} nobody can say; the message says why.
    */
-  since(atMs: number): Promise<{ readonly recent: readonly RecentFacts[]; readonly isPartial: boolean }>;
+  since(atMs: number): Promise<{ readonly recent: readonly DecidedFacts[]; readonly isPartial: boolean }>;
 }
 
 /** Slugs of documents by their kind. */

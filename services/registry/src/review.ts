@@ -17,7 +17,7 @@ import type { NamedDocuments, TaskNamings } from './ports.ts';
 import { takeoversOf } from './takeovers.ts';
 
 /** What the one that changes documents has allowed beyond the usual. */
-export interface Allowance {
+export interface ChangeAllowance {
   /** Remove what something still depends on, and take names of removed documents. */
   readonly force: boolean;
   /** Loosen rules although the settings say `strict_changes`. */
@@ -55,7 +55,7 @@ export async function review(
   revision: number,
   stored: readonly StoredDocument[],
   plan: Plan,
-  { force, allowLoosening }: Allowance,
+  { force, allowLoosening }: ChangeAllowance,
 ): Promise<Review> {
   const documents = stored.map(({ document }) => document);
   const before = compiled(revision, documents);

@@ -3,7 +3,7 @@ import { wire } from '@will/contracts';
 import { factsFor } from '@will/testkit';
 import { expect, test } from 'vitest';
 import { MemoryStore } from './memory-store.test-double.ts';
-import type { RecentFacts, TaskNamings } from './ports.ts';
+import type { DecidedFacts, TaskNamings } from './ports.ts';
 import { Registry, type Applied, type Change } from './service.ts';
 
 const nowMs = Date.UTC(2026, 10, 23);
@@ -12,7 +12,7 @@ function setUp() {
   const world = {
     keys: [] as wire.Key[],
     tasks: { naming: [] } as TaskNamings,
-    recent: [] as RecentFacts[] | Error,
+    recent: [] as DecidedFacts[] | Error,
   };
   const registry = new Registry({
     store: new MemoryStore(),

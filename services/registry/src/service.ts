@@ -15,12 +15,12 @@ import { decisionChanges, type DecisionChange } from './decision-changes.ts';
 import { changedFields, diffDocuments, type FieldChange } from './diff.ts';
 import { looserDecisions, type LooserDecision } from './looser-decisions.ts';
 import { planChange, planRollback, type Planned, type PlannedChange } from './plan-change.ts';
-import type { DocumentText, LateDecisions, LiveProcess, LiveProcesses, Publication, RecentFacts } from './ports.ts';
-import { review, unworkableInWords, type Allowance, type ReviewPorts } from './review.ts';
+import type { DocumentText, LateDecisions, LiveProcess, LiveProcesses, Publication, DecidedFacts } from './ports.ts';
+import { review, unworkableInWords, type ChangeAllowance, type ReviewPorts } from './review.ts';
 import { warningsOf } from './warnings.ts';
 
 /** What every change of documents says of itself. */
-export interface Change extends Partial<Allowance> {
+export interface Change extends Partial<ChangeAllowance> {
   readonly author: string;
   readonly note: string;
   /** Say what would change; change nothing. */
@@ -52,7 +52,7 @@ export interface Diff {
   readonly to: number | undefined;
 }
 
-export interface Difference {
+export interface RevisionDifference {
   readonly from: number;
   readonly to: number;
   readonly changes: readonly FieldChange[];
@@ -224,7 +224,7 @@ export class Registry {
    * What differs between two revisions, of all documents or of one. Without `to` up to the newest; of one document
    * without `from` since before its last change up to there. @throws {StoreError} 'not_found'
    */
-  async diff({ document, from, to }: Diff): Promise<Difference> {
+  async diff({ document, from, to }: Diff): Promise<RevisionDifference> {
     const { store } = this.#deps;
     const until = to ?? (await store.current()).revision;
     const since = from ?? (document ? await this.#beforeLastChange(document, until) : until - 1);
@@ -481,7 +481,7 @@ const noRevision = (revision: number, newest: number): DocumentProblem => ({
 
 /** `3 of 12 kinds of task of the last hour (2,000 decisions) would change`. */
 function impactInWords(
-  recent: readonly RecentFacts[],
+  recent: readonly DecidedFacts[],
   touched: readonly { readonly decisions: number }[],
   isPartial: boolean,
   what: string,

@@ -70,7 +70,7 @@ export interface Calls {
 }
 
 /** Frames to the caller. Never throws. */
-export interface Caller {
+export interface TaskCaller {
   /** Where frames go; lies below the client's own prefix. */
   readonly inbox: string;
   send(frame: wire.Frame): void;
@@ -92,7 +92,7 @@ export interface Sessions {
 }
 
 /** What is remembered. Never blocks, never throws. */
-export interface Records {
+export interface RouterRecords {
   /** @param ignoredFields names of fields of the request that its server left out. Default: none. */
   decided(
     taskId: string,

@@ -3,7 +3,7 @@ import { resolveCaller, type Snapshot, unknownClient } from '@will/core';
 import { type Refusals, wire } from '@will/contracts';
 import { within } from '@will/runtime';
 import { InvalidTaskError, readTask } from './task/intake.ts';
-import type { Caller } from './ports.ts';
+import type { TaskCaller } from './ports.ts';
 import { TaskRun, type RunDeps } from './task/task-run.ts';
 
 export interface RouterDeps extends RunDeps {
@@ -30,7 +30,7 @@ export class Router {
   }
 
   /** Takes a task; every end, also a refusal, goes to the caller as a frame. */
-  take(task: wire.Task, client: string, caller: Caller): void {
+  take(task: wire.Task, client: string, caller: TaskCaller): void {
     const { snapshot, maxTasks, nowMs, refusals } = this.#deps;
     const documents = snapshot();
     if (!documents || this.#isDraining)
@@ -112,7 +112,7 @@ const retryAfterMs = (): number => 500 + Math.floor(Math.random() * 1_000);
 /** Answers a task that was not taken. */
 export function refuse(
   task: wire.Task,
-  caller: Caller,
+  caller: TaskCaller,
   code: wire.FailureCode,
   message: string,
   retryAfterMs = 0,

@@ -16,9 +16,9 @@ const byNumber = new Map(Object.entries(states).map(([state, number]) => [number
 export const stateFromWire = (state: wire.DurableState): TaskState | undefined => byNumber.get(state);
 
 /** What a task came to, as it is stored. */
-export type Outcome = { readonly end: wire.End } | { readonly failure: wire.Failure };
+export type DurableOutcome = { readonly end: wire.End } | { readonly failure: wire.Failure };
 
-export const outcomeBytes = (outcome: Outcome): Uint8Array =>
+export const outcomeBytes = (outcome: DurableOutcome): Uint8Array =>
   toBinary(wire.DurableTaskSchema, create(wire.DurableTaskSchema, outcome));
 
 /** A stored task as callers see it. Lists leave out what it came to. */

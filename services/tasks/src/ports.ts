@@ -34,7 +34,7 @@ export interface TaskQueue {
 }
 
 /** How a task is run: for how long at most, and until when at all. */
-export interface RunOptions {
+export interface TaskRunOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   /** Whether this process still is who runs it. Asked where the run was held up on its way. */
@@ -44,8 +44,8 @@ export interface RunOptions {
 }
 
 /** Does a task now, by way of the router. @throws {TaskError} */
-export type RunTask = (client: string, task: wire.Task, options: RunOptions) => Promise<wire.End>;
+export type RunTask = (client: string, task: wire.Task, options: TaskRunOptions) => Promise<wire.End>;
 
-export interface SnapshotSource {
+export interface TasksSnapshots {
   readonly current: Snapshot | undefined;
 }

@@ -4,7 +4,7 @@ import { wire } from '@will/contracts';
 import { maxTimeoutMs, type Priority } from '@will/core';
 import { contained, within } from '@will/runtime';
 import type { StoredTask, TaskStore, TerminalState } from '@will/store';
-import { isTerminal, type Outcome, outcomeBytes } from './durable-task.ts';
+import { isTerminal, type DurableOutcome, outcomeBytes } from './durable-task.ts';
 import type { QueuedTask, RunTask, TaskQueue } from './ports.ts';
 import { expiredFailure, publishEnd, submissionOf } from './service.ts';
 import { Shares } from './shares.ts';
@@ -246,7 +246,7 @@ export class Runner {
     queued: QueuedTask,
     task: StoredTask,
     state: TerminalState,
-    outcome: Outcome,
+    outcome: DurableOutcome,
     deadReason?: string,
   ): Promise<void> {
     const { store, nowMs } = this.#deps;

@@ -24,7 +24,7 @@ import {
 } from '@will/core';
 import type { StoredTask, TaskStore } from '@will/store';
 import { durableTask, isTerminal, outcomeBytes } from './durable-task.ts';
-import type { SnapshotSource, TaskQueue } from './ports.ts';
+import type { TasksSnapshots, TaskQueue } from './ports.ts';
 import { cheapestStart } from './cheapest-start.ts';
 import { leadMs, startTime } from './start-time.ts';
 import { factsOfTask } from './task-facts.ts';
@@ -32,7 +32,7 @@ import { factsOfTask } from './task-facts.ts';
 export interface TasksDeps {
   readonly store: TaskStore;
   readonly queue: TaskQueue;
-  readonly snapshots: SnapshotSource;
+  readonly snapshots: TasksSnapshots;
   readonly nowMs: () => number;
   /** Of the work under way; '' where nothing is traced. */
   readonly traceparent?: () => string;

@@ -11,7 +11,7 @@ const maxWaitMs = 250;
  * Deliveries on their way into the log, put together into batches of up to 512 KiB or 250 ms. Each is done only
  * after its batch was committed. Batches overlap: those that wait while the store writes share its next transaction.
  */
-export class Batches {
+export class EventBatches {
   readonly #log: CallLog;
   readonly #onError: (what: string, error: unknown) => void;
   readonly #committing = new Set<Promise<void>>();

@@ -12,7 +12,7 @@ import {
   type UsageQuestion,
 } from '@will/store';
 import type { Absences } from './absences.ts';
-import { Batches } from './batches.ts';
+import { EventBatches } from './batches.ts';
 import type { Delivery, EventHistory, StreamProgress } from './ports.ts';
 
 /** How long after its deadline an attempt may still report its end. */
@@ -64,11 +64,11 @@ export interface Erased {
 /** What happened: takes events in, closes what nobody closed, answers queries. */
 export class Telemetry {
   readonly #deps: TelemetryDeps;
-  readonly #batches: Batches;
+  readonly #batches: EventBatches;
 
   constructor(deps: TelemetryDeps) {
     this.#deps = deps;
-    this.#batches = new Batches(deps.log, deps.onError);
+    this.#batches = new EventBatches(deps.log, deps.onError);
   }
 
   take(delivery: Delivery): void {

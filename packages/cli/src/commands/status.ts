@@ -1,6 +1,6 @@
 import { watchProcesses, type Bus } from '@will/bus';
 import { subjects, wire } from '@will/contracts';
-import { OperatorError, type ServedModel, servedModels } from '@will/operator';
+import { OperatorError, type ServedModelRow, servedModels } from '@will/operator';
 import { type ExitCode, exitCodes } from '../cli-error.ts';
 import { duration, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
@@ -84,7 +84,7 @@ function show(terminal: Terminal, { registry, processes }: Found, nowMs: number)
   );
 }
 
-function whyNotNow({ reason, coolingUntilMs, coolingReason }: ServedModel, nowMs: number): string {
+function whyNotNow({ reason, coolingUntilMs, coolingReason }: ServedModelRow, nowMs: number): string {
   if (reason !== '' || coolingUntilMs <= nowMs) return reason;
   return `cooling down for ${duration(coolingUntilMs - nowMs)}: ${coolingReason}`;
 }

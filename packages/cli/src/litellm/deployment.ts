@@ -1,6 +1,6 @@
 import { isPrivateEndpoint } from '@will/core';
 import { type Destination, destinations, readModelName } from './providers.ts';
-import { type Fields, isMap, type LitellmConfig, resolved, variableOf } from './read-config.ts';
+import { type LitellmFields, isMap, type LitellmConfig, resolved, variableOf } from './read-config.ts';
 import { leaves, type Unmapped } from './unmapped.ts';
 
 const tagOfMode: Readonly<Record<string, string>> = {
@@ -19,8 +19,8 @@ export class Deployment {
   readonly path: string;
   readonly #root: unknown;
   readonly #config: LitellmConfig;
-  readonly #params: Fields;
-  readonly #info: Fields;
+  readonly #params: LitellmFields;
+  readonly #info: LitellmFields;
   readonly #read = new Set<string>();
   #refusal: string | undefined;
 
@@ -40,7 +40,7 @@ export class Deployment {
   }
 
   /** Undefined: it cannot be called from here, and {@link unmapped} says why for each of its fields. */
-  document(names: Map<string, number>): Fields | undefined {
+  document(names: Map<string, number>): LitellmFields | undefined {
     const name = this.#value('model');
     if (typeof name !== 'string' || name.includes('*')) return this.#refuse('it names no single model');
     const credential = this.#params['litellm_credential_name'];
@@ -128,7 +128,7 @@ export class Deployment {
     return address.endsWith(version) ? address : address + version;
   }
 
-  #key({ keyVariable }: Destination): Fields {
+  #key({ keyVariable }: Destination): LitellmFields {
     const reference = variableOf(this.#params['api_key']);
     if (reference === undefined) return keyVariable === undefined ? {} : { api_key: `env://${keyVariable}` };
     this.#take('litellm_params.api_key');
@@ -141,7 +141,7 @@ export class Deployment {
     return [tag ?? 'text_gen', ...(this.#isTrue('supports_vision') ? ['vision'] : [])];
   }
 
-  #capabilities(): Fields {
+  #capabilities(): LitellmFields {
     const capabilities = [
       ...(this.#isTrue('supports_function_calling') ? ['tools'] : []),
       ...(this.#isTrue('supports_response_schema') ? ['json_schema'] : []),
@@ -150,7 +150,7 @@ export class Deployment {
   }
 
   /** Both or none: one that is not stated is unknown and not free. */
-  #price(): Fields {
+  #price(): LitellmFields {
     const paths = ['input_cost_per_token', 'output_cost_per_token'].map((name) =>
       typeof this.#params[name] === 'number' ? `litellm_params.${name}` : `model_info.${name}`,
     );
@@ -167,7 +167,7 @@ export class Deployment {
     return typeof price === 'number' ? Math.round(price * 1e3 * 1e8) / 1e8 : undefined;
   }
 
-  #limits(): Fields {
+  #limits(): LitellmFields {
     const limits = {
       ...field('rpm', this.#number(this.#params, 'litellm_params.rpm')),
       ...field('tpm', this.#number(this.#params, 'litellm_params.tpm')),
@@ -178,14 +178,14 @@ export class Deployment {
   }
 
   /** Only the two words that mean the same here; a cloud's own name of a region is for people to read. */
-  #residency(): Fields {
+  #residency(): LitellmFields {
     const region = String(this.#params['region_name']).toUpperCase();
     if (region !== 'EU' && region !== 'US') return {};
     this.#take('litellm_params.region_name');
     return { data_residency: region };
   }
 
-  #number(fields: Fields, path: string): number | undefined {
+  #number(fields: LitellmFields, path: string): number | undefined {
     const value = Number(resolved(fields[path.slice(path.indexOf('.') + 1)], this.#config.environment) ?? Number.NaN);
     if (!Number.isFinite(value)) return undefined;
     this.#take(path);
@@ -204,4 +204,5 @@ const foreignFields = ['vertex_project', 'vertex_location', 'vertex_credentials'
 
 const isGiven = (value: string | undefined): value is string => value !== undefined && value !== '';
 
-const field = (name: string, value: number | undefined): Fields => (value === undefined ? {} : { [name]: value });
+const field = (name: string, value: number | undefined): LitellmFields =>
+  value === undefined ? {} : { [name]: value };

@@ -1,6 +1,6 @@
 import { Deployment } from './deployment.ts';
 import { leaves, type Unmapped, whyNot } from './unmapped.ts';
-import { type Environment, readConfig } from './read-config.ts';
+import { type LitellmEnvironment, readConfig } from './read-config.ts';
 
 export interface Imported {
   /** Model documents, as a file would hold them. */
@@ -16,7 +16,7 @@ export interface Imported {
  * the file and from `environment`, as LiteLLM takes them; an entry whose address or provider is in doubt is left out.
  * @throws {Error} the text is no YAML map.
  */
-export function importLitellm(text: string, environment: Environment = {}): Imported {
+export function importLitellm(text: string, environment: LitellmEnvironment = {}): Imported {
   const config = readConfig(text, environment);
   const names = new Map<string, number>();
   const read = config.deployments.map((entry, index) => new Deployment(entry, `model_list[${index}]`, config));

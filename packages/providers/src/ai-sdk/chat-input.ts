@@ -90,13 +90,13 @@ const chatInput = z.looseObject({
   reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']).nullish(),
 });
 
-export type ChatInput = z.infer<typeof chatInput>;
-export type ChatMessage = ChatInput['messages'][number];
+export type SdkChatInput = z.infer<typeof chatInput>;
+export type SdkChatMessage = SdkChatInput['messages'][number];
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** The caller's bytes as a chat; undefined: they are none. */
-export function readChatInput(bytes: Uint8Array): ChatInput | undefined {
+export function readChatInput(bytes: Uint8Array): SdkChatInput | undefined {
   try {
     return chatInput.safeParse(JSON.parse(decoder.decode(bytes))).data;
   } catch {

@@ -24,7 +24,7 @@ import {
   type ProviderOutcome,
 } from '../port.ts';
 import { resolveSecret } from '../secrets.ts';
-import { type ChatInput, readChatInput } from './chat-input.ts';
+import { type SdkChatInput, readChatInput } from './chat-input.ts';
 import { type EgressFetch, egressFetch } from './egress-fetch.ts';
 import { captureRequest } from './captured-request.ts';
 import { embeddingCall } from './embedding-call.ts';
@@ -55,7 +55,7 @@ export interface Vendor {
   /** What {@link Form} kept of this vendor's reasoning, as its package takes it. */
   keptParts(items: readonly Fields[]): KeptParts;
   /** What only this vendor calls so. */
-  ownOptions(input: ChatInput): SharedV4ProviderOptions;
+  ownOptions(input: SdkChatInput): SharedV4ProviderOptions;
 }
 
 /** A provider out of a vendor's package, which writes the requests; nothing retries in here. */

@@ -8,10 +8,10 @@ import type {
   LanguageModelV4ToolResultPart,
   SharedV4ProviderOptions,
 } from '@ai-sdk/provider';
-import type { ChatInput, ChatMessage, ShownPart } from './chat-input.ts';
+import type { SdkChatInput, SdkChatMessage, ShownPart } from './chat-input.ts';
 
-type UserMessage = Extract<ChatMessage, { role: 'user' }>;
-type AssistantMessage = Extract<ChatMessage, { role: 'assistant' }>;
+type UserMessage = Extract<SdkChatMessage, { role: 'user' }>;
+type AssistantMessage = Extract<SdkChatMessage, { role: 'assistant' }>;
 type UserPart = Exclude<UserMessage['content'], string>[number];
 
 /** What the vendor gave with a tool call of an earlier answer, in the words of its package. */
@@ -29,7 +29,7 @@ const nothingKept: KeptReader = () => ({ before: [] });
  * @throws {Error} something in it has no counterpart: arguments that are no JSON, an address that is none.
  */
 export function callOptionsOf(
-  input: ChatInput,
+  input: SdkChatInput,
   passThrough: ReadonlySet<string> = new Set(),
   kept: KeptReader = nothingKept,
 ): Omit<LanguageModelV4CallOptions, 'abortSignal'> {
@@ -54,7 +54,7 @@ function present<N extends string, V>(name: N, value: V | null | undefined): { [
   return (value === undefined || value === null ? {} : { [name]: value }) as { [K in N]?: V };
 }
 
-function promptOf(messages: readonly ChatMessage[], kept: KeptReader): LanguageModelV4Message[] {
+function promptOf(messages: readonly SdkChatMessage[], kept: KeptReader): LanguageModelV4Message[] {
   const toolNames = new Map<string, string>();
   const prompt = instructionsOf(messages);
   for (const message of messages) {
@@ -66,10 +66,10 @@ function promptOf(messages: readonly ChatMessage[], kept: KeptReader): LanguageM
 }
 
 type TextPart = Extract<ShownPart, { type: 'text' }>;
-type Instruction = Extract<ChatMessage, { role: 'system' | 'developer' }>;
+type Instruction = Extract<SdkChatMessage, { role: 'system' | 'developer' }>;
 
 /** All instructions as one; with hints for caches each part by itself, since a hint ends what is kept. */
-function instructionsOf(messages: readonly ChatMessage[]): LanguageModelV4Message[] {
+function instructionsOf(messages: readonly SdkChatMessage[]): LanguageModelV4Message[] {
   const all = messages.filter(
     (message): message is Instruction => message.role === 'system' || message.role === 'developer',
   );
@@ -158,7 +158,7 @@ function saidIn({ content, refusal }: AssistantMessage): string {
 /** Results of calls that were made at once belong into one message. */
 function addToolResult(
   prompt: LanguageModelV4Message[],
-  { tool_call_id: toolCallId, content }: Extract<ChatMessage, { role: 'tool' }>,
+  { tool_call_id: toolCallId, content }: Extract<SdkChatMessage, { role: 'tool' }>,
   toolNames: ReadonlyMap<string, string>,
 ): void {
   const toolName = toolNames.get(toolCallId);
@@ -174,7 +174,7 @@ function addToolResult(
   else prompt.push({ role: 'tool', content: [result] });
 }
 
-type ToolContent = Extract<ChatMessage, { role: 'tool' }>['content'];
+type ToolContent = Extract<SdkChatMessage, { role: 'tool' }>['content'];
 
 /** Text alone is said as text; images and hints need parts. */
 function outputOf(content: ToolContent): LanguageModelV4ToolResultPart['output'] {
@@ -185,7 +185,7 @@ function outputOf(content: ToolContent): LanguageModelV4ToolResultPart['output']
   return { type: 'content', value: content.map(shownPart) };
 }
 
-function responseFormatOf(format: ChatInput['response_format']): LanguageModelV4CallOptions['responseFormat'] {
+function responseFormatOf(format: SdkChatInput['response_format']): LanguageModelV4CallOptions['responseFormat'] {
   if (!format || format.type === 'text') return undefined;
   if (format.type === 'json_object') return { type: 'json' };
   const { name, description, schema } = format.json_schema;
@@ -200,7 +200,7 @@ function responseFormatOf(format: ChatInput['response_format']): LanguageModelV4
 const toolOf = ({
   cache_control: hint,
   function: { name, description, parameters, strict },
-}: NonNullable<ChatInput['tools']>[number]) => ({
+}: NonNullable<SdkChatInput['tools']>[number]) => ({
   type: 'function' as const,
   name,
   inputSchema: (parameters ?? { type: 'object', properties: {} }) as JSONSchema7,
@@ -209,7 +209,7 @@ const toolOf = ({
   ...cached(hint),
 });
 
-function toolChoiceOf(choice: ChatInput['tool_choice']): LanguageModelV4CallOptions['toolChoice'] {
+function toolChoiceOf(choice: SdkChatInput['tool_choice']): LanguageModelV4CallOptions['toolChoice'] {
   if (!choice) return undefined;
   return typeof choice === 'string' ? { type: choice } : { type: 'tool', toolName: choice.function.name };
 }

@@ -13,7 +13,7 @@ import {
 } from 'node-llama-cpp';
 import { type Computation, compute } from '../local-process/compute.ts';
 import type { Computed, NotComputed } from '../local-process/protocol.ts';
-import type { ChatRequest, GgufRequest, LoadOptions, VectorsRequest } from './protocol.ts';
+import type { GgufChatRequest, GgufRequest, LoadOptions, VectorsRequest } from './protocol.ts';
 
 /** The library's own default is to take the likeliest token always, and small models then say one thing for ever. */
 const defaultTemperature = 0.7;
@@ -78,7 +78,7 @@ class Engine implements Computation<GgufRequest> {
   }
 
   async #generate(
-    request: ChatRequest,
+    request: GgufChatRequest,
     sequence: LlamaContextSequence,
     signal: AbortSignal,
     say: (text: string) => void,
@@ -137,7 +137,7 @@ class Engine implements Computation<GgufRequest> {
     return { finish: 'stop', inputTokens, outputTokens: 0, output };
   }
 
-  async #sampling({ temperature, topP, seed, stop, json }: ChatRequest): Promise<object> {
+  async #sampling({ temperature, topP, seed, stop, json }: GgufChatRequest): Promise<object> {
     const grammar = await this.#grammar(json);
     return {
       temperature: temperature ?? defaultTemperature,
@@ -148,7 +148,7 @@ class Engine implements Computation<GgufRequest> {
     };
   }
 
-  async #grammar(json: ChatRequest['json']): Promise<LlamaGrammar | undefined> {
+  async #grammar(json: GgufChatRequest['json']): Promise<LlamaGrammar | undefined> {
     if (json === undefined) return undefined;
     if (json === true) return await this.#llama.getGrammarFor('json');
     return await this.#llama.createGrammarForJsonSchema(json as never);
@@ -161,7 +161,7 @@ class Engine implements Computation<GgufRequest> {
   }
 
   /** Of the free ones the one that holds the most of this conversation, and among equals the one used longest ago. */
-  #lane({ messages }: ChatRequest): Promise<Lane> {
+  #lane({ messages }: GgufChatRequest): Promise<Lane> {
     if (this.#free.length === 0) return new Promise((resolve) => this.#waiting.push(resolve));
     const lines = messages.map(lineOf);
     const known = this.#free.map(({ spoken }) => equalFromStart(spoken, lines));
@@ -182,7 +182,7 @@ interface Lane {
   spoken: readonly string[];
 }
 
-const lineOf = ({ role, text }: ChatRequest['messages'][number]): string => `${role}: ${text}`;
+const lineOf = ({ role, text }: GgufChatRequest['messages'][number]): string => `${role}: ${text}`;
 
 function equalFromStart(one: readonly string[], other: readonly string[]): number {
   const differs = one.findIndex((line, n) => line !== other[n]);
@@ -201,7 +201,7 @@ const finishes: Readonly<Record<string, FinishReason>> = {
 };
 
 /** The last message is the prompt, all before it the history; system messages keep their place. */
-function conversationOf({ messages }: ChatRequest): { history: ChatHistoryItem[]; prompt: string } {
+function conversationOf({ messages }: GgufChatRequest): { history: ChatHistoryItem[]; prompt: string } {
   const last = messages.at(-1);
   const isPrompt = last?.role === 'user';
   const before = isPrompt ? messages.slice(0, -1) : messages;

@@ -1,6 +1,6 @@
 import { areTexts, readTaskInput } from '@will/core';
 import type { ModelCall } from '../port.ts';
-import type { ChatRequest, GgufRequest, LoadOptions, VectorsRequest } from './protocol.ts';
+import type { GgufChatRequest, GgufRequest, LoadOptions, VectorsRequest } from './protocol.ts';
 
 interface RawChat {
   readonly messages?: unknown;
@@ -35,10 +35,10 @@ function readVectors(raw: unknown): VectorsRequest | string {
   return { kind: 'vectors', texts: input.input, dimensions: input.dimensions };
 }
 
-function readChat(raw: RawChat | null, maxTokens: number | undefined): ChatRequest | string {
+function readChat(raw: RawChat | null, maxTokens: number | undefined): GgufChatRequest | string {
   if (typeof raw !== 'object' || raw === null || !Array.isArray(raw.messages) || raw.messages.length === 0)
     return 'messages must be a list';
-  const messages: ChatRequest['messages'][number][] = [];
+  const messages: GgufChatRequest['messages'][number][] = [];
   for (const message of raw.messages as unknown[]) {
     const read = readMessage(message);
     if (typeof read === 'string') return read;
@@ -63,7 +63,7 @@ const roles: Readonly<Record<string, 'system' | 'user' | 'assistant'>> = {
   assistant: 'assistant',
 };
 
-function readMessage(message: unknown): ChatRequest['messages'][number] | string {
+function readMessage(message: unknown): GgufChatRequest['messages'][number] | string {
   const { role, content } = (typeof message === 'object' && message !== null ? message : {}) as {
     role?: unknown;
     content?: unknown;
@@ -94,7 +94,7 @@ function readStop(stop: unknown): string[] {
   return list.filter((one): one is string => typeof one === 'string' && one !== '').slice(0, 8);
 }
 
-function readFormat(format: RawChat['response_format']): ChatRequest['json'] {
+function readFormat(format: RawChat['response_format']): GgufChatRequest['json'] {
   if (format?.type === 'json_object') return true;
   const schema = format?.type === 'json_schema' ? format.json_schema?.schema : undefined;
   return typeof schema === 'object' && schema !== null ? schema : undefined;

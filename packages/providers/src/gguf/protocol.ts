@@ -12,10 +12,10 @@ export interface LoadOptions {
   readonly gpu: 'auto' | 'required' | false;
 }
 
-export type GgufRequest = ChatRequest | VectorsRequest;
+export type GgufRequest = GgufChatRequest | VectorsRequest;
 
 /** A chat as the process computes it: read and checked on the other side. */
-export interface ChatRequest {
+export interface GgufChatRequest {
   readonly kind: 'chat';
   readonly messages: readonly { readonly role: 'system' | 'user' | 'assistant'; readonly text: string }[];
   readonly maxTokens: number | undefined;

@@ -180,7 +180,7 @@ test('a store of the first schema is brought up to date by the one that opens it
       await client
         .db()
         .collection('calls')
-        .updateMany({}, { $rename: { status: 'fine' } });
+        .updateMany({}, { $rename: { status: 'status' } });
       await stores.updateOne({ _id: 'calls' }, { $set: { version: 1 } });
       const [one, other] = await Promise.all([openMongoCallLog({ uri }), openMongoCallLog({ uri })]);
       expect(await other.calls({}, 10)).toEqual([callRecord()]);

@@ -4,7 +4,7 @@ import {
   mergeGroups,
   rollupFor,
   stretchesOf,
-  type Increment,
+  type UsageIncrement,
   type Increments,
   type UsageGroup,
   type UsageQuestion,
@@ -66,7 +66,7 @@ export async function addToRollups(
 }
 
 function updateOf(
-  row: Increment,
+  row: UsageIncrement,
   writer: string,
   batch: number,
   isFirst: boolean,

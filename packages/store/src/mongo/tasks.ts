@@ -2,7 +2,7 @@ import { Binary, type Collection, type Filter, type WithId } from 'mongodb';
 import type { Priority } from '@will/core';
 import { StoreError } from '../errors.ts';
 import type {
-  Claim,
+  TaskClaim,
   Ending,
   Finish,
   Insertion,
@@ -112,7 +112,7 @@ class MongoTasks implements TaskStore {
     return this.#inTurn(client, taskId, () => this.#find({ _id: idOf(client, taskId) }));
   }
 
-  claim(client: string, taskId: string): Promise<Claim> {
+  claim(client: string, taskId: string): Promise<TaskClaim> {
     return this.#inTurn(client, taskId, async () => {
       const _id = idOf(client, taskId);
       const raised = { $inc: { fence: 1 }, $set: { state: 'running' } };

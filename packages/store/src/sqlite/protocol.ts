@@ -24,7 +24,7 @@ export interface Failure {
   readonly message: string;
 }
 
-export type Answer =
+export type StoreAnswer =
   | { readonly id: number; readonly ok: true; readonly value: unknown }
   | { readonly id: number; readonly ok: false; readonly failure: Failure };
 
@@ -32,7 +32,7 @@ export type FromThread =
   | { readonly kind: 'opened' }
   | { readonly kind: 'not_opened'; readonly failure: Failure }
   /** Sent after the commit: what is answered is stored. */
-  | { readonly kind: 'answers'; readonly answers: readonly Answer[] };
+  | { readonly kind: 'answers'; readonly answers: readonly StoreAnswer[] };
 
 /** A port as the thread does it: synchronous, without what belongs to the handle. */
 export type Synchronous<Port> = {

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { StoreError } from '../errors.ts';
-import type { Answer, Failure, FromThread, Request, StoreKind, ThreadSettings, ToThread } from './protocol.ts';
+import type { StoreAnswer, Failure, FromThread, Request, StoreKind, ThreadSettings, ToThread } from './protocol.ts';
 
 /** So many requests share a transaction; the rest waits for the next. */
 const maxPerTransaction = 256;
@@ -98,14 +98,14 @@ export class StoreThread<Operations extends { readonly [K in keyof Operations]: 
     else this.#end(errorOf(message.failure));
   }
 
-  #answered(answers: readonly Answer[]): void {
+  #answered(answers: readonly StoreAnswer[]): void {
     this.#isBusy = false;
     for (const answer of answers) this.#settle(answer);
     this.#send();
     if (this.#waiting.size === 0) this.#onIdle?.();
   }
 
-  #settle(answer: Answer): void {
+  #settle(answer: StoreAnswer): void {
     const waiting = this.#waiting.get(answer.id);
     this.#waiting.delete(answer.id);
     if (answer.ok) waiting?.resolve(answer.value as never);

@@ -4,7 +4,7 @@ import { callOperations, callSchema } from './calls.ts';
 import { openDatabase, type OpenDatabase, type Schema } from './database.ts';
 import { documentOperations, documentSchema } from './documents.ts';
 import { storeErrorOf } from './failures.ts';
-import type { Answer, Failure, FromThread, Request, StoreKind, ThreadSettings, ToThread } from './protocol.ts';
+import type { StoreAnswer, Failure, FromThread, Request, StoreKind, ThreadSettings, ToThread } from './protocol.ts';
 import { taskOperations, taskSchema } from './tasks.ts';
 
 // node:sqlite is synchronous. Here it blocks nobody but its own queue.
@@ -45,7 +45,11 @@ function serve(opened: OpenDatabase): void {
 }
 
 /** One transaction for all that waited: one wait for the disk instead of many. */
-function answerAll(database: DatabaseSync, operations: Operations, requests: readonly Request[]): readonly Answer[] {
+function answerAll(
+  database: DatabaseSync,
+  operations: Operations,
+  requests: readonly Request[],
+): readonly StoreAnswer[] {
   try {
     database.exec('BEGIN');
     const answers = requests.map((request) => answer(database, operations, request));
@@ -59,7 +63,7 @@ function answerAll(database: DatabaseSync, operations: Operations, requests: rea
 }
 
 /** @throws when the whole transaction is gone, as after a full disk. */
-function answer(database: DatabaseSync, operations: Operations, { id, operation, args }: Request): Answer {
+function answer(database: DatabaseSync, operations: Operations, { id, operation, args }: Request): StoreAnswer {
   database.exec('SAVEPOINT request');
   try {
     const value = operations[operation]?.(...args);

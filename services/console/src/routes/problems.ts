@@ -1,8 +1,8 @@
 import type { wire } from '@will/contracts';
-import type { ServedModel, WindowLine } from '@will/operator';
+import type { ServedModelRow, WindowLine } from '@will/operator';
 
 /** A model as it is now: what workers say of it, and its calls of the last minute. */
-export type ModelNow = ServedModel & Pick<WindowLine, 'calls' | 'errors'> & Partial<WindowLine>;
+export type ModelNow = ServedModelRow & Pick<WindowLine, 'calls' | 'errors'> & Partial<WindowLine>;
 
 /** One thing that is wrong. */
 export interface Problem {

@@ -2,7 +2,7 @@ import { nanoPerUsd } from '@will/core';
 import type { wire } from '@will/contracts';
 import { type Attributes, genAi, measures, type Observing, openSpan } from '@will/observe';
 import type { Worker } from '../service.ts';
-import type { Observer } from '../call/observer.ts';
+import type { CallsObserver } from '../call/observer.ts';
 
 /** The conventions' words for what is asked of a model, by the kind of input. */
 const operations: Readonly<Record<string, string>> = { chat: 'chat', embeddings: 'embeddings' };
@@ -12,7 +12,7 @@ const vendors: Readonly<Record<string, string>> = { google: 'gcp.gemini' };
 
 /** Calls of models as spans and figures, by the GenAI conventions; never what was said. */
 export const observedCalls =
-  (observing: Pick<Observing, 'count' | 'time'>): Observer =>
+  (observing: Pick<Observing, 'count' | 'time'>): CallsObserver =>
   (model, request) => {
     const operation = operations[request.inputKind] ?? 'generate_content';
     const provider = vendors[model.provider] ?? model.provider;

@@ -2,7 +2,7 @@ import type { Model } from '@will/core';
 import type { wire } from '@will/contracts';
 
 /** Observes calls of models for traces and metrics. Never throws. */
-export type Observer = (model: Model, request: wire.CallRequest) => CallObserver;
+export type CallsObserver = (model: Model, request: wire.CallRequest) => CallObserver;
 
 export interface CallObserver {
   /** Does the call's work as part of its trace. */
@@ -11,4 +11,4 @@ export interface CallObserver {
 }
 
 /** No observer. */
-export const noopObserver: Observer = () => ({ run: (work) => work(), ended: () => {} });
+export const noopObserver: CallsObserver = () => ({ run: (work) => work(), ended: () => {} });

@@ -27,25 +27,25 @@ import type {
   IncomingCall,
   Membership,
   PayloadSource,
-  Records,
+  CallRecords,
   CooldownStore,
-  Snapshots,
+  WorkerSnapshots,
   StartClock,
 } from '../ports.ts';
 import { type Commanded, PendingCall } from '../call/pending-call.ts';
 import { ModelCircuit, type Pause, trialRetryMs } from './model-circuit.ts';
-import { type Claim, Slots } from './slots.ts';
+import { type SlotClaim, Slots } from './slots.ts';
 import { StartWindow } from '../call/start-window.ts';
-import { noopObserver, type Observer } from '../call/observer.ts';
+import { noopObserver, type CallsObserver } from '../call/observer.ts';
 import { WholeAsStream } from '../call/whole-as-stream.ts';
 import { WorkerCall, type CallDeps } from '../call/worker-call.ts';
 
 export interface ServedDeps {
   readonly workerId: string;
   readonly groups: Groups;
-  readonly snapshots: Snapshots;
+  readonly snapshots: WorkerSnapshots;
   readonly authorize: Authorizer;
-  readonly records: Records;
+  readonly records: CallRecords;
   readonly contents?: Contents;
   readonly cooldowns: CooldownStore;
   readonly allowances: Pick<Allowances, 'take'>;
@@ -57,7 +57,7 @@ export interface ServedDeps {
   readonly draw: () => number;
   readonly calls: CallIndex;
   readonly onError: (what: string, error: unknown) => void;
-  readonly observer?: Observer;
+  readonly observer?: CallsObserver;
 }
 
 /** Told how each call of a model ended. */
@@ -506,7 +506,7 @@ const busy = (
   more: Pick<MessageInitShape<typeof wire.CallBusySchema>, 'untilUnixMs' | 'isReserved' | 'isLimit' | 'isBudget'> = {},
 ): void => call.toRouter({ case: 'busy', value: create(wire.CallBusySchema, { reason, ...more }) });
 
-const claimOf = ({ request: { facts } }: IncomingCall): Claim => ({
+const claimOf = ({ request: { facts } }: IncomingCall): SlotClaim => ({
   client: facts?.client ?? '',
   isUrgent: facts?.priority === wire.Priority.HIGH,
 });

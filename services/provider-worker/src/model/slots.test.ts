@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { type Claim, Slots } from './slots.ts';
+import { type SlotClaim, Slots } from './slots.ts';
 
-const of = (client: string): Claim => ({ client, isUrgent: false });
+const of = (client: string): SlotClaim => ({ client, isUrgent: false });
 const none = (): void => {};
 
 test('no more slots are given than there are; full is told once, and what is freed for a while after it', () => {
@@ -32,7 +32,7 @@ function shared(): { slots: Slots; sleep: (ms: number) => void } {
   nowMs = 60_000;
   return { slots, sleep: (ms) => void (nowMs += ms) };
 }
-const takeAll = (slots: Slots, claim: Claim): string => {
+const takeAll = (slots: Slots, claim: SlotClaim): string => {
   for (;;) {
     const taken = slots.take(claim);
     if (taken !== 'taken') return taken;

@@ -10,7 +10,7 @@ const fairShares = 1.5;
 const shortfall = 0.02;
 
 /** Whose call it is. */
-export interface Claim {
+export interface SlotClaim {
   readonly client: string;
   /** Of high priority: it may have any slot. */
   readonly isUrgent: boolean;
@@ -70,7 +70,7 @@ export class Slots {
   }
 
   /** Takes a slot if one is free for this client. */
-  take({ client, isUrgent }: Claim): Taken {
+  take({ client, isUrgent }: SlotClaim): Taken {
     const nowMs = this.#nowMs();
     if (this.free === 0) return this.#refused('full');
     const held = this.#heldBy(client, nowMs);
@@ -84,7 +84,7 @@ export class Slots {
     return 'taken';
   }
 
-  give({ client }: Claim): void {
+  give({ client }: SlotClaim): void {
     const nowMs = this.#nowMs();
     this.#heldBy(client, nowMs).change(-1, nowMs);
     this.#all.change(-1, nowMs);

@@ -4,7 +4,7 @@ import { documentKinds, type DocumentKind, type NamedKind, nearestOf, slugNamed,
 import { factsToWire, queues, subjects, wire, readMessage } from '@will/contracts';
 import { StoreError, type StoredDocument } from '@will/store';
 import type { DocumentText } from '../ports.ts';
-import type { Applied, Change, Difference, DocumentVersion, Named, Registry } from '../service.ts';
+import type { Applied, Change, RevisionDifference, DocumentVersion, Named, Registry } from '../service.ts';
 
 /** What one answer may carry of documents; the rest is asked for again. */
 const maxAnswerBytes = 900 * 1024;
@@ -235,7 +235,7 @@ async function diff({ registry, onError }: RegistryApi, data: Uint8Array): Promi
   }
 }
 
-function pageOfDiff({ from, to, changes }: Difference, after: number): wire.DiffResponse {
+function pageOfDiff({ from, to, changes }: RevisionDifference, after: number): wire.DiffResponse {
   const answer = create(wire.DiffResponseSchema, { from: BigInt(from), to: BigInt(to) });
   let bytes = 0;
   for (const { before, after: present, ...change } of changes.slice(after)) {

@@ -17,7 +17,7 @@ import {
   wire,
 } from '@will/contracts';
 import { LateTasks } from '../task/late-tasks.ts';
-import type { Caller } from '../ports.ts';
+import type { TaskCaller } from '../ports.ts';
 import { refuse, type Router } from '../service.ts';
 
 /** Serves tasks from the bus. `stop` takes no new ones; `close` then no longer answers for those in flight either. */
@@ -42,7 +42,7 @@ export function serveTasks(
     ({ client, id }) => late.wanted(client, id),
   );
   /** What came while this process stood still may be somebody else's by now, or nobody's. */
-  const takeIfWanted = async (task: wire.Task, client: string, caller: Caller): Promise<void> => {
+  const takeIfWanted = async (task: wire.Task, client: string, caller: TaskCaller): Promise<void> => {
     const value = create(wire.AcceptedSchema, { routerId: bus.processId, confirmWanted: true });
     const isWanted = late.isWanted(client, task.taskId);
     caller.send(create(wire.FrameSchema, { taskId: task.taskId, kind: { case: 'accepted', value } }));
@@ -95,7 +95,7 @@ function parse(data: Uint8Array): wire.Task | undefined {
   }
 }
 
-const callerAt = (bus: Bus, inbox: string): Caller => ({
+const callerAt = (bus: Bus, inbox: string): TaskCaller => ({
   inbox,
   send(frame) {
     if (bus.isConnected) bus.publish(inbox, toBinary(wire.FrameSchema, frame));

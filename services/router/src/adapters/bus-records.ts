@@ -1,12 +1,12 @@
 import type { Outbox } from '@will/bus';
 import { liveEntriesOf } from '@will/core';
 import { decisionToWire, rankedSetToWire, stateDigestOf, type wire } from '@will/contracts';
-import type { DecidedSet, Records } from '../ports.ts';
+import type { DecidedSet, RouterRecords } from '../ports.ts';
 
 const maxRemembered = 10_000;
 
 /** Records as events on their way to telemetry. A ranked set is told once; the decisions made of it name it. */
-export function busRecords(outbox: Pick<Outbox, 'add'>): Records {
+export function busRecords(outbox: Pick<Outbox, 'add'>): RouterRecords {
   const told = new Set<string>();
   const add = (kind: wire.Event['kind']): void => outbox.add({ $typeName: 'will.v1.Event', kind });
   const tell = (decided: DecidedSet): void => {

@@ -1,6 +1,6 @@
 import { measures, type Observing, openSpan, type OpenSpan } from '@will/observe';
 import type { Demand } from '../decisions/demand.ts';
-import type { AttemptObserver, Observer } from '../task/observer.ts';
+import type { AttemptObserver, TasksObserver } from '../task/observer.ts';
 
 interface Observed {
   readonly observing: Pick<Observing, 'count' | 'time'>;
@@ -11,7 +11,7 @@ interface Observed {
 }
 
 /** Tasks and their attempts as spans and figures. Nothing of what they say or hold, only ids, slugs and ends. */
-export const observedTasks = ({ observing, demand, nowMs, isKnownType }: Observed): Observer => ({
+export const observedTasks = ({ observing, demand, nowMs, isKnownType }: Observed): TasksObserver => ({
   task({ taskId, facts }) {
     const startedMs = nowMs();
     const type = isKnownType(facts.taskType) ? facts.taskType : 'other';

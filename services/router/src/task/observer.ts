@@ -1,7 +1,7 @@
 import type { AcceptedTask } from './intake.ts';
 
 /** Observes tasks for traces and metrics. Never throws. */
-export interface Observer {
+export interface TasksObserver {
   task(task: AcceptedTask): TaskObserver;
 }
 
@@ -33,4 +33,4 @@ const task: TaskObserver = {
 };
 
 /** No observer. */
-export const noopObserver: Observer = { task: () => task };
+export const noopObserver: TasksObserver = { task: () => task };

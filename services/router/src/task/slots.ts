@@ -5,13 +5,13 @@ import type { Priority } from '@will/core';
 export type SlotAnswer = 'try' | 'timeout' | 'full';
 
 /** Whose task it is, and how urgent: what the order of waiting goes by. */
-export interface Claim {
+export interface QueueClaim {
   readonly priority: Priority;
   readonly client: string;
 }
 
 /** Who waits for a slot, for how long, and whether it has been queued before. */
-export interface Wait extends Claim {
+export interface Wait extends QueueClaim {
   readonly timeoutMs: number;
   /** The caller's: takes it out of the queue. */
   readonly signal: AbortSignal;
@@ -53,7 +53,7 @@ export class SlotQueues {
   }
 
   /** Whether one who comes newly may try at once: nobody waits whose turn would come before its own. */
-  mayTryFirst(model: string, claim: Claim): boolean {
+  mayTryFirst(model: string, claim: QueueClaim): boolean {
     return this.#queues.get(model)?.isFirst(claim) ?? true;
   }
 
@@ -126,7 +126,7 @@ export class SlotQueues {
    * A call was taken: so fast do slots come, as far as this router gets them. Where one was free another may be, of which
    * no word comes: a worker that never was full tells of none.
    */
-  took(model: string, claim: Claim): void {
+  took(model: string, claim: QueueClaim): void {
     const queue = this.#queues.get(model);
     queue?.took(claim);
     queue?.releaseUnlessReserved(1);
@@ -253,7 +253,7 @@ class ModelQueue {
     return ahead * (this.#waitEwma.msPerOne ?? 0);
   }
 
-  isFirst({ priority, client }: Claim): boolean {
+  isFirst({ priority, client }: QueueClaim): boolean {
     if (this.size === 0) return true;
     const held = this.held.of(client);
     const rank = ranks.indexOf(priority);
@@ -277,7 +277,7 @@ class ModelQueue {
     this.callMs = faded(this.callMs, durationMs);
   }
 
-  took({ priority, client }: Claim): void {
+  took({ priority, client }: QueueClaim): void {
     if (this.size === 0) return;
     const nowMs = performance.now();
     this.#waitEwma.tick(nowMs);

@@ -2,14 +2,14 @@ import { outcomeOf, type CallStatus } from '@will/core';
 import { dataClassToWire, newId, priorityToWire, type wire } from '@will/contracts';
 import type { Attempt } from './attempt.ts';
 import type { AcceptedTask } from './intake.ts';
-import type { DecidedSet, Records } from '../ports.ts';
+import type { DecidedSet, RouterRecords } from '../ports.ts';
 
 /**
  * What is remembered of one task: its intents before the calls, what became of calls whose end nobody saw, and one
  * record without a model where no call was made. The records of ends that were seen are the workers'.
  */
 export class TaskRecords {
-  readonly #records: Records;
+  readonly #records: RouterRecords;
   readonly #task: AcceptedTask;
   readonly #nowMs: () => number;
   readonly #startedAtMs: number;
@@ -18,7 +18,7 @@ export class TaskRecords {
   /** Some worker accepted a call, so that a record exists or will. */
   #hasRecord = false;
 
-  constructor(records: Records, task: AcceptedTask, nowMs: () => number) {
+  constructor(records: RouterRecords, task: AcceptedTask, nowMs: () => number) {
     this.#records = records;
     this.#task = task;
     this.#nowMs = nowMs;

@@ -14,7 +14,7 @@ import { exactClock, factsFor, modelFor, snapshotOf } from '@will/testkit';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Decisions } from '../decisions/decisions.ts';
 import type { AcceptedTask } from './intake.ts';
-import type { CallSignal, Dispatch, Records } from '../ports.ts';
+import type { CallSignal, Dispatch, RouterRecords } from '../ports.ts';
 import { SlotQueues } from './slots.ts';
 import { TaskRun } from './task-run.ts';
 
@@ -102,7 +102,7 @@ function world(
   const calls: wire.CallRecord[] = [];
   const kept: [string, string, number][] = [];
   const losers = new Map<string, () => void>();
-  const records: Records = {
+  const records: RouterRecords = {
     decided: () => told.push('decided'),
     intent: ({ attempt, model }) => told.push(`intent ${attempt} ${model}`),
     call: (record) => calls.push(record),

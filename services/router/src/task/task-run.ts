@@ -35,18 +35,18 @@ import type { AcceptedTask } from './intake.ts';
 import {
   PolicyError,
   type BusClock,
-  type Caller,
+  type TaskCaller,
   type Calls,
   type Choice,
   type DecidedSet,
-  type Records,
+  type RouterRecords,
   type Sessions,
   type CooldownView,
   type Workers,
 } from '../ports.ts';
-import type { Claim, SlotQueues, Wait } from './slots.ts';
+import type { QueueClaim, SlotQueues, Wait } from './slots.ts';
 import { TaskRecords } from './task-records.ts';
-import { type TaskObserver, noopObserver, type Observer } from './observer.ts';
+import { type TaskObserver, noopObserver, type TasksObserver } from './observer.ts';
 
 export interface RunDeps {
   readonly routerId: string;
@@ -55,14 +55,14 @@ export interface RunDeps {
   readonly workers: Workers;
   readonly cooldowns: CooldownView;
   readonly slots: SlotQueues;
-  readonly records: Records;
+  readonly records: RouterRecords;
   /** Absent: conversations have no say. */
   readonly sessions?: Sessions;
   readonly nowMs: () => number;
   readonly clock: BusClock;
   /** A seed for the choice among equals; recorded with the decision. */
   readonly newSeed: () => number;
-  readonly observer?: Observer;
+  readonly observer?: TasksObserver;
   /** What is known for second calls beside silent ones, over all tasks. Absent: there are none. */
   readonly hedging?: { readonly budget: HedgeBudget; readonly times: FirstTokenTimes };
 }
@@ -122,7 +122,7 @@ interface FailureDetails {
 export class TaskRun implements AttemptListener {
   readonly task: AcceptedTask;
   readonly #deps: RunDeps;
-  readonly #caller: Caller;
+  readonly #caller: TaskCaller;
   #decisionId = newId();
   /** Models that may do it and had no free slot to the end. */
   #full: readonly string[] = [];
@@ -154,7 +154,7 @@ export class TaskRun implements AttemptListener {
   /** The end of an attempt that was opened again: the task ends with it, and no other one is made. */
   #reopened: Promise<void> | undefined;
 
-  constructor(deps: RunDeps, task: AcceptedTask, caller: Caller) {
+  constructor(deps: RunDeps, task: AcceptedTask, caller: TaskCaller) {
     this.#deps = deps;
     this.task = task;
     this.#caller = caller;
@@ -589,7 +589,7 @@ export class TaskRun implements AttemptListener {
     return this.#heard(model, this.#deps.slots.wait(model, this.#wait(model, timeoutMs, signal)));
   }
 
-  get #claim(): Claim {
+  get #claim(): QueueClaim {
     return this.task.facts;
   }
 

@@ -2,14 +2,14 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import type { Bus, Serving } from '@will/bus';
 import { isInbox, queues, readMessage, subjects, wire } from '@will/contracts';
 import type { TaskStore } from '@will/store';
-import type { SnapshotSource } from '../ports.ts';
+import type { TasksSnapshots } from '../ports.ts';
 import { tasksNaming } from '../tasks-naming.ts';
 
 /** Answers the registry, which asks before it removes a document. Every request is answered, also one that fails. */
 export const serveNaming = (
   bus: Bus,
   store: TaskStore,
-  snapshots: SnapshotSource,
+  snapshots: TasksSnapshots,
   onError: (what: string, error: unknown) => void,
 ): Serving =>
   bus.serve(subjects.tasksNaming, queues.tasks, async ({ data, reply }) => {

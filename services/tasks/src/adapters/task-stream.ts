@@ -50,17 +50,17 @@ const results: Partial<StreamConfig> & { name: string } = {
 };
 
 /** Makes the streams and consumers that are not there. */
-export async function openTaskStream(bus: Bus): Promise<TaskStream> {
+export async function openTaskStream(bus: Bus): Promise<TaskQueueStream> {
   const manager = await jetstreamManager(bus.connection);
   for (const stream of [tasks, results])
     await manager.streams.info(stream.name).catch(() => manager.streams.add(stream));
-  const stream = new TaskStream(bus, manager);
+  const stream = new TaskQueueStream(bus, manager);
   await stream.open();
   return stream;
 }
 
 /** The queue of durable tasks on the bus: one consumer per priority, schedules of the server for what starts later. */
-export class TaskStream implements TaskQueue {
+export class TaskQueueStream implements TaskQueue {
   readonly #bus: Bus;
   readonly #manager: JetStreamManager;
   readonly #jetstream: JetStreamClient;

@@ -1,12 +1,12 @@
 /** Why a field cannot be honoured, and which values of it ask for nothing. */
-export interface Refusal {
+export interface WishRefusal {
   readonly harmless: (value: unknown) => boolean;
   /** What is allowed, or what to do instead. */
   readonly instead: string;
 }
 
 /** Fields by their name. */
-export type RefusedFields = Readonly<Record<string, Refusal>>;
+export type RefusedFields = Readonly<Record<string, WishRefusal>>;
 
 export const never = (): boolean => false;
 export const isOff = (value: unknown): boolean => value === false;
@@ -111,7 +111,7 @@ export const plainName = (name: string): string =>
     .replace(/[^a-z0-9]+/g, '_');
 
 /** Why a field is refused whatever dialect it came in; undefined: its name states no wish. */
-export function wishIn(field: string): Refusal | undefined {
+export function wishIn(field: string): WishRefusal | undefined {
   const name = plainName(field).replace(/^_+/, '');
   if (Object.hasOwn(byName, name)) return byName[name];
   const found = byPattern.find(([pattern]) => pattern.test(name));

@@ -25,7 +25,7 @@ export const shownUsage = (usage: wire.Usage | undefined): Record<string, unknow
 
 export const messageId = (taskId: string): string => `msg_${taskId}`;
 
-export interface ToolCall {
+export interface MessagesToolCall {
   readonly id: string;
   readonly function: { readonly name: string; readonly arguments: string };
 }
@@ -47,7 +47,7 @@ export function messagesAnswer(result: TaskResult): string {
   const { taskId, model, reasoning, refusal = '', toolCalls, usage } = result;
   // It has no place for a refusal but the text; its reason to stop tells it.
   const output = result.output + refusal;
-  const calls = toolCalls === '' ? [] : (JSON.parse(toolCalls) as ToolCall[]);
+  const calls = toolCalls === '' ? [] : (JSON.parse(toolCalls) as MessagesToolCall[]);
   const content = [
     ...(reasoning === '' ? [] : [{ type: 'thinking', thinking: reasoning, signature: '' }]),
     ...(output === '' && calls.length > 0 ? [] : [{ type: 'text', text: output }]),
@@ -63,7 +63,7 @@ export function redactedThinking(call: object): readonly object[] {
   return data === undefined ? [] : [{ type: 'redacted_thinking', data }];
 }
 
-const toolUse = ({ id, function: { name, arguments: given } }: ToolCall): object => ({
+const toolUse = ({ id, function: { name, arguments: given } }: MessagesToolCall): object => ({
   type: 'tool_use',
   id,
   name,

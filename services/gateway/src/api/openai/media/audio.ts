@@ -4,7 +4,7 @@ import { readFields, withoutNulls } from '../../../server/http/check-fields.ts';
 import { HttpError, invalid } from '../../../server/http/errors.ts';
 import { parseJsonObject } from '../../../server/http/json.ts';
 import type { RefusedFields } from '../../../server/http/wishes.ts';
-import { asJson, type Form, type MediaAnswer, type MediaAsked, type MediaKind } from './media-kind.ts';
+import { asJson, type MediaForm, type MediaResult, type MediaAsked, type MediaKind } from './media-kind.ts';
 
 const number = z.stringFormat('number', /^\d(\.\d+)?$/).optional();
 
@@ -38,7 +38,7 @@ function recordings(wanted: Pick<TaskInput<'transcription'>, 'into_english'>): M
   };
 }
 
-function read({ fields, fileName, fileType }: Form, wanted: object): MediaAsked {
+function read({ fields, fileName, fileType }: MediaForm, wanted: object): MediaAsked {
   mustStateNoAttribute(fields);
   const { body, unknown } = readFields(transcriptionSchema, refusedOfTranscription, fields);
   const { model, language, prompt, temperature, response_format: format, 'timestamp_granularities[]': times } = body;
@@ -76,7 +76,7 @@ function read({ fields, fileName, fileType }: Form, wanted: object): MediaAsked 
 }
 
 /** `metadata`, or `metadata[will_client]` as libraries flatten it, is text in a form, and nobody reads it. @throws {HttpError} 400 */
-function mustStateNoAttribute(fields: Form['fields']): void {
+function mustStateNoAttribute(fields: MediaForm['fields']): void {
   const unheard = Object.entries(fields).find(
     ([field, value]) => /^metadata/i.test(field) && /will/i.test(`${field} ${String(value)}`),
   );
@@ -84,7 +84,7 @@ function mustStateNoAttribute(fields: Form['fields']): void {
 }
 
 /** What is no JSON of ours: the vendor's own form, as it came. */
-const shownTranscript = (format: 'text' | 'verbose_json' | 'srt' | 'vtt', output: string): MediaAnswer =>
+const shownTranscript = (format: 'text' | 'verbose_json' | 'srt' | 'vtt', output: string): MediaResult =>
   format === 'verbose_json'
     ? { contentType: 'application/json; charset=utf-8', body: output }
     : { contentType: 'text/plain; charset=utf-8', body: format === 'text' ? `${output}\n` : output };

@@ -21,11 +21,11 @@ export interface FormBody {
   /** The field of the input that the file becomes, in base64. */
   readonly field: string;
   /** @throws {HttpError} 400 */
-  read(form: Form): MediaAsked;
+  read(form: MediaForm): MediaAsked;
 }
 
 /** What a form holds beside the content of its file. */
-export interface Form {
+export interface MediaForm {
   /** Fields that stand there more than once as lists. */
   readonly fields: Readonly<Record<string, unknown>>;
   readonly fileName: string;
@@ -43,15 +43,15 @@ export interface MediaAsked {
   /** JSON of the kind's shape, without what the file becomes. */
   readonly input: object;
   readonly metadata?: Readonly<Record<string, string>>;
-  whole(result: TaskResult, createdUnixSeconds: number): MediaAnswer;
+  whole(result: TaskResult, createdUnixSeconds: number): MediaResult;
 }
 
-export interface MediaAnswer {
+export interface MediaResult {
   readonly contentType: string;
   readonly body: string | Uint8Array;
 }
 
-export const asJson = (value: object): MediaAnswer => ({
+export const asJson = (value: object): MediaResult => ({
   contentType: 'application/json; charset=utf-8',
   body: JSON.stringify(value),
 });

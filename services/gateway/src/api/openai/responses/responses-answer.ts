@@ -51,12 +51,16 @@ export const encryptedItem = (id: string, encrypted: string): ShownItem => ({
 export const wantsEncrypted = ({ include }: Readonly<Record<string, unknown>>): boolean =>
   Array.isArray(include) && include.includes('reasoning.encrypted_content');
 
-export interface ToolCall {
+export interface ResponsesToolCall {
   readonly id: string;
   readonly function: { readonly name: string; readonly arguments: string };
 }
 
-export const callItem = (id: string, { id: callId, function: called }: ToolCall, status: string): ShownItem => ({
+export const callItem = (
+  id: string,
+  { id: callId, function: called }: ResponsesToolCall,
+  status: string,
+): ShownItem => ({
   id,
   type: 'function_call',
   call_id: callId,
@@ -65,7 +69,11 @@ export const callItem = (id: string, { id: callId, function: called }: ToolCall,
   status,
 });
 
-export const customCallItem = (id: string, { id: callId, function: called }: ToolCall, status: string): ShownItem => ({
+export const customCallItem = (
+  id: string,
+  { id: callId, function: called }: ResponsesToolCall,
+  status: string,
+): ShownItem => ({
   id,
   type: 'custom_tool_call',
   call_id: callId,
@@ -135,7 +143,7 @@ export function itemsOf(
   isEncryptedWanted: boolean,
 ): readonly ShownItem[] {
   const custom = customNames(body);
-  const calls = toolCalls === '' ? [] : (JSON.parse(toolCalls) as ToolCall[]);
+  const calls = toolCalls === '' ? [] : (JSON.parse(toolCalls) as ResponsesToolCall[]);
   const items: ShownItem[] = [];
   if (reasoning !== '') items.push(reasoningItem(itemId('rs', taskId, items.length), reasoning, 'completed'));
   if (output !== '' || (calls.length === 0 && refusal === undefined))
