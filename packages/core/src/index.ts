@@ -39,6 +39,7 @@ export * from './ranking/ordered-by.ts';
 export * from './domain/outcome.ts';
 export * from './routing/selection.ts';
 export * from './routing/session.ts';
+export * from './usage/prompt-cache.ts';
 export * from './eligibility/preferences.ts';
 export * from './domain/printable.ts';
 export * from './domain/private-endpoint.ts';

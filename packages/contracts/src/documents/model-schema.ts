@@ -179,6 +179,11 @@ export const modelShape = {
       'Field that carries the maximum of output tokens at `openai-compatible`. Some newer models refuse `max_tokens`. Default: `max_tokens`.',
     )
     .exactOptional(),
+  prompt_cache: choice('auto', 'off')
+    .describe(
+      "Marks for the vendor's prompt cache: `auto` sets them after the tools, after the instructions and at the last two turns of a chat whose caller set none, at `anthropic`, and at `openai-compatible` where `pass_through` has `cache_control`. Default: `off`.",
+    )
+    .exactOptional(),
   pass_through: fieldNames()
     .describe(
       'Fields of a chat beside the known ones that go to it as they are: `top_k`, `cache_control`. Default with `openai-compatible`, where call_method is not `API`: `top_k`, `min_p`, `repetition_penalty`, `chat_template_kwargs`, `guided_json`, `guided_regex`, `thinking`, `enable_thinking`; else none.',

@@ -109,6 +109,7 @@ export interface ModelDocument {
   readonly max_output_tokens?: number;
   /** What the maximum of output tokens is called in OpenAI's form; absent: `max_tokens`. */
   readonly max_tokens_field?: 'max_tokens' | 'max_completion_tokens';
+  readonly prompt_cache?: 'auto' | 'off';
   /** Fields of a chat that go to it beside the known ones; absent: see `passThroughOf`. */
   readonly pass_through?: readonly string[];
   readonly benchmark?: {

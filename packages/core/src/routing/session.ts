@@ -1,3 +1,4 @@
+import { minPrefixTokensOf } from '../usage/prompt-cache.ts';
 import { costNanoUsd, priceAt, type Price } from '../usage/cost.ts';
 import type { Candidate, RankedSet, Selection, SessionBasis, SessionCost } from './decision.ts';
 import { medianCost, slowMs } from '../ranking/goal-order.ts';
@@ -23,8 +24,6 @@ export interface HeldPrefix {
 
 /** So long a prefix is kept by a vendor's cache that states nothing else. */
 export const prefixLifetimeMs = 300_000;
-/** The shortest prefix that vendors' caches keep. */
-const minPrefixTokens = 1_024;
 /** A session is expected to go on for as many calls as it had, within these. */
 const expectedCalls = { min: 2, max: 20 } as const;
 /** Output that a call is expected to have. */
@@ -43,9 +42,10 @@ export function sessionBasis(
     lastModel: state?.lastModel,
     costs: candidates.flatMap(({ model: slug }) => {
       const model = models.get(slug);
-      return model
-        ? [costOf(slug, priceAt(model, nowMs), heldBy(slug, state, inputTokens, nowMs), inputTokens, ahead)]
-        : [];
+      if (!model) return [];
+      const minTokens = minPrefixTokensOf(model.document.provider_model ?? slug);
+      const held = heldBy(slug, state, inputTokens, nowMs);
+      return [costOf(slug, priceAt(model, nowMs), held >= minTokens ? held : 0, inputTokens, ahead, minTokens)];
     }),
   };
 }
@@ -53,8 +53,7 @@ export function sessionBasis(
 function heldBy(model: string, state: SessionState | undefined, inputTokens: number, nowMs: number): number {
   const prefix = state?.prefixes.find((one) => one.model === model);
   if (!prefix || nowMs - prefix.usedAtMs >= prefixLifetimeMs) return 0;
-  const tokens = Math.min(prefix.tokens, inputTokens);
-  return tokens >= minPrefixTokens ? tokens : 0;
+  return Math.min(prefix.tokens, inputTokens);
 }
 
 function costOf(
@@ -63,16 +62,22 @@ function costOf(
   heldTokens: number,
   inputTokens: number,
   ahead: number,
+  minTokens: number,
 ): SessionCost {
-  const now = expectedCost(price, inputTokens, heldTokens);
-  const warm = expectedCost(price, inputTokens, inputTokens);
+  const isCacheable = price?.cachedInput !== undefined && inputTokens >= minTokens;
+  const now = expectedCost(price, inputTokens, heldTokens, isCacheable);
+  const warm = expectedCost(price, inputTokens, inputTokens, isCacheable);
   const mean = now === undefined || warm === undefined ? undefined : Math.round((now + ahead * warm) / (ahead + 1));
   return { model, heldTokens, costNanoUsd: now, meanNanoUsd: mean };
 }
 
 /** What is not held is written to the cache where the vendor charges for that. */
-function expectedCost(price: Price | undefined, inputTokens: number, heldTokens: number): number | undefined {
-  const isCacheable = price?.cachedInput !== undefined && inputTokens >= minPrefixTokens;
+function expectedCost(
+  price: Price | undefined,
+  inputTokens: number,
+  heldTokens: number,
+  isCacheable: boolean,
+): number | undefined {
   const usage = {
     inputTokens,
     outputTokens: expectedOutputTokens,

@@ -8,6 +8,7 @@ import { cloudEndpointOf, failureOf, type Model, passThroughOf } from '@will/cor
 import type { Secret } from '@will/runtime';
 import { ChatCall, type ChatRequest } from '../chat/chat-call.ts';
 import type { Form } from '../chat/form.ts';
+import { wantsMarks, withCacheMarks } from '../chat/cache-marks.ts';
 import { keptItems, originOf } from '../chat/kept-reasoning.ts';
 import type { Fields } from '../chat/unreadable.ts';
 import { type Egress, openEgress, reachOf } from '../egress/index.ts';
@@ -48,6 +49,8 @@ export interface Vendor {
   embeddingModel?(wiring: Wiring): EmbeddingModelV4;
   /** What the vendor wants to see beside a request for its list of models. */
   healthCheckHeaders(apiKey: string): Readonly<Record<string, string>>;
+  /** Whether its requests may mark what its cache is to keep. Default: no. */
+  readonly takesCacheMarks?: boolean;
   /** Whether it takes no request without a maximum of output tokens. */
   readonly needsMaximum: boolean;
   /** Whether it can be held to JSON without being given a schema. */
@@ -75,6 +78,7 @@ class SdkConnection implements ModelConnection {
   readonly #maxOutputTokens: number | undefined;
   readonly #passThrough: ReadonlySet<string>;
   readonly #origin: string;
+  readonly #setsMarks: boolean;
 
   constructor(vendor: Vendor, model: Model) {
     const { document, slug } = model;
@@ -87,6 +91,7 @@ class SdkConnection implements ModelConnection {
     this.#model = document.provider_model ?? slug;
     this.#maxOutputTokens = vendor.needsMaximum ? document.max_output_tokens : undefined;
     this.#passThrough = passThroughOf(document);
+    this.#setsMarks = vendor.takesCacheMarks === true && document.prompt_cache === 'auto';
     this.#origin = originOf(vendor.name, this.#endpoint.href, this.#model);
   }
 
@@ -157,6 +162,10 @@ class SdkConnection implements ModelConnection {
     return this.#egress.close();
   }
 
+  #marked(chat: SdkChatInput, input: Uint8Array): SdkChatInput {
+    return this.#setsMarks && wantsMarks(input, this.#model) ? withCacheMarks(chat) : chat;
+  }
+
   /** Words instead: why the input cannot be called with. */
   #options({ input, maxOutputTokens = this.#maxOutputTokens }: ModelCall): LanguageModelV4CallOptions | string {
     const chat = readChatInput(input);
@@ -165,7 +174,9 @@ class SdkConnection implements ModelConnection {
       return 'JSON is to be had only with a schema';
     try {
       return {
-        ...callOptionsOf(chat, this.#passThrough, (called) => this.#vendor.keptParts(keptItems(called, this.#origin))),
+        ...callOptionsOf(this.#marked(chat, input), this.#passThrough, (called) =>
+          this.#vendor.keptParts(keptItems(called, this.#origin)),
+        ),
         ...(maxOutputTokens !== undefined && { maxOutputTokens }),
         providerOptions: this.#vendor.ownOptions(chat),
       };

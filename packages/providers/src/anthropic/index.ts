@@ -8,6 +8,7 @@ export const anthropic = sdkProvider({
   languageModel: ({ baseUrl, apiKey, model, fetch }) => createAnthropic({ baseURL: baseUrl, apiKey, fetch })(model),
   form: anthropicForm,
   healthCheckHeaders: (apiKey) => ({ 'x-api-key': apiKey, 'anthropic-version': '2023-06-01' }),
+  takesCacheMarks: true,
   needsMaximum: true,
   knowsJsonWithoutSchema: false,
   keptParts: (items) => ({

@@ -15,6 +15,7 @@ import {
 } from '../port.ts';
 import { resolveSecret } from '../secrets.ts';
 import { ChatCall } from '../chat/chat-call.ts';
+import { wantsMarks, withCacheMarks } from '../chat/cache-marks.ts';
 import { originOf } from '../chat/kept-reasoning.ts';
 import { openAiForm } from '../chat/openai-form.ts';
 import { chatBody } from './chat-body.ts';
@@ -42,6 +43,7 @@ class ChatConnection implements ModelConnection {
   readonly #maximum: 'max_tokens' | 'max_completion_tokens';
   readonly #passThrough: ReadonlySet<string>;
   readonly #origin: string;
+  readonly #setsMarks: boolean;
 
   constructor(model: Model) {
     const { document, slug } = model;
@@ -56,6 +58,7 @@ class ChatConnection implements ModelConnection {
     this.#model = document.provider_model ?? slug;
     this.#maximum = document.max_tokens_field ?? 'max_tokens';
     this.#passThrough = passThroughOf(document);
+    this.#setsMarks = document.prompt_cache === 'auto' && this.#passThrough.has('cache_control');
     this.#origin = originOf('openai-compatible', url.href, this.#model);
   }
 
@@ -116,12 +119,17 @@ class ChatConnection implements ModelConnection {
     };
   }
 
+  #marked(input: Record<string, unknown>, call: ModelCall): Record<string, unknown> {
+    if (!this.#setsMarks || !wantsMarks(call.input, this.#model)) return input;
+    return withCacheMarks(input as Record<string, unknown> & { readonly messages: readonly object[] });
+  }
+
   /** The caller's input with what the registry decides; undefined when it is no chat. */
   #body(call: ModelCall): string | undefined {
     const input = parseInput(call.input);
     if (!input) return undefined;
     return JSON.stringify({
-      ...chatBody(input, this.#passThrough, this.#origin),
+      ...chatBody(this.#marked(input, call), this.#passThrough, this.#origin),
       model: this.#model,
       stream: call.stream,
       ...(call.stream && { stream_options: { include_usage: true } }),
