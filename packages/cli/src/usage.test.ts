@@ -12,7 +12,7 @@ test.each([
   [[], /Usage: willm/],
   [['rnu'], /unknown command 'rnu'[\s\S]*Did you mean run/],
   [['run'], /missing required argument 'type'/],
-  [['run', 'text_gen'], /missing required argument 'text'/],
+  [['run', 'text_gen'], /the text is empty; give some.*--file/],
   [['run', 'Text Gen', 'x'], /'Text Gen' is invalid.*must match/],
   [['run', 'text_gen', ''], /the text is empty/],
   [

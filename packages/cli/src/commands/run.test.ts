@@ -105,6 +105,18 @@ test('an answer is on stdout, what made it in one line on stderr', async () => {
   );
 });
 
+test('the model that answered after it had no free slot is not told as not served', async () => {
+  const terminal = fakeTerminal();
+  const attempts = [{ ...attempt(1, 'llama', 'Busy'), attemptId: '' }, attempt(2, 'llama', 'Success')];
+  await runTask(
+    tasks(async () => ({ ...success, model: 'llama', attempts })),
+    terminal,
+    request,
+    {},
+  );
+  expect(terminal.stderr()).toMatch(/ ms · decision decision-1\n$/);
+});
+
 test('a model that was never called is told apart from one that failed', async () => {
   const terminal = fakeTerminal();
   const attempts = [{ ...attempt(1, 'gpt-4', 'NoWorker'), attemptId: '' }, attempt(2, 'llama', 'Success')];

@@ -1,13 +1,14 @@
 import { connectClient, TaskError, type TaskClient, type TaskRequest, type TaskResult } from '@will/client';
 import type { wire } from '@will/contracts';
 import { type DataClass, fieldsKind, type Outcome, type Priority, type UnavailableModel } from '@will/core';
-import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
+import { type ExitCode, exitCodes } from '../cli-error.ts';
 import { priorityIn } from '../options.ts';
 import { dollars, duration } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { withBus } from '../with-bus.ts';
+import { type InputOptions, readInput, type GivenInput } from './task-input.ts';
 
-export interface RunOptions {
+export interface RunOptions extends InputOptions {
   readonly client?: string;
   readonly project?: string;
   readonly reflex?: string;
@@ -27,10 +28,13 @@ export interface RunOptions {
 }
 
 /** `willm run`: a task over the bus. */
-export async function run(terminal: Terminal, type: string, text: string, options: RunOptions): Promise<ExitCode> {
-  const input = text === '-' ? await terminal.readInput() : text;
-  if (input.trim() === '')
-    throw new CliError(exitCodes.usage, 'the text is empty; give some, or "-" to read it from stdin');
+export async function run(
+  terminal: Terminal,
+  type: string,
+  text: string | undefined,
+  options: RunOptions,
+): Promise<ExitCode> {
+  const input = await readInput(terminal, type, text, options);
   const client = options.client ?? 'default';
   return withBus(
     terminal,
@@ -46,14 +50,16 @@ export async function run(terminal: Terminal, type: string, text: string, option
   );
 }
 
-export function requestOf(type: string, input: string, options: RunOptions): TaskRequest {
+export function requestOf(type: string, said: string | GivenInput, options: RunOptions): TaskRequest {
+  const given = typeof said === 'string' ? { input: said } : said;
   const priority = priorityIn(options);
   const { client, project, reflex, model, unavailableModel, dataClass, maxTokens, timeoutMs } = options;
   const { firstTokenTimeoutMs, idleTimeoutMs } = options;
   return {
     type,
-    input: options.fields ? Buffer.from(input) : input,
-    ...(options.fields && { inputKind: fieldsKind }),
+    ...given,
+    ...(options.fields &&
+      typeof given.input === 'string' && { input: Buffer.from(given.input), inputKind: fieldsKind }),
     client: client ?? 'default',
     ...(project !== undefined && { project }),
     ...(reflex !== undefined && { reflex }),
@@ -114,7 +120,9 @@ export function showResult(terminal: Terminal, result: TaskResult, durationMs: n
   const { modelName, usage, decisionId, attempts, finish, costNanoUsd } = result;
   const failed = attempts.filter(({ outcome }) => outcome !== 'Success');
   const called = failed.filter(({ attemptId }) => attemptId !== '').map(({ model, status }) => `${model} ${status}`);
-  const passedOver = failed.filter(({ attemptId }) => attemptId === '').map(({ model }) => model);
+  const passedOver = new Set(failed.filter(({ attemptId }) => attemptId === '').map(({ model }) => model));
+  // It was full at first, and answered after all.
+  passedOver.delete(result.model);
   const facts = [
     modelName,
     usage ? `${usage.estimated ? '~' : ''}${usage.inputTokens}+${usage.outputTokens} tokens` : '',
@@ -122,7 +130,7 @@ export function showResult(terminal: Terminal, result: TaskResult, durationMs: n
     duration(durationMs),
     finish === 'length' ? 'cut at its length limit' : '',
     called.length > 0 ? `after ${called.join(', ')}` : '',
-    passedOver.length > 0 ? `not served: ${passedOver.join(', ')}` : '',
+    passedOver.size > 0 ? `not served: ${[...passedOver].join(', ')}` : '',
     `decision ${decisionId}`,
   ];
   terminal.err(`${facts.filter((fact) => fact !== '').join(' · ')}\n`, 'dim');

@@ -10,7 +10,10 @@ export function registerRun(program: Command, { terminal, end }: Cli): void {
   withFacts(program.command('run'))
     .description('run a task and print its answer')
     .addArgument(typeArgument())
-    .argument('<text>', 'what to say; "-" reads stdin')
+    .argument('[text]', 'what to say; "-" reads stdin')
+    .option('--file <path>', 'read the text from a file')
+    .option('--image <path...>', 'show images beside the text: PNG, JPEG, GIF or WebP')
+    .option('--audio <path>', 'a recording to transcribe; the text, if any, is a hint')
     .option(
       '--timeout-ms <ms>',
       'for the whole task, with all attempts (default 10 minutes)',
@@ -25,7 +28,7 @@ export function registerRun(program: Command, { terminal, end }: Cli): void {
     .option('--fields', "the text is JSON of the task type's fields")
     .option('--stream', 'print the answer as it is made')
     .option('--json', 'print one JSON object at the end, also when the task failed')
-    .action(async (type: string, text: string, options: RunOptions) => {
+    .action(async (type: string, text: string | undefined, options: RunOptions) => {
       const { run } = await import('../commands/run.ts');
       end(await run(terminal, type, text, options));
     });
