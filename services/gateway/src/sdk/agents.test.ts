@@ -127,3 +127,22 @@ test('a client’s sealed reasoning reaches the model beside the call that came 
     ]);
   }
 });
+
+test('tokens written to a cache and read from it stand beside the input in Anthropic’s usage', async () => {
+  server.tasks.script = (request) => {
+    const plain = result(request, { output: 'pong' });
+    const counts = { inputTokens: 100, cachedInputTokens: 60, cacheWriteTokens: 30, outputTokens: 5 };
+    return { ...plain, usage: { ...(plain.usage as NonNullable<typeof plain.usage>), ...counts } };
+  };
+  const answer = await fetch(`${server.url}/v1/messages`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'gpt-4', max_tokens: 10, messages: [{ role: 'user', content: 'Hello' }] }),
+  });
+  expect(((await answer.json()) as { usage: object }).usage).toEqual({
+    input_tokens: 10,
+    cache_creation_input_tokens: 30,
+    cache_read_input_tokens: 60,
+    output_tokens: 5,
+  });
+});

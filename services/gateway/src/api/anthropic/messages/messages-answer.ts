@@ -15,10 +15,13 @@ const stopReasons: Readonly<Record<string, string>> = {
 export const stopReason = ({ finish, refusal }: TaskResult, hasCalls: boolean): string =>
   refusal !== undefined ? 'refusal' : (stopReasons[finishWith(finish, hasCalls)] ?? 'end_turn');
 
-/** Anthropic's usage: cached tokens stand beside the input's, not among them. */
+/** Anthropic's usage: tokens read from a cache and written to it stand beside the input's, not among them. */
 export const shownUsage = (usage: wire.Usage | undefined): Record<string, unknown> => ({
-  input_tokens: (usage?.inputTokens ?? 0) - (usage?.cachedInputTokens ?? 0),
-  cache_creation_input_tokens: 0,
+  input_tokens: Math.max(
+    0,
+    (usage?.inputTokens ?? 0) - (usage?.cachedInputTokens ?? 0) - (usage?.cacheWriteTokens ?? 0),
+  ),
+  cache_creation_input_tokens: usage?.cacheWriteTokens ?? 0,
   cache_read_input_tokens: usage?.cachedInputTokens ?? 0,
   output_tokens: usage?.outputTokens ?? 0,
 });
