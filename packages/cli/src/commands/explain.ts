@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { dataClassToWire, priorityToWire, rankedSetFromWire, subjects, wire } from '@will/contracts';
-import { type DataClass, explainInWords, type Priority, type UnavailableModel } from '@will/core';
+import { type DataClass, explainInWords, type Priority, type RankedSet, type UnavailableModel } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { priorityIn } from '../options.ts';
 import { printJson, type Terminal } from '../terminal.ts';
@@ -22,6 +22,8 @@ export interface ExplainOptions {
   readonly maxTokens?: number;
   /** Epoch milliseconds: decide as if it were then. */
   readonly at?: number;
+  /** Name also every model that lacks the tag of the task type. */
+  readonly all?: boolean;
   readonly json?: boolean;
 }
 
@@ -33,8 +35,20 @@ export async function explain(terminal: Terminal, type: string, options: Explain
   );
   if (error !== '' || !set) throw new CliError(exitCodes.failed, error === '' ? 'policy answered nothing' : error);
   if (options.json) printJson(terminal, { ...setAsJson(set), wouldChange });
-  else terminal.out(`${[...explainInWords(rankedSetFromWire(set)), ...wouldChange].join('\n')}\n`);
+  else terminal.out(`${[...inWords(rankedSetFromWire(set), options), ...wouldChange].join('\n')}\n`);
   return set.candidates.length > 0 ? exitCodes.success : exitCodes.failed;
+}
+
+/** Models of other task types are only counted, unless all are asked for or the task names a model. */
+function inWords(set: RankedSet, { all = false, model }: ExplainOptions): readonly string[] {
+  if (all || model !== undefined) return explainInWords(set);
+  const exclusions = set.exclusions.filter(({ rule }) => rule !== 'task_type');
+  const hidden = set.exclusions.length - exclusions.length;
+  const others = hidden === 1 ? '1 model is' : `${hidden} models are`;
+  return [
+    ...explainInWords({ ...set, exclusions }),
+    ...(hidden === 0 ? [] : [`${others} for other task types; --all lists them`]),
+  ];
 }
 
 function factsOf(type: string, options: ExplainOptions): wire.Facts {
