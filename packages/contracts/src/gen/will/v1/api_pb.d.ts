@@ -32,7 +32,7 @@ export declare type RunRequest = Message<"will.v1.RunRequest"> & {
   client: string;
 
   /**
-   * Its task_id may stay empty; the same id again is the same task. Its `stream` is not examined at.
+   * Its task_id may stay empty; the same id again is the same task. Its `stream` is not looked at.
    *
    * @generated from field: will.v1.Task task = 2;
    */
@@ -514,7 +514,7 @@ export declare const DurableTaskService: GenService<{
   },
   /**
    * The task as it is, then each change of its state, within a second; ends with its end. A reader that comes again is told
-   * the present state first. request.wait_ms is not examined at.
+   * the present state first. request.wait_ms is not looked at.
    *
    * @generated from rpc will.v1.DurableTaskService.WatchDurableTask
    */

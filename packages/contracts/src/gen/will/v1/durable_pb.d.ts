@@ -20,7 +20,7 @@ export declare const file_will_v1_durable: GenFile;
  */
 export declare type SubmitRequest = Message<"will.v1.SubmitRequest"> & {
   /**
-   * Its task_id may stay empty, its stream is not examined at, its priority is background where none is stated, and its
+   * Its task_id may stay empty, its stream is not looked at, its priority is background where none is stated, and its
    * deadline 24 h from now.
    *
    * @generated from field: will.v1.Task task = 1;
@@ -475,7 +475,7 @@ export declare type TasksNaming = Message<"will.v1.TasksNaming"> & {
   running: number;
 
   /**
-   * There are more tasks than were examined at: there may be more that name it.
+   * There are more tasks than were looked at: there may be more that name it.
    *
    * @generated from field: bool is_partial = 5;
    */

@@ -246,7 +246,7 @@ export declare type ApplyResponse = Message<"will.v1.ApplyResponse"> & {
   looserDecisions: LooserDecision[];
 
   /**
-   * In words: how many decisions were examined at for that, or why none could be.
+   * In words: how many decisions were looked at for that, or why none could be.
    *
    * @generated from field: string looser_note = 10;
    */
