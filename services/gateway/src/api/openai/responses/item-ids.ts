@@ -1,12 +1,5 @@
 import type { KeptItems } from './kept-items.ts';
-import { type ItemKind, itemId, type ShownItem } from './responses-answer.ts';
-
-/** Ids of the items of one answer, and what becomes of those that later requests may refer to. */
-export interface ItemIds {
-  next(kind: ItemKind, index: number): string;
-  /** Told of an item that is complete. */
-  keep(item: ShownItem): void;
-}
+import { type ItemIds, itemId } from './responses-answer.ts';
 
 /** Of a caller who wants nothing kept (`store: false`): it sends its items back itself. */
 export const plainIds = (taskId: string): ItemIds => ({

@@ -3,9 +3,15 @@ import type { wire } from '@will/contracts';
 import { type AnswerFor, finishBeside } from '../../../canonical/text/dialect.ts';
 import { sealedIn } from '../../../canonical/text/sealed-reasoning.ts';
 import { inputOfCustom } from './custom-tools.ts';
-import type { ItemIds } from './item-ids.ts';
 import { customNames, type ResponsesBody } from './responses-schema.ts';
 import { sealedId } from './sealed-items.ts';
+
+/** Ids of the items of one answer, and what becomes of those that later requests may refer to. */
+export interface ItemIds {
+  next(kind: ItemKind, index: number): string;
+  /** Told of an item that is complete. */
+  keep(item: ShownItem): void;
+}
 
 export interface ShownItem {
   readonly id: string;

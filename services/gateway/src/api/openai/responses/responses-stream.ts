@@ -16,7 +16,7 @@ import {
   textPart,
 } from './responses-answer.ts';
 import { inputOfCustom } from './custom-tools.ts';
-import type { ItemIds } from './item-ids.ts';
+import type { ItemIds } from './responses-answer.ts';
 import { customNames, type ResponsesBody } from './responses-schema.ts';
 
 interface OpenItem {
