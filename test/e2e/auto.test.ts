@@ -11,10 +11,10 @@ let upstream: ReplayingUpstream;
 let system: System;
 
 const model = (name: string, latencyMs: number, accuracy: number, usd: number): string =>
-  `${modelDocument({ name, tags: 'text_gen, chat, quiet, hush, load, firstTokenTimeout', endpoint: `${upstream.url}/v1` })}
+  `${modelDocument({ name, tags: 'text_gen, chat, quiet, hush, load, first-token', endpoint: `${upstream.url}/v1` })}
 benchmark: { avg_latency_ms: ${latencyMs}, accuracy: ${accuracy}, cost_per_1k_tokens_usd: { input: ${usd}, output: ${usd} } }`;
 const service = (name: string, callMethod: 'API' | 'Local', more: string): string =>
-  `${modelDocument({ name, callMethod, tags: 'hush, alone, load, firstTokenTimeout', endpoint: `${upstream.url}/v1` })}
+  `${modelDocument({ name, callMethod, tags: 'hush, alone, load, first-token', endpoint: `${upstream.url}/v1` })}
 benchmark: { avg_latency_ms: 400, accuracy: 9, cost_per_1k_tokens_usd: { input: 0.01, output: 0.01 } }${more}`;
 const route = (type: string, mode: string, goal: string): string =>
   `kind: route\nname: ${type}\nprimary: Careful\nfallback_1: Quick\nmode: ${mode}\ngoal: ${goal}`;
@@ -35,7 +35,7 @@ beforeAll(async () => {
         'kind: route\nname: hush\nprimary: Silent\nfallback_1: Careful',
         'kind: route\nname: alone\nprimary: Silent',
         'kind: route\nname: load\nprimary: Loading\nfallback_1: Careful',
-        'kind: route\nname: firstTokenTimeout\nprimary: Patient\nfallback_1: Careful',
+        'kind: route\nname: first-token\nprimary: Patient\nfallback_1: Careful',
         'kind: client\nname: Careful-Ones\nmode: auto\ngoal: quality',
       ),
     },
@@ -148,7 +148,7 @@ test('a service that is silent gives way long before the deadline, and so the de
   // Slower than a service may be, and not given up: it loads, its document says so, or nothing else is there.
   const late = { kind: 'answer', delayMs: 3_000 } as const;
   for (const slug of ['loading', 'patient', 'silent']) upstream.script(slug, late);
-  const answered = await Promise.all(['load', 'firstTokenTimeout', 'alone'].map((type) => streamed(type)));
+  const answered = await Promise.all(['load', 'first-token', 'alone'].map((type) => streamed(type)));
   expect(answered.map(({ model: one }) => one)).toEqual(['loading', 'patient', 'silent']);
 }, 40_000);
 
