@@ -64,7 +64,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'bills: usage of a failed call is not recorded',
-    file: `${worker}/worker-call.ts`,
+    file: `${worker}/call/worker-call.ts`,
     from: 'this.#deps.record(this.#record(summary, usage));',
     to: 'this.#deps.record(this.#record(summary, undefined));',
     suites: [parts(worker)],
@@ -78,17 +78,17 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'bills: a call costs what is the price at its end',
-    file: `${worker}/worker-call.ts`,
+    file: `${worker}/call/worker-call.ts`,
     from: 'const price = priceAt(model, this.#startedAtMs);',
     to: 'const price = priceAt(model, this.#deps.nowMs());',
     suites: [parts(worker)],
   },
   {
     name: 'limits: what a refused call reserved is kept',
-    file: `${worker}/limits/allowances.ts`,
+    file: `${worker}/quota/allowances.ts`,
     from: '  for (const { allowance, amount } of parts) allowance.give(amount);',
     to: '  void parts;',
-    suites: [parts(`${worker}/limits`)],
+    suites: [parts(`${worker}/quota`)],
   },
   {
     name: 'wiring: calls whose end nobody reported are never swept',
