@@ -146,7 +146,7 @@ export class LivenessMonitor {
   /** Runs while something depends on somebody. */
   #timer: NodeJS.Timeout | undefined;
   #lingerTimer: NodeJS.Timeout | undefined;
-  readonly #containedTick: () => void;
+  readonly #failed: (error: unknown) => void;
   readonly #stopListening: () => void;
   #connectedAtMs = Number.NEGATIVE_INFINITY;
   #lastAskMs: number;
@@ -156,10 +156,7 @@ export class LivenessMonitor {
     this.#askEveryMs = askEveryMs;
     this.#nowMs = nowMs;
     this.#lastAskMs = nowMs();
-    this.#containedTick = contain(
-      () => this.#tick(),
-      (error) => bus.report('watching processes', error),
-    );
+    this.#failed = (error) => bus.report('watching processes', error);
     this.#stopListening = bus.onConnectionChange((isConnected) => {
       if (isConnected) this.#connectedAtMs = nowMs();
       for (const watched of this.#watched.values()) watched.present();
@@ -177,7 +174,10 @@ export class LivenessMonitor {
     watched.lastWantedMs = sinceMs;
     const watcher: Watcher = { onLost, work, sinceMs, goneAnswers: 0 };
     watched.watchers.add(watcher);
-    this.#timer ??= setInterval(this.#containedTick, tickMs).unref();
+    this.#timer ??= setInterval(
+      contain(() => this.#tick(), this.#failed),
+      tickMs,
+    ).unref();
     return () => watched.watchers.delete(watcher);
   }
 
@@ -213,10 +213,13 @@ export class LivenessMonitor {
     clearInterval(this.#timer);
     this.#timer = undefined;
     if (this.#watched.size === 0) return;
-    this.#lingerTimer ??= setTimeout(() => {
-      this.#lingerTimer = undefined;
-      this.#containedTick();
-    }, lingerMs + tickMs).unref();
+    this.#lingerTimer ??= setTimeout(
+      contain(() => {
+        this.#lingerTimer = undefined;
+        this.#tick();
+      }, this.#failed),
+      lingerMs + tickMs,
+    ).unref();
   }
 
   /** Whether it is there at all: one question, in the name of one client that has work there. */
