@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -42,6 +44,15 @@ const ahead = (days: number): Readonly<Record<string, string>> => {
     WILL_TEST_CLOCK_AHEAD_MS: String(days * dayMs + untilSeventhMinuteMs - 8_000),
   };
 };
+
+function keptContents(): number {
+  const store = new DatabaseSync(join(system.dataDir, 'telemetry.sqlite'), { readOnly: true });
+  try {
+    return Number(store.prepare('SELECT count(*) AS n FROM contents').get()?.['n']);
+  } finally {
+    store.close();
+  }
+}
 
 async function untilTrue(holds: () => Promise<boolean>, what: string): Promise<void> {
   for (let tries = 0; tries < 400; tries += 1) {
