@@ -39,7 +39,7 @@ beforeAll(async () => {
     documents: {
       'world.yaml': documentFile(
         openByDefault,
-        modelDocument({ name: 'Cloud', callMethod: 'API', endpoint, tags: 'text_gen, code, digest' }),
+        modelDocument({ name: 'Cloud', callMethod: 'API', endpoint, tags: 'text_gen, code, digest, summary' }),
         modelDocument({ name: 'Slow', callMethod: 'API', endpoint, tags: 'slow' }),
         modelDocument({ name: 'Down', callMethod: 'API', endpoint: 'http://127.0.0.1:9/v1' }),
         modelDocument({ name: 'Tiny', provider: 'gguf', callMethod: 'on-device', path: join(folder, 'tiny.gguf') }),
