@@ -64,7 +64,10 @@ describe.each(['nats', 'grpc'])('the client library over %s', (way) => {
 
   test('runs a task on a real model', async () => {
     const result = await client().run(asked);
-    expect(result).toMatchObject({ outcome: 'Success', model: 'tiny', usage: { outputTokens: 20 } });
+    expect(result).toMatchObject({ outcome: 'Success', model: 'tiny' });
+    // A model of random weights may end by itself.
+    expect(result.usage?.outputTokens).toBeGreaterThan(0);
+    expect(result.usage?.outputTokens).toBeLessThanOrEqual(20);
     expect(result.output.length).toBeGreaterThan(0);
     expect(result.attempts.map(({ model, status }) => [model, status])).toEqual([['tiny', 'Success']]);
   });
@@ -351,7 +354,8 @@ test('vendors’ own libraries get answers of real models through HTTP', async (
   const message = await anthropic.messages
     .stream({ model: 'Tiny', max_tokens: 20, messages: [{ role: 'user', content: 'Hello' }] })
     .finalMessage();
-  expect(message).toMatchObject({ model: 'tiny', usage: { output_tokens: 20 } });
+  expect(message).toMatchObject({ model: 'tiny' });
+  expect(message.usage.output_tokens).toBeLessThanOrEqual(20);
   // A model of random weights may end by itself right at its maximum.
   expect(['max_tokens', 'end_turn']).toContain(message.stop_reason);
 });

@@ -206,7 +206,7 @@ const content = (form: LabForm): Oddity[] => [
         form.frame({ type: 'error', error: { type: 'overloaded_error', message: 'x' } }),
       ],
     },
-    expected: { fails: 'ProviderError' },
+    expected: { fails: 'Overloaded' },
   },
 ];
 
