@@ -27,6 +27,8 @@ export async function bundle(described: InstallablePackage, folder: string): Pro
     input: absolute(described.modules),
     platform: 'node',
     external: isForeign,
+    // What lies in folders above the repository does not count.
+    tsconfig: false,
     treeshake: { moduleSideEffects: (id) => actsWhenLoaded.test(id) },
     transform,
     plugins: [startsBuiltThread],
@@ -51,6 +53,7 @@ async function bundleTypes(described: InstallablePackage, folder: string): Promi
     input: declarations,
     platform: 'node',
     external: (id) => isForeign(id) && id !== '@nats-io/nats-core',
+    tsconfig: false,
     plugins: [findsDeclarations, dts({ dtsOnly: true })],
     onLog: (level, log, log2) => (level === 'warn' ? log2(level, log) : undefined),
   });

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { credentials, Client, type ServiceError } from '@grpc/grpc-js';
-import { create, type DescMessage, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, type DescMessage, toBinary } from '@bufbuild/protobuf';
 import { fieldsOf, maxFields, parseDocuments, readMessage, wire } from '@will/contracts';
 import { TaskError } from '@will/client';
 import { createProviders } from '@will/providers';
@@ -131,7 +131,8 @@ test(
       const startedMs = performance.now();
       try {
         const message = readMessage(schema, mutated(from, below));
-        toBinary(schema, fromBinary(schema, toBinary(schema, message)));
+        // protobuf-es keeps an unknown field that runs over the end of its message; what it writes then is refused.
+        toBinary(schema, readMessage(schema, toBinary(schema, message)));
       } catch (error) {
         if ((error as Error).name !== 'MessageError') throw error;
       }
