@@ -131,7 +131,7 @@ function commandOf(wanted) {
 async function runCommand(script) {
   const words = script.split(' ');
   // A plain program is started without a shell between: signals arrive, and it is quicker.
-  const isPlain = !/[&|;<>$"'*]/.test(script) && !isWindows;
+  const isPlain = !/[&|;<>$"'*]|^\w+=/.test(script) && !isWindows;
   const program = words[0] === 'node' && !needsNode ? process.execPath : words[0];
   const options = { cwd: root, env, stdio: 'inherit', shell: isWindows };
   const done = isPlain
