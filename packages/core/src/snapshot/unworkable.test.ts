@@ -50,7 +50,7 @@ test('each step of a route names a model with the tag of the route, by any of it
   ).toEqual(['route code fallback_1']);
 });
 
-test('a step that repeats a stand-in is judged as well', () => {
+test('a step that repeats a stand-in is checked as well', () => {
   const documents = [
     model('a', { stand_in: 'b' }),
     model('b', { tags: ['vision'] }),
