@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Random } from '../policy/random.ts';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
 import { startSystem, type System } from '../support/system.ts';
+import { until } from '../support/until.ts';
 import { type Said, willmAt } from '../support/willm.ts';
 import { drawForeign, type Foreign, type ForeignRequest } from './foreign-requests.ts';
 
@@ -65,14 +66,6 @@ async function keyFor(client: string): Promise<string> {
   if (code !== 0) throw new Error(err);
   await until(async () => (await fetchAs(out.trim(), '/v1/models')).status === 200, 'the key to be known');
   return out.trim();
-}
-
-async function until(holds: () => Promise<boolean>, what: string): Promise<void> {
-  const giveUpMs = performance.now() + 30_000;
-  while (!(await holds())) {
-    if (performance.now() > giveUpMs) throw new Error(`waited 30 s for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 const fetchAs = (key: string, path: string, init: RequestInit = {}): Promise<Response> =>

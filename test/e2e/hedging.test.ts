@@ -1,8 +1,8 @@
 import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { callsOf } from '../support/ask.ts';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
 import { startSystem, type System } from '../support/system.ts';
-import { willmAt } from '../support/willm.ts';
 
 // A route with `hedge_after`: a streamed task whose first model has no content in time is given to the next one besides.
 
@@ -34,15 +34,6 @@ async function stream() {
   throw new Error('the stream has no end');
 }
 
-async function untilRecorded(count: number): Promise<readonly Record<string, unknown>[]> {
-  for (let tries = 0; tries < 100; tries += 1) {
-    const { out } = await willmAt(system.nats.url)('logs', '--type', 'story', '--limit', '100', '--json');
-    const calls = JSON.parse(out || '[]') as Record<string, unknown>[];
-    if (calls.length >= count) return calls;
-  }
-  throw new Error(`fewer than ${count} calls are recorded`);
-}
-
 test('the second model answers, the first gives way, both calls are recorded, and one call in twenty is hedged', async () => {
   for (let n = 0; n < callsPerHedge; n += 1) {
     expect((await stream()).model).toBe('slow');
@@ -51,9 +42,9 @@ test('the second model answers, the first gives way, both calls are recorded, an
   const result = await stream();
   expect([result.model, result.text]).toEqual(['quick', 'The quick brown fox jumps over the lazy dog and runs away.']);
   expect(upstream.countOf('quick')).toBe(1);
-  const calls = await untilRecorded(callsPerHedge + 2);
-  const ofTask = calls.filter((call) => call['taskId'] === result.taskId);
-  expect(ofTask.map((call) => [call['model'], call['status']]).toSorted()).toEqual([
+  expect(await callsOf(system, { taskType: 'story' }, callsPerHedge + 2)).toHaveLength(callsPerHedge + 2);
+  const ofTask = await callsOf(system, { taskId: result.taskId }, 2);
+  expect(ofTask.map(({ model, status }) => [model, status]).toSorted()).toEqual([
     ['quick', 'Success'],
     ['slow', 'Busy'],
   ]);

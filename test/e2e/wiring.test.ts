@@ -6,12 +6,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callsOf } from '../support/ask.ts';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
 import { startSystem, type System } from '../support/system.ts';
+import { until } from '../support/until.ts';
 import { willmAt } from '../support/willm.ts';
 
 // What services do each minute and each hour, and what an answer waits for: nobody asks for it, so nobody misses it soon.
 
 const dayMs = 24 * 3_600_000;
 const keptDays = 40;
+const withinMs = 40_000;
 
 let upstream: ReplayingUpstream;
 let system: System;
@@ -54,28 +56,20 @@ function keptContents(): number {
   }
 }
 
-async function untilTrue(holds: () => Promise<boolean>, what: string): Promise<void> {
-  for (let tries = 0; tries < 400; tries += 1) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`still not so: ${what}`);
-}
-
 test('kept content goes after its time, and calls after their days', async () => {
   const { taskId } = await system.client.run({ type: 'text_gen', input: 'canary-kept' });
   const [call] = await callsOf(system, { taskId }, 1);
   const willm = willmAt(system.nats.url);
   const isStored = async (): Promise<boolean> => (await willm('logs', 'content', call?.attemptId ?? '')).code === 0;
-  await untilTrue(isStored, 'what was said is kept');
+  await until(isStored, 'what was said is kept', withinMs);
   await system.of('telemetry')[0]?.stop();
   // A day: the row of the content goes, and is not only hidden; the call stays.
   const later = await system.add('telemetry', ahead(1));
-  await untilTrue(async () => keptContents() === 0, 'content is dropped');
+  await until(async () => keptContents() === 0, 'content is dropped', withinMs);
   expect(await callsOf(system, { taskId }, 1)).toHaveLength(1);
   await later.stop();
   const muchLater = await system.add('telemetry', ahead(keptDays));
-  await untilTrue(async () => (await callsOf(system, { taskId }, 0)).length === 0, 'the call is pruned');
+  await until(async () => (await callsOf(system, { taskId }, 0)).length === 0, 'the call is pruned', withinMs);
   await muchLater.stop();
   await system.add('telemetry');
 }, 120_000);
@@ -91,7 +85,7 @@ test('a durable task is forgotten a month after its end', async () => {
       () => false,
       (error: { readonly code?: string }) => error.code === 'unknown_task',
     );
-  await untilTrue(isForgotten, 'the task is forgotten');
+  await until(isForgotten, 'the task is forgotten', withinMs);
 }, 120_000);
 
 test('a change is in the audit log when its answer is there', async () => {
