@@ -106,8 +106,9 @@ function change(draw: Draw, values: object[]): void {
   const [owner, key] = one(draw, draw() < 0.4 && numbers.length > 0 ? numbers : places);
   const how = draw();
   if (how < 0.35) delete owner[key];
-  else if (how < 0.65 || typeof owner[key] === 'number') owner[key] = one(draw, extremes);
-  else owner[key] = one(draw, others);
+  else if (how < 0.65 || typeof owner[key] === 'number') owner[key] = structuredClone(one(draw, extremes));
+  // A copy: what was put elsewhere may be changed as well, and must not come to hold itself.
+  else owner[key] = structuredClone(one(draw, others));
 }
 
 type Owner = Record<string, unknown>;
