@@ -28,7 +28,7 @@ beforeAll(async () => {
         model('Careful', 1_500, 10, 0.03),
         model('Quick', 800, 5, 0.001),
         route('text_gen', 'auto', 'balanced'),
-        route('chat', 'shadow', 'speed'),
+        route('chat', 'shadow', 'cost'),
         route('quiet', 'cascade', 'speed'),
         ...['Silent', 'Loading'].map((name) => service(name, name === 'Silent' ? 'API' : 'Local', '')),
         service('Patient', 'API', '\nadaptive_timeout: no'),
@@ -67,7 +67,7 @@ test('auto goes by the goal, a client may have its own, cascade keeps what is de
   const shadow = await run('chat');
   expect(shadow.model).toBe('careful');
   const { set } = await decisionOf(system, shadow.decisionId);
-  expect(set?.ranking).toMatchObject({ mode: 'shadow', goal: 'speed', autoChoice: 'quick' });
+  expect(set?.ranking).toMatchObject({ mode: 'shadow', goal: 'cost', autoChoice: 'quick' });
 });
 
 test('every number of the order is told, and the decision is made again from what is kept of it', async () => {
