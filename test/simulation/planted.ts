@@ -120,7 +120,7 @@ const planted: Readonly<Record<string, Planted>> = {
   },
   'a task that has its answer is tried on': {
     world: 'cooldowns',
-    file: 'services/router/src/task/task-run.ts',
+    file: 'services/router/src/task/cascade.ts',
     from: "if (end.kind === 'answered') {",
     to: "if (end.kind === 'answered') {\n      return 'next';",
   },
@@ -132,7 +132,7 @@ const planted: Readonly<Record<string, Planted>> = {
   },
   'an unanswered delivery before a busy one is forgotten': {
     world: 'cooldowns',
-    file: 'services/router/src/task/task-run.ts',
+    file: 'services/router/src/task/attempts.ts',
     from: ' && !attempt.isUnheard;',
     to: ';',
   },

@@ -4,7 +4,8 @@ import { type Refusals, wire } from '@will/contracts';
 import { within } from '@will/runtime';
 import { InvalidTaskError, readTask } from './task/intake.ts';
 import type { TaskCaller } from './ports.ts';
-import { TaskRun, type RunDeps } from './task/task-run.ts';
+import type { RunDeps } from './task/run-deps.ts';
+import { TaskRun } from './task/task-run.ts';
 
 export interface RouterDeps extends RunDeps {
   readonly snapshot: () => Snapshot | undefined;

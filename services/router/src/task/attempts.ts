@@ -1,0 +1,141 @@
+import { create } from '@bufbuild/protobuf';
+import type { CallStatus } from '@will/core';
+import { newId, wire } from '@will/contracts';
+import type { DecidedSet } from '../ports.ts';
+import { Attempt, type AttemptEnd, type AttemptListener, type DeliveryStamp } from './attempt.ts';
+import { areOver, callRequest, type AttemptPlace } from './call-request.ts';
+import type { Evidence } from './evidence.ts';
+import type { TaskContext } from './task-context.ts';
+
+/** What the task does on a word of one of its attempts. */
+export interface AttemptsListener {
+  /** Content goes to the caller from now on. */
+  hasContent(): void;
+  /** An attempt that had ended answers after all; the task ends with it. */
+  reopened(attempt: Attempt): void;
+}
+
+/** The attempts of one task: numbers them, lets one of them speak to the caller, and lets all of them go at its end. */
+export class Attempts implements AttemptListener {
+  readonly #context: TaskContext;
+  readonly #evidence: Evidence;
+  readonly #listener: AttemptsListener;
+  readonly #attempts: Attempt[] = [];
+  /** What ends its being counted where it has a call under way. */
+  readonly #holds = new Set<() => void>();
+  #lastNumber = 0;
+
+  constructor(context: TaskContext, evidence: Evidence, listener: AttemptsListener) {
+    this.#context = context;
+    this.#evidence = evidence;
+    this.#listener = listener;
+  }
+
+  /** The attempt that was made last. */
+  get newest(): Attempt | undefined {
+    return this.#attempts.at(-1);
+  }
+
+  /** The worker of one of them owns the answer, and has not ended it. */
+  get hasOwner(): boolean {
+    return this.#attempts.some((attempt) => attempt.hasContent && !attempt.isEnded);
+  }
+
+  /** Makes one attempt. Resolves with its end; never rejects but where NATS is not connected. */
+  async make(model: string, timeoutMs: number, anotherFollows: boolean): Promise<AttemptEnd> {
+    const { deps, task } = this.#context;
+    const firstId = newId();
+    const place: AttemptPlace = { model, earlier: [...this.#attempts], anotherFollows };
+    const observer = this.#context.observer.attempt(model, this.#evidence.summaries.length + 1, firstId);
+    const { dataClass } = (this.#context.decided as DecidedSet).set;
+    const dispatch = (stamp: DeliveryStamp) => ({ request: this.#request(place, stamp), dataClass });
+    const plan = { model, client: task.client, timeoutMs, firstId, dispatch };
+    const attempt = observer.run(() => new Attempt(deps.calls, plan, this, deps.clock));
+    this.#attempts.push(attempt);
+    const leave = deps.slots.hold(model, task.facts.client);
+    this.#holds.add(leave);
+    const end = await attempt.ended;
+    // The end of the task has let go of it already.
+    if (end.kind === 'abandoned') return end;
+    leave();
+    this.#holds.delete(leave);
+    observer.ended('summary' in end ? end.summary.status : end.kind);
+    const hasNothingUnderWay = (end.kind === 'busy' || end.kind === 'nobody') && !attempt.isUnheard;
+    if (hasNothingUnderWay) this.#attempts.splice(this.#attempts.indexOf(attempt), 1);
+    return end;
+  }
+
+  accepted(attempt: Attempt): void {
+    const { deps, claim, records } = this.#context;
+    deps.slots.took(attempt.model, claim);
+    records.intent(attempt);
+  }
+
+  hasContent(attempt: Attempt): void {
+    const { observer, deps } = this.#context;
+    observer.firstContent();
+    this.#listener.hasContent();
+    deps.hedging?.times.heard(attempt.model, attempt.ageMs);
+    for (const other of this.#attempts) if (other !== attempt) cancel(other);
+  }
+
+  /** Lets a later attempt speak once every earlier one has ended; the caller is told which one counts. */
+  readyToCommit(attempt: Attempt): void {
+    const earlier = this.#attempts.filter((other) => other.number < attempt.number && !other.isEnded);
+    for (const other of earlier) other.command(wire.CallCommand.REVOKE);
+    void Promise.all(earlier.map((other) => other.ended)).then(() => {
+      if (this.#context.isDecided) return;
+      this.#context.toCaller({ case: 'counts', value: create(wire.CountsSchema, { attempt: attempt.number }) });
+      attempt.command(wire.CallCommand.COMMIT);
+    });
+  }
+
+  mayReopen(attempt: Attempt): boolean {
+    const others = this.#attempts.filter((other) => other !== attempt);
+    return !this.#context.isDecided && !others.some(({ hasContent }) => hasContent);
+  }
+
+  reopened(attempt: Attempt): void {
+    this.#listener.reopened(attempt);
+  }
+
+  /** Records the attempt whose end nobody saw. */
+  lost(summary: wire.AttemptSummary): void {
+    const attempt = this.#attempts.find(({ id }) => id === summary.attemptId);
+    if (attempt) this.#context.records.lost(attempt, summary);
+  }
+
+  cancelAll(): void {
+    for (const attempt of this.#attempts) cancel(attempt);
+  }
+
+  /** Cancels all that are under way, and tells how they ended. */
+  endEarly(status: CallStatus, message: string): void {
+    for (const attempt of this.#attempts) {
+      if (attempt.isEnded) continue;
+      cancel(attempt);
+      this.#evidence.add(attempt.summary(status, message));
+    }
+  }
+
+  /** Stops following: the task is over. */
+  abandonAll(): void {
+    for (const attempt of this.#attempts) if (!attempt.isEnded) attempt.abandon();
+    for (const leave of this.#holds) leave();
+  }
+
+  #request(place: AttemptPlace, stamp: DeliveryStamp): wire.CallRequest {
+    const number = this.#nextNumber(stamp.earlierIds.length === 0 && areOver(place.earlier));
+    return callRequest(this.#context, this.#evidence, place, stamp, number);
+  }
+
+  /** Above that of every call whose end nobody has seen: its frames must not be taken for those of this one. */
+  #nextNumber(isAlone: boolean): number {
+    this.#lastNumber = Math.max(this.#evidence.summaries.length + 1, isAlone ? 0 : this.#lastNumber + 1);
+    return this.#lastNumber;
+  }
+}
+
+function cancel(attempt: Attempt): void {
+  if (!attempt.isEnded) attempt.command(wire.CallCommand.CANCEL);
+}

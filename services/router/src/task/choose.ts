@@ -1,0 +1,26 @@
+import { select, sessionAfterCall, type RankedSet, type SessionBasis } from '@will/core';
+import type { Choice } from '../ports.ts';
+import type { TaskContext } from './task-context.ts';
+
+/** Selects the order of candidates by what is live now, with all that the selection was made of. */
+export function choose(context: TaskContext, set: RankedSet): Choice {
+  const { workers, cooldowns, nowMs, newSeed } = context.deps;
+  const live = { unserved: workers.unserved(), coolingUntilMs: cooldowns.untilMs };
+  const [seed, atMs] = [newSeed(), Math.round(nowMs())];
+  const session = sessionBasis(context, set, atMs);
+  return { selection: select(set, live, { seed, nowMs: atMs, session }), live, seed, atMs, session };
+}
+
+function sessionBasis({ deps, task }: TaskContext, set: RankedSet, atMs: number): SessionBasis | undefined {
+  const { sessions, decisions } = deps;
+  if (task.session === undefined || !sessions) return undefined;
+  return decisions.sessionOf(set, sessions.of(task.session), task.inputTokens, atMs);
+}
+
+/** The model that answered holds the conversation from now on. */
+export function keepSession({ deps, task }: TaskContext, model: string): void {
+  const { sessions, nowMs } = deps;
+  const { session, inputTokens } = task;
+  if (session === undefined || !sessions) return;
+  sessions.keep(session, sessionAfterCall(sessions.of(session), model, inputTokens, Math.round(nowMs())));
+}

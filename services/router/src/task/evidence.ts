@@ -1,0 +1,90 @@
+import { create } from '@bufbuild/protobuf';
+import { outcomeOf, type CallStatus } from '@will/core';
+import { wire } from '@will/contracts';
+import { isOverflow, tooSmall, type Overflow } from './failures.ts';
+
+/** Ends of attempts that say nothing of what another call of the model would come to. */
+const notOfTheModel: ReadonlySet<string> = new Set<CallStatus>(['Policy', 'WorkerLost', 'Busy']);
+
+/** What became of the task's attempts so far, and what that tells of models that could be tried next. */
+export class Evidence {
+  /** Attempts and skipped models in order, as the caller is told of them. */
+  readonly summaries: wire.AttemptSummary[] = [];
+  readonly #contextTokensOf: (model: string) => number | undefined;
+
+  /** @param contextTokensOf undefined: the size of the model's context is not known. */
+  constructor(contextTokensOf: (model: string) => number | undefined) {
+    this.#contextTokensOf = contextTokensOf;
+  }
+
+  add(summary: wire.AttemptSummary): void {
+    this.summaries.push(summary);
+  }
+
+  /** Adds a model that was not called at all, with the reason, so that the caller sees the whole way. */
+  skip(model: string, reason: string, status: CallStatus = 'NoWorker'): void {
+    const number = this.summaries.length + 1;
+    this.add(create(wire.AttemptSummarySchema, { number, model, outcome: outcomeOf(status), status, reason }));
+  }
+
+  has(model: string): boolean {
+    return this.summaries.some((summary) => summary.model === model);
+  }
+
+  /** Some worker refused a call. */
+  wasRefused(): boolean {
+    return this.summaries.some(({ status, attemptId }) => status === 'Policy' && attemptId !== '');
+  }
+
+  /** A provider said no to this task already: another decision does not change that. */
+  hasFailed(model: string): boolean {
+    return this.#callsOf(model).some(({ status }) => !notOfTheModel.has(status));
+  }
+
+  /** How often the model's provider rejected a call by its rate limit. */
+  limitsMet(model: string): number {
+    return this.#callsOf(model).filter(({ status }) => status === 'RateLimited').length;
+  }
+
+  /** How many models of the order were not tried yet, this one included. */
+  untried(model: string, order: readonly string[]): number {
+    const tried = new Set(this.summaries.map((summary) => summary.model));
+    return order.filter((other) => other === model || !(tried.has(other) || this.isTooSmall(other))).length;
+  }
+
+  /** Only a context that is known to be larger may hold what overflowed another one. */
+  isTooSmall(model: string): boolean {
+    return this.#whyTooSmall(model) !== undefined;
+  }
+
+  /** Skips the model where it is too small. */
+  skipTooSmall(model: string): boolean {
+    const reason = this.#whyTooSmall(model);
+    if (reason !== undefined) this.skip(model, reason, 'Invalid');
+    return reason !== undefined;
+  }
+
+  /** Takes models out that are too small for an input that overflowed another one since. */
+  fitting(models: string[]): readonly string[] {
+    const small = new Set(models.filter((model) => this.skipTooSmall(model)));
+    if (small.size > 0) models.splice(0, models.length, ...models.filter((model) => !small.has(model)));
+    return models;
+  }
+
+  #callsOf(model: string): readonly wire.AttemptSummary[] {
+    return this.summaries.filter((summary) => summary.model === model && summary.attemptId !== '');
+  }
+
+  #whyTooSmall(model: string): string | undefined {
+    const overflow = this.#overflow();
+    return overflow && tooSmall(this.#contextTokensOf(model), overflow);
+  }
+
+  /** The context of the model that the input overflowed, of several the largest that is known; undefined: none did. */
+  #overflow(): Overflow | undefined {
+    const models = this.summaries.filter(isOverflow).map(({ model }) => model);
+    const tokens = (model: string): number => this.#contextTokensOf(model) ?? 0;
+    const model = models.toSorted((a, b) => tokens(b) - tokens(a))[0];
+    return model === undefined ? undefined : { model, tokens: this.#contextTokensOf(model) };
+  }
+}
