@@ -65,8 +65,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'bills: usage of a failed call is not recorded',
     file: `${worker}/call/worker-call.ts`,
-    from: 'this.#deps.record(this.#record(summary, usage));',
-    to: 'this.#deps.record(this.#record(summary, undefined));',
+    from: 'this.#deps.record(this.#report.record(summary, usage));',
+    to: 'this.#deps.record(this.#report.record(summary, undefined));',
     suites: [parts(worker)],
   },
   {
@@ -78,7 +78,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'bills: a call costs what is the price at its end',
-    file: `${worker}/call/worker-call.ts`,
+    file: `${worker}/call/call-report.ts`,
     from: 'const price = priceAt(model, this.#startedAtMs);',
     to: 'const price = priceAt(model, this.#deps.nowMs());',
     suites: [parts(worker)],

@@ -6,7 +6,7 @@ import { Policy, PolicyRefusal } from '../../services/policy/src/service.ts';
 import { exactClock } from '@will/testkit';
 import { authorizeBy, type Authorizer } from '../../services/provider-worker/src/call/authorize.ts';
 import type { Groups, IncomingCall } from '../../services/provider-worker/src/ports.ts';
-import { CallIndex } from '../../services/provider-worker/src/model/served-model.ts';
+import { CallIndex } from '../../services/provider-worker/src/call/call-index.ts';
 import { Worker } from '../../services/provider-worker/src/service.ts';
 import { Decisions } from '../../services/router/src/decisions/decisions.ts';
 import { PolicyError, type Calls, type CallSignal } from '../../services/router/src/ports.ts';

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'v
 import { busGroups } from '../../services/provider-worker/src/adapters/bus-groups.ts';
 import { authorizeBy, type Authorizer } from '../../services/provider-worker/src/call/authorize.ts';
 import type { Groups } from '../../services/provider-worker/src/ports.ts';
-import { CallIndex } from '../../services/provider-worker/src/model/served-model.ts';
+import { CallIndex } from '../../services/provider-worker/src/call/call-index.ts';
 import { Worker } from '../../services/provider-worker/src/service.ts';
 import { noPayloads, ShortCooldowns, unlimited } from './short-cooldowns.ts';
 import { compileRevision } from './house.ts';

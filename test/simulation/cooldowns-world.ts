@@ -7,7 +7,7 @@ import { exactClock } from '@will/testkit';
 import { Policy } from '../../services/policy/src/service.ts';
 import { authorizeBy } from '../../services/provider-worker/src/call/authorize.ts';
 import type { Groups, IncomingCall } from '../../services/provider-worker/src/ports.ts';
-import { CallIndex } from '../../services/provider-worker/src/model/served-model.ts';
+import { CallIndex } from '../../services/provider-worker/src/call/call-index.ts';
 import { Worker } from '../../services/provider-worker/src/service.ts';
 import { Decisions } from '../../services/router/src/decisions/decisions.ts';
 import type { Calls, CallSignal } from '../../services/router/src/ports.ts';

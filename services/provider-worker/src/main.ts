@@ -25,7 +25,7 @@ import { parseConfig } from './config.ts';
 import { authorizeBy } from './call/authorize.ts';
 import { Allowances } from './quota/allowances.ts';
 import { parseSelection } from './model/selection.ts';
-import { CallIndex } from './model/served-model.ts';
+import { CallIndex } from './call/call-index.ts';
 import { Worker } from './service.ts';
 
 const logger = createLogger('provider-worker');

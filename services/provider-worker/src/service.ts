@@ -3,7 +3,8 @@ import type { Model } from '@will/core';
 import { ProviderConfigError, type Provider, type ProviderOutcome } from '@will/providers';
 import { within } from '@will/runtime';
 import { ModelHealth } from './model/health.ts';
-import { ServedModel, wiringOf, type ServedDeps } from './model/served-model.ts';
+import { ServedModel, type ServedDeps } from './model/served-model.ts';
+import { wiringOf } from './model/wiring.ts';
 
 export interface WorkerDeps extends ServedDeps {
   readonly providers: ReadonlyMap<string, Provider>;

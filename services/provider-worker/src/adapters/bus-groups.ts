@@ -3,7 +3,7 @@ import { answerInFlight, type Bus, type Incoming, type Serving } from '@will/bus
 import type { DataClass } from '@will/core';
 import { fromBinary, isInboxOf, patterns, queues, readMessage, subjects, toBinary, wire } from '@will/contracts';
 import type { Groups, IncomingCall } from '../ports.ts';
-import type { CallIndex } from '../model/served-model.ts';
+import type { CallIndex } from '../call/call-index.ts';
 
 /** Queue groups on the bus. A call whose inboxes are not the router's and its client's own is not served. */
 export function busGroups(bus: Bus, onError: (what: string, error: unknown) => void): Groups {

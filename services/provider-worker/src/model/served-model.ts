@@ -1,45 +1,42 @@
-import { contained } from '@will/runtime';
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import {
-  type DataClass,
-  admitsDataClass,
   amountsOf,
-  dataClasses,
-  type Facts,
-  type Limit,
-  limitsOn,
-  type Model,
-  priceAt,
-  reserveOf,
   countsAgainstModel,
-  styleOrderOf,
   DegradationSignal,
+  priceAt,
+  styleOrderOf,
+  type Facts,
+  type Model,
+  type Snapshot,
 } from '@will/core';
 import { factsFromWire, wire } from '@will/contracts';
-import type { Work } from '@will/bus';
 import type { CallHook } from '@will/extension';
 import type { ModelConnection, ProviderOutcome } from '@will/providers';
-import { type Authorizer, outputLimitWithin, type Refusal } from '../call/authorize.ts';
-import type { Allowances, Hold, LimitReached } from '../quota/allowances.ts';
+import type { Authorizer, Refusal } from '../call/authorize.ts';
+import { CallAuthorizer } from '../call/call-authorizer.ts';
+import type { CallDeps } from '../call/call-deps.ts';
+import type { CallIndex } from '../call/call-index.ts';
+import { noopObserver, type CallsObserver } from '../call/observer.ts';
+import { busy, pausing, reached, refuse } from '../call/replies.ts';
+import { reserve } from '../call/reservation.ts';
+import { StartWindow } from '../call/start-window.ts';
+import { WholeAsStream } from '../call/whole-as-stream.ts';
+import { WorkerCall } from '../call/worker-call.ts';
 import type {
+  CallRecords,
   Contents,
+  CooldownStore,
   Groups,
   IncomingCall,
-  Membership,
   PayloadSource,
-  CallRecords,
-  CooldownStore,
-  WorkerSnapshots,
   StartClock,
+  WorkerSnapshots,
 } from '../ports.ts';
-import { type Commanded, PendingCall } from '../call/pending-call.ts';
-import { ModelCircuit, type Pause, trialRetryMs } from './model-circuit.ts';
-import { type SlotClaim, Slots } from './slots.ts';
-import { StartWindow } from '../call/start-window.ts';
-import { noopObserver, type CallsObserver } from '../call/observer.ts';
-import { WholeAsStream } from '../call/whole-as-stream.ts';
-import { WorkerCall, type CallDeps } from '../call/worker-call.ts';
+import type { Allowances, Hold } from '../quota/allowances.ts';
+import { GroupMembership } from './group-membership.ts';
+import { ModelCircuit, trialRetryMs, type Pause } from './model-circuit.ts';
+import { Slots, type SlotClaim } from './slots.ts';
 
+/** The ports and shared state that every served model uses. */
 export interface ServedDeps {
   readonly workerId: string;
   readonly groups: Groups;
@@ -65,81 +62,15 @@ export type OutcomeListener = (outcome: ProviderOutcome) => void;
 
 /** Slots of a model that sets no concurrency of its own. */
 const defaultConcurrency = 64;
-/** A moment without a free slot is not worth leaving the group. */
-const leaveAfterMs = 5;
-/** Words about free slots go out at most this often. */
-const announceEveryMs = 5;
-const newerSnapshotWithinMs = 100;
-/** So many ends are remembered. */
-const maxEnded = 10_000;
 
-/** Calls in flight of this process, by task and by attempt, for those who cancel and command. */
-export class CallIndex {
-  readonly #byAttempt = new Map<string, Commanded>();
-  /** Ends that were told, for who did not hear of them. */
-  readonly #ended = new Map<string, { readonly client: string; readonly sayAgain: () => void }>();
-  /** Their ids, the next one in the place of the oldest: a map that loses its first key each time is slow to find it. */
-  readonly #endedIds: string[] = [];
-  #nextEnded = 0;
-
-  get size(): number {
-    return this.#byAttempt.size;
-  }
-
-  add(call: Commanded): void {
-    this.#byAttempt.set(call.attemptId, call);
-  }
-
-  remove(call: Commanded): void {
-    this.#byAttempt.delete(call.attemptId);
-  }
-
-  /** A call ended, and its router was told: once more where it asks, since a word may be lost with a connection. */
-  ended({ client, attemptId }: Commanded, sayAgain: () => void): void {
-    const oldest = this.#endedIds[this.#nextEnded];
-    if (oldest !== undefined) this.#ended.delete(oldest);
-    this.#endedIds[this.#nextEnded] = attemptId;
-    this.#nextEnded = (this.#nextEnded + 1) % maxEnded;
-    this.#ended.set(attemptId, { client, sayAgain });
-  }
-
-  /** Tells every router what is still under way here. */
-  sayAllAgain(): void {
-    for (const call of this.#byAttempt.values()) call.sayAgain();
-  }
-
-  /** Does what a router commands of a call; of one that is not here nothing. */
-  obey({
-    attemptId,
-    command,
-    startUntilUnixMs,
-  }: Pick<wire.CallControl, 'attemptId' | 'command' | 'startUntilUnixMs'>): void {
-    const call = this.#byAttempt.get(attemptId);
-    if (command === wire.CallCommand.COMMIT) call?.commit();
-    if (command === wire.CallCommand.REVOKE) call?.revoke();
-    if (command === wire.CallCommand.CANCEL) call?.cancel();
-    if (command === wire.CallCommand.START) call?.start(Number(startUntilUnixMs));
-  }
-
-  /** Whether one of these attempts is here, or was: then its router is told again. */
-  sayAgain(attemptIds: readonly string[]): boolean {
-    const known = attemptIds.map((id) => this.#byAttempt.get(id) ?? this.#ended.get(id)).find((call) => call);
-    known?.sayAgain();
-    return known !== undefined;
-  }
-
-  ofTask(client: string, taskId: string): Commanded[] {
-    return [...this.#byAttempt.values()].filter((call) => call.taskId === taskId && call.client === client);
-  }
-
-  /** Whether an attempt, or a task with one, is under way here. Of one that ended the end is told again. */
-  has({ client, id }: Work): boolean {
-    if (this.#byAttempt.get(id)?.client === client || this.ofTask(client, id).length > 0) return true;
-    const ended = this.#ended.get(id);
-    if (ended?.client !== client) return false;
-    ended.sayAgain();
-    return true;
-  }
+/** A call that has all it needs to be made. */
+interface AdmittedCall {
+  readonly call: IncomingCall;
+  readonly facts: Facts | undefined;
+  readonly window: StartWindow;
+  readonly isTrial: boolean;
+  readonly hold: Hold;
+  readonly maxOutputTokens: number | undefined;
 }
 
 /**
@@ -149,45 +80,42 @@ export class CallIndex {
 export class ServedModel {
   readonly slots: Slots;
   model: Model;
+  readonly circuit: ModelCircuit;
   readonly #deps: ServedDeps;
   readonly #connection: ModelConnection;
   readonly #onOutcome: OutcomeListener;
-  /** What of the record the connection was made of. */
-  readonly #wiring: string;
-  readonly circuit: ModelCircuit;
+  readonly #membership: GroupMembership;
+  readonly #authorizer: CallAuthorizer;
   readonly #degradation = new DegradationSignal();
   readonly #wholeAsStream = new WholeAsStream();
-  /** Health allows it; slots and cooldown decide as well. */
-  #isWanted = false;
-  #membership: Membership | undefined;
-  #leaveTimer: NodeJS.Timeout | undefined;
-  #announceTimer: NodeJS.Timeout | undefined;
-  #isClosed = false;
-  #inFlight = new Set<Promise<void>>();
+  readonly #inFlight = new Set<Promise<void>>();
 
   constructor(deps: ServedDeps, model: Model, connection: ModelConnection, onOutcome: OutcomeListener = () => {}) {
     this.#deps = deps;
     this.#onOutcome = onOutcome;
     this.model = model;
     this.#connection = connection;
-    this.#wiring = wiringOf(model);
-    const capacity = Math.min(
-      model.concurrency ?? connection.naturalConcurrency ?? defaultConcurrency,
-      connection.naturalConcurrency ?? Infinity,
-    );
+    const served = (): Model => this.model;
+    this.#authorizer = new CallAuthorizer(deps, served);
+    this.#membership = new GroupMembership({
+      groups: deps.groups,
+      onError: deps.onError,
+      model: served,
+      slots: () => this.slots,
+      circuit: () => this.circuit,
+      onCall: (call) => void this.#take(call),
+    });
     this.slots = new Slots(
-      capacity,
-      () => this.#full(),
-      () => this.#freeAgain(),
+      capacityOf(model, connection),
+      () => this.#membership.full(),
+      () => this.#membership.freeAgain(),
     );
-    this.circuit = new ModelCircuit(
-      { ...deps, sharers: () => this.#sharers(), onChange: () => this.#circuitChanged() },
-      () => this.model,
-    );
+    const sharers = (): string[] => sharersOf(this.model, deps.snapshots.current);
+    this.circuit = new ModelCircuit({ ...deps, sharers, onChange: () => this.#membership.circuitChanged() }, served);
   }
 
   get isMember(): boolean {
-    return this.#membership !== undefined;
+    return this.#membership.isMember;
   }
 
   checkHealth(signal: AbortSignal): ReturnType<ModelConnection['checkHealth']> {
@@ -196,46 +124,25 @@ export class ServedModel {
 
   /** From now on it is in the groups of the data classes that its tags admit, while it has a slot and is not cooling down. */
   join(): void {
-    this.#isWanted = true;
-    this.#enter();
+    this.#membership.join();
   }
 
   /** Until it is told to join again. */
   async leave(): Promise<void> {
-    this.#isWanted = false;
-    await this.#quit();
-  }
-
-  #enter(): void {
-    if (this.#membership || this.#isClosed || !this.#isWanted || this.slots.free === 0 || this.circuit.pause()) return;
-    const classes = dataClasses.filter((dataClass) => admitsDataClass(this.model, dataClass));
-    this.#membership = this.#deps.groups.join(this.model.slug, classes, (call) => void this.#take(call));
-  }
-
-  async #quit(): Promise<void> {
-    clearTimeout(this.#leaveTimer);
-    const membership = this.#membership;
-    this.#membership = undefined;
-    await membership?.leave();
-  }
-
-  #quitSoon(): void {
-    this.#quit().catch((error: unknown) => this.#deps.onError(`leaving the group of ${this.model.slug}`, error));
+    await this.#membership.leave();
   }
 
   /** Takes over another version of the record whose connection stays the same. */
   async change(model: Model): Promise<void> {
-    await this.#quit();
-    this.model = model;
-    this.#enter();
+    await this.#membership.during(() => {
+      this.model = model;
+    });
   }
 
   /** Leaves, waits for calls in flight, and closes the connection. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    clearTimeout(this.#announceTimer);
     this.circuit.close();
-    await this.leave();
+    await this.#membership.close();
     while (this.#inFlight.size > 0) await Promise.all(this.#inFlight);
     await this.#connection.close();
   }
@@ -276,7 +183,7 @@ export class ServedModel {
     });
   }
 
-  /** A model that falls silent or begins to fail is spared, where another one may do the task. */
+  /** A model that falls silent or begins to fail is not called where another one may do the task. */
   #degraded(): Pause | undefined {
     const nowMs = this.#deps.nowMs();
     const reason = this.#degradation.reason(nowMs);
@@ -284,117 +191,42 @@ export class ServedModel {
   }
 
   async #serve(call: IncomingCall, window: StartWindow, isTrial: boolean): Promise<void> {
-    const { room, maxOutputTokens, isTakenBack, mayStart } = await this.#makeRoom(call, window);
-    if ('untilMs' in room) return reached(call, room);
+    const { taken, maxOutputTokens, isTakenBack, mayStart } = await reserve(this.#deps, this.model, call, window);
+    if ('untilMs' in taken) return reached(call, taken);
     if (isTakenBack || !mayStart) {
-      room.release();
+      taken.release();
       return isTakenBack ? busy(call, 'it was taken back') : window.refuse();
     }
-    await this.#authorizeAndCall(call, window, isTrial, { maxOutputTokens, hold: room }).finally(() => room.release());
-  }
-
-  /** Waits for what the call needs, and may be told meanwhile that it is not wanted any more. Asks where that is in doubt. */
-  async #makeRoom(
-    call: IncomingCall,
-    window: StartWindow,
-  ): Promise<Omit<Reserved, 'hold'> & { room: Room; isTakenBack: boolean; mayStart: boolean }> {
-    const pending = new PendingCall(call, window);
-    this.#deps.calls.add(pending);
-    try {
-      await this.#untilAsNewAs(Number(call.request.revision));
-      const { maxOutputTokens, room } = this.#reserve(call);
-      const taken = await room;
-      const mayStart = window.state === 'open' || 'untilMs' in taken || (await window.opens());
-      return { maxOutputTokens, room: taken, isTakenBack: pending.isTakenBack, mayStart };
-    } finally {
-      pending.close();
-      this.#deps.calls.remove(pending);
-    }
-  }
-
-  /** Takes the most that the call can come to from every limit it counts against. */
-  #reserve({ request }: IncomingCall): Omit<Reserved, 'hold'> & { room: ReturnType<Allowances['take']> } {
-    const { snapshots, nowMs, allowances } = this.#deps;
-    const { facts, inputTokens, maxOutputTokens: wanted } = request;
-    const limits = this.#limitsOf(facts?.client ?? '', facts?.project || undefined);
-    const maxOutputTokens = outputLimitWithin(limits, this.model, wanted, inputTokens);
-    if (limits.length === 0) return { maxOutputTokens, room: allowances.take([], none) };
-    const model = snapshots.current?.models.get(this.model.slug) ?? this.model;
-    const reserve = reserveOf(inputTokens, maxOutputTokens ?? 0, priceAt(model, nowMs()), facts);
-    return { maxOutputTokens, room: allowances.take(limits, reserve) };
-  }
-
-  #limitsOf(client: string, project: string | undefined): readonly Limit[] {
-    const snapshot = this.#deps.snapshots.current;
-    const model = snapshot?.models.get(this.model.slug);
-    return snapshot && model ? limitsOn(snapshot, model, client, project) : [];
-  }
-
-  async #authorizeAndCall(
-    call: IncomingCall,
-    window: StartWindow,
-    isTrial: boolean,
-    { hold, maxOutputTokens }: Reserved,
-  ): Promise<void> {
-    // What was authorized may change while content is fetched or hooks are asked: then it is authorized again.
     const facts = call.request.facts && factsFromWire(call.request.facts);
-    const refusal = this.#authorize(call, facts);
+    const admitted = { call, facts, window, isTrial, maxOutputTokens, hold: taken };
+    await this.#authorizeAndCall(admitted).finally(() => taken.release());
+  }
+
+  async #authorizeAndCall(admitted: AdmittedCall): Promise<void> {
+    const { call, facts } = admitted;
+    const refusal = this.#authorizer.refusal(call, facts);
     if (refusal) return refuse(call, refusal);
     // The record that was authorized may state another address than the one this connection goes to.
-    if (!this.#isWiredAsAuthorized()) return busy(call, 'its connection is being renewed');
+    if (!this.#authorizer.isWiredAsAuthorized) return busy(call, 'its connection is being renewed');
     const pause = this.circuit.pause();
     if (pause) return pausing(call, pause);
-    const { workerId, nowMs, records, calls, snapshots, payloads, hooks } = this.#deps;
-    const snapshot = snapshots.current;
-    const style = snapshot && facts && styleOrderOf(snapshot, facts, this.model);
-    const startedMs = nowMs();
-    const { attemptId, firstContentTimeoutMs } = call.request;
-    let wasHeard = false;
-    const observer = (this.#deps.observer ?? noopObserver)(this.model, call.request);
+    await this.#run(admitted);
+  }
+
+  async #run(admitted: AdmittedCall): Promise<void> {
+    const { request } = admitted.call;
+    const startedMs = this.#deps.nowMs();
+    const observer = (this.#deps.observer ?? noopObserver)(this.model, request);
     const record = (made: wire.CallRecord): void => {
-      records.call(made);
+      this.#deps.records.call(made);
       observer.ended(made);
     };
-    const work = new WorkerCall(
-      {
-        style,
-        window,
-        workerId,
-        nowMs,
-        payloads,
-        hooks,
-        facts,
-        authorizeAgain: (dataClass) => this.#authorizeAgain(call, dataClass),
-        onError: this.#deps.onError,
-        taskType: facts && snapshot?.taskTypes.get(facts.taskType),
-        record,
-        keepContent: this.#contentKeeper(call, snapshot?.clients.get(facts?.client ?? '')?.keep_content_hours),
-        maxOutputTokens,
-        model: this.model,
-        connection: this.#connection,
-        wholeAsStream: this.#wholeAsStream,
-        onFirstContent: () => {
-          wasHeard = true;
-          this.#degradation.heard(attemptId, nowMs());
-          this.circuit.heard(startedMs);
-        },
-        onOutcome: (outcome) => {
-          if (outcome.ok && !wasHeard) this.#degradation.heard(attemptId, nowMs());
-          else this.#degradation.ended(attemptId, !outcome.ok && countsAgainstModel(outcome.failure));
-          hold.settle(amountsOf(outcome.usage, priceAt(this.model, startedMs)));
-          this.#onOutcome(outcome);
-          this.circuit.learn(outcome, {
-            isTrial,
-            isOnlyChoice: call.request.onlyChoice,
-            startedAtMs: startedMs,
-            wasHeard,
-          });
-        },
-      },
-      call,
-    );
+    const deps = { ...this.#callDeps(admitted), ...this.#lessons(admitted, startedMs), record };
+    const work = new WorkerCall(deps, admitted.call);
+    const { calls } = this.#deps;
     calls.add(work);
-    this.#degradation.sent(attemptId, startedMs, this.#showsSilence(call) ? firstContentTimeoutMs : 0);
+    const bounded = this.#showsSilence(request) ? request.firstContentTimeoutMs : 0;
+    this.#degradation.sent(request.attemptId, startedMs, bounded);
     await observer
       .run(() => work.run())
       .finally(() => {
@@ -403,8 +235,59 @@ export class ServedModel {
       });
   }
 
+  #callDeps({
+    call,
+    facts,
+    window,
+    maxOutputTokens,
+  }: AdmittedCall): Omit<CallDeps, 'record' | 'onFirstContent' | 'onOutcome'> {
+    const { workerId, nowMs, snapshots, payloads, hooks, onError } = this.#deps;
+    const snapshot = snapshots.current;
+    return {
+      style: snapshot && facts && styleOrderOf(snapshot, facts, this.model),
+      window,
+      workerId,
+      nowMs,
+      payloads,
+      hooks,
+      facts,
+      // What was authorized may change while content is fetched or hooks are asked: then it is authorized again.
+      authorizeAgain: (dataClass): Refusal | undefined => this.#authorizer.refusalAgain(call, dataClass),
+      onError,
+      taskType: facts && snapshot?.taskTypes.get(facts.taskType),
+      keepContent: this.#contentKeeper(call, snapshot?.clients.get(facts?.client ?? '')?.keep_content_hours),
+      maxOutputTokens,
+      model: this.model,
+      connection: this.#connection,
+      wholeAsStream: this.#wholeAsStream,
+    };
+  }
+
+  /** What the call tells of the model's health while and after it runs. */
+  #lessons(
+    { call: { request }, isTrial, hold }: AdmittedCall,
+    startedAtMs: number,
+  ): Pick<CallDeps, 'onFirstContent' | 'onOutcome'> {
+    const { attemptId, onlyChoice } = request;
+    let wasHeard = false;
+    return {
+      onFirstContent: () => {
+        wasHeard = true;
+        this.#degradation.heard(attemptId, this.#deps.nowMs());
+        this.circuit.heard(startedAtMs);
+      },
+      onOutcome: (outcome) => {
+        if (outcome.ok && !wasHeard) this.#degradation.heard(attemptId, this.#deps.nowMs());
+        else this.#degradation.ended(attemptId, !outcome.ok && countsAgainstModel(outcome.failure));
+        hold.settle(amountsOf(outcome.usage, priceAt(this.model, startedAtMs)));
+        this.#onOutcome(outcome);
+        this.circuit.learn(outcome, { isTrial, isOnlyChoice: onlyChoice, startedAtMs, wasHeard });
+      },
+    };
+  }
+
   /** Whether its first content comes before its end. */
-  #showsSilence({ request: { stream, inputKind, input } }: IncomingCall): boolean {
+  #showsSilence({ stream, inputKind, input }: wire.CallRequest): boolean {
     return stream || this.#wholeAsStream.showsSilence(this.model, { inputKind, input });
   }
 
@@ -416,95 +299,19 @@ export class ServedModel {
     return (input, output) =>
       contents?.keep({ attemptId, taskId, client: facts?.client ?? '', inputKind, input, output, untilMs });
   }
-
-  #isWiredAsAuthorized(): boolean {
-    const authorized = this.#deps.snapshots.current?.models.get(this.model.slug);
-    return authorized === this.model || (authorized !== undefined && wiringOf(authorized) === this.#wiring);
-  }
-
-  /** Waits a moment for a snapshot that is at least as new as the decision. */
-  async #untilAsNewAs(revision: number): Promise<void> {
-    const { snapshots } = this.#deps;
-    if ((snapshots.current?.revision ?? 0) < revision) await snapshots.untilRevision(revision, newerSnapshotWithinMs);
-  }
-
-  #authorize({ request, dataClass }: IncomingCall, facts: Facts | undefined): Refusal | undefined {
-    const { snapshots, authorize, nowMs } = this.#deps;
-    const revision = Number(request.revision);
-    const snapshot = snapshots.current;
-    // The record may have changed or gone meanwhile; the newest one is authorized, never the one this object was made with.
-    const model = snapshot?.models.get(this.model.slug);
-    if (!snapshot || !model || !facts)
-      return { rule: 'unknown_model', detail: 'not in this worker’s snapshot', isRetryable: true };
-    const authorized = { facts, dataClass, revision, expiresUnixMs: Number(request.expiresUnixMs) };
-    return authorize(authorized, model, snapshot, snapshots.ageMs(), nowMs());
-  }
-
-  /** The rules once more, as of now, for data that counts as `dataClass`. */
-  #authorizeAgain(call: IncomingCall, dataClass: DataClass): Refusal | undefined {
-    const { request } = call;
-    const stated = request.facts && factsFromWire(request.facts);
-    // What hooks raised counts as stated; what documents gave is theirs to give anew.
-    const facts = stated && dataClass !== call.dataClass ? { ...stated, dataClass } : stated;
-    if (!this.#isWiredAsAuthorized())
-      return { rule: 'old_connection', detail: 'its connection is being renewed', isRetryable: true };
-    return this.#authorize({ ...call, dataClass }, facts);
-  }
-
-  #full(): void {
-    this.#leaveTimer = setTimeout(
-      contained(() => this.#quitSoon()),
-      leaveAfterMs,
-    );
-  }
-
-  #freeAgain(): void {
-    clearTimeout(this.#leaveTimer);
-    this.#enter();
-    this.#announceSoon();
-  }
-
-  #circuitChanged(): void {
-    if (this.circuit.pause()) return this.#quitSoon();
-    this.#enter();
-    this.#announceSoon();
-  }
-
-  #announceSoon(): void {
-    if (!this.#membership) return;
-    this.#announceTimer ??= setTimeout(
-      contained(() => {
-        this.#announceTimer = undefined;
-        if (this.slots.free > 0 && this.#membership) this.#deps.groups.announceFree(this.model.slug, this.slots.offer);
-      }),
-      announceEveryMs,
-    );
-  }
-
-  /** What is called with the same key. */
-  #sharers(): string[] {
-    const { provider, api_key } = this.model.document;
-    if (api_key === undefined) return [];
-    const models = [...(this.#deps.snapshots.current?.models.values() ?? [])];
-    return models
-      .filter(({ document }) => document.provider === provider && document.api_key === api_key)
-      .map(({ slug }) => slug);
-  }
 }
 
-/** What a connection depends on: a change of anything else keeps it. */
-export function wiringOf({ document }: Model): string {
-  const { provider, provider_model, endpoint, api_key, call_method, local, limits } = document;
-  const { max_output_tokens: maximum, max_tokens_field: field } = document;
-  const at = [provider, provider_model, endpoint, api_key, call_method, local];
-  return JSON.stringify([at, limits?.concurrency, maximum, field]);
+function capacityOf({ concurrency }: Model, { naturalConcurrency }: ModelConnection): number {
+  return Math.min(concurrency ?? naturalConcurrency ?? defaultConcurrency, naturalConcurrency ?? Infinity);
 }
 
-const busy = (
-  call: IncomingCall,
-  reason: string,
-  more: Pick<MessageInitShape<typeof wire.CallBusySchema>, 'untilUnixMs' | 'isReserved' | 'isLimit' | 'isBudget'> = {},
-): void => call.toRouter({ case: 'busy', value: create(wire.CallBusySchema, { reason, ...more }) });
+/** Models that are called with the same key. */
+function sharersOf({ document: { provider, api_key } }: Model, snapshot: Snapshot | undefined): string[] {
+  if (api_key === undefined) return [];
+  return [...(snapshot?.models.values() ?? [])]
+    .filter(({ document }) => document.provider === provider && document.api_key === api_key)
+    .map(({ slug }) => slug);
+}
 
 const claimOf = ({ request: { facts } }: IncomingCall): SlotClaim => ({
   client: facts?.client ?? '',
@@ -517,23 +324,3 @@ const withoutWindow: Refusal = {
   detail: 'it does not say until when it may start: its router is older than this worker',
   isRetryable: true,
 };
-
-interface Reserved {
-  readonly hold: Hold;
-  readonly maxOutputTokens: number | undefined;
-}
-type Room = Awaited<ReturnType<Allowances['take']>>;
-const none = { requests: 0n, tokens: 0n, nano_usd: 0n };
-
-/** A limit that no waiting would satisfy is a refusal of this model. */
-const reached = (call: IncomingCall, limit: LimitReached): void =>
-  limit.untilMs === Infinity
-    ? refuse(call, { rule: 'limit', detail: limit.reason, isRetryable: true })
-    : busy(call, limit.reason, { untilUnixMs: endOf(limit), isLimit: true, isBudget: limit.isBudget ?? false });
-
-const pausing = (call: IncomingCall, pause: Pause): void => busy(call, pause.reason, { untilUnixMs: endOf(pause) });
-
-const endOf = ({ untilMs }: Pause): bigint => BigInt(Math.ceil(untilMs));
-
-const refuse = (call: IncomingCall, { rule, detail, isRetryable }: Refusal): void =>
-  call.toRouter({ case: 'refused', value: create(wire.CallRefusedSchema, { rule, detail, retryable: isRetryable }) });
