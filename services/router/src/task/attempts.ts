@@ -2,8 +2,9 @@ import { create } from '@bufbuild/protobuf';
 import type { CallStatus } from '@will/core';
 import { newId, wire } from '@will/contracts';
 import type { DecidedSet } from '../ports.ts';
-import { Attempt, type AttemptEnd, type AttemptListener, type DeliveryStamp } from './attempt.ts';
+import { Attempt, type AttemptEnd, type AttemptListener } from './attempt.ts';
 import { areOver, callRequest, type AttemptPlace } from './call-request.ts';
+import type { DeliveryStamp } from './deliveries.ts';
 import type { Evidence } from './evidence.ts';
 import type { TaskContext } from './task-context.ts';
 

@@ -2,7 +2,8 @@ import { create } from '@bufbuild/protobuf';
 import { firstTokenTimeoutOf, type FirstTokenTimeout, type RankedSet } from '@will/core';
 import { factsToWire, wire } from '@will/contracts';
 import type { DecidedSet } from '../ports.ts';
-import type { Attempt, DeliveryStamp } from './attempt.ts';
+import type { Attempt } from './attempt.ts';
+import type { DeliveryStamp } from './deliveries.ts';
 import type { Evidence } from './evidence.ts';
 import type { TaskContext } from './task-context.ts';
 
