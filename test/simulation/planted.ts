@@ -127,8 +127,8 @@ const planted: Readonly<Record<string, Planted>> = {
   'content of a call whose acceptance was lost is not taken for it': {
     world: 'cooldowns',
     file: 'services/router/src/task/attempt.ts',
-    from: 'if (!this.#isAccepted) this.#accepted(',
-    to: 'if (this.#isAccepted) this.#accepted(',
+    from: 'if (!this.isAccepted) this.#accepted(',
+    to: 'if (this.isAccepted) this.#accepted(',
   },
   'an unanswered delivery before a busy one is forgotten': {
     world: 'cooldowns',
