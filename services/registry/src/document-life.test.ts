@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { diffDocuments } from './diff.ts';
 import { MemoryStore } from './memory-store.test-double.ts';
 import type { DecidedFacts } from './ports.ts';
-import { Registry, type Applied, type Change } from './service.ts';
+import { Registry, type AppliedChange, type Change } from './service.ts';
 
 const model = (name: string, more = ''): string =>
   `  - {name: ${name}, tags: [code], call_method: API, endpoint: https://example.com${more}}\n`;
@@ -37,14 +37,14 @@ function setUp() {
     timeoutMs: 200,
   });
   const signed: Change = { author: 'ada', note: '', dryRun: false };
-  const apply = (text: string, over: Partial<Change & { prune: boolean }> = {}): Promise<Applied> =>
+  const apply = (text: string, over: Partial<Change & { prune: boolean }> = {}): Promise<AppliedChange> =>
     registry.apply({ files: [{ path: 'd.yaml', text }], prune: false, ...signed, ...over });
-  const rollback = (to: number, over: Partial<Change> = {}): Promise<Applied> =>
+  const rollback = (to: number, over: Partial<Change> = {}): Promise<AppliedChange> =>
     registry.rollback({ to, ...signed, ...over });
   return { store, world, registry, apply, rollback };
 }
 
-const summary = ({ changes }: Applied): string[] =>
+const summary = ({ changes }: AppliedChange): string[] =>
   changes.map(({ kind, slug, action }) => `${action} ${kind} ${slug}`);
 const bodies = async (store: MemoryStore, revision: number) =>
   (await store.at(revision)).map(({ document }) => document).sort((a, b) => (a.body.slug < b.body.slug ? -1 : 1));
@@ -56,7 +56,7 @@ test('the history of a document tells every version, what it changed, and its re
   await apply(documents(model('A'), model('B')), { note: 'first' });
   await apply(documents(model('B', ', tier: premium, limits: {rpm: 5}')), { author: 'bob' });
   await apply(documents(model('A')), { prune: true });
-  const history = await registry.history('model', 'b');
+  const history = await registry.reader.history('model', 'b');
   expect(history.map(({ revision, author, note, action, fields }) => [revision, author, note, action, fields])).toEqual(
     [
       [3, 'ada', '', 'removed', []],
@@ -64,8 +64,8 @@ test('the history of a document tells every version, what it changed, and its re
       [1, 'ada', 'first', 'created', []],
     ],
   );
-  expect(await registry.history('model', 'nobody')).toEqual([]);
-  expect((await registry.revisions(2, undefined)).map(({ revision, changes }) => [revision, changes])).toEqual([
+  expect(await registry.reader.history('model', 'nobody')).toEqual([]);
+  expect((await registry.reader.revisions(2, undefined)).map(({ revision, changes }) => [revision, changes])).toEqual([
     [3, 1],
     [2, 1],
   ]);
@@ -75,7 +75,7 @@ test('a difference is told field by field, by kind, slug and field', async () =>
   const { apply, registry } = setUp();
   await apply(documents(model('A'), model('B')) + route('A', 'B'));
   await apply(documents(model('B', ', style: {strengths: [fast, cheap]}'), model('C')) + route('B'), { prune: true });
-  const { from, to, changes } = await registry.diff({ document: undefined, from: 1, to: undefined });
+  const { from, to, changes } = await registry.reader.diff({ document: undefined, from: 1, to: undefined });
   expect([from, to]).toEqual([1, 2]);
   const lines = changes.map(({ kind, slug, action, field, before, after }) => [
     `${kind} ${slug} ${action}`,
@@ -91,8 +91,8 @@ test('a difference is told field by field, by kind, slug and field', async () =>
     ['route code updated', 'steps[1].model', '"B"', undefined],
     ['route code updated', 'steps[1].step', '"s1"', undefined],
   ]);
-  expect(await registry.diff({ document: undefined, from: 1, to: 2 })).toEqual({ from, to, changes });
-  const back = await registry.diff({ document: undefined, from: 2, to: 1 });
+  expect(await registry.reader.diff({ document: undefined, from: 1, to: 2 })).toEqual({ from, to, changes });
+  const back = await registry.reader.diff({ document: undefined, from: 2, to: 1 });
   expect(back.changes).toHaveLength(changes.length);
 });
 
@@ -102,13 +102,13 @@ test('of one document the last change is told, also when others changed since', 
   await apply(documents(model('A', ', tier: premium')));
   await apply(documents(model('B', ', tier: premium')));
   const document = { kind: 'model', slug: 'a' } as const;
-  const last = await registry.diff({ document, from: undefined, to: undefined });
+  const last = await registry.reader.diff({ document, from: undefined, to: undefined });
   expect(last).toMatchObject({ from: 1, to: 3, changes: [{ slug: 'a', field: 'tier', after: '"premium"' }] });
   expect(last.changes).toHaveLength(1);
-  expect(await registry.diff({ document, from: undefined, to: 1 })).toMatchObject({ from: 0, to: 1 });
-  await expect(registry.diff({ document, from: 9, to: undefined })).rejects.toMatchObject({ code: 'not_found' });
+  expect(await registry.reader.diff({ document, from: undefined, to: 1 })).toMatchObject({ from: 0, to: 1 });
+  await expect(registry.reader.diff({ document, from: 9, to: undefined })).rejects.toMatchObject({ code: 'not_found' });
   await expect(
-    registry.diff({ document: { kind: 'model', slug: 'z' }, from: undefined, to: undefined }),
+    registry.reader.diff({ document: { kind: 'model', slug: 'z' }, from: undefined, to: undefined }),
   ).rejects.toMatchObject({ code: 'not_found' });
 });
 

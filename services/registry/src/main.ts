@@ -87,8 +87,9 @@ export async function start(env: Environment): Promise<Service> {
       noted(author, 'documents.changed', `revision ${revision}`, `${inWords(changes)}${looserInWords(loosenings)}`),
   });
   await registry.start();
-  for (const problem of await registry.unworkable()) logger.warn({ problem }, 'a document can never work as it stands');
-  const keys = new Keys({ bucket: keyBucket, nowMs: Date.now, snapshot: () => registry.snapshot() });
+  for (const problem of await registry.reader.unworkable())
+    logger.warn({ problem }, 'a document can never work as it stands');
+  const keys = new Keys({ bucket: keyBucket, nowMs: Date.now, snapshot: () => registry.reader.snapshot() });
   const api = serveRegistry({
     bus,
     registry,

@@ -4,7 +4,7 @@ import { factsFor } from '@will/testkit';
 import { expect, test } from 'vitest';
 import { MemoryStore } from './memory-store.test-double.ts';
 import type { DecidedFacts, TaskNamings } from './ports.ts';
-import { Registry, type Applied, type Change } from './service.ts';
+import { Registry, type AppliedChange, type Change } from './service.ts';
 
 const nowMs = Date.UTC(2026, 10, 23);
 
@@ -30,9 +30,9 @@ function setUp() {
     onError: () => {},
   });
   const signed: Change = { author: 'ada', note: '', dryRun: false };
-  const apply = (documents: object, over: Partial<Change> = {}): Promise<Applied> =>
+  const apply = (documents: object, over: Partial<Change> = {}): Promise<AppliedChange> =>
     registry.apply({ files: [{ path: 'd.yaml', text: JSON.stringify(documents) }], prune: true, ...signed, ...over });
-  const rollback = (to: number, over: Partial<Change> = {}): Promise<Applied> =>
+  const rollback = (to: number, over: Partial<Change> = {}): Promise<AppliedChange> =>
     registry.rollback({ to, ...signed, ...over });
   return { world, registry, apply, rollback };
 }
@@ -49,7 +49,7 @@ const key = (more: KeyFields): wire.Key => create(wire.KeySchema, { id: 'k1', cl
 const tasks = (kind: string, slug: string, waiting: number, running: number, isPartial = false): TaskNamings => ({
   naming: [{ kind, slug, waiting, running, isPartial }],
 });
-const problems = (applied: Applied): readonly string[] =>
+const problems = (applied: AppliedChange): readonly string[] =>
   applied.problems.map(({ path, message }) => `${path}: ${message}`);
 
 interface Case {
@@ -145,7 +145,7 @@ for (const change of ['removal', 'new slug'] as const)
     expect(problems(refused)[0]).toContain(change === 'removal' ? 'it is removed' : 'its new slug other-slug');
     expect(problems(refused)[0]).toContain('--force');
     expect(problems(await apply(rest, { dryRun: true }))).toEqual(problems(refused));
-    expect((await registry.documents(undefined, undefined)).revision).toBe(1);
+    expect((await registry.reader.documents(undefined, undefined)).revision).toBe(1);
     const forced = await apply(rest, { force: true });
     expect([forced.problems, forced.revision]).toEqual([[], 2]);
     expect(forced.warnings.join()).toContain(words);

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { MemoryStore } from './memory-store.test-double.ts';
 import type { LiveProcess } from './ports.ts';
 import { seedStore, SeedError } from './seed.ts';
-import { Registry, type Applied } from './service.ts';
+import { Registry, type AppliedChange } from './service.ts';
 
 const models =
   'models:\n  - {name: A, tags: [code], call_method: API, endpoint: https://example.com}\n  - {name: B, tags: [code], call_method: API, endpoint: https://example.com}\n';
@@ -58,7 +58,7 @@ function setUp() {
   const apply = (
     texts: Record<string, string>,
     options: { prune?: boolean; dryRun?: boolean; waitMs?: number } = {},
-  ): Promise<Applied> =>
+  ): Promise<AppliedChange> =>
     registry.apply({
       files: Object.entries(texts).map(([path, text]) => ({ path, text })),
       prune: options.prune ?? false,
@@ -70,7 +70,7 @@ function setUp() {
   return { store, published, world, registry, apply };
 }
 
-const summary = ({ changes }: Applied): string[] =>
+const summary = ({ changes }: AppliedChange): string[] =>
   changes.map(({ kind, slug, action }) => `${action} ${kind} ${slug}`);
 
 test('apply creates what is new, updates what differs, and leaves alone what is the same', async () => {
@@ -310,7 +310,9 @@ test('what could not work before is a warning of other changes, and an error onc
   await apply({ 'm.yaml': models });
   const upserts = [{ kind: 'route', body: old }] as const;
   await store.commit({ expectedRevision: 1, upserts, removals: [], author: '', note: '', atMs: 0 });
-  expect(await registry.unworkable()).toEqual([expect.stringMatching(/^route text_gen: primary: "A" cannot do/)]);
+  expect(await registry.reader.unworkable()).toEqual([
+    expect.stringMatching(/^route text_gen: primary: "A" cannot do/),
+  ]);
   const other = await apply({ 'c.yaml': 'kind: client\nname: acme\n' });
   expect(other.problems).toEqual([]);
   expect(other.warnings).toContainEqual(expect.stringMatching(/^route text_gen: primary: "A" cannot do/));

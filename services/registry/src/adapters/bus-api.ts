@@ -4,7 +4,8 @@ import { documentKinds, type DocumentKind, type NamedKind, nearestOf, slugNamed,
 import { factsToWire, queues, subjects, wire, readMessage } from '@will/contracts';
 import { StoreError, type StoredDocument } from '@will/store';
 import type { DocumentText } from '../ports.ts';
-import type { Applied, Change, RevisionDifference, DocumentVersion, Named, Registry } from '../service.ts';
+import type { DocumentVersion, Named, RevisionDifference } from '../document-reader.ts';
+import type { AppliedChange, Change, Registry } from '../service.ts';
 
 /** What one answer may carry of documents; the rest is asked for again. */
 const maxAnswerBytes = 900 * 1024;
@@ -109,7 +110,7 @@ const changeOf = (request: wire.ApplyRequest | wire.RollbackRequest): Change => 
 const unlisted = (what: string, all: readonly unknown[]): readonly string[] =>
   all.length > maxListed ? [`and ${all.length - maxListed} more ${what}s, which are not listed`] : [];
 
-const applied = ({ decisionChanges, looserDecisions, laggards, ...answer }: Applied): wire.ApplyResponse =>
+const applied = ({ decisionChanges, looserDecisions, laggards, ...answer }: AppliedChange): wire.ApplyResponse =>
   create(wire.ApplyResponseSchema, {
     ...answer,
     loosenings: answer.loosenings.slice(0, maxLoosenings),
@@ -147,7 +148,7 @@ async function get({ registry, onError }: RegistryApi, data: Uint8Array): Promis
     const kind = kindOf(request.kind);
     const slug = request.slug === '' ? undefined : slugOf(request.slug);
     const at = request.revision === 0n ? undefined : Number(request.revision);
-    const { revision, documents } = await registry.documents(kind, slug, at);
+    const { revision, documents } = await registry.reader.documents(kind, slug, at);
     return page(revision, documents, request.after);
   } catch (error) {
     return create(wire.GetResponseSchema, { error: refusalOf(error, 'reading documents', onError) });
@@ -160,12 +161,12 @@ async function resolve({ registry, onError }: RegistryApi, data: Uint8Array): Pr
     const kind = namedKinds.find((known) => known === word);
     if (!kind)
       throw new RefusedError(`kind ${JSON.stringify(word.slice(0, 40))} must be one of ${namedKinds.join(', ')}`);
-    const snapshot = await registry.snapshot();
+    const snapshot = await registry.reader.snapshot();
     const slug = slugNamed(snapshot, kind, name);
     if (slug === undefined)
       return create(wire.ResolveResponseSchema, {
         nearest: [...nearestOf(snapshot, kind, name.slice(0, 200))],
-        removedSlug: (await registry.removedSlug(kind, name)) ?? '',
+        removedSlug: (await registry.reader.removedSlug(kind, name)) ?? '',
       });
     return create(wire.ResolveResponseSchema, {
       slug,
@@ -200,8 +201,12 @@ async function history({ registry, onError }: RegistryApi, data: Uint8Array): Pr
     const before = request.before === 0n ? undefined : Number(request.before);
     const document = namedIn(request);
     const versions = document
-      ? versionsOfOne(await registry.history(document.kind, document.slug), before)
-      : (await registry.revisions(maxVersions + 1, before)).map((version) => ({ ...version, action: '', fields: [] }));
+      ? versionsOfOne(await registry.reader.history(document.kind, document.slug), before)
+      : (await registry.reader.revisions(maxVersions + 1, before)).map((version) => ({
+          ...version,
+          action: '',
+          fields: [],
+        }));
     const [shown, rest] = [versions.slice(0, maxVersions), versions.slice(maxVersions)];
     return create(wire.HistoryResponseSchema, {
       versions: shown.map(({ atMs, revision, ...version }) => ({
@@ -228,7 +233,7 @@ async function diff({ registry, onError }: RegistryApi, data: Uint8Array): Promi
     if (!document && request.from === undefined)
       throw new RefusedError('the revision to start from is needed, or a document');
     const stated = (revision: bigint | undefined) => (revision === undefined ? undefined : Number(revision));
-    const difference = await registry.diff({ document, from: stated(request.from), to: stated(request.to) });
+    const difference = await registry.reader.diff({ document, from: stated(request.from), to: stated(request.to) });
     return pageOfDiff(difference, request.after);
   } catch (error) {
     return create(wire.DiffResponseSchema, { error: refusalOf(error, 'comparing revisions', onError) });
@@ -298,7 +303,7 @@ const onTheWire = ({ document, revision, author, updatedAtMs }: StoredDocument):
 
 async function status({ registry, incarnation, processes, onError }: RegistryApi): Promise<wire.StatusResponse> {
   try {
-    const { revision, documents } = await registry.documents(undefined, undefined);
+    const { revision, documents } = await registry.reader.documents(undefined, undefined);
     const counts = documentKinds.map((kind) => ({
       kind,
       count: documents.filter(({ document }) => document.kind === kind).length,
