@@ -190,7 +190,7 @@ class StormWorld {
   async #freezing(): Promise<void> {
     const { system, options, figures } = this.#around;
     while (!this.#isOver) {
-      const process = this.#random.pick(frozen.flatMap((service) => system.of(service).filter(isAlive)));
+      const process = this.#random.pick(frozen.flatMap((service) => system.of(service).filter(isRunning)));
       process.signal('SIGSTOP');
       figures.freezes += 1;
       await pause(20 + this.#random.below(options.maxFreezeMs));
@@ -217,7 +217,7 @@ class StormWorld {
     while (!this.#isOver) {
       await pause(1_500 + this.#random.below(1_500));
       const service = this.#random.pick(frozen);
-      const [oldest] = system.of(service).filter(isAlive);
+      const [oldest] = system.of(service).filter(isRunning);
       await system.add(service);
       await oldest?.kill();
       figures.restarts += 1;
@@ -257,13 +257,7 @@ class StormWorld {
   }
 }
 
-const isAlive = ({ pid }: ServiceProcess): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
+const isRunning = (one: ServiceProcess): boolean => one.isRunning;
 
 function idOf({ body }: SeenRequest): string {
   const messages = body['messages'] as readonly { readonly role: string; readonly content: string }[];

@@ -17,6 +17,8 @@ export type ServiceName =
 export interface ServiceProcess {
   readonly name: ServiceName;
   readonly pid: number;
+  /** False once it ended. Its pid may be another process's by then. */
+  readonly isRunning: boolean;
   /** What it wrote so far, for messages of failed tests. */
   log(): string;
   /** SIGTERM, and waits until it is gone. */
@@ -55,6 +57,9 @@ export async function startService(
   return {
     name,
     pid: child.pid as number,
+    get isRunning() {
+      return child.exitCode === null && child.signalCode === null;
+    },
     log,
     async stop() {
       child.kill('SIGTERM');
