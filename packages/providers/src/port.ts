@@ -14,6 +14,8 @@ export interface ModelCall {
   readonly firstContentTimeoutMs: number;
   /** How long a silence inside a stream may last. */
   readonly idleTimeoutMs: number;
+  /** Asked as the request's first byte is about to leave. False: nothing may leave, and the call fails at once. */
+  readonly mayLeave?: () => boolean;
 }
 
 /** Some content. `toolCalls` is a JSON array in the OpenAI form. */

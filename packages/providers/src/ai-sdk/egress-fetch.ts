@@ -1,4 +1,4 @@
-import type { Egress } from '../egress/index.ts';
+import type { Egress, EgressRequest } from '../egress/index.ts';
 
 export interface EgressFetch {
   readonly fetch: typeof globalThis.fetch;
@@ -19,7 +19,7 @@ const withoutBody: ReadonlySet<number> = new Set([204, 205, 304]);
 export function egressFetch(
   egress: Egress,
   origin: string,
-  timeouts: { readonly headersTimeoutMs: number; readonly idleTimeoutMs: number },
+  bounds: Pick<EgressRequest, 'headersTimeoutMs' | 'idleTimeoutMs' | 'mayLeave'>,
 ): EgressFetch {
   const underway = new Set<() => void>();
   let failedCode: string | undefined;
@@ -45,7 +45,7 @@ export function egressFetch(
       path: url.pathname + url.search,
       headers: { ...Object.fromEntries(new Headers(init.headers)), 'accept-encoding': 'identity' },
       ...(typeof init.body === 'string' && { body: init.body }),
-      ...timeouts,
+      ...bounds,
     };
     underway.add(abort);
     const sent = egress.send(request, {

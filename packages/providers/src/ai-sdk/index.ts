@@ -145,8 +145,9 @@ class SdkConnection implements ModelConnection {
     }
   }
 
-  #network({ firstContentTimeoutMs, idleTimeoutMs }: ModelCall): EgressFetch {
-    return egressFetch(this.#egress, this.#endpoint.origin, { headersTimeoutMs: firstContentTimeoutMs, idleTimeoutMs });
+  #network({ firstContentTimeoutMs, idleTimeoutMs, mayLeave }: ModelCall): EgressFetch {
+    const bounds = { headersTimeoutMs: firstContentTimeoutMs, idleTimeoutMs, mayLeave };
+    return egressFetch(this.#egress, this.#endpoint.origin, bounds);
   }
 
   #wiring({ fetch }: Pick<EgressFetch, 'fetch'>): Wiring {

@@ -79,7 +79,7 @@ export class ChatCall implements EgressListener {
     signal.addEventListener('abort', this.#onAbort, { once: true });
     // Headers may come long before the first content: only what comes after that is held to the idle timeout.
     const silentMs = Math.max(call.firstContentTimeoutMs, call.idleTimeoutMs);
-    this.#request = egress.send({ ...request, idleTimeoutMs: silentMs }, this);
+    this.#request = egress.send({ ...request, idleTimeoutMs: silentMs, mayLeave: call.mayLeave }, this);
   }
 
   started(status: number, headers: Readonly<Record<string, string>>): void {

@@ -169,3 +169,24 @@ test('an answer without an end is cut', async () => {
   expect(failure).toBe('ETOOLARGE');
   expect(bytes.length).toBeLessThanOrEqual(48 * 1024 * 1024);
 });
+
+test('a request that may not leave is asked when its connection is there, fails, and never reaches the server', async () => {
+  answer = { status: 200, headers: {}, body: Buffer.from('ok') };
+  const seen: string[] = [];
+  upstream.on('request', (request) => void seen.push(request.url ?? ''));
+  const egress = openEgress(upstreamUrl, 'any');
+  const sent = (path: string, may: boolean): Promise<string> =>
+    new Promise((resolve) => {
+      const request = { method: 'GET' as const, path, headers: {}, headersTimeoutMs: 5_000, idleTimeoutMs: 5_000 };
+      egress.send(
+        { ...request, mayLeave: () => may },
+        { started: () => {}, data: () => {}, ended: () => resolve('ended'), failed: resolve },
+      );
+    });
+  expect(await sent('/late', false)).toBe('ELATE');
+  expect(await sent('/in-time', true)).toBe('ended');
+  expect(await sent('/late-on-an-open-connection', false)).toBe('ELATE');
+  expect(await sent('/in-time-again', true)).toBe('ended');
+  expect(seen).toEqual(['/in-time', '/in-time-again']);
+  await egress.close();
+});

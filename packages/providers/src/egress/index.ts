@@ -12,6 +12,8 @@ const maxAnswerBytes = 48 * 1024 * 1024;
 const connectTimeoutMs = 5_000;
 /** The code of a request whose listener threw. */
 const listenerFailed = 'ELISTENER';
+/** The code of a request that was not to leave any more. */
+const tooLate = 'ELATE';
 
 export interface EgressRequest {
   readonly method: 'GET' | 'POST';
@@ -21,6 +23,8 @@ export interface EgressRequest {
   /** How long the answer's headers, and later any silence in its body, may last. */
   readonly headersTimeoutMs: number;
   readonly idleTimeoutMs: number;
+  /** Asked as its first byte is about to leave, which is when a connection is there. False: nothing leaves, and it fails as `ELATE`. */
+  readonly mayLeave?: (() => boolean) | undefined;
 }
 
 /** What comes of a request. After `failed`, `ended` or `abort()` nothing more is called. */
@@ -67,7 +71,7 @@ export function openEgress(origin: string, reach: Reach): Egress {
   });
   return {
     send(request, listener) {
-      const handler = new Handler(listener);
+      const handler = new Handler(listener, request.mayLeave);
       pool.dispatch(
         {
           method: request.method,
@@ -131,13 +135,15 @@ const lookups: Readonly<Record<Reach, LookupFunction>> = {
 
 class Handler implements Dispatcher.DispatchHandler {
   readonly #listener: EgressListener;
+  readonly #mayLeave: () => boolean;
   #controller: Dispatcher.DispatchController | undefined;
   #decompressor: Decompressor | undefined;
   #receivedBytes = 0;
   #isOver = false;
 
-  constructor(listener: EgressListener) {
+  constructor(listener: EgressListener, mayLeave: () => boolean = () => true) {
     this.#listener = listener;
+    this.#mayLeave = mayLeave;
   }
 
   abort(): void {
@@ -148,7 +154,8 @@ class Handler implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#isOver) controller.abort(new Error('aborted'));
+    if (this.#isOver) return controller.abort(new Error('aborted'));
+    if (!this.#mayLeave()) this.#refuse(tooLate);
   }
 
   onResponseStart(

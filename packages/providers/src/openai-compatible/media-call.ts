@@ -38,6 +38,7 @@ export class MediaCall implements EgressListener {
         body: media.body,
         headersTimeoutMs: call.firstContentTimeoutMs,
         idleTimeoutMs: call.idleTimeoutMs,
+        mayLeave: call.mayLeave,
       },
       this,
     );

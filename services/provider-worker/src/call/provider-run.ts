@@ -2,7 +2,7 @@ import { defaultIdleMs, silenceOf, type FirstTokenTimeout } from '@will/core';
 import { soundOutcome, type ContentDelta, type ProviderOutcome } from '@will/providers';
 import type { IncomingCall } from '../ports.ts';
 import type { CallDeps } from './call-deps.ts';
-import { hurried } from './call-failures.ts';
+import { failedBefore, hurried, tooLate } from './call-failures.ts';
 import type { CallInput } from './call-input.ts';
 import type { CallerAnswer } from './caller-answer.ts';
 import { gathered } from './whole-as-stream.ts';
@@ -64,6 +64,8 @@ export class ProviderRun {
     const { kind, attachment } = this.#input;
     const showsSilence = stream || wholeAsStream.showsSilence(model, { inputKind: kind, input });
     const { timeoutMs, isHurried } = this.#silence(showsSilence);
+    const mayLeave = this.#deps.window.leaving();
+    let isTooLate = false;
     const outcome = await connection.run(
       {
         inputKind: kind,
@@ -73,10 +75,15 @@ export class ProviderRun {
         maxOutputTokens,
         firstContentTimeoutMs: Math.max(1, Math.floor(timeoutMs)),
         idleTimeoutMs: this.#call.request.idleTimeoutMs || defaultIdleMs,
+        mayLeave: () => {
+          isTooLate = !mayLeave();
+          return !isTooLate;
+        },
       },
       onDelta,
       this.#signal,
     );
+    if (isTooLate) return failedBefore(tooLate);
     return isHurried && isSilence(outcome) ? { ...outcome, failure: hurried } : outcome;
   }
 

@@ -78,3 +78,24 @@ test('what stood still before the router’s yes does not count after it, what s
   standStill(700);
   expect(window.state).toBe('over');
 });
+
+test('a request that waited for its connection leaves, but not where the process stood still until its time was over', () => {
+  const { window, standStill } = taken();
+  const [first, second] = [window.leaving(), window.leaving()];
+  vi.advanceTimersByTime(400);
+  standStill(300);
+  expect(first()).toBe(true);
+  vi.advanceTimersByTime(200);
+  expect(second()).toBe(false);
+  // One that left may go on, and one that begins after the standstill may leave.
+  expect(first()).toBe(true);
+  vi.advanceTimersByTime(2);
+  expect(window.leaving()()).toBe(true);
+});
+
+test('a request that is wanted no more does not leave', () => {
+  const { window } = taken();
+  const leaves = window.leaving();
+  window.withdraw();
+  expect(leaves()).toBe(false);
+});

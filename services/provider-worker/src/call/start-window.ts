@@ -7,6 +7,8 @@ import type { IncomingCall, StartClock } from '../ports.ts';
 /** A question to the router, or its answer, may be lost: it is asked so often, and so many times. */
 const askEveryMs = 500;
 const maxQuestions = 6;
+/** A process that stood still for less was only busy. */
+const maxStandstillMs = 50;
 
 /**
  * Until when a call may start at its provider. The instant belongs to the start, so it is looked at again right before
@@ -46,6 +48,21 @@ export class StartWindow {
       if (this.#renewedAtMs > Number.NEGATIVE_INFINITY && this.state !== 'over') return true;
     }
     return false;
+  }
+
+  /**
+   * Whether its request may leave, to be asked when a connection is there: not where this process stood still since now until
+   * its time was over. A request that once left does not ask again.
+   */
+  leaving(): () => boolean {
+    const sinceMs = this.#clock.monotonicMs();
+    let hasLeft = false;
+    return () => {
+      hasLeft ||=
+        !this.#isWithdrawn &&
+        (this.#clock.nowMs() < this.#untilMs || this.#clock.stoodStillMs(sinceMs) < maxStandstillMs);
+      return hasLeft;
+    };
   }
 
   /** The router's word that it is still wanted. */
