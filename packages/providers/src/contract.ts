@@ -83,6 +83,12 @@ export function providerContract(name: string, provider: () => ProviderUnderTest
       expect(reasonOf(await runCall(connection, usual(), abort.signal))).toBe('cancelled');
     });
 
+    test('a call that may not leave fails at once without content, and the next one works', async () => {
+      const ran = await runCall(connection, usual({ mayLeave: () => false }));
+      expect(ran).toMatchObject({ outcome: { ok: false }, deltas: [] });
+      expect((await runCall(connection, usual({ mayLeave: () => true }))).outcome.ok).toBe(true);
+    });
+
     test('an abort within the answer ends it at once, and the next call works', async () => {
       const abort = new AbortController();
       const outcome = await connection.run(

@@ -139,7 +139,7 @@ class LocalConnection implements ModelConnection {
     signal: AbortSignal,
     aborted: () => ProviderOutcome,
   ): Promise<ProviderOutcome> {
-    if (signal.aborted) return Promise.resolve(aborted());
+    if (signal.aborted || call.mayLeave?.() === false) return Promise.resolve(aborted());
     const id = this.#nextId++;
     const { promise, resolve: settle } = Promise.withResolvers<ProviderOutcome>();
     const firstContent = setTimeout(
