@@ -19,6 +19,7 @@ import {
 } from '@will/core';
 import type { ProviderOutcome } from '@will/providers';
 import { ModelHealth } from '../../services/provider-worker/src/model/health.ts';
+import { worthOf } from './clairvoyant.ts';
 import { conditionAt, forbidden, type Place, registryOf, type Script, seeded } from './world.ts';
 
 /** One way to choose. It hears what a worker and a router would hear, when they would. */
@@ -270,7 +271,7 @@ const alphabeticalIn = (script: Script): readonly string[] => allowedIn(script).
 /** Rules as rivals document them, built anew; most of them do not know of goals. All but the product are told what is forbidden. */
 export const choosers = {
   'will auto': (script, goal) => new Product(script, goal, 'auto', [forbidden, ...alphabeticalIn(script)]),
-  'will auto, with looks': (script, goal) =>
+  'will auto, with health checks': (script, goal) =>
     new Product(script, goal, 'auto', [forbidden, ...alphabeticalIn(script)], true),
   'will cascade': (script, goal) => new Product(script, goal, 'cascade', declaredFor(script, goal)),
   'cascade by goal + breaker': (script, goal) => {
@@ -311,6 +312,35 @@ export const choosers = {
       },
     });
   },
+  'epsilon-greedy': (script, goal) => {
+    const byName = new Map(allowedIn(script).map((place) => [place.name, place]));
+    const worths = new Map<string, number>();
+    const draw = seeded(script.seed * 23 + 7);
+    return plain({
+      order() {
+        const best = alphabeticalIn(script).toSorted((a, b) => (worths.get(b) ?? 1) - (worths.get(a) ?? 1));
+        // One in ten tries any; the rest go by the mean of the last ten or so.
+        if (draw() < 0.1) best.unshift(best[Math.floor(draw() * best.length)] as string);
+        return [...new Set(best)].slice(0, maxAttempts);
+      },
+      ended({ model = '', outcome, durationMs, startedAtMs, usage }) {
+        const place = byName.get(model);
+        if (!place) return;
+        const { dearness } = conditionAt(script, model, startedAtMs - epochMs);
+        const request = { atMs: 0, inputTokens: usage?.inputTokens ?? 1, outputTokens: usage?.outputTokens ?? 0 };
+        const worth = outcome === 'Success' ? worthOf(goal, place, durationMs, { dearness, goodness: 1 }, request) : -1;
+        worths.set(model, 0.9 * (worths.get(model) ?? worth) + 0.1 * worth);
+      },
+    });
+  },
 } satisfies Readonly<Record<string, MakeChooser>>;
+
+/** One place and no other, whatever happens. */
+export const only =
+  (place: string): MakeChooser =>
+  () =>
+    plain({ order: () => [place] });
+
+export { alphabeticalIn as allowedPlaces };
 
 export type WayToChoose = keyof typeof choosers;

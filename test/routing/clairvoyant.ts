@@ -42,8 +42,22 @@ export function trueWorths(script: Script, goal: Goal, request: Request): Map<st
   return worths;
 }
 
-/** What the best place would give in the mean; undefined: none is up. */
+/**
+ * What the place gives in the mean that is best by all that is true at an instant; undefined: none is up. How long this answer
+ * will be is not true yet: the place is chosen by the mean length, and its worth is that of the length that came.
+ */
 export function clairvoyant(script: Script, goal: Goal, request: Request): number | undefined {
-  const worths = [...trueWorths(script, goal, request).values()];
-  return worths.length === 0 ? undefined : Math.max(...worths);
+  const expected = trueWorths(script, goal, { ...request, outputTokens: meanOutputTokens(script) });
+  const [best] = [...expected].toSorted(([, a], [, b]) => b - a);
+  return best && trueWorths(script, goal, request).get(best[0]);
+}
+
+const meanLengths = new WeakMap<Script, number>();
+
+function meanOutputTokens(script: Script): number {
+  const known = meanLengths.get(script);
+  if (known !== undefined) return known;
+  const mean = script.requests.reduce((sum, { outputTokens }) => sum + outputTokens, 0) / script.requests.length;
+  meanLengths.set(script, mean);
+  return mean;
 }

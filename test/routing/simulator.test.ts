@@ -42,7 +42,7 @@ test('an outage is noticed within three seconds and few calls, and a model that 
       expect(summary.returnSeconds.median).toBeLessThanOrEqual(60);
     }
   for (const goal of goals)
-    expect(summed('will auto, with looks', goal, 8).returnSeconds.worst).toBeLessThanOrEqual(15);
+    expect(summed('will auto, with health checks', goal, 8).returnSeconds.worst).toBeLessThanOrEqual(15);
 }, 120_000);
 
 test('in the mean auto is better than the cascade that an operator would declare, never much worse by any goal, and better than rules that know no goal', () => {

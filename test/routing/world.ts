@@ -277,7 +277,10 @@ function driftAt(seed: number, place: string, atMs: number): number {
   return 1 + 0.25 * Math.sin(phase + (2 * Math.PI * atMs) / (420_000 + 30_000 * (phase % 7)));
 }
 
-/** The registry of these places; benchmarks are rounded and somewhat wrong, as an operator's are. */
+/**
+ * The registry of these places. Latencies of benchmarks are rounded and somewhat wrong, as an operator's are; accuracy is the
+ * published figure, by which an operator also orders the models of a cascade.
+ */
 export function registryOf(
   places: readonly Place[],
   order: readonly string[],
@@ -301,7 +304,7 @@ export function registryOf(
         capabilities: [],
         tier: 'standard',
         allowed_tasks: { can_this_model_see_customer_data: mayTakeIt },
-        benchmark: { avg_latency_ms: latencyMs, accuracy: Math.round(place.quality) },
+        benchmark: { avg_latency_ms: latencyMs, accuracy: Math.round(place.quality * 10) / 10 },
         prices: { input: usd, output: usd },
         local: { auto_healthcheck: true },
       },

@@ -16,7 +16,8 @@ const partOfTimeout = 0.25;
  */
 export class DegradationSignal {
   readonly #unheard = new Map<string, Unheard>();
-  #heardAtMs = Number.NEGATIVE_INFINITY;
+  /** The latest instant at which a call was sent that had content since. */
+  #heardSentAtMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
   /** When the last call that failed was sent. */
   #failedSentAtMs = Number.NEGATIVE_INFINITY;
@@ -27,11 +28,14 @@ export class DegradationSignal {
     this.#unheard.set(attemptId, { sentAtMs: nowMs, slowAtMs });
   }
 
-  /** First content, of any call: the model lives. One that was sent before the last failure was tells nothing new of that. */
+  /**
+   * First content, of any call: the model lived when that call was sent. Of calls that were sent later it tells nothing, nor of
+   * a failure of such a call.
+   */
   heard(attemptId: string, nowMs: number): void {
     const sentAtMs = this.#unheard.get(attemptId)?.sentAtMs ?? nowMs;
     this.#unheard.delete(attemptId);
-    this.#heardAtMs = nowMs;
+    this.#heardSentAtMs = Math.max(this.#heardSentAtMs, sentAtMs);
     if (sentAtMs >= this.#failedSentAtMs) this.#failures = 0;
   }
 
@@ -49,7 +53,7 @@ export class DegradationSignal {
     if (this.#failures >= maxFailures && this.#unheard.size > 0)
       return 'degraded: its last call failed, and another call tries it now';
     for (const { sentAtMs, slowAtMs } of this.#unheard.values()) {
-      if (sentAtMs < this.#heardAtMs) continue;
+      if (sentAtMs <= this.#heardSentAtMs) continue;
       if (slowAtMs !== undefined && slowAtMs < nowMs)
         return `degraded: no first token for ${Math.round(nowMs - sentAtMs)} ms, longer than usual`;
       if (slowAtMs !== undefined) return undefined;
