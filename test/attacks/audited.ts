@@ -85,6 +85,8 @@ const telemetry: Of<TelemetryOperation> = {
   feedback: 'a client’s own',
   open: 'a client’s own',
   limits: 'reads',
+  // Unless it names a dead one, which is noted.
+  alerts: 'reads',
   calls: 'reads',
   decision: 'reads',
   recent: 'reads',

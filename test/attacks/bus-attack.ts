@@ -56,6 +56,7 @@ const telemetry: Questions<TelemetryOperation> = {
   feedback: [wire.FeedbackRequestSchema, { taskId: never, score: 5 }],
   open: [wire.OpenCounterRequestSchema],
   limits: [wire.LimitsRequestSchema],
+  alerts: [wire.AlertsRequestSchema],
   calls: [wire.QueryCallsRequestSchema, { limit: 5 }],
   decision: [wire.GetDecisionRequestSchema, { decisionId: never }],
   recent: [wire.RecentFactsRequestSchema, { sinceUnixMs: 1n }],

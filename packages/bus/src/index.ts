@@ -14,6 +14,7 @@ export {
 } from './state/counters.ts';
 export { cooldownsOf, openCooldowns, OvertakenError, type Cooldowns, type CooldownBucket } from './state/cooldowns.ts';
 export { sessionSecret } from './state/session-secret.ts';
+export { openAlerts, type AlertBucket, type KeptAlert } from './state/alerts.ts';
 export { openSessions, type SessionsView } from './state/sessions.ts';
 export { followKeys, openKeyBucket, type KeyBucket, type KeysView } from './state/keys.ts';
 export {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
@@ -121,12 +122,69 @@ test('refresh applies the prices of the catalogue, and names what is not in it',
   }));
   const { code, err } = await willm('prices', 'refresh');
   expect(code).toBe(0);
-  expect(err).toBe('mystery: no-such-model is not in the catalogue; left as it is\n');
+  expect(err).toBe(
+    'mystery: no-such-model is not in the catalogue; left as it is\n' +
+      'gpt-4: input: $9 → $2.5, 3.6 times cheaper\ngpt-4: output: $9 → $10, 1.11 times dearer\n' +
+      'gpt-4: cached_input: unknown → $1.25\n',
+  );
   expect(asked[0]?.files.map(({ path }) => path)).toEqual(['gpt-4.yaml']);
   const parsed = parseDocuments('gpt-4.yaml', asked[0]?.files[0]?.text ?? '');
   expect(parsed).toMatchObject({
     documents: [{ document: { body: { prices: { input: 2.5, output: 10, cached_input: 1.25, hours } } } }],
   });
+});
+
+test('refresh leaves a price that becomes five times dearer until someone says yes, and writes what it proposes', async () => {
+  const body = (slug: string, prices: object) => ({
+    kind: 'model',
+    slug,
+    name: slug,
+    json: json({
+      name: slug,
+      slug,
+      aliases: [],
+      tags: ['text_gen'],
+      call_method: 'API',
+      provider: 'openai-compatible',
+      endpoint: 'https://api.openai.com/v1',
+      provider_model: 'gpt-4o',
+      capabilities: [],
+      tier: 'standard',
+      prices,
+    }),
+  });
+  cli.serve(subjects.registry('get'), wire.GetRequestSchema, wire.GetResponseSchema, () => ({
+    documents: [body('cheap', { input: 0.5, output: 10 }), body('usual', { input: 2, output: 10 })],
+  }));
+  const asked = cli.serve(subjects.registry('apply'), wire.ApplyRequestSchema, wire.ApplyResponseSchema, () => ({
+    revision: 8n,
+  }));
+  const refused = await willm('prices', 'refresh');
+  expect(refused.code).not.toBe(0);
+  expect(refused.err).toContain('cheap: input: $0.5 → $2.5, 5 times dearer\n');
+  expect(refused.err).toMatch(/cheap: left as it is, since a price changes by 5 times .*--model cheap --yes/);
+  expect(asked[0]?.files.map(({ path }) => path)).toEqual(['usual.yaml']);
+  expect((await willm('prices', 'refresh', '--yes')).code).toBe(0);
+  expect(asked[1]?.files.map(({ path }) => path)).toEqual(['cheap.yaml', 'usual.yaml']);
+  const folder = await mkdtemp(join(tmpdir(), 'will-prices-'));
+  try {
+    expect((await willm('prices', 'refresh', '--yes', '--propose', folder)).code).toBe(0);
+    expect(asked).toHaveLength(2);
+    expect(await readFile(join(folder, 'cheap.yaml'), 'utf8')).toContain('input: 2.5');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('alerts are listed with what became of them', async () => {
+  cli.serve(subjects.telemetry('alerts'), wire.AlertsRequestSchema, wire.AlertsResponseSchema, ({ retryId }) =>
+    retryId === ''
+      ? { alerts: [{ id: 'client.acme.nano_usd.d20261129.80', scope: 'client', slug: 'acme', threshold: '80' }] }
+      : { error: `no dead alert has the id "${retryId}"` },
+  );
+  const { code, out } = await willm('alerts');
+  expect([code, out]).toEqual([0, expect.stringMatching(/client acme.*80 %.*client\.acme\.nano_usd\.d20261129\.80/)]);
+  expect(await willm('alerts', '--retry', 'x')).toMatchObject({ err: expect.stringContaining('no dead alert') });
 });
 
 test('get asks on until the last page and shows a table', async () => {
@@ -380,7 +438,7 @@ test('logs shows calls and passes the filters on', async () => {
   expect(code).toBe(0);
   expect(asked[0]).toMatchObject({ client: 'acmelegal', model: 'gpt-4', limit: 5, outcome: 'Timeout', fromUnixMs: 0n });
   expect(out.split('\n')[1]).toMatch(
-    /^2023-11-1\d \d\d:\d\d:20  llama  text_gen   acmelegal  Timeout \(Stalled\)  1200   7    3     44  d1$/,
+    /^2023-11-1\d \d\d:\d\d:20  llama  text_gen   acmelegal  Timeout \(Stalled\)  1200   7 +3     44  d1$/,
   );
   const [first] = JSON.parse((await willm('logs', '--json')).out) as object[];
   expect(first).toMatchObject({

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { type Priority, priorityConflict, priorityStated, nameKey, slugPattern, quote } from '@will/core';
+import { type Priority, priorityConflict, priorityStated, nameKey, slugPattern, splitCostTag, quote } from '@will/core';
 import { CliError, exitCodes } from './cli-error.ts';
 
 /** Refuses a second value of an option: whose data goes where must not hang on which of two came last. */
@@ -43,6 +43,20 @@ export function taskType(raw: string): string {
   if (!slugPattern.test(raw))
     throw new InvalidArgumentError(`It must match ${slugPattern.source}: text_gen, code, translation, …`);
   return raw;
+}
+
+/** Key of a cost tag. */
+export function tagKey(raw: string): string {
+  if (!slugPattern.test(raw)) throw new InvalidArgumentError(`It must match ${slugPattern.source}: team, env, …`);
+  return raw;
+}
+
+/** `--cost-tag team=search`, once for each key. */
+export function costTag(raw: string, earlier: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  const [key, value = ''] = splitCostTag(raw);
+  if (key === '' || value === '') throw new InvalidArgumentError('It must be key=value.');
+  if (Object.hasOwn(earlier, key)) throw new InvalidArgumentError(`${quote(key)} is stated twice.`);
+  return { ...earlier, [key]: value };
 }
 
 export function modelName(raw: string): string {

@@ -50,3 +50,9 @@ test('what the catalogue does not hold is told and never zero', () => {
   const unknown = model({ endpoint: 'https://api.openai.com/v1', provider_model: 'no-such-model' });
   expect(cataloguePrices(unknown, at)).toBe('no-such-model is not in the catalogue');
 });
+
+test('a model whose answers have no price in the catalogue has none, and one that gives vectors needs none', () => {
+  const embedding = { endpoint: 'https://api.openai.com/v1', provider_model: 'text-embedding-3-small' };
+  expect(cataloguePrices(model({ ...embedding, tags: ['embedding'] }), at)).toMatchObject({ output: 0 });
+  expect(cataloguePrices(model(embedding), at)).toBe('the catalogue states no price per token of output');
+});

@@ -1,5 +1,5 @@
 import { calcPrice, findProvider, type TieredPrices } from '@pydantic/genai-prices';
-import type { ModelDocument, PricesDocument, RatesDocument } from '@will/core';
+import { type ModelDocument, modalitiesOfTags, type PricesDocument, type RatesDocument } from '@will/core';
 
 /** What the catalogue calls our rates; all per million tokens. */
 const keys: Readonly<Record<keyof RatesDocument, string>> = {
@@ -31,16 +31,23 @@ export function cataloguePrices(model: ModelDocument, at: Date): PricesDocument 
   const found = calcPrice({}, modelId, { provider, timestamp: at });
   if (!found) return `${modelId} is not in the catalogue`;
   if (isByTheHour(found.model.prices)) return 'its price depends on the hour; state `prices.hours` by hand';
-  return pricesFrom(found.model_price) ?? 'the catalogue states no price per token of input';
+  return pricesFrom(found.model_price, givesTokens(model));
 }
 
 const isByTheHour = (prices: unknown): boolean =>
   Array.isArray(prices) &&
   prices.some(({ constraint }: { constraint?: { type: string } }) => constraint?.type === 'time_of_date');
 
-function pricesFrom(price: CataloguePrice): PricesDocument | undefined {
+/** What gives vectors or scores alone has no output that could cost something. */
+function givesTokens({ modalities, tags }: ModelDocument): boolean {
+  const output = modalities?.output ?? modalitiesOfTags(tags).output;
+  return [...output].some((kind) => kind !== 'embedding' && kind !== 'score');
+}
+
+function pricesFrom(price: CataloguePrice, hasOutputTokens: boolean): PricesDocument | string {
   const base = ratesAt(price, 0);
-  if (base.input === undefined) return undefined;
+  if (base.input === undefined) return 'the catalogue states no price per token of input';
+  if (base.output === undefined && hasOutputTokens) return 'the catalogue states no price per token of output';
   const starts = new Set(
     Object.values(price).flatMap((value) => (isTiered(value) ? value.tiers : []).map(({ start }) => start)),
   );
@@ -51,7 +58,6 @@ function pricesFrom(price: CataloguePrice): PricesDocument | undefined {
   return {
     ...base,
     input: base.input,
-    // What gives no tokens, as an embedding does, has no price for them.
     output: base.output ?? 0,
     ...(typeof perThousandCalls === 'number' && { request: perThousandCalls / 1_000 }),
     ...(tiers.length > 0 && { tiers }),

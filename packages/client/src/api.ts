@@ -38,6 +38,8 @@ export interface TaskRequest {
    * on the model whose cache holds it. Anything else counts as none.
    */
   readonly session?: string;
+  /** What its cost is counted under: keys and values that the client's document declares. Any other is an error. */
+  readonly costTags?: Readonly<Record<string, string>>;
   readonly inputModalities?: readonly Modality[];
   readonly outputModalities?: readonly Modality[];
   readonly needs?: readonly string[];

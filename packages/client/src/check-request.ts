@@ -69,6 +69,7 @@ const ofTasks = {
   idleTimeoutMs: between(1, maxTimeoutMs),
   ignoredFields: listOf((value) => typeof value === 'string', 'strings'),
   session: text,
+  costTags: anObject,
 } as const;
 const requests: Record<keyof Required<TaskRequest>, Check> = {
   ...ofTasks,

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { dataClassFromWire, priorityFromWire, unavailableModelFromWire, wire } from '@will/contracts';
-import type { Modality } from '@will/core';
+import { type Modality, splitCostTag } from '@will/core';
 import type { TaskError, TaskRequest, TaskResult } from './api.ts';
 import { dataOf } from './data.ts';
 import { failureCodeOf } from './failure.ts';
@@ -30,6 +30,7 @@ export function requestOf(task: wire.Task): Omit<TaskRequest, 'timeoutMs' | 'sig
     ...(dataClass !== undefined && { dataClass }),
     ...(task.floor && { floor: task.floor }),
     ...(task.firstTokenTimeoutMs > 0 && { firstTokenTimeoutMs: task.firstTokenTimeoutMs }),
+    ...(task.costTags.length > 0 && { costTags: costTagsOf(task) }),
     ...(task.idleTimeoutMs > 0 && { idleTimeoutMs: task.idleTimeoutMs }),
   };
 }
@@ -97,3 +98,6 @@ export const failureOf = (error: TaskError): wire.Failure =>
     attempts: [...error.attempts],
     exclusions: [...error.exclusions],
   });
+
+const costTagsOf = ({ costTags }: wire.Task): Readonly<Record<string, string>> =>
+  Object.fromEntries(costTags.map(splitCostTag).map(([key, value = '']) => [key, value]));

@@ -86,5 +86,6 @@ export function taskOnWire(
     ...(request.floor && { floor: request.floor }),
     ignoredFields: [...(request.ignoredFields ?? [])],
     session: request.session ?? '',
+    costTags: Object.entries(request.costTags ?? {}).map(([key, value]) => `${key}=${value}`),
   });
 }

@@ -1,4 +1,12 @@
-import { type AttributeProblem, type Attributes, headerOf, isSame, nameKey, readAttributes } from '@will/core';
+import {
+  type AttributeProblem,
+  type Attributes,
+  costTagsIn,
+  headerOf,
+  isSame,
+  nameKey,
+  readAttributes,
+} from '@will/core';
 import type * as wire from './messages.ts';
 import { dataClassToWire, priorityFromWire, priorityToWire, unavailableModelFromWire } from './translate.ts';
 
@@ -47,8 +55,11 @@ export function taskWithAttributes(
   nowMs: number,
 ): ReturnType<typeof withAttributes<wire.Task>> {
   const { timeout_ms: timeoutMs, first_token_timeout_ms: firstToken, idle_timeout_ms: idle } = attributes;
+  const costTags = costTagsIn(attributes.cost_tags ?? '');
   const problem =
-    mustBeSame('client', client, attributes.client) ?? mustBeSame('task_type', task.type, attributes.task_type);
+    mustBeSame('client', client, attributes.client) ??
+    mustBeSame('task_type', task.type, attributes.task_type) ??
+    mustBeSame('cost_tags', task.costTags.join(','), costTags.join(',') || undefined);
   if (problem) return { problem };
   const deadline = timeoutMs === undefined ? 0n : BigInt(Math.floor(nowMs + timeoutMs));
   const isEarlier = deadline > 0n && (task.deadlineUnixMs === 0n || deadline < task.deadlineUnixMs);
@@ -57,6 +68,7 @@ export function taskWithAttributes(
     firstTokenTimeoutMs: earlier(task.firstTokenTimeoutMs, firstToken),
     idleTimeoutMs: earlier(task.idleTimeoutMs, idle),
     ...(isEarlier && { deadlineUnixMs: deadline }),
+    ...(task.costTags.length === 0 && { costTags: [...costTags] }),
   };
   return withAttributes(timed, attributes);
 }

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
-import type { Price, PriceHours, Rates, Usage } from '@will/core';
+import { cacheSavingsNanoUsd, type Price, type PriceHours, type Rates, type Usage } from '@will/core';
 import {
+  type CallRecord as WireRecord,
   PriceSchema,
   PriceTierSchema,
   type Price as WirePrice,
@@ -110,3 +111,22 @@ export const usageFromWire = (usage: WireUsage): Usage => ({
   ...(usage.images > 0 && { images: usage.images }),
   estimated: usage.estimated,
 });
+
+type PricedRecord = Pick<WireRecord, 'usage' | 'price' | 'priceInput' | 'priceOutput'>;
+
+/**
+ * The price that stands in a record of a call; undefined: unknown. A record of an older service tells two rates and no
+ * more. `toNumber` refuses, by throwing, what is no amount.
+ */
+export function recordPriceFromWire(
+  { price, priceInput, priceOutput }: PricedRecord,
+  toNumber: (amount: bigint) => number = Number,
+): Price | undefined {
+  if (price) return priceFromWire(price, toNumber);
+  if (priceInput === undefined || priceOutput === undefined) return undefined;
+  return { input: toNumber(priceInput), output: toNumber(priceOutput) };
+}
+
+/** What the vendor's prompt cache saved in a call; undefined: its price or its usage is unknown. */
+export const recordCacheSavings = (record: PricedRecord): bigint | undefined =>
+  record.usage && cacheSavingsNanoUsd(usageFromWire(record.usage), recordPriceFromWire(record));

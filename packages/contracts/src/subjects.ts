@@ -42,6 +42,7 @@ export const telemetryOperations = [
   'feedback',
   'open',
   'limits',
+  'alerts',
   'calls',
   'decision',
   'recent',
@@ -81,6 +82,9 @@ export const subjects = {
   policyEdge: 'will.v1.policy.edge',
   call: (dataClass: DataClassToken, model: string) =>
     `will.v1.call.${slug('data class', dataClass)}.${slug('model', model)}`,
+  /** The same, for one worker of the model's group. */
+  callAt: (dataClass: DataClassToken, model: string, workerId: string) =>
+    `${subjects.call(dataClass, model)}.${opaque('worker id', workerId)}`,
   /** At the process that owns the task now. */
   cancel: (processId: string, client: string) =>
     `will.v1.cancel.${opaque('process id', processId)}.${slug('client', client)}`,
@@ -151,6 +155,7 @@ export const names = {
   cooldownBucket: 'will_cooldown',
   sessionBucket: 'will_sessions',
   secretBucket: 'will_secret',
+  alertsBucket: 'will_alerts',
   tasksStream: 'WILL_TASKS',
   resultsStream: 'WILL_RESULTS',
   keysBucket: 'will_keys',

@@ -93,6 +93,30 @@ export const measures = {
     description: 'Tokens of a call',
     bounds: tokenBounds,
   },
+  cachedTokens: {
+    name: 'will.cache.read_tokens',
+    kind: 'counter',
+    unit: '{token}',
+    description: 'Input tokens that were read from prompt caches of vendors',
+  },
+  cacheWriteTokens: {
+    name: 'will.cache.write_tokens',
+    kind: 'counter',
+    unit: '{token}',
+    description: 'Input tokens that were written to prompt caches of vendors',
+  },
+  cacheSaved: {
+    name: 'will.cache.saved_usd',
+    kind: 'counter',
+    unit: 'USD',
+    description: 'What calls cost less than with plain input, by prompt caches of vendors',
+  },
+  cacheOverhead: {
+    name: 'will.cache.overhead_usd',
+    kind: 'counter',
+    unit: 'USD',
+    description: 'What calls cost more than with plain input, since they wrote more to prompt caches than they read',
+  },
   cost: { name: 'will.cost.usd', kind: 'counter', unit: 'USD', description: 'What calls of known price came to' },
   unknownCosts: {
     name: 'will.cost.unknown_calls',
@@ -120,6 +144,12 @@ export const measures = {
     kind: 'gauge',
     unit: '1',
     description: 'What is left of it: requests, tokens, or USD',
+  },
+  alerts: {
+    name: 'will.alerts',
+    kind: 'counter',
+    unit: '{attempt}',
+    description: 'Attempts to tell a webhook that a budget reached a threshold: delivered, retried, dead',
   },
   queueWaiting: {
     name: 'will.queue.waiting',

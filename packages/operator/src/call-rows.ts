@@ -1,4 +1,4 @@
-import { dataClassFromWire, priorityFromWire, type wire } from '@will/contracts';
+import { dataClassFromWire, priorityFromWire, recordCacheSavings, type wire } from '@will/contracts';
 
 type Cell = string | number | bigint | boolean | undefined;
 
@@ -44,6 +44,8 @@ export const callColumns: readonly (readonly [name: string, value: (call: wire.C
   ['image_input_tokens', (call) => call.usage?.imageInputTokens],
   ['image_output_tokens', (call) => call.usage?.imageOutputTokens],
   ['is_cost_estimated', (call) => call.isCostEstimated],
+  ['cache_savings_nano_usd', recordCacheSavings],
+  ['cost_tags', (call) => call.costTags.join(',')],
 ];
 
 export const csvLine = (call: wire.CallRecord): string =>

@@ -10,6 +10,7 @@ import type { Provider } from './port.ts';
 import { whisper } from './whisper/index.ts';
 
 export * from './port.ts';
+export { openEgress } from './egress/index.ts';
 export { soundDelta, soundOutcome } from './sound-outcome.ts';
 export { inspectGguf, measureSpeed, type GgufInspection, type MeasuredSpeed } from './gguf/inspect.ts';
 

@@ -16,6 +16,10 @@ export interface ModelCall {
   readonly idleTimeoutMs: number;
   /** Asked as the request's first byte is about to leave. False: nothing may leave, and the call fails at once. */
   readonly mayLeave?: () => boolean;
+  /** Slug of the client that asks. */
+  readonly client?: string;
+  /** Digest of the conversation that the call continues; absent: none is known. */
+  readonly session?: string;
 }
 
 /** Some content. `toolCalls` is a JSON array in the OpenAI form. */

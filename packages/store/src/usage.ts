@@ -1,9 +1,16 @@
-import { latencyBucketOf, latencyBuckets, type CallRecord, type Outcome } from '@will/core';
+import {
+  cacheSavingsNanoUsd,
+  latencyBucketOf,
+  latencyBuckets,
+  splitCostTag,
+  type CallRecord,
+  type Outcome,
+} from '@will/core';
 
 export const hourMs = 3_600_000;
 export const dayMs = 86_400_000;
 
-export const usageDimensions = ['hour', 'day', 'client', 'model', 'taskType', 'outcome'] as const;
+export const usageDimensions = ['hour', 'day', 'client', 'model', 'taskType', 'outcome', 'costTag'] as const;
 export type UsageDimension = (typeof usageDimensions)[number];
 
 /** What is asked of the sums that are kept of all calls. */
@@ -18,6 +25,8 @@ export interface UsageQuestion {
   readonly model?: string;
   readonly taskType?: string;
   readonly outcome?: Outcome;
+  /** Only calls that bear a cost tag with this key; `costTag` tells its values apart. */
+  readonly costTagKey?: string;
 }
 
 /** Sums of calls; each is an increment, so that two can be added and one taken away. */
@@ -28,7 +37,12 @@ export interface UsageSums {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly cachedInputTokens: number;
+  readonly cacheWriteTokens: number;
+  /** Part of `cacheWriteTokens`. */
+  readonly cacheWrite1hTokens: number;
   readonly reasoningTokens: number;
+  /** What prompt caches saved, where the price is known; below zero: writes cost more than reads saved. */
+  readonly savedNanoUsd: bigint;
   /** Of the calls whose cost is known. */
   readonly costNanoUsd: bigint;
   /** Attempts at a model whose cost is not known; they are not in `costNanoUsd`. */
@@ -47,25 +61,44 @@ export interface UsageGroup extends UsageSums {
   readonly model?: string;
   readonly taskType?: string;
   readonly outcome?: Outcome;
+  /** Value of the cost tag. */
+  readonly costTag?: string;
 }
 
-/** `types` is kept by hour × model × task type × outcome, `clients` by day × client × model. */
-export type Rollup = 'types' | 'clients';
+/**
+ * `types` is kept by hour × model × task type × outcome, `clients` by day × client × model, `tags` by day × client ×
+ * model × cost tag.
+ */
+export type Rollup = 'types' | 'clients' | 'tags';
 
-/** Which of the rollups can tell; undefined: neither holds all that is asked for. */
-export function rollupFor({ by, client, taskType, outcome }: UsageQuestion): Rollup | undefined {
-  if (client === undefined && !by.includes('client')) return 'types';
+/** Which of the rollups can tell; undefined: none holds all that is asked for. */
+export function rollupFor({ by, client, taskType, outcome, costTagKey }: UsageQuestion): Rollup | undefined {
+  if (client === undefined && !by.includes('client') && costTagKey === undefined) return 'types';
   const isTooFine = by.includes('hour') || by.includes('taskType') || by.includes('outcome');
-  return isTooFine || taskType !== undefined || outcome !== undefined ? undefined : 'clients';
+  if (isTooFine || taskType !== undefined || outcome !== undefined) return undefined;
+  return costTagKey === undefined ? 'clients' : 'tags';
 }
 
 /** No call costs a million dollars: such a figure is a mistake, and must not make the sums overflow. */
 const maxBelievableNanoUsd = 10n ** 15n;
 
+const believable = (amount = 0n): bigint =>
+  amount > maxBelievableNanoUsd || amount < -maxBelievableNanoUsd ? 0n : amount;
+
 /** What of a record is summed up. */
 export type Counted = Pick<
   CallRecord,
-  'client' | 'model' | 'taskType' | 'outcome' | 'attempt' | 'startedAtMs' | 'durationMs' | 'usage' | 'costNanoUsd'
+  | 'client'
+  | 'model'
+  | 'taskType'
+  | 'outcome'
+  | 'attempt'
+  | 'startedAtMs'
+  | 'durationMs'
+  | 'usage'
+  | 'costNanoUsd'
+  | 'price'
+  | 'costTags'
 >;
 
 type GrowingSums = { -readonly [K in Exclude<keyof UsageSums, 'latencies'>]: UsageSums[K] } & {
@@ -78,7 +111,10 @@ const noSums = (): GrowingSums => ({
   inputTokens: 0,
   outputTokens: 0,
   cachedInputTokens: 0,
+  cacheWriteTokens: 0,
+  cacheWrite1hTokens: 0,
   reasoningTokens: 0,
+  savedNanoUsd: 0n,
   costNanoUsd: 0n,
   unknownCosts: 0,
   estimatedUsages: 0,
@@ -100,6 +136,9 @@ function addRecord(sums: GrowingSums, record: Counted, sign: 1 | -1): void {
   sums.inputTokens += sign * usage.inputTokens;
   sums.outputTokens += sign * usage.outputTokens;
   sums.cachedInputTokens += sign * usage.cachedInputTokens;
+  sums.cacheWriteTokens += sign * (usage.cacheWriteTokens ?? 0);
+  sums.cacheWrite1hTokens += sign * (usage.cacheWrite1hTokens ?? 0);
+  sums.savedNanoUsd += believable(cacheSavingsNanoUsd(usage, record.price)) * BigInt(sign);
   sums.reasoningTokens += sign * usage.reasoningTokens;
   if (usage.estimated) sums.estimatedUsages += sign;
 }
@@ -110,6 +149,9 @@ export const addSums = (a: UsageSums, b: UsageSums): UsageSums => ({
   inputTokens: a.inputTokens + b.inputTokens,
   outputTokens: a.outputTokens + b.outputTokens,
   cachedInputTokens: a.cachedInputTokens + b.cachedInputTokens,
+  cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
+  cacheWrite1hTokens: a.cacheWrite1hTokens + b.cacheWrite1hTokens,
+  savedNanoUsd: a.savedNanoUsd + b.savedNanoUsd,
   reasoningTokens: a.reasoningTokens + b.reasoningTokens,
   costNanoUsd: a.costNanoUsd + b.costNanoUsd,
   unknownCosts: a.unknownCosts + b.unknownCosts,
@@ -127,11 +169,17 @@ export interface UsageIncrement {
   readonly client: string;
   /** Empty: no model was called. */
   readonly model: string;
-  /** Empty in `clients`, like `outcome`. */
+  /** Empty in `clients` and `tags`, like `outcome`. */
   readonly taskType: string;
   readonly outcome: string;
+  /** Empty but in `tags`, like `costTag`. */
+  readonly costTagKey: string;
+  readonly costTag: string;
   readonly sums: UsageSums;
 }
+
+type RowName = Omit<UsageIncrement, 'sums'>;
+const unnamed = { client: '', taskType: '', outcome: '', costTagKey: '', costTag: '' };
 
 /** Increments of a batch, added up: one per row, however many calls it counts. */
 export class Increments {
@@ -141,29 +189,29 @@ export class Increments {
     const { client, model = '', taskType, outcome, startedAtMs } = record;
     const dayStartMs = floorTo(startedAtMs, dayMs);
     const hourStartMs = floorTo(startedAtMs, hourMs);
-    addRecord(this.#sums('types', hourMs, hourStartMs, '', model, taskType, outcome), record, sign);
-    addRecord(this.#sums('types', dayMs, dayStartMs, '', model, taskType, outcome), record, sign);
-    addRecord(this.#sums('clients', dayMs, dayStartMs, client, model, '', ''), record, sign);
+    const day = { ...unnamed, spanMs: dayMs, startMs: dayStartMs, model };
+    const hour = { ...day, spanMs: hourMs, startMs: hourStartMs };
+    const add = (row: RowName): void => addRecord(this.#sums(row), record, sign);
+    add({ ...hour, rollup: 'types', taskType, outcome });
+    add({ ...day, rollup: 'types', taskType, outcome });
+    add({ ...day, rollup: 'clients', client });
+    for (const tag of record.costTags ?? []) {
+      const [costTagKey, costTag = ''] = splitCostTag(tag);
+      add({ ...day, rollup: 'tags', client, costTagKey, costTag });
+    }
   }
 
   rows(): Iterable<UsageIncrement> {
     return this.#rows.values();
   }
 
-  #sums(
-    rollup: Rollup,
-    spanMs: number,
-    startMs: number,
-    client: string,
-    model: string,
-    taskType: string,
-    outcome: string,
-  ): GrowingSums {
-    const key = `${rollup} ${spanMs} ${startMs}\0${client}\0${model}\0${taskType}\0${outcome}`;
+  #sums(row: RowName): GrowingSums {
+    const { rollup, spanMs, startMs, client, model, taskType, outcome, costTagKey, costTag } = row;
+    const key = `${rollup} ${spanMs} ${startMs}\0${client}\0${model}\0${taskType}\0${outcome}\0${costTagKey}\0${costTag}`;
     const present = this.#rows.get(key);
     if (present) return present.sums;
     const sums = noSums();
-    this.#rows.set(key, { rollup, spanMs, startMs, client, model, taskType, outcome, sums });
+    this.#rows.set(key, { ...row, sums });
     return sums;
   }
 }
@@ -177,7 +225,7 @@ export interface Stretch {
 
 /** The fewest rows that cover a question: whole days from rows of a day, what is left at the ends from those of hours. */
 export function stretchesOf(question: UsageQuestion): readonly Stretch[] {
-  if (rollupFor(question) === 'clients')
+  if (rollupFor(question) !== 'types')
     return [{ spanMs: dayMs, fromMs: floorTo(question.fromMs, dayMs), toMs: ceilTo(question.toMs, dayMs) }];
   const [fromMs, toMs] = [floorTo(question.fromMs, hourMs), ceilTo(question.toMs, hourMs)];
   const [firstDayMs, lastDayMs] = [ceilTo(fromMs, dayMs), floorTo(toMs, dayMs)];
@@ -205,8 +253,8 @@ export function mergeGroups(groups: readonly UsageGroup[]): readonly UsageGroup[
     .sort((a, b) => byStart(a, b) || byCost(a, b) || b.calls - a.calls || (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
-const keyOf = ({ startMs, client, model, taskType, outcome }: UsageGroup): string =>
-  JSON.stringify([startMs, client, model, taskType, outcome]);
+const keyOf = ({ startMs, client, model, taskType, outcome, costTag }: UsageGroup): string =>
+  JSON.stringify([startMs, client, model, taskType, outcome, costTag]);
 const byStart = (a: UsageGroup, b: UsageGroup): number => (a.startMs ?? 0) - (b.startMs ?? 0);
 const byCost = (a: UsageGroup, b: UsageGroup): number =>
   a.costNanoUsd === b.costNanoUsd ? 0 : a.costNanoUsd > b.costNanoUsd ? -1 : 1;

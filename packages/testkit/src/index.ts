@@ -15,3 +15,4 @@ export * from './lab/lab-forms.ts';
 export * from './lab/oddities.ts';
 export * from './lab/media-oddities.ts';
 export { mutationOf, type Mutation } from './lab/mutations.ts';
+export { agentSession, draws, type AgentCall } from './agent-session.ts';

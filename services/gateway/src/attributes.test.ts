@@ -159,13 +159,14 @@ const said: Readonly<Record<AttributeName, readonly [string, string, object]>> =
   first_token_timeout_ms: ['2500', '3000', { firstTokenTimeoutMs: 2_500 }],
   idle_timeout_ms: ['2500', '3000', { idleTimeoutMs: 2_500 }],
   unavailable_model: ['route', 'error', { unavailableModel: 'route' }],
+  cost_tags: ['team=search', 'team=ads', { costTags: { team: 'search' } }],
 };
 
 const isUnderstood = (attribute: AttributeName, { task }: Answer): boolean => {
   const [, , shown] = said[attribute];
   const [field, value] = Object.entries(shown)[0] as [string, unknown];
   const found = (task as Record<string, unknown> | undefined)?.[field];
-  return attribute === 'timeout_ms' ? Number(found) <= 2_500 : found === value;
+  return attribute === 'timeout_ms' ? Number(found) <= 2_500 : JSON.stringify(found) === JSON.stringify(value);
 };
 
 test.each(servers)('$name: every spelling of every attribute is understood or rejected by name', async (server) => {

@@ -47,6 +47,8 @@ export interface CooldownView {
 export interface Dispatch {
   readonly request: wire.CallRequest;
   readonly dataClass: RankedSet['dataClass'];
+  /** The worker that should have it, where it is free: the cache of a local model is there. Absent: any. */
+  readonly workerId?: string | undefined;
 }
 
 /** What comes back for one attempt. 'nobody': no worker is in the model's group now. */

@@ -45,11 +45,15 @@ export class Router {
     if (full !== undefined) return refuse(task, caller, wire.FailureCode.OVERLOADED, full, retryAfterMs());
     try {
       const type = documents.taskTypes.get(task.type);
-      const read = readTask(task, who, documents.tokenEdges, nowMs(), type, [
-        documents.clients.get(client)?.timeouts,
-        documents.routes.get(task.type)?.timeouts,
-        type?.timeouts,
-      ]);
+      const read = readTask(
+        task,
+        who,
+        documents.tokenEdges,
+        nowMs(),
+        type,
+        [documents.clients.get(client)?.timeouts, documents.routes.get(task.type)?.timeouts, type?.timeouts],
+        documents.clients.get(client)?.cost_tags,
+      );
       const hedgeAfter = documents.routes.get(task.type)?.hedge_after;
       this.#start(new TaskRun(this.#deps, { ...read, hedgeAfter }, caller));
     } catch (error) {

@@ -1,5 +1,6 @@
 import { contained } from '@will/runtime';
-import type { CallLog } from '@will/store';
+import type { CallRecord } from '@will/core';
+import type { CallLog, LogEvent } from '@will/store';
 import type { Delivery } from './ports.ts';
 
 /** Some 4,000 events. */
@@ -14,6 +15,8 @@ const maxWaitMs = 250;
 export class EventBatches {
   readonly #log: CallLog;
   readonly #onError: (what: string, error: unknown) => void;
+  /** Told of the records of a batch before its deliveries are done; where it rejects they are delivered once more. */
+  onStored: (records: readonly CallRecord[]) => Promise<void> = async () => {};
   readonly #committing = new Set<Promise<void>>();
   #gathered: Delivery[] = [];
   #bytes = 0;
@@ -55,7 +58,9 @@ export class EventBatches {
 
   async #commit(deliveries: readonly Delivery[]): Promise<void> {
     try {
-      await this.#log.ingest(deliveries.flatMap((delivery) => delivery.read()));
+      const events = deliveries.flatMap((delivery) => delivery.read());
+      await this.#log.ingest(events);
+      await this.onStored(recordsIn(events));
     } catch (error) {
       // Not done, so all of it comes again; taking an event twice is harmless.
       return this.#onError(`${deliveries.length} deliveries were not stored and will come again`, error);
@@ -63,3 +68,6 @@ export class EventBatches {
     for (const delivery of deliveries) delivery.done();
   }
 }
+
+const recordsIn = (events: readonly LogEvent[]): readonly CallRecord[] =>
+  events.flatMap((event) => (event.kind === 'call' ? [event.record] : []));

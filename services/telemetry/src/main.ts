@@ -3,6 +3,7 @@ import {
   auditNotes,
   connectBus,
   ensureStreams,
+  openAlerts,
   followServerClock,
   followSnapshot,
   openCounters,
@@ -21,6 +22,7 @@ import {
   type Service,
 } from '@will/runtime';
 import { storesAt } from '@will/store';
+import { serveAlerts } from './adapters/bus-alerts.ts';
 import { serveQueries } from './adapters/bus-queries.ts';
 import { serveFeedback } from './adapters/bus-feedback.ts';
 import { serveLimits } from './adapters/bus-limits.ts';
@@ -28,7 +30,9 @@ import { contentFromWire } from './adapters/content-wire.ts';
 import { hourly } from './adapters/cron-hourly.ts';
 import { busEventHistory } from './adapters/event-history.ts';
 import { eventConsumer, EventStream } from './adapters/event-stream.ts';
-import { observeEvents, observeLedger } from './adapters/observed-log.ts';
+import { BudgetAlerts } from './alerts/budget-alerts.ts';
+import { webhook } from './alerts/webhook.ts';
+import { observeAlerts, observeEvents, observeLedger } from './adapters/observed-log.ts';
 import { parseConfig } from './config.ts';
 import { Absences } from './absences.ts';
 import { LedgerKeeper } from './ledger.ts';
@@ -37,6 +41,7 @@ import { Telemetry } from './service.ts';
 
 const sweepEveryMs = 1_000;
 const keepLedgerEveryMs = 5_000;
+const deliverEveryMs = 1_000;
 const dropContentEveryMs = 60_000;
 const logger = createLogger('telemetry');
 
@@ -92,6 +97,17 @@ export async function start(env: Environment): Promise<Service> {
     nowMs: clock.nowMs,
     onWarning: (limit, usedShare) => logger.warn({ limit, usedShare }, 'a limit is nearly used up'),
   });
+  const alertBucket = await openAlerts(bus);
+  const alerts = new BudgetAlerts({
+    bucket: alertBucket,
+    states: () => keeper.states(),
+    snapshot: () => snapshots.current,
+    deliver: webhook(clock.nowMs),
+    nowMs: clock.nowMs,
+    onDelivery: observeAlerts(observing, logger),
+  });
+  telemetry.onStored((records) => alerts.rejected(records));
+  const delivering = repeat(deliverEveryMs, async () => void (bus.isConnected && (await alerts.deliver())), onError);
   const followed = await Promise.all(
     (['ledger', 'rate'] as const).map((kind) => counters.follow(kind, (increment) => keeper.take(increment))),
   );
@@ -100,6 +116,7 @@ export async function start(env: Environment): Promise<Service> {
     async () => {
       if (!bus.isConnected) return;
       keeper.warn();
+      await alerts.raise();
       const ended = await keeper.sweep();
       if (ended > 0) logger.info({ holds: ended }, 'given back what processes that died had in hand of limits');
     },
@@ -114,6 +131,9 @@ export async function start(env: Environment): Promise<Service> {
     notes.note({ actor: author || 'unknown', ...words }),
   );
   const limits = serveLimits(bus, keeper, onError);
+  const alertsApi = serveAlerts(bus, alerts, onError, ({ author, ...words }) =>
+    notes.note({ actor: author || 'unknown', ...words }),
+  );
   const feedbackOutbox = new Outbox(bus, { service: 'telemetry', kind: 'feedback', onError });
   const feedback = serveFeedback(bus, { log, outbox: feedbackOutbox, nowMs: Date.now, onError });
   observing.watchDocuments(bus, snapshots);
@@ -130,10 +150,13 @@ export async function start(env: Environment): Promise<Service> {
     async stop() {
       await api.stop();
       await limits.stop();
+      await alertsApi.stop();
       await notes.stop();
       await feedback.stop();
       await feedbackOutbox.close();
       await ledgerKeeping.stop();
+      await delivering.stop();
+      alertBucket.stop();
       for (const stop of followed) await stop();
       await sweeper.stop();
       await stopPruning();

@@ -75,6 +75,11 @@ export class Telemetry {
     this.#batches.add(delivery);
   }
 
+  /** Has records told as they are stored, before their deliveries are done; where that rejects they are delivered once more. */
+  onStored(told: (records: readonly CallRecord[]) => Promise<void>): void {
+    this.#batches.onStored = told;
+  }
+
   /** Waits until everything taken is stored, or was given back. */
   drain(): Promise<void> {
     return this.#batches.drain();
@@ -135,8 +140,12 @@ export class Telemetry {
     };
     if (question.by.includes('hour') && question.by.includes('day'))
       throw new QuestionError('by hour and by day exclude each other');
+    if (question.by.includes('costTag') && question.costTagKey === undefined)
+      throw new QuestionError('by costTag needs the key of a cost tag');
     if (!rollupFor(question))
-      throw new QuestionError('clients are counted by day and model; not by hour, taskType or outcome');
+      throw new QuestionError(
+        'clients and cost tags are counted by day, client and model; not by hour, taskType or outcome',
+      );
     return this.#deps.log.usage(question);
   }
 

@@ -133,7 +133,9 @@ test('usage is told with costs, percentiles and a total; what is not kept togeth
   );
   expect(answer).toMatchObject({ error: '', examined: 2n });
   expect((await asking({ by: ['client'] })).groups.map(({ client }) => client)).toEqual(['acmelegal', 'globex']);
-  expect((await asking({ by: ['client', 'taskType'] })).error).toContain('clients are counted by day and model');
+  expect((await asking({ by: ['client', 'taskType'] })).error).toContain(
+    'clients and cost tags are counted by day, client and model',
+  );
   expect((await asking({ by: ['colour'] })).error).toContain('by "colour" must be one of hour, day, client');
   expect((await asking({ outcome: 'Bad' })).error).toContain('must be one of Success');
 });

@@ -108,6 +108,7 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
     publish: [
       subjects.policyDecide,
       'will.v1.call.*.*',
+      'will.v1.call.*.*.*',
       'will.v1.control.*',
       'will.v1.cancel.*.*',
       'will.v1.inflight.*.*',
@@ -139,6 +140,7 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
     ],
     subscribe: [
       inQueue('will.v1.call.*.*', queues.worker),
+      inQueue('will.v1.call.*.*.*', queues.worker),
       'will.v1.control.*',
       'will.v1.cancel.*.*',
       'will.v1.inflight.*.*',
@@ -153,6 +155,8 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
       `$JS.API.STREAM.MSG.DELETE.${names.eventsStream}`,
       `$JS.API.STREAM.PURGE.${names.ledgerStream}`,
       `$JS.API.STREAM.PURGE.${names.rateStream}`,
+      put(names.alertsBucket),
+      ...opening(bucket(names.alertsBucket)),
       ...cooldowns,
     ],
     subscribe: [inQueue('will.v1.telemetry.*', queues.telemetry), 'will.v1.quota.recall.>'],

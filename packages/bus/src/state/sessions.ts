@@ -62,7 +62,12 @@ const written = ({ lastModel, calls, prefixes }: SessionState): Uint8Array =>
     create(wire.SessionStateSchema, {
       lastModel,
       calls,
-      prefixes: prefixes.map(({ model, tokens, usedAtMs }) => ({ model, tokens, usedUnixMs: BigInt(usedAtMs) })),
+      prefixes: prefixes.map(({ model, tokens, usedAtMs, workerId = '' }) => ({
+        model,
+        tokens,
+        usedUnixMs: BigInt(usedAtMs),
+        workerId,
+      })),
     }),
   );
 
@@ -74,7 +79,12 @@ function read(value: Uint8Array): SessionState | undefined {
     return {
       lastModel,
       calls,
-      prefixes: prefixes.map(({ model, tokens, usedUnixMs }) => ({ model, tokens, usedAtMs: Number(usedUnixMs) })),
+      prefixes: prefixes.map(({ model, tokens, usedUnixMs, workerId }) => ({
+        model,
+        tokens,
+        usedAtMs: Number(usedUnixMs),
+        ...(workerId !== '' && { workerId }),
+      })),
     };
   } catch {
     return undefined;

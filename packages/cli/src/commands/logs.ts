@@ -1,7 +1,7 @@
-import { dataClassFromWire, priorityFromWire, subjects, wire } from '@will/contracts';
+import { dataClassFromWire, priorityFromWire, recordCacheSavings, subjects, wire } from '@will/contracts';
 import type { Outcome } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
-import { localTime, table } from '../table.ts';
+import { dollars, localTime, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
 
@@ -57,7 +57,16 @@ const asJson = (record: wire.CallRecord): object => ({
   dataClass: dataClassFromWire(record.dataClass) ?? '',
   priority: priorityFromWire(record.priority),
   startedAt: new Date(Number(record.startedUnixMs)).toISOString(),
+  cacheSavingsNanoUsd: recordCacheSavings(record),
 });
+
+/** What there was none of takes no place in a table. */
+const some = (count: number | undefined): string | number => count || '';
+
+function savings(call: wire.CallRecord): string {
+  const saved = recordCacheSavings(call);
+  return saved === undefined || saved === 0n ? '' : dollars(saved);
+}
 
 const columns = [
   { title: 'TIME', value: (call: wire.CallRecord) => localTime(Number(call.startedUnixMs)) },
@@ -71,6 +80,10 @@ const columns = [
   },
   { title: 'MS', value: (call: wire.CallRecord) => call.durationMs, align: 'right' },
   { title: 'IN', value: (call: wire.CallRecord) => call.usage?.inputTokens ?? '', align: 'right' },
+  { title: 'CACHED', value: (call: wire.CallRecord) => some(call.usage?.cachedInputTokens), align: 'right' },
+  { title: 'WRITTEN', value: (call: wire.CallRecord) => some(call.usage?.cacheWriteTokens), align: 'right' },
+  { title: '1H', value: (call: wire.CallRecord) => some(call.usage?.cacheWrite1hTokens), align: 'right' },
+  { title: 'SAVED', value: savings, align: 'right' },
   { title: 'OUT', value: (call: wire.CallRecord) => call.usage?.outputTokens ?? '', align: 'right' },
   { title: 'CHARS', value: (call: wire.CallRecord) => call.outputChars, align: 'right' },
   { title: 'DECISION', value: (call: wire.CallRecord) => call.decisionId || '-' },

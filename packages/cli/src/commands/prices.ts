@@ -1,7 +1,11 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Bus } from '@will/bus';
 import { priceHoursToWire, priceToWire, subjects, wire, writeDocument } from '@will/contracts';
-import { type ModelDocument, pricesOf } from '@will/core';
+import { type ModelDocument, type PricesDocument, pricesOf } from '@will/core';
 import { bodyOf, documentsOf } from '@will/operator';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
+import { changeInWords, isBeyond, priceChanges, type PriceChange } from '../price-changes.ts';
 import { dollars, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
@@ -34,48 +38,123 @@ const columns = [
   { title: 'HOURS', value: ({ prices }: Row) => prices.priceHours.length || '', align: 'right' },
 ] as const;
 
+export interface RefreshOptions {
+  readonly model?: string;
+  readonly dryRun?: boolean;
+  /** A rate that becomes so many times dearer or cheaper is left as it is. */
+  readonly maxFactor: number;
+  /** Takes such changes all the same. */
+  readonly yes?: boolean;
+  /** Folder that the documents are written to in place of being applied. */
+  readonly propose?: string;
+  readonly json?: boolean;
+}
+
+/** A model's document with the catalogue's prices. */
+interface Proposal {
+  readonly body: ModelDocument;
+  readonly changes: readonly PriceChange[];
+}
+
 /**
- * `willm prices refresh`: puts the catalogue's prices into the documents of models that are called by API, as one apply. Hours that a
- * document states stay. What the catalogue does not hold is said and left as it is.
+ * `willm prices refresh`: puts the catalogue's prices into the documents of models that are called by API, as one apply,
+ * or writes these documents to a folder. Hours that a document states stay. What the catalogue does not hold, and what
+ * becomes much dearer or cheaper, is told and left as it is: then the exit code is not 0.
  */
-export async function refreshPrices(
-  terminal: Terminal,
-  options: { readonly model?: string; readonly dryRun?: boolean; readonly json?: boolean },
-  at: Date,
-): Promise<ExitCode> {
+export async function refreshPrices(terminal: Terminal, options: RefreshOptions, at: Date): Promise<ExitCode> {
   const { cataloguePrices } = await import('../price-catalogue.ts');
   return withBus(terminal, async (bus) => {
     const documents = await documentsOf(bus, 'model', options.model ?? '');
-    const files: { path: string; text: string }[] = [];
-    for (const document of documents) {
-      const body = bodyOf(document) as ModelDocument;
-      if (body.call_method !== 'API') continue;
-      const found = cataloguePrices(body, at);
-      if (typeof found === 'string') terminal.err(`${body.slug}: ${found}; left as it is\n`);
-      else {
-        const prices = { ...found, ...(body.prices?.hours && { hours: body.prices.hours }) };
-        files.push({ path: `${body.slug}.yaml`, text: writeDocument({ kind: 'model', body: { ...body, prices } }) });
-      }
-    }
-    if (files.length === 0) throw new CliError(exitCodes.failed, 'the catalogue holds none of these models');
-    const question = {
-      files,
-      dryRun: options.dryRun ?? false,
-      note: 'prices from @pydantic/genai-prices',
-      author: authorName(),
-      waitMs: waitOf().waitMs,
-    };
-    const answer = await ask(
-      bus,
-      subjects.registry('apply'),
-      [wire.ApplyRequestSchema, question],
-      wire.ApplyResponseSchema,
-      waitOf().timeoutMs,
+    const found = documents.flatMap((document) =>
+      proposed(bodyOf(document) as ModelDocument, cataloguePrices, at, terminal),
     );
-    if (options.json) printJson(terminal, answer);
-    else showApplied(terminal, answer, options);
-    return exitCodeOf(answer);
+    if (found.length === 0) throw new CliError(exitCodes.failed, 'the catalogue holds none of these models');
+    const taken = found.filter((proposal) => options.yes || isWithin(proposal, options.maxFactor));
+    tell(terminal, found, taken, options);
+    const files = taken
+      .filter(({ changes }) => changes.length > 0)
+      .map(({ body }) => ({ path: `${body.slug}.yaml`, text: writeDocument({ kind: 'model', body }) }));
+    const done =
+      files.length === 0
+        ? exitCodes.success
+        : options.propose === undefined
+          ? await applyPrices(terminal, bus, files, options)
+          : await writeFiles(terminal, files, options.propose);
+    return done === exitCodes.success && taken.length < found.length ? exitCodes.failed : done;
   });
+}
+
+function proposed(
+  model: ModelDocument,
+  cataloguePrices: (model: ModelDocument, at: Date) => PricesDocument | string,
+  at: Date,
+  terminal: Terminal,
+): readonly Proposal[] {
+  if (model.call_method !== 'API') return [];
+  const found = cataloguePrices(model, at);
+  if (typeof found === 'string') {
+    terminal.err(`${model.slug}: ${found}; left as it is\n`);
+    return [];
+  }
+  const prices = { ...found, ...(model.prices?.hours && { hours: model.prices.hours }) };
+  return [{ body: { ...model, prices }, changes: priceChanges(model, prices) }];
+}
+
+const isWithin = ({ changes }: Proposal, maxFactor: number): boolean =>
+  !changes.some((change) => isBeyond(change, maxFactor));
+
+/** The difference, a line for each rate. */
+function tell(
+  terminal: Terminal,
+  found: readonly Proposal[],
+  taken: readonly Proposal[],
+  { maxFactor }: RefreshOptions,
+): void {
+  for (const proposal of found) {
+    const { body, changes } = proposal;
+    for (const change of changes) terminal.err(`${body.slug}: ${changeInWords(change)}\n`);
+    if (!taken.includes(proposal))
+      terminal.err(
+        `${body.slug}: left as it is, since a price changes by ${maxFactor} times or more, or is unknown now; check it, then take it with --model ${body.slug} --yes\n`,
+      );
+  }
+}
+
+interface DocumentFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+async function writeFiles(terminal: Terminal, files: readonly DocumentFile[], folder: string): Promise<ExitCode> {
+  await mkdir(folder, { recursive: true });
+  for (const { path, text } of files) await writeFile(join(folder, path), text);
+  terminal.err(`${files.length} documents written; \`willm apply -f ${folder}\` applies them\n`);
+  return exitCodes.success;
+}
+
+async function applyPrices(
+  terminal: Terminal,
+  bus: Bus,
+  files: readonly DocumentFile[],
+  options: RefreshOptions,
+): Promise<ExitCode> {
+  const question = {
+    files: [...files],
+    dryRun: options.dryRun ?? false,
+    note: 'prices from @pydantic/genai-prices',
+    author: authorName(),
+    waitMs: waitOf().waitMs,
+  };
+  const answer = await ask(
+    bus,
+    subjects.registry('apply'),
+    [wire.ApplyRequestSchema, question],
+    wire.ApplyResponseSchema,
+    waitOf().timeoutMs,
+  );
+  if (options.json) printJson(terminal, answer);
+  else showApplied(terminal, answer, options);
+  return exitCodeOf(answer);
 }
 
 export interface RepriceOptions {

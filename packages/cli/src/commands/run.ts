@@ -21,6 +21,7 @@ export interface RunOptions extends InputOptions {
   readonly timeoutMs?: number;
   readonly firstTokenTimeoutMs?: number;
   readonly idleTimeoutMs?: number;
+  readonly costTag?: Readonly<Record<string, string>>;
   /** The text is the fields of the task type, as JSON. */
   readonly fields?: boolean;
   readonly stream?: boolean;
@@ -71,6 +72,7 @@ export function requestOf(type: string, said: string | GivenInput, options: RunO
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(firstTokenTimeoutMs !== undefined && { firstTokenTimeoutMs }),
     ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
+    ...(options.costTag && { costTags: options.costTag }),
   };
 }
 

@@ -6,8 +6,10 @@ import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
 
 export interface UsageOptions {
-  /** `day`, `hour`, `client`, `model`, `type`, `outcome`. */
+  /** `day`, `hour`, `client`, `model`, `type`, `outcome`, `tag`. */
   readonly by?: readonly string[];
+  /** Key of a cost tag. */
+  readonly tag?: string;
   /** Epoch milliseconds. */
   readonly since?: number;
   readonly until?: number;
@@ -18,19 +20,22 @@ export interface UsageOptions {
   readonly json?: boolean;
 }
 
+/** Where the wire has another name. */
+const dimensions: Readonly<Record<string, string>> = { type: 'taskType', tag: 'costTag' };
 const oneDayMs = 86_400_000;
 
 /** `willm usage`: what calls came to, by time and the dearest first, with a line for all of them. */
 export async function usage(terminal: Terminal, options: UsageOptions, nowMs: number): Promise<ExitCode> {
-  const by = options.by ?? ['model'];
+  const by = options.by ?? [options.tag === undefined ? 'model' : 'tag'];
   const question = {
-    by: by.map((word) => (word === 'type' ? 'taskType' : word)),
+    by: by.map((word) => dimensions[word] ?? word),
     fromUnixMs: BigInt(options.since ?? nowMs - oneDayMs),
     toUnixMs: BigInt(options.until ?? nowMs),
     client: options.client ?? '',
     model: options.model ?? '',
     taskType: options.type ?? '',
     outcome: options.outcome ?? '',
+    costTag: options.tag ?? '',
   };
   const { groups, total, error } = await withBus(terminal, (bus) =>
     ask(bus, subjects.telemetry('usage'), [wire.QueryUsageRequestSchema, question], wire.QueryUsageResponseSchema),
@@ -60,6 +65,7 @@ function nameIn(group: wire.UsageGroup, word: string): string {
     model: group.model || '(none)',
     type: group.taskType,
     outcome: group.outcome,
+    tag: group.costTag,
   };
   return values[word] ?? '';
 }
@@ -69,6 +75,13 @@ function cost({ costNanoUsd, unknownCosts, calls }: wire.UsageGroup): string {
   if (unknownCosts === 0n) return dollars(costNanoUsd);
   return costNanoUsd === 0n && unknownCosts === calls ? '?' : `${dollars(costNanoUsd)}+`;
 }
+
+/** What there was none of takes no place in a table. */
+const some = (count: bigint): string => (count === 0n ? '' : String(count));
+
+/** Share of the input that was read from prompt caches. */
+const hitRate = ({ inputTokens, cachedInputTokens }: wire.UsageGroup): string =>
+  cachedInputTokens === 0n ? '' : `${((100 * Number(cachedInputTokens)) / Number(inputTokens)).toFixed(1)} %`;
 
 const time = (ms: number | undefined): string => (ms === undefined ? '' : duration(ms));
 
@@ -81,6 +94,10 @@ const sums: readonly Column<wire.UsageGroup>[] = [
   },
   { title: 'IN', value: ({ inputTokens }) => String(inputTokens), align: 'right' },
   { title: 'CACHED', value: ({ cachedInputTokens }) => String(cachedInputTokens), align: 'right' },
+  { title: 'HITS', value: hitRate, align: 'right' },
+  { title: 'WRITTEN', value: ({ cacheWriteTokens }) => some(cacheWriteTokens), align: 'right' },
+  { title: '1H', value: ({ cacheWrite1hTokens }) => some(cacheWrite1hTokens), align: 'right' },
+  { title: 'SAVED', value: ({ savedNanoUsd }) => (savedNanoUsd === 0n ? '' : dollars(savedNanoUsd)), align: 'right' },
   { title: 'OUT', value: ({ outputTokens }) => String(outputTokens), align: 'right' },
   { title: 'COST', value: cost, align: 'right' },
   { title: 'UNKNOWN', value: ({ unknownCosts }) => (unknownCosts === 0n ? '' : String(unknownCosts)), align: 'right' },

@@ -1,4 +1,5 @@
 import type { Register } from './cli.ts';
+import { registerAlerts } from './alerts.ts';
 import { registerApply } from './apply.ts';
 import { registerAudit } from './audit.ts';
 import { registerBus } from './bus.ts';
@@ -46,6 +47,7 @@ export const registrations: readonly Register[] = [
   registerTop,
   registerFeedback,
   registerLimits,
+  registerAlerts,
   registerModels,
   registerKeys,
   registerBus,

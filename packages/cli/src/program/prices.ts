@@ -1,6 +1,6 @@
 import type { Cli } from './cli.ts';
-import type { RepriceOptions } from '../commands/prices.ts';
-import { instant, named } from '../options.ts';
+import type { RefreshOptions, RepriceOptions } from '../commands/prices.ts';
+import { instant, named, wholeNumber } from '../options.ts';
 import type { Command } from 'commander';
 
 /** `willm prices`. */
@@ -19,8 +19,16 @@ export function registerPrices(program: Command, { terminal, end }: Cli): void {
     .description('put prices of the catalogue that comes with this release into the documents of models called by API')
     .option('--model <name>', 'of one model', named)
     .option('--dry-run', 'say what would change')
+    .option('--propose <folder>', 'write the documents there in place of applying them')
+    .option(
+      '--max-factor <n>',
+      'leave prices as they are that become so many times dearer or cheaper',
+      wholeNumber(2, 1_000),
+      5,
+    )
+    .option('--yes', 'take such prices too')
     .option('--json', 'print the answer as JSON')
-    .action(async (options: { model?: string; dryRun?: boolean; json?: boolean }) => {
+    .action(async (options: RefreshOptions) => {
       const { refreshPrices } = await import('../commands/prices.ts');
       end(await refreshPrices(terminal, options, new Date()));
     });

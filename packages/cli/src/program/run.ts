@@ -1,6 +1,6 @@
 import type { Cli } from './cli.ts';
 import type { RunOptions } from '../commands/run.ts';
-import { wholeNumber } from '../options.ts';
+import { costTag, wholeNumber } from '../options.ts';
 import { typeArgument, withFacts } from './task-options.ts';
 import { maxTimeoutMs } from '@will/core';
 import type { Command } from 'commander';
@@ -23,6 +23,11 @@ export function registerRun(program: Command, { terminal, end }: Cli): void {
       '--first-token-timeout-ms <ms>',
       'how long one model may be silent before its first content',
       wholeNumber(1, maxTimeoutMs),
+    )
+    .option(
+      '--cost-tag <key=value>',
+      'what its cost is counted under, as the client declares; may be repeated',
+      costTag,
     )
     .option('--idle-timeout-ms <ms>', 'how long a silence within the answer may last', wholeNumber(1, maxTimeoutMs))
     .option('--fields', "the text is JSON of the task type's fields")

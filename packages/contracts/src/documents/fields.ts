@@ -1,4 +1,11 @@
-import { slugPattern } from '@will/core';
+import {
+  costTagsProblem,
+  type DeclaredCostTags,
+  isPrivateEndpoint,
+  maxCostTagKeys,
+  maxCostTagValues,
+  slugPattern,
+} from '@will/core';
 import { z } from 'zod';
 import { quote } from './problem.ts';
 
@@ -142,6 +149,30 @@ export const fieldNames = () =>
     typeof value === 'string' && /^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(value) ? value : undefined,
   );
 
+/** Keys with the values of each. Values are told apart as they are written. */
+export const costTags = () =>
+  field(
+    `a map of at most ${maxCostTagKeys} keys (a-z 0-9 _ -), each with a list of 1 to ${maxCostTagValues} values of A-Z a-z 0-9 . _ / - and blanks`,
+    readCostTagsDeclared,
+  );
+
+function readCostTagsDeclared(value: unknown): DeclaredCostTags | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const declared: Record<string, readonly string[]> = {};
+  for (const [key, stated] of Object.entries(value)) {
+    const values = items(stated)?.map(readCostTagValue);
+    if (!values || values.length === 0 || values.length > maxCostTagValues || values.includes(undefined))
+      return undefined;
+    declared[key] = [...new Set(values as string[])];
+  }
+  return costTagsProblem(declared) === undefined ? declared : undefined;
+}
+
+function readCostTagValue(value: unknown): string | undefined {
+  const text = typeof value === 'number' ? String(value) : typeof value === 'string' ? value.trim() : '';
+  return /^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}$/.test(text) ? text : undefined;
+}
+
 /** Domains without a wildcard: `svc.cluster.local`; `.svc` and `*.svc` are read as `svc`. */
 export const domains = () =>
   listOf('domain names such as svc.cluster.local', 0, 50, (value) => {
@@ -183,6 +214,17 @@ function readEndpoint(value: unknown): string | undefined {
   if (!url || url.username !== '' || url.password !== '' || url.hash !== '') return undefined;
   return url.href.replace(/\/$/, '');
 }
+
+/** Signed words may be read on the way unless they are encrypted: plain HTTP is for private addresses. */
+export const webhookAddress = () =>
+  field(
+    'an https:// address without user and password, or an http:// address on a private network',
+    (value) => {
+      const url = readEndpoint(value);
+      return url?.startsWith('https://') || (url?.startsWith('http://') && isPrivateEndpoint(url)) ? url : undefined;
+    },
+    (value) => (typeof value === 'string' && value.includes('@') ? 'an address with "@"' : quote(value)),
+  );
 
 export const filePath = () =>
   field('a path of at most 1024 characters without ".."', (value) => {

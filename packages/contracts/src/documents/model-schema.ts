@@ -181,7 +181,7 @@ export const modelShape = {
     .exactOptional(),
   prompt_cache: choice('auto', 'off')
     .describe(
-      "Marks for the vendor's prompt cache: `auto` sets them after the tools, after the instructions and at the last two turns of a chat whose caller set none, at `anthropic`, and at `openai-compatible` where `pass_through` has `cache_control`. Default: `off`.",
+      "Hints for the vendor's prompt cache: `auto` sets them after the tools, after the instructions and at the last two turns of a chat whose caller set none, at `anthropic`, and at `openai-compatible` where `pass_through` has `cache_control`; and the conversation is the key of a chat that states no `prompt_cache_key`, where the model takes one. Default: `off`.",
     )
     .exactOptional(),
   pass_through: fieldNames()

@@ -14,8 +14,10 @@ import { z } from 'zod';
 import {
   choice,
   choices,
+  costTags,
   dates,
   domains,
+  keyReference,
   milliseconds95,
   number,
   record,
@@ -25,6 +27,7 @@ import {
   texts,
   timeOfDay,
   timeZone,
+  webhookAddress,
   whole,
   yesNo,
 } from './fields.ts';
@@ -198,6 +201,14 @@ const overrideShape = {
     daily: cap.describe('What may be used per day.').exactOptional(),
     monthly: cap.describe('What may be used per month.').exactOptional(),
     warn_at: number(0, 1).describe('Share of a cap from which on operators are warned. Default: 0.8.').exactOptional(),
+    alerts: record({
+      url: webhookAddress().describe('Address that is told: `https://`, or `http://` on a private address.'),
+      secret: keyReference().describe('Where telemetry finds the secret that signs: `whsec_…` in base64, or any text.'),
+    })
+      .describe(
+        'A webhook that is told once per period when 80, 95 and 100 % are used, and when a task is rejected since it is used up.',
+      )
+      .exactOptional(),
   })
     .describe(
       'What may be used in all, on every model. Days and months are those of the client’s `time_zone`, else UTC.',
@@ -224,6 +235,11 @@ export const clientShape = {
     )
     .exactOptional(),
   timeouts: timeouts(),
+  cost_tags: costTags()
+    .describe(
+      'Keys that its tasks may count their cost under, and the values of each: `{ team: [search, ads] }`. A task that states any other is rejected. Absent: none.',
+    )
+    .exactOptional(),
 };
 export const clientSchema = record(clientShape).transform(
   (client, context): ClientDocument => ({

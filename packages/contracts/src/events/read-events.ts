@@ -150,6 +150,7 @@ const callOf = (
   httpStatus: ending.httpStatus,
   vendorCode: ending.vendorCode,
   isCostEstimated: row.isCostEstimated,
+  costTags: scope.costTags,
 });
 
 const noEnd = { durationMs: 0, firstContentMs: undefined, outputChars: 0, isCostEstimated: false };

@@ -52,9 +52,10 @@ function readRequirement(r: ByteReader, end: number, m: wire.Requirement = newRe
   return m;
 }
 
-const newTask = (): wire.Task => ({ $typeName: 'will.v1.Task', taskId: '', type: '', project: '', reflex: '', priority: 0, dataClass: 0, model: '', maxOutputTokens: 0, maxOutputIsExact: false, deadlineUnixMs: 0n, stream: false, inputModalities: [], outputModalities: [], needs: [], inputTokens: 0, inputKind: '', input: noBytes, unavailableModel: '', session: '', firstTokenTimeoutMs: 0, idleTimeoutMs: 0, ignoredFields: [] });
+const newTask = (): wire.Task => ({ $typeName: 'will.v1.Task', taskId: '', type: '', project: '', reflex: '', priority: 0, dataClass: 0, model: '', maxOutputTokens: 0, maxOutputIsExact: false, deadlineUnixMs: 0n, stream: false, inputModalities: [], outputModalities: [], needs: [], inputTokens: 0, inputKind: '', input: noBytes, unavailableModel: '', session: '', firstTokenTimeoutMs: 0, idleTimeoutMs: 0, ignoredFields: [], costTags: [] });
 function writeTask(w: ByteWriter, m: wire.Task): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  for (let i = m.costTags.length - 1; i >= 0; i -= 1) { const one = m.costTags[i] as (typeof m.costTags)[number]; w.string(one); w.uint32(362); }
   if (m.session) { w.string(m.session); w.uint32(354); }
   for (let i = m.ignoredFields.length - 1; i >= 0; i -= 1) { const one = m.ignoredFields[i] as (typeof m.ignoredFields)[number]; w.string(one); w.uint32(346); }
   if (m.idleTimeoutMs !== 0) { w.uint32(m.idleTimeoutMs); w.uint32(336); }
@@ -110,6 +111,7 @@ function readTask(r: ByteReader, end: number, m: wire.Task = newTask()): wire.Ta
       case 328: m.firstTokenTimeoutMs = r.uint32(); break;
       case 336: m.idleTimeoutMs = r.uint32(); break;
       case 346: m.ignoredFields.push(r.string()); break;
+      case 362: m.costTags.push(r.string()); break;
       default: keepUnknown(m, r.unknown(tag));
     }
   }
@@ -440,9 +442,11 @@ function readFacts(r: ByteReader, end: number, m: wire.Facts = newFacts()): wire
   return m;
 }
 
-const newCallRequest = (): wire.CallRequest => ({ $typeName: 'will.v1.CallRequest', taskId: '', attemptId: '', attempt: 0, decisionId: '', revision: 0n, expiresUnixMs: 0n, model: '', deadlineUnixMs: 0n, callerInbox: '', mayCommit: false, stream: false, maxOutputTokens: 0, prior: [], inputKind: '', input: noBytes, inputTokens: 0, onlyChoice: false, firstContentTimeoutMs: 0, anotherFollows: false, startUntilUnixMs: 0n, earlierIds: [], idleTimeoutMs: 0, firstTokenTimeoutMs: 0, isHurried: false });
+const newCallRequest = (): wire.CallRequest => ({ $typeName: 'will.v1.CallRequest', taskId: '', attemptId: '', attempt: 0, decisionId: '', revision: 0n, expiresUnixMs: 0n, model: '', deadlineUnixMs: 0n, callerInbox: '', mayCommit: false, stream: false, maxOutputTokens: 0, prior: [], inputKind: '', input: noBytes, inputTokens: 0, onlyChoice: false, firstContentTimeoutMs: 0, anotherFollows: false, startUntilUnixMs: 0n, earlierIds: [], idleTimeoutMs: 0, firstTokenTimeoutMs: 0, isHurried: false, session: '', costTags: [] });
 function writeCallRequest(w: ByteWriter, m: wire.CallRequest): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  for (let i = m.costTags.length - 1; i >= 0; i -= 1) { const one = m.costTags[i] as (typeof m.costTags)[number]; w.string(one); w.uint32(362); }
+  if (m.session) { w.string(m.session); w.uint32(354); }
   if (m.isHurried) { w.bool(m.isHurried); w.uint32(344); }
   if (m.firstTokenTimeoutMs !== 0) { w.uint32(m.firstTokenTimeoutMs); w.uint32(336); }
   if (m.idleTimeoutMs !== 0) { w.uint32(m.idleTimeoutMs); w.uint32(328); }
@@ -500,6 +504,8 @@ function readCallRequest(r: ByteReader, end: number, m: wire.CallRequest = newCa
       case 328: m.idleTimeoutMs = r.uint32(); break;
       case 336: m.firstTokenTimeoutMs = r.uint32(); break;
       case 344: m.isHurried = r.bool(); break;
+      case 354: m.session = r.string(); break;
+      case 362: m.costTags.push(r.string()); break;
       default: keepUnknown(m, r.unknown(tag));
     }
   }
@@ -812,9 +818,10 @@ function readPrice(r: ByteReader, end: number, m: wire.Price = newPrice()): wire
   return m;
 }
 
-const newCallRecord = (): wire.CallRecord => ({ $typeName: 'will.v1.CallRecord', attemptId: '', taskId: '', decisionId: '', attempt: 0, revision: 0n, client: '', project: '', reflex: '', taskType: '', model: '', modelName: '', modelVersion: '', provider: '', workerId: '', dataClass: 0, priority: 0, startedUnixMs: 0n, durationMs: 0, outcome: '', status: '', reason: '', finish: '', outputChars: 0, streamed: false, writtenBy: '', httpStatus: 0, vendorCode: '', isCostEstimated: false });
+const newCallRecord = (): wire.CallRecord => ({ $typeName: 'will.v1.CallRecord', attemptId: '', taskId: '', decisionId: '', attempt: 0, revision: 0n, client: '', project: '', reflex: '', taskType: '', model: '', modelName: '', modelVersion: '', provider: '', workerId: '', dataClass: 0, priority: 0, startedUnixMs: 0n, durationMs: 0, outcome: '', status: '', reason: '', finish: '', outputChars: 0, streamed: false, writtenBy: '', httpStatus: 0, vendorCode: '', isCostEstimated: false, costTags: [] });
 function writeCallRecord(w: ByteWriter, m: wire.CallRecord): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  for (let i = m.costTags.length - 1; i >= 0; i -= 1) { const one = m.costTags[i] as (typeof m.costTags)[number]; w.string(one); w.uint32(346); }
   if (m.isCostEstimated) { w.bool(m.isCostEstimated); w.uint32(336); }
   if (m.vendorCode) { w.string(m.vendorCode); w.uint32(330); }
   if (m.httpStatus !== 0) { w.uint32(m.httpStatus); w.uint32(320); }
@@ -888,6 +895,7 @@ function readCallRecord(r: ByteReader, end: number, m: wire.CallRecord = newCall
       case 320: m.httpStatus = r.uint32(); break;
       case 330: m.vendorCode = r.string(); break;
       case 336: m.isCostEstimated = r.bool(); break;
+      case 346: m.costTags.push(r.string()); break;
       default: keepUnknown(m, r.unknown(tag));
     }
   }
@@ -1209,9 +1217,10 @@ function readEvent(r: ByteReader, end: number, m: wire.Event = newEvent()): wire
   return m;
 }
 
-const newCallScope = (): wire.CallScope => ({ $typeName: 'will.v1.CallScope', client: '', project: '', reflex: '', taskType: '', model: '', modelName: '', modelVersion: '', provider: '', workerId: '', dataClass: 0, priority: 0, revision: 0n, streamed: false, writtenBy: '' });
+const newCallScope = (): wire.CallScope => ({ $typeName: 'will.v1.CallScope', client: '', project: '', reflex: '', taskType: '', model: '', modelName: '', modelVersion: '', provider: '', workerId: '', dataClass: 0, priority: 0, revision: 0n, streamed: false, writtenBy: '', costTags: [] });
 function writeCallScope(w: ByteWriter, m: wire.CallScope): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  for (let i = m.costTags.length - 1; i >= 0; i -= 1) { const one = m.costTags[i] as (typeof m.costTags)[number]; w.string(one); w.uint32(146); }
   if (m.writtenBy) { w.string(m.writtenBy); w.uint32(138); }
   if (m.streamed) { w.bool(m.streamed); w.uint32(128); }
   if (m.price !== undefined) { const size = w.size; writePrice(w, m.price); w.uint32(w.size - size); w.uint32(122); }
@@ -1251,6 +1260,7 @@ function readCallScope(r: ByteReader, end: number, m: wire.CallScope = newCallSc
       case 122: m.price = readPrice(r, r.end(end), m.price); break;
       case 128: m.streamed = r.bool(); break;
       case 138: m.writtenBy = r.string(); break;
+      case 146: m.costTags.push(r.string()); break;
       default: keepUnknown(m, r.unknown(tag));
     }
   }

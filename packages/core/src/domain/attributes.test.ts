@@ -21,6 +21,7 @@ const values: Record<(typeof attributeNames)[number], readonly [string, unknown]
   first_token_timeout_ms: ['2500', 2_500],
   idle_timeout_ms: ['2500', 2_500],
   unavailable_model: ['route', 'route'],
+  cost_tags: ['team=search, env=prod', 'team=search, env=prod'],
 };
 
 /** Spellings of a key, in any case and with anything between its words. */

@@ -1,3 +1,4 @@
+import { costTagsIn } from './cost-tags.ts';
 import { type DataClass, dataClasses } from './data-class.ts';
 import { type UnavailableModel, unavailableModels } from './documents.ts';
 import { type Priority, priorityConflict, priorityStated } from './facts.ts';
@@ -49,6 +50,8 @@ export interface Attributes {
   readonly first_token_timeout_ms?: number;
   readonly idle_timeout_ms?: number;
   readonly unavailable_model?: UnavailableModel;
+  /** `key=value`, several with commas between; {@link costTagsIn} takes them apart. */
+  readonly cost_tags?: string;
 }
 export type AttributeName = keyof Attributes;
 
@@ -68,6 +71,10 @@ const table = {
   first_token_timeout_ms: milliseconds,
   idle_timeout_ms: milliseconds,
   unavailable_model: oneOf(unavailableModels),
+  cost_tags: {
+    read: (value) => (value.length <= 1_024 && costTagsIn(value).every((tag) => tag.includes('=')) ? value : undefined),
+    allowed: 'key=value, with commas between several',
+  },
 } satisfies { [K in AttributeName]: Grammar<NonNullable<Attributes[K]>> };
 
 export const attributeNames = Object.keys(table) as readonly AttributeName[];

@@ -53,6 +53,8 @@ export interface CallRecord {
   readonly price: Price | undefined;
   readonly streamed: boolean;
   readonly writtenBy: RecordWriter;
+  /** What the cost is counted under: `key=value`, in the order of the keys. Absent: nothing. */
+  readonly costTags?: readonly string[];
 }
 
 /** Told before the call, so that an attempt whose end nobody saw is counted all the same. */

@@ -1,5 +1,6 @@
 import type { Goal, RankMode } from './goal.ts';
 import type { HedgeAfter } from '../routing/hedge.ts';
+import type { DeclaredCostTags } from './cost-tags.ts';
 
 /**
  * Documents as operators write them, after validation and normalisation: names in snake_case, as in the
@@ -251,6 +252,15 @@ export interface BudgetDocument {
   readonly monthly?: CapDocument;
   /** Share of a cap from which on operators are warned, 0 to 1. */
   readonly warn_at?: number;
+  /** Where operators are told that a threshold is reached; absent: nowhere. */
+  readonly alerts?: AlertsDocument;
+}
+
+/** A webhook, signed as Standard Webhooks are. */
+export interface AlertsDocument {
+  readonly url: string;
+  /** Reference to the secret that signs: `env://NAME` or `file:///path`, on the machine of telemetry. */
+  readonly secret: string;
 }
 type DataClassToken = 'open' | 'customer' | 'sensitive' | 'customer-sensitive';
 
@@ -262,6 +272,8 @@ export interface ClientDocument extends OverrideDocument {
   /** How long prompts and answers of its calls are kept; absent: they are not. */
   readonly keep_content_hours?: number;
   readonly timeouts?: TimeoutsDocument;
+  /** Keys that its tasks may count costs under, and the values of each. */
+  readonly cost_tags?: DeclaredCostTags;
 }
 export interface ProjectDocument extends OverrideDocument {
   /** The client it belongs to; absent: any client may name it. */

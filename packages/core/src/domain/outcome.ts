@@ -12,6 +12,7 @@ export type CallStatus =
   | 'WorkerLost'
   | 'Unknown'
   | 'RateLimited'
+  | 'BudgetExhausted'
   | 'AuthError'
   | 'Invalid'
   | 'ContentFilter'
@@ -100,6 +101,7 @@ const coarse: Record<CallStatus, Outcome> = {
   Overloaded: 'Blocked',
   ProviderError: 'Blocked',
   RateLimited: 'Blocked',
+  BudgetExhausted: 'Blocked',
   AuthError: 'Blocked',
   Invalid: 'Blocked',
   ContentFilter: 'Blocked',

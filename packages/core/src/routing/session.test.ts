@@ -6,8 +6,10 @@ import { decide } from './decide.ts';
 import type { LiveState, RankedSet } from './decision.ts';
 import { replay } from './replay.ts';
 import { select } from './selection.ts';
-import { prefixLifetimeMs, sessionAfterCall, sessionBasis, sessionInWords, type SessionState } from './session.ts';
+import { sessionAfterCall, sessionBasis, sessionInWords, type SessionState } from './session.ts';
 
+/** Of the models here. */
+const prefixLifetimeMs = 300_000;
 const beginMs = Date.parse('2026-11-01T12:00:00Z');
 
 interface Vendor {
@@ -63,7 +65,10 @@ interface Call {
   readonly outputTokens: number;
 }
 
-/** An agent's session: a prefix that grows with each call, short gaps, now and then a pause that outlives the caches. */
+/**
+ * An agent's session: a prefix that grows with each call; turns of some ten calls, seconds apart; pauses between turns of
+ * which four in ten outlive the caches, as was seen of real ones.
+ */
 function sessionTrace(seed: number): readonly Call[] {
   const draw = draws(seed);
   const count = 50 + Math.floor(draw() * 100);
@@ -71,10 +76,14 @@ function sessionTrace(seed: number): readonly Call[] {
   return Array.from({ length: count }, () => {
     const call = { atMs, tokens, outputTokens: 50 + Math.floor(draw() * 600) };
     tokens = Math.min(120_000, tokens + 200 + Math.floor(draw() ** 3 * 4_000));
-    atMs += draw() < 0.02 ? prefixLifetimeMs + 60_000 : Math.floor(2_000 + draw() ** 2 * 60_000);
+    atMs += draw() < 0.1 ? pauseMs(draw) : Math.floor(2_000 + draw() ** 3 * 58_000);
     return call;
   });
 }
+
+/** Log-normal about four minutes. */
+const pauseMs = (draw: () => number): number =>
+  Math.floor(240_000 * Math.exp(Math.sqrt(-2 * Math.log(draw() || 1e-9)) * Math.cos(2 * Math.PI * draw())));
 
 /** Vendors' caches by their rules: what was sent lately, from a minimum on, and only what is marked where they want marks. */
 class Caches {

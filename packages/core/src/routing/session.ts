@@ -1,4 +1,4 @@
-import { minPrefixTokensOf } from '../usage/prompt-cache.ts';
+import { maxPrefixLifetimeMs, minPrefixTokensOf, prefixLifetimeMsOf } from '../usage/prompt-cache.ts';
 import { costNanoUsd, priceAt, type Price } from '../usage/cost.ts';
 import type { Candidate, RankedSet, Selection, SessionBasis, SessionCost } from './decision.ts';
 import { medianCost, slowMs } from '../ranking/goal-order.ts';
@@ -20,10 +20,10 @@ export interface HeldPrefix {
   readonly model: string;
   readonly tokens: number;
   readonly usedAtMs: number;
+  /** The worker that did the call: a local model keeps its cache there. */
+  readonly workerId?: string;
 }
 
-/** So long a prefix is kept by a vendor's cache that states nothing else. */
-export const prefixLifetimeMs = 300_000;
 /** A session is expected to go on for as many calls as it had, within these. */
 const expectedCalls = { min: 2, max: 20 } as const;
 /** Output that a call is expected to have. */
@@ -43,16 +43,17 @@ export function sessionBasis(
     costs: candidates.flatMap(({ model: slug }) => {
       const model = models.get(slug);
       if (!model) return [];
-      const minTokens = minPrefixTokensOf(model.document.provider_model ?? slug);
-      const held = heldBy(slug, state, inputTokens, nowMs);
+      const vendorsName = model.document.provider_model ?? slug;
+      const minTokens = minPrefixTokensOf(vendorsName);
+      const held = heldBy(slug, state, inputTokens, nowMs - prefixLifetimeMsOf(vendorsName));
       return [costOf(slug, priceAt(model, nowMs), held >= minTokens ? held : 0, inputTokens, ahead, minTokens)];
     }),
   };
 }
 
-function heldBy(model: string, state: SessionState | undefined, inputTokens: number, nowMs: number): number {
+function heldBy(model: string, state: SessionState | undefined, inputTokens: number, goneBeforeMs: number): number {
   const prefix = state?.prefixes.find((one) => one.model === model);
-  if (!prefix || nowMs - prefix.usedAtMs >= prefixLifetimeMs) return 0;
+  if (!prefix || prefix.usedAtMs <= goneBeforeMs) return 0;
   return Math.min(prefix.tokens, inputTokens);
 }
 
@@ -96,11 +97,13 @@ export function sessionAfterCall(
   model: string,
   inputTokens: number,
   nowMs: number,
+  workerId = '',
 ): SessionState {
-  const held = (state?.prefixes ?? []).filter(({ usedAtMs }) => nowMs - usedAtMs < prefixLifetimeMs);
+  const held = (state?.prefixes ?? []).filter(({ usedAtMs }) => nowMs - usedAtMs < maxPrefixLifetimeMs);
   // A short question in between does not empty the cache.
   const before = held.find((one) => one.model === model)?.tokens ?? 0;
-  const own = { model, tokens: Math.max(before, inputTokens), usedAtMs: nowMs };
+  const tokens = Math.max(before, inputTokens);
+  const own = { model, tokens, usedAtMs: nowMs, ...(workerId !== '' && { workerId }) };
   return {
     lastModel: model,
     calls: (state?.calls ?? 0) + 1,

@@ -8,6 +8,7 @@ import { cloudEndpointOf, failureOf, type Model, passThroughOf } from '@will/cor
 import type { Secret } from '@will/runtime';
 import { ChatCall, type ChatRequest } from '../chat/chat-call.ts';
 import type { Form } from '../chat/form.ts';
+import { type CacheHints, cacheHintsOf } from '../chat/cache-hints.ts';
 import { wantsMarks, withCacheMarks } from '../chat/cache-marks.ts';
 import { keptItems, originOf } from '../chat/kept-reasoning.ts';
 import type { Fields } from '../chat/unreadable.ts';
@@ -57,8 +58,8 @@ export interface Vendor {
   readonly knowsJsonWithoutSchema: boolean;
   /** What {@link Form} kept of this vendor's reasoning, as its package takes it. */
   keptParts(items: readonly Fields[]): KeptParts;
-  /** What only this vendor calls so. */
-  ownOptions(input: SdkChatInput): SharedV4ProviderOptions;
+  /** What only this vendor calls so. Hints are for those whose cache takes them; `model` is the vendor's name of it. */
+  ownOptions(input: SdkChatInput, hints: CacheHints, model: string): SharedV4ProviderOptions;
 }
 
 /** A provider out of a vendor's package, which writes the requests; nothing retries in here. */
@@ -78,7 +79,7 @@ class SdkConnection implements ModelConnection {
   readonly #maxOutputTokens: number | undefined;
   readonly #passThrough: ReadonlySet<string>;
   readonly #origin: string;
-  readonly #setsMarks: boolean;
+  readonly #isAuto: boolean;
 
   constructor(vendor: Vendor, model: Model) {
     const { document, slug } = model;
@@ -91,7 +92,7 @@ class SdkConnection implements ModelConnection {
     this.#model = document.provider_model ?? slug;
     this.#maxOutputTokens = vendor.needsMaximum ? document.max_output_tokens : undefined;
     this.#passThrough = passThroughOf(document);
-    this.#setsMarks = vendor.takesCacheMarks === true && document.prompt_cache === 'auto';
+    this.#isAuto = document.prompt_cache === 'auto';
     this.#origin = originOf(vendor.name, this.#endpoint.href, this.#model);
   }
 
@@ -164,11 +165,13 @@ class SdkConnection implements ModelConnection {
   }
 
   #marked(chat: SdkChatInput, input: Uint8Array): SdkChatInput {
-    return this.#setsMarks && wantsMarks(input, this.#model) ? withCacheMarks(chat) : chat;
+    const setsMarks = this.#isAuto && this.#vendor.takesCacheMarks === true;
+    return setsMarks && wantsMarks(input, this.#model) ? withCacheMarks(chat) : chat;
   }
 
   /** Words instead: why the input cannot be called with. */
-  #options({ input, maxOutputTokens = this.#maxOutputTokens }: ModelCall): LanguageModelV4CallOptions | string {
+  #options(call: ModelCall): LanguageModelV4CallOptions | string {
+    const { input, maxOutputTokens = this.#maxOutputTokens } = call;
     const chat = readChatInput(input);
     if (!chat) return 'input is no chat of JSON';
     if (chat.response_format?.type === 'json_object' && !this.#vendor.knowsJsonWithoutSchema)
@@ -179,7 +182,7 @@ class SdkConnection implements ModelConnection {
           this.#vendor.keptParts(keptItems(called, this.#origin)),
         ),
         ...(maxOutputTokens !== undefined && { maxOutputTokens }),
-        providerOptions: this.#vendor.ownOptions(chat),
+        providerOptions: this.#vendor.ownOptions(chat, cacheHintsOf(chat, call, this.#isAuto), this.#model),
       };
     } catch {
       return 'input has tool calls, results or addresses that cannot be read';

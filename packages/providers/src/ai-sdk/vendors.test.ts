@@ -531,3 +531,39 @@ test('an embedding that Gemini refuses, is late with, or that is none, is a fail
   opened.push(nowhere);
   expect(reasonOf(await runCall(nowhere, callOf(over)))).toBe('connection');
 });
+
+test('hints for prompt caches reach OpenAI in its own words, and no other vendor', async () => {
+  const hints = {
+    prompt_cache_key: 'stated',
+    prompt_cache_retention: '24h',
+    prompt_cache_options: { ttl: '12h', mode: 'explicit' },
+  };
+  const sent = async (subject: Subject, slug: string, fields: object): Promise<string> => {
+    const seen = upstream.nextRequest(slug);
+    const call = callOf({ input: chatInput(fields), client: 'acme', session: 'acme.conversation' });
+    await runCall(await open(subject, slug), call);
+    return JSON.stringify(await seen);
+  };
+  const older = await sent(ofOpenAi, 'gpt-5.1-hinted', hints);
+  expect(older).toMatch(/"prompt_cache_key":"[A-Za-z0-9_-]{22}"/);
+  expect(older).toContain('"prompt_cache_retention":"24h"');
+  expect(older).not.toContain('prompt_cache_options');
+  const newer = await sent(ofOpenAi, 'gpt-5.6-hinted', hints);
+  expect(newer).toContain('"prompt_cache_options":{"ttl":"12h"}');
+  expect(newer).not.toContain('prompt_cache_retention');
+  expect(older + newer).not.toContain('"stated"');
+  expect(await sent(ofOpenAi, 'gpt-5.1-plain', {})).not.toContain('prompt_cache');
+  for (const subject of [ofAnthropic, ofGoogle])
+    expect(await sent(subject, `${subject.provider.name}-hinted`, hints)).not.toMatch(/prompt_cache|promptCache/);
+});
+
+test('with prompt_cache auto the session of a call is its key', async () => {
+  const fields = { name: 'a', slug: 'gpt-5.1-auto', endpoint: `${upstream.url}/v1`, api_key: `env://${keyName}` };
+  const connection = await openAi.open(modelFor({ ...fields, provider: 'openai', prompt_cache: 'auto' }));
+  opened.push(connection);
+  const seen = upstream.nextRequest('gpt-5.1-auto');
+  await runCall(connection, callOf({ client: 'acme', session: 'acme.conversation' }));
+  const { body } = await seen;
+  expect(body).toMatchObject({ prompt_cache_key: expect.stringMatching(/^[A-Za-z0-9_-]{22}$/) });
+  expect(JSON.stringify(body)).not.toContain('conversation');
+});

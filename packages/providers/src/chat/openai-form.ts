@@ -110,7 +110,9 @@ function statedUsage(usage: Fields): StatedUsage {
     ],
     cachedInput: input['cached_tokens'] ?? usage['prompt_cache_hit_tokens'] ?? usage['cache_read_input_tokens'],
     cacheWrite: input['cache_write_tokens'] ?? input['cache_creation_tokens'] ?? usage['cache_creation_input_tokens'],
-    cacheWrite1h: detailsOf(input['cache_creation_token_details'])['ephemeral_1h_input_tokens'],
+    cacheWrite1h:
+      detailsOf(input['cache_creation_token_details'])['ephemeral_1h_input_tokens'] ??
+      detailsOf(input['cache_write_tokens_details'])['ttl_12h_tokens'],
     audioInput: input['audio_tokens'],
     imageInput: input['image_tokens'],
     reasoning,

@@ -106,6 +106,7 @@ function statedUsage(usage: Fields): StatedUsage {
     output: [usage['output_tokens']],
     cachedInput: input['cached_tokens'],
     cacheWrite: input['cache_write_tokens'],
+    cacheWrite1h: detailsOf(input['cache_write_tokens_details'])['ttl_12h_tokens'],
     audioInput: input['audio_tokens'],
     imageInput: input['image_tokens'],
     reasoning: output['reasoning_tokens'],

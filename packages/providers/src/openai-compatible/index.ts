@@ -15,6 +15,7 @@ import {
 } from '../port.ts';
 import { resolveSecret } from '../secrets.ts';
 import { ChatCall } from '../chat/chat-call.ts';
+import { cacheHintsOf, keyPlaceOf } from '../chat/cache-hints.ts';
 import { wantsMarks, withCacheMarks } from '../chat/cache-marks.ts';
 import { originOf } from '../chat/kept-reasoning.ts';
 import { openAiForm } from '../chat/openai-form.ts';
@@ -43,7 +44,9 @@ class ChatConnection implements ModelConnection {
   readonly #maximum: 'max_tokens' | 'max_completion_tokens';
   readonly #passThrough: ReadonlySet<string>;
   readonly #origin: string;
-  readonly #setsMarks: boolean;
+  readonly #isAuto: boolean;
+  /** Where a key for the server's prompt cache stands; undefined: none is sent. */
+  readonly #keyPlace: ReturnType<typeof keyPlaceOf>;
 
   constructor(model: Model) {
     const { document, slug } = model;
@@ -58,21 +61,25 @@ class ChatConnection implements ModelConnection {
     this.#model = document.provider_model ?? slug;
     this.#maximum = document.max_tokens_field ?? 'max_tokens';
     this.#passThrough = passThroughOf(document);
-    this.#setsMarks = document.prompt_cache === 'auto' && this.#passThrough.has('cache_control');
+    this.#isAuto = document.prompt_cache === 'auto';
+    this.#keyPlace = this.#passThrough.has('prompt_cache_key') ? 'field' : keyPlaceOf(url.hostname);
     this.#origin = originOf('openai-compatible', url.href, this.#model);
   }
 
   run(call: ModelCall, onDelta: (delta: ContentDelta) => void, signal: AbortSignal): Promise<ProviderOutcome> {
     if (signal.aborted) return Promise.resolve(failed(failureOf(abortedBy(signal))));
     if (call.inputKind !== 'chat') return this.#media(call, signal);
-    const body = this.#body(call);
-    if (body === undefined)
-      return Promise.resolve(failed(failureOf('bad_request', { detail: `input is no ${call.inputKind} of JSON` })));
+    const input = parseInput(call.input);
+    if (!input) return Promise.resolve(failed(failureOf('bad_request', { detail: 'input is no chat of JSON' })));
+    const cacheKey = this.#keyPlace && cacheHintsOf(input, call, this.#isAuto).key;
     const request = {
       method: 'POST' as const,
       path: `${this.#path}/chat/completions`,
-      headers: this.#headers(call.stream ? 'text/event-stream' : 'application/json'),
-      body,
+      headers: {
+        ...this.#headers(call.stream ? 'text/event-stream' : 'application/json'),
+        ...(cacheKey !== undefined && this.#keyPlace === 'x-grok-conv-id' && { 'x-grok-conv-id': cacheKey }),
+      },
+      body: this.#body(input, call, this.#keyPlace === 'field' ? cacheKey : undefined),
       headersTimeoutMs: call.firstContentTimeoutMs,
       idleTimeoutMs: call.idleTimeoutMs,
     };
@@ -120,16 +127,16 @@ class ChatConnection implements ModelConnection {
   }
 
   #marked(input: Record<string, unknown>, call: ModelCall): Record<string, unknown> {
-    if (!this.#setsMarks || !wantsMarks(call.input, this.#model)) return input;
+    const setsMarks = this.#isAuto && this.#passThrough.has('cache_control');
+    if (!setsMarks || !wantsMarks(call.input, this.#model)) return input;
     return withCacheMarks(input as Record<string, unknown> & { readonly messages: readonly object[] });
   }
 
-  /** The caller's input with what the registry decides; undefined when it is no chat. */
-  #body(call: ModelCall): string | undefined {
-    const input = parseInput(call.input);
-    if (!input) return undefined;
+  /** The caller's input with what the registry decides. */
+  #body(input: Record<string, unknown>, call: ModelCall, cacheKey: string | undefined): string {
     return JSON.stringify({
       ...chatBody(this.#marked(input, call), this.#passThrough, this.#origin),
+      prompt_cache_key: cacheKey,
       model: this.#model,
       stream: call.stream,
       ...(call.stream && { stream_options: { include_usage: true } }),

@@ -243,3 +243,21 @@ test('a server of one’s own is asked for its health, and for its list where it
   expect(await look(404, 200)).toBe(true);
   expect(await look(404, 503)).toBe(false);
 });
+
+test('a key for prompt caches reaches only a server whose document names the field, as a digest', async () => {
+  const sent = async (slug: string, pass_through: readonly string[]): Promise<object> => {
+    const fields = { name: slug, slug, endpoint: `${upstream.url}/v1`, pass_through };
+    const connection = await openAiCompatible.open(modelFor(fields));
+    opened.push(connection);
+    const seen = upstream.nextRequest(slug);
+    const input = chatInput({ prompt_cache_key: 'stated', prompt_cache_retention: '24h' });
+    await runCall(connection, callOf({ input, client: 'acme' }));
+    return (await seen).body as object;
+  };
+  const plain = await sent('without-key', ['top_k']);
+  expect(plain).not.toHaveProperty('prompt_cache_key');
+  expect(plain).not.toHaveProperty('prompt_cache_retention');
+  const named = await sent('with-key', ['prompt_cache_key']);
+  expect(named).toMatchObject({ prompt_cache_key: expect.stringMatching(/^[A-Za-z0-9_-]{22}$/) });
+  expect(named).not.toHaveProperty('prompt_cache_retention');
+});

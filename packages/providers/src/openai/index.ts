@@ -1,6 +1,7 @@
 import { createOpenAI } from '@ai-sdk/openai';
 import { cloudEndpointOf, type Model } from '@will/core';
 import { sdkProvider } from '../ai-sdk/index.ts';
+import { openAiHints } from '../chat/cache-hints.ts';
 import { responsesForm } from '../chat/responses-form.ts';
 import { openAiCompatible } from '../openai-compatible/index.ts';
 import type { ModelConnection, Provider } from '../port.ts';
@@ -26,8 +27,12 @@ const responses = sdkProvider({
     ),
   }),
   // Answers are kept by default; nothing here asks for them later.
-  ownOptions: ({ parallel_tool_calls: atOnce }) => ({
-    openai: { store: false, ...(typeof atOnce === 'boolean' && { parallelToolCalls: atOnce }) },
+  ownOptions: ({ parallel_tool_calls: atOnce }, hints, model) => ({
+    openai: {
+      store: false,
+      ...(typeof atOnce === 'boolean' && { parallelToolCalls: atOnce }),
+      ...openAiHints(model, hints),
+    },
   }),
 });
 

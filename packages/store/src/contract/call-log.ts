@@ -246,6 +246,72 @@ export function callLogContract(newPlace: () => Promise<Place<CallLog>>): void {
       expect(all?.latencies[latencyBucketOf(100)]).toBe(4);
     }));
 
+  test('usage tells what was read from prompt caches and written to them, and what that saved', () =>
+    onStore(newPlace, async (log) => {
+      const price = { input: 3e9, output: 15e9, cachedInput: 3e8, cacheWrite: 3_750_000_000, cacheWrite1h: 6e9 };
+      const usage = {
+        inputTokens: 1_000,
+        outputTokens: 1,
+        cachedInputTokens: 600,
+        cacheWriteTokens: 300,
+        cacheWrite1hTokens: 100,
+        reasoningTokens: 0,
+        estimated: false,
+      };
+      const cached = callRecord({ attemptId: '1', usage, price });
+      await log.ingest([
+        call(cached),
+        call(callRecord({ attemptId: '2', usage, price: undefined })),
+        call(callRecord({ attemptId: '3', usage, price, writtenBy: 'router' })),
+      ]);
+      const saved = 600n * 2_700n - 200n * 750n - 100n * 3_000n;
+      const told = async () => (await log.usage({ by: ['client'], ...allTime }))[0];
+      expect(await told()).toMatchObject({
+        cachedInputTokens: 1_800,
+        cacheWriteTokens: 900,
+        cacheWrite1hTokens: 300,
+        savedNanoUsd: 2n * saved,
+      });
+      expect((await log.calls({}, 10)).find(({ attemptId }) => attemptId === '1')).toEqual(cached);
+      // A better record takes away what the lesser one saved.
+      await log.ingest([call(callRecord({ attemptId: '3', writtenBy: 'worker' }))]);
+      expect(await told()).toMatchObject({ cachedInputTokens: 1_220, cacheWriteTokens: 600, savedNanoUsd: saved });
+    }));
+
+  test('usage comes by cost tag, by day, client and model', () =>
+    onStore(newPlace, async (log) => {
+      const of = (attemptId: string, costTags: readonly string[], stated: Partial<CallRecord> = {}): LogEvent =>
+        call(callRecord({ attemptId, costNanoUsd: 10n, costTags, ...stated }));
+      await log.ingest([
+        of('1', ['env=prod', 'team=search']),
+        of('2', ['env=prod', 'team=ads'], { model: 'other' }),
+        of('3', ['team=search'], { client: 'globex' }),
+        call(callRecord({ attemptId: '4', costNanoUsd: 10n })),
+      ]);
+      const told = async (question: Partial<UsageQuestion>): Promise<unknown> =>
+        (await log.usage({ by: ['costTag'], ...allTime, ...question })).map(({ costTag, client, model, calls }) => [
+          costTag ?? client ?? model,
+          calls,
+        ]);
+      expect(await told({ costTagKey: 'team' })).toEqual([
+        ['search', 2],
+        ['ads', 1],
+      ]);
+      expect(await told({ costTagKey: 'env' })).toEqual([['prod', 2]]);
+      expect(await told({ costTagKey: 'team', client: 'acmelegal' })).toEqual([
+        ['ads', 1],
+        ['search', 1],
+      ]);
+      expect(await told({ costTagKey: 'env', by: ['model'] })).toEqual([
+        ['gpt-4', 1],
+        ['other', 1],
+      ]);
+      expect(await told({ costTagKey: 'nothing' })).toEqual([]);
+      expect((await log.usage({ by: [], ...allTime }))[0]?.calls).toBe(4);
+      await log.erase('acmelegal', 10);
+      expect(await told({ costTagKey: 'team' })).toEqual([['search', 1]]);
+    }));
+
   test('usage comes by hour and day, and of a part of the time', () =>
     onStore(newPlace, async (log) => {
       const at = (attemptId: string, startedAtMs: number): LogEvent => call(callRecord({ attemptId, startedAtMs }));

@@ -266,7 +266,7 @@ class MongoCalls implements CallLog {
       await this.#sets.deleteMany({ client });
       await this.#intents.deleteMany({ client });
       await this.#contents.deleteMany({ client });
-      await this.#rollups.deleteMany({ rollup: 'clients', client });
+      await this.#rollups.deleteMany({ rollup: { $in: ['clients', 'tags'] }, client });
       return removeSome(this.#calls, { client }, limit);
     });
   }

@@ -19,7 +19,10 @@ const sums = [
   'inputTokens',
   'outputTokens',
   'cachedInputTokens',
+  'cacheWriteTokens',
+  'cacheWrite1hTokens',
   'reasoningTokens',
+  'savedNanoUsd',
   'costNanoUsd',
   'unknownCosts',
   'estimatedUsages',
@@ -38,6 +41,9 @@ export type RollupDocument = Readonly<Record<(typeof sums)[number], bigint>> & {
   readonly model: string;
   readonly taskType: string;
   readonly outcome: string;
+  /** Only in rows by cost tag. */
+  readonly costTagKey?: string;
+  readonly costTag?: string;
   readonly writer: string;
   /** Number of the writer's newest batch in it. */
   readonly batch: number;
@@ -71,13 +77,24 @@ function updateOf(
   batch: number,
   isFirst: boolean,
 ): AnyBulkWriteOperation<RollupDocument> {
-  const { rollup, spanMs, startMs, client, model, taskType, outcome } = row;
-  const _id = JSON.stringify([rollup, spanMs, startMs, client, model, taskType, outcome, writer]);
+  const { rollup, spanMs, startMs, client, model, taskType, outcome, costTagKey, costTag } = row;
+  const tag = costTagKey === '' ? {} : { costTagKey, costTag };
+  const _id = JSON.stringify([
+    rollup,
+    spanMs,
+    startMs,
+    client,
+    model,
+    taskType,
+    outcome,
+    writer,
+    ...Object.values(tag),
+  ]);
   const added: Record<string, bigint> = {};
   for (const name of sums) added[name] = BigInt(row.sums[name]);
   for (const [bucket, count] of row.sums.latencies.entries())
     if (count !== 0) added[`latencies.${bucket}`] = BigInt(count);
-  const named = { rollup, spanMs, startMs, client, model, taskType, outcome, writer };
+  const named = { rollup, spanMs, startMs, client, model, taskType, outcome, writer, ...tag };
   return {
     updateOne: {
       filter: (isFirst ? { _id } : { _id, batch: { $lt: batch } }) as Filter<RollupDocument>,
@@ -92,9 +109,9 @@ export async function usageFrom(
   rollups: Collection<RollupDocument>,
   question: UsageQuestion,
 ): Promise<readonly UsageGroup[]> {
-  const { client, model, taskType, outcome } = question;
+  const { client, model, taskType, outcome, costTagKey } = question;
   const asked = Object.fromEntries(
-    Object.entries({ client, model, taskType, outcome }).filter(([, value]) => value !== undefined),
+    Object.entries({ client, model, taskType, outcome, costTagKey }).filter(([, value]) => value !== undefined),
   );
   const groups: UsageGroup[] = [];
   for (const { spanMs, fromMs, toMs } of stretchesOf(question)) {
@@ -115,11 +132,16 @@ function groupOf(row: RollupDocument, { by }: UsageQuestion): UsageGroup {
     ...(by.includes('model') && { model: row.model }),
     ...(by.includes('taskType') && { taskType: row.taskType }),
     ...(by.includes('outcome') && { outcome: row.outcome as Outcome }),
+    ...(by.includes('costTag') && { costTag: row.costTag ?? '' }),
     calls: Number(row.calls),
     successes: Number(row.successes),
     inputTokens: Number(row.inputTokens),
     outputTokens: Number(row.outputTokens),
     cachedInputTokens: Number(row.cachedInputTokens),
+    // Rows written before these were counted do not hold them.
+    cacheWriteTokens: Number(row.cacheWriteTokens ?? 0),
+    cacheWrite1hTokens: Number(row.cacheWrite1hTokens ?? 0),
+    savedNanoUsd: BigInt(row.savedNanoUsd ?? 0),
     reasoningTokens: Number(row.reasoningTokens),
     costNanoUsd: BigInt(row.costNanoUsd),
     unknownCosts: Number(row.unknownCosts),

@@ -1,4 +1,4 @@
-import type { DataClass, Outcome, Price, Priority, RecordWriter } from '@will/core';
+import type { DataClass, Outcome, Price, Priority, RecordWriter, Usage } from '@will/core';
 import { recordWriters, writerRank, type CallRecord } from '@will/core';
 import type { Counted } from '../usage.ts';
 
@@ -48,6 +48,7 @@ export const columnNames = [
   'cache_write_1h_tokens',
   'image_input_tokens',
   'image_output_tokens',
+  'cost_tags',
 ] as const;
 
 /** Money may be wider than a JavaScript number, so it comes out as text. */
@@ -118,6 +119,7 @@ export function rowOf(record: CallRecord): Cell[] {
     usage?.cacheWrite1hTokens ?? null,
     usage?.imageInputTokens ?? null,
     usage?.imageOutputTokens ?? null,
+    record.costTags ? JSON.stringify(record.costTags) : null,
   ];
 }
 
@@ -178,39 +180,50 @@ export function recordOf(row: CallRow): CallRecord {
     finish: row.finish ?? undefined,
     ...(row.http_status !== null && { httpStatus: row.http_status }),
     ...(row.vendor_code !== null && { vendorCode: row.vendor_code }),
-    usage: usageOf(row),
+    usage: usageOf((column) => row[column]),
     outputChars: row.output_chars,
     costNanoUsd: row.cost_nano_usd === null ? undefined : BigInt(row.cost_nano_usd),
-    price:
-      row.price_input === null || row.price_output === null
-        ? undefined
-        : {
-            input: row.price_input,
-            output: row.price_output,
-            ...(row.price_more !== null && (JSON.parse(row.price_more) as object)),
-          },
+    price: priceOf((column) => row[column]),
     streamed: row.is_streamed === 1,
     writtenBy: writerOf(row.writer_rank),
+    ...tagsOf(row.cost_tags),
   };
 }
 
-const usageOf = (row: CallRow): CallRecord['usage'] =>
-  row.is_usage_estimated === null
-    ? undefined
-    : {
-        inputTokens: row.input_tokens ?? 0,
-        outputTokens: row.output_tokens ?? 0,
-        cachedInputTokens: row.cached_input_tokens ?? 0,
-        reasoningTokens: row.reasoning_tokens ?? 0,
-        ...(row.cache_write_tokens !== null && { cacheWriteTokens: row.cache_write_tokens }),
-        ...(row.audio_input_tokens !== null && { audioInputTokens: row.audio_input_tokens }),
-        ...(row.audio_output_tokens !== null && { audioOutputTokens: row.audio_output_tokens }),
-        ...(row.cache_write_1h_tokens !== null && { cacheWrite1hTokens: row.cache_write_1h_tokens }),
-        ...(row.image_input_tokens !== null && { imageInputTokens: row.image_input_tokens }),
-        ...(row.image_output_tokens !== null && { imageOutputTokens: row.image_output_tokens }),
-        ...(row.images !== null && { images: row.images }),
-        estimated: row.is_usage_estimated === 1,
-      };
+/** Reads a column of one row. */
+type Get = <C extends Column>(column: C) => CallRow[C];
+
+function priceOf(get: Get): Price | undefined {
+  const [input, output, more] = [get('price_input'), get('price_output'), get('price_more')];
+  if (input === null || output === null) return undefined;
+  return { input, output, ...(more !== null && (JSON.parse(more) as object)) };
+}
+
+const tagsOf = (json: string | null): Pick<CallRecord, 'costTags'> =>
+  json === null ? {} : { costTags: JSON.parse(json) as string[] };
+
+function usageOf(get: Get): CallRecord['usage'] {
+  const estimated = get('is_usage_estimated');
+  if (estimated === null) return undefined;
+  const stated = (name: keyof Usage, column: OptionalCount): Partial<Usage> => {
+    const count = get(column);
+    return count === null ? {} : { [name]: count };
+  };
+  return {
+    inputTokens: get('input_tokens') ?? 0,
+    outputTokens: get('output_tokens') ?? 0,
+    cachedInputTokens: get('cached_input_tokens') ?? 0,
+    reasoningTokens: get('reasoning_tokens') ?? 0,
+    ...stated('cacheWriteTokens', 'cache_write_tokens'),
+    ...stated('audioInputTokens', 'audio_input_tokens'),
+    ...stated('audioOutputTokens', 'audio_output_tokens'),
+    ...stated('cacheWrite1hTokens', 'cache_write_1h_tokens'),
+    ...stated('imageInputTokens', 'image_input_tokens'),
+    ...stated('imageOutputTokens', 'image_output_tokens'),
+    ...stated('images', 'images'),
+    estimated: estimated === 1,
+  };
+}
 
 const writerOf = (rank: number): RecordWriter =>
   recordWriters.find((writer) => writerRank(writer) === rank) ?? 'telemetry';
@@ -220,27 +233,22 @@ const places = Object.fromEntries(columnNames.map((name, place) => [name, place]
 
 /** What of a row is summed up. */
 export function countedOf(row: readonly Cell[]): Counted {
-  const text = (column: Column): string => row[places[column]] as string;
-  const count = (column: Column): number => row[places[column]] as number;
-  const [model, cost] = [row[places.model], row[places.cost_nano_usd]];
+  const get: Get = <C extends Column>(column: C) => (row[places[column]] ?? null) as CallRow[C];
+  const usage = usageOf(get);
+  const cost = get('cost_nano_usd');
+  const isCached = (usage?.cachedInputTokens ?? 0) + (usage?.cacheWriteTokens ?? 0) > 0;
   return {
-    client: text('client'),
-    model: (model ?? undefined) as string | undefined,
-    taskType: text('task_type'),
-    outcome: text('outcome') as Outcome,
-    attempt: count('attempt'),
-    startedAtMs: count('started_at_ms'),
-    durationMs: count('duration_ms'),
-    costNanoUsd: cost === null || cost === undefined ? undefined : BigInt(cost),
-    usage:
-      row[places.is_usage_estimated] === null
-        ? undefined
-        : {
-            inputTokens: count('input_tokens'),
-            outputTokens: count('output_tokens'),
-            cachedInputTokens: count('cached_input_tokens'),
-            reasoningTokens: count('reasoning_tokens'),
-            estimated: count('is_usage_estimated') === 1,
-          },
+    client: get('client'),
+    model: get('model') ?? undefined,
+    taskType: get('task_type'),
+    outcome: get('outcome') as Outcome,
+    attempt: get('attempt'),
+    startedAtMs: get('started_at_ms'),
+    durationMs: get('duration_ms'),
+    costNanoUsd: cost === null ? undefined : BigInt(cost),
+    usage,
+    // Only what caches saved depends on it.
+    price: isCached ? priceOf(get) : undefined,
+    ...tagsOf(get('cost_tags')),
   };
 }

@@ -11,7 +11,7 @@ import type { Synchronous } from './protocol.ts';
 import { contentOperations } from './contents.ts';
 import { pruningOperations } from './prune.ts';
 import { prepareRepricing } from './reprice.ts';
-import { prepareRollups, rollupMigration, usageFrom } from './rollups.ts';
+import { cacheMigration, prepareRollups, rollupMigration, usageFrom } from './rollups.ts';
 
 export type CallOperations = Omit<Synchronous<CallLog>, 'ingest'> & {
   readonly ingest: (written: Written) => { added: number; replaced: number };
@@ -130,6 +130,7 @@ export const callSchema: Schema = {
      ALTER TABLE calls ADD COLUMN image_input_tokens INTEGER;
      ALTER TABLE calls ADD COLUMN image_output_tokens INTEGER`,
     'ALTER TABLE calls RENAME COLUMN fine TO status',
+    cacheMigration,
   ],
 };
 

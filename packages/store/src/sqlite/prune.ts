@@ -27,7 +27,7 @@ export function pruningOperations(database: DatabaseSync): Pruning {
   );
   const eraseSets = database.prepare("DELETE FROM ranked_sets WHERE json_extract(body, '$.facts.client') = ?");
   const eraseIntents = database.prepare("DELETE FROM intents WHERE json_extract(record, '$.client') = ?");
-  const eraseRollups = database.prepare("DELETE FROM rollups WHERE rollup = 'clients' AND client = ?");
+  const eraseRollups = database.prepare("DELETE FROM rollups WHERE rollup IN ('clients', 'tags') AND client = ?");
   const eraseContents = database.prepare('DELETE FROM contents WHERE client = ?');
   const eraseCalls = database.prepare(
     'DELETE FROM calls WHERE number IN (SELECT number FROM calls WHERE client = ? LIMIT ?)',

@@ -12,8 +12,10 @@ import {
   type UsageQuestion,
 } from '../usage.ts';
 
-const keyColumns = ['rollup', 'span_ms', 'start_ms', 'client', 'model', 'task_type', 'outcome'] as const;
-const sumColumns = [
+/** What the table had when it was made; what came later stands in {@link cacheMigration}. */
+const firstKeyColumns = ['rollup', 'span_ms', 'start_ms', 'client', 'model', 'task_type', 'outcome'] as const;
+const keyColumns = [...firstKeyColumns, 'cost_tag_key', 'cost_tag'] as const;
+const firstSumColumns = [
   'calls',
   'successes',
   'input_tokens',
@@ -24,6 +26,7 @@ const sumColumns = [
   'unknown_costs',
   'estimated_usages',
 ] as const;
+const sumColumns = [...firstSumColumns, 'cache_write_tokens', 'cache_write_1h_tokens', 'saved_nano_usd'] as const;
 const latencyColumns = Array.from({ length: latencyBuckets }, (_, bucket) => `within_${bucket}`);
 const allColumns = [...keyColumns, ...sumColumns, ...latencyColumns];
 
@@ -32,12 +35,26 @@ export const rollupMigration = `
   CREATE TABLE rollups (
     rollup TEXT NOT NULL, span_ms INTEGER NOT NULL, start_ms INTEGER NOT NULL, client TEXT NOT NULL,
     model TEXT NOT NULL, task_type TEXT NOT NULL, outcome TEXT NOT NULL,
-    ${[...sumColumns, ...latencyColumns].map((column) => `${column} INTEGER NOT NULL`).join(', ')},
-    PRIMARY KEY (${keyColumns.join(', ')})
+    ${[...firstSumColumns, ...latencyColumns].map((column) => `${column} INTEGER NOT NULL`).join(', ')},
+    PRIMARY KEY (${firstKeyColumns.join(', ')})
   ) STRICT, WITHOUT ROWID;
   ${filledFromCalls('types', hourMs)};
   ${filledFromCalls('types', dayMs)};
   ${filledFromCalls('clients', dayMs)}`;
+
+/** Cost tags and what caches saved: rows of before hold none. A table's key does not change but by making it anew. */
+export const cacheMigration = `
+  ALTER TABLE calls ADD COLUMN cost_tags TEXT;
+  ALTER TABLE rollups RENAME TO rollups_before;
+  CREATE TABLE rollups (
+    ${firstKeyColumns.map((column) => `${column} ${column.endsWith('_ms') ? 'INTEGER' : 'TEXT'} NOT NULL`).join(', ')},
+    cost_tag_key TEXT NOT NULL, cost_tag TEXT NOT NULL,
+    ${[...sumColumns, ...latencyColumns].map((column) => `${column} INTEGER NOT NULL`).join(', ')},
+    PRIMARY KEY (${keyColumns.join(', ')})
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO rollups (${allColumns.join(', ')}) SELECT ${firstKeyColumns.join(', ')}, '', '',
+    ${firstSumColumns.join(', ')}, 0, 0, 0, ${latencyColumns.join(', ')} FROM rollups_before;
+  DROP TABLE rollups_before`;
 
 function filledFromCalls(rollup: 'types' | 'clients', spanMs: number): string {
   const isOfTypes = rollup === 'types';
@@ -78,10 +95,12 @@ export function prepareRollups(database: DatabaseSync): (increments: Increments)
      ON CONFLICT DO UPDATE SET ${added.join(', ')}`,
   );
   return (increments) => {
-    for (const { rollup, spanMs, startMs, client, model, taskType, outcome, sums } of increments.rows()) {
-      const values: SQLInputValue[] = [rollup, spanMs, startMs, client, model, taskType, outcome];
+    for (const { sums, ...row } of increments.rows()) {
+      const { rollup, spanMs, startMs, client, model, taskType, outcome, costTagKey, costTag } = row;
+      const values: SQLInputValue[] = [rollup, spanMs, startMs, client, model, taskType, outcome, costTagKey, costTag];
       values.push(sums.calls, sums.successes, sums.inputTokens, sums.outputTokens, sums.cachedInputTokens);
       values.push(sums.reasoningTokens, sums.costNanoUsd, sums.unknownCosts, sums.estimatedUsages);
+      values.push(sums.cacheWriteTokens, sums.cacheWrite1hTokens, sums.savedNanoUsd);
       add.run(...values, ...sums.latencies);
     }
   };
@@ -92,17 +111,17 @@ const selections: Readonly<Record<Exclude<UsageDimension, 'hour' | 'day'>, strin
   model: 'model',
   taskType: 'task_type AS taskType',
   outcome: 'outcome',
+  costTag: 'cost_tag AS costTag',
 };
 
 /** Answers out of the sums alone; the calls themselves are not examined at. */
 export function usageFrom(database: DatabaseSync, question: UsageQuestion): readonly UsageGroup[] {
-  const { by, client, model, taskType, outcome } = question;
+  const { by, client, model, taskType, outcome, costTagKey } = question;
   const dimensions = by.map((dimension) => selectionOf(dimension));
-  const filters = Object.entries({ client, model, task_type: taskType, outcome }).filter(
-    ([, value]) => value !== undefined,
-  );
+  const asked = { client, model, task_type: taskType, outcome, cost_tag_key: costTagKey };
+  const filters = Object.entries(asked).filter(([, value]) => value !== undefined);
   const sums = sumColumns.map((column) =>
-    column === 'cost_nano_usd' ? `CAST(sum(${column}) AS TEXT) AS ${column}` : `sum(${column}) AS ${column}`,
+    column.endsWith('_nano_usd') ? `CAST(sum(${column}) AS TEXT) AS ${column}` : `sum(${column}) AS ${column}`,
   );
   const latencies = latencyColumns.map((column) => `sum(${column}) AS ${column}`);
   const query = database.prepare(
@@ -132,11 +151,15 @@ function groupOf(row: Readonly<Record<string, SQLOutputValue>>, by: readonly Usa
     ...(by.includes('model') && { model: row['model'] as string }),
     ...(by.includes('taskType') && { taskType: row['taskType'] as string }),
     ...(by.includes('outcome') && { outcome: row['outcome'] as Outcome }),
+    ...(by.includes('costTag') && { costTag: row['costTag'] as string }),
     calls: count('calls'),
     successes: count('successes'),
     inputTokens: count('input_tokens'),
     outputTokens: count('output_tokens'),
     cachedInputTokens: count('cached_input_tokens'),
+    cacheWriteTokens: count('cache_write_tokens'),
+    cacheWrite1hTokens: count('cache_write_1h_tokens'),
+    savedNanoUsd: BigInt(row['saved_nano_usd'] as string),
     reasoningTokens: count('reasoning_tokens'),
     costNanoUsd: BigInt(row['cost_nano_usd'] as string),
     unknownCosts: count('unknown_costs'),

@@ -10,15 +10,18 @@ export function busGroups(bus: Bus, onError: (what: string, error: unknown) => v
   const words = new Words(bus);
   return {
     join(model, classes, onCall) {
-      const memberships: Serving[] = classes.map((dataClass) =>
-        bus.serve(subjects.call(dataClass, model), queues.worker, (message) => {
+      const serve = (subject: string, dataClass: DataClass): Serving =>
+        bus.serve(subject, queues.worker, (message) => {
           const call = read(words, message, dataClass);
           if (call) onCall(call);
           else
             onError('a call', new Error(`a message to ${message.subject} is no call, or answers to a foreign inbox`));
           return undefined;
-        }),
-      );
+        });
+      const memberships = classes.flatMap((dataClass) => [
+        serve(subjects.call(dataClass, model), dataClass),
+        serve(subjects.callAt(dataClass, model, bus.processId), dataClass),
+      ]);
       return {
         async leave() {
           await Promise.all(memberships.map((membership) => membership.stop()));

@@ -1,5 +1,5 @@
 import { nanoPerUsd } from '@will/core';
-import type { wire } from '@will/contracts';
+import { recordCacheSavings, type wire } from '@will/contracts';
 import { type Attributes, genAi, measures, type Observing, openSpan } from '@will/observe';
 import type { Worker } from '../service.ts';
 import type { CallsObserver } from '../call/observer.ts';
@@ -50,12 +50,23 @@ function measure(observing: Pick<Observing, 'count' | 'time'>, record: wire.Call
   if (usage) {
     observing.time(measures.tokenUsage, usage.inputTokens, { ...labels, [genAi.tokenType]: 'input' });
     observing.time(measures.tokenUsage, usage.outputTokens, { ...labels, [genAi.tokenType]: 'output' });
+    if (usage.cachedInputTokens > 0) observing.count(measures.cachedTokens, usage.cachedInputTokens, { model });
+    const { cacheWriteTokens, cacheWrite1hTokens } = usage;
+    const short = cacheWriteTokens - cacheWrite1hTokens;
+    if (short > 0) observing.count(measures.cacheWriteTokens, short, { model, lifetime: 'short' });
+    if (cacheWrite1hTokens > 0)
+      observing.count(measures.cacheWriteTokens, cacheWrite1hTokens, { model, lifetime: 'long' });
   }
+  const savedUsd = Number(recordCacheSavings(record) ?? 0n) / nanoPerUsd;
+  if (savedUsd !== 0)
+    observing.count(savedUsd > 0 ? measures.cacheSaved : measures.cacheOverhead, Math.abs(savedUsd), { model });
   if (costNanoUsd === undefined) observing.count(measures.unknownCosts, 1, { model });
   else observing.count(measures.cost, Number(costNanoUsd) / nanoPerUsd, { model });
 }
 
-function endOf({ model, finish, usage, firstContentMs, costNanoUsd, status }: wire.CallRecord): Attributes {
+function endOf(record: wire.CallRecord): Attributes {
+  const { model, finish, usage, firstContentMs, costNanoUsd, status } = record;
+  const saved = recordCacheSavings(record);
   return {
     [genAi.responseModel]: model,
     'will.outcome': status,
@@ -64,10 +75,12 @@ function endOf({ model, finish, usage, firstContentMs, costNanoUsd, status }: wi
       [genAi.usageInputTokens]: usage.inputTokens,
       [genAi.usageOutputTokens]: usage.outputTokens,
       [genAi.usageCacheReadInputTokens]: usage.cachedInputTokens,
+      [genAi.usageCacheCreationInputTokens]: usage.cacheWriteTokens,
       [genAi.usageReasoningOutputTokens]: usage.reasoningTokens,
     }),
     ...(firstContentMs !== undefined && { [genAi.responseTimeToFirstChunk]: firstContentMs / 1_000 }),
     ...(costNanoUsd !== undefined && { 'will.cost.nano_usd': Number(costNanoUsd) }),
+    ...(saved !== undefined && saved !== 0n && { 'will.cache.saved_nano_usd': Number(saved) }),
   };
 }
 

@@ -64,7 +64,7 @@ export class CallReport {
   }
 
   record(summary: wire.AttemptSummary, usage: Usage | undefined, finish = ''): wire.CallRecord {
-    const { attemptId, taskId, decisionId, attempt, revision, facts, stream } = this.#request;
+    const { attemptId, taskId, decisionId, attempt, revision, facts, stream, costTags } = this.#request;
     const { model, workerId } = this.#deps;
     const { durationMs, outcome, status, reason, httpStatus, vendorCode } = summary;
     // What it began at is what it costs, also when another hour's price came meanwhile.
@@ -104,6 +104,7 @@ export class CallReport {
       ...recordPriceToWire(price),
       streamed: stream,
       writtenBy: 'worker',
+      costTags,
     };
   }
 

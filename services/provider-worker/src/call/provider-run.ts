@@ -62,6 +62,7 @@ export class ProviderRun {
   async #run(input: Uint8Array, stream: boolean, onDelta: OnDelta): Promise<ProviderOutcome> {
     const { connection, maxOutputTokens, model, wholeAsStream } = this.#deps;
     const { kind, attachment } = this.#input;
+    const { facts, session } = this.#call.request;
     const showsSilence = stream || wholeAsStream.showsSilence(model, { inputKind: kind, input });
     const { timeoutMs, isHurried } = this.#silence(showsSilence);
     const mayLeave = this.#deps.window.leaving();
@@ -75,6 +76,8 @@ export class ProviderRun {
         maxOutputTokens,
         firstContentTimeoutMs: Math.max(1, Math.floor(timeoutMs)),
         idleTimeoutMs: this.#call.request.idleTimeoutMs || defaultIdleMs,
+        client: facts?.client ?? '',
+        ...(session !== '' && { session }),
         mayLeave: () => {
           isTooLate = !mayLeave();
           return !isTooLate;

@@ -73,6 +73,7 @@ const said: Readonly<Record<(typeof attributeNames)[number], readonly [string, s
   first_token_timeout_ms: ['2500', '3000', { firstTokenTimeoutMs: 2_500 }],
   idle_timeout_ms: ['2500', '3000', { idleTimeoutMs: 2_500 }],
   unavailable_model: ['route', 'error', { unavailableModel: 'route' }],
+  cost_tags: ['team=search', 'team=ads', { costTags: ['team=search'] }],
 };
 
 test('every attribute is understood among the headers of a task, in several spellings', async () => {

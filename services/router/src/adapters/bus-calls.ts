@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { type Bus, type LivenessMonitor, type LoopWatch, serverTouch } from '@will/bus';
 import { fromBinary, patterns, subjects, toBinary, wire } from '@will/contracts';
-import type { Calls, CallSignal } from '../ports.ts';
+import type { Calls, CallSignal, Dispatch } from '../ports.ts';
 
 /**
  * Calls over the bus: one wildcard inbox for all of this router's calls, one attempt per last token. The server itself
@@ -9,6 +9,21 @@ import type { Calls, CallSignal } from '../ports.ts';
  */
 export function busCalls(bus: Bus, life: LivenessMonitor, loop: LoopWatch): Calls & { stop(): void } {
   const waiting = new Map<string, (signal: CallSignal) => void>();
+  const publish = (subject: string, request: wire.CallRequest): void =>
+    bus.publish(
+      subject,
+      toBinary(wire.CallRequestSchema, request),
+      subjects.inbox('router', bus.processId, request.attemptId),
+    );
+  /** Gives a call that was meant for one worker to any, once, where that one is gone or did not take it. */
+  const elsewhere = ({ request, dataClass, workerId }: Dispatch, onSignal: (signal: CallSignal) => void) => {
+    let isMeantForOne = workerId !== undefined;
+    return (signal: CallSignal): void => {
+      if (!isMeantForOne || !isNotTaken(signal) || !bus.isConnected) return onSignal(signal);
+      isMeantForOne = false;
+      publish(subjects.call(dataClass, request.model), request);
+    };
+  };
   const inbox = bus.listen(patterns.inbox('router', bus.processId), (message) => {
     const onSignal = waiting.get(message.subject.slice(message.subject.lastIndexOf('.') + 1));
     if (!onSignal) return;
@@ -17,12 +32,15 @@ export function busCalls(bus: Bus, life: LivenessMonitor, loop: LoopWatch): Call
   });
   return {
     isInTouch: serverTouch(bus, loop),
-    send({ request, dataClass }, onSignal) {
+    send(dispatch, onSignal) {
+      const { request, dataClass, workerId } = dispatch;
       const { attemptId, model } = request;
-      waiting.set(attemptId, onSignal);
+      waiting.set(attemptId, elsewhere(dispatch, onSignal));
       try {
-        const reply = subjects.inbox('router', bus.processId, attemptId);
-        bus.publish(subjects.call(dataClass, model), toBinary(wire.CallRequestSchema, request), reply);
+        publish(
+          workerId === undefined ? subjects.call(dataClass, model) : subjects.callAt(dataClass, model, workerId),
+          request,
+        );
       } catch (error) {
         waiting.delete(attemptId);
         throw error;
@@ -42,3 +60,7 @@ export function busCalls(bus: Bus, life: LivenessMonitor, loop: LoopWatch): Call
     stop: () => inbox.unsubscribe(),
   };
 }
+
+/** Nothing was sent to a provider, and another worker may take it. */
+const isNotTaken = (signal: CallSignal): boolean =>
+  signal.kind === 'nobody' || (signal.event.kind.case === 'busy' && !signal.event.kind.value.isLimit);

@@ -108,6 +108,12 @@ export class Decisions {
     return this.#snapshots.current?.models.get(model)?.document.scalable === true;
   }
 
+  /** Whether the model runs on machines of our own, where its cache is. */
+  isLocal(model: string): boolean {
+    const method = this.#snapshots.current?.models.get(model)?.callMethod;
+    return method !== undefined && method !== 'API';
+  }
+
   /** What calls of these candidates are expected to cost within a conversation. */
   sessionOf(
     set: RankedSet,

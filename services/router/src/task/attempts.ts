@@ -1,9 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import type { CallStatus } from '@will/core';
 import { newId, wire } from '@will/contracts';
-import type { DecidedSet } from '../ports.ts';
+import type { DecidedSet, Dispatch } from '../ports.ts';
 import { Attempt, type AttemptEnd, type AttemptListener } from './attempt.ts';
 import { areOver, callRequest, type AttemptPlace } from './call-request.ts';
+import { holderOf } from './choose.ts';
 import type { DeliveryStamp } from './deliveries.ts';
 import type { Evidence } from './evidence.ts';
 import type { TaskContext } from './task-context.ts';
@@ -49,7 +50,12 @@ export class Attempts implements AttemptListener {
     const place: AttemptPlace = { model, earlier: [...this.#attempts], anotherFollows };
     const observer = this.#context.observer.attempt(model, this.#evidence.summaries.length + 1, firstId);
     const { dataClass } = (this.#context.decided as DecidedSet).set;
-    const dispatch = (stamp: DeliveryStamp) => ({ request: this.#request(place, stamp), dataClass });
+    const holder = holderOf(this.#context, model);
+    const dispatch = (stamp: DeliveryStamp): Dispatch => {
+      const request = this.#request(place, stamp);
+      // Sent again, it is for any worker.
+      return { request, dataClass, ...(stamp.earlierIds.length === 0 && { workerId: holder }) };
+    };
     const plan = { model, client: task.client, timeoutMs, firstId, dispatch };
     const attempt = observer.run(() => new Attempt(deps.calls, plan, this, deps.clock));
     this.#attempts.push(attempt);
@@ -104,6 +110,11 @@ export class Attempts implements AttemptListener {
   lost(summary: wire.AttemptSummary): void {
     const attempt = this.#attempts.find(({ id }) => id === summary.attemptId);
     if (attempt) this.#context.records.lost(attempt, summary);
+  }
+
+  /** The worker that had an attempt; '': none spoke. */
+  workerOf({ attemptId }: wire.AttemptSummary): string {
+    return this.#attempts.find(({ id }) => id === attemptId)?.workerId ?? '';
   }
 
   cancelAll(): void {

@@ -56,6 +56,8 @@ export function callRequest(
     isHurried: firstTokenTimeout?.isHurried ?? false,
     firstTokenTimeoutMs: task.timeouts.firstTokenMs ?? 0,
     idleTimeoutMs: task.timeouts.idleMs,
+    session: task.session ?? '',
+    costTags: [...task.costTags],
   });
 }
 

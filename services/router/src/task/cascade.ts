@@ -130,7 +130,7 @@ export class Cascade {
     const { summary } = end;
     this.#evidence.add(summary);
     if (end.kind === 'answered') {
-      keepSession(this.#context, summary.model);
+      keepSession(this.#context, summary.model, this.#attempts.workerOf(summary));
       this.#context.deps.slots.answered(summary.model, summary.durationMs);
       this.#outcome.answered(summary.status);
       return 'done';

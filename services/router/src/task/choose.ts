@@ -17,10 +17,17 @@ function sessionBasis({ deps, task }: TaskContext, set: RankedSet, atMs: number)
   return decisions.sessionOf(set, sessions.of(task.session), task.inputTokens, atMs);
 }
 
-/** The model that answered holds the conversation from now on. */
-export function keepSession({ deps, task }: TaskContext, model: string): void {
+/** The model that answered holds the conversation from now on, at this worker. */
+export function keepSession({ deps, task }: TaskContext, model: string, workerId: string): void {
   const { sessions, nowMs } = deps;
   const { session, inputTokens } = task;
   if (session === undefined || !sessions) return;
-  sessions.keep(session, sessionAfterCall(sessions.of(session), model, inputTokens, Math.round(nowMs())));
+  sessions.keep(session, sessionAfterCall(sessions.of(session), model, inputTokens, Math.round(nowMs()), workerId));
+}
+
+/** The worker whose cache holds the conversation; undefined: any will do. */
+export function holderOf({ deps, task }: TaskContext, model: string): string | undefined {
+  const { sessions, decisions } = deps;
+  if (task.session === undefined || !sessions || !decisions.isLocal(model)) return undefined;
+  return sessions.of(task.session)?.prefixes.find((prefix) => prefix.model === model)?.workerId;
 }

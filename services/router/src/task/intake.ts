@@ -1,5 +1,6 @@
 import type {
   DataRequirement,
+  DeclaredCostTags,
   Facts,
   HedgeAfter,
   Modality,
@@ -16,6 +17,7 @@ import {
   modalities,
   needsOfType,
   priorityConflict,
+  readCostTags,
   type Priority,
   slugPattern,
   timeoutsOf,
@@ -58,6 +60,8 @@ export interface AcceptedTask {
   readonly inputTokens: number;
   /** The conversation that it continues; undefined: none is known. */
   readonly session?: string | undefined;
+  /** What its cost is counted under: `key=value`, in the order of the keys. */
+  readonly costTags: readonly string[];
 }
 
 /** What is wrong with a task; the message names the value and what was allowed, never the content. */
@@ -75,7 +79,8 @@ const maxListed = 16;
 
 /**
  * Reads a task as it came from the bus. Token estimates are rounded up to `edges`, so that tasks of like size share
- * one decision. `type` is what documents say of its task type, `stated` what they say of timeouts, the most specific first.
+ * one decision. `type` is what documents say of its task type, `stated` what they say of timeouts, the most specific first,
+ * `declaredCostTags` what the client's says of cost tags.
  * @throws {InvalidTaskError}
  */
 export function readTask(
@@ -85,6 +90,7 @@ export function readTask(
   nowMs: number,
   type?: TaskTypeDocument,
   stated: readonly (TimeoutsDocument | undefined)[] = [],
+  declaredCostTags?: DeclaredCostTags,
 ): AcceptedTask {
   const { taskId } = task;
   const { client, notices } = who;
@@ -117,7 +123,14 @@ export function readTask(
     payload,
     inputTokens,
     ...(sessionPattern.test(task.session) && { session: `${client}.${task.session}` }),
+    costTags: costTagsOf(task, declaredCostTags),
   };
+}
+
+function costTagsOf({ costTags }: wire.Task, declared: DeclaredCostTags | undefined): readonly string[] {
+  const read = readCostTags(costTags, declared);
+  if ('problem' in read) throw new InvalidTaskError(read.problem);
+  return read.tags;
 }
 
 const sessionPattern = /^[A-Za-z0-9_-]{22}$/;

@@ -111,5 +111,5 @@ const budgetUsedUp = (why: string, cooldownMs: number): TaskFailure => ({
   code: wire.FailureCode.BUDGET_EXHAUSTED,
   message: `the budget is used up: ${why}`,
   retryAfterMs: cooldownMs,
-  noCall: { status: 'RateLimited', reason: why },
+  noCall: { status: 'BudgetExhausted', reason: why },
 });

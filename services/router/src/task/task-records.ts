@@ -50,7 +50,7 @@ export class TaskRecords {
   }
 
   #record(attempt: Attempt | undefined): wire.CallRecord {
-    const { facts, taskId, stream } = this.#task;
+    const { facts, taskId, stream, costTags } = this.#task;
     return {
       $typeName: 'will.v1.CallRecord',
       attemptId: attempt?.id ?? newId(),
@@ -74,6 +74,7 @@ export class TaskRecords {
       ...(attempt?.reserve.costNanoUsd !== undefined && { costNanoUsd: attempt.reserve.costNanoUsd }),
       streamed: stream,
       writtenBy: 'router',
+      costTags: [...costTags],
       ...noEnd,
     };
   }

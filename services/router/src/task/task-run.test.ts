@@ -216,6 +216,7 @@ function world(
     input: new Uint8Array(3),
     payload: undefined,
     inputTokens: 1,
+    costTags: [],
     ...(options.session && { session: 'acme.s' }),
   };
   const run = new TaskRun(deps, task, { inbox: '_INBOX.acme.c.t', send: (frame) => frames.push(frame) });

@@ -155,6 +155,7 @@ const usageFromWire = (request: wire.QueryUsageRequest): UsageAsked => ({
   ...stated('model', request.model),
   ...stated('taskType', request.taskType),
   ...stated('outcome', request.outcome),
+  ...stated('costTagKey', request.costTag),
 });
 
 function repriceFromWire({ model, fromUnixMs, toUnixMs, price, hours }: wire.RepriceRequest): RepriceQuery {

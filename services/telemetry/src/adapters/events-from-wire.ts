@@ -1,4 +1,5 @@
 import {
+  maxCostTagKeys,
   recordWriters,
   type AttemptIntent,
   type CallRecord,
@@ -7,14 +8,13 @@ import {
   type Facts,
   type NamedSet,
   type Outcome,
-  type Price,
   quote,
 } from '@will/core';
 import {
   dataClassFromWire,
   factsFromWire,
   isOpaqueId,
-  priceFromWire,
+  recordPriceFromWire,
   priorityFromWire,
   usageFromWire,
   readEvents,
@@ -103,9 +103,10 @@ function recordFromWire(
     usage: record.usage && usageFromWire(record.usage),
     outputChars: record.outputChars,
     costNanoUsd: record.costNanoUsd,
-    price: recordPriceFromWire(record),
+    price: recordPriceFromWire(record, (amount) => whole('price', amount)),
     streamed: record.streamed,
     writtenBy: oneOf('writer', recordWriters, writtenBy),
+    ...(record.costTags.length > 0 && { costTags: record.costTags.slice(0, maxCostTagKeys) }),
   };
 }
 
@@ -164,13 +165,6 @@ function setFromWire(set: wire.RankedSet): NamedSet {
       ...(set.ranking && { ranking: rankingFromWire(set.ranking) }),
     },
   };
-}
-
-/** A record of an older service tells two rates and no more. */
-function recordPriceFromWire({ price, priceInput, priceOutput }: wire.CallRecord): Price | undefined {
-  if (price) return priceFromWire(price, (amount) => whole('price', amount));
-  if (priceInput === undefined || priceOutput === undefined) return undefined;
-  return { input: whole('price', priceInput), output: whole('price', priceOutput) };
 }
 
 const orUndefined = (text: string): string | undefined => (text === '' ? undefined : text);

@@ -1,5 +1,7 @@
 import { nanoPerUsd } from '@will/core';
 import { measures, type Observing } from '@will/observe';
+import type { Logger } from '@will/runtime';
+import type { AlertsDeps } from '../alerts/budget-alerts.ts';
 import type { LedgerKeeper } from '../ledger.ts';
 import type { EventStream } from './event-stream.ts';
 
@@ -33,3 +35,12 @@ export function observeEvents(
     for (const [kind, count] of events.malformed) yield [count, { kind }] as const;
   });
 }
+
+/** Counts attempts to deliver alerts; a dead one is logged, since nobody tries it again by itself. */
+export const observeAlerts =
+  (observing: Pick<Observing, 'count'>, logger: Pick<Logger, 'error'>): AlertsDeps['onDelivery'] =>
+  (result, { id, threshold, lastError }) => {
+    observing.count(measures.alerts, 1, { threshold, result });
+    if (result === 'dead')
+      logger.error({ id, lastError }, 'a budget alert could not be delivered; `willm alerts` shows it');
+  };

@@ -35,6 +35,7 @@ export function recordToWire(record: CallRecord): wire.CallRecord {
     streamed: record.streamed,
     writtenBy: record.writtenBy,
     isCostEstimated: isCostEstimated(record.usage, record.price),
+    costTags: [...(record.costTags ?? [])],
     ...recordPriceToWire(record.price),
   });
   if (record.firstContentMs !== undefined) message.firstContentMs = record.firstContentMs;

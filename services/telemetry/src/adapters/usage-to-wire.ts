@@ -14,13 +14,14 @@ export function usageToWire(groups: readonly UsageGroup[]): wire.QueryUsageRespo
 }
 
 function groupToWire(group: UsageGroup): wire.UsageGroup {
-  const { startMs, client, model, taskType, outcome } = group;
+  const { startMs, client, model, taskType, outcome, costTag } = group;
   return create(wire.UsageGroupSchema, {
     ...(startMs !== undefined && { startUnixMs: BigInt(startMs) }),
     ...(client !== undefined && { client }),
     ...(model !== undefined && { model }),
     ...(taskType !== undefined && { taskType }),
     ...(outcome !== undefined && { outcome }),
+    ...(costTag !== undefined && { costTag }),
     ...sumsToWire(group),
   });
 }
@@ -33,6 +34,9 @@ function sumsToWire(sums: UsageSums) {
     inputTokens: BigInt(sums.inputTokens),
     outputTokens: BigInt(sums.outputTokens),
     cachedInputTokens: BigInt(sums.cachedInputTokens),
+    cacheWriteTokens: BigInt(sums.cacheWriteTokens),
+    cacheWrite1hTokens: BigInt(sums.cacheWrite1hTokens),
+    savedNanoUsd: sums.savedNanoUsd,
     reasoningTokens: BigInt(sums.reasoningTokens),
     costNanoUsd: sums.costNanoUsd,
     unknownCosts: BigInt(sums.unknownCosts),

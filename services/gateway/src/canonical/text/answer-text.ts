@@ -17,7 +17,6 @@ import type { Handler } from '../../server/http/server.ts';
 import type { Backends } from '../../ports.ts';
 import { readiness } from '../../server/readiness.ts';
 import type { UnderWay } from '../../admission/under-way.ts';
-import { sessionOf } from './conversation.ts';
 import type { Asked, Dialect } from './dialect.ts';
 import { ignoredHeader, type OtherFields } from './forwarded-fields.ts';
 import { TaskStream } from './task-stream.ts';
@@ -49,8 +48,9 @@ export function answerText(dialect: Dialect, options: TaskOptions): Handler {
       const bytes = await readJsonBody(request, response, options);
       const { client, snapshot } = backends;
       if (!client || !snapshot) throw notReady(backends);
-      const answerFor = { taskId: newId(), createdUnixSeconds: Math.floor(nowMs() / 1000) };
-      const asked = inSession(dialect.read(bytes, request, snapshot, answerFor), backends.sessionSecret);
+      const createdUnixSeconds = Math.floor(nowMs() / 1000);
+      const answerFor = { taskId: newId(), createdUnixSeconds, secret: backends.sessionSecret };
+      const asked = dialect.read(bytes, request, snapshot, answerFor);
       const tasks = rejections.before(client, asking);
       const result = asked.isStreamed
         ? await answerStreamed(tasks, asked, response, { errorBody, onError, underWay })
@@ -64,13 +64,6 @@ export function answerText(dialect: Dialect, options: TaskOptions): Handler {
       if (isIn) admission.leave(asking);
     }
   };
-}
-
-/** The same, of the conversation that it belongs to. */
-function inSession(asked: Asked, secret: Uint8Array | undefined): Asked {
-  const { task, conversation } = asked;
-  if (!secret || conversation === undefined) return asked;
-  return { ...asked, task: { ...task, session: sessionOf(secret, task.client ?? '', conversation) } };
 }
 
 async function answerWhole(

@@ -82,3 +82,32 @@ test('without a secret nothing is told apart', async () => {
   server.backends.sessionSecret = undefined;
   expect(await sessionOf({ headers: { 'session-id': 'one' } })).toBeUndefined();
 });
+
+test('a key for prompt caches travels as a digest of the client’s own; how long to keep travels as it is', async () => {
+  const hints = {
+    prompt_cache_key: 'key-of-caller',
+    prompt_cache_retention: '24h',
+    prompt_cache_options: { ttl: '12h', mode: 'explicit' },
+  };
+  const travels = async (said: Said): Promise<Record<string, unknown>> => {
+    await sessionOf(said);
+    const input = server.tasks.requests.at(-1)?.input as Uint8Array;
+    const text = Buffer.from(input).toString();
+    expect(text).not.toContain('key-of-caller');
+    return JSON.parse(text) as Record<string, unknown>;
+  };
+  const chat = await travels({ body: hints });
+  expect(chat).toMatchObject({
+    prompt_cache_key: expect.stringMatching(/^[A-Za-z0-9_-]{22}$/),
+    prompt_cache_retention: '24h',
+    prompt_cache_options: { ttl: '12h' },
+    messages: [{ role: 'user', content: 'Hello' }],
+  });
+  const responses = await travels({ ...codex, body: { ...codex.body, ...hints } });
+  expect(responses['prompt_cache_key']).toBe(chat['prompt_cache_key']);
+  const others = await travels({ body: hints, headers: { 'x-will-client': 'acme' } });
+  expect(others['prompt_cache_key']).not.toBe(chat['prompt_cache_key']);
+  expect(await travels({ headers: { 'session-id': 'one' } })).not.toHaveProperty('prompt_cache_key');
+  server.backends.sessionSecret = undefined;
+  expect(await travels({ body: hints })).not.toHaveProperty('prompt_cache_key');
+});

@@ -55,5 +55,34 @@ const partOf = ({ role, content }: Chat['messages'][number]): readonly string[] 
 ];
 
 /** The digest that names a conversation on the bus. Without the installation's secret it reveals nothing. */
-export const sessionOf = (secret: Uint8Array, client: string, conversation: string): string =>
-  createHmac('sha256', secret).update(`${client}\0${conversation}`).digest('base64url').slice(0, 22);
+export const sessionOf = (
+  secret: Uint8Array | undefined,
+  client: string | undefined,
+  conversation: string | undefined,
+): string | undefined => (secret && conversation !== undefined ? digestOf(secret, client, conversation) : undefined);
+
+const digestOf = (secret: Uint8Array, client = '', words: string): string =>
+  createHmac('sha256', secret).update(`${client}\0${words}`).digest('base64url').slice(0, 22);
+
+type StatedHints = {
+  readonly prompt_cache_key?: string | undefined;
+  readonly prompt_cache_retention?: string | undefined;
+  readonly prompt_cache_options?: Readonly<Record<string, unknown>> | undefined;
+};
+
+/**
+ * What of a request's hints for prompt caches goes on to the models that know them: its key as a digest of the client's
+ * own, how long to keep, and nothing else. Marks do not go on, so that `mode`, which counts on them, does not either.
+ */
+export function cacheHintsOf(
+  { prompt_cache_key: key, prompt_cache_retention: retention, prompt_cache_options: options }: StatedHints,
+  secret: Uint8Array | undefined,
+  client: string | undefined,
+): StatedHints {
+  const ttl = options?.['ttl'];
+  return {
+    ...(secret && key && { prompt_cache_key: digestOf(secret, client, JSON.stringify(['key', key])) }),
+    ...(retention && { prompt_cache_retention: retention }),
+    ...(ttl !== undefined && { prompt_cache_options: { ttl } }),
+  };
+}

@@ -8,6 +8,8 @@ import type { OtherFields } from './forwarded-fields.ts';
 export interface AnswerFor {
   readonly taskId: string;
   readonly createdUnixSeconds: number;
+  /** Makes digests of what names conversations; undefined: none are made. */
+  readonly secret?: Uint8Array | undefined;
 }
 
 /** How text tasks are asked for and answered by the libraries of one vendor. */
@@ -21,8 +23,6 @@ export interface Dialect {
 /** One request that was understood. */
 export interface Asked {
   readonly task: TaskRequest;
-  /** Tells the conversation from others of its client; absent: it is not known. It holds content. */
-  readonly conversation?: string | undefined;
   /** What the answer of a model was made without. */
   readonly others: OtherFields;
   readonly isStreamed: boolean;

@@ -100,6 +100,13 @@ export function withoutMembers(bytes: Buffer, members: readonly Member[], isRemo
   return Buffer.concat(pieces);
 }
 
+/** The same object with members behind its own; the very same bytes when there are none. It must have some of its own. */
+export function withMembers(bytes: Buffer, added: Readonly<Record<string, unknown>>): Buffer {
+  if (Object.keys(added).length === 0) return bytes;
+  const end = bytes.lastIndexOf(closingBrace);
+  return Buffer.concat([bytes.subarray(0, end), separator, Buffer.from(JSON.stringify(added).slice(1))]);
+}
+
 const opening = Buffer.from('{');
 const separator = Buffer.from(',');
 const closing = Buffer.from('}');

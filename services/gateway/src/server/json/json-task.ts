@@ -54,6 +54,7 @@ const taskSchema = z.strictObject({
   first_token_timeout_ms: z.int().min(1).max(maxTimeoutMs).optional(),
   idle_timeout_ms: z.int().min(1).max(maxTimeoutMs).optional(),
   max_output_is_exact: z.boolean().optional(),
+  cost_tags: z.record(z.string().max(64), z.string().max(64)).optional(),
   input_kind: z.string().regex(slugPattern).optional(),
   input: z.union([z.string().min(1), z.record(z.string(), z.unknown())]),
 });
@@ -113,6 +114,7 @@ function taskOf(body: z.infer<typeof taskSchema>, stated: FactsBeside): TaskRequ
     ...(body.first_token_timeout_ms !== undefined && { firstTokenTimeoutMs: body.first_token_timeout_ms }),
     ...(body.idle_timeout_ms !== undefined && { idleTimeoutMs: body.idle_timeout_ms }),
     ...(body.max_output_is_exact !== undefined && { maxOutputIsExact: body.max_output_is_exact }),
+    ...(body.cost_tags && { costTags: body.cost_tags }),
   };
 }
 

@@ -175,6 +175,20 @@ export declare type CallRequest = Message<"will.v1.CallRequest"> & {
    * @generated from field: bool is_hurried = 43;
    */
   isHurried: boolean;
+
+  /**
+   * Digest of the conversation that the task continues; empty: none is known.
+   *
+   * @generated from field: string session = 44;
+   */
+  session: string;
+
+  /**
+   * What its cost is counted under, as key=value, in the order of the keys.
+   *
+   * @generated from field: repeated string cost_tags = 45;
+   */
+  costTags: string[];
 };
 
 /**

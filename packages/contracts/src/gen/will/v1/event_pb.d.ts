@@ -207,6 +207,13 @@ export declare type CallRecord = Message<"will.v1.CallRecord"> & {
    * @generated from field: bool is_cost_estimated = 42;
    */
   isCostEstimated: boolean;
+
+  /**
+   * What the cost is counted under, as key=value, in the order of the keys.
+   *
+   * @generated from field: repeated string cost_tags = 43;
+   */
+  costTags: string[];
 };
 
 /**
@@ -707,6 +714,13 @@ export declare type HeldPrefix = Message<"will.v1.HeldPrefix"> & {
    * @generated from field: int64 used_unix_ms = 3;
    */
   usedUnixMs: bigint;
+
+  /**
+   * The worker that did the call; empty: not known.
+   *
+   * @generated from field: string worker_id = 4;
+   */
+  workerId: string;
 };
 
 /**
@@ -896,6 +910,11 @@ export declare type CallScope = Message<"will.v1.CallScope"> & {
    * @generated from field: string written_by = 17;
    */
   writtenBy: string;
+
+  /**
+   * @generated from field: repeated string cost_tags = 18;
+   */
+  costTags: string[];
 };
 
 /**

@@ -266,6 +266,14 @@ export declare type Task = Message<"will.v1.Task"> & {
    * @generated from field: repeated string ignored_fields = 43;
    */
   ignoredFields: string[];
+
+  /**
+   * What its cost is counted under, as key=value; at most four. Keys and values are those that the client's document
+   * declares.
+   *
+   * @generated from field: repeated string cost_tags = 45;
+   */
+  costTags: string[];
 };
 
 /**

@@ -358,7 +358,7 @@ export declare const RecentFactsSchema: GenMessage<RecentFacts>;
  */
 export declare type QueryUsageRequest = Message<"will.v1.QueryUsageRequest"> & {
   /**
-   * hour, day, client, model, taskType, outcome; a group for each combination. Clients are kept by the day, and apart from
+   * hour, day, client, model, taskType, outcome, costTag; a group for each combination. Clients are kept by the day, and apart from
    * task types, outcomes and hours.
    *
    * @generated from field: repeated string by = 1;
@@ -400,6 +400,13 @@ export declare type QueryUsageRequest = Message<"will.v1.QueryUsageRequest"> & {
    * @generated from field: string outcome = 7;
    */
   outcome: string;
+
+  /**
+   * Key of a cost tag: only calls that bear it, and `costTag` in `by` tells its values apart. By day, client and model.
+   *
+   * @generated from field: string cost_tag = 8;
+   */
+  costTag: string;
 };
 
 /**
@@ -538,6 +545,34 @@ export declare type UsageGroup = Message<"will.v1.UsageGroup"> & {
    * @generated from field: optional uint32 p99_ms = 17;
    */
   p99Ms?: number | undefined;
+
+  /**
+   * Part of input_tokens, as cached_input_tokens are.
+   *
+   * @generated from field: uint64 cache_write_tokens = 18;
+   */
+  cacheWriteTokens: bigint;
+
+  /**
+   * Part of cache_write_tokens: written for an hour or longer.
+   *
+   * @generated from field: uint64 cache_write_1h_tokens = 19;
+   */
+  cacheWrite1hTokens: bigint;
+
+  /**
+   * What prompt caches saved against the price of plain input; below zero: writes cost more than reads saved.
+   *
+   * @generated from field: int64 saved_nano_usd = 20;
+   */
+  savedNanoUsd: bigint;
+
+  /**
+   * Value of the tag; absent: not asked for.
+   *
+   * @generated from field: optional string cost_tag = 21;
+   */
+  costTag?: string | undefined;
 };
 
 /**
@@ -873,4 +908,158 @@ export declare type FeedbackResponse = Message<"will.v1.FeedbackResponse"> & {
  * Use `create(FeedbackResponseSchema)` to create a new message.
  */
 export declare const FeedbackResponseSchema: GenMessage<FeedbackResponse>;
+
+/**
+ * A budget reached a threshold: once in each of its periods. It stands in the bucket will_alerts for 40 days.
+ *
+ * @generated from message will.v1.BudgetAlert
+ */
+export declare type BudgetAlert = Message<"will.v1.BudgetAlert"> & {
+  /**
+   * Unique, and the same at each attempt to deliver it.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * client | project
+   *
+   * @generated from field: string scope = 2;
+   */
+  scope: string;
+
+  /**
+   * Slug of the document that states the budget.
+   *
+   * @generated from field: string slug = 3;
+   */
+  slug: string;
+
+  /**
+   * requests | tokens | nano_usd
+   *
+   * @generated from field: string metric = 4;
+   */
+  metric: string;
+
+  /**
+   * day | month
+   *
+   * @generated from field: string period = 5;
+   */
+  period: string;
+
+  /**
+   * @generated from field: int64 period_starts_unix_ms = 6;
+   */
+  periodStartsUnixMs: bigint;
+
+  /**
+   * @generated from field: int64 period_ends_unix_ms = 7;
+   */
+  periodEndsUnixMs: bigint;
+
+  /**
+   * 80 | 95 | 100: per cent of the budget that are used or reserved. exhausted: a task was rejected for it.
+   *
+   * @generated from field: string threshold = 8;
+   */
+  threshold: string;
+
+  /**
+   * @generated from field: int64 used = 9;
+   */
+  used: bigint;
+
+  /**
+   * @generated from field: int64 most = 10;
+   */
+  most: bigint;
+
+  /**
+   * @generated from field: int64 reached_unix_ms = 11;
+   */
+  reachedUnixMs: bigint;
+
+  /**
+   * pending | delivered | dead
+   *
+   * @generated from field: string state = 12;
+   */
+  state: string;
+
+  /**
+   * @generated from field: uint32 attempts = 13;
+   */
+  attempts: number;
+
+  /**
+   * Not tried again before.
+   *
+   * @generated from field: int64 next_unix_ms = 14;
+   */
+  nextUnixMs: bigint;
+
+  /**
+   * Why the last attempt failed; never content of an answer.
+   *
+   * @generated from field: string last_error = 15;
+   */
+  lastError: string;
+};
+
+/**
+ * Describes the message will.v1.BudgetAlert.
+ * Use `create(BudgetAlertSchema)` to create a new message.
+ */
+export declare const BudgetAlertSchema: GenMessage<BudgetAlert>;
+
+/**
+ * @generated from message will.v1.AlertsRequest
+ */
+export declare type AlertsRequest = Message<"will.v1.AlertsRequest"> & {
+  /**
+   * Id of a dead alert that is to be tried again; empty: none.
+   *
+   * @generated from field: string retry_id = 1;
+   */
+  retryId: string;
+
+  /**
+   * Who wants it, for the audit log.
+   *
+   * @generated from field: string author = 2;
+   */
+  author: string;
+};
+
+/**
+ * Describes the message will.v1.AlertsRequest.
+ * Use `create(AlertsRequestSchema)` to create a new message.
+ */
+export declare const AlertsRequestSchema: GenMessage<AlertsRequest>;
+
+/**
+ * @generated from message will.v1.AlertsResponse
+ */
+export declare type AlertsResponse = Message<"will.v1.AlertsResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated will.v1.BudgetAlert alerts = 1;
+   */
+  alerts: BudgetAlert[];
+
+  /**
+   * @generated from field: string error = 2;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message will.v1.AlertsResponse.
+ * Use `create(AlertsResponseSchema)` to create a new message.
+ */
+export declare const AlertsResponseSchema: GenMessage<AlertsResponse>;
 

@@ -13,15 +13,15 @@ import { MessagesStream } from './messages-stream.ts';
 /** `POST /v1/messages`: Anthropic's form. */
 export const messages: Dialect = {
   errorBody: messagesErrorBody,
-  read(bytes, headers, snapshot, { taskId }) {
+  read(bytes, headers, snapshot, answerFor) {
     const { body, unknown } = readFields(messagesSchema, {}, withoutNulls(parseJsonObject(bytes)));
     const facts = readFacts(headers, body.metadata);
     const chat = { ...checkChat(chatOfMessages(body)), unknown };
     return {
-      ...chatTask(chat, facts, snapshot, taskId, statedConversation(headers, body)),
+      ...chatTask(chat, facts, snapshot, answerFor, statedConversation(headers, body)),
       isStreamed: body.stream === true,
       whole: messagesAnswer,
-      streamed: () => new MessagesStream(taskId),
+      streamed: () => new MessagesStream(answerFor.taskId),
     };
   },
 };

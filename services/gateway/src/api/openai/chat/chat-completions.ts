@@ -18,7 +18,7 @@ export const chatCompletions: Dialect = {
         chat,
         readFacts(headers, chat.body.metadata),
         snapshot,
-        answerFor.taskId,
+        answerFor,
         statedConversation(headers, chat.body),
       ),
       isStreamed: chat.body.stream === true,

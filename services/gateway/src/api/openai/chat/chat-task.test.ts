@@ -10,7 +10,7 @@ const task = (fields: Record<string, unknown>, headers: Record<string, string> =
     readChat(Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: 'hi' }], ...fields }))),
     readFacts({ rawHeaders: Object.entries(headers).flat() }),
     snapshot,
-    'task-1',
+    { taskId: 'task-1' },
   ).task;
 
 test('a model is pinned by slug, name or alias in any case', () => {

@@ -11,7 +11,8 @@ import {
 import { HttpError } from '../../../server/http/errors.ts';
 import { identity } from '../../../auth/keys/identity.ts';
 import { taskTypesOf } from '../../../auth/names.ts';
-import { conversationOf } from '../../../canonical/text/conversation.ts';
+import { cacheHintsOf, conversationOf, sessionOf } from '../../../canonical/text/conversation.ts';
+import type { AnswerFor } from '../../../canonical/text/dialect.ts';
 import { ignoredIn, otherFields, type OtherFields } from '../../../canonical/text/forwarded-fields.ts';
 import type { ChatBody, ChatMessage } from './chat-schema.ts';
 import type { StatedFacts } from './facts.ts';
@@ -23,18 +24,19 @@ const automaticType = 'text_gen';
 /** A chat that was asked for, as a task for the bus. */
 export interface ChatAsked {
   readonly task: TaskRequest;
-  /** Tells the conversation from others of its client; undefined: it is not known. It holds content. */
-  readonly conversation?: string | undefined;
   readonly others: OtherFields;
 }
 
-/** @throws {HttpError} 404: no model and no task type of that name; 400: a field that cannot be left out. */
+/**
+ * `stated` is what names the conversation in the request.
+ * @throws {HttpError} 404: no model and no task type of that name; 400: a field that cannot be left out.
+ */
 export function chatTask(
   chat: ReadChat,
   facts: StatedFacts,
   snapshot: Snapshot,
-  taskId: string,
-  statedConversation?: string,
+  { taskId, secret }: Pick<AnswerFor, 'taskId' | 'secret'>,
+  stated?: string,
 ): ChatAsked {
   const { body, messages } = chat;
   const { type, model } = whoAnswers(body.model, facts, snapshot);
@@ -44,7 +46,8 @@ export function chatTask(
     model,
     isRouted: model === undefined || routesUnknown(facts, snapshot),
   });
-  const input = chat.input(others.forwarded);
+  const input = chat.input(others.forwarded, cacheHintsOf(body, secret, facts.client));
+  const session = sessionOf(secret, facts.client, conversationOf(chat, input.length, stated));
   const maxOutputTokens = body.max_completion_tokens ?? body.max_tokens;
   const priority = facts.priority ?? priorityOf(body.service_tier);
   const task = {
@@ -62,13 +65,15 @@ export function chatTask(
     ...(facts.firstTokenTimeoutMs !== undefined && { firstTokenTimeoutMs: facts.firstTokenTimeoutMs }),
     ...(facts.idleTimeoutMs !== undefined && { idleTimeoutMs: facts.idleTimeoutMs }),
     ...(facts.unavailableModel !== undefined && { unavailableModel: facts.unavailableModel }),
+    ...(facts.costTags && { costTags: facts.costTags }),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
     inputModalities: modalitiesOf(messages),
     inputTokens: estimateChatTokens(messages, input.length),
     needs: needsOf(chat),
     ...ignoredIn(others),
+    ...(session !== undefined && { session }),
   };
-  return { task, others, conversation: conversationOf(chat, input.length, statedConversation) };
+  return { task, others };
 }
 
 /** A model pins, a task type leaves the choice to its route. Where a name is both, the model is meant. */

@@ -2,12 +2,14 @@ import type { IncomingMessage } from 'node:http';
 import {
   attributeNames,
   type Attributes,
+  costTagsIn,
   type DataClass,
   defaultClient,
   headerOf,
   nameKey,
   type Priority,
   readAttributes,
+  splitCostTag,
   type StatedAttribute,
   type UnavailableModel,
 } from '@will/core';
@@ -27,6 +29,7 @@ export interface StatedFacts {
   readonly firstTokenTimeoutMs?: number;
   readonly idleTimeoutMs?: number;
   readonly unavailableModel?: UnavailableModel;
+  readonly costTags?: Readonly<Record<string, string>>;
 }
 
 /** Headers as they came, each line by itself: node joins what is sent twice. */
@@ -82,6 +85,9 @@ export function factsOf(stated: Attributes): StatedFacts {
     ...(stated.first_token_timeout_ms !== undefined && { firstTokenTimeoutMs: stated.first_token_timeout_ms }),
     ...(stated.idle_timeout_ms !== undefined && { idleTimeoutMs: stated.idle_timeout_ms }),
     ...(stated.unavailable_model !== undefined && { unavailableModel: stated.unavailable_model }),
+    ...(stated.cost_tags !== undefined && {
+      costTags: Object.fromEntries(costTagsIn(stated.cost_tags).map(splitCostTag)) as Record<string, string>,
+    }),
   };
 }
 

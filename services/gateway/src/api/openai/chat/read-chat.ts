@@ -1,6 +1,12 @@
 import { readFields, withoutNulls } from '../../../server/http/check-fields.ts';
 import { invalid } from '../../../server/http/errors.ts';
-import { type Member, parseJsonObject, topLevelMembers, withoutMembers } from '../../../server/http/json.ts';
+import {
+  type Member,
+  parseJsonObject,
+  topLevelMembers,
+  withMembers,
+  withoutMembers,
+} from '../../../server/http/json.ts';
 import type { UnknownField } from '../../../server/http/unknown-fields.ts';
 import { type ChatBody, type ChatMessage, chatSchema, refusedFields, staysInGateway } from './chat-schema.ts';
 import { neutralMessages } from './neutral-messages.ts';
@@ -15,8 +21,11 @@ export interface ReadChat {
   readonly unknown: readonly UnknownField[];
   /** Names of what was left out, for the notice. */
   readonly left: readonly string[];
-  /** What travels to the model: the chat alone, in the one form that providers read, with these fields beside it. */
-  input(forwarded: Readonly<Record<string, unknown>>): Buffer;
+  /**
+   * What travels to the model: the chat alone, in the one form that providers read, with these fields of the caller and
+   * of the gateway beside it.
+   */
+  input(forwarded: Readonly<Record<string, unknown>>, added?: Readonly<Record<string, unknown>>): Buffer;
 }
 
 /** Reads the body of a chat request. @throws {HttpError} 400, naming the first field that is wrong. */
@@ -60,7 +69,10 @@ function read(fields: Readonly<Record<string, unknown>>, text?: Text): ReadChat 
     tools: tools ?? [],
     unknown,
     left: dropped,
-    input: (forwarded) => (text && isSame ? spliced(text, body, forwarded) : written({ ...neutral, ...forwarded })),
+    input: (forwarded, added = {}) =>
+      text && isSame
+        ? withMembers(spliced(text, body, forwarded), added)
+        : written({ ...neutral, ...forwarded }, added),
   };
 }
 
@@ -75,7 +87,7 @@ const spliced = ({ bytes, members }: Text, body: ChatBody, forwarded: Readonly<R
     (field) => staysInGateway(field) || !(Object.hasOwn(body, field) || Object.hasOwn(forwarded, field)),
   );
 
-function written(fields: Readonly<Record<string, unknown>>): Buffer {
+function written(fields: Readonly<Record<string, unknown>>, added: Readonly<Record<string, unknown>>): Buffer {
   const kept = Object.entries(fields).filter(([field]) => !staysInGateway(field));
-  return Buffer.from(JSON.stringify(Object.fromEntries(kept)));
+  return Buffer.from(JSON.stringify({ ...Object.fromEntries(kept), ...added }));
 }

@@ -19,7 +19,7 @@ export const completions: Dialect = {
     const messages = [{ role: 'user', content: typeof prompt === 'string' ? prompt : prompt[0] }];
     const chat = { ...checkChat({ ...fields, messages }), unknown };
     return {
-      ...chatTask(chat, facts, snapshot, answerFor.taskId),
+      ...chatTask(chat, facts, snapshot, answerFor),
       isStreamed: body.stream === true,
       whole: (result) => completion(answerFor, result),
       streamed: () => new CompletionStream(answerFor, options?.include_usage === true),

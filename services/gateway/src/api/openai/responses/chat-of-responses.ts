@@ -23,6 +23,9 @@ export function chatOfResponses(body: ResponsesBody, kept: Pick<KeptItems, 'find
     reasoning_effort: reasoning?.effort,
     service_tier: body.service_tier,
     metadata: body.metadata,
+    prompt_cache_key: body.prompt_cache_key,
+    prompt_cache_retention: body.prompt_cache_retention,
+    prompt_cache_options: body.prompt_cache_options,
   };
   return stated(fields);
 }

@@ -29,7 +29,7 @@ export const responses: Dialect = {
     const facts = readFacts(headers, body.metadata);
     const chat = { ...checkChat(chatOfResponses(body, kept)), unknown: [...verbosityOf(body), ...unknown] };
     return {
-      ...chatTask(chat, facts, snapshot, taskId, statedConversation(headers, body)),
+      ...chatTask(chat, facts, snapshot, answerFor, statedConversation(headers, body)),
       isStreamed: body.stream === true,
       whole: (result) =>
         JSON.stringify(

@@ -1,0 +1,30 @@
+import { create } from '@bufbuild/protobuf';
+import type { AuditWords, Bus, Incoming, Serving } from '@will/bus';
+import { queues, subjects, wire } from '@will/contracts';
+import type { BudgetAlerts } from '../alerts/budget-alerts.ts';
+import { answeringBy, readAs } from './answering.ts';
+
+/** Answers operators who ask which alerts were raised, and has dead ones tried again. */
+export function serveAlerts(
+  bus: Bus,
+  alerts: Pick<BudgetAlerts, 'list' | 'retry'>,
+  onError: (what: string, error: unknown) => void,
+  noted: (words: Omit<AuditWords, 'actor'> & { readonly author: string }) => void,
+): Serving {
+  const answer = async (message: Incoming): Promise<wire.AlertsResponse> => {
+    const { retryId, author } = readAs(wire.AlertsRequestSchema, message);
+    if (retryId !== '') {
+      await alerts.retry(retryId);
+      noted({ author, action: 'alert.retried', object: retryId, detail: '' });
+    }
+    return create(wire.AlertsResponseSchema, { alerts: [...alerts.list()].slice(0, maxListed) });
+  };
+  return bus.serve(
+    subjects.telemetry('alerts'),
+    queues.telemetry,
+    answeringBy(onError)(wire.AlertsResponseSchema, answer, (error) => create(wire.AlertsResponseSchema, { error })),
+  );
+}
+
+/** They fit into a message. */
+const maxListed = 1_000;
