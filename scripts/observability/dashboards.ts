@@ -89,7 +89,7 @@ export const boards: readonly Board[] = [
           [0.5, 0.95, 0.99].map((q) => [
             quantile(
               q,
-              'gen_ai_client_operation_time_to_first_chunk',
+              'gen_ai_client_inference_time_to_first_chunk',
               'gen_ai_request_model',
               '{gen_ai_request_model=~"$model"}',
             ),
@@ -102,7 +102,7 @@ export const boards: readonly Board[] = [
         unit: 's',
         queries: Object.fromEntries(
           [0.5, 0.95, 0.99].map((q) => [
-            quantile(q, 'gen_ai_client_operation_duration', 'gen_ai_request_model', '{gen_ai_request_model=~"$model"}'),
+            quantile(q, 'gen_ai_client_inference_duration', 'gen_ai_request_model', '{gen_ai_request_model=~"$model"}'),
             `p${q * 100}`,
           ]),
         ),
@@ -111,8 +111,10 @@ export const boards: readonly Board[] = [
         title: 'Tokens',
         unit: 'none',
         queries: {
-          'sum by (gen_ai_token_type) (rate(gen_ai_client_token_usage_sum{gen_ai_request_model=~"$model"}[$__rate_interval]))':
-            '{{gen_ai_token_type}} a second',
+          'sum(rate(gen_ai_client_inference_usage_input_tokens_total{gen_ai_request_model=~"$model"}[$__rate_interval]))':
+            'input a second',
+          'sum(rate(gen_ai_client_inference_usage_output_tokens_total{gen_ai_request_model=~"$model"}[$__rate_interval]))':
+            'output a second',
         },
       },
       {

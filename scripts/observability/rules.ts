@@ -114,6 +114,20 @@ const conditions: readonly Rule[] = [
     'no worker serves {{ $labels.model }}',
   ),
   alert(
+    'WillModelChanged',
+    'max by (model, signal) (increase(will_model_changes_total[1h])) > 0',
+    '',
+    'ticket',
+    '{{ $labels.model }} answers otherwise than before ({{ $labels.signal }}); willm status says how',
+  ),
+  alert(
+    'WillModelRetires',
+    'min by (model) (will_model_retires_in_seconds) > 0',
+    '1h',
+    'ticket',
+    '{{ $labels.model }} retires within 30 days; name its successor in routes',
+  ),
+  alert(
     'WillDemandNotMet',
     'sum by (model) (will_model_demand) > 20',
     '2m',

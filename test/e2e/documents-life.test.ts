@@ -30,6 +30,7 @@ beforeAll(async () => {
         routeDocument('text_gen', 'Old', 'New'),
       ),
     },
+    counts: { gateway: 1 },
   });
   await system.untilServed('old', 'new');
 });
@@ -118,6 +119,25 @@ test('a deprecated model is still used; apply and the decision warn of it', asyn
   expect(result.model).toBe('old');
   const { set } = await decisionOf(system, result.decisionId);
   expect(set?.notes).toContain('old is deprecated since 2026-01-01; new replaces it');
+});
+
+test('a model that retires within 30 days is warned of by apply and status, and its answers carry the dates', async () => {
+  const retiresAt = new Date(Date.now() + 20 * 24 * 3_600_000);
+  retiresAt.setUTCMilliseconds(0);
+  const day = retiresAt.toISOString().slice(0, 10);
+  const text = `${oldModel}\nretires_at: ${retiresAt.toISOString().replace('.000', '')}\nsuccessor: New\n`;
+  const { code, err } = await willm('apply', '-f', await file('retiring.yaml', text));
+  expect([code, err]).toEqual([0, expect.stringContaining(`model old: it retires on ${day}; new replaces it`)]);
+  const { out } = await willm('status');
+  expect(out).toContain(`warning: model old retires on ${day}; new replaces it; named by route text_gen\n`);
+  const response = await fetch(`${system.httpUrl}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-will-client': 'acme' },
+    body: JSON.stringify({ model: 'text_gen', messages: [{ role: 'user', content: 'Hello' }] }),
+  });
+  expect(response.headers.get('x-will-model')).toBe('old');
+  expect(response.headers.get('sunset')).toBe(retiresAt.toUTCString());
+  expect(response.headers.get('link')).toBe('</v1/models/new>; rel="successor-version"');
 });
 
 test('what export writes is valid, and applying it changes nothing, also with --prune', async () => {

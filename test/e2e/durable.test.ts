@@ -164,6 +164,11 @@ test('the same on the command line', async () => {
   ]);
   expect((await willm('tasks', 'get', taskId, '--client', 'test')).out).toContain('succeeded');
   expect((await willm('tasks', 'ls', '--client', 'test')).out).toContain(taskId);
+  const inAnHour = new Date(Date.now() + 3_600_000).toISOString();
+  const later = (await willm('submit', 'plain', 'Hello', '--client', 'test', '--not-before', inAnHour)).out.trim();
+  const { out: waiting } = await willm('tasks', 'ls', '--client', 'test', '--state', 'waiting');
+  expect([waiting.includes(later), waiting.includes(taskId), waiting.includes('STARTS')]).toEqual([true, false, true]);
+  expect((await willm('tasks', 'cancel', later, '--client', 'test')).code).toBe(0);
   const unknown = await willm('tasks', 'get', 'no-such-task', '--client', 'test');
   expect([unknown.code, unknown.err]).toEqual([1, expect.stringContaining('is not known of client test')]);
 });

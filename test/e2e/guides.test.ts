@@ -114,7 +114,10 @@ test('keys: every command works', async () => {
   const willm = willmAt(system.nats.url);
   await willm('keys', 'create', '--client', 'acme');
   const [id] = /\b[a-z0-9]{12}\b/.exec((await willm('keys', 'ls')).out) ?? [];
-  expect(await runWillm('docs/guides/keys.md', { k3jr7mdq2xwa: id ?? '' })).toEqual([]);
+  const [callers] = /```yaml\n([\s\S]*?)```/.exec(await page('docs/guides/keys.md'))?.slice(1) ?? [];
+  await writeFile(join(folder, 'callers.yaml'), callers ?? '');
+  const replaced = { k3jr7mdq2xwa: id ?? '', 'callers.yaml': join(folder, 'callers.yaml') };
+  expect(await runWillm('docs/guides/keys.md', replaced)).toEqual([]);
 });
 
 test('the front page: every command works, by curl as well', async () => {

@@ -155,7 +155,7 @@ test('a durable task says when it starts, is counted while it waits, and its run
   };
   const later = new Date(Date.now() + 3_600_000).toISOString();
   expect(await submit({ not_before: later })).toMatchObject({ state: 'waiting', starts_at: later, pickups: 0 });
-  await expect.poll(() => scrape('tasks'), { timeout: 15_000 }).toMatch(/will_queue_scheduled 1\n/);
+  await expect.poll(() => scrape('tasks'), { timeout: 15_000 }).toMatch(/will_queue_scheduled\{priority="\w+"\} 1\n/);
   expect(await submit({})).toMatchObject({ starts_at: null });
   await collector.until(
     (spans) => spans.some(({ name, linkedTo }) => name === 'run text_gen' && linkedTo.includes(traceId)),
@@ -177,8 +177,8 @@ test('figures for Prometheus count what happened, on every service', async () =>
   const worker = await scrape('provider-worker');
   expect(countIn(worker, calls)).toBe(countIn(before, calls) + 3);
   expect(worker).toMatch(/will_cost_usd_total\{model="good"\} 0\.\d+/);
-  expect(worker).toMatch(/gen_ai_client_operation_duration_bucket\{.*le="0\.01"\} \d+/);
-  expect(worker).toMatch(/gen_ai_client_token_usage_sum\{.*gen_ai_token_type="input"\} \d+/);
+  expect(worker).toMatch(/gen_ai_client_inference_duration_bucket\{.*le="0\.01"\} \d+/);
+  expect(worker).toMatch(/gen_ai_client_inference_usage_input_tokens_total\{.*gen_ai_token_modality="unknown"\} \d+/);
   expect(worker).toMatch(/will_model_slots\{model="narrow"\} 1\n/);
   expect(worker).toMatch(/will_records_dropped_total 0\n/);
   const router = await scrape('router');

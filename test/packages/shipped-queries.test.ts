@@ -69,8 +69,9 @@ function queries(): string[] {
   ];
 }
 
-/** There only once something went wrong, or a price was known. */
-const seldom = /^will_(fallbacks|cost_usd|cost_unknown_calls|records_dropped|model_demand)/;
+/** There only once something went wrong, a price was known, or a model retires soon or has changed. */
+const seldom =
+  /^will_(model_retires_in_seconds|model_changes|fallbacks|cost_usd|cost_unknown_calls|records_dropped|model_demand)/;
 
 test('every metric and label that a shipped query reads is shown by the running product', async () => {
   await vi.waitFor(async () => expect(await scrape()).toContain('will_limit_used_ratio'), {

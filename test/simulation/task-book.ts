@@ -32,6 +32,7 @@ export class TaskBook {
       messaged: (client, taskId, atMs, idlePickups) =>
         this.#later(() => operations.messaged(client, taskId, atMs, idlePickups)),
       withoutMessageSince: (sinceMs, limit) => this.#later(() => operations.withoutMessageSince(sinceMs, limit)),
+      unfinished: () => this.#later(() => operations.unfinished()),
       published: (client, taskId) => this.#later(() => operations.published(client, taskId)),
       unpublished: (endedBeforeMs, limit) => this.#later(() => operations.unpublished(endedBeforeMs, limit)),
       dropContent: (endedBeforeMs, limit) => this.#later(() => operations.dropContent(endedBeforeMs, limit)),

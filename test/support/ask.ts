@@ -1,12 +1,17 @@
 import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { subjects, wire } from '@will/contracts';
-import type { System } from './system.ts';
+import type { Bus } from '@will/bus';
+
+/** Whatever is connected to the bus of a product. */
+interface OnTheBus {
+  readonly bus: Bus;
+}
 
 const askMs = 10_000;
 
 /** Applies one file; with `prune` it becomes all there is, whatever depended on what was. */
 export async function apply(
-  system: System,
+  system: OnTheBus,
   text: string,
   { prune = false }: { readonly prune?: boolean } = {},
 ): Promise<wire.ApplyResponse> {
@@ -23,7 +28,7 @@ export async function apply(
  * answer. Fails after 10 s.
  */
 export async function callsOf(
-  system: System,
+  system: OnTheBus,
   query: MessageInitShape<typeof wire.QueryCallsRequestSchema>,
   atLeast: number,
 ): Promise<wire.CallRecord[]> {
@@ -45,7 +50,7 @@ export async function callsOf(
   }
 }
 
-export async function decisionOf(system: System, decisionId: string): Promise<wire.GetDecisionResponse> {
+export async function decisionOf(system: OnTheBus, decisionId: string): Promise<wire.GetDecisionResponse> {
   const request = toBinary(wire.GetDecisionRequestSchema, create(wire.GetDecisionRequestSchema, { decisionId }));
   const giveUpMs = performance.now() + askMs;
   for (;;) {

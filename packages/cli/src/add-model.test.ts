@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseDocuments, subjects, wire } from '@will/contracts';
 import { writeTinyGguf } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { speedOf } from './commands/add-model.ts';
 import { runCli } from './program.ts';
 import { CliOnBus } from './testing/cli-on-bus.ts';
 import { fakeTerminal } from './testing/fake-terminal.ts';
@@ -29,8 +30,10 @@ test('a model file becomes a record, with what it says, what it takes and how fa
   expect(err).toMatch(
     /memory with 2048 tokens of context: it needs 194 MiB \(weights 1, context 1, buffers 64, process 128\), and models may take \d+ MiB here\n/,
   );
-  const speed = Number(/speed: ([\d.]+) tokens a second/.exec(err)?.[1]);
+  const speed = Number(/speed: ([\d.]+) tokens a second \([\d.]+ to [\d.]+ in 3 runs\)/.exec(err)?.[1]);
   expect(speed).toBeGreaterThan(0);
+  // On a busy machine it is told and not written.
+  const isStated = !err.includes('the record states no speed');
   const { documents, problems } = parseDocuments('out.yaml', out);
   expect(problems).toEqual([]);
   expect(documents[0]?.document).toMatchObject({
@@ -43,9 +46,27 @@ test('a model file becomes a record, with what it says, what it takes and how fa
       provider: 'gguf',
       context_tokens: 2_048,
       limits: { concurrency: 2 },
-      local: { path, device: 'cpu', memory_mb: 194, profile: { tokens_per_second: speed } },
+      local: { path, device: 'cpu', memory_mb: 194, ...(isStated && { profile: { tokens_per_second: speed } }) },
     },
   });
+});
+
+test('the speed is the median of its runs; a busy machine and runs that differ are told, and no speed is stated', () => {
+  const runs = (...speeds: number[]) =>
+    speeds.map((tokensPerSecond) => ({ tokensPerSecond, firstContentMs: 40, outputTokens: 64 }));
+  expect(speedOf(runs(100, 96, 104), 0.5, 4)).toEqual({
+    words: '100 tokens a second (96 to 104 in 3 runs), the first after 40 ms',
+    speed: { tokensPerSecond: 100, firstContentMs: 40, outputTokens: 64 },
+  });
+  expect(speedOf(runs(100, 50, 104), 0.5, 4)).toMatchObject({
+    words: expect.stringContaining('(50 to 104 in 3 runs), the first after 40 ms; the runs differ too much'),
+    speed: undefined,
+  });
+  expect(speedOf(runs(100, 96, 104), 9, 4)).toMatchObject({
+    words: expect.stringContaining('the load of this machine is 9.0 on 4 cores, so the record states no speed'),
+    speed: undefined,
+  });
+  expect(speedOf([], 0, 4)).toEqual({ words: 'it gave no answer that could be measured', speed: undefined });
 });
 
 test('without a dry run the record is applied', async () => {

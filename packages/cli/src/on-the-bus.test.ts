@@ -376,16 +376,17 @@ test('explain says who may, who may not, and why', async () => {
   expect(asJson).toMatchObject({ setId: 'set-1', dataClass: 'customer', candidates: [{ model: 'llama' }] });
 });
 
-test('explain only counts the models of other task types, and names them with --all', async () => {
+test('explain only counts the models that nothing asks for, and names them with --all', async () => {
   const exclusions = [
     { model: 'painter', rule: 'task_type', detail: 'its tags image_gen do not hold text_gen' },
     { model: 'gpt-4', rule: 'avoid_cloud', detail: 'call method API' },
   ];
   cli.serve(subjects.policyExplain, wire.DecideRequestSchema, wire.DecideResponseSchema, () => ({
     set: { ...set, exclusions },
+    notConsidered: ['painter'],
   }));
   const { out } = await willm('explain', 'text_gen');
-  expect(out).toContain('1 model is for other task types; --all lists them');
+  expect(out).toContain('1 model is not in its route; --all lists them');
   expect([out.includes('not gpt-4'), out.includes('painter')]).toEqual([true, false]);
   expect((await willm('explain', 'text_gen', '--all')).out).toContain('not painter: task_type');
 });

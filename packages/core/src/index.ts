@@ -48,6 +48,8 @@ export * from './domain/printable.ts';
 export * from './domain/private-endpoint.ts';
 export * from './eligibility/proposals.ts';
 export * from './routing/replay.ts';
+export * from './ranking/change-book.ts';
+export * from './snapshot/retirement.ts';
 export * from './snapshot/schedule.ts';
 export * from './snapshot/snapshot.ts';
 export * from './resilience/degradation-signal.ts';

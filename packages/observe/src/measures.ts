@@ -1,4 +1,4 @@
-import { genAi } from './conventions.ts';
+import { genAiMetrics, previousGenAi } from './conventions.ts';
 
 /** One thing that is measured. Its Prometheus name has `_` for `.`, and `_total` behind counters and sums. */
 export interface Measure {
@@ -13,8 +13,10 @@ export interface Measure {
 
 /** From 10 ms to 82 s, as the GenAI conventions advise. */
 const secondsBounds = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
-const firstChunkBounds = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
-const tokenBounds = [1, 4, 16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576];
+/** Powers of four, as the GenAI conventions advise. */
+const tokenBounds = [
+  1, 4, 16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864,
+];
 /** As the HTTP conventions advise. */
 const requestBounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
@@ -72,25 +74,83 @@ export const measures = {
     description: 'Decisions that the router had to ask policy for; all others came from what it keeps',
   },
   calls: { name: 'will.calls', kind: 'counter', unit: '{call}', description: 'Calls of models that ended' },
-  callDuration: {
-    name: genAi.operationDuration,
+  inferenceDuration: {
+    name: genAiMetrics.inferenceDuration,
     kind: 'histogram',
     unit: 's',
     description: 'From the acceptance of a call to its end',
     bounds: secondsBounds,
   },
-  firstChunk: {
-    name: genAi.timeToFirstChunk,
+  timeToFirstChunk: {
+    name: genAiMetrics.timeToFirstChunk,
     kind: 'histogram',
     unit: 's',
     description: 'From the acceptance of a call to its first content',
-    bounds: firstChunkBounds,
+    bounds: secondsBounds,
   },
-  tokenUsage: {
-    name: genAi.tokenUsage,
+  timePerOutputChunk: {
+    name: genAiMetrics.timePerOutputChunk,
+    kind: 'histogram',
+    unit: 's',
+    description: 'From one piece of an answer to the next',
+    bounds: secondsBounds,
+  },
+  inputTokens: {
+    name: genAiMetrics.inputTokens,
+    kind: 'counter',
+    unit: '{token}',
+    description: 'Tokens that went in, those of caches too',
+  },
+  outputTokens: {
+    name: genAiMetrics.outputTokens,
+    kind: 'counter',
+    unit: '{token}',
+    description: 'Tokens that came out, those of reasoning too',
+  },
+  cacheReadInputTokens: {
+    name: genAiMetrics.cacheReadInputTokens,
+    kind: 'counter',
+    unit: '{token}',
+    description: 'Tokens that went in and were read from a cache',
+  },
+  cacheWriteInputTokens: {
+    name: genAiMetrics.cacheWriteInputTokens,
+    kind: 'counter',
+    unit: '{token}',
+    description: 'Tokens that went in and were written to a cache',
+  },
+  reasoningOutputTokens: {
+    name: genAiMetrics.reasoningOutputTokens,
+    kind: 'counter',
+    unit: '{token}',
+    description: 'Tokens of reasoning that came out',
+  },
+  operationInputTokens: {
+    name: genAiMetrics.operationInputTokens,
     kind: 'histogram',
     unit: '{token}',
-    description: 'Tokens of a call',
+    description: 'Tokens that went into a call',
+    bounds: tokenBounds,
+  },
+  operationOutputTokens: {
+    name: genAiMetrics.operationOutputTokens,
+    kind: 'histogram',
+    unit: '{token}',
+    description: 'Tokens that came out of a call',
+    bounds: tokenBounds,
+  },
+  embeddingsDuration: {
+    name: genAiMetrics.embeddingsDuration,
+    kind: 'histogram',
+    unit: 's',
+    description: 'From the acceptance of a call for embeddings to its end',
+    bounds: secondsBounds,
+  },
+  embeddingsInputTokens: {
+    name: genAiMetrics.embeddingsInputTokens,
+    kind: 'histogram',
+    unit: '{token}',
+    description: 'Tokens that went into a call for embeddings',
     bounds: tokenBounds,
   },
   cachedTokens: {
@@ -132,6 +192,18 @@ export const measures = {
     kind: 'gauge',
     unit: 's',
     description: 'Remaining cooldown of the model; 0: none',
+  },
+  retiresIn: {
+    name: 'will.model.retires_in_seconds',
+    kind: 'gauge',
+    unit: 's',
+    description: 'Until the model retires; only in the 30 days before',
+  },
+  modelChanges: {
+    name: 'will.model.changes',
+    kind: 'counter',
+    unit: '{change}',
+    description: 'Silent changes of a model that were found: in its version, latency, length, refusals or quality',
   },
   limitUsed: {
     name: 'will.limit.used_ratio',
@@ -227,4 +299,31 @@ export const measures = {
     description: 'Since the registry last said that this process has the newest documents',
   },
   busConnected: { name: 'will.bus.connected', kind: 'gauge', unit: '1', description: '1: connected to the bus' },
+} as const satisfies Readonly<Record<string, Measure>>;
+
+const firstChunkBounds = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+
+/** Metrics of calls as the release before named them; shown in place of the others where a setting says so. */
+export const previousMeasures = {
+  callDuration: {
+    name: previousGenAi.operationDuration,
+    kind: 'histogram',
+    unit: 's',
+    description: 'From the acceptance of a call to its end',
+    bounds: secondsBounds,
+  },
+  firstChunk: {
+    name: previousGenAi.timeToFirstChunk,
+    kind: 'histogram',
+    unit: 's',
+    description: 'From the acceptance of a call to its first content',
+    bounds: firstChunkBounds,
+  },
+  tokenUsage: {
+    name: previousGenAi.tokenUsage,
+    kind: 'histogram',
+    unit: '{token}',
+    description: 'Tokens of a call',
+    bounds: tokenBounds.slice(0, 11),
+  },
 } as const satisfies Readonly<Record<string, Measure>>;

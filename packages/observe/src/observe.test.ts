@@ -12,7 +12,7 @@ const snapshots = { current: { revision: 7 }, ageMs: () => 500 };
 test('without any setting nothing is opened, sent or loaded', async () => {
   const observing = await observe('test', {}, silent);
   observing.count(measures.calls, 1, { model: 'a' });
-  observing.time(measures.callDuration, 1);
+  observing.time(measures.inferenceDuration, 1);
   observing.watch(measures.demand, () => {
     throw new Error('nobody looks');
   });
@@ -66,12 +66,12 @@ test('figures are read when they are asked for, and readiness follows the bus an
   const state = { ...bus };
   observing.watchDocuments(state, snapshots);
   observing.count(measures.calls, 2, { model: 'a', outcome: 'Success' });
-  observing.time(measures.callDuration, 0.03, { model: 'a' });
+  observing.time(measures.inferenceDuration, 0.03, { model: 'a' });
   expect(await get('/readyz')).toEqual([200, 'ok\n']);
   expect(await get('/livez')).toEqual([200, 'ok\n']);
   const [, text] = await get('/metrics');
   expect(text).toContain('will_calls_total{model="a",outcome="Success"} 2\n');
-  expect(text).toContain('gen_ai_client_operation_duration_bucket{model="a",le="0.04"} 1\n');
+  expect(text).toContain('gen_ai_client_inference_duration_bucket{model="a",le="0.04"} 1\n');
   expect(text).toContain('will_revision 7\n');
   expect(text).toContain('will_snapshot_age_seconds 0.5\n');
   state.isConnected = false;

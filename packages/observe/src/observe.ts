@@ -26,6 +26,8 @@ export interface Observing {
   readonly url: string;
   /** Somebody may ask for figures, or is sent them. */
   readonly isMeasuring: boolean;
+  /** Release of the conventions that name metrics of calls. */
+  readonly genAiMetrics: '0.1.0' | '1.45.0';
   /** Adds to a counter. */
   count(measure: Measure, amount: number, labels?: Attributes): void;
   /** Takes one value into a histogram. */
@@ -58,7 +60,7 @@ export async function observe(
   const settings = parseObserveSettings(env);
   const isMeasuring = settings.port !== undefined || settings.sendsMetrics;
   if (!isMeasuring && !settings.sendsTraces)
-    return new Instruments(createNoopMeter(), false, undefined, async () => {});
+    return new Instruments(createNoopMeter(), { ...settings, isMeasuring }, undefined, async () => {});
   const { startSdk } = await import('./sdk.ts');
   const sdk = startSdk(service, settings, (what, message) => logger.warn({ message }, what));
   let server: MetricsServer | undefined;
@@ -66,7 +68,7 @@ export async function observe(
     const { startMetricsServer } = await import('./metrics-server.ts');
     server = await startMetricsServer(settings.host, settings.port, settings, sdk.scrape);
   }
-  return new Instruments(sdk.meter, isMeasuring, server, async () => {
+  return new Instruments(sdk.meter, { ...settings, isMeasuring }, server, async () => {
     await server?.stop();
     await sdk.stop();
   });
@@ -74,15 +76,22 @@ export async function observe(
 
 class Instruments implements Observing {
   readonly isMeasuring: boolean;
+  readonly genAiMetrics: Observing['genAiMetrics'];
   readonly #meter: Meter;
   readonly #server: MetricsServer | undefined;
   readonly #close: () => Promise<void>;
   readonly #counters = new Map<Measure, ReturnType<Meter['createCounter']>>();
   readonly #histograms = new Map<Measure, ReturnType<Meter['createHistogram']>>();
 
-  constructor(meter: Meter, isMeasuring: boolean, server: MetricsServer | undefined, close: () => Promise<void>) {
+  constructor(
+    meter: Meter,
+    { isMeasuring, genAiMetrics }: Pick<Observing, 'isMeasuring' | 'genAiMetrics'>,
+    server: MetricsServer | undefined,
+    close: () => Promise<void>,
+  ) {
     this.#meter = meter;
     this.isMeasuring = isMeasuring;
+    this.genAiMetrics = genAiMetrics;
     this.#server = server;
     this.#close = close;
   }

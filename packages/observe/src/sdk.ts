@@ -22,6 +22,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
+import { schemaUrl } from './conventions.ts';
 import type { parseObserveSettings } from './settings.ts';
 
 type Settings = ReturnType<typeof parseObserveSettings>;
@@ -47,13 +48,16 @@ export function startSdk(service: string, settings: Settings, onTrouble: OnTroub
   const meters = new MeterProvider({ resource, readers: readersOf(settings, prometheus) });
   const tracers = settings.sendsTraces ? startTracing(resource, settings) : undefined;
   return {
-    meter: meters.getMeter('will'),
+    meter: meters.getMeter('will', undefined, { schemaUrl: schemaUrlOf(settings) }),
     scrape: prometheus && ((request, response) => prometheus.getMetricsRequestHandler(request, response)),
     async stop() {
       await Promise.allSettled([tracers?.shutdown(), meters.shutdown()]);
     },
   };
 }
+
+const schemaUrlOf = ({ genAiMetrics }: Settings): string =>
+  genAiMetrics === '0.1.0' ? schemaUrl : `https://opentelemetry.io/schemas/${genAiMetrics}`;
 
 /** `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` take precedence over our own words. */
 const resourceOf = (service: string): Resource =>

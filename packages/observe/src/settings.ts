@@ -26,6 +26,14 @@ const share: SettingParser<number> = (raw, name) => {
   return value;
 };
 
+const releases = ['0.1.0', '1.45.0'] as const;
+
+const conventions: SettingParser<(typeof releases)[number]> = (raw, name) => {
+  const known = releases.find((one) => one === (raw ?? '0.1.0'));
+  if (!known) throw new SettingsError(`${name} ${JSON.stringify(raw)} must be one of ${releases.join(', ')}`);
+  return known;
+};
+
 /** What is observed, and where it goes. @throws {SettingsError} */
 export function parseObserveSettings(env: Environment) {
   const own = parseSettings(env, {
@@ -36,6 +44,8 @@ export function parseObserveSettings(env: Environment) {
     sampler: ['OTEL_TRACES_SAMPLER', sampler],
     samplerShare: ['OTEL_TRACES_SAMPLER_ARG', share],
     metricIntervalMs: ['OTEL_METRIC_EXPORT_INTERVAL', integer(60_000, 100, 3_600_000)],
+    /** Release of the conventions that name metrics of calls; the second is the one before, for one release. */
+    genAiMetrics: ['WILL_GENAI_METRICS', conventions],
     /** How long finished spans wait for company. */
     spanDelayMs: ['OTEL_BSP_SCHEDULE_DELAY', integer(5_000, 10, 600_000)],
   });

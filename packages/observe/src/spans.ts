@@ -9,6 +9,7 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
+import { schemaUrl } from './conventions.ts';
 
 export type SpanKindName = 'server' | 'client' | 'internal' | 'consumer';
 
@@ -29,7 +30,7 @@ export interface OpenSpan {
 }
 
 // The proxy: it finds the tracer that is set up later.
-const tracer = trace.getTracer('will');
+const tracer = trace.getTracerProvider().getTracer('will', undefined, { schemaUrl });
 
 /**
  * Begins a span below the present one, or below the one that headers from outside name.

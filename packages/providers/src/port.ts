@@ -41,6 +41,8 @@ export type ProviderOutcome =
       readonly usage: Usage;
       /** The whole output, when nothing went through `onDelta`; else undefined. */
       readonly output: ContentDelta | undefined;
+      /** What the provider's answer says that served it, as far as that is a plain name. Absent: it does not say. */
+      readonly servedVersion?: string;
       /** The provider said that this call used up one of its limits, and for how long. */
       readonly spentForMs?: number;
     }

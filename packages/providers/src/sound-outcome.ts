@@ -6,6 +6,9 @@ import { chatSize, estimatedUsage } from './usage.ts';
 const maxCount = 2 ** 32 - 1;
 const maxMs = 24 * 3_600_000;
 
+/** A name that may stand in records and metrics; what a provider says is not ours. */
+const plainName = /^[\w.:/@+-]{1,100}$/;
+
 const finishes: ReadonlySet<string> = new Set<FinishReason>([
   'stop',
   'length',
@@ -28,13 +31,14 @@ export function soundOutcome(
       failure: soundFailure(outcome.failure),
       usage: outcome.usage && soundUsage(outcome.usage, call, 0),
     };
-  const { finish, usage, output, spentForMs } = outcome;
+  const { finish, usage, output, servedVersion, spentForMs } = outcome;
   const content = output && soundDelta(output);
   return {
     ok: true,
     finish: finishes.has(finish) ? finish : 'unknown',
     usage: soundUsage(usage, call, (content?.text?.length ?? 0) + (content?.refusal?.length ?? 0)),
     output: content,
+    ...(servedVersion !== undefined && plainName.test(servedVersion) && { servedVersion }),
     ...(spentForMs !== undefined && { spentForMs: soundMs(spentForMs) ?? 0 }),
   };
 }

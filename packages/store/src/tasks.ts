@@ -102,6 +102,8 @@ export interface TaskStore {
   messaged(client: string, taskId: string, atMs: number, idlePickups?: number): Promise<void>;
   /** Tasks that are not terminal and had no message since the instant (nor were made since), oldest first. */
   withoutMessageSince(sinceMs: number, limit: number): Promise<readonly StoredTask[]>;
+  /** How many tasks have not ended, by priority; priorities without any may be absent. */
+  unfinished(): Promise<Readonly<Partial<Record<Priority, number>>>>;
   /** Notes that the task's end was published. */
   published(client: string, taskId: string): Promise<void>;
   /** Tasks that ended before the instant, of whose end nobody noted that it was published; oldest end first. */

@@ -1,6 +1,7 @@
 import {
   decide,
   explain,
+  notAskedFor,
   isUnrestricted,
   type Measures,
   requirementOf,
@@ -82,6 +83,11 @@ export class Policy {
   /** Single changes that would let in the first model that is left out, in words. @throws {PolicyRefusal} no documents yet. */
   wouldChange(facts: Facts, atMs: number | undefined): readonly string[] {
     return whatWouldChange(this.#documents(), facts, atMs ?? this.#deps.nowMs());
+  }
+
+  /** Models of an explanation that nothing asked for. @throws {PolicyRefusal} no documents yet. */
+  notConsidered(facts: Facts, set: RankedSet): readonly string[] {
+    return notAskedFor(this.#documents(), facts, set);
   }
 
   /** Facts with the slugs of whom they name. A reflex that no document has stays as it was said. @throws {PolicyRefusal} */

@@ -213,6 +213,12 @@ test('apply warns of a deprecated or retired model, and of every document that n
     'model a: it is deprecated since 2026-11-01 and retires on 2027-01-01; b replaces it',
     'route code: a, which it names, is deprecated since 2026-11-01 and retires on 2027-01-01; b replaces it',
   ]);
+  const soon = await apply(documents(model('A', `${all}, retires_at: 2026-12-20`)));
+  expect(soon.warnings).toEqual([
+    'model a: it retires on 2026-12-20; no successor is named',
+    'route code: a, which it names, retires on 2026-12-20; no successor is named',
+  ]);
+  expect((await apply(documents(model('A', `${all}, retires_at: 2026-12-24`)))).warnings).toEqual([]);
   const gone = await apply(documents(model('A', `${all}, retired: 2026-11-23, replaced_by: B`)));
   expect(gone.warnings).toEqual([
     'model a: it is retired since 2026-11-23, so no task goes there; b replaces it',

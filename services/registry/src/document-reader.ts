@@ -10,6 +10,7 @@ import {
 import { StoreError, type DocumentStore, type Revision, type StoredDocument, type Tombstone } from '@will/store';
 import { changedFields, diffDocuments, type FieldChange } from './diff.ts';
 import { unworkableInWords } from './review.ts';
+import { retirementWarnings } from './warnings.ts';
 
 /** A document by its name. */
 export interface Named {
@@ -109,6 +110,11 @@ export class DocumentReader {
     if ('problems' in compiled) throw new Error(`the documents of revision ${revision} do not fit together`);
     this.#compiled = compiled.snapshot;
     return compiled.snapshot;
+  }
+
+  /** Which models retire soon, in words. @throws {Error} the documents do not fit together. */
+  async retirements(nowMs: number): Promise<readonly string[]> {
+    return retirementWarnings(await this.snapshot(), nowMs);
   }
 
   /** What can never work in the documents in force, in words; also that they do not fit together. */

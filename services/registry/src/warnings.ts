@@ -1,4 +1,13 @@
-import { deprecationOf, isoDate, type AnyDocument, type Model, type Snapshot } from '@will/core';
+import {
+  type AnyDocument,
+  deprecationOf,
+  isoDate,
+  type Model,
+  retirementOf,
+  retiresSoon,
+  retiringModels,
+  type Snapshot,
+} from '@will/core';
 
 const maxWarnings = 100;
 
@@ -76,10 +85,23 @@ function* namesIn(snapshot: Snapshot): Generator<{ readonly place: string; reado
     if (default_model !== undefined) yield { place: `project ${slug}`, model: default_model };
 }
 
+/** Models that retire within the notice, in words, each with the documents that name it; the next first. */
+export function retirementWarnings(snapshot: Snapshot, nowMs: number): readonly string[] {
+  const names = [...namesIn(snapshot)];
+  return retiringModels(snapshot, nowMs)
+    .slice(0, maxWarnings)
+    .map((model) => {
+      const places = names.filter((name) => name.model === model.slug).map(({ place }) => place);
+      const named = places.length === 0 ? 'no document names it' : `named by ${[...new Set(places)].join(', ')}`;
+      return `model ${model.slug} ${retirementOf(model)}; ${named}`;
+    });
+}
+
 /** What its dates say of a model now; undefined: nothing. */
 function endOf(model: Model, nowMs: number): string | undefined {
   const { retiredAtMs, replacedBy, deprecatedAtMs } = model;
-  if (retiredAtMs > nowMs) return deprecatedAtMs > nowMs ? undefined : deprecationOf(model);
+  if (retiredAtMs > nowMs && deprecatedAtMs <= nowMs) return deprecationOf(model);
+  if (retiredAtMs > nowMs) return retiresSoon(model, nowMs) ? retirementOf(model) : undefined;
   const since = Number.isFinite(retiredAtMs) ? ` since ${isoDate(retiredAtMs)}` : '';
   return `is retired${since}, so no task goes there${replacedBy === undefined ? '' : `; ${replacedBy} replaces it`}`;
 }

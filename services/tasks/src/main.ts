@@ -95,7 +95,7 @@ export async function start(env: Environment): Promise<Service> {
   }));
   observing.watch(measures.tasksInFlight, () => [[runner.running]]);
   observing.watchDocuments(bus, snapshots);
-  const queueObserver = await observeQueue(bus, observing, nowMs);
+  const queueObserver = await observeQueue(bus, observing, store, nowMs);
   snapshots.onChange(() => presence.update());
   logger.info({ processId: bus.processId }, 'serving');
 

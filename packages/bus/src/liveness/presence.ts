@@ -38,6 +38,8 @@ export interface PresenceFacts {
   readonly clockBoundMs?: number | undefined;
   /** Providers that this process can speak to. Absent: none. */
   readonly providers?: readonly string[];
+  /** Silent changes of models, in words. Absent: none. */
+  readonly modelChanges?: readonly string[];
 }
 
 /**
@@ -59,7 +61,7 @@ export async function announce(
     try {
       // The bucket lives in the server's memory and is gone after a restart of it.
       bucket ??= await processesBucket(bus);
-      const { revision, models, metricsUrl, clockBoundMs, providers = [] } = facts();
+      const { revision, models, metricsUrl, clockBoundMs, providers = [], modelChanges = [] } = facts();
       const presence = create(wire.PresenceSchema, {
         processId: bus.processId,
         service,
@@ -67,6 +69,7 @@ export async function announce(
         startedUnixMs,
         models: [...(models ?? [])],
         providers: [...providers],
+        modelChanges: [...modelChanges],
         metricsUrl: metricsUrl ?? '',
         ...(clockBoundMs !== undefined && { clockBoundMs: Math.ceil(clockBoundMs) }),
       });

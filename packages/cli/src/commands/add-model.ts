@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { parseDocuments, subjects, wire, writeDocument } from '@will/contracts';
 import { compileSnapshot, type ModelDocument, slugOf } from '@will/core';
@@ -92,6 +93,37 @@ const nameOf = (stated: string | undefined, path: string): string => {
   return stated !== undefined && slugOf(stated) !== '' && stated.length <= 100 ? stated : fromFile;
 };
 
+/** How often the speed is measured. */
+const speedRuns = 3;
+/** Runs that differ by more of their median tell of the machine and not of the model. */
+const maxSpread = 0.2;
+/** So much of the machine may be busy with other work. */
+const maxBusy = 0.5;
+
+interface FoundSpeed {
+  readonly words: string;
+  /** Undefined: the record states none. */
+  readonly speed: MeasuredSpeed | undefined;
+}
+
+/** The speed of some runs: their median and spread, and none where the machine was busy. `load`: work that waits for cores. */
+export function speedOf(runs: readonly MeasuredSpeed[], load: number, cores: number): FoundSpeed {
+  const sorted = runs.toSorted((one, other) => one.tokensPerSecond - other.tokensPerSecond);
+  const [slowest, median, fastest] = [sorted[0], sorted[Math.floor(sorted.length / 2)], sorted.at(-1)];
+  if (!slowest || !median || !fastest) return { words: 'it gave no answer that could be measured', speed: undefined };
+  const spread = (fastest.tokensPerSecond - slowest.tokensPerSecond) / median.tokensPerSecond;
+  const range = `${slowest.tokensPerSecond} to ${fastest.tokensPerSecond} in ${runs.length} runs`;
+  const words = `${median.tokensPerSecond} tokens a second (${range}), the first after ${median.firstContentMs} ms`;
+  // Its own threads are part of the load once it has run.
+  const isBusy = load > cores * (1 + maxBusy);
+  if (!isBusy && spread <= maxSpread) return { words, speed: median };
+  const why = isBusy ? `the load of this machine is ${load.toFixed(1)} on ${cores} cores` : 'the runs differ too much';
+  return {
+    words: `${words}; ${why}, so the record states no speed: repeat it while nothing else runs, or state local.profile`,
+    speed: undefined,
+  };
+}
+
 async function measured(terminal: Terminal, body: ModelDocument): Promise<MeasuredSpeed | undefined> {
   const compiled = compileSnapshot(1, [{ kind: 'model', body }]);
   const model = 'snapshot' in compiled ? compiled.snapshot.models.get(body.slug) : undefined;
@@ -99,13 +131,14 @@ async function measured(terminal: Terminal, body: ModelDocument): Promise<Measur
   if (!model || !provider) throw new CliError(exitCodes.failed, 'no record can be made of this file');
   const connection = await provider.open(model);
   try {
-    const speed = await measureSpeed(connection);
-    terminal.err(
-      speed
-        ? `speed: ${speed.tokensPerSecond} tokens a second, the first after ${speed.firstContentMs} ms\n`
-        : 'speed: it gave no answer that could be measured\n',
-    );
-    return speed;
+    const runs: MeasuredSpeed[] = [];
+    for (let n = 0; n < speedRuns; n += 1) {
+      const speed = await measureSpeed(connection);
+      if (speed) runs.push(speed);
+    }
+    const found = speedOf(runs, loadavg()[0] ?? 0, availableParallelism());
+    terminal.err(`speed: ${found.words}\n`);
+    return found.speed;
   } finally {
     await connection.close();
   }

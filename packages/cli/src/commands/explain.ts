@@ -22,7 +22,7 @@ export interface ExplainOptions {
   readonly maxTokens?: number;
   /** Epoch milliseconds: decide as if it were then. */
   readonly at?: number;
-  /** Name also every model that lacks the tag of the task type. */
+  /** Name also every model that the route does not name. */
   readonly all?: boolean;
   readonly json?: boolean;
 }
@@ -30,24 +30,31 @@ export interface ExplainOptions {
 /** `willm explain`: which models may do such a task, in which order, and why the others may not. Nothing is run. */
 export async function explain(terminal: Terminal, type: string, options: ExplainOptions): Promise<ExitCode> {
   const question = { facts: factsOf(type, options), atUnixMs: BigInt(options.at ?? 0) };
-  const { set, wouldChange, error } = await withBus(terminal, (bus) =>
+  const { set, wouldChange, notConsidered, error } = await withBus(terminal, (bus) =>
     ask(bus, subjects.policyExplain, [wire.DecideRequestSchema, question], wire.DecideResponseSchema),
   );
   if (error !== '' || !set) throw new CliError(exitCodes.failed, error === '' ? 'policy answered nothing' : error);
-  if (options.json) printJson(terminal, { ...setAsJson(set), wouldChange });
-  else terminal.out(`${[...inWords(rankedSetFromWire(set), options), ...wouldChange].join('\n')}\n`);
+  if (options.json) printJson(terminal, { ...setAsJson(set), wouldChange, notConsidered });
+  else
+    terminal.out(
+      `${[...inWords(rankedSetFromWire(set), new Set(notConsidered), options), ...wouldChange].join('\n')}\n`,
+    );
   return set.candidates.length > 0 ? exitCodes.success : exitCodes.failed;
 }
 
-/** Models of other task types are only counted, unless all are asked for or the task names a model. */
-function inWords(set: RankedSet, { all = false, model }: ExplainOptions): readonly string[] {
+/** Models that nothing asks for are only counted, unless all are to be named or the task names a model. */
+function inWords(
+  set: RankedSet,
+  notConsidered: ReadonlySet<string>,
+  { all = false, model }: ExplainOptions,
+): readonly string[] {
   if (all || model !== undefined) return explainInWords(set);
-  const exclusions = set.exclusions.filter(({ rule }) => rule !== 'task_type');
-  const hidden = set.exclusions.length - exclusions.length;
+  const exclusions = set.exclusions.filter((exclusion) => !notConsidered.has(exclusion.model));
+  const hidden = notConsidered.size;
   const others = hidden === 1 ? '1 model is' : `${hidden} models are`;
   return [
     ...explainInWords({ ...set, exclusions }),
-    ...(hidden === 0 ? [] : [`${others} for other task types; --all lists them`]),
+    ...(hidden === 0 ? [] : [`${others} not in its route; --all lists them`]),
   ];
 }
 

@@ -47,6 +47,8 @@ const asJson = ({ registry, processes }: Found): object => ({
   publishedRevision: registry?.publishedRevision ?? null,
   documents: Object.fromEntries((registry?.counts ?? []).map(({ kind, count }) => [kind, count])),
   lagging: registry?.lagging ?? [],
+  warnings: registry?.warnings ?? [],
+  changes: [...changesIn(processes)],
   processes,
 });
 
@@ -70,6 +72,8 @@ function show(terminal: Terminal, { registry, processes }: Found, nowMs: number)
     ]),
   );
   for (const line of laggingInWords(registry, processes)) terminal.out(`${line}\n`);
+  for (const warning of registry?.warnings ?? []) terminal.out(`warning: ${warning}\n`);
+  for (const change of changesIn(processes)) terminal.out(`changed: ${change}\n`);
   const served = servedModels(processes);
   if (served.length === 0) return terminal.out('\nno model is served\n');
   terminal.out('\n');
@@ -100,6 +104,10 @@ function laggingInWords(
     return `not yet on revision ${registry?.revision}: ${process?.service ?? ''} ${processId}, which has ${has}`;
   });
 }
+
+/** Every process of policy finds the same, but for what it was not there for. */
+const changesIn = (processes: readonly wire.Presence[]): ReadonlySet<string> =>
+  new Set(processes.flatMap(({ modelChanges }) => modelChanges));
 
 function documentsInWords({ revision, publishedRevision, counts }: wire.StatusResponse): string {
   const documents = counts

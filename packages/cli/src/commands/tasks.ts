@@ -1,6 +1,6 @@
 import { connectClient, type DurableTask, type TaskClient, TaskError } from '@will/client';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
-import { duration, table } from '../table.ts';
+import { duration, localTime, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { withBus } from '../with-bus.ts';
 import { failureAsJson, requestOf, resultAsJson, type RunOptions, showFailure, showResult } from './run.ts';
@@ -127,6 +127,12 @@ export const list = (terminal: Terminal, options: ListOptions, nowMs = Date.now(
     return exitCodes.success;
   });
 
+/** When a task goes into the queue that waits for its time, for a worker or for a limit. */
+const starts = {
+  title: 'STARTS',
+  value: ({ startsUnixMs }: DurableTask) => (startsUnixMs === undefined ? '' : localTime(startsUnixMs)),
+};
+
 const tasksTable = (tasks: readonly DurableTask[], nowMs: number, dead: boolean): string =>
   table(tasks, [
     { title: 'TASK', value: ({ taskId }) => taskId },
@@ -135,6 +141,7 @@ const tasksTable = (tasks: readonly DurableTask[], nowMs: number, dead: boolean)
     { title: 'STATE', value: ({ state }) => state },
     { title: 'AGE', value: ({ createdUnixMs }) => duration(Math.max(0, nowMs - createdUnixMs)), align: 'right' },
     { title: 'PICKUPS', value: ({ pickups }) => pickups, align: 'right' },
+    ...(tasks.some(({ startsUnixMs }) => startsUnixMs !== undefined) ? [starts] : []),
     ...(dead ? [{ title: 'WHY', value: ({ deadReason = '' }: DurableTask) => deadReason }] : []),
   ]);
 

@@ -15,7 +15,7 @@ export function registerExplain(program: Command, { terminal, end }: Cli): void 
     .option('--output <list>', 'what comes out (default text)', wordsOf(modalities))
     .option('--input-tokens <n>', 'how long the input is', wholeNumber(0, 100_000_000))
     .option('--at <time>', 'as if it were then: an ISO time', instant(Date.now))
-    .option('--all', 'name also the models of other task types')
+    .option('--all', 'name also the models that the route does not name')
     .option('--json', 'print JSON')
     .action(async (type: string, options: ExplainOptions) => {
       const { explain } = await import('../commands/explain.ts');

@@ -143,6 +143,8 @@ export const modelShape = {
   replaced_by: text(100)
     .describe('Model that comes after it: name, alias or slug. It is named in warnings; `stand_in` changes routes.')
     .exactOptional(),
+  retires_at: instant().describe('Another name of `retired`, with a date. Stored as that.').exactOptional(),
+  successor: text(100).describe('Another name of `replaced_by`. Stored as that.').exactOptional(),
   tags: tags(1).describe('Use-case tags: the task types it can do.'),
   call_method: choice('API', 'Local', 'on-device', 'container').describe(
     'How it is reached. `avoid_cloud` leaves out all that is `API`.',
@@ -314,20 +316,38 @@ export const modelShape = {
     .exactOptional(),
 };
 
-export const modelSchema = record(modelShape).transform((model, context): ModelDocument => {
-  const provider =
-    model.provider ?? (model.local?.path?.toLowerCase().endsWith('.gguf') ? 'gguf' : 'openai-compatible');
-  const finished: ModelDocument = {
-    ...model,
-    slug: model.slug ?? slugOf(model.name),
-    aliases: model.aliases ?? [],
-    provider,
-    capabilities: model.capabilities ?? [],
-    tier: model.tier ?? 'standard',
-  };
-  for (const [field, message] of misfits(finished)) context.addIssue({ code: 'custom', path: [field], message });
-  return finished;
-});
+/** What may be said by two names. */
+const spelledTwice = [
+  ['retired', 'retires_at'],
+  ['replaced_by', 'successor'],
+] as const;
+
+export const modelSchema = record(modelShape).transform(
+  ({ retires_at, successor, ...model }, context): ModelDocument => {
+    const other = { retires_at, successor };
+    for (const [field, alias] of spelledTwice)
+      if (model[field] !== undefined && other[alias] !== undefined)
+        context.addIssue({
+          code: 'custom',
+          path: [alias],
+          message: `is another name of ${field}, which is there; say one`,
+        });
+    const provider =
+      model.provider ?? (model.local?.path?.toLowerCase().endsWith('.gguf') ? 'gguf' : 'openai-compatible');
+    const finished: ModelDocument = {
+      ...(retires_at !== undefined && { retired: retires_at }),
+      ...(successor !== undefined && { replaced_by: successor }),
+      ...model,
+      slug: model.slug ?? slugOf(model.name),
+      aliases: model.aliases ?? [],
+      provider,
+      capabilities: model.capabilities ?? [],
+      tier: model.tier ?? 'standard',
+    };
+    for (const [field, message] of misfits(finished)) context.addIssue({ code: 'custom', path: [field], message });
+    return finished;
+  },
+);
 
 /** Fields that do not fit together. */
 function misfits({

@@ -328,6 +328,9 @@ test('a version has its dates: released, deprecated, retired at a date or at onc
     retired: '2027-01-01T00:00:00Z',
     replaced_by: 'N',
   });
+  expect(parseDocuments('m.yaml', model('retires_at: 2027-01-01\nsuccessor: N\n')).documents[0]?.document.body).toEqual(
+    parseDocuments('m.yaml', model('retired: 2027-01-01\nreplaced_by: N\n')).documents[0]?.document.body,
+  );
   for (const yes of ['yes', 'true', 'True'])
     expect(parseDocuments('m.yaml', model(`retired: ${yes}\n`)).documents[0]?.document.body).toMatchObject({
       retired: true,
@@ -340,5 +343,8 @@ test('a version has its dates: released, deprecated, retired at a date or at onc
   expect(said('deprecated: soon\n')[0]?.[0]).toBe(6);
   expect(said('released: 2026-02-01\nretired: 2026-01-01\n')).toEqual([
     [7, '"2026-01-01T00:00:00Z" is before released'],
+  ]);
+  expect(said('replaced_by: N\nsuccessor: O\n')).toEqual([
+    [7, 'is another name of replaced_by, which is there; say one'],
   ]);
 });

@@ -6,7 +6,8 @@ const root = new URL('../../../../', import.meta.url);
 /** The text of a file, or of all tests in a folder. */
 async function sourceOf(path: string): Promise<string> {
   if (path.endsWith('.ts')) return readFile(new URL(path, root), 'utf8');
-  const names = (await readdir(new URL(path, root), { recursive: true })).filter((name) => name.endsWith('.test.ts'));
+  const isTest = (name: string): boolean => name.endsWith(path.startsWith('test/acceptance') ? '.ts' : '.test.ts');
+  const names = (await readdir(new URL(path, root), { recursive: true })).filter(isTest);
   return (await Promise.all(names.map((name) => readFile(new URL(`${path}/${name}`, root), 'utf8')))).join('\n');
 }
 
@@ -16,9 +17,9 @@ test('every test that the table of the specification names exists', async () => 
   const sources = new Map<string, string>();
   for (const [, name, path] of places)
     sources.set(name as string, (await sourceOf(path as string)).replaceAll("\\'", "'"));
-  const named = page
-    .split('\n')
-    .filter((line) => line.startsWith('| ') && !line.startsWith('| line'))
+  const rows = page.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| line'));
+  expect(rows.filter((row) => !row.includes(' | acceptance: '))).toEqual([]);
+  const named = rows
     .flatMap((line) => (line.split(' | ').at(-1) ?? '').replace(/\s*\|$/, '').split('; '))
     .flatMap((reference) => {
       const [, name, title] = /^(\w+): (.+)$/.exec(reference) ?? [];

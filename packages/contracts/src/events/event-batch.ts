@@ -193,7 +193,7 @@ function priceKey(price: wire.Price): string {
 }
 
 const callScopeKey = (call: wire.CallRecord): string =>
-  `${call.client}\0${call.project}\0${call.reflex}\0${call.taskType}\0${call.model}\0${call.modelName}\0${call.modelVersion}\0${call.provider}\0${call.workerId}\0${call.writtenBy}\0${call.revision} ${call.dataClass} ${call.priority} ${call.streamed} ${call.priceInput} ${call.priceOutput}${call.price ? priceKey(call.price) : ''}\0${call.costTags.join('\0')}`;
+  `${call.client}\0${call.project}\0${call.reflex}\0${call.taskType}\0${call.model}\0${call.modelName}\0${call.modelVersion}\0${call.servedVersion}\0${call.provider}\0${call.workerId}\0${call.writtenBy}\0${call.revision} ${call.dataClass} ${call.priority} ${call.streamed} ${call.priceInput} ${call.priceOutput}${call.price ? priceKey(call.price) : ''}\0${call.costTags.join('\0')}`;
 
 const endingKey = (call: wire.CallRecord): string =>
   `${call.outcome}\0${call.status}\0${call.reason}\0${call.finish}\0${call.vendorCode}\0${call.httpStatus}`;
@@ -222,6 +222,7 @@ const encodeCallScope = (call: wire.CallRecord): Uint8Array =>
     streamed: call.streamed,
     writtenBy: call.writtenBy,
     costTags: call.costTags,
+    servedVersion: call.servedVersion,
   });
 
 const encodeEnding = (call: wire.CallRecord): Uint8Array =>

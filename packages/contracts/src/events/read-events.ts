@@ -39,6 +39,7 @@ const kinds: ReadonlyMap<number | undefined, NonNullable<Kind['case']>> = new Ma
   [26, 'decision'],
   [34, 'rankedSet'],
   [42, 'feedback'],
+  [50, 'modelChange'],
 ]);
 
 function tellWhole(data: Uint8Array, tell: (kind: Kind) => unknown, wanted: WantedEvents): void {
@@ -147,6 +148,7 @@ const callOf = (
   price: scope.price,
   streamed: scope.streamed,
   writtenBy: scope.writtenBy,
+  servedVersion: scope.servedVersion,
   httpStatus: ending.httpStatus,
   vendorCode: ending.vendorCode,
   isCostEstimated: row.isCostEstimated,

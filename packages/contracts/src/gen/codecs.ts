@@ -818,9 +818,10 @@ function readPrice(r: ByteReader, end: number, m: wire.Price = newPrice()): wire
   return m;
 }
 
-const newCallRecord = (): wire.CallRecord => ({ $typeName: 'will.v1.CallRecord', attemptId: '', taskId: '', decisionId: '', attempt: 0, revision: 0n, client: '', project: '', reflex: '', taskType: '', model: '', modelName: '', modelVersion: '', provider: '', workerId: '', dataClass: 0, priority: 0, startedUnixMs: 0n, durationMs: 0, outcome: '', status: '', reason: '', finish: '', outputChars: 0, streamed: false, writtenBy: '', httpStatus: 0, vendorCode: '', isCostEstimated: false, costTags: [] });
+const newCallRecord = (): wire.CallRecord => ({ $typeName: 'will.v1.CallRecord', attemptId: '', taskId: '', decisionId: '', attempt: 0, revision: 0n, client: '', project: '', reflex: '', taskType: '', model: '', modelName: '', modelVersion: '', provider: '', workerId: '', dataClass: 0, priority: 0, startedUnixMs: 0n, durationMs: 0, outcome: '', status: '', reason: '', finish: '', outputChars: 0, streamed: false, writtenBy: '', httpStatus: 0, vendorCode: '', isCostEstimated: false, costTags: [], servedVersion: '' });
 function writeCallRecord(w: ByteWriter, m: wire.CallRecord): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  if (m.servedVersion) { w.string(m.servedVersion); w.uint32(354); }
   for (let i = m.costTags.length - 1; i >= 0; i -= 1) { const one = m.costTags[i] as (typeof m.costTags)[number]; w.string(one); w.uint32(346); }
   if (m.isCostEstimated) { w.bool(m.isCostEstimated); w.uint32(336); }
   if (m.vendorCode) { w.string(m.vendorCode); w.uint32(330); }
@@ -896,6 +897,7 @@ function readCallRecord(r: ByteReader, end: number, m: wire.CallRecord = newCall
       case 330: m.vendorCode = r.string(); break;
       case 336: m.isCostEstimated = r.bool(); break;
       case 346: m.costTags.push(r.string()); break;
+      case 354: m.servedVersion = r.string(); break;
       default: keepUnknown(m, r.unknown(tag));
     }
   }
@@ -1192,9 +1194,39 @@ function readFeedback(r: ByteReader, end: number, m: wire.Feedback = newFeedback
   return m;
 }
 
+const newModelChange = (): wire.ModelChange => ({ $typeName: 'will.v1.ModelChange', model: '', taskType: '', signal: '', words: '', change: 0, calls: 0, atUnixMs: 0n });
+function writeModelChange(w: ByteWriter, m: wire.ModelChange): void {
+  if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  if (m.atUnixMs !== 0n) { w.int64(m.atUnixMs); w.uint32(56); }
+  if (m.calls !== 0) { w.uint32(m.calls); w.uint32(48); }
+  if (!Object.is(m.change, 0)) { w.double(m.change); w.uint32(41); }
+  if (m.words) { w.string(m.words); w.uint32(34); }
+  if (m.signal) { w.string(m.signal); w.uint32(26); }
+  if (m.taskType) { w.string(m.taskType); w.uint32(18); }
+  if (m.model) { w.string(m.model); w.uint32(10); }
+}
+function readModelChange(r: ByteReader, end: number, m: wire.ModelChange = newModelChange()): wire.ModelChange {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 10: m.model = r.string(); break;
+      case 18: m.taskType = r.string(); break;
+      case 26: m.signal = r.string(); break;
+      case 34: m.words = r.string(); break;
+      case 41: m.change = r.double(); break;
+      case 48: m.calls = r.uint32(); break;
+      case 56: m.atUnixMs = r.int64(); break;
+      default: keepUnknown(m, r.unknown(tag));
+    }
+  }
+  if (r.at > end) throw new RangeError('a field ends after its message');
+  return m;
+}
+
 const newEvent = (): wire.Event => ({ $typeName: 'will.v1.Event', kind: { case: undefined } });
 function writeEvent(w: ByteWriter, m: wire.Event): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  if (m.kind.case === 'modelChange') { const size = w.size; writeModelChange(w, m.kind.value); w.uint32(w.size - size); w.uint32(50); }
   if (m.kind.case === 'feedback') { const size = w.size; writeFeedback(w, m.kind.value); w.uint32(w.size - size); w.uint32(42); }
   if (m.kind.case === 'rankedSet') { const size = w.size; writeRankedSet(w, m.kind.value); w.uint32(w.size - size); w.uint32(34); }
   if (m.kind.case === 'decision') { const size = w.size; writeDecisionRecord(w, m.kind.value); w.uint32(w.size - size); w.uint32(26); }
@@ -1210,6 +1242,7 @@ function readEvent(r: ByteReader, end: number, m: wire.Event = newEvent()): wire
       case 26: m.kind = { case: 'decision', value: readDecisionRecord(r, r.end(end), m.kind.case === 'decision' ? m.kind.value : undefined) }; break;
       case 34: m.kind = { case: 'rankedSet', value: readRankedSet(r, r.end(end), m.kind.case === 'rankedSet' ? m.kind.value : undefined) }; break;
       case 42: m.kind = { case: 'feedback', value: readFeedback(r, r.end(end), m.kind.case === 'feedback' ? m.kind.value : undefined) }; break;
+      case 50: m.kind = { case: 'modelChange', value: readModelChange(r, r.end(end), m.kind.case === 'modelChange' ? m.kind.value : undefined) }; break;
       default: keepUnknown(m, r.unknown(tag));
     }
   }
@@ -1217,9 +1250,10 @@ function readEvent(r: ByteReader, end: number, m: wire.Event = newEvent()): wire
   return m;
 }
 
-const newCallScope = (): wire.CallScope => ({ $typeName: 'will.v1.CallScope', client: '', project: '', reflex: '', taskType: '', model: '', modelName: '', modelVersion: '', provider: '', workerId: '', dataClass: 0, priority: 0, revision: 0n, streamed: false, writtenBy: '', costTags: [] });
+const newCallScope = (): wire.CallScope => ({ $typeName: 'will.v1.CallScope', client: '', project: '', reflex: '', taskType: '', model: '', modelName: '', modelVersion: '', provider: '', workerId: '', dataClass: 0, priority: 0, revision: 0n, streamed: false, writtenBy: '', costTags: [], servedVersion: '' });
 function writeCallScope(w: ByteWriter, m: wire.CallScope): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  if (m.servedVersion) { w.string(m.servedVersion); w.uint32(162); }
   for (let i = m.costTags.length - 1; i >= 0; i -= 1) { const one = m.costTags[i] as (typeof m.costTags)[number]; w.string(one); w.uint32(146); }
   if (m.writtenBy) { w.string(m.writtenBy); w.uint32(138); }
   if (m.streamed) { w.bool(m.streamed); w.uint32(128); }
@@ -1261,6 +1295,7 @@ function readCallScope(r: ByteReader, end: number, m: wire.CallScope = newCallSc
       case 128: m.streamed = r.bool(); break;
       case 138: m.writtenBy = r.string(); break;
       case 146: m.costTags.push(r.string()); break;
+      case 162: m.servedVersion = r.string(); break;
       default: keepUnknown(m, r.unknown(tag));
     }
   }
@@ -1504,6 +1539,7 @@ export const codecs: ReadonlyMap<string, Codec> = new Map<string, Codec>([
   ['will.v1.GoalRanking', { write: writeGoalRanking, read: readGoalRanking }],
   ['will.v1.RankedSet', { write: writeRankedSet, read: readRankedSet }],
   ['will.v1.Feedback', { write: writeFeedback, read: readFeedback }],
+  ['will.v1.ModelChange', { write: writeModelChange, read: readModelChange }],
   ['will.v1.Event', { write: writeEvent, read: readEvent }],
   ['will.v1.CallScope', { write: writeCallScope, read: readCallScope }],
   ['will.v1.CallEnding', { write: writeCallEnding, read: readCallEnding }],

@@ -2,6 +2,7 @@ import { type Measures, rankingInWords } from '../ranking/goal-order.ts';
 import { decide, notConsideredOf } from '../routing/decide.ts';
 import type { Candidate, CandidateReason, Exclusion, ExclusionRule, RankedSet } from '../routing/decision.ts';
 import { exclusionsOf, requirementOf } from './eligibility.ts';
+import { proposalsOf } from './proposals.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 
@@ -29,6 +30,12 @@ export function explain(snapshot: Snapshot, facts: Facts, nowMs: number, measure
     exclusions: [...set.exclusions, ...notConsidered.exclusions].flatMap(allRules).slice(0, maxTold),
     notes: [...set.notes.filter((note) => !note.endsWith('are not named here')), ...notConsidered.notes],
   };
+}
+
+/** Models among the exclusions that neither the route nor the task nor documents ask for. */
+export function notAskedFor(snapshot: Snapshot, facts: Facts, { exclusions }: RankedSet): readonly string[] {
+  const asked = new Set([...proposalsOf(snapshot, facts)].map(({ model }) => model));
+  return [...new Set(exclusions.map(({ model }) => model))].filter((model) => !asked.has(model));
 }
 
 /** A ranked set in plain words, a line each: what holds, who may, who may not, and what would change that. */

@@ -14,6 +14,8 @@ import { AnswerError } from './unreadable.ts';
 export class Answer {
   /** As the vendor stated it; undefined: it stated none. */
   usage: StatedUsage | undefined;
+  /** What the vendor says that serves it. */
+  servedVersion: string | undefined;
   /** The vendor said that nothing more comes. */
   isEnded = false;
   /** Characters of content so far. */
@@ -45,6 +47,11 @@ export class Answer {
     this.#emit = emit;
     this.#origin = origin;
     this.#jsonTool = jsonTool;
+  }
+
+  /** Takes the vendor's first word on what serves the answer; anything but a name is passed over. */
+  servedBy(name: unknown): void {
+    if (this.servedVersion === undefined && typeof name === 'string') this.servedVersion = name;
   }
 
   text(piece: string): void {

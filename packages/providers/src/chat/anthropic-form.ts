@@ -37,6 +37,7 @@ export function anthropicForm(): Form {
       if (message['type'] === 'error' || message['error']) throw toldError(raw);
       if (!Array.isArray(message['content'])) throw unreadable();
       for (const block of message['content']) readBlock(mustBeFields(block), undefined, answer);
+      answer.servedBy(message['model']);
       addUsage(message['usage'], answer);
       readEnd(message, answer);
       answer.isEnded = true;
@@ -46,6 +47,7 @@ export function anthropicForm(): Form {
       const index = outsideCount(fields['index'], Number.MAX_SAFE_INTEGER);
       switch (fields['type']) {
         case 'message_start':
+          answer.servedBy(fieldsOf(fields['message'])?.['model']);
           return addUsage(atBeginning(fieldsOf(fields['message'])?.['usage']), answer);
         case 'content_block_start': {
           const block = mustBeFields(fields['content_block']);

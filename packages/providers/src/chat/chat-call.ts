@@ -209,7 +209,15 @@ export class ChatCall implements EgressListener {
     const usage = usageOf(answer.usage, this.#size());
     if (answer.chars === 0 && finish === 'content_filter')
       return this.#end(failed(failureOf('content_filter', { httpStatus: this.#status }), usage));
-    this.#end({ ok: true, finish, usage, output: answer.output(), ...spentIn(this.#headers) });
+    const { servedVersion } = answer;
+    this.#end({
+      ok: true,
+      finish,
+      usage,
+      output: answer.output(),
+      ...(servedVersion !== undefined && { servedVersion }),
+      ...spentIn(this.#headers),
+    });
   }
 
   #size(): CallSize {

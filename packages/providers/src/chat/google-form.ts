@@ -21,6 +21,7 @@ const isAnswered = ({ candidates, promptFeedback }: Fields): boolean =>
 
 function readEvent(event: Fields, raw: string, answer: Answer): void {
   if (event['error']) throw toldError(raw);
+  answer.servedBy(event['modelVersion']);
   const candidates = listOf(event['candidates']);
   const candidate = candidates.length > 0 ? mustBeFields(candidates[0]) : {};
   for (const part of listOf(fieldsOf(candidate['content'])?.['parts'])) readPart(mustBeFields(part), answer);

@@ -33,6 +33,7 @@ export const openAiForm = (): Form => ({
 const nothing: Fields = {};
 
 function readEnd(fields: Fields, choice: Fields, answer: Answer): void {
+  answer.servedBy(fields['model']);
   if (fields['usage']) answer.usage = statedUsage(detailsOf(fields['usage']));
   const word = choice['finish_reason'];
   if (typeof word === 'string' && word !== '') answer.finish(word);

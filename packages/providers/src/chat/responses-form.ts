@@ -28,6 +28,7 @@ export function responsesForm(): Form {
   };
   const readEnd = (response: Fields, raw: string, answer: Answer): void => {
     if (response['error'] || response['status'] === 'failed') throw toldError(raw);
+    answer.servedBy(response['model']);
     if (response['usage']) answer.usage = statedUsage(detailsOf(response['usage']));
     const reason = fieldsOf(response['incomplete_details'])?.['reason'];
     answer.finish(typeof reason === 'string' ? reason : hasRefused ? 'refusal' : 'completed');

@@ -155,6 +155,22 @@ export function taskStoreContract(newPlace: () => Promise<Place<TaskStore>>): vo
       expect(await ids(61)).toEqual(['told']);
     }));
 
+  test('tasks that have not ended are counted by priority', () =>
+    onStore(newPlace, async (store) => {
+      for (const [taskId, priority] of [
+        ['a', 'high'],
+        ['b', 'background'],
+        ['c', 'background'],
+        ['d', 'high'],
+      ] as const)
+        await store.insert(newTask({ taskId, idempotencyKey: taskId, priority }));
+      await store.claim('acmelegal', 'a');
+      expect(await store.unfinished()).toMatchObject({ high: 2, background: 2 });
+      await store.finish(ending({ taskId: 'a' }));
+      const { high, background, normal = 0 } = await store.unfinished();
+      expect([high, background, normal]).toEqual([1, 2, 0]);
+    }));
+
   test('a dead letter is listed apart, and requeued once: then it waits again and can end once more', () =>
     onStore(newPlace, async (store) => {
       for (const taskId of ['dead', 'failed', 'open']) await store.insert(newTask({ taskId, idempotencyKey: taskId }));

@@ -44,6 +44,8 @@ interface TaskDocument {
   readonly deadReason?: string;
 }
 
+const priorities: readonly Priority[] = ['background', 'normal', 'high'];
+
 export const taskSchema: MongoSchema = {
   kind: 'tasks',
   migrations: [
@@ -172,6 +174,13 @@ class MongoTasks implements TaskStore {
 
   withoutMessageSince(sinceMs: number, limit: number): Promise<readonly StoredTask[]> {
     return this.#some({ isFinished: false, quietSinceMs: { $lt: sinceMs } }, { quietSinceMs: 1, _id: 1 }, limit);
+  }
+
+  async unfinished(): Promise<Readonly<Partial<Record<Priority, number>>>> {
+    const counted = priorities.map(
+      async (priority) => [priority, await this.#tasks.countDocuments({ isFinished: false, priority })] as const,
+    );
+    return Object.fromEntries(await Promise.all(counted));
   }
 
   published(client: string, taskId: string): Promise<void> {

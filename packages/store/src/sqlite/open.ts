@@ -58,6 +58,7 @@ export async function openTaskStore(path: string): Promise<TaskStore> {
     list: (filter, limit) => thread.call('list', filter, limit),
     messaged: (client, taskId, atMs, idlePickups = 0) => thread.call('messaged', client, taskId, atMs, idlePickups),
     withoutMessageSince: (sinceMs, limit) => thread.call('withoutMessageSince', sinceMs, limit),
+    unfinished: () => thread.call('unfinished'),
     published: (client, taskId) => thread.call('published', client, taskId),
     unpublished: (endedBeforeMs, limit) => thread.call('unpublished', endedBeforeMs, limit),
     dropContent: (endedBeforeMs, limit) => thread.call('dropContent', endedBeforeMs, limit),

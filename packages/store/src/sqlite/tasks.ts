@@ -73,6 +73,9 @@ export function taskOperations(database: DatabaseSync): TaskOperations {
     `SELECT * FROM tasks WHERE finished_at_ms IS NULL AND coalesce(messaged_at_ms, created_at_ms) < ?
      ORDER BY coalesce(messaged_at_ms, created_at_ms), number LIMIT ?`,
   );
+  const countUnfinished = database.prepare(
+    'SELECT priority, count(*) AS tasks FROM tasks WHERE finished_at_ms IS NULL GROUP BY priority',
+  );
   const notePublished = database.prepare('UPDATE tasks SET is_published = 1 WHERE client = ? AND task_id = ?');
   const silentEnds = database.prepare(
     `SELECT * FROM tasks WHERE finished_at_ms IS NOT NULL AND is_published = 0 AND finished_at_ms < ?
@@ -141,6 +144,8 @@ export function taskOperations(database: DatabaseSync): TaskOperations {
         throw new StoreError('not_found', `client ${client} has no task ${taskId}`);
     },
 
+    unfinished: () =>
+      Object.fromEntries(countUnfinished.all().map(({ priority, tasks }) => [String(priority), Number(tasks)])),
     withoutMessageSince: (sinceMs, limit) => silent.all(sinceMs, limit).map((row) => taskOf(row as unknown as TaskRow)),
     published: (client, taskId) => void notePublished.run(client, taskId),
     unpublished: (endedBeforeMs, limit) =>

@@ -23,10 +23,15 @@ export function servePolicy(bus: Bus, policy: Policy, onError: (what: string, er
       return toBinary(wire.DecideResponseSchema, answered);
     });
   const serving = [
-    serve(subjects.policyDecide, ({ facts }) => ({ set: policy.decide(readFacts(facts)), wouldChange: [] })),
+    serve(subjects.policyDecide, ({ facts }) => ({
+      set: policy.decide(readFacts(facts)),
+      wouldChange: [],
+      notConsidered: [],
+    })),
     serve(subjects.policyExplain, ({ facts: message, atUnixMs }) => {
       const [facts, atMs] = [readFacts(policy.named(message)), instantOf(atUnixMs)];
-      return { set: policy.explain(facts, atMs), wouldChange: policy.wouldChange(facts, atMs) };
+      const set = policy.explain(facts, atMs);
+      return { set, wouldChange: policy.wouldChange(facts, atMs), notConsidered: policy.notConsidered(facts, set) };
     }),
   ];
   return {
@@ -39,6 +44,7 @@ export function servePolicy(bus: Bus, policy: Policy, onError: (what: string, er
 interface Decided {
   readonly set: RankedSet;
   readonly wouldChange: readonly string[];
+  readonly notConsidered: readonly string[];
 }
 
 function answer(
@@ -47,9 +53,13 @@ function answer(
   onError: (error: unknown) => void,
 ): wire.DecideResponse {
   try {
-    const { set, wouldChange } = decide(readRequest(data));
+    const { set, wouldChange, notConsidered } = decide(readRequest(data));
     const named = rankedSetToWire({ setId: rankedSetId(set), set });
-    return create(wire.DecideResponseSchema, { set: named, wouldChange: [...wouldChange] });
+    return create(wire.DecideResponseSchema, {
+      set: named,
+      wouldChange: [...wouldChange],
+      notConsidered: [...notConsidered],
+    });
   } catch (error) {
     if (error instanceof PolicyRefusal)
       return create(wire.DecideResponseSchema, { error: error.message, retryable: error.isRetryable });

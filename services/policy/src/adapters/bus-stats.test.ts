@@ -2,7 +2,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { jetstream } from '@nats-io/jetstream';
 import { type Bus, connectBus, ensureStreams } from '@will/bus';
 import { EventBatchWriter, newId, subjects, wire } from '@will/contracts';
-import { compileSnapshot, type Snapshot, StatsBook } from '@will/core';
+import { ChangeBook, compileSnapshot, type Snapshot, type ModelChange, StatsBook } from '@will/core';
 import { type NatsServer, startNatsServer } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { foldEvents } from './bus-stats.ts';
@@ -42,10 +42,13 @@ function snapshot(): Snapshot {
   return compiled.snapshot;
 }
 
-const callOf = (taskType: string): wire.Event => {
+const callOf = (
+  taskType: string,
+  over: { readonly servedVersion?: string; readonly writtenBy?: string } = {},
+): wire.Event => {
   const ids = { attemptId: newId(), taskId: newId(), decisionId: newId() };
   const ended = { startedUnixMs: BigInt(Date.now()), durationMs: 20, outcome: 'Success', status: 'Success' };
-  const value = create(wire.CallRecordSchema, { ...ids, ...ended, attempt: 1, model: 'm', taskType });
+  const value = create(wire.CallRecordSchema, { ...ids, ...ended, attempt: 1, model: 'm', taskType, ...over });
   return create(wire.EventSchema, { kind: { case: 'call', value } });
 };
 
@@ -57,7 +60,8 @@ function rowsOf(...events: readonly wire.Event[]): Uint8Array {
 
 test('calls are counted from rows and from whole events of an earlier release, of workers and of routers', async () => {
   const book = new StatsBook();
-  const folding = await foldEvents(bus, book, snapshot, () => {});
+  const books = { stats: book, changes: new ChangeBook(), onChange: () => {} };
+  const folding = await foldEvents(bus, books, snapshot, () => {});
   const publish = (service: string, data: Uint8Array) =>
     jetstream(bus.connection).publish(subjects.event(service, 'records'), data);
   const decision = create(wire.EventSchema, { kind: { case: 'decision', value: create(wire.DecisionRecordSchema) } });
@@ -67,5 +71,23 @@ test('calls are counted from rows and from whole events of an earlier release, o
   await publish('worker', toBinary(wire.EventBatchSchema, whole));
   await publish('router', rowsOf(decision, callOf('lost')));
   await expect.poll(() => types.map((type) => book.incumbent(type)), { timeout: 10_000 }).toEqual(['m', 'm', 'm']);
+  await folding.stop();
+});
+
+test('another version that serves a model is told from what workers saw, and from nobody else', async () => {
+  const found: ModelChange[] = [];
+  const books = {
+    stats: new StatsBook(),
+    changes: new ChangeBook(),
+    onChange: (change: ModelChange) => found.push(change),
+  };
+  const folding = await foldEvents(bus, books, snapshot, () => {});
+  const served = (servedVersion: string, writtenBy = 'worker') => callOf('served', { servedVersion, writtenBy });
+  const of = (version: string, writtenBy?: string) => Array.from({ length: 3 }, () => served(version, writtenBy));
+  const batch = rowsOf(...of('june'), ...of('router', 'router'), ...of('august'));
+  await jetstream(bus.connection).publish(subjects.event('worker', 'records'), batch);
+  await expect
+    .poll(() => found.map(({ words }) => words), { timeout: 10_000 })
+    .toEqual(['it is served by august, before by june']);
   await folding.stop();
 });

@@ -1,7 +1,7 @@
 import { DeliverPolicy, jetstream, type ConsumerMessages } from '@nats-io/jetstream';
 import { ensureStreams, type Bus } from '@will/bus';
 import { names, readEvents, subjects, type WantedEvents, type wire } from '@will/contracts';
-import type { Outcome, Snapshot, StatsBook, ToldRecord } from '@will/core';
+import type { ChangeBook, ModelChange, Outcome, Snapshot, StatsBook, ToldRecord } from '@will/core';
 
 /** Health and speed fade within minutes: a process that starts anew reads so far back. Feedback are read from the first. */
 const readBackMs = 3_600_000;
@@ -9,17 +9,25 @@ const retryMs = 1_000;
 
 const outcomes: ReadonlySet<string> = new Set<Outcome>(['Success', 'Timeout', 'Blocked']);
 
-/** Folds the stream of events into the book, in its order. */
+/** What the stream of events is folded into. */
+export interface Books {
+  readonly stats: StatsBook;
+  readonly changes: ChangeBook;
+  /** Told of each silent change of a model. */
+  readonly onChange: (change: ModelChange) => void;
+}
+
+/** Folds the stream of events into the books, in its order. */
 export async function foldEvents(
   bus: Bus,
-  book: StatsBook,
+  books: Books,
   snapshot: () => Snapshot | undefined,
   onError: (what: string, error: unknown) => void,
 ): Promise<{ stop(): Promise<void> }> {
   await ensureStreams(bus);
   const fold = (data: Uint8Array): void => {
     const documents = snapshot();
-    if (documents) foldBatch(book, documents, data);
+    if (documents) foldBatch(books, documents, data);
   };
   const records = await follow(
     bus,
@@ -75,9 +83,9 @@ async function follow(
   };
 }
 
-function foldBatch(book: StatsBook, snapshot: Snapshot, data: Uint8Array): void {
+function foldBatch(books: Books, snapshot: Snapshot, data: Uint8Array): void {
   try {
-    readEvents(data, (kind) => fold(book, snapshot, kind), counted);
+    readEvents(data, (kind) => fold(books, snapshot, kind), counted);
   } catch {
     // Telemetry counts what cannot be read and tells of it.
   }
@@ -85,16 +93,32 @@ function foldBatch(book: StatsBook, snapshot: Snapshot, data: Uint8Array): void 
 
 const counted: WantedEvents = { call: true, feedback: true };
 
-function fold(book: StatsBook, snapshot: Snapshot, kind: wire.Event['kind']): void {
+function fold({ stats, changes, onChange }: Books, snapshot: Snapshot, kind: wire.Event['kind']): void {
   if (kind.case === 'call') {
     const record = recordOf(kind.value);
-    if (record) book.record(snapshot, record);
+    if (!record) return;
+    stats.record(snapshot, record);
+    for (const change of changesIn(changes, kind.value, record)) onChange(change);
   } else if (kind.case === 'feedback') {
     const { model, modelVersion, taskType, score, atUnixMs } = kind.value;
     if (!(score >= 0 && score <= 1)) return;
-    book.addFeedback(snapshot, { model, version: modelVersion, taskType, score, atMs: Number(atUnixMs) });
+    const atMs = Number(atUnixMs);
+    stats.addFeedback(snapshot, { model, version: modelVersion, taskType, score, atMs });
+    for (const change of changes.score({ model, modelVersion, taskType, score, atMs })) onChange(change);
   }
 }
+
+/** Only the worker has seen what the provider answered. */
+const changesIn = (changes: ChangeBook, told: wire.CallRecord, record: ToldRecord): readonly ModelChange[] =>
+  record.model === undefined || told.writtenBy !== 'worker'
+    ? []
+    : changes.record({
+        ...record,
+        model: record.model,
+        client: told.client,
+        finish: told.finish,
+        servedVersion: told.servedVersion,
+      });
 
 function recordOf(record: wire.CallRecord): ToldRecord | undefined {
   if (!outcomes.has(record.outcome)) return undefined;

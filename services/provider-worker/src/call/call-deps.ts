@@ -32,6 +32,8 @@ export interface CallDeps {
   readonly keepContent: ((input: Uint8Array, output: string) => void) | undefined;
   /** Told of its first content, where that comes before its end. */
   readonly onFirstContent: () => void;
+  /** Told of each piece of content. */
+  readonly onChunk: () => void;
   /** What became of the call at the provider, told before anybody else hears of it. */
   readonly onOutcome: (outcome: ProviderOutcome) => void;
 }

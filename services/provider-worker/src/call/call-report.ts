@@ -105,6 +105,7 @@ export class CallReport {
       streamed: stream,
       writtenBy: 'worker',
       costTags,
+      servedVersion: '',
     };
   }
 

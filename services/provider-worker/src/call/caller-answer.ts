@@ -123,6 +123,7 @@ export class CallerAnswer {
   };
 
   #noteContent(): void {
+    this.#deps.onChunk();
     if (this.firstContentAtMs !== undefined) return;
     this.firstContentAtMs = this.#deps.nowMs();
     this.#deps.onFirstContent();

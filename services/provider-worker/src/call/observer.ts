@@ -7,8 +7,10 @@ export type CallsObserver = (model: Model, request: wire.CallRequest) => CallObs
 export interface CallObserver {
   /** Does the call's work as part of its trace. */
   run<T>(work: () => T): T;
+  /** A piece of the answer came. */
+  chunk(): void;
   ended(record: wire.CallRecord): void;
 }
 
 /** No observer. */
-export const noopObserver: CallsObserver = () => ({ run: (work) => work(), ended: () => {} });
+export const noopObserver: CallsObserver = () => ({ run: (work) => work(), chunk: () => {}, ended: () => {} });

@@ -75,6 +75,7 @@ function callOn(
       },
       keepContent: undefined,
       onFirstContent: () => {},
+      onChunk: () => {},
       onOutcome: () => {},
     },
     incoming,

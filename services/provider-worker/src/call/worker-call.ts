@@ -144,7 +144,8 @@ export class WorkerCall implements Commanded {
     const output = pieces.length === 1 && outcome.output ? deltaToWire(outcome.output) : undefined;
     this.#answer.outputChars += outcome.output ? wordsOf(outcome.output).length : 0;
     const summary = this.#report.summary('Success', '');
-    const record = this.#report.record(summary, outcome.usage, outcome.finish);
+    const { servedVersion = '' } = outcome;
+    const record = { ...this.#report.record(summary, outcome.usage, outcome.finish), servedVersion };
     const { model, modelName, decisionId, usage, costNanoUsd: cost } = record;
     this.#answer.stream.end(
       create(wire.EndSchema, {

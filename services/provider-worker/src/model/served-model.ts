@@ -221,7 +221,12 @@ export class ServedModel {
       this.#deps.records.call(made);
       observer.ended(made);
     };
-    const deps = { ...this.#callDeps(admitted), ...this.#lessons(admitted, startedMs), record };
+    const deps = {
+      ...this.#callDeps(admitted),
+      ...this.#lessons(admitted, startedMs),
+      record,
+      onChunk: () => observer.chunk(),
+    };
     const work = new WorkerCall(deps, admitted.call);
     const { calls } = this.#deps;
     calls.add(work);
@@ -240,7 +245,7 @@ export class ServedModel {
     facts,
     window,
     maxOutputTokens,
-  }: AdmittedCall): Omit<CallDeps, 'record' | 'onFirstContent' | 'onOutcome'> {
+  }: AdmittedCall): Omit<CallDeps, 'record' | 'onChunk' | 'onFirstContent' | 'onOutcome'> {
     const { workerId, nowMs, snapshots, payloads, hooks, onError } = this.#deps;
     const snapshot = snapshots.current;
     return {

@@ -93,6 +93,7 @@ export async function askInLab(connection: ModelConnection, asked: LabAsked, att
       record: (record) => records.push(fromBinary(wire.CallRecordSchema, toBinary(wire.CallRecordSchema, record))),
       keepContent: undefined,
       onFirstContent: () => {},
+      onChunk: () => {},
       onOutcome: () => {},
     },
     incoming,

@@ -315,6 +315,7 @@ async function status({ registry, incarnation, processes, onError }: RegistryApi
       counts,
       processes: [...processes.processes.values()],
       lagging: (await registry.laggards()).map(({ processId }) => processId),
+      warnings: [...(await registry.reader.retirements(Date.now()))],
     });
   } catch (error) {
     onError('reading the status', error);

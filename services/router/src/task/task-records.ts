@@ -75,6 +75,7 @@ export class TaskRecords {
       streamed: stream,
       writtenBy: 'router',
       costTags: [...costTags],
+      servedVersion: '',
       ...noEnd,
     };
   }

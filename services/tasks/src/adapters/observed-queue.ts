@@ -4,6 +4,7 @@ import type { Bus } from '@will/bus';
 import { names, patterns } from '@will/contracts';
 import type { Priority } from '@will/core';
 import { measures, type Observing } from '@will/observe';
+import type { TaskStore } from '@will/store';
 
 const pollIntervalMs = 5_000;
 const priorities: readonly Priority[] = ['high', 'normal', 'background'];
@@ -11,29 +12,33 @@ const priorities: readonly Priority[] = ['high', 'normal', 'background'];
 interface Queue {
   readonly waiting: number;
   readonly ageSeconds: number;
+  /** That wait for their time, for a worker or for a limit, and are not in the queue meanwhile. */
+  readonly scheduled: number;
 }
 
 /** How many durable tasks wait or run, by priority, and how old the oldest is; looked at every five seconds. */
-export async function observeQueue(bus: Bus, observing: Observing, nowMs: () => number): Promise<{ stop(): void }> {
+export async function observeQueue(
+  bus: Bus,
+  observing: Observing,
+  store: Pick<TaskStore, 'unfinished'>,
+  nowMs: () => number,
+): Promise<{ stop(): void }> {
   // Where nobody can ask for it, nothing is looked at.
   if (!observing.isMeasuring) return { stop: () => {} };
   const manager = await jetstreamManager(bus.connection);
   let queues = new Map<Priority, Queue>();
-  let scheduled = 0;
   const look = async (): Promise<void> => {
     const seen = new Map<Priority, Queue>();
+    const unfinished = await store.unfinished();
     for (const priority of priorities) {
       const { num_pending, num_ack_pending } = await manager.consumers.info(names.tasksStream, priority);
       const waiting = num_pending + num_ack_pending;
       // A message is gone once its task has ended, so the first one there is the oldest.
       const first = { seq: 1, next_by_subj: patterns.taskQueue(priority) };
       const oldest = waiting === 0 ? undefined : await manager.streams.getMessage(names.tasksStream, first);
-      seen.set(priority, { waiting, ageSeconds: oldest ? Math.max(0, nowMs() - oldest.time.getTime()) / 1_000 : 0 });
+      const ageSeconds = oldest ? Math.max(0, nowMs() - oldest.time.getTime()) / 1_000 : 0;
+      seen.set(priority, { waiting, ageSeconds, scheduled: Math.max(0, (unfinished[priority] ?? 0) - waiting) });
     }
-    // What the stream holds beside the queues waits for its time.
-    const { messages } = (await manager.streams.info(names.tasksStream)).state;
-    const queued = [...seen.values()].reduce((sum, { waiting }) => sum + waiting, 0);
-    scheduled = Math.max(0, messages - queued);
     queues = seen;
   };
   const refreshAgain = (): void => void look().catch(() => {});
@@ -45,6 +50,8 @@ export async function observeQueue(bus: Bus, observing: Observing, nowMs: () => 
   observing.watch(measures.queueAge, function* () {
     for (const [priority, { ageSeconds }] of queues) yield [ageSeconds, { priority }] as const;
   });
-  observing.watch(measures.queueScheduled, () => [[scheduled]]);
+  observing.watch(measures.queueScheduled, function* () {
+    for (const [priority, { scheduled }] of queues) yield [scheduled, { priority }] as const;
+  });
   return { stop: () => clearInterval(timer) };
 }

@@ -85,8 +85,9 @@ function clientOf({ kind }: wire.Event): string | undefined {
       return kind.value.record?.client;
     case 'rankedSet':
       return kind.value.facts?.client;
-    // It names a task and a model.
+    // They name a task and a model.
     case 'feedback':
+    case 'modelChange':
     case undefined:
       return undefined;
   }

@@ -34,6 +34,7 @@ export function recordToWire(record: CallRecord): wire.CallRecord {
     outputChars: record.outputChars,
     streamed: record.streamed,
     writtenBy: record.writtenBy,
+    servedVersion: '',
     isCostEstimated: isCostEstimated(record.usage, record.price),
     costTags: [...(record.costTags ?? [])],
     ...recordPriceToWire(record.price),

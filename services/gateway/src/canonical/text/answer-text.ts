@@ -18,7 +18,8 @@ import type { Backends } from '../../ports.ts';
 import { readiness } from '../../server/readiness.ts';
 import type { UnderWay } from '../../admission/under-way.ts';
 import type { Asked, Dialect } from './dialect.ts';
-import { ignoredHeader, type OtherFields } from './forwarded-fields.ts';
+import type { OtherFields } from './forwarded-fields.ts';
+import { type ModelHeaders, modelHeaders } from './model-headers.ts';
 import { TaskStream } from './task-stream.ts';
 
 export interface TaskOptions {
@@ -52,9 +53,10 @@ export function answerText(dialect: Dialect, options: TaskOptions): Handler {
       const answerFor = { taskId: newId(), createdUnixSeconds, secret: backends.sessionSecret };
       const asked = dialect.read(bytes, request, snapshot, answerFor);
       const tasks = rejections.before(client, asking);
+      const headersOf = modelHeaders(snapshot, asked.others);
       const result = asked.isStreamed
-        ? await answerStreamed(tasks, asked, response, { errorBody, onError, underWay })
-        : await answerWhole(tasks, asked, response, underWay);
+        ? await answerStreamed(tasks, asked, response, { errorBody, headersOf, onError, underWay })
+        : await answerWhole(tasks, asked, response, { headersOf, underWay });
       if (result) countIgnored(options, asked.others, result);
     } catch (thrown) {
       const error = toHttpError(thrown);
@@ -68,12 +70,12 @@ export function answerText(dialect: Dialect, options: TaskOptions): Handler {
 
 async function answerWhole(
   client: Starter,
-  { task, others, whole }: Asked,
+  { task, whole }: Asked,
   response: ServerResponse,
-  underWay: UnderWay,
+  { headersOf, underWay }: { readonly headersOf: ModelHeaders; readonly underWay: UnderWay },
 ): Promise<TaskResult> {
   const result = await startWhole(client, task, response, underWay);
-  if (!response.destroyed) sendAnswer(response, result, others, 'application/json; charset=utf-8', whole(result));
+  if (!response.destroyed) sendAnswer(response, result, headersOf, 'application/json; charset=utf-8', whole(result));
   return result;
 }
 
@@ -101,7 +103,7 @@ export async function startWhole(
 export function sendAnswer(
   response: ServerResponse,
   result: TaskResult,
-  others: OtherFields,
+  headersOf: ModelHeaders,
   contentType: string,
   content: string | Uint8Array,
 ): void {
@@ -113,7 +115,7 @@ export function sendAnswer(
     String(body.length),
     'x-will-model',
     result.model,
-    ...ignoredHeader(others.ignoredBy(result.model)),
+    ...headersOf(result.model),
     ...noticeHeaders(result.notices),
     ...decisionHeaders(result.taskId, result.decisionId, result.attempts),
   ]);
@@ -126,14 +128,19 @@ async function answerStreamed(
   client: Starter,
   asked: Asked,
   response: ServerResponse,
-  { errorBody, onError, underWay }: Pick<Dialect, 'errorBody'> & Pick<TaskOptions, 'onError' | 'underWay'>,
+  {
+    errorBody,
+    headersOf,
+    onError,
+    underWay,
+  }: Pick<Dialect, 'errorBody'> & Pick<TaskOptions, 'onError' | 'underWay'> & { readonly headersOf: ModelHeaders },
 ): Promise<TaskResult | undefined> {
   const left = whenLeft(response);
   const taskId = asked.task.taskId as string;
   const stream = new TaskStream(response, {
     taskId,
     form: asked.streamed(),
-    others: asked.others,
+    headersOf,
     errorBody,
     onGivenUp: () => left.abort(),
   });

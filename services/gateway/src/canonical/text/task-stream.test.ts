@@ -13,9 +13,9 @@ async function played() {
   const stream = Promise.withResolvers<TaskStream>();
   const server = createServer((_request, response) => {
     const form = new ChatStream({ taskId: 'task-1', createdUnixSeconds: 1, includeUsage: false });
-    const others = { forwarded: {}, dropped: [], ignoredBy: () => [] };
+    const headersOf = (): readonly string[] => [];
     stream.resolve(
-      new TaskStream(response, { taskId: 'task-1', form, others, errorBody, onGivenUp: () => {}, keepAliveMs: 5 }),
+      new TaskStream(response, { taskId: 'task-1', form, headersOf, errorBody, onGivenUp: () => {}, keepAliveMs: 5 }),
     );
   });
   server.listen(0, '127.0.0.1');

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { StreamPart, TaskResult } from '@will/client';
 import { decisionHeaders, HttpError, noticeHeaders, sendError } from '../../server/http/errors.ts';
 import { PacedWriter } from '../../server/http/paced-writer.ts';
-import { ignoredHeader, type OtherFields } from './forwarded-fields.ts';
+import type { ModelHeaders } from './model-headers.ts';
 import { type Dialect, indexed, type StreamForm } from './dialect.ts';
 
 const keepAliveMs = 15_000;
@@ -11,7 +11,7 @@ const keepAliveMs = 15_000;
 export interface TaskStreamOptions {
   readonly taskId: string;
   readonly form: StreamForm;
-  readonly others: OtherFields;
+  readonly headersOf: ModelHeaders;
   readonly errorBody: Dialect['errorBody'];
   /** The reader no longer takes anything: nobody waits for the rest of the answer. */
   readonly onGivenUp: () => void;
@@ -73,7 +73,7 @@ export class TaskStream {
 
   #begin({ model, decisionId, notices }: Beginning): void {
     if (this.#writer || this.#response.destroyed) return;
-    const { taskId, form, others, onGivenUp } = this.#options;
+    const { taskId, form, headersOf, onGivenUp } = this.#options;
     this.#response.writeHead(200, [
       'content-type',
       'text/event-stream; charset=utf-8',
@@ -83,7 +83,7 @@ export class TaskStream {
       'no',
       'x-will-model',
       model,
-      ...ignoredHeader(others.ignoredBy(model)),
+      ...headersOf(model),
       ...noticeHeaders(notices),
       ...decisionHeaders(taskId, decisionId, []),
     ]);

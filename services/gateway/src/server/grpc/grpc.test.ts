@@ -4,6 +4,7 @@ import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
 import { loadFileDescriptorSetFromBuffer, loadSync } from '@grpc/proto-loader';
 import { wire } from '@will/contracts';
+import type { Model } from '@will/core';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { answers, attempt, delta, exclusion, fails, hangs, result, started } from '../../testing/fake-tasks.ts';
 import { startTestServer, sampleSnapshot, type TestServer } from '../../testing/test-server.ts';
@@ -89,6 +90,22 @@ test('a stream is what started, its pieces, and one end without the text again',
   expect(parts.map(({ part }) => part)).toEqual(['started', 'delta', 'delta', 'end']);
   expect(parts.map((part) => (part['delta'] as { text?: string } | undefined)?.text ?? '').join('')).toBe('pong');
   expect(parts.at(-1)).toMatchObject({ end: { finish: 'stop', output: null } });
+});
+
+test('when a model retires is in the metadata of its answers, plain and streamed', async () => {
+  const snapshot = sampleSnapshot();
+  const llama = snapshot.models.get('llama') as Model;
+  const models = new Map([...snapshot.models, ['llama', { ...llama, retiredAtMs: Date.UTC(2027, 0, 31, 12) }]]);
+  Object.assign(server.backends, { snapshot: { ...snapshot, models } });
+  const sunsetOf = (call: grpc.ClientUnaryCall | Streamed): Promise<unknown> =>
+    new Promise((resolve) =>
+      (call as grpc.ClientUnaryCall).on('metadata', (metadata) => resolve(metadata.get('sunset'))),
+    );
+  const sunset = ['Sun, 31 Jan 2027 12:00:00 GMT'];
+  expect(await sunsetOf(stub.run(ping, {}, () => {}))).toEqual(sunset);
+  const stream = stub.stream(ping);
+  expect(await sunsetOf(stream)).toEqual(sunset);
+  for await (const _ of stream);
 });
 
 test('a model that cannot stream gives its output with the end', async () => {

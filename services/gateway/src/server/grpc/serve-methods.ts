@@ -7,7 +7,6 @@ import {
   type MessageShape,
 } from '@bufbuild/protobuf';
 import type {
-  Metadata,
   sendUnaryData,
   Server,
   ServerUnaryCall,
@@ -15,7 +14,7 @@ import type {
   ServiceDefinition,
   UntypedHandleCall,
 } from '@grpc/grpc-js';
-import { status } from '@grpc/grpc-js';
+import { Metadata, status } from '@grpc/grpc-js';
 import { grpcMethodsOf } from '@will/contracts';
 import type { Attributes } from '@will/core';
 import { openSpan } from '@will/observe';
@@ -37,6 +36,8 @@ export interface Call {
   attributes(): Attributes;
   /** What was shown to be let in, for the guard alone. */
   readonly keys: Readonly<Record<string, unknown>>;
+  /** Sends metadata before the answer; once, and only before the first message. */
+  tell(entries: Iterable<readonly [name: string, value: string]>): void;
 }
 
 /** A service as plain functions. A stream's method sends its messages in order; a throw is the call's status. */
@@ -168,7 +169,7 @@ const streamed = (run: AnyMethod, end: End, serialize: (message: object) => Buff
   }) as unknown as UntypedHandleCall;
 
 function callOf(
-  call: Pick<ServerUnaryCall<object, object>, 'cancelled' | 'getDeadline' | 'metadata'> & EventEmitter,
+  call: Pick<ServerUnaryCall<object, object>, 'cancelled' | 'getDeadline' | 'metadata' | 'sendMetadata'> & EventEmitter,
 ): Call {
   const cancelled = new AbortController();
   call.on('cancelled', () => cancelled.abort());
@@ -180,6 +181,11 @@ function callOf(
     headers: traceHeadersIn(call.metadata),
     attributes: () => attributesIn(call.metadata),
     keys: keysIn(call.metadata),
+    tell(entries) {
+      const metadata = new Metadata();
+      for (const [name, value] of entries) metadata.set(name, value);
+      if (!cancelled.signal.aborted) call.sendMetadata(metadata);
+    },
   };
 }
 

@@ -1,11 +1,12 @@
 import { status } from '@grpc/grpc-js';
 import { endOf, requestOf, type StreamPart, type TaskClient, TaskError, type TaskRequest } from '@will/client';
 import { mustBeSame, newId, taskWithAttributes, type wire, withAttributes } from '@will/contracts';
-import { type Attributes, defaultClient, maxTimeoutMs, nameKey } from '@will/core';
+import { type Attributes, defaultClient, maxTimeoutMs, nameKey, type Snapshot } from '@will/core';
 import type { Admission } from '../../admission/admission.ts';
 import { HttpError } from '../http/errors.ts';
 import { readTaskChat } from '../json/json-task.ts';
 import { identity } from '../../auth/keys/identity.ts';
+import { lifetimeHeaders } from '../../canonical/text/model-headers.ts';
 import type { Backends } from '../../ports.ts';
 import { readiness } from '../readiness.ts';
 import type { UnderWay } from '../../admission/under-way.ts';
@@ -50,6 +51,7 @@ export function taskService({
         const result = await underWay.run(whenLeft(call), (signal) =>
           client.start({ ...task, signal }, false, () => {}),
         );
+        tellLifetime(call, backends.snapshot, result.model);
         return { taskId: result.taskId, end: endOf(result, true) };
       }),
     stream: (request, call, send) =>
@@ -58,7 +60,10 @@ export function taskService({
         const taskId = task.taskId as string;
         let hasContent = false;
         const onPart = (part: StreamPart): void => {
-          if (part.kind === 'started') send({ taskId, part: { case: 'started', value: part } });
+          if (part.kind === 'started') {
+            tellLifetime(call, backends.snapshot, part.model);
+            send({ taskId, part: { case: 'started', value: part } });
+          }
           if (part.kind !== 'delta') return;
           hasContent = true;
           const { toolCalls, ...rest } = part.delta;
@@ -84,6 +89,12 @@ export function taskService({
 }
 
 const encoder = new TextEncoder();
+
+/** Metadata where the model's document says when it is deprecated or retires. */
+function tellLifetime(call: Call, snapshot: Snapshot | undefined, model: string): void {
+  const headers = lifetimeHeaders(snapshot?.models.get(model));
+  if (headers.length > 0) call.tell(headers);
+}
 
 /** The caller's words as a task. @throws {GrpcError} INVALID_ARGUMENT, DEADLINE_EXCEEDED */
 function taskOf(request: wire.RunRequest | wire.StreamRequest, call: Call, nowMs: number): TaskRequest {

@@ -214,6 +214,13 @@ export declare type CallRecord = Message<"will.v1.CallRecord"> & {
    * @generated from field: repeated string cost_tags = 43;
    */
   costTags: string[];
+
+  /**
+   * What the provider's answer says that served it: at most 100 of A-Z a-z 0-9 _ . : / @ + -. Empty: it does not say.
+   *
+   * @generated from field: string served_version = 44;
+   */
+  servedVersion: string;
 };
 
 /**
@@ -811,6 +818,12 @@ export declare type Event = Message<"will.v1.Event"> & {
      */
     value: Feedback;
     case: "feedback";
+  } | {
+    /**
+     * @generated from field: will.v1.ModelChange model_change = 6;
+     */
+    value: ModelChange;
+    case: "modelChange";
   } | { case: undefined; value?: undefined };
 };
 
@@ -819,6 +832,64 @@ export declare type Event = Message<"will.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export declare const EventSchema: GenMessage<Event>;
+
+/**
+ * A model answers otherwise than before, and its documents did not change.
+ *
+ * @generated from message will.v1.ModelChange
+ */
+export declare type ModelChange = Message<"will.v1.ModelChange"> & {
+  /**
+   * @generated from field: string model = 1;
+   */
+  model: string;
+
+  /**
+   * Empty: of all task types.
+   *
+   * @generated from field: string task_type = 2;
+   */
+  taskType: string;
+
+  /**
+   * version | latency | length | refusals | quality
+   *
+   * @generated from field: string signal = 3;
+   */
+  signal: string;
+
+  /**
+   * What is otherwise, in words.
+   *
+   * @generated from field: string words = 4;
+   */
+  words: string;
+
+  /**
+   * A factor for latency and length, a difference for refusals (share) and quality (0 to 1); 0 for version.
+   *
+   * @generated from field: double change = 5;
+   */
+  change: number;
+
+  /**
+   * Calls that it took to be sure of it.
+   *
+   * @generated from field: uint32 calls = 6;
+   */
+  calls: number;
+
+  /**
+   * @generated from field: int64 at_unix_ms = 7;
+   */
+  atUnixMs: bigint;
+};
+
+/**
+ * Describes the message will.v1.ModelChange.
+ * Use `create(ModelChangeSchema)` to create a new message.
+ */
+export declare const ModelChangeSchema: GenMessage<ModelChange>;
 
 /**
  * What the calls of one client, task type and model have in common. A batch holds each once, and its rows name it by place.
@@ -915,6 +986,11 @@ export declare type CallScope = Message<"will.v1.CallScope"> & {
    * @generated from field: repeated string cost_tags = 18;
    */
   costTags: string[];
+
+  /**
+   * @generated from field: string served_version = 20;
+   */
+  servedVersion: string;
 };
 
 /**

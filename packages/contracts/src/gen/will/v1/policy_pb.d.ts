@@ -376,6 +376,13 @@ export declare type DecideResponse = Message<"will.v1.DecideResponse"> & {
    * @generated from field: repeated string would_change = 4;
    */
   wouldChange: string[];
+
+  /**
+   * Explain only: models among the exclusions that neither the route nor the task nor documents ask for.
+   *
+   * @generated from field: repeated string not_considered = 20;
+   */
+  notConsidered: string[];
 };
 
 /**

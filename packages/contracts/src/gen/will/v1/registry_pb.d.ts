@@ -921,6 +921,13 @@ export declare type StatusResponse = Message<"will.v1.StatusResponse"> & {
    * @generated from field: repeated string lagging = 7;
    */
   lagging: string[];
+
+  /**
+   * What operators should know of the documents in force: models that retire within 30 days.
+   *
+   * @generated from field: repeated string warnings = 20;
+   */
+  warnings: string[];
 };
 
 /**
@@ -1081,6 +1088,13 @@ export declare type Presence = Message<"will.v1.Presence"> & {
    * @generated from field: repeated string providers = 21;
    */
   providers: string[];
+
+  /**
+   * Of policy: models that answer otherwise than before, the newest first, in words; of the last week.
+   *
+   * @generated from field: repeated string model_changes = 22;
+   */
+  modelChanges: string[];
 };
 
 /**

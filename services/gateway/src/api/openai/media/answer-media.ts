@@ -20,6 +20,7 @@ import {
   type TaskOptions,
 } from '../../../canonical/text/answer-text.ts';
 import { ignoredIn, noOtherFields } from '../../../canonical/text/forwarded-fields.ts';
+import { modelHeaders } from '../../../canonical/text/model-headers.ts';
 import type { FormBody, MediaAsked, MediaKind } from './media-kind.ts';
 import { type TakenFile, takeFile } from './take-file.ts';
 
@@ -49,7 +50,7 @@ export function answerMedia(media: MediaKind, options: TaskOptions): Handler {
       const result = await startWhole(rejections.before(client, asking), task, response, underWay);
       if (response.destroyed) return;
       const { contentType, body } = read.asked.whole(result, Math.floor(nowMs() / 1000));
-      sendAnswer(response, result, others, contentType, body);
+      sendAnswer(response, result, modelHeaders(snapshot, others), contentType, body);
       countIgnored(options, others, result);
     } finally {
       read?.release();
