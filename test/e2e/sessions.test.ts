@@ -21,10 +21,11 @@ beforeAll(async () => {
         `${modelDocument({ name: 'First', endpoint })}\n${prices}`,
         `${modelDocument({ name: 'Second', endpoint })}\n${prices}`,
         routeDocument('text_gen', 'First', 'Second'),
+        'kind: client\nname: Tagged\ncost_tags: { team: [search, ads] }',
       ),
     },
     callers: ['default'],
-    counts: { gateway: 1, router: 2 },
+    counts: { gateway: 1, router: 2, 'provider-worker': 2 },
   });
   await system.untilServed('first', 'second');
 });
@@ -75,4 +76,46 @@ test('its decision tells in money what it was made of, and is made again to the 
   const again = await willm('replay', taskId);
   expect(again).toMatchObject({ code: 0 });
   expect(again.out).toContain('identical');
+});
+
+test('a conversation with a local model stays with the worker that holds its cache, whichever router has it', async () => {
+  const taskIds: string[] = [];
+  // The other router hears of the first call a moment later.
+  await vi.waitFor(async () => {
+    taskIds.length = 0;
+    for (let turn = 0; turn < 16; turn += 1) taskIds.push((await ask('kept', `Turn ${turn}`)).taskId);
+    const workers = await Promise.all(taskIds.map(workerOf));
+    expect(workers[0]).toMatch(/./);
+    expect(new Set(workers).size).toBe(1);
+  }, firstTokenTimeout);
+});
+
+async function workerOf(taskId: string): Promise<string> {
+  const { out } = await willm('logs', '--task', taskId, '--json');
+  const [call] = JSON.parse(out) as { readonly workerId: string }[];
+  return call?.workerId ?? '';
+}
+
+test('costs are counted by the tags that a client declares, and any other is rejected with what is allowed', async () => {
+  const tagged = (tags: string): Promise<Response> =>
+    fetch(`${system.httpUrl}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-will-client': 'Tagged', 'x-will-cost-tags': tags },
+      body: JSON.stringify({ model: 'text_gen', messages: [{ role: 'user', content: 'Hello' }] }),
+    });
+  for (const tags of ['team=search', 'team=search', 'team=ads']) expect((await tagged(tags)).status).toBe(200);
+  const refused = await tagged('team=legal');
+  expect([refused.status, await refused.text()]).toEqual([
+    400,
+    expect.stringContaining('cost tag team: value \\"legal\\" must be one of search, ads'),
+  ]);
+  expect((await tagged('env=prod')).status).toBe(400);
+  await vi.waitFor(async () => {
+    const { out } = await willm('usage', '--tag', 'team', '--client', 'Tagged', '--json');
+    const { groups } = JSON.parse(out) as { readonly groups: readonly { readonly costTag: string; calls: unknown }[] };
+    expect(groups.map(({ costTag, calls }) => [costTag, Number(calls)]).toSorted()).toEqual([
+      ['ads', 1],
+      ['search', 2],
+    ]);
+  }, firstTokenTimeout);
 });
