@@ -95,7 +95,7 @@ const opencode: AgentClient = {
   name: 'opencode',
   package: 'opencode-ai',
   version: '1.18.33',
-  program: 'node_modules/.bin/opencode',
+  program: `node_modules/opencode-${process.platform}-${process.arch}/bin/opencode`,
   dialects: ['chat', 'messages', 'responses'],
   returnsReasoningIn: ['messages'],
   async setUp({ workspace, url, model, dialect, prompt, headers }) {
