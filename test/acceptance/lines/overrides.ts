@@ -87,10 +87,7 @@ export const overrides: Section = {
           (await candidatesOf(world, 'text_gen', { client: 'prefers-llama', project: 'big-case' }))[0],
           'gpt-3-5',
         );
-        assert.equal(
-          await answerer(world, 'text_gen', { client: 'acmelegal', project: 'big-case' }),
-          'unknown_project',
-        );
+        assert.equal(await answerer(world, 'text_gen', { client: 'acmelegal', project: 'big-case' }), 'blocked');
       },
     },
   ],

@@ -73,8 +73,8 @@ export const telemetry: Section = {
       title: 'an answer, a silence and a refusal by a rule are these three words, and each is found by its word',
       async check(world) {
         assert.equal((await loggedCall(world)).outcome, 'Success');
-        world.upstream.script('logged', { kind: 'silent' });
-        const late = await failedRun(world, { model: 'Logged', timeoutMs: 1_500 });
+        for (const model of ['logged', 'logged-next']) world.upstream.script(model, { kind: 'silent' });
+        const late = await failedRun(world, { timeoutMs: 1_500 });
         assert.equal((await callsOf(world, late))[0]?.outcome, 'Timeout');
         const blocked = await failedRun(world, { client: 'acmelegal' });
         assert.equal((await callsOf(world, blocked))[0]?.outcome, 'Blocked');
