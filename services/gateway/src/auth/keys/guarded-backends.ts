@@ -10,17 +10,10 @@ import {
   type TaskRequest,
 } from '@will/client';
 import { dataClassFromWire, dataClassToWire, unavailableModelFromWire, wire } from '@will/contracts';
-import {
-  type DataClass,
-  identityProblem,
-  projectNotTheirs,
-  slugNamed,
-  type Snapshot,
-  strictestOf,
-  type UnavailableModel,
-} from '@will/core';
+import { type DataClass, projectNotTheirs, type Snapshot, strictestOf, type UnavailableModel } from '@will/core';
 import type { CallerPayloads, Queries, Backends } from '../../ports.ts';
 import { type Identity, identity } from './identity.ts';
+import { OwnNames } from './own-names.ts';
 import { WrappedBackends } from './wrapped-backends.ts';
 
 /**
@@ -162,8 +155,7 @@ class Own {
   /** Who names a client names the own one, also where that is `default`. '': none was named. @throws {TaskError} */
   mustBe(who: Identity, said = '', taskId = ''): void {
     if (said === '') return;
-    const slug = slugNamed(this.#documents(taskId), 'client', said);
-    if (slug === who.client) return;
+    if (this.#names(who, taskId).isSelf(said)) return;
     throw forbidden(who, `client ${quote(said)} is not this key's, ${who.client}`, taskId);
   }
 
@@ -174,21 +166,20 @@ class Own {
   }
 
   #project(who: Identity, said: string | undefined, taskId: string): string | undefined {
-    const { projects, client } = who;
+    const { projects } = who;
     // A key of one project needs no naming of it.
     if (said === undefined && projects.length <= 1) return projects[0];
-    const documents = this.#documents(taskId);
-    const project = said === undefined ? undefined : slugNamed(documents, 'project', said);
+    const names = this.#names(who, taskId);
+    const project = said === undefined ? undefined : names.project(said);
     if (projects.length > 0 && !projects.includes(project ?? ''))
       throw forbidden(who, `project ${quote(said ?? '')} must be one of this key's: ${projects.join(', ')}`, taskId);
-    const isTheirs = project !== undefined && identityProblem(documents, { client, project }) === undefined;
-    if (said !== undefined && !isTheirs) throw forbidden(who, projectNotTheirs(said), taskId);
+    if (said !== undefined && project === undefined) throw forbidden(who, projectNotTheirs(said), taskId);
     return project;
   }
 
-  #documents(taskId: string): Snapshot {
+  #names({ client }: Identity, taskId: string): OwnNames {
     const snapshot = this.#snapshot();
-    if (snapshot) return snapshot;
+    if (snapshot) return new OwnNames(snapshot, client);
     throw new TaskError('unavailable', 'no documents are published yet', { taskId, isRetryable: true });
   }
 }
