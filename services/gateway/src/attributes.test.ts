@@ -285,3 +285,45 @@ test('gRPC: metadata and a message that differ are rejected, equal ones are one'
   ];
   for (const [task, client, line] of equal) expect([line, await ask(task, client, line)]).toEqual([line, null]);
 });
+
+/** Places where nothing is read, by what a caller may have meant. */
+const unheard: readonly (readonly [string, path: string, more: object])[] = [
+  ['a query', '/v1/chat/completions?client=AcmeLegal', {}],
+  ['a query in the words of a header', '/v1/chat/completions?x-will-client=AcmeLegal', {}],
+  ['a field that is dropped', '/v1/chat/completions', { options: { will_client: 'AcmeLegal' } }],
+  ['an object of our name', '/v1/chat/completions', { will: { client: 'AcmeLegal' } }],
+  ['metadata of another name', '/v1/responses', { meta: [{ 'X-Will-Client': 'AcmeLegal' }] }],
+  ['metadata of another kind', '/v1/responses', { client_metadata: { will_client: 'AcmeLegal' } }],
+  ['a message', '/v1/chat/completions', { messages: [{ ...messages[0], metadata: { will_client: 'AcmeLegal' } }] }],
+  ['metadata with half of the prefix', '/v1/messages', { metadata: { 'x-client': 'AcmeLegal' } }],
+];
+
+test.each(unheard)('a client that is named in %s is rejected', async (_where, path, more) => {
+  const body = JSON.stringify({ ...routes[path.split('?')[0] ?? ''], ...more });
+  const { isRejected, message } = await checkedAnswer(post(path, body, []));
+  expect([isRejected, message]).toEqual([true, expect.stringMatching(/x-will-|will_client/)]);
+});
+
+test('a client that is named after the body is rejected', async () => {
+  const { port } = new URL(server.url);
+  const path = '/v1/chat/completions';
+  const headers = { 'content-type': 'application/json', 'transfer-encoding': 'chunked', trailer: 'x-will-client' };
+  const status = new Promise<number>((resolve, reject) => {
+    const asked = httpRequest({ port, host: '127.0.0.1', path, method: 'POST', headers }, (response) => {
+      response.resume().once('end', () => resolve(response.statusCode ?? 0));
+    });
+    asked.on('error', reject);
+    asked.write(JSON.stringify(routes[path]));
+    asked.addTrailers({ 'x-will-client': 'AcmeLegal' });
+    asked.end();
+  });
+  expect(await status).toBe(400);
+});
+
+test('a query that is no attribute’s changes nothing', async () => {
+  const path = '/v1/chat/completions';
+  const { task } = await checkedAnswer(
+    post(`${path}?api-version=2026-01-01&beta=true`, JSON.stringify(routes[path]), []),
+  );
+  expect(task).toBeDefined();
+});

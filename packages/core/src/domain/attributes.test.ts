@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { attributeNames, fieldOf, headerOf, readAttributes, type StatedAttribute } from './attributes.ts';
+import {
+  attributeNames,
+  fieldOf,
+  headerOf,
+  isAttributeKey,
+  readAttributes,
+  type StatedAttribute,
+} from './attributes.ts';
 
 type Line = readonly [source: StatedAttribute['source'], key: string, value: string];
 const read = (...stated: readonly Line[]) =>
@@ -58,7 +65,7 @@ test('every spelling of every attribute is understood, as header and in metadata
 });
 
 test('what looks like an attribute and is none is a problem that names it and what is allowed', () => {
-  for (const key of ['x-will-clint', 'X_WILL_foo', 'will-', 'x will anything'])
+  for (const key of ['x-will-clint', 'X_WILL_foo', 'will-', 'x will anything', 'X-Will'])
     expect(problemOf(['header', key, 'a'])).toContain(`${JSON.stringify(key)} must be one of x-will-client, x-will-`);
   for (const key of ['x-wil-client', 'wilclient', 'X-WILLL-client', 'x-wll-project', 'wi11_data_class'])
     expect(problemOf(['header', key, 'a'])).toContain(`${JSON.stringify(key)} must be one of x-will-client, x-will-`);
@@ -71,8 +78,24 @@ test('an attribute without its prefix is a problem in metadata, and nothing of o
   for (const attribute of attributeNames) {
     expect(problemOf(['metadata', attribute, 'high'])).toContain(`send metadata.will_${attribute} if it is meant`);
     expect(problemOf(['metadata', attribute.replaceAll('_', ' ').toUpperCase(), 'a'])).toContain('without its prefix');
+    expect(problemOf(['metadata', `x-${attribute}`, 'high'])).toContain('without its prefix');
     expect(read(['header', attribute, 'u=1'])).toEqual({ attributes: {} });
   }
+});
+
+test('a query and a trailer state nothing: what looks like an attribute there is a problem', () => {
+  expect(problemOf(['query', 'x-will-client', 'a'])).toContain('query parameter "x-will-client" is read from a header');
+  expect(problemOf(['query', 'client', 'a'])).toContain('query parameter "client" looks like one of Will');
+  expect(problemOf(['trailer', 'x-will-client', 'a'])).toContain('trailer "x-will-client" is read from a header');
+  expect(read(['trailer', 'client', 'a'])).toEqual({ attributes: {} });
+  expect(read(['query', 'api-version', '2026-01-01'], ['query', 'beta', 'true'])).toEqual({ attributes: {} });
+});
+
+test('a key is known as an attribute wherever it stands, and nothing else is', () => {
+  for (const key of ['will_client', 'X-Will-Data-Class', 'xwillproject', 'x-will', 'will_foo', 'wil_client'])
+    expect([key, isAttributeKey(key)]).toEqual([key, true]);
+  for (const key of ['client', 'will', 'william', 'willing', 'data_class', ''])
+    expect([key, isAttributeKey(key)]).toEqual([key, false]);
 });
 
 test('an attribute among the fields of a body is told where it belongs', () => {

@@ -81,9 +81,13 @@ export const attributeNames = Object.keys(table) as readonly AttributeName[];
 export const headerOf = (attribute: AttributeName): string => `x-will-${attribute.replaceAll('_', '-')}`;
 export const fieldOf = (attribute: AttributeName): string => `will_${attribute}`;
 
-/** A key with its value, and where the two stood: headers of a request or message, the `metadata` of a body, its own fields. */
+/**
+ * A key with its value, and where the two stood: headers of a request or message, the `metadata` of a body, its own
+ * fields, the query of an address, what follows a body. The last three state nothing; what looks like an attribute
+ * there is a problem.
+ */
 export interface StatedAttribute {
-  readonly source: 'header' | 'metadata' | 'field';
+  readonly source: 'header' | 'metadata' | 'field' | 'query' | 'trailer';
   readonly key: string;
   readonly value: string;
 }
@@ -148,19 +152,30 @@ const looksLikeOurs = /^\s*(x[^\p{L}\p{N}]*)?will[^\p{L}\p{N}]/iu;
 function attributeMeant(stated: StatedAttribute): AttributeName | AttributeProblem | undefined {
   const { source, key } = stated;
   // Most headers are told apart by their first letter.
-  if (source === 'header' && !/^[^a-z0-9]*[xw]/i.test(key)) return undefined;
+  if (isHeaderLine(source) && !/^[^a-z0-9]*[xw]/i.test(key)) return undefined;
   const letters = bare(key);
   const prefix = letters.startsWith('xwill') ? 'xwill' : letters.startsWith('will') ? 'will' : undefined;
   const meant = prefix === undefined ? undefined : byBareName.get(letters.slice(prefix.length));
-  if (meant !== undefined) return source === 'field' ? misplaced(stated, meant) : meant;
-  if (looksLikeOurs.test(key.normalize('NFKC')) || slippedPrefix.test(letters)) return unknown(stated);
-  const unprefixed = source === 'header' ? undefined : byBareName.get(letters);
+  if (meant !== undefined) return source === 'header' || source === 'metadata' ? meant : misplaced(stated, meant);
+  if (isLikeOurs(key, letters)) return unknown(stated);
+  const unprefixed = isHeaderLine(source) ? undefined : byBareName.get(letters.replace(/^x/, ''));
   return unprefixed && unprefixedProblem(stated, unprefixed);
+}
+
+const isHeaderLine = (source: StatedAttribute['source']): boolean => source === 'header' || source === 'trailer';
+
+const isLikeOurs = (key: string, letters: string): boolean =>
+  letters === 'xwill' || looksLikeOurs.test(key.normalize('NFKC')) || slippedPrefix.test(letters);
+
+/** Whether a key looks like one of Will's attributes with its prefix, wherever it stands. */
+export function isAttributeKey(key: string): boolean {
+  const letters = bare(key);
+  return isLikeOurs(key, letters) || byBareName.has(/^x?will(.+)$/u.exec(letters)?.[1] ?? '');
 }
 
 const at = ({ source, key }: StatedAttribute): string => (source === 'metadata' ? `metadata.${cut(key)}` : cut(key));
 const told = ({ source, key }: StatedAttribute): string =>
-  source === 'field' ? `${cut(key)}:` : `${source} ${quoted(key)}`;
+  source === 'field' ? `${cut(key)}:` : `${source === 'query' ? 'query parameter' : source} ${quoted(key)}`;
 const spelled = ({ source }: StatedAttribute): ((attribute: AttributeName) => string) =>
   source === 'header' ? headerOf : fieldOf;
 

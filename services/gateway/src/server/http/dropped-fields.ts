@@ -1,3 +1,4 @@
+import { isAttributeKey } from '@will/core';
 import { invalid } from './errors.ts';
 import { isHistory } from './history-fields.ts';
 import type { UnknownField } from './unknown-fields.ts';
@@ -11,6 +12,7 @@ export function droppedFields(unknown: readonly UnknownField[]): readonly string
   const names = new Set<string>();
   for (const field of unknown) {
     const name = field.path.at(-1) as string;
+    mustHoldNoAttribute(field);
     if (isHistory(field)) continue;
     const refusal = wishIn(name);
     if (!refusal) {
@@ -20,6 +22,26 @@ export function droppedFields(unknown: readonly UnknownField[]): readonly string
     } else if (!refusal.harmless(field.value)) throw invalid(`${field.param}: ${refusal.instead}`, field.param);
   }
   return [...names];
+}
+
+/** A wish about who asks, or about data, must not go unheard in what is dropped, however deep it stands. @throws {HttpError} 400 */
+function mustHoldNoAttribute({ param, value }: UnknownField): void {
+  const found = attributeWithin(param, value);
+  if (found === undefined) return;
+  const instead = 'attributes are headers x-will-*, or will_* within metadata';
+  throw invalid(`${found}: is no attribute that is known here; ${instead}`, found);
+}
+
+/** Where a name like an attribute's stands below a field; undefined: nowhere. */
+function attributeWithin(at: string, value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [name, inner] of Object.entries(value)) {
+    const path = `${at}.${name}`;
+    if (isAttributeKey(name)) return path;
+    const found = attributeWithin(path, inner);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 const contentNames =

@@ -61,7 +61,7 @@ const onlyAvoidsCaches = (value: unknown): boolean =>
 
 /** Kinds of wishes by the words in a name, for the names that nobody has listed. */
 const byPattern: readonly (readonly [pattern: RegExp, instead: string])[] = [
-  [/^(x_)?will_/, 'is no attribute that is known here; attributes are headers x-will-*, or will_* within metadata'],
+  [/^(x_)?will(_|$)/, 'is no attribute that is known here; attributes are headers x-will-*, or will_* within metadata'],
   [/(^|_)(regions?|residency|geo|country|jurisdiction|locations?|zones?)(_|$)/, `where data goes ${documents}`],
   [
     /(^|_)(storage|stored?|retention|retain|persist\w*|logs?|logging|zdr|train|training|privacy|private|pii|redact\w*|anonymi\w*|mask\w*|confidential\w*|sensitiv\w*|classification|gdpr|hipaa|compliance|consent|data|memory|threads?|cache_salt|cached_content)(_|$)/,

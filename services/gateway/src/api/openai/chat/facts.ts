@@ -32,15 +32,16 @@ export interface StatedFacts {
   readonly costTags?: Readonly<Record<string, string>>;
 }
 
-/** Headers as they came, each line by itself: node joins what is sent twice. */
-export type RequestHeaders = Pick<IncomingMessage, 'rawHeaders'>;
+/** Headers as they came, each line by itself: node joins what is sent twice. And all else that an attribute may stand in. */
+export type RequestHeaders = Pick<IncomingMessage, 'rawHeaders'> &
+  Partial<Pick<IncomingMessage, 'rawTrailers' | 'url'>>;
 
 /** The headers that facts may come by. */
 export const factHeaders: readonly string[] = attributeNames.map(headerOf);
 
 /** Reads `x-will-*` headers and `metadata.will_*`, in any spelling. @throws {HttpError} 400, 403 */
 export const readFacts = (headers: RequestHeaders, metadata: Readonly<Record<string, unknown>> = {}): StatedFacts =>
-  factsOf(attributesIn([...headerAttributes(headers), ...metadataAttributes(metadata)]));
+  factsOf(attributesIn([...headerAttributes(headers), ...queryAttributes(headers), ...metadataAttributes(metadata)]));
 
 /** @throws {HttpError} 400, naming the attribute and what is allowed */
 export function attributesIn(stated: Iterable<StatedAttribute>): Attributes {
@@ -49,9 +50,20 @@ export function attributesIn(stated: Iterable<StatedAttribute>): Attributes {
   return read.attributes;
 }
 
-function* headerAttributes({ rawHeaders }: RequestHeaders): Generator<StatedAttribute> {
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2)
-    yield { source: 'header', key: rawHeaders[at] ?? '', value: fromLatin1(rawHeaders[at + 1] ?? '') };
+function* headerAttributes({ rawHeaders, rawTrailers = [] }: RequestHeaders): Generator<StatedAttribute> {
+  yield* linesOf('header', rawHeaders);
+  yield* linesOf('trailer', rawTrailers);
+}
+
+function* linesOf(source: 'header' | 'trailer', raw: readonly string[]): Generator<StatedAttribute> {
+  for (let at = 0; at + 1 < raw.length; at += 2)
+    yield { source, key: raw[at] ?? '', value: fromLatin1(raw[at + 1] ?? '') };
+}
+
+/** Nothing is stated there, and what looks as if it were must not go unheard. */
+function* queryAttributes({ url = '' }: RequestHeaders): Generator<StatedAttribute> {
+  if (!url.includes('?')) return;
+  for (const [key, value] of new URL(url, 'http://server').searchParams) yield { source: 'query', key, value };
 }
 
 /** What `metadata` states of Will's attributes. */
