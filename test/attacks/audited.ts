@@ -82,6 +82,13 @@ const telemetry: Of<TelemetryOperation> = {
     'calls.erased',
     'audited',
   ),
+  prove: change(
+    subjects.telemetry('prove'),
+    wire.ProveRequestSchema,
+    { client: 'audited', author },
+    'proof.made',
+    'audited',
+  ),
   feedback: 'a client’s own',
   open: 'a client’s own',
   limits: 'reads',

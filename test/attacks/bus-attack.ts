@@ -64,6 +64,7 @@ const telemetry: Questions<TelemetryOperation> = {
   reprice: [wire.RepriceRequestSchema],
   erase: [wire.EraseClientRequestSchema, { client: 'nobody' }],
   content: [wire.GetContentRequestSchema, { attemptId: never }],
+  prove: [wire.ProveRequestSchema, { client: 'nobody' }],
 };
 const tasks: Questions<TaskOperation> = {
   submit: [wire.SubmitRequestSchema, { task: { type: 'text_gen', inputKind: 'chat', input: chat } }],

@@ -1,6 +1,7 @@
 export { keptAuditEnd, type AuditEnd, type KeptAuditEnd } from './events/audit-head.ts';
 export { auditNotes, type AuditNotes } from './events/audit-notes.ts';
 export type { AuditWords } from './access/refusals.ts';
+export { noteInAuditLog } from './events/audit-note.ts';
 export * from './api.ts';
 export { ContentOutbox, readContents, type SaidContent } from './content/contents.ts';
 export { connectBus, type ConnectOptions } from './connection/connect.ts';

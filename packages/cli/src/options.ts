@@ -24,6 +24,15 @@ export const wholeNumber =
     return value;
   };
 
+/** Seconds within bounds, both included; parts of a second too. */
+export const secondsBetween =
+  (min: number, max: number) =>
+  (raw: string): number => {
+    const value = /^\d{1,6}(\.\d{1,3})?$/.test(raw) ? Number(raw) : Number.NaN;
+    if (!(value >= min && value <= max)) throw new InvalidArgumentError(`It must be seconds from ${min} to ${max}.`);
+    return value;
+  };
+
 /** A slug, name or alias as it was typed: the registry knows whose it is. */
 export function named(raw: string): string {
   const name = raw.trim();

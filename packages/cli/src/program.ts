@@ -6,16 +6,54 @@ import { namesToSlugs } from './program/names-to-slugs.ts';
 
 /** Runs one command line, without `node` and script. Says everything on the terminal; never throws. */
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
-  const ended = { with: exitCodes.success as ExitCode };
+  const first = await runOnce(args, terminal);
+  return first.watchSeconds === undefined ? first.code : runAgain(args, terminal, first.watchSeconds);
+}
+
+interface Ran {
+  readonly code: ExitCode;
+  /** Not undefined: it is to be run again so much later. */
+  readonly watchSeconds: number | undefined;
+}
+
+async function runOnce(args: readonly string[], terminal: Terminal): Promise<Ran> {
+  const ended: { code: ExitCode; watchSeconds: number | undefined } = {
+    code: exitCodes.success,
+    watchSeconds: undefined,
+  };
   const program = buildProgram(terminal, (code) => {
-    ended.with = code;
+    ended.code = code;
+  });
+  program.hook('preAction', (_program, command) => {
+    ended.watchSeconds = command.getOptionValue('watch') as number | undefined;
+    if (ended.watchSeconds !== undefined && !command.getOptionValue('json')) terminal.clear();
   });
   try {
     await program.parseAsync(args, { from: 'user' });
-    return ended.with;
+    return ended;
   } catch (error) {
-    return report(terminal, error);
+    return { ...ended, code: report(terminal, error) };
   }
+}
+
+/** Until Ctrl-C. What cannot be reached is told each time, and asked again. */
+async function runAgain(args: readonly string[], terminal: Terminal, seconds: number): Promise<ExitCode> {
+  const interrupted = Promise.withResolvers<void>();
+  let isOver = false;
+  const stopListening = terminal.onInterrupt(() => {
+    isOver = true;
+    interrupted.resolve();
+  });
+  let code: ExitCode = exitCodes.success;
+  while (!isOver) {
+    const pause = Promise.withResolvers<void>();
+    const timer = setTimeout(() => pause.resolve(), seconds * 1_000);
+    await Promise.race([pause.promise, interrupted.promise]);
+    clearTimeout(timer);
+    if (!isOver) ({ code } = await runOnce(args, terminal));
+  }
+  stopListening();
+  return code;
 }
 
 function report(terminal: Terminal, error: unknown): ExitCode {

@@ -11,6 +11,8 @@ export interface RawTerminal {
   readonly isInteractive: boolean;
   /** stderr takes colour. */
   readonly hasColour: boolean;
+  /** Somebody looks at stderr. */
+  readonly isWatched: boolean;
   /** Everything that comes on stdin. */
   readInput(): Promise<string>;
   /** Calls back at the first Ctrl-C; a second one ends the process. Returns how to stop listening. */
@@ -21,13 +23,15 @@ export interface RawTerminal {
  * Where a command reads and writes. Names, answers and errors come from outside: control characters, which a terminal
  * obeys, are taken out of all that is written here.
  */
-export interface Terminal extends Omit<RawTerminal, 'out' | 'err' | 'hasColour'> {
+export interface Terminal extends Omit<RawTerminal, 'out' | 'err' | 'hasColour' | 'isWatched'> {
   /** Writes to stdout, without control characters. */
   out(text: string): void;
   /** Writes to stderr, without control characters; `dim` where it takes colour. */
   err(text: string, style?: 'dim'): void;
   /** Writes content to stdout: as it is to a file or program, without control characters where somebody looks. */
   content(text: string): void;
+  /** Says how far long work is, in the place of what it said before; '' takes that away. Nothing where nobody looks at stderr. */
+  progress(text: string): void;
   /** Clears the screen, where somebody looks at stdout. */
   clear(): void;
 }
@@ -35,11 +39,23 @@ export interface Terminal extends Omit<RawTerminal, 'out' | 'err' | 'hasColour'>
 /** The one place where text meets a terminal. */
 export function safeTerminal(raw: RawTerminal): Terminal {
   const out = (text: string): void => raw.out(printable(text));
+  let isLineOpen = false;
+  const endLine = (): void => {
+    if (isLineOpen) raw.err('\r\u001b[K');
+    isLineOpen = false;
+  };
   return {
     env: raw.env,
     isInteractive: raw.isInteractive,
     out,
+    progress(text) {
+      endLine();
+      if (!raw.isWatched || text === '') return;
+      raw.err(printable(text));
+      isLineOpen = true;
+    },
     err(text, style) {
+      endLine();
       const safe = printable(text);
       raw.err(style === 'dim' && raw.hasColour ? `\u001b[2m${safe}\u001b[22m` : safe);
     },
@@ -57,6 +73,7 @@ export function processTerminal(): Terminal {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     isInteractive: process.stdout.isTTY === true,
+    isWatched: process.stderr.isTTY === true,
     hasColour: process.stderr.isTTY === true && !process.env['NO_COLOR'],
     async readInput() {
       const chunks: Buffer[] = [];

@@ -50,6 +50,7 @@ export const telemetryOperations = [
   'reprice',
   'erase',
   'content',
+  'prove',
 ] as const;
 export type TelemetryOperation = (typeof telemetryOperations)[number];
 

@@ -13,6 +13,7 @@ export {
   snapshotAt,
   versionsOf,
 } from './documents.ts';
+export { type ProofOf, proofOf } from './proof.ts';
 export { type Forecast, forecast, type Move, type RecordedTask } from './preview/forecast.ts';
-export { type Preview, previewChange, type PreviewWindow, previewWindows } from './preview/preview.ts';
+export { type Preview, previewBetween, previewChange, type PreviewWindow, previewWindows } from './preview/preview.ts';
 export { type ServedModelRow, servedModels } from './served-models.ts';

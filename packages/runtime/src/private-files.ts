@@ -8,7 +8,7 @@ const othersBits = 0o077;
 
 /** What the services keep in their data folder. Another file there may be somebody else's, and is left alone. */
 const ours =
-  /^((registry|telemetry|tasks)\.sqlite(\.lock)?(-wal|-shm|-journal|\.restoring)?|audit(-[\w-]+)?\.jsonl?|run\.json|start\.pid|\.probe-\d+|logs|nats|models|bus|compile-cache|backups?)$/;
+  /^((registry|telemetry|tasks)\.sqlite(\.lock)?(-wal|-shm|-journal|\.restoring)?|audit(-[\w-]+)?\.jsonl?|run\.json|proof-key\.pem|start\.pid|\.probe-\d+|logs|nats|models|bus|compile-cache|backups?)$/;
 
 /**
  * Takes the rights of group and others from what the services keep in a data folder, and from the folder itself when

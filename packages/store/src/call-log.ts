@@ -1,4 +1,5 @@
 import type { AttemptIntent, CallRecord, DecisionRecord, Facts, NamedSet, Outcome, PriceList } from '@will/core';
+import type { SealStore } from './seals/seal.ts';
 import type { UsageGroup, UsageQuestion } from './usage.ts';
 
 export type LogEvent =
@@ -81,7 +82,7 @@ export interface Repriced {
 }
 
 /** What happened: every attempt once, and the decisions behind them. */
-export interface CallLog {
+export interface CallLog extends SealStore {
   /**
    * Takes a batch. Repeating it, in any order and mixed with others, leaves the same log: one record
    * per attempt, worker before router before telemetry, the first of equal writers; an intent stays open until any
@@ -130,8 +131,8 @@ export interface CallLog {
   /** Removes sums of times that ended before an instant. @returns how many rows went. */
   pruneSums(beforeMs: number): Promise<number>;
   /**
-   * Removes everything that names a client: calls, content, intents, decisions, sets, and its own sums; up to `limit` calls. Sums
-   * that tell no clients apart stay. @returns how many calls went; less than `limit`: nothing of it is left.
+   * Removes everything that names a client: calls, content, intents, decisions, sets, sealed records, and its own sums; up to
+   * `limit` calls. Sums that tell no clients apart stay, and so do leaves of seals. @returns how many calls went; less than `limit`: nothing of it is left.
    */
   erase(client: string, limit: number): Promise<number>;
   /** Intents without a record whose deadline lies before the instant, oldest deadline first. */

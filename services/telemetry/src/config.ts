@@ -8,6 +8,8 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =
     dataDir: ['WILL_DATA_DIR', text('.will')],
     /** Takes the place of the file. */
     mongodbUri: ['WILL_MONGODB_URI', optionalText],
+    /** Signs reports of `willm prove`; default: `proof-key.pem` in the data folder. Made where there is none. */
+    proofKeyFile: ['WILL_PROOF_KEY_FILE', optionalText],
     /** How long calls, decisions and their sets are kept. */
     logDays: ['WILL_LOG_DAYS', integer(30, 1, 3_650)],
     /** The oldest go when the log takes more; 0: no limit. */

@@ -1,11 +1,14 @@
+import { join } from 'node:path';
 import {
   announce,
   auditNotes,
+  type AuditWords,
   connectBus,
   ensureStreams,
   openAlerts,
   followServerClock,
   followSnapshot,
+  noteInAuditLog,
   openCounters,
   Outbox,
   readContents,
@@ -26,6 +29,7 @@ import { serveAlerts } from './adapters/bus-alerts.ts';
 import { serveQueries } from './adapters/bus-queries.ts';
 import { serveFeedback } from './adapters/bus-feedback.ts';
 import { serveLimits } from './adapters/bus-limits.ts';
+import { serveProofs } from './adapters/bus-proofs.ts';
 import { contentFromWire } from './adapters/content-wire.ts';
 import { hourly } from './adapters/cron-hourly.ts';
 import { busEventHistory } from './adapters/event-history.ts';
@@ -36,13 +40,18 @@ import { observeAlerts, observeEvents, observeLedger } from './adapters/observed
 import { parseConfig } from './config.ts';
 import { Absences } from './absences.ts';
 import { LedgerKeeper } from './ledger.ts';
+import { Proofs } from './proofs/proofs.ts';
+import { signingKeyAt, type SigningKey } from './proofs/signing-key.ts';
 import { Retention } from './retention.ts';
+import { Sealing } from './seals/sealing.ts';
 import { Telemetry } from './service.ts';
+import { inTurn } from './turns.ts';
 
 const sweepEveryMs = 1_000;
 const keepLedgerEveryMs = 5_000;
 const deliverEveryMs = 1_000;
 const dropContentEveryMs = 60_000;
+const sealEveryMs = 60_000;
 const logger = createLogger('telemetry');
 
 /** Keeps the log of calls and the ledger of limits. Resolves once it serves. @throws its settings are wrong, or what it needs is taken. */
@@ -67,8 +76,10 @@ export async function start(env: Environment): Promise<Service> {
   });
   const processes = await watchProcesses(bus);
   const absences = new Absences(() => new Set(processes.processes.keys()), Date.now);
+  const turns = inTurn();
   const telemetry = new Telemetry({
     log,
+    inTurn: turns,
     progress: events,
     history: busEventHistory(bus, eventConsumer),
     absences,
@@ -122,7 +133,24 @@ export async function start(env: Environment): Promise<Service> {
     },
     onError,
   );
-  const retention = new Retention(log, config, { nowMs: Date.now, logger, onError });
+  const note = (actor: string, words: Omit<AuditWords, 'actor'>): Promise<void> =>
+    noteInAuditLog(bus, 'telemetry', { actor, ...words });
+  const sealing = new Sealing({
+    log,
+    progress: events,
+    snapshot: () => snapshots.current,
+    nowMs: Date.now,
+    inTurn: turns,
+    note: (words) => note('telemetry', words),
+  });
+  const sealingHours = repeat(
+    sealEveryMs,
+    async () => {
+      if (bus.isConnected) await sealing.run();
+    },
+    onError,
+  );
+  const retention = new Retention({ log, sealing }, config, { nowMs: Date.now, logger, onError });
   const stopPruning = hourly(() => retention.run(), onError);
   const stopKeeping = await readContents(bus, (content) => log.keepContent(contentFromWire(content)), onError);
   const dropping = repeat(dropContentEveryMs, async () => void (await log.dropContent(Date.now())), onError);
@@ -130,6 +158,9 @@ export async function start(env: Environment): Promise<Service> {
   const api = serveQueries(bus, telemetry, onError, ({ author, ...words }) =>
     notes.note({ actor: author || 'unknown', ...words }),
   );
+  const signingKey = (): Promise<SigningKey> =>
+    signingKeyAt(config.proofKeyFile ?? join(config.dataDir, 'proof-key.pem'));
+  const proving = serveProofs(bus, { sealing, proofs: new Proofs(log), signingKey, note, nowMs: Date.now, onError });
   const limits = serveLimits(bus, keeper, onError);
   const alertsApi = serveAlerts(bus, alerts, onError, ({ author, ...words }) =>
     notes.note({ actor: author || 'unknown', ...words }),
@@ -149,6 +180,8 @@ export async function start(env: Environment): Promise<Service> {
   return {
     async stop() {
       await api.stop();
+      await proving.stop();
+      await sealingHours.stop();
       await limits.stop();
       await alertsApi.stop();
       await notes.stop();

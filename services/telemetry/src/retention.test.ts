@@ -28,7 +28,7 @@ const startedAt = (...starts: readonly number[]): readonly LogEvent[] =>
 
 const keep = (log: CallLog, settings: Partial<RetentionSettings>): Promise<void> =>
   new Retention(
-    log,
+    { log, sealing: { expire: async (beforeMs) => void (await log.expireSeals(beforeMs)) } },
     { logDays: 30, logMaxMb: 0, usageDays: 730, ...settings },
     {
       nowMs: () => nowMs,

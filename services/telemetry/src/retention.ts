@@ -1,4 +1,5 @@
 import { dayMs, type CallLog } from '@will/store';
+import type { Sealing } from './seals/sealing.ts';
 
 export interface RetentionSettings {
   /** Calls, decisions and their sets. */
@@ -7,6 +8,11 @@ export interface RetentionSettings {
   readonly logMaxMb: number;
   /** Sums of calls. */
   readonly usageDays: number;
+}
+
+export interface Kept {
+  readonly log: CallLog;
+  readonly sealing: Pick<Sealing, 'expire'>;
 }
 
 export interface RetentionDeps {
@@ -24,11 +30,13 @@ const maxMeasurements = 100;
 /** Keeps the log within its age and size. Repeating it, also by another process, changes nothing more. */
 export class Retention {
   readonly #log: CallLog;
+  readonly #sealing: Kept['sealing'];
   readonly #settings: RetentionSettings;
   readonly #deps: RetentionDeps;
 
-  constructor(log: CallLog, settings: RetentionSettings, deps: RetentionDeps) {
+  constructor({ log, sealing }: Kept, settings: RetentionSettings, deps: RetentionDeps) {
     this.#log = log;
+    this.#sealing = sealing;
     this.#settings = settings;
     this.#deps = deps;
   }
@@ -36,6 +44,7 @@ export class Retention {
   async run(): Promise<void> {
     const nowMs = this.#deps.nowMs();
     const tooOld = await this.#removeBefore(nowMs - this.#settings.logDays * dayMs);
+    await this.#sealing.expire(nowMs - this.#settings.logDays * dayMs);
     const tooMany = await this.#removeWhatIsTooMuch();
     const sums = await this.#log.pruneSums(nowMs - this.#settings.usageDays * dayMs);
     if (tooOld + tooMany + sums > 0)
@@ -61,6 +70,7 @@ export class Retention {
       if (startMs === undefined) return removed;
       // Those that started at one instant go together.
       removed += await this.#removeBefore(startMs + 1);
+      await this.#sealing.expire(startMs + 1);
       if (removed === 0) {
         this.#deps.onError('the call log is too large and nothing can be removed', new Error(`${bytes} bytes`));
         return removed;

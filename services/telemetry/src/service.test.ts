@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { eventsFromWire } from './adapters/events-from-wire.ts';
 import { batchOf, callEvent, intentEvent, newFolder, wireRecord } from './samples.ts';
 import { graceMs, Telemetry, type TelemetryDeps } from './service.ts';
+import { inTurn } from './turns.ts';
 
 const read = (...kinds: Parameters<typeof batchOf>): readonly LogEvent[] =>
   eventsFromWire(batchOf(...kinds), (error) => {
@@ -23,7 +24,7 @@ async function onTelemetry(
   const progress = { readUntilMs: async () => clock.readUntilMs };
   try {
     const absences = { deadAmong: () => new Set(['worker-dead']) };
-    await body(new Telemetry({ log, progress, history, absences, onError: failOn }), log, clock);
+    await body(new Telemetry({ log, progress, history, absences, inTurn: inTurn(), onError: failOn }), log, clock);
   } finally {
     await log.close();
     await folder.remove();
@@ -138,6 +139,7 @@ test('a delivery that could not be stored is not done, and the error is told', a
     progress: { readUntilMs: async () => 0 },
     history,
     absences: { deadAmong: () => new Set() },
+    inTurn: inTurn(),
     onError: (_, error) => told.push(error),
   };
   const telemetry = new Telemetry(deps);
@@ -230,6 +232,7 @@ test('an erasure takes what is under way first, and without that erases nothing'
       erase: async (client) => (done.push(`events of ${client}`), 3),
     },
     absences: { deadAmong: () => new Set() },
+    inTurn: inTurn(),
     onError: failOn,
   });
   await expect(telemetry.erase('gone')).rejects.toThrow(/nothing was erased, try again/);

@@ -14,6 +14,7 @@ import {
 import type { Absences } from './absences.ts';
 import { EventBatches } from './batches.ts';
 import type { Delivery, EventHistory, StreamProgress } from './ports.ts';
+import type { InTurn } from './turns.ts';
 
 /** How long after its deadline an attempt may still report its end. */
 export const graceMs = 5_000;
@@ -33,6 +34,8 @@ export interface TelemetryDeps {
   readonly progress: StreamProgress;
   readonly history: EventHistory;
   readonly absences: Pick<Absences, 'deadAmong'>;
+  /** Shared with what seals records. */
+  readonly inTurn: InTurn;
   readonly onError: (what: string, error: unknown) => void;
 }
 
@@ -178,7 +181,7 @@ export class Telemetry {
       throw new QuestionError(
         `what is under way in the stream of events was not stored within ${takenWithinMs / 1_000} s; nothing was erased, try again`,
       );
-    const calls = await this.#eraseCalls(client);
+    const calls = await this.#deps.inTurn(() => this.#eraseCalls(client));
     return { calls, batches: await history.erase(client) };
   }
 

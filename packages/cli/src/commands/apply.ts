@@ -10,6 +10,7 @@ import { table } from '../table.ts';
 import { previewInWords } from '../preview-in-words.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
+import { working } from '../working.ts';
 
 /** What every change of documents may be told. */
 export interface ChangeOptions {
@@ -87,20 +88,19 @@ export async function apply(terminal: Terminal, options: ApplyOptions): Promise<
   const question = { prune: options.prune ?? false, ...changeOnWire(options) };
   const timeoutMs = waitOf(options).timeoutMs + readingMs(bytes);
   const answer = await withBus(terminal, (bus) =>
-    withFiles(bus, files, bytes, (where) =>
-      ask(
-        bus,
-        subjects.registry('apply'),
-        [wire.ApplyRequestSchema, { ...question, ...where }],
-        wire.ApplyResponseSchema,
-        timeoutMs,
-      ),
-    ),
+    withFiles(bus, files, bytes, (where) => {
+      const request = [wire.ApplyRequestSchema, { ...question, ...where }] as const;
+      return working(terminal, 'applying', () =>
+        ask(bus, subjects.registry('apply'), request, wire.ApplyResponseSchema, timeoutMs),
+      );
+    }),
   );
   const { window, dryRun = false, prune = false } = options;
   const isPreviewed = dryRun && window !== undefined && answer.problems.length === 0;
   const preview = isPreviewed
-    ? await withBus(terminal, (bus) => previewChange(bus, { files, prune }, window, Date.now()))
+    ? await withBus(terminal, (bus) =>
+        working(terminal, 'replaying decisions', () => previewChange(bus, { files, prune }, window, Date.now())),
+      )
     : undefined;
   if (options.json) printJson(terminal, preview ? { ...answer, preview } : answer);
   else {

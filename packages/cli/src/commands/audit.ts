@@ -6,6 +6,7 @@ import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { localTime, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
+import { working } from '../working.ts';
 
 /** `willm audit ls`: what was changed and refused, newest first. */
 export async function listAudit(
@@ -72,12 +73,8 @@ async function verifyFile(path: string, anchored: AuditHead | undefined): Promis
 async function askRegistry(terminal: Terminal, anchored: AuditHead | undefined): Promise<Verdict> {
   const verifyMs = 120_000;
   return withBus(terminal, async (bus) => {
-    const answer = await ask(
-      bus,
-      subjects.audit('verify'),
-      [wire.VerifyAuditRequestSchema, {}],
-      wire.VerifyAuditResponseSchema,
-      verifyMs,
+    const answer = await working(terminal, 'reading the audit log', () =>
+      ask(bus, subjects.audit('verify'), [wire.VerifyAuditRequestSchema, {}], wire.VerifyAuditResponseSchema, verifyMs),
     );
     if (answer.error !== '') throw new CliError(exitCodes.failed, answer.error);
     const entries = Number(answer.entries);

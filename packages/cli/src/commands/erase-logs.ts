@@ -4,6 +4,7 @@ import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { resolveNames } from '../resolve-names.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
+import { working } from '../working.ts';
 import { authorName } from './apply.ts';
 
 export interface EraseLogsOptions {
@@ -21,8 +22,8 @@ export async function eraseLogs(terminal: Terminal, named: string, options: Eras
   const { client = named } = await resolveNames(terminal, { client: named }, false);
   // First the tasks: what their ends leave in the log goes with the rest.
   const [ofTasks, ofCalls] = await withBus(terminal, async (bus) => [
-    await erase(bus, subjects.tasksErase, client),
-    await erase(bus, subjects.telemetry('erase'), client),
+    await working(terminal, 'erasing durable tasks', () => erase(bus, subjects.tasksErase, client)),
+    await working(terminal, 'erasing calls', () => erase(bus, subjects.telemetry('erase'), client)),
   ]);
   const { tasks, cancelledTasks } = ofTasks;
   const { calls, eventBatches } = ofCalls;

@@ -9,6 +9,7 @@ import { changeInWords, isBeyond, priceChanges, type PriceChange } from '../pric
 import { dollars, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
+import { working } from '../working.ts';
 import { authorName, exitCodeOf, showApplied, waitOf } from './apply.ts';
 
 /** `willm prices show`: what models cost by their documents, in dollars per million tokens. */
@@ -184,12 +185,9 @@ export async function reprice(terminal: Terminal, options: RepriceOptions): Prom
       hours: priceHours.map(priceHoursToWire),
       author: authorName(),
     };
-    return ask(
-      bus,
-      subjects.telemetry('reprice'),
-      [wire.RepriceRequestSchema, question],
-      wire.RepriceResponseSchema,
-      repriceTimeoutMs,
+    const request = [wire.RepriceRequestSchema, question] as const;
+    return working(terminal, 'charging calls anew', () =>
+      ask(bus, subjects.telemetry('reprice'), request, wire.RepriceResponseSchema, repriceTimeoutMs),
     );
   });
   if (answer.error !== '') throw new CliError(exitCodes.failed, answer.error);

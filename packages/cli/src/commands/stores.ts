@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { backUpStores, restoreStores, StoreError, type Manifest, type StoreSettings } from '@will/store';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { printJson, type Terminal } from '../terminal.ts';
+import { working } from '../working.ts';
 
 const repository = fileURLToPath(new URL('../../../..', import.meta.url));
 
@@ -12,11 +13,15 @@ interface Options {
 
 /** `willm backup`: copies every store into a folder. It goes to the stores themselves, not over the bus. */
 export const backUp = (terminal: Terminal, folder: string, options: Options): Promise<ExitCode> =>
-  told(terminal, options, 'backed up to', folder, () => backUpStores(settingsOf(terminal), folder));
+  told(terminal, options, 'backed up to', folder, () =>
+    working(terminal, 'copying the stores', () => backUpStores(settingsOf(terminal), folder)),
+  );
 
 /** `willm restore`: puts a backup where there are no stores yet. */
 export const restore = (terminal: Terminal, folder: string, options: Options): Promise<ExitCode> =>
-  told(terminal, options, 'restored from', folder, () => restoreStores(settingsOf(terminal), folder));
+  told(terminal, options, 'restored from', folder, () =>
+    working(terminal, 'putting the stores back', () => restoreStores(settingsOf(terminal), folder)),
+  );
 
 /** What the services read too. */
 const settingsOf = ({ env }: Terminal): StoreSettings => ({

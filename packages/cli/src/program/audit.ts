@@ -1,3 +1,4 @@
+import { watchOption } from './watch.ts';
 import type { Cli } from './cli.ts';
 import type { VerifyAuditOptions } from '../commands/audit.ts';
 import { wholeNumber } from '../options.ts';
@@ -14,6 +15,7 @@ export function registerAudit(program: Command, { terminal, end }: Cli): void {
     .option('--limit <n>', 'how many (default 100)', wholeNumber(1, 500))
     .option('--before <n>', 'those before this number', wholeNumber(1, 1e12))
     .option('--json', 'print JSON')
+    .addOption(watchOption())
     .action(async (options: { limit?: number; before?: number; json?: boolean }) => {
       const { listAudit } = await import('../commands/audit.ts');
       end(await listAudit(terminal, options));

@@ -1,3 +1,4 @@
+import { watchOption } from './watch.ts';
 import type { Cli } from './cli.ts';
 import type { BusConfigOptions, BusFolderOptions } from '../commands/bus.ts';
 import { words } from '../options.ts';
@@ -44,6 +45,7 @@ export function registerBus(program: Command, { terminal, end }: Cli): void {
     .description('show clients that have a user')
     .option('--folder <path>', 'where the bus was made (default: bus in the data folder)')
     .option('--json', 'print JSON')
+    .addOption(watchOption())
     .action(async (options: BusFolderOptions) => {
       const { listBusUsers } = await import('../commands/bus.ts');
       end(await listBusUsers(terminal, options));

@@ -1,3 +1,4 @@
+import { watchOption } from './watch.ts';
 import type { Cli } from './cli.ts';
 import type { GetOptions } from '../commands/get.ts';
 import { kindsByWord } from '../kinds.ts';
@@ -14,6 +15,7 @@ export function registerGet(program: Command, { terminal, end }: Cli): void {
     .option('--strength <words>', 'models: only those whose strengths hold these words')
     .option('--quirk <words>', 'models: only those whose quirks hold these words')
     .option('--json', 'print JSON')
+    .addOption(watchOption())
     .action(async (word: string, name: string | undefined, options: GetOptions) => {
       const { get } = await import('../commands/get.ts');
       const kind = kindsByWord[word];

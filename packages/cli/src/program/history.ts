@@ -1,3 +1,4 @@
+import { watchOption } from './watch.ts';
 import type { Cli } from './cli.ts';
 import type { HistoryOptions } from '../commands/history.ts';
 import { kindWords } from '../kinds.ts';
@@ -14,6 +15,7 @@ export function registerHistory(program: Command, { terminal, end }: Cli): void 
     .argument('[name]', 'its name or slug')
     .option('--limit <n>', 'how many (default 1000)', wholeNumber(1, 1_000_000))
     .option('--json', 'print JSON')
+    .addOption(watchOption())
     .action(async (kind: string | undefined, name: string | undefined, options: HistoryOptions) => {
       const { history } = await import('../commands/history.ts');
       end(await history(terminal, kind, name, options));

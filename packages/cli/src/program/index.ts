@@ -3,6 +3,7 @@ import { registerAlerts } from './alerts.ts';
 import { registerApply } from './apply.ts';
 import { registerAudit } from './audit.ts';
 import { registerBus } from './bus.ts';
+import { registerCompletion } from './completion.ts';
 import { registerDecision } from './decision.ts';
 import { registerDiff } from './diff.ts';
 import { registerExplain } from './explain.ts';
@@ -16,6 +17,7 @@ import { registerLimits } from './limits.ts';
 import { registerLogs } from './logs.ts';
 import { registerModels } from './models.ts';
 import { registerPrices } from './prices.ts';
+import { registerProve } from './prove.ts';
 import { registerReplay } from './replay.ts';
 import { registerRollback } from './rollback.ts';
 import { registerRun } from './run.ts';
@@ -52,8 +54,10 @@ export const registrations: readonly Register[] = [
   registerKeys,
   registerBus,
   registerAudit,
+  registerProve,
   registerPrices,
   registerStatus,
   registerReplay,
   registerDecision,
+  registerCompletion,
 ];

@@ -1,3 +1,4 @@
+import { watchOption } from './watch.ts';
 import type { Cli } from './cli.ts';
 import type { CreateKeyOptions } from '../commands/keys.ts';
 import { instant, named, words } from '../options.ts';
@@ -35,6 +36,7 @@ export function registerKeys(program: Command, { terminal, end }: Cli): void {
     .command('ls')
     .description('show keys, revoked ones too')
     .option('--json', 'print JSON')
+    .addOption(watchOption())
     .action(async (options: { json?: boolean }) => {
       const { listKeys } = await import('../commands/keys.ts');
       end(await listKeys(terminal, options));

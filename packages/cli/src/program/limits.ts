@@ -1,3 +1,4 @@
+import { watchOption } from './watch.ts';
 import type { Cli } from './cli.ts';
 import type { Command } from 'commander';
 
@@ -7,6 +8,7 @@ export function registerLimits(program: Command, { terminal, end }: Cli): void {
     .command('limits')
     .description('show limits and budgets, and how much of each is used')
     .option('--json', 'print JSON')
+    .addOption(watchOption())
     .action(async (options: { json?: boolean }) => {
       const { limits } = await import('../commands/limits.ts');
       end(await limits(terminal, options));

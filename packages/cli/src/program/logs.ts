@@ -1,3 +1,4 @@
+import { watchOption } from './watch.ts';
 import { withCallFilters } from './call-filters.ts';
 import type { Cli } from './cli.ts';
 import type { EraseLogsOptions } from '../commands/erase-logs.ts';
@@ -13,6 +14,7 @@ export function registerLogs(program: Command, { terminal, end }: Cli): void {
     .description('show calls, newest first')
     .option('--limit <n>', 'how many (default 20)', wholeNumber(1, 1_000))
     .option('--json', 'print JSON')
+    .addOption(watchOption())
     .action(async (options: LogsOptions) => {
       const { logs } = await import('../commands/logs.ts');
       end(await logs(terminal, options));

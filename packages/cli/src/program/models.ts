@@ -1,3 +1,4 @@
+import { watchOption } from './watch.ts';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { Cli } from './cli.ts';
 import type { AddModelOptions } from '../commands/add-model.ts';
@@ -37,6 +38,7 @@ export function registerModels(program: Command, { terminal, end }: Cli): void {
     .command('catalogue')
     .description('list well-known models to start from, with what they take and cost')
     .option('--json', 'print their records as JSON')
+    .addOption(watchOption())
     .action(async (options: { json?: boolean }) => {
       const { showCatalogue } = await import('../commands/catalogue.ts');
       end(await showCatalogue(terminal, options, new Date()));

@@ -1,3 +1,4 @@
+import { watchOption } from './watch.ts';
 import type { Cli } from './cli.ts';
 import type { RefreshOptions, RepriceOptions } from '../commands/prices.ts';
 import { instant, named, wholeNumber } from '../options.ts';
@@ -10,6 +11,7 @@ export function registerPrices(program: Command, { terminal, end }: Cli): void {
     .command('show')
     .description('show prices in dollars per million tokens')
     .option('--json', 'print JSON')
+    .addOption(watchOption())
     .action(async (options: { json?: boolean }) => {
       const { showPrices } = await import('../commands/prices.ts');
       end(await showPrices(terminal, options));

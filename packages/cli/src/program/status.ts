@@ -1,3 +1,4 @@
+import { watchOption } from './watch.ts';
 import type { Cli } from './cli.ts';
 import type { Command } from 'commander';
 
@@ -7,6 +8,7 @@ export function registerStatus(program: Command, { terminal, end }: Cli): void {
     .command('status')
     .description('show live processes, their revisions, and the models served')
     .option('--json', 'print JSON')
+    .addOption(watchOption())
     .action(async (options: { json?: boolean }) => {
       const { status } = await import('../commands/status.ts');
       end(await status(terminal, options));

@@ -1,3 +1,4 @@
+import { watchOption } from './watch.ts';
 import type { Cli } from './cli.ts';
 import type { ListOptions, TasksOptions } from '../commands/tasks.ts';
 import { named, wholeNumber } from '../options.ts';
@@ -24,6 +25,7 @@ export function registerTasks(program: Command, { terminal, end }: Cli): void {
     .option('--dead', 'only dead letters: tasks that were given up, and why')
     .option('--limit <n>', 'how many (default 20)', wholeNumber(1, 200))
     .option('--json', 'print JSON')
+    .addOption(watchOption())
     .action(async (options: ListOptions) => {
       const { list } = await import('../commands/tasks.ts');
       end(await list(terminal, options));

@@ -1,3 +1,4 @@
+import { watchOption } from './watch.ts';
 import type { Cli } from './cli.ts';
 import type { UsageOptions } from '../commands/usage.ts';
 import { instant, named, tagKey, taskType, wordsOf } from '../options.ts';
@@ -28,6 +29,7 @@ export function registerUsage(program: Command, { terminal, end }: Cli): void {
     .option('--type <type>', 'of one task type', taskType)
     .addOption(new Option('--outcome <outcome>', 'that ended so').choices(['Success', 'Timeout', 'Blocked']))
     .option('--json', 'print JSON')
+    .addOption(watchOption())
     .action(async (options: UsageOptions) => {
       const { usage } = await import('../commands/usage.ts');
       end(await usage(terminal, options, Date.now()));

@@ -9,7 +9,13 @@ export interface FakeTerminal extends Terminal {
 
 /** A terminal that keeps what it was told. */
 export function fakeTerminal(
-  options: { env?: Record<string, string>; input?: string; isInteractive?: boolean; hasColour?: boolean } = {},
+  options: {
+    env?: Record<string, string>;
+    input?: string;
+    isInteractive?: boolean;
+    hasColour?: boolean;
+    isWatched?: boolean;
+  } = {},
 ): FakeTerminal {
   let stdout = '';
   let stderr = '';
@@ -24,6 +30,7 @@ export function fakeTerminal(
     },
     isInteractive: options.isInteractive ?? false,
     hasColour: options.hasColour ?? false,
+    isWatched: options.isWatched ?? false,
     readInput: async () => options.input ?? '',
     onInterrupt(listener) {
       interrupted.add(listener);

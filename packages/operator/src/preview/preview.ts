@@ -22,21 +22,38 @@ const maxTasks = 5_000;
 const callsPerPage = 500;
 const questionsAtOnce = 16;
 
-/**
- * Replays recorded decisions of a window under proposed documents, and says which tasks would go elsewhere and what they
- * would cost. Changes nothing. `prune`: documents that no file names are gone. @throws {OperatorError} 'refused' also where the documents do not fit together
- */
+/** What is proposed. `prune`: documents that no file names are gone. */
+export interface ProposedChange {
+  readonly files: readonly DocumentText[];
+  readonly prune: boolean;
+}
+
+/** The same of a window up to now. @throws {OperatorError} as {@link previewBetween} */
 export async function previewChange(
   bus: Bus,
-  { files, prune }: { readonly files: readonly DocumentText[]; readonly prune: boolean },
+  change: ProposedChange,
   window: PreviewWindow,
   nowMs: number,
 ): Promise<Preview> {
+  return { ...(await previewBetween(bus, change, nowMs - previewWindows[window], nowMs)), window };
+}
+
+/**
+ * Replays the decisions of calls that started from `fromMs` and before `toMs` under proposed documents, and says which tasks
+ * would go elsewhere and what they would cost. Changes nothing.
+ * @throws {OperatorError} 'refused' also where the documents do not fit together
+ */
+export async function previewBetween(
+  bus: Bus,
+  { files, prune }: ProposedChange,
+  fromMs: number,
+  toMs: number,
+): Promise<Omit<Preview, 'window'>> {
   const stored = (await documentsOf(bus, '', '')).map(documentOf);
   const before = compiled(stored);
   const after = compiled(proposedDocuments(stored, files, prune));
-  const { tasks, isPartial } = await recordedTasks(bus, nowMs - previewWindows[window], nowMs);
-  return { ...forecast(before, after, tasks), window, isPartial };
+  const { tasks, isPartial } = await recordedTasks(bus, fromMs, toMs);
+  return { ...forecast(before, after, tasks), isPartial };
 }
 
 /** The documents that would hold. @throws {OperatorError} 'refused' */

@@ -23,6 +23,8 @@ const collections = [
   'ranked_sets',
   'decisions',
   'calls',
+  'seals',
+  'seal_groups',
 ];
 const documentsPerInsert = 1_000;
 /** Numbers keep their BSON type, which is more than JavaScript's own tell. */

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { CallFilter, CallLog, LogEvent } from '../call-log.ts';
 import type { UsageDimension, UsageQuestion } from '../usage.ts';
 import { onStore, type Place } from './place.ts';
+import { sealContract } from './seals.ts';
 import { blockedRecord, callRecord, decision, intent, namedSet } from './samples.ts';
 
 const call = (record: CallRecord): LogEvent => ({ kind: 'call', record });
@@ -558,6 +559,8 @@ export function callLogContract(newPlace: () => Promise<Place<CallLog>>): void {
       expect((await log.recentFacts(100, 100, 4)).isPartial).toBe(false);
       expect(await log.recentFacts(105, 100, 100)).toEqual({ recent: [], isPartial: false });
     }));
+
+  sealContract(newPlace);
 }
 
 /** A filter that states every field. */

@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { writerRank, type CallRecord } from '@will/core';
 import type { Collection, Db } from 'mongodb';
 import { Increments } from '../usage.ts';
-import { countChanges, documentOf, versionsOf, type CallDocument, type CallVersion } from './call-document.ts';
+import {
+  countChanges,
+  documentOf,
+  unsealed,
+  versionsOf,
+  type CallDocument,
+  type CallVersion,
+} from './call-document.ts';
 import { commandLimitMs } from './connect.ts';
 import { duplicatesIn } from './failures.ts';
 import { addToRollups, type RollupDocument } from './rollups.ts';
@@ -76,7 +83,7 @@ export class Batches {
         const replacements = changes.map(({ from, to }) => ({
           replaceOne: {
             filter: { _id: from._id, batch: from.batch },
-            replacement: documentOf(to, batch, stillNeeded(from, open)),
+            replacement: asSealedAs(from, documentOf(to, batch, stillNeeded(from, open))),
           },
         }));
         await this.#calls.bulkWrite(replacements, { ordered: false });
@@ -142,7 +149,7 @@ export class Batches {
   async #insert(records: readonly CallRecord[], batch: string): Promise<readonly CallRecord[]> {
     try {
       await this.#calls.insertMany(
-        records.map((record) => documentOf(record, batch)),
+        records.map((record) => unsealed(documentOf(record, batch), record)),
         { ordered: false },
       );
       return [];
@@ -155,13 +162,17 @@ export class Batches {
     for (;;) {
       const present = await this.#calls.findOne({ _id: record.attemptId }, maxTime);
       if (!present || present.rank >= writerRank(record.writtenBy)) return false;
-      const replacement = documentOf(record, batch, versionsOf(present));
+      const replacement = unsealed(documentOf(record, batch, versionsOf(present)), record);
       const { matchedCount } = await this.#calls.replaceOne({ _id: present._id, batch: present.batch }, replacement);
       // Otherwise somebody else replaced it in between: look again.
       if (matchedCount === 1) return true;
     }
   }
 }
+
+/** What is charged anew is sealed as much as before: a seal holds no cost. */
+const asSealedAs = ({ unsealedMs }: CallDocument, to: CallDocument): CallDocument =>
+  unsealedMs === undefined ? to : { ...to, unsealedMs };
 
 const nameOf = ({ _id }: { readonly _id: string }): string => _id;
 

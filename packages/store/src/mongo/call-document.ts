@@ -11,7 +11,12 @@ export type CallVersion = Omit<Partial<CallRecord>, 'attemptId' | 'writtenBy'> &
  * The record of an attempt. `earlier` are those that it replaced, oldest first: so that the one that finds a batch half done
  * can tell what it added to the sums and what it took away.
  */
-export type CallDocument = CallVersion & { readonly _id: string; readonly earlier?: readonly CallVersion[] };
+export type CallDocument = CallVersion & {
+  readonly _id: string;
+  readonly earlier?: readonly CallVersion[];
+  /** When it started, as long as no seal holds it. */
+  readonly unsealedMs?: number;
+};
 
 export function documentOf(record: CallRecord, batch: string, earlier: readonly CallVersion[] = []): CallDocument {
   const { attemptId, writtenBy, ...rest } = record;
@@ -19,9 +24,15 @@ export function documentOf(record: CallRecord, batch: string, earlier: readonly 
   return earlier.length === 0 ? { _id: attemptId, ...version } : { _id: attemptId, ...version, earlier };
 }
 
+/** A record that came just now: no seal holds it. */
+export const unsealed = (document: CallDocument, { startedAtMs }: CallRecord): CallDocument => ({
+  ...document,
+  unsealedMs: startedAtMs,
+});
+
 /** All that ever stood in the document, the present one last. */
 export function versionsOf(document: CallDocument): readonly CallVersion[] {
-  const { _id, earlier = [], ...present } = document;
+  const { _id, earlier = [], unsealedMs: _unsealedMs, ...present } = document;
   return [...earlier, present];
 }
 
@@ -38,7 +49,15 @@ export function countChanges(document: CallDocument, batch: string, increments: 
 
 export function recordOf(attemptId: string, version: CallVersion): CallRecord {
   const { batch: _batch, rank, ...stated } = version;
-  const { earlier: _earlier, _id, fine, ...known } = stated as CallDocument & { readonly fine?: string };
+  const {
+    earlier: _earlier,
+    unsealedMs: _unsealedMs,
+    _id,
+    fine,
+    ...known
+  } = stated as CallDocument & {
+    readonly fine?: string;
+  };
   // Documents written before the field was renamed hold the status as `fine`.
   return {
     ...absent,

@@ -14,6 +14,7 @@ import { charged } from '../charged.ts';
 import { parse, stringify } from '../json.ts';
 import { mergeFacts } from '../merge-facts.ts';
 import { netted, type Netted } from '../netted.ts';
+import type { DecisionBasis, NewSeal, Seal, SealedGroup, SealLeaf } from '../seals/seal.ts';
 import { dayMs, hourMs } from '../usage.ts';
 import { Batches } from './batches.ts';
 import { recordOf, type CallDocument } from './call-document.ts';
@@ -21,6 +22,7 @@ import { commandLimitMs, openMongo, type MongoPlace, type MongoSchema } from './
 import { duplicatesIn, storeErrorOf } from './failures.ts';
 import { InTurns } from './in-turns.ts';
 import { usageFrom, type RollupDocument } from './rollups.ts';
+import { makeSealIndexes, MongoSeals } from './seals.ts';
 
 interface IntentDocument {
   readonly _id: string;
@@ -68,6 +70,7 @@ export const callSchema: MongoSchema = {
       await database.collection('contents').createIndex({ untilMs: 1 });
       await database.collection('contents').createIndex({ client: 1 });
     },
+    makeSealIndexes,
   ],
 };
 
@@ -90,6 +93,7 @@ class MongoCalls implements CallLog {
   readonly #contents: Collection<ContentDocument>;
   readonly #rollups: Collection<RollupDocument>;
   readonly #batches: Batches;
+  readonly #seals: MongoSeals;
   readonly #turns = new InTurns();
   readonly #disconnect: () => Promise<void>;
   #lookedAtMs = 0;
@@ -103,6 +107,7 @@ class MongoCalls implements CallLog {
     this.#contents = database.collection('contents');
     this.#rollups = database.collection('rollups');
     this.#batches = batches;
+    this.#seals = new MongoSeals(database);
     this.#disconnect = disconnect;
   }
 
@@ -267,8 +272,49 @@ class MongoCalls implements CallLog {
       await this.#intents.deleteMany({ client });
       await this.#contents.deleteMany({ client });
       await this.#rollups.deleteMany({ rollup: { $in: ['clients', 'tags'] }, client });
+      await this.#seals.erase(client);
       return removeSome(this.#calls, { client }, limit);
     });
+  }
+
+  unsealed(beforeMs: number, limit: number): Promise<readonly CallRecord[]> {
+    return wrapped(() => this.#seals.unsealed(beforeMs, limit));
+  }
+
+  basisOf(decisionIds: readonly string[]): Promise<readonly DecisionBasis[]> {
+    return wrapped(() => this.#seals.basisOf(decisionIds));
+  }
+
+  addSeal(seal: NewSeal): Promise<boolean> {
+    return this.#inTurn(() => this.#seals.addSeal(seal));
+  }
+
+  lastSeal(): Promise<Seal | undefined> {
+    return wrapped(() => this.#seals.lastSeal());
+  }
+
+  sealsAfter(number: number, fromMs: number, toMs: number, limit: number): Promise<readonly Seal[]> {
+    return wrapped(() => this.#seals.sealsAfter(number, fromMs, toMs, limit));
+  }
+
+  leavesOf(number: number): Promise<readonly SealLeaf[]> {
+    return wrapped(() => this.#seals.leavesOf(number));
+  }
+
+  sealedGroup(number: number, key: string): Promise<SealedGroup | undefined> {
+    return wrapped(() => this.#seals.sealedGroup(number, key));
+  }
+
+  unconfirmedSeals(limit: number): Promise<readonly Seal[]> {
+    return wrapped(() => this.#seals.unconfirmedSeals(limit));
+  }
+
+  confirmSeal(number: number): Promise<void> {
+    return wrapped(() => this.#seals.confirmSeal(number));
+  }
+
+  expireSeals(beforeMs: number): Promise<readonly number[]> {
+    return this.#inTurn(() => this.#seals.expireSeals(beforeMs));
   }
 
   async close(): Promise<void> {

@@ -12,6 +12,7 @@ import { contentOperations } from './contents.ts';
 import { pruningOperations } from './prune.ts';
 import { prepareRepricing } from './reprice.ts';
 import { cacheMigration, prepareRollups, rollupMigration, usageFrom } from './rollups.ts';
+import { sealMigration, sealOperations } from './seals.ts';
 
 export type CallOperations = Omit<Synchronous<CallLog>, 'ingest'> & {
   readonly ingest: (written: Written) => { added: number; replaced: number };
@@ -131,6 +132,7 @@ export const callSchema: Schema = {
      ALTER TABLE calls ADD COLUMN image_output_tokens INTEGER`,
     'ALTER TABLE calls RENAME COLUMN fine TO status',
     cacheMigration,
+    sealMigration,
   ],
 };
 
@@ -212,6 +214,7 @@ export function callOperations(database: DatabaseSync): CallOperations {
 
     ...contentOperations(database),
     ...pruningOperations(database),
+    ...sealOperations(database),
 
     openIntents: (beforeMs, limit) =>
       openIntents.all(beforeMs, limit).map((row) => ({
@@ -235,10 +238,12 @@ function countedFacts(row: Readonly<Record<string, SQLOutputValue>>): CountedFac
 type Ingestion = ReturnType<typeof prepareIngestion>;
 
 function prepareIngestion(database: DatabaseSync) {
-  const places = columnNames.map(() => '?').join(', ');
+  const places = columnNames.map((_, index) => `?${index + 1}`).join(', ');
+  const start = columnNames.indexOf('started_at_ms') + 1;
   return {
     addCall: database.prepare(
-      `INSERT INTO calls (${columnNames.join(', ')}) VALUES (${places}) ON CONFLICT (attempt_id) DO NOTHING`,
+      `INSERT INTO calls (${columnNames.join(', ')}, unsealed_ms) VALUES (${places}, ?${start})
+       ON CONFLICT (attempt_id) DO NOTHING`,
     ),
     removeLesser: database.prepare(`DELETE FROM calls WHERE attempt_id = ? AND writer_rank < ? RETURNING ${selected}`),
     addToRollups: prepareRollups(database),

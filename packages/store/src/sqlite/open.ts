@@ -43,6 +43,16 @@ export async function openCallLog(path: string): Promise<CallLog> {
     prune: (beforeMs, limit) => thread.call('prune', beforeMs, limit),
     pruneSums: (beforeMs) => thread.call('pruneSums', beforeMs),
     erase: (client, limit) => thread.call('erase', client, limit),
+    unsealed: (beforeMs, limit) => thread.call('unsealed', beforeMs, limit),
+    basisOf: (decisionIds) => thread.call('basisOf', decisionIds),
+    addSeal: (seal) => thread.call('addSeal', seal),
+    lastSeal: () => thread.call('lastSeal'),
+    sealsAfter: (number, fromMs, toMs, limit) => thread.call('sealsAfter', number, fromMs, toMs, limit),
+    leavesOf: (number) => thread.call('leavesOf', number),
+    sealedGroup: (number, key) => thread.call('sealedGroup', number, key),
+    unconfirmedSeals: (limit) => thread.call('unconfirmedSeals', limit),
+    confirmSeal: (number) => thread.call('confirmSeal', number),
+    expireSeals: (beforeMs) => thread.call('expireSeals', beforeMs),
     close: () => thread.close(),
   };
 }

@@ -29,6 +29,9 @@ export function pruningOperations(database: DatabaseSync): Pruning {
   const eraseIntents = database.prepare("DELETE FROM intents WHERE json_extract(record, '$.client') = ?");
   const eraseRollups = database.prepare("DELETE FROM rollups WHERE rollup IN ('clients', 'tags') AND client = ?");
   const eraseContents = database.prepare('DELETE FROM contents WHERE client = ?');
+  const eraseSealed = database.prepare(
+    "UPDATE seal_groups SET client = NULL, state = 'erased', salt = '', body = NULL WHERE client = ?",
+  );
   const eraseCalls = database.prepare(
     'DELETE FROM calls WHERE number IN (SELECT number FROM calls WHERE client = ? LIMIT ?)',
   );
@@ -56,7 +59,7 @@ export function pruningOperations(database: DatabaseSync): Pruning {
 
     erase: (client, limit) =>
       overwriting(database, () => {
-        const others = [eraseDecisions, eraseSets, eraseIntents, eraseRollups, eraseContents];
+        const others = [eraseDecisions, eraseSets, eraseIntents, eraseRollups, eraseContents, eraseSealed];
         for (const erase of others) erase.run(client);
         return Number(eraseCalls.run(client, limit).changes);
       }),

@@ -1,9 +1,11 @@
 import { type ExclusionRule, exclusionsOf, type Facts, type Model, requirementOf, type Snapshot } from '@will/core';
+import { proofOf } from '@will/operator';
 import { z } from 'zod';
 import { AdminError } from '../api/errors.ts';
-import { roles, route } from '../api/route.ts';
-import { name, wholeNumber } from '../api/schemas.ts';
+import { roles, route, Streamed } from '../api/route.ts';
+import { name, period, wholeNumber } from '../api/schemas.ts';
 import type { Backends } from '../backends.ts';
+import { authorOf } from '../viewer.ts';
 import { sourcesOf } from './rule-sources.ts';
 
 const rowsPerPage = 50;
@@ -42,7 +44,26 @@ export const dataRoutes = [
       };
     },
   }),
+  route({
+    method: 'GET',
+    path: '/admin/v1/proof',
+    access: roles.readers,
+    summary: 'A signed report of every call of a client in a period, one JSON object a line, with what proves it',
+    query: z.object({ client: name, ...period }),
+    answer: async ({ query, viewer }, { bus }) => {
+      const { client, from = 0, to = 0 } = query;
+      const parts = proofOf(bus, { client, fromMs: from, toMs: to, author: authorOf(viewer) });
+      // What cannot be proved is told by the status: once the first part is there, only the rest can fail.
+      const first = await parts.next();
+      return new Streamed('application/jsonl', async (write) => {
+        if (!first.done) await write(asText(first.value));
+        for await (const lines of parts) await write(asText(lines));
+      });
+    },
+  }),
 ];
+
+const asText = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
 
 /** @throws {AdminError} */
 export function documentsIn({ snapshot }: Backends): Snapshot {

@@ -1,8 +1,11 @@
-import { pathOf, useApi } from '../api.ts';
+import { useState } from 'preact/hooks';
+import { pathOf, urlOf, useApi } from '../api.ts';
 import { Filters } from '../parts/filters.tsx';
 import { View } from '../parts/view.tsx';
 import { useUrlState } from '../url-state.ts';
 import type { Source } from './decision.tsx';
+
+const dayMs = 86_400_000;
 
 interface Broken {
   readonly rule: string;
@@ -36,12 +39,35 @@ export function Data() {
         onChange={{ page: '' }}
       />
       {data && <MatrixTable matrix={data} />}
+      <Proof client={query['client']} />
       {data?.next !== undefined && (
         <button type="button" onClick={() => set({ page: String(data.next) })}>
           Next clients
         </button>
       )}
     </View>
+  );
+}
+
+/** A signed report of where a client's calls ran. Without a client there is nothing to report. */
+function Proof({ client }: { readonly client: string | undefined }) {
+  const [days, setDays] = useState('30');
+  if (!client) return <p class="quiet">Choose a client to download the proof of where its calls ran.</p>;
+  const from = Date.now() - Number(days) * dayMs;
+  return (
+    <p class="fields">
+      <label>
+        Calls of
+        <select value={days} onChange={(event) => setDays(event.currentTarget.value)}>
+          <option value="1">the last day</option>
+          <option value="7">the last 7 days</option>
+          <option value="30">the last 30 days</option>
+        </select>
+      </label>
+      <a class="button" href={urlOf(pathOf('/proof', { client, from }))} download={`proof-${client}.jsonl`}>
+        Prove where they ran
+      </a>
+    </p>
   );
 }
 

@@ -1063,3 +1063,128 @@ export declare type AlertsResponse = Message<"will.v1.AlertsResponse"> & {
  */
 export declare const AlertsResponseSchema: GenMessage<AlertsResponse>;
 
+/**
+ * Reports every call of a client that seals hold, a page at a time. The first question seals what is closed by then.
+ *
+ * @generated from message will.v1.ProveRequest
+ */
+export declare type ProveRequest = Message<"will.v1.ProveRequest"> & {
+  /**
+   * Slug.
+   *
+   * @generated from field: string client = 1;
+   */
+  client: string;
+
+  /**
+   * @generated from field: int64 from_unix_ms = 2;
+   */
+  fromUnixMs: bigint;
+
+  /**
+   * Not included; 0: now.
+   *
+   * @generated from field: int64 to_unix_ms = 3;
+   */
+  toUnixMs: bigint;
+
+  /**
+   * Who wants it, for the audit log.
+   *
+   * @generated from field: string author = 4;
+   */
+  author: string;
+
+  /**
+   * Absent: begins a report. Otherwise `next` of the answer before.
+   *
+   * @generated from field: will.v1.ProofPlace place = 5;
+   */
+  place?: ProofPlace | undefined;
+};
+
+/**
+ * Describes the message will.v1.ProveRequest.
+ * Use `create(ProveRequestSchema)` to create a new message.
+ */
+export declare const ProveRequestSchema: GenMessage<ProveRequest>;
+
+/**
+ * How far a report is told.
+ *
+ * @generated from message will.v1.ProofPlace
+ */
+export declare type ProofPlace = Message<"will.v1.ProofPlace"> & {
+  /**
+   * The last seal that the report looks at.
+   *
+   * @generated from field: uint64 through_seal = 1;
+   */
+  throughSeal: bigint;
+
+  /**
+   * @generated from field: int64 made_unix_ms = 2;
+   */
+  madeUnixMs: bigint;
+
+  /**
+   * @generated from field: int64 to_unix_ms = 3;
+   */
+  toUnixMs: bigint;
+
+  /**
+   * The seal that was told last, and how many of its records; 0: all of them.
+   *
+   * @generated from field: uint64 seal = 4;
+   */
+  seal: bigint;
+
+  /**
+   * @generated from field: uint64 told = 5;
+   */
+  told: bigint;
+
+  /**
+   * Only the signature is left.
+   *
+   * @generated from field: bool is_told = 6;
+   */
+  isTold: boolean;
+};
+
+/**
+ * Describes the message will.v1.ProofPlace.
+ * Use `create(ProofPlaceSchema)` to create a new message.
+ */
+export declare const ProofPlaceSchema: GenMessage<ProofPlace>;
+
+/**
+ * @generated from message will.v1.ProveResponse
+ */
+export declare type ProveResponse = Message<"will.v1.ProveResponse"> & {
+  /**
+   * JSON objects, each a line of the report.
+   *
+   * @generated from field: repeated string lines = 1;
+   */
+  lines: string[];
+
+  /**
+   * Absent: the report ends here.
+   *
+   * @generated from field: will.v1.ProofPlace next = 2;
+   */
+  next?: ProofPlace | undefined;
+
+  /**
+   * @generated from field: string error = 3;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message will.v1.ProveResponse.
+ * Use `create(ProveResponseSchema)` to create a new message.
+ */
+export declare const ProveResponseSchema: GenMessage<ProveResponse>;
+
