@@ -1,5 +1,5 @@
 import type { CallRecord, DecisionRecord, NamedSet } from '@will/core';
-import type { Collection, Db, Filter, Sort } from 'mongodb';
+import { type Collection, type Db, type Filter, MongoServerError, type Sort } from 'mongodb';
 import type {
   CallFilter,
   CallLog,
@@ -51,6 +51,19 @@ interface SetDocument {
   readonly body: string;
 }
 
+/** What calls are filtered by stands in the indexes too, so that a filter which fits few calls fetches no others. */
+const filterIndexes = [
+  { narrow: 'startedAtMs_-1', wide: { startedAtMs: -1, taskType: 1, outcome: 1 } },
+  { narrow: 'client_1_startedAtMs_-1', wide: { client: 1, startedAtMs: -1, model: 1, outcome: 1, taskType: 1 } },
+  { narrow: 'model_1_startedAtMs_-1', wide: { model: 1, startedAtMs: -1, outcome: 1, taskType: 1, client: 1 } },
+] as const;
+
+/** Repeating a migration meets an index that is gone already. */
+function ignoreMissingIndex(error: unknown): void {
+  const indexNotFound = 27;
+  if (!(error instanceof MongoServerError) || error.code !== indexNotFound) throw error;
+}
+
 export const callSchema: MongoSchema = {
   kind: 'calls',
   migrations: [
@@ -71,6 +84,13 @@ export const callSchema: MongoSchema = {
       await database.collection('contents').createIndex({ client: 1 });
     },
     makeSealIndexes,
+    async (database) => {
+      const calls = database.collection('calls');
+      for (const { narrow, wide } of filterIndexes) {
+        await calls.createIndex(wide);
+        await calls.dropIndex(narrow).catch(ignoreMissingIndex);
+      }
+    },
   ],
 };
 

@@ -42,6 +42,15 @@ export function writtenOf(events: readonly LogEvent[]): Written {
 }
 
 /**
+ * What calls are filtered by stands in the indexes too, so that a filter which fits few calls, or none, reads no rows but
+ * those that fit: a tenth of the time among a million.
+ */
+const wideIndexes = `DROP INDEX calls_by_time; DROP INDEX calls_by_client; DROP INDEX calls_by_model;
+  CREATE INDEX calls_by_time ON calls(started_at_ms, task_type, outcome);
+  CREATE INDEX calls_by_client ON calls(client, started_at_ms, model, outcome, task_type);
+  CREATE INDEX calls_by_model ON calls(model, started_at_ms, outcome, task_type, client)`;
+
+/**
  * NORMAL: the log is a copy of the stream, which itself does not wait for the disk. A killed process loses nothing; a
  * power cut may lose the last moments, which the stream still keeps for days. It saves a disk wait per batch.
  */
@@ -133,6 +142,7 @@ export const callSchema: Schema = {
     'ALTER TABLE calls RENAME COLUMN fine TO status',
     cacheMigration,
     sealMigration,
+    wideIndexes,
   ],
 };
 

@@ -78,22 +78,28 @@ const columnsAfterSums = [
   'cache_write_1h_tokens',
   'image_input_tokens',
   'image_output_tokens',
+  'cost_tags',
+  'unsealed_ms',
 ];
+const withoutSeals = 'DROP TABLE seal_groups; DROP TABLE seals; DROP INDEX calls_unsealed';
 
 const oldStatus = 'ALTER TABLE calls RENAME COLUMN status TO fine';
 
-const withoutPrices = withoutColumns(
-  'cache_write_tokens',
-  'audio_input_tokens',
-  'audio_output_tokens',
-  'images',
-  'price_more',
-  ...columnsAfterSums,
-).concat(`; ${oldStatus}; DROP TABLE rollups; DROP TABLE contents`);
+const withoutPrices = `${withoutSeals}; `.concat(
+  withoutColumns(
+    'cache_write_tokens',
+    'audio_input_tokens',
+    'audio_output_tokens',
+    'images',
+    'price_more',
+    ...columnsAfterSums,
+  ),
+  `; ${oldStatus}; DROP TABLE rollups; DROP TABLE contents`,
+);
 
 test.each([
   ['documents', openDocumentStore, 'versions_by_revision', 2, ''],
-  ['calls', openCallLog, 'decisions_by_time', 8, withoutPrices],
+  ['calls', openCallLog, 'decisions_by_time', 11, withoutPrices],
 ] as const)(
   'a file of %s that the first release wrote is brought up to date and keeps what it holds',
   (_, open, index, version, undo) =>
@@ -138,7 +144,7 @@ test('the sums of calls that were there before sums were kept are those that wou
     await log.close();
     withRaw(path, (database) =>
       database.exec(
-        `DROP TABLE contents; DROP TABLE rollups; ${withoutColumns(...columnsAfterSums)}; ${oldStatus}; UPDATE store_schema SET version = 3`,
+        `${withoutSeals}; DROP TABLE contents; DROP TABLE rollups; ${withoutColumns(...columnsAfterSums)}; ${oldStatus}; UPDATE store_schema SET version = 3`,
       ),
     );
     const again = await openCallLog(path);
