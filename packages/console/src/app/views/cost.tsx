@@ -34,9 +34,19 @@ interface Cost {
   readonly saved_by_caching: { readonly nano_usd: number; readonly unknown_tokens: number };
 }
 
+const hourMs = 3_600_000;
 const dayMs = 86_400_000;
 const spans: Readonly<Record<string, number>> = { day: 1, week: 7, month: 30, quarter: 90 };
 const linesShown = 8;
+
+/** Today and yesterday as UTC has them, since clients are counted by its days; the others end with this hour. */
+function periodOf(span: string, nowMs: number): { readonly from: number; readonly to: number } {
+  const today = Math.floor(nowMs / dayMs) * dayMs;
+  if (span === 'today') return { from: today, to: today + dayMs };
+  if (span === 'yesterday') return { from: today - dayMs, to: today };
+  const to = Math.ceil(nowMs / hourMs) * hourMs;
+  return { from: to - (spans[span] ?? 7) * dayMs, to };
+}
 
 const nameOf = (group: Group, by: string): string =>
   ({ client: group.client, model: group.model, type: group.task_type, outcome: group.outcome })[by] || '(none)';
@@ -45,21 +55,20 @@ export function Cost() {
   const { query } = useUrlState();
   const { span = 'week', by = 'model', ...filters } = query;
   // By the hour, so that the same address asks the same while the page is open.
-  const to = Math.ceil(Date.now() / 3_600_000) * 3_600_000;
-  const from = to - (spans[span] ?? 7) * dayMs;
+  const { from, to } = periodOf(span, Date.now());
   const { data, error } = useApi<Cost>(pathOf('/cost', { ...filters, by, from, to }));
   return (
     <View title="Cost" error={error} isLoading={!data}>
       <Filters
         filters={[
           { name: 'by', title: 'By', choices: ['model', 'client', 'type', 'outcome'] },
-          { name: 'span', title: 'Over', choices: ['week', 'day', 'month', 'quarter'] },
+          { name: 'span', title: 'Over', choices: ['week', 'day', 'today', 'yesterday', 'month', 'quarter'] },
           { name: 'client', title: 'Client' },
           { name: 'model', title: 'Model' },
           { name: 'type', title: 'Task type' },
         ]}
       />
-      {data && <CostState cost={data} by={by} filters={filters} />}
+      {data && <CostState cost={data} by={by} span={query['span']} filters={filters} />}
     </View>
   );
 }
@@ -67,10 +76,12 @@ export function Cost() {
 function CostState({
   cost,
   by,
+  span,
   filters,
 }: {
   readonly cost: Cost;
   readonly by: string;
+  readonly span: string | undefined;
   readonly filters: Readonly<Record<string, string>>;
 }) {
   const { total, groups, saved_by_caching: saved } = cost;
@@ -104,7 +115,10 @@ function CostState({
         keyOf={(group) => nameOf(group, by)}
         empty="no calls."
         columns={[
-          { title: by, value: (group) => <Narrow group={group} by={by} /> },
+          {
+            title: by,
+            value: (group) => <a href={narrowed(cost, by, span, filters, nameOf(group, by))}>{nameOf(group, by)}</a>,
+          },
           { title: 'Cost', value: sumOfMoney, isRight: true },
           { title: 'Calls', value: ({ calls }) => number(calls), isRight: true },
           {
@@ -132,12 +146,20 @@ function CostState({
   );
 }
 
-/** A group that can be looked into: of a client its models, of others its calls. */
-function Narrow({ group, by }: { readonly group: Group; readonly by: string }) {
-  const name = nameOf(group, by);
-  const value = encodeURIComponent(name);
-  return <a href={by === 'client' ? `/cost?by=model&client=${value}` : `/calls?${by}=${value}`}>{name}</a>;
+/** Where a group is looked into, over the same time: of a client its models, of others their calls. */
+function narrowed(
+  { from, to }: Cost,
+  by: string,
+  span: string | undefined,
+  filters: Readonly<Record<string, string>>,
+  name: string,
+): string {
+  if (by === 'client') return pathOf('/cost', { ...filters, by: 'model', span, client: name });
+  return pathOf('/calls', { ...filters, [by]: name, from: localInput(from), to: localInput(to) });
 }
+
+/** An instant as a field of date and time has it. */
+const localInput = (atMs: number): string => new Date(atMs).toLocaleString('sv-SE').replace(' ', 'T').slice(0, 16);
 
 function OverTime({ cost, by }: { readonly cost: Cost; readonly by: string }) {
   const { times, series } = useMemo(() => linesOf(cost, by), [cost, by]);

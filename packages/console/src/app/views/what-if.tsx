@@ -12,7 +12,8 @@ export const WhatIf = () => (
   <View title="What if">
     <p>
       What these documents would change. <em>Dry run</em> checks them; <em>Replay</em> makes recorded decisions again by
-      the rules themselves, and says which tasks move and what they would cost.
+      the rules themselves, and says which tasks move and what they would cost. To retire a model or change a client,
+      open its document under <a href="/documents">Documents</a>: its editor does the same with the text that is there.
     </p>
     <Editor path="what-if.yaml" text={example} onApplied={() => {}} />
   </View>
