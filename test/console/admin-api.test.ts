@@ -1,7 +1,12 @@
+import { readFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { verifyReport } from '@will/store';
 import { adminRoutes } from '../../services/console/src/api/table.ts';
+import { willmAt } from '../support/willm.ts';
+import { attackAdminApi } from './admin-attack.ts';
 import { type AdminWorld, callAs, post, type Role, roles, startAdminWorld } from './admin-world.ts';
 
 // The admin API of the running product, with keys of every role.
@@ -165,6 +170,27 @@ test('views that operators read answer with what the product did', async () => {
   expect(text).toMatch(/^event: started\n[\s\S]*event: delta\n[\s\S]*event: end\n/);
 });
 
+test('a report of where the calls of a client ran is checked offline, by the audit log alone', async () => {
+  const { ask, json, keys, system } = world;
+  const response = await ask('/admin/v1/proof?client=acme', keys.auditor);
+  expect(response.status).toBe(200);
+  const report = await response.text();
+  const audit = await readFile(join(system.dataDir, 'audit.jsonl'), 'utf8');
+  const { calls } = (await json('/admin/v1/calls?client=acme&limit=500', keys.auditor)) as { calls: unknown[] };
+  const verdict = verifyReport(report, audit);
+  expect(calls.length).toBeGreaterThan(0);
+  expect(verdict.calls).toBe(calls.length);
+  expect(report).toContain(acmeTask);
+  expect(report).toContain('"rule":"route:');
+  expect(report).toMatch(/"place":\{"revision":\d+,"callMethod":"API","residency":"US"/);
+  expect((await ask('/admin/v1/proof?client=acme', keys.caller)).status).toBe(403);
+  const out = join(system.dataDir, 'acme-proof.jsonl');
+  const willm = willmAt(system.nats.url);
+  expect(await willm('prove', '--client', 'Acme', '--from', '1h', '--out', out)).toMatchObject({ code: 0 });
+  const checked = await willm('prove', 'verify', out, '--audit', join(system.dataDir, 'audit.jsonl'));
+  expect(checked.out).toMatch(/^\d+ calls in \d+ seals, all as they were sealed/);
+});
+
 test('live calls come by the filter of the list', async () => {
   const { system, keys, ask } = world;
   const response = await ask('/admin/v1/events?client=acme', keys.operator);
@@ -181,6 +207,13 @@ test('live calls come by the filter of the list', async () => {
   expect(text).not.toContain(foreign.taskId);
   await reader.cancel();
 });
+
+test('no text in any field of any route, of any role, makes the API fail, let in, or tell of another client', async () => {
+  const isAll = process.env['WILL_ATTACKS'] === 'all';
+  const { requests, wrong } = await attackAdminApi(world, [globexTask], isAll);
+  expect(wrong).toEqual([]);
+  expect(requests).toBeGreaterThan(500);
+}, 120_000);
 
 test('the description of the API is valid, and holds every route', async () => {
   const document = await world.json('/admin/v1/openapi.json', world.keys.operator);

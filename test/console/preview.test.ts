@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type AdminWorld, post, startAdminWorld, untilStored } from './admin-world.ts';
+import { prepareEdits, runEdits } from './edits.ts';
 
 // What a change is said to do beside what it does: the same tasks again, under the documents that were tried.
 
@@ -83,6 +84,14 @@ test.each(edits)(
     }
   },
 );
+
+test('whatever is edited, the tasks that are said to move are those that move, within 2 % of the money', async () => {
+  await prepareEdits(world);
+  const { wrong, worstMoneyShare, movedTasks } = await runEdits(world, 5, 7, () => {});
+  expect(wrong).toEqual([]);
+  expect(worstMoneyShare).toBeLessThanOrEqual(0.02);
+  expect(movedTasks).toBeGreaterThan(0);
+}, 120_000);
 
 test('a preview changes nothing, and says why documents cannot be tried', async () => {
   const { json, ask, keys } = world;
