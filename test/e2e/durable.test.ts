@@ -2,7 +2,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Client, credentials } from '@grpc/grpc-js';
 import { newId, subjects, wire } from '@will/contracts';
 import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
-import { connectClient, type TaskClient, TaskError } from '@will/client';
+import { connectClient, type StreamPart, type TaskClient, TaskError } from '@will/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callsOf } from '../support/ask.ts';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
@@ -68,6 +68,21 @@ test('a submitted task is accepted, done, and its result is kept', async () => {
   expect(await client.task(taskId)).toMatchObject({ state: 'succeeded', pickups: 1, type: 'plain' });
   expect((await client.tasks({ state: 'succeeded' })).map((task) => task.taskId)).toContain(taskId);
   expect(await callsOf(system, { taskId }, 1)).toHaveLength(1);
+});
+
+test('a reflex without a document is told in the result, by the bus, by gRPC and in the decision', async () => {
+  const notices = ['no reflex has the slug, name or alias "nope"; it is ignored'];
+  const noted = { type: 'plain', input: 'Hello', reflex: 'nope' };
+  const { taskId } = await system.client.submit(noted);
+  const result = await system.client.result(taskId, { timeoutMs: 20_000 });
+  expect(result.notices).toEqual(notices);
+  expect((await overGrpc.result(taskId)).notices).toEqual(notices);
+  expect((await overGrpc.run(noted)).notices).toEqual(notices);
+  const parts: StreamPart[] = [];
+  for await (const part of overGrpc.stream(noted)) parts.push(part);
+  expect([parts.at(0), parts.at(-1)]).toMatchObject([{ notices }, { result: { notices } }]);
+  const told = async (): Promise<string> => (await willmAt(system.nats.url)('decision', result.decisionId)).out;
+  await expect.poll(told, { timeout: 20_000 }).toContain(`notice: ${notices[0]}\n`);
 });
 
 test('the same over gRPC', async () => {

@@ -19,7 +19,7 @@ import { DataPieces } from './data.ts';
 import { durableTasks, type DurableWire } from './durable.ts';
 import { explanationOf, questionOnWire } from './explain.ts';
 import { taskErrorOf } from './failure.ts';
-import { refusalOf, resultOfEnd } from './on-wire.ts';
+import { noticesOf, refusalOf, resultOfEnd } from './on-wire.ts';
 import { streamOf } from './stream.ts';
 import { checkTaskId, deadlineOf, inputBytes, taskOnWire } from './task-message.ts';
 
@@ -209,8 +209,8 @@ function collect(
     call.on('data', (message: MessageShape<typeof wire.StreamResponseSchema>) => {
       const { part } = message;
       if (part.case === 'started') {
-        const { model, modelName, decisionId } = part.value;
-        onPart({ kind: 'started', model, modelName, decisionId });
+        const { model, modelName, decisionId, notices } = part.value;
+        onPart({ kind: 'started', model, modelName, decisionId, ...noticesOf(notices) });
       } else if (part.case === 'delta') {
         const { text, refusal, reasoning } = part.value;
         const toolCalls = decoder.decode(part.value.toolCalls);

@@ -40,7 +40,7 @@ export const refusalOf = (refusal: string): Pick<TaskResult, 'refusal'> => (refu
 
 /** The end of a task that was not streamed, as a result. */
 export function resultOfEnd(taskId: string, end: wire.End): TaskResult {
-  const { output, finish, usage, model, modelName, decisionId, attempts, costNanoUsd } = end;
+  const { output, finish, usage, model, modelName, decisionId, attempts, costNanoUsd, notices } = end;
   return {
     taskId,
     outcome: 'Success',
@@ -56,8 +56,13 @@ export function resultOfEnd(taskId: string, end: wire.End): TaskResult {
     costNanoUsd,
     attempts,
     decisionId,
+    ...noticesOf(notices),
   };
 }
+
+/** What the task names and the router ignored: nowhere where that is nothing. */
+export const noticesOf = (notices: readonly string[]): Pick<TaskResult, 'notices'> =>
+  notices.length === 0 ? {} : { notices };
 
 /** A result as the end of a task on the wire. */
 export function endOf(result: TaskResult, withOutput: boolean): wire.End {
@@ -73,6 +78,7 @@ export function endOf(result: TaskResult, withOutput: boolean): wire.End {
     refusal = '',
     reasoning,
     toolCalls,
+    notices = [],
   } = result;
   const data = result.data === undefined ? {} : { data: result.data, dataType: result.dataType ?? '' };
   return create(wire.EndSchema, {
@@ -81,6 +87,7 @@ export function endOf(result: TaskResult, withOutput: boolean): wire.End {
     modelName,
     decisionId,
     attempts: [...attempts],
+    notices: [...notices],
     ...(usage !== undefined && { usage }),
     ...(costNanoUsd !== undefined && { costNanoUsd }),
     ...(withOutput && { output: { text: output, refusal, reasoning, toolCalls: encoder.encode(toolCalls), ...data } }),

@@ -127,6 +127,7 @@ export const decisionToWire = (decision: DecisionRecord): wire.DecisionRecord =>
   stateDigest: decision.stateDigest ?? '',
   setDecidedUnixMs: BigInt(decision.setDecidedAtMs ?? 0),
   ignoredFields: [...(decision.ignoredFields ?? [])],
+  notices: [...(decision.notices ?? [])],
   ...(decision.session && { session: sessionToWire(decision.session) }),
 });
 

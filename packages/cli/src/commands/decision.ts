@@ -27,6 +27,7 @@ function inWords(found: wire.DecisionRecord, set: wire.RankedSet | undefined): r
     `to be tried in this order: ${found.order.length > 0 ? found.order.join(', ') : 'none'}`,
     ...found.skipped.map(({ model, reason }) => `skipped ${model}: ${reason}`),
     ...(found.session ? sessionInWords(sessionFromWire(found.session), found) : []),
+    ...found.notices.map((notice) => `notice: ${notice}`),
     ...(found.ignoredFields.length > 0 ? [`fields of the request left out: ${found.ignoredFields.join(', ')}`] : []),
     '',
     ...(set

@@ -79,6 +79,7 @@ const decision = fc.record({
   stateDigest: words,
   setDecidedUnixMs: int64,
   ignoredFields: fc.array(words, { maxLength: 2 }),
+  notices: fc.array(words, { maxLength: 2 }),
   session: maybe(
     fc.record({
       lastModel: words,

@@ -199,7 +199,7 @@ const endingKey = (call: wire.CallRecord): string =>
   `${call.outcome}\0${call.status}\0${call.reason}\0${call.finish}\0${call.vendorCode}\0${call.httpStatus}`;
 
 const decisionScopeKey = (decision: wire.DecisionRecord): string =>
-  `${decision.setId}\0${decision.stateDigest}\0${decision.revision} ${decision.setDecidedUnixMs}\0${decision.client}\0${decision.taskType}\0${decision.order.join('\0')}\0\0${decision.ignoredFields.join('\0')}\0\0${decision.skipped.map(({ model, reason }) => `${model}\0${reason}`).join('\0')}`;
+  `${decision.setId}\0${decision.stateDigest}\0${decision.revision} ${decision.setDecidedUnixMs}\0${decision.client}\0${decision.taskType}\0${decision.order.join('\0')}\0\0${decision.ignoredFields.join('\0')}\0\0${decision.notices.join('\0')}\0\0${decision.skipped.map(({ model, reason }) => `${model}\0${reason}`).join('\0')}`;
 
 const encodeCallScope = (call: wire.CallRecord): Uint8Array =>
   toBinary(wire.CallScopeSchema, {
@@ -249,4 +249,5 @@ const encodeDecisionScope = (decision: wire.DecisionRecord): Uint8Array =>
     stateDigest: decision.stateDigest,
     setDecidedUnixMs: decision.setDecidedUnixMs,
     ignoredFields: decision.ignoredFields,
+    notices: decision.notices,
   });

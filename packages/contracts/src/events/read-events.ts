@@ -92,6 +92,7 @@ class Rows {
       stateDigest: scope?.stateDigest ?? '',
       setDecidedUnixMs: scope?.setDecidedUnixMs ?? 0n,
       ignoredFields: scope?.ignoredFields ?? [],
+      notices: scope?.notices ?? [],
       ...(session && { session }),
     };
   }

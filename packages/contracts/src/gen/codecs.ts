@@ -140,9 +140,10 @@ function readAccepted(r: ByteReader, end: number, m: wire.Accepted = newAccepted
   return m;
 }
 
-const newStarted = (): wire.Started => ({ $typeName: 'will.v1.Started', workerId: '', model: '', modelName: '', decisionId: '' });
+const newStarted = (): wire.Started => ({ $typeName: 'will.v1.Started', workerId: '', model: '', modelName: '', decisionId: '', notices: [] });
 function writeStarted(w: ByteWriter, m: wire.Started): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  for (let i = m.notices.length - 1; i >= 0; i -= 1) { const one = m.notices[i] as (typeof m.notices)[number]; w.string(one); w.uint32(42); }
   if (m.decisionId) { w.string(m.decisionId); w.uint32(34); }
   if (m.modelName) { w.string(m.modelName); w.uint32(26); }
   if (m.model) { w.string(m.model); w.uint32(18); }
@@ -156,6 +157,7 @@ function readStarted(r: ByteReader, end: number, m: wire.Started = newStarted())
       case 18: m.model = r.string(); break;
       case 26: m.modelName = r.string(); break;
       case 34: m.decisionId = r.string(); break;
+      case 42: m.notices.push(r.string()); break;
       default: keepUnknown(m, r.unknown(tag));
     }
   }
@@ -268,9 +270,10 @@ function readAttemptSummary(r: ByteReader, end: number, m: wire.AttemptSummary =
   return m;
 }
 
-const newEnd = (): wire.End => ({ $typeName: 'will.v1.End', finish: '', model: '', modelName: '', decisionId: '', attempts: [] });
+const newEnd = (): wire.End => ({ $typeName: 'will.v1.End', finish: '', model: '', modelName: '', decisionId: '', attempts: [], notices: [] });
 function writeEnd(w: ByteWriter, m: wire.End): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  for (let i = m.notices.length - 1; i >= 0; i -= 1) { const one = m.notices[i] as (typeof m.notices)[number]; w.string(one); w.uint32(74); }
   if (m.costNanoUsd !== undefined) { w.int64(m.costNanoUsd); w.uint32(64); }
   for (let i = m.attempts.length - 1; i >= 0; i -= 1) { const one = m.attempts[i] as (typeof m.attempts)[number]; const size = w.size; writeAttemptSummary(w, one); w.uint32(w.size - size); w.uint32(58); }
   if (m.decisionId) { w.string(m.decisionId); w.uint32(50); }
@@ -292,6 +295,7 @@ function readEnd(r: ByteReader, end: number, m: wire.End = newEnd()): wire.End {
       case 50: m.decisionId = r.string(); break;
       case 58: m.attempts.push(readAttemptSummary(r, r.end(end), undefined)); break;
       case 64: m.costNanoUsd = r.int64(); break;
+      case 74: m.notices.push(r.string()); break;
       default: keepUnknown(m, r.unknown(tag));
     }
   }
@@ -1006,9 +1010,10 @@ function readSessionBasis(r: ByteReader, end: number, m: wire.SessionBasis = new
   return m;
 }
 
-const newDecisionRecord = (): wire.DecisionRecord => ({ $typeName: 'will.v1.DecisionRecord', decisionId: '', taskId: '', setId: '', revision: 0n, atUnixMs: 0n, order: [], skipped: [], seed: 0n, client: '', taskType: '', live: [], stateDigest: '', setDecidedUnixMs: 0n, ignoredFields: [] });
+const newDecisionRecord = (): wire.DecisionRecord => ({ $typeName: 'will.v1.DecisionRecord', decisionId: '', taskId: '', setId: '', revision: 0n, atUnixMs: 0n, order: [], skipped: [], seed: 0n, client: '', taskType: '', live: [], stateDigest: '', setDecidedUnixMs: 0n, ignoredFields: [], notices: [] });
 function writeDecisionRecord(w: ByteWriter, m: wire.DecisionRecord): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  for (let i = m.notices.length - 1; i >= 0; i -= 1) { const one = m.notices[i] as (typeof m.notices)[number]; w.string(one); w.uint32(130); }
   if (m.session !== undefined) { const size = w.size; writeSessionBasis(w, m.session); w.uint32(w.size - size); w.uint32(122); }
   for (let i = m.ignoredFields.length - 1; i >= 0; i -= 1) { const one = m.ignoredFields[i] as (typeof m.ignoredFields)[number]; w.string(one); w.uint32(114); }
   if (m.setDecidedUnixMs !== 0n) { w.int64(m.setDecidedUnixMs); w.uint32(104); }
@@ -1044,6 +1049,7 @@ function readDecisionRecord(r: ByteReader, end: number, m: wire.DecisionRecord =
       case 104: m.setDecidedUnixMs = r.int64(); break;
       case 114: m.ignoredFields.push(r.string()); break;
       case 122: m.session = readSessionBasis(r, r.end(end), m.session); break;
+      case 130: m.notices.push(r.string()); break;
       default: keepUnknown(m, r.unknown(tag));
     }
   }
@@ -1406,9 +1412,10 @@ function readIntentRow(r: ByteReader, end: number, m: wire.IntentRow = newIntent
   return m;
 }
 
-const newDecisionScope = (): wire.DecisionScope => ({ $typeName: 'will.v1.DecisionScope', setId: '', revision: 0n, order: [], skipped: [], client: '', taskType: '', live: [], stateDigest: '', setDecidedUnixMs: 0n, ignoredFields: [] });
+const newDecisionScope = (): wire.DecisionScope => ({ $typeName: 'will.v1.DecisionScope', setId: '', revision: 0n, order: [], skipped: [], client: '', taskType: '', live: [], stateDigest: '', setDecidedUnixMs: 0n, ignoredFields: [], notices: [] });
 function writeDecisionScope(w: ByteWriter, m: wire.DecisionScope): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  for (let i = m.notices.length - 1; i >= 0; i -= 1) { const one = m.notices[i] as (typeof m.notices)[number]; w.string(one); w.uint32(90); }
   for (let i = m.ignoredFields.length - 1; i >= 0; i -= 1) { const one = m.ignoredFields[i] as (typeof m.ignoredFields)[number]; w.string(one); w.uint32(82); }
   if (m.setDecidedUnixMs !== 0n) { w.int64(m.setDecidedUnixMs); w.uint32(72); }
   if (m.stateDigest) { w.string(m.stateDigest); w.uint32(66); }
@@ -1434,6 +1441,7 @@ function readDecisionScope(r: ByteReader, end: number, m: wire.DecisionScope = n
       case 66: m.stateDigest = r.string(); break;
       case 72: m.setDecidedUnixMs = r.int64(); break;
       case 82: m.ignoredFields.push(r.string()); break;
+      case 90: m.notices.push(r.string()); break;
       default: keepUnknown(m, r.unknown(tag));
     }
   }

@@ -85,6 +85,8 @@ export interface DecisionRecord {
   readonly setDecidedAtMs: number;
   /** Names of fields of the request that its server left out, whichever model answers. Absent: none. */
   readonly ignoredFields?: readonly string[];
+  /** What the task names and the router ignored, in words: a reflex without a document. Absent: nothing. */
+  readonly notices?: readonly string[];
   /** What the conversation that the task continues had a say with. Absent: there was none. */
   readonly session?: SessionBasis;
 }

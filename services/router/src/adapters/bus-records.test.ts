@@ -71,10 +71,11 @@ test('a decision tells both instants, the seed, and of the state what had a say'
     ]),
     coolingUntilMs: new Map([['m5', nowMs + 2_000]]),
   };
-  records.decided('t', 'd', decided, choose(decided, live), ['foo']);
+  records.decided('t', 'd', decided, choose(decided, live), { ignoredFields: ['foo'], notices: ['no reflex'] });
   const { decision, set } = told(events);
   expect(decision).toMatchObject({
     ignoredFields: ['foo'],
+    notices: ['no reflex'],
     seed: 7n,
     revision: 3n,
     atUnixMs: BigInt(nowMs + 900),

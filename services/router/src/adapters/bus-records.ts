@@ -7,16 +7,22 @@ const maxRemembered = 10_000;
 
 /** Records as events on their way to telemetry. A ranked set is told once; the decisions made of it name it. */
 export function busRecords(outbox: Pick<Outbox, 'add'>): RouterRecords {
-  const told = new Set<string>();
+  const toldSets = new Set<string>();
   const add = (kind: wire.Event['kind']): void => outbox.add({ $typeName: 'will.v1.Event', kind });
   const tell = (decided: DecidedSet): void => {
-    if (told.has(decided.setId)) return;
-    if (told.size >= maxRemembered) told.clear();
-    told.add(decided.setId);
+    if (toldSets.has(decided.setId)) return;
+    if (toldSets.size >= maxRemembered) toldSets.clear();
+    toldSets.add(decided.setId);
     add({ case: 'rankedSet', value: rankedSetToWire(decided) });
   };
   return {
-    decided(taskId, decisionId, decided, { selection, live, seed, atMs, session }, ignoredFields = []) {
+    decided(
+      taskId,
+      decisionId,
+      decided,
+      { selection, live, seed, atMs, session },
+      { ignoredFields = [], notices = [] } = {},
+    ) {
       tell(decided);
       const { revision, facts, decidedAtMs } = decided.set;
       const entries = liveEntriesOf(decided.set, live);
@@ -35,7 +41,8 @@ export function busRecords(outbox: Pick<Outbox, 'add'>): RouterRecords {
         stateDigest: stateDigestOf(entries),
         setDecidedAtMs: decidedAtMs,
         ...(session && { session }),
-        ...(ignoredFields.length > 0 && { ignoredFields }),
+        ignoredFields,
+        notices,
       });
       add({ case: 'decision', value });
     },

@@ -53,6 +53,7 @@ test('a decision and its set survive the way in and out', () => {
     stateDigest: 'digest',
     setDecidedUnixMs: 7n,
     ignoredFields: ['foo'],
+    notices: ['no reflex is nope; it is ignored'],
     client: 'acmelegal',
     taskType: 'code',
   });

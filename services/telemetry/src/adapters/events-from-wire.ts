@@ -141,6 +141,7 @@ function decisionFromWire(decision: wire.DecisionRecord): DecisionRecord {
     stateDigest: decision.stateDigest,
     setDecidedAtMs: whole('instant of the set', decision.setDecidedUnixMs),
     ...(decision.ignoredFields.length > 0 && { ignoredFields: decision.ignoredFields }),
+    ...(decision.notices.length > 0 && { notices: decision.notices }),
     ...(decision.session && { session: sessionFromWire(decision.session) }),
   };
 }

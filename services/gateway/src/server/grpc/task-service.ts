@@ -62,7 +62,7 @@ export function taskService({
         const onPart = (part: StreamPart): void => {
           if (part.kind === 'started') {
             tellLifetime(call, backends.snapshot, part.model);
-            send({ taskId, part: { case: 'started', value: part } });
+            send({ taskId, part: { case: 'started', value: startedOf(part) } });
           }
           if (part.kind !== 'delta') return;
           hasContent = true;
@@ -95,6 +95,11 @@ function tellLifetime(call: Call, snapshot: Snapshot | undefined, model: string)
   const headers = lifetimeHeaders(snapshot?.models.get(model));
   if (headers.length > 0) call.tell(headers);
 }
+
+const startedOf = ({ notices = [], ...started }: Extract<StreamPart, { kind: 'started' }>) => ({
+  ...started,
+  notices: [...notices],
+});
 
 /** The caller's words as a task. @throws {GrpcError} INVALID_ARGUMENT, DEADLINE_EXCEEDED */
 function taskOf(request: wire.RunRequest | wire.StreamRequest, call: Call, nowMs: number): TaskRequest {

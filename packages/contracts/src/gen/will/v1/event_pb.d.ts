@@ -603,6 +603,13 @@ export declare type DecisionRecord = Message<"will.v1.DecisionRecord"> & {
    * @generated from field: will.v1.SessionBasis session = 15;
    */
   session?: SessionBasis | undefined;
+
+  /**
+   * What the task names and the router ignored, in words: a reflex without a document.
+   *
+   * @generated from field: repeated string notices = 16;
+   */
+  notices: string[];
 };
 
 /**
@@ -1240,6 +1247,11 @@ export declare type DecisionScope = Message<"will.v1.DecisionScope"> & {
    * @generated from field: repeated string ignored_fields = 10;
    */
   ignoredFields: string[];
+
+  /**
+   * @generated from field: repeated string notices = 11;
+   */
+  notices: string[];
 };
 
 /**

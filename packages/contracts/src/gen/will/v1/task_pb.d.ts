@@ -585,6 +585,13 @@ export declare type Started = Message<"will.v1.Started"> & {
    * @generated from field: string decision_id = 4;
    */
   decisionId: string;
+
+  /**
+   * Only by gRPC: as in Accepted.
+   *
+   * @generated from field: repeated string notices = 5;
+   */
+  notices: string[];
 };
 
 /**
@@ -662,6 +669,13 @@ export declare type End = Message<"will.v1.End"> & {
    * @generated from field: optional int64 cost_nano_usd = 8;
    */
   costNanoUsd?: bigint | undefined;
+
+  /**
+   * By gRPC and of durable tasks: as in Accepted.
+   *
+   * @generated from field: repeated string notices = 9;
+   */
+  notices: string[];
 };
 
 /**
@@ -828,7 +842,8 @@ export declare type Heartbeat = Message<"will.v1.Heartbeat"> & {
 export declare const HeartbeatSchema: GenMessage<Heartbeat>;
 
 /**
- * Asked at will.v1.inflight.<processId>.<client>: what was said of them last may have been lost on the way.
+ * Asked at will.v1.inflight.<processId>.<client>: what was said of them last may have been lost on the way. Every router
+ * also answers at will.v1.inflight.routers.<client>.
  *
  * @generated from message will.v1.InFlightRequest
  */
@@ -864,6 +879,13 @@ export declare type InFlightResponse = Message<"will.v1.InFlightResponse"> & {
    * @generated from field: repeated string gone = 1;
    */
   gone: string[];
+
+  /**
+   * Asked of all routers: ids of the routers that lived within the last 10 s, as the answering one knows.
+   *
+   * @generated from field: repeated string routers = 2;
+   */
+  routers: string[];
 };
 
 /**
