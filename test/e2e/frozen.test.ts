@@ -1,27 +1,47 @@
-import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Bus, followSnapshot } from '@will/bus';
+import { factsFor, type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import {
+  authorizeBy,
+  type BareWorkerParts,
+  connectForger,
+  decideBy,
+  everyClass,
+  forge,
+  noAuthorization,
+  startBareWorker,
+} from '../policy/forged-calls.ts';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
 import { startSystem, type System } from '../support/system.ts';
+import { willmAt } from '../support/willm.ts';
 
 // Processes are stopped and go on: what a worker finds when it wakes may be over, and starts no call of a provider.
 
 let upstream: ReplayingUpstream;
 let system: System;
+let world: string;
+const acme = 'kind: client\nname: acme\ndata_rules: { avoid_cloud: yes }';
 
 beforeAll(async () => {
   upstream = await startReplayingUpstream();
-  const model = (name: string, tags: string): string => modelDocument({ name, endpoint: `${upstream.url}/v1`, tags });
+  const endpoint = `${upstream.url}/v1`;
+  const model = (name: string, tags: string): string => modelDocument({ name, endpoint, tags });
+  world = documentFile(
+    openByDefault,
+    modelDocument({ name: 'Cloud', endpoint, tags: 'guarded', callMethod: 'API', seesCustomerData: 'no' }),
+    model('Own', 'guarded'),
+    routeDocument('guarded', 'Cloud', 'Own'),
+    model('First', 'text_gen'),
+    model('Second', 'text_gen'),
+    model('Alone', 'lonely'),
+    routeDocument('text_gen', 'First', 'Second'),
+    routeDocument('lonely', 'Alone'),
+  );
   system = await startSystem({
-    documents: {
-      'world.yaml': documentFile(
-        openByDefault,
-        model('First', 'text_gen'),
-        model('Second', 'text_gen'),
-        model('Alone', 'lonely'),
-        routeDocument('text_gen', 'First', 'Second'),
-        routeDocument('lonely', 'Alone'),
-      ),
-    },
+    documents: { 'world.yaml': documentFile(world, acme) },
     counts: { 'provider-worker': 0 },
   });
 });
@@ -72,3 +92,65 @@ test('while one of two workers stands still, every task is answered by the model
   expect(upstream.requests).toHaveLength(21);
   await Promise.all(both.map((worker) => worker.stop()));
 });
+
+/** What became of data of the client `acme` where one protection alone stands; beside it a frozen worker is in each group. */
+async function throughEachProtection(router: Bus) {
+  const facts = factsFor({ client: 'acme', taskType: 'guarded' });
+  const customers = factsFor({ client: 'default', taskType: 'guarded', dataClass: 'customer' });
+  const words = 'of acme alone';
+  const beside = async <T>(parts: Omit<BareWorkerParts, 'snapshots'>, ask: () => Promise<T>): Promise<T> => {
+    const stop = await startBareWorker(system.nats.url, { snapshots: (bus) => followSnapshot(bus), ...parts });
+    try {
+      return await ask();
+    } finally {
+      await stop();
+    }
+  };
+  const careless = { authorize: noAuthorization, groups: everyClass };
+  const set = await decideBy(system.bus, facts);
+  const policy: string[] = [];
+  for (const { model } of set.candidates) {
+    const end = await beside(careless, () => forge(router, { model, to: set.dataClass, facts, words }));
+    policy.push(`${model} ${end}`);
+  }
+  const forbidden = { model: 'cloud', to: 'customer', facts: customers } as const;
+  return {
+    rules: set.exclusions.map(({ rule }) => rule),
+    policy,
+    group: await beside({ authorize: noAuthorization }, () => forge(router, { ...forbidden, words })),
+    check: await beside({ authorize: authorizeBy(15_000) }, () =>
+      forge(router, { model: 'cloud', to: 'open', facts, words }),
+    ),
+    // Without any of them the call is made: what is refused above is refused by what is tried there.
+    unprotected: await beside(careless, () => forge(router, { ...forbidden, words: 'of nobody' })),
+  };
+}
+
+test('policy, the group of a data class and the worker’s check each suffice alone, beside a frozen worker and without the document', async () => {
+  const frozen = await system.add('provider-worker', { WILL_WORKER_MODELS: 'cloud,own' });
+  await system.untilServed('cloud', 'own');
+  const router = await connectForger(system.nats.url);
+  frozen.signal('SIGSTOP');
+  onTestFinished(() => frozen.signal('SIGCONT'));
+  const bound = await throughEachProtection(router);
+  expect(bound).toMatchObject({ policy: ['own called'], unprotected: 'called', group: 'nobody', check: 'avoid_cloud' });
+
+  const folder = await mkdtemp(join(tmpdir(), 'will-frozen-'));
+  await writeFile(join(folder, 'world.yaml'), world);
+  const removed = await willmAt(system.nats.url)('apply', '-f', folder, '--prune', '--force', '--no-wait');
+  expect([removed.code, removed.err]).toEqual([0, expect.stringContaining('client acme: it is removed')]);
+  const facts = factsFor({ client: 'acme', taskType: 'guarded' });
+  await expect.poll(async () => (await decideBy(system.bus, facts)).candidates, { timeout: 20_000 }).toEqual([]);
+  const without = await throughEachProtection(router);
+  // Data of a client that nobody knows counts as the strictest.
+  expect(without).toMatchObject({ policy: [], unprotected: 'called', group: 'nobody', check: 'data_class' });
+  expect(without.rules).toContain('unknown_client');
+
+  frozen.signal('SIGCONT');
+  // What waited at the frozen worker was taken, or dropped, before this one.
+  const others = factsFor({ taskType: 'guarded' });
+  expect(await forge(router, { model: 'own', to: 'open', facts: others })).toBe('called');
+  const acmes = upstream.requests.filter(({ body }) => JSON.stringify(body).includes('of acme alone'));
+  expect(new Set(acmes.map(({ model }) => model))).toEqual(new Set(['own']));
+  await Promise.all([frozen.stop(), router.close(), rm(folder, { recursive: true })]);
+}, 120_000);

@@ -1,16 +1,17 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { type Bus, connectBus } from '@will/bus';
-import { factsToWire, newId, subjects, wire } from '@will/contracts';
-import type { AnyDocument, DataClass, Facts, ModelDocument } from '@will/core';
-import { createProviders } from '@will/providers';
-import { type ReplayingUpstream, startNatsServer, startReplayingUpstream, exactClock, factsFor } from '@will/testkit';
+import type { Bus } from '@will/bus';
+import type { AnyDocument, ModelDocument } from '@will/core';
+import { type ReplayingUpstream, startNatsServer, startReplayingUpstream } from '@will/testkit';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { busGroups } from '../../services/provider-worker/src/adapters/bus-groups.ts';
 import { authorizeBy, type Authorizer } from '../../services/provider-worker/src/call/authorize.ts';
 import type { Groups } from '../../services/provider-worker/src/ports.ts';
-import { CallIndex } from '../../services/provider-worker/src/call/call-index.ts';
-import { Worker } from '../../services/provider-worker/src/service.ts';
-import { noPayloads, ShortCooldowns, unlimited } from './short-cooldowns.ts';
+import {
+  connectForger,
+  everyClass,
+  forge as forgeBy,
+  type Forged,
+  noAuthorization,
+  startBareWorker,
+} from './forged-calls.ts';
 import { compileRevision } from './house.ts';
 
 // Three locks on data, each alone: the other two are taken out by putting a worker's own parts together without them.
@@ -25,7 +26,7 @@ let router: Bus;
 beforeAll(async () => {
   nats = await startNatsServer();
   upstream = await startReplayingUpstream();
-  router = await connectBus({ servers: nats.url, processId: `router-${newId()}`, inboxScope: 'router' });
+  router = await connectForger(nats.url);
 });
 afterAll(async () => {
   await router?.close();
@@ -35,13 +36,6 @@ afterAll(async () => {
 beforeEach(() => upstream.clear());
 
 const staleAfterMs = 15_000;
-const noAuthorization: Authorizer = () => undefined;
-const allClasses: readonly DataClass[] = ['open', 'customer', 'sensitive', 'customer-sensitive'];
-/** Groups in which everybody is in the groups of every class. */
-const everyClass = (groups: Groups): Groups => ({
-  ...groups,
-  join: (model, _classes, onCall) => groups.join(model, allClasses, onCall),
-});
 
 const model = (name: string, fields: Partial<ModelDocument>): AnyDocument => ({
   kind: 'model',
@@ -85,87 +79,19 @@ interface WorkerParts {
   readonly ageMs?: number;
 }
 
-/** A worker on the bus out of its own parts; it stops with the test. */
-async function startWorker(parts: WorkerParts): Promise<void> {
-  const bus = await connectBus({ servers: nats.url, processId: `worker-${newId()}`, inboxScope: 'worker' });
-  const groups = busGroups(bus, () => {});
+/** A worker that stops with the test. */
+async function startWorker({ authorize = authorizeBy(staleAfterMs), ...parts }: WorkerParts): Promise<void> {
   const { snapshot } = compileRevision(parts.revision ?? 1, parts.documents ?? world());
-  const worker = new Worker({
-    workerId: bus.processId,
-    groups: parts.groups ? parts.groups(groups) : groups,
-    snapshots: {
-      current: snapshot,
-      ageMs: () => parts.ageMs ?? 0,
-      untilRevision: async (revision) => revision <= snapshot.revision,
-      onChange: () => () => {},
-    },
-    authorize: parts.authorize ?? authorizeBy(staleAfterMs),
-    records: { call() {} },
-    cooldowns: new ShortCooldowns(Date.now),
-    allowances: unlimited,
-    payloads: noPayloads,
-    hooks: [],
-    nowMs: Date.now,
-    startClock: exactClock(),
-    draw: Math.random,
-    calls: new CallIndex(),
-    providers: createProviders({ dataDir: '.', threads: 1 }),
-    selects: () => true,
-    scheduleHealthChecks: () => ({ stop() {} }),
-    onError: () => {},
-  });
-  await worker.start(() => {});
-  await bus.connection.flush();
-  onTestFinished(async () => {
-    await worker.stop(5_000);
-    await bus.close();
-  });
+  const snapshots = {
+    current: snapshot,
+    ageMs: () => parts.ageMs ?? 0,
+    untilRevision: async (revision: number) => revision <= snapshot.revision,
+    onChange: () => () => {},
+  };
+  onTestFinished(await startBareWorker(nats.url, { ...parts, authorize, snapshots: () => snapshots }));
 }
 
-interface Forged {
-  readonly model: string;
-  /** Of the subject. */
-  readonly to: DataClass;
-  readonly facts?: Partial<Facts>;
-  readonly revision?: number;
-  readonly expiresInMs?: number;
-}
-
-/** Sends a call past every decision. Resolves with the rule that refused it, `called`, or `nobody`. */
-async function forge({ model: slug, to, facts, revision = 1, expiresInMs = 10_000 }: Forged): Promise<string> {
-  const client = facts?.client ?? 'default';
-  const request = create(wire.CallRequestSchema, {
-    taskId: newId(),
-    attemptId: newId(),
-    startUntilUnixMs: BigInt(Date.now() + 10_000),
-    attempt: 1,
-    decisionId: newId(),
-    revision: BigInt(revision),
-    expiresUnixMs: BigInt(Date.now() + expiresInMs),
-    deadlineUnixMs: BigInt(Date.now() + 10_000),
-    facts: factsToWire({ ...plainFacts, ...facts }),
-    model: slug,
-    callerInbox: `_INBOX.${client}.c.t`,
-    mayCommit: true,
-    inputKind: 'chat',
-    input: new TextEncoder().encode('{"messages":[{"role":"user","content":"Hello"}]}'),
-  });
-  const { promise, resolve } = Promise.withResolvers<string>();
-  const reply = subjects.inbox('router', router.processId, newId());
-  const inbox = router.listen(reply, (message) => {
-    if (message.isNoResponders) return resolve('nobody');
-    const { kind } = fromBinary(wire.CallEventSchema, message.data);
-    if (kind.case === 'refused') resolve(kind.value.rule);
-    if (kind.case === 'ended') resolve('called');
-    // This process stood still: as a router would, it sends the call again.
-    if (kind.case === 'expired' || kind.case === 'confirmStart') resolve('again');
-  });
-  router.publish(subjects.call(to, slug), toBinary(wire.CallRequestSchema, request), reply);
-  const end = await promise.finally(() => inbox.unsubscribe());
-  return end === 'again' ? forge({ model: slug, to, ...(facts && { facts }), revision, expiresInMs }) : end;
-}
-
-const plainFacts = factsFor();
+const forge = (forged: Forged): Promise<string> => forgeBy(router, forged);
 
 test('without any lock the forged call is made: what follows is not refused for another reason', async () => {
   await startWorker({ authorize: noAuthorization, groups: everyClass });

@@ -70,6 +70,12 @@ async function get(kind: string, after = ''): Promise<wire.GetResponse> {
   );
 }
 
+const lawyers = { 'Müller Recht': { avoid_cloud: true }, 'Møller Recht': { use_compliant_only: true } };
+const clientText = (name: string, rules: object): string =>
+  `kind: client\nname: ${name}\ndata_rules: ${JSON.stringify(rules)}\n`;
+const slugsOfLawyers = async (): Promise<string[]> =>
+  (await get('client')).documents.map(({ slug }) => slug).filter((slug) => slug.includes('ller-recht'));
+
 test('a registry seeds its empty store, publishes, applies live, and keeps it all over a kill', async () => {
   const settings = { WILL_DATA_DIR: join(folder, 'a'), WILL_DOCUMENTS: samples };
   let registry = await start(settings);
@@ -90,9 +96,22 @@ test('a registry seeds its empty store, publishes, applies live, and keeps it al
     expect(refused.problems[0]).toMatchObject({ path: 'test.yaml', line: 2, field: 'primary' });
     expect((await get('route')).revision).toBe(2n);
 
+    // Two names that ASCII spells alike, applied one after the other, and the first one again in another Unicode form.
+    for (const [name, rules] of Object.entries(lawyers)) await apply(clientText(name, rules));
+    const { revision: last } = await apply(clientText('Müller Recht'.normalize('NFD'), lawyers['Müller Recht']));
+    const rulesByName = (): Record<string, object | undefined> =>
+      Object.fromEntries(
+        [...(view.current?.clients.values() ?? [])].map((one) => [one.name.normalize('NFC'), one.data_rules]),
+      );
+    expect(rulesByName()).toMatchObject(lawyers);
+    const slugs = await slugsOfLawyers();
+    expect(new Set(slugs).size).toBe(2);
+
     await stop(registry, 'SIGKILL');
     registry = await start(settings);
     expect(registry.word).toEqual({ kind: 'ready' });
+    expect(await slugsOfLawyers()).toEqual(slugs);
+    expect(rulesByName()).toMatchObject(lawyers);
     const { documents, error } = await get('route');
     const kept = documents.find(({ slug }) => slug === 'ocr');
     expect([error, JSON.parse(new TextDecoder().decode(kept?.json))]).toMatchObject([
@@ -109,7 +128,7 @@ test('a registry seeds its empty store, publishes, applies live, and keeps it al
       status.revision,
       status.publishedRevision,
       status.counts.find(({ kind }) => kind === 'model')?.count,
-    ]).toEqual([2n, 2n, 9]);
+    ]).toEqual([last, last, 9]);
     expect(status.processes.map(({ service }) => service)).toContain('router');
   } finally {
     await presence.stop();
