@@ -1,3 +1,4 @@
+import { LivenessMonitor } from '@will/bus';
 import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startTcpProxy, type TcpProxy } from '../faults/tcp-proxy.ts';
@@ -64,6 +65,34 @@ test('a worker that is cut off the bus again and again, and comes back, answers 
   const counts = [...callsByTask().values()];
   expect(counts).toHaveLength(100);
   expect(Math.max(...counts)).toBe(1);
+  await worker.stop();
+  await proxy.close();
+}, 60_000);
+
+test('the only worker is away until it counts as dead, and answers what it had and what came meanwhile, with one call each', async () => {
+  const proxy: TcpProxy = await startTcpProxy(system.nats.port);
+  const worker = await system.add('provider-worker', { NATS_URL: `nats://127.0.0.1:${proxy.port}` });
+  await system.untilServed('first', 'second');
+  await run(0);
+  upstream.clear();
+  // Its answers come while it is away.
+  const before = Array.from({ length: 10 }, (_, n) => run(100 + n));
+  await expect.poll(() => upstream.countOf('first'), { timeout: 20_000 }).toBe(10);
+  const workers = [...system.processes.processes.values()].filter(({ service }) => service === 'provider-worker');
+  const life = new LivenessMonitor(system.bus);
+  const isMissed = Promise.all(
+    workers.map(
+      ({ processId }) =>
+        new Promise<void>((resolve) => life.watch(processId, () => resolve(), { client: 'test', id: 'x' })),
+    ),
+  );
+  proxy.setWeather('cut');
+  const during = Array.from({ length: 10 }, (_, n) => run(200 + n));
+  await isMissed;
+  life.close();
+  proxy.setWeather('fine');
+  expect(new Set(await Promise.all([...before, ...during]))).toEqual(new Set(['first']));
+  expect([...callsByTask().values()]).toEqual(Array.from({ length: 20 }, () => 1));
   await worker.stop();
   await proxy.close();
 }, 60_000);

@@ -121,7 +121,7 @@ export class House {
       routerId: 'router',
       decisions: new Decisions({ decide: (facts) => this.#decide(facts) }, routers, nowMs),
       calls: this.#calls(),
-      workers: { unserved: () => new Map(), isServed: () => false },
+      workers: { unserved: () => new Map(), isServed: () => false, serving: () => new Set<string>() },
       cooldowns: this.cooldowns,
       slots: this.#slots,
       records: { decided() {}, intent() {}, call() {} },
@@ -254,8 +254,9 @@ export class House {
       watch: (workerId, onLost) => {
         const watching = lost.get(workerId) ?? [];
         lost.set(workerId, watching);
-        watching.push(onLost);
-        return () => void watching.splice(watching.indexOf(onLost) >>> 0, 1);
+        const lose = (): void => onLost('dead');
+        watching.push(lose);
+        return () => void watching.splice(watching.indexOf(lose) >>> 0, 1);
       },
     };
   }

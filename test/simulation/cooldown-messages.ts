@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import type { Work } from '@will/bus';
+import type { Loss, Work } from '@will/bus';
 import { wire } from '@will/contracts';
 import type { CallIndex } from '../../services/provider-worker/src/call/call-index.ts';
 import type { Groups, IncomingCall } from '../../services/provider-worker/src/ports.ts';
@@ -149,18 +149,19 @@ export class CooldownMessages {
     this.#time.after(this.#time.between(0.1, 5), () => take(call), actor);
   }
 
-  #watch(router: Actor, workerId: string, onLost: () => void, work: Work): () => void {
+  #watch(router: Actor, workerId: string, onLost: (loss: Loss) => void, work: Work): () => void {
     const worker = this.#workerOf(workerId);
     if (!worker) {
-      const lost = this.#time.after(seenDeadAfterMs, onLost, router);
+      const lost = this.#time.after(seenDeadAfterMs, () => onLost('dead'), router);
       return () => void (lost.work = undefined);
     }
     const watchers = this.#watchers.get(worker.actor) ?? new Set();
     this.#watchers.set(worker.actor, watchers);
     let isWatched = true;
-    const lost = (): void => void this.#time.after(0, () => isWatched && onLost(), router);
+    const tell = (loss: Loss): void => void this.#time.after(0, () => isWatched && onLost(loss), router);
+    const lost = (): void => tell('dead');
     watchers.add(lost);
-    const stopAsking = this.#askInFlight(worker, work, router, lost);
+    const stopAsking = this.#askInFlight(worker, work, router, () => tell('gone'));
     return () => {
       isWatched = false;
       watchers.delete(lost);

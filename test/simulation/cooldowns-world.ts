@@ -157,7 +157,11 @@ class CooldownsWorld {
           Date.now,
         ),
         calls: this.#messages.callsOf(actor),
-        workers: { unserved: () => new Map(), isServed: () => true },
+        workers: {
+          unserved: () => new Map(),
+          isServed: () => true,
+          serving: () => new Set([...this.#workers].map((worker) => worker.actor.name)),
+        },
         cooldowns,
         slots,
         records: { decided() {}, intent() {}, call() {} },

@@ -14,7 +14,9 @@ export async function killAndTime(system: System, service: ServiceName, count: n
         service === 'gateway' ? { WILL_HTTP_PORT: '0', WILL_GRPC_PORT: '0' } : {},
       );
       const processId = await newcomer(system, service, known);
-      const lost = new Promise<void>((resolve) => life.watch(processId, resolve, { client: 'test', id: 'watched' }));
+      const lost = new Promise<void>((resolve) =>
+        life.watch(processId, () => resolve(), { client: 'test', id: 'watched' }),
+      );
       // At any point between two of its heartbeats.
       await new Promise((resolve) => setTimeout(resolve, 250 + Math.random() * 250));
       const killedMs = performance.now();

@@ -230,7 +230,7 @@ test('after a restart of the server nobody’s absence proves anything for a whi
   still.stop();
   // Work of after the restart is lost by what the new connection says, that of before not yet.
   await new Promise<void>((resolve) => {
-    life.watch(owner.processId, resolve, { client: 'acme', id: 'later' });
+    life.watch(owner.processId, () => resolve(), { client: 'acme', id: 'later' });
   });
   expect(isLost).toBe(false);
 }, 20_000);

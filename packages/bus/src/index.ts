@@ -27,7 +27,17 @@ export {
   recognise,
   type Recognised,
 } from './state/keyring.ts';
-export { answerInFlight, heartbeat, heartbeatMs, LivenessMonitor, type Work } from './liveness/liveness.ts';
+export { findWork, type Whereabouts } from './liveness/find-work.ts';
+export {
+  answerForRouters,
+  answerInFlight,
+  askAfterMs,
+  heartbeat,
+  heartbeatMs,
+  LivenessMonitor,
+  type Loss,
+  type Work,
+} from './liveness/liveness.ts';
 export { serverTouch } from './connection/server-touch.ts';
 export { LoopWatch } from './liveness/loop-watch.ts';
 export { Outbox, type OutboxOptions } from './events/outbox.ts';

@@ -1,5 +1,5 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { heartbeat, type Bus, connectBus } from '@will/bus';
+import { answerForRouters, answerInFlight, heartbeat, type Bus, connectBus } from '@will/bus';
 import { newId, patterns, queues, sizes, subjects, wire } from '@will/contracts';
 import { startNatsServer, type NatsServer } from '@will/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -135,6 +135,34 @@ test('a task that its dead router had taken is given to another one by itself', 
     else say(1, 1, end('second time'));
   });
   expect((await client.run({ ...request, timeoutMs: 600_000 })).output).toBe('second time');
+});
+
+test('a task whose router died before it said a word is given to another one, once the others were asked', async () => {
+  const seen: string[] = [];
+  let dead: string | undefined;
+  const take = () =>
+    router((_task, say, id) => {
+      dead ??= id;
+      if (dead === id) void both.find(({ bus: { processId } }) => processId === id)?.bus.close();
+      else {
+        seen.push('task');
+        say(1, 1, end(id));
+      }
+    });
+  const both = [await take(), await take()];
+  const presences = both.map(({ bus: { processId } }) => ({ processId, service: 'router' }) as wire.Presence);
+  const processes = new Map(presences.map((presence) => [presence.processId, presence]));
+  for (const { bus: own } of both) {
+    answerForRouters(own, { processes });
+    answerInFlight(own, () => {
+      seen.push('asked');
+      return false;
+    });
+    await own.connection.flush();
+  }
+  const { output } = await client.run({ ...request, timeoutMs: 600_000 });
+  expect(both.map(({ bus: { processId } }) => processId).filter((id) => id !== dead)).toEqual([output]);
+  expect(seen.filter((what, n) => what !== seen[n - 1])).toEqual(['asked', 'task']);
 });
 
 test('a worker that dies in the middle of an answer is told within a second', async () => {

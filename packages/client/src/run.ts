@@ -1,12 +1,12 @@
 import { create } from '@bufbuild/protobuf';
-import { BusError, type Bus, type Incoming, type LivenessMonitor } from '@will/bus';
+import { askAfterMs, BusError, type Bus, findWork, type Incoming, type LivenessMonitor } from '@will/bus';
 import { fromBinary, subjects, toBinary, wire } from '@will/contracts';
 import { contain, maxTimeoutMs, mergeToolCalls } from '@will/core';
 import { TaskError, type StreamPart, type TaskErrorCode, type TaskResult } from './api.ts';
 import { dataOf, DataPieces } from './data.ts';
 import { codeOfFailure } from './failure.ts';
 import type { TaskMessage } from './task-message.ts';
-import { refusalOf } from './on-wire.ts';
+import { noticesOf, refusalOf } from './on-wire.ts';
 
 /**
  * A router says at once that it has the task. Longer than a process stands still that is alive, and silence means that
@@ -157,7 +157,30 @@ export class Run {
       );
       return;
     }
-    this.#awaitAcceptance(acceptWithinMs);
+    this.#acceptTimer = setTimeout(
+      contain(() => this.#search(), this.#stray),
+      askAfterMs,
+    );
+  }
+
+  /** No router has spoken: the one that took the task may have died before it did. */
+  async #search(): Promise<void> {
+    const publication = this.#publications;
+    const askedMs = performance.now();
+    const isAwaited = (): boolean => !this.#isOver && this.#owner === '' && publication === this.#publications;
+    const mayWait = (): boolean => isAwaited() && performance.now() - askedMs < acceptWithinMs - askAfterMs;
+    const isInTouch = await this.#support.isInTouch();
+    const found = isInTouch
+      ? await findWork(this.#support.bus, { client: this.#client, id: this.#message.taskId }, mayWait)
+      : 'unknown';
+    if (!isAwaited()) return;
+    if (found === 'lost') return this.#repeatOrGiveUp('router_lost', 'the router died');
+    if (found === 'unknown') return this.#awaitAcceptance(acceptWithinMs - askAfterMs - (performance.now() - askedMs));
+    this.#watchRouter(found.routerId);
+  }
+
+  #watchRouter(routerId: string): void {
+    this.#watch(routerId, () => this.#repeatOrGiveUp('router_lost', 'the router died'));
   }
 
   #awaitAcceptance(withinMs: number): void {
@@ -208,8 +231,7 @@ export class Run {
     if (kind.case === 'accepted') {
       this.#notices = kind.value.notices;
       if (kind.value.confirmWanted) void this.#sayWanted(kind.value.routerId);
-      if (!this.#hasContent)
-        this.#watch(kind.value.routerId, () => this.#repeatOrGiveUp('router_lost', 'the router died'));
+      if (!this.#hasContent) this.#watchRouter(kind.value.routerId);
     } else if (kind.case === 'counts') {
       if (kind.value.attempt > this.#attempt && !this.#hasContent) {
         this.#attempt = kind.value.attempt;
@@ -293,7 +315,7 @@ export class Run {
   }
 
   #told(): Pick<TaskResult, 'notices'> {
-    return this.#notices.length === 0 ? {} : { notices: this.#notices };
+    return noticesOf(this.#notices);
   }
 
   #failed(failure: wire.Failure): void {

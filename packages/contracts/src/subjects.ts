@@ -27,6 +27,9 @@ function counter(key: string): string {
   return key;
 }
 
+/** In the place of a process id; those of processes are longer. */
+const allRouters = 'routers';
+
 export type DataClassToken = 'open' | 'customer' | 'sensitive' | 'customer-sensitive';
 export const registryOperations = ['apply', 'get', 'status', 'history', 'diff', 'rollback', 'resolve'] as const;
 export type RegistryOperation = (typeof registryOperations)[number];
@@ -92,6 +95,8 @@ export const subjects = {
   /** Asks the process whether tasks of the client, or attempts, are inFlight under way there. */
   inFlight: (processId: string, client: string) =>
     `will.v1.inflight.${opaque('process id', processId)}.${slug('client', client)}`,
+  /** The same question to every router: who has a task may be dead. */
+  inFlightAtRouters: (client: string) => `will.v1.inflight.${allRouters}.${slug('client', client)}`,
   control: (workerId: string) => `will.v1.control.${opaque('worker id', workerId)}`,
   heartbeat: (processId: string) => `will.v1.heartbeat.${opaque('process id', processId)}`,
   free: (model: string) => `will.v1.free.${slug('model', model)}`,
@@ -129,6 +134,7 @@ export const patterns = {
   taskResults: 'will.v1.result.*.*',
   free: 'will.v1.free.*',
   cancels: (processId: string) => `will.v1.cancel.${opaque('process id', processId)}.*`,
+  inFlightsAtRouters: `will.v1.inflight.${allRouters}.*`,
   inFlights: (processId: string) => `will.v1.inflight.${opaque('process id', processId)}.*`,
   events: 'will.v1.evt.>',
   recall: 'will.v1.quota.recall.>',

@@ -1,5 +1,6 @@
 import {
   announce,
+  answerForRouters,
   heartbeat,
   connectBus,
   ensureStreams,
@@ -91,6 +92,7 @@ export async function start(env: Environment): Promise<Service> {
     observing.count(measures.strays, 1, { reason: stray.reason });
     logger.warn({ reason: stray.reason }, strayInWords(subject, stray));
   };
+  const whereabouts = answerForRouters(bus, processes);
   const api = serveTasks(bus, router, loop, mayAnswerOn(config.natsSeedFile), onStray);
   observing.watch(measures.demand, function* () {
     for (const [model, wanted] of demand.byModel()) yield [wanted, { model }] as const;
@@ -114,6 +116,7 @@ export async function start(env: Environment): Promise<Service> {
       await api.stop();
       await router.drain(config.drainMs);
       api.close();
+      whereabouts.stop();
       const lost = await outbox.close();
       if (lost > 0) logger.error({ lost }, 'records could not be sent before the end');
       await presence.stop();

@@ -1,5 +1,14 @@
-import type { Work } from '@will/bus';
-import type { Facts, LiveState, Selection, RankedSet, Snapshot, SessionBasis, SessionState } from '@will/core';
+import type { Loss, Work } from '@will/bus';
+import type {
+  DecisionRecord,
+  Facts,
+  LiveState,
+  Selection,
+  RankedSet,
+  Snapshot,
+  SessionBasis,
+  SessionState,
+} from '@will/core';
 import type { wire } from '@will/contracts';
 
 /** A ranked set as policy answered it, with its digest. */
@@ -33,6 +42,8 @@ export interface Workers {
   unserved(): ReadonlyMap<string, string>;
   /** Whether some live worker serves the model, be it with all its slots taken. */
   isServed(model: string): boolean;
+  /** Ids of the workers that serve the model, those included that were not missed yet. */
+  serving(model: string): ReadonlySet<string>;
 }
 
 /** Cooldowns, as all workers agreed. */
@@ -68,7 +79,7 @@ export interface Calls {
    */
   isInTouch(): Promise<boolean>;
   /** Calls back once when the worker is dead, or does not have the work any more. Returns how to stop. */
-  watch(workerId: string, onLost: () => void, work: Work): () => void;
+  watch(workerId: string, onLost: (loss: Loss) => void, work: Work): () => void;
 }
 
 /** Frames to the caller. Never throws. */
@@ -95,13 +106,13 @@ export interface Sessions {
 
 /** What is remembered. Never blocks, never throws. */
 export interface RouterRecords {
-  /** @param ignoredFields names of fields of the request that its server left out. Default: none. */
+  /** @param told what of the request was left out: names of fields by its server, and notices. Default: nothing. */
   decided(
     taskId: string,
     decisionId: string,
     decided: DecidedSet,
     choice: Choice,
-    ignoredFields?: readonly string[],
+    told?: Pick<DecisionRecord, 'ignoredFields' | 'notices'>,
   ): void;
   intent(record: wire.CallRecord, deadlineUnixMs: number): void;
   call(record: wire.CallRecord): void;

@@ -27,7 +27,7 @@ function router(maxTasks: number, refusals = openRefusals) {
     routerId: 'r',
     decisions: new Decisions({ decide: () => new Promise(() => {}) }, { current: snapshot }, Date.now),
     calls: { send: () => ({ close() {} }), command() {}, isInTouch: async () => true, watch: () => () => {} },
-    workers: { unserved: () => new Map(), isServed: () => true },
+    workers: { unserved: () => new Map(), isServed: () => true, serving: () => new Set(['w1']) },
     cooldowns: { untilMs: new Map(), onChange: () => () => {} },
     slots: new SlotQueues(),
     records: { decided() {}, intent() {}, call() {} },

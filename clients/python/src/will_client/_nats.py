@@ -20,6 +20,12 @@ _Answer = TypeVar("_Answer", bound=Message)
 
 _accept_within_s = 3.0
 """A router says at once that it has a task; after so long without a word it did not arrive."""
+_ask_after_s = 0.5
+"""Silence is no death: it only begins the questions to the process that has the task."""
+_ask_again_s = 0.1
+_answer_within_s = 1.0
+_reconnect_s = 0.35
+"""A process that lives and lost its connection listens again within this."""
 _deadline_grace_s = 0.25
 _longest_s = 3600.0
 _durable_within_s = 5.0
@@ -78,12 +84,12 @@ class NatsClient(TaskClient):
             yield part
 
     async def _parts(self, task: task_pb2.Task) -> AsyncIterator[Delta | task_pb2.End]:
-        """Pieces in order, then the end. A task that no router takes is sent once more."""
+        """Pieces in order, then the end. A task that no router takes, or whose router dies, is sent once more."""
         for is_last in (False, True):
             inbox = f"{self._prefix}.{new_id()}"
             queue: asyncio.Queue[Msg] = asyncio.Queue()
             self._inboxes[inbox] = queue
-            run = _Run(task, queue)
+            run = _Run(self, task, queue)
             has_ended = False
             try:
                 await self._publish(f"will.v1.task.run.{self._client}", task.SerializeToString(), inbox)
@@ -93,13 +99,28 @@ class NatsClient(TaskClient):
                     has_ended = has_ended or isinstance(part, task_pb2.End)
                     yield part
                 return
-            except TaskError:
+            except TaskError as error:
                 has_ended = True
-                raise
+                if error.code != "router_lost" or is_last:
+                    raise
             finally:
                 del self._inboxes[inbox]
                 if run.owner and not has_ended:
                     await self._cancel(run.owner, task.task_id)
+
+    async def is_absent(self, owner: str, task_id: str) -> bool:
+        """Whether the server says that nobody listens on a process's own subject."""
+        inbox = f"{self._prefix}.{new_id()}"
+        queue: asyncio.Queue[Msg] = asyncio.Queue()
+        self._inboxes[inbox] = queue
+        try:
+            request = task_pb2.InFlightRequest(ids=[task_id])
+            await self._publish(f"will.v1.inflight.{owner}.{self._client}", request.SerializeToString(), inbox)
+            return _is_nobody(await asyncio.wait_for(queue.get(), _answer_within_s))
+        except asyncio.TimeoutError:
+            return False
+        finally:
+            del self._inboxes[inbox]
 
     async def _cancel(self, owner: str, task_id: str) -> None:
         cancel = task_pb2.Cancel(task_id=task_id)
@@ -152,7 +173,9 @@ def _is_nobody(message: Msg) -> bool:
 class _Run:
     """One publication of a task: its frames, in order, of the attempt that counts."""
 
-    def __init__(self, task: task_pb2.Task, queue: asyncio.Queue[Msg]) -> None:
+    def __init__(self, client: NatsClient, task: task_pb2.Task, queue: asyncio.Queue[Msg]) -> None:
+        self._client = client
+        self._first: task_pb2.Frame | None = None
         self._task = task
         self._queue = queue
         self._attempt = 0
@@ -163,21 +186,21 @@ class _Run:
         self._until = time.monotonic() + deadline_s + _deadline_grace_s
 
     async def accepted(self) -> bool:
+        """Whether somebody has the task. A quick answer is its own acceptance."""
         try:
             frame = await self._next(_accept_within_s)
         except asyncio.TimeoutError:
             return False
-        if frame.HasField("failure"):
-            raise error_of(frame.failure, self._task.task_id)
-        self.owner = frame.accepted.router_id
+        if frame.HasField("accepted"):
+            self.owner = frame.accepted.router_id
+        else:
+            self._first = frame
         return True
 
     async def parts(self) -> AsyncIterator[Delta | task_pb2.End]:
         while True:
-            try:
-                frame = await self._next(max(0.0, self._until - time.monotonic()))
-            except asyncio.TimeoutError as error:
-                raise TaskError("deadline", "the deadline passed", self._task.task_id, is_retryable=True) from error
+            frame = self._first or await self._frame()
+            self._first = None
             kind = frame.WhichOneof("kind")
             if kind == "failure" and frame.attempt == 0:
                 raise error_of(frame.failure, self._task.task_id)
@@ -195,6 +218,30 @@ class _Run:
             elif kind == "end":
                 yield frame.end
                 return
+
+    async def _frame(self) -> task_pb2.Frame:
+        """The next frame. Raises TaskError where the process that has the task is dead, or the deadline passed."""
+        absences = 0
+        absent_since_s = 0.0
+        while True:
+            left_s = self._until - time.monotonic()
+            if left_s <= 0:
+                raise TaskError("deadline", "the deadline passed", self._task.task_id, is_retryable=True)
+            try:
+                return await self._next(min(left_s, _ask_after_s if absences == 0 else _ask_again_s))
+            except asyncio.TimeoutError:
+                asked_s = time.monotonic()
+                if not self.owner or not await self._client.is_absent(self.owner, self._task.task_id):
+                    absences = 0
+                    continue
+                absent_since_s = asked_s if absences == 0 else absent_since_s
+                absences += 1
+                if absences >= 2 and time.monotonic() - absent_since_s >= _reconnect_s:
+                    raise self._lost() from None
+
+    def _lost(self) -> TaskError:
+        code = "worker_lost" if self._has_content else "router_lost"
+        return TaskError(code, f"process {self.owner} died", self._task.task_id, is_retryable=True)
 
     def _counts(self, frame: task_pb2.Frame) -> bool:
         """Whose content came first is the answer; a worker says again what may not have come."""

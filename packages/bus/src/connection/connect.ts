@@ -6,6 +6,7 @@ import { isInbox, sizes } from '@will/contracts';
 import { BusError, type Bus, type Incoming, type Serving } from '../api.ts';
 import { mustBeConfined } from '../access/confined.ts';
 import { coalesceWrites } from './coalesce-writes.ts';
+import { noticeCutHandshakes } from './cut-handshakes.ts';
 import { noTls, readTls, speaksNoTls, tlsRefusal, type BusTlsFiles } from './tls.ts';
 import type { BusUser } from '../access/users.ts';
 import { tellAll } from './tell-all.ts';
@@ -37,6 +38,7 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
   const connection = await untilDialled(options);
   if (options.seedFile !== undefined) await closedUnless(connection, mustBeConfined(connection, options.user));
   coalesceWrites(connection);
+  noticeCutHandshakes(connection);
   return new NatsBus(connection, options);
 }
 

@@ -1,26 +1,27 @@
 import { contain } from '@will/core';
-import { create } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { Subscription } from '@nats-io/nats-core';
-import { fromBinary, patterns, subjects, toBinary, wire } from '@will/contracts';
+import { fromBinary, isInbox, patterns, subjects, toBinary, wire } from '@will/contracts';
 import { BusError, type Bus } from '../api.ts';
 import { LoopWatch } from './loop-watch.ts';
+import type { ProcessesView } from './presence.ts';
 
 // Evidence of death, not silence: docs/decisions/0011-evidence-of-death.md.
 
 /** How often a process shows that it lives. */
 export const heartbeatMs = 250;
 /** A process that was silent for longer is asked whether it is there. Silence by itself is never death. */
-const askAfterMs = heartbeatMs + 75;
-const askAgainMs = 50;
-const answerWithinMs = 1_000;
+export const askAfterMs = heartbeatMs + 75;
+export const askAgainMs = 50;
+export const answerWithinMs = 1_000;
 /** A process that lives and lost its connection is back within this, and within some delays of its own loop more. */
-const reconnectMs = 350;
+export const reconnectMs = 350;
 const loopDelaysToReconnect = 3;
 const maxReconnectMs = 5_000;
 /** After this process itself changed its connection, so long nobody's absence proves anything. */
 const graceMs = 5_000;
 /** Of two words of an owner that it does not have the work, the first may have met it on its way. */
-const goneAfterAnswers = 2;
+export const goneAfterAnswers = 2;
 /** Work that lasts is asked after this often: what was said of it may have been lost with a connection of its owner. */
 const defaultAskEveryMs = 2_500;
 /** A subscription outlives its last watcher by this, so that busy callers do not subscribe for every task. */
@@ -65,15 +66,30 @@ export function answerInFlight(
     const client = subject.slice(subject.lastIndexOf('.') + 1);
     const { ids, wanted } = fromBinary(wire.InFlightRequestSchema, data);
     for (const id of wanted) onWanted({ client, id });
-    const gone = ids.filter((id) => !isHere({ client, id }));
-    if (bus.isConnected && reply !== '')
-      bus.publish(reply, toBinary(wire.InFlightResponseSchema, create(wire.InFlightResponseSchema, { gone })));
+    answer(bus, reply, { gone: ids.filter((id) => !isHere({ client, id })) });
   });
   return { stop: () => asked.unsubscribe() };
 }
 
+/** Tells those who ask all routers which ones there are, those included that died a moment ago. */
+export function answerForRouters(bus: Bus, { processes }: Pick<ProcessesView, 'processes'>): { stop(): void } {
+  const asked = bus.listen(patterns.inFlightsAtRouters, ({ reply }) => {
+    const routers = [...processes.values()].filter(({ service }) => service === 'router');
+    answer(bus, reply, { routers: routers.map(({ processId }) => processId) });
+  });
+  return { stop: () => asked.unsubscribe() };
+}
+
+function answer(bus: Bus, reply: string, response: MessageInitShape<typeof wire.InFlightResponseSchema>): void {
+  if (!bus.isConnected || !isInbox(reply)) return;
+  bus.publish(reply, toBinary(wire.InFlightResponseSchema, create(wire.InFlightResponseSchema, response)));
+}
+
+/** How work was lost: its process is dead, or says that it does not have it. */
+export type Loss = 'dead' | 'gone';
+
 interface Watcher {
-  readonly onLost: () => void;
+  readonly onLost: (loss: Loss) => void;
   readonly work: Work;
   readonly sinceMs: number;
   goneAnswers: number;
@@ -167,7 +183,7 @@ export class LivenessMonitor {
    * Calls `onLost` once when the process is dead, or says that it does not have the work, which then ended without our
    * hearing of it. Returns how to stop watching.
    */
-  watch(processId: string, onLost: () => void, work: Work): () => void {
+  watch(processId: string, onLost: (loss: Loss) => void, work: Work): () => void {
     const watched = this.#watched.get(processId) ?? new Watched(this.#bus, processId, this.#nowMs);
     this.#watched.set(processId, watched);
     const sinceMs = this.#nowMs();
@@ -261,7 +277,7 @@ export class LivenessMonitor {
     const gone = new Set(goneIds);
     for (const watcher of watchers) {
       watcher.goneAnswers = gone.has(watcher.work.id) ? watcher.goneAnswers + 1 : 0;
-      if (watcher.goneAnswers >= goneAfterAnswers && watched.watchers.delete(watcher)) watcher.onLost();
+      if (watcher.goneAnswers >= goneAfterAnswers && watched.watchers.delete(watcher)) watcher.onLost('gone');
     }
   }
 
@@ -270,10 +286,11 @@ export class LivenessMonitor {
     const nowMs = this.#nowMs();
     if (!watched.isGone(nowMs)) return;
     const isSettled = nowMs - this.#connectedAtMs >= graceMs;
-    for (const watcher of watched.watchers) {
-      if (!isSettled && watcher.sinceMs < this.#connectedAtMs) continue;
+    // Taken out first: who is told may watch again.
+    const lost = [...watched.watchers].filter(({ sinceMs }) => isSettled || sinceMs >= this.#connectedAtMs);
+    for (const watcher of lost) {
       watched.watchers.delete(watcher);
-      watcher.onLost();
+      watcher.onLost('dead');
     }
   }
 

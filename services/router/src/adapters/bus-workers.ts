@@ -5,24 +5,30 @@ import { patterns, wire } from '@will/contracts';
 import type { Workers } from '../ports.ts';
 import type { SlotQueues } from '../task/slots.ts';
 
+const nobody: ReadonlySet<string> = new Set();
+
 /** What live workers say of models. Computed again only after a change. */
 export function busWorkers(view: ProcessesView): Workers {
-  let served = new Set<string>();
+  let served = new Map<string, Set<string>>();
   let unserved = new Map<string, string>();
   const read = (): void => {
-    served = new Set();
+    served = new Map();
     unserved = new Map();
-    for (const { models } of view.processes.values()) {
+    for (const { processId, models } of view.processes.values()) {
       for (const { model, reason } of models) {
-        if (reason === '') served.add(model);
+        if (reason === '') served.set(model, (served.get(model) ?? new Set()).add(processId));
         else if (!unserved.has(model)) unserved.set(model, reason);
       }
     }
-    for (const model of served) unserved.delete(model);
+    for (const model of served.keys()) unserved.delete(model);
   };
   view.onChange(read);
   read();
-  return { unserved: () => unserved, isServed: (model) => served.has(model) };
+  return {
+    unserved: () => unserved,
+    isServed: (model) => served.has(model),
+    serving: (model) => served.get(model) ?? nobody,
+  };
 }
 
 /** Lets waiting tasks go when workers say that they have slots, and one per model every 250 ms besides. */

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import type { Loss } from '@will/bus';
 import { outcomeOf, startWindowMs, type CallStatus } from '@will/core';
 import { wire } from '@will/contracts';
 import type { BusClock, CallSignal, Calls } from '../ports.ts';
@@ -43,6 +44,8 @@ export interface AttemptListener {
   mayReopen(attempt: Attempt): boolean;
   /** It is open again: that delivery is the call, and its end is to come. */
   reopened(attempt: Attempt): void;
+  /** The worker that has it, or may have it, is away and not missed yet, and no other worker could do the task. */
+  isIrreplaceable(attempt: Attempt): boolean;
 }
 
 /** Content that its worker tells of has gone to the caller. */
@@ -107,6 +110,15 @@ export class Attempt implements DeliveriesListener {
     return !this.isEnded && this.#chosen === undefined;
   }
 
+  get isIrreplaceable(): boolean {
+    return this.#listener.isIrreplaceable(this);
+  }
+
+  /** Ids of deliveries that a worker took which then counted as dead: it may still have them. */
+  get lostIds(): readonly string[] {
+    return this.#deliveries.lostIds;
+  }
+
   command(command: wire.CallCommand): void {
     if (this.workerId !== '') this.#calls.command(this.workerId, this.id, command);
   }
@@ -144,6 +156,7 @@ export class Attempt implements DeliveriesListener {
       this.command(wire.CallCommand.REVOKE);
       this.#letGo();
     }
+    if (delivery.isLost && this.#isBack(delivery, signal)) return;
     if (this.isEnded || (this.#chosen && this.#chosen !== delivery)) return revokeLate(this.#calls, delivery, signal);
     if (signal.kind === 'event') return this.#event(delivery, signal.event);
     delivery.isSettled = true;
@@ -199,7 +212,9 @@ export class Attempt implements DeliveriesListener {
 
   /** A delivery whose acceptance was lost answers, after another one of the attempt had ended it. */
   #reopens(delivery: CallDelivery): boolean {
-    if (delivery === this.#chosen || delivery.isSettled || !this.#listener.mayReopen(this)) return false;
+    if ((delivery === this.#chosen && !delivery.isLost) || delivery.isSettled) return false;
+    if (!this.#listener.mayReopen(this)) return false;
+    delivery.isLost = false;
     const { promise, resolve } = Promise.withResolvers<AttemptEnd>();
     this.ended = promise;
     this.#resolve = resolve;
@@ -210,6 +225,16 @@ export class Attempt implements DeliveriesListener {
     return true;
   }
 
+  /** The worker was only away. Its call goes on beside what was sent since: the first content is the answer. */
+  #isBack(delivery: CallDelivery, signal: CallSignal): boolean {
+    const word = signal.kind === 'event' ? signal.event.kind.case : undefined;
+    if (word === 'ended') {
+      delivery.isLost = false;
+      delivery.isSettled = true;
+    }
+    return word === 'ended' || (word === 'accepted' && this.#listener.mayReopen(this));
+  }
+
   /** Said once, however often it comes. */
   #hasContent(): void {
     if (this.hasContent) return;
@@ -218,13 +243,17 @@ export class Attempt implements DeliveriesListener {
   }
 
   /** Each delivery comes to one worker: from here on what is said of others does not count. */
-  #choose(delivery: CallDelivery, workerId: string, onLost: () => void): void {
+  #choose(delivery: CallDelivery, workerId: string, onLost: (loss: Loss) => void): void {
     this.#deliveries.stopWaiting();
-    this.#stopWatching();
     this.#chosen = delivery;
     this.sent(delivery);
     this.workerId = workerId;
-    this.#stopWatching = this.#calls.watch(workerId, onLost, { client: this.#client, id: delivery.id });
+    this.#watch(delivery, onLost);
+  }
+
+  #watch({ id }: CallDelivery, onLost: (loss: Loss) => void): void {
+    this.#stopWatching();
+    this.#stopWatching = this.#calls.watch(this.workerId, onLost, { client: this.#client, id });
   }
 
   /** The one that had it is no longer counted on. */
@@ -255,7 +284,7 @@ export class Attempt implements DeliveriesListener {
   #accepted(delivery: CallDelivery, { workerId, reserve, reserveCostNanoUsd }: wire.CallAccepted): void {
     // It says so once more where another delivery of the attempt came to it.
     if (this.isAccepted) return;
-    this.#choose(delivery, workerId, () => this.#end(lostEnd(this)));
+    this.#choose(delivery, workerId, (loss) => this.#lost(delivery, loss));
     this.isAccepted = true;
     this.reserve = { usage: reserve, costNanoUsd: reserveCostNanoUsd };
     this.#listener.accepted(this);
@@ -264,6 +293,14 @@ export class Attempt implements DeliveriesListener {
   /** The acceptance may have been lost with this router's connection. What its worker says after it shows it as well. */
   #hasIt(delivery: CallDelivery, workerId: string): void {
     if (!this.isAccepted) this.#accepted(delivery, create(wire.CallAcceptedSchema, { workerId }));
+  }
+
+  /** A worker that is away, and that nobody could replace, tells what it has once it is back. */
+  #lost(delivery: CallDelivery, loss: Loss): void {
+    const mayComeBack = loss === 'dead' && !this.hasContent;
+    if (mayComeBack && this.isIrreplaceable) return this.#watch(delivery, (again) => this.#lost(delivery, again));
+    delivery.isLost = mayComeBack;
+    this.#end(lostEnd(this));
   }
 
   #lostBeforeAccepted(): void {

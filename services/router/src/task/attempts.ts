@@ -7,6 +7,7 @@ import { areOver, callRequest, type AttemptPlace } from './call-request.ts';
 import { holderOf } from './choose.ts';
 import type { DeliveryStamp } from './deliveries.ts';
 import type { Evidence } from './evidence.ts';
+import { isIrreplaceable } from './irreplaceable.ts';
 import type { TaskContext } from './task-context.ts';
 
 /** What the task does on a word of one of its attempts. */
@@ -104,6 +105,10 @@ export class Attempts implements AttemptListener {
 
   reopened(attempt: Attempt): void {
     this.#listener.reopened(attempt);
+  }
+
+  isIrreplaceable(attempt: Attempt): boolean {
+    return isIrreplaceable(this.#context, this.#evidence, attempt);
   }
 
   /** Records the attempt whose end nobody saw. */

@@ -33,7 +33,7 @@ export function callRequest(
     taskId: task.taskId,
     attemptId,
     attempt,
-    earlierIds: [...earlierIds],
+    earlierIds: [...earlierIds, ...earlier.flatMap(({ lostIds }) => lostIds)],
     startUntilUnixMs: BigInt(startUntilUnixMs),
     decisionId,
     revision: BigInt(set.revision),

@@ -32,6 +32,8 @@ export class Cascade {
   readonly #outcome: TaskOutcome;
   readonly #hedged: HedgedAttempts;
   readonly #waits: SlotWaits;
+  /** Models of which nobody was in the group when the task last asked. */
+  readonly #absent = new Set<string>();
 
   constructor(
     context: TaskContext,
@@ -80,15 +82,23 @@ export class Cascade {
   /** Waits for slots of full models until the deadline. True: the task is over. Leaves in `full` what never was free. */
   async #tryFull(full: string[], undelivered: string[]): Promise<boolean> {
     while (this.#evidence.fitting(full).length > 0) {
-      const model = await this.#waits.firstFree(full);
-      if (model === undefined) return this.#context.isDecided;
-      const end = await this.#tryModel(model, 0, timeoutMs.last);
-      if (end === 'done') return true;
-      if (end === 'full') continue;
-      full.splice(full.indexOf(model), 1);
-      if (end === 'undelivered') undelivered.push(model);
+      const free = await this.#waits.firstFree(full);
+      if (free === undefined) return this.#context.isDecided;
+      for (const model of this.#backAhead(full, free)) {
+        const end = await this.#tryModel(model, 0, timeoutMs.last);
+        if (end === 'done') return true;
+        if (end === 'full') continue;
+        full.splice(full.indexOf(model), 1);
+        if (end === 'undelivered') undelivered.push(model);
+      }
     }
     return false;
+  }
+
+  /** A model that is free, after those before it that nobody took calls of: with its workers theirs may be back as well. */
+  #backAhead(full: readonly string[], free: string): readonly string[] {
+    const ahead = full.slice(0, full.indexOf(free));
+    return [...ahead.filter((model) => this.#absent.has(model)), free];
   }
 
   /** Asks models once more that no worker answered for. */
@@ -111,6 +121,8 @@ export class Cascade {
     while (!this.#context.isDecided) {
       const end = await this.#hedged.make(model, firstTokenTimeout, timeoutMs.others, anotherFollows);
       if (this.#context.isDecided || end.kind === 'abandoned') return 'done';
+      if (end.kind === 'nobody') this.#absent.add(model);
+      else this.#absent.delete(model);
       if (end.kind === 'busy') this.#availability.paused(model, end);
       if (end.kind !== 'busy' && end.kind !== 'nobody') return this.settle(end, anotherFollows);
       if (end.kind === 'nobody' && !workers.isServed(model)) {

@@ -30,6 +30,8 @@ export interface CallDelivery {
   readonly number: number;
   /** Its worker said that nothing was or will be sent to a provider. */
   isSettled: boolean;
+  /** Its worker took it, and then counted as dead: it may still have it. */
+  isLost: boolean;
   close(): void;
 }
 
@@ -37,6 +39,8 @@ export interface CallDelivery {
 export interface DeliveriesListener {
   /** No worker has it, and it has not ended. */
   readonly isWaiting: boolean;
+  /** The worker that may have it is away and not missed yet, and no other worker could do the task. */
+  readonly isIrreplaceable: boolean;
   sent(delivery: CallDelivery): void;
   received(delivery: CallDelivery, signal: CallSignal): void;
   /** No word came in time. */
@@ -47,6 +51,8 @@ export interface DeliveriesListener {
 
 /** How long a worker's first word may take that nobody waits for any more. */
 const lateWordMs = 5_000;
+/** A worker that counted as dead, and was only away, may still answer for so long. */
+const lostWordMs = 30_000;
 /** A worker that said that a call came late is sent it again at once, and then less and less often. */
 const retryPauseMs = 10;
 const maxRetryPauseMs = 200;
@@ -80,6 +86,11 @@ export class Deliveries {
     return this.#clock.systemMs() - this.startedAtMs;
   }
 
+  /** Ids of those that a worker took which then counted as dead. */
+  get lostIds(): readonly string[] {
+    return this.#sent.filter(({ isLost }) => isLost).map(({ id }) => id);
+  }
+
   /** Sends one. @throws {BusError} NATS is not connected. */
   send(): void {
     const { nowMs, boundMs } = this.#clock;
@@ -92,6 +103,7 @@ export class Deliveries {
       id: attemptId,
       number: dispatch.request.attempt,
       isSettled: false,
+      isLost: false,
       close: () => {},
     };
     this.#sent.push(delivery);
@@ -153,7 +165,8 @@ export class Deliveries {
     const nowMs = this.#clock.systemMs();
     this.#nobodySinceMs ??= nowMs;
     const isUnsettled = this.#sent.some(({ isSettled }) => !isSettled);
-    if (!isUnsettled || nowMs - this.#nobodySinceMs >= comesBackWithinMs) return false;
+    const isLate = nowMs - this.#nobodySinceMs >= comesBackWithinMs;
+    if (!isUnsettled || (isLate && !this.#listener.isIrreplaceable)) return false;
     if (delivery === this.#sent.at(-1)) this.awaitWord(startWindowMs / 2);
     return true;
   }
@@ -165,13 +178,15 @@ export class Deliveries {
    */
   close(chosen: () => CallDelivery | undefined): boolean {
     clearTimeout(this.#timer);
-    const isUnheard = (delivery: CallDelivery): boolean => delivery !== chosen() && !delivery.isSettled;
+    const isUnheard = (delivery: CallDelivery): boolean =>
+      delivery.isLost || (delivery !== chosen() && !delivery.isSettled);
     const unheard = this.#sent.filter(isUnheard);
     for (const delivery of this.#sent) if (!unheard.includes(delivery)) delivery.close();
     const closeUnheard = (): void => {
-      for (const delivery of unheard) if (delivery !== chosen()) delivery.close();
+      for (const delivery of unheard) if (delivery.isLost || delivery !== chosen()) delivery.close();
     };
-    if (unheard.length > 0) setTimeout(contained(closeUnheard), lateWordMs).unref();
+    const waitMs = this.lostIds.length > 0 ? lostWordMs : lateWordMs;
+    if (unheard.length > 0) setTimeout(contained(closeUnheard), waitMs).unref();
     return unheard.length > 0;
   }
 

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import type { Loss } from '@will/bus';
 import {
   type AnyDocument,
   FirstTokenTimes,
@@ -30,7 +31,7 @@ interface Sent {
   readonly dataClass: string;
   /** Plays the worker's, or the server's, word. */
   hear(kind: wire.CallEvent['kind'] | 'nobody'): void;
-  lose(): void;
+  lose(loss?: Loss): void;
 }
 
 /** Cooldowns that begin so many milliseconds ago or hence, and change when the test says so. */
@@ -70,6 +71,8 @@ function world(
   options: {
     notices?: readonly string[];
     unserved?: Record<string, string>;
+    /** Workers of each model. Default: one of its own. */
+    servers?: Record<string, string[]>;
     served?: readonly string[];
     laterModels?: readonly string[];
     cooldowns?: Record<string, number>;
@@ -101,7 +104,7 @@ function world(
   const told: string[] = [];
   const calls: wire.CallRecord[] = [];
   const kept: [string, string, number][] = [];
-  const losers = new Map<string, () => void>();
+  const losers = new Map<string, (loss: Loss) => void>();
   const records: RouterRecords = {
     decided: () => told.push('decided'),
     intent: ({ attempt, model }) => told.push(`intent ${attempt} ${model}`),
@@ -172,14 +175,14 @@ function world(
                     event: create(wire.CallEventSchema, { attemptId: request.attemptId, workerId, kind }),
                   },
             ),
-          lose: () => losers.get(workerId)?.(),
+          lose: (loss: Loss = 'dead') => losers.get(workerId)?.(loss),
         });
         return { close: () => void (isFollowed = false) };
       },
       command: (workerId: string, _attemptId: string, command: wire.CallCommand) =>
         void commands.push(`${wire.CallCommand[command]} ${workerId}`),
       isInTouch: async () => touch.isInTouch,
-      watch(workerId: string, onLost: () => void) {
+      watch(workerId: string, onLost: (loss: Loss) => void) {
         losers.set(workerId, onLost);
         return () => losers.delete(workerId);
       },
@@ -187,6 +190,8 @@ function world(
     workers: {
       unserved: () => new Map(Object.entries(options.unserved ?? {})),
       isServed: (model: string) => served.has(model),
+      serving: (model: string) =>
+        new Set(served.has(model) ? (options.servers?.[model] ?? [`worker-of-${model}`]) : []),
     },
     cooldowns,
     slots,
@@ -233,6 +238,7 @@ function world(
     kept,
     slots,
     served,
+    servers: options.servers ?? {},
     cooldowns,
     touch,
     settle: () => vi.advanceTimersByTimeAsync(0),
@@ -252,6 +258,10 @@ const ended = (model: string, status: string, hadContent: boolean, retryable = t
     retryable,
   }),
 });
+const full: wire.CallEvent['kind'] = {
+  case: 'busy',
+  value: create(wire.CallBusySchema, { reason: 'all slots are taken' }),
+};
 const expired: wire.CallEvent['kind'] = { case: 'expired', value: create(wire.CallExpiredSchema) };
 const confirmStart: wire.CallEvent['kind'] = { case: 'confirmStart', value: create(wire.CallConfirmStartSchema) };
 const hasContent: wire.CallEvent['kind'] = { case: 'hasContent', value: create(wire.CallHasContentSchema) };
@@ -688,6 +698,97 @@ test('a worker lost after content ends the task: another model’s text never fo
   expect(failureIn(frames)).toMatchObject({ code: wire.FailureCode.WORKER_LOST, retryable: true });
 });
 
+/** One worker serves all models. */
+const alone = (): Record<string, string[]> => ({ a: ['worker-1'], b: ['worker-1'] });
+
+test('a worker that is away, and that nobody could replace, is waited for, and its call is not made again', async () => {
+  const { over, sent, calls, frames } = world(['a', 'b'], { servers: alone() });
+  await vi.advanceTimersByTimeAsync(0);
+  sent[0]?.hear(accepted(1));
+  for (let times = 0; times < 3; times += 1) {
+    sent[0]?.lose();
+    await vi.advanceTimersByTimeAsync(1_000);
+  }
+  sent[0]?.hear(accepted(1));
+  sent[0]?.hear(ended('a', 'Success', true));
+  await over;
+  expect([sent.length, calls, failureIn(frames)]).toEqual([1, [], undefined]);
+});
+
+test('it is waited for until it is missed, another worker serves a model, or it says that it does not have the call', async () => {
+  const missed = world(['a', 'b'], { servers: alone() });
+  const replaced = world(['a', 'b'], { servers: alone() });
+  const gone = world(['a', 'b'], { servers: alone() });
+  await vi.advanceTimersByTimeAsync(0);
+  for (const { sent } of [missed, replaced, gone]) sent[0]?.hear(accepted(1));
+  missed.sent[0]?.lose();
+  missed.served.clear();
+  missed.sent[0]?.lose();
+  replaced.sent[0]?.lose();
+  replaced.servers['b']?.push('worker-2');
+  replaced.sent[0]?.lose();
+  gone.sent[0]?.lose('gone');
+  await vi.advanceTimersByTimeAsync(0);
+  for (const { calls } of [missed, replaced, gone]) expect(calls).toMatchObject([{ model: 'a', status: 'Unknown' }]);
+  expect(replaced.sent[1]?.request.model).toBe('b');
+});
+
+test('a worker that counted as dead and comes back with its call is not revoked, and its answer counts where it is first', async () => {
+  const { over, sent, commands, frames } = world(['a', 'b']);
+  await vi.advanceTimersByTimeAsync(0);
+  sent[0]?.hear(accepted(1));
+  sent[0]?.lose();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(sent[1]?.request).toMatchObject({ model: 'b', mayCommit: false, earlierIds: [sent[0]?.request.attemptId] });
+  sent[1]?.hear(accepted(2));
+  sent[0]?.hear(accepted(1));
+  expect(commands).toEqual([]);
+  sent[0]?.hear(hasContent);
+  expect(commands).toEqual(['CANCEL worker-2']);
+  sent[0]?.hear(ended('a', 'Success', true));
+  await over;
+  expect([sent.length, failureIn(frames)]).toEqual([2, undefined]);
+});
+
+test('a worker that comes back after another one has content is revoked', async () => {
+  const { sent, commands } = world(['a', 'b']);
+  await vi.advanceTimersByTimeAsync(0);
+  sent[0]?.hear(accepted(1));
+  sent[0]?.lose();
+  await vi.advanceTimersByTimeAsync(0);
+  sent[1]?.hear(accepted(2));
+  sent[1]?.hear(hasContent);
+  sent[0]?.hear(accepted(1));
+  expect(commands).toEqual(['REVOKE worker-1']);
+});
+
+test('a call that came back and failed holds up no other one', async () => {
+  const { sent } = world(['a', 'b']);
+  await vi.advanceTimersByTimeAsync(0);
+  sent[0]?.hear(accepted(1));
+  sent[0]?.lose();
+  await vi.advanceTimersByTimeAsync(0);
+  sent[0]?.hear(ended('a', 'ProviderError', false));
+  await vi.advanceTimersByTimeAsync(500);
+  expect(sent[2]?.request).toMatchObject({ model: 'b', earlierIds: [sent[1]?.request.attemptId] });
+});
+
+test('when workers are back, models are tried in the order of the route', async () => {
+  const { sent, slots } = world(['a', 'b']);
+  await vi.advanceTimersByTimeAsync(0);
+  sent[0]?.hear('nobody');
+  await vi.advanceTimersByTimeAsync(200);
+  sent[1]?.hear('nobody');
+  await vi.advanceTimersByTimeAsync(200);
+  slots.free('b', 1);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(sent.map(({ request }) => request.model)).toEqual(['a', 'b', 'a']);
+  // Nobody took calls of it since it was full: then the one that is free gets the task.
+  sent[2]?.hear('nobody');
+  await vi.advanceTimersByTimeAsync(0);
+  expect(sent[3]?.request.model).toBe('b');
+});
+
 test('full is not failed: the task waits for a slot, and takes it when the worker says so', async () => {
   const { sent, slots, settle } = world(['a']);
   await settle();
@@ -702,10 +803,10 @@ test('full is not failed: the task waits for a slot, and takes it when the worke
 test('a full first choice is waited for 200 ms, then the next is tried; when all are full the first to be free gets it', async () => {
   const { sent, slots, settle } = world(['a', 'b']);
   await settle();
-  sent[0]?.hear('nobody');
+  sent[0]?.hear(full);
   await vi.advanceTimersByTimeAsync(201);
   expect(sent[1]?.request.model).toBe('b');
-  sent[1]?.hear('nobody');
+  sent[1]?.hear(full);
   await vi.advanceTimersByTimeAsync(201);
   slots.free('b', 1);
   await settle();

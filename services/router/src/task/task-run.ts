@@ -100,7 +100,7 @@ export class TaskRun {
       records.decided(decisionId, next);
       observer.decided(decisionId, next.set.revision);
       const choice = choose(this.#context, next.set);
-      deps.records.decided(task.taskId, decisionId, next, choice, task.ignoredFields);
+      deps.records.decided(task.taskId, decisionId, next, choice, task);
       if (next.set.candidates.length === 0) return this.#blocked(next.set);
       this.#context.selection = choice.selection;
       this.#full = await this.#cascade.tryAll(next.set);
