@@ -42,7 +42,7 @@ const failureCost = 0.05;
 /** What it costs where none does: the answer. */
 const lastFailureCost = 0.35;
 /** By so much a rival must be better than the model that was first before. */
-export const switchMargin = 0.015;
+export const switchMargin = 0.004;
 
 /** What a model's statistics say of a task. */
 export function measure(

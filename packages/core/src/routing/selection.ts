@@ -34,6 +34,8 @@ const explorations = 0.02;
 const dearestExploration = 2;
 /** And only to one that is believed to be worth so much less at most: what is known to be bad is not tried for its own sake. */
 const widestExploration = 0.05;
+/** Among those, near rivals are tried most (inverse squared gap): what is learnt of them may change the choice, and costs least. */
+const nearEqual = 0.01;
 
 /**
  * The order with another model of the goal's own first, for a few tasks by their seed. Never for high priority, never a
@@ -45,15 +47,15 @@ function explored(order: readonly string[], { ranking, facts }: RankedSet, seed:
   const best = ranking.models.find(({ model }) => model === first);
   if (!best || shareOf(seed) >= explorations) return order;
   const most = (best.costNanoUsd ?? Number.POSITIVE_INFINITY) * dearestExploration;
-  const others = order.slice(1).filter((model) => {
+  const others = order.slice(1).flatMap((model) => {
     const known = ranking.models.find((one) => one.model === model);
-    return (
-      known !== undefined &&
-      known.utility >= best.utility - widestExploration &&
-      (known.costNanoUsd ?? Number.POSITIVE_INFINITY) <= most
-    );
+    if (known === undefined || (known.costNanoUsd ?? Number.POSITIVE_INFINITY) > most) return [];
+    const gap = Math.max(0, best.utility - known.utility);
+    return gap > widestExploration ? [] : [{ model, weight: (gap + nearEqual) ** -2 }];
   });
-  const chosen = others[Math.floor(shareOf(seed ^ 0x5bd1e995) * others.length)];
+  const total = others.reduce((sum, { weight }) => sum + weight, 0);
+  let left = shareOf(seed ^ 0x5bd1e995) * total;
+  const chosen = others.find(({ weight }) => (left -= weight) <= 0)?.model;
   return chosen === undefined ? order : [chosen, ...order.filter((model) => model !== chosen)];
 }
 
