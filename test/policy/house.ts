@@ -251,6 +251,8 @@ export class House {
         for (const index of this.#indexes) index.obey(control);
       },
       isInTouch: async () => true,
+      connection: 1,
+      whoHas: async () => 'nobody',
       watch: (workerId, onLost) => {
         const watching = lost.get(workerId) ?? [];
         lost.set(workerId, watching);

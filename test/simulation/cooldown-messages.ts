@@ -99,6 +99,8 @@ export class CooldownMessages {
         if (command === wire.CallCommand.START) this.#renewedUntilMs.set(attemptId, startUntilUnixMs);
         if (worker) this.#network.send(() => worker.calls.obey(control), worker.actor);
       },
+      connection: 1,
+      whoHas: async () => 'nobody',
       isInTouch: async () => {
         if (this.#standstills.lastedMs(router) > suspectForMs) return false;
         await this.#time.pause(1);

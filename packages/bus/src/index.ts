@@ -27,7 +27,7 @@ export {
   recognise,
   type Recognised,
 } from './state/keyring.ts';
-export { findWork, type Whereabouts } from './liveness/find-work.ts';
+export { findWork, type Holder, whoHas, type Whereabouts } from './liveness/find-work.ts';
 export {
   answerForRouters,
   answerInFlight,

@@ -1,4 +1,4 @@
-import type { Loss, Work } from '@will/bus';
+import type { Holder, Loss, Work } from '@will/bus';
 import type {
   DecisionRecord,
   Facts,
@@ -78,6 +78,10 @@ export interface Calls {
    * had for this process before is received by then.
    */
   isInTouch(): Promise<boolean>;
+  /** Which connection this is, by number: what was sent on an earlier one may have arrived, and its answer been lost. */
+  readonly connection: number;
+  /** Asks workers which of them has one of these deliveries of a client, or had it. Never rejects. */
+  whoHas(workerIds: Iterable<string>, client: string, attemptIds: readonly string[]): Promise<Holder>;
   /** Calls back once when the worker is dead, or does not have the work any more. Returns how to stop. */
   watch(workerId: string, onLost: (loss: Loss) => void, work: Work): () => void;
 }

@@ -26,7 +26,14 @@ function router(maxTasks: number, refusals = openRefusals) {
   const made = new Router({
     routerId: 'r',
     decisions: new Decisions({ decide: () => new Promise(() => {}) }, { current: snapshot }, Date.now),
-    calls: { send: () => ({ close() {} }), command() {}, isInTouch: async () => true, watch: () => () => {} },
+    calls: {
+      send: () => ({ close() {} }),
+      command() {},
+      isInTouch: async () => true,
+      connection: 1,
+      whoHas: async () => 'nobody' as const,
+      watch: () => () => {},
+    },
     workers: { unserved: () => new Map(), isServed: () => true, serving: () => new Set(['w1']) },
     cooldowns: { untilMs: new Map(), onChange: () => () => {} },
     slots: new SlotQueues(),

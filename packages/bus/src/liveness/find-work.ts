@@ -70,6 +70,28 @@ export async function findWork(
   return 'unknown';
 }
 
+/** Which process has work, of some that may: none that answered, or one did not answer and may have it. */
+export type Holder = { readonly processId: string; readonly id: string } | 'nobody' | 'unknown';
+
+/** Asks processes at once which of them has some of this work of a client, or had it. Never rejects. */
+export async function whoHas(
+  bus: Bus,
+  processIds: Iterable<string>,
+  client: string,
+  ids: readonly string[],
+): Promise<Holder> {
+  const answers = await Promise.all(
+    [...processIds].map(async (processId): Promise<Holder> => {
+      const answer = await ask(bus, subjects.inFlight(processId, client), ids);
+      if (typeof answer === 'string') return 'unknown';
+      const id = ids.find((one) => !answer.gone.includes(one));
+      return id === undefined ? 'nobody' : { processId, id };
+    }),
+  );
+  const holder = answers.find((one) => typeof one !== 'string');
+  return holder ?? (answers.includes('unknown') ? 'unknown' : 'nobody');
+}
+
 async function askSuspect(
   bus: Bus,
   id: string,
@@ -78,19 +100,23 @@ async function askSuspect(
   nowMs: () => number,
 ): Promise<{ readonly id: string; readonly word: Word }> {
   const askedAtMs = nowMs();
-  const answer = await ask(bus, subjects.inFlight(id, work.client), work);
+  const answer = await ask(bus, subjects.inFlight(id, work.client), [work.id]);
   const word = typeof answer === 'string' ? answer : answer.gone.includes(work.id) ? 'gone' : 'here';
   suspect.heard(word, askedAtMs);
   return { id, word };
 }
 
 async function routersOf(bus: Bus, work: Work): Promise<readonly string[] | 'absent' | 'silent'> {
-  const answer = await ask(bus, subjects.inFlightAtRouters(work.client), work);
+  const answer = await ask(bus, subjects.inFlightAtRouters(work.client), [work.id]);
   return typeof answer === 'string' ? answer : answer.routers;
 }
 
-async function ask(bus: Bus, subject: string, { id }: Work): Promise<wire.InFlightResponse | 'absent' | 'silent'> {
-  const request = toBinary(wire.InFlightRequestSchema, create(wire.InFlightRequestSchema, { ids: [id] }));
+async function ask(
+  bus: Bus,
+  subject: string,
+  ids: readonly string[],
+): Promise<wire.InFlightResponse | 'absent' | 'silent'> {
+  const request = toBinary(wire.InFlightRequestSchema, create(wire.InFlightRequestSchema, { ids: [...ids] }));
   try {
     return fromBinary(wire.InFlightResponseSchema, await bus.request(subject, request, answerWithinMs));
   } catch (error) {

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { type Bus, type LivenessMonitor, type LoopWatch, serverTouch } from '@will/bus';
+import { type Bus, type LivenessMonitor, type LoopWatch, serverTouch, whoHas } from '@will/bus';
 import { fromBinary, patterns, subjects, toBinary, wire } from '@will/contracts';
 import type { Calls, CallSignal, Dispatch } from '../ports.ts';
 
@@ -30,7 +30,15 @@ export function busCalls(bus: Bus, life: LivenessMonitor, loop: LoopWatch): Call
     if (message.isNoResponders) onSignal({ kind: 'nobody' });
     else onSignal({ kind: 'event', event: fromBinary(wire.CallEventSchema, message.data) });
   });
+  let connection = 1;
+  const stopCounting = bus.onConnectionChange((isConnected) => {
+    if (isConnected) connection += 1;
+  });
   return {
+    get connection() {
+      return connection;
+    },
+    whoHas: (workerIds, client, attemptIds) => whoHas(bus, workerIds, client, attemptIds),
     isInTouch: serverTouch(bus, loop),
     send(dispatch, onSignal) {
       const { request, dataClass, workerId } = dispatch;
@@ -57,7 +65,10 @@ export function busCalls(bus: Bus, life: LivenessMonitor, loop: LoopWatch): Call
       bus.publish(subjects.control(workerId), toBinary(wire.CallControlSchema, control));
     },
     watch: (workerId, onLost, work) => life.watch(workerId, onLost, work),
-    stop: () => inbox.unsubscribe(),
+    stop() {
+      stopCounting();
+      inbox.unsubscribe();
+    },
   };
 }
 

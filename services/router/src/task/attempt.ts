@@ -134,6 +134,10 @@ export class Attempt implements DeliveriesListener {
     this.number = number;
   }
 
+  found(delivery: CallDelivery, workerId: string): void {
+    this.#hasIt(delivery, workerId);
+  }
+
   /** Silence tells nothing while this process, or the server, stood still: then a word may be on its way. */
   async silent(): Promise<void> {
     const waited = this.#chosen;

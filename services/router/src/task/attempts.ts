@@ -57,7 +57,8 @@ export class Attempts implements AttemptListener {
       // Sent again, it is for any worker.
       return { request, dataClass, ...(stamp.earlierIds.length === 0 && { workerId: holder }) };
     };
-    const plan = { model, client: task.client, timeoutMs, firstId, dispatch };
+    const servedBy = (): ReadonlySet<string> => deps.workers.serving(model);
+    const plan = { model, client: task.client, timeoutMs, firstId, dispatch, servedBy };
     const attempt = observer.run(() => new Attempt(deps.calls, plan, this, deps.clock));
     this.#attempts.push(attempt);
     const leave = deps.slots.hold(model, task.facts.client);

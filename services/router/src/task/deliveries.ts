@@ -22,12 +22,16 @@ export interface AttemptPlan {
   readonly timeoutMs: number;
   /** Makes one delivery of the attempt, with an id of its own. */
   dispatch(stamp: DeliveryStamp): Dispatch;
+  /** Workers that may have one of its deliveries. */
+  servedBy(): ReadonlySet<string>;
 }
 
 /** One message of an attempt on its way to a worker. */
 export interface CallDelivery {
   readonly id: string;
   readonly number: number;
+  /** The connection that it was sent on. */
+  readonly connection: number;
   /** Its worker said that nothing was or will be sent to a provider. */
   isSettled: boolean;
   /** Its worker took it, and then counted as dead: it may still have it. */
@@ -43,6 +47,8 @@ export interface DeliveriesListener {
   readonly isIrreplaceable: boolean;
   sent(delivery: CallDelivery): void;
   received(delivery: CallDelivery, signal: CallSignal): void;
+  /** A worker has it, and its word was lost with a connection. */
+  found(delivery: CallDelivery, workerId: string): void;
   /** No word came in time. */
   silent(): Promise<void>;
   /** No worker took it in time, however often it was sent. */
@@ -71,6 +77,8 @@ export class Deliveries {
   readonly #sent: CallDelivery[] = [];
   #expiries = 0;
   #nobodySinceMs: number | undefined;
+  /** Since when a worker that may have it does not answer. */
+  #strayedSinceMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(calls: Calls, plan: AttemptPlan, clock: BusClock, listener: DeliveriesListener) {
@@ -102,6 +110,7 @@ export class Deliveries {
     const delivery: CallDelivery = {
       id: attemptId,
       number: dispatch.request.attempt,
+      connection: this.#calls.connection,
       isSettled: false,
       isLost: false,
       close: () => {},
@@ -112,10 +121,33 @@ export class Deliveries {
     this.awaitWord(startWindowMs);
   }
 
-  /** Sends it once more, or gives it up. */
+  /** Sends it once more, or gives it up; where a connection was lost since, only after nobody turns out to have it. */
   sendAgain(): void {
     if (!this.#listener.isWaiting) return;
     if (!this.#isInTime()) return this.#listener.undelivered();
+    const astray = this.#sent.filter(
+      ({ isSettled, connection }) => !isSettled && connection !== this.#calls.connection,
+    );
+    if (astray.length > 0) return void this.#lookFor(astray);
+    this.#sendNow();
+  }
+
+  /** Of a delivery of an earlier connection it may be that a worker has it, and its word was lost. Never rejects. */
+  async #lookFor(astray: readonly CallDelivery[]): Promise<void> {
+    const ids = astray.map(({ id }) => id);
+    const holder = await this.#calls.whoHas(this.#plan.servedBy(), this.#plan.client, ids);
+    if (!this.#listener.isWaiting) return;
+    if (holder === 'unknown') {
+      this.#strayedSinceMs ??= this.#clock.systemMs();
+      const isBack = this.#clock.systemMs() - this.#strayedSinceMs >= comesBackWithinMs;
+      return isBack ? this.#sendNow() : this.awaitWord(startWindowMs / 2);
+    }
+    const found = astray.find(({ id }) => holder !== 'nobody' && id === holder.id);
+    if (found && holder !== 'nobody') this.#listener.found(found, holder.processId);
+    else this.#sendNow();
+  }
+
+  #sendNow(): void {
     try {
       this.send();
     } catch {

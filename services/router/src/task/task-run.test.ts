@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import type { Loss } from '@will/bus';
+import type { Holder, Loss } from '@will/bus';
 import {
   type AnyDocument,
   FirstTokenTimes,
@@ -137,7 +137,13 @@ function world(
       };
     },
   };
-  const touch = { isInTouch: true, boundMs: 0 as number | undefined, timed: Promise.withResolvers<boolean>() };
+  const touch = {
+    connection: 1,
+    holder: 'nobody' as Holder,
+    isInTouch: true,
+    boundMs: 0 as number | undefined,
+    timed: Promise.withResolvers<boolean>(),
+  };
   if (options.isTimed === false) touch.boundMs = undefined;
   const slots = new SlotQueues();
   const times = new FirstTokenTimes();
@@ -182,6 +188,10 @@ function world(
       command: (workerId: string, _attemptId: string, command: wire.CallCommand) =>
         void commands.push(`${wire.CallCommand[command]} ${workerId}`),
       isInTouch: async () => touch.isInTouch,
+      get connection() {
+        return touch.connection;
+      },
+      whoHas: async () => touch.holder,
       watch(workerId: string, onLost: (loss: Loss) => void) {
         losers.set(workerId, onLost);
         return () => losers.delete(workerId);
@@ -623,6 +633,35 @@ test('silence means nothing while this process or the server stood still', async
   touch.isInTouch = true;
   await vi.advanceTimersByTimeAsync(500);
   expect(sent.map(({ request }) => request.model)).toEqual(['a', 'a']);
+});
+
+test('a delivery of a connection that was lost is looked for before it is sent again', async () => {
+  const { sent, touch, commands, frames, over, settle } = world(['a', 'b']);
+  await settle();
+  touch.connection = 2;
+  touch.holder = 'unknown';
+  await vi.advanceTimersByTimeAsync(1_500);
+  expect(sent).toHaveLength(1);
+  touch.holder = { processId: 'worker-9', id: sent[0]?.request.attemptId ?? '' };
+  await vi.advanceTimersByTimeAsync(3_000);
+  // It is the call, and nobody else is asked.
+  expect(sent).toHaveLength(1);
+  sent[0]?.hear(ended('a', 'Success', true));
+  await over;
+  expect(commands).toEqual([]);
+  expect(failureIn(frames)).toBeUndefined();
+});
+
+test('a delivery of a connection that was lost is sent again where no worker has it, and where one stays away', async () => {
+  for (const holder of ['nobody', 'unknown'] as const) {
+    const { sent, touch, settle } = world(['a', 'b']);
+    await settle();
+    touch.connection = 2;
+    touch.holder = holder;
+    await vi.advanceTimersByTimeAsync(holder === 'nobody' ? 600 : 3_500);
+    expect(sent.length).toBeGreaterThan(1);
+    expect(sent.every(({ request }) => request.model === 'a')).toBe(true);
+  }
 });
 
 test('a model whose workers stay silent for 5 s gives way to the next, whose answer may not mix with a late one', async () => {
