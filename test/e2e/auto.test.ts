@@ -55,7 +55,7 @@ const streamed = (type: string) => system.client.start({ type, input: 'Hello', t
 const willm = (...args: string[]) => willmAt(system.nats.url)(...args);
 
 test('auto goes by the goal, a client may have its own, cascade keeps what is declared and shadow only says', async () => {
-  // One in fifty tasks goes elsewhere first, by its seed.
+  // One in a hundred tasks goes elsewhere first, by its seed.
   const models = await Promise.all(Array.from({ length: 30 }, async () => (await run('text_gen')).model));
   expect(models.filter((one) => one === 'quick').length).toBeGreaterThan(24);
   const own = await Promise.all(

@@ -29,13 +29,13 @@ export function select(set: RankedSet, live: LiveState, basis: SelectionBasis): 
 }
 
 /** One task in so many goes to another model first where a goal decides, so that what is seldom called stays known. */
-const explorations = 0.02;
+const explorations = 0.01;
 /** And only to one that costs at most so many times as much as the first. */
 const dearestExploration = 2;
 /** And only to one that is believed to be worth so much less at most: what is known to be bad is not tried for its own sake. */
 const widestExploration = 0.05;
 /** Among those, near rivals are tried most (inverse squared gap): what is learnt of them may change the choice, and costs least. */
-const nearEqual = 0.01;
+const nearEqual = 0.004;
 
 /**
  * The order with another model of the goal's own first, for a few tasks by their seed. Never for high priority, never a
