@@ -1,8 +1,8 @@
-import { defaultIdleMs, silenceOf, type FirstTokenTimeout } from '@will/core';
-import { soundOutcome, type ContentDelta, type ProviderOutcome } from '@will/providers';
+import { defaultIdleMs, failureOf, silenceOf, type FirstTokenTimeout } from '@will/core';
+import { abortedBy, soundOutcome, type ContentDelta, type ProviderOutcome } from '@will/providers';
 import type { IncomingCall } from '../ports.ts';
 import type { CallDeps } from './call-deps.ts';
-import { failedBefore, hurried, tooLate } from './call-failures.ts';
+import { failedBefore, forbidden, hurried, tooLate } from './call-failures.ts';
 import type { CallInput } from './call-input.ts';
 import type { CallerAnswer } from './caller-answer.ts';
 import { gathered } from './whole-as-stream.ts';
@@ -86,8 +86,18 @@ export class ProviderRun {
       onDelta,
       this.#signal,
     );
-    if (isTooLate) return failedBefore(tooLate);
+    if (isTooLate) return (await this.#whyNotAfterAll()) ?? this.#run(input, stream, onDelta);
     return isHurried && isSilence(outcome) ? { ...outcome, failure: hurried } : outcome;
+  }
+
+  /** Nothing left: it may leave after all where its router still wants it, and the rules in force by then allow it. */
+  async #whyNotAfterAll(): Promise<ProviderOutcome | undefined> {
+    const { window, authorizeAgain } = this.#deps;
+    if (!(await window.opens()))
+      return failedBefore(this.#signal.aborted ? failureOf(abortedBy(this.#signal)) : tooLate);
+    const { dataClass } = this.#input;
+    const refused = authorizeAgain(dataClass);
+    return refused && failedBefore(forbidden(refused, dataClass));
   }
 
   #silence(isStreamed: boolean): FirstTokenTimeout {

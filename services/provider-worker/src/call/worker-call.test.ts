@@ -1,10 +1,10 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { wire } from '@will/contracts';
-import type { Model } from '@will/core';
+import { failureOf, type Model } from '@will/core';
 import type { ContentDelta, ModelConnection, ProviderOutcome } from '@will/providers';
 import { exactClock, modelFor } from '@will/testkit';
 import { expect, test } from 'vitest';
-import type { IncomingCall } from '../ports.ts';
+import type { IncomingCall, StartClock } from '../ports.ts';
 import { StartWindow } from './start-window.ts';
 import { WholeAsStream } from './whole-as-stream.ts';
 import { WorkerCall } from './worker-call.ts';
@@ -23,7 +23,12 @@ function heldCall(answersWhen: Promise<void>) {
 
 function callOn(
   connection: Pick<ModelConnection, 'run' | 'takesAttachments'>,
-  over: { readonly mayCommit?: boolean; readonly model?: Model; readonly nowMs?: () => number } = {},
+  over: {
+    readonly mayCommit?: boolean;
+    readonly model?: Model;
+    readonly nowMs?: () => number;
+    readonly clock?: StartClock;
+  } = {},
 ) {
   const words: string[] = [];
   const frames: string[] = [];
@@ -56,7 +61,7 @@ function callOn(
   const call = new WorkerCall(
     {
       style: undefined,
-      window: new StartWindow(exactClock(), incoming),
+      window: new StartWindow(over.clock ?? exactClock(), incoming),
       workerId: 'w',
       maxOutputTokens: undefined,
       model: over.model ?? modelFor({}),
@@ -171,4 +176,31 @@ test('a call that its router takes back is no cancellation of the caller, and no
   await over;
   expect(words).toEqual(['accepted', 'ended']);
   expect(records).toMatchObject([{ status: 'Busy', reason: 'its router wants no more of it' }]);
+});
+
+test('a request that a standstill held up leaves after its router says that it is still wanted, and only then', async () => {
+  for (const isWanted of [true, false]) {
+    let [offsetMs, stoodStillMs, left] = [0, 0, 0];
+    const nowMs = (): number => Date.now() + offsetMs;
+    const clock = { ...exactClock(nowMs), stoodStillMs: () => stoodStillMs };
+    const { call, words, records } = callOn(
+      {
+        async run({ mayLeave }) {
+          if (left === 0 && offsetMs === 0) [offsetMs, stoodStillMs] = [2_000, 2_000];
+          if (mayLeave?.() === false) {
+            stoodStillMs = 0;
+            setImmediate(() => (isWanted ? call.start(nowMs() + 500) : call.cancel()));
+            return { ok: false, failure: failureOf('connection'), usage: undefined };
+          }
+          left += 1;
+          return { ok: true, finish: 'stop', usage, output: { text: 'made' } };
+        },
+      },
+      { mayCommit: true, clock },
+    );
+    await call.run();
+    expect(left).toBe(isWanted ? 1 : 0);
+    expect(words).toEqual(['accepted', 'confirmStart', 'ended']);
+    expect(records).toMatchObject([{ status: isWanted ? 'Success' : 'Cancelled' }]);
+  }
 });

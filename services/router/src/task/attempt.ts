@@ -272,8 +272,11 @@ export class Attempt implements DeliveriesListener {
   #confirmStart(delivery: CallDelivery, workerId: string): void {
     const { nowMs, boundMs } = this.#clock;
     if (boundMs() === undefined) return;
-    this.#choose(delivery, workerId, () => this.#lostBeforeAccepted());
-    this.#deliveries.awaitWord(startWindowMs);
+    // One that was accepted and held up since is watched already.
+    if (!this.isAccepted) {
+      this.#choose(delivery, workerId, () => this.#lostBeforeAccepted());
+      this.#deliveries.awaitWord(startWindowMs);
+    }
     const startUntilUnixMs = Math.floor(nowMs() + startWindowMs);
     this.#calls.command(workerId, delivery.id, wire.CallCommand.START, startUntilUnixMs);
   }
