@@ -6,7 +6,8 @@ import { contained, within } from '@will/runtime';
 import type { StoredTask, TaskStore, TerminalState } from '@will/store';
 import { isTerminal, type DurableOutcome, outcomeBytes } from './durable-task.ts';
 import type { QueuedTask, RunTask, TaskQueue } from './ports.ts';
-import { expiredFailure, publishEnd, submissionOf } from './service.ts';
+import { submissionOf } from './submission.ts';
+import { expiredFailure, publishEnd } from './task-end.ts';
 import { Shares } from './shares.ts';
 
 export interface RunnerDeps {

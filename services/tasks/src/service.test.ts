@@ -8,7 +8,8 @@ import { storesAt, type TaskStore } from '@will/store';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { outcomeBytes } from './durable-task.ts';
 import type { TaskQueue } from './ports.ts';
-import { submittedTask, Tasks } from './service.ts';
+import { Tasks } from './service.ts';
+import { submittedTask } from './submission.ts';
 
 const hour = 3_600_000;
 const startMs = Date.UTC(2026, 0, 5);

@@ -1,7 +1,7 @@
 import type { wire } from '@will/contracts';
 import { modelSlugOf, type Snapshot } from '@will/core';
 import type { StoredTask, TaskStore } from '@will/store';
-import { submittedTask } from './service.ts';
+import { submittedTask } from './submission.ts';
 import { factsOfTask } from './task-facts.ts';
 
 /** So many tasks of a client, and of all clients, are looked at: a task may hold most of a megabyte. */

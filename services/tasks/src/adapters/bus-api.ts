@@ -16,7 +16,8 @@ import {
   readMessage,
 } from '@will/contracts';
 import { stateFromWire } from '../durable-task.ts';
-import { type Tasks, TasksError } from '../service.ts';
+import type { Tasks } from '../service.ts';
+import { TasksError } from '../tasks-error.ts';
 
 /** Serves the operations on durable tasks; the client is the subject's, and answers go to its inboxes only. */
 export function serveTasks(
