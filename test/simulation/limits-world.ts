@@ -133,7 +133,7 @@ class LimitsWorld {
     if (fault === 2) return this.#freeze(worker.actor, random.pick([200, 5_000, 20_000, 60_000]));
     if (fault === 3) return this.#cut(worker.actor, random.pick([200, 5_000, 20_000]));
     if (fault === 4) return void this.#stop(worker);
-    if (fault === 5) this.#restartKeeper();
+    if (fault === 5) this.#startKeeper();
     if (fault === 6 && this.#keeper) this.#cut(this.#keeper, random.pick([200, 5_000]));
   }
 
@@ -276,7 +276,13 @@ class LimitsWorld {
         );
   }
 
+  /** In place of the one that runs, which is killed. */
   #startKeeper(): void {
+    if (this.#keeper) {
+      this.#time.note('the keeper is killed and starts again');
+      this.#keeper.kill();
+      void this.#stopKeeper();
+    }
     this.#started += 1;
     const actor = new Actor(`t${this.#started}`);
     const bus = this.#board.busOf(actor);
@@ -304,13 +310,6 @@ class LimitsWorld {
       const server = serveLimits(bus, keeper, (what, error) => this.#time.fail(`${what}: ${(error as Error).message}`));
       this.#stopKeeper = () => server.stop();
     });
-  }
-
-  #restartKeeper(): void {
-    this.#time.note('the keeper is killed and starts again');
-    this.#keeper?.kill();
-    void this.#stopKeeper();
-    this.#startKeeper();
   }
 
   #living(): ReadonlySet<string> {

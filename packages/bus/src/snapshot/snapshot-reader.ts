@@ -1,6 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
-import type { KV, KvEntry, KvWatchEntry } from '@nats-io/kv';
+import type { KV, KvWatchEntry } from '@nats-io/kv';
 import { contain, compileSnapshot, type AnyDocument, type Snapshot } from '@will/core';
 import { names, wire } from '@will/contracts';
 import type { Bus } from '../api.ts';
@@ -94,7 +94,7 @@ class SnapshotReader implements SnapshotView {
     this.#bucket = await registryBucket(this.#bus);
     const head = await this.#bucket.get(headKey);
     // A watch of an empty bucket never tells that it has shown everything, so what is there is read first.
-    if (head?.operation === 'PUT') await this.#firstLook(head);
+    if (head?.operation === 'PUT') await within(this.#take(head.value), firstLookMs);
     this.#manager = await jetstreamManager(this.#bus.connection, { checkAPI: false, timeout: confirmWithinMs });
     await this.#confirm();
     await this.#open();
@@ -150,15 +150,6 @@ class SnapshotReader implements SnapshotView {
     this.#watcher?.stop();
     this.#changed();
     this.#listeners.clear();
-  }
-
-  async #firstLook(entry: KvEntry): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const enough = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, firstLookMs);
-    });
-    await Promise.race([this.#take(entry.value), enough]);
-    clearTimeout(timer);
   }
 
   async #open(): Promise<void> {
@@ -315,6 +306,14 @@ class SnapshotReader implements SnapshotView {
       }
     }
   }
+}
+
+/** Resolves once the work is done, or the time is up. Rejects as the work does. */
+async function within(work: Promise<void>, timeoutMs: number): Promise<void> {
+  const enough = Promise.withResolvers<void>();
+  const timer = setTimeout(enough.resolve, timeoutMs);
+  await Promise.race([work, enough.promise]);
+  clearTimeout(timer);
 }
 
 function compiled(head: wire.SnapshotHead, documents: ReadonlyMap<string, AnyDocument>): Snapshot {

@@ -138,8 +138,8 @@ class MongoCalls implements CallLog {
       // Sets and decisions hang on nothing, so they go at the same time.
       const [counts] = await Promise.all([
         this.#batches.write(calls),
-        this.#addSets(sets),
-        this.#addDecisions(decisions),
+        insertNew(this.#sets, sets.map(setDocument)),
+        insertNew(this.#decisions, decisions.map(decisionDocument)),
       ]);
       await this.#closeIntents(calls);
       await this.#openIntents(intents);
@@ -354,25 +354,6 @@ class MongoCalls implements CallLog {
     this.#lookedAtMs = nowMs;
   }
 
-  async #addSets(sets: Netted['sets']): Promise<void> {
-    const documents = sets.map(({ setId, set }) => ({
-      _id: setId,
-      client: set.facts.client,
-      validUntilMs: set.validUntilMs,
-      facts: stringify(set.facts),
-      body: stringify(set),
-    }));
-    await insertNew(this.#sets, documents);
-  }
-
-  async #addDecisions(decisions: Netted['decisions']): Promise<void> {
-    const documents = decisions.map((decision) => {
-      const { decisionId: _id, taskId, setId, atMs, client } = decision;
-      return { _id, taskId, setId, atMs, client, body: stringify(decision) };
-    });
-    await insertNew(this.#decisions, documents);
-  }
-
   async #closeIntents(calls: Netted['calls']): Promise<void> {
     if (calls.length > 0) await this.#intents.deleteMany({ _id: { $in: calls.map(({ attemptId }) => attemptId) } });
   }
@@ -392,6 +373,19 @@ class MongoCalls implements CallLog {
       }));
     await insertNew(this.#intents, documents);
   }
+}
+
+const setDocument = ({ setId, set }: Netted['sets'][number]): SetDocument => ({
+  _id: setId,
+  client: set.facts.client,
+  validUntilMs: set.validUntilMs,
+  facts: stringify(set.facts),
+  body: stringify(set),
+});
+
+function decisionDocument(decision: Netted['decisions'][number]): DecisionDocument {
+  const { decisionId: _id, taskId, setId, atMs, client } = decision;
+  return { _id, taskId, setId, atMs, client, body: stringify(decision) };
 }
 
 async function wrapped<T>(body: () => Promise<T>): Promise<T> {

@@ -196,33 +196,22 @@ class MongoTasks implements TaskStore {
 
   async dropContent(endedBeforeMs: number, limit: number): Promise<number> {
     const emptied = { $set: { body: new Binary(), isEmptied: true }, $unset: { result: '' } } as const;
-    const some = await this.#ended(endedBeforeMs, { isEmptied: { $ne: true } }, limit);
+    const some = await this.#orStoreError(() =>
+      endedBefore(this.#tasks, endedBeforeMs, { isEmptied: { $ne: true } }, limit),
+    );
     return this.#orStoreError(
       async () => (await this.#tasks.updateMany({ _id: { $in: some } }, emptied)).modifiedCount,
     );
   }
 
   async drop(endedBeforeMs: number, limit: number): Promise<number> {
-    const some = await this.#ended(endedBeforeMs, {}, limit);
+    const some = await this.#orStoreError(() => endedBefore(this.#tasks, endedBeforeMs, {}, limit));
     return this.#orStoreError(async () => (await this.#tasks.deleteMany({ _id: { $in: some } })).deletedCount);
   }
 
   async erase(client: string, limit: number): Promise<number> {
-    const some = await this.#ended(Number.MAX_SAFE_INTEGER, { client }, limit);
+    const some = await this.#orStoreError(() => endedBefore(this.#tasks, Number.MAX_SAFE_INTEGER, { client }, limit));
     return this.#orStoreError(async () => (await this.#tasks.deleteMany({ _id: { $in: some } })).deletedCount);
-  }
-
-  /** Ids of some tasks that ended before the instant. */
-  #ended(beforeMs: number, more: Filter<TaskDocument>, limit: number): Promise<string[]> {
-    const filter = { isFinished: true, finishedAtMs: { $lt: beforeMs }, ...more };
-    return this.#orStoreError(async () =>
-      (
-        await this.#tasks
-          .find(filter, { ...maxTime, projection: { _id: 1 } })
-          .limit(limit)
-          .toArray()
-      ).map(({ _id }) => _id),
-    );
   }
 
   async close(): Promise<void> {
@@ -269,6 +258,18 @@ class MongoTasks implements TaskStore {
       throw storeErrorOf(error);
     }
   }
+}
+
+/** Ids of some tasks that ended before the instant. */
+async function endedBefore(
+  tasks: Collection<TaskDocument>,
+  beforeMs: number,
+  more: Filter<TaskDocument>,
+  limit: number,
+): Promise<string[]> {
+  const filter = { isFinished: true, finishedAtMs: { $lt: beforeMs }, ...more };
+  const found = tasks.find(filter, { ...maxTime, projection: { _id: 1 } }).limit(limit);
+  return (await found.toArray()).map(({ _id }) => _id);
 }
 
 /** Client slugs hold no slash. */
