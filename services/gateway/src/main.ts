@@ -16,7 +16,7 @@ import { startGrpcServer } from './server/grpc/server.ts';
 import { startHttpServer } from './server/http/server.ts';
 import { type Stray, strayInWords } from '@will/contracts';
 import { serveJson } from './server/json/json-server.ts';
-import { keyGuard, openGuard } from './auth/keys/guard.ts';
+import { type Guard, keyGuard, openGuard } from './auth/keys/guard.ts';
 import { GuardedBackends } from './auth/keys/guarded-backends.ts';
 import { busNaming, NamedBackends, openNaming } from './auth/keys/named-backends.ts';
 import { whyNotReady } from './server/readiness.ts';
@@ -52,17 +52,7 @@ export async function start(env: Environment): Promise<Service> {
     onError,
   };
   const audit: { notes?: AuditNotes } = {};
-  const guard = areKeysRequired
-    ? keyGuard({
-        find: () => backends.keys && ((id) => backends.keys?.get(id)),
-        isKnownClient: (client) => backends.snapshot?.clients.has(client),
-        nowMs: Date.now,
-        onRefused: ({ keyId, what, why }) => {
-          logger.warn({ keyId, what, why }, 'refused');
-          audit.notes?.refused({ actor: keyId || 'nobody', action: 'request.refused', object: what, detail: why });
-        },
-      })
-    : openGuard;
+  const guard = areKeysRequired ? guardBy(backends, () => audit.notes) : openGuard;
   const named = new NamedBackends(backends, openNaming);
   const stopping = { isBegun: false };
   const readyOr = (): string | undefined => whyNotReady(backends, stopping.isBegun);
@@ -105,11 +95,7 @@ export async function start(env: Environment): Promise<Service> {
   const onTheBus = new NamedBackends(backends, busNaming(config.natsSeedFile));
   const json = serveJson(bus, { ...shared, backends: onTheBus }, onStray);
   const endRevoked = setInterval(
-    contained(() => {
-      const { keys } = backends;
-      const ended = keys ? shared.underWay.endKeys((id) => holdsStill((name) => keys.get(name), id, Date.now())) : 0;
-      if (ended > 0) logger.info({ ended }, 'tasks of keys that no longer hold were cancelled');
-    }),
+    contained(() => endRevokedKeys(backends, shared.underWay)),
     keysEveryMs,
   );
   logger.info({ processId: bus.processId, port: api.port, grpcPort: grpc.port }, 'serving');
@@ -128,6 +114,24 @@ export async function start(env: Environment): Promise<Service> {
       await observing.stop();
     },
   };
+}
+
+/** Lets in who has a key that holds; each refusal is logged and noted. */
+function guardBy(backends: BusBackends, notes: () => AuditNotes | undefined): Guard {
+  return keyGuard({
+    find: () => backends.keys && ((id) => backends.keys?.get(id)),
+    isKnownClient: (client) => backends.snapshot?.clients.has(client),
+    nowMs: Date.now,
+    onRefused: ({ keyId, what, why }) => {
+      logger.warn({ keyId, what, why }, 'refused');
+      notes()?.refused({ actor: keyId || 'nobody', action: 'request.refused', object: what, detail: why });
+    },
+  });
+}
+
+function endRevokedKeys({ keys }: BusBackends, underWay: UnderWay): void {
+  const ended = keys ? underWay.endKeys((id) => holdsStill((name) => keys.get(name), id, Date.now())) : 0;
+  if (ended > 0) logger.info({ ended }, 'tasks of keys that no longer hold were cancelled');
 }
 
 if (import.meta.main) await runService(logger, start);

@@ -44,13 +44,7 @@ export async function start(env: Environment): Promise<Service> {
   const config = parseConfig(env);
   const { anchor, everyMs } = auditAnchorOf(env);
   const onError = (what: string, error: unknown): void => logger.error({ error: (error as Error).message }, what);
-  await mkdir(config.dataDir, { recursive: true });
-  const store = await storesAt(config).documents();
-  // Before the bus: a bad document is told at once, and nothing of it is ever published.
-  const { documents: folder } = config;
-  const seeded =
-    folder === undefined ? undefined : await seedStore(store, () => readDocumentFolder(folder), Date.now());
-  if (seeded !== undefined) logger.info({ documents: seeded }, 'the empty store was filled');
+  const { store, seeded } = await openStore(config);
 
   const observing = await observe('registry', env, logger);
   const bus = await connectBus({
@@ -62,8 +56,7 @@ export async function start(env: Environment): Promise<Service> {
     tracesServing: true,
     onError,
   });
-  const auditLog = await openAuditLog(join(config.dataDir, 'audit.jsonl'));
-  const audit = new Audit(auditLog, await keptAuditEnd(bus), onError);
+  const audit = new Audit(await openAuditLog(join(config.dataDir, 'audit.jsonl')), await keptAuditEnd(bus), onError);
   await audit.start();
   const noted = (actor: string, action: string, object: string, detail: string): Promise<void> =>
     audit.append([{ atMs: Date.now(), service: 'registry', actor, action, object, detail }]);
@@ -131,6 +124,18 @@ export async function start(env: Environment): Promise<Service> {
       await observing.stop();
     },
   };
+}
+
+/** Opens the store, and fills an empty one. `seeded`: so many documents; undefined: it was not filled. */
+async function openStore(config: ReturnType<typeof parseConfig>) {
+  await mkdir(config.dataDir, { recursive: true });
+  const store = await storesAt(config).documents();
+  // Before the bus: a bad document is told at once, and nothing of it is ever published.
+  const { documents: folder } = config;
+  const seeded =
+    folder === undefined ? undefined : await seedStore(store, () => readDocumentFolder(folder), Date.now());
+  if (seeded !== undefined) logger.info({ documents: seeded }, 'the empty store was filled');
+  return { store, seeded };
 }
 
 if (import.meta.main) await runService(logger, start);
