@@ -16,6 +16,10 @@ interface SnapshotState {
 interface ClockState {
   boundMs(): number | undefined;
 }
+interface OutboxState {
+  readonly waiting: number;
+  readonly dropped: number;
+}
 interface LoopState {
   takeMaxDelayMs(): number;
 }
@@ -39,6 +43,8 @@ export interface Observing {
    * too. For every process that follows a snapshot.
    */
   watchDocuments(bus: BusState, snapshots: SnapshotState): void;
+  /** Measures what waits to be sent, and what was dropped. */
+  watchOutbox(outbox: OutboxState): void;
   /** Measures how well this process knows the bus clock, and how its event loop runs. */
   watchClock(clock: ClockState, loop: LoopState): void;
   /** From now on `/readyz` answers with this: undefined when the process can work, else why not. Before: "starting". */
@@ -139,6 +145,11 @@ class Instruments implements Observing {
     });
     // What is published has been read by now; where nothing is, a first installation must come up without it.
     this.ready(() => (bus.isConnected ? undefined : 'NATS is not connected'));
+  }
+
+  watchOutbox(outbox: OutboxState): void {
+    this.watch(measures.recordsWaiting, () => [[outbox.waiting]]);
+    this.watch(measures.recordsDropped, () => [[outbox.dropped]]);
   }
 
   watchClock(clock: ClockState, loop: LoopState): void {

@@ -11,6 +11,8 @@ import {
   openCounters,
   openPayloads,
   Outbox,
+  type ProcessesView,
+  type ServerClock,
   watchProcesses,
 } from '@will/bus';
 import { loadExtensions } from '@will/extension';
@@ -24,6 +26,7 @@ import { observedCalls, observeModels } from './adapters/observed-calls.ts';
 import { parseConfig } from './config.ts';
 import { authorizeBy } from './call/authorize.ts';
 import { Allowances } from './quota/allowances.ts';
+import type { StartClock } from './ports.ts';
 import { parseSelection } from './model/selection.ts';
 import { CallIndex } from './call/call-index.ts';
 import { Worker } from './service.ts';
@@ -33,6 +36,28 @@ const logger = createLogger('provider-worker');
 /** One of an extension takes the place of ours that has its name. */
 const withMore = (own: ReadonlyMap<string, Provider>, more: readonly Provider[]): ReadonlyMap<string, Provider> =>
   new Map([...own, ...more.map((provider) => [provider.name, provider] as const)]);
+
+const providerSettingsOf = ({
+  dataDir,
+  ggufThreads,
+  containerEngine,
+  modelMemoryMb,
+}: ReturnType<typeof parseConfig>) => ({
+  dataDir,
+  threads: ggufThreads,
+  containerEngine,
+  ...(modelMemoryMb > 0 && { modelMemoryBytes: modelMemoryMb * 1024 * 1024 }),
+});
+
+const startClockOf = (clock: ServerClock, loop: LoopWatch): StartClock => ({
+  nowMs: clock.nowMs,
+  boundMs: () => clock.boundMs(),
+  monotonicMs: () => performance.now(),
+  stoodStillMs: (sinceMs) => loop.stoodStillMs(sinceMs),
+});
+
+const workersOf = ({ processes }: ProcessesView): number =>
+  [...processes.values()].filter(({ service }) => service === 'provider-worker').length;
 
 /** Calls models for routers. Resolves once it serves. @throws its settings are wrong, or what it needs is taken. */
 export async function start(env: Environment): Promise<Service> {
@@ -56,12 +81,7 @@ export async function start(env: Environment): Promise<Service> {
   const processes = await watchProcesses(bus);
   const lease = new PresenceLease(bus.processId);
   const ledger = new BusLedger(bus, await openCounters(bus), lease);
-  const allowances = new Allowances({
-    ledger,
-    lease,
-    nowMs: clock.nowMs,
-    processes: () => [...processes.processes.values()].filter(({ service }) => service === 'provider-worker').length,
-  });
+  const allowances = new Allowances({ ledger, lease, nowMs: clock.nowMs, processes: () => workersOf(processes) });
   const outbox = new Outbox(bus, { service: 'worker', kind: 'records', onError });
   const contents = new ContentOutbox(bus, onError);
   const calls = new CallIndex();
@@ -76,24 +96,11 @@ export async function start(env: Environment): Promise<Service> {
     allowances,
     payloads: openPayloads(bus),
     nowMs: Date.now,
-    startClock: {
-      nowMs: clock.nowMs,
-      boundMs: () => clock.boundMs(),
-      monotonicMs: () => performance.now(),
-      stoodStillMs: (sinceMs) => loop.stoodStillMs(sinceMs),
-    },
+    startClock: startClockOf(clock, loop),
     draw: Math.random,
     calls,
     hooks: extensions.hooks,
-    providers: withMore(
-      createProviders({
-        dataDir: config.dataDir,
-        threads: config.ggufThreads,
-        containerEngine: config.containerEngine,
-        ...(config.modelMemoryMb > 0 && { modelMemoryBytes: config.modelMemoryMb * 1024 * 1024 }),
-      }),
-      extensions.providers,
-    ),
+    providers: withMore(createProviders(providerSettingsOf(config)), extensions.providers),
     selects: parseSelection(config.models),
     scheduleHealthChecks: scheduleHealthChecks(config.healthSchedule),
     onError,
@@ -103,20 +110,15 @@ export async function start(env: Environment): Promise<Service> {
   const stopHeartbeat = heartbeat(bus, loop);
   const commands = obeyCommands(bus, calls);
   const recalls = answerRecalls(bus, allowances);
-  const presence = await announce(
-    bus,
-    'provider-worker',
-    () => ({
-      revision: snapshots.current?.revision ?? 0,
-      models: worker.states(),
-      providers: worker.providers,
-      metricsUrl: observing.url,
-      clockBoundMs: clock.boundMs(),
-    }),
-    (saidAtMs) => lease.confirm(saidAtMs),
-  );
-  observing.watch(measures.recordsWaiting, () => [[outbox.waiting]]);
-  observing.watch(measures.recordsDropped, () => [[outbox.dropped]]);
+  const said = () => ({
+    revision: snapshots.current?.revision ?? 0,
+    models: worker.states(),
+    providers: worker.providers,
+    metricsUrl: observing.url,
+    clockBoundMs: clock.boundMs(),
+  });
+  const presence = await announce(bus, 'provider-worker', said, (saidAtMs) => lease.confirm(saidAtMs));
+  observing.watchOutbox(outbox);
   observing.watchDocuments(bus, snapshots);
   observing.watchClock(clock, loop.beside());
   observeModels(observing, worker);
@@ -124,16 +126,8 @@ export async function start(env: Environment): Promise<Service> {
   cooldowns.onChange(() => presence.update());
   await worker.start(() => presence.update());
   presence.update();
-  logger.info(
-    {
-      processId: bus.processId,
-      models: worker
-        .states()
-        .filter(({ reason }) => reason === '')
-        .map(({ model }) => model),
-    },
-    'serving',
-  );
+  const served = worker.states().filter(({ reason }) => reason === '');
+  logger.info({ processId: bus.processId, models: served.map(({ model }) => model) }, 'serving');
 
   return {
     async stop() {

@@ -11,11 +11,12 @@ import {
   openCooldowns,
   openSessions,
   Outbox,
+  type ServerClock,
   watchProcesses,
 } from '@will/bus';
 import { FirstTokenTimes, HedgeBudget } from '@will/core';
 import { mayAnswerOn, refusalsOnBus, type Stray, strayInWords, subjects } from '@will/contracts';
-import { measures, observe } from '@will/observe';
+import { measures, observe, type Observing } from '@will/observe';
 import { busAddressOf, createLogger, newProcessId, runService, type Environment, type Service } from '@will/runtime';
 import { busCalls } from './adapters/bus-calls.ts';
 import { serveTasks } from './adapters/bus-api.ts';
@@ -26,12 +27,26 @@ import { observedTasks } from './adapters/observed-tasks.ts';
 import { parseConfig } from './config.ts';
 import { Decisions } from './decisions/decisions.ts';
 import { Demand } from './decisions/demand.ts';
+import type { BusClock } from './ports.ts';
 import { Router } from './service.ts';
 import { SlotQueues } from './task/slots.ts';
 
 const policyTimeoutMs = 250;
-/** On a bus with users an inbox elsewhere may be somebody else's. */
 const logger = createLogger('router');
+
+const busClock = (clock: ServerClock, systemMs: () => number): BusClock => ({
+  nowMs: clock.nowMs,
+  boundMs: () => clock.boundMs(),
+  untilBound: (timeoutMs) => clock.untilBound(timeoutMs),
+  systemMs,
+});
+
+const strayReporter =
+  (observing: Observing) =>
+  (subject: string, stray: Stray): void => {
+    observing.count(measures.strays, 1, { reason: stray.reason });
+    logger.warn({ reason: stray.reason }, strayInWords(subject, stray));
+  };
 
 /** Runs tasks of callers. Resolves once it serves. @throws its settings are wrong, or what it needs is taken. */
 export async function start(env: Environment): Promise<Service> {
@@ -71,12 +86,7 @@ export async function start(env: Environment): Promise<Service> {
     slots,
     records: busRecords(outbox),
     nowMs,
-    clock: {
-      nowMs: clock.nowMs,
-      boundMs: () => clock.boundMs(),
-      untilBound: (timeoutMs) => clock.untilBound(timeoutMs),
-      systemMs: nowMs,
-    },
+    clock: busClock(clock, nowMs),
     hedging: { budget: new HedgeBudget(), times: new FirstTokenTimes() },
     newSeed: () => Math.floor(Math.random() * 2 ** 32),
     snapshot: () => snapshots.current,
@@ -88,19 +98,15 @@ export async function start(env: Environment): Promise<Service> {
   const stopHeartbeat = heartbeat(bus, loop);
   const freeSlots = followFreeSlots(bus, slots);
   const edges = bus.listen(subjects.policyEdge, () => decisions.edgePassed(nowMs()));
-  const onStray = (subject: string, stray: Stray): void => {
-    observing.count(measures.strays, 1, { reason: stray.reason });
-    logger.warn({ reason: stray.reason }, strayInWords(subject, stray));
-  };
   const whereabouts = answerForRouters(bus, processes);
+  const onStray = strayReporter(observing);
   const api = serveTasks(bus, router, loop, mayAnswerOn(config.natsSeedFile), onStray);
   observing.watch(measures.demand, function* () {
     for (const [model, wanted] of demand.byModel()) yield [wanted, { model }] as const;
   });
   observing.watch(measures.tasksInFlight, () => [[router.inFlight]]);
   observing.watch(measures.decisionsAsked, () => [[decisions.asked]]);
-  observing.watch(measures.recordsWaiting, () => [[outbox.waiting]]);
-  observing.watch(measures.recordsDropped, () => [[outbox.dropped]]);
+  observing.watchOutbox(outbox);
   observing.watchDocuments(bus, snapshots);
   observing.watchClock(clock, loop.beside());
   const presence = await announce(bus, 'router', () => ({

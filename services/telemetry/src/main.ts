@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import {
   announce,
+  type Bus,
   auditNotes,
   type AuditWords,
   connectBus,
@@ -86,15 +87,7 @@ export async function start(env: Environment): Promise<Service> {
     onError,
   });
   await events.start((delivery) => telemetry.take(delivery));
-  const sweeper = repeat(
-    sweepEveryMs,
-    async () => {
-      if (!bus.isConnected) return;
-      const written = await telemetry.sweep();
-      if (written > 0) logger.warn({ attempts: written }, 'nobody reported the end of these; written as Unknown');
-    },
-    onError,
-  );
+  const sweeper = repeat(sweepEveryMs, () => sweep(bus, telemetry), onError);
   await ensureStreams(bus);
   const snapshots = await followSnapshot(bus);
   const clock = await followServerClock(bus);
@@ -122,17 +115,7 @@ export async function start(env: Environment): Promise<Service> {
   const followed = await Promise.all(
     (['ledger', 'rate'] as const).map((kind) => counters.follow(kind, (increment) => keeper.take(increment))),
   );
-  const ledgerKeeping = repeat(
-    keepLedgerEveryMs,
-    async () => {
-      if (!bus.isConnected) return;
-      keeper.warn();
-      await alerts.raise();
-      const ended = await keeper.sweep();
-      if (ended > 0) logger.info({ holds: ended }, 'given back what processes that died had in hand of limits');
-    },
-    onError,
-  );
+  const ledgerKeeping = repeat(keepLedgerEveryMs, () => keepLedger(bus, keeper, alerts), onError);
   const note = (actor: string, words: Omit<AuditWords, 'actor'>): Promise<void> =>
     noteInAuditLog(bus, 'telemetry', { actor, ...words });
   const sealing = new Sealing({
@@ -206,6 +189,20 @@ export async function start(env: Environment): Promise<Service> {
       await observing.stop();
     },
   };
+}
+
+async function sweep(bus: Bus, telemetry: Telemetry): Promise<void> {
+  if (!bus.isConnected) return;
+  const written = await telemetry.sweep();
+  if (written > 0) logger.warn({ attempts: written }, 'nobody reported the end of these; written as Unknown');
+}
+
+async function keepLedger(bus: Bus, keeper: LedgerKeeper, alerts: BudgetAlerts): Promise<void> {
+  if (!bus.isConnected) return;
+  keeper.warn();
+  await alerts.raise();
+  const ended = await keeper.sweep();
+  if (ended > 0) logger.info({ holds: ended }, 'given back what processes that died had in hand of limits');
 }
 
 if (import.meta.main) await runService(logger, start);

@@ -47,7 +47,7 @@ export const taskSchema: Schema = {
   ],
 };
 
-export function taskOperations(database: DatabaseSync): TaskOperations {
+function statementsOf(database: DatabaseSync) {
   const byId = database.prepare('SELECT * FROM tasks WHERE client = ? AND task_id = ?');
   const byKey = database.prepare('SELECT * FROM tasks WHERE client = ? AND idempotency_key = ?');
   const add = database.prepare(
@@ -92,7 +92,28 @@ export function taskOperations(database: DatabaseSync): TaskOperations {
        (SELECT number FROM tasks WHERE client = ? AND finished_at_ms IS NOT NULL LIMIT ?)`,
   );
   const lists = listStatements(database);
+  return {
+    byId,
+    byKey,
+    add,
+    raiseFence,
+    end,
+    revive,
+    noteMessage,
+    silent,
+    countUnfinished,
+    notePublished,
+    silentEnds,
+    empty,
+    remove,
+    eraseEnded,
+    lists,
+  };
+}
 
+/** The operations of {@link TaskStore} on one connection. */
+export function taskOperations(database: DatabaseSync): TaskOperations {
+  const sql = statementsOf(database);
   const find = (statement: StatementSync, client: string, key: string): StoredTask | undefined => {
     const row = statement.get(client, key);
     return row && taskOf(row as unknown as TaskRow);
@@ -101,58 +122,60 @@ export function taskOperations(database: DatabaseSync): TaskOperations {
   return {
     insert(task) {
       const { client, taskId, idempotencyKey, bodyHash } = task;
-      const sameKey = find(byKey, client, idempotencyKey);
+      const sameKey = find(sql.byKey, client, idempotencyKey);
       if (sameKey) return { kind: sameKey.bodyHash === bodyHash ? 'repeated' : 'conflict', task: sameKey };
-      const sameId = find(byId, client, taskId);
+      const sameId = find(sql.byId, client, taskId);
       if (sameId) return { kind: 'conflict', task: sameId };
       const { type, priority, createdAtMs, deadlineMs, body, project } = task;
-      add.run(client, taskId, idempotencyKey, bodyHash, type, priority, createdAtMs, deadlineMs, body, project);
-      return { kind: 'inserted', task: find(byId, client, taskId) as StoredTask };
+      sql.add.run(client, taskId, idempotencyKey, bodyHash, type, priority, createdAtMs, deadlineMs, body, project);
+      return { kind: 'inserted', task: find(sql.byId, client, taskId) as StoredTask };
     },
 
-    get: (client, taskId) => find(byId, client, taskId),
+    get: (client, taskId) => find(sql.byId, client, taskId),
 
     claim(client, taskId) {
-      const isClaimed = raiseFence.run(client, taskId).changes === 1;
-      const task = find(byId, client, taskId);
+      const isClaimed = sql.raiseFence.run(client, taskId).changes === 1;
+      const task = find(sql.byId, client, taskId);
       if (!task) return { kind: 'unknown' };
       return { kind: isClaimed ? 'claimed' : 'finished', task };
     },
 
     finish({ client, taskId, fence, state, result, atMs, deadReason = null }) {
-      const isFinished = end.run(state, result, atMs, deadReason, client, taskId, fence).changes === 1;
-      const task = find(byId, client, taskId);
+      const isFinished = sql.end.run(state, result, atMs, deadReason, client, taskId, fence).changes === 1;
+      const task = find(sql.byId, client, taskId);
       if (!task) return { kind: 'unknown' };
       if (isFinished) return { kind: 'finished', task };
       return { kind: task.finishedAtMs === undefined ? 'fenced_off' : 'was_finished', task };
     },
 
     requeue(client, taskId, atMs, deadlineMs) {
-      const isRequeued = revive.run(atMs, deadlineMs, client, taskId).changes === 1;
-      const task = find(byId, client, taskId);
+      const isRequeued = sql.revive.run(atMs, deadlineMs, client, taskId).changes === 1;
+      const task = find(sql.byId, client, taskId);
       if (!task) return { kind: 'unknown' };
       return { kind: isRequeued ? 'requeued' : 'refused', task };
     },
 
     list: (filter, limit) =>
-      lists(filter)
+      sql
+        .lists(filter)
         .all(...parametersOf(filter), limit)
         .map((row) => taskOf(row as unknown as TaskRow)),
 
     messaged(client, taskId, atMs, idlePickups = 0) {
-      if (noteMessage.run(atMs, idlePickups, client, taskId).changes === 0)
+      if (sql.noteMessage.run(atMs, idlePickups, client, taskId).changes === 0)
         throw new StoreError('not_found', `client ${client} has no task ${taskId}`);
     },
 
     unfinished: () =>
-      Object.fromEntries(countUnfinished.all().map(({ priority, tasks }) => [String(priority), Number(tasks)])),
-    withoutMessageSince: (sinceMs, limit) => silent.all(sinceMs, limit).map((row) => taskOf(row as unknown as TaskRow)),
-    published: (client, taskId) => void notePublished.run(client, taskId),
+      Object.fromEntries(sql.countUnfinished.all().map(({ priority, tasks }) => [String(priority), Number(tasks)])),
+    withoutMessageSince: (sinceMs, limit) =>
+      sql.silent.all(sinceMs, limit).map((row) => taskOf(row as unknown as TaskRow)),
+    published: (client, taskId) => void sql.notePublished.run(client, taskId),
     unpublished: (endedBeforeMs, limit) =>
-      silentEnds.all(endedBeforeMs, limit).map((row) => taskOf(row as unknown as TaskRow)),
-    dropContent: (endedBeforeMs, limit) => Number(empty.run(endedBeforeMs, limit).changes),
-    drop: (endedBeforeMs, limit) => Number(remove.run(endedBeforeMs, limit).changes),
-    erase: (client, limit) => overwriting(database, () => Number(eraseEnded.run(client, limit).changes)),
+      sql.silentEnds.all(endedBeforeMs, limit).map((row) => taskOf(row as unknown as TaskRow)),
+    dropContent: (endedBeforeMs, limit) => Number(sql.empty.run(endedBeforeMs, limit).changes),
+    drop: (endedBeforeMs, limit) => Number(sql.remove.run(endedBeforeMs, limit).changes),
+    erase: (client, limit) => overwriting(database, () => Number(sql.eraseEnded.run(client, limit).changes)),
   };
 }
 

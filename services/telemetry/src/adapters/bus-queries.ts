@@ -1,4 +1,4 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
 import type { AuditWords, Bus, Incoming, Serving } from '@will/bus';
 import {
   decisionToWire,
@@ -9,6 +9,7 @@ import {
   rankedSetToWire,
   sizes,
   subjects,
+  type TelemetryOperation,
   wire,
 } from '@will/contracts';
 import type { RecentFacts, RepriceQuery } from '@will/store';
@@ -66,42 +67,26 @@ export function serveQueries(
     return create(wire.EraseClientResponseSchema, { calls: BigInt(calls), eventBatches: BigInt(batches) });
   };
   const answering = answeringBy(onError);
+  const serve = <Schema extends DescMessage>(
+    what: TelemetryOperation,
+    schema: Schema,
+    answer: (message: Incoming) => Promise<MessageShape<Schema>>,
+    refusal: (error: string) => MessageShape<Schema>,
+  ): Serving => bus.serve(subjects.telemetry(what), queues.telemetry, answering(schema, answer, refusal));
   const servings = [
-    bus.serve(
-      subjects.telemetry('calls'),
-      queues.telemetry,
-      answering(wire.QueryCallsResponseSchema, calls, (error) => create(wire.QueryCallsResponseSchema, { error })),
+    serve('calls', wire.QueryCallsResponseSchema, calls, (error) => create(wire.QueryCallsResponseSchema, { error })),
+    serve('decision', wire.GetDecisionResponseSchema, decision, (error) =>
+      create(wire.GetDecisionResponseSchema, { error }),
     ),
-    bus.serve(
-      subjects.telemetry('decision'),
-      queues.telemetry,
-      answering(wire.GetDecisionResponseSchema, decision, (error) => create(wire.GetDecisionResponseSchema, { error })),
+    serve('recent', wire.RecentFactsResponseSchema, recent, (error) =>
+      create(wire.RecentFactsResponseSchema, { error }),
     ),
-    bus.serve(
-      subjects.telemetry('recent'),
-      queues.telemetry,
-      answering(wire.RecentFactsResponseSchema, recent, (error) => create(wire.RecentFactsResponseSchema, { error })),
+    serve('usage', wire.QueryUsageResponseSchema, usage, (error) => create(wire.QueryUsageResponseSchema, { error })),
+    serve('reprice', wire.RepriceResponseSchema, reprice, (error) => create(wire.RepriceResponseSchema, { error })),
+    serve('content', wire.GetContentResponseSchema, content, (error) =>
+      create(wire.GetContentResponseSchema, { error }),
     ),
-    bus.serve(
-      subjects.telemetry('usage'),
-      queues.telemetry,
-      answering(wire.QueryUsageResponseSchema, usage, (error) => create(wire.QueryUsageResponseSchema, { error })),
-    ),
-    bus.serve(
-      subjects.telemetry('reprice'),
-      queues.telemetry,
-      answering(wire.RepriceResponseSchema, reprice, (error) => create(wire.RepriceResponseSchema, { error })),
-    ),
-    bus.serve(
-      subjects.telemetry('content'),
-      queues.telemetry,
-      answering(wire.GetContentResponseSchema, content, (error) => create(wire.GetContentResponseSchema, { error })),
-    ),
-    bus.serve(
-      subjects.telemetry('erase'),
-      queues.telemetry,
-      answering(wire.EraseClientResponseSchema, erase, (error) => create(wire.EraseClientResponseSchema, { error })),
-    ),
+    serve('erase', wire.EraseClientResponseSchema, erase, (error) => create(wire.EraseClientResponseSchema, { error })),
   ];
   return {
     async stop() {
