@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { status as codes } from '@grpc/grpc-js';
@@ -11,7 +11,7 @@ import { SecretScan } from '../support/secret-scan.ts';
 import { author, type Change, changes, content, entriesSince, untilEntries } from './audited.ts';
 import { askBus, askElsewhere, busTargets, forbiddenReplies } from './bus-attack.ts';
 import { callGrpc, grpcTargets, openGrpc } from './grpc-attack.ts';
-import { type Payload, payloads } from './payloads.ts';
+import { payloads } from './payloads.ts';
 import {
   busUsers,
   clientOf,
@@ -25,6 +25,7 @@ import {
   type World,
 } from './world.ts';
 import type { Targets } from './wire-payloads.ts';
+import { bodyOf, covers, environmentOf, inLanes } from './requests.ts';
 
 // Every route, every gRPC method and every operation of the bus, out of the product's own tables × everybody who may
 // come × every payload, on the running product.
@@ -58,15 +59,6 @@ async function submitAsAlpha(n: number): Promise<string> {
 }
 
 const targets = (): Targets => ({ canaryUrl: world.canaryUrl, otherClient: 'alpha', others: alphas });
-
-/** So many at once, one after another each. */
-async function inLanes<T>(cases: readonly T[], lanes: number, attack: (one: T) => Promise<void>): Promise<void> {
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    for (let one = cases[next++]; one !== undefined; one = cases[next++]) await attack(one);
-  };
-  await Promise.all(Array.from({ length: lanes }, lane));
-}
 
 /** Nobody died of it, and nobody was kept by the bus from what the product itself does. */
 function everybodyMustLive(): void {
@@ -105,22 +97,6 @@ async function send(
   const text = await answer.body.text();
   answers.push(text);
   return { status: answer.statusCode, body: text };
-}
-
-/** A body that the route would take, as far as one fits all. */
-const rightBody = (route: string): Record<string, unknown> => ({
-  ...(route.endsWith('/tasks') ? { type: 'text_gen', input: 'ping' } : { model: 'text_gen' }),
-  ...(/chat|messages/.test(route) && { messages: [{ role: 'user', content: 'ping' }] }),
-  ...(route.endsWith('messages') && { max_tokens: 16 }),
-  ...(/responses|embeddings|speech/.test(route) && { input: 'ping' }),
-  ...(/speech/.test(route) && { voice: 'alloy', model: 'speech' }),
-  ...(/images|rerank|embeddings/.test(route) && { model: 'media' }),
-  ...(/images/.test(route) && { prompt: 'ping' }),
-  ...(/rerank/.test(route) && { query: 'ping', documents: ['a', 'b'] }),
-});
-
-function bodyOf(route: string, { raw, fields }: Payload): string | Uint8Array {
-  return raw ?? JSON.stringify({ ...rightBody(route), ...fields });
 }
 
 const keyOf = (role: Role): Record<string, string> =>
@@ -282,16 +258,6 @@ async function everybodyAnswered(): Promise<void> {
   await ask(subjects.task('list', 'test'), wire.StatusRequestSchema);
   await ask(subjects.policyExplain, wire.StatusRequestSchema);
   await world.untilHeard();
-}
-
-/** Whether a pattern of permissions covers a subject without wildcards. */
-function covers(pattern: string, subject: string): boolean {
-  const [wanted, given] = [pattern.split('.'), subject.split('.')];
-  for (let at = 0; at < wanted.length; at += 1) {
-    if (wanted[at] === '>') return given.length > at;
-    if (given[at] === undefined || (wanted[at] !== '*' && wanted[at] !== given[at])) return false;
-  }
-  return wanted.length === given.length;
 }
 
 test('whatever changes something leaves an entry in the audit log that names who and what, and no content', async () => {
@@ -469,8 +435,6 @@ test('after all this no key and no prompt stands where it does not belong, and t
     expect(found).toContainEqual(expect.objectContaining({ canary: 'the provider key', place: 'metrics' }));
   }
 }, 60_000);
-
-const environmentOf = (pid: number): Promise<Buffer> => readFile(`/proc/${pid}/environ`);
 
 /** What every process shows to who collects its figures. */
 async function metricsPages(): Promise<{ service: string; text: string }[]> {

@@ -1,6 +1,7 @@
 import { startMongoServer, type MongoServer } from '@will/testkit';
 import { afterAll, beforeAll, describe, vi } from 'vitest';
 import { callLogContract } from '../contract/call-log.ts';
+import { usageContract } from '../contract/usage.ts';
 import { documentStoreContract } from '../contract/documents.ts';
 import { taskStoreContract } from '../contract/tasks.ts';
 import { newDatabase } from './new-database.ts';
@@ -28,6 +29,7 @@ describe('MongoDB documents', () => {
 });
 describe('MongoDB call log', () => {
   callLogContract(placeOf(openMongoCallLog));
+  usageContract(placeOf(openMongoCallLog));
 });
 describe('MongoDB tasks', () => {
   taskStoreContract(placeOf(openMongoTaskStore));

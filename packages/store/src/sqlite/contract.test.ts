@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { callLogContract } from '../contract/call-log.ts';
+import { usageContract } from '../contract/usage.ts';
 import { documentStoreContract } from '../contract/documents.ts';
 import { taskStoreContract } from '../contract/tasks.ts';
 import { newFile } from './new-file.ts';
@@ -17,6 +18,7 @@ describe('SQLite documents', () => {
 });
 describe('SQLite call log', () => {
   callLogContract(placeOf(openCallLog));
+  usageContract(placeOf(openCallLog));
 });
 describe('SQLite tasks', () => {
   taskStoreContract(placeOf(openTaskStore));

@@ -97,27 +97,7 @@ function Keys() {
   return (
     <>
       <h2>Keys</h2>
-      {isOwner() && (
-        <form class="fields" aria-label="New key" onSubmit={create}>
-          <label>
-            Client
-            <input name="client" required />
-          </label>
-          <label>
-            Role
-            <select name="role">
-              {['caller', 'operator', 'auditor', 'owner'].map((role) => (
-                <option key={role}>{role}</option>
-              ))}
-            </select>
-          </label>
-          <label>
-            Note
-            <input name="note" />
-          </label>
-          <button type="submit">Make a key</button>
-        </form>
-      )}
+      {isOwner() && <KeyForm onSubmit={create} />}
       <div aria-live="polite">
         {(failure || error) && <p class="bad">{failure || error?.message}</p>}
         {made && (
@@ -157,6 +137,28 @@ function Keys() {
     </>
   );
 }
+
+const KeyForm = ({ onSubmit }: { readonly onSubmit: (event: Event) => void }) => (
+  <form class="fields" aria-label="New key" onSubmit={onSubmit}>
+    <label>
+      Client
+      <input name="client" required />
+    </label>
+    <label>
+      Role
+      <select name="role">
+        {['caller', 'operator', 'auditor', 'owner'].map((role) => (
+          <option key={role}>{role}</option>
+        ))}
+      </select>
+    </label>
+    <label>
+      Note
+      <input name="note" />
+    </label>
+    <button type="submit">Make a key</button>
+  </form>
+);
 
 const stateOf = ({ revoked_unix_ms, expires_unix_ms }: Key) =>
   revoked_unix_ms > 0 ? (

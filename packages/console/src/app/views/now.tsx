@@ -67,26 +67,7 @@ function PresentState({ present }: { readonly present: Present }) {
   const inFlight = models.reduce((sum, model) => sum + model.in_flight, 0);
   return (
     <>
-      <section aria-label="What is wrong" aria-live="polite">
-        {problems.length === 0 ? (
-          <p class="good">Nothing is wrong.</p>
-        ) : (
-          <ul class="plain">
-            {problems.map((problem) => (
-              <li key={problem.what} class={`problem ${problem.severity}`}>
-                <strong>{problem.severity === 'error' ? 'Error' : 'Warning'}:</strong>{' '}
-                <a href={problem.view}>{problem.what}</a>
-                <span class="quiet">
-                  {' '}
-                  · for {problem.whom}
-                  {problem.since_ms !== undefined && ` · since ${time(problem.since_ms)}`}
-                  {problem.until_ms !== undefined && ` · until ${time(problem.until_ms)}`}
-                </span>
-              </li>
-            ))}
-          </ul>
-        )}
-      </section>
+      <Problems problems={problems} />
       <dl class="cards">
         <Card title="Revision" value={revision === null ? 'unknown' : String(revision)} />
         <Card title="Calls in flight" value={String(inFlight)} />
@@ -146,6 +127,29 @@ function PresentState({ present }: { readonly present: Present }) {
     </>
   );
 }
+
+const Problems = ({ problems }: Pick<Present, 'problems'>) => (
+  <section aria-label="What is wrong" aria-live="polite">
+    {problems.length === 0 ? (
+      <p class="good">Nothing is wrong.</p>
+    ) : (
+      <ul class="plain">
+        {problems.map((problem) => (
+          <li key={problem.what} class={`problem ${problem.severity}`}>
+            <strong>{problem.severity === 'error' ? 'Error' : 'Warning'}:</strong>{' '}
+            <a href={problem.view}>{problem.what}</a>
+            <span class="quiet">
+              {' '}
+              · for {problem.whom}
+              {problem.since_ms !== undefined && ` · since ${time(problem.since_ms)}`}
+              {problem.until_ms !== undefined && ` · until ${time(problem.until_ms)}`}
+            </span>
+          </li>
+        ))}
+      </ul>
+    )}
+  </section>
+);
 
 const Card = ({ title, value }: { readonly title: string; readonly value: string }) => (
   <div>

@@ -52,34 +52,7 @@ export function Playground() {
   return (
     <View title="Playground" error={error}>
       <form class="fields" onSubmit={submit}>
-        <label>
-          Task type
-          <input name="type" defaultValue="text_gen" required />
-        </label>
-        <label>
-          Client
-          <input name="client" />
-        </label>
-        <label>
-          Project
-          <input name="project" />
-        </label>
-        <label>
-          Model
-          <input name="model" />
-        </label>
-        <label>
-          Priority
-          <select name="priority">
-            {['normal', 'background', 'high'].map((word) => (
-              <option key={word}>{word}</option>
-            ))}
-          </select>
-        </label>
-        <label>
-          What to say
-          <input name="text" size={60} required />
-        </label>
+        <TaskFields />
         <button class="main" type="submit" disabled={isRunning}>
           Run
         </button>
@@ -99,6 +72,39 @@ export function Playground() {
     </View>
   );
 }
+
+const TaskFields = () => (
+  <>
+    <label>
+      Task type
+      <input name="type" defaultValue="text_gen" required />
+    </label>
+    <label>
+      Client
+      <input name="client" />
+    </label>
+    <label>
+      Project
+      <input name="project" />
+    </label>
+    <label>
+      Model
+      <input name="model" />
+    </label>
+    <label>
+      Priority
+      <select name="priority">
+        {['normal', 'background', 'high'].map((word) => (
+          <option key={word}>{word}</option>
+        ))}
+      </select>
+    </label>
+    <label>
+      What to say
+      <input name="text" size={60} required />
+    </label>
+  </>
+);
 
 function EndState({ end, tookMs }: { readonly end: End; readonly tookMs: number }) {
   if (end.code)

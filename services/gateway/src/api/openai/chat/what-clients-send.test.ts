@@ -1,74 +1,8 @@
-import { compileSnapshot, type AnyDocument, type Snapshot } from '@will/core';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { answers, callsTool, chatOf } from '../../../testing/fake-tasks.ts';
-import { startTestServer, type TestServer } from '../../../testing/test-server.ts';
+import { describe, expect, test } from 'vitest';
+import { answers, callsTool } from '../../../testing/fake-tasks.ts';
+import { chat, hello, message, snapshotWith, useTwoModels } from '../../../testing/two-models.ts';
 
-// What real clients send beside the fields of the public forms: carried, resolved, forwarded, dropped or refused.
-
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer();
-});
-afterAll(() => server.stop());
-beforeEach(() => {
-  server.tasks.script = answers('pong');
-  server.tasks.requests.length = 0;
-  server.backends.snapshot = snapshotWith();
-});
-
-/** `local` is a server of one's own, `cloud` is not; both generate text. */
-function snapshotWith(fields: object = {}): Snapshot {
-  const model = (name: string, more: object) => ({
-    kind: 'model',
-    body: {
-      name,
-      slug: name,
-      aliases: [],
-      tags: ['text_gen'],
-      call_method: 'API',
-      provider: 'openai-compatible',
-      capabilities: [],
-      tier: 'standard',
-      ...more,
-    },
-  });
-  const documents = [
-    model('llama', { call_method: 'Local', endpoint: 'http://127.0.0.1:1' }),
-    model('cloud', fields),
-    { kind: 'client', body: { name: 'Strict', slug: 'strict', strict_requests: true } },
-  ] as unknown as AnyDocument[];
-  const compiled = compileSnapshot(7, documents);
-  if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));
-  return compiled.snapshot;
-}
-
-const post = (path: string, body: object, headers: Readonly<Record<string, string>> = {}): Promise<Response> =>
-  fetch(`${server.url}${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(body),
-  });
-const hello = { role: 'user', content: 'hello' };
-const chat = (fields: object = {}) => ({ model: 'auto', messages: [hello], ...fields });
-const message = (fields: object = {}) => ({ model: 'auto', max_tokens: 9, messages: [hello], ...fields });
-const asked = () => chatOf(server.tasks.requests[0]);
-
-async function refusal(path: string, body: object, headers?: Readonly<Record<string, string>>): Promise<string> {
-  const response = await post(path, body, headers);
-  expect([response.status, server.tasks.requests.length]).toEqual([400, 0]);
-  const { error } = (await response.json()) as { error: { message: string; param: string } };
-  return `${error.param}: ${error.message}`;
-}
-
-async function accepted(
-  path: string,
-  body: object,
-  headers?: Readonly<Record<string, string>>,
-): Promise<string | null> {
-  const response = await post(path, body, headers);
-  expect([response.status, response.ok ? '' : await response.text()]).toEqual([200, '']);
-  return response.headers.get('x-will-ignored');
-}
+const { accepted, asked, at, post, refusal } = useTwoModels();
 
 const pixel = 'iVBORw0KGgo=';
 const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${pixel}` } };
@@ -101,7 +35,7 @@ describe('what reaches the model', () => {
       tool_call_id: 'c1',
       content: [{ type: 'text', text: 'a page' }, image],
     });
-    expect(server.tasks.requests[0]?.inputModalities).toEqual(['text', 'image']);
+    expect(at().tasks.requests[0]?.inputModalities).toEqual(['text', 'image']);
   });
 
   test('a failed result of a tool still says that it failed', async () => {
@@ -304,7 +238,7 @@ describe('other unknown fields', () => {
   });
 
   test('are told of for tasks that are no chat', async () => {
-    server.tasks.script = answers('[{"index":0,"score":1}]');
+    at().tasks.script = answers('[{"index":0,"score":1}]');
     expect(await accepted('/v1/rerank', { model: 'auto', query: 'q', documents: ['d'], max_chunks: 3 })).toBe(
       'max_chunks',
     );
@@ -327,8 +261,8 @@ describe('other unknown fields', () => {
     const body = chat({ top_k: 5, chat_template_kwargs: { enable_thinking: false } });
     expect(await accepted('/v1/chat/completions', body)).toBeNull();
     expect(asked()).toEqual({ messages: [hello], top_k: 5, chat_template_kwargs: { enable_thinking: false } });
-    server.backends.snapshot = snapshotWith({ pass_through: ['top_k'] });
-    server.tasks.script = async (request) => ({ ...(await answers('pong')(request, false, () => {})), model: 'cloud' });
+    at().backends.snapshot = snapshotWith({ pass_through: ['top_k'] });
+    at().tasks.script = async (request) => ({ ...(await answers('pong')(request, false, () => {})), model: 'cloud' });
     expect(await accepted('/v1/chat/completions', body)).toBe('chat_template_kwargs');
   });
 
@@ -341,113 +275,6 @@ describe('other unknown fields', () => {
   test('that only some models take are refused to a strict client', async () => {
     expect(await refusal('/v1/chat/completions', chat({ top_k: 5 }), { 'x-will-client': 'strict' })).toContain('top_k');
     await accepted('/v1/chat/completions', chat({ model: 'llama', top_k: 5 }), { 'x-will-client': 'strict' });
-  });
-});
-
-describe('a wish about data, place, provider, model, guard, key, file or callback', () => {
-  const wishes: Readonly<Record<string, unknown>> = {
-    store: true,
-    provider: { order: ['a'] },
-    zdr: true,
-    data_collection: 'deny',
-    'no-log': true,
-    guardrails: ['pii'],
-    safe_prompt: true,
-    models: ['a', 'b'],
-    fallbacks: ['a'],
-    kv_transfer_params: { do_remote_decode: true },
-    lora_request: { lora_name: 'a' },
-    api_base: 'https://elsewhere.example',
-    base_url: 'https://elsewhere.example',
-    background: true,
-    previous_response_id: 'resp_1',
-    conversation: 'conv_1',
-    api_key: 'k',
-    extra_headers: { authorization: 'k' },
-    dataCollection: 'deny',
-    data_residency: 'EU',
-    region: 'eu-west-1',
-    aws_region_name: 'eu-west-1',
-    vertex_location: 'europe-west4',
-    inference_geo: 'eu',
-    cache_salt: 's',
-    retention: 0,
-    log: false,
-    disable_training: true,
-    webhook_url: 'https://elsewhere.example',
-    callbacks: ['a'],
-    file_ids: ['f'],
-    container: 'c',
-    mcp_servers: [{ url: 'https://elsewhere.example' }],
-    safetySettings: [{ category: 'c' }],
-    safety_mode: 'NONE',
-    deployment_id: 'd',
-    custom_llm_provider: 'openai',
-    organization: 'o',
-    cachedContent: 'cachedContents/1',
-    will_data_class: 'sensitive',
-    extra_body: { provider: { zdr: true } },
-    models_to_try: ['a'],
-    avoid_cloud: true,
-    avoidCloud: 'yes',
-    use_compliant_only: true,
-    'no-cloud': true,
-    local_only: true,
-    eu_only: true,
-    on_prem: true,
-    self_hosted: true,
-    allowed_tasks: { can_this_model_see_customer_data: true },
-    client_id: 'acme',
-    customer: 'acme',
-    Metadata: { will_client: 'acme' },
-    METADATA: { will_data_class: 'sensitive' },
-  };
-  const paths: Readonly<Record<string, object>> = {
-    '/v1/chat/completions': chat(),
-    '/v1/messages': message(),
-    '/v1/responses': { model: 'auto', input: 'hello' },
-    '/v1/embeddings': { model: 'embedding', input: 'hello' },
-  };
-
-  test.each(Object.entries(wishes))('%s is refused by name in every dialect', async (name, value) => {
-    for (const [path, body] of Object.entries(paths))
-      expect(await refusal(path, { ...body, [name]: value })).toMatch(new RegExp(`^${name}: ${name}: .{10}`));
-  });
-
-  test('is refused also within messages and tools', async () => {
-    const bodies = [
-      chat({ messages: [{ ...hello, attachments: [{ id: 'f' }] }] }),
-      chat({ tools: [{ type: 'function', function: { name: 'f' }, server_url: 'https://elsewhere.example' }] }),
-      chat({ messages: [{ role: 'user', content: [{ ...image, file_id: 'f' }] }] }),
-    ];
-    for (const body of bodies) await refusal('/v1/chat/completions', body);
-  });
-
-  test('that asks for nothing is accepted', async () => {
-    const nothing = {
-      store: false,
-      provider: {},
-      zdr: false,
-      data_collection: 'allow',
-      guardrails: [],
-      safe_prompt: false,
-      avoid_cloud: false,
-      use_compliant_only: false,
-      models: [],
-      fallbacks: null,
-      background: false,
-      previous_response_id: null,
-    };
-    expect(await accepted('/v1/chat/completions', chat(nothing))).toBeNull();
-    expect(await accepted('/v1/responses', { model: 'auto', input: 'hello', ...nothing })).toBeNull();
-  });
-
-  test('is honoured where every model that may answer takes the field', async () => {
-    server.backends.snapshot = snapshotWith({ pass_through: ['safe_prompt'] });
-    await accepted('/v1/chat/completions', chat({ model: 'cloud', safe_prompt: true }));
-    expect(asked()['safe_prompt']).toBe(true);
-    server.tasks.requests.length = 0;
-    await refusal('/v1/chat/completions', chat({ safe_prompt: true }));
   });
 });
 
@@ -517,15 +344,15 @@ describe('custom tools of the responses form', () => {
     [{ input: '*** Begin Patch' }, '*** Begin Patch'],
     [{ patch: 'x' }, '{"patch":"x"}'],
   ])('what the model gives (%j) comes back as their text, and is shown to it again as it was', async (given, input) => {
-    server.tasks.script = callsTool('apply_patch', given);
+    at().tasks.script = callsTool('apply_patch', given);
     const first = (await (await post('/v1/responses', { model: 'auto', input: 'x', tools: [patch] })).json()) as {
       output: Record<string, unknown>[];
     };
     expect(first.output).toMatchObject([
       { type: 'custom_tool_call', call_id: 'c1', name: 'apply_patch', input, status: 'completed' },
     ]);
-    server.tasks.script = answers('done');
-    server.tasks.requests.length = 0;
+    at().tasks.script = answers('done');
+    at().tasks.requests.length = 0;
     for (const call of [first.output[0], { type: 'item_reference', id: first.output[0]?.['id'] }]) {
       const result = { type: 'custom_tool_call_output', call_id: 'c1', output: 'ok' };
       await accepted('/v1/responses', { model: 'auto', input: [call, result], tools: [patch] });
@@ -533,18 +360,18 @@ describe('custom tools of the responses form', () => {
         { role: 'assistant', tool_calls: [{ id: 'c1', function: { arguments: JSON.stringify({ input }) } }] },
         { role: 'tool', tool_call_id: 'c1' },
       ]);
-      server.tasks.requests.length = 0;
+      at().tasks.requests.length = 0;
     }
   });
 });
 
 describe('references to items of earlier answers', () => {
   test('are not resolved where the caller wanted nothing kept', async () => {
-    server.tasks.script = callsTool('f', {});
+    at().tasks.script = callsTool('f', {});
     const first = (await (await post('/v1/responses', { model: 'auto', input: 'x', store: false })).json()) as {
       output: { id: string }[];
     };
-    server.tasks.requests.length = 0;
+    at().tasks.requests.length = 0;
     const input = [{ type: 'item_reference', id: first.output[0]?.id }];
     expect(await refusal('/v1/responses', { model: 'auto', input })).toMatch(/^input\.0\.id: .*store: false/);
   });
@@ -553,7 +380,7 @@ describe('references to items of earlier answers', () => {
     const first = (await (await post('/v1/responses', { model: 'auto', input: 'ping' })).json()) as {
       output: { id: string }[];
     };
-    server.tasks.requests.length = 0;
+    at().tasks.requests.length = 0;
     const input = [
       { type: 'item_reference', id: first.output[0]?.id },
       { role: 'user', content: 'and?' },
