@@ -1,14 +1,14 @@
 import { printable } from '@will/core';
 
 /** A column: its title and what stands in it. Numbers are set to the right. */
-export interface Column<Row> {
+export interface TextColumn<Row> {
   readonly title: string;
   readonly value: (row: Row) => string | number;
   readonly align?: 'right';
 }
 
 /** Rows under aligned titles, two spaces between columns; '' for no rows. */
-export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
+export function table<Row>(rows: readonly Row[], columns: readonly TextColumn<Row>[]): string {
   if (rows.length === 0) return '';
   const cells = [
     columns.map(({ title }) => title),

@@ -12,7 +12,7 @@ import {
   type LiveEntry,
   type NamedSet,
   type RankedSet,
-  type Ranking,
+  type RankingRecord,
   replay,
   type SessionBasis,
   type Snapshot,
@@ -66,7 +66,7 @@ export const candidateFromWire = (candidate: wire.Candidate): Candidate => ({
   }),
 });
 
-const rankingToWire = ({ mode, goal, incumbent, autoChoice, models }: Ranking) => ({
+const rankingToWire = ({ mode, goal, incumbent, autoChoice, models }: RankingRecord) => ({
   mode,
   goal,
   incumbent: incumbent ?? '',
@@ -75,9 +75,9 @@ const rankingToWire = ({ mode, goal, incumbent, autoChoice, models }: Ranking) =
 });
 
 /** Modes and goals that a newer policy has come through as they are. */
-export const rankingFromWire = ({ mode, goal, incumbent, autoChoice, models }: wire.GoalRanking): Ranking => ({
-  mode: mode as Ranking['mode'],
-  goal: goal as Ranking['goal'],
+export const rankingFromWire = ({ mode, goal, incumbent, autoChoice, models }: wire.GoalRanking): RankingRecord => ({
+  mode: mode as RankingRecord['mode'],
+  goal: goal as RankingRecord['goal'],
   incumbent: incumbent === '' ? undefined : incumbent,
   autoChoice: autoChoice === '' ? undefined : autoChoice,
   models: models.map(({ model, success, expectedMs, costNanoUsd, quality, utility }) => ({

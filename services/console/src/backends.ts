@@ -4,7 +4,7 @@ import type { Snapshot } from '@will/core';
 import type { LiveCalls } from './live/live-calls.ts';
 
 /** What the console needs from the product. */
-export interface Backends {
+export interface ConsoleBackends {
   /** Questions go over it. */
   readonly bus: Bus;
   readonly tasks: TaskClient;

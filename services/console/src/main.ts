@@ -7,8 +7,8 @@ import { parseConfig } from './config.ts';
 import { Api } from './http/api.ts';
 import { Pages } from './http/pages.ts';
 import { openServer } from './http/server.ts';
-import { Guard } from './sessions/guard.ts';
-import { Sessions } from './sessions/sessions.ts';
+import { SessionGuard } from './sessions/guard.ts';
+import { ConsoleSessions } from './sessions/sessions.ts';
 import { authorOf } from './viewer.ts';
 
 const logger = createLogger('console');
@@ -29,9 +29,9 @@ export async function start(env: Environment): Promise<Service> {
   });
   const backends = await connectBackends(bus, observing.url);
   const notes = auditNotes(bus, 'console', onError);
-  const guard = new Guard({
+  const guard = new SessionGuard({
     areKeysRequired: config.keys === 'required',
-    sessions: new Sessions(Date.now, sessionMs),
+    sessions: new ConsoleSessions(Date.now, sessionMs),
     findKey: backends.findKey,
     isKnownClient: (client) => backends.snapshot?.clients.has(client),
     nowMs: Date.now,

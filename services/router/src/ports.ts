@@ -27,7 +27,7 @@ export class PolicyError extends Error {
   }
 }
 
-export interface Policy {
+export interface PolicyClient {
   /** @param answerWithinMs how long an answer may take. @throws {PolicyError} none came, or the facts were refused. */
   decide(facts: Facts, answerWithinMs: number): Promise<DecidedSet>;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type AuditWords, Refusals } from './refusals.ts';
+import { type AuditWords, GatheredRefusals } from './refusals.ts';
 
 const refusal = (actor: string, object: string, detail: string): AuditWords => ({
   actor,
@@ -11,7 +11,7 @@ const refusal = (actor: string, object: string, detail: string): AuditWords => (
 function gathering() {
   const noted: AuditWords[] = [];
   const clock = { ms: Date.UTC(2026, 0, 1) };
-  const refusals = new Refusals(
+  const refusals = new GatheredRefusals(
     (words) => void noted.push(words),
     3_600_000,
     () => clock.ms,

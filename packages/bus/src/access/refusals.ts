@@ -21,7 +21,7 @@ const maxKinds = 1_000;
  * Refusals, gathered: the first of a kind in a window is noted as it comes, the others as one note with their number,
  * first and last instant at the window's end. So a flood of refusals cannot fill the audit log.
  */
-export class Refusals {
+export class GatheredRefusals {
   readonly #note: (words: AuditWords) => void;
   readonly #windowMs: number;
   readonly #nowMs: () => number;

@@ -2,7 +2,7 @@ import { contain } from '@will/core';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { subjects, wire } from '@will/contracts';
 import type { Bus } from '../api.ts';
-import { type AuditWords, Refusals } from '../access/refusals.ts';
+import { type AuditWords, GatheredRefusals } from '../access/refusals.ts';
 
 export interface AuditNotes {
   /** Never throws and never waits. */
@@ -82,7 +82,7 @@ export function auditNotes(bus: Bus, service: string, onError: (what: string, er
     waiting.push(entryOf(words));
     schedule(gatherMs);
   };
-  const refusals = new Refusals((words) => take(words, maxRefusalsWaiting), refusalWindowMs, Date.now);
+  const refusals = new GatheredRefusals((words) => take(words, maxRefusalsWaiting), refusalWindowMs, Date.now);
   return {
     note: (words) => take(words, maxWaiting),
     refused: (words) => refusals.add(words),

@@ -14,7 +14,7 @@ import { escapedJson } from '@will/core';
 import { bodyOf, documentsOf } from '@will/operator';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { wordOfKind } from '../kinds.ts';
-import { type Column, localTime, table } from '../table.ts';
+import { type TextColumn, localTime, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { withBus } from '../with-bus.ts';
 
@@ -75,7 +75,7 @@ function showOne(terminal: Terminal, document: wire.Document): void {
   );
 }
 
-type Body = Column<wire.Document>;
+type Body = TextColumn<wire.Document>;
 const column = <D>(title: string, value: (body: D) => string | number | undefined): Body => ({
   title,
   value: (document) => value(bodyOf(document) as D) ?? '',

@@ -1,7 +1,7 @@
 import { type Bus, followCalls, type ProcessesView, watchProcesses } from '@will/bus';
 import { CallWindow, servedModels, type WindowLine } from '@will/operator';
 import { type ExitCode, exitCodes } from '../cli-error.ts';
-import { type Column, dollars, duration, table } from '../table.ts';
+import { type TextColumn, dollars, duration, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { withBus } from '../with-bus.ts';
 
@@ -101,7 +101,7 @@ const perHour = ({ nanoUsdPerHour, unknownCosts, calls }: TopLine): string => {
   return `${dollars(BigInt(Math.round(nanoUsdPerHour)))}${unknownCosts > 0 ? '+' : ''}`;
 };
 
-const columns: readonly Column<TopLine>[] = [
+const columns: readonly TextColumn<TopLine>[] = [
   { title: 'MODEL', value: ({ model }) => model || '(none)' },
   { title: 'BUSY', value: ({ inFlight, slots }) => (slots > 0 ? `${inFlight}/${slots}` : ''), align: 'right' },
   { title: 'CALLS/MIN', value: ({ callsPerMinute }) => callsPerMinute.toFixed(1), align: 'right' },

@@ -1,7 +1,7 @@
 import { subjects, wire } from '@will/contracts';
 import type { Outcome } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
-import { type Column, dollars, duration, table } from '../table.ts';
+import { type TextColumn, dollars, duration, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
 
@@ -49,7 +49,7 @@ export async function usage(terminal: Terminal, options: UsageOptions, nowMs: nu
 
 function usageTable(groups: readonly wire.UsageGroup[], total: wire.UsageGroup, by: readonly string[]): string {
   const rows = groups.length === 1 ? groups : [...groups, total];
-  const names: readonly Column<wire.UsageGroup>[] = by.map((word, index) => ({
+  const names: readonly TextColumn<wire.UsageGroup>[] = by.map((word, index) => ({
     title: word === 'type' ? 'TASK TYPE' : word.toUpperCase(),
     value: (group) => (group === total ? (index === 0 ? 'all' : '') : nameIn(group, word)),
   }));
@@ -85,7 +85,7 @@ const hitRate = ({ inputTokens, cachedInputTokens }: wire.UsageGroup): string =>
 
 const time = (ms: number | undefined): string => (ms === undefined ? '' : duration(ms));
 
-const sums: readonly Column<wire.UsageGroup>[] = [
+const sums: readonly TextColumn<wire.UsageGroup>[] = [
   { title: 'CALLS', value: ({ calls }) => String(calls), align: 'right' },
   {
     title: 'OK',

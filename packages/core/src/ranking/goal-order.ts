@@ -1,5 +1,5 @@
 import { costNanoUsd, priceAt } from '../usage/cost.ts';
-import type { Candidate, Ranking } from '../routing/decision.ts';
+import type { Candidate, RankingRecord } from '../routing/decision.ts';
 import type { Facts } from '../domain/facts.ts';
 import { slowFirstContentMs } from './first-content.ts';
 import { isPin } from '../eligibility/proposals.ts';
@@ -95,7 +95,7 @@ export function orderByGoal(
   candidates: readonly Candidate[],
   nowMs: number,
   measures: Measures = byBenchmark,
-): { readonly candidates: readonly Candidate[]; readonly ranking: Ranking | undefined } {
+): { readonly candidates: readonly Candidate[]; readonly ranking: RankingRecord | undefined } {
   const { mode, goal } = orderingOf(snapshot, facts);
   if (mode === 'cascade') return { candidates, ranking: undefined };
   const pins = candidates.filter(isPin);
@@ -120,7 +120,7 @@ export function medianCost(measured: readonly Measured[]): number {
 }
 
 /** What a recorded decision knew of its candidates; of others their benchmarks count. */
-export function measuresOf(ranking: Ranking | undefined, candidates: readonly Candidate[]): Measures {
+export function measuresOf(ranking: RankingRecord | undefined, candidates: readonly Candidate[]): Measures {
   const known = new Map(ranking?.models.map(({ utility: _computed, ...measured }) => [measured.model, measured]));
   const slow = new Map(candidates.map(({ model, firstContent }) => [model, firstContent?.slowMs]));
   return {
@@ -132,7 +132,7 @@ export function measuresOf(ranking: Ranking | undefined, candidates: readonly Ca
 }
 
 /** A ranking in plain words, a line each, best first, and what would put another one first. */
-export function rankingInWords({ mode, goal, incumbent, autoChoice, models }: Ranking): readonly string[] {
+export function rankingInWords({ mode, goal, incumbent, autoChoice, models }: RankingRecord): readonly string[] {
   const best = models.toSorted((a, b) => b.utility - a.utility);
   const first = best.find(({ model }) => model === autoChoice) ?? best[0];
   const cost = (nano: number | undefined): string =>

@@ -49,7 +49,7 @@ export interface Exclusion {
 }
 
 /** How candidates were ordered by a goal, with all numbers that it was made of. */
-export interface Ranking {
+export interface RankingRecord {
   readonly mode: RankMode;
   readonly goal: Goal;
   /** The model that did such tasks last; it stays first until another one is clearly better. */
@@ -79,7 +79,7 @@ export interface RankedSet {
   readonly decidedAtMs: number;
   readonly waitMs: number;
   /** Undefined: the declared order, and nobody asked for another. */
-  readonly ranking?: Ranking | undefined;
+  readonly ranking?: RankingRecord | undefined;
 }
 
 /** What the router knows of models at the moment it selects. */

@@ -1,6 +1,6 @@
 import type { LiveEntry } from '../domain/call-record.ts';
 import { decide } from './decide.ts';
-import type { Candidate, LiveState, Selection, RankedSet, Ranking, SessionBasis } from './decision.ts';
+import type { Candidate, LiveState, Selection, RankedSet, RankingRecord, SessionBasis } from './decision.ts';
 import { measuresOf } from '../ranking/goal-order.ts';
 import type { Facts } from '../domain/facts.ts';
 import { orderedAsRecorded } from '../ranking/ordered-by.ts';
@@ -21,7 +21,7 @@ export interface DecisionInputs {
   /** What its conversation had a say with; undefined: there was none. */
   readonly session?: SessionBasis | undefined;
   /** What was known of the models beside their records; undefined: nothing that mattered. */
-  readonly ranking?: Ranking | undefined;
+  readonly ranking?: RankingRecord | undefined;
   /** Those of the recorded set, and what was noted on it. */
   readonly candidates: readonly Candidate[];
   readonly notes: readonly string[];

@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import type { ModelDocument } from '../domain/documents.ts';
 import type { Model } from '../snapshot/snapshot.ts';
 import { client, facts, model, project, snapshotOf } from '../testing/documents.ts';
-import { applyStyle, styleOrderOf, type ChatMessage, type StyleOrder } from './tone.ts';
+import { applyStyle, styleOrderOf, type StyledMessage, type StyleOrder } from './tone.ts';
 
 const formal: StyleOrder = { tone: 'formal', template: undefined, hasSystemRole: true };
-const ask: ChatMessage = { role: 'user', content: 'Hello' };
+const ask: StyledMessage = { role: 'user', content: 'Hello' };
 
 const orderFor = (style: ModelDocument['style'], asked: Parameters<typeof facts>[0]): StyleOrder | undefined => {
   const world = snapshotOf(
@@ -70,7 +70,7 @@ test("a model's template gives the system prompt its form, and reads no placehol
 test('a model without a system role gets the system prompt in the first message of the user', () => {
   const noRole: StyleOrder = { ...formal, hasSystemRole: false };
   const folded = 'Be brief.\n\nAnswer in a formal tone.';
-  const system: ChatMessage = { role: 'system', content: 'Be brief.' };
+  const system: StyledMessage = { role: 'system', content: 'Be brief.' };
   expect(applyStyle([system, ask], noRole)).toEqual([{ role: 'user', content: `${folded}\n\nHello` }]);
   const image = { type: 'image_url', image_url: { url: 'data:,' } };
   expect(applyStyle([system, { role: 'user', content: [image] }], noRole)).toEqual([
@@ -84,7 +84,7 @@ test('a model without a system role gets the system prompt in the first message 
 });
 
 test('what was given is not changed, and strange content does not break it', () => {
-  const given: readonly ChatMessage[] = Object.freeze([
+  const given: readonly StyledMessage[] = Object.freeze([
     Object.freeze({ role: 'system', content: null }),
     Object.freeze({ role: 'user', content: 7 }),
   ]);

@@ -2,7 +2,7 @@ import type { Facts } from '../domain/facts.ts';
 import type { Model, Snapshot } from '../snapshot/snapshot.ts';
 
 /** A chat message in the OpenAI form; what is not named here is passed on as it is. */
-export interface ChatMessage {
+export interface StyledMessage {
   readonly role: string;
   /** Text, or a list of parts such as `{ type: 'text', text }`. */
   readonly content?: unknown;
@@ -45,10 +45,10 @@ function forcedTone(snapshot: Snapshot, facts: Facts): string | undefined {
 
 const placeholder = /\{(?:system|tone)\}/;
 const noSystemRole = /\bno[ _-]system[ _-](?:role|prompt|message)/i;
-const isSystem = ({ role }: ChatMessage): boolean => role === 'system' || role === 'developer';
+const isSystem = ({ role }: StyledMessage): boolean => role === 'system' || role === 'developer';
 
 /** The messages as a model is to see them: one system prompt in its form, or none where it takes none. */
-export function applyStyle(messages: readonly ChatMessage[], order: StyleOrder): readonly ChatMessage[] {
+export function applyStyle(messages: readonly StyledMessage[], order: StyleOrder): readonly StyledMessage[] {
   const start = messages.findIndex((message) => !isSystem(message));
   const leading = start === -1 ? messages : messages.slice(0, start);
   const rest = start === -1 ? [] : messages.slice(start);
@@ -74,7 +74,7 @@ function systemPrompt(written: string, { tone, template }: StyleOrder): string {
   return joined(before, filled, template.includes('{tone}') ? '' : sentence);
 }
 
-function foldIntoUser(system: string, messages: readonly ChatMessage[]): readonly ChatMessage[] {
+function foldIntoUser(system: string, messages: readonly StyledMessage[]): readonly StyledMessage[] {
   const plain = messages.map((message) => (isSystem(message) ? { ...message, role: 'user' } : message));
   if (system === '') return plain;
   const at = plain.findIndex(({ role }) => role === 'user');

@@ -1,7 +1,7 @@
 import { createWorker, type Worker } from 'tesseract.js';
 import { type Computation, compute } from '../local-process/compute.ts';
 import type { Computed, NotComputed } from '../local-process/protocol.ts';
-import type { Pages } from './input.ts';
+import type { PageImages } from './input.ts';
 
 export interface OcrOptions {
   /** `eng`, `deu+fra`. */
@@ -13,7 +13,7 @@ export interface OcrOptions {
 /** What the library means by its newer engine, which the data are for. */
 const lstmOnly = 1;
 
-class Reader implements Computation<Pages> {
+class Reader implements Computation<PageImages> {
   readonly #worker: Worker;
 
   private constructor(worker: Worker) {
@@ -31,7 +31,7 @@ class Reader implements Computation<Pages> {
     return new Reader(worker);
   }
 
-  async run({ images }: Pages, signal: AbortSignal, say: (text: string) => void): Promise<Computed | NotComputed> {
+  async run({ images }: PageImages, signal: AbortSignal, say: (text: string) => void): Promise<Computed | NotComputed> {
     let chars = 0;
     for (const [n, image] of images.entries()) {
       if (signal.aborted) break;
@@ -55,4 +55,4 @@ class Reader implements Computation<Pages> {
   }
 }
 
-compute<OcrOptions, Pages>((options) => Reader.load(options));
+compute<OcrOptions, PageImages>((options) => Reader.load(options));

@@ -1,7 +1,7 @@
 import type { ModelCall } from '../port.ts';
 
 /** Pages in their order. */
-export interface Pages {
+export interface PageImages {
   readonly images: readonly Uint8Array[];
 }
 
@@ -13,7 +13,7 @@ const maxPages = 32;
  * The images of the last message of a chat; a string says what is wrong. Text beside them is an instruction that this model
  * does not read. Nothing is fetched: an image must be in the message.
  */
-export function readPages(call: ModelCall): Pages | string {
+export function readPages(call: ModelCall): PageImages | string {
   if (call.inputKind !== 'chat') return `input kind ${call.inputKind} must be chat`;
   let raw: { readonly messages?: unknown } | null;
   try {

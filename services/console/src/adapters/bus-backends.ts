@@ -1,16 +1,16 @@
 import { announce, type Bus, followKeys, followSnapshot, type SnapshotView, watchProcesses } from '@will/bus';
 import { connectClient } from '@will/client';
-import type { Backends } from '../backends.ts';
+import type { ConsoleBackends } from '../backends.ts';
 import { LiveCalls } from '../live/live-calls.ts';
 
-export interface BusBackends extends Backends {
+export interface ConsoleBusBackends extends ConsoleBackends {
   readonly snapshots: SnapshotView;
   /** Ends all that was begun on the bus, newest first. */
   close(): Promise<void>;
 }
 
 /** What the product tells over the bus. `metricsUrl`: where this process's metrics are asked; '': nowhere. */
-export async function connectBackends(bus: Bus, metricsUrl: string): Promise<BusBackends> {
+export async function connectBackends(bus: Bus, metricsUrl: string): Promise<ConsoleBusBackends> {
   const keys = await followKeys(bus);
   const snapshots = await followSnapshot(bus);
   const processes = await watchProcesses(bus);

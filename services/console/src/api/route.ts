@@ -1,6 +1,6 @@
 import type { KeyRole } from '@will/contracts';
 import type { z } from 'zod';
-import type { Backends } from '../backends.ts';
+import type { ConsoleBackends } from '../backends.ts';
 import type { Viewer } from '../viewer.ts';
 
 export type Method = 'GET' | 'POST' | 'DELETE';
@@ -13,7 +13,7 @@ export const roles = {
   owners: ['owner'],
 } as const satisfies Readonly<Record<string, readonly KeyRole[]>>;
 
-export interface Asked<Query, Body> {
+export interface AskedRoute<Query, Body> {
   readonly query: Query;
   readonly body: Body;
   /** What stands for the braces of the path, decoded. */
@@ -42,7 +42,7 @@ export interface Route {
   readonly body?: z.ZodType;
   /** Changes something that no service notes in the audit log by itself. */
   readonly isNoted?: boolean;
-  readonly answer: (asked: Asked<never, never>, backends: Backends) => Promise<unknown>;
+  readonly answer: (asked: AskedRoute<never, never>, backends: ConsoleBackends) => Promise<unknown>;
 }
 
 type Infer<T> = T extends z.ZodType ? z.infer<T> : undefined;
@@ -55,6 +55,6 @@ export const route = <
   described: Omit<Route, 'answer' | 'query' | 'body'> & {
     readonly query?: Query;
     readonly body?: Body;
-    readonly answer: (asked: Asked<Infer<Query>, Infer<Body>>, backends: Backends) => Promise<unknown>;
+    readonly answer: (asked: AskedRoute<Infer<Query>, Infer<Body>>, backends: ConsoleBackends) => Promise<unknown>;
   },
 ): Route => described as unknown as Route;

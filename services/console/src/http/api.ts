@@ -7,15 +7,15 @@ import { openApiDocument } from '../api/openapi.ts';
 import { roles, Streamed } from '../api/route.ts';
 import { shown } from '../api/shown.ts';
 import { adminRoutes, routesAt } from '../api/table.ts';
-import type { Backends } from '../backends.ts';
+import type { ConsoleBackends } from '../backends.ts';
 import { cookieOf } from '../sessions/cookie.ts';
-import type { Guard } from '../sessions/guard.ts';
+import type { SessionGuard } from '../sessions/guard.ts';
 import type { Viewer } from '../viewer.ts';
 import { readJson } from './read-json.ts';
 
 export interface ApiOptions {
-  readonly guard: Guard;
-  readonly backends: Backends;
+  readonly guard: SessionGuard;
+  readonly backends: ConsoleBackends;
   readonly sessionMs: number;
   /** Whether viewers come by TLS, so that a cookie may be for TLS alone. */
   readonly isSecure: (request: IncomingMessage) => boolean;
@@ -134,7 +134,7 @@ export class Api {
   }
 }
 
-const shownViewer = ({ role, client, projects, keyId }: Viewer, { areKeysRequired }: Guard): unknown =>
+const shownViewer = ({ role, client, projects, keyId }: Viewer, { areKeysRequired }: SessionGuard): unknown =>
   shown({ role, client, projects, keyId, areKeysRequired });
 
 /** Of two values of one name the request is refused, since readers would differ on which one counts. */

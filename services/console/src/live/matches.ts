@@ -1,7 +1,7 @@
 import type { wire } from '@will/contracts';
 
 /** The filters of a list of calls, as slugs; what is absent admits every call. */
-export interface CallFilter {
+export interface LiveCallFilter {
   readonly client?: string | undefined;
   readonly project?: string | undefined;
   readonly reflex?: string | undefined;
@@ -21,11 +21,11 @@ const fields = {
   outcome: 'outcome',
   task: 'taskId',
   decision: 'decisionId',
-} as const satisfies Record<keyof CallFilter, keyof wire.CallRecord>;
+} as const satisfies Record<keyof LiveCallFilter, keyof wire.CallRecord>;
 
 /** Whether a live call belongs into a list with these filters: the same question that telemetry answers of stored ones. */
-export const matches = (call: wire.CallRecord, filter: CallFilter): boolean =>
+export const matches = (call: wire.CallRecord, filter: LiveCallFilter): boolean =>
   Object.entries(fields).every(([name, field]) => {
-    const wanted = filter[name as keyof CallFilter];
+    const wanted = filter[name as keyof LiveCallFilter];
     return wanted === undefined || call[field] === wanted;
   });

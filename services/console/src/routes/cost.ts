@@ -4,7 +4,7 @@ import { accepted, ask } from '@will/operator';
 import { z } from 'zod';
 import { roles, route } from '../api/route.ts';
 import { name, period } from '../api/schemas.ts';
-import type { Backends } from '../backends.ts';
+import type { ConsoleBackends } from '../backends.ts';
 import { scoped } from '../viewer.ts';
 import { limitStates } from './limits.ts';
 import { paceOf } from './pace.ts';
@@ -66,7 +66,7 @@ function rounded(asked: Question, nowMs: number): Period {
   return { ...asked, every: isByClient ? 'day' : asked.every, from, to };
 }
 
-async function usage({ bus }: Backends, asked: Period, by: readonly string[]): Promise<wire.QueryUsageResponse> {
+async function usage({ bus }: ConsoleBackends, asked: Period, by: readonly string[]): Promise<wire.QueryUsageResponse> {
   const query = {
     by: by.map((word) => (word === 'type' ? 'taskType' : word)),
     fromUnixMs: BigInt(asked.from),

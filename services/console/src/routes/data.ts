@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { AdminError } from '../api/errors.ts';
 import { roles, route, Streamed } from '../api/route.ts';
 import { name, period, wholeNumber } from '../api/schemas.ts';
-import type { Backends } from '../backends.ts';
+import type { ConsoleBackends } from '../backends.ts';
 import { authorOf } from '../viewer.ts';
 import { sourcesOf } from './rule-sources.ts';
 
@@ -66,7 +66,7 @@ export const dataRoutes = [
 const asText = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
 
 /** @throws {AdminError} */
-export function documentsIn({ snapshot }: Backends): Snapshot {
+export function documentsIn({ snapshot }: ConsoleBackends): Snapshot {
   if (snapshot) return snapshot;
   throw new AdminError('unavailable', 'no documents are published yet');
 }

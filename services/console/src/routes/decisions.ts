@@ -6,7 +6,7 @@ import { AdminError } from '../api/errors.ts';
 import { roles, route } from '../api/route.ts';
 import { scope, wholeNumber } from '../api/schemas.ts';
 import { shown, Verbatim } from '../api/shown.ts';
-import type { Backends } from '../backends.ts';
+import type { ConsoleBackends } from '../backends.ts';
 import { maySee, type Viewer } from '../viewer.ts';
 import { sourcesOf } from './rule-sources.ts';
 
@@ -55,7 +55,7 @@ const notFound = (id: string): AdminError =>
   new AdminError('not_found', `no decision is known of ${JSON.stringify(id.slice(0, 80))}`);
 
 /** A decision that the viewer may see; undefined: there is none, or it is another client's. */
-export async function shownDecision(backends: Backends, viewer: Viewer, id: string): Promise<unknown> {
+export async function shownDecision(backends: ConsoleBackends, viewer: Viewer, id: string): Promise<unknown> {
   const { decision, set } = await findDecision(backends.bus, id);
   if (!decision) return undefined;
   const ranked = set && rankedSetFromWire(set);
@@ -64,7 +64,11 @@ export async function shownDecision(backends: Backends, viewer: Viewer, id: stri
     : undefined;
 }
 
-const inFull = (decision: wire.DecisionRecord, set: RankedSet | undefined, { snapshot, nowMs }: Backends): object => ({
+const inFull = (
+  decision: wire.DecisionRecord,
+  set: RankedSet | undefined,
+  { snapshot, nowMs }: ConsoleBackends,
+): object => ({
   ...decision,
   words: set ? explainInWords(set) : [],
   set: set && shownSet(set),

@@ -2,7 +2,7 @@ import type { DurableTask } from '@will/client';
 import { z } from 'zod';
 import { roles, route } from '../api/route.ts';
 import { name, wholeNumber } from '../api/schemas.ts';
-import type { Backends } from '../backends.ts';
+import type { ConsoleBackends } from '../backends.ts';
 import { scoped } from '../viewer.ts';
 
 /** Clients that one list asks for, where it names none. */
@@ -60,8 +60,10 @@ export const durableRoutes = [
 ];
 
 const work = {
-  cancel: ({ tasks }: Backends, taskId: string, options: { client?: string }) => tasks.cancelTask(taskId, options),
-  requeue: ({ tasks }: Backends, taskId: string, options: { client?: string }) => tasks.requeueTask(taskId, options),
+  cancel: ({ tasks }: ConsoleBackends, taskId: string, options: { client?: string }) =>
+    tasks.cancelTask(taskId, options),
+  requeue: ({ tasks }: ConsoleBackends, taskId: string, options: { client?: string }) =>
+    tasks.requeueTask(taskId, options),
 };
 
 const idIn = (parameters: Readonly<Record<string, string>>): string => parameters['task_id'] ?? '';

@@ -3,7 +3,7 @@ import { accepted, ask, servedModels } from '@will/operator';
 import { z } from 'zod';
 import { roles, route } from '../api/route.ts';
 import { scope } from '../api/schemas.ts';
-import type { Backends } from '../backends.ts';
+import type { ConsoleBackends } from '../backends.ts';
 import { maySee, scoped, type Viewer } from '../viewer.ts';
 import { paceOf } from './pace.ts';
 
@@ -31,7 +31,7 @@ export const limitRoutes = [
   }),
 ];
 
-export async function limitStates({ bus }: Backends): Promise<readonly wire.LimitState[]> {
+export async function limitStates({ bus }: ConsoleBackends): Promise<readonly wire.LimitState[]> {
   const answer = await ask(
     bus,
     subjects.telemetry('limits'),
@@ -46,7 +46,7 @@ function isOf(
   { scope: of, id }: wire.LimitState,
   { client, project }: { client?: string | undefined; project?: string | undefined },
   viewer: Viewer,
-  { snapshot }: Backends,
+  { snapshot }: ConsoleBackends,
 ): boolean {
   if (viewer.role !== 'caller') return client === undefined || (of === 'client' && id === client);
   if (of === 'client') return project === undefined && id === client;

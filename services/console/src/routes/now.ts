@@ -2,7 +2,7 @@ import { BusError } from '@will/bus';
 import { subjects, wire } from '@will/contracts';
 import { ask, OperatorError, servedModels, type WindowLine } from '@will/operator';
 import { roles, route } from '../api/route.ts';
-import type { Backends } from '../backends.ts';
+import type { ConsoleBackends } from '../backends.ts';
 import { type ModelNow, problemsOf } from './problems.ts';
 
 export const nowRoutes = [
@@ -42,11 +42,11 @@ export const nowRoutes = [
 ];
 
 /** Undefined: no registry answers. */
-const statusOf = ({ bus }: Backends): Promise<wire.StatusResponse | undefined> =>
+const statusOf = ({ bus }: ConsoleBackends): Promise<wire.StatusResponse | undefined> =>
   unlessSilent(ask(bus, subjects.registry('status'), [wire.StatusRequestSchema, {}], wire.StatusResponseSchema));
 
 /** None where telemetry does not answer, which is a problem of its own. */
-export const limitsOf = async ({ bus }: Backends): Promise<readonly wire.LimitState[]> =>
+export const limitsOf = async ({ bus }: ConsoleBackends): Promise<readonly wire.LimitState[]> =>
   (
     await unlessSilent(
       ask(bus, subjects.telemetry('limits'), [wire.LimitsRequestSchema, {}], wire.LimitsResponseSchema),
@@ -63,7 +63,7 @@ async function unlessSilent<T>(answer: Promise<T>): Promise<T | undefined> {
   }
 }
 
-async function windowOf({ live }: Backends, nowMs: number): Promise<readonly WindowLine[]> {
+async function windowOf({ live }: ConsoleBackends, nowMs: number): Promise<readonly WindowLine[]> {
   try {
     return (await live.window()).lines(nowMs);
   } catch (error) {

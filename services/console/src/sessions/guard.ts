@@ -3,33 +3,33 @@ import type { KeyRole } from '@will/contracts';
 import { AdminError } from '../api/errors.ts';
 import { localOwner, type Viewer } from '../viewer.ts';
 import { tokenIn } from './cookie.ts';
-import type { Sessions } from './sessions.ts';
+import type { ConsoleSessions } from './sessions.ts';
 
 /** What is refused, for the audit log. Never a key or token. */
-export interface Refused {
+export interface SessionRefused {
   readonly keyId: string;
   readonly what: string;
   readonly why: string;
 }
 
-export interface GuardOptions {
+export interface SessionGuardOptions {
   /** False: everybody on this machine is an owner. */
   readonly areKeysRequired: boolean;
-  readonly sessions: Sessions;
+  readonly sessions: ConsoleSessions;
   readonly findKey: FindKey;
   /** Whether a document describes the client; undefined while the documents are not known: nobody is let in then. */
   readonly isKnownClient: (client: string) => boolean | undefined;
   readonly nowMs: () => number;
-  readonly onRefused: (refused: Refused) => void;
+  readonly onRefused: (refused: SessionRefused) => void;
 }
 
 type Headers = Readonly<Record<string, readonly string[] | undefined>>;
 
 /** Lets in who shows a key or the cookie of a session, with what its role may do. */
-export class Guard {
-  readonly #options: GuardOptions;
+export class SessionGuard {
+  readonly #options: SessionGuardOptions;
 
-  constructor(options: GuardOptions) {
+  constructor(options: SessionGuardOptions) {
     this.#options = options;
   }
 

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 const maxSessions = 1_000;
 
 /** Sessions of browsers, in memory: a restart asks for the keys again. Only digests of their tokens are kept. */
-export class Sessions {
+export class ConsoleSessions {
   readonly #sessions = new Map<string, { readonly keyId: string; readonly untilMs: number }>();
   readonly #nowMs: () => number;
   readonly #lastsMs: number;

@@ -1,4 +1,4 @@
-import { applyStyle, type ChatMessage, type StyleOrder } from '@will/core';
+import { applyStyle, type StyledMessage, type StyleOrder } from '@will/core';
 import type { wire } from '@will/contracts';
 
 const encoder = new TextEncoder();
@@ -19,14 +19,14 @@ export function styledInput(
   return { input: encoder.encode(JSON.stringify({ ...chat, messages })), inWords: inWords(style) };
 }
 
-function parse(input: Uint8Array): { readonly messages: readonly ChatMessage[] } | undefined {
+function parse(input: Uint8Array): { readonly messages: readonly StyledMessage[] } | undefined {
   try {
     const value: unknown = JSON.parse(decoder.decode(input));
     const messages =
       typeof value === 'object' && value !== null ? (value as { messages?: unknown }).messages : undefined;
     const isChat =
       Array.isArray(messages) && messages.every((message) => typeof message === 'object' && message !== null);
-    return isChat ? (value as { messages: ChatMessage[] }) : undefined;
+    return isChat ? (value as { messages: StyledMessage[] }) : undefined;
   } catch {
     return undefined;
   }

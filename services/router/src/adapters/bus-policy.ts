@@ -1,10 +1,10 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BusError, type Bus } from '@will/bus';
 import { factsToWire, rankedSetFromWire, subjects, wire } from '@will/contracts';
-import { PolicyError, type Policy } from '../ports.ts';
+import { PolicyError, type PolicyClient } from '../ports.ts';
 
 /** Asks the policy service over the bus. @param firstTimeoutMs of the first question; each further one waits twice as long. */
-export function busPolicy(bus: Bus, firstTimeoutMs: number): Policy {
+export function busPolicy(bus: Bus, firstTimeoutMs: number): PolicyClient {
   return {
     async decide(facts, answerWithinMs) {
       const request = create(wire.DecideRequestSchema, { facts: factsToWire(facts) });

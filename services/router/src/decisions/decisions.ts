@@ -8,7 +8,7 @@ import {
   type SessionBasis,
   type SessionState,
 } from '@will/core';
-import { PolicyError, type DecidedSet, type Policy, type SnapshotSource } from '../ports.ts';
+import { PolicyError, type DecidedSet, type PolicyClient, type SnapshotSource } from '../ports.ts';
 
 const maxKept = 10_000;
 /** While policy is away, tasks that no rule on data restricts may use a decision of this age; all others are refused. */
@@ -30,7 +30,7 @@ interface Kept {
  * edge, or when it stands on an older revision than this router's own snapshot; looked at when stored and when used.
  */
 export class Decisions {
-  readonly #policy: Policy;
+  readonly #policy: PolicyClient;
   readonly #snapshots: SnapshotSource;
   readonly #nowMs: () => number;
   readonly #kept = new Map<string, Kept>();
@@ -38,7 +38,7 @@ export class Decisions {
   /** Questions that went to policy: a warm task adds none. */
   asked = 0;
 
-  constructor(policy: Policy, snapshots: SnapshotSource, nowMs: () => number) {
+  constructor(policy: PolicyClient, snapshots: SnapshotSource, nowMs: () => number) {
     this.#policy = policy;
     this.#snapshots = snapshots;
     this.#nowMs = nowMs;

@@ -1,7 +1,7 @@
 import { count } from '../format.ts';
 import { Table } from '../parts/table.tsx';
 
-export interface Problem {
+export interface ChangeProblem {
   readonly path: string;
   readonly line: number;
   readonly field: string;
@@ -10,7 +10,7 @@ export interface Problem {
 export interface Applied {
   readonly revision: number;
   readonly changes: readonly { readonly kind: string; readonly slug: string; readonly action: string }[];
-  readonly problems: readonly Problem[];
+  readonly problems: readonly ChangeProblem[];
   readonly warnings: readonly string[];
   readonly lagging: readonly string[];
   readonly decision_changes: readonly { readonly words: string }[];
@@ -27,7 +27,7 @@ export function AppliedState({
 }: {
   readonly applied: Applied;
   readonly isDry: boolean;
-  readonly onProblem: (problem: Problem) => void;
+  readonly onProblem: (problem: ChangeProblem) => void;
 }) {
   const { problems, changes, warnings, loosenings, revision } = applied;
   if (problems.length > 0)

@@ -7,7 +7,7 @@ import { Table } from '../parts/table.tsx';
 import { View } from '../parts/view.tsx';
 import { useUrlState } from '../url-state.ts';
 import { LimitTable } from './limit-table.tsx';
-import type { LimitState } from './now.tsx';
+import type { ShownLimit } from './now.tsx';
 
 interface Group {
   readonly start_unix_ms?: number;
@@ -30,7 +30,7 @@ interface Cost {
   readonly groups: readonly Group[];
   readonly total: Group | null;
   readonly series: readonly Group[];
-  readonly budgets: readonly LimitState[];
+  readonly budgets: readonly ShownLimit[];
   readonly saved_by_caching: { readonly nano_usd: number; readonly unknown_tokens: number };
 }
 

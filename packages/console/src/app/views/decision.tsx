@@ -20,7 +20,7 @@ interface RankedModel {
   readonly expected_ms: number;
   readonly quality: number;
 }
-export interface RankedSet {
+export interface ShownSet {
   readonly revision: number;
   readonly data_class: string;
   readonly candidates: readonly { readonly model: string; readonly why: string }[];
@@ -37,7 +37,7 @@ export interface Decision {
   readonly task_type: string;
   readonly order: readonly string[];
   readonly skipped: readonly { readonly model: string; readonly reason: string }[];
-  readonly set?: RankedSet;
+  readonly set?: ShownSet;
   readonly would_change: readonly string[];
 }
 
@@ -72,7 +72,7 @@ export const WouldChange = ({ words }: { readonly words: readonly string[] }) =>
     </>
   );
 
-export function SetState({ set }: { readonly set: RankedSet }) {
+export function SetState({ set }: { readonly set: ShownSet }) {
   return (
     <>
       {set.notes.map((note) => (

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { post } from '../api.ts';
 import { isOwner } from '../session.ts';
 import { Preview } from './preview.tsx';
-import { type Applied, AppliedState, type Problem } from './applied.tsx';
+import { type Applied, AppliedState, type ChangeProblem } from './applied.tsx';
 
 /** A text of documents that is tried, and by an owner applied. Problems lead to their lines. */
 export function Editor({
@@ -65,7 +65,11 @@ export function Editor({
       <div aria-live="polite">
         {error && <p class="bad">{error}</p>}
         {tried && (
-          <AppliedState applied={tried} isDry={tried.isDry} onProblem={(problem: Problem) => goTo(problem.line)} />
+          <AppliedState
+            applied={tried}
+            isDry={tried.isDry}
+            onProblem={(problem: ChangeProblem) => goTo(problem.line)}
+          />
         )}
       </div>
     </>

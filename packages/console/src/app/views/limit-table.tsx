@@ -1,6 +1,6 @@
 import { amount, time } from '../format.ts';
 import { Table } from '../parts/table.tsx';
-import type { LimitState } from './now.tsx';
+import type { ShownLimit } from './now.tsx';
 
 /** Limits with their use, and where they end if use goes on as so far. */
 export const LimitTable = ({
@@ -8,7 +8,7 @@ export const LimitTable = ({
   limits,
 }: {
   readonly caption: string;
-  readonly limits: readonly LimitState[];
+  readonly limits: readonly ShownLimit[];
 }) => (
   <Table
     caption={caption}

@@ -5,10 +5,10 @@ import { Table } from '../parts/table.tsx';
 import { View } from '../parts/view.tsx';
 import { useUrlState } from '../url-state.ts';
 import { LimitTable } from './limit-table.tsx';
-import type { LimitState } from './now.tsx';
+import type { ShownLimit } from './now.tsx';
 
 interface Answer {
-  readonly limits: readonly LimitState[];
+  readonly limits: readonly ShownLimit[];
   readonly cooldowns: readonly { readonly model: string; readonly until_ms: number; readonly reason: string }[];
 }
 

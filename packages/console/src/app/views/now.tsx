@@ -3,7 +3,7 @@ import { amount, duration, time } from '../format.ts';
 import { Table } from '../parts/table.tsx';
 import { View } from '../parts/view.tsx';
 
-interface Problem {
+interface ChangeProblem {
   readonly severity: 'error' | 'warning';
   readonly what: string;
   readonly since_ms?: number;
@@ -31,7 +31,7 @@ interface ProcessNow {
   readonly started_unix_ms: number;
   readonly is_lagging: boolean;
 }
-export interface LimitState {
+export interface ShownLimit {
   readonly scope: string;
   readonly id: string;
   readonly metric: string;
@@ -45,10 +45,10 @@ export interface LimitState {
 interface Present {
   readonly at_ms: number;
   readonly revision: number | null;
-  readonly problems: readonly Problem[];
+  readonly problems: readonly ChangeProblem[];
   readonly models: readonly ModelNow[];
   readonly processes: readonly ProcessNow[];
-  readonly limits: readonly LimitState[];
+  readonly limits: readonly ShownLimit[];
 }
 
 const everyMs = 5_000;

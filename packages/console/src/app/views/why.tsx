@@ -3,7 +3,7 @@ import { useLocation, useRoute } from 'preact-iso';
 import { ask, post, useApi } from '../api.ts';
 import { View } from '../parts/view.tsx';
 import { useUrlState } from '../url-state.ts';
-import { type Decision, DecisionState, type RankedSet, SetState, WouldChange } from './decision.tsx';
+import { type Decision, DecisionState, type ShownSet, SetState, WouldChange } from './decision.tsx';
 
 /** Why a task went where it went, or where one would go. */
 export function Why() {
@@ -93,14 +93,14 @@ function Replay({ id, own }: { readonly id: string; readonly own: number }) {
 function Ask() {
   const { query } = useUrlState();
   const { route } = useLocation();
-  const [answer, setAnswer] = useState<{ set: RankedSet; would_change: readonly string[] }>();
+  const [answer, setAnswer] = useState<{ set: ShownSet; would_change: readonly string[] }>();
   const [error, setError] = useState<Error>();
   const [id, setId] = useState('');
   const explain = (event: Event): void => {
     event.preventDefault();
     const fields = new FormData(event.currentTarget as HTMLFormElement);
     const said = Object.fromEntries([...fields].filter(([, value]) => value !== ''));
-    post<{ set: RankedSet; would_change: readonly string[] }>('/explain', said).then((given) => {
+    post<{ set: ShownSet; would_change: readonly string[] }>('/explain', said).then((given) => {
       setError(undefined);
       setAnswer(given);
     }, setError);

@@ -5,7 +5,7 @@ import type { Backends } from '../../ports.ts';
 import type { UnderWay } from '../../admission/under-way.ts';
 import { clientIn, understood } from './call-attributes.ts';
 import { GrpcError } from './grpc-error.ts';
-import { type Call, type Methods, whenLeft } from './serve-methods.ts';
+import { type GrpcCall, type Methods, whenLeft } from './serve-methods.ts';
 
 /** How soon a change of state is told; an end is told at once. */
 const pollIntervalMs = 1_000;
@@ -18,7 +18,7 @@ export function durableService(backends: Backends, underWay: UnderWay): Methods<
     ) =>
     async (
       { client: inMessage, request }: { readonly client: string; readonly request?: Request | undefined },
-      call: Call,
+      call: GrpcCall,
     ) => {
       const client = clientIn(inMessage, call.attributes());
       const { queries } = backends;
@@ -54,7 +54,7 @@ export function durableService(backends: Backends, underWay: UnderWay): Methods<
 }
 
 /** @throws {GrpcError} INVALID_ARGUMENT */
-function withMetadata(request: wire.SubmitRequest, client: string, call: Call): wire.SubmitRequest {
+function withMetadata(request: wire.SubmitRequest, client: string, call: GrpcCall): wire.SubmitRequest {
   const { task } = request;
   if (!task) return request;
   return { ...request, task: understood(taskWithAttributes(task, client, call.attributes(), Date.now())) };

@@ -3,7 +3,7 @@ import type { wire } from '@will/contracts';
 import type { Queries, Backends } from '../../ports.ts';
 import { clientIn } from './call-attributes.ts';
 import { GrpcError } from './grpc-error.ts';
-import type { Call, Methods } from './serve-methods.ts';
+import type { GrpcCall, Methods } from './serve-methods.ts';
 
 const asked = (backends: Backends): Queries => {
   if (backends.queries) return backends.queries;
@@ -16,7 +16,7 @@ function orRefused<T extends { readonly error: string }>(answer: T): T {
   return answer;
 }
 
-const ofClient = <T extends { readonly client: string }>(request: T, call: Call): T => ({
+const ofClient = <T extends { readonly client: string }>(request: T, call: GrpcCall): T => ({
   ...request,
   client: clientIn(request.client, call.attributes()),
 });

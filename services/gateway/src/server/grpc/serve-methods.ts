@@ -25,7 +25,7 @@ import { GrpcError, statusOf } from './grpc-error.ts';
 import { PacedReader } from './paced-reader.ts';
 
 /** What a method knows of its call beside the request. */
-export interface Call {
+export interface GrpcCall {
   /** Aborts when the caller cancels, its deadline passes, or its connection is lost. */
   readonly signal: AbortSignal;
   /** UTC milliseconds; Infinity: the caller set none. */
@@ -43,13 +43,13 @@ export interface Call {
 /** A service as plain functions. A stream's method sends its messages in order; a throw is the call's status. */
 export type Methods<S extends DescService> = {
   readonly [K in keyof S['method']]: S['method'][K] extends DescMethodUnary<infer I, infer O>
-    ? (request: MessageShape<I>, call: Call) => Promise<MessageInitShape<O>>
+    ? (request: MessageShape<I>, call: GrpcCall) => Promise<MessageInitShape<O>>
     : S['method'][K] extends DescMethodServerStreaming<infer I, infer O>
-      ? (request: MessageShape<I>, call: Call, send: (message: MessageInitShape<O>) => void) => Promise<void>
+      ? (request: MessageShape<I>, call: GrpcCall, send: (message: MessageInitShape<O>) => void) => Promise<void>
       : never;
 };
 
-type AnyMethod = (request: object, call: Call, send: (message: object) => void) => Promise<object | undefined>;
+type AnyMethod = (request: object, call: GrpcCall, send: (message: object) => void) => Promise<object | undefined>;
 
 /** Adds a service to a server. `onError` is told of failures that are the gateway's own. */
 export function serveMethods<S extends DescService>(
@@ -170,7 +170,7 @@ const streamed = (run: AnyMethod, end: End, serialize: (message: object) => Buff
 
 function callOf(
   call: Pick<ServerUnaryCall<object, object>, 'cancelled' | 'getDeadline' | 'metadata' | 'sendMetadata'> & EventEmitter,
-): Call {
+): GrpcCall {
   const cancelled = new AbortController();
   call.on('cancelled', () => cancelled.abort());
   if (call.cancelled) cancelled.abort();
@@ -190,7 +190,7 @@ function callOf(
 }
 
 /** Aborts with the call, which cancels what is done for it. */
-export function whenLeft({ signal }: Call): AbortController {
+export function whenLeft({ signal }: GrpcCall): AbortController {
   const left = new AbortController();
   if (signal.aborted) left.abort();
   signal.addEventListener('abort', () => left.abort(), { once: true });

@@ -12,7 +12,7 @@ import { readiness } from '../readiness.ts';
 import type { UnderWay } from '../../admission/under-way.ts';
 import { clientIn, understood } from './call-attributes.ts';
 import { GrpcError } from './grpc-error.ts';
-import { type Call, type Methods, whenLeft } from './serve-methods.ts';
+import { type GrpcCall, type Methods, whenLeft } from './serve-methods.ts';
 
 export interface TaskServiceOptions {
   readonly backends: Backends;
@@ -91,7 +91,7 @@ export function taskService({
 const encoder = new TextEncoder();
 
 /** Metadata where the model's document says when it is deprecated or retires. */
-function tellLifetime(call: Call, snapshot: Snapshot | undefined, model: string): void {
+function tellLifetime(call: GrpcCall, snapshot: Snapshot | undefined, model: string): void {
   const headers = lifetimeHeaders(snapshot?.models.get(model));
   if (headers.length > 0) call.tell(headers);
 }
@@ -102,7 +102,7 @@ const startedOf = ({ notices = [], ...started }: Extract<StreamPart, { kind: 'st
 });
 
 /** The caller's words as a task. @throws {GrpcError} INVALID_ARGUMENT, DEADLINE_EXCEEDED */
-function taskOf(request: wire.RunRequest | wire.StreamRequest, call: Call, nowMs: number): TaskRequest {
+function taskOf(request: wire.RunRequest | wire.StreamRequest, call: GrpcCall, nowMs: number): TaskRequest {
   if (!request.task) throw new GrpcError(status.INVALID_ARGUMENT, 'task is missing');
   const attributes = call.attributes();
   const client = clientIn(request.client, attributes);
@@ -162,7 +162,7 @@ function asCallersMistake(read: () => unknown): void {
 }
 
 /** The earlier deadline of the call and the task counts; without one the router sets it. */
-function timeoutOf(task: wire.Task, { deadlineUnixMs }: Call, nowMs: number): { readonly timeoutMs?: number } {
+function timeoutOf(task: wire.Task, { deadlineUnixMs }: GrpcCall, nowMs: number): { readonly timeoutMs?: number } {
   const own = task.deadlineUnixMs === 0n ? Number.POSITIVE_INFINITY : Number(task.deadlineUnixMs);
   const earlier = Math.min(own, deadlineUnixMs);
   if (earlier === Number.POSITIVE_INFINITY) return {};

@@ -24,13 +24,6 @@ export type ItemKind = 'msg' | 'rs' | 'fc' | 'ctc';
 export const responseId = (taskId: string): string => `resp_${taskId}`;
 export const itemId = (kind: ItemKind, taskId: string, index: number): string => `${kind}_${taskId}_${index}`;
 
-/** Ids of the items of one answer, and what becomes of those that later requests may refer to. */
-export interface ItemIds {
-  next(kind: ItemKind, index: number): string;
-  /** Told of an item that is complete. */
-  keep(item: ShownItem): void;
-}
-
 export const textPart = (text: string): object => ({ type: 'output_text', text, annotations: [], logprobs: [] });
 
 export const refusalPart = (refusal: string): object => ({ type: 'refusal', refusal });
