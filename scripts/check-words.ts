@@ -1,6 +1,6 @@
-// Counts words of a private language in tracked text. The count of each may only fall (scripts/words.json).
+// Finds words of a private language in tracked text: there may be none. Prints how much it read.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './paths.ts';
 
@@ -49,46 +49,27 @@ const allowed: readonly (readonly [file: RegExp, reason: string])[] = [
   [/^pnpm-lock\.yaml$|\.binpb$|\/gen\//, 'generated'],
   [/__fixtures__\//, 'recorded: of other makers, or of an earlier release'],
   [/^docs\/glossary\.md$|^scripts\/check-words\.ts$|^CHANGELOG\.md$/, 'names the words that are not used'],
-  [/^scripts\/words\.json$/, 'the counts'],
 ];
 
 export interface WordsFound {
   readonly files: number;
-  readonly counts: Readonly<Record<string, number>>;
   readonly problems: readonly string[];
 }
 
-const baseline = join(root, 'scripts/words.json');
-
-/** Counts the words in all tracked text; a problem for each whose count rose, with the places of the first ten. */
+/** Looks for the words in all tracked text. */
 export function checkWords(): WordsFound {
-  const before = JSON.parse(readFileSync(baseline, 'utf8')) as Record<string, number>;
-  const { files, places } = countWords();
-  const counts = Object.fromEntries([...places].map(([word, found]) => [word, found.length]));
-  return {
-    files,
-    counts,
-    problems: [...places].flatMap(([word, found]) => {
-      const may = before[word] ?? 0;
-      return found.length <= may
-        ? []
-        : [`${found.length} places instead of at most ${may} need the word "${word}":`, ...found.slice(-10)];
-    }),
-  };
-}
-
-function countWords(): { readonly files: number; readonly places: ReadonlyMap<string, readonly string[]> } {
   const tracked = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' }).split('\0');
   const files = tracked.filter((file) => file !== '' && !allowed.some(([pattern]) => pattern.test(file)));
-  const places = new Map(words.map(({ instead }) => [instead, [] as string[]]));
-  for (const file of files) {
-    const text = textOf(file);
-    for (const { instead, pattern } of words)
-      for (const { index, 0: found } of text.matchAll(pattern))
-        places.get(instead)?.push(`  ${file}:${text.slice(0, index).split('\n').length}: ${found}`);
-  }
-  return { files: files.length, places };
+  return { files: files.length, problems: files.flatMap((file) => problemsIn(file, textOf(file))) };
 }
+
+const problemsIn = (file: string, text: string): string[] =>
+  words.flatMap(({ instead, pattern }) =>
+    [...text.matchAll(pattern)].map(
+      ({ index, 0: found }) =>
+        `${file}:${text.slice(0, index).split('\n').length}: "${found}" needs the word "${instead}"`,
+    ),
+  );
 
 /** '' where it is no text, or was removed and not yet committed. */
 function textOf(file: string): string {
@@ -98,13 +79,4 @@ function textOf(file: string): string {
   } catch {
     return '';
   }
-}
-
-if (import.meta.main) {
-  const { places } = countWords();
-  const counts = Object.fromEntries([...places].map(([word, found]) => [word, found.length]));
-  if (process.argv.includes('--list'))
-    for (const found of places.values()) for (const place of found) console.log(place);
-  if (process.argv.includes('--write')) writeFileSync(baseline, `${JSON.stringify(counts, undefined, 2)}\n`);
-  console.log(counts);
 }

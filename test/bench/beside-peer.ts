@@ -167,7 +167,7 @@ function summaryOf(workload: Workload, way: Way): Summary | undefined {
   };
 }
 
-const shown = (value: number, digits: number): string =>
+const padded = (value: number, digits: number): string =>
   (Number.isFinite(value) ? value.toFixed(digits) : '–').padStart(9);
 const tables = chosen.map((workload) => ({
   workload: workload.name,
@@ -181,7 +181,7 @@ for (const { workload, ways: rows } of tables) {
   );
   for (const row of rows)
     say(
-      `${row.way.padEnd(22)}${shown(row.p50Ms, 2)} ${shown(row.firstMs, 2)} ${shown(row.perSecond, 0)} ${shown(row.cpuUs, 0)} ${shown(row.cpuUs / base, 2)} ${shown(row.cpuUs / peer, 2)}  ${row.rounds.padStart(6)}  ${(row.foreignShare * 100).toFixed(0).padStart(5)} %  ${row.errors}`,
+      `${row.way.padEnd(22)}${padded(row.p50Ms, 2)} ${padded(row.firstMs, 2)} ${padded(row.perSecond, 0)} ${padded(row.cpuUs, 0)} ${padded(row.cpuUs / base, 2)} ${padded(row.cpuUs / peer, 2)}  ${row.rounds.padStart(6)}  ${(row.foreignShare * 100).toFixed(0).padStart(5)} %  ${row.errors}`,
     );
 }
 say('\nresident memory in MiB, idle → loaded');

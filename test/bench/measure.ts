@@ -107,14 +107,14 @@ async function machineOf(
 }
 
 const stableShare = 0.03;
-const longestWarmUpMs = 120_000;
+const maxWarmUpMs = 120_000;
 
 /** Calls until so many went, or until the CPU per call stays the same for three seconds: the engine compiles what is hot. */
 export async function warmUp(
   call: () => Promise<unknown>,
   { calls, pids }: { readonly calls: number; readonly pids: Readonly<Record<string, number>> },
 ): Promise<void> {
-  const endMs = performance.now() + longestWarmUpMs;
+  const endMs = performance.now() + maxWarmUpMs;
   let done = 0;
   let last: number[] = [];
   while (done < calls && performance.now() < endMs) {

@@ -66,7 +66,7 @@ test('a daily cap holds over all workers; what comes after it goes to the next m
   expect(upstream.countOf('capped')).toBe(20);
 });
 
-test('a limit per minute holds, and a task that cannot wait for the next one is told when to come again', async () => {
+test('a limit per minute holds, and a task that cannot wait for the next one is told when to retry', async () => {
   // Not across the end of a minute.
   const leftMs = 60_000 - (Date.now() % 60_000);
   if (leftMs < 8_000) await new Promise((resolve) => setTimeout(resolve, leftMs + 50));

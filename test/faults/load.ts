@@ -6,7 +6,7 @@ import { clients, taskTypes } from './world.ts';
 
 const runTimeoutMs = 6_000;
 const durableTimeoutMs = 240_000;
-/** A fault of the whole bus makes callers fail at once; they come again a moment later. */
+/** A fault of the whole bus makes callers fail at once; they retry a moment later. */
 const cooldownAfterFailureMs = 100;
 
 type Open = Omit<TaskLine, 'ends' | 'acceptedAs' | 'pickups'> & {

@@ -33,7 +33,7 @@ interface Asked {
 
 /** Nothing that was under way is called later than this. */
 const settleMs = 8_000;
-/** Callers that were refused come again after this. */
+/** Callers that were refused retry after this. */
 const againMs = 100;
 
 /** Keeps tasks running in so many lanes, and does the fault of a world again and again, until enough tasks met one. */

@@ -236,7 +236,7 @@ type DurableTaskServiceClient interface {
 	// A task that has ended stays as it is.
 	CancelDurableTask(ctx context.Context, in *CancelDurableTaskRequest, opts ...grpc.CallOption) (*CancelDurableTaskResponse, error)
 	ListDurableTasks(ctx context.Context, in *ListDurableTasksRequest, opts ...grpc.CallOption) (*ListDurableTasksResponse, error)
-	// The task as it is, then each change of its state, within a second; ends with its end. A reader that comes again is told
+	// The task as it is, then each change of its state, within a second; ends with its end. A reader that reconnects is told
 	// the present state first. request.wait_ms is not looked at.
 	WatchDurableTask(ctx context.Context, in *WatchDurableTaskRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchDurableTaskResponse], error)
 	// Runs a dead letter anew.
@@ -332,7 +332,7 @@ type DurableTaskServiceServer interface {
 	// A task that has ended stays as it is.
 	CancelDurableTask(context.Context, *CancelDurableTaskRequest) (*CancelDurableTaskResponse, error)
 	ListDurableTasks(context.Context, *ListDurableTasksRequest) (*ListDurableTasksResponse, error)
-	// The task as it is, then each change of its state, within a second; ends with its end. A reader that comes again is told
+	// The task as it is, then each change of its state, within a second; ends with its end. A reader that reconnects is told
 	// the present state first. request.wait_ms is not looked at.
 	WatchDurableTask(*WatchDurableTaskRequest, grpc.ServerStreamingServer[WatchDurableTaskResponse]) error
 	// Runs a dead letter anew.

@@ -56,7 +56,7 @@ function router(maxTasks: number, refusals = openRefusals) {
 }
 const isTaken = (frames: readonly wire.Frame['kind'][]): boolean => frames.length === 0;
 
-test('one client’s overload leaves room for the others, and is told to come again', () => {
+test('one client’s overload leaves room for the others, and is told to retry', () => {
   const { take } = router(100);
   const noisy = Array.from({ length: 300 }, () => take('noisy'));
   expect(noisy.filter(isTaken)).toHaveLength(90);

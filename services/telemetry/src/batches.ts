@@ -62,8 +62,8 @@ export class EventBatches {
       await this.#log.ingest(events);
       await this.onStored(recordsIn(events));
     } catch (error) {
-      // Not done, so all of it comes again; taking an event twice is harmless.
-      return this.#onError(`${deliveries.length} deliveries were not stored and will come again`, error);
+      // Not done, so all of it is redelivered; taking an event twice is harmless.
+      return this.#onError(`${deliveries.length} deliveries were not stored and will be redelivered`, error);
     }
     for (const delivery of deliveries) delivery.done();
   }

@@ -6,7 +6,7 @@ export interface Delivery {
   readonly bytes: number;
   /** Its events, decoded anew each time: until they are stored only its bytes are kept. What is no event is left out. */
   read(): readonly LogEvent[];
-  /** Says that it is stored. A delivery that is never done comes again. */
+  /** Says that it is stored. A delivery that is never done is redelivered. */
   done(): void;
 }
 

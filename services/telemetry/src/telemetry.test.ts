@@ -192,7 +192,7 @@ test('killed in the middle of its work again and again, it keeps exactly one rec
   };
   let kills = 0;
   for (let round = 0; round < 4; round += 1) {
-    // A busy machine may look only once all is read: then the same comes again, which changes nothing.
+    // A busy machine may look only once all is read: then the same is delivered once more, which changes nothing.
     if (round > 0 && (await left()) < 100) await publishAll();
     // Its own first start makes the consumer.
     const before = round > 0 ? await left() : (2 * records.length) / 100;

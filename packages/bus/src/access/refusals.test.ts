@@ -19,7 +19,7 @@ function gathering() {
   return { noted, clock, refusals };
 }
 
-test('a flood of one kind is two notes: the first, and how many more with the first and last instant', () => {
+test('many of one kind are two notes: the first, and how many more with the first and last instant', () => {
   const { noted, clock, refusals } = gathering();
   const one = refusal('key-1', 'POST /v1/chat/completions', 'role auditor');
   for (let n = 0; n < 10_000; n += 1) {

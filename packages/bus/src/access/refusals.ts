@@ -19,7 +19,7 @@ const maxKinds = 1_000;
 
 /**
  * Refusals, gathered: the first of a kind in a window is noted as it comes, the others as one note with their number,
- * first and last instant at the window's end. So a flood of refusals cannot fill the audit log.
+ * first and last instant at the window's end. So refusals, however many, cannot fill the audit log.
  */
 export class GatheredRefusals {
   readonly #note: (words: AuditWords) => void;

@@ -133,7 +133,7 @@ export async function readContents(
       await keep(fromBinary(wire.CallContentSchema, message.data));
       message.ack();
     } catch (error) {
-      onError('content could not be kept and will come again', error);
+      onError('content could not be kept and will be delivered once more', error);
       message.nak(1_000);
     }
   };

@@ -107,7 +107,7 @@ export class Outbox {
     this.#countDropped(events);
   }
 
-  /** Told at the first, the tenth, the hundredth…: the word itself must not become a flood. */
+  /** Told at the first, the tenth, the hundredth…: telling must not cost what the events cost. */
   #countDropped(events: number): void {
     const before = this.#dropped;
     this.#dropped += events;

@@ -42,7 +42,7 @@ export interface Forecast {
   readonly moves: readonly Move[];
 }
 
-interface Judged {
+interface ComparedTask {
   readonly key: string;
   readonly move: Pick<Move, 'taskType' | 'client' | 'project' | 'from' | 'to' | 'dataClassBefore' | 'dataClassAfter'>;
   readonly isMoved: boolean;
@@ -55,13 +55,13 @@ interface Judged {
  * and seed. Money is that of the recorded tokens: a task that moves is charged its answer's tokens at the new model's price.
  */
 export function forecast(before: Snapshot, after: Snapshot, tasks: readonly RecordedTask[]): Forecast {
-  const checked = tasks.map((task) => judge(before, after, task));
+  const checked = tasks.map((task) => compareTask(before, after, task));
   const moved = checked.filter(({ isMoved }) => isMoved);
   const durations = meanDurations(tasks);
   const durationOf = (snapshot: Snapshot, model: string): number | undefined =>
     durations.get(model) ?? snapshot.models.get(model)?.document.benchmark?.avg_latency_ms;
   const moves = [...Map.groupBy(moved, ({ key }) => key).values()].map((group): Move => {
-    const [{ move }] = group as [Judged];
+    const [{ move }] = group as [ComparedTask];
     const [beforeMs, afterMs] = [durationOf(before, move.from), durationOf(after, move.to)];
     return {
       ...move,
@@ -81,7 +81,7 @@ export function forecast(before: Snapshot, after: Snapshot, tasks: readonly Reco
   };
 }
 
-function judge(before: Snapshot, after: Snapshot, task: RecordedTask): Judged {
+function compareTask(before: Snapshot, after: Snapshot, task: RecordedTask): ComparedTask {
   const { decision, set } = task;
   const [old, proposed] = [replayKept(before, decision, set).again, replayKept(after, decision, set).again];
   const { facts } = old.set;
@@ -128,7 +128,7 @@ function costAt({ models }: Snapshot, model: string, { usage, startedUnixMs }: w
 const sumOf = (costs: readonly (bigint | undefined)[]): bigint | undefined =>
   costs.reduce((sum, cost) => (sum === undefined || cost === undefined ? undefined : sum + cost), 0n);
 
-function moneyOf(checked: readonly Judged[]): Pick<Forecast, 'beforeNanoUsd' | 'afterNanoUsd' | 'unknownCosts'> {
+function moneyOf(checked: readonly ComparedTask[]): Pick<Forecast, 'beforeNanoUsd' | 'afterNanoUsd' | 'unknownCosts'> {
   const known = checked.flatMap(({ beforeNanoUsd, afterNanoUsd }) =>
     beforeNanoUsd === undefined || afterNanoUsd === undefined ? [] : [{ beforeNanoUsd, afterNanoUsd }],
   );

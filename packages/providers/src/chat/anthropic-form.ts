@@ -19,7 +19,7 @@ export function anthropicForm(): Form {
   };
   const addUsage = (stated: unknown, answer: Answer): void => {
     if (stated === null || stated === undefined) return;
-    // A field that comes again counts from then on; one that is null says nothing.
+    // A repeated field counts from then on; one that is null says nothing.
     const known = Object.entries(detailsOf(stated)).filter(([, value]) => value !== null);
     usage = { ...usage, ...Object.fromEntries(known) };
     answer.usage = statedUsage(usage);

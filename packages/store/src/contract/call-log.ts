@@ -95,7 +95,7 @@ export function callLogContract(newPlace: () => Promise<Place<CallLog>>): void {
       expect(await log.calls({}, 10)).toEqual([callRecord({ durationMs: 1 })]);
     }));
 
-  test('an intent is open until a record of its attempt is there, and stays closed when it comes again', () =>
+  test('an intent is open until a record of its attempt is there, and stays closed when it is repeated', () =>
     onStore(newPlace, async (log) => {
       await log.ingest([open('a', 100), open('b', 50), open('c', 200)]);
       const ids = async (): Promise<unknown> => (await log.openIntents(150, 10)).map(({ record }) => record.attemptId);
@@ -138,7 +138,7 @@ export function callLogContract(newPlace: () => Promise<Place<CallLog>>): void {
       expect(await log.decision({ taskId: 'task-9' })).toBeUndefined();
     }));
 
-  test('decisions and sets that come again change nothing', () =>
+  test('repeated decisions and sets change nothing', () =>
     onStore(newPlace, async (log) => {
       const events: LogEvent[] = [
         { kind: 'decision', decision: decision() },

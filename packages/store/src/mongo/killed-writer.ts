@@ -13,7 +13,7 @@ function batchOf(batch: number) {
   return Array.from({ length: 40 }, (_, index) => {
     const attemptId = `attempt-${batch * 20 + index}`;
     const hour = (batch + index) % 5;
-    // Half of each batch comes again in the next, by a better writer.
+    // Half of each batch is repeated in the next, by a better writer.
     const writtenBy = index < 20 ? 'worker' : 'router';
     return callRecord({ attemptId, writtenBy, startedAtMs: hour * 3_600_000, costNanoUsd: 3n });
   });

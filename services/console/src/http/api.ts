@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { AdminError } from '../api/errors.ts';
 import { openApiDocument } from '../api/openapi.ts';
 import { roles, Streamed } from '../api/route.ts';
-import { shown } from '../api/shown.ts';
+import { toApi } from '../api/shown.ts';
 import { adminRoutes, routesAt } from '../api/table.ts';
 import type { ConsoleBackends } from '../backends.ts';
 import { cookieOf } from '../sessions/cookie.ts';
@@ -27,7 +27,7 @@ const sessionPath = '/admin/v1/session';
 const openApiPath = '/admin/v1/openapi.json';
 /** How soon a stream ends whose key was revoked or expired. */
 const recheckMs = 1_000;
-/** A viewer that reads slower than this much waits is sent away; it comes again by itself. */
+/** A viewer that reads slower than this much waits is sent away; it reconnects by itself. */
 const maxUnreadBytes = 1024 * 1024;
 
 /** Dispatches requests of the admin API: finds the route, lets the viewer in, checks what was asked, sends the answer. */
@@ -64,7 +64,7 @@ export class Api {
     const answer = await route.answer({ query, body, parameters, viewer } as never, this.#options.backends);
     if (route.isNoted) this.#options.onChange(viewer, what);
     if (answer instanceof Streamed) await this.#stream(answer, viewer, response);
-    else sendJson(response, shown(answer));
+    else sendJson(response, toApi(answer));
   }
 
   /** Ends every stream, so that the server can stop. */
@@ -135,7 +135,7 @@ export class Api {
 }
 
 const shownViewer = ({ role, client, projects, keyId }: Viewer, { areKeysRequired }: SessionGuard): unknown =>
-  shown({ role, client, projects, keyId, areKeysRequired });
+  toApi({ role, client, projects, keyId, areKeysRequired });
 
 /** Of two values of one name the request is refused, since readers would differ on which one counts. */
 function queryOf({ url = '/' }: IncomingMessage): Readonly<Record<string, string>> {

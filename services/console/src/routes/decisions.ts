@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { AdminError } from '../api/errors.ts';
 import { roles, route } from '../api/route.ts';
 import { scope, wholeNumber } from '../api/schemas.ts';
-import { shown, Verbatim } from '../api/shown.ts';
+import { toApi, Verbatim } from '../api/shown.ts';
 import type { ConsoleBackends } from '../backends.ts';
 import { maySee, type Viewer } from '../viewer.ts';
 import { sourcesOf } from './rule-sources.ts';
@@ -60,7 +60,7 @@ export async function shownDecision(backends: ConsoleBackends, viewer: Viewer, i
   if (!decision) return undefined;
   const ranked = set && rankedSetFromWire(set);
   return maySee(viewer, { client: decision.client, project: ranked?.facts.project })
-    ? shown(inFull(decision, ranked, backends))
+    ? toApi(inFull(decision, ranked, backends))
     : undefined;
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { roles, route, Streamed } from '../api/route.ts';
 import { name } from '../api/schemas.ts';
 import { serverEvent } from '../api/server-events.ts';
-import { shown } from '../api/shown.ts';
+import { toApi } from '../api/shown.ts';
 import { scoped } from '../viewer.ts';
 import { facts, taskAs } from './task-as.ts';
 
@@ -20,14 +20,14 @@ export const playgroundRoutes = [
       return new Streamed('text/event-stream', async (write, signal) => {
         try {
           for await (const part of tasks.stream({ ...task, input: body.text, signal })) {
-            if (part.kind === 'started') await write(serverEvent('started', shown(part)));
+            if (part.kind === 'started') await write(serverEvent('started', toApi(part)));
             if (part.kind === 'delta') await write(serverEvent('delta', { text: part.delta.text }));
-            if (part.kind === 'end') await write(serverEvent('end', shown({ ...part.result, output: undefined })));
+            if (part.kind === 'end') await write(serverEvent('end', toApi({ ...part.result, output: undefined })));
           }
         } catch (error) {
           if (!(error instanceof TaskError)) throw error;
           const { code, message, taskId, decisionId, exclusions, attempts } = error;
-          await write(serverEvent('error', shown({ code, message, taskId, decisionId, exclusions, attempts })));
+          await write(serverEvent('error', toApi({ code, message, taskId, decisionId, exclusions, attempts })));
         }
       });
     },

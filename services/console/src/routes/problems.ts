@@ -31,7 +31,7 @@ export interface Present {
 /** Services that every call or its record needs. */
 const needed = ['registry', 'policy', 'router', 'provider-worker', 'telemetry', 'gateway'];
 const errorShare = 0.1;
-const fewestCalls = 5;
+const minCalls = 5;
 
 /** What is wrong now, errors first. */
 export function problemsOf(present: Present): readonly Problem[] {
@@ -93,7 +93,7 @@ function modelProblems(model: ModelNow, nowMs: number): readonly Problem[] {
         view,
       },
     ];
-  if (model.calls >= fewestCalls && model.errors / model.calls > errorShare)
+  if (model.calls >= minCalls && model.errors / model.calls > errorShare)
     return [
       {
         severity: 'error',

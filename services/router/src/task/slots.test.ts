@@ -142,7 +142,7 @@ test('a client that was told that slots are kept for others is passed over for a
   vi.useRealTimers();
 });
 
-test('of one client a task whose turn came in vain goes first, and a new one does not overtake', async () => {
+test('of one client a task that had its turn in vain goes first, and a new one does not overtake', async () => {
   const queues = new SlotQueues();
   const wait = (client: string, isAgain = false) => ({
     priority: 'normal' as const,
@@ -197,7 +197,7 @@ test('each call that is taken lets the next one try, so that slots of which no w
   }
 });
 
-test('when to come again follows how fast calls are taken', async () => {
+test('when to retry follows how fast calls are taken', async () => {
   const queues = new SlotQueues();
   expect(queues.retryAfterMs('m')).toBe(1_000);
   const waits = Array.from({ length: 40 }, () =>

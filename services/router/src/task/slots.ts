@@ -52,7 +52,7 @@ export class SlotQueues {
     for (const [model, queue] of this.#queues) if (queue.size > 0) yield [model, queue.size];
   }
 
-  /** Whether one who comes newly may try at once: nobody waits whose turn would come before its own. */
+  /** Whether one who comes newly may try at once: nobody waits who would have the turn before it. */
   mayTryFirst(model: string, claim: QueueClaim): boolean {
     return this.#queues.get(model)?.isFirst(claim) ?? true;
   }
@@ -91,7 +91,7 @@ export class SlotQueues {
     return answer;
   }
 
-  /** When to come again, where the queue of a model is full or its wait was in vain: as long as the queue takes now. */
+  /** When to retry, where the queue of a model is full or its wait was in vain: as long as the queue takes now. */
   retryAfterMs(model: string): number {
     const expected = this.#queues.get(model)?.wholeWaitMs ?? defaultRetryMs;
     return Math.round(Math.min(maxRetryMs, Math.max(shortestRetryMs, expected)));
@@ -195,7 +195,7 @@ class Holders {
   }
 }
 
-/** Tasks of one client and priority, first come first served: those whose turn came in vain, then the others. */
+/** Tasks of one client and priority, first come first served: those that had their turn in vain, then the others. */
 class ClientQueue {
   readonly waitEwma = new WaitEwma();
   readonly #again = new Set<Waiter>();
@@ -330,7 +330,7 @@ class ModelQueue {
     return this.#byRank[rank] as Map<string, ClientQueue>;
   }
 
-  /** Whose turn it is among the clients that may. */
+  /** The client among those that may that has its turn. */
   #next(mayTake: (client: string) => boolean, gone: Holders): Waiter | undefined {
     this.#released += 1;
     const isLowestTurn = this.#released % turnOfTheLowest === 0;

@@ -18,7 +18,7 @@ import { eventsFromWire, MalformedEvent } from './events-from-wire.ts';
 
 /** Messages that are out and not yet stored, over all connections: the server holds back what is more. */
 const slots = 128;
-/** A killed process's messages come again after this. A batch is stored in a hundredth of it. */
+/** A killed process's messages are redelivered after this. A batch is stored in a hundredth of it. */
 const ackWaitMs = 5_000;
 
 /** Name of the durable consumer that all processes of telemetry share. */
@@ -138,7 +138,7 @@ export class EventStream implements StreamProgress {
     try {
       return eventsFromWire(message.data, (error) => this.#count(error));
     } catch (error) {
-      // It would come again for ever; the reason is kept in the server's advisory.
+      // It would be redelivered for ever; the reason is kept in the server's advisory.
       message.term(error instanceof MalformedEvent ? error.kind : 'unreadable');
       this.#count(error instanceof MalformedEvent ? error : new MalformedEvent('unreadable', String(error)));
       return [];

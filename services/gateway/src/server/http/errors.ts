@@ -106,7 +106,7 @@ function retryHeaders(status: number, { isRetryable, retryAfterMs }: TaskError):
   return isWanted ? retryAfter(retryAfterMs) : [];
 }
 
-/** When to come again: in the seconds of HTTP, rounded up, and exactly, as OpenAI's libraries read it. */
+/** When to retry: in the seconds of HTTP, rounded up, and exactly, as OpenAI's libraries read it. */
 const retryAfter = (ms: number): readonly string[] => [
   'retry-after',
   String(Math.max(1, Math.ceil(ms / 1000))),

@@ -513,7 +513,7 @@ export declare const DurableTaskService: GenService<{
     output: typeof ListDurableTasksResponseSchema;
   },
   /**
-   * The task as it is, then each change of its state, within a second; ends with its end. A reader that comes again is told
+   * The task as it is, then each change of its state, within a second; ends with its end. A reader that reconnects is told
    * the present state first. request.wait_ms is not looked at.
    *
    * @generated from rpc will.v1.DurableTaskService.WatchDurableTask

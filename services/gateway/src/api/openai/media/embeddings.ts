@@ -49,10 +49,10 @@ export const embeddings: MediaKind = {
           const vectors = vectorBytes(data ?? new Uint8Array(0), dimensionsIn(output));
           if (vectors.length !== input.length)
             throw new HttpError(502, 'bad_answer', `${vectors.length} vectors came for ${input.length} inputs`);
-          const shown = body.encoding_format === 'base64' ? toBase64 : vectorOf;
+          const encoded = body.encoding_format === 'base64' ? toBase64 : vectorOf;
           return asJson({
             object: 'list',
-            data: vectors.map((vector, index) => ({ object: 'embedding', index, embedding: shown(vector) })),
+            data: vectors.map((vector, index) => ({ object: 'embedding', index, embedding: encoded(vector) })),
             model,
             usage: { prompt_tokens: usage?.inputTokens ?? 0, total_tokens: usage?.inputTokens ?? 0 },
           });

@@ -97,7 +97,7 @@ export function submissionOf(
 /** Also the beat of comments that keep the connection open; an end is told at once. */
 const pollIntervalMs = 1_000;
 
-/** A reader that comes again is told the present state first, so no event has to be kept for it. */
+/** A reader that reconnects is told the present state first, so no event has to be kept for it. */
 async function sendEvents(
   response: ServerResponse,
   first: DurableTask,
