@@ -5,7 +5,7 @@ import { root } from './paths.ts';
 
 /** Where settings of the product are read. Tests and the test kit have settings of their own. */
 const sources = ['packages/*/src/**/*.ts', 'services/*/src/**/*.ts', 'scripts/start.ts', 'scripts/start/*.ts'];
-const ownSettings = /(\.test\.ts$|^packages\/testkit\/|\/gen\/)/;
+const ownSettings = /(\.test\.ts$|\/testing\/|^packages\/testkit\/|\/gen\/)/;
 const pages = ['docs/operations/settings.md', 'docs/operations/metrics.md'];
 
 /** A setting where it is read: a quoted name, or a name that `env` is taken apart by. */

@@ -17,7 +17,7 @@ import {
 } from '@will/bus';
 import { loadExtensions } from '@will/extension';
 import { createProviders, type Provider } from '@will/providers';
-import { measures, observe } from '@will/observe';
+import { observe } from '@will/observe';
 import { busAddressOf, createLogger, newProcessId, runService, type Environment, type Service } from '@will/runtime';
 import { busGroups, obeyCommands } from './adapters/bus-groups.ts';
 import { answerRecalls, BusLedger, PresenceLease } from './adapters/bus-ledger.ts';
