@@ -144,7 +144,7 @@ test('a cooldown that outlasts the task ends it at once, with the time to retry'
   expect((failure as { retryAfterMs: number }).retryAfterMs).toBeGreaterThan(1_000);
   // In the words of whichever came first: the entry that all follow, or the worker's own.
   expect((failure as Error).message).toMatch(
-    /alone(: the provider’s rate limit is reached,| is cooling down) until \d{4}-/,
+    /alone(: the provider’s rate limit is reached( \(HTTP 429\))?,| is cooling down) until \d{4}-/,
   );
   expect((await run('alone')).model).toBe('alone');
 });
