@@ -146,6 +146,14 @@ test('every service is its own user of the bus, by a secret that `willm bus conf
   expect(secrets.get('will-nats-server')?.['nats.conf']).toContain(`include "users.conf"`);
 });
 
+test('the folder of the registry, where the audit log is, outlives its pod', () => {
+  const registry = deployments.find(({ metadata }) => metadata.name === 'registry') as Manifest;
+  const data = registry.spec.template.spec.volumes.find(({ name }) => name === 'data');
+  expect(data).toEqual({ name: 'data', persistentVolumeClaim: { claimName: 'registry' } });
+  const claims = manifests.filter(({ kind }) => kind === 'PersistentVolumeClaim').map(({ metadata }) => metadata.name);
+  expect(claims).toEqual(['registry']);
+});
+
 test('what workers are scaled by is measured, and scales a deployment that is there', () => {
   const scaled = manifests.filter(({ kind }) => kind === 'ScaledObject');
   expect(scaled).toHaveLength(1);

@@ -1,6 +1,6 @@
 """A service of its own: runs a task, streams one, and submits one that outlives this process.
 
-WILL_URL names where: nats://host:4222, or grpc://host:50051 for a gateway.
+WILL_URL names where: nats://host:4222, or grpc://host:50051 for a gateway, which takes the key in WILL_API_KEY.
 """
 
 import asyncio
@@ -12,7 +12,8 @@ from will_client import TaskError, connect
 
 async def main() -> None:
     url = os.environ.get("WILL_URL", "nats://127.0.0.1:4222")
-    async with await connect(url, client=os.environ.get("WILL_CLIENT", "default")) as will:
+    client, api_key = os.environ.get("WILL_CLIENT", "default"), os.environ.get("WILL_API_KEY")
+    async with await connect(url, client=client, api_key=api_key) as will:
         answer = await will.run("text_gen", "Name a bread.", max_output_tokens=20)
         print("run:", answer.model, len(answer.output) > 0)
 

@@ -1,10 +1,12 @@
 // A service of its own: runs a task, streams one, and submits one that outlives this process.
-// WILL_URL names where: nats://host:4222, or grpc://host:50051 for a gateway.
+// WILL_URL names where: nats://host:4222, or grpc://host:50051 for a gateway, which takes the key in WILL_API_KEY.
 import { connectClient, TaskError } from '@will/client';
 
+const apiKey = process.env['WILL_API_KEY'];
 const will = await connectClient({
   servers: process.env['WILL_URL'] ?? 'nats://127.0.0.1:4222',
   client: process.env['WILL_CLIENT'] ?? 'default',
+  ...(apiKey !== undefined && { apiKey }),
 });
 
 try {

@@ -3,12 +3,13 @@ import de.bwaldvogel.mongo.MongoVersion;
 import de.bwaldvogel.mongo.backend.memory.MemoryBackend;
 import java.util.List;
 
-/** mongo-java-server on a free port, in memory. Says its address in one line; ends with its standard input. */
+/** mongo-java-server in memory, on a free port of loopback or at the host and port given. Says its address; ends with its standard input. */
 public class JavaServer {
   public static void main(String[] arguments) throws Exception {
     MongoServer server = new MongoServer(new MemoryBackend().version(new Newer()));
-    server.bind("127.0.0.1", 0);
-    System.out.println("mongodb://127.0.0.1:" + server.getLocalAddress().getPort());
+    String host = arguments.length > 0 ? arguments[0] : "127.0.0.1";
+    server.bind(host, arguments.length > 1 ? Integer.parseInt(arguments[1]) : 0);
+    System.out.println("mongodb://" + host + ":" + server.getLocalAddress().getPort());
     while (System.in.read() >= 0) {
       // Nothing is said on it; its end is the end of the one that started this.
     }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The cluster's authority and certificates. usage: certs.sh FOLDER NODE_IP
+# The cluster's authority and certificates. usage: certs.sh FOLDER NODE=IP…; the first node has the API server.
 set -euo pipefail
-mkdir -p "$1"; cd "$1"
+mkdir -p "$1"; cd "$1"; shift
 [ -e ca.crt ] && exit 0
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj /CN=will-cluster -keyout ca.key -out ca.crt 2>/dev/null
 leaf() { # name subject [names]
@@ -10,16 +10,17 @@ leaf() { # name subject [names]
   openssl x509 -req -in "$1.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -days 3650 -out "$1.crt" -extfile "$1.ext" 2>/dev/null
   rm "$1.csr" "$1.ext"
 }
-leaf apiserver /CN=kube-apiserver "DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:localhost,IP:10.96.0.1,IP:$2,IP:127.0.0.1"
+server=${1#*=}
+leaf apiserver /CN=kube-apiserver "DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:localhost,IP:10.96.0.1,IP:$server,IP:127.0.0.1"
 leaf admin /O=system:masters/CN=admin
 leaf front-proxy /CN=front-proxy
-leaf kubelet /O=system:nodes/CN=system:node:node0 "DNS:node0,IP:$2,IP:127.0.0.1"
+for node in "$@"; do leaf "${node%=*}" "/O=system:nodes/CN=system:node:${node%=*}" "DNS:${node%=*},IP:${node#*=}"; done
 openssl genrsa -out sa.key 2048 2>/dev/null
 openssl rsa -in sa.key -pubout -out sa.pub 2>/dev/null
-for user in admin kubelet; do cat > $user.kubeconfig <<K
+for user in admin "${@%=*}"; do cat > "$user.kubeconfig" <<K
 apiVersion: v1
 kind: Config
-clusters: [{ name: c, cluster: { server: "https://$2:6443", certificate-authority: $PWD/ca.crt } }]
+clusters: [{ name: c, cluster: { server: "https://$server:6443", certificate-authority: $PWD/ca.crt } }]
 users: [{ name: u, user: { client-certificate: $PWD/$user.crt, client-key: $PWD/$user.key } }]
 contexts: [{ name: c, context: { cluster: c, user: u } }]
 current-context: c

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { buildPrograms, clusterPrograms } from './programs.ts';
+import { buildPrograms, clusterPrograms, scalingPrograms } from './programs.ts';
 
 // `npm run cluster`: a real Kubernetes, the image, the chart and its checks, and everything down again. README.md tells more.
 
@@ -38,10 +38,11 @@ process.env['CONTAINERS_CONF'] = script('containers.conf');
 
 try {
   await must('apt-get', 'install', '--yes', '--quiet', '--no-install-recommends', ...packages.split(' '));
-  await buildPrograms(clusterPrograms, Number(process.env['WILL_CLUSTER_JOBS'] ?? 2));
+  await buildPrograms([...clusterPrograms, ...scalingPrograms], Number(process.env['WILL_CLUSTER_JOBS'] ?? 2));
   await must(script('base-image.sh'), 'localhost/will-base:26');
   const [podman = '', ...args] = build;
   await must(podman, ...args, '--target', 'will', '--tag', 'localhost/will:0.1.0', '.');
+  await must(script('clients.sh'), 'prepare');
   await must(script('up.sh'));
   await must(script('check.sh'));
 } catch (error) {

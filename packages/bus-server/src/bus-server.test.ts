@@ -15,6 +15,7 @@ import {
   type Certificate,
   certificateOfServer,
   certificateOfUser,
+  hostsInCluster,
   kubernetesSecrets,
   newAuthority,
   prepareBusFolder,
@@ -213,6 +214,16 @@ test('a client’s user is let in as soon as it was added, does what its client 
   // The one that was neither added nor removed stays.
   expect(standing.isConnected).toBe(true);
   await standing.close();
+});
+
+test('secrets for Kubernetes are of the namespaces that are named, and the server is reached by its name there', async () => {
+  const namespaces = { services: 'router', nats: 'bus' };
+  const secrets = parseAllDocuments(await kubernetesSecrets(files.folder, namespaces)).map(
+    (document) => (document.toJS() as { metadata: { name: string; namespace: string } }).metadata,
+  );
+  expect(secrets.filter(({ namespace }) => namespace === 'bus').map(({ name }) => name)).toEqual(['will-nats-server']);
+  expect(new Set(secrets.map(({ namespace }) => namespace))).toEqual(new Set(['bus', 'router']));
+  expect(hostsInCluster(namespaces)).toEqual(['nats.bus', 'nats.bus.svc', 'nats.bus.svc.cluster.local']);
 });
 
 test('secrets for Kubernetes hold one user each, and the server’s no seed at all', async () => {

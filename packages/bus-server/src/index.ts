@@ -11,5 +11,5 @@ export {
   removeCaller,
   seedFileOf,
 } from './folder.ts';
-export { kubernetesSecrets } from './kubernetes.ts';
+export { hostsInCluster, kubernetesSecrets, type Namespaces, usualNamespaces } from './kubernetes.ts';
 export { serverConf, type ServerConfOptions, shippedFiles, usersConf, type ServerUser } from './server-conf.ts';

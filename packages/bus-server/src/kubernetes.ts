@@ -7,18 +7,29 @@ import { serverConf } from './server-conf.ts';
 /** Where the manifests mount what a Secret holds. */
 export const mounted = { server: '/etc/nats', service: '/etc/will/bus' } as const;
 
+/** Where the manifests run. */
+export interface Namespaces {
+  readonly services: string;
+  readonly nats: string;
+}
+export const usualNamespaces: Namespaces = { services: 'will', nats: 'nats' };
+
+/** Names by which the Service `nats` is reached in a cluster. */
+export const hostsInCluster = ({ nats }: Namespaces): readonly string[] =>
+  ['', '.svc', '.svc.cluster.local'].map((rest) => `nats.${nats}${rest}`);
+
 /**
  * Secrets for the manifests, as YAML: `will-bus-<service>` with a service's seed and certificate, `will-bus-operator` for
  * the one that runs `willm`, and `will-nats-server` with the server's configuration and certificate. It holds private keys.
  *
  * @param folder what `prepareBusFolder` made
  */
-export async function kubernetesSecrets(folder: string): Promise<string> {
+export async function kubernetesSecrets(folder: string, namespaces: Namespaces = usualNamespaces): Promise<string> {
   const files = openBusFolder(folder);
   const read = (path: string): Promise<string> => readFile(path, 'utf8');
   const ca = await read(files.ca);
   const secrets = [
-    secret('will-nats-server', 'nats', {
+    secret('will-nats-server', namespaces.nats, {
       'nats.conf': serverConf({
         about: 'Made by `willm bus config --kubernetes`.',
         tls: {
@@ -38,7 +49,7 @@ export async function kubernetesSecrets(folder: string): Promise<string> {
   const callers = (await callersOf(folder)).map(({ client }) => `client.${client}`);
   for (const user of ['operator', ...busServices, ...callers])
     secrets.push(
-      secret(`will-bus-${user}`, 'will', {
+      secret(`will-bus-${user}`, namespaces.services, {
         seed: await read(files.seedOf(user)),
         'ca.crt': ca,
         'tls.crt': await read(files.certOf(user)),

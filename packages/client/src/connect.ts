@@ -48,10 +48,12 @@ export interface ClientOptions {
   /** An open connection to use; it stays open at `close()`. */
   readonly bus?: Bus;
   /**
-   * Where to connect, when no `bus` is given: `nats://…` for the bus, `grpc://host:port` for a gateway's gRPC server.
-   * Default `nats://127.0.0.1:4222`.
+   * Where to connect, when no `bus` is given: `nats://…` for the bus, `grpc://host:port` for a gateway's gRPC server,
+   * `grpcs://host:port` where that speaks TLS, by an authority that Node trusts. Default `nats://127.0.0.1:4222`.
    */
   readonly servers?: string;
+  /** Where the gateway asks for keys: a key, `sk-will-…`. Only over gRPC. */
+  readonly apiKey?: string;
   /** Where the bus has users: file with the seed of this client's user. */
   readonly seedFile?: string;
   /** Where the bus speaks TLS: files of the authority, and of this client's certificate and key. */
@@ -71,10 +73,11 @@ const explainWithinMs = 5_000;
  */
 export async function connectClient(options: ClientOptions = {}): Promise<TaskClient> {
   const client = options.client ?? 'default';
-  if (options.bus === undefined && options.servers?.startsWith('grpc://')) {
+  if (options.bus === undefined && /^grpcs?:\/\//.test(options.servers ?? '')) {
     // Who stays on the bus does not load a gRPC library.
     const { connectGrpc } = await import('./grpc.ts');
-    return connectGrpc(options.servers, options.client ?? '');
+    const { servers: url = '', apiKey } = options;
+    return connectGrpc({ url, client: options.client ?? '', apiKey });
   }
   const bus =
     options.bus ??

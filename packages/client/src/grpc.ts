@@ -1,6 +1,16 @@
 import { type DescService, fromBinary, type MessageShape } from '@bufbuild/protobuf';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
-import { Client, type ClientReadableStream, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import {
+  type ChannelCredentials,
+  Client,
+  type ClientReadableStream,
+  credentials,
+  InterceptingCall,
+  type Interceptor,
+  Metadata,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
 import { type GrpcMethod, grpcMethodsOf, newId, sizes, wire } from '@will/contracts';
 import { mergeToolCalls } from '@will/core';
 import {
@@ -27,10 +37,31 @@ const explainWithinMs = 5_000;
 /** The server ends a task at its deadline, with reasons; this much later the call ends by itself, without them. */
 const deadlineGraceMs = 250;
 
-/** Runs tasks through a gateway's gRPC server. `url` is `grpc://host:port`. */
-export function connectGrpc(url: string, client: string): TaskClient {
-  return new GrpcTaskClient(url.slice('grpc://'.length), client);
+export interface GrpcOptions {
+  /** `grpc://host:port`, or with TLS `grpcs://host:port`. */
+  readonly url: string;
+  readonly client: string;
+  readonly apiKey: string | undefined;
 }
+
+/** Runs tasks through a gateway's gRPC server. */
+export function connectGrpc(options: GrpcOptions): TaskClient {
+  return new GrpcTaskClient(options);
+}
+
+const channelOf = ({ url }: GrpcOptions): ChannelCredentials =>
+  url.startsWith('grpcs://') ? credentials.createSsl() : credentials.createInsecure();
+
+/** Shows the key with every call. */
+const showing =
+  (apiKey: string): Interceptor =>
+  (options, nextCall) =>
+    new InterceptingCall(nextCall(options), {
+      start(metadata, listener, next) {
+        metadata.set('authorization', `Bearer ${apiKey}`);
+        next(metadata, listener);
+      },
+    });
 
 /** A method of a service by its name in TypeScript. */
 const methodOf = (service: DescService, name: string): GrpcMethod => grpcMethodsOf(service)[name] as GrpcMethod;
@@ -49,12 +80,13 @@ class GrpcTaskClient implements TaskClient {
   readonly requeueTask: DurableTasks['requeueTask'];
   readonly tasks: DurableTasks['tasks'];
 
-  constructor(address: string, client: string) {
-    this.#client = client;
-    this.#connection = new Client(address, credentials.createInsecure(), {
+  constructor(options: GrpcOptions) {
+    this.#client = options.client;
+    this.#connection = new Client(options.url.replace(/^grpcs?:\/\//, ''), channelOf(options), {
       'grpc.max_receive_message_length': sizes.resultBytes + sizes.messageBytes,
+      ...(options.apiKey !== undefined && { interceptors: [showing(options.apiKey)] }),
     });
-    const durable = durableTasks(overGrpc(this.#connection), client);
+    const durable = durableTasks(overGrpc(this.#connection), options.client);
     this.submit = durable.submit;
     this.task = durable.task;
     this.result = durable.result;

@@ -14,6 +14,8 @@ app.kubernetes.io/name: {{ .name }}
 {{- $spec := .spec -}}
 {{- $stores := has .service (list "registry" "telemetry" "tasks") -}}
 {{- $files := and $stores (not $root.Values.mongodb.existingSecret) -}}
+{{- /* The audit log is a file, wherever documents are. */ -}}
+{{- $volume := or $files (eq .service "registry") -}}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -133,7 +135,7 @@ spec:
             - { name: bus, mountPath: /etc/will/bus, readOnly: true }
             {{- with $spec.volumeMounts }}{{ toYaml . | nindent 12 }}{{ end }}
       volumes:
-        {{- if $files }}
+        {{- if $volume }}
         - { name: data, persistentVolumeClaim: { claimName: {{ .name }} } }
         {{- else }}
         - { name: data, emptyDir: {} }
@@ -141,7 +143,7 @@ spec:
         - { name: tmp, emptyDir: {} }
         - { name: bus, secret: { secretName: {{ $root.Values.busSecretPrefix }}{{ .service }}, defaultMode: 0440 } }
         {{- with $spec.volumes }}{{ toYaml . | nindent 8 }}{{ end }}
-{{- if $files }}
+{{- if $volume }}
 ---
 apiVersion: v1
 kind: PersistentVolumeClaim
@@ -151,7 +153,7 @@ metadata:
   annotations: { helm.sh/resource-policy: keep }
 spec:
   accessModes: [ReadWriteOnce]
-  resources: { requests: { storage: 20Gi } }
+  resources: { requests: { storage: {{ ternary "20Gi" "1Gi" $files }} } }
 {{- end }}
 {{- if and $root.Values.podDisruptionBudgets (not (or $files (has .service (list "registry" "console")))) }}
 ---

@@ -5,10 +5,13 @@ import {
   type BusFolder,
   callersOf,
   callerUser,
+  hostsInCluster,
   kubernetesSecrets,
+  type Namespaces,
   prepareBusFolder,
   reloadServer,
   removeCaller,
+  usualNamespaces,
 } from '@will/bus-server';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { table } from '../table.ts';
@@ -24,6 +27,10 @@ export interface BusConfigOptions extends BusFolderOptions {
   readonly host?: readonly string[];
   /** Print Secrets for the manifests. */
   readonly kubernetes?: boolean;
+  /** Namespace of the services. Default: will. */
+  readonly namespace?: string;
+  /** Namespace of the nats-server. Default: nats. */
+  readonly natsNamespace?: string;
 }
 
 const repository = fileURLToPath(new URL('../../../..', import.meta.url));
@@ -32,11 +39,15 @@ const folderOf = ({ env }: Terminal, { folder }: BusFolderOptions): string =>
 
 /** `willm bus config`: a nats-server's configuration, and a seed and a certificate for each user. */
 export async function writeBusConfig(terminal: Terminal, options: BusConfigOptions): Promise<ExitCode> {
+  const namespaces: Namespaces = {
+    services: options.namespace ?? usualNamespaces.services,
+    nats: options.natsNamespace ?? usualNamespaces.nats,
+  };
   const { folder, conf } = await prepareBusFolder(folderOf(terminal, options), {
-    hosts: options.host ?? (options.kubernetes ? ['nats.nats', 'nats.nats.svc', 'nats.nats.svc.cluster.local'] : []),
+    hosts: options.host ?? (options.kubernetes ? hostsInCluster(namespaces) : []),
     nowMs: Date.now(),
   });
-  if (options.kubernetes) terminal.content(await kubernetesSecrets(folder));
+  if (options.kubernetes) terminal.content(await kubernetesSecrets(folder, namespaces));
   else if (options.json) printJson(terminal, { folder, conf });
   else terminal.out(`${conf}\n`);
   terminal.err(`${folder} holds private keys; anyone who reads it may do everything on the bus.\n`);

@@ -15,6 +15,8 @@ export function registerBus(program: Command, { terminal, end }: Cli): void {
     .option('--folder <path>', 'where to (default: bus in the data folder)')
     .option('--host <list>', 'names and addresses that it is reached by', words)
     .option('--kubernetes', 'print Secrets for deploy/kubernetes')
+    .option('--namespace <name>', 'with --kubernetes: namespace of the services (default: will)')
+    .option('--nats-namespace <name>', 'with --kubernetes: namespace of the nats-server (default: nats)')
     .option('--json', 'print JSON')
     .action(async (options: BusConfigOptions) => {
       const { writeBusConfig } = await import('../commands/bus.ts');

@@ -94,6 +94,20 @@ test.each(ways)('by %s a project names its client, and is blocked with another o
   expect(open.tasks.requests).toHaveLength(1);
 });
 
+test('the client library shows its key over gRPC: who it is comes with the key, and without one it is refused', async () => {
+  const servers = `grpc://${guarded.grpcAddress}`;
+  const apiKey = await keys.give('acme', 'caller');
+  const withKey = await connectClient({ servers, apiKey });
+  const without = await connectClient({ servers });
+  try {
+    expect(await withKey.run({ type: 'text_gen', input: 'ping' })).toMatchObject({ model: 'llama' });
+    expect(guarded.tasks.requests).toMatchObject([{ client: 'acme' }]);
+    await expect(without.run({ type: 'text_gen', input: 'ping' })).rejects.toThrow(/key/);
+  } finally {
+    await Promise.all([withKey.close(), without.close()]);
+  }
+});
+
 test('a file that is put away belongs to the client of the project that is named', async () => {
   const form = new FormData();
   form.set('model', 'auto');

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# What changes in a cluster, under a constant load. usage: changes.sh planned|unplanned. Prints what became of each task.
+# WILL_CLUSTER_RATE: tasks a second (default 30), every tenth of them durable.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+rate=${WILL_CLUSTER_RATE:-30}
+gateway=http://$(kubectl -n will get service gateway -o jsonpath='{.spec.clusterIP}')
+began=0
+told() { echo "$(($(date +%s) - began)) s: $*"; }
+rolled() { for name in "$@"; do kubectl -n will rollout status "deployment/$name" --timeout=240s >/dev/null; done; }
+services=(gateway router policy tasks telemetry registry console worker-mock)
+
+under_load() { # name seconds
+  local name=$1 seconds=$2
+  began=$(date +%s)
+  in_node node "$here/load.mjs" "{\"url\":\"$gateway\",\"key\":\"$(cat "$run/key")\",\"model\":\"mock\",\"perSecond\":$rate,\"seconds\":$seconds,\"out\":\"$log/$name.seconds\"}" > "$log/$name.json" &
+  sleep 5
+  "$name"
+  told "$name done"
+  wait $! || failed=1
+  cat "$log/$name.json"
+}
+
+scaling() {
+  kubectl -n will scale deployment/worker-mock --replicas=4; rolled worker-mock; told four workers
+  sleep 10
+  kubectl -n will scale deployment/worker-mock --replicas=1; sleep 15; told one worker
+}
+upgrade() {
+  helm upgrade will "$root/deploy/helm/will" --namespace will --reuse-values --set-string settings.WILL_LOG_LEVEL=warn --wait --timeout 6m >/dev/null
+  rolled "${services[@]}"; told every service rolled
+}
+drain() {
+  # Two of each, on both nodes; what node1 had runs on node0 when it is drained.
+  kubectl -n will scale deployment/worker-mock --replicas=2; rolled worker-mock
+  kubectl drain node1 --ignore-daemonsets --delete-emptydir-data --timeout=300s | tail -1; told node1 drained
+  kubectl uncordon node1; kubectl -n will scale deployment/worker-mock --replicas=1
+}
+kills() {
+  # Each 20 s a pod of another service dies without notice; two of each run, so that one is left.
+  for name in worker-mock router gateway policy tasks telemetry; do
+    pod=$(kubectl -n will get pods -l app.kubernetes.io/name=$name --field-selector=status.phase=Running -o name | shuf -n 1)
+    kubectl -n will delete "$pod" --grace-period=0 --force >/dev/null 2>&1; told "killed $pod"
+    sleep 20
+  done
+}
+restart_nats() { kubectl -n will delete pod nats-0 >/dev/null; kubectl -n will wait --for=condition=Ready pod/nats-0 --timeout=120s >/dev/null; told nats-0 is back; sleep 20; }
+
+failed=0
+case $1 in
+planned)
+  under_load scaling "${WILL_CLUSTER_SCALING_SECONDS:-75}"
+  under_load upgrade "${WILL_CLUSTER_UPGRADE_SECONDS:-180}"
+  under_load drain "${WILL_CLUSTER_DRAIN_SECONDS:-90}" ;;
+unplanned)
+  kubectl -n will scale deployment/worker-mock --replicas=2 >/dev/null; rolled worker-mock
+  under_load kills 150
+  under_load restart_nats 60
+  # Figures, not a verdict: what is lost without notice fails, where its answer was under way.
+  failed=0
+  for name in kills restart_nats; do node -e 'const { durable } = JSON.parse(require("fs").readFileSync(process.argv[1])); process.exit(durable.accepted === durable.succeeded ? 0 : 1)' "$log/$name.json" || failed=1; done ;;
+esac
+exit $failed
