@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { auditNotes, connectBus } from '@will/bus';
 import { readAssets } from '@will/console';
 import { observe } from '@will/observe';
@@ -5,9 +6,11 @@ import { busAddressOf, createLogger, newProcessId, runService, type Environment,
 import { connectBackends } from './adapters/bus-backends.ts';
 import { parseConfig } from './config.ts';
 import { Api } from './http/api.ts';
+import { OidcPages } from './http/oidc-pages.ts';
 import { Pages } from './http/pages.ts';
 import { openServer } from './http/server.ts';
 import { SessionGuard } from './sessions/guard.ts';
+import { OidcSignIn } from './sessions/oidc.ts';
 import { ConsoleSessions } from './sessions/sessions.ts';
 import { authorOf } from './viewer.ts';
 
@@ -40,20 +43,33 @@ export async function start(env: Environment): Promise<Service> {
       notes.refused({ actor: keyId || 'nobody', action: 'console.refused', object: what, detail: why });
     },
   });
+  const isSecure = ({ headers }: IncomingMessage): boolean => headers['x-forwarded-proto'] === 'https';
   const api = new Api({
     guard,
     backends,
     sessionMs,
-    isSecure: ({ headers }) => headers['x-forwarded-proto'] === 'https',
+    hasOidc: config.oidc !== undefined,
+    isSecure,
     onChange: (viewer, what) =>
       notes.note({ actor: authorOf(viewer), action: 'console.changed', object: what, detail: viewer.role }),
   });
+  const signIn =
+    config.oidc &&
+    new OidcSignIn({
+      settings: config.oidc,
+      nowMs: Date.now,
+      onRefused: (actor, why) => {
+        logger.warn({ actor, why }, 'refused');
+        notes.refused({ actor, action: 'console.refused', object: 'GET /oidc/callback', detail: why });
+      },
+    });
   const server = await openServer({
     port: config.port,
     host: config.host,
     web: config,
     api,
     pages: new Pages(await readAssets()),
+    oidc: signIn && new OidcPages({ guard, signIn, sessionMs, isSecure }),
     onError,
   });
   observing.watchDocuments(bus, backends.snapshots);

@@ -15,7 +15,10 @@ export const localOwner: Viewer = {
 };
 
 /** Name of the viewer in history and audit log. */
-export const authorOf = ({ keyId }: Viewer): string => (keyId === '' ? 'console' : `key ${keyId}`);
+export function authorOf({ keyId }: Viewer): string {
+  if (keyId === '') return 'console';
+  return keyId.startsWith('oidc:') ? keyId : `key ${keyId}`;
+}
 
 /** Parts of a question that say whose data it is about. */
 export interface Scope {

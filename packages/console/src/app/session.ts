@@ -11,10 +11,13 @@ export interface Session {
 /** Who looks. `undefined`: not asked yet; `null`: nobody has signed in. */
 export const session = signal<Session | null | undefined>(undefined);
 export const sessionError = signal<string>('');
+/** Whether an OpenID provider lets in, too. */
+export const hasOidc = signal(false);
 
 export async function loadSession(): Promise<void> {
   try {
-    const answer = await ask<Session | { readonly role: null }>('/session');
+    const answer = await ask<Session | { readonly role: null; readonly has_oidc: boolean }>('/session');
+    if (answer.role === null) hasOidc.value = answer.has_oidc;
     session.value = answer.role === null ? null : answer;
   } catch (error) {
     session.value = null;

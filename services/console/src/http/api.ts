@@ -17,6 +17,8 @@ export interface ApiOptions {
   readonly guard: SessionGuard;
   readonly backends: ConsoleBackends;
   readonly sessionMs: number;
+  /** Whether the sign-in page offers an OpenID provider. */
+  readonly hasOidc?: boolean;
   /** Whether viewers come by TLS, so that a cookie may be for TLS alone. */
   readonly isSecure: (request: IncomingMessage) => boolean;
   /** A change was made, for the audit log. */
@@ -78,11 +80,14 @@ export class Api {
 
   /** Who looks; a key for a session; the end of a session. */
   async #session(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { guard, sessionMs, isSecure } = this.#options;
+    const { guard, sessionMs, isSecure, hasOidc = false } = this.#options;
     const what = `${request.method} ${sessionPath}`;
     if (request.method === 'GET') {
       const viewer = this.#viewerOf(what, request);
-      return sendJson(response, viewer ? shownViewer(viewer, guard) : { role: null, are_keys_required: true });
+      return sendJson(
+        response,
+        viewer ? shownViewer(viewer, guard) : { role: null, are_keys_required: true, has_oidc: hasOidc },
+      );
     }
     if (request.method === 'DELETE') {
       guard.end(request.headersDistinct);

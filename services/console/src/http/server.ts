@@ -4,6 +4,7 @@ import { contained, pathOfTarget, type WebAccess, webRefusal } from '@will/runti
 import { AdminError, toAdminError } from '../api/errors.ts';
 import type { Api } from './api.ts';
 import { securityHeaders } from './headers.ts';
+import type { OidcPages } from './oidc-pages.ts';
 import type { Pages } from './pages.ts';
 
 const limits = {
@@ -19,6 +20,8 @@ export interface ServerOptions {
   readonly web: WebAccess;
   readonly api: Api;
   readonly pages: Pages;
+  /** Undefined: nobody signs in by a provider. */
+  readonly oidc?: OidcPages | undefined;
   readonly onError: (what: string, error: unknown) => void;
 }
 
@@ -29,7 +32,7 @@ export interface AdminServer {
 }
 
 /** Opens the listener. @throws when the port cannot be had; the message says how to mend it. */
-export async function openServer({ port, host, web, api, pages, onError }: ServerOptions): Promise<AdminServer> {
+export async function openServer({ port, host, web, api, pages, oidc, onError }: ServerOptions): Promise<AdminServer> {
   const server = createServer(limits, (request, response) => {
     response.setHeaders(new Map(Object.entries(securityHeaders)));
     request.url = pathOfTarget(request.url ?? '/');
@@ -43,6 +46,7 @@ export async function openServer({ port, host, web, api, pages, onError }: Serve
       mustBeAllowed(request, host, web);
       const path = pathIn(request);
       if (path === '/admin' || path.startsWith('/admin/')) await api.answer(path, request, response);
+      else if (oidc && path.startsWith('/oidc/')) await oidc.answer(path, request, response);
       else pages.answer(path, request, response);
     } catch (thrown) {
       const error = toAdminError(thrown);

@@ -1,7 +1,14 @@
-const name = 'will_session';
+const sessionName = 'will_session';
+const stateName = 'will_oidc';
+const stateMaxAgeS = 600;
 
 /** The session's token in a Cookie header; undefined: there is none. Of several the request is refused by having none. */
-export function tokenIn(header: readonly string[] | undefined): string | undefined {
+export const tokenIn = (header: readonly string[] | undefined): string | undefined => valueOf(sessionName, header);
+
+/** The state of a sign-in by a provider that this browser began. */
+export const stateIn = (header: readonly string[] | undefined): string | undefined => valueOf(stateName, header);
+
+function valueOf(name: string, header: readonly string[] | undefined): string | undefined {
   const found = (header ?? [])
     .flatMap((line) => line.split(';'))
     .map((pair) => pair.trim())
@@ -13,10 +20,21 @@ export function tokenIn(header: readonly string[] | undefined): string | undefin
 /** `Secure` is left out on plain HTTP, where a browser would drop the cookie on any host but localhost. */
 export const cookieOf = (token: string, lastsMs: number, isSecure: boolean): string =>
   [
-    `${name}=${token}`,
+    `${sessionName}=${token}`,
     'Path=/admin',
     'HttpOnly',
     'SameSite=Strict',
     `Max-Age=${Math.floor(lastsMs / 1_000)}`,
+    ...(isSecure ? ['Secure'] : []),
+  ].join('; ');
+
+/** Lax: the provider's page leads back here, and only the browser that began may come. '' ends it. */
+export const stateCookieOf = (state: string, isSecure: boolean): string =>
+  [
+    `${stateName}=${state}`,
+    'Path=/oidc',
+    'HttpOnly',
+    'SameSite=Lax',
+    `Max-Age=${state === '' ? 0 : stateMaxAgeS}`,
     ...(isSecure ? ['Secure'] : []),
   ].join('; ');

@@ -46,9 +46,9 @@ export class SessionGuard {
     throw new AdminError('forbidden', `a key of role ${viewer.role} may not do ${what}; ${access.join(', ')} may`);
   }
 
-  /** Whether a viewer that was let in still would be: its key is neither revoked nor expired. */
+  /** Whether a viewer that was let in still would be: its key is neither revoked nor expired, or its session goes on. */
   isStillIn({ keyId }: Viewer): boolean {
-    if (!this.#options.areKeysRequired) return true;
+    if (!this.#options.areKeysRequired || this.#options.sessions.isOpenFor(keyId)) return true;
     const key = this.#options.findKey(keyId);
     return key !== undefined && endOfKey(key, this.#options.nowMs()) === undefined;
   }
@@ -56,7 +56,12 @@ export class SessionGuard {
   /** Begins a session with a key and returns its token. @throws {AdminError} */
   begin(key: string, what: string): { readonly token: string; readonly viewer: Viewer } {
     const viewer = this.#ofKey(key, what);
-    return { token: this.#options.sessions.begin(viewer.keyId), viewer };
+    return { token: this.#options.sessions.begin({ keyId: viewer.keyId }), viewer };
+  }
+
+  /** Begins a session of somebody whom an OpenID provider named, and returns its token. */
+  beginAs(viewer: Viewer): string {
+    return this.#options.sessions.begin({ viewer });
   }
 
   end(headers: Headers): void {
@@ -69,8 +74,12 @@ export class SessionGuard {
     if (authorization !== undefined && others.length === 0)
       return this.#ofKey(authorization.replace(/^bearer\s+/i, '').trim(), what);
     const token = tokenIn(headers['cookie']);
-    const keyId = token === undefined ? undefined : this.#options.sessions.keyOf(token);
-    if (keyId === undefined) throw new AdminError('unauthenticated', 'sign in with a key: POST /admin/v1/session');
+    const owner = token === undefined ? undefined : this.#options.sessions.ownerOf(token);
+    if (!owner) throw new AdminError('unauthenticated', 'sign in with a key: POST /admin/v1/session');
+    return 'viewer' in owner ? owner.viewer : this.#ofSession(owner.keyId, what);
+  }
+
+  #ofSession(keyId: string, what: string): Viewer {
     const key = this.#options.findKey(keyId);
     if (!key || endOfKey(key, this.#options.nowMs()))
       throw this.#unauthenticated(what, 'session of a key that no longer holds', keyId);

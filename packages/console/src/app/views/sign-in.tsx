@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { post } from '../api.ts';
-import { type Session, session, sessionError } from '../session.ts';
+import { hasOidc, type Session, session, sessionError } from '../session.ts';
 
 export function SignIn() {
   const [key, setKey] = useState('');
@@ -34,6 +34,13 @@ export function SignIn() {
           Sign in
         </button>
       </form>
+      {hasOidc.value && (
+        <p>
+          <a class="button" href="/oidc/begin">
+            Sign in with your organisation
+          </a>
+        </p>
+      )}
       <p role="alert" class="bad">
         {error}
       </p>
