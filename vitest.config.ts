@@ -3,8 +3,16 @@ import { defineConfig } from 'vitest/config';
 const leftOut = ['**/node_modules/**', '**/dist/**'];
 
 /** What compares rates and latencies within one run: one file at once, after everything else. */
-const timed = ['test/{overload,bench,stalls,faults,limits}/**/*.test.ts'];
-const wholeProduct = { testTimeout: 60_000, hookTimeout: 60_000 };
+const timed = [
+  'test/{overload,bench,limits}/**/*.test.ts',
+  'test/stalls/stalls.test.ts',
+  'test/faults/rolling-restart.test.ts',
+];
+const wholeProduct = {
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  globalSetup: ['test/support/bundled-programs.ts'],
+};
 
 // Test files share no global state, so they share a process: a fifth of the time.
 export default defineConfig({

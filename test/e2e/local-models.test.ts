@@ -9,7 +9,7 @@ import { startSystem, type System } from '../support/system.ts';
 
 // Models in the worker's own processes, through the whole product. `WILL_ALTERNATING_CALLS` sets how many calls.
 
-const calls = Number(process.env['WILL_ALTERNATING_CALLS'] ?? 100);
+const calls = Number(process.env['WILL_ALTERNATING_CALLS'] ?? 40);
 const page = await readFile(
   fileURLToPath(new URL('../../packages/providers/src/ocr/__fixtures__/page.png', import.meta.url)),
 );

@@ -1,13 +1,13 @@
-import { expect, test } from 'vitest';
+import { test } from 'vitest';
 import { countFaulted } from './faulted-calls.ts';
 import { netWorlds } from './net-worlds.ts';
 
 // A few faults of `npm run net-faults`: the one that loses a connection loses no answer, and nothing is paid twice.
 
-test.each(['worker cut off as a slow consumer', 'connection of a worker reset'])(
+test.concurrent.for(['worker cut off as a slow consumer', 'connection of a worker reset'])(
   'no provider is called twice for a task: %s',
   { timeout: 120_000 },
-  async (name) => {
+  async (name, { expect }) => {
     const world = await netWorlds[name]?.();
     expect(world).toBeDefined();
     if (!world) return;

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { serviceProcess } from '@will/runtime';
+import { compileCache, programOf } from './programs.ts';
 
 export type ServiceName =
   | 'registry'
@@ -29,8 +30,6 @@ export interface ServiceProcess {
 }
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-/** Shared by all tests: a data folder of a test is gone after it. */
-const started = serviceProcess(`${root}node_modules/.cache/will-compiled`);
 /** Enough for a whole test, so that what is searched for secrets is all of it. */
 const logKeptBytes = 16 * 1024 * 1024;
 
@@ -43,8 +42,9 @@ export async function startService(
   env: Readonly<Record<string, string>>,
   through: readonly string[] = [],
 ): Promise<ServiceProcess> {
+  const started = serviceProcess(compileCache());
   const [execPath = process.execPath, ...execArgv] = [...through, process.execPath, ...started.execArgv];
-  const child = fork(`${root}services/${name}/src/main.ts`, {
+  const child = fork(programOf(name), {
     cwd: root,
     env: { PATH: process.env['PATH'] ?? '', WILL_LOG_LEVEL: 'warn', ...started.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

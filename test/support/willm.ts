@@ -1,7 +1,5 @@
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-
-const cli = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
+import { compileCache, programOf } from './programs.ts';
 
 export interface Said {
   readonly code: number;
@@ -16,8 +14,8 @@ export const willmAt =
     new Promise((resolve) => {
       execFile(
         process.execPath,
-        [cli, ...args],
-        { env: { ...process.env, NATS_URL: natsUrl, ...more } },
+        [programOf('willm'), ...args],
+        { env: { ...process.env, NODE_COMPILE_CACHE: compileCache(), NATS_URL: natsUrl, ...more } },
         (error, out, err) => resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, out, err }),
       );
     });
