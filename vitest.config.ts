@@ -30,6 +30,8 @@ export default defineConfig({
           name: 'parts',
           include: ['packages/**/*.test.ts', 'services/**/*.test.ts', 'scripts/**/*.test.ts'],
           exclude: leftOut,
+          // Vitest's own choice for two cores is one, which leaves the other to tests that mostly wait.
+          maxWorkers: 2,
         },
       },
       {

@@ -11,10 +11,11 @@ import { expect, test } from 'vitest';
 import { empties } from './wire-payloads.ts';
 import { startTestServer } from '../../services/gateway/src/testing/test-server.ts';
 
-// Broken input of every kind at every mouth. `npm run fuzz` takes ten minutes; WILL_FUZZ_SEED repeats what failed.
+// Broken input of every kind at every mouth: always the same, so that what is green stays green until the code changes.
+// `npm run fuzz` tries others for ten minutes; WILL_FUZZ_SEED repeats what failed.
 
-const totalMs = Number(process.env['WILL_FUZZ_MS'] ?? 15_000);
-const seed = Number(process.env['WILL_FUZZ_SEED'] ?? Date.now() % 1_000_000);
+const totalMs = Number(process.env['WILL_FUZZ_MS'] ?? 0);
+const seed = Number(process.env['WILL_FUZZ_SEED'] ?? (totalMs === 0 ? 1 : Date.now() % 1_000_000));
 const shareMs = totalMs / 5;
 const slackMs = 120_000;
 
@@ -95,12 +96,27 @@ function mutated(input: Uint8Array, below: (n: number) => number): Buffer<ArrayB
   return bytes;
 }
 
-/** Runs one try after another until its time is up; a try that throws tells the seed that repeats it. */
-async function fuzz(name: string, one: (below: (n: number) => number) => void | Promise<void>): Promise<number> {
+/** What work costs, whatever else the machine does. */
+function processorMsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
+}
+
+interface Fuzzed {
+  readonly name: string;
+  /** How many at least; more where there is time left. */
+  readonly inputs: number;
+}
+
+/** Runs one try after another; a try that throws tells the seed that repeats it. */
+async function fuzz(
+  { name, inputs }: Fuzzed,
+  one: (below: (n: number) => number) => void | Promise<void>,
+): Promise<void> {
   const endMs = performance.now() + shareMs;
   let tries = 0;
   let slowestMs = 0;
-  while (performance.now() < endMs) {
+  while (tries < inputs || performance.now() < endMs) {
     const mine = seed + tries;
     const startedMs = performance.now();
     try {
@@ -112,7 +128,6 @@ async function fuzz(name: string, one: (below: (n: number) => number) => void | 
     tries += 1;
   }
   process.stdout.write(`fuzz ${name}: ${tries} inputs from seed ${seed}, slowest ${slowestMs.toFixed(1)} ms\n`);
-  return tries;
 }
 
 const isMessage = (value: unknown): value is DescMessage =>
@@ -124,11 +139,11 @@ test(
     const schemas = Object.values(wire as Record<string, unknown>).filter(isMessage);
     expect(schemas.length).toBeGreaterThan(60);
     const samples = schemas.map((schema) => toBinary(schema, sampleOf(schema, 3)));
-    const tries = await fuzz('protobuf', (below) => {
+    await fuzz({ name: 'protobuf', inputs: 5_000 }, (below) => {
       const which = below(schemas.length);
       const schema = schemas[which] as DescMessage;
       const from = samples[below(4) === 0 ? below(samples.length) : which] as Uint8Array;
-      const startedMs = performance.now();
+      const before = process.cpuUsage();
       try {
         const message = readMessage(schema, mutated(from, below));
         // protobuf-es keeps an unknown field that runs over the end of its message; what it writes then is refused.
@@ -136,10 +151,9 @@ test(
       } catch (error) {
         if ((error as Error).name !== 'MessageError') throw error;
       }
-      const tookMs = performance.now() - startedMs;
+      const tookMs = processorMsSince(before);
       if (tookMs > 1_000) throw new Error(`${schema.typeName} took ${tookMs} ms`);
     });
-    expect(tries).toBeGreaterThan(1_000);
     expect(maxFields).toBeLessThan(100_000);
   },
   totalMs + slackMs,
@@ -207,15 +221,14 @@ test(
       'kind: route\nname: text_gen\nprimary: GPT-4\n---\nkind: schedule\nname: off_hours\nzone: Europe/Berlin\n';
     const inputs = [model, notation, route].map((text) => Buffer.from(text));
     expect(fieldsOf).toBeDefined();
-    const tries = await fuzz('documents', (below) => {
+    await fuzz({ name: 'documents', inputs: 400 }, (below) => {
       const text = mutated(inputs[below(inputs.length)] as Buffer, below).toString('utf8');
-      const startedMs = performance.now();
+      const before = process.cpuUsage();
       parseDocuments(below(2) === 0 ? 'a.yaml' : 'a.will', text);
-      const tookMs = performance.now() - startedMs;
+      const tookMs = processorMsSince(before);
       if (tookMs > 2_000) throw new Error(`${text.length} characters took ${tookMs} ms`);
       if (({} as Record<string, unknown>)['polluted'] !== undefined) throw new Error('a prototype was reached');
     });
-    expect(tries).toBeGreaterThan(50);
   },
   totalMs + slackMs,
 );
@@ -252,7 +265,7 @@ test(
     ];
     const requestOf = (path: string): string =>
       `POST /v1/${path}?wait_ms=1 HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nx-will-project: a\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`;
-    const tries = await fuzz('HTTP', async (below) => {
+    await fuzz({ name: 'HTTP', inputs: 1_000 }, async (below) => {
       const whole = requestOf(paths[below(paths.length)] as string);
       const isBodyOnly = below(3) > 0;
       let bytes = mutated(Buffer.from(whole), below);
@@ -265,7 +278,6 @@ test(
       }
       await sent(Number(port), bytes);
     });
-    expect(tries).toBeGreaterThan(50);
     expect(server.errors).toEqual([]);
     expect((await server.post({ model: 'text_gen', messages: [{ role: 'user', content: 'ping' }] })).status).toBe(200);
     await server.stop();
@@ -303,7 +315,7 @@ test(
           isStreamed: methodKind === 'server_streaming',
         })),
     );
-    const tries = await fuzz('gRPC', async (below) => {
+    await fuzz({ name: 'gRPC', inputs: 250 }, async (below) => {
       const { path, input, isStreamed } = methods[below(methods.length)] as (typeof methods)[number];
       const bytes = mutated(toBinary(input, sampleOf(input, 3)), below);
       const identity = (value: Buffer): Buffer => value;
@@ -324,7 +336,6 @@ test(
       )
         throw new Error(`${path}: ${error.code} ${error.details}`);
     });
-    expect(tries).toBeGreaterThan(50);
     client.close();
     expect((await server.post({ model: 'text_gen', messages: [{ role: 'user', content: 'ping' }] })).status).toBe(200);
     await server.stop();
@@ -352,7 +363,7 @@ test(
     const provider = createProviders({ dataDir: '.', threads: 1 }).get('openai-compatible');
     const connection = await provider?.open(modelFor({ name: 'm', slug: 'm', endpoint }));
     const input = Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: 'ping' }] }));
-    const tries = await fuzz('SSE', async (below) => {
+    await fuzz({ name: 'SSE', inputs: 250 }, async (below) => {
       const bytes = mutated(right, below);
       const cut = below(bytes.length + 1);
       next = {
@@ -375,7 +386,6 @@ test(
       );
       if (typeof outcome?.ok !== 'boolean') throw new Error('no outcome');
     });
-    expect(tries).toBeGreaterThan(50);
     await connection?.close();
     server.closeAllConnections();
     server.close();

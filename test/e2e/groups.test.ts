@@ -10,7 +10,7 @@ import { isServed, startSystem, type System } from '../support/system.ts';
 // Queue groups under load: workers join and leave by hand, and nothing is lost. `WILL_GROUP_CALLS` sets how many calls,
 // `WILL_NATS_SERVERS=3` runs all of it on a cluster.
 
-const calls = Number(process.env['WILL_GROUP_CALLS'] ?? 3_000);
+const calls = Number(process.env['WILL_GROUP_CALLS'] ?? 1_000);
 const servers = Number(process.env['WILL_NATS_SERVERS'] ?? 1);
 let cluster: NatsCluster | undefined;
 let upstream: ReplayingUpstream;
@@ -79,7 +79,7 @@ test('a model whose last worker left is answered for at once, with the reason', 
 });
 
 test('random bad tasks on the bus: each gets a clear error, and the router lives on', async () => {
-  const runs = Number(process.env['WILL_BAD_TASKS'] ?? 10_000);
+  const runs = Number(process.env['WILL_BAD_TASKS'] ?? 4_000);
   const token = newId();
   let answers = 0;
   let unclear = 0;

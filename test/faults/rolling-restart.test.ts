@@ -8,7 +8,7 @@ import { startSystem, type System } from '../support/system.ts';
 // Every process is replaced by another one, again and again, at half of what the system can do. `WILL_ROLLING_CALLS` sets
 // how many calls.
 
-const calls = Number(process.env['WILL_ROLLING_CALLS'] ?? 2_000);
+const calls = Number(process.env['WILL_ROLLING_CALLS'] ?? 1_000);
 /** With SQLite there is one of the others: it goes before the next one comes. */
 const replicated: readonly ServiceName[] = ['router', 'provider-worker', 'policy'];
 const single: readonly ServiceName[] = ['telemetry', 'registry'];
