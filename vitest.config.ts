@@ -10,7 +10,8 @@ const timed = [
 ];
 const wholeProduct = {
   testTimeout: 60_000,
-  hookTimeout: 60_000,
+  // A hook starts six processes and more.
+  hookTimeout: 180_000,
   globalSetup: ['test/support/bundled-programs.ts'],
 };
 

@@ -12,6 +12,7 @@ import { bundlesVariable, sourceOf } from './programs.ts';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const home = join(root, 'node_modules/.cache/will-programs');
 const programs = [...readdirSync(join(root, 'services')), 'willm'].filter((name) => existsSync(sourceOf(name)));
+const storeThread = join(root, 'packages/store/src/sqlite/thread.ts');
 const unusedDayMs = 24 * 3_600_000;
 
 /** Run by vitest before the first file of a project. */
@@ -28,8 +29,9 @@ export default async function setup(): Promise<void> {
 async function build(folder: string): Promise<void> {
   await mkdir(home, { recursive: true });
   const draft = await mkdtemp(join(home, 'draft-'));
-  const input = Object.fromEntries(programs.map((name) => [name, sourceOf(name)]));
-  const bundle = await rolldown({ input, platform: 'node', plugins: [ownPlaces], logLevel: 'silent' });
+  const input = { ...Object.fromEntries(programs.map((name) => [name, sourceOf(name)])), thread: storeThread };
+  const plugins = [grpcAsItIs, ownPlaces(new Map(Object.entries(input).map(([name, source]) => [source, name])))];
+  const bundle = await rolldown({ input, platform: 'node', plugins, logLevel: 'silent' });
   await bundle.write({ dir: draft, format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs' });
   await bundle.close();
   await rename(draft, folder).catch(async (error: unknown) => {
@@ -38,29 +40,52 @@ async function build(folder: string): Promise<void> {
   });
 }
 
-/** Modules find threads, child processes and data files beside their sources, wherever they run. */
-const ownPlaces: Plugin = {
+/** protobufjs looks for `require` at run time, which no bundle has. */
+const grpcAsItIs: Plugin = {
+  name: 'grpc-as-it-is',
+  resolveId: {
+    filter: { id: /^@grpc\// },
+    async handler(id, importer, options) {
+      const found = await this.resolve(id, importer, { ...options, skipSelf: true });
+      const isRequired = options.kind === 'require-call';
+      return found && { id: isRequired ? found.id : pathToFileURL(found.id).href, external: 'absolute' };
+    },
+  },
+};
+
+/**
+ * Modules find child processes and data files beside their sources, and the thread of a store beside the bundles. What Node
+ * was started with is told by its name: the code of a program may stand in another file of the bundle, beside others'.
+ */
+const ownPlaces = (programNames: ReadonlyMap<string, string>): Plugin => ({
   name: 'own-places',
   transform: {
-    filter: { code: /import\.meta\.(url|dirname|filename)|__dirname|__filename/ },
+    filter: { code: /import\.meta\.(url|dirname|filename|main)|__dirname|__filename/ },
     handler: (code, id) =>
       code
+        .replace(/\bimport\.meta\.main\b/g, isStartedAs(programNames.get(id)))
+        .replace("new URL('./thread.ts', import.meta.url)", "new URL('./thread.mjs', import.meta['url'])")
         .replace(/\bimport\.meta\.url\b/g, JSON.stringify(pathToFileURL(id).href))
         .replace(/\bimport\.meta\.dirname\b|\b__dirname\b/g, JSON.stringify(dirname(id)))
         .replace(/\bimport\.meta\.filename\b|\b__filename\b/g, JSON.stringify(id)),
   },
-};
+});
 
+const isStartedAs = (name: string | undefined): string =>
+  name === undefined ? 'false' : `(process.argv[1] ?? '').endsWith(${JSON.stringify(`${name}.mjs`)})`;
+
+/** Of everything that a bundle is made of: every file of the sources, and how the packages name their entries. */
 function hashOfSources(): string {
-  const hash = createHash('sha256');
+  const hash = createHash('sha256').update(process.version);
   const add = (file: string): void => void hash.update(file).update(readFileSync(file));
   for (const file of ['pnpm-lock.yaml', 'test/support/bundled-programs.ts']) add(join(root, file));
   for (const group of ['packages', 'services'])
     for (const name of readdirSync(join(root, group)).toSorted()) {
       const source = join(root, group, name, 'src');
       if (!existsSync(source)) continue;
+      add(join(root, group, name, 'package.json'));
       for (const file of readdirSync(source, { recursive: true, encoding: 'utf8' }).toSorted())
-        if (/(?<!\.test)\.(ts|json)$/.test(file)) add(join(source, file));
+        if (/(?<!\.test)\.(ts|js|json)$/.test(file)) add(join(source, file));
     }
   return hash.digest('hex').slice(0, 16);
 }
