@@ -6,7 +6,7 @@ const leftOut = ['**/node_modules/**', '**/dist/**'];
 const timed = [
   'test/{overload,bench,limits}/**/*.test.ts',
   'test/stalls/stalls.test.ts',
-  'test/faults/rolling-restart.test.ts',
+  'test/faults/{faults,rolling-restart}.test.ts',
 ];
 const wholeProduct = {
   testTimeout: 60_000,
