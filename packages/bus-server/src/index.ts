@@ -11,5 +11,5 @@ export {
   removeCaller,
   seedFileOf,
 } from './folder.ts';
-export { hostsInCluster, kubernetesSecrets, type Namespaces, usualNamespaces } from './kubernetes.ts';
+export { hostsInCluster, kubernetesSecrets, type Namespaces, defaultNamespaces } from './kubernetes.ts';
 export { serverConf, type ServerConfOptions, shippedFiles, usersConf, type ServerUser } from './server-conf.ts';

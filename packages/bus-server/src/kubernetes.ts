@@ -12,7 +12,7 @@ export interface Namespaces {
   readonly services: string;
   readonly nats: string;
 }
-export const usualNamespaces: Namespaces = { services: 'will', nats: 'nats' };
+export const defaultNamespaces: Namespaces = { services: 'will', nats: 'nats' };
 
 /** Names by which the Service `nats` is reached in a cluster. */
 export const hostsInCluster = ({ nats }: Namespaces): readonly string[] =>
@@ -24,7 +24,7 @@ export const hostsInCluster = ({ nats }: Namespaces): readonly string[] =>
  *
  * @param folder what `prepareBusFolder` made
  */
-export async function kubernetesSecrets(folder: string, namespaces: Namespaces = usualNamespaces): Promise<string> {
+export async function kubernetesSecrets(folder: string, namespaces: Namespaces = defaultNamespaces): Promise<string> {
   const files = openBusFolder(folder);
   const read = (path: string): Promise<string> => readFile(path, 'utf8');
   const ca = await read(files.ca);

@@ -11,7 +11,7 @@ import {
   prepareBusFolder,
   reloadServer,
   removeCaller,
-  usualNamespaces,
+  defaultNamespaces,
 } from '@will/bus-server';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { table } from '../table.ts';
@@ -40,8 +40,8 @@ const folderOf = ({ env }: Terminal, { folder }: BusFolderOptions): string =>
 /** `willm bus config`: a nats-server's configuration, and a seed and a certificate for each user. */
 export async function writeBusConfig(terminal: Terminal, options: BusConfigOptions): Promise<ExitCode> {
   const namespaces: Namespaces = {
-    services: options.namespace ?? usualNamespaces.services,
-    nats: options.natsNamespace ?? usualNamespaces.nats,
+    services: options.namespace ?? defaultNamespaces.services,
+    nats: options.natsNamespace ?? defaultNamespaces.nats,
   };
   const { folder, conf } = await prepareBusFolder(folderOf(terminal, options), {
     hosts: options.host ?? (options.kubernetes ? hostsInCluster(namespaces) : []),

@@ -2,7 +2,7 @@ import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Provider, { type Configuration } from 'oidc-provider';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Backends } from '../backends.ts';
+import type { ConsoleBackends } from '../backends.ts';
 import { Api } from '../http/api.ts';
 import { OidcPages } from '../http/oidc-pages.ts';
 import { Pages } from '../http/pages.ts';
@@ -47,7 +47,7 @@ beforeAll(async () => {
   const isSecure = (): boolean => false;
   const api = new Api({
     guard,
-    backends: {} as Backends,
+    backends: {} as ConsoleBackends,
     sessionMs: 60_000,
     hasOidc: true,
     isSecure,
