@@ -74,6 +74,43 @@ test('what looks like an attribute and is none is a problem that names it and wh
   expect(problemOf(['metadata', 'will_dataclas', 'open'])).toContain('must be one of will_client, will_project');
 });
 
+test('one slip in the prefix, wherever it is made, is a problem and never a request without that attribute', () => {
+  const alphabet = [...'abcdefghijklmnopqrstuvwxyz0é'];
+  for (const attribute of attributeNames)
+    for (const prefix of ['x-will', 'will'])
+      for (const [index, letter] of [...prefix, ''].entries()) {
+        const [before, after] = [prefix.slice(0, index), prefix.slice(index + 1)];
+        const swapped = before + after.slice(0, 1) + letter + after.slice(1);
+        const slipped = [
+          ...alphabet.flatMap((other) => [before + other + after, before + other + letter + after]),
+          swapped,
+        ];
+        for (const wrong of [...slipped, before + after].filter(
+          (one) => one !== 'x' && !['will', 'x-will'].includes(one),
+        )) {
+          const key = `${wrong}-${attribute.replaceAll('_', '-')}`;
+          const answer = read(['header', key, values[attribute][0]]);
+          expect([key, 'problem' in answer || attribute in answer.attributes]).toEqual([key, true]);
+        }
+      }
+});
+
+test('headers that SDKs and proxies send are left alone', () => {
+  for (const key of [
+    ...['content-type', 'priority', 'openai-project', 'openai-organization', 'x-goog-user-project', 'x-api-client'],
+    ...['x-real-client', 'x-ms-client', 'x-amzn-trace-id', 'x-stainless-timeout', 'x-client', 'x-priority', 'model'],
+    ...[
+      'x-request-type',
+      'x-timeout-ms',
+      'x-should-retry',
+      'sec-websocket-client',
+      'cf-worker-project',
+      'forwarded-client',
+    ],
+  ])
+    expect([key, read(['header', key, 'a'])]).toEqual([key, { attributes: {} }]);
+});
+
 test('an attribute without its prefix is a problem in metadata, and nothing of ours among headers', () => {
   for (const attribute of attributeNames) {
     expect(problemOf(['metadata', attribute, 'high'])).toContain(`send metadata.will_${attribute} if it is meant`);

@@ -144,15 +144,29 @@ const bareOfAny = (key: string): string =>
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]/gu, '');
 const byBareName = new Map(attributeNames.map((attribute) => [bare(attribute), attribute]));
-/** A slip in the prefix, before the exact name of an attribute: `x-wil-client`, `wll_project`. */
-const slippedPrefix = new RegExp(`^x?w[il1ı]{1,4}(${[...byBareName.keys()].join('|')})$`, 'u');
+/** Any letter or digit, as a part of a pattern. */
+const anyLetter = '[\\p{L}\\p{N}]';
+/** A word with one letter left out, put in, or another than it should be, or with two that changed places. */
+const withOneSlip = (word: string): readonly string[] =>
+  [...word, ''].flatMap((letter, index) => {
+    const [before, after, second = ''] = [word.slice(0, index), word.slice(index + 1), word[index + 1]];
+    return [before + after, before + anyLetter + after, before + anyLetter + letter + after].concat(
+      second === '' ? [] : before + second + letter + after.slice(1),
+    );
+  });
+const slips = [...withOneSlip('will'), ...withOneSlip('xwill'), 'x?w[il1ı]{1,4}'].join('|');
+/** A slip in the prefix, before the exact name of an attribute: `x-wil-client`, `vill_project`, `xx-will-client`. */
+const slippedPrefix = new RegExp(`^x?(${slips})(${[...byBareName.keys()].join('|')})$`, 'u');
+/** A header that begins otherwise than ours must at least end as ours do. */
+const lastWords = new Set(attributeNames.map((attribute) => attribute.replace(/^.*_/, '')));
+const beginsOrEndsLikeOurs = new RegExp(`^[^a-z0-9]*[xw]|(${[...lastWords].join('|')})[^a-z0-9]*$`, 'iu');
 const looksLikeOurs = /^\s*(x[^\p{L}\p{N}]*)?will[^\p{L}\p{N}]/iu;
 
 /** The attribute that a key means; undefined: it is not Will's. */
 function attributeMeant(stated: StatedAttribute): AttributeName | AttributeProblem | undefined {
   const { source, key } = stated;
-  // Most headers are told apart by their first letter.
-  if (isHeaderLine(source) && !/^[^a-z0-9]*[xw]/i.test(key)) return undefined;
+  // Most headers are told apart by their first letter and last word.
+  if (isHeaderLine(source) && !beginsOrEndsLikeOurs.test(key)) return undefined;
   const letters = bare(key);
   const prefix = letters.startsWith('xwill') ? 'xwill' : letters.startsWith('will') ? 'will' : undefined;
   const meant = prefix === undefined ? undefined : byBareName.get(letters.slice(prefix.length));
