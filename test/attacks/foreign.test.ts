@@ -191,7 +191,12 @@ const ofBeta = (out: string): readonly string[] => {
 test(`${count} requests of alpha that name things of beta reveal and touch nothing, and are answered as if there were none`, async () => {
   const seed = Number(process.env['WILL_FOREIGN_SEED'] ?? 1);
   const random = new Random(seed);
-  const before = await keptOfBeta();
+  let before: string[] = [];
+  const areRecorded = async (): Promise<boolean> => {
+    before = await keptOfBeta();
+    return (JSON.parse(before[0] ?? '') as unknown[]).length === 2;
+  };
+  await until(areRecorded, "beta's own two calls to be recorded");
   const [revealed, told]: [string[], string[]] = [[], []];
   const statuses = new Map<string, number>();
   for (let n = 0; n < count; n += 1) {

@@ -29,6 +29,7 @@ const hour = { fromMs: firstMs + 5 * dayMs, toMs: firstMs + 5 * dayMs + hourMs }
 const rareFilters: Readonly<Record<string, CallFilter>> = {
   'client, model, outcome': { client: 'client-3', model: 'model-5', outcome: 'Blocked', taskType: 'none' },
   'client, outcome': { client: 'client-3', outcome: 'Blocked', taskType: 'none' },
+  outcome: { outcome: 'Blocked' },
   type: { taskType: 'none' },
   'type, hour': { taskType: 'type-1', ...hour },
   'client, model': { client: 'client-3', model: 'model-5' },

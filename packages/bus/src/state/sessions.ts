@@ -4,7 +4,7 @@ import type { SessionState } from '@will/core';
 import { names, wire } from '@will/contracts';
 import type { Bus } from '../api.ts';
 
-/** What routers know of conversations. Never waits: a change is known here at once, and to others a moment later. */
+/** What routers know of conversations. Never waits: a change is known here at once, and to others within a moment (100 ms). */
 export interface SessionsView {
   of(session: string): SessionState | undefined;
   keep(session: string, state: SessionState): void;
@@ -16,6 +16,8 @@ const maxSessions = 50_000;
 /** Longer than any prefix is kept by a vendor. */
 const forgottenAfterMs = 3_600_000;
 const maxBucketBytes = 256 * 1024 ** 2;
+/** A conversation is told to others at most this often: calls of an agent that asks several things at once are one entry. */
+const toldEveryMs = 100;
 
 /** Follows the bucket of conversations, which holds no content; resolves once it is watched. */
 export async function openSessions(bus: Bus): Promise<SessionsView> {
@@ -39,13 +41,24 @@ export async function openSessions(bus: Bus): Promise<SessionsView> {
       if (state && !isOlder(state, known.get(key))) remember(key, state);
     }
   })().catch(() => {});
+  const untold = new Map<string, SessionState>();
+  let timer: NodeJS.Timeout | undefined;
+  const tell = (): void => {
+    timer = undefined;
+    if (bus.isConnected)
+      for (const [session, state] of untold) bus.publish(`$KV.${names.sessionBucket}.${session}`, written(state));
+    untold.clear();
+  };
   return {
     of: (session) => known.get(session),
     keep(session, state) {
       remember(session, state);
-      if (bus.isConnected) bus.publish(`$KV.${names.sessionBucket}.${session}`, written(state));
+      untold.set(session, state);
+      timer ??= setTimeout(tell, toldEveryMs).unref();
     },
     async stop() {
+      clearTimeout(timer);
+      tell();
       watch.stop();
       await Promise.resolve();
     },

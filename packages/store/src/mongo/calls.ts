@@ -91,6 +91,9 @@ export const callSchema: MongoSchema = {
         await calls.dropIndex(narrow).catch(ignoreMissingIndex);
       }
     },
+    async (database) => {
+      await database.collection('calls').createIndex({ outcome: 1, startedAtMs: -1 });
+    },
   ],
 };
 

@@ -143,6 +143,7 @@ export const callSchema: Schema = {
     cacheMigration,
     sealMigration,
     wideIndexes,
+    'CREATE INDEX calls_by_outcome ON calls(outcome, started_at_ms)',
   ],
 };
 
