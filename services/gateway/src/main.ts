@@ -1,4 +1,4 @@
-import { auditNotes, type AuditNotes, connectBus, holdsStill } from '@will/bus';
+import { auditNotes, type AuditNotes, connectBus, holdsStill, LoopWatch } from '@will/bus';
 import { measures, observe } from '@will/observe';
 import {
   contained,
@@ -55,6 +55,7 @@ export async function start(env: Environment): Promise<Service> {
   const guard = areKeysRequired ? guardBy(backends, () => audit.notes) : openGuard;
   const named = new NamedBackends(backends, openNaming);
   const stopping = { isBegun: false };
+  const loop = new LoopWatch();
   const readyOr = (): string | undefined => whyNotReady(backends, stopping.isBegun);
   const servers = { ...shared, backends: areKeysRequired ? new GuardedBackends(named) : named };
   // The servers open first: a taken port shows at once, and /healthz can say what is still missing.
@@ -64,6 +65,7 @@ export async function start(env: Environment): Promise<Service> {
     web: config,
     certificate,
     underWay: shared.underWay,
+    stoodStillMs: () => loop.stoodStillMs(),
     onAnswered: (request) => observing.time(measures.requests, request.seconds, request.labels),
   });
   const grpc = await startGrpcServer({
@@ -108,6 +110,7 @@ export async function start(env: Environment): Promise<Service> {
       process.off('SIGHUP', reload);
       certificate?.stop();
       await Promise.all([json.stop(config.drainMs), api.stop(config.drainMs), grpc.stop(config.drainMs)]);
+      loop.stop();
       await notes.stop();
       await backends.close();
       await bus.close();

@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { openSpan } from '@will/observe';
 import { contained, noWebAccess, pathOfTarget, type WebAccess, webRefusal } from '@will/runtime';
 import { lastWordsMs, type UnderWay } from '../../admission/under-way.ts';
@@ -65,6 +66,8 @@ export interface HttpServerOptions {
   readonly certificate?: ServerCertificate | undefined;
   readonly onAnswered?: OnAnswered;
   readonly underWay?: UnderWay;
+  /** How long this process's event loop stood still until now, in milliseconds. Default: never. */
+  readonly stoodStillMs?: () => number;
 }
 
 /** Opens the server. @throws when the port cannot be had; the message says how to mend it. */
@@ -79,6 +82,7 @@ export async function startHttpServer(
     onAnswered = () => {},
     underWay,
     certificate,
+    stoodStillMs = () => 0,
   }: HttpServerOptions = {},
 ): Promise<RunningHttpServer> {
   const server = serverOf(certificate, (request, response) => {
@@ -106,7 +110,8 @@ export async function startHttpServer(
       const form = errorFormOf(pathOf(request.url ?? ''));
       if (refusal) return sendError(response, new HttpError(refusal.status, refusal.code, refusal.message), form);
       if (answerCors(request, response, web)) return;
-      void answer(routes, guard, request, response, onError);
+      if (stoodStillMs() < longStandstillMs) return void answer(routes, guard, request, response, onError);
+      void hasLeft(request).then((isGone) => (isGone ? undefined : answer(routes, guard, request, response, onError)));
     });
   });
   server.maxRequestsPerSocket = maxRequestsPerSocket;
@@ -115,6 +120,18 @@ export async function startHttpServer(
   await listen(server, port, host);
   return { port: (server.address() as AddressInfo).port, stop: (drainMs) => stop(server, drainMs, underWay) };
 }
+
+/**
+ * Whether the caller of a request left while this process stood still: the request is read before the end of its
+ * connection, which takes a turn of the event loop more.
+ */
+async function hasLeft(request: IncomingMessage): Promise<boolean> {
+  for (let turn = 0; turn < turnsUntilEnd && !request.destroyed; turn += 1) await nextTurn();
+  return request.destroyed;
+}
+/** Most callers wait longer than that. */
+const longStandstillMs = 500;
+const turnsUntilEnd = 3;
 
 async function answer(
   routes: Routes,
@@ -174,11 +191,11 @@ function routeOf(routes: Routes, path: string): readonly [route: string | undefi
   const start = path.lastIndexOf('/', end - 1);
   const lastButOne = `${path.slice(0, start)}/*${path.slice(end)}`;
   if (Object.hasOwn(routes, lastButOne)) return [lastButOne, path.slice(start + 1, end)];
-  return cooldownOf(routes, path);
+  return routeAbove(routes, path);
 }
 
 /** A key that ends with `/**` takes whatever stands below it. */
-function cooldownOf(routes: Routes, path: string): readonly [route: string | undefined, parameter: string] {
+function routeAbove(routes: Routes, path: string): readonly [route: string | undefined, parameter: string] {
   for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
     const rest = `${path.slice(0, end)}/**`;
     if (Object.hasOwn(routes, rest) && end + 1 < path.length) return [rest, path.slice(end + 1)];

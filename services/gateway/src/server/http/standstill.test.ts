@@ -1,0 +1,38 @@
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { LoopWatch } from '@will/bus';
+import { expect, test } from 'vitest';
+import { startHttpServer } from './server.ts';
+
+/** Another process that asks and leaves at once, or after its answer. */
+const asks = (port: number, thenLeaves: string): string =>
+  `const s=require('net').connect(${port},'127.0.0.1');s.write('POST /told HTTP/1.1\\r\\nhost: localhost\\r\\ncontent-length: 0\\r\\n\\r\\n',()=>{${thenLeaves}})`;
+
+test('a caller that left while the process stood still starts nothing, and one that waits is answered', async () => {
+  const told: string[] = [];
+  const loop = new LoopWatch();
+  const server = await startHttpServer(
+    0,
+    { '/told': { POST: ({ headers }, response) => void (told.push(headers.host ?? ''), response.end('here')) } },
+    (what) => told.push(what),
+    { stoodStillMs: () => loop.stoodStillMs() },
+  );
+  const waiting = connect(server.port, '127.0.0.1');
+  try {
+    await once(waiting, 'connect');
+    waiting.write('POST /told HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 0\r\n\r\n');
+    // The loop of this process stands still as long as the other one runs.
+    const leaves = spawnSync(process.execPath, ['-e', asks(server.port, 'setTimeout(()=>process.exit(),600)')]);
+    expect(leaves.status).toBe(0);
+    const [answer] = (await once(waiting, 'data')) as [Buffer];
+    expect(answer.toString()).toContain('here');
+    expect(told).toEqual(['127.0.0.1']);
+    // While the loop runs, who asks and leaves is seen as it was.
+    expect(loop.stoodStillMs(performance.now())).toBe(0);
+  } finally {
+    waiting.destroy();
+    loop.stop();
+    await server.stop(100);
+  }
+});
