@@ -96,19 +96,10 @@ test('one slip in the prefix, wherever it is made, is a problem and never a requ
 });
 
 test('headers that SDKs and proxies send are left alone', () => {
-  for (const key of [
-    ...['content-type', 'priority', 'openai-project', 'openai-organization', 'x-goog-user-project', 'x-api-client'],
-    ...['x-real-client', 'x-ms-client', 'x-amzn-trace-id', 'x-stainless-timeout', 'x-client', 'x-priority', 'model'],
-    ...[
-      'x-request-type',
-      'x-timeout-ms',
-      'x-should-retry',
-      'sec-websocket-client',
-      'cf-worker-project',
-      'forwarded-client',
-    ],
-  ])
-    expect([key, read(['header', key, 'a'])]).toEqual([key, { attributes: {} }]);
+  const sent =
+    'content-type priority openai-project openai-organization x-goog-user-project x-api-client x-real-client x-ms-client x-amzn-trace-id ' +
+    'x-stainless-timeout x-client x-priority model x-request-type x-timeout-ms x-should-retry sec-websocket-client cf-worker-project forwarded-client';
+  for (const key of sent.split(' ')) expect([key, read(['header', key, 'a'])]).toEqual([key, { attributes: {} }]);
 });
 
 test('an attribute without its prefix is a problem in metadata, and nothing of ours among headers', () => {
