@@ -1,8 +1,7 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Kvm } from '@nats-io/kv';
-import type { SessionState } from '@will/core';
+import { contain, type SessionState } from '@will/core';
 import { names, wire } from '@will/contracts';
-import { contained } from '@will/runtime';
 import type { Bus } from '../api.ts';
 
 /** What routers know of conversations. Never waits: a change is known here at once, and to others within a moment (100 ms). */
@@ -55,7 +54,10 @@ export async function openSessions(bus: Bus): Promise<SessionsView> {
     keep(session, state) {
       remember(session, state);
       untold.set(session, state);
-      timer ??= setTimeout(contained(tell), toldEveryMs).unref();
+      timer ??= setTimeout(
+        contain(tell, () => untold.clear()),
+        toldEveryMs,
+      ).unref();
     },
     async stop() {
       clearTimeout(timer);
