@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { shippedFiles } from '@will/bus-server';
 import { checkCallbacks } from './check-callbacks.ts';
+import { checkHouse } from './check-house.ts';
 import { checkImports } from './check-imports.ts';
+import { checkProse } from './check-prose.ts';
 import { checkSettings } from './check-settings.ts';
 import { checkWords } from './check-words.ts';
 import { root } from './paths.ts';
@@ -32,7 +34,9 @@ const checks: readonly Check[] = [
   ['imports', async () => imports()],
   ['callbacks keep their failures', async () => callbacks()],
   ['settings are described', async () => settings()],
+  ['sizes, names and docstrings', async () => house()],
   ['words of the glossary', async () => wordsOfGlossary()],
+  ['sentences and lines of the documents', async () => prose()],
   ['proto lint (buf)', () => proto(['lint'])],
   [
     'proto breaking (buf, against proto/baseline.binpb)',
@@ -102,6 +106,16 @@ function callbacks(): Found {
 function wordsOfGlossary(): Found {
   const { files, problems } = checkWords();
   return { passed: problems.length === 0, read: files, of: 'files', output: problems.join('\n') };
+}
+
+function house(): Found {
+  const { files, figures, problems } = checkHouse();
+  return { passed: problems.length === 0, read: files, of: `files (${figures})`, output: problems.join('\n') };
+}
+
+function prose(): Found {
+  const { sentences, figures, problems } = checkProse();
+  return { passed: problems.length === 0, read: sentences, of: `sentences (${figures})`, output: problems.join('\n') };
 }
 
 function settings(): Found {

@@ -22,10 +22,11 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** How long what is made here holds, in days. */
+/** Days that what is made here holds. */
 export const authorityDays = 3_650;
+/** Days that a certificate of a process holds. */
 export const leafDays = 397;
-/** What ends sooner than this is made anew, in days. */
+/** Days before its end at which a certificate is made anew. */
 export const renewDays = 30;
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -71,7 +72,7 @@ export const certificateOfUser = (
   days: number = leafDays,
 ): Promise<Certificate> => signed(authority, user, ExtendedKeyUsage.clientAuth, [], nowMs, days);
 
-/** Whether a certificate holds for some time yet, is signed by this authority, and names all these hosts. */
+/** True where a certificate holds for some time yet, is signed by this authority, and names all these hosts. */
 export async function isGood(
   pem: string,
   authorityPem: string,

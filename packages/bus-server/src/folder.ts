@@ -5,7 +5,7 @@ import { slugPattern } from '@will/core';
 import { type Certificate, certificateOfServer, certificateOfUser, isGood, newAuthority } from './certificates.ts';
 import { serverConf, type ServerUser, usersConf } from './server-conf.ts';
 
-/** Where the parts of one bus with users and TLS lie. Only its owner may look inside. */
+/** The places of the parts of one bus with users and TLS. Only its owner may look inside. */
 export interface BusFolder {
   readonly folder: string;
   /** Configuration of its nats-server. */
@@ -18,6 +18,7 @@ export interface BusFolder {
   keyOf(user: string): string;
 }
 
+/** Options of opening a folder of a secured bus. */
 export interface OpenOptions {
   /** Names and addresses that the nats-server is reached by. Default: this machine's own. */
   readonly hosts?: readonly string[];
@@ -28,6 +29,7 @@ const ownHosts = ['localhost', '127.0.0.1', '::1'];
 const server = 'server';
 /** A client's user is told from a service of the same name. */
 export const callerUser = (client: string): string => `client.${client}`;
+/** The file with a user's seed. */
 export const seedFileOf = (folder: string, user: string): string => join(folder, `${user}.seed`);
 
 /** Names the files of a folder, whether they are there or not. */

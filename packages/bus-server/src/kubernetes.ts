@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import { callersOf, openBusFolder } from './folder.ts';
 import { serverConf } from './server-conf.ts';
 
-/** Where the manifests mount what a Secret holds. */
+/** The paths at which the manifests mount a Secret's files. */
 export const mounted = { server: '/etc/nats', service: '/etc/will/bus' } as const;
 
 /** Where the manifests run. */

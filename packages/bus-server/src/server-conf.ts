@@ -1,6 +1,6 @@
 import { type BusPermissions, type BusUser, busUsers, permissionsOfUser } from '@will/bus';
 
-/** Who may connect, as the server's configuration has it. */
+/** A user that may connect, as the server's configuration has it. */
 export interface ServerUser {
   readonly name: string;
   /** An nkey's public key, or `$NAME`: taken from the server's environment. */
@@ -8,6 +8,7 @@ export interface ServerUser {
   readonly permissions: BusPermissions;
 }
 
+/** Options of a nats-server's configuration file. */
 export interface ServerConfOptions {
   /** Said at the head of the file. */
   readonly about: string;

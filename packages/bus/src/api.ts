@@ -10,6 +10,7 @@ export class BusError extends Error {
   }
 }
 
+/** A request that came over the bus. */
 export interface Incoming {
   readonly subject: string;
   /** Where the answer goes; '' for none. */
@@ -21,6 +22,7 @@ export interface Incoming {
   readonly isNoResponders: boolean;
 }
 
+/** An endpoint that answers requests. */
 export interface Serving {
   /** Takes nothing new (drain, never unsubscribe), then waits for handlers in flight. */
   stop(): Promise<void>;

@@ -1,7 +1,7 @@
 import { documentKinds, type DocumentKind } from '@will/core';
 import { CliError, exitCodes } from './cli-error.ts';
 
-/** What may be asked for → the kind it means. */
+/** Words that may be asked for, each with the kind that it means. */
 export const kindsByWord: Readonly<Record<string, DocumentKind>> = {
   models: 'model',
   routes: 'route',

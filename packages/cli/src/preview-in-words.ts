@@ -1,7 +1,7 @@
 import type { Move, Preview } from '@will/operator';
 import { dollars, duration, table } from './table.ts';
 
-/** What recorded tasks would have come to under proposed documents. */
+/** The figures of recorded tasks under proposed documents, in words. */
 export function previewInWords(preview: Preview): string {
   const { window, tasks, moved, refused, admitted, beforeNanoUsd, afterNanoUsd, unknownCosts, isPartial, moves } =
     preview;

@@ -10,7 +10,7 @@ export interface PriceChange {
   readonly afterUsd: number | undefined;
 }
 
-/** What differs between the prices of a model's document and others. */
+/** Differences between the prices of a model's document and others. */
 export function priceChanges(model: ModelDocument, after: PricesDocument): readonly PriceChange[] {
   const [before, next] = [ratesOf(statedPrices(model)), ratesOf(after)];
   return [...new Set([...before.keys(), ...next.keys()])]
@@ -38,8 +38,8 @@ function ratesOf(prices: PricesDocument | undefined): ReadonlyMap<string, number
 }
 
 /**
- * Whether someone has to look at a change before it holds: a known rate becomes `maxFactor` times dearer or cheaper, free,
- * or unknown.
+ * True where someone has to look at a change before it holds: a known rate becomes `maxFactor` times dearer or
+ * cheaper, free, or unknown.
  */
 export function isBeyond({ beforeUsd, afterUsd }: PriceChange, maxFactor: number): boolean {
   if (beforeUsd === undefined) return false;

@@ -3,7 +3,7 @@ import { type NamedKind, nearestInWords, slugPattern } from '@will/core';
 import { CliError, exitCodes } from './cli-error.ts';
 import type { Terminal } from './terminal.ts';
 
-/** What a command line says of clients, projects, reflexes and models, by the names of its options. */
+/** Clients, projects, reflexes and models that a command line names, by the names of its options. */
 export type SaidNames = Partial<Record<NamedKind, string>>;
 
 /** How long the registry may take: where it does not run, slugs are taken as they are. */

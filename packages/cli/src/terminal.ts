@@ -20,8 +20,8 @@ export interface RawTerminal {
 }
 
 /**
- * Where a command reads and writes. Names, answers and errors come from outside: control characters, which a terminal
- * obeys, are taken out of all that is written here.
+ * The streams that a command reads and writes. Names, answers and errors come from outside: control characters, which
+ * a terminal obeys, are taken out of all that is written here.
  */
 export interface Terminal extends Omit<RawTerminal, 'out' | 'err' | 'hasColour' | 'isWatched'> {
   /** Writes to stdout, without control characters. */

@@ -75,6 +75,7 @@ export interface ChatInput {
   readonly [field: string]: unknown;
 }
 
+/** A piece of a streamed answer. */
 export interface TaskDelta {
   readonly text: string;
   /** Words by which the model refuses, not among the text. Absent: none. */
@@ -87,6 +88,7 @@ export interface TaskDelta {
   readonly dataType?: string;
 }
 
+/** The end of a task that succeeded. */
 export interface TaskResult {
   readonly taskId: string;
   /** `Success` here; everything else is thrown as a {@link TaskError}. */
@@ -112,7 +114,7 @@ export interface TaskResult {
   readonly notices?: readonly string[];
 }
 
-/** What a stream yields: pieces, then exactly one end. */
+/** A part of a stream: pieces, then exactly one end. */
 export type StreamPart =
   | {
       readonly kind: 'started';
@@ -124,6 +126,7 @@ export type StreamPart =
   | { readonly kind: 'delta'; readonly delta: TaskDelta }
   | { readonly kind: 'end'; readonly result: TaskResult };
 
+/** A closed list of the ways in which a task fails. */
 export type TaskErrorCode =
   | 'invalid_task'
   | 'blocked'
@@ -183,7 +186,7 @@ export class TaskError extends Error {
   }
 }
 
-/** What a task would be, without its content: enough to say who may do it. */
+/** A task without its content, to ask how it would be decided: enough to say who may do it. */
 export interface Question {
   readonly type: string;
   /** Default: the client the connection was made for. */
@@ -204,6 +207,7 @@ export interface Question {
   readonly atUnixMs?: number;
 }
 
+/** A decision that was explained, and not carried out. */
 export interface Explanation {
   /** Who may do it, best first, and why each other model may not. */
   readonly set: RankedSet;
@@ -225,6 +229,7 @@ export interface TaskSubmission extends Omit<TaskRequest, 'signal' | 'isStillWan
   readonly defer?: string;
 }
 
+/** A durable task as its client sees it. */
 export interface DurableTask {
   readonly taskId: string;
   readonly client: string;
@@ -249,7 +254,7 @@ export interface DurableTask {
   readonly deadReason?: string;
 }
 
-/** Whose durable tasks are meant. */
+/** The owner of the durable tasks that are meant. */
 export interface TaskOwner {
   /** Default: the client that was connected. */
   readonly client?: string;

@@ -88,7 +88,9 @@ const questions: Record<keyof Required<Question>, Check> = { ...common, atUnixMs
 
 /** @throws {TaskError} 'invalid_task', naming the first field that is wrong, before anything is sent */
 export const checkRequest = (request: TaskRequest): void => check(requests, ['type', 'input'], request);
+/** Checks a submission before it is sent. @throws {TaskError} a field is wrong. */
 export const checkSubmission = (submission: TaskSubmission): void => check(submissions, ['type', 'input'], submission);
+/** Checks a question before it is sent. @throws {TaskError} a field is wrong. */
 export const checkQuestion = (question: Question): void => check(questions, ['type'], question);
 
 function check(fields: Readonly<Record<string, Check>>, needed: readonly string[], request: object): void {

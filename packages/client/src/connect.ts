@@ -42,6 +42,7 @@ import { Run, type RunSupport } from './run.ts';
 import { inputBytes, taskMessage } from './task-message.ts';
 import { withPayload } from './with-payload.ts';
 
+/** Address and identity of a client. */
 export interface ClientOptions {
   /** Who asks, where the request does not say: slug, name or alias of a client. Default `default`. */
   readonly client?: string;

@@ -18,10 +18,12 @@ export class DataPieces {
   }
 }
 
+/** Bytes of an answer with their media type. */
 export interface Data {
   readonly data?: Uint8Array;
   readonly dataType?: string;
 }
 
+/** Reads the bytes of an answer. */
 export const dataOf = ({ data, dataType }: { readonly data: Uint8Array; readonly dataType: string }): Data =>
   data.length === 0 ? {} : { data, dataType };

@@ -13,7 +13,9 @@ import { taskErrorOf } from './failure.ts';
 import { resultOfEnd } from './on-wire.ts';
 import { inputBytes, taskOnWire } from './task-message.ts';
 
-/** How the operations on durable tasks reach the service: over the bus or over gRPC. All throw {@link TaskError}. */
+/**
+ * The way of the operations on durable tasks to the service: over the bus or over gRPC. All throw {@link TaskError}.
+ */
 export interface DurableWire {
   submit(client: string, request: wire.SubmitRequest): Promise<wire.SubmitResponse>;
   get(client: string, request: wire.GetTaskRequest): Promise<wire.GetTaskResponse>;

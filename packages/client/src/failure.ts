@@ -31,6 +31,7 @@ const wireCodes = new Map(Object.entries(codes).map(([number, code]) => [code, N
 
 /** A number from a newer sender reads as `internal`. */
 export const codeOfFailure = (code: wire.FailureCode): TaskErrorCode => codes[code] ?? 'internal';
+/** The wire code of a client's error code. */
 export const failureCodeOf = (code: TaskErrorCode): wire.FailureCode =>
   wireCodes.get(code) ?? wire.FailureCode.INTERNAL;
 

@@ -17,7 +17,7 @@ const askAgainMs = 250;
 /** The router ends a task at its deadline; this much later the caller ends it by itself. */
 const deadlineGraceMs = 250;
 
-/** What a run needs from the connection it belongs to. */
+/** Parts of the connection that a run needs. */
 export interface RunSupport {
   readonly bus: Bus;
   readonly life: LivenessMonitor;

@@ -3,6 +3,7 @@ import { dataClassToWire, isOpaqueId, newId, priorityToWire, sizes, toBinary, wi
 import { estimateChatTokens } from '@will/core';
 import { TaskError, type TaskRequest } from './api.ts';
 
+/** A task as it goes over the bus. */
 export interface TaskMessage {
   readonly taskId: string;
   /** 0: the router sets it. */

@@ -10,12 +10,14 @@ export type TypedRequest<K extends TaskKind> = Omit<TaskRequest, 'type' | 'input
 /** A result with its output in the form of its kind. */
 export type TypedResult<T> = TaskResult & { readonly value: T };
 
+/** Bytes of one media type. */
 export interface Bytes {
   readonly bytes: Uint8Array;
   /** Its media type: `audio/mpeg`. */
   readonly type: string;
 }
 
+/** A document's place in the answer of a reranking. */
 export interface Ranked {
   /** Which of the documents that were given. */
   readonly index: number;
@@ -35,7 +37,7 @@ export async function embed(
   return { ...result, value: vectors };
 }
 
-/** What was said in a recording. @throws {TaskError} */
+/** Transcribes a recording. @throws {TaskError} */
 export async function transcribe(
   client: TaskClient,
   request: TypedRequest<'transcription'>,

@@ -12,7 +12,7 @@ export interface Asset {
   readonly encoding?: string;
 }
 
-/** Where the built console lies. */
+/** The folder of the built console. */
 export const assetsFolder = fileURLToPath(new URL('../dist/site', import.meta.url));
 
 const contentTypes: Readonly<Record<string, string>> = {

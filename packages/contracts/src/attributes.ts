@@ -73,7 +73,7 @@ export function taskWithAttributes(
   return withAttributes(timed, attributes);
 }
 
-/** Why a field of a message and the header of the same meaning contradict each other. */
+/** The reason why a field of a message and the header of the same meaning contradict each other. */
 export function mustBeSame(
   attribute: keyof Attributes,
   inMessage: string | number | undefined,

@@ -27,6 +27,7 @@ export function rankedSetId(set: RankedSet): string {
   return createHash('sha256').update(toBinary(wire.RankedSetSchema, message)).digest('base64url');
 }
 
+/** Writes a ranked set. */
 export const rankedSetToWire = ({ setId, set }: NamedSet): wire.RankedSet =>
   create(wire.RankedSetSchema, {
     setId,
@@ -58,6 +59,7 @@ const candidateToWire = ({ model, why, firstContent }: Candidate) => ({
   firstContentTimeoutMs: firstContent?.timeoutMs ?? 0,
 });
 
+/** Reads a candidate. */
 export const candidateFromWire = (candidate: wire.Candidate): Candidate => ({
   model: candidate.model,
   why: candidate.why as CandidateReason,
@@ -143,6 +145,7 @@ const sessionToWire = ({ lastModel, costs }: SessionBasis): wire.SessionBasis =>
   })),
 });
 
+/** Reads the conversation that a selection was made with. */
 export const sessionFromWire = ({ lastModel, costs }: wire.SessionBasis): SessionBasis => ({
   lastModel: lastModel === '' ? undefined : lastModel,
   costs: costs.map(({ model, heldTokens, costNanoUsd, meanNanoUsd }) => ({

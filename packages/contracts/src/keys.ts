@@ -1,11 +1,13 @@
 /**
- * What a key may do. A caller has tasks done; an operator and an auditor read what happens; an owner, in the admin API alone,
- * also changes documents and keys.
+ * The role of a key. A caller has tasks done; an operator and an auditor read what happens; an owner, in the admin API
+ * alone, also changes documents and keys.
  */
 export type KeyRole = 'caller' | 'operator' | 'auditor' | 'owner';
+/** Roles that an API key may have. */
 export const keyRoles: readonly KeyRole[] = ['caller', 'operator', 'auditor', 'owner'];
 
 const keyPattern = /^sk-will-([a-z0-9]{12})-[A-Za-z0-9_-]{43}$/;
+/** The form of a key's id. */
 export const keyIdPattern = /^[a-z0-9]{12}$/;
 const idLetters = 'abcdefghijklmnopqrstuvwxyz234567';
 
@@ -17,6 +19,7 @@ export interface NewKey {
   readonly text: string;
 }
 
+/** Makes a key: the secret, which is shown once, and its digest, which is kept. */
 export function newKey(): NewKey {
   const id = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => idLetters[byte % 32]).join('');
   const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url');

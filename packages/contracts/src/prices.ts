@@ -87,6 +87,7 @@ export const priceHoursToWire = ({ window, zone, rates }: PriceHours): WireHours
     rates: create(PriceTierSchema, ratesToWire(rates)),
   });
 
+/** Reads prices of hours. */
 export const priceHoursFromWire = (
   { from, to, days, zone, rates }: WireHours,
   toNumber: (amount: bigint) => number = Number,
@@ -127,6 +128,6 @@ export function recordPriceFromWire(
   return { input: toNumber(priceInput), output: toNumber(priceOutput) };
 }
 
-/** What the vendor's prompt cache saved in a call; undefined: its price or its usage is unknown. */
+/** The money that the vendor's prompt cache saved in a call; undefined: its price or its usage is unknown. */
 export const recordCacheSavings = (record: PricedRecord): bigint | undefined =>
   record.usage && cacheSavingsNanoUsd(usageFromWire(record.usage), recordPriceFromWire(record));

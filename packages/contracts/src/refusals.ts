@@ -1,7 +1,7 @@
 import { type CallerProblem, projectNotTheirs } from '@will/core';
 import * as wire from './gen/will/v1/task_pb.js';
 
-/** How a caller is told that what it names is not there for it: code and message. */
+/** Tells a caller that what it names is not there for it: code and message. */
 export type Refusals = (problem: CallerProblem) => readonly [wire.FailureCode, string];
 
 const { UNKNOWN_CLIENT, UNKNOWN_PROJECT, BLOCKED, INVALID_TASK, FORBIDDEN } = wire.FailureCode;

@@ -2,7 +2,7 @@ import { slugOf, slugPattern, unknownClient } from '@will/core';
 import * as wire from './gen/will/v1/task_pb.js';
 import { isInbox, isInboxOf } from './subjects.ts';
 
-/** Whether a reply that does not lie below its client may be told why its message is not taken. */
+/** Decides whether a reply that does not lie below its client may be told why its message is not taken. */
 export type MayAnswer = (reply: string | undefined) => reply is string;
 
 const noInbox = (_reply: string | undefined): _reply is string => false;
@@ -20,7 +20,10 @@ export interface Stray {
   readonly reply: string | undefined;
 }
 
-/** Why a message is not taken whose subject names no client by its slug, or whose reply is no inbox of that client. */
+/**
+ * The reason why a message is not taken whose subject names no client by its slug, or whose reply is no inbox of that
+ * client.
+ */
 export function strayOf(subject: string, reply: string | undefined, mayAnswer: MayAnswer): Stray {
   const token = subject.slice(subject.lastIndexOf('.') + 1).slice(0, 64);
   const answered = isInboxOf(token, reply) || mayAnswer(reply) ? reply : undefined;

@@ -30,17 +30,29 @@ function counter(key: string): string {
 /** In the place of a process id; those of processes are longer. */
 const allRouters = 'routers';
 
+/** A data class as a token of a subject. */
 export type DataClassToken = 'open' | 'customer' | 'sensitive' | 'customer-sensitive';
+/** Operations of the registry. */
 export const registryOperations = ['apply', 'get', 'status', 'history', 'diff', 'rollback', 'resolve'] as const;
+/** An operation of the registry. */
 export type RegistryOperation = (typeof registryOperations)[number];
+/** Operations on durable tasks. */
 export const taskOperations = ['submit', 'get', 'cancel', 'list', 'requeue'] as const;
+/** An operation on durable tasks. */
 export type TaskOperation = (typeof taskOperations)[number];
+/** Operations that callers may ask for as JSON. */
 export const jsonOperations = ['run', 'stream', 'explain', 'cancel', 'submit', 'get'] as const;
+/** An operation that callers may ask for as JSON. */
 export type JsonOperation = (typeof jsonOperations)[number];
+/** Operations on API keys. */
 export const keyOperations = ['create', 'list', 'revoke'] as const;
+/** An operation on API keys. */
 export type KeyOperation = (typeof keyOperations)[number];
+/** Operations on the audit log. */
 export const auditOperations = ['note', 'list', 'verify'] as const;
+/** An operation on the audit log. */
 export type AuditOperation = (typeof auditOperations)[number];
+/** Operations of telemetry. */
 export const telemetryOperations = [
   'feedback',
   'open',
@@ -55,6 +67,7 @@ export const telemetryOperations = [
   'content',
   'prove',
 ] as const;
+/** An operation of telemetry. */
 export type TelemetryOperation = (typeof telemetryOperations)[number];
 
 /**
@@ -144,6 +157,7 @@ export const patterns = {
     `_INBOX.${client === '*' ? '*' : slug('client', client)}.${opaque('connection id', connectionId)}.*`,
 } as const;
 
+/** Queue groups of the services. */
 export const queues = {
   router: 'router',
   policy: 'policy',
@@ -154,6 +168,7 @@ export const queues = {
   worker: 'w',
 } as const;
 
+/** Names of streams, consumers and buckets. */
 export const names = {
   eventsStream: 'WILL_EVENTS',
   contentStream: 'WILL_CONTENT',
@@ -192,18 +207,19 @@ export function clientOfJsonSubject(subject: string): string | undefined {
 }
 
 /**
- * Whether a reply subject is an inbox of this client. The one that serves checks this before it works: otherwise a caller
- * could have the answer written to any subject that the server may publish to.
+ * True of a reply subject that is an inbox of this client. The one that serves checks this before it works: otherwise
+ * a caller could have the answer written to any subject that the server may publish to.
  */
 export const isInboxOf = (client: string, reply: string | undefined): reply is string =>
   reply !== undefined && inboxPattern.test(reply) && reply.startsWith(`_INBOX.${client}.`);
 
-/** Whether a reply subject is any inbox at all. */
+/** True of a reply subject that is any inbox at all. */
 export const isInbox = (reply: string | undefined): reply is string => reply !== undefined && inboxPattern.test(reply);
 
+/** True of an id that fits a subject and a header. */
 export const isOpaqueId = (value: string): boolean => opaquePattern.test(value);
 
-/** What is refused before it is published; the server's own limit is 1 MiB. */
+/** Bounds of what may be published; the server's own limit is 1 MiB. */
 export const sizes = {
   /** A task's input, inline. */
   inputBytes: 768 * 1024,

@@ -41,9 +41,12 @@ const wirePriorities: Record<Priority, wire.Priority> = {
 /** An unknown number from a newer sender reads as the strictest class. */
 export const dataClassFromWire = (value: wire.DataClass): DataClass | undefined =>
   value in classes ? classes[value] : 'customer-sensitive';
+/** Writes a data class. */
 export const dataClassToWire = (value: DataClass | undefined): wire.DataClass =>
   value === undefined ? wire.DataClass.UNSPECIFIED : wireClasses[value];
+/** Reads a priority. Default: normal. */
 export const priorityFromWire = (value: wire.Priority): Priority => priorities[value] ?? 'normal';
+/** Writes a priority. */
 export const priorityToWire = (value: Priority): wire.Priority => wirePriorities[value];
 
 /** The priority that a task states, by either of its two fields; undefined: none. */
@@ -56,6 +59,7 @@ export const unavailableModelFromWire = (value: string): UnavailableModel | unde
 
 const orUndefined = (text: string): string | undefined => (text === '' ? undefined : text);
 
+/** Reads the facts of a task. */
 export function factsFromWire(facts: wire.Facts): Facts {
   return {
     taskType: facts.taskType,
@@ -84,6 +88,7 @@ export const requirementFromWire = (floor: wire.Requirement): DataRequirement =>
   residencies: floor.residencies as Residency[],
 });
 
+/** Writes what the data of a task requires of models. */
 export const requirementToWire = (floor: DataRequirement): wire.Requirement =>
   create(wire.RequirementSchema, {
     dataClass: dataClassToWire(floor.dataClass),
@@ -93,6 +98,7 @@ export const requirementToWire = (floor: DataRequirement): wire.Requirement =>
     residencies: [...floor.residencies],
   });
 
+/** Writes the facts of a task. */
 export function factsToWire(facts: Facts): wire.Facts {
   const shape: MessageInitShape<typeof wire.FactsSchema> = {
     taskType: facts.taskType,

@@ -1,7 +1,10 @@
 import type { DataClass, Facts, Model } from '@will/core';
 import type { Provider } from '@will/providers';
 
-/** What a module adds: its default export. Everything in it runs within our processes, so it is trusted as they are. */
+/**
+ * The additions of one module: its default export. Everything in it runs within our processes, so it is trusted as
+ * they are.
+ */
 export interface Extension {
   /** For messages. */
   readonly name: string;

@@ -5,7 +5,7 @@ import { dirname, isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { integer, isLoopbackHost, optionalText, parseSettings, type SettingParser, SettingsError } from '@will/runtime';
 
-/** Where the audit log ended at an instant. */
+/** The end of the audit log at an instant. */
 export interface AnchoredHead {
   /** UTC milliseconds. */
   readonly atMs: number;
@@ -30,7 +30,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const answerMs = 10_000;
 
-/** Where and how often the end of the audit log is anchored. @throws {SettingsError} */
+/** The place and interval at which the end of the audit log is anchored. @throws {SettingsError} */
 export function auditAnchorOf(env: Environment): AnchorSettings {
   const { place, minutes, secretFile } = parseSettings(env, {
     place: ['WILL_AUDIT_ANCHOR', placeOf],

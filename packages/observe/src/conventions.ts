@@ -6,7 +6,7 @@
 export const genAiConventions = '0.1.0';
 export const semanticConventions = '1.45.0';
 
-/** Where the names, units and attributes of spans and metrics are described. */
+/** The address where the names, units and attributes of spans and metrics are described. */
 export const schemaUrl = `https://opentelemetry.io/schemas/gen-ai/${genAiConventions}`;
 
 /** Attributes of calls to models. Nothing that could hold what was said: no inputs, outputs, instructions or tools. */

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { pathOfTarget, type WebAccess, webRefusal } from '@will/runtime';
 
-/** Where a process is asked how it is. */
+/** The server at which a process is asked how it is. */
 export interface MetricsServer {
   readonly url: string;
   ready(reason: () => string | undefined): void;

@@ -24,7 +24,7 @@ interface LoopState {
   takeMaxDelayMs(): number;
 }
 
-/** What this process shows of itself to operators. */
+/** Measures and health of this process, as operators see them. */
 export interface Observing {
   /** Where metrics and health are asked, `http://127.0.0.1:9464`; '' where nowhere. */
   readonly url: string;

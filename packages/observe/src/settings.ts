@@ -34,7 +34,7 @@ const conventions: SettingParser<(typeof releases)[number]> = (raw, name) => {
   return known;
 };
 
-/** What is observed, and where it goes. @throws {SettingsError} */
+/** Reads what is observed, and where it goes. @throws {SettingsError} */
 export function parseObserveSettings(env: Environment) {
   const own = parseSettings(env, {
     ...webAccessSettings,

@@ -1,6 +1,6 @@
 import type { wire } from '@will/contracts';
 
-/** What calls of one model that ended within the window came to. */
+/** Sums of one model's calls that ended within the window. */
 export interface WindowLine {
   readonly model: string;
   readonly calls: number;

@@ -3,7 +3,7 @@ import type { Bus } from '@will/bus';
 import { subjects, wire } from '@will/contracts';
 import { ask, OperatorError } from './ask.ts';
 
-/** Which calls, newest first; what is absent is not asked for. */
+/** A question for calls, newest first; what is absent is not asked for. */
 export type CallQuestion = Omit<
   MessageInitShape<typeof wire.QueryCallsRequestSchema>,
   '$typeName' | 'behindStartedUnixMs' | 'behindAttemptId' | 'limit'

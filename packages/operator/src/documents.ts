@@ -85,7 +85,7 @@ export interface DifferenceQuestion {
   readonly to?: bigint;
 }
 
-/** What differs between two revisions, field by field. @throws {OperatorError} */
+/** Differences between two revisions, field by field. @throws {OperatorError} */
 export async function differenceOf(bus: Bus, question: DifferenceQuestion): Promise<Difference> {
   const askFor = async (asked: DifferenceQuestion, after: number) =>
     accepted(

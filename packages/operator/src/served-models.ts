@@ -1,6 +1,6 @@
 import type { wire } from '@will/contracts';
 
-/** What all live workers together offer of a model. */
+/** The offer of all live workers together of a model. */
 export interface ServedModelRow {
   readonly model: string;
   readonly workers: number;

@@ -14,6 +14,7 @@ export { openEgress } from './egress/index.ts';
 export { soundDelta, soundOutcome } from './sound-outcome.ts';
 export { inspectGguf, measureSpeed, type GgufInspection, type MeasuredSpeed } from './gguf/inspect.ts';
 
+/** Settings of all providers. */
 export interface ProviderOptions {
   /** What a relative `local.path` is relative to. */
   readonly dataDir: string;

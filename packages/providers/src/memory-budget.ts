@@ -14,6 +14,7 @@ export interface Tenant {
   unload(): Promise<void>;
 }
 
+/** Bounds of the memory for models. */
 export interface BudgetOptions {
   /**
    * A tenant that was used this short a while ago keeps its memory: its next call may be on its way. Default 50, and half of what

@@ -3,7 +3,7 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import { ProviderConfigError } from './port.ts';
 
 /**
- * Where a document's file is: as it stands where absolute, else within a folder.
+ * The place of a document's file: as it stands where absolute, else within a folder.
  * @throws {ProviderConfigError} a relative path leads out of the folder.
  */
 export function pathWithin(folder: string, path: string): string {

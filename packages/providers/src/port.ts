@@ -34,6 +34,7 @@ export interface ContentDelta {
   readonly dataType?: string;
 }
 
+/** The outcome of one call at a provider. */
 export type ProviderOutcome =
   | {
       readonly ok: true;
@@ -53,6 +54,7 @@ export type ProviderOutcome =
       readonly usage: Usage | undefined;
     };
 
+/** The result of a health check. */
 export interface Health {
   readonly healthy: boolean;
   /** For operators; never a key. */
@@ -79,6 +81,7 @@ export interface ModelConnection {
 /** `signal.reason` of an aborted call. */
 export const abortReasons = { cancelled: 'cancelled', deadline: 'deadline', revoked: 'revoked' } as const;
 
+/** A provider: opens connections to its models. */
 export interface Provider {
   /** The name that documents use: `openai-compatible`, `anthropic`, `google`, `gguf`. */
   readonly name: string;
@@ -91,16 +94,16 @@ export class ProviderConfigError extends Error {
   override readonly name = 'ProviderConfigError';
 }
 
-/** What the headers of a successful answer say of the provider's limits. */
+/** The provider's limits, as the headers of a successful answer state them. */
 export function spentIn(headers: Readonly<Record<string, string>> | undefined): { readonly spentForMs?: number } {
   const ms = headers && spentForMs({ headers, nowMs: Date.now() });
   return ms === undefined ? {} : { spentForMs: ms };
 }
 
-/** Whether an HTTP status says that the answer is one. */
+/** True of an HTTP status that says that the answer is one. */
 export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
-/** Why a call ended whose signal was aborted. */
+/** The reason why a call ended whose signal was aborted. */
 export const abortedBy = ({ reason }: AbortSignal): 'deadline' | 'cancelled' | 'revoked' =>
   reason === abortReasons.deadline || reason === abortReasons.revoked ? reason : 'cancelled';
 

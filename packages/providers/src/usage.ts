@@ -1,7 +1,7 @@
 import { estimateChatTokens, type Usage } from '@will/core';
 import { outsideCount } from './outside-number.ts';
 
-/** What a vendor states of a call's tokens, unchecked. A field that is null or undefined was not stated. */
+/** Tokens of a call that a vendor states, unchecked. A field that is null or undefined was not stated. */
 export interface StatedUsage {
   /** Parts that add up to all input, cached and written tokens included. */
   readonly input: readonly unknown[];
@@ -20,7 +20,7 @@ export interface StatedUsage {
   readonly imageOutput?: unknown;
 }
 
-/** What a call can have come to, as far as this side can tell. */
+/** The size that a call can have come to, as far as this side can tell. */
 export interface CallSize {
   readonly maxInputTokens: number;
   readonly maxOutputTokens: number;

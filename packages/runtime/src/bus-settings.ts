@@ -1,6 +1,6 @@
 import { optionalText, SettingsError, text } from './settings.ts';
 
-/** What every program needs to reach the bus. */
+/** Settings that every program needs to reach the bus. */
 export const busSettings = {
   natsUrl: ['NATS_URL', text('nats://127.0.0.1:4222')],
   /** Seed of this service's user; absent: the bus has no users. */
@@ -19,7 +19,10 @@ interface BusSettings {
   readonly natsTlsKey: string | undefined;
 }
 
-/** Where the bus is and who we are there, as a connection takes it. @throws {SettingsError} when files of TLS are missing */
+/**
+ * The address of the bus and our identity there, as a connection takes it. @throws {SettingsError} when files of TLS
+ * are missing.
+ */
 export function busAddressOf({ natsUrl, natsSeedFile, natsTlsCa, natsTlsCert, natsTlsKey }: BusSettings): {
   readonly servers: string;
   readonly seedFile: string | undefined;

@@ -3,6 +3,7 @@ export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }
 
+/** Reads one setting. @throws {SettingsError} the value is wrong. */
 export type SettingParser<T> = (raw: string | undefined, name: string) => T;
 
 /** Parses every setting at once, so that all mistakes show together. @throws {SettingsError} */
@@ -24,11 +25,13 @@ export function parseSettings<T extends Record<string, SettingParser<unknown>>>(
   return values as { readonly [K in keyof T]: ReturnType<T[K]> };
 }
 
+/** A setting that is text, with a default. */
 export const text =
   (fallback: string): SettingParser<string> =>
   (raw) =>
     raw ?? fallback;
 
+/** A setting that is text and may be missing. */
 export const optionalText: SettingParser<string | undefined> = (raw) => raw;
 
 /** One of some words; the first is what holds when nothing is said. */

@@ -1,6 +1,6 @@
 import { type SettingParser, SettingsError } from './settings.ts';
 
-/** What an HTTP server accepts from browsers, beside the address that it listens on. */
+/** Rules of an HTTP server for browsers, beside the address that it listens on. */
 export interface WebAccess {
   /** Host names that the server answers to, lower case, without a port, beside `localhost` and loopback addresses. */
   readonly hosts: readonly string[];
@@ -24,15 +24,15 @@ interface WebRequest {
   readonly headersDistinct: Readonly<Record<string, readonly string[] | undefined>>;
 }
 
-/** Whether pages of this origin may call. Compares exactly; `null`, the origin of sandboxed pages, never may. */
+/** True where pages of this origin may call. Compares exactly; `null`, the origin of sandboxed pages, never may. */
 export const isAllowedOrigin = (origin: string, { origins }: Pick<WebAccess, 'origins'>): boolean =>
   origins.includes(origin);
 
 /**
- * Why a request may not be served: it was sent by a page that may not call, or names a host that is not this server's (a
- * name that an attacker's DNS points at this machine). Programs that are no browsers send no `Origin` and no `Sec-Fetch-Site`.
- * `listensOn`: the server's own address. A server that is reached from other machines also answers to any IP address,
- * since DNS cannot redirect one.
+ * The reason why a request may not be served: it was sent by a page that may not call, or names a host that is not
+ * this server's (a name that an attacker's DNS points at this machine). Programs that are no browsers send no `Origin`
+ * and no `Sec-Fetch-Site`. `listensOn`: the server's own address. A server that is reached from other machines also
+ * answers to any IP address, since DNS cannot redirect one.
  */
 export function webRefusal(request: WebRequest, listensOn: string, access: WebAccess): WebRefusal | undefined {
   const { headersDistinct: sent } = request;

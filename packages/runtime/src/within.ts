@@ -1,5 +1,5 @@
 /**
- * Whether something happens in so long. Its time alone does not keep the process alive.
+ * Tells whether something happens in so long. Its time alone does not keep the process alive.
  * @throws {unknown} what it rejects with in that time.
  */
 export async function within(happens: Promise<unknown>, ms: number): Promise<boolean> {

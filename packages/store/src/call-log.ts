@@ -2,6 +2,7 @@ import type { AttemptIntent, CallRecord, DecisionRecord, Facts, NamedSet, Outcom
 import type { SealStore } from './seals/seal.ts';
 import type { UsageGroup, UsageQuestion } from './usage.ts';
 
+/** An event that the call log takes. */
 export type LogEvent =
   | { readonly kind: 'call'; readonly record: CallRecord }
   | { readonly kind: 'intent'; readonly intent: AttemptIntent }
@@ -26,14 +27,14 @@ export interface CallFilter {
   readonly behind?: Pick<CallRecord, 'startedAtMs' | 'attemptId'>;
 }
 
-/** What a log holds. */
+/** The size of a log. */
 export interface LogSize {
   readonly calls: number;
   /** What it takes on disk, as far as the store can tell; space that was freed is not counted. */
   readonly bytes: number;
 }
 
-/** What was said in a call. */
+/** Content of a call that is kept. */
 export interface KeptContent {
   readonly attemptId: string;
   readonly taskId: string;
@@ -48,7 +49,7 @@ export interface KeptContent {
   readonly untilMs: number;
 }
 
-/** What a batch changed. */
+/** Counts of a batch's changes. */
 export interface Ingested {
   /** Attempts that had no record before. */
   readonly added: number;
@@ -72,6 +73,7 @@ export interface RepriceQuery {
   readonly prices: PriceList;
 }
 
+/** The result of repricing a part of the calls. */
 export interface Repriced {
   readonly examined: number;
   readonly changed: number;
@@ -81,7 +83,7 @@ export interface Repriced {
   readonly next: string | undefined;
 }
 
-/** What happened: every attempt once, and the decisions behind them. */
+/** The log of calls and decisions: every attempt once, and the decisions behind them. */
 export interface CallLog extends SealStore {
   /**
    * Takes a batch. Repeating it, in any order and mixed with others, leaves the same log: one record

@@ -1,5 +1,6 @@
 import type { AnyDocument, DocumentKind } from '@will/core';
 
+/** A document as it is stored, with its last change. */
 export interface StoredDocument {
   readonly document: AnyDocument;
   /** Revision at which this content came in. */
@@ -9,7 +10,7 @@ export interface StoredDocument {
   readonly updatedAtMs: number;
 }
 
-/** What is left of a document that was removed: its last content, and the change that removed it. */
+/** The trace of a document that was removed: its last content, and the change that removed it. */
 export interface Tombstone {
   readonly document: AnyDocument;
   /** Revision that removed it. */
@@ -19,6 +20,7 @@ export interface Tombstone {
   readonly removedAtMs: number;
 }
 
+/** A change of documents: all of it, or nothing. */
 export interface DocumentChange {
   /** The revision the change was computed on; another one by then is a conflict. */
   readonly expectedRevision: number;

@@ -1,6 +1,7 @@
+/** A closed list of the ways in which a store fails. */
 export type StoreErrorCode = 'conflict' | 'not_found' | 'locked' | 'corrupt' | 'unavailable' | 'full';
 
-/** What went wrong in a store; branch on `code`. */
+/** A failure of a store; branch on `code`. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
   readonly code: StoreErrorCode;

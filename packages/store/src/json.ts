@@ -9,12 +9,15 @@ export const stringify = (value: object): string =>
 
 // JSON takes three times as long where a function looks at each value: of these it is known where a bigint stands.
 
+/** Writes a call record as JSON. */
 export const stringifyRecord = (record: CallRecord): string =>
   JSON.stringify(record.costNanoUsd === undefined ? record : { ...record, costNanoUsd: String(record.costNanoUsd) });
 
+/** Writes a decision as JSON. */
 export const stringifyDecision = (decision: DecisionRecord): string =>
   JSON.stringify({ ...decision, seed: String(decision.seed) });
 
+/** Reads JSON that this module wrote. */
 export const parse = <T>(text: string): T =>
   JSON.parse(text, (key, inner: unknown) =>
     bigintKeys.has(key) && typeof inner === 'string' ? BigInt(inner) : inner,

@@ -1,6 +1,7 @@
 import { replaces, type AttemptIntent, type CallRecord, type DecisionRecord, type NamedSet } from '@will/core';
 import type { LogEvent } from './call-log.ts';
 
+/** Events of a batch, each record once. */
 export interface Netted {
   readonly calls: readonly CallRecord[];
   readonly intents: readonly AttemptIntent[];
@@ -8,7 +9,7 @@ export interface Netted {
   readonly sets: readonly NamedSet[];
 }
 
-/** What is left of a batch when each attempt counts once; an intent whose record is there too is not needed at all. */
+/** The rest of a batch when each attempt counts once; an intent whose record is there too is not needed at all. */
 export function netted(events: readonly LogEvent[]): Netted {
   const calls = new Map<string, CallRecord>();
   const intents = new Map<string, AttemptIntent>();

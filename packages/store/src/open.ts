@@ -4,6 +4,7 @@ import type { DocumentStore } from './documents.ts';
 import { openCallLog, openDocumentStore, openTaskStore } from './sqlite/open.ts';
 import type { TaskStore } from './tasks.ts';
 
+/** Settings that say where stores lie. */
 export interface StoreSettings {
   /** Holds a file for each store; not used with MongoDB. */
   readonly dataDir: string;

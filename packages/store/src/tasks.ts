@@ -2,8 +2,10 @@ import type { Priority } from '@will/core';
 
 /** 'waiting': nobody has it. 'running': picked up at least once. The others are terminal. */
 export type TaskState = 'waiting' | 'running' | TerminalState;
+/** A state that a task does not leave, unless a dead letter is requeued. */
 export type TerminalState = 'succeeded' | 'failed' | 'cancelled' | 'expired';
 
+/** A task as it is accepted. */
 export interface NewTask {
   readonly client: string;
   /** Unique within the client. */
@@ -22,6 +24,7 @@ export interface NewTask {
   readonly body: Uint8Array;
 }
 
+/** A task as it is stored. */
 export interface StoredTask extends NewTask {
   readonly state: TaskState;
   /** Rises at each pickup; only the holder of the newest may finish the task. 0: never picked up. */
@@ -37,6 +40,7 @@ export interface StoredTask extends NewTask {
   readonly deadReason: string | undefined;
 }
 
+/** The outcome of an insertion. */
 export type Insertion =
   | { readonly kind: 'inserted'; readonly task: StoredTask }
   /** The same submit came before; this is its task. */
@@ -44,11 +48,13 @@ export type Insertion =
   /** The idempotency key or the task id belongs to this other task. */
   | { readonly kind: 'conflict'; readonly task: StoredTask };
 
+/** The outcome of a claim. */
 export type TaskClaim =
   | { readonly kind: 'claimed'; readonly task: StoredTask }
   | { readonly kind: 'finished'; readonly task: StoredTask }
   | { readonly kind: 'unknown' };
 
+/** An end that a claimant writes, under its fence. */
 export interface Ending {
   readonly client: string;
   readonly taskId: string;
@@ -61,6 +67,7 @@ export interface Ending {
   readonly deadReason?: string;
 }
 
+/** The outcome of requeueing a dead letter. */
 export type Requeue =
   /** It waits again, with no end and no message, its fence as high as it was. */
   | { readonly kind: 'requeued'; readonly task: StoredTask }
@@ -68,6 +75,7 @@ export type Requeue =
   | { readonly kind: 'refused'; readonly task: StoredTask }
   | { readonly kind: 'unknown' };
 
+/** The outcome of writing an end. */
 export type Finish =
   /** This ending is the task's result. */
   | { readonly kind: 'finished'; readonly task: StoredTask }
@@ -77,6 +85,7 @@ export type Finish =
   | { readonly kind: 'fenced_off'; readonly task: StoredTask }
   | { readonly kind: 'unknown' };
 
+/** Tasks to list. */
 export interface TaskFilter {
   readonly client?: string;
   /** Only tasks of one of these; absent or empty: any. */

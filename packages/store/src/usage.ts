@@ -7,13 +7,17 @@ import {
   type Outcome,
 } from '@will/core';
 
+/** One hour. */
 export const hourMs = 3_600_000;
+/** One day. */
 export const dayMs = 86_400_000;
 
+/** Dimensions by which usage is grouped. */
 export const usageDimensions = ['hour', 'day', 'client', 'model', 'taskType', 'outcome', 'costTag'] as const;
+/** A dimension by which usage is grouped. */
 export type UsageDimension = (typeof usageDimensions)[number];
 
-/** What is asked of the sums that are kept of all calls. */
+/** A question to the sums that are kept of all calls. */
 export interface UsageQuestion {
   /** A group for each combination; empty: one group of all. */
   readonly by: readonly UsageDimension[];
@@ -53,6 +57,7 @@ export interface UsageSums {
   readonly latencies: readonly number[];
 }
 
+/** Sums of usage that share their values of the dimensions. */
 export interface UsageGroup extends UsageSums {
   /** UTC, of `hour` or `day`. */
   readonly startMs?: number;
@@ -71,7 +76,7 @@ export interface UsageGroup extends UsageSums {
  */
 export type Rollup = 'types' | 'clients' | 'tags';
 
-/** Which of the rollups can tell; undefined: none holds all that is asked for. */
+/** The rollup that can answer; undefined: none holds all that is asked for. */
 export function rollupFor({ by, client, taskType, outcome, costTagKey }: UsageQuestion): Rollup | undefined {
   if (client === undefined && !by.includes('client') && costTagKey === undefined) return 'types';
   const isTooFine = by.includes('hour') || by.includes('taskType') || by.includes('outcome');
@@ -85,7 +90,7 @@ const maxBelievableNanoUsd = 10n ** 15n;
 const believable = (amount = 0n): bigint =>
   amount > maxBelievableNanoUsd || amount < -maxBelievableNanoUsd ? 0n : amount;
 
-/** What of a record is summed up. */
+/** The part of a record that is summed up. */
 export type Counted = Pick<
   CallRecord,
   | 'client'
@@ -143,6 +148,7 @@ function addRecord(sums: GrowingSums, record: Counted, sign: 1 | -1): void {
   if (usage.estimated) sums.estimatedUsages += sign;
 }
 
+/** Adds two sums. */
 export const addSums = (a: UsageSums, b: UsageSums): UsageSums => ({
   calls: a.calls + b.calls,
   successes: a.successes + b.successes,

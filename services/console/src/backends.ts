@@ -3,7 +3,7 @@ import type { TaskClient } from '@will/client';
 import type { Snapshot } from '@will/core';
 import type { LiveCalls } from './live/live-calls.ts';
 
-/** What the console needs from the product. */
+/** Parts of the product that the console needs. */
 export interface ConsoleBackends {
   /** Questions go over it. */
   readonly bus: Bus;

@@ -1,10 +1,10 @@
 import type { KeyIdentity } from '@will/bus';
 import { AdminError } from './api/errors.ts';
 
-/** Who looks, and within which bounds; `client` and `keyId` are '' where no keys are asked for. */
+/** The person who looks, and the bounds; `client` and `keyId` are '' where no keys are asked for. */
 export type Viewer = KeyIdentity;
 
-/** Who uses this machine, where no keys are asked for. */
+/** The viewer on this machine, where no keys are asked for. */
 export const localOwner: Viewer = {
   role: 'owner',
   client: '',
@@ -42,7 +42,7 @@ export function scoped<T extends Scope>(viewer: Viewer, asked: T, isByProject: b
   return { ...asked, client, project };
 }
 
-/** Whether a viewer may see what belongs to a client and project. */
+/** True where a viewer may see what belongs to a client and project. */
 export function maySee(viewer: Viewer, { client, project }: Scope): boolean {
   if (viewer.role !== 'caller') return true;
   if (client !== viewer.client) return false;

@@ -4,7 +4,7 @@ import type { Snapshot } from '@will/core';
 import type { wire } from '@will/contracts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 
-/** What the gateway needs from outside. Each part is undefined until the bus has given it. */
+/** The parts that the gateway needs from outside. Each part is undefined until the bus has given it. */
 export interface Backends {
   readonly client: TaskClient | undefined;
   /** The documents in force, for names of models and task types. */
@@ -26,7 +26,7 @@ export interface CallerPayloads extends Pick<Payloads, 'get' | 'remove'> {
   put(caller: StatedCaller, content: Uint8Array | ReadableStream<Uint8Array>, field?: string): Promise<wire.PayloadRef>;
 }
 
-/** Who asks, as the caller says it. '' and absent: unsaid. */
+/** The caller, as it names itself. '' and absent: unsaid. */
 export interface StatedCaller {
   readonly client?: string;
   readonly project?: string;
@@ -47,7 +47,7 @@ export interface Queries {
   decision(request: MessageInitShape<typeof wire.GetDecisionRequestSchema>): Promise<wire.GetDecisionResponse>;
 }
 
-/** Which processes live. */
+/** The live processes. */
 export interface Fleet {
   /** Whether at least one process of a service lives. */
   has(service: string): boolean;

@@ -40,7 +40,7 @@ export type CooldownStore = Omit<Cooldowns, 'stop'>;
 /** Content of tasks that is too large for a message. */
 export type PayloadSource = Pick<Payloads, 'get'>;
 
-/** What was said in calls, of clients that switch that on, on its way. Never blocks, never throws. */
+/** Content of calls, of clients that switch that on, on its way. Never blocks, never throws. */
 export type Contents = Pick<ContentOutbox, 'keep'>;
 
 /** Call records on their way. Never blocks, never throws. */
@@ -48,7 +48,7 @@ export interface CallRecords {
   call(record: wire.CallRecord): void;
 }
 
-/** What a worker knows of the time: by it calls start, or do not. */
+/** The time, as far as a worker knows it: by it calls start, or do not. */
 export interface StartClock {
   /** UTC milliseconds by the bus clock. */
   nowMs(): number;

@@ -10,7 +10,7 @@ export interface WorkerDeps extends ServedDeps {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly selects: (model: Model) => boolean;
   /** Calls back when health checks are due, and models that could not be opened should be retried. */
-  readonly scheduleHealthChecks: (look: () => void) => { stop(): void };
+  readonly scheduleHealthChecks: (check: () => void) => { stop(): void };
 }
 
 const healthCheckTimeoutMs = 2_000;

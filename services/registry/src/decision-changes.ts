@@ -15,8 +15,8 @@ export interface DecisionChange {
 }
 
 /**
- * Which of these facts would be decided otherwise, those decided most often first. Both sides are decided at the same
- * instant, so that only the documents make a difference. Token estimates stay as they were rounded when they were decided.
+ * Facts that would be decided otherwise, those decided most often first. Both sides are decided at the same instant,
+ * so that only the documents make a difference. Token estimates stay as they were rounded when they were decided.
  */
 export function decisionChanges(
   before: Snapshot,

@@ -20,7 +20,7 @@ export interface DependentSources {
   readonly tasks: TaskNamings;
 }
 
-/** What would be left behind by the removal of a document, in words; none: nothing. */
+/** Things that the removal of a document would leave behind, in words; none: nothing. */
 export function dependentsOf(
   document: OwningDocument,
   { documents, keys, tasks }: DependentSources,

@@ -8,7 +8,7 @@ const lateMs = 3_600_000;
 /** So many changed decisions are told. */
 const maxDecisionChanges = 50;
 
-/** What a change of documents means for decisions like those of the last hour. */
+/** The effect of a change of documents on decisions like those of the last hour. */
 export interface Impact {
   /** Decisions of the last hour for which a model is freed, and in words how many were looked at. */
   readonly looserDecisions: readonly LooserDecision[];
@@ -18,7 +18,7 @@ export interface Impact {
   readonly decisionsNote: string;
 }
 
-/** What holds, and what would hold. */
+/** The snapshot in force, and the one that would be. */
 export interface SnapshotPair {
   /** Undefined: the documents in force do not fit together. */
   readonly before: Snapshot | undefined;
@@ -31,7 +31,7 @@ export interface ImpactDeps {
   readonly nowMs: () => number;
 }
 
-/** What a change means for late decisions. Never fails: an operator may change documents while telemetry is away. */
+/** The effect of a change on late decisions. Never fails: an operator may change documents while telemetry is away. */
 export async function impactOf(
   { lateDecisions, nowMs }: ImpactDeps,
   dryRun: boolean,

@@ -40,7 +40,7 @@ export interface Plan {
 
 export type Planned = { readonly plan: Plan } | { readonly problems: readonly DocumentProblem[] };
 
-/** What applying files to the stored documents would change; or everything that is wrong with that. */
+/** Plans the changes that applying files to the stored documents would make; or everything that is wrong with that. */
 export async function planChange(
   revision: number,
   stored: readonly StoredDocument[],
@@ -69,8 +69,8 @@ function takenByAnother(parsed: ParsedDocument, before: Documents): readonly Doc
 }
 
 /**
- * What going back to the documents of an old revision would change. Those are checked anew, as if they were applied now:
- * what an older release took may be refused by this one.
+ * Plans the changes that going back to the documents of an old revision would make. Those are checked anew, as if they
+ * were applied now: what an older release took may be refused by this one.
  */
 export function planRollback(
   revision: number,

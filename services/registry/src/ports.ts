@@ -4,7 +4,7 @@ import type { StoredDocument } from '@will/store';
 
 export type { DocumentText } from '@will/contracts';
 
-/** Where the published copy of the documents goes. */
+/** The place of the published copy of the documents. */
 export interface Publication {
   /** Makes a revision the one that holds for everybody. A repeat is safe. Throws when that was not confirmed. */
   publish(revision: number, documents: readonly StoredDocument[]): Promise<void>;
@@ -33,7 +33,7 @@ export interface DecidedFacts {
   readonly decisions: number;
 }
 
-/** What was decided lately: what a change of documents is tried on. */
+/** Decisions of the recent past: what a change of documents is tried on. */
 export interface LateDecisions {
   /**
    * Distinct facts since an instant; `isPartial`: there are more.
@@ -49,7 +49,7 @@ export interface NamedDocuments {
   readonly models: readonly string[];
 }
 
-/** Which durable tasks that have not ended name documents; `unknown`: nobody can say, and why. */
+/** Tasks that have not ended and name documents; `unknown`: nobody can say, and why. */
 export type TaskNamings =
   | {
       readonly naming: readonly Pick<wire.TasksNaming, 'kind' | 'slug' | 'waiting' | 'running' | 'isPartial'>[];

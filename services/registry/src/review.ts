@@ -16,7 +16,7 @@ import type { Plan } from './plan-change.ts';
 import type { NamedDocuments, TaskNamings } from './ports.ts';
 import { takeoversOf } from './takeovers.ts';
 
-/** What the one that changes documents has allowed beyond the usual. */
+/** Permissions beyond the usual for one change of documents. */
 export interface ChangeAllowance {
   /** Remove what something still depends on, and take names of removed documents. */
   readonly force: boolean;
@@ -34,7 +34,7 @@ export interface ReviewPorts {
   readonly nowMs: () => number;
 }
 
-/** What stands against a change that is sound in itself, and what it loosens. */
+/** The objections to a change that is sound in itself, and what it loosens. */
 export interface Review {
   readonly problems: readonly DocumentProblem[];
   readonly warnings: readonly string[];

@@ -9,7 +9,7 @@ import { review, type ChangeAllowance, type ReviewPorts } from './review.ts';
 import { Rollout, type Laggard, type RolloutDeps } from './rollout.ts';
 import { warningsOf } from './warnings.ts';
 
-/** What every change of documents says of itself. */
+/** Facts that every change of documents states of itself. */
 export interface Change extends Partial<ChangeAllowance> {
   readonly author: string;
   readonly note: string;
@@ -29,7 +29,7 @@ export interface Rollback extends Change {
   readonly to: number;
 }
 
-/** What became of a change. */
+/** The result of a change. */
 export interface AppliedChange extends Impact {
   /** Revision in force after it. */
   readonly revision: number;

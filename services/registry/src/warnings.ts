@@ -11,7 +11,7 @@ import {
 
 const maxWarnings = 100;
 
-/** What is allowed but is probably not what was meant, for the documents that were written. */
+/** Warnings of what is allowed but is probably not what was meant, for the documents that were written. */
 export function warningsOf(snapshot: Snapshot, written: readonly AnyDocument[], nowMs: number): readonly string[] {
   const models = new Set(written.flatMap(({ kind, body }) => (kind === 'model' ? [body.slug] : [])));
   const warnings = [...models].flatMap((slug) => {

@@ -27,16 +27,19 @@ export class PolicyError extends Error {
   }
 }
 
+/** Policy, as the router asks it. */
 export interface PolicyClient {
   /** @param answerWithinMs how long an answer may take. @throws {PolicyError} none came, or the facts were refused. */
   decide(facts: Facts, answerWithinMs: number): Promise<DecidedSet>;
 }
 
+/** The newest snapshot. */
 export interface SnapshotSource {
   /** Undefined until the first one was read. */
   readonly current: Snapshot | undefined;
 }
 
+/** Workers, as they announce themselves. */
 export interface Workers {
   /** Why live workers say they cannot serve models. */
   unserved(): ReadonlyMap<string, string>;
@@ -62,9 +65,10 @@ export interface Dispatch {
   readonly workerId?: string | undefined;
 }
 
-/** What comes back for one attempt. 'nobody': no worker is in the model's group now. */
+/** A signal about one attempt. 'nobody': no worker is in the model's group now. */
 export type CallSignal = { readonly kind: 'nobody' } | { readonly kind: 'event'; readonly event: wire.CallEvent };
 
+/** Calls to workers, and words about them. */
 export interface Calls {
   /** Sends a call to the model's group; signals come until `close()`. @throws {BusError} */
   send(dispatch: Dispatch, onSignal: (signal: CallSignal) => void): { close(): void };
@@ -102,13 +106,13 @@ export interface Choice {
   readonly session?: SessionBasis | undefined;
 }
 
-/** What is known of conversations, over all routers. Never blocks, never throws. */
+/** Conversations, over all routers. Never blocks, never throws. */
 export interface Sessions {
   of(session: string): SessionState | undefined;
   keep(session: string, state: SessionState): void;
 }
 
-/** What is remembered. Never blocks, never throws. */
+/** Takes records and decisions. Never blocks, never throws. */
 export interface RouterRecords {
   /** @param told what of the request was left out: names of fields by its server, and notices. Default: nothing. */
   decided(

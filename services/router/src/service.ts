@@ -7,6 +7,7 @@ import type { TaskCaller } from './ports.ts';
 import type { RunDeps } from './task/run-deps.ts';
 import { TaskRun } from './task/task-run.ts';
 
+/** Ports and bounds of the router. */
 export interface RouterDeps extends RunDeps {
   readonly snapshot: () => Snapshot | undefined;
   readonly maxTasks: number;

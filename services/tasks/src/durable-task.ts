@@ -15,7 +15,7 @@ const byNumber = new Map(Object.entries(states).map(([state, number]) => [number
 /** Undefined: none is stated, or one that is not known. */
 export const stateFromWire = (state: wire.DurableState): TaskState | undefined => byNumber.get(state);
 
-/** What a task came to, as it is stored. */
+/** The outcome of a task, as it is stored. */
 export type DurableOutcome = { readonly end: wire.End } | { readonly failure: wire.Failure };
 
 export const outcomeBytes = (outcome: DurableOutcome): Uint8Array =>

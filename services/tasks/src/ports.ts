@@ -33,7 +33,7 @@ export interface TaskQueue {
   onResult(listener: (client: string, taskId: string) => void): () => void;
 }
 
-/** How a task is run: for how long at most, and until when at all. */
+/** Options of a task's run: for how long at most, and until when at all. */
 export interface TaskRunOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;

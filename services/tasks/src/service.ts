@@ -18,7 +18,7 @@ export interface TasksDeps extends QueueingDeps {
   readonly noteRequeued: (client: string, taskId: string, whyItWasDead: string) => void;
 }
 
-/** Whose tasks are meant: the client's, of one of these projects. */
+/** The owner of the tasks that are meant: the client's, of one of these projects. */
 export interface Owner {
   readonly client: string;
   /** Slugs; absent or empty: any task of the client. */

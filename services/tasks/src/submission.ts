@@ -117,7 +117,7 @@ export class Submissions {
   }
 }
 
-/** What was submitted, but for what differs when the same is submitted again. */
+/** The digest of a submission, but for what differs when the same is submitted again. */
 export function hashOf(request: wire.SubmitRequest): string {
   const task = request.task && { ...request.task, taskId: '', deadlineUnixMs: 0n };
   const bytes = toBinary(wire.SubmitRequestSchema, {

@@ -5,7 +5,10 @@ import { type Facts, type Modality, slugOf } from '@will/core';
 const bytesPerToken = 3;
 const textOnly: readonly Modality[] = ['text'];
 
-/** What the rules read of a stored task. Sizes are estimates: the router measures them anew when the task runs. */
+/**
+ * The facts of a stored task that the rules read. Sizes are estimates: the router measures them anew when the task
+ * runs.
+ */
 export const factsOfTask = (client: string, task: wire.Task): Facts => ({
   taskType: task.type,
   client,

@@ -1,7 +1,7 @@
 import { quote } from '@will/core';
 import { wire } from '@will/contracts';
 
-/** What was asked cannot be done; the message names the value and what was allowed. */
+/** A request that cannot be done; the message names the value and what was allowed. */
 export class TasksError extends Error {
   override readonly name = 'TasksError';
   readonly code: wire.FailureCode;
@@ -15,7 +15,7 @@ export class TasksError extends Error {
   }
 }
 
-/** What was asked is wrong by itself. */
+/** The error of a request that is wrong by itself. */
 export const invalid = (message: string): TasksError => new TasksError(wire.FailureCode.INVALID_TASK, message);
 
 /** No such task is the client's. */

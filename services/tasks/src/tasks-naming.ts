@@ -9,7 +9,7 @@ const maxChecked = { ofClient: 100, ofAll: 500 } as const;
 
 type Naming = Pick<wire.TasksNaming, 'kind' | 'slug' | 'waiting' | 'running' | 'isPartial'>;
 
-/** Which tasks that have not ended name these documents: by their client, project or model. */
+/** Tasks that have not ended and name these documents: by their client, project or model. */
 export async function tasksNaming(
   store: Pick<TaskStore, 'list' | 'withoutMessageSince'>,
   snapshot: Snapshot | undefined,

@@ -15,6 +15,7 @@ import {
   readContents,
   watchProcesses,
 } from '@will/bus';
+import type { Snapshot } from '@will/core';
 import { observe } from '@will/observe';
 import {
   busAddressOf,
@@ -27,7 +28,7 @@ import {
 } from '@will/runtime';
 import { storesAt } from '@will/store';
 import { serveAlerts } from './adapters/bus-alerts.ts';
-import { serveQueries } from './adapters/bus-queries.ts';
+import { serveQueries, type AuthoredWords } from './adapters/bus-queries.ts';
 import { serveFeedback } from './adapters/bus-feedback.ts';
 import { serveLimits } from './adapters/bus-limits.ts';
 import { serveProofs } from './adapters/bus-proofs.ts';
@@ -70,46 +71,27 @@ export async function start(env: Environment): Promise<Service> {
     tracesServing: true,
     onError,
   });
-  const events = new EventStream(bus, {
-    onMalformed: ({ kind, message }) => logger.warn({ kind, message }, 'malformed event; later ones are only counted'),
-    onError,
-    nowMs: Date.now,
-  });
+  const events = new EventStream(bus, { onMalformed: warnOfMalformed, onError, nowMs: Date.now });
   const processes = await watchProcesses(bus);
   const absences = new Absences(() => new Set(processes.processes.keys()), Date.now);
   const turns = inTurn();
-  const telemetry = new Telemetry({
-    log,
-    inTurn: turns,
-    progress: events,
-    history: busEventHistory(bus, eventConsumer),
-    absences,
-    onError,
-  });
+  const history = busEventHistory(bus, eventConsumer);
+  const telemetry = new Telemetry({ log, inTurn: turns, progress: events, history, absences, onError });
   await events.start((delivery) => telemetry.take(delivery));
   const sweeper = repeat(sweepEveryMs, () => sweep(bus, telemetry), onError);
   await ensureStreams(bus);
   const snapshots = await followSnapshot(bus);
   const clock = await followServerClock(bus);
   const counters = await openCounters(bus);
-  const keeper = new LedgerKeeper({
-    counters,
-    log,
-    progress: events,
-    snapshot: () => snapshots.current,
-    absences,
-    nowMs: clock.nowMs,
-    onWarning: (limit, usedShare) => logger.warn({ limit, usedShare }, 'a limit is nearly used up'),
-  });
-  const alertBucket = await openAlerts(bus);
-  const alerts = new BudgetAlerts({
-    bucket: alertBucket,
-    states: () => keeper.states(),
-    snapshot: () => snapshots.current,
-    deliver: webhook(clock.nowMs),
-    nowMs: clock.nowMs,
-    onDelivery: observeAlerts(observing, logger),
-  });
+  const { nowMs } = clock;
+  const snapshot = (): Snapshot | undefined => snapshots.current;
+  const onWarning = (limit: string, usedShare: number): void =>
+    logger.warn({ limit, usedShare }, 'a limit is nearly used up');
+  const keeper = new LedgerKeeper({ counters, log, progress: events, snapshot, absences, nowMs, onWarning });
+  const bucket = await openAlerts(bus);
+  const onDelivery = observeAlerts(observing, logger);
+  const states = (): ReturnType<LedgerKeeper['states']> => keeper.states();
+  const alerts = new BudgetAlerts({ bucket, states, snapshot, deliver: webhook(nowMs), nowMs, onDelivery });
   telemetry.onStored((records) => alerts.rejected(records));
   const delivering = repeat(deliverEveryMs, async () => void (bus.isConnected && (await alerts.deliver())), onError);
   const followed = await Promise.all(
@@ -138,16 +120,13 @@ export async function start(env: Environment): Promise<Service> {
   const stopKeeping = await readContents(bus, (content) => log.keepContent(contentFromWire(content)), onError);
   const dropping = repeat(dropContentEveryMs, async () => void (await log.dropContent(Date.now())), onError);
   const notes = auditNotes(bus, 'telemetry', onError);
-  const api = serveQueries(bus, telemetry, onError, ({ author, ...words }) =>
-    notes.note({ actor: author || 'unknown', ...words }),
-  );
+  const noted = ({ author, ...words }: AuthoredWords): void => notes.note({ actor: author || 'unknown', ...words });
+  const api = serveQueries(bus, telemetry, onError, noted);
   const signingKey = (): Promise<SigningKey> =>
     signingKeyAt(config.proofKeyFile ?? join(config.dataDir, 'proof-key.pem'));
   const proving = serveProofs(bus, { sealing, proofs: new Proofs(log), signingKey, note, nowMs: Date.now, onError });
   const limits = serveLimits(bus, keeper, onError);
-  const alertsApi = serveAlerts(bus, alerts, onError, ({ author, ...words }) =>
-    notes.note({ actor: author || 'unknown', ...words }),
-  );
+  const alertsApi = serveAlerts(bus, alerts, onError, noted);
   const feedbackOutbox = new Outbox(bus, { service: 'telemetry', kind: 'feedback', onError });
   const feedback = serveFeedback(bus, { log, outbox: feedbackOutbox, nowMs: Date.now, onError });
   observing.watchDocuments(bus, snapshots);
@@ -172,7 +151,7 @@ export async function start(env: Environment): Promise<Service> {
       await feedbackOutbox.close();
       await ledgerKeeping.stop();
       await delivering.stop();
-      alertBucket.stop();
+      bucket.stop();
       for (const stop of followed) await stop();
       await sweeper.stop();
       await stopPruning();
@@ -189,6 +168,10 @@ export async function start(env: Environment): Promise<Service> {
       await observing.stop();
     },
   };
+}
+
+function warnOfMalformed({ kind, message }: { readonly kind: string; readonly message: string }): void {
+  logger.warn({ kind, message }, 'malformed event; later ones are only counted');
 }
 
 async function sweep(bus: Bus, telemetry: Telemetry): Promise<void> {

@@ -10,7 +10,7 @@ export interface Delivery {
   done(): void;
 }
 
-/** How far the stream has been read and stored. */
+/** The progress of reading and storing the stream. */
 export interface StreamProgress {
   /**
    * The instant up to which everything that was told is in the log; undefined: not known.
@@ -19,7 +19,7 @@ export interface StreamProgress {
   readUntilMs(): Promise<number | undefined>;
 }
 
-/** What the stream of events still keeps after it was stored. All reject while NATS is not connected. */
+/** The part of the stream of events that is kept after it was stored. All reject while NATS is not connected. */
 export interface EventHistory {
   /** Waits until everything that is in the stream now was stored; false: it was not within `limitMs`. */
   untilTaken(limitMs: number): Promise<boolean>;

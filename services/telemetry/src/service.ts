@@ -16,7 +16,7 @@ import { EventBatches } from './batches.ts';
 import type { Delivery, EventHistory, StreamProgress } from './ports.ts';
 import type { InTurn } from './turns.ts';
 
-/** How long after its deadline an attempt may still report its end. */
+/** The time after its deadline within which an attempt may still report its end. */
 export const graceMs = 5_000;
 const intentsPerSweep = 500;
 const callsPerRepricing = 1_000;
@@ -57,14 +57,17 @@ export interface UsageAsked extends Omit<UsageQuestion, 'by' | 'outcome'> {
   readonly outcome?: string;
 }
 
-/** How much of a client went. */
+/** Counts of what went of a client. */
 export interface Erased {
   readonly calls: number;
   /** Messages of the stream of events. */
   readonly batches: number;
 }
 
-/** What happened: takes events in, closes what nobody closed, answers queries. */
+/**
+ * Takes events into the log of calls, and answers questions about it: takes events in, closes what nobody closed,
+ * answers queries.
+ */
 export class Telemetry {
   readonly #deps: TelemetryDeps;
   readonly #batches: EventBatches;

@@ -39,10 +39,9 @@ const forbiddenToAll: readonly PermissionTest[] = [
 ];
 
 /**
- * What a user must not be able to do: of every family of subjects that another user may reach, one subject whose names
- * nobody has. Subjects of JetStream's requests are tried as they are, with a body that it refuses to read.
- *
- * @param user undefined: some user whose table is not known here
+ * Operations that a user must not be able to do: of every family of subjects that another user may reach, one subject
+ * whose names nobody has. Subjects of JetStream's requests are tried as they are, with a body that it refuses to read.
+ * @param user undefined: some user whose table is not known here.
  */
 export function permissionTestsFor(user: BusUser | undefined): readonly PermissionTest[] {
   if (user === undefined) return forbiddenToAll;
@@ -56,7 +55,7 @@ export function permissionTestsFor(user: BusUser | undefined): readonly Permissi
   return [...new Map(found.map((permissionTest) => [textOf(permissionTest), permissionTest])).values()];
 }
 
-/** Whether a table allows it. */
+/** True where a table allows it. */
 export function isAllowed(
   { publish, subscribe }: BusPermissions,
   { operation, subject, queue }: PermissionTest,
@@ -124,7 +123,7 @@ export async function mustBeConfined(connection: NatsConnection, user?: BusUser)
   return permissionTests.length;
 }
 
-/** Which of these the server does not refuse. */
+/** The operations among these that the server does not refuse. */
 export async function permittedOf(
   connection: NatsConnection,
   permissionTests: readonly PermissionTest[],

@@ -1,4 +1,4 @@
-/** What a service wants to have in the audit log. */
+/** Words of a service for the audit log. */
 export interface AuditWords {
   readonly actor: string;
   readonly action: string;

@@ -1,13 +1,14 @@
 import { nkeys } from '@nats-io/nats-core';
 import { jsonOperations, names, queues, subjects, taskOperations } from '@will/contracts';
 
-/** What one user of the bus may do; what does not stand here is refused. */
+/** Permissions of one user of the bus; what does not stand here is refused. */
 export interface BusPermissions {
   readonly publish: readonly string[];
   /** A subject, or subject and queue: within that queue only, so that nobody listens in. */
   readonly subscribe: readonly string[];
 }
 
+/** Services that are users of the bus. */
 export const busServices = [
   'registry',
   'policy',
@@ -18,7 +19,9 @@ export const busServices = [
   'gateway',
   'console',
 ] as const;
+/** A service that is a user of the bus. */
 export type BusService = (typeof busServices)[number];
+/** A user of the bus beside callers. */
 export type BusUser = BusService | 'operator';
 
 const bucket = (name: string): string => `KV_${name}`;
@@ -267,6 +270,7 @@ export const operatorPermissions: BusPermissions = {
 /** All users that the product itself has. */
 export const busUsers: readonly BusUser[] = ['operator', ...busServices];
 
+/** Subjects that a user may publish to and subscribe to. */
 export const permissionsOfUser = (user: BusUser): BusPermissions =>
   user === 'operator' ? operatorPermissions : permissionsOf(user);
 
@@ -276,5 +280,6 @@ export function newBusUser(): { readonly seed: string; readonly publicKey: strin
   return { seed: Buffer.from(pair.getSeed()).toString(), publicKey: pair.getPublicKey() };
 }
 
+/** The public key of a seed. */
 export const publicKeyOf = (seed: string): string =>
   nkeys.fromSeed(new Uint8Array(Buffer.from(seed.trim()))).getPublicKey();

@@ -9,7 +9,7 @@ export interface ClockSample {
   readonly serverMs: number;
 }
 
-/** What the bus clock says at an instant, and how far that may be off. */
+/** The bus clock's time at an instant, and how far that may be off. */
 export interface ClockReading {
   readonly nowMs: number;
   readonly boundMs: number;

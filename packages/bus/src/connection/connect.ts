@@ -12,6 +12,7 @@ import type { BusUser } from '../access/users.ts';
 import { tellAll } from './tell-all.ts';
 import { traceHeaders, withinSpanOf, withinTraceOf } from './trace-headers.ts';
 
+/** Address, user and behaviour of a connection. */
 export interface ConnectOptions {
   /** Absent: the connection is not encrypted, unless an address begins with `tls://`. */
   readonly tls?: BusTlsFiles | undefined;
@@ -123,7 +124,7 @@ async function dial(options: ConnectOptions): Promise<NatsConnection> {
 /** The one that is away for longer than others take for a reconnect counts as dead: so it dials often at first, then rarely. */
 const [quickDialMs, quickForMs, patientDialMs] = [40, 2_000, 250] as const;
 
-/** How long to wait between two dials. */
+/** Pauses between two dials. */
 export class ReconnectDelays {
   readonly #nowMs: () => number;
   readonly #draw: () => number;

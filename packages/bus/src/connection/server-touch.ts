@@ -5,8 +5,8 @@ import type { LoopWatch } from '../liveness/loop-watch.ts';
 const maxStandstillMs = 100;
 
 /**
- * Whether silence of others means something: the server answers at once, and this process did not stand still. What the
- * server had for this process before is received by then. Never rejects.
+ * Tells whether silence of others means something: the server answers at once, and this process did not stand still.
+ * What the server had for this process before is received by then. Never rejects.
  */
 export function serverTouch(bus: Bus, loop: Pick<LoopWatch, 'stoodStillMs'>): () => Promise<boolean> {
   let asking: Promise<boolean> | undefined;

@@ -28,14 +28,15 @@ export async function readTls(files: BusTlsFiles, nowMs: number): Promise<TlsOpt
   return { handshakeFirst: true, caFile: files.ca, certFile: files.cert, keyFile: files.key };
 }
 
-/** Whether the server answered in the clear to who began with TLS. */
+/** True where the server answered in the clear to who began with TLS. */
 export const speaksNoTls = (cause: unknown): boolean =>
   isAny(cause, /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|is not available on this server/);
 
+/** The advice where a server requires TLS and the connection states none. */
 export const noTls = (servers: string): string =>
   `the bus at ${servers} speaks no TLS: unset ${Object.values(settingNames).join(', ')}, or give it TLS`;
 
-/** Why TLS came to nothing, in words; undefined when something else did. */
+/** The reason why TLS came to nothing, in words; undefined when something else did. */
 export function tlsRefusal(cause: unknown, servers: string, hasTls: boolean): string | undefined {
   const is = (pattern: RegExp): boolean => isAny(cause, pattern);
   if (is(/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/)) return `the certificate of the bus at ${servers} does not hold now`;

@@ -50,7 +50,7 @@ async function ensureContentStream(bus: Bus): Promise<void> {
   }
 }
 
-/** What was said in a call, before it is cut to what is kept. */
+/** Content of a call, before it is cut to the kept length. */
 export interface SaidContent {
   readonly attemptId: string;
   readonly taskId: string;

@@ -4,6 +4,7 @@ import { subjects, wire } from '@will/contracts';
 import type { Bus } from '../api.ts';
 import { type AuditWords, GatheredRefusals } from '../access/refusals.ts';
 
+/** Notes of a service on their way to the audit log. */
 export interface AuditNotes {
   /** Never throws and never waits. */
   note(words: AuditWords): void;

@@ -3,6 +3,7 @@ import { jetstream, type JetStreamClient } from '@nats-io/jetstream';
 import { EventBatchWriter, sizes, subjects, type wire } from '@will/contracts';
 import type { Bus } from '../api.ts';
 
+/** Owner and bounds of an outbox. */
 export interface OutboxOptions {
   /** Who writes: the service's name. */
   readonly service: string;

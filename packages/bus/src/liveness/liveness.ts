@@ -8,7 +8,7 @@ import type { ProcessesView } from './presence.ts';
 
 // Evidence of death, not silence: docs/decisions/0011-evidence-of-death.md.
 
-/** How often a process shows that it lives. */
+/** The interval at which a process shows that it lives. */
 export const heartbeatMs = 250;
 /** A process that was silent for longer is asked whether it is there. Silence by itself is never death. */
 export const askAfterMs = heartbeatMs + 75;

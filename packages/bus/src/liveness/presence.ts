@@ -10,6 +10,7 @@ const announceMs = 3_000;
 const expiryMs = 10_000;
 const silentKeptMs = 3_600_000;
 
+/** A process that announces itself. */
 export interface Announcing {
   /** Says it again now, because something changed. */
   update(): void;
@@ -17,6 +18,7 @@ export interface Announcing {
   stop(): Promise<void>;
 }
 
+/** A model as a worker announces it. */
 export interface ServedModelFacts {
   readonly model: string;
   readonly capacity: number;
@@ -28,6 +30,7 @@ export interface ServedModelFacts {
   readonly coolingReason?: string;
 }
 
+/** Facts that a process announces of itself. */
 export interface PresenceFacts {
   /** Revision this process works with; 0: none yet. */
   readonly revision: number;
@@ -108,6 +111,7 @@ export async function announce(
   };
 }
 
+/** Processes as they announce themselves, followed live. */
 export interface ProcessesView {
   /** Live processes by id. */
   readonly processes: ReadonlyMap<string, wire.Presence>;
@@ -123,6 +127,7 @@ export interface ProcessesView {
   stop(): Promise<void>;
 }
 
+/** A process that fell silent without a goodbye. */
 export interface SilentProcess {
   readonly presence: wire.Presence;
   /** By `performance.now()`. */

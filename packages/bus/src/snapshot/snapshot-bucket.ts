@@ -6,7 +6,7 @@ import type { Bus } from '../api.ts';
 
 /** The only key that changes. */
 export const headKey = 'head';
-/** How often the head is rewritten: readers tell from it that the registry lives. */
+/** The interval at which the head is rewritten: readers tell from it that the registry lives. */
 export const headHeartbeatMs = 1_000;
 
 /** The bucket of published documents; the one that comes first makes it, only the registry writes. */

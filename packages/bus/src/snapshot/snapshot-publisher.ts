@@ -13,6 +13,7 @@ const writesAtOnce = 64;
 /** Readers may still be on the way through the manifest before the newest. */
 const keptManifests = 2;
 
+/** A document as it is published. */
 export interface PublishedDocument {
   readonly document: AnyDocument;
   /** Revision at which its content came in. */
@@ -32,6 +33,7 @@ export interface SnapshotPublisher {
   stop(): Promise<void>;
 }
 
+/** Identity of the publishing store. */
 export interface PublisherOptions {
   /** Id of the store whose documents these are. */
   readonly incarnation: string;

@@ -16,6 +16,7 @@ const confirmEveryMs = 500;
 const confirmWithinMs = 2_000;
 const headOfStream = { last_by_subj: `$KV.${names.registryBucket}.${headKey}` } as const;
 
+/** The newest snapshot that a process has read. */
 export interface SnapshotView {
   /** The newest snapshot that was read whole; undefined until the registry has published one. */
   readonly current: Snapshot | undefined;
@@ -31,6 +32,7 @@ export interface SnapshotView {
   stop(): void;
 }
 
+/** Listeners of a process that follows the snapshot. */
 export interface FollowOptions {
   /** As {@link SnapshotView.onChange}, from the first snapshot on. */
   readonly onChange?: () => void;

@@ -12,7 +12,7 @@ import {
 import { names, newId, patterns, subjects } from '@will/contracts';
 import { BusError, type Bus } from '../api.ts';
 
-/** Where a counter lives: days and months in the ledger, minutes among the rates. */
+/** The stream that a counter lives in: days and months in the ledger, minutes among the rates. */
 export type CounterKind = 'ledger' | 'rate';
 
 /** One counter: `key` is what the core's `counterKey` made. */
@@ -33,9 +33,10 @@ export interface Increment extends CounterName {
   readonly atMs: number;
 }
 
-/** What became of an addition: the new total, or the word that it had been made before. */
+/** The result of an addition: the new total, or the word that it had been made before. */
 export type Added = { readonly total: bigint } | 'repeated';
 
+/** Counters that all processes add to. */
 export interface Counters {
   /** The present value; undefined: it was never added to. */
   total(counter: CounterName): Promise<bigint | undefined>;

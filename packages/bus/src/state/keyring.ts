@@ -5,7 +5,7 @@ import { type DataClass, dataClasses, slugPattern, type UnavailableModel } from 
 /** Looks kept keys up by their public id. */
 export type FindKey = (id: string) => wire.Key | undefined;
 
-/** Who a key speaks for, and within which bounds. */
+/** The client that a key speaks for, and its bounds. */
 export interface KeyIdentity {
   /** Public id of the key. */
   readonly keyId: string;
@@ -21,6 +21,7 @@ export interface KeyIdentity {
   readonly unavailableModel?: UnavailableModel | undefined;
 }
 
+/** The outcome of recognising an API key. */
 export type Recognised =
   | { readonly identity: KeyIdentity }
   /** `keyId` only of a key that was given: ids that a caller made up name nobody, and there is no end of them. */
@@ -29,8 +30,8 @@ export type Recognised =
 const nobodysDigest = new Uint8Array(32);
 
 /**
- * Whose key this is. A key that is not known takes the same comparison as one that is. What is answered to a wrong key
- * does not tell why it is wrong.
+ * Finds the owner of a key. A key that is not known takes the same comparison as one that is. What is answered to a
+ * wrong key does not tell why it is wrong.
  */
 export function recognise(text: string, find: FindKey, nowMs: number): Recognised {
   const keyId = idOfKey(text);
@@ -45,19 +46,19 @@ export function recognise(text: string, find: FindKey, nowMs: number): Recognise
   return identity ? { identity } : { refusal: 'unreadable', ...named };
 }
 
-/** Why a key that was made no longer lets anybody in; undefined: it does. */
+/** The reason why a key that was made no longer lets anybody in; undefined: it does. */
 export function endOfKey(key: wire.Key, nowMs: number): 'revoked' | 'expired' | undefined {
   if (key.revokedUnixMs !== 0n) return 'revoked';
   return key.expiresUnixMs !== 0n && Number(key.expiresUnixMs) <= nowMs ? 'expired' : undefined;
 }
 
-/** Whether a key that once let somebody in still does: it is there, and neither revoked nor expired. */
+/** True where a key that once let somebody in still does: it is there, and neither revoked nor expired. */
 export function holdsStill(find: FindKey, keyId: string, nowMs: number): boolean {
   const kept = find(keyId);
   return kept !== undefined && endOfKey(kept, nowMs) === undefined;
 }
 
-/** Who a kept key speaks for. A record with a word that is not known here lets nobody in. */
+/** The identity that a kept key speaks for. A record with a word that is not known here lets nobody in. */
 export function identityOf({
   id,
   client,

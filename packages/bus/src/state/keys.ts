@@ -26,6 +26,7 @@ export interface KeysView {
 
 const open = (bus: Bus): Promise<KV> => new Kvm(bus.connection).create(names.keysBucket, { history: 5 });
 
+/** Opens the bucket of API keys; makes it where it is missing. */
 export async function openKeyBucket(bus: Bus): Promise<KeyBucket> {
   const bucket = await open(bus);
   await bucket.put(sentinel, new Uint8Array());

@@ -4,7 +4,7 @@ import { contain, type SessionState } from '@will/core';
 import { names, wire } from '@will/contracts';
 import type { Bus } from '../api.ts';
 
-/** What routers know of conversations. Never waits: a change is known here at once, and to others within a moment (100 ms). */
+/** Conversations as routers know them. Never waits: a change is known here at once, and to others within 100 ms. */
 export interface SessionsView {
   of(session: string): SessionState | undefined;
   keep(session: string, state: SessionState): void;

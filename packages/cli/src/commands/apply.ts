@@ -12,7 +12,7 @@ import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
 import { working } from '../working.ts';
 
-/** What every change of documents may be told. */
+/** Options of every change of documents. */
 export interface ChangeOptions {
   readonly dryRun?: boolean;
   readonly note?: string;
@@ -51,7 +51,7 @@ const perFileBytes = 300;
 /** For the change itself, beside the wait. */
 const answerMs = 10_000;
 
-/** How long a change is waited for once it is stored, and in all. */
+/** The time to wait for a change once it is stored, and in all. */
 export function waitOf({ wait = true, timeoutMs = defaultWaitMs }: Pick<ChangeOptions, 'wait' | 'timeoutMs'> = {}) {
   const waitMs = wait ? timeoutMs : 0;
   return { waitMs, timeoutMs: waitMs + answerMs };
@@ -142,7 +142,7 @@ async function putBeside(payloads: Payloads, content: Uint8Array): Promise<wire.
   }
 }
 
-/** What a shell sees of a change: that of a wait nobody asked for tells nothing. */
+/** The exit code of a change: that of a wait nobody asked for tells nothing. */
 export function exitCodeOf({ problems, lagging }: wire.ApplyResponse, { wait = true }: ChangeOptions = {}): ExitCode {
   if (problems.length > 0) return exitCodes.failed;
   return lagging.length > 0 && wait ? exitCodes.unconfirmed : exitCodes.success;
@@ -179,7 +179,7 @@ export function authorName(): string {
   }
 }
 
-/** What a change did, or would do. */
+/** Shows the changes that were made, or would be made. */
 export function showApplied(
   terminal: Terminal,
   answer: wire.ApplyResponse,

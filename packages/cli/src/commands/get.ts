@@ -24,7 +24,10 @@ export interface GetOptions {
   readonly quirk?: string;
 }
 
-/** Whether a model's strengths and quirks hold the words asked for: `long-context` finds "handles long context well". */
+/**
+ * True where a model's strengths and quirks hold the words asked for: `long-context` finds "handles long context
+ * well".
+ */
 export function hasStyle({ style }: Pick<ModelDocument, 'style'>, { strength, quirk }: GetOptions): boolean {
   return holds(style?.strengths, strength) && holds(style?.quirks, quirk);
 }

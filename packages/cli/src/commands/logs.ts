@@ -5,7 +5,7 @@ import { dollars, localTime, table } from '../table.ts';
 import { printJson, type Terminal } from '../terminal.ts';
 import { ask, withBus } from '../with-bus.ts';
 
-/** Which calls; what is absent is not asked for. */
+/** Filters of calls; what is absent is not asked for. */
 export interface CallOptions {
   readonly client?: string;
   readonly project?: string;

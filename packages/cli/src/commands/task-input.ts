@@ -5,7 +5,7 @@ import { sizes } from '@will/contracts';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** Where a task's input comes from, beside its text. */
+/** Sources of a task's input, beside its text. */
 export interface InputOptions {
   /** A file whose text takes the place of the argument. */
   readonly file?: string;

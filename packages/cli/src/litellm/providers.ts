@@ -1,4 +1,4 @@
-/** Where a prefix of LiteLLM's model names leads here. */
+/** The provider and model that a prefix of LiteLLM's model names leads to here. */
 export interface Destination {
   readonly provider: 'openai-compatible' | 'anthropic' | 'google';
   /** The address where the file states none; absent: the file must, or the provider has its own. */

@@ -7,7 +7,7 @@ export interface Unmapped {
   readonly why: string;
 }
 
-/** What is better said than "no counterpart". */
+/** A better reason than "no counterpart", where there is one. */
 export const whyNot: ReadonlyMap<string, string> = new Map([
   ['fallbacks', 'write them as a route: primary, fallback_1, …, per task type'],
   ['context_window_fallbacks', 'not needed: models that are too small are left out of a route by themselves'],

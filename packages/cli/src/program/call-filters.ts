@@ -2,7 +2,7 @@ import { instant, named, taskType } from '../options.ts';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 
-/** Which calls. */
+/** Adds the options that filter calls. */
 export const withCallFilters = (command: Command): Command =>
   command
     .option('--client <name>', 'of one client', named)

@@ -1,7 +1,7 @@
 import { wholeNumber } from '../options.ts';
 import type { Command } from 'commander';
 
-/** What every change of documents may be told. */
+/** Adds the options of every change of documents. */
 export const withChange = (command: Command): Command =>
   command
     .option('--dry-run', 'check, and say what would change, also of the decisions of the last hour')

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { ExitCode } from '../cli-error.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** What a command's registration gets. */
+/** The program as a command's registration gets it. */
 export interface Cli {
   readonly terminal: Terminal;
   /** Sets the exit code. */

@@ -5,7 +5,7 @@ import { Argument, Option } from 'commander';
 
 const priorities = ['background', 'normal', 'high'];
 
-/** What `run` and `explain` say of a task alike. */
+/** Adds the options that `run` and `explain` share for a task's facts. */
 export const withFacts = (command: Command): Command =>
   statedOnce(
     command

@@ -22,7 +22,7 @@ export function pathOf(path: string, query: Readonly<Record<string, string | num
   return given.length === 0 ? path : `${path}?${new URLSearchParams(given).toString()}`;
 }
 
-/** Where something is downloaded. */
+/** The address of a download. */
 export const urlOf = (path: string): string => `${base}${path}`;
 
 /** Asks the admin API. @throws {ApiError} */
@@ -56,7 +56,7 @@ export interface Loaded<T> {
   reload(): void;
 }
 
-/** What a path answers, asked again when it changes and, with `everyMs`, while the page is visible. */
+/** The answer of a path, asked again when it changes and, with `everyMs`, while the page is visible. */
 export function useApi<T>(path: string, everyMs = 0): Loaded<T> {
   const [state, setState] = useState<{ path: string; data?: T; error?: ApiError }>({ path });
   const [round, setRound] = useState(0);

@@ -8,7 +8,7 @@ export interface Session {
   readonly are_keys_required: boolean;
 }
 
-/** Who looks. `undefined`: not asked yet; `null`: nobody has signed in. */
+/** The viewer's session. `undefined`: not asked yet; `null`: nobody has signed in. */
 export const session = signal<Session | null | undefined>(undefined);
 export const sessionError = signal<string>('');
 /** Whether an OpenID provider lets in, too. */

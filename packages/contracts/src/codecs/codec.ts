@@ -2,12 +2,13 @@ import type { UnknownField } from '@bufbuild/protobuf';
 import type { ByteReader } from './byte-reader.ts';
 import type { ByteWriter } from './byte-writer.ts';
 
-/** How one kind of message is written and read; what `never` stands for is up to the one that finds it by its name. */
+/** Writes and reads one kind of message; what `never` stands for is up to the one that finds it by its name. */
 export interface Codec {
   write(writer: ByteWriter, message: never): void;
   read(reader: ByteReader, end: number): object;
 }
 
+/** An empty field. */
 export const noBytes = new Uint8Array(0);
 
 /** Fields of a newer release go on as they came. */
@@ -18,6 +19,7 @@ export function writeUnknown(writer: ByteWriter, fields: readonly UnknownField[]
   }
 }
 
+/** Keeps a field that this version does not know, so that it is written out as it came. */
 export function keepUnknown(message: { $unknown?: UnknownField[] | undefined }, field: UnknownField): void {
   if (message.$unknown) message.$unknown.push(field);
   else message.$unknown = [field];

@@ -1,8 +1,9 @@
 import { number, record, whole } from './fields.ts';
 
+/** The largest number of requests or tokens that a cap may state. */
 export const maxCount = 1_000_000_000_000;
 
-/** What may be used within a day or a month. */
+/** Reads a cap on a day or a month. */
 export const cap = record({
   requests: whole(0, maxCount).describe('Calls.').exactOptional(),
   tokens: whole(0, maxCount).describe('Tokens, input and output together.').exactOptional(),

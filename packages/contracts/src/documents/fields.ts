@@ -56,16 +56,19 @@ export const text = (most: number) =>
 /** Text that may have several lines. */
 export const prose = (most: number) => field(`text of 1 to ${most} characters`, (value) => readText(value, most));
 
+/** A field that holds a slug. */
 export const slug = () =>
   field(`a slug: 1 to 64 of a-z 0-9 _ -, the first a letter or digit`, (value) =>
     typeof value === 'string' && slugPattern.test(value) ? value : undefined,
   );
 
+/** A field that holds a number within bounds. */
 export const number = (least: number, most: number) =>
   field(`a number from ${least} to ${most}`, (value) =>
     typeof value === 'number' && value >= least && value <= most ? value : undefined,
   );
 
+/** A field that holds a whole number within bounds. */
 export const whole = (least: number, most: number) =>
   field(`a whole number from ${least} to ${most}`, (value) =>
     typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most ? value : undefined,
@@ -130,9 +133,11 @@ function listOf<T extends string>(allowed: string, least: number, most: number, 
   );
 }
 
+/** A field that lists words of a closed set. */
 export const choices = <T extends string>(least: number, ...allowed: readonly T[]) =>
   listOf(allowed.join(', '), least, allowed.length, (value) => readChoice(value, allowed));
 
+/** A field that lists texts. */
 export const texts = (least: number, most: number, length: number) =>
   listOf(`texts of 1 to ${length} characters`, least, most, (value) => readText(value, length));
 
@@ -226,12 +231,14 @@ export const webhookAddress = () =>
     (value) => (typeof value === 'string' && value.includes('@') ? 'an address with "@"' : quote(value)),
   );
 
+/** A field that holds the path of a file. */
 export const filePath = () =>
   field('a path of at most 1024 characters without ".."', (value) => {
     const path = readText(value, 1_024);
     return path?.split(/[/\\]/).includes('..') ? undefined : path;
   });
 
+/** A field that names a time zone. */
 export const timeZone = () =>
   field('an IANA zone such as Europe/Berlin or UTC', (value) =>
     typeof value === 'string' && isTimeZone(value) ? value : undefined,
@@ -261,6 +268,7 @@ const isDate = (value: string): boolean => {
   return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(value);
 };
 
+/** A field that lists dates. */
 export const dates = () =>
   listOf('dates such as 2026-12-24', 0, 1_000, (value) =>
     typeof value === 'string' && isDate(value.trim()) ? value.trim() : undefined,

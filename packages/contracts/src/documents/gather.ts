@@ -8,12 +8,14 @@ export interface DocumentText {
   readonly text: string;
 }
 
+/** Documents of several files, with the problems among them. */
 export interface GatheredDocuments {
   /** By {@link keyOfDocument}. Of two with one key the first. */
   readonly documents: ReadonlyMap<string, ParsedDocument>;
   readonly problems: readonly DocumentProblem[];
 }
 
+/** The key by which two documents are the same one. */
 export const keyOfDocument = ({ kind, body }: AnyDocument): string => `${kind}:${body.slug}`;
 
 /**
@@ -55,7 +57,7 @@ export function keepSlugs(stored: readonly AnyDocument[]): (parsed: ParsedDocume
 
 const keyOfName = (kind: string, name: string): string => `${kind}:${nameKey(name)}`;
 
-/** Where a document was written that does not fit the others. What no file holds is told as stored. */
+/** Gives a problem its place: a document that does not fit the others. What no file holds is told as stored. */
 export function placeProblem(
   { kind, slug, field, message }: CompileProblem,
   documents: ReadonlyMap<string, ParsedDocument>,

@@ -1,7 +1,7 @@
 import type { JsonSchema } from '@will/core';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 
-/** Why a value does not fit, without the value; undefined: it fits. */
+/** Says why a value does not fit, without the value; undefined: it fits. */
 export type JsonCheck = (value: unknown) => string | undefined;
 
 /** The check of a schema; words instead: why it is none. Draft 2020-12; formats are taken as notes. */

@@ -126,6 +126,7 @@ const prices = record({
     .exactOptional(),
 });
 
+/** Fields of a model. */
 export const modelShape = {
   name: text(100).describe('Model name as people say it: `GPT-4`, `Claude 3`.'),
   slug: slug()
@@ -322,6 +323,7 @@ const spelledTwice = [
   ['replaced_by', 'successor'],
 ] as const;
 
+/** Reads a model as an operator writes it. */
 export const modelSchema = record(modelShape).transform(
   ({ retires_at, successor, ...model }, context): ModelDocument => {
     const other = { retires_at, successor };

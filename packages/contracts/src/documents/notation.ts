@@ -17,10 +17,11 @@ const commentOrBlank = /^\s*(?:#.*)?$/;
 /** No heading is longer; on endless lines these patterns would take long. */
 const maxHeading = 200;
 
+/** True of a line that opens or closes a fenced block. */
 export const isFence = (line: string): boolean => line.length <= maxHeading && fence.test(line);
 const readHeading = (line: string): RegExpExecArray | null => (line.length <= maxHeading ? heading.exec(line) : null);
 
-/** Whether a text is in this notation: its first line that is no comment is a heading. */
+/** True of a text in this notation: its first line that is no comment is a heading. */
 export function isSpecificationNotation(text: string): boolean {
   for (const line of text.split(/\r?\n/)) {
     if (commentOrBlank.test(line) || isFence(line)) continue;
@@ -29,7 +30,7 @@ export function isSpecificationNotation(text: string): boolean {
   return false;
 }
 
-/** Whether a file of a folder holds documents: YAML, JSON, or a text in this notation, whatever its name. */
+/** True of a file of a folder that holds documents: YAML, JSON, or a text in this notation, whatever its name. */
 export const isDocumentFile = (path: string, text: string): boolean =>
   /\.(ya?ml|json)$/i.test(path) || isSpecificationNotation(text);
 

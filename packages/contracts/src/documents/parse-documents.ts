@@ -10,6 +10,7 @@ export const maxFileBytes = 16 * 1024 * 1024;
 /** A file holds at most so many documents. */
 export const maxFileDocuments = 100_000;
 
+/** A document with its place in its file. */
 export interface ParsedDocument {
   readonly document: AnyDocument;
   readonly path: string;
@@ -20,6 +21,7 @@ export interface ParsedDocument {
   lineOf(field: string): number;
 }
 
+/** Documents and problems of one file. */
 export interface ParsedFile {
   readonly documents: readonly ParsedDocument[];
   /** All that is wrong with the file, in the order of its lines. */
@@ -44,7 +46,7 @@ const notationKinds: readonly string[] = ['route', 'client', 'project', 'reflex'
  */
 export const parseDocuments = (path: string, text: string): ParsedFile => drained(parsing(path, text));
 
-/** What a generator of steps comes to, all steps at once. */
+/** Runs a generator of steps to its end at once, and yields its result. */
 export function drained<T>(steps: Generator<void, T>): T {
   for (;;) {
     const { done, value } = steps.next();

@@ -13,6 +13,7 @@ import {
 } from 'yaml';
 import { quote } from './problem.ts';
 
+/** Bounds of a YAML file, against files that are made to exhaust a reader. */
 export const yamlLimits = {
   depth: 32,
   problems: 100,
@@ -26,12 +27,14 @@ export interface YamlDocument {
   lineOf(path: readonly PropertyKey[]): number;
 }
 
+/** A problem in a YAML file, with its line. */
 export interface YamlProblem {
   readonly line: number;
   readonly field: string;
   readonly message: string;
 }
 
+/** A YAML file as it was read. */
 export interface YamlText {
   readonly documents: readonly YamlDocument[];
   readonly problems: readonly YamlProblem[];

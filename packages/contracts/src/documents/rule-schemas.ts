@@ -39,6 +39,7 @@ const modelName = () => text(100);
 const maxFallbacks = 20;
 
 const name = (what: string) => text(100).describe(what);
+/** A slug that may be left out: the name gives it then. */
 export const optionalSlug = () =>
   slug().describe('Its name in keys and addresses. Default: made from the name.').exactOptional();
 
@@ -74,6 +75,7 @@ const fallbacksOf = (document: object): { step: string; model: string }[] =>
     return typeof model === 'string' ? [{ step, model }] : [];
   });
 
+/** The slug of a document: its own, else the one of its name. */
 export const slugFor = (document: { name: string; slug?: string }, context: z.RefinementCtx): string => {
   const made = document.slug ?? slugOf(document.name);
   if (!slugPattern.test(made))
@@ -85,6 +87,7 @@ export const slugFor = (document: { name: string; slug?: string }, context: z.Re
   return made;
 };
 
+/** Fields of a route. */
 export const routeShape = {
   name: name('Task type: `text_gen`, `code`.'),
   slug: optionalSlug(),
@@ -132,6 +135,7 @@ export const routeShape = {
     .exactOptional(),
 };
 
+/** Reads a route as an operator writes it. */
 export const routeSchema = record(routeShape).transform((route, context): RouteDocument => {
   const { premium_if_empty, wait_ms } = route;
   const named = [
@@ -216,6 +220,7 @@ const overrideShape = {
     .exactOptional(),
 };
 
+/** Fields of a client. */
 export const clientShape = {
   name: name('Client.'),
   ...overrideShape,
@@ -241,6 +246,7 @@ export const clientShape = {
     )
     .exactOptional(),
 };
+/** Reads a client as an operator writes it. */
 export const clientSchema = record(clientShape).transform(
   (client, context): ClientDocument => ({
     ...client,
@@ -248,11 +254,13 @@ export const clientSchema = record(clientShape).transform(
   }),
 );
 
+/** Fields of a project. */
 export const projectShape = {
   name: name('Project.'),
   ...overrideShape,
   client: text(100).describe('Client it belongs to. Absent: any client may name it.').exactOptional(),
 };
+/** Reads a project as an operator writes it. */
 export const projectSchema = record(projectShape).transform(
   (project, context): ProjectDocument => ({
     ...project,
@@ -260,6 +268,7 @@ export const projectSchema = record(projectShape).transform(
   }),
 );
 
+/** Fields of a reflex. */
 export const reflexShape = {
   name: name('Reflex: `auto_debug_logs`.'),
   slug: optionalSlug(),
@@ -269,6 +278,7 @@ export const reflexShape = {
     .exactOptional(),
   ...fallbackShape,
 };
+/** Reads a reflex as an operator writes it. */
 export const reflexSchema = record(reflexShape).transform((reflex, context): ReflexDocument => {
   const fallback = [...(reflex.fallback ?? []), ...fallbacksOf(reflex).map(({ model }) => model)];
   if (reflex.preferred_model === undefined && fallback.length === 0)
@@ -295,6 +305,7 @@ const preference = z
   })
   .meta({ allowed: 'local, cheapest, or a map of tags' });
 
+/** Fields of a schedule. */
 export const scheduleShape = {
   name: name('Schedule: `off_hours`.'),
   slug: optionalSlug(),
@@ -311,6 +322,7 @@ export const scheduleShape = {
     .exactOptional(),
   task_types: tags(1).describe('Tasks it is for, by type. Default: all.').exactOptional(),
 };
+/** Reads a schedule as an operator writes it. */
 export const scheduleSchema = record(scheduleShape).transform((schedule, context): ScheduleDocument => {
   if (schedule.from === schedule.to)
     context.addIssue({
@@ -325,6 +337,7 @@ export const scheduleSchema = record(scheduleShape).transform((schedule, context
   };
 });
 
+/** Fields of the settings. */
 export const settingsShape = {
   name: name('Always `global`, which is the default.').exactOptional(),
   slug: slug().describe('Always `global`.').exactOptional(),
@@ -343,6 +356,7 @@ export const settingsShape = {
     )
     .exactOptional(),
 };
+/** Reads the settings as an operator writes them. */
 export const settingsSchema = record(settingsShape).transform((settings, context): SettingsDocument => {
   for (const field of ['name', 'slug'] as const)
     if (settings[field] !== undefined && settings[field] !== 'global')

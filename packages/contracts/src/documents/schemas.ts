@@ -43,6 +43,7 @@ const shapes: { readonly [K in DocumentKind]: z.core.$ZodLooseShape } = {
   settings: settingsShape,
 };
 
+/** A field as the reference describes it. */
 export interface FieldReference {
   /** `limits.daily.usd`; `[]` marks the items of a list. */
   readonly field: string;

@@ -26,6 +26,7 @@ function whyNoSchema(value: unknown): string | undefined {
   return typeof check === 'string' ? `: ${check}` : undefined;
 }
 
+/** Fields of a task type. */
 export const taskTypeShape = {
   name: slug().describe('The task type: `translation`. Models bear it as a tag.'),
   slug: optionalSlug(),
@@ -51,6 +52,7 @@ export const taskTypeShape = {
   timeouts: timeouts(),
 };
 
+/** Reads a task type as an operator writes it. */
 export const taskTypeSchema = record(taskTypeShape).transform((type, context): TaskTypeDocument => {
   const { fields, prompt } = type;
   const known = Object.keys((fields?.['properties'] as object | undefined) ?? {});

@@ -5,7 +5,7 @@ import * as wire from '../messages.ts';
 
 type Kind = wire.Event['kind'];
 
-/** Which events are told; the others are passed over undecoded. */
+/** A filter of events; the others are passed over undecoded. */
 export type WantedEvents = Readonly<Partial<Record<NonNullable<Kind['case']>, true>>>;
 
 const everything: WantedEvents = { call: true, intent: true, decision: true, rankedSet: true, feedback: true };

@@ -37,7 +37,7 @@ const milliseconds: Grammar<number> = {
 };
 const flags: Readonly<Record<string, boolean>> = { true: true, false: false, yes: true, no: false };
 
-/** What a request says of itself; absent: nothing. */
+/** Attributes that a request states of itself; absent: nothing. */
 export interface Attributes {
   readonly client?: string;
   readonly project?: string;
@@ -53,6 +53,7 @@ export interface Attributes {
   /** `key=value`, several with commas between; {@link costTagsIn} takes them apart. */
   readonly cost_tags?: string;
 }
+/** The name of a task attribute. */
 export type AttributeName = keyof Attributes;
 
 /** Will's attributes of a request: what each is called, and what it may say. Every server reads by this table. */
@@ -77,8 +78,11 @@ const table = {
   },
 } satisfies { [K in AttributeName]: Grammar<NonNullable<Attributes[K]>> };
 
+/** Names of all task attributes. */
 export const attributeNames = Object.keys(table) as readonly AttributeName[];
+/** The HTTP header of an attribute. */
 export const headerOf = (attribute: AttributeName): string => `x-will-${attribute.replaceAll('_', '-')}`;
+/** The field of a body that states an attribute. */
 export const fieldOf = (attribute: AttributeName): string => `will_${attribute}`;
 
 /**
@@ -92,7 +96,7 @@ export interface StatedAttribute {
   readonly value: string;
 }
 
-/** What is wrong with the attributes of a request. */
+/** A problem with the attributes of a request. */
 export interface AttributeProblem {
   /** Names the key, its value and what is allowed. */
   readonly message: string;
@@ -100,6 +104,7 @@ export interface AttributeProblem {
   readonly at: string;
 }
 
+/** Attributes as they were read, or the problem with them. */
 export type ReadAttributes = { readonly attributes: Attributes } | { readonly problem: AttributeProblem };
 
 /**
@@ -181,7 +186,7 @@ const isHeaderLine = (source: StatedAttribute['source']): boolean => source === 
 const isLikeOurs = (key: string, letters: string): boolean =>
   letters === 'xwill' || looksLikeOurs.test(key.normalize('NFKC')) || slippedPrefix.test(letters);
 
-/** Whether a key looks like one of Will's attributes with its prefix, wherever it stands. */
+/** True of a key that looks like one of Will's attributes with its prefix, wherever it stands. */
 export function isAttributeKey(key: string): boolean {
   const letters = bare(key);
   return isLikeOurs(key, letters) || byBareName.has(/^x?will(.+)$/u.exec(letters)?.[1] ?? '');

@@ -4,8 +4,9 @@ import type { RankedSet, SessionBasis } from '../routing/decision.ts';
 import type { Priority } from './facts.ts';
 import type { Outcome, Usage } from './outcome.ts';
 
-/** Who wrote a record; the earlier in this list knows better and replaces what a later one wrote. */
+/** Processes that write records; the earlier in this list knows better and replaces what a later one wrote. */
 export const recordWriters = ['worker', 'router', 'telemetry'] as const;
+/** The process that wrote a call record. */
 export type RecordWriter = (typeof recordWriters)[number];
 
 /** One attempt as it is remembered; a task that was blocked before any attempt leaves one with no model. */
@@ -91,7 +92,7 @@ export interface DecisionRecord {
   readonly session?: SessionBasis;
 }
 
-/** What the router knew of a candidate when it selected. */
+/** The live state of a candidate when the router selected. */
 export interface LiveEntry {
   readonly model: string;
   /** Why live workers said that they cannot serve it; undefined: nobody said so. */
@@ -106,12 +107,12 @@ export interface NamedSet {
   readonly set: RankedSet;
 }
 
-/** How much a writer knows: a higher rank replaces a lower one. */
+/** The rank of a writer by its knowledge: a higher rank replaces a lower one. */
 export const writerRank = (writer: RecordWriter): number => recordWriters.length - recordWriters.indexOf(writer);
 
 /**
- * Whether a record takes the place of the one that is there for the same attempt. Equal writers: no, the first stays,
- * so that a repeat changes nothing.
+ * True where a record takes the place of the one that is there for the same attempt. Equal writers: no, the first
+ * stays, so that a repeat changes nothing.
  */
 export const replaces = (next: CallRecord, present: CallRecord): boolean =>
   writerRank(next.writtenBy) > writerRank(present.writtenBy);

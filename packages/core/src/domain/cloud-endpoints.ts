@@ -1,6 +1,6 @@
 /**
- * Where providers of the cloud are called for a record that states no address of its own. That such a record leads
- * into the cloud is known here, so that no provider has to remember it: whatever else it says, it is not private.
+ * Addresses of cloud providers for a record that states no address of its own. That such a record leads into the cloud
+ * is known here, so that no provider has to remember it: whatever else it says, it is not private.
  */
 export const cloudEndpoints: Readonly<Record<string, string>> = {
   anthropic: 'https://api.anthropic.com/v1',

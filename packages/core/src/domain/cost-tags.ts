@@ -1,7 +1,7 @@
 import { nearestNames } from './nearest.ts';
 import { slugPattern } from './names.ts';
 
-/** What a client's document declares: keys, and the values that each may have. */
+/** Cost tags that a client's document declares: keys, and the values that each may have. */
 export type DeclaredCostTags = Readonly<Record<string, readonly string[]>>;
 
 export const maxCostTagKeys = 4;
@@ -60,7 +60,7 @@ function oneOf(allowed: readonly string[], meant = ''): string {
 
 const cut = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 
-/** What is wrong with a declaration; undefined: nothing. */
+/** The problem with a declaration; undefined: nothing. */
 export function costTagsProblem(declared: DeclaredCostTags): string | undefined {
   const keys = Object.keys(declared);
   if (keys.length > maxCostTagKeys) return `${keys.length} keys exceed ${maxCostTagKeys}`;

@@ -1,12 +1,15 @@
 /** Two flags in one token (settled): may the data be a customer's, may it be sensitive. */
 export type DataClass = 'open' | 'customer' | 'sensitive' | 'customer-sensitive';
 
+/** All data classes, from open to the strictest. */
 export const dataClasses: readonly DataClass[] = ['open', 'customer', 'sensitive', 'customer-sensitive'];
 
 /** The strictest class: what data is taken for when nobody says. */
 export const strictestDataClass: DataClass = 'customer-sensitive';
 
+/** True of data of customers. */
 export const isCustomerData = (dataClass: DataClass): boolean => dataClass.startsWith('customer');
+/** True of sensitive data. */
 export const isSensitiveData = (dataClass: DataClass): boolean => dataClass.endsWith('sensitive');
 
 /** The class that carries the flags of both: raising is possible, lowering is not. */
@@ -17,13 +20,13 @@ export function strictestOf(a: DataClass, b: DataClass): DataClass {
   return sensitive ? 'sensitive' : 'open';
 }
 
-/** What of a model says which data it may see. Unknown (absent) admits nothing. */
+/** Tags of a model that say which data it may see. Unknown (absent) admits nothing. */
 export interface DataTags {
   readonly securityLevel: 'safe_for_sensitive' | 'non_sensitive_only' | undefined;
   readonly maySeeCustomerData: boolean | undefined;
 }
 
-/** Whether a model's tags admit data of a class (settled: each flag needs its own tag). */
+/** True where a model's tags admit data of a class (settled: each flag needs its own tag). */
 export const admitsDataClass = (tags: DataTags, dataClass: DataClass): boolean =>
   (!isCustomerData(dataClass) || tags.maySeeCustomerData === true) &&
   (!isSensitiveData(dataClass) || tags.securityLevel === 'safe_for_sensitive');

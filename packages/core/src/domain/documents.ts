@@ -8,6 +8,7 @@ import type { DeclaredCostTags } from './cost-tags.ts';
  */
 export type DocumentKind = 'model' | 'route' | 'task_type' | 'client' | 'project' | 'reflex' | 'schedule' | 'settings';
 
+/** All kinds of documents, in the order in which they are shown. */
 export const documentKinds: readonly DocumentKind[] = [
   'model',
   'route',
@@ -19,18 +20,28 @@ export const documentKinds: readonly DocumentKind[] = [
   'settings',
 ];
 
+/** The way in which a model is called. */
 export type CallMethod = 'API' | 'Local' | 'on-device' | 'container';
+/** The region in which a model's data stays. */
 export type Residency = 'US' | 'EU' | 'Global';
+/** A standard that a model complies with. */
 export type ComplianceStandard = 'HIPAA' | 'GDPR';
+/** The sensitivity of data that a model may see. */
 export type SecurityLevel = 'safe_for_sensitive' | 'non_sensitive_only';
+/** The quality class of a model. */
 export type Tier = 'standard' | 'premium';
-/** What goes in or comes out. An open set is not wanted here: a new one needs a provider that speaks it. */
+/**
+ * A kind of content that goes in or comes out. An open set is not wanted here: a new one needs a provider that speaks
+ * it.
+ */
 export type Modality = 'text' | 'image' | 'audio' | 'video' | 'embedding' | 'score';
 
+/** All kinds of content that models take or give. */
 export const modalities: readonly Modality[] = ['text', 'image', 'audio', 'video', 'embedding', 'score'];
 
-/** What happens when a task names a model that it may not have: an error, or the route answers instead. */
+/** The choice for a task that names a model that it may not have: an error, or the route answers instead. */
 export type UnavailableModel = 'error' | 'route';
+/** Choices for a named model that may not do the task. */
 export const unavailableModels: readonly UnavailableModel[] = ['error', 'route'];
 
 /** A compliance tag, with optional evidence; only a passed expiry voids it. */
@@ -41,6 +52,7 @@ export interface ComplianceTag {
   readonly expires_at?: string;
 }
 
+/** A cap on requests, tokens and money of a period. */
 export interface CapDocument {
   readonly requests?: number;
   readonly tokens?: number;
@@ -61,6 +73,7 @@ export interface RatesDocument {
   readonly image_output?: number;
 }
 
+/** Prices of a model. */
 export interface PricesDocument extends RatesDocument {
   readonly input: number;
   readonly output: number;
@@ -78,6 +91,7 @@ export interface PricesDocument extends RatesDocument {
   })[];
 }
 
+/** A model as the registry keeps it. */
 export interface ModelDocument {
   /** Display name: `GPT-4`. */
   readonly name: string;
@@ -173,13 +187,14 @@ export interface ModelDocument {
   readonly stand_in?: string;
 }
 
-/** What a document of a task type, route or client says of timeouts, in milliseconds. Absent: nothing. */
+/** Timeouts that a document of a task type, route or client states, in milliseconds. Absent: nothing. */
 export interface TimeoutsDocument {
   readonly first_token_ms?: number;
   readonly idle_ms?: number;
   readonly max_ms?: number;
 }
 
+/** A route as the registry keeps it. */
 export interface RouteDocument {
   /** The task type; the slug too. */
   readonly name: string;
@@ -222,6 +237,7 @@ export interface TaskTypeDocument {
   readonly timeouts?: TimeoutsDocument;
 }
 
+/** Rules on the data of a client, project or reflex. */
 export interface DataRules {
   readonly use_compliant_only?: boolean;
   readonly avoid_cloud?: boolean;
@@ -246,7 +262,7 @@ interface OverrideDocument {
   readonly mode?: RankMode;
   readonly goal?: Goal;
 }
-/** What may be used in all; days and months are those of the client's zone, else UTC. */
+/** A budget in all; days and months are those of the client's zone, else UTC. */
 export interface BudgetDocument {
   readonly daily?: CapDocument;
   readonly monthly?: CapDocument;
@@ -264,6 +280,7 @@ export interface AlertsDocument {
 }
 type DataClassToken = 'open' | 'customer' | 'sensitive' | 'customer-sensitive';
 
+/** A client as the registry keeps it. */
 export interface ClientDocument extends OverrideDocument {
   /** What a request says and Will does not know is an error, where it would be ignored with a notice. Default: false. */
   readonly strict_requests?: boolean;
@@ -275,10 +292,12 @@ export interface ClientDocument extends OverrideDocument {
   /** Keys that its tasks may count costs under, and the values of each. */
   readonly cost_tags?: DeclaredCostTags;
 }
+/** A project as the registry keeps it. */
 export interface ProjectDocument extends OverrideDocument {
   /** The client it belongs to; absent: any client may name it. */
   readonly client?: string;
 }
+/** A reflex as the registry keeps it. */
 export interface ReflexDocument {
   readonly name: string;
   readonly slug: string;
@@ -286,6 +305,7 @@ export interface ReflexDocument {
   /** Tried in order after the preferred one. */
   readonly fallback?: readonly string[];
 }
+/** A schedule as the registry keeps it. */
 export interface ScheduleDocument {
   readonly name: string;
   readonly slug: string;
@@ -318,6 +338,7 @@ export interface SettingsDocument {
   readonly private_domains?: readonly string[];
 }
 
+/** The body of a document by its kind. */
 export interface DocumentOf {
   model: ModelDocument;
   route: RouteDocument;

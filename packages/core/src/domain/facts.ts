@@ -2,9 +2,13 @@ import type { DataClass } from './data-class.ts';
 import type { DataRequirement } from '../eligibility/data-requirement.ts';
 import type { Modality, UnavailableModel } from './documents.ts';
 
+/** The priority of a task. */
 export type Priority = 'background' | 'normal' | 'high';
 
-/** What the specification's `high_priority` and a priority say together; a conflict: they contradict each other. */
+/**
+ * The priority that the specification's `high_priority` and a priority state together; a conflict: they contradict
+ * each other.
+ */
 export function priorityStated(
   priority: Priority | undefined,
   isHigh: boolean | undefined,
@@ -14,11 +18,11 @@ export function priorityStated(
   return (priority === 'high') === isHigh ? priority : 'conflict';
 }
 
-/** What is told of such a conflict. */
+/** The message of such a conflict. */
 export const priorityConflict = (priority: string, isHigh: boolean): string =>
   `priority ${priority} and high_priority ${isHigh} contradict each other; send one of the two`;
 
-/** What policy may know of a task: never its content. Equal facts get equal answers. */
+/** Facts that policy may know of a task: never its content. Equal facts get equal answers. */
 export interface Facts {
   readonly taskType: string;
   readonly client: string;

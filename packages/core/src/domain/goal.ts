@@ -1,9 +1,10 @@
+/** The goal by which a route orders models. */
 export type Goal = 'speed' | 'cost' | 'quality' | 'balanced';
 
 /** `cascade`: the declared order. `auto`: by goal. `shadow`: the declared order, and what auto would have chosen. */
 export type RankMode = 'cascade' | 'auto' | 'shadow';
 
-/** What is known of a model for a task, whatever the goal: enough to rank it again. */
+/** Figures of a model for a task, whatever the goal: enough to rank it again. */
 export interface Measured {
   /** Slug. */
   readonly model: string;
@@ -17,6 +18,7 @@ export interface Measured {
   readonly quality: number;
 }
 
+/** A model with its place in an order by goal. */
 export interface RankedByGoal extends Measured {
   readonly utility: number;
 }

@@ -25,14 +25,14 @@ export const modelSlugOf = (snapshot: Pick<Snapshot, 'modelSlugs'>, said: string
 const slugIn = (slugs: ReadonlyMap<string, string>, said: string): string | undefined =>
   slugs.get(said) ?? slugs.get(nameKey(said));
 
-/** Why a client or project may not be named: no document has it, or it is another client's. */
+/** The reason why a client or project may not be named: no document has it, or it is another client's. */
 export interface IdentityProblem {
   readonly rule: 'unknown_client' | 'unknown_project' | 'foreign_project';
   /** Names what was said, and nothing that a document holds. */
   readonly detail: string;
 }
 
-/** Why a request is rejected for what it names. */
+/** The reason why a request is rejected for the names in it. */
 export interface CallerProblem {
   readonly rule: IdentityProblem['rule'] | 'unknown_reflex';
   readonly detail: string;
@@ -40,7 +40,7 @@ export interface CallerProblem {
   readonly said: string;
 }
 
-/** Who asks, as the documents know them. */
+/** The caller, as the documents know it. */
 export interface Resolved {
   readonly client: string;
   readonly project: string | undefined;
@@ -50,14 +50,14 @@ export interface Resolved {
   readonly notices: readonly string[];
 }
 
-/** What a caller says of who asks; '' and undefined: nothing. */
+/** The caller, as it names itself; '' and undefined: nothing. */
 export interface Said {
   readonly client: string | undefined;
   readonly project?: string | undefined;
   readonly reflex?: string | undefined;
 }
 
-/** How a server must treat what a caller leaves out. */
+/** Rules of a server for names that a caller leaves out. */
 export interface ResolveOptions {
   /**
    * True: a caller who names no client, or `default`, is the client that the named project belongs to. Only where
@@ -94,8 +94,8 @@ export function resolveCaller(
 }
 
 /**
- * Why slugs may not stand for who asks; undefined: they may. The predicate of policy and worker reads this, so that
- * each refuses an unknown or removed client, and another client's project, by itself.
+ * The reason why slugs may not stand for a caller; undefined: they may. The predicate of policy and worker reads this,
+ * so that each refuses an unknown or removed client, and another client's project, by itself.
  */
 export function identityProblem(
   { clients, projects }: Pick<Snapshot, 'clients' | 'projects'>,
@@ -135,7 +135,7 @@ const unknownProject = (said: string): CallerProblem & IdentityProblem => ({
   detail: `no project has the slug, name or alias ${quote(said)}`,
 });
 
-/** What a client is told of a project that does not exist and of one that is another's, where it must not learn which. */
+/** The answer for a project that does not exist and for one that is another's, where a client must not learn which. */
 export const projectNotTheirs = (said: string): string => `project ${quote(said)} is not one of this client's`;
 
 const named = (said: string | undefined): said is string => said !== undefined && said !== '';

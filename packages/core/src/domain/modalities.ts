@@ -7,7 +7,7 @@ interface Modalities {
 
 const textToText: Modalities = { input: ['text'], output: ['text'] };
 
-/** What goes in and comes out, by use-case tag, for models that do not say it themselves. */
+/** Modalities that go in and come out, by use-case tag, for models that do not state them. */
 export const modalitiesByTag: Readonly<Record<string, Modalities>> = {
   text_gen: textToText,
   code: textToText,

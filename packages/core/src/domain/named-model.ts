@@ -5,7 +5,9 @@ import type { Facts } from './facts.ts';
 import { modelSlugOf } from './identity.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 
-/** What to do when the named model may not be had: the request or its key says it, else the project, else the client. */
+/**
+ * The choice for a named model that may not be had: the request or its key says it, else the project, else the client.
+ */
 export function unavailableModelOf(
   snapshot: Snapshot,
   facts: Pick<Facts, 'client'> & Partial<Pick<Facts, 'project' | 'unavailableModel'>>,
@@ -19,13 +21,13 @@ export function unavailableModelOf(
   );
 }
 
-/** Whether a task insists on the model that it names. */
+/** True where a task insists on the model that it names. */
 export const insistsOnModel = (snapshot: Snapshot, facts: Facts): boolean =>
   facts.model !== undefined && unavailableModelOf(snapshot, facts) === 'error';
 
 /**
- * Why a task must not run at all, on whichever model: it insists on a model that does not exist or that a rule
- * excludes. Undefined: it may. A model that cools down, is full or fails is not excluded.
+ * The reason why a task must not run at all, on whichever model: it insists on a model that does not exist or that a
+ * rule excludes. Undefined: it may. A model that cools down, is full or fails is not excluded.
  */
 export function namedExclusionOf(
   snapshot: Snapshot,

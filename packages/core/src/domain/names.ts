@@ -1,4 +1,4 @@
-/** What a slug looks like: one token of a subject, safe as a file name and a key. */
+/** The form of a slug: one token of a subject, safe as a file name and a key. */
 export const slugPattern = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 
 const maxSlugLength = 64;

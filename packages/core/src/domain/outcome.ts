@@ -21,7 +21,7 @@ export type CallStatus =
   | 'Busy'
   | 'NoWorker';
 
-/** Why a provider call failed, below the status. */
+/** The reason why a provider call failed, below the status. */
 export type FailureReason =
   | 'rate_limit'
   | 'quota'
@@ -63,9 +63,10 @@ export interface ProviderFailure {
   readonly retryAfterMs: number | undefined;
 }
 
-/** Why an answer ended; `unknown`: the provider did not say, or in a word that nobody knows. */
+/** The reason why an answer ended; `unknown`: the provider did not say, or in a word that nobody knows. */
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' | 'unknown';
 
+/** Tokens of one call, as its provider counted them or as they were estimated. */
 export interface Usage {
   /** Includes tokens that were cached, written to a cache, of audio and of images. */
   readonly inputTokens: number;

@@ -1,7 +1,7 @@
 import { nanoUsdPerMillion, type Price, type PriceHours, type PriceList, type Rates } from '../usage/cost.ts';
 import type { ModelDocument, PricesDocument, RatesDocument } from './documents.ts';
 
-/** What a model costs, in integers; its `prices`, else the cost of its benchmark, else unknown. */
+/** Prices of a model, in integers; its `prices`, else the cost of its benchmark, else unknown. */
 export function pricesOf({ prices, benchmark }: Pick<ModelDocument, 'prices' | 'benchmark'>): PriceList {
   if (prices) return { price: priceOf(prices), priceHours: (prices.hours ?? []).map(hoursOf) };
   const cost = benchmark?.cost_per_1k_tokens_usd;

@@ -1,14 +1,15 @@
 const endpointPattern = /^(?:https?|wss?):\/\/(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d{1,5})?(?:\/[^\\@\s]*)?$/i;
 const socketPattern = /^unix:\/{0,2}\/[^\\@\s]*$/i;
 
-/** Whether a host is one of some domains or below one: `vllm.models.svc` is below `svc`. */
+/** True of a host that is one of some domains or below one: `vllm.models.svc` is below `svc`. */
 export const isBelow = (host: string, domains: readonly string[]): boolean =>
   domains.some((domain) => host === domain || host.endsWith(`.${domain}`));
 
 /**
- * Whether an address is literally on this machine or a private network: `localhost`, a loopback, RFC 1918 or unique-local
- * address, or a Unix socket; or its name is below one of the domains that an operator states to be private. Link-local addresses are not private: clouds serve their metadata there. Names are not looked up, so what a name server says cannot make an address
- * private; whatever does not read as a plain address is not private either.
+ * True of an address that is literally on this machine or a private network: `localhost`, a loopback, RFC 1918 or
+ * unique-local address, or a Unix socket; or its name is below one of the domains that an operator states to be
+ * private. Link-local addresses are not private: clouds serve their metadata there. Names are not looked up, so what a
+ * name server says cannot make an address private; whatever does not read as a plain address is not private either.
  */
 export function isPrivateEndpoint(endpoint: string, privateDomains: readonly string[] = []): boolean {
   if (socketPattern.test(endpoint)) return true;

@@ -42,7 +42,9 @@ export interface TaskInputs {
   readonly image: { readonly prompt: string; readonly n?: number; readonly size?: string; readonly quality?: string };
 }
 
+/** The kind of a task's input. */
 export type TaskKind = keyof TaskInputs;
+/** The input of a task by its kind. */
 export type TaskInput<K extends TaskKind> = TaskInputs[K];
 
 type Check = (value: unknown) => boolean;
@@ -116,7 +118,7 @@ export const defaultTypeOf: Readonly<Record<TaskKind, string>> = {
   image: 'image_gen',
 };
 
-/** Whether inputs of embeddings are texts, and not ids of tokens. */
+/** True of inputs of embeddings that are texts, and not ids of tokens. */
 export const areTexts = (input: TaskInput<'embedding'>['input']): input is readonly string[] =>
   typeof input[0] === 'string';
 
@@ -130,6 +132,7 @@ export function readTaskInput<K extends TaskKind>(kind: K, value: unknown): Task
   return isKnown && isGood ? (value as TaskInput<K>) : undefined;
 }
 
+/** True of a kind that this version knows. */
 export const isTaskKind = (kind: string): kind is TaskKind => Object.hasOwn(shapes, kind);
 
 /** Vectors as the bytes that travel. */

@@ -4,7 +4,7 @@ import { modalitiesOfTags } from './modalities.ts';
 /** The kind of input that a task type's document describes: JSON of its `fields`. */
 export const fieldsKind = 'fields';
 
-/** What usually goes in and comes out of a task type: by its document, else by its name. */
+/** Modalities that usually go in and come out of a task type: by its document, else by its name. */
 export function defaultModalities(
   taskType: string,
   document: TaskTypeDocument | undefined,

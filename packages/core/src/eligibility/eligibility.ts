@@ -13,7 +13,7 @@ import type { Facts } from '../domain/facts.ts';
 import { identityProblem, type IdentityProblem } from '../domain/identity.ts';
 import type { Model, Snapshot } from '../snapshot/snapshot.ts';
 
-/** What a task's documents and facts ask of a model: all restrictions added up, the strictest of each. */
+/** Demands of a task's documents and facts on a model: all restrictions added up, the strictest of each. */
 export interface Requirement extends DataRequirement {
   /** Why no model may do it: the caller that asks has no document, or names another client's project. */
   readonly identity: IdentityProblem | undefined;
@@ -22,9 +22,9 @@ export interface Requirement extends DataRequirement {
 }
 
 /**
- * What the documents of this revision ask for these facts. The rules of client and project add up. A client or project
- * without a document, and another client's project, admit no model: absence is never freedom. A floor in the facts is
- * added: then the requirement is the stricter of the two.
+ * Demands of this revision's documents on models for these facts. The rules of client and project add up. A client or
+ * project without a document, and another client's project, admit no model: absence is never freedom. A floor in the
+ * facts is added: then the requirement is the stricter of the two.
  */
 export function requirementOf(snapshot: Snapshot, facts: Facts): Requirement {
   const stated = statedRequirementOf(snapshot, facts);
@@ -46,8 +46,8 @@ function statedRequirementOf(snapshot: Snapshot, facts: Facts): DataRequirement 
 }
 
 /**
- * Whether no rule on data holds: what may go anywhere may go there by old documents too. Everything else needs a snapshot
- * that was confirmed to be the newest.
+ * True where no rule on data holds: what may go anywhere may go there by old documents too. Everything else needs a
+ * snapshot that was confirmed to be the newest.
  */
 export const isUnrestricted = ({
   dataClass,

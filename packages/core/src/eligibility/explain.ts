@@ -65,6 +65,7 @@ function candidateInWords({ model, why, firstContent }: Candidate, index: number
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
 
+/** The reason why a model stands where it does, in words. */
 export const reasonInWords = (why: CandidateReason): string =>
   reasons[why] ?? (why === 'route:tag' ? 'it has the tag' : `${why.replace('route:', '')} of the route`);
 

@@ -10,7 +10,7 @@ export interface Proposal {
   readonly why: CandidateReason;
 }
 
-/** Whether a task, reflex, project or client names the model itself; schedules leave such a wish alone. */
+/** True where a task, reflex, project or client names the model itself; schedules leave such a wish alone. */
 export const isPin = ({ why }: { readonly why: CandidateReason }): boolean => !why.startsWith('route:');
 
 /** Every model that is asked for, in order of precedence, each once. Lazy: who has enough stops. */

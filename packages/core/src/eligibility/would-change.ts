@@ -29,8 +29,8 @@ interface World {
 }
 
 /**
- * Which single changes would let in the first model that was asked for and left out: what the task, the reflex, the
- * project or the client names, then the route, as far as it stands before the first candidate. Each change that is
+ * Single changes that would each let in the first model that was asked for and left out: what the task, the reflex,
+ * the project or the client names, then the route, as far as it stands before the first candidate. Each change that is
  * told was tried on the rules, and none of them relaxes what nobody may relax: a statement on a model is proposed only
  * on the condition that it is true. Nothing is told where the first wish is granted.
  */

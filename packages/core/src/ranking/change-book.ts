@@ -17,7 +17,7 @@ export interface ModelChange {
   readonly atMs: number;
 }
 
-/** What of a call's record is compared. */
+/** The part of a call's record that is compared. */
 export type ComparedRecord = Pick<
   CallRecord,
   'client' | 'modelVersion' | 'taskType' | 'startedAtMs' | 'durationMs' | 'outcome' | 'status' | 'finish' | 'usage'

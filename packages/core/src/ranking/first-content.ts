@@ -15,10 +15,10 @@ const maxSilences = 8;
 const enoughSeen = 5;
 
 /**
- * What is slow for the first content of a model: e^(mu + 1.3 sd) of its decayed log-normal statistics, and a third more for
- * each silence in a row. A model that was idle is believed to come nearer to its benchmark where that is slower. Undefined:
- * nothing was measured, and no benchmark is stated. Rounded up to steps of a quarter, so that decisions that hardly differ
- * are the same.
+ * The time from which the first content of a model is slow: e^(mu + 1.3 sd) of its decayed log-normal statistics, and
+ * a third more for each silence in a row. A model that was idle is believed to come nearer to its benchmark where that
+ * is slower. Undefined: nothing was measured, and no benchmark is stated. Rounded up to steps of a quarter, so that
+ * decisions that hardly differ are the same.
  */
 export function slowFirstContentMs(stats: ModelStats, nowMs: number): number | undefined {
   const { firstContent, firstContentsSeen, prior, silences } = stats;

@@ -8,7 +8,7 @@ import { measure, rankMeasured, switchMargin } from './rank-by-goal.ts';
 import type { Model, Snapshot } from '../snapshot/snapshot.ts';
 import { type ModelStats, statsFromPrior, type StatsPrior } from './stats.ts';
 
-/** What is known of models beside their records. Absent: their benchmarks alone. */
+/** Figures of models beside their records. Absent: their benchmarks alone. */
 export interface Measures {
   of(model: Model, facts: Facts, nowMs: number): Measured;
   /** What is slow for its first content; undefined: nothing is known of that. */
@@ -17,7 +17,7 @@ export interface Measures {
   incumbent(taskType: string): string | undefined;
 }
 
-/** What is slow where a person waits: a whole output of so long weighs fully once. */
+/** The time that is slow where a person waits: a whole output of so long weighs fully once. */
 export const slowMs = 4_000;
 /** Output tokens of a task type that was not seen yet. */
 const expectedOutputTokens = 256;
@@ -26,7 +26,9 @@ const usual = { latencyMs: 2_000, accuracy: 5 };
 /** Share of the registered latency that passes before the first content. */
 const firstShare = 0.3;
 
-/** How candidates of a task are ordered. Project before client before route; high priority wants quality unless they say. */
+/**
+ * The order of a task's candidates. Project before client before route; high priority wants quality unless they say.
+ */
 export function orderingOf(snapshot: Snapshot, facts: Facts): { readonly mode: RankMode; readonly goal: Goal } {
   const project = facts.project === undefined ? undefined : snapshot.projects.get(facts.project);
   const client = snapshot.clients.get(facts.client);
@@ -36,7 +38,7 @@ export function orderingOf(snapshot: Snapshot, facts: Facts): { readonly mode: R
   return { mode, goal: stated ?? (facts.priority === 'high' ? 'quality' : (route?.goal ?? 'balanced')) };
 }
 
-/** What a model is expected to be before it was measured; from its `benchmark` and `local.profile`. */
+/** The expectation of a model before it was measured; from its `benchmark` and `local.profile`. */
 export function priorOf({ document, version }: Model): StatsPrior {
   const latencyMs = document.benchmark?.avg_latency_ms ?? usual.latencyMs;
   const perSecond = document.local?.profile?.tokens_per_second;
@@ -50,8 +52,8 @@ export function priorOf({ document, version }: Model): StatsPrior {
 }
 
 /**
- * What statistics say of a model for a task. All models are expected to say as much: what one of them said last while it was
- * called would count for ever once it is not.
+ * Figures of a model for a task by its statistics. All models are expected to say as much: what one of them said last
+ * while it was called would count for ever once it is not.
  * @param expectedTokens output of such tasks lately, by any model; undefined: none was done.
  */
 export function measuredBy(
@@ -78,7 +80,7 @@ export function measuredBy(
   return measure(input, facts.taskType, outputTokens, nowMs);
 }
 
-/** What is believed of models before anything was measured. */
+/** Beliefs about models before anything was measured. */
 export const byBenchmark: Measures = {
   of: (model, facts, nowMs) => measuredBy(statsFromPrior(priorOf(model), nowMs), model, facts, nowMs),
   slowFirstContentMs: (model, nowMs) => slowFirstContentMs(statsFromPrior(priorOf(model), nowMs), nowMs),
@@ -113,13 +115,13 @@ export function orderByGoal(
   return { candidates: [...pins, ...ordered], ranking };
 }
 
-/** What is dear among these; a reference that no single dear or free model moves. */
+/** The cost from which a model is dear among these; a reference that no single dear or free model moves. */
 export function medianCost(measured: readonly Measured[]): number {
   const known = measured.flatMap(({ costNanoUsd: cost }) => (cost === undefined || cost === 0 ? [] : [cost]));
   return known.toSorted((a, b) => a - b)[Math.floor(known.length / 2)] ?? 1;
 }
 
-/** What a recorded decision knew of its candidates; of others their benchmarks count. */
+/** Figures of candidates that a recorded decision knew; of others their benchmarks count. */
 export function measuresOf(ranking: RankingRecord | undefined, candidates: readonly Candidate[]): Measures {
   const known = new Map(ranking?.models.map(({ utility: _computed, ...measured }) => [measured.model, measured]));
   const slow = new Map(candidates.map(({ model, firstContent }) => [model, firstContent?.slowMs]));

@@ -5,6 +5,7 @@
 export const latencyEdgesMs: readonly number[] = Array.from({ length: 40 }, (_, index) =>
   Math.round(4 * 2 ** (index / 2)),
 );
+/** The number of buckets, the last one without an upper edge. */
 export const latencyBuckets = latencyEdgesMs.length + 1;
 
 /** The bucket of a duration, from 0. */

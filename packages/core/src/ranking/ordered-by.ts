@@ -1,7 +1,8 @@
 import type { RankedSet } from '../routing/decision.ts';
 
-/** What stands among the notes of a set that an extension's ranking ordered, or tried to. */
+/** The note of a set that an extension's ranking ordered, or tried to. */
 export const orderedNote = (ranking: string): string => `in the order of ranking ${ranking}`;
+/** The note of a decision whose ranking failed. */
 export const unorderedNote = (ranking: string): string => `ranking ${ranking} failed: the declared order holds`;
 
 /** A set in another order, with a note of whose it is. What the order does not name follows in the order that it had. */

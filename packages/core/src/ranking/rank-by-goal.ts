@@ -1,6 +1,7 @@
 import type { Goal, Measured, RankedByGoal, RankMode } from '../domain/goal.ts';
 import { expectedMs, type ModelStats, qualityAt, successAt } from './stats.ts';
 
+/** A model with its figures, to be ranked. */
 export interface RankInput {
   /** Slug. */
   readonly model: string;
@@ -9,6 +10,7 @@ export interface RankInput {
   readonly costNanoUsd: number | undefined;
 }
 
+/** Models to rank, and the goal. */
 export interface RankQuestion {
   readonly mode: RankMode;
   readonly goal: Goal;
@@ -23,6 +25,7 @@ export interface RankQuestion {
   readonly nowMs: number;
 }
 
+/** An order by goal, with the numbers that it was made of. */
 export interface GoalRanking {
   readonly order: readonly string[];
   /** What auto puts first; in `cascade` undefined. */
@@ -44,7 +47,7 @@ const lastFailureCost = 0.35;
 /** By so much a rival must be better than the model that was first before. */
 export const switchMargin = 0.004;
 
-/** What a model's statistics say of a task. */
+/** Reads a model's statistics for a task. */
 export function measure(
   { model, stats, costNanoUsd }: RankInput,
   taskType: string,

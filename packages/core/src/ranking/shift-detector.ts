@@ -6,7 +6,7 @@ export interface Shift {
   readonly values: number;
 }
 
-/** What is known of a series. Pure data: the same values in the same order give the same. */
+/** The memory of a series. Pure data: the same values in the same order give the same. */
 export interface ShiftState {
   readonly batchSum: number;
   readonly batchCount: number;

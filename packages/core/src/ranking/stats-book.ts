@@ -17,6 +17,7 @@ export interface FeedbackScore {
   readonly atMs: number;
 }
 
+/** A call record, as far as statistics read it. */
 export type ToldRecord = TellingRecord & Pick<CallRecord, 'attemptId' | 'attempt' | 'model'>;
 
 /** An output that the model refused, or that broke off, was worth so much. */

@@ -1,6 +1,6 @@
 import type { CallRecord } from '../domain/call-record.ts';
 
-/** What of a call's record says something of its model. */
+/** The part of a call's record that says something of its model. */
 export type TellingRecord = Pick<
   CallRecord,
   | 'modelVersion'
@@ -14,7 +14,7 @@ export type TellingRecord = Pick<
   | 'streamed'
 >;
 
-/** What is expected of a model before it was measured; from its `benchmark`. */
+/** The expectation of a model before it was measured; from its `benchmark`. */
 export interface StatsPrior {
   readonly version: string;
   readonly firstContentMs: number;
@@ -32,6 +32,7 @@ export interface LogNormal {
   readonly atMs: number;
 }
 
+/** Scores of a model's answers. */
 export interface QualityStats {
   readonly mean: number;
   /** Observations it weighs as many as; begins at those of the prior. */

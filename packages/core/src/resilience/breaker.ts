@@ -1,6 +1,6 @@
 import type { FailureReason, CallStatus, ProviderFailure } from '../domain/outcome.ts';
 
-/** Why a model is cooling down, and until when. */
+/** The reason why a model is cooling down, and until when. */
 export interface Cooldown {
   readonly untilMs: number;
   /** For operators; never content. */
@@ -11,7 +11,7 @@ export interface Cooldown {
   readonly isGuess?: boolean;
 }
 
-/** What a breaker remembers of one model. Counts fade with a half-life, so that old failures stop to matter. */
+/** The memory of a breaker about one model. Counts fade with a half-life, so that old failures stop to matter. */
 export interface BreakerState {
   readonly failuresInARow: number;
   readonly successes: number;
@@ -21,6 +21,7 @@ export interface BreakerState {
   readonly failedStartMs: number;
 }
 
+/** The state of a circuit breaker at first. */
 export const closedBreaker: BreakerState = { failuresInARow: 0, successes: 0, failures: 0, atMs: 0, failedStartMs: 0 };
 
 const halfLifeMs = 30_000;
@@ -38,7 +39,7 @@ const defaultLimitCooldownMs = 10_000;
 /** Credit that is used up does not come back within seconds. */
 const defaultQuotaCooldownMs = 300_000;
 
-/** What happened to one call, as far as the breaker cares. */
+/** The end of one call, as far as the breaker cares. */
 export interface BreakerEvent {
   /** `undefined`: it succeeded. */
   readonly failure: ProviderFailure | undefined;
@@ -52,6 +53,7 @@ export interface BreakerEvent {
   readonly mayOpen: boolean;
 }
 
+/** Thresholds of a circuit breaker. */
 export interface BreakerRules {
   /** `limits.cooldown_seconds` of the document, in milliseconds; undefined: not stated, 0: only the provider's own word. */
   readonly cooldownMs: number | undefined;
@@ -105,7 +107,9 @@ function opened(
   };
 }
 
-/** Whether a failure tells something of the model's place, and not of the task, its caller, or this process alone. */
+/**
+ * True of a failure that tells something of the model's place, and not of the task, its caller, or this process alone.
+ */
 export const countsAgainstModel = ({ status, reason }: ProviderFailure): boolean =>
   placeFailures.has(status) && !ownFailures.has(reason);
 
@@ -120,7 +124,7 @@ const placeFailures = new Set<CallStatus>([
 /** Of this process: siblings may well serve the model meanwhile. */
 const ownFailures = new Set<FailureReason>(['crashed', 'does_not_fit', 'missing_key']);
 
-/** Whether all models with the same key cool down too. */
+/** True where all models with the same key cool down too. */
 export const coolsDownItsKey = ({ reason }: ProviderFailure): boolean => reason === 'quota' || reason === 'bad_key';
 
 /** The cooldown that the provider, or the document for a reached limit, asks for. */

@@ -10,9 +10,9 @@ const maxFailures = 1;
 const partOfTimeout = 0.25;
 
 /**
- * What the calls of one model that are under way tell of it, before any of them has ended: a model that falls silent or
- * begins to fail is not sent all that comes until the first of them ended. It only says where a call had better go
- * elsewhere; where there is no elsewhere nobody asks.
+ * Reads from calls under way how one model does, before any of them has ended: a model that falls silent or begins to
+ * fail is not sent all that comes until the first of them ended. It only says where a call had better go elsewhere;
+ * where there is no elsewhere nobody asks.
  */
 export class DegradationSignal {
   readonly #unheard = new Map<string, Unheard>();

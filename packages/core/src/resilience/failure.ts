@@ -2,7 +2,7 @@ import type { FailureReason, CallStatus, ProviderFailure } from '../domain/outco
 import { type ProviderError, readProviderError } from './provider-error.ts';
 import { retryAfterMs, type ProviderHints } from './retry-after.ts';
 
-/** What a provider answered when it did not do the call. */
+/** The answer of a provider that did not do the call. */
 export interface FailedAnswer extends ProviderHints {
   readonly status: number;
 }

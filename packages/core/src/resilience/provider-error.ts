@@ -1,4 +1,4 @@
-/** What a provider's own error says, in the words of its own fields. What it repeats of the request is not among them. */
+/** A provider's own error, in the words of its own fields. What it repeats of the request is not among them. */
 export interface ProviderError {
   /** Codes, types and states, from the most to the least exact; in lower case, with `_` for `-`. */
   readonly codes: readonly string[];

@@ -1,4 +1,4 @@
-/** What an answer of a provider says beside its content. */
+/** Hints in a provider's answer beside its content. */
 export interface ProviderHints {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
@@ -11,9 +11,9 @@ export interface ProviderHints {
 const maxCooldownMs = 24 * 3_600_000;
 
 /**
- * How long the provider asks to be left alone, from the most to the least exact place; clamped to 0 … 24 hours.
- * Undefined: it says nothing that can be read. Some send the state of their limits with every answer: it is a wish to be
- * left alone only where a limit was reached.
+ * The time for which the provider asks to be left alone, from the most to the least exact place; clamped to 0 … 24
+ * hours. Undefined: it says nothing that can be read. Some send the state of their limits with every answer: it is a
+ * wish to be left alone only where a limit was reached.
  */
 export function retryAfterMs(word: ProviderHints, isLimitReached: boolean): number | undefined {
   const { headers, body, nowMs } = word;
@@ -27,8 +27,8 @@ export function retryAfterMs(word: ProviderHints, isLimitReached: boolean): numb
 }
 
 /**
- * How long nothing is left of one of the provider's limits, as a successful answer tells it: the call after it would be
- * refused. Undefined: something is left, or it says nothing.
+ * The time for which nothing is left of one of the provider's limits, as a successful answer tells it: the call after
+ * it would be refused. Undefined: something is left, or it says nothing.
  */
 export function spentForMs(word: Omit<ProviderHints, 'body'>): number | undefined {
   const found = spentResetMs(word);

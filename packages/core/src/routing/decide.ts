@@ -24,11 +24,12 @@ const maxDeprecated = 10;
 const maxNotConsidered = 100;
 
 /**
- * Which models may do a task, best first, and why each other one that was asked for may not. Pure: the same snapshot,
- * facts, instant and measures give the same answer. Order: hard filter → pins (task, reflex, project, client) →
- * declared route, or every model with the tag where there is no route → the goal, where `mode` asks for it → what the
- * open windows prefer → premium models, where priority is high. Where none may, the models that nobody asked for are
- * named too, each with its rule. A task that insists on a model that it may not have gets no candidate but a rejection.
+ * Decides which models may do a task, best first, and why each other one that was asked for may not. Pure: the same
+ * snapshot, facts, instant and measures give the same answer. Order: hard filter → pins (task, reflex, project,
+ * client) → declared route, or every model with the tag where there is no route → the goal, where `mode` asks for it →
+ * what the open windows prefer → premium models, where priority is high. Where none may, the models that nobody asked
+ * for are named too, each with its rule. A task that insists on a model that it may not have gets no candidate but a
+ * rejection.
  */
 export function decide(snapshot: Snapshot, facts: Facts, nowMs: number, measures: Measures = byBenchmark): RankedSet {
   const requirement = requirementOf(snapshot, facts);

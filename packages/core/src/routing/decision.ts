@@ -2,7 +2,7 @@ import type { DataClass } from '../domain/data-class.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { Goal, RankedByGoal, RankMode } from '../domain/goal.ts';
 
-/** Why a model stands where it stands in the order. */
+/** The reason for a model's place in the order. */
 export type CandidateReason = 'explicit' | 'reflex' | 'project' | 'client' | `route:${string}`;
 
 /** The rule that left a model out. */
@@ -27,13 +27,14 @@ export type ExclusionRule =
   | 'not_in_route'
   | 'not_named';
 
-/** How long the first content of a model may take while another one may follow it. */
+/** The time that the first content of a model may take while another one may follow it. */
 export interface FirstContentTimeout {
   /** Nine in ten first contents come within so long, as far as is known; what the rest was made of. */
   readonly slowMs: number;
   readonly timeoutMs: number;
 }
 
+/** A model that may do the task. */
 export interface Candidate {
   readonly model: string;
   readonly why: CandidateReason;
@@ -41,6 +42,7 @@ export interface Candidate {
   readonly firstContent?: FirstContentTimeout;
 }
 
+/** A model that is left out, with the rule that says so. */
 export interface Exclusion {
   readonly model: string;
   readonly rule: ExclusionRule;
@@ -48,7 +50,7 @@ export interface Exclusion {
   readonly detail: string;
 }
 
-/** How candidates were ordered by a goal, with all numbers that it was made of. */
+/** The order of candidates by a goal, with all numbers that it was made of. */
 export interface RankingRecord {
   readonly mode: RankMode;
   readonly goal: Goal;
@@ -82,7 +84,7 @@ export interface RankedSet {
   readonly ranking?: RankingRecord | undefined;
 }
 
-/** What the router knows of models at the moment it selects. */
+/** The live state of models at the moment the router selects. */
 export interface LiveState {
   /**
    * Models that live workers say they cannot serve, with the reason: a missing key or file. A model that nobody speaks
@@ -99,7 +101,7 @@ export interface Selection {
   readonly skipped: readonly { readonly model: string; readonly reason: string }[];
 }
 
-/** What a call of one model is expected to cost within a session. */
+/** The expected cost of a call of one model within a session. */
 export interface SessionCost {
   readonly model: string;
   /** Tokens of the input that its cache should hold. */

@@ -6,7 +6,7 @@ const maxShare = 0.05;
 /** What was not used up is kept for a moment of need, up to so many. */
 const maxSaved = 10;
 
-/** How many second calls there may be: a token bucket that calls fill. */
+/** The budget of second calls: a token bucket that calls fill. */
 export class HedgeBudget {
   #credit = 0;
 
@@ -28,7 +28,7 @@ const maxTimes = 200;
 /** A percentile of fewer says nothing. */
 const minTimes = 20;
 
-/** How long first tokens of models took lately, as one process saw it. */
+/** Recent times to the first token of each model, as one process saw them. */
 export class FirstTokenTimes {
   readonly #times = new Map<string, number[]>();
 

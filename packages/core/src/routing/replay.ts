@@ -27,6 +27,7 @@ export interface DecisionInputs {
   readonly notes: readonly string[];
 }
 
+/** A recorded decision, as far as it is made again. */
 export interface Decided {
   readonly set: RankedSet;
   readonly selection: Selection;
@@ -54,7 +55,10 @@ export function replay(snapshot: Snapshot, inputs: DecisionInputs): Decided {
 export const computedAtMs = ({ setDecidedAtMs, validUntilMs, atMs }: DecisionInputs): number =>
   setDecidedAtMs > 0 ? setDecidedAtMs : Math.min(atMs, validUntilMs - 1);
 
-/** What of the live state had a say in a choice out of this set: the entries of its own candidates, in their order. */
+/**
+ * The part of the live state that had a say in a choice out of this set: the entries of its own candidates, in their
+ * order.
+ */
 export function liveEntriesOf({ candidates }: RankedSet, { unserved, coolingUntilMs }: LiveState): LiveEntry[] {
   const entries: LiveEntry[] = [];
   for (const { model } of candidates) {
@@ -110,7 +114,7 @@ const sorted = (facts: Facts): unknown[] =>
     .filter(([, value]) => value !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1));
 
-/** What differs between two decisions, in words; none when they are the same to the last bit. */
+/** Differences between two decisions, in words; none when they are the same to the last bit. */
 export function decisionDifferences(before: Decided, after: Decided): readonly string[] {
   if (canonicalDecision(before) === canonicalDecision(after)) return [];
   const differences: string[] = [];

@@ -1,7 +1,7 @@
 import type { LiveState, RankedSet, Selection, SessionBasis } from './decision.ts';
 import { holdsPrefix, orderedBySession } from './session.ts';
 
-/** What makes a choice repeatable. */
+/** The inputs that make a choice repeatable. */
 export interface SelectionBasis {
   /** Decides which tasks try another model first; recorded with the decision. A declared order does not use it. */
   readonly seed: number;

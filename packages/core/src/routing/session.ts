@@ -6,7 +6,7 @@ import { isPin } from '../eligibility/proposals.ts';
 import { rankMeasured } from '../ranking/rank-by-goal.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 
-/** What was seen of a session so far. It holds no content. */
+/** The past of a session so far. It holds no content. */
 export interface SessionState {
   /** The model that did the last call. */
   readonly lastModel: string;
@@ -29,7 +29,10 @@ const expectedCalls = { min: 2, max: 20 } as const;
 /** Output that a call is expected to have. */
 const expectedOutputTokens = 256;
 
-/** What of a session counts for the choice among candidates. Pure: all figures are integers, so that a record repeats it. */
+/**
+ * The part of a session that counts for the choice among candidates. Pure: all figures are integers, so that a record
+ * repeats it.
+ */
 export function sessionBasis(
   { models }: Pick<Snapshot, 'models'>,
   candidates: readonly Candidate[],
@@ -152,10 +155,10 @@ function byLastModel(free: readonly string[], { lastModel, costs }: SessionBasis
   return [lastModel, ...free.filter((model) => model !== lastModel)];
 }
 
-/** Whether a session holds a prefix that trying another model for its own sake would lose. */
+/** True where a session holds a prefix that trying another model for its own sake would lose. */
 export const holdsPrefix = ({ costs }: SessionBasis): boolean => costs.some(({ heldTokens }) => heldTokens > 0);
 
-/** What a session had a say with, in money, a line for each model. */
+/** The money by which a session had a say, a line for each model. */
 export function sessionInWords(
   { lastModel, costs }: SessionBasis,
   { order }: Pick<Selection, 'order'>,

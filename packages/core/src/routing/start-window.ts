@@ -1,10 +1,10 @@
 /**
- * How long after its dispatch a worker may start a call of a provider, in milliseconds. As long does a router wait for a
- * worker's first word before it sends the call again.
+ * The time after its dispatch within which a worker may start a call of a provider, in milliseconds. As long does a
+ * router wait for a worker's first word before it sends the call again.
  */
 export const startWindowMs = 500;
 
-/** What a worker knows of a call that it is about to start. */
+/** Facts of a call that a worker is about to start. */
 export interface StartFacts {
   /** UTC, by the bus clock: the end of the call's window. */
   readonly startUntilMs: number;
@@ -19,7 +19,7 @@ export interface StartFacts {
 /** 'doubtful': only after its router said that it is still wanted. */
 export type StartState = 'open' | 'doubtful' | 'over';
 
-/** Whether a call of a provider may start now. Total; doubt about the time means no. */
+/** Decides whether a call of a provider may start now. Total; doubt about the time means no. */
 export function startStateOf({ startUntilMs, nowMs, boundMs, stoodStillMs }: StartFacts): StartState {
   if (boundMs === undefined) return 'over';
   const leftMs = startUntilMs - nowMs - boundMs;

@@ -5,7 +5,7 @@ import type { CallMethod, TimeoutsDocument } from '../domain/documents.ts';
  * it, and what happens when it passes. All in milliseconds.
  */
 
-/** What a caller asks for. Undefined: nothing. */
+/** Timeouts that a caller asks for. Undefined: nothing. */
 export interface AskedTimeouts {
   readonly firstTokenMs?: number | undefined;
   readonly idleMs?: number | undefined;
@@ -26,13 +26,14 @@ export interface Timeouts {
 const defaultFirstToken = { API: 30_000, other: 180_000 } as const;
 /** An answer in one piece shows nothing before its end. */
 const defaultWholeMs = 180_000;
+/** Silence within an answer that ends a call, where nobody states another. */
 export const defaultIdleMs = 30_000;
 /** Generous: a stream that flows is not cut. */
 const defaultMaxMs = 600_000;
 
 /** No document and no caller may ask for more. */
 export const maxTimeoutMs = 3_600_000;
-/** How long a task waits for a slot at a time, where its deadline is later. */
+/** The time that a task waits for a slot at a time, where its deadline is later. */
 export const queueTimeoutMs = 60_000;
 
 /** So long is a worker of a scalable model waited for that has none: a large model takes minutes to load. */
@@ -57,13 +58,13 @@ export function timeoutsOf(documents: readonly (TimeoutsDocument | undefined)[],
   };
 }
 
-/** How long a model may be silent before its first token, where neither a document nor the caller says it. */
+/** The silence before a model's first token that is allowed where neither a document nor the caller says it. */
 export function defaultFirstTokenMs(callMethod: CallMethod, isStreamed: boolean): number {
   if (!isStreamed) return defaultWholeMs;
   return callMethod === 'API' ? defaultFirstToken.API : defaultFirstToken.other;
 }
 
-/** What bounds the silence of one attempt while others follow. */
+/** Bounds on the silence of one attempt while others follow. */
 export interface Attempted {
   /** Time to the task's deadline. */
   readonly leftMs: number;
@@ -78,7 +79,7 @@ export interface Attempted {
 /** A silence that was given less time than this says nothing of a model. */
 const minTellingMs = 1_200;
 
-/** How long one attempt may be silent. */
+/** The silence that one attempt is allowed. */
 export interface FirstTokenTimeout {
   readonly timeoutMs: number;
   /** The caller's hurry ends it, sooner than the model may usually take: it says nothing of the model. */
@@ -86,8 +87,8 @@ export interface FirstTokenTimeout {
 }
 
 /**
- * How long a model may be silent where another follows: its share of the time that is left, and not longer than a few times
- * what it usually takes.
+ * The silence that a model is allowed where another follows: its share of the time that is left, and not longer than a
+ * few times what it usually takes.
  */
 export function firstTokenTimeoutOf({ leftMs, candidatesLeft, typicalMs, slowMs }: Attempted): FirstTokenTimeout {
   const timeoutMs = Math.min(leftMs / candidatesLeft, typicalMs ?? Number.POSITIVE_INFINITY);
@@ -110,8 +111,8 @@ export interface MadeCall {
 }
 
 /**
- * How long the provider of one call may be silent before its first content. An answer in one piece may use half of the time
- * that is left where another model follows, and all of it where none does.
+ * The silence that the provider of one call is allowed before its first content. An answer in one piece may use half
+ * of the time that is left where another model follows, and all of it where none does.
  */
 export function silenceOf(call: MadeCall): FirstTokenTimeout {
   const { callMethod, isStreamed, anotherFollows, leftMs, firstTokenTimeout, firstTokenMs } = call;

@@ -9,7 +9,7 @@ export interface StyledMessage {
   readonly [field: string]: unknown;
 }
 
-/** What must be done to the messages of a call. */
+/** Changes to make to the messages of a call. */
 export interface StyleOrder {
   /** Tone that the answer must have; undefined: the caller's own. */
   readonly tone: string | undefined;

@@ -10,7 +10,7 @@ import { cloudEndpointOf } from '../domain/cloud-endpoints.ts';
 import { isPrivateEndpoint } from '../domain/private-endpoint.ts';
 import type { Model, Snapshot } from './snapshot.ts';
 
-/** Why documents do not fit together. */
+/** The reason why documents do not fit together. */
 export interface CompileProblem {
   readonly kind: DocumentKind;
   readonly slug: string;
@@ -20,6 +20,7 @@ export interface CompileProblem {
   readonly message: string;
 }
 
+/** A snapshot, or the problems that prevent one. */
 export type CompileResult = { readonly snapshot: Snapshot } | { readonly problems: readonly CompileProblem[] };
 
 /** Looking for similar names costs a walk over all of them, so only the first problems get it. */

@@ -30,7 +30,7 @@ export interface LastKnown {
 }
 
 /**
- * Which rules on data a change of documents loosens. A document is compared with whatever had one of its names before,
+ * Rules on data that a change of documents loosens. A document is compared with whatever had one of its names before,
  * so that neither a rename nor a new slug hides a change; `removed` are documents that earlier changes removed. A new
  * document under a new name loosens nothing: before it there was nobody to free.
  */
@@ -51,7 +51,7 @@ export function loosenings(before: Snapshot, after: Snapshot, removed: LastKnown
   return [...new Map(found.map((one) => [JSON.stringify(one), one])).values()];
 }
 
-/** What the settings say; without such a document: nothing. */
+/** The settings document, or its defaults; without such a document: nothing. */
 export const settingsOf = ({ documents }: Pick<Snapshot, 'documents'>): SettingsDocument | undefined =>
   documents.flatMap(({ kind, body }) => (kind === 'settings' ? [body] : []))[0];
 

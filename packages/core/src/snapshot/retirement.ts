@@ -1,10 +1,10 @@
 import { isoDate } from '../eligibility/eligibility.ts';
 import type { Model, Snapshot } from './snapshot.ts';
 
-/** How long before a model retires its operators are warned: 30 days. */
+/** The time before a model retires in which its operators are warned: 30 days. */
 export const retirementNoticeMs = 30 * 24 * 3_600_000;
 
-/** Whether a model is still used and retires within the notice. */
+/** True of a model that is still used and retires within the notice. */
 export const retiresSoon = ({ retiredAtMs }: Pick<Model, 'retiredAtMs'>, nowMs: number): boolean =>
   retiredAtMs > nowMs && retiredAtMs - nowMs <= retirementNoticeMs;
 

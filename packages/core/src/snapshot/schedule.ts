@@ -7,7 +7,7 @@ const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 const dayMs = 86_400_000;
 const daysAhead = 7;
 
-/** Whether a window is open, and until when that holds. */
+/** The state of a window, open or not, and until when that holds. */
 export interface WindowState {
   readonly isOpen: boolean;
   /** When it next opens or closes; where that is more than seven days away, seven days from now. */
@@ -15,9 +15,9 @@ export interface WindowState {
 }
 
 /**
- * Whether a schedule's window is open at an instant. It goes by what the clock on the wall shows in the zone: an instant
- * is inside when its wall time is, so that times that DST skips open nothing, and times that it repeats count twice. A
- * window over midnight belongs to the day on which it opens; `from` equal to `to` is a whole day.
+ * Tells whether a schedule's window is open at an instant. It goes by what the clock on the wall shows in the zone: an
+ * instant is inside when its wall time is, so that times that DST skips open nothing, and times that it repeats count
+ * twice. A window over midnight belongs to the day on which it opens; `from` equal to `to` is a whole day.
  * @throws {RangeError} the zone is unknown here.
  */
 export function isWindowOpen(schedule: WindowTimes, zone: string, atMs: number): boolean {

@@ -6,7 +6,7 @@ import { modalitiesByTag } from '../domain/modalities.ts';
 import { nearestNames } from '../domain/nearest.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** Why documents that fit together still cannot do what one of them says. */
+/** The reason why documents that fit together still cannot do what one of them says. */
 export interface Unworkable extends CompileProblem {
   /** The same fault, told as a fault of the model that a route names. */
   readonly ofModel?: CompileProblem;

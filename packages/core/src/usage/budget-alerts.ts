@@ -1,4 +1,7 @@
-/** What operators are told of a budget, each once in a period. `exhausted`: a task was rejected since it is used up. */
+/**
+ * Thresholds of a budget that operators are told of, each once in a period. `exhausted`: a task was rejected since it
+ * is used up.
+ */
 export const alertThresholds = ['80', '95', '100', 'exhausted'] as const;
 export type AlertThreshold = (typeof alertThresholds)[number];
 
@@ -13,6 +16,6 @@ const maxRetryMs = 300_000;
 /** After so many failed attempts, which takes about three days, an alert is not tried again by itself. */
 export const maxAlertAttempts = 870;
 
-/** How long to wait after so many failed attempts: from a second, each twice the last, up to five minutes. */
+/** The pause after so many failed attempts: from a second, each twice the last, up to five minutes. */
 export const alertRetryMs = (attempts: number): number =>
   Math.min(maxRetryMs, firstRetryMs * 2 ** Math.min(20, Math.max(0, attempts - 1)));

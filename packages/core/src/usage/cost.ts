@@ -25,7 +25,7 @@ export interface PriceTier extends Partial<Rates> {
   readonly aboveInputTokens: number;
 }
 
-/** What a call costs. It stands whole in the call's record, so that it can be checked and told from later prices. */
+/** The price of a call. It stands whole in the call's record, so that it can be checked and told from later prices. */
 export interface Price extends Rates {
   /** Nano-USD for each image that comes out. Absent: images are paid as tokens, where there are any. */
   readonly image?: number;
@@ -43,7 +43,7 @@ export interface PriceHours {
   readonly rates: Partial<Rates>;
 }
 
-/** What a model costs, at all hours. */
+/** Prices of a model, at all hours. */
 export interface PriceList {
   /** Undefined: unknown, never zero. */
   readonly price: Price | undefined;
@@ -61,9 +61,9 @@ export function priceAt({ price, priceHours }: PriceList, atMs: number): Price |
 }
 
 /**
- * What a call cost, in integer nano-USD, rounded half up once, on the sum. Every token is charged once: cached, written,
- * audio and image tokens are part of the input, reasoning, audio and image tokens part of the output. Counts that exceed
- * their whole are charged as told, and nothing is left for the rest.
+ * The cost of a call, in integer nano-USD, rounded half up once, on the sum. Every token is charged once: cached,
+ * written, audio and image tokens are part of the input, reasoning, audio and image tokens part of the output. Counts
+ * that exceed their whole are charged as told, and nothing is left for the rest.
  * @returns undefined: the price of something in it is unknown, which is never zero.
  */
 export function costNanoUsd(usage: Usage, price: Price | undefined): bigint | undefined {
@@ -114,14 +114,14 @@ const ownRates = [
   ['imageOutputTokens', 'imageOutput'],
 ] as const satisfies readonly (readonly [keyof Usage, keyof Rates])[];
 
-/** Whether a known cost holds tokens of audio, images or an hour's cache write whose own rate nobody stated. */
+/** True of a known cost that holds tokens of audio, images or an hour's cache write whose own rate nobody stated. */
 export function isCostEstimated(usage: Usage | undefined, price: Price | undefined): boolean {
   if (!usage || !price) return false;
   const rates = ratesFor(price, usage.inputTokens);
   return ownRates.some(([count, rate]) => (usage[count] ?? 0) > 0 && rates[rate] === undefined);
 }
 
-/** What goes in and comes out of a call. */
+/** Modalities that go in and come out of a call. */
 export interface CallModalities {
   readonly inputModalities: readonly string[];
   readonly outputModalities: readonly string[];

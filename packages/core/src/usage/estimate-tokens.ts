@@ -11,6 +11,7 @@ const tokensPerImage = 3_000;
  */
 const soundBytesPerToken = 200;
 
+/** Estimates the tokens of a recording. */
 export const estimateSoundTokens = (base64Bytes: number): number => Math.ceil(base64Bytes / soundBytesPerToken);
 
 interface Part {

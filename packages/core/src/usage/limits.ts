@@ -3,9 +3,11 @@ import type { CapDocument, ProjectDocument } from '../domain/documents.ts';
 import type { Usage } from '../domain/outcome.ts';
 import type { Model, Snapshot } from '../snapshot/snapshot.ts';
 
+/** The kind of document that states a limit. */
 export type LimitScope = 'model' | 'client' | 'project';
 /** `nano_usd`: money, in whole nano-dollars. */
 export type LimitMetric = 'requests' | 'tokens' | 'nano_usd';
+/** The length of a limit's period. */
 export type PeriodKind = 'minute' | 'day' | 'month';
 
 /** At most so much, in each period, of all processes together. */
@@ -31,7 +33,7 @@ export interface Period {
   readonly endMs: number;
 }
 
-/** What a call takes of each metric. `nano_usd` undefined: its price is unknown. */
+/** The amounts that a call takes of each metric. `nano_usd` undefined: its price is unknown. */
 export interface Amounts {
   readonly requests: bigint;
   readonly tokens: bigint;
@@ -39,7 +41,7 @@ export interface Amounts {
 }
 
 const minuteMs = 60_000;
-/** What money is counted in. */
+/** The unit of money: nano-USD in one USD. */
 export const nanoPerUsd = 1e9;
 const defaultWarnAt = 0.8;
 
@@ -152,8 +154,8 @@ export const counterKey = ({ scope, id, metric }: Limit, { token }: Period): str
   `${scope}.${id}.${metric}.${token}`;
 
 /**
- * How much a process asks for at once where `remaining` is left: a quarter of its share, so that what lies idle in hands
- * shrinks as the limit nears, and never less than what is needed now.
+ * The block that a process asks for at once where `remaining` is left: a quarter of its share, so that what lies idle
+ * in hands shrinks as the limit nears, and never less than what is needed now.
  */
 export function blockSize(remaining: bigint, processes: number, needed: bigint): bigint {
   const share = remaining / BigInt(4 * Math.max(1, processes));
@@ -171,6 +173,7 @@ export const endOfHold = (holder: string, key: string, earlierEnds: number): str
 
 /** Name under which a process holds for the n-th time: it goes by another one after it could not show that it lives. */
 export const holderName = (processId: string, epoch: number): string => `${processId}.${epoch}`;
+/** The process of a holder's name. */
 export const processOfHolder = (holder: string): string => holder.slice(0, holder.lastIndexOf('.'));
 
 /**
@@ -188,7 +191,10 @@ export const reserveOf = (
   nano_usd: dearestNanoUsd(inputTokens, maxOutputTokens, price, modalities),
 });
 
-/** What a call came to. A failure that tells no tokens used none; a cost that is not known is left at the reserve. */
+/**
+ * The amounts that a call came to. A failure that tells no tokens used none; a cost that is not known is left at the
+ * reserve.
+ */
 export function amountsOf(usage: Usage | undefined, price: Price | undefined): Amounts {
   if (!usage) return { requests: 1n, tokens: 0n, nano_usd: 0n };
   return {

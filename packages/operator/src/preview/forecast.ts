@@ -28,7 +28,7 @@ export interface Move {
   readonly afterMs?: number;
 }
 
-/** What recorded tasks would have come to under other documents. */
+/** Figures of recorded tasks under other documents. */
 export interface Forecast {
   readonly tasks: number;
   readonly moved: number;

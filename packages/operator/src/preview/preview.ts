@@ -7,7 +7,7 @@ import { findDecision } from '../decisions.ts';
 import { documentOf, documentsOf } from '../documents.ts';
 import { type Forecast, forecast, type RecordedTask } from './forecast.ts';
 
-/** How far back recorded tasks are looked at. */
+/** Spans of recorded tasks that a preview may look back on. */
 export const previewWindows = { hour: 3_600_000, day: 86_400_000, week: 604_800_000 } as const;
 export type PreviewWindow = keyof typeof previewWindows;
 

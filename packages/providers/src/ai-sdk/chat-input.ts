@@ -9,6 +9,7 @@ const imagePart = z.looseObject({
   image_url: z.looseObject({ url: z.string() }),
   cache_control: cacheControl,
 });
+/** A part of a message that a model is shown. */
 export type ShownPart = z.infer<typeof textPart> | z.infer<typeof imagePart>;
 const audioPart = z.looseObject({
   type: z.literal('input_audio'),
@@ -90,7 +91,9 @@ const chatInput = z.looseObject({
   reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']).nullish(),
 });
 
+/** A chat in the form that the vendors' adapters read. */
 export type SdkChatInput = z.infer<typeof chatInput>;
+/** A message of such a chat. */
 export type SdkChatMessage = SdkChatInput['messages'][number];
 
 const decoder = new TextDecoder('utf-8', { fatal: true });

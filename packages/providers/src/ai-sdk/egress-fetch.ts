@@ -1,5 +1,6 @@
 import type { Egress, EgressRequest } from '../egress/index.ts';
 
+/** A `fetch` for the AI SDK whose requests leave by egress. */
 export interface EgressFetch {
   readonly fetch: typeof globalThis.fetch;
   /** The network's code of the connection that failed last; undefined: none did. */

@@ -1,7 +1,7 @@
 import { APICallError, UnsupportedFunctionalityError } from '@ai-sdk/provider';
 import { classifyHttp, classifyTold, classifyTransport, failureOf, type ProviderFailure } from '@will/core';
 
-/** What a call had come to when it failed. */
+/** Figures of a call at the moment it failed. */
 export interface FailedCall {
   readonly error: unknown;
   /** The network's code, where the connection failed. */

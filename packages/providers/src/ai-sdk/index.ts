@@ -32,7 +32,7 @@ import { captureRequest } from './captured-request.ts';
 import { embeddingCall } from './embedding-call.ts';
 import { callOptionsOf, type KeptParts } from './prompt.ts';
 
-/** What a vendor's model is made of for one call. */
+/** The parts that a vendor's model is made of for one call. */
 export interface Wiring {
   readonly baseUrl: string;
   readonly apiKey: string;
@@ -40,7 +40,7 @@ export interface Wiring {
   readonly fetch: typeof globalThis.fetch;
 }
 
-/** What makes one vendor of the AI SDK's packages a provider. */
+/** The parts that make one vendor of the AI SDK's packages a provider. */
 export interface Vendor {
   readonly name: string;
   languageModel(wiring: Wiring): LanguageModelV4;

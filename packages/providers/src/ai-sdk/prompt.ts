@@ -14,7 +14,7 @@ type UserMessage = Extract<SdkChatMessage, { role: 'user' }>;
 type AssistantMessage = Extract<SdkChatMessage, { role: 'assistant' }>;
 type UserPart = Exclude<UserMessage['content'], string>[number];
 
-/** What the vendor gave with a tool call of an earlier answer, in the words of its package. */
+/** Parts that the vendor gave with a tool call of an earlier answer, in the words of its package. */
 export interface KeptParts {
   readonly before: readonly LanguageModelV4ReasoningPart[];
   readonly onCall?: SharedV4ProviderOptions;

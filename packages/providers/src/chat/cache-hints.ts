@@ -3,7 +3,7 @@ import type { ModelCall } from '../port.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What a call says to the prompt cache of a vendor. Content of the prompt never depends on it. */
+/** Hints of a call to the prompt cache of a vendor. Content of the prompt never depends on it. */
 export interface CacheHints {
   /** Steers calls with one prefix to one cache: 22 characters that are the client's own and reveal nothing. */
   readonly key?: string;
@@ -40,7 +40,7 @@ const keyPlaces: readonly (readonly [host: RegExp, place: 'field' | 'x-grok-conv
   [/^api\.x\.ai$/, 'x-grok-conv-id'],
 ];
 
-/** Where the key stands in a request to a host; undefined: nobody knows, and none is sent. */
+/** The place of the key in a request to a host; undefined: nobody knows, and none is sent. */
 export const keyPlaceOf = (hostname: string): 'field' | 'x-grok-conv-id' | undefined =>
   keyPlaces.find(([host]) => host.test(hostname))?.[1];
 

@@ -5,7 +5,7 @@ const mark = { cache_control: { type: 'ephemeral' } };
 const bytesPerToken = 4;
 const callersMark = '"cache_control"';
 
-/** Whether a chat is marked here: it is long enough for the model's cache, and its caller set no marks. */
+/** True where a chat is marked here: it is long enough for the model's cache, and its caller set no marks. */
 export const wantsMarks = (input: Uint8Array, providerModel: string): boolean =>
   input.length >= bytesPerToken * minPrefixTokensOf(providerModel) &&
   !Buffer.from(input.buffer, input.byteOffset, input.length).includes(callersMark);

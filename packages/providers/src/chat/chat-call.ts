@@ -21,7 +21,7 @@ const maxErrorBytes = 64 * 1024;
 /** An answer that told why it ends may be followed by its usage: so long a silence after it is its end. */
 const usageWithinMs = 1_000;
 
-/** What is asked, and how what is answered is read. */
+/** A request, and how its answer is read. */
 export interface ChatRequest {
   readonly request: EgressRequest;
   readonly form: Form;

@@ -1,6 +1,6 @@
 import type { Answer } from './answer.ts';
 
-/** How one vendor writes its answers. One object reads one answer. */
+/** The form of one vendor's answers. One object reads one answer. */
 export interface Form {
   /** Reads a whole answer: JSON, of whatever shape. @throws {AnswerError} */
   whole(body: unknown, raw: string, answer: Answer): void;

@@ -10,11 +10,11 @@ import { detailsOf, type Fields } from './unreadable.ts';
 const prefix = 'wr1.';
 const maxBytes = 4 * 1024 * 1024;
 
-/** Who made an answer. It reveals nothing of addresses. */
+/** The maker of an answer. It reveals nothing of addresses. */
 export const originOf = (...parts: readonly string[]): string =>
   createHash('sha256').update(parts.join('\n')).digest('base64url').slice(0, 16);
 
-/** What stands beside a tool call in OpenAI's form. */
+/** The text beside a tool call in OpenAI's form. */
 export const keptWith = (origin: string, items: readonly object[]): object => ({
   extra_content: { google: { thought_signature: sealed(origin, items) } },
 });

@@ -1,6 +1,7 @@
 /** A line longer than this is no event of a chat. */
 const maxLineChars = 1024 * 1024;
 
+/** A stream of events that breaks the form or a bound. */
 export class SseError extends Error {
   override readonly name = 'SseError';
 }

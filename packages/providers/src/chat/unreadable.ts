@@ -16,6 +16,7 @@ export const unreadable = (): AnswerError => new AnswerError(failureOf('bad_resp
 /** The answer holds the vendor's own error in place of content. */
 export const toldError = (body: string): AnswerError => new AnswerError(classifyTold(body, 'server_error'));
 
+/** An object of unknown fields. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** The value where it is an object; undefined: it is null or absent. @throws {AnswerError} it is anything else. */

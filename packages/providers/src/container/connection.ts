@@ -13,6 +13,7 @@ import {
 } from '../port.ts';
 import type { ContainerState, Engine } from './engine.ts';
 
+/** Ports of a model in a container. */
 export interface ContainerDeps {
   readonly model: Model;
   readonly image: string;

@@ -1,7 +1,7 @@
 import { type EngineAnswer, type EngineSocket, EngineUnreachable } from '../egress/engine-socket.ts';
 import { ProviderConfigError } from '../port.ts';
 
-/** What is known of a container. */
+/** The state of a container, as its engine tells it. */
 export interface ContainerState {
   readonly id: string;
   readonly isRunning: boolean;
@@ -13,6 +13,7 @@ export interface ContainerState {
   readonly ports: ReadonlyMap<number, number>;
 }
 
+/** A container as it is to be made. */
 export interface ContainerToMake {
   readonly name: string;
   readonly image: string;

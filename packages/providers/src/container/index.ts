@@ -4,6 +4,7 @@ import type { Provider } from '../port.ts';
 import { ContainerConnection } from './connection.ts';
 import { Engine } from './engine.ts';
 
+/** Settings of models in containers. */
 export interface ContainerOptions {
   /** The engine's socket: `unix:///var/run/docker.sock`. */
   readonly engine: string;

@@ -9,6 +9,7 @@ export interface Decompressor {
   abort(): void;
 }
 
+/** A decompressing reader of a body. */
 export interface Decompressed {
   readonly data: (chunk: Buffer) => void;
   readonly ended: () => void;

@@ -7,12 +7,14 @@ export interface EngineAnswer {
   readonly json: unknown;
 }
 
+/** The address of a container engine. */
 export interface EngineSocket {
   /** @throws {EngineUnreachable} nobody answers there, or not in time. */
   request(method: 'GET' | 'POST', path: string, body?: object): Promise<EngineAnswer>;
   close(): Promise<void>;
 }
 
+/** No container engine answers. */
 export class EngineUnreachable extends Error {
   override readonly name = 'EngineUnreachable';
 }

@@ -15,6 +15,7 @@ const listenerFailed = 'ELISTENER';
 /** The code of a request that was not to leave any more. */
 const tooLate = 'ELATE';
 
+/** A request that leaves the product. */
 export interface EgressRequest {
   readonly method: 'GET' | 'POST';
   readonly path: string;
@@ -27,7 +28,7 @@ export interface EgressRequest {
   readonly mayLeave?: (() => boolean) | undefined;
 }
 
-/** What comes of a request. After `failed`, `ended` or `abort()` nothing more is called. */
+/** Told of a request's end. After `failed`, `ended` or `abort()` nothing more is called. */
 export interface EgressListener {
   started(status: number, headers: Readonly<Record<string, string>>): void;
   data(chunk: Buffer): void;
@@ -36,15 +37,19 @@ export interface EgressListener {
   failed(code: string): void;
 }
 
+/** The one way out to providers. */
 export interface Egress {
   send(request: EgressRequest, listener: EgressListener): { abort(): void };
   close(): Promise<void>;
 }
 
-/** Where a name may lead: to the public internet, inside, or either. A metadata service is never among it. */
+/**
+ * The networks that a name may lead to: to the public internet, inside, or either. A metadata service is never among
+ * it.
+ */
 export type Reach = 'public' | 'private' | 'any';
 
-/** What counts as private for the rules must be it for the network as well. */
+/** The networks of a model's address: private for the rules must be private for the network as well. */
 export const reachOf = ({ isPrivate, document }: Pick<Model, 'isPrivate' | 'document'>): Reach =>
   isPrivate ? 'private' : document.call_method === 'API' ? 'public' : 'any';
 

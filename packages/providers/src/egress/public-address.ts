@@ -40,7 +40,7 @@ for (const [network, prefix] of [
   metadata.addSubnet(network, prefix, 'ipv6');
 const metadataHosts: ReadonlySet<string> = new Set(['metadata.google.internal', 'metadata.goog', 'metadata']);
 
-/** Whether a host is, or an address belongs to, a cloud's metadata service or is link-local: no model is ever there. */
+/** True of a host or address that belongs to a cloud's metadata service or is link-local: no model is ever there. */
 export function isMetadataHost(host: string): boolean {
   const bare = host.toLowerCase().replace(/\.$/, '').replace(/%.*$/, '');
   const family = isIP(bare);
@@ -60,7 +60,7 @@ for (const [network, prefix] of [
   notPublic.addSubnet(network, prefix, 'ipv6');
 
 /**
- * Whether an address is on the public internet. The opposite question to `isPrivateEndpoint` of the rules, and as strict
+ * True of an address on the public internet. The opposite question to `isPrivateEndpoint` of the rules, and as strict
  * the other way: what is in doubt is not public, also IPv4 written as IPv6.
  */
 export function isPublicAddress(address: string): boolean {

@@ -5,7 +5,7 @@ import { type GgufHeader, parseGgufHeader } from './header.ts';
 import { HeaderProblem } from './header-cursor.ts';
 import { quantisationOf } from './tensor-types.ts';
 
-/** What a model's file says of it. Undefined: the file does not say. */
+/** Facts that a model's file states of it. Undefined: the file does not say. */
 export interface GgufModel {
   readonly name: string | undefined;
   readonly architecture: string;

@@ -1,7 +1,7 @@
 import { inMib } from '../machine-memory.ts';
 import type { GgufModel } from './describe-file.ts';
 
-/** What a model will take once loaded, in bytes, by what it is taken for. */
+/** The memory that a model takes once loaded, in bytes, by what it is taken for. */
 export interface MemoryEstimate {
   readonly weights: number;
   /** Keys and values of the whole context, for all calls at once. */

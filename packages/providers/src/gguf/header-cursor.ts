@@ -1,4 +1,4 @@
-/** What is wrong with a file, in words that follow its name: "is cut short". */
+/** A problem with a file, in words that follow its name: "is cut short". */
 export class HeaderProblem extends Error {
   override readonly name = 'HeaderProblem';
 }

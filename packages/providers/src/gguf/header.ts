@@ -2,8 +2,8 @@ import { HeaderCursor, HeaderProblem, RanOut } from './header-cursor.ts';
 import { tensorBytes } from './tensor-types.ts';
 
 /**
- * What the header of a GGUF file says, read without native code. Layout: the format's specification in ggml,
- * docs/gguf.md, versions 2 and 3, little-endian.
+ * The header of a GGUF file, read without native code. Layout: the format's specification in ggml, docs/gguf.md,
+ * versions 2 and 3, little-endian.
  */
 export interface GgufHeader {
   readonly version: number;
@@ -16,6 +16,7 @@ export interface GgufHeader {
   readonly tensorBytes: number;
 }
 
+/** A value of a gguf file's header. */
 export type GgufValue = number | boolean | string | readonly number[] | { readonly length: number };
 
 /** No model has more tensors or fields than this; a file that says so is broken or hostile. */

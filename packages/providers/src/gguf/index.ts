@@ -9,6 +9,7 @@ import { estimateInWords, estimateMemory, type MemoryEstimate } from './estimate
 import { readInput } from './input.ts';
 import type { LoadOptions } from './protocol.ts';
 
+/** Settings of gguf models. */
 export interface GgufOptions {
   /** What a relative `local.path` is relative to. */
   readonly dataDir: string;

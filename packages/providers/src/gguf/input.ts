@@ -15,7 +15,9 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 
 type Abilities = Pick<LoadOptions, 'sequences' | 'isForVectors'>;
 
-/** What is to be computed, out of the caller's bytes; a string says what is wrong, without repeating any of it. */
+/**
+ * Reads what is to be computed, out of the caller's bytes; a string says what is wrong, without repeating any of it.
+ */
 export function readInput(call: ModelCall, { sequences, isForVectors }: Abilities): GgufRequest | string {
   const kinds = [...(sequences > 0 ? ['chat'] : []), ...(isForVectors ? ['embedding'] : [])];
   if (!kinds.includes(call.inputKind)) return `input kind ${call.inputKind} must be ${kinds.join(' or ')}`;

@@ -4,6 +4,7 @@ import { describeGguf, type GgufModel } from './describe-file.ts';
 import { estimateInWords, estimateMemory } from './estimate.ts';
 import { contextTokensOf } from './index.ts';
 
+/** Facts of a gguf file. */
 export interface GgufInspection {
   readonly model: GgufModel;
   /** Of each call. */
@@ -15,7 +16,7 @@ export interface GgufInspection {
 }
 
 /**
- * What a model's file says, and what it would take here, without loading it.
+ * Inspects a model's file, and estimates what it would take here, without loading it.
  * @throws {ProviderConfigError} it is no model that can be read.
  */
 export async function inspectGguf(
@@ -34,6 +35,7 @@ export async function inspectGguf(
   };
 }
 
+/** Speed of a gguf model on this machine. */
 export interface MeasuredSpeed {
   readonly tokensPerSecond: number;
   /** Until the first text, milliseconds. */

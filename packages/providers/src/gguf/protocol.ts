@@ -1,4 +1,4 @@
-/** What the process that computes is started with. */
+/** Options that the process that computes is started with. */
 export interface LoadOptions {
   readonly path: string;
   readonly threads: number;
@@ -12,6 +12,7 @@ export interface LoadOptions {
   readonly gpu: 'auto' | 'required' | false;
 }
 
+/** A request to the process of a gguf model. */
 export type GgufRequest = GgufChatRequest | VectorsRequest;
 
 /** A chat as the process computes it: read and checked on the other side. */
@@ -27,6 +28,7 @@ export interface GgufChatRequest {
   readonly json: object | true | undefined;
 }
 
+/** A request for embeddings or scores. */
 export interface VectorsRequest {
   readonly kind: 'vectors';
   readonly texts: readonly string[];

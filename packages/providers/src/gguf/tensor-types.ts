@@ -80,5 +80,6 @@ const fileTypes: Readonly<Record<number, string>> = {
   38: 'MXFP4',
 };
 
+/** The quantisation of a file type; undefined: it is not known. */
 export const quantisationOf = (fileType: unknown): string | undefined =>
   typeof fileType === 'number' ? fileTypes[fileType] : undefined;

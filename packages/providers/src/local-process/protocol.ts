@@ -1,7 +1,7 @@
 import type { FailureReason, FinishReason } from '@will/core';
 import type { ContentDelta } from '../port.ts';
 
-/** What a worker tells the process that computes a model. Options and input are the model kind's own. */
+/** A message of a worker to the process that computes a model. Options and input are the model kind's own. */
 export type ToChild =
   | { readonly kind: 'load'; readonly options: unknown }
   | { readonly kind: 'run'; readonly id: number; readonly input: unknown }
@@ -28,6 +28,7 @@ export interface Computed {
   readonly output?: ContentDelta;
 }
 
+/** The answer of a process that could not compute. */
 export interface NotComputed {
   readonly reason: Extract<FailureReason, 'context_length' | 'crashed' | 'bad_request'>;
   /** For people; never anything of the input. */

@@ -3,6 +3,7 @@ import { type Computation, compute } from '../local-process/compute.ts';
 import type { Computed, NotComputed } from '../local-process/protocol.ts';
 import type { PageImages } from './input.ts';
 
+/** Settings of the process that reads pages. */
 export interface OcrOptions {
   /** `eng`, `deu+fra`. */
   readonly languages: string;

@@ -14,6 +14,7 @@ export interface MediaRequest {
   read(body: Buffer, contentType: string): MediaAnswer | undefined;
 }
 
+/** An answer that is no chat. */
 export interface MediaAnswer {
   readonly content: ContentDelta;
   /** Undefined: it stated none. */

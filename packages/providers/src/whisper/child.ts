@@ -4,6 +4,7 @@ import type { Computed } from '../local-process/protocol.ts';
 import type { Recording } from './input.ts';
 import { type Segment, writeTranscript } from './transcript.ts';
 
+/** Settings of the process that transcribes. */
 export interface WhisperOptions {
   readonly path: string;
   readonly threads: number;

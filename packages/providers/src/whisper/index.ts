@@ -7,6 +7,7 @@ import { type Provider, ProviderConfigError } from '../port.ts';
 import type { WhisperOptions } from './child.ts';
 import { readRecording } from './input.ts';
 
+/** Settings of models that transcribe. */
 export interface WhisperProviderOptions {
   /** What a relative `local.path` is relative to. */
   readonly dataDir: string;
@@ -15,7 +16,7 @@ export interface WhisperProviderOptions {
   readonly budget: MemoryBudget;
 }
 
-/** What was said in a recording, by whisper.cpp in a process of its own. `local.path` is a model in ggml's form. */
+/** Transcribes recordings by whisper.cpp in a process of its own. `local.path` is a model in ggml's form. */
 export function whisper({ dataDir, threads, budget }: WhisperProviderOptions): Provider {
   return {
     name: 'whisper',

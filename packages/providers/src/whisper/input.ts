@@ -2,6 +2,7 @@ import { readTaskInput, type TaskInput } from '@will/core';
 import type { ModelCall } from '../port.ts';
 import { readWav } from './wav.ts';
 
+/** A recording to transcribe. */
 export interface Recording {
   /** One channel, 16 bits, 16,000 a second. */
   readonly samples: Int16Array;

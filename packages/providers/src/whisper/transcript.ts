@@ -29,7 +29,7 @@ const writers: Readonly<Record<Format, (segments: readonly Segment[], language: 
     }),
 };
 
-/** What was said, with its times, in one of the usual forms. */
+/** Writes the words of a recording, with their times, in one of the usual forms. */
 export const writeTranscript = (
   format: Format,
   segments: readonly Segment[],

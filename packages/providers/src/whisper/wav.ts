@@ -1,4 +1,4 @@
-/** What Whisper hears: one channel of 16-bit samples, so many a second. */
+/** The rate of samples that Whisper hears: one channel of 16-bit samples, so many a second. */
 export const samplesPerSecond = 16_000;
 
 const maxChannels = 8;

@@ -3,6 +3,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type AuditEntry, type AuditHead, type AuditNote, chained, emptyHead, lineOf, linkOf } from './chain.ts';
 
+/** The result of verifying the audit log. */
 export interface AuditReport {
   /** Entries that were read and are right. */
   readonly entries: number;

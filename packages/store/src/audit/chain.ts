@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** What a service says of a change or a refusal. Never content, never a key. */
+/** The words of a service about a change or a refusal. Never content, never a key. */
 export interface AuditNote {
   /** UTC milliseconds. */
   readonly atMs: number;
@@ -25,17 +25,19 @@ export interface AuditEntry extends AuditNote {
   readonly digest: string;
 }
 
-/** Where a chain ends. Kept at another place too, it shows a file that was cut. */
+/** The end of a chain. Kept at another place too, it shows a file that was cut. */
 export interface AuditHead {
   readonly sequence: number;
   readonly digest: string;
 }
 
+/** The head of a log without entries. */
 export const emptyHead: AuditHead = { sequence: 0, digest: '0'.repeat(64) };
 
 const longest = 200;
 const cut = (text: string): string => text.slice(0, longest);
 
+/** Makes the entry of a note: its digest covers the entry before. */
 export function chained(note: AuditNote, { sequence, digest: previous }: AuditHead): AuditEntry {
   const { atMs, service, actor, action, object, detail } = note;
   const link = {

@@ -4,13 +4,14 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StoreError } from '../errors.ts';
 
+/** A file of a backup with its size and digest. */
 export interface BackupFile {
   readonly name: string;
   readonly bytes: number;
   readonly sha256: string;
 }
 
-/** What a backup is of. It is written last: a folder without one is a backup that was not finished. */
+/** The contents of a backup. It is written last: a folder without one is a backup that was not finished. */
 export interface Manifest {
   readonly format: 1;
   readonly from: 'sqlite' | 'mongodb';
@@ -20,6 +21,7 @@ export interface Manifest {
 
 const manifestName = 'manifest.json';
 
+/** Describes a file of a backup. */
 export async function describe(folder: string, name: string): Promise<BackupFile> {
   const hash = createHash('sha256');
   let bytes = 0;
@@ -30,6 +32,7 @@ export async function describe(folder: string, name: string): Promise<BackupFile
   return { name, bytes, sha256: hash.digest('hex') };
 }
 
+/** Writes the list of a backup's files. */
 export async function writeManifest(
   folder: string,
   from: Manifest['from'],

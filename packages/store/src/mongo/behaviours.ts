@@ -16,7 +16,9 @@ interface Counted {
   readonly n: bigint;
 }
 
-/** What the adapters need of a server beyond reading and writing documents, each tried on the server itself. */
+/**
+ * Behaviours that the adapters need of a server beyond reading and writing documents, each tried on the server itself.
+ */
 export const neededBehaviours: readonly Behaviour[] = [
   {
     name: 'an id is taken once, also when many insert it at the same time',
@@ -140,7 +142,7 @@ async function isShown({ holds }: Behaviour, scratch: Scratch): Promise<boolean>
   }
 }
 
-/** What a server calls itself; another text means another release, which is tried anew. */
+/** The name that a server gives itself; another text means another release, which is tried anew. */
 export async function identityOf(database: Db): Promise<string> {
   const { version, gitVersion, ferretdb, ferretdbVersion } = await database.admin().command({ buildInfo: 1 });
   const parts = [version, gitVersion, ferretdbVersion ?? ferretdb?.version];

@@ -18,6 +18,7 @@ export type CallDocument = CallVersion & {
   readonly unsealedMs?: number;
 };
 
+/** Makes the document of a call record. */
 export function documentOf(record: CallRecord, batch: string, earlier: readonly CallVersion[] = []): CallDocument {
   const { attemptId, writtenBy, ...rest } = record;
   const version = { ...rest, batch, rank: writerRank(writtenBy) };
@@ -47,6 +48,7 @@ export function countChanges(document: CallDocument, batch: string, increments: 
   }
 }
 
+/** Reads a call record out of its document. */
 export function recordOf(attemptId: string, version: CallVersion): CallRecord {
   const { batch: _batch, rank, ...stated } = version;
   const {

@@ -64,6 +64,7 @@ function ignoreMissingIndex(error: unknown): void {
   if (!(error instanceof MongoServerError) || error.code !== indexNotFound) throw error;
 }
 
+/** Steps that make and change the collections of the call log. */
 export const callSchema: MongoSchema = {
   kind: 'calls',
   migrations: [
@@ -102,6 +103,7 @@ const pollIntervalMs = 60_000;
 const maxTime = { maxTimeMS: commandLimitMs };
 const writing = 'writing';
 
+/** Opens the call log in MongoDB. @throws {StoreError} it cannot be reached. */
 export async function openMongoCallLog(place: MongoPlace): Promise<CallLog> {
   const { database, close } = await openMongo(place, callSchema);
   return new MongoCalls(new Batches(database, place.abandonedAfterMs), database, close);

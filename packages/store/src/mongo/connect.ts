@@ -30,6 +30,7 @@ const promised: MongoClientOptions = {
 /** The database of an address that names none. */
 const defaultDatabase = 'will';
 
+/** Address and name of a database. */
 export interface MongoPlace {
   /** As in the driver's documentation; the database is its path, or `will`. */
   readonly uri: string;
@@ -39,12 +40,14 @@ export interface MongoPlace {
   readonly onCommand?: (command: CommandStartedEvent) => void;
 }
 
+/** Steps that make and change a store's collections. */
 export interface MongoSchema {
   readonly kind: 'documents' | 'calls' | 'tasks';
   /** What leads from each version to the next. Repeating one is safe; never edited once released, only added to. */
   readonly migrations: readonly ((database: Db) => Promise<void>)[];
 }
 
+/** An open database. */
 export interface OpenMongo {
   readonly database: Db;
   /** Random, made with the store. */

@@ -31,6 +31,7 @@ interface Change {
   readonly body: string | null;
 }
 
+/** Steps that make and change the collections of documents. */
 export const documentSchema: MongoSchema = {
   kind: 'documents',
   migrations: [
@@ -42,6 +43,7 @@ export const documentSchema: MongoSchema = {
   ],
 };
 
+/** Opens the documents in MongoDB. @throws {StoreError} it cannot be reached. */
 export async function openMongoDocumentStore(place: MongoPlace): Promise<DocumentStore> {
   const { database, incarnation, close } = await openMongo(place, documentSchema);
   const store = new MongoDocuments(database.collection('revisions'));

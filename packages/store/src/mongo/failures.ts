@@ -14,6 +14,7 @@ export function storeErrorOf(error: unknown): StoreError {
   return new StoreError(code ?? 'unavailable', `MongoDB: ${message}`, { cause: error });
 }
 
+/** True of an error that says that the key stands already. */
 export const isDuplicate = (error: unknown): boolean =>
   error instanceof MongoServerError && error.code === duplicateKey;
 

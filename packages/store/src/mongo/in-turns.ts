@@ -1,4 +1,4 @@
-/** What belongs together one after the other, in the order it was asked; the rest at the same time. */
+/** Does works that belong together one after the other, in the order they were asked; the rest at the same time. */
 export class InTurns {
   readonly #last = new Map<string, Promise<unknown>>();
 

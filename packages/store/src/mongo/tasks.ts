@@ -46,6 +46,7 @@ interface TaskDocument {
 
 const priorities: readonly Priority[] = ['background', 'normal', 'high'];
 
+/** Steps that make and change the collection of tasks. */
 export const taskSchema: MongoSchema = {
   kind: 'tasks',
   migrations: [
@@ -78,6 +79,7 @@ export const taskSchema: MongoSchema = {
 
 const maxTime = { maxTimeMS: commandLimitMs };
 
+/** Opens the tasks in MongoDB. @throws {StoreError} it cannot be reached. */
 export async function openMongoTaskStore(place: MongoPlace): Promise<TaskStore> {
   const { database, close } = await openMongo(place, taskSchema);
   return new MongoTasks(database.collection('tasks'), close);
@@ -161,7 +163,7 @@ class MongoTasks implements TaskStore {
       ...(state !== undefined && { state }),
       ...(dead && { deadReason: { $exists: true } }),
     };
-    return this.#some(filter, { createdAtMs: -1, _id: -1 }, limit);
+    return this.#orStoreError(() => someOf(this.#tasks, filter, { createdAtMs: -1, _id: -1 }, limit));
   }
 
   messaged(client: string, taskId: string, atMs: number, idlePickups = 0): Promise<void> {
@@ -173,7 +175,9 @@ class MongoTasks implements TaskStore {
   }
 
   withoutMessageSince(sinceMs: number, limit: number): Promise<readonly StoredTask[]> {
-    return this.#some({ isFinished: false, quietSinceMs: { $lt: sinceMs } }, { quietSinceMs: 1, _id: 1 }, limit);
+    return this.#orStoreError(() =>
+      someOf(this.#tasks, { isFinished: false, quietSinceMs: { $lt: sinceMs } }, { quietSinceMs: 1, _id: 1 }, limit),
+    );
   }
 
   async unfinished(): Promise<Readonly<Partial<Record<Priority, number>>>> {
@@ -191,7 +195,7 @@ class MongoTasks implements TaskStore {
 
   unpublished(endedBeforeMs: number, limit: number): Promise<readonly StoredTask[]> {
     const filter = { isFinished: true, isPublished: { $ne: true }, finishedAtMs: { $lt: endedBeforeMs } };
-    return this.#some(filter, { finishedAtMs: 1, _id: 1 }, limit);
+    return this.#orStoreError(() => someOf(this.#tasks, filter, { finishedAtMs: 1, _id: 1 }, limit));
   }
 
   async dropContent(endedBeforeMs: number, limit: number): Promise<number> {
@@ -245,12 +249,6 @@ class MongoTasks implements TaskStore {
     return changed ? taskOf(changed) : undefined;
   }
 
-  #some(filter: Filter<TaskDocument>, sort: Record<string, 1 | -1>, limit: number): Promise<StoredTask[]> {
-    return this.#orStoreError(async () =>
-      (await this.#tasks.find(filter, maxTime).sort(sort).limit(limit).toArray()).map(taskOf),
-    );
-  }
-
   async #orStoreError<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -258,6 +256,15 @@ class MongoTasks implements TaskStore {
       throw storeErrorOf(error);
     }
   }
+}
+
+async function someOf(
+  tasks: Collection<TaskDocument>,
+  filter: Filter<TaskDocument>,
+  sort: Record<string, 1 | -1>,
+  limit: number,
+): Promise<StoredTask[]> {
+  return (await tasks.find(filter, maxTime).sort(sort).limit(limit).toArray()).map(taskOf);
 }
 
 /** Ids of some tasks that ended before the instant. */

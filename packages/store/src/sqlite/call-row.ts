@@ -58,7 +58,7 @@ export const selected = columnNames
 
 const flag = (value: boolean): number => (value ? 1 : 0);
 
-/** What a price says beyond its two rates; most say nothing. */
+/** The parts of a price beyond its two rates; most say nothing. */
 export function morePrice({ input: _input, output: _output, ...more }: Price): string | null {
   return Object.keys(more).length === 0 ? null : JSON.stringify(more);
 }
@@ -72,6 +72,7 @@ const moneyCell = (amount: bigint): Cell => {
   return Number.isSafeInteger(number) ? number : String(amount);
 };
 
+/** Makes the row of a call record. */
 export function rowOf(record: CallRecord): Cell[] {
   const { usage, price } = record;
   return [
@@ -143,6 +144,7 @@ type OptionalCount =
   | 'image_input_tokens'
   | 'image_output_tokens';
 
+/** A row of the table of calls. */
 export type CallRow = {
   readonly [K in (typeof columnNames)[number]]: K extends Text
     ? string
@@ -153,6 +155,7 @@ export type CallRow = {
         : string | null;
 };
 
+/** Reads a call record out of its row. */
 export function recordOf(row: CallRow): CallRecord {
   return {
     attemptId: row.attempt_id,
@@ -231,7 +234,7 @@ const writerOf = (rank: number): RecordWriter =>
 type Column = (typeof columnNames)[number];
 const places = Object.fromEntries(columnNames.map((name, place) => [name, place])) as Readonly<Record<Column, number>>;
 
-/** What of a row is summed up. */
+/** The part of a row that is summed up. */
 export function countedOf(row: readonly Cell[]): Counted {
   const get: Get = <C extends Column>(column: C) => (row[places[column]] ?? null) as CallRow[C];
   const usage = usageOf(get);

@@ -14,6 +14,7 @@ import { prepareRepricing } from './reprice.ts';
 import { cacheMigration, prepareRollups, rollupMigration, usageFrom } from './rollups.ts';
 import { sealMigration, sealOperations } from './seals.ts';
 
+/** Operations of the call log in its thread. */
 export type CallOperations = Omit<Synchronous<CallLog>, 'ingest'> & {
   readonly ingest: (written: Written) => { added: number; replaced: number };
 };
@@ -27,7 +28,10 @@ export interface Written {
   readonly sets: readonly (readonly [setId: string, body: string])[];
 }
 
-/** What is left of a batch, on this side of the thread: an intent whose record came with it does not go over at all. */
+/**
+ * The part of a batch that is written, on this side of the thread: an intent whose record came with it does not go
+ * over at all.
+ */
 export function writtenOf(events: readonly LogEvent[]): Written {
   const { calls, intents, decisions, sets } = netted(events);
   return {
@@ -161,6 +165,7 @@ const conditions: Readonly<Record<keyof CallFilter, string>> = {
   behind: '(started_at_ms, attempt_id) < (?, ?)',
 };
 
+/** Operations of the call log on one connection. */
 export function callOperations(database: DatabaseSync): CallOperations {
   const ingestion = prepareIngestion(database);
   const queries = new Map<string, StatementSync>();

@@ -5,7 +5,7 @@ import { overwriting } from './overwriting.ts';
 
 type Contents = Pick<Synchronous<CallLog>, 'keepContent' | 'content' | 'dropContent'>;
 
-/** What was said in calls, of clients that switch that on. */
+/** Operations on content of calls, of clients that switch that on. */
 export function contentOperations(database: DatabaseSync): Contents {
   const add = database.prepare('INSERT INTO contents VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING');
   const one = database.prepare('SELECT * FROM contents WHERE attempt_id = ?');

@@ -5,6 +5,7 @@ import { StoreError } from '../errors.ts';
 import { storeErrorOf } from './failures.ts';
 import type { StoreKind } from './protocol.ts';
 
+/** Steps that make and change a store's tables. */
 export interface Schema {
   /** What the file is for; a file of another kind is refused. */
   readonly kind: StoreKind;
@@ -14,6 +15,7 @@ export interface Schema {
   readonly migrations: readonly string[];
 }
 
+/** An open database file. */
 export interface OpenDatabase {
   readonly database: DatabaseSync;
   close(): void;

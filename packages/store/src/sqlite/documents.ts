@@ -7,6 +7,7 @@ import { refuseDoubles } from '../refuse-doubles.ts';
 import type { Schema } from './database.ts';
 import type { Synchronous } from './protocol.ts';
 
+/** Operations on documents in their thread. */
 export type DocumentOperations = Synchronous<DocumentStore> & { incarnation(): string };
 
 /** FULL: an applied change was promised to its operator. */
@@ -51,6 +52,7 @@ interface RevisionRow {
 }
 type Version = ReturnType<DocumentOperations['history']>[number];
 
+/** Operations on documents on one connection. */
 export function documentOperations(database: DatabaseSync): DocumentOperations {
   const incarnation = incarnationOf(database);
   const newest = database.prepare('SELECT coalesce(max(revision), 0) AS revision FROM revisions');

@@ -8,6 +8,7 @@ import type { TaskOperations } from './tasks.ts';
 
 // One file per owning service; its folder is made. Each throws {StoreError}: 'locked' when another instance has the file.
 
+/** Opens the documents in a SQLite file. @throws {StoreError} it is locked or damaged. */
 export async function openDocumentStore(path: string): Promise<DocumentStore> {
   const thread = await StoreThread.open<DocumentOperations>('documents', path);
   const incarnation = await thread.call('incarnation');
@@ -25,6 +26,7 @@ export async function openDocumentStore(path: string): Promise<DocumentStore> {
   };
 }
 
+/** Opens the call log in a SQLite file. @throws {StoreError} it is locked or damaged. */
 export async function openCallLog(path: string): Promise<CallLog> {
   const thread = await StoreThread.open<CallOperations>('calls', path);
   return {
@@ -57,6 +59,7 @@ export async function openCallLog(path: string): Promise<CallLog> {
   };
 }
 
+/** Opens the tasks in a SQLite file. @throws {StoreError} it is locked or damaged. */
 export async function openTaskStore(path: string): Promise<TaskStore> {
   const thread = await StoreThread.open<TaskOperations>('tasks', path);
   return {

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 
-/** What is removed meanwhile is overwritten in the file, not only unlinked. */
+/** Overwrites in the file what is removed meanwhile: it is not only unlinked. */
 export function overwriting<T>(database: DatabaseSync, remove: () => T): T {
   database.exec('PRAGMA secure_delete = ON');
   try {

@@ -5,7 +5,7 @@ import type { Synchronous } from './protocol.ts';
 
 type Pruning = Pick<Synchronous<CallLog>, 'size' | 'startOfOldest' | 'prune' | 'pruneSums' | 'erase'>;
 
-/** What removes, by age or by client, and what tells how much there is. */
+/** Operations that remove, by age or by client, and tell how much there is. */
 export function pruningOperations(database: DatabaseSync): Pruning {
   const count = database.prepare('SELECT count(*) AS n FROM calls');
   const pages = database.prepare('SELECT * FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()');

@@ -5,6 +5,7 @@ import { Increments } from '../usage.ts';
 import { morePrice, recordOf, selected, type CallRow } from './call-row.ts';
 import type { prepareRollups } from './rollups.ts';
 
+/** Prepares the statements that reprice calls. */
 export function prepareRepricing(database: DatabaseSync, addToRollups: ReturnType<typeof prepareRollups>) {
   // In the order of the index, so that each part begins where the last ended.
   const some = database.prepare(

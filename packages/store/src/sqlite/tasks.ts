@@ -6,6 +6,7 @@ import type { StoredTask, TaskFilter, TaskState, TaskStore } from '../tasks.ts';
 import type { Schema } from './database.ts';
 import type { Synchronous } from './protocol.ts';
 
+/** Operations on tasks in their thread. */
 export type TaskOperations = Synchronous<TaskStore>;
 
 /** FULL: an accepted task is promised, also through a power cut. */

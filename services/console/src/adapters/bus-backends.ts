@@ -9,7 +9,9 @@ export interface ConsoleBusBackends extends ConsoleBackends {
   close(): Promise<void>;
 }
 
-/** What the product tells over the bus. `metricsUrl`: where this process's metrics are asked; '': nowhere. */
+/**
+ * Connects to what the product tells over the bus. `metricsUrl`: where this process's metrics are asked; '': nowhere.
+ */
 export async function connectBackends(bus: Bus, metricsUrl: string): Promise<ConsoleBusBackends> {
   const keys = await followKeys(bus);
   const snapshots = await followSnapshot(bus);

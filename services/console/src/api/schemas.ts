@@ -16,10 +16,10 @@ export const instant = z
 
 export const wholeNumber = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
 
-/** Whose calls. */
+/** The client and project whose calls are meant. */
 export const scope = { client: name.optional(), project: name.optional() };
 
-/** Which calls. */
+/** Filters of calls. */
 export const callFilter = {
   ...scope,
   reflex: name.optional(),

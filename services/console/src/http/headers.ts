@@ -1,4 +1,7 @@
-/** What a browser may do with every answer: load nothing from elsewhere, run no text as code, show it in no frame. */
+/**
+ * Headers that bound what a browser may do with every answer: load nothing from elsewhere, run no text as code, show
+ * it in no frame.
+ */
 export const securityHeaders: Readonly<Record<string, string>> = {
   'content-security-policy': [
     "default-src 'none'",

@@ -23,7 +23,10 @@ const fields = {
   decision: 'decisionId',
 } as const satisfies Record<keyof LiveCallFilter, keyof wire.CallRecord>;
 
-/** Whether a live call belongs into a list with these filters: the same question that telemetry answers of stored ones. */
+/**
+ * True of a live call that belongs into a list with these filters: the same question that telemetry answers of stored
+ * ones.
+ */
 export const matches = (call: wire.CallRecord, filter: LiveCallFilter): boolean =>
   Object.entries(fields).every(([name, field]) => {
     const wanted = filter[name as keyof LiveCallFilter];

@@ -81,7 +81,9 @@ async function usage({ bus }: ConsoleBackends, asked: Period, by: readonly strin
   );
 }
 
-/** What cached input cost less than other input would have, at the prices of today. Models without a price are unknown. */
+/**
+ * The money that cached input saved against other input, at the prices of today. Models without a price are unknown.
+ */
 export function savedByCaching(
   groups: readonly Pick<wire.UsageGroup, 'model' | 'cachedInputTokens'>[],
   snapshot: Pick<Snapshot, 'models'> | undefined,

@@ -1,6 +1,6 @@
 import type { wire } from '@will/contracts';
 
-/** What a limit comes to at the end of its period, if use goes on as so far. */
+/** The forecast of a limit at the end of its period, if use goes on as so far. */
 export interface Pace {
   /** Absent: the period has only begun, or nothing was used. */
   readonly forecast?: bigint;

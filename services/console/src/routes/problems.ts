@@ -33,7 +33,7 @@ const needed = ['registry', 'policy', 'router', 'provider-worker', 'telemetry', 
 const errorShare = 0.1;
 const minCalls = 5;
 
-/** What is wrong now, errors first. */
+/** Problems of the product now, errors first. */
 export function problemsOf(present: Present): readonly Problem[] {
   const found = [
     ...missingServices(present),

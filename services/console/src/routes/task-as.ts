@@ -5,7 +5,7 @@ import { AdminError } from '../api/errors.ts';
 import { name } from '../api/schemas.ts';
 import type { Viewer } from '../viewer.ts';
 
-/** What a task says of itself beside its content. */
+/** Facts that a task states beside its content. */
 export const facts = z.object({
   type: name,
   client: name.optional(),

@@ -5,7 +5,7 @@ import { localOwner, type Viewer } from '../viewer.ts';
 import { tokenIn } from './cookie.ts';
 import type { ConsoleSessions } from './sessions.ts';
 
-/** What is refused, for the audit log. Never a key or token. */
+/** A refusal, for the audit log. Never a key or token. */
 export interface SessionRefused {
   readonly keyId: string;
   readonly what: string;

@@ -15,7 +15,7 @@ import { connectClient, type TaskClient } from '@will/client';
 import type { CallerPayloads, Fleet, Queries, Backends } from '../ports.ts';
 import { busQueries } from './bus-queries.ts';
 
-/** What the bus gives, part by part as it comes, so that the server can already say what is missing. */
+/** The parts of the bus, one by one as they come, so that the server can already say what is missing. */
 export class BusBackends implements Backends {
   client: TaskClient | undefined;
   fleet: Fleet | undefined;

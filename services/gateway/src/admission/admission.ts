@@ -16,8 +16,9 @@ const maxRetryMs = 60_000;
 const newestShare = 0.1;
 
 /**
- * How many tasks may be in flight through all servers of this process together. From half full on nobody holds more than
- * an equal share of nine tenths, so that one client's rejections leaves room for the others, and for who comes later.
+ * Bounds how many tasks may be in flight through all servers of this process together. From half full on nobody holds
+ * more than an equal share of nine tenths, so that one client's rejections leaves room for the others, and for who
+ * comes later.
  */
 export class Admission {
   readonly most: number;
@@ -92,6 +93,9 @@ export class Admission {
   }
 }
 
-/** Who asks, as far as it is known before a body is read: the key's client, without keys what the header says. */
+/**
+ * The client that asks, as far as it is known before a body is read: the key's client, without keys what the header
+ * says.
+ */
 export const clientAsking = (headers: IncomingHttpHeaders): string =>
   identity()?.client ?? nameKey(String(headers['x-will-client'] ?? 'default'));

@@ -10,7 +10,7 @@ const maxMs = 100;
 const timeoutShare = 0.1;
 const maxKinds = 1_000;
 
-/** What gets tasks done. */
+/** Gets tasks done. */
 export type Starter = Pick<TaskClient, 'start'>;
 
 interface Rejections {

@@ -2,7 +2,7 @@ import { TaskError } from '@will/client';
 import { GuardError } from '../auth/keys/guard.ts';
 import { identity } from '../auth/keys/identity.ts';
 
-/** What answers that are ended because the server stops have to reach their callers. */
+/** The time that answers which end because the server stops have to reach their callers. */
 export const lastWordsMs = 250;
 /** What an abort says when it was the server that waits no longer. */
 const serverStops = Symbol('the server stops');

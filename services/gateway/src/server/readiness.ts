@@ -1,5 +1,6 @@
 import type { Backends } from '../ports.ts';
 
+/** State of the gateway, as far as readiness depends on it. */
 export interface Readiness {
   /** Why no task can be answered now; undefined: one can. */
   readonly reason: string | undefined;
@@ -9,8 +10,8 @@ export interface Readiness {
 }
 
 /**
- * Why this process may be sent no requests now; undefined: it may. Neither documents nor workers count: without them it
- * answers what is missing, and a task that comes is what has a worker started.
+ * The reason why this process may be sent no requests now; undefined: it may. Neither documents nor workers count:
+ * without them it answers what is missing, and a task that comes is what has a worker started.
  */
 export const whyNotReady = ({ isBusConnected, client }: Backends, isStopping: boolean): string | undefined => {
   if (isStopping) return 'stopping';
@@ -18,7 +19,7 @@ export const whyNotReady = ({ isBusConnected, client }: Backends, isStopping: bo
   return client === undefined ? 'starting' : undefined;
 };
 
-/** Whether a task could be answered at this moment, looking at everything that one needs on its way. */
+/** Tells whether a task could be answered at this moment, looking at everything that one needs on its way. */
 export function readiness({ isBusConnected, snapshot, fleet }: Backends): Readiness {
   const models = [...(fleet?.servedModels() ?? [])].sort();
   const revision = snapshot?.revision ?? 0;

@@ -9,7 +9,7 @@ export interface TlsFiles {
   readonly key: string;
 }
 
-/** What the servers show to callers. */
+/** The certificate that the servers show to callers. */
 export interface TlsContext {
   readonly cert: string;
   readonly key: string;

@@ -9,7 +9,7 @@ const retryMs = 1_000;
 
 const outcomes: ReadonlySet<string> = new Set<Outcome>(['Success', 'Timeout', 'Blocked']);
 
-/** What the stream of events is folded into. */
+/** The statistics that the stream of events is folded into. */
 export interface Books {
   readonly stats: StatsBook;
   readonly changes: ChangeBook;

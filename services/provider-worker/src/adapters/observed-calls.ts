@@ -168,7 +168,7 @@ function endOf(record: wire.CallRecord): Attributes {
   };
 }
 
-/** What a worker's models take, and their cooldowns, at each scrape. */
+/** Measures a worker's models, and their cooldowns, at each scrape. */
 export function observeModels(observing: Pick<Observing, 'watch'>, worker: Pick<Worker, 'states'>): void {
   type State = ReturnType<Worker['states']>[number];
   const each = (value: (state: State) => number) =>

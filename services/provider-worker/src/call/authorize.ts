@@ -11,7 +11,10 @@ import {
   type Snapshot,
 } from '@will/core';
 
-/** Why a call is not made. Another worker, or this one a moment later, may decide otherwise where `isRetryable`. */
+/**
+ * The reason why a call is not made. Another worker, or this one a moment later, may decide otherwise where
+ * `isRetryable`.
+ */
 export interface Refusal {
   readonly rule: string;
   readonly detail: string;
@@ -26,7 +29,10 @@ export interface CallToAuthorize {
   readonly expiresUnixMs: number;
 }
 
-/** Why a call must not be made; undefined: it may. `snapshotAgeMs`: since the snapshot was confirmed to be the newest. */
+/**
+ * Says why a call must not be made; undefined: it may. `snapshotAgeMs`: since the snapshot was confirmed to be the
+ * newest.
+ */
 export type Authorizer = (
   call: CallToAuthorize,
   model: Model,

@@ -7,7 +7,7 @@ import type { Refusal } from './authorize.ts';
 import type { StartWindow } from './start-window.ts';
 import type { WholeAsStream } from './whole-as-stream.ts';
 
-/** What one call of a model is made with. */
+/** Ports and facts that one call of a model is made with. */
 export interface CallDeps {
   /** What is done to the messages for this model; undefined: they go as they came. */
   readonly style: StyleOrder | undefined;

@@ -15,7 +15,7 @@ import type { CallDeps } from './call-deps.ts';
 import type { CallInput } from './call-input.ts';
 import type { CallerAnswer } from './caller-answer.ts';
 
-/** What a call tells of itself: its reserve before, its summary and its record after. */
+/** Reports a call: its reserve before, its summary and its record after. */
 export class CallReport {
   readonly #deps: CallDeps;
   readonly #request: wire.CallRequest;

@@ -4,7 +4,7 @@ import { isPublicOrInline, publicOrInlineInWords } from '@will/core';
 const signs = ['_url', '\\u'];
 
 /**
- * What is wrong with a URL among the parts of a chat; undefined: nothing. The HTTP, gRPC and JSON servers have checked
+ * The problem with a URL among the parts of a chat; undefined: nothing. The HTTP, gRPC and JSON servers have checked
  * theirs; a task that came as bytes over NATS or gRPC is first read here. Never quotes the URL: it is content.
  */
 export function wrongUrlIn(chat: Uint8Array): string | undefined {

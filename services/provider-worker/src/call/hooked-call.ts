@@ -2,7 +2,7 @@ import { type DataClass, failureOf, type ProviderFailure, strictestOf } from '@w
 import type { CallHook, HookedCall } from '@will/extension';
 import type { ProviderOutcome } from '@will/providers';
 
-/** What hooks made of a call before its provider was asked. */
+/** A call as hooks left it before its provider was asked. */
 export type Prepared =
   | { readonly ok: true; readonly input: Uint8Array; readonly dataClass: DataClass }
   | { readonly ok: false; readonly failure: ProviderFailure };

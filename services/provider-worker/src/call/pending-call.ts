@@ -4,7 +4,7 @@ import { wire } from '@will/contracts';
 import type { IncomingCall } from '../ports.ts';
 import type { StartWindow } from './start-window.ts';
 
-/** What a router or a caller may want of a call that is here. */
+/** Commands of a router or a caller for a call that is here. */
 export interface Commanded {
   readonly client: string;
   readonly taskId: string;

@@ -17,7 +17,9 @@ export interface ReservationDeps {
 
 type Taken = Awaited<ReturnType<Allowances['take']>>;
 
-/** What a call has before it is authorized: its worst-case usage from every limit, or the limit that is reached. */
+/**
+ * The holdings of a call before it is authorized: its worst-case usage from every limit, or the limit that is reached.
+ */
 export interface Reservation {
   readonly taken: Taken;
   /** Undefined: no limit that we know of. */

@@ -1,7 +1,7 @@
 import { fieldsKind, mergeToolCalls, type Model } from '@will/core';
 import type { ContentDelta, ProviderOutcome } from '@will/providers';
 
-/** What of a call says whether its whole answer may be asked for as a stream. */
+/** The part of a call that says whether its whole answer may be asked for as a stream. */
 export interface WholeCall {
   readonly inputKind: string;
   readonly input: Uint8Array;
@@ -15,9 +15,10 @@ const minAnswers = 8;
 const kept = 0.9;
 
 /**
- * Whether one model's whole answers are asked for as streams and put together here, so that its silence is seen long before
- * the answer could be there. A server that counts no usage in streams, and does in whole answers, is asked for those; so
- * is a model that answers within a second, since a stream costs the processor more and shows nothing sooner.
+ * Decides whether one model's whole answers are asked for as streams and put together here, so that its silence is
+ * seen long before the answer could be there. A server that counts no usage in streams, and does in whole answers, is
+ * asked for those; so is a model that answers within a second, since a stream costs the processor more and shows
+ * nothing sooner.
  */
 export class WholeAsStream {
   #countsInStreams = true;

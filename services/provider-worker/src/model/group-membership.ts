@@ -9,7 +9,7 @@ const leaveAfterMs = 5;
 /** Words about free slots go out at most this often. */
 const announceEveryMs = 5;
 
-/** What membership of the model's groups depends on. */
+/** Parts of a served model that decide its membership. */
 export interface GroupMembershipDeps {
   readonly groups: Groups;
   readonly model: () => Model;

@@ -25,7 +25,7 @@ export interface ModelCircuitDeps {
   readonly onError: (what: string, error: unknown) => void;
 }
 
-/** Why no call may start, and until when that will not change by itself. */
+/** The reason why no call may start, and until when that will not change by itself. */
 export interface Pause {
   readonly reason: string;
   readonly untilMs: number;

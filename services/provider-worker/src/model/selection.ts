@@ -1,8 +1,8 @@
 import { slugOf, type Model } from '@will/core';
 
 /**
- * Which models a worker is there for: a comma-separated list of slugs or names, task types, providers and call methods
- * (`gguf`, `openai-compatible,whisper`, `API`); one match is enough. Absent: all.
+ * Reads which models a worker is there for: a comma-separated list of slugs or names, task types, providers and call
+ * methods (`gguf`, `openai-compatible,whisper`, `API`); one match is enough. Absent: all.
  */
 export function parseSelection(list: string | undefined): (model: Model) => boolean {
   const wanted = new Set(

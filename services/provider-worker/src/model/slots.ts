@@ -9,7 +9,7 @@ const fairShares = 1.5;
 /** How much of the time the others may find no kept slot. */
 const shortfall = 0.02;
 
-/** Whose call it is. */
+/** A claim on a slot: the client of the call, and its urgency. */
 export interface SlotClaim {
   readonly client: string;
   /** Of high priority: it may have any slot. */

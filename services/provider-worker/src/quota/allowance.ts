@@ -23,8 +23,9 @@ const giveBackWithinMs = [20, 60];
 const freshMs = 100;
 
 /**
- * What this process has in hand of one limit in one period. It takes blocks from the counter that all processes share:
- * what an addition brings above the limit is given back at once, so that all grants together never pass it.
+ * The amount that this process has in hand of one limit in one period. It takes blocks from the counter that all
+ * processes share: what an addition brings above the limit is given back at once, so that all grants together never
+ * pass it.
  */
 export class Allowance {
   readonly counter: CounterName;

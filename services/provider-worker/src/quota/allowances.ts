@@ -12,7 +12,7 @@ export interface AllowancesDeps {
   readonly processes: () => number;
 }
 
-/** Why a call may not start, and until when that will not change by itself. */
+/** The reason why a call may not start, and until when that will not change by itself. */
 export interface LimitReached {
   readonly reason: string;
   readonly untilMs: number;
@@ -20,7 +20,7 @@ export interface LimitReached {
   readonly isBudget?: boolean;
 }
 
-/** What a call took of every limit it counts against. */
+/** The amounts that a call took of every limit it counts against. */
 export interface Hold {
   /** Says what it came to; the rest is free again. */
   settle(spent: Amounts): void;

@@ -6,7 +6,7 @@ import type { LateDecisions } from '../ports.ts';
 /** A dry run waits so long for telemetry. */
 const timeoutMs = 3_000;
 
-/** What telemetry knows of late decisions. */
+/** Asks telemetry for late decisions. */
 export const busLateDecisions = (bus: Bus): LateDecisions => ({
   async since(atMs) {
     const question = create(wire.RecentFactsRequestSchema, { sinceUnixMs: BigInt(Math.max(1, atMs)) });

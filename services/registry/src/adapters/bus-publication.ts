@@ -20,7 +20,7 @@ export const busProcesses = (view: ProcessesView): LiveProcesses => ({
   onChange: (listener) => view.onChange(listener),
 });
 
-/** What the live workers can speak to together; undefined: no worker says it. */
+/** Providers that the live workers can speak to together; undefined: no worker says it. */
 export function providersOf({ processes }: Pick<ProcessesView, 'processes'>): ReadonlySet<string> | undefined {
   const providers = new Set([...processes.values()].flatMap((process) => process.providers));
   return providers.size > 0 ? providers : undefined;

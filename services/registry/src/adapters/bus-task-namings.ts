@@ -6,7 +6,7 @@ import type { NamedDocuments, TaskNamings } from '../ports.ts';
 /** A change waits so long for the service of durable tasks. */
 const timeoutMs = 5_000;
 
-/** What the service of durable tasks knows. A failure is an answer: then nobody knows. */
+/** Asks the service of durable tasks which tasks name documents. A failure is an answer: then nobody knows. */
 export const busTaskNamings =
   (bus: Bus) =>
   async ({ clients, projects, models }: NamedDocuments): Promise<TaskNamings> => {

@@ -7,7 +7,7 @@ import type { SlotQueues } from '../task/slots.ts';
 
 const nobody: ReadonlySet<string> = new Set();
 
-/** What live workers say of models. Computed again only after a change. */
+/** Models, as live workers announce them. Computed again only after a change. */
 export function busWorkers(view: ProcessesView): Workers {
   let served = new Map<string, Set<string>>();
   let unserved = new Map<string, string>();

@@ -4,8 +4,8 @@ import type { SlotQueues } from '../task/slots.ts';
 const rememberedMs = 15_000;
 
 /**
- * How many more calls of a model are wanted than its workers take: tasks that wait here for a slot, and calls of the last
- * 15 s that found no free worker. What workers are scaled by.
+ * The number of calls of a model that are wanted beyond what its workers take: tasks that wait here for a slot, and
+ * calls of the last 15 s that found no free worker. What workers are scaled by.
  */
 export class Demand {
   readonly #slots: Pick<SlotQueues, 'waitingByModel'>;

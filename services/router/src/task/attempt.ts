@@ -6,7 +6,7 @@ import type { BusClock, CallSignal, Calls } from '../ports.ts';
 import { Deliveries, type AttemptPlan, type DeliveriesListener, type CallDelivery } from './deliveries.ts';
 
 /**
- * How an attempt ended, as far as the router has a say. 'answered': the caller has its end from the worker.
+ * The end of an attempt, as far as the router has a say. 'answered': the caller has its end from the worker.
  * 'lost_with_content': the worker owned the stream, and died. The others left the caller without content.
  */
 export type AttemptEnd =
@@ -33,6 +33,7 @@ export type AttemptEnd =
   /** The task was over first. */
   | { readonly kind: 'abandoned' };
 
+/** The task that an attempt belongs to. */
 export interface AttemptListener {
   /** The worker has it: from here the attempt is one that must be recorded. */
   accepted(attempt: Attempt): void;

@@ -10,7 +10,7 @@ import type { Evidence } from './evidence.ts';
 import { isIrreplaceable } from './irreplaceable.ts';
 import type { TaskContext } from './task-context.ts';
 
-/** What the task does on a word of one of its attempts. */
+/** The task, as its attempts notify it. */
 export interface AttemptsListener {
   /** Content goes to the caller from now on. */
   hasContent(): void;

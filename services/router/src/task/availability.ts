@@ -11,7 +11,7 @@ export interface ModelPause {
   readonly isBudget: boolean;
 }
 
-/** Which models can be called now, by cooldowns, live workers and what workers said to this task. */
+/** Tells which models can be called now, by cooldowns, live workers and what workers said to this task. */
 export class Availability {
   readonly #context: TaskContext;
   readonly #evidence: Evidence;

@@ -3,7 +3,7 @@ import { startWindowMs } from '@will/core';
 import { newId } from '@will/contracts';
 import type { BusClock, CallSignal, Calls, Dispatch } from '../ports.ts';
 
-/** What sets one delivery of an attempt apart from the next. */
+/** The marks that set one delivery of an attempt apart from the next. */
 export interface DeliveryStamp {
   readonly attemptId: string;
   /** Attempts sent before of which nobody knows what became of them. */

@@ -6,7 +6,7 @@ import { isOverflow, tooSmall, type Overflow } from './failures.ts';
 /** Ends of attempts that say nothing of what another call of the model would come to. */
 const notOfTheModel: ReadonlySet<string> = new Set<CallStatus>(['Policy', 'WorkerLost', 'Busy']);
 
-/** What became of the task's attempts so far, and what that tells of models that could be tried next. */
+/** The results of the task's attempts so far, and what they tell of models that could be tried next. */
 export class Evidence {
   /** Attempts and skipped models in order, as the caller is told of them. */
   readonly summaries: wire.AttemptSummary[] = [];

@@ -19,11 +19,14 @@ const callersFaults: Readonly<Record<string, wire.FailureCode>> = {
   limit: wire.FailureCode.LIMIT_UNREACHABLE,
 };
 
-/** How a task ends whose attempt failed for good. */
+/** The code of a task whose attempt failed for good. */
 export const codeOf = ({ cause, status }: wire.AttemptSummary): wire.FailureCode =>
   (cause === 'not_found' ? undefined : (callersFaults[cause] ?? terminalCodes[status])) ?? wire.FailureCode.ALL_FAILED;
 
-/** How a task ends where each of its attempts failed by the task's own fault; undefined: another fault was among them. */
+/**
+ * The code of a task where each of its attempts failed by the task's own fault; undefined: another fault was among
+ * them.
+ */
 export function callersFaultOf(summaries: readonly wire.AttemptSummary[]): wire.FailureCode | undefined {
   const attempts = summaries.filter(({ attemptId }) => attemptId !== '');
   const [first] = attempts;
@@ -38,11 +41,11 @@ export interface Overflow {
   readonly tokens: number | undefined;
 }
 
-/** Whether the provider, or the worker's check, found the input too long for the model. */
+/** True where the provider, or the worker's check, found the input too long for the model. */
 export const isOverflow = ({ attemptId, cause }: wire.AttemptSummary): boolean =>
   attemptId !== '' && cause === 'context_length';
 
-/** Why a model is not tried after an overflow; undefined: its context is known to be larger. */
+/** The reason why a model is not tried after an overflow; undefined: its context is known to be larger. */
 export function tooSmall(contextTokens: number | undefined, overflow: Overflow): string | undefined {
   const { model, tokens } = overflow;
   if (contextTokens === undefined) return `not tried: the input overflowed ${model}, and its own context is not known`;
@@ -59,7 +62,7 @@ const faultsInWords: Partial<Record<wire.FailureCode, string>> = {
     'a limit can never admit this call; send less, ask for less output, or name another model',
 };
 
-/** What the caller did wrong, and the whole way. */
+/** The message of a caller's fault, with the whole way. */
 export const faultMessage = (code: wire.FailureCode, summaries: readonly wire.AttemptSummary[]): string =>
   `${faultsInWords[code] ?? 'the task cannot be done'}: ${wayOf(summaries)}`;
 
@@ -70,7 +73,7 @@ export const wayOf = (summaries: readonly wire.AttemptSummary[]): string =>
     .join(', ')
     .slice(0, 1_000);
 
-/** How a task ends that no model may do: it named one that it may not have, or nothing is left. */
+/** The code of a task that no model may do: it named one that it may not have, or nothing is left. */
 export function codeOfBlocked({ rejection, exclusions }: RankedSet): wire.FailureCode {
   if (rejection) return rejectionCodes[rejection.rule] ?? wire.FailureCode.MODEL_NOT_ALLOWED;
   const asked = exclusions.filter(({ rule }) => rule !== 'not_in_route');
@@ -83,6 +86,7 @@ const rejectionCodes: Partial<Record<ExclusionRule, wire.FailureCode>> = {
   context_length: wire.FailureCode.CONTEXT_LENGTH_EXCEEDED,
 };
 
+/** The message of a task that no model may do. */
 export function blockedMessage({ facts }: AcceptedTask, { rejection, exclusions, dataClass }: RankedSet): string {
   if (rejection) return rejectionMessage(rejection);
   const asked = `${facts.taskType} for ${facts.client} (${dataClass} data)`;

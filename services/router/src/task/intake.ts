@@ -64,7 +64,7 @@ export interface AcceptedTask {
   readonly costTags: readonly string[];
 }
 
-/** What is wrong with a task; the message names the value and what was allowed, never the content. */
+/** A problem with a task; the message names the value and what was allowed, never the content. */
 export class InvalidTaskError extends Error {
   override readonly name = 'InvalidTaskError';
   readonly code: 'invalid_task' | 'too_large';

@@ -18,7 +18,7 @@ test('a freed slot goes to the highest priority first', async () => {
   expect(await settled(background)).toBe('try');
 });
 
-test('within a priority the clients take turns, so a overload of one does not hold up another', async () => {
+test('within a priority the clients take turns, so an overload of one does not hold up another', async () => {
   const queues = new SlotQueues();
   const order: string[] = [];
   const wait = (client: string, name: string): Promise<unknown> =>

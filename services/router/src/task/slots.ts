@@ -4,13 +4,13 @@ import type { Priority } from '@will/core';
 /** Waiting ended: a slot may be free, time is up, or too many wait already. */
 export type SlotAnswer = 'try' | 'timeout' | 'full';
 
-/** Whose task it is, and how urgent: what the order of waiting goes by. */
+/** The client of a task, and its urgency: what the order of waiting goes by. */
 export interface QueueClaim {
   readonly priority: Priority;
   readonly client: string;
 }
 
-/** Who waits for a slot, for how long, and whether it has been queued before. */
+/** A wait for a slot: by whom, for how long, and whether it has been queued before. */
 export interface Wait extends QueueClaim {
   readonly timeoutMs: number;
   /** The caller's: takes it out of the queue. */

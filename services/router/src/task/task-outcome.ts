@@ -8,7 +8,7 @@ import type { Attempts } from './attempts.ts';
 import type { Evidence } from './evidence.ts';
 import type { TaskContext } from './task-context.ts';
 
-/** How a task ends without an answer. */
+/** The end of a task without an answer. */
 export interface TaskFailure {
   readonly code: wire.FailureCode;
   readonly message: string;
@@ -82,7 +82,7 @@ export class TaskOutcome {
   }
 }
 
-/** What a thrown error makes of the task. */
+/** The end of a task by a thrown error. */
 export function failureOfError(error: unknown): TaskFailure {
   const noCall = { status: 'Policy', reason: 'no decision' } as const;
   if (error instanceof PolicyError)

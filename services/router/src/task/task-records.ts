@@ -5,8 +5,8 @@ import type { AcceptedTask } from './intake.ts';
 import type { DecidedSet, RouterRecords } from '../ports.ts';
 
 /**
- * What is remembered of one task: its intents before the calls, what became of calls whose end nobody saw, and one
- * record without a model where no call was made. The records of ends that were seen are the workers'.
+ * Records of one task: its intents before the calls, what became of calls whose end nobody saw, and one record without
+ * a model where no call was made. The records of ends that were seen are the workers'.
  */
 export class TaskRecords {
   readonly #records: RouterRecords;

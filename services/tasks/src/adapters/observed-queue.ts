@@ -3,7 +3,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import type { Bus } from '@will/bus';
 import { names, patterns } from '@will/contracts';
 import type { Priority } from '@will/core';
-import { measures, type Observing } from '@will/observe';
+import { type Measure, measures, type Observing } from '@will/observe';
 import type { TaskStore } from '@will/store';
 
 const pollIntervalMs = 5_000;
@@ -16,7 +16,9 @@ interface Queue {
   readonly scheduled: number;
 }
 
-/** How many durable tasks wait or run, by priority, and how old the oldest is; looked at every five seconds. */
+/**
+ * Measures how many durable tasks wait or run, by priority, and how old the oldest is; looked at every five seconds.
+ */
 export async function observeQueue(
   bus: Bus,
   observing: Observing,
@@ -44,14 +46,10 @@ export async function observeQueue(
   const refreshAgain = (): void => void look().catch(() => {});
   refreshAgain();
   const timer = setInterval(contained(refreshAgain), pollIntervalMs);
-  observing.watch(measures.queueWaiting, function* () {
-    for (const [priority, { waiting }] of queues) yield [waiting, { priority }] as const;
-  });
-  observing.watch(measures.queueAge, function* () {
-    for (const [priority, { ageSeconds }] of queues) yield [ageSeconds, { priority }] as const;
-  });
-  observing.watch(measures.queueScheduled, function* () {
-    for (const [priority, { scheduled }] of queues) yield [scheduled, { priority }] as const;
-  });
+  const watch = (measure: Measure, valueOf: (queue: Queue) => number): void =>
+    observing.watch(measure, () => [...queues].map(([priority, queue]) => [valueOf(queue), { priority }] as const));
+  watch(measures.queueWaiting, ({ waiting }) => waiting);
+  watch(measures.queueAge, ({ ageSeconds }) => ageSeconds);
+  watch(measures.queueScheduled, ({ scheduled }) => scheduled);
   return { stop: () => clearInterval(timer) };
 }

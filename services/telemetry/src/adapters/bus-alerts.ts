@@ -1,15 +1,16 @@
 import { create } from '@bufbuild/protobuf';
-import type { AuditWords, Bus, Incoming, Serving } from '@will/bus';
+import type { Bus, Incoming, Serving } from '@will/bus';
 import { queues, subjects, wire } from '@will/contracts';
 import type { BudgetAlerts } from '../alerts/budget-alerts.ts';
 import { answeringBy, readAs } from './answering.ts';
+import type { AuthoredWords } from './bus-queries.ts';
 
 /** Answers operators who ask which alerts were raised, and has dead ones tried again. */
 export function serveAlerts(
   bus: Bus,
   alerts: Pick<BudgetAlerts, 'list' | 'retry'>,
   onError: (what: string, error: unknown) => void,
-  noted: (words: Omit<AuditWords, 'actor'> & { readonly author: string }) => void,
+  noted: (words: AuthoredWords) => void,
 ): Serving {
   const answer = async (message: Incoming): Promise<wire.AlertsResponse> => {
     const { retryId, author } = readAs(wire.AlertsRequestSchema, message);

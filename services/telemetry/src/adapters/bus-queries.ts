@@ -19,6 +19,9 @@ import { contentToWire } from './content-wire.ts';
 import { recordToWire } from './records-to-wire.ts';
 import { usageToWire } from './usage-to-wire.ts';
 
+/** Words for the audit log, with the author that a request states; '': nobody stated one. */
+export type AuthoredWords = Omit<AuditWords, 'actor'> & { readonly author: string };
+
 /**
  * Answers queries over the bus; a question that cannot be answered gets an error that says why. `noted` is told of what
  * was changed, and of what was said in a call being shown.
@@ -27,7 +30,7 @@ export function serveQueries(
   bus: Bus,
   telemetry: Telemetry,
   onError: (what: string, error: unknown) => void,
-  noted: (words: Omit<AuditWords, 'actor'> & { readonly author: string }) => void,
+  noted: (words: AuthoredWords) => void,
 ): Serving {
   const calls = async (message: Incoming): Promise<wire.QueryCallsResponse> => {
     const records = await telemetry.calls(questionFromWire(readAs(wire.QueryCallsRequestSchema, message)));

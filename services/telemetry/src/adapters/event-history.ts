@@ -8,7 +8,7 @@ const pollIntervalMs = 50;
 /** Batches of up to a megabyte: enough of them to keep the server busy, and not more than memory is for. */
 const batchesAhead = 64;
 
-/** What the stream of events still keeps of what telemetry has taken. */
+/** The part of the stream of events that is still kept of what telemetry has taken. */
 export const busEventHistory = (bus: Bus, consumer: string): EventHistory => ({
   async untilTaken(limitMs) {
     const manager = await jetstreamManager(bus.connection);

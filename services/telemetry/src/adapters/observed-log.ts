@@ -25,7 +25,7 @@ export function observeLedger(observing: Pick<Observing, 'watch'>, keeper: Pick<
   );
 }
 
-/** How far telemetry is behind, and what it could not read. */
+/** Measures how far telemetry is behind, and what it could not read. */
 export function observeEvents(
   observing: Pick<Observing, 'watch'>,
   events: Pick<EventStream, 'pending' | 'malformed'>,

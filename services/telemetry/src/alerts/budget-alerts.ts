@@ -18,7 +18,7 @@ import { QuestionError } from '../service.ts';
 /** Delivers one alert. @returns why it failed; undefined: it was delivered. Never throws. */
 export type Deliver = (to: AlertsDocument, alert: wire.BudgetAlert) => Promise<string | undefined>;
 
-/** How an attempt to deliver ended. */
+/** The end of an attempt to deliver. */
 export type DeliveryResult = 'delivered' | 'retried' | 'dead';
 
 export interface AlertsDeps {

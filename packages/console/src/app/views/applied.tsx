@@ -19,7 +19,7 @@ export interface Applied {
   readonly looser_decisions: readonly { readonly words: string }[];
 }
 
-/** What a change did, or would do. */
+/** Shows the changes that were made, or would be made. */
 export function AppliedState({
   applied,
   isDry,

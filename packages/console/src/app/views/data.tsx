@@ -25,7 +25,7 @@ interface Matrix {
   readonly next?: number;
 }
 
-/** Who may see whose data: each cell is free, or names the rules that forbid it. */
+/** Shows who may see whose data: each cell is free, or names the rules that forbid it. */
 export function Data() {
   const { query, set } = useUrlState();
   const { data, error } = useApi<Matrix>(pathOf('/data', query));

@@ -5,7 +5,7 @@ import { View } from '../parts/view.tsx';
 import { useUrlState } from '../url-state.ts';
 import { type Decision, DecisionState, type ShownSet, SetState, WouldChange } from './decision.tsx';
 
-/** Why a task went where it went, or where one would go. */
+/** Shows why a task went where it went, or where one would go. */
 export function Why() {
   const { params } = useRoute();
   const id = params['id'];

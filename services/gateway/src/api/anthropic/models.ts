@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ShownModel } from '../openai/models.ts';
 
-/** Whether a request came from a library of Anthropic's form. */
+/** True of a request from a library of Anthropic's form. */
 export const asksAnthropic = (headers: IncomingHttpHeaders): boolean => headers['anthropic-version'] !== undefined;
 
 /** Anthropic's model object. What is not known is null there. */

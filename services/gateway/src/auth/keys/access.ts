@@ -1,6 +1,6 @@
 import type { KeyRole } from '@will/contracts';
 
-/** Who may ask: anybody at all, or keys of these roles. */
+/** The roles that may ask: anybody at all, or keys of these roles. */
 export type Access = 'anybody' | readonly KeyRole[];
 
 const everyKey: readonly KeyRole[] = ['caller', 'operator', 'auditor'];
@@ -58,5 +58,6 @@ export const grpcAccess: Readonly<Record<string, Access>> = {
   'grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo': everyKey,
 };
 
+/** The access that a route or method demands. @throws {Error} the table does not name it. */
 export const accessTo = (table: Readonly<Record<string, Access>>, what: string): Access =>
   (Object.hasOwn(table, what) ? table[what] : undefined) ?? [];

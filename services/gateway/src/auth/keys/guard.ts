@@ -3,9 +3,10 @@ import { isLoopbackHost } from '@will/runtime';
 import type { Access } from './access.ts';
 import { type Identity, inNameOf } from './identity.ts';
 
-/** Where a key may stand: each dialect's own libraries send it in their own way. */
+/** Headers in which a key may stand: each dialect's own libraries send it in their own way. */
 export const keyHeaders = ['authorization', 'x-api-key', 'x-goog-api-key'] as const;
 
+/** A closed list of the reasons why a guard refuses. */
 export type GuardCode = 'unauthenticated' | 'forbidden' | 'unavailable';
 
 /** Somebody is not let in. The message does not tell a wrong key from a revoked one. */
@@ -18,7 +19,7 @@ export class GuardError extends Error {
   }
 }
 
-/** What was refused, for the audit log. Never the key. */
+/** A refusal, for the audit log. Never the key. */
 export interface Refused {
   /** The key's public id, or '' when nothing like a key was shown. */
   readonly keyId: string;
@@ -27,6 +28,7 @@ export interface Refused {
   readonly why: string;
 }
 
+/** Ports of a guard. */
 export interface GuardOptions {
   /** Undefined while the keys are not known yet: nobody is let in then. */
   readonly find: () => FindKey | undefined;
@@ -64,6 +66,7 @@ export const openGuard: Guard = {
   enter: (_what, _access, _headers, work) => work(),
 };
 
+/** A guard that lets in who has a key that holds. */
 export function keyGuard({ find, isKnownClient, nowMs, onRefused }: GuardOptions): Guard {
   const whoAsks = (what: string, access: readonly string[], headers: Headers): Identity => {
     const refuse = (code: GuardCode, why: string, message: string, keyId = ''): GuardError => {

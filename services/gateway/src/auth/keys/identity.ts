@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { KeyIdentity } from '@will/bus';
 
-/** Who asks, by the key that was shown. */
+/** The caller, by the key that was shown. */
 export interface Identity extends KeyIdentity {
   /** Told when something is refused that was asked in this name. */
   readonly refused: (why: string) => void;

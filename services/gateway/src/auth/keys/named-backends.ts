@@ -19,6 +19,7 @@ import type { CallerPayloads, Queries, Backends } from '../../ports.ts';
 import { identity } from './identity.ts';
 import { WrappedBackends } from './wrapped-backends.ts';
 
+/** Rules by which a server resolves its callers. */
 export interface NamingOptions extends ResolveOptions {
   readonly refusals: Refusals;
   /** How a client is named: by any of its names, or by its slug alone. */

@@ -1,7 +1,7 @@
 import type { TaskClient } from '@will/client';
 import type { CallerPayloads, Queries, Backends } from '../../ports.ts';
 
-/** What stands between a route and the parts that do something in a caller's name. */
+/** Parts that stand between a route and what does something in a caller's name. */
 export interface Wrappers {
   client(client: TaskClient): TaskClient;
   queries(queries: Queries): Queries;

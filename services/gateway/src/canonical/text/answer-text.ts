@@ -22,6 +22,7 @@ import type { OtherFields } from './forwarded-fields.ts';
 import { type ModelHeaders, modelHeaders } from './model-headers.ts';
 import { TaskStream } from './task-stream.ts';
 
+/** Options of a text task beside its input. */
 export interface TaskOptions {
   readonly backends: Backends;
   /** One task more than may be in flight is answered 429. */
@@ -177,6 +178,7 @@ export const overloaded = (admission: Admission, client: string): HttpError =>
     admission.retryAfterMs(client),
   );
 
+/** The error while the gateway cannot answer a task. */
 export const notReady = (backends: Backends): HttpError =>
   new HttpError(503, 'unavailable', readiness(backends).reason ?? 'the gateway is starting', {
     headers: ['retry-after', '1'],

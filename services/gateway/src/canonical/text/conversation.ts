@@ -17,7 +17,7 @@ interface Named {
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** What names the conversation in a request, as its client says it; undefined: nothing does. */
+/** The name of the conversation in a request, as its client says it; undefined: nothing does. */
 export function statedConversation({ rawHeaders }: RequestHeaders, body: Named): string | undefined {
   for (let at = 0; at + 1 < rawHeaders.length; at += 2)
     if (headerNames.has((rawHeaders[at] as string).toLowerCase())) return rawHeaders[at + 1];
@@ -38,9 +38,9 @@ interface Chat {
 }
 
 /**
- * What tells a conversation from all others of its client: its name, where it has one, else its beginning. Requests with
- * other tools are another conversation: agents ask for titles and summaries under the name of their main one. Undefined:
- * it is not worth knowing.
+ * The id that tells a conversation from all others of its client: its name, where it has one, else its beginning.
+ * Requests with other tools are another conversation: agents ask for titles and summaries under the name of their main
+ * one. Undefined: it is not worth knowing.
  */
 export function conversationOf({ messages, tools }: Chat, inputBytes: number, stated?: string): string | undefined {
   if (stated !== undefined) return JSON.stringify([stated, tools.length]);
@@ -71,8 +71,9 @@ type StatedHints = {
 };
 
 /**
- * What of a request's hints for prompt caches goes on to the models that know them: its key as a digest of the client's
- * own, how long to keep, and nothing else. Marks do not go on, so that `mode`, which counts on them, does not either.
+ * The hints for prompt caches in a request that go on to the models that know them: its key as a digest of the
+ * client's own, how long to keep, and nothing else. Marks do not go on, so that `mode`, which counts on them, does not
+ * either.
  */
 export function cacheHintsOf(
   { prompt_cache_key: key, prompt_cache_retention: retention, prompt_cache_options: options }: StatedHints,

@@ -4,7 +4,7 @@ import type { RequestHeaders } from '../../api/openai/chat/facts.ts';
 import type { HttpError } from '../../server/http/errors.ts';
 import type { OtherFields } from './forwarded-fields.ts';
 
-/** What a dialect's answers are made for. */
+/** The request that a dialect's answers are made for. */
 export interface AnswerFor {
   readonly taskId: string;
   readonly createdUnixSeconds: number;
@@ -12,7 +12,7 @@ export interface AnswerFor {
   readonly secret?: Uint8Array | undefined;
 }
 
-/** How text tasks are asked for and answered by the libraries of one vendor. */
+/** The way in which text tasks are asked for and answered by the libraries of one vendor. */
 export interface Dialect {
   /** Reads a request's body. @throws {HttpError} 400, 404 */
   read(bytes: Buffer, headers: RequestHeaders, snapshot: Snapshot, answerFor: AnswerFor): Asked;
@@ -43,7 +43,7 @@ export interface StreamForm {
   fail(error: HttpError): string;
 }
 
-/** Why an answer ended: one with calls of tools ended for them, also where its server says `stop`. */
+/** The reason why an answer ended: one with calls of tools ended for them, also where its server says `stop`. */
 export const finishWith = (finish: string, hasCalls: boolean): string =>
   hasCalls && (finish === 'stop' || finish === 'unknown' || finish === '') ? 'tool_calls' : finish;
 

@@ -5,7 +5,7 @@ import type { UnknownField } from '../../server/http/unknown-fields.ts';
 import { identity } from '../../auth/keys/identity.ts';
 import { wishIn } from '../../server/http/wishes.ts';
 
-/** What becomes of the fields of a request that its dialect does not know. */
+/** Fields of a request that its dialect does not know, by what becomes of them. */
 export interface OtherFields {
   /** For the models whose documents list them in `pass_through`. */
   readonly forwarded: Readonly<Record<string, unknown>>;
@@ -15,6 +15,7 @@ export interface OtherFields {
   ignoredBy(model: string): readonly string[];
 }
 
+/** A request with fields that some models may take. */
 export interface Asking {
   readonly client: string;
   readonly type: string;
@@ -100,7 +101,7 @@ function isStrict(snapshot: Snapshot, said: string): boolean {
   return client !== undefined && snapshot.clients.get(client)?.strict_requests === true;
 }
 
-/** What the decision of a task tells of the fields that are left out of it. */
+/** The fields left out of a task, as its decision tells of them. */
 export const ignoredIn = ({ dropped }: OtherFields): { readonly ignoredFields?: readonly string[] } =>
   dropped.length === 0 ? {} : { ignoredFields: dropped };
 

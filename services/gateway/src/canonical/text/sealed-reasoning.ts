@@ -4,8 +4,8 @@ interface Called {
 }
 
 /**
- * What a model must see again beside a tool call, as a dialect's own field for opaque reasoning carries it; undefined:
- * nothing.
+ * The reasoning that a model must see again beside a tool call, as a dialect's own field for opaque reasoning carries
+ * it; undefined: nothing.
  */
 export const sealedIn = (call: object): string | undefined =>
   (call as Called).extra_content?.google?.thought_signature ?? undefined;

@@ -8,6 +8,7 @@ import { type Dialect, indexed, type StreamForm } from './dialect.ts';
 
 const keepAliveMs = 15_000;
 
+/** Options of a streamed text task. */
 export interface TaskStreamOptions {
   readonly taskId: string;
   readonly form: StreamForm;

@@ -10,7 +10,7 @@ export function attributesIn(metadata: Metadata): Attributes {
   return read.attributes;
 }
 
-/** What was understood, or the call is rejected. @throws {GrpcError} INVALID_ARGUMENT */
+/** Understands the attributes, or the call is rejected. @throws {GrpcError} INVALID_ARGUMENT. */
 export function understood<T>(read: { readonly message: T } | { readonly problem: AttributeProblem }): T {
   if ('problem' in read) throw invalid(read.problem);
   return read.message;

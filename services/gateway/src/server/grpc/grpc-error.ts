@@ -50,7 +50,7 @@ const guardCodes: Record<GuardCode, status> = {
 /** Trailers may not exceed what clients read; a failure with more than this goes without its lists. */
 const maxDetailBytes = 6 * 1024;
 
-/** How a call ends that failed. What is no typed failure says nothing of the inside. */
+/** The status of a call that failed. What is no typed failure says nothing of the inside. */
 export function statusOf(error: unknown): Partial<StatusObject> {
   if (error instanceof TaskError) return ofTask(error);
   if (error instanceof GuardError) return { code: guardCodes[error.code], details: error.message };

@@ -1,6 +1,6 @@
 import { type Metadata, type ServerInterceptor, ServerInterceptingCall, status } from '@grpc/grpc-js';
 
-/** What a caller's metadata may weigh; the library itself takes far more. */
+/** The size that a caller's metadata may have; the library itself takes far more. */
 export const maxMetadataBytes = 8 * 1024;
 
 /** Refuses calls whose metadata is too large, before their handler sees them. */

@@ -24,7 +24,7 @@ import { attributesIn } from './call-attributes.ts';
 import { GrpcError, statusOf } from './grpc-error.ts';
 import { PacedReader } from './paced-reader.ts';
 
-/** What a method knows of its call beside the request. */
+/** The facts that a method knows of its call beside the request. */
 export interface GrpcCall {
   /** Aborts when the caller cancels, its deadline passes, or its connection is lost. */
   readonly signal: AbortSignal;
@@ -197,7 +197,7 @@ export function whenLeft({ signal }: GrpcCall): AbortController {
   return left;
 }
 
-/** What the metadata hold that may be a key. */
+/** Values of the metadata that may be a key. */
 export const keysIn = (metadata: Metadata): Readonly<Record<string, unknown>> =>
   Object.fromEntries(keyHeaders.map((name) => [name, metadata.get(name)]));
 

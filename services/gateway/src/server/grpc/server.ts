@@ -15,12 +15,14 @@ import { addReflection } from './reflection.ts';
 import { serveMethods } from './serve-methods.ts';
 import { taskService, type TaskServiceOptions } from './task-service.ts';
 
+/** A gRPC server that serves. */
 export interface RunningGrpcServer {
   readonly port: number;
   /** Takes nothing new, waits for what is in flight at most `drainMs`, then ends it and closes every connection. */
   stop(drainMs: number): Promise<void>;
 }
 
+/** Address and ports of a gRPC server. */
 export interface GrpcServerOptions extends TaskServiceOptions {
   /** 0: any free port. */
   readonly port: number;

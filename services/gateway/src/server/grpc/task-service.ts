@@ -14,6 +14,7 @@ import { clientIn, understood } from './call-attributes.ts';
 import { GrpcError } from './grpc-error.ts';
 import { type GrpcCall, type Methods, whenLeft } from './serve-methods.ts';
 
+/** Ports of the task service. */
 export interface TaskServiceOptions {
   readonly backends: Backends;
   readonly admission: Admission;

@@ -11,7 +11,7 @@ export function checkFields<S extends z.ZodObject>(schema: S, fields: Readonly<R
   return result.data;
 }
 
-/** What a schema knows of a body, and what it does not know. */
+/** Fields of a body that a schema knows, and those that it does not know. */
 export interface ReadFields<Body> {
   readonly body: Body;
   readonly unknown: readonly UnknownField[];

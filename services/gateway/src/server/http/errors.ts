@@ -3,6 +3,7 @@ import { TaskError, type TaskErrorCode } from '@will/client';
 import type { wire } from '@will/contracts';
 import { GuardError, type GuardCode } from '../../auth/keys/guard.ts';
 
+/** Details of an error beside its message. */
 export interface HttpErrorDetails {
   /** The field that is wrong, as a path: `messages.0.role`. */
   readonly param?: string;
@@ -31,6 +32,7 @@ export class HttpError extends Error {
   }
 }
 
+/** The error of a request that is wrong by itself. */
 export const invalid = (message: string, param?: string): HttpError =>
   new HttpError(400, 'invalid_request', message, param === undefined ? {} : { param });
 
@@ -120,6 +122,7 @@ export const tooMany = (why: string, retryAfterMs: number): HttpError =>
     more: { retryable: true, retry_after_ms: retryAfterMs },
   });
 
+/** An attempt as errors show it. */
 export const shownAttempt = ({ number, model, outcome, status, reason, durationMs }: wire.AttemptSummary): object => ({
   number,
   model,
@@ -129,11 +132,14 @@ export const shownAttempt = ({ number, model, outcome, status, reason, durationM
   duration_ms: durationMs,
 });
 
-/** What the request named and Will ignored. */
+/** Headers that name what the request stated and Will ignored. */
 export const noticeHeaders = (notices: readonly string[] = []): readonly string[] =>
   notices.length === 0 ? [] : ['x-will-notice', headerSafe(notices.join('; '))];
 
-/** Which task and decision an answer belongs to, and the way that was gone: `<decision>; gpt-4:AuthError, llama:Success`. */
+/**
+ * Headers that name the task and decision of an answer, and the way that was gone: `<decision>; gpt-4:AuthError,
+ * llama:Success`.
+ */
 export function decisionHeaders(
   taskId: string,
   decisionId: string,
@@ -167,13 +173,13 @@ const openAiCodes: Readonly<Record<string, string>> = {
   unknown_model: 'model_not_found',
 };
 
-/** What stands in an error, with OpenAI's codes. */
+/** Fields of an error, with OpenAI's codes. */
 export const openAiFields = (error: HttpError): Record<string, unknown> => ({
   ...errorFields(error),
   code: openAiCodes[error.code] ?? error.code,
 });
 
-/** What stands in an error, under OpenAI's names and ours. */
+/** Fields of an error, under OpenAI's names and ours. */
 export const errorFields = ({ status, code, param, message, more }: HttpError): Record<string, unknown> => ({
   message,
   type: typeOf(status),

@@ -52,6 +52,6 @@ const within: ReadonlySet<string> = new Set([
   'transformations',
 ]);
 
-/** Whether a field says nothing that an answer depends on: it is dropped without a notice. */
+/** True of a field that says nothing that an answer depends on: it is dropped without a notice. */
 export const isHistory = ({ path }: UnknownField): boolean =>
   (path.length === 1 ? beside : within).has(path.at(-1) as string);

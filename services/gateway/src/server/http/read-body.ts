@@ -4,11 +4,12 @@ import { sizes } from '@will/contracts';
 import type { Admission } from '../../admission/admission.ts';
 import { HttpError, invalid, tooMany } from './errors.ts';
 
-/** What a body may weigh that is held whole: above the size of a message it goes through the payload bucket. */
+/** The size of a body that is held whole: above the size of a message it goes through the payload bucket. */
 export const maxBodyBytes = sizes.bodyBytes;
 
 const tooLarge = (): HttpError => new HttpError(413, 'too_large', `the body exceeds ${maxBodyBytes} bytes`);
 
+/** Bounds of a body. */
 export interface BodyOptions {
   /** How many bodies above the size of a message may be held at once; one more is answered 429. */
   readonly largeBodies: Admission;

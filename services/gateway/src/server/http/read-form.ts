@@ -14,7 +14,7 @@ export interface ReadForm<File> {
   readonly fileType: string;
 }
 
-/** What becomes of a file's content. */
+/** Takes a file's content. */
 export interface FileTaker<File> {
   /** Takes the content while it comes. */
   take(content: Readable): Promise<File>;

@@ -28,6 +28,7 @@ export type Handler = (request: IncomingMessage, response: ServerResponse, param
  */
 export type Routes = Readonly<Record<string, Readonly<Record<string, Handler>>>>;
 
+/** An HTTP server that serves. */
 export interface RunningHttpServer {
   readonly port: number;
   /** Takes nothing new, waits for what is in flight at most `drainMs`, then ends it and closes every connection. */
@@ -53,8 +54,10 @@ export interface AnsweredRequest {
   readonly seconds: number;
   readonly labels: Readonly<Record<string, string | number>>;
 }
+/** Told of each request that was answered. */
 export type OnAnswered = (request: AnsweredRequest) => void;
 
+/** Address and ports of an HTTP server. */
 export interface HttpServerOptions {
   /** Who is let in. Default: everybody, with names of this machine only. */
   readonly guard?: Guard;

@@ -1,4 +1,4 @@
-/** Why a field cannot be honoured, and which values of it ask for nothing. */
+/** The reason why a field cannot be honoured, and which values of it ask for nothing. */
 export interface WishRefusal {
   readonly harmless: (value: unknown) => boolean;
   /** What is allowed, or what to do instead. */
@@ -8,7 +8,9 @@ export interface WishRefusal {
 /** Fields by their name. */
 export type RefusedFields = Readonly<Record<string, WishRefusal>>;
 
+/** True of no value. */
 export const never = (): boolean => false;
+/** True of `false`. */
 export const isOff = (value: unknown): boolean => value === false;
 /** Says nothing: an empty text, list or object. */
 export const isEmpty = (value: unknown): boolean =>
@@ -110,7 +112,7 @@ export const plainName = (name: string): string =>
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_');
 
-/** Why a field is refused whatever dialect it came in; undefined: its name states no wish. */
+/** The reason why a field is refused whatever dialect it came in; undefined: its name states no wish. */
 export function wishIn(field: string): WishRefusal | undefined {
   const name = plainName(field).replace(/^_+/, '');
   if (Object.hasOwn(byName, name)) return byName[name];

@@ -50,10 +50,12 @@ export function shownPart(part: StreamPart): Record<string, unknown> {
 const shownData = ({ data, dataType }: { readonly data?: Uint8Array; readonly dataType?: string }) =>
   data === undefined ? {} : { data: Buffer.from(data).toString('base64'), data_type: dataType ?? '' };
 
+/** An error as JSON on the bus shows it. */
 export const shownError = (error: HttpError): Record<string, unknown> => ({
   error: { ...errorFields(error), status: error.status },
 });
 
+/** An explanation as JSON on the bus shows it. */
 export const shownExplanation = ({ set, wouldChange }: Explanation): Record<string, unknown> => ({
   revision: set.revision,
   data_class: set.dataClass,

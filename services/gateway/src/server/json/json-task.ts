@@ -156,12 +156,12 @@ function mustStateNothing(metadata: unknown): void {
 const topLevelOf = (unknown: readonly UnknownField[]): Record<string, unknown> =>
   Object.fromEntries(unknown.filter(({ path }) => path.length === 1).map(({ param, value }) => [param, value]));
 
-/** What was said beside the body, by the subject or by headers: who asks, and facts that the body does not name. */
+/** Facts stated beside the body, by the subject or by headers: who asks, and facts that the body does not name. */
 export type FactsBeside = { readonly client: string } & Partial<Omit<StatedFacts, 'client'>>;
 
 const jsonOf = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
 
-/** Which durable task is meant, and for how long its end is waited for. @throws {HttpError} 400 */
+/** Reads which durable task is meant, and for how long its end is waited for. @throws {HttpError} 400. */
 export const readJsonReference = (bytes: Buffer): z.infer<typeof referenceSchema> => read(referenceSchema, bytes);
 
 /** A question about a task that is not run. @throws {HttpError} 400 */

@@ -26,8 +26,10 @@ export const shownUsage = (usage: wire.Usage | undefined): Record<string, unknow
   output_tokens: usage?.outputTokens ?? 0,
 });
 
+/** The id of a message in Anthropic's form. */
 export const messageId = (taskId: string): string => `msg_${taskId}`;
 
+/** A tool call in Anthropic's form. */
 export interface MessagesToolCall {
   readonly id: string;
   readonly function: { readonly name: string; readonly arguments: string };
@@ -60,7 +62,10 @@ export function messagesAnswer(result: TaskResult): string {
   return JSON.stringify({ ...emptyMessage(taskId, model), content, ...stop });
 }
 
-/** What the model must see again before its call: the form has a block for what only a vendor can read. */
+/**
+ * The opaque thinking that the model must see again before its call: the form has a block for what only a vendor can
+ * read.
+ */
 export function redactedThinking(call: object): readonly object[] {
   const data = sealedIn(call);
   return data === undefined ? [] : [{ type: 'redacted_thinking', data }];

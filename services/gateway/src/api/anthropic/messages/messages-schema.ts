@@ -138,5 +138,7 @@ export const messagesSchema = z.object({
 /** `POST /v1/messages/count_tokens`. */
 export const countTokensSchema = z.object(shape);
 
+/** The body of a request for messages. */
 export type MessagesBody = z.infer<typeof messagesSchema>;
+/** The body of a request to count tokens. */
 export type CountTokensBody = z.infer<typeof countTokensSchema>;

@@ -11,6 +11,7 @@ export const shownUsage = (usage: wire.Usage | undefined): string =>
       `"prompt_tokens_details":{"cached_tokens":${usage.cachedInputTokens}},` +
       `"completion_tokens_details":{"reasoning_tokens":${usage.reasoningTokens}}}`;
 
+/** The id of a chat completion. */
 export const answerId = (taskId: string): string => `chatcmpl-${taskId}`;
 
 /** `finish_reason` of an answer; one that is not known counts as `stop`, since OpenAI has no word for it. */

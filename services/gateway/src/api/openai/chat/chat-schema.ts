@@ -40,6 +40,7 @@ const serverFields = new Set([
   'prompt_cache_retention',
   'prediction',
 ]);
+/** True of a field that the gateway reads itself and no model is sent. */
 export const staysInGateway = (field: string): boolean => serverFields.has(field);
 
 /** Of functions: Anthropic's libraries and OpenAI's newer form take names of this length. */
@@ -200,5 +201,7 @@ export const chatSchema = z.object({
   prediction: z.record(z.string(), z.unknown()).optional(),
 });
 
+/** The body of a chat completion request. */
 export type ChatBody = z.infer<typeof chatSchema>;
+/** A message of such a body. */
 export type ChatMessage = ChatBody['messages'][number];

@@ -3,6 +3,7 @@ import { errorBody, type HttpError } from '../../../server/http/errors.ts';
 import { type AnswerFor, finishBeside, type StreamForm } from '../../../canonical/text/dialect.ts';
 import { answerId, shownFinish, shownUsage } from './chat-answer.ts';
 
+/** Form of a streamed chat completion. */
 export interface ChatStreamOptions extends AnswerFor {
   /** One more chunk with the usage before the end, as `stream_options.include_usage` asks. */
   readonly includeUsage: boolean;

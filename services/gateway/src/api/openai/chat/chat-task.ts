@@ -120,7 +120,7 @@ function typeOfModel(slug: string, snapshot: Snapshot, automatic: string): strin
 const priorityOf = (tier: ChatBody['service_tier']): Priority | undefined =>
   tier === 'priority' || tier === 'fast' || tier === 'ultrafast' ? 'high' : tier === 'flex' ? 'background' : undefined;
 
-/** What kinds of input a chat holds. */
+/** Kinds of input that a chat holds. */
 export function modalitiesOf(messages: readonly ChatMessage[]): readonly Modality[] {
   const found = new Set<Modality>(['text']);
   for (const { content } of messages) {
@@ -133,7 +133,7 @@ export function modalitiesOf(messages: readonly ChatMessage[]): readonly Modalit
   return [...found];
 }
 
-/** What a chat asks of a model beside text. */
+/** Capabilities beside text that a chat asks of a model. */
 export function needsOf({ tools, body }: Pick<ReadChat, 'tools' | 'body'>): readonly string[] {
   const needs: string[] = [];
   if (tools.length > 0) needs.push('tools');

@@ -16,7 +16,7 @@ import {
 import { identity } from '../../../auth/keys/identity.ts';
 import { invalid } from '../../../server/http/errors.ts';
 
-/** What a caller says of a task beside its content. */
+/** Facts that a caller states of a task beside its content. */
 export interface StatedFacts {
   /** By any of its names, as the caller says it; unsaid: the key's client, without keys `default`. */
   readonly client: string;
@@ -66,7 +66,7 @@ function* queryAttributes({ url = '' }: RequestHeaders): Generator<StatedAttribu
   for (const [key, value] of new URL(url, 'http://server').searchParams) yield { source: 'query', key, value };
 }
 
-/** What `metadata` states of Will's attributes. */
+/** Will's attributes that `metadata` states. */
 export function* metadataAttributes(metadata: Readonly<Record<string, unknown>>): Generator<StatedAttribute> {
   for (const [key, value] of Object.entries(metadata))
     yield { source: 'metadata', key, value: typeof value === 'string' ? value : (JSON.stringify(value) ?? '') };

@@ -6,8 +6,10 @@ type Choice = NonNullable<ChatBody['tool_choice']>;
 
 /** A function that a model may call: the only kind of tool that every model here can have. */
 export type NeutralTool = Extract<Tool, { type: 'function'; function: object }>;
+/** A choice among tools that every model understands. */
 export type NeutralChoice = Exclude<Choice, object> | Extract<Choice, { type: 'function'; function: object }>;
 
+/** Tools of a chat in one form for all models. */
 export interface NeutralTools {
   readonly tools?: readonly NeutralTool[];
   readonly choice?: NeutralChoice;

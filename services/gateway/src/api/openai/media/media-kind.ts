@@ -2,7 +2,7 @@ import type { TaskResult } from '@will/client';
 import type { TaskKind } from '@will/core';
 import type { UnknownField } from '../../../server/http/unknown-fields.ts';
 
-/** How one kind of task that is no chat is asked for and answered over HTTP. */
+/** The way in which one kind of task that is no chat is asked for and answered over HTTP. */
 export interface MediaKind {
   readonly kind: TaskKind;
   readonly body: JsonBody | FormBody;
@@ -24,7 +24,7 @@ export interface FormBody {
   read(form: MediaForm): MediaAsked;
 }
 
-/** What a form holds beside the content of its file. */
+/** The fields of a form beside the content of its file. */
 export interface MediaForm {
   /** Fields that stand there more than once as lists. */
   readonly fields: Readonly<Record<string, unknown>>;
@@ -46,11 +46,13 @@ export interface MediaAsked {
   whole(result: TaskResult, createdUnixSeconds: number): MediaResult;
 }
 
+/** An answer that is no chat, ready to be sent. */
 export interface MediaResult {
   readonly contentType: string;
   readonly body: string | Uint8Array;
 }
 
+/** An answer in JSON. */
 export const asJson = (value: object): MediaResult => ({
   contentType: 'application/json; charset=utf-8',
   body: JSON.stringify(value),

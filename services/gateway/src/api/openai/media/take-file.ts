@@ -17,6 +17,7 @@ const maxHeldBytes = 512 * 1024;
 /** How much passes before the buffers that it came in are let go of. */
 const collectEveryBytes = 4 * 1024 * 1024;
 
+/** The place of a file within a form. */
 export interface FilePlace {
   readonly payloads: CallerPayloads;
   readonly caller: StatedCaller;

@@ -9,6 +9,7 @@ export const customTool = z.object({
     .looseObject({ type: z.string(), syntax: z.string().optional(), definition: z.string().optional() })
     .nullish(),
 });
+/** A tool that takes free text. */
 export type CustomTool = z.infer<typeof customTool>;
 
 /** The same tool for models, which know functions alone: its text is the only parameter. */
@@ -31,6 +32,7 @@ const grammarOf = (format: CustomTool['format']): string =>
     ? ''
     : `The input must follow this ${format.syntax ?? ''} grammar:\n${format.definition}`;
 
+/** The arguments of a function that stands for a custom tool. */
 export const argumentsOfCustom = (input: string): string => JSON.stringify({ input });
 
 /** The text that a model gave for a custom tool; what is not of that form is the text itself. */

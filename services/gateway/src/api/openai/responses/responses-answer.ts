@@ -13,19 +13,25 @@ export interface ItemIds {
   keep(item: ShownItem): void;
 }
 
+/** An item of a response's output. */
 export interface ShownItem {
   readonly id: string;
   readonly type: 'message' | 'reasoning' | 'function_call' | 'custom_tool_call';
   readonly [field: string]: unknown;
 }
 
+/** The prefix of an item's id, which says what it is. */
 export type ItemKind = 'msg' | 'rs' | 'fc' | 'ctc';
 
+/** The id of a response. */
 export const responseId = (taskId: string): string => `resp_${taskId}`;
+/** The id of an item of a response. */
 export const itemId = (kind: ItemKind, taskId: string, index: number): string => `${kind}_${taskId}_${index}`;
 
+/** A part of a message that is text. */
 export const textPart = (text: string): object => ({ type: 'output_text', text, annotations: [], logprobs: [] });
 
+/** A part of a message that refuses. */
 export const refusalPart = (refusal: string): object => ({ type: 'refusal', refusal });
 
 /** A message of one part; undefined: it is still to come. */
@@ -37,6 +43,7 @@ export const messageItem = (id: string, part: object | undefined, status: string
   content: part === undefined ? [] : [part],
 });
 
+/** An item of reasoning. */
 export const reasoningItem = (id: string, text: string | undefined, status: string): ShownItem => ({
   id,
   type: 'reasoning',
@@ -53,15 +60,17 @@ export const encryptedItem = (id: string, encrypted: string): ShownItem => ({
   encrypted_content: encrypted,
 });
 
-/** Whether a request asks for reasoning that it can send back. */
+/** True of a request for reasoning that it can send back. */
 export const wantsEncrypted = ({ include }: Readonly<Record<string, unknown>>): boolean =>
   Array.isArray(include) && include.includes('reasoning.encrypted_content');
 
+/** A tool call of a response. */
 export interface ResponsesToolCall {
   readonly id: string;
   readonly function: { readonly name: string; readonly arguments: string };
 }
 
+/** An item that calls a function. */
 export const callItem = (
   id: string,
   { id: callId, function: called }: ResponsesToolCall,
@@ -75,6 +84,7 @@ export const callItem = (
   status,
 });
 
+/** An item that calls a custom tool. */
 export const customCallItem = (
   id: string,
   { id: callId, function: called }: ResponsesToolCall,

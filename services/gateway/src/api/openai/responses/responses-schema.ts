@@ -61,8 +61,11 @@ const passed = z.looseObject({ type: z.enum(['reasoning', 'web_search_call']) })
 const reference = z.object({ type: z.literal('item_reference').nullish(), id: z.string() });
 
 const item = z.union([z.discriminatedUnion('type', [call, customCall, callOutput, passed]), message, reference]);
+/** An item of a response's input. */
 export type InputItem = z.infer<typeof item>;
+/** A reference to an item of an earlier answer. */
 export type Reference = z.infer<typeof reference>;
+/** A message of a response's input. */
 export type InputMessage = z.infer<typeof message>;
 
 const functionTool = z.object({
@@ -144,10 +147,12 @@ export const responsesSchema = z.object({
   prompt_cache_retention: z.string().optional(),
 });
 
+/** The body of a request for a response. */
 export type ResponsesBody = z.infer<typeof responsesSchema>;
 
 type Tool = NonNullable<ResponsesBody['tools']>[number];
 
+/** True of a tool that takes free text. */
 export const isCustom = (tool: Tool): tool is CustomTool => tool.type === 'custom';
 
 /** Names of the tools that take plain text. */

@@ -168,6 +168,7 @@ function query({ url = '' }: IncomingMessage): z.infer<typeof querySchema> {
   );
 }
 
+/** A durable task as the HTTP API shows it. */
 export function shownTask({ result, failure, ...task }: DurableTask): object {
   const at = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
   return {
