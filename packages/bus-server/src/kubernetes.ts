@@ -7,7 +7,7 @@ import { serverConf } from './server-conf.ts';
 /** The paths at which the manifests mount a Secret's files. */
 export const mounted = { server: '/etc/nats', service: '/etc/will/bus' } as const;
 
-/** Where the manifests run. */
+/** Kubernetes namespaces that the manifests run in. */
 export interface Namespaces {
   readonly services: string;
   readonly nats: string;

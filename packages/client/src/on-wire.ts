@@ -60,7 +60,7 @@ export function resultOfEnd(taskId: string, end: wire.End): TaskResult {
   };
 }
 
-/** What the task names and the router ignored: nowhere where that is nothing. */
+/** Names what the task states and the router ignored; without `notices` where that is nothing. */
 export const noticesOf = (notices: readonly string[]): Pick<TaskResult, 'notices'> =>
   notices.length === 0 ? {} : { notices };
 

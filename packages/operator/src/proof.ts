@@ -3,7 +3,7 @@ import type { Bus } from '@will/bus';
 import { subjects, wire } from '@will/contracts';
 import { accepted, ask, OperatorError } from './ask.ts';
 
-/** Which calls are to be proved. */
+/** The calls to be proved. */
 export interface ProofOf {
   /** Slug. */
   readonly client: string;

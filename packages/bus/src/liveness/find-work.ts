@@ -5,7 +5,7 @@ import { answerWithinMs, askAgainMs, goneAfterAnswers, reconnectMs, type Work } 
 
 // Evidence of death, not silence: docs/decisions/0011-evidence-of-death.md.
 
-/** Where work is: at a router, lost with one that is dead, or nobody can tell. */
+/** The place of work: at a router, lost with one that is dead, or nobody can tell. */
 export type Whereabouts = { readonly routerId: string } | 'lost' | 'unknown';
 
 /** What one question was answered with. */
@@ -70,7 +70,7 @@ export async function findWork(
   return 'unknown';
 }
 
-/** Which process has work, of some that may: none that answered, or one did not answer and may have it. */
+/** The process that has work. `nobody`: all answered, and none has it. `unknown`: one did not answer, and may have it. */
 export type Holder = { readonly processId: string; readonly id: string } | 'nobody' | 'unknown';
 
 /** Asks processes at once which of them has some of this work of a client, or had it. Never rejects. */

@@ -85,7 +85,7 @@ function answer(bus: Bus, reply: string, response: MessageInitShape<typeof wire.
   bus.publish(reply, toBinary(wire.InFlightResponseSchema, create(wire.InFlightResponseSchema, response)));
 }
 
-/** How work was lost: its process is dead, or says that it does not have it. */
+/** The way that work was lost: its process is dead, or says that it does not have it. */
 export type Loss = 'dead' | 'gone';
 
 interface Watcher {

@@ -2,7 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { CliError, exitCodes } from '../cli-error.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** Where a command writes what it exports. */
+/** Takes what a command exports. */
 export interface Writer {
   write(text: string): Promise<void>;
   close(): Promise<void>;

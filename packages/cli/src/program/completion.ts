@@ -25,7 +25,7 @@ export interface Completion {
   readonly description: string;
 }
 
-/** What may stand in the place of the last word, by the table of commands. Empty: anything, such as a file. */
+/** Words that may stand in the place of the last one, by the table of commands. Empty: anything, such as a file. */
 export function completionsOf(program: Command, words: readonly string[]): readonly Completion[] {
   const typed = words.at(-1) ?? '';
   const before = words.slice(0, -1);

@@ -11,7 +11,7 @@ export interface Session {
 /** The viewer's session. `undefined`: not asked yet; `null`: nobody has signed in. */
 export const session = signal<Session | null | undefined>(undefined);
 export const sessionError = signal<string>('');
-/** Whether an OpenID provider lets in, too. */
+/** True: viewers may sign in by an OpenID provider, too. */
 export const hasOidc = signal(false);
 
 export async function loadSession(): Promise<void> {

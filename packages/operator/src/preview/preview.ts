@@ -22,7 +22,7 @@ const maxTasks = 5_000;
 const callsPerPage = 500;
 const questionsAtOnce = 16;
 
-/** What is proposed. `prune`: documents that no file names are gone. */
+/** A proposed change of the documents. `prune`: documents that no file names are gone. */
 export interface ProposedChange {
   readonly files: readonly DocumentText[];
   readonly prune: boolean;

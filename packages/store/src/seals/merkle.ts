@@ -15,7 +15,7 @@ export function merkleRoot(leaves: readonly Buffer[]): Buffer {
   return level[0] ?? createHash('sha256').digest();
 }
 
-/** What leads from one leaf to the root: the digest beside it on each level, from below. */
+/** The path from one leaf to the root: the digest beside it on each level, from below. */
 export function merklePath(leaves: readonly Buffer[], index: number): readonly Buffer[] {
   const path: Buffer[] = [];
   for (let level = leaves, at = index; level.length > 1; level = levelAbove(level), at = at >> 1) {

@@ -57,7 +57,7 @@ export interface DecisionBasis {
   readonly candidates: readonly Candidate[];
 }
 
-/** What a call log keeps to prove later what it held. */
+/** Stores what proves later what the call log held. */
 export interface SealStore {
   /** Records that no seal holds, and that started before an instant; oldest first. */
   unsealed(beforeMs: number, limit: number): Promise<readonly CallRecord[]>;

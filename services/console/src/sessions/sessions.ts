@@ -3,7 +3,7 @@ import type { Viewer } from '../viewer.ts';
 
 const maxSessions = 1_000;
 
-/** Whose session it is: of a key, which is looked up anew each time, or of somebody whom a provider named. */
+/** The owner of a session: a key, which is looked up anew each time, or somebody whom a provider named. */
 export type SessionOwner = { readonly keyId: string } | { readonly viewer: Viewer };
 
 interface Session {

@@ -3,7 +3,7 @@ import type { Evidence } from './evidence.ts';
 import type { TaskContext } from './task-context.ts';
 
 /**
- * Whether only the worker that has an attempt, or may have it, could do the task: giving the attempt up gains nothing
+ * True while only the worker that has an attempt, or may have it, could do the task: giving the attempt up gains nothing
  * while that worker is away. False once it is missed, or another worker serves a candidate.
  */
 export function isIrreplaceable(

@@ -12,7 +12,7 @@ import {
 } from '@will/store';
 import type { SigningKey } from './signing-key.ts';
 
-/** What a report is about. Equal questions give equal reports, as long as nothing is erased. */
+/** The subject of a report. Equal questions give equal reports, as long as nothing is erased. */
 export interface ProofQuestion {
   /** Slug. */
   readonly client: string;
@@ -26,7 +26,7 @@ export interface ProofQuestion {
   readonly madeAtMs: number;
 }
 
-/** Where a page ended: the seal, and how many of its records are told. 0, 0: nothing yet. */
+/** The end of a page: the seal, and how many of its records are told. 0, 0: nothing yet. */
 export interface ProofPlace {
   readonly seal: number;
   readonly told: number;

@@ -1,8 +1,8 @@
 import type { CallRecord, ModelDocument, Snapshot } from '@will/core';
 import type { DecisionBasis } from '@will/store';
 
-/** Where a model runs and what proves it, as its document says; `revision` is that of the documents. */
-export interface Place {
+/** The place where a model runs and what proves it, as its document says; `revision` is that of the documents. */
+export interface ModelPlace {
   readonly revision: number;
   readonly callMethod: ModelDocument['call_method'];
   readonly residency: ModelDocument['data_residency'];
@@ -10,14 +10,14 @@ export interface Place {
 }
 
 /** By slug of the model. */
-export const placesIn = (snapshot: Snapshot | undefined): ReadonlyMap<string, Place> =>
+export const placesIn = (snapshot: Snapshot | undefined): ReadonlyMap<string, ModelPlace> =>
   new Map(
     snapshot?.documents.flatMap((document) =>
       document.kind === 'model' ? [[document.body.slug, placeOf(document.body, snapshot.revision)] as const] : [],
     ),
   );
 
-const placeOf = ({ call_method, data_residency, compliance }: ModelDocument, revision: number): Place => ({
+const placeOf = ({ call_method, data_residency, compliance }: ModelDocument, revision: number): ModelPlace => ({
   revision,
   callMethod: call_method,
   residency: data_residency,
@@ -28,7 +28,11 @@ const placeOf = ({ call_method, data_residency, compliance }: ModelDocument, rev
  * A record as a seal holds it: who, what, when, which model by which rule, and where. What a call cost is left out, since
  * charging it anew must not break a seal.
  */
-export const sealedCall = (record: CallRecord, basis: DecisionBasis | undefined, place: Place | undefined): string =>
+export const sealedCall = (
+  record: CallRecord,
+  basis: DecisionBasis | undefined,
+  place: ModelPlace | undefined,
+): string =>
   JSON.stringify({
     attemptId: record.attemptId,
     taskId: record.taskId,

@@ -14,7 +14,7 @@ import {
 } from '@will/store';
 import type { StreamProgress } from '../ports.ts';
 import type { InTurn } from '../turns.ts';
-import { placesIn, sealedCall, type Place } from './sealed-call.ts';
+import { placesIn, sealedCall, type ModelPlace } from './sealed-call.ts';
 
 /** An hour is sealed so long after its end: calls that began in it are over by then, nearly all. */
 const latenessMs = 300_000;
@@ -149,7 +149,7 @@ export class Sealing {
 function textOf(
   record: CallRecord,
   bases: ReadonlyMap<string, DecisionBasis>,
-  places: ReadonlyMap<string, Place>,
+  places: ReadonlyMap<string, ModelPlace>,
 ): string {
   const { decisionId = '', model = '' } = record;
   return sealedCall(record, bases.get(decisionId), places.get(model));
