@@ -23,7 +23,7 @@ import { serveTasks } from './adapters/bus-api.ts';
 import { busPolicy } from './adapters/bus-policy.ts';
 import { busRecords } from './adapters/bus-records.ts';
 import { busWorkers, followFreeSlots } from './adapters/bus-workers.ts';
-import { observedTasks } from './adapters/observed-tasks.ts';
+import { observeRouter, observedTasks } from './adapters/observed-tasks.ts';
 import { parseConfig } from './config.ts';
 import { Decisions } from './decisions/decisions.ts';
 import { Demand } from './decisions/demand.ts';
@@ -101,11 +101,7 @@ export async function start(env: Environment): Promise<Service> {
   const whereabouts = answerForRouters(bus, processes);
   const onStray = strayReporter(observing);
   const api = serveTasks(bus, router, loop, mayAnswerOn(config.natsSeedFile), onStray);
-  observing.watch(measures.demand, function* () {
-    for (const [model, wanted] of demand.byModel()) yield [wanted, { model }] as const;
-  });
-  observing.watch(measures.tasksInFlight, () => [[router.inFlight]]);
-  observing.watch(measures.decisionsAsked, () => [[decisions.asked]]);
+  observeRouter(observing, { router, decisions, demand });
   observing.watchOutbox(outbox);
   observing.watchDocuments(bus, snapshots);
   observing.watchClock(clock, loop.beside());

@@ -36,7 +36,7 @@ import { contentFromWire } from './adapters/content-wire.ts';
 import { hourly } from './adapters/cron-hourly.ts';
 import { busEventHistory } from './adapters/event-history.ts';
 import { eventConsumer, EventStream } from './adapters/event-stream.ts';
-import { BudgetAlerts } from './alerts/budget-alerts.ts';
+import { BudgetAlerts, type AlertsDeps } from './alerts/budget-alerts.ts';
 import { webhook } from './alerts/webhook.ts';
 import { observeAlerts, observeEvents, observeLedger } from './adapters/observed-log.ts';
 import { parseConfig } from './config.ts';
@@ -44,8 +44,8 @@ import { Absences } from './absences.ts';
 import { LedgerKeeper } from './ledger.ts';
 import { Proofs } from './proofs/proofs.ts';
 import { signingKeyAt, type SigningKey } from './proofs/signing-key.ts';
-import { Retention } from './retention.ts';
-import { Sealing } from './seals/sealing.ts';
+import { Retention, type Kept } from './retention.ts';
+import { Sealing, type SealingDeps } from './seals/sealing.ts';
 import { Telemetry } from './service.ts';
 import { inTurn } from './turns.ts';
 
@@ -88,43 +88,18 @@ export async function start(env: Environment): Promise<Service> {
   const onWarning = (limit: string, usedShare: number): void =>
     logger.warn({ limit, usedShare }, 'a limit is nearly used up');
   const keeper = new LedgerKeeper({ counters, log, progress: events, snapshot, absences, nowMs, onWarning });
-  const bucket = await openAlerts(bus);
   const onDelivery = observeAlerts(observing, logger);
-  const states = (): ReturnType<LedgerKeeper['states']> => keeper.states();
-  const alerts = new BudgetAlerts({ bucket, states, snapshot, deliver: webhook(nowMs), nowMs, onDelivery });
+  const { alerts, ...budgets } = await watchBudgets(bus, keeper, { snapshot, nowMs, onDelivery }, onError);
   telemetry.onStored((records) => alerts.rejected(records));
-  const delivering = repeat(deliverEveryMs, async () => void (bus.isConnected && (await alerts.deliver())), onError);
   const followed = await Promise.all(
     (['ledger', 'rate'] as const).map((kind) => counters.follow(kind, (increment) => keeper.take(increment))),
   );
   const ledgerKeeping = repeat(keepLedgerEveryMs, () => keepLedger(bus, keeper, alerts), onError);
-  const note = (actor: string, words: Omit<AuditWords, 'actor'>): Promise<void> =>
-    noteInAuditLog(bus, 'telemetry', { actor, ...words });
-  const sealing = new Sealing({
-    log,
-    progress: events,
-    snapshot: () => snapshots.current,
-    nowMs: Date.now,
-    inTurn: turns,
-    note: (words) => note('telemetry', words),
-  });
-  const sealingHours = repeat(
-    sealEveryMs,
-    async () => {
-      if (bus.isConnected) await sealing.run();
-    },
-    onError,
-  );
-  const retention = new Retention({ log, sealing }, config, { nowMs: Date.now, logger, onError });
-  const stopPruning = hourly(() => retention.run(), onError);
-  const stopKeeping = await readContents(bus, (content) => log.keepContent(contentFromWire(content)), onError);
-  const dropping = repeat(dropContentEveryMs, async () => void (await log.dropContent(Date.now())), onError);
+  const proof = sealAndProve(bus, config, { log, progress: events, snapshot, nowMs: Date.now, inTurn: turns }, onError);
+  const kept = await keepContentAndAge(bus, config, { log, sealing: proof.sealing }, onError);
   const notes = auditNotes(bus, 'telemetry', onError);
   const noted = ({ author, ...words }: AuthoredWords): void => notes.note({ actor: author || 'unknown', ...words });
   const api = serveQueries(bus, telemetry, onError, noted);
-  const signingKey = (): Promise<SigningKey> =>
-    signingKeyAt(config.proofKeyFile ?? join(config.dataDir, 'proof-key.pem'));
-  const proving = serveProofs(bus, { sealing, proofs: new Proofs(log), signingKey, note, nowMs: Date.now, onError });
   const limits = serveLimits(bus, keeper, onError);
   const alertsApi = serveAlerts(bus, alerts, onError, noted);
   const feedbackOutbox = new Outbox(bus, { service: 'telemetry', kind: 'feedback', onError });
@@ -142,21 +117,17 @@ export async function start(env: Environment): Promise<Service> {
   return {
     async stop() {
       await api.stop();
-      await proving.stop();
-      await sealingHours.stop();
+      await proof.stop();
       await limits.stop();
       await alertsApi.stop();
       await notes.stop();
       await feedback.stop();
       await feedbackOutbox.close();
       await ledgerKeeping.stop();
-      await delivering.stop();
-      bucket.stop();
+      await budgets.stop();
       for (const stop of followed) await stop();
       await sweeper.stop();
-      await stopPruning();
-      await dropping.stop();
-      await stopKeeping();
+      await kept.stop();
       await events.stop();
       await telemetry.drain();
       await presence.stop();
@@ -180,12 +151,69 @@ async function sweep(bus: Bus, telemetry: Telemetry): Promise<void> {
   if (written > 0) logger.warn({ attempts: written }, 'nobody reported the end of these; written as Unknown');
 }
 
+type Config = ReturnType<typeof parseConfig>;
+type OnError = (what: string, error: unknown) => void;
+
+/** Raises and delivers alerts of budgets, again and again. */
+async function watchBudgets(
+  bus: Bus,
+  keeper: LedgerKeeper,
+  deps: Pick<AlertsDeps, 'snapshot' | 'nowMs' | 'onDelivery'>,
+  onError: OnError,
+) {
+  const bucket = await openAlerts(bus);
+  const states = (): ReturnType<LedgerKeeper['states']> => keeper.states();
+  const alerts = new BudgetAlerts({ ...deps, bucket, states, deliver: webhook(deps.nowMs) });
+  const delivering = repeat(deliverEveryMs, async () => void (bus.isConnected && (await alerts.deliver())), onError);
+  return {
+    alerts,
+    async stop() {
+      await delivering.stop();
+      bucket.stop();
+    },
+  };
+}
+
 async function keepLedger(bus: Bus, keeper: LedgerKeeper, alerts: BudgetAlerts): Promise<void> {
   if (!bus.isConnected) return;
   keeper.warn();
   await alerts.raise();
   const ended = await keeper.sweep();
   if (ended > 0) logger.info({ holds: ended }, 'given back what processes that died had in hand of limits');
+}
+
+/** Seals the calls of each hour, and answers who wants them proved. */
+function sealAndProve(bus: Bus, config: Config, deps: Omit<SealingDeps, 'note'>, onError: OnError) {
+  const note = (actor: string, words: Omit<AuditWords, 'actor'>): Promise<void> =>
+    noteInAuditLog(bus, 'telemetry', { actor, ...words });
+  const sealing = new Sealing({ ...deps, note: (words) => note('telemetry', words) });
+  const hours = repeat(sealEveryMs, async () => void (bus.isConnected && (await sealing.run())), onError);
+  const signingKey = (): Promise<SigningKey> =>
+    signingKeyAt(config.proofKeyFile ?? join(config.dataDir, 'proof-key.pem'));
+  const { log, nowMs } = deps;
+  const proving = serveProofs(bus, { sealing, proofs: new Proofs(log), signingKey, note, nowMs, onError });
+  return {
+    sealing,
+    async stop() {
+      await proving.stop();
+      await hours.stop();
+    },
+  };
+}
+
+/** Keeps content that workers send, and removes content and calls once their time is over. */
+async function keepContentAndAge(bus: Bus, config: Config, { log, sealing }: Kept, onError: OnError) {
+  const retention = new Retention({ log, sealing }, config, { nowMs: Date.now, logger, onError });
+  const stopPruning = hourly(() => retention.run(), onError);
+  const stopKeeping = await readContents(bus, (content) => log.keepContent(contentFromWire(content)), onError);
+  const dropping = repeat(dropContentEveryMs, async () => void (await log.dropContent(Date.now())), onError);
+  return {
+    async stop() {
+      await stopPruning();
+      await dropping.stop();
+      await stopKeeping();
+    },
+  };
 }
 
 if (import.meta.main) await runService(logger, start);

@@ -1,5 +1,7 @@
 import { measures, type Observing, openSpan, type OpenSpan } from '@will/observe';
+import type { Decisions } from '../decisions/decisions.ts';
 import type { Demand } from '../decisions/demand.ts';
+import type { Router } from '../service.ts';
 import type { AttemptObserver, TasksObserver } from '../task/observer.ts';
 
 interface Observed {
@@ -64,3 +66,21 @@ export const observedTasks = ({ observing, demand, nowMs, isKnownType }: Observe
     };
   },
 });
+
+interface MeasuredRouter {
+  readonly router: Pick<Router, 'inFlight'>;
+  readonly decisions: Pick<Decisions, 'asked'>;
+  readonly demand: Pick<Demand, 'byModel'>;
+}
+
+/** Measures the demand for each model, the tasks in flight, and how often policy was asked. */
+export function observeRouter(
+  observing: Pick<Observing, 'watch'>,
+  { router, decisions, demand }: MeasuredRouter,
+): void {
+  observing.watch(measures.demand, function* () {
+    for (const [model, wanted] of demand.byModel()) yield [wanted, { model }] as const;
+  });
+  observing.watch(measures.tasksInFlight, () => [[router.inFlight]]);
+  observing.watch(measures.decisionsAsked, () => [[decisions.asked]]);
+}
