@@ -5,7 +5,7 @@ import type { DocumentChange, DocumentStore, StoredDocument, Tombstone } from '.
 import { StoreError } from '../errors.ts';
 import { refuseDoubles } from '../refuse-doubles.ts';
 import { commandLimitMs, openMongo, type MongoPlace, type MongoSchema } from './connect.ts';
-import { storeErrorOf } from './failures.ts';
+import { wrapped } from './failures.ts';
 
 /**
  * One document holds a whole revision, with all that it changes: so a change is there whole or not at all, without
@@ -59,14 +59,6 @@ export async function openMongoDocumentStore(place: MongoPlace): Promise<Documen
     markPublished: (revision) => wrapped(() => store.markPublished(revision)),
     close,
   };
-}
-
-async function wrapped<T>(body: () => Promise<T>): Promise<T> {
-  try {
-    return await body();
-  } catch (error) {
-    throw storeErrorOf(error);
-  }
 }
 
 const maxTime = { maxTimeMS: commandLimitMs };

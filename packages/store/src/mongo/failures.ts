@@ -14,6 +14,15 @@ export function storeErrorOf(error: unknown): StoreError {
   return new StoreError(code ?? 'unavailable', `MongoDB: ${message}`, { cause: error });
 }
 
+/** Wraps the errors of an operation. @throws {StoreError} */
+export async function wrapped<T>(body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    throw storeErrorOf(error);
+  }
+}
+
 /** True of an error that says that the key stands already. */
 export const isDuplicate = (error: unknown): boolean =>
   error instanceof MongoServerError && error.code === duplicateKey;
