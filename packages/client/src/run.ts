@@ -1,12 +1,12 @@
 import { create } from '@bufbuild/protobuf';
 import { askAfterMs, BusError, type Bus, findWork, type Incoming, type LivenessMonitor } from '@will/bus';
 import { fromBinary, subjects, toBinary, wire } from '@will/contracts';
-import { contain, maxTimeoutMs, mergeToolCalls } from '@will/core';
+import { contain, maxTimeoutMs } from '@will/core';
+import { Answer } from './answer.ts';
 import { TaskError, type StreamPart, type TaskErrorCode, type TaskResult } from './api.ts';
-import { dataOf, DataPieces } from './data.ts';
 import { codeOfFailure } from './failure.ts';
 import type { TaskMessage } from './task-message.ts';
-import { noticesOf, refusalOf } from './on-wire.ts';
+import { ReplyOwner } from './reply-owner.ts';
 
 /**
  * A router says at once that it has the task. Longer than a process stands still that is alive, and silence means that
@@ -38,6 +38,8 @@ export class Run {
   readonly #subject: string;
   readonly #message: TaskMessage;
   readonly #onPart: (part: StreamPart) => void;
+  readonly #owner: ReplyOwner;
+  readonly #answer: Answer;
   readonly #isStillWanted: () => Promise<boolean>;
   readonly #resolve: (result: TaskResult) => void;
   readonly #reject: (error: TaskError) => void;
@@ -45,21 +47,12 @@ export class Run {
   #inbox: { readonly subject: string; close(): void } | undefined;
   #acceptTimer: NodeJS.Timeout | undefined;
   #publications = 0;
-  #owner = '';
-  #stopWatching = (): void => {};
   #stopListening = (): void => {};
   #receiveLate = (_message: Incoming): void => {};
   /** The attempt whose content counts; content of lower ones is dropped. */
   #attempt = 0;
   #sequence = 0;
   #hasContent = false;
-  #started: wire.Started | undefined;
-  #notices: readonly string[] = [];
-  #text = '';
-  #reasoning = '';
-  #refusal = '';
-  #toolCalls: string[] = [];
-  readonly #data = new DataPieces();
   #isOver = false;
 
   constructor(
@@ -76,6 +69,8 @@ export class Run {
     this.#support = support;
     this.#client = client;
     this.#message = message;
+    this.#owner = new ReplyOwner(support, { client, id: message.taskId });
+    this.#answer = new Answer(message.taskId);
     this.#onPart = onPart;
     const { promise, resolve, reject } = Promise.withResolvers<TaskResult>();
     this.result = promise;
@@ -102,14 +97,12 @@ export class Run {
   /** Ends the task for the caller, and tells the process that owns it; where nobody does yet, as soon as a router says so. */
   cancel(): void {
     if (this.#isOver) return;
-    const isOwned = this.#owner !== '';
-    if (isOwned) this.#tellOwner();
+    if (this.#owner.isKnown) this.#owner.cancel();
     else this.#cancelWhenAccepted();
     this.#fail('cancelled', 'the caller cancelled the task');
   }
 
   #cancelWhenAccepted(): void {
-    const { bus } = this.#support;
     const inbox = this.#inbox;
     // The run lets go of its inbox only after the router has spoken, or can no longer be expected to.
     this.#inbox = undefined;
@@ -126,15 +119,15 @@ export class Run {
       clearTimeout(timer);
       inbox?.close();
       if (isEnd) return;
-      this.#owner = kind.case === 'accepted' ? kind.value.routerId : kind.value.workerId;
-      if (bus.isConnected) this.#tellOwner();
+      this.#owner.name(kind.case === 'accepted' ? kind.value.routerId : kind.value.workerId);
+      this.#owner.cancel();
     };
   }
 
   /** Sends the task with an inbox of its own, so that frames of an earlier publication can never mix in. */
   #publish(): void {
     this.#publications += 1;
-    this.#owner = '';
+    this.#owner.forget();
     this.#inbox?.close();
     this.#inbox = this.#support.openInbox(this.#client, (message) => this.#receive(message));
     this.#attempt = 0;
@@ -167,7 +160,7 @@ export class Run {
   async #search(): Promise<void> {
     const publication = this.#publications;
     const askedMs = performance.now();
-    const isAwaited = (): boolean => !this.#isOver && this.#owner === '' && publication === this.#publications;
+    const isAwaited = (): boolean => !this.#isOver && !this.#owner.isKnown && publication === this.#publications;
     const mayWait = (): boolean => isAwaited() && performance.now() - askedMs < acceptWithinMs - askAfterMs;
     const isInTouch = await this.#support.isInTouch();
     const found = isInTouch
@@ -180,7 +173,7 @@ export class Run {
   }
 
   #watchRouter(routerId: string): void {
-    this.#watch(routerId, () => this.#repeatOrGiveUp('router_lost', 'the router died'));
+    this.#owner.watch(routerId, () => this.#repeatOrGiveUp('router_lost', 'the router died'));
   }
 
   #awaitAcceptance(withinMs: number): void {
@@ -193,7 +186,7 @@ export class Run {
   async #notAccepted(): Promise<void> {
     const publication = this.#publications;
     const isInTouch = await this.#support.isInTouch();
-    if (this.#isOver || this.#owner !== '' || publication !== this.#publications) return;
+    if (this.#isOver || this.#owner.isKnown || publication !== this.#publications) return;
     if (isInTouch) this.#repeatOrGiveUp('unavailable', `no router accepted the task within ${acceptWithinMs} ms`);
     else this.#awaitAcceptance(askAgainMs);
   }
@@ -201,7 +194,7 @@ export class Run {
   #repeatOrGiveUp(code: TaskErrorCode, message: string): void {
     if (this.#isOver) return;
     clearTimeout(this.#acceptTimer);
-    this.#stopWatching();
+    this.#owner.stopWatching();
     if (this.#publications > 1) return this.#fail(code, message, { isRetryable: true });
     this.#publish();
   }
@@ -229,7 +222,7 @@ export class Run {
     clearTimeout(this.#acceptTimer);
     const { kind } = frame;
     if (kind.case === 'accepted') {
-      this.#notices = kind.value.notices;
+      this.#answer.accepted(kind.value);
       if (kind.value.confirmWanted) void this.#sayWanted(kind.value.routerId);
       if (!this.#hasContent) this.#watchRouter(kind.value.routerId);
     } else if (kind.case === 'counts') {
@@ -262,60 +255,24 @@ export class Run {
 
   #start(started: wire.Started): void {
     this.#hasContent = true;
-    this.#started = started;
-    this.#watch(started.workerId, () =>
+    this.#owner.watch(started.workerId, () =>
       this.#fail('worker_lost', `the worker died in the middle of the answer of ${started.model}`, {
         isRetryable: true,
       }),
     );
-    const { model, modelName, decisionId } = started;
-    this.#onPart({ kind: 'started', model, modelName, decisionId, ...this.#told() });
+    this.#onPart(this.#answer.started(started));
   }
 
   #take(delta: wire.Delta): void {
-    if (this.#owner !== '') this.#support.life.heard(this.#owner);
-    const toolCalls = delta.toolCalls.length > 0 ? decoder.decode(delta.toolCalls) : '';
-    this.#text += delta.text;
-    this.#reasoning += delta.reasoning;
-    this.#refusal += delta.refusal;
-    if (toolCalls !== '') this.#toolCalls.push(toolCalls);
-    this.#onPart({
-      kind: 'delta',
-      delta: {
-        text: delta.text,
-        ...refusalOf(delta.refusal),
-        reasoning: delta.reasoning,
-        toolCalls,
-        ...this.#data.take(delta),
-      },
-    });
+    this.#owner.heard();
+    this.#onPart(this.#answer.add(delta));
   }
 
   #end(end: wire.End): void {
-    const result: TaskResult = {
-      taskId: this.#message.taskId,
-      outcome: 'Success',
-      model: end.model,
-      modelName: end.modelName,
-      output: end.output?.text ?? this.#text,
-      ...refusalOf(end.output?.refusal ?? this.#refusal),
-      reasoning: end.output?.reasoning ?? this.#reasoning,
-      toolCalls: end.output ? decoder.decode(end.output.toolCalls) : mergeToolCalls(this.#toolCalls),
-      ...(end.output ? dataOf(end.output) : this.#data.whole()),
-      finish: end.finish,
-      usage: end.usage,
-      costNanoUsd: end.costNanoUsd,
-      attempts: end.attempts,
-      decisionId: end.decisionId,
-      ...this.#told(),
-    };
+    const result = this.#answer.result(end);
     this.#close();
     this.#onPart({ kind: 'end', result });
     this.#resolve(result);
-  }
-
-  #told(): Pick<TaskResult, 'notices'> {
-    return noticesOf(this.#notices);
   }
 
   #failed(failure: wire.Failure): void {
@@ -330,31 +287,16 @@ export class Run {
   }
 
   #lostFrames(sequence: number): void {
-    this.#tellOwner();
+    this.#owner.cancel();
     this.#fail('truncated', `piece ${this.#sequence} of the answer was lost on the way (${sequence} came)`, {
       isRetryable: true,
     });
   }
 
-  #watch(owner: string, onLost: () => void): void {
-    this.#stopWatching();
-    this.#owner = owner;
-    this.#stopWatching = this.#support.life.watch(owner, onLost, { client: this.#client, id: this.#message.taskId });
-  }
-
-  #tellOwner(): void {
-    const { bus } = this.#support;
-    if (this.#owner === '' || !bus.isConnected) return;
-    bus.publish(
-      subjects.cancel(this.#owner, this.#client),
-      toBinary(wire.CancelSchema, create(wire.CancelSchema, { taskId: this.#message.taskId })),
-    );
-  }
-
   #fail(code: TaskErrorCode, message: string, details: Partial<ConstructorParameters<typeof TaskError>[2]> = {}): void {
     if (this.#isOver) return;
     this.#close();
-    const decisionId = details.decisionId ?? this.#started?.decisionId ?? '';
+    const decisionId = details.decisionId ?? this.#answer.decisionId;
     this.#reject(new TaskError(code, message, { ...details, decisionId, taskId: this.#message.taskId }));
   }
 
@@ -362,7 +304,7 @@ export class Run {
     this.#isOver = true;
     clearTimeout(this.#acceptTimer);
     clearTimeout(this.#deadlineTimer);
-    this.#stopWatching();
+    this.#owner.stopWatching();
     this.#stopListening();
     this.#inbox?.close();
   }
@@ -371,5 +313,3 @@ export class Run {
 /** How long it may take; where the router sets the deadline, it tells its end. */
 const maxMs = ({ deadlineUnixMs }: TaskMessage, nowMs: number): number =>
   deadlineUnixMs === 0 ? maxTimeoutMs : deadlineUnixMs - nowMs;
-
-const decoder = new TextDecoder();
