@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import type { Loss } from '@will/bus';
 import { outcomeOf, startWindowMs, type CallStatus } from '@will/core';
 import { wire } from '@will/contracts';
+import { AssignedWorker } from './assigned-worker.ts';
 import type { BusClock, CallSignal, Calls } from '../ports.ts';
 import { Deliveries, type AttemptPlan, type DeliveriesListener, type CallDelivery } from './deliveries.ts';
 
@@ -65,8 +66,8 @@ export class Attempt implements DeliveriesListener {
   ended: Promise<AttemptEnd>;
   id = '';
   number = 0;
-  /** '' until a worker spoke. */
-  workerId = '';
+  /** The worker that has it, or may have it. */
+  readonly worker: AssignedWorker;
   /** The most it can come to, as its worker reckons; what it is charged at when nobody sees its end. */
   reserve: { readonly usage: wire.Usage | undefined; readonly costNanoUsd: bigint | undefined } = {
     usage: undefined,
@@ -74,23 +75,17 @@ export class Attempt implements DeliveriesListener {
   };
   hasContent = false;
   isEnded = false;
-  isAccepted = false;
   /** It ended, and of some delivery no worker said a word: one may still turn up with content. */
   isUnheard = false;
   #resolve: (end: AttemptEnd) => void;
   readonly #listener: AttemptListener;
   readonly #clock: BusClock;
   readonly #calls: Calls;
-  readonly #client: string;
   readonly #deliveries: Deliveries;
-  /** The delivery that a worker has. */
-  #chosen: CallDelivery | undefined;
-  #stopWatching = (): void => {};
 
   /** Sends the call. @throws {BusError} NATS is not connected. */
   constructor(calls: Calls, plan: AttemptPlan, listener: AttemptListener, clock: BusClock) {
     this.model = plan.model;
-    this.#client = plan.client;
     this.#calls = calls;
     this.#listener = listener;
     this.#clock = clock;
@@ -98,6 +93,7 @@ export class Attempt implements DeliveriesListener {
     this.ended = promise;
     this.#resolve = resolve;
     this.#deliveries = new Deliveries(calls, plan, clock, this);
+    this.worker = new AssignedWorker(calls, plan.client, this.#deliveries, (delivery) => this.sent(delivery));
     this.startedAtMs = this.#deliveries.startedAtMs;
     this.#deliveries.send();
   }
@@ -108,7 +104,7 @@ export class Attempt implements DeliveriesListener {
   }
 
   get isWaiting(): boolean {
-    return !this.isEnded && this.#chosen === undefined;
+    return !this.isEnded && this.worker.delivery === undefined;
   }
 
   get isIrreplaceable(): boolean {
@@ -118,10 +114,6 @@ export class Attempt implements DeliveriesListener {
   /** Ids of deliveries that a worker took which then counted as dead: it may still have them. */
   get lostIds(): readonly string[] {
     return this.#deliveries.lostIds;
-  }
-
-  command(command: wire.CallCommand): void {
-    if (this.workerId !== '') this.#calls.command(this.workerId, this.id, command);
   }
 
   /** Stops following. A worker that has it and has not said so yet hears, once it does, that nobody wants it any more. */
@@ -141,11 +133,11 @@ export class Attempt implements DeliveriesListener {
 
   /** Silence tells nothing while this process, or the server, stood still: then a word may be on its way. */
   async silent(): Promise<void> {
-    const waited = this.#chosen;
+    const waited = this.worker.delivery;
     const isInTouch = await this.#calls.isInTouch();
-    if (this.isEnded || this.#chosen !== waited || this.isAccepted) return;
+    if (this.isEnded || this.worker.delivery !== waited || this.worker.isAccepted) return;
     if (!isInTouch) return this.#deliveries.awaitWord(startWindowMs / 2);
-    this.#lostBeforeAccepted();
+    this.worker.giveUp();
   }
 
   undelivered(): void {
@@ -157,12 +149,13 @@ export class Attempt implements DeliveriesListener {
     const isContent = showsContent(signal);
     if (this.isEnded && isContent && this.#reopens(delivery)) return this.received(delivery, signal);
     // The caller reads this delivery already, while another one that has no content yet was taken for the call.
-    if (!this.isEnded && !this.hasContent && this.#chosen !== delivery && isContent) {
-      this.command(wire.CallCommand.REVOKE);
-      this.#letGo();
+    if (!this.isEnded && !this.hasContent && this.worker.delivery !== delivery && isContent) {
+      this.worker.command(wire.CallCommand.REVOKE);
+      this.worker.release();
     }
     if (delivery.isLost && this.#isBack(delivery, signal)) return;
-    if (this.isEnded || (this.#chosen && this.#chosen !== delivery)) return revokeLate(this.#calls, delivery, signal);
+    const { delivery: assigned } = this.worker;
+    if (this.isEnded || (assigned && assigned !== delivery)) return revokeLate(this.#calls, delivery, signal);
     if (signal.kind === 'event') return this.#event(delivery, signal.event);
     delivery.isSettled = true;
     if (!this.#deliveries.mayComeBack(delivery)) this.#end({ kind: 'nobody' });
@@ -184,14 +177,16 @@ export class Attempt implements DeliveriesListener {
     switch (kind.case) {
       case 'expired': {
         delivery.isSettled = true;
-        const wasChosen = this.#chosen !== undefined;
-        if (wasChosen) this.#letGo();
+        const wasChosen = this.worker.delivery !== undefined;
+        if (wasChosen) this.worker.release();
         return this.#deliveries.expired(delivery, wasChosen);
       }
       case 'confirmStart':
         return this.#confirmStart(delivery, workerId);
       case 'waits':
-        return this.#waits(delivery, workerId, kind.value);
+        // It arrived: its worker may be told that it is not wanted any more.
+        if (!this.worker.isAccepted) this.worker.assign(delivery, workerId, kind.value.withinMs);
+        return;
       case 'accepted':
         return this.#accepted(delivery, kind.value);
       case 'busy':
@@ -217,14 +212,14 @@ export class Attempt implements DeliveriesListener {
 
   /** A delivery whose acceptance was lost answers, after another one of the attempt had ended it. */
   #reopens(delivery: CallDelivery): boolean {
-    if ((delivery === this.#chosen && !delivery.isLost) || delivery.isSettled) return false;
+    if ((delivery === this.worker.delivery && !delivery.isLost) || delivery.isSettled) return false;
     if (!this.#listener.mayReopen(this)) return false;
     delivery.isLost = false;
     const { promise, resolve } = Promise.withResolvers<AttemptEnd>();
     this.ended = promise;
     this.#resolve = resolve;
     this.isEnded = false;
-    this.#letGo();
+    this.worker.release();
     this.#listener.reopened(this);
     this.#hasContent();
     return true;
@@ -247,79 +242,41 @@ export class Attempt implements DeliveriesListener {
     this.#listener.hasContent(this);
   }
 
-  /** Each delivery comes to one worker: from here on what is said of others does not count. */
-  #choose(delivery: CallDelivery, workerId: string, onLost: (loss: Loss) => void): void {
-    this.#deliveries.stopWaiting();
-    this.#chosen = delivery;
-    this.sent(delivery);
-    this.workerId = workerId;
-    this.#watch(delivery, onLost);
-  }
-
-  #watch({ id }: CallDelivery, onLost: (loss: Loss) => void): void {
-    this.#stopWatching();
-    this.#stopWatching = this.#calls.watch(this.workerId, onLost, { client: this.#client, id });
-  }
-
-  /** The one that had it is no longer counted on. */
-  #letGo(): void {
-    this.#stopWatching();
-    this.#chosen = undefined;
-    this.isAccepted = false;
-    this.workerId = '';
-  }
-
   /** It may have come late. It is wanted, as no other delivery is on its way to a provider. */
   #confirmStart(delivery: CallDelivery, workerId: string): void {
     const { nowMs, boundMs } = this.#clock;
     if (boundMs() === undefined) return;
     // One that was accepted and held up since is watched already.
-    if (!this.isAccepted) {
-      this.#choose(delivery, workerId, () => this.#lostBeforeAccepted());
-      this.#deliveries.awaitWord(startWindowMs);
-    }
+    if (!this.worker.isAccepted) this.worker.assign(delivery, workerId, startWindowMs);
     const startUntilUnixMs = Math.floor(nowMs() + startWindowMs);
     this.#calls.command(workerId, delivery.id, wire.CallCommand.START, startUntilUnixMs);
   }
 
-  /** It arrived: its worker may be told that it is not wanted any more. */
-  #waits(delivery: CallDelivery, workerId: string, { withinMs }: wire.CallWaits): void {
-    if (this.isAccepted) return;
-    this.#choose(delivery, workerId, () => this.#lostBeforeAccepted());
-    this.#deliveries.awaitWord(withinMs);
-  }
-
   #accepted(delivery: CallDelivery, { workerId, reserve, reserveCostNanoUsd }: wire.CallAccepted): void {
     // It says so once more where another delivery of the attempt came to it.
-    if (this.isAccepted) return;
-    this.#choose(delivery, workerId, (loss) => this.#lost(delivery, loss));
-    this.isAccepted = true;
+    if (this.worker.isAccepted) return;
+    this.worker.accept(delivery, workerId, (loss) => this.#lost(delivery, loss));
     this.reserve = { usage: reserve, costNanoUsd: reserveCostNanoUsd };
     this.#listener.accepted(this);
   }
 
   /** The acceptance may have been lost with this router's connection. What its worker says after it shows it as well. */
   #hasIt(delivery: CallDelivery, workerId: string): void {
-    if (!this.isAccepted) this.#accepted(delivery, create(wire.CallAcceptedSchema, { workerId }));
+    if (!this.worker.isAccepted) this.#accepted(delivery, create(wire.CallAcceptedSchema, { workerId }));
   }
 
   /** A worker that is away, and that nobody could replace, tells what it has once it is back. */
   #lost(delivery: CallDelivery, loss: Loss): void {
     const mayComeBack = loss === 'dead' && !this.hasContent;
-    if (mayComeBack && this.isIrreplaceable) return this.#watch(delivery, (again) => this.#lost(delivery, again));
+    if (mayComeBack && this.isIrreplaceable) return this.worker.watch((again) => this.#lost(delivery, again));
     delivery.isLost = mayComeBack;
     this.#end(lostEnd(this));
   }
 
-  #lostBeforeAccepted(): void {
-    this.#letGo();
-    this.#deliveries.sendAgain();
-  }
-
   #end(end: AttemptEnd): void {
     this.isEnded = true;
-    this.#stopWatching();
-    this.isUnheard = this.#deliveries.close(() => this.#chosen);
+    this.worker.stopWatching();
+    this.isUnheard = this.#deliveries.close(() => this.worker.delivery);
     this.#resolve(end);
   }
 }
@@ -345,7 +302,7 @@ function workersEnd(ended: wire.CallEnded, attempt: Attempt): AttemptEnd {
 }
 
 function lostEnd(attempt: Attempt): AttemptEnd {
-  const summary = attempt.summary('WorkerLost', `worker ${attempt.workerId} died, or lost the call`);
+  const summary = attempt.summary('WorkerLost', `worker ${attempt.worker.id} died, or lost the call`);
   return { kind: attempt.hasContent ? 'lost_with_content' : 'lost', summary };
 }
 

@@ -91,11 +91,11 @@ export class Attempts implements AttemptListener {
   /** Lets a later attempt speak once every earlier one has ended; the caller is told which one counts. */
   readyToCommit(attempt: Attempt): void {
     const earlier = this.#attempts.filter((other) => other.number < attempt.number && !other.isEnded);
-    for (const other of earlier) other.command(wire.CallCommand.REVOKE);
+    for (const other of earlier) other.worker.command(wire.CallCommand.REVOKE);
     void Promise.all(earlier.map((other) => other.ended)).then(() => {
       if (this.#context.isDecided) return;
       this.#context.toCaller({ case: 'counts', value: create(wire.CountsSchema, { attempt: attempt.number }) });
-      attempt.command(wire.CallCommand.COMMIT);
+      attempt.worker.command(wire.CallCommand.COMMIT);
     });
   }
 
@@ -120,7 +120,7 @@ export class Attempts implements AttemptListener {
 
   /** The worker that had an attempt; '': none spoke. */
   workerOf({ attemptId }: wire.AttemptSummary): string {
-    return this.#attempts.find(({ id }) => id === attemptId)?.workerId ?? '';
+    return this.#attempts.find(({ id }) => id === attemptId)?.worker.id ?? '';
   }
 
   cancelAll(): void {
@@ -155,5 +155,5 @@ export class Attempts implements AttemptListener {
 }
 
 function cancel(attempt: Attempt): void {
-  if (!attempt.isEnded) attempt.command(wire.CallCommand.CANCEL);
+  if (!attempt.isEnded) attempt.worker.command(wire.CallCommand.CANCEL);
 }

@@ -48,7 +48,8 @@ export class HedgedAttempts {
     const timer = setTimeout(due.resolve, afterMs);
     await Promise.race([first, due.promise]);
     clearTimeout(timer);
-    if (this.#context.isDecided || attempt.isEnded || attempt.hasContent || !attempt.isAccepted) return undefined;
+    if (this.#context.isDecided || attempt.isEnded || attempt.hasContent || !attempt.worker.isAccepted)
+      return undefined;
     const next = this.#context.selection.order.find(
       (other) => other !== model && !this.#evidence.hasFailed(other) && !this.#evidence.isTooSmall(other),
     );

@@ -9,10 +9,10 @@ import type { TaskContext } from './task-context.ts';
 export function isIrreplaceable(
   { deps: { workers }, selection }: TaskContext,
   evidence: Evidence,
-  { model, workerId }: Pick<Attempt, 'model' | 'workerId'>,
+  { model, worker }: Pick<Attempt, 'model' | 'worker'>,
 ): boolean {
   const serving = workers.serving(model);
-  const away = workerId === '' ? serving : new Set(serving.has(workerId) ? [workerId] : []);
+  const away = worker.id === '' ? serving : new Set(serving.has(worker.id) ? [worker.id] : []);
   const others = selection.order.filter((other) => !evidence.hasFailed(other) && !evidence.isTooSmall(other));
   return away.size > 0 && others.every((other) => workers.serving(other).isSubsetOf(away));
 }

@@ -66,7 +66,7 @@ export class TaskRecords {
       modelName: '',
       modelVersion: '',
       provider: '',
-      workerId: attempt?.workerId ?? '',
+      workerId: attempt?.worker.id ?? '',
       dataClass: dataClassToWire(this.#decided?.set.dataClass),
       priority: priorityToWire(facts.priority),
       startedUnixMs: BigInt(Math.round(attempt?.startedAtMs ?? this.#startedAtMs)),
