@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { askAfterMs, BusError, type Bus, findWork, type Incoming, type LivenessMonitor } from '@will/bus';
 import { fromBinary, subjects, toBinary, wire } from '@will/contracts';
 import { contain, maxTimeoutMs } from '@will/core';
-import { Answer } from './answer.ts';
+import { AnswerPieces } from './answer-pieces.ts';
 import { TaskError, type StreamPart, type TaskErrorCode, type TaskResult } from './api.ts';
 import { codeOfFailure } from './failure.ts';
 import type { TaskMessage } from './task-message.ts';
@@ -39,7 +39,7 @@ export class Run {
   readonly #message: TaskMessage;
   readonly #onPart: (part: StreamPart) => void;
   readonly #owner: ReplyOwner;
-  readonly #answer: Answer;
+  readonly #answer: AnswerPieces;
   readonly #isStillWanted: () => Promise<boolean>;
   readonly #resolve: (result: TaskResult) => void;
   readonly #reject: (error: TaskError) => void;
@@ -70,7 +70,7 @@ export class Run {
     this.#client = client;
     this.#message = message;
     this.#owner = new ReplyOwner(support, { client, id: message.taskId });
-    this.#answer = new Answer(message.taskId);
+    this.#answer = new AnswerPieces(message.taskId);
     this.#onPart = onPart;
     const { promise, resolve, reject } = Promise.withResolvers<TaskResult>();
     this.result = promise;

@@ -5,7 +5,7 @@ import { dataOf, DataPieces } from './data.ts';
 import { noticesOf, refusalOf } from './on-wire.ts';
 
 /** The answer to a task, put together from the pieces that come. */
-export class Answer {
+export class AnswerPieces {
   readonly #taskId: string;
   #notices: readonly string[] = [];
   #decisionId = '';
