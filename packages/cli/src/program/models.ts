@@ -8,8 +8,13 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 
 /** `willm models`. */
-export function registerModels(program: Command, { terminal, end }: Cli): void {
+export function registerModels(program: Command, cli: Cli): void {
   const models = program.command('models').description('models and where they come from');
+  registerAdd(models, cli);
+  registerCatalogue(models, cli);
+}
+
+function registerAdd(models: Command, { terminal, end }: Cli): void {
   models
     .command('add')
     .description(
@@ -34,6 +39,9 @@ export function registerModels(program: Command, { terminal, end }: Cli): void {
       const { addKnownModel } = await import('../commands/catalogue.ts');
       end(await addKnownModel(terminal, named, options, new Date()));
     });
+}
+
+function registerCatalogue(models: Command, { terminal, end }: Cli): void {
   models
     .command('catalogue')
     .description('list well-known models to start from, with what they take and cost')

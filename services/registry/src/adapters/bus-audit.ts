@@ -23,26 +23,13 @@ export function serveAudit(bus: Bus, audit: Audit, onError: (what: string, error
       return new Uint8Array();
     }),
     bus.serve(subjects.audit('list'), queues.registry, async ({ data }) => {
-      const answer = async (): Promise<wire.ListAuditResponse> => {
-        const { before, limit } = readMessage(wire.ListAuditRequestSchema, data);
-        const most = limit === 0 ? usuallyListed : Math.min(limit, maxListed);
-        const entries = await audit.list(most, before === 0n ? undefined : Number(before));
-        return create(wire.ListAuditResponseSchema, { entries: entries.map(onTheWire) });
-      };
-      const said = await answer().catch((error: unknown) =>
+      const said = await listed(audit, data).catch((error: unknown) =>
         create(wire.ListAuditResponseSchema, { error: failed(error) }),
       );
       return toBinary(wire.ListAuditResponseSchema, said);
     }),
     bus.serve(subjects.audit('verify'), queues.registry, async () => {
-      const answer = async (): Promise<wire.VerifyAuditResponse> => {
-        const { entries, wrong } = await audit.verify();
-        return create(wire.VerifyAuditResponseSchema, {
-          entries: BigInt(entries),
-          ...(wrong && { problem: wrong.problem, position: BigInt(wrong.position) }),
-        });
-      };
-      const said = await answer().catch((error: unknown) =>
+      const said = await verified(audit).catch((error: unknown) =>
         create(wire.VerifyAuditResponseSchema, { error: failed(error) }),
       );
       return toBinary(wire.VerifyAuditResponseSchema, said);
@@ -53,6 +40,21 @@ export function serveAudit(bus: Bus, audit: Audit, onError: (what: string, error
       await Promise.all(servings.map((serving) => serving.stop()));
     },
   };
+}
+
+async function listed(audit: Audit, data: Uint8Array): Promise<wire.ListAuditResponse> {
+  const { before, limit } = readMessage(wire.ListAuditRequestSchema, data);
+  const most = limit === 0 ? usuallyListed : Math.min(limit, maxListed);
+  const entries = await audit.list(most, before === 0n ? undefined : Number(before));
+  return create(wire.ListAuditResponseSchema, { entries: entries.map(onTheWire) });
+}
+
+async function verified(audit: Audit): Promise<wire.VerifyAuditResponse> {
+  const { entries, wrong } = await audit.verify();
+  return create(wire.VerifyAuditResponseSchema, {
+    entries: BigInt(entries),
+    ...(wrong && { problem: wrong.problem, position: BigInt(wrong.position) }),
+  });
 }
 
 /** A note that cannot be read is answered, too: it is nobody's to repeat. */
