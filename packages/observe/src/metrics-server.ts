@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type Server, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { pathOfTarget, type WebAccess, webRefusal } from '@will/runtime';
@@ -33,16 +33,7 @@ export async function startMetricsServer(
     const reason = whyNot();
     return say(response, reason === undefined ? 200 : 503, reason ?? 'ok');
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(
-        new Error(`cannot listen on ${host}:${port} for metrics (${cause.code}); set WILL_METRICS_PORT to another`, {
-          cause,
-        }),
-      ),
-    );
-    server.listen(port, host, resolve);
-  });
+  await listen(server, host, port);
   // It must not keep a process alive that has nothing else to do.
   server.unref();
   const reachedAt = addressFor(host);
@@ -57,6 +48,19 @@ export async function startMetricsServer(
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(
+        new Error(`cannot listen on ${host}:${port} for metrics (${cause.code}); set WILL_METRICS_PORT to another`, {
+          cause,
+        }),
+      ),
+    );
+    server.listen(port, host, resolve);
+  });
 }
 
 /** Who listens on every address is shown by the first that other machines reach, as in a pod; it names itself else. */

@@ -5,8 +5,14 @@ import { instant, named, wholeNumber } from '../options.ts';
 import type { Command } from 'commander';
 
 /** `willm prices`. */
-export function registerPrices(program: Command, { terminal, end }: Cli): void {
+export function registerPrices(program: Command, cli: Cli): void {
   const prices = program.command('prices').description('what models cost by their documents');
+  registerShow(prices, cli);
+  registerRefresh(prices, cli);
+  registerReprice(prices, cli);
+}
+
+function registerShow(prices: Command, { terminal, end }: Cli): void {
   prices
     .command('show')
     .description('show prices in dollars per million tokens')
@@ -16,6 +22,9 @@ export function registerPrices(program: Command, { terminal, end }: Cli): void {
       const { showPrices } = await import('../commands/prices.ts');
       end(await showPrices(terminal, options));
     });
+}
+
+function registerRefresh(prices: Command, { terminal, end }: Cli): void {
   prices
     .command('refresh')
     .description('put prices of the catalogue that comes with this release into the documents of models called by API')
@@ -34,6 +43,9 @@ export function registerPrices(program: Command, { terminal, end }: Cli): void {
       const { refreshPrices } = await import('../commands/prices.ts');
       end(await refreshPrices(terminal, options, new Date()));
     });
+}
+
+function registerReprice(prices: Command, { terminal, end }: Cli): void {
   prices
     .command('reprice')
     .description('charge past calls of a model anew, at the prices that its document says now')
