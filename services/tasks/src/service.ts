@@ -80,8 +80,7 @@ export class Tasks {
         traceparent: this.#deps.traceparent?.() ?? '',
       }),
     });
-    if (kind === 'conflict')
-      throw invalid(`idempotency key or task id ${quote(key)} belongs to another task, ${stored.taskId}`);
+    if (kind === 'conflict') throw invalid(conflictOf(key, stored, accepted.project));
     const messagedAtMs =
       kind === 'inserted'
         ? await this.#queueing.add(stored, wish, Number(request.notBeforeUnixMs))
@@ -210,3 +209,11 @@ function mustBeDead({ taskId, state, deadReason, body }: StoredTask): string {
     throw invalid(`task ${quote(taskId)} cannot be requeued: what it asked was kept for 24 hours after its end`);
   return deadReason;
 }
+
+/** A caller of another project is not told which task it is. */
+const conflictOf = (
+  key: string,
+  stored: { readonly taskId: string; readonly project: string },
+  project: string,
+): string =>
+  `idempotency key or task id ${quote(key)} belongs to another task${stored.project === project ? `, ${stored.taskId}` : ''}`;
