@@ -147,6 +147,19 @@ test('a task of another project is not known, whichever key of the client asks, 
   await submit('of-site', 'SITE');
   await submit('of-shop', 'shop');
   await submit('of-none', '');
+  // The same name for another task says whose it is only within its project.
+  const again = (project: string) =>
+    tasks
+      .submit(
+        'anna',
+        create(wire.SubmitRequestSchema, {
+          task: { taskId: 'new', type: 'code', project },
+          idempotencyKey: 'of-site',
+        }),
+      )
+      .catch((error: Error) => error.message);
+  expect(await again('site')).toMatch(/belongs to another task, /);
+  expect(await again('shop')).toMatch(/belongs to another task$/);
   const site = { client: 'anna', projects: ['site'] };
   expect((await tasks.list(site, {}, 10)).map(({ taskId, project }) => [taskId, project])).toEqual([
     ['of-site', 'site'],
