@@ -63,3 +63,4 @@ export * from './domain/task-type.ts';
 export * from './domain/contain.ts';
 export * from './domain/content-url.ts';
 export * from './domain/quote.ts';
+export * from './domain/wishes.ts';

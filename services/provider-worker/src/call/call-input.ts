@@ -1,4 +1,4 @@
-import { failureOf, fieldsKind, type DataClass } from '@will/core';
+import { failureOf, fieldsKind, passThroughOf, type DataClass } from '@will/core';
 import type { HookedCall } from '@will/extension';
 import { abortedBy, type ContentDelta, type ProviderOutcome } from '@will/providers';
 import type { IncomingCall } from '../ports.ts';
@@ -7,6 +7,7 @@ import { unusable } from './call-failures.ts';
 import { wrongUrlIn } from './content-urls.ts';
 import { chatInput } from './fields-input.ts';
 import { askAfter, askBefore, brokenHook, type Prepared } from './hooked-call.ts';
+import { unheardIn } from './stated-in-chat.ts';
 import { styledInput } from './styled-input.ts';
 import { gathered } from './whole-as-stream.ts';
 import { wholeInput, type WholeInput } from './whole-input.ts';
@@ -41,7 +42,7 @@ export class CallInput {
   /** As this model is to see it; words instead: why it cannot be. */
   asSeen(whole: Uint8Array): Uint8Array | string {
     const { inputKind } = this.#call.request;
-    const wrong = inputKind === 'chat' ? wrongUrlIn(whole) : undefined;
+    const wrong = inputKind === 'chat' ? this.#wrongIn(parsed(whole)) : undefined;
     if (wrong !== undefined) return wrong;
     if (inputKind !== fieldsKind) return this.#styled(whole, inputKind);
     const chat = chatInput(whole, this.#deps.taskType);
@@ -85,6 +86,10 @@ export class CallInput {
     });
   }
 
+  #wrongIn(chat: unknown): string | undefined {
+    return unheardIn(chat, passThroughOf(this.#deps.model.document)) ?? wrongUrlIn(chat);
+  }
+
   #styled(input: Uint8Array, inputKind: string): Uint8Array {
     const styled = styledInput({ input, inputKind }, this.#deps.style);
     this.style = styled.inWords;
@@ -95,6 +100,15 @@ export class CallInput {
   #hookedCall(input: Uint8Array): HookedCall | undefined {
     const { facts, model } = this.#deps;
     return facts && { facts, model, inputKind: this.kind, input, dataClass: this.dataClass, signal: this.#signal };
+  }
+}
+
+function parsed(chat: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(chat.buffer, chat.byteOffset, chat.byteLength).toString());
+  } catch {
+    // What is no JSON is for the provider's package to refuse.
+    return undefined;
   }
 }
 

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
 import { wrongUrlIn } from './content-urls.ts';
 
-const chat = (...content: readonly unknown[]): Uint8Array =>
-  Buffer.from(JSON.stringify({ messages: [{ role: 'user', content }] }));
+const chat = (...content: readonly unknown[]): unknown => ({ messages: [{ role: 'user', content }] });
 const image = (url: unknown): object => ({ type: 'image_url', image_url: { url } });
 
 test.each([
@@ -27,16 +26,7 @@ test.each([
   expect(wrong).not.toMatch(/169|10\.0|internal|etc|localhost|127/);
 });
 
-test('a key written with escapes is read, too', () => {
-  const escaped = Buffer.from(
-    Buffer.from(chat(image('http://127.0.0.1/')))
-      .toString()
-      .replaceAll('image_url"', 'image\\u005furl"'),
-  );
-  expect(wrongUrlIn(escaped)).toContain('image_url');
-});
-
 test('what is no chat is left to others', () => {
-  for (const text of ['', '_url', '{"messages":7,"a_url":1}', '[]'])
-    expect(wrongUrlIn(Buffer.from(text))).toBeUndefined();
+  for (const other of [undefined, null, '_url', { messages: 7, a_url: 1 }, []])
+    expect(wrongUrlIn(other)).toBeUndefined();
 });

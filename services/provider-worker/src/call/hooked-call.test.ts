@@ -43,6 +43,20 @@ test('a refusal ends it for good, and later hooks are not asked', async () => {
   });
 });
 
+test.each([
+  ['a class that is none', { dataClass: 'Customer' }],
+  ['a class with another name', { data_class: 'customer' }],
+  ['a refusal with another name', { refused: 'no' }],
+  ['a refusal without words', { refuse: true }],
+  ['a list', [{ dataClass: 'customer' }]],
+  ['an input that is no bytes', { input: 'x' }],
+  ['false', false],
+])('%s lets nothing through', async (_, said) => {
+  await expect(askBefore([{ name: 'guard', before: () => said as never }], call)).rejects.toThrow(
+    'what hook guard answers',
+  );
+});
+
 const usage = { inputTokens: 1, outputTokens: 1, cachedInputTokens: 0, reasoningTokens: 0, estimated: false };
 const good = { ok: true, finish: 'stop', usage, output: { text: 'made', toolCalls: '[]' } } as const;
 

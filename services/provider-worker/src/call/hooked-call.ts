@@ -1,5 +1,6 @@
 import { type DataClass, failureOf, type ProviderFailure, strictestOf } from '@will/core';
 import type { CallHook, HookedCall } from '@will/extension';
+import { afterVerdict, beforeVerdict } from './hook-verdict.ts';
 import type { ProviderOutcome } from '@will/providers';
 
 /** A call as hooks left it before its provider was asked. */
@@ -12,7 +13,7 @@ export async function askBefore(hooks: readonly CallHook[], call: HookedCall): P
   let { input, dataClass } = call;
   for (const hook of hooks) {
     if (!hook.before) continue;
-    const verdict = await hook.before({ ...call, input, dataClass });
+    const verdict = beforeVerdict(hook, await hook.before({ ...call, input, dataClass }));
     if (!verdict) continue;
     if ('refuse' in verdict) return { ok: false, failure: refusal(hook, verdict.refuse) };
     input = verdict.input ?? input;
@@ -33,7 +34,7 @@ export async function askAfter(
     if (!hook.after) continue;
     const { text = '', refusal = '', reasoning = '', toolCalls = '' } = output;
     // A guard looks at everything that the model says, also at words by which it refuses.
-    const verdict = await hook.after(call, { text: text + refusal, reasoning, toolCalls });
+    const verdict = afterVerdict(hook, await hook.after(call, { text: text + refusal, reasoning, toolCalls }));
     if (!verdict) continue;
     if ('refuse' in verdict) return { ok: false, usage: outcome.usage, failure: withheld(hook, verdict.refuse) };
     const { refusal: _replaced, ...rest } = output;

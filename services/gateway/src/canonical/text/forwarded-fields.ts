@@ -1,9 +1,8 @@
-import { passThroughOf, slugNamed, type Snapshot } from '@will/core';
+import { passThroughOf, slugNamed, type Snapshot, wishIn } from '@will/core';
 import { droppedFields, shownNames } from '../../server/http/dropped-fields.ts';
 import { invalid } from '../../server/http/errors.ts';
 import type { UnknownField } from '../../server/http/unknown-fields.ts';
 import { identity } from '../../auth/keys/identity.ts';
-import { wishIn } from '../../server/http/wishes.ts';
 
 /** Fields of a request that its dialect does not know, by what becomes of them. */
 export interface OtherFields {

@@ -1,8 +1,7 @@
-import { readAttributes, quote } from '@will/core';
+import { plainName, quote, readAttributes, type RefusedFields } from '@will/core';
 import type { z } from 'zod';
 import { type HttpError, invalid } from './errors.ts';
 import { type UnknownField, unknownFields } from './unknown-fields.ts';
-import { plainName, type RefusedFields } from './wishes.ts';
 
 /** A body whose fields were all understood. @throws {HttpError} 400, naming the first field that is wrong. */
 export function checkFields<S extends z.ZodObject>(schema: S, fields: Readonly<Record<string, unknown>>): z.infer<S> {

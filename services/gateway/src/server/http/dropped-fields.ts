@@ -1,8 +1,7 @@
-import { isAttributeKey } from '@will/core';
+import { isAttributeKey, plainName, saysNothing, wishIn } from '@will/core';
 import { invalid } from './errors.ts';
 import { isHistory } from './history-fields.ts';
 import type { UnknownField } from './unknown-fields.ts';
-import { isEmpty, plainName, wishIn } from './wishes.ts';
 
 /**
  * Names of the fields that are dropped with a notice. What a history carries is dropped without one.
@@ -51,7 +50,7 @@ const contentNames =
 const holdsContent = ({ path, value }: UnknownField): boolean =>
   contentNames.test(plainName(path.at(-1) as string)) &&
   (typeof value === 'string' || typeof value === 'object') &&
-  !isEmpty(value);
+  !saysNothing(value);
 
 const shownName = /^[A-Za-z0-9_.-]{1,64}$/;
 const maxShown = 10;

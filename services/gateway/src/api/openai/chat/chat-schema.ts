@@ -1,19 +1,18 @@
-import { isPublicOrInline, publicOrInlineInWords } from '@will/core';
+import { isFalse, isPublicOrInline, noValue, publicOrInlineInWords, type RefusedFields, saysNothing } from '@will/core';
 import { z } from 'zod';
-import { isEmpty, isOff, never, type RefusedFields } from '../../../server/http/wishes.ts';
 
 /** Fields of OpenAI's request that this server cannot honour, with what to do instead. A value that asks for nothing is fine. */
 export const refusedFields: RefusedFields = {
-  functions: { harmless: isEmpty, instead: 'use tools' },
+  functions: { harmless: saysNothing, instead: 'use tools' },
   function_call: { harmless: (value) => value === 'auto' || value === 'none', instead: 'use tool_choice' },
-  logprobs: { harmless: isOff, instead: 'must be false: probabilities are not passed on' },
+  logprobs: { harmless: isFalse, instead: 'must be false: probabilities are not passed on' },
   top_logprobs: { harmless: (value) => value === 0, instead: 'must be 0: probabilities are not passed on' },
-  logit_bias: { harmless: isEmpty, instead: 'must be empty: token ids differ between the models that may answer' },
-  audio: { harmless: never, instead: 'only text comes back' },
+  logit_bias: { harmless: saysNothing, instead: 'must be empty: token ids differ between the models that may answer' },
+  audio: { harmless: noValue, instead: 'only text comes back' },
   modalities: { harmless: isTextOnly, instead: 'must be ["text"]: only text comes back' },
-  moderation: { harmless: never, instead: 'is not offered' },
+  moderation: { harmless: noValue, instead: 'is not offered' },
   n: { harmless: (value) => value === 1, instead: 'must be 1' },
-  web_search_options: { harmless: never, instead: 'is not offered' },
+  web_search_options: { harmless: noValue, instead: 'is not offered' },
 };
 
 function isTextOnly(value: unknown): boolean {

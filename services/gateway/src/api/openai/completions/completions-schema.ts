@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { isEmpty, isOff, type RefusedFields } from '../../../server/http/wishes.ts';
+import { saysNothing, isFalse, type RefusedFields } from '@will/core';
 
 /** Fields of OpenAI's oldest request that this server cannot honour. */
 export const refusedFields: RefusedFields = {
-  echo: { harmless: isOff, instead: 'must be false: only what is new comes back' },
+  echo: { harmless: isFalse, instead: 'must be false: only what is new comes back' },
   n: { harmless: (value) => value === 1, instead: 'must be 1' },
   best_of: { harmless: (value) => value === 1, instead: 'must be 1' },
   logprobs: { harmless: (value) => value === 0, instead: 'must be 0: probabilities are not passed on' },
-  suffix: { harmless: isEmpty, instead: 'must be empty: a text is only continued at its end' },
-  logit_bias: { harmless: isEmpty, instead: 'must be empty: token ids differ between the models that may answer' },
+  suffix: { harmless: saysNothing, instead: 'must be empty: a text is only continued at its end' },
+  logit_bias: { harmless: saysNothing, instead: 'must be empty: token ids differ between the models that may answer' },
 };
 
 /** `POST /v1/completions`. */

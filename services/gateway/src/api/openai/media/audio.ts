@@ -1,9 +1,8 @@
-import type { TaskInput } from '@will/core';
+import type { RefusedFields, TaskInput } from '@will/core';
 import { z } from 'zod';
 import { readFields, withoutNulls } from '../../../server/http/check-fields.ts';
 import { HttpError, invalid } from '../../../server/http/errors.ts';
 import { parseJsonObject } from '../../../server/http/json.ts';
-import type { RefusedFields } from '../../../server/http/wishes.ts';
 import { asJson, type MediaForm, type MediaResult, type MediaAsked, type MediaKind } from './media-kind.ts';
 
 const number = z.stringFormat('number', /^\d(\.\d+)?$/).optional();

@@ -1,9 +1,8 @@
-import { imagesIn } from '@will/core';
+import { imagesIn, isFalse, type RefusedFields } from '@will/core';
 import { z } from 'zod';
 import { readFields, withoutNulls } from '../../../server/http/check-fields.ts';
 import { HttpError } from '../../../server/http/errors.ts';
 import { parseJsonObject } from '../../../server/http/json.ts';
-import { isOff, type RefusedFields } from '../../../server/http/wishes.ts';
 import { asJson, type MediaKind } from './media-kind.ts';
 
 /** `POST /v1/images/generations`. */
@@ -22,7 +21,7 @@ export const imagesSchema = z.object({
 });
 
 const refused: RefusedFields = {
-  stream: { harmless: isOff, instead: 'must be false: an image comes whole' },
+  stream: { harmless: isFalse, instead: 'must be false: an image comes whole' },
   background: { harmless: (value) => value === 'auto', instead: 'must be "auto": not every model can choose it' },
   moderation: { harmless: (value) => value === 'auto', instead: 'must be "auto": a request does not set it' },
 };

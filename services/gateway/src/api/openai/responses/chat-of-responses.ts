@@ -1,12 +1,12 @@
 import { argumentsOfCustom, functionOfCustom } from './custom-tools.ts';
-import type { KeptItems } from './kept-items.ts';
+import type { OwnItems } from './kept-items.ts';
 import { invalid } from '../../../server/http/errors.ts';
 import { type InputItem, type InputMessage, isCustom, type Reference, type ResponsesBody } from './responses-schema.ts';
 import { isSealedHere, sealedWith } from '../../../canonical/text/sealed-reasoning.ts';
 import { textInId } from './sealed-items.ts';
 
 /** The same request as a chat, with fields of its own left out. */
-export function chatOfResponses(body: ResponsesBody, kept: Pick<KeptItems, 'find'>): Record<string, unknown> {
+export function chatOfResponses(body: ResponsesBody, kept: Pick<OwnItems, 'find'>): Record<string, unknown> {
   const { instructions, input, text, reasoning, tools, tool_choice: choice } = body;
   const messages = typeof input === 'string' ? [{ role: 'user', content: input }] : messagesOf(input, kept);
   const fields = {
@@ -62,7 +62,7 @@ interface ChatMessage {
 }
 
 /** Calls stand beside messages there and inside the assistant's message here, so neighbours are put together. */
-function messagesOf(items: readonly InputItem[], kept: Pick<KeptItems, 'find'>): ChatMessage[] {
+function messagesOf(items: readonly InputItem[], kept: Pick<OwnItems, 'find'>): ChatMessage[] {
   const messages: ChatMessage[] = [];
   for (const [index, said] of items.entries()) {
     const item = isReference(said) ? referredTo(said.id, index, kept) : said;
@@ -102,7 +102,7 @@ const sealedIn = (item: InputItem | undefined): string | undefined =>
   item?.type === 'reasoning' && isSealedHere(item['encrypted_content']) ? item['encrypted_content'] : undefined;
 
 /** An item of an earlier answer, which its own id holds, or this process. @throws {HttpError} 400 */
-function referredTo(id: string, index: number, kept: Pick<KeptItems, 'find'>): Exclude<InputItem, Reference> {
+function referredTo(id: string, index: number, kept: Pick<OwnItems, 'find'>): Exclude<InputItem, Reference> {
   // Reasoning is not passed on, whether it is sent or referred to.
   if (id.startsWith('rs_')) return { type: 'reasoning' };
   const text = textInId(id);

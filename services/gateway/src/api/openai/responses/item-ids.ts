@@ -1,4 +1,4 @@
-import type { KeptItems } from './kept-items.ts';
+import type { OwnItems } from './kept-items.ts';
 import { type ItemIds, itemId } from './responses-answer.ts';
 
 /** Of a caller who wants nothing kept (`store: false`): it sends its items back itself. */
@@ -8,7 +8,7 @@ export const plainIds = (taskId: string): ItemIds => ({
 });
 
 /** Of any other: some libraries send references instead of items. */
-export const keptIds = (taskId: string, kept: KeptItems): ItemIds => ({
+export const keptIds = (taskId: string, kept: OwnItems): ItemIds => ({
   next: (kind, index) => (kind === 'rs' ? itemId(kind, taskId, index) : kept.newId(kind)),
   keep(item) {
     if (item.type !== 'reasoning') kept.keep(item.id, item);

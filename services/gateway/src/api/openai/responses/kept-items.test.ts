@@ -5,7 +5,7 @@ const hour = 3_600_000;
 
 test('an item is found by its id alone, for an hour', () => {
   let nowMs = 0;
-  const kept = new KeptItems(() => nowMs);
+  const kept = new KeptItems(() => nowMs).of('acme');
   const id = kept.newId('msg');
   kept.keep(id, { type: 'message', content: 'pong' });
   expect(kept.find(id)).toEqual({ type: 'message', content: 'pong' });
@@ -14,8 +14,16 @@ test('an item is found by its id alone, for an hour', () => {
   expect(kept.find(id)).toBeUndefined();
 });
 
-test('of more than fits the oldest go, and one that is too large is not kept', () => {
+test('an item is found by nobody but its owner, also with its id', () => {
   const kept = new KeptItems(() => 0);
+  const id = kept.of('acme').newId('msg');
+  kept.of('acme').keep(id, { content: 'pong' });
+  expect(kept.of('acme').find(id)).toEqual({ content: 'pong' });
+  expect(kept.of('globex').find(id)).toBeUndefined();
+});
+
+test('of more than fits the oldest go, and one that is too large is not kept', () => {
+  const kept = new KeptItems(() => 0).of('acme');
   const huge = kept.newId('msg');
   kept.keep(huge, { text: 'x'.repeat(300 * 1024) });
   expect(kept.find(huge)).toBeUndefined();
@@ -27,7 +35,7 @@ test('of more than fits the oldest go, and one that is too large is not kept', (
 });
 
 test('what is kept cannot be read by who was not given the id', () => {
-  const kept = new KeptItems(() => 0);
+  const kept = new KeptItems(() => 0).of('acme');
   const id = kept.newId('msg');
   kept.keep(id, { content: 'said in confidence' });
   const seen: string[] = [];

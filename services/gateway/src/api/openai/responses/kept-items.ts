@@ -5,6 +5,16 @@ interface Kept {
   readonly untilMs: number;
 }
 
+/** Items of one owner, a client with its project: rules on data are theirs. */
+export interface OwnItems {
+  /** An id that nobody can guess. @param kind what OpenAI's ids of such items begin with: `msg`, `fc`, `ctc`. */
+  newId(kind: string): string;
+  /** Of more than fits, the oldest go. */
+  keep(id: string, item: object): void;
+  /** Undefined: it is not kept here, not any more, or not this owner's. */
+  find(id: string): unknown;
+}
+
 const keptMs = 3_600_000;
 const maxBytes = 32 * 1024 * 1024;
 /** A longer item is not kept: it would drive out too many others. */
@@ -12,8 +22,9 @@ const maxItemBytes = 256 * 1024;
 const tagBytes = 16;
 
 /**
- * Items of answers that later requests may refer to by their id, for an hour, in this process alone. The id is the key:
- * what is kept is encrypted with it and found by its digest, so that nobody can read it who was not given the id.
+ * Items of answers that later requests may refer to by their id, for an hour, in this process alone. The owner and the id
+ * are the key: what is kept is encrypted with them and found by their digest. So nobody can read it who was not given the
+ * id, and nobody else to whom the id was passed on.
  */
 export class KeptItems {
   readonly #nowMs: () => number;
@@ -24,13 +35,17 @@ export class KeptItems {
     this.#nowMs = nowMs;
   }
 
-  /** An id that nobody can guess. @param kind what OpenAI's ids of such items begin with: `msg`, `fc`, `ctc`. */
-  newId(kind: string): string {
-    return `${kind}_${randomBytes(24).toString('hex')}`;
+  /** The items of one owner. */
+  of(owner: string): OwnItems {
+    const keyed = (id: string): string => `${id}:${owner}`;
+    return {
+      newId: (kind) => `${kind}_${randomBytes(24).toString('hex')}`,
+      keep: (id, item) => this.#keep(keyed(id), item),
+      find: (id) => this.#find(keyed(id)),
+    };
   }
 
-  /** Of more than fits, the oldest go. */
-  keep(id: string, item: object): void {
+  #keep(id: string, item: object): void {
     const sealed = seal(id, Buffer.from(JSON.stringify(item)));
     if (sealed.length > maxItemBytes) return;
     this.#kept.set(digestOf('place', id), { sealed, untilMs: this.#nowMs() + keptMs });
@@ -41,8 +56,7 @@ export class KeptItems {
     }
   }
 
-  /** Undefined: it is not kept here, or not any more. */
-  find(id: string): unknown {
+  #find(id: string): unknown {
     const place = digestOf('place', id);
     const kept = this.#kept.get(place);
     if (!kept) return undefined;

@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import { type CustomTool, customTool } from './custom-tools.ts';
-import { isEmpty, never, type RefusedFields } from '../../../server/http/wishes.ts';
+import { saysNothing, noValue, type RefusedFields } from '@will/core';
 
 /** Fields of OpenAI's request that this server cannot honour. What states a wish is refused in every dialect. */
 export const refusedFields: RefusedFields = {
-  prompt: { harmless: never, instead: 'prompts are not kept; send it as input' },
+  prompt: { harmless: noValue, instead: 'prompts are not kept; send it as input' },
   include: { harmless: asksForNoMore, instead: 'must not ask for probabilities: they are not passed on' },
   top_logprobs: { harmless: (value) => value === 0, instead: 'must be 0: probabilities are not passed on' },
   truncation: {
     harmless: (value) => value === 'disabled',
     instead: 'must be "disabled": nothing is left out of an input',
   },
-  moderation: { harmless: never, instead: 'is not offered' },
+  moderation: { harmless: noValue, instead: 'is not offered' },
   max_tool_calls: { harmless: Number.isInteger, instead: 'must be a whole number' },
   context_management: { harmless: Array.isArray, instead: 'must be a list' },
 };
@@ -19,7 +19,7 @@ export const refusedFields: RefusedFields = {
 /** What is asked for beside an answer: of tools that nobody runs, and of reasoning, there is nothing more to tell. */
 function asksForNoMore(value: unknown): boolean {
   return (
-    isEmpty(value) ||
+    saysNothing(value) ||
     (Array.isArray(value) && value.every((part) => typeof part === 'string' && !/logprobs/.test(part)))
   );
 }

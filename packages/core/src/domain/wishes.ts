@@ -9,13 +9,13 @@ export interface WishRefusal {
 export type RefusedFields = Readonly<Record<string, WishRefusal>>;
 
 /** True of no value. */
-export const never = (): boolean => false;
+export const noValue = (): boolean => false;
 /** True of `false`. */
-export const isOff = (value: unknown): boolean => value === false;
+export const isFalse = (value: unknown): boolean => value === false;
 /** Says nothing: an empty text, list or object. */
-export const isEmpty = (value: unknown): boolean =>
+export const saysNothing = (value: unknown): boolean =>
   value === '' || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
-const isOffOrEmpty = (value: unknown): boolean => isOff(value) || isEmpty(value);
+const isFalseOrEmpty = (value: unknown): boolean => isFalse(value) || saysNothing(value);
 
 const documents = 'is decided by the documents of the router, not by a request';
 const seenBy =
@@ -24,38 +24,41 @@ const kept = 'nothing is kept between requests';
 const isOneOf =
   (...allowed: readonly unknown[]) =>
   (value: unknown): boolean =>
-    isEmpty(value) || allowed.includes(value);
+    saysNothing(value) || allowed.includes(value);
 
 /**
  * Fields that state a wish about data, storage, place, provider, model, guard, host, key, file or callback. Such a wish
  * is never dropped: where it cannot be honoured, the request is rejected. The names are those of {@link plainName}.
  */
 const byName: RefusedFields = {
-  store: { harmless: isOff, instead: 'must be false: content is not kept' },
-  background: { harmless: isOff, instead: 'must be false: answers are not kept; POST /v1/tasks runs durable tasks' },
-  previous_response_id: { harmless: isEmpty, instead: `${kept}; send the whole conversation as input` },
-  deferred: { harmless: isOff, instead: 'must be false: answers are not kept; POST /v1/tasks runs durable tasks' },
-  conversation: { harmless: isEmpty, instead: `${kept}; send the whole conversation as input` },
-  zdr: { harmless: isOff, instead: `must be false: retention at a provider ${documents}` },
+  store: { harmless: isFalse, instead: 'must be false: content is not kept' },
+  background: { harmless: isFalse, instead: 'must be false: answers are not kept; POST /v1/tasks runs durable tasks' },
+  previous_response_id: { harmless: saysNothing, instead: `${kept}; send the whole conversation as input` },
+  deferred: { harmless: isFalse, instead: 'must be false: answers are not kept; POST /v1/tasks runs durable tasks' },
+  conversation: { harmless: saysNothing, instead: `${kept}; send the whole conversation as input` },
+  zdr: { harmless: isFalse, instead: `must be false: retention at a provider ${documents}` },
   data_collection: {
     harmless: isOneOf('allow'),
     instead: `must be "allow": what a provider may keep ${documents}; say x-will-data-class`,
   },
-  no_log: { harmless: isOff, instead: 'must be false: a request cannot switch the call log off; it holds no content' },
+  no_log: {
+    harmless: isFalse,
+    instead: 'must be false: a request cannot switch the call log off; it holds no content',
+  },
   cache: {
-    harmless: (value) => isOffOrEmpty(value) || onlyAvoidsCaches(value),
+    harmless: (value) => isFalseOrEmpty(value) || onlyAvoidsCaches(value),
     instead: 'is not offered: answers are not cached',
   },
-  safe_prompt: { harmless: isOff, instead: 'must be false: no guard is added to a prompt here' },
-  guardrails: { harmless: isEmpty, instead: 'must be empty: guards are extensions of the router' },
-  avoid_cloud: { harmless: isOff, instead: seenBy },
-  use_compliant_only: { harmless: isOff, instead: seenBy },
-  provider: { harmless: isEmpty, instead: `${documents}; name a model, or ask for a data class` },
-  models: { harmless: isEmpty, instead: `${documents}: a task type has a route; name one model` },
-  fallbacks: { harmless: isEmpty, instead: `${documents}: a task type has a route with its fallbacks` },
-  extra_body: { harmless: isEmpty, instead: 'belongs to a library: put its fields at the top of the body' },
-  project: { harmless: isEmpty, instead: 'is stated by the header x-will-project' },
-  client: { harmless: isEmpty, instead: 'is stated by the header x-will-client, or by the key' },
+  safe_prompt: { harmless: isFalse, instead: 'must be false: no guard is added to a prompt here' },
+  guardrails: { harmless: saysNothing, instead: 'must be empty: guards are extensions of the router' },
+  avoid_cloud: { harmless: isFalse, instead: seenBy },
+  use_compliant_only: { harmless: isFalse, instead: seenBy },
+  provider: { harmless: saysNothing, instead: `${documents}; name a model, or ask for a data class` },
+  models: { harmless: saysNothing, instead: `${documents}: a task type has a route; name one model` },
+  fallbacks: { harmless: saysNothing, instead: `${documents}: a task type has a route with its fallbacks` },
+  extra_body: { harmless: saysNothing, instead: 'belongs to a library: put its fields at the top of the body' },
+  project: { harmless: saysNothing, instead: 'is stated by the header x-will-project' },
+  client: { harmless: saysNothing, instead: 'is stated by the header x-will-client, or by the key' },
 };
 
 const onlyAvoidsCaches = (value: unknown): boolean =>
@@ -117,5 +120,5 @@ export function wishIn(field: string): WishRefusal | undefined {
   const name = plainName(field).replace(/^_+/, '');
   if (Object.hasOwn(byName, name)) return byName[name];
   const found = byPattern.find(([pattern]) => pattern.test(name));
-  return found && { harmless: isEmpty, instead: found[1] };
+  return found && { harmless: saysNothing, instead: found[1] };
 }
