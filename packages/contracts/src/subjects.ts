@@ -105,7 +105,7 @@ export const subjects = {
   /** At the process that owns the task now. */
   cancel: (processId: string, client: string) =>
     `will.v1.cancel.${opaque('process id', processId)}.${slug('client', client)}`,
-  /** Asks the process whether tasks of the client, or attempts, are inFlight under way there. */
+  /** Asks the process whether tasks of the client, or attempts, are under way there. */
   inFlight: (processId: string, client: string) =>
     `will.v1.inflight.${opaque('process id', processId)}.${slug('client', client)}`,
   /** The same question to every router: who has a task may be dead. */

@@ -199,7 +199,7 @@ const rules: readonly (readonly [ExclusionRule, RuleCheck])[] = [
 
 /**
  * The one predicate: why a model may not do a task; undefined when it may. Who asks comes first. Total; unknown, missing or expired is not
- * allowed. The same for policy, router and worker, for first choice, fallback and explanation.
+ * allowed. The same for policy and worker, for first choice, fallback and explanation.
  */
 export function exclusionOf(
   model: Model,
