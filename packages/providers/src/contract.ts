@@ -8,6 +8,8 @@ export interface ProviderUnderTest {
   close(): Promise<void>;
   /** Whether `maxOutputTokens` is kept by the provider itself; a replayed upstream cannot show it. */
   readonly keepsMaximum: boolean;
+  /** What a call needs that is still under way when its first content has come. Default: 500 tokens of output. */
+  readonly longCall?: Partial<ModelCall>;
   /** What it is asked; default: a short chat. */
   readonly call?: Partial<ModelCall>;
   /** False: its input has no tokens that could be counted. */
@@ -132,7 +134,11 @@ export function providerContract(name: string, provider: () => ProviderUnderTest
     test('closing ends what still runs', async () => {
       const own = await subject.open();
       const { promise, resolve } = Promise.withResolvers<void>();
-      const running = own.run(usual({ maxOutputTokens: 500 }), () => resolve(), new AbortController().signal);
+      const running = own.run(
+        usual({ maxOutputTokens: 500, ...subject.longCall }),
+        () => resolve(),
+        new AbortController().signal,
+      );
       await promise;
       await own.close();
       expect((await running).ok).toBe(false);

@@ -5,7 +5,7 @@ const introductions: Readonly<Record<DocumentKind, string>> = {
   model: 'One callable place: a model of a provider, a file, a container.',
   route: 'Which models are tried for a task type, in which order. In the notation: `[text_gen]`.',
   task_type:
-    'A task type with fields of its own: a new type is such a document, not a release. Types without one are as good: [task types](../guides/task-types.md).',
+    'A task type with fields of its own: a new type is such a document, not a release.\nTypes without one are as good: [task types](../guides/task-types.md).',
   client: 'Whom tasks are done for, and what is allowed with its data. In the notation: `[client:AcmeLegal]`.',
   project: 'As a client, for one of its projects; restrictions of both add up. In the notation: `[project:name]`.',
   reflex: 'A named automatic behaviour, and the models it prefers. In the notation: `[reflex:auto_debug_logs]`.',
@@ -21,9 +21,10 @@ Models, routes, task types, clients, projects, reflexes, schedules and settings 
 
 ## Files
 
-- YAML 1.2 or JSON, at most 16 MiB, 100,000 documents and 32 levels deep; one apply takes 30 MiB. Anchors, aliases, merge keys, tags and directives are refused.
-- Several documents in a file: one per \`---\` with \`kind\`, or lists under \`models\`, \`routes\`, \`task_types\`, \`clients\`, \`projects\`,
-  \`reflexes\`, \`schedules\`, and a map under \`settings\`.
+- YAML 1.2 or JSON, at most 16 MiB, 100,000 documents and 32 levels deep; one apply takes 30 MiB. Anchors, aliases,
+  merge keys, tags and directives are refused.
+- Several documents in a file: one per \`---\` with \`kind\`, or lists under \`models\`, \`routes\`, \`task_types\`, \`clients\`,
+  \`projects\`, \`reflexes\`, \`schedules\`, and a map under \`settings\`.
 - The specification's notation, whatever the file's suffix: sections \`[task type]\`, \`[client:name]\`, \`[project:name]\`,
   \`[reflex:name]\`, each followed by its fields. Fences around a block may stay.
 - A field that is not listed here is an error that names the nearest that is. A field without a value is an error too.
@@ -36,10 +37,11 @@ It creates what is new, updates what differs and leaves alone what is the same; 
 that the files do not name. One problem anywhere, and nothing is applied. Each problem is a line
 \`file:line: field: value must be …\`. A removal that leaves something behind needs \`--force\`, and rules that become
 looser are listed. Apply refuses what can never work: a route whose step names a model without the route's tag (also
-when a change takes that tag away), a gap in \`fallback_…\`, a model that no provider can serve, a provider that no live
-worker has, and a schedule with a task type or tags that nothing has. Where such documents are stored already, the
-registry warns of them when it starts and at each apply, until one of them is written again. Apply returns when every live process works with the new revision, or names those that do not after
-30 seconds. Every change is kept with author, time and note: [documents.md](../guides/documents.md).
+when a change takes that tag away). It refuses a gap in \`fallback_…\`, a model that no provider can serve, a provider
+that no live worker has, and a schedule with a task type or tags that nothing has. Where such documents are stored
+already, the registry warns of them when it starts and at each apply, until one of them is written again. Apply
+returns when every live process works with the new revision, or names those that do not after 30 seconds. Every change
+is kept with author, time and note: [documents.md](../guides/documents.md).
 `;
 
 /** The whole reference of documents, as Markdown. */

@@ -33,6 +33,7 @@ providerContract('whisper', () => ({
   close: async () => {},
   keepsMaximum: false,
   call: { inputKind: 'transcription', input: long },
+  longCall: { input: recording(toneWav(120), english) },
   countsInput: false,
 }));
 
