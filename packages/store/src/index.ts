@@ -6,6 +6,7 @@ export * from './call-log.ts';
 export * from './documents.ts';
 export * from './errors.ts';
 export { storesAt, type StoreSettings, type Stores } from './open.ts';
+export { readFolder } from './read-folder.ts';
 export * from './seals/seal.ts';
 export { type Verdict, verifyReport } from './seals/verify-report.ts';
 export { openCallLog, openDocumentStore, openTaskStore } from './sqlite/open.ts';

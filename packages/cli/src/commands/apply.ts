@@ -1,10 +1,10 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
 import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { openPayloads, PayloadError, type Bus, type Payloads } from '@will/bus';
-import { isSpecificationNotation, sizes, subjects, wire } from '@will/contracts';
+import { isDocumentFile, sizes, subjects, wire } from '@will/contracts';
 import { previewChange, type PreviewWindow } from '@will/operator';
+import { readFolder } from '@will/store';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { table } from '../table.ts';
 import { previewInWords } from '../preview-in-words.ts';
@@ -153,14 +153,7 @@ export async function readDocuments(terminal: Terminal, path: string): Promise<r
   if (path === '-') return [{ path: 'stdin', text: await terminal.readInput() }];
   try {
     if (!(await stat(path)).isDirectory()) return [{ path, text: await readFile(path, 'utf8') }];
-    const entries = await readdir(path, { recursive: true, withFileTypes: true });
-    const paths = entries
-      .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-      .map((entry) => join(entry.parentPath, entry.name))
-      .sort();
-    const files = await Promise.all(paths.map(async (found) => ({ path: found, text: await readFile(found, 'utf8') })));
-    // The same choice as the registry makes of the folder it begins with.
-    return files.filter((file) => /\.(ya?ml|json)$/i.test(file.path) || isSpecificationNotation(file.text));
+    return (await readFolder(path)).filter((file) => isDocumentFile(file.path, file.text));
   } catch (cause) {
     throw new CliError(
       exitCodes.usage,

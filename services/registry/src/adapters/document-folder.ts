@@ -1,6 +1,6 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
 import { isDocumentFile } from '@will/contracts';
+import { readFolder } from '@will/store';
 import type { DocumentText } from '../ports.ts';
 
 /**
@@ -11,13 +11,7 @@ import type { DocumentText } from '../ports.ts';
 export async function readDocumentFolder(folder: string): Promise<readonly DocumentText[]> {
   try {
     if ((await stat(folder)).isFile()) return [{ path: folder, text: await readFile(folder, 'utf8') }];
-    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-    const paths = entries
-      .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-      .map((entry) => join(entry.parentPath, entry.name))
-      .sort();
-    const files = await Promise.all(paths.map(async (path) => ({ path, text: await readFile(path, 'utf8') })));
-    return files.filter(({ path, text }) => isDocumentFile(path, text));
+    return (await readFolder(folder)).filter(({ path, text }) => isDocumentFile(path, text));
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'error';
     throw new Error(`WILL_DOCUMENTS ${JSON.stringify(folder)} cannot be read (${code}); name a folder of documents`, {
