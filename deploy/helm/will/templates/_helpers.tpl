@@ -68,7 +68,7 @@ spec:
       {{- end }}
       {{- if $root.Values.topologySpread }}
       topologySpreadConstraints:
-        {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+        {{- range $root.Values.topologyKeys | default (list "kubernetes.io/hostname") }}
         - maxSkew: 1
           topologyKey: {{ . }}
           whenUnsatisfiable: ScheduleAnyway
