@@ -7,7 +7,7 @@ rate=${WILL_CLUSTER_RATE:-30}
 gateway=http://$(kubectl -n will get service gateway -o jsonpath='{.spec.clusterIP}')
 began=0
 told() { echo "$(($(date +%s) - began)) s: $*"; }
-rolled() { for name in "$@"; do kubectl -n will rollout status "deployment/$name" --timeout=240s >/dev/null; done; }
+rolled() { local name; for name in "$@"; do kubectl -n will rollout status "deployment/$name" --timeout=240s >/dev/null; done; }
 services=(gateway router policy tasks telemetry registry console worker-mock)
 
 under_load() { # name seconds
@@ -37,6 +37,7 @@ drain() {
   kubectl uncordon node1; kubectl -n will scale deployment/worker-mock --replicas=1
 }
 kills() {
+  local name pod
   # Each 20 s a pod of another service dies without notice; two of each run, so that one is left.
   for name in worker-mock router gateway policy tasks telemetry; do
     pod=$(kubectl -n will get pods -l app.kubernetes.io/name=$name --field-selector=status.phase=Running -o name | shuf -n 1)

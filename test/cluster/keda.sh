@@ -2,7 +2,7 @@
 # KEDA's operator and its metrics server beside the API server, as processes. Needs `node programs.ts`.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
-definitions=$(node -e 'import("./test/cluster/programs.ts").then((m) => console.log(m.kedaDefinitions()))')
+definitions=$(cd "$root" && node -e 'import("./test/cluster/programs.ts").then((m) => console.log(m.kedaDefinitions()))')
 mkdir -p "$run/keda"
 if [ ! -e "$run/keda/tls.crt" ]; then
   openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=keda -keyout "$run/keda/tls.key" -out "$run/keda/tls.csr" 2>/dev/null
