@@ -174,7 +174,7 @@ test('a disruption leaves pods of every Deployment that has several, and request
     ['gateway', 'nats', 'policy', 'router', 'tasks', 'telemetry', 'worker-cloud', 'worker-llama'].sort(),
   );
   const gateway = deployments.find(({ metadata }) => metadata.name === 'gateway') as Manifest;
-  expect(containerOf(gateway)).toMatchObject({ lifecycle: { preStop: { sleep: { seconds: 10 } } } });
+  expect(containerOf(gateway).env).toContainEqual({ name: 'WILL_STOP_DELAY_MS', value: '10000' });
 });
 
 const files = await renderManifests();

@@ -105,6 +105,7 @@ export async function start(env: Environment): Promise<Service> {
   return {
     async stop() {
       stopping.isBegun = true;
+      api.leave();
       await new Promise((resolve) => setTimeout(resolve, config.stopDelayMs));
       clearInterval(endRevoked);
       process.off('SIGHUP', reload);

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { Agent, get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import Anthropic from '@anthropic-ai/sdk';
 import { compileSnapshot, type AnyDocument } from '@will/core';
@@ -344,4 +346,19 @@ test('timeouts that headers state reach tasks of every kind', async () => {
     await (await fetch(`${server.url}${path}`, { method: 'POST', ...init })).arrayBuffer();
     expect([path, server.tasks.requests]).toEqual([path, [expect.objectContaining(stated)]]);
   }
+});
+
+test('a server that leaves answers what comes by a kept connection, and ends the connection with the answer', async () => {
+  const leaving = await startHttpServer(0, { '/': { GET: (_, response) => void response.end('hello') } }, () => {});
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const asked = async (): Promise<string | undefined> => {
+    const [response] = (await once(get({ port: leaving.port, agent }), 'response')) as [IncomingMessage];
+    await once(response.resume(), 'end');
+    return response.headers.connection;
+  };
+  expect(await asked()).toBe('keep-alive');
+  leaving.leave();
+  expect(await asked()).toBe('close');
+  agent.destroy();
+  await leaving.stop(0);
 });

@@ -47,7 +47,7 @@ spec:
         will/settings: {{ include "will.settings" $root | sha256sum | trunc 16 | quote }}
     spec:
       automountServiceAccountToken: false
-      # Longer than preStop and WILL_DRAIN_MS: calls in flight are finished, their records sent.
+      # Longer than WILL_STOP_DELAY_MS and WILL_DRAIN_MS: calls in flight are finished, their records sent.
       terminationGracePeriodSeconds: {{ add (div (int $root.Values.settings.WILL_DRAIN_MS) 1000) 30 }}
       {{- with $root.Values.imagePullSecrets }}
       imagePullSecrets: {{ toYaml . | nindent 8 }}
@@ -103,10 +103,6 @@ spec:
             {{- range $name, $value := $env }}
             - { name: {{ $name }}, value: {{ $value | quote }} }
             {{- end }}
-          {{- end }}
-          {{- if eq .service "gateway" }}
-          # Requests are taken until load balancers send none here any more.
-          lifecycle: { preStop: { sleep: { seconds: {{ $root.Values.gateway.preStopSeconds }} } } }
           {{- end }}
           startupProbe:
             httpGet: { path: /livez, port: metrics }

@@ -31,7 +31,9 @@ export type Routes = Readonly<Record<string, Readonly<Record<string, Handler>>>>
 /** An HTTP server that serves. */
 export interface RunningHttpServer {
   readonly port: number;
-  /** Takes nothing new, waits for what is in flight at most `drainMs`, then ends it and closes every connection. */
+  /** From now on each answer ends its connection: its caller opens the next one to a server that stays. */
+  leave(): void;
+  /** Leaves, takes no new connection, waits for what is in flight at most `drainMs`, then ends it and closes every connection. */
   stop(drainMs: number): Promise<void>;
 }
 
@@ -88,7 +90,9 @@ export async function startHttpServer(
     stoodStillMs = () => 0,
   }: HttpServerOptions = {},
 ): Promise<RunningHttpServer> {
+  const leaving = { isBegun: false };
   const server = serverOf(certificate, (request, response) => {
+    response.shouldKeepAlive &&= !leaving.isBegun;
     const startedMs = performance.now();
     const refusal = webRefusal(request, host, web);
     request.url = pathOfTarget(request.url ?? '/');
@@ -121,7 +125,15 @@ export async function startHttpServer(
   server.maxHeadersCount = maxHeaders;
   server.on('clientError', refuseConnection);
   await listen(server, port, host);
-  return { port: (server.address() as AddressInfo).port, stop: (drainMs) => stop(server, drainMs, underWay) };
+  const leave = (): void => void (leaving.isBegun = true);
+  return {
+    port: (server.address() as AddressInfo).port,
+    leave,
+    stop(drainMs) {
+      leave();
+      return stop(server, drainMs, underWay);
+    },
+  };
 }
 
 /**
