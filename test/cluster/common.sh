@@ -16,3 +16,8 @@ start() { # name command…
   echo $! > "$run/$name.pid"
 }
 helm() { in_node "$(cd "$root" && node -e 'import("./scripts/helm.ts").then(async (m) => console.log(await m.bringHelm()))')" --kubeconfig "$pki/admin.kubeconfig" "$@"; }
+# An object that was just made has no conditions yet, and `kubectl wait` fails at once.
+await_condition() { # seconds, arguments of kubectl wait…
+  local until=$(($(date +%s) + $1)); shift
+  until kubectl wait --timeout=10s "$@" >/dev/null 2>&1; do [ "$(date +%s)" -lt $until ] || { echo "not in time: $*"; return 1; }; sleep 1; done
+}

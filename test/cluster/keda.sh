@@ -12,7 +12,7 @@ if [ ! -e "$run/keda/tls.crt" ]; then
 fi
 kubectl create namespace keda --dry-run=client -o yaml | kubectl apply -f - >/dev/null
 kubectl apply --server-side -f "$definitions" >/dev/null
-kubectl wait --for=condition=Established crd/scaledobjects.keda.sh --timeout=60s >/dev/null
+await_condition 60 --for=condition=Established crd/scaledobjects.keda.sh
 kubectl apply -f - >/dev/null <<Y
 apiVersion: v1
 kind: Service
@@ -43,4 +43,4 @@ start keda-operator "${known[@]}" "$bin/keda-operator" --cert-dir="$run/keda" --
 start keda-adapter "${known[@]}" "$bin/keda-adapter" --secure-port=6444 --port=8182 --cert-dir="$run/keda" --tls-cert-file="$run/keda/tls.crt" \
   --tls-private-key-file="$run/keda/tls.key" --client-ca-file="$run/keda/ca.crt" --metrics-service-address=localhost:9666 \
   --lister-kubeconfig="$pki/admin.kubeconfig" --authentication-kubeconfig="$pki/admin.kubeconfig" --authorization-kubeconfig="$pki/admin.kubeconfig"
-kubectl wait --for=condition=Available apiservice/v1beta1.external.metrics.k8s.io --timeout=120s
+await_condition 120 --for=condition=Available apiservice/v1beta1.external.metrics.k8s.io
