@@ -130,3 +130,12 @@ test('to wait for a worker costs no pickup, and a call that failed does', async 
   expect(failed).toMatchObject({ state: wire.DurableState.WAITING, pickups: 1 });
   expect(failed?.startsUnixMs).toBeGreaterThan(0n);
 });
+
+test('a run that ends as cancelled, though nobody cancelled its task, is made again', async () => {
+  await submitted('late-cancel');
+  const failure = new TaskError('cancelled', 'the caller cancelled the task', { taskId: 'late-cancel' });
+  await runOne('late-cancel', async () => {}, failure);
+  const task = await store.get('anna', 'late-cancel');
+  expect(task?.state).toBe('running');
+  expect(task?.messagedAtMs).toBeGreaterThan(Date.now() - 60_000);
+});

@@ -215,7 +215,8 @@ export class Runner {
     const failure = failureOf(error);
     if (error.code === 'deadline' && task.deadlineMs <= this.#deps.nowMs())
       return this.#end(queued, task, 'expired', { failure });
-    if (!error.isRetryable) return this.#end(queued, task, 'failed', { failure });
+    // Nobody cancelled this run: the word was for an earlier one of the task, whose end nobody saw, and came late.
+    if (!error.isRetryable && error.code !== 'cancelled') return this.#end(queued, task, 'failed', { failure });
     const runs = notRun.has(error.code) ? runsBefore : runsBefore + 1;
     if (runs >= maxRuns) return this.#end(queued, task, 'failed', { failure }, failedEachTime(runs, failure));
     await this.#park(queued, task, runs, runs - runsBefore, error.retryAfterMs);
