@@ -72,6 +72,8 @@ spec:
         - maxSkew: 1
           topologyKey: {{ . }}
           whenUnsatisfiable: ScheduleAnyway
+          # Those that are being replaced do not count.
+          matchLabelKeys: [pod-template-hash]
           labelSelector: { matchLabels: { app.kubernetes.io/name: {{ $.name }} } }
         {{- end }}
       {{- end }}
