@@ -37,7 +37,7 @@ spec:
   groupPriorityMinimum: 100
   versionPriority: 100
 Y
-known=(env "KUBECONFIG=$pki/admin.kubeconfig" POD_NAMESPACE=keda WATCH_NAMESPACE=)
+known=(env "KUBECONFIG=$pki/admin.kubeconfig" POD_NAMESPACE=keda KEDA_CLUSTER_OBJECT_NAMESPACE=keda WATCH_NAMESPACE=)
 start keda-operator "${known[@]}" "$bin/keda-operator" --cert-dir="$run/keda" --metrics-bind-address=127.0.0.1:8180 \
   --health-probe-bind-address=127.0.0.1:8183 --metrics-service-bind-address=127.0.0.1:9666
 start keda-adapter "${known[@]}" "$bin/keda-adapter" --secure-port=6444 --port=8182 --cert-dir="$run/keda" --tls-cert-file="$run/keda/tls.crt" \

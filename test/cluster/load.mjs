@@ -112,7 +112,8 @@ await Promise.all(underWay);
 clearInterval(tick);
 times.sort((a, b) => a - b);
 const at = (share) => times[Math.min(times.length - 1, Math.floor(times.length * share))];
-const failed = failures.filter(([, name]) => name !== 'durable').length;
+const isDurable = ([, name]) => name === 'durable';
+const failed = failures.filter((failure) => !isDurable(failure)).length;
 const lost = durable.accepted - durable.succeeded;
 console.log(
   JSON.stringify({
@@ -123,7 +124,7 @@ console.log(
     results,
     ms: { p50: at(0.5), p99: at(0.99), max: times.at(-1) },
     durable,
-    failures: failures.slice(0, 20),
+    failures: failures.toSorted((a, b) => isDurable(b) - isDurable(a)).slice(0, 20),
   }),
 );
 kept.destroy();

@@ -8,9 +8,9 @@ seen=$log/scaling.seen; : > "$seen"
 began=$(date +%s)
 told() { echo "$(($(date +%s) - began)) s: $*"; }
 gateway=http://$(kubectl -n will get service gateway -o jsonpath='{.spec.clusterIP}')
-# Values from files: what --set changes in a list keeps the rest of the list only beside them.
+# Values from files: --set keeps the rest of a list only beside them. What changes.sh scaled by hand is the chart's again.
 helm upgrade will "$root/deploy/helm/will" --namespace will --values "$root/deploy/helm/will/values-small.yaml" --values "$here/values.yaml" \
-  --set workers[1].autoscaling.kind=keda --wait --timeout 5m >/dev/null
+  --set workers[1].autoscaling.kind=keda --force-conflicts --wait --timeout 5m >/dev/null
 await_condition 60 -n will --for=condition=Ready scaledobject/worker-burst
 query=$(kubectl -n will get scaledobject worker-burst -o jsonpath='{.spec.triggers[0].metadata.query}')
 ready() { local n; n=$(kubectl -n will get deployment worker-burst -o jsonpath='{.status.readyReplicas}'); echo "${n:-0}"; }
