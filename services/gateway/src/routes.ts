@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { chatCompletions } from './api/openai/chat/chat-completions.ts';
+import { dialects } from './api/dialects.ts';
 import { readFacts } from './api/openai/chat/facts.ts';
 import { readFeedback } from './api/will/feedback/feedback.ts';
 import { HttpError, invalid } from './server/http/errors.ts';
@@ -12,16 +12,13 @@ import { speech, transcriptions, translations } from './api/openai/media/audio.t
 import { embeddings } from './api/openai/media/embeddings.ts';
 import { images } from './api/openai/media/images.ts';
 import { rerank } from './api/openai/media/rerank.ts';
-import { completions } from './api/openai/completions/completions.ts';
 import { countTokens } from './api/anthropic/messages/count-tokens.ts';
-import { messages } from './api/anthropic/messages/messages.ts';
 import { anthropicList, anthropicModel, asksAnthropic } from './api/anthropic/models.ts';
 import { findModel, listModels } from './api/openai/models.ts';
 import { openApiDocument } from './api/will/openapi.ts';
 import { type Guard, openGuard } from './auth/keys/guard.ts';
 import type { Backends } from './ports.ts';
 import { readiness } from './server/readiness.ts';
-import { responses } from './api/openai/responses/responses.ts';
 import { tasksRoutes } from './api/will/tasks/tasks.ts';
 import { answerText, notReady, type TaskOptions } from './canonical/text/answer-text.ts';
 
@@ -31,9 +28,7 @@ export function routes(options: TaskOptions, guard: Guard = openGuard): Routes {
   const openApi = openApiDocument();
   const tasks = tasksRoutes(options);
   return {
-    '/v1/chat/completions': { POST: answerText(chatCompletions, options) },
-    '/v1/responses': { POST: answerText(responses, options) },
-    '/v1/messages': { POST: answerText(messages, options) },
+    ...Object.fromEntries(dialects.map((dialect) => [dialect.path, { POST: answerText(dialect, options) }])),
     '/v1/messages/count_tokens': {
       POST: async (request, response) => {
         const { client } = backends;
@@ -44,7 +39,6 @@ export function routes(options: TaskOptions, guard: Guard = openGuard): Routes {
         sendJson(response, 200, counted);
       },
     },
-    '/v1/completions': { POST: answerText(completions, options) },
     '/v1/embeddings': { POST: answerMedia(embeddings, options) },
     '/v1/audio/transcriptions': { POST: answerMedia(transcriptions, options) },
     '/v1/audio/translations': { POST: answerMedia(translations, options) },

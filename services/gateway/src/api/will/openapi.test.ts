@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -39,6 +40,12 @@ test('every route is described, and nothing else is', () => {
       .map(([path, methods]) => [path, Object.keys(methods).sort()])
       .sort();
   expect(shape(described)).toEqual(shape(served));
+});
+
+test('the reference of the HTTP server names every route', () => {
+  const page = readFileSync(new URL('../../../../../docs/reference/http.md', import.meta.url), 'utf8');
+  const paths = Object.keys(described).map((path) => path.replace(/\/\*\*?.*/, ''));
+  expect(paths.filter((path) => !page.includes(path))).toEqual([]);
 });
 
 const accepted: Readonly<Record<string, object>> = {

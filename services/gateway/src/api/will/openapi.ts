@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { chatSchema } from '../openai/chat/chat-schema.ts';
+import { dialects } from '../dialects.ts';
 import { factHeaders } from '../openai/chat/facts.ts';
 import { feedbackSchema } from './feedback/feedback.ts';
 import { questionSchema, submissionSchema } from '../../server/json/json-task.ts';
@@ -7,9 +7,7 @@ import { speechSchema, transcriptionSchema } from '../openai/media/audio.ts';
 import { embeddingsSchema } from '../openai/media/embeddings.ts';
 import { imagesSchema } from '../openai/media/images.ts';
 import { rerankSchema } from '../openai/media/rerank.ts';
-import { completionsSchema } from '../openai/completions/completions-schema.ts';
-import { countTokensSchema, messagesSchema } from '../anthropic/messages/messages-schema.ts';
-import { responsesSchema } from '../openai/responses/responses-schema.ts';
+import { countTokensSchema } from '../anthropic/messages/messages-schema.ts';
 
 interface Described {
   readonly summary: string;
@@ -29,25 +27,14 @@ interface Described {
 
 /** Every route of this server; a test holds it against the table that is served. */
 export const described: Readonly<Record<string, Readonly<Record<string, Described>>>> = {
-  '/v1/chat/completions': {
-    POST: { summary: 'A chat, in OpenAI’s form', body: chatSchema, streams: true, takesFacts: true },
-  },
-  '/v1/responses': {
-    POST: { summary: 'A response, in OpenAI’s newer form', body: responsesSchema, streams: true, takesFacts: true },
-  },
-  '/v1/messages': {
-    POST: { summary: 'A message, in Anthropic’s form', body: messagesSchema, streams: true, takesFacts: true },
-  },
+  ...Object.fromEntries(
+    dialects.map(({ path, summary, schema }) => [
+      path,
+      { POST: { summary, body: schema, streams: true, takesFacts: true } },
+    ]),
+  ),
   '/v1/messages/count_tokens': {
     POST: { summary: 'How many tokens a message would have, estimated', body: countTokensSchema, takesFacts: true },
-  },
-  '/v1/completions': {
-    POST: {
-      summary: 'A text that goes on, in OpenAI’s oldest form',
-      body: completionsSchema,
-      streams: true,
-      takesFacts: true,
-    },
   },
   '/v1/embeddings': { POST: { summary: 'Texts as vectors', body: embeddingsSchema, takesFacts: true } },
   '/v1/audio/transcriptions': {

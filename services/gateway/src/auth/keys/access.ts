@@ -1,7 +1,6 @@
 import type { KeyRole } from '@will/contracts';
-
-/** The roles that may ask: anybody at all, or keys of these roles. */
-export type Access = 'anybody' | readonly KeyRole[];
+import { dialects } from '../../api/dialects.ts';
+import type { Access } from './guard.ts';
 
 const everyKey: readonly KeyRole[] = ['caller', 'operator', 'auditor'];
 const callers: readonly KeyRole[] = ['caller'];
@@ -9,10 +8,7 @@ const readers: readonly KeyRole[] = ['operator', 'auditor'];
 
 /** `<method> <route>` → who may. What does not stand here is refused to everybody: a new route says for whom it is. */
 export const httpAccess: Readonly<Record<string, Access>> = {
-  'POST /v1/chat/completions': callers,
-  'POST /v1/responses': callers,
-  'POST /v1/completions': callers,
-  'POST /v1/messages': callers,
+  ...Object.fromEntries(dialects.map(({ path }) => [`POST ${path}`, callers])),
   'POST /v1/messages/count_tokens': callers,
   'POST /v1/embeddings': callers,
   'POST /v1/audio/transcriptions': callers,

@@ -1,10 +1,13 @@
 import { type FindKey, recognise } from '@will/bus';
+import type { KeyRole } from '@will/contracts';
 import { isLoopbackHost } from '@will/runtime';
-import type { Access } from './access.ts';
 import { type Identity, inNameOf } from './identity.ts';
 
 /** Headers in which a key may stand: each dialect's own libraries send it in their own way. */
 export const keyHeaders = ['authorization', 'x-api-key', 'x-goog-api-key'] as const;
+
+/** The roles that may ask: anybody at all, or keys of these roles. */
+export type Access = 'anybody' | readonly KeyRole[];
 
 /** A closed list of the reasons why a guard refuses. */
 export type GuardCode = 'unauthenticated' | 'forbidden' | 'unavailable';

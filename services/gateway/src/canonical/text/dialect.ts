@@ -1,5 +1,6 @@
 import type { TaskDelta, TaskRequest, TaskResult } from '@will/client';
 import type { Snapshot } from '@will/core';
+import type { z } from 'zod';
 import type { RequestHeaders } from '../../api/openai/chat/facts.ts';
 import type { HttpError } from '../../server/http/errors.ts';
 import type { OtherFields } from './forwarded-fields.ts';
@@ -14,6 +15,11 @@ export interface AnswerFor {
 
 /** The way in which text tasks are asked for and answered by the libraries of one vendor. */
 export interface Dialect {
+  /** Its `POST` route, which keys of callers may use. */
+  readonly path: string;
+  /** What OpenAPI says of the route, and what its body must be. */
+  readonly summary: string;
+  readonly schema: z.ZodType;
   /** Reads a request's body. @throws {HttpError} 400, 404 */
   read(bytes: Buffer, headers: RequestHeaders, snapshot: Snapshot, answerFor: AnswerFor): Asked;
   /** The body of an answer that is not 200. */

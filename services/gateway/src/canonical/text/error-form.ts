@@ -1,8 +1,6 @@
 import { errorBody, type HttpError } from '../../server/http/errors.ts';
-import { messagesErrorBody } from '../../api/anthropic/messages/messages-answer.ts';
+import { dialects } from '../../api/dialects.ts';
 
-/**
- * The form of errors for the caller that asked for this path: in Anthropic's form below its paths, else in OpenAI's.
- */
+/** The form of errors for the caller that asked for this path: of the dialect whose path it is or is below, else OpenAI's. */
 export const errorFormOf = (path: string): ((error: HttpError) => string) =>
-  path === '/v1/messages' || path.startsWith('/v1/messages/') ? messagesErrorBody : errorBody;
+  dialects.find((one) => path === one.path || path.startsWith(`${one.path}/`))?.errorBody ?? errorBody;

@@ -12,6 +12,9 @@ import { MessagesStream } from './messages-stream.ts';
 
 /** `POST /v1/messages`: Anthropic's form. */
 export const messages: Dialect = {
+  path: '/v1/messages',
+  summary: 'A message, in Anthropic’s form',
+  schema: messagesSchema,
   errorBody: messagesErrorBody,
   read(bytes, headers, snapshot, answerFor) {
     const { body, unknown } = readFields(messagesSchema, {}, withoutNulls(parseJsonObject(bytes)));

@@ -1,6 +1,7 @@
 import { errorBody } from '../../../server/http/errors.ts';
 import type { Dialect } from '../../../canonical/text/dialect.ts';
 import { chatAnswer } from './chat-answer.ts';
+import { chatSchema } from './chat-schema.ts';
 import { ChatStream } from './chat-stream.ts';
 import { statedConversation } from '../../../canonical/text/conversation.ts';
 import { chatTask } from './chat-task.ts';
@@ -9,6 +10,9 @@ import { readChat } from './read-chat.ts';
 
 /** `POST /v1/chat/completions`. */
 export const chatCompletions: Dialect = {
+  path: '/v1/chat/completions',
+  summary: 'A chat, in OpenAI’s form',
+  schema: chatSchema,
   errorBody,
   read(bytes, headers, snapshot, answerFor) {
     const chat = readChat(bytes);

@@ -11,6 +11,9 @@ import { completionsSchema, refusedFields } from './completions-schema.ts';
 
 /** `POST /v1/completions`: OpenAI's oldest form. The prompt is one message of a chat. */
 export const completions: Dialect = {
+  path: '/v1/completions',
+  summary: 'A text that goes on, in OpenAI’s oldest form',
+  schema: completionsSchema,
   errorBody,
   read(bytes, headers, snapshot, answerFor) {
     const { body, unknown } = readFields(completionsSchema, refusedFields, withoutNulls(parseJsonObject(bytes)));

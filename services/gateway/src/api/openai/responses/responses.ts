@@ -19,6 +19,9 @@ const keptItems = new KeptItems(Date.now);
 
 /** `POST /v1/responses`: OpenAI's newer form, without its memory. */
 export const responses: Dialect = {
+  path: '/v1/responses',
+  summary: 'A response, in OpenAI’s newer form',
+  schema: responsesSchema,
   errorBody,
   read(bytes, headers, snapshot, answerFor) {
     const parsed = parseJsonObject(bytes);
