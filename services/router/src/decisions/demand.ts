@@ -1,6 +1,6 @@
 import type { SlotQueues } from '../task/slots.ts';
 
-/** A task that found no worker counts as demand for so long: longer than two scrapes, shorter than a scaler's firstTokenTimeout. */
+/** A task that found no worker counts as demand for so long: longer than two scrapes, shorter than a scaler's cool-down. */
 const rememberedMs = 15_000;
 
 /**
