@@ -4,7 +4,7 @@ import { contain, type SessionState } from '@will/core';
 import { names, wire } from '@will/contracts';
 import type { Bus } from '../api.ts';
 
-/** Conversations as routers know them. Never waits: a change is known here at once, and to others within 100 ms. */
+/** Conversations as routers know them. Never waits: a change is known here at once, and to others a moment later. */
 export interface SessionsView {
   of(session: string): SessionState | undefined;
   keep(session: string, state: SessionState): void;
@@ -16,7 +16,7 @@ const maxSessions = 50_000;
 /** Longer than any prefix is kept by a vendor. */
 const forgottenAfterMs = 3_600_000;
 const maxBucketBytes = 256 * 1024 ** 2;
-/** A conversation is told to others at most this often: calls of an agent that asks several things at once are one entry. */
+/** What happens within a conversation is told to others at once; more of the same within this time, at its end. */
 const toldEveryMs = 100;
 
 /** Follows the bucket of conversations, which holds no content; resolves once it is watched. */
@@ -41,32 +41,40 @@ export async function openSessions(bus: Bus): Promise<SessionsView> {
       if (state && !isOlder(state, known.get(key))) remember(key, state);
     }
   })().catch(() => {});
-  const untold = new Map<string, SessionState>();
+  const publish = (session: string, state: SessionState): void => {
+    if (bus.isConnected) bus.publish(`$KV.${names.sessionBucket}.${session}`, written(state));
+  };
+  // Those that were told within the present stretch, with what came since.
+  const told = new Map<string, SessionState | undefined>();
   let timer: NodeJS.Timeout | undefined;
-  const tell = (): void => {
+  const endStretch = (): void => {
     timer = undefined;
-    if (bus.isConnected)
-      for (const [session, state] of untold) bus.publish(`$KV.${names.sessionBucket}.${session}`, written(state));
-    untold.clear();
+    for (const [session, state] of told) if (state) publish(session, state);
+    told.clear();
   };
   return {
     of: (session) => known.get(session),
     keep(session, state) {
+      const isNews = !told.has(session) || holderIn(known.get(session)) !== holderIn(state);
       remember(session, state);
-      untold.set(session, state);
+      told.set(session, isNews ? undefined : state);
+      if (isNews) publish(session, state);
       timer ??= setTimeout(
-        contain(tell, () => untold.clear()),
+        contain(endStretch, () => told.clear()),
         toldEveryMs,
       ).unref();
     },
     async stop() {
       clearTimeout(timer);
-      tell();
+      endStretch();
       watch.stop();
       await Promise.resolve();
     },
   };
 }
+
+/** The model that holds a conversation, at its worker. */
+const holderIn = (state: SessionState | undefined): string => `${state?.lastModel} ${state?.prefixes[0]?.workerId}`;
 
 /** What this process wrote itself comes back to it, maybe after it wrote again. */
 const isOlder = (state: SessionState, known: SessionState | undefined): boolean =>
