@@ -44,12 +44,15 @@ export async function openSessions(bus: Bus): Promise<SessionsView> {
   const publish = (session: string, state: SessionState): void => {
     if (bus.isConnected) bus.publish(`$KV.${names.sessionBucket}.${session}`, written(state));
   };
-  // Those that were told within the present stretch, with what came since.
-  const told = new Map<string, SessionState | undefined>();
+  // Those that were told within the present stretch, and whether more came since.
+  const told = new Map<string, boolean>();
   let timer: NodeJS.Timeout | undefined;
   const endStretch = (): void => {
     timer = undefined;
-    for (const [session, state] of told) if (state) publish(session, state);
+    for (const [session, hasMore] of told) {
+      const state = known.get(session);
+      if (hasMore && state) publish(session, state);
+    }
     told.clear();
   };
   return {
@@ -57,7 +60,7 @@ export async function openSessions(bus: Bus): Promise<SessionsView> {
     keep(session, state) {
       const isNews = !told.has(session) || holderIn(known.get(session)) !== holderIn(state);
       remember(session, state);
-      told.set(session, isNews ? undefined : state);
+      told.set(session, !isNews);
       if (isNews) publish(session, state);
       timer ??= setTimeout(
         contain(endStretch, () => told.clear()),

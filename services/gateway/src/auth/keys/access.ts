@@ -54,6 +54,6 @@ export const grpcAccess: Readonly<Record<string, Access>> = {
   'grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo': everyKey,
 };
 
-/** The access that a route or method demands. @throws {Error} the table does not name it. */
+/** The access that a route or method demands; nobody's where the table does not name it. */
 export const accessTo = (table: Readonly<Record<string, Access>>, what: string): Access =>
   (Object.hasOwn(table, what) ? table[what] : undefined) ?? [];

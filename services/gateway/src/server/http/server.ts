@@ -114,8 +114,12 @@ export async function startHttpServer(
       });
     });
     span.run(() => {
-      const form = errorFormOf(pathOf(request.url ?? ''));
-      if (refusal) return sendError(response, new HttpError(refusal.status, refusal.code, refusal.message), form);
+      if (refusal)
+        return sendError(
+          response,
+          new HttpError(refusal.status, refusal.code, refusal.message),
+          errorFormOf(pathOf(request.url ?? '')),
+        );
       if (answerCors(request, response, web)) return;
       if (stoodStillMs() < longStandstillMs) return void answer(routes, guard, request, response, onError);
       void hasLeft(request).then((isGone) => (isGone ? undefined : answer(routes, guard, request, response, onError)));
