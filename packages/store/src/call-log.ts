@@ -63,7 +63,7 @@ export interface RecentFacts {
   readonly decisions: number;
 }
 
-/** Calls of a model that are to be charged anew. */
+/** Calls of a model that are to be repriced. */
 export interface RepriceQuery {
   readonly model: string;
   /** Started at this instant or later. */

@@ -194,7 +194,7 @@ export function usageContract(newPlace: () => Promise<Place<CallLog>>): void {
       }
     }));
 
-  test('calls of a model are charged anew, part by part, with the sums; repeating it changes nothing', () =>
+  test('calls of a model are repriced, part by part, with the sums; repeating it changes nothing', () =>
     onStore(newPlace, async (log) => {
       const at = (attemptId: string, stated: Partial<CallRecord>): LogEvent =>
         call(callRecord({ attemptId, ...stated }));

@@ -170,7 +170,7 @@ export class Batches {
   }
 }
 
-/** What is charged anew is sealed as much as before: a seal holds no cost. */
+/** A call that is repriced is sealed as much as before: a seal holds no cost. */
 const asSealedAs = ({ unsealedMs }: CallDocument, to: CallDocument): CallDocument =>
   unsealedMs === undefined ? to : { ...to, unsealedMs };
 
