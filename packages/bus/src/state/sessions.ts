@@ -1,7 +1,6 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Kvm } from '@nats-io/kv';
 import { contain, type SessionState } from '@will/core';
-import { names, wire } from '@will/contracts';
+import { fromBinary, names, toBinary, wire } from '@will/contracts';
 import type { Bus } from '../api.ts';
 
 /** Conversations as routers know them. Never waits: a change is known here at once, and to others a moment later. */
@@ -84,19 +83,18 @@ const isOlder = (state: SessionState, known: SessionState | undefined): boolean 
   known !== undefined && state.calls <= known.calls;
 
 const written = ({ lastModel, calls, prefixes }: SessionState): Uint8Array =>
-  toBinary(
-    wire.SessionStateSchema,
-    create(wire.SessionStateSchema, {
-      lastModel,
-      calls,
-      prefixes: prefixes.map(({ model, tokens, usedAtMs, workerId = '' }) => ({
-        model,
-        tokens,
-        usedUnixMs: BigInt(usedAtMs),
-        workerId,
-      })),
-    }),
-  );
+  toBinary(wire.SessionStateSchema, {
+    $typeName: 'will.v1.SessionState',
+    lastModel,
+    calls,
+    prefixes: prefixes.map(({ model, tokens, usedAtMs, workerId = '' }) => ({
+      $typeName: 'will.v1.HeldPrefix' as const,
+      model,
+      tokens,
+      usedUnixMs: BigInt(usedAtMs),
+      workerId,
+    })),
+  });
 
 /** Ignores undecodable entries: they must never crash a process. */
 function read(value: Uint8Array): SessionState | undefined {

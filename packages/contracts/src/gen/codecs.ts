@@ -1506,6 +1506,50 @@ function readEventBatch(r: ByteReader, end: number, m: wire.EventBatch = newEven
   if (r.at > end) throw new RangeError('a field ends after its message');
   return m;
 }
+
+const newHeldPrefix = (): wire.HeldPrefix => ({ $typeName: 'will.v1.HeldPrefix', model: '', tokens: 0, usedUnixMs: 0n, workerId: '' });
+function writeHeldPrefix(w: ByteWriter, m: wire.HeldPrefix): void {
+  if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  if (m.workerId) { w.string(m.workerId); w.uint32(34); }
+  if (m.usedUnixMs !== 0n) { w.int64(m.usedUnixMs); w.uint32(24); }
+  if (m.tokens !== 0) { w.uint32(m.tokens); w.uint32(16); }
+  if (m.model) { w.string(m.model); w.uint32(10); }
+}
+function readHeldPrefix(r: ByteReader, end: number, m: wire.HeldPrefix = newHeldPrefix()): wire.HeldPrefix {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 10: m.model = r.string(); break;
+      case 16: m.tokens = r.uint32(); break;
+      case 24: m.usedUnixMs = r.int64(); break;
+      case 34: m.workerId = r.string(); break;
+      default: keepUnknown(m, r.unknown(tag));
+    }
+  }
+  if (r.at > end) throw new RangeError('a field ends after its message');
+  return m;
+}
+
+const newSessionState = (): wire.SessionState => ({ $typeName: 'will.v1.SessionState', lastModel: '', calls: 0, prefixes: [] });
+function writeSessionState(w: ByteWriter, m: wire.SessionState): void {
+  if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  for (let i = m.prefixes.length - 1; i >= 0; i -= 1) { const one = m.prefixes[i] as (typeof m.prefixes)[number]; const size = w.size; writeHeldPrefix(w, one); w.uint32(w.size - size); w.uint32(26); }
+  if (m.calls !== 0) { w.uint32(m.calls); w.uint32(16); }
+  if (m.lastModel) { w.string(m.lastModel); w.uint32(10); }
+}
+function readSessionState(r: ByteReader, end: number, m: wire.SessionState = newSessionState()): wire.SessionState {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 10: m.lastModel = r.string(); break;
+      case 16: m.calls = r.uint32(); break;
+      case 26: m.prefixes.push(readHeldPrefix(r, r.end(end), undefined)); break;
+      default: keepUnknown(m, r.unknown(tag));
+    }
+  }
+  if (r.at > end) throw new RangeError('a field ends after its message');
+  return m;
+}
 export const codecs: ReadonlyMap<string, Codec> = new Map<string, Codec>([
   ['will.v1.PayloadRef', { write: writePayloadRef, read: readPayloadRef }],
   ['will.v1.Requirement', { write: writeRequirement, read: readRequirement }],
@@ -1556,4 +1600,6 @@ export const codecs: ReadonlyMap<string, Codec> = new Map<string, Codec>([
   ['will.v1.DecisionScope', { write: writeDecisionScope, read: readDecisionScope }],
   ['will.v1.DecisionRow', { write: writeDecisionRow, read: readDecisionRow }],
   ['will.v1.EventBatch', { write: writeEventBatch, read: readEventBatch }],
+  ['will.v1.HeldPrefix', { write: writeHeldPrefix, read: readHeldPrefix }],
+  ['will.v1.SessionState', { write: writeSessionState, read: readSessionState }],
 ]);

@@ -61,8 +61,24 @@ export const sessionOf = (
   conversation: string | undefined,
 ): string | undefined => (secret && conversation !== undefined ? digestOf(secret, client, conversation) : undefined);
 
-const digestOf = (secret: Uint8Array, client = '', words: string): string =>
-  createHmac('sha256', secret).update(`${client}\0${words}`).digest('base64url').slice(0, 22);
+/** Digests of names that came before, by the secret: an agent says the same one with each call. */
+const knownDigests = new WeakMap<Uint8Array, Map<string, string>>();
+const maxKnownDigests = 10_000;
+/** The beginnings of conversations without a name are too long to be kept. */
+const maxKnownChars = 256;
+
+function digestOf(secret: Uint8Array, client = '', words: string): string {
+  const text = `${client}\0${words}`;
+  if (text.length > maxKnownChars) return digest(secret, text);
+  let known = knownDigests.get(secret);
+  if (!known || known.size >= maxKnownDigests) knownDigests.set(secret, (known = new Map()));
+  let found = known.get(text);
+  if (found === undefined) known.set(text, (found = digest(secret, text)));
+  return found;
+}
+
+const digest = (secret: Uint8Array, text: string): string =>
+  createHmac('sha256', secret).update(text).digest('base64url').slice(0, 22);
 
 type StatedHints = {
   readonly prompt_cache_key?: string | undefined;
