@@ -69,8 +69,12 @@ type CallRecord struct {
 	VendorCode string `protobuf:"bytes,41,opt,name=vendor_code,json=vendorCode,proto3" json:"vendor_code,omitempty"`
 	// True: the cost holds tokens of audio, images or an hour's cache write at another rate, since theirs is unknown.
 	IsCostEstimated bool `protobuf:"varint,42,opt,name=is_cost_estimated,json=isCostEstimated,proto3" json:"is_cost_estimated,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// What the cost is counted under, as key=value, in the order of the keys.
+	CostTags []string `protobuf:"bytes,43,rep,name=cost_tags,json=costTags,proto3" json:"cost_tags,omitempty"`
+	// What the provider's answer says that served it: at most 100 of A-Z a-z 0-9 _ . : / @ + -. Empty: it does not say.
+	ServedVersion string `protobuf:"bytes,44,opt,name=served_version,json=servedVersion,proto3" json:"served_version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CallRecord) Reset() {
@@ -339,6 +343,20 @@ func (x *CallRecord) GetIsCostEstimated() bool {
 		return x.IsCostEstimated
 	}
 	return false
+}
+
+func (x *CallRecord) GetCostTags() []string {
+	if x != nil {
+		return x.CostTags
+	}
+	return nil
+}
+
+func (x *CallRecord) GetServedVersion() string {
+	if x != nil {
+		return x.ServedVersion
+	}
+	return ""
 }
 
 // What was said in a call, of a client whose document switches it on. It goes to a stream of its own, in memory.
@@ -903,7 +921,9 @@ type DecisionRecord struct {
 	// Fields of the caller's request that were left out whichever model answers: names alone.
 	IgnoredFields []string `protobuf:"bytes,14,rep,name=ignored_fields,json=ignoredFields,proto3" json:"ignored_fields,omitempty"`
 	// What the conversation that the task continues had a say with; absent: there was none.
-	Session       *SessionBasis `protobuf:"bytes,15,opt,name=session,proto3" json:"session,omitempty"`
+	Session *SessionBasis `protobuf:"bytes,15,opt,name=session,proto3" json:"session,omitempty"`
+	// What the task names and the router ignored, in words: a reflex without a document.
+	Notices       []string `protobuf:"bytes,16,rep,name=notices,proto3" json:"notices,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1043,6 +1063,13 @@ func (x *DecisionRecord) GetSession() *SessionBasis {
 	return nil
 }
 
+func (x *DecisionRecord) GetNotices() []string {
+	if x != nil {
+		return x.Notices
+	}
+	return nil
+}
+
 // What calls of each candidate are expected to cost within a conversation.
 type SessionBasis struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1168,7 +1195,105 @@ func (x *SessionCost) GetMeanNanoUsd() int64 {
 	return 0
 }
 
-// What routers tell each other of a conversation, in the bucket will_sessions. It holds no content.
+// What routers tell each other of conversations, in the stream WILL_SESSIONS.
+type SessionChanges struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Changes       []*SessionChange       `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionChanges) Reset() {
+	*x = SessionChanges{}
+	mi := &file_will_v1_event_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionChanges) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionChanges) ProtoMessage() {}
+
+func (x *SessionChanges) ProtoReflect() protoreflect.Message {
+	mi := &file_will_v1_event_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionChanges.ProtoReflect.Descriptor instead.
+func (*SessionChanges) Descriptor() ([]byte, []int) {
+	return file_will_v1_event_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *SessionChanges) GetChanges() []*SessionChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+type SessionChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The client and the digest that names the conversation.
+	Session       string        `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
+	State         *SessionState `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionChange) Reset() {
+	*x = SessionChange{}
+	mi := &file_will_v1_event_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionChange) ProtoMessage() {}
+
+func (x *SessionChange) ProtoReflect() protoreflect.Message {
+	mi := &file_will_v1_event_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionChange.ProtoReflect.Descriptor instead.
+func (*SessionChange) Descriptor() ([]byte, []int) {
+	return file_will_v1_event_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *SessionChange) GetSession() string {
+	if x != nil {
+		return x.Session
+	}
+	return ""
+}
+
+func (x *SessionChange) GetState() *SessionState {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
+// The past of a conversation. It holds no content.
 type SessionState struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	LastModel     string                 `protobuf:"bytes,1,opt,name=last_model,json=lastModel,proto3" json:"last_model,omitempty"`
@@ -1180,7 +1305,7 @@ type SessionState struct {
 
 func (x *SessionState) Reset() {
 	*x = SessionState{}
-	mi := &file_will_v1_event_proto_msgTypes[10]
+	mi := &file_will_v1_event_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1192,7 +1317,7 @@ func (x *SessionState) String() string {
 func (*SessionState) ProtoMessage() {}
 
 func (x *SessionState) ProtoReflect() protoreflect.Message {
-	mi := &file_will_v1_event_proto_msgTypes[10]
+	mi := &file_will_v1_event_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1205,7 +1330,7 @@ func (x *SessionState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionState.ProtoReflect.Descriptor instead.
 func (*SessionState) Descriptor() ([]byte, []int) {
-	return file_will_v1_event_proto_rawDescGZIP(), []int{10}
+	return file_will_v1_event_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SessionState) GetLastModel() string {
@@ -1231,17 +1356,19 @@ func (x *SessionState) GetPrefixes() []*HeldPrefix {
 
 // The prefix that the cache of a model should hold.
 type HeldPrefix struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Model         string                 `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
-	Tokens        uint32                 `protobuf:"varint,2,opt,name=tokens,proto3" json:"tokens,omitempty"`
-	UsedUnixMs    int64                  `protobuf:"varint,3,opt,name=used_unix_ms,json=usedUnixMs,proto3" json:"used_unix_ms,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Model      string                 `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	Tokens     uint32                 `protobuf:"varint,2,opt,name=tokens,proto3" json:"tokens,omitempty"`
+	UsedUnixMs int64                  `protobuf:"varint,3,opt,name=used_unix_ms,json=usedUnixMs,proto3" json:"used_unix_ms,omitempty"`
+	// The worker that did the call; empty: not known.
+	WorkerId      string `protobuf:"bytes,4,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HeldPrefix) Reset() {
 	*x = HeldPrefix{}
-	mi := &file_will_v1_event_proto_msgTypes[11]
+	mi := &file_will_v1_event_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1253,7 +1380,7 @@ func (x *HeldPrefix) String() string {
 func (*HeldPrefix) ProtoMessage() {}
 
 func (x *HeldPrefix) ProtoReflect() protoreflect.Message {
-	mi := &file_will_v1_event_proto_msgTypes[11]
+	mi := &file_will_v1_event_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1266,7 +1393,7 @@ func (x *HeldPrefix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldPrefix.ProtoReflect.Descriptor instead.
 func (*HeldPrefix) Descriptor() ([]byte, []int) {
-	return file_will_v1_event_proto_rawDescGZIP(), []int{11}
+	return file_will_v1_event_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *HeldPrefix) GetModel() string {
@@ -1290,6 +1417,13 @@ func (x *HeldPrefix) GetUsedUnixMs() int64 {
 	return 0
 }
 
+func (x *HeldPrefix) GetWorkerId() string {
+	if x != nil {
+		return x.WorkerId
+	}
+	return ""
+}
+
 // How good an output was, by feedback of a user or a program.
 type Feedback struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
@@ -1306,7 +1440,7 @@ type Feedback struct {
 
 func (x *Feedback) Reset() {
 	*x = Feedback{}
-	mi := &file_will_v1_event_proto_msgTypes[12]
+	mi := &file_will_v1_event_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1318,7 +1452,7 @@ func (x *Feedback) String() string {
 func (*Feedback) ProtoMessage() {}
 
 func (x *Feedback) ProtoReflect() protoreflect.Message {
-	mi := &file_will_v1_event_proto_msgTypes[12]
+	mi := &file_will_v1_event_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1331,7 +1465,7 @@ func (x *Feedback) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Feedback.ProtoReflect.Descriptor instead.
 func (*Feedback) Descriptor() ([]byte, []int) {
-	return file_will_v1_event_proto_rawDescGZIP(), []int{12}
+	return file_will_v1_event_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Feedback) GetTaskId() string {
@@ -1385,6 +1519,7 @@ type Event struct {
 	//	*Event_Decision
 	//	*Event_RankedSet
 	//	*Event_Feedback
+	//	*Event_ModelChange
 	Kind          isEvent_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1392,7 +1527,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_will_v1_event_proto_msgTypes[13]
+	mi := &file_will_v1_event_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1404,7 +1539,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_will_v1_event_proto_msgTypes[13]
+	mi := &file_will_v1_event_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1417,7 +1552,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_will_v1_event_proto_rawDescGZIP(), []int{13}
+	return file_will_v1_event_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Event) GetKind() isEvent_Kind {
@@ -1472,6 +1607,15 @@ func (x *Event) GetFeedback() *Feedback {
 	return nil
 }
 
+func (x *Event) GetModelChange() *ModelChange {
+	if x != nil {
+		if x, ok := x.Kind.(*Event_ModelChange); ok {
+			return x.ModelChange
+		}
+	}
+	return nil
+}
+
 type isEvent_Kind interface {
 	isEvent_Kind()
 }
@@ -1496,6 +1640,10 @@ type Event_Feedback struct {
 	Feedback *Feedback `protobuf:"bytes,5,opt,name=feedback,proto3,oneof"`
 }
 
+type Event_ModelChange struct {
+	ModelChange *ModelChange `protobuf:"bytes,6,opt,name=model_change,json=modelChange,proto3,oneof"`
+}
+
 func (*Event_Call) isEvent_Kind() {}
 
 func (*Event_Intent) isEvent_Kind() {}
@@ -1505,6 +1653,106 @@ func (*Event_Decision) isEvent_Kind() {}
 func (*Event_RankedSet) isEvent_Kind() {}
 
 func (*Event_Feedback) isEvent_Kind() {}
+
+func (*Event_ModelChange) isEvent_Kind() {}
+
+// A model answers otherwise than before, and its documents did not change.
+type ModelChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Model string                 `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	// Empty: of all task types.
+	TaskType string `protobuf:"bytes,2,opt,name=task_type,json=taskType,proto3" json:"task_type,omitempty"`
+	// version | latency | length | refusals | quality
+	Signal string `protobuf:"bytes,3,opt,name=signal,proto3" json:"signal,omitempty"`
+	// What is otherwise, in words.
+	Words string `protobuf:"bytes,4,opt,name=words,proto3" json:"words,omitempty"`
+	// A factor for latency and length, a difference for refusals (share) and quality (0 to 1); 0 for version.
+	Change float64 `protobuf:"fixed64,5,opt,name=change,proto3" json:"change,omitempty"`
+	// Calls that it took to be sure of it.
+	Calls         uint32 `protobuf:"varint,6,opt,name=calls,proto3" json:"calls,omitempty"`
+	AtUnixMs      int64  `protobuf:"varint,7,opt,name=at_unix_ms,json=atUnixMs,proto3" json:"at_unix_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ModelChange) Reset() {
+	*x = ModelChange{}
+	mi := &file_will_v1_event_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ModelChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ModelChange) ProtoMessage() {}
+
+func (x *ModelChange) ProtoReflect() protoreflect.Message {
+	mi := &file_will_v1_event_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ModelChange.ProtoReflect.Descriptor instead.
+func (*ModelChange) Descriptor() ([]byte, []int) {
+	return file_will_v1_event_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ModelChange) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *ModelChange) GetTaskType() string {
+	if x != nil {
+		return x.TaskType
+	}
+	return ""
+}
+
+func (x *ModelChange) GetSignal() string {
+	if x != nil {
+		return x.Signal
+	}
+	return ""
+}
+
+func (x *ModelChange) GetWords() string {
+	if x != nil {
+		return x.Words
+	}
+	return ""
+}
+
+func (x *ModelChange) GetChange() float64 {
+	if x != nil {
+		return x.Change
+	}
+	return 0
+}
+
+func (x *ModelChange) GetCalls() uint32 {
+	if x != nil {
+		return x.Calls
+	}
+	return 0
+}
+
+func (x *ModelChange) GetAtUnixMs() int64 {
+	if x != nil {
+		return x.AtUnixMs
+	}
+	return 0
+}
 
 // What the calls of one client, task type and model have in common. A batch holds each once, and its rows name it by place.
 type CallScope struct {
@@ -1526,13 +1774,15 @@ type CallScope struct {
 	Price         *Price                 `protobuf:"bytes,15,opt,name=price,proto3" json:"price,omitempty"`
 	Streamed      bool                   `protobuf:"varint,16,opt,name=streamed,proto3" json:"streamed,omitempty"`
 	WrittenBy     string                 `protobuf:"bytes,17,opt,name=written_by,json=writtenBy,proto3" json:"written_by,omitempty"`
+	CostTags      []string               `protobuf:"bytes,18,rep,name=cost_tags,json=costTags,proto3" json:"cost_tags,omitempty"`
+	ServedVersion string                 `protobuf:"bytes,20,opt,name=served_version,json=servedVersion,proto3" json:"served_version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CallScope) Reset() {
 	*x = CallScope{}
-	mi := &file_will_v1_event_proto_msgTypes[14]
+	mi := &file_will_v1_event_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1544,7 +1794,7 @@ func (x *CallScope) String() string {
 func (*CallScope) ProtoMessage() {}
 
 func (x *CallScope) ProtoReflect() protoreflect.Message {
-	mi := &file_will_v1_event_proto_msgTypes[14]
+	mi := &file_will_v1_event_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1557,7 +1807,7 @@ func (x *CallScope) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallScope.ProtoReflect.Descriptor instead.
 func (*CallScope) Descriptor() ([]byte, []int) {
-	return file_will_v1_event_proto_rawDescGZIP(), []int{14}
+	return file_will_v1_event_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CallScope) GetClient() string {
@@ -1679,6 +1929,20 @@ func (x *CallScope) GetWrittenBy() string {
 	return ""
 }
 
+func (x *CallScope) GetCostTags() []string {
+	if x != nil {
+		return x.CostTags
+	}
+	return nil
+}
+
+func (x *CallScope) GetServedVersion() string {
+	if x != nil {
+		return x.ServedVersion
+	}
+	return ""
+}
+
 // How calls ended.
 type CallEnding struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1694,7 +1958,7 @@ type CallEnding struct {
 
 func (x *CallEnding) Reset() {
 	*x = CallEnding{}
-	mi := &file_will_v1_event_proto_msgTypes[15]
+	mi := &file_will_v1_event_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1706,7 +1970,7 @@ func (x *CallEnding) String() string {
 func (*CallEnding) ProtoMessage() {}
 
 func (x *CallEnding) ProtoReflect() protoreflect.Message {
-	mi := &file_will_v1_event_proto_msgTypes[15]
+	mi := &file_will_v1_event_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1719,7 +1983,7 @@ func (x *CallEnding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallEnding.ProtoReflect.Descriptor instead.
 func (*CallEnding) Descriptor() ([]byte, []int) {
-	return file_will_v1_event_proto_rawDescGZIP(), []int{15}
+	return file_will_v1_event_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CallEnding) GetOutcome() string {
@@ -1786,7 +2050,7 @@ type CallRow struct {
 
 func (x *CallRow) Reset() {
 	*x = CallRow{}
-	mi := &file_will_v1_event_proto_msgTypes[16]
+	mi := &file_will_v1_event_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1798,7 +2062,7 @@ func (x *CallRow) String() string {
 func (*CallRow) ProtoMessage() {}
 
 func (x *CallRow) ProtoReflect() protoreflect.Message {
-	mi := &file_will_v1_event_proto_msgTypes[16]
+	mi := &file_will_v1_event_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1811,7 +2075,7 @@ func (x *CallRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallRow.ProtoReflect.Descriptor instead.
 func (*CallRow) Descriptor() ([]byte, []int) {
-	return file_will_v1_event_proto_rawDescGZIP(), []int{16}
+	return file_will_v1_event_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CallRow) GetAttemptId() string {
@@ -1925,7 +2189,7 @@ type IntentRow struct {
 
 func (x *IntentRow) Reset() {
 	*x = IntentRow{}
-	mi := &file_will_v1_event_proto_msgTypes[17]
+	mi := &file_will_v1_event_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1937,7 +2201,7 @@ func (x *IntentRow) String() string {
 func (*IntentRow) ProtoMessage() {}
 
 func (x *IntentRow) ProtoReflect() protoreflect.Message {
-	mi := &file_will_v1_event_proto_msgTypes[17]
+	mi := &file_will_v1_event_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1950,7 +2214,7 @@ func (x *IntentRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IntentRow.ProtoReflect.Descriptor instead.
 func (*IntentRow) Descriptor() ([]byte, []int) {
-	return file_will_v1_event_proto_rawDescGZIP(), []int{17}
+	return file_will_v1_event_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *IntentRow) GetAttemptId() string {
@@ -2036,13 +2300,14 @@ type DecisionScope struct {
 	StateDigest      string                 `protobuf:"bytes,8,opt,name=state_digest,json=stateDigest,proto3" json:"state_digest,omitempty"`
 	SetDecidedUnixMs int64                  `protobuf:"varint,9,opt,name=set_decided_unix_ms,json=setDecidedUnixMs,proto3" json:"set_decided_unix_ms,omitempty"`
 	IgnoredFields    []string               `protobuf:"bytes,10,rep,name=ignored_fields,json=ignoredFields,proto3" json:"ignored_fields,omitempty"`
+	Notices          []string               `protobuf:"bytes,11,rep,name=notices,proto3" json:"notices,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
 
 func (x *DecisionScope) Reset() {
 	*x = DecisionScope{}
-	mi := &file_will_v1_event_proto_msgTypes[18]
+	mi := &file_will_v1_event_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2054,7 +2319,7 @@ func (x *DecisionScope) String() string {
 func (*DecisionScope) ProtoMessage() {}
 
 func (x *DecisionScope) ProtoReflect() protoreflect.Message {
-	mi := &file_will_v1_event_proto_msgTypes[18]
+	mi := &file_will_v1_event_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2067,7 +2332,7 @@ func (x *DecisionScope) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecisionScope.ProtoReflect.Descriptor instead.
 func (*DecisionScope) Descriptor() ([]byte, []int) {
-	return file_will_v1_event_proto_rawDescGZIP(), []int{18}
+	return file_will_v1_event_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *DecisionScope) GetSetId() string {
@@ -2140,6 +2405,13 @@ func (x *DecisionScope) GetIgnoredFields() []string {
 	return nil
 }
 
+func (x *DecisionScope) GetNotices() []string {
+	if x != nil {
+		return x.Notices
+	}
+	return nil
+}
+
 type DecisionRow struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	DecisionId    string                 `protobuf:"bytes,1,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
@@ -2154,7 +2426,7 @@ type DecisionRow struct {
 
 func (x *DecisionRow) Reset() {
 	*x = DecisionRow{}
-	mi := &file_will_v1_event_proto_msgTypes[19]
+	mi := &file_will_v1_event_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2166,7 +2438,7 @@ func (x *DecisionRow) String() string {
 func (*DecisionRow) ProtoMessage() {}
 
 func (x *DecisionRow) ProtoReflect() protoreflect.Message {
-	mi := &file_will_v1_event_proto_msgTypes[19]
+	mi := &file_will_v1_event_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2179,7 +2451,7 @@ func (x *DecisionRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecisionRow.ProtoReflect.Descriptor instead.
 func (*DecisionRow) Descriptor() ([]byte, []int) {
-	return file_will_v1_event_proto_rawDescGZIP(), []int{19}
+	return file_will_v1_event_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DecisionRow) GetDecisionId() string {
@@ -2242,7 +2514,7 @@ type EventBatch struct {
 
 func (x *EventBatch) Reset() {
 	*x = EventBatch{}
-	mi := &file_will_v1_event_proto_msgTypes[20]
+	mi := &file_will_v1_event_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2254,7 +2526,7 @@ func (x *EventBatch) String() string {
 func (*EventBatch) ProtoMessage() {}
 
 func (x *EventBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_will_v1_event_proto_msgTypes[20]
+	mi := &file_will_v1_event_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2267,7 +2539,7 @@ func (x *EventBatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventBatch.ProtoReflect.Descriptor instead.
 func (*EventBatch) Descriptor() ([]byte, []int) {
-	return file_will_v1_event_proto_rawDescGZIP(), []int{20}
+	return file_will_v1_event_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *EventBatch) GetSource() string {
@@ -2330,7 +2602,7 @@ var File_will_v1_event_proto protoreflect.FileDescriptor
 
 const file_will_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x13will/v1/event.proto\x12\awill.v1\x1a\x14will/v1/policy.proto\x1a\x12will/v1/task.proto\"\xa8\t\n" +
+	"\x13will/v1/event.proto\x12\awill.v1\x1a\x14will/v1/policy.proto\x1a\x12will/v1/task.proto\"\xec\t\n" +
 	"\n" +
 	"CallRecord\x12\x1d\n" +
 	"\n" +
@@ -2376,7 +2648,9 @@ const file_will_v1_event_proto_rawDesc = "" +
 	"httpStatus\x12\x1f\n" +
 	"\vvendor_code\x18) \x01(\tR\n" +
 	"vendorCode\x12*\n" +
-	"\x11is_cost_estimated\x18* \x01(\bR\x0fisCostEstimatedB\x13\n" +
+	"\x11is_cost_estimated\x18* \x01(\bR\x0fisCostEstimated\x12\x1b\n" +
+	"\tcost_tags\x18+ \x03(\tR\bcostTags\x12%\n" +
+	"\x0eserved_version\x18, \x01(\tR\rservedVersionB\x13\n" +
 	"\x11_first_content_msB\x10\n" +
 	"\x0e_cost_nano_usdB\x0e\n" +
 	"\f_price_inputB\x0f\n" +
@@ -2458,7 +2732,7 @@ const file_will_v1_event_proto_rawDesc = "" +
 	"\tLiveEntry\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12\x1a\n" +
 	"\bunserved\x18\x02 \x01(\tR\bunserved\x121\n" +
-	"\x15cooling_until_unix_ms\x18\x03 \x01(\x03R\x12coolingUntilUnixMs\"\xf8\x03\n" +
+	"\x15cooling_until_unix_ms\x18\x03 \x01(\x03R\x12coolingUntilUnixMs\"\x92\x04\n" +
 	"\x0eDecisionRecord\x12\x1f\n" +
 	"\vdecision_id\x18\x01 \x01(\tR\n" +
 	"decisionId\x12\x17\n" +
@@ -2477,7 +2751,8 @@ const file_will_v1_event_proto_rawDesc = "" +
 	"\fstate_digest\x18\f \x01(\tR\vstateDigest\x12-\n" +
 	"\x13set_decided_unix_ms\x18\r \x01(\x03R\x10setDecidedUnixMs\x12%\n" +
 	"\x0eignored_fields\x18\x0e \x03(\tR\rignoredFields\x12/\n" +
-	"\asession\x18\x0f \x01(\v2\x15.will.v1.SessionBasisR\asession\"Y\n" +
+	"\asession\x18\x0f \x01(\v2\x15.will.v1.SessionBasisR\asession\x12\x18\n" +
+	"\anotices\x18\x10 \x03(\tR\anotices\"Y\n" +
 	"\fSessionBasis\x12\x1d\n" +
 	"\n" +
 	"last_model\x18\x01 \x01(\tR\tlastModel\x12*\n" +
@@ -2489,18 +2764,24 @@ const file_will_v1_event_proto_rawDesc = "" +
 	"\rcost_nano_usd\x18\x03 \x01(\x03H\x00R\vcostNanoUsd\x88\x01\x01\x12'\n" +
 	"\rmean_nano_usd\x18\x04 \x01(\x03H\x01R\vmeanNanoUsd\x88\x01\x01B\x10\n" +
 	"\x0e_cost_nano_usdB\x10\n" +
-	"\x0e_mean_nano_usd\"t\n" +
+	"\x0e_mean_nano_usd\"B\n" +
+	"\x0eSessionChanges\x120\n" +
+	"\achanges\x18\x01 \x03(\v2\x16.will.v1.SessionChangeR\achanges\"V\n" +
+	"\rSessionChange\x12\x18\n" +
+	"\asession\x18\x01 \x01(\tR\asession\x12+\n" +
+	"\x05state\x18\x02 \x01(\v2\x15.will.v1.SessionStateR\x05state\"t\n" +
 	"\fSessionState\x12\x1d\n" +
 	"\n" +
 	"last_model\x18\x01 \x01(\tR\tlastModel\x12\x14\n" +
 	"\x05calls\x18\x02 \x01(\rR\x05calls\x12/\n" +
-	"\bprefixes\x18\x03 \x03(\v2\x13.will.v1.HeldPrefixR\bprefixes\"\\\n" +
+	"\bprefixes\x18\x03 \x03(\v2\x13.will.v1.HeldPrefixR\bprefixes\"y\n" +
 	"\n" +
 	"HeldPrefix\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12\x16\n" +
 	"\x06tokens\x18\x02 \x01(\rR\x06tokens\x12 \n" +
 	"\fused_unix_ms\x18\x03 \x01(\x03R\n" +
-	"usedUnixMs\"\xaf\x01\n" +
+	"usedUnixMs\x12\x1b\n" +
+	"\tworker_id\x18\x04 \x01(\tR\bworkerId\"\xaf\x01\n" +
 	"\bFeedback\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\tR\x06taskId\x12\x14\n" +
 	"\x05model\x18\x02 \x01(\tR\x05model\x12#\n" +
@@ -2508,15 +2789,25 @@ const file_will_v1_event_proto_rawDesc = "" +
 	"\ttask_type\x18\x04 \x01(\tR\btaskType\x12\x14\n" +
 	"\x05score\x18\x05 \x01(\x01R\x05score\x12\x1c\n" +
 	"\n" +
-	"at_unix_ms\x18\x06 \x01(\x03R\batUnixMs\"\x89\x02\n" +
+	"at_unix_ms\x18\x06 \x01(\x03R\batUnixMs\"\xc4\x02\n" +
 	"\x05Event\x12)\n" +
 	"\x04call\x18\x01 \x01(\v2\x13.will.v1.CallRecordH\x00R\x04call\x120\n" +
 	"\x06intent\x18\x02 \x01(\v2\x16.will.v1.AttemptIntentH\x00R\x06intent\x125\n" +
 	"\bdecision\x18\x03 \x01(\v2\x17.will.v1.DecisionRecordH\x00R\bdecision\x123\n" +
 	"\n" +
 	"ranked_set\x18\x04 \x01(\v2\x12.will.v1.RankedSetH\x00R\trankedSet\x12/\n" +
-	"\bfeedback\x18\x05 \x01(\v2\x11.will.v1.FeedbackH\x00R\bfeedbackB\x06\n" +
-	"\x04kind\"\xd3\x04\n" +
+	"\bfeedback\x18\x05 \x01(\v2\x11.will.v1.FeedbackH\x00R\bfeedback\x129\n" +
+	"\fmodel_change\x18\x06 \x01(\v2\x14.will.v1.ModelChangeH\x00R\vmodelChangeB\x06\n" +
+	"\x04kind\"\xba\x01\n" +
+	"\vModelChange\x12\x14\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\x12\x1b\n" +
+	"\ttask_type\x18\x02 \x01(\tR\btaskType\x12\x16\n" +
+	"\x06signal\x18\x03 \x01(\tR\x06signal\x12\x14\n" +
+	"\x05words\x18\x04 \x01(\tR\x05words\x12\x16\n" +
+	"\x06change\x18\x05 \x01(\x01R\x06change\x12\x14\n" +
+	"\x05calls\x18\x06 \x01(\rR\x05calls\x12\x1c\n" +
+	"\n" +
+	"at_unix_ms\x18\a \x01(\x03R\batUnixMs\"\x97\x05\n" +
 	"\tCallScope\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\tR\x06client\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x12\x16\n" +
@@ -2539,7 +2830,9 @@ const file_will_v1_event_proto_rawDesc = "" +
 	"\x05price\x18\x0f \x01(\v2\x0e.will.v1.PriceR\x05price\x12\x1a\n" +
 	"\bstreamed\x18\x10 \x01(\bR\bstreamed\x12\x1d\n" +
 	"\n" +
-	"written_by\x18\x11 \x01(\tR\twrittenByB\x0e\n" +
+	"written_by\x18\x11 \x01(\tR\twrittenBy\x12\x1b\n" +
+	"\tcost_tags\x18\x12 \x03(\tR\bcostTags\x12%\n" +
+	"\x0eserved_version\x18\x14 \x01(\tR\rservedVersionB\x0e\n" +
 	"\f_price_inputB\x0f\n" +
 	"\r_price_output\"\xb0\x01\n" +
 	"\n" +
@@ -2586,7 +2879,7 @@ const file_will_v1_event_proto_rawDesc = "" +
 	"\rcost_nano_usd\x18\t \x01(\x03H\x00R\vcostNanoUsd\x88\x01\x01\x12$\n" +
 	"\x05usage\x18\n" +
 	" \x01(\v2\x0e.will.v1.UsageR\x05usageB\x10\n" +
-	"\x0e_cost_nano_usd\"\xda\x02\n" +
+	"\x0e_cost_nano_usd\"\xf4\x02\n" +
 	"\rDecisionScope\x12\x15\n" +
 	"\x06set_id\x18\x01 \x01(\tR\x05setId\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x04R\brevision\x12\x14\n" +
@@ -2598,7 +2891,8 @@ const file_will_v1_event_proto_rawDesc = "" +
 	"\fstate_digest\x18\b \x01(\tR\vstateDigest\x12-\n" +
 	"\x13set_decided_unix_ms\x18\t \x01(\x03R\x10setDecidedUnixMs\x12%\n" +
 	"\x0eignored_fields\x18\n" +
-	" \x03(\tR\rignoredFields\"\xc0\x01\n" +
+	" \x03(\tR\rignoredFields\x12\x18\n" +
+	"\anotices\x18\v \x03(\tR\anotices\"\xc0\x01\n" +
 	"\vDecisionRow\x12\x1f\n" +
 	"\vdecision_id\x18\x01 \x01(\tR\n" +
 	"decisionId\x12\x17\n" +
@@ -2632,7 +2926,7 @@ func file_will_v1_event_proto_rawDescGZIP() []byte {
 	return file_will_v1_event_proto_rawDescData
 }
 
-var file_will_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_will_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_will_v1_event_proto_goTypes = []any{
 	(*CallRecord)(nil),     // 0: will.v1.CallRecord
 	(*CallContent)(nil),    // 1: will.v1.CallContent
@@ -2644,26 +2938,29 @@ var file_will_v1_event_proto_goTypes = []any{
 	(*DecisionRecord)(nil), // 7: will.v1.DecisionRecord
 	(*SessionBasis)(nil),   // 8: will.v1.SessionBasis
 	(*SessionCost)(nil),    // 9: will.v1.SessionCost
-	(*SessionState)(nil),   // 10: will.v1.SessionState
-	(*HeldPrefix)(nil),     // 11: will.v1.HeldPrefix
-	(*Feedback)(nil),       // 12: will.v1.Feedback
-	(*Event)(nil),          // 13: will.v1.Event
-	(*CallScope)(nil),      // 14: will.v1.CallScope
-	(*CallEnding)(nil),     // 15: will.v1.CallEnding
-	(*CallRow)(nil),        // 16: will.v1.CallRow
-	(*IntentRow)(nil),      // 17: will.v1.IntentRow
-	(*DecisionScope)(nil),  // 18: will.v1.DecisionScope
-	(*DecisionRow)(nil),    // 19: will.v1.DecisionRow
-	(*EventBatch)(nil),     // 20: will.v1.EventBatch
-	(DataClass)(0),         // 21: will.v1.DataClass
-	(Priority)(0),          // 22: will.v1.Priority
-	(*Usage)(nil),          // 23: will.v1.Usage
-	(*RankedSet)(nil),      // 24: will.v1.RankedSet
+	(*SessionChanges)(nil), // 10: will.v1.SessionChanges
+	(*SessionChange)(nil),  // 11: will.v1.SessionChange
+	(*SessionState)(nil),   // 12: will.v1.SessionState
+	(*HeldPrefix)(nil),     // 13: will.v1.HeldPrefix
+	(*Feedback)(nil),       // 14: will.v1.Feedback
+	(*Event)(nil),          // 15: will.v1.Event
+	(*ModelChange)(nil),    // 16: will.v1.ModelChange
+	(*CallScope)(nil),      // 17: will.v1.CallScope
+	(*CallEnding)(nil),     // 18: will.v1.CallEnding
+	(*CallRow)(nil),        // 19: will.v1.CallRow
+	(*IntentRow)(nil),      // 20: will.v1.IntentRow
+	(*DecisionScope)(nil),  // 21: will.v1.DecisionScope
+	(*DecisionRow)(nil),    // 22: will.v1.DecisionRow
+	(*EventBatch)(nil),     // 23: will.v1.EventBatch
+	(DataClass)(0),         // 24: will.v1.DataClass
+	(Priority)(0),          // 25: will.v1.Priority
+	(*Usage)(nil),          // 26: will.v1.Usage
+	(*RankedSet)(nil),      // 27: will.v1.RankedSet
 }
 var file_will_v1_event_proto_depIdxs = []int32{
-	21, // 0: will.v1.CallRecord.data_class:type_name -> will.v1.DataClass
-	22, // 1: will.v1.CallRecord.priority:type_name -> will.v1.Priority
-	23, // 2: will.v1.CallRecord.usage:type_name -> will.v1.Usage
+	24, // 0: will.v1.CallRecord.data_class:type_name -> will.v1.DataClass
+	25, // 1: will.v1.CallRecord.priority:type_name -> will.v1.Priority
+	26, // 2: will.v1.CallRecord.usage:type_name -> will.v1.Usage
 	2,  // 3: will.v1.CallRecord.price:type_name -> will.v1.Price
 	3,  // 4: will.v1.Price.tiers:type_name -> will.v1.PriceTier
 	0,  // 5: will.v1.AttemptIntent.record:type_name -> will.v1.CallRecord
@@ -2671,32 +2968,35 @@ var file_will_v1_event_proto_depIdxs = []int32{
 	6,  // 7: will.v1.DecisionRecord.live:type_name -> will.v1.LiveEntry
 	8,  // 8: will.v1.DecisionRecord.session:type_name -> will.v1.SessionBasis
 	9,  // 9: will.v1.SessionBasis.costs:type_name -> will.v1.SessionCost
-	11, // 10: will.v1.SessionState.prefixes:type_name -> will.v1.HeldPrefix
-	0,  // 11: will.v1.Event.call:type_name -> will.v1.CallRecord
-	4,  // 12: will.v1.Event.intent:type_name -> will.v1.AttemptIntent
-	7,  // 13: will.v1.Event.decision:type_name -> will.v1.DecisionRecord
-	24, // 14: will.v1.Event.ranked_set:type_name -> will.v1.RankedSet
-	12, // 15: will.v1.Event.feedback:type_name -> will.v1.Feedback
-	21, // 16: will.v1.CallScope.data_class:type_name -> will.v1.DataClass
-	22, // 17: will.v1.CallScope.priority:type_name -> will.v1.Priority
-	2,  // 18: will.v1.CallScope.price:type_name -> will.v1.Price
-	23, // 19: will.v1.CallRow.usage:type_name -> will.v1.Usage
-	23, // 20: will.v1.IntentRow.usage:type_name -> will.v1.Usage
-	5,  // 21: will.v1.DecisionScope.skipped:type_name -> will.v1.Skipped
-	6,  // 22: will.v1.DecisionScope.live:type_name -> will.v1.LiveEntry
-	8,  // 23: will.v1.DecisionRow.session:type_name -> will.v1.SessionBasis
-	13, // 24: will.v1.EventBatch.events:type_name -> will.v1.Event
-	14, // 25: will.v1.EventBatch.call_scopes:type_name -> will.v1.CallScope
-	15, // 26: will.v1.EventBatch.call_endings:type_name -> will.v1.CallEnding
-	16, // 27: will.v1.EventBatch.calls:type_name -> will.v1.CallRow
-	17, // 28: will.v1.EventBatch.intents:type_name -> will.v1.IntentRow
-	18, // 29: will.v1.EventBatch.decision_scopes:type_name -> will.v1.DecisionScope
-	19, // 30: will.v1.EventBatch.decisions:type_name -> will.v1.DecisionRow
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	11, // 10: will.v1.SessionChanges.changes:type_name -> will.v1.SessionChange
+	12, // 11: will.v1.SessionChange.state:type_name -> will.v1.SessionState
+	13, // 12: will.v1.SessionState.prefixes:type_name -> will.v1.HeldPrefix
+	0,  // 13: will.v1.Event.call:type_name -> will.v1.CallRecord
+	4,  // 14: will.v1.Event.intent:type_name -> will.v1.AttemptIntent
+	7,  // 15: will.v1.Event.decision:type_name -> will.v1.DecisionRecord
+	27, // 16: will.v1.Event.ranked_set:type_name -> will.v1.RankedSet
+	14, // 17: will.v1.Event.feedback:type_name -> will.v1.Feedback
+	16, // 18: will.v1.Event.model_change:type_name -> will.v1.ModelChange
+	24, // 19: will.v1.CallScope.data_class:type_name -> will.v1.DataClass
+	25, // 20: will.v1.CallScope.priority:type_name -> will.v1.Priority
+	2,  // 21: will.v1.CallScope.price:type_name -> will.v1.Price
+	26, // 22: will.v1.CallRow.usage:type_name -> will.v1.Usage
+	26, // 23: will.v1.IntentRow.usage:type_name -> will.v1.Usage
+	5,  // 24: will.v1.DecisionScope.skipped:type_name -> will.v1.Skipped
+	6,  // 25: will.v1.DecisionScope.live:type_name -> will.v1.LiveEntry
+	8,  // 26: will.v1.DecisionRow.session:type_name -> will.v1.SessionBasis
+	15, // 27: will.v1.EventBatch.events:type_name -> will.v1.Event
+	17, // 28: will.v1.EventBatch.call_scopes:type_name -> will.v1.CallScope
+	18, // 29: will.v1.EventBatch.call_endings:type_name -> will.v1.CallEnding
+	19, // 30: will.v1.EventBatch.calls:type_name -> will.v1.CallRow
+	20, // 31: will.v1.EventBatch.intents:type_name -> will.v1.IntentRow
+	21, // 32: will.v1.EventBatch.decision_scopes:type_name -> will.v1.DecisionScope
+	22, // 33: will.v1.EventBatch.decisions:type_name -> will.v1.DecisionRow
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_will_v1_event_proto_init() }
@@ -2710,23 +3010,24 @@ func file_will_v1_event_proto_init() {
 	file_will_v1_event_proto_msgTypes[2].OneofWrappers = []any{}
 	file_will_v1_event_proto_msgTypes[3].OneofWrappers = []any{}
 	file_will_v1_event_proto_msgTypes[9].OneofWrappers = []any{}
-	file_will_v1_event_proto_msgTypes[13].OneofWrappers = []any{
+	file_will_v1_event_proto_msgTypes[15].OneofWrappers = []any{
 		(*Event_Call)(nil),
 		(*Event_Intent)(nil),
 		(*Event_Decision)(nil),
 		(*Event_RankedSet)(nil),
 		(*Event_Feedback)(nil),
+		(*Event_ModelChange)(nil),
 	}
-	file_will_v1_event_proto_msgTypes[14].OneofWrappers = []any{}
-	file_will_v1_event_proto_msgTypes[16].OneofWrappers = []any{}
 	file_will_v1_event_proto_msgTypes[17].OneofWrappers = []any{}
+	file_will_v1_event_proto_msgTypes[19].OneofWrappers = []any{}
+	file_will_v1_event_proto_msgTypes[20].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_will_v1_event_proto_rawDesc), len(file_will_v1_event_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -623,7 +623,9 @@ type DecideResponse struct {
 	// Of an error: the same request may be answered a moment later.
 	Retryable bool `protobuf:"varint,3,opt,name=retryable,proto3" json:"retryable,omitempty"`
 	// Explain only: single changes that would let in the first model that was asked for and left out, in words.
-	WouldChange   []string `protobuf:"bytes,4,rep,name=would_change,json=wouldChange,proto3" json:"would_change,omitempty"`
+	WouldChange []string `protobuf:"bytes,4,rep,name=would_change,json=wouldChange,proto3" json:"would_change,omitempty"`
+	// Explain only: models among the exclusions that neither the route nor the task nor documents ask for.
+	NotConsidered []string `protobuf:"bytes,20,rep,name=not_considered,json=notConsidered,proto3" json:"not_considered,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -682,6 +684,13 @@ func (x *DecideResponse) GetRetryable() bool {
 func (x *DecideResponse) GetWouldChange() []string {
 	if x != nil {
 		return x.WouldChange
+	}
+	return nil
+}
+
+func (x *DecideResponse) GetNotConsidered() []string {
+	if x != nil {
+		return x.NotConsidered
 	}
 	return nil
 }
@@ -822,12 +831,13 @@ const file_will_v1_policy_proto_rawDesc = "" +
 	"\rDecideRequest\x12$\n" +
 	"\x05facts\x18\x01 \x01(\v2\x0e.will.v1.FactsR\x05facts\x12\x1c\n" +
 	"\n" +
-	"at_unix_ms\x18\x02 \x01(\x03R\batUnixMs\"\x8d\x01\n" +
+	"at_unix_ms\x18\x02 \x01(\x03R\batUnixMs\"\xb4\x01\n" +
 	"\x0eDecideResponse\x12$\n" +
 	"\x03set\x18\x01 \x01(\v2\x12.will.v1.RankedSetR\x03set\x12\x14\n" +
 	"\x05error\x18\x02 \x01(\tR\x05error\x12\x1c\n" +
 	"\tretryable\x18\x03 \x01(\bR\tretryable\x12!\n" +
-	"\fwould_change\x18\x04 \x03(\tR\vwouldChange\"~\n" +
+	"\fwould_change\x18\x04 \x03(\tR\vwouldChange\x12%\n" +
+	"\x0enot_considered\x18\x14 \x03(\tR\rnotConsidered\"~\n" +
 	"\fScheduleEdge\x12\x1a\n" +
 	"\bschedule\x18\x01 \x01(\tR\bschedule\x12\x1b\n" +
 	"\ttime_zone\x18\x02 \x01(\tR\btimeZone\x12\x17\n" +

@@ -1692,7 +1692,9 @@ type StatusResponse struct {
 	Processes []*Presence `protobuf:"bytes,5,rep,name=processes,proto3" json:"processes,omitempty"`
 	Error     string      `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`
 	// Ids of those that follow the documents and do not work with the newest revision yet.
-	Lagging       []string `protobuf:"bytes,7,rep,name=lagging,proto3" json:"lagging,omitempty"`
+	Lagging []string `protobuf:"bytes,7,rep,name=lagging,proto3" json:"lagging,omitempty"`
+	// What operators should know of the documents in force: models that retire within 30 days.
+	Warnings      []string `protobuf:"bytes,20,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1772,6 +1774,13 @@ func (x *StatusResponse) GetError() string {
 func (x *StatusResponse) GetLagging() []string {
 	if x != nil {
 		return x.Lagging
+	}
+	return nil
+}
+
+func (x *StatusResponse) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
 	}
 	return nil
 }
@@ -2017,7 +2026,9 @@ type Presence struct {
 	// not know it well enough to take or send calls.
 	ClockBoundMs *uint32 `protobuf:"varint,20,opt,name=clock_bound_ms,json=clockBoundMs,proto3,oneof" json:"clock_bound_ms,omitempty"`
 	// Of a worker: what it can speak to, by the names that documents use.
-	Providers     []string `protobuf:"bytes,21,rep,name=providers,proto3" json:"providers,omitempty"`
+	Providers []string `protobuf:"bytes,21,rep,name=providers,proto3" json:"providers,omitempty"`
+	// Of policy: models that answer otherwise than before, the newest first, in words; of the last week.
+	ModelChanges  []string `protobuf:"bytes,22,rep,name=model_changes,json=modelChanges,proto3" json:"model_changes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2104,6 +2115,13 @@ func (x *Presence) GetClockBoundMs() uint32 {
 func (x *Presence) GetProviders() []string {
 	if x != nil {
 		return x.Providers
+	}
+	return nil
+}
+
+func (x *Presence) GetModelChanges() []string {
+	if x != nil {
+		return x.ModelChanges
 	}
 	return nil
 }
@@ -2472,7 +2490,7 @@ const file_will_v1_registry_proto_rawDesc = "" +
 	"\tdocuments\x18\x02 \x03(\v2\x11.will.v1.DocumentR\tdocuments\x12\x14\n" +
 	"\x05error\x18\x03 \x01(\tR\x05error\x12\x12\n" +
 	"\x04next\x18\x04 \x01(\tR\x04next\"\x0f\n" +
-	"\rStatusRequest\"\x8a\x02\n" +
+	"\rStatusRequest\"\xa6\x02\n" +
 	"\x0eStatusResponse\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\x12-\n" +
 	"\x12published_revision\x18\x02 \x01(\x04R\x11publishedRevision\x12 \n" +
@@ -2480,7 +2498,8 @@ const file_will_v1_registry_proto_rawDesc = "" +
 	"\x06counts\x18\x04 \x03(\v2\x12.will.v1.KindCountR\x06counts\x12/\n" +
 	"\tprocesses\x18\x05 \x03(\v2\x11.will.v1.PresenceR\tprocesses\x12\x14\n" +
 	"\x05error\x18\x06 \x01(\tR\x05error\x12\x18\n" +
-	"\alagging\x18\a \x03(\tR\alagging\"5\n" +
+	"\alagging\x18\a \x03(\tR\alagging\x12\x1a\n" +
+	"\bwarnings\x18\x14 \x03(\tR\bwarnings\"5\n" +
 	"\tKindCount\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\rR\x05count\"I\n" +
@@ -2494,7 +2513,7 @@ const file_will_v1_registry_proto_rawDesc = "" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\tR\vincarnation\x12!\n" +
 	"\fmanifest_key\x18\x03 \x01(\tR\vmanifestKey\x12&\n" +
-	"\x0fwritten_unix_ms\x18\x04 \x01(\x03R\rwrittenUnixMs\"\xb2\x02\n" +
+	"\x0fwritten_unix_ms\x18\x04 \x01(\x03R\rwrittenUnixMs\"\xd7\x02\n" +
 	"\bPresence\x12\x1d\n" +
 	"\n" +
 	"process_id\x18\x01 \x01(\tR\tprocessId\x12\x18\n" +
@@ -2505,7 +2524,8 @@ const file_will_v1_registry_proto_rawDesc = "" +
 	"\vmetrics_url\x18\x06 \x01(\tR\n" +
 	"metricsUrl\x12)\n" +
 	"\x0eclock_bound_ms\x18\x14 \x01(\rH\x00R\fclockBoundMs\x88\x01\x01\x12\x1c\n" +
-	"\tproviders\x18\x15 \x03(\tR\tprovidersB\x11\n" +
+	"\tproviders\x18\x15 \x03(\tR\tproviders\x12#\n" +
+	"\rmodel_changes\x18\x16 \x03(\tR\fmodelChangesB\x11\n" +
 	"\x0f_clock_bound_ms\"\xce\x01\n" +
 	"\vServedModel\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12\x1a\n" +

@@ -460,6 +460,9 @@ type Task struct {
 	// Fields of the caller's request that the server left out, for the decision: at most ten of [A-Za-z0-9_.-], up to 64
 	// characters each; others are passed over.
 	IgnoredFields []string `protobuf:"bytes,43,rep,name=ignored_fields,json=ignoredFields,proto3" json:"ignored_fields,omitempty"`
+	// What its cost is counted under, as key=value; at most four. Keys and values are those that the client's document
+	// declares.
+	CostTags      []string `protobuf:"bytes,45,rep,name=cost_tags,json=costTags,proto3" json:"cost_tags,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -665,6 +668,13 @@ func (x *Task) GetIdleTimeoutMs() uint32 {
 func (x *Task) GetIgnoredFields() []string {
 	if x != nil {
 		return x.IgnoredFields
+	}
+	return nil
+}
+
+func (x *Task) GetCostTags() []string {
+	if x != nil {
+		return x.CostTags
 	}
 	return nil
 }
@@ -1161,11 +1171,13 @@ func (x *Accepted) GetNotices() []string {
 
 // First frame of an attempt that has content; from here the worker owns the stream.
 type Started struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	WorkerId      string                 `protobuf:"bytes,1,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
-	Model         string                 `protobuf:"bytes,2,opt,name=model,proto3" json:"model,omitempty"`
-	ModelName     string                 `protobuf:"bytes,3,opt,name=model_name,json=modelName,proto3" json:"model_name,omitempty"`
-	DecisionId    string                 `protobuf:"bytes,4,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	WorkerId   string                 `protobuf:"bytes,1,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
+	Model      string                 `protobuf:"bytes,2,opt,name=model,proto3" json:"model,omitempty"`
+	ModelName  string                 `protobuf:"bytes,3,opt,name=model_name,json=modelName,proto3" json:"model_name,omitempty"`
+	DecisionId string                 `protobuf:"bytes,4,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
+	// Only by gRPC: as in Accepted.
+	Notices       []string `protobuf:"bytes,5,rep,name=notices,proto3" json:"notices,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1228,6 +1240,13 @@ func (x *Started) GetDecisionId() string {
 	return ""
 }
 
+func (x *Started) GetNotices() []string {
+	if x != nil {
+		return x.Notices
+	}
+	return nil
+}
+
 // Content of attempts below this number no longer counts.
 type Counts struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1286,7 +1305,9 @@ type End struct {
 	DecisionId string            `protobuf:"bytes,6,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
 	Attempts   []*AttemptSummary `protobuf:"bytes,7,rep,name=attempts,proto3" json:"attempts,omitempty"`
 	// Integer nano-USD; absent: the price is unknown.
-	CostNanoUsd   *int64 `protobuf:"varint,8,opt,name=cost_nano_usd,json=costNanoUsd,proto3,oneof" json:"cost_nano_usd,omitempty"`
+	CostNanoUsd *int64 `protobuf:"varint,8,opt,name=cost_nano_usd,json=costNanoUsd,proto3,oneof" json:"cost_nano_usd,omitempty"`
+	// By gRPC and of durable tasks: as in Accepted.
+	Notices       []string `protobuf:"bytes,9,rep,name=notices,proto3" json:"notices,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1375,6 +1396,13 @@ func (x *End) GetCostNanoUsd() int64 {
 		return *x.CostNanoUsd
 	}
 	return 0
+}
+
+func (x *End) GetNotices() []string {
+	if x != nil {
+		return x.Notices
+	}
+	return nil
 }
 
 type Failure struct {
@@ -1733,7 +1761,8 @@ func (x *Heartbeat) GetLoopDelayMs() uint32 {
 	return 0
 }
 
-// Asked at will.v1.inflight.<processId>.<client>: what was said of them last may have been lost on the way.
+// Asked at will.v1.inflight.<processId>.<client>: what was said of them last may have been lost on the way. Every router
+// also answers at will.v1.inflight.routers.<client>.
 type InFlightRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Ids of tasks or attempts.
@@ -1791,7 +1820,9 @@ func (x *InFlightRequest) GetWanted() []string {
 type InFlightResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Those that are not under way there.
-	Gone          []string `protobuf:"bytes,1,rep,name=gone,proto3" json:"gone,omitempty"`
+	Gone []string `protobuf:"bytes,1,rep,name=gone,proto3" json:"gone,omitempty"`
+	// Asked of all routers: ids of the routers that lived within the last 10 s, as the answering one knows.
+	Routers       []string `protobuf:"bytes,2,rep,name=routers,proto3" json:"routers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1833,6 +1864,13 @@ func (x *InFlightResponse) GetGone() []string {
 	return nil
 }
 
+func (x *InFlightResponse) GetRouters() []string {
+	if x != nil {
+		return x.Routers
+	}
+	return nil
+}
+
 var File_will_v1_task_proto protoreflect.FileDescriptor
 
 const file_will_v1_task_proto_rawDesc = "" +
@@ -1851,7 +1889,7 @@ const file_will_v1_task_proto_rawDesc = "" +
 	"\x06object\x18\x01 \x01(\tR\x06object\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x04R\x05bytes\x12\x16\n" +
 	"\x06sha256\x18\x03 \x01(\fR\x06sha256\x12\x14\n" +
-	"\x05field\x18\x04 \x01(\tR\x05field\"\xa2\a\n" +
+	"\x05field\x18\x04 \x01(\tR\x05field\"\xbf\a\n" +
 	"\x04Task\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\tR\x06taskId\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x18\n" +
@@ -1880,7 +1918,8 @@ const file_will_v1_task_proto_rawDesc = "" +
 	"\x05floor\x18\x1f \x01(\v2\x14.will.v1.RequirementR\x05floor\x123\n" +
 	"\x16first_token_timeout_ms\x18) \x01(\rR\x13firstTokenTimeoutMs\x12&\n" +
 	"\x0fidle_timeout_ms\x18* \x01(\rR\ridleTimeoutMs\x12%\n" +
-	"\x0eignored_fields\x18+ \x03(\tR\rignoredFieldsB\x10\n" +
+	"\x0eignored_fields\x18+ \x03(\tR\rignoredFields\x12\x1b\n" +
+	"\tcost_tags\x18- \x03(\tR\bcostTagsB\x10\n" +
 	"\x0e_high_priority\"\xfd\x03\n" +
 	"\x05Usage\x12!\n" +
 	"\finput_tokens\x18\x01 \x01(\rR\vinputTokens\x12#\n" +
@@ -1929,16 +1968,17 @@ const file_will_v1_task_proto_rawDesc = "" +
 	"\bAccepted\x12\x1b\n" +
 	"\trouter_id\x18\x01 \x01(\tR\brouterId\x12%\n" +
 	"\x0econfirm_wanted\x18\x02 \x01(\bR\rconfirmWanted\x12\x18\n" +
-	"\anotices\x18\x03 \x03(\tR\anotices\"|\n" +
+	"\anotices\x18\x03 \x03(\tR\anotices\"\x96\x01\n" +
 	"\aStarted\x12\x1b\n" +
 	"\tworker_id\x18\x01 \x01(\tR\bworkerId\x12\x14\n" +
 	"\x05model\x18\x02 \x01(\tR\x05model\x12\x1d\n" +
 	"\n" +
 	"model_name\x18\x03 \x01(\tR\tmodelName\x12\x1f\n" +
 	"\vdecision_id\x18\x04 \x01(\tR\n" +
-	"decisionId\"\"\n" +
+	"decisionId\x12\x18\n" +
+	"\anotices\x18\x05 \x03(\tR\anotices\"\"\n" +
 	"\x06Counts\x12\x18\n" +
-	"\aattempt\x18\x01 \x01(\rR\aattempt\"\xb1\x02\n" +
+	"\aattempt\x18\x01 \x01(\rR\aattempt\"\xcb\x02\n" +
 	"\x03End\x12&\n" +
 	"\x06output\x18\x01 \x01(\v2\x0e.will.v1.DeltaR\x06output\x12\x16\n" +
 	"\x06finish\x18\x02 \x01(\tR\x06finish\x12$\n" +
@@ -1949,7 +1989,8 @@ const file_will_v1_task_proto_rawDesc = "" +
 	"\vdecision_id\x18\x06 \x01(\tR\n" +
 	"decisionId\x123\n" +
 	"\battempts\x18\a \x03(\v2\x17.will.v1.AttemptSummaryR\battempts\x12'\n" +
-	"\rcost_nano_usd\x18\b \x01(\x03H\x00R\vcostNanoUsd\x88\x01\x01B\x10\n" +
+	"\rcost_nano_usd\x18\b \x01(\x03H\x00R\vcostNanoUsd\x88\x01\x01\x12\x18\n" +
+	"\anotices\x18\t \x03(\tR\anoticesB\x10\n" +
 	"\x0e_cost_nano_usd\"\x9b\x02\n" +
 	"\aFailure\x12(\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x14.will.v1.FailureCodeR\x04code\x12\x18\n" +
@@ -1979,9 +2020,10 @@ const file_will_v1_task_proto_rawDesc = "" +
 	"\rloop_delay_ms\x18\x01 \x01(\rR\vloopDelayMs\";\n" +
 	"\x0fInFlightRequest\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\tR\x03ids\x12\x16\n" +
-	"\x06wanted\x18\x02 \x03(\tR\x06wanted\"&\n" +
+	"\x06wanted\x18\x02 \x03(\tR\x06wanted\"@\n" +
 	"\x10InFlightResponse\x12\x12\n" +
-	"\x04gone\x18\x01 \x03(\tR\x04gone*e\n" +
+	"\x04gone\x18\x01 \x03(\tR\x04gone\x12\x18\n" +
+	"\arouters\x18\x02 \x03(\tR\arouters*e\n" +
 	"\bPriority\x12\x18\n" +
 	"\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13PRIORITY_BACKGROUND\x10\x01\x12\x13\n" +

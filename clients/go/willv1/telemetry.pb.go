@@ -734,7 +734,7 @@ func (x *RecentFacts) GetDecisions() uint32 {
 // What all calls of a time come to, out of sums that are kept of them.
 type QueryUsageRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// hour, day, client, model, taskType, outcome; a group for each combination. Clients are kept by the day, and apart from
+	// hour, day, client, model, taskType, outcome, costTag; a group for each combination. Clients are kept by the day, and apart from
 	// task types, outcomes and hours.
 	By []string `protobuf:"bytes,1,rep,name=by,proto3" json:"by,omitempty"`
 	// Rounded down to the hour, with clients to the day (UTC).
@@ -742,10 +742,12 @@ type QueryUsageRequest struct {
 	// Rounded up alike; 0: now.
 	ToUnixMs int64 `protobuf:"varint,3,opt,name=to_unix_ms,json=toUnixMs,proto3" json:"to_unix_ms,omitempty"`
 	// Empty, here and below: all.
-	Client        string `protobuf:"bytes,4,opt,name=client,proto3" json:"client,omitempty"`
-	Model         string `protobuf:"bytes,5,opt,name=model,proto3" json:"model,omitempty"`
-	TaskType      string `protobuf:"bytes,6,opt,name=task_type,json=taskType,proto3" json:"task_type,omitempty"`
-	Outcome       string `protobuf:"bytes,7,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	Client   string `protobuf:"bytes,4,opt,name=client,proto3" json:"client,omitempty"`
+	Model    string `protobuf:"bytes,5,opt,name=model,proto3" json:"model,omitempty"`
+	TaskType string `protobuf:"bytes,6,opt,name=task_type,json=taskType,proto3" json:"task_type,omitempty"`
+	Outcome  string `protobuf:"bytes,7,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	// Key of a cost tag: only calls that bear it, and `costTag` in `by` tells its values apart. By day, client and model.
+	CostTag       string `protobuf:"bytes,8,opt,name=cost_tag,json=costTag,proto3" json:"cost_tag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -825,6 +827,13 @@ func (x *QueryUsageRequest) GetTaskType() string {
 func (x *QueryUsageRequest) GetOutcome() string {
 	if x != nil {
 		return x.Outcome
+	}
+	return ""
+}
+
+func (x *QueryUsageRequest) GetCostTag() string {
+	if x != nil {
+		return x.CostTag
 	}
 	return ""
 }
@@ -913,9 +922,17 @@ type UsageGroup struct {
 	// Calls whose tokens were estimated.
 	EstimatedUsages uint64 `protobuf:"varint,14,opt,name=estimated_usages,json=estimatedUsages,proto3" json:"estimated_usages,omitempty"`
 	// Of successful calls, within a factor of the root of 2; absent: there were none.
-	P50Ms         *uint32 `protobuf:"varint,15,opt,name=p50_ms,json=p50Ms,proto3,oneof" json:"p50_ms,omitempty"`
-	P95Ms         *uint32 `protobuf:"varint,16,opt,name=p95_ms,json=p95Ms,proto3,oneof" json:"p95_ms,omitempty"`
-	P99Ms         *uint32 `protobuf:"varint,17,opt,name=p99_ms,json=p99Ms,proto3,oneof" json:"p99_ms,omitempty"`
+	P50Ms *uint32 `protobuf:"varint,15,opt,name=p50_ms,json=p50Ms,proto3,oneof" json:"p50_ms,omitempty"`
+	P95Ms *uint32 `protobuf:"varint,16,opt,name=p95_ms,json=p95Ms,proto3,oneof" json:"p95_ms,omitempty"`
+	P99Ms *uint32 `protobuf:"varint,17,opt,name=p99_ms,json=p99Ms,proto3,oneof" json:"p99_ms,omitempty"`
+	// Part of input_tokens, as cached_input_tokens are.
+	CacheWriteTokens uint64 `protobuf:"varint,18,opt,name=cache_write_tokens,json=cacheWriteTokens,proto3" json:"cache_write_tokens,omitempty"`
+	// Part of cache_write_tokens: written for an hour or longer.
+	CacheWrite_1HTokens uint64 `protobuf:"varint,19,opt,name=cache_write_1h_tokens,json=cacheWrite1hTokens,proto3" json:"cache_write_1h_tokens,omitempty"`
+	// What prompt caches saved against the price of plain input; below zero: writes cost more than reads saved.
+	SavedNanoUsd int64 `protobuf:"varint,20,opt,name=saved_nano_usd,json=savedNanoUsd,proto3" json:"saved_nano_usd,omitempty"`
+	// Value of the tag; absent: not asked for.
+	CostTag       *string `protobuf:"bytes,21,opt,name=cost_tag,json=costTag,proto3,oneof" json:"cost_tag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1067,6 +1084,34 @@ func (x *UsageGroup) GetP99Ms() uint32 {
 		return *x.P99Ms
 	}
 	return 0
+}
+
+func (x *UsageGroup) GetCacheWriteTokens() uint64 {
+	if x != nil {
+		return x.CacheWriteTokens
+	}
+	return 0
+}
+
+func (x *UsageGroup) GetCacheWrite_1HTokens() uint64 {
+	if x != nil {
+		return x.CacheWrite_1HTokens
+	}
+	return 0
+}
+
+func (x *UsageGroup) GetSavedNanoUsd() int64 {
+	if x != nil {
+		return x.SavedNanoUsd
+	}
+	return 0
+}
+
+func (x *UsageGroup) GetCostTag() string {
+	if x != nil && x.CostTag != nil {
+		return *x.CostTag
+	}
+	return ""
 }
 
 // Reprices calls of a model.
@@ -1730,6 +1775,510 @@ func (x *FeedbackResponse) GetError() string {
 	return ""
 }
 
+// A budget reached a threshold: once in each of its periods. It stands in the bucket will_alerts for 40 days.
+type BudgetAlert struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Unique, and the same at each attempt to deliver it.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// client | project
+	Scope string `protobuf:"bytes,2,opt,name=scope,proto3" json:"scope,omitempty"`
+	// Slug of the document that states the budget.
+	Slug string `protobuf:"bytes,3,opt,name=slug,proto3" json:"slug,omitempty"`
+	// requests | tokens | nano_usd
+	Metric string `protobuf:"bytes,4,opt,name=metric,proto3" json:"metric,omitempty"`
+	// day | month
+	Period             string `protobuf:"bytes,5,opt,name=period,proto3" json:"period,omitempty"`
+	PeriodStartsUnixMs int64  `protobuf:"varint,6,opt,name=period_starts_unix_ms,json=periodStartsUnixMs,proto3" json:"period_starts_unix_ms,omitempty"`
+	PeriodEndsUnixMs   int64  `protobuf:"varint,7,opt,name=period_ends_unix_ms,json=periodEndsUnixMs,proto3" json:"period_ends_unix_ms,omitempty"`
+	// 80 | 95 | 100: per cent of the budget that are used or reserved. exhausted: a task was rejected for it.
+	Threshold     string `protobuf:"bytes,8,opt,name=threshold,proto3" json:"threshold,omitempty"`
+	Used          int64  `protobuf:"varint,9,opt,name=used,proto3" json:"used,omitempty"`
+	Most          int64  `protobuf:"varint,10,opt,name=most,proto3" json:"most,omitempty"`
+	ReachedUnixMs int64  `protobuf:"varint,11,opt,name=reached_unix_ms,json=reachedUnixMs,proto3" json:"reached_unix_ms,omitempty"`
+	// pending | delivered | dead
+	State    string `protobuf:"bytes,12,opt,name=state,proto3" json:"state,omitempty"`
+	Attempts uint32 `protobuf:"varint,13,opt,name=attempts,proto3" json:"attempts,omitempty"`
+	// Not tried again before.
+	NextUnixMs int64 `protobuf:"varint,14,opt,name=next_unix_ms,json=nextUnixMs,proto3" json:"next_unix_ms,omitempty"`
+	// Why the last attempt failed; never content of an answer.
+	LastError     string `protobuf:"bytes,15,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BudgetAlert) Reset() {
+	*x = BudgetAlert{}
+	mi := &file_will_v1_telemetry_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BudgetAlert) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BudgetAlert) ProtoMessage() {}
+
+func (x *BudgetAlert) ProtoReflect() protoreflect.Message {
+	mi := &file_will_v1_telemetry_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BudgetAlert.ProtoReflect.Descriptor instead.
+func (*BudgetAlert) Descriptor() ([]byte, []int) {
+	return file_will_v1_telemetry_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *BudgetAlert) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *BudgetAlert) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *BudgetAlert) GetSlug() string {
+	if x != nil {
+		return x.Slug
+	}
+	return ""
+}
+
+func (x *BudgetAlert) GetMetric() string {
+	if x != nil {
+		return x.Metric
+	}
+	return ""
+}
+
+func (x *BudgetAlert) GetPeriod() string {
+	if x != nil {
+		return x.Period
+	}
+	return ""
+}
+
+func (x *BudgetAlert) GetPeriodStartsUnixMs() int64 {
+	if x != nil {
+		return x.PeriodStartsUnixMs
+	}
+	return 0
+}
+
+func (x *BudgetAlert) GetPeriodEndsUnixMs() int64 {
+	if x != nil {
+		return x.PeriodEndsUnixMs
+	}
+	return 0
+}
+
+func (x *BudgetAlert) GetThreshold() string {
+	if x != nil {
+		return x.Threshold
+	}
+	return ""
+}
+
+func (x *BudgetAlert) GetUsed() int64 {
+	if x != nil {
+		return x.Used
+	}
+	return 0
+}
+
+func (x *BudgetAlert) GetMost() int64 {
+	if x != nil {
+		return x.Most
+	}
+	return 0
+}
+
+func (x *BudgetAlert) GetReachedUnixMs() int64 {
+	if x != nil {
+		return x.ReachedUnixMs
+	}
+	return 0
+}
+
+func (x *BudgetAlert) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *BudgetAlert) GetAttempts() uint32 {
+	if x != nil {
+		return x.Attempts
+	}
+	return 0
+}
+
+func (x *BudgetAlert) GetNextUnixMs() int64 {
+	if x != nil {
+		return x.NextUnixMs
+	}
+	return 0
+}
+
+func (x *BudgetAlert) GetLastError() string {
+	if x != nil {
+		return x.LastError
+	}
+	return ""
+}
+
+type AlertsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of a dead alert that is to be tried again; empty: none.
+	RetryId string `protobuf:"bytes,1,opt,name=retry_id,json=retryId,proto3" json:"retry_id,omitempty"`
+	// Who wants it, for the audit log.
+	Author        string `protobuf:"bytes,2,opt,name=author,proto3" json:"author,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AlertsRequest) Reset() {
+	*x = AlertsRequest{}
+	mi := &file_will_v1_telemetry_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AlertsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AlertsRequest) ProtoMessage() {}
+
+func (x *AlertsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_will_v1_telemetry_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AlertsRequest.ProtoReflect.Descriptor instead.
+func (*AlertsRequest) Descriptor() ([]byte, []int) {
+	return file_will_v1_telemetry_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *AlertsRequest) GetRetryId() string {
+	if x != nil {
+		return x.RetryId
+	}
+	return ""
+}
+
+func (x *AlertsRequest) GetAuthor() string {
+	if x != nil {
+		return x.Author
+	}
+	return ""
+}
+
+type AlertsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Newest first.
+	Alerts        []*BudgetAlert `protobuf:"bytes,1,rep,name=alerts,proto3" json:"alerts,omitempty"`
+	Error         string         `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AlertsResponse) Reset() {
+	*x = AlertsResponse{}
+	mi := &file_will_v1_telemetry_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AlertsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AlertsResponse) ProtoMessage() {}
+
+func (x *AlertsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_will_v1_telemetry_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AlertsResponse.ProtoReflect.Descriptor instead.
+func (*AlertsResponse) Descriptor() ([]byte, []int) {
+	return file_will_v1_telemetry_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *AlertsResponse) GetAlerts() []*BudgetAlert {
+	if x != nil {
+		return x.Alerts
+	}
+	return nil
+}
+
+func (x *AlertsResponse) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+// Reports every call of a client that seals hold, a page at a time. The first question seals what is closed by then.
+type ProveRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Slug.
+	Client     string `protobuf:"bytes,1,opt,name=client,proto3" json:"client,omitempty"`
+	FromUnixMs int64  `protobuf:"varint,2,opt,name=from_unix_ms,json=fromUnixMs,proto3" json:"from_unix_ms,omitempty"`
+	// Not included; 0: now.
+	ToUnixMs int64 `protobuf:"varint,3,opt,name=to_unix_ms,json=toUnixMs,proto3" json:"to_unix_ms,omitempty"`
+	// Who wants it, for the audit log.
+	Author string `protobuf:"bytes,4,opt,name=author,proto3" json:"author,omitempty"`
+	// Absent: begins a report. Otherwise `next` of the answer before.
+	Place         *ProofPlace `protobuf:"bytes,5,opt,name=place,proto3" json:"place,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProveRequest) Reset() {
+	*x = ProveRequest{}
+	mi := &file_will_v1_telemetry_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProveRequest) ProtoMessage() {}
+
+func (x *ProveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_will_v1_telemetry_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProveRequest.ProtoReflect.Descriptor instead.
+func (*ProveRequest) Descriptor() ([]byte, []int) {
+	return file_will_v1_telemetry_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ProveRequest) GetClient() string {
+	if x != nil {
+		return x.Client
+	}
+	return ""
+}
+
+func (x *ProveRequest) GetFromUnixMs() int64 {
+	if x != nil {
+		return x.FromUnixMs
+	}
+	return 0
+}
+
+func (x *ProveRequest) GetToUnixMs() int64 {
+	if x != nil {
+		return x.ToUnixMs
+	}
+	return 0
+}
+
+func (x *ProveRequest) GetAuthor() string {
+	if x != nil {
+		return x.Author
+	}
+	return ""
+}
+
+func (x *ProveRequest) GetPlace() *ProofPlace {
+	if x != nil {
+		return x.Place
+	}
+	return nil
+}
+
+// How far a report is told.
+type ProofPlace struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The last seal that the report looks at.
+	ThroughSeal uint64 `protobuf:"varint,1,opt,name=through_seal,json=throughSeal,proto3" json:"through_seal,omitempty"`
+	MadeUnixMs  int64  `protobuf:"varint,2,opt,name=made_unix_ms,json=madeUnixMs,proto3" json:"made_unix_ms,omitempty"`
+	ToUnixMs    int64  `protobuf:"varint,3,opt,name=to_unix_ms,json=toUnixMs,proto3" json:"to_unix_ms,omitempty"`
+	// The seal that was told last, and how many of its records; 0: all of them.
+	Seal uint64 `protobuf:"varint,4,opt,name=seal,proto3" json:"seal,omitempty"`
+	Told uint64 `protobuf:"varint,5,opt,name=told,proto3" json:"told,omitempty"`
+	// Only the signature is left.
+	IsTold        bool `protobuf:"varint,6,opt,name=is_told,json=isTold,proto3" json:"is_told,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProofPlace) Reset() {
+	*x = ProofPlace{}
+	mi := &file_will_v1_telemetry_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProofPlace) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProofPlace) ProtoMessage() {}
+
+func (x *ProofPlace) ProtoReflect() protoreflect.Message {
+	mi := &file_will_v1_telemetry_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProofPlace.ProtoReflect.Descriptor instead.
+func (*ProofPlace) Descriptor() ([]byte, []int) {
+	return file_will_v1_telemetry_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ProofPlace) GetThroughSeal() uint64 {
+	if x != nil {
+		return x.ThroughSeal
+	}
+	return 0
+}
+
+func (x *ProofPlace) GetMadeUnixMs() int64 {
+	if x != nil {
+		return x.MadeUnixMs
+	}
+	return 0
+}
+
+func (x *ProofPlace) GetToUnixMs() int64 {
+	if x != nil {
+		return x.ToUnixMs
+	}
+	return 0
+}
+
+func (x *ProofPlace) GetSeal() uint64 {
+	if x != nil {
+		return x.Seal
+	}
+	return 0
+}
+
+func (x *ProofPlace) GetTold() uint64 {
+	if x != nil {
+		return x.Told
+	}
+	return 0
+}
+
+func (x *ProofPlace) GetIsTold() bool {
+	if x != nil {
+		return x.IsTold
+	}
+	return false
+}
+
+type ProveResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// JSON objects, each a line of the report.
+	Lines []string `protobuf:"bytes,1,rep,name=lines,proto3" json:"lines,omitempty"`
+	// Absent: the report ends here.
+	Next          *ProofPlace `protobuf:"bytes,2,opt,name=next,proto3" json:"next,omitempty"`
+	Error         string      `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProveResponse) Reset() {
+	*x = ProveResponse{}
+	mi := &file_will_v1_telemetry_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProveResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProveResponse) ProtoMessage() {}
+
+func (x *ProveResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_will_v1_telemetry_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProveResponse.ProtoReflect.Descriptor instead.
+func (*ProveResponse) Descriptor() ([]byte, []int) {
+	return file_will_v1_telemetry_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *ProveResponse) GetLines() []string {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+func (x *ProveResponse) GetNext() *ProofPlace {
+	if x != nil {
+		return x.Next
+	}
+	return nil
+}
+
+func (x *ProveResponse) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
 var File_will_v1_telemetry_proto protoreflect.FileDescriptor
 
 const file_will_v1_telemetry_proto_rawDesc = "" +
@@ -1789,7 +2338,7 @@ const file_will_v1_telemetry_proto_rawDesc = "" +
 	"\x05error\x18\x03 \x01(\tR\x05error\"Q\n" +
 	"\vRecentFacts\x12$\n" +
 	"\x05facts\x18\x01 \x01(\v2\x0e.will.v1.FactsR\x05facts\x12\x1c\n" +
-	"\tdecisions\x18\x02 \x01(\rR\tdecisions\"\xc8\x01\n" +
+	"\tdecisions\x18\x02 \x01(\rR\tdecisions\"\xe3\x01\n" +
 	"\x11QueryUsageRequest\x12\x0e\n" +
 	"\x02by\x18\x01 \x03(\tR\x02by\x12 \n" +
 	"\ffrom_unix_ms\x18\x02 \x01(\x03R\n" +
@@ -1799,11 +2348,12 @@ const file_will_v1_telemetry_proto_rawDesc = "" +
 	"\x06client\x18\x04 \x01(\tR\x06client\x12\x14\n" +
 	"\x05model\x18\x05 \x01(\tR\x05model\x12\x1b\n" +
 	"\ttask_type\x18\x06 \x01(\tR\btaskType\x12\x18\n" +
-	"\aoutcome\x18\a \x01(\tR\aoutcome\"\x82\x01\n" +
+	"\aoutcome\x18\a \x01(\tR\aoutcome\x12\x19\n" +
+	"\bcost_tag\x18\b \x01(\tR\acostTag\"\x82\x01\n" +
 	"\x12QueryUsageResponse\x12+\n" +
 	"\x06groups\x18\x01 \x03(\v2\x13.will.v1.UsageGroupR\x06groups\x12)\n" +
 	"\x05total\x18\x02 \x01(\v2\x13.will.v1.UsageGroupR\x05total\x12\x14\n" +
-	"\x05error\x18\x03 \x01(\tR\x05error\"\xaf\x05\n" +
+	"\x05error\x18\x03 \x01(\tR\x05error\"\xe3\x06\n" +
 	"\n" +
 	"UsageGroup\x12'\n" +
 	"\rstart_unix_ms\x18\x01 \x01(\x03H\x00R\vstartUnixMs\x88\x01\x01\x12\x1b\n" +
@@ -1823,7 +2373,11 @@ const file_will_v1_telemetry_proto_rawDesc = "" +
 	"\x10estimated_usages\x18\x0e \x01(\x04R\x0festimatedUsages\x12\x1a\n" +
 	"\x06p50_ms\x18\x0f \x01(\rH\x05R\x05p50Ms\x88\x01\x01\x12\x1a\n" +
 	"\x06p95_ms\x18\x10 \x01(\rH\x06R\x05p95Ms\x88\x01\x01\x12\x1a\n" +
-	"\x06p99_ms\x18\x11 \x01(\rH\aR\x05p99Ms\x88\x01\x01B\x10\n" +
+	"\x06p99_ms\x18\x11 \x01(\rH\aR\x05p99Ms\x88\x01\x01\x12,\n" +
+	"\x12cache_write_tokens\x18\x12 \x01(\x04R\x10cacheWriteTokens\x121\n" +
+	"\x15cache_write_1h_tokens\x18\x13 \x01(\x04R\x12cacheWrite1hTokens\x12$\n" +
+	"\x0esaved_nano_usd\x18\x14 \x01(\x03R\fsavedNanoUsd\x12\x1e\n" +
+	"\bcost_tag\x18\x15 \x01(\tH\bR\acostTag\x88\x01\x01B\x10\n" +
 	"\x0e_start_unix_msB\t\n" +
 	"\a_clientB\b\n" +
 	"\x06_modelB\f\n" +
@@ -1833,7 +2387,8 @@ const file_will_v1_telemetry_proto_rawDesc = "" +
 	"\b_outcomeB\t\n" +
 	"\a_p50_msB\t\n" +
 	"\a_p95_msB\t\n" +
-	"\a_p99_ms\"\xcf\x01\n" +
+	"\a_p99_msB\v\n" +
+	"\t_cost_tag\"\xcf\x01\n" +
 	"\x0eRepriceRequest\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12 \n" +
 	"\ffrom_unix_ms\x18\x02 \x01(\x03R\n" +
@@ -1882,7 +2437,54 @@ const file_will_v1_telemetry_proto_rawDesc = "" +
 	"\x05score\x18\x03 \x01(\x01R\x05score\">\n" +
 	"\x10FeedbackResponse\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12\x14\n" +
-	"\x05error\x18\x02 \x01(\tR\x05errorb\x06proto3"
+	"\x05error\x18\x02 \x01(\tR\x05error\"\xba\x03\n" +
+	"\vBudgetAlert\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
+	"\x05scope\x18\x02 \x01(\tR\x05scope\x12\x12\n" +
+	"\x04slug\x18\x03 \x01(\tR\x04slug\x12\x16\n" +
+	"\x06metric\x18\x04 \x01(\tR\x06metric\x12\x16\n" +
+	"\x06period\x18\x05 \x01(\tR\x06period\x121\n" +
+	"\x15period_starts_unix_ms\x18\x06 \x01(\x03R\x12periodStartsUnixMs\x12-\n" +
+	"\x13period_ends_unix_ms\x18\a \x01(\x03R\x10periodEndsUnixMs\x12\x1c\n" +
+	"\tthreshold\x18\b \x01(\tR\tthreshold\x12\x12\n" +
+	"\x04used\x18\t \x01(\x03R\x04used\x12\x12\n" +
+	"\x04most\x18\n" +
+	" \x01(\x03R\x04most\x12&\n" +
+	"\x0freached_unix_ms\x18\v \x01(\x03R\rreachedUnixMs\x12\x14\n" +
+	"\x05state\x18\f \x01(\tR\x05state\x12\x1a\n" +
+	"\battempts\x18\r \x01(\rR\battempts\x12 \n" +
+	"\fnext_unix_ms\x18\x0e \x01(\x03R\n" +
+	"nextUnixMs\x12\x1d\n" +
+	"\n" +
+	"last_error\x18\x0f \x01(\tR\tlastError\"B\n" +
+	"\rAlertsRequest\x12\x19\n" +
+	"\bretry_id\x18\x01 \x01(\tR\aretryId\x12\x16\n" +
+	"\x06author\x18\x02 \x01(\tR\x06author\"T\n" +
+	"\x0eAlertsResponse\x12,\n" +
+	"\x06alerts\x18\x01 \x03(\v2\x14.will.v1.BudgetAlertR\x06alerts\x12\x14\n" +
+	"\x05error\x18\x02 \x01(\tR\x05error\"\xa9\x01\n" +
+	"\fProveRequest\x12\x16\n" +
+	"\x06client\x18\x01 \x01(\tR\x06client\x12 \n" +
+	"\ffrom_unix_ms\x18\x02 \x01(\x03R\n" +
+	"fromUnixMs\x12\x1c\n" +
+	"\n" +
+	"to_unix_ms\x18\x03 \x01(\x03R\btoUnixMs\x12\x16\n" +
+	"\x06author\x18\x04 \x01(\tR\x06author\x12)\n" +
+	"\x05place\x18\x05 \x01(\v2\x13.will.v1.ProofPlaceR\x05place\"\xb0\x01\n" +
+	"\n" +
+	"ProofPlace\x12!\n" +
+	"\fthrough_seal\x18\x01 \x01(\x04R\vthroughSeal\x12 \n" +
+	"\fmade_unix_ms\x18\x02 \x01(\x03R\n" +
+	"madeUnixMs\x12\x1c\n" +
+	"\n" +
+	"to_unix_ms\x18\x03 \x01(\x03R\btoUnixMs\x12\x12\n" +
+	"\x04seal\x18\x04 \x01(\x04R\x04seal\x12\x12\n" +
+	"\x04told\x18\x05 \x01(\x04R\x04told\x12\x17\n" +
+	"\ais_told\x18\x06 \x01(\bR\x06isTold\"d\n" +
+	"\rProveResponse\x12\x14\n" +
+	"\x05lines\x18\x01 \x03(\tR\x05lines\x12'\n" +
+	"\x04next\x18\x02 \x01(\v2\x13.will.v1.ProofPlaceR\x04next\x12\x14\n" +
+	"\x05error\x18\x03 \x01(\tR\x05errorb\x06proto3"
 
 var (
 	file_will_v1_telemetry_proto_rawDescOnce sync.Once
@@ -1896,7 +2498,7 @@ func file_will_v1_telemetry_proto_rawDescGZIP() []byte {
 	return file_will_v1_telemetry_proto_rawDescData
 }
 
-var file_will_v1_telemetry_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_will_v1_telemetry_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_will_v1_telemetry_proto_goTypes = []any{
 	(*QueryCallsRequest)(nil),   // 0: will.v1.QueryCallsRequest
 	(*QueryCallsResponse)(nil),  // 1: will.v1.QueryCallsResponse
@@ -1922,32 +2524,41 @@ var file_will_v1_telemetry_proto_goTypes = []any{
 	(*LimitsResponse)(nil),      // 21: will.v1.LimitsResponse
 	(*FeedbackRequest)(nil),     // 22: will.v1.FeedbackRequest
 	(*FeedbackResponse)(nil),    // 23: will.v1.FeedbackResponse
-	(*CallRecord)(nil),          // 24: will.v1.CallRecord
-	(*CallContent)(nil),         // 25: will.v1.CallContent
-	(*DecisionRecord)(nil),      // 26: will.v1.DecisionRecord
-	(*RankedSet)(nil),           // 27: will.v1.RankedSet
-	(*Facts)(nil),               // 28: will.v1.Facts
-	(*Price)(nil),               // 29: will.v1.Price
-	(*PriceTier)(nil),           // 30: will.v1.PriceTier
+	(*BudgetAlert)(nil),         // 24: will.v1.BudgetAlert
+	(*AlertsRequest)(nil),       // 25: will.v1.AlertsRequest
+	(*AlertsResponse)(nil),      // 26: will.v1.AlertsResponse
+	(*ProveRequest)(nil),        // 27: will.v1.ProveRequest
+	(*ProofPlace)(nil),          // 28: will.v1.ProofPlace
+	(*ProveResponse)(nil),       // 29: will.v1.ProveResponse
+	(*CallRecord)(nil),          // 30: will.v1.CallRecord
+	(*CallContent)(nil),         // 31: will.v1.CallContent
+	(*DecisionRecord)(nil),      // 32: will.v1.DecisionRecord
+	(*RankedSet)(nil),           // 33: will.v1.RankedSet
+	(*Facts)(nil),               // 34: will.v1.Facts
+	(*Price)(nil),               // 35: will.v1.Price
+	(*PriceTier)(nil),           // 36: will.v1.PriceTier
 }
 var file_will_v1_telemetry_proto_depIdxs = []int32{
-	24, // 0: will.v1.QueryCallsResponse.calls:type_name -> will.v1.CallRecord
-	25, // 1: will.v1.GetContentResponse.content:type_name -> will.v1.CallContent
-	26, // 2: will.v1.GetDecisionResponse.decision:type_name -> will.v1.DecisionRecord
-	27, // 3: will.v1.GetDecisionResponse.set:type_name -> will.v1.RankedSet
+	30, // 0: will.v1.QueryCallsResponse.calls:type_name -> will.v1.CallRecord
+	31, // 1: will.v1.GetContentResponse.content:type_name -> will.v1.CallContent
+	32, // 2: will.v1.GetDecisionResponse.decision:type_name -> will.v1.DecisionRecord
+	33, // 3: will.v1.GetDecisionResponse.set:type_name -> will.v1.RankedSet
 	10, // 4: will.v1.RecentFactsResponse.recent:type_name -> will.v1.RecentFacts
-	28, // 5: will.v1.RecentFacts.facts:type_name -> will.v1.Facts
+	34, // 5: will.v1.RecentFacts.facts:type_name -> will.v1.Facts
 	13, // 6: will.v1.QueryUsageResponse.groups:type_name -> will.v1.UsageGroup
 	13, // 7: will.v1.QueryUsageResponse.total:type_name -> will.v1.UsageGroup
-	29, // 8: will.v1.RepriceRequest.price:type_name -> will.v1.Price
+	35, // 8: will.v1.RepriceRequest.price:type_name -> will.v1.Price
 	16, // 9: will.v1.RepriceRequest.hours:type_name -> will.v1.PriceHours
-	30, // 10: will.v1.PriceHours.rates:type_name -> will.v1.PriceTier
+	36, // 10: will.v1.PriceHours.rates:type_name -> will.v1.PriceTier
 	20, // 11: will.v1.LimitsResponse.limits:type_name -> will.v1.LimitState
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	24, // 12: will.v1.AlertsResponse.alerts:type_name -> will.v1.BudgetAlert
+	28, // 13: will.v1.ProveRequest.place:type_name -> will.v1.ProofPlace
+	28, // 14: will.v1.ProveResponse.next:type_name -> will.v1.ProofPlace
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_will_v1_telemetry_proto_init() }
@@ -1964,7 +2575,7 @@ func file_will_v1_telemetry_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_will_v1_telemetry_proto_rawDesc), len(file_will_v1_telemetry_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   24,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -9,7 +9,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CallRecord(_message.Message):
-    __slots__ = ("attempt_id", "task_id", "decision_id", "attempt", "revision", "client", "project", "reflex", "task_type", "model", "model_name", "model_version", "provider", "worker_id", "data_class", "priority", "started_unix_ms", "duration_ms", "first_content_ms", "outcome", "status", "reason", "finish", "usage", "output_chars", "cost_nano_usd", "price_input", "price_output", "streamed", "written_by", "price", "http_status", "vendor_code", "is_cost_estimated")
+    __slots__ = ("attempt_id", "task_id", "decision_id", "attempt", "revision", "client", "project", "reflex", "task_type", "model", "model_name", "model_version", "provider", "worker_id", "data_class", "priority", "started_unix_ms", "duration_ms", "first_content_ms", "outcome", "status", "reason", "finish", "usage", "output_chars", "cost_nano_usd", "price_input", "price_output", "streamed", "written_by", "price", "http_status", "vendor_code", "is_cost_estimated", "cost_tags", "served_version")
     ATTEMPT_ID_FIELD_NUMBER: _ClassVar[int]
     TASK_ID_FIELD_NUMBER: _ClassVar[int]
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
@@ -44,6 +44,8 @@ class CallRecord(_message.Message):
     HTTP_STATUS_FIELD_NUMBER: _ClassVar[int]
     VENDOR_CODE_FIELD_NUMBER: _ClassVar[int]
     IS_COST_ESTIMATED_FIELD_NUMBER: _ClassVar[int]
+    COST_TAGS_FIELD_NUMBER: _ClassVar[int]
+    SERVED_VERSION_FIELD_NUMBER: _ClassVar[int]
     attempt_id: str
     task_id: str
     decision_id: str
@@ -78,7 +80,9 @@ class CallRecord(_message.Message):
     http_status: int
     vendor_code: str
     is_cost_estimated: bool
-    def __init__(self, attempt_id: _Optional[str] = ..., task_id: _Optional[str] = ..., decision_id: _Optional[str] = ..., attempt: _Optional[int] = ..., revision: _Optional[int] = ..., client: _Optional[str] = ..., project: _Optional[str] = ..., reflex: _Optional[str] = ..., task_type: _Optional[str] = ..., model: _Optional[str] = ..., model_name: _Optional[str] = ..., model_version: _Optional[str] = ..., provider: _Optional[str] = ..., worker_id: _Optional[str] = ..., data_class: _Optional[_Union[_task_pb2.DataClass, str]] = ..., priority: _Optional[_Union[_task_pb2.Priority, str]] = ..., started_unix_ms: _Optional[int] = ..., duration_ms: _Optional[int] = ..., first_content_ms: _Optional[int] = ..., outcome: _Optional[str] = ..., status: _Optional[str] = ..., reason: _Optional[str] = ..., finish: _Optional[str] = ..., usage: _Optional[_Union[_task_pb2.Usage, _Mapping]] = ..., output_chars: _Optional[int] = ..., cost_nano_usd: _Optional[int] = ..., price_input: _Optional[int] = ..., price_output: _Optional[int] = ..., streamed: _Optional[bool] = ..., written_by: _Optional[str] = ..., price: _Optional[_Union[Price, _Mapping]] = ..., http_status: _Optional[int] = ..., vendor_code: _Optional[str] = ..., is_cost_estimated: _Optional[bool] = ...) -> None: ...
+    cost_tags: _containers.RepeatedScalarFieldContainer[str]
+    served_version: str
+    def __init__(self, attempt_id: _Optional[str] = ..., task_id: _Optional[str] = ..., decision_id: _Optional[str] = ..., attempt: _Optional[int] = ..., revision: _Optional[int] = ..., client: _Optional[str] = ..., project: _Optional[str] = ..., reflex: _Optional[str] = ..., task_type: _Optional[str] = ..., model: _Optional[str] = ..., model_name: _Optional[str] = ..., model_version: _Optional[str] = ..., provider: _Optional[str] = ..., worker_id: _Optional[str] = ..., data_class: _Optional[_Union[_task_pb2.DataClass, str]] = ..., priority: _Optional[_Union[_task_pb2.Priority, str]] = ..., started_unix_ms: _Optional[int] = ..., duration_ms: _Optional[int] = ..., first_content_ms: _Optional[int] = ..., outcome: _Optional[str] = ..., status: _Optional[str] = ..., reason: _Optional[str] = ..., finish: _Optional[str] = ..., usage: _Optional[_Union[_task_pb2.Usage, _Mapping]] = ..., output_chars: _Optional[int] = ..., cost_nano_usd: _Optional[int] = ..., price_input: _Optional[int] = ..., price_output: _Optional[int] = ..., streamed: _Optional[bool] = ..., written_by: _Optional[str] = ..., price: _Optional[_Union[Price, _Mapping]] = ..., http_status: _Optional[int] = ..., vendor_code: _Optional[str] = ..., is_cost_estimated: _Optional[bool] = ..., cost_tags: _Optional[_Iterable[str]] = ..., served_version: _Optional[str] = ...) -> None: ...
 
 class CallContent(_message.Message):
     __slots__ = ("attempt_id", "task_id", "client", "input_kind", "input", "output", "is_cut", "until_unix_ms")
@@ -183,7 +187,7 @@ class LiveEntry(_message.Message):
     def __init__(self, model: _Optional[str] = ..., unserved: _Optional[str] = ..., cooling_until_unix_ms: _Optional[int] = ...) -> None: ...
 
 class DecisionRecord(_message.Message):
-    __slots__ = ("decision_id", "task_id", "set_id", "revision", "at_unix_ms", "order", "skipped", "seed", "client", "task_type", "live", "state_digest", "set_decided_unix_ms", "ignored_fields", "session")
+    __slots__ = ("decision_id", "task_id", "set_id", "revision", "at_unix_ms", "order", "skipped", "seed", "client", "task_type", "live", "state_digest", "set_decided_unix_ms", "ignored_fields", "session", "notices")
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
     TASK_ID_FIELD_NUMBER: _ClassVar[int]
     SET_ID_FIELD_NUMBER: _ClassVar[int]
@@ -199,6 +203,7 @@ class DecisionRecord(_message.Message):
     SET_DECIDED_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
     IGNORED_FIELDS_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
+    NOTICES_FIELD_NUMBER: _ClassVar[int]
     decision_id: str
     task_id: str
     set_id: str
@@ -214,7 +219,8 @@ class DecisionRecord(_message.Message):
     set_decided_unix_ms: int
     ignored_fields: _containers.RepeatedScalarFieldContainer[str]
     session: SessionBasis
-    def __init__(self, decision_id: _Optional[str] = ..., task_id: _Optional[str] = ..., set_id: _Optional[str] = ..., revision: _Optional[int] = ..., at_unix_ms: _Optional[int] = ..., order: _Optional[_Iterable[str]] = ..., skipped: _Optional[_Iterable[_Union[Skipped, _Mapping]]] = ..., seed: _Optional[int] = ..., client: _Optional[str] = ..., task_type: _Optional[str] = ..., live: _Optional[_Iterable[_Union[LiveEntry, _Mapping]]] = ..., state_digest: _Optional[str] = ..., set_decided_unix_ms: _Optional[int] = ..., ignored_fields: _Optional[_Iterable[str]] = ..., session: _Optional[_Union[SessionBasis, _Mapping]] = ...) -> None: ...
+    notices: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, decision_id: _Optional[str] = ..., task_id: _Optional[str] = ..., set_id: _Optional[str] = ..., revision: _Optional[int] = ..., at_unix_ms: _Optional[int] = ..., order: _Optional[_Iterable[str]] = ..., skipped: _Optional[_Iterable[_Union[Skipped, _Mapping]]] = ..., seed: _Optional[int] = ..., client: _Optional[str] = ..., task_type: _Optional[str] = ..., live: _Optional[_Iterable[_Union[LiveEntry, _Mapping]]] = ..., state_digest: _Optional[str] = ..., set_decided_unix_ms: _Optional[int] = ..., ignored_fields: _Optional[_Iterable[str]] = ..., session: _Optional[_Union[SessionBasis, _Mapping]] = ..., notices: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SessionBasis(_message.Message):
     __slots__ = ("last_model", "costs")
@@ -236,6 +242,20 @@ class SessionCost(_message.Message):
     mean_nano_usd: int
     def __init__(self, model: _Optional[str] = ..., held_tokens: _Optional[int] = ..., cost_nano_usd: _Optional[int] = ..., mean_nano_usd: _Optional[int] = ...) -> None: ...
 
+class SessionChanges(_message.Message):
+    __slots__ = ("changes",)
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    changes: _containers.RepeatedCompositeFieldContainer[SessionChange]
+    def __init__(self, changes: _Optional[_Iterable[_Union[SessionChange, _Mapping]]] = ...) -> None: ...
+
+class SessionChange(_message.Message):
+    __slots__ = ("session", "state")
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    session: str
+    state: SessionState
+    def __init__(self, session: _Optional[str] = ..., state: _Optional[_Union[SessionState, _Mapping]] = ...) -> None: ...
+
 class SessionState(_message.Message):
     __slots__ = ("last_model", "calls", "prefixes")
     LAST_MODEL_FIELD_NUMBER: _ClassVar[int]
@@ -247,14 +267,16 @@ class SessionState(_message.Message):
     def __init__(self, last_model: _Optional[str] = ..., calls: _Optional[int] = ..., prefixes: _Optional[_Iterable[_Union[HeldPrefix, _Mapping]]] = ...) -> None: ...
 
 class HeldPrefix(_message.Message):
-    __slots__ = ("model", "tokens", "used_unix_ms")
+    __slots__ = ("model", "tokens", "used_unix_ms", "worker_id")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     TOKENS_FIELD_NUMBER: _ClassVar[int]
     USED_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    WORKER_ID_FIELD_NUMBER: _ClassVar[int]
     model: str
     tokens: int
     used_unix_ms: int
-    def __init__(self, model: _Optional[str] = ..., tokens: _Optional[int] = ..., used_unix_ms: _Optional[int] = ...) -> None: ...
+    worker_id: str
+    def __init__(self, model: _Optional[str] = ..., tokens: _Optional[int] = ..., used_unix_ms: _Optional[int] = ..., worker_id: _Optional[str] = ...) -> None: ...
 
 class Feedback(_message.Message):
     __slots__ = ("task_id", "model", "model_version", "task_type", "score", "at_unix_ms")
@@ -273,21 +295,41 @@ class Feedback(_message.Message):
     def __init__(self, task_id: _Optional[str] = ..., model: _Optional[str] = ..., model_version: _Optional[str] = ..., task_type: _Optional[str] = ..., score: _Optional[float] = ..., at_unix_ms: _Optional[int] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("call", "intent", "decision", "ranked_set", "feedback")
+    __slots__ = ("call", "intent", "decision", "ranked_set", "feedback", "model_change")
     CALL_FIELD_NUMBER: _ClassVar[int]
     INTENT_FIELD_NUMBER: _ClassVar[int]
     DECISION_FIELD_NUMBER: _ClassVar[int]
     RANKED_SET_FIELD_NUMBER: _ClassVar[int]
     FEEDBACK_FIELD_NUMBER: _ClassVar[int]
+    MODEL_CHANGE_FIELD_NUMBER: _ClassVar[int]
     call: CallRecord
     intent: AttemptIntent
     decision: DecisionRecord
     ranked_set: _policy_pb2.RankedSet
     feedback: Feedback
-    def __init__(self, call: _Optional[_Union[CallRecord, _Mapping]] = ..., intent: _Optional[_Union[AttemptIntent, _Mapping]] = ..., decision: _Optional[_Union[DecisionRecord, _Mapping]] = ..., ranked_set: _Optional[_Union[_policy_pb2.RankedSet, _Mapping]] = ..., feedback: _Optional[_Union[Feedback, _Mapping]] = ...) -> None: ...
+    model_change: ModelChange
+    def __init__(self, call: _Optional[_Union[CallRecord, _Mapping]] = ..., intent: _Optional[_Union[AttemptIntent, _Mapping]] = ..., decision: _Optional[_Union[DecisionRecord, _Mapping]] = ..., ranked_set: _Optional[_Union[_policy_pb2.RankedSet, _Mapping]] = ..., feedback: _Optional[_Union[Feedback, _Mapping]] = ..., model_change: _Optional[_Union[ModelChange, _Mapping]] = ...) -> None: ...
+
+class ModelChange(_message.Message):
+    __slots__ = ("model", "task_type", "signal", "words", "change", "calls", "at_unix_ms")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    TASK_TYPE_FIELD_NUMBER: _ClassVar[int]
+    SIGNAL_FIELD_NUMBER: _ClassVar[int]
+    WORDS_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
+    CALLS_FIELD_NUMBER: _ClassVar[int]
+    AT_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    task_type: str
+    signal: str
+    words: str
+    change: float
+    calls: int
+    at_unix_ms: int
+    def __init__(self, model: _Optional[str] = ..., task_type: _Optional[str] = ..., signal: _Optional[str] = ..., words: _Optional[str] = ..., change: _Optional[float] = ..., calls: _Optional[int] = ..., at_unix_ms: _Optional[int] = ...) -> None: ...
 
 class CallScope(_message.Message):
-    __slots__ = ("client", "project", "reflex", "task_type", "model", "model_name", "model_version", "provider", "worker_id", "data_class", "priority", "revision", "price_input", "price_output", "price", "streamed", "written_by")
+    __slots__ = ("client", "project", "reflex", "task_type", "model", "model_name", "model_version", "provider", "worker_id", "data_class", "priority", "revision", "price_input", "price_output", "price", "streamed", "written_by", "cost_tags", "served_version")
     CLIENT_FIELD_NUMBER: _ClassVar[int]
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     REFLEX_FIELD_NUMBER: _ClassVar[int]
@@ -305,6 +347,8 @@ class CallScope(_message.Message):
     PRICE_FIELD_NUMBER: _ClassVar[int]
     STREAMED_FIELD_NUMBER: _ClassVar[int]
     WRITTEN_BY_FIELD_NUMBER: _ClassVar[int]
+    COST_TAGS_FIELD_NUMBER: _ClassVar[int]
+    SERVED_VERSION_FIELD_NUMBER: _ClassVar[int]
     client: str
     project: str
     reflex: str
@@ -322,7 +366,9 @@ class CallScope(_message.Message):
     price: Price
     streamed: bool
     written_by: str
-    def __init__(self, client: _Optional[str] = ..., project: _Optional[str] = ..., reflex: _Optional[str] = ..., task_type: _Optional[str] = ..., model: _Optional[str] = ..., model_name: _Optional[str] = ..., model_version: _Optional[str] = ..., provider: _Optional[str] = ..., worker_id: _Optional[str] = ..., data_class: _Optional[_Union[_task_pb2.DataClass, str]] = ..., priority: _Optional[_Union[_task_pb2.Priority, str]] = ..., revision: _Optional[int] = ..., price_input: _Optional[int] = ..., price_output: _Optional[int] = ..., price: _Optional[_Union[Price, _Mapping]] = ..., streamed: _Optional[bool] = ..., written_by: _Optional[str] = ...) -> None: ...
+    cost_tags: _containers.RepeatedScalarFieldContainer[str]
+    served_version: str
+    def __init__(self, client: _Optional[str] = ..., project: _Optional[str] = ..., reflex: _Optional[str] = ..., task_type: _Optional[str] = ..., model: _Optional[str] = ..., model_name: _Optional[str] = ..., model_version: _Optional[str] = ..., provider: _Optional[str] = ..., worker_id: _Optional[str] = ..., data_class: _Optional[_Union[_task_pb2.DataClass, str]] = ..., priority: _Optional[_Union[_task_pb2.Priority, str]] = ..., revision: _Optional[int] = ..., price_input: _Optional[int] = ..., price_output: _Optional[int] = ..., price: _Optional[_Union[Price, _Mapping]] = ..., streamed: _Optional[bool] = ..., written_by: _Optional[str] = ..., cost_tags: _Optional[_Iterable[str]] = ..., served_version: _Optional[str] = ...) -> None: ...
 
 class CallEnding(_message.Message):
     __slots__ = ("outcome", "status", "reason", "finish", "http_status", "vendor_code")
@@ -395,7 +441,7 @@ class IntentRow(_message.Message):
     def __init__(self, attempt_id: _Optional[str] = ..., decision: _Optional[int] = ..., task_id: _Optional[str] = ..., decision_id: _Optional[str] = ..., scope: _Optional[int] = ..., attempt: _Optional[int] = ..., started_unix_ms: _Optional[int] = ..., deadline_unix_ms: _Optional[int] = ..., cost_nano_usd: _Optional[int] = ..., usage: _Optional[_Union[_task_pb2.Usage, _Mapping]] = ...) -> None: ...
 
 class DecisionScope(_message.Message):
-    __slots__ = ("set_id", "revision", "order", "skipped", "client", "task_type", "live", "state_digest", "set_decided_unix_ms", "ignored_fields")
+    __slots__ = ("set_id", "revision", "order", "skipped", "client", "task_type", "live", "state_digest", "set_decided_unix_ms", "ignored_fields", "notices")
     SET_ID_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     ORDER_FIELD_NUMBER: _ClassVar[int]
@@ -406,6 +452,7 @@ class DecisionScope(_message.Message):
     STATE_DIGEST_FIELD_NUMBER: _ClassVar[int]
     SET_DECIDED_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
     IGNORED_FIELDS_FIELD_NUMBER: _ClassVar[int]
+    NOTICES_FIELD_NUMBER: _ClassVar[int]
     set_id: str
     revision: int
     order: _containers.RepeatedScalarFieldContainer[str]
@@ -416,7 +463,8 @@ class DecisionScope(_message.Message):
     state_digest: str
     set_decided_unix_ms: int
     ignored_fields: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, set_id: _Optional[str] = ..., revision: _Optional[int] = ..., order: _Optional[_Iterable[str]] = ..., skipped: _Optional[_Iterable[_Union[Skipped, _Mapping]]] = ..., client: _Optional[str] = ..., task_type: _Optional[str] = ..., live: _Optional[_Iterable[_Union[LiveEntry, _Mapping]]] = ..., state_digest: _Optional[str] = ..., set_decided_unix_ms: _Optional[int] = ..., ignored_fields: _Optional[_Iterable[str]] = ...) -> None: ...
+    notices: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, set_id: _Optional[str] = ..., revision: _Optional[int] = ..., order: _Optional[_Iterable[str]] = ..., skipped: _Optional[_Iterable[_Union[Skipped, _Mapping]]] = ..., client: _Optional[str] = ..., task_type: _Optional[str] = ..., live: _Optional[_Iterable[_Union[LiveEntry, _Mapping]]] = ..., state_digest: _Optional[str] = ..., set_decided_unix_ms: _Optional[int] = ..., ignored_fields: _Optional[_Iterable[str]] = ..., notices: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class DecisionRow(_message.Message):
     __slots__ = ("decision_id", "task_id", "scope", "at_unix_ms", "seed", "session")

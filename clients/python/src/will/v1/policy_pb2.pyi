@@ -120,16 +120,18 @@ class DecideRequest(_message.Message):
     def __init__(self, facts: _Optional[_Union[Facts, _Mapping]] = ..., at_unix_ms: _Optional[int] = ...) -> None: ...
 
 class DecideResponse(_message.Message):
-    __slots__ = ("set", "error", "retryable", "would_change")
+    __slots__ = ("set", "error", "retryable", "would_change", "not_considered")
     SET_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     RETRYABLE_FIELD_NUMBER: _ClassVar[int]
     WOULD_CHANGE_FIELD_NUMBER: _ClassVar[int]
+    NOT_CONSIDERED_FIELD_NUMBER: _ClassVar[int]
     set: RankedSet
     error: str
     retryable: bool
     would_change: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, set: _Optional[_Union[RankedSet, _Mapping]] = ..., error: _Optional[str] = ..., retryable: _Optional[bool] = ..., would_change: _Optional[_Iterable[str]] = ...) -> None: ...
+    not_considered: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, set: _Optional[_Union[RankedSet, _Mapping]] = ..., error: _Optional[str] = ..., retryable: _Optional[bool] = ..., would_change: _Optional[_Iterable[str]] = ..., not_considered: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ScheduleEdge(_message.Message):
     __slots__ = ("schedule", "time_zone", "is_open", "at_unix_ms")

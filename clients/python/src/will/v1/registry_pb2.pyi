@@ -297,7 +297,7 @@ class StatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class StatusResponse(_message.Message):
-    __slots__ = ("revision", "published_revision", "incarnation", "counts", "processes", "error", "lagging")
+    __slots__ = ("revision", "published_revision", "incarnation", "counts", "processes", "error", "lagging", "warnings")
     REVISION_FIELD_NUMBER: _ClassVar[int]
     PUBLISHED_REVISION_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
@@ -305,6 +305,7 @@ class StatusResponse(_message.Message):
     PROCESSES_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     LAGGING_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     revision: int
     published_revision: int
     incarnation: str
@@ -312,7 +313,8 @@ class StatusResponse(_message.Message):
     processes: _containers.RepeatedCompositeFieldContainer[Presence]
     error: str
     lagging: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, revision: _Optional[int] = ..., published_revision: _Optional[int] = ..., incarnation: _Optional[str] = ..., counts: _Optional[_Iterable[_Union[KindCount, _Mapping]]] = ..., processes: _Optional[_Iterable[_Union[Presence, _Mapping]]] = ..., error: _Optional[str] = ..., lagging: _Optional[_Iterable[str]] = ...) -> None: ...
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, revision: _Optional[int] = ..., published_revision: _Optional[int] = ..., incarnation: _Optional[str] = ..., counts: _Optional[_Iterable[_Union[KindCount, _Mapping]]] = ..., processes: _Optional[_Iterable[_Union[Presence, _Mapping]]] = ..., error: _Optional[str] = ..., lagging: _Optional[_Iterable[str]] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class KindCount(_message.Message):
     __slots__ = ("kind", "count")
@@ -351,7 +353,7 @@ class SnapshotHead(_message.Message):
     def __init__(self, revision: _Optional[int] = ..., incarnation: _Optional[str] = ..., manifest_key: _Optional[str] = ..., written_unix_ms: _Optional[int] = ...) -> None: ...
 
 class Presence(_message.Message):
-    __slots__ = ("process_id", "service", "revision", "started_unix_ms", "models", "metrics_url", "clock_bound_ms", "providers")
+    __slots__ = ("process_id", "service", "revision", "started_unix_ms", "models", "metrics_url", "clock_bound_ms", "providers", "model_changes")
     PROCESS_ID_FIELD_NUMBER: _ClassVar[int]
     SERVICE_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
@@ -360,6 +362,7 @@ class Presence(_message.Message):
     METRICS_URL_FIELD_NUMBER: _ClassVar[int]
     CLOCK_BOUND_MS_FIELD_NUMBER: _ClassVar[int]
     PROVIDERS_FIELD_NUMBER: _ClassVar[int]
+    MODEL_CHANGES_FIELD_NUMBER: _ClassVar[int]
     process_id: str
     service: str
     revision: int
@@ -368,7 +371,8 @@ class Presence(_message.Message):
     metrics_url: str
     clock_bound_ms: int
     providers: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, process_id: _Optional[str] = ..., service: _Optional[str] = ..., revision: _Optional[int] = ..., started_unix_ms: _Optional[int] = ..., models: _Optional[_Iterable[_Union[ServedModel, _Mapping]]] = ..., metrics_url: _Optional[str] = ..., clock_bound_ms: _Optional[int] = ..., providers: _Optional[_Iterable[str]] = ...) -> None: ...
+    model_changes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, process_id: _Optional[str] = ..., service: _Optional[str] = ..., revision: _Optional[int] = ..., started_unix_ms: _Optional[int] = ..., models: _Optional[_Iterable[_Union[ServedModel, _Mapping]]] = ..., metrics_url: _Optional[str] = ..., clock_bound_ms: _Optional[int] = ..., providers: _Optional[_Iterable[str]] = ..., model_changes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ServedModel(_message.Message):
     __slots__ = ("model", "capacity", "in_flight", "reason", "cooling_until_unix_ms", "cooling_reason")

@@ -109,7 +109,7 @@ class PayloadRef(_message.Message):
     def __init__(self, object: _Optional[str] = ..., bytes: _Optional[int] = ..., sha256: _Optional[bytes] = ..., field: _Optional[str] = ...) -> None: ...
 
 class Task(_message.Message):
-    __slots__ = ("task_id", "type", "project", "reflex", "priority", "data_class", "model", "max_output_tokens", "max_output_is_exact", "deadline_unix_ms", "stream", "input_modalities", "output_modalities", "needs", "input_tokens", "input_kind", "input", "unavailable_model", "high_priority", "session", "payload", "floor", "first_token_timeout_ms", "idle_timeout_ms", "ignored_fields")
+    __slots__ = ("task_id", "type", "project", "reflex", "priority", "data_class", "model", "max_output_tokens", "max_output_is_exact", "deadline_unix_ms", "stream", "input_modalities", "output_modalities", "needs", "input_tokens", "input_kind", "input", "unavailable_model", "high_priority", "session", "payload", "floor", "first_token_timeout_ms", "idle_timeout_ms", "ignored_fields", "cost_tags")
     TASK_ID_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     PROJECT_FIELD_NUMBER: _ClassVar[int]
@@ -135,6 +135,7 @@ class Task(_message.Message):
     FIRST_TOKEN_TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
     IDLE_TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
     IGNORED_FIELDS_FIELD_NUMBER: _ClassVar[int]
+    COST_TAGS_FIELD_NUMBER: _ClassVar[int]
     task_id: str
     type: str
     project: str
@@ -160,7 +161,8 @@ class Task(_message.Message):
     first_token_timeout_ms: int
     idle_timeout_ms: int
     ignored_fields: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, task_id: _Optional[str] = ..., type: _Optional[str] = ..., project: _Optional[str] = ..., reflex: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ..., data_class: _Optional[_Union[DataClass, str]] = ..., model: _Optional[str] = ..., max_output_tokens: _Optional[int] = ..., max_output_is_exact: _Optional[bool] = ..., deadline_unix_ms: _Optional[int] = ..., stream: _Optional[bool] = ..., input_modalities: _Optional[_Iterable[str]] = ..., output_modalities: _Optional[_Iterable[str]] = ..., needs: _Optional[_Iterable[str]] = ..., input_tokens: _Optional[int] = ..., input_kind: _Optional[str] = ..., input: _Optional[bytes] = ..., unavailable_model: _Optional[str] = ..., high_priority: _Optional[bool] = ..., session: _Optional[str] = ..., payload: _Optional[_Union[PayloadRef, _Mapping]] = ..., floor: _Optional[_Union[Requirement, _Mapping]] = ..., first_token_timeout_ms: _Optional[int] = ..., idle_timeout_ms: _Optional[int] = ..., ignored_fields: _Optional[_Iterable[str]] = ...) -> None: ...
+    cost_tags: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, task_id: _Optional[str] = ..., type: _Optional[str] = ..., project: _Optional[str] = ..., reflex: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ..., data_class: _Optional[_Union[DataClass, str]] = ..., model: _Optional[str] = ..., max_output_tokens: _Optional[int] = ..., max_output_is_exact: _Optional[bool] = ..., deadline_unix_ms: _Optional[int] = ..., stream: _Optional[bool] = ..., input_modalities: _Optional[_Iterable[str]] = ..., output_modalities: _Optional[_Iterable[str]] = ..., needs: _Optional[_Iterable[str]] = ..., input_tokens: _Optional[int] = ..., input_kind: _Optional[str] = ..., input: _Optional[bytes] = ..., unavailable_model: _Optional[str] = ..., high_priority: _Optional[bool] = ..., session: _Optional[str] = ..., payload: _Optional[_Union[PayloadRef, _Mapping]] = ..., floor: _Optional[_Union[Requirement, _Mapping]] = ..., first_token_timeout_ms: _Optional[int] = ..., idle_timeout_ms: _Optional[int] = ..., ignored_fields: _Optional[_Iterable[str]] = ..., cost_tags: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Usage(_message.Message):
     __slots__ = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens", "estimated", "cache_write_tokens", "audio_input_tokens", "audio_output_tokens", "images", "cache_write_1h_tokens", "image_input_tokens", "image_output_tokens")
@@ -255,16 +257,18 @@ class Accepted(_message.Message):
     def __init__(self, router_id: _Optional[str] = ..., confirm_wanted: _Optional[bool] = ..., notices: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Started(_message.Message):
-    __slots__ = ("worker_id", "model", "model_name", "decision_id")
+    __slots__ = ("worker_id", "model", "model_name", "decision_id", "notices")
     WORKER_ID_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     MODEL_NAME_FIELD_NUMBER: _ClassVar[int]
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
+    NOTICES_FIELD_NUMBER: _ClassVar[int]
     worker_id: str
     model: str
     model_name: str
     decision_id: str
-    def __init__(self, worker_id: _Optional[str] = ..., model: _Optional[str] = ..., model_name: _Optional[str] = ..., decision_id: _Optional[str] = ...) -> None: ...
+    notices: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, worker_id: _Optional[str] = ..., model: _Optional[str] = ..., model_name: _Optional[str] = ..., decision_id: _Optional[str] = ..., notices: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Counts(_message.Message):
     __slots__ = ("attempt",)
@@ -273,7 +277,7 @@ class Counts(_message.Message):
     def __init__(self, attempt: _Optional[int] = ...) -> None: ...
 
 class End(_message.Message):
-    __slots__ = ("output", "finish", "usage", "model", "model_name", "decision_id", "attempts", "cost_nano_usd")
+    __slots__ = ("output", "finish", "usage", "model", "model_name", "decision_id", "attempts", "cost_nano_usd", "notices")
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     FINISH_FIELD_NUMBER: _ClassVar[int]
     USAGE_FIELD_NUMBER: _ClassVar[int]
@@ -282,6 +286,7 @@ class End(_message.Message):
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
     ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     COST_NANO_USD_FIELD_NUMBER: _ClassVar[int]
+    NOTICES_FIELD_NUMBER: _ClassVar[int]
     output: Delta
     finish: str
     usage: Usage
@@ -290,7 +295,8 @@ class End(_message.Message):
     decision_id: str
     attempts: _containers.RepeatedCompositeFieldContainer[AttemptSummary]
     cost_nano_usd: int
-    def __init__(self, output: _Optional[_Union[Delta, _Mapping]] = ..., finish: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., model: _Optional[str] = ..., model_name: _Optional[str] = ..., decision_id: _Optional[str] = ..., attempts: _Optional[_Iterable[_Union[AttemptSummary, _Mapping]]] = ..., cost_nano_usd: _Optional[int] = ...) -> None: ...
+    notices: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, output: _Optional[_Union[Delta, _Mapping]] = ..., finish: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., model: _Optional[str] = ..., model_name: _Optional[str] = ..., decision_id: _Optional[str] = ..., attempts: _Optional[_Iterable[_Union[AttemptSummary, _Mapping]]] = ..., cost_nano_usd: _Optional[int] = ..., notices: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Failure(_message.Message):
     __slots__ = ("code", "message", "retryable", "retry_after_ms", "decision_id", "attempts", "exclusions")
@@ -353,7 +359,9 @@ class InFlightRequest(_message.Message):
     def __init__(self, ids: _Optional[_Iterable[str]] = ..., wanted: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class InFlightResponse(_message.Message):
-    __slots__ = ("gone",)
+    __slots__ = ("gone", "routers")
     GONE_FIELD_NUMBER: _ClassVar[int]
+    ROUTERS_FIELD_NUMBER: _ClassVar[int]
     gone: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, gone: _Optional[_Iterable[str]] = ...) -> None: ...
+    routers: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, gone: _Optional[_Iterable[str]] = ..., routers: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -127,7 +127,7 @@ class RecentFacts(_message.Message):
     def __init__(self, facts: _Optional[_Union[_policy_pb2.Facts, _Mapping]] = ..., decisions: _Optional[int] = ...) -> None: ...
 
 class QueryUsageRequest(_message.Message):
-    __slots__ = ("by", "from_unix_ms", "to_unix_ms", "client", "model", "task_type", "outcome")
+    __slots__ = ("by", "from_unix_ms", "to_unix_ms", "client", "model", "task_type", "outcome", "cost_tag")
     BY_FIELD_NUMBER: _ClassVar[int]
     FROM_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
     TO_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
@@ -135,6 +135,7 @@ class QueryUsageRequest(_message.Message):
     MODEL_FIELD_NUMBER: _ClassVar[int]
     TASK_TYPE_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    COST_TAG_FIELD_NUMBER: _ClassVar[int]
     by: _containers.RepeatedScalarFieldContainer[str]
     from_unix_ms: int
     to_unix_ms: int
@@ -142,7 +143,8 @@ class QueryUsageRequest(_message.Message):
     model: str
     task_type: str
     outcome: str
-    def __init__(self, by: _Optional[_Iterable[str]] = ..., from_unix_ms: _Optional[int] = ..., to_unix_ms: _Optional[int] = ..., client: _Optional[str] = ..., model: _Optional[str] = ..., task_type: _Optional[str] = ..., outcome: _Optional[str] = ...) -> None: ...
+    cost_tag: str
+    def __init__(self, by: _Optional[_Iterable[str]] = ..., from_unix_ms: _Optional[int] = ..., to_unix_ms: _Optional[int] = ..., client: _Optional[str] = ..., model: _Optional[str] = ..., task_type: _Optional[str] = ..., outcome: _Optional[str] = ..., cost_tag: _Optional[str] = ...) -> None: ...
 
 class QueryUsageResponse(_message.Message):
     __slots__ = ("groups", "total", "error")
@@ -155,7 +157,7 @@ class QueryUsageResponse(_message.Message):
     def __init__(self, groups: _Optional[_Iterable[_Union[UsageGroup, _Mapping]]] = ..., total: _Optional[_Union[UsageGroup, _Mapping]] = ..., error: _Optional[str] = ...) -> None: ...
 
 class UsageGroup(_message.Message):
-    __slots__ = ("start_unix_ms", "client", "model", "task_type", "outcome", "calls", "successes", "input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens", "cost_nano_usd", "unknown_costs", "estimated_usages", "p50_ms", "p95_ms", "p99_ms")
+    __slots__ = ("start_unix_ms", "client", "model", "task_type", "outcome", "calls", "successes", "input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens", "cost_nano_usd", "unknown_costs", "estimated_usages", "p50_ms", "p95_ms", "p99_ms", "cache_write_tokens", "cache_write_1h_tokens", "saved_nano_usd", "cost_tag")
     START_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
     CLIENT_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
@@ -173,6 +175,10 @@ class UsageGroup(_message.Message):
     P50_MS_FIELD_NUMBER: _ClassVar[int]
     P95_MS_FIELD_NUMBER: _ClassVar[int]
     P99_MS_FIELD_NUMBER: _ClassVar[int]
+    CACHE_WRITE_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    CACHE_WRITE_1H_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    SAVED_NANO_USD_FIELD_NUMBER: _ClassVar[int]
+    COST_TAG_FIELD_NUMBER: _ClassVar[int]
     start_unix_ms: int
     client: str
     model: str
@@ -190,7 +196,11 @@ class UsageGroup(_message.Message):
     p50_ms: int
     p95_ms: int
     p99_ms: int
-    def __init__(self, start_unix_ms: _Optional[int] = ..., client: _Optional[str] = ..., model: _Optional[str] = ..., task_type: _Optional[str] = ..., outcome: _Optional[str] = ..., calls: _Optional[int] = ..., successes: _Optional[int] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., cached_input_tokens: _Optional[int] = ..., reasoning_tokens: _Optional[int] = ..., cost_nano_usd: _Optional[int] = ..., unknown_costs: _Optional[int] = ..., estimated_usages: _Optional[int] = ..., p50_ms: _Optional[int] = ..., p95_ms: _Optional[int] = ..., p99_ms: _Optional[int] = ...) -> None: ...
+    cache_write_tokens: int
+    cache_write_1h_tokens: int
+    saved_nano_usd: int
+    cost_tag: str
+    def __init__(self, start_unix_ms: _Optional[int] = ..., client: _Optional[str] = ..., model: _Optional[str] = ..., task_type: _Optional[str] = ..., outcome: _Optional[str] = ..., calls: _Optional[int] = ..., successes: _Optional[int] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., cached_input_tokens: _Optional[int] = ..., reasoning_tokens: _Optional[int] = ..., cost_nano_usd: _Optional[int] = ..., unknown_costs: _Optional[int] = ..., estimated_usages: _Optional[int] = ..., p50_ms: _Optional[int] = ..., p95_ms: _Optional[int] = ..., p99_ms: _Optional[int] = ..., cache_write_tokens: _Optional[int] = ..., cache_write_1h_tokens: _Optional[int] = ..., saved_nano_usd: _Optional[int] = ..., cost_tag: _Optional[str] = ...) -> None: ...
 
 class RepriceRequest(_message.Message):
     __slots__ = ("model", "from_unix_ms", "to_unix_ms", "price", "hours", "author")
@@ -300,3 +310,93 @@ class FeedbackResponse(_message.Message):
     model: str
     error: str
     def __init__(self, model: _Optional[str] = ..., error: _Optional[str] = ...) -> None: ...
+
+class BudgetAlert(_message.Message):
+    __slots__ = ("id", "scope", "slug", "metric", "period", "period_starts_unix_ms", "period_ends_unix_ms", "threshold", "used", "most", "reached_unix_ms", "state", "attempts", "next_unix_ms", "last_error")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    SLUG_FIELD_NUMBER: _ClassVar[int]
+    METRIC_FIELD_NUMBER: _ClassVar[int]
+    PERIOD_FIELD_NUMBER: _ClassVar[int]
+    PERIOD_STARTS_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    PERIOD_ENDS_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    USED_FIELD_NUMBER: _ClassVar[int]
+    MOST_FIELD_NUMBER: _ClassVar[int]
+    REACHED_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    LAST_ERROR_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    scope: str
+    slug: str
+    metric: str
+    period: str
+    period_starts_unix_ms: int
+    period_ends_unix_ms: int
+    threshold: str
+    used: int
+    most: int
+    reached_unix_ms: int
+    state: str
+    attempts: int
+    next_unix_ms: int
+    last_error: str
+    def __init__(self, id: _Optional[str] = ..., scope: _Optional[str] = ..., slug: _Optional[str] = ..., metric: _Optional[str] = ..., period: _Optional[str] = ..., period_starts_unix_ms: _Optional[int] = ..., period_ends_unix_ms: _Optional[int] = ..., threshold: _Optional[str] = ..., used: _Optional[int] = ..., most: _Optional[int] = ..., reached_unix_ms: _Optional[int] = ..., state: _Optional[str] = ..., attempts: _Optional[int] = ..., next_unix_ms: _Optional[int] = ..., last_error: _Optional[str] = ...) -> None: ...
+
+class AlertsRequest(_message.Message):
+    __slots__ = ("retry_id", "author")
+    RETRY_ID_FIELD_NUMBER: _ClassVar[int]
+    AUTHOR_FIELD_NUMBER: _ClassVar[int]
+    retry_id: str
+    author: str
+    def __init__(self, retry_id: _Optional[str] = ..., author: _Optional[str] = ...) -> None: ...
+
+class AlertsResponse(_message.Message):
+    __slots__ = ("alerts", "error")
+    ALERTS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    alerts: _containers.RepeatedCompositeFieldContainer[BudgetAlert]
+    error: str
+    def __init__(self, alerts: _Optional[_Iterable[_Union[BudgetAlert, _Mapping]]] = ..., error: _Optional[str] = ...) -> None: ...
+
+class ProveRequest(_message.Message):
+    __slots__ = ("client", "from_unix_ms", "to_unix_ms", "author", "place")
+    CLIENT_FIELD_NUMBER: _ClassVar[int]
+    FROM_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    TO_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    AUTHOR_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    client: str
+    from_unix_ms: int
+    to_unix_ms: int
+    author: str
+    place: ProofPlace
+    def __init__(self, client: _Optional[str] = ..., from_unix_ms: _Optional[int] = ..., to_unix_ms: _Optional[int] = ..., author: _Optional[str] = ..., place: _Optional[_Union[ProofPlace, _Mapping]] = ...) -> None: ...
+
+class ProofPlace(_message.Message):
+    __slots__ = ("through_seal", "made_unix_ms", "to_unix_ms", "seal", "told", "is_told")
+    THROUGH_SEAL_FIELD_NUMBER: _ClassVar[int]
+    MADE_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    TO_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    SEAL_FIELD_NUMBER: _ClassVar[int]
+    TOLD_FIELD_NUMBER: _ClassVar[int]
+    IS_TOLD_FIELD_NUMBER: _ClassVar[int]
+    through_seal: int
+    made_unix_ms: int
+    to_unix_ms: int
+    seal: int
+    told: int
+    is_told: bool
+    def __init__(self, through_seal: _Optional[int] = ..., made_unix_ms: _Optional[int] = ..., to_unix_ms: _Optional[int] = ..., seal: _Optional[int] = ..., told: _Optional[int] = ..., is_told: _Optional[bool] = ...) -> None: ...
+
+class ProveResponse(_message.Message):
+    __slots__ = ("lines", "next", "error")
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    lines: _containers.RepeatedScalarFieldContainer[str]
+    next: ProofPlace
+    error: str
+    def __init__(self, lines: _Optional[_Iterable[str]] = ..., next: _Optional[_Union[ProofPlace, _Mapping]] = ..., error: _Optional[str] = ...) -> None: ...
