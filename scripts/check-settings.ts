@@ -13,7 +13,7 @@ const read = /['"](WILL_[A-Z0-9_]+|NATS_[A-Z0-9_]+)['"]|\b(WILL_[A-Z0-9_]+): \w+
 const described = /\b(WILL_[A-Z0-9_]+[A-Z0-9]|NATS_[A-Z0-9_]+[A-Z0-9])\b/g;
 
 /** Names that look like settings and are names of streams on the bus. */
-const streams = /^WILL_(EVENTS|TASKS|RESULTS|RATE|LEDGER|CONTENT|DEAD|AUDIT)$/;
+const streams = /^WILL_(EVENTS|TASKS|RESULTS|RATE|LEDGER|SESSIONS|CONTENT|DEAD|AUDIT)$/;
 
 export interface SettingsFound {
   readonly settings: number;

@@ -126,6 +126,8 @@ export const subjects = {
   telemetry: (operation: TelemetryOperation) => `will.v1.telemetry.${operation}`,
   /** What was said in calls, of clients that switch that on. */
   content: 'will.v1.content',
+  /** What a router tells the others of conversations. */
+  sessions: (processId: string) => `will.v1.sessions.${opaque('process id', processId)}`,
   event: (service: string, kind: string) => `will.v1.evt.${slug('service', service)}.${slug('event', kind)}`,
   /** Inbox of one run: lies under the client's own prefix, which permissions can confine. */
   inbox: (client: string, connectionId: string, token: string) =>
@@ -149,6 +151,7 @@ export const patterns = {
   cancels: (processId: string) => `will.v1.cancel.${opaque('process id', processId)}.*`,
   inFlightsAtRouters: `will.v1.inflight.${allRouters}.*`,
   inFlights: (processId: string) => `will.v1.inflight.${opaque('process id', processId)}.*`,
+  sessions: 'will.v1.sessions.*',
   events: 'will.v1.evt.>',
   recall: 'will.v1.quota.recall.>',
   counters: (kind: 'ledger' | 'rate') => `${subjects.counter(kind, '')}>`,
@@ -175,7 +178,7 @@ export const names = {
   registryBucket: 'will_registry',
   processesBucket: 'will_processes',
   cooldownBucket: 'will_cooldown',
-  sessionBucket: 'will_sessions',
+  sessionsStream: 'WILL_SESSIONS',
   secretBucket: 'will_secret',
   alertsBucket: 'will_alerts',
   tasksStream: 'WILL_TASKS',

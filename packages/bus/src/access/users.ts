@@ -1,5 +1,5 @@
 import { nkeys } from '@nats-io/nats-core';
-import { jsonOperations, names, queues, subjects, taskOperations } from '@will/contracts';
+import { jsonOperations, names, patterns, queues, subjects, taskOperations } from '@will/contracts';
 
 /** Permissions of one user of the bus; what does not stand here is refused. */
 export interface BusPermissions {
@@ -116,8 +116,8 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
       'will.v1.cancel.*.*',
       'will.v1.inflight.*.*',
       ...cooldowns,
-      put(names.sessionBucket),
-      ...opening(bucket(names.sessionBucket)),
+      patterns.sessions,
+      ...opening(names.sessionsStream),
       ...payloads,
       ...content,
     ],
@@ -126,6 +126,7 @@ const own: Readonly<Record<BusService, BusPermissions>> = {
       'will.v1.cancel.*.*',
       'will.v1.inflight.*.*',
       'will.v1.free.*',
+      patterns.sessions,
       subjects.policyEdge,
     ],
   },

@@ -1550,6 +1550,42 @@ function readSessionState(r: ByteReader, end: number, m: wire.SessionState = new
   if (r.at > end) throw new RangeError('a field ends after its message');
   return m;
 }
+
+const newSessionChange = (): wire.SessionChange => ({ $typeName: 'will.v1.SessionChange', session: '' });
+function writeSessionChange(w: ByteWriter, m: wire.SessionChange): void {
+  if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  if (m.state !== undefined) { const size = w.size; writeSessionState(w, m.state); w.uint32(w.size - size); w.uint32(18); }
+  if (m.session) { w.string(m.session); w.uint32(10); }
+}
+function readSessionChange(r: ByteReader, end: number, m: wire.SessionChange = newSessionChange()): wire.SessionChange {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 10: m.session = r.string(); break;
+      case 18: m.state = readSessionState(r, r.end(end), m.state); break;
+      default: keepUnknown(m, r.unknown(tag));
+    }
+  }
+  if (r.at > end) throw new RangeError('a field ends after its message');
+  return m;
+}
+
+const newSessionChanges = (): wire.SessionChanges => ({ $typeName: 'will.v1.SessionChanges', changes: [] });
+function writeSessionChanges(w: ByteWriter, m: wire.SessionChanges): void {
+  if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  for (let i = m.changes.length - 1; i >= 0; i -= 1) { const one = m.changes[i] as (typeof m.changes)[number]; const size = w.size; writeSessionChange(w, one); w.uint32(w.size - size); w.uint32(10); }
+}
+function readSessionChanges(r: ByteReader, end: number, m: wire.SessionChanges = newSessionChanges()): wire.SessionChanges {
+  while (r.at < end) {
+    const tag = r.tag();
+    switch (tag) {
+      case 10: m.changes.push(readSessionChange(r, r.end(end), undefined)); break;
+      default: keepUnknown(m, r.unknown(tag));
+    }
+  }
+  if (r.at > end) throw new RangeError('a field ends after its message');
+  return m;
+}
 export const codecs: ReadonlyMap<string, Codec> = new Map<string, Codec>([
   ['will.v1.PayloadRef', { write: writePayloadRef, read: readPayloadRef }],
   ['will.v1.Requirement', { write: writeRequirement, read: readRequirement }],
@@ -1602,4 +1638,6 @@ export const codecs: ReadonlyMap<string, Codec> = new Map<string, Codec>([
   ['will.v1.EventBatch', { write: writeEventBatch, read: readEventBatch }],
   ['will.v1.HeldPrefix', { write: writeHeldPrefix, read: readHeldPrefix }],
   ['will.v1.SessionState', { write: writeSessionState, read: readSessionState }],
+  ['will.v1.SessionChange', { write: writeSessionChange, read: readSessionChange }],
+  ['will.v1.SessionChanges', { write: writeSessionChanges, read: readSessionChanges }],
 ]);

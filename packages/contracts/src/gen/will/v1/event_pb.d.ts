@@ -681,7 +681,48 @@ export declare type SessionCost = Message<"will.v1.SessionCost"> & {
 export declare const SessionCostSchema: GenMessage<SessionCost>;
 
 /**
- * What routers tell each other of a conversation, in the bucket will_sessions. It holds no content.
+ * What routers tell each other of conversations, in the stream WILL_SESSIONS.
+ *
+ * @generated from message will.v1.SessionChanges
+ */
+export declare type SessionChanges = Message<"will.v1.SessionChanges"> & {
+  /**
+   * @generated from field: repeated will.v1.SessionChange changes = 1;
+   */
+  changes: SessionChange[];
+};
+
+/**
+ * Describes the message will.v1.SessionChanges.
+ * Use `create(SessionChangesSchema)` to create a new message.
+ */
+export declare const SessionChangesSchema: GenMessage<SessionChanges>;
+
+/**
+ * @generated from message will.v1.SessionChange
+ */
+export declare type SessionChange = Message<"will.v1.SessionChange"> & {
+  /**
+   * The client and the digest that names the conversation.
+   *
+   * @generated from field: string session = 1;
+   */
+  session: string;
+
+  /**
+   * @generated from field: will.v1.SessionState state = 2;
+   */
+  state?: SessionState | undefined;
+};
+
+/**
+ * Describes the message will.v1.SessionChange.
+ * Use `create(SessionChangeSchema)` to create a new message.
+ */
+export declare const SessionChangeSchema: GenMessage<SessionChange>;
+
+/**
+ * The past of a conversation. It holds no content.
  *
  * @generated from message will.v1.SessionState
  */
