@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { checkImports } from './check-imports.ts';
 import { checkProse } from './check-prose.ts';
 import { checkSettings } from './check-settings.ts';
 import { checkWords } from './check-words.ts';
+import { generatedSources } from './generate/sources.ts';
 import { root } from './paths.ts';
 import { runProgram } from './run-program.ts';
 import { messageOf, seconds } from './say.ts';
@@ -123,7 +124,7 @@ function settings(): Found {
   return { passed: problems.length === 0, read, of: 'settings', output: problems.join('\n') };
 }
 
-/** Generates again, elsewhere, and compares. */
+/** Generates again and compares. */
 async function generatedCode(): Promise<Found> {
   const folder = await mkdtemp(join(tmpdir(), 'will-generated-'));
   try {
@@ -131,15 +132,21 @@ async function generatedCode(): Promise<Found> {
     if (code !== 0) return { passed: false, read: 0, of: 'files', output };
     const fresh = filesBelow(join(folder, generated));
     const kept = filesBelow(join(root, generated));
-    const differing = [...new Set([...fresh.keys(), ...kept.keys()])].filter(
-      (name) => fresh.get(name) !== kept.get(name),
-    );
-    const advice = `${differing.map((name) => join(generated, name)).join('\n')}\nrun: npm run generate`;
-    return { passed: differing.length === 0, read: fresh.size, of: 'files', output: advice };
+    const differing = [...new Set([...fresh.keys(), ...kept.keys()])]
+      .filter((name) => fresh.get(name) !== kept.get(name))
+      .map((name) => join(generated, name));
+    const sources = generatedSources();
+    const stale = [...sources].filter(([path, text]) => textOf(path) !== text).map(([path]) => path);
+    const advice = `${[...differing, ...stale].join('\n')}\nrun: npm run generate`;
+    const passed = differing.length + stale.length === 0;
+    return { passed, read: fresh.size + sources.size, of: 'files', output: advice };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
+
+const textOf = (path: string): string | undefined =>
+  existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : undefined;
 
 function filesBelow(folder: string): Map<string, string> {
   const names = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());

@@ -4,6 +4,7 @@ export * from './decisions.ts';
 export * from './documents/index.ts';
 export { EventBatchWriter } from './events/event-batch.ts';
 export { readEvents, type WantedEvents } from './events/read-events.ts';
+export { emptyCallRecord, plainCallFromWire, plainCallToWire } from './gen/call-records.ts';
 export * from './grpc.ts';
 export * from './ids.ts';
 export * from './keys.ts';

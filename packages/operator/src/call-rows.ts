@@ -1,41 +1,52 @@
-import { dataClassFromWire, priorityFromWire, recordCacheSavings, type wire } from '@will/contracts';
+import { type PlainCallField, plainCallFields, snakeCase } from '@will/core';
+import { dataClassFromWire, emptyCallRecord, priorityFromWire, recordCacheSavings, type wire } from '@will/contracts';
 
 type Cell = string | number | bigint | boolean | undefined;
 
-/** The columns of the CSV, and the fields of the JSON lines. What is not known is empty, or left out. */
-export const callColumns: readonly (readonly [name: string, value: (call: wire.CallRecord) => Cell])[] = [
+type Column = readonly [name: string, value: (call: wire.CallRecord) => Cell];
+
+/** A field that is exported as it is; an optional one is left out where the wire has nothing. */
+const plain = (field: PlainCallField): Column => [
+  snakeCase(field),
+  plainCallFields[field].startsWith('optional')
+    ? (call) => (call[field] === emptyCallRecord[field] ? undefined : call[field])
+    : (call) => call[field],
+];
+
+/** Programs read these by their place, so new columns come after them. */
+const firstColumns: readonly Column[] = [
   ['started_at', (call) => new Date(Number(call.startedUnixMs)).toISOString()],
   ['attempt_id', (call) => call.attemptId],
   ['task_id', (call) => call.taskId],
   ['decision_id', (call) => call.decisionId],
-  ['attempt', (call) => call.attempt],
+  plain('attempt'),
   ['revision', (call) => call.revision],
-  ['client', (call) => call.client],
-  ['project', (call) => call.project],
-  ['reflex', (call) => call.reflex],
-  ['task_type', (call) => call.taskType],
+  plain('client'),
+  plain('project'),
+  plain('reflex'),
+  plain('taskType'),
   ['priority', (call) => priorityFromWire(call.priority)],
   ['data_class', (call) => dataClassFromWire(call.dataClass)],
-  ['model', (call) => call.model],
-  ['model_name', (call) => call.modelName],
-  ['model_version', (call) => call.modelVersion],
-  ['provider', (call) => call.provider],
+  plain('model'),
+  plain('modelName'),
+  plain('modelVersion'),
+  plain('provider'),
   ['outcome', (call) => call.outcome],
-  ['status', (call) => call.status],
-  ['reason', (call) => call.reason],
-  ['http_status', (call) => (call.httpStatus === 0 ? undefined : call.httpStatus)],
+  plain('status'),
+  plain('reason'),
+  plain('httpStatus'),
   ['vendor_code', (call) => call.vendorCode],
-  ['finish', (call) => call.finish],
-  ['duration_ms', (call) => call.durationMs],
-  ['first_content_ms', (call) => call.firstContentMs],
+  plain('finish'),
+  plain('durationMs'),
+  plain('firstContentMs'),
   ['input_tokens', (call) => call.usage?.inputTokens],
   ['output_tokens', (call) => call.usage?.outputTokens],
   ['cached_input_tokens', (call) => call.usage?.cachedInputTokens],
   ['reasoning_tokens', (call) => call.usage?.reasoningTokens],
   ['is_usage_estimated', (call) => call.usage?.estimated],
-  ['output_chars', (call) => call.outputChars],
+  plain('outputChars'),
   ['cost_nano_usd', (call) => call.costNanoUsd],
-  ['streamed', (call) => call.streamed],
+  plain('streamed'),
   ['written_by', (call) => call.writtenBy],
   ['cache_write_tokens', (call) => call.usage?.cacheWriteTokens],
   ['cache_write_1h_tokens', (call) => call.usage?.cacheWrite1hTokens],
@@ -46,6 +57,13 @@ export const callColumns: readonly (readonly [name: string, value: (call: wire.C
   ['is_cost_estimated', (call) => call.isCostEstimated],
   ['cache_savings_nano_usd', recordCacheSavings],
   ['cost_tags', (call) => call.costTags.join(',')],
+];
+const taken = new Set(['worker_id', ...firstColumns.map(([name]) => name)]);
+
+/** The columns of the CSV, and the fields of the JSON lines. What is not known is empty, or left out. */
+export const callColumns: readonly Column[] = [
+  ...firstColumns,
+  ...(Object.keys(plainCallFields) as PlainCallField[]).map(plain).filter(([name]) => !taken.has(name)),
 ];
 
 export const csvLine = (call: wire.CallRecord): string =>

@@ -16,3 +16,4 @@ export * from './lab/oddities.ts';
 export * from './lab/media-oddities.ts';
 export { mutationOf, type Mutation } from './lab/mutations.ts';
 export { agentSession, draws, type AgentCall } from './agent-session.ts';
+export { completeCallRecord } from './complete-call-record.ts';

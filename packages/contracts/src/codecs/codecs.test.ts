@@ -1,11 +1,12 @@
 import * as general from '@bufbuild/protobuf';
-import { create, type DescField, type DescMessage, type MessageInitShape, ScalarType } from '@bufbuild/protobuf';
+import { create, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fromBinary, toBinary } from '../binary.ts';
 import { codecs } from '../gen/codecs.ts';
 import * as wire from '../messages.ts';
+import { anyMessage } from '../testing/any-message.ts';
 import { codecsOf } from './generate.ts';
 
 // What was generated is held against the library on messages drawn at random: every field of every kind of message.
@@ -14,58 +15,6 @@ const schemas = Object.values(wire).filter(
   (value): value is DescMessage & typeof wire.TaskSchema =>
     typeof value === 'object' && 'typeName' in value && 'members' in value && codecs.has(String(value.typeName)),
 );
-
-const text = fc.oneof(
-  fc.string({ maxLength: 50 }),
-  fc.string({ unit: 'binary', maxLength: 50 }),
-  fc.string({ unit: 'grapheme', minLength: 30, maxLength: 200 }),
-  fc.constantFrom('\ufeffx', '\0', '\ud800', 'a'.repeat(39), 'a'.repeat(40), 'a'.repeat(41), 'é'.repeat(64)),
-);
-const unsigned = fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.nat().map(BigInt), powersOf(64n, false));
-const signed = fc.oneof(
-  fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
-  fc.nat().map(BigInt),
-  powersOf(63n, true),
-);
-const scalars: Partial<Record<ScalarType, fc.Arbitrary<unknown>>> = {
-  [ScalarType.STRING]: text,
-  [ScalarType.BYTES]: fc.uint8Array({ maxLength: 300 }),
-  [ScalarType.BOOL]: fc.boolean(),
-  [ScalarType.UINT32]: fc.oneof(fc.nat({ max: 0xffff_ffff }), fc.constantFrom(0x7f, 0x80, 0x3fff, 0x4000, 0xffff_ffff)),
-  [ScalarType.INT64]: signed,
-  [ScalarType.UINT64]: unsigned,
-  [ScalarType.DOUBLE]: fc.double(),
-};
-
-/** Both sides of where a number takes a byte more. */
-function powersOf(bits: bigint, isSigned: boolean): fc.Arbitrary<bigint> {
-  return fc
-    .tuple(fc.bigInt({ min: 1n, max: bits - 1n }), fc.constantFrom(-1n, 0n), fc.constantFrom(1n, isSigned ? -1n : 1n))
-    .map(([bit, beside, sign]) => sign * (2n ** bit + beside));
-}
-
-function valueOf(field: DescField): fc.Arbitrary<unknown> {
-  const one = field.message
-    ? messageOf(field.message)
-    : field.enum
-      ? fc.oneof(fc.constantFrom(...field.enum.values.map(({ number }) => number)), fc.integer())
-      : (scalars[field.scalar as ScalarType] as fc.Arbitrary<unknown>);
-  return field.fieldKind === 'list' ? fc.array(one, { maxLength: 3 }) : one;
-}
-
-function messageOf(schema: DescMessage): fc.Arbitrary<MessageInitShape<DescMessage>> {
-  const plain = schema.members.flatMap((member) =>
-    member.kind === 'oneof'
-      ? [[member.localName, fc.oneof(...member.fields.map((field) => caseOf(field)))] as const]
-      : [[member.localName, valueOf(member)] as const],
-  );
-  return fc
-    .record(Object.fromEntries(plain), { requiredKeys: [] })
-    .map((init) => create(schema, init as MessageInitShape<DescMessage>));
-}
-
-const caseOf = (field: DescField): fc.Arbitrary<unknown> =>
-  valueOf(field).map((value) => ({ case: field.localName, value }));
 
 test('there is a codec for each message of a call', () => {
   expect(schemas.length).toBe(codecs.size);
@@ -78,7 +27,7 @@ test.each(schemas.map((schema) => [schema.name, schema] as const))(
   '%s is written and read as the library does',
   (_, schema) => {
     fc.assert(
-      fc.property(messageOf(schema), (message) => {
+      fc.property(anyMessage(schema), (message) => {
         const bytes = general.toBinary(schema, message as never);
         const written = toBinary(schema, message as never);
         expect(Buffer.compare(Buffer.from(written), Buffer.from(bytes))).toBe(0);
@@ -90,7 +39,7 @@ test.each(schemas.map((schema) => [schema.name, schema] as const))(
 );
 
 test('bytes that were changed on their way are read as a message, or refused', () => {
-  const message = messageOf(wire.CallRequestSchema).map((made) =>
+  const message = anyMessage(wire.CallRequestSchema).map((made) =>
     general.toBinary(wire.CallRequestSchema, made as never),
   );
   fc.assert(

@@ -1,4 +1,5 @@
 import { toBinary } from '../binary.ts';
+import { callRowOf, encodeCallEnding, encodeCallScope, keyCallEnding, keyCallScope } from '../gen/call-records.ts';
 import * as wire from '../messages.ts';
 
 const lengthDelimited = 2;
@@ -129,23 +130,9 @@ export class EventBatchWriter {
   }
 
   #call(call: wire.CallRecord): void {
-    const row: wire.CallRow = {
-      $typeName: 'will.v1.CallRow',
-      attemptId: call.attemptId,
-      taskId: call.taskId,
-      decisionId: call.decisionId,
-      scope: this.#scopes.place(callScopeKey(call), call, encodeCallScope, this.#fields),
-      ending: this.#endings.place(endingKey(call), call, encodeEnding, this.#fields),
-      attempt: call.attempt,
-      startedUnixMs: call.startedUnixMs,
-      durationMs: call.durationMs,
-      firstContentMs: call.firstContentMs,
-      outputChars: call.outputChars,
-      costNanoUsd: call.costNanoUsd,
-      usage: call.usage,
-      isCostEstimated: call.isCostEstimated,
-    };
-    this.#fields.add(5, toBinary(wire.CallRowSchema, row));
+    const scope = this.#scopes.place(keyCallScope(call), call, encodeCallScope, this.#fields);
+    const ending = this.#endings.place(keyCallEnding(call), call, encodeCallEnding, this.#fields);
+    this.#fields.add(5, toBinary(wire.CallRowSchema, callRowOf(call, scope, ending)));
   }
 
   #intent({ record, deadlineUnixMs }: wire.AttemptIntent): void {
@@ -157,7 +144,7 @@ export class EventBatchWriter {
       decision: decision === undefined ? 0 : decision + 1,
       taskId: decision === undefined ? record.taskId : '',
       decisionId: decision === undefined ? record.decisionId : '',
-      scope: this.#scopes.place(callScopeKey(record), record, encodeCallScope, this.#fields),
+      scope: this.#scopes.place(keyCallScope(record), record, encodeCallScope, this.#fields),
       attempt: record.attempt,
       startedUnixMs: record.startedUnixMs,
       deadlineUnixMs,
@@ -183,58 +170,8 @@ export class EventBatchWriter {
   }
 }
 
-/** Keys of prices that have more than two rates; senders state the same object for the same price. */
-const priceKeys = new WeakMap<wire.Price, string>();
-
-function priceKey(price: wire.Price): string {
-  const key = priceKeys.get(price) ?? Buffer.from(toBinary(wire.PriceSchema, price)).toString('latin1');
-  priceKeys.set(price, key);
-  return key;
-}
-
-const callScopeKey = (call: wire.CallRecord): string =>
-  `${call.client}\0${call.project}\0${call.reflex}\0${call.taskType}\0${call.model}\0${call.modelName}\0${call.modelVersion}\0${call.servedVersion}\0${call.provider}\0${call.workerId}\0${call.writtenBy}\0${call.revision} ${call.dataClass} ${call.priority} ${call.streamed} ${call.priceInput} ${call.priceOutput}${call.price ? priceKey(call.price) : ''}\0${call.costTags.join('\0')}`;
-
-const endingKey = (call: wire.CallRecord): string =>
-  `${call.outcome}\0${call.status}\0${call.reason}\0${call.finish}\0${call.vendorCode}\0${call.httpStatus}`;
-
 const decisionScopeKey = (decision: wire.DecisionRecord): string =>
   `${decision.setId}\0${decision.stateDigest}\0${decision.revision} ${decision.setDecidedUnixMs}\0${decision.client}\0${decision.taskType}\0${decision.order.join('\0')}\0\0${decision.ignoredFields.join('\0')}\0\0${decision.notices.join('\0')}\0\0${decision.skipped.map(({ model, reason }) => `${model}\0${reason}`).join('\0')}`;
-
-const encodeCallScope = (call: wire.CallRecord): Uint8Array =>
-  toBinary(wire.CallScopeSchema, {
-    $typeName: 'will.v1.CallScope',
-    client: call.client,
-    project: call.project,
-    reflex: call.reflex,
-    taskType: call.taskType,
-    model: call.model,
-    modelName: call.modelName,
-    modelVersion: call.modelVersion,
-    provider: call.provider,
-    workerId: call.workerId,
-    dataClass: call.dataClass,
-    priority: call.priority,
-    revision: call.revision,
-    priceInput: call.priceInput,
-    priceOutput: call.priceOutput,
-    price: call.price,
-    streamed: call.streamed,
-    writtenBy: call.writtenBy,
-    costTags: call.costTags,
-    servedVersion: call.servedVersion,
-  });
-
-const encodeEnding = (call: wire.CallRecord): Uint8Array =>
-  toBinary(wire.CallEndingSchema, {
-    $typeName: 'will.v1.CallEnding',
-    outcome: call.outcome,
-    status: call.status,
-    reason: call.reason,
-    finish: call.finish,
-    httpStatus: call.httpStatus,
-    vendorCode: call.vendorCode,
-  });
 
 const encodeDecisionScope = (decision: wire.DecisionRecord): Uint8Array =>
   toBinary(wire.DecisionScopeSchema, {

@@ -1,6 +1,7 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { fromBinary } from '../binary.ts';
 import { ByteReader } from '../codecs/byte-reader.ts';
+import { callOf, noEnd } from '../gen/call-records.ts';
 import * as wire from '../messages.ts';
 
 type Kind = wire.Event['kind'];
@@ -98,65 +99,6 @@ class Rows {
   }
 }
 
-type Row = Pick<
-  wire.CallRow,
-  | 'attemptId'
-  | 'attempt'
-  | 'startedUnixMs'
-  | 'durationMs'
-  | 'firstContentMs'
-  | 'outputChars'
-  | 'costNanoUsd'
-  | 'usage'
-  | 'isCostEstimated'
->;
-
-const callOf = (
-  row: Row,
-  { taskId, decisionId }: Pick<wire.CallRow, 'taskId' | 'decisionId'>,
-  scope: wire.CallScope,
-  ending: wire.CallEnding,
-): wire.CallRecord => ({
-  $typeName: 'will.v1.CallRecord',
-  attemptId: row.attemptId,
-  taskId,
-  decisionId,
-  attempt: row.attempt,
-  revision: scope.revision,
-  client: scope.client,
-  project: scope.project,
-  reflex: scope.reflex,
-  taskType: scope.taskType,
-  model: scope.model,
-  modelName: scope.modelName,
-  modelVersion: scope.modelVersion,
-  provider: scope.provider,
-  workerId: scope.workerId,
-  dataClass: scope.dataClass,
-  priority: scope.priority,
-  startedUnixMs: row.startedUnixMs,
-  durationMs: row.durationMs,
-  firstContentMs: row.firstContentMs,
-  outcome: ending.outcome,
-  status: ending.status,
-  reason: ending.reason,
-  finish: ending.finish,
-  usage: row.usage,
-  outputChars: row.outputChars,
-  costNanoUsd: row.costNanoUsd,
-  priceInput: scope.priceInput,
-  priceOutput: scope.priceOutput,
-  price: scope.price,
-  streamed: scope.streamed,
-  writtenBy: scope.writtenBy,
-  servedVersion: scope.servedVersion,
-  httpStatus: ending.httpStatus,
-  vendorCode: ending.vendorCode,
-  isCostEstimated: row.isCostEstimated,
-  costTags: scope.costTags,
-});
-
-const noEnd = { durationMs: 0, firstContentMs: undefined, outputChars: 0, isCostEstimated: false };
 const noScope = fromBinary(wire.CallScopeSchema, new Uint8Array(0));
 const noEnding = fromBinary(wire.CallEndingSchema, new Uint8Array(0));
 

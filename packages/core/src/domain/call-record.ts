@@ -42,7 +42,7 @@ export interface CallRecord {
   /** For operators; never content. */
   readonly reason: string | undefined;
   /** Of the provider's answer that was no success. Absent: there was none. */
-  readonly httpStatus?: number;
+  readonly httpStatus?: number | undefined;
   /** The provider's own code for its failure: at most 64 of `A-Z a-z 0-9 _ . -`. Absent: it gave none. */
   readonly vendorCode?: string;
   readonly finish: string | undefined;
@@ -57,6 +57,64 @@ export interface CallRecord {
   /** What the cost is counted under: `key=value`, in the order of the keys. Absent: nothing. */
   readonly costTags?: readonly string[];
 }
+
+/** Fields with a check or a form of their own: who reads or writes records has code for each of them. */
+export type SpecialCallField =
+  | 'attemptId'
+  | 'taskId'
+  | 'decisionId'
+  | 'revision'
+  | 'dataClass'
+  | 'priority'
+  | 'startedAtMs'
+  | 'outcome'
+  | 'vendorCode'
+  | 'usage'
+  | 'costNanoUsd'
+  | 'price'
+  | 'writtenBy'
+  | 'costTags';
+
+/** All other fields. Each has the same name and value on the wire, and a column and a place in exports of its own. */
+export type PlainCallField = Exclude<keyof CallRecord, SpecialCallField>;
+
+/** Kinds of values of plain fields. Optional ones are undefined where the wire has an empty text or 0. */
+export type PlainKind = 'text' | 'optional text' | 'count' | 'optional count' | 'flag';
+
+type KindOf<Value> = undefined extends Value
+  ? Value extends string | undefined
+    ? 'optional text'
+    : 'optional count'
+  : Value extends string
+    ? 'text'
+    : Value extends number
+      ? 'count'
+      : 'flag';
+
+/** The plain fields. Wire, SQL column, API and exports follow from this table (`npm run generate`). */
+export const plainCallFields = {
+  attempt: 'count',
+  client: 'text',
+  project: 'optional text',
+  reflex: 'optional text',
+  taskType: 'text',
+  model: 'optional text',
+  modelName: 'optional text',
+  modelVersion: 'optional text',
+  provider: 'optional text',
+  workerId: 'optional text',
+  durationMs: 'count',
+  firstContentMs: 'optional count',
+  status: 'text',
+  reason: 'optional text',
+  httpStatus: 'optional count',
+  finish: 'optional text',
+  outputChars: 'count',
+  streamed: 'flag',
+} as const satisfies { readonly [Field in PlainCallField]-?: PlainKind & KindOf<CallRecord[Field]> };
+
+/** The name of a field in columns and exports: `firstContentMs` is `first_content_ms`. */
+export const snakeCase = (field: string): string => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /** Told before the call, so that an attempt whose end nobody saw is counted all the same. */
 export interface AttemptIntent {

@@ -1,55 +1,43 @@
 import type { DataClass, Outcome, Price, Priority, RecordWriter, Usage } from '@will/core';
 import { recordWriters, writerRank, type CallRecord } from '@will/core';
 import type { Counted } from '../usage.ts';
+import { plainCellsOf, plainColumns, plainFieldsOf, type PlainRow } from '../gen/plain-columns.ts';
 
-/** A call record as a row and back. The order of the names is the order of the values in {@link rowOf}. */
-export const columnNames = [
+// A call record as a row and back.
+
+/** Columns of special fields. The order of the names is the order of the values in {@link rowOf}. */
+const specialColumns = [
   'attempt_id',
   'writer_rank',
   'task_id',
   'decision_id',
-  'attempt',
   'revision',
-  'client',
-  'project',
-  'reflex',
-  'task_type',
-  'model',
-  'model_name',
-  'model_version',
-  'provider',
-  'worker_id',
   'data_class',
   'priority',
   'started_at_ms',
-  'duration_ms',
-  'first_content_ms',
   'outcome',
-  'status',
-  'reason',
-  'finish',
   'input_tokens',
   'output_tokens',
   'cached_input_tokens',
   'reasoning_tokens',
   'is_usage_estimated',
-  'output_chars',
   'cost_nano_usd',
   'price_input',
   'price_output',
-  'is_streamed',
   'cache_write_tokens',
   'audio_input_tokens',
   'audio_output_tokens',
   'images',
   'price_more',
-  'http_status',
   'vendor_code',
   'cache_write_1h_tokens',
   'image_input_tokens',
   'image_output_tokens',
   'cost_tags',
 ] as const;
+
+/** All columns, in the order of the values in {@link rowOf}. */
+export const columnNames = [...specialColumns, ...(Object.keys(plainColumns) as (keyof PlainRow)[])];
 
 /** Money may be wider than a JavaScript number, so it comes out as text. */
 export const selected = columnNames
@@ -80,54 +68,36 @@ export function rowOf(record: CallRecord): Cell[] {
     writerRank(record.writtenBy),
     record.taskId,
     record.decisionId ?? null,
-    record.attempt,
     record.revision,
-    record.client,
-    record.project ?? null,
-    record.reflex ?? null,
-    record.taskType,
-    record.model ?? null,
-    record.modelName ?? null,
-    record.modelVersion ?? null,
-    record.provider ?? null,
-    record.workerId ?? null,
     record.dataClass ?? null,
     record.priority,
     record.startedAtMs,
-    record.durationMs,
-    record.firstContentMs ?? null,
     record.outcome,
-    record.status,
-    record.reason ?? null,
-    record.finish ?? null,
     usage?.inputTokens ?? null,
     usage?.outputTokens ?? null,
     usage?.cachedInputTokens ?? null,
     usage?.reasoningTokens ?? null,
     usage ? flag(usage.estimated) : null,
-    record.outputChars,
     record.costNanoUsd === undefined ? null : moneyCell(record.costNanoUsd),
     price?.input ?? null,
     price?.output ?? null,
-    flag(record.streamed),
     usage?.cacheWriteTokens ?? null,
     usage?.audioInputTokens ?? null,
     usage?.audioOutputTokens ?? null,
     usage?.images ?? null,
     price ? morePrice(price) : null,
-    record.httpStatus ?? null,
     record.vendorCode ?? null,
     usage?.cacheWrite1hTokens ?? null,
     usage?.imageInputTokens ?? null,
     usage?.imageOutputTokens ?? null,
     record.costTags ? JSON.stringify(record.costTags) : null,
+    ...plainCellsOf(record),
   ];
 }
 
-type Text = 'attempt_id' | 'task_id' | 'client' | 'task_type' | 'priority' | 'outcome' | 'status';
-type Count = 'writer_rank' | 'attempt' | 'revision' | 'started_at_ms' | 'duration_ms' | 'output_chars' | 'is_streamed';
+type Text = 'attempt_id' | 'task_id' | 'priority' | 'outcome';
+type Count = 'writer_rank' | 'revision' | 'started_at_ms';
 type OptionalCount =
-  | 'first_content_ms'
   | 'input_tokens'
   | 'output_tokens'
   | 'cached_input_tokens'
@@ -139,14 +109,13 @@ type OptionalCount =
   | 'images'
   | 'price_input'
   | 'price_output'
-  | 'http_status'
   | 'cache_write_1h_tokens'
   | 'image_input_tokens'
   | 'image_output_tokens';
 
 /** A row of the table of calls. */
-export type CallRow = {
-  readonly [K in (typeof columnNames)[number]]: K extends Text
+export type CallRow = PlainRow & {
+  readonly [K in (typeof specialColumns)[number]]: K extends Text
     ? string
     : K extends Count
       ? number
@@ -158,36 +127,19 @@ export type CallRow = {
 /** Reads a call record out of its row. */
 export function recordOf(row: CallRow): CallRecord {
   return {
+    ...plainFieldsOf(row),
     attemptId: row.attempt_id,
     taskId: row.task_id,
     decisionId: row.decision_id ?? undefined,
-    attempt: row.attempt,
     revision: row.revision,
-    client: row.client,
-    project: row.project ?? undefined,
-    reflex: row.reflex ?? undefined,
-    taskType: row.task_type,
-    model: row.model ?? undefined,
-    modelName: row.model_name ?? undefined,
-    modelVersion: row.model_version ?? undefined,
-    provider: row.provider ?? undefined,
-    workerId: row.worker_id ?? undefined,
     dataClass: (row.data_class ?? undefined) as DataClass | undefined,
     priority: row.priority as Priority,
     startedAtMs: row.started_at_ms,
-    durationMs: row.duration_ms,
-    firstContentMs: row.first_content_ms ?? undefined,
     outcome: row.outcome as Outcome,
-    status: row.status,
-    reason: row.reason ?? undefined,
-    finish: row.finish ?? undefined,
-    ...(row.http_status !== null && { httpStatus: row.http_status }),
     ...(row.vendor_code !== null && { vendorCode: row.vendor_code }),
     usage: usageOf((column) => row[column]),
-    outputChars: row.output_chars,
     costNanoUsd: row.cost_nano_usd === null ? undefined : BigInt(row.cost_nano_usd),
     price: priceOf((column) => row[column]),
-    streamed: row.is_streamed === 1,
     writtenBy: writerOf(row.writer_rank),
     ...tagsOf(row.cost_tags),
   };

@@ -8,6 +8,7 @@ import { Increments } from '../usage.ts';
 import { columnNames, countedOf, recordOf, rowOf, selected, type CallRow, type Cell } from './call-row.ts';
 import type { Schema } from './database.ts';
 import type { Synchronous } from './protocol.ts';
+import { plainColumns } from '../gen/plain-columns.ts';
 import { contentOperations } from './contents.ts';
 import { pruningOperations } from './prune.ts';
 import { prepareRepricing } from './reprice.ts';
@@ -60,6 +61,7 @@ const wideIndexes = `DROP INDEX calls_by_time; DROP INDEX calls_by_client; DROP 
  */
 export const callSchema: Schema = {
   kind: 'calls',
+  added: { table: 'calls', columns: plainColumns },
   synchronous: 'NORMAL',
   migrations: [
     `CREATE TABLE calls (

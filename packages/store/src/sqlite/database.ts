@@ -13,6 +13,11 @@ export interface Schema {
   readonly synchronous: 'FULL' | 'NORMAL';
   /** SQL that leads from each version to the next. Never edited once released, only added to. */
   readonly migrations: readonly string[];
+  /**
+   * Columns of one table with their types. Those that a file lacks are added when it is opened. They may be null, and every
+   * release names the columns that it writes, so they do not count in the version.
+   */
+  readonly added?: { readonly table: string; readonly columns: Readonly<Record<string, 'TEXT' | 'INTEGER'>> };
 }
 
 /** An open database file. */
@@ -71,6 +76,7 @@ function open(path: string, schema: Schema): DatabaseSync {
       `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${schema.synchronous}; PRAGMA wal_autocheckpoint = 8000`,
     );
     migrate(database, path, schema);
+    addColumns(database, schema);
     return database;
   } catch (error) {
     database.close();
@@ -91,4 +97,12 @@ function migrate(database: DatabaseSync, path: string, { kind, migrations }: Sch
   for (let next = version; next < migrations.length; next += 1) {
     database.exec(`BEGIN; ${migrations[next]}; UPDATE store_schema SET version = ${next + 1}; COMMIT`);
   }
+}
+
+function addColumns(database: DatabaseSync, { added }: Schema): void {
+  if (!added) return;
+  const rows = database.prepare('SELECT name FROM pragma_table_info(?)').all(added.table);
+  const present = new Set(rows.map(({ name }) => name));
+  for (const [name, type] of Object.entries(added.columns))
+    if (!present.has(name)) database.exec(`ALTER TABLE ${added.table} ADD COLUMN ${name} ${type}`);
 }

@@ -153,6 +153,20 @@ test('the sums of calls that were there before sums were kept are those that wou
     await again.close();
   }));
 
+test('a file of before a plain field of calls gets its column, and its calls are without it', () =>
+  onFile(async (path) => {
+    const log = await openCallLog(path);
+    await log.ingest([{ kind: 'call', record: callRecord() }]);
+    await log.close();
+    withRaw(path, (database) => database.exec(withoutColumns('finish', 'http_status')));
+    const again = await openCallLog(path);
+    const later = callRecord({ attemptId: 'later', startedAtMs: 2_000_000, httpStatus: 429 });
+    await again.ingest([{ kind: 'call', record: later }]);
+    expect(await again.calls({}, 2)).toEqual([later, callRecord({ finish: undefined })]);
+    await again.close();
+    await (await openCallLog(path)).close();
+  }));
+
 test('a file that is no database is reported as corrupt', () =>
   onFile(async (path) => {
     mkdirSync(dirname(path), { recursive: true });

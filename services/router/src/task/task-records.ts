@@ -1,5 +1,5 @@
 import { outcomeOf, type CallStatus } from '@will/core';
-import { dataClassToWire, newId, priorityToWire, type wire } from '@will/contracts';
+import { dataClassToWire, emptyCallRecord, newId, priorityToWire, type wire } from '@will/contracts';
 import type { Attempt } from './attempt.ts';
 import type { AcceptedTask } from './intake.ts';
 import type { DecidedSet, RouterRecords } from '../ports.ts';
@@ -52,7 +52,7 @@ export class TaskRecords {
   #record(attempt: Attempt | undefined): wire.CallRecord {
     const { facts, taskId, stream, costTags } = this.#task;
     return {
-      $typeName: 'will.v1.CallRecord',
+      ...emptyCallRecord,
       attemptId: attempt?.id ?? newId(),
       taskId,
       decisionId: this.#decisionId,
@@ -63,9 +63,6 @@ export class TaskRecords {
       reflex: facts.reflex ?? '',
       taskType: facts.taskType,
       model: attempt?.model ?? '',
-      modelName: '',
-      modelVersion: '',
-      provider: '',
       workerId: attempt?.worker.id ?? '',
       dataClass: dataClassToWire(this.#decided?.set.dataClass),
       priority: priorityToWire(facts.priority),
@@ -75,23 +72,9 @@ export class TaskRecords {
       streamed: stream,
       writtenBy: 'router',
       costTags: [...costTags],
-      servedVersion: '',
-      ...noEnd,
     };
   }
 }
-
-const noEnd = {
-  durationMs: 0,
-  outcome: '',
-  status: '',
-  reason: '',
-  finish: '',
-  outputChars: 0,
-  httpStatus: 0,
-  vendorCode: '',
-  isCostEstimated: false,
-} as const;
 
 const ending = (status: CallStatus, reason: string): { outcome: string; status: string; reason: string } => ({
   outcome: outcomeOf(status),

@@ -1,5 +1,6 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { decisionToWire, rankedSetToWire, wire } from '@will/contracts';
+import { completeCallRecord } from '@will/testkit';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { batchOf, callEvent, intentEvent, wireRecord } from '../samples.ts';
@@ -11,25 +12,7 @@ function read(data: Uint8Array): { events: ReturnType<typeof eventsFromWire>; ma
   return { events: eventsFromWire(data, (error) => malformed.push(error)), malformed };
 }
 
-const full = wireRecord({
-  project: 'contracts',
-  reflex: 'summarise',
-  modelName: 'GPT-4',
-  modelVersion: '2024-08-06',
-  provider: 'openai-compatible',
-  workerId: 'worker-1',
-  dataClass: wire.DataClass.CUSTOMER_SENSITIVE,
-  priority: wire.Priority.HIGH,
-  firstContentMs: 0,
-  reason: 'why',
-  finish: 'stop',
-  usage: create(wire.UsageSchema, { inputTokens: 5, outputTokens: 7, cachedInputTokens: 1, reasoningTokens: 2 }),
-  outputChars: 30,
-  costNanoUsd: 0n,
-  priceInput: 2_500n,
-  priceOutput: 0n,
-  streamed: true,
-});
+const full = recordToWire(completeCallRecord());
 
 test.each([full, wireRecord({ writtenBy: 'router', decisionId: '', model: '', dataClass: 0 })])(
   'a record survives the way in and out, zero and absent staying apart',
