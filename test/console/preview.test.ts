@@ -43,6 +43,7 @@ interface Preview {
     readonly from: string;
     readonly to: string;
     readonly tasks: number;
+    readonly before_nano_usd: number;
     readonly after_nano_usd: number;
     readonly unknown_costs: number;
   }[];
@@ -78,9 +79,11 @@ test.each(edits)(
       new Set(moved),
     );
     expect(moved.length).toBeGreaterThan(0);
-    for (const { task_type, client, tasks, after_nano_usd, unknown_costs } of said) {
-      const actual = after[kinds.findIndex(([type, of]) => type === task_type && of === client)]?.costNanoUsd;
-      expect(after_nano_usd / Math.max(1, tasks - unknown_costs)).toBeCloseTo(Number(actual), -2);
+    for (const { task_type, client, tasks, before_nano_usd, after_nano_usd, unknown_costs } of said) {
+      const at = kinds.findIndex(([type, of]) => type === task_type && of === client);
+      const known = Math.max(1, tasks - unknown_costs);
+      expect(before_nano_usd / known).toBeCloseTo(Number(before[at]?.costNanoUsd), -2);
+      expect(after_nano_usd / known).toBeCloseTo(Number(after[at]?.costNanoUsd), -2);
     }
   },
 );

@@ -52,7 +52,8 @@ interface ComparedTask {
 
 /**
  * Makes each recorded decision again, with the documents in force and with proposed ones, from its facts, instant, state
- * and seed. Money is that of the recorded tokens: a task that moves is charged its answer's tokens at the new model's price.
+ * and seed. Money is that of the recorded tokens on both sides: where documents send a task to another model than it went
+ * to, its answer's tokens are charged at that model's price.
  */
 export function forecast(before: Snapshot, after: Snapshot, tasks: readonly RecordedTask[]): Forecast {
   const checked = tasks.map((task) => compareTask(before, after, task));
@@ -94,23 +95,26 @@ function compareTask(before: Snapshot, after: Snapshot, task: RecordedTask): Com
     dataClassBefore: old.set.dataClass,
     dataClassAfter: proposed.set.dataClass,
   };
-  const isElsewhere = move.from !== move.to;
   return {
     key: JSON.stringify(move),
     move,
-    isMoved: isElsewhere || move.dataClassBefore !== move.dataClassAfter,
-    beforeNanoUsd: sumOf(task.calls.map((call) => call.costNanoUsd)),
-    afterNanoUsd: isElsewhere
-      ? costThere(after, move.to, task)
-      : sumOf(task.calls.map((call) => costNow(before, after, call))),
+    isMoved: move.from !== move.to || move.dataClassBefore !== move.dataClassAfter,
+    beforeNanoUsd: costUnder(before, before, move.from, task),
+    afterNanoUsd: costUnder(before, after, move.to, task),
   };
 }
 
+/** The cost of a task whose first model is `model` by `snapshot`. Documents may have changed since it was recorded. */
+function costUnder(before: Snapshot, snapshot: Snapshot, model: string, task: RecordedTask): bigint | undefined {
+  if (model !== (task.decision.order[0] ?? '')) return costThere(snapshot, model, task);
+  return sumOf(task.calls.map((call) => costNow(before, snapshot, call)));
+}
+
 /** What the answer's tokens cost at another model; a task that is refused costs nothing. */
-function costThere(after: Snapshot, model: string, { calls }: RecordedTask): bigint | undefined {
+function costThere(snapshot: Snapshot, model: string, { calls }: RecordedTask): bigint | undefined {
   if (model === '') return 0n;
   const answer = calls.findLast(({ usage }) => usage !== undefined);
-  return answer && costAt(after, model, answer);
+  return answer && costAt(snapshot, model, answer);
 }
 
 /** What a call cost, or would cost where the price of its model is another one. */
