@@ -60,6 +60,10 @@ test('a caller sees its own calls, tasks and decisions, and nothing of another c
   const { calls } = (await json('/admin/v1/calls', keys.caller)) as { calls: { client: string }[] };
   expect(new Set(calls.map(({ client }) => client))).toEqual(new Set(['acme']));
   expect((await ask('/admin/v1/calls?client=globex', keys.caller)).status).toBe(403);
+  expect(await json('/admin/v1/calls?client=ACME', keys.caller)).toEqual({ calls });
+  // A name in another spelling must not tell the slug that a foreign client has.
+  const foreign = await ask('/admin/v1/calls?client=GLOBEX', keys.caller);
+  expect([foreign.status, await foreign.text()]).toEqual([403, expect.not.stringContaining('globex')]);
   for (const path of ['tasks', 'decisions']) {
     expect((await ask(`/admin/v1/${path}/${acmeTask}`, keys.caller)).status).toBe(200);
     expect((await ask(`/admin/v1/${path}/${globexTask}`, keys.caller)).status).toBe(404);
@@ -140,7 +144,11 @@ test('views that operators read answer with what the product did', async () => {
   const decision = (await json(`/admin/v1/decisions/${acmeTask}`, keys.operator)) as { order: string[] };
   expect(decision.order).toEqual(['cloud', 'home']);
   expect(await json(`/admin/v1/decisions/${acmeTask}/replay`, keys.operator)).toMatchObject({ is_own: true });
-  const explained = await json('/admin/v1/explain', keys.operator, post({ type: 'text_gen', client: 'Legal' }));
+  const explained = await json(
+    '/admin/v1/explain',
+    keys.operator,
+    post({ type: 'text_gen', client: 'Legal', project: 'Case' }),
+  );
   expect(explained).toMatchObject({
     set: {
       candidates: [{ model: 'home' }],
@@ -148,6 +156,7 @@ test('views that operators read answer with what the product did', async () => {
         expect.objectContaining({
           model: 'cloud',
           rule: 'avoid_cloud',
+          // Not its project, which states no rule.
           sources: [
             { kind: 'model', slug: 'cloud', field: 'call_method' },
             { kind: 'client', slug: 'legal', field: 'data_rules.avoid_cloud' },

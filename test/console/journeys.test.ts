@@ -1,9 +1,8 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { buildConsole } from '@will/console';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type AdminWorld, callAs, hostileName, type Role, startAdminWorld, untilStored } from './admin-world.ts';
+import { type AdminWorld, callAs, hostileName, post, type Role, startAdminWorld, untilStored } from './admin-world.ts';
+import { headings, ownersViews, picture } from './views.ts';
 import { axeFindings, chromiumPath, launch, openTab, type Tab, whySkipped } from './browser.ts';
 
 // Journeys through the console in a real browser, against the running product with keys.
@@ -70,21 +69,7 @@ function mustBeClean(...allowed: readonly RegExp[]): void {
   expect([...tab.hosts]).toEqual([new URL(world.system.adminUrl).host]);
 }
 
-const owners = (): readonly (readonly [path: string, heading: string, until: string])[] => [
-  ['/now', 'Now', 'Models, with their calls'],
-  ['/calls?client=acme', 'Calls', 'Calls, newest first'],
-  [`/tasks/${fallbackTask}`, `Task ${fallbackTask}`, 'Attempts'],
-  [`/why/${acmeTask}`, 'Why', 'Candidates, best first'],
-  ['/cost?by=client&span=month', 'Cost', 'By client'],
-  ['/limits', 'Limits and cooldowns', 'Limits and budgets'],
-  ['/durable?client=acme', 'Durable tasks', 'Durable tasks, newest first'],
-  ['/documents?kind=model', 'Documents', 'Documents in force'],
-  ['/documents/client/legal?field=data_rules.avoid_cloud', 'client legal', 'Versions, newest first'],
-  ['/data', 'Data', 'Which model may see'],
-  ['/what-if', 'What if', 'What these documents would change'],
-  ['/audit', 'Audit and keys', 'Changes and refusals'],
-  ['/playground', 'Playground', 'What to say'],
-];
+const owners = () => ownersViews({ fallbackTask, acmeTask });
 
 test('each view shows itself, is clean for axe in light and dark, and comes back from its address', async () => {
   const page = await signIn('owner');
@@ -98,7 +83,7 @@ test('each view shows itself, is clean for axe in light and dark, and comes back
       findings.push(...(await axeFindings(page)).map((finding) => `${path} ${colorScheme} ${finding}`));
     }
     await page.emulateMedia({ colorScheme: 'light' });
-    if (pictures) await picture(page, path.split(/[/?]/)[1] ?? '');
+    if (pictures) await picture(page, pictures, path.split(/[/?]/)[1] ?? '');
     const shown = await headings(page);
     await page.reload();
     await page.getByText(until).first().waitFor();
@@ -108,14 +93,6 @@ test('each view shows itself, is clean for axe in light and dark, and comes back
   expect(findings).toEqual([]);
   mustBeClean();
 }, 120_000);
-
-const headings = (page: Page): Promise<string[]> => page.locator('h1, h2, caption').allInnerTexts();
-
-async function picture(page: Page, name: string): Promise<void> {
-  const folder = pictures ?? '';
-  await mkdir(folder, { recursive: true });
-  await page.screenshot({ path: join(folder, `${name}.jpg`), type: 'jpeg', quality: 70 });
-}
 
 test('an operator sees what is wrong now, and follows a model to its calls', async () => {
   const page = await signIn('operator');
@@ -191,6 +168,18 @@ test('cost by client leads to the models of that client', async () => {
   mustBeClean();
 });
 
+test('what is filtered may be named as people name it, and an error leaves no rows of the question before', async () => {
+  const page = await signIn('operator');
+  await page.goto('/calls?client=ACME');
+  await page.getByRole('cell', { name: 'acme', exact: true }).first().waitFor();
+  await page.goto('/cost?by=client');
+  await page.getByRole('rowheader', { name: 'acme' }).waitFor();
+  await page.locator('select[name=by]').selectOption('tag');
+  await page.getByText('name the key of a cost tag').waitFor();
+  expect(await page.locator('tbody').count()).toBe(0);
+  mustBeClean(/status of 400/);
+});
+
 test('cost over two days is a chart, which the policy of the pages admits', async () => {
   const page = await signIn('operator');
   const day = (startMs: number) => ({
@@ -203,15 +192,16 @@ test('cost over two days is a chart, which the policy of the pages admits', asyn
     cached_input_tokens: 0,
     cost_nano_usd: 5_000,
     unknown_costs: 0,
+    saved_nano_usd: 0,
   });
   const answer = {
+    by: 'model',
     from: 0,
     to: 172_800_000,
     groups: [day(0)],
     total: day(0),
     series: [day(0), day(86_400_000)],
     budgets: [],
-    saved_by_caching: { nano_usd: 0, unknown_tokens: 0 },
   };
   await page.route('**/admin/v1/cost?*', (route) => route.fulfill({ json: answer }));
   await page.goto('/cost');
@@ -238,6 +228,36 @@ test('an owner edits a document: a problem leads to its line, then it applies wi
   await page.getByLabel('Note, why').fill('at home from now on');
   await apply.click();
   await page.getByRole('cell', { name: 'at home from now on' }).waitFor();
+  // The version before is taken up again, of this document alone.
+  await page.getByRole('link', { name: /^Edit revision/ }).click();
+  await page.getByText(/The text below is that of revision/).waitFor();
+  await expect.poll(() => text.inputValue()).toBe(before);
+  await page.getByLabel('Note, why').fill('it may leave again');
+  await apply.click();
+  await page.getByRole('cell', { name: 'it may leave again' }).waitFor();
+  expect(new URL(page.url()).search).toBe('');
+  mustBeClean();
+});
+
+test('an owner sees what a revision changed, by whose key, and what a rollback would change before it is made', async () => {
+  const page = await signIn('owner');
+  const change = { files: [{ path: 'x.yaml', text: 'kind: client\nname: Shown' }], note: 'a client to take back' };
+  const { revision } = await world.json('/admin/v1/apply', world.keys.owner, post(change));
+  await page.goto('/documents');
+  const row = page.getByRole('row').filter({ hasText: 'a client to take back' });
+  await row.getByRole('link', { name: `What revision ${String(revision)} changed` }).click();
+  await page.getByText(`What revision ${String(revision)} changed`).waitFor();
+  await page.getByRole('rowheader', { name: 'client shown' }).last().waitFor();
+  await page.getByRole('button', { name: `Roll back to ${Number(revision) - 1}`, exact: true }).click();
+  const rollback = page.getByRole('region', { name: `Rollback to revision ${Number(revision) - 1}` });
+  await rollback.getByText(/dry run, revision \d+ stays/).waitFor();
+  await rollback.getByRole('cell', { name: 'removed' }).waitFor();
+  await rollback.getByLabel('Note, why').fill('taken back');
+  await rollback.getByRole('button').click();
+  await page.getByRole('cell', { name: 'taken back' }).waitFor();
+  await row.getByRole('link', { name: /^key / }).click();
+  await page.getByText(/^Key \w+ alone/).waitFor();
+  await page.getByRole('row').filter({ hasText: 'ops' }).filter({ hasText: 'holds' }).waitFor();
   mustBeClean();
 });
 
@@ -248,6 +268,35 @@ test('an operator tries a change and cannot make it', async () => {
   await page.getByRole('button', { name: 'Dry run' }).click();
   await page.getByText(/dry run, revision \d+ stays/).waitFor();
   expect(await page.getByRole('button', { name: 'Apply' }).count()).toBe(0);
+  mustBeClean();
+});
+
+test('what retiring a model would do is tried from its own text', async () => {
+  const page = await signIn('operator');
+  await page.goto('/what-if');
+  await page.getByLabel('Begin with').selectOption('model/cloud');
+  await page.getByRole('button', { name: 'Retire this model in the text' }).click();
+  await page.getByRole('button', { name: 'Preview moves and money' }).click();
+  const moves = page.getByRole('region', { name: 'Tasks that move' });
+  await moves.getByRole('cell', { name: 'home' }).first().waitFor();
+  await page.getByText(/Cost by the documents in force \$.* by these \$/).waitFor();
+  expect(new URL(page.url()).search).toBe('?document=model%2Fcloud');
+  mustBeClean();
+});
+
+test('data shows where the calls of a client ran, over a time that the address holds, and gives the proof', async () => {
+  const page = await signIn('auditor');
+  await page.goto('/data?client=Acme');
+  await page.getByLabel('Calls of').selectOption('today');
+  const ran = page.getByRole('region', { name: /^Calls from/ });
+  const home = ran.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'home' }) });
+  await home.getByRole('cell', { name: 'container' }).waitFor();
+  expect(new URL(page.url()).searchParams.get('over')).toBe('today');
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('link', { name: 'Prove where they ran' }).click(),
+  ]);
+  expect(download.suggestedFilename()).toBe('proof-Acme.jsonl');
   mustBeClean();
 });
 

@@ -4,6 +4,15 @@ import { subjects, wire } from '@will/contracts';
 import { type AnyDocument, compileSnapshot, type DocumentKind, type Snapshot } from '@will/core';
 import { accepted, ask, OperatorError } from './ask.ts';
 
+/** One document as it was at a revision; undefined: there was none. @throws {OperatorError} */
+export async function documentAt(
+  bus: Bus,
+  { kind, slug }: DocumentName,
+  revision: number,
+): Promise<wire.Document | undefined> {
+  return (await get(bus, { kind, slug, revision: BigInt(revision), after: '' })).documents[0];
+}
+
 /** Documents in force, of a kind or ('') of all, all of one revision. @throws {OperatorError} */
 export async function documentsOf(bus: Bus, kind: DocumentKind | '', slug: string): Promise<readonly wire.Document[]> {
   let documents: wire.Document[] = [];

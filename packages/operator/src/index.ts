@@ -8,6 +8,7 @@ export {
   type Difference,
   differenceOf,
   type DocumentName,
+  documentAt,
   documentOf,
   documentsOf,
   snapshotAt,

@@ -50,7 +50,7 @@ export async function send(path: string, init: RequestInit): Promise<Response> {
 }
 
 export interface Loaded<T> {
-  /** What was answered last; it stays while the next answer is awaited. */
+  /** What was answered last; it stays while the next answer is awaited, and goes where another path's answer is an error. */
   readonly data: T | undefined;
   readonly error: ApiError | undefined;
   reload(): void;
@@ -70,7 +70,7 @@ export function useApi<T>(path: string, everyMs = 0): Loaded<T> {
         (data) => latest.current === path && setState({ path, data }),
         (error: unknown) =>
           !leaving.signal.aborted &&
-          setState((before) => ({ ...before, path, error: error instanceof ApiError ? error : asError(error) })),
+          setState((before) => ({ ...(before.path === path && before), path, error: asApiError(error) })),
       );
     };
     load();
@@ -85,4 +85,5 @@ export function useApi<T>(path: string, everyMs = 0): Loaded<T> {
   return { data: state.data, error: state.error, reload: () => setRound((n) => n + 1) };
 }
 
-const asError = (error: unknown): ApiError => new ApiError(0, 'failed', String(error));
+const asApiError = (error: unknown): ApiError =>
+  error instanceof ApiError ? error : new ApiError(0, 'failed', String(error));

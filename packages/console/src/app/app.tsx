@@ -90,6 +90,7 @@ function Top() {
             </a>
           ))}
       </nav>
+      <span class="quiet">times in {Intl.DateTimeFormat().resolvedOptions().timeZone}</span>
       <span class="quiet">{who?.are_keys_required ? `${who.role} of ${who.client}` : 'owner, without keys'}</span>
       {who?.are_keys_required && (
         <button type="button" onClick={() => void signOut()}>

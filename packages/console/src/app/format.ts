@@ -31,6 +31,10 @@ export function time(at: number | string | undefined): string {
   return `${day} ${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`;
 }
 
+/** A part of a whole in percent; nothing where there is no whole. */
+export const percent = (part: number, whole: number): string =>
+  whole === 0 ? '' : `${((100 * part) / whole).toFixed(1)} %`;
+
 export const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 export const number = (n: number | undefined): string => (n === undefined ? '' : n.toLocaleString('en-US'));
 /** A limit's amount in its own metric. */

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { KeyRole } from '@will/contracts';
 import type { z } from 'zod';
 import { AdminError } from '../api/errors.ts';
+import { withSlugs } from '../api/names.ts';
 import { openApiDocument } from '../api/openapi.ts';
 import { roles, Streamed } from '../api/route.ts';
 import { toApi } from '../api/shown.ts';
@@ -61,9 +62,10 @@ export class Api {
     const { route, parameters } = asked;
     const what = `${route.method} ${route.path}`;
     const viewer = this.#enter(what, route.access, request);
-    const query = checked(route.query, queryOf(request), 'query');
+    const { backends } = this.#options;
+    const query = withSlugs(checked(route.query, queryOf(request), 'query'), backends.snapshot, viewer);
     const body = route.body ? checked(route.body, await readJson(request), 'body') : undefined;
-    const answer = await route.answer({ query, body, parameters, viewer } as never, this.#options.backends);
+    const answer = await route.answer({ query, body, parameters, viewer } as never, backends);
     if (route.isNoted) this.#options.onChange(viewer, what);
     if (answer instanceof Streamed) await this.#stream(answer, viewer, response);
     else sendJson(response, toApi(answer));
@@ -154,7 +156,7 @@ function queryOf({ url = '/' }: IncomingMessage): Readonly<Record<string, string
 }
 
 /** @throws {AdminError} names the first field that is wrong, also one that nobody knows */
-function checked(schema: z.ZodType | undefined, value: unknown, place: string): unknown {
+function checked(schema: z.ZodType | undefined, value: unknown, place: string): object {
   if (!schema) {
     const [unknown] = Object.keys((value ?? {}) as object);
     if (unknown !== undefined)
@@ -165,7 +167,7 @@ function checked(schema: z.ZodType | undefined, value: unknown, place: string): 
   }
   const strict = 'strict' in schema ? (schema as z.ZodObject).strict() : schema;
   const parsed = strict.safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return parsed.data as object;
   const [issue] = parsed.error.issues;
   const param = issue?.path.join('.') ?? '';
   throw new AdminError(

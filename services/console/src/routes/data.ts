@@ -38,7 +38,8 @@ export const dataRoutes = [
       const isMore = owners.length > (query.page + 1) * rowsPerPage;
       return {
         revision: snapshot.revision,
-        models: models.map(({ slug, dataResidency, callMethod }) => ({ slug, dataResidency, callMethod })),
+        models: models.map(placeOf),
+        places: [...snapshot.models.values()].map(placeOf),
         rows: page.map((owner) => rowOf(snapshot, owner, models, backends.nowMs())),
         ...(isMore && { next: query.page + 1 }),
       };
@@ -62,6 +63,8 @@ export const dataRoutes = [
     },
   }),
 ];
+
+const placeOf = ({ slug, dataResidency, callMethod }: Model) => ({ slug, dataResidency, callMethod });
 
 const asText = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
 
@@ -98,7 +101,7 @@ function rowOf(snapshot: Snapshot, owner: Owner, models: readonly Model[], nowMs
       const broken = exclusionsOf(model, requirement, facts, nowMs).filter(({ rule }) => !abilityRules.has(rule));
       return broken.length === 0
         ? null
-        : broken.map((exclusion) => ({ ...exclusion, sources: sourcesOf(exclusion, facts) }));
+        : broken.map((exclusion) => ({ ...exclusion, sources: sourcesOf(exclusion, facts, snapshot) }));
     }),
   };
 }

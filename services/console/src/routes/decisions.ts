@@ -1,5 +1,5 @@
 import { rankedSetFromWire, type wire } from '@will/contracts';
-import { type Exclusion, explainInWords, mendOf, type RankedSet, whatWouldChange } from '@will/core';
+import { type Exclusion, explainInWords, mendOf, type RankedSet, type Snapshot, whatWouldChange } from '@will/core';
 import { findDecision, makeAgain } from '@will/operator';
 import { z } from 'zod';
 import { AdminError } from '../api/errors.ts';
@@ -44,7 +44,7 @@ export const decisionRoutes = [
         differences,
         order: again.selection.order,
         skipped: again.selection.skipped,
-        set: shownSet(again.set),
+        set: shownSet(again.set, backends.snapshot),
         wouldChange,
       };
     },
@@ -71,16 +71,16 @@ const inFull = (
 ): object => ({
   ...decision,
   words: set ? explainInWords(set) : [],
-  set: set && shownSet(set),
+  set: set && shownSet(set, snapshot),
   wouldChange: set && snapshot ? whatWouldChange(snapshot, set.facts, nowMs()) : [],
 });
 
 /** A ranked set, each exclusion with what would lift it and the documents that state the rule. */
-export const shownSet = (set: RankedSet): object => ({
+export const shownSet = (set: RankedSet, snapshot: Snapshot | undefined): object => ({
   ...set,
   exclusions: set.exclusions.map((exclusion: Exclusion) => ({
     ...exclusion,
     mend: mendOf(exclusion.rule),
-    sources: sourcesOf(exclusion, set.facts),
+    sources: sourcesOf(exclusion, set.facts, snapshot),
   })),
 });

@@ -3,6 +3,7 @@ import {
   ask,
   bodyOf,
   differenceOf,
+  documentAt,
   documentOf,
   documentsOf,
   type PreviewWindow,
@@ -55,8 +56,9 @@ export const documentRoutes = [
     method: 'GET',
     path: '/admin/v1/documents/{kind}/{slug}',
     access: roles.readers,
-    summary: 'One document, as JSON and as YAML that apply takes, with its versions',
-    answer: async ({ parameters }, { bus }) => {
+    summary: 'One document, as JSON and as YAML that apply takes, with its versions; `revision`: its text as of then',
+    query: z.object({ revision: revision.optional() }),
+    answer: async ({ query, parameters }, { bus }) => {
       const named = { kind: kindIn(parameters['kind']), slug: parameters['slug'] ?? '' };
       const [[document], versions] = await Promise.all([
         documentsOf(bus, named.kind, named.slug),
@@ -64,8 +66,14 @@ export const documentRoutes = [
       ]);
       if (!document) throw new AdminError('not_found', `no ${named.kind} is named ${JSON.stringify(named.slug)}`);
       const { json: _json, ...described } = document;
-      const text = writeDocument(documentOf(document));
-      return { ...described, body: new Verbatim(bodyOf(document)), text, versions };
+      const shown = query.revision === undefined ? document : await documentAt(bus, named, query.revision);
+      if (!shown) throw new AdminError('not_found', `revision ${query.revision} has no ${named.kind} ${named.slug}`);
+      return {
+        ...described,
+        body: new Verbatim(bodyOf(shown)),
+        text: writeDocument(documentOf(shown)),
+        versions,
+      };
     },
   }),
   route({

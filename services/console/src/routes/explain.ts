@@ -17,7 +17,7 @@ export const explainRoutes = [
       input_tokens: z.number().int().min(0).max(100_000_000).optional(),
       at_unix_ms: z.number().int().min(0).optional(),
     }),
-    answer: async ({ body, viewer }, { tasks }) => {
+    answer: async ({ body, viewer }, { tasks, snapshot }) => {
       const { needs, input_tokens: inputTokens, at_unix_ms: atUnixMs } = body;
       const { set, wouldChange } = await tasks.explain({
         ...taskAs(viewer, scoped(viewer, body, true)),
@@ -25,7 +25,7 @@ export const explainRoutes = [
         ...(inputTokens !== undefined && { inputTokens }),
         ...(atUnixMs !== undefined && { atUnixMs }),
       });
-      return { set: shownSet(set), wouldChange };
+      return { set: shownSet(set, snapshot), wouldChange };
     },
   }),
 ];

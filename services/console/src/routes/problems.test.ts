@@ -61,3 +61,19 @@ test('a limit is a warning from 90 % on, and an error when it is used up', () =>
   const severities = (used: bigint) => problemsOf({ ...well, limits: [limit(used)] }).map(({ severity }) => severity);
   expect([severities(89n), severities(90n), severities(100n)]).toEqual([[], ['warning'], ['error']]);
 });
+
+test('a limit that is nearly used tells when it will be, at the pace of its period', () => {
+  const dayMs = 86_400_000;
+  const limit = (used: bigint) =>
+    create(wire.LimitStateSchema, {
+      scope: 'client',
+      id: 'acme',
+      metric: 'nano_usd',
+      period: 'day',
+      used,
+      most: 100n,
+      periodEndsUnixMs: BigInt(dayMs),
+    });
+  const at = (used: bigint) => problemsOf({ ...well, nowMs: dayMs / 2, limits: [limit(used)] })[0]?.usedUpMs;
+  expect([at(90n), at(100n)]).toEqual([dayMs / 2 + (dayMs / 2) * (10 / 90), undefined]);
+});

@@ -1,5 +1,6 @@
 import type { wire } from '@will/contracts';
 import type { ServedModelRow, WindowLine } from '@will/operator';
+import { paceOf } from './pace.ts';
 
 /** A model as it is now: what workers say of it, and its calls of the last minute. */
 export type ModelNow = ServedModelRow & Pick<WindowLine, 'calls' | 'errors'> & Partial<WindowLine>;
@@ -12,6 +13,8 @@ export interface Problem {
   readonly sinceMs?: number;
   /** UTC milliseconds; absent: not known. */
   readonly untilMs?: number;
+  /** UTC milliseconds at which a limit is used up, if use goes on as so far; absent: not within its period. */
+  readonly usedUpMs?: number;
   /** Whom it concerns, in words. */
   readonly whom: string;
   /** Path of the view that says more. */
@@ -40,7 +43,7 @@ export function problemsOf(present: Present): readonly Problem[] {
     ...present.silent.map(silentProcess),
     ...present.lagging.map((processId) => laggingProcess(processId, present)),
     ...present.models.flatMap((model) => modelProblems(model, present.nowMs)),
-    ...present.limits.flatMap(limitProblem),
+    ...present.limits.flatMap((limit) => limitProblem(limit, present.nowMs)),
   ];
   return found.toSorted((a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning'));
 }
@@ -105,22 +108,17 @@ function modelProblems(model: ModelNow, nowMs: number): readonly Problem[] {
   return [];
 }
 
-function limitProblem({
-  scope,
-  id,
-  metric,
-  period,
-  used,
-  most,
-  periodEndsUnixMs,
-}: wire.LimitState): readonly Problem[] {
+function limitProblem(limit: wire.LimitState, nowMs: number): readonly Problem[] {
+  const { scope, id, metric, period, used, most, periodEndsUnixMs } = limit;
   if (most === 0n || used * 10n < most * 9n) return [];
   const share = Number((used * 100n) / most);
+  const { usedUpUnixMs } = paceOf(limit, nowMs);
   return [
     {
       severity: used >= most ? 'error' : 'warning',
       what: `${scope} ${id}: ${share} % of its ${metric === 'nano_usd' ? 'money' : metric} per ${period} is used`,
       untilMs: Number(periodEndsUnixMs),
+      ...(used < most && usedUpUnixMs !== undefined && { usedUpMs: usedUpUnixMs }),
       whom: `${scope} ${id}`,
       view: '/limits',
     },

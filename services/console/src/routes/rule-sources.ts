@@ -1,8 +1,8 @@
-import type { Exclusion, ExclusionRule, Facts } from '@will/core';
+import type { Exclusion, ExclusionRule, Facts, Snapshot } from '@will/core';
 
 /** A place in a document that has a part in an exclusion. */
 export interface RuleSource {
-  readonly kind: 'model' | 'client' | 'project' | 'route';
+  readonly kind: 'model' | 'client' | 'project' | 'route' | 'settings';
   readonly slug: string;
   /** A dotted path within the document; '' for all of it. */
   readonly field: string;
@@ -34,16 +34,36 @@ const ownerFields: Partial<Record<ExclusionRule, string>> = {
   avoid_cloud: 'data_rules.avoid_cloud',
 };
 
-/** Documents that state what an exclusion comes from: the model's, then those of who asks. */
-export function sourcesOf({ model, rule }: Exclusion, { client, project, taskType }: Facts): readonly RuleSource[] {
+/**
+ * Documents that state what an exclusion comes from: the model's, then those of who asks, as far as they state it, else
+ * the settings. Without a snapshot it is not known who states it, and all are told.
+ */
+export function sourcesOf(
+  { model, rule }: Exclusion,
+  { client, project, taskType, dataClass }: Facts,
+  snapshot: Snapshot | undefined,
+): readonly RuleSource[] {
   const modelField = modelFields[rule];
   const ownerField = ownerFields[rule];
+  const owners: readonly RuleSource[] =
+    ownerField === undefined
+      ? []
+      : [
+          { kind: 'client', slug: client, field: ownerField },
+          ...(project === undefined ? [] : [{ kind: 'project', slug: project, field: ownerField } as const]),
+        ];
+  const stating = owners.filter((owner) => !snapshot || states(snapshot, owner));
+  const isByDefault = ownerField === 'data_class' && stating.length === 0 && dataClass === undefined;
   return [
     ...(modelField === undefined ? [] : [{ kind: 'model', slug: model, field: modelField } as const]),
-    ...(ownerField === undefined ? [] : [{ kind: 'client', slug: client, field: ownerField } as const]),
-    ...(ownerField === undefined || project === undefined
-      ? []
-      : [{ kind: 'project', slug: project, field: ownerField } as const]),
+    ...stating,
+    ...(isByDefault ? [{ kind: 'settings', slug: 'global', field: 'default_data_class' } as const] : []),
     ...(rule === 'not_in_route' ? [{ kind: 'route', slug: taskType, field: 'steps' } as const] : []),
   ];
+}
+
+function states({ clients, projects }: Snapshot, { kind, slug, field }: RuleSource): boolean {
+  const document: unknown = (kind === 'client' ? clients : projects).get(slug);
+  const value = field.split('.').reduce((at, name) => (at as Readonly<Record<string, unknown>>)?.[name], document);
+  return value !== undefined && value !== false;
 }

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { ask, pathOf, post, useApi } from '../api.ts';
 import { time } from '../format.ts';
+import { Author } from '../parts/author.tsx';
 import { Table } from '../parts/table.tsx';
 import { View } from '../parts/view.tsx';
 import { isOwner } from '../session.ts';
@@ -60,7 +61,7 @@ export function Audit() {
             { title: 'No', value: ({ sequence }) => sequence },
             { title: 'Time', value: ({ at_unix_ms }) => time(at_unix_ms) },
             { title: 'Service', value: ({ service }) => service },
-            { title: 'Actor', value: ({ actor }) => actor },
+            { title: 'Actor', value: ({ actor }) => <Author author={actor} /> },
             { title: 'Action', value: ({ action }) => action },
             { title: 'Object', value: ({ object }) => object },
             { title: 'Detail', value: ({ detail }) => detail },
@@ -77,6 +78,8 @@ export function Audit() {
 }
 
 function Keys() {
+  const { query } = useUrlState();
+  const wanted = query['key'];
   const { data, error, reload } = useApi<{ keys: readonly Key[] }>('/keys');
   const [made, setMade] = useState('');
   const [failure, setFailure] = useState('');
@@ -106,10 +109,15 @@ function Keys() {
           </p>
         )}
       </div>
+      {wanted !== undefined && (
+        <p>
+          Key {wanted} alone. <a href="/audit">Show every key</a>
+        </p>
+      )}
       {data && (
         <Table
           caption="Keys, oldest first"
-          rows={data.keys}
+          rows={data.keys.filter(({ id }) => wanted === undefined || id === wanted)}
           keyOf={({ id }) => id}
           columns={[
             { title: 'Key', value: ({ id }) => id },

@@ -76,10 +76,11 @@ export function Calls() {
 function useFreshCalls(path: string, isLive: boolean, page: readonly Call[]): readonly Call[] {
   const [fresh, setFresh] = useState<readonly Call[]>([]);
   useEffect(() => setFresh([]), [page]);
-  useLive<Call>(isLive ? path : undefined, 'call', (call) =>
-    setFresh((before) =>
-      [call, ...before.filter(({ attempt_id }) => attempt_id !== call.attempt_id)].slice(0, rowsKept),
-    ),
+  useLive<Call>(isLive ? path : undefined, 'call', (calls) =>
+    setFresh((before) => {
+      const newest = new Map([...before.toReversed(), ...calls].map((call) => [call.attempt_id, call]));
+      return [...newest.values()].toReversed().slice(0, rowsKept);
+    }),
   );
   const known = new Set(fresh.map(({ attempt_id }) => attempt_id));
   return [...fresh, ...page.filter(({ attempt_id }) => !known.has(attempt_id))].slice(0, rowsKept);

@@ -1,6 +1,7 @@
-import { useState } from 'preact/hooks';
 import { pathOf, urlOf, useApi } from '../api.ts';
+import { number, time } from '../format.ts';
 import { Filters } from '../parts/filters.tsx';
+import { type Column, Table } from '../parts/table.tsx';
 import { View } from '../parts/view.tsx';
 import { useUrlState } from '../url-state.ts';
 import type { Source } from './decision.tsx';
@@ -18,9 +19,16 @@ interface Row {
   readonly requirement: { readonly data_class: string };
   readonly cells: readonly (readonly Broken[] | null)[];
 }
+interface Place {
+  readonly slug: string;
+  readonly data_residency?: string;
+  readonly call_method: string;
+}
 interface Matrix {
   readonly revision: number;
-  readonly models: readonly { readonly slug: string; readonly data_residency?: string; readonly call_method: string }[];
+  readonly models: readonly Place[];
+  /** Of every model, also of those that the filter leaves out. */
+  readonly places: readonly Place[];
   readonly rows: readonly Row[];
   readonly next?: number;
 }
@@ -28,7 +36,8 @@ interface Matrix {
 /** Shows who may see whose data: each cell is free, or names the rules that forbid it. */
 export function Data() {
   const { query, set } = useUrlState();
-  const { data, error } = useApi<Matrix>(pathOf('/data', query));
+  const { over: _over, ...asked } = query;
+  const { data, error } = useApi<Matrix>(pathOf('/data', asked));
   return (
     <View title="Data" error={error} isLoading={!data}>
       <Filters
@@ -39,7 +48,7 @@ export function Data() {
         onChange={{ page: '' }}
       />
       {data && <MatrixTable matrix={data} />}
-      <Proof client={query['client']} />
+      {data && <Proof matrix={data} />}
       {data?.next !== undefined && (
         <button type="button" onClick={() => set({ page: String(data.next) })}>
           Next clients
@@ -49,25 +58,95 @@ export function Data() {
   );
 }
 
-/** A signed report of where a client's calls ran. Without a client there is nothing to report. */
-function Proof({ client }: { readonly client: string | undefined }) {
-  const [days, setDays] = useState('30');
-  if (!client) return <p class="quiet">Choose a client to download the proof of where its calls ran.</p>;
-  const from = Date.now() - Number(days) * dayMs;
+const periods: Readonly<Record<string, string>> = {
+  yesterday: 'yesterday (UTC)',
+  today: 'today (UTC)',
+  '7': 'the last 7 days',
+  '30': 'the last 30 days',
+};
+
+/** Days as UTC has them, since calls of clients are counted by its days. */
+function periodOf(chosen: string): { readonly from: number; readonly to: number } {
+  const tonight = Math.ceil(Date.now() / dayMs) * dayMs;
+  if (chosen === 'yesterday') return { from: tonight - 2 * dayMs, to: tonight - dayMs };
+  return { from: tonight - (chosen === 'today' ? 1 : Number(chosen)) * dayMs, to: tonight };
+}
+
+/** Where a client's calls ran, and the signed report that proves it. Without a client there is nothing to report. */
+function Proof({ matrix }: { readonly matrix: Matrix }) {
+  const { query, set } = useUrlState();
+  const { client, over = '30' } = query;
+  if (!client) return <p class="quiet">Choose a client to see, and to prove, where its calls ran.</p>;
   return (
-    <p class="fields">
-      <label>
-        Calls of
-        <select value={days} onChange={(event) => setDays(event.currentTarget.value)}>
-          <option value="1">the last day</option>
-          <option value="7">the last 7 days</option>
-          <option value="30">the last 30 days</option>
-        </select>
-      </label>
-      <a class="button" href={urlOf(pathOf('/proof', { client, from }))} download={`proof-${client}.jsonl`}>
-        Prove where they ran
-      </a>
-    </p>
+    <>
+      <h2>Where its calls ran</h2>
+      <Period client={client} over={over} onChange={(value) => set({ over: value })} />
+      <Ran matrix={matrix} path={pathOf('/cost', { client, by: 'model', ...periodOf(over) })} />
+      <p class="quiet">
+        The proof holds every sealed call with its model, rule and place, signed; an hour is sealed once it is over.
+        Anyone checks it offline: <code>willm prove verify proof.jsonl --audit audit.jsonl</code>
+      </p>
+    </>
+  );
+}
+
+const Period = ({
+  client,
+  over,
+  onChange,
+}: {
+  readonly client: string;
+  readonly over: string;
+  readonly onChange: (over: string) => void;
+}) => (
+  <p class="fields">
+    <label>
+      Calls of
+      <select value={over} onChange={(event) => onChange(event.currentTarget.value)}>
+        {Object.entries(periods).map(([value, words]) => (
+          <option key={value} value={value}>
+            {words}
+          </option>
+        ))}
+      </select>
+    </label>
+    <a class="button" href={urlOf(pathOf('/proof', { client, ...periodOf(over) }))} download={`proof-${client}.jsonl`}>
+      Prove where they ran
+    </a>
+  </p>
+);
+
+interface RanAt {
+  readonly model: string;
+  readonly calls: number;
+}
+
+const ranColumns = (places: ReadonlyMap<string, Place>): readonly Column<RanAt>[] => [
+  { title: 'Model', value: ({ model }) => model || 'refused before any call' },
+  { title: 'Call method', value: ({ model }) => places.get(model)?.call_method ?? '' },
+  {
+    title: 'Residency',
+    value: ({ model }) => (model ? (places.get(model)?.data_residency ?? 'unknown') : ''),
+  },
+  { title: 'Calls', value: ({ calls }) => number(calls), isRight: true },
+];
+
+function Ran({ matrix, path }: { readonly matrix: Matrix; readonly path: string }) {
+  const { data, error } = useApi<{ groups: readonly RanAt[]; from: number; to: number }>(path);
+  const places = new Map(matrix.places.map((model) => [model.slug, model]));
+  return (
+    <>
+      {error && <p class="bad">{error.message}</p>}
+      {data && (
+        <Table
+          caption={`Calls from ${time(data.from)} to ${time(data.to)}, by model; places as documents state them now`}
+          rows={data.groups}
+          keyOf={({ model }) => model}
+          empty="no calls."
+          columns={ranColumns(places)}
+        />
+      )}
+    </>
   );
 }
 

@@ -45,9 +45,9 @@ export function DecisionState({ decision }: { readonly decision: Decision }) {
   return (
     <>
       <p>
-        Decision {decision.decision_id} for client <strong>{decision.client}</strong>, {decision.task_type}, revision{' '}
-        {decision.revision}, {time(decision.at_unix_ms)}. Tried in this order:{' '}
-        <strong>{decision.order.join(', ') || 'none'}</strong>.
+        Decision {decision.decision_id} of task <a href={`/tasks/${decision.task_id}`}>{decision.task_id}</a> for client{' '}
+        <strong>{decision.client}</strong>, {decision.task_type}, revision {decision.revision},{' '}
+        {time(decision.at_unix_ms)}. Tried in this order: <strong>{decision.order.join(', ') || 'none'}</strong>.
       </p>
       {decision.skipped.map(({ model, reason }) => (
         <p key={model} class="warn">

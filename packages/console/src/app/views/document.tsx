@@ -1,11 +1,13 @@
 import { useRoute } from 'preact-iso';
-import { useApi } from '../api.ts';
+import { pathOf, useApi } from '../api.ts';
 import { time } from '../format.ts';
+import { Author } from '../parts/author.tsx';
 import { Table } from '../parts/table.tsx';
 import { View } from '../parts/view.tsx';
 import { useUrlState } from '../url-state.ts';
-import type { Version } from './documents.tsx';
+import { Diff } from './diff.tsx';
 import { Editor } from './editor.tsx';
+import type { Version } from './revisions.tsx';
 
 interface Described {
   readonly kind: string;
@@ -16,32 +18,33 @@ interface Described {
   readonly text: string;
   readonly versions: readonly Version[];
 }
-interface Difference {
-  readonly from: number;
-  readonly to: number;
-  readonly changes: readonly { readonly field: string; readonly before?: string; readonly after?: string }[];
-}
-
 /** One document: its text to edit, its versions, and what a version changed. */
 export function Document() {
   const { params } = useRoute();
-  const { query } = useUrlState();
+  const { query, set } = useUrlState();
   const [kind, slug] = [params['kind'] ?? '', params['slug'] ?? ''];
-  const { data, error, reload } = useApi<Described>(`/documents/${kind}/${encodeURIComponent(slug)}`);
-  const revision = query['revision'];
+  const here = `/documents/${kind}/${encodeURIComponent(slug)}`;
+  const { revision, edit } = query;
+  const { data, error, reload } = useApi<Described>(pathOf(here, { revision: edit }));
   return (
     <View title={`${kind} ${slug}`} error={error} isLoading={!data}>
       {data && (
         <>
           <p class="quiet">
-            Revision {data.revision}, by {data.author}
+            Revision {data.revision}, by <Author author={data.author} />
           </p>
+          {edit && (
+            <p class="warn">
+              The text below is that of revision {edit}. Revision {data.revision} holds until you apply it.{' '}
+              <a href={here}>Edit the document in force</a>
+            </p>
+          )}
           <Editor
-            key={data.revision}
+            key={`${data.revision} ${data.text}`}
             path={`${kind}/${slug}.yaml`}
             text={data.text}
             field={query['field']}
-            onApplied={reload}
+            onApplied={() => (edit ? set({ edit: '' }) : reload())}
           />
           <h2>Versions</h2>
           <Table
@@ -51,48 +54,29 @@ export function Document() {
             columns={[
               {
                 title: 'Revision',
-                value: (version) => (
-                  <a href={`/documents/${kind}/${encodeURIComponent(slug)}?revision=${version.revision}`}>
-                    {version.revision}
-                  </a>
-                ),
+                value: (version) => <a href={pathOf(here, { revision: version.revision })}>{version.revision}</a>,
               },
               { title: 'Time', value: ({ at_unix_ms }) => time(at_unix_ms) },
-              { title: 'By', value: ({ author }) => author },
+              { title: 'By', value: ({ author }) => <Author author={author} /> },
               {
                 title: 'Change',
                 value: ({ action, fields }) => (fields.length > 0 ? `${action}: ${fields.join(', ')}` : action),
               },
               { title: 'Note', value: ({ note }) => note },
+              {
+                title: 'Text',
+                value: (version) =>
+                  version.revision === data.revision ? (
+                    'in force'
+                  ) : (
+                    <a href={pathOf(here, { edit: version.revision })}>Edit revision {version.revision}</a>
+                  ),
+              },
             ]}
           />
           {revision !== undefined && <Diff kind={kind} slug={slug} revision={Number(revision)} />}
         </>
       )}
     </View>
-  );
-}
-
-function Diff({ kind, slug, revision }: { readonly kind: string; readonly slug: string; readonly revision: number }) {
-  const { data, error } = useApi<Difference>(
-    `/diff?kind=${kind}&slug=${encodeURIComponent(slug)}&from=${revision - 1}&to=${revision}`,
-  );
-  return (
-    <>
-      <h2>What revision {revision} changed</h2>
-      {error && <p class="bad">{error.message}</p>}
-      {data && (
-        <Table
-          caption={`Fields that differ between revisions ${data.from} and ${data.to}`}
-          rows={data.changes}
-          keyOf={({ field }) => field}
-          columns={[
-            { title: 'Field', value: ({ field }) => field },
-            { title: 'Before', value: ({ before }) => <code>{before ?? 'not stated'}</code> },
-            { title: 'After', value: ({ after }) => <code>{after ?? 'not stated'}</code> },
-          ]}
-        />
-      )}
-    </>
   );
 }

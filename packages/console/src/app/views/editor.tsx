@@ -61,6 +61,13 @@ export function Editor({
           </>
         )}
       </form>
+      {canRetire(text) && (
+        <p>
+          <button type="button" onClick={() => setText(`${text.trimEnd()}\nretired: yes\n`)}>
+            Retire this model in the text
+          </button>
+        </p>
+      )}
       <Preview path={path} text={text} />
       <div aria-live="polite">
         {error && <p class="bad">{error}</p>}
@@ -75,6 +82,9 @@ export function Editor({
     </>
   );
 }
+
+/** True of the text of one model that is in use. */
+const canRetire = (text: string): boolean => /^kind: model$/m.test(text) && !/^(?:retired|---)/m.test(text);
 
 /** Puts the cursor on a line, counted from 1, and selects it. */
 function selectLine(area: HTMLTextAreaElement | null, line: number): void {

@@ -8,6 +8,7 @@ interface ChangeProblem {
   readonly what: string;
   readonly since_ms?: number;
   readonly until_ms?: number;
+  readonly used_up_ms?: number;
   readonly whom: string;
   readonly view: string;
 }
@@ -142,6 +143,7 @@ const Problems = ({ problems }: Pick<Present, 'problems'>) => (
               {' '}
               · for {problem.whom}
               {problem.since_ms !== undefined && ` · since ${time(problem.since_ms)}`}
+              {problem.used_up_ms !== undefined && ` · at this pace used up ${time(problem.used_up_ms)}`}
               {problem.until_ms !== undefined && ` · until ${time(problem.until_ms)}`}
             </span>
           </li>

@@ -31,7 +31,7 @@ interface Previewed {
 
 /** Replays the recorded decisions of a window under the documents of an editor. */
 export function Preview({ path, text }: { readonly path: string; readonly text: string }) {
-  const [window, setWindow] = useState('hour');
+  const [window, setWindow] = useState('day');
   const [previewed, setPreviewed] = useState<Previewed>();
   const [error, setError] = useState('');
   const [isBusy, setIsBusy] = useState(false);
@@ -59,7 +59,7 @@ export function Preview({ path, text }: { readonly path: string; readonly text: 
           </select>
         </label>
         <button type="button" disabled={isBusy} onClick={replay}>
-          Replay
+          Preview moves and money
         </button>
         {isBusy && <progress aria-label="Replaying" />}
       </form>
@@ -77,8 +77,9 @@ function PreviewState({ previewed }: { readonly previewed: Previewed }) {
     <>
       <p>
         {isPartial && 'The newest '}
-        {count(tasks, 'task')} replayed: <strong>{moved} move</strong>, {refused} refused, {admitted} admitted. Cost{' '}
-        {dollars(previewed.before_nano_usd)} → <strong>{dollars(previewed.after_nano_usd)}</strong>
+        {count(tasks, 'task')} replayed: <strong>{moved} move</strong>, {refused} refused, {admitted} admitted. Cost by
+        the documents in force {dollars(previewed.before_nano_usd)}, by these{' '}
+        <strong>{dollars(previewed.after_nano_usd)}</strong>
         {unknown > 0 && `, without ${count(unknown, 'task')} of unknown cost`}.
       </p>
       <Table
@@ -90,8 +91,8 @@ function PreviewState({ previewed }: { readonly previewed: Previewed }) {
           { title: 'Client', value: ({ client, project }) => (project ? `${client} / ${project}` : client) },
           { title: 'From', value: ({ from }) => from || 'refused' },
           { title: 'To', value: ({ to }) => to || <span class="bad">refused</span> },
-          { title: 'Cost', value: ({ before_nano_usd }) => dollars(before_nano_usd), isRight: true },
-          { title: 'Cost then', value: ({ after_nano_usd }) => dollars(after_nano_usd), isRight: true },
+          { title: 'Cost before', value: ({ before_nano_usd }) => dollars(before_nano_usd), isRight: true },
+          { title: 'Cost after', value: ({ after_nano_usd }) => dollars(after_nano_usd), isRight: true },
           { title: 'Took', value: ({ before_ms }) => duration(before_ms), isRight: true },
           { title: 'Expected', value: ({ after_ms }) => duration(after_ms), isRight: true },
           {
