@@ -185,7 +185,13 @@ export function usageContract(newPlace: () => Promise<Place<CallLog>>): void {
       await log.ingest([call(callRecord({ writtenBy: 'router', model: 'other', startedAtMs: 90_000_000 }))]);
       await log.ingest([call(callRecord()), call(callRecord())]);
       await log.ingest([call(unknown)]);
-      for (const by of [['model', 'outcome', 'hour'], ['client', 'day'], ['day']] as UsageDimension[][]) {
+      for (const by of [
+        ['model', 'outcome', 'hour'],
+        ['taskType', 'outcome', 'hour'],
+        ['hour'],
+        ['client', 'day'],
+        ['day'],
+      ] as UsageDimension[][]) {
         const groups = await log.usage({ by, ...allTime });
         expect(groups.map(({ calls, costNanoUsd, unknownCosts }) => [calls, costNanoUsd, unknownCosts])).toEqual([
           [1, 1_234_567n, 0],
@@ -225,6 +231,8 @@ export function usageContract(newPlace: () => Promise<Place<CallLog>>): void {
         after: 1_234_567n,
       });
       expect(calls.find(({ attemptId }) => attemptId === '2')?.price).toEqual(price);
+      const [everyModel] = await log.usage({ by: ['hour'], ...allTime });
+      expect(everyModel).toMatchObject({ calls: 7, costNanoUsd: 3n * 1_234_567n + 3n * 198_000n });
       for (const by of [['model'], ['client', 'model']] as UsageDimension[][]) {
         const [sums] = await log.usage({ by, ...allTime, model: 'gpt-4' });
         expect(sums).toMatchObject({ calls: 6, costNanoUsd: 2n * 1_234_567n + 3n * 198_000n, unknownCosts: 1 });

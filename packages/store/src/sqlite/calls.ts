@@ -12,7 +12,7 @@ import { plainColumns } from '../gen/plain-columns.ts';
 import { contentOperations } from './contents.ts';
 import { pruningOperations } from './prune.ts';
 import { prepareRepricing } from './reprice.ts';
-import { cacheMigration, prepareRollups, rollupMigration, usageFrom } from './rollups.ts';
+import { cacheMigration, hoursMigration, prepareRollups, rollupMigration, usageFrom } from './rollups.ts';
 import { sealMigration, sealOperations } from './seals.ts';
 
 /** Operations of the call log in its thread. */
@@ -150,6 +150,7 @@ export const callSchema: Schema = {
     sealMigration,
     wideIndexes,
     'CREATE INDEX calls_by_outcome ON calls(outcome, started_at_ms)',
+    hoursMigration,
   ],
 };
 

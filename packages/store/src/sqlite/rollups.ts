@@ -1,14 +1,17 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { latencyBuckets, latencyEdgesMs, type Outcome } from '@will/core';
 import {
+  addSums,
   dayMs,
   hourMs,
   mergeGroups,
   rollupFor,
   stretchesOf,
   type Increments,
+  type Rollup,
   type UsageDimension,
   type UsageGroup,
+  type UsageIncrement,
   type UsageQuestion,
 } from '../usage.ts';
 
@@ -56,6 +59,16 @@ export const cacheMigration = `
     ${firstSumColumns.join(', ')}, 0, 0, 0, ${latencyColumns.join(', ')} FROM rollups_before;
   DROP TABLE rollups_before`;
 
+/**
+ * Sums by hour × task type × outcome over all models, so that an overview by the hour reads a row where `types` has one
+ * for each model. They follow from `types` to the last unit.
+ */
+export const hoursMigration = `
+  INSERT INTO rollups (${allColumns.join(', ')})
+    SELECT 'hours', span_ms, start_ms, '', '', task_type, outcome, '', '',
+      ${[...sumColumns, ...latencyColumns].map((column) => `sum(${column})`).join(', ')}
+    FROM rollups WHERE rollup = 'types' AND span_ms = ${hourMs} GROUP BY start_ms, task_type, outcome`;
+
 function filledFromCalls(rollup: 'types' | 'clients', spanMs: number): string {
   const isOfTypes = rollup === 'types';
   const keys = [
@@ -95,7 +108,7 @@ export function prepareRollups(database: DatabaseSync): (increments: Increments)
      ON CONFLICT DO UPDATE SET ${added.join(', ')}`,
   );
   return (increments) => {
-    for (const { sums, ...row } of increments.rows()) {
+    for (const { sums, ...row } of [...increments.rows(), ...hoursOf(increments)]) {
       const { rollup, spanMs, startMs, client, model, taskType, outcome, costTagKey, costTag } = row;
       const values: SQLInputValue[] = [rollup, spanMs, startMs, client, model, taskType, outcome, costTagKey, costTag];
       values.push(sums.calls, sums.successes, sums.inputTokens, sums.outputTokens, sums.cachedInputTokens);
@@ -104,6 +117,29 @@ export function prepareRollups(database: DatabaseSync): (increments: Increments)
       add.run(...values, ...sums.latencies);
     }
   };
+}
+
+type StoredIncrement = Omit<UsageIncrement, 'rollup'> & { readonly rollup: Rollup | 'hours' };
+
+/** Increments of `types` by the hour, added up over the models. */
+function hoursOf(increments: Increments): Iterable<StoredIncrement> {
+  const hours = new Map<string, StoredIncrement>();
+  for (const row of increments.rows()) {
+    if (row.rollup !== 'types' || row.spanMs !== hourMs) continue;
+    const key = `${row.startMs}\0${row.taskType}\0${row.outcome}`;
+    const present = hours.get(key);
+    const sums = present ? addSums(present.sums, row.sums) : row.sums;
+    hours.set(key, { ...row, rollup: 'hours', model: '', sums });
+  }
+  return hours.values();
+}
+
+/** The rows that answer with the least reading. */
+function storedRollupFor(question: UsageQuestion): Rollup | 'hours' {
+  const rollup = rollupFor(question) ?? 'types';
+  const { by, model } = question;
+  const isOverModels = model === undefined && !by.includes('model');
+  return rollup === 'types' && by.includes('hour') && isOverModels ? 'hours' : rollup;
 }
 
 const selections: Readonly<Record<Exclude<UsageDimension, 'hour' | 'day'>, string>> = {
@@ -132,7 +168,7 @@ export function usageFrom(database: DatabaseSync, question: UsageQuestion): read
   );
   const values = filters.map(([, value]) => value as string);
   const rows = stretchesOf(question).flatMap(({ spanMs, fromMs, toMs }) =>
-    query.all(rollupFor(question) ?? 'types', spanMs, fromMs, toMs, ...values),
+    query.all(storedRollupFor(question), spanMs, fromMs, toMs, ...values),
   );
   return mergeGroups(rows.map((row) => groupOf(row, by)));
 }
