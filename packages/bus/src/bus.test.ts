@@ -46,6 +46,26 @@ test('a request is answered, and one that nobody serves fails at once', async ()
   await expect(asker.request('t.echo', bytes('hi'), 600_000).catch(codeOf)).resolves.toBe('no_responders');
 });
 
+test('who waits for a nats-server that is not there says which and why, and works once it is', async () => {
+  const late = await startNatsServer();
+  await late.kill();
+  const { promise: told, resolve } = Promise.withResolvers<string>();
+  const waiting = connectBus({
+    servers: late.url.replace('//', '//user:secret@'),
+    processId: `t-${newId()}`,
+    inboxScope: 'test',
+    waitForServer: true,
+    onError: (what, error) => resolve(`${what}: ${(error as Error).message}`),
+  });
+  expect(await told).toBe(
+    `waiting for the bus: no nats-server answers at nats://…@127.0.0.1:${late.port} (connection refused)`,
+  );
+  await late.restart();
+  expect((await waiting).isConnected).toBe(true);
+  await (await waiting).close();
+  await late.stop();
+});
+
 test('who asks for an answer on a subject that is no inbox is not served', async () => {
   const errors: unknown[] = [];
   const server = await connectBus({

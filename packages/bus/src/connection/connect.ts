@@ -30,7 +30,7 @@ export interface ConnectOptions {
   readonly waitForServer?: boolean;
   /** True: each question that is served is a span, `registry apply`. For services without spans of their own. */
   readonly tracesServing?: boolean;
-  /** Told of handlers that threw and of asynchronous errors of the connection. */
+  /** Told of handlers that threw, of asynchronous errors of the connection, and that a server is waited for. */
   readonly onError?: (what: string, error: unknown) => void;
 }
 
@@ -68,21 +68,35 @@ async function closedUnless(connection: NatsConnection, check: Promise<unknown>)
 class SpeaksNoTls extends BusError {}
 
 const betweenDialsMs = 250;
+const tellWaitingEveryMs = 30_000;
 /** How often it must be said: a server answers in the clear also who begins with TLS late, on a machine that is busy. */
 const answersBelieved = 3;
 
 /** Waits for a server that is not there yet; one that is there and refuses us will do so again, which is told. */
 async function untilDialled(options: ConnectOptions): Promise<NatsConnection> {
+  const tell = tellsOfWaiting(options);
   for (let answers = 0; ; ) {
     try {
       return await dial(options);
     } catch (error) {
       const isDisconnected = error instanceof BusError && error.code === 'disconnected';
       if (isDisconnected && !options.waitForServer) throw error;
+      if (isDisconnected) tell(error);
       if (!isDisconnected && (!(error instanceof SpeaksNoTls) || ++answers === answersBelieved)) throw error;
       await new Promise((resolve) => setTimeout(resolve, betweenDialsMs));
     }
   }
+}
+
+/** Otherwise a process whose server is not there says nothing for ever. It says so at once, and then every 30 s. */
+function tellsOfWaiting({ onError }: ConnectOptions): (error: BusError) => void {
+  let toldAtMs = -Infinity;
+  return (error) => {
+    if (performance.now() - toldAtMs < tellWaitingEveryMs) return;
+    toldAtMs = performance.now();
+    const why = error.cause instanceof Error ? ` (${error.cause.message})` : '';
+    onError?.('waiting for the bus', new BusError(error.code, `${error.message}${why}`, { cause: error }));
+  };
 }
 
 async function dial(options: ConnectOptions): Promise<NatsConnection> {
