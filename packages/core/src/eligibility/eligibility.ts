@@ -105,7 +105,7 @@ const retired: RuleCheck = ({ retiredAtMs, replacedBy }, _requirement, _facts, n
 const customerData: DataRuleCheck = ({ maySeeCustomerData }, { dataClass }) =>
   !isCustomerData(dataClass) || maySeeCustomerData === true
     ? undefined
-    : `${dataClass} data needs can_this_model_see_customer_data: yes, it is ${said(maySeeCustomerData)}`;
+    : `${dataClass} data needs allowed_tasks: { can_this_model_see_customer_data: yes }, it is ${said(maySeeCustomerData)}`;
 
 const securityLevel: DataRuleCheck = (model, { dataClass }) =>
   !isSensitiveData(dataClass) || model.securityLevel === 'safe_for_sensitive'

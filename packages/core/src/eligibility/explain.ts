@@ -91,7 +91,7 @@ const mends: Record<ExclusionRule, string> = {
   context_length: 'send less, or choose a model with a larger context',
   max_tokens_per_call: 'send less, or raise max_tokens_per_call',
   max_output: 'ask for less output, or let it be clamped',
-  customer_data: 'state can_this_model_see_customer_data: yes, if that is true',
+  customer_data: 'state allowed_tasks: { can_this_model_see_customer_data: yes }, if that is true',
   security_level: 'state security_level: safe_for_sensitive, if that is true',
   data_residency: 'state its data_residency, or choose a model in the region',
   use_compliant_only: 'state the standard on the model, if it complies and the tag has not expired',

@@ -60,7 +60,7 @@ const told: readonly (readonly [string, Example, string, Example])[] = [
   [
     'customer_data',
     { acme: { data_class: 'customer' } },
-    'gpt-4 stated `can_this_model_see_customer_data: yes`, if that is true',
+    'gpt-4 stated `allowed_tasks: { can_this_model_see_customer_data: yes }`, if that is true',
     { acme: { data_class: 'customer' }, gpt4: { allowed_tasks: { can_this_model_see_customer_data: true } } },
   ],
   [

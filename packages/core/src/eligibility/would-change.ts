@@ -104,7 +104,9 @@ const trials: Partial<Record<ExclusionRule, (present: Case, world: World) => rea
     withModel(present, 'no `retired`, if it still answers', { retiredAtMs: Number.POSITIVE_INFINITY }),
   ],
   customer_data: (present, world) => [
-    withModel(present, '`can_this_model_see_customer_data: yes`, if that is true', { maySeeCustomerData: true }),
+    withModel(present, '`allowed_tasks: { can_this_model_see_customer_data: yes }`, if that is true', {
+      maySeeCustomerData: true,
+    }),
     ...ofLesserClass(present, world),
   ],
   security_level: (present, world) => [
