@@ -197,6 +197,7 @@ test.skipIf(files === undefined)('everything that the chart can render meets the
     mongodb: { existingSecret: '' },
     otlp: { endpoint: 'http://collector.observability:4318' },
     documents: { 'a.yaml': 'kind: client\nname: acme\n' },
+    ops: { enabled: true },
     gateway: {
       ingress: { enabled: true, host: 'will.example', tlsSecret: 'tls' },
       httpRoute: { enabled: true, host: 'will.example', parentRefs: [{ name: 'edge' }] },
@@ -221,6 +222,26 @@ test.skipIf(files === undefined)('everything that the chart can render meets the
   // Custom resources of others, whose schemas are not at hand.
   expect([...kinds].filter((kind) => !(kind in models)).sort()).toEqual(['HTTPRoute', 'PodMonitor', 'PrometheusRule']);
 });
+
+test.skipIf(files === undefined)(
+  'documents are applied, and operators work, as the bus user `operator`; a document that is refused is not tried again',
+  async () => {
+    const all = await chartWith({ documents: { 'a.yaml': 'kind: client\nname: acme\n' }, ops: { enabled: true } });
+    const podOf = (kind: string, name: RegExp) =>
+      (all.find((one) => one.kind === kind && name.test(one.metadata.name)) as Manifest).spec.template.spec;
+    for (const { volumes } of [podOf('Job', /^will-documents/), podOf('Deployment', /^ops$/)])
+      expect(volumes.find(({ name }) => name === 'bus')?.secret?.secretName).toBe('will-bus-operator');
+    const job = all.find(({ kind }) => kind === 'Job');
+    expect(job?.spec).toMatchObject({
+      podFailurePolicy: {
+        // As docs/reference/cli.md states them: refused, and bad usage.
+        rules: [{ action: 'FailJob', onExitCodes: { operator: 'In', values: [1, 2] } }],
+      },
+    });
+    expect(job?.metadata).toMatchObject({ annotations: { 'helm.sh/hook-output-log-policy': 'hook-failed' } });
+    expect((await chartWith({})).some(({ metadata }) => metadata.name === 'ops')).toBe(false);
+  },
+);
 
 test.skipIf(files === undefined).each([
   [{ workers: [{ name: 'x' }] }, 'models'],

@@ -34,8 +34,8 @@ told prepared
 helm install will "$root/deploy/helm/will" --namespace will --values "$root/deploy/helm/will/values-small.yaml" --values "$here/values.yaml" --wait --timeout 5m
 told chart installed, documents applied
 kubectl -n models wait --for=condition=Available deployment/model --timeout=120s
-kubectl -n will wait --for=condition=Ready pod/ops --timeout=120s
-kubectl -n will exec ops -- willm keys create --client default 2>/dev/null | grep -oE 'sk-will-[^ "]+' | head -1 > "$run/key"
+kubectl -n will wait --for=condition=Available deployment/ops --timeout=120s
+kubectl -n will exec deploy/ops -- willm keys create --client default 2>/dev/null | grep -oE 'sk-will-[^ "]+' | head -1 > "$run/key"
 kubectl -n will create secret generic will-test-key --from-literal=WILL_API_KEY="$(cat "$run/key")" >/dev/null
 helm test will --namespace will
 told first task answered

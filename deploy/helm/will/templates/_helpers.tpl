@@ -109,7 +109,8 @@ spec:
           startupProbe:
             httpGet: { path: /livez, port: metrics }
             periodSeconds: 2
-            failureThreshold: 60
+            # Five minutes: processes that all start on a busy node, or before the bus, are slow and not broken.
+            failureThreshold: 150
           livenessProbe:
             httpGet: { path: /livez, port: metrics }
             periodSeconds: 10
@@ -195,4 +196,42 @@ OTEL_TRACES_SAMPLER_ARG: {{ $.Values.otlp.sampleRatio | quote }}
 {{/* An entry of `workers` with what it does not say. */}}
 {{- define "will.worker" -}}
 {{- toYaml (mergeOverwrite (deepCopy .root.Values.workerDefaults) .worker) -}}
+{{- end }}
+
+{{/* The rest of a pod's spec that is the bus user `operator`. root; name and args of its container; documents: a ConfigMap. */}}
+{{- define "will.operator" -}}
+{{- $root := .root -}}
+automountServiceAccountToken: false
+{{- with $root.Values.imagePullSecrets }}
+imagePullSecrets: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- with $root.Values.nodeSelector }}
+nodeSelector: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- with $root.Values.tolerations }}
+tolerations: {{ toYaml . | nindent 2 }}
+{{- end }}
+securityContext: { runAsNonRoot: true, runAsUser: 1000, fsGroup: 1000, seccompProfile: { type: RuntimeDefault } }
+containers:
+  - name: {{ .name }}
+    image: {{ include "will.image" (dict "root" $root "image" dict) }}
+    imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+    args: {{ toJson .args }}
+    envFrom: [{ configMapRef: { name: will } }]
+    resources: { requests: { cpu: 50m, memory: 128Mi }, limits: { memory: 512Mi } }
+    securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: [ALL] } }
+    volumeMounts:
+      - { name: bus, mountPath: /etc/will/bus, readOnly: true }
+      - { name: data, mountPath: /data }
+      - { name: tmp, mountPath: /tmp }
+      {{- if .documents }}
+      - { name: documents, mountPath: /documents, readOnly: true }
+      {{- end }}
+volumes:
+  - { name: bus, secret: { secretName: {{ $root.Values.busSecretPrefix }}operator, defaultMode: 0440 } }
+  - { name: data, emptyDir: {} }
+  - { name: tmp, emptyDir: {} }
+  {{- with .documents }}
+  - { name: documents, configMap: { name: {{ . }} } }
+  {{- end }}
 {{- end }}
