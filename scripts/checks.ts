@@ -135,7 +135,7 @@ async function generatedCode(): Promise<Found> {
     const differing = [...new Set([...fresh.keys(), ...kept.keys()])]
       .filter((name) => fresh.get(name) !== kept.get(name))
       .map((name) => join(generated, name));
-    const sources = generatedSources();
+    const sources = await generatedSources();
     const stale = [...sources].filter(([path, text]) => textOf(path) !== text).map(([path]) => path);
     const advice = `${[...differing, ...stale].join('\n')}\nrun: npm run generate`;
     const passed = differing.length + stale.length === 0;

@@ -8,7 +8,7 @@ import { runProgram } from './run-program.ts';
 const { code, output } = await runProgram('buf', ['generate'], { cwd: root });
 process.stderr.write(output);
 process.exitCode = code;
-for (const [path, text] of generatedSources()) {
+for (const [path, text] of await generatedSources()) {
   await mkdir(dirname(join(root, path)), { recursive: true });
   await writeFile(join(root, path), text);
 }

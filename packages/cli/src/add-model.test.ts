@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseDocuments, subjects, wire } from '@will/contracts';
 import { writeTinyGguf } from '@will/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { speedOf } from './commands/add-model.ts';
+import { speedOf } from './actions/add-model.ts';
 import { runCli } from './program.ts';
 import { CliOnBus } from './testing/cli-on-bus.ts';
 import { fakeTerminal } from './testing/fake-terminal.ts';

@@ -4,12 +4,12 @@ import { promisify } from 'node:util';
 import { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { runCli } from './program.ts';
-import { completionsOf } from './program/completion.ts';
-import { registrations } from './program/index.ts';
+import { completionsOf } from './commands/completion.ts';
+import { addAllCommands } from './program/add-commands.ts';
 import { fakeTerminal } from './testing/fake-terminal.ts';
 
 const program = new Command('willm');
-for (const register of registrations) register(program, { terminal: fakeTerminal(), end: () => {} });
+await addAllCommands(program, { terminal: fakeTerminal(), end: () => {} });
 const wordsFor = (...words: readonly string[]): readonly string[] =>
   completionsOf(program, words).map(({ word }) => word);
 

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { CliError, type ExitCode, exitCodes } from './cli-error.ts';
 import type { Terminal } from './terminal.ts';
-import { registrations } from './program/index.ts';
+import { addCommandsFor } from './program/add-commands.ts';
 import { namesToSlugs } from './program/names-to-slugs.ts';
 
 /** Runs one command line, without `node` and script. Says everything on the terminal; never throws. */
@@ -21,9 +21,11 @@ async function runOnce(args: readonly string[], terminal: Terminal): Promise<Ran
     code: exitCodes.success,
     watchSeconds: undefined,
   };
-  const program = buildProgram(terminal, (code) => {
+  const program = buildProgram(terminal);
+  const end = (code: ExitCode): void => {
     ended.code = code;
-  });
+  };
+  await addCommandsFor(args, program, { terminal, end });
   program.hook('preAction', (_program, command) => {
     ended.watchSeconds = command.getOptionValue('watch') as number | undefined;
     if (ended.watchSeconds !== undefined && !command.getOptionValue('json')) terminal.clear();
@@ -71,9 +73,8 @@ function exitCodeOf(error: unknown): ExitCode {
   return isUnreachable ? exitCodes.unreachable : exitCodes.failed;
 }
 
-/** Commands load what they need only when they run: help and mistakes answer without the bus's libraries. */
-function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Command {
-  const program = new Command('willm')
+function buildProgram(terminal: Terminal): Command {
+  return new Command('willm')
     .description("Will's models: run tasks, apply documents, see what happened and why.")
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
@@ -85,6 +86,4 @@ function buildProgram(terminal: Terminal, end: (code: ExitCode) => void): Comman
       'after',
       '\nThe bus is found by NATS_URL, else by .will/run.json that `npm start` writes, else on port 4222.',
     );
-  for (const register of registrations) register(program, { terminal, end });
-  return program;
 }

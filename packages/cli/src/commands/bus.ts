@@ -1,118 +1,56 @@
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import {
-  addCaller,
-  type BusFolder,
-  callersOf,
-  callerUser,
-  hostsInCluster,
-  kubernetesSecrets,
-  type Namespaces,
-  prepareBusFolder,
-  reloadServer,
-  removeCaller,
-  defaultNamespaces,
-} from '@will/bus-server';
-import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
-import { table } from '../table.ts';
-import { printJson, type Terminal } from '../terminal.ts';
+import { watchOption } from '../program/watch.ts';
+import { type Cli, headings } from '../program/cli.ts';
+import type { BusConfigOptions, BusFolderOptions } from '../actions/bus.ts';
+import { words } from '../options.ts';
+import type { Command } from 'commander';
 
-export interface BusFolderOptions {
-  /** Default: `bus` in the data folder, as `npm start -- --secure` has it. */
-  readonly folder?: string;
-  readonly json?: boolean;
-}
-export interface BusConfigOptions extends BusFolderOptions {
-  /** Names and addresses that the nats-server is reached by, beside this machine's own. */
-  readonly host?: readonly string[];
-  /** Print Secrets for the manifests. */
-  readonly kubernetes?: boolean;
-  /** Namespace of the services. Default: will. */
-  readonly namespace?: string;
-  /** Namespace of the nats-server. Default: nats. */
-  readonly natsNamespace?: string;
-}
-
-const repository = fileURLToPath(new URL('../../../..', import.meta.url));
-const folderOf = ({ env }: Terminal, { folder }: BusFolderOptions): string =>
-  folder ?? join(env['WILL_DATA_DIR'] || join(repository, '.will'), 'bus');
-
-/** `willm bus config`: a nats-server's configuration, and a seed and a certificate for each user. */
-export async function writeBusConfig(terminal: Terminal, options: BusConfigOptions): Promise<ExitCode> {
-  const namespaces: Namespaces = {
-    services: options.namespace ?? defaultNamespaces.services,
-    nats: options.natsNamespace ?? defaultNamespaces.nats,
-  };
-  const { folder, conf } = await prepareBusFolder(folderOf(terminal, options), {
-    hosts: options.host ?? (options.kubernetes ? hostsInCluster(namespaces) : []),
-    nowMs: Date.now(),
-  });
-  if (options.kubernetes) terminal.content(await kubernetesSecrets(folder, namespaces));
-  else if (options.json) printJson(terminal, { folder, conf });
-  else terminal.out(`${conf}\n`);
-  terminal.err(`${folder} holds private keys; anyone who reads it may do everything on the bus.\n`);
-  return exitCodes.success;
-}
-
-/** `willm bus users add`: a client's own programs are let in, as that client and as nobody else. */
-export async function addBusUser(terminal: Terminal, client: string, options: BusFolderOptions): Promise<ExitCode> {
-  const folder = folderOf(terminal, options);
-  const files = await toldPlainly(() => addCaller(folder, client, Date.now()));
-  const isReloaded = await reloadServer(folder);
-  const given = filesOf(files, client);
-  if (options.json) printJson(terminal, { client, ...given, isReloaded });
-  else
-    terminal.out(
-      `NATS_SEED_FILE=${given.seed}\nWILL_NATS_TLS_CA=${given.ca}\nWILL_NATS_TLS_CERT=${given.cert}\nWILL_NATS_TLS_KEY=${given.key}\n`,
-    );
-  tellWhetherReloaded(terminal, isReloaded);
-  return exitCodes.success;
-}
-
-/** `willm bus users remove`: its connections end, and nobody is let in as it again. */
-export async function removeBusUser(terminal: Terminal, client: string, options: BusFolderOptions): Promise<ExitCode> {
-  const folder = folderOf(terminal, options);
-  await toldPlainly(() => removeCaller(folder, client));
-  tellWhetherReloaded(terminal, await reloadServer(folder));
-  return exitCodes.success;
-}
-
-/** `willm bus users ls` */
-export async function listBusUsers(terminal: Terminal, options: BusFolderOptions): Promise<ExitCode> {
-  const callers = await callersOf(folderOf(terminal, options));
-  if (options.json) printJson(terminal, callers);
-  else if (callers.length === 0) terminal.err('no client has a user on the bus\n');
-  else
-    terminal.out(
-      table(callers, [
-        { title: 'CLIENT', value: ({ client }) => client },
-        { title: 'PUBLIC KEY', value: ({ publicKey }) => publicKey },
-      ]),
-    );
-  return exitCodes.success;
-}
-
-const filesOf = (files: BusFolder, client: string) => ({
-  seed: files.seedOf(callerUser(client)),
-  ca: files.ca,
-  cert: files.certOf(callerUser(client)),
-  key: files.keyOf(callerUser(client)),
-});
-
-function tellWhetherReloaded(terminal: Terminal, isReloaded: boolean): void {
-  terminal.err(
-    isReloaded
-      ? 'The nats-server was told to read its users again.\n'
-      : 'No nats-server of this folder runs here: one elsewhere needs the new users.conf and a SIGHUP.\n',
-  );
-}
-
-/** @throws {CliError} when what was asked cannot be */
-async function toldPlainly<T>(act: () => Promise<T>): Promise<T> {
-  try {
-    return await act();
-  } catch (error) {
-    if (error instanceof RangeError) throw new CliError(exitCodes.usage, error.message);
-    throw error;
-  }
+/** `willm bus`. */
+export function register(program: Command, { terminal, end }: Cli): void {
+  const bus = program
+    .command('bus')
+    .helpGroup(headings.operation)
+    .description('a nats-server with users and TLS: its configuration, and who is let in');
+  bus
+    .command('config')
+    .description('write its configuration, and a seed and a certificate for each service; what is there stays')
+    .option('--folder <path>', 'where to (default: bus in the data folder)')
+    .option('--host <list>', 'names and addresses that it is reached by', words)
+    .option('--kubernetes', 'print Secrets for deploy/kubernetes')
+    .option('--namespace <name>', 'with --kubernetes: namespace of the services (default: will)')
+    .option('--nats-namespace <name>', 'with --kubernetes: namespace of the nats-server (default: nats)')
+    .option('--json', 'print JSON')
+    .action(async (options: BusConfigOptions) => {
+      const { writeBusConfig } = await import('../actions/bus.ts');
+      end(await writeBusConfig(terminal, options));
+    });
+  const busUsers = bus.command('users').description('clients whose own programs are let in, each as its client alone');
+  busUsers
+    .command('add')
+    .description('make a user for a client, and tell the nats-server')
+    .argument('<client>', 'its slug')
+    .option('--folder <path>', 'where the bus was made (default: bus in the data folder)')
+    .option('--json', 'print JSON')
+    .action(async (client: string, options: BusFolderOptions) => {
+      const { addBusUser } = await import('../actions/bus.ts');
+      end(await addBusUser(terminal, client, options));
+    });
+  busUsers
+    .command('remove')
+    .description("end a client's user: its connections are closed")
+    .argument('<client>', 'its slug')
+    .option('--folder <path>', 'where the bus was made (default: bus in the data folder)')
+    .action(async (client: string, options: BusFolderOptions) => {
+      const { removeBusUser } = await import('../actions/bus.ts');
+      end(await removeBusUser(terminal, client, options));
+    });
+  busUsers
+    .command('ls')
+    .description('show clients that have a user')
+    .option('--folder <path>', 'where the bus was made (default: bus in the data folder)')
+    .option('--json', 'print JSON')
+    .addOption(watchOption())
+    .action(async (options: BusFolderOptions) => {
+      const { listBusUsers } = await import('../actions/bus.ts');
+      end(await listBusUsers(terminal, options));
+    });
 }

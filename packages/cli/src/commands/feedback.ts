@@ -1,26 +1,22 @@
-import { subjects, wire } from '@will/contracts';
-import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
-import { printJson, type Terminal } from '../terminal.ts';
-import { ask, withBus } from '../with-bus.ts';
+import { type Cli, headings } from '../program/cli.ts';
+import type { FeedbackOptions } from '../actions/feedback.ts';
+import { named, wholeNumber } from '../options.ts';
+import type { Command } from 'commander';
+import { Option } from 'commander';
 
-export interface FeedbackOptions {
-  readonly score?: number;
-  readonly thumbs?: 'up' | 'down';
-  readonly client?: string;
-  readonly json?: boolean;
-}
-
-/** `willm feedback`: says how good the output of a task was, which counts where models are ordered by a goal. */
-export async function feedback(terminal: Terminal, taskId: string, options: FeedbackOptions): Promise<ExitCode> {
-  const score = options.score ?? { up: 10, down: 1 }[options.thumbs ?? 'up'];
-  if ((options.score === undefined) === (options.thumbs === undefined))
-    throw new CliError(exitCodes.usage, 'say either --score 1..10 or --thumbs up|down');
-  const question = { taskId, score, client: options.client ?? '' };
-  const { model, error } = await withBus(terminal, (bus) =>
-    ask(bus, subjects.telemetry('feedback'), [wire.FeedbackRequestSchema, question], wire.FeedbackResponseSchema),
-  );
-  if (error !== '') throw new CliError(exitCodes.failed, error);
-  if (options.json) printJson(terminal, { taskId, model, score });
-  else terminal.out(`${score} of 10 for ${model}\n`);
-  return exitCodes.success;
+/** `willm feedback`. */
+export function register(program: Command, { terminal, end }: Cli): void {
+  program
+    .command('feedback')
+    .helpGroup(headings.tasks)
+    .description('say how good the output of a task was')
+    .argument('<taskId>', 'its id')
+    .option('--score <n>', '1 (useless) to 10', wholeNumber(1, 10))
+    .addOption(new Option('--thumbs <way>', 'in place of a score').choices(['up', 'down']))
+    .option('--client <name>', 'whose task it was', named)
+    .option('--json', 'print JSON')
+    .action(async (taskId: string, options: FeedbackOptions) => {
+      const { feedback } = await import('../actions/feedback.ts');
+      end(await feedback(terminal, taskId, options));
+    });
 }

@@ -1,112 +1,53 @@
-import { digestOfKey, type KeyRole, newKey, subjects, wire } from '@will/contracts';
-import type { DataClass, UnavailableModel } from '@will/core';
-import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
-import { localTime, table } from '../table.ts';
-import { printJson, type Terminal } from '../terminal.ts';
-import { ask, withBus } from '../with-bus.ts';
-import { authorName } from './apply.ts';
+import { watchOption } from '../program/watch.ts';
+import { type Cli, headings } from '../program/cli.ts';
+import type { CreateKeyOptions } from '../actions/keys.ts';
+import { instant, named, words } from '../options.ts';
+import { dataClasses, unavailableModels } from '@will/core';
+import type { Command } from 'commander';
+import { Option } from 'commander';
 
-export interface CreateKeyOptions {
-  readonly client: string;
-  readonly role: KeyRole;
-  readonly project?: readonly string[];
-  readonly type?: readonly string[];
-  readonly dataClass?: DataClass;
-  readonly unavailableModel?: UnavailableModel;
-  /** Epoch milliseconds. */
-  readonly expires?: number;
-  readonly note?: string;
-  readonly json?: boolean;
+const keyRoles = ['caller', 'operator', 'auditor', 'owner'];
+
+/** `willm keys`. */
+export function register(program: Command, { terminal, end }: Cli): void {
+  const keys = program.command('keys').helpGroup(headings.operation).description('manage API keys');
+  keys
+    .command('create')
+    .description('make a key; it is shown once and kept only as a digest')
+    .requiredOption('--client <name>', 'whose tasks it runs', named)
+    .addOption(new Option('--role <role>', 'what it may do').choices(keyRoles).default('caller'))
+    .option('--project <list>', 'only within these projects', words)
+    .option('--type <list>', 'only tasks of these types', words)
+    .addOption(new Option('--data-class <class>', 'what its data is at least').choices([...dataClasses]))
+    .addOption(
+      new Option(
+        '--unavailable-model <what>',
+        'where a task may not have the model that it names (default: as the documents say)',
+      ).choices(unavailableModels),
+    )
+    .option('--expires <time>', 'an ISO time after which it no longer holds', instant(Date.now))
+    .option('--note <text>', 'what it is for')
+    .option('--json', 'print JSON')
+    .action(async (options: CreateKeyOptions) => {
+      const { createKey } = await import('../actions/keys.ts');
+      end(await createKey(terminal, options));
+    });
+  keys
+    .command('ls')
+    .description('show keys, revoked ones too')
+    .option('--json', 'print JSON')
+    .addOption(watchOption())
+    .action(async (options: { json?: boolean }) => {
+      const { listKeys } = await import('../actions/keys.ts');
+      end(await listKeys(terminal, options));
+    });
+  keys
+    .command('revoke')
+    .description('revoke a key: every server rejects it from then on')
+    .argument('<id>', 'its id, as `willm keys ls` shows it')
+    .option('--json', 'print JSON')
+    .action(async (id: string, options: { json?: boolean }) => {
+      const { revokeKey } = await import('../actions/keys.ts');
+      end(await revokeKey(terminal, id, options));
+    });
 }
-
-/** `willm keys create`: makes a key here and sends its digest; the key itself is shown once and kept nowhere. */
-export async function createKey(terminal: Terminal, options: CreateKeyOptions): Promise<ExitCode> {
-  const { id, text } = newKey();
-  const key = {
-    id,
-    digest: await digestOfKey(text),
-    client: options.client,
-    role: options.role,
-    projects: [...(options.project ?? [])],
-    taskTypes: [...(options.type ?? [])],
-    dataClass: options.dataClass ?? '',
-    unavailableModel: options.unavailableModel ?? '',
-    note: options.note ?? '',
-    expiresUnixMs: BigInt(options.expires ?? 0),
-  };
-  const { error } = await withBus(terminal, (bus) =>
-    ask(
-      bus,
-      subjects.keys('create'),
-      [wire.CreateKeyRequestSchema, { key, author: authorName() }],
-      wire.CreateKeyResponseSchema,
-    ),
-  );
-  if (error !== '') throw new CliError(exitCodes.failed, error);
-  if (options.json) printJson(terminal, { id, key: text, client: options.client, role: options.role });
-  else {
-    terminal.out(`${text}\n`);
-    terminal.err(`This is the only time the key is shown. Its id is ${id}; \`willm keys revoke ${id}\` ends it.\n`);
-  }
-  return exitCodes.success;
-}
-
-/** `willm keys ls`: every key without what would let somebody in. */
-export async function listKeys(terminal: Terminal, options: { readonly json?: boolean }): Promise<ExitCode> {
-  const { keys, error } = await withBus(terminal, (bus) =>
-    ask(bus, subjects.keys('list'), [wire.ListKeysRequestSchema, {}], wire.ListKeysResponseSchema),
-  );
-  if (error !== '') throw new CliError(exitCodes.failed, error);
-  if (options.json)
-    printJson(
-      terminal,
-      keys.map((key) => ({ ...key, digest: undefined })),
-    );
-  else if (keys.length === 0) terminal.err('there are no keys\n');
-  else
-    terminal.out(
-      table(keys, [
-        { title: 'ID', value: ({ id }) => id },
-        { title: 'CLIENT', value: ({ client }) => client },
-        { title: 'ROLE', value: ({ role }) => role },
-        { title: 'STATE', value: stateOf },
-        { title: 'CREATED', value: ({ createdUnixMs }) => localTime(Number(createdUnixMs)) },
-        { title: 'ONLY FOR', value: boundsOf },
-        { title: 'NOTE', value: ({ note }) => note },
-      ]),
-    );
-  return exitCodes.success;
-}
-
-/** `willm keys revoke`: from then on every server rejects it. */
-export async function revokeKey(
-  terminal: Terminal,
-  id: string,
-  options: { readonly json?: boolean },
-): Promise<ExitCode> {
-  const { key, error } = await withBus(terminal, (bus) =>
-    ask(
-      bus,
-      subjects.keys('revoke'),
-      [wire.RevokeKeyRequestSchema, { id, author: authorName() }],
-      wire.RevokeKeyResponseSchema,
-    ),
-  );
-  if (error !== '' || !key) throw new CliError(exitCodes.failed, error || 'no answer came');
-  if (options.json) printJson(terminal, { id: key.id, revokedUnixMs: key.revokedUnixMs });
-  else terminal.out(`key ${key.id} of ${key.client} is revoked\n`);
-  return exitCodes.success;
-}
-
-function stateOf({ revokedUnixMs, expiresUnixMs }: wire.Key): string {
-  if (revokedUnixMs !== 0n) return `revoked ${localTime(Number(revokedUnixMs))}`;
-  return expiresUnixMs === 0n ? 'holds' : `holds until ${localTime(Number(expiresUnixMs))}`;
-}
-
-const boundsOf = ({ projects, taskTypes, dataClass, unavailableModel }: wire.Key): string =>
-  [
-    ...projects.map((project) => `project ${project}`),
-    ...taskTypes,
-    ...(dataClass === '' ? [] : [`data ${dataClass}`]),
-    ...(unavailableModel === '' ? [] : [`unavailable model: ${unavailableModel}`]),
-  ].join(', ');

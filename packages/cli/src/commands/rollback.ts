@@ -1,25 +1,16 @@
-import { subjects, wire } from '@will/contracts';
-import type { ExitCode } from '../cli-error.ts';
-import { printJson, type Terminal } from '../terminal.ts';
-import { ask, withBus } from '../with-bus.ts';
-import { type ChangeOptions, changeOnWire, exitCodeOf, showApplied, waitOf } from './apply.ts';
+import { withChange } from '../program/change-options.ts';
+import { type Cli, headings } from '../program/cli.ts';
+import type { RollbackOptions } from '../actions/rollback.ts';
+import { wholeNumber } from '../options.ts';
+import type { Command } from 'commander';
 
-export type RollbackOptions = ChangeOptions;
-
-/** `willm rollback`: a new revision whose documents equal those of an old one. */
-export async function rollback(terminal: Terminal, revision: number, options: RollbackOptions): Promise<ExitCode> {
-  const question = { revision: BigInt(revision), ...changeOnWire(options) };
-  const { timeoutMs } = waitOf(options);
-  const answer = await withBus(terminal, (bus) =>
-    ask(
-      bus,
-      subjects.registry('rollback'),
-      [wire.RollbackRequestSchema, question],
-      wire.ApplyResponseSchema,
-      timeoutMs,
-    ),
-  );
-  if (options.json) printJson(terminal, answer);
-  else showApplied(terminal, answer, options);
-  return exitCodeOf(answer, options);
+/** `willm rollback`. */
+export function register(program: Command, { terminal, end }: Cli): void {
+  withChange(program.command('rollback').helpGroup(headings.documents))
+    .description('make a new revision whose documents equal those of an old one')
+    .argument('<revision>', 'the old one; `willm history` lists them', wholeNumber(1, 1e12))
+    .action(async (revision: number, options: RollbackOptions) => {
+      const { rollback } = await import('../actions/rollback.ts');
+      end(await rollback(terminal, revision, options));
+    });
 }

@@ -1,22 +1,16 @@
-import { validateDocuments } from '@will/contracts';
-import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
-import { printJson, type Terminal } from '../terminal.ts';
-import { count, problemInWords, readDocuments } from './apply.ts';
+import { type Cli, headings } from '../program/cli.ts';
+import type { Command } from 'commander';
 
-/** `willm validate`: whether files are right and fit together. Needs no bus, so the files must be whole in themselves. */
-export async function validate(
-  terminal: Terminal,
-  paths: readonly string[],
-  options: { readonly json?: boolean },
-): Promise<ExitCode> {
-  const files = (await Promise.all(paths.map((path) => readDocuments(terminal, path)))).flat();
-  if (files.length === 0) throw new CliError(exitCodes.usage, `no document is in ${paths.join(', ')}`);
-  const { documents, problems } = validateDocuments(files);
-  if (options.json) printJson(terminal, { files: files.length, documents, problems });
-  else {
-    for (const problem of problems) terminal.err(`${problemInWords(problem)}\n`);
-    if (problems.length > 0) terminal.err(`willm: ${count(problems.length, 'problem')}\n`);
-    else terminal.out(`${count(documents, 'document')} in ${count(files.length, 'file')}, no problem\n`);
-  }
-  return problems.length > 0 ? exitCodes.failed : exitCodes.success;
+/** `willm validate`. */
+export function register(program: Command, { terminal, end }: Cli): void {
+  program
+    .command('validate')
+    .helpGroup(headings.documents)
+    .description('check documents without a bus: each by itself, and that they fit together')
+    .argument('<files...>', 'files or folders; "-" reads stdin')
+    .option('--json', 'print JSON')
+    .action(async (files: string[], options: { json?: boolean }) => {
+      const { validate } = await import('../actions/validate.ts');
+      end(await validate(terminal, files, options));
+    });
 }

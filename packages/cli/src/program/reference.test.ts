@@ -2,26 +2,30 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { fakeTerminal } from '../testing/fake-terminal.ts';
-import { registrations } from './index.ts';
+import { addAllCommands } from './add-commands.ts';
 
+// The page of all commands is generated. What this page tells of some of them, they must have.
 const page = readFileSync(new URL('../../../../docs/reference/cli.md', import.meta.url), 'utf8');
 const program = new Command('willm');
-for (const register of registrations) register(program, { terminal: fakeTerminal(), end: () => {} });
+await addAllCommands(program, { terminal: fakeTerminal(), end: () => {} });
 
-/** Commands that run, with the words that lead to each. */
-const leaves = (command: Command, path: string): (readonly [path: string, command: Command])[] => {
-  const below = command
-    .createHelp()
-    .visibleCommands(command)
-    .filter((one) => one.name() !== 'help');
-  return below.length === 0 ? [[path, command]] : below.flatMap((one) => leaves(one, `${path} ${one.name()}`));
-};
+const usages = page.split('\n').flatMap((line) => /^willm ([a-z].*)$/.exec(line)?.[1] ?? []);
 
-test.each(leaves(program, 'willm'))('the reference of commands names `%s` and its options', (path, command) => {
-  expect(page).toContain(path);
-  const options = command
-    .createHelp()
-    .visibleOptions(command)
-    .flatMap(({ long }) => long ?? []);
-  expect(options.filter((long) => long !== '--help' && !page.includes(long))).toEqual([]);
+/** The command that a line leads to. */
+function commandOf(usage: string): Command {
+  let command = program;
+  for (const word of usage.split(' ')) {
+    const below = command.commands.find((one) => one.name() === word);
+    if (!below) break;
+    command = below;
+  }
+  return command;
+}
+
+test.each(usages)('`willm %s` names a command and options that there are', (usage) => {
+  const command = commandOf(usage);
+  expect(command).not.toBe(program);
+  const known = [command, command.parent].flatMap((one) => one?.options.flatMap(({ long }) => long ?? []) ?? []);
+  const named = usage.match(/--[a-z][a-z-]*/g) ?? [];
+  expect(named.filter((option) => !known.includes(option))).toEqual([]);
 });
