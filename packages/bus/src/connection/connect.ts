@@ -123,16 +123,17 @@ async function dial(options: ConnectOptions): Promise<NatsConnection> {
     void followReconnects(connection, delays);
     return connection;
   } catch (cause) {
-    if (cause instanceof AuthorizationError)
-      throw new BusError(
-        'unsuitable',
-        `the bus at ${redacted(options.servers)} wants the seed of a user it knows: set NATS_SEED_FILE`,
-      );
-    if (speaksNoTls(cause)) throw new SpeaksNoTls('unsuitable', noTls(redacted(options.servers)), { cause });
-    const refusal = tlsRefusal(cause, redacted(options.servers), tls !== undefined);
-    if (refusal !== undefined) throw new BusError('unsuitable', refusal, { cause });
-    throw new BusError('disconnected', `no nats-server answers at ${redacted(options.servers)}`, { cause });
+    throw dialError(cause, redacted(options.servers), tls !== undefined);
   }
+}
+
+function dialError(cause: unknown, servers: string, hasTls: boolean): BusError {
+  if (cause instanceof AuthorizationError)
+    return new BusError('unsuitable', `the bus at ${servers} wants the seed of a user it knows: set NATS_SEED_FILE`);
+  if (speaksNoTls(cause)) return new SpeaksNoTls('unsuitable', noTls(servers), { cause });
+  const refusal = tlsRefusal(cause, servers, hasTls);
+  if (refusal !== undefined) return new BusError('unsuitable', refusal, { cause });
+  return new BusError('disconnected', `no nats-server answers at ${servers}`, { cause });
 }
 
 /** The one that is away for longer than others take for a reconnect counts as dead: so it dials often at first, then rarely. */

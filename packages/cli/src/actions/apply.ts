@@ -76,15 +76,8 @@ export const changeOnWire = ({
 /** `willm apply`: all the documents or none of them. */
 export async function apply(terminal: Terminal, options: ApplyOptions): Promise<ExitCode> {
   const files = (await Promise.all(options.file.map((path) => readDocuments(terminal, path)))).flat();
-  if (files.length === 0) throw new CliError(exitCodes.usage, `no document is in ${options.file.join(', ')}`);
   const bytes = files.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
-  if (bytes > maxApplyBytes)
-    throw new CliError(
-      exitCodes.usage,
-      `${files.length} files of ${bytes} bytes exceed the ${maxApplyBytes} of one apply; apply them in parts`,
-    );
-  if (options.window !== undefined && options.dryRun !== true)
-    throw new CliError(exitCodes.usage, '--window is for --dry-run: it says what a change would do');
+  checkUsage(files.length, bytes, options);
   const question = { prune: options.prune ?? false, ...changeOnWire(options) };
   const timeoutMs = waitOf(options).timeoutMs + readingMs(bytes);
   const answer = await withBus(terminal, (bus) =>
@@ -108,6 +101,18 @@ export async function apply(terminal: Terminal, options: ApplyOptions): Promise<
     if (preview) terminal.out(previewInWords(preview));
   }
   return exitCodeOf(answer, options);
+}
+
+/** @throws {CliError} these files cannot go out as one change, or the options do not fit together. */
+function checkUsage(files: number, bytes: number, { file, window, dryRun }: ApplyOptions): void {
+  if (files === 0) throw new CliError(exitCodes.usage, `no document is in ${file.join(', ')}`);
+  if (bytes > maxApplyBytes)
+    throw new CliError(
+      exitCodes.usage,
+      `${files} files of ${bytes} bytes exceed the ${maxApplyBytes} of one apply; apply them in parts`,
+    );
+  if (window !== undefined && dryRun !== true)
+    throw new CliError(exitCodes.usage, '--window is for --dry-run: it says what a change would do');
 }
 
 /** What is read on the way: about 10 s for each MiB of YAML on a slow machine. */

@@ -56,37 +56,37 @@ function show(terminal: Terminal, { registry, processes }: Found, nowMs: number)
   if (registry) terminal.out(`${documentsInWords(registry)}\n\n`);
   else terminal.err('no registry answers\n');
   if (processes.length === 0) return terminal.err('no process has announced itself; run `npm start`\n');
-  terminal.out(
-    table(processes, [
-      { title: 'SERVICE', value: ({ service }) => service },
-      { title: 'PROCESS', value: ({ processId }) => processId },
-      { title: 'REVISION', value: ({ revision }) => (revision === 0n ? '-' : Number(revision)), align: 'right' },
-      {
-        title: 'UP',
-        value: ({ startedUnixMs }) => duration(Math.max(0, nowMs - Number(startedUnixMs))),
-        align: 'right',
-      },
-      ...(processes.some(({ metricsUrl }) => metricsUrl !== '')
-        ? [{ title: 'METRICS', value: ({ metricsUrl }: wire.Presence) => metricsUrl }]
-        : []),
-    ]),
-  );
+  terminal.out(processTable(processes, nowMs));
   for (const line of laggingInWords(registry, processes)) terminal.out(`${line}\n`);
   for (const warning of registry?.warnings ?? []) terminal.out(`warning: ${warning}\n`);
   for (const change of changesIn(processes)) terminal.out(`changed: ${change}\n`);
   const served = servedModels(processes);
-  if (served.length === 0) return terminal.out('\nno model is served\n');
-  terminal.out('\n');
-  terminal.out(
-    table(served, [
-      { title: 'MODEL', value: ({ model }) => model },
-      { title: 'WORKERS', value: ({ workers }) => workers, align: 'right' },
-      { title: 'SLOTS', value: ({ slots }) => slots, align: 'right' },
-      { title: 'BUSY', value: ({ inFlight }) => inFlight, align: 'right' },
-      { title: 'NOT SERVED BECAUSE', value: (line) => whyNotNow(line, nowMs) },
-    ]),
-  );
+  terminal.out(served.length === 0 ? '\nno model is served\n' : `\n${servedTable(served, nowMs)}`);
 }
+
+const processTable = (processes: readonly wire.Presence[], nowMs: number): string =>
+  table(processes, [
+    { title: 'SERVICE', value: ({ service }) => service },
+    { title: 'PROCESS', value: ({ processId }) => processId },
+    { title: 'REVISION', value: ({ revision }) => (revision === 0n ? '-' : Number(revision)), align: 'right' },
+    {
+      title: 'UP',
+      value: ({ startedUnixMs }) => duration(Math.max(0, nowMs - Number(startedUnixMs))),
+      align: 'right',
+    },
+    ...(processes.some(({ metricsUrl }) => metricsUrl !== '')
+      ? [{ title: 'METRICS', value: ({ metricsUrl }: wire.Presence) => metricsUrl }]
+      : []),
+  ]);
+
+const servedTable = (served: readonly ServedModelRow[], nowMs: number): string =>
+  table(served, [
+    { title: 'MODEL', value: ({ model }) => model },
+    { title: 'WORKERS', value: ({ workers }) => workers, align: 'right' },
+    { title: 'SLOTS', value: ({ slots }) => slots, align: 'right' },
+    { title: 'BUSY', value: ({ inFlight }) => inFlight, align: 'right' },
+    { title: 'NOT SERVED BECAUSE', value: (line) => whyNotNow(line, nowMs) },
+  ]);
 
 function whyNotNow({ reason, coolingUntilMs, coolingReason }: ServedModelRow, nowMs: number): string {
   if (reason !== '' || coolingUntilMs <= nowMs) return reason;

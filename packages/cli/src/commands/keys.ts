@@ -9,8 +9,14 @@ import { Option } from 'commander';
 const keyRoles = ['caller', 'operator', 'auditor', 'owner'];
 
 /** `willm keys`. */
-export function register(program: Command, { terminal, end }: Cli): void {
+export function register(program: Command, cli: Cli): void {
   const keys = program.command('keys').helpGroup(headings.operation).description('manage API keys');
+  registerCreate(keys, cli);
+  registerList(keys, cli);
+  registerRevoke(keys, cli);
+}
+
+function registerCreate(keys: Command, { terminal, end }: Cli): void {
   keys
     .command('create')
     .description('make a key; it is shown once and kept only as a digest')
@@ -32,6 +38,9 @@ export function register(program: Command, { terminal, end }: Cli): void {
       const { createKey } = await import('../actions/keys.ts');
       end(await createKey(terminal, options));
     });
+}
+
+function registerList(keys: Command, { terminal, end }: Cli): void {
   keys
     .command('ls')
     .description('show keys, revoked ones too')
@@ -41,6 +50,9 @@ export function register(program: Command, { terminal, end }: Cli): void {
       const { listKeys } = await import('../actions/keys.ts');
       end(await listKeys(terminal, options));
     });
+}
+
+function registerRevoke(keys: Command, { terminal, end }: Cli): void {
   keys
     .command('revoke')
     .description('revoke a key: every server rejects it from then on')

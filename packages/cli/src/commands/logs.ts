@@ -9,7 +9,8 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 
 /** `willm logs`. */
-export function register(program: Command, { terminal, end }: Cli): void {
+export function register(program: Command, cli: Cli): void {
+  const { terminal, end } = cli;
   const logsCommand = withCallFilters(program.command('logs').helpGroup(headings.calls))
     .description('show calls, newest first')
     .option('--limit <n>', 'how many (default 20)', wholeNumber(1, 1_000))
@@ -19,6 +20,12 @@ export function register(program: Command, { terminal, end }: Cli): void {
       const { logs } = await import('../actions/logs.ts');
       end(await logs(terminal, options));
     });
+  registerExport(logsCommand, cli);
+  registerContent(logsCommand, cli);
+  registerErase(logsCommand, cli);
+}
+
+function registerExport(logsCommand: Command, { terminal, end }: Cli): void {
   withCallFilters(logsCommand.command('export'))
     .description('write every call that fits, one line each')
     .addOption(new Option('--format <format>', 'of the lines').choices(['csv', 'jsonl']).default('csv'))
@@ -28,6 +35,9 @@ export function register(program: Command, { terminal, end }: Cli): void {
       // What `logs` knows too is its own, wherever it stands.
       end(await exportLogs(terminal, command.optsWithGlobals<ExportLogsOptions>()));
     });
+}
+
+function registerContent(logsCommand: Command, { terminal, end }: Cli): void {
   logsCommand
     .command('content')
     .description('show what was said in a call, of a client whose document says keep_content_hours')
@@ -37,6 +47,9 @@ export function register(program: Command, { terminal, end }: Cli): void {
       const { content } = await import('../actions/content.ts');
       end(await content(terminal, attemptId, command.optsWithGlobals()));
     });
+}
+
+function registerErase(logsCommand: Command, { terminal, end }: Cli): void {
   logsCommand
     .command('erase')
     .description('remove the calls, events and durable tasks of a client, for good')

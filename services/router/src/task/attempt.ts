@@ -1,38 +1,11 @@
 import { create } from '@bufbuild/protobuf';
 import type { Loss } from '@will/bus';
-import { outcomeOf, startWindowMs, type CallStatus } from '@will/core';
+import { startWindowMs } from '@will/core';
 import { wire } from '@will/contracts';
 import { AssignedWorker } from './assigned-worker.ts';
+import { type AttemptEnd, busyEnd, lostEnd, refusedEnd, summaryOf, workersEnd } from './attempt-end.ts';
 import type { BusClock, CallSignal, Calls } from '../ports.ts';
 import { Deliveries, type AttemptPlan, type DeliveriesListener, type CallDelivery } from './deliveries.ts';
-
-/**
- * The end of an attempt, as far as the router has a say. 'answered': the caller has its end from the worker.
- * 'lost_with_content': the worker owned the stream, and died. The others left the caller without content.
- */
-export type AttemptEnd =
-  | { readonly kind: 'answered'; readonly summary: wire.AttemptSummary }
-  | { readonly kind: 'lost_with_content'; readonly summary: wire.AttemptSummary }
-  | {
-      readonly kind: 'failed';
-      readonly summary: wire.AttemptSummary;
-      readonly isRetryable: boolean;
-      readonly retryAfterMs: number;
-    }
-  | { readonly kind: 'lost'; readonly summary: wire.AttemptSummary }
-  /** No worker took it in time, however often it was sent. */
-  | { readonly kind: 'undelivered'; readonly summary: wire.AttemptSummary }
-  | {
-      readonly kind: 'busy';
-      readonly reason: string;
-      readonly untilUnixMs: number;
-      readonly isReserved: boolean;
-      readonly isLimit: boolean;
-      readonly isBudget: boolean;
-    }
-  | { readonly kind: 'nobody' }
-  /** The task was over first. */
-  | { readonly kind: 'abandoned' };
 
 /** The task that an attempt belongs to. */
 export interface AttemptListener {
@@ -142,7 +115,7 @@ export class Attempt implements DeliveriesListener {
 
   undelivered(): void {
     const reason = `no worker took it within ${Math.round(this.ageMs)} ms`;
-    this.#end({ kind: 'undelivered', summary: this.summary('Busy', reason) });
+    this.#end({ kind: 'undelivered', summary: summaryOf(this, 'Busy', reason) });
   }
 
   received(delivery: CallDelivery, signal: CallSignal): void {
@@ -159,18 +132,6 @@ export class Attempt implements DeliveriesListener {
     if (signal.kind === 'event') return this.#event(delivery, signal.event);
     delivery.isSettled = true;
     if (!this.#deliveries.mayComeBack(delivery)) this.#end({ kind: 'nobody' });
-  }
-
-  summary(status: CallStatus, reason: string): wire.AttemptSummary {
-    return create(wire.AttemptSummarySchema, {
-      number: this.number,
-      attemptId: this.id,
-      model: this.model,
-      outcome: outcomeOf(status),
-      status,
-      reason,
-      durationMs: Math.max(0, Math.round(this.ageMs)),
-    });
   }
 
   #event(delivery: CallDelivery, { workerId, kind }: wire.CallEvent): void {
@@ -279,31 +240,6 @@ export class Attempt implements DeliveriesListener {
     this.isUnheard = this.#deliveries.close(() => this.worker.delivery);
     this.#resolve(end);
   }
-}
-
-const busyEnd = ({ reason, untilUnixMs, isReserved, isLimit, isBudget }: wire.CallBusy): AttemptEnd => ({
-  kind: 'busy',
-  reason,
-  untilUnixMs: Number(untilUnixMs),
-  isReserved,
-  isLimit,
-  isBudget,
-});
-
-function refusedEnd({ rule, detail, retryable }: wire.CallRefused, attempt: Attempt): AttemptEnd {
-  const summary = { ...attempt.summary('Policy', `${rule}: ${detail}`), cause: rule };
-  return { kind: 'failed', summary, isRetryable: retryable, retryAfterMs: 0 };
-}
-
-function workersEnd(ended: wire.CallEnded, attempt: Attempt): AttemptEnd {
-  const { hadContent, retryable, retryAfterMs } = ended;
-  const summary = ended.attempt ?? attempt.summary('Unknown', 'the worker gave no summary');
-  return hadContent ? { kind: 'answered', summary } : { kind: 'failed', summary, isRetryable: retryable, retryAfterMs };
-}
-
-function lostEnd(attempt: Attempt): AttemptEnd {
-  const summary = attempt.summary('WorkerLost', `worker ${attempt.worker.id} died, or lost the call`);
-  return { kind: attempt.hasContent ? 'lost_with_content' : 'lost', summary };
 }
 
 /** A worker that has a delivery which does not count must not call a provider, and not send content. */

@@ -2,7 +2,8 @@ import { create } from '@bufbuild/protobuf';
 import type { CallStatus } from '@will/core';
 import { newId, wire } from '@will/contracts';
 import type { DecidedSet, Dispatch } from '../ports.ts';
-import { Attempt, type AttemptEnd, type AttemptListener } from './attempt.ts';
+import { type AttemptEnd, summaryOf } from './attempt-end.ts';
+import { Attempt, type AttemptListener } from './attempt.ts';
 import { areOver, callRequest, type AttemptPlace } from './call-request.ts';
 import { holderOf } from './choose.ts';
 import type { DeliveryStamp } from './deliveries.ts';
@@ -132,7 +133,7 @@ export class Attempts implements AttemptListener {
     for (const attempt of this.#attempts) {
       if (attempt.isEnded) continue;
       cancel(attempt);
-      this.#evidence.add(attempt.summary(status, message));
+      this.#evidence.add(summaryOf(attempt, status, message));
     }
   }
 

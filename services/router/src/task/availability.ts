@@ -1,5 +1,5 @@
 import type { CallStatus } from '@will/core';
-import type { AttemptEnd } from './attempt.ts';
+import type { AttemptEnd } from './attempt-end.ts';
 import type { Evidence } from './evidence.ts';
 import type { TaskContext } from './task-context.ts';
 

@@ -1,6 +1,6 @@
 import type { Candidate, RankedSet } from '@will/core';
 import { wire } from '@will/contracts';
-import type { AttemptEnd } from './attempt.ts';
+import type { AttemptEnd } from './attempt-end.ts';
 import type { Attempts } from './attempts.ts';
 import type { Availability } from './availability.ts';
 import { keepSession } from './choose.ts';

@@ -1,4 +1,4 @@
-import type { AttemptEnd } from './attempt.ts';
+import type { AttemptEnd } from './attempt-end.ts';
 import type { Attempts } from './attempts.ts';
 import type { Availability } from './availability.ts';
 import type { Evidence } from './evidence.ts';
