@@ -243,6 +243,8 @@ export interface DurableTask {
   readonly finishedUnixMs?: number;
   /** When it goes into the queue, where it waits for its time, for a worker or for a limit. */
   readonly startsUnixMs?: number;
+  /** What it waits for until then, in words. Absent: for its time, or it does not wait. */
+  readonly waitsFor?: string;
   /** How often it was picked up and a call was tried. */
   readonly pickups: number;
   readonly idempotencyKey: string;

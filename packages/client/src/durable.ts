@@ -163,6 +163,7 @@ function durableTaskOf(task: wire.DurableTask): DurableTask {
     createdUnixMs: Number(task.createdUnixMs),
     deadlineUnixMs: Number(task.deadlineUnixMs),
     ...(task.startsUnixMs > 0n && { startsUnixMs: Number(task.startsUnixMs) }),
+    ...(task.waitsFor !== '' && { waitsFor: task.waitsFor }),
     ...(task.finishedUnixMs > 0n && { finishedUnixMs: Number(task.finishedUnixMs) }),
     ...(result && { result }),
     ...(task.deadReason !== '' && { deadReason: task.deadReason }),

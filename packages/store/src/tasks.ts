@@ -33,6 +33,8 @@ export interface StoredTask extends NewTask {
   readonly idlePickups: number;
   /** When a message for it was last published, or is to be; undefined: never. */
   readonly messagedAtMs: number | undefined;
+  /** What it waits for until that message, in words. Undefined: for its time, or it does not wait. */
+  readonly waitsFor: string | undefined;
   readonly finishedAtMs: number | undefined;
   /** The one terminal result; undefined until the task is finished, and when it was dropped. */
   readonly result: Uint8Array | undefined;
@@ -107,8 +109,11 @@ export interface TaskStore {
   requeue(client: string, taskId: string, atMs: number, deadlineMs: number): Promise<Requeue>;
   /** Newest first. `limit` from 1. */
   list(filter: TaskFilter, limit: number): Promise<readonly StoredTask[]>;
-  /** Notes that a message for the task was published, and how many pickups before it called nobody. Default: 0. */
-  messaged(client: string, taskId: string, atMs: number, idlePickups?: number): Promise<void>;
+  /**
+   * Notes that a message for the task was published, how many pickups before it called nobody (default: 0), and what
+   * the task waits for until then (default: nothing but its time).
+   */
+  messaged(client: string, taskId: string, atMs: number, idlePickups?: number, waitsFor?: string): Promise<void>;
   /** Tasks that are not terminal and had no message since the instant (nor were made since), oldest first. */
   withoutMessageSince(sinceMs: number, limit: number): Promise<readonly StoredTask[]>;
   /** How many tasks have not ended, by priority; priorities without any may be absent. */

@@ -19,6 +19,7 @@ const ended: StoredTask = {
   state: 'succeeded',
   fence: 1,
   messagedAtMs: 1,
+  waitsFor: undefined,
   finishedAtMs: 2,
   result: undefined,
   deadReason: undefined,
@@ -40,11 +41,16 @@ test('a task that waits for its time says when it starts, also after it was give
     messagedAtMs: nowMs + 500.5,
     fence: 3,
   };
-  expect(durableTask({ ...parked, idlePickups: 2 }, nowMs)).toMatchObject({
+  expect(durableTask({ ...parked, idlePickups: 2, waitsFor: 'a limit' }, nowMs)).toMatchObject({
+    waitsFor: 'a limit',
     state: wire.DurableState.WAITING,
     startsUnixMs: BigInt(nowMs + 501),
     pickups: 1,
   });
-  expect(durableTask(parked, nowMs + 501)).toMatchObject({ state: wire.DurableState.RUNNING, startsUnixMs: 0n });
+  expect(durableTask({ ...parked, waitsFor: 'a limit' }, nowMs + 501)).toMatchObject({
+    state: wire.DurableState.RUNNING,
+    startsUnixMs: 0n,
+    waitsFor: '',
+  });
   expect(durableTask({ ...parked, state: 'succeeded' }, nowMs).startsUnixMs).toBe(0n);
 });

@@ -34,6 +34,7 @@ export function durableTask(task: StoredTask, nowMs: number, { withOutcome = tru
     // The one that ran it gave it up until then: nobody has it.
     state: startsAtMs === 0 ? states[task.state] : wire.DurableState.WAITING,
     startsUnixMs: BigInt(Math.ceil(startsAtMs)),
+    waitsFor: startsAtMs === 0 ? '' : (task.waitsFor ?? ''),
     createdUnixMs: BigInt(task.createdAtMs),
     deadlineUnixMs: BigInt(task.deadlineMs),
     finishedUnixMs: BigInt(task.finishedAtMs ?? 0),

@@ -71,7 +71,7 @@ async function runOne(
     ...store,
     get: (client, id) => store.get(client, id),
     finish: (ending) => store.finish(ending),
-    messaged: (client, id, atMs, idle) => store.messaged(client, id, atMs, idle),
+    messaged: (...noted) => store.messaged(...noted),
     published: (client, id) => store.published(client, id),
     async claim(client, id) {
       const claim = await store.claim(client, id);
@@ -127,7 +127,7 @@ test('to wait for a worker costs no pickup, and a call that failed does', async 
   };
   expect(await parked('unserved', 'no_worker')).toMatchObject({ state: wire.DurableState.WAITING, pickups: 0 });
   const failed = await parked('failing', 'all_failed');
-  expect(failed).toMatchObject({ state: wire.DurableState.WAITING, pickups: 1 });
+  expect(failed).toMatchObject({ state: wire.DurableState.WAITING, pickups: 1, waitsFor: 'not now' });
   expect(failed?.startsUnixMs).toBeGreaterThan(0n);
 });
 

@@ -219,7 +219,7 @@ export class Runner {
     if (!error.isRetryable && error.code !== 'cancelled') return this.#end(queued, task, 'failed', { failure });
     const runs = notRun.has(error.code) ? runsBefore : runsBefore + 1;
     if (runs >= maxRuns) return this.#end(queued, task, 'failed', { failure }, failedEachTime(runs, failure));
-    await this.#park(queued, task, runs, runs - runsBefore, error.retryAfterMs);
+    await this.#park(queued, task, runs, runs - runsBefore, error);
   }
 
   /** Not given back with a delay, which would keep its place in the queue: put there anew, later. */
@@ -228,7 +228,7 @@ export class Runner {
     task: StoredTask,
     runs: number,
     counted: number,
-    retryAfterMs: number,
+    { retryAfterMs, message }: TaskError,
   ): Promise<void> {
     const { queue, store, nowMs, draw } = this.#deps;
     const { client, taskId, priority, type, deadlineMs } = task;
@@ -239,7 +239,7 @@ export class Runner {
     const atMs = Math.min(Math.ceil(nowMs() + pauseMs), deadlineMs);
     const reference = create(wire.TaskReferenceSchema, { client, taskId, runs, parkings });
     await queue.addAt(reference, priority, type, atMs);
-    await store.messaged(client, taskId, atMs, 1 - counted);
+    await store.messaged(client, taskId, atMs, 1 - counted, message);
     await queued.done();
   }
 

@@ -203,3 +203,18 @@ test('operators are warned once when a budget is nearly used up, and see how muc
   expect(warnings).toEqual(['the limit of 1000 tokens per day of client acme: 0.8']);
   expect(keeper.states()).toMatchObject([{ used: 800n, warns: true, limit: { most: 1_000n } }]);
 });
+
+test('a limit that no call has counted against yet tells what the log knows of its period, and opens nothing', async () => {
+  const { keeper, added, clock, take } = world([call('a', 'w1'), call('b', 'w2')]);
+  const used = () => keeper.states().map((state) => state.used);
+  clock.readUntilMs = undefined;
+  await keeper.lookUpUnopened();
+  expect(used()).toEqual([0n]);
+  clock.readUntilMs = nowMs;
+  await keeper.lookUpUnopened();
+  expect(used()).toEqual([200n]);
+  expect(added).toEqual([]);
+  // The counter knows more than the log.
+  take(350n, 350n);
+  expect(used()).toEqual([350n]);
+});

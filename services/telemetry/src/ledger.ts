@@ -78,6 +78,8 @@ export class LedgerKeeper {
   readonly #deps: LedgerDeps;
   readonly #counters = new Map<string, Counter>();
   readonly #warned = new Set<string>();
+  /** What the log knows of limits whose counter no call has opened yet, by the key of the counter. */
+  #unopened: ReadonlyMap<string, bigint> = new Map();
 
   constructor(deps: LedgerDeps) {
     this.#deps = deps;
@@ -105,6 +107,26 @@ export class LedgerKeeper {
     return snapshot ? allLimits(snapshot).map((limit) => this.#stateOf(limit)) : [];
   }
 
+  /**
+   * Looks up what was used of limits that were stated in the midst of their day or month, and that no call has counted
+   * against since. It opens no counter: that is for who calls.
+   */
+  async lookUpUnopened(): Promise<void> {
+    const { snapshot, nowMs } = this.#deps;
+    const documents = snapshot();
+    if (!documents || !(await this.#isLogRead())) return;
+    const known = new Map<string, bigint>();
+    for (const limit of allLimits(documents)) {
+      const period = periodAt(limit.period, limit.zone, nowMs());
+      const key = counterKey(limit, period);
+      const place = placeOf(limit.scope, limit.id);
+      if (limit.period === 'minute' || this.#counters.has(key) || !place) continue;
+      const calls = { ...place, fromMs: period.startMs, toMs: period.endMs };
+      known.set(key, this.#unopened.get(key) ?? (await this.#used(calls, limit.metric, () => true)));
+    }
+    this.#unopened = known;
+  }
+
   /** Says once per period of each limit that it is nearly used up. */
   warn(): void {
     for (const { limit, period, used, warns } of this.states()) {
@@ -120,12 +142,10 @@ export class LedgerKeeper {
    * @throws {NotOpenedError}
    */
   async open(counter: CounterName, startMs: number, endMs: number): Promise<void> {
-    const { counters, progress, nowMs } = this.#deps;
+    const { counters } = this.#deps;
     // The one that added to it had it opened before.
     if ((await counters.total(counter)) !== undefined) return;
-    const readUntilMs = await progress.readUntilMs();
-    if (readUntilMs === undefined || readUntilMs < nowMs() - recordsWithinMs)
-      throw new NotOpenedError('what was used before is still being read');
+    if (!(await this.#isLogRead())) throw new NotOpenedError('what was used before is still being read');
     const [scope = '', id = '', metric = ''] = counter.key.split('.');
     const place = placeOf(scope, id);
     if (!place || !isMetric(metric)) throw new NotOpenedError(`no limit is counted as ${counter.key}`);
@@ -149,9 +169,17 @@ export class LedgerKeeper {
     return ended;
   }
 
+  /** True where the log holds the calls of up to a few seconds ago. */
+  async #isLogRead(): Promise<boolean> {
+    const { progress, nowMs } = this.#deps;
+    const readUntilMs = await progress.readUntilMs();
+    return readUntilMs !== undefined && readUntilMs >= nowMs() - recordsWithinMs;
+  }
+
   #stateOf(limit: Limit): LimitState {
     const period = periodAt(limit.period, limit.zone, this.#deps.nowMs());
-    const used = this.#counters.get(counterKey(limit, period))?.total ?? 0n;
+    const key = counterKey(limit, period);
+    const used = this.#counters.get(key)?.total ?? this.#unopened.get(key) ?? 0n;
     const share = limit.warnAt ?? Infinity;
     return { limit, period, used, warns: Number(used) >= share * Number(limit.most) };
   }
@@ -165,9 +193,8 @@ export class LedgerKeeper {
 
   async #end({ name, lastAtMs }: Counter, process: string, held: Held): Promise<boolean> {
     const { amount, sinceMs, holder, ends } = held;
-    const { counters, log, progress, nowMs } = this.#deps;
-    const readUntilMs = await progress.readUntilMs();
-    if (readUntilMs === undefined || readUntilMs < nowMs() - recordsWithinMs) return false;
+    const { counters, log } = this.#deps;
+    if (!(await this.#isLogRead())) return false;
     // An attempt whose end is still open will be charged at its reserve: it is not given back meanwhile.
     const intents = await log.openIntents(Number.MAX_SAFE_INTEGER, maxIntents);
     if (intents.some(({ record }) => record.workerId === process)) return false;

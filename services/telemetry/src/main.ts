@@ -176,6 +176,7 @@ async function watchBudgets(
 
 async function keepLedger(bus: Bus, keeper: LedgerKeeper, alerts: BudgetAlerts): Promise<void> {
   if (!bus.isConnected) return;
+  await keeper.lookUpUnopened();
   keeper.warn();
   await alerts.raise();
   const ended = await keeper.sweep();

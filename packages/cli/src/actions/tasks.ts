@@ -133,6 +133,8 @@ const starts = {
   value: ({ startsUnixMs }: DurableTask) => (startsUnixMs === undefined ? '' : localTime(startsUnixMs)),
 };
 
+const waits = { title: 'WAITS FOR', value: ({ waitsFor = '' }: DurableTask) => waitsFor };
+
 const tasksTable = (tasks: readonly DurableTask[], nowMs: number, dead: boolean): string =>
   table(tasks, [
     { title: 'TASK', value: ({ taskId }) => taskId },
@@ -142,6 +144,7 @@ const tasksTable = (tasks: readonly DurableTask[], nowMs: number, dead: boolean)
     { title: 'AGE', value: ({ createdUnixMs }) => duration(Math.max(0, nowMs - createdUnixMs)), align: 'right' },
     { title: 'PICKUPS', value: ({ pickups }) => pickups, align: 'right' },
     ...(tasks.some(({ startsUnixMs }) => startsUnixMs !== undefined) ? [starts] : []),
+    ...(tasks.some(({ waitsFor }) => waitsFor !== undefined) ? [waits] : []),
     ...(dead ? [{ title: 'WHY', value: ({ deadReason = '' }: DurableTask) => deadReason }] : []),
   ]);
 
@@ -156,6 +159,7 @@ function show(terminal: Terminal, task: DurableTask, options: TasksOptions): Exi
       ['priority', task.priority],
       ['created', at(task.createdUnixMs)],
       ['starts at', at(task.startsUnixMs)],
+      ['waits for', task.waitsFor ?? ''],
       ['deadline', at(task.deadlineUnixMs)],
       ['finished', at(task.finishedUnixMs)],
       ['pickups', `${task.pickups}`],

@@ -1,4 +1,5 @@
 import { useLocation } from 'preact-iso';
+import { useRef } from 'preact/hooks';
 import { pathOf } from './api.ts';
 
 export interface UrlState {
@@ -7,7 +8,12 @@ export interface UrlState {
   set(changes: Readonly<Record<string, string>>): void;
 }
 
+/** The query of the view. A view that is left keeps its own, so that it asks nothing by the query of the next one. */
 export function useUrlState(): UrlState {
   const { path, query, route } = useLocation();
-  return { query, set: (changes) => route(pathOf(path, { ...query, ...changes }), true) };
+  const view = path.split('/')[1];
+  const own = useRef({ view, query });
+  if (own.current.view === view) own.current.query = query;
+  const asked = own.current.query;
+  return { query: asked, set: (changes) => route(pathOf(path, { ...asked, ...changes }), true) };
 }

@@ -19,6 +19,7 @@ const fresh = (task = newTask()): StoredTask => ({
   state: 'waiting',
   fence: 0,
   messagedAtMs: undefined,
+  waitsFor: undefined,
   finishedAtMs: undefined,
   result: undefined,
   deadReason: undefined,
@@ -114,6 +115,10 @@ export function taskStoreContract(newPlace: () => Promise<Place<TaskStore>>): vo
       await store.messaged('acmelegal', 'task-1', 2);
       await store.messaged('acmelegal', 'task-1', 3, 1);
       expect(await store.get('acmelegal', 'task-1')).toMatchObject({ idlePickups: 2, messagedAtMs: 3 });
+      await store.messaged('acmelegal', 'task-1', 4, 0, 'a limit');
+      expect((await store.get('acmelegal', 'task-1'))?.waitsFor).toBe('a limit');
+      await store.messaged('acmelegal', 'task-1', 5);
+      expect((await store.get('acmelegal', 'task-1'))?.waitsFor).toBeUndefined();
     }));
 
   test('a list is newest first, by client, by projects, by state, by all of them, and no longer than asked for', () =>

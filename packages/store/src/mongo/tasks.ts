@@ -36,6 +36,7 @@ interface TaskDocument {
   readonly quietSinceMs: number;
   readonly isFinished: boolean;
   readonly messagedAtMs?: number;
+  readonly waitsFor?: string;
   readonly finishedAtMs?: number;
   readonly result?: Binary;
   /** Body and result were dropped. */
@@ -146,7 +147,7 @@ class MongoTasks implements TaskStore {
       const again = { state: 'waiting', isFinished: false, isPublished: false, deadlineMs };
       const revived = {
         $set: { ...again, messagedAtMs: atMs, quietSinceMs: atMs },
-        $unset: { result: '', finishedAtMs: '', deadReason: '' },
+        $unset: { result: '', finishedAtMs: '', deadReason: '', waitsFor: '' },
       };
       const isDead = { deadReason: { $exists: true }, isEmptied: { $ne: true } };
       const requeued = await this.#update({ _id, ...isDead }, revived);
@@ -166,9 +167,13 @@ class MongoTasks implements TaskStore {
     return this.#orStoreError(() => someOf(this.#tasks, filter, { createdAtMs: -1, _id: -1 }, limit));
   }
 
-  messaged(client: string, taskId: string, atMs: number, idlePickups = 0): Promise<void> {
+  messaged(client: string, taskId: string, atMs: number, idlePickups = 0, waitsFor?: string): Promise<void> {
     return this.#inTurn(client, taskId, async () => {
-      const noted = { $set: { messagedAtMs: atMs, quietSinceMs: atMs }, $inc: { idlePickups } };
+      const noted = {
+        $set: { messagedAtMs: atMs, quietSinceMs: atMs, ...(waitsFor !== undefined && { waitsFor }) },
+        $inc: { idlePickups },
+        ...(waitsFor === undefined && { $unset: { waitsFor: '' as const } }),
+      };
       if ((await this.#tasks.updateOne({ _id: idOf(client, taskId) }, noted)).matchedCount === 0)
         throw new StoreError('not_found', `client ${client} has no task ${taskId}`);
     });
@@ -298,6 +303,7 @@ const fresh = (task: NewTask): StoredTask => ({
   fence: 0,
   idlePickups: 0,
   messagedAtMs: undefined,
+  waitsFor: undefined,
   finishedAtMs: undefined,
   result: undefined,
   deadReason: undefined,
@@ -318,6 +324,7 @@ const taskOf = (found: WithId<TaskDocument>): StoredTask => ({
   fence: Number(found.fence),
   idlePickups: Number(found.idlePickups ?? 0),
   messagedAtMs: found.messagedAtMs,
+  waitsFor: found.waitsFor,
   finishedAtMs: found.finishedAtMs,
   result: found.result && bytesOf(found.result),
   deadReason: found.deadReason,

@@ -69,7 +69,8 @@ export async function openTaskStore(path: string): Promise<TaskStore> {
     finish: (ending) => thread.call('finish', ending),
     requeue: (client, taskId, atMs, deadlineMs) => thread.call('requeue', client, taskId, atMs, deadlineMs),
     list: (filter, limit) => thread.call('list', filter, limit),
-    messaged: (client, taskId, atMs, idlePickups = 0) => thread.call('messaged', client, taskId, atMs, idlePickups),
+    messaged: (client, taskId, atMs, idlePickups = 0, waitsFor) =>
+      thread.call('messaged', client, taskId, atMs, idlePickups, waitsFor),
     withoutMessageSince: (sinceMs, limit) => thread.call('withoutMessageSince', sinceMs, limit),
     unfinished: () => thread.call('unfinished'),
     published: (client, taskId) => thread.call('published', client, taskId),

@@ -45,6 +45,7 @@ export const taskSchema: Schema = {
      CREATE INDEX tasks_dead ON tasks(client, created_at_ms) WHERE dead_reason IS NOT NULL`,
     `ALTER TABLE tasks ADD COLUMN project TEXT NOT NULL DEFAULT ''`,
     'ALTER TABLE tasks ADD COLUMN idle_pickups INTEGER NOT NULL DEFAULT 0',
+    'ALTER TABLE tasks ADD COLUMN waits_for TEXT',
   ],
 };
 
@@ -64,11 +65,12 @@ function statementsOf(database: DatabaseSync) {
   );
   const revive = database.prepare(
     `UPDATE tasks SET state = 'waiting', result = NULL, finished_at_ms = NULL, dead_reason = NULL, is_published = 0,
-       messaged_at_ms = ?, deadline_ms = ?
+       messaged_at_ms = ?, deadline_ms = ?, waits_for = NULL
      WHERE client = ? AND task_id = ? AND dead_reason IS NOT NULL AND length(body) > 0`,
   );
   const noteMessage = database.prepare(
-    'UPDATE tasks SET messaged_at_ms = ?, idle_pickups = idle_pickups + ? WHERE client = ? AND task_id = ?',
+    `UPDATE tasks SET messaged_at_ms = ?, idle_pickups = idle_pickups + ?, waits_for = ?
+     WHERE client = ? AND task_id = ?`,
   );
   const silent = database.prepare(
     `SELECT * FROM tasks WHERE finished_at_ms IS NULL AND coalesce(messaged_at_ms, created_at_ms) < ?
@@ -162,8 +164,8 @@ export function taskOperations(database: DatabaseSync): TaskOperations {
         .all(...parametersOf(filter), limit)
         .map((row) => taskOf(row as unknown as TaskRow)),
 
-    messaged(client, taskId, atMs, idlePickups = 0) {
-      if (sql.noteMessage.run(atMs, idlePickups, client, taskId).changes === 0)
+    messaged(client, taskId, atMs, idlePickups = 0, waitsFor) {
+      if (sql.noteMessage.run(atMs, idlePickups, waitsFor ?? null, client, taskId).changes === 0)
         throw new StoreError('not_found', `client ${client} has no task ${taskId}`);
     },
 
@@ -216,6 +218,7 @@ interface TaskRow {
   readonly fence: number;
   readonly idle_pickups: number;
   readonly messaged_at_ms: number | null;
+  readonly waits_for: string | null;
   readonly finished_at_ms: number | null;
   readonly result: Uint8Array | null;
   readonly dead_reason: string | null;
@@ -236,6 +239,7 @@ const taskOf = (row: TaskRow): StoredTask => ({
   fence: row.fence,
   idlePickups: row.idle_pickups,
   messagedAtMs: row.messaged_at_ms ?? undefined,
+  waitsFor: row.waits_for ?? undefined,
   finishedAtMs: row.finished_at_ms ?? undefined,
   result: row.result ?? undefined,
   deadReason: row.dead_reason ?? undefined,

@@ -61,21 +61,23 @@ export function Data() {
 const periods: Readonly<Record<string, string>> = {
   yesterday: 'yesterday (UTC)',
   today: 'today (UTC)',
-  '7': 'the last 7 days',
-  '30': 'the last 30 days',
+  week: 'the last 7 days',
+  month: 'the last 30 days',
 };
+
+const days: Readonly<Record<string, number>> = { today: 1, week: 7, month: 30 };
 
 /** Days as UTC has them, since calls of clients are counted by its days. */
 function periodOf(chosen: string): { readonly from: number; readonly to: number } {
   const tonight = Math.ceil(Date.now() / dayMs) * dayMs;
   if (chosen === 'yesterday') return { from: tonight - 2 * dayMs, to: tonight - dayMs };
-  return { from: tonight - (chosen === 'today' ? 1 : Number(chosen)) * dayMs, to: tonight };
+  return { from: tonight - (days[chosen] ?? 1) * dayMs, to: tonight };
 }
 
 /** Where a client's calls ran, and the signed report that proves it. Without a client there is nothing to report. */
 function Proof({ matrix }: { readonly matrix: Matrix }) {
   const { query, set } = useUrlState();
-  const { client, over = '30' } = query;
+  const { client, over = 'month' } = query;
   if (!client) return <p class="quiet">Choose a client to see, and to prove, where its calls ran.</p>;
   return (
     <>

@@ -16,6 +16,8 @@ interface DurableTask {
   readonly created_unix_ms: number;
   readonly deadline_unix_ms: number;
   readonly finished_unix_ms?: number;
+  readonly starts_unix_ms?: number;
+  readonly waits_for?: string;
   readonly pickups: number;
   readonly dead_reason?: string;
   readonly answered_by?: string;
@@ -43,7 +45,7 @@ export function Durable() {
             title: 'State',
             choices: ['any', 'waiting', 'running', 'succeeded', 'failed', 'cancelled', 'expired'],
           },
-          { name: 'dead', title: 'Dead letters', choices: ['all', 'true'] },
+          { name: 'dead', title: 'Dead letters alone', choices: ['no', 'true'] },
         ]}
       />
       {data && data.clients_left_out > 0 && (
@@ -55,10 +57,11 @@ export function Durable() {
           rows={data.tasks}
           keyOf={({ task_id }) => task_id}
           columns={[
-            { title: 'Task', value: ({ task_id }) => <a href={`/tasks/${task_id}`}>{task_id}</a> },
+            { title: 'Task', value: (task) => <Task task={task} /> },
             { title: 'Client', value: ({ client }) => client },
             { title: 'Type', value: ({ type, priority }) => `${type}, ${priority}` },
             { title: 'State', value: (task) => <State task={task} /> },
+            { title: 'Starts', value: ({ starts_unix_ms }) => time(starts_unix_ms) },
             { title: 'Created', value: ({ created_unix_ms }) => time(created_unix_ms) },
             { title: 'Deadline', value: ({ deadline_unix_ms }) => time(deadline_unix_ms) },
             {
@@ -81,8 +84,12 @@ export function Durable() {
   );
 }
 
+/** What has not run has no calls to look at. */
+const Task = ({ task: { task_id, pickups, waits_for } }: { readonly task: DurableTask }) =>
+  pickups > 0 || waits_for !== undefined ? <a href={`/tasks/${task_id}`}>{task_id}</a> : <>{task_id}</>;
+
 function State({ task }: { readonly task: DurableTask }) {
-  const why = task.dead_reason ?? task.failure?.message;
+  const why = task.dead_reason ?? task.failure?.message ?? waitsFor(task);
   return (
     <>
       <span
@@ -94,6 +101,11 @@ function State({ task }: { readonly task: DurableTask }) {
       {task.answered_by ? <span class="quiet"> by {task.answered_by}</span> : null}
     </>
   );
+}
+
+function waitsFor({ state, starts_unix_ms, waits_for }: DurableTask): string | undefined {
+  if (state !== 'waiting') return undefined;
+  return waits_for ?? (starts_unix_ms === undefined ? 'in the queue' : 'for its time');
 }
 
 function Changes({

@@ -185,6 +185,13 @@ export declare type DurableTask = Message<"will.v1.DurableTask"> & {
    * @generated from field: int64 starts_unix_ms = 17;
    */
   startsUnixMs: bigint;
+
+  /**
+   * What it waits for until then, in words: why its last run called nobody, or failed. Empty: for its time.
+   *
+   * @generated from field: string waits_for = 18;
+   */
+  waitsFor: string;
 };
 
 /**

@@ -182,6 +182,7 @@ export function shownTask({ result, failure, ...task }: DurableTask): object {
     created: at(task.createdUnixMs),
     deadline: at(task.deadlineUnixMs),
     starts_at: at(task.startsUnixMs),
+    ...(task.waitsFor !== undefined && { waits_for: task.waitsFor }),
     finished: at(task.finishedUnixMs),
     pickups: task.pickups,
     idempotency_key: task.idempotencyKey,
