@@ -24,17 +24,21 @@ interface Leaf {
   readonly index: number;
   readonly path: readonly string[];
 }
+/** A seal as the audit log tells it. */
+interface Seal {
+  readonly number: number;
+  readonly root: string;
+  readonly clients: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly sequence: number;
+}
 /** A line of the report; by its kind it has only some of these. */
-interface Line {
+interface Line extends Omit<Seal, 'sequence'> {
   readonly kind: 'will.proof' | 'seal' | 'call' | 'end';
   readonly version: number;
   readonly client: string;
   readonly throughSeal: number;
-  readonly number: number;
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly root: string;
-  readonly clients: number;
   readonly state: 'kept' | 'erased' | 'expired' | 'absent';
   readonly salt: string;
   readonly leaf: Leaf;
@@ -57,6 +61,7 @@ interface Entry {
 
 const sha = (...parts: readonly (string | Uint8Array)[]): Buffer =>
   parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
+const hex = (...parts: readonly (string | Uint8Array)[]): string => sha(...parts).toString('hex');
 const leafOf = (text: string): Buffer => sha(Uint8Array.of(0), text);
 const nodeOf = (left: Uint8Array, right: Uint8Array): Buffer => sha(Uint8Array.of(1), left, right);
 const linesOf = (text: string): string[] => text.split('\n').filter((line) => line !== '');
@@ -74,39 +79,31 @@ export function verifyReport(reportText: string, auditText: string, anchorText =
   const entries = chainIn(auditText);
   const anchored = anchorIn(anchorText, entries);
   verifySignature(texts.slice(0, -1), end, entries);
-  const heads = lines.filter(({ kind }) => kind === 'seal');
-  const told = new Map(heads.map((line) => [line.number, line]));
+  const sealed = sealsIn(entries).slice(0, head.throughSeal);
+  need(sealed.length > 0 && sealed.length === head.throughSeal, `the audit log does not know seal ${head.throughSeal}`);
+  const { fromMs, toMs } = head;
+  const seals = sealed.filter((seal) => seal.toMs > fromMs && seal.fromMs < toMs);
+  const told = lines.filter(({ kind }) => kind === 'seal');
   const calls = Map.groupBy(
     lines.filter(({ kind }) => kind !== 'seal'),
     ({ seal }) => seal,
   );
-  need(told.size === heads.length, 'a seal is told twice');
-  const sealed = sealsIn(entries).filter((seal) => seal.number <= head.throughSeal);
-  need(sealed.at(-1)?.number === head.throughSeal, `the audit log does not know seal ${head.throughSeal}`);
-  const wanted = sealed.filter(({ fromMs, toMs }) => toMs > head.fromMs && fromMs < head.toMs);
-  const verdict = { calls: 0, erased: 0, expired: 0, sealedUntilMs: Math.max(...sealed.map(({ toMs }) => toMs)) };
-  for (const seal of wanted) {
-    const line = told.get(seal.number);
-    need(line, `seal ${seal.number} is missing`);
-    need(
-      line.root === seal.root && line.clients === seal.clients,
-      `seal ${seal.number} is not the one of the audit log`,
-    );
-    need(
-      line.fromMs === seal.fromMs && line.toMs === seal.toMs,
-      `seal ${seal.number} has other times in the audit log`,
-    );
-    const records = (calls.get(seal.number) ?? []).map(({ record }) => record);
-    verifySeal(line, records, head.client, entries, seal);
-    verdict.calls += records.filter(({ startedAtMs: at }) => at >= head.fromMs && at < head.toMs).length;
-    if (line.state === 'erased') verdict.erased += 1;
-    if (line.state === 'expired') verdict.expired += 1;
+  for (const [at, seal] of seals.entries()) {
+    need(told[at]?.number === seal.number, `seal ${seal.number} is missing, or told twice or out of order`);
+    verifySeal(told[at], calls.get(seal.number)?.map(({ record }) => record) ?? [], head.client, entries, seal);
   }
-  const known = new Set(wanted.map(({ number }) => number));
-  for (const number of [...told.keys(), ...calls.keys()])
-    need(known.has(number), `seal ${number} does not belong into the report`);
-  const anchoredSeals = wanted.filter(({ sequence }) => sequence <= anchored).length;
-  return { ...verdict, anchoredSeals, seals: wanted.length };
+  const known = new Set(seals.map(({ number }) => number));
+  for (const number of [...told.slice(seals.length).map((line) => line.number), ...calls.keys()])
+    need(known.has(number) && told.length === seals.length, `seal ${number} does not belong into the report`);
+  const ofPeriod = [...calls.values()].flat().filter(({ record: { startedAtMs: at } }) => at >= fromMs && at < toMs);
+  return {
+    calls: ofPeriod.length,
+    erased: told.filter(({ state }) => state === 'erased').length,
+    expired: told.filter(({ state }) => state === 'expired').length,
+    sealedUntilMs: Math.max(...sealed.map((seal) => seal.toMs)),
+    anchoredSeals: seals.filter(({ sequence }) => sequence <= anchored).length,
+    seals: seals.length,
+  };
 }
 
 /** Entries of the audit log, each bound to the one before. */
@@ -114,8 +111,8 @@ function chainIn(text: string): readonly Entry[] {
   let previous = '0'.repeat(64);
   return linesOf(text).map((line, index) => {
     const { digest, ...link } = JSON.parse(line) as Entry;
-    const holds = link.sequence === index + 1 && link.previous === previous;
-    need(holds && sha(JSON.stringify(link)).toString('hex') === digest, `the audit log is wrong at entry ${index + 1}`);
+    const holds = link.sequence === index + 1 && link.previous === previous && hex(JSON.stringify(link)) === digest;
+    need(holds, `the audit log is wrong at entry ${index + 1}`);
     previous = digest;
     return { ...link, digest };
   });
@@ -124,63 +121,35 @@ function chainIn(text: string): readonly Entry[] {
 /** The newest end that was kept elsewhere; every end must stand in the log. @returns its sequence; 0: there is none */
 function anchorIn(text: string, entries: readonly Entry[]): number {
   const ends = linesOf(text).map((line) => JSON.parse(line) as Entry);
-  for (const { sequence, digest } of ends)
-    need(
-      entries[sequence - 1]?.digest === digest,
-      `entry ${sequence} of the audit log is another one than was anchored`,
-    );
+  const other = ends.find(({ sequence, digest }) => entries[sequence - 1]?.digest !== digest);
+  need(!other, `entry ${other?.sequence} of the audit log is another one than was anchored`);
   return Math.max(0, ...ends.map(({ sequence }) => Number(sequence)));
 }
 
-function verifySignature(
-  told: readonly string[],
-  { digest, publicKey, signature }: Line,
-  entries: readonly Entry[],
-): void {
-  need(
-    sha(told.map((line) => `${line}\n`).join('')).toString('hex') === digest,
-    'the report was changed after it was made',
-  );
+function verifySignature(told: readonly string[], end: Line, entries: readonly Entry[]): void {
+  const { digest, publicKey, signature } = end;
+  need(hex(told.map((line) => `${line}\n`).join('')) === digest, 'the report was changed after it was made');
   const isKnown = entries.some(({ action, object }) => action === 'proof.key' && object === publicKey);
   need(isKnown, `the audit log does not know the key ${publicKey}`);
-  const key = createPublicKey({
-    key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(publicKey, 'base64').toString('base64url') },
-    format: 'jwk',
-  });
-  need(
-    verify(null, Buffer.from(digest, 'hex'), key, Buffer.from(signature, 'base64')),
-    'the signature is not of this report',
-  );
-}
-
-interface SealEntry {
-  readonly number: number;
-  readonly root: string;
-  readonly clients: number;
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly sequence: number;
+  const jwk = { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(publicKey, 'base64').toString('base64url') };
+  const key = createPublicKey({ key: jwk, format: 'jwk' });
+  const isSigned = verify(null, Buffer.from(digest, 'hex'), key, Buffer.from(signature, 'base64'));
+  need(isSigned, 'the signature is not of this report');
 }
 
 /** By number, from 1; one that stands there twice says the same twice. */
-function sealsIn(entries: readonly Entry[]): readonly SealEntry[] {
-  const seals: SealEntry[] = [];
-  for (const { action, object, detail, sequence } of entries) {
-    if (action !== 'calls.sealed') continue;
+function sealsIn(entries: readonly Entry[]): readonly Seal[] {
+  const seals: Seal[] = [];
+  for (const { object, detail, sequence } of entries.filter(({ action }) => action === 'calls.sealed')) {
     const found = /^root=([0-9a-f]{64}) records=\d+ clients=(\d+) from=(\d+) to=(\d+)$/.exec(detail);
     need(found, `entry ${sequence} of the audit log is no seal`);
-    const [root = '', clients, fromMs, toMs] = found.slice(1);
-    const seal = {
-      number: Number(object.slice('seal '.length)),
-      root,
-      clients: Number(clients),
-      fromMs: Number(fromMs),
-      toMs: Number(toMs),
-      sequence,
-    };
-    const present = seals[seal.number - 1];
-    if (present) need(present.root === root, `seal ${seal.number} stands in the audit log twice, with two roots`);
-    else need(seals.push(seal) === seal.number, `seal ${seals.length} is missing in the audit log`);
+    const [, root = '', clients, fromMs, toMs] = found;
+    const number = Number(object.slice('seal '.length));
+    const present = seals[number - 1];
+    need(!present || present.root === root, `seal ${number} stands in the audit log twice, with two roots`);
+    need(present ?? number === seals.length + 1, `seal ${seals.length + 1} is missing in the audit log`);
+    const seal = { number, root, clients: Number(clients), fromMs: Number(fromMs), toMs: Number(toMs), sequence };
+    if (!present) seals.push(seal);
   }
   return seals;
 }
@@ -191,62 +160,57 @@ function verifySeal(
   records: readonly Line['record'][],
   client: string,
   entries: readonly Entry[],
-  seal: SealEntry,
+  seal: Seal,
 ): void {
-  const wrong = (what: string): string => `seal ${line.number}: ${what}`;
-  const key = sha(`will.seal\n${line.number}\n${client}`).toString('hex');
-  if (line.state === 'absent') {
-    const { before, after } = line;
-    need(records.length === 0, wrong('it holds no record of the client, and the report tells some'));
-    for (const leaf of [before, after]) need(!leaf || isInTree(leaf, line), wrong('a neighbour is not in the tree'));
-    const areNeighbours = (before ? before.index + 1 : 0) === (after ? after.index : line.clients);
-    need(
-      areNeighbours && (!before || before.key < key) && (!after || after.key > key),
-      wrong('the client’s absence is not proved'),
-    );
-    need(line.clients > 0 || line.root === sha().toString('hex'), wrong('it is said to be empty'));
-    return;
-  }
-  need(line.leaf.key === key && isInTree(line.leaf, line), wrong('the client’s leaf is not in the tree'));
-  if (line.state !== 'kept') {
-    need(
-      records.length === 0 && isGone(line, client, entries, seal),
-      wrong(`the audit log knows of nothing that ${line.state} it`),
-    );
-    return;
-  }
-  const leaves = records.map((record) => leafOf(`${line.salt}\n${JSON.stringify(record)}`));
-  need(
-    records.length === line.leaf.records && rootOf(leaves) === line.leaf.root,
-    wrong('a record was changed, added or dropped'),
-  );
+  const must = (holds: unknown, problem: string): void => need(holds, `seal ${seal.number}: ${problem}`);
+  const isSame = (['root', 'clients', 'fromMs', 'toMs'] as const).every((field) => line[field] === seal[field]);
+  must(isSame, 'it is not the one of the audit log');
+  const key = hex(`will.seal\n${seal.number}\n${client}`);
+  if (line.state !== 'kept') must(records.length === 0, `it is ${line.state}, and the report tells records of it`);
+  if (line.state === 'absent') return must(isAbsent(key, line, seal), 'the client’s absence is not proved');
+  const { leaf, salt, state } = line;
+  must(leaf.key === key && isInTree(leaf, seal), 'the client’s leaf is not in the tree');
+  if (state !== 'kept')
+    return must(isGone(state, client, entries, seal), `the audit log knows of nothing that ${state} it`);
+  const root = rootOf(records.map((record) => leafOf(`${salt}\n${JSON.stringify(record)}`)));
+  must(records.length === leaf.records && root === leaf.root, 'a record was changed, added or dropped');
   const isRight = ({ client: of, startedAtMs: at }: Line['record']): boolean =>
     of === client && at >= seal.fromMs && at < seal.toMs;
-  need(records.every(isRight), wrong('a record is of another client or time'));
+  must(records.every(isRight), 'a record is of another client or time');
+}
+
+/** Leaves stand in the order of their keys: two that are neighbours leave no room for one between them. */
+function isAbsent(key: string, { before, after }: Line, seal: Seal): boolean {
+  if (seal.clients === 0) return seal.root === hex();
+  const areNeighbours = (before ? before.index + 1 : 0) === (after ? after.index : seal.clients);
+  const areAround = (!before || before.key < key) && (!after || after.key > key);
+  return areNeighbours && areAround && [before, after].every((leaf) => !leaf || isInTree(leaf, seal));
 }
 
 /** Records go only by what the audit log says, and after they were sealed. */
-const isGone = ({ number, state }: Line, client: string, entries: readonly Entry[], seal: SealEntry): boolean =>
-  entries.some(({ action, object, detail, sequence }) => {
-    if (sequence < seal.sequence) return false;
-    if (state === 'erased') return action === 'calls.erased' && object === client;
-    const [first, last] = /^first=(\d+) last=(\d+)$/.exec(detail)?.slice(1).map(Number) ?? [];
-    return action === 'seals.expired' && number >= (first ?? Infinity) && number <= (last ?? 0);
+function isGone(state: 'erased' | 'expired', client: string, entries: readonly Entry[], seal: Seal): boolean {
+  const later = entries.filter(({ sequence }) => sequence >= seal.sequence);
+  if (state === 'erased') return later.some(({ action, object }) => action === 'calls.erased' && object === client);
+  return later.some(({ action, detail }) => {
+    const [, first, last] = /^first=(\d+) last=(\d+)$/.exec(detail) ?? [];
+    return action === 'seals.expired' && seal.number >= Number(first) && seal.number <= Number(last);
   });
+}
 
 function rootOf(leaves: readonly Buffer[]): string {
   let level = leaves;
   while (level.length > 1)
-    level = level.flatMap((left, at) =>
-      at % 2 === 1 ? [] : [level[at + 1] ? nodeOf(left, level[at + 1] as Buffer) : left],
-    );
+    level = level.flatMap((left, at) => {
+      const right = level[at + 1];
+      return at % 2 === 1 ? [] : [right ? nodeOf(left, right) : left];
+    });
   return (level[0] ?? sha()).toString('hex');
 }
 
 /** RFC 9162, 2.1.3.2. */
-function isInTree({ key, records, root, index, path }: Leaf, seal: Line): boolean {
-  let [at, last, digest] = [Number(index), seal.clients - 1, leafOf(`${key} ${records} ${root}`)];
-  if (at > last) return false;
+function isInTree({ key, records, root, index, path }: Leaf, seal: Seal): boolean {
+  let [at, last, digest] = [index, seal.clients - 1, leafOf(`${key} ${records} ${root}`)];
+  if (!Number.isInteger(at) || at < 0 || at > last) return false;
   for (const beside of path) {
     if (last === 0) return false;
     const other = Buffer.from(beside, 'hex');

@@ -210,6 +210,9 @@ test('nobody who has the signing key can change, drop, add, move or hide a recor
         .map((line) => (line.includes('"number":1,') ? absent : line)),
       'records said to be erased': gone('erased'),
       'records said to be past their age': gone('expired'),
+      // Of two texts as places, "1" and 1 make "11": leaves far apart could be told as neighbours.
+      'a leaf at a place that is a text': lines.map((line) => line.replace(/("kept".*"index":)(\d+)/, '$1"$2"')),
+      'no seal at all': [(lines[0] ?? '').replace(/"throughSeal":\d+/, '"throughSeal":0')],
       'fewer seals': lines.with(0, (lines[0] ?? '').replace(/"throughSeal":\d+/, '"throughSeal":9')),
     };
     const signed = (told: readonly string[]): string => signedAnew(told, privateKey, publicKey);
