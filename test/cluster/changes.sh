@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What changes in a cluster, under a constant load. usage: changes.sh planned|unplanned. Prints what became of each task.
-# WILL_CLUSTER_RATE: tasks a second (default 30), every tenth of them durable.
+# WILL_CLUSTER_RATE: tasks a second (default 30), every tenth of them durable. WILL_CLUSTER_SECONDS: how long each of them
+# lasts; by default as long as the change takes.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 rate=${WILL_CLUSTER_RATE:-30}
@@ -37,12 +38,15 @@ drain() {
   kubectl uncordon node1; kubectl -n will scale deployment/worker-mock --replicas=1
 }
 kills() {
-  local name pod
+  local name pod until=$((began + ${WILL_CLUSTER_SECONDS:-150} - 10))
   # Each 20 s a pod of another service dies without notice; two of each run, so that one is left.
-  for name in worker-mock router gateway policy tasks telemetry; do
-    pod=$(kubectl -n will get pods -l app.kubernetes.io/name=$name --field-selector=status.phase=Running -o name | shuf -n 1)
-    kubectl -n will delete "$pod" --grace-period=0 --force >/dev/null 2>&1; told "killed $pod"
-    sleep 20
+  while :; do
+    for name in worker-mock router gateway policy tasks telemetry; do
+      sleep 20
+      [ "$(date +%s)" -lt $until ] || return 0
+      pod=$(kubectl -n will get pods -l app.kubernetes.io/name=$name --field-selector=status.phase=Running -o name | shuf -n 1)
+      kubectl -n will delete "$pod" --grace-period=0 --force >/dev/null 2>&1; told "killed $pod"
+    done
   done
 }
 restart_nats() { kubectl -n will delete pod nats-0 >/dev/null; kubectl -n will wait --for=condition=Ready pod/nats-0 --timeout=120s >/dev/null; told nats-0 is back; sleep 20; }
@@ -50,12 +54,12 @@ restart_nats() { kubectl -n will delete pod nats-0 >/dev/null; kubectl -n will w
 failed=0
 case $1 in
 planned)
-  under_load scaling "${WILL_CLUSTER_SCALING_SECONDS:-75}"
-  under_load upgrade "${WILL_CLUSTER_UPGRADE_SECONDS:-180}"
-  under_load drain "${WILL_CLUSTER_DRAIN_SECONDS:-90}" ;;
+  under_load scaling "${WILL_CLUSTER_SECONDS:-75}"
+  under_load upgrade "${WILL_CLUSTER_SECONDS:-180}"
+  under_load drain "${WILL_CLUSTER_SECONDS:-90}" ;;
 unplanned)
   kubectl -n will scale deployment/worker-mock --replicas=2 >/dev/null; rolled worker-mock
-  under_load kills 150
+  under_load kills "${WILL_CLUSTER_SECONDS:-150}"
   under_load restart_nats 60
   # Figures, not a verdict: what is lost without notice fails, where its answer was under way.
   failed=0

@@ -49,5 +49,5 @@ try {
   console.error((error as Error).message);
   process.exitCode = 1;
 } finally {
-  await run(script('down.sh'));
+  if (process.env['WILL_CLUSTER_KEEP'] !== '1') await run(script('down.sh'));
 }
