@@ -1,5 +1,3 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -7,6 +5,7 @@ import { loadavg } from 'node:os';
 import { findNatsServer } from '@will/testkit';
 import { Pool } from 'undici';
 import { Random } from '../policy/random.ts';
+import { checkoutOf } from '../support/checkout.ts';
 import type * as Support from '../support/system.ts';
 import type { System } from '../support/system.ts';
 import { helper, models } from './helper.ts';
@@ -34,17 +33,6 @@ const seconds = Number(options.seconds);
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const prompt = 'x'.repeat(1_000);
 const services = ['gateway', 'router', 'provider-worker', 'policy', 'telemetry', 'registry'] as const;
-
-/** A work tree of the commit below `.cache/`, with its packages installed. */
-function checkoutOf(commit: string): string {
-  const sha = execFileSync('git', ['rev-parse', '--short=12', commit], { cwd: root, encoding: 'utf8' }).trim();
-  const folder = join(root, '.cache', `release-${sha}`);
-  if (!existsSync(folder))
-    execFileSync('git', ['worktree', 'add', '--detach', folder, sha], { cwd: root, stdio: 'ignore' });
-  const ready = spawnSync(process.execPath, ['scripts/run.mjs', 'ready'], { cwd: folder, stdio: ['ignore', 2, 2] });
-  if (ready.status !== 0) throw new Error(`the packages of ${sha} could not be installed`);
-  return folder;
-}
 
 interface Product {
   readonly system: System;

@@ -2,8 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Goal } from '@will/core';
 import { asSvg, asText, type Bar } from './chart.ts';
-import { allowedPlaces, choosers, only, type WayToChoose } from './choosers.ts';
+import { allowedPlaces, choosers, type MakeChooser, only, type WayToChoose } from './choosers.ts';
 import { KeptOutcomes } from './kept-outcomes.ts';
+import { releaseOf } from './release.ts';
 import { type Outcome, simulate } from './simulate.ts';
 import { type Summary, summaryOf } from './summary.ts';
 import { families, type Family, readTraces, type Script, scriptOf } from './world.ts';
@@ -13,8 +14,9 @@ import { families, type Family, readTraces, type Script, scriptOf } from './worl
  * requests and latencies are those that were recorded.
  *
  *   npm run simulate -- [--from 1001] [--seeds 40] [--minutes 30] [--family drawn|…|all] [--per-second 8] [--ways auto,cascade]
- *     [--goals balanced,speed,cost,quality] [--chart out.svg] [--resume file]
+ *     [--goals balanced,speed,cost,quality] [--chart out.svg] [--resume file] [--base commit]
  *
+ * `--base` adds auto-switching as that commit had it, in families of the places that are described.
  * `--resume` keeps each outcome in a file: a simulation that was stopped goes on where it was, as long as the code is the same.
  */
 const { values: options } = parseArgs({
@@ -28,11 +30,13 @@ const { values: options } = parseArgs({
     ways: { type: 'string', default: '' },
     chart: { type: 'string' },
     resume: { type: 'string' },
+    base: { type: 'string' },
   },
 });
 const cascadeByGoal = 'cascade by goal + breaker';
 const inHindsight = 'best single place, in hindsight';
-type Way = WayToChoose | typeof inHindsight;
+const earlier = 'will auto, earlier release';
+type Way = WayToChoose | typeof inHindsight | typeof earlier;
 
 const chosen = options.family === 'all' ? Object.keys(families) : options.family.split(',');
 const unknown = chosen.find((name) => families[name] === undefined);
@@ -44,9 +48,10 @@ const from = Number(options.from);
 const seeds = Array.from({ length: Number(options.seeds) }, (_, n) => from + n);
 const lengthMs = Number(options.minutes) * 60_000;
 const goals = options.goals.split(',') as Goal[];
-const ways = ([...Object.keys(choosers), inHindsight] as Way[]).filter((name) =>
-  options.ways.split(',').some((part) => name.includes(part)),
-);
+const release = options.base === undefined ? undefined : await releaseOf(options.base);
+const ways = ([...Object.keys(choosers), inHindsight] as Way[])
+  .filter((name) => options.ways.split(',').some((part) => name.includes(part)))
+  .concat(release ? [earlier] : []);
 const traces = process.env['WILL_TRACES'] ? readTraces(process.env['WILL_TRACES']) : undefined;
 const kept = new KeptOutcomes(options.resume);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -93,6 +98,7 @@ if (options.chart !== undefined) {
 function printGoal(name: string, family: Family, goal: Goal): void {
   const cascade = outcomesOf(cascadeByGoal, name, family, goal);
   for (const way of ways) {
+    if (way === earlier && (family.places || family.drifts)) continue;
     const summary = summaryOf(way === cascadeByGoal ? cascade : outcomesOf(way, name, family, goal), cascade);
     if (chosen.length === 1) bars.push({ label: `${goal} ${way}`, value: summary.regret });
     else if (way === 'will auto, with health checks') bars.push({ label: `${name} ${goal}`, value: summary.ofCascade });
@@ -102,12 +108,14 @@ function printGoal(name: string, family: Family, goal: Goal): void {
 
 function outcomesOf(way: Way, name: string, family: Family, goal: Goal): Outcome[] {
   const world = `${name} ${family.perSecond} ${options.minutes} ${traces ? 'traces' : 'drawn'}`;
+  const named = way === earlier ? `${way} ${options.base}` : way;
   return seeds.map((seed) =>
-    kept.get(`${world} ${goal} ${way} ${seed}`, () => outcomeOf(way, scriptOf(seed, lengthMs, family, traces), goal)),
+    kept.get(`${world} ${goal} ${named} ${seed}`, () => outcomeOf(way, scriptOf(seed, lengthMs, family, traces), goal)),
   );
 }
 
 function outcomeOf(way: Way, script: Script, goal: Goal): Outcome {
+  if (way === earlier) return simulate(script, goal, release as MakeChooser);
   if (way !== inHindsight) return simulate(script, goal, choosers[way]);
   const each = allowedPlaces(script).map((place) => simulate(script, goal, only(place)));
   return each.reduce((best, one) => (one.regret < best.regret ? one : best));
