@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What changes in a cluster, under a constant load. usage: changes.sh planned|unplanned. Prints what became of each task.
-# WILL_CLUSTER_RATE: tasks a second (default 30), every tenth of them durable. WILL_CLUSTER_SECONDS: how long each of them
-# lasts; by default as long as the change takes.
+# WILL_CLUSTER_RATE: tasks a second (default 30), every tenth of them durable. WILL_CLUSTER_SECONDS: all planned changes one
+# after the other within one stretch of so long, and all unplanned ones within another; by default each has its own.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 rate=${WILL_CLUSTER_RATE:-30}
@@ -38,7 +38,7 @@ drain() {
   kubectl uncordon node1; kubectl -n will scale deployment/worker-mock --replicas=1
 }
 kills() {
-  local name pod until=$((began + ${WILL_CLUSTER_SECONDS:-150} - 10))
+  local name pod until=$((began + ${WILL_CLUSTER_SECONDS:-230} - 90))
   # Each 20 s a pod of another service dies without notice; two of each run, so that one is left.
   while :; do
     for name in worker-mock router gateway policy tasks telemetry; do
@@ -51,18 +51,29 @@ kills() {
 }
 restart_nats() { kubectl -n will delete pod nats-0 >/dev/null; kubectl -n will wait --for=condition=Ready pod/nats-0 --timeout=120s >/dev/null; told nats-0 is back; sleep 20; }
 
+planned_changes() { scaling; upgrade; drain; }
+unplanned_changes() { kills; restart_nats; }
+
 failed=0
 case $1 in
 planned)
-  under_load scaling "${WILL_CLUSTER_SECONDS:-75}"
-  under_load upgrade "${WILL_CLUSTER_SECONDS:-180}"
-  under_load drain "${WILL_CLUSTER_SECONDS:-90}" ;;
+  if [ -n "${WILL_CLUSTER_SECONDS:-}" ]; then under_load planned_changes "$WILL_CLUSTER_SECONDS"; else
+    under_load scaling 75
+    under_load upgrade 180
+    under_load drain 90
+  fi ;;
 unplanned)
   kubectl -n will scale deployment/worker-mock --replicas=2 >/dev/null; rolled worker-mock
-  under_load kills "${WILL_CLUSTER_SECONDS:-150}"
-  under_load restart_nats 60
+  names="kills restart_nats"
+  if [ -n "${WILL_CLUSTER_SECONDS:-}" ]; then
+    names=unplanned_changes
+    under_load unplanned_changes "$WILL_CLUSTER_SECONDS"
+  else
+    under_load kills 150
+    under_load restart_nats 60
+  fi
   # Figures, not a verdict: what is lost without notice fails, where its answer was under way.
   failed=0
-  for name in kills restart_nats; do node -e 'const { durable } = JSON.parse(require("fs").readFileSync(process.argv[1])); process.exit(durable.accepted === durable.succeeded ? 0 : 1)' "$log/$name.json" || failed=1; done ;;
+  for name in $names; do node -e 'const { durable } = JSON.parse(require("fs").readFileSync(process.argv[1])); process.exit(durable.accepted === durable.succeeded ? 0 : 1)' "$log/$name.json" || failed=1; done ;;
 esac
 exit $failed
