@@ -33,7 +33,7 @@ export const areas: readonly Area[] = [
   {
     name: 'limits',
     code: limits,
-    tests: ['packages/core/src/usage/limits.test.ts', 'services/provider-worker/src/quota/*.test.ts'],
+    tests: ['packages/core/src/usage/{limits,budget-alerts}.test.ts', 'services/provider-worker/src/quota/*.test.ts'],
   },
   {
     name: 'tasks',

@@ -27,8 +27,9 @@ export default class MutantRunner extends TestRunner {
   #hits: ReadonlyMap<string, number> = new Map();
   #untried: string[] = [];
   #active: string | undefined;
-  /** A run without a mutant, after one that failed: is it the mutant, or can the test run only once? */
+  /** Of a run that failed, while the test runs without it: is it the mutant, or can the test run only once? */
   #suspect: string | undefined;
+  #plainFailures = 0;
   #startedMs = 0;
   #limitMs = Number.POSITIVE_INFINITY;
 
@@ -36,6 +37,7 @@ export default class MutantRunner extends TestRunner {
     await super.onBeforeRunTask(test);
     test.retry = { count: Number.MAX_SAFE_INTEGER, condition: () => this.#goesOn };
     this.#limitMs = Number.POSITIVE_INFINITY;
+    this.#plainFailures = 0;
   }
 
   override onBeforeTryTask(test: Test, attempt: Attempt): void {
@@ -77,6 +79,9 @@ export default class MutantRunner extends TestRunner {
 
   #conclude(file: string, name: string, failed: boolean): boolean {
     if (this.#suspect !== undefined) {
+      this.#plainFailures = failed ? this.#plainFailures + 1 : 0;
+      // What the mutant left behind may be in the way once.
+      if (this.#plainFailures === 1) return true;
       const suspect = this.#suspect;
       this.#suspect = undefined;
       if (failed) {

@@ -1,6 +1,20 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { blockSize, counterKey, limitInWords, periodAt, periodOfKey, type Limit } from './limits.ts';
+import { client, model, project, snapshotOf } from '../testing/documents.ts';
+import {
+  allLimits,
+  amountsOf,
+  blockSize,
+  counterKey,
+  holderName,
+  limitInWords,
+  limitsOn,
+  periodAt,
+  periodOfKey,
+  processOfHolder,
+  reserveOf,
+  type Limit,
+} from './limits.ts';
 
 const at = (iso: string): number => Date.parse(iso);
 const iso = (ms: number): string => new Date(ms).toISOString();
@@ -51,6 +65,86 @@ test('a block is never more than what is left, nor less than what is needed wher
   );
   expect(blockSize(1_200n, 3, 1n)).toBe(100n);
   expect(blockSize(5n, 3, 1n)).toBe(1n);
+});
+
+test('a block is a share of what is left only where that is more than what is needed, and one where nothing is', () => {
+  expect(blockSize(100n, 1, 25n)).toBe(25n);
+  expect(blockSize(100n, 1, 24n)).toBe(25n);
+  expect(blockSize(3n, 1, 0n)).toBe(1n);
+  expect(blockSize(0n, 1, 0n)).toBe(0n);
+});
+
+const caps = { requests: 5, tokens: 600, usd: 0.25 };
+const budgeted = snapshotOf(
+  model('gpt', { limits: { rpm: 7, tpm: 800, daily: caps, monthly: { requests: 90 } } }),
+  model('free'),
+  client('acme', {
+    time_zone: 'Europe/Berlin',
+    budget: { daily: { usd: 2 }, monthly: { tokens: 4_000 }, warn_at: 0.5 },
+  }),
+  client('other'),
+  project('apollo', { client: 'acme', budget: { daily: { requests: 3 } } }),
+  project('shared', { budget: { monthly: { requests: 30 } } }),
+);
+const modelOf = (slug: string) => {
+  const found = budgeted.models.get(slug);
+  if (!found) throw new Error(`no model ${slug}`);
+  return found;
+};
+const linesOf = (limits: readonly Limit[]): string[] =>
+  limits.map(
+    ({ scope, id, metric, period, zone, most, warnAt }) =>
+      `${scope} ${id}: ${most} ${metric} per ${period} in ${zone}, ${warnAt ?? 'no'} warning`,
+  );
+const ofModel = [
+  'model gpt: 7 requests per minute in UTC, no warning',
+  'model gpt: 800 tokens per minute in UTC, no warning',
+  'model gpt: 5 requests per day in UTC, 0.8 warning',
+  'model gpt: 600 tokens per day in UTC, 0.8 warning',
+  'model gpt: 250000000 nano_usd per day in UTC, 0.8 warning',
+  'model gpt: 90 requests per month in UTC, 0.8 warning',
+];
+const ofClient = [
+  'client acme: 2000000000 nano_usd per day in Europe/Berlin, 0.5 warning',
+  'client acme: 4000 tokens per month in Europe/Berlin, 0.5 warning',
+];
+const ofProject = ['project apollo: 3 requests per day in Europe/Berlin, 0.8 warning'];
+const ofShared = ['project shared: 30 requests per month in UTC, 0.8 warning'];
+
+test('a call counts against every limit of its model, its client and its project', () => {
+  expect(linesOf(limitsOn(budgeted, modelOf('gpt'), 'acme', 'apollo'))).toEqual([
+    ...ofModel,
+    ...ofClient,
+    ...ofProject,
+  ]);
+  expect(linesOf(limitsOn(budgeted, modelOf('free'), 'acme', undefined))).toEqual(ofClient);
+  expect(limitsOn(budgeted, modelOf('free'), 'other', undefined)).toEqual([]);
+  expect(limitsOn(budgeted, modelOf('free'), 'unknown', 'unknown')).toEqual([]);
+});
+
+test('a project of another client is not charged; one that belongs to none is charged by all who name it', () => {
+  expect(limitsOn(budgeted, modelOf('free'), 'other', 'apollo')).toEqual([]);
+  expect(linesOf(limitsOn(budgeted, modelOf('free'), 'other', 'shared'))).toEqual(ofShared);
+});
+
+test('all limits are those of each model, client and project, each once', () => {
+  expect(linesOf(allLimits(budgeted)).toSorted()).toEqual(
+    [...ofModel, ...ofClient, ...ofProject, ...ofShared].toSorted(),
+  );
+});
+
+test('a call reserves its input and the most that it may answer, at the dearest price, and settles what it used', () => {
+  const price = { input: 1e9, output: 2e9 };
+  expect(reserveOf(300, 200, price)).toEqual({ requests: 1n, tokens: 500n, nano_usd: 700_000n });
+  expect(reserveOf(300, 200, undefined)).toEqual({ requests: 1n, tokens: 500n, nano_usd: undefined });
+  const usage = { inputTokens: 30, outputTokens: 20, cachedInputTokens: 0, reasoningTokens: 0, estimated: false };
+  expect(amountsOf(usage, price)).toEqual({ requests: 1n, tokens: 50n, nano_usd: 70_000n });
+  expect(amountsOf(undefined, price)).toEqual({ requests: 1n, tokens: 0n, nano_usd: 0n });
+});
+
+test('the process of a holder is found by its name, whatever points its own name has', () => {
+  expect(holderName('worker.a', 3)).toBe('worker.a.3');
+  expect(processOfHolder('worker.a.3')).toBe('worker.a');
 });
 
 test('a limit says in words what it is, and names its counter', () => {

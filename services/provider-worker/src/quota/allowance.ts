@@ -57,10 +57,6 @@ export class Allowance {
     return this.#limit;
   }
 
-  get inHand(): bigint {
-    return this.#inHand;
-  }
-
   /** The document may have changed: what was taken under a higher limit goes back. */
   follow(limit: Limit): void {
     const isLower = limit.most < this.#limit.most;

@@ -245,6 +245,160 @@ test('a process that could not show that it lives takes nothing, and afterwards 
   expect(ledger.totals.get('model.gpt.requests.d20261123')).toBe(2n);
 });
 
+const key = 'model.gpt.requests.d20261123';
+
+test('what is taken at once is free again once, and what another limit refuses is given back', async () => {
+  const ledger = new SharedCounters();
+  const allowances = process(ledger);
+  const limits = [daily(100), daily(1_000, { metric: 'nano_usd', scope: 'client', id: 'acme' })];
+  expect(isHold(await allowances.take(limits, one))).toBe(true);
+  expect(isHold(await allowances.take(limits, one))).toBe(false);
+  const atOnce = allowances.take([daily(100)], one);
+  if (atOnce instanceof Promise || !isHold(atOnce)) throw new Error('it was in hand');
+  atOnce.release();
+  atOnce.release();
+  atOnce.settle(one);
+  allowances.close();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(ledger.totals.get(key)).toBe(1n);
+});
+
+test('a limit per minute that is reached is no budget, and is counted by a counter of its own kind', async () => {
+  const ledger = new SharedCounters();
+  const kinds = vi.spyOn(ledger, 'add');
+  const allowances = process(ledger);
+  const perMinute = daily(1, { period: 'minute' });
+  await allowances.take([perMinute, daily(9)], one);
+  expect(kinds.mock.calls.map(([{ kind }]) => kind)).toEqual(['rate', 'ledger']);
+  expect(await allowances.take([perMinute], one)).toEqual({
+    reason: 'the limit of 1 requests per minute of model gpt is reached',
+    untilMs: startMs + 60_000,
+    isBudget: false,
+  });
+});
+
+test('a tenth of a second before its end a period still grants, and not a moment later', async () => {
+  const allowances = process(new SharedCounters());
+  const perMinute = daily(9, { period: 'minute' });
+  vi.setSystemTime(startMs + 59_900);
+  expect(isHold(await allowances.take([perMinute], one))).toBe(true);
+  vi.setSystemTime(startMs + 59_901);
+  expect(isHold(await allowances.take([perMinute], one))).toBe(false);
+});
+
+test('what was taken after its period ended is not used, and is given back', async () => {
+  const ledger = new SharedCounters(() => new Promise((resolve) => setTimeout(resolve, 50)));
+  const allowances = process(ledger);
+  vi.setSystemTime(startMs + 59_800);
+  const late = allowances.take([daily(1, { period: 'minute' })], one);
+  await vi.advanceTimersByTimeAsync(200);
+  expect(await late).toEqual({
+    reason: 'the limit of 1 requests per minute of model gpt was answered too late',
+    untilMs: startMs + 60_000 + 500,
+  });
+  allowances.close();
+  await vi.advanceTimersByTimeAsync(100);
+  expect([...ledger.totals.values()]).toEqual([0n]);
+});
+
+test('a call that ends under a lost name gives nothing back by itself, and has the hold looked at once more', async () => {
+  const ledger = new SharedCounters();
+  let holder: string | undefined = 'w.1';
+  const allowances = new Allowances({ ledger, lease: { holder: () => holder }, nowMs: Date.now, processes: () => 1 });
+  const hold = (await allowances.take([daily(100)], one)) as Hold;
+  const words = vi.spyOn(ledger, 'addSurely');
+  holder = undefined;
+  expect(allowances.take([daily(100)], one)).toEqual({
+    reason: 'this worker could not confirm to others that it lives',
+    untilMs: startMs + 500,
+  });
+  hold.release();
+  expect(words.mock.calls).toEqual([[{ kind: 'ledger', key }, 0n, 'w.1']]);
+  holder = 'w.1';
+  const last = (await allowances.take([daily(100)], one)) as Hold;
+  allowances.close();
+  words.mockClear();
+  last.release();
+  expect(words.mock.calls).toEqual([[{ kind: 'ledger', key }, 0n, 'w.1']]);
+});
+
+test('what was used within two seconds stays in hand, and then goes back', async () => {
+  const ledger = new SharedCounters();
+  await process(ledger).take([daily(100)], one);
+  await vi.advanceTimersByTimeAsync(1_999);
+  expect(ledger.totals.get(key)).toBe(25n);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(ledger.totals.get(key)).toBe(1n);
+});
+
+test('a counter that cannot be asked leaves what the other limits granted', async () => {
+  const ledger = new SharedCounters();
+  const allowances = process(ledger);
+  const total = ledger.total.bind(ledger);
+  vi.spyOn(ledger, 'total').mockImplementation(async (limit, period, counter) => {
+    if (counter.key.startsWith('client')) throw new Error('connection closed');
+    return total(limit, period, counter);
+  });
+  expect(await allowances.take([daily(100), daily(9, { scope: 'client', id: 'acme' })], one)).toEqual({
+    reason: 'the limit of 9 requests per day of client acme: what is left of it is not known now',
+    untilMs: startMs + 500,
+  });
+  allowances.close();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(ledger.totals.get(key)).toBe(0n);
+});
+
+test('who waits for much is not passed by who asks for little', async () => {
+  const ledger = new SharedCounters();
+  const allowances = process(ledger);
+  await allowances.take([daily(100)], one);
+  const much = allowances.take([daily(100)], { ...one, requests: 30n });
+  const little = allowances.take([daily(100)], one);
+  expect(little).toBeInstanceOf(Promise);
+  expect([await much, await little].every(isHold)).toBe(true);
+});
+
+test('what a call used beyond its reserve is counted, and no word is said where nothing is left over', async () => {
+  const ledger = new SharedCounters();
+  const words = vi.spyOn(ledger, 'addSurely');
+  const allowances = process(ledger);
+  const limit = daily(4);
+  const [first, second] = [await allowances.take([limit], one), await allowances.take([limit], one)];
+  (first as Hold).settle(one);
+  expect(words).not.toHaveBeenCalled();
+  (second as Hold).settle({ ...one, requests: 3n });
+  expect(words.mock.calls).toEqual([[{ kind: 'ledger', key }, 2n, 'w.1']]);
+  allowances.close();
+  expect(words).toHaveBeenCalledTimes(1);
+});
+
+test('all who ask at once are served by one addition, and nobody is asked to give back where enough is left', async () => {
+  const ledger = new SharedCounters();
+  const recalls = vi.spyOn(ledger, 'recall');
+  const totals = vi.spyOn(ledger, 'total');
+  const allowances = process(ledger);
+  const answers = Array.from({ length: 10 }, () => allowances.take([daily(12)], one));
+  expect((await Promise.all(answers)).every(isHold)).toBe(true);
+  expect(ledger.additions).toBe(1);
+  expect(isHold(await allowances.take([daily(12)], { ...one, requests: 2n }))).toBe(true);
+  expect(totals).toHaveBeenCalledTimes(1);
+  expect(recalls).not.toHaveBeenCalled();
+});
+
+test('others are asked once where that is enough, and are left alone for a while where it was in vain', async () => {
+  const ledger = new SharedCounters();
+  const recalls = vi.spyOn(ledger, 'recall');
+  const [first, second] = [process(ledger, 'w.1'), process(ledger, 'w.2')];
+  ((await first.take([daily(40)], { ...one, requests: 40n })) as Hold).release();
+  expect(isHold(await second.take([daily(40)], { ...one, requests: 40n }))).toBe(true);
+  expect(recalls).toHaveBeenCalledTimes(1);
+  for (let n = 0; n < 3; n += 1) expect(isHold(await second.take([daily(40)], one))).toBe(false);
+  expect(recalls).toHaveBeenCalledTimes(3);
+  vi.setSystemTime(startMs + 250);
+  expect(isHold(await second.take([daily(40)], one))).toBe(false);
+  expect(recalls).toHaveBeenCalledTimes(5);
+});
+
 test('whichever process asks, however the messages cross, and whichever process dies: never above the limit, and nothing is lost for good', async () => {
   vi.useRealTimers();
   vi.useFakeTimers({ now: startMs, toFake: ['Date'] });
@@ -285,7 +439,6 @@ test('whichever process asks, however the messages cross, and whichever process 
       });
       await scheduler.waitFor(Promise.all(callers_));
       await scheduler.waitIdle();
-      const key = 'model.gpt.requests.d20261123';
       // What others do for the dead: what they held and did not use goes back.
       for (const { holder, isDead } of lives) {
         const unused = (ledger.heldBy.get(holder) ?? 0n) - (consumedBy.get(holder) ?? 0n);
