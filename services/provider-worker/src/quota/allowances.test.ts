@@ -349,8 +349,7 @@ test('a counter that cannot be asked leaves what the other limits granted', asyn
 });
 
 test('who waits for much is not passed by who asks for little', async () => {
-  const ledger = new SharedCounters();
-  const allowances = process(ledger);
+  const allowances = process(new SharedCounters());
   await allowances.take([daily(100)], one);
   const much = allowances.take([daily(100)], { ...one, requests: 30n });
   const little = allowances.take([daily(100)], one);
@@ -362,8 +361,7 @@ test('what a call used beyond its reserve is counted, and no word is said where 
   const ledger = new SharedCounters();
   const words = vi.spyOn(ledger, 'addSurely');
   const allowances = process(ledger);
-  const limit = daily(4);
-  const [first, second] = [await allowances.take([limit], one), await allowances.take([limit], one)];
+  const [first, second] = [await allowances.take([daily(4)], one), await allowances.take([daily(4)], one)];
   (first as Hold).settle(one);
   expect(words).not.toHaveBeenCalled();
   (second as Hold).settle({ ...one, requests: 3n });

@@ -1,9 +1,9 @@
 import { create } from '@bufbuild/protobuf';
-import type { DurableWire, TaskClient, TaskOwner } from '@will/client';
+import type { TaskOwner } from '@will/client';
 import { wire } from '@will/contracts';
 import { describe, expect, test } from 'vitest';
-import type { Queries, Backends } from '../../ports.ts';
-import { sampleSnapshot } from '../../testing/test-server.ts';
+import type { Queries } from '../../ports.ts';
+import { parts, recordedBackends } from '../../testing/recorded-backends.ts';
 import { GuardedBackends } from './guarded-backends.ts';
 import { type Identity, inNameOf } from './identity.ts';
 
@@ -21,20 +21,8 @@ const keyOf = (projects: readonly string[]): Identity => ({
 
 /** What arrives behind the guard: of each request who is meant. */
 function behind(answers: Partial<Queries> = {}) {
-  const asked: unknown[] = [];
-  const noted = (what: string) => (first: unknown, options?: object) => {
-    asked.push([what, first, options]);
-    return Promise.resolve({});
-  };
-  const names = ['task', 'result', 'cancelTask', 'events', 'requeueTask', 'tasks'] as const;
-  const client = Object.fromEntries(names.map((name) => [name, noted(name)])) as unknown as TaskClient;
-  const durable = Object.fromEntries(
-    (['get', 'cancel', 'list', 'requeue'] as const).map((name) => [name, noted(name)]),
-  ) as unknown as DurableWire;
-  const queries = { durable, ...answers } as Queries;
-  const open = { client, queries, snapshot: sampleSnapshot(), payloads: undefined } as unknown as Backends;
-  const guarded = new GuardedBackends(open);
-  return { asked, client: guarded.client as TaskClient, queries: guarded.queries as Queries };
+  const { asked, open } = recordedBackends(answers);
+  return { asked, ...parts(new GuardedBackends(open)) };
 }
 
 const onTask = ['task', 'result', 'cancelTask', 'events', 'requeueTask'] as const;
