@@ -28,6 +28,8 @@ export default defineConfig({
     exclude: ['**/*-{cost,speed}.test.ts'],
     isolate: false,
     fileParallelism: false,
+    // Its key does not hold what the plugin makes of a module.
+    fsModuleCache: false,
     testTimeout: 600_000,
     hookTimeout: 60_000,
     // What a mutant leaves behind is no failure of the run.
