@@ -47,6 +47,8 @@ export class Allowances {
   readonly #byKey = new Map<string, Allowance>();
   /** Of earlier names of this process: what they held may have been taken from them. */
   readonly #ended = new WeakSet<Allowance>();
+  /** The last one of each kind and zone: most questions are about the same one. */
+  readonly #periods = new Map<string, Period>();
   #holder: string | undefined;
   readonly #timer: NodeJS.Timeout;
 
@@ -74,7 +76,7 @@ export class Allowances {
         return { reason: `${limitInWords(limit)} cannot hold for a model whose price is unknown`, untilMs: Infinity };
       if (amount > limit.most)
         return { reason: `the call may take more than ${limitInWords(limit)} allows at all`, untilMs: Infinity };
-      const period = periodOf(limit, nowMs);
+      const period = this.#periodOf(limit, nowMs);
       if (period.endMs - nowMs < lastMomentMs)
         return { reason: `the period of ${limitInWords(limit)} is about to end`, untilMs: period.endMs };
       parts.push({ allowance: this.#allowance(limit, period, holder), amount });
@@ -157,6 +159,15 @@ export class Allowances {
     return { settle: close, release: () => close(zero) };
   }
 
+  #periodOf({ period: kind, zone }: Limit, nowMs: number): Period {
+    const key = `${kind} ${zone}`;
+    const known = this.#periods.get(key);
+    if (known && known.startMs <= nowMs && nowMs < known.endMs) return known;
+    const found = periodAt(kind, zone, nowMs);
+    this.#periods.set(key, found);
+    return found;
+  }
+
   #allowance(limit: Limit, period: Period, holder: string): Allowance {
     const key = counterKey(limit, period);
     const found = this.#byKey.get(key);
@@ -204,16 +215,4 @@ export class Allowances {
 
 function giveAll(parts: readonly Part[]): void {
   for (const { allowance, amount } of parts) allowance.give(amount);
-}
-
-/** The last period of each kind and zone: most questions are about the same one. */
-const periods = new Map<string, Period>();
-
-function periodOf({ period: kind, zone }: Limit, nowMs: number): Period {
-  const key = `${kind} ${zone}`;
-  const known = periods.get(key);
-  if (known && known.startMs <= nowMs && nowMs < known.endMs) return known;
-  const found = periodAt(kind, zone, nowMs);
-  periods.set(key, found);
-  return found;
 }
