@@ -1,4 +1,4 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +22,7 @@ import { parseAllDocuments } from 'yaml';
 import { bringHelm } from './helm.ts';
 import { renderManifests, rendered } from './manifests.ts';
 import { root } from './paths.ts';
+import { programsIn } from './bundle.ts';
 
 // What the manifests say is held to the schemas of Kubernetes and KEDA, and to the product itself.
 
@@ -94,12 +95,15 @@ test('every service has a deployment that starts its program, is probed where it
     .join('\n');
   const started = deployments.map((deployment) => containerOf(deployment).args.at(-1) as string);
   expect(new Set(started)).toEqual(
-    new Set(globSync('services/*/src/main.ts', { cwd: root }).map((path) => path.replaceAll('\\', '/'))),
+    new Set(
+      programsIn(root)
+        .filter((name) => name !== 'willm')
+        .map((name) => `programs/${name}.mjs`),
+    ),
   );
   const shared = manifests.find(({ kind }) => kind === 'ConfigMap')?.data ?? {};
   for (const deployment of deployments) {
     const { args, env = [], ports, readinessProbe, livenessProbe } = containerOf(deployment);
-    expect(existsSync(join(root, args.at(-1) as string))).toBe(true);
     // No signal opens the inspector, through which keys and prompts could be read.
     expect(args).toContain('--disable-sigusr1');
     expect([livenessProbe.httpGet, readinessProbe.httpGet]).toEqual([

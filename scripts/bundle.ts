@@ -1,0 +1,66 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Plugin, rolldown } from 'rolldown';
+
+// Each service, and willm, as one file: loading a thousand modules is two thirds of what the start of a service costs. The
+// image runs these, and so do the tests of the whole product, which start some four hundred.
+//
+//   node scripts/bundle.ts FOLDER
+
+/** Services, and `willm`. */
+export const programsIn = (root: string): readonly string[] =>
+  [...readdirSync(join(root, 'services')), 'willm'].filter((name) => existsSync(sourceOf(root, name)));
+
+const sourceOf = (root: string, name: string): string =>
+  join(root, name === 'willm' ? 'packages/cli/src/main.ts' : `services/${name}/src/main.ts`);
+
+/**
+ * Writes `<program>.mjs` for each program, and what they share, into a folder. Their child processes and data files stay
+ * where the sources are, so the folder is good for this place of the sources only.
+ */
+export async function bundle(root: string, folder: string): Promise<void> {
+  const programs = programsIn(root);
+  const thread = join(root, 'packages/store/src/sqlite/thread.ts');
+  const input = { ...Object.fromEntries(programs.map((name) => [name, sourceOf(root, name)])), thread };
+  const plugins = [grpcAsItIs, ownPlaces(new Map(Object.entries(input).map(([name, source]) => [source, name])))];
+  const build = await rolldown({ input, platform: 'node', plugins, logLevel: 'silent' });
+  await build.write({ dir: folder, format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs' });
+  await build.close();
+}
+
+/** protobufjs looks for `require` at run time, which no bundle has. */
+const grpcAsItIs: Plugin = {
+  name: 'grpc-as-it-is',
+  resolveId: {
+    filter: { id: /^@grpc\// },
+    async handler(id, importer, options) {
+      const found = await this.resolve(id, importer, { ...options, skipSelf: true });
+      const isRequired = options.kind === 'require-call';
+      return found && { id: isRequired ? found.id : pathToFileURL(found.id).href, external: 'absolute' };
+    },
+  },
+};
+
+/**
+ * Modules find child processes and data files beside their sources, and the thread of a store beside the bundles. What Node
+ * was started with is told by its name: the code of a program may stand in another file of the bundle, beside others'.
+ */
+const ownPlaces = (programNames: ReadonlyMap<string, string>): Plugin => ({
+  name: 'own-places',
+  transform: {
+    filter: { code: /import\.meta\.(url|dirname|filename|main)|__dirname|__filename/ },
+    handler: (code, id) =>
+      code
+        .replace(/\bimport\.meta\.main\b/g, isStartedAs(programNames.get(id)))
+        .replace("new URL('./thread.ts', import.meta.url)", "new URL('./thread.mjs', import.meta['url'])")
+        .replace(/\bimport\.meta\.url\b/g, JSON.stringify(pathToFileURL(id).href))
+        .replace(/\bimport\.meta\.dirname\b|\b__dirname\b/g, JSON.stringify(dirname(id)))
+        .replace(/\bimport\.meta\.filename\b|\b__filename\b/g, JSON.stringify(id)),
+  },
+});
+
+const isStartedAs = (name: string | undefined): string =>
+  name === undefined ? 'false' : `(process.argv[1] ?? '').endsWith(${JSON.stringify(`${name}.mjs`)})`;
+
+if (import.meta.main) await bundle(join(import.meta.dirname, '..'), process.argv[2] ?? 'bundles');
