@@ -69,8 +69,8 @@ function report(terminal: Terminal, error: unknown): ExitCode {
 function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return error.exitCode;
   // By its code: its class would load the bus's libraries.
-  const isUnreachable = error instanceof Error && 'code' in error && error.code === 'unreachable';
-  return isUnreachable ? exitCodes.unreachable : exitCodes.failed;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'unreachable' || code === 'timeout' ? exitCodes.unreachable : exitCodes.failed;
 }
 
 function buildProgram(terminal: Terminal): Command {

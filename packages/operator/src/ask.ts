@@ -8,19 +8,27 @@ import {
 } from '@bufbuild/protobuf';
 import { type Bus, BusError } from '@will/bus';
 
-/** A question of an operator was not answered. `unreachable`: nobody serves it; `refused`: the service said why not. */
+/**
+ * A question of an operator was not answered. `unreachable`: nobody serves it; `timeout`: no answer came
+ * in time, so what was asked may have been done; `refused`: the service said why not.
+ */
 export class OperatorError extends Error {
   override readonly name = 'OperatorError';
-  readonly code: 'unreachable' | 'failed' | 'refused';
+  readonly code: 'unreachable' | 'timeout' | 'failed' | 'refused';
   constructor(code: OperatorError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
   }
 }
 
+const codes: Readonly<Partial<Record<BusError['code'], OperatorError['code']>>> = {
+  disconnected: 'unreachable',
+  timeout: 'timeout',
+};
+
 const defaultTimeoutMs = 5_000;
 
-/** Asks a service one question. `timeoutMs`: default 5,000. @throws {OperatorError} 'unreachable', 'failed' */
+/** Asks a service one question. `timeoutMs`: default 5,000. @throws {OperatorError} 'unreachable', 'timeout', 'failed' */
 export async function ask<Question extends DescMessage, Answer extends DescMessage>(
   bus: Bus,
   subject: string,
@@ -38,7 +46,7 @@ export async function ask<Question extends DescMessage, Answer extends DescMessa
       throw new OperatorError('unreachable', `the bus answers, but no ${service} runs on it; run \`npm start\``, {
         cause,
       });
-    throw new OperatorError(cause.code === 'disconnected' ? 'unreachable' : 'failed', cause.message, { cause });
+    throw new OperatorError(codes[cause.code] ?? 'failed', cause.message, { cause });
   }
 }
 

@@ -48,7 +48,12 @@ export class AdminError extends Error {
   }
 }
 
-const ofOperator = { unreachable: 'unavailable', failed: 'failed', refused: 'invalid_request' } as const;
+const ofOperator = {
+  unreachable: 'unavailable',
+  timeout: 'failed',
+  failed: 'failed',
+  refused: 'invalid_request',
+} as const;
 
 /** Any failure as an answer. A failure without a type says nothing of the inside. */
 export function toAdminError(error: unknown): AdminError {
