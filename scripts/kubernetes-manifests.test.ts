@@ -138,7 +138,7 @@ test('every service is its own user of the bus, by a secret that `willm bus conf
   const named = ['NATS_SEED_FILE', 'WILL_NATS_TLS_CA', 'WILL_NATS_TLS_CERT', 'WILL_NATS_TLS_KEY'];
   for (const deployment of deployments) {
     const { args, volumeMounts } = containerOf(deployment);
-    const service = args.at(-1)?.split('/')[1] ?? '';
+    const service = args.at(-1)?.match(/^programs\/(.+)\.mjs$/)?.[1] ?? '';
     const volume = deployment.spec.template.spec.volumes.find(({ name }) => name === 'bus');
     expect(volume?.secret?.secretName).toBe(`will-bus-${service}`);
     const { mountPath } = volumeMounts.find(({ name }) => name === 'bus') ?? { mountPath: '' };

@@ -45,13 +45,13 @@ test('a task that gave up waiting does not use up a freed slot', async () => {
 
 test('a queue at its bound refuses at once', async () => {
   const queues = new SlotQueues(1);
-  void queues.wait('m', { priority: 'normal', client: 'a', timeoutMs: 50, signal: never });
+  void queues.wait('m', { priority: 'normal', client: 'a', timeoutMs: 5_000, signal: never });
   expect(await settled(queues.wait('m', { priority: 'normal', client: 'b', timeoutMs: 5_000, signal: never }))).toBe(
     'full',
   );
-  expect(await settled(queues.wait('other', { priority: 'normal', client: 'b', timeoutMs: 1, signal: never }))).toBe(
-    'waiting',
-  );
+  expect(
+    await settled(queues.wait('other', { priority: 'normal', client: 'b', timeoutMs: 5_000, signal: never })),
+  ).toBe('waiting');
 });
 
 test('a poll lets one waiting task per model try', async () => {
@@ -182,6 +182,34 @@ test('a task whose expected wait is too long is rejected immediately, by its cli
   expect(await settled(wait('quiet', 500))).toBe('waiting');
   vi.useRealTimers();
   queues.free('m', 60);
+  await Promise.all(waits);
+});
+
+test('a moment in which nothing moved is no reason to reject what comes after it', async () => {
+  vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+  const queues = new SlotQueues();
+  const claim = { priority: 'normal', client: 'a' } as const;
+  const wait = (): Promise<string> => queues.wait('m', { ...claim, timeoutMs: 60_000, signal: never });
+  const waits = Array.from({ length: 200 }, wait);
+  const goes = (count: number): void => {
+    for (let n = 0; n < count; n += 1) {
+      vi.advanceTimersByTime(16);
+      queues.free('m', 1);
+      queues.took('m', claim);
+    }
+  };
+  goes(40);
+  vi.advanceTimersByTime(20_000);
+  goes(2);
+  expect(await settled(wait())).toBe('waiting');
+  // It became slow for good.
+  for (let n = 0; n < 5; n += 1) {
+    vi.advanceTimersByTime(5_000);
+    goes(1);
+  }
+  expect(await settled(wait())).toBe('full');
+  vi.useRealTimers();
+  queues.free('m', 300);
   await Promise.all(waits);
 });
 

@@ -197,7 +197,7 @@ class Holders {
 
 /** Tasks of one client and priority, first come first served: those that had their turn in vain, then the others. */
 class ClientQueue {
-  readonly waitEwma = new WaitEwma();
+  readonly pace = new Pace();
   readonly #again = new Set<Waiter>();
   readonly #fresh = new Set<Waiter>();
 
@@ -225,7 +225,7 @@ class ModelQueue {
   readonly held = new Holders();
   /** By priority, then a ring of clients: the one that was let go comes last. */
   readonly #byRank: readonly Map<string, ClientQueue>[] = ranks.map(() => new Map());
-  readonly #waitEwma = new WaitEwma();
+  readonly #pace = new Pace();
   readonly #reservedUntilMs = new Map<string, number>();
   #released = 0;
   #releasedAtMs = -Infinity;
@@ -236,21 +236,21 @@ class ModelQueue {
 
   /** How long a queue of this length takes, by how fast calls were taken lately; undefined: none was. */
   get wholeWaitMs(): number | undefined {
-    return this.#waitEwma.msPerOne === undefined ? undefined : this.#waitEwma.msPerOne * (this.size + 1);
+    return this.#pace.msPerOne === undefined ? undefined : this.#pace.msPerOne * (this.size + 1);
   }
 
-  /** Expected wait of a task queued now: by the recent waitEwma of its client's queue, else of all, taking turns. */
+  /** Expected wait of a task queued now: by the recent pace of its client's queue, else of all, taking turns. */
   expectedWaitMs({ rank, client }: Waiter): number {
     if (this.size === 0) return 0;
     const clientQueue = this.#byRank[rank]?.get(client);
     const own = (clientQueue?.size ?? 0) + 1;
-    if (clientQueue?.waitEwma.msPerOne !== undefined) return own * clientQueue.waitEwma.msPerOne;
+    if (clientQueue?.pace.msPerOne !== undefined) return own * clientQueue.pace.msPerOne;
     let ahead = 0;
     for (const [other, clientQueues] of this.#byRank.entries()) {
       if (other > rank) break;
       for (const { size } of clientQueues.values()) ahead += other === rank ? Math.min(own, size) : size;
     }
-    return ahead * (this.#waitEwma.msPerOne ?? 0);
+    return ahead * (this.#pace.msPerOne ?? 0);
   }
 
   isFirst({ priority, client }: QueueClaim): boolean {
@@ -280,8 +280,8 @@ class ModelQueue {
   took({ priority, client }: QueueClaim): void {
     if (this.size === 0) return;
     const nowMs = performance.now();
-    this.#waitEwma.tick(nowMs);
-    this.#clientQueuesOf(ranks.indexOf(priority)).get(client)?.waitEwma.tick(nowMs);
+    this.#pace.tick(nowMs);
+    this.#clientQueuesOf(ranks.indexOf(priority)).get(client)?.pace.tick(nowMs);
   }
 
   kept(client: string): void {
@@ -310,7 +310,7 @@ class ModelQueue {
     if (!clientQueue?.remove(waiter)) return;
     if (clientQueue.size === 0) clientQueues.delete(waiter.client);
     this.size -= 1;
-    if (this.size === 0) this.#waitEwma.pause();
+    if (this.size === 0) this.#pace.pause();
     waiter.resolve(answer);
   }
 
@@ -357,13 +357,27 @@ class ModelQueue {
 const faded = (mean: number | undefined, value: number): number =>
   mean === undefined ? value : 0.9 * mean + 0.1 * value;
 
-/** How fast something happens: a mean of the last intervals, where newer ones count more. */
-class WaitEwma {
-  #lastMs: number | undefined;
-  #msPerOne: number | undefined;
+/** So far back counts how fast slots came: older ones fade with this time constant. */
+const paceMemoryMs = 10_000;
+/** Fewer say nothing of how fast it goes. */
+const minTaken = 3;
+/** An interval is a standstill if it is longer than this, and than so many usual ones. */
+const standstill = { minMs: 2_000, usualOnes: 20 } as const;
 
+/**
+ * How fast slots come: the time in which tasks waited by the number that went, both fading alike. One standstill does
+ * not count: after a moment in which nothing moved, of the machine or of a service, the queue moves as fast as before.
+ * Where the next interval is as long, it became slow, and that counts.
+ */
+class Pace {
+  #lastMs: number | undefined;
+  #waitedMs = 0;
+  #taken = 0;
+  #stoodStill = false;
+
+  /** Undefined: too few went lately. */
   get msPerOne(): number | undefined {
-    return this.#msPerOne;
+    return this.#taken < minTaken ? undefined : this.#waitedMs / this.#taken;
   }
 
   /** Nobody waits: the time until somebody does again says nothing of how fast it goes. */
@@ -372,9 +386,21 @@ class WaitEwma {
   }
 
   tick(nowMs: number): void {
-    if (this.#lastMs !== undefined) {
-      this.#msPerOne = faded(this.#msPerOne, nowMs - this.#lastMs);
-    }
+    if (this.#lastMs !== undefined) this.#went(nowMs - this.#lastMs);
     this.#lastMs = nowMs;
+  }
+
+  #went(intervalMs: number): void {
+    const isFirstStandstill = !this.#stoodStill && this.#isStandstill(intervalMs);
+    this.#stoodStill = this.#isStandstill(intervalMs);
+    if (isFirstStandstill) return;
+    const kept = Math.exp(-intervalMs / paceMemoryMs);
+    this.#waitedMs = this.#waitedMs * kept + paceMemoryMs * (1 - kept);
+    this.#taken = this.#taken * kept + 1;
+  }
+
+  #isStandstill(intervalMs: number): boolean {
+    const usualMs = this.#taken === 0 ? 0 : this.#waitedMs / this.#taken;
+    return intervalMs > Math.max(standstill.minMs, standstill.usualOnes * usualMs);
   }
 }
