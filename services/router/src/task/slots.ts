@@ -361,8 +361,8 @@ const faded = (mean: number | undefined, value: number): number =>
 const paceMemoryMs = 10_000;
 /** Fewer say nothing of how fast it goes. */
 const minTaken = 3;
-/** An interval is a standstill if it is longer than this, and than so many usual ones. */
-const standstill = { minMs: 2_000, usualOnes: 20 } as const;
+/** An interval is a standstill if it is longer than this, and than so many times the mean. */
+const standstill = { minMs: 2_000, timesTheMean: 20 } as const;
 
 /**
  * How fast slots come: the time in which tasks waited by the number that went, both fading alike. One standstill does
@@ -400,7 +400,7 @@ class Pace {
   }
 
   #isStandstill(intervalMs: number): boolean {
-    const usualMs = this.#taken === 0 ? 0 : this.#waitedMs / this.#taken;
-    return intervalMs > Math.max(standstill.minMs, standstill.usualOnes * usualMs);
+    const meanMs = this.#taken === 0 ? 0 : this.#waitedMs / this.#taken;
+    return intervalMs > Math.max(standstill.minMs, standstill.timesTheMean * meanMs);
   }
 }
