@@ -43,8 +43,9 @@ COPY --chmod=755 deploy/image/willm /usr/local/bin/willm
 # Every program as one file: a service starts in a third of the time. What it is made of stays beside it, for child
 # processes and data files.
 FROM packages AS bundles
-ARG ROLLDOWN=1.2.19
-RUN npm install --prefix /tmp/tools --no-audit --no-fund "rolldown@${ROLLDOWN}" && mkdir -p /app/scripts \
+# In the version that the workspace pins.
+RUN npm install --prefix /tmp/tools --no-audit --no-fund "rolldown@$(sed -n 's/^  rolldown: //p' pnpm-workspace.yaml)" \
+ && mkdir -p /app/scripts \
  && ln -s /tmp/tools/node_modules /app/scripts/node_modules
 COPY --from=code /app /app
 COPY tsconfig.base.json /app/

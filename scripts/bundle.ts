@@ -6,11 +6,14 @@ import { type Plugin, rolldown } from 'rolldown';
 // Each service, and willm, as one file: loading a thousand modules is two thirds of what the start of a service costs. The
 // image runs these, and so do the tests of the whole product, which start some four hundred.
 //
-//   node scripts/bundle.ts FOLDER
+//   node scripts/bundle.ts [FOLDER]
 
-/** Services, and `willm`. */
-export const programsIn = (root: string): readonly string[] =>
-  [...readdirSync(join(root, 'services')), 'willm'].filter((name) => existsSync(sourceOf(root, name)));
+/** Names of the services. */
+export const servicesIn = (root: string): readonly string[] =>
+  readdirSync(join(root, 'services')).filter((name) => existsSync(sourceOf(root, name)));
+
+/** Where the image has the program of a service, or `willm`. */
+export const programInImage = (name: string): string => `programs/${name}.mjs`;
 
 const sourceOf = (root: string, name: string): string =>
   join(root, name === 'willm' ? 'packages/cli/src/main.ts' : `services/${name}/src/main.ts`);
@@ -20,7 +23,7 @@ const sourceOf = (root: string, name: string): string =>
  * where the sources are, so the folder is good for this place of the sources only.
  */
 export async function bundle(root: string, folder: string): Promise<void> {
-  const programs = programsIn(root);
+  const programs = [...servicesIn(root), 'willm'];
   const thread = join(root, 'packages/store/src/sqlite/thread.ts');
   const input = { ...Object.fromEntries(programs.map((name) => [name, sourceOf(root, name)])), thread };
   const plugins = [grpcAsItIs, ownPlaces(new Map(Object.entries(input).map(([name, source]) => [source, name])))];
@@ -63,4 +66,4 @@ const ownPlaces = (programNames: ReadonlyMap<string, string>): Plugin => ({
 const isStartedAs = (name: string | undefined): string =>
   name === undefined ? 'false' : `(process.argv[1] ?? '').endsWith(${JSON.stringify(`${name}.mjs`)})`;
 
-if (import.meta.main) await bundle(join(import.meta.dirname, '..'), process.argv[2] ?? 'bundles');
+if (import.meta.main) await bundle(join(import.meta.dirname, '..'), process.argv[2] ?? 'programs');

@@ -22,7 +22,7 @@ import { parseAllDocuments } from 'yaml';
 import { bringHelm } from './helm.ts';
 import { renderManifests, rendered } from './manifests.ts';
 import { root } from './paths.ts';
-import { programsIn } from './bundle.ts';
+import { programInImage, servicesIn } from './bundle.ts';
 
 // What the manifests say is held to the schemas of Kubernetes and KEDA, and to the product itself.
 
@@ -94,13 +94,7 @@ test('every service has a deployment that starts its program, is probed where it
     .map((path) => readFileSync(join(root, path), 'utf8'))
     .join('\n');
   const started = deployments.map((deployment) => containerOf(deployment).args.at(-1) as string);
-  expect(new Set(started)).toEqual(
-    new Set(
-      programsIn(root)
-        .filter((name) => name !== 'willm')
-        .map((name) => `programs/${name}.mjs`),
-    ),
-  );
+  expect(new Set(started)).toEqual(new Set(servicesIn(root).map(programInImage)));
   const shared = manifests.find(({ kind }) => kind === 'ConfigMap')?.data ?? {};
   for (const deployment of deployments) {
     const { args, env = [], ports, readinessProbe, livenessProbe } = containerOf(deployment);

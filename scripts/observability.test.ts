@@ -6,7 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { observabilityFiles, shippedQueries } from './observability.ts';
 import { objectives } from './observability/rules.ts';
-import { programsIn } from './bundle.ts';
+import { programInImage, servicesIn } from './bundle.ts';
 import { root } from './paths.ts';
 
 const promtool = (process.env['PATH'] ?? '')
@@ -117,9 +117,7 @@ test('compose starts every service, by its program, without rights of its own', 
   const { services } = parse(readFileSync(join(root, 'compose.yaml'), 'utf8'), { merge: true }) as {
     services: Readonly<Record<string, Service>>;
   };
-  const programs = programsIn(root)
-    .filter((name) => name !== 'willm')
-    .map((name) => `programs/${name}.mjs`);
+  const programs = servicesIn(root).map(programInImage);
   expect(programs.length).toBeGreaterThan(6);
   for (const program of programs) {
     const found = Object.values(services).find(({ command }) => command?.at(-1) === program);

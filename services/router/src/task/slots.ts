@@ -391,9 +391,9 @@ class Pace {
   }
 
   #went(intervalMs: number): void {
-    const isFirstStandstill = !this.#stoodStill && this.#isStandstill(intervalMs);
+    const stoodStillBefore = this.#stoodStill;
     this.#stoodStill = this.#isStandstill(intervalMs);
-    if (isFirstStandstill) return;
+    if (this.#stoodStill && !stoodStillBefore) return;
     const kept = Math.exp(-intervalMs / paceMemoryMs);
     this.#waitedMs = this.#waitedMs * kept + paceMemoryMs * (1 - kept);
     this.#taken = this.#taken * kept + 1;
