@@ -93,6 +93,11 @@ async function ended(taskId) {
   durable.lost += 1;
 }
 
+function messageOf(text) {
+  const [, message = text] = /"message":"((?:[^"\\\\]|\\\\.)*)"/.exec(text) ?? [];
+  return message.replaceAll(/[A-Za-z0-9_-]{20,}/g, '…').slice(0, 200);
+}
+
 const kinds = [
   () => interactive('plain, new connection', new Agent(), false),
   () => interactive('stream, kept connection', kept, true),
@@ -112,6 +117,10 @@ for (let made = 0; made < count; made += 1) {
 await Promise.all(underWay);
 clearInterval(tick);
 times.sort((a, b) => a - b);
+/** Failures by their message, ids left out: which kinds there were, and how many of each. */
+const kindsOfFailure = {};
+for (const [, name, status, text] of failures)
+  noted(kindsOfFailure, `${name.includes('connection') ? '' : `${name} `}${status} ${messageOf(text)}`);
 const at = (share) => times[Math.min(times.length - 1, Math.floor(times.length * share))];
 /** Of durable tasks: those are told first. */
 const isRare = ([, name]) => !name.includes('connection');
@@ -126,6 +135,7 @@ console.log(
     results,
     ms: { p50: at(0.5), p99: at(0.99), max: times.at(-1) },
     durable,
+    kindsOfFailure,
     failures: failures.toSorted((a, b) => isRare(b) - isRare(a)).slice(0, 20),
   }),
 );

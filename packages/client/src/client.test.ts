@@ -165,6 +165,53 @@ test('a task whose router died before it said a word is given to another one, on
   expect(seen.filter((what, n) => what !== seen[n - 1])).toEqual(['asked', 'task']);
 });
 
+const passedOn: wire.Frame['kind'] = {
+  case: 'failure',
+  value: create(wire.FailureSchema, {
+    code: wire.FailureCode.UNAVAILABLE,
+    message: 'the router is not ready',
+    retryable: true,
+    retryAfterMs: 1,
+    notTaken: true,
+  }),
+};
+
+test('a task that a router passes on is given to another one by itself, and once only to each', async () => {
+  const ids: string[] = [];
+  await router(({ taskId }, say, id) => {
+    ids.push(taskId);
+    if (ids.length <= 3) return say(0, 0, passedOn);
+    say(0, 0, accepted(id));
+    say(1, 1, started(id));
+    say(1, 2, end('done'));
+  });
+  expect((await client.run(request)).output).toBe('done');
+  expect(ids).toHaveLength(4);
+  expect(new Set(ids).size).toBe(1);
+});
+
+test('a task that every router passes on ends with what they say', async () => {
+  let asked = 0;
+  await router((_task, say) => {
+    asked += 1;
+    say(0, 0, passedOn);
+  });
+  const error = await failureOf(client.run(request));
+  expect([error.code, error.message, error.isRetryable]).toEqual(['unavailable', 'the router is not ready', true]);
+  expect(asked).toBe(6);
+});
+
+test('a task that nobody wants any more is not given to another router', async () => {
+  let asked = 0;
+  await router((_task, say, routerId) => {
+    asked += 1;
+    say(0, 0, { case: 'accepted', value: create(wire.AcceptedSchema, { routerId, confirmWanted: true }) });
+    setTimeout(() => say(0, 0, passedOn), 20);
+  });
+  const error = await failureOf(client.run({ ...request, isStillWanted: () => Promise.resolve(false) }));
+  expect([error.code, asked]).toEqual(['unavailable', 1]);
+});
+
 test('a worker that dies in the middle of an answer is told within a second', async () => {
   const worker = await router((_task, say, id) => {
     say(0, 0, accepted(id));

@@ -14,6 +14,8 @@ import { ReplyOwner } from './reply-owner.ts';
  */
 const acceptWithinMs = 3_000;
 const askAgainMs = 250;
+/** Routers that leave, or that stood still, pass a task on: so often it is sent again. */
+const maxPassedOn = 5;
 /** The router ends a task at its deadline; this much later the caller ends it by itself. */
 const deadlineGraceMs = 250;
 
@@ -47,6 +49,8 @@ export class Run {
   #inbox: { readonly subject: string; close(): void } | undefined;
   #acceptTimer: NodeJS.Timeout | undefined;
   #publications = 0;
+  #passedOn = 0;
+  #isUnwanted = false;
   #stopListening = (): void => {};
   #receiveLate = (_message: Incoming): void => {};
   /** The attempt whose content counts; content of lower ones is dropped. */
@@ -195,7 +199,7 @@ export class Run {
     if (this.#isOver) return;
     clearTimeout(this.#acceptTimer);
     this.#owner.stopWatching();
-    if (this.#publications > 1) return this.#fail(code, message, { isRetryable: true });
+    if (this.#publications - this.#passedOn > 1) return this.#fail(code, message, { isRetryable: true });
     this.#publish();
   }
 
@@ -231,8 +235,22 @@ export class Run {
         this.#sequence = 0;
       }
     } else if (kind.case === 'failure') {
+      if (kind.value.notTaken && this.#goesOnElsewhere(kind.value)) return;
       this.#failed(kind.value);
     }
+  }
+
+  /** Another router may take what this one did not. False: it was tried often enough, or nobody wants it any more. */
+  #goesOnElsewhere({ retryAfterMs }: wire.Failure): boolean {
+    if (this.#isUnwanted || this.#hasContent || this.#passedOn >= maxPassedOn) return false;
+    this.#passedOn += 1;
+    this.#owner.stopWatching();
+    this.#owner.forget();
+    this.#acceptTimer = setTimeout(
+      contain(() => this.#publish(), this.#stray),
+      retryAfterMs,
+    );
+    return true;
   }
 
   /** The router stood still, and runs the task only where that is still to be done. */
@@ -240,6 +258,7 @@ export class Run {
     const { bus } = this.#support;
     const publication = this.#publications;
     const isWanted = await this.#isStillWanted().catch(() => false);
+    this.#isUnwanted = !isWanted;
     if (!isWanted || this.#isOver || publication !== this.#publications || !bus.isConnected) return;
     const request = create(wire.InFlightRequestSchema, { wanted: [this.#message.taskId] });
     bus.publish(subjects.inFlight(routerId, this.#client), toBinary(wire.InFlightRequestSchema, request));

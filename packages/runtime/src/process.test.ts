@@ -25,3 +25,8 @@ test('before a service serves, such a failure ends its process', async () => {
   const { code, out } = await run('before');
   expect([code === 0, out]).toEqual([false, '']);
 });
+
+test('a service that is asked to stop while it starts stops once it has started', async () => {
+  const { code, out } = await run('stopped at its start');
+  expect([code, out]).toEqual([0, 'served to the end\n']);
+});

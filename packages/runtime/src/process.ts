@@ -3,6 +3,7 @@ import { flushCompileCache } from 'node:module';
 import { contained, reportStrays } from './contained.ts';
 import type { Logger } from './logger.ts';
 import { makeFilesPrivate } from './private-files.ts';
+import { within } from './within.ts';
 
 /** An id for this process: `router-4f9c…`, 96 random bits in base64url. */
 export const newProcessId = (service: string): string => `${service}-${randomBytes(12).toString('base64url')}`;
@@ -43,22 +44,30 @@ export interface Service {
   stop(): Promise<void>;
 }
 
+/** A start that was asked to stop may come to its end within this, so that what it took already ends as it should. */
+const lastStartMs = 10_000;
+
 /**
  * Runs a service as a process of its own, until that is asked to stop: a failure to start is one line that says what and
- * how to mend it, and exit code 1. Files that the service makes are its owner's alone.
+ * how to mend it, and exit code 1. Files that the service makes are its owner's alone. Who asks it to stop while it starts
+ * waits at most 10 s.
  * Under `npm start` the supervisor is told `ready` over IPC once the service serves.
  */
 export async function runService(logger: Logger, start: (env: Environment) => Promise<Service>): Promise<void> {
   makeFilesPrivate();
   // A supervisor that died without a word must not leave its children behind.
   if (process.send) process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  // Heard from the first moment: the first process of a container dies of no signal that it does not listen to.
+  const stopped = untilStopped();
   try {
-    const service = await start(process.env);
+    const starting = start(process.env);
+    void stopped.then(() => exitUnlessStarted(starting));
+    const service = await starting;
     outliveStrays(logger);
     process.send?.({ kind: 'ready' });
     // A process that is killed later writes nothing at its end; where no cache is kept this does nothing.
     setImmediate(contained(flushCompileCache));
-    await untilStopped();
+    await stopped;
     await service.stop();
     process.disconnect?.();
     process.exit(0);
@@ -72,4 +81,10 @@ export async function runService(logger: Logger, start: (env: Environment) => Pr
       50,
     );
   }
+}
+
+/** Nothing is under way yet that would have to end. */
+async function exitUnlessStarted(starting: Promise<Service>): Promise<void> {
+  const hasStarted = await within(starting, lastStartMs).catch(() => true);
+  if (!hasStarted) process.exit(0);
 }

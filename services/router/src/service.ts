@@ -35,8 +35,7 @@ export class Router {
   take(task: wire.Task, client: string, caller: TaskCaller): void {
     const { snapshot, maxTasks, nowMs, refusals } = this.#deps;
     const documents = snapshot();
-    if (!documents || this.#isDraining)
-      return refuse(task, caller, wire.FailureCode.UNAVAILABLE, 'the router is not ready', 250);
+    if (!documents || this.#isDraining) return passOn(task, caller, 'the router is not ready');
     const { project, reflex } = task;
     const who = resolveCaller(documents, { client, project, reflex }, { clientOfProject: false });
     if ('rule' in who) return refuse(task, caller, ...refusals(who));
@@ -114,6 +113,20 @@ const keyOf = (client: string, taskId: string): string => `${client} ${taskId}`;
 
 /** Not all at once: who was refused together does not come back together. */
 const retryAfterMs = (): number => 500 + Math.floor(Math.random() * 1_000);
+
+const passedOnAfterMs = 250;
+
+/** Answers a task that this router does not take, and another one may. */
+export function passOn({ taskId }: wire.Task, caller: TaskCaller, message: string): void {
+  const failure = create(wire.FailureSchema, {
+    code: wire.FailureCode.UNAVAILABLE,
+    message,
+    retryable: true,
+    retryAfterMs: passedOnAfterMs,
+    notTaken: true,
+  });
+  caller.send(create(wire.FrameSchema, { taskId, kind: { case: 'failure', value: failure } }));
+}
 
 /** Answers a task that was not taken. */
 export function refuse(

@@ -47,6 +47,9 @@ spec:
         will/settings: {{ include "will.settings" $root | sha256sum | trunc 16 | quote }}
     spec:
       automountServiceAccountToken: false
+      # The first process of a container that has its own processes only is deaf to signals until it listens to them: one
+      # that is stopped in its first second would go on to the end of its grace period.
+      shareProcessNamespace: true
       # Longer than WILL_STOP_DELAY_MS and WILL_DRAIN_MS: calls in flight are finished, their records sent.
       terminationGracePeriodSeconds: {{ add (div (int $root.Values.settings.WILL_DRAIN_MS) 1000) 30 }}
       {{- with $root.Values.imagePullSecrets }}

@@ -324,9 +324,10 @@ function readExclusion(r: ByteReader, end: number, m: wire.Exclusion = newExclus
   return m;
 }
 
-const newFailure = (): wire.Failure => ({ $typeName: 'will.v1.Failure', code: 0, message: '', retryable: false, retryAfterMs: 0, decisionId: '', attempts: [], exclusions: [] });
+const newFailure = (): wire.Failure => ({ $typeName: 'will.v1.Failure', code: 0, message: '', retryable: false, retryAfterMs: 0, decisionId: '', attempts: [], exclusions: [], notTaken: false });
 function writeFailure(w: ByteWriter, m: wire.Failure): void {
   if (m.$unknown !== undefined) writeUnknown(w, m.$unknown);
+  if (m.notTaken) { w.bool(m.notTaken); w.uint32(64); }
   for (let i = m.exclusions.length - 1; i >= 0; i -= 1) { const one = m.exclusions[i] as (typeof m.exclusions)[number]; const size = w.size; writeExclusion(w, one); w.uint32(w.size - size); w.uint32(58); }
   for (let i = m.attempts.length - 1; i >= 0; i -= 1) { const one = m.attempts[i] as (typeof m.attempts)[number]; const size = w.size; writeAttemptSummary(w, one); w.uint32(w.size - size); w.uint32(50); }
   if (m.decisionId) { w.string(m.decisionId); w.uint32(42); }
@@ -346,6 +347,7 @@ function readFailure(r: ByteReader, end: number, m: wire.Failure = newFailure())
       case 42: m.decisionId = r.string(); break;
       case 50: m.attempts.push(readAttemptSummary(r, r.end(end), undefined)); break;
       case 58: m.exclusions.push(readExclusion(r, r.end(end), undefined)); break;
+      case 64: m.notTaken = r.bool(); break;
       default: keepUnknown(m, r.unknown(tag));
     }
   }

@@ -1,4 +1,5 @@
 // A service whose callbacks fail in every way that a process could end of. `before`: one does before it is ready.
+// `stopped at its start`: it is asked to stop before that.
 import { EventEmitter } from 'node:events';
 import { createLogger } from '../logger.ts';
 import { runService, type Service } from '../process.ts';
@@ -12,6 +13,10 @@ const fail = (): never => {
 async function start(): Promise<Service> {
   if (process.argv[2] === 'before') {
     setImmediate(fail);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  if (process.argv[2] === 'stopped at its start') {
+    process.kill(process.pid, 'SIGTERM');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const target = new EventTarget();

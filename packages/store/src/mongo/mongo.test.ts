@@ -129,6 +129,20 @@ test('every write waits for a majority and its journals, with a limit; every rea
     for (const { command } of read) expect(command['readConcern']).toEqual({ level: 'majority' });
   }));
 
+test('the same submission through two processes at once is one task, and no conflict', () =>
+  onDatabase(async (uri) => {
+    const stores = await Promise.all([openMongoTaskStore({ uri }), openMongoTaskStore({ uri })]);
+    try {
+      for (let n = 0; n < 100; n += 1) {
+        const task = newTask({ taskId: `task-${n}`, idempotencyKey: `key-${n}` });
+        const told = await Promise.all(stores.map((store) => store.insert(task)));
+        expect(told.map(({ kind }) => kind).sort()).toEqual(['inserted', 'repeated']);
+      }
+    } finally {
+      await Promise.all(stores.map((store) => store.close()));
+    }
+  }));
+
 test('whatever a killed process left half done is in the sums exactly once', { timeout: 60_000 }, () =>
   onDatabase(async (uri) => {
     // It opens the log before the first writer dies and looks for abandoned batches only when it takes something in.

@@ -236,12 +236,14 @@ class MongoTasks implements TaskStore {
     }
   }
 
-  /** The task that was submitted under this key, else under this id. */
+  /**
+   * The task that was submitted under this key, else under this id. The same submission may come through another process
+   * between the two looks.
+   */
   async #sameAs({ client, taskId, idempotencyKey, bodyHash }: NewTask): Promise<Insertion | undefined> {
-    const sameKey = await this.#find({ client, idempotencyKey });
-    if (sameKey) return { kind: sameKey.bodyHash === bodyHash ? 'repeated' : 'conflict', task: sameKey };
-    const sameId = await this.#find({ _id: idOf(client, taskId) });
-    return sameId && { kind: 'conflict', task: sameId };
+    const task = (await this.#find({ client, idempotencyKey })) ?? (await this.#find({ _id: idOf(client, taskId) }));
+    const isSame = task?.idempotencyKey === idempotencyKey && task.bodyHash === bodyHash;
+    return task && { kind: isSame ? 'repeated' : 'conflict', task };
   }
 
   async #find(filter: Filter<TaskDocument>): Promise<StoredTask | undefined> {

@@ -18,7 +18,7 @@ import {
 } from '@will/contracts';
 import { LateTasks } from '../task/late-tasks.ts';
 import type { TaskCaller } from '../ports.ts';
-import { refuse, type Router } from '../service.ts';
+import { passOn, refuse, type Router } from '../service.ts';
 
 /** Serves tasks from the bus. `stop` takes no new ones; `close` then no longer answers for those in flight either. */
 export function serveTasks(
@@ -47,7 +47,7 @@ export function serveTasks(
     const isWanted = late.isWanted(client, task.taskId);
     caller.send(create(wire.FrameSchema, { taskId: task.taskId, kind: { case: 'accepted', value } }));
     if (await isWanted) router.take(task, client, caller);
-    else refuse(task, caller, wire.FailureCode.UNAVAILABLE, tookItLate, 250);
+    else passOn(task, caller, tookItLate);
   };
   const takeTask = (on: Bus, to: Router, message: Incoming): void => {
     const client = clientOfTaskSubject(message.subject);

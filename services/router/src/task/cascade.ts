@@ -162,6 +162,8 @@ export class Cascade {
     if (summary.status === 'RateLimited' && this.#evidence.limitsMet(summary.model) <= maxRedeliveries) return 'full';
     // It gave way to others since it was silent for long. Where they cannot do it, it is asked once more and waited for.
     if (summary.status === 'Stalled' && anotherFollows) return 'undelivered';
+    // Its worker stood still until it was too late to start: nothing was sent, and the model is as good as before.
+    if (summary.status === 'Busy') return 'undelivered';
     return end.kind === 'undelivered' ? 'undelivered' : 'next';
   }
 }

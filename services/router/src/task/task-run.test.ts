@@ -56,6 +56,21 @@ test('a failure before content goes on to the next model, which is told of the f
   expect(sent[1]?.request.prior.map(({ model, status }) => [model, status])).toEqual([['a', 'Overloaded']]);
 });
 
+test('a call that its worker could not start in time is sent to the same model again, since nothing left', async () => {
+  const { over, sent, frames, settle } = world(['a']);
+  for (const number of [1, 2]) {
+    await settle();
+    sent.at(-1)?.hear(accepted(number));
+    sent.at(-1)?.hear(ended('a', 'Busy', false));
+  }
+  await settle();
+  expect(sent.map(({ request }) => request.model)).toEqual(['a', 'a', 'a']);
+  sent.at(-1)?.hear(accepted(3));
+  sent.at(-1)?.hear(ended('a', 'Success', true));
+  await over;
+  expect(failureIn(frames)).toBeUndefined();
+});
+
 test('a task of which nobody stated a timeout is not cut while its answer flows', async () => {
   const { over, sent, frames, commands, settle } = world(['a'], { maxMs: timeoutsOf([], {}).maxMs });
   await settle();

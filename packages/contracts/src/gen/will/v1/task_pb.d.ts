@@ -722,6 +722,13 @@ export declare type Failure = Message<"will.v1.Failure"> & {
    * @generated from field: repeated will.v1.Exclusion exclusions = 7;
    */
   exclusions: Exclusion[];
+
+  /**
+   * The router did not take the task, and never will: another one may, at once.
+   *
+   * @generated from field: bool not_taken = 8;
+   */
+  notTaken: boolean;
 };
 
 /**
