@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 const ms = Number(process.env.MS ?? 2000);
 let inFlight = 0;
-createServer((request, response) => {
+const server = createServer((request, response) => {
   if (request.method === 'GET') {
     response.writeHead(200, { 'content-type': 'application/json' });
     return response.end(JSON.stringify({ object: 'list', data: [{ id: 'mock', object: 'model' }], inFlight }));
@@ -41,5 +41,8 @@ createServer((request, response) => {
     inFlight--;
     response.end();
   });
-}).listen(Number(process.env.PORT ?? 8000), process.env.HOST ?? '127.0.0.1');
+});
+// As a service's: while the machine stands still, Node would close connections on which a call has come.
+server.keepAliveTimeout = 75_000;
+server.listen(Number(process.env.PORT ?? 8000), process.env.HOST ?? '127.0.0.1');
 process.on('SIGTERM', () => process.exit(0));

@@ -18,7 +18,8 @@ const promised: MongoClientOptions = {
   retryWrites: true,
   retryReads: true,
   serverSelectionTimeoutMS: 2_000,
-  connectTimeoutMS: 5_000,
+  // The timeout of the heartbeat as well: a server on a busy machine that says nothing for some seconds is not gone.
+  connectTimeoutMS: 30_000,
   socketTimeoutMS: 30_000,
   waitQueueTimeoutMS: 5_000,
   maxPoolSize: 10,

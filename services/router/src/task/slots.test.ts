@@ -213,6 +213,28 @@ test('a moment in which nothing moved is no reason to reject what comes after it
   await Promise.all(waits);
 });
 
+test('a queue that was slow for some seconds rejects nobody who can wait for a minute; one that stays so does', async () => {
+  vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+  const queues = new SlotQueues();
+  const claim = { priority: 'normal', client: 'a' } as const;
+  const wait = (): Promise<string> => queues.wait('m', { ...claim, timeoutMs: 60_000, signal: never });
+  const waits = Array.from({ length: 200 }, wait);
+  const goes = (seconds: number): void => {
+    for (let n = 0; n < seconds; n += 1) {
+      vi.advanceTimersByTime(1_000);
+      queues.free('m', 1);
+      queues.took('m', claim);
+    }
+  };
+  goes(10);
+  expect(await settled(wait())).toBe('waiting');
+  goes(20);
+  expect(await settled(wait())).toBe('full');
+  vi.useRealTimers();
+  queues.free('m', 300);
+  await Promise.all(waits);
+});
+
 test('each call that is taken lets the next one try, so that slots of which no word came are found', async () => {
   const queues = new SlotQueues();
   const waits = Array.from({ length: 5 }, () =>

@@ -31,6 +31,8 @@ const ranks: readonly Priority[] = ['high', 'normal', 'background'];
 
 /** What is expected is not certain: the one that is to wait for more than this share of its time is thought to wait in vain. */
 const maxWaitShare = 0.8;
+/** A pace that was seen for less than this share of that time may be a moment's: of a busy machine, or of pods that change. */
+const minSeenShare = 0.2;
 const [shortestRetryMs, defaultRetryMs, maxRetryMs] = [250, 1_000, 30_000] as const;
 const maxQueues = 1_000;
 
@@ -65,7 +67,7 @@ export class SlotQueues {
     const queue = this.#queueOf(model);
     const { promise, resolve } = Promise.withResolvers<SlotAnswer>();
     const waiter: Waiter = { client, rank: ranks.indexOf(priority), isAgain, resolve };
-    const isLate = !isAgain && queue.expectedWaitMs(waiter) > maxWaitShare * timeoutMs;
+    const isLate = !isAgain && queue.expectedWaitMs(waiter, minSeenShare * timeoutMs) > maxWaitShare * timeoutMs;
     if (isLate || queue.size >= this.#capacity) return Promise.resolve('full');
     queue.add(waiter);
     const timer = setTimeout(
@@ -239,12 +241,16 @@ class ModelQueue {
     return this.#pace.msPerOne === undefined ? undefined : this.#pace.msPerOne * (this.size + 1);
   }
 
-  /** Expected wait of a task queued now: by the recent pace of its client's queue, else of all, taking turns. */
-  expectedWaitMs({ rank, client }: Waiter): number {
-    if (this.size === 0) return 0;
+  /**
+   * Expected wait of a task queued now: by the pace of its client's queue, else of all, taking turns. 0 where neither was
+   * seen for so long.
+   */
+  expectedWaitMs({ rank, client }: Waiter, minSeenMs: number): number {
+    if (this.size === 0 || this.#pace.seenMs < minSeenMs) return 0;
     const clientQueue = this.#byRank[rank]?.get(client);
     const own = (clientQueue?.size ?? 0) + 1;
-    if (clientQueue?.pace.msPerOne !== undefined) return own * clientQueue.pace.msPerOne;
+    const { msPerOne, seenMs = 0 } = clientQueue?.pace ?? {};
+    if (msPerOne !== undefined && seenMs >= minSeenMs) return own * msPerOne;
     let ahead = 0;
     for (const [other, clientQueues] of this.#byRank.entries()) {
       if (other > rank) break;
@@ -358,7 +364,7 @@ const faded = (mean: number | undefined, value: number): number =>
   mean === undefined ? value : 0.9 * mean + 0.1 * value;
 
 /** So far back counts how fast slots came: older ones fade with this time constant. */
-const paceMemoryMs = 10_000;
+const paceMemoryMs = 30_000;
 /** Fewer say nothing of how fast it goes. */
 const minTaken = 3;
 /** An interval is a standstill if it is longer than this, and than so many times the mean. */
@@ -374,6 +380,11 @@ class Pace {
   #waitedMs = 0;
   #taken = 0;
   #stoodStill = false;
+
+  /** The time in which tasks waited, as far as it is remembered. */
+  get seenMs(): number {
+    return this.#waitedMs;
+  }
 
   /** Undefined: too few went lately. */
   get msPerOne(): number | undefined {
