@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { startNatsServer } from '@will/testkit';
 import { Pool } from 'undici';
 import { modelDocument } from '../support/documents.ts';
+import bundlePrograms from '../support/bundled-programs.ts';
 import { startSystem } from '../support/system.ts';
 import { helper, models } from './helper.ts';
 import { type Measured, measure, memoryOf, quantile, warmUp } from './measure.ts';
@@ -38,6 +39,8 @@ const folder = await mkdtemp(join(tmpdir(), 'will-bench-'));
 const upstream = await helper('./upstream-process.ts');
 const paced = modelDocument({ name: 'paced', endpoint: `${upstream.url}/v1`, concurrency: 512 });
 const documents = { 'bench.yaml': models(upstream.url), 'paced.yaml': `${paced}\n` };
+// As the image runs them: each service is one file.
+await bundlePrograms();
 const system = await startSystem({ documents, counts: { gateway: 1 } });
 await system.untilServed('bench', 'paced');
 const services = ['registry', 'policy', 'telemetry', 'provider-worker', 'router', 'gateway'] as const;

@@ -61,6 +61,8 @@ start_node() { # name address
     [ -e "$group/tasks" ] || continue
     mkdir -p "$group/will-$1"
     for file in cpuset.cpus cpuset.mems; do [ ! -e "$group/$file" ] || cat "$group/$file" > "$group/will-$1/$file"; done
+    # All pods of a node share what one process outside of it has, the apiserver or kubectl: without more they starve.
+    [ ! -e "$group/cpu.shares" ] || echo 10240 > "$group/will-$1/cpu.shares"
   done
   cat > "$here/containerd.toml" <<T
 version = 2

@@ -57,6 +57,8 @@ export type ProviderOutcome =
 /** The result of a health check. */
 export interface Health {
   readonly healthy: boolean;
+  /** True: no answer came in time, which on a busy machine says nothing of the model. */
+  readonly isSilent?: boolean;
   /** For operators; never a key. */
   readonly detail: string;
 }

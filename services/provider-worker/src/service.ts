@@ -180,7 +180,7 @@ export class Worker {
       const wasUnhealthy = health.isUnhealthy;
       const seen = await served.checkHealth(AbortSignal.timeout(healthCheckTimeoutMs));
       health.checked(seen);
-      if (!seen.healthy) {
+      if (health.isUnhealthy) {
         entry.reason = seen.detail;
         return served.leave();
       }

@@ -27,7 +27,7 @@ export function checkHealthByGet(
     });
     const onAbort = (): void => {
       sent.abort();
-      resolve({ healthy: false, detail: 'the endpoint does not answer in time' });
+      resolve({ healthy: false, isSilent: true, detail: 'the endpoint does not answer in time' });
     };
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });

@@ -53,6 +53,42 @@ test('an unhealthy model is checked until it is healthy, also while calls are in
   expect([health.isUnhealthy, health.wantsHealthCheck(local, 2, 0)]).toEqual([false, false]);
 });
 
+const silent = { healthy: false, isSilent: true, detail: 'no answer in time' };
+
+test('a model that was healthy is given up only when three checks in turn got no answer', () => {
+  const health = new ModelHealth();
+  health.checked({ healthy: true, detail: '' });
+  for (const expected of [false, false, true]) {
+    health.checked(silent);
+    expect([health.isUnhealthy, health.wantsHealthCheck(local, 2, 0)]).toEqual([expected, true]);
+  }
+});
+
+test.each([
+  ['a check', (health: ModelHealth) => health.checked({ healthy: true, detail: '' })],
+  ['a call', (health: ModelHealth) => void health.learn(success, local, 1)],
+])('%s that is answered ends the count of silent checks', (_what, answer) => {
+  const health = new ModelHealth();
+  answer(health);
+  for (const check of [silent, silent]) health.checked(check);
+  answer(health);
+  for (const check of [silent, silent]) health.checked(check);
+  expect(health.isUnhealthy).toBe(false);
+});
+
+test('a model that was never healthy is not called while it is silent', () => {
+  const health = new ModelHealth();
+  health.checked(silent);
+  expect(health.isUnhealthy).toBe(true);
+});
+
+test('an answer that says no counts at once', () => {
+  const health = new ModelHealth();
+  health.checked({ healthy: true, detail: '' });
+  health.checked({ healthy: false, detail: 'the endpoint answers with 503' });
+  expect(health.isUnhealthy).toBe(true);
+});
+
 test('a service is checked only after a failure, and only where its document says so', () => {
   const asked = withCheck('API', true);
   const health = new ModelHealth();

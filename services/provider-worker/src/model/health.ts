@@ -14,6 +14,8 @@ const doubtful: ReadonlySet<FailureReason> = new Set<FailureReason>([
 ]);
 /** A model that answered a call this recently needs no check. */
 const provenForMs = 4_000;
+/** So many checks in turn without an answer mean that it is gone. Fewer are those of a busy machine. */
+const maxSilences = 3;
 
 /**
  * Health of a model as this process knows it: by its calls first, and by a cheap health check where calls say nothing.
@@ -23,8 +25,10 @@ export class ModelHealth {
   #lastSuccessMs = -Infinity;
   #isSuspect = false;
   #isUnhealthy = false;
+  #wasHealthy = false;
+  #silences = 0;
 
-  /** The last health check failed. */
+  /** Health checks say that it cannot be called. One that was healthy stays so through a silence. */
   get isUnhealthy(): boolean {
     return this.#isUnhealthy;
   }
@@ -34,6 +38,8 @@ export class ModelHealth {
     if (outcome.ok) {
       this.#lastSuccessMs = nowMs;
       this.#isSuspect = false;
+      this.#wasHealthy = true;
+      this.#silences = 0;
       return false;
     }
     if (!doubtful.has(outcome.failure.reason)) return false;
@@ -51,9 +57,13 @@ export class ModelHealth {
   }
 
   /** Takes the result of a health check. */
-  checked({ healthy }: Health): void {
+  checked({ healthy, isSilent = false }: Health): void {
+    this.#silences = isSilent ? this.#silences + 1 : 0;
+    // Looked at again at the next check.
+    this.#isSuspect = isSilent && this.#wasHealthy && this.#silences < maxSilences;
+    if (this.#isSuspect) return;
     this.#isUnhealthy = !healthy;
-    this.#isSuspect = false;
+    this.#wasHealthy = healthy;
   }
 }
 

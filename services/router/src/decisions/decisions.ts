@@ -14,8 +14,8 @@ const maxKept = 10_000;
 /** While policy is away, tasks that no rule on data restricts may use a decision of this age; all others are refused. */
 const openGraceMs = 60_000;
 
-/** How long policy's answer is waited for: longer than a process stands still that is alive. */
-const answerWithinMs = { withOlder: 250, without: 5_000 } as const;
+/** How long policy's answer is waited for: longer than a process stands still that is alive, on a machine that is busy. */
+const answerWithinMs = { withOlder: 250, without: 20_000 } as const;
 
 /** How far this machine's clock may be behind the one that announced an edge. */
 const clockToleranceMs = 2_000;

@@ -158,12 +158,12 @@ export class Cascade {
       this.#outcome.fail({ code: codeOf(summary), message, retryAfterMs: end.retryAfterMs });
       return 'done';
     }
+    // Its worker stood still until it was too late to start: nothing was sent, and it takes the call once it keeps up again.
+    if (end.kind === 'failed' && summary.status === 'Busy') return 'full';
     // What the provider did not take, since its limit was reached, may be sent again after the cooldown.
     if (summary.status === 'RateLimited' && this.#evidence.limitsMet(summary.model) <= maxRedeliveries) return 'full';
     // It gave way to others since it was silent for long. Where they cannot do it, it is asked once more and waited for.
     if (summary.status === 'Stalled' && anotherFollows) return 'undelivered';
-    // Its worker stood still until it was too late to start: nothing was sent, and the model is as good as before.
-    if (summary.status === 'Busy') return 'undelivered';
     return end.kind === 'undelivered' ? 'undelivered' : 'next';
   }
 }

@@ -57,15 +57,19 @@ test('a failure before content goes on to the next model, which is told of the f
 });
 
 test('a call that its worker could not start in time is sent to the same model again, since nothing left', async () => {
-  const { over, sent, frames, settle } = world(['a']);
-  for (const number of [1, 2]) {
-    await settle();
+  const { over, sent, frames, slots, settle } = world(['a']);
+  await settle();
+  for (let number = 1; number <= 5; number += 1) {
     sent.at(-1)?.hear(accepted(number));
     sent.at(-1)?.hear(ended('a', 'Busy', false));
+    await settle();
+    // It waits until the worker keeps up again.
+    expect(sent).toHaveLength(number);
+    slots.poll();
+    await settle();
   }
-  await settle();
-  expect(sent.map(({ request }) => request.model)).toEqual(['a', 'a', 'a']);
-  sent.at(-1)?.hear(accepted(3));
+  expect(sent.map(({ request }) => request.model)).toEqual(Array.from({ length: 6 }, () => 'a'));
+  sent.at(-1)?.hear(accepted(6));
   sent.at(-1)?.hear(ended('a', 'Success', true));
   await over;
   expect(failureIn(frames)).toBeUndefined();
