@@ -50,6 +50,8 @@ wait $loading || told "tasks failed"; cat "$log/scaling.json"
 told the load ended
 # The demand is the highest of two minutes, and KEDA waits for its cooldown.
 until_ready at-most 1 240; told one worker
-until_ready at-most 0 150; told no worker
-load 1 3; told interactive tasks had a worker started from zero
+until_ready at-most 0 150
+# One that ends still answers what it has.
+kubectl -n will wait --for=delete pod -l app.kubernetes.io/name=worker-burst --timeout=150s >/dev/null; told no worker
+load 1 3; told interactive tasks were held until a worker had started, from zero
 until_ready at-most 0 200
