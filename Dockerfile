@@ -74,7 +74,7 @@ EXPOSE 8080 50051 9464
 # Kept by builders that write the Docker format: `podman build --format docker`.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=6 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:'+(process.env.WILL_METRICS_PORT||9464)+'/livez').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"]
-CMD ["node", "--max-semi-space-size=8", "--disable-sigusr1", "programs/gateway.mjs"]
+CMD ["node", "--disable-sigusr1", "programs/gateway.mjs"]
 
 FROM base AS will-local
 COPY --from=packages /app /app

@@ -108,7 +108,7 @@ export async function startOneProcess(env: Readonly<Record<string, string>>, nam
   const own = { ...env, WILL_HTTP_PORT: String(port), WILL_GRPC_PORT: '0' };
   const child = fork(new URL('../../scripts/start/one-process.ts', import.meta.url), {
     env: { PATH: process.env['PATH'] ?? '', WILL_LOG_LEVEL: 'warn' },
-    execArgv: ['--max-semi-space-size=8', '--disable-sigusr1'],
+    execArgv: ['--disable-sigusr1'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   child.send({ groups: names.map((name) => [{ name, env: own }]) });

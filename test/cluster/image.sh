@@ -20,7 +20,7 @@ start() { # service environment…
   podman run --detach --rm --name "$name" --network host --read-only --cap-drop ALL --security-opt no-new-privileges \
     --memory 768m --tmpfs /tmp --volume "$folder/data:/data" --env NATS_URL=nats://127.0.0.1:$natsport \
     --env WILL_DATA_DIR=/data --env WILL_METRICS_PORT=0 "$@" \
-    "$image" node --max-semi-space-size=8 --disable-sigusr1 "programs/$service.mjs" >/dev/null
+    "$image" node --disable-sigusr1 "programs/$service.mjs" >/dev/null
   names+=("$name")
 }
 began=$(date +%s)

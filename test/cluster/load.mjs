@@ -24,7 +24,8 @@ function send(method, path, body, agent, headers = {}) {
     const sent = request(new URL(path, url), {
       method,
       agent,
-      timeout: 60_000,
+      // As long as the vendors' own libraries wait.
+      timeout: 600_000,
       headers: {
         host: 'gateway.will.svc',
         authorization: `Bearer ${key}`,

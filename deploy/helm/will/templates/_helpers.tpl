@@ -84,7 +84,7 @@ spec:
         - name: {{ .service }}
           image: {{ include "will.image" (dict "root" $root "image" $spec.image) }}
           imagePullPolicy: {{ $root.Values.image.pullPolicy }}
-          args: [node, --max-semi-space-size=8, --disable-sigusr1, programs/{{ .service }}.mjs]
+          args: [node, --disable-sigusr1, programs/{{ .service }}.mjs]
           ports:
             - { name: metrics, containerPort: 9464 }
             {{- if eq .service "console" }}
