@@ -7,6 +7,8 @@ export interface Run {
   readonly code: Readonly<Record<string, string>>;
   /** Need no trial. */
   readonly noticed: readonly string[];
+  /** Need no trial by one test, by its key: it did not notice them before. */
+  readonly unnoticed: Readonly<Record<string, readonly string[]>>;
   /** Where the run appends what it finds out. */
   readonly linesFile: string;
   /** A test that takes longer tries no mutants. */
@@ -19,6 +21,8 @@ export type RunLine =
   /** Left without an answer when the process ends: the mutant ended it. */
   | { readonly trying: string; readonly by: string }
   | { readonly noticed: string; readonly by: string }
+  /** The test of this key runs with the mutant as without it. */
+  | { readonly unnoticed: string; readonly test: string }
   /** A test that fails the second time, with no mutant. */
   | { readonly onceOnly: string };
 

@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { relative } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { TestRunner } from 'vitest';
 import { readRun, type RunLine } from './run.ts';
 import { activate, deactivate, endToMeet, metAtLoad, startToMeet } from './switch.ts';
+import type { Watched } from './watchdog.ts';
 
 // Runs each test once as it is, and then again with every mutant that it met and that no test has noticed yet: as
 // attempts of Vitest, so that hooks before and after the test run each time.
@@ -12,12 +15,16 @@ type Test = Parameters<NonNullable<InstanceType<typeof TestRunner>['onBeforeRunT
 type Finished = Parameters<InstanceType<typeof TestRunner>['onAfterRetryTask']>[0];
 type Attempt = Parameters<InstanceType<typeof TestRunner>['onBeforeTryTask']>[1];
 
-const { linesFile, noticed: before, slowestMs } = readRun();
+const { linesFile, noticed: before, unnoticed, slowestMs } = readRun();
 const noticed = new Set(before);
 // Tests put another clock in its place.
-const { setTimeout: realSetTimeout, clearTimeout: realClearTimeout } = globalThis;
+const { setInterval: realSetInterval, clearInterval: realClearInterval } = globalThis;
 const nowMs = performance.now.bind(performance);
 const write = (line: RunLine): void => appendFileSync(linesFile, `${JSON.stringify(line)}\n`);
+
+const watched: Watched = { trial: new Int32Array(new SharedArrayBuffer(4)), maxCpuMs: 60_000 };
+new Worker(new URL('watchdog.ts', import.meta.url), { workerData: watched }).unref();
+let trials = 0;
 
 // To find the smallest case of a property is of no use here.
 fc.configureGlobal({ ...fc.readConfigureGlobal(), numRuns: 50, endOnFailure: true });
@@ -48,6 +55,7 @@ export default class MutantRunner extends TestRunner {
     this.#active = this.#untried.pop();
     if (this.#active === undefined) return;
     write({ trying: this.#active, by: fileOf(test) });
+    Atomics.store(watched.trial, 0, (trials += 1));
     activate(this.#active, this.#hits.get(this.#active) ?? 0);
   }
 
@@ -60,24 +68,28 @@ export default class MutantRunner extends TestRunner {
     await super.onAfterRetryTask(test, attempt);
     const { retry } = attempt;
     deactivate();
+    Atomics.store(watched.trial, 0, 0);
     const failed = test.result?.state === 'fail';
-    this.#goesOn = retry === 0 ? this.#begin(failed) : this.#conclude(fileOf(test), test.name, failed);
+    this.#goesOn = retry === 0 ? this.#begin(test, failed) : this.#conclude(test, failed);
     if (!test.result || (retry === 0 && failed)) return;
     // Vitest makes another attempt after one that failed with an error.
     test.result.state = this.#goesOn ? 'fail' : 'pass';
     test.result.errors = this.#goesOn ? [{ name: 'Error', message: 'the next mutant' }] : [];
   }
 
-  #begin(failed: boolean): boolean {
+  #begin(test: Test, failed: boolean): boolean {
     this.#hits = endToMeet();
     write({ met: [...this.#hits.keys()], atLoad: metAtLoad() });
     const tookMs = nowMs() - this.#startedMs;
-    this.#limitMs = 20 * tookMs + 5_000;
-    this.#untried = failed || tookMs > slowestMs ? [] : [...this.#hits.keys()].filter((id) => !noticed.has(id));
+    this.#limitMs = 10 * tookMs + 2_000;
+    const tried = new Set(unnoticed[keyOf(test)]);
+    const isLeft = (id: string): boolean => !noticed.has(id) && !tried.has(id);
+    this.#untried = failed || tookMs > slowestMs ? [] : [...this.#hits.keys()].filter(isLeft);
     return this.#untried.length > 0;
   }
 
-  #conclude(file: string, name: string, failed: boolean): boolean {
+  #conclude(test: Test, failed: boolean): boolean {
+    const file = fileOf(test);
     if (this.#suspect !== undefined) {
       this.#plainFailures = failed ? this.#plainFailures + 1 : 0;
       // What the mutant left behind may be in the way once.
@@ -85,7 +97,7 @@ export default class MutantRunner extends TestRunner {
       const suspect = this.#suspect;
       this.#suspect = undefined;
       if (failed) {
-        write({ onceOnly: `${file}: ${name}` });
+        write({ onceOnly: `${file}: ${test.name}` });
         return false;
       }
       noticed.add(suspect);
@@ -93,7 +105,7 @@ export default class MutantRunner extends TestRunner {
     } else if (failed) {
       this.#suspect = this.#active;
       return true;
-    }
+    } else if (this.#active !== undefined) write({ unnoticed: this.#active, test: keyOf(test) });
     return this.#untried.length > 0;
   }
 }
@@ -101,9 +113,22 @@ export default class MutantRunner extends TestRunner {
 const fileOf = (test: { file: { filepath: string } }): string =>
   relative(process.cwd(), test.file.filepath).replaceAll('\\', '/');
 
+/** Of a test as it is written: its place, its name and its code. */
+const keyOf = (test: Test): string =>
+  createHash('sha256')
+    .update([fileOf(test), test.fullTestName, TestRunner.getTestFn(test as never)].join('\n'))
+    .digest('hex')
+    .slice(0, 16);
+
+const tickMs = 50;
+
+/** Counts ticks of a timer and not the clock: a process that stood still has not had its time. */
 function within<T>(work: Promise<T>, limitMs: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = realSetTimeout(() => reject(new Error(`no end within ${limitMs} ms`)), limitMs);
-    work.then(resolve, reject).finally(() => realClearTimeout(timer));
+    let left = Math.ceil(limitMs / tickMs);
+    const timer = realSetInterval(() => {
+      if ((left -= 1) === 0) reject(new Error(`no end within ${limitMs} ms`));
+    }, tickMs);
+    work.then(resolve, reject).finally(() => realClearInterval(timer));
   });
 }

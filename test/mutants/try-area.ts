@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Area, root } from './areas.ts';
 import { instrument, type Mutant } from './instrument.ts';
@@ -22,29 +22,29 @@ export interface TriedArea {
 
 /** Quick tests try mutants first: what they notice costs the slow ones nothing. */
 const slowestMs = [50, 500, 1_000_000];
-/** A mutant that is tried for so long is in a loop without an end. */
-const maxTrialMs = 180_000;
 
-/** Runs the tests of an area with each mutant that was not noticed before. What is noticed is kept at once. */
+const saveEveryMs = 5_000;
+
+/** Runs the tests of an area with each mutant that was not noticed before. What is noticed is kept within seconds. */
 export async function tryArea(area: Area): Promise<TriedArea> {
   const { code, mutants } = await instrument(area);
   const known = await KnownResults.open(area.name, mutants);
   const linesFile = join(resultsFolder, `${area.name}.lines`);
   const lines: RunLine[] = [];
-  const take = (): boolean => {
-    const taken = takeLines(linesFile);
-    for (const line of taken) if ('noticed' in line) known.add(line.noticed, line.by);
-    const last = taken.at(-1);
-    // The process ended, or did not come to an end, with it.
-    if (last && 'trying' in last) known.add(last.trying, last.by);
+  const take = (added: readonly RunLine[]): void => {
+    for (const line of added) known.add(line);
     known.save();
-    lines.push(...taken);
-    return last !== undefined && 'trying' in last;
+    lines.push(...added);
   };
-  take();
   for (const slowest of slowestMs) {
-    do await runTests({ tests: area.tests, code, noticed: known.noticed(), linesFile, slowestMs: slowest });
-    while (take());
+    let last: RunLine | undefined;
+    do {
+      const { noticed, unnoticed } = known.all();
+      await runTests({ tests: area.tests, code, noticed, unnoticed, linesFile, slowestMs: slowest }, take);
+      last = lines.at(-1);
+      // The process ended with it.
+      if (last && 'trying' in last) take([{ noticed: last.trying, by: last.by }]);
+    } while (last && 'trying' in last);
   }
   const met = new Set(lines.flatMap((line) => ('met' in line ? line.met : [])));
   const atLoad = new Set(lines.flatMap((line) => ('met' in line ? line.atLoad : [])));
@@ -56,32 +56,32 @@ export async function tryArea(area: Area): Promise<TriedArea> {
   };
 }
 
-function takeLines(file: string): readonly RunLine[] {
-  if (!existsSync(file)) return [];
-  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
-  rmSync(file);
-  return lines.map((line) => JSON.parse(line) as RunLine);
-}
-
-async function runTests(run: Run): Promise<void> {
+/** Runs the tests. @param take is given the lines that the run appends, in parts. */
+async function runTests(run: Run, take: (added: readonly RunLine[]) => void): Promise<void> {
   const runFile = `${run.linesFile}.run`;
   writeFileSync(runFile, JSON.stringify(run));
   writeFileSync(run.linesFile, '');
+  let taken = 0;
+  const takeNew = (): void => {
+    const whole = readFileSync(run.linesFile, 'utf8').split('\n').slice(0, -1);
+    take(whole.slice(taken).map((line) => JSON.parse(line) as RunLine));
+    taken = whole.length;
+  };
   const child = spawn('vitest', ['run', '--config', 'test/mutants/vitest.config.ts'], {
     cwd: root,
     env: { ...process.env, WILL_MUTANTS_RUN: runFile },
     stdio: 'ignore',
     detached: true,
   });
-  const watch = setInterval(() => {
-    const isTrying = readFileSync(run.linesFile, 'utf8').split('\n').at(-2)?.includes('"trying"') ?? false;
-    if (isTrying && Date.now() - statSync(run.linesFile).mtimeMs > maxTrialMs) endAll(child.pid);
-  }, 5_000);
+  const saving = setInterval(takeNew, saveEveryMs);
   const stop = (): void => endAll(child.pid);
   process.once('exit', stop);
   await once(child, 'exit');
   process.off('exit', stop);
-  clearInterval(watch);
+  clearInterval(saving);
+  takeNew();
+  rmSync(run.linesFile);
+  rmSync(runFile);
 }
 
 /** A program and what it started. */
