@@ -151,7 +151,7 @@ export class Runner {
     const { client, taskId } = queued.reference;
     const task = await store.get(client, taskId);
     const reference = { ...queued.reference, second: true };
-    if (task) await queue.addAt(reference, task.priority, task.type, Math.ceil(nowMs() + quietOfTheDeadMs));
+    if (task) await queue.addAt(reference, task.priority, task.type, nowMs() + quietOfTheDeadMs);
     await queued.done();
   }
 
@@ -233,7 +233,7 @@ export class Runner {
     const { queue, store, nowMs, draw } = this.#deps;
     const { client, taskId, priority, type, deadlineMs } = task;
     const parkings = queued.reference.parkings + 1;
-    const growing = Math.min(maxParkedMs, firstPauseMs * 2 ** Math.min(parkings - 1, 10));
+    const growing = Math.min(maxParkedMs, firstPauseMs * 2 ** (parkings - 1));
     const pauseMs = Math.max(Math.min(retryAfterMs, maxPauseMs), growing * (0.5 + draw() / 2));
     // Whole milliseconds: the store takes no fraction, and what throws here leaves two messages.
     const atMs = Math.min(Math.ceil(nowMs() + pauseMs), deadlineMs);

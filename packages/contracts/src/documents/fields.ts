@@ -127,8 +127,8 @@ function listOf<T extends string>(allowed: string, least: number, most: number, 
       return unique.length >= least && unique.length <= most ? unique : undefined;
     },
     (value) => {
-      const bad = items(value)?.find((item) => readItem(item) === undefined);
-      return quote(bad ?? value);
+      const bad = items(value)?.filter((item) => readItem(item) === undefined) ?? [];
+      return quote(bad.length > 0 ? bad[0] : value);
     },
   );
 }

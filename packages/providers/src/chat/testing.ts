@@ -1,8 +1,14 @@
 import type { Egress, EgressListener, EgressRequest } from '../egress/index.ts';
 import type { ContentDelta, ModelCall, ProviderOutcome } from '../port.ts';
 import { callOf } from '../contract.ts';
+import { Answer } from './answer.ts';
+import { anthropicForm } from './anthropic-form.ts';
 import { ChatCall } from './chat-call.ts';
 import type { Form } from './form.ts';
+import { googleForm } from './google-form.ts';
+import { openAiForm } from './openai-form.ts';
+import { responsesForm } from './responses-form.ts';
+import { AnswerError } from './unreadable.ts';
 
 const request: EgressRequest = {
   method: 'POST',
@@ -82,3 +88,37 @@ interface Piece {
   readonly id?: string;
   readonly function: { readonly name?: string; readonly arguments?: string };
 }
+
+const forms = { openAiForm, responsesForm, anthropicForm, googleForm } as const;
+/** The name of a vendor's form. */
+export type FormName = keyof typeof forms;
+
+/** What was read of an answer, or why it could not be. */
+function readBy(read: (form: Form, answer: Answer) => void, name: FormName): unknown {
+  const answer = new Answer(undefined, 'origin');
+  try {
+    read(forms[name](), answer);
+    answer.close();
+  } catch (error) {
+    if (!(error instanceof AnswerError)) throw error;
+    return { reason: error.failure.reason };
+  }
+  const { toolCalls, ...output } = answer.output() ?? {};
+  return {
+    ...output,
+    ...(toolCalls !== undefined && { toolCalls: JSON.parse(toolCalls) as unknown }),
+    finish: answer.hasFinish ? answer.finishReason : 'none',
+    isEnded: answer.isEnded,
+    ...(answer.servedVersion !== undefined && { servedVersion: answer.servedVersion }),
+    ...(answer.usage && { usage: answer.usage }),
+  };
+}
+
+/** What a form reads of a stream of events. */
+export const streamed = (name: FormName, ...events: readonly unknown[]): unknown =>
+  readBy((form, answer) => {
+    for (const event of events) form.event(event, JSON.stringify(event), answer);
+  }, name);
+/** What a form reads of an answer that came whole. */
+export const whole = (name: FormName, body: unknown): unknown =>
+  readBy((form, answer) => form.whole(body, JSON.stringify(body), answer), name);

@@ -1,0 +1,27 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { storesAt, type StoredTask, type TaskStore } from '@will/store';
+import { afterAll, beforeAll } from 'vitest';
+
+/** The store of a test file, in a folder of its own. */
+export function useTaskStore(): () => TaskStore {
+  let folder: string;
+  let store: TaskStore;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'will-tasks-'));
+    store = await storesAt({ dataDir: folder, mongodbUri: undefined }).tasks();
+  });
+  afterAll(async () => {
+    await store.close();
+    await rm(folder, { recursive: true });
+  });
+  return () => store;
+}
+
+/** @throws {Error} no such task is stored. */
+export async function storedIn(store: TaskStore, client: string, taskId: string): Promise<StoredTask> {
+  const task = await store.get(client, taskId);
+  if (!task) throw new Error(`${taskId} is not stored`);
+  return task;
+}
