@@ -18,6 +18,8 @@ export class Shares {
   readonly #taken: Record<Priority, number> = { high: 0, normal: 0, background: 0 };
   /** What each has had so far, by its weight; the one with the least is next. */
   readonly #passed: Record<Priority, number> = { high: 0, normal: 0, background: 0 };
+  /** What the one that got the last place had had before it. */
+  #now = 0;
   readonly #queued = new Map<Priority, Waiting>();
 
   constructor(places: number) {
@@ -49,13 +51,10 @@ export class Shares {
       this.#queued.delete(next);
       this.#taken[next] += 1;
       // Who comes back after a pause does not make up for what it did not ask for.
-      this.#passed[next] = Math.max(this.#passed[next], this.#least() - 1 / weights[next]) + 1 / weights[next];
+      this.#now = Math.max(this.#now, this.#passed[next]);
+      this.#passed[next] = this.#now + 1 / weights[next];
       waiting?.resolve();
     }
-  }
-
-  #least(): number {
-    return Math.min(...Object.values(this.#passed));
   }
 
   #next(): Priority | undefined {
