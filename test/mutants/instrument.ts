@@ -52,7 +52,10 @@ const servesTests = ['**/*.test.ts', '**/testing/**', '**/testing.ts'];
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, isDebugEnabled: () => false };
 
 export async function instrument({ code }: Area): Promise<Instrumented> {
-  const names = globSync([...code], { cwd: root, exclude: servesTests }).map((name) => name.replaceAll('\\', '/'));
+  const leftOut = code.filter((glob) => glob.startsWith('!')).map((glob) => glob.slice(1));
+  const names = globSync([...code], { cwd: root, exclude: [...servesTests, ...leftOut] }).map((name) =>
+    name.replaceAll('\\', '/'),
+  );
   const files = await Promise.all(
     names
       .toSorted()

@@ -57,3 +57,12 @@ test('many start spread over the first quarter of an hour and all inside the win
     ),
   );
 });
+
+test('a task starts by its own spread within the first tenth of the window, a quarter of an hour at most', () => {
+  const opensMs = at('2026-11-23T21:00:00Z');
+  const minutes = (over: Partial<Parameters<typeof startTime>[0]>): number =>
+    (startTime(question(over)) - opensMs) / 60_000;
+  expect([minutes({ spread: 0.5 }), minutes({ spread: 1 })]).toEqual([7.5, 15]);
+  const anHour = { ...offHours, to: '22:00' };
+  expect([minutes({ spread: 0.5, schedule: anHour }), minutes({ spread: 1, schedule: anHour })]).toEqual([3, 6]);
+});
