@@ -235,7 +235,7 @@ In a second terminal:
   ${willm} run text_gen "Explain what a message bus is in one sentence." --stream
   ${willm} logs
   curl ${httpUrl.startsWith('https') ? '--insecure ' : ''}${httpUrl}/v1/chat/completions -H 'content-type: application/json' \\
-    -d '{"model":"text_gen","messages":[{"role":"user","content":"Hello"}]}'
+    -d '{"model":"text_gen","max_tokens":40,"messages":[{"role":"user","content":"Hello"}]}'
 
 Up in ${seconds(startedMs)}. Logs: ${displayPath(join(dataDir, 'logs'))}. Ctrl-C stops everything.
 `);

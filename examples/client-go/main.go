@@ -23,6 +23,13 @@ func main() {
 	}
 }
 
+// ask is a task with a short answer.
+func ask(prompt string) *willv1.Task {
+	task := will.Task("text_gen", prompt)
+	task.MaxOutputTokens = 20
+	return task
+}
+
 func run() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -36,21 +43,21 @@ func run() error {
 	}
 	defer client.Close()
 
-	end, err := client.Run(ctx, will.Task("text_gen", "Name a bread."))
+	end, err := client.Run(ctx, ask("Name a bread."))
 	if err != nil {
 		return err
 	}
 	fmt.Println("run:", end.GetModel(), end.GetOutput().GetText() != "")
 
 	text := ""
-	if _, err = client.Stream(ctx, will.Task("text_gen", "Name another."), func(delta *willv1.Delta) {
+	if _, err = client.Stream(ctx, ask("Name another."), func(delta *willv1.Delta) {
 		text += delta.GetText()
 	}); err != nil {
 		return err
 	}
 	fmt.Println("stream:", text != "")
 
-	taskID, err := client.Submit(ctx, &willv1.SubmitRequest{Task: will.Task("text_gen", "Name a cheese.")})
+	taskID, err := client.Submit(ctx, &willv1.SubmitRequest{Task: ask("Name a cheese.")})
 	if err != nil {
 		return err
 	}

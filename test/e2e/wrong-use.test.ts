@@ -62,7 +62,7 @@ const wrongs: readonly Wrong[] = [
     what: 'a task type that no model has',
     headers: { 'x-will-task-type': 'knitting' },
     status: 403,
-    message: /no model may do knitting .*plain: task_type/,
+    message: /no model may do knitting .*no model has this task type among its tags/,
   },
   { what: 'broken JSON', body: () => '{"model":', status: 400, message: /the body is not valid JSON/ },
   { what: 'JSON that is no object', body: () => '[]', status: 400, message: /the body must be a JSON object/ },

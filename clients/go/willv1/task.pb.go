@@ -411,7 +411,7 @@ func (x *PayloadRef) GetField() string {
 // Published to will.v1.task.run.<client> with a reply inbox below _INBOX.<client>.
 type Task struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Chosen by the caller, unique: [A-Za-z0-9_-]{8,64}.
+	// Chosen by the caller, unique: [A-Za-z0-9_-]{1,64}.
 	TaskId string `protobuf:"bytes,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
 	// The task type, which is a use-case tag: text_gen, code, translation, ...
 	Type     string   `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`

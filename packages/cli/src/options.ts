@@ -104,14 +104,19 @@ export function priorityIn(options: {
 
 const unitMs: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** An instant as epoch milliseconds: ISO (`2026-11-23T21:00:00Z`), or how long ago (`15m`, `2h`, `7d`). */
-export const instant =
-  (nowMs: () => number) =>
+const isoOr =
+  (relative: string, atOf: (spanMs: number) => number) =>
   (raw: string): number => {
-    const ago = /^(\d{1,6})([smhd])$/.exec(raw);
-    if (ago) return nowMs() - Number(ago[1]) * (unitMs[ago[2] ?? ''] ?? 0);
+    const span = /^(\d{1,6})([smhd])$/.exec(raw);
+    if (span) return atOf(Number(span[1]) * (unitMs[span[2] ?? ''] ?? 0));
     const atMs = /^\d{4}-\d\d/.test(raw) ? Date.parse(raw) : Number.NaN;
     if (Number.isNaN(atMs))
-      throw new InvalidArgumentError('It must be an ISO time, or a time ago such as 15m, 2h, 7d.');
+      throw new InvalidArgumentError(`It must be an ISO time, or ${relative} such as 15m, 2h, 7d.`);
     return atMs;
   };
+
+/** An instant as epoch milliseconds: ISO (`2026-11-23T21:00:00Z`), or how long ago (`15m`, `2h`, `7d`). */
+export const instant = (nowMs: () => number) => isoOr('a time ago', (spanMs) => nowMs() - spanMs);
+
+/** An instant to come, as epoch milliseconds: ISO, or how long from now (`15m`, `2h`, `7d`). */
+export const instantAhead = (nowMs: () => number) => isoOr('a time from now', (spanMs) => nowMs() + spanMs);

@@ -53,6 +53,10 @@ test.each([
   [['explain', 'text_gen', '--input', 'smell'], /"smell" must be one of text, image/],
   [['logs', '--since', 'yesterday'], /'yesterday' is invalid. It must be an ISO time, or a time ago such as 15m/],
   [['logs', '--limit', '5000'], /from 1 to 1000/],
+  [
+    ['keys', 'create', '--client', 'acme', '--expires', 'tomorrow'],
+    /'tomorrow' is invalid. It must be an ISO time, or a time from now such as 15m/,
+  ],
   [['logs', '--outcome', 'Failed'], /Allowed choices are Success, Timeout, Blocked/],
 ])('%j is bad usage: exit 2, and the message names the value and what was allowed', async (args, message) => {
   const { code, err, out } = await said(...args);

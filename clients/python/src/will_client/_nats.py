@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 import time
 from collections.abc import AsyncIterator
@@ -17,6 +18,10 @@ from ._api import Delta, TaskClient, TaskError, TaskResult, error_of
 from ._messages import delta_of, new_id, result_of
 
 _Answer = TypeVar("_Answer", bound=Message)
+_log = logging.getLogger("will_client")
+
+_connect_within_s = 5.0
+"""For the first connection; one that is lost later is made again for as long as it takes."""
 
 _accept_within_s = 3.0
 """A router says at once that it has a task; after so long without a word it did not arrive."""
@@ -42,13 +47,28 @@ async def connect_nats(
         if tls_cert is not None:
             context.load_cert_chain(tls_cert, tls_key)
         options.update(tls=context, tls_handshake_first=True)
-    try:
-        connection = await nats.connect(url, name="will-client", max_reconnect_attempts=-1, **options)
-    except (OSError, nats.errors.Error) as error:
-        raise TaskError("unavailable", f"cannot connect to {url}: {error}", is_retryable=True) from error
-    opened = NatsClient(connection, client)
+    opened = NatsClient(await _connected(url, options), client)
     await opened.listen()
     return opened
+
+
+async def _connected(url: str, options: dict[str, Any]) -> Client:
+    """Raises TaskError `unavailable` where nobody answers in time: nats-py itself would try forever."""
+    last: Exception | None = None
+
+    async def note(error: Exception) -> None:
+        nonlocal last
+        last = error
+        _log.info("NATS: %s", error)
+
+    connection = Client()
+    connecting = connection.connect(url, name="will-client", max_reconnect_attempts=-1, error_cb=note, **options)
+    try:
+        await asyncio.wait_for(connecting, _connect_within_s)
+    except (OSError, nats.errors.Error, asyncio.TimeoutError) as error:
+        why = last or error
+        raise TaskError("unavailable", f"no nats-server answers at {url}: {why}", is_retryable=True) from error
+    return connection
 
 
 class NatsClient(TaskClient):

@@ -1,7 +1,7 @@
 import { watchOption } from '../program/watch.ts';
 import { type Cli, headings } from '../program/cli.ts';
 import type { CreateKeyOptions } from '../actions/keys.ts';
-import { instant, named, words } from '../options.ts';
+import { instantAhead, named, words } from '../options.ts';
 import { dataClasses, unavailableModels } from '@will/core';
 import type { Command } from 'commander';
 import { Option } from 'commander';
@@ -31,7 +31,7 @@ function registerCreate(keys: Command, { terminal, end }: Cli): void {
         'where a task may not have the model that it names (default: as the documents say)',
       ).choices(unavailableModels),
     )
-    .option('--expires <time>', 'an ISO time after which it no longer holds', instant(Date.now))
+    .option('--expires <time>', 'until when it holds: an ISO time, or a time from now: 2h, 30d', instantAhead(Date.now))
     .option('--note <text>', 'what it is for')
     .option('--json', 'print JSON')
     .action(async (options: CreateKeyOptions) => {

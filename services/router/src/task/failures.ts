@@ -90,7 +90,9 @@ const rejectionCodes: Partial<Record<ExclusionRule, wire.FailureCode>> = {
 export function blockedMessage({ facts }: AcceptedTask, { rejection, exclusions, dataClass }: RankedSet): string {
   if (rejection) return rejectionMessage(rejection);
   const asked = `${facts.taskType} for ${facts.client} (${dataClass} data)`;
-  if (exclusions.length === 0) return `no model may do ${asked}: no route and no model has this task type`;
+  // A task type that is mistyped, or of which nothing is applied yet: one sentence instead of every model's tags.
+  if (exclusions.every(({ rule }) => rule === 'task_type'))
+    return `no model may do ${asked}: no model has this task type among its tags`;
   const shown = exclusions.slice(0, 5).map(({ model, rule }) => `${model}: ${rule}`);
   const more = exclusions.length > shown.length ? ` and ${exclusions.length - shown.length} more` : '';
   return `no model may do ${asked}: ${shown.join(', ')}${more}`;

@@ -336,6 +336,11 @@ test('a client that has no proto files gets them by reflection, and runs a task 
   byReflection.close();
 });
 
+test('reflection also tells the health service and the details of errors', async () => {
+  for (const symbol of ['grpc.health.v1.Health', 'google.rpc.ErrorInfo', 'google.rpc.RetryInfo'])
+    expect([symbol, (await reflected(server.grpcAddress, symbol)).length > 0]).toEqual([symbol, true]);
+});
+
 /** A number as protobuf writes lengths. */
 const varint = (value: number): Buffer =>
   value < 0x80 ? Buffer.from([value]) : Buffer.concat([Buffer.from([(value & 0x7f) | 0x80]), varint(value >>> 7)]);

@@ -1,15 +1,24 @@
-import { type DescFile, type DescService, toBinary } from '@bufbuild/protobuf';
+import { type DescFile, type DescMessage, type DescService, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import type { Server, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
+import { service as healthService } from 'grpc-health-check';
 
-/** Lets a caller ask a server for its descriptors, so that it needs no proto files. */
-export function addReflection(server: Server, services: readonly DescService[]): void {
+/** Lets a caller ask a server for its descriptors, so that it needs no proto files. `details` are messages of errors. */
+export function addReflection(
+  server: Server,
+  services: readonly DescService[],
+  details: readonly DescMessage[],
+): void {
   const files = new Map<string, Buffer>();
-  for (const { file } of services) collect(file, files);
+  for (const { file } of [...services, ...details]) collect(file, files);
   // The library reads the descriptors of one entry and the method names of each service; nothing else of a package.
   const described = {
-    files: { format: 'Protocol Buffer 3 DescriptorProto', type: {}, fileDescriptorProtos: [...files.values()] },
+    files: {
+      format: 'Protocol Buffer 3 DescriptorProto',
+      type: {},
+      fileDescriptorProtos: [...files.values(), ...healthFiles()],
+    },
     ...Object.fromEntries(
       services.map(({ typeName, methods }) => [typeName, Object.fromEntries(methods.map(({ name }) => [name, {}]))]),
     ),
@@ -18,6 +27,9 @@ export function addReflection(server: Server, services: readonly DescService[]):
     readingEverything(server),
   );
 }
+
+/** The library that answers the health service brings its descriptors. */
+const healthFiles = (): readonly Buffer[] => healthService['Check']?.requestType.fileDescriptorProtos ?? [];
 
 /** What cannot be read is answered like an empty question: the library would call it a failure of ours, INTERNAL. */
 const readingEverything = (server: Server): Server =>

@@ -63,7 +63,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
   serveMethods(server, wire.RegistryService, registryService(backends), guard, onError);
   serveMethods(server, wire.TelemetryService, telemetryService(backends), guard, onError);
   const stopHealth = serveHealth(server, () => options.whyNotReady() === undefined);
-  addReflection(server, services);
+  addReflection(server, services, [wire.ErrorInfoSchema]);
   const port = await listen(server, host, options.port, credentialsOf(options.certificate)).catch((error: unknown) => {
     stopHealth();
     throw error;

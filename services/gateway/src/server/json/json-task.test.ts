@@ -18,7 +18,7 @@ test('everything that can be said of a task arrives', () => {
     task({
       type: 'code',
       input: 'ping',
-      task_id: 'task-of-mine',
+      task_id: 'mine',
       project: 'p',
       priority: 'high',
       data_class: 'customer',
@@ -29,7 +29,7 @@ test('everything that can be said of a task arrives', () => {
       reflex: null,
     }),
   ).toEqual({
-    taskId: 'task-of-mine',
+    taskId: 'mine',
     client: 'acme',
     type: 'code',
     input: 'ping',

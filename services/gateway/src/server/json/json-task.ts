@@ -1,5 +1,5 @@
 import type { Question, TaskRequest } from '@will/client';
-import { newId } from '@will/contracts';
+import { isOpaqueId, newId } from '@will/contracts';
 import {
   type DataClass,
   dataClasses,
@@ -46,10 +46,7 @@ const facts = {
 
 const taskSchema = z.strictObject({
   ...facts,
-  task_id: z
-    .string()
-    .regex(/^[A-Za-z0-9_-]{8,64}$/)
-    .optional(),
+  task_id: z.string().refine(isOpaqueId, 'must be 1 to 64 of A-Z a-z 0-9 _ -').optional(),
   timeout_ms: z.int().min(1).max(maxTimeoutMs).optional(),
   first_token_timeout_ms: z.int().min(1).max(maxTimeoutMs).optional(),
   idle_timeout_ms: z.int().min(1).max(maxTimeoutMs).optional(),

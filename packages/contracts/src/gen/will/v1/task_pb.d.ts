@@ -99,7 +99,7 @@ export declare const PayloadRefSchema: GenMessage<PayloadRef>;
  */
 export declare type Task = Message<"will.v1.Task"> & {
   /**
-   * Chosen by the caller, unique: [A-Za-z0-9_-]{8,64}.
+   * Chosen by the caller, unique: [A-Za-z0-9_-]{1,64}.
    *
    * @generated from field: string task_id = 1;
    */
