@@ -11,7 +11,11 @@ export function register(program: Command, { terminal, end }: Cli): void {
     .addArgument(typeArgument())
     .argument('<text>', 'what to say; "-" reads stdin')
     .option('--timeout-ms <ms>', 'until its deadline (default 24 hours)', wholeNumber(1, 31 * 86_400_000))
-    .option('--not-before <time>', 'not to start before: an ISO time, or a time from now: 2h, 7d', instantAhead(Date.now))
+    .option(
+      '--not-before <time>',
+      'not to start before: an ISO time, or a time from now: 2h, 7d',
+      instantAhead(Date.now),
+    )
     .option('--defer <schedule>', 'start while this schedule is open, or in time for the deadline: off_hours', named)
     .option('--key <key>', 'submitting again with the same key is the same task')
     .option('--wait', 'wait for its end and print the answer')

@@ -5,11 +5,7 @@ import { ReflectionService } from '@grpc/reflection';
 import { service as healthService } from 'grpc-health-check';
 
 /** Lets a caller ask a server for its descriptors, so that it needs no proto files. `details` are messages of errors. */
-export function addReflection(
-  server: Server,
-  services: readonly DescService[],
-  details: readonly DescMessage[],
-): void {
+export function addReflection(server: Server, services: readonly DescService[], details: readonly DescMessage[]): void {
   const files = new Map<string, Buffer>();
   for (const { file } of [...services, ...details]) collect(file, files);
   // The library reads the descriptors of one entry and the method names of each service; nothing else of a package.
