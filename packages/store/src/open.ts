@@ -29,9 +29,11 @@ const storesIn = (dataDir: string): Stores => ({
   tasks: () => openTaskStore(join(dataDir, 'tasks.sqlite')),
 });
 
+const reachWithinMs = 30_000;
+
 /** The driver is loaded only where it is used. */
 const storesOn = (uri: string): Stores => ({
-  documents: async () => (await import('./mongo/open.ts')).openMongoDocumentStore({ uri }),
-  calls: async () => (await import('./mongo/open.ts')).openMongoCallLog({ uri }),
-  tasks: async () => (await import('./mongo/open.ts')).openMongoTaskStore({ uri }),
+  documents: async () => (await import('./mongo/open.ts')).openMongoDocumentStore({ uri, reachWithinMs }),
+  calls: async () => (await import('./mongo/open.ts')).openMongoCallLog({ uri, reachWithinMs }),
+  tasks: async () => (await import('./mongo/open.ts')).openMongoTaskStore({ uri, reachWithinMs }),
 });

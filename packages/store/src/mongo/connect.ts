@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { MongoClient, type CommandStartedEvent, type Db, type DbOptions, type MongoClientOptions } from 'mongodb';
+import {
+  MongoClient,
+  type CommandStartedEvent,
+  type Db,
+  type DbOptions,
+  type MongoClientOptions,
+  MongoServerSelectionError,
+} from 'mongodb';
 import { StoreError } from '../errors.ts';
 import { identityOf, missingBehaviours, neededBehaviours } from './behaviours.ts';
 import { isDuplicate, storeErrorOf } from './failures.ts';
@@ -35,6 +42,8 @@ const defaultDatabase = 'will';
 export interface MongoPlace {
   /** As in the driver's documentation; the database is its path, or `will`. */
   readonly uri: string;
+  /** So long is a server waited for that is not there yet. Default 0: one look, which takes two seconds. */
+  readonly reachWithinMs?: number;
   /** A batch that stands still for longer is another process's to finish. Default 120,000. */
   readonly abandonedAfterMs?: number;
   /** Told of every command that is sent. */
@@ -75,19 +84,26 @@ export async function openMongo(place: MongoPlace, schema: MongoSchema): Promise
 }
 
 /** Connects to the database as it is. @throws {StoreError} */
-export async function connectTo({ uri, onCommand }: MongoPlace): Promise<Omit<OpenMongo, 'incarnation'>> {
-  const client = clientOf(uri, onCommand !== undefined);
-  if (onCommand) client.on('commandStarted', onCommand);
-  try {
-    await client.connect();
-  } catch (error) {
-    await client.close();
-    throw storeErrorOf(error);
-  }
+export async function connectTo(place: MongoPlace): Promise<Omit<OpenMongo, 'incarnation'>> {
+  const { uri, reachWithinMs = 0 } = place;
+  const client = await reached(place, performance.now() + reachWithinMs);
   // Said again for the database: what the address says of journals would win over the client's.
   const { writeConcern, readConcern, readPreference } = promised;
   const database = client.db(nameOfDatabase(uri), { writeConcern, readConcern, readPreference } as DbOptions);
   return { database, close: () => client.close() };
+}
+
+/** Services and their database often start together. @throws {StoreError} */
+async function reached(place: MongoPlace, untilMs: number): Promise<MongoClient> {
+  const client = clientOf(place.uri, place.onCommand !== undefined);
+  if (place.onCommand) client.on('commandStarted', place.onCommand);
+  try {
+    return await client.connect();
+  } catch (error) {
+    await client.close();
+    if (!(error instanceof MongoServerSelectionError) || performance.now() >= untilMs) throw storeErrorOf(error);
+    return reached(place, untilMs);
+  }
 }
 
 function clientOf(uri: string, monitorCommands: boolean): MongoClient {

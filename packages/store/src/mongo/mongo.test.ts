@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { startMongoServer, type MongoServer } from '@will/testkit';
 import { MongoClient, type CommandStartedEvent } from 'mongodb';
@@ -129,11 +130,11 @@ test('every write waits for a majority and its journals, with a limit; every rea
     for (const { command } of read) expect(command['readConcern']).toEqual({ level: 'majority' });
   }));
 
-test('the same submission through two processes at once is one task, and no conflict', () =>
+test('the same submission through two processes at once is one task, and no conflict', { timeout: 60_000 }, () =>
   onDatabase(async (uri) => {
     const stores = await Promise.all([openMongoTaskStore({ uri }), openMongoTaskStore({ uri })]);
     try {
-      for (let n = 0; n < 100; n += 1) {
+      for (let n = 0; n < 40; n += 1) {
         const task = newTask({ taskId: `task-${n}`, idempotencyKey: `key-${n}` });
         const told = await Promise.all(stores.map((store) => store.insert(task)));
         expect(told.map(({ kind }) => kind).sort()).toEqual(['inserted', 'repeated']);
@@ -141,7 +142,8 @@ test('the same submission through two processes at once is one task, and no conf
     } finally {
       await Promise.all(stores.map((store) => store.close()));
     }
-  }));
+  }),
+);
 
 test('whatever a killed process left half done is in the sums exactly once', { timeout: 60_000 }, () =>
   onDatabase(async (uri) => {
@@ -234,3 +236,27 @@ test('an address that is none, or answers nothing, is refused in words that hold
   await expect(silent).rejects.toMatchObject({ code: 'unavailable' });
   await expect(silent).rejects.not.toThrow('secret');
 });
+
+test('a store waits for a server that is not there yet', { timeout: 60_000 }, () =>
+  onDatabase(async (uri) => {
+    const address = new URL(uri);
+    const [host, serverPort] = [address.hostname, Number(address.port)];
+    let isThere = false;
+    const relay = createServer((socket) => {
+      if (!isThere) return void socket.destroy();
+      const onward = connect(serverPort, host);
+      const end = (): void => void (socket.destroy(), onward.destroy());
+      for (const side of [socket, onward]) side.on('error', end).on('close', end);
+      socket.pipe(onward).pipe(socket);
+    }).listen(0, '127.0.0.1');
+    await once(relay, 'listening');
+    address.port = String((relay.address() as AddressInfo).port);
+    const opening = openMongoTaskStore({ uri: address.href, reachWithinMs: 40_000 });
+    // One look takes two seconds.
+    const first = await Promise.race([opening, new Promise((resolve) => setTimeout(resolve, 2_500, 'waiting'))]);
+    expect(first).toBe('waiting');
+    isThere = true;
+    await (await opening).close();
+    relay.close();
+  }),
+);
