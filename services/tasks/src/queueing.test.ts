@@ -15,11 +15,9 @@ let clockMs = startMs;
 let queue: FakeQueue;
 let made = 0;
 
-beforeEach(async () => {
+beforeEach(() => {
   clockMs = startMs;
   queue = new FakeQueue();
-  // Each test sees its own tasks alone.
-  for (const task of await store().withoutMessageSince(Number.MAX_SAFE_INTEGER, 1_000)) await end(task.taskId, true);
 });
 
 function documents(): Snapshot {

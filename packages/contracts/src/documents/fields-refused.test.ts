@@ -267,6 +267,7 @@ const refused: readonly [
     [
       ['Mars/Olympus', '"Mars/Olympus"'],
       ['U TC', '"U TC"'],
+      ['+01:00', '"+01:00"'],
       ['', '""'],
       [1, '1'],
     ],

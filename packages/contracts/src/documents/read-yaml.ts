@@ -1,7 +1,6 @@
 import {
   isAlias,
   isMap,
-  isPair,
   isScalar,
   isSeq,
   Lexer,
@@ -206,8 +205,6 @@ class NodeReader {
   }
 
   #item(item: unknown, path: readonly PropertyKey[], depth: number): unknown {
-    // `[a: b]` is a list of one-entry maps in YAML; nothing here is written so.
-    if (isPair(item)) return this.#refuse(item.key, path, 'is a pair where an item of a list was expected');
     this.lines.set(pathKey(path), this.#lineOf(item));
     return this.read(item, path, depth + 1);
   }
