@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import * as fields from './fields.ts';
 import { long, read } from './testing.ts';
 
-const longestSlug = `a${long(63)}`;
+const maxSlug = `a${long(63)}`;
 
 /** Of each kind of field: what it takes and what it makes of that. */
 const taken: readonly [kind: string, field: () => z.ZodType, pairs: readonly (readonly [unknown, unknown])[]][] = [
@@ -31,7 +31,7 @@ const taken: readonly [kind: string, field: () => z.ZodType, pairs: readonly (re
     [
       ['a', 'a'],
       ['0_-', '0_-'],
-      [longestSlug, longestSlug],
+      [maxSlug, maxSlug],
     ],
   ],
   [

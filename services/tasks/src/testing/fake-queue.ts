@@ -37,7 +37,7 @@ export class FakeQueue implements TaskQueue {
   #wake = Promise.withResolvers<void>();
   #isClosed = false;
 
-  /** Gives a message to whoever asks next. */
+  /** Gives a message to the next one that asks. */
   hand(priority: Priority, reference: MessageInitShape<typeof wire.TaskReferenceSchema>, deliveries = 1): Handed {
     const { promise, resolve } = Promise.withResolvers<'done' | 'given back'>();
     let signs = 0;
