@@ -43,6 +43,10 @@ try {
     const ended = await run(python, ['examples/client-python/main.py'], root, { WILL_URL: url });
     told(`Python: run, stream, submit over ${name}`, ended, 'run: gpt-4 True\nstream: True\nsubmit: gpt-4 True\n');
   }
+  const nobody = 'nats://127.0.0.1:1';
+  const refused = await run(python, ['examples/client-python/main.py'], root, { WILL_URL: nobody });
+  const isTold = refused.code === 1 && refused.err.startsWith(`unavailable: no nats-server answers at ${nobody}`);
+  told('Python: says that no nats-server answers', { ...refused, code: isTold ? 0 : 1 });
 
   const program = join(folder, 'example');
   const go = join(root, 'examples/client-go');
