@@ -24,8 +24,8 @@ export const callOf = (over: Partial<ModelCall> = {}): ModelCall => ({
   input: chatInput(),
   stream: true,
   maxOutputTokens: 40,
-  firstContentTimeoutMs: 20_000,
-  idleTimeoutMs: 20_000,
+  firstContentTimeoutMs: 120_000,
+  idleTimeoutMs: 120_000,
   ...over,
 });
 
