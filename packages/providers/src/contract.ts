@@ -131,7 +131,7 @@ export function providerContract(name: string, provider: () => ProviderUnderTest
       expect(await connection.checkHealth(AbortSignal.timeout(5_000))).toMatchObject({ healthy: true });
     });
 
-    test('closing ends what still runs', async () => {
+    test('closing ends what still runs', { timeout: 240_000 }, async () => {
       const own = await subject.open();
       const { promise, resolve } = Promise.withResolvers<void>();
       const running = own.run(

@@ -1,20 +1,21 @@
 /**
- * How many times as long `work` takes as `reference`: the least of some rounds of each, in turn, so that the speed of
- * the machine and what else runs on it cancel out. Both must be synchronous and take at least some microseconds.
+ * How many times the processor time of `reference` `work` takes: the least of some rounds of each, in turn, so that the
+ * speed of the machine cancels out. Both must be synchronous and take at least some microseconds.
  */
 export function costRatio(work: () => unknown, reference: () => unknown, rounds = 15): number {
   work();
   reference();
-  let [leastWorkMs, leastReferenceMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  let [leastWorkUs, leastReferenceUs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (let round = 0; round < rounds; round += 1) {
-    leastWorkMs = Math.min(leastWorkMs, durationMs(work));
-    leastReferenceMs = Math.min(leastReferenceMs, durationMs(reference));
+    leastWorkUs = Math.min(leastWorkUs, usedUs(work));
+    leastReferenceUs = Math.min(leastReferenceUs, usedUs(reference));
   }
-  return leastWorkMs / leastReferenceMs;
+  return leastWorkUs / leastReferenceUs;
 }
 
-function durationMs(work: () => unknown): number {
-  const startedMs = performance.now();
+function usedUs(work: () => unknown): number {
+  const before = process.threadCpuUsage();
   work();
-  return performance.now() - startedMs;
+  const { user, system } = process.threadCpuUsage(before);
+  return Math.max(1, user + system);
 }

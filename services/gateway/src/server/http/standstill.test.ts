@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { LoopWatch } from '@will/bus';
 import { expect, test } from 'vitest';
 import { startHttpServer } from './server.ts';
 
@@ -11,12 +10,12 @@ const asks = (port: number, thenLeaves: string): string =>
 
 test('a caller that left while the process stood still starts nothing, and one that waits is answered', async () => {
   const told: string[] = [];
-  const loop = new LoopWatch();
   const server = await startHttpServer(
     0,
     { '/told': { POST: ({ headers }, response) => void (told.push(headers.host ?? ''), response.end('here')) } },
     (what) => told.push(what),
-    { stoodStillMs: () => loop.stoodStillMs() },
+    // Else a machine so busy that it takes a tenth of a second for a turn counts as one that runs again.
+    { stoodStillMs: () => 600 },
   );
   const waiting = connect(server.port, '127.0.0.1');
   try {
@@ -33,7 +32,6 @@ test('a caller that left while the process stood still starts nothing, and one t
     expect(told).toEqual(['127.0.0.1', last, last, last]);
   } finally {
     waiting.destroy();
-    loop.stop();
     await server.stop(100);
   }
 });
