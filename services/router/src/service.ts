@@ -1,4 +1,4 @@
-import { create } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { resolveCaller, type Snapshot, unknownClient } from '@will/core';
 import { type Refusals, wire } from '@will/contracts';
 import { within } from '@will/runtime';
@@ -117,25 +117,25 @@ const retryAfterMs = (): number => 500 + Math.floor(Math.random() * 1_000);
 const passedOnAfterMs = 250;
 
 /** Answers a task that this router does not take, and another one may. */
-export function passOn({ taskId }: wire.Task, caller: TaskCaller, message: string): void {
-  const failure = create(wire.FailureSchema, {
+export const passOn = (task: wire.Task, caller: TaskCaller, message: string): void =>
+  fail(task, caller, {
     code: wire.FailureCode.UNAVAILABLE,
     message,
     retryable: true,
     retryAfterMs: passedOnAfterMs,
     notTaken: true,
   });
-  caller.send(create(wire.FrameSchema, { taskId, kind: { case: 'failure', value: failure } }));
-}
 
 /** Answers a task that was not taken. */
-export function refuse(
+export const refuse = (
   task: wire.Task,
   caller: TaskCaller,
   code: wire.FailureCode,
   message: string,
   retryAfterMs = 0,
-): void {
-  const failure = create(wire.FailureSchema, { code, message, retryable: retryAfterMs > 0, retryAfterMs });
-  caller.send(create(wire.FrameSchema, { taskId: task.taskId, kind: { case: 'failure', value: failure } }));
+): void => fail(task, caller, { code, message, retryable: retryAfterMs > 0, retryAfterMs });
+
+function fail({ taskId }: wire.Task, caller: TaskCaller, failure: MessageInitShape<typeof wire.FailureSchema>): void {
+  const value = create(wire.FailureSchema, failure);
+  caller.send(create(wire.FrameSchema, { taskId, kind: { case: 'failure', value } }));
 }

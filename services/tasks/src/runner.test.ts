@@ -118,7 +118,7 @@ async function afterFailure(
   return { message, task: await stored(taskId), told: await told(taskId), queue, again: queue.placed[0] };
 }
 
-test('a run that failed in a way that may pass is put into the queue anew, for later', async () => {
+test('a run that failed in a way that may pass is put into the queue again, for later', async () => {
   const { message, task, again, queue } = await afterFailure(failing('all_failed', { isRetryable: true }));
   expect(message).toBe('done');
   expect(task).toMatchObject({ state: 'running', waitsFor: 'not now', idlePickups: 0, messagedAtMs: startMs + 250 });

@@ -96,7 +96,7 @@ test('32 levels are read, and no more, however they are written', () => {
   expect(problemsOf('? '.repeat(65))).toEqual([[1, '', tooDeep]]);
 });
 
-test('brackets that are closed again and lines that begin anew do not add up', () => {
+test('brackets that are closed again and lines that begin again do not add up', () => {
   expect(problemsOf(`a: [${'[],'.repeat(100)}]`)).toEqual([]);
   expect(problemsOf(`a: [${'{},'.repeat(100)}]`)).toEqual([]);
   expect(problemsOf(`a: {${Array.from({ length: 100 }, (_, n) => `k${n}: 1`).join(', ')}}`)).toEqual([]);

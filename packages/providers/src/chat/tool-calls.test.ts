@@ -99,7 +99,7 @@ test.each<[string, Partial<ToolCallPiece>[], string[]]>([
     ['f{}'],
   ],
   [
-    'the same name with what begins anew',
+    'the same name with what begins again',
     [
       { index: 0, name: 'f', arguments: '{}' },
       { index: 0, name: 'f', arguments: ' {}' },

@@ -238,7 +238,7 @@ class MongoTasks implements TaskStore {
 
   /**
    * The task that was submitted under this key, else under this id. The same submission may come through another process
-   * between the two looks.
+   * between the two queries.
    */
   async #sameAs({ client, taskId, idempotencyKey, bodyHash }: NewTask): Promise<Insertion | undefined> {
     const task = (await this.#find({ client, idempotencyKey })) ?? (await this.#find({ _id: idOf(client, taskId) }));
