@@ -11,7 +11,7 @@ import {
   type Payloads,
   serverTouch,
 } from '@will/bus';
-import { slugPattern } from '@will/core';
+import { slugPattern, TransientMap } from '@will/core';
 import {
   fromBinary,
   newId,
@@ -108,7 +108,7 @@ class BusTaskClient implements TaskClient, RunSupport {
   readonly #client: string;
   readonly #ownsBus: boolean;
   readonly #connectionId = newId();
-  readonly #inboxes = new Map<string, (message: Incoming) => void>();
+  readonly #inboxes = new TransientMap<(message: Incoming) => void>();
   readonly #stopListening: () => void;
   readonly #payloads: Payloads;
   readonly submit: DurableTasks['submit'];

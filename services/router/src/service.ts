@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { resolveCaller, type Snapshot, unknownClient } from '@will/core';
+import { resolveCaller, type Snapshot, TransientMap, TransientSet, unknownClient } from '@will/core';
 import { type Refusals, wire } from '@will/contracts';
 import { within } from '@will/runtime';
 import { InvalidTaskError, readTask } from './task/intake.ts';
@@ -14,11 +14,16 @@ export interface RouterDeps extends RunDeps {
   readonly refusals: Refusals;
 }
 
+interface Running {
+  readonly run: TaskRun;
+  readonly over: Promise<void>;
+}
+
 /** The router's one use case: get a task done. Holds the tasks in flight. */
 export class Router {
   readonly #deps: RouterDeps;
   /** By client and task id: the one that missed our word may have sent a task twice. */
-  readonly #running = new Map<string, Map<TaskRun, Promise<void>>>();
+  readonly #running = new TransientMap<TransientSet<Running>>();
   readonly #byClient = new Map<string, number>();
   #inFlight = 0;
   #isDraining = false;
@@ -64,7 +69,7 @@ export class Router {
   }
 
   cancel(client: string, taskId: string): void {
-    for (const run of this.#running.get(keyOf(client, taskId))?.keys() ?? []) run.cancel();
+    for (const { run } of this.#running.get(keyOf(client, taskId)) ?? []) run.cancel();
   }
 
   has(client: string, taskId: string): boolean {
@@ -74,8 +79,8 @@ export class Router {
   /** Resolves when all tasks in flight are over, or the time is up. */
   async drain(timeoutMs: number): Promise<void> {
     this.#isDraining = true;
-    const overs = [...this.#running.values()].flatMap((runs) => [...runs.values()]);
-    await within(Promise.all(overs), timeoutMs);
+    const running = this.#running.values().flatMap((runs) => [...runs]);
+    await within(Promise.all(running.map(({ over }) => over)), timeoutMs);
   }
 
   /**
@@ -93,19 +98,19 @@ export class Router {
   #start(run: TaskRun): void {
     const { taskId, client } = run.task;
     const key = keyOf(client, taskId);
-    const runs = this.#running.get(key) ?? new Map<TaskRun, Promise<void>>();
+    const runs = this.#running.get(key) ?? new TransientSet<Running>();
     this.#running.set(key, runs);
     this.#inFlight += 1;
     this.#byClient.set(client, (this.#byClient.get(client) ?? 0) + 1);
     const over = run.run().finally(() => {
-      runs.delete(run);
+      leave();
       if (runs.size === 0) this.#running.delete(key);
       this.#inFlight -= 1;
       const left = (this.#byClient.get(client) ?? 1) - 1;
       if (left > 0) this.#byClient.set(client, left);
       else this.#byClient.delete(client);
     });
-    runs.set(run, over);
+    const leave = runs.add({ run, over });
   }
 }
 

@@ -3,6 +3,7 @@ import type { Msg, MsgHdrs, NatsConnection, Subscription } from '@nats-io/nats-c
 import { AuthorizationError, nkeyAuthenticator, nkeys, RequestError, TimeoutError } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { isInbox, sizes } from '@will/contracts';
+import { TransientSet } from '@will/core';
 import { BusError, type Bus, type Incoming, type Serving } from '../api.ts';
 import { mustBeConfined } from '../access/confined.ts';
 import { coalesceWrites } from './coalesce-writes.ts';
@@ -176,7 +177,7 @@ class NatsBus implements Bus {
   readonly processId: string;
   readonly #onError: (what: string, error: unknown) => void;
   readonly #tracesServing: boolean;
-  readonly #listeners = new Set<(isConnected: boolean) => void>();
+  readonly #listeners = new TransientSet<(isConnected: boolean) => void>();
   #isConnected = true;
 
   constructor(connection: NatsConnection, options: ConnectOptions) {
@@ -250,7 +251,7 @@ class NatsBus implements Bus {
   }
 
   serve(subject: string, queue: string, handler: Parameters<Bus['serve']>[2]): Serving {
-    const inFlight = new Set<Promise<void>>();
+    const inFlight = new TransientSet<Promise<void>>();
     const handle = async (message: Incoming): Promise<void> => {
       try {
         const answer = await handler(message);
@@ -270,8 +271,7 @@ class NatsBus implements Bus {
             ? withinSpanOf(message.subject, () => handle(incoming(message)))
             : handle(incoming(message)),
         );
-        inFlight.add(work);
-        void work.finally(() => inFlight.delete(work));
+        void work.finally(inFlight.add(work));
       },
     });
     return {
@@ -292,8 +292,7 @@ class NatsBus implements Bus {
   }
 
   onConnectionChange(listener: (isConnected: boolean) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { contain } from '@will/core';
+import { contain, TransientSet } from '@will/core';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { Subscription } from '@nats-io/nats-core';
 import { fromBinary, isInbox, patterns, subjects, toBinary, wire } from '@will/contracts';
@@ -93,11 +93,13 @@ interface Watcher {
   readonly work: Work;
   readonly sinceMs: number;
   goneAnswers: number;
+  /** Ends the watch; says whether it was there still. */
+  leave: () => boolean;
 }
 
 /** Another process, as far as something depends on it. */
 class Watched {
-  readonly watchers = new Set<Watcher>();
+  readonly watchers = new TransientSet<Watcher>();
   readonly subscription: Subscription;
   lastWordMs: number;
   lastWantedMs: number;
@@ -188,13 +190,13 @@ export class LivenessMonitor {
     this.#watched.set(processId, watched);
     const sinceMs = this.#nowMs();
     watched.lastWantedMs = sinceMs;
-    const watcher: Watcher = { onLost, work, sinceMs, goneAnswers: 0 };
-    watched.watchers.add(watcher);
+    const watcher: Watcher = { onLost, work, sinceMs, goneAnswers: 0, leave: () => false };
+    watcher.leave = watched.watchers.add(watcher);
     this.#timer ??= setInterval(
       contain(() => this.#tick(), this.#failed),
       tickMs,
     ).unref();
-    return () => watched.watchers.delete(watcher);
+    return watcher.leave;
   }
 
   /** Any other word from the process is a heartbeat too. */
@@ -277,7 +279,7 @@ export class LivenessMonitor {
     const gone = new Set(goneIds);
     for (const watcher of watchers) {
       watcher.goneAnswers = gone.has(watcher.work.id) ? watcher.goneAnswers + 1 : 0;
-      if (watcher.goneAnswers >= goneAfterAnswers && watched.watchers.delete(watcher)) watcher.onLost('gone');
+      if (watcher.goneAnswers >= goneAfterAnswers && watcher.leave()) watcher.onLost('gone');
     }
   }
 
@@ -289,7 +291,7 @@ export class LivenessMonitor {
     // Taken out first: who is told may watch again.
     const lost = [...watched.watchers].filter(({ sinceMs }) => isSettled || sinceMs >= this.#connectedAtMs);
     for (const watcher of lost) {
-      watched.watchers.delete(watcher);
+      watcher.leave();
       watcher.onLost('dead');
     }
   }

@@ -1,4 +1,5 @@
 import { TaskError } from '@will/client';
+import { TransientSet } from '@will/core';
 import { GuardError } from '../auth/keys/guard.ts';
 import { identity } from '../auth/keys/identity.ts';
 
@@ -9,6 +10,7 @@ const serverStops = Symbol('the server stops');
 
 /** Work that somebody waits for. */
 interface Waited {
+  readonly task: AbortController;
   /** The key in whose name it is done; undefined: there was none. */
   readonly keyId: string | undefined;
   /** Rejects the wait at once, whether or not the work heeds its signal. */
@@ -17,7 +19,7 @@ interface Waited {
 
 /** The work that a server waits for: it ends in words, not by a broken connection, when the server stops or its key is revoked. */
 export class UnderWay {
-  readonly #tasks = new Map<AbortController, Waited>();
+  readonly #tasks = new TransientSet<Waited>();
 
   /**
    * Runs work that `left` aborts.
@@ -26,22 +28,21 @@ export class UnderWay {
    */
   async run<T>(left: AbortController, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { promise: keyEnded, reject } = Promise.withResolvers<never>();
-    this.#tasks.set(left, { keyId: identity()?.keyId, reject });
+    const leave = this.#tasks.add({ task: left, keyId: identity()?.keyId, reject });
     try {
       return await Promise.race([task(left.signal), keyEnded]);
     } catch (thrown) {
       throw left.signal.reason === serverStops ? notWaitedFor(thrown) : thrown;
     } finally {
-      this.#tasks.delete(left);
+      leave();
     }
   }
 
   /** Cancels what is done in the name of keys that no longer hold. @returns how much that was */
   endKeys(holds: (keyId: string) => boolean): number {
     let ended = 0;
-    for (const [task, { keyId, reject }] of this.#tasks) {
+    for (const { task, keyId, reject } of this.#tasks) {
       if (keyId === undefined || holds(keyId)) continue;
-      this.#tasks.delete(task);
       reject(new GuardError('unauthenticated', 'the key is no longer valid: it was revoked, or it expired'));
       task.abort();
       ended += 1;
@@ -50,7 +51,7 @@ export class UnderWay {
   }
 
   endAll(): void {
-    for (const task of this.#tasks.keys()) task.abort(serverStops);
+    for (const { task } of this.#tasks) task.abort(serverStops);
   }
 }
 

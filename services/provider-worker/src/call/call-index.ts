@@ -1,5 +1,6 @@
 import type { Work } from '@will/bus';
 import { wire } from '@will/contracts';
+import { TransientMap } from '@will/core';
 import type { Commanded } from './pending-call.ts';
 
 /** So many ends are remembered. */
@@ -7,9 +8,9 @@ const maxEnded = 10_000;
 
 /** Calls in flight of this process, by task and by attempt, for those who cancel and command. */
 export class CallIndex {
-  readonly #byAttempt = new Map<string, Commanded>();
+  readonly #byAttempt = new TransientMap<Commanded>();
   /** Ends that were told, for who did not hear of them. */
-  readonly #ended = new Map<string, { readonly client: string; readonly sayAgain: () => void }>();
+  readonly #ended = new TransientMap<{ readonly client: string; readonly sayAgain: () => void }>();
   /** Their ids, the next one in the place of the oldest: a map that loses its first key each time is slow to find it. */
   readonly #endedIds: string[] = [];
   #nextEnded = 0;
@@ -61,7 +62,7 @@ export class CallIndex {
   }
 
   ofTask(client: string, taskId: string): Commanded[] {
-    return [...this.#byAttempt.values()].filter((call) => call.taskId === taskId && call.client === client);
+    return this.#byAttempt.values().filter((call) => call.taskId === taskId && call.client === client);
   }
 
   /** Whether an attempt, or a task with one, is under way here. Of one that ended the end is told again. */

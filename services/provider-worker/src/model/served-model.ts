@@ -7,6 +7,7 @@ import {
   type Facts,
   type Model,
   type Snapshot,
+  TransientSet,
 } from '@will/core';
 import { factsFromWire, wire } from '@will/contracts';
 import type { CallHook } from '@will/extension';
@@ -88,7 +89,7 @@ export class ServedModel {
   readonly #authorizer: CallAuthorizer;
   readonly #degradation = new DegradationSignal();
   readonly #wholeAsStream = new WholeAsStream();
-  readonly #inFlight = new Set<Promise<void>>();
+  readonly #inFlight = new TransientSet<Promise<void>>();
 
   constructor(deps: ServedDeps, model: Model, connection: ModelConnection, onOutcome: OutcomeListener = () => {}) {
     this.#deps = deps;
@@ -160,10 +161,10 @@ export class ServedModel {
     const work = this.#admit(call, window)
       .catch((error: unknown) => this.#broke(call, error))
       .finally(() => {
-        this.#inFlight.delete(work);
+        leave();
         this.slots.give(claim);
       });
-    this.#inFlight.add(work);
+    const leave = this.#inFlight.add(work);
     await work;
   }
 

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { type Bus, type LivenessMonitor, type LoopWatch, serverTouch, whoHas } from '@will/bus';
+import { TransientMap } from '@will/core';
 import { fromBinary, patterns, subjects, toBinary, wire } from '@will/contracts';
 import type { Calls, CallSignal, Dispatch } from '../ports.ts';
 
@@ -8,7 +9,7 @@ import type { Calls, CallSignal, Dispatch } from '../ports.ts';
  * answers there when nobody is in a model's group.
  */
 export function busCalls(bus: Bus, life: LivenessMonitor, loop: LoopWatch): Calls & { stop(): void } {
-  const waiting = new Map<string, (signal: CallSignal) => void>();
+  const waiting = new TransientMap<(signal: CallSignal) => void>();
   const publish = (subject: string, request: wire.CallRequest): void =>
     bus.publish(
       subject,

@@ -15,7 +15,7 @@ import {
   strayOf,
   wire,
 } from '@will/contracts';
-import { slugPattern } from '@will/core';
+import { slugPattern, TransientMap } from '@will/core';
 import { attributesIn, factsOf } from '../../api/openai/chat/facts.ts';
 import { HttpError, invalid, toHttpError } from '../http/errors.ts';
 import { notReady, overloaded, type TaskOptions } from '../../canonical/text/answer-text.ts';
@@ -40,7 +40,7 @@ export function serveJson(
   options: TaskOptions,
   onStray: (subject: string, stray: Stray) => void,
 ): { stop(drainMs: number): Promise<void> } {
-  const running = new Map<string, AbortController>();
+  const running = new TransientMap<AbortController>();
   const serve = (operation: JsonOperation, take: (client: string, message: Incoming) => Promise<void>) =>
     bus.serve(patterns.json(operation), queues.json, async (message) => {
       const client = clientOfJsonSubject(message.subject);
@@ -92,7 +92,7 @@ export function serveJson(
 async function answer(
   bus: Bus,
   options: TaskOptions,
-  running: Map<string, AbortController>,
+  running: TransientMap<AbortController>,
   client: string,
   message: Incoming,
   isStreamed: boolean,
