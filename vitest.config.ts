@@ -9,9 +9,6 @@ const timed = [
   'test/faults/{faults,rolling-restart}.test.ts',
 ];
 const wholeProduct = {
-  testTimeout: 60_000,
-  // A hook starts six processes and more.
-  hookTimeout: 180_000,
   globalSetup: ['test/support/bundled-programs.ts'],
 };
 
@@ -20,10 +17,12 @@ export default defineConfig({
   test: {
     isolate: false,
     pool: 'forks',
-    // Hangs are what it is for: a busy machine takes many times as long as a quiet one.
-    testTimeout: 60_000,
-    hookTimeout: 30_000,
-    setupFiles: ['test/support/properties.ts'],
+    // Only what hangs is ended: a busy machine takes twenty times as long as a quiet one, and tests wait for events.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    // As test/support/event-timeout-ms.ts has it.
+    expect: { poll: { timeout: 300_000 } },
+    setupFiles: ['test/support/properties.ts', 'test/support/wait-for.ts'],
     projects: [
       {
         extends: true,

@@ -146,7 +146,7 @@ test('no route, no role and no payload makes the product connect elsewhere, fail
   await expect(request(world.canaryUrl)).rejects.toThrow(/closed|other side|reset/);
   expect(world.connections()).toBe(1);
   everybodyMustLive();
-}, 120_000);
+});
 
 test('no gRPC method, no role and no message makes the product connect elsewhere, fail inside, or show another’s data', async () => {
   const cases = grpcTargets(targets()).flatMap((target) =>
@@ -186,7 +186,7 @@ test('no gRPC method, no role and no message makes the product connect elsewhere
   expect(wrong).toEqual([]);
   expect(world.connections()).toBe(before);
   everybodyMustLive();
-}, 120_000);
+});
 
 test('no operation of the bus, no user and no message makes the product connect elsewhere, fail inside, or show another’s data', async () => {
   const bodies = payloads(world.canaryUrl, 'alpha', alphas);
@@ -223,7 +223,7 @@ test('no operation of the bus, no user and no message makes the product connect 
   expect(wrong).toEqual([]);
   expect(world.connections()).toBe(before);
   everybodyMustLive();
-}, 120_000);
+});
 
 test('nobody has an answer written where no answer belongs, nor into another client’s inbox', async () => {
   const heard = (token: string): string[] =>
@@ -434,7 +434,7 @@ test('after all this no key and no prompt stands where it does not belong, and t
     );
     expect(found).toContainEqual(expect.objectContaining({ canary: 'the provider key', place: 'metrics' }));
   }
-}, 60_000);
+});
 
 /** What every process shows to who collects its figures. */
 async function metricsPages(): Promise<{ service: string; text: string }[]> {

@@ -6,4 +6,4 @@ test('a record costs its process a few microseconds: made, put into its batch, e
   process.stdout.write(`${told(cost)}\n`);
   // What adding costs its caller is a small part of all that is done; the aim in figures: `npm run bench:records`.
   expect(cost.addingUs).toBeLessThan(cost.wholeUs);
-}, 20_000);
+});

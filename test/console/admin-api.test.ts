@@ -222,7 +222,7 @@ test('no text in any field of any route, of any role, makes the API fail, let in
   const { requests, wrong } = await attackAdminApi(world, [globexTask], isAll);
   expect(wrong).toEqual([]);
   expect(requests).toBeGreaterThan(500);
-}, 120_000);
+});
 
 test('the description of the API is valid, and holds every route', async () => {
   const document = await world.json('/admin/v1/openapi.json', world.keys.operator);

@@ -92,7 +92,7 @@ test('each view shows itself, is clean for axe in light and dark, and comes back
   }
   expect(findings).toEqual([]);
   mustBeClean();
-}, 120_000);
+});
 
 test('an operator sees what is wrong now, and follows a model to its calls', async () => {
   const page = await signIn('operator');

@@ -94,7 +94,7 @@ test('whatever is edited, the tasks that are said to move are those that move, w
   expect(wrong).toEqual([]);
   expect(worstMoneyShare).toBeLessThanOrEqual(0.02);
   expect(movedTasks).toBeGreaterThan(0);
-}, 120_000);
+});
 
 test('a preview changes nothing, and says why documents cannot be tried', async () => {
   const { json, ask, keys } = world;

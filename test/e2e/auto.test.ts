@@ -92,7 +92,7 @@ test('a model that slows down or fails gives way within seconds, on every replic
   while (success > 0.97 && performance.now() < deadline) success = await successOf('quick');
   expect(success).toBeLessThan(0.97);
   upstream.script('quick', { kind: 'answer' });
-}, 40_000);
+});
 
 test('what people say of outputs moves the quality that is believed', async () => {
   const { taskId, model: answered } = await run('quiet');
@@ -116,7 +116,7 @@ test('what people say of outputs moves the quality that is believed', async () =
   expect((await willm('feedback', 'no-such-task', '--thumbs', 'up')).err).toContain(
     'no model is known to have answered',
   );
-}, 40_000);
+});
 
 /** Of the type of the task that got feedback. */
 async function qualityOf(slug: string): Promise<number> {
@@ -150,7 +150,7 @@ test('a service that is silent gives way long before the deadline, and so the de
   for (const slug of ['loading', 'patient', 'silent']) upstream.script(slug, late);
   const answered = await Promise.all(['load', 'first-token', 'alone'].map((type) => streamed(type)));
   expect(answered.map(({ model: one }) => one)).toEqual(['loading', 'patient', 'silent']);
-}, 40_000);
+});
 
 test('while a service is silent tasks go round it before the first of its calls has ended', async () => {
   upstream.script('silent', { kind: 'silent' });
@@ -168,4 +168,4 @@ test('while a service is silent tasks go round it before the first of its calls 
   expect(new Set(spared.map(({ status }) => status))).toEqual(new Set(['Busy']));
   expect(upstream.countOf('silent') - before).toBeLessThan(25);
   upstream.script('silent', { kind: 'answer' });
-}, 40_000);
+});

@@ -9,12 +9,12 @@ import { startSystem, type System } from '../support/system.ts';
 
 // A cooldown, with three workers under load. `WILL_COOLDOWN_ROUNDS` sets how often.
 
-const rounds = Number(process.env['WILL_COOLDOWN_ROUNDS'] ?? 4);
+const rounds = Number(process.env['WILL_COOLDOWN_ROUNDS'] ?? 3);
 /**
  * Later than so long after the commit no call starts. Promised are 50 ms; a machine that does many other things is late by
  * itself, so that `npm test` allows more: `WILL_COOLDOWN_MS=50` holds it to the promise.
  */
-const settledMs = Number(process.env['WILL_COOLDOWN_MS'] ?? 250);
+const settledMs = Number(process.env['WILL_COOLDOWN_MS'] ?? 1_000);
 let upstream: ReplayingUpstream;
 let system: System;
 
@@ -48,7 +48,7 @@ afterAll(async () => {
   await upstream.close();
 });
 
-const run = (type: string, timeoutMs = 20_000) => system.client.run({ type, input: 'Hello', timeoutMs });
+const run = (type: string, timeoutMs = 300_000) => system.client.run({ type, input: 'Hello', timeoutMs });
 
 /** The server's own record of a model's cooldown: when it was committed, its last end, and when the circuit closed. */
 interface Story {
@@ -77,37 +77,29 @@ async function nextStory(model: string, onCooldown: () => void): Promise<Story> 
   throw new Error('the watch ended');
 }
 
-const enoughMs = 30_000 + rounds * 5_000;
-
-test(
-  'a model whose limit is reached cools down on every worker at once, and comes back through one trial call',
-  async () => {
-    let isOver = false;
-    const failures: unknown[] = [];
-    const loop = async (): Promise<void> => {
-      while (!isOver) await run('text_gen').catch((error: unknown) => failures.push(error));
-    };
-    const load = Array.from({ length: 24 }, loop);
-    let between = 0;
-    try {
-      for (let round = 0; round < rounds; round += 1) between += await coolDownOnce();
-    } finally {
-      isOver = true;
-    }
-    await Promise.all(load);
-    process.stdout.write(
-      `${rounds} cooldowns: ${between} calls began within ${settledMs} ms of a commit, none later\n`,
-    );
-    expect(failures).toEqual([]);
-  },
-  enoughMs,
-);
+test('a model whose limit is reached cools down on every worker at once, and comes back through one trial call', async () => {
+  let isOver = false;
+  const failures: unknown[] = [];
+  const loop = async (): Promise<void> => {
+    while (!isOver) await run('text_gen').catch((error: unknown) => failures.push(error));
+  };
+  const load = Array.from({ length: 24 }, loop);
+  let between = 0;
+  try {
+    for (let round = 0; round < rounds; round += 1) between += await coolDownOnce();
+  } finally {
+    isOver = true;
+  }
+  await Promise.all(load);
+  process.stdout.write(`${rounds} cooldowns: ${between} calls began within ${settledMs} ms of a commit, none later\n`);
+  expect(failures).toEqual([]);
+});
 
 /** Starts a cooldown and sees the model come back; yields how many calls began between the commit and what is promised. */
 async function coolDownOnce(): Promise<number> {
   const fromMs = Date.now();
   const story = nextStory('limited', () => upstream.script('limited', { kind: 'answer' }));
-  upstream.script('limited', { kind: 'status', status: 429, headers: { 'retry-after-ms': '600' } });
+  upstream.script('limited', { kind: 'status', status: 429, headers: { 'retry-after-ms': '2000' } });
   const { committedMs, untilMs, closedMs } = await story;
   // Records travel in batches: when some of a good while later are there, those of the rest are.
   await callsOf(system, { model: 'limited', fromUnixMs: BigInt(closedMs + 250) }, 1);

@@ -52,4 +52,4 @@ test('the second model answers, the first gives way, both calls are recorded, an
   upstream.script('slow', { kind: 'answer', text: 'late', delayMs: 4 * hedgeAfterMs });
   expect((await stream()).model).toBe('slow');
   expect(upstream.countOf('quick')).toBe(1);
-}, 60_000);
+});

@@ -48,7 +48,7 @@ test('a plain call to a provider that never answers is answered by the fallback 
   expect(callsOf('hung-plain')).toBe(inARow);
   // What was to be whole was asked for as a stream, so that the silence could be seen.
   expect(upstream.requests.filter(({ model }) => model === 'hung-plain').every(({ stream }) => stream)).toBe(true);
-}, 60_000);
+});
 
 test('a caller in a hurry leaves a model sooner, and does not send it to cool down for others', async () => {
   for (let n = 0; n <= inARow; n += 1) {
@@ -57,10 +57,10 @@ test('a caller in a hurry leaves a model sooner, and does not send it to cool do
     expect(attempts.map(({ status }) => status)).toEqual(['Deadline', 'Success']);
   }
   expect(callsOf('hung-hasty')).toBe(inARow + 1);
-}, 60_000);
+});
 
 test('a local model that is slow to begin and well is kept', async () => {
   upstream.script('hung-slow', { kind: 'answer', text: 'late', delayMs: 3_000 });
   const { model, attempts } = await run('slow', 60_000);
   expect([model, attempts.length]).toEqual(['hung-slow', 1]);
-}, 60_000);
+});

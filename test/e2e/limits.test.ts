@@ -92,7 +92,7 @@ test('a limit that is stated in the midst of its day counts what was used of it 
   await many(3, () => run('late'));
   const logged = async (): Promise<number> =>
     (JSON.parse((await willmAt(system.nats.url)('logs', '--model', 'late', '--json')).out) as unknown[]).length;
-  await expect.poll(logged, { timeout: 10_000 }).toBe(3);
+  await expect.poll(logged).toBe(3);
   await apply(system, model('Late', 'late', 'limits: { daily: { requests: 5 } }'));
   const ends = await many(8, () => run('late', { timeoutMs: 5_000 }));
   expect(ends.filter((end) => !(end instanceof Error)).length).toBeLessThanOrEqual(2);

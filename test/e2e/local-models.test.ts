@@ -39,44 +39,40 @@ beforeAll(async () => {
 });
 afterAll(() => system.stop());
 
-test(
-  'two models in the room of one: calls in alternation are done with at most ten loads',
-  async () => {
-    const worker = system.of('provider-worker')[0]?.pid ?? 0;
-    const seen = new Set<string>();
-    let most = 0;
-    const looking = setInterval(() => {
-      const now = computingProcessesOf(worker);
-      most = Math.max(most, now.length);
-      for (const pid of now) seen.add(pid);
-    }, 20);
-    const startedMs = performance.now();
-    const outcomes = await Promise.all(
-      Array.from({ length: calls }, (_, n) =>
-        system.client
-          .run({
-            type: n % 2 === 0 ? 'one' : 'two',
-            input: 'Hello',
-            maxOutputTokens: 4,
-            timeoutMs: 60_000 + calls * 500,
-          })
-          .then(
-            ({ outcome }) => outcome,
-            (error: unknown) => String(error),
-          ),
-      ),
-    );
-    clearInterval(looking);
-    process.stdout.write(
-      `${calls} calls for two models in the room of one: ${seen.size} loads, ${((performance.now() - startedMs) / 1_000).toFixed(1)} s\n`,
-    );
-    expect(outcomes.filter((outcome) => outcome !== 'Success')).toEqual([]);
-    expect(most).toBe(1);
-    expect(seen.size).toBeGreaterThan(0);
-    expect(seen.size).toBeLessThanOrEqual(10);
-  },
-  60_000 + calls * 500,
-);
+test('two models in the room of one: calls in alternation are done with at most ten loads', async () => {
+  const worker = system.of('provider-worker')[0]?.pid ?? 0;
+  const seen = new Set<string>();
+  let most = 0;
+  const looking = setInterval(() => {
+    const now = computingProcessesOf(worker);
+    most = Math.max(most, now.length);
+    for (const pid of now) seen.add(pid);
+  }, 20);
+  const startedMs = performance.now();
+  const outcomes = await Promise.all(
+    Array.from({ length: calls }, (_, n) =>
+      system.client
+        .run({
+          type: n % 2 === 0 ? 'one' : 'two',
+          input: 'Hello',
+          maxOutputTokens: 4,
+          timeoutMs: 300_000,
+        })
+        .then(
+          ({ outcome }) => outcome,
+          (error: unknown) => String(error),
+        ),
+    ),
+  );
+  clearInterval(looking);
+  process.stdout.write(
+    `${calls} calls for two models in the room of one: ${seen.size} loads, ${((performance.now() - startedMs) / 1_000).toFixed(1)} s\n`,
+  );
+  expect(outcomes.filter((outcome) => outcome !== 'Success')).toEqual([]);
+  expect(most).toBe(1);
+  expect(seen.size).toBeGreaterThan(0);
+  expect(seen.size).toBeLessThanOrEqual(10);
+});
 
 test('a model that does not fit is not loaded, and its worker says so with the numbers', () => {
   const [large] = [...system.processes.processes.values()]
@@ -92,7 +88,7 @@ test('a rendered page goes through the product and comes back as its text', asyn
   const answer = await system.client.run({
     type: 'ocr',
     input: { messages: [{ role: 'user', content: [image] }] },
-    timeoutMs: 60_000,
+    timeoutMs: 300_000,
   });
   expect(answer.output).toBe(
     'Invoice 2026-1123 of Acme Legal\nTwo hours of advice: 480.00 EUR\nPlease pay within 14 days.\nThank you!\n',
@@ -101,12 +97,12 @@ test('a rendered page goes through the product and comes back as its text', asyn
 
 test('a process that is killed within an answer: a typed error after content, and the next call works', async () => {
   const worker = system.of('provider-worker')[0]?.pid ?? 0;
-  await system.client.run({ type: 'one', input: 'Hello', maxOutputTokens: 4, timeoutMs: 30_000 });
+  await system.client.run({ type: 'one', input: 'Hello', maxOutputTokens: 4, timeoutMs: 300_000 });
   const [pid] = computingProcessesOf(worker);
   let isKilled = false;
   // At this temperature it talks on to its maximum.
   const input = { messages: [{ role: 'user', content: 'Hello' }], temperature: 0 };
-  const stream = system.client.stream({ type: 'one', input, maxOutputTokens: 1_500, timeoutMs: 30_000 });
+  const stream = system.client.stream({ type: 'one', input, maxOutputTokens: 1_500, timeoutMs: 300_000 });
   const reading = (async () => {
     for await (const _piece of stream) {
       if (!isKilled) process.kill(Number(pid), 'SIGKILL');
@@ -115,7 +111,7 @@ test('a process that is killed within an answer: a typed error after content, an
   })();
   await expect(reading).rejects.toMatchObject({ name: 'TaskError', code: 'truncated' });
   expect(isKilled).toBe(true);
-  const next = await system.client.run({ type: 'one', input: 'Hello', maxOutputTokens: 4, timeoutMs: 30_000 });
+  const next = await system.client.run({ type: 'one', input: 'Hello', maxOutputTokens: 4, timeoutMs: 300_000 });
   expect(next.outcome).toBe('Success');
 });
 

@@ -54,7 +54,7 @@ beforeAll(async () => {
   });
   upstream.script('slow', { kind: 'answer', delayMs: 300 });
   await system.untilServed('cloud', 'tiny', 'down', 'slow');
-}, 120_000);
+});
 afterAll(async () => {
   await system.stop();
   await upstream.close();

@@ -155,7 +155,7 @@ test('a durable task says when it starts, is counted while it waits, and its run
   };
   const later = new Date(Date.now() + 3_600_000).toISOString();
   expect(await submit({ not_before: later })).toMatchObject({ state: 'waiting', starts_at: later, pickups: 0 });
-  await expect.poll(() => scrape('tasks'), { timeout: 15_000 }).toMatch(/will_queue_scheduled\{priority="\w+"\} 1\n/);
+  await expect.poll(() => scrape('tasks')).toMatch(/will_queue_scheduled\{priority="\w+"\} 1\n/);
   expect(await submit({})).toMatchObject({ starts_at: null });
   await collector.until(
     (spans) => spans.some(({ name, linkedTo }) => name === 'run text_gen' && linkedTo.includes(traceId)),
@@ -188,9 +188,7 @@ test('figures for Prometheus count what happened, on every service', async () =>
   expect(gateway).toMatch(
     /http_server_request_duration_count\{http_request_method="POST",http_route="\/v1\/chat\/completions",http_response_status_code="200"\} \d+/,
   );
-  await expect
-    .poll(() => scrape('tasks'), { timeout: 10_000 })
-    .toMatch(/will_queue_age_seconds\{priority="normal"\} 0\n/);
+  await expect.poll(() => scrape('tasks')).toMatch(/will_queue_age_seconds\{priority="normal"\} 0\n/);
   const telemetry = await scrape('telemetry');
   expect(telemetry).toMatch(/will_limit_left\{scope="model",id="good",metric="requests",period="day"\} \d+/);
   for (const service of ['registry', 'policy', 'router', 'provider-worker', 'telemetry', 'gateway', 'tasks'])
@@ -201,9 +199,7 @@ test('tasks that wait for a slot are demand for their model', async () => {
   upstream.script('narrow', { kind: 'answer', delayMs: 1_500 });
   const asked = [1, 2, 3].map(() => ask({}, { model: 'code' }));
   await expect
-    .poll(async () => /will_model_demand\{model="narrow"\} (\d+)/.exec(await scrape('router'))?.[1], {
-      timeout: 10_000,
-    })
+    .poll(async () => /will_model_demand\{model="narrow"\} (\d+)/.exec(await scrape('router'))?.[1])
     .toMatch(/^[2-9]/);
   upstream.script('narrow', { kind: 'answer' });
   for (const answer of await Promise.all(asked)) expect(answer.status).toBe(200);
@@ -219,8 +215,8 @@ test('willm top shows the last minute by model, from the stream alone', async ()
     return (name: string) => models.find(({ model }) => model === name);
   };
   // A model stands there with its slots before any call of it does.
-  await expect.poll(async () => (await top())('good')?.['calls'], { timeout: 20_000 }).toBeGreaterThan(3);
-  await expect.poll(async () => (await top())('broken')?.['calls'], { timeout: 20_000 }).toBeGreaterThan(0);
+  await expect.poll(async () => (await top())('good')?.['calls']).toBeGreaterThan(3);
+  await expect.poll(async () => (await top())('broken')?.['calls']).toBeGreaterThan(0);
   const of = await top();
   expect(of('good')).toMatchObject({ slots: 64, errors: 0, p95Ms: expect.any(Number), unknownCosts: 0 });
   expect(of('good')?.['nanoUsdPerHour']).toBeGreaterThan(0);
@@ -247,7 +243,7 @@ test('what was asked, answered, and the keys are in no span, no figure and no lo
   await fetch(`${system.httpUrl}/v1/${planted.header}?key=${planted.key}`);
   const names = ['registry', 'policy', 'router', 'provider-worker', 'telemetry', 'gateway', 'tasks'] as const;
   await collector.until((spans) => spans.some(({ name }) => name === 'GET unknown'), 'the span of an unknown path');
-  await expect.poll(() => collector.paths.has('/v1/metrics'), { timeout: 10_000 }).toBe(true);
+  await expect.poll(() => collector.paths.has('/v1/metrics')).toBe(true);
   const places = new Map<string, string>([['collector', collector.received().toString('latin1')]]);
   for (const name of names) {
     places.set(`metrics of ${name}`, await scrape(name));

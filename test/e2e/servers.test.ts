@@ -122,7 +122,7 @@ describe.each(['nats', 'grpc'])('the client library over %s', (way) => {
 describe('JSON on the bus', () => {
   const ask = async (operation: string, body: unknown): Promise<Record<string, unknown>> => {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
-    return (await nats.request(`will.v1.json.${operation}.acme`, text, { timeout: 20_000 })).json();
+    return (await nats.request(`will.v1.json.${operation}.acme`, text, { timeout: 60_000 })).json();
   };
 
   test('a task is answered by one message', async () => {
@@ -162,7 +162,7 @@ describe('JSON on the bus', () => {
 
   test('who names a client by its name, or asks with the inbox of a library, is told why', async () => {
     const stray = await connect({ servers: system.nats.url });
-    const answer = async (subject: string) => (await stray.request(subject, '{}', { timeout: 10_000 })).json();
+    const answer = async (subject: string) => (await stray.request(subject, '{}', { timeout: 60_000 })).json();
     expect(await answer('will.v1.json.run.AcmeLegal')).toMatchObject({ error: { code: 'unknown_client' } });
     expect(await answer('will.v1.json.submit.acme')).toMatchObject({
       error: { message: expect.stringContaining('_INBOX.acme') },

@@ -13,7 +13,6 @@ import { willmAt } from '../support/willm.ts';
 
 const dayMs = 24 * 3_600_000;
 const keptDays = 40;
-const withinMs = 40_000;
 
 let upstream: ReplayingUpstream;
 let system: System;
@@ -61,18 +60,18 @@ test('kept content goes after its time, and calls after their days', async () =>
   const [call] = await callsOf(system, { taskId }, 1);
   const willm = willmAt(system.nats.url);
   const isStored = async (): Promise<boolean> => (await willm('logs', 'content', call?.attemptId ?? '')).code === 0;
-  await until(isStored, 'what was said is kept', withinMs);
+  await until(isStored, 'what was said is kept');
   await system.of('telemetry')[0]?.stop();
   // A day: the row of the content goes, and is not only hidden; the call stays.
   const later = await system.add('telemetry', ahead(1));
-  await until(async () => keptContents() === 0, 'content is dropped', withinMs);
+  await until(async () => keptContents() === 0, 'content is dropped');
   expect(await callsOf(system, { taskId }, 1)).toHaveLength(1);
   await later.stop();
   const muchLater = await system.add('telemetry', ahead(keptDays));
-  await until(async () => (await callsOf(system, { taskId }, 0)).length === 0, 'the call is pruned', withinMs);
+  await until(async () => (await callsOf(system, { taskId }, 0)).length === 0, 'the call is pruned');
   await muchLater.stop();
   await system.add('telemetry');
-}, 120_000);
+});
 
 test('a durable task is forgotten a month after its end', async () => {
   const { client } = system;
@@ -85,8 +84,8 @@ test('a durable task is forgotten a month after its end', async () => {
       () => false,
       (error: { readonly code?: string }) => error.code === 'unknown_task',
     );
-  await until(isForgotten, 'the task is forgotten', withinMs);
-}, 120_000);
+  await until(isForgotten, 'the task is forgotten');
+});
 
 test('a change is in the audit log when its answer is there', async () => {
   const willm = willmAt(system.nats.url);
@@ -95,4 +94,4 @@ test('a change is in the audit log when its answer is there', async () => {
   const id = created.out.trim().split('-')[2];
   const { out } = await willm('audit', 'ls', '--json');
   expect(JSON.parse(out)).toContainEqual(expect.objectContaining({ object: id }));
-}, 60_000);
+});

@@ -16,7 +16,7 @@ import { recordsIn, seenCalls } from './read-logs.ts';
 // were told, what the provider saw and what was recorded are compared. `WILL_DURABLE_TASKS` tasks, `WILL_DURABLE_KILLS`
 // processes, `WILL_DURABLE_BUS_KILLS` servers of the bus.
 
-const taskCount = Number(process.env['WILL_DURABLE_TASKS'] ?? 120);
+const taskCount = Number(process.env['WILL_DURABLE_TASKS'] ?? 60);
 const kills = Number(process.env['WILL_DURABLE_KILLS'] ?? 4);
 const busKills = Number(process.env['WILL_DURABLE_BUS_KILLS'] ?? 1);
 const seed = Number(process.env['WILL_DURABLE_SEED'] ?? 1);

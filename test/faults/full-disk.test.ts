@@ -75,7 +75,7 @@ test('a full disk of the bus loses no accepted task, and all goes on once there 
     await upstream?.close();
     await disk.unmount();
   }
-}, 240_000);
+});
 
 interface SmallDisk {
   readonly folder: string;

@@ -17,8 +17,8 @@ import { LedgerKeeper } from '../../services/telemetry/src/ledger.ts';
 // race in which they follow each other.
 
 const races = Number(process.env['WILL_CAP_RACES'] ?? 4);
-const manyKills = Number(process.env['WILL_CAP_KILLS'] ?? 12);
-const windows = Number(process.env['WILL_RATE_WINDOWS'] ?? 6);
+const manyKills = Number(process.env['WILL_CAP_KILLS'] ?? 8);
+const windows = Number(process.env['WILL_RATE_WINDOWS'] ?? 4);
 const atOnce = 3;
 const callers = 64;
 let nats: NatsServer;

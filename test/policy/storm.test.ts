@@ -10,4 +10,4 @@ test('while processes stand still, end and documents change, no call is forbidde
   expect(figures.freezes).toBeGreaterThan(1);
   expect(figures.applies).toBeGreaterThan(1);
   expect(figures.calls).toBeGreaterThan(10);
-}, 300_000);
+});

@@ -12,7 +12,7 @@ import { type Address, makeDocuments, makeTask, type WorldTask } from './world.t
 // Random registries, each applied live, over the real bus; counted at the upstream. The whole is 200 registries of 500
 // tasks: WILL_WORLDS=200 WILL_WORLD_TASKS=500.
 
-const worlds = Number(process.env['WILL_WORLDS'] ?? 10);
+const worlds = Number(process.env['WILL_WORLDS'] ?? 6);
 const tasksPerWorld = Number(process.env['WILL_WORLD_TASKS'] ?? 60);
 const tasksAtOnce = 24;
 

@@ -7,7 +7,7 @@ import { netWorlds } from './net-worlds.ts';
 test.concurrent.for(['worker cut off as a slow consumer', 'connection of a worker reset'])(
   'no provider is called twice for a task: %s',
   // A machine that keeps a worker from its processor for longer than a reconnect takes makes it look dead (docs/STATUS.md).
-  { timeout: 120_000, retry: 1 },
+  { retry: 1 },
   async (name, { expect }) => {
     const world = await netWorlds[name]?.();
     expect(world).toBeDefined();

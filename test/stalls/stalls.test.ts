@@ -6,7 +6,7 @@ import { isClean, StallWorld, type StallRow } from './stall-world.ts';
 let world: StallWorld;
 beforeAll(async () => {
   world = await StallWorld.start();
-}, 60_000);
+});
 afterAll(() => world?.stop());
 
 const rows: readonly Pick<StallRow, 'stalled' | 'stallMs'>[] = [
@@ -19,7 +19,6 @@ const rows: readonly Pick<StallRow, 'stalled' | 'stallMs'>[] = [
 
 test.each(rows)(
   'while $stalled stands still again and again for $stallMs ms, the preferred model answers every task with one call',
-  { timeout: 60_000 },
   async ({ stalled, stallMs }) => {
     const result = await world.run({ stalled, stallMs, how: 'periodically', tasks: 20, isStreamed: stallMs > 500 });
     expect(result).toMatchObject({ byPreferred: 20, providerCalls: 20, errors: new Map() });

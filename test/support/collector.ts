@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { eventTimeoutMs } from './event-timeout-ms.ts';
 
 export interface CollectedSpan {
   readonly service: string;
@@ -62,8 +63,8 @@ export async function startCollector(): Promise<Collector> {
         };
         const timer = setTimeout(() => {
           listeners.delete(look);
-          reject(new Error(`waited 20 s for ${what}; there are\n${seen()}`));
-        }, 20_000);
+          reject(new Error(`waited ${eventTimeoutMs} ms for ${what}; there are\n${seen()}`));
+        }, eventTimeoutMs);
         listeners.add(look);
         look();
       }),

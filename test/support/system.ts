@@ -9,6 +9,7 @@ import { newId } from '@will/contracts';
 import { startNatsServer, type NatsServer, type NatsServerOptions } from '@will/testkit';
 import { callersDocument } from './documents.ts';
 import { type ServiceName, type ServiceProcess, startService } from './process.ts';
+import { eventTimeoutMs } from './event-timeout-ms.ts';
 
 export interface SystemOptions {
   /** File name → text, applied at the start. */
@@ -137,10 +138,10 @@ export async function startSystem(options: SystemOptions): Promise<System> {
         stopListening();
         reject(
           new Error(
-            `waited 20 s for: ${what}\n${running.map((service) => `${service.name}: ${service.log()}`).join('\n')}`,
+            `waited ${eventTimeoutMs} ms for: ${what}\n${running.map((service) => `${service.name}: ${service.log()}`).join('\n')}`,
           ),
         );
-      }, 20_000);
+      }, eventTimeoutMs);
       check();
     });
   return {

@@ -27,7 +27,7 @@ import {
 // Against a real nats-server with users and TLS.
 
 /** A nats-server reads its users some time after it was told to. */
-const untilLetIn = { timeout: 15_000, interval: 25 };
+const untilLetIn = { interval: 25 };
 const dayMs = 86_400_000;
 let base: string;
 let files: BusFolder;

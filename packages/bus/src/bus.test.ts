@@ -253,7 +253,7 @@ test('after a restart of the server nobody’s absence proves anything for a whi
     life.watch(owner.processId, () => resolve(), { client: 'acme', id: 'later' });
   });
   expect(isLost).toBe(false);
-}, 20_000);
+});
 
 test('a living process that no longer has the work is as good as lost for who waits for it, and only for them', async () => {
   const [owner, watcher] = [await bus(), await bus()];

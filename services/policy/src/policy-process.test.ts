@@ -24,7 +24,7 @@ beforeAll(async () => {
   });
   const [word] = (await once(policy, 'message')) as [{ kind: string; message?: string }];
   if (word.kind !== 'ready') throw new Error(`policy did not start: ${word.message}`);
-}, 30_000);
+});
 
 afterAll(async () => {
   if (policy?.exitCode === null) policy.kill('SIGKILL');

@@ -21,7 +21,7 @@ beforeAll(async () => {
   server = await startNatsServer();
   bus = await connectBus({ servers: server.url, processId: 'test-process', inboxScope: 'test' });
   folder = await mkdtemp(join(tmpdir(), 'will-registry-'));
-}, 30_000);
+});
 
 afterAll(async () => {
   await bus?.close();
@@ -135,7 +135,7 @@ test('a registry seeds its empty store, publishes, applies live, and keeps it al
     view.stop();
     expect(await stop(registry)).toBe(0);
   }
-}, 40_000);
+});
 
 test('removal, new slug and rename of a client, project and model × what depends on them, with tombstones over a kill', async () => {
   const settings = { WILL_DATA_DIR: join(folder, 'removals') };
@@ -227,7 +227,7 @@ test('removal, new slug and rename of a client, project and model × what depend
     await tasks.stop();
     await stop(registry);
   }
-}, 60_000);
+});
 
 test('10,000 requests of noise are each answered, and the registry goes on', async () => {
   const registry = await start({ WILL_DATA_DIR: join(folder, 'noise') });
@@ -249,7 +249,7 @@ test('10,000 requests of noise are each answered, and the registry goes on', asy
   } finally {
     expect(await stop(registry)).toBe(0);
   }
-}, 60_000);
+});
 
 test('a bad document ends the start with exit code 1 and a line for each problem', async () => {
   const documents = join(folder, 'bad.yaml');
@@ -259,7 +259,7 @@ test('a bad document ends the start with exit code 1 and a line for each problem
   expect(code).toBe(1);
   expect(registry.word.kind).toBe('failed');
   expect(registry.word.message).toContain(`${documents}:2: primry: unknown field "primry"; nearest: primary`);
-}, 20_000);
+});
 
 test('documents that fill more than one message come in pages', async () => {
   const registry = await start({ WILL_DATA_DIR: join(folder, 'c') });
@@ -281,7 +281,7 @@ test('documents that fill more than one message come in pages', async () => {
   } finally {
     await stop(registry);
   }
-}, 40_000);
+});
 
 test('documents that are too large for a message come beside it: thousands in one file, kept over a restart', async () => {
   const settings = { WILL_DATA_DIR: join(folder, 'many') };
@@ -317,4 +317,4 @@ test('documents that are too large for a message come beside it: thousands in on
     await payloads.remove(filesPayload);
     await stop(registry);
   }
-}, 180_000);
+});

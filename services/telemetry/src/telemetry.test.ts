@@ -212,7 +212,7 @@ test('killed in the middle of its work again and again, it keeps exactly one rec
   await log.close();
   expect(stored.length).toBe(records.length);
   expect(new Set(stored.map(({ attemptId }) => attemptId))).toEqual(new Set(records.map(({ attemptId }) => attemptId)));
-}, 240_000);
+});
 
 test('a second instance on the same folder refuses to start and says why', async () => {
   await start();

@@ -52,4 +52,4 @@ test('a server that closes connections within their handshake is dialled again a
   expect([proxy.state.cuts, proxy.state.dials]).toEqual([0, 22]);
   await bus.close();
   await proxy.close();
-}, 60_000);
+});

@@ -38,4 +38,4 @@ test('the clock of the bus is known with its bound, and known anew after the ser
   } finally {
     clock.stop();
   }
-}, 30_000);
+});

@@ -19,7 +19,7 @@ beforeAll(async () => {
   server = await startNatsServer();
   writing = await connectBus({ servers: server.url, processId: 'registry-test', inboxScope: 'registry' });
   reading = await connectBus({ servers: server.url, processId: 'reader-test', inboxScope: 'router' });
-}, 30_000);
+});
 
 afterAll(async () => {
   await Promise.all([writing?.close(), reading?.close()]);
@@ -154,7 +154,7 @@ test('a snapshot stays young without a registry, and grows old without the bus',
     server.resume();
     await untilYoung(view);
   });
-}, 20_000);
+});
 
 test('a snapshot that is not the head is not confirmed', async () => {
   await withBucket('a', async (publisher) => {
@@ -174,7 +174,7 @@ test('a snapshot that is not the head is not confirmed', async () => {
     expect(late.current).toBeUndefined();
     expect(late.ageMs()).toBe(Number.POSITIVE_INFINITY);
   });
-}, 20_000);
+});
 
 test('old keys go: only the two newest manifests and their documents stay', async () => {
   await withBucket('a', async (publisher) => {
@@ -216,7 +216,7 @@ test('another store may begin at a lower revision; the registry of a living one 
     await changed;
     expect([view.current?.revision, [...(view.current?.models.keys() ?? [])]]).toEqual([1, ['b']]);
   });
-}, 20_000);
+});
 
 test('a bucket that is lost is filled again from the store, and readers go on', async () => {
   await withBucket('a', async (publisher) => {
@@ -234,7 +234,7 @@ test('a bucket that is lost is filled again from the store, and readers go on', 
     };
     expect(await late()).toBe(true);
   });
-}, 40_000);
+});
 
 test('a restart of the server loses nothing', async () => {
   await withBucket('a', async (publisher) => {
@@ -247,7 +247,7 @@ test('a restart of the server loses nothing', async () => {
     await publisher.publish(2, [model('B')]);
     expect(await view.untilRevision(2, 10_000)).toBe(true);
   });
-}, 40_000);
+});
 
 const returned = (bus: Bus): Promise<void> =>
   new Promise((resolve) => {
@@ -291,4 +291,4 @@ test('5,000 documents are published and read, and one more is read on top of the
     await changed;
     expect(view.current?.models.size).toBe(5_001);
   });
-}, 60_000);
+});

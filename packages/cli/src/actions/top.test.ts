@@ -43,11 +43,11 @@ test('the screen is drawn anew with calls as they come, until Ctrl-C; where noth
   await outbox.close();
   const terminal = fakeTerminal({ env: { NATS_URL: cli.nats.url }, isInteractive: true });
   const watching = top(terminal, { every: 100 });
-  await expect.poll(() => terminal.stdout(), { timeout: 5_000 }).toMatch(/tiny +1\.0 /);
+  await expect.poll(() => terminal.stdout()).toMatch(/tiny +1\.0 /);
   const later = new Outbox(cli.bus, { service: 'worker', kind: 'records', batchMs: 1 });
   later.add(call('second', Date.now() - 100));
   await later.close();
-  await expect.poll(() => terminal.stdout(), { timeout: 5_000 }).toMatch(/tiny +2\.0 /);
+  await expect.poll(() => terminal.stdout()).toMatch(/tiny +2\.0 /);
   expect(terminal.stdout().split('\u001b[H\u001b[2J').length).toBeGreaterThan(2);
   terminal.interrupt();
   expect(await watching).toBe(0);

@@ -297,7 +297,7 @@ const badText = fc.oneof(
   },
 );
 
-test('10,000 random bad documents: each a clear problem, none a throw', () => {
+test('random bad documents: each a clear problem, none a throw', () => {
   fc.assert(
     fc.property(badText, (text) => {
       const { problems } = parseDocuments('bad', text);
@@ -309,9 +309,9 @@ test('10,000 random bad documents: each a clear problem, none a throw', () => {
         expect(message).not.toMatch(/undefined|\[object|Invalid input/);
       }
     }),
-    { numRuns: 10_000 },
+    { numRuns: Number(process.env['WILL_BAD_DOCUMENTS'] ?? 2_000) },
   );
-}, 60_000);
+});
 
 test('a version has its dates: released, deprecated, retired at a date or at once, and what replaces it', () => {
   const model = (fields: string): string =>

@@ -32,7 +32,7 @@ async function open(engine: ContainerEngine, local: ModelDocument['local']): Pro
 const isHealthy = async (connection: ModelConnection): Promise<boolean> =>
   (await connection.checkHealth(AbortSignal.timeout(5_000))).healthy;
 const untilHealthy = (connection: ModelConnection): Promise<void> =>
-  expect.poll(() => isHealthy(connection), { timeout: 15_000 }).toBe(true);
+  expect.poll(() => isHealthy(connection)).toBe(true);
 
 let shared: ContainerEngine;
 providerContract('a container', () => ({
@@ -82,7 +82,7 @@ test('one that nobody calls is stopped after its time, and started by the next c
   const engine = await engineWith();
   const connection = await open(engine, { start: true, port: 8_000, stop_when_idle_seconds: 1 });
   expect((await runCall(connection, callOf())).outcome.ok).toBe(true);
-  await expect.poll(() => engine.running, { timeout: 10_000 }).toBe(0);
+  await expect.poll(() => engine.running).toBe(0);
   expect(await connection.checkHealth(AbortSignal.timeout(5_000))).toMatchObject({ healthy: true });
   expect((await runCall(connection, callOf())).outcome.ok).toBe(true);
   expect(engine.running).toBe(1);

@@ -12,7 +12,7 @@ import { backUpStores, restoreStores } from './backup.ts';
 let server: MongoServer;
 beforeAll(async () => {
   server = await startMongoServer();
-}, 90_000);
+});
 afterAll(() => server.stop());
 
 /** Two installations and a folder for backups. */

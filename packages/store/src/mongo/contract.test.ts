@@ -13,7 +13,7 @@ vi.setConfig({ testTimeout: 180_000 });
 let server: MongoServer;
 beforeAll(async () => {
   server = await startMongoServer();
-}, 90_000);
+});
 afterAll(() => server.stop());
 
 /** A database of its own for each test. */

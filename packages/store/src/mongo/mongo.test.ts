@@ -14,7 +14,7 @@ import { openMongoCallLog, openMongoDocumentStore, openMongoTaskStore } from './
 let server: MongoServer;
 beforeAll(async () => {
   server = await startMongoServer();
-}, 90_000);
+});
 afterAll(() => server.stop());
 
 async function onDatabase(body: (uri: string) => Promise<void>): Promise<void> {
@@ -130,7 +130,7 @@ test('every write waits for a majority and its journals, with a limit; every rea
     for (const { command } of read) expect(command['readConcern']).toEqual({ level: 'majority' });
   }));
 
-test('the same submission through two processes at once is one task, and no conflict', { timeout: 60_000 }, () =>
+test('the same submission through two processes at once is one task, and no conflict', () =>
   onDatabase(async (uri) => {
     const stores = await Promise.all([openMongoTaskStore({ uri }), openMongoTaskStore({ uri })]);
     try {
@@ -142,10 +142,9 @@ test('the same submission through two processes at once is one task, and no conf
     } finally {
       await Promise.all(stores.map((store) => store.close()));
     }
-  }),
-);
+  }));
 
-test('whatever a killed process left half done is in the sums exactly once', { timeout: 60_000 }, () =>
+test('whatever a killed process left half done is in the sums exactly once', () =>
   onDatabase(async (uri) => {
     // It opens the log before the first writer dies and looks for abandoned batches only when it takes something in.
     for (let round = 0; round < 4; round += 1) await writeUntilKilled(uri, round * 3, 3 + round);
@@ -164,8 +163,7 @@ test('whatever a killed process left half done is in the sums exactly once', { t
     } finally {
       await log.close();
     }
-  }),
-);
+  }));
 
 /** Kills a writer in the middle of whatever it does after so many batches. */
 async function writeUntilKilled(uri: string, first: number, batches: number): Promise<void> {
@@ -237,7 +235,7 @@ test('an address that is none, or answers nothing, is refused in words that hold
   await expect(silent).rejects.not.toThrow('secret');
 });
 
-test('a store waits for a server that is not there yet', { timeout: 60_000 }, () =>
+test('a store waits for a server that is not there yet', () =>
   onDatabase(async (uri) => {
     const address = new URL(uri);
     const [host, serverPort] = [address.hostname, Number(address.port)];
@@ -258,5 +256,4 @@ test('a store waits for a server that is not there yet', { timeout: 60_000 }, ()
     isThere = true;
     await (await opening).close();
     relay.close();
-  }),
-);
+  }));

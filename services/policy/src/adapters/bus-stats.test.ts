@@ -70,7 +70,7 @@ test('calls are counted from rows and from whole events of an earlier release, o
   const whole = create(wire.EventBatchSchema, { source: 'earlier', events: [callOf('whole')] });
   await publish('worker', toBinary(wire.EventBatchSchema, whole));
   await publish('router', rowsOf(decision, callOf('lost')));
-  await expect.poll(() => types.map((type) => book.incumbent(type)), { timeout: 10_000 }).toEqual(['m', 'm', 'm']);
+  await expect.poll(() => types.map((type) => book.incumbent(type))).toEqual(['m', 'm', 'm']);
   await folding.stop();
 });
 
@@ -86,8 +86,6 @@ test('another version that serves a model is told from what workers saw, and fro
   const of = (version: string, writtenBy?: string) => Array.from({ length: 3 }, () => served(version, writtenBy));
   const batch = rowsOf(...of('june'), ...of('router', 'router'), ...of('august'));
   await jetstream(bus.connection).publish(subjects.event('worker', 'records'), batch);
-  await expect
-    .poll(() => found.map(({ words }) => words), { timeout: 10_000 })
-    .toEqual(['it is served by august, before by june']);
+  await expect.poll(() => found.map(({ words }) => words)).toEqual(['it is served by august, before by june']);
   await folding.stop();
 });

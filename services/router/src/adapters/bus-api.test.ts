@@ -54,7 +54,7 @@ async function send(lines: readonly (readonly [string, string])[], task: object 
   const before = taken.length;
   const { data } = await caller.connection.request(subjects.taskRun('anna'), toBinary(wire.TaskSchema, message), {
     headers: carried,
-    timeout: 5_000,
+    timeout: 60_000,
   });
   const { kind } = fromBinary(wire.FrameSchema, data);
   if (kind.case === 'failure') return `${wire.FailureCode[kind.value.code]}: ${kind.value.message}`;

@@ -19,7 +19,7 @@ test('waiting durable tasks are counted by priority, and the oldest of each tell
   // As it will be seen in ten minutes.
   const watching = await observeQueue(bus, observing, store, () => Date.now() + 600_000);
   const scrape = async (): Promise<string> => (await fetch(`${observing.url}/metrics`)).text();
-  await expect.poll(scrape, { timeout: 5_000 }).toMatch(/will_queue_waiting\{priority="high"\} 2\n/);
+  await expect.poll(scrape).toMatch(/will_queue_waiting\{priority="high"\} 2\n/);
   expect(await scrape()).toMatch(/will_queue_age_seconds\{priority="high"\} 60\d(\.\d+)?\n/);
   expect(await scrape()).toMatch(/will_queue_age_seconds\{priority="background"\} 0\n/);
   expect(await scrape()).toMatch(/will_queue_scheduled\{priority="high"\} 3\n/);
