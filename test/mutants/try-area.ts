@@ -20,6 +20,16 @@ export interface TriedArea {
   readonly onceOnly: readonly string[];
 }
 
+/** The mutants of an area that are tried. */
+export interface Sample {
+  /** Of so many mutants one is tried. */
+  readonly every: number;
+  /** Which of them: 0 is the first. */
+  readonly offset: number;
+  /** Only in files whose path contains it. */
+  readonly file: string;
+}
+
 /** Quick tests try mutants first: what they notice costs the slow ones nothing. Slower tests than these try none. */
 const slowestMs = [200, 5_000];
 
@@ -27,12 +37,13 @@ const saveEveryMs = 5_000;
 
 /**
  * Runs the tests of an area with each mutant that was not noticed before. What is noticed is kept within seconds.
- * @param every of so many mutants one is tried.
  */
-export async function tryArea(area: Area, every: number): Promise<TriedArea> {
+export async function tryArea(area: Area, { every, offset, file }: Sample): Promise<TriedArea> {
   const { code, mutants: all } = await instrument(area);
-  const mutants = all.filter((_mutant, index) => index % every === 0);
-  const leftOut = all.filter((_mutant, index) => index % every !== 0).map(({ id }) => id);
+  const isTried = (mutant: Mutant, index: number): boolean => index % every === offset && mutant.file.includes(file);
+  const mutants = all.filter(isTried);
+  const tried = new Set(mutants);
+  const leftOut = all.filter((mutant) => !tried.has(mutant)).map(({ id }) => id);
   const known = await KnownResults.open(area.name, all);
   const linesFile = join(resultsFolder, `${area.name}.lines`);
   const lines: RunLine[] = [];

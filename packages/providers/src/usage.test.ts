@@ -8,6 +8,7 @@ import { openAiForm } from './chat/openai-form.ts';
 import { responsesForm } from './chat/responses-form.ts';
 import { play } from './chat/testing.ts';
 import { outsideCount } from './outside-number.ts';
+import { chatSize, mediaSize, type StatedUsage, usageOf } from './usage.ts';
 
 describe('a number from outside', () => {
   test.each([
@@ -306,5 +307,123 @@ describe('usage that cannot be', () => {
     ],
   ])('%s is unknown, estimated and marked so', async (_what, form, body, expected) => {
     expect((await billed(form, body)).usage).toMatchObject(expected);
+  });
+});
+
+describe('the size of a call', () => {
+  const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(`xx${text}`)).subarray(2);
+  const plain = bytes('{"messages":[{"role":"user","content":"Say something."}]}');
+  const received = { bytes: 100, chars: 9 };
+
+  test('bounds the input by its bytes and what a vendor adds, the output by the maximum or by what came', () => {
+    expect(chatSize(plain, 50, received)).toEqual({
+      maxInputTokens: plain.length + 65_536,
+      maxOutputTokens: 100,
+      inputTokens: 15,
+      outputTokens: 3,
+    });
+    expect(chatSize(plain, 101, received).maxOutputTokens).toBe(101);
+    expect(chatSize(plain, undefined, received).maxOutputTokens).toBe(100 + 262_144);
+  });
+
+  test.each(['image_url', 'file', 'input_audio', 'video_url'])(
+    'lets what the vendor fetches be large: a part of type %s',
+    (type) => {
+      const input = bytes(JSON.stringify({ messages: [{ role: 'user', content: [{ type, [type]: {} }] }] }));
+      expect(chatSize(input, 50, received).maxInputTokens).toBe(input.length + 65_536 + 2_000_000);
+    },
+  );
+
+  test('says nothing of the tokens of an image by its bytes', () => {
+    const image = { type: 'image_url', image_url: { url: 'x'.repeat(400_000) } };
+    const input = bytes(JSON.stringify({ messages: [{ role: 'user', content: [image] }] }));
+    const { inputTokens } = chatSize(input, 50, received);
+    expect(inputTokens).toBeGreaterThan(0);
+    expect(inputTokens).toBeLessThan(50_000);
+  });
+
+  test('is estimated by its bytes where it is no chat', () => {
+    expect(chatSize(bytes('{"a":"image_url"}'), 50, received).inputTokens).toBeGreaterThan(0);
+    const broken = bytes('{"image_url"');
+    expect(chatSize(broken, 50, received).inputTokens).toBe(3);
+  });
+
+  test('is that of the text of a call that is no chat', () => {
+    expect(mediaSize({ textChars: 9, body: 'x'.repeat(30) }, received)).toEqual({
+      maxInputTokens: 30 + 65_536,
+      maxOutputTokens: 100 + 65_536,
+      inputTokens: 3,
+      outputTokens: 3,
+    });
+  });
+});
+
+describe('usage to bill', () => {
+  const size = { maxInputTokens: 100, maxOutputTokens: 100, inputTokens: 15, outputTokens: 0 };
+  const none = { inputTokens: 15, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0, estimated: true };
+  const billed = (stated: StatedUsage | undefined, of = size) => usageOf(stated, of);
+
+  test('is an estimate where nothing is stated', () => {
+    expect(billed(undefined)).toEqual(none);
+    expect(billed({ input: [undefined, null], output: [] })).toEqual(none);
+    expect(billed({ input: [5], output: [null] })).toEqual({ ...none, inputTokens: 5 });
+  });
+
+  test('takes a zero only where nothing came', () => {
+    expect(billed({ input: [5], output: [0] })).toEqual({ ...none, inputTokens: 5, estimated: false });
+    expect(billed({ input: [5], output: [0] }, { ...size, outputTokens: 1 })).toMatchObject({
+      outputTokens: 1,
+      estimated: true,
+    });
+  });
+
+  test('is the sum of its parts, up to what it can be', () => {
+    const sums = ([last, max]: readonly [number, number]) =>
+      billed({ input: [null, 60, last], output: [7] }, { ...size, maxInputTokens: max });
+    expect(sums([40, 100])).toMatchObject({ inputTokens: 100, outputTokens: 7, estimated: false });
+    expect(sums([41, 100])).toMatchObject({ inputTokens: 15, outputTokens: 7, estimated: true });
+    expect(billed({ input: [5, 'x'], output: [7] })).toMatchObject({ inputTokens: 15, estimated: true });
+  });
+
+  test('has each part that is stated, and is an estimate where one is more than its whole', () => {
+    const parts = {
+      cachedInput: 1,
+      cacheWrite: 4,
+      cacheWrite1h: 3,
+      audioInput: 5,
+      imageInput: 6,
+      reasoning: 2,
+      audioOutput: 7,
+      imageOutput: 8,
+    };
+    const stated = { input: [20], output: [10], ...parts };
+    expect(billed(stated)).toStrictEqual({
+      inputTokens: 20,
+      outputTokens: 10,
+      cachedInputTokens: 1,
+      reasoningTokens: 2,
+      cacheWriteTokens: 4,
+      cacheWrite1hTokens: 3,
+      audioInputTokens: 5,
+      audioOutputTokens: 7,
+      imageInputTokens: 6,
+      imageOutputTokens: 8,
+      estimated: false,
+    });
+    expect(billed({ input: [20], output: [10], cacheWrite: 0, audioOutput: 0 })).toStrictEqual({
+      inputTokens: 20,
+      outputTokens: 10,
+      cachedInputTokens: 0,
+      reasoningTokens: 0,
+      estimated: false,
+    });
+    for (const part of Object.keys(parts)) {
+      expect(billed({ ...stated, [part]: 21 })).toMatchObject({ inputTokens: 20, outputTokens: 10, estimated: true });
+      expect(billed({ ...stated, [part]: null }).estimated).toBe(part === 'cacheWrite');
+    }
+    expect(billed({ input: [], output: [10], cachedInput: 1 })).toMatchObject({
+      cachedInputTokens: 0,
+      estimated: true,
+    });
   });
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../chat/unreadable.ts';
 
 /** A hint that the part stays the same over many calls. */
 const cacheControl = z.looseObject({ type: z.string() }).nullish();
@@ -96,13 +97,6 @@ export type SdkChatInput = z.infer<typeof chatInput>;
 /** A message of such a chat. */
 export type SdkChatMessage = SdkChatInput['messages'][number];
 
-const decoder = new TextDecoder('utf-8', { fatal: true });
-
 /** The caller's bytes as a chat; undefined: they are none. */
-export function readChatInput(bytes: Uint8Array): SdkChatInput | undefined {
-  try {
-    return chatInput.safeParse(JSON.parse(decoder.decode(bytes))).data;
-  } catch {
-    return undefined;
-  }
-}
+export const readChatInput = (bytes: Uint8Array): SdkChatInput | undefined =>
+  chatInput.safeParse(parseJson(bytes)).data;

@@ -12,7 +12,7 @@ import { type CacheHints, cacheHintsOf } from '../chat/cache-hints.ts';
 import { wantsMarks, withCacheMarks } from '../chat/cache-marks.ts';
 import { keptItems, originOf } from '../chat/kept-reasoning.ts';
 import type { Fields } from '../chat/unreadable.ts';
-import { type Egress, openEgress, reachOf } from '../egress/index.ts';
+import { type Egress, type openEgress, reachOf } from '../egress/index.ts';
 import { checkHealthByGet } from '../egress/health-check.ts';
 import {
   abortedBy,
@@ -27,9 +27,8 @@ import {
 } from '../port.ts';
 import { resolveSecret } from '../secrets.ts';
 import { type SdkChatInput, readChatInput } from './chat-input.ts';
-import { type EgressFetch, egressFetch } from './egress-fetch.ts';
-import { captureRequest } from './captured-request.ts';
-import { embeddingCall } from './embedding-call.ts';
+import { captureRequest, jsonToolIn } from './captured-request.ts';
+import { type EmbeddingModel, embeddingCall } from './embedding-call.ts';
 import { callOptionsOf, type KeptParts } from './prompt.ts';
 
 /** The parts that a vendor's model is made of for one call. */
@@ -47,7 +46,9 @@ export interface Vendor {
   /** Reads one answer of its language models. */
   form(): Form;
   /** Absent: it has no embeddings. */
-  embeddingModel?(wiring: Wiring): EmbeddingModelV4;
+  readonly embeddings?: Pick<EmbeddingModel, 'textsPerRequest' | 'vectorsIn'> & {
+    model(wiring: Wiring): EmbeddingModelV4;
+  };
   /** What the vendor wants to see beside a request for its list of models. */
   healthCheckHeaders(apiKey: string): Readonly<Record<string, string>>;
   /** Whether its requests may mark what its cache is to keep. Default: no. */
@@ -62,11 +63,16 @@ export interface Vendor {
   ownOptions(input: SdkChatInput, hints: CacheHints, model: string): SharedV4ProviderOptions;
 }
 
+/** A provider, by the way out that its requests take. */
+export type ProviderOver = (open: typeof openEgress) => Provider;
+
 /** A provider out of a vendor's package, which writes the requests; nothing retries in here. */
-export const sdkProvider = (vendor: Vendor): Provider => ({
-  name: vendor.name,
-  open: (model) => Promise.resolve().then(() => new SdkConnection(vendor, model)),
-});
+export const sdkProvider =
+  (vendor: Vendor): ProviderOver =>
+  (open) => ({
+    name: vendor.name,
+    open: (model) => Promise.resolve().then(() => new SdkConnection(vendor, model, open)),
+  });
 
 class SdkConnection implements ModelConnection {
   readonly naturalConcurrency = undefined;
@@ -81,14 +87,14 @@ class SdkConnection implements ModelConnection {
   readonly #origin: string;
   readonly #isAuto: boolean;
 
-  constructor(vendor: Vendor, model: Model) {
+  constructor(vendor: Vendor, model: Model, open: typeof openEgress) {
     const { document, slug } = model;
     this.#vendor = vendor;
     this.#endpoint = endpointOf(vendor, document, slug);
     if (document.api_key === undefined)
       throw new ProviderConfigError(`model ${slug} has no api_key; provider ${vendor.name} needs one`);
     this.#key = resolveSecret(document.api_key);
-    this.#egress = openEgress(this.#endpoint.origin, reachOf(model));
+    this.#egress = open(this.#endpoint.origin, reachOf(model));
     this.#model = document.provider_model ?? slug;
     this.#maxOutputTokens = vendor.needsMaximum ? document.max_output_tokens : undefined;
     this.#passThrough = passThroughOf(document);
@@ -102,9 +108,10 @@ class SdkConnection implements ModelConnection {
 
   run(call: ModelCall, onDelta: (delta: ContentDelta) => void, signal: AbortSignal): Promise<ProviderOutcome> {
     if (signal.aborted) return Promise.resolve(failed(failureOf(abortedBy(signal))));
-    if (call.inputKind === 'embedding' && this.#vendor.embeddingModel) {
-      const network = this.#network(call);
-      return embeddingCall(this.#vendor.embeddingModel(this.#wiring(network)), network, call, signal);
+    const { embeddings } = this.#vendor;
+    if (call.inputKind === 'embedding' && embeddings) {
+      const model = (fetch: typeof globalThis.fetch): EmbeddingModelV4 => embeddings.model(this.#wiring(fetch));
+      return embeddingCall(this.#egress, { ...embeddings, origin: this.#endpoint.origin, model }, call, signal);
     }
     const options = call.inputKind === 'chat' ? this.#options(call) : `input ${call.inputKind} is not taken`;
     if (typeof options === 'string') return Promise.resolve(failed(failureOf('bad_request', { detail: options })));
@@ -127,31 +134,23 @@ class SdkConnection implements ModelConnection {
   async #request(options: LanguageModelV4CallOptions, call: ModelCall): Promise<ChatRequest | string> {
     const { stream, firstContentTimeoutMs, idleTimeoutMs } = call;
     try {
-      const { path, headers, body, jsonTool } = await captureRequest(
-        (fetch) => this.#vendor.languageModel(this.#wiring({ fetch })),
-        options,
-        { stream, origin: this.#endpoint.origin },
-      );
+      const captured = await captureRequest((fetch) => {
+        const model = this.#vendor.languageModel(this.#wiring(fetch));
+        return stream ? model.doStream(options) : model.doGenerate(options);
+      }, this.#endpoint.origin);
       const request = {
         method: 'POST' as const,
-        path,
-        headers: { ...headers, 'accept-encoding': 'identity' },
-        body,
+        ...captured,
         headersTimeoutMs: firstContentTimeoutMs,
         idleTimeoutMs,
       };
-      return { request, form: this.#vendor.form(), origin: this.#origin, jsonTool };
+      return { request, form: this.#vendor.form(), origin: this.#origin, jsonTool: jsonToolIn(captured, options) };
     } catch {
       return 'this vendor cannot be asked for something in it';
     }
   }
 
-  #network({ firstContentTimeoutMs, idleTimeoutMs, mayLeave }: ModelCall): EgressFetch {
-    const bounds = { headersTimeoutMs: firstContentTimeoutMs, idleTimeoutMs, mayLeave };
-    return egressFetch(this.#egress, this.#endpoint.origin, bounds);
-  }
-
-  #wiring({ fetch }: Pick<EgressFetch, 'fetch'>): Wiring {
+  #wiring(fetch: typeof globalThis.fetch): Wiring {
     return { baseUrl: this.#baseUrl, apiKey: this.#key.reveal(), model: this.#model, fetch };
   }
 

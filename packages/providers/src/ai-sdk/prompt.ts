@@ -149,10 +149,9 @@ function assistantMessage(
 
 /** Its text, or the words by which it refused in its place. */
 function saidIn({ content, refusal }: AssistantMessage): string {
-  if (typeof content === 'string' && content !== '') return content;
-  const parts = typeof content === 'string' ? [] : (content ?? []);
-  if (parts.length === 0) return refusal ?? '';
-  return parts.map((part) => (part.type === 'text' ? part.text : part.refusal)).join('\n');
+  if (!content || content.length === 0) return refusal ?? '';
+  if (typeof content === 'string') return content;
+  return content.map((part) => (part.type === 'text' ? part.text : part.refusal)).join('\n');
 }
 
 /** Results of calls that were made at once belong into one message. */

@@ -1,9 +1,10 @@
 import { createAnthropic } from '@ai-sdk/anthropic';
 import { sdkProvider } from '../ai-sdk/index.ts';
 import { anthropicForm } from '../chat/anthropic-form.ts';
+import { openEgress } from '../egress/index.ts';
 
-/** Anthropic's Messages API. */
-export const anthropic = sdkProvider({
+/** Anthropic's Messages API, over a way out. */
+export const anthropicOver = sdkProvider({
   name: 'anthropic',
   languageModel: ({ baseUrl, apiKey, model, fetch }) => createAnthropic({ baseURL: baseUrl, apiKey, fetch })(model),
   form: anthropicForm,
@@ -23,3 +24,6 @@ export const anthropic = sdkProvider({
   ownOptions: ({ parallel_tool_calls }) =>
     parallel_tool_calls === false ? { anthropic: { disableParallelToolUse: true } } : {},
 });
+
+/** Anthropic's Messages API. */
+export const anthropic = anthropicOver(openEgress);

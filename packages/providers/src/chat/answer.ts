@@ -85,7 +85,7 @@ export class Answer {
   data(data: Uint8Array, dataType: string): void {
     this.chars += data.length;
     this.#data = { data, dataType };
-    if (this.#emit) this.flush();
+    this.flush();
   }
 
   toolCall(piece: ToolCallPiece): void {
@@ -109,9 +109,8 @@ export class Answer {
 
   /** Why it ended; `unknown`: the vendor did not say. An answer that calls tools ends so that its caller runs them. */
   get finishReason(): FinishReason {
-    const reason = this.#finish ?? 'unknown';
-    if (this.#toolCalls.count > 0 && (reason === 'stop' || reason === 'unknown')) return 'tool_calls';
-    return reason === 'tool_calls' && this.#json ? 'stop' : reason;
+    const reason = this.#finish === 'tool_calls' && this.#json ? 'stop' : (this.#finish ?? 'unknown');
+    return this.#toolCalls.count > 0 && (reason === 'stop' || reason === 'unknown') ? 'tool_calls' : reason;
   }
 
   /** Gives on what came since the last time. */
@@ -128,7 +127,6 @@ export class Answer {
   /** Nothing more comes. @throws {AnswerError} a tool call has no name. */
   close(): void {
     if (!this.#json) this.#say(this.#beside);
-    this.#beside = '';
     this.#text += this.#textJoiner.end();
     this.#reasoning += this.#reasoningJoiner.end();
     this.#refusal += this.#refusalJoiner.end();
@@ -162,7 +160,6 @@ export class Answer {
   }
 
   #content(): ContentDelta {
-    if (this.#reasoning === '' && this.#refusal === '' && !this.#data && this.#text !== '') return { text: this.#text };
     return {
       ...(this.#text !== '' && { text: this.#text }),
       ...(this.#refusal !== '' && { refusal: this.#refusal }),

@@ -14,7 +14,7 @@ import { type CallSize, chatSize, estimatedUsage, type StatedUsage, usageOf } fr
 import { Answer } from './answer.ts';
 import type { Form } from './form.ts';
 import { SseReader } from './sse.ts';
-import { AnswerError, unreadable } from './unreadable.ts';
+import { AnswerError, parseJson, unreadable } from './unreadable.ts';
 
 /** How much of an answer that is no success is looked at. */
 const maxErrorBytes = 64 * 1024;
@@ -91,22 +91,14 @@ export class ChatCall implements EgressListener {
     if (this.#isOver) return;
     this.#bytes += chunk.length;
     this.#idleTimer?.refresh();
-    if (this.#sse) return this.#streamed(this.#sse, chunk);
-    const isError = !isSuccess(this.#status);
-    if (!isError || this.#bytes <= maxErrorBytes) this.#chunks.push(chunk);
-    if (isError || this.#chunks.length > 8) return;
-    // What it is shows in its first bytes: what servers say of its type is often not so.
-    const begun = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks);
-    if (!isEventStream(begun)) return;
-    this.#chunks.length = 0;
-    this.#sse = new SseReader((data) => this.#event(data));
-    this.#streamed(this.#sse, begun);
+    if (isSuccess(this.#status)) this.#answered(chunk);
+    else if (this.#bytes <= maxErrorBytes) this.#chunks.push(chunk);
   }
 
   ended(): void {
     if (this.#isOver) return;
     if (this.#sse) return this.#streamEnded(this.#sse);
-    const body = Buffer.concat(this.#chunks).toString();
+    const body = new TextDecoder().decode(Buffer.concat(this.#chunks));
     if (isSuccess(this.#status)) this.#read(() => this.#whole(body));
     else this.#fail(classifyHttp({ status: this.#status, headers: this.#headers, body, nowMs: Date.now() }));
   }
@@ -123,9 +115,20 @@ export class ChatCall implements EgressListener {
     );
   }
 
+  /** What it is shows in its first byte: what servers say of its type is often not so. */
+  #answered(chunk: Buffer): void {
+    if (!this.#sse && this.#chunks.length === 0) {
+      const first = firstByteOf(chunk);
+      if (first === undefined) return;
+      if (eventStarts.has(first)) this.#sse = new SseReader((data) => this.#event(data));
+    }
+    if (this.#sse) this.#streamed(this.#sse, chunk);
+    else this.#chunks.push(chunk);
+  }
+
   #whole(body: string): void {
     this.#answer = new Answer(undefined, this.#origin, this.#jsonTool);
-    this.#form.whole(parse(body), body, this.#answer);
+    this.#form.whole(parseJson(body), body, this.#answer);
     this.#succeed();
   }
 
@@ -158,12 +161,12 @@ export class ChatCall implements EgressListener {
 
   #event(data: string): void {
     if (this.#isOver) return;
-    if (isMarker(data)) {
+    if (data.trim() === '[DONE]') {
       if (!this.#answer) throw unreadable();
       this.#answer.isEnded = true;
       return;
     }
-    const event = parse(data);
+    const event = parseJson(data);
     // Half an event at the very end is an answer that broke off, not one that cannot be read.
     if (event === undefined && this.#isEnding) return;
     this.#answer ??= new Answer(
@@ -176,7 +179,7 @@ export class ChatCall implements EgressListener {
   }
 
   #heard(): void {
-    if (this.#idleTimer) return;
+    if (this.#idleTimer || this.#isOver) return;
     clearTimeout(this.#firstContentTimer);
     this.#idleTimer = setTimeout(
       contained(() => this.#fail(failureOf('stalled'))),
@@ -257,22 +260,9 @@ export class ChatCall implements EgressListener {
 const soFar = (usage: StatedUsage | undefined): StatedUsage | undefined =>
   usage && { ...usage, output: [], reasoning: undefined, audioOutput: undefined, imageOutput: undefined };
 
-/** Events begin with a brace, so that few need a closer look. */
-const isMarker = (data: string): boolean => !data.startsWith('{') && data.trim() === '[DONE]';
-
 /** JSON begins with a bracket; lines of events do not. Blanks and a byte order mark may stand before both. */
-function isEventStream(bytes: Buffer): boolean {
-  const first = bytes.find((byte) => byte > 0x20 && byte !== 0xef && byte !== 0xbb && byte !== 0xbf);
-  return first !== undefined && eventStarts.has(first);
-}
+const firstByteOf = (bytes: Buffer): number | undefined =>
+  bytes.find((byte) => byte > 0x20 && byte !== 0xef && byte !== 0xbb && byte !== 0xbf);
 
 /** Of `data`, `event`, `id`, `retry`, and of a comment. */
 const eventStarts: ReadonlySet<number> = new Set(Buffer.from('deir:'));
-
-function parse(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
-}

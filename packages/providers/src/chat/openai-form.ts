@@ -124,6 +124,6 @@ function statedUsage(usage: Fields): StatedUsage {
 
 function isReasoningBeside(usage: Fields, reasoning: unknown): boolean {
   const { prompt_tokens: input, completion_tokens: output, total_tokens: total } = usage;
-  if (typeof reasoning !== 'number' || typeof output !== 'number' || reasoning <= 0) return false;
-  return typeof input === 'number' && typeof total === 'number' && total === input + output + reasoning;
+  const counts = [input, output, reasoning].filter((count) => typeof count === 'number');
+  return counts.length === 3 && Number(reasoning) > 0 && total === counts.reduce((sum, count) => sum + count, 0);
 }

@@ -69,17 +69,17 @@ export function responsesForm(): Form {
           return;
         }
         case 'response.completed':
-        case 'response.incomplete':
-        case 'response.failed': {
+        case 'response.incomplete': {
           const response = mustBeFields(fields['response']);
           // Some stream nothing but the end, which holds everything.
-          if (answer.chars === 0 && fields['type'] !== 'response.failed')
-            for (const item of listOf(response['output'])) readItem(mustBeFields(item), answer);
-          if (fields['type'] === 'response.failed') throw toldError(raw);
+          if (answer.chars === 0) for (const item of listOf(response['output'])) readItem(mustBeFields(item), answer);
           return readEnd(response, raw, answer);
         }
+        case 'response.failed':
+        case 'error':
+          throw toldError(raw);
         default:
-          if (fields['type'] === 'error' || fields['error']) throw toldError(raw);
+          if (fields['error']) throw toldError(raw);
       }
     },
   };

@@ -61,13 +61,10 @@ export class SseReader {
     if (line === '') {
       const data = this.#data;
       this.#data = undefined;
-      if (data !== undefined && !isBlank(data)) this.#onData(data);
+      if (data !== undefined && data.trim() !== '') this.#onData(data);
     } else if (line.startsWith('data:')) {
       const value = line.charCodeAt(5) === 32 ? line.slice(6) : line.slice(5);
       this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`;
     }
   }
 }
-
-/** Most events begin with what is no blank. */
-const isBlank = (text: string): boolean => !(text.charCodeAt(0) > 32) && text.trim() === '';

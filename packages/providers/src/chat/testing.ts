@@ -27,6 +27,8 @@ export interface Played {
   readonly afterwards?: 'ends' | 'stays open' | { readonly fails: string };
   /** The pieces come so far apart, and the end as long after the last one. Default: all at once. */
   readonly gapMs?: number;
+  /** A tool that the vendor was given so that it answers in JSON. */
+  readonly jsonTool?: string;
 }
 
 export interface PlayedResult {
@@ -35,35 +37,69 @@ export interface PlayedResult {
   readonly wasAborted: boolean;
 }
 
-/** One chat whose answer is played without a network. */
-export async function play(
+/** A chat whose upstream is the test: it tells the listener what comes, by hand. */
+export interface StartedChat {
+  readonly outcome: Promise<ProviderOutcome>;
+  readonly deltas: readonly ContentDelta[];
+  readonly sent: EgressRequest;
+  readonly upstream: EgressListener;
+  readonly signal: AbortSignal;
+  abort(reason: string): void;
+  /** How often the connection was given up. */
+  abortsOfConnection(): number;
+}
+
+/** Starts a chat that waits for its answer. `onDelta` sees each piece of content after it was noted. */
+export function startChat(
   form: () => Form,
-  { pieces, status = 200, headers = {}, afterwards = 'ends', gapMs }: Played,
   over: Partial<ModelCall> = {},
-): Promise<PlayedResult> {
+  { jsonTool, onDelta }: { readonly jsonTool?: string; onDelta?(chat: StartedChat): void } = {},
+): StartedChat {
   const deltas: ContentDelta[] = [];
-  let wasAborted = false;
+  const abort = new AbortController();
+  let aborts = 0;
+  let told: { readonly sent: EgressRequest; readonly upstream: EgressListener } | undefined;
   const egress: Egress = {
-    send(_request, listener) {
-      queueMicrotask(() => void tell(listener));
-      return { abort: () => void (wasAborted = true) };
+    send(sent, upstream) {
+      told = { sent, upstream };
+      return { abort: () => void (aborts += 1) };
     },
     close: () => Promise.resolve(),
   };
-  const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, gapMs));
-  const tell = async (listener: EgressListener): Promise<void> => {
-    listener.started(status, headers);
-    for (const piece of pieces) {
-      listener.data(Buffer.from(piece as string));
-      if (gapMs !== undefined) await pause();
-    }
-    if (afterwards === 'ends') listener.ended();
-    else if (afterwards !== 'stays open') listener.failed(afterwards.fails);
+  const noted = (delta: ContentDelta): void => {
+    deltas.push(delta);
+    onDelta?.(chat);
   };
-  const chat = { request, form: form(), origin: 'test' };
-  const signal = new AbortController().signal;
-  const { outcome } = new ChatCall(egress, chat, callOf(over), (delta) => deltas.push(delta), signal);
-  return { outcome: await outcome, deltas, wasAborted };
+  const asked = { request, form: form(), origin: 'test', jsonTool };
+  const { outcome } = new ChatCall(egress, asked, callOf(over), noted, abort.signal);
+  if (!told) throw new Error('nothing was sent');
+  const chat: StartedChat = {
+    ...told,
+    outcome,
+    deltas,
+    signal: abort.signal,
+    abort: (reason) => abort.abort(reason),
+    abortsOfConnection: () => aborts,
+  };
+  return chat;
+}
+
+/** One chat whose answer is played without a network. */
+export async function play(
+  form: () => Form,
+  { pieces, status = 200, headers = {}, afterwards = 'ends', gapMs, jsonTool }: Played,
+  over: Partial<ModelCall> = {},
+): Promise<PlayedResult> {
+  const { upstream, outcome, deltas, abortsOfConnection } = startChat(form, over, jsonTool ? { jsonTool } : {});
+  const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, gapMs));
+  upstream.started(status, headers);
+  for (const piece of pieces) {
+    upstream.data(Buffer.from(piece as string));
+    if (gapMs !== undefined) await pause();
+  }
+  if (afterwards === 'ends') upstream.ended();
+  else if (afterwards !== 'stays open') upstream.failed(afterwards.fails);
+  return { outcome: await outcome, deltas, wasAborted: abortsOfConnection() > 0 };
 }
 
 /** Values as server-sent events. */

@@ -4,7 +4,6 @@ export class TextJoiner {
 
   /** What may leave now. */
   add(piece: string): string {
-    if (this.#half === '' && piece.isWellFormed()) return piece;
     const text = this.#half + piece;
     const isCut = text.length > 0 && isFirstHalf(text.charCodeAt(text.length - 1));
     this.#half = isCut ? text.slice(-1) : '';

@@ -79,7 +79,7 @@ export class ToolCalls {
 
   #callOf(piece: ToolCallPiece): Call {
     const { id, index, isWhole = false } = piece;
-    const isKnown = id !== '' && this.#calls.some((call) => call.id === id);
+    const isKnown = this.#calls.some((call) => call.id === id);
     if (isWhole) return this.#open(piece, isKnown ? '' : id);
     const same = isKnown
       ? this.#calls.find((call) => call.id === id)

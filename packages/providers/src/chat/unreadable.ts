@@ -16,6 +16,17 @@ export const unreadable = (): AnswerError => new AnswerError(failureOf('bad_resp
 /** The answer holds the vendor's own error in place of content. */
 export const toldError = (body: string): AnswerError => new AnswerError(classifyTold(body, 'server_error'));
 
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** The value of JSON; undefined: it is none, or bytes that are no text. */
+export function parseJson(json: string | Uint8Array): unknown {
+  try {
+    return JSON.parse(typeof json === 'string' ? json : decoder.decode(json));
+  } catch {
+    return undefined;
+  }
+}
+
 /** An object of unknown fields. */
 export type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,13 +1,22 @@
 import { createGoogle } from '@ai-sdk/google';
-import { sdkProvider } from '../ai-sdk/index.ts';
+import { sdkProvider, type Vendor } from '../ai-sdk/index.ts';
 import { googleForm } from '../chat/google-form.ts';
+import { openEgress } from '../egress/index.ts';
+import { detailsOf, listOf } from '../chat/unreadable.ts';
 
-/** Google's Gemini API. */
-export const google = sdkProvider({
+/** Gemini's embeddings. */
+export const googleEmbeddings: NonNullable<Vendor['embeddings']> = {
+  textsPerRequest: 100,
+  model: ({ baseUrl, apiKey, model, fetch }) => createGoogle({ baseURL: baseUrl, apiKey, fetch }).embedding(model),
+  // One text has an answer of its own form.
+  vectorsIn: ({ embeddings, embedding }) => listOf(embeddings ?? [embedding]).map((one) => detailsOf(one)['values']),
+};
+
+/** Google's Gemini API, over a way out. */
+export const googleOver = sdkProvider({
   name: 'google',
   languageModel: ({ baseUrl, apiKey, model, fetch }) => createGoogle({ baseURL: baseUrl, apiKey, fetch })(model),
-  embeddingModel: ({ baseUrl, apiKey, model, fetch }) =>
-    createGoogle({ baseURL: baseUrl, apiKey, fetch }).embedding(model),
+  embeddings: googleEmbeddings,
   form: googleForm,
   healthCheckHeaders: (apiKey) => ({ 'x-goog-api-key': apiKey }),
   needsMaximum: false,
@@ -21,3 +30,6 @@ export const google = sdkProvider({
   },
   ownOptions: () => ({}),
 });
+
+/** Google's Gemini API. */
+export const google = googleOver(openEgress);

@@ -1,7 +1,6 @@
 import { chatFields } from '@will/core';
 import { keptItems } from '../chat/kept-reasoning.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
+import { detailsOf, type Fields } from '../chat/unreadable.ts';
 
 /**
  * A chat as servers of OpenAI's form take it: only fields that they all know and those that `passThrough` names, images
@@ -11,78 +10,72 @@ type Fields = Readonly<Record<string, unknown>>;
 export function chatBody(chat: Fields, passThrough: ReadonlySet<string>, origin: string): Fields {
   const isSent = (name: string): boolean => chatFields.has(name) || passThrough.has(name);
   const sent = Object.fromEntries(Object.entries(chat).filter(([name]) => isSent(name)));
-  const takesHints = passThrough.has('cache_control');
   const messages = withImagesBehind(listOf(chat['messages'])).map((message) => withKept(message, origin));
-  if (takesHints) return { ...sent, messages };
-  const { cache_control: _whole, ...plain } = sent;
+  if (passThrough.has('cache_control')) return { ...sent, messages };
+  const { tools } = sent;
   return {
-    ...plain,
+    ...sent,
     messages: messages.map(withoutHints),
-    ...(Array.isArray(chat['tools']) && { tools: listOf(chat['tools']).map(withoutHint) }),
+    ...(Array.isArray(tools) && { tools: tools.map(withoutHint) }),
   };
 }
 
-const listOf = (value: unknown): readonly Fields[] => (Array.isArray(value) ? (value as Fields[]) : []);
-const partsOf = (message: Fields): readonly Fields[] => listOf(message?.['content']);
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+const partsOf = (message: unknown): readonly unknown[] => listOf(detailsOf(message)['content']);
 
 /** An assistant's message with what was kept of the reasoning before its calls. */
-function withKept(message: Fields, origin: string): Fields {
-  const calls = listOf(message?.['tool_calls']);
+function withKept(message: unknown, origin: string): unknown {
+  const { tool_calls, ...said } = detailsOf(message);
+  const calls = listOf(tool_calls).map(detailsOf);
   if (!calls.some((call) => Object.hasOwn(call, 'extra_content'))) return message;
   const thought: Record<string, string> = {};
   const plain = calls.map((call) => {
-    const { extra_content: _sealed, ...kept } = call;
     const items = keptItems(call, origin);
     for (const { field, text } of items)
       if (typeof field === 'string') thought[field] = (thought[field] ?? '') + String(text);
-    const extra = items.find((item) => item['extra'] !== undefined)?.['extra'];
-    return extra === undefined ? kept : { ...kept, extra_content: extra };
+    // Absent in JSON where nothing of it is this server's own.
+    return { ...call, extra_content: items.find(({ extra }) => extra !== undefined)?.['extra'] };
   });
-  return { ...message, ...thought, tool_calls: plain };
+  return { ...said, ...thought, tool_calls: plain };
 }
 
-function withoutHint<T>(item: T): T {
-  if (typeof item !== 'object' || item === null || !Object.hasOwn(item, 'cache_control')) return item;
-  const { cache_control: _hint, ...rest } = item as { readonly cache_control?: unknown };
-  return rest as T;
+function withoutHint(item: unknown): unknown {
+  if (!Object.hasOwn(detailsOf(item), 'cache_control')) return item;
+  const { cache_control: _hint, ...rest } = detailsOf(item);
+  return rest;
 }
 
-function withoutHints(message: Fields): Fields {
+function withoutHints(message: unknown): unknown {
   const parts = partsOf(message);
   const plain = parts.map(withoutHint);
   const isSame = plain.every((part, index) => part === parts[index]);
-  return withoutHint(isSame ? message : { ...message, content: plain });
+  return withoutHint(isSame ? message : { ...detailsOf(message), content: plain });
 }
 
-const isImage = (part: Fields): boolean => part?.['type'] === 'image_url';
+const isImage = (part: unknown): boolean => detailsOf(part)['type'] === 'image_url';
 
 /** This form has no images in results of tools: the user shows them, after the last result of the turn. */
-function withImagesBehind(messages: readonly Fields[]): readonly Fields[] {
-  if (!messages.some((message) => message?.['role'] === 'tool' && partsOf(message).some(isImage))) return messages;
-  const all: Fields[] = [];
-  let shown: Fields[] = [];
+function withImagesBehind(messages: readonly unknown[]): readonly unknown[] {
+  const all: unknown[] = [];
+  let shown: unknown[] = [];
   const show = (): void => {
     if (shown.length > 0)
       all.push({ role: 'user', content: [{ type: 'text', text: 'Images of the tool results above:' }, ...shown] });
     shown = [];
   };
   for (const message of messages) {
-    if (message?.['role'] !== 'tool') {
-      show();
-      all.push(message);
-      continue;
-    }
-    const parts = partsOf(message);
-    const images = parts.filter(isImage);
+    const isResult = detailsOf(message)['role'] === 'tool';
+    const images = isResult ? partsOf(message).filter(isImage) : [];
+    if (!isResult) show();
     shown.push(...images);
-    all.push(images.length === 0 ? message : { ...message, content: textBeside(parts) });
+    all.push(images.length === 0 ? message : { ...detailsOf(message), content: textBeside(partsOf(message)) });
   }
   show();
   return all;
 }
 
 /** What a result says beside its images. */
-function textBeside(parts: readonly Fields[]): string {
-  const texts = parts.flatMap(({ text }) => (typeof text === 'string' ? [text] : []));
+function textBeside(parts: readonly unknown[]): string {
+  const texts = parts.map(detailsOf).flatMap(({ text }) => (typeof text === 'string' ? [text] : []));
   return texts.length > 0 ? texts.join('\n') : 'The result is the image below.';
 }

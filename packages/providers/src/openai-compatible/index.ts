@@ -19,17 +19,21 @@ import { cacheHintsOf, keyPlaceOf } from '../chat/cache-hints.ts';
 import { wantsMarks, withCacheMarks } from '../chat/cache-marks.ts';
 import { originOf } from '../chat/kept-reasoning.ts';
 import { openAiForm } from '../chat/openai-form.ts';
+import { detailsOf, type Fields, parseJson } from '../chat/unreadable.ts';
 import { chatBody } from './chat-body.ts';
 import { MediaCall } from './media-call.ts';
 import { mediaRequest } from './media-request.ts';
 
 /** Everything that speaks OpenAI's chat completions: OpenAI, vLLM, llama-server, Ollama, LM Studio, … */
-export const openAiCompatible: Provider = {
-  name: 'openai-compatible',
-  open(model) {
-    return Promise.resolve().then(() => new ChatConnection(model));
-  },
-};
+export const openAiCompatible: Provider = openAiCompatibleOver(openEgress);
+
+/** The same over another way out. */
+export function openAiCompatibleOver(open: typeof openEgress): Provider {
+  return {
+    name: 'openai-compatible',
+    open: (model) => Promise.resolve().then(() => new ChatConnection(model, open)),
+  };
+}
 
 class ChatConnection implements ModelConnection {
   readonly naturalConcurrency = undefined;
@@ -48,14 +52,14 @@ class ChatConnection implements ModelConnection {
   /** Where a key for the server's prompt cache stands; undefined: none is sent. */
   readonly #keyPlace: ReturnType<typeof keyPlaceOf>;
 
-  constructor(model: Model) {
+  constructor(model: Model, open: typeof openEgress) {
     const { document, slug } = model;
     const endpoint = document.endpoint ?? document.local?.endpoint;
     if (endpoint === undefined) throw new ProviderConfigError(`model ${slug} has no endpoint`);
     const url = parseEndpoint(endpoint, slug);
     this.#key = document.api_key === undefined ? undefined : resolveSecret(document.api_key);
     // A local server may bear a name that only the own network knows, such as a container's; a cloud model's may not.
-    this.#egress = openEgress(url.origin, reachOf(model));
+    this.#egress = open(url.origin, reachOf(model));
     this.#isOwnServer = document.call_method !== 'API';
     this.#path = url.pathname.replace(/\/+$/, '');
     this.#model = document.provider_model ?? slug;
@@ -126,21 +130,21 @@ class ChatConnection implements ModelConnection {
     };
   }
 
-  #marked(input: Record<string, unknown>, call: ModelCall): Record<string, unknown> {
+  #marked(input: Fields, call: ModelCall): Fields {
     const setsMarks = this.#isAuto && this.#passThrough.has('cache_control');
     if (!setsMarks || !wantsMarks(call.input, this.#model)) return input;
-    return withCacheMarks(input as Record<string, unknown> & { readonly messages: readonly object[] });
+    return withCacheMarks(input as Fields & { readonly messages: readonly object[] });
   }
 
   /** The caller's input with what the registry decides. */
-  #body(input: Record<string, unknown>, call: ModelCall, cacheKey: string | undefined): string {
+  #body(input: Fields, call: ModelCall, cacheKey: string | undefined): string {
     return JSON.stringify({
       ...chatBody(this.#marked(input, call), this.#passThrough, this.#origin),
       prompt_cache_key: cacheKey,
       model: this.#model,
       stream: call.stream,
       ...(call.stream && { stream_options: { include_usage: true } }),
-      ...(call.maxOutputTokens !== undefined && { [this.#maximum]: call.maxOutputTokens }),
+      [this.#maximum]: call.maxOutputTokens,
     });
   }
 }
@@ -155,15 +159,8 @@ function parseEndpoint(endpoint: string, slug: string): URL {
   return url;
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true });
-
-function parseInput(input: Uint8Array): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(decoder.decode(input));
-    const isChat =
-      typeof value === 'object' && value !== null && Array.isArray((value as { messages?: unknown }).messages);
-    return isChat ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
+/** The caller's bytes as a chat; undefined: they are none. */
+function parseInput(input: Uint8Array): Fields | undefined {
+  const value = detailsOf(parseJson(input));
+  return Array.isArray(value['messages']) ? value : undefined;
 }

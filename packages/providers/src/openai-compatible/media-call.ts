@@ -1,6 +1,6 @@
 import { classifyHttp, classifyTransport, failureOf, type ProviderFailure } from '@will/core';
 import type { Egress, EgressListener } from '../egress/index.ts';
-import { abortedBy, failed, isSuccess, type ModelCall, type ProviderOutcome } from '../port.ts';
+import { abortedBy, failed, isSuccess, type ModelCall, type ProviderOutcome, spentIn } from '../port.ts';
 import { mediaSize, usageOf } from '../usage.ts';
 import type { MediaAnswer, MediaRequest } from './media-request.ts';
 
@@ -65,7 +65,7 @@ export class MediaCall implements EgressListener {
     const { content, images, outputChars = 0 } = answer;
     const size = mediaSize(this.#media, { bytes: body.length, chars: outputChars });
     const usage = { ...usageOf(answer.usage, size), ...(images !== undefined && { images }) };
-    this.#end({ ok: true, finish: 'stop', usage, output: content });
+    this.#end({ ok: true, finish: 'stop', usage, output: content, ...spentIn(this.#headers) });
   }
 
   /** Whatever an answer makes go wrong is this call's failure and nobody else's. */

@@ -81,6 +81,64 @@ test('a recording is sent as a form with all that is said of it', async () => {
   expect(plain).toMatchObject({ path: '/audio/translations', textChars: 0 });
 });
 
+test('a recording of which nothing is said is sent with nothing but its model', async () => {
+  const request = await mustRequest('transcription', { audio: 'QUJD', file_name: 'a' });
+  const type = { headers: { 'content-type': request.contentType } };
+  const form = await new Response(request.body as Uint8Array<ArrayBuffer>, type).formData();
+  expect([...form.keys()]).toEqual(['file', 'model', 'response_format']);
+  expect(form.get('response_format')).toBe('json');
+  expect((form.get('file') as File).type).toBe('application/octet-stream');
+});
+
+test('what was made is read as what it is, and counted', async () => {
+  const speech = { text: 'a', voice: 'v', format: 'opus' };
+  expect(await read('speech', speech, 'sound', 'audio/ogg')).toStrictEqual({
+    content: { data: Buffer.from('sound'), dataType: 'audio/ogg' },
+    usage: undefined,
+  });
+  expect((await read('speech', speech, 'sound', ''))?.content.dataType).toBe('audio/opus');
+  const recording = { audio: 'QUJD', file_name: 'a' };
+  expect(await read('transcription', recording, { text: 'said', usage: null })).toStrictEqual({
+    content: { text: 'said' },
+    usage: undefined,
+    outputChars: 4,
+  });
+  const verbose = { text: 'said', words: [] };
+  expect(await read('transcription', { ...recording, format: 'verbose_json' }, verbose)).toMatchObject({
+    content: { text: JSON.stringify(verbose) },
+    outputChars: 4,
+  });
+  for (const format of ['srt', 'vtt'])
+    expect(await read('transcription', { ...recording, format }, 'WEBVTT', 'text/plain')).toStrictEqual({
+      content: { text: 'WEBVTT' },
+      usage: undefined,
+      outputChars: 6,
+    });
+  const images = { data: [{ b64_json: 'QUJD' }, { b64_json: 'QQ==' }] };
+  expect(await read('image', { prompt: 'p' }, { ...images, output_format: 'webp' })).toStrictEqual({
+    content: { text: '{"sizes":[3,1]}', data: Buffer.from('ABCA'), dataType: 'image/webp' },
+    usage: undefined,
+    images: 2,
+  });
+  expect((await read('image', { prompt: 'p' }, images))?.content.dataType).toBe('image/png');
+});
+
+test('vectors whose index is stated stand there, and the others behind those before them', async () => {
+  const data = [{ index: 1, embedding: [2] }, { index: 0, embedding: [1] }, { embedding: [3] }];
+  const content = (await read('embedding', { input: ['a', 'b', 'c'] }, { data }))?.content;
+  expect(content).toMatchObject({ text: '{"count":3,"dimensions":1}', dataType: 'application/x-float32' });
+  expect(Buffer.from(content?.data ?? []).equals(Buffer.from(new Float32Array([1, 2, 3]).buffer))).toBe(true);
+});
+
+test('a kind that nobody knows, and an input that is none, have no request', async () => {
+  expect(await requestFor('hologram', {})).toBeUndefined();
+  expect(await requestFor('toString', {})).toBeUndefined();
+  expect(await mediaRequest('speech', new Uint8Array([0xff]), 'm')).toBeUndefined();
+  const audio = { field: 'audio', content: Buffer.from('XYZ') };
+  for (const input of ['null', '7', '{'])
+    expect(await mediaRequest('transcription', Buffer.from(input), 'm', audio)).toBeUndefined();
+});
+
 test('a recording may come beside its input, and then not in it too', async () => {
   const audio = { field: 'audio', content: Buffer.from('XYZ') };
   const beside = await requestFor('transcription', { file_name: 'a' }, audio);
@@ -104,6 +162,23 @@ test.each<[string, string, object, unknown]>([
   ['no images', 'image', { prompt: 'p' }, { data: [] }],
   ['an empty image', 'image', { prompt: 'p' }, { data: [{ b64_json: '' }] }],
   ['one image that is none', 'image', { prompt: 'p' }, { data: [{ b64_json: 'QUJD' }, {}] }],
+  ['an image that is null', 'image', { prompt: 'p' }, { data: [null] }],
+  ['images that are no list', 'image', { prompt: 'p' }, { data: 'QUJD' }],
+  ['null', 'image', { prompt: 'p' }, 'null'],
+  ['null', 'embedding', embedding, 'null'],
+  ['an index below all', 'embedding', embedding, { data: [{ index: -1, embedding: [1] }, { embedding: [1] }] }],
+  ['an index beyond all', 'embedding', embedding, { data: [{ index: 2, embedding: [1] }, { embedding: [1] }] }],
+  ['a number that is infinite', 'embedding', embedding, '{"data":[{"embedding":[1]},{"embedding":[1e999]}]}'],
+  ['results that are no list', 'rerank', rerank, { results: {} }],
+  ['an entry that is null', 'rerank', rerank, { results: [null] }],
+  ['an index that is none', 'rerank', rerank, { results: [{ index: 0.5, relevance_score: 1 }] }],
+  ['an index that is missing', 'rerank', rerank, { results: [{ relevance_score: 1 }] }],
+  ['an index beyond all', 'rerank', rerank, { results: [{ index: 2, relevance_score: 1 }] }],
+  ['one score that is none', 'rerank', rerank, { results: [{ index: 0, relevance_score: 1 }, { index: 1 }] }],
+  ['a text that is none', 'transcription', { audio: 'QUJD', file_name: 'a' }, { text: 7 }],
+  ['blank lines', 'transcription', { audio: 'QUJD', file_name: 'a', format: 'srt' }, ' \n'],
+  ['JSON', 'transcription', { audio: 'QUJD', file_name: 'a', format: 'vtt' }, { error: 'no' }],
+  ['no sound', 'speech', { text: 'a', voice: 'v', format: 'mp3' }, ''],
 ])('%s is no answer', async (_what, kind, input, body) => {
   expect(await read(kind, input, body)).toBeUndefined();
 });
@@ -133,4 +208,20 @@ test('usage is counted under either of two names; seconds are no tokens', async 
   });
   expect(await usageOf({ total_tokens: 5 })).toMatchObject({ input: [5], output: [0] });
   expect(await usageOf({ seconds: 5 })).toBeUndefined();
+  expect(await usageOf({ prompt_tokens: null, output_tokens: 2 })).toBeUndefined();
+  const details = { cached_tokens: 3, audio_tokens: 4, image_tokens: 5 };
+  const all = { cachedInput: 3, audioInput: 4, imageInput: 5, audioOutput: 4, imageOutput: 5 };
+  const counts = { input_tokens: 1, output_tokens: 2, total_tokens: 3 };
+  expect(await usageOf({ ...counts, input_token_details: details, output_token_details: details })).toEqual({
+    input: [1],
+    output: [2],
+    ...all,
+  });
+  expect(await usageOf({ ...counts, input_tokens_details: details, output_tokens_details: details })).toMatchObject(
+    all,
+  );
+  expect((await read('rerank', rerank, { results: [], usage: counts }))?.usage).toMatchObject({ input: [1] });
+  expect((await read('image', { prompt: 'p' }, { data: [{ b64_json: 'QUJD' }], usage: counts }))?.usage).toMatchObject({
+    output: [2],
+  });
 });

@@ -1,7 +1,8 @@
-import { areTexts, isTaskKind, readTaskInput, type TaskInput, type TaskKind, vectorsToBytes } from '@will/core';
+import { areTexts, isTaskKind, readTaskInput, type TaskInput, type TaskKind } from '@will/core';
 import type { ContentDelta, ModelCall } from '../port.ts';
 import type { StatedUsage } from '../usage.ts';
-import { detailsOf } from '../chat/unreadable.ts';
+import { detailsOf, parseJson } from '../chat/unreadable.ts';
+import { vectorsContent } from './vectors.ts';
 
 /** A call that is no chat, as this side's HTTP. */
 export interface MediaRequest {
@@ -35,7 +36,7 @@ const builders: { readonly [K in TaskKind]: Builder<K> } = {
   embedding: ({ input, dimensions }, model) => ({
     textChars: areTexts(input) ? charsOf(input) : input.reduce((sum, ids) => sum + ids.length * charsPerToken, 0),
     ...asJson('/embeddings', { model, input, encoding_format: 'float', dimensions }),
-    read: (body) => readEmbeddings(parse(body), input.length),
+    read: (body) => readEmbeddings(parse(body.toString()), input.length),
   }),
   transcription: async (input, model, attached) => {
     const { audio, file_name: name, media_type: type, language, prompt, temperature, timestamps } = input;
@@ -71,12 +72,12 @@ const builders: { readonly [K in TaskKind]: Builder<K> } = {
   rerank: ({ query, documents, top_n: top }, model) => ({
     textChars: query.length + charsOf(documents),
     ...asJson('/rerank', { model, query, documents, top_n: top, return_documents: false }),
-    read: (body) => readRanking(parse(body), documents.length),
+    read: (body) => readRanking(parse(body.toString()), documents.length),
   }),
   image: ({ prompt, n = 1, size, quality }, model) => ({
     textChars: prompt.length,
     ...asJson('/images/generations', { model, prompt, n, size, quality, response_format: 'b64_json' }),
-    read: (body) => readImages(parse(body)),
+    read: (body) => readImages(parse(body.toString())),
   }),
 };
 
@@ -88,7 +89,7 @@ export async function mediaRequest(
   attachment?: ModelCall['attachment'],
 ): Promise<MediaRequest | undefined> {
   if (!isTaskKind(kind)) return undefined;
-  const stated = parse(Buffer.from(input));
+  const stated = parse(input);
   if (!attachment) return await build(kind, stated, model, undefined);
   // Only recordings come so; what stands for it in the input is never read.
   if (attachment.field !== 'audio' || !stated || Object.hasOwn(stated, 'audio')) return undefined;
@@ -121,16 +122,10 @@ const asJson = (path: string, body: object): Pick<MediaRequest, 'path' | 'conten
 
 type Answer = Readonly<Record<string, unknown>>;
 
-function parse(body: Buffer): Answer | undefined {
-  try {
-    const value: unknown = JSON.parse(body.toString());
-    return typeof value === 'object' && value !== null ? (value as Answer) : undefined;
-  } catch {
-    return undefined;
-  }
-}
+/** JSON of whatever shape: what is no object has none of the fields that are asked for. */
+const parse = (json: string | Uint8Array): Answer | null | undefined => parseJson(json) as Answer | null | undefined;
 
-const answerOf = (content: ContentDelta, answer: Answer | undefined): MediaAnswer => ({
+const answerOf = (content: ContentDelta, answer: Answer | null | undefined): MediaAnswer => ({
   content,
   usage: statedUsage(answer?.['usage']),
 });
@@ -154,28 +149,18 @@ function statedUsage(usage: unknown): StatedUsage | undefined {
 }
 
 /** Every vector, each at its index and all of one length. */
-function readEmbeddings(answer: Answer | undefined, count: number): MediaAnswer | undefined {
+function readEmbeddings(answer: Answer | null | undefined, count: number): MediaAnswer | undefined {
   const data = answer?.['data'];
   if (!Array.isArray(data) || data.length !== count) return undefined;
-  const vectors: number[][] = [];
-  for (const entry of data as readonly { index?: unknown; embedding?: unknown }[]) {
-    const index = typeof entry?.index === 'number' ? entry.index : vectors.length;
-    const vector = readVector(entry?.embedding);
-    if (!vector) return undefined;
-    vectors[index] = vector;
-  }
-  const dimensions = vectors[0]?.length ?? 0;
-  const isWhole = vectors.length === count && dimensions > 0;
-  if (!isWhole || !Array.from(vectors).every((vector) => vector?.length === dimensions)) return undefined;
-  const text = JSON.stringify({ count, dimensions });
-  return answerOf({ text, data: vectorsToBytes(vectors), dataType: 'application/x-float32' }, answer);
+  const vectors: unknown[] = [];
+  for (const { index, embedding } of data.map(detailsOf))
+    vectors[typeof index === 'number' ? index : vectors.length] = embedding;
+  const content = vectorsContent(vectors, count);
+  return content && answerOf(content, answer);
 }
 
-const readVector = (vector: unknown): number[] | undefined =>
-  Array.isArray(vector) && vector.every((value) => Number.isFinite(value)) ? (vector as number[]) : undefined;
-
 /** The form of Cohere and Jina, which vLLM and others serve, too. */
-function readRanking(answer: Answer | undefined, count: number): MediaAnswer | undefined {
+function readRanking(answer: Answer | null | undefined, count: number): MediaAnswer | undefined {
   const results = answer?.['results'];
   if (!Array.isArray(results)) return undefined;
   const ranking = (results as readonly { index?: unknown; relevance_score?: unknown }[]).map((entry) => ({
@@ -197,14 +182,14 @@ function readTranscript(format: string, body: Buffer, contentType: string): Medi
     const isText = !contentType.includes('json') && text.trim() !== '';
     return isText ? { ...answerOf({ text }, undefined), outputChars: text.length } : undefined;
   }
-  const answer = parse(body);
+  const answer = parse(body.toString());
   if (typeof answer?.['text'] !== 'string') return undefined;
   const text = format === 'verbose_json' ? JSON.stringify(answer) : answer['text'];
   return { ...answerOf({ text }, answer), outputChars: answer['text'].length };
 }
 
 /** Every image that came; a vendor may make fewer than were asked for, and bills those. */
-function readImages(answer: Answer | undefined): MediaAnswer | undefined {
+function readImages(answer: Answer | null | undefined): MediaAnswer | undefined {
   const entries = Array.isArray(answer?.['data']) ? (answer['data'] as readonly { b64_json?: unknown }[]) : [];
   const images = entries.map((entry) =>
     typeof entry?.b64_json === 'string' ? Buffer.from(entry.b64_json, 'base64') : nothing,

@@ -1,15 +1,16 @@
 import { createOpenAI } from '@ai-sdk/openai';
 import { cloudEndpointOf, type Model } from '@will/core';
-import { sdkProvider } from '../ai-sdk/index.ts';
+import { type ProviderOver, sdkProvider } from '../ai-sdk/index.ts';
 import { openAiHints } from '../chat/cache-hints.ts';
 import { responsesForm } from '../chat/responses-form.ts';
-import { openAiCompatible } from '../openai-compatible/index.ts';
-import type { ModelConnection, Provider } from '../port.ts';
+import { openEgress } from '../egress/index.ts';
+import { openAiCompatibleOver } from '../openai-compatible/index.ts';
+import type { ModelConnection } from '../port.ts';
 
 const name = 'openai';
 
 /** OpenAI's Responses API. */
-const responses = sdkProvider({
+const responsesOver = sdkProvider({
   name,
   languageModel: ({ baseUrl, apiKey, model, fetch }) =>
     createOpenAI({ baseURL: baseUrl, apiKey, fetch }).responses(model),
@@ -44,14 +45,17 @@ function summaryTexts(summary: unknown): readonly string[] {
   return texts.length > 0 ? texts : [''];
 }
 
-/** OpenAI itself: chats by its Responses API, everything else by the paths that others have copied. */
-export const openAi: Provider = {
+/** OpenAI itself, over a way out: chats by its Responses API, everything else by the paths that others have copied. */
+export const openAiOver: ProviderOver = (open) => ({
   name,
   async open(model) {
-    const chats = await responses.open(model);
-    return new OpenAiConnection(chats, await openAiCompatible.open(withEndpoint(model)));
+    const chats = await responsesOver(open).open(model);
+    return new OpenAiConnection(chats, await openAiCompatibleOver(open).open(withEndpoint(model)));
   },
-};
+});
+
+/** OpenAI itself. */
+export const openAi = openAiOver(openEgress);
 
 class OpenAiConnection implements ModelConnection {
   readonly naturalConcurrency = undefined;
