@@ -63,6 +63,7 @@ LABEL org.opencontainers.image.title="will" \
 # The root is read-only where it is run: what is written goes to /data and /tmp.
 ENV NODE_ENV=production \
     NODE_COMPILE_CACHE=/tmp/compile-cache \
+    MALLOC_ARENA_MAX=2 \
     WILL_DATA_DIR=/data \
     WILL_METRICS_PORT=9464 \
     WILL_LISTEN_HOST=127.0.0.1

@@ -26,9 +26,19 @@ export async function bundle(root: string, folder: string): Promise<void> {
   const programs = [...servicesIn(root), 'willm'];
   const thread = join(root, 'packages/store/src/sqlite/thread.ts');
   const input = { ...Object.fromEntries(programs.map((name) => [name, sourceOf(root, name)])), thread };
-  const plugins = [grpcAsItIs, ownPlaces(new Map(Object.entries(input).map(([name, source]) => [source, name])))];
+  const plugins = [
+    grpcAsItIs,
+    ownPlaces(new Map(Object.entries(input).map(([name, source]) => [source, name]))),
+    latin1,
+  ];
   const build = await rolldown({ input, platform: 'node', plugins, logLevel: 'silent' });
-  await build.write({ dir: folder, format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs' });
+  const names = { entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs' };
+  await build.write({
+    dir: folder,
+    format: 'esm',
+    ...names,
+    comments: { legal: true, annotation: false, jsdoc: false },
+  });
   await build.close();
 }
 
@@ -62,6 +72,17 @@ const ownPlaces = (programNames: ReadonlyMap<string, string>): Plugin => ({
         .replace(/\bimport\.meta\.filename\b|\b__filename\b/g, JSON.stringify(id)),
   },
 });
+
+/** A process keeps the text of its programs, with two bytes for each character where one of them needs two. */
+const latin1: Plugin = {
+  name: 'latin1',
+  generateBundle(_options, files) {
+    for (const file of Object.values(files))
+      if (file.type === 'chunk') file.code = file.code.replace(/[^\0-\xff]/g, escaped);
+  },
+};
+
+const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 const isStartedAs = (name: string | undefined): string =>
   name === undefined ? 'false' : `(process.argv[1] ?? '').endsWith(${JSON.stringify(`${name}.mjs`)})`;
