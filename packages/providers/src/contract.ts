@@ -24,8 +24,8 @@ export const callOf = (over: Partial<ModelCall> = {}): ModelCall => ({
   input: chatInput(),
   stream: true,
   maxOutputTokens: 40,
-  firstContentTimeoutMs: 120_000,
-  idleTimeoutMs: 120_000,
+  firstContentTimeoutMs: 600_000,
+  idleTimeoutMs: 600_000,
   ...over,
 });
 
