@@ -31,7 +31,7 @@ export interface Sample {
 }
 
 /** Quick tests try mutants first: what they notice costs the slow ones nothing. Slower tests than these try none. */
-const slowestMs = [200, 5_000];
+const slowestMs = [20, 200, 5_000];
 
 const saveEveryMs = 5_000;
 

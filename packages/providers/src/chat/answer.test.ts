@@ -148,6 +148,21 @@ test('the arguments of the tool that stands for the answer are its text, and wor
   expect([chars, finish]).toEqual([11, 'stop']);
 });
 
+test('an answer in JSON that was cut off says so', () => {
+  expect(told('json', asJson, (answer) => answer.finish('max_tokens')).finish).toBe('length');
+  expect(told('json', asJson).finish).toBe('unknown');
+});
+
+test('pieces of a call that bring nothing new give nothing on', () => {
+  const call = piece({ id: 'a', name: 'look', arguments: '{}' });
+  const { deltas } = told(
+    undefined,
+    (answer) => answer.toolCall(call),
+    (answer) => answer.toolCall({ ...call, arguments: '' }),
+  );
+  expect(deltas).toHaveLength(1);
+});
+
 test('pieces of another call are not taken for the answer in JSON', () => {
   const other = piece({ index: 2, id: 'b', name: 'look', arguments: '{' });
   const { deltas, finish } = told('json', asJson, (answer) => {
