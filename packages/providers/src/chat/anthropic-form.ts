@@ -108,7 +108,7 @@ function readBlock(block: Fields, beginning: { readonly index: number | undefine
       isWhole: true,
     });
   else if (type === 'redacted_thinking') answer.keep({ type, data: block['data'] });
-  else if (typeof type !== 'string' || !passedOver.test(type)) throw unreadable();
+  else if (!passedOver.test(String(type))) throw unreadable();
 }
 
 /** A block that begins has an empty input, which is to come. */
@@ -124,8 +124,7 @@ function keepSigned({ thinking, signature }: Fields, answer: Answer): void {
 }
 
 function addTo(thought: Record<string, unknown>, delta: Fields): void {
-  for (const field of ['thinking', 'signature'])
-    if (delta[field] !== undefined) thought[field] = textOf(thought[field]) + textOf(delta[field]);
+  for (const field of ['thinking', 'signature']) thought[field] = textOf(thought[field]) + textOf(delta[field]);
 }
 
 function readDelta(delta: Fields, answer: Answer): void {

@@ -52,3 +52,33 @@ test('a chat that is too short for the model’s cache, or that its caller marke
   expect(wantsMarks(bytes(4 * 4_096), 'claude-opus-4-5')).toBe(true);
   expect(wantsMarks(bytes(4 * 4_096, '{"cache_control":{}}'), 'claude-opus-4-5')).toBe(false);
 });
+
+test('instructions of a developer are marked too, and those behind a question are none', () => {
+  expect(
+    withCacheMarks({ messages: [said('developer', 'one'), said('user', 'first'), said('system', 'later')] }),
+  ).toEqual({
+    messages: [marked('developer', 'one'), said('user', 'first'), said('system', 'later')],
+  });
+  expect(withCacheMarks({ messages: [said('system', 'one'), said('developer', 'two')] })).toEqual({
+    messages: [said('system', 'one'), marked('developer', 'two')],
+  });
+});
+
+test('an answer at the end, content without parts, and a chat without tools have no marks', () => {
+  const messages = [said('user', []), said('assistant', 'answer')];
+  expect(withCacheMarks({ messages, tools: [] })).toEqual({ messages, tools: [] });
+  expect(withCacheMarks({ messages, tools: null })).toEqual({ messages, tools: null });
+  expect(withCacheMarks({ messages: [said('assistant', 'answer')] })).toEqual({
+    messages: [said('assistant', 'answer')],
+  });
+  expect(withCacheMarks({ messages: [said('user', null)] })).toEqual({ messages: [said('user', null)] });
+  expect(withCacheMarks({ messages: [] })).toStrictEqual({ messages: [] });
+});
+
+test('the turn before the last answer ends with a result as well as with a question', () => {
+  expect(
+    withCacheMarks({ messages: [said('tool', 'result'), said('assistant', 'answer'), said('user', 'next')] }),
+  ).toEqual({
+    messages: [marked('tool', 'result'), said('assistant', 'answer'), marked('user', 'next')],
+  });
+});

@@ -1,7 +1,10 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { callOf } from '../contract.ts';
+import type { EgressListener } from '../egress/index.ts';
 import type { ModelCall } from '../port.ts';
 import { anthropicForm } from './anthropic-form.ts';
+import { ChatCall } from './chat-call.ts';
 import { openAiForm } from './openai-form.ts';
 import { events, startChat, type StartedChat } from './testing.ts';
 
@@ -81,6 +84,12 @@ test.each<[string, (chat: StartedChat) => void, string, number]>([
       chat.upstream.ended();
     },
     'truncated',
+    1,
+  ],
+  [
+    'the vendor’s error after the last word',
+    (chat) => tell(chat, hi + stop + events({ error: { message: 'no' } })),
+    'server_error',
     1,
   ],
   ['an event that is no JSON', (chat) => tell(chat, `${hi}data: {"choi\n\n`), 'bad_response', 1],
@@ -227,6 +236,20 @@ test('the request leaves as it was made, held to the longer timeout, with the qu
     mayLeave,
   });
   expect(sent(2_000, 5_000).idleTimeoutMs).toBe(5_000);
+});
+
+test('a way out that fails at once ends the call', async () => {
+  const egress = {
+    send: (_request: unknown, listener: EgressListener) => {
+      listener.failed('ECONNREFUSED');
+      return { abort: () => {} };
+    },
+    close: () => Promise.resolve(),
+  };
+  const request = { method: 'POST', path: '/', headers: {}, headersTimeoutMs: 1, idleTimeoutMs: 1 } as const;
+  const asked = { request, form: openAiForm(), origin: 'test' };
+  const { outcome } = new ChatCall(egress, asked, callOf(), () => {}, new AbortController().signal);
+  expect(await outcome).toMatchObject({ ok: false, failure: { reason: 'connection' } });
 });
 
 /** The failure or the success of what came with a status, in pieces. */

@@ -76,7 +76,7 @@ export class ChatCall implements EgressListener {
       contained(() => this.#fail(failureOf('first_token_timeout'))),
       call.firstContentTimeoutMs,
     );
-    signal.addEventListener('abort', this.#onAbort, { once: true });
+    signal.addEventListener('abort', this.#onAbort);
     // Headers may come long before the first content: only what comes after that is held to the idle timeout.
     const silentMs = Math.max(call.firstContentTimeoutMs, call.idleTimeoutMs);
     this.#request = egress.send({ ...request, idleTimeoutMs: silentMs, mayLeave: call.mayLeave }, this);
@@ -106,7 +106,7 @@ export class ChatCall implements EgressListener {
   failed(code: string): void {
     if (this.#isOver) return;
     // The answer was whole; what becomes of the connection is the server's own affair.
-    if (this.#answer?.hasFinish) return this.#read(() => this.#succeed());
+    if (this.#answer?.hasFinish) return this.#succeed(this.#answer);
     if (code === 'ETOOLARGE') return this.#fail(failureOf('bad_response', { detail: 'answer too large' }));
     this.#fail(
       this.#answer && this.#answer.chars > 0 && !code.includes('TIMEOUT')
@@ -129,19 +129,20 @@ export class ChatCall implements EgressListener {
   #whole(body: string): void {
     this.#answer = new Answer(undefined, this.#origin, this.#jsonTool);
     this.#form.whole(parseJson(body), body, this.#answer);
-    this.#succeed();
+    this.#succeed(this.#answer);
   }
 
   #streamed(sse: SseReader, chunk: Buffer): void {
     this.#read(() => sse.push(chunk));
-    if (this.#isOver || !this.#answer) return;
-    this.#answer.flush();
+    const answer = this.#answer;
+    if (this.#isOver || !answer) return;
+    answer.flush();
     // The end of the answer is its marker; what a server does with the connection afterwards is its own affair.
-    if (this.#answer.isEnded) return this.#read(() => this.#succeed());
-    if (!this.#answer.hasFinish) return;
+    if (answer.isEnded) return this.#succeed(answer);
+    if (!answer.hasFinish) return;
     clearTimeout(this.#endTimer);
     this.#endTimer = setTimeout(
-      contained(() => this.#fallenSilent()),
+      contained(() => this.#fallenSilent(answer)),
       usageWithinMs,
     );
   }
@@ -150,17 +151,17 @@ export class ChatCall implements EgressListener {
     this.#isEnding = true;
     this.#read(() => sse.end());
     if (this.#isOver) return;
-    if (this.#answer?.isEnded || this.#answer?.hasFinish) this.#read(() => this.#succeed());
+    const answer = this.#answer;
+    if (answer?.isEnded || answer?.hasFinish) this.#succeed(answer);
     else this.#fail(failureOf('truncated'));
   }
 
-  #fallenSilent(): void {
-    this.#read(() => this.#succeed());
+  #fallenSilent(answer: Answer): void {
+    this.#succeed(answer);
     this.#request.abort();
   }
 
   #event(data: string): void {
-    if (this.#isOver) return;
     if (data.trim() === '[DONE]') {
       if (!this.#answer) throw unreadable();
       this.#answer.isEnded = true;
@@ -202,9 +203,11 @@ export class ChatCall implements EgressListener {
     if (!this.#isOver) this.#onDelta(delta);
   }
 
-  #succeed(): void {
-    const answer = this.#answer;
-    if (this.#isOver || !answer) return;
+  #succeed(answer: Answer): void {
+    this.#read(() => this.#close(answer));
+  }
+
+  #close(answer: Answer): void {
     answer.close();
     // Neither content nor a reason why there is none.
     if (answer.chars === 0 && !answer.hasFinish) throw unreadable();

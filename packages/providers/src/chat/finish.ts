@@ -32,14 +32,14 @@ const words: Readonly<Record<FinishReason, readonly string[]>> = {
 };
 
 /** Ends that are failures, whatever came before them. */
-const failures: Readonly<Record<string, FailureReason>> = {
-  error: 'bad_response',
-  failed: 'server_error',
-  malformed_function_call: 'bad_response',
-  unexpected_tool_call: 'bad_response',
-  insufficient_system_resource: 'overloaded',
-  network_error: 'connection',
-};
+const failures: ReadonlyMap<string, FailureReason> = new Map([
+  ['error', 'bad_response'],
+  ['failed', 'server_error'],
+  ['malformed_function_call', 'bad_response'],
+  ['unexpected_tool_call', 'bad_response'],
+  ['insufficient_system_resource', 'overloaded'],
+  ['network_error', 'connection'],
+]);
 
 const finishes: ReadonlyMap<string, FinishReason> = new Map(
   Object.entries(words).flatMap(([reason, known]) => known.map((word) => [word, reason as FinishReason] as const)),
@@ -55,4 +55,4 @@ const plain = (word: string): string =>
 export const finishOf = (word: string): FinishReason => finishes.get(plain(word)) ?? 'unknown';
 
 /** The failure that a vendor's word for an end stands for; undefined: it is none. */
-export const failureIn = (word: string): FailureReason | undefined => failures[plain(word)];
+export const failureIn = (word: string): FailureReason | undefined => failures.get(plain(word));

@@ -1,9 +1,10 @@
+import { deflateRawSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { chatBody } from '../openai-compatible/chat-body.ts';
 import { anthropicForm } from './anthropic-form.ts';
 import type { Form } from './form.ts';
 import { googleForm } from './google-form.ts';
-import { keptItems } from './kept-reasoning.ts';
+import { keptItems, keptWith, originOf } from './kept-reasoning.ts';
 import { openAiForm } from './openai-form.ts';
 import { responsesForm } from './responses-form.ts';
 import { events, play } from './testing.ts';
@@ -91,4 +92,26 @@ test('what is no sealed reasoning is left out, whatever it is', () => {
   for (const thought_signature of spoiled)
     expect(keptItems({ ...tool, extra_content: { google: { thought_signature } } }, 'test')).toEqual([]);
   expect(keptItems({ ...tool, extra_content: 'x' }, 'test')).toEqual([]);
+});
+
+test('a maker is known by all of its parts, and its name tells none of them', () => {
+  const origins = [originOf('a', 'bc'), originOf('ab', 'c'), originOf('a', 'b', 'c'), originOf('abc')];
+  expect(new Set(origins).size).toBe(4);
+  for (const origin of origins) expect(origin).toMatch(/^[A-Za-z0-9_-]{16}$/);
+});
+
+test('what is sealed is read up to 4 MiB, and only where it holds items', () => {
+  const read = (content: unknown): readonly object[] => {
+    const thought_signature = `wr1.${deflateRawSync(JSON.stringify(content)).toString('base64url')}`;
+    return keptItems({ extra_content: { google: { thought_signature } } }, 'test');
+  };
+  expect(read({ origin: 'test', items: [{ a: 1 }, 7, null] })).toEqual([{ a: 1 }, {}, {}]);
+  expect(read({ origin: 'test', items: { a: 1 } })).toEqual([]);
+  expect(read({ origin: 'test' })).toEqual([]);
+  expect(read({ items: [{ a: 1 }] })).toEqual([]);
+  expect(read([])).toEqual([]);
+  const text = (length: number) => ({ origin: 'test', items: [{ text: 'x'.repeat(length) }] });
+  expect(read(text(4 * 1_024 * 1_024 - 100))).toHaveLength(1);
+  expect(read(text(4 * 1_024 * 1_024))).toEqual([]);
+  expect(keptItems(keptWith('test', [{ a: 1 }]), 'test')).toEqual([{ a: 1 }]);
 });

@@ -130,6 +130,7 @@ test.each<[string, FormName, readonly unknown[], unknown]>([
     { ...hi, finish: 'content_filter' },
   ],
   ['a block that is none', 'anthropicForm', [{ type: 'content_block_start', content_block: 7 }], badResponse],
+  ['an error that says nothing', 'anthropicForm', [{ type: 'error' }], { reason: 'server_error' }],
   ['a candidate without content', 'googleForm', [{ candidates: [{}] }, part({ text: 'Hi' })], hi],
   ['candidates that are null', 'googleForm', [{ candidates: null, promptFeedback: null }, part({ text: 'Hi' })], hi],
   [
@@ -231,6 +232,7 @@ test.each<[string, FormName, unknown, unknown]>([
       isEnded: true,
     },
   ],
+  ['an error that says nothing', 'anthropicForm', { type: 'error', content: [] }, { reason: 'server_error' }],
   ['a block without a kind', 'anthropicForm', { content: [{ text: 'Hi' }] }, badResponse],
   ['a block that is none', 'anthropicForm', { content: [7] }, badResponse],
   [
@@ -330,6 +332,17 @@ test.each<[string, () => unknown, readonly (readonly object[])[]]>([
       [],
       [],
     ],
+  ],
+  [
+    'no words of a field that is empty',
+    () =>
+      streamed(
+        'openAiForm',
+        chunk({ reasoning_content: '', reasoning: '' }),
+        chunk({ reasoning_content: '', reasoning: 'a' }),
+        chunk({ tool_calls: [{ id: 'x', function: { name: 'f' } }] }),
+      ),
+    [[{ field: 'reasoning', text: 'a' }]],
   ],
   [
     'a signature of Google’s, where it is one',

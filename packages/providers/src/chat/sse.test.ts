@@ -52,3 +52,19 @@ test('a line without end is refused before it fills the memory', () => {
     for (let n = 0; n < 20; n += 1) reader.push(bytes('x'.repeat(100_000)));
   }).toThrow(SseError);
 });
+
+test('a line may be as long as a mebibyte, in whatever pieces it comes', () => {
+  const mebibyte = 1_024 * 1_024;
+  const data = 'x'.repeat(mebibyte - 'data:'.length);
+  expect(read(bytes('data:'), bytes(data), bytes('\n\n'))).toEqual([data]);
+  expect(() => read(bytes('data:'), bytes(`${data}x`))).toThrow(SseError);
+  expect(() => read(bytes(`\n${'x'.repeat(mebibyte + 1)}`))).toThrow(`a line of more than ${mebibyte} characters`);
+});
+
+test('fields that are not data, and data that is blank, are passed over', () => {
+  expect(read(bytes('event: x\nid: 1\ndatas: no\nretry: 5\n\ndata: \t \n\n: x\n\ndata:a\n\n'))).toEqual(['a']);
+});
+
+test('a CR between two pieces ends one line, and one alone ends one too', () => {
+  expect(read(bytes('data:a\r'), bytes(''), bytes('\n\r'), bytes('\ndata:b\r\r'))).toEqual(['a', 'b']);
+});

@@ -41,7 +41,6 @@ export class SseReader {
   /** The stream ended whole: some servers leave out the empty line after the last event, or even its line's end. */
   end(): void {
     this.#line(this.#rest);
-    this.#rest = '';
     this.#line('');
   }
 

@@ -29,7 +29,7 @@ export class MediaCall implements EgressListener {
     const { promise, resolve } = Promise.withResolvers<ProviderOutcome>();
     this.outcome = promise;
     this.#resolve = resolve;
-    signal.addEventListener('abort', this.#onAbort, { once: true });
+    signal.addEventListener('abort', this.#onAbort);
     this.#request = egress.send(
       {
         method: 'POST',
