@@ -1,7 +1,7 @@
 import type { Mutant } from './instrument.ts';
 
 /** Why no test notices a mutant, and none should. */
-interface Reason {
+export interface Reason {
   readonly file: string;
   readonly from: string;
   /** undefined: whatever stands there instead. */
@@ -13,7 +13,7 @@ const freesMemory = 'it only frees memory';
 const guarded = 'for the types alone: what follows is false of it too';
 const readAnyway = 'what it lets through cannot be read as a date, and is refused there';
 
-const reasons: readonly Reason[] = [
+export const reasons: readonly Reason[] = [
   { file: 'documents/fields.ts', from: "typeof value === 'number'", to: 'true', why: guarded },
   { file: 'documents/fields.ts', from: String.raw`/^\d{4}-\d{2}-\d{2}$/`, why: readAnyway },
   {

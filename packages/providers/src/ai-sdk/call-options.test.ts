@@ -119,6 +119,9 @@ test.each<[string, object]>([
   byAddress('https://h/png', '*'),
   byAddress('https://h/a.tiff', '*'),
   byAddress('https://h/a.png/b', '*'),
+  byAddress('https://h/a.constructor', '*'),
+  byAddress('https://h/a.png2', '*'),
+  byAddress('https://h/?u=data:image/png;base64,AAAA', '*'),
   byAddress('data:image/png,AAAA', '*'),
 ])('an image at %s is sent as its type', (url, file) => {
   expect(imageAt(url)).toEqual({ type: 'file', ...file });

@@ -103,25 +103,25 @@ const shownPart = (part: ShownPart): LanguageModelV4TextPart | LanguageModelV4Fi
 });
 
 function imagePart(url: string): LanguageModelV4FilePart {
-  const inline = /^data:([a-z]+\/[a-z0-9.+-]+);base64,/i.exec(url.slice(0, 128));
+  const inline = /^data:([a-z]+\/[a-z0-9.+-]+);base64,/i.exec(url);
   if (!inline) return imageAt(new URL(url));
   const [head, mediaType = ''] = inline;
   return { type: 'file', mediaType, data: { type: 'data', data: url.slice(head.length) } };
 }
 
-const imageTypes: Readonly<Record<string, string>> = {
-  png: 'image/png',
-  jpg: 'image/jpeg',
-  jpeg: 'image/jpeg',
-  webp: 'image/webp',
-  gif: 'image/gif',
-  heic: 'image/heic',
-};
+const imageTypes: ReadonlyMap<string, string> = new Map([
+  ['png', 'image/png'],
+  ['jpg', 'image/jpeg'],
+  ['jpeg', 'image/jpeg'],
+  ['webp', 'image/webp'],
+  ['gif', 'image/gif'],
+  ['heic', 'image/heic'],
+]);
 
 /** Google wants to be told what it fetches, and only the address's ending can tell. */
 const imageAt = (url: URL): LanguageModelV4FilePart => ({
   type: 'file',
-  mediaType: imageTypes[/\.([a-z]+)$/i.exec(url.pathname)?.[1]?.toLowerCase() ?? ''] ?? 'image/*',
+  mediaType: imageTypes.get(/\.([a-z]+)$/i.exec(url.pathname)?.[1]?.toLowerCase() ?? '') ?? 'image/*',
   data: { type: 'url', url },
 });
 
