@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest';
-import { AnswerError, detailsOf, fieldsOf, listOf, mustBeFields, parseJson, textOf, toldError } from './unreadable.ts';
+import {
+  type AnswerError,
+  detailsOf,
+  fieldsOf,
+  listOf,
+  mustBeFields,
+  parseJson,
+  textOf,
+  toldError,
+} from './unreadable.ts';
 
 const failure = { reason: 'bad_response', httpStatus: 200 };
 const cannotBeRead = expect.objectContaining({
