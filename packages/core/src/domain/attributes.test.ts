@@ -4,6 +4,7 @@ import {
   fieldOf,
   headerOf,
   isAttributeKey,
+  isSame,
   readAttributes,
   type StatedAttribute,
 } from './attributes.ts';
@@ -175,4 +176,86 @@ test.each([
   ['x-will-unavailable-model', 'any', /"any" must be one of error, route/],
 ])('%s: %j is rejected', (key, value, message) => {
   expect(problemOf(['header', key, value])).toMatch(message);
+});
+
+const isRead = (attribute: (typeof attributeNames)[number], value: string): boolean =>
+  'attributes' in read(['header', headerOf(attribute), value]);
+
+test.each<[(typeof attributeNames)[number], readonly string[], readonly string[]]>([
+  ['client', ['a', '7', ' é ', 'x'.repeat(128), ` ${'x'.repeat(128)} `], ['', ' ', '-', '***', 'x'.repeat(129)]],
+  ['priority', ['background', 'NORMAL', ' High '], ['', 'highest']],
+  ['high_priority', ['true', 'false', 'yes', 'no', ' YES '], ['', '1', 'toString']],
+  ['data_class', ['open', 'customer-sensitive', 'CUSTOMER_SENSITIVE', ' open '], ['', 'customer sensitive']],
+  ['task_type', ['a', ' code ', '0_x-y'], ['', 'Code', '-a', 'a b']],
+  ['timeout_ms', ['1', ' 3600000 ', '00000001'], ['0', '3600001', '-1', '1.5', '', '1e3', '000000001', 'x1', '1x']],
+  ['unavailable_model', ['error', 'ROUTE'], ['', 'any']],
+  ['cost_tags', ['a=b', 'a=', 'a=b,c=d', '', `a=${'x'.repeat(1_022)}`], ['a', 'a=b,c', `a=${'x'.repeat(1_023)}`]],
+])('%s may say what is allowed, and nothing else', (attribute, allowed, refused) => {
+  expect(allowed.map((value) => isRead(attribute, value))).toEqual(allowed.map(() => true));
+  expect(refused.map((value) => isRead(attribute, value))).toEqual(refused.map(() => false));
+});
+
+test('values are trimmed where blanks mean nothing', () => {
+  expect(read(['header', 'x-will-task-type', ' code '], ['header', 'x-will-timeout-ms', ' 70 '])).toEqual({
+    attributes: { task_type: 'code', timeout_ms: 70 },
+  });
+});
+
+test('a problem says where it stands, with what was said cut to eighty characters', () => {
+  const problemAt = (...stated: readonly Line[]) => {
+    const answer = read(...stated);
+    return 'problem' in answer ? answer.problem.at : undefined;
+  };
+  const long = `x-will-${'y'.repeat(80)}`;
+  expect(problemAt(['header', 'X-Will-Priority', 'urgent'])).toBe('X-Will-Priority');
+  expect(problemAt(['metadata', 'will_priority', 'urgent'])).toBe('metadata.will_priority');
+  expect(problemAt(['header', long, 'a'])).toBe(`${long.slice(0, 80)}…`);
+  expect(problemAt(['header', long.slice(0, 80), 'a'])).toBe(long.slice(0, 80));
+  expect(problemAt(['query', 'will_client', 'a'])).toBe('will_client');
+  expect(problemAt(['metadata', 'client', 'a'])).toBe('metadata.client');
+  expect(problemAt(['header', 'x-will-client', 'a'], ['metadata', 'will_client', 'b'])).toBe('metadata.will_client');
+  expect(problemAt(['header', 'x-will-priority', 'low'], ['header', 'x-will-client', '***'])).toBe('x-will-priority');
+  expect(problemAt(['header', 'x-will-priority', 'high'], ['metadata', 'will_high_priority', 'no'])).toBe(
+    'metadata.will_high_priority',
+  );
+  expect(problemOf(['header', 'x-will-priority', 'z'.repeat(81)])).toContain(`"${'z'.repeat(80)}…" must be one of`);
+});
+
+test.each<[string, Line, string]>([
+  ['a field', ['field', 'will_client', 'a'], 'will_client: is read from a header or metadata only'],
+  ['an unknown field', ['field', 'will_clint', 'a'], 'will_clint: must be one of will_client, '],
+  ['a trailer', ['trailer', 'X-Will-Client', 'a'], 'trailer "X-Will-Client" is read from a header'],
+  ['an unknown header', ['header', 'x-will-clint', 'a'], 'header "x-will-clint" must be one of x-will-client, '],
+  ['unknown metadata', ['metadata', 'will_clint', 'a'], 'metadata "will_clint" must be one of will_client, '],
+  ['a wrong header', ['header', 'x-will-task-type', 'A'], 'x-will-task-type "A" must be a word that matches ^'],
+])('%s is told as what it is', (_what, line, words) => {
+  expect(problemOf(line)?.startsWith(words)).toBe(true);
+});
+
+test('two values are the same in any case and spelling, and only of one type', () => {
+  expect([isSame('Acme', ' ＡＣＭＥ '), isSame('a', 'b'), isSame(1, 1), isSame(1, '1'), isSame(true, false)]).toEqual([
+    true,
+    false,
+    true,
+    false,
+    false,
+  ]);
+  const twice = (attribute: string, a: string, b: string) =>
+    problemOf(['header', `x-will-${attribute}`, a], ['metadata', `will_${attribute}`, b]);
+  expect([twice('timeout_ms', '7', '07'), twice('timeout_ms', '7', '8')]).toEqual([
+    undefined,
+    'timeout_ms is stated twice: x-will-timeout_ms "7" and metadata.will_timeout_ms "8"; send it once',
+  ]);
+});
+
+test('keys in other scripts are read as their letters, and what only shares a beginning is left alone', () => {
+  expect(read(['metadata', 'ｗｉｌｌ＿ｃｌｉｅｎｔ', 'a'])).toEqual({ attributes: { client: 'a' } });
+  expect(problemOf(['metadata', 'w\u0131ll_client', 'a'])).toContain('must be one of');
+  for (const key of ['x', 'xx', 'wi', 'x-w', 'x-wi', 'swill', 'x-swill-foo'])
+    expect([key, read(['header', key, 'a'], ['metadata', key, 'a'], ['field', key, 'a'])]).toEqual([
+      key,
+      { attributes: {} },
+    ]);
+  expect(isAttributeKey('x will client')).toBe(true);
+  expect([isAttributeKey('xwill'), isAttributeKey('x-will-'), isAttributeKey('xclient')]).toEqual([true, true, false]);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { costTagsIn, costTagsProblem, readCostTags } from './cost-tags.ts';
+import { costTagsIn, costTagsProblem, readCostTags, splitCostTag } from './cost-tags.ts';
 
 const declared = { team: ['search', 'ads'], env: ['prod'] };
 
@@ -37,4 +37,31 @@ test('at most four keys may be declared, each a slug', () => {
   expect(costTagsProblem(declared)).toBeUndefined();
   expect(costTagsProblem({ a: [], b: [], c: [], d: [], e: [] })).toBe('5 keys exceed 4');
   expect(costTagsProblem({ 'A b': [] })).toContain('"A b" must match');
+});
+
+test('a value may be empty and may hold what tells key and value apart', () => {
+  expect(splitCostTag(' a = b=c ')).toEqual(['a', 'b=c']);
+  expect(splitCostTag('a=')).toEqual(['a', '']);
+  expect(splitCostTag(' a ')).toEqual(['a', undefined]);
+  expect(readCostTags(['a='], { a: [''] })).toEqual({ tags: ['a='] });
+  expect(costTagsIn(' , ,')).toEqual([]);
+});
+
+test('up to ten allowed values are told, of more only the near ones, and what was said is cut', () => {
+  const values = (count: number) => ({ user: Array.from({ length: count }, (_, n) => `u${n}`) });
+  const problemOf = (count: number, said: string) => {
+    const answer = readCostTags([`user=${said}`], values(count));
+    return 'problem' in answer ? answer.problem : '';
+  };
+  expect(problemOf(10, 'x')).toBe('cost tag user: value "x" must be one of u0, u1, u2, u3, u4, u5, u6, u7, u8, u9');
+  expect(problemOf(11, 'zzzzzzzzzz')).toBe(
+    'cost tag user: value "zzzzzzzzzz" must be one of the 11 that the client\'s document declares',
+  );
+  expect(problemOf(1, 'y'.repeat(81))).toContain(`"${'y'.repeat(80)}…"`);
+  expect(problemOf(1, 'y'.repeat(80))).toContain(`"${'y'.repeat(80)}" must be`);
+});
+
+test('four keys may be declared', () => {
+  expect(costTagsProblem({ a: [], b: [], c: [], d: [] })).toBeUndefined();
+  expect(costTagsProblem({ a: [], B: [] })).toBe('key "B" must match ^[a-z0-9][a-z0-9_-]{0,63}$');
 });

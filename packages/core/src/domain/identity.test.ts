@@ -4,11 +4,19 @@ import { compileSnapshot } from '../snapshot/compile-snapshot.ts';
 import { decide } from '../routing/decide.ts';
 import type { AnyDocument } from './documents.ts';
 import { exclusionOf, requirementOf } from '../eligibility/eligibility.ts';
-import { resolveCaller, slugNamed } from './identity.ts';
+import {
+  modelSlugOf,
+  nearestInWords,
+  nearestOf,
+  projectNotTheirs,
+  resolveCaller,
+  slugNamed,
+  unknownClient,
+} from './identity.ts';
 import { limitsOn } from '../usage/limits.ts';
 import { nameKey, slugOf, slugPattern } from './names.ts';
 import type { Model } from '../snapshot/snapshot.ts';
-import { client, facts, model, openByDefault, project, route, snapshotOf } from '../testing/documents.ts';
+import { client, facts, model, openByDefault, project, reflex, route, snapshotOf } from '../testing/documents.ts';
 
 const strict = { data_rules: { avoid_cloud: true } };
 const world = snapshotOf(
@@ -151,4 +159,107 @@ test('the default client has no rules but the class of the settings; a document 
     detail: 'the request names no client, and the settings reject that (unnamed: reject)',
   });
   expect(() => snapshotOf(off, client('default'))).toThrow('unnamed: reject');
+});
+
+const named = snapshotOf(
+  openByDefault,
+  model('Model One', { aliases: ['local:one'] }),
+  client('Acme', { aliases: ['Big Client'] }),
+  client('Strict', { strict_requests: true }),
+  project('Night', { client: 'Acme', aliases: ['Nacht'] }),
+  project('Open'),
+  reflex('Debug It'),
+);
+const who = (said: Parameters<typeof resolveCaller>[1], clientOfProject = true) =>
+  resolveCaller(named, said, { clientOfProject });
+
+test('each kind of document is found by its own names alone', () => {
+  const found = (said: string): readonly (string | undefined)[] =>
+    (['model', 'client', 'project', 'reflex'] as const).map((kind) => slugNamed(named, kind, said));
+  expect(found('LOCAL:ONE')).toEqual(['model-one', undefined, undefined, undefined]);
+  expect(found('big client')).toEqual([undefined, 'acme', undefined, undefined]);
+  expect(found('NACHT')).toEqual([undefined, undefined, 'night', undefined]);
+  expect(found('DEBUG  it')).toEqual([undefined, undefined, undefined, 'debug-it']);
+  expect([modelSlugOf(named, 'model-one'), modelSlugOf(named, 'gone')]).toEqual(['model-one', undefined]);
+});
+
+test.each<[string, Parameters<typeof resolveCaller>[1], object]>([
+  ['nobody', { client: undefined }, { client: 'default', project: undefined, reflex: undefined, notices: [] }],
+  [
+    'empty names',
+    { client: '', project: '', reflex: '' },
+    { client: 'default', project: undefined, reflex: undefined, notices: [] },
+  ],
+  [
+    'all three',
+    { client: 'ACME', project: 'Nacht', reflex: 'DEBUG IT' },
+    { client: 'acme', project: 'night', reflex: 'debug-it', notices: [] },
+  ],
+  [
+    'an open project',
+    { client: undefined, project: 'Open' },
+    { client: 'default', project: 'open', reflex: undefined, notices: [] },
+  ],
+  [
+    'the default by name',
+    { client: ' Default ', project: 'Night' },
+    { client: 'acme', project: 'night', reflex: undefined, notices: [] },
+  ],
+  [
+    'an unknown reflex',
+    { client: 'Acme', reflex: 'gone' },
+    {
+      client: 'acme',
+      project: undefined,
+      reflex: undefined,
+      notices: ['no reflex has the slug, name or alias "gone"; it is ignored'],
+    },
+  ],
+  [
+    'an unknown reflex of a strict client',
+    { client: 'Strict', reflex: 'gone' },
+    { rule: 'unknown_reflex', detail: 'no reflex has the slug, name or alias "gone"', said: 'gone' },
+  ],
+  [
+    'a strict client with a reflex',
+    { client: 'Strict', reflex: 'Debug-It' },
+    { client: 'strict', project: undefined, reflex: 'debug-it', notices: [] },
+  ],
+  [
+    'an unknown client',
+    { client: 'gone' },
+    { rule: 'unknown_client', detail: 'no client has the slug, name or alias "gone"', said: 'gone' },
+  ],
+  [
+    'an unknown project',
+    { client: 'Acme', project: 'gone' },
+    { rule: 'unknown_project', detail: 'no project has the slug, name or alias "gone"', said: 'gone' },
+  ],
+  [
+    'a project of another one',
+    { client: 'Strict', project: 'NACHT' },
+    { rule: 'foreign_project', detail: 'project "night" does not belong to this client', said: 'NACHT' },
+  ],
+])('a caller who names %s is told apart', (_what, said, answer) => {
+  expect(who(said)).toEqual(answer);
+});
+
+test('where callers do not say themselves who they are, a project is no proof', () => {
+  expect(who({ client: undefined, project: 'Night' }, false)).toMatchObject({ rule: 'foreign_project', said: 'Night' });
+  expect(who({ client: 'Acme', project: 'Night' }, false)).toMatchObject({ client: 'acme', project: 'night' });
+});
+
+test('names like the one that was said are those of its kind', () => {
+  expect(nearestOf(named, 'client', 'Acm')).toEqual(['Acme']);
+  expect(nearestOf(named, 'project', 'Acme')).toEqual([]);
+  expect([nearestInWords(['Acme', 'B']), nearestInWords([])]).toEqual(['; nearest: "Acme", "B"', '']);
+  expect(projectNotTheirs('p')).toBe('project "p" is not one of this client\'s');
+  expect(unknownClient('')).toMatchObject({ rule: 'unknown_client', said: '' });
+});
+
+test('a slug has at most 64 characters, and may begin with a letter or digit only', () => {
+  for (const slug of ['a', '0', 'a_b-c', 'x'.repeat(64)]) expect([slug, slugPattern.test(slug)]).toEqual([slug, true]);
+  for (const slug of ['', '-a', '_a', 'A', 'a b', 'é', 'a\n', 'x'.repeat(65)])
+    expect([slug, slugPattern.test(slug)]).toEqual([slug, false]);
+  expect(slugOf('Müller')).toBe('m-ller-694f4633');
 });

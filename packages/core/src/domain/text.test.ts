@@ -119,3 +119,24 @@ test('a tool call is whole out of its pieces: the first names it, later ones add
     { id: '', type: 'function', function: { name: '', arguments: '' } },
   ]);
 });
+
+test('names are near by how few letters differ, up to half of them and two at least', () => {
+  expect(nearestNames('abcdef', ['abcxyz', 'abwxyz'])).toEqual(['abcxyz']);
+  expect(nearestNames('ab', ['xyab12345', 'cd', 'abcde', 'zz9zz'])).toEqual(['abcde', 'xyab12345', 'cd']);
+  expect(nearestNames('abcdefgh', ['cd', 'abcd', 'efghabcd'])).toEqual(['abcd']);
+  expect(nearestNames('ABC', ['abd', 'Abc', 'xabcx'])).toEqual(['Abc', 'abd', 'xabcx']);
+  expect(nearestNames('a', ['b', 'c', 'd', 'e'], 2)).toEqual(['b', 'c']);
+  expect(nearestNames('', ['x'])).toEqual(['x']);
+});
+
+test('a callback’s own failure, a tool call without an index and an empty piece break nothing', () => {
+  const merged = (...pieces: readonly object[][]) =>
+    JSON.parse(mergeToolCalls(pieces.map((piece) => JSON.stringify(piece)))) as unknown;
+  expect(
+    merged([{ id: 'a', function: { name: 'f' } }], [{ id: 'b', function: { name: 'g', arguments: 'x' } }]),
+  ).toEqual([{ id: 'a', type: 'function', function: { name: 'fg', arguments: 'x' } }]);
+  expect(merged([])).toEqual([]);
+  expect(merged([{ extra_content: { a: 1 } }], [{ extra_content: { b: 2 } }], [{ function: {} }])).toEqual([
+    { id: '', type: 'function', function: { name: '', arguments: '' }, extra_content: { b: 2 } },
+  ]);
+});

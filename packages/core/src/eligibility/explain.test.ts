@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { decide } from '../routing/decide.ts';
-import { explain, explainInWords } from './explain.ts';
+import type { CandidateReason, ExclusionRule, RankedSet } from '../routing/decision.ts';
+import { explain, explainInWords, mendOf, notAskedFor, reasonInWords } from './explain.ts';
 import { client, facts, model, onDevice, openByDefault, route, snapshotOf } from '../testing/documents.ts';
 
 const nowMs = Date.UTC(2026, 10, 23, 12);
@@ -57,4 +58,68 @@ test('what is named stays bounded, and how many are left is told', () => {
   const told = explain(many, facts({ client: 'c' }), nowMs);
   expect(told.exclusions).toHaveLength(500);
   expect(told.notes).toEqual(['200 more models are not named here']);
+});
+
+test('two thousand broken rules are told at most', () => {
+  const broken = { tier: 'premium', tags: ['code'], context_tokens: 1, capabilities: [] } as const;
+  const many = snapshotOf(
+    openByDefault,
+    ...Array.from({ length: 500 }, (_, n) => model(`m${n}`, broken)),
+    model('ok'),
+    route('text_gen', ['ok', ...Array.from({ length: 500 }, (_, n) => `m${n}`)]),
+    client('c', { data_rules: { data_residency: 'EU', use_compliant_only: true } }),
+  );
+  expect(explain(many, facts({ client: 'c' }), nowMs).exclusions).toHaveLength(2_000);
+});
+
+test.each<[CandidateReason, string]>([
+  ['explicit', 'the task asks for it'],
+  ['reflex', 'the reflex prefers it'],
+  ['project', "the project's default"],
+  ['client', "the client's default"],
+  ['route:tag', 'it has the tag'],
+  ['route:fallback_1', 'fallback_1 of the route'],
+])('%s in words: %s', (why, words) => {
+  expect(reasonInWords(why)).toBe(words);
+});
+
+test('a rule of a newer policy has no advice of its own', () => {
+  expect(mendOf('tier')).toContain('high_priority');
+  expect(mendOf('of_tomorrow' as ExclusionRule)).toBe('see the rule');
+});
+
+const empty: RankedSet = { ...explain(world, asked, nowMs), candidates: [], exclusions: [], notes: ['a note'] };
+
+test('a decision without candidates says why: the task insists on a model, or no model may do it', () => {
+  expect(explainInWords(empty).slice(1)).toEqual(['a note', 'blocked: no model may do it']);
+  const rejection = { model: 'gpt-4', rule: 'tier', detail: '' } as const;
+  expect(explainInWords({ ...empty, rejection })[2]).toBe(
+    'rejected: the task names gpt-4, which it may not have (tier); unavailable_model: route asks the route instead',
+  );
+});
+
+test('the time of a first content and a ranking are told where there are any', () => {
+  const firstContent = { slowMs: 1_250, timeoutMs: 5_000 };
+  const ranking = { mode: 'auto', goal: 'cost', incumbent: undefined, autoChoice: undefined, models: [] } as const;
+  expect(
+    explainInWords({
+      ...empty,
+      notes: [],
+      ranking,
+      candidates: [
+        { model: 'a', why: 'explicit' },
+        { model: 'b', why: 'route:tag', firstContent },
+      ],
+    }).slice(1),
+  ).toEqual([
+    'ordered by cost: nothing first',
+    '1. a: the task asks for it',
+    '2. b: it has the tag; first content within 5.0 s while another may follow (nine in ten come within 1.3 s)',
+  ]);
+});
+
+test('models that neither route nor task nor documents ask for are told apart', () => {
+  const set = explain(world, asked, nowMs);
+  expect(notAskedFor(world, asked, set)).toEqual(['aside', 'whisper']);
+  expect(notAskedFor(world, facts({ client: 'acmelegal', model: 'Whisper' }), set)).toEqual(['aside']);
 });

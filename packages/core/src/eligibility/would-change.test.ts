@@ -130,3 +130,107 @@ test('a premium model that is kept for when nothing else is left needs high prio
   const asked = { taskType: 'code' };
   expect(changesOf({ ...example, asked })).toEqual([`${pinned} would be a candidate if the task had high priority`]);
 });
+
+const allOf = (example: Example): readonly string[] =>
+  changesOf(example).map((line) => line.replace(`${pinned} would be a candidate if `, ''));
+const eu = { acme: { data_rules: { data_residency: 'EU' } } } as const;
+const anyStandard = { acme: { data_rules: { use_compliant_only: true } } } as const;
+const small = { limits: { max_tokens_per_call: 1_000 } } as const;
+
+test.each<[string, Example, readonly string[]]>([
+  ['a place', eu, ['gpt-4 stated `data_residency: EU`, if that is true', 'client acme did not ask for data_residency']],
+  [
+    'a place that a project asks for',
+    { more: [project('P', { data_rules: { data_residency: 'EU' } })], asked: { project: 'p' } },
+    ['gpt-4 stated `data_residency: EU`, if that is true', 'project p did not ask for data_residency'],
+  ],
+  [
+    'any standard',
+    anyStandard,
+    [
+      'gpt-4 stated compliance of some standard in force, if that is true',
+      'client acme did not ask for use_compliant_only',
+    ],
+  ],
+  [
+    'a standard beside another one',
+    { acme: { ...anyStandard.acme, compliance: ['HIPAA', 'GDPR'] }, gpt4: { compliance: [{ standard: 'HIPAA' }] } },
+    [
+      'gpt-4 stated compliance [HIPAA, GDPR] in force, if that is true',
+      'client acme did not ask for use_compliant_only',
+    ],
+  ],
+  [
+    'off the cloud',
+    { acme: { data_rules: { avoid_cloud: true } }, gpt4: { call_method: 'container' } },
+    ['gpt-4 stated a private address as its place', 'client acme did not ask for avoid_cloud'],
+  ],
+  [
+    'an API off the cloud',
+    { acme: { data_rules: { avoid_cloud: true } } },
+    ['client acme did not ask for avoid_cloud'],
+  ],
+  [
+    'sensitive data',
+    { asked: { dataClass: 'sensitive' } },
+    [
+      'gpt-4 stated `security_level: safe_for_sensitive`, if that is true',
+      'the task said nothing of its data',
+      'the task were of open data',
+    ],
+  ],
+  [
+    'sensitive data by document',
+    { acme: { data_class: 'sensitive' } },
+    ['gpt-4 stated `security_level: safe_for_sensitive`, if that is true'],
+  ],
+  [
+    'capabilities',
+    { asked: { needs: ['tools', 'vision', 'json'] }, gpt4: { capabilities: ['json'] } },
+    ['gpt-4 stated the capabilities tools, vision, if it has them', 'the task did without tools, vision'],
+  ],
+  [
+    'a long input',
+    { gpt4: { context_tokens: 1_000 }, asked: { inputTokens: 4_000, maxOutputTokens: 400 } },
+    ['the task had at most 600 tokens of input'],
+  ],
+  [
+    'an output that is too long by itself',
+    { gpt4: { context_tokens: 1_000 }, asked: { maxOutputTokens: 1_000 } },
+    ['the task let its output be clamped'],
+  ],
+  [
+    'a call that is too large',
+    { gpt4: small, asked: { inputTokens: 4_000 } },
+    ['gpt-4 stated a larger max_tokens_per_call', 'the task had at most 1000 tokens of input'],
+  ],
+  [
+    'an output that is too large',
+    { gpt4: small, asked: { inputTokens: 900, maxOutputTokens: 200 } },
+    [
+      'gpt-4 stated a larger max_tokens_per_call',
+      'the task had at most 800 tokens of input',
+      'the task let its output be clamped',
+    ],
+  ],
+  ['retirement', { gpt4: { retired: true } }, ['gpt-4 stated no `retired`, if it still answers']],
+  [
+    'another modality',
+    { asked: { input: ['audio'] } },
+    [`no single change makes ${pinned} a candidate: it breaks modality`],
+  ],
+])('all that would change it is told: %s', (_what, example, changes) => {
+  expect(allOf(example)).toEqual(changes);
+});
+
+test('a caller without a document is told nothing, and a name like no other is told without names', () => {
+  expect(changesOf({ asked: { client: 'gone', model: 'GPT-4' } })).toEqual([]);
+  expect(changesOf({ asked: { model: 'zzzzzzzzz' } })).toEqual([
+    'zzzzzzzzz (the task asks for it) would be a candidate if a model had this name or alias',
+  ]);
+});
+
+test('where nothing is asked for nothing is told', () => {
+  const empty = snapshotOf(openByDefault, client('acme'));
+  expect(whatWouldChange(empty, facts({ client: 'acme', taskType: 'ocr' }), nowMs)).toEqual([]);
+});

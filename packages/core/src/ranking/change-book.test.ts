@@ -141,3 +141,191 @@ test('a version that takes over is told once, at its third call in a row; one th
   expect(served('b')).toMatchObject([{ signal: 'version', words: 'it is served by b, before by a', calls: 3 }]);
   expect([served('b'), served('a'), served('a'), served('a'), served('b'), served('')].flat()).toEqual([]);
 });
+
+// --- a series without noise: what is found, and after how many calls, follows from the bounds alone -----------------
+
+const plain = (n: number, over: Partial<ComparedRecord> = {}): ComparedRecord => ({
+  model: 'm',
+  client: 'c',
+  modelVersion: '1',
+  servedVersion: '',
+  taskType: 'text_gen',
+  startedAtMs: startMs + n * minuteMs - 500,
+  durationMs: 500,
+  outcome: 'Success',
+  status: 'Success',
+  finish: 'stop',
+  usage: { inputTokens: 100, outputTokens: 50, cachedInputTokens: 0, reasoningTokens: 0, estimated: false },
+  ...over,
+});
+const saying = (outputTokens: number): Partial<ComparedRecord> => ({
+  usage: { inputTokens: 100, outputTokens, cachedInputTokens: 0, reasoningTokens: 0, estimated: false },
+});
+const refused: Partial<ComparedRecord> = { outcome: 'Blocked', status: 'ContentFilter', usage: undefined };
+/**
+ * Ten values until the stratum is known, and thirty batches of ten to compare with. The fifty values of a change move
+ * what is usual by a tenth of the way.
+ */
+const learning = 310;
+
+/** What a book finds in so many calls as before, and then in calls that differ; with the call at which it did. */
+function changesIn(
+  before: Partial<ComparedRecord>,
+  then: Partial<ComparedRecord>,
+  { calls = 100, known = learning, book = new ChangeBook() } = {},
+): readonly (ModelChange & { readonly at: number })[] {
+  const found: (ModelChange & { at: number })[] = [];
+  for (let n = 0; n < known + calls; n += 1)
+    for (const change of book.record(plain(n, n < known ? before : then))) found.push({ ...change, at: n + 1 });
+  return found;
+}
+
+test.each<[string, Partial<ComparedRecord>, Partial<ComparedRecord>, Partial<ModelChange>]>([
+  ['longer answers', saying(50), saying(101), { signal: 'length', words: 'answers are 1.9 times as long as before' }],
+  ['shorter answers', saying(101), saying(50), { signal: 'length', words: 'answers are 0.54 times as long as before' }],
+  [
+    'slower answers',
+    {},
+    { durationMs: 1_500 },
+    { signal: 'latency', words: 'calls take 2.7 times as long as before for the same output' },
+  ],
+  ['more refusals', {}, refused, { signal: 'refusals', words: '90 % more of its calls are refused than before' }],
+  ['fewer refusals', refused, {}, { signal: 'refusals', words: '90 % fewer of its calls are refused than before' }],
+])('%s are found after five batches that are far off', (_what, before, then, change) => {
+  const [first] = changesIn(before, then).filter(({ signal }) => signal === change.signal);
+  expect(first).toMatchObject({ ...change, model: 'm', taskType: 'text_gen', calls: 50, at: learning + 50 });
+  expect(first?.atMs).toBe(startMs + (learning + 49) * minuteMs + ((then.durationMs ?? 500) - 500));
+});
+
+test('what is learnt from one value less compares nothing', () => {
+  expect(changesIn({}, refused, { known: learning - 1, calls: 50 })).toEqual([]);
+  expect(changesIn({}, refused, { known: learning, calls: 49 })).toEqual([]);
+});
+
+test('the size of a change is a factor of time and length, and a difference of shares', () => {
+  const sizeOf = (before: Partial<ComparedRecord>, then: Partial<ComparedRecord>, signal: ChangeSignal) =>
+    changesIn(before, then).find((change) => change.signal === signal)?.change;
+  expect(sizeOf(saying(50), saying(101), 'length')).toBeCloseTo(2 ** 0.9, 1);
+  expect(sizeOf({}, { durationMs: 1_500 }, 'latency')).toBeCloseTo(3 ** 0.9, 1);
+  expect(sizeOf({}, refused, 'refusals')).toBeCloseTo(0.9, 2);
+  expect(sizeOf(refused, {}, 'refusals')).toBeCloseTo(-0.9, 2);
+});
+
+test('a longer answer that takes as much longer is no slower', () => {
+  const found = changesIn({ durationMs: 1_000 }, { ...saying(150), durationMs: 2_000 });
+  expect(found.map(({ signal }) => signal)).toEqual(['length']);
+});
+
+test.each<[string, Partial<ComparedRecord>]>([
+  ['calls that failed', { outcome: 'Timeout', status: 'Overloaded', durationMs: 90_000 }],
+  ['answers without tokens', { ...saying(0), durationMs: 90_000 }],
+  ['answers whose tokens nobody counted', { usage: undefined, durationMs: 90_000 }],
+])('%s are compared with nothing', (_what, then) => {
+  expect(changesIn({}, then)).toEqual([]);
+});
+
+test('an answer that the filter cut counts as a refusal, and its length and time as nothing', () => {
+  const cut: Partial<ComparedRecord> = { finish: 'content_filter', durationMs: 90_000, ...saying(1) };
+  expect(changesIn({}, cut).map(({ signal }) => signal)).toEqual(['refusals']);
+});
+
+test.each<[string, Partial<ComparedRecord>]>([
+  ['model', { model: 'other' }],
+  ['version of the model', { modelVersion: '2' }],
+  ['task type', { taskType: 'code' }],
+  ['client', { client: 'newcomer' }],
+  ['size of input', { usage: { ...plain(0).usage, inputTokens: 400, outputTokens: 300 } as ComparedRecord['usage'] }],
+])('calls of another %s are not compared with these', (_what, over) => {
+  expect(changesIn({}, { ...saying(300), ...over })).toEqual([]);
+});
+
+test('inputs that are nearly as long are compared', () => {
+  const sized = (inputTokens: number, outputTokens: number): Partial<ComparedRecord> => ({
+    usage: { inputTokens, outputTokens, cachedInputTokens: 0, reasoningTokens: 0, estimated: false },
+  });
+  const foundFrom = (before: number, then: number) => changesIn(sized(before, 50), sized(then, 300)).length > 0;
+  // Two sizes for each doubling: 127 to 180, and 181 to 255.
+  expect([foundFrom(127, 180), foundFrom(127, 181), foundFrom(181, 254), foundFrom(181, 255)]).toEqual([
+    true,
+    false,
+    true,
+    false,
+  ]);
+});
+
+const scoredBy = (book: ChangeBook, n: number, score: number, model = 'm'): readonly ModelChange[] =>
+  book.score({ model, modelVersion: '1', taskType: 'text_gen', score, atMs: startMs + n });
+
+test.each([
+  [0.5, 1, 'scores are 0.45 higher than before, of 1'],
+  [1, 0.5, 'scores are 0.45 lower than before, of 1'],
+])('scores of %d that become %d are told', (before, then, words) => {
+  const book = new ChangeBook();
+  for (let n = 0; n < learning; n += 1) expect(scoredBy(book, n, before)).toEqual([]);
+  for (let n = 0; n < 49; n += 1) expect(scoredBy(book, n, then)).toEqual([]);
+  const [found] = scoredBy(book, 77, then);
+  expect(found).toMatchObject({
+    model: 'm',
+    taskType: 'text_gen',
+    signal: 'quality',
+    words,
+    calls: 50,
+    atMs: startMs + 77,
+  });
+  expect(found?.change).toBeCloseTo(0.9 * (then - before), 1);
+});
+
+test('of five thousand series the one that was not touched for longest is forgotten', () => {
+  const isRemembered = (others: number): boolean => {
+    const book = new ChangeBook();
+    for (let n = 0; n < learning; n += 1) scoredBy(book, n, 1);
+    for (let n = 0; n < others; n += 1) scoredBy(book, n, 1, `other-${n}`);
+    let found = 0;
+    for (let n = 0; n < 50; n += 1) found += scoredBy(book, n, 0).length;
+    return found > 0;
+  };
+  expect([isRemembered(4_999), isRemembered(5_000)]).toEqual([true, false]);
+});
+
+test('five hundred strata of a series are known, and calls of others are compared with nothing', () => {
+  const isFound = (others: number): boolean => {
+    const book = new ChangeBook();
+    for (let n = 0; n < others; n += 1) book.record(plain(n, { client: `other-${n}` }));
+    return changesIn({}, refused, { book }).length > 0;
+  };
+  expect([isFound(499), isFound(500)]).toEqual([true, false]);
+});
+
+test('versions that take turns take over from none, and the fifty-first is no news', () => {
+  const book = new ChangeBook();
+  let n = 0;
+  const served = (...versions: readonly string[]) =>
+    versions.flatMap((servedVersion) => book.record(plain((n += 1), { servedVersion })));
+  expect(served('v0', 'x', 'y', 'x', 'y', 'x', 'y')).toEqual([]);
+  expect(served('x', 'x')).toEqual([]);
+  expect(served('x')).toEqual([
+    {
+      model: 'm',
+      taskType: undefined,
+      signal: 'version',
+      words: 'it is served by x, before by v0',
+      change: 0,
+      calls: 3,
+      atMs: startMs + n * minuteMs,
+    },
+  ]);
+  // What it was before is known, and a new one begins to count again after it.
+  expect(served('z', 'z', 'v0', 'z', 'z')).toEqual([]);
+  expect(served('z')).toMatchObject([{ words: 'it is served by z, before by v0' }]);
+  for (let more = 3; more < 50; more += 1) expect(served(`v${more}`, `v${more}`, `v${more}`)).toHaveLength(1);
+  expect(served('last', 'last', 'last', 'last')).toEqual([]);
+});
+
+test('each served version is compared with itself; a call that does not say is one of the last', () => {
+  const book = new ChangeBook();
+  const by = (servedVersion: string): Partial<ComparedRecord> => ({ servedVersion });
+  expect(changesIn(by('one'), { ...refused, ...by('') }, { book })).toMatchObject([{ signal: 'refusals' }]);
+  const other = new ChangeBook();
+  const signals = changesIn(by('one'), { ...refused, ...by('two') }, { book: other }).map(({ signal }) => signal);
+  expect(signals).toEqual(['version']);
+});

@@ -200,3 +200,45 @@ test('the time is told and made again from what is kept of the decision', () => 
     /1\. a: step_0 of the route; first content within \d+\.\d s while another may follow/,
   );
 });
+
+const known = (over: Partial<ModelStats>): ModelStats => ({ ...statsFromPrior(prior, 0), ...over });
+const usually = (ms: number, variance = 0): Partial<ModelStats> => ({
+  firstContent: { mu: Math.log(ms), variance, atMs: 0 },
+});
+
+test.each<[string, Partial<ModelStats>, number, number]>([
+  // 300 × e^(1.3 × 0.5) = 575, and 100 × 1.25^8 = 596.
+  ['what the benchmark says', {}, 0, 596],
+  ['a step itself', usually(125), 0, 125],
+  ['a time above the benchmark that is a step', usually(100 * 1.25 ** 6), 0, 381],
+  ['a little more than a step', usually(382), 0, 477],
+  ['a third more for each silence: 300 × 16 / 9', { ...usually(300), silences: 2 }, 0, 596],
+  ['eight silences: 300 × 9.99', { ...usually(300), silences: 8 }, 0, 3_553],
+  ['more than eight silences', { ...usually(300), silences: 20 }, 0, 3_553],
+  ['an idle model that was slow', usually(2_000), 1e9, 2_274],
+  ['a model that was fast a moment ago', { ...usually(150), prior: { ...prior, firstContentMs: 100 } }, 0, 156],
+  ['an idle model that was fast', { ...usually(150), prior: { ...prior, firstContentMs: 3_000 } }, 1e9, 3_553],
+  ['less than a tenth of a second', { ...usually(3), prior: { ...prior, firstContentMs: 1 } }, 0, 100],
+])('slow is, rounded up to steps of a quarter: %s', (_what, over, atMs, expected) => {
+  expect(slowFirstContentMs(known(over), atMs)).toBe(expected);
+});
+
+test('without a benchmark what was seen counts alone, however long ago', () => {
+  const unstated = { ...usually(150), prior: { ...prior, firstContentMs: 3_000, isStated: false } };
+  expect(slowFirstContentMs(known({ ...unstated, firstContentsSeen: 4 }), 1e9)).toBeUndefined();
+  expect(slowFirstContentMs(known({ ...unstated, firstContentsSeen: 5 }), 1e9)).toBe(156);
+});
+
+test.each([
+  [100, 0, 1_200],
+  [300, 0, 1_200],
+  [301, 0, 1_204],
+  [1_000, 0, 4_000],
+  [2_500, 0, 10_000],
+  [4_000, 0, 10_000],
+  [5_001, 0, 10_002],
+  [1_000, 4_000, 5_000],
+  [1_000, 2, 4_001],
+])('where %i ms are slow and %i tokens go in, the first content may take %i ms', (slowMs, inputTokens, timeoutMs) => {
+  expect(firstContentTimeoutMs(slowMs, inputTokens)).toBe(timeoutMs);
+});

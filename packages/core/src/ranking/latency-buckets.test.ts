@@ -27,3 +27,15 @@ test('nothing counted has no percentile, and what is beyond all edges is told as
   expect(percentileMs(counted([0]), 0.5)).toBe(4);
   expect(percentileMs(counted([1e9]), 0.99)).toBe(2_965_821);
 });
+
+test('a duration is in the first bucket whose edge it does not exceed', () => {
+  expect([0, 4, 5, 6, 7, 8, 9, 2_965_821, 2_965_822].map(latencyBucketOf)).toEqual([0, 0, 1, 1, 2, 2, 3, 39, 40]);
+  expect(latencyBuckets).toBe(41);
+});
+
+test('a percentile is spread evenly over its bucket', () => {
+  const few = [4, 0, 4];
+  expect([0, 0.125, 0.25, 0.5, 0.625, 1].map((share) => percentileMs(few, share))).toEqual([1, 1, 2, 4, 7, 8]);
+  expect(percentileMs([0, 2], 0.5)).toBe(5);
+  expect(percentileMs([0], 0.5)).toBeUndefined();
+});

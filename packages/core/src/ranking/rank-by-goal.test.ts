@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { CallRecord } from '../domain/call-record.ts';
 import type { Goal } from '../domain/goal.ts';
-import { type RankQuestion, rankByGoal } from './rank-by-goal.ts';
+import type { Measured } from '../domain/goal.ts';
+import { measure, rankMeasured, type RankQuestion, rankByGoal } from './rank-by-goal.ts';
 import { expectedMs, foldQuality, foldRecord, type ModelStats, statsFromPrior, successAt } from './stats.ts';
 
 const prior = { version: '1', firstContentMs: 300, msPerToken: 10, quality: 0.8 };
@@ -139,4 +140,86 @@ test('a model that often fails is worth what the next one is worth, less the tim
   expect(utility(rank(input('flaky', better)))).toBeLessThan(
     utility(rank(input('flaky', better), input('poor', poor))),
   );
+});
+
+const measured = (model: string, over: Partial<Measured> = {}): Measured => ({
+  model,
+  success: 1,
+  expectedMs: 4_000,
+  costNanoUsd: 1_000,
+  quality: 0.8,
+  ...over,
+});
+const utilitiesOf = (goal: Goal, ...models: readonly Measured[]): readonly number[] =>
+  rankMeasured(models, question({ goal })).numbers.map(({ utility }) => utility);
+
+test.each<[Goal, Partial<Measured>, number]>([
+  ['balanced', {}, 0.32 - 0.3 - 0.3],
+  ['speed', {}, 0.16 - 0.7 - 0.1],
+  ['cost', {}, 0.16 - 0.1 - 0.7],
+  ['quality', {}, 0.64 - 0.1 - 0.1],
+  ['speed', { expectedMs: 2_000 }, 0.16 - 0.35 - 0.1],
+  ['speed', { expectedMs: 12_000 }, 0.16 - 2.1 - 0.1],
+  ['speed', { expectedMs: 99_000 }, 0.16 - 2.1 - 0.1],
+  ['cost', { costNanoUsd: 500 }, 0.16 - 0.1 - 0.35],
+  ['cost', { costNanoUsd: 0 }, 0.16 - 0.1],
+  ['cost', { costNanoUsd: 3_000 }, 0.16 - 0.1 - 2.1],
+  ['cost', { costNanoUsd: 99_000 }, 0.16 - 0.1 - 2.1],
+  ['cost', { costNanoUsd: undefined }, 0.16 - 0.1 - 2.1],
+  ['quality', { quality: 0.1 }, 0.08 - 0.1 - 0.1],
+])('for %s an answer of %j is worth %d', (goal, over, worth) => {
+  expect(utilitiesOf(goal, measured('m', over))[0]).toBeCloseTo(worth, 12);
+});
+
+test('a failure costs the answer where no other model follows', () => {
+  // 0.8 × 0.8 - 0.2 when it succeeds; -0.35 when it fails.
+  expect(utilitiesOf('quality', measured('m', { success: 0.5 }))[0]).toBeCloseTo(0.5 * 0.44 - 0.5 * 0.35, 12);
+  // An answer that is worth less than nothing is not made better by a failure.
+  expect(utilitiesOf('balanced', measured('m', { success: 0.5 }))[0]).toBeCloseTo(0.5 * -0.28 - 0.5 * 0.63, 12);
+});
+
+test('a failure costs time where another model follows, and leads to the best of the others', () => {
+  const flaky = { success: 0.5 };
+  const [good, poor, other] = utilitiesOf(
+    'quality',
+    measured('good', flaky),
+    measured('poor', { ...flaky, quality: 0.4 }),
+    measured('other', { ...flaky, quality: 0.6 }),
+  );
+  // Worth 0.44, 0.12 and 0.28.
+  expect(good).toBeCloseTo(0.5 * 0.44 + 0.5 * (0.28 - 0.05), 12);
+  expect(poor).toBeCloseTo(0.5 * 0.12 + 0.5 * (0.12 - 0.05), 12);
+  expect(other).toBeCloseTo(0.5 * 0.28 + 0.5 * (0.28 - 0.05), 12);
+});
+
+test('the incumbent stays while no other one is better by more than 0.004', () => {
+  const orderWith = (lead: number, incumbent: string | undefined) =>
+    rankMeasured(
+      [
+        measured('better', { quality: 0.5 + lead / 0.8 }),
+        measured('old', { quality: 0.5 }),
+        measured('last', { quality: 0 }),
+      ],
+      question({ goal: 'quality', incumbent }),
+    ).order;
+  expect(orderWith(0.0039, 'old')).toEqual(['old', 'better', 'last']);
+  expect(orderWith(0.0041, 'old')).toEqual(['better', 'old', 'last']);
+  expect(orderWith(0.0039, undefined)).toEqual(['better', 'old', 'last']);
+  expect(orderWith(0.0039, 'gone')).toEqual(['better', 'old', 'last']);
+  expect(rankMeasured([], question({}))).toEqual({ order: [], autoChoice: undefined, numbers: [] });
+});
+
+test('figures of a model are those of its statistics at the instant, for the length that such outputs have', () => {
+  const stats = { ...fresh, successes: 1.5, failures: 0.75, outputTokens: { code: 10 } };
+  expect(measure({ ...input('m', stats), costNanoUsd: undefined }, 'code', 100, 0)).toEqual({
+    model: 'm',
+    success: 0.6667,
+    expectedMs: expect.closeTo(400, 9) as number,
+    costNanoUsd: undefined,
+    quality: 0.8,
+  });
+  expect(measure(input('m', stats), 'ocr', 100, 0)).toMatchObject({
+    expectedMs: expect.closeTo(1_300, 9),
+    costNanoUsd: 500,
+  });
 });

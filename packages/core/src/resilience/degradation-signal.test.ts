@@ -62,3 +62,57 @@ test('with nothing under way there is never a doubt: somebody always finds out',
     }),
   );
 });
+
+test('a call whose sending nobody saw is taken as sent when it was heard', () => {
+  const one = new DegradationSignal();
+  one.sent('a', 100, 400);
+  one.heard('unseen', 100);
+  expect(one.reason(1_000)).toBeUndefined();
+  one.sent('b', 101, 400);
+  expect(one.reason(202)).toBe('degraded: no first token for 101 ms, longer than usual');
+});
+
+test('a failure of a call that nobody saw sent is over with the next first content', () => {
+  const one = new DegradationSignal();
+  one.ended('unseen', true);
+  one.sent('a', 0, 0);
+  expect(one.reason(1)).toBe('degraded: its last call failed, and another call tries it now');
+  one.heard('a', 2);
+  one.sent('b', 3, 0);
+  expect(one.reason(4)).toBeUndefined();
+});
+
+test('first content of a call that was sent before the one that failed tells nothing of that', () => {
+  const one = new DegradationSignal();
+  one.sent('early', 0, 0);
+  one.sent('failing', 10, 0);
+  one.ended('failing', true);
+  one.heard('early', 20);
+  one.sent('next', 30, 0);
+  expect(one.reason(31)).toMatch(/its last call failed/);
+  one.sent('same', 10, 0);
+  one.heard('same', 40);
+  expect(one.reason(41)).toBeUndefined();
+});
+
+test('the oldest call of which something is known decides, and one that was heard later leaves the older ones silent', () => {
+  const one = new DegradationSignal();
+  one.sent('unknown', 0, 0);
+  one.sent('known', 10, 400);
+  one.sent('newest', 20, 4);
+  expect(one.reason(110)).toBeUndefined();
+  expect(one.reason(110.6)).toBe('degraded: no first token for 101 ms, longer than usual');
+  one.heard('newest', 112);
+  expect(one.reason(1_000)).toBeUndefined();
+  one.heard('known', 1_001);
+  one.sent('later', 15, 4);
+  expect(one.reason(2_000)).toBeUndefined();
+});
+
+test('a call that ended well says nothing, whenever it was sent', () => {
+  const one = new DegradationSignal();
+  one.sent('a', 0, 4);
+  one.sent('b', 5, 4_000);
+  one.ended('a', false);
+  expect(one.reason(100)).toBeUndefined();
+});

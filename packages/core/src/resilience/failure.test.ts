@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { classifyHttp, classifyTransport } from './failure.ts';
+import { classifyHttp, classifyTold, classifyTransport, failureOf } from './failure.ts';
 
 const nowMs = Date.UTC(2026, 10, 23, 12);
 const classify = (status: number, body = '', headers: Record<string, string> = {}) =>
@@ -171,4 +171,146 @@ test('whatever comes back is classified, and nothing of it is repeated', () => {
     ),
     { numRuns: 5_000 },
   );
+});
+
+test('a failure says what it is made of, and nothing that nobody told', () => {
+  expect(failureOf('overloaded')).toEqual({
+    status: 'Overloaded',
+    reason: 'overloaded',
+    message: 'the provider is overloaded',
+    httpStatus: undefined,
+    isRetryable: true,
+    retryAfterMs: undefined,
+  });
+  const details = { httpStatus: 503, retryAfterMs: 7, detail: 'HTTP 503', vendorCode: 'c', param: 'p' };
+  expect(failureOf('overloaded', details)).toEqual({
+    ...failureOf('overloaded'),
+    message: 'the provider is overloaded (HTTP 503)',
+    httpStatus: 503,
+    retryAfterMs: 7,
+    vendorCode: 'c',
+    param: 'p',
+  });
+  expect(Object.keys(failureOf('overloaded', { vendorCode: undefined, param: undefined }))).not.toContain('vendorCode');
+  expect(Object.keys(failureOf('overloaded', { vendorCode: undefined, param: undefined }))).not.toContain('param');
+});
+
+const reasonAt = (status: number, error: object | string = ''): string =>
+  classify(status, typeof error === 'string' ? error : JSON.stringify({ error })).reason;
+
+test.each([
+  [402, 'quota'],
+  [408, 'first_token_timeout'],
+  [413, 'context_length'],
+  [399, 'bad_response'],
+  [400, 'bad_request'],
+  [418, 'bad_request'],
+  [499, 'bad_request'],
+  [500, 'server_error'],
+  [599, 'server_error'],
+  [0, 'bad_response'],
+])('without words a status of %i is %s', (status, reason) => {
+  expect(reasonAt(status)).toBe(reason);
+  expect(classify(status).message).toContain(`(HTTP ${status})`);
+});
+
+test('of several codes the one that says most counts, wherever it stands', () => {
+  const code = (code: string, type: string, status = 400): string => reasonAt(status, { code, type });
+  expect(code('rate_limit_exceeded', 'insufficient_quota')).toBe('quota');
+  expect(code('model_not_found', 'context_length_exceeded')).toBe('context_length');
+  expect(code('invalid_type', 'overloaded_error')).toBe('overloaded');
+  expect(code('not_found_error', 'rate_limit_error')).toBe('rate_limit');
+  expect(code('invalid_api_key', 'server_is_overloaded')).toBe('bad_key');
+  expect(code('unknown', 'model_not_exist', 500)).toBe('not_found');
+});
+
+test('words about an account count before codes, and those about content and length only where the caller is at fault', () => {
+  const [suspended, spent] = ['Your account was suspended', 'Insufficient funds'];
+  expect(reasonAt(400, { message: suspended, code: 'context_length_exceeded' })).toBe('bad_key');
+  expect(reasonAt(400, { message: spent, code: 'context_length_exceeded' })).toBe('quota');
+  expect(reasonAt(413, { message: 'no', code: 'insufficient_quota' })).toBe('context_length');
+  const long = 'prompt is too long';
+  expect([400, 429, 499, 401, 500, 503].map((status) => reasonAt(status, { message: long }))).toEqual([
+    'context_length',
+    'context_length',
+    'context_length',
+    'bad_key',
+    'server_error',
+    'overloaded',
+  ]);
+  const filtered = 'blocked output';
+  expect([400, 403, 429, 401, 500].map((status) => reasonAt(status, { message: filtered }))).toEqual([
+    'content_filter',
+    'content_filter',
+    'rate_limit',
+    'bad_key',
+    'server_error',
+  ]);
+  expect(reasonAt(500, { message: long, code: 'content_filter' })).toBe('content_filter');
+  expect(reasonAt(400, { message: long, code: 'rate_limit_exceeded' })).toBe('context_length');
+});
+
+test.each<[string, number, object, string]>([
+  ['OpenAI’s field', 400, { type: 'invalid_request_error', param: 'top_p' }, 'invalid_value'],
+  ['another status', 422, { type: 'invalid_request_error', param: 'top_p' }, 'bad_request'],
+  ['no field', 400, { type: 'invalid_request_error' }, 'bad_request'],
+  ['another type', 400, { type: 'x', param: 'top_p' }, 'bad_request'],
+  [
+    'what is unsupported',
+    400,
+    { type: 'invalid_request_error', code: 'unsupported_value', param: 'top_p' },
+    'bad_request',
+  ],
+  ['a field of the model', 400, { type: 'invalid_request_error', param: 'n' }, 'bad_request'],
+  ['a field of reasoning', 400, { type: 'invalid_request_error', param: 'reasoning.effort' }, 'bad_request'],
+  ['a field like one of the model’s', 400, { type: 'invalid_request_error', param: 'model_x' }, 'invalid_value'],
+  ['Anthropic’s field', 400, { type: 'invalid_request_error', message: 'top_k: bad' }, 'invalid_value'],
+  ['Anthropic’s field of the model', 400, { type: 'invalid_request_error', message: 'tools.0: bad' }, 'bad_request'],
+  ['Anthropic’s bound', 400, { type: 'invalid_request_error', message: 'top_k: too large' }, 'bad_request'],
+  ['a text of another type', 400, { type: 'x', message: 'top_k: bad' }, 'bad_request'],
+  ['Google’s field', 400, { status: 'INVALID_ARGUMENT', details: [{ field: 'contents[0]' }] }, 'invalid_value'],
+  ['Google’s text', 400, { status: 'INVALID_ARGUMENT', message: 'contents: bad' }, 'invalid_value'],
+  ['Google’s field of the model', 400, { status: 'INVALID_ARGUMENT', details: [{ field: 'model' }] }, 'bad_request'],
+  ['another state', 400, { status: 'FAILED_PRECONDITION', details: [{ field: 'contents[0]' }] }, 'bad_request'],
+])('a value that no model would take is told by %s: %#', (_what, status, error, reason) => {
+  expect(reasonAt(status, error)).toBe(reason);
+});
+
+test('what a provider tells in place of content is classified by its words, else as is said', () => {
+  expect(classifyTold('{"error":{"code":"server_is_overloaded","param":"x"}}', 'bad_response')).toEqual({
+    ...failureOf('overloaded'),
+    message: 'the provider is overloaded (HTTP 200, server_is_overloaded, field x)',
+    httpStatus: 200,
+    vendorCode: 'server_is_overloaded',
+    param: 'x',
+  });
+  expect(classifyTold('{}', 'server_error')).toMatchObject({
+    reason: 'server_error',
+    message: 'the provider failed (HTTP 200)',
+  });
+});
+
+test('limits of a refusal are a wish to be left alone only where a limit was reached', () => {
+  const headers = { 'ratelimit-reset': '9' };
+  expect(classify(429, '', headers).retryAfterMs).toBe(9_000);
+  expect(classify(402, '', headers).retryAfterMs).toBe(9_000);
+  expect(classify(503, '', headers).retryAfterMs).toBeUndefined();
+});
+
+test.each([
+  ['ECONNREFUSED', 'the connection to the provider failed (ECONNREFUSED)'],
+  ['E_X', 'the connection to the provider failed (E_X)'],
+  ['EX', 'the connection to the provider failed'],
+  ['econnrefused', 'the connection to the provider failed'],
+  ['xE_CODE', 'the connection to the provider failed'],
+  ['E_CODEx', 'the connection to the provider failed'],
+  ['X'.repeat(40), `the connection to the provider failed (${'X'.repeat(40)})`],
+  ['X'.repeat(41), 'the connection to the provider failed'],
+])('a connection that failed with %s is told with its code where that is one', (code, message) => {
+  expect(classifyTransport(code).message).toBe(message);
+});
+
+test('a connection that was silent has no code to tell', () => {
+  expect(classifyTransport('UND_ERR_HEADERS_TIMEOUT').message).toBe('the first content took too long');
+  expect(classifyTransport('UND_ERR_BODY_TIMEOUT').message).toBe('the provider fell silent within its answer');
 });

@@ -7,7 +7,7 @@ import type { AnyDocument, ModelDocument } from '../domain/documents.ts';
 import type { Facts } from '../domain/facts.ts';
 import { inOrderOf, unorderedNote } from '../ranking/ordered-by.ts';
 import { select } from './selection.ts';
-import { canonicalDecision, decisionDifferences, replay } from './replay.ts';
+import { canonicalDecision, computedAtMs, type Decided, decisionDifferences, liveEntriesOf, replay } from './replay.ts';
 
 const nowMs = Date.UTC(2026, 10, 23, 20, 30);
 const slugs = ['a', 'b', 'c', 'd', 'e'];
@@ -180,4 +180,114 @@ test('a set that an extension ordered, or failed to, is made again in its own or
     };
     expect(decisionDifferences(recorded, replay(snapshot, inputs))).toEqual([]);
   }
+});
+
+const asked: Facts = {
+  taskType: 'text_gen',
+  client: 'c',
+  project: undefined,
+  reflex: undefined,
+  priority: 'normal',
+  dataClass: undefined,
+  model: undefined,
+  input: ['text'],
+  output: ['text'],
+  needs: [],
+  inputTokens: 1,
+  maxOutputTokens: 0,
+};
+const decided: Decided = {
+  set: {
+    revision: 1,
+    facts: asked,
+    dataClass: 'open',
+    candidates: [
+      { model: 'a', why: 'explicit' },
+      { model: 'b', why: 'route:primary', firstContent: { slowMs: 400, timeoutMs: 1_600 } },
+    ],
+    exclusions: [{ model: 'x', rule: 'tier', detail: 'why' }],
+    notes: ['a note'],
+    scheduleEdgeMs: nowMs,
+    validUntilMs: nowMs + 1,
+    decidedAtMs: nowMs,
+    waitMs: 200,
+    ranking: {
+      mode: 'auto',
+      goal: 'cost',
+      incumbent: undefined,
+      autoChoice: 'a',
+      models: [{ model: 'a', success: 1, expectedMs: 1, costNanoUsd: 1, quality: 1, utility: 0.5 }],
+    },
+  },
+  selection: { order: ['a'], skipped: [{ model: 'b', reason: 'no key' }] },
+};
+const withSet = (over: Partial<Decided['set']>): Decided => ({ ...decided, set: { ...decided.set, ...over } });
+const withSelection = (over: Partial<Decided['selection']>): Decided => ({
+  ...decided,
+  selection: { ...decided.selection, ...over },
+});
+const reranked = (over: object): Decided => withSet({ ranking: { ...decided.set.ranking, ...over } as never });
+
+test.each<[string, Decided, readonly string[]]>([
+  ['data class', withSet({ dataClass: 'customer' }), ['data class: open → customer']],
+  [
+    'candidates',
+    withSet({ candidates: [{ model: 'a', why: 'reflex' }] }),
+    ['candidates: a (explicit), b (route:primary) → a (reflex)', 'first content within: b 1600 ms → none'],
+  ],
+  ['exclusions', withSet({ exclusions: [] }), ['left out: x (tier) → none']],
+  ['notes', withSet({ notes: [] }), ['notes: a note → none']],
+  ['edge', withSet({ scheduleEdgeMs: undefined }), ['next edge of a schedule: 2026-11-23T20:30:00.000Z → none']],
+  ['order', withSelection({ order: ['b', 'a'] }), ['tried in this order: a → b, a']],
+  ['skips', withSelection({ skipped: [] }), ['skipped: b (no key) → none']],
+  ['detail', withSet({ exclusions: [{ model: 'x', rule: 'tier', detail: 'else' }] }), ['the words of some reason']],
+  ['reason of a skip', withSelection({ skipped: [{ model: 'b', reason: 'x' }] }), ['skipped: b (no key) → b (x)']],
+  ['wait', withSet({ waitMs: 1 }), ['the words of some reason']],
+  ['facts', withSet({ facts: { ...asked, inputTokens: 2 } }), ['the words of some reason']],
+  [
+    'what is slow',
+    withSet({
+      candidates: [
+        { model: 'a', why: 'explicit' },
+        { model: 'b', why: 'route:primary', firstContent: { slowMs: 9, timeoutMs: 1_600 } },
+      ],
+    }),
+    ['the words of some reason'],
+  ],
+  ['no ranking', withSet({ ranking: undefined }), ['the words of some reason']],
+  ['goal', reranked({ goal: 'speed' }), ['the words of some reason']],
+  ['mode', reranked({ mode: 'shadow' }), ['the words of some reason']],
+  ['choice', reranked({ autoChoice: 'b' }), ['the words of some reason']],
+  ['worth', reranked({ models: [{ model: 'a', utility: 0.6 }] }), ['the words of some reason']],
+  ['revision and how long it holds', withSet({ revision: 2, validUntilMs: 7, decidedAtMs: 3 }), []],
+  ['facts in another order', withSet({ facts: Object.fromEntries(Object.entries(asked).toReversed()) as never }), []],
+  ['facts that say nothing', withSet({ facts: { ...asked, unavailableModel: undefined, floor: undefined } }), []],
+])('a difference in %s is told', (_what, other, words) => {
+  expect(decisionDifferences(decided, other)).toEqual(words);
+});
+
+test('the live state of its own candidates had a say, in their order and in whole milliseconds', () => {
+  const live = {
+    unserved: new Map([
+      ['b', 'no key'],
+      ['z', 'no file'],
+    ]),
+    coolingUntilMs: new Map([
+      ['a', nowMs + 0.5],
+      ['b', -3],
+      ['z', nowMs],
+    ]),
+  };
+  expect(liveEntriesOf(decided.set, live)).toEqual([
+    { model: 'a', unserved: undefined, coolingUntilMs: nowMs + 1 },
+    { model: 'b', unserved: 'no key', coolingUntilMs: 0 },
+  ]);
+  const nothing = { unserved: new Map<string, string>(), coolingUntilMs: new Map([['a', 0]]) };
+  expect(liveEntriesOf(decided.set, nothing)).toEqual([]);
+});
+
+test('a set was computed when its record says, else at an instant at which it surely held', () => {
+  const at = (setDecidedAtMs: number, validUntilMs: number, atMs: number) =>
+    computedAtMs({ setDecidedAtMs, validUntilMs, atMs } as Parameters<typeof computedAtMs>[0]);
+  expect([at(5, 100, 50), at(0, 100, 50), at(0, 30, 50)]).toEqual([5, 50, 29]);
 });

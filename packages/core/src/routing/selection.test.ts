@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { decide } from './decide.ts';
-import { select } from './selection.ts';
+import type { RankedByGoal } from '../domain/goal.ts';
+import type { RankedSet } from './decision.ts';
+import { select, wholeMs } from './selection.ts';
 import { facts, model, openByDefault, route, snapshotOf } from '../testing/documents.ts';
 
 const nowMs = Date.UTC(2026, 10, 23, 12);
@@ -42,4 +44,82 @@ test('a cooldown without end is a cooldown too', () => {
   expect(select(set, live, { seed: 1, nowMs }).skipped).toEqual(
     names.map((name) => ({ model: name, reason: 'cooling down' })),
   );
+});
+
+test('the end of a cooldown is kept in whole milliseconds, and never beyond what is exact', () => {
+  expect([1.2, 2, Number.POSITIVE_INFINITY].map(wholeMs)).toEqual([2, 2, Number.MAX_SAFE_INTEGER]);
+  const untilMs = (ms: number) =>
+    select(set, { ...nobodySaysAnything, coolingUntilMs: new Map([['a', ms]]) }, { seed: 1, nowMs }).skipped[0]?.reason;
+  expect([untilMs(8.64e15), untilMs(8.64e15 + 2)]).toEqual([
+    'cooling down until +275760-09-13T00:00:00.000Z',
+    'cooling down',
+  ]);
+});
+
+// --- which models are tried for what they may teach -----------------------------------------------------------------
+
+const one = (slug: string, over: Partial<RankedByGoal> = {}): RankedByGoal => ({
+  model: slug,
+  success: 1,
+  expectedMs: 1_000,
+  costNanoUsd: 1_000,
+  quality: 0.5,
+  utility: 0.5,
+  ...over,
+});
+const byGoal = (models: readonly RankedByGoal[], mode: 'auto' | 'shadow' = 'auto'): RankedSet => ({
+  ...set,
+  ranking: { mode, goal: 'balanced', incumbent: undefined, autoChoice: 'a', models },
+});
+const seeds = Array.from({ length: 40_000 }, (_, n) => n);
+/** How often each model came first. */
+function firstsOf(ranked: RankedSet, live = nobodySaysAnything): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const seed of seeds) {
+    const [first = 'none'] = select(ranked, live, { seed, nowMs }).order;
+    counts[first] = (counts[first] ?? 0) + 1;
+  }
+  return counts;
+}
+
+test('one task in a hundred tries another model, which then stands before the order as it was', () => {
+  const ranked = byGoal(names.map((slug) => one(slug)));
+  const { a = 0, ...others } = firstsOf(ranked);
+  expect(a / seeds.length).toBeGreaterThan(0.9885);
+  expect(a / seeds.length).toBeLessThan(0.9915);
+  expect(Object.keys(others).sort()).toEqual(['b', 'c', 'd']);
+  for (const count of Object.values(others)) expect(count).toBeGreaterThan(80);
+  const orders = new Set(seeds.map((seed) => select(ranked, nobodySaysAnything, { seed, nowMs }).order.join('')));
+  expect([...orders].sort()).toEqual(['abcd', 'bacd', 'cabd', 'dabc']);
+});
+
+test('near rivals are tried most, by the square of how near they are', () => {
+  // 0.004 and 0.012 with what counts as equal: nine to one.
+  const { b = 0, c = 0 } = firstsOf(byGoal([one('a'), one('b'), one('c', { utility: 0.492 })]));
+  expect(b / c).toBeGreaterThan(6);
+  expect(b / c).toBeLessThan(14);
+});
+
+test.each<[string, Partial<RankedByGoal>, Partial<RankedByGoal>, boolean]>([
+  ['is worth as much', {}, {}, true],
+  ['is worth more', {}, { utility: 0.9 }, true],
+  ['is worth hardly too little', {}, { utility: 0.451 }, true],
+  ['is worth too little', {}, { utility: 0.449 }, false],
+  ['costs twice as much', {}, { costNanoUsd: 2_000 }, true],
+  ['costs more than twice as much', {}, { costNanoUsd: 2_001 }, false],
+  ['costs nobody knows what', {}, { costNanoUsd: undefined }, false],
+  ['costs nobody knows what, as the first does', { costNanoUsd: undefined }, { costNanoUsd: undefined }, true],
+])('a model that %s is tried: %#', (_what, first, other, isTried) => {
+  const { b = 0 } = firstsOf(byGoal([one('a', first), one('b', other)]));
+  expect(b > 0).toBe(isTried);
+});
+
+test('none is tried in place of a model without figures, in a declared order, or where it cannot be had', () => {
+  const all = { a: seeds.length };
+  expect(firstsOf(byGoal([one('b'), one('c')]))).toEqual(all);
+  expect(firstsOf(byGoal([one('a'), one('b')], 'shadow'))).toEqual(all);
+  expect(firstsOf({ ...byGoal([one('a'), one('b')]), facts: facts({ priority: 'high' }) })).toEqual(all);
+  expect(
+    firstsOf(byGoal([one('a'), one('b')]), { ...nobodySaysAnything, unserved: new Map([['b', 'no key']]) }),
+  ).toEqual(all);
 });

@@ -6,7 +6,14 @@ import { decide } from './decide.ts';
 import type { LiveState, RankedSet } from './decision.ts';
 import { replay } from './replay.ts';
 import { select } from './selection.ts';
-import { sessionAfterCall, sessionBasis, sessionInWords, type SessionState } from './session.ts';
+import {
+  holdsPrefix,
+  orderedBySession,
+  sessionAfterCall,
+  sessionBasis,
+  sessionInWords,
+  type SessionState,
+} from './session.ts';
 
 /** Of the models here. */
 const prefixLifetimeMs = 300_000;
@@ -257,4 +264,177 @@ test('what a session had a say with is told in money', () => {
   const words = sessionInWords(session, { order: ['marked'] });
   expect(words[0]).toBe('session: marked did the last call, marked is first now');
   expect(words[1]).toContain('marked: its cache should hold 50000 tokens; expected $0.018840');
+});
+
+const minuteMs = 60_000;
+const candidates = [{ model: 'implicit', why: 'route:primary' }] as const;
+/** The basis for one model: $3, $0.30 and $15 per million, so 3,000, 300 and 15,000 nano-USD a token. */
+const basisOf = (state: SessionState | undefined, tokens: number, atMs = beginMs) =>
+  sessionBasis(snapshot, candidates, state, tokens, atMs).costs[0];
+const output = 256 * 15_000;
+
+test('a first call costs its input in full, and the calls to come read it from the cache', () => {
+  const [now, warm] = [10_000 * 3_000 + output, 10_000 * 300 + output];
+  expect(sessionBasis(snapshot, candidates, undefined, 10_000, beginMs)).toEqual({
+    lastModel: undefined,
+    costs: [{ model: 'implicit', heldTokens: 0, costNanoUsd: now, meanNanoUsd: Math.round((now + 2 * warm) / 3) }],
+  });
+});
+
+test.each([
+  [1, 2],
+  [7, 7],
+  [99, 20],
+])('after %i calls %i more are expected', (calls, ahead) => {
+  const [now, warm] = [10_000 * 3_000 + output, 10_000 * 300 + output];
+  const state = { lastModel: 'other', calls, prefixes: [] };
+  expect(basisOf(state, 10_000)?.meanNanoUsd).toBe(Math.round((now + ahead * warm) / (ahead + 1)));
+});
+
+test('what a cache holds is the prefix of the last call, for its lifetime and from its minimum on', () => {
+  const heldAt = (tokens: number, input: number, ageMs: number) =>
+    basisOf(held('implicit', tokens), input, beginMs + ageMs)?.heldTokens;
+  expect(heldAt(8_000, 10_000, 0)).toBe(8_000);
+  expect(heldAt(10_000, 8_000, 0)).toBe(8_000);
+  expect([heldAt(8_000, 10_000, prefixLifetimeMs - 1), heldAt(8_000, 10_000, prefixLifetimeMs)]).toEqual([8_000, 0]);
+  expect([heldAt(1_024, 10_000, 0), heldAt(1_023, 10_000, 0)]).toEqual([1_024, 0]);
+  expect(basisOf(held('marked'), 10_000)?.heldTokens).toBe(0);
+  expect(basisOf(held('implicit', 8_000), 10_000)?.costNanoUsd).toBe(8_000 * 300 + 2_000 * 3_000 + output);
+});
+
+test('an input below the minimum of the cache costs its full price each time', () => {
+  const below = 1_023 * 3_000 + output;
+  expect(basisOf(undefined, 1_023)).toMatchObject({ costNanoUsd: below, meanNanoUsd: below });
+  expect(basisOf(undefined, 1_024)?.meanNanoUsd).toBeLessThan(1_024 * 3_000 + output);
+});
+
+test('a write to the cache is charged where the vendor does', () => {
+  const marked = [{ model: 'marked', why: 'route:primary' }] as const;
+  const [basis] = sessionBasis(snapshot, marked, held('marked', 8_000), 10_000, beginMs).costs;
+  expect(basis?.costNanoUsd).toBe(8_000 * 300 + 2_000 * 3_750 + output);
+});
+
+test('a model without a price for what is cached holds nothing that saves, and one without any price costs nobody knows what', () => {
+  const world = snapshotOf(
+    model('plain', { prices: { input: 3, output: 15 } }),
+    model('unpriced'),
+    model('alias', { provider_model: 'claude-opus-5', prices: { input: 3, output: 15, cached_input: 0.3 } }),
+  );
+  const basis = sessionBasis(
+    world,
+    ['plain', 'unpriced', 'alias', 'gone'].map((slug) => ({ model: slug, why: 'explicit' as const })),
+    undefined,
+    600,
+    beginMs,
+  );
+  const full = 600 * 3_000 + output;
+  expect(basis.costs).toEqual([
+    { model: 'plain', heldTokens: 0, costNanoUsd: full, meanNanoUsd: full },
+    { model: 'unpriced', heldTokens: 0, costNanoUsd: undefined, meanNanoUsd: undefined },
+    // The cache of this model of the vendor keeps 512 tokens and more.
+    {
+      model: 'alias',
+      heldTokens: 0,
+      costNanoUsd: full,
+      meanNanoUsd: Math.round((full + 2 * (600 * 300 + output)) / 3),
+    },
+  ]);
+});
+
+test('a call makes its model the last one, and its prefix the first; the worker is kept where it is known', () => {
+  expect(sessionAfterCall(undefined, 'a', 100, 5)).toEqual({
+    lastModel: 'a',
+    calls: 1,
+    prefixes: [{ model: 'a', tokens: 100, usedAtMs: 5 }],
+  });
+  const one = sessionAfterCall(undefined, 'a', 100, 5, 'w1');
+  expect(sessionAfterCall(one, 'b', 70, 9)).toEqual({
+    lastModel: 'b',
+    calls: 2,
+    prefixes: [
+      { model: 'b', tokens: 70, usedAtMs: 9 },
+      { model: 'a', tokens: 100, usedAtMs: 5, workerId: 'w1' },
+    ],
+  });
+  // A short question in between does not empty the cache.
+  expect(sessionAfterCall(one, 'a', 20, 9).prefixes).toEqual([{ model: 'a', tokens: 100, usedAtMs: 9 }]);
+  expect(sessionAfterCall(one, 'a', 200, 9).prefixes[0]?.tokens).toBe(200);
+});
+
+test('a session remembers four models, none for longer than any cache keeps a prefix', () => {
+  let state: SessionState | undefined;
+  for (const name of ['a', 'b', 'c', 'd', 'e']) state = sessionAfterCall(state, name, 10, 1);
+  expect(state?.prefixes.map(({ model: slug }) => slug)).toEqual(['e', 'd', 'c', 'b']);
+  const kept = (ageMs: number) => sessionAfterCall(held('a', 10), 'b', 10, beginMs + ageMs).prefixes.length;
+  expect([kept(30 * minuteMs - 1), kept(30 * minuteMs)]).toEqual([2, 1]);
+});
+
+const cost = (slug: string, meanNanoUsd: number | undefined, heldTokens = 0) => ({
+  model: slug,
+  heldTokens,
+  costNanoUsd: 1,
+  meanNanoUsd,
+});
+const declaredSet = decide(snapshotWith('cascade'), facts(), beginMs);
+const declaredOrder = ['marked', 'marked-eu', 'implicit'];
+const stayed = ['implicit', 'marked', 'marked-eu'];
+type Costs = readonly ReturnType<typeof cost>[];
+
+test.each<[string, string | undefined, Costs, readonly string[]]>([
+  ['is not dearer', 'implicit', [cost('marked', 5), cost('implicit', 5, 9)], stayed],
+  ['is dearer', 'implicit', [cost('marked', 5), cost('implicit', 6, 9)], declaredOrder],
+  ['holds nothing', 'implicit', [cost('marked', 5, 9), cost('implicit', 1)], declaredOrder],
+  ['costs nobody knows what', 'implicit', [cost('marked', 5), cost('implicit', undefined, 9)], declaredOrder],
+  [
+    'is followed by one of unknown cost',
+    'implicit',
+    [cost('marked', undefined), cost('implicit', 1, 9)],
+    declaredOrder,
+  ],
+  ['is none', undefined, [cost('marked', 5), cost('implicit', 1, 9)], declaredOrder],
+  ['cannot be had', 'gone', [cost('marked', 5), cost('gone', 1, 9)], declaredOrder],
+])(
+  'in a declared order the last model stays first only where it is usable and no dearer: it %s',
+  (_what, lastModel, costs, order) => {
+    expect(orderedBySession(declaredOrder, declaredSet, { lastModel, costs })).toEqual(order);
+  },
+);
+
+test('a goal orders by what calls cost in the session; a model of which nothing is known leaves the order as it was', () => {
+  const set = decide(snapshot, facts({ inputTokens: 51_000 }), beginMs);
+  const ranked = (costs: Costs, order = declaredOrder, lastModel?: string) =>
+    orderedBySession(order, set, { lastModel, costs });
+  expect(ranked([cost('marked', 900), cost('marked-eu', 100), cost('implicit', 500)])).toEqual([
+    'marked-eu',
+    'implicit',
+    'marked',
+  ]);
+  expect(ranked([cost('marked', 1e9), cost('marked-eu', 1e9)])[0]).toBe('implicit');
+  expect(ranked([cost('marked', 900), cost('gone', 1)], ['marked', 'gone'])).toEqual(['marked', 'gone']);
+  expect(
+    ranked([cost('marked', 1_000), cost('marked-eu', 1_000), cost('implicit', 1_000)], declaredOrder, 'implicit')[0],
+  ).toBe('implicit');
+});
+
+test('a session that holds a prefix is not sent elsewhere for its own sake', () => {
+  expect([
+    holdsPrefix({ lastModel: 'a', costs: [cost('a', 1), cost('b', 1, 1)] }),
+    holdsPrefix({ lastModel: 'a', costs: [cost('a', 1)] }),
+  ]).toEqual([true, false]);
+  const set = decide(snapshot, facts({ inputTokens: 51_000 }), beginMs);
+  const firsts = (state: SessionState | undefined): ReadonlySet<string | undefined> => {
+    const session = sessionBasis(snapshot, set.candidates, state, 51_000, beginMs);
+    return new Set(
+      Array.from({ length: 2_000 }, (_, seed) => select(set, nobodyDown, { seed, nowMs: beginMs, session }).order[0]),
+    );
+  };
+  expect(firsts(held('implicit'))).toEqual(new Set(['implicit']));
+  expect(firsts(undefined).size).toBeGreaterThan(1);
+});
+
+test('without a price and without a model that may be asked, that is told', () => {
+  expect(sessionInWords({ lastModel: undefined, costs: [cost('a', undefined, 7)] }, { order: [] })).toEqual([
+    'first call of a session, nothing is first now',
+    '  a: its cache should hold 7 tokens; expected $0.000000, with the calls to come unknown each',
+  ]);
 });

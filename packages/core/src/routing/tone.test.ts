@@ -92,3 +92,72 @@ test('what was given is not changed, and strange content does not break it', () 
     { role: 'user', content: 'Answer in a formal tone.' },
   ]);
 });
+
+test.each([
+  ['No system role: put it first', false],
+  ['takes no system prompt', false],
+  ['no_system_message', false],
+  ['NO-SYSTEM-ROLE', false],
+  ['has a system role', true],
+  ['casino system role', true],
+  ['no systemic bias', true],
+])('a quirk of "%s" leaves a system role: %s', (quirk, hasSystemRole) => {
+  expect(orderFor({ quirks: ['Handles long context', quirk] }, { client: 'acmelegal' })).toEqual({
+    tone: 'formal',
+    template: undefined,
+    hasSystemRole,
+  });
+});
+
+test('a tone is that of the project where it forces one, else of the client; a name without a document forces none', () => {
+  expect(orderFor(undefined, {})).toBeUndefined();
+  expect(orderFor(undefined, { client: 'gone' })).toBeUndefined();
+  expect(orderFor(undefined, { client: 'acmelegal', project: 'gone' })?.tone).toBe('formal');
+  expect(orderFor({ prompt_format: 'a note for people' }, { client: 'acmelegal' })?.template).toBeUndefined();
+  expect(orderFor({ prompt_format: '{tone}' }, {})).toBeUndefined();
+  expect(orderFor({}, {})).toBeUndefined();
+});
+
+const plain: StyleOrder = { tone: undefined, template: undefined, hasSystemRole: true };
+const system = (content: unknown): StyledMessage => ({ role: 'system', content });
+
+test('messages that are all of the system stay one system prompt', () => {
+  expect(applyStyle([system('One.'), { role: 'developer', content: 'Two.' }], formal)).toEqual([
+    system('One.\n\nTwo.\n\nAnswer in a formal tone.'),
+  ]);
+  expect(applyStyle([], formal)).toEqual([system('Answer in a formal tone.')]);
+});
+
+test('a system prompt without words is none', () => {
+  expect(applyStyle([system(''), ask], plain)).toEqual([ask]);
+  expect(applyStyle([system([{ type: 'image_url' }, { type: 'text', text: 7 }, null]), ask], plain)).toEqual([ask]);
+  expect(applyStyle([system([{ text: 'One.' }, { text: 'Two.' }]), ask], plain)[0]).toEqual(system('One.\nTwo.'));
+});
+
+test('only what stands before the first other message is the system prompt', () => {
+  const later = system('Later.');
+  expect(applyStyle([system('First.'), ask, later], formal)).toEqual([
+    system('First.\n\nAnswer in a formal tone.'),
+    ask,
+    later,
+  ]);
+});
+
+test('a template is filled once and trimmed, and stands where nothing was written', () => {
+  const order: StyleOrder = { ...plain, template: '  <s>{system}</s> {tone} {other} ' };
+  expect(applyStyle([system('Hi {system}'), ask], order)[0]?.content).toBe('<s>Hi {system}</s>  {other}');
+  expect(applyStyle([ask], { ...order, template: '{system}' })).toEqual([ask]);
+});
+
+test('without a system role the words go before the first message of the user, wherever that is', () => {
+  const noRole: StyleOrder = { ...formal, hasSystemRole: false };
+  const answer: StyledMessage = { role: 'assistant', content: 'Hm.' };
+  expect(applyStyle([answer, ask], noRole)).toEqual([
+    answer,
+    { role: 'user', content: 'Answer in a formal tone.\n\nHello' },
+  ]);
+  expect(applyStyle([answer], noRole)).toEqual([{ role: 'user', content: 'Answer in a formal tone.' }, answer]);
+  expect(
+    applyStyle([system('Be brief.'), { role: 'developer', content: 'x' }, answer], { ...noRole, tone: undefined }),
+  ).toEqual([{ role: 'user', content: 'Be brief.\n\nx' }, answer]);
+});

@@ -9,7 +9,7 @@ import type {
   SettingsDocument,
 } from '../domain/documents.ts';
 import { admissionsBetween } from './looser-decisions.ts';
-import { loosenings, type LastKnown } from './loosening.ts';
+import { dataTagsOf, loosenings, namesOf, settingsOf, type LastKnown } from './loosening.ts';
 import type { Snapshot } from './snapshot.ts';
 import { client, facts, model, onDevice, project, snapshotOf } from '../testing/documents.ts';
 
@@ -218,4 +218,135 @@ test('of many models the first twenty are told, and only those whose tags change
   expect(admissionsBetween(snapshotOf(customers, ...many({})), retagged, nowMs)(facts({ client: 'c' }))).toEqual([
     { model: 'm0', rules: ['customer_data'] },
   ]);
+});
+
+const wordsOf = (before: Snapshot, after: Snapshot): readonly string[] =>
+  loosenings(before, after, nobody, nowMs).map(({ words }) => words);
+const ruled2 = (over: Partial<ClientDocument>): Snapshot => snapshotOf(client('default'), client('c', over));
+const sees = 'it may see';
+
+test.each<[string, Snapshot, Snapshot, readonly string[]]>([
+  ['class', ruled2({ data_class: 'customer' }), ruled2({ data_class: 'open' }), ['data_class customer becomes open']],
+  ['cloud', ruled2(bound), ruled2({}), ['avoid_cloud is no longer asked for']],
+  ['compliance', ruled2({ data_rules: gdpr }), ruled2({}), ['use_compliant_only is no longer asked for']],
+  [
+    'standard',
+    ruled2({ data_rules: gdpr, compliance: ['GDPR', 'HIPAA'] }),
+    ruled2({ data_rules: gdpr, compliance: ['HIPAA'] }),
+    ['compliance GDPR is no longer asked for'],
+  ],
+  [
+    'place',
+    ruled2({ data_rules: eu }),
+    ruled2({ data_rules: { data_residency: 'US' } }),
+    ['data_residency EU becomes US'],
+  ],
+  [
+    'no place',
+    ruled2({ data_rules: { data_residency: 'Global' } }),
+    ruled2({}),
+    ['data_residency Global becomes none'],
+  ],
+  [
+    'model',
+    snapshotOf(model('m')),
+    snapshotOf(model('m', { ...eu, compliance: [{ standard: 'HIPAA' }] })),
+    [
+      `compliance: ${sees} data that needs HIPAA, which it might not before`,
+      `data_residency: ${sees} data that must stay in EU, which it might not before`,
+      `data_residency: ${sees} data that must stay in Global, which it might not before`,
+    ],
+  ],
+  [
+    'model of everything',
+    snapshotOf(model('m', { call_method: 'Local', endpoint: 'https://example.com' })),
+    snapshotOf(
+      model('m', {
+        call_method: 'Local',
+        endpoint: 'http://10.0.0.1',
+        data_residency: 'US',
+        compliance: [{ standard: 'GDPR' }],
+        security_level: 'safe_for_sensitive',
+        allowed_tasks: { can_this_model_see_customer_data: true },
+      }),
+    ),
+    [
+      `allowed_tasks: ${sees} customer data, which it might not before`,
+      `security_level: ${sees} sensitive data, which it might not before`,
+      `endpoint: ${sees} data that must avoid the cloud, which it might not before`,
+      `compliance: ${sees} data that needs GDPR, which it might not before`,
+      `data_residency: ${sees} data that must stay in US, which it might not before`,
+      `data_residency: ${sees} data that must stay in Global, which it might not before`,
+    ],
+  ],
+])('a looser %s is told in words', (_what, before, after, words) => {
+  expect(wordsOf(before, after)).toEqual(words);
+});
+
+test('of the settings each loosening is told in words', () => {
+  const of = (over: Partial<SettingsDocument>): Snapshot => snapshotOf(settings(over));
+  const strict = of({ strict_changes: true, unnamed: 'reject', default_data_class: 'customer' });
+  expect(wordsOf(strict, of({ default_data_class: 'open' })).slice(0, 3)).toEqual([
+    'default_data_class customer becomes open',
+    'strict_changes is no longer asked for',
+    'requests that name no client are no longer rejected',
+  ]);
+  expect(found(of({ strict_changes: false }), of({}))).toEqual([]);
+  expect(found(of({ default_data_class: 'customer' }), of({}))).toEqual([]);
+  expect(settingsOf(of({ strict_changes: true }))?.strict_changes).toBe(true);
+  expect(settingsOf(snapshotOf(client('c')))).toBeUndefined();
+});
+
+test('a document has its slug, its name and its aliases as names, each once', () => {
+  expect(namesOf({ slug: 'gpt-4', name: 'GPT-4', aliases: ['Big  One', 'gpt-4'] })).toEqual(['gpt-4', 'big one']);
+  expect(namesOf({ slug: 'a', name: 'B' })).toEqual(['a', 'b']);
+});
+
+test('a model is found again by any of its names, and one that was removed too', () => {
+  const before = snapshotOf(model('Old', { aliases: ['shared'] }));
+  const after = snapshotOf(model('New', { aliases: ['SHARED'], security_level: 'safe_for_sensitive' }));
+  expect(found(before, after)).toEqual(['model new security_level']);
+  const removed = { ...nobody, models: [...before.models.values()] };
+  expect(found(snapshotOf(), after, removed)).toEqual(['model new security_level']);
+  const projects = { ...nobody, projects: [...snapshotOf(project('p', { data_class: 'customer' })).projects.values()] };
+  expect(found(snapshotOf(), snapshotOf(project('p', { data_class: 'open' })), projects)).toEqual([
+    'project p data_class',
+  ]);
+});
+
+test('two documents that became one are both compared with it', () => {
+  const before = snapshotOf(client('a', { data_class: 'customer' }), client('b', { data_class: 'open', ...bound }));
+  const after = snapshotOf(client('a', { data_class: 'open', aliases: ['b'] }));
+  expect(found(before, after)).toEqual(['client a data_class', 'client a avoid_cloud']);
+});
+
+test('tags of models are equal where rules on data read the same, also where a tag never expires', () => {
+  const tagsOf = (over: Partial<ModelDocument>): string =>
+    dataTagsOf(snapshotOf(model('m', over)).models.get('m') as Parameters<typeof dataTagsOf>[0]);
+  const plain = tagsOf({});
+  expect(tagsOf({ tier: 'premium', context_tokens: 1, version: '9' })).toBe(plain);
+  const all = [
+    { allowed_tasks: { can_this_model_see_customer_data: true } },
+    { security_level: 'safe_for_sensitive' },
+    { call_method: 'Local' },
+    { endpoint: 'http://10.0.0.1' },
+    eu,
+    { compliance: [] },
+    { compliance: [{ standard: 'GDPR' }] },
+    { compliance: [{ standard: 'HIPAA' }] },
+    expiring('2027-01-01T00:00:00Z'),
+  ] as const;
+  expect(new Set([plain, ...all.map(tagsOf)]).size).toBe(all.length + 1);
+  expect(tagsOf({ compliance: [{ standard: 'GDPR' }] })).toContain('["GDPR","never"]');
+});
+
+test('neither an unknown project nor a new model is freed, and a project of both snapshots is', () => {
+  const before = snapshotOf(client('c', { data_class: 'open' }), project('p', { data_class: 'customer' }), model('m'));
+  const after = snapshotOf(client('c', { data_class: 'open' }), project('p'), project('q'), model('m'), model('new'));
+  const admitted = admissionsBetween(before, after, nowMs);
+  expect(admitted(facts({ client: 'c', project: 'p' }))).toEqual([{ model: 'm', rules: ['customer_data'] }]);
+  expect(admitted(facts({ client: 'c', project: 'q' }))).toEqual([]);
+  expect(admitted(facts({ client: 'c', project: 'gone' }))).toEqual([]);
+  // It may not do the task for another reason.
+  expect(admitted(facts({ client: 'c', project: 'p', needs: ['tools'] }))).toEqual([]);
 });

@@ -3,6 +3,7 @@ import { compileSnapshot } from './compile-snapshot.ts';
 import { decide } from '../routing/decide.ts';
 import type { ModelDocument } from '../domain/documents.ts';
 import { exclusionOf, requirementOf } from '../eligibility/eligibility.ts';
+import { retirementNoticeMs, retirementOf, retiresSoon, retiringModels } from './retirement.ts';
 import type { Model } from './snapshot.ts';
 import { client, facts, model, openByDefault, route, snapshotOf } from '../testing/documents.ts';
 
@@ -70,5 +71,35 @@ test('what replaces a model must be a model, and another one', () => {
   ]);
   expect(problems('old')).toEqual([
     { kind: 'model', slug: 'old', field: 'replaced_by', message: '"old" is this model itself; name another one' },
+  ]);
+});
+
+test('thirty days before a model retires its operators are warned, and no longer once it has', () => {
+  expect(retirementNoticeMs).toBe(30 * 86_400_000);
+  const isSoon = (inMs: number): boolean => retiresSoon({ retiredAtMs: nowMs + inMs }, nowMs);
+  expect([isSoon(0), isSoon(1), isSoon(retirementNoticeMs), isSoon(retirementNoticeMs + 1)]).toEqual([
+    false,
+    true,
+    true,
+    false,
+  ]);
+});
+
+test('models that retire soon are told the next first, and those of one instant by their slug', () => {
+  const inDays = (days: number): string => new Date(nowMs + days * 86_400_000).toISOString();
+  const snapshot = snapshotOf(
+    model('d', { retired: inDays(3) }),
+    model('c', { retired: inDays(9) }),
+    model('a', { retired: inDays(3), replaced_by: 'b' }),
+    model('b', { retired: inDays(40) }),
+    model('e', { retired: inDays(-1) }),
+    model('f'),
+    model('g', { retired: inDays(1) }),
+  );
+  expect(retiringModels(snapshot, nowMs).map(({ slug }) => slug)).toEqual(['g', 'a', 'd', 'c']);
+  const wordsOf = (slug: string): string => retirementOf(snapshot.models.get(slug) as Model);
+  expect([wordsOf('a'), wordsOf('d')]).toEqual([
+    'retires on 2026-11-26; b replaces it',
+    'retires on 2026-11-26; no successor is named',
   ]);
 });

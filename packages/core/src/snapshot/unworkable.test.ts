@@ -89,3 +89,107 @@ test('only what was not there before is new', () => {
   const old = { kind: 'route', slug: 'code', field: 'primary', message: 'x' } as const;
   expect(newProblems([old, { ...old, field: 'fallback_1' }], [old])).toEqual([{ ...old, field: 'fallback_1' }]);
 });
+
+const toldOf = (documents: readonly AnyDocument[], providers?: ReadonlySet<string>) => {
+  const compiled = compileSnapshot(1, documents);
+  if ('problems' in compiled) throw new Error(JSON.stringify(compiled.problems));
+  return unworkableIn(compiled.snapshot, providers);
+};
+
+test('a step whose model lacks the tag is told as a fault of the route, and of the model', () => {
+  expect(toldOf([model('a', { tags: ['vision', 'ocr'] }), route('code', ['primary', 'LOCAL:A'])])).toEqual([
+    {
+      kind: 'route',
+      slug: 'code',
+      field: 'primary',
+      message:
+        '"LOCAL:A" cannot do code: its tags are vision, ocr; add code to the tags of model a, or name another model',
+      ofModel: {
+        kind: 'model',
+        slug: 'a',
+        field: 'tags',
+        message:
+          'route code names it as primary, and its tags vision, ocr do not hold code; add code, or change that route',
+      },
+    },
+  ]);
+});
+
+test('a gap in a route is told with the route, after nothing else is wrong with its steps', () => {
+  expect(
+    toldOf([model('a'), model('b', { tags: ['x'] }), route('code', ['primary', 'a'], ['fallback_2', 'b'])]),
+  ).toMatchObject([
+    {
+      kind: 'route',
+      slug: 'code',
+      field: 'fallback_2',
+      message: 'fallback_1 is missing before it; number the fallbacks without a gap',
+    },
+    { kind: 'route', field: 'fallback_2', ofModel: { slug: 'b' } },
+  ]);
+  for (const step of ['fallback_0', 'fallback_02', 'fallback_2x', 'xfallback_2', 'fallback_1'])
+    expect([step, gapsOf([{ step }])]).toEqual([step, []]);
+  expect(gapsOf([{ step: 'fallback_10' }])).toHaveLength(1);
+});
+
+const missing = (field: string, provider: string) => ({
+  kind: 'model',
+  slug: 'a',
+  field,
+  message: `is missing; provider ${provider} needs it, so no worker can serve this model`,
+});
+const noWorker = (hint: string) => ({
+  kind: 'model',
+  slug: 'a',
+  field: 'provider',
+  message: `no live worker has provider "anthropic"; ${hint}`,
+});
+
+test('what a provider needs of a model, and that no worker has the provider, are told together', () => {
+  const keyless = [model('a', { provider: 'anthropic' })];
+  expect(toldOf(keyless)).toEqual([missing('api_key', 'anthropic')]);
+  expect(toldOf(keyless, new Set(['anthropic']))).toEqual([missing('api_key', 'anthropic')]);
+  expect(toldOf(keyless, new Set(['zzz', 'gguf']))).toEqual([
+    missing('api_key', 'anthropic'),
+    noWorker('there are gguf, zzz'),
+  ]);
+  expect(toldOf(keyless, new Set(['zzz', 'antropic']))).toEqual([
+    missing('api_key', 'anthropic'),
+    noWorker('nearest: antropic'),
+  ]);
+  expect(toldOf([model('a', { provider: 'google' })])).toEqual([missing('api_key', 'google')]);
+  expect(toldOf([model('a', { provider: 'google', api_key: 'env://K' })])).toEqual([]);
+  expect(toldOf([model('a', { provider: 'whisper', local: { container: 'x' } })])).toEqual([
+    missing('local.path', 'whisper'),
+  ]);
+  expect(toldOf([model('a', { provider: 'whisper', local: { path: 'x' } })])).toEqual([]);
+});
+
+test('a schedule that names what nothing has is told with what is near', () => {
+  const about = (body: Partial<ScheduleDocument>) => toldOf([model('a'), schedule(body)]).map(({ message }) => message);
+  expect(about({ task_types: ['cod'] })).toEqual(['"cod" is no task type; nearest: "code"']);
+  expect(about({ task_types: ['zzzzzzzzzzzz'] })).toEqual(['"zzzzzzzzzzzz" is no task type']);
+  expect(about({ prefer: { tags: ['cheap', 'fast'] } })).toEqual(['no model has one of the tags "cheap", "fast"']);
+  expect(about({ prefer: 'cheapest' })).toEqual([]);
+  expect(about({ prefer: { tags: [] } })).toEqual([]);
+  expect(about({ task_types: ['cod'], prefer: { tags: ['cheap'] } })).toHaveLength(2);
+});
+
+test('a task type is known where a route or a document of its own has it, and nowhere else', () => {
+  const known = toldOf([
+    model('a'),
+    model('b', { tags: ['legal'] }),
+    route('legal', ['primary', 'b']),
+    { kind: 'task_type', body: { name: 'receipt', slug: 'receipt' } },
+    { kind: 'client', body: { name: 'acme', slug: 'acme' } },
+    schedule({ task_types: ['legal', 'receipt', 'acme'] }),
+  ]);
+  expect(known.map(({ field }) => field)).toEqual(['task_types[2]']);
+});
+
+test('a problem is new where kind, slug, field or message differ', () => {
+  const old = { kind: 'route', slug: 'code', field: 'primary', message: 'x' } as const;
+  const others = [{ kind: 'model' }, { slug: 'y' }, { field: 'y' }, { message: 'y' }] as const;
+  for (const other of others) expect(newProblems([{ ...old, ...other }], [old])).toHaveLength(1);
+  expect(newProblems([old], [old])).toEqual([]);
+});

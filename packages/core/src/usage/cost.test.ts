@@ -233,3 +233,88 @@ test('a task that may wait starts at the first instant at which it is cheapest',
   expect(cheapestStartMs(listOf(undefined), task, noon, evening)).toBe(noon);
   expect(cheapestStartMs(listOf(deepseek), task, noon, noon - 1)).toBe(noon);
 });
+
+test('the dearest kind of token that a call may hold bounds it, each by itself', () => {
+  const text = { inputModalities: ['text'], outputModalities: ['text'] };
+  const all = { inputModalities: ['audio', 'image'], outputModalities: ['audio', 'image'] };
+  const perToken = (prices: Partial<PricesDocument>, modalities = text): readonly bigint[] => {
+    const { price } = listOf({ input: 1, output: 1, ...prices });
+    return [dearestNanoUsd(1, 0, price, modalities) ?? -1n, dearestNanoUsd(0, 1, price, modalities) ?? -1n];
+  };
+  expect(perToken({})).toEqual([1_000n, 1_000n]);
+  expect(perToken({ cache_write: 2 })).toEqual([2_000n, 1_000n]);
+  expect(perToken({ cache_write_1h: 3 })).toEqual([3_000n, 1_000n]);
+  expect(perToken({ reasoning: 4 })).toEqual([1_000n, 4_000n]);
+  const media = { audio_input: 5, audio_output: 6, image_input: 7, image_output: 8 };
+  expect(perToken(media)).toEqual([1_000n, 1_000n]);
+  expect(perToken(media, { ...text, inputModalities: ['audio'] })).toEqual([5_000n, 1_000n]);
+  expect(perToken(media, { ...text, outputModalities: ['audio'] })).toEqual([1_000n, 6_000n]);
+  expect(perToken(media, all)).toEqual([7_000n, 8_000n]);
+  expect(perToken({ cached_input: 9 }, all)).toEqual([1_000n, 1_000n]);
+});
+
+test('the dearest call is in its tier, with its fee', () => {
+  const price = listOf({ ...sonnet, request: 0.005 }).price;
+  expect(dearestNanoUsd(200_000, 1, price)).toBe(200_000n * 3_750n + 15_000n + 5_000_000n);
+  expect(dearestNanoUsd(200_001, 1, price)).toBe(200_001n * 7_500n + 22_500n + 5_000_000n);
+  expect(costNanoUsd(usage(0, 0), listOf(free).price)).toBe(0n);
+});
+
+test('of several tiers the highest that is exceeded counts, and its rates stand for what it states alone', () => {
+  const price = listOf({
+    input: 1,
+    output: 1,
+    tiers: [
+      { above_input_tokens: 200, input: 3 },
+      { above_input_tokens: 100, input: 2, output: 5 },
+    ],
+  }).price;
+  expect([100, 101, 200, 201].map((tokens) => costNanoUsd(usage(tokens, 1), price))).toEqual([
+    100n * 1_000n + 1_000n,
+    101n * 2_000n + 5_000n,
+    200n * 2_000n + 5_000n,
+    201n * 3_000n + 1_000n,
+  ]);
+});
+
+test('an unknown usage or price is no estimate, and a rate of a tier is a rate', () => {
+  expect(isCostEstimated(undefined, listOf(gpt4o).price)).toBe(false);
+  expect(isCostEstimated(usage(1, 1, { audioInputTokens: 1 }), undefined)).toBe(false);
+  const tiered = listOf({ ...free, tiers: [{ above_input_tokens: 10, audio_input: 1 }] }).price;
+  expect(isCostEstimated(usage(11, 0, { audioInputTokens: 1 }), tiered)).toBe(false);
+  expect(isCostEstimated(usage(10, 0, { audioInputTokens: 1 }), tiered)).toBe(true);
+});
+
+test('parts that exceed their whole are charged as told, and nothing is left for the rest', () => {
+  const { price } = listOf({ input: 1, output: 1, cached_input: 2, reasoning: 3, cache_write: 4, cache_write_1h: 5 });
+  expect(costNanoUsd(usage(10, 10, { cachedInputTokens: 20, reasoningTokens: 30 }), price)).toBe(40_000n + 90_000n);
+  expect(costNanoUsd(usage(0, 0, { cacheWriteTokens: 1, cacheWrite1hTokens: 2 }), price)).toBe(10_000n);
+});
+
+test('images without a price are paid as tokens where there are any', () => {
+  expect(costNanoUsd(usage(0, 1, { images: 3 }), listOf(gpt4o).price)).toBe(10_000n);
+  expect(costNanoUsd(usage(0, 0, { images: 0 }), listOf(gpt4o).price)).toBe(0n);
+  expect(costNanoUsd(usage(1, 1, { images: 2 }), listOf({ ...gpt4o, image: 1 }).price)).toBe(2_000_012_500n);
+});
+
+test('the first window that is open counts, and hours in between are no reason to wait', () => {
+  const prices = listOf({
+    input: 9,
+    output: 9,
+    hours: [
+      { from: '13:00', to: '14:00', input: 5 },
+      { from: '13:30', to: '16:00', input: 7 },
+      { from: '20:00', to: '21:00', input: 3 },
+    ],
+  });
+  const at = (time: string): number => Date.parse(`2025-06-10T${time}:00Z`);
+  const inputAt = (time: string): number => (priceAt(prices, at(time))?.input ?? 0) / 1e9;
+  expect(['12:59', '13:00', '13:45', '14:00', '16:00', '20:30'].map(inputAt)).toEqual([9, 5, 5, 7, 9, 3]);
+  const start = (from: string, until: string): number => cheapestStartMs(prices, usage(10, 0), at(from), at(until));
+  expect([start('12:00', '19:59'), start('12:00', '20:00'), start('13:10', '19:00'), start('14:10', '20:00')]).toEqual([
+    at('13:00'),
+    at('20:00'),
+    at('13:10'),
+    at('20:00'),
+  ]);
+});
