@@ -1,5 +1,5 @@
 import { quote } from './quote.ts';
-import type { DocumentKind } from './documents.ts';
+import type { DocumentKind, ProjectDocument } from './documents.ts';
 import { nameKey } from './names.ts';
 import { nearestNames } from './nearest.ts';
 import type { Facts } from './facts.ts';
@@ -77,7 +77,7 @@ export function resolveCaller(
   { clientOfProject }: ResolveOptions,
 ): Resolved | CallerProblem {
   const project = named(said.project) ? slugNamed(snapshot, 'project', said.project) : undefined;
-  const owner = project === undefined ? undefined : snapshot.projects.get(project)?.client;
+  const owner = projectOf(snapshot, { project })?.client;
   const stated = named(said.client) ? slugNamed(snapshot, 'client', said.client) : defaultClient;
   const isUnnamed = !named(said.client) || nameKey(said.client) === defaultClient;
   const client = isUnnamed && clientOfProject && owner !== undefined ? owner : stated;
@@ -108,6 +108,12 @@ export function identityProblem(
   if (document.client === undefined || document.client === client) return undefined;
   return { rule: 'foreign_project', detail: `project ${quote(project)} does not belong to this client` };
 }
+
+/** The document of the project that a task names; undefined: it names none, or one that has no document. */
+export const projectOf = (
+  { projects }: Pick<Snapshot, 'projects'>,
+  { project }: Partial<Pick<Facts, 'project'>>,
+): ProjectDocument | undefined => (project === undefined ? undefined : projects.get(project));
 
 /** Names like the one that was said, for operators. Callers who show a key must not be told them. */
 export const nearestOf = (snapshot: Snapshot, kind: NamedKind, said: string): readonly string[] =>

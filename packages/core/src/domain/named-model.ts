@@ -2,7 +2,7 @@ import type { Exclusion } from '../routing/decision.ts';
 import type { UnavailableModel } from './documents.ts';
 import { exclusionOf, type Requirement } from '../eligibility/eligibility.ts';
 import type { Facts } from './facts.ts';
-import { modelSlugOf } from './identity.ts';
+import { modelSlugOf, projectOf } from './identity.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 
 /**
@@ -12,10 +12,9 @@ export function unavailableModelOf(
   snapshot: Snapshot,
   facts: Pick<Facts, 'client'> & Partial<Pick<Facts, 'project' | 'unavailableModel'>>,
 ): UnavailableModel {
-  const project = facts.project === undefined ? undefined : snapshot.projects.get(facts.project);
   return (
     facts.unavailableModel ??
-    project?.unavailable_model ??
+    projectOf(snapshot, facts)?.unavailable_model ??
     snapshot.clients.get(facts.client)?.unavailable_model ??
     'error'
   );

@@ -127,6 +127,9 @@ test('names are near by how few letters differ, up to half of them and two at le
   expect(nearestNames('ABC', ['abd', 'Abc', 'xabcx'])).toEqual(['Abc', 'abd', 'xabcx']);
   expect(nearestNames('a', ['b', 'c', 'd', 'e'], 2)).toEqual(['b', 'c']);
   expect(nearestNames('', ['x'])).toEqual(['x']);
+  // Sixty-four characters are compared.
+  const long = `${'a'.repeat(64)}${'b'.repeat(39)}`;
+  expect(nearestNames(long, [`${'a'.repeat(64)}${'c'.repeat(80)}`, 'b'.repeat(39)])).toHaveLength(1);
 });
 
 test('a callback’s own failure, a tool call without an index and an empty piece break nothing', () => {

@@ -10,7 +10,7 @@ import type { Exclusion, ExclusionRule } from '../routing/decision.ts';
 import { stricterOf, type DataRequirement } from './data-requirement.ts';
 import type { ClientDocument, ProjectDocument, Residency } from '../domain/documents.ts';
 import type { Facts } from '../domain/facts.ts';
-import { identityProblem, type IdentityProblem } from '../domain/identity.ts';
+import { identityProblem, type IdentityProblem, projectOf } from '../domain/identity.ts';
 import type { Model, Snapshot } from '../snapshot/snapshot.ts';
 
 /** Demands of a task's documents and facts on a model: all restrictions added up, the strictest of each. */
@@ -63,9 +63,6 @@ export function ownersOf(snapshot: Snapshot, facts: Facts): (ClientDocument | Pr
   const client = snapshot.clients.get(facts.client);
   return [client, projectOf(snapshot, facts)].filter((document) => document !== undefined);
 }
-
-const projectOf = (snapshot: Snapshot, { project }: Facts): ProjectDocument | undefined =>
-  project === undefined ? undefined : snapshot.projects.get(project);
 
 /**
  * The class of client and project, the stricter of the two; where neither states one, the global default. What the

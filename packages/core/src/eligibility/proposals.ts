@@ -1,6 +1,6 @@
 import type { CandidateReason } from '../routing/decision.ts';
 import type { Facts } from '../domain/facts.ts';
-import { modelSlugOf } from '../domain/identity.ts';
+import { modelSlugOf, projectOf } from '../domain/identity.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 
 /** A model that somebody asks for. */
@@ -37,11 +37,10 @@ function pinsOf(snapshot: Snapshot, facts: Facts): readonly Proposal[] {
     if (model !== undefined) found.push({ model: slugOrName(snapshot, model), why });
   };
   const reflex = facts.reflex === undefined ? undefined : snapshot.reflexes.get(facts.reflex);
-  const project = facts.project === undefined ? undefined : snapshot.projects.get(facts.project);
   pin(facts.model, 'explicit');
   pin(reflex?.preferred_model, 'reflex');
   for (const model of reflex?.fallback ?? []) pin(model, 'reflex');
-  pin(project?.default_model, 'project');
+  pin(projectOf(snapshot, facts)?.default_model, 'project');
   pin(snapshot.clients.get(facts.client)?.default_model, 'client');
   return found;
 }

@@ -182,7 +182,7 @@ function smaller(present: Case, world: World, most: number | undefined): readonl
           }),
         ]
       : []),
-    ...(maxOutputTokens > 0 ? [withFacts(present, world, 'let its output be clamped', { maxOutputTokens: 0 })] : []),
+    withFacts(present, world, 'let its output be clamped', { maxOutputTokens: 0 }),
   ];
 }
 

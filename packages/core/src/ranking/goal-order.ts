@@ -1,6 +1,7 @@
 import { costNanoUsd, priceAt } from '../usage/cost.ts';
 import type { Candidate, RankingRecord } from '../routing/decision.ts';
 import type { Facts } from '../domain/facts.ts';
+import { projectOf } from '../domain/identity.ts';
 import { slowFirstContentMs } from './first-content.ts';
 import { isPin } from '../eligibility/proposals.ts';
 import type { Goal, Measured, RankMode } from '../domain/goal.ts';
@@ -30,7 +31,7 @@ const firstShare = 0.3;
  * The order of a task's candidates. Project before client before route; high priority wants quality unless they say.
  */
 export function orderingOf(snapshot: Snapshot, facts: Facts): { readonly mode: RankMode; readonly goal: Goal } {
-  const project = facts.project === undefined ? undefined : snapshot.projects.get(facts.project);
+  const project = projectOf(snapshot, facts);
   const client = snapshot.clients.get(facts.client);
   const route = snapshot.routes.get(facts.taskType);
   const mode = project?.mode ?? client?.mode ?? route?.mode ?? 'cascade';

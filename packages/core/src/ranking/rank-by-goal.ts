@@ -94,11 +94,11 @@ function withUtilities(
   question: Pick<RankQuestion, 'goal' | 'slowMs' | 'dearNanoUsd'>,
 ): readonly RankedByGoal[] {
   const worths = declared.map((measured) => worthOf(measured, question));
-  const [best = 0, second = best] = worths.toSorted((a, b) => b - a);
+  const second = worths.toSorted((a, b) => b - a)[1];
   return declared.map((measured, at) => {
     const worth = worths[at] as number;
-    const next = worth === best ? second : best;
-    const failed = declared.length > 1 ? Math.min(worth, next) - failureCost : Math.min(0, worth) - lastFailureCost;
+    // What another one is worth beyond this one is no merit of this one.
+    const failed = second === undefined ? Math.min(0, worth) - lastFailureCost : Math.min(worth, second) - failureCost;
     return { ...measured, utility: measured.success * worth + (1 - measured.success) * failed };
   });
 }

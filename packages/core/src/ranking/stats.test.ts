@@ -366,17 +366,17 @@ test.each<[string, Partial<QualityStats>, number, number]>([
   ['a shift beyond one', { mean: 0.9 }, 0, 1],
   ['a shift below zero', { mean: 0.1, shift: -0.3 }, 0, 0],
 ])('quality is the mean with %s', (_what, over, nowMs, expected) => {
-  const code = { mean: 0.5, weight: 9, atMs: 0, shift: 0.3, shiftWeight: 4, variance: 0.01, ...over };
-  expect(qualityAt({ ...fresh, quality: { code } }, 'code', nowMs)).toBeCloseTo(expected, 10);
+  const code = { mean: 0.5, weight: 9, atMs: 5_000, shift: 0.3, shiftWeight: 4, variance: 0.01, ...over };
+  expect(qualityAt({ ...fresh, quality: { code } }, 'code', 5_000 + nowMs)).toBeCloseTo(expected, 10);
 });
 
 test('an idle model is a geometric mean of what it was and its benchmark, which it nears within three minutes', () => {
-  const seen = { mu: Math.log(100), variance: 0, atMs: 0 };
+  const seen = { mu: Math.log(100), variance: 0, atMs: 7_000 };
   const kept = 1 / Math.E;
-  expect(logAt(seen, Math.log(900), 180_000)).toBeCloseTo(kept * Math.log(100) + (1 - kept) * Math.log(900), 12);
+  expect(logAt(seen, Math.log(900), 187_000)).toBeCloseTo(kept * Math.log(100) + (1 - kept) * Math.log(900), 12);
   expect(logAt(seen, Math.log(900), -180_000)).toBeCloseTo(Math.log(100), 12);
   const stats = { ...fresh, firstContent: seen, perToken: { ...seen, mu: Math.log(2) } };
-  expect(expectedMs(stats, 10, 0)).toBeCloseTo(120, 10);
+  expect(expectedMs(stats, 10, 7_000)).toBeCloseTo(120, 10);
   const pace = 2 ** kept * (2_100 / 256) ** (1 - kept);
-  expect(expectedMs(stats, 10, 180_000)).toBeCloseTo(100 ** kept * 900 ** (1 - kept) + 10 * pace, 10);
+  expect(expectedMs(stats, 10, 187_000)).toBeCloseTo(100 ** kept * 900 ** (1 - kept) + 10 * pace, 10);
 });

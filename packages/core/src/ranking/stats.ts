@@ -232,7 +232,7 @@ export function qualityAt({ quality, prior }: ModelStats, taskType: string, nowM
   if (known === undefined) return prior.quality;
   const { mean, shift, shiftWeight, variance, atMs } = known;
   const error = (significance ** 2 * Math.max(minScoreVariance, variance)) / Math.max(1, shiftWeight);
-  const believed = shift === 0 ? 0 : Math.max(0, 1 - error / shift ** 2);
+  const believed = Math.max(0, 1 - error / shift ** 2);
   return Math.min(1, Math.max(0, mean + believed * shift * Math.exp(-Math.max(0, nowMs - atMs) / shiftMs)));
 }
 

@@ -149,6 +149,8 @@ test('what a state remembers is counted anew with each call', () => {
     atMs: nowMs + 60_000,
     failedStartMs: nowMs,
   });
+  const again = afterCall(later.state, { failure: undefined, mayOpen: true }, { ...rules, nowMs: nowMs + 90_000 });
+  expect(again.state.successes).toBe(1.5);
   // A clock that went back makes nothing grow.
   expect(fold(state, failure, { nowMs: nowMs - 60_000 }).state.failures).toBe(2);
   const began = afterCall(closedBreaker, { failure, mayOpen: true, startedAtMs: 7 }, rules);

@@ -248,6 +248,9 @@ test('words about an account count before codes, and those about content and len
   ]);
   expect(reasonAt(500, { message: long, code: 'content_filter' })).toBe('content_filter');
   expect(reasonAt(400, { message: long, code: 'rate_limit_exceeded' })).toBe('context_length');
+  expect(reasonAt(400, { message: long, code: 'content_filter' })).toBe('content_filter');
+  expect(reasonAt(400, { message: long, code: 'insufficient_quota' })).toBe('quota');
+  expect(reasonAt(400, { message: filtered, code: 'context_length_exceeded' })).toBe('context_length');
 });
 
 test.each<[string, number, object, string]>([

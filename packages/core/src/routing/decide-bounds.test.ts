@@ -178,7 +178,8 @@ test('a rejected task is told nothing of models that nobody asked for, and keeps
   ]);
 });
 
-test('a name that no model has is cut to eighty characters', () => {
+test('a name that no model has is cut to eighty characters, also where the task insists on it', () => {
+  expect(decided(snapshotOf(model('m')), { model: 'x'.repeat(100) }).rejection?.model).toBe('x'.repeat(80));
   const { exclusions } = decided(snapshotOf(model('m')), { model: 'x'.repeat(100), unavailableModel: 'route' });
   expect(exclusions[0]?.model).toBe('x'.repeat(80));
 });

@@ -1,4 +1,5 @@
 import type { Facts } from '../domain/facts.ts';
+import { projectOf } from '../domain/identity.ts';
 import type { Model, Snapshot } from '../snapshot/snapshot.ts';
 
 /** A chat message in the OpenAI form; what is not named here is passed on as it is. */
@@ -39,8 +40,7 @@ export function styleOrderOf(snapshot: Snapshot, facts: Facts, model: Model): St
 }
 
 function forcedTone(snapshot: Snapshot, facts: Facts): string | undefined {
-  const project = facts.project === undefined ? undefined : snapshot.projects.get(facts.project);
-  return project?.force_tone ?? snapshot.clients.get(facts.client)?.force_tone;
+  return projectOf(snapshot, facts)?.force_tone ?? snapshot.clients.get(facts.client)?.force_tone;
 }
 
 const placeholder = /\{(?:system|tone)\}/;

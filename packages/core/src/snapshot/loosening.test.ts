@@ -72,6 +72,7 @@ test.each<[string, Partial<ModelDocument>, Partial<ModelDocument>, string[]]>([
   ['a compliance tag', { compliance: [] }, { compliance: [{ standard: 'GDPR' }] }, ['compliance']],
   ['a renewed tag', expiring('2026-01-01T00:00:00Z'), expiring('2027-01-01T00:00:00Z'), ['compliance']],
   ['a tag that holds longer', expiring('2026-12-01T00:00:00Z'), expiring('2027-01-01T00:00:00Z'), ['compliance']],
+  ['a tag that held longer', expiring('2026-01-01T00:00:00Z'), expiring('2026-06-01T00:00:00Z'), []],
   ['a tag that holds for less long', expiring('2027-01-01T00:00:00Z'), expiring('2026-12-01T00:00:00Z'), []],
   ['another place', eu, { data_residency: 'US' }, ['data_residency']],
   ['a vaguer place', eu, { data_residency: 'Global' }, []],

@@ -178,13 +178,12 @@ test('a schedule that names what nothing has is told with what is near', () => {
 test('a task type is known where a route or a document of its own has it, and nowhere else', () => {
   const known = toldOf([
     model('a'),
-    model('b', { tags: ['legal'] }),
-    route('legal', ['primary', 'b']),
+    route('legal', ['primary', 'a']),
     { kind: 'task_type', body: { name: 'receipt', slug: 'receipt' } },
     { kind: 'client', body: { name: 'acme', slug: 'acme' } },
     schedule({ task_types: ['legal', 'receipt', 'acme'] }),
   ]);
-  expect(known.map(({ field }) => field)).toEqual(['task_types[2]']);
+  expect(known.map(({ kind, field }) => `${kind} ${field}`)).toEqual(['route primary', 'schedule task_types[2]']);
 });
 
 test('a problem is new where kind, slug, field or message differ', () => {
