@@ -28,13 +28,12 @@ export async function embeddingCall(
 ): Promise<ProviderOutcome> {
   const read = readTaskInput('embedding', parseJson(call.input));
   if (!read) return failed(failureOf('bad_request', { detail: 'the input is no embedding' }));
-  const { input: texts, dimensions } = read;
+  const { input: texts, ...size } = read;
   if (!areTexts(texts)) return failed(failureOf('bad_request', { detail: 'ids of tokens are not taken: send texts' }));
   const vectors: unknown[] = [];
   const ask = async (values: readonly string[]): Promise<ProviderOutcome> => {
     const request = await captureRequest(
-      (fetch) =>
-        embedding.model(fetch).doEmbed({ values: [...values], ...(dimensions !== undefined && { dimensions }) }),
+      (fetch) => embedding.model(fetch).doEmbed({ values: [...values], ...size }),
       embedding.origin,
     );
     if (signal.aborted) return failed(failureOf(abortedBy(signal)));

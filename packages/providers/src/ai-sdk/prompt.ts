@@ -103,10 +103,9 @@ const shownPart = (part: ShownPart): LanguageModelV4TextPart | LanguageModelV4Fi
 });
 
 function imagePart(url: string): LanguageModelV4FilePart {
-  const inline = /^data:([a-z]+\/[a-z0-9.+-]+);base64,/i.exec(url);
-  if (!inline) return imageAt(new URL(url));
-  const [head, mediaType = ''] = inline;
-  return { type: 'file', mediaType, data: { type: 'data', data: url.slice(head.length) } };
+  if (!/^data:[a-z]+\/[a-z0-9.+-]+;base64,/i.test(url)) return imageAt(new URL(url));
+  const mediaType = url.slice('data:'.length, url.indexOf(';'));
+  return { type: 'file', mediaType, data: { type: 'data', data: url.slice(url.indexOf(',') + 1) } };
 }
 
 const imageTypes: ReadonlyMap<string, string> = new Map([

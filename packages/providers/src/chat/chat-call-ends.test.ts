@@ -282,6 +282,7 @@ test.each<[string, (string | Uint8Array)[]]>([
   ['events that begin with a pause', ['retry: 1\n', hi, stop, done]],
   ['events that begin with a comment', [':\n', hi, stop, done]],
   ['events behind blanks and a byte order mark', [bom, '\r\n', '\n'.repeat(9), hi, stop, done]],
+  ['events behind a line of blanks', [' \n', hi, stop, done]],
   ['events without their last lines’ ends', [hi, stop.trimEnd()]],
   ['events whose first byte comes alone', [...(hi + stop)]],
 ])('%s are an answer', async (_what, pieces) => {

@@ -155,6 +155,12 @@ test.each<[string, FormName, readonly unknown[], unknown]>([
     },
   ],
   [
+    'a draft that was thought',
+    'googleForm',
+    [part({ thought: true, inlineData: { mimeType: 'image/png', data: 'QUJD' } }), part({ text: 'Hi' })],
+    hi,
+  ],
+  [
     'a refusal in pieces, of which one is empty',
     'responsesForm',
     [{ type: 'response.refusal.delta', delta: '' }, { type: 'response.refusal.delta', delta: 'No.' }, completed],
@@ -213,6 +219,17 @@ test.each<[string, FormName, unknown, unknown]>([
     wholeHi,
   ],
   ['a version that is no name', 'openAiForm', { ...message({ content: 'Hi' }), model: 7 }, wholeHi],
+  [
+    'two calls with one id, one without arguments',
+    'openAiForm',
+    message({
+      tool_calls: [
+        { id: 'a', function: { name: 'f', arguments: '{' } },
+        { id: 'a', function: { name: 'f', arguments: null } },
+      ],
+    }),
+    { toolCalls: [call('f', '{', 'a'), call('f', '{}', undefined, 1)], finish: 'none', isEnded: true },
+  ],
   [
     'thoughts, text and a call without arguments',
     'anthropicForm',
@@ -339,10 +356,11 @@ test.each<[string, () => unknown, readonly (readonly object[])[]]>([
       streamed(
         'openAiForm',
         chunk({ reasoning_content: '', reasoning: '' }),
-        chunk({ reasoning_content: '', reasoning: 'a' }),
         chunk({ tool_calls: [{ id: 'x', function: { name: 'f' } }] }),
+        chunk({ reasoning_content: '', reasoning: 'a' }),
+        chunk({ tool_calls: [{ id: 'y', function: { name: 'f' } }] }),
       ),
-    [[{ field: 'reasoning', text: 'a' }]],
+    [[], [{ field: 'reasoning', text: 'a' }]],
   ],
   [
     'a signature of Google’s, where it is one',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { TextJoiner } from './text-joiner.ts';
-import { unreadable } from './unreadable.ts';
+import { parseJson, unreadable } from './unreadable.ts';
 
 /** Some of a tool call, as a vendor states it; anything may be missing. */
 export interface ToolCallPiece {
@@ -113,14 +113,7 @@ function beginsAnother(call: Call, piece: ToolCallPiece): boolean {
   return piece.arguments.trimStart().startsWith('{') && isComplete(call.arguments);
 }
 
-function isComplete(json: string): boolean {
-  try {
-    JSON.parse(json);
-    return true;
-  } catch {
-    return false;
-  }
-}
+const isComplete = (json: string): boolean => parseJson(json) !== undefined;
 
 const written = ({ id, name, arguments: args, kept }: Call): object => ({
   id,

@@ -1,7 +1,7 @@
 import { areTexts, isTaskKind, readTaskInput, type TaskInput, type TaskKind } from '@will/core';
 import type { ContentDelta, ModelCall } from '../port.ts';
 import type { StatedUsage } from '../usage.ts';
-import { detailsOf, parseJson } from '../chat/unreadable.ts';
+import { detailsOf, type Fields, parseJson } from '../chat/unreadable.ts';
 import { vectorsContent } from './vectors.ts';
 
 /** A call that is no chat, as this side's HTTP. */
@@ -66,7 +66,7 @@ const builders: { readonly [K in TaskKind]: Builder<K> } = {
     ...asJson('/audio/speech', { model, input: text, voice, response_format: format, speed, instructions }),
     read: (body, contentType) =>
       body.length > 0 && !contentType.includes('json')
-        ? answerOf({ data: body, dataType: contentType || `audio/${format}` }, undefined)
+        ? answerOf({ data: body, dataType: contentType || `audio/${format}` }, {})
         : undefined,
   }),
   rerank: ({ query, documents, top_n: top }, model) => ({
@@ -92,7 +92,7 @@ export async function mediaRequest(
   const stated = parse(input);
   if (!attachment) return await build(kind, stated, model, undefined);
   // Only recordings come so; what stands for it in the input is never read.
-  if (attachment.field !== 'audio' || !stated || Object.hasOwn(stated, 'audio')) return undefined;
+  if (attachment.field !== 'audio' || Object.hasOwn(stated, 'audio')) return undefined;
   return await build(kind, { ...stated, audio: 'AA==' }, model, attachment.content);
 }
 
@@ -120,15 +120,10 @@ const asJson = (path: string, body: object): Pick<MediaRequest, 'path' | 'conten
   body: JSON.stringify(body),
 });
 
-type Answer = Readonly<Record<string, unknown>>;
-
 /** JSON of whatever shape: what is no object has none of the fields that are asked for. */
-const parse = (json: string | Uint8Array): Answer | null | undefined => parseJson(json) as Answer | null | undefined;
+const parse = (json: string | Uint8Array): Fields => detailsOf(parseJson(json));
 
-const answerOf = (content: ContentDelta, answer: Answer | null | undefined): MediaAnswer => ({
-  content,
-  usage: statedUsage(answer?.['usage']),
-});
+const answerOf = (content: ContentDelta, { usage }: Fields): MediaAnswer => ({ content, usage: statedUsage(usage) });
 
 /** Vendors name the same two counts in two ways; what counts seconds is no count of tokens. */
 function statedUsage(usage: unknown): StatedUsage | undefined {
@@ -149,8 +144,8 @@ function statedUsage(usage: unknown): StatedUsage | undefined {
 }
 
 /** Every vector, each at its index and all of one length. */
-function readEmbeddings(answer: Answer | null | undefined, count: number): MediaAnswer | undefined {
-  const data = answer?.['data'];
+function readEmbeddings(answer: Fields, count: number): MediaAnswer | undefined {
+  const { data } = answer;
   if (!Array.isArray(data) || data.length !== count) return undefined;
   const vectors: unknown[] = [];
   for (const { index, embedding } of data.map(detailsOf))
@@ -160,13 +155,10 @@ function readEmbeddings(answer: Answer | null | undefined, count: number): Media
 }
 
 /** The form of Cohere and Jina, which vLLM and others serve, too. */
-function readRanking(answer: Answer | null | undefined, count: number): MediaAnswer | undefined {
-  const results = answer?.['results'];
+function readRanking(answer: Fields, count: number): MediaAnswer | undefined {
+  const { results } = answer;
   if (!Array.isArray(results)) return undefined;
-  const ranking = (results as readonly { index?: unknown; relevance_score?: unknown }[]).map((entry) => ({
-    index: entry?.index,
-    score: entry?.relevance_score,
-  }));
+  const ranking = results.map(detailsOf).map(({ index, relevance_score: score }) => ({ index, score }));
   if (!ranking.every(({ index, score }) => isIndex(index, count) && Number.isFinite(score))) return undefined;
   const sorted = ranking.sort((a, b) => (b.score as number) - (a.score as number));
   return answerOf({ text: JSON.stringify(sorted) }, answer);
@@ -180,22 +172,23 @@ function readTranscript(format: string, body: Buffer, contentType: string): Medi
   if (format === 'srt' || format === 'vtt') {
     const text = body.toString();
     const isText = !contentType.includes('json') && text.trim() !== '';
-    return isText ? { ...answerOf({ text }, undefined), outputChars: text.length } : undefined;
+    return isText ? { ...answerOf({ text }, {}), outputChars: text.length } : undefined;
   }
   const answer = parse(body.toString());
-  if (typeof answer?.['text'] !== 'string') return undefined;
-  const text = format === 'verbose_json' ? JSON.stringify(answer) : answer['text'];
-  return { ...answerOf({ text }, answer), outputChars: answer['text'].length };
+  const { text } = answer;
+  if (typeof text !== 'string') return undefined;
+  const content = { text: format === 'verbose_json' ? JSON.stringify(answer) : text };
+  return { ...answerOf(content, answer), outputChars: text.length };
 }
 
 /** Every image that came; a vendor may make fewer than were asked for, and bills those. */
-function readImages(answer: Answer | null | undefined): MediaAnswer | undefined {
-  const entries = Array.isArray(answer?.['data']) ? (answer['data'] as readonly { b64_json?: unknown }[]) : [];
-  const images = entries.map((entry) =>
-    typeof entry?.b64_json === 'string' ? Buffer.from(entry.b64_json, 'base64') : nothing,
-  );
-  if (images.length === 0 || images.some(({ length }) => length === 0)) return undefined;
-  const format = answer?.['output_format'];
+function readImages(answer: Fields): MediaAnswer | undefined {
+  const { data, output_format: format } = answer;
+  if (!Array.isArray(data) || data.length === 0) return undefined;
+  const images = data
+    .map(detailsOf)
+    .map(({ b64_json: image }) => Buffer.from(typeof image === 'string' ? image : '', 'base64'));
+  if (images.some(({ length }) => length === 0)) return undefined;
   const content = {
     text: JSON.stringify({ sizes: images.map(({ length }) => length) }),
     data: Buffer.concat(images),
@@ -203,5 +196,3 @@ function readImages(answer: Answer | null | undefined): MediaAnswer | undefined 
   };
   return { ...answerOf(content, answer), images: images.length };
 }
-
-const nothing = Buffer.alloc(0);

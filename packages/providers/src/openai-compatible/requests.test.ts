@@ -140,7 +140,7 @@ test('an input of another kind is sent by its own path, with its own type, and a
   const [connection, egress] = await opened({ slug: 'm' });
   const input = Buffer.from('{"input":["a"]}');
   const running = connection.run(
-    callOf({ inputKind: 'embedding', input, stream: false }),
+    callOf({ inputKind: 'embedding', input, stream: false, firstContentTimeoutMs: 5_000, idleTimeoutMs: 3_000 }),
     () => {},
     new AbortController().signal,
   );
@@ -149,8 +149,8 @@ test('an input of another kind is sent by its own path, with its own type, and a
     method: 'POST',
     path: '/v1/embeddings',
     headers: { 'content-type': 'application/json', accept: '*/*', 'accept-encoding': 'identity' },
-    headersTimeoutMs: 120_000,
-    idleTimeoutMs: 120_000,
+    headersTimeoutMs: 5_000,
+    idleTimeoutMs: 3_000,
   });
   egress.listeners[0]?.failed('ECONNRESET');
   expect(reasonOf({ outcome: await running, deltas: [], text: '' })).toBe('connection');
@@ -179,7 +179,7 @@ async function healthOf(fields: Fields, statuses: Readonly<Record<string, number
 
 test.each<[string, Readonly<Record<string, number>>, boolean, readonly string[]]>([
   ['says that it is healthy', { '/health': 200 }, true, ['/health']],
-  ['redirects its health check', { '/health': 302, '/v1/models': 200 }, true, ['/health', '/v1/models']],
+  ['redirects its health check', { '/health': 300, '/v1/models': 200 }, true, ['/health', '/v1/models']],
   ['loads its model', { '/health': 503, '/v1/models': 200 }, false, ['/health']],
   ['fails', { '/health': 500, '/v1/models': 200 }, false, ['/health']],
   ['has only a list', { '/v1/models': 200 }, true, ['/health', '/v1/models']],
