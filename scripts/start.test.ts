@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { closeDataFolder } from '@will/runtime';
-import { writeTinyGguf } from '@will/testkit';
+import { freePort, writeTinyGguf } from '@will/testkit';
 import { root } from './paths.ts';
 import { runProgram } from './run-program.ts';
 import { isOneProcess, readSettings } from './start/settings.ts';
@@ -89,15 +89,6 @@ async function startProduct(
   };
   running.push(started);
   return started;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** The processes that this one started, by their ids. */

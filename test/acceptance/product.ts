@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { until } from '../support/until.ts';
 import { willmAt } from '../support/willm.ts';
-import { freePort } from '../support/system.ts';
+import { freePort } from '@will/testkit';
 
 /** A product as its users see it: addresses, and nothing of its inside. */
 export interface Product {

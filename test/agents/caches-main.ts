@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { type AgentCall, agentSession } from '@will/testkit';
 import { documentFile, modelDocument, openByDefault } from '../support/documents.ts';
-import { freePort, startSystem, type System } from '../support/system.ts';
+import { startSystem, type System } from '../support/system.ts';
+import { freePort } from '@will/testkit';
 import { willmAt } from '../support/willm.ts';
 import { type CacheCall, type CacheUpstream, type CacheVendor, startCacheUpstream } from './cache-upstream.ts';
 

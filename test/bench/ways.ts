@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '../support/system.ts';
+import { freePort } from '@will/testkit';
 import { helper } from './helper.ts';
 
 /** One way to the upstream. */

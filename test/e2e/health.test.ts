@@ -4,7 +4,8 @@ import { type ReplayingUpstream, startReplayingUpstream, tinyGguf } from '@will/
 import { openCooldowns } from '@will/bus';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
-import { freePort, isServed, startSystem, type System } from '../support/system.ts';
+import { isServed, startSystem, type System } from '../support/system.ts';
+import { freePort } from '@will/testkit';
 
 // A server of one's own that goes and comes, and a model's process that is killed.
 

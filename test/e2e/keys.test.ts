@@ -6,7 +6,8 @@ import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
 import { startService } from '../support/process.ts';
-import { freePort, startSystem, type System } from '../support/system.ts';
+import { startSystem, type System } from '../support/system.ts';
+import { freePort } from '@will/testkit';
 import { willmAt } from '../support/willm.ts';
 
 // Keys from the command line to two servers of the running product.

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { startMongoServer } from '@will/testkit';
-import { freePort } from '../support/system.ts';
+import { freePort } from '@will/testkit';
 
 /** A server while it runs. */
 export interface RunningServer {

@@ -1,12 +1,11 @@
 import { mkdtemp, readFile, rm, writeFile, mkdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Bus, connectBus, type ProcessesView, watchProcesses } from '@will/bus';
 import type { BusFolder } from '@will/bus-server';
 import { connectClient, type TaskClient } from '@will/client';
 import { newId } from '@will/contracts';
-import { startNatsServer, type NatsServer, type NatsServerOptions } from '@will/testkit';
+import { freePort, startNatsServer, type NatsServer, type NatsServerOptions } from '@will/testkit';
 import { callersDocument } from './documents.ts';
 import { type ServiceName, type ServiceProcess, startService } from './process.ts';
 import { eventTimeoutMs } from './event-timeout-ms.ts';
@@ -201,18 +200,6 @@ async function writeDocuments(dataDir: string, documents: Readonly<Record<string
   await mkdir(folder, { recursive: true });
   for (const [name, text] of Object.entries(documents)) await writeFile(join(folder, name), text);
   return folder;
-}
-
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 /** A bus that somebody else started: it is used, and left alone. */

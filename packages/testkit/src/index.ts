@@ -8,6 +8,7 @@ export * from './builders.ts';
 export * from './exact-clock.ts';
 export * from './container-engine.ts';
 export { startNatsCluster, type NatsCluster } from './nats-cluster.ts';
+export { freePort } from './free-port.ts';
 export { costRatio } from './cost-ratio.ts';
 export { testCertificate, type TestCertificate } from './certificate.ts';
 export * from './lab/lab-upstream.ts';

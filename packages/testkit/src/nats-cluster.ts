@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
+import { freePort } from './free-port.ts';
 import { findNatsServer } from './nats-server.ts';
 
 /** Several nats-servers that are one cluster, with JetStream. */
@@ -25,7 +25,7 @@ const electionMs = 20_000;
 /** Starts a cluster on free loopback ports. Resolves once it has elected who leads. */
 export async function startNatsCluster(size: number): Promise<NatsCluster> {
   const folder = await mkdtemp(join(tmpdir(), 'will-nats-'));
-  const ports = await freePorts(2 * size);
+  const ports = await Promise.all(Array.from({ length: 2 * size }, freePort));
   const [clients, routes] = [ports.slice(0, size), ports.slice(size)];
   const children = clients.map((port, n) => launch(folder, n, port, routes));
   const url = clients.map((port) => `nats://127.0.0.1:${port}`).join(',');
@@ -95,12 +95,4 @@ async function untilElected(url: string): Promise<void> {
   } finally {
     await connection.close();
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  await Promise.all(servers.map((server) => once(server.listen(0, '127.0.0.1'), 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
 }
