@@ -11,6 +11,8 @@ export interface Reason {
 
 const freesMemory = 'it only frees memory';
 const guarded = 'for the types alone: what follows is false of it too';
+const savesTime = 'it only saves time: the same comes out';
+const anyText = 'any other text that stands for nothing would do';
 const readAnyway = 'what it lets through cannot be read as a date, and is refused there';
 
 export const reasons: readonly Reason[] = [
@@ -40,6 +42,48 @@ export const reasons: readonly Reason[] = [
   { file: 'tasks/src/task-waits.ts', from: 'waiting.size === 0', why: freesMemory },
   { file: 'tasks/src/tasks-error.ts', from: "'TasksError'", why: 'the name of a class of errors, which nobody reads' },
   { file: 'documents/json-check.ts', from: 'false', to: 'true', why: 'no formats are installed that could be checked' },
+  { file: 'collections/transient.ts', from: 'box', to: 'false', why: freesMemory },
+  {
+    file: 'domain/attributes.ts',
+    from: 'isHeaderLine(source) && !beginsOrEndsLikeOurs.test(key)',
+    to: 'false',
+    why: savesTime,
+  },
+  { file: 'domain/attributes.ts', from: "'normal'", why: guarded },
+  { file: 'domain/attributes.ts', from: 'found', to: 'true', why: guarded },
+  { file: 'domain/attributes.ts', from: "'high_priority'", why: guarded },
+  { file: 'domain/identity.ts', from: 'client === undefined', to: 'false', why: guarded },
+  {
+    file: 'domain/private-endpoint.ts',
+    from: 'endpointPattern.exec(endpoint)?.[1]?.toLowerCase',
+    to: 'endpointPattern.exec(endpoint)?.[1].toLowerCase',
+    why: guarded,
+  },
+  { file: 'eligibility/preferences.ts', from: 'indexes.set(schedules, index);', why: savesTime },
+  { file: 'eligibility/would-change.ts', from: 'most === undefined', to: 'false', why: guarded },
+  { file: 'ranking/change-book.ts', from: "''", why: anyText },
+  { file: 'ranking/stats-book.ts', from: "''", why: anyText },
+  { file: 'ranking/stats-book.ts', from: '[0x811c9dc5, 0x01000193]', why: 'other digests tell attempts apart as well' },
+  { file: 'resilience/degradation-signal.ts', from: 'slowAtMs !== undefined', to: 'true', why: guarded },
+  {
+    file: 'resilience/provider-error.ts',
+    from: 'fieldAtStart.exec(message)?.[1]?.replace',
+    to: 'fieldAtStart.exec(message)?.[1].replace',
+    why: guarded,
+  },
+  { file: 'routing/tone.ts', from: "''", why: anyText },
+  {
+    file: 'snapshot/compile-snapshot.ts',
+    from: '[...chain].slice(1)',
+    why: 'a step that stands there twice counts once',
+  },
+  {
+    file: 'snapshot/looser-decisions.ts',
+    from: '[...after.models.keys()].filter((slug) => before.models.has(slug))',
+    why: savesTime,
+  },
+  { file: 'snapshot/looser-decisions.ts', from: '!was || !is', to: '!was && !is', why: guarded },
+  { file: 'snapshot/looser-decisions.ts', from: '!was || !is', to: 'false', why: guarded },
 ];
 
 export const reasonOf = (mutant: Mutant): string | undefined =>

@@ -15,6 +15,7 @@ test.each([
   'http://[::1]:80',
   'http://[fc00::1]',
   'http://[fdff:1::1]',
+  'http://[fc00:fd00:ec2::1]',
   'unix:///run/m.sock',
   'unix:/run/m.sock',
 ])('%s is private', (endpoint) => {
@@ -40,6 +41,8 @@ test.each([
   'http://0.0.0.0',
   'http://[::ffff:10.0.0.1]',
   'http://[::]',
+  'http://[::fd00]',
+  'http://[fd00::10.0.0.1]',
   'http://[fd00:ec2::254]',
   'http://[fd00:0ec2::254]',
   'http://[fe80::1]',

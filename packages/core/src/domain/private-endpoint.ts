@@ -35,7 +35,7 @@ function isPrivateIpv4(host: string): boolean {
 function isPrivateIpv6(host: string): boolean {
   if (host === '::1') return true;
   // Addresses that carry an IPv4 one inside are written in many ways; none of them is taken for private.
-  if (host.startsWith(':') || host.includes('.')) return false;
+  if (host.includes('.')) return false;
   // fd00:ec2::254 gives out a cloud machine's credentials.
   return /^f[cd][0-9a-f]{2}:/.test(host) && !/^fd00:0?ec2:/.test(host);
 }

@@ -99,6 +99,7 @@ test('a slug is made of a name; one that ASCII cannot spell gets a hash of the w
   expect(slugOf('é'.padEnd(80, 'x'))).toHaveLength(64);
   expect(slugOf('é'.padEnd(80, 'x'))).toMatch(/^x{55}-[0-9a-f]{8}$/);
   for (const name of ['Müller', '名前', 'é'.padEnd(80, 'x')]) expect(slugOf(name)).toMatch(slugPattern);
+  expect([slugOf('Zürich'), slugOf('Åse 1')]).toEqual(['z-rich-0870fa1d', 'se-1-01d27507']);
 });
 
 test('a tool call is whole out of its pieces: the first names it, later ones add to its arguments', () => {

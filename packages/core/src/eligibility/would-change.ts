@@ -126,8 +126,8 @@ const trials: Partial<Record<ExclusionRule, (present: Case, world: World) => rea
     const { requirement, facts, model } = present;
     const wanted = requirement.standards.length > 0 ? requirement.standards : (['GDPR'] as const);
     const owner = soleOwner(world, facts, ({ use_compliant_only }) => use_compliant_only === true);
-    const known = (model.compliance ?? []).filter(({ standard }) => !wanted.some((one) => one === standard));
-    const compliance = [...known, ...wanted.map((standard) => ({ standard, expiresAtMs: Number.POSITIVE_INFINITY }))];
+    const inForce = wanted.map((standard) => ({ standard, expiresAtMs: Number.POSITIVE_INFINITY }));
+    const compliance = [...(model.compliance ?? []), ...inForce];
     const said = requirement.standards.length > 0 ? `[${wanted.join(', ')}]` : 'of some standard';
     const off = { compliantOnly: false, standards: [] };
     return [

@@ -285,6 +285,12 @@ test('of five thousand series the one that was not touched for longest is forgot
     return found > 0;
   };
   expect([isRemembered(4_999), isRemembered(5_000)]).toEqual([true, false]);
+  const touched = new ChangeBook();
+  for (let n = 0; n < learning - 1; n += 1) scoredBy(touched, n, 1);
+  for (let n = 0; n < 3_000; n += 1) scoredBy(touched, n, 1, `early-${n}`);
+  scoredBy(touched, 0, 1);
+  for (let n = 0; n < 3_000; n += 1) scoredBy(touched, n, 1, `late-${n}`);
+  expect(Array.from({ length: 50 }, (_, n) => scoredBy(touched, n, 0)).flat()).toHaveLength(1);
 });
 
 test('five hundred strata of a series are known, and calls of others are compared with nothing', () => {

@@ -228,9 +228,7 @@ export function classifyTold(body: string, otherwise: FailureReason): ProviderFa
 
 /** What operators see of a provider's words: its status and code, and nothing that could be content. */
 function told({ code, param }: ProviderError, status: number) {
-  const detail = [`HTTP ${status}`, code, param && `field ${param}`].filter(
-    (part) => part !== undefined && part !== '',
-  );
+  const detail = [`HTTP ${status}`, code, param && `field ${param}`].filter((part) => part !== undefined);
   return { detail: detail.join(', '), vendorCode: code, param };
 }
 

@@ -63,9 +63,8 @@ export function liveEntriesOf({ candidates }: RankedSet, { unserved, coolingUnti
   const entries: LiveEntry[] = [];
   for (const { model } of candidates) {
     const reason = unserved.get(model);
-    const untilMs = wholeMs(coolingUntilMs.get(model) ?? 0);
-    if (reason !== undefined || untilMs > 0)
-      entries.push({ model, unserved: reason, coolingUntilMs: untilMs > 0 ? untilMs : 0 });
+    const untilMs = Math.max(0, wholeMs(coolingUntilMs.get(model) ?? 0));
+    if (reason !== undefined || untilMs > 0) entries.push({ model, unserved: reason, coolingUntilMs: untilMs });
   }
   return entries;
 }

@@ -108,6 +108,7 @@ test.each<[string, Partial<RankedByGoal>, Partial<RankedByGoal>, boolean]>([
   ['is worth as much', {}, {}, true],
   ['is worth more', {}, { utility: 0.9 }, true],
   ['is worth hardly too little', {}, { utility: 0.451 }, true],
+  ['is worth just enough', { utility: 0.05 }, { utility: 0 }, true],
   ['is worth too little', {}, { utility: 0.449 }, false],
   ['costs twice as much', {}, { costNanoUsd: 2_000 }, true],
   ['costs more than twice as much', {}, { costNanoUsd: 2_001 }, false],

@@ -94,6 +94,19 @@ test('a project is compared with the rules of its client, and for clients of ope
   expect(ofProjects({ data_class: 'sensitive' }, {})).toEqual(['project p data_class']);
 });
 
+test('of a project and its client one alone may ask for each rule', () => {
+  const both = (rules: Partial<ClientDocument>): Snapshot =>
+    snapshotOf(client('c', { data_class: 'open', ...rules }), project('p', { client: 'c' }));
+  for (const [field, rules] of [
+    ['use_compliant_only', { data_rules: gdpr }],
+    ['avoid_cloud', { data_rules: { avoid_cloud: true } }],
+    ['data_residency', { data_rules: eu }],
+  ] as const)
+    expect(found(both(rules), both({}))).toEqual([`client c ${field}`, `project p ${field}`]);
+  const standards = { data_rules: gdpr, compliance: ['GDPR'] } as const;
+  expect(found(both(standards), both({ data_rules: gdpr }))).toEqual(['client c compliance', 'project p compliance']);
+});
+
 test('of the settings: a lower default, and strict_changes itself', () => {
   const strict = snapshotOf(settings({ strict_changes: true }), client('c'));
   const loose = snapshotOf(settings({ default_data_class: 'open' }), client('c'));
