@@ -73,7 +73,7 @@ async function bringUp(settings: StartSettings): Promise<void> {
   const secure = isSecure ? await prepareSecureBus(settings.dataDir) : undefined;
   const natsUrl = settings.natsUrl ?? (await startNats(settings, secure));
   const httpUrl = `${settings.tlsCert === undefined ? 'http' : 'https'}://127.0.0.1:${settings.httpPort}`;
-  await tellWhereWeAre(settings.dataDir, natsUrl, httpUrl, secure);
+  await tellWhereWeAre(settings, { natsUrl, httpUrl, ...(secure && filesAs('operator', secure)) });
   const env = environmentOf(settings, natsUrl);
   await prepareConsole(settings);
   const groups = startOrder.map((group) =>
@@ -121,19 +121,11 @@ async function startNats({ natsPort, dataDir }: StartSettings, secure: BusFolder
 }
 
 /** The command line finds a running product by this file. */
-async function tellWhereWeAre(
-  dataDir: string,
-  natsUrl: string,
-  httpUrl: string,
-  secure: BusFolder | undefined,
-): Promise<void> {
+async function tellWhereWeAre({ dataDir, tlsCert, grpcPort }: StartSettings, addresses: object): Promise<void> {
   const path = join(dataDir, 'run.json');
+  const grpcUrl = grpcPort === 0 ? undefined : `${tlsCert === undefined ? 'grpc' : 'grpcs'}://127.0.0.1:${grpcPort}`;
   // It may hold the password of a NATS_URL.
-  await writeFile(
-    path,
-    `${JSON.stringify({ natsUrl, httpUrl, pid: process.pid, ...(secure && filesAs('operator', secure)) })}\n`,
-    { mode: 0o600 },
-  );
+  await writeFile(path, `${JSON.stringify({ ...addresses, grpcUrl, pid: process.pid })}\n`, { mode: 0o600 });
   cleanUp.push(() => rm(path, { force: true }));
 }
 

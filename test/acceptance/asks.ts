@@ -32,8 +32,8 @@ export const candidatesOf = async (world: World, type: string, asked: Asked = {}
   (await world.tasks.explain({ type, ...asked })).set.candidates.map(({ model }) => model);
 
 /** Records of a task, once there are at least so many: they travel in batches. */
-export const callsOf = (world: World, taskId: string, atLeast = 1): Promise<wire.CallRecord[]> =>
-  recordsOf(world, { taskId }, atLeast);
+export const callsOf = async (world: World, taskId: string, atLeast = 1): Promise<wire.CallRecord[]> =>
+  world.product.names.read(await recordsOf(world, { taskId }, atLeast));
 
 /** A call record as far as `willm logs --json` is looked at. */
 export interface LoggedCall {

@@ -10,11 +10,6 @@ export interface Line {
   check(world: World): Promise<void>;
 }
 
-/** Thrown by a check that this product cannot be asked. */
-export class NotPossibleHere extends Error {
-  override readonly name = 'NotPossibleHere';
-}
-
 /** The lines below one heading of the specification, and the documents that they need. */
 export interface Section {
   readonly heading: string;

@@ -1,22 +1,46 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { BusTlsFiles } from '@will/bus';
+import { freePort, startContainerEngine } from '@will/testkit';
 import { until } from '../support/until.ts';
-import { willmAt } from '../support/willm.ts';
-import { freePort } from '@will/testkit';
+import { type Names, namesEndingIn } from './names.ts';
 
 /** A product as its users see it: addresses, and nothing of its inside. */
 export interface Product {
-  readonly natsUrl: string;
+  readonly bus: BusAddress;
+  /** `http://…` or `https://…`, without a path. */
   readonly httpUrl: string;
-  /** Undefined: its gRPC server is not known. */
-  readonly grpcAddress: string | undefined;
-  /** True: it speaks to the container engine of the run. */
-  readonly hasOurEngine: boolean;
-  stop(): Promise<void>;
+  /** `grpc://…` or `grpcs://…`; undefined: its gRPC server is not known. */
+  readonly grpcUrl: string | undefined;
+  /** What the documents of this run are called in it. */
+  readonly names: Names;
+  readonly upstream: UpstreamPlace;
+  /** True: the run started it, on this machine and beside a container engine of the run. */
+  readonly isOurs: boolean;
+  /** True: it runs on this machine, and reads files of the run. */
+  readonly isHere: boolean;
+  /** Leaves nothing of the run behind. @throws something is left, and the message says what */
+  leave(): Promise<void>;
+}
+
+/** Where a product's bus is, and who an operator is on it. */
+export interface BusAddress {
+  readonly url: string;
+  readonly seedFile?: string;
+  readonly tls?: BusTlsFiles;
+}
+
+/** Where the counting upstream listens, and where the product finds it. */
+export interface UpstreamPlace {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** Default: where it listens. */
+  readonly url?: string;
 }
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -24,7 +48,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const startMs = 600_000;
 
 /** `npm start` with a process for each service, on free ports and a data folder of its own. */
-export async function startProduct(containerEngine: string): Promise<Product> {
+export async function startProduct(): Promise<Product> {
+  const engine = await startContainerEngine({ images: ['acceptance/server'] });
   const dataDir = await mkdtemp(join(tmpdir(), 'will-acceptance-'));
   const documents = join(dataDir, 'first.yaml');
   await writeFile(documents, 'kind: client\nname: default\n');
@@ -34,6 +59,10 @@ export async function startProduct(containerEngine: string): Promise<Product> {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
+      // A bus and a store of the caller's are no place to try things.
+      NATS_URL: undefined,
+      WILL_MONGODB_URI: undefined,
+      WILL_KEYS: undefined,
       WILL_PROCESSES: 'separate',
       WILL_DATA_DIR: dataDir,
       WILL_DOCUMENTS: documents,
@@ -42,31 +71,35 @@ export async function startProduct(containerEngine: string): Promise<Product> {
       WILL_NATS_PORT: String(natsPort),
       WILL_ADMIN_PORT: 'off',
       WILL_OLLAMA_URL: 'off',
-      WILL_CONTAINER_ENGINE: containerEngine,
+      WILL_CONTAINER_ENGINE: engine.address,
       WILL_HEALTH_SCHEDULE: '*/1 * * * * *',
     },
   });
   const httpUrl = `http://127.0.0.1:${httpPort}`;
   const output = outputOf(child);
-  const stop = async (): Promise<void> => {
+  const leave = async (): Promise<void> => {
     if (child.exitCode === null) {
       child.kill('SIGTERM');
       await once(child, 'exit');
     }
+    await engine.close();
     await rm(dataDir, { recursive: true, force: true });
   };
   await until(() => isListening(child, httpUrl, output), 'npm start to bring up its services', startMs).catch(
     async (error: unknown) => {
-      await stop();
+      await leave();
       throw error;
     },
   );
   return {
-    natsUrl: `nats://127.0.0.1:${natsPort}`,
+    bus: { url: `nats://127.0.0.1:${natsPort}` },
     httpUrl,
-    grpcAddress: `127.0.0.1:${grpcPort}`,
-    hasOurEngine: true,
-    stop,
+    grpcUrl: `grpc://127.0.0.1:${grpcPort}`,
+    names: namesEndingIn(''),
+    upstream: { host: '127.0.0.1', port: 0 },
+    isOurs: true,
+    isHere: true,
+    leave,
   };
 }
 
@@ -86,27 +119,4 @@ function outputOf(child: ChildProcess): () => string {
       text = (text + chunk.toString()).slice(-20_000);
     });
   return () => text;
-}
-
-/**
- * A product that runs already, found by its data folder. Its documents are replaced for the time of the run, and put back
- * by a rollback at the end.
- */
-export async function attachTo(dataDir: string, grpcAddress: string | undefined): Promise<Product> {
-  const { natsUrl, httpUrl } = JSON.parse(await readFile(join(dataDir, 'run.json'), 'utf8')) as {
-    readonly natsUrl: string;
-    readonly httpUrl: string;
-  };
-  const willm = willmAt(natsUrl);
-  const { revision } = JSON.parse((await willm('status', '--json')).out) as { readonly revision: number };
-  return {
-    natsUrl,
-    httpUrl,
-    grpcAddress,
-    hasOurEngine: false,
-    async stop() {
-      const { code, err } = await willm('rollback', String(revision), '--force', '--allow-loosening');
-      if (code !== 0) throw new Error(`the documents of revision ${revision} could not be put back: ${err}`);
-    },
-  };
 }

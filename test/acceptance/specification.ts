@@ -8,9 +8,9 @@ import { reflexes } from './lines/reflexes.ts';
 import { registeredModels } from './lines/registered-models.ts';
 import { telemetry } from './lines/telemetry.ts';
 import { timeAware } from './lines/time-aware.ts';
-import { NotPossibleHere } from './line.ts';
+import { NotPossibleHere } from './not-possible-here.ts';
+import { callerDocument } from './caller.ts';
 import type { World } from './world.ts';
-import { openByDefault } from '../support/documents.ts';
 
 /** The specification's headings in their order. */
 export const sections: readonly Section[] = [
@@ -27,11 +27,7 @@ export const sections: readonly Section[] = [
 
 /** Every document that the lines need: one file of YAML, and one in the specification's notation. */
 export const documentsOf = (world: World): Readonly<Record<string, string>> => ({
-  'acceptance.yaml': [
-    openByDefault,
-    ...sections.flatMap(({ documents }) => documents(world)),
-    'kind: client\nname: default',
-  ].join('\n---\n'),
+  'acceptance.yaml': [callerDocument, ...sections.flatMap(({ documents }) => documents(world))].join('\n---\n'),
   'acceptance.will': sections.flatMap(({ notation = [] }) => notation).join('\n'),
 });
 

@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type ReplayingUpstream, startReplayingUpstream } from '@will/testkit';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -36,7 +39,7 @@ beforeAll(async () => {
       ),
     },
     env: { WILL_KEYS: 'required', WILL_AUDIT_ANCHOR: anchor },
-    counts: { gateway: 1 },
+    counts: { gateway: 1, tasks: 1 },
   });
   await system.add('gateway', { WILL_HTTP_PORT: String(second), WILL_GRPC_PORT: '0' });
   urls = [system.httpUrl, `http://127.0.0.1:${second}`];
@@ -165,3 +168,46 @@ test('without keys a server that other machines would reach does not start', asy
     startService('gateway', { NATS_URL: system.nats.url, WILL_LISTEN_HOST: '0.0.0.0', WILL_KEYS: 'off' }),
   ).rejects.toThrow(/WILL_KEYS=required/);
 });
+
+test('an acceptance run plays its lines with keys of its own, and leaves the product as it was when it is interrupted', {
+  timeout: 300_000,
+}, async () => {
+  const willm = willmAt(system.nats.url);
+  const documents = async (): Promise<string> => (await willm('export', '-')).out;
+  const before = await documents();
+  const run = acceptance();
+  await run.untilSays('\nok ');
+  expect(await documents()).not.toBe(before);
+  run.child.kill('SIGINT');
+  expect(await run.ended).toBe(130);
+  expect(run.output()).toMatch(/[1-9]\d* ok, 0 failed/);
+  expect(await documents()).toBe(before);
+  const keys = JSON.parse((await willm('keys', 'ls', '--json')).out) as { note: string; revokedUnixMs: number }[];
+  const made = keys.filter(({ note }) => note === 'npm run acceptance');
+  expect(made.length).toBeGreaterThan(0);
+  expect(made.filter(({ revokedUnixMs }) => revokedUnixMs === 0)).toEqual([]);
+});
+
+/** `npm run acceptance -- --running` beside the system of this file. */
+function acceptance() {
+  const main = fileURLToPath(new URL('../acceptance/main.ts', import.meta.url));
+  const args = [main, '--running', '--http', system.httpUrl, '--grpc', `grpc://${system.grpcAddress}`];
+  const child = spawn(process.execPath, args, { env: { ...process.env, NATS_URL: system.nats.url } });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      child.emit('wrote');
+    });
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  return {
+    child,
+    ended,
+    output: () => text,
+    async untilSays(wanted: string): Promise<void> {
+      const early = ended.then((code) => Promise.reject(new Error(`it ended with ${code}:\n${text}`)));
+      early.catch(() => {});
+      while (!text.includes(wanted)) await Promise.race([once(child, 'wrote'), early]);
+    },
+  };
+}

@@ -22,8 +22,12 @@ export const fallback: Section = {
   heading: 'Downgrade / Fallback Logic',
   notation: [routes],
   documents: (world) => {
-    const key = { apiKey: world.files.keyUrl } as const;
     const media = { endpoint: `${world.upstream.url}/v1` } as const;
+    // These ask for a key, which a product elsewhere cannot read; the upstream speaks every dialect.
+    const anthropic = { provider: 'anthropic' } as const;
+    const google = { provider: 'google', endpoint: `${world.upstream.url}/v1beta` } as const;
+    const { isHere } = world.product;
+    const key = isHere ? { apiKey: world.files.keyUrl } : {};
     return [
       upstreamModel(
         world,
@@ -31,12 +35,13 @@ export const fallback: Section = {
         noCooldown,
         'version: gpt-4-0613',
       ),
-      upstreamModel(world, { ...key, name: 'Claude 3', tags: 'text_gen, code', provider: 'anthropic' }, noCooldown),
+      upstreamModel(world, { ...key, name: 'Claude 3', tags: 'text_gen, code', ...(isHere && anthropic) }, noCooldown),
       upstreamModel(world, { ...key, name: 'GPT-3.5', tags: 'text_gen' }, noCooldown),
       upstreamModel(
         world,
-        { ...key, name: 'Gemini', tags: 'ocr, vision', provider: 'google', endpoint: `${world.upstream.url}/v1beta` },
+        { ...key, name: 'Gemini', tags: 'ocr, vision', ...(isHere && google) },
         noCooldown,
+        'modalities: { input: [text, image], output: [text] }',
       ),
       upstreamModel(world, { ...media, name: 'Whisper', tags: 'transcription' }),
       upstreamModel(
@@ -75,7 +80,7 @@ export const fallback: Section = {
       title: 'the block is applied as it stands, and over gRPC it goes down to CodeLLaMA, one call each',
       async check(world) {
         fail(world, 'gpt-4', 'claude-3');
-        const { model } = await world.grpc().run({ type: 'code', input: 'Hello' });
+        const { model } = await (await world.grpc()).run({ type: 'code', input: 'Hello' });
         assert.equal(model, 'codellama');
         assert.deepEqual(world.called(), ['claude-3', 'gpt-4', 'codellama']);
       },

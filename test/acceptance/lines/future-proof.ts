@@ -3,6 +3,7 @@ import { routeDocument } from '../../support/documents.ts';
 import { until } from '../../support/until.ts';
 import { answerer, callsOf, candidatesOf, documentOf, rulesOf, run, upstreamModel } from '../asks.ts';
 import type { Section } from '../line.ts';
+import { NotPossibleHere } from '../not-possible-here.ts';
 import type { World } from '../world.ts';
 
 export const futureProof: Section = {
@@ -44,6 +45,8 @@ export const futureProof: Section = {
         assert.equal((await world.apply(versioned(world, 'version: "2"', 'retired: yes'))).code, 0);
         assert.equal(await answerer(world, 'versions'), 'follower');
         assert.equal((await rulesOf(world, 'versions'))['versioned'], 'retired');
+        if ((await revision(world)) !== before + 2)
+          throw new NotPossibleHere('somebody else changed documents meanwhile, which a rollback would undo');
         assert.equal((await world.willm('rollback', String(before), '--force')).code, 0);
         assert.equal(await version(), '1');
       },

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { modelDocument, routeDocument } from '../../support/documents.ts';
 import { until } from '../../support/until.ts';
 import { answerer, candidatesOf, documentOf, upstreamModel } from '../asks.ts';
-import { NotPossibleHere, type Section } from '../line.ts';
+import type { Section } from '../line.ts';
+import { mustHaveOurEngine, mustHaveNoGpu, mustReadOurFiles } from '../limits-here.ts';
 import { reasonOf, type World } from '../world.ts';
 
 export const localRegistry: Section = {
@@ -35,9 +36,10 @@ export const localRegistry: Section = {
       line: 'Supports `.gguf`, Docker, or other self-hosted model access',
       title: 'a gguf file, a container and a server of one’s own each answer a task',
       async check(world) {
-        assert.equal(await answerer(world, 'on_device', { maxOutputTokens: 8 }), 'tiny');
         assert.equal(await answerer(world, 'own', { model: 'Own Server' }), 'own-server');
-        if (!world.product.hasOurEngine) throw new NotPossibleHere('its container engine is not the one of this run');
+        mustReadOurFiles(world);
+        assert.equal(await answerer(world, 'on_device', { maxOutputTokens: 8 }), 'tiny');
+        mustHaveOurEngine(world);
         assert.equal(await answerer(world, 'boxed'), 'in-a-box');
       },
     },
@@ -70,7 +72,7 @@ export const localRegistry: Section = {
         assert.equal((await world.apply(`${file}\n---\n${image}`)).code, 0);
         await untilReason(world, 'missing', /missing\.gguf/);
         assert.notEqual(await answerer(world, 'on_device', { model: 'Missing', timeoutMs: 5_000 }), 'missing');
-        if (!world.product.hasOurEngine) throw new NotPossibleHere('its container engine is not the one of this run');
+        mustHaveOurEngine(world);
         assert.notEqual(await answerer(world, 'boxed', { model: 'No Image', timeoutMs: 5_000 }), 'no-image');
       },
     },
@@ -78,6 +80,8 @@ export const localRegistry: Section = {
       line: 'CPU/GPU compatibility',
       title: 'a model that must have a GPU is not computed without one, and says so',
       async check(world) {
+        mustReadOurFiles(world);
+        mustHaveNoGpu(world);
         await untilReason(world, 'on-a-gpu', /GPU/i);
         assert.match(JSON.stringify(await documentOf(world, 'Own Server')), /"device":"cpu"/);
       },
@@ -86,6 +90,7 @@ export const localRegistry: Section = {
       line: 'Memory requirements',
       title: 'a model that does not fit is refused with the numbers before anything is loaded',
       async check(world) {
+        mustReadOurFiles(world);
         await untilReason(world, 'too-large', /9000000 MiB/);
       },
     },

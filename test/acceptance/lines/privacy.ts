@@ -20,8 +20,8 @@ export const privacy: Section = {
       .join('\n'),
     guarded(world, { name: 'May All' }),
     routeDocument('guarded', ...names),
-    'kind: client\nname: In Europe\ndata_rules: { data_residency: EU }',
-    'kind: client\nname: Doctors\ndata_rules: { use_compliant_only: true }\ncompliance: [GDPR]',
+    'kind: client\nname: In Europe\ndata_class: open\ndata_rules: { data_residency: EU }',
+    'kind: client\nname: Doctors\ndata_class: open\ndata_rules: { use_compliant_only: true }\ncompliance: [GDPR]',
   ],
   lines: [
     {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { routeDocument } from '../../support/documents.ts';
 import { answerer, candidatesOf, callsOf, documentOf, rulesOf, run, upstreamModel } from '../asks.ts';
-import { NotPossibleHere, type Section } from '../line.ts';
+import type { Section } from '../line.ts';
+import { mustHaveOurEngine, mustReadOurFiles } from '../limits-here.ts';
 import { until } from '../../support/until.ts';
 
 const vendors = ['GPT-4', 'Claude 3', 'Whisper', 'Gemini', 'LLaMA'];
@@ -53,9 +54,7 @@ export const registeredModels: Section = {
           vendors.filter((name) => !names.includes(name)),
           [],
         );
-        const { data } = (await (await fetch(`${world.product.httpUrl}/v1/models`)).json()) as {
-          data: { id: string }[];
-        };
+        const { data } = (await world.get('/v1/models')).body as { readonly data: readonly { readonly id: string }[] };
         const ids = data.map(({ id }) => id.toLowerCase());
         for (const slug of ['gpt-4', 'claude-3', 'whisper', 'gemini', 'llama'])
           assert.ok(ids.includes(slug), `${slug} of ${ids.join()}`);
@@ -85,8 +84,9 @@ export const registeredModels: Section = {
       async check(world) {
         assert.equal(await answerer(world, 'text_gen', { model: 'GPT-4' }), 'gpt-4');
         assert.equal(await answerer(world, 'text_gen', { model: 'LLaMA' }), 'llama');
+        mustReadOurFiles(world);
         assert.equal(await answerer(world, 'on_device', { maxOutputTokens: 8 }), 'tiny');
-        if (!world.product.hasOurEngine) throw new NotPossibleHere('its container engine is not the one of this run');
+        mustHaveOurEngine(world);
         assert.equal(await answerer(world, 'boxed'), 'in-a-box');
       },
     },
@@ -183,10 +183,8 @@ export const registeredModels: Section = {
         const found = (await world.willmJson('get', 'models', '--strength', 'long context')) as readonly {
           name: string;
         }[];
-        assert.deepEqual(
-          found.map(({ name }) => name),
-          ['Formatted'],
-        );
+        const ours = found.map(({ name }) => name).filter(world.product.names.has);
+        assert.deepEqual(ours, ['Formatted']);
         const messages = [{ role: 'system', content: 'Be brief.' }, ...hello];
         await run(world, 'formatted', { input: { messages } });
         const sent = world.upstream.requests[0]?.body['messages'] as readonly { role: string }[];

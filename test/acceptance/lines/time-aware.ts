@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { routeDocument } from '../../support/documents.ts';
 import { answerer, candidatesOf, upstreamModel } from '../asks.ts';
 import type { Section } from '../line.ts';
+import { caller } from '../caller.ts';
 
 const offHours = (zone: string): string =>
   `kind: schedule\nname: off_hours\nfrom: "21:00"\nto: "06:00"\ntime_zone: ${zone}\nprefer: local\npriorities: [background]\ntask_types: [shifts]`;
@@ -48,7 +49,7 @@ export const timeAware: Section = {
         world.forget();
         assert.equal(await byHttp({ 'x-will-high-priority': 'true' }), 'premium');
         assert.equal(await answerer(world, 'tiers', { highPriority: true }), 'premium');
-        const { out } = await world.willm('run', 'tiers', 'Hello', '--high-priority', '--json');
+        const { out } = await world.willm('run', 'tiers', 'Hello', '--client', caller, '--high-priority', '--json');
         assert.equal((JSON.parse(out) as { model: string }).model, 'premium');
       },
     },
