@@ -1,4 +1,4 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { answerForRouters, answerInFlight, heartbeat, type Bus, connectBus } from '@will/bus';
 import { newId, patterns, queues, sizes, subjects, wire } from '@will/contracts';
 import { startNatsServer, type NatsServer } from '@will/testkit';
@@ -210,6 +210,37 @@ test('a task that nobody wants any more is not given to another router', async (
   });
   const error = await failureOf(client.run({ ...request, isStillWanted: () => Promise.resolve(false) }));
   expect([error.code, asked]).toEqual(['unavailable', 1]);
+});
+
+test.each<[string, MessageInitShape<typeof wire.FailureSchema> | undefined, string]>([
+  ['passed it on', { notTaken: true, retryable: true, code: wire.FailureCode.UNAVAILABLE }, 'unavailable'],
+  ['died', undefined, 'router_lost'],
+])('a task whose router %s is not sent again where it is somebody else’s by now', async (_how, failure, code) => {
+  let asked = 0;
+  const first = await router((_task, say, id) => {
+    asked += 1;
+    if (failure) return say(0, 0, { case: 'failure', value: create(wire.FailureSchema, failure) });
+    say(0, 0, accepted(id));
+    first.stopHeartbeat();
+  });
+  // As of a runner that stood still, and asks its store whether the task is still its own.
+  const isStillWanted = async (): Promise<boolean> => new Promise((resolve) => setImmediate(resolve, false));
+  const error = await failureOf(client.run({ ...request, timeoutMs: 600_000, isStillWanted }));
+  expect([error.code, error.isRetryable, asked]).toEqual([code, true, 1]);
+});
+
+test('what a router says after it passed a task on does not count, and no pause that it names is waited for', async () => {
+  let asked = 0;
+  await router((_task, say, id) => {
+    asked += 1;
+    if (asked > 1) return say(1, 1, end('by the second'));
+    const { value } = passedOn as { readonly value: wire.Failure };
+    say(0, 0, { case: 'failure', value: create(wire.FailureSchema, { ...value, retryAfterMs: 3_600_000 }) });
+    say(0, 0, { case: 'counts', value: create(wire.CountsSchema, { attempt: 1 }) });
+    say(1, 1, started(id));
+    say(1, 2, end('by the first'));
+  });
+  expect((await client.run({ ...request, timeoutMs: 600_000 })).output).toBe('by the second');
 });
 
 test('a worker that dies in the middle of an answer is told within a second', async () => {

@@ -16,6 +16,8 @@ const acceptWithinMs = 3_000;
 const askAgainMs = 250;
 /** Routers that leave, or that stood still, pass a task on: so often it is sent again. */
 const maxPassedOn = 5;
+/** A router that passes a task on names a shorter pause. */
+const maxPauseMs = 500;
 /** The router ends a task at its deadline; this much later the caller ends it by itself. */
 const deadlineGraceMs = 250;
 
@@ -50,7 +52,6 @@ export class Run {
   #acceptTimer: NodeJS.Timeout | undefined;
   #publications = 0;
   #passedOn = 0;
-  #isUnwanted = false;
   #stopListening = (): void => {};
   #receiveLate = (_message: Incoming): void => {};
   /** The attempt whose content counts; content of lower ones is dropped. */
@@ -199,8 +200,20 @@ export class Run {
     if (this.#isOver) return;
     clearTimeout(this.#acceptTimer);
     this.#owner.stopWatching();
-    if (this.#publications - this.#passedOn > 1) return this.#fail(code, message, { isRetryable: true });
-    this.#publish();
+    const giveUp = (): void => this.#fail(code, message, { isRetryable: true });
+    if (this.#publications - this.#passedOn > 1) return giveUp();
+    void this.#publishAgain(giveUp);
+  }
+
+  /** The process that asks may have stood still, so that the task is somebody else's by now. */
+  async #publishAgain(giveUp: () => void): Promise<void> {
+    const publication = this.#publications;
+    this.#owner.forget();
+    const isWanted = await this.#isStillWanted().catch(() => false);
+    // A router that spoke meanwhile has it after all.
+    if (this.#isOver || this.#owner.isKnown || publication !== this.#publications) return;
+    if (isWanted) this.#publish();
+    else giveUp();
   }
 
   #receive(message: Incoming): void {
@@ -235,22 +248,23 @@ export class Run {
         this.#sequence = 0;
       }
     } else if (kind.case === 'failure') {
-      if (kind.value.notTaken && this.#goesOnElsewhere(kind.value)) return;
-      this.#failed(kind.value);
+      if (kind.value.notTaken) this.#passedOnBy(kind.value);
+      else this.#failed(kind.value);
     }
   }
 
-  /** Another router may take what this one did not. False: it was tried often enough, or nobody wants it any more. */
-  #goesOnElsewhere({ retryAfterMs }: wire.Failure): boolean {
-    if (this.#isUnwanted || this.#hasContent || this.#passedOn >= maxPassedOn) return false;
+  /** Another router may take what this one did not, unless it was tried often enough. */
+  #passedOnBy(failure: wire.Failure): void {
+    if (this.#hasContent || this.#passedOn >= maxPassedOn) return this.#failed(failure);
     this.#passedOn += 1;
+    // Nothing that this router says counts from here on.
+    this.#inbox?.close();
     this.#owner.stopWatching();
     this.#owner.forget();
     this.#acceptTimer = setTimeout(
-      contain(() => this.#publish(), this.#stray),
-      retryAfterMs,
+      contain(() => this.#publishAgain(() => this.#failed(failure)), this.#stray),
+      Math.min(failure.retryAfterMs, maxPauseMs),
     );
-    return true;
   }
 
   /** The router stood still, and runs the task only where that is still to be done. */
@@ -258,7 +272,6 @@ export class Run {
     const { bus } = this.#support;
     const publication = this.#publications;
     const isWanted = await this.#isStillWanted().catch(() => false);
-    this.#isUnwanted = !isWanted;
     if (!isWanted || this.#isOver || publication !== this.#publications || !bus.isConnected) return;
     const request = create(wire.InFlightRequestSchema, { wanted: [this.#message.taskId] });
     bus.publish(subjects.inFlight(routerId, this.#client), toBinary(wire.InFlightRequestSchema, request));
@@ -267,8 +280,10 @@ export class Run {
   #fromWorker(frame: wire.Frame): void {
     const { kind } = frame;
     if (kind.case === 'started') this.#start(kind.value);
-    else if (kind.case === 'delta') this.#take(kind.value);
-    else if (kind.case === 'end') this.#end(kind.value);
+    else if (kind.case === 'delta') {
+      this.#owner.heard();
+      this.#onPart(this.#answer.add(kind.value));
+    } else if (kind.case === 'end') this.#end(kind.value);
     else if (kind.case === 'failure') this.#failed(kind.value);
   }
 
@@ -280,11 +295,6 @@ export class Run {
       }),
     );
     this.#onPart(this.#answer.started(started));
-  }
-
-  #take(delta: wire.Delta): void {
-    this.#owner.heard();
-    this.#onPart(this.#answer.add(delta));
   }
 
   #end(end: wire.End): void {
