@@ -131,6 +131,18 @@ test('a run that failed in a way that may pass is put into the queue again, for 
   expect(queue.results).toEqual([]);
 });
 
+test.each(['unavailable', 'all_failed'] as const)(
+  'a run that failed (%s) after another process took its task puts nothing into the queue, where it would end that one’s run',
+  async (code) => {
+    const { message, task, again } = await afterFailure(async (client, { taskId }) => {
+      await store().claim(client, taskId);
+      throw new TaskError(code, 'not now', { taskId, isRetryable: true });
+    });
+    expect([message, again]).toEqual(['done', undefined]);
+    expect([task.state, task.waitsFor === 'not now']).toEqual(['running', false]);
+  },
+);
+
 test.each(['overloaded', 'unavailable', 'no_worker'] as const)(
   'a run that came to no provider (%s) does not count, as often as that happens',
   async (code) => {

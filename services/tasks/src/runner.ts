@@ -217,6 +217,8 @@ export class Runner {
       return this.#end(queued, task, 'expired', { failure });
     // Nobody cancelled this run: the word was for an earlier one of the task, whose end nobody saw, and came late.
     if (!error.isRetryable && error.code !== 'cancelled') return this.#end(queued, task, 'failed', { failure });
+    // Another message would fence off who runs it by now, in the middle of a call that is paid.
+    if (!(await this.#isMine(task))) return queued.done();
     const runs = notRun.has(error.code) ? runsBefore : runsBefore + 1;
     if (runs >= maxRuns) return this.#end(queued, task, 'failed', { failure }, failedEachTime(runs, failure));
     await this.#park(queued, task, runs, runs - runsBefore, error);
