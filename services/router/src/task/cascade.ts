@@ -19,6 +19,11 @@ const timeoutMs = { others: 5_000, last: Number.POSITIVE_INFINITY } as const;
 
 /** How often a call that did not arrive, or met the provider's limit, is sent again where nothing else is left. */
 const maxRedeliveries = 3;
+/**
+ * How often a worker may say that it could not start a call in time, half a second each: a machine that is overloaded for
+ * longer than a few of those is not waited for until the deadline, and the caller is told of each.
+ */
+const maxLateStarts = 100;
 
 /** 'done': the task is over. 'next': this model is out. 'full', 'undelivered': it could do it, later. */
 type ModelEnd = 'done' | 'next' | 'full' | 'undelivered';
@@ -159,7 +164,8 @@ export class Cascade {
       return 'done';
     }
     // Its worker stood still until it was too late to start: nothing was sent, and it takes the call once it keeps up again.
-    if (end.kind === 'failed' && summary.status === 'Busy') return 'full';
+    if (end.kind === 'failed' && summary.status === 'Busy')
+      return this.#evidence.lateStarts(summary.model) <= maxLateStarts ? 'full' : 'next';
     // What the provider did not take, since its limit was reached, may be sent again after the cooldown.
     if (summary.status === 'RateLimited' && this.#evidence.limitsMet(summary.model) <= maxRedeliveries) return 'full';
     // It gave way to others since it was silent for long. Where they cannot do it, it is asked once more and waited for.

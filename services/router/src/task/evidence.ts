@@ -46,6 +46,11 @@ export class Evidence {
     return this.#callsOf(model).filter(({ status }) => status === 'RateLimited').length;
   }
 
+  /** How often a worker of the model could not start a call in time. */
+  lateStarts(model: string): number {
+    return this.#callsOf(model).filter(({ status }) => status === 'Busy').length;
+  }
+
   /** How many models of the order were not tried yet, this one included. */
   untried(model: string, order: readonly string[]): number {
     const tried = new Set(this.summaries.map((summary) => summary.model));
