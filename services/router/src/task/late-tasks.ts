@@ -26,10 +26,16 @@ export class LateTasks {
     }
   }
 
-  /** The caller waits for the task: for one that came of it, as one word was asked for with each. */
+  /**
+   * The caller waits for the task: for the newest that came of it. One who sent it again listens no more to what is
+   * said of the one before, which would be run for nobody, and paid.
+   */
   wanted(client: string, taskId: string): void {
-    const [first] = this.#waiting.get(keyOf(client, taskId)) ?? [];
-    first?.();
+    const waiting = this.#waiting.get(keyOf(client, taskId));
+    const newest = [...(waiting ?? [])].at(-1);
+    if (newest === undefined) return;
+    waiting?.delete(newest);
+    newest();
   }
 }
 
