@@ -84,6 +84,11 @@ export const reasons: readonly Reason[] = [
   },
   { file: 'snapshot/looser-decisions.ts', from: '!was || !is', to: '!was && !is', why: guarded },
   { file: 'snapshot/looser-decisions.ts', from: '!was || !is', to: 'false', why: guarded },
+  { file: 'chat/sse.ts', from: "'\\n'", to: '""', why: savesTime },
+  { file: 'chat/sse.ts', from: "!piece.includes('\\n')", to: 'false', why: savesTime },
+  { file: 'chat/sse.ts', from: "text.includes('\\r')", to: 'true', why: savesTime },
+  { file: 'chat/sse.ts', from: 'false', to: 'true', why: 'an empty line before the first event says nothing' },
+  { file: 'ai-sdk/prompt.ts', from: 'last?.role', to: 'last.role', why: guarded },
 ];
 
 export const reasonOf = (mutant: Mutant): string | undefined =>

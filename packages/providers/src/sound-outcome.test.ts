@@ -97,6 +97,7 @@ test('an end that nobody knows is unknown, and waits are whole milliseconds of a
     return outcome.ok ? undefined : outcome.failure.retryAfterMs;
   };
   expect([wait(-1), wait(Number.NaN), wait(0.5), wait(1e300)]).toEqual([undefined, undefined, 1, 86_400_000]);
+  expect(wait(0)).toBe(0);
 });
 
 test.each([{ text: 5 }, { toolCalls: [{}] }, { data: 'bytes' }, { reasoning: null }])(

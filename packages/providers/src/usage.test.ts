@@ -13,6 +13,8 @@ import { chatSize, mediaSize, type StatedUsage, usageOf } from './usage.ts';
 describe('a number from outside', () => {
   test.each([
     [0, 0],
+    [-0, 0],
+    ['0', 0],
     [7, 7],
     [2.5, 3],
     ['12', 12],

@@ -291,6 +291,22 @@ test('a call that was ended while its request was written does not leave', async
   }
 });
 
+test('a recording may come beside its input at OpenAI, and leaves by the path that others copied', async () => {
+  const [connection, egress] = await opened('openai');
+  expect(connection.takesAttachments).toBe(true);
+  const attachment = { field: 'audio', content: Buffer.from('XYZ') };
+  const input = Buffer.from('{"file_name":"a.wav"}');
+  const call = callOf({ inputKind: 'transcription', input, attachment });
+  void connection.run(call, () => {}, new AbortController().signal);
+  await expect.poll(() => egress.sent).toHaveLength(1);
+  expect(egress.sent[0]).toMatchObject({
+    path: '/v1/audio/transcriptions',
+    headers: { authorization: `Bearer ${key}` },
+  });
+  expect(Buffer.from(egress.sent[0]?.body as Uint8Array).toString()).toContain('XYZ');
+  expect(egress.opened.map(([origin]) => origin)).toEqual(['https://api.openai.com', 'https://api.openai.com']);
+});
+
 const asked = { accept: 'application/json' };
 test.each<[Name, string, object]>([
   ['anthropic', '/v1/models', { ...asked, 'x-api-key': key, 'anthropic-version': '2023-06-01' }],

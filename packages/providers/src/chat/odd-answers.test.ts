@@ -65,6 +65,19 @@ test.each<[string, FormName, readonly unknown[], unknown]>([
     { toolCalls: [call('f', '{"a":1}', 'a'), call('g', '{"b":2}', 'b', 1)], finish: 'none', isEnded: false },
   ],
   [
+    'one event of everything, with two calls of one id',
+    'openAiForm',
+    [
+      message({
+        tool_calls: [
+          { id: 'a', function: { name: 'f', arguments: '{' } },
+          { id: 'a', function: { name: 'f', arguments: '}' } },
+        ],
+      }),
+    ],
+    { toolCalls: [call('f', '{', 'a'), call('f', '}', undefined, 1)], finish: 'none', isEnded: false },
+  ],
+  [
     'a beginning that says nothing',
     'anthropicForm',
     [{ type: 'message_start' }, block({ type: 'text', text: 'Hi' })],
@@ -195,6 +208,18 @@ test.each<[string, FormName, readonly unknown[], unknown]>([
     'responsesForm',
     [item('done', { type: 'function_call', id: 'a', name: 'look', arguments: { at: 1 } }), completed],
     { toolCalls: [call('look', '{"at":1}', 'a')], finish: 'tool_calls', isEnded: true },
+  ],
+  [
+    'two calls whose arguments come in turn, under their indexes alone',
+    'responsesForm',
+    [
+      item('added', { type: 'function_call', call_id: 'a', name: 'f' }),
+      item('added', { type: 'function_call', call_id: 'b', name: 'g' }, 1),
+      { type: 'response.function_call_arguments.delta', output_index: 0, delta: '{"a":1}' },
+      { type: 'response.function_call_arguments.delta', output_index: 1, delta: '{"b":2}' },
+      completed,
+    ],
+    { toolCalls: [call('f', '{"a":1}', 'a'), call('g', '{"b":2}', 'b', 1)], finish: 'tool_calls', isEnded: true },
   ],
   ['a failure that says nothing of itself', 'responsesForm', [{ type: 'response.failed' }], { reason: 'server_error' }],
   [
@@ -413,6 +438,19 @@ test.each<[string, FormName, object, object]>([
       },
     },
     { input: ['10'], output: [5], reasoning: 3 },
+  ],
+  [
+    'null in place of a count, which fits the sum of the others',
+    'openAiForm',
+    {
+      usage: {
+        prompt_tokens: null,
+        completion_tokens: 5,
+        total_tokens: 8,
+        completion_tokens_details: { reasoning_tokens: 3 },
+      },
+    },
+    { input: [undefined], output: [5], reasoning: 3 },
   ],
   [
     'less than no reasoning',

@@ -72,6 +72,15 @@ test.each<[string, Partial<ToolCallPiece>[], string[]]>([
     ],
     ['f1', 'g{}'],
   ],
+  [
+    'pieces of the second of two ids',
+    [
+      { id: 'a', name: 'f' },
+      { id: 'b', name: 'g' },
+      { id: 'b', arguments: '1' },
+    ],
+    ['f{}', 'g1'],
+  ],
   ['a piece without an index', [{ index: 0, name: 'f' }, { arguments: '1' }], ['f1']],
   [
     'the last of two with one index',

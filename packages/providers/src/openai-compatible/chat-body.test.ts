@@ -51,6 +51,7 @@ test('hints for caches reach a server whose document names them, and no other', 
     { role: 'system', content: [text('short'), { ...text('long'), cache_control: hint }] },
     { role: 'user', content: 'Hi', cache_control: hint },
     { role: 'user', content: [text('no hint')] },
+    { role: 'user', content: [{ ...text('all'), cache_control: hint }] },
   ];
   const tools = [{ type: 'function', function: { name: 'f' }, cache_control: hint }, { type: 'function' }];
   const passes = new Set(['cache_control']);
@@ -61,6 +62,7 @@ test('hints for caches reach a server whose document names them, and no other', 
       { role: 'system', content: [text('short'), text('long')] },
       { role: 'user', content: 'Hi' },
       { role: 'user', content: [text('no hint')] },
+      { role: 'user', content: [text('all')] },
     ],
     tools: [{ type: 'function', function: { name: 'f' } }, { type: 'function' }],
   });

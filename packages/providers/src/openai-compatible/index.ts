@@ -104,7 +104,7 @@ class ChatConnection implements ModelConnection {
       let status = 0;
       const isHealthy = (seen: number): boolean => {
         status = seen;
-        return seen < 300;
+        return seen < 500;
       };
       const health = await this.#get('/health', isHealthy, signal);
       // llama-server lists its model before it has loaded it; only those without this path are asked for their list.

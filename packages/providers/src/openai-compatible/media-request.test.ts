@@ -97,7 +97,9 @@ test('what was made is read as what it is, and counted', async () => {
     usage: undefined,
   });
   expect((await read('speech', speech, 'sound', ''))?.content.dataType).toBe('audio/opus');
+  expect(await read('speech', speech, '', 'audio/ogg')).toBeUndefined();
   const recording = { audio: 'QUJD', file_name: 'a' };
+  expect(await read('transcription', { ...recording, format: 'srt' }, ' \n', 'text/plain')).toBeUndefined();
   expect(await read('transcription', recording, { text: 'said', usage: null })).toStrictEqual({
     content: { text: 'said' },
     usage: undefined,
@@ -152,6 +154,18 @@ const rerank = { query: 'q', documents: ['a', 'b'] };
 test.each<[string, string, object, unknown]>([
   ['no vectors', 'embedding', embedding, {}],
   ['an entry that is none', 'embedding', embedding, { data: [null, { embedding: [1] }] }],
+  [
+    'two vectors for one text',
+    'embedding',
+    embedding,
+    {
+      data: [
+        { index: 0, embedding: [1] },
+        { index: 1, embedding: [1] },
+        { index: 1, embedding: [2] },
+      ],
+    },
+  ],
   ['a vector that is none', 'embedding', embedding, { data: [{ embedding: 'x' }, { embedding: [1] }] }],
   ['too many vectors', 'embedding', embedding, { data: [{ embedding: [1] }, { embedding: [1] }, { embedding: [1] }] }],
   ['no results', 'rerank', rerank, {}],

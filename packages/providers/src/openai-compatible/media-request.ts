@@ -43,7 +43,7 @@ const builders: { readonly [K in TaskKind]: Builder<K> } = {
     const format = input.format ?? 'json';
     const form = new FormData();
     const file = new File([attached ? bytesOf(attached) : Buffer.from(audio, 'base64')], name, {
-      type: type ?? 'application/octet-stream',
+      type: type ?? '',
     });
     form.set('file', file);
     form.set('model', model);
@@ -55,7 +55,7 @@ const builders: { readonly [K in TaskKind]: Builder<K> } = {
     const encoded = new Response(form);
     return {
       path: input.into_english ? '/audio/translations' : '/audio/transcriptions',
-      contentType: encoded.headers.get('content-type') ?? '',
+      contentType: String(encoded.headers.get('content-type')),
       body: new Uint8Array(await encoded.arrayBuffer()),
       textChars: prompt?.length ?? 0,
       read: (body, contentType) => readTranscript(format, body, contentType),
