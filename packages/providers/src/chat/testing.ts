@@ -158,3 +158,24 @@ export const streamed = (name: FormName, ...events: readonly unknown[]): unknown
 /** What a form reads of an answer that came whole. */
 export const whole = (name: FormName, body: unknown): unknown =>
   readBy((form, answer) => form.whole(body, JSON.stringify(body), answer), name);
+
+/** A piece of a stream of OpenAI's chat form. */
+export const chunk = (delta: unknown, more: object = {}): object => ({ choices: [{ delta, ...more }] });
+/** A whole answer of OpenAI's chat form. */
+export const message = (fields: object, more: object = {}): object => ({ choices: [{ message: fields, ...more }] });
+/** A block of Anthropic's that begins. */
+export const block = (content_block: object, index = 0): object => ({
+  type: 'content_block_start',
+  index,
+  content_block,
+});
+/** A piece of a block of Anthropic's. */
+export const delta = (value: object, index = 0): object => ({ type: 'content_block_delta', index, delta: value });
+/** A part of Gemini's. */
+export const part = (value: object): object => ({ candidates: [{ content: { parts: [value] } }] });
+/** An item of OpenAI's responses that begins or is done. */
+export const item = (type: string, value: object, output_index = 0): object => ({
+  type: `response.output_item.${type}`,
+  output_index,
+  item: value,
+});
