@@ -50,6 +50,12 @@ export const reasons: readonly Reason[] = [
     why: savesTime,
   },
   { file: 'domain/attributes.ts', from: "'normal'", why: guarded },
+  { file: 'domain/attributes.ts', from: 'false', to: 'true', why: guarded },
+  { file: 'domain/content-url.ts', from: 'address.slice(0, 128)', why: savesTime },
+  { file: 'domain/cost-tags.ts', from: "''", why: 'there are never so many keys that near ones are looked for' },
+  { file: 'domain/names.ts', from: "''", to: '"Stryker was here!"', why: 'no character becomes an invisible one' },
+  { file: 'domain/nearest.ts', from: 'a.name < b.name', to: 'a.name <= b.name', why: 'equal names are the same' },
+  { file: 'domain/task-kinds.ts', from: "typeof value !== 'object'", to: 'false', why: guarded },
   { file: 'domain/attributes.ts', from: 'found', to: 'true', why: guarded },
   { file: 'domain/attributes.ts', from: "'high_priority'", why: guarded },
   { file: 'domain/identity.ts', from: 'client === undefined', to: 'false', why: guarded },
@@ -62,6 +68,7 @@ export const reasons: readonly Reason[] = [
   { file: 'eligibility/preferences.ts', from: 'indexes.set(schedules, index);', why: savesTime },
   { file: 'eligibility/would-change.ts', from: 'most === undefined', to: 'false', why: guarded },
   { file: 'ranking/change-book.ts', from: "''", why: anyText },
+  { file: 'ranking/goal-order.ts', from: 'first?.model', to: 'first.model', why: guarded },
   { file: 'ranking/stats-book.ts', from: "''", why: anyText },
   { file: 'ranking/stats-book.ts', from: '[0x811c9dc5, 0x01000193]', why: 'other digests tell attempts apart as well' },
   { file: 'resilience/degradation-signal.ts', from: 'slowAtMs !== undefined', to: 'true', why: guarded },
@@ -71,6 +78,8 @@ export const reasons: readonly Reason[] = [
     to: 'fieldAtStart.exec(message)?.[1].replace',
     why: guarded,
   },
+  { file: 'resilience/retry-after.ts', from: 'text !== undefined', to: 'true', why: guarded },
+  { file: 'routing/decide.ts', from: '[]', to: '["Stryker was here"]', why: 'a slug that no model has is passed over' },
   { file: 'routing/tone.ts', from: "''", why: anyText },
   {
     file: 'snapshot/compile-snapshot.ts',
@@ -89,6 +98,14 @@ export const reasons: readonly Reason[] = [
   { file: 'chat/sse.ts', from: "text.includes('\\r')", to: 'true', why: savesTime },
   { file: 'chat/sse.ts', from: 'false', to: 'true', why: 'an empty line before the first event says nothing' },
   { file: 'ai-sdk/prompt.ts', from: 'last?.role', to: 'last.role', why: guarded },
+  { file: 'snapshot/loosening.ts', from: 'dataTagsOf(before) === dataTagsOf(after)', to: 'false', why: savesTime },
+  {
+    file: 'snapshot/schedule.ts',
+    from: 'atMs > nowMs',
+    to: 'atMs >= nowMs',
+    why: 'at this instant the window is as it is',
+  },
+  { file: 'usage/cost.ts', from: 'cost !== undefined', to: 'true', why: guarded },
 ];
 
 export const reasonOf = (mutant: Mutant): string | undefined =>

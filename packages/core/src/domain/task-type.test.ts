@@ -36,7 +36,8 @@ test('a shape of the answer is asked of the model, and of which models may do it
     response_format: { type: 'json_schema', json_schema: { name: 'translation', strict: true, schema: answer } },
   });
   expect(needsOfType({ ...translation, answer, needs: ['tools'] })).toEqual(['tools', 'json_schema']);
-  expect(needsOfType(undefined)).toEqual([]);
+  expect(needsOfType({ ...translation, answer })).toEqual(['json_schema']);
+  expect([needsOfType(translation), needsOfType(undefined)]).toEqual([[], []]);
 });
 
 test('what goes in is said by the document, else by the name', () => {

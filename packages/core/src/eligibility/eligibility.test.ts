@@ -310,4 +310,5 @@ test('what an exclusion says stays short, whatever a document holds', () => {
   const exclusion = exclusionOf(one.models.get('m') as Model, requirementOf(one, facts()), facts(), nowMs);
   expect(exclusion?.rule).toBe('task_type');
   expect(exclusion?.detail.length).toBe(200);
+  expect(exclusionsOf(one.models.get('m') as Model, requirementOf(one, facts()), facts(), nowMs)).toEqual([exclusion]);
 });

@@ -204,10 +204,11 @@ export function exclusionOf(
   facts: Facts,
   nowMs: number,
 ): Exclusion | undefined {
-  if (requirement.identity) return identityExclusion(model, requirement.identity);
+  const { identity } = requirement;
+  if (identity) return excluded(model, identity.rule, identity.detail);
   for (const [rule, check] of rules) {
     const detail = check(model, requirement, facts, nowMs);
-    if (detail !== undefined) return { model: model.slug, rule, detail: detail.slice(0, maxDetail) };
+    if (detail !== undefined) return excluded(model, rule, detail);
   }
   return undefined;
 }
@@ -219,10 +220,11 @@ export function exclusionsOf(
   facts: Facts,
   nowMs: number,
 ): readonly Exclusion[] {
-  if (requirement.identity) return [identityExclusion(model, requirement.identity)];
+  const { identity } = requirement;
+  if (identity) return [excluded(model, identity.rule, identity.detail)];
   return rules.flatMap(([rule, check]) => {
     const detail = check(model, requirement, facts, nowMs);
-    return detail === undefined ? [] : { model: model.slug, rule, detail: detail.slice(0, maxDetail) };
+    return detail === undefined ? [] : excluded(model, rule, detail);
   });
 }
 
@@ -230,7 +232,7 @@ export function exclusionsOf(
 export const brokenDataRules = (model: Model, requirement: DataRequirement, nowMs: number): readonly ExclusionRule[] =>
   dataRules.flatMap(([rule, check]) => (check(model, requirement, nowMs) === undefined ? [] : rule));
 
-const identityExclusion = ({ slug }: Model, { rule, detail }: IdentityProblem): Exclusion => ({
+const excluded = ({ slug }: Model, rule: ExclusionRule, detail: string): Exclusion => ({
   model: slug,
   rule,
   detail: detail.slice(0, maxDetail),

@@ -92,11 +92,9 @@ function soleOwner(
 
 /** The task may itself have raised its class: then it may also say less. */
 const ofLesserClass = (present: Case, world: World): readonly Trial[] =>
-  [undefined, ...dataClasses]
-    .filter((dataClass) => dataClass !== present.facts.dataClass)
-    .map((dataClass) =>
-      withFacts(present, world, dataClass ? `were of ${dataClass} data` : 'said nothing of its data', { dataClass }),
-    );
+  [undefined, ...dataClasses].map((dataClass) =>
+    withFacts(present, world, dataClass ? `were of ${dataClass} data` : 'said nothing of its data', { dataClass }),
+  );
 
 /** What could mend each rule; `modality` has nothing that one line of a document changes. */
 const trials: Partial<Record<ExclusionRule, (present: Case, world: World) => readonly Trial[]>> = {

@@ -93,9 +93,15 @@ test('the cost of a task is that of its input and of the output that is expected
 test('dear is the middle one of the costs that are known and not zero', () => {
   const costs = (...known: readonly (number | undefined)[]): number =>
     medianCost(known.map((costNanoUsd) => ({ model: 'm', success: 1, expectedMs: 1, quality: 1, costNanoUsd })));
-  expect([costs(), costs(undefined, 0), costs(7), costs(9, 100, 3), costs(9, 100), costs(0, undefined, 10, 9)]).toEqual(
-    [1, 1, 7, 9, 100, 10],
-  );
+  expect([
+    costs(),
+    costs(undefined, 0),
+    costs(7),
+    costs(9, 100, 3),
+    costs(9, 100),
+    costs(0, undefined, 10, 9),
+    costs(0, 0, 0, 9),
+  ]).toEqual([1, 1, 7, 9, 100, 10, 9]);
 });
 
 test('by benchmarks alone nobody did the last tasks, and slow is what they say', () => {

@@ -6,7 +6,7 @@ import { facts, model, snapshotOf } from '../testing/documents.ts';
 import { slowFirstContentMs } from './first-content.ts';
 import { measuredBy, priorOf } from './goal-order.ts';
 import { StatsBook, type FeedbackScore, type ToldRecord } from './stats-book.ts';
-import { foldQuality, foldRecord, statsFromPrior } from './stats.ts';
+import { foldQuality, foldRecord, type ModelStats, statsFromPrior } from './stats.ts';
 
 const nowMs = Date.UTC(2026, 10, 23, 12);
 /** A token that comes out costs 1,000 nano-USD, one that goes in costs nothing: the cost tells the expected length. */
@@ -92,10 +92,15 @@ test.each([
   ['a refusal', 'ContentFilter', 0],
   ['an answer that broke off', 'Truncated', 0.2],
 ] as const)('%s counts as a score of its output', (_what, status, score) => {
-  const one = record('1', { outcome: 'Blocked', status, usage: undefined, startedAtMs: nowMs - 5_000 });
-  const stats = foldRecord(undefined, one, priorOf(a));
-  const scored = foldQuality(stats, 'text_gen', score, nowMs - 4_000);
-  expect(figuresIn(told(one))).toEqual(measuredBy(scored, a, facts(), nowMs));
+  // Of fewer than four the shift is not believed.
+  const ends = ['1', '2', '3', '4', '5', '6'].map((id) =>
+    record(id, { outcome: 'Blocked', status, usage: undefined, startedAtMs: nowMs - 5_000 }),
+  );
+  const scored = ends.reduce<ModelStats | undefined>(
+    (stats, one) => foldQuality(foldRecord(stats, one, priorOf(a)), 'text_gen', score, nowMs - 4_000),
+    undefined,
+  );
+  expect(figuresIn(told(...ends))).toEqual(measuredBy(scored as ModelStats, a, facts(), nowMs));
 });
 
 test.each<[string, Partial<FeedbackScore>, boolean]>([

@@ -269,11 +269,11 @@ const ofTheVendor =
   /unsupported|not supported|(does|do) not support|extra inputs|not permitted|unknown name|cannot find field|exceed|maximum|too (large|many|big)|not (available|enabled|allowed)|for (this|the) model|deprecated/i;
 
 /** Anthropic's field at the beginning of its text, and Google's there or in `fieldViolations`. */
-const isOthersInvalidValue = ({ codes: said, message, param, paramFrom }: ProviderError): boolean =>
+const isOthersInvalidValue = ({ codes: said, message, param }: ProviderError): boolean =>
   param !== undefined &&
   ofTheCaller.test(param) &&
   !ofTheVendor.test(message) &&
-  (said.includes('invalid_argument') || (paramFrom === 'text' && said.includes('invalid_request_error')));
+  (said.includes('invalid_argument') || said.includes('invalid_request_error'));
 
 /** Classifies a connection that failed by the code of its error: `ECONNREFUSED`, `UND_ERR_HEADERS_TIMEOUT`, … */
 export function classifyTransport(code: string): ProviderFailure {

@@ -134,6 +134,13 @@ test('a pin that may not do the task is noted with who asked for it', () => {
   expect(decided(world).notes).toEqual([]);
 });
 
+test('an unknown caller is noted, and so is a preference for premium models only where there are any', () => {
+  const world = snapshotOf(openByDefault, model('m'), model('best', { tier: 'premium' }), route('text_gen', ['m']));
+  expect(decided(world, { client: 'gone' }).notes).toEqual(['no client has the slug, name or alias "gone"']);
+  expect(decided(world, { priority: 'high' }).notes).toEqual([]);
+  expect(decided(world, { priority: 'high', model: 'best' }).notes).toEqual([]);
+});
+
 test('models that nobody asked for are named with the tag first, and the rest is counted', () => {
   const world = snapshotOf(
     openByDefault,

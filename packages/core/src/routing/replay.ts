@@ -74,7 +74,7 @@ function stateOf(live: readonly LiveEntry[]): LiveState {
   const coolingUntilMs = new Map<string, number>();
   for (const entry of live) {
     if (entry.unserved !== undefined) unserved.set(entry.model, entry.unserved);
-    if (entry.coolingUntilMs > 0) coolingUntilMs.set(entry.model, entry.coolingUntilMs);
+    coolingUntilMs.set(entry.model, entry.coolingUntilMs);
   }
   return { unserved, coolingUntilMs };
 }

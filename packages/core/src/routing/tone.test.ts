@@ -129,6 +129,7 @@ test('messages that are all of the system stay one system prompt', () => {
 });
 
 test('a system prompt without words is none', () => {
+  expect(applyStyle([system(''), system('Be brief.'), ask], plain)[0]).toEqual(system('Be brief.'));
   expect(applyStyle([system(''), ask], plain)).toEqual([ask]);
   expect(applyStyle([system([{ type: 'image_url' }, { type: 'text', text: 7 }, null]), ask], plain)).toEqual([ask]);
   expect(applyStyle([system([{ text: 'One.' }, { text: 'Two.' }]), ask], plain)[0]).toEqual(system('One.\nTwo.'));

@@ -52,13 +52,7 @@ export function applyStyle(messages: readonly StyledMessage[], order: StyleOrder
   const start = messages.findIndex((message) => !isSystem(message));
   const leading = start === -1 ? messages : messages.slice(0, start);
   const rest = start === -1 ? [] : messages.slice(start);
-  const system = systemPrompt(
-    leading
-      .map(({ content }) => textOf(content))
-      .filter(Boolean)
-      .join('\n\n'),
-    order,
-  );
+  const system = systemPrompt(joined(...leading.map(({ content }) => textOf(content))), order);
   if (!order.hasSystemRole) return foldIntoUser(system, rest);
   return system === '' ? rest : [{ ...leading[0], role: leading[0]?.role ?? 'system', content: system }, ...rest];
 }

@@ -44,6 +44,7 @@ test.each<[string, Partial<ClientDocument>, Partial<ClientDocument>, string[]]>(
   ['a standard dropped', { data_rules: gdpr, compliance: ['GDPR'] }, { data_rules: gdpr }, ['compliance']],
   ['a standard added', { data_rules: gdpr }, { data_rules: gdpr, compliance: ['GDPR'] }, []],
   ['standards without a demand', { compliance: ['GDPR'] }, {}, []],
+  ['residency stated', {}, { data_rules: { data_residency: 'EU' } }, []],
   ['residency dropped', { data_rules: { data_residency: 'EU' } }, {}, ['data_residency']],
   [
     'residency widened',
@@ -136,6 +137,7 @@ test('of the settings: that requests which name no client are served again', () 
   expect(found(rejecting, snapshotOf(settings({}), client('c')))).toEqual(['settings global unnamed']);
   expect(found(rejecting, snapshotOf(client('c')))).toEqual(['settings global unnamed']);
   expect(found(snapshotOf(client('c')), rejecting)).toEqual([]);
+  expect(found(rejecting, snapshotOf(settings({ unnamed: 'reject' }), client('c')))).toEqual([]);
 });
 
 const bound = { data_rules: { avoid_cloud: true } } as const;
@@ -361,6 +363,10 @@ test('neither an unknown project nor a new model is freed, and a project of both
   expect(admitted(facts({ client: 'c', project: 'p' }))).toEqual([{ model: 'm', rules: ['customer_data'] }]);
   expect(admitted(facts({ client: 'c', project: 'q' }))).toEqual([]);
   expect(admitted(facts({ client: 'c', project: 'gone' }))).toEqual([]);
+  // Its rules are looser, and this model kept them before.
+  const bind = (rules: Partial<ProjectDocument>) =>
+    snapshotOf(client('c', { data_class: 'open' }), project('p', rules), model('m', onDevice));
+  expect(admissionsBetween(bind(bound), bind({}), nowMs)(facts({ client: 'c', project: 'p' }))).toEqual([]);
   // It may not do the task for another reason.
   expect(admitted(facts({ client: 'c', project: 'p', needs: ['tools'] }))).toEqual([]);
 });

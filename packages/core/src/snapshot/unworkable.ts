@@ -46,7 +46,7 @@ const gapsIn = ({ slug, steps }: RouteDocument): readonly Unworkable[] =>
 export function gapsOf(
   steps: readonly { readonly step: string }[],
 ): readonly { readonly field: string; readonly message: string }[] {
-  const numbers = new Set(steps.flatMap(({ step }) => Number(fallbackStep.exec(step)?.[1] ?? [])));
+  const numbers = new Set(steps.map(({ step }) => Number(fallbackStep.exec(step)?.[1])));
   return [...numbers]
     .filter((number) => number > 1 && !numbers.has(number - 1))
     .map((number) => ({
