@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { serviceProcess } from '@will/runtime';
 import { freePort } from '@will/testkit';
+import { compileCache } from '../support/programs.ts';
 import { helper } from './helper.ts';
 
 /** One way to the upstream. */
@@ -106,9 +108,10 @@ export const howToInstall = `python3 -m venv .cache/litellm-${liteLlmVersion} &&
 export async function startOneProcess(env: Readonly<Record<string, string>>, names: readonly string[]): Promise<Way> {
   const port = await freePort();
   const own = { ...env, WILL_HTTP_PORT: String(port), WILL_GRPC_PORT: '0' };
+  const { execArgv, env: environment } = serviceProcess(compileCache());
   const child = fork(new URL('../../scripts/start/one-process.ts', import.meta.url), {
-    env: { PATH: process.env['PATH'] ?? '', WILL_LOG_LEVEL: 'warn' },
-    execArgv: ['--disable-sigusr1'],
+    env: { PATH: process.env['PATH'] ?? '', WILL_LOG_LEVEL: 'warn', ...environment },
+    execArgv,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   child.send({ groups: names.map((name) => [{ name, env: own }]) });

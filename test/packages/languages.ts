@@ -5,6 +5,7 @@ import { startReplayingUpstream } from '@will/testkit';
 import { documentFile, modelDocument, openByDefault, routeDocument } from '../support/documents.ts';
 import { startSystem } from '../support/system.ts';
 import { type Ended, root, run } from './installed.ts';
+import { startPassingRouter } from './passing-router.ts';
 
 // `npm run languages`: the clients in Python and Go, as their users install them, against the running product. Needs
 // Python 3.10 and Go 1.25 or newer, and their package indexes once.
@@ -47,6 +48,21 @@ try {
   const refused = await run(python, ['examples/client-python/main.py'], root, { WILL_URL: nobody });
   const isTold = refused.code === 1 && refused.err.startsWith(`unavailable: no nats-server answers at ${nobody}`);
   told('Python: says that no nats-server answers', { ...refused, code: isTold ? 0 : 1 });
+
+  const passing = await startPassingRouter();
+  const asks = `import asyncio, sys
+from will_client import connect
+async def main():
+    async with await connect(sys.argv[1], client="acme") as client:
+        print((await client.run("text_gen", "Hello", timeout_s=60)).output)
+asyncio.run(main())`;
+  const passed = await run(python, ['-c', asks, passing.url], root);
+  await passing.stop();
+  told(
+    `Python: goes to another router, and says that it waits (asked ${passing.asked()})`,
+    passed,
+    'passed on twice\n',
+  );
 
   const program = join(folder, 'example');
   const go = join(root, 'examples/client-go');

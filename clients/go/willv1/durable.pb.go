@@ -256,7 +256,9 @@ type DurableTask struct {
 	Project string `protobuf:"bytes,16,opt,name=project,proto3" json:"project,omitempty"`
 	// Where it waits for its time, for a worker or for a limit: when it goes into the queue again. 0: it is in the queue, it
 	// runs, or it has ended.
-	StartsUnixMs  int64 `protobuf:"varint,17,opt,name=starts_unix_ms,json=startsUnixMs,proto3" json:"starts_unix_ms,omitempty"`
+	StartsUnixMs int64 `protobuf:"varint,17,opt,name=starts_unix_ms,json=startsUnixMs,proto3" json:"starts_unix_ms,omitempty"`
+	// What it waits for until then, in words: why its last run called nobody, or failed. Empty: for its time.
+	WaitsFor      string `protobuf:"bytes,18,opt,name=waits_for,json=waitsFor,proto3" json:"waits_for,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -394,6 +396,13 @@ func (x *DurableTask) GetStartsUnixMs() int64 {
 		return x.StartsUnixMs
 	}
 	return 0
+}
+
+func (x *DurableTask) GetWaitsFor() string {
+	if x != nil {
+		return x.WaitsFor
+	}
+	return ""
 }
 
 // Sent to will.v1.task.get.<client> and, to wait for its end, with wait_ms.
@@ -1133,7 +1142,7 @@ const file_will_v1_durable_proto_rawDesc = "" +
 	"\x0eSubmitResponse\x12(\n" +
 	"\x04task\x18\x01 \x01(\v2\x14.will.v1.DurableTaskR\x04task\x12\x1a\n" +
 	"\brepeated\x18\x02 \x01(\bR\brepeated\x12*\n" +
-	"\afailure\x18\x03 \x01(\v2\x10.will.v1.FailureR\afailure\"\x9a\x04\n" +
+	"\afailure\x18\x03 \x01(\v2\x10.will.v1.FailureR\afailure\"\xb7\x04\n" +
 	"\vDurableTask\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\tR\x06taskId\x12\x16\n" +
 	"\x06client\x18\x02 \x01(\tR\x06client\x12\x12\n" +
@@ -1151,7 +1160,8 @@ const file_will_v1_durable_proto_rawDesc = "" +
 	"\vdead_reason\x18\r \x01(\tR\n" +
 	"deadReason\x12\x18\n" +
 	"\aproject\x18\x10 \x01(\tR\aproject\x12$\n" +
-	"\x0estarts_unix_ms\x18\x11 \x01(\x03R\fstartsUnixMs\"^\n" +
+	"\x0estarts_unix_ms\x18\x11 \x01(\x03R\fstartsUnixMs\x12\x1b\n" +
+	"\twaits_for\x18\x12 \x01(\tR\bwaitsFor\"^\n" +
 	"\x0eGetTaskRequest\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\tR\x06taskId\x12\x17\n" +
 	"\await_ms\x18\x02 \x01(\rR\x06waitMs\x12\x1a\n" +

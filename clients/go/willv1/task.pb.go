@@ -1406,14 +1406,16 @@ func (x *End) GetNotices() []string {
 }
 
 type Failure struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Code          FailureCode            `protobuf:"varint,1,opt,name=code,proto3,enum=will.v1.FailureCode" json:"code,omitempty"`
-	Message       string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
-	Retryable     bool                   `protobuf:"varint,3,opt,name=retryable,proto3" json:"retryable,omitempty"`
-	RetryAfterMs  uint32                 `protobuf:"varint,4,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
-	DecisionId    string                 `protobuf:"bytes,5,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
-	Attempts      []*AttemptSummary      `protobuf:"bytes,6,rep,name=attempts,proto3" json:"attempts,omitempty"`
-	Exclusions    []*Exclusion           `protobuf:"bytes,7,rep,name=exclusions,proto3" json:"exclusions,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Code         FailureCode            `protobuf:"varint,1,opt,name=code,proto3,enum=will.v1.FailureCode" json:"code,omitempty"`
+	Message      string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	Retryable    bool                   `protobuf:"varint,3,opt,name=retryable,proto3" json:"retryable,omitempty"`
+	RetryAfterMs uint32                 `protobuf:"varint,4,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
+	DecisionId   string                 `protobuf:"bytes,5,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
+	Attempts     []*AttemptSummary      `protobuf:"bytes,6,rep,name=attempts,proto3" json:"attempts,omitempty"`
+	Exclusions   []*Exclusion           `protobuf:"bytes,7,rep,name=exclusions,proto3" json:"exclusions,omitempty"`
+	// The router did not take the task, and never will: another one may, at once.
+	NotTaken      bool `protobuf:"varint,8,opt,name=not_taken,json=notTaken,proto3" json:"not_taken,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1495,6 +1497,13 @@ func (x *Failure) GetExclusions() []*Exclusion {
 		return x.Exclusions
 	}
 	return nil
+}
+
+func (x *Failure) GetNotTaken() bool {
+	if x != nil {
+		return x.NotTaken
+	}
+	return false
 }
 
 // One message to the caller's inbox. The first End or Failure ends the task.
@@ -1991,7 +2000,7 @@ const file_will_v1_task_proto_rawDesc = "" +
 	"\battempts\x18\a \x03(\v2\x17.will.v1.AttemptSummaryR\battempts\x12'\n" +
 	"\rcost_nano_usd\x18\b \x01(\x03H\x00R\vcostNanoUsd\x88\x01\x01\x12\x18\n" +
 	"\anotices\x18\t \x03(\tR\anoticesB\x10\n" +
-	"\x0e_cost_nano_usd\"\x9b\x02\n" +
+	"\x0e_cost_nano_usd\"\xb8\x02\n" +
 	"\aFailure\x12(\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x14.will.v1.FailureCodeR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1c\n" +
@@ -2002,7 +2011,8 @@ const file_will_v1_task_proto_rawDesc = "" +
 	"\battempts\x18\x06 \x03(\v2\x17.will.v1.AttemptSummaryR\battempts\x122\n" +
 	"\n" +
 	"exclusions\x18\a \x03(\v2\x12.will.v1.ExclusionR\n" +
-	"exclusions\"\xe0\x02\n" +
+	"exclusions\x12\x1b\n" +
+	"\tnot_taken\x18\b \x01(\bR\bnotTaken\"\xe0\x02\n" +
 	"\x05Frame\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\tR\x06taskId\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x12\x1a\n" +

@@ -29,6 +29,7 @@ _ask_after_s = 0.5
 """Silence is no death: it only begins the questions to the process that has the task."""
 _ask_again_s = 0.1
 _answer_within_s = 1.0
+_max_passed_on = 5
 _reconnect_s = 0.35
 """A process that lives and lost its connection listens again within this."""
 _deadline_grace_s = 0.25
@@ -104,8 +105,10 @@ class NatsClient(TaskClient):
             yield part
 
     async def _parts(self, task: task_pb2.Task) -> AsyncIterator[Delta | task_pb2.End]:
-        """Pieces in order, then the end. A task that no router takes, or whose router dies, is sent once more."""
-        for is_last in (False, True):
+        """Pieces in order, then the end. A task that no router takes, or whose router dies, is sent once more; one that
+        a router passes on goes to another, a few times."""
+        repeats = passed_on = 0
+        while True:
             inbox = f"{self._prefix}.{new_id()}"
             queue: asyncio.Queue[Msg] = asyncio.Queue()
             self._inboxes[inbox] = queue
@@ -113,20 +116,33 @@ class NatsClient(TaskClient):
             has_ended = False
             try:
                 await self._publish(f"will.v1.task.run.{self._client}", task.SerializeToString(), inbox)
-                if not await run.accepted() and not is_last:
+                if not await run.accepted() and repeats == 0:
+                    repeats += 1
                     continue
                 async for part in run.parts():
                     has_ended = has_ended or isinstance(part, task_pb2.End)
                     yield part
                 return
+            except _NotTaken as error:
+                has_ended = True
+                if passed_on == _max_passed_on:
+                    raise
+                passed_on += 1
+                await asyncio.sleep(error.retry_after_ms / 1000)
             except TaskError as error:
                 has_ended = True
-                if error.code != "router_lost" or is_last:
+                if error.code != "router_lost" or repeats > 0:
                     raise
+                repeats += 1
             finally:
                 del self._inboxes[inbox]
                 if run.owner and not has_ended:
                     await self._cancel(run.owner, task.task_id)
+
+    async def say_wanted(self, router: str, task_id: str) -> None:
+        """A router that stood still runs the task only where that is still to be done."""
+        request = task_pb2.InFlightRequest(wanted=[task_id])
+        await self._publish(f"will.v1.inflight.{router}.{self._client}", request.SerializeToString())
 
     async def is_absent(self, owner: str, task_id: str) -> bool:
         """Whether the server says that nobody listens on a process's own subject."""
@@ -190,6 +206,10 @@ def _is_nobody(message: Msg) -> bool:
     return bool(message.headers and message.headers.get("Status") == "503")
 
 
+class _NotTaken(TaskError):
+    """A router did not take the task, and another one may."""
+
+
 class _Run:
     """One publication of a task: its frames, in order, of the attempt that counts."""
 
@@ -212,18 +232,26 @@ class _Run:
         except asyncio.TimeoutError:
             return False
         if frame.HasField("accepted"):
-            self.owner = frame.accepted.router_id
+            await self._take_acceptance(frame.accepted)
         else:
             self._first = frame
         return True
+
+    async def _take_acceptance(self, accepted: task_pb2.Accepted) -> None:
+        if not self._has_content:
+            self.owner = accepted.router_id
+        if accepted.confirm_wanted:
+            await self._client.say_wanted(accepted.router_id, self._task.task_id)
 
     async def parts(self) -> AsyncIterator[Delta | task_pb2.End]:
         while True:
             frame = self._first or await self._frame()
             self._first = None
             kind = frame.WhichOneof("kind")
+            if kind == "accepted":
+                await self._take_acceptance(frame.accepted)
             if kind == "failure" and frame.attempt == 0:
-                raise error_of(frame.failure, self._task.task_id)
+                raise self._refused(frame.failure)
             if kind == "counts" and frame.counts.attempt > self._attempt and not self._has_content:
                 self._attempt, self._sequence = frame.counts.attempt, 0
             if frame.attempt == 0 or not self._counts(frame):
@@ -258,6 +286,10 @@ class _Run:
                 absences += 1
                 if absences >= 2 and time.monotonic() - absent_since_s >= _reconnect_s:
                     raise self._lost() from None
+
+    def _refused(self, failure: task_pb2.Failure) -> TaskError:
+        error = error_of(failure, self._task.task_id)
+        return _NotTaken(**vars(error)) if failure.not_taken and not self._has_content else error
 
     def _lost(self) -> TaskError:
         code = "worker_lost" if self._has_content else "router_lost"

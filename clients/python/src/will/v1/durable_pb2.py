@@ -25,43 +25,43 @@ _sym_db = _symbol_database.Default()
 from will.v1 import task_pb2 as will_dot_v1_dot_task__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15will/v1/durable.proto\x12\x07will.v1\x1a\x12will/v1/task.proto\"\x85\x01\n\rSubmitRequest\x12\x1b\n\x04task\x18\x01 \x01(\x0b\x32\r.will.v1.Task\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\x12\x1a\n\x12not_before_unix_ms\x18\x03 \x01(\x03\x12\r\n\x05\x64\x65\x66\x65r\x18\x04 \x01(\t\x12\x13\n\x0btraceparent\x18\x05 \x01(\t\"i\n\x0eSubmitResponse\x12\"\n\x04task\x18\x01 \x01(\x0b\x32\x14.will.v1.DurableTask\x12\x10\n\x08repeated\x18\x02 \x01(\x08\x12!\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x10.will.v1.Failure\"\xfa\x02\n\x0b\x44urableTask\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63lient\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12#\n\x08priority\x18\x04 \x01(\x0e\x32\x11.will.v1.Priority\x12$\n\x05state\x18\x05 \x01(\x0e\x32\x15.will.v1.DurableState\x12\x17\n\x0f\x63reated_unix_ms\x18\x06 \x01(\x03\x12\x18\n\x10\x64\x65\x61\x64line_unix_ms\x18\x07 \x01(\x03\x12\x18\n\x10\x66inished_unix_ms\x18\x08 \x01(\x03\x12\x0f\n\x07pickups\x18\t \x01(\r\x12\x19\n\x03\x65nd\x18\n \x01(\x0b\x32\x0c.will.v1.End\x12!\n\x07\x66\x61ilure\x18\x0b \x01(\x0b\x32\x10.will.v1.Failure\x12\x17\n\x0fidempotency_key\x18\x0c \x01(\t\x12\x13\n\x0b\x64\x65\x61\x64_reason\x18\r \x01(\t\x12\x0f\n\x07project\x18\x10 \x01(\t\x12\x16\n\x0estarts_unix_ms\x18\x11 \x01(\x03\"D\n\x0eGetTaskRequest\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x0f\n\x07wait_ms\x18\x02 \x01(\r\x12\x10\n\x08projects\x18\n \x03(\t\"X\n\x0fGetTaskResponse\x12\"\n\x04task\x18\x01 \x01(\x0b\x32\x14.will.v1.DurableTask\x12!\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x10.will.v1.Failure\"6\n\x11\x43\x61ncelTaskRequest\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x10\n\x08projects\x18\n \x03(\t\"[\n\x12\x43\x61ncelTaskResponse\x12\"\n\x04task\x18\x01 \x01(\x0b\x32\x14.will.v1.DurableTask\x12!\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x10.will.v1.Failure\"g\n\x10ListTasksRequest\x12$\n\x05state\x18\x01 \x01(\x0e\x32\x15.will.v1.DurableState\x12\r\n\x05limit\x18\x02 \x01(\r\x12\x0c\n\x04\x64\x65\x61\x64\x18\x03 \x01(\x08\x12\x10\n\x08projects\x18\n \x03(\t\"[\n\x11ListTasksResponse\x12#\n\x05tasks\x18\x01 \x03(\x0b\x32\x14.will.v1.DurableTask\x12!\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x10.will.v1.Failure\"7\n\x12RequeueTaskRequest\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x10\n\x08projects\x18\n \x03(\t\"\\\n\x13RequeueTaskResponse\x12\"\n\x04task\x18\x01 \x01(\x0b\x32\x14.will.v1.DurableTask\x12!\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x10.will.v1.Failure\"G\n\x12TasksNamingRequest\x12\x0f\n\x07\x63lients\x18\x01 \x03(\t\x12\x10\n\x08projects\x18\x02 \x03(\t\x12\x0e\n\x06models\x18\x03 \x03(\t\"J\n\x13TasksNamingResponse\x12$\n\x06naming\x18\x01 \x03(\x0b\x32\x14.will.v1.TasksNaming\x12\r\n\x05\x65rror\x18\x02 \x01(\t\"_\n\x0bTasksNaming\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04slug\x18\x02 \x01(\t\x12\x0f\n\x07waiting\x18\x03 \x01(\r\x12\x0f\n\x07running\x18\x04 \x01(\r\x12\x12\n\nis_partial\x18\x05 \x01(\x08\"`\n\rTaskReference\x12\x0e\n\x06\x63lient\x18\x01 \x01(\t\x12\x0f\n\x07task_id\x18\x02 \x01(\t\x12\x0c\n\x04runs\x18\x03 \x01(\r\x12\x10\n\x08parkings\x18\x04 \x01(\r\x12\x0e\n\x06second\x18\x05 \x01(\x08*\xd2\x01\n\x0c\x44urableState\x12\x1d\n\x19\x44URABLE_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x44URABLE_STATE_WAITING\x10\x01\x12\x19\n\x15\x44URABLE_STATE_RUNNING\x10\x02\x12\x1b\n\x17\x44URABLE_STATE_SUCCEEDED\x10\x03\x12\x18\n\x14\x44URABLE_STATE_FAILED\x10\x04\x12\x1b\n\x17\x44URABLE_STATE_CANCELLED\x10\x05\x12\x19\n\x15\x44URABLE_STATE_EXPIRED\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15will/v1/durable.proto\x12\x07will.v1\x1a\x12will/v1/task.proto\"\x85\x01\n\rSubmitRequest\x12\x1b\n\x04task\x18\x01 \x01(\x0b\x32\r.will.v1.Task\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\x12\x1a\n\x12not_before_unix_ms\x18\x03 \x01(\x03\x12\r\n\x05\x64\x65\x66\x65r\x18\x04 \x01(\t\x12\x13\n\x0btraceparent\x18\x05 \x01(\t\"i\n\x0eSubmitResponse\x12\"\n\x04task\x18\x01 \x01(\x0b\x32\x14.will.v1.DurableTask\x12\x10\n\x08repeated\x18\x02 \x01(\x08\x12!\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x10.will.v1.Failure\"\x8d\x03\n\x0b\x44urableTask\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63lient\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12#\n\x08priority\x18\x04 \x01(\x0e\x32\x11.will.v1.Priority\x12$\n\x05state\x18\x05 \x01(\x0e\x32\x15.will.v1.DurableState\x12\x17\n\x0f\x63reated_unix_ms\x18\x06 \x01(\x03\x12\x18\n\x10\x64\x65\x61\x64line_unix_ms\x18\x07 \x01(\x03\x12\x18\n\x10\x66inished_unix_ms\x18\x08 \x01(\x03\x12\x0f\n\x07pickups\x18\t \x01(\r\x12\x19\n\x03\x65nd\x18\n \x01(\x0b\x32\x0c.will.v1.End\x12!\n\x07\x66\x61ilure\x18\x0b \x01(\x0b\x32\x10.will.v1.Failure\x12\x17\n\x0fidempotency_key\x18\x0c \x01(\t\x12\x13\n\x0b\x64\x65\x61\x64_reason\x18\r \x01(\t\x12\x0f\n\x07project\x18\x10 \x01(\t\x12\x16\n\x0estarts_unix_ms\x18\x11 \x01(\x03\x12\x11\n\twaits_for\x18\x12 \x01(\t\"D\n\x0eGetTaskRequest\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x0f\n\x07wait_ms\x18\x02 \x01(\r\x12\x10\n\x08projects\x18\n \x03(\t\"X\n\x0fGetTaskResponse\x12\"\n\x04task\x18\x01 \x01(\x0b\x32\x14.will.v1.DurableTask\x12!\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x10.will.v1.Failure\"6\n\x11\x43\x61ncelTaskRequest\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x10\n\x08projects\x18\n \x03(\t\"[\n\x12\x43\x61ncelTaskResponse\x12\"\n\x04task\x18\x01 \x01(\x0b\x32\x14.will.v1.DurableTask\x12!\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x10.will.v1.Failure\"g\n\x10ListTasksRequest\x12$\n\x05state\x18\x01 \x01(\x0e\x32\x15.will.v1.DurableState\x12\r\n\x05limit\x18\x02 \x01(\r\x12\x0c\n\x04\x64\x65\x61\x64\x18\x03 \x01(\x08\x12\x10\n\x08projects\x18\n \x03(\t\"[\n\x11ListTasksResponse\x12#\n\x05tasks\x18\x01 \x03(\x0b\x32\x14.will.v1.DurableTask\x12!\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x10.will.v1.Failure\"7\n\x12RequeueTaskRequest\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x10\n\x08projects\x18\n \x03(\t\"\\\n\x13RequeueTaskResponse\x12\"\n\x04task\x18\x01 \x01(\x0b\x32\x14.will.v1.DurableTask\x12!\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x10.will.v1.Failure\"G\n\x12TasksNamingRequest\x12\x0f\n\x07\x63lients\x18\x01 \x03(\t\x12\x10\n\x08projects\x18\x02 \x03(\t\x12\x0e\n\x06models\x18\x03 \x03(\t\"J\n\x13TasksNamingResponse\x12$\n\x06naming\x18\x01 \x03(\x0b\x32\x14.will.v1.TasksNaming\x12\r\n\x05\x65rror\x18\x02 \x01(\t\"_\n\x0bTasksNaming\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04slug\x18\x02 \x01(\t\x12\x0f\n\x07waiting\x18\x03 \x01(\r\x12\x0f\n\x07running\x18\x04 \x01(\r\x12\x12\n\nis_partial\x18\x05 \x01(\x08\"`\n\rTaskReference\x12\x0e\n\x06\x63lient\x18\x01 \x01(\t\x12\x0f\n\x07task_id\x18\x02 \x01(\t\x12\x0c\n\x04runs\x18\x03 \x01(\r\x12\x10\n\x08parkings\x18\x04 \x01(\r\x12\x0e\n\x06second\x18\x05 \x01(\x08*\xd2\x01\n\x0c\x44urableState\x12\x1d\n\x19\x44URABLE_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x44URABLE_STATE_WAITING\x10\x01\x12\x19\n\x15\x44URABLE_STATE_RUNNING\x10\x02\x12\x1b\n\x17\x44URABLE_STATE_SUCCEEDED\x10\x03\x12\x18\n\x14\x44URABLE_STATE_FAILED\x10\x04\x12\x1b\n\x17\x44URABLE_STATE_CANCELLED\x10\x05\x12\x19\n\x15\x44URABLE_STATE_EXPIRED\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'will.v1.durable_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DURABLESTATE']._serialized_start=1681
-  _globals['_DURABLESTATE']._serialized_end=1891
+  _globals['_DURABLESTATE']._serialized_start=1700
+  _globals['_DURABLESTATE']._serialized_end=1910
   _globals['_SUBMITREQUEST']._serialized_start=55
   _globals['_SUBMITREQUEST']._serialized_end=188
   _globals['_SUBMITRESPONSE']._serialized_start=190
   _globals['_SUBMITRESPONSE']._serialized_end=295
   _globals['_DURABLETASK']._serialized_start=298
-  _globals['_DURABLETASK']._serialized_end=676
-  _globals['_GETTASKREQUEST']._serialized_start=678
-  _globals['_GETTASKREQUEST']._serialized_end=746
-  _globals['_GETTASKRESPONSE']._serialized_start=748
-  _globals['_GETTASKRESPONSE']._serialized_end=836
-  _globals['_CANCELTASKREQUEST']._serialized_start=838
-  _globals['_CANCELTASKREQUEST']._serialized_end=892
-  _globals['_CANCELTASKRESPONSE']._serialized_start=894
-  _globals['_CANCELTASKRESPONSE']._serialized_end=985
-  _globals['_LISTTASKSREQUEST']._serialized_start=987
-  _globals['_LISTTASKSREQUEST']._serialized_end=1090
-  _globals['_LISTTASKSRESPONSE']._serialized_start=1092
-  _globals['_LISTTASKSRESPONSE']._serialized_end=1183
-  _globals['_REQUEUETASKREQUEST']._serialized_start=1185
-  _globals['_REQUEUETASKREQUEST']._serialized_end=1240
-  _globals['_REQUEUETASKRESPONSE']._serialized_start=1242
-  _globals['_REQUEUETASKRESPONSE']._serialized_end=1334
-  _globals['_TASKSNAMINGREQUEST']._serialized_start=1336
-  _globals['_TASKSNAMINGREQUEST']._serialized_end=1407
-  _globals['_TASKSNAMINGRESPONSE']._serialized_start=1409
-  _globals['_TASKSNAMINGRESPONSE']._serialized_end=1483
-  _globals['_TASKSNAMING']._serialized_start=1485
-  _globals['_TASKSNAMING']._serialized_end=1580
-  _globals['_TASKREFERENCE']._serialized_start=1582
-  _globals['_TASKREFERENCE']._serialized_end=1678
+  _globals['_DURABLETASK']._serialized_end=695
+  _globals['_GETTASKREQUEST']._serialized_start=697
+  _globals['_GETTASKREQUEST']._serialized_end=765
+  _globals['_GETTASKRESPONSE']._serialized_start=767
+  _globals['_GETTASKRESPONSE']._serialized_end=855
+  _globals['_CANCELTASKREQUEST']._serialized_start=857
+  _globals['_CANCELTASKREQUEST']._serialized_end=911
+  _globals['_CANCELTASKRESPONSE']._serialized_start=913
+  _globals['_CANCELTASKRESPONSE']._serialized_end=1004
+  _globals['_LISTTASKSREQUEST']._serialized_start=1006
+  _globals['_LISTTASKSREQUEST']._serialized_end=1109
+  _globals['_LISTTASKSRESPONSE']._serialized_start=1111
+  _globals['_LISTTASKSRESPONSE']._serialized_end=1202
+  _globals['_REQUEUETASKREQUEST']._serialized_start=1204
+  _globals['_REQUEUETASKREQUEST']._serialized_end=1259
+  _globals['_REQUEUETASKRESPONSE']._serialized_start=1261
+  _globals['_REQUEUETASKRESPONSE']._serialized_end=1353
+  _globals['_TASKSNAMINGREQUEST']._serialized_start=1355
+  _globals['_TASKSNAMINGREQUEST']._serialized_end=1426
+  _globals['_TASKSNAMINGRESPONSE']._serialized_start=1428
+  _globals['_TASKSNAMINGRESPONSE']._serialized_end=1502
+  _globals['_TASKSNAMING']._serialized_start=1504
+  _globals['_TASKSNAMING']._serialized_end=1599
+  _globals['_TASKREFERENCE']._serialized_start=1601
+  _globals['_TASKREFERENCE']._serialized_end=1697
 # @@protoc_insertion_point(module_scope)

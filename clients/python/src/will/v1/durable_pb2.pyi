@@ -50,7 +50,7 @@ class SubmitResponse(_message.Message):
     def __init__(self, task: _Optional[_Union[DurableTask, _Mapping]] = ..., repeated: _Optional[bool] = ..., failure: _Optional[_Union[_task_pb2.Failure, _Mapping]] = ...) -> None: ...
 
 class DurableTask(_message.Message):
-    __slots__ = ("task_id", "client", "type", "priority", "state", "created_unix_ms", "deadline_unix_ms", "finished_unix_ms", "pickups", "end", "failure", "idempotency_key", "dead_reason", "project", "starts_unix_ms")
+    __slots__ = ("task_id", "client", "type", "priority", "state", "created_unix_ms", "deadline_unix_ms", "finished_unix_ms", "pickups", "end", "failure", "idempotency_key", "dead_reason", "project", "starts_unix_ms", "waits_for")
     TASK_ID_FIELD_NUMBER: _ClassVar[int]
     CLIENT_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -66,6 +66,7 @@ class DurableTask(_message.Message):
     DEAD_REASON_FIELD_NUMBER: _ClassVar[int]
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     STARTS_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    WAITS_FOR_FIELD_NUMBER: _ClassVar[int]
     task_id: str
     client: str
     type: str
@@ -81,7 +82,8 @@ class DurableTask(_message.Message):
     dead_reason: str
     project: str
     starts_unix_ms: int
-    def __init__(self, task_id: _Optional[str] = ..., client: _Optional[str] = ..., type: _Optional[str] = ..., priority: _Optional[_Union[_task_pb2.Priority, str]] = ..., state: _Optional[_Union[DurableState, str]] = ..., created_unix_ms: _Optional[int] = ..., deadline_unix_ms: _Optional[int] = ..., finished_unix_ms: _Optional[int] = ..., pickups: _Optional[int] = ..., end: _Optional[_Union[_task_pb2.End, _Mapping]] = ..., failure: _Optional[_Union[_task_pb2.Failure, _Mapping]] = ..., idempotency_key: _Optional[str] = ..., dead_reason: _Optional[str] = ..., project: _Optional[str] = ..., starts_unix_ms: _Optional[int] = ...) -> None: ...
+    waits_for: str
+    def __init__(self, task_id: _Optional[str] = ..., client: _Optional[str] = ..., type: _Optional[str] = ..., priority: _Optional[_Union[_task_pb2.Priority, str]] = ..., state: _Optional[_Union[DurableState, str]] = ..., created_unix_ms: _Optional[int] = ..., deadline_unix_ms: _Optional[int] = ..., finished_unix_ms: _Optional[int] = ..., pickups: _Optional[int] = ..., end: _Optional[_Union[_task_pb2.End, _Mapping]] = ..., failure: _Optional[_Union[_task_pb2.Failure, _Mapping]] = ..., idempotency_key: _Optional[str] = ..., dead_reason: _Optional[str] = ..., project: _Optional[str] = ..., starts_unix_ms: _Optional[int] = ..., waits_for: _Optional[str] = ...) -> None: ...
 
 class GetTaskRequest(_message.Message):
     __slots__ = ("task_id", "wait_ms", "projects")

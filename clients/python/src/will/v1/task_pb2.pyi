@@ -299,7 +299,7 @@ class End(_message.Message):
     def __init__(self, output: _Optional[_Union[Delta, _Mapping]] = ..., finish: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., model: _Optional[str] = ..., model_name: _Optional[str] = ..., decision_id: _Optional[str] = ..., attempts: _Optional[_Iterable[_Union[AttemptSummary, _Mapping]]] = ..., cost_nano_usd: _Optional[int] = ..., notices: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Failure(_message.Message):
-    __slots__ = ("code", "message", "retryable", "retry_after_ms", "decision_id", "attempts", "exclusions")
+    __slots__ = ("code", "message", "retryable", "retry_after_ms", "decision_id", "attempts", "exclusions", "not_taken")
     CODE_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     RETRYABLE_FIELD_NUMBER: _ClassVar[int]
@@ -307,6 +307,7 @@ class Failure(_message.Message):
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
     ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     EXCLUSIONS_FIELD_NUMBER: _ClassVar[int]
+    NOT_TAKEN_FIELD_NUMBER: _ClassVar[int]
     code: FailureCode
     message: str
     retryable: bool
@@ -314,7 +315,8 @@ class Failure(_message.Message):
     decision_id: str
     attempts: _containers.RepeatedCompositeFieldContainer[AttemptSummary]
     exclusions: _containers.RepeatedCompositeFieldContainer[Exclusion]
-    def __init__(self, code: _Optional[_Union[FailureCode, str]] = ..., message: _Optional[str] = ..., retryable: _Optional[bool] = ..., retry_after_ms: _Optional[int] = ..., decision_id: _Optional[str] = ..., attempts: _Optional[_Iterable[_Union[AttemptSummary, _Mapping]]] = ..., exclusions: _Optional[_Iterable[_Union[Exclusion, _Mapping]]] = ...) -> None: ...
+    not_taken: bool
+    def __init__(self, code: _Optional[_Union[FailureCode, str]] = ..., message: _Optional[str] = ..., retryable: _Optional[bool] = ..., retry_after_ms: _Optional[int] = ..., decision_id: _Optional[str] = ..., attempts: _Optional[_Iterable[_Union[AttemptSummary, _Mapping]]] = ..., exclusions: _Optional[_Iterable[_Union[Exclusion, _Mapping]]] = ..., not_taken: _Optional[bool] = ...) -> None: ...
 
 class Frame(_message.Message):
     __slots__ = ("task_id", "attempt", "sequence", "accepted", "started", "delta", "end", "failure", "counts")
