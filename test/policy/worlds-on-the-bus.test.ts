@@ -15,6 +15,8 @@ import { type Address, makeDocuments, makeTask, type WorldTask } from './world.t
 const worlds = Number(process.env['WILL_WORLDS'] ?? 6);
 const tasksPerWorld = Number(process.env['WILL_WORLD_TASKS'] ?? 60);
 const tasksAtOnce = 24;
+/** A request may be on its way for so long, on a busy machine: what was right when it left was right. */
+const onItsWayMs = 3_000;
 
 let upstream: ReplayingUpstream;
 let system: System;
@@ -98,7 +100,7 @@ async function run(task: WorldTask, id: string): Promise<boolean> {
       ...(model !== undefined && { model }),
       // Three bytes are counted as a token.
       input: id.padEnd(3 * inputTokens),
-      timeoutMs: 5_000,
+      timeoutMs: 60_000,
     });
     return true;
   } catch {
@@ -122,7 +124,7 @@ function wrongIn(
   if (name !== world) return 'a record that was replaced';
   const isPrivate = (url: string): boolean => addresses.find((address) => address.url === url)?.isPrivate === true;
   // Tags end while it runs: what was right a moment before it arrived, or is right now, was right.
-  const why = [atMs - 100, atMs].map((when) => whyForbidden(documents, task, slug, when, isPrivate));
+  const why = [atMs - onItsWayMs, atMs].map((when) => whyForbidden(documents, task, slug, when, isPrivate));
   return why.includes(undefined) ? undefined : `${why.join(', ')}: ${JSON.stringify(task)}`;
 }
 
