@@ -6,6 +6,7 @@ import { decide } from './decide.ts';
 import type { AnyDocument, ModelDocument } from '../domain/documents.ts';
 import type { Facts } from '../domain/facts.ts';
 import { inOrderOf, unorderedNote } from '../ranking/ordered-by.ts';
+import { facts as factsOf } from '../testing/documents.ts';
 import { select } from './selection.ts';
 import { canonicalDecision, computedAtMs, type Decided, decisionDifferences, liveEntriesOf, replay } from './replay.ts';
 
@@ -182,20 +183,7 @@ test('a set that an extension ordered, or failed to, is made again in its own or
   }
 });
 
-const asked: Facts = {
-  taskType: 'text_gen',
-  client: 'c',
-  project: undefined,
-  reflex: undefined,
-  priority: 'normal',
-  dataClass: undefined,
-  model: undefined,
-  input: ['text'],
-  output: ['text'],
-  needs: [],
-  inputTokens: 1,
-  maxOutputTokens: 0,
-};
+const asked = factsOf({ client: 'c', inputTokens: 1 });
 const decided: Decided = {
   set: {
     revision: 1,
