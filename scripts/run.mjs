@@ -26,6 +26,7 @@ if (Number(process.versions.node.split('.')[0]) < 20)
 const command = commandOf(name);
 await bringTools();
 await installPackages();
+if (runsTheProduct(command)) await bringNatsServer();
 await runCommand(command);
 
 /** The npm package that carries Node's program for this machine. */
@@ -117,6 +118,16 @@ async function installPackages() {
   }
   writeFileSync(stamp, sum);
   say(`installed in ${((Date.now() - started) / 1000).toFixed(1)} s`);
+}
+
+/** The programs below `test/` start services on a bus of their own. */
+function runsTheProduct(script) {
+  return / test\/|vitest/.test(script);
+}
+
+async function bringNatsServer() {
+  const done = await finish('node', ['scripts/nats-ready.ts'], { cwd: root, env, stdio: ['ignore', 2, 2] });
+  if (done.code !== 0) process.exit(done.code);
 }
 
 function commandOf(wanted) {

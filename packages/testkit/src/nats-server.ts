@@ -33,7 +33,10 @@ export function findNatsServer(): string {
     ...(process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name)),
   ];
   const found = places.find((place) => existsSync(place));
-  if (!found) throw new Error('no nats-server found: run `npm test` once, which brings one, or put one on PATH');
+  if (!found)
+    throw new Error(
+      'no nats-server found: any `npm run` that needs one brings it (`npm run bench`), or put one on PATH',
+    );
   return found;
 }
 
