@@ -1,6 +1,6 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { type Bus, BusError } from '@will/bus';
-import { openRefusals, subjects, wire } from '@will/contracts';
+import { create, openRefusals, subjects, wire } from '@will/contracts';
 import { slugPattern, unknownClient } from '@will/core';
 import { TaskError } from './api.ts';
 import { codeOfFailure } from './failure.ts';

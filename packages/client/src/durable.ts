@@ -1,5 +1,4 @@
-import { create } from '@bufbuild/protobuf';
-import { newId, priorityFromWire, priorityToWire, sizes, wire } from '@will/contracts';
+import { create, newId, priorityFromWire, priorityToWire, sizes, wire } from '@will/contracts';
 import {
   type DurableTask,
   type DurableTasks,

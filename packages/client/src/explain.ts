@@ -1,5 +1,4 @@
-import { create } from '@bufbuild/protobuf';
-import { dataClassToWire, priorityToWire, rankedSetFromWire, wire } from '@will/contracts';
+import { create, dataClassToWire, priorityToWire, rankedSetFromWire, wire } from '@will/contracts';
 import { checkQuestion } from './check-request.ts';
 import { type Explanation, type Question, TaskError } from './api.ts';
 

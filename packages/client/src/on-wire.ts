@@ -1,5 +1,4 @@
-import { create } from '@bufbuild/protobuf';
-import { dataClassFromWire, priorityFromWire, unavailableModelFromWire, wire } from '@will/contracts';
+import { create, dataClassFromWire, priorityFromWire, unavailableModelFromWire, wire } from '@will/contracts';
 import { type Modality, splitCostTag } from '@will/core';
 import type { TaskError, TaskRequest, TaskResult } from './api.ts';
 import { dataOf } from './data.ts';

@@ -1,6 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import type { Bus, LivenessMonitor, Loss, Work } from '@will/bus';
-import { subjects, toBinary, wire } from '@will/contracts';
+import { create, subjects, toBinary, wire } from '@will/contracts';
 
 /** The process that owns the reply to a task: the router until an attempt has content, its worker from then on. */
 export class ReplyOwner {

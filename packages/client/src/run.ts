@@ -1,6 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { askAfterMs, BusError, type Bus, findWork, type Incoming, type LivenessMonitor } from '@will/bus';
-import { fromBinary, subjects, toBinary, wire } from '@will/contracts';
+import { create, fromBinary, subjects, toBinary, wire } from '@will/contracts';
 import { contain, maxTimeoutMs } from '@will/core';
 import { AnswerPieces } from './answer-pieces.ts';
 import { TaskError, type StreamPart, type TaskErrorCode, type TaskResult } from './api.ts';

@@ -1,5 +1,4 @@
-import { create } from '@bufbuild/protobuf';
-import { dataClassToWire, isOpaqueId, newId, priorityToWire, sizes, toBinary, wire } from '@will/contracts';
+import { create, dataClassToWire, isOpaqueId, newId, priorityToWire, sizes, toBinary, wire } from '@will/contracts';
 import { estimateChatTokens } from '@will/core';
 import { TaskError, type TaskRequest } from './api.ts';
 

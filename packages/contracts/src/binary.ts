@@ -1,10 +1,20 @@
 import * as general from '@bufbuild/protobuf';
-import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import { ByteReader } from './codecs/byte-reader.ts';
 import { ByteWriter } from './codecs/byte-writer.ts';
 import { codecs } from './gen/codecs.ts';
 
 const writer = new ByteWriter();
+
+/**
+ * A message with these fields, the others at their zeros: by the maker that was generated for its kind, else by the
+ * library's, which goes over the fields by their descriptors each time.
+ */
+export function create<S extends DescMessage>(schema: S, fields?: MessageInitShape<S>): MessageShape<S> {
+  const codec = codecs.get(schema.typeName);
+  if (!codec) return general.create(schema, fields);
+  return codec.make((fields ?? {}) as never) as MessageShape<S>;
+}
 
 /**
  * A message as bytes: by the encoder that was generated for its kind, else by the library's. @throws a value is none of

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { create, toBinary } from '@bufbuild/protobuf';
+import { toBinary } from '@bufbuild/protobuf';
 import {
   type Candidate,
   type CandidateReason,
@@ -18,6 +18,7 @@ import {
   type Snapshot,
   strictestDataClass,
 } from '@will/core';
+import { create } from './binary.ts';
 import * as wire from './messages.ts';
 import { dataClassFromWire, dataClassToWire, factsFromWire, factsToWire } from './translate.ts';
 

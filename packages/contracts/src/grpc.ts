@@ -1,12 +1,6 @@
-import {
-  create,
-  type DescMessage,
-  type DescService,
-  fromBinary,
-  type MessageShape,
-  toBinary,
-} from '@bufbuild/protobuf';
+import { type DescMessage, type DescService, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
 
+import { create } from './binary.ts';
 import { readMessage } from './read-message.ts';
 
 /** One method as gRPC libraries want it; values are messages of its descriptor. */

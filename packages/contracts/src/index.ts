@@ -1,5 +1,5 @@
 export * from './attributes.ts';
-export { fromBinary, toBinary } from './binary.ts';
+export { create, fromBinary, toBinary } from './binary.ts';
 export * from './decisions.ts';
 export * from './documents/index.ts';
 export { EventBatchWriter } from './events/event-batch.ts';

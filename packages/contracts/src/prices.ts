@@ -1,5 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { cacheSavingsNanoUsd, type Price, type PriceHours, type Rates, type Usage } from '@will/core';
+import { create } from './binary.ts';
 import {
   type CallRecord as WireRecord,
   PriceSchema,

@@ -1,4 +1,4 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import {
   type ComplianceStandard,
   type DataClass,
@@ -11,6 +11,7 @@ import {
   type UnavailableModel,
   unavailableModels,
 } from '@will/core';
+import { create } from './binary.ts';
 import * as wire from './messages.ts';
 
 const classes: Record<wire.DataClass, DataClass | undefined> = {

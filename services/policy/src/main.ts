@@ -1,6 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { announce, connectBus, followSnapshot, Outbox } from '@will/bus';
-import { wire } from '@will/contracts';
+import { create, wire } from '@will/contracts';
 import { ChangeBook, type ModelChange, retiringModels, type Snapshot, StatsBook } from '@will/core';
 import { loadExtensions } from '@will/extension';
 import { measures, observe } from '@will/observe';

@@ -1,6 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import type { KeyBucket } from '@will/bus';
-import { keyIdPattern, keyRoles, wire } from '@will/contracts';
+import { create, keyIdPattern, keyRoles, wire } from '@will/contracts';
 import {
   dataClasses,
   identityProblem,

@@ -1,6 +1,6 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import { resolveCaller, type Snapshot, TransientMap, TransientSet, unknownClient } from '@will/core';
-import { type Refusals, wire } from '@will/contracts';
+import { create, type Refusals, wire } from '@will/contracts';
 import { within } from '@will/runtime';
 import { InvalidTaskError, readTask } from './task/intake.ts';
 import type { TaskCaller } from './ports.ts';

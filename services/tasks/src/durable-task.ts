@@ -1,5 +1,5 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { priorityToWire, wire } from '@will/contracts';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, priorityToWire, wire } from '@will/contracts';
 import type { StoredTask, TaskState } from '@will/store';
 
 const states: Record<TaskState, wire.DurableState> = {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { create, fromBinary } from '@bufbuild/protobuf';
-import { wire } from '@will/contracts';
+import { fromBinary } from '@bufbuild/protobuf';
+import { create, wire } from '@will/contracts';
 import type { StoredTask } from '@will/store';
 import { cheapestStart } from './cheapest-start.ts';
 import type { TasksSnapshots } from './ports.ts';

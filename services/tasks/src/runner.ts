@@ -1,6 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { failureOf, TaskError, type TaskErrorCode } from '@will/client';
-import { wire } from '@will/contracts';
+import { create, wire } from '@will/contracts';
 import { maxTimeoutMs, type Priority } from '@will/core';
 import { contained, within } from '@will/runtime';
 import type { StoredTask, TaskStore, TerminalState } from '@will/store';

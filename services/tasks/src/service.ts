@@ -1,5 +1,5 @@
-import { create, toBinary } from '@bufbuild/protobuf';
-import { isOpaqueId, priorityFromWire, type Refusals, wire } from '@will/contracts';
+import { toBinary } from '@bufbuild/protobuf';
+import { create, isOpaqueId, priorityFromWire, type Refusals, wire } from '@will/contracts';
 import { quote, slugPattern } from '@will/core';
 import type { StoredTask } from '@will/store';
 import { durableTask, isTerminal } from './durable-task.ts';

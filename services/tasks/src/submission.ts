@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
+  create,
   isOpaqueId,
   newId,
   priorityFromWire,

@@ -1,5 +1,4 @@
-import { create } from '@bufbuild/protobuf';
-import { wire } from '@will/contracts';
+import { create, wire } from '@will/contracts';
 import type { StoredTask, TaskStore } from '@will/store';
 import { durableTask, isTerminal, outcomeBytes } from './durable-task.ts';
 import type { TaskQueue } from './ports.ts';

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { create, toBinary } from '@bufbuild/protobuf';
-import { newId, wire } from '@will/contracts';
+import { toBinary } from '@bufbuild/protobuf';
+import { create, newId, wire } from '@will/contracts';
 
 // Values for tests.
 

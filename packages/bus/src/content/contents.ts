@@ -1,4 +1,4 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
   AckPolicy,
   DiscardPolicy,
@@ -11,7 +11,7 @@ import {
   type JsMsg,
   type StreamConfig,
 } from '@nats-io/jetstream';
-import { names, subjects, wire } from '@will/contracts';
+import { create, names, subjects, wire } from '@will/contracts';
 import type { Bus } from '../api.ts';
 
 const minute = 60 * 1e9;

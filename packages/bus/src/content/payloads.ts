@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { create } from '@bufbuild/protobuf';
 import { JetStreamApiError, PersistMode, StorageType } from '@nats-io/jetstream';
 import { Objm, type ObjectStore } from '@nats-io/obj';
-import { names, newId, sizes, wire } from '@will/contracts';
+import { create, names, newId, sizes, wire } from '@will/contracts';
 import { slugPattern } from '@will/core';
 import type { Bus } from '../api.ts';
 

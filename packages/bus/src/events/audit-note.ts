@@ -1,5 +1,5 @@
-import { create, toBinary } from '@bufbuild/protobuf';
-import { subjects, wire } from '@will/contracts';
+import { toBinary } from '@bufbuild/protobuf';
+import { create, subjects, wire } from '@will/contracts';
 import type { Bus } from '../api.ts';
 import type { AuditWords } from '../access/refusals.ts';
 

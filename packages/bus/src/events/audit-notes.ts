@@ -1,6 +1,6 @@
 import { contain } from '@will/core';
-import { create, toBinary } from '@bufbuild/protobuf';
-import { subjects, wire } from '@will/contracts';
+import { toBinary } from '@bufbuild/protobuf';
+import { create, subjects, wire } from '@will/contracts';
 import type { Bus } from '../api.ts';
 import { type AuditWords, GatheredRefusals } from '../access/refusals.ts';
 

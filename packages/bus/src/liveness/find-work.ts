@@ -1,5 +1,4 @@
-import { create } from '@bufbuild/protobuf';
-import { fromBinary, subjects, toBinary, wire } from '@will/contracts';
+import { create, fromBinary, subjects, toBinary, wire } from '@will/contracts';
 import { BusError, type Bus } from '../api.ts';
 import { answerWithinMs, askAgainMs, goneAfterAnswers, reconnectMs, type Work } from './liveness.ts';
 

@@ -1,7 +1,7 @@
 import { contain, TransientSet } from '@will/core';
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Subscription } from '@nats-io/nats-core';
-import { fromBinary, isInbox, patterns, subjects, toBinary, wire } from '@will/contracts';
+import { create, fromBinary, isInbox, patterns, subjects, toBinary, wire } from '@will/contracts';
 import { BusError, type Bus } from '../api.ts';
 import { LoopWatch } from './loop-watch.ts';
 import type { ProcessesView } from './presence.ts';

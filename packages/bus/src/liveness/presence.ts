@@ -1,7 +1,7 @@
 import { contain } from '@will/core';
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { KV, KvWatchEntry } from '@nats-io/kv';
-import { wire } from '@will/contracts';
+import { create, wire } from '@will/contracts';
 import type { Bus } from '../api.ts';
 import { processesBucket } from '../events/streams.ts';
 import { tellAll } from '../connection/tell-all.ts';

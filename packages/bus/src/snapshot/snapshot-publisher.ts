@@ -1,9 +1,9 @@
 import { contain } from '@will/core';
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
 import type { KV } from '@nats-io/kv';
 import type { AnyDocument } from '@will/core';
-import { names, wire } from '@will/contracts';
+import { create, names, wire } from '@will/contracts';
 import type { Bus } from '../api.ts';
 import { BusError } from '../api.ts';
 import { contentKey, headHeartbeatMs, headKey, inParallel, registryBucket } from './snapshot-bucket.ts';

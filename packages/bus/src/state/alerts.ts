@@ -1,6 +1,6 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Kvm, type KvEntry } from '@nats-io/kv';
-import { names, wire } from '@will/contracts';
+import { create, names, wire } from '@will/contracts';
 import type { Bus } from '../api.ts';
 
 /** An alert as it was read. */

@@ -1,8 +1,8 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { jetstream, JetStreamApiError } from '@nats-io/jetstream';
 import { Kvm, type KV } from '@nats-io/kv';
 import type { Cooldown } from '@will/core';
-import { names, wire } from '@will/contracts';
+import { create, names, wire } from '@will/contracts';
 import type { Bus } from '../api.ts';
 import { tellAll } from '../connection/tell-all.ts';
 

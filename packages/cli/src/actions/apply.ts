@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
+import { toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { openPayloads, PayloadError, type Bus, type Payloads } from '@will/bus';
-import { isDocumentFile, sizes, subjects, wire } from '@will/contracts';
+import { create, isDocumentFile, sizes, subjects, wire } from '@will/contracts';
 import { previewChange, type PreviewWindow } from '@will/operator';
 import { readFolder } from '@will/store';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';

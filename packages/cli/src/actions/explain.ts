@@ -1,5 +1,4 @@
-import { create } from '@bufbuild/protobuf';
-import { dataClassToWire, priorityToWire, rankedSetFromWire, subjects, wire } from '@will/contracts';
+import { create, dataClassToWire, priorityToWire, rankedSetFromWire, subjects, wire } from '@will/contracts';
 import { type DataClass, explainInWords, type Priority, type RankedSet, type UnavailableModel } from '@will/core';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { priorityIn } from '../options.ts';

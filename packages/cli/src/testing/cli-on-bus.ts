@@ -1,16 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  create,
-  fromBinary,
-  toBinary,
-  type DescMessage,
-  type MessageInitShape,
-  type MessageShape,
-} from '@bufbuild/protobuf';
+import { fromBinary, toBinary, type DescMessage, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
 import { type Bus, connectBus } from '@will/bus';
-import { newId, queues, readMessage, subjects, wire } from '@will/contracts';
+import { create, newId, queues, readMessage, subjects, wire } from '@will/contracts';
 import { nameKey } from '@will/core';
 import { startNatsServer, type NatsServer } from '@will/testkit';
 import { runCli } from '../program.ts';

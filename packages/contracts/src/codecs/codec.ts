@@ -2,8 +2,10 @@ import type { UnknownField } from '@bufbuild/protobuf';
 import type { ByteReader } from './byte-reader.ts';
 import type { ByteWriter } from './byte-writer.ts';
 
-/** Writes and reads one kind of message; what `never` stands for is up to the one that finds it by its name. */
+/** Makes, writes and reads one kind of message; what `never` stands for is up to the one that finds it by its name. */
 export interface Codec {
+  /** Of some of its fields; the others are at their zeros. A message is handed on as it is. */
+  make(fields: never): object;
   write(writer: ByteWriter, message: never): void;
   read(reader: ByteReader, end: number): object;
 }

@@ -1,12 +1,12 @@
 import * as general from '@bufbuild/protobuf';
-import { create, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf';
+import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fromBinary, toBinary } from '../binary.ts';
+import { create, fromBinary, toBinary } from '../binary.ts';
 import { codecs } from '../gen/codecs.ts';
 import * as wire from '../messages.ts';
-import { anyMessage } from '../testing/any-message.ts';
+import { anyFields, anyMessage } from '../testing/any-message.ts';
 import { codecsOf } from './generate.ts';
 
 // What was generated is held against the library on messages drawn at random: every field of every kind of message.
@@ -37,6 +37,18 @@ test.each(schemas.map((schema) => [schema.name, schema] as const))(
     );
   },
 );
+
+test.each(schemas.map((schema) => [schema.name, schema] as const))('%s is made as the library does', (_, schema) => {
+  fc.assert(
+    fc.property(anyFields(schema), (fields) => {
+      const made = create(schema, fields);
+      expect(made).toEqual(general.create(schema, fields));
+      expect(create(schema, made)).toBe(made);
+    }),
+    { numRuns: 60 },
+  );
+  expect(create(schema)).toEqual(general.create(schema));
+});
 
 test('bytes that were changed on their way are read as a message, or refused', () => {
   const message = anyMessage(wire.CallRequestSchema).map((made) =>

@@ -39,24 +39,26 @@ function powersOf(bits: bigint, isSigned: boolean): fc.Arbitrary<bigint> {
 
 function valueOf(field: DescField): fc.Arbitrary<unknown> {
   const one = field.message
-    ? anyMessage(field.message)
+    ? fc.oneof(anyFields(field.message), anyMessage(field.message))
     : field.enum
       ? fc.oneof(fc.constantFrom(...field.enum.values.map(({ number }) => number)), fc.integer())
       : (scalars[field.scalar as ScalarType] as fc.Arbitrary<unknown>);
   return field.fieldKind === 'list' ? fc.array(one, { maxLength: 3 }) : one;
 }
 
-/** For tests: messages of one kind with fields of every value that they may have; any of them may be left out. */
-export function anyMessage<S extends DescMessage>(schema: S): fc.Arbitrary<MessageShape<S>> {
+/** For tests: fields of a message, of every value that they may have; any of them may be left out. */
+export function anyFields<S extends DescMessage>(schema: S): fc.Arbitrary<MessageInitShape<S>> {
   const plain = schema.members.flatMap((member) =>
     member.kind === 'oneof'
       ? [[member.localName, fc.oneof(...member.fields.map((field) => caseOf(field)))] as const]
       : [[member.localName, valueOf(member)] as const],
   );
-  return fc
-    .record(Object.fromEntries(plain), { requiredKeys: [] })
-    .map((init) => create(schema, init as MessageInitShape<S>));
+  return fc.record(Object.fromEntries(plain), { requiredKeys: [] }) as fc.Arbitrary<MessageInitShape<S>>;
 }
+
+/** For tests: messages of one kind with such fields. */
+export const anyMessage = <S extends DescMessage>(schema: S): fc.Arbitrary<MessageShape<S>> =>
+  anyFields(schema).map((fields) => create(schema, fields));
 
 const caseOf = (field: DescField): fc.Arbitrary<unknown> =>
   valueOf(field).map((value) => ({ case: field.localName, value }));

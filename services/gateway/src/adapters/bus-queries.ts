@@ -1,14 +1,7 @@
-import {
-  create,
-  type DescMessage,
-  fromBinary,
-  type MessageInitShape,
-  type MessageShape,
-  toBinary,
-} from '@bufbuild/protobuf';
+import { type DescMessage, fromBinary, type MessageInitShape, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { type Bus, BusError } from '@will/bus';
 import { durableOverBus, TaskError } from '@will/client';
-import { subjects, wire } from '@will/contracts';
+import { create, subjects, wire } from '@will/contracts';
 import type { Queries } from '../ports.ts';
 
 const answerWithinMs = 5_000;

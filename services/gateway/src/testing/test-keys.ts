@@ -1,6 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { holdsStill } from '@will/bus';
-import { digestOfKey, type KeyRole, newKey, wire } from '@will/contracts';
+import { create, digestOfKey, type KeyRole, newKey, wire } from '@will/contracts';
 import { type Guard, keyGuard, type Refused } from '../auth/keys/guard.ts';
 
 export interface TestKeys {

@@ -1,5 +1,4 @@
-import { create } from '@bufbuild/protobuf';
-import { wire } from '@will/contracts';
+import { create, wire } from '@will/contracts';
 import { compileSnapshot, type Snapshot } from '@will/core';
 import { Admission } from '../admission/admission.ts';
 import { startGrpcServer } from '../server/grpc/server.ts';

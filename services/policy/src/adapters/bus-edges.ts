@@ -1,6 +1,6 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { toBinary } from '@bufbuild/protobuf';
 import type { Bus } from '@will/bus';
-import { subjects, wire } from '@will/contracts';
+import { create, subjects, wire } from '@will/contracts';
 import type { Edge } from './cron-edges.ts';
 
 /** Tells routers of edges. While NATS is not connected the word is lost, and decisions end by their own instant. */

@@ -1,7 +1,7 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { toBinary } from '@bufbuild/protobuf';
 import type { Bus } from '@will/bus';
 import type { RankedSet } from '@will/core';
-import { isInbox, queues, rankedSetId, rankedSetToWire, subjects, wire, readMessage } from '@will/contracts';
+import { create, isInbox, queues, rankedSetId, rankedSetToWire, readMessage, subjects, wire } from '@will/contracts';
 import { openSpan } from '@will/observe';
 import { type Policy, PolicyRefusal } from '../service.ts';
 import { readFacts } from './read-facts.ts';

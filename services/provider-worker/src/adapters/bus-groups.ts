@@ -1,7 +1,16 @@
-import { create } from '@bufbuild/protobuf';
 import { answerInFlight, type Bus, type Incoming, type Serving } from '@will/bus';
 import type { DataClass } from '@will/core';
-import { fromBinary, isInboxOf, patterns, queues, readMessage, subjects, toBinary, wire } from '@will/contracts';
+import {
+  create,
+  fromBinary,
+  isInboxOf,
+  patterns,
+  queues,
+  readMessage,
+  subjects,
+  toBinary,
+  wire,
+} from '@will/contracts';
 import type { Groups, IncomingCall } from '../ports.ts';
 import type { CallIndex } from '../call/call-index.ts';
 

@@ -1,8 +1,8 @@
 import { contained } from '@will/runtime';
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BusError, type Bus, type CounterName, type Counters } from '@will/bus';
 import { holderName } from '@will/core';
-import { newId, patterns, subjects, wire } from '@will/contracts';
+import { create, newId, patterns, subjects, wire } from '@will/contracts';
 import type { Allowances } from '../quota/allowances.ts';
 import { type Ledger, LedgerError, type Lease } from '../quota/ports.ts';
 

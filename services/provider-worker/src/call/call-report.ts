@@ -1,4 +1,4 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import {
   costNanoUsd,
   isCostEstimated,
@@ -9,7 +9,7 @@ import {
   type ProviderFailure,
   type Usage,
 } from '@will/core';
-import { dataClassToWire, recordPriceToWire, wire } from '@will/contracts';
+import { create, dataClassToWire, recordPriceToWire, wire } from '@will/contracts';
 import { outputBound } from './authorize.ts';
 import type { CallDeps } from './call-deps.ts';
 import type { CallInput } from './call-input.ts';

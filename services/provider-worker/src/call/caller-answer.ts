@@ -1,5 +1,4 @@
-import { create } from '@bufbuild/protobuf';
-import { wire } from '@will/contracts';
+import { create, wire } from '@will/contracts';
 import { soundDelta, type ContentDelta } from '@will/providers';
 import { contained } from '@will/runtime';
 import type { IncomingCall } from '../ports.ts';

@@ -1,6 +1,5 @@
 import { contained } from '@will/runtime';
-import { create } from '@bufbuild/protobuf';
-import { wire } from '@will/contracts';
+import { create, wire } from '@will/contracts';
 import type { ContentDelta } from '@will/providers';
 
 /** Pieces that come within this time of each other leave together; the first one never waits. */

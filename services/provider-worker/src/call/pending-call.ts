@@ -1,6 +1,5 @@
 import { contained } from '@will/runtime';
-import { create } from '@bufbuild/protobuf';
-import { wire } from '@will/contracts';
+import { create, wire } from '@will/contracts';
 import type { IncomingCall } from '../ports.ts';
 import type { StartWindow } from './start-window.ts';
 

@@ -1,5 +1,5 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { wire } from '@will/contracts';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create, wire } from '@will/contracts';
 import type { IncomingCall } from '../ports.ts';
 import type { LimitReached } from '../quota/allowances.ts';
 import type { Refusal } from './authorize.ts';

@@ -1,7 +1,6 @@
 import { contained } from '@will/runtime';
-import { create } from '@bufbuild/protobuf';
 import { startStateOf, type StartState } from '@will/core';
-import { wire } from '@will/contracts';
+import { create, wire } from '@will/contracts';
 import type { IncomingCall, StartClock } from '../ports.ts';
 
 /** A question to the router, or its answer, may be lost: it is asked so often, and so many times. */

@@ -1,6 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { failureOf, type CallStatus, type ProviderFailure, type Usage } from '@will/core';
-import { wire } from '@will/contracts';
+import { create, wire } from '@will/contracts';
 import { abortedBy, abortReasons, type ProviderOutcome } from '@will/providers';
 import { contained } from '@will/runtime';
 import type { IncomingCall } from '../ports.ts';

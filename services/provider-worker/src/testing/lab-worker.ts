@@ -1,5 +1,5 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { wire } from '@will/contracts';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, wire } from '@will/contracts';
 import type { ModelDocument } from '@will/core';
 import { createProviders, type ModelConnection } from '@will/providers';
 import { exactClock, modelFor } from '@will/testkit';

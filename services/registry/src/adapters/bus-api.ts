@@ -1,7 +1,7 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { toBinary } from '@bufbuild/protobuf';
 import type { Bus, Payloads, ProcessesView, Serving } from '@will/bus';
 import { documentKinds, type DocumentKind, type NamedKind, nearestOf, slugNamed, slugOf } from '@will/core';
-import { factsToWire, queues, subjects, wire, readMessage } from '@will/contracts';
+import { create, factsToWire, queues, readMessage, subjects, wire } from '@will/contracts';
 import { StoreError, type StoredDocument } from '@will/store';
 import type { DocumentText } from '../ports.ts';
 import type { DocumentVersion, Named, RevisionDifference } from '../document-reader.ts';

@@ -1,6 +1,6 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { toBinary } from '@bufbuild/protobuf';
 import type { Bus, Serving } from '@will/bus';
-import { MessageError, queues, readMessage, subjects, wire } from '@will/contracts';
+import { create, MessageError, queues, readMessage, subjects, wire } from '@will/contracts';
 import type { AuditEntry, AuditNote } from '@will/store';
 import type { Audit } from '../audit.ts';
 

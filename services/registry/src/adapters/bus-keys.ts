@@ -1,6 +1,6 @@
-import { create, type DescMessage, type MessageInitShape, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import { type DescMessage, type MessageInitShape, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import type { Bus, Serving } from '@will/bus';
-import { type KeyOperation, queues, subjects, wire, readMessage } from '@will/contracts';
+import { create, type KeyOperation, queues, readMessage, subjects, wire } from '@will/contracts';
 import { KeyError, type Keys } from '../keys.ts';
 
 /** Told of what was changed, for the audit log. */

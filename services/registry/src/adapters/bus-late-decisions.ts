@@ -1,6 +1,6 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BusError, type Bus } from '@will/bus';
-import { factsFromWire, subjects, wire } from '@will/contracts';
+import { create, factsFromWire, subjects, wire } from '@will/contracts';
 import type { LateDecisions } from '../ports.ts';
 
 /** A dry run waits so long for telemetry. */

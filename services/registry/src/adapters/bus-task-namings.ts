@@ -1,6 +1,6 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BusError, type Bus } from '@will/bus';
-import { subjects, wire } from '@will/contracts';
+import { create, subjects, wire } from '@will/contracts';
 import type { NamedDocuments, TaskNamings } from '../ports.ts';
 
 /** A change waits so long for the service of durable tasks. */

@@ -1,14 +1,14 @@
-import { create } from '@bufbuild/protobuf';
 import { answerInFlight, type Bus, type Incoming, type LoopWatch } from '@will/bus';
 import { startWindowMs } from '@will/core';
 import {
   attributesOfHeaders,
   clientOfTaskSubject,
+  create,
   fromBinary,
   isInboxOf,
+  type MayAnswer,
   patterns,
   queues,
-  type MayAnswer,
   readMessage,
   type Stray,
   strayOf,

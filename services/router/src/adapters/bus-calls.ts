@@ -1,7 +1,6 @@
-import { create } from '@bufbuild/protobuf';
 import { type Bus, type LivenessMonitor, type LoopWatch, serverTouch, whoHas } from '@will/bus';
 import { TransientMap } from '@will/core';
-import { fromBinary, patterns, subjects, toBinary, wire } from '@will/contracts';
+import { create, fromBinary, patterns, subjects, toBinary, wire } from '@will/contracts';
 import type { Calls, CallSignal, Dispatch } from '../ports.ts';
 
 /**

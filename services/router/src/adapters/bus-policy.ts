@@ -1,6 +1,6 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BusError, type Bus } from '@will/bus';
-import { factsToWire, rankedSetFromWire, subjects, wire } from '@will/contracts';
+import { create, factsToWire, rankedSetFromWire, subjects, wire } from '@will/contracts';
 import { PolicyError, type PolicyClient } from '../ports.ts';
 
 /** Asks the policy service over the bus. @param firstTimeoutMs of the first question; each further one waits twice as long. */

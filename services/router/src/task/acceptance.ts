@@ -1,6 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { contained } from '@will/runtime';
-import { wire } from '@will/contracts';
+import { create, wire } from '@will/contracts';
 import type { TaskContext } from './task-context.ts';
 
 /** Its caller hears so late that the task is here, unless it hears of the answer before: that says so as well. */

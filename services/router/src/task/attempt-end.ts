@@ -1,6 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { outcomeOf, type CallStatus } from '@will/core';
-import { wire } from '@will/contracts';
+import { create, wire } from '@will/contracts';
 
 /**
  * The end of an attempt, as far as the router has a say. 'answered': the caller has its end from the worker.

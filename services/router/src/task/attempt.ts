@@ -1,7 +1,6 @@
-import { create } from '@bufbuild/protobuf';
 import type { Loss } from '@will/bus';
 import { startWindowMs } from '@will/core';
-import { wire } from '@will/contracts';
+import { create, wire } from '@will/contracts';
 import { AssignedWorker } from './assigned-worker.ts';
 import { type AttemptEnd, busyEnd, lostEnd, refusedEnd, summaryOf, workersEnd } from './attempt-end.ts';
 import type { BusClock, CallSignal, Calls } from '../ports.ts';

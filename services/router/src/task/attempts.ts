@@ -1,6 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import type { CallStatus } from '@will/core';
-import { newId, wire } from '@will/contracts';
+import { create, newId, wire } from '@will/contracts';
 import type { DecidedSet, Dispatch } from '../ports.ts';
 import { type AttemptEnd, summaryOf } from './attempt-end.ts';
 import { Attempt, type AttemptListener } from './attempt.ts';

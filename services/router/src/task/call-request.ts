@@ -1,6 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { firstTokenTimeoutOf, type FirstTokenTimeout, type RankedSet } from '@will/core';
-import { factsToWire, wire } from '@will/contracts';
+import { create, factsToWire, wire } from '@will/contracts';
 import type { DecidedSet } from '../ports.ts';
 import type { Attempt } from './attempt.ts';
 import type { DeliveryStamp } from './deliveries.ts';

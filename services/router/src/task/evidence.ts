@@ -1,6 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { outcomeOf, type CallStatus } from '@will/core';
-import { wire } from '@will/contracts';
+import { create, wire } from '@will/contracts';
 import { isOverflow, tooSmall, type Overflow } from './failures.ts';
 
 /** Ends of attempts that say nothing of what another call of the model would come to. */

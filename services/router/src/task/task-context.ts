@@ -1,6 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import type { Selection } from '@will/core';
-import { newId, wire } from '@will/contracts';
+import { create, newId, wire } from '@will/contracts';
 import type { DecidedSet, TaskCaller } from '../ports.ts';
 import type { AcceptedTask } from './intake.ts';
 import { noopObserver, type TaskObserver } from './observer.ts';

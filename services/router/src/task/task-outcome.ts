@@ -1,7 +1,6 @@
-import { create } from '@bufbuild/protobuf';
 import { BusError } from '@will/bus';
 import type { CallStatus, Exclusion } from '@will/core';
-import { wire } from '@will/contracts';
+import { create, wire } from '@will/contracts';
 
 import { PolicyError } from '../ports.ts';
 import type { Attempts } from './attempts.ts';

@@ -1,4 +1,3 @@
-import { create } from '@bufbuild/protobuf';
 import type { Holder, Loss } from '@will/bus';
 import {
   type AnyDocument,
@@ -10,7 +9,7 @@ import {
   timeoutsOf,
   type SessionState,
 } from '@will/core';
-import { wire } from '@will/contracts';
+import { create, wire } from '@will/contracts';
 import { exactClock, factsFor, modelFor, snapshotOf } from '@will/testkit';
 import { afterEach, beforeEach, vi } from 'vitest';
 import { Decisions } from '../decisions/decisions.ts';

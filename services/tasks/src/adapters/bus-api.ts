@@ -1,19 +1,20 @@
-import { create, toBinary, type DescMessage, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
+import { toBinary, type DescMessage, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
 import { type Bus, BusError, type Incoming, type Serving } from '@will/bus';
 import {
   attributesOfHeaders,
   clientOfTask,
+  create,
   isInboxOf,
   type MayAnswer,
   mustBeSame,
   patterns,
   queues,
+  readMessage,
   type Stray,
   strayOf,
-  taskWithAttributes,
   type TaskOperation,
+  taskWithAttributes,
   wire,
-  readMessage,
 } from '@will/contracts';
 import { stateFromWire } from '../durable-task.ts';
 import type { Tasks } from '../service.ts';

@@ -1,6 +1,6 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { toBinary } from '@bufbuild/protobuf';
 import type { AuditWords, Bus, Serving } from '@will/bus';
-import { queues, readMessage, subjects, wire } from '@will/contracts';
+import { create, queues, readMessage, subjects, wire } from '@will/contracts';
 import type { Tasks } from '../service.ts';
 
 /** Erases the durable tasks of clients for operators. `noted` is told of each erasure, for the audit log. */

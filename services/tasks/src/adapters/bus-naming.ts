@@ -1,6 +1,6 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { toBinary } from '@bufbuild/protobuf';
 import type { Bus, Serving } from '@will/bus';
-import { isInbox, queues, readMessage, subjects, wire } from '@will/contracts';
+import { create, isInbox, queues, readMessage, subjects, wire } from '@will/contracts';
 import type { TaskStore } from '@will/store';
 import type { TasksSnapshots } from '../ports.ts';
 import { tasksNaming } from '../tasks-naming.ts';

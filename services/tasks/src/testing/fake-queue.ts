@@ -1,5 +1,5 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { wire } from '@will/contracts';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create, wire } from '@will/contracts';
 import type { Priority } from '@will/core';
 import type { QueuedTask, TaskQueue } from '../ports.ts';
 

@@ -1,5 +1,5 @@
-import { create, toBinary } from '@bufbuild/protobuf';
-import { wire } from '@will/contracts';
+import { toBinary } from '@bufbuild/protobuf';
+import { create, wire } from '@will/contracts';
 import type { StoredTask, TaskStore } from '@will/store';
 import { onTestFinished } from 'vitest';
 import { durableTask, outcomeBytes } from '../durable-task.ts';

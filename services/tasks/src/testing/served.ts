@@ -1,5 +1,5 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { openRefusals, wire } from '@will/contracts';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create, openRefusals, wire } from '@will/contracts';
 import { type AnyDocument, compileSnapshot, type DataRules, type Snapshot } from '@will/core';
 import type { TaskStore } from '@will/store';
 import { onTestFinished } from 'vitest';

@@ -1,6 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import type { Bus, Incoming, Serving } from '@will/bus';
-import { queues, subjects, wire } from '@will/contracts';
+import { create, queues, subjects, wire } from '@will/contracts';
 import type { BudgetAlerts } from '../alerts/budget-alerts.ts';
 import { answeringBy, readAs } from './answering.ts';
 import type { AuthoredWords } from './bus-queries.ts';

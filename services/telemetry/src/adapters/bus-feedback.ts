@@ -1,6 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import type { Bus, Incoming, Outbox, Serving } from '@will/bus';
-import { queues, subjects, wire } from '@will/contracts';
+import { create, queues, subjects, wire } from '@will/contracts';
 import type { CallLog } from '@will/store';
 import { QuestionError } from '../service.ts';
 import { answeringBy, readAs } from './answering.ts';

@@ -1,6 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import type { Bus, CounterKind, Incoming, Serving } from '@will/bus';
-import { queues, subjects, wire } from '@will/contracts';
+import { create, queues, subjects, wire } from '@will/contracts';
 import { type LedgerKeeper, type LimitState, NotOpenedError } from '../ledger.ts';
 import { QuestionError } from '../service.ts';
 import { answeringBy, readAs } from './answering.ts';

@@ -1,6 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import type { Bus, Serving } from '@will/bus';
-import { queues, subjects, wire } from '@will/contracts';
+import { create, queues, subjects, wire } from '@will/contracts';
 import { SettingsError } from '@will/runtime';
 import type { ProofQuestion, Proofs } from '../proofs/proofs.ts';
 import type { SigningKey } from '../proofs/signing-key.ts';

@@ -1,6 +1,7 @@
-import { create, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
+import { toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
 import type { AuditWords, Bus, Incoming, Serving } from '@will/bus';
 import {
+  create,
   decisionToWire,
   factsToWire,
   priceFromWire,

@@ -1,5 +1,4 @@
-import { create } from '@bufbuild/protobuf';
-import { wire } from '@will/contracts';
+import { create, wire } from '@will/contracts';
 import type { KeptContent } from '@will/store';
 
 /** A text that was cut in the middle of a character loses that character. */

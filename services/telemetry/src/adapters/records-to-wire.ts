@@ -1,6 +1,6 @@
-import { create } from '@bufbuild/protobuf';
 import { type CallRecord, isCostEstimated } from '@will/core';
 import {
+  create,
   dataClassToWire,
   emptyCallRecord,
   plainCallToWire,

@@ -1,6 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { percentileMs } from '@will/core';
-import { wire } from '@will/contracts';
+import { create, wire } from '@will/contracts';
 import { addSums, type UsageGroup, type UsageSums } from '@will/store';
 
 /** Groups and what they come to together. */

@@ -1,6 +1,6 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { AlertBucket, KeptAlert } from '@will/bus';
-import { wire } from '@will/contracts';
+import { create, wire } from '@will/contracts';
 import {
   alertRetryMs,
   type AlertsDocument,

@@ -1,4 +1,3 @@
-import { create } from '@bufbuild/protobuf';
 import {
   type DurableWire,
   type Explanation,
@@ -9,7 +8,7 @@ import {
   type TaskOwner,
   type TaskRequest,
 } from '@will/client';
-import { dataClassFromWire, dataClassToWire, unavailableModelFromWire, wire } from '@will/contracts';
+import { create, dataClassFromWire, dataClassToWire, unavailableModelFromWire, wire } from '@will/contracts';
 import { type DataClass, projectNotTheirs, type Snapshot, strictestOf, type UnavailableModel } from '@will/core';
 import type { CallerPayloads, Queries, Backends } from '../../ports.ts';
 import { type Identity, identity } from './identity.ts';

@@ -1,6 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { codeOfFailure, type DurableWire, type TaskClient, TaskError } from '@will/client';
-import { openRefusals, type Refusals, refusalsOnBus, wire } from '@will/contracts';
+import { create, openRefusals, type Refusals, refusalsOnBus, wire } from '@will/contracts';
 import {
   type CallerProblem,
   type NamedKind,

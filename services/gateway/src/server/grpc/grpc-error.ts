@@ -1,8 +1,8 @@
-import { create, type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import { type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { anyPack } from '@bufbuild/protobuf/wkt';
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { failureCodeOf, TaskError, type TaskErrorCode } from '@will/client';
-import { wire } from '@will/contracts';
+import { create, wire } from '@will/contracts';
 import { GuardError, type GuardCode } from '../../auth/keys/guard.ts';
 
 /** A call that is refused by the server itself. The message names the value and what was allowed, never content. */

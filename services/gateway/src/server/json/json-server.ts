@@ -1,9 +1,9 @@
-import { create } from '@bufbuild/protobuf';
 import { contained } from '@will/runtime';
 import type { Bus, Incoming } from '@will/bus';
 import { type StreamPart, taskErrorOf } from '@will/client';
 import {
   clientOfJsonSubject,
+  create,
   isInbox,
   isInboxOf,
   type JsonOperation,
