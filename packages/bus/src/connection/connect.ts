@@ -252,13 +252,20 @@ class NatsBus implements Bus {
 
   serve(subject: string, queue: string, handler: Parameters<Bus['serve']>[2]): Serving {
     const inFlight = new TransientSet<Promise<void>>();
-    const handle = async (message: Incoming): Promise<void> => {
+    const failed = (thrown: unknown): void => this.report(`serving ${subject}`, thrown);
+    const say = ({ reply }: Incoming, answer: Uint8Array | undefined): void => {
+      if (answer !== undefined && reply !== '') this.publish(reply, answer);
+    };
+    /** Undefined: it is done. */
+    const handle = (message: Incoming): Promise<void> | undefined => {
       try {
-        const answer = await handler(message);
-        if (answer !== undefined && message.reply !== '') this.publish(message.reply, answer);
+        const answer = handler(message);
+        if (answer instanceof Promise) return answer.then((late) => say(message, late)).catch(failed);
+        say(message, answer);
       } catch (thrown) {
-        this.report(`serving ${subject}`, thrown);
+        failed(thrown);
       }
+      return undefined;
     };
     const subscription = this.connection.subscribe(subject, {
       queue,
@@ -271,7 +278,7 @@ class NatsBus implements Bus {
             ? withinSpanOf(message.subject, () => handle(incoming(message)))
             : handle(incoming(message)),
         );
-        void work.finally(inFlight.add(work));
+        if (work) void work.finally(inFlight.add(work));
       },
     });
     return {

@@ -25,7 +25,7 @@ export function withinTraceOf<T>(message: Msg, work: () => T): T {
 const tracer = trace.getTracer('will');
 
 /** Does work as a span that is named by the words of a subject of this product: `registry apply`. */
-export async function withinSpanOf(subject: string, work: () => Promise<void>): Promise<void> {
+export async function withinSpanOf(subject: string, work: () => Promise<void> | undefined): Promise<void> {
   const [, , service = '', operation = ''] = subject.split('.');
   const span = tracer.startSpan(`${service} ${operation}`.trim(), {
     kind: SpanKind.SERVER,

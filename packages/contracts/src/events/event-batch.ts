@@ -87,8 +87,9 @@ export class EventBatchWriter {
   readonly #scopes = new Dictionary(3);
   readonly #endings = new Dictionary(4);
   readonly #decisionScopes = new Dictionary(7);
-  /** Places of the decision rows of this batch. */
-  readonly #decisions = new Map<string, number>();
+  /** The decision rows of this batch, by decision. */
+  readonly #decisions = new Map<string, { readonly taskId: string; readonly place: number }>();
+  #decisionRows = 0;
   #events = 0;
 
   /** `source`: the process that writes. */
@@ -125,6 +126,7 @@ export class EventBatchWriter {
   #begin(): void {
     for (const dictionary of [this.#scopes, this.#endings, this.#decisionScopes]) dictionary.nextBatch();
     this.#decisions.clear();
+    this.#decisionRows = 0;
     this.#events = 0;
     this.#fields.add(1, this.#source);
   }
@@ -137,11 +139,12 @@ export class EventBatchWriter {
 
   #intent({ record, deadlineUnixMs }: wire.AttemptIntent): void {
     if (!record) throw new TypeError('an intent without a record');
-    const decision = this.#decisions.get(record.decisionId + record.taskId);
+    const known = this.#decisions.get(record.decisionId);
+    const decision = known?.taskId === record.taskId ? known : undefined;
     const row: wire.IntentRow = {
       $typeName: 'will.v1.IntentRow',
       attemptId: record.attemptId,
-      decision: decision === undefined ? 0 : decision + 1,
+      decision: decision === undefined ? 0 : decision.place + 1,
       taskId: decision === undefined ? record.taskId : '',
       decisionId: decision === undefined ? record.decisionId : '',
       scope: this.#scopes.place(keyCallScope(record), record, encodeCallScope, this.#fields),
@@ -166,7 +169,7 @@ export class EventBatchWriter {
       ...(decision.session && { session: decision.session }),
     };
     this.#fields.add(8, toBinary(wire.DecisionRowSchema, row));
-    this.#decisions.set(decision.decisionId + decision.taskId, this.#decisions.size);
+    this.#decisions.set(decision.decisionId, { taskId: decision.taskId, place: this.#decisionRows++ });
   }
 }
 

@@ -23,8 +23,8 @@ export const observedTasks = ({ observing, demand, nowMs, isKnownType }: Observe
       'will.client': facts.client,
       'will.priority': facts.priority,
     });
-    const open = new Set<OpenSpan>();
-    const unmet = new Set<string>();
+    const open: OpenSpan[] = [];
+    const unmet: string[] = [];
     let hasContent = false;
     return {
       run: (work) => span.run(work),
@@ -37,17 +37,17 @@ export const observedTasks = ({ observing, demand, nowMs, isKnownType }: Observe
             'will.attempt.id': attemptId,
           }),
         );
-        open.add(call);
+        open.push(call);
         return {
           run: (work) => call.run(work),
           ended(end) {
-            open.delete(call);
+            open.splice(open.indexOf(call), 1);
             call.end(end === 'Success' ? undefined : end);
             const wasMet = end !== 'busy' && end !== 'nobody';
             if (wasMet && number > 1) observing.count(measures.fallbacks, 1, { model });
             // A task that asks again and again is one that waits, and is counted as such.
-            if (wasMet || unmet.has(model)) return;
-            unmet.add(model);
+            if (wasMet || unmet.includes(model)) return;
+            unmet.push(model);
             demand.unmet(model);
           },
         };

@@ -35,6 +35,8 @@ export class Decisions {
   readonly #nowMs: () => number;
   readonly #kept = new Map<string, Kept>();
   readonly #asking = new Map<string, Promise<DecidedSet>>();
+  /** Whether a set may outlive its end, by the documents of a revision. */
+  readonly #outliving = new WeakMap<RankedSet, { readonly revision: number; readonly may: boolean }>();
   /** Questions that went to policy: a warm task adds none. */
   asked = 0;
 
@@ -93,9 +95,14 @@ export class Decisions {
   }
 
   /** Whether a decision may be used for a while after its end, as no rule on data restricts what was decided. */
-  mayOutlive({ dataClass, facts }: RankedSet): boolean {
+  mayOutlive(set: RankedSet): boolean {
+    const revision = this.#revision();
+    const known = this.#outliving.get(set);
+    if (known?.revision === revision) return known.may;
     const { current } = this.#snapshots;
-    return dataClass === 'open' && current !== undefined && isUnrestricted(requirementOf(current, facts));
+    const may = set.dataClass === 'open' && current !== undefined && isUnrestricted(requirementOf(current, set.facts));
+    this.#outliving.set(set, { revision, may });
+    return may;
   }
 
   /** The size of a model's context by its document; undefined: it names none. */

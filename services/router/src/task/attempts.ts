@@ -25,7 +25,7 @@ export class Attempts implements AttemptListener {
   readonly #listener: AttemptsListener;
   readonly #attempts: Attempt[] = [];
   /** What ends its being counted where it has a call under way. */
-  readonly #holds = new Set<() => void>();
+  #holds: readonly (() => void)[] = [];
   #lastNumber = 0;
 
   constructor(context: TaskContext, evidence: Evidence, listener: AttemptsListener) {
@@ -62,12 +62,12 @@ export class Attempts implements AttemptListener {
     const attempt = observer.run(() => new Attempt(deps.calls, plan, this, deps.clock));
     this.#attempts.push(attempt);
     const leave = deps.slots.hold(model, task.facts.client);
-    this.#holds.add(leave);
+    this.#holds = [...this.#holds, leave];
     const end = await attempt.ended;
     // The end of the task has let go of it already.
     if (end.kind === 'abandoned') return end;
     leave();
-    this.#holds.delete(leave);
+    this.#holds = this.#holds.filter((other) => other !== leave);
     observer.ended('summary' in end ? end.summary.status : end.kind);
     const hasNothingUnderWay = (end.kind === 'busy' || end.kind === 'nobody') && !attempt.isUnheard;
     if (hasNothingUnderWay) this.#attempts.splice(this.#attempts.indexOf(attempt), 1);

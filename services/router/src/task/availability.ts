@@ -11,11 +11,13 @@ export interface ModelPause {
   readonly isBudget: boolean;
 }
 
+const noPauses: ReadonlyMap<string, ModelPause> = new Map();
+
 /** Tells which models can be called now, by cooldowns, live workers and what workers said to this task. */
 export class Availability {
   readonly #context: TaskContext;
   readonly #evidence: Evidence;
-  readonly #pauses = new Map<string, ModelPause>();
+  #pauses: ReadonlyMap<string, ModelPause> = noPauses;
 
   constructor(context: TaskContext, evidence: Evidence) {
     this.#context = context;
@@ -63,7 +65,7 @@ export class Availability {
     const isCoolingDown = deps.cooldowns.untilMs.has(model);
     const status = isLimit ? 'RateLimited' : 'Busy';
     if (!isCoolingDown && !this.#pauses.has(model)) this.#evidence.skip(model, reason, status);
-    this.#pauses.set(model, { reason, status, untilMs: untilUnixMs, isBudget });
+    this.#pauses = new Map(this.#pauses).set(model, { reason, status, untilMs: untilUnixMs, isBudget });
   }
 
   #cooldownUntilMs(model: string): number {

@@ -47,7 +47,7 @@ export function callRequest(
     prior: [...evidence.summaries],
     inputKind: task.inputKind,
     input: task.input,
-    ...(task.payload && { payload: task.payload }),
+    payload: task.payload,
     inputTokens: task.inputTokens,
     onlyChoice: selection.order.length <= 1,
     anotherFollows,

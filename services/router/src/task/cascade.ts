@@ -38,7 +38,7 @@ export class Cascade {
   readonly #hedged: HedgedAttempts;
   readonly #waits: SlotWaits;
   /** Models of which nobody was in the group when the task last asked. */
-  readonly #absent = new Set<string>();
+  #absent: readonly string[] = [];
 
   constructor(
     context: TaskContext,
@@ -64,7 +64,7 @@ export class Cascade {
     const { order, skipped } = this.#context.selection;
     const full: string[] = [];
     const undelivered: string[] = [];
-    const reasons = new Map(skipped.map(({ model, reason }) => [model, reason]));
+    const reasons = skipped.length === 0 ? noReasons : new Map(skipped.map(({ model, reason }) => [model, reason]));
     for (const model of inTurn(candidates, order, reasons)) {
       if (this.#evidence.hasFailed(model) || this.#evidence.skipTooSmall(model)) continue;
       const last = order.findLast((other) => !this.#evidence.isTooSmall(other));
@@ -103,7 +103,7 @@ export class Cascade {
   /** A model that is free, after those before it that nobody took calls of: with its workers theirs may be back as well. */
   #backAhead(full: readonly string[], free: string): readonly string[] {
     const ahead = full.slice(0, full.indexOf(free));
-    return [...ahead.filter((model) => this.#absent.has(model)), free];
+    return [...ahead.filter((model) => this.#absent.includes(model)), free];
   }
 
   /** Asks models once more that no worker answered for. */
@@ -126,8 +126,7 @@ export class Cascade {
     while (!this.#context.isDecided) {
       const end = await this.#hedged.make(model, firstTokenTimeout, timeoutMs.others, anotherFollows);
       if (this.#context.isDecided || end.kind === 'abandoned') return 'done';
-      if (end.kind === 'nobody') this.#absent.add(model);
-      else this.#absent.delete(model);
+      this.#note(model, end.kind === 'nobody');
       if (end.kind === 'busy') this.#availability.paused(model, end);
       if (end.kind !== 'busy' && end.kind !== 'nobody') return this.settle(end, anotherFollows);
       if (end.kind === 'nobody' && !workers.isServed(model)) {
@@ -140,6 +139,11 @@ export class Cascade {
         return 'full';
     }
     return 'done';
+  }
+
+  #note(model: string, isAbsent: boolean): void {
+    if (this.#absent.includes(model) === isAbsent) return;
+    this.#absent = isAbsent ? [...this.#absent, model] : this.#absent.filter((other) => other !== model);
   }
 
   /** Draws the task's consequence of an attempt that a worker had. */
@@ -173,6 +177,8 @@ export class Cascade {
     return end.kind === 'undelivered' ? 'undelivered' : 'next';
   }
 }
+
+const noReasons: ReadonlyMap<string, string> = new Map();
 
 /** Models as they are tried, those that are passed over at their places, so that the whole way is told. */
 function inTurn(

@@ -37,7 +37,7 @@ export class Evidence {
 
   /** A provider said no to this task already: another decision does not change that. */
   hasFailed(model: string): boolean {
-    return this.#callsOf(model).some(({ status }) => !notOfTheModel.has(status));
+    return this.summaries.some((summary) => isCallOf(summary, model) && !notOfTheModel.has(summary.status));
   }
 
   /** How often the model's provider rejected a call by its rate limit. */
@@ -76,7 +76,7 @@ export class Evidence {
   }
 
   #callsOf(model: string): readonly wire.AttemptSummary[] {
-    return this.summaries.filter((summary) => summary.model === model && summary.attemptId !== '');
+    return this.summaries.filter((summary) => isCallOf(summary, model));
   }
 
   #whyTooSmall(model: string): string | undefined {
@@ -86,9 +86,13 @@ export class Evidence {
 
   /** The context of the model that the input overflowed, of several the largest that is known; undefined: none did. */
   #overflow(): Overflow | undefined {
+    if (!this.summaries.some(isOverflow)) return undefined;
     const models = this.summaries.filter(isOverflow).map(({ model }) => model);
     const tokens = (model: string): number => this.#contextTokensOf(model) ?? 0;
     const model = models.toSorted((a, b) => tokens(b) - tokens(a))[0];
     return model === undefined ? undefined : { model, tokens: this.#contextTokensOf(model) };
   }
 }
+
+const isCallOf = ({ model, attemptId }: wire.AttemptSummary, wanted: string): boolean =>
+  model === wanted && attemptId !== '';

@@ -29,21 +29,37 @@ export class HedgedAttempts {
    * Resolves with the end that counts. The other attempt of a pair is cancelled, and recorded by its worker.
    * @param secondTimeoutMs how long a second attempt is sent again while no worker takes it.
    */
-  async make(model: string, timeoutMs: number, secondTimeoutMs: number, anotherFollows: boolean): Promise<AttemptEnd> {
+  make(model: string, timeoutMs: number, secondTimeoutMs: number, anotherFollows: boolean): Promise<AttemptEnd> {
     const first = this.#attempts.make(model, timeoutMs, anotherFollows);
-    const next = await this.#untilHedged(model, first, anotherFollows);
+    const afterMs = this.#hedgedAfterMs(model);
+    return afterMs === undefined || !anotherFollows ? first : this.#hedged(model, first, afterMs, secondTimeoutMs);
+  }
+
+  /** How long the first content is waited for alone; undefined: for ever. */
+  #hedgedAfterMs(model: string): number | undefined {
+    const { hedging } = this.#context.deps;
+    const { hedgeAfter, stream } = this.#context.task;
+    hedging?.budget.called();
+    if (!hedging || !stream) return undefined;
+    return hedgeAfter === 'p95' ? hedging.times.p95Ms(model) : hedgeAfter;
+  }
+
+  async #hedged(
+    model: string,
+    first: Promise<AttemptEnd>,
+    afterMs: number,
+    secondTimeoutMs: number,
+  ): Promise<AttemptEnd> {
+    const next = await this.#untilHedged(model, first, afterMs);
     if (next === undefined) return await first;
     return await this.#firstToAnswer(first, this.#attempts.make(next, secondTimeoutMs, true));
   }
 
   /** The model that is asked besides; undefined: none is. */
-  async #untilHedged(model: string, first: Promise<AttemptEnd>, mayHedge: boolean): Promise<string | undefined> {
+  async #untilHedged(model: string, first: Promise<AttemptEnd>, afterMs: number): Promise<string | undefined> {
     const { hedging } = this.#context.deps;
-    const { hedgeAfter, stream } = this.#context.task;
-    hedging?.budget.called();
-    const afterMs = hedgeAfter === 'p95' ? hedging?.times.p95Ms(model) : hedgeAfter;
     const attempt = this.#attempts.newest;
-    if (!hedging || !attempt || afterMs === undefined || !stream || !mayHedge) return undefined;
+    if (!attempt) return undefined;
     const due = Promise.withResolvers<void>();
     const timer = setTimeout(due.resolve, afterMs);
     await Promise.race([first, due.promise]);
@@ -53,7 +69,7 @@ export class HedgedAttempts {
     const next = this.#context.selection.order.find(
       (other) => other !== model && !this.#evidence.hasFailed(other) && !this.#evidence.isTooSmall(other),
     );
-    return next !== undefined && this.#availability.isFree(next) && hedging.budget.take() ? next : undefined;
+    return next !== undefined && this.#availability.isFree(next) && hedging?.budget.take() ? next : undefined;
   }
 
   /** The end of whichever ends the task; else of the one that ended last, the other one stands among the attempts. */

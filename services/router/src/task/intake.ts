@@ -106,12 +106,12 @@ export function readTask(
   const timeouts = readTimeouts(task, stated, nowMs);
   if (task.inputKind === fieldsKind && !type?.fields)
     throw new InvalidTaskError(`input kind fields: no document describes fields of task type ${quote(task.type)}`);
-  const facts = readFacts(task, who, edges, type);
-  const inputTokens = tokensOf(task, facts.input);
+  const input = readModalities('input', task.inputModalities, () => defaultModalities(task.type, type).input);
+  const inputTokens = tokensOf(task, input);
   return {
     taskId,
     client,
-    facts: { ...facts, inputTokens: roundUp(inputTokens, edges) },
+    facts: readFacts(task, who, edges, type, input, inputTokens),
     notices,
     ignoredFields: task.ignoredFields.filter((name) => fieldName.test(name)).slice(0, maxIgnoredFields),
     deadlineUnixMs: Math.floor(nowMs + timeouts.maxMs),
@@ -169,8 +169,9 @@ function readFacts(
   { client, project, reflex }: Resolved,
   edges: readonly number[],
   type: TaskTypeDocument | undefined,
-): Omit<Facts, 'inputTokens'> {
-  const usual = defaultModalities(task.type, type);
+  input: readonly Modality[],
+  inputTokens: number,
+): Facts {
   return {
     taskType: task.type,
     client,
@@ -179,12 +180,13 @@ function readFacts(
     priority: readPriority(task),
     dataClass: dataClassFromWire(task.dataClass),
     model: readModel(task.model),
-    ...(task.unavailableModel !== '' && { unavailableModel: readUnavailableModel(task.unavailableModel) }),
-    input: readModalities('input', task.inputModalities, usual.input),
-    output: readModalities('output', task.outputModalities, usual.output),
+    unavailableModel: task.unavailableModel === '' ? undefined : readUnavailableModel(task.unavailableModel),
+    input,
+    output: readModalities('output', task.outputModalities, () => defaultModalities(task.type, type).output),
     needs: readNeeds([...task.needs, ...(task.inputKind === fieldsKind ? needsOfType(type) : (type?.needs ?? []))]),
+    inputTokens: roundUp(inputTokens, edges),
     maxOutputTokens: task.maxOutputIsExact ? roundUp(task.maxOutputTokens, edges) : 0,
-    ...(task.floor && { floor: readFloor(task.floor) }),
+    floor: task.floor && readFloor(task.floor),
   };
 }
 
@@ -240,20 +242,27 @@ const neededOf = (usual: ReadonlySet<Modality>): readonly Modality[] => {
   return special.length > 0 ? special.sort() : ['text'];
 };
 
-function readModalities(what: string, values: readonly string[], usual: ReadonlySet<Modality>): readonly Modality[] {
-  if (values.length === 0) return neededOf(usual);
+function readModalities(
+  what: string,
+  values: readonly string[],
+  usual: () => ReadonlySet<Modality>,
+): readonly Modality[] {
+  if (values.length === 0) return neededOf(usual());
   const unknown = values.find((value) => !knownModalities.includes(value));
   if (unknown !== undefined)
     throw new InvalidTaskError(`${what} modality ${quote(unknown)} must be one of ${modalities.join(', ')}`);
-  return [...new Set(values)].sort() as Modality[];
+  return sortedUnique(values) as readonly Modality[];
 }
 
 function readNeeds(values: readonly string[]): readonly string[] {
   if (values.length > maxListed) throw new InvalidTaskError(`${values.length} needs exceed ${maxListed}`);
   const bad = values.find((value) => !slugPattern.test(value));
   if (bad !== undefined) throw new InvalidTaskError(`need ${quote(bad)} must match ${slugPattern.source}`);
-  return [...new Set(values)].sort();
+  return sortedUnique(values);
 }
+
+const sortedUnique = (values: readonly string[]): readonly string[] =>
+  values.length < 2 ? values : [...new Set(values)].sort();
 
 /** The first edge at or above; beyond the last edge every model is too small, so the value itself stays. */
 export function roundUp(tokens: number, edges: readonly number[]): number {

@@ -11,7 +11,7 @@ export class SlotWaits {
   readonly #context: TaskContext;
   readonly #availability: Availability;
   /** Models in whose queue its turn came. */
-  readonly #hadItsTurnAt = new Set<string>();
+  #hadItsTurnAt: readonly string[] = [];
   /** Until when a worker that is started is waited for. */
   #awaitedUntilMs: number | undefined;
 
@@ -54,13 +54,13 @@ export class SlotWaits {
       client: claim.client,
       timeoutMs: Math.max(0, Math.min(timeoutMs, usableMs, this.#maxWaitMs([model]))),
       signal,
-      isAgain: this.#hadItsTurnAt.has(model),
+      isAgain: this.#hadItsTurnAt.includes(model),
     };
   }
 
   async #noted(model: string, answer: Turn): Turn {
     const told = await answer;
-    if (told === 'try') this.#hadItsTurnAt.add(model);
+    if (told === 'try') this.#hadItsTurnAt = [...this.#hadItsTurnAt, model];
     return told;
   }
 
