@@ -6,6 +6,7 @@ import { findNatsServer } from '@will/testkit';
 import { Pool } from 'undici';
 import { Random } from '../policy/random.ts';
 import { checkoutOf } from '../support/checkout.ts';
+import { modelDocument } from '../support/documents.ts';
 import type * as Support from '../support/system.ts';
 import type { System } from '../support/system.ts';
 import { helper, models } from './helper.ts';
@@ -34,10 +35,13 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const prompt = 'x'.repeat(1_000);
 const services = ['gateway', 'router', 'provider-worker', 'policy', 'telemetry', 'registry'] as const;
 
+/** `stream`: 100 chunks, 5 ms apart, by HTTP. */
+type Path = 'bus' | 'HTTP' | 'stream';
+
 interface Product {
   readonly system: System;
   readonly pids: Readonly<Record<string, number>>;
-  readonly paths: Readonly<Record<'bus' | 'HTTP', () => Promise<unknown>>>;
+  readonly paths: Readonly<Record<Path, () => Promise<unknown>>>;
   close(): Promise<void>;
 }
 
@@ -45,13 +49,23 @@ interface Product {
 async function start(checkout: string, upstreamUrl: string): Promise<Product> {
   const support = (await import(pathToFileURL(join(checkout, 'test/support/system.ts')).href)) as typeof Support;
   const system = await support.startSystem({
-    documents: { 'bench.yaml': models(upstreamUrl) },
+    documents: {
+      'bench.yaml': models(upstreamUrl),
+      'paced.yaml': `${modelDocument({ name: 'paced', endpoint: `${upstreamUrl}/v1`, concurrency: 512 })}\n`,
+    },
     counts: { gateway: 1 },
   });
-  await system.untilServed('bench');
+  await system.untilServed('bench', 'paced');
   const pool = new Pool(system.httpUrl, { connections: 64, pipelining: 1 });
-  const body = JSON.stringify({ model: 'text_gen', messages: [{ role: 'user', content: prompt }] });
+  const messages = [{ role: 'user', content: prompt }];
+  const plain = JSON.stringify({ model: 'text_gen', messages });
+  const streamed = JSON.stringify({ model: 'paced', messages, stream: true });
   const headers = { 'content-type': 'application/json' };
+  const ask = async (body: string): Promise<void> => {
+    const answer = await pool.request({ method: 'POST', path: '/v1/chat/completions', headers, body });
+    await answer.body.dump();
+    if (answer.statusCode !== 200) throw new Error(`status ${answer.statusCode}`);
+  };
   return {
     system,
     pids: {
@@ -60,11 +74,8 @@ async function start(checkout: string, upstreamUrl: string): Promise<Product> {
     },
     paths: {
       bus: () => system.client.run({ type: 'text_gen', input: prompt }),
-      async HTTP() {
-        const answer = await pool.request({ method: 'POST', path: '/v1/chat/completions', headers, body });
-        await answer.body.dump();
-        if (answer.statusCode !== 200) throw new Error(`status ${answer.statusCode}`);
-      },
+      HTTP: () => ask(plain),
+      stream: () => ask(streamed),
     },
     async close() {
       await pool.close();
@@ -95,15 +106,15 @@ function processes(measured: readonly (readonly [Measured, Measured])[]): string
 const upstream = await helper('./upstream-process.ts');
 const base = await start(checkoutOf(options.base), upstream.url);
 const head = await start(root, upstream.url);
-const cells = (['bus', 'HTTP'] as const).flatMap((path) => [1, 32].map((concurrency) => ({ path, concurrency })));
-const once = (
-  { paths, pids }: Product,
-  path: 'bus' | 'HTTP',
-  concurrency: number,
-  warmupCalls = 0,
-): Promise<Measured> => measure(paths[path], { concurrency, seconds, warmupCalls, pids });
+const cells: readonly { readonly path: Path; readonly concurrency: number }[] = [
+  ...(['bus', 'HTTP'] as const).flatMap((path) => [1, 32].map((concurrency) => ({ path, concurrency }))),
+  { path: 'stream', concurrency: 32 },
+];
+const once = ({ paths, pids }: Product, path: Path, concurrency: number, warmupCalls = 0): Promise<Measured> =>
+  measure(paths[path], { concurrency, seconds, warmupCalls, pids });
 
-for (const product of [base, head]) for (const { path } of cells) await once(product, path, 32, 5_000);
+for (const product of [base, head])
+  for (const { path } of cells) await once(product, path, 32, path === 'stream' ? 320 : 5_000);
 const random = new Random(1);
 let slower = 0;
 process.stdout.write(
