@@ -8,7 +8,7 @@ import { modelDocument } from '../support/documents.ts';
 import bundlePrograms from '../support/bundled-programs.ts';
 import { startSystem } from '../support/system.ts';
 import { helper, models } from './helper.ts';
-import { type Measured, measure, memoryOf, quantile, warmUp } from './measure.ts';
+import { type Measured, measure, memoryOf, memoryTogether, quantile, warmUp } from './measure.ts';
 import { howToInstall, startFloors, startLiteLlm, startOneProcess, startPortkey, type Way } from './ways.ts';
 import { type Workload, workloads } from './workloads.ts';
 
@@ -101,6 +101,16 @@ async function cellOf(way: Way, { call, concurrency }: Workload): Promise<Cell> 
   };
 }
 
+type Memory = Readonly<Record<'resident' | 'together', number>>;
+
+async function memories(): Promise<Record<string, Memory>> {
+  const entries = ways.slice(1).map(async ({ name, pids }): Promise<[string, Memory]> => {
+    const resident = Object.values(await memoryOf(pids)).reduce((sum, one) => sum + one, 0);
+    return [name, { resident, together: await memoryTogether(pids) }];
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
 const median = (numbers: readonly number[]): number =>
   quantile(
     numbers.filter(Number.isFinite).toSorted((a, b) => a - b),
@@ -112,7 +122,7 @@ say(
   `${cpus().length} cores, ${cpus()[0]?.model ?? ''}, Node ${process.version}; ${rounds} rounds of ${seconds} s a cell`,
 );
 const chosen = workloads.filter(({ name }) => name.includes(options.only));
-const idleMiB = new Map(await Promise.all(ways.map(async ({ name, pids }) => [name, await memoryOf(pids)] as const)));
+const idleMiB = await memories();
 // A path that was never taken is slow the first thousand times, that of streams as well.
 const warmedBy = workloads.filter(({ name }) => name === 'chat, plain, c32' || name === 'chat, streamed, c10');
 for (const way of ways)
@@ -189,14 +199,13 @@ for (const { workload, ways: rows } of tables) {
       `${row.way.padEnd(22)}${padded(row.p50Ms, 2)} ${padded(row.firstMs, 2)} ${padded(row.perSecond, 0)} ${padded(row.cpuUs, 0)} ${padded(row.cpuUs / base, 2)} ${padded(row.cpuUs / peer, 2)}  ${row.rounds.padStart(6)}  ${(row.foreignShare * 100).toFixed(0).padStart(5)} %  ${row.errors}`,
     );
 }
-say('\nresident memory in MiB, idle → loaded');
-const memory: Record<string, readonly [number, number]> = {};
-for (const { name, pids } of ways.slice(1)) {
-  const total = (of: Readonly<Record<string, number>> = {}): number => Object.values(of).reduce((sum, n) => sum + n, 0);
-  memory[name] = [total(idleMiB.get(name)), total(await memoryOf(pids))];
-  say(`  ${name.padEnd(22)} ${memory[name][0]} → ${memory[name][1]}`);
+say('\nmemory in MiB, idle → loaded: resident sizes added up; together, with the pages of one program once');
+const loadedMiB = await memories();
+for (const [name, loaded] of Object.entries(loadedMiB)) {
+  const idle = idleMiB[name];
+  say(`  ${name.padEnd(22)} ${idle?.resident} → ${loaded.resident}; together ${idle?.together} → ${loaded.together}`);
 }
-if (options.json) process.stdout.write(`${JSON.stringify({ node: process.version, tables, memory })}\n`);
+if (options.json) process.stdout.write(`${JSON.stringify({ node: process.version, tables, idleMiB, loadedMiB })}\n`);
 for (const pool of pools.values()) await pool.destroy();
 for (const way of ways) way.stop();
 await system.stop();

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, readlink } from 'node:fs/promises';
 
 export interface Measured {
   readonly calls: number;
@@ -90,6 +90,23 @@ export async function memoryOf(pids: Readonly<Record<string, number>>): Promise<
     return [name, Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024)] as const;
   });
   return Object.fromEntries(await Promise.all(entries));
+}
+
+/**
+ * Memory in MiB that processes take together: what is each one's own, and the pages of each program once, which all
+ * processes that run it share. The sum of {@link memoryOf} counts Node's program as often as there are processes.
+ */
+export async function memoryTogether(pids: Readonly<Record<string, number>>): Promise<number> {
+  const programKiB = new Map<string, number>();
+  let ownKiB = 0;
+  for (const pid of Object.values(pids)) {
+    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+    const program = await readlink(`/proc/${pid}/exe`).catch(() => '');
+    const kiB = (field: string): number => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0);
+    ownKiB += kiB('RssAnon') + kiB('RssShmem');
+    programKiB.set(program, Math.max(programKiB.get(program) ?? 0, kiB('RssFile')));
+  }
+  return Math.round([...programKiB.values()].reduce((sum, one) => sum + one, ownKiB) / 1024);
 }
 
 /** Time of all cores since the machine started, and what of it others used than the processes of the run. */

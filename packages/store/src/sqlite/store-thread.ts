@@ -12,6 +12,9 @@ interface Waiting {
 
 type Operation = (...args: never[]) => unknown;
 
+/** Its objects live for one transaction: of the engine's 48 MiB for young ones it would fill all and need a fourth. */
+const resourceLimits = { maxYoungGenerationSizeMb: 12 };
+
 /**
  * The process's end of a database thread. While the thread writes, requests gather here and go over together; each
  * answer comes after the commit.
@@ -45,7 +48,11 @@ export class StoreThread<Operations extends { readonly [K in keyof Operations]: 
     path: string,
   ): Promise<StoreThread<Operations>> {
     const workerData: ThreadSettings = { kind, path };
-    const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData, name: `store ${kind}` });
+    const worker = new Worker(new URL('./thread.ts', import.meta.url), {
+      workerData,
+      name: `store ${kind}`,
+      resourceLimits,
+    });
     const thread = new StoreThread<Operations>(worker, path);
     try {
       await thread.#opened.promise;
