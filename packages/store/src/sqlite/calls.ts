@@ -257,13 +257,15 @@ function countedFacts(row: Readonly<Record<string, SQLOutputValue>>): CountedFac
 type Ingestion = ReturnType<typeof prepareIngestion>;
 
 function prepareIngestion(database: DatabaseSync) {
-  const places = columnNames.map((_, index) => `?${index + 1}`).join(', ');
-  const start = columnNames.indexOf('started_at_ms') + 1;
+  // Without numbers: SQLite looks a parameter that has one up among all others, for each value of each row.
+  const places = columnNames.map(() => '?').join(', ');
+  const addCall = database.prepare(
+    `INSERT INTO calls (${columnNames.join(', ')}, unsealed_ms) VALUES (${places}, ?)
+     ON CONFLICT (attempt_id) DO NOTHING`,
+  );
+  const start = columnNames.indexOf('started_at_ms');
   return {
-    addCall: database.prepare(
-      `INSERT INTO calls (${columnNames.join(', ')}, unsealed_ms) VALUES (${places}, ?${start})
-       ON CONFLICT (attempt_id) DO NOTHING`,
-    ),
+    addCall: (row: readonly Cell[]) => addCall.run(...row, row[start] ?? null),
     removeLesser: database.prepare(`DELETE FROM calls WHERE attempt_id = ? AND writer_rank < ? RETURNING ${selected}`),
     addToRollups: prepareRollups(database),
     addIntent: database.prepare(
@@ -292,14 +294,14 @@ function ingest(into: Ingestion, written: Written): { added: number; replaced: n
 }
 
 function addCall(into: Ingestion, row: readonly Cell[], increments: Increments): 'added' | 'replaced' | 'known' {
-  if (into.addCall.run(...row).changes === 1) {
+  if (into.addCall(row).changes === 1) {
     increments.count(countedOf(row), 1);
     return 'added';
   }
   const [attemptId = null, rank = null] = row;
   const lesser = into.removeLesser.get(attemptId, rank);
   if (!lesser) return 'known';
-  into.addCall.run(...row);
+  into.addCall(row);
   increments.count(recordOf(lesser as unknown as CallRow), -1);
   increments.count(countedOf(row), 1);
   return 'replaced';
