@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { serviceProcess } from '@will/runtime';
 import { compileCache, programOf } from './programs.ts';
@@ -42,15 +43,33 @@ export async function startService(
   env: Readonly<Record<string, string>>,
   through: readonly string[] = [],
 ): Promise<ServiceProcess> {
-  const started = serviceProcess(compileCache());
-  const [execPath = process.execPath, ...execArgv] = [...through, process.execPath, ...started.execArgv];
-  const child = fork(programOf(name), {
+  return started(name, launch(programOf(name), env, through));
+}
+
+/** Starts services as `npm start` hosts them: all are one process, so that a signal to one of them reaches all. */
+export async function startTogether(
+  names: readonly ServiceName[],
+  envOf: (name: ServiceName) => Readonly<Record<string, string>>,
+): Promise<readonly ServiceProcess[]> {
+  const child = launch(join(root, 'scripts/start/one-process.ts'), {});
+  child.send({ groups: names.map((name) => [{ name, env: envOf(name) }]) });
+  const host = await started(names[0] as ServiceName, child);
+  return names.map((name) => Object.defineProperties({ ...host, name }, { isRunning: { get: () => host.isRunning } }));
+}
+
+function launch(program: string, env: Readonly<Record<string, string>>, through: readonly string[] = []): ChildProcess {
+  const how = serviceProcess(compileCache());
+  const [execPath = process.execPath, ...execArgv] = [...through, process.execPath, ...how.execArgv];
+  return fork(program, {
     cwd: root,
-    env: { PATH: process.env['PATH'] ?? '', WILL_LOG_LEVEL: 'warn', ...started.env, ...env },
+    env: { PATH: process.env['PATH'] ?? '', WILL_LOG_LEVEL: 'warn', ...how.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     execPath,
     execArgv,
   });
+}
+
+async function started(name: ServiceName, child: ChildProcess): Promise<ServiceProcess> {
   const log = keepLog(child);
   const exited = once(child, 'exit') as Promise<[number | null]>;
   await untilReady(name, child, exited, log);

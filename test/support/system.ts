@@ -7,7 +7,7 @@ import { connectClient, type TaskClient } from '@will/client';
 import { newId } from '@will/contracts';
 import { freePort, startNatsServer, type NatsServer, type NatsServerOptions } from '@will/testkit';
 import { callersDocument } from './documents.ts';
-import { type ServiceName, type ServiceProcess, startService } from './process.ts';
+import { type ServiceName, type ServiceProcess, startService, startTogether } from './process.ts';
 import { eventTimeoutMs } from './event-timeout-ms.ts';
 
 export interface SystemOptions {
@@ -50,6 +50,9 @@ export interface System {
   until(holds: (view: ProcessesView) => boolean, what: string): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** True: services are one process, as with `npm start`; further ones of a kind join as processes of their own. */
+const areTogether = process.env['WILL_TEST_FORM'] === 'one';
 
 const order: readonly ServiceName[] = [
   'registry',
@@ -97,14 +100,20 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     WILL_DRAIN_MS: '10000',
     ...options.env,
   };
+  const counts = { ...defaultCounts, ...options.counts };
   const running: ServiceProcess[] = [];
+  const together = areTogether && !secure ? order.filter((service) => counts[service] > 0) : [];
+  const addTogether = async (): Promise<void> => void running.push(...(await startTogether(together, () => env)));
   const add: System['add'] = async (service, more = {}, through = []) => {
+    if (together.includes(service) && !running.some(({ isRunning }) => isRunning)) {
+      await addTogether();
+      return running.findLast(({ name }) => name === service) as ServiceProcess;
+    }
     const environment = { ...env, ...(secure && environmentAs(service, secure)), ...more };
     const started = await startService(service, environment, through);
     running.push(started);
     return started;
   };
-  const counts = { ...defaultCounts, ...options.counts };
   const bus = await connectBus({
     servers: nats.url,
     processId: `test-${newId()}`,
@@ -113,9 +122,11 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     tls: secure && tlsOf('operator', secure),
   });
   try {
+    if (together.length > 0) await addTogether();
+    const left = (service: ServiceName): number => counts[service] - (together.includes(service) ? 1 : 0);
     // The registry's first revision is what all others wait for.
-    for (let n = 0; n < counts.registry; n += 1) await add('registry');
-    await Promise.all(order.slice(1).flatMap((service) => Array.from({ length: counts[service] }, () => add(service))));
+    for (let n = 0; n < left('registry'); n += 1) await add('registry');
+    await Promise.all(order.slice(1).flatMap((service) => Array.from({ length: left(service) }, () => add(service))));
   } catch (error) {
     await Promise.all(running.map((service) => service.kill()));
     await bus.close();
