@@ -3,4 +3,4 @@ export { type AnchoredHead, type AuditAnchor, auditAnchorOf } from './audit-anch
 export { genAi, previousGenAi } from './conventions.ts';
 export { measures, type Measure, previousMeasures } from './measures.ts';
 export { observe, type Observing } from './observe.ts';
-export { openSpan, traceparent, type OpenSpan, type SpanKindName } from './spans.ts';
+export { noSpan, openSpan, traceparent, type OpenSpan, type SpanKindName } from './spans.ts';

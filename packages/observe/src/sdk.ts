@@ -24,6 +24,7 @@ import {
 } from '@opentelemetry/sdk-trace';
 import { schemaUrl } from './conventions.ts';
 import type { parseObserveSettings } from './settings.ts';
+import { startSpans } from './spans.ts';
 
 type Settings = ReturnType<typeof parseObserveSettings>;
 
@@ -95,6 +96,7 @@ function startTracing(resource: Resource, settings: Settings): TracerProvider {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   trace.setGlobalTracerProvider(provider);
+  startSpans();
   return provider;
 }
 

@@ -32,6 +32,13 @@ export interface OpenSpan {
 // The proxy: it finds the tracer that is set up later.
 const tracer = trace.getTracerProvider().getTracer('will', undefined, { schemaUrl });
 
+let isTracing = false;
+
+/** From now on spans are made: before, nobody would be sent them. */
+export const startSpans = (): void => {
+  isTracing = true;
+};
+
 /**
  * Begins a span below the present one, or below the one that headers from outside name.
  * @param headers W3C `traceparent` and `tracestate` among others.
@@ -44,9 +51,10 @@ export function openSpan(
   headers?: Readonly<Record<string, unknown>>,
   linkedTo = '',
 ): OpenSpan {
+  if (!isTracing) return noSpan;
   const parent = headers ? parentIn(headers) : context.active();
   const span = tracer.startSpan(name, { kind: kinds[kind], attributes, links: linksTo(linkedTo) }, parent);
-  if (!span.isRecording() && parent === ROOT_CONTEXT) return none;
+  if (!span.isRecording() && parent === ROOT_CONTEXT) return noSpan;
   const within = trace.setSpan(parent, span);
   return {
     run: (work) => context.with(within, work),
@@ -68,6 +76,7 @@ const linksTo = (traceparent: string): Link[] => {
 
 /** W3C `traceparent` of the work under way; '' where nothing is traced. */
 export function traceparent(): string {
+  if (!isTracing) return '';
   const carrier: Record<string, string> = {};
   propagation.inject(context.active(), carrier);
   return carrier['traceparent'] ?? '';
@@ -75,4 +84,5 @@ export function traceparent(): string {
 
 const parentIn = (headers: Readonly<Record<string, unknown>>): Context => propagation.extract(ROOT_CONTEXT, headers);
 
-const none: OpenSpan = { run: (work) => work(), set: () => {}, end: () => {} };
+/** The span of work that nobody traces. */
+export const noSpan: OpenSpan = { run: (work) => work(), set: () => {}, end: () => {} };
