@@ -1,18 +1,32 @@
 import { expect, test } from 'vitest';
 import { parseSettings } from './settings.ts';
-import { isAllowedOrigin, noWebAccess, pathOfTarget, webAccessSettings, webRefusal } from './web-access.ts';
+import {
+  isAllowedOrigin,
+  noWebAccess,
+  pathOfTarget,
+  webAccessSettings,
+  webRefusal,
+  webRefusals,
+} from './web-access.ts';
 
 const access = { hosts: ['will.example'], origins: ['https://app.example'] };
 
-const asked = (headers: Readonly<Record<string, string | string[]>>, url = '/', listensOn = '127.0.0.1') =>
-  webRefusal(
-    {
-      url,
-      headersDistinct: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value].flat()])),
-    },
-    listensOn,
-    access,
-  )?.code;
+/** Asked twice of a server that has let others in: what it knows of a host changes no answer. */
+function asked(headers: Readonly<Record<string, string | string[]>>, url = '/', listensOn = '127.0.0.1') {
+  const lines = Object.entries(headers).map(([name, value]) => [name, [value].flat()] as const);
+  const request = {
+    url,
+    headers: Object.fromEntries(lines.map(([name, [first = '']]) => [name, first])),
+    headersDistinct: Object.fromEntries(lines),
+    rawHeaders: lines.flatMap(([name, values]) => values.flatMap((value) => [name.toUpperCase(), value])),
+  };
+  const refusalOf = webRefusals(listensOn, access);
+  const local = { host: 'localhost' };
+  refusalOf({ url: '/', headers: local, headersDistinct: { host: ['localhost'] }, rawHeaders: ['Host', 'localhost'] });
+  const refusal = webRefusal(request, listensOn, access);
+  expect([refusalOf(request), refusalOf(request)]).toEqual([refusal, refusal]);
+  return refusal?.code;
+}
 
 test.each([
   'localhost',

@@ -48,6 +48,38 @@ export function webRefusal(request: WebRequest, listensOn: string, access: WebAc
   return undefined;
 }
 
+/** A request as a server has it. */
+interface ServedRequest extends WebRequest {
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly rawHeaders: readonly string[];
+}
+
+const maxKnownHosts = 100;
+
+/** The same for all requests of one server: a host that was found to be its own is not looked at again. */
+export function webRefusals(listensOn: string, access: WebAccess): (request: ServedRequest) => WebRefusal | undefined {
+  const own = new Set<unknown>();
+  return (request) => {
+    const { headers, url = '' } = request;
+    const { host, origin, 'sec-fetch-site': site } = headers;
+    const isPlain = origin === undefined && site === undefined && url.startsWith('/') && hasOneHost(request);
+    if (isPlain && own.has(host)) return undefined;
+    const refusal = webRefusal(request, listensOn, access);
+    if (isPlain && !refusal && own.size < maxKnownHosts) own.add(host);
+    return refusal;
+  };
+}
+
+/** Node keeps the first of several. */
+function hasOneHost({ rawHeaders }: ServedRequest): boolean {
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts === 1;
+}
+
 /** The path and query of a request's target; a target that names its host (absolute form) loses it. */
 export const pathOfTarget = (url: string): string => {
   const found = absolute.exec(url);
