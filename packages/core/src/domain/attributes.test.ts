@@ -4,6 +4,7 @@ import {
   fieldOf,
   headerOf,
   isAttributeKey,
+  isForeignHeader,
   isSame,
   readAttributes,
   type StatedAttribute,
@@ -101,6 +102,16 @@ test('headers that SDKs and proxies send are left alone', () => {
     'content-type priority openai-project openai-organization x-goog-user-project x-api-client x-real-client x-ms-client x-amzn-trace-id ' +
     'x-stainless-timeout x-client x-priority model x-request-type x-timeout-ms x-should-retry sec-websocket-client cf-worker-project forwarded-client';
   for (const key of sent.split(' ')) expect([key, read(['header', key, 'a'])]).toEqual([key, { attributes: {} }]);
+});
+
+test('a header is foreign where it is left alone, however often and after whatever else it is asked about', () => {
+  const ours = ['x-will-client', 'X-WILL-DATACLASS', 'will-project', 'x-wil-client', 'x-will-foo'];
+  const foreign = ['Host', 'x-stainless-lang', 'x-client', 'priority', `x-${'long-'.repeat(30)}`];
+  for (let round = 0; round < 3; round += 1) {
+    for (const key of ours) expect([key, isForeignHeader(key)]).toEqual([key, false]);
+    for (const key of foreign) expect([key, isForeignHeader(key)]).toEqual([key, true]);
+    for (let other = 0; other < 1_500; other += 1) isForeignHeader(`other-${round}-${other}`);
+  }
 });
 
 test('an attribute without its prefix is a problem in metadata, and nothing of ours among headers', () => {

@@ -113,10 +113,11 @@ export type ReadAttributes = { readonly attributes: Attributes } | { readonly pr
  * with different values. Everything else is left alone.
  */
 export function readAttributes(stated: Iterable<StatedAttribute>): ReadAttributes {
-  const found = new Map<AttributeName, Found>();
+  let found: Map<AttributeName, Found> | undefined;
   for (const one of stated) {
     const meant = attributeMeant(one);
     if (meant === undefined) continue;
+    found ??= new Map();
     if (typeof meant === 'object') return { problem: meant };
     const value = table[meant].read(one.value);
     if (value === undefined) return { problem: wrongValue(one, meant) };
@@ -124,6 +125,12 @@ export function readAttributes(stated: Iterable<StatedAttribute>): ReadAttribute
     if (earlier && !isSame(earlier.value, value)) return { problem: doubled(earlier.stated, one, meant) };
     if (!earlier) found.set(meant, { stated: one, value });
   }
+  return found ? attributesOf(found) : nothingStated;
+}
+
+const nothingStated: ReadAttributes = { attributes: {} };
+
+function attributesOf(found: ReadonlyMap<AttributeName, Found>): ReadAttributes {
   const attributes = Object.fromEntries([...found].map(([key, { value }]) => [key, value])) as Attributes;
   const priority = priorityStated(attributes.priority, attributes.high_priority);
   if (priority === 'conflict') return { problem: contradiction(attributes, found.get('high_priority')) };
@@ -166,6 +173,20 @@ const slippedPrefix = new RegExp(`^x?(${slips})(${[...byBareName.keys()].join('|
 const lastWords = new Set(attributeNames.map((attribute) => attribute.replace(/^.*_/, '')));
 const beginsOrEndsLikeOurs = new RegExp(`^[^a-z0-9]*[xw]|(${[...lastWords].join('|')})[^a-z0-9]*$`, 'iu');
 const looksLikeOurs = /^\s*(x[^\p{L}\p{N}]*)?will[^\p{L}\p{N}]/iu;
+
+/** Headers that were looked at and are none of Will's: the same ones come with every request. */
+const foreignHeaders = new Set<string>();
+const maxForeignHeaders = 1_000;
+const maxForeignLength = 64;
+
+/** True of a header or trailer that is none of Will's, and is not meant to be one. */
+export function isForeignHeader(key: string): boolean {
+  if (foreignHeaders.has(key)) return true;
+  if (attributeMeant({ source: 'header', key, value: '' }) !== undefined) return false;
+  if (foreignHeaders.size >= maxForeignHeaders) foreignHeaders.clear();
+  if (key.length <= maxForeignLength) foreignHeaders.add(key);
+  return true;
+}
 
 /** The attribute that a key means; undefined: it is not Will's. */
 function attributeMeant(stated: StatedAttribute): AttributeName | AttributeProblem | undefined {

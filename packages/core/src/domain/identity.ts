@@ -52,7 +52,7 @@ export interface Resolved {
 
 /** The caller, as it names itself; '' and undefined: nothing. */
 export interface Said {
-  readonly client: string | undefined;
+  readonly client?: string | undefined;
   readonly project?: string | undefined;
   readonly reflex?: string | undefined;
 }

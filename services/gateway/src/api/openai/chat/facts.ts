@@ -6,6 +6,7 @@ import {
   type DataClass,
   defaultClient,
   headerOf,
+  isForeignHeader,
   nameKey,
   type Priority,
   readAttributes,
@@ -40,8 +41,15 @@ export type RequestHeaders = Pick<IncomingMessage, 'rawHeaders'> &
 export const factHeaders: readonly string[] = attributeNames.map(headerOf);
 
 /** Reads `x-will-*` headers and `metadata.will_*`, in any spelling. @throws {HttpError} 400, 403 */
-export const readFacts = (headers: RequestHeaders, metadata: Readonly<Record<string, unknown>> = {}): StatedFacts =>
-  factsOf(attributesIn([...headerAttributes(headers), ...queryAttributes(headers), ...metadataAttributes(metadata)]));
+export function readFacts(headers: RequestHeaders, metadata?: Readonly<Record<string, unknown>>): StatedFacts {
+  const { rawHeaders, rawTrailers = [], url = '' } = headers;
+  const stated: StatedAttribute[] = [];
+  takeLines('header', rawHeaders, stated);
+  takeLines('trailer', rawTrailers, stated);
+  if (url.includes('?')) stated.push(...queryAttributes(url));
+  if (metadata) stated.push(...metadataAttributes(metadata));
+  return factsOf(attributesIn(stated));
+}
 
 /** @throws {HttpError} 400, naming the attribute and what is allowed */
 export function attributesIn(stated: Iterable<StatedAttribute>): Attributes {
@@ -50,27 +58,27 @@ export function attributesIn(stated: Iterable<StatedAttribute>): Attributes {
   return read.attributes;
 }
 
-function* headerAttributes({ rawHeaders, rawTrailers = [] }: RequestHeaders): Generator<StatedAttribute> {
-  yield* linesOf('header', rawHeaders);
-  yield* linesOf('trailer', rawTrailers);
-}
-
-function* linesOf(source: 'header' | 'trailer', raw: readonly string[]): Generator<StatedAttribute> {
-  for (let at = 0; at + 1 < raw.length; at += 2)
-    yield { source, key: raw[at] ?? '', value: fromLatin1(raw[at + 1] ?? '') };
+/** Most lines are of the protocol's own headers: no more is made of them than a look. */
+function takeLines(source: 'header' | 'trailer', raw: readonly string[], stated: StatedAttribute[]): void {
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const key = raw[at] ?? '';
+    if (!isForeignHeader(key)) stated.push({ source, key, value: fromLatin1(raw[at + 1] ?? '') });
+  }
 }
 
 /** Nothing is stated there, and what looks as if it were must not go unheard. */
-function* queryAttributes({ url = '' }: RequestHeaders): Generator<StatedAttribute> {
-  if (!url.includes('?')) return;
-  for (const [key, value] of new URL(url, 'http://server').searchParams) yield { source: 'query', key, value };
+function queryAttributes(url: string): readonly StatedAttribute[] {
+  const { searchParams } = new URL(url, 'http://server');
+  return [...searchParams].map(([key, value]) => ({ source: 'query', key, value }));
 }
 
 /** Will's attributes that `metadata` states. */
-export function* metadataAttributes(metadata: Readonly<Record<string, unknown>>): Generator<StatedAttribute> {
-  for (const [key, value] of Object.entries(metadata))
-    yield { source: 'metadata', key, value: typeof value === 'string' ? value : (JSON.stringify(value) ?? '') };
-}
+export const metadataAttributes = (metadata: Readonly<Record<string, unknown>>): readonly StatedAttribute[] =>
+  Object.entries(metadata).map(([key, value]) => ({
+    source: 'metadata',
+    key,
+    value: typeof value === 'string' ? value : (JSON.stringify(value) ?? ''),
+  }));
 
 /** A header carries the bytes of UTF-8 one by one. */
 function fromLatin1(value: string): string {
