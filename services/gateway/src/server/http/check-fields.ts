@@ -1,13 +1,58 @@
 import { plainName, quote, readAttributes, type RefusedFields } from '@will/core';
-import type { z } from 'zod';
+import { safeParse, type z } from 'zod';
 import { type HttpError, invalid } from './errors.ts';
 import { type UnknownField, unknownFields } from './unknown-fields.ts';
 
 /** A body whose fields were all understood. @throws {HttpError} 400, naming the first field that is wrong. */
 export function checkFields<S extends z.ZodObject>(schema: S, fields: Readonly<Record<string, unknown>>): z.infer<S> {
+  const plain = readPlain(schema, fields);
+  if (plain) return plain;
   const result = schema.safeParse(fields);
   if (!result.success) throw complaint(result.error.issues[0] as z.core.$ZodIssue, fields, Object.keys(schema.shape));
   return result.data;
+}
+
+/** A field of a schema. */
+interface KnownField {
+  readonly name: string;
+  readonly type: z.core.$ZodType;
+  /** A body may lack it, and then nothing takes its place. */
+  readonly isOptional: boolean;
+}
+
+const fieldsBySchema = new WeakMap<z.ZodObject, readonly KnownField[]>();
+
+/** None of a schema that says more of a body than what each known field must be. */
+function fieldsOf(schema: z.ZodObject): readonly KnownField[] {
+  const known = fieldsBySchema.get(schema);
+  if (known) return known;
+  const isMore = schema.def.catchall !== undefined || (schema.def.checks ?? []).length > 0;
+  const fields = Object.entries(isMore ? {} : schema.shape).map(([name, type]) => {
+    const lacking = safeParse(type, undefined);
+    return { name, type, isOptional: lacking.success && lacking.data === undefined };
+  });
+  fieldsBySchema.set(schema, fields);
+  return fields;
+}
+
+/**
+ * A body whose fields are all right; undefined: the schema itself has to say what is wrong. Zod looks at every field
+ * that a schema has, and makes objects for it; a body has few of them.
+ */
+function readPlain<S extends z.ZodObject>(
+  schema: S,
+  stated: Readonly<Record<string, unknown>>,
+): z.infer<S> | undefined {
+  const body: Record<string, unknown> = {};
+  const fields = fieldsOf(schema);
+  for (const { name, type, isOptional } of fields) {
+    if (Object.hasOwn(stated, name)) {
+      const read = safeParse(type, stated[name]);
+      if (!read.success) return undefined;
+      body[name] = read.data;
+    } else if (!isOptional) return undefined;
+  }
+  return fields.length > 0 ? (body as z.infer<S>) : undefined;
 }
 
 /** Fields of a body that a schema knows, and those that it does not know. */
@@ -22,33 +67,46 @@ export function readFields<S extends z.ZodObject>(
   refused: RefusedFields,
   stated: Readonly<Record<string, unknown>>,
 ): ReadFields<z.infer<S>> {
-  mustNotBeAttributes(stated, Object.keys(schema.shape));
+  const { shape } = schema;
+  const foreign = Object.keys(stated).filter((field) => !Object.hasOwn(shape, field));
+  if (foreign.length > 0) mustNotBeAttributes(stated, foreign);
+  const fields = foreign.length > 0 ? withoutRefused(refused, stated) : stated;
+  const body = checkFields(schema, fields);
+  return { body, unknown: unknownFields(fields, body) };
+}
+
+/** No schema knows a field that is refused. @throws {HttpError} 400: one cannot be honoured */
+function withoutRefused(
+  refused: RefusedFields,
+  stated: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
   const fields: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(stated)) {
     const refusal = Object.hasOwn(refused, field) ? refused[field] : undefined;
     if (!refusal) fields[field] = value;
     else if (!refusal.harmless(value)) throw invalid(`${field}: ${refusal.instead}`, field);
   }
-  const body = checkFields(schema, fields);
-  return { body, unknown: unknownFields(fields, body) };
+  return fields;
 }
 
 /** An attribute among the fields of a body would go unheard: it belongs to a header or to metadata. @throws {HttpError} 400 */
-function mustNotBeAttributes(stated: Readonly<Record<string, unknown>>, known: readonly string[]): void {
+function mustNotBeAttributes(stated: Readonly<Record<string, unknown>>, foreign: readonly string[]): void {
   // A number for `priority` is a wish of some servers of models, and none of ours.
-  const words = Object.entries(stated).filter(
-    (entry): entry is [string, string | boolean] =>
-      !known.includes(entry[0]) && ((typeof entry[1] === 'string' && entry[1] !== '') || typeof entry[1] === 'boolean'),
-  );
+  const words = foreign
+    .map((field) => [field, stated[field]] as const)
+    .filter(
+      (entry): entry is [string, string | boolean] =>
+        (typeof entry[1] === 'string' && entry[1] !== '') || typeof entry[1] === 'boolean',
+    );
   const read = readAttributes(words.map(([key, value]) => ({ source: 'field', key, value: String(value) })));
   if ('problem' in read) throw invalid(read.problem.message, read.problem.at);
-  const misspelt = Object.keys(stated).find((key) => key !== 'metadata' && plainName(key) === 'metadata');
+  const misspelt = foreign.find((key) => key !== 'metadata' && plainName(key) === 'metadata');
   if (misspelt !== undefined) throw invalid(`${misspelt}: is spelled metadata, in small letters`, misspelt);
 }
 
 /** Libraries send null for what is not stated. */
 export const withoutNulls = (parsed: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
-  Object.values(parsed).includes(null)
+  Object.keys(parsed).some((field) => parsed[field] === null)
     ? Object.fromEntries(Object.entries(parsed).filter(([, value]) => value !== null))
     : parsed;
 

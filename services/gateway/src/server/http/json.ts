@@ -3,19 +3,28 @@ import { invalid } from './errors.ts';
 const maxDepth = 64;
 const maxValues = 100_000;
 
+/** A body, and where its members stand in its text. */
+export interface JsonObject {
+  readonly value: Record<string, unknown>;
+  readonly members: readonly Member[];
+}
+
 /** Parses a body into an object that is safe to walk. @throws {HttpError} 400 */
-export function parseJsonObject(bytes: Buffer): Record<string, unknown> {
+export function readJsonObject(bytes: Buffer): JsonObject {
   const value = parse(bytes);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw invalid('the body must be a JSON object');
   checkShape(value);
-  mustHaveOneOfEach(bytes, value);
-  return value as Record<string, unknown>;
+  const members = topLevelMembers(bytes);
+  mustHaveOneOfEach(bytes, value, members);
+  return { value: value as Record<string, unknown>, members };
 }
 
+/** The same, for who needs nothing of the text. @throws {HttpError} 400 */
+export const parseJsonObject = (bytes: Buffer): Record<string, unknown> => readJsonObject(bytes).value;
+
 /** Two readers of one text must never see two different values: of the body, or of its metadata. */
-function mustHaveOneOfEach(bytes: Buffer, value: object): void {
-  const members = topLevelMembers(bytes);
+function mustHaveOneOfEach(bytes: Buffer, value: object, members: readonly Member[]): void {
   if (members.length > Object.keys(value).length) throw invalid('a field of the body stands there twice');
   const { metadata } = value as { readonly metadata?: unknown };
   const member = members.find(({ key }) => key === 'metadata');
@@ -65,39 +74,42 @@ const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte ===
 const opens = (byte: number): boolean => byte === 0x7b || byte === 0x5b;
 const closes = (byte: number): boolean => byte === closingBrace || byte === 0x5d;
 
-/** A body is read by its check and by who passes it on. */
-const membersOf = new WeakMap<Buffer, readonly Member[]>();
-
 /**
  * The members of the outermost object, so that text can be passed on without being written again. `bytes` must be the
  * text of a JSON object that `JSON.parse` has accepted.
  */
 export function topLevelMembers(bytes: Buffer): readonly Member[] {
-  const known = membersOf.get(bytes);
-  if (known) return known;
   const members: Member[] = [];
-  membersOf.set(bytes, members);
   let at = skipSpace(bytes, skipSpace(bytes, 0) + 1);
   while (bytes[at] === quote) {
     const keyEnd = endOfString(bytes, at);
     const colon = skipSpace(bytes, keyEnd);
     const end = endOfValue(bytes, skipSpace(bytes, colon + 1));
-    members.push({ key: JSON.parse(bytes.toString('utf8', at, keyEnd)) as string, start: at, end });
+    members.push({ key: keyAt(bytes, at, keyEnd), start: at, end });
     at = skipSpace(bytes, end);
     if (bytes[at] === comma) at = skipSpace(bytes, at + 1);
   }
   return members;
 }
 
+function keyAt(bytes: Buffer, start: number, end: number): string {
+  const key = bytes.toString('utf8', start + 1, end - 1);
+  return key.includes('\\') ? (JSON.parse(`"${key}"`) as string) : key;
+}
+
 /** The same object without some members; the very same bytes when none of them is there. */
 export function withoutMembers(bytes: Buffer, members: readonly Member[], isRemoved: (key: string) => boolean): Buffer {
   const kept = members.filter(({ key }) => !isRemoved(key));
   if (kept.length === members.length) return bytes;
-  const pieces: Buffer[] = [];
-  for (const { start, end } of kept) pieces.push(pieces.length === 0 ? opening : separator, bytes.subarray(start, end));
-  if (pieces.length === 0) pieces.push(opening);
-  pieces.push(closing);
-  return Buffer.concat(pieces);
+  if (kept.length === 0) return Buffer.from('{}');
+  const text = Buffer.allocUnsafe(kept.reduce((length, { start, end }) => length + 1 + end - start, 1));
+  let at = 0;
+  for (const { start, end } of kept) {
+    text[at] = at === 0 ? openingBrace : comma;
+    at += 1 + bytes.copy(text, at + 1, start, end);
+  }
+  text[at] = closingBrace;
+  return text;
 }
 
 /** The same object with members behind its own; the very same bytes when there are none. It must have some of its own. */
@@ -107,9 +119,7 @@ export function withMembers(bytes: Buffer, added: Readonly<Record<string, unknow
   return Buffer.concat([bytes.subarray(0, end), separator, Buffer.from(JSON.stringify(added).slice(1))]);
 }
 
-const opening = Buffer.from('{');
 const separator = Buffer.from(',');
-const closing = Buffer.from('}');
 
 function skipSpace(bytes: Buffer, start: number): number {
   let at = start;

@@ -56,6 +56,9 @@ export function chatTask(
     client: facts.client,
     inputKind: 'chat',
     input,
+    inputModalities: modalitiesOf(messages),
+    inputTokens: estimateChatTokens(messages, input.length),
+    needs: needsOf(chat),
     ...(model !== undefined && { model }),
     ...(facts.project !== undefined && { project: facts.project }),
     ...(facts.reflex !== undefined && { reflex: facts.reflex }),
@@ -67,9 +70,6 @@ export function chatTask(
     ...(facts.unavailableModel !== undefined && { unavailableModel: facts.unavailableModel }),
     ...(facts.costTags && { costTags: facts.costTags }),
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
-    inputModalities: modalitiesOf(messages),
-    inputTokens: estimateChatTokens(messages, input.length),
-    needs: needsOf(chat),
     ...ignoredIn(others),
     ...(session !== undefined && { session }),
   };
@@ -122,16 +122,18 @@ const priorityOf = (tier: ChatBody['service_tier']): Priority | undefined =>
 
 /** Kinds of input that a chat holds. */
 export function modalitiesOf(messages: readonly ChatMessage[]): readonly Modality[] {
-  const found = new Set<Modality>(['text']);
+  let found: Set<Modality> | undefined;
   for (const { content } of messages) {
     if (typeof content === 'string' || !content) continue;
     for (const { type } of content) {
-      if (type === 'image_url') found.add('image');
-      else if (type === 'input_audio') found.add('audio');
+      if (type !== 'image_url' && type !== 'input_audio') continue;
+      found ??= new Set(['text']);
+      found.add(type === 'image_url' ? 'image' : 'audio');
     }
   }
-  return [...found];
+  return found ? [...found] : textAlone;
 }
+const textAlone: readonly Modality[] = ['text'];
 
 /** Capabilities beside text that a chat asks of a model. */
 export function needsOf({ tools, body }: Pick<ReadChat, 'tools' | 'body'>): readonly string[] {

@@ -19,6 +19,7 @@ export interface NeutralTools {
 
 /** The tools that models here can have. @throws {HttpError} 400: another one must be used. */
 export function neutralTools({ tools = [], tool_choice: choice }: ChatBody): NeutralTools {
+  if (tools.length === 0 && choice === undefined) return noTools;
   const functions = tools.filter(isFunction).map(withCacheControl);
   const dropped = tools.filter((tool) => !isFunction(tool)).map(({ type }) => `tools.${type}`);
   if (typeof choice === 'object' && choice.type === 'allowed_tools' && 'allowed_tools' in choice)
@@ -28,6 +29,8 @@ export function neutralTools({ tools = [], tool_choice: choice }: ChatBody): Neu
   if (functions.length === 0) return { dropped };
   return { tools: functions, ...(choice !== undefined && { choice: choice as NeutralChoice }), dropped };
 }
+
+const noTools: NeutralTools = { dropped: [] };
 
 const isFunction = (tool: Tool): tool is NeutralTool => tool.type === 'function';
 

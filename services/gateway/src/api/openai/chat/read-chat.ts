@@ -1,12 +1,5 @@
 import { readFields, withoutNulls } from '../../../server/http/check-fields.ts';
-import { invalid } from '../../../server/http/errors.ts';
-import {
-  type Member,
-  parseJsonObject,
-  topLevelMembers,
-  withMembers,
-  withoutMembers,
-} from '../../../server/http/json.ts';
+import { type Member, readJsonObject, withMembers, withoutMembers } from '../../../server/http/json.ts';
 import type { UnknownField } from '../../../server/http/unknown-fields.ts';
 import { type ChatBody, type ChatMessage, chatSchema, refusedFields, staysInGateway } from './chat-schema.ts';
 import { neutralMessages } from './neutral-messages.ts';
@@ -30,11 +23,8 @@ export interface ReadChat {
 
 /** Reads the body of a chat request. @throws {HttpError} 400, naming the first field that is wrong. */
 export function readChat(bytes: Buffer): ReadChat {
-  const parsed = parseJsonObject(bytes);
-  // Two readers of one text must never see two different values.
-  const members = topLevelMembers(bytes);
-  if (members.length > Object.keys(parsed).length) throw invalid('a field of the body stands there twice');
-  return read(withoutNulls(parsed), { bytes, members });
+  const { value, members } = readJsonObject(bytes);
+  return read(withoutNulls(value), { bytes, members });
 }
 
 /** A chat that another dialect's body was translated to. @throws {HttpError} 400 */
@@ -49,30 +39,25 @@ function read(fields: Readonly<Record<string, unknown>>, text?: Text): ReadChat 
   const { body, unknown } = readFields(chatSchema, refusedFields, fields);
   const messages = neutralMessages(body.messages);
   const { tools, choice, dropped } = neutralTools(body);
-  const { parallel_tool_calls: atOnce, ...rest } = body;
-  const neutral = {
-    ...rest,
-    messages,
-    tools,
-    tool_choice: choice,
-    parallel_tool_calls: tools && atOnce,
-  };
+  const atOnce = tools && body.parallel_tool_calls;
   const isSame =
     messages === body.messages &&
     unknown.every(({ path }) => path.length === 1) &&
     sameItems(tools, body.tools) &&
     choice === body.tool_choice &&
-    neutral.parallel_tool_calls === atOnce;
+    atOnce === body.parallel_tool_calls;
   return {
     body,
     messages,
     tools: tools ?? [],
     unknown,
     left: dropped,
-    input: (forwarded, added = {}) =>
-      text && isSame
-        ? withMembers(spliced(text, body, forwarded), added)
-        : written({ ...neutral, ...forwarded }, added),
+    input(forwarded, added = {}) {
+      if (text && isSame) return withMembers(spliced(text, body, forwarded), added);
+      const { parallel_tool_calls: _stated, ...rest } = body;
+      const neutral = { ...rest, messages, tools, tool_choice: choice, parallel_tool_calls: atOnce };
+      return written({ ...neutral, ...forwarded }, added);
+    },
   };
 }
 
