@@ -66,7 +66,9 @@ export async function start(env: Environment): Promise<Service> {
     certificate,
     underWay: shared.underWay,
     stoodStillMs: () => loop.stoodStillMs(),
-    onAnswered: (request) => observing.time(measures.requests, request.seconds, request.labels),
+    onAnswered: observing.isMeasuring
+      ? (request) => observing.time(measures.requests, request.seconds, request.labels)
+      : undefined,
   });
   const grpc = await startGrpcServer({
     ...servers,

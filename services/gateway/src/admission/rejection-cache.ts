@@ -41,15 +41,12 @@ export class RejectionCache {
   /** What tasks are given to that come from one client: they are passed on unless the cache answers. */
   before(tasks: Starter, client: string): Starter {
     return {
-      start: async (task, stream, onPart) => {
+      start: (task, stream, onPart) => {
         const refusal = this.refusal(task, client);
-        if (refusal) throw refusal;
-        try {
-          return await tasks.start(task, stream, onPart);
-        } catch (error) {
-          this.failed(task, client, error);
-          throw error;
-        }
+        if (refusal) return Promise.reject(refusal);
+        const result = tasks.start(task, stream, onPart);
+        result.catch((error: unknown) => this.failed(task, client, error));
+        return result;
       },
     };
   }

@@ -13,8 +13,8 @@ interface Waited {
   readonly task: AbortController;
   /** The key in whose name it is done; undefined: there was none. */
   readonly keyId: string | undefined;
-  /** Rejects the wait at once, whether or not the work heeds its signal. */
-  readonly reject: (error: GuardError) => void;
+  /** Ends the wait at once, whether or not the work heeds its signal. */
+  readonly fail: (error: GuardError) => void;
 }
 
 /** The work that a server waits for: it ends in words, not by a broken connection, when the server stops or its key is revoked. */
@@ -26,24 +26,26 @@ export class UnderWay {
    * @throws {TaskError} 'unavailable' where the server did not wait for its end
    * @throws {GuardError} 'unauthenticated' where its key ended before
    */
-  async run<T>(left: AbortController, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { promise: keyEnded, reject } = Promise.withResolvers<never>();
-    const leave = this.#tasks.add({ task: left, keyId: identity()?.keyId, reject });
-    try {
-      return await Promise.race([task(left.signal), keyEnded]);
-    } catch (thrown) {
-      throw left.signal.reason === serverStops ? notWaitedFor(thrown) : thrown;
-    } finally {
-      leave();
-    }
+  run<T>(left: AbortController, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const fail = (thrown: unknown): void => {
+        leave();
+        reject(left.signal.reason === serverStops ? notWaitedFor(thrown) : (thrown as Error));
+      };
+      const leave = this.#tasks.add({ task: left, keyId: identity()?.keyId, fail });
+      begun(task, left.signal).then((result) => {
+        leave();
+        resolve(result);
+      }, fail);
+    });
   }
 
   /** Cancels what is done in the name of keys that no longer hold. @returns how much that was */
   endKeys(holds: (keyId: string) => boolean): number {
     let ended = 0;
-    for (const { task, keyId, reject } of this.#tasks) {
+    for (const { task, keyId, fail } of this.#tasks) {
       if (keyId === undefined || holds(keyId)) continue;
-      reject(new GuardError('unauthenticated', 'the key is no longer valid: it was revoked, or it expired'));
+      fail(new GuardError('unauthenticated', 'the key is no longer valid: it was revoked, or it expired'));
       task.abort();
       ended += 1;
     }
@@ -52,6 +54,15 @@ export class UnderWay {
 
   endAll(): void {
     for (const { task } of this.#tasks) task.abort(serverStops);
+  }
+}
+
+/** Work that fails before it begins fails like any other. */
+function begun<T>(task: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return task(signal);
+  } catch (thrown) {
+    return Promise.reject(thrown);
   }
 }
 

@@ -122,16 +122,12 @@ const goneClient = 'the client of this key has no document any more; ask an oper
 
 /** Every different key that the headers hold. No key holds a comma: it stands between the lines of one header. */
 function keysIn(headers: Headers): readonly string[] {
-  const lines = keyHeaders.flatMap((name) => [headers[name] ?? []].flat().map(String));
-  const found = lines.flatMap((line) => line.split(','));
-  return [
-    ...new Set(
-      found.map((value) =>
-        value
-          .trim()
-          .replace(/^bearer(\s+|$)/i, '')
-          .trim(),
-      ),
-    ),
-  ].filter((text) => text !== '');
+  const found = new Set<string>();
+  for (const name of keyHeaders)
+    for (const line of [headers[name] ?? []].flat())
+      for (const value of String(line).split(',')) found.add(value.trim().replace(bearer, '').trim());
+  found.delete('');
+  return [...found];
 }
+
+const bearer = /^bearer(\s+|$)/i;

@@ -70,11 +70,11 @@ class Naming {
   }
 
   /** @throws {TaskError} unknown_client, unknown_project, blocked, invalid_task, unavailable */
-  caller(said: Partial<Said>, taskId = ''): Resolved {
+  caller(said: Said, taskId = ''): Resolved {
     const snapshot = known(this.#snapshot());
     const who = this.#isAlias(snapshot, said.client)
       ? unknownClient(said.client ?? '')
-      : resolveCaller(snapshot, { ...said, client: said.client }, this.#options);
+      : resolveCaller(snapshot, said, this.#options);
     if (!('rule' in who)) return who;
     const [code, message] = this.#options.refusals(who);
     throw new TaskError(codeOfFailure(code), `${message}${this.#hint(snapshot, who)}`, { taskId });
@@ -96,8 +96,10 @@ class Naming {
   }
 
   /** The request with slugs. The reflex stays as it was said: the router tells of one that it ignores. */
-  request<T extends Partial<Said> & { readonly taskId?: string }>(request: T): T {
+  request<T extends Said & { readonly taskId?: string }>(request: T): T {
     const { client, project } = this.caller(request, request.taskId);
+    // Most callers say slugs.
+    if (client === request.client && project === request.project) return request;
     return { ...request, client, ...(project !== undefined && { project }) };
   }
 
@@ -127,7 +129,13 @@ const namedClient = (client: TaskClient, naming: Naming): TaskClient => {
   return {
     run: async (request) => client.run(naming.request(request)),
     stream: (request) => client.stream(naming.request(request)),
-    start: async (request, stream, onPart) => client.start(naming.request(request), stream, onPart),
+    start: (request, stream, onPart) => {
+      try {
+        return client.start(naming.request(request), stream, onPart);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    },
     explain: async (question) => client.explain(naming.request(question)),
     submit: async (submission) => client.submit(naming.request(submission)),
     task: async (taskId, options) => client.task(taskId, ofClient(options)),

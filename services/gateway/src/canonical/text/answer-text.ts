@@ -69,15 +69,16 @@ export function answerText(dialect: Dialect, options: TaskOptions): Handler {
   };
 }
 
-async function answerWhole(
+function answerWhole(
   client: Starter,
   { task, whole }: Asked,
   response: ServerResponse,
   { headersOf, underWay }: { readonly headersOf: ModelHeaders; readonly underWay: UnderWay },
 ): Promise<TaskResult> {
-  const result = await startWhole(client, task, response, underWay);
-  if (!response.destroyed) sendAnswer(response, result, headersOf, 'application/json; charset=utf-8', whole(result));
-  return result;
+  return startWhole(client, task, response, underWay).then((result) => {
+    if (!response.destroyed) sendAnswer(response, result, headersOf, 'application/json; charset=utf-8', whole(result));
+    return result;
+  });
 }
 
 /** Names are the caller's own: only their number is counted. */
@@ -86,19 +87,18 @@ export function countIgnored(
   others: OtherFields,
   { model }: TaskResult,
 ): void {
-  const count = onIgnored ? new Set(others.ignoredBy(model)).size : 0;
-  if (count > 0) onIgnored?.(count);
+  const ignored = others.ignoredBy(model);
+  if (ignored.length > 0) onIgnored?.(new Set(ignored).size);
 }
 
 /** Runs a task for as long as its caller and the server wait for it. */
-export async function startWhole(
+export const startWhole = (
   client: Starter,
   task: TaskRequest,
   response: ServerResponse,
   underWay: UnderWay,
-): Promise<TaskResult> {
-  return await underWay.run(whenLeft(response), (signal) => client.start({ ...task, signal }, false, ignore));
-}
+): Promise<TaskResult> =>
+  underWay.run(whenLeft(response), (signal) => client.start({ ...task, signal }, false, ignore));
 
 /** A whole answer with what is known of how it came about. */
 export function sendAnswer(
@@ -108,12 +108,11 @@ export function sendAnswer(
   contentType: string,
   content: string | Uint8Array,
 ): void {
-  const body = typeof content === 'string' ? Buffer.from(content) : content;
   response.writeHead(200, [
     'content-type',
     contentType,
     'content-length',
-    String(body.length),
+    String(Buffer.byteLength(content)),
     'x-will-model',
     result.model,
     ...headersOf(result.model),
@@ -122,7 +121,7 @@ export function sendAnswer(
   ]);
   // Node counts a part of the body that the reader takes as progress.
   response.setTimeout(readerStallMs, () => response.destroy());
-  response.end(body);
+  response.end(content);
 }
 
 async function answerStreamed(
@@ -164,7 +163,7 @@ const ignore = (): void => {};
 /** Aborts once the caller has gone before its answer was complete, which cancels the task. */
 function whenLeft(response: ServerResponse): AbortController {
   const left = new AbortController();
-  response.once('close', () => {
+  response.on('close', () => {
     if (!response.writableFinished) left.abort();
   });
   if (response.destroyed) left.abort();

@@ -66,7 +66,8 @@ export function noOtherFields(unknown: readonly UnknownField[], snapshot: Snapsh
   return { forwarded: {}, dropped: shownNames(dropped), ignoredBy: () => dropped };
 }
 
-const nothingElse: OtherFields = { forwarded: {}, dropped: [], ignoredBy: () => [] };
+const noNames: readonly string[] = [];
+const nothingElse: OtherFields = { forwarded: {}, dropped: noNames, ignoredBy: () => noNames };
 
 const none: ReadonlySet<string> = new Set();
 const passedBy = (snapshot: Snapshot, slug: string): ReadonlySet<string> => {
@@ -106,6 +107,7 @@ export const ignoredIn = ({ dropped }: OtherFields): { readonly ignoredFields?: 
 
 /** Tells what an answer was made without; nothing where there is nothing to tell. */
 export function ignoredHeader(names: readonly string[]): readonly string[] {
+  if (names.length === 0) return names;
   const shown = shownNames(names);
   return shown.length === 0 ? [] : ['x-will-ignored', shown.join(', ')];
 }

@@ -147,11 +147,9 @@ export function decisionHeaders(
 ): string[] {
   const headers = ['x-will-task-id', taskId];
   if (decisionId === '') return headers;
-  const way = attempts
-    .slice(0, 20)
-    .map(({ model, status }) => `${model}:${status}`)
-    .join(', ')
-    .replace(/[^\x20-\x7e]/g, '?');
+  let way = '';
+  for (const { model, status } of attempts.slice(0, 20)) way += `${way === '' ? '' : ', '}${model}:${status}`;
+  way = way.replace(/[^\x20-\x7e]/g, '?');
   headers.push('x-will-decision-id', decisionId, 'x-will-decision', way === '' ? decisionId : `${decisionId}; ${way}`);
   return headers;
 }

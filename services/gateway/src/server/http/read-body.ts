@@ -16,17 +16,21 @@ export interface BodyOptions {
 }
 
 /** The whole JSON body as bytes, not parsed. @throws {HttpError} 400, 413, 415, 429 */
-export async function readJsonBody(
+export function readJsonBody(
   request: IncomingMessage,
   response: ServerResponse,
   { largeBodies }: BodyOptions,
 ): Promise<Buffer> {
-  checkContentType(request, 'application/json');
-  if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge();
-  const body = await readBytes(request, response, largeBodies);
-  if (body.length === 0) throw invalid('the body is empty; a JSON object was expected');
-  if (!isUtf8(body)) throw invalid('the body is not valid UTF-8');
-  return body;
+  return new Promise((resolve, reject) => {
+    checkContentType(request, 'application/json');
+    if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge();
+    const take = (body: Buffer): void => {
+      if (body.length === 0) reject(invalid('the body is empty; a JSON object was expected'));
+      else if (!isUtf8(body)) reject(invalid('the body is not valid UTF-8'));
+      else resolve(body);
+    };
+    readBytes(request, response, largeBodies, take, reject);
+  });
 }
 
 /** @throws {HttpError} 415 */
@@ -49,40 +53,47 @@ export function checkContentType({ headers }: IncomingMessage, wanted: string): 
     );
 }
 
-function readBytes(request: IncomingMessage, response: ServerResponse, largeBodies: Admission): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    let isLarge = false;
-    let isRefused = false;
-    // The rest is read and dropped, not left lying: else the connection is reset before the caller has its answer.
-    const refuse = (error: HttpError): void => {
-      isRefused = true;
-      chunks.length = 0;
-      reject(error);
-    };
-    const admitLarge = (): boolean => {
-      if (!largeBodies.enter()) return false;
-      response.once('close', () => largeBodies.leave());
-      return true;
-    };
-    request.on('data', (chunk: Buffer) => {
-      if (isRefused) return;
-      bytes += chunk.length;
-      if (bytes > maxBodyBytes) return refuse(tooLarge());
-      if (bytes > sizes.inputBytes && !isLarge) {
-        if (!admitLarge()) return refuse(tooManyLarge(largeBodies));
-        isLarge = true;
-      }
-      chunks.push(chunk);
-    });
-    request.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes)));
-    // A caller that leaves within its body is no failure of ours.
-    request.once('error', () => reject(invalid('the body ended early')));
-    request.once('close', () => {
-      if (!request.complete) reject(invalid('the body ended early'));
-    });
+function readBytes(
+  request: IncomingMessage,
+  response: ServerResponse,
+  largeBodies: Admission,
+  take: (body: Buffer) => void,
+  reject: (error: HttpError) => void,
+): void {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let isLarge = false;
+  let isRefused = false;
+  // The rest is read and dropped, not left lying: else the connection is reset before the caller has its answer.
+  const refuse = (error: HttpError): void => {
+    isRefused = true;
+    chunks.length = 0;
+    reject(error);
+  };
+  request.on('data', (chunk: Buffer) => {
+    if (isRefused) return;
+    bytes += chunk.length;
+    if (bytes > maxBodyBytes) return refuse(tooLarge());
+    if (bytes > sizes.inputBytes && !isLarge) {
+      if (!admitLarge(response, largeBodies)) return refuse(tooManyLarge(largeBodies));
+      isLarge = true;
+    }
+    chunks.push(chunk);
   });
+  request.on('end', () => {
+    if (!isRefused) take(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes));
+  });
+  // A caller that leaves within its body is no failure of ours: nobody listens for one.
+  request.on('close', () => {
+    if (!request.readableEnded) reject(invalid('the body ended early'));
+  });
+}
+
+/** Whether there is room for one more; until its answer is sent, it takes it. */
+function admitLarge(response: ServerResponse, largeBodies: Admission): boolean {
+  if (!largeBodies.enter()) return false;
+  response.once('close', () => largeBodies.leave());
+  return true;
 }
 
 const tooManyLarge = (largeBodies: Admission): HttpError =>

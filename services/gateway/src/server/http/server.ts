@@ -9,12 +9,12 @@ import {
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { openSpan } from '@will/observe';
-import { contained, noWebAccess, pathOfTarget, type WebAccess, webRefusal } from '@will/runtime';
+import { noSpan, openSpan } from '@will/observe';
+import { contained, noWebAccess, pathOfTarget, type WebAccess, webRefusals } from '@will/runtime';
 import { lastWordsMs, type UnderWay } from '../../admission/under-way.ts';
 import type { ServerCertificate } from '../tls.ts';
 import { accessTo, httpAccess } from '../../auth/keys/access.ts';
-import { type Guard, openGuard } from '../../auth/keys/guard.ts';
+import { type Access, type Guard, openGuard } from '../../auth/keys/guard.ts';
 import { errorFormOf } from '../../canonical/text/error-form.ts';
 import { answerCors } from './cors.ts';
 import { errorBody, HttpError, sendError, toHttpError } from './errors.ts';
@@ -69,7 +69,7 @@ export interface HttpServerOptions {
   readonly web?: WebAccess;
   /** Shown to callers. Default: the server speaks no TLS. */
   readonly certificate?: ServerCertificate | undefined;
-  readonly onAnswered?: OnAnswered;
+  readonly onAnswered?: OnAnswered | undefined;
   readonly underWay?: UnderWay;
   /** How long this process's event loop stood still until now, in milliseconds. Default: never. */
   readonly stoodStillMs?: () => number;
@@ -84,19 +84,22 @@ export async function startHttpServer(
     guard = openGuard,
     host = '127.0.0.1',
     web = noWebAccess,
-    onAnswered = () => {},
+    onAnswered,
     underWay,
     certificate,
     stoodStillMs = () => 0,
   }: HttpServerOptions = {},
 ): Promise<RunningHttpServer> {
   const leaving = { isBegun: false };
+  const table = tableOf(routes);
+  const refusalOf = webRefusals(host, web);
   const server = serverOf(certificate, (request, response) => {
     response.shouldKeepAlive &&= !leaving.isBegun;
     const startedMs = performance.now();
-    const refusal = webRefusal(request, host, web);
+    const refusal = refusalOf(request);
     request.url = pathOfTarget(request.url ?? '/');
-    const [route = 'unknown'] = routeOf(routes, pathOf(request.url));
+    const found = routeOf(table, pathOf(request.url));
+    const route = found?.route ?? 'unknown';
     const method = knownMethods.has(request.method ?? '') ? (request.method as string) : '_OTHER';
     const span = openSpan(
       `${method} ${route}`,
@@ -104,15 +107,17 @@ export async function startHttpServer(
       { 'http.request.method': method, 'http.route': route },
       request.headers,
     );
-    response.once('close', () => {
-      const { statusCode } = response;
-      span.set({ 'http.response.status_code': statusCode });
-      span.end(statusCode >= 500 ? String(statusCode) : response.writableFinished ? undefined : 'caller_left');
-      onAnswered({
-        seconds: (performance.now() - startedMs) / 1_000,
-        labels: { 'http.request.method': method, 'http.route': route, 'http.response.status_code': statusCode },
+    // Most servers are neither measured nor traced.
+    if (onAnswered || span !== noSpan)
+      response.on('close', () => {
+        const { statusCode } = response;
+        span.set({ 'http.response.status_code': statusCode });
+        span.end(statusCode >= 500 ? String(statusCode) : response.writableFinished ? undefined : 'caller_left');
+        onAnswered?.({
+          seconds: (performance.now() - startedMs) / 1_000,
+          labels: { 'http.request.method': method, 'http.route': route, 'http.response.status_code': statusCode },
+        });
       });
-    });
     span.run(() => {
       if (refusal)
         return sendError(
@@ -121,8 +126,10 @@ export async function startHttpServer(
           errorFormOf(pathOf(request.url ?? '')),
         );
       if (answerCors(request, response, web)) return;
-      if (stoodStillMs() < longStandstillMs) return void answer(routes, guard, request, response, onError);
-      void hasLeft(request).then((isGone) => (isGone ? undefined : answer(routes, guard, request, response, onError)));
+      if (stoodStillMs() < longStandstillMs) return answer(table, found, guard, request, response, onError);
+      void hasLeft(request).then((isGone) =>
+        isGone ? undefined : answer(table, found, guard, request, response, onError),
+      );
     });
   });
   server.maxRequestsPerSocket = maxRequestsPerSocket;
@@ -152,23 +159,29 @@ async function hasLeft(request: IncomingMessage): Promise<boolean> {
 const longStandstillMs = 500;
 const turnsUntilEnd = 3;
 
-async function answer(
-  routes: Routes,
+function answer(
+  table: Table,
+  found: Found | undefined,
   guard: Guard,
   request: IncomingMessage,
   response: ServerResponse,
   onError: (what: string, error: unknown) => void,
-): Promise<void> {
-  try {
-    const [what, handler, parameter] = find(routes, request.method ?? '', request.url ?? '/');
-    await guard.enter(what, accessTo(httpAccess, what), request.headersDistinct, () =>
-      handler(request, response, parameter),
-    );
-  } catch (thrown) {
+): void {
+  const fail = (thrown: unknown): void => {
     const error = toHttpError(thrown);
     const told = `${request.method} ${pathOf(request.url ?? '').slice(0, 80)}`;
     if (error.status === 500) onError(told, error.cause ?? error);
     answerWith(error, request, response, (failure) => onError(told, failure));
+  };
+  try {
+    const { what, access, handler } = servedBy(table, found, request);
+    const parameter = decoded(found?.parameter ?? '');
+    const answered = guard.isOpen
+      ? handler(request, response, parameter)
+      : guard.enter(what, access, request.headersDistinct, () => handler(request, response, parameter));
+    answered?.catch(fail);
+  } catch (thrown) {
+    fail(thrown);
   }
 }
 
@@ -201,44 +214,65 @@ const pathOf = (url: string): string => {
 
 const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']);
 
+/** A handler, and what the guard is told of it. */
+interface Served {
+  readonly what: string;
+  readonly access: Access;
+  readonly handler: Handler;
+}
+type Table = Readonly<Record<string, Readonly<Record<string, Served>>>>;
+
+const tableOf = (routes: Routes): Table =>
+  Object.fromEntries(
+    Object.entries(routes).map(([route, methods]) => {
+      const served = Object.entries(methods).map(([method, handler]): [string, Served] => {
+        const what = `${method} ${route}`;
+        return [method, { what, access: accessTo(httpAccess, what), handler }];
+      });
+      return [route, Object.fromEntries(served)];
+    }),
+  );
+
 /** The key in the table that a path belongs to, and what stands there for its `*`. */
-function routeOf(routes: Routes, path: string): readonly [route: string | undefined, parameter: string] {
-  if (Object.hasOwn(routes, path)) return [path, ''];
+interface Found {
+  readonly route: string;
+  readonly parameter: string;
+}
+
+function routeOf(table: Table, path: string): Found | undefined {
+  if (Object.hasOwn(table, path)) return { route: path, parameter: '' };
   const end = path.lastIndexOf('/');
   const last = `${path.slice(0, end)}/*`;
-  if (Object.hasOwn(routes, last)) return [last, path.slice(end + 1)];
+  if (Object.hasOwn(table, last)) return { route: last, parameter: path.slice(end + 1) };
   const start = path.lastIndexOf('/', end - 1);
   const lastButOne = `${path.slice(0, start)}/*${path.slice(end)}`;
-  if (Object.hasOwn(routes, lastButOne)) return [lastButOne, path.slice(start + 1, end)];
-  return routeAbove(routes, path);
+  if (Object.hasOwn(table, lastButOne)) return { route: lastButOne, parameter: path.slice(start + 1, end) };
+  return routeAbove(table, path);
 }
 
 /** A key that ends with `/**` takes whatever stands below it. */
-function routeAbove(routes: Routes, path: string): readonly [route: string | undefined, parameter: string] {
+function routeAbove(table: Table, path: string): Found | undefined {
   for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
-    const rest = `${path.slice(0, end)}/**`;
-    if (Object.hasOwn(routes, rest) && end + 1 < path.length) return [rest, path.slice(end + 1)];
+    const route = `${path.slice(0, end)}/**`;
+    if (Object.hasOwn(table, route) && end + 1 < path.length) return { route, parameter: path.slice(end + 1) };
   }
-  return [undefined, ''];
+  return undefined;
 }
 
-function find(routes: Routes, method: string, url: string): readonly [string, Handler, string] {
-  const path = pathOf(url);
-  const [route, parameter] = routeOf(routes, path);
-  const methods = route === undefined ? undefined : routes[route];
+function servedBy(table: Table, found: Found | undefined, { method = '', url = '/' }: IncomingMessage): Served {
+  const methods = found && table[found.route];
   if (!methods) {
-    const known = Object.keys(routes).join(', ');
-    throw new HttpError(404, 'unknown_route', `path ${JSON.stringify(path.slice(0, 80))} must be one of ${known}`);
+    const known = Object.keys(table).join(', ');
+    const path = JSON.stringify(pathOf(url).slice(0, 80));
+    throw new HttpError(404, 'unknown_route', `path ${path} must be one of ${known}`);
   }
-  const served = method === 'HEAD' && !methods['HEAD'] ? 'GET' : method;
-  const handler = Object.hasOwn(methods, served) ? methods[served] : undefined;
-  if (!handler) {
-    const allowed = Object.keys(methods).join(', ');
-    throw new HttpError(405, 'method_not_allowed', `method ${method} must be ${allowed}`, {
-      headers: ['allow', allowed],
-    });
-  }
-  return [`${served} ${route}`, handler, decoded(parameter)];
+  const asked = method === 'HEAD' && !methods['HEAD'] ? 'GET' : method;
+  const served = Object.hasOwn(methods, asked) ? methods[asked] : undefined;
+  if (served) return served;
+  const allowed = Object.keys(methods).join(', ');
+  throw new HttpError(405, 'method_not_allowed', `method ${method} must be ${allowed}`, {
+    headers: ['allow', allowed],
+  });
 }
 
 function decoded(segment: string): string {
