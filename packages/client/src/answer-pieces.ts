@@ -36,7 +36,7 @@ export class AnswerPieces {
 
   /** Adds a piece. @returns it as a part of the stream */
   add(delta: wire.Delta): StreamPart {
-    const toolCalls = delta.toolCalls.length > 0 ? decoder.decode(delta.toolCalls) : '';
+    const toolCalls = textOf(delta.toolCalls);
     this.#text += delta.text;
     this.#reasoning += delta.reasoning;
     this.#refusal += delta.refusal;
@@ -63,7 +63,7 @@ export class AnswerPieces {
       output: end.output?.text ?? this.#text,
       ...refusalOf(end.output?.refusal ?? this.#refusal),
       reasoning: end.output?.reasoning ?? this.#reasoning,
-      toolCalls: end.output ? decoder.decode(end.output.toolCalls) : mergeToolCalls(this.#toolCalls),
+      toolCalls: end.output ? textOf(end.output.toolCalls) : mergeToolCalls(this.#toolCalls),
       ...(end.output ? dataOf(end.output) : this.#data.whole()),
       finish: end.finish,
       usage: end.usage,
@@ -76,3 +76,5 @@ export class AnswerPieces {
 }
 
 const decoder = new TextDecoder();
+/** Most answers call no tool. */
+const textOf = (bytes: Uint8Array): string => (bytes.length === 0 ? '' : decoder.decode(bytes));

@@ -152,24 +152,35 @@ class BusTaskClient implements TaskClient, RunSupport {
     return this.start(request, false, () => {});
   }
 
-  async start(request: TaskRequest, stream: boolean, onPart: (part: StreamPart) => void): Promise<TaskResult> {
-    checkRequest(request);
-    const said = request.client ?? this.#client;
-    // Most callers say the slug, and wait for nothing.
-    const client = slugPattern.test(said) ? said : await clientSlug(this.bus, said);
-    const { signal } = request;
+  start(request: TaskRequest, stream: boolean, onPart: (part: StreamPart) => void): Promise<TaskResult> {
+    try {
+      checkRequest(request);
+      const said = request.client ?? this.#client;
+      // Most callers say the slug, and wait for nothing.
+      if (slugPattern.test(said)) return this.#startAs(said, request, stream, onPart);
+      return clientSlug(this.bus, said).then((client) => this.#startAs(client, request, stream, onPart));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** @throws {TaskError} 'invalid_task', 'cancelled' */
+  #startAs(
+    client: string,
+    request: TaskRequest,
+    stream: boolean,
+    onPart: (part: StreamPart) => void,
+  ): Promise<TaskResult> {
     if (inputBytes(request.input).length > sizes.inputBytes && request.payload === undefined)
-      return await withPayload(this.#payloads, request, client, (small) => this.start(small, stream, onPart));
+      return withPayload(this.#payloads, request, client, (small) => this.start(small, stream, onPart));
     const nowMs = Date.now();
     const message = taskMessage(request, stream, nowMs);
+    const { signal, isStillWanted } = request;
     if (signal?.aborted) throw new TaskError('cancelled', 'the caller cancelled the task', { taskId: message.taskId });
-    const run = this.#open(client, message, onPart, nowMs, request.isStillWanted);
-    const cancel = (): void => run.cancel();
-    signal?.addEventListener('abort', cancel, { once: true });
     try {
-      return await run.result;
-    } finally {
-      signal?.removeEventListener('abort', cancel);
+      return new Run(this, { client, message, onPart, nowMs, isStillWanted, signal }).result;
+    } catch (cause) {
+      throw new TaskError('invalid_task', (cause as Error).message, { taskId: message.taskId, cause });
     }
   }
 
@@ -194,20 +205,6 @@ class BusTaskClient implements TaskClient, RunSupport {
     this.life.close();
     this.#loop.stop();
     if (this.#ownsBus) await this.bus.close();
-  }
-
-  #open(
-    client: string,
-    message: ReturnType<typeof taskMessage>,
-    onPart: (part: StreamPart) => void,
-    nowMs: number,
-    isStillWanted: TaskRequest['isStillWanted'],
-  ): Run {
-    try {
-      return new Run(this, client, message, onPart, nowMs, isStillWanted);
-    } catch (cause) {
-      throw new TaskError('invalid_task', (cause as Error).message, { taskId: message.taskId, cause });
-    }
   }
 }
 

@@ -7,7 +7,7 @@ export class ReplyOwner {
   readonly #life: LivenessMonitor;
   readonly #task: Work;
   #id = '';
-  #stopWatching = (): void => {};
+  #stopWatching: (() => void) | undefined;
 
   constructor({ bus, life }: { readonly bus: Bus; readonly life: LivenessMonitor }, task: Work) {
     this.#bus = bus;
@@ -22,7 +22,7 @@ export class ReplyOwner {
 
   /** Takes a process for the owner, in the place of any before. `onLost` comes once, when it dies or loses the task. */
   watch(id: string, onLost: (loss: Loss) => void): void {
-    this.#stopWatching();
+    this.#stopWatching?.();
     this.#id = id;
     this.#stopWatching = this.#life.watch(id, onLost, this.#task);
   }
@@ -50,6 +50,6 @@ export class ReplyOwner {
   }
 
   stopWatching(): void {
-    this.#stopWatching();
+    this.#stopWatching?.();
   }
 }

@@ -30,6 +30,18 @@ export interface RunSupport {
   openInbox(client: string, onMessage: (message: Incoming) => void): { readonly subject: string; close(): void };
 }
 
+/** A task that is to be run. */
+export interface ToRun {
+  readonly client: string;
+  readonly message: TaskMessage;
+  readonly onPart: (part: StreamPart) => void;
+  readonly nowMs: number;
+  /** Default: it is, for as long as the caller waits. */
+  readonly isStillWanted?: (() => Promise<boolean>) | undefined;
+  /** Cancels it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * One task of one caller, from its publication to its one end. The caller watches the process that owns the reply: the router
  * until an attempt has content, that attempt's worker from then on.
@@ -44,6 +56,7 @@ export class Run {
   readonly #owner: ReplyOwner;
   readonly #answer: AnswerPieces;
   readonly #isStillWanted: () => Promise<boolean>;
+  readonly #signal: AbortSignal | undefined;
   readonly #resolve: (result: TaskResult) => void;
   readonly #reject: (error: TaskError) => void;
   readonly #deadlineTimer: NodeJS.Timeout;
@@ -51,23 +64,17 @@ export class Run {
   #acceptTimer: NodeJS.Timeout | undefined;
   #publications = 0;
   #passedOn = 0;
-  #stopListening = (): void => {};
-  #receiveLate = (_message: Incoming): void => {};
+  #stopListening: (() => void) | undefined;
+  #receiveLate: ((message: Incoming) => void) | undefined;
   /** The attempt whose content counts; content of lower ones is dropped. */
   #attempt = 0;
   #sequence = 0;
   #hasContent = false;
   #isOver = false;
 
-  constructor(
-    support: RunSupport,
-    client: string,
-    message: TaskMessage,
-    onPart: (part: StreamPart) => void,
-    nowMs: number,
-    isStillWanted: () => Promise<boolean> = () => Promise.resolve(true),
-  ) {
-    this.#isStillWanted = isStillWanted;
+  constructor(support: RunSupport, { client, message, onPart, nowMs, isStillWanted, signal }: ToRun) {
+    this.#isStillWanted = isStillWanted ?? always;
+    this.#signal = signal;
     // A client that cannot stand in a subject is refused here, before anything is armed.
     this.#subject = subjects.taskRun(client);
     this.#support = support;
@@ -87,8 +94,11 @@ export class Run {
     this.#stopListening = support.bus.onConnectionChange((isConnected) => {
       if (!isConnected) this.#fail('unavailable', 'the connection to the bus was lost', { isRetryable: true });
     });
+    signal?.addEventListener('abort', this.#cancel);
     this.#publish();
   }
+
+  readonly #cancel = (): void => this.cancel();
 
   /** Fails this task alone. */
   readonly #stray = (error: unknown): void => {
@@ -216,7 +226,7 @@ export class Run {
   }
 
   #receive(message: Incoming): void {
-    if (this.#isOver) return this.#receiveLate(message);
+    if (this.#isOver) return this.#receiveLate?.(message);
     if (message.isNoResponders) return this.#fail('unavailable', 'no router is running', { isRetryable: true });
     const frame = fromBinary(wire.FrameSchema, message.data);
     if (frame.attempt === 0) return this.#fromRouter(frame);
@@ -333,10 +343,13 @@ export class Run {
     clearTimeout(this.#acceptTimer);
     clearTimeout(this.#deadlineTimer);
     this.#owner.stopWatching();
-    this.#stopListening();
+    this.#stopListening?.();
+    this.#signal?.removeEventListener('abort', this.#cancel);
     this.#inbox?.close();
   }
 }
+
+const always = (): Promise<boolean> => Promise.resolve(true);
 
 /** How long it may take; where the router sets the deadline, it tells its end. */
 const maxMs = ({ deadlineUnixMs }: TaskMessage, nowMs: number): number =>
