@@ -1,6 +1,13 @@
 import type { DataClass, Modality, Priority, RankedSet, UnavailableModel } from '@will/core';
 import type { wire } from '@will/contracts';
 
+/** Cancels a task: an `AbortSignal`, or what does as much of its work. */
+export interface CancelSignal {
+  readonly aborted: boolean;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 /** A task as a service author states it. */
 export interface TaskRequest {
   /** The task type: `text_gen`, `code`, `translation`, … */
@@ -61,7 +68,7 @@ export interface TaskRequest {
   readonly payload?: wire.PayloadRef;
   /** Rules on data that hold beside those of the documents; they can only tighten. Default: none. */
   readonly floor?: wire.Requirement;
-  readonly signal?: AbortSignal;
+  readonly signal?: CancelSignal;
   /**
    * Asked where a router took the task late, having stood still: whether it is still to be run. Default: it is, for as
    * long as the caller waits.

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { answerForRouters, answerInFlight, heartbeat, type Bus, connectBus } from '@will/bus';
 import { newId, patterns, queues, sizes, subjects, wire } from '@will/contracts';
@@ -271,6 +272,30 @@ test('leaving a stream early cancels the task at its owner', async () => {
   await own.bus.connection.flush();
   for await (const part of client.stream({ ...request, taskId: 'to-cancel' })) if (part.kind === 'delta') break;
   expect(await cancelled.promise).toBe('to-cancel');
+});
+
+test('the signal of a stream cancels it, and is listened to no longer once the stream has ended', async () => {
+  const own = await router((task, say, id) => {
+    say(0, 0, accepted(id));
+    say(1, 1, started(id));
+    if (task.taskId === 'whole') say(1, 2, end('hi'));
+  });
+  const abort = new AbortController();
+  const { signal } = abort;
+  for await (const part of client.stream({ ...request, taskId: 'whole', signal })) expect(part).toBeDefined();
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+  const cancelled = Promise.withResolvers<string>();
+  own.bus.listen(patterns.cancels(own.bus.processId), ({ data }) =>
+    cancelled.resolve(fromBinary(wire.CancelSchema, data).taskId),
+  );
+  await own.bus.connection.flush();
+  const read = async (): Promise<void> => {
+    for await (const _part of client.stream({ ...request, taskId: 'cut', signal })) abort.abort();
+  };
+  expect((await failureOf(read())).code).toBe('cancelled');
+  expect(await cancelled.promise).toBe('cut');
+  const late = client.stream({ ...request, signal });
+  expect((await failureOf(late[Symbol.asyncIterator]().next())).code).toBe('cancelled');
 });
 
 test.each([

@@ -14,6 +14,7 @@ import {
 import { type GrpcMethod, grpcMethodsOf, newId, sizes, wire } from '@will/contracts';
 import { mergeToolCalls } from '@will/core';
 import {
+  type CancelSignal,
   type DurableTasks,
   type Explanation,
   type Question,
@@ -159,7 +160,7 @@ class GrpcTaskClient implements TaskClient {
         },
       );
       const cancel = (): void => call.cancel();
-      signal?.addEventListener('abort', cancel, { once: true });
+      signal?.addEventListener('abort', cancel);
     });
   }
 
@@ -176,7 +177,7 @@ class GrpcTaskClient implements TaskClient {
       callDeadline(deadlineUnixMs),
     );
     const cancel = (): void => call.cancel();
-    signal?.addEventListener('abort', cancel, { once: true });
+    signal?.addEventListener('abort', cancel);
     return collect(call, taskId, onPart)
       .catch((error: unknown) => {
         throw error instanceof TaskError ? error : errorOf(error as ServiceError, taskId, signal?.aborted === true);
@@ -226,7 +227,7 @@ interface Asked {
   readonly taskId: string;
   readonly message: object;
   readonly deadlineUnixMs: number;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: CancelSignal | undefined;
 }
 
 /** Hands on the parts of a stream in order; resolves only with its end. */

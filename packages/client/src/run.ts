@@ -2,7 +2,7 @@ import { askAfterMs, BusError, type Bus, findWork, type Incoming, type LivenessM
 import { create, fromBinary, subjects, toBinary, wire } from '@will/contracts';
 import { contain, maxTimeoutMs } from '@will/core';
 import { AnswerPieces } from './answer-pieces.ts';
-import { TaskError, type StreamPart, type TaskErrorCode, type TaskResult } from './api.ts';
+import { type CancelSignal, TaskError, type StreamPart, type TaskErrorCode, type TaskResult } from './api.ts';
 import { codeOfFailure } from './failure.ts';
 import type { TaskMessage } from './task-message.ts';
 import { ReplyOwner } from './reply-owner.ts';
@@ -39,7 +39,7 @@ export interface ToRun {
   /** Default: it is, for as long as the caller waits. */
   readonly isStillWanted?: (() => Promise<boolean>) | undefined;
   /** Cancels it. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: CancelSignal | undefined;
 }
 
 /**
@@ -56,7 +56,7 @@ export class Run {
   readonly #owner: ReplyOwner;
   readonly #answer: AnswerPieces;
   readonly #isStillWanted: () => Promise<boolean>;
-  readonly #signal: AbortSignal | undefined;
+  readonly #signal: CancelSignal | undefined;
   readonly #resolve: (result: TaskResult) => void;
   readonly #reject: (error: TaskError) => void;
   readonly #deadlineTimer: NodeJS.Timeout;
@@ -77,6 +77,7 @@ export class Run {
     this.#signal = signal;
     // A client that cannot stand in a subject is refused here, before anything is armed.
     this.#subject = subjects.taskRun(client);
+    signal?.addEventListener('abort', this.#cancel);
     this.#support = support;
     this.#client = client;
     this.#message = message;
@@ -94,7 +95,6 @@ export class Run {
     this.#stopListening = support.bus.onConnectionChange((isConnected) => {
       if (!isConnected) this.#fail('unavailable', 'the connection to the bus was lost', { isRetryable: true });
     });
-    signal?.addEventListener('abort', this.#cancel);
     this.#publish();
   }
 

@@ -10,7 +10,10 @@ export async function* streamOf(
   let failure: TaskError | undefined;
   let isDone = false;
   const abort = new AbortController();
-  const signal = request.signal ? AbortSignal.any([request.signal, abort.signal]) : abort.signal;
+  const { signal } = abort;
+  const cancel = (): void => abort.abort();
+  if (request.signal?.aborted) cancel();
+  request.signal?.addEventListener('abort', cancel);
   void client
     .start({ ...request, signal }, true, (part) => {
       parts.push(part);
@@ -34,6 +37,7 @@ export async function* streamOf(
       });
     }
   } finally {
+    request.signal?.removeEventListener('abort', cancel);
     // The one that leaves the loop early wants no more of it.
     if (!isDone) abort.abort();
   }
