@@ -1,5 +1,6 @@
-import { TaskError } from '@will/client';
+import { type CancelSignal, TaskError } from '@will/client';
 import { TransientSet } from '@will/core';
+import { contained } from '@will/runtime';
 import { GuardError } from '../auth/keys/guard.ts';
 import { identity } from '../auth/keys/identity.ts';
 
@@ -8,9 +9,44 @@ export const lastWordsMs = 250;
 /** What an abort says when it was the server that waits no longer. */
 const serverStops = Symbol('the server stops');
 
+/** Ends work: an `AbortController`, or what does as much of its work. */
+interface Ending<S> {
+  readonly signal: S & { readonly reason: unknown };
+  abort(reason?: unknown): void;
+}
+
+/**
+ * Tells a task that its caller left, as an `AbortController` would, without that one's map of events: each request has
+ * one, and nearly none aborts. As there, a listener that fails keeps no other from hearing.
+ */
+export class Leaving implements CancelSignal, Ending<CancelSignal> {
+  aborted = false;
+  reason: unknown;
+  #listeners: readonly (() => void)[] = [];
+
+  get signal(): this {
+    return this;
+  }
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners = [...this.#listeners, listener];
+  }
+
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners = this.#listeners.filter((other) => other !== listener);
+  }
+
+  abort(reason?: unknown): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    this.reason = reason;
+    for (const listener of this.#listeners) contained(listener)();
+  }
+}
+
 /** Work that somebody waits for. */
 interface Waited {
-  readonly task: AbortController;
+  readonly task: Ending<unknown>;
   /** The key in whose name it is done; undefined: there was none. */
   readonly keyId: string | undefined;
   /** Ends the wait at once, whether or not the work heeds its signal. */
@@ -26,7 +62,7 @@ export class UnderWay {
    * @throws {TaskError} 'unavailable' where the server did not wait for its end
    * @throws {GuardError} 'unauthenticated' where its key ended before
    */
-  run<T>(left: AbortController, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  run<T, S>(left: Ending<S>, task: (signal: S) => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const fail = (thrown: unknown): void => {
         leave();
@@ -58,7 +94,7 @@ export class UnderWay {
 }
 
 /** Work that fails before it begins fails like any other. */
-function begun<T>(task: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+function begun<T, S>(task: (signal: S) => Promise<T>, signal: S): Promise<T> {
   try {
     return task(signal);
   } catch (thrown) {

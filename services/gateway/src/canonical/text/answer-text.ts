@@ -16,7 +16,7 @@ import { readJsonBody } from '../../server/http/read-body.ts';
 import type { Handler } from '../../server/http/server.ts';
 import type { Backends } from '../../ports.ts';
 import { readiness } from '../../server/readiness.ts';
-import type { UnderWay } from '../../admission/under-way.ts';
+import { Leaving, type UnderWay } from '../../admission/under-way.ts';
 import type { Asked, Dialect } from './dialect.ts';
 import type { OtherFields } from './forwarded-fields.ts';
 import { type ModelHeaders, modelHeaders } from './model-headers.ts';
@@ -119,9 +119,9 @@ export function sendAnswer(
     ...noticeHeaders(result.notices),
     ...decisionHeaders(result.taskId, result.decisionId, result.attempts),
   ]);
-  // Node counts a part of the body that the reader takes as progress.
-  response.setTimeout(readerStallMs, () => response.destroy());
   response.end(content);
+  // Most answers lie in the system's buffers by now. Node counts a part of the body that the reader takes as progress.
+  if (response.writableLength > 0) response.setTimeout(readerStallMs, () => response.destroy());
 }
 
 async function answerStreamed(
@@ -161,8 +161,8 @@ async function answerStreamed(
 const ignore = (): void => {};
 
 /** Aborts once the caller has gone before its answer was complete, which cancels the task. */
-function whenLeft(response: ServerResponse): AbortController {
-  const left = new AbortController();
+function whenLeft(response: ServerResponse): Leaving {
+  const left = new Leaving();
   response.on('close', () => {
     if (!response.writableFinished) left.abort();
   });

@@ -145,13 +145,12 @@ export function decisionHeaders(
   decisionId: string,
   attempts: readonly wire.AttemptSummary[],
 ): string[] {
-  const headers = ['x-will-task-id', taskId];
-  if (decisionId === '') return headers;
+  if (decisionId === '') return ['x-will-task-id', taskId];
   let way = '';
   for (const { model, status } of attempts.slice(0, 20)) way += `${way === '' ? '' : ', '}${model}:${status}`;
   way = way.replace(/[^\x20-\x7e]/g, '?');
-  headers.push('x-will-decision-id', decisionId, 'x-will-decision', way === '' ? decisionId : `${decisionId}; ${way}`);
-  return headers;
+  const decision = way === '' ? decisionId : `${decisionId}; ${way}`;
+  return ['x-will-task-id', taskId, 'x-will-decision-id', decisionId, 'x-will-decision', decision];
 }
 
 const types: Record<number, string> = {

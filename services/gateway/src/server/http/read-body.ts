@@ -60,14 +60,14 @@ function readBytes(
   take: (body: Buffer) => void,
   reject: (error: HttpError) => void,
 ): void {
-  const chunks: Buffer[] = [];
+  let chunks: Buffer[] = [];
   let bytes = 0;
   let isLarge = false;
   let isRefused = false;
   // The rest is read and dropped, not left lying: else the connection is reset before the caller has its answer.
   const refuse = (error: HttpError): void => {
     isRefused = true;
-    chunks.length = 0;
+    chunks = [];
     reject(error);
   };
   request.on('data', (chunk: Buffer) => {
@@ -78,7 +78,9 @@ function readBytes(
       if (!admitLarge(response, largeBodies)) return refuse(tooManyLarge(largeBodies));
       isLarge = true;
     }
-    chunks.push(chunk);
+    // Most bodies come in one.
+    if (chunks.length === 0) chunks = [chunk];
+    else chunks.push(chunk);
   });
   request.on('end', () => {
     if (!isRefused) take(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes));

@@ -93,7 +93,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Names stay as they were said: whatever is asked finds their documents. @throws {HttpError} 400 */
 export function factsOf(stated: Attributes): StatedFacts {
-  const [project, reflex] = [named('project', stated.project), named('reflex', stated.reflex)];
+  const project = named('project', stated.project);
+  const reflex = named('reflex', stated.reflex);
   return {
     client: named('client', stated.client) ?? unnamedClient(),
     ...(project !== undefined && { project }),

@@ -16,8 +16,12 @@ export function neutralMessages(messages: readonly ChatMessage[]): readonly Chat
 
 /** The very same list where no item changes. */
 function mapSame<T>(list: readonly T[], change: (item: T) => T): readonly T[] {
-  const changed = list.map(change);
-  return changed.every((item, index) => item === list[index]) ? list : changed;
+  let changed: T[] | undefined;
+  list.forEach((item, index) => {
+    const made = change(item);
+    if (made !== item) (changed ??= [...list])[index] = made;
+  });
+  return changed ?? list;
 }
 
 function neutralMessage(message: ChatMessage): ChatMessage {
