@@ -27,17 +27,38 @@ export interface Requirement extends DataRequirement {
  * facts is added: then the requirement is the stricter of the two.
  */
 export function requirementOf(snapshot: Snapshot, facts: Facts): Requirement {
-  const stated = statedRequirementOf(snapshot, facts);
-  const data = facts.floor ? stricterOf(stated, facts.floor) : stated;
-  return { ...data, identity: identityProblem(snapshot, facts), premium: premiumOf(snapshot, facts) };
+  const identity = identityProblem(snapshot, facts);
+  const { declared, avoidCloud, compliantOnly, standards, residencies } = statementsOf(snapshot, facts);
+  const dataClass = identity ? strictestDataClass : dataClassOf(snapshot, facts, declared);
+  const premium = premiumOf(snapshot, facts);
+  const stated = { dataClass, avoidCloud, compliantOnly, standards, residencies, identity, premium };
+  return facts.floor ? { ...stated, ...stricterOf(stated, facts.floor) } : stated;
 }
 
-function statedRequirementOf(snapshot: Snapshot, facts: Facts): DataRequirement {
-  const owners = ownersOf(snapshot, facts);
+/** What the documents of a client and a project state, for all of its tasks. */
+interface Statements extends Omit<DataRequirement, 'dataClass'> {
+  readonly declared: DataClass | undefined;
+}
+
+/** By the document of the client and that of the project, which stay as they are. */
+const remembered = new WeakMap<object, WeakMap<object, Statements>>();
+const noDocument = {};
+
+function statementsOf(snapshot: Snapshot, facts: Facts): Statements {
+  const client = snapshot.clients.get(facts.client) ?? noDocument;
+  const project = projectOf(snapshot, facts) ?? noDocument;
+  let ofClient = remembered.get(client);
+  if (!ofClient) remembered.set(client, (ofClient = new WeakMap()));
+  let statements = ofClient.get(project);
+  if (!statements) ofClient.set(project, (statements = statedBy(ownersOf(snapshot, facts))));
+  return statements;
+}
+
+function statedBy(owners: readonly (ClientDocument | ProjectDocument)[]): Statements {
   const rules = owners.map(({ data_rules }) => data_rules ?? {});
   const compliantOnly = rules.some(({ use_compliant_only }) => use_compliant_only === true);
   return {
-    dataClass: identityProblem(snapshot, facts) ? strictestDataClass : dataClassOf(snapshot, facts),
+    declared: strictest(owners.map(({ data_class }) => data_class)),
     avoidCloud: rules.some(({ avoid_cloud }) => avoid_cloud === true),
     compliantOnly,
     standards: compliantOnly ? unique(owners.flatMap(({ compliance }) => compliance ?? [])) : [],
@@ -68,9 +89,9 @@ export function ownersOf(snapshot: Snapshot, facts: Facts): (ClientDocument | Pr
  * The class of client and project, the stricter of the two; where neither states one, the global default. What the
  * caller says can raise it and never lower it.
  */
-function dataClassOf(snapshot: Snapshot, facts: Facts): DataClass {
-  const declared = strictest(ownersOf(snapshot, facts).map(({ data_class }) => data_class));
-  return strictest([declared ?? known(snapshot.defaultDataClass), facts.dataClass]) ?? strictestDataClass;
+function dataClassOf(snapshot: Snapshot, { dataClass: said }: Facts, declared: DataClass | undefined): DataClass {
+  const stated = declared ?? known(snapshot.defaultDataClass);
+  return said === undefined ? stated : strictestOf(stated, known(said));
 }
 
 const strictest = (classes: readonly (DataClass | undefined)[]): DataClass | undefined =>
