@@ -96,10 +96,12 @@ export class ProviderConfigError extends Error {
   override readonly name = 'ProviderConfigError';
 }
 
+const nothingSpent = {};
+
 /** The provider's limits, as the headers of a successful answer state them. */
 export function spentIn(headers: Readonly<Record<string, string>> | undefined): { readonly spentForMs?: number } {
   const ms = headers && spentForMs({ headers, nowMs: Date.now() });
-  return ms === undefined ? {} : { spentForMs: ms };
+  return ms === undefined ? nothingSpent : { spentForMs: ms };
 }
 
 /** True of an HTTP status that says that the answer is one. */

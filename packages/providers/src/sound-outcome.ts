@@ -33,27 +33,28 @@ export function soundOutcome(
     };
   const { finish, usage, output, servedVersion, spentForMs } = outcome;
   const content = output && soundDelta(output);
-  return {
+  const sound: { -readonly [K in keyof typeof outcome]: (typeof outcome)[K] } = {
     ok: true,
     finish: finishes.has(finish) ? finish : 'unknown',
     usage: soundUsage(usage, call, (content?.text?.length ?? 0) + (content?.refusal?.length ?? 0)),
     output: content,
-    ...(servedVersion !== undefined && plainName.test(servedVersion) && { servedVersion }),
-    ...(spentForMs !== undefined && { spentForMs: soundMs(spentForMs) ?? 0 }),
   };
+  if (servedVersion !== undefined && plainName.test(servedVersion)) sound.servedVersion = servedVersion;
+  if (spentForMs !== undefined) sound.spentForMs = soundMs(spentForMs) ?? 0;
+  return sound;
 }
 
 /** Content that is what its type says. @throws {TypeError} it is not. */
 export function soundDelta(delta: ContentDelta): ContentDelta {
   const { text, refusal, reasoning, toolCalls, data, dataType } = delta;
+  const isText = isTextOrNone(text) && isTextOrNone(refusal) && isTextOrNone(reasoning);
   const isSound =
-    [text, refusal, reasoning, toolCalls, dataType].every(
-      (value) => value === undefined || typeof value === 'string',
-    ) &&
-    (data === undefined || data instanceof Uint8Array);
+    isText && isTextOrNone(toolCalls) && isTextOrNone(dataType) && (data === undefined || data instanceof Uint8Array);
   if (!isSound) throw new TypeError('content must be text, or bytes with their type');
   return delta;
 }
+
+const isTextOrNone = (value: unknown): boolean => value === undefined || typeof value === 'string';
 
 const counts = [
   'inputTokens',

@@ -108,20 +108,22 @@ export function usageOf(stated: StatedUsage | undefined, size: CallSize): Usage 
   const thought = part(stated.reasoning, output);
   const spoken = part(stated.audioOutput, output);
   const drawn = part(stated.imageOutput, output);
-  const counts = [input, output, cached, written, written1h, heard, seen, thought, spoken, drawn];
-  return {
+  const areInputsKnown = input.isKnown && cached.isKnown && written.isKnown && written1h.isKnown;
+  const areOutputsKnown = output.isKnown && thought.isKnown && spoken.isKnown && drawn.isKnown;
+  const usage: { -readonly [K in keyof Usage]: Usage[K] } = {
     inputTokens: input.tokens,
     outputTokens: output.tokens,
     cachedInputTokens: cached.tokens,
     reasoningTokens: thought.tokens,
-    ...(written.tokens > 0 && { cacheWriteTokens: written.tokens }),
-    ...(written1h.tokens > 0 && { cacheWrite1hTokens: written1h.tokens }),
-    ...(heard.tokens > 0 && { audioInputTokens: heard.tokens }),
-    ...(spoken.tokens > 0 && { audioOutputTokens: spoken.tokens }),
-    ...(seen.tokens > 0 && { imageInputTokens: seen.tokens }),
-    ...(drawn.tokens > 0 && { imageOutputTokens: drawn.tokens }),
-    estimated: !counts.every(({ isKnown }) => isKnown),
+    estimated: !(areInputsKnown && heard.isKnown && seen.isKnown && areOutputsKnown),
   };
+  if (written.tokens > 0) usage.cacheWriteTokens = written.tokens;
+  if (written1h.tokens > 0) usage.cacheWrite1hTokens = written1h.tokens;
+  if (heard.tokens > 0) usage.audioInputTokens = heard.tokens;
+  if (spoken.tokens > 0) usage.audioOutputTokens = spoken.tokens;
+  if (seen.tokens > 0) usage.imageInputTokens = seen.tokens;
+  if (drawn.tokens > 0) usage.imageOutputTokens = drawn.tokens;
+  return usage;
 }
 
 interface Count {
@@ -130,15 +132,22 @@ interface Count {
 }
 
 function whole(parts: readonly unknown[], max: number, estimate: number): Count {
-  const counts = parts.filter((stated) => stated !== null && stated !== undefined);
-  const sum = counts.reduce<number>((total, stated) => total + (outsideCount(stated, max) ?? Number.NaN), 0);
-  const isKnown = counts.length > 0 && sum <= max && (sum > 0 || estimate === 0);
+  let isStated = false;
+  let sum = 0;
+  for (const stated of parts) {
+    if (stated === null || stated === undefined) continue;
+    isStated = true;
+    sum += outsideCount(stated, max) ?? Number.NaN;
+  }
+  const isKnown = isStated && sum <= max && (sum > 0 || estimate === 0);
   return isKnown ? { tokens: sum, isKnown } : { tokens: estimate, isKnown };
 }
 
+const none: Count = { tokens: 0, isKnown: true };
+
 /** A part of a whole that is itself unknown is no part of its estimate. */
 function part(stated: unknown, of: Count): Count {
-  if (stated === null || stated === undefined) return { tokens: 0, isKnown: true };
+  if (stated === null || stated === undefined) return none;
   const tokens = of.isKnown ? outsideCount(stated, of.tokens) : undefined;
   return { tokens: tokens ?? 0, isKnown: tokens !== undefined };
 }

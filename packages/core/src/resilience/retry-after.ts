@@ -21,7 +21,7 @@ export function retryAfterMs(word: ProviderHints, isLimitReached: boolean): numb
     number(headers['retry-after-ms']) ??
     seconds(headers['retry-after']) ??
     date(headers['retry-after'], nowMs) ??
-    (isLimitReached ? (spentResetMs(word) ?? latest(limitsOf(word).map(({ resetMs }) => resetMs))) : undefined) ??
+    (isLimitReached ? (latestResetMs(word, true) ?? latestResetMs(word, false)) : undefined) ??
     goDuration(/"retryDelay"\s*:\s*"([0-9.]{1,12}s)"/.exec(body)?.[1]);
   return found === undefined ? undefined : clampedCooldownMs(found);
 }
@@ -31,34 +31,22 @@ export function retryAfterMs(word: ProviderHints, isLimitReached: boolean): numb
  * it would be refused. Undefined: something is left, or it says nothing.
  */
 export function spentForMs(word: Omit<ProviderHints, 'body'>): number | undefined {
-  const found = spentResetMs(word);
+  const found = latestResetMs(word, true);
   return found === undefined || found <= 0 ? undefined : clampedCooldownMs(found);
 }
 
 const clampedCooldownMs = (ms: number): number => Math.min(maxCooldownMs, Math.max(0, Math.ceil(ms)));
 
-interface ProviderLimit {
-  readonly remaining: number | undefined;
-  /** Until it is full again. */
-  readonly resetMs: number | undefined;
+/** Until when the latest limit is full again of those of which nothing is left, or of all. */
+function latestResetMs({ headers, nowMs }: Omit<ProviderHints, 'body'>, isSpent: boolean): number | undefined {
+  let latestMs: number | undefined;
+  for (const { remaining, reset, readReset } of limits) {
+    if (isSpent && number(headers[remaining]) !== 0) continue;
+    const ms = readReset(headers[reset], nowMs);
+    if (ms !== undefined) latestMs = Math.max(ms, latestMs ?? ms);
+  }
+  return latestMs;
 }
-
-/** The limits that providers tell in headers, each vendor in its own words. */
-function limitsOf({ headers, nowMs }: Omit<ProviderHints, 'body'>): ProviderLimit[] {
-  const ofOpenAi = ['requests', 'tokens'].map((kind) => ({
-    remaining: number(headers[`x-ratelimit-remaining-${kind}`]),
-    resetMs: goDuration(headers[`x-ratelimit-reset-${kind}`]),
-  }));
-  const ofAnthropic = ['requests', 'tokens', 'input-tokens', 'output-tokens'].map((kind) => ({
-    remaining: number(headers[`anthropic-ratelimit-${kind}-remaining`]),
-    resetMs: date(headers[`anthropic-ratelimit-${kind}-reset`], nowMs),
-  }));
-  const ofDraft = { remaining: number(headers['ratelimit-remaining']), resetMs: seconds(headers['ratelimit-reset']) };
-  return [...ofOpenAi, ...ofAnthropic, ofDraft];
-}
-
-const spentResetMs = (word: Omit<ProviderHints, 'body'>): number | undefined =>
-  latest(limitsOf(word).map(({ remaining, resetMs }) => (remaining === 0 ? resetMs : undefined)));
 
 function number(text: string | undefined): number | undefined {
   return text !== undefined && /^\s*\d{1,15}(\.\d{1,9})?\s*$/.test(text) ? Number(text) : undefined;
@@ -71,10 +59,6 @@ function date(text: string | undefined, nowMs: number): number | undefined {
   const at = text === undefined || text.length > 40 || !/[A-Za-z]/.test(text) ? Number.NaN : Date.parse(text);
   return Number.isNaN(at) ? undefined : at - nowMs;
 }
-const latest = (values: readonly (number | undefined)[]): number | undefined => {
-  const known = values.filter((value) => value !== undefined);
-  return known.length === 0 ? undefined : Math.max(...known);
-};
 
 const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
@@ -86,3 +70,25 @@ function goDuration(text: string | undefined): number | undefined {
     sum += Number(value) * (unitsMs[unit as string] as number);
   return sum;
 }
+
+interface ToldLimit {
+  /** Names of headers. */
+  readonly remaining: string;
+  readonly reset: string;
+  readonly readReset: (text: string | undefined, nowMs: number) => number | undefined;
+}
+
+/** The limits that providers tell in headers, each vendor in its own words. */
+const limits: readonly ToldLimit[] = [
+  ...['requests', 'tokens'].map((kind) => ({
+    remaining: `x-ratelimit-remaining-${kind}`,
+    reset: `x-ratelimit-reset-${kind}`,
+    readReset: goDuration,
+  })),
+  ...['requests', 'tokens', 'input-tokens', 'output-tokens'].map((kind) => ({
+    remaining: `anthropic-ratelimit-${kind}-remaining`,
+    reset: `anthropic-ratelimit-${kind}-reset`,
+    readReset: date,
+  })),
+  { remaining: 'ratelimit-remaining', reset: 'ratelimit-reset', readReset: seconds },
+];

@@ -139,7 +139,8 @@ export class Answer {
   output(): ContentDelta | undefined {
     if (this.#emit) return this.chars === 0 ? {} : undefined;
     const calls = this.#toolCalls.all();
-    return { ...this.#content(), ...(calls.length > 0 && { toolCalls: JSON.stringify(calls) }) };
+    const content = this.#content();
+    return calls.length > 0 ? { ...content, toolCalls: JSON.stringify(calls) } : content;
   }
 
   #say(piece: string): void {
@@ -160,11 +161,10 @@ export class Answer {
   }
 
   #content(): ContentDelta {
-    return {
-      ...(this.#text !== '' && { text: this.#text }),
-      ...(this.#refusal !== '' && { refusal: this.#refusal }),
-      ...(this.#reasoning !== '' && { reasoning: this.#reasoning }),
-      ...this.#data,
-    };
+    const content: { -readonly [K in keyof ContentDelta]: ContentDelta[K] } = {};
+    if (this.#text !== '') content.text = this.#text;
+    if (this.#refusal !== '') content.refusal = this.#refusal;
+    if (this.#reasoning !== '') content.reasoning = this.#reasoning;
+    return this.#data ? { ...content, ...this.#data } : content;
   }
 }

@@ -21,6 +21,8 @@ const maxErrorBytes = 64 * 1024;
 /** An answer that told why it ends may be followed by its usage: so long a silence after it is its end. */
 const usageWithinMs = 1_000;
 
+const decoder = new TextDecoder();
+
 /** A request, and how its answer is read. */
 export interface ChatRequest {
   readonly request: EgressRequest;
@@ -98,7 +100,8 @@ export class ChatCall implements EgressListener {
   ended(): void {
     if (this.#isOver) return;
     if (this.#sse) return this.#streamEnded(this.#sse);
-    const body = new TextDecoder().decode(Buffer.concat(this.#chunks));
+    const [first] = this.#chunks;
+    const body = decoder.decode(first && this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks));
     if (isSuccess(this.#status)) this.#read(() => this.#whole(body));
     else this.#fail(classifyHttp({ status: this.#status, headers: this.#headers, body, nowMs: Date.now() }));
   }

@@ -5,8 +5,10 @@ import type { Form } from './form.ts';
 import type { ToolCallPiece } from './tool-calls.ts';
 import { detailsOf, type Fields, fieldsOf, listOf, mustBeFields, textOf, toldError, unreadable } from './unreadable.ts';
 
-/** OpenAI's chat completions, as the many who copied them write them. */
-export const openAiForm = (): Form => ({
+/** OpenAI's chat completions, as the many who copied them write them. It keeps nothing of an answer. */
+export const openAiForm = (): Form => form;
+
+const form: Form = {
   whole(body, raw, answer) {
     const fields = mustBeFields(body);
     if (fields['error']) throw toldError(raw);
@@ -28,7 +30,7 @@ export const openAiForm = (): Form => ({
     else if (message && answer.chars === 0) readMessage(message, answer, true);
     readEnd(fields, choice, answer);
   },
-});
+};
 
 const nothing: Fields = {};
 
@@ -103,12 +105,10 @@ function statedUsage(usage: Fields): StatedUsage {
   const input = detailsOf(usage['prompt_tokens_details'] ?? usage['input_tokens_details']);
   const output = detailsOf(usage['completion_tokens_details'] ?? usage['output_tokens_details']);
   const reasoning = output['reasoning_tokens'];
+  const made = usage['completion_tokens'] ?? usage['output_tokens'];
   return {
     input: [usage['prompt_tokens'] ?? usage['input_tokens']],
-    output: [
-      usage['completion_tokens'] ?? usage['output_tokens'],
-      ...(isReasoningBeside(usage, reasoning) ? [reasoning] : []),
-    ],
+    output: isReasoningBeside(usage, reasoning) ? [made, reasoning] : [made],
     cachedInput: input['cached_tokens'] ?? usage['prompt_cache_hit_tokens'] ?? usage['cache_read_input_tokens'],
     cacheWrite: input['cache_write_tokens'] ?? input['cache_creation_tokens'] ?? usage['cache_creation_input_tokens'],
     cacheWrite1h:
@@ -124,6 +124,6 @@ function statedUsage(usage: Fields): StatedUsage {
 
 function isReasoningBeside(usage: Fields, reasoning: unknown): boolean {
   const { prompt_tokens: input, completion_tokens: output, total_tokens: total } = usage;
-  const counts = [input, output, reasoning].filter((count) => typeof count === 'number');
-  return counts.length === 3 && Number(reasoning) > 0 && total === counts.reduce((sum, count) => sum + count, 0);
+  const areCounts = typeof input === 'number' && typeof output === 'number' && typeof reasoning === 'number';
+  return areCounts && reasoning > 0 && total === input + output + reasoning;
 }

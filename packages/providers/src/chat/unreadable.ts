@@ -58,6 +58,8 @@ export function textOf(value: unknown): string {
   return value;
 }
 
+const noFields: Fields = Object.freeze({});
+
 /** Details that change no answer are read where they are an object, and else not there. */
 export const detailsOf = (value: unknown): Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : noFields;

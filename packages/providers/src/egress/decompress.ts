@@ -25,8 +25,8 @@ const makers: Readonly<Record<string, () => NodeJS.ReadWriteStream & Pick<Gunzip
 };
 
 /** For an answer that is compressed although none was asked for; undefined: it is not, or in a way that nobody knows. */
-export function decompressorFor(encoding: string | undefined, to: Decompressed): Decompressor | undefined {
-  const make = makers[encoding?.trim().toLowerCase() ?? ''];
+export function decompressorFor(encoding: string, to: Decompressed): Decompressor | undefined {
+  const make = makers[encoding.trim().toLowerCase()];
   if (!make) return undefined;
   const stream = make();
   stream.on('data', to.data);

@@ -176,11 +176,13 @@ class Handler implements Dispatcher.DispatchHandler {
   ): void {
     if (this.#isOver || status < 200) return;
     const stated = flat(headers);
-    this.#decompressor = decompressorFor(stated['content-encoding'], {
-      data: (chunk) => this.#plainData(chunk),
-      ended: () => this.#ended(),
-      failed: () => this.#refuse('EENCODING'),
-    });
+    const encoding = stated['content-encoding'];
+    if (encoding !== undefined)
+      this.#decompressor = decompressorFor(encoding, {
+        data: (chunk) => this.#plainData(chunk),
+        ended: () => this.#ended(),
+        failed: () => this.#refuse('EENCODING'),
+      });
     this.#tell(() => this.#listener.started(status, stated));
   }
 
@@ -248,7 +250,9 @@ class Handler implements Dispatcher.DispatchHandler {
 
 function flat(headers: Record<string, string | string[] | undefined>): Record<string, string> {
   const one: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers))
+  for (const name of Object.keys(headers)) {
+    const value = headers[name];
     if (value !== undefined) one[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
+  }
   return one;
 }

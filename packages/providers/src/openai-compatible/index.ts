@@ -76,13 +76,12 @@ class ChatConnection implements ModelConnection {
     const input = parseInput(call.input);
     if (!input) return Promise.resolve(failed(failureOf('bad_request', { detail: 'input is no chat of JSON' })));
     const cacheKey = this.#keyPlace && cacheHintsOf(input, call, this.#isAuto).key;
+    const headers = this.#headers(call.stream ? 'text/event-stream' : 'application/json');
+    if (cacheKey !== undefined && this.#keyPlace === 'x-grok-conv-id') headers['x-grok-conv-id'] = cacheKey;
     const request = {
       method: 'POST' as const,
       path: `${this.#path}/chat/completions`,
-      headers: {
-        ...this.#headers(call.stream ? 'text/event-stream' : 'application/json'),
-        ...(cacheKey !== undefined && this.#keyPlace === 'x-grok-conv-id' && { 'x-grok-conv-id': cacheKey }),
-      },
+      headers,
       body: this.#body(input, call, this.#keyPlace === 'field' ? cacheKey : undefined),
       headersTimeoutMs: call.firstContentTimeoutMs,
       idleTimeoutMs: call.idleTimeoutMs,
@@ -122,12 +121,13 @@ class ChatConnection implements ModelConnection {
   }
 
   #headers(accept: string): Record<string, string> {
-    return {
+    const headers: Record<string, string> = {
       'content-type': 'application/json',
       accept,
       'accept-encoding': 'identity',
-      ...(this.#key && { authorization: `Bearer ${this.#key.reveal()}` }),
     };
+    if (this.#key) headers['authorization'] = `Bearer ${this.#key.reveal()}`;
+    return headers;
   }
 
   #marked(input: Fields, call: ModelCall): Fields {
@@ -138,14 +138,13 @@ class ChatConnection implements ModelConnection {
 
   /** The caller's input with what the registry decides. */
   #body(input: Fields, call: ModelCall, cacheKey: string | undefined): string {
-    return JSON.stringify({
-      ...chatBody(this.#marked(input, call), this.#passThrough, this.#origin),
-      prompt_cache_key: cacheKey,
-      model: this.#model,
-      stream: call.stream,
-      ...(call.stream && { stream_options: { include_usage: true } }),
-      [this.#maximum]: call.maxOutputTokens,
-    });
+    const body = chatBody(this.#marked(input, call), this.#passThrough, this.#origin);
+    body['prompt_cache_key'] = cacheKey;
+    body['model'] = this.#model;
+    body['stream'] = call.stream;
+    if (call.stream) body['stream_options'] = { include_usage: true };
+    body[this.#maximum] = call.maxOutputTokens;
+    return JSON.stringify(body);
   }
 }
 
