@@ -24,9 +24,15 @@ export function reportStrays(to: Report): () => void {
  */
 export const contained = <A extends readonly unknown[]>(
   work: (...words: A) => unknown,
-  fails: Report = () => {},
-): ((...words: A) => void) =>
-  contain(work, (error) => {
+  fails?: Report,
+): ((...words: A) => void) => contain(work, fails ? reportedAnd(fails) : reported);
+
+/** To the reporter of that moment. */
+const reported: Report = (error) => report(error);
+
+const reportedAnd =
+  (fails: Report): Report =>
+  (error) => {
     report(error);
     contain(fails, report)(error);
-  });
+  };
