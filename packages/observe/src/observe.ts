@@ -30,6 +30,8 @@ export interface Observing {
   readonly url: string;
   /** Somebody may ask for figures, or is sent them. */
   readonly isMeasuring: boolean;
+  /** Spans are sent to somebody. */
+  readonly isTracing: boolean;
   /** Release of the conventions that name metrics of calls. */
   readonly genAiMetrics: '0.1.0' | '1.45.0';
   /** Adds to a counter. */
@@ -66,7 +68,7 @@ export async function observe(
   const settings = parseObserveSettings(env);
   const isMeasuring = settings.port !== undefined || settings.sendsMetrics;
   if (!isMeasuring && !settings.sendsTraces)
-    return new Instruments(createNoopMeter(), { ...settings, isMeasuring }, undefined, async () => {});
+    return new Instruments(createNoopMeter(), settings, isMeasuring, undefined, async () => {});
   const { startSdk } = await import('./sdk.ts');
   const sdk = startSdk(service, settings, (what, message) => logger.warn({ message }, what));
   let server: MetricsServer | undefined;
@@ -74,7 +76,7 @@ export async function observe(
     const { startMetricsServer } = await import('./metrics-server.ts');
     server = await startMetricsServer(settings.host, settings.port, settings, sdk.scrape);
   }
-  return new Instruments(sdk.meter, { ...settings, isMeasuring }, server, async () => {
+  return new Instruments(sdk.meter, settings, isMeasuring, server, async () => {
     await server?.stop();
     await sdk.stop();
   });
@@ -82,6 +84,7 @@ export async function observe(
 
 class Instruments implements Observing {
   readonly isMeasuring: boolean;
+  readonly isTracing: boolean;
   readonly genAiMetrics: Observing['genAiMetrics'];
   readonly #meter: Meter;
   readonly #server: MetricsServer | undefined;
@@ -91,12 +94,14 @@ class Instruments implements Observing {
 
   constructor(
     meter: Meter,
-    { isMeasuring, genAiMetrics }: Pick<Observing, 'isMeasuring' | 'genAiMetrics'>,
+    { sendsTraces, genAiMetrics }: Pick<ReturnType<typeof parseObserveSettings>, 'sendsTraces' | 'genAiMetrics'>,
+    isMeasuring: boolean,
     server: MetricsServer | undefined,
     close: () => Promise<void>,
   ) {
     this.#meter = meter;
     this.isMeasuring = isMeasuring;
+    this.isTracing = sendsTraces;
     this.genAiMetrics = genAiMetrics;
     this.#server = server;
     this.#close = close;

@@ -78,7 +78,7 @@ class Words {
     if (this.#keptBytes + data.length > maxKeptBytes) return;
     this.#keptBytes += data.length;
     this.#kept.push({ subject, data });
-    void this.#confirm();
+    if (!this.#isConfirming) void this.#confirm();
   }
 
   #sendAgain(): void {

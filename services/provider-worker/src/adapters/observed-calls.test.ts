@@ -24,7 +24,7 @@ function measuredOf(
   const seen = new Map<string, (readonly [number, Attributes])[]>();
   const note = ({ name }: Measure, value: number, labels: Attributes = {}): void =>
     void seen.set(name, [...(seen.get(name) ?? []), [value, labels]]);
-  const observing = { isMeasuring: true, genAiMetrics, count: note, time: note };
+  const observing = { isMeasuring: true, isTracing: false, genAiMetrics, count: note, time: note };
   const call = observedCalls(observing)(model, create(wire.CallRequestSchema, { inputKind, stream: true }));
   for (let n = 0; n < 3; n += 1) call.chunk();
   const record = { model: 'm', durationMs: 1_500, firstContentMs: 250 };

@@ -11,7 +11,7 @@ import {
   previousMeasures,
 } from '@will/observe';
 import type { Worker } from '../service.ts';
-import type { CallsObserver } from '../call/observer.ts';
+import { noopObserver, type CallsObserver } from '../call/observer.ts';
 
 /** The conventions' words for what is asked of a model, by the kind of input. */
 const operations: Readonly<Record<string, string>> = { chat: 'chat', embedding: 'embeddings' };
@@ -22,7 +22,10 @@ const vendors: Readonly<Record<string, string>> = { google: 'gcp.gemini' };
 type Measuring = Pick<Observing, 'count' | 'time' | 'isMeasuring' | 'genAiMetrics'>;
 
 /** Calls of models as spans and figures, by the GenAI conventions; never what was said. */
-export const observedCalls =
+export const observedCalls = (observing: Measuring & Pick<Observing, 'isTracing'>): CallsObserver =>
+  observing.isMeasuring || observing.isTracing ? toldTo(observing) : noopObserver;
+
+const toldTo =
   (observing: Measuring): CallsObserver =>
   (model, request) => {
     const operation = operations[request.inputKind] ?? 'generate_content';

@@ -54,9 +54,9 @@ export class CallIndex {
     if (command === wire.CallCommand.START) call?.start(Number(startUntilUnixMs));
   }
 
-  /** Whether one of these attempts is here, or was: then its router is told again. */
-  sayAgain(attemptIds: readonly string[]): boolean {
-    const known = attemptIds.map((id) => this.#byAttempt.get(id) ?? this.#ended.get(id)).find((call) => call);
+  /** Whether an attempt is here, or was: then its router is told again. */
+  sayAgain(attemptId: string): boolean {
+    const known = this.#byAttempt.get(attemptId) ?? this.#ended.get(attemptId);
     known?.sayAgain();
     return known !== undefined;
   }

@@ -63,14 +63,16 @@ export class CallReport {
     });
   }
 
-  record(summary: wire.AttemptSummary, usage: Usage | undefined, finish = ''): wire.CallRecord {
+  record(summary: wire.AttemptSummary, usage: Usage | undefined, finish = '', servedVersion = ''): wire.CallRecord {
     const { attemptId, taskId, decisionId, attempt, revision, facts, stream, costTags } = this.#request;
     const { model, workerId } = this.#deps;
     const { durationMs, outcome, status, reason, httpStatus, vendorCode } = summary;
     // What it began at is what it costs, also when another hour's price came meanwhile.
     const price = priceAt(model, this.#startedAtMs);
     const cost = usage && costNanoUsd(usage, price);
-    return {
+    const firstContentMs = this.#firstContentMs(summary);
+    const { priceInput, priceOutput, price: wholePrice } = recordPriceToWire(price);
+    const record: wire.CallRecord = {
       $typeName: 'will.v1.CallRecord',
       attemptId,
       taskId,
@@ -90,30 +92,33 @@ export class CallReport {
       workerId,
       startedUnixMs: BigInt(Math.round(this.#startedAtMs)),
       durationMs,
-      ...this.#firstContent(summary),
       outcome,
       status,
       reason,
       httpStatus,
       vendorCode,
       finish,
-      ...(usage && { usage: usageToWire(usage) }),
       outputChars: this.#answer.outputChars,
-      ...(cost !== undefined && { costNanoUsd: cost }),
       isCostEstimated: isCostEstimated(usage, price),
-      ...recordPriceToWire(price),
       streamed: stream,
       writtenBy: 'worker',
       costTags,
-      servedVersion: '',
+      servedVersion,
     };
+    if (firstContentMs !== undefined) record.firstContentMs = firstContentMs;
+    if (usage) record.usage = usageToWire(usage);
+    if (cost !== undefined) record.costNanoUsd = cost;
+    if (priceInput !== undefined) record.priceInput = priceInput;
+    if (priceOutput !== undefined) record.priceOutput = priceOutput;
+    if (wholePrice) record.price = wholePrice;
+    return record;
   }
 
   /** An answer in one piece has its first content with its end. */
-  #firstContent({ status, durationMs }: wire.AttemptSummary): { readonly firstContentMs?: number } {
+  #firstContentMs({ status, durationMs }: wire.AttemptSummary): number | undefined {
     const { firstContentAtMs } = this.#answer;
-    if (firstContentAtMs === undefined) return status === 'Success' ? { firstContentMs: durationMs } : {};
-    return { firstContentMs: Math.round(firstContentAtMs - this.#startedAtMs) };
+    if (firstContentAtMs === undefined) return status === 'Success' ? durationMs : undefined;
+    return Math.round(firstContentAtMs - this.#startedAtMs);
   }
 }
 

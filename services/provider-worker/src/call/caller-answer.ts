@@ -87,10 +87,10 @@ export class CallerAnswer {
     for (const delta of this.#held.splice(0)) this.send(delta);
   }
 
-  /** Resolves true once content may flow, false when it must not. */
-  readyToCommit(): Promise<boolean> {
-    if (this.#mayCommit) return Promise.resolve(true);
-    if (this.#owner.signal.aborted) return Promise.resolve(false);
+  /** True once content may flow, false when it must not; a promise where the router has to be asked. */
+  readyToCommit(): boolean | Promise<boolean> {
+    if (this.#mayCommit) return true;
+    if (this.#owner.signal.aborted) return false;
     this.#whenCommitted ??= this.#askUntilTold();
     return this.#whenCommitted.promise;
   }

@@ -37,36 +37,60 @@ const none = { requests: 0n, tokens: 0n, nano_usd: 0n };
  * Reserves the call's worst-case usage, once the snapshot is as new as the decision. The router may take the call back
  * meanwhile, and is asked where it is in doubt whether the call is still wanted.
  */
-export async function reserve(
+export function reserve(
   deps: ReservationDeps,
   model: Model,
   call: IncomingCall,
   window: StartWindow,
+): Reservation | Promise<Reservation> {
+  const revision = Number(call.request.revision);
+  if ((deps.snapshots.current?.revision ?? 0) < revision) {
+    // A moment, for a snapshot that is at least as new as the decision.
+    const newer = deps.snapshots.untilRevision(revision, newerSnapshotWithinMs);
+    return waitedFor(
+      deps,
+      call,
+      window,
+      newer.then(() => takeWorstCase(deps, model, call.request)),
+    );
+  }
+  const worst = takeWorstCase(deps, model, call.request);
+  const { maxOutputTokens, taking } = worst;
+  // Where nothing has to be waited for, nothing is: nobody can take it back meanwhile.
+  if (!(taking instanceof Promise) && ('untilMs' in taking || window.state === 'open'))
+    return { maxOutputTokens, taken: taking, isTakenBack: false, mayStart: true };
+  return waitedFor(deps, call, window, worst);
+}
+
+async function waitedFor(
+  { calls }: ReservationDeps,
+  call: IncomingCall,
+  window: StartWindow,
+  worst: WorstCase | Promise<WorstCase>,
 ): Promise<Reservation> {
   const pending = new PendingCall(call, window);
-  deps.calls.add(pending);
+  calls.add(pending);
   try {
-    await untilAsNewAs(deps.snapshots, Number(call.request.revision));
-    const { maxOutputTokens, taking } = takeWorstCase(deps, model, call.request);
+    const { maxOutputTokens, taking } = await worst;
     const taken = await taking;
     const mayStart = window.state === 'open' || 'untilMs' in taken || (await window.opens());
     return { maxOutputTokens, taken, isTakenBack: pending.isTakenBack, mayStart };
   } finally {
     pending.close();
-    deps.calls.remove(pending);
+    calls.remove(pending);
   }
 }
 
-/** Waits a moment for a snapshot that is at least as new as the decision. */
-async function untilAsNewAs(snapshots: WorkerSnapshots, revision: number): Promise<void> {
-  if ((snapshots.current?.revision ?? 0) < revision) await snapshots.untilRevision(revision, newerSnapshotWithinMs);
+interface WorstCase {
+  readonly maxOutputTokens: number | undefined;
+  readonly taking: ReturnType<Allowances['take']>;
 }
 
 function takeWorstCase(
   { snapshots, allowances, nowMs }: ReservationDeps,
   served: Model,
   { facts, inputTokens, maxOutputTokens: wanted }: wire.CallRequest,
-): { readonly maxOutputTokens: number | undefined; readonly taking: ReturnType<Allowances['take']> } {
+): WorstCase {
   const model = snapshots.current?.models.get(served.slug);
   const limits = limitsOf(snapshots, model, facts);
   const maxOutputTokens = outputLimitWithin(limits, served, wanted, inputTokens);

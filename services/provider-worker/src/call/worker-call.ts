@@ -21,6 +21,7 @@ export class WorkerCall implements Commanded {
   readonly #deps: CallDeps;
   readonly #call: IncomingCall;
   readonly #abort = new AbortController();
+  readonly signal: AbortSignal = this.#abort.signal;
   readonly #input: CallInput;
   readonly #answer: CallerAnswer;
   readonly #report: CallReport;
@@ -29,19 +30,13 @@ export class WorkerCall implements Commanded {
 
   constructor(deps: CallDeps, call: IncomingCall) {
     const { taskId, attemptId, facts } = call.request;
-    const { signal } = this.#abort;
     this.client = facts?.client ?? '';
     this.taskId = taskId;
     this.attemptId = attemptId;
     this.#deps = deps;
     this.#call = call;
-    signal.addEventListener('abort', () => deps.window.withdraw(), { once: true });
-    this.#answer = new CallerAnswer(deps, call, {
-      signal,
-      cancel: () => this.cancel(),
-      revoke: () => this.revoke(),
-    });
-    this.#input = new CallInput(deps, call, signal, (input) => {
+    this.#answer = new CallerAnswer(deps, call, this);
+    this.#input = new CallInput(deps, call, this.signal, (input) => {
       if (deps.keepContent) this.#answer.said = { input, output: '' };
     });
     this.#report = new CallReport(deps, call.request, this.#input, this.#answer);
@@ -52,15 +47,17 @@ export class WorkerCall implements Commanded {
     this.sayAgain();
     const leftMs = Number(this.#call.request.deadlineUnixMs) - this.#deps.nowMs();
     const timer = setTimeout(
-      contained(() => this.#abort.abort(abortReasons.deadline)),
+      contained(() => this.#stop(abortReasons.deadline)),
       Math.max(0, leftMs),
     );
     try {
       const outcome = await this.#callProvider(leftMs);
       this.#deps.onOutcome(outcome);
       this.#keepContent(outcome);
-      if (outcome.ok) await this.#succeed(outcome);
-      else this.#fail(outcome.failure, outcome.usage);
+      if (!outcome.ok) return this.#fail(outcome.failure, outcome.usage);
+      const ready = this.#answer.readyToCommit();
+      if (typeof ready === 'boolean' ? ready : await ready) this.#succeed(outcome);
+      else this.#fail(failureOf(abortedBy(this.signal)), outcome.usage);
     } catch (error) {
       // Whatever it was, it fails this call and no other; the one that waits for it is told.
       this.#deps.onError('a call', error);
@@ -85,7 +82,7 @@ export class WorkerCall implements Commanded {
 
   /** The caller wants no more of it. */
   cancel(): void {
-    this.#abort.abort(abortReasons.cancelled);
+    this.#stop(abortReasons.cancelled);
   }
 
   start(untilMs: number): void {
@@ -94,17 +91,22 @@ export class WorkerCall implements Commanded {
 
   /** Another attempt is to answer. What the caller already reads goes on. */
   revoke(): void {
-    if (!this.#answer.hasContent) this.#abort.abort(abortReasons.revoked);
+    if (!this.#answer.hasContent) this.#stop(abortReasons.revoked);
   }
 
   commit(): void {
     this.#answer.commit();
   }
 
+  #stop(reason: keyof typeof abortReasons): void {
+    this.#deps.window.withdraw();
+    this.#abort.abort(reason);
+  }
+
   async #callProvider(leftMs: number): Promise<ProviderOutcome> {
     const { hooks, authorizeAgain, onError, window } = this.#deps;
     const { request } = this.#call;
-    const { signal } = this.#abort;
+    const { signal } = this;
     const provider = new ProviderRun(this.#deps, this.#call, this.#input, this.#answer, signal, leftMs);
     try {
       // Where nothing has to be waited for nothing is: what was authorized cannot have changed when the provider is called.
@@ -134,17 +136,14 @@ export class WorkerCall implements Commanded {
     if (said) this.#deps.keepContent?.(said.input, said.output + whole);
   }
 
-  async #succeed(outcome: Extract<ProviderOutcome, { ok: true }>): Promise<void> {
-    if (!(await this.#answer.readyToCommit()))
-      return this.#fail(failureOf(abortedBy(this.#abort.signal)), outcome.usage);
+  #succeed(outcome: Extract<ProviderOutcome, { ok: true }>): void {
     const pieces = outcome.output ? piecesOf(outcome.output) : [];
     // What fits no single message goes as a stream, also to a caller that asked for none: it puts it together.
     if (pieces.length > 1) for (const piece of pieces) this.#answer.send(piece);
     const output = pieces.length === 1 && outcome.output ? deltaToWire(outcome.output) : undefined;
     this.#answer.outputChars += outcome.output ? wordsOf(outcome.output).length : 0;
     const summary = this.#report.summary('Success', '');
-    const { servedVersion = '' } = outcome;
-    const record = { ...this.#report.record(summary, outcome.usage, outcome.finish), servedVersion };
+    const record = this.#report.record(summary, outcome.usage, outcome.finish, outcome.servedVersion);
     const { model, modelName, decisionId, usage, costNanoUsd: cost } = record;
     this.#answer.stream.end(
       create(wire.EndSchema, {

@@ -7,7 +7,6 @@ import {
   type Facts,
   type Model,
   type Snapshot,
-  TransientSet,
 } from '@will/core';
 import { factsFromWire, wire } from '@will/contracts';
 import type { CallHook } from '@will/extension';
@@ -16,7 +15,7 @@ import type { Authorizer, Refusal } from '../call/authorize.ts';
 import { CallAuthorizer } from '../call/call-authorizer.ts';
 import type { CallDeps } from '../call/call-deps.ts';
 import type { CallIndex } from '../call/call-index.ts';
-import { noopObserver, type CallsObserver } from '../call/observer.ts';
+import { noopObserver, type CallObserver, type CallsObserver } from '../call/observer.ts';
 import { busy, pausing, reached, refuse } from '../call/replies.ts';
 import { reserve } from '../call/reservation.ts';
 import { StartWindow } from '../call/start-window.ts';
@@ -89,7 +88,8 @@ export class ServedModel {
   readonly #authorizer: CallAuthorizer;
   readonly #degradation = new DegradationSignal();
   readonly #wholeAsStream = new WholeAsStream();
-  readonly #inFlight = new TransientSet<Promise<void>>();
+  /** Waited for by the one that closes. */
+  #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(deps: ServedDeps, model: Model, connection: ModelConnection, onOutcome: OutcomeListener = () => {}) {
     this.#deps = deps;
@@ -104,7 +104,7 @@ export class ServedModel {
       model: served,
       slots: () => this.slots,
       circuit: () => this.circuit,
-      onCall: (call) => void this.#take(call),
+      onCall: (call) => this.#take(call),
     });
     this.slots = new Slots(
       capacityOf(model, connection),
@@ -144,28 +144,38 @@ export class ServedModel {
   async close(): Promise<void> {
     this.circuit.close();
     await this.#membership.close();
-    while (this.#inFlight.size > 0) await Promise.all(this.#inFlight);
+    while (this.slots.taken > 0) {
+      this.#idle = Promise.withResolvers();
+      await this.#idle.promise;
+    }
     await this.#connection.close();
   }
 
-  async #take(call: IncomingCall): Promise<void> {
-    if (call.request.startUntilUnixMs === 0n) return refuse(call, withoutWindow);
-    const window = new StartWindow(this.#deps.startClock, call);
+  #take(call: IncomingCall): void {
+    const { startClock, calls } = this.#deps;
+    const { startUntilUnixMs, attemptId, earlierIds } = call.request;
+    if (startUntilUnixMs === 0n) return refuse(call, withoutWindow);
+    const window = new StartWindow(startClock, call);
     if (window.state === 'over') return window.refuse();
-    if (this.#deps.calls.sayAgain([call.request.attemptId, ...call.request.earlierIds])) return;
+    if (calls.sayAgain(attemptId) || earlierIds.some((id) => calls.sayAgain(id))) return;
     // The slot is taken before anything is awaited: two calls can never see the same free one.
     const claim = claimOf(call);
     const taken = this.slots.take(claim);
     if (taken === 'full') return busy(call, 'all slots are taken');
     if (taken === 'kept') return busy(call, 'free slots are kept for other clients', { isReserved: true });
-    const work = this.#admit(call, window)
-      .catch((error: unknown) => this.#broke(call, error))
-      .finally(() => {
-        leave();
-        this.slots.give(claim);
-      });
-    const leave = this.#inFlight.add(work);
-    await work;
+    void this.#holding(claim, call, window);
+  }
+
+  /** Has its slot until it is over. Never rejects. */
+  async #holding(claim: SlotClaim, call: IncomingCall, window: StartWindow): Promise<void> {
+    try {
+      await this.#admit(call, window);
+    } catch (error) {
+      this.#broke(call, error);
+    } finally {
+      this.slots.give(claim);
+      if (this.slots.taken === 0) this.#idle?.resolve();
+    }
   }
 
   /** Whatever a call made go wrong fails that call, and another model or worker may do its task. */
@@ -174,14 +184,26 @@ export class ServedModel {
     refuse(call, { rule: 'failed', detail: 'the worker failed at it; its log says how', isRetryable: true });
   }
 
-  async #admit(call: IncomingCall, window: StartWindow): Promise<void> {
-    const trial = this.circuit.isUnproven && !this.circuit.pause() ? await this.circuit.requestTrial() : undefined;
-    if (trial !== undefined && trial !== 'trial') return pausing(call, trial);
-    const degraded = call.request.anotherFollows && trial === undefined ? this.#degraded() : undefined;
-    if (degraded) return pausing(call, degraded);
-    await this.#serve(call, window, trial === 'trial').finally(() => {
-      if (trial === 'trial') this.circuit.releaseTrial();
-    });
+  #admit(call: IncomingCall, window: StartWindow): Promise<void> | void {
+    if (this.circuit.isUnproven && !this.circuit.pause()) return this.#tryAgain(call, window);
+    return this.#unlessDegraded(call, window);
+  }
+
+  /** The first call after a cooldown is its trial. */
+  async #tryAgain(call: IncomingCall, window: StartWindow): Promise<void> {
+    const trial = await this.circuit.requestTrial();
+    if (trial === undefined) return this.#unlessDegraded(call, window);
+    if (trial !== 'trial') return pausing(call, trial);
+    try {
+      await this.#serve(call, window, true);
+    } finally {
+      this.circuit.releaseTrial();
+    }
+  }
+
+  #unlessDegraded(call: IncomingCall, window: StartWindow): Promise<void> | void {
+    const degraded = call.request.anotherFollows ? this.#degraded() : undefined;
+    return degraded ? pausing(call, degraded) : this.#serve(call, window, false);
   }
 
   /** A model that falls silent or begins to fail is not called where another one may do the task. */
@@ -192,63 +214,57 @@ export class ServedModel {
   }
 
   async #serve(call: IncomingCall, window: StartWindow, isTrial: boolean): Promise<void> {
-    const { taken, maxOutputTokens, isTakenBack, mayStart } = await reserve(this.#deps, this.model, call, window);
+    const reserving = reserve(this.#deps, this.model, call, window);
+    const reservation = reserving instanceof Promise ? await reserving : reserving;
+    const { taken, maxOutputTokens, isTakenBack, mayStart } = reservation;
     if ('untilMs' in taken) return reached(call, taken);
     if (isTakenBack || !mayStart) {
       taken.release();
       return isTakenBack ? busy(call, 'it was taken back') : window.refuse();
     }
-    const facts = call.request.facts && factsFromWire(call.request.facts);
-    const admitted = { call, facts, window, isTrial, maxOutputTokens, hold: taken };
-    await this.#authorizeAndCall(admitted).finally(() => taken.release());
+    try {
+      const facts = call.request.facts && factsFromWire(call.request.facts);
+      if (this.#isAuthorized(call, facts))
+        await this.#run({ call, facts, window, isTrial, maxOutputTokens, hold: taken });
+    } finally {
+      taken.release();
+    }
   }
 
-  async #authorizeAndCall(admitted: AdmittedCall): Promise<void> {
-    const { call, facts } = admitted;
+  /** Whether it may be made; its router is told why not. */
+  #isAuthorized(call: IncomingCall, facts: Facts | undefined): boolean {
     const refusal = this.#authorizer.refusal(call, facts);
-    if (refusal) return refuse(call, refusal);
-    // The record that was authorized may state another address than the one this connection goes to.
-    if (!this.#authorizer.isWiredAsAuthorized) return busy(call, 'its connection is being renewed');
     const pause = this.circuit.pause();
-    if (pause) return pausing(call, pause);
-    await this.#run(admitted);
+    if (refusal) refuse(call, refusal);
+    // The record that was authorized may state another address than the one this connection goes to.
+    else if (!this.#authorizer.isWiredAsAuthorized) busy(call, 'its connection is being renewed');
+    else if (pause) pausing(call, pause);
+    else return true;
+    return false;
   }
 
   async #run(admitted: AdmittedCall): Promise<void> {
     const { request } = admitted.call;
-    const startedMs = this.#deps.nowMs();
-    const observer = (this.#deps.observer ?? noopObserver)(this.model, request);
-    const record = (made: wire.CallRecord): void => {
-      this.#deps.records.call(made);
-      observer.ended(made);
-    };
-    const deps = {
-      ...this.#callDeps(admitted),
-      ...this.#lessons(admitted, startedMs),
-      record,
-      onChunk: () => observer.chunk(),
-    };
-    const work = new WorkerCall(deps, admitted.call);
-    const { calls } = this.#deps;
+    const { calls, nowMs, observer: observing = noopObserver } = this.#deps;
+    const startedMs = nowMs();
+    const observer = observing(this.model, request);
+    const work = new WorkerCall(this.#callDeps(admitted, startedMs, observer), admitted.call);
     calls.add(work);
     const bounded = this.#showsSilence(request) ? request.firstContentTimeoutMs : 0;
     this.#degradation.sent(request.attemptId, startedMs, bounded);
-    await observer
-      .run(() => work.run())
-      .finally(() => {
-        calls.remove(work);
-        calls.ended(work, work.sayEndAgain());
-      });
+    try {
+      await observer.run(() => work.run());
+    } finally {
+      calls.remove(work);
+      calls.ended(work, work.sayEndAgain());
+    }
   }
 
-  #callDeps({
-    call,
-    facts,
-    window,
-    maxOutputTokens,
-  }: AdmittedCall): Omit<CallDeps, 'record' | 'onChunk' | 'onFirstContent' | 'onOutcome'> {
-    const { workerId, nowMs, snapshots, payloads, hooks, onError } = this.#deps;
+  #callDeps(admitted: AdmittedCall, startedMs: number, observer: CallObserver): CallDeps {
+    const { call, facts, window, maxOutputTokens } = admitted;
+    const { workerId, nowMs, snapshots, payloads, hooks, onError, records } = this.#deps;
     const snapshot = snapshots.current;
+    const { onFirstContent, onOutcome } = this.#lessons(admitted, startedMs);
     return {
       style: snapshot && facts && styleOrderOf(snapshot, facts, this.model),
       window,
@@ -266,6 +282,13 @@ export class ServedModel {
       model: this.model,
       connection: this.#connection,
       wholeAsStream: this.#wholeAsStream,
+      record(made) {
+        records.call(made);
+        observer.ended(made);
+      },
+      onChunk: () => observer.chunk(),
+      onFirstContent,
+      onOutcome,
     };
   }
 
