@@ -150,6 +150,7 @@ const compliance: DataRuleCheck = (model, { compliantOnly, standards }, nowMs) =
 
 /** `EU` lies within `Global`, not the other way round. */
 const dataResidency: DataRuleCheck = (model, { residencies }) => {
+  if (residencies.length === 0) return undefined;
   const missed = residencies.find((demanded) => !isWithin(model.dataResidency, demanded));
   return missed && `data_residency ${missed} is needed, it is ${said(model.dataResidency)}`;
 };
@@ -160,14 +161,19 @@ const taskType: RuleCheck = ({ taskTypes }, _requirement, facts) =>
   taskTypes.has(facts.taskType) ? undefined : `its tags ${listed([...taskTypes])} do not hold ${facts.taskType}`;
 
 const modality: RuleCheck = (model, _requirement, { input, output }) => {
-  const untaken = input.find((wanted) => !model.input.has(wanted));
+  const untaken = firstOutside(model.input, input);
   if (untaken !== undefined) return `${untaken} goes in, it takes ${listed([...model.input])}`;
-  const ungiven = output.find((wanted) => !model.output.has(wanted));
+  const ungiven = firstOutside(model.output, output);
   return ungiven && `${ungiven} must come out, it gives ${listed([...model.output])}`;
 };
 
+function firstOutside<T>(all: ReadonlySet<T>, wanted: readonly T[]): T | undefined {
+  for (const one of wanted) if (!all.has(one)) return one;
+  return undefined;
+}
+
 const capability: RuleCheck = ({ capabilities }, _requirement, { needs }) => {
-  const missed = needs.find((need) => !capabilities.has(need));
+  const missed = firstOutside(capabilities, needs);
   return missed && `${missed} is needed, its capabilities are ${listed([...capabilities])}`;
 };
 

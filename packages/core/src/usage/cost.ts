@@ -68,11 +68,13 @@ export function priceAt({ price, priceHours }: PriceList, atMs: number): Price |
  */
 export function costNanoUsd(usage: Usage, price: Price | undefined): bigint | undefined {
   if (!price) return undefined;
-  const parts = tokenParts(usage, ratesFor(price, usage.inputTokens));
   const images = usage.images ?? 0;
   if (images > 0 && price.image === undefined && usage.outputTokens === 0) return undefined;
-  const tokens = parts.reduce((sum, part) => sum + BigInt(part.tokens) * BigInt(part.rate), 0n);
-  return perMillion(tokens) + BigInt(images) * BigInt(price.image ?? 0) + BigInt(price.request ?? 0);
+  return (
+    perMillion(costOfTokens(usage, ratesFor(price, usage.inputTokens))) +
+    BigInt(images) * BigInt(price.image ?? 0) +
+    BigInt(price.request ?? 0)
+  );
 }
 
 /** The rates of a call with so much input: those of the highest tier that it exceeds. */
@@ -84,26 +86,30 @@ function ratesFor(price: Price, inputTokens: number): Rates {
 /** Half up. */
 const perMillion = (sum: bigint): bigint => (sum + 500_000n) / 1_000_000n;
 
-function tokenParts(usage: Usage, rates: Rates): readonly { tokens: number; rate: number }[] {
+/** In nano-USD per million tokens. */
+function costOfTokens(usage: Usage, rates: Rates): bigint {
   const { cacheWriteTokens = 0, cacheWrite1hTokens = 0 } = usage;
   const { audioInputTokens = 0, audioOutputTokens = 0, imageInputTokens = 0, imageOutputTokens = 0 } = usage;
   const plainInput =
     usage.inputTokens - usage.cachedInputTokens - cacheWriteTokens - audioInputTokens - imageInputTokens;
   const plainOutput = usage.outputTokens - usage.reasoningTokens - audioOutputTokens - imageOutputTokens;
   const write = rates.cacheWrite ?? rates.input;
-  return [
-    { tokens: Math.max(0, plainInput), rate: rates.input },
-    { tokens: usage.cachedInputTokens, rate: rates.cachedInput ?? rates.input },
-    { tokens: Math.max(0, cacheWriteTokens - cacheWrite1hTokens), rate: write },
-    { tokens: cacheWrite1hTokens, rate: rates.cacheWrite1h ?? write },
-    { tokens: audioInputTokens, rate: rates.audioInput ?? rates.input },
-    { tokens: imageInputTokens, rate: rates.imageInput ?? rates.input },
-    { tokens: Math.max(0, plainOutput), rate: rates.output },
-    { tokens: usage.reasoningTokens, rate: rates.reasoning ?? rates.output },
-    { tokens: audioOutputTokens, rate: rates.audioOutput ?? rates.output },
-    { tokens: imageOutputTokens, rate: rates.imageOutput ?? rates.output },
-  ];
+  return (
+    product(Math.max(0, plainInput), rates.input) +
+    product(usage.cachedInputTokens, rates.cachedInput ?? rates.input) +
+    product(Math.max(0, cacheWriteTokens - cacheWrite1hTokens), write) +
+    product(cacheWrite1hTokens, rates.cacheWrite1h ?? write) +
+    product(audioInputTokens, rates.audioInput ?? rates.input) +
+    product(imageInputTokens, rates.imageInput ?? rates.input) +
+    product(Math.max(0, plainOutput), rates.output) +
+    product(usage.reasoningTokens, rates.reasoning ?? rates.output) +
+    product(audioOutputTokens, rates.audioOutput ?? rates.output) +
+    product(imageOutputTokens, rates.imageOutput ?? rates.output)
+  );
 }
+
+/** Most kinds of tokens are not there. */
+const product = (tokens: number, rate: number): bigint => (tokens === 0 ? 0n : BigInt(tokens) * BigInt(rate));
 
 /** Kinds of tokens that vendors often charge at another rate than text. */
 const ownRates = [

@@ -46,23 +46,56 @@ export const nanoPerUsd = 1e9;
 const defaultWarnAt = 0.8;
 
 /** All limits that a call counts against: those of the model, of the client, and of the project. */
-export function limitsOn(snapshot: Snapshot, model: Model, client: string, project: string | undefined): Limit[] {
-  const { limits } = model.document;
+export function limitsOn(
+  snapshot: Snapshot,
+  model: Model,
+  client: string,
+  project: string | undefined,
+): readonly Limit[] {
   const ofClient = snapshot.clients.get(client);
   const ofProject = project === undefined ? undefined : ownProjectOf(snapshot, client, project);
+  const found = limitsOfModel(model);
+  if (!ofClient?.budget && !ofProject?.budget) return found;
+  // A project counts the days of the client it belongs to, so that all who name the project count the same ones.
+  const owner = ofProject?.client === undefined ? undefined : snapshot.clients.get(ofProject.client);
+  return [
+    ...found,
+    ...(ofClient ? limitsOfBudget('client', ofClient, ofClient.time_zone) : none),
+    ...(ofProject ? limitsOfBudget('project', ofProject, owner?.time_zone) : none),
+  ];
+}
+
+const none: readonly Limit[] = [];
+/** By the model, client or project that states them, which stays as it is. */
+const remembered = new WeakMap<object, readonly Limit[]>();
+
+function limitsOfModel(model: Model): readonly Limit[] {
+  const { slug } = model;
+  const { limits } = model.document;
+  if (!limits) return none;
+  const known = remembered.get(model);
+  if (known) return known;
   const found: Limit[] = [];
-  if (limits) {
-    const place = { scope: 'model', id: model.slug, zone: 'UTC', warnAt: defaultWarnAt } as const;
-    if (limits.rpm !== undefined) found.push(perMinute(place.id, 'requests', limits.rpm));
-    if (limits.tpm !== undefined) found.push(perMinute(place.id, 'tokens', limits.tpm));
-    addCaps(found, place, limits);
-  }
-  if (ofClient?.budget) addCaps(found, placeOf('client', ofClient, ofClient.time_zone), ofClient.budget);
-  if (ofProject?.budget) {
-    // Of the client it belongs to, so that all who name the project count the same days.
-    const owner = ofProject.client === undefined ? undefined : snapshot.clients.get(ofProject.client);
-    addCaps(found, placeOf('project', ofProject, owner?.time_zone), ofProject.budget);
-  }
+  if (limits.rpm !== undefined) found.push(perMinute(slug, 'requests', limits.rpm));
+  if (limits.tpm !== undefined) found.push(perMinute(slug, 'tokens', limits.tpm));
+  addCaps(found, { scope: 'model', id: slug, zone: 'UTC', warnAt: defaultWarnAt }, limits);
+  remembered.set(model, found);
+  return found;
+}
+
+function limitsOfBudget(
+  scope: 'client' | 'project',
+  document: Pick<ProjectDocument, 'slug' | 'budget'>,
+  zone = 'UTC',
+): readonly Limit[] {
+  const { slug, budget } = document;
+  if (!budget) return none;
+  const known = remembered.get(document);
+  // The days of a project follow another document.
+  if (known?.every((limit) => limit.zone === zone)) return known;
+  const found: Limit[] = [];
+  addCaps(found, { scope, id: slug, zone, warnAt: budget.warn_at ?? defaultWarnAt }, budget);
+  remembered.set(document, found);
   return found;
 }
 
@@ -74,22 +107,16 @@ function ownProjectOf({ projects }: Snapshot, client: string, slug: string): Pro
 
 /** Every limit that some document states. */
 export function allLimits(snapshot: Snapshot): Limit[] {
-  const none = { slug: '', document: {} } as unknown as Model;
+  const noModel = { slug: '', document: {} } as unknown as Model;
   const ofModels = [...snapshot.models.values()].flatMap((model) => limitsOn(snapshot, model, '', undefined));
-  const ofClients = [...snapshot.clients.keys()].flatMap((client) => limitsOn(snapshot, none, client, undefined));
+  const ofClients = [...snapshot.clients.keys()].flatMap((client) => limitsOn(snapshot, noModel, client, undefined));
   const ofProjects = [...snapshot.projects.values()].flatMap(({ slug, client }) =>
-    limitsOn(snapshot, none, client ?? '', slug).filter(({ scope }) => scope === 'project'),
+    limitsOn(snapshot, noModel, client ?? '', slug).filter(({ scope }) => scope === 'project'),
   );
   return [...ofModels, ...ofClients, ...ofProjects];
 }
 
 type Place = Pick<Limit, 'scope' | 'id' | 'zone' | 'warnAt'>;
-
-const placeOf = (
-  scope: LimitScope,
-  { slug, budget }: { readonly slug: string; readonly budget?: { readonly warn_at?: number } },
-  zone = 'UTC',
-): Place => ({ scope, id: slug, zone, warnAt: budget?.warn_at ?? defaultWarnAt });
 
 const perMinute = (id: string, metric: LimitMetric, most: number): Limit => ({
   scope: 'model',
