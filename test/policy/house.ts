@@ -227,13 +227,18 @@ export class House {
         const hear = (signal: CallSignal): void => {
           if (isOpen) queueMicrotask(() => isOpen && onSignal(signal));
         };
+        const toRouter = (kind: wire.CallEvent['kind']): void => {
+          hear({ kind: 'event', event: create(wire.CallEventSchema, { attemptId: request.attemptId, kind }) });
+          if (kind.case === 'accepted' && random.chance(0.03))
+            setImmediate(() => lost.get(kind.value.workerId)?.pop()?.());
+        };
         const call: IncomingCall = {
           request,
           dataClass,
-          toRouter: (kind) => {
-            hear({ kind: 'event', event: create(wire.CallEventSchema, { attemptId: request.attemptId, kind }) });
-            if (kind.case === 'accepted' && random.chance(0.03))
-              setImmediate(() => lost.get(kind.value.workerId)?.pop()?.());
+          toRouter,
+          endToRouter: (kind) => {
+            toRouter(kind);
+            return { sayAgain: () => toRouter(kind) };
           },
           toCaller: (frame) => this.#frame(frame),
         };

@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import type { Loss, Work } from '@will/bus';
 import { wire } from '@will/contracts';
 import type { CallIndex } from '../../services/provider-worker/src/call/call-index.ts';
-import type { Groups, IncomingCall } from '../../services/provider-worker/src/ports.ts';
+import type { Groups, IncomingCall, LastWord } from '../../services/provider-worker/src/ports.ts';
 import type { Calls, CallSignal, Dispatch } from '../../services/router/src/ports.ts';
 import type { SlotQueues } from '../../services/router/src/task/slots.ts';
 import type { Network } from './network.ts';
@@ -147,7 +147,12 @@ export class CooldownMessages {
       if (kind.case === 'accepted') this.#checkInTime(request);
       hear({ kind: 'event', event: create(wire.CallEventSchema, { attemptId, workerId: actor.name, kind }) });
     };
-    const call = { request, dataClass, toRouter, toCaller: (frame: wire.Frame) => this.#toCaller(frame, actor) };
+    const endToRouter = (kind: wire.CallEvent['kind']): LastWord => {
+      toRouter(kind);
+      return { sayAgain: () => toRouter(kind) };
+    };
+    const toCaller = (frame: wire.Frame): void => this.#toCaller(frame, actor);
+    const call = { request, dataClass, toRouter, endToRouter, toCaller };
     this.#time.after(this.#time.between(0.1, 5), () => take(call), actor);
   }
 

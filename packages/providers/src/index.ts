@@ -11,6 +11,7 @@ import { whisper } from './whisper/index.ts';
 
 export * from './port.ts';
 export { openEgress } from './egress/index.ts';
+export { parseJson } from './chat/unreadable.ts';
 export { soundDelta, soundOutcome } from './sound-outcome.ts';
 export { inspectGguf, measureSpeed, type GgufInspection, type MeasuredSpeed } from './gguf/inspect.ts';
 

@@ -73,8 +73,14 @@ export interface ModelConnection {
    * Runs one call. Every expected end is a value, also failures, abort and deadline; a throw is a bug of the provider.
    * `onDelta` is called in order, never after the promise settled. Aborting `signal` ends the call within 100 ms:
    * reason 'cancelled', 'deadline' or 'revoked' (see {@link abortReasons}) tells which failure it becomes.
+   * @param read the input as JSON, where it was read already: it need not be read once more, and is not changed.
    */
-  run(call: ModelCall, onDelta: (delta: ContentDelta) => void, signal: AbortSignal): Promise<ProviderOutcome>;
+  run(
+    call: ModelCall,
+    onDelta: (delta: ContentDelta) => void,
+    signal: AbortSignal,
+    read?: unknown,
+  ): Promise<ProviderOutcome>;
   /** Cheap look whether calls would work. Never throws. */
   checkHealth(signal: AbortSignal): Promise<Health>;
   close(): Promise<void>;

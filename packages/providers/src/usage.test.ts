@@ -318,12 +318,10 @@ describe('the size of a call', () => {
   const received = { bytes: 100, chars: 9 };
 
   test('bounds the input by its bytes and what a vendor adds, the output by the maximum or by what came', () => {
-    expect(chatSize(plain, 50, received)).toEqual({
-      maxInputTokens: plain.length + 65_536,
-      maxOutputTokens: 100,
-      inputTokens: 15,
-      outputTokens: 3,
-    });
+    const { maxInputTokens, maxTextTokens, maxOutputTokens, inputTokens, outputTokens } = chatSize(plain, 50, received);
+    expect([maxInputTokens, maxTextTokens]).toEqual([plain.length + 65_536, plain.length + 65_536]);
+    expect(maxOutputTokens).toBe(100);
+    expect([inputTokens, outputTokens]).toEqual([15, 3]);
     expect(chatSize(plain, 101, received).maxOutputTokens).toBe(101);
     expect(chatSize(plain, undefined, received).maxOutputTokens).toBe(100 + 262_144);
   });
@@ -332,7 +330,11 @@ describe('the size of a call', () => {
     'lets what the vendor fetches be large: a part of type %s',
     (type) => {
       const input = bytes(JSON.stringify({ messages: [{ role: 'user', content: [{ type, [type]: {} }] }] }));
-      expect(chatSize(input, 50, received).maxInputTokens).toBe(input.length + 65_536 + 2_000_000);
+      const size = chatSize(input, 50, received);
+      expect(size.maxInputTokens).toBe(input.length + 65_536 + 2_000_000);
+      const stated = { input: [1_000_000], output: [7] };
+      expect(usageOf(stated, size)).toMatchObject({ inputTokens: 1_000_000, estimated: false });
+      expect(usageOf(stated, chatSize(plain, 50, received))).toMatchObject({ inputTokens: 15, estimated: true });
     },
   );
 

@@ -23,6 +23,8 @@ export interface StatedUsage {
 /** The size that a call can have come to, as far as this side can tell. */
 export interface CallSize {
   readonly maxInputTokens: number;
+  /** The same where nothing of it is fetched. Absent: it is as much. */
+  readonly maxTextTokens?: number;
   readonly maxOutputTokens: number;
   /** In place of what is unknown. */
   readonly inputTokens: number;
@@ -44,14 +46,34 @@ export function chatSize(
   maxOutputTokens: number | undefined,
   received: { readonly bytes: number; readonly chars: number },
 ): CallSize {
-  const hasFetchedParts = mayHoldParts(input);
-  return {
-    maxInputTokens: input.length + addedInputTokens + (hasFetchedParts ? fetchedInputTokens : 0),
-    maxOutputTokens:
-      maxOutputTokens === undefined ? received.bytes + hiddenOutputTokens : Math.max(maxOutputTokens, received.bytes),
-    inputTokens: hasFetchedParts ? estimatedInput(input) : tokensOfChars(input.length),
-    outputTokens: tokensOfChars(received.chars),
-  };
+  return new ChatSize(
+    input,
+    maxOutputTokens === undefined ? received.bytes + hiddenOutputTokens : Math.max(maxOutputTokens, received.bytes),
+    tokensOfChars(received.chars),
+  );
+}
+
+/** Its input is looked through where what is stated leaves a doubt. */
+class ChatSize implements CallSize {
+  readonly maxTextTokens: number;
+  readonly maxOutputTokens: number;
+  readonly outputTokens: number;
+  readonly #input: Uint8Array;
+
+  constructor(input: Uint8Array, maxOutputTokens: number, outputTokens: number) {
+    this.#input = input;
+    this.maxTextTokens = input.length + addedInputTokens;
+    this.maxOutputTokens = maxOutputTokens;
+    this.outputTokens = outputTokens;
+  }
+
+  get maxInputTokens(): number {
+    return this.maxTextTokens + (mayHoldParts(this.#input) ? fetchedInputTokens : 0);
+  }
+
+  get inputTokens(): number {
+    return mayHoldParts(this.#input) ? estimatedInput(this.#input) : tokensOfChars(this.#input.length);
+  }
 }
 
 /** The size of a call that is no chat, by what was sent and what came of it. */
@@ -98,7 +120,8 @@ export const estimatedUsage = ({ inputTokens, outputTokens }: CallSize): Usage =
  */
 export function usageOf(stated: StatedUsage | undefined, size: CallSize): Usage {
   if (!stated) return estimatedUsage(size);
-  const input = whole(stated.input, size.maxInputTokens, size.inputTokens);
+  const input =
+    known(stated.input, size.maxTextTokens ?? 0) ?? whole(stated.input, size.maxInputTokens, size.inputTokens);
   const output = whole(stated.output, size.maxOutputTokens, size.outputTokens);
   const cached = part(stated.cachedInput, input);
   const written = part(stated.cacheWrite, input);
@@ -131,16 +154,24 @@ interface Count {
   readonly isKnown: boolean;
 }
 
+/** A zero is known only where nothing else is to be expected. */
 function whole(parts: readonly unknown[], max: number, estimate: number): Count {
-  let isStated = false;
-  let sum = 0;
-  for (const stated of parts) {
-    if (stated === null || stated === undefined) continue;
-    isStated = true;
-    sum += outsideCount(stated, max) ?? Number.NaN;
-  }
-  const isKnown = isStated && sum <= max && (sum > 0 || estimate === 0);
-  return isKnown ? { tokens: sum, isKnown } : { tokens: estimate, isKnown };
+  const isZero = estimate === 0 && sumOf(parts, max) === 0;
+  return isZero ? none : (known(parts, max) ?? { tokens: estimate, isKnown: false });
+}
+
+/** A sum that is stated, more than zero and not too much. */
+function known(parts: readonly unknown[], max: number): Count | undefined {
+  const sum = sumOf(parts, max);
+  return sum > 0 && sum <= max ? { tokens: sum, isKnown: true } : undefined;
+}
+
+/** No number: nothing is stated, or what cannot be. */
+function sumOf(parts: readonly unknown[], max: number): number {
+  let sum: number | undefined;
+  for (const stated of parts)
+    if (stated !== null && stated !== undefined) sum = (sum ?? 0) + (outsideCount(stated, max) ?? Number.NaN);
+  return sum ?? Number.NaN;
 }
 
 const none: Count = { tokens: 0, isKnown: true };

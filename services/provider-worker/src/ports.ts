@@ -12,12 +12,19 @@ export interface WorkerSnapshots {
   onChange(listener: () => void): () => void;
 }
 
+/** The last word of a call to its router. Many are kept, so it holds nothing of the call but that. */
+export interface LastWord {
+  sayAgain(): void;
+}
+
 /** A call as it came in, with the ways to answer. Answering never throws; it is lost while NATS is not connected. */
 export interface IncomingCall {
   readonly request: wire.CallRequest;
   /** The class of the subject it came by. */
   readonly dataClass: DataClass;
   toRouter(kind: wire.CallEvent['kind']): void;
+  /** Tells the router how it ended. */
+  endToRouter(kind: wire.CallEvent['kind']): LastWord;
   toCaller(frame: wire.Frame): void;
 }
 

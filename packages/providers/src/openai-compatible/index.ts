@@ -70,10 +70,15 @@ class ChatConnection implements ModelConnection {
     this.#origin = originOf('openai-compatible', url.href, this.#model);
   }
 
-  run(call: ModelCall, onDelta: (delta: ContentDelta) => void, signal: AbortSignal): Promise<ProviderOutcome> {
+  run(
+    call: ModelCall,
+    onDelta: (delta: ContentDelta) => void,
+    signal: AbortSignal,
+    read?: unknown,
+  ): Promise<ProviderOutcome> {
     if (signal.aborted) return Promise.resolve(failed(failureOf(abortedBy(signal))));
     if (call.inputKind !== 'chat') return this.#media(call, signal);
-    const input = parseInput(call.input);
+    const input = chatIn(read ?? parseJson(call.input));
     if (!input) return Promise.resolve(failed(failureOf('bad_request', { detail: 'input is no chat of JSON' })));
     const cacheKey = this.#keyPlace && cacheHintsOf(input, call, this.#isAuto).key;
     const headers = this.#headers(call.stream ? 'text/event-stream' : 'application/json');
@@ -158,8 +163,8 @@ function parseEndpoint(endpoint: string, slug: string): URL {
   return url;
 }
 
-/** The caller's bytes as a chat; undefined: they are none. */
-function parseInput(input: Uint8Array): Fields | undefined {
-  const value = detailsOf(parseJson(input));
+/** The value of the caller's bytes as a chat; undefined: it is none. */
+function chatIn(read: unknown): Fields | undefined {
+  const value = detailsOf(read);
   return Array.isArray(value['messages']) ? value : undefined;
 }

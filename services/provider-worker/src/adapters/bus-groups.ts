@@ -11,7 +11,7 @@ import {
   toBinary,
   wire,
 } from '@will/contracts';
-import type { Groups, IncomingCall } from '../ports.ts';
+import type { Groups, IncomingCall, LastWord } from '../ports.ts';
 import type { CallIndex } from '../call/call-index.ts';
 
 /** Queue groups on the bus. A call whose inboxes are not the router's and its client's own is not served. */
@@ -108,20 +108,40 @@ class Words {
   }
 }
 
+/** Its bytes lie among those of others, which they would hold: so it is kept as text, one character for each. */
+class EndWord implements LastWord {
+  readonly #words: Words;
+  readonly #subject: string;
+  readonly #text: string;
+
+  constructor(words: Words, subject: string, data: Uint8Array) {
+    this.#words = words;
+    this.#subject = subject;
+    this.#text = Buffer.from(data.buffer, data.byteOffset, data.length).toString('latin1');
+  }
+
+  sayAgain(): void {
+    this.#words.send(this.#subject, Buffer.from(this.#text, 'latin1'));
+  }
+}
+
 function read(words: Words, message: Incoming, dataClass: DataClass): IncomingCall | undefined {
   const request = parse(message.data);
   if (!request || !isInboxOf('router', message.reply)) return undefined;
   const { callerInbox, attemptId, facts } = request;
   if (!facts || !isInboxOf(facts.client, callerInbox)) return undefined;
-  // What is kept of a call that ended must not hold its input.
   const { reply } = message;
+  const tell = (kind: wire.CallEvent['kind']): Uint8Array => {
+    const event = create(wire.CallEventSchema, { attemptId, workerId: words.processId, kind });
+    const data = toBinary(wire.CallEventSchema, event);
+    words.send(reply, data);
+    return data;
+  };
   return {
     request,
     dataClass,
-    toRouter(kind) {
-      const event = create(wire.CallEventSchema, { attemptId, workerId: words.processId, kind });
-      words.send(reply, toBinary(wire.CallEventSchema, event));
-    },
+    toRouter: tell,
+    endToRouter: (kind) => new EndWord(words, reply, tell(kind)),
     toCaller: (frame) => words.send(callerInbox, toBinary(wire.FrameSchema, frame)),
   };
 }

@@ -4,11 +4,13 @@ import type { CallHook } from '@will/extension';
 import type { ModelConnection, ProviderOutcome } from '@will/providers';
 import type { PayloadSource } from '../ports.ts';
 import type { Refusal } from './authorize.ts';
+import type { CallIndex } from './call-index.ts';
 import type { StartWindow } from './start-window.ts';
 import type { WholeAsStream } from './whole-as-stream.ts';
 
 /** Ports and facts that one call of a model is made with. */
 export interface CallDeps {
+  readonly calls: Pick<CallIndex, 'add' | 'remove' | 'ended'>;
   /** What is done to the messages for this model; undefined: they go as they came. */
   readonly style: StyleOrder | undefined;
   readonly window: StartWindow;

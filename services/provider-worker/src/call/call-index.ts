@@ -1,6 +1,7 @@
 import type { Work } from '@will/bus';
 import { wire } from '@will/contracts';
 import { TransientMap } from '@will/core';
+import type { LastWord } from '../ports.ts';
 import type { Commanded } from './pending-call.ts';
 
 /** So many ends are remembered. */
@@ -10,7 +11,7 @@ const maxEnded = 10_000;
 export class CallIndex {
   readonly #byAttempt = new TransientMap<Commanded>();
   /** Ends that were told, for who did not hear of them. */
-  readonly #ended = new TransientMap<{ readonly client: string; readonly sayAgain: () => void }>();
+  readonly #ended = new TransientMap<{ readonly client: string; readonly end: LastWord | undefined }>();
   /** Their ids, the next one in the place of the oldest: a map that loses its first key each time is slow to find it. */
   readonly #endedIds: string[] = [];
   #nextEnded = 0;
@@ -28,12 +29,12 @@ export class CallIndex {
   }
 
   /** A call ended, and its router was told: once more where it asks, since a word may be lost with a connection. */
-  ended({ client, attemptId }: Commanded, sayAgain: () => void): void {
+  ended({ client, attemptId }: Commanded, end: LastWord | undefined): void {
     const oldest = this.#endedIds[this.#nextEnded];
     if (oldest !== undefined) this.#ended.delete(oldest);
     this.#endedIds[this.#nextEnded] = attemptId;
     this.#nextEnded = (this.#nextEnded + 1) % maxEnded;
-    this.#ended.set(attemptId, { client, sayAgain });
+    this.#ended.set(attemptId, { client, end });
   }
 
   /** Tells every router what is still under way here. */
@@ -56,9 +57,10 @@ export class CallIndex {
 
   /** Whether an attempt is here, or was: then its router is told again. */
   sayAgain(attemptId: string): boolean {
-    const known = this.#byAttempt.get(attemptId) ?? this.#ended.get(attemptId);
-    known?.sayAgain();
-    return known !== undefined;
+    const call = this.#byAttempt.get(attemptId);
+    const ended = this.#ended.get(attemptId);
+    (call ?? ended?.end)?.sayAgain();
+    return call !== undefined || ended !== undefined;
   }
 
   ofTask(client: string, taskId: string): Commanded[] {
@@ -70,7 +72,7 @@ export class CallIndex {
     if (this.#byAttempt.get(id)?.client === client || this.ofTask(client, id).length > 0) return true;
     const ended = this.#ended.get(id);
     if (ended?.client !== client) return false;
-    ended.sayAgain();
+    ended.end?.sayAgain();
     return true;
   }
 }

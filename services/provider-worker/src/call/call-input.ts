@@ -1,6 +1,6 @@
 import { failureOf, fieldsKind, passThroughOf, type DataClass } from '@will/core';
 import type { HookedCall } from '@will/extension';
-import { abortedBy, type ContentDelta, type ProviderOutcome } from '@will/providers';
+import { abortedBy, parseJson, type ContentDelta, type ProviderOutcome } from '@will/providers';
 import type { IncomingCall } from '../ports.ts';
 import type { CallDeps } from './call-deps.ts';
 import { unusable } from './call-failures.ts';
@@ -23,6 +23,8 @@ export class CallInput {
   readonly #call: IncomingCall;
   readonly #signal: AbortSignal;
   readonly #onStyled: (input: Uint8Array) => void;
+  /** A chat, and what was read of it. */
+  #read: { readonly input: Uint8Array; readonly chat: unknown } | undefined;
 
   /** @param onStyled told of the input that the model sees, before hooks see it. */
   constructor(deps: CallDeps, call: IncomingCall, signal: AbortSignal, onStyled: (input: Uint8Array) => void) {
@@ -42,11 +44,18 @@ export class CallInput {
   /** As this model is to see it; words instead: why it cannot be. */
   asSeen(whole: Uint8Array): Uint8Array | string {
     const { inputKind } = this.#call.request;
-    const wrong = inputKind === 'chat' ? this.#wrongIn(parsed(whole)) : undefined;
+    const wrong = inputKind === 'chat' ? this.#wrongIn(this.#chatIn(whole)) : undefined;
     if (wrong !== undefined) return wrong;
     if (inputKind !== fieldsKind) return this.#styled(whole, inputKind);
     const chat = chatInput(whole, this.#deps.taskType);
     return typeof chat === 'string' ? chat : this.#styled(chat, 'chat');
+  }
+
+  /** What was read of an input before, for the provider; undefined: nothing. Once: it need not lie here while it answers. */
+  takeRead(input: Uint8Array): unknown {
+    const read = this.#read;
+    this.#read = undefined;
+    return read?.input === input ? read.chat : undefined;
   }
 
   /** Fetches what lies beside the bus, and asks the hooks. */
@@ -86,6 +95,14 @@ export class CallInput {
     });
   }
 
+  #chatIn(input: Uint8Array): unknown {
+    const chat = parseJson(input);
+    if (chat === undefined) return readLeniently(input);
+    // What a hook is shown it may change.
+    if (this.#deps.hooks.length === 0) this.#read = { input, chat };
+    return chat;
+  }
+
   #wrongIn(chat: unknown): string | undefined {
     return unheardIn(chat, passThroughOf(this.#deps.model.document)) ?? wrongUrlIn(chat);
   }
@@ -103,7 +120,8 @@ export class CallInput {
   }
 }
 
-function parsed(chat: Uint8Array): unknown {
+/** Of bytes that are no text, which the provider's package refuses. */
+function readLeniently(chat: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(chat.buffer, chat.byteOffset, chat.byteLength).toString());
   } catch {

@@ -1,5 +1,5 @@
 import { defaultIdleMs, failureOf, silenceOf, type FirstTokenTimeout } from '@will/core';
-import { abortedBy, soundOutcome, type ContentDelta, type ProviderOutcome } from '@will/providers';
+import { abortedBy, soundOutcome, type ContentDelta, type ModelCall, type ProviderOutcome } from '@will/providers';
 import type { IncomingCall } from '../ports.ts';
 import type { CallDeps } from './call-deps.ts';
 import { failedBefore, forbidden, hurried, tooLate } from './call-failures.ts';
@@ -67,25 +67,22 @@ export class ProviderRun {
     const { timeoutMs, isHurried } = this.#silence(showsSilence);
     const mayLeave = this.#deps.window.leaving();
     let isTooLate = false;
-    const outcome = await connection.run(
-      {
-        inputKind: kind,
-        input,
-        ...(attachment && { attachment }),
-        stream,
-        maxOutputTokens,
-        firstContentTimeoutMs: Math.max(1, Math.floor(timeoutMs)),
-        idleTimeoutMs: this.#call.request.idleTimeoutMs || defaultIdleMs,
-        client: facts?.client ?? '',
-        ...(session !== '' && { session }),
-        mayLeave: () => {
-          isTooLate = !mayLeave();
-          return !isTooLate;
-        },
+    const call: { -readonly [K in keyof ModelCall]: ModelCall[K] } = {
+      inputKind: kind,
+      input,
+      stream,
+      maxOutputTokens,
+      firstContentTimeoutMs: Math.max(1, Math.floor(timeoutMs)),
+      idleTimeoutMs: this.#call.request.idleTimeoutMs || defaultIdleMs,
+      client: facts?.client ?? '',
+      mayLeave: () => {
+        isTooLate = !mayLeave();
+        return !isTooLate;
       },
-      onDelta,
-      this.#signal,
-    );
+    };
+    if (attachment) call.attachment = attachment;
+    if (session !== '') call.session = session;
+    const outcome = await connection.run(call, onDelta, this.#signal, this.#input.takeRead(input));
     if (isTooLate) return (await this.#whyNotAfterAll()) ?? this.#run(input, stream, onDelta);
     return isHurried && isSilence(outcome) ? { ...outcome, failure: hurried } : outcome;
   }

@@ -22,6 +22,7 @@ function taken({ agoMs = 0, stoodStillMs = 0, isTimed = true } = {}) {
     request,
     dataClass: 'open' as const,
     toRouter: (kind: wire.CallEvent['kind']) => words.push(kind.case ?? ''),
+    endToRouter: () => ({ sayAgain: () => {} }),
     toCaller: () => {},
   };
   const window = new StartWindow(clock, call);

@@ -5,6 +5,7 @@ import type { ContentDelta, ModelConnection, ProviderOutcome } from '@will/provi
 import { exactClock, modelFor } from '@will/testkit';
 import { expect, test } from 'vitest';
 import type { IncomingCall, StartClock } from '../ports.ts';
+import { CallIndex } from './call-index.ts';
 import { StartWindow } from './start-window.ts';
 import { WholeAsStream } from './whole-as-stream.ts';
 import { WorkerCall } from './worker-call.ts';
@@ -57,9 +58,14 @@ function callOn(
       words.push(word);
       if (word === 'readyToCommit') asked[asks++]?.resolve();
     },
+    endToRouter({ case: word = '' }) {
+      words.push(word);
+      return { sayAgain: () => words.push(word) };
+    },
   };
   const call = new WorkerCall(
     {
+      calls: new CallIndex(),
       style: undefined,
       window: new StartWindow(over.clock ?? exactClock(), incoming),
       workerId: 'w',

@@ -2,7 +2,7 @@ import { failureOf, type CallStatus, type ProviderFailure, type Usage } from '@w
 import { create, wire } from '@will/contracts';
 import { abortedBy, abortReasons, type ProviderOutcome } from '@will/providers';
 import { contained } from '@will/runtime';
-import type { IncomingCall } from '../ports.ts';
+import type { IncomingCall, LastWord } from '../ports.ts';
 import type { CallDeps } from './call-deps.ts';
 import { failedBefore, forbidden, providerBug, tooLate, unusable } from './call-failures.ts';
 import { CallInput } from './call-input.ts';
@@ -26,7 +26,7 @@ export class WorkerCall implements Commanded {
   readonly #answer: CallerAnswer;
   readonly #report: CallReport;
   /** What the router was told of its end. */
-  #end: wire.CallEvent['kind'] | undefined;
+  #end: LastWord | undefined;
 
   constructor(deps: CallDeps, call: IncomingCall) {
     const { taskId, attemptId, facts } = call.request;
@@ -44,34 +44,38 @@ export class WorkerCall implements Commanded {
 
   /** Accepts, calls, and resolves when everything is said and recorded. Never rejects. */
   async run(): Promise<void> {
+    const { calls, nowMs, onOutcome, onError } = this.#deps;
     this.sayAgain();
-    const leftMs = Number(this.#call.request.deadlineUnixMs) - this.#deps.nowMs();
+    calls.add(this);
+    const leftMs = Number(this.#call.request.deadlineUnixMs) - nowMs();
     const timer = setTimeout(
       contained(() => this.#stop(abortReasons.deadline)),
       Math.max(0, leftMs),
     );
     try {
-      const outcome = await this.#callProvider(leftMs);
-      this.#deps.onOutcome(outcome);
+      let outcome: ProviderOutcome;
+      try {
+        outcome = await this.#askProvider(leftMs);
+      } catch (error) {
+        // A provider that throws has a bug; the task must not pay for it with silence.
+        onError('a provider', error);
+        outcome = failedBefore(providerBug);
+      }
+      onOutcome(outcome);
       this.#keepContent(outcome);
-      if (!outcome.ok) return this.#fail(outcome.failure, outcome.usage);
-      const ready = this.#answer.readyToCommit();
-      if (typeof ready === 'boolean' ? ready : await ready) this.#succeed(outcome);
+      const ready = outcome.ok && this.#answer.readyToCommit();
+      if (!outcome.ok) this.#fail(outcome.failure, outcome.usage);
+      else if (typeof ready === 'boolean' ? ready : await ready) this.#succeed(outcome);
       else this.#fail(failureOf(abortedBy(this.signal)), outcome.usage);
     } catch (error) {
       // Whatever it was, it fails this call and no other; the one that waits for it is told.
-      this.#deps.onError('a call', error);
+      onError('a call', error);
       if (this.#end === undefined) this.#fail(providerBug, undefined);
     } finally {
       clearTimeout(timer);
+      calls.remove(this);
+      calls.ended(this, this.#end);
     }
-  }
-
-  /** How its end is told once more. It holds nothing of the call but its last word. */
-  sayEndAgain(): () => void {
-    const { toRouter } = this.#call;
-    const end = this.#end;
-    return () => end && toRouter(end);
   }
 
   /** Tells the router that it is accepted. */
@@ -103,31 +107,27 @@ export class WorkerCall implements Commanded {
     this.#abort.abort(reason);
   }
 
-  async #callProvider(leftMs: number): Promise<ProviderOutcome> {
-    const { hooks, authorizeAgain, onError, window } = this.#deps;
+  #askProvider(leftMs: number): ProviderOutcome | Promise<ProviderOutcome> {
+    const { hooks, window } = this.#deps;
     const { request } = this.#call;
+    const provider = new ProviderRun(this.#deps, this.#call, this.#input, this.#answer, this.signal, leftMs);
+    if (request.payload !== undefined || hooks.length > 0 || window.state !== 'open') return this.#prepare(provider);
+    // Where nothing has to be waited for nothing is: what was authorized cannot have changed when the provider is called.
+    const input = this.#input.asSeen(request.input);
+    return typeof input === 'string' ? failedBefore(unusable(input, this.signal)) : provider.ask(input);
+  }
+
+  async #prepare(provider: ProviderRun): Promise<ProviderOutcome> {
+    const { authorizeAgain, window } = this.#deps;
     const { signal } = this;
-    const provider = new ProviderRun(this.#deps, this.#call, this.#input, this.#answer, signal, leftMs);
-    try {
-      // Where nothing has to be waited for nothing is: what was authorized cannot have changed when the provider is called.
-      if (request.payload === undefined && hooks.length === 0 && window.state === 'open') {
-        const input = this.#input.asSeen(request.input);
-        return typeof input === 'string' ? failedBefore(unusable(input, signal)) : await provider.ask(input);
-      }
-      const prepared = await this.#input.prepared();
-      if (!prepared.ok) return failedBefore(prepared.failure);
-      this.#input.dataClass = prepared.dataClass;
-      // The instant until which it may start belongs to the provider's call, not to what is prepared for it.
-      if (!(await window.opens())) return failedBefore(signal.aborted ? failureOf(abortedBy(signal)) : tooLate);
-      // The documents may have changed meanwhile, and the data may count as more than before.
-      const refused = authorizeAgain(prepared.dataClass);
-      if (refused) return failedBefore(forbidden(refused, prepared.dataClass));
-      return await provider.ask(prepared.input);
-    } catch (error) {
-      // A provider that throws has a bug; the task must not pay for it with silence.
-      onError('a provider', error);
-      return failedBefore(providerBug);
-    }
+    const prepared = await this.#input.prepared();
+    if (!prepared.ok) return failedBefore(prepared.failure);
+    this.#input.dataClass = prepared.dataClass;
+    // The instant until which it may start belongs to the provider's call, not to what is prepared for it.
+    if (!(await window.opens())) return failedBefore(signal.aborted ? failureOf(abortedBy(signal)) : tooLate);
+    // The documents may have changed meanwhile, and the data may count as more than before.
+    const refused = authorizeAgain(prepared.dataClass);
+    return refused ? failedBefore(forbidden(refused, prepared.dataClass)) : provider.ask(prepared.input);
   }
 
   #keepContent(outcome: ProviderOutcome): void {
@@ -185,8 +185,7 @@ export class WorkerCall implements Commanded {
   #ended(attempt: wire.AttemptSummary, hadContent: boolean, retryable: boolean, retryAfterMs: number): void {
     this.#answer.close();
     const value = create(wire.CallEndedSchema, { attempt, hadContent, retryable, retryAfterMs });
-    this.#end = { case: 'ended', value };
-    this.#call.toRouter(this.#end);
+    this.#end = this.#call.endToRouter({ case: 'ended', value });
   }
 }
 

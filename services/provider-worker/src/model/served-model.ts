@@ -243,29 +243,23 @@ export class ServedModel {
     return false;
   }
 
-  async #run(admitted: AdmittedCall): Promise<void> {
+  #run(admitted: AdmittedCall): Promise<void> {
     const { request } = admitted.call;
-    const { calls, nowMs, observer: observing = noopObserver } = this.#deps;
-    const startedMs = nowMs();
-    const observer = observing(this.model, request);
+    const startedMs = this.#deps.nowMs();
+    const observer = (this.#deps.observer ?? noopObserver)(this.model, request);
     const work = new WorkerCall(this.#callDeps(admitted, startedMs, observer), admitted.call);
-    calls.add(work);
     const bounded = this.#showsSilence(request) ? request.firstContentTimeoutMs : 0;
     this.#degradation.sent(request.attemptId, startedMs, bounded);
-    try {
-      await observer.run(() => work.run());
-    } finally {
-      calls.remove(work);
-      calls.ended(work, work.sayEndAgain());
-    }
+    return observer.run(() => work.run());
   }
 
   #callDeps(admitted: AdmittedCall, startedMs: number, observer: CallObserver): CallDeps {
     const { call, facts, window, maxOutputTokens } = admitted;
-    const { workerId, nowMs, snapshots, payloads, hooks, onError, records } = this.#deps;
+    const { calls, workerId, nowMs, snapshots, payloads, hooks, onError, records } = this.#deps;
     const snapshot = snapshots.current;
     const { onFirstContent, onOutcome } = this.#lessons(admitted, startedMs);
     return {
+      calls,
       style: snapshot && facts && styleOrderOf(snapshot, facts, this.model),
       window,
       workerId,

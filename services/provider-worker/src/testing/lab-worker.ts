@@ -4,6 +4,7 @@ import type { ModelDocument } from '@will/core';
 import { createProviders, type ModelConnection } from '@will/providers';
 import { exactClock, modelFor } from '@will/testkit';
 import type { IncomingCall } from '../ports.ts';
+import { CallIndex } from '../call/call-index.ts';
 import { StartWindow } from '../call/start-window.ts';
 import { WholeAsStream } from '../call/whole-as-stream.ts';
 import { WorkerCall } from '../call/worker-call.ts';
@@ -65,17 +66,23 @@ export async function askInLab(connection: ModelConnection, asked: LabAsked, att
     startUntilUnixMs: BigInt(Date.now() + timeoutMs),
     facts: { client: 'lab' },
   });
+  const toRouter = (kind: wire.CallEvent['kind']): void => {
+    toBinary(wire.CallEventSchema, create(wire.CallEventSchema, { attemptId, workerId: 'lab', kind }));
+    words.push(kind.case ?? '');
+  };
   const incoming: IncomingCall = {
     request,
     dataClass: 'open',
     toCaller: (frame) => frames.push(fromBinary(wire.FrameSchema, toBinary(wire.FrameSchema, frame))),
-    toRouter: (kind) => {
-      toBinary(wire.CallEventSchema, create(wire.CallEventSchema, { attemptId, workerId: 'lab', kind }));
-      words.push(kind.case ?? '');
+    toRouter,
+    endToRouter(kind) {
+      toRouter(kind);
+      return { sayAgain: () => toRouter(kind) };
     },
   };
   const call = new WorkerCall(
     {
+      calls: new CallIndex(),
       style: undefined,
       window: new StartWindow(exactClock(), incoming),
       wholeAsStream: new WholeAsStream(),
