@@ -67,13 +67,13 @@ const planted: Readonly<Record<string, Planted>> = {
   'a call starts in a cooldown': {
     world: 'cooldowns',
     file: `${worker}/model/served-model.ts`,
-    from: 'if (pause) return pausing(call, pause);',
+    from: 'else if (pause) pausing(call, pause);',
     to: '',
   },
   'a process without the trial call makes it': {
     world: 'cooldowns',
     file: `${worker}/model/served-model.ts`,
-    from: "if (trial !== undefined && trial !== 'trial') return pausing(call, trial);",
+    from: "if (trial !== 'trial') return pausing(call, trial);",
     to: '',
   },
   'a trial call is acquired without regard to its lease': {

@@ -52,7 +52,8 @@ const plain = (word: string): string =>
     .replaceAll(/[\s-]+/g, '_');
 
 /** The reason of an end by a vendor's word for it, in any case; a word that nobody has heard of is `unknown`. */
-export const finishOf = (word: string): FinishReason => finishes.get(plain(word)) ?? 'unknown';
+export const finishOf = (word: string): FinishReason => finishes.get(word) ?? finishes.get(plain(word)) ?? 'unknown';
 
 /** The failure that a vendor's word for an end stands for; undefined: it is none. */
-export const failureIn = (word: string): FailureReason | undefined => failures.get(plain(word));
+export const failureIn = (word: string): FailureReason | undefined =>
+  finishes.has(word) ? undefined : failures.get(plain(word));

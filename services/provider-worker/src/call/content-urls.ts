@@ -5,20 +5,27 @@ import { isPublicOrInline, publicOrInlineInWords } from '@will/core';
  * theirs; a task that came as bytes over NATS or gRPC is first read here. Never quotes the URL: it is content.
  */
 export function wrongUrlIn(chat: unknown): string | undefined {
-  const wrong = urlsIn(chat).find(([, url]) => typeof url !== 'string' || !isPublicOrInline(url));
-  return wrong && `a ${wrong[0]} of the chat ${publicOrInlineInWords}`;
+  for (const message of listOf(fieldOf(chat, 'messages')))
+    for (const part of listOf(fieldOf(message, 'content'))) {
+      const name = wrongUrlOf(part);
+      if (name !== undefined) return `a ${name} of the chat ${publicOrInlineInWords}`;
+    }
+  return undefined;
 }
 
-/** Every `image_url`, `video_url`, … of the messages' parts, as text or as an object with `url`. */
-function urlsIn(chat: unknown): (readonly [name: string, url: unknown])[] {
-  return listOf(fieldOf(chat, 'messages'))
-    .flatMap((message) => listOf(fieldOf(message, 'content')))
-    .flatMap((part) => (isObject(part) ? Object.entries(part) : []))
-    .filter(([name]) => name.endsWith('_url'))
-    .map(([name, value]) => [name, isObject(value) ? fieldOf(value, 'url') : value]);
+/** The first `image_url`, `video_url`, … of a part that is wrong, as text or as an object with `url`. */
+function wrongUrlOf(part: unknown): string | undefined {
+  if (!isObject(part)) return undefined;
+  return Object.keys(part).find((name) => {
+    if (!name.endsWith('_url')) return false;
+    const value = part[name];
+    const url = isObject(value) ? value['url'] : value;
+    return typeof url !== 'string' || !isPublicOrInline(url);
+  });
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;
 const fieldOf = (value: unknown, name: string): unknown => (isObject(value) ? value[name] : undefined);
-const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? (value as readonly unknown[]) : []);
+const none: readonly unknown[] = [];
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? (value as readonly unknown[]) : none);

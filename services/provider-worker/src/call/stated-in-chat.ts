@@ -20,7 +20,8 @@ type Fields = Readonly<Record<string, unknown>>;
  */
 export function unheardIn(chat: unknown, passThrough: ReadonlySet<string>): string | undefined {
   if (typeof chat !== 'object' || chat === null) return undefined;
-  for (const [name, value] of Object.entries(chat)) {
+  for (const name of Object.keys(chat)) {
+    const value = (chat as Fields)[name];
     if (heard.has(name) || passThrough.has(name) || value === undefined || value === null) continue;
     if (isAttribute('field', name))
       return `${quote(name)} within the chat is heard by nobody: state it beside the input`;
