@@ -122,4 +122,4 @@ export class CallReport {
   }
 }
 
-const usageToWire = (usage: Usage): wire.Usage => create(wire.UsageSchema, { ...usage });
+const usageToWire = (usage: Usage): wire.Usage => create(wire.UsageSchema, usage);

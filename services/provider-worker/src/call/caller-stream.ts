@@ -9,14 +9,15 @@ const coalesceMs = 10;
 const maxChars = 64 * 1024;
 
 const encoder = new TextEncoder();
+const noBytes = new Uint8Array(0);
 
 export const deltaToWire = (delta: ContentDelta): wire.Delta =>
   create(wire.DeltaSchema, {
     text: delta.text ?? '',
     refusal: delta.refusal ?? '',
     reasoning: delta.reasoning ?? '',
-    toolCalls: delta.toolCalls === undefined ? new Uint8Array(0) : encoder.encode(delta.toolCalls),
-    data: delta.data ?? new Uint8Array(0),
+    toolCalls: delta.toolCalls === undefined ? noBytes : encoder.encode(delta.toolCalls),
+    data: delta.data ?? noBytes,
     dataType: delta.dataType ?? '',
   });
 

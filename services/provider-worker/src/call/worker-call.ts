@@ -147,14 +147,14 @@ export class WorkerCall implements Commanded {
     const { model, modelName, decisionId, usage, costNanoUsd: cost } = record;
     this.#answer.stream.end(
       create(wire.EndSchema, {
-        ...(output && { output }),
+        output,
         finish: outcome.finish,
-        ...(usage && { usage }),
+        usage,
         model,
         modelName,
         decisionId,
         attempts: [...this.#call.request.prior, summary],
-        ...(cost !== undefined && { costNanoUsd: cost }),
+        costNanoUsd: cost,
       }),
     );
     this.#ended(summary, true, false, 0);
