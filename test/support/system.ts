@@ -135,25 +135,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   }
   const processes = await watchProcesses(bus);
   const client = await connectClient({ bus, client: 'test' });
-  const until = (holds: (view: ProcessesView) => boolean, what: string): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const check = (): void => {
-        if (!holds(processes)) return;
-        clearTimeout(timer);
-        stopListening();
-        resolve();
-      };
-      const stopListening = processes.onChange(check);
-      const timer = setTimeout(() => {
-        stopListening();
-        reject(
-          new Error(
-            `waited ${eventTimeoutMs} ms for: ${what}\n${running.map((service) => `${service.name}: ${service.log()}`).join('\n')}`,
-          ),
-        );
-      }, eventTimeoutMs);
-      check();
-    });
+  const until: System['until'] = (holds, what) => untilHolds(processes, holds, what, running);
   return {
     nats,
     bus,
@@ -179,6 +161,29 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       await rm(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+function untilHolds(
+  processes: ProcessesView,
+  holds: (view: ProcessesView) => boolean,
+  what: string,
+  running: readonly ServiceProcess[],
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const check = (): void => {
+      if (!holds(processes)) return;
+      clearTimeout(timer);
+      stopListening();
+      resolve();
+    };
+    const stopListening = processes.onChange(check);
+    const timer = setTimeout(() => {
+      stopListening();
+      const logs = running.map((service) => `${service.name}: ${service.log()}`).join('\n');
+      reject(new Error(`waited ${eventTimeoutMs} ms for: ${what}\n${logs}`));
+    }, eventTimeoutMs);
+    check();
+  });
 }
 
 export const isServed = (view: ProcessesView, model: string): boolean =>

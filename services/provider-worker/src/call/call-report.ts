@@ -22,6 +22,8 @@ export class CallReport {
   readonly #input: CallInput;
   readonly #answer: CallerAnswer;
   readonly #startedAtMs: number;
+  /** The same instant by this machine's own clock: durations do not go by that of the bus, which is set right meanwhile. */
+  readonly #beganMs = performance.now();
 
   constructor(deps: CallDeps, request: wire.CallRequest, input: CallInput, answer: CallerAnswer) {
     this.#deps = deps;
@@ -53,7 +55,7 @@ export class CallReport {
       outcome: outcomeOf(status),
       status,
       reason,
-      durationMs: Math.max(0, Math.round(this.#deps.nowMs() - this.#startedAtMs)),
+      durationMs: Math.round(performance.now() - this.#beganMs),
       style: this.#input.style,
       // Rules have their own words.
       cause: status === 'Policy' ? '' : (failure?.reason ?? ''),
@@ -118,7 +120,7 @@ export class CallReport {
   #firstContentMs({ status, durationMs }: wire.AttemptSummary): number | undefined {
     const { firstContentAtMs } = this.#answer;
     if (firstContentAtMs === undefined) return status === 'Success' ? durationMs : undefined;
-    return Math.round(firstContentAtMs - this.#startedAtMs);
+    return Math.round(firstContentAtMs - this.#beganMs);
   }
 }
 

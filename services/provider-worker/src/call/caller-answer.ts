@@ -27,6 +27,7 @@ export interface AnsweredCall {
 /** The answer on its way to the caller: held until the router commits the attempt, then streamed. */
 export class CallerAnswer {
   readonly stream: CallerStream;
+  /** By `performance.now()`; undefined: none came so far. */
   firstContentAtMs: number | undefined;
   /** Some of it went to the caller: no other attempt can answer any more. */
   hasContent = false;
@@ -124,7 +125,7 @@ export class CallerAnswer {
   #noteContent(): void {
     this.#deps.onChunk();
     if (this.firstContentAtMs !== undefined) return;
-    this.firstContentAtMs = this.#deps.nowMs();
+    this.firstContentAtMs = performance.now();
     this.#deps.onFirstContent();
   }
 

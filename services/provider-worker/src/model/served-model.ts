@@ -145,7 +145,7 @@ export class ServedModel {
     this.circuit.close();
     await this.#membership.close();
     while (this.slots.taken > 0) {
-      this.#idle = Promise.withResolvers();
+      this.#idle ??= Promise.withResolvers();
       await this.#idle.promise;
     }
     await this.#connection.close();
@@ -174,8 +174,13 @@ export class ServedModel {
       this.#broke(call, error);
     } finally {
       this.slots.give(claim);
-      if (this.slots.taken === 0) this.#idle?.resolve();
+      if (this.slots.taken === 0) this.#becameIdle();
     }
+  }
+
+  #becameIdle(): void {
+    this.#idle?.resolve();
+    this.#idle = undefined;
   }
 
   /** Whatever a call made go wrong fails that call, and another model or worker may do its task. */
