@@ -174,13 +174,11 @@ export class ServedModel {
       this.#broke(call, error);
     } finally {
       this.slots.give(claim);
-      if (this.slots.taken === 0) this.#becameIdle();
+      if (this.slots.taken === 0) {
+        this.#idle?.resolve();
+        this.#idle = undefined;
+      }
     }
-  }
-
-  #becameIdle(): void {
-    this.#idle?.resolve();
-    this.#idle = undefined;
   }
 
   /** Whatever a call made go wrong fails that call, and another model or worker may do its task. */
