@@ -64,6 +64,7 @@ LABEL org.opencontainers.image.title="will" \
 ENV NODE_ENV=production \
     NODE_COMPILE_CACHE=/tmp/compile-cache \
     MALLOC_ARENA_MAX=2 \
+    NODE_OPTIONS=--max-semi-space-size=8 \
     WILL_DATA_DIR=/data \
     WILL_METRICS_PORT=9464 \
     WILL_LISTEN_HOST=127.0.0.1
