@@ -60,7 +60,9 @@ async function readCounts(file: string, code: number): Promise<TestCounts> {
 
 /** Tests bring their own backends; the developer's must not reach them. */
 function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(WILL_(?!TEST_FORM$)|NATS_URL$|\w+_API_KEY$)/.test(name)));
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !/^(WILL_(?!TEST_FORM$)|NATS_URL$|\w+_API_KEY$)/.test(name)),
+  );
 }
 
 function untilEnd(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
