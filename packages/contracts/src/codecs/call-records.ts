@@ -22,6 +22,7 @@ export function callRecordsOf(messages: CallMessages): string {
     `import type { CallRecord, PlainCallField, SpecialCallField } from '@will/core';`,
     `import { toBinary } from '../binary.ts';`,
     `import { messageKey } from '../events/message-key.ts';`,
+    `import { isSameList } from '../events/same-list.ts';`,
     `import * as wire from '../messages.ts';`,
     emptyRecord(messages.record),
     partOf(messages.scope),
@@ -65,7 +66,7 @@ function zeroOf(field: DescField): string {
   return field.scalar === ScalarType.INT64 || field.scalar === ScalarType.UINT64 ? '0n' : '0';
 }
 
-/** What many rows share: the key that tells one from another, and its encoder. */
+/** What many rows share: the key that tells one from another, its encoder, and what sees without a key that two are the same. */
 function partOf(part: DescMessage): string {
   const { name, fields } = part;
   const value = literal(
@@ -74,6 +75,7 @@ function partOf(part: DescMessage): string {
   );
   return [
     `\nexport const key${name} = (call: wire.CallRecord): string => \`${fields.map(keyOf).join('')}\`;`,
+    `export const isSame${name} = (a: wire.CallRecord, b: wire.CallRecord): boolean => ${fields.map(isSameField).join(' && ')};`,
     `export const encode${name} = (call: wire.CallRecord): Uint8Array => toBinary(wire.${name}Schema, ${value});`,
   ].join('\n');
 }
@@ -84,6 +86,10 @@ function keyOf(field: DescField): string {
   if (field.message) return `\${${value} ? messageKey(wire.${field.message.name}Schema, ${value}) : ''}\\0`;
   return `\${${value}}\\0`;
 }
+
+/** Of a message only that it is the same object: where it is not, the key tells. */
+const isSameField = ({ fieldKind, localName }: DescField): string =>
+  fieldKind === 'list' ? `isSameList(a.${localName}, b.${localName})` : `a.${localName} === b.${localName}`;
 
 function rowOf({ record, row }: CallMessages): string {
   const values = row.fields.map(({ localName: name }) => (has(record, name) ? `${name}: call.${name},` : `${name},`));

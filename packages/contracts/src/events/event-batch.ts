@@ -1,19 +1,46 @@
 import { toBinary } from '../binary.ts';
-import { callRowOf, encodeCallEnding, encodeCallScope, keyCallEnding, keyCallScope } from '../gen/call-records.ts';
+import {
+  callRowOf,
+  encodeCallEnding,
+  encodeCallScope,
+  isSameCallEnding,
+  isSameCallScope,
+  keyCallEnding,
+  keyCallScope,
+} from '../gen/call-records.ts';
 import * as wire from '../messages.ts';
+import { isSameList } from './same-list.ts';
 
 const lengthDelimited = 2;
 const maxKnown = 1_000;
 
+/** What rows have in common, as it is read of one of them. */
+interface Common<T> {
+  key(row: T): string;
+  /** Never where their keys differ; where it is false they may be the same all the same. */
+  isSame(row: T, other: T): boolean;
+  encode(row: T): Uint8Array;
+}
+
+interface Known {
+  readonly bytes: Uint8Array;
+  batch: number;
+  place: number;
+}
+
 /** What rows have in common, by what tells it apart; each is encoded once, and stands in each batch once. */
-class Dictionary {
+class Dictionary<T> {
   readonly #field: number;
-  readonly #known = new Map<string, { readonly bytes: Uint8Array; batch: number; place: number }>();
+  readonly #common: Common<T>;
+  readonly #known = new Map<string, Known>();
+  /** Of the row before: most often the next one has the same, and needs no key. */
+  #last: { readonly row: T; readonly known: Known } | undefined;
   #batch = 0;
   #places = 0;
 
-  constructor(field: number) {
+  constructor(field: number, common: Common<T>) {
     this.#field = field;
+    this.#common = common;
   }
 
   /** The next batch holds nothing yet. */
@@ -23,8 +50,8 @@ class Dictionary {
   }
 
   /** Where it stands among those of this batch. It is put into the batch where it does not stand there yet. */
-  place<T>(key: string, value: T, encode: (value: T) => Uint8Array, fields: Fields): number {
-    const known = this.#known.get(key) ?? this.#add(key, encode(value));
+  place(row: T, fields: Fields): number {
+    const known = this.#knownOf(row);
     if (known.batch === this.#batch) return known.place;
     fields.add(this.#field, known.bytes);
     known.batch = this.#batch;
@@ -32,7 +59,15 @@ class Dictionary {
     return known.place;
   }
 
-  #add(key: string, encoded: Uint8Array) {
+  #knownOf(row: T): Known {
+    if (this.#last && this.#common.isSame(this.#last.row, row)) return this.#last.known;
+    const key = this.#common.key(row);
+    const known = this.#known.get(key) ?? this.#add(key, this.#common.encode(row));
+    this.#last = { row, known };
+    return known;
+  }
+
+  #add(key: string, encoded: Uint8Array): Known {
     if (this.#known.size >= maxKnown) this.#known.clear();
     // A copy of its own: what it was written into holds other messages, too.
     const added = { bytes: encoded.slice(), batch: -1, place: 0 };
@@ -80,13 +115,61 @@ function writeVarint(bytes: Uint8Array, from: number, value: number): number {
   return at;
 }
 
+const decisionScopeKey = (decision: wire.DecisionRecord): string =>
+  `${decision.setId}\0${decision.stateDigest}\0${decision.revision} ${decision.setDecidedUnixMs}\0${decision.client}\0${decision.taskType}\0${decision.order.join('\0')}\0\0${decision.ignoredFields.join('\0')}\0\0${decision.notices.join('\0')}\0\0${decision.skipped.map(({ model, reason }) => `${model}\0${reason}`).join('\0')}`;
+
+const encodeDecisionScope = (decision: wire.DecisionRecord): Uint8Array =>
+  toBinary(wire.DecisionScopeSchema, {
+    $typeName: 'will.v1.DecisionScope',
+    setId: decision.setId,
+    revision: decision.revision,
+    order: decision.order,
+    skipped: decision.skipped,
+    client: decision.client,
+    taskType: decision.taskType,
+    live: decision.live,
+    stateDigest: decision.stateDigest,
+    setDecidedUnixMs: decision.setDecidedUnixMs,
+    ignoredFields: decision.ignoredFields,
+    notices: decision.notices,
+  });
+
+const isSameDecisionScope = (a: wire.DecisionRecord, b: wire.DecisionRecord): boolean =>
+  a.setId === b.setId &&
+  a.stateDigest === b.stateDigest &&
+  a.revision === b.revision &&
+  a.setDecidedUnixMs === b.setDecidedUnixMs &&
+  a.client === b.client &&
+  a.taskType === b.taskType &&
+  isSameList(a.order, b.order) &&
+  isSameList(a.ignoredFields, b.ignoredFields) &&
+  isSameList(a.notices, b.notices) &&
+  a.skipped.length === b.skipped.length &&
+  a.skipped.every(({ model, reason }, at) => model === b.skipped[at]?.model && reason === b.skipped[at].reason);
+
+const callScope: Common<wire.CallRecord> = {
+  key: keyCallScope,
+  isSame: isSameCallScope,
+  encode: encodeCallScope,
+};
+const callEnding: Common<wire.CallRecord> = {
+  key: keyCallEnding,
+  isSame: isSameCallEnding,
+  encode: encodeCallEnding,
+};
+const decisionScope: Common<wire.DecisionRecord> = {
+  key: decisionScopeKey,
+  isSame: isSameDecisionScope,
+  encode: encodeDecisionScope,
+};
+
 /** Events on their way into one `EventBatch`: encoded as they are added, so that none of them is kept as an object. */
 export class EventBatchWriter {
   readonly #source: Uint8Array;
   readonly #fields = new Fields();
-  readonly #scopes = new Dictionary(3);
-  readonly #endings = new Dictionary(4);
-  readonly #decisionScopes = new Dictionary(7);
+  readonly #scopes = new Dictionary(3, callScope);
+  readonly #endings = new Dictionary(4, callEnding);
+  readonly #decisionScopes = new Dictionary(7, decisionScope);
   /** The decision rows of this batch, by decision. */
   readonly #decisions = new Map<string, { readonly taskId: string; readonly place: number }>();
   #decisionRows = 0;
@@ -132,8 +215,8 @@ export class EventBatchWriter {
   }
 
   #call(call: wire.CallRecord): void {
-    const scope = this.#scopes.place(keyCallScope(call), call, encodeCallScope, this.#fields);
-    const ending = this.#endings.place(keyCallEnding(call), call, encodeCallEnding, this.#fields);
+    const scope = this.#scopes.place(call, this.#fields);
+    const ending = this.#endings.place(call, this.#fields);
     this.#fields.add(5, toBinary(wire.CallRowSchema, callRowOf(call, scope, ending)));
   }
 
@@ -147,7 +230,7 @@ export class EventBatchWriter {
       decision: decision === undefined ? 0 : decision.place + 1,
       taskId: decision === undefined ? record.taskId : '',
       decisionId: decision === undefined ? record.decisionId : '',
-      scope: this.#scopes.place(keyCallScope(record), record, encodeCallScope, this.#fields),
+      scope: this.#scopes.place(record, this.#fields),
       attempt: record.attempt,
       startedUnixMs: record.startedUnixMs,
       deadlineUnixMs,
@@ -158,36 +241,16 @@ export class EventBatchWriter {
   }
 
   #decision(decision: wire.DecisionRecord): void {
-    const key = decisionScopeKey(decision);
     const row: wire.DecisionRow = {
       $typeName: 'will.v1.DecisionRow',
       decisionId: decision.decisionId,
       taskId: decision.taskId,
-      scope: this.#decisionScopes.place(key, decision, encodeDecisionScope, this.#fields),
+      scope: this.#decisionScopes.place(decision, this.#fields),
       atUnixMs: decision.atUnixMs,
       seed: decision.seed,
-      ...(decision.session && { session: decision.session }),
+      session: decision.session,
     };
     this.#fields.add(8, toBinary(wire.DecisionRowSchema, row));
     this.#decisions.set(decision.decisionId, { taskId: decision.taskId, place: this.#decisionRows++ });
   }
 }
-
-const decisionScopeKey = (decision: wire.DecisionRecord): string =>
-  `${decision.setId}\0${decision.stateDigest}\0${decision.revision} ${decision.setDecidedUnixMs}\0${decision.client}\0${decision.taskType}\0${decision.order.join('\0')}\0\0${decision.ignoredFields.join('\0')}\0\0${decision.notices.join('\0')}\0\0${decision.skipped.map(({ model, reason }) => `${model}\0${reason}`).join('\0')}`;
-
-const encodeDecisionScope = (decision: wire.DecisionRecord): Uint8Array =>
-  toBinary(wire.DecisionScopeSchema, {
-    $typeName: 'will.v1.DecisionScope',
-    setId: decision.setId,
-    revision: decision.revision,
-    order: decision.order,
-    skipped: decision.skipped,
-    client: decision.client,
-    taskType: decision.taskType,
-    live: decision.live,
-    stateDigest: decision.stateDigest,
-    setDecidedUnixMs: decision.setDecidedUnixMs,
-    ignoredFields: decision.ignoredFields,
-    notices: decision.notices,
-  });

@@ -2,6 +2,7 @@
 import type { CallRecord, PlainCallField, SpecialCallField } from '@will/core';
 import { toBinary } from '../binary.ts';
 import { messageKey } from '../events/message-key.ts';
+import { isSameList } from '../events/same-list.ts';
 import * as wire from '../messages.ts';
 
 export const emptyCallRecord: wire.CallRecord = {
@@ -39,6 +40,7 @@ export const emptyCallRecord: wire.CallRecord = {
 };
 
 export const keyCallScope = (call: wire.CallRecord): string => `${call.client}\0${call.project}\0${call.reflex}\0${call.taskType}\0${call.model}\0${call.modelName}\0${call.modelVersion}\0${call.provider}\0${call.workerId}\0${call.dataClass}\0${call.priority}\0${call.revision}\0${call.priceInput}\0${call.priceOutput}\0${call.price ? messageKey(wire.PriceSchema, call.price) : ''}\0${call.streamed}\0${call.writtenBy}\0${call.costTags.length}\0${call.costTags.join('\0')}\0${call.servedVersion}\0`;
+export const isSameCallScope = (a: wire.CallRecord, b: wire.CallRecord): boolean => a.client === b.client && a.project === b.project && a.reflex === b.reflex && a.taskType === b.taskType && a.model === b.model && a.modelName === b.modelName && a.modelVersion === b.modelVersion && a.provider === b.provider && a.workerId === b.workerId && a.dataClass === b.dataClass && a.priority === b.priority && a.revision === b.revision && a.priceInput === b.priceInput && a.priceOutput === b.priceOutput && a.price === b.price && a.streamed === b.streamed && a.writtenBy === b.writtenBy && isSameList(a.costTags, b.costTags) && a.servedVersion === b.servedVersion;
 export const encodeCallScope = (call: wire.CallRecord): Uint8Array => toBinary(wire.CallScopeSchema, {
   $typeName: 'will.v1.CallScope',
   client: call.client,
@@ -63,6 +65,7 @@ export const encodeCallScope = (call: wire.CallRecord): Uint8Array => toBinary(w
 });
 
 export const keyCallEnding = (call: wire.CallRecord): string => `${call.outcome}\0${call.status}\0${call.reason}\0${call.finish}\0${call.httpStatus}\0${call.vendorCode}\0`;
+export const isSameCallEnding = (a: wire.CallRecord, b: wire.CallRecord): boolean => a.outcome === b.outcome && a.status === b.status && a.reason === b.reason && a.finish === b.finish && a.httpStatus === b.httpStatus && a.vendorCode === b.vendorCode;
 export const encodeCallEnding = (call: wire.CallRecord): Uint8Array => toBinary(wire.CallEndingSchema, {
   $typeName: 'will.v1.CallEnding',
   outcome: call.outcome,
