@@ -131,7 +131,7 @@ export const decisionToWire = (decision: DecisionRecord): wire.DecisionRecord =>
   setDecidedUnixMs: BigInt(decision.setDecidedAtMs ?? 0),
   ignoredFields: [...(decision.ignoredFields ?? [])],
   notices: [...(decision.notices ?? [])],
-  ...(decision.session && { session: sessionToWire(decision.session) }),
+  session: decision.session && sessionToWire(decision.session),
 });
 
 const sessionToWire = ({ lastModel, costs }: SessionBasis): wire.SessionBasis => ({

@@ -1,4 +1,3 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
 import {
   type ComplianceStandard,
   type DataClass,
@@ -101,7 +100,8 @@ export const requirementToWire = (floor: DataRequirement): wire.Requirement =>
 
 /** Writes the facts of a task. */
 export function factsToWire(facts: Facts): wire.Facts {
-  const shape: MessageInitShape<typeof wire.FactsSchema> = {
+  return {
+    $typeName: 'will.v1.Facts',
     taskType: facts.taskType,
     client: facts.client,
     project: facts.project ?? '',
@@ -115,7 +115,6 @@ export function factsToWire(facts: Facts): wire.Facts {
     needs: [...facts.needs],
     inputTokens: facts.inputTokens,
     maxOutputTokens: facts.maxOutputTokens,
-    ...(facts.floor && { floor: requirementToWire(facts.floor) }),
+    floor: facts.floor && requirementToWire(facts.floor),
   };
-  return create(wire.FactsSchema, shape);
 }

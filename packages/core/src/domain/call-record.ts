@@ -147,7 +147,7 @@ export interface DecisionRecord {
   /** What the task names and the router ignored, in words: a reflex without a document. Absent: nothing. */
   readonly notices?: readonly string[];
   /** What the conversation that the task continues had a say with. Absent: there was none. */
-  readonly session?: SessionBasis;
+  readonly session?: SessionBasis | undefined;
 }
 
 /** The live state of a candidate when the router selected. */

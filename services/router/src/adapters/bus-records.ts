@@ -40,7 +40,7 @@ export function busRecords(outbox: Pick<Outbox, 'add'>): RouterRecords {
         live: entries,
         stateDigest: stateDigestOf(entries),
         setDecidedAtMs: decidedAtMs,
-        ...(session && { session }),
+        session,
         ignoredFields,
         notices,
       });

@@ -1,5 +1,5 @@
 import { firstTokenTimeoutOf, type FirstTokenTimeout, type RankedSet } from '@will/core';
-import { create, factsToWire, wire } from '@will/contracts';
+import { factsToWire, type wire } from '@will/contracts';
 import type { DecidedSet } from '../ports.ts';
 import type { Attempt } from './attempt.ts';
 import type { DeliveryStamp } from './deliveries.ts';
@@ -28,7 +28,8 @@ export function callRequest(
   const { task, caller, selection, decisionId } = context;
   const { set } = context.decided as DecidedSet;
   const firstTokenTimeout = anotherFollows ? firstTokenTimeoutWith(context, evidence, model) : undefined;
-  return create(wire.CallRequestSchema, {
+  return {
+    $typeName: 'will.v1.CallRequest',
     taskId: task.taskId,
     attemptId,
     attempt,
@@ -57,7 +58,7 @@ export function callRequest(
     idleTimeoutMs: task.timeouts.idleMs,
     session: task.session ?? '',
     costTags: [...task.costTags],
-  });
+  };
 }
 
 /** No delivery of them can still turn up with content. */
