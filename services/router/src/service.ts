@@ -50,17 +50,15 @@ export class Router {
     if (full !== undefined) return refuse(task, caller, wire.FailureCode.OVERLOADED, full, retryAfterMs());
     try {
       const type = documents.taskTypes.get(task.type);
-      const read = readTask(
-        task,
-        who,
-        documents.tokenEdges,
-        nowMs(),
+      const ofClient = documents.clients.get(client);
+      const route = documents.routes.get(task.type);
+      const read = readTask(task, who, documents.tokenEdges, nowMs(), {
         type,
-        [documents.clients.get(client)?.timeouts, documents.routes.get(task.type)?.timeouts, type?.timeouts],
-        documents.clients.get(client)?.cost_tags,
-      );
-      const hedgeAfter = documents.routes.get(task.type)?.hedge_after;
-      this.#start(new TaskRun(this.#deps, { ...read, hedgeAfter }, caller));
+        timeouts: [ofClient?.timeouts, route?.timeouts, type?.timeouts],
+        costTags: ofClient?.cost_tags,
+        hedgeAfter: route?.hedge_after,
+      });
+      this.#start(new TaskRun(this.#deps, read, caller));
     } catch (error) {
       if (!(error instanceof InvalidTaskError)) throw error;
       const code = error.code === 'too_large' ? wire.FailureCode.TOO_LARGE : wire.FailureCode.INVALID_TASK;

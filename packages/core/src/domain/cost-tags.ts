@@ -10,8 +10,11 @@ export const maxCostTagValues = 100;
 /** As `key=value`, in the order of the keys; or why they cannot be taken. */
 export type ReadCostTags = { readonly tags: readonly string[] } | { readonly problem: string };
 
+const noCostTags: ReadCostTags = { tags: [] };
+
 /** Reads what a task states, each as `key=value`. Only what the client's document declares is taken. */
 export function readCostTags(stated: readonly string[], declared: DeclaredCostTags = {}): ReadCostTags {
+  if (stated.length === 0) return noCostTags;
   const found = new Map<string, string>();
   for (const one of stated) {
     const [key, value] = splitCostTag(one);

@@ -1,6 +1,7 @@
 import type { Modality } from './documents.ts';
 
-interface Modalities {
+/** Modalities that go in and that come out. */
+export interface Modalities {
   readonly input: readonly Modality[];
   readonly output: readonly Modality[];
 }
@@ -23,7 +24,11 @@ export const modalitiesByTag: Readonly<Record<string, Modalities>> = {
   rerank: { input: ['text'], output: ['score'] },
 };
 
-/** Everything that the tags together can take and give; a tag that is not in the table means text. */
+/** Everything that one tag takes and gives; one that is not in the table means text. */
+export const modalitiesOfTag = (tag: string): Modalities =>
+  Object.hasOwn(modalitiesByTag, tag) ? (modalitiesByTag[tag] as Modalities) : textToText;
+
+/** Everything that the tags together can take and give. */
 export function modalitiesOfTags(tags: readonly string[]): {
   input: Set<Modality>;
   output: Set<Modality>;
@@ -31,7 +36,7 @@ export function modalitiesOfTags(tags: readonly string[]): {
   const input = new Set<Modality>();
   const output = new Set<Modality>();
   for (const tag of tags) {
-    const known = Object.hasOwn(modalitiesByTag, tag) ? (modalitiesByTag[tag] as Modalities) : textToText;
+    const known = modalitiesOfTag(tag);
     for (const modality of known.input) input.add(modality);
     for (const modality of known.output) output.add(modality);
   }

@@ -1,17 +1,12 @@
-import type { Modality, TaskTypeDocument } from './documents.ts';
-import { modalitiesOfTags } from './modalities.ts';
+import type { TaskTypeDocument } from './documents.ts';
+import { type Modalities, modalitiesOfTag } from './modalities.ts';
 
 /** The kind of input that a task type's document describes: JSON of its `fields`. */
 export const fieldsKind = 'fields';
 
 /** Modalities that usually go in and come out of a task type: by its document, else by its name. */
-export function defaultModalities(
-  taskType: string,
-  document: TaskTypeDocument | undefined,
-): { readonly input: ReadonlySet<Modality>; readonly output: ReadonlySet<Modality> } {
-  const { modalities } = document ?? {};
-  if (!modalities) return modalitiesOfTags([taskType]);
-  return { input: new Set(modalities.input), output: new Set(modalities.output) };
+export function defaultModalities(taskType: string, document: TaskTypeDocument | undefined): Modalities {
+  return document?.modalities ?? modalitiesOfTag(taskType);
 }
 
 /** Capabilities that the type asks for; an answer of a shape asks for models that can be held to one. */

@@ -47,15 +47,20 @@ export const readerStallMs = 30_000;
  * @param documents the most specific first: client, route, task type.
  */
 export function timeoutsOf(documents: readonly (TimeoutsDocument | undefined)[], asked: AskedTimeouts): Timeouts {
-  const of = (field: keyof TimeoutsDocument, askedMs: number | undefined): number | undefined => {
-    const stated = documents.find((document) => document?.[field] !== undefined)?.[field];
-    return askedMs === undefined ? stated : Math.min(askedMs, stated ?? maxTimeoutMs);
-  };
   return {
-    firstTokenMs: of('first_token_ms', asked.firstTokenMs),
-    idleMs: of('idle_ms', asked.idleMs) ?? defaultIdleMs,
-    maxMs: of('max_ms', asked.maxMs) ?? defaultMaxMs,
+    firstTokenMs: timeoutOf(documents, 'first_token_ms', asked.firstTokenMs),
+    idleMs: timeoutOf(documents, 'idle_ms', asked.idleMs) ?? defaultIdleMs,
+    maxMs: timeoutOf(documents, 'max_ms', asked.maxMs) ?? defaultMaxMs,
   };
+}
+
+function timeoutOf(
+  documents: readonly (TimeoutsDocument | undefined)[],
+  field: keyof TimeoutsDocument,
+  askedMs: number | undefined,
+): number | undefined {
+  const stated = documents.find((document) => document?.[field] !== undefined)?.[field];
+  return askedMs === undefined ? stated : Math.min(askedMs, stated ?? maxTimeoutMs);
 }
 
 /** The silence before a model's first token that is allowed where neither a document nor the caller says it. */

@@ -77,10 +77,19 @@ export class InvalidTaskError extends Error {
 const knownModalities: readonly string[] = modalities;
 const maxListed = 16;
 
+/** Words of documents that a task of its client and type goes by. */
+export interface Documented {
+  readonly type?: TaskTypeDocument | undefined;
+  /** The most specific first. */
+  readonly timeouts: readonly (TimeoutsDocument | undefined)[];
+  readonly costTags?: DeclaredCostTags | undefined;
+  readonly hedgeAfter?: HedgeAfter | undefined;
+}
+const nothingDocumented: Documented = { timeouts: [] };
+
 /**
  * Reads a task as it came from the bus. Token estimates are rounded up to `edges`, so that tasks of like size share
- * one decision. `type` is what documents say of its task type, `stated` what they say of timeouts, the most specific first,
- * `declaredCostTags` what the client's says of cost tags.
+ * one decision.
  * @throws {InvalidTaskError}
  */
 export function readTask(
@@ -88,11 +97,10 @@ export function readTask(
   who: Resolved,
   edges: readonly number[],
   nowMs: number,
-  type?: TaskTypeDocument,
-  stated: readonly (TimeoutsDocument | undefined)[] = [],
-  declaredCostTags?: DeclaredCostTags,
+  documented: Documented = nothingDocumented,
 ): AcceptedTask {
   const { taskId } = task;
+  const { type } = documented;
   const { client, notices } = who;
   if (!isOpaqueId(taskId)) throw new InvalidTaskError(`task id ${quote(taskId)} must be 1 to 64 of A-Z a-z 0-9 _ -`);
   if (!slugPattern.test(task.type))
@@ -103,10 +111,10 @@ export function readTask(
     throw new InvalidTaskError(`input of ${task.input.length} bytes exceeds ${sizes.inputBytes}`, 'too_large');
   if (!slugPattern.test(task.inputKind))
     throw new InvalidTaskError(`input kind ${quote(task.inputKind)} must match ${slugPattern.source}`);
-  const timeouts = readTimeouts(task, stated, nowMs);
+  const timeouts = readTimeouts(task, documented.timeouts, nowMs);
   if (task.inputKind === fieldsKind && !type?.fields)
     throw new InvalidTaskError(`input kind fields: no document describes fields of task type ${quote(task.type)}`);
-  const input = readModalities('input', task.inputModalities, () => defaultModalities(task.type, type).input);
+  const input = readModalities('input', task.inputModalities, defaultModalities(task.type, type).input);
   const inputTokens = tokensOf(task, input);
   return {
     taskId,
@@ -116,14 +124,15 @@ export function readTask(
     ignoredFields: task.ignoredFields.filter((name) => fieldName.test(name)).slice(0, maxIgnoredFields),
     deadlineUnixMs: Math.floor(nowMs + timeouts.maxMs),
     timeouts,
+    hedgeAfter: documented.hedgeAfter,
     stream: task.stream,
     maxOutputTokens: task.maxOutputTokens,
     inputKind: task.inputKind,
     input: task.input,
     payload,
     inputTokens,
-    ...(sessionPattern.test(task.session) && { session: `${client}.${task.session}` }),
-    costTags: costTagsOf(task, declaredCostTags),
+    session: sessionPattern.test(task.session) ? `${client}.${task.session}` : undefined,
+    costTags: costTagsOf(task, documented.costTags),
   };
 }
 
@@ -182,7 +191,7 @@ function readFacts(
     model: readModel(task.model),
     unavailableModel: task.unavailableModel === '' ? undefined : readUnavailableModel(task.unavailableModel),
     input,
-    output: readModalities('output', task.outputModalities, () => defaultModalities(task.type, type).output),
+    output: readModalities('output', task.outputModalities, defaultModalities(task.type, type).output),
     needs: readNeeds([...task.needs, ...(task.inputKind === fieldsKind ? needsOfType(type) : (type?.needs ?? []))]),
     inputTokens: roundUp(inputTokens, edges),
     maxOutputTokens: task.maxOutputIsExact ? roundUp(task.maxOutputTokens, edges) : 0,
@@ -237,17 +246,20 @@ function readModel(model: string): string | undefined {
 }
 
 /** What a task of a type needs at least: what sets the type apart, since a text beside an image or a sound is optional. */
-const neededOf = (usual: ReadonlySet<Modality>): readonly Modality[] => {
-  const special = [...usual].filter((modality) => modality !== 'text');
-  return special.length > 0 ? special.sort() : ['text'];
-};
+function neededOf(usual: readonly Modality[]): readonly Modality[] {
+  const known = neededByUsual.get(usual);
+  if (known) return known;
+  const special = sortedUnique(usual.filter((modality) => modality !== 'text')) as readonly Modality[];
+  const needed: readonly Modality[] = special.length > 0 ? special : ['text'];
+  neededByUsual.set(usual, needed);
+  return needed;
+}
 
-function readModalities(
-  what: string,
-  values: readonly string[],
-  usual: () => ReadonlySet<Modality>,
-): readonly Modality[] {
-  if (values.length === 0) return neededOf(usual());
+/** By the list of a document, or of our own table: those of all tasks of a type are one. */
+const neededByUsual = new WeakMap<readonly Modality[], readonly Modality[]>();
+
+function readModalities(what: string, values: readonly string[], usual: readonly Modality[]): readonly Modality[] {
+  if (values.length === 0) return neededOf(usual);
   const unknown = values.find((value) => !knownModalities.includes(value));
   if (unknown !== undefined)
     throw new InvalidTaskError(`${what} modality ${quote(unknown)} must be one of ${modalities.join(', ')}`);
