@@ -2,18 +2,63 @@ import { measures, type Observing, openSpan, type OpenSpan } from '@will/observe
 import type { Decisions } from '../decisions/decisions.ts';
 import type { Demand } from '../decisions/demand.ts';
 import type { Router } from '../service.ts';
-import type { AttemptObserver, TasksObserver } from '../task/observer.ts';
+import type { AttemptObserver, TaskObserver, TasksObserver } from '../task/observer.ts';
 
 interface Observed {
-  readonly observing: Pick<Observing, 'count' | 'time'>;
-  readonly demand: Demand;
+  readonly observing: Pick<Observing, 'count' | 'time' | 'isMeasuring' | 'isTracing'>;
+  readonly demand: Pick<Demand, 'unmet'>;
   readonly nowMs: () => number;
   /** Whether some document names the task type: labels are ours, not the callers'. */
   readonly isKnownType: (taskType: string) => boolean;
 }
 
 /** Tasks and their attempts as spans and figures. Nothing of what they say or hold, only ids, slugs and ends. */
-export const observedTasks = ({ observing, demand, nowMs, isKnownType }: Observed): TasksObserver => ({
+export const observedTasks = (observed: Observed): TasksObserver =>
+  observed.observing.isMeasuring || observed.observing.isTracing
+    ? toldTo(observed)
+    : { task: () => new DemandOfTask(observed.demand) };
+
+/** A task of which nobody sees spans and figures: it adds to the demand, and nothing else is told. */
+class DemandOfTask implements TaskObserver {
+  readonly #unmet: UnmetModels;
+
+  constructor(demand: Pick<Demand, 'unmet'>) {
+    this.#unmet = new UnmetModels(demand);
+  }
+
+  run<T>(work: () => T): T {
+    return work();
+  }
+
+  attempt(model: string): AttemptObserver {
+    return { run: (work) => work(), ended: (end) => void this.#unmet.ended(model, end) };
+  }
+
+  decided(): void {}
+  firstContent(): void {}
+  ended(): void {}
+}
+
+/** Models that took no call of a task. One that asks again and again is one that waits, and is counted as such. */
+class UnmetModels {
+  readonly #demand: Pick<Demand, 'unmet'>;
+  #models: readonly string[] = [];
+
+  constructor(demand: Pick<Demand, 'unmet'>) {
+    this.#demand = demand;
+  }
+
+  /** @returns whether a worker took it. */
+  ended(model: string, end: string): boolean {
+    if (end !== 'busy' && end !== 'nobody') return true;
+    if (this.#models.includes(model)) return false;
+    this.#models = [...this.#models, model];
+    this.#demand.unmet(model);
+    return false;
+  }
+}
+
+const toldTo = ({ observing, demand, nowMs, isKnownType }: Observed): TasksObserver => ({
   task({ taskId, facts }) {
     const startedMs = nowMs();
     const type = isKnownType(facts.taskType) ? facts.taskType : 'other';
@@ -24,7 +69,7 @@ export const observedTasks = ({ observing, demand, nowMs, isKnownType }: Observe
       'will.priority': facts.priority,
     });
     const open: OpenSpan[] = [];
-    const unmet: string[] = [];
+    const unmet = new UnmetModels(demand);
     let hasContent = false;
     return {
       run: (work) => span.run(work),
@@ -43,12 +88,8 @@ export const observedTasks = ({ observing, demand, nowMs, isKnownType }: Observe
           ended(end) {
             open.splice(open.indexOf(call), 1);
             call.end(end === 'Success' ? undefined : end);
-            const wasMet = end !== 'busy' && end !== 'nobody';
+            const wasMet = unmet.ended(model, end);
             if (wasMet && number > 1) observing.count(measures.fallbacks, 1, { model });
-            // A task that asks again and again is one that waits, and is counted as such.
-            if (wasMet || unmet.includes(model)) return;
-            unmet.push(model);
-            demand.unmet(model);
           },
         };
       },
