@@ -17,7 +17,8 @@ export function busCalls(bus: Bus, life: LivenessMonitor, loop: LoopWatch): Call
     );
   /** Gives a call that was meant for one worker to any, once, where that one is gone or did not take it. */
   const elsewhere = ({ request, dataClass, workerId }: Dispatch, onSignal: (signal: CallSignal) => void) => {
-    let isMeantForOne = workerId !== undefined;
+    if (workerId === undefined) return onSignal;
+    let isMeantForOne = true;
     return (signal: CallSignal): void => {
       if (!isMeantForOne || !isNotTaken(signal) || !bus.isConnected) return onSignal(signal);
       isMeantForOne = false;

@@ -1,7 +1,9 @@
 import type { Loss } from '@will/bus';
 import type { wire } from '@will/contracts';
 import type { Calls } from '../ports.ts';
-import type { CallDelivery, Deliveries } from './deliveries.ts';
+import type { CallDelivery, Deliveries, DeliveriesListener } from './deliveries.ts';
+
+const notWatched = (): void => {};
 
 /** The worker that has a delivery of an attempt, or may have it: at most one at a time. */
 export class AssignedWorker {
@@ -11,15 +13,15 @@ export class AssignedWorker {
   readonly #calls: Calls;
   readonly #client: string;
   readonly #deliveries: Deliveries;
-  readonly #onAssigned: (delivery: CallDelivery) => void;
+  readonly #attempt: Pick<DeliveriesListener, 'sent'>;
   #delivery: CallDelivery | undefined;
-  #stopWatching = (): void => {};
+  #stopWatching = notWatched;
 
-  constructor(calls: Calls, client: string, deliveries: Deliveries, onAssigned: (delivery: CallDelivery) => void) {
+  constructor(calls: Calls, client: string, deliveries: Deliveries, attempt: Pick<DeliveriesListener, 'sent'>) {
     this.#calls = calls;
     this.#client = client;
     this.#deliveries = deliveries;
-    this.#onAssigned = onAssigned;
+    this.#attempt = attempt;
   }
 
   /** The delivery that it has. Undefined: no worker is assigned. */
@@ -73,7 +75,7 @@ export class AssignedWorker {
   #assign(delivery: CallDelivery, id: string, onLost: (loss: Loss) => void): void {
     this.#deliveries.stopWaiting();
     this.#delivery = delivery;
-    this.#onAssigned(delivery);
+    this.#attempt.sent(delivery);
     this.id = id;
     this.watch(onLost);
   }

@@ -30,6 +30,12 @@ const showsContent = (signal: CallSignal): boolean =>
 
 const wordsOfOneWhoHasIt: ReadonlySet<string> = new Set(['waits', 'accepted', 'readyToCommit', 'confirmStart']);
 
+interface Reserve {
+  readonly usage: wire.Usage | undefined;
+  readonly costNanoUsd: bigint | undefined;
+}
+const noReserve: Reserve = { usage: undefined, costNanoUsd: undefined };
+
 /** One call of one model for a task, as the router follows it: sent → accepted → (content) → ended. */
 export class Attempt implements DeliveriesListener {
   readonly model: string;
@@ -41,10 +47,7 @@ export class Attempt implements DeliveriesListener {
   /** The worker that has it, or may have it. */
   readonly worker: AssignedWorker;
   /** The most it can come to, as its worker reckons; what it is charged at when nobody sees its end. */
-  reserve: { readonly usage: wire.Usage | undefined; readonly costNanoUsd: bigint | undefined } = {
-    usage: undefined,
-    costNanoUsd: undefined,
-  };
+  reserve = noReserve;
   hasContent = false;
   isEnded = false;
   /** It ended, and of some delivery no worker said a word: one may still turn up with content. */
@@ -65,7 +68,7 @@ export class Attempt implements DeliveriesListener {
     this.ended = promise;
     this.#resolve = resolve;
     this.#deliveries = new Deliveries(calls, plan, clock, this);
-    this.worker = new AssignedWorker(calls, plan.client, this.#deliveries, (delivery) => this.sent(delivery));
+    this.worker = new AssignedWorker(calls, plan.client, this.#deliveries, this);
     this.startedAtMs = this.#deliveries.startedAtMs;
     this.#deliveries.send();
   }

@@ -8,30 +8,24 @@ import { holderOf } from './choose.ts';
 import type { DeliveryStamp } from './deliveries.ts';
 import type { Evidence } from './evidence.ts';
 import { isIrreplaceable } from './irreplaceable.ts';
+import type { AttemptObserver } from './observer.ts';
 import type { TaskContext } from './task-context.ts';
-
-/** The task, as its attempts notify it. */
-export interface AttemptsListener {
-  /** Content goes to the caller from now on. */
-  hasContent(): void;
-  /** An attempt that had ended answers after all; the task ends with it. */
-  reopened(attempt: Attempt): void;
-}
 
 /** The attempts of one task: numbers them, lets one of them speak to the caller, and lets all of them go at its end. */
 export class Attempts implements AttemptListener {
   readonly #context: TaskContext;
   readonly #evidence: Evidence;
-  readonly #listener: AttemptsListener;
+  readonly #onReopened: (attempt: Attempt) => void;
   readonly #attempts: Attempt[] = [];
   /** What ends its being counted where it has a call under way. */
-  #holds: readonly (() => void)[] = [];
+  readonly #holds: (() => void)[] = [];
   #lastNumber = 0;
 
-  constructor(context: TaskContext, evidence: Evidence, listener: AttemptsListener) {
+  /** @param onReopened an attempt that had ended answers after all; the task ends with it. */
+  constructor(context: TaskContext, evidence: Evidence, onReopened: (attempt: Attempt) => void) {
     this.#context = context;
     this.#evidence = evidence;
-    this.#listener = listener;
+    this.#onReopened = onReopened;
   }
 
   /** The attempt that was made last. */
@@ -44,8 +38,8 @@ export class Attempts implements AttemptListener {
     return this.#attempts.some((attempt) => attempt.hasContent && !attempt.isEnded);
   }
 
-  /** Makes one attempt. Resolves with its end; never rejects but where NATS is not connected. */
-  async make(model: string, timeoutMs: number, anotherFollows: boolean): Promise<AttemptEnd> {
+  /** Makes one attempt. Resolves with its end; never rejects. @throws {BusError} NATS is not connected. */
+  make(model: string, timeoutMs: number, anotherFollows: boolean): Promise<AttemptEnd> {
     const { deps, task } = this.#context;
     const firstId = newId();
     const place: AttemptPlace = { model, earlier: [...this.#attempts], anotherFollows };
@@ -55,19 +49,22 @@ export class Attempts implements AttemptListener {
     const dispatch = (stamp: DeliveryStamp): Dispatch => {
       const request = this.#request(place, stamp);
       // Sent again, it is for any worker.
-      return { request, dataClass, ...(stamp.earlierIds.length === 0 && { workerId: holder }) };
+      return { request, dataClass, workerId: stamp.earlierIds.length === 0 ? holder : undefined };
     };
     const servedBy = (): ReadonlySet<string> => deps.workers.serving(model);
     const plan = { model, client: task.client, timeoutMs, firstId, dispatch, servedBy };
     const attempt = observer.run(() => new Attempt(deps.calls, plan, this, deps.clock));
     this.#attempts.push(attempt);
     const leave = deps.slots.hold(model, task.facts.client);
-    this.#holds = [...this.#holds, leave];
-    const end = await attempt.ended;
+    this.#holds.push(leave);
+    return attempt.ended.then((end) => this.#ended(attempt, end, leave, observer));
+  }
+
+  #ended(attempt: Attempt, end: AttemptEnd, leave: () => void, observer: AttemptObserver): AttemptEnd {
     // The end of the task has let go of it already.
     if (end.kind === 'abandoned') return end;
     leave();
-    this.#holds = this.#holds.filter((other) => other !== leave);
+    this.#holds.splice(this.#holds.indexOf(leave), 1);
     observer.ended('summary' in end ? end.summary.status : end.kind);
     const hasNothingUnderWay = (end.kind === 'busy' || end.kind === 'nobody') && !attempt.isUnheard;
     if (hasNothingUnderWay) this.#attempts.splice(this.#attempts.indexOf(attempt), 1);
@@ -83,7 +80,8 @@ export class Attempts implements AttemptListener {
   hasContent(attempt: Attempt): void {
     const { observer, deps } = this.#context;
     observer.firstContent();
-    this.#listener.hasContent();
+    // Its worker owns the answer from here on, and has told the caller so.
+    this.#context.acceptance?.stop();
     deps.hedging?.times.heard(attempt.model, attempt.ageMs);
     for (const other of this.#attempts) if (other !== attempt) cancel(other);
   }
@@ -105,7 +103,7 @@ export class Attempts implements AttemptListener {
   }
 
   reopened(attempt: Attempt): void {
-    this.#listener.reopened(attempt);
+    this.#onReopened(attempt);
   }
 
   isIrreplaceable(attempt: Attempt): boolean {

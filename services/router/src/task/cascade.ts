@@ -186,6 +186,7 @@ function inTurn(
   order: readonly string[],
   passedOver: ReadonlyMap<string, unknown>,
 ): readonly string[] {
+  if (passedOver.size === 0 && order.length === candidates.length) return order;
   const next = order.values();
   return candidates.map(({ model }) => (passedOver.has(model) ? model : (next.next().value ?? model)));
 }

@@ -6,7 +6,8 @@ import type { TaskContext } from './task-context.ts';
 export function choose(context: TaskContext, set: RankedSet): Choice {
   const { workers, cooldowns, nowMs, newSeed } = context.deps;
   const live = { unserved: workers.unserved(), coolingUntilMs: cooldowns.untilMs };
-  const [seed, atMs] = [newSeed(), Math.round(nowMs())];
+  const seed = newSeed();
+  const atMs = Math.round(nowMs());
   const session = sessionBasis(context, set, atMs);
   return { selection: select(set, live, { seed, nowMs: atMs, session }), live, seed, atMs, session };
 }

@@ -67,6 +67,9 @@ const comesBackWithinMs = 2_000;
 /** Until the bus clock is known nothing is sent; it is asked for so often meanwhile. */
 const clockWithinMs = 250;
 
+const none: readonly string[] = [];
+const notSent = (): void => {};
+
 /** Sends a call while no worker takes it. Each delivery expires by itself, so that at most one of them starts a call. */
 export class Deliveries {
   readonly startedAtMs: number;
@@ -103,9 +106,10 @@ export class Deliveries {
   send(): void {
     const { nowMs, boundMs } = this.#clock;
     if (boundMs() === undefined) return void this.#sendWhenTimed();
-    const earlierIds = this.#sent.filter(({ isSettled }) => !isSettled).map(({ id }) => id);
+    const isFirst = this.#sent.length === 0;
+    const earlierIds = isFirst ? none : this.#sent.filter(({ isSettled }) => !isSettled).map(({ id }) => id);
     const startUntilUnixMs = Math.floor(nowMs() + startWindowMs);
-    const attemptId = this.#sent.length === 0 ? this.#plan.firstId : newId();
+    const attemptId = isFirst ? this.#plan.firstId : newId();
     const dispatch = this.#plan.dispatch({ attemptId, earlierIds, startUntilUnixMs });
     const delivery: CallDelivery = {
       id: attemptId,
@@ -113,7 +117,7 @@ export class Deliveries {
       connection: this.#calls.connection,
       isSettled: false,
       isLost: false,
-      close: () => {},
+      close: notSent,
     };
     this.#sent.push(delivery);
     this.#listener.sent(delivery);
@@ -214,12 +218,13 @@ export class Deliveries {
       delivery.isLost || (delivery !== chosen() && !delivery.isSettled);
     const unheard = this.#sent.filter(isUnheard);
     for (const delivery of this.#sent) if (!unheard.includes(delivery)) delivery.close();
+    if (unheard.length === 0) return false;
     const closeUnheard = (): void => {
       for (const delivery of unheard) if (delivery.isLost || delivery !== chosen()) delivery.close();
     };
     const waitMs = this.lostIds.length > 0 ? lostWordMs : lateWordMs;
-    if (unheard.length > 0) setTimeout(contained(closeUnheard), waitMs).unref();
-    return unheard.length > 0;
+    setTimeout(contained(closeUnheard), waitMs).unref();
+    return true;
   }
 
   async #sendWhenTimed(): Promise<void> {

@@ -1,5 +1,6 @@
 import { outcomeOf, type CallStatus } from '@will/core';
 import { create, wire } from '@will/contracts';
+import type { Decisions } from '../decisions/decisions.ts';
 import { isOverflow, tooSmall, type Overflow } from './failures.ts';
 
 /** Ends of attempts that say nothing of what another call of the model would come to. */
@@ -9,11 +10,10 @@ const notOfTheModel: ReadonlySet<string> = new Set<CallStatus>(['Policy', 'Worke
 export class Evidence {
   /** Attempts and skipped models in order, as the caller is told of them. */
   readonly summaries: wire.AttemptSummary[] = [];
-  readonly #contextTokensOf: (model: string) => number | undefined;
+  readonly #models: Pick<Decisions, 'contextTokensOf'>;
 
-  /** @param contextTokensOf undefined: the size of the model's context is not known. */
-  constructor(contextTokensOf: (model: string) => number | undefined) {
-    this.#contextTokensOf = contextTokensOf;
+  constructor(models: Pick<Decisions, 'contextTokensOf'>) {
+    this.#models = models;
   }
 
   add(summary: wire.AttemptSummary): void {
@@ -81,16 +81,16 @@ export class Evidence {
 
   #whyTooSmall(model: string): string | undefined {
     const overflow = this.#overflow();
-    return overflow && tooSmall(this.#contextTokensOf(model), overflow);
+    return overflow && tooSmall(this.#models.contextTokensOf(model), overflow);
   }
 
   /** The context of the model that the input overflowed, of several the largest that is known; undefined: none did. */
   #overflow(): Overflow | undefined {
     if (!this.summaries.some(isOverflow)) return undefined;
     const models = this.summaries.filter(isOverflow).map(({ model }) => model);
-    const tokens = (model: string): number => this.#contextTokensOf(model) ?? 0;
+    const tokens = (model: string): number => this.#models.contextTokensOf(model) ?? 0;
     const model = models.toSorted((a, b) => tokens(b) - tokens(a))[0];
-    return model === undefined ? undefined : { model, tokens: this.#contextTokensOf(model) };
+    return model === undefined ? undefined : { model, tokens: this.#models.contextTokensOf(model) };
   }
 }
 

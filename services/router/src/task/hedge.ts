@@ -30,8 +30,8 @@ export class HedgedAttempts {
    * @param secondTimeoutMs how long a second attempt is sent again while no worker takes it.
    */
   make(model: string, timeoutMs: number, secondTimeoutMs: number, anotherFollows: boolean): Promise<AttemptEnd> {
-    const first = this.#attempts.make(model, timeoutMs, anotherFollows);
     const afterMs = this.#hedgedAfterMs(model);
+    const first = this.#attempts.make(model, timeoutMs, anotherFollows);
     return afterMs === undefined || !anotherFollows ? first : this.#hedged(model, first, afterMs, secondTimeoutMs);
   }
 

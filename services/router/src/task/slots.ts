@@ -321,6 +321,7 @@ class ModelQueue {
   }
 
   #release(count: number, mayTake: (client: string) => boolean): void {
+    if (this.size === 0) return;
     // The one that is let go has its call under way only in a moment.
     const gone = new Holders();
     for (let left = Math.min(count, this.size); left > 0; left -= 1) {

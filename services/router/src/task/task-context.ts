@@ -7,6 +7,8 @@ import type { RunDeps } from './run-deps.ts';
 import type { QueueClaim } from './slots.ts';
 import { TaskRecords } from './task-records.ts';
 
+const noSelection: Selection = { order: [], skipped: [] };
+
 /** One task under way, as every step of its run sees it: what was decided, and whether it is over. */
 export class TaskContext {
   readonly deps: RunDeps;
@@ -17,7 +19,9 @@ export class TaskContext {
   decisionId = newId();
   /** The ranked set that attempts are made on now. */
   decided: DecidedSet | undefined;
-  selection: Selection = { order: [], skipped: [] };
+  selection = noSelection;
+  /** What tells the caller that the task is here, once it runs. */
+  acceptance: { stop(): void } | undefined;
   isOver = false;
   /** The end of an attempt that was opened again: the task ends with it, and no other one is made. */
   reopened: Promise<void> | undefined;

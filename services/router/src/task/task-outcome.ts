@@ -25,13 +25,11 @@ export class TaskOutcome {
   readonly #context: TaskContext;
   readonly #evidence: Evidence;
   readonly #attempts: Attempts;
-  readonly #onOver: () => void;
 
-  constructor(context: TaskContext, evidence: Evidence, attempts: Attempts, onOver: () => void) {
+  constructor(context: TaskContext, evidence: Evidence, attempts: Attempts) {
     this.#context = context;
     this.#evidence = evidence;
     this.#attempts = attempts;
-    this.#onOver = onOver;
   }
 
   /** The worker has told the caller the end of the answer. */
@@ -62,7 +60,7 @@ export class TaskOutcome {
   #over(end: string): void {
     if (this.#context.isOver) return;
     this.#context.isOver = true;
-    this.#onOver();
+    this.#context.acceptance?.stop();
     this.#context.stopWaits('over');
     this.#attempts.abandonAll();
     this.#context.observer.ended(end);

@@ -34,7 +34,6 @@ export class TaskRun {
   readonly #outcome: TaskOutcome;
   readonly #cascade: Cascade;
   readonly #nothingLeft: NothingLeft;
-  #acceptance: Acceptance | undefined;
   /** Models that may do it and had no free slot to the end. */
   #full: readonly string[] = [];
 
@@ -42,15 +41,10 @@ export class TaskRun {
     this.task = task;
     const context = new TaskContext(deps, task, caller);
     this.#context = context;
-    const stopAcceptance = (): void => this.#acceptance?.stop();
-    this.#evidence = new Evidence((model) => deps.decisions.contextTokensOf(model));
+    this.#evidence = new Evidence(deps.decisions);
     const availability = new Availability(context, this.#evidence);
-    this.#attempts = new Attempts(context, this.#evidence, {
-      // Its worker owns the answer from here on, and has told the caller so.
-      hasContent: stopAcceptance,
-      reopened: (attempt) => this.#adopt(attempt),
-    });
-    this.#outcome = new TaskOutcome(context, this.#evidence, this.#attempts, stopAcceptance);
+    this.#attempts = new Attempts(context, this.#evidence, (attempt) => this.#adopt(attempt));
+    this.#outcome = new TaskOutcome(context, this.#evidence, this.#attempts);
     this.#cascade = new Cascade(context, this.#evidence, availability, this.#attempts, this.#outcome);
     this.#nothingLeft = new NothingLeft(context, this.#evidence, availability);
   }
@@ -66,7 +60,7 @@ export class TaskRun {
   }
 
   async #run(): Promise<void> {
-    this.#acceptance = new Acceptance(this.#context);
+    this.#context.acceptance = new Acceptance(this.#context);
     const timer = setTimeout(
       contained(
         () => this.#deadlinePassed(),
