@@ -72,7 +72,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'bills: a call whose worker died costs nothing',
     file: `${router}/task/task-records.ts`,
-    from: '...(attempt?.reserve.costNanoUsd !== undefined && { costNanoUsd: attempt.reserve.costNanoUsd }),',
+    from: 'costNanoUsd: attempt?.reserve.costNanoUsd,',
     to: '',
     suites: [parts(router), system('test/e2e/deaths.test.ts')],
   },
