@@ -1,4 +1,5 @@
 export * from './domain/attributes.ts';
+export * from './collections/same-list.ts';
 export * from './collections/transient.ts';
 export * from './resilience/breaker.ts';
 export * from './domain/call-record.ts';

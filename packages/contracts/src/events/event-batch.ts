@@ -1,3 +1,4 @@
+import { isSameList } from '@will/core';
 import { toBinary } from '../binary.ts';
 import {
   callRowOf,
@@ -9,7 +10,6 @@ import {
   keyCallScope,
 } from '../gen/call-records.ts';
 import * as wire from '../messages.ts';
-import { isSameList } from './same-list.ts';
 
 const lengthDelimited = 2;
 const maxKnown = 1_000;

@@ -1,7 +1,7 @@
 import type { AnyDocument, Facts, RankedSet } from '@will/core';
 import { factsFor, snapshotOf } from '@will/testkit';
 import { expect, test } from 'vitest';
-import { Decisions, keyOf } from './decisions.ts';
+import { areSame, Decisions, keyOf } from './decisions.ts';
 import { PolicyError, type DecidedSet } from '../ports.ts';
 
 const facts = (over: Partial<Facts> = {}): Facts => factsFor({ client: 'acme', inputTokens: 100, ...over });
@@ -127,4 +127,30 @@ test('tasks that differ in one rule of their floor alone share no decision', () 
     { ...floor, residencies: ['EU'] },
   ] as const;
   expect(new Set(floors.map((one) => keyOf(factsFor({ floor: one })))).size).toBe(floors.length);
+});
+
+test('tasks that differ in one of their facts alone share no decision, in a row neither', () => {
+  const floor = { dataClass: 'open', avoidCloud: false, compliantOnly: false, standards: [], residencies: [] } as const;
+  const others: { readonly [Field in keyof Required<Facts>]: Facts[Field] } = {
+    taskType: 'other',
+    client: 'other',
+    project: 'other',
+    reflex: 'other',
+    priority: 'high',
+    dataClass: 'sensitive',
+    model: 'other',
+    unavailableModel: 'route',
+    input: ['image'],
+    output: ['audio'],
+    needs: ['vision'],
+    inputTokens: 1,
+    maxOutputTokens: 1,
+    floor,
+  };
+  const plain = facts({ priority: 'normal' });
+  expect(areSame(plain, { ...plain, input: [...plain.input] })).toBe(true);
+  for (const [field, value] of Object.entries(others)) {
+    const other = { ...plain, [field]: value };
+    expect([field, areSame(plain, other), keyOf(plain) === keyOf(other)]).toEqual([field, false, false]);
+  }
 });
