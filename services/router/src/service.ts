@@ -1,5 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { resolveCaller, type Snapshot, TransientMap, TransientSet, unknownClient } from '@will/core';
+import { resolveCaller, type Snapshot, TransientMap, unknownClient } from '@will/core';
 import { create, type Refusals, wire } from '@will/contracts';
 import { within } from '@will/runtime';
 import { InvalidTaskError, readTask } from './task/intake.ts';
@@ -14,19 +14,15 @@ export interface RouterDeps extends RunDeps {
   readonly refusals: Refusals;
 }
 
-interface Running {
-  readonly run: TaskRun;
-  readonly over: Promise<void>;
-}
-
 /** The router's one use case: get a task done. Holds the tasks in flight. */
 export class Router {
   readonly #deps: RouterDeps;
   /** By client and task id: the one that missed our word may have sent a task twice. */
-  readonly #running = new TransientMap<TransientSet<Running>>();
+  readonly #running = new TransientMap<readonly TaskRun[]>();
   readonly #byClient = new Map<string, number>();
   #inFlight = 0;
   #isDraining = false;
+  readonly #idle = Promise.withResolvers<void>();
 
   constructor(deps: RouterDeps) {
     this.#deps = deps;
@@ -67,7 +63,7 @@ export class Router {
   }
 
   cancel(client: string, taskId: string): void {
-    for (const { run } of this.#running.get(keyOf(client, taskId)) ?? []) run.cancel();
+    for (const run of this.#running.get(keyOf(client, taskId)) ?? []) run.cancel();
   }
 
   has(client: string, taskId: string): boolean {
@@ -77,8 +73,7 @@ export class Router {
   /** Resolves when all tasks in flight are over, or the time is up. */
   async drain(timeoutMs: number): Promise<void> {
     this.#isDraining = true;
-    const running = this.#running.values().flatMap((runs) => [...runs]);
-    await within(Promise.all(running.map(({ over }) => over)), timeoutMs);
+    if (this.#inFlight > 0) await within(this.#idle.promise, timeoutMs);
   }
 
   /**
@@ -96,19 +91,22 @@ export class Router {
   #start(run: TaskRun): void {
     const { taskId, client } = run.task;
     const key = keyOf(client, taskId);
-    const runs = this.#running.get(key) ?? new TransientSet<Running>();
-    this.#running.set(key, runs);
+    this.#running.set(key, [...(this.#running.get(key) ?? []), run]);
     this.#inFlight += 1;
     this.#byClient.set(client, (this.#byClient.get(client) ?? 0) + 1);
-    const over = run.run().finally(() => {
-      leave();
-      if (runs.size === 0) this.#running.delete(key);
-      this.#inFlight -= 1;
-      const left = (this.#byClient.get(client) ?? 1) - 1;
-      if (left > 0) this.#byClient.set(client, left);
-      else this.#byClient.delete(client);
-    });
-    const leave = runs.add({ run, over });
+    void run.run().finally(() => this.#over(run, key));
+  }
+
+  #over(run: TaskRun, key: string): void {
+    const { client } = run.task;
+    const others = this.#running.get(key)?.filter((other) => other !== run) ?? [];
+    if (others.length > 0) this.#running.set(key, others);
+    else this.#running.delete(key);
+    this.#inFlight -= 1;
+    const left = (this.#byClient.get(client) ?? 1) - 1;
+    if (left > 0) this.#byClient.set(client, left);
+    else this.#byClient.delete(client);
+    if (this.#isDraining && this.#inFlight === 0) this.#idle.resolve();
   }
 }
 

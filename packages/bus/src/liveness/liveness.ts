@@ -97,6 +97,8 @@ interface Watcher {
   leave: () => boolean;
 }
 
+const notThere = (): boolean => false;
+
 /** Another process, as far as something depends on it. */
 class Watched {
   readonly watchers = new TransientSet<Watcher>();
@@ -190,7 +192,7 @@ export class LivenessMonitor {
     this.#watched.set(processId, watched);
     const sinceMs = this.#nowMs();
     watched.lastWantedMs = sinceMs;
-    const watcher: Watcher = { onLost, work, sinceMs, goneAnswers: 0, leave: () => false };
+    const watcher: Watcher = { onLost, work, sinceMs, goneAnswers: 0, leave: notThere };
     watcher.leave = watched.watchers.add(watcher);
     this.#timer ??= setInterval(
       contain(() => this.#tick(), this.#failed),

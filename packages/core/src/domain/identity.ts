@@ -79,8 +79,7 @@ export function resolveCaller(
   const project = named(said.project) ? slugNamed(snapshot, 'project', said.project) : undefined;
   const owner = projectOf(snapshot, { project })?.client;
   const stated = named(said.client) ? slugNamed(snapshot, 'client', said.client) : defaultClient;
-  const isUnnamed = !named(said.client) || nameKey(said.client) === defaultClient;
-  const client = isUnnamed && clientOfProject && owner !== undefined ? owner : stated;
+  const client = clientOfProject && owner !== undefined && isUnnamed(said) ? owner : stated;
   if (client === undefined || !snapshot.clients.has(client)) return unknownClient(said.client ?? '');
   if (named(said.project) && project === undefined) return unknownProject(said.project);
   const problem = identityProblem(snapshot, { client, project });
@@ -92,6 +91,8 @@ export function resolveCaller(
     return { rule: 'unknown_reflex', detail, said: said.reflex };
   return { client, project, reflex, notices: [`${detail}; it is ignored`] };
 }
+
+const isUnnamed = ({ client }: Said): boolean => !named(client) || nameKey(client) === defaultClient;
 
 /**
  * The reason why slugs may not stand for a caller; undefined: they may. The predicate of policy and worker reads this,

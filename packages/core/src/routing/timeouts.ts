@@ -59,8 +59,16 @@ function timeoutOf(
   field: keyof TimeoutsDocument,
   askedMs: number | undefined,
 ): number | undefined {
-  const stated = documents.find((document) => document?.[field] !== undefined)?.[field];
+  const stated = statedIn(documents, field);
   return askedMs === undefined ? stated : Math.min(askedMs, stated ?? maxTimeoutMs);
+}
+
+function statedIn(
+  documents: readonly (TimeoutsDocument | undefined)[],
+  field: keyof TimeoutsDocument,
+): number | undefined {
+  for (const document of documents) if (document?.[field] !== undefined) return document[field];
+  return undefined;
 }
 
 /** The silence before a model's first token that is allowed where neither a document nor the caller says it. */
