@@ -91,7 +91,7 @@ export class Router {
   #start(run: TaskRun): void {
     const { taskId, client } = run.task;
     const key = keyOf(client, taskId);
-    this.#running.set(key, [...(this.#running.get(key) ?? []), run]);
+    this.#running.set(key, this.#running.get(key)?.concat(run) ?? [run]);
     this.#inFlight += 1;
     this.#byClient.set(client, (this.#byClient.get(client) ?? 0) + 1);
     void run.run().finally(() => this.#over(run, key));
@@ -99,9 +99,13 @@ export class Router {
 
   #over(run: TaskRun, key: string): void {
     const { client } = run.task;
-    const others = this.#running.get(key)?.filter((other) => other !== run) ?? [];
-    if (others.length > 0) this.#running.set(key, others);
-    else this.#running.delete(key);
+    const runs = this.#running.get(key) ?? [];
+    if (runs.length < 2) this.#running.delete(key);
+    else
+      this.#running.set(
+        key,
+        runs.filter((other) => other !== run),
+      );
     this.#inFlight -= 1;
     const left = (this.#byClient.get(client) ?? 1) - 1;
     if (left > 0) this.#byClient.set(client, left);

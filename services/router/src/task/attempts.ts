@@ -16,9 +16,9 @@ export class Attempts implements AttemptListener {
   readonly #context: TaskContext;
   readonly #evidence: Evidence;
   readonly #onReopened: (attempt: Attempt) => void;
-  readonly #attempts: Attempt[] = [];
+  #attempts: readonly Attempt[] = [];
   /** What ends its being counted where it has a call under way. */
-  readonly #holds: (() => void)[] = [];
+  #holds: readonly (() => void)[] = [];
   #lastNumber = 0;
 
   /** @param onReopened an attempt that had ended answers after all; the task ends with it. */
@@ -42,7 +42,7 @@ export class Attempts implements AttemptListener {
   make(model: string, timeoutMs: number, anotherFollows: boolean): Promise<AttemptEnd> {
     const { deps, task } = this.#context;
     const firstId = newId();
-    const place: AttemptPlace = { model, earlier: [...this.#attempts], anotherFollows };
+    const place: AttemptPlace = { model, earlier: this.#attempts, anotherFollows };
     const observer = this.#context.observer.attempt(model, this.#evidence.summaries.length + 1, firstId);
     const { dataClass } = (this.#context.decided as DecidedSet).set;
     const holder = holderOf(this.#context, model);
@@ -54,9 +54,10 @@ export class Attempts implements AttemptListener {
     const servedBy = (): ReadonlySet<string> => deps.workers.serving(model);
     const plan = { model, client: task.client, timeoutMs, firstId, dispatch, servedBy };
     const attempt = observer.run(() => new Attempt(deps.calls, plan, this, deps.clock));
-    this.#attempts.push(attempt);
+    // A list that grows by a push gets room for many, and most tasks have one attempt.
+    this.#attempts = this.#attempts.concat(attempt);
     const leave = deps.slots.hold(model, task.facts.client);
-    this.#holds.push(leave);
+    this.#holds = this.#holds.concat(leave);
     return attempt.ended.then((end) => this.#ended(attempt, end, leave, observer));
   }
 
@@ -64,10 +65,10 @@ export class Attempts implements AttemptListener {
     // The end of the task has let go of it already.
     if (end.kind === 'abandoned') return end;
     leave();
-    this.#holds.splice(this.#holds.indexOf(leave), 1);
+    this.#holds = this.#holds.filter((other) => other !== leave);
     observer.ended('summary' in end ? end.summary.status : end.kind);
     const hasNothingUnderWay = (end.kind === 'busy' || end.kind === 'nobody') && !attempt.isUnheard;
-    if (hasNothingUnderWay) this.#attempts.splice(this.#attempts.indexOf(attempt), 1);
+    if (hasNothingUnderWay) this.#attempts = this.#attempts.filter((other) => other !== attempt);
     return end;
   }
 

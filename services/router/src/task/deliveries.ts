@@ -77,7 +77,7 @@ export class Deliveries {
   readonly #plan: AttemptPlan;
   readonly #clock: BusClock;
   readonly #listener: DeliveriesListener;
-  readonly #sent: CallDelivery[] = [];
+  #sent: readonly CallDelivery[] = [];
   #expiries = 0;
   #nobodySinceMs: number | undefined;
   /** Since when a worker that may have it does not answer. */
@@ -119,7 +119,7 @@ export class Deliveries {
       isLost: false,
       close: notSent,
     };
-    this.#sent.push(delivery);
+    this.#sent = this.#sent.concat(delivery);
     this.#listener.sent(delivery);
     delivery.close = this.#calls.send(dispatch, (signal) => this.#listener.received(delivery, signal)).close;
     this.awaitWord(startWindowMs);

@@ -9,7 +9,7 @@ const notOfTheModel: ReadonlySet<string> = new Set<CallStatus>(['Policy', 'Worke
 /** The results of the task's attempts so far, and what they tell of models that could be tried next. */
 export class Evidence {
   /** Attempts and skipped models in order, as the caller is told of them. */
-  readonly summaries: wire.AttemptSummary[] = [];
+  summaries: readonly wire.AttemptSummary[] = [];
   readonly #models: Pick<Decisions, 'contextTokensOf'>;
 
   constructor(models: Pick<Decisions, 'contextTokensOf'>) {
@@ -17,7 +17,7 @@ export class Evidence {
   }
 
   add(summary: wire.AttemptSummary): void {
-    this.summaries.push(summary);
+    this.summaries = this.summaries.concat(summary);
   }
 
   /** Adds a model that was not called at all, with the reason, so that the caller sees the whole way. */
