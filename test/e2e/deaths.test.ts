@@ -92,10 +92,13 @@ test('both routers killed in the middle of a stream: the worker brings it to its
 
 test('a router killed before the first content: another one does the task', async () => {
   const first = await system.add('router');
+  // Longer than another router takes to start.
+  upstream.script('late', { kind: 'answer', delayMs: 30_000 });
   const reached = upstream.nextRequest('late');
-  const result = system.client.run({ type: 'lingers', input: 'Hello', timeoutMs: 20_000 });
+  const result = system.client.run({ type: 'lingers', input: 'Hello', timeoutMs: 120_000 });
   await reached;
   await system.add('router');
+  upstream.script('late', { kind: 'answer' });
   const reachedAgain = upstream.nextRequest('late');
   await first.kill();
   await reachedAgain;
