@@ -298,6 +298,20 @@ test('the signal of a stream cancels it, and is listened to no longer once the s
   expect((await failureOf(late[Symbol.asyncIterator]().next())).code).toBe('cancelled');
 });
 
+test('the signal of a stream is listened to no longer once its task is over, also where nobody reads its parts', async () => {
+  await router((_task, say, id) => {
+    say(1, 1, started(id));
+    say(1, 2, end('hi'));
+  });
+  const { signal } = new AbortController();
+  await client
+    .stream({ ...request, signal })
+    [Symbol.asyncIterator]()
+    .next();
+  await client.run(request);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
 test.each([
   ['a router has it', (say: Say, id: string) => say(0, 0, accepted(id))],
   ['a worker answers it', (say: Say, id: string) => say(1, 1, started(id))],

@@ -23,6 +23,7 @@ export async function* streamOf(
       failure = error;
     })
     .finally(() => {
+      request.signal?.removeEventListener('abort', cancel);
       isDone = true;
       wake();
     });
@@ -37,7 +38,6 @@ export async function* streamOf(
       });
     }
   } finally {
-    request.signal?.removeEventListener('abort', cancel);
     // The one that leaves the loop early wants no more of it.
     if (!isDone) abort.abort();
   }
