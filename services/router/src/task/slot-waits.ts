@@ -60,7 +60,7 @@ export class SlotWaits {
 
   async #noted(model: string, answer: Turn): Turn {
     const told = await answer;
-    if (told === 'try') this.#hadItsTurnAt = [...this.#hadItsTurnAt, model];
+    if (told === 'try' && !this.#hadItsTurnAt.includes(model)) this.#hadItsTurnAt = [...this.#hadItsTurnAt, model];
     return told;
   }
 
