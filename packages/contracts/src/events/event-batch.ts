@@ -163,7 +163,7 @@ const decisionScope: Common<wire.DecisionRecord> = {
   encode: encodeDecisionScope,
 };
 
-/** Events on their way into one `EventBatch`: encoded as they are added, so that none of them is kept as an object. */
+/** Events on their way into one `EventBatch`: encoded as they are added, so that only the last of a kind is kept as an object. */
 export class EventBatchWriter {
   readonly #source: Uint8Array;
   readonly #fields = new Fields();
