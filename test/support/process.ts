@@ -51,7 +51,8 @@ export async function startTogether(
   names: readonly ServiceName[],
   envOf: (name: ServiceName) => Readonly<Record<string, string>>,
 ): Promise<readonly ServiceProcess[]> {
-  const child = launch(join(root, 'scripts/start/one-process.ts'), {});
+  // What a document names by `env://` is read of the process.
+  const child = launch(join(root, 'scripts/start/one-process.ts'), envOf('provider-worker'));
   child.send({ groups: names.map((name) => [{ name, env: envOf(name) }]) });
   const host = await started(names[0] as ServiceName, child);
   return names.map((name) => Object.defineProperties({ ...host, name }, { isRunning: { get: () => host.isRunning } }));

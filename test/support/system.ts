@@ -103,10 +103,11 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const counts = { ...defaultCounts, ...options.counts };
   const running: ServiceProcess[] = [];
   const together = areTogether && !secure ? order.filter((service) => counts[service] > 0) : [];
-  const addTogether = async (): Promise<void> => void running.push(...(await startTogether(together, () => env)));
+  const addTogether = async (more: Partial<Record<ServiceName, object>> = {}): Promise<void> =>
+    void running.push(...(await startTogether(together, (name) => ({ ...env, ...more[name] }))));
   const add: System['add'] = async (service, more = {}, through = []) => {
     if (together.includes(service) && !running.some(({ isRunning }) => isRunning)) {
-      await addTogether();
+      await addTogether({ [service]: more });
       return running.findLast(({ name }) => name === service) as ServiceProcess;
     }
     const environment = { ...env, ...(secure && environmentAs(service, secure)), ...more };
