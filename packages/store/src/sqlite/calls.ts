@@ -257,7 +257,7 @@ function countedFacts(row: Readonly<Record<string, SQLOutputValue>>): CountedFac
 type Ingestion = ReturnType<typeof prepareIngestion>;
 
 function prepareIngestion(database: DatabaseSync) {
-  // Without numbers: SQLite looks a parameter that has one up among all others, for each value of each row.
+  // Without numbers: SQLite searches all parameters for one that has a number, for each value of each row.
   const places = columnNames.map(() => '?').join(', ');
   const addCall = database.prepare(
     `INSERT INTO calls (${columnNames.join(', ')}, unsealed_ms) VALUES (${places}, ?)

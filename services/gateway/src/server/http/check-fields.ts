@@ -36,8 +36,8 @@ function fieldsOf(schema: z.ZodObject): readonly KnownField[] {
 }
 
 /**
- * A body whose fields are all right; undefined: the schema itself has to say what is wrong. Zod looks at every field
- * that a schema has, and makes objects for it; a body has few of them.
+ * A body whose fields are all right; undefined: the schema itself has to say what is wrong. Zod goes over every
+ * field that a schema has, and makes objects for it; a body has few of them.
  */
 function readPlain<S extends z.ZodObject>(
   schema: S,
@@ -68,14 +68,15 @@ export function readFields<S extends z.ZodObject>(
   stated: Readonly<Record<string, unknown>>,
 ): ReadFields<z.infer<S>> {
   const { shape } = schema;
-  const foreign = Object.keys(stated).filter((field) => !Object.hasOwn(shape, field));
+  const names = Object.keys(stated);
+  const foreign = names.filter((field) => !Object.hasOwn(shape, field));
   if (foreign.length > 0) mustNotBeAttributes(stated, foreign);
-  const fields = foreign.length > 0 ? withoutRefused(refused, stated) : stated;
+  const fields = names.some((field) => Object.hasOwn(refused, field)) ? withoutRefused(refused, stated) : stated;
   const body = checkFields(schema, fields);
   return { body, unknown: unknownFields(fields, body) };
 }
 
-/** No schema knows a field that is refused. @throws {HttpError} 400: one cannot be honoured */
+/** @throws {HttpError} 400: one of the refused cannot be honoured */
 function withoutRefused(
   refused: RefusedFields,
   stated: Readonly<Record<string, unknown>>,
